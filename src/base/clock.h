@@ -1,0 +1,13 @@
+/* clock: the two clocks there are. Wall time goes into messages, monotonic time into timers. */
+#ifndef MK_BASE_CLOCK_H
+#define MK_BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* Milliseconds since 1970 (UTC); may jump when somebody sets the clock. */
+uint64_t mk_clock_real_ms(void);
+
+/* Milliseconds since some point in the past; never goes back. */
+uint64_t mk_clock_mono_ms(void);
+
+#endif

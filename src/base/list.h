@@ -1,0 +1,62 @@
+/*
+ * list: an intrusive doubly linked ring. A node that is in no list is linked to itself, so removal
+ * is always safe and needs no list.
+ */
+#ifndef MK_BASE_LIST_H
+#define MK_BASE_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct mk_list {
+    struct mk_list *prev;
+    struct mk_list *next;
+};
+
+/* The struct that holds `node` as its member `member`. */
+#define MK_CONTAINER_OF(node, type, member) ((type *)((char *)(node) - offsetof(type, member)))
+
+/* Walks a list; the node `it` may be removed on the way, others may not. */
+#define MK_LIST_FOR_EACH(it, head)                                                                  \
+    for (struct mk_list *it = (head)->next, *it##_next = it->next; it != (head);                    \
+         it = it##_next, it##_next = it->next)
+
+static inline void mk_list_init(struct mk_list *node)
+{
+    node->prev = node;
+    node->next = node;
+}
+
+static inline bool mk_list_empty(const struct mk_list *head)
+{
+    return head->next == head;
+}
+
+static inline void mk_list_push(struct mk_list *head, struct mk_list *node)
+{
+    node->prev = head->prev;
+    node->next = head;
+    head->prev->next = node;
+    head->prev = node;
+}
+
+static inline void mk_list_remove(struct mk_list *node)
+{
+    node->prev->next = node->next;
+    node->next->prev = node->prev;
+    mk_list_init(node);
+}
+
+/* Moves all nodes of `from` into `to`, which must be uninitialised or empty; `from` is then empty. */
+static inline void mk_list_take(struct mk_list *to, struct mk_list *from)
+{
+    mk_list_init(to);
+    if (mk_list_empty(from))
+        return;
+    *to = *from;
+    to->next->prev = to;
+    to->prev->next = to;
+    mk_list_init(from);
+}
+
+#endif

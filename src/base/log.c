@@ -1,0 +1,91 @@
+/* log: one call, one line, in text or as a JSON object. */
+#include "base/log.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum { LONGEST_LINE = 4096 };
+
+static struct {
+    enum mk_log_level level;
+    enum mk_log_format format;
+    mk_log_writer *writer;
+} sink;
+
+static const char *const level_names[] = { "error", "warn", "info", "debug" };
+
+void mk_log_setup(enum mk_log_level level, enum mk_log_format format, mk_log_writer *writer)
+{
+    sink.level = level;
+    sink.format = format;
+    sink.writer = writer;
+}
+
+bool mk_log_enabled(enum mk_log_level level)
+{
+    return sink.writer && level <= sink.level;
+}
+
+/* Escapes as JSON does; in text lines only what could forge or garble a line. */
+static void append_escaped(struct mk_buf *line, struct mk_slice text, bool json)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (json && (c == '"' || c == '\\')) {
+            mk_buf_append_char(line, '\\');
+            mk_buf_append_char(line, (char)c);
+        } else if (c < 0x20 || c == 0x7f) {
+            mk_buf_printf(line, "\\u%04x", c);
+        } else {
+            mk_buf_append_char(line, (char)c);
+        }
+    }
+}
+
+static void append_time(struct mk_buf *line)
+{
+    uint64_t now = mk_clock_real_ms();
+    time_t seconds = (time_t)(now / 1000);
+    struct tm utc;
+    char text[32];
+    gmtime_r(&seconds, &utc);
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+    mk_buf_printf(line, "%s.%03uZ", text, (unsigned)(now % 1000));
+}
+
+void mk_log(enum mk_log_level level, const char *module, const char *format, ...)
+{
+    if (!mk_log_enabled(level))
+        return;
+    char message[LONGEST_LINE / 2];
+    va_list args;
+    va_start(args, format);
+    int written = vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    if (written < 0)
+        return;
+    size_t len = (size_t)written < sizeof(message) ? (size_t)written : sizeof(message) - 1;
+    struct mk_slice text = mk_slice_of(message, mk_utf8_valid_prefix(mk_slice_of(message, len)));
+    bool json = sink.format == MK_LOG_JSON;
+    struct mk_buf line;
+    mk_buf_init(&line, (size_t)LONGEST_LINE * 8);
+    if (json) {
+        mk_buf_printf(&line, "{\"time\":\"");
+        append_time(&line);
+        mk_buf_printf(&line, "\",\"level\":\"%s\",\"module\":\"%s\",\"message\":\"",
+                      level_names[level], module);
+        append_escaped(&line, text, true);
+        mk_buf_printf(&line, "\"}\n");
+    } else {
+        append_time(&line);
+        mk_buf_printf(&line, " %-5s %s: ", level_names[level], module);
+        append_escaped(&line, text, false);
+        mk_buf_append_char(&line, '\n');
+    }
+    sink.writer(mk_buf_slice(&line));
+    mk_buf_fini(&line);
+}

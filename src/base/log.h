@@ -1,0 +1,36 @@
+/*
+ * log: levelled, one line each. This file formats; where the lines go is the business of whoever
+ * installs a writer (the command line does: stderr). Control characters of anything that is logged
+ * are escaped, so that no peer can forge a line. Tokens must never be passed to it.
+ */
+#ifndef MK_BASE_LOG_H
+#define MK_BASE_LOG_H
+
+#include "base/slice.h"
+
+enum mk_log_level { MK_LOG_ERROR, MK_LOG_WARN, MK_LOG_INFO, MK_LOG_DEBUG };
+enum mk_log_format { MK_LOG_TEXT, MK_LOG_JSON };
+
+/* Gets one whole line, its newline included. */
+typedef void mk_log_writer(struct mk_slice line);
+
+/* Until this is called nothing is written. A NULL writer turns the log off again. */
+void mk_log_setup(enum mk_log_level level, enum mk_log_format format, mk_log_writer *writer);
+
+/* True when a line of this level would be written: for work that only a log line needs. */
+bool mk_log_enabled(enum mk_log_level level);
+
+/* `module` names the room or transport that speaks ("webhook"). */
+void mk_log(enum mk_log_level level, const char *module, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define mk_log_error(...) mk_log(MK_LOG_ERROR, __VA_ARGS__)
+#define mk_log_warn(...) mk_log(MK_LOG_WARN, __VA_ARGS__)
+#define mk_log_info(...) mk_log(MK_LOG_INFO, __VA_ARGS__)
+#define mk_log_debug(...)                                                                           \
+    do {                                                                                            \
+        if (mk_log_enabled(MK_LOG_DEBUG))                                                           \
+            mk_log(MK_LOG_DEBUG, __VA_ARGS__);                                                      \
+    } while (0)
+
+#endif

@@ -1,0 +1,134 @@
+/*
+ * http1: HTTP/1.1 as a server reads it (RFC 9112), and the few pieces of it that a server writes.
+ *
+ * Bytes in, requests out: no socket, no clock, no log. The parser copies nothing while a request
+ * lies whole in what it is fed; it keeps what it must where a request comes in pieces.
+ *
+ * Flow: net/stream -> mk_http1_parser_feed -> transport/http_connection.
+ */
+#ifndef MK_WIRE_HTTP1_H
+#define MK_WIRE_HTTP1_H
+
+#include "base/buf.h"
+
+#include <stdint.h>
+
+enum { MK_HTTP1_MAX_HEADERS = 100 };
+
+struct mk_http1_limits {
+    uint32_t request_line; /* bytes of method, target and version; over it 414 */
+    uint32_t header_bytes; /* bytes of all header lines; over it 431. Trailers are held to it too */
+    uint32_t header_count; /* at most MK_HTTP1_MAX_HEADERS; over it 431 */
+    uint64_t body;         /* bytes of a body after chunked decoding; over it 413 */
+};
+
+/* 8 KiB, 32 KiB, 100, 16 MiB. */
+extern const struct mk_http1_limits mk_http1_default_limits;
+
+struct mk_http1_header {
+    struct mk_slice name;  /* as it was sent; compare with mk_slice_eq_nocase */
+    struct mk_slice value; /* trimmed */
+};
+
+/*
+ * A request. All slices borrow from the parser's input or its own memory: they hold until the
+ * parser is next fed after it returned MK_HTTP1_REQUEST.
+ */
+struct mk_http1_request {
+    struct mk_slice method; /* case-sensitive, a token */
+    struct mk_slice target; /* as sent */
+    struct mk_slice path;   /* of the target, not yet percent-decoded; "*" for OPTIONS *; "" never */
+    struct mk_slice query;  /* without the '?', not yet percent-decoded */
+    struct mk_slice host;   /* the Host header, or the authority of an absolute-form target */
+    struct mk_slice body;   /* decoded; complete once MK_HTTP1_REQUEST was returned */
+    const struct mk_http1_header *headers;
+    size_t header_count;
+    uint64_t content_length; /* 0 where there is none or the body is chunked */
+    uint8_t minor;           /* 1 for HTTP/1.1, 0 for HTTP/1.0 */
+    bool chunked;
+    bool keep_alive;      /* what the client wants: RFC 9112, 9.3 */
+    bool expect_continue; /* and the body has not begun to arrive */
+    bool upgrade_websocket; /* GET, HTTP/1.1, Connection has "upgrade", Upgrade has "websocket" */
+};
+
+/* The value of the first header of this name; ptr is NULL where there is none. */
+struct mk_slice mk_http1_find(const struct mk_http1_request *request, struct mk_slice name);
+
+/* The number of headers of this name (to refuse repeated ones that must be single). */
+size_t mk_http1_count(const struct mk_http1_request *request, struct mk_slice name);
+
+enum mk_http1_status {
+    MK_HTTP1_NEED_MORE = 1, /* all was taken; nothing to tell yet */
+    MK_HTTP1_HEAD,          /* the head is complete: `request` is filled but for its body */
+    MK_HTTP1_REQUEST,       /* the request is complete; the next feed begins the next one */
+    MK_HTTP1_BAD,           /* refused: see `error`. The connection cannot go on */
+};
+
+/* Why a request was refused. */
+struct mk_http1_error {
+    uint16_t status;    /* 400, 413, 414, 431, 501 (unknown transfer coding), 505 (version) */
+    const char *reason; /* one English clause without a full stop, static */
+};
+
+struct mk_http1_parser; /* about 4 KiB: the header table lies in it */
+
+/* `limits` is copied. Returns NULL when memory is out. */
+struct mk_http1_parser *mk_http1_parser_new(const struct mk_http1_limits *limits);
+struct mk_http1_parser *mk_http1_parser_free(struct mk_http1_parser *parser);
+
+/*
+ * Takes bytes from `data` and says what they made. `*consumed` tells how many were taken; call
+ * again with the rest. `data` must stay as it is until MK_HTTP1_REQUEST has been dealt with: the
+ * request may point into it.
+ *
+ * Each request is told twice: at its head, when the caller may refuse it, answer "100 Continue" or
+ * choose what happens to its body, and when it is complete. A head is told before any byte of the
+ * body is taken. When a body is over its limit, MK_HTTP1_BAD comes (413) in the place of HEAD if
+ * Content-Length tells it, later if the body is chunked. `request` is filled as far as known on
+ * MK_HTTP1_BAD too, and empty where the head itself was bad.
+ *
+ * Returns an enum mk_http1_status, or -ENOMEM.
+ */
+int mk_http1_parser_feed(struct mk_http1_parser *parser, const char *data, size_t len,
+                         size_t *consumed);
+
+/* After HEAD: the body is still checked and counted, but dropped; request.body will be empty. */
+void mk_http1_parser_skip_body(struct mk_http1_parser *parser);
+
+/* The request of the last feed (see its lifetime above); the refusal after MK_HTTP1_BAD. */
+const struct mk_http1_request *mk_http1_parser_request(const struct mk_http1_parser *parser);
+const struct mk_http1_error *mk_http1_parser_error(const struct mk_http1_parser *parser);
+
+/* No byte of a request has come since the last one was complete: a close here loses nothing. */
+bool mk_http1_parser_idle(const struct mk_http1_parser *parser);
+
+/* The phrase for a status code ("Not Found"); "" for one that is unknown here. */
+const char *mk_http1_phrase(unsigned status);
+
+/*
+ * Appends a response head, the empty line included:
+ *   HTTP/1.1 STATUS PHRASE CRLF, [Content-Type], Content-Length, [Connection: close], `extra`.
+ * `extra` is whole header lines, each with its CRLF. A `content_length` of MK_HTTP1_NO_LENGTH
+ * leaves Content-Length out (101, 204, streams); an empty content_type leaves Content-Type out.
+ * Returns 0 or the error of the buf.
+ */
+#define MK_HTTP1_NO_LENGTH UINT64_MAX
+int mk_http1_write_head(struct mk_buf *out, unsigned status, struct mk_slice content_type,
+                        uint64_t content_length, bool keep_alive, struct mk_slice extra);
+
+/*
+ * The head of a response, as the WebSocket client reads it. Feed the same growing input from its
+ * beginning: returns MK_HTTP1_NEED_MORE, MK_HTTP1_HEAD (and *consumed, the bytes of the head), or
+ * MK_HTTP1_BAD. Headers borrow from `input`. `headers` has room for MK_HTTP1_MAX_HEADERS.
+ */
+struct mk_http1_response {
+    unsigned status;
+    struct mk_http1_header headers[MK_HTTP1_MAX_HEADERS];
+    size_t header_count;
+};
+int mk_http1_read_response(struct mk_slice input, struct mk_http1_response *response,
+                           size_t *consumed);
+struct mk_slice mk_http1_response_find(const struct mk_http1_response *response,
+                                       struct mk_slice name);
+
+#endif

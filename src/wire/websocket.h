@@ -1,0 +1,112 @@
+/*
+ * websocket: framing for both roles (RFC 6455).
+ *
+ * Bytes in, messages out: no socket, no clock, no log. A message of a single frame that lies whole
+ * in the input is unmasked in place and not copied; everything else is gathered in memory of the
+ * parser's own, never beyond the message limit. Text is checked as it streams.
+ *
+ * Flow: net/stream -> mk_ws_parser_feed -> transport/websocket_connection.
+ */
+#ifndef MK_WIRE_WEBSOCKET_H
+#define MK_WIRE_WEBSOCKET_H
+
+#include "base/buf.h"
+#include "base/utf8.h"
+
+#include <stdint.h>
+
+enum mk_ws_role { MK_WS_SERVER, MK_WS_CLIENT };
+
+enum mk_ws_opcode {
+    MK_WS_CONTINUATION = 0x0,
+    MK_WS_TEXT = 0x1,
+    MK_WS_BINARY = 0x2,
+    MK_WS_CLOSE = 0x8,
+    MK_WS_PING = 0x9,
+    MK_WS_PONG = 0xa,
+};
+
+/* Close codes (RFC 6455, 7.4.1, and the IANA registry). */
+enum mk_ws_close_code {
+    MK_WS_NORMAL = 1000,
+    MK_WS_GOING_AWAY = 1001,
+    MK_WS_PROTOCOL_ERROR = 1002,
+    MK_WS_UNSUPPORTED_DATA = 1003,
+    MK_WS_NO_STATUS = 1005, /* never on the wire: a close frame without a code */
+    MK_WS_ABNORMAL = 1006,  /* never on the wire: no close frame came */
+    MK_WS_INVALID_DATA = 1007,
+    MK_WS_POLICY_VIOLATION = 1008,
+    MK_WS_TOO_BIG = 1009,
+    MK_WS_INTERNAL_ERROR = 1011,
+    MK_WS_TRY_AGAIN_LATER = 1013,
+};
+
+enum { MK_WS_MAX_HEADER = 14, MK_WS_MAX_CONTROL = 125 };
+
+enum mk_ws_status {
+    MK_WS_NEED_MORE = 1, /* all was taken; nothing to tell yet */
+    MK_WS_MESSAGE,       /* a whole message: event.opcode is TEXT or BINARY */
+    MK_WS_CONTROL,       /* a control frame: event.opcode is CLOSE, PING or PONG */
+    MK_WS_FAIL,          /* the peer broke the protocol: event.code and event.reason say how */
+};
+
+/* What the last feed told. `payload` borrows from the input or the parser, until the next feed. */
+struct mk_ws_event {
+    enum mk_ws_opcode opcode;
+    struct mk_slice payload; /* of a CLOSE: its reason */
+    uint16_t code;           /* of a CLOSE: the peer's code, or MK_WS_NO_STATUS; of a FAIL: ours */
+    const char *reason;      /* of a FAIL: one English clause, static */
+};
+
+struct mk_ws_parser {
+    struct mk_ws_event event; /* the one field that a caller reads */
+    /* what follows is the parser's own */
+    enum mk_ws_role role;
+    uint8_t state;
+    uint8_t header[MK_WS_MAX_HEADER];
+    uint8_t header_len;
+    uint8_t opcode;         /* of the frame at hand */
+    uint8_t message_opcode; /* of the message at hand; 0 between messages */
+    bool final;
+    bool failed;
+    uint8_t mask[4];
+    uint64_t frame_left; /* payload bytes of the frame that are still to come */
+    uint64_t frame_at;   /* payload bytes of the frame that came: the phase of the mask */
+    struct mk_utf8 utf8;
+    struct mk_buf message; /* gathered fragments */
+    uint8_t control_len;
+    uint8_t control[MK_WS_MAX_CONTROL];
+};
+
+/* `message_limit` in bytes: a longer message fails with MK_WS_TOO_BIG as soon as it is known. */
+void mk_ws_parser_init(struct mk_ws_parser *parser, enum mk_ws_role role, size_t message_limit);
+void mk_ws_parser_fini(struct mk_ws_parser *parser);
+
+/*
+ * Takes bytes and says what they made; `data` is unmasked in place. `*consumed` tells how many were
+ * taken; call again with the rest. After MK_WS_FAIL nothing more is taken.
+ * Returns an enum mk_ws_status, or -ENOMEM.
+ */
+int mk_ws_parser_feed(struct mk_ws_parser *parser, char *data, size_t len, size_t *consumed);
+
+/*
+ * Appends one whole frame (FIN set). A client's frames are masked with a fresh random key; a
+ * server's are not. Returns 0 or the error of the buf.
+ */
+int mk_ws_write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+                      struct mk_slice payload);
+
+/*
+ * Appends a close frame. MK_WS_NO_STATUS writes one without a code. `reason` is cut at 123 bytes,
+ * between two characters.
+ */
+int mk_ws_write_close(struct mk_buf *out, enum mk_ws_role role, uint16_t code,
+                      struct mk_slice reason);
+
+/*
+ * The header of a server's text frame with `payload_len` bytes, into out[MK_WS_MAX_HEADER]; returns
+ * its length. For frames whose payload is written in place (the hub's streams).
+ */
+size_t mk_ws_server_header(char *out, enum mk_ws_opcode opcode, uint64_t payload_len);
+
+#endif
