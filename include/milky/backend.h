@@ -1,0 +1,156 @@
+/*
+ * milky/backend.h: be a backend.
+ *
+ * A backend answers calls and makes events: the sandbox, a bridge to another QQ implementation, or
+ * a QQ core of your own. Fill in one `struct milky_backend`, hand it to milky_endpoint_new
+ * (milky/milky.h), and the endpoint serves it over every communication method and in both dialects.
+ *
+ * A backend speaks Milky 1.2 only: names and shapes of calls, results and events are those of
+ * spec/milky-1.2.json. What a bot asks in the draft's dialect has been translated, checked against
+ * the tables and completed with its defaults before it arrives here, and results and events are
+ * translated on their way out.
+ *
+ * Everything runs on one thread: a backend is called from the endpoint's loop and calls back on it.
+ * JSON values are those of yyjson (https://github.com/ibireme/yyjson).
+ */
+#ifndef MILKY_BACKEND_H
+#define MILKY_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <yyjson.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define MILKY_API __attribute__((visibility("default")))
+#else
+#define MILKY_API
+#endif
+
+struct uv_loop_s;
+
+/* What a backend can ask of the endpoint that it serves. Valid from `start` until `free`. */
+struct milky_host;
+
+/* One API request. It lives until it has been replied to, exactly once, now or later. */
+struct milky_call;
+
+/*
+ * The table of a backend. Every function gets the table itself first; embed it in a struct of your
+ * own to find your state. Functions marked optional may be NULL.
+ */
+struct milky_backend {
+    const char *name; /* "sandbox": for logs */
+
+    /*
+     * The endpoint starts: no call has come yet, and events may be emitted from here on.
+     * Returns 0, or a negative errno after it has logged why.
+     */
+    int (*start)(struct milky_backend *backend, struct milky_host *host);
+
+    /* Answers a call with milky_call_ok or milky_call_fail, before it returns or any time later. */
+    void (*call)(struct milky_backend *backend, struct milky_call *call);
+
+    /*
+     * Optional. An operator's request, outside the protocol, from the control socket: its action is
+     * the path below /sandbox/ as it was sent, its params any JSON object, unchecked; there is no
+     * bot (milky_call_self_id is 0). Replied to like a call.
+     */
+    void (*control)(struct milky_backend *backend, struct milky_call *call);
+
+    /*
+     * Optional. A turn of the loop ends: all calls that had arrived have been handed over, and
+     * nothing that was replied or emitted in this turn has left yet. The place to commit a
+     * transaction and then to reply to what waited for it: one commit serves the whole turn.
+     */
+    void (*turn_end)(struct milky_backend *backend);
+
+    /* Frees the backend. Calls still unanswered must be failed here. */
+    void (*free)(struct milky_backend *backend);
+};
+
+/* --- calls --- */
+
+/*
+ * Actions are numbered from 0 to milky_action_count() - 1, in no particular order, the same for the
+ * life of the process: a backend can keep a table of its functions by number.
+ * milky_action_number returns -1 for a name that Milky 1.2 does not have.
+ */
+MILKY_API size_t milky_action_count(void);
+MILKY_API int milky_action_number(const char *name);
+MILKY_API const char *milky_action_name(size_t number);
+
+MILKY_API size_t milky_call_number(const struct milky_call *call);
+MILKY_API const char *milky_call_action(const struct milky_call *call);
+
+/* The bot that is asked (its QQ number). */
+MILKY_API uint64_t milky_call_self_id(const struct milky_call *call);
+
+/*
+ * The params: an object with exactly the fields of the action in spec/milky-1.2.json. Each is
+ * there with its type checked, but for optional ones without a default, which are absent where they
+ * were not given. Borrowed, until the reply.
+ */
+MILKY_API yyjson_mut_val *milky_call_params(const struct milky_call *call);
+
+/* Fields of params (or of any object in them), by name; the field must be there, of that type. */
+MILKY_API uint64_t milky_uint(yyjson_mut_val *object, const char *name);
+MILKY_API bool milky_bool(yyjson_mut_val *object, const char *name);
+MILKY_API const char *milky_string(yyjson_mut_val *object, const char *name, size_t *len);
+
+/* True when the field is there and not null. */
+MILKY_API bool milky_has(yyjson_mut_val *object, const char *name);
+
+/*
+ * The document to make the result in: it lives until the reply. Results that were made in another
+ * document are fine too, as long as they live during milky_call_ok.
+ */
+MILKY_API yyjson_mut_doc *milky_call_doc(const struct milky_call *call);
+
+/* Replies with a result, the `data` of the reply; NULL is {}. The call is gone afterwards. */
+MILKY_API void milky_call_ok(struct milky_call *call, yyjson_mut_val *data);
+
+/*
+ * Replies with a failure: `retcode` is not 0 and goes to the bot as it is, as does the message.
+ * The call is gone afterwards.
+ */
+MILKY_API void milky_call_fail(struct milky_call *call, int retcode, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Retcodes with a meaning of their own; a backend chooses its others (the draft's example: -100). */
+enum milky_retcode {
+    MILKY_MALFORMED = -400,     /* JSON or params (the endpoint checks these itself) */
+    MILKY_OFFLINE = -403,       /* the bot is not logged in */
+    MILKY_UNKNOWN = -404,       /* no such API (the endpoint checks this itself) */
+    MILKY_INTERNAL = -500,      /* the backend itself failed: disk full, out of memory */
+    MILKY_NOT_SUPPORTED = -501, /* this backend cannot do that */
+};
+
+/* --- events --- */
+
+/*
+ * Something happened: sends an event to everything that listens to bot `self_id`. `type` is an
+ * event_type of spec/milky-1.2.json, `data` its data, `time` in seconds since 1970. All is encoded
+ * before this returns, and leaves when the turn of the loop has ended.
+ * Returns 0; -ENOENT when there is no such bot; -EINVAL for a type or data that the tables do not
+ * know; -ENOMEM.
+ */
+MILKY_API int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint64_t time,
+                         yyjson_mut_val *data);
+
+/* --- the endpoint --- */
+
+/* The bots of the configuration, in its order. */
+MILKY_API const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count);
+
+/* The libuv loop that everything runs on, for a backend's own timers and connections. */
+MILKY_API struct uv_loop_s *milky_host_loop(const struct milky_host *host);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,149 @@
+/* json: see the header. */
+#include "base/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void *alc_malloc(void *arena, size_t size)
+{
+    return mk_arena_alloc(arena, size);
+}
+
+static void *alc_realloc(void *arena, void *old, size_t old_size, size_t size)
+{
+    return mk_arena_grow(arena, old, old_size, size);
+}
+
+static void alc_free(void *arena, void *old)
+{
+    (void)arena;
+    (void)old;
+}
+
+yyjson_alc mk_json_alc(struct mk_arena *arena)
+{
+    return (yyjson_alc){ alc_malloc, alc_realloc, alc_free, arena };
+}
+
+yyjson_doc *mk_json_read(struct mk_slice text, const yyjson_alc *alc, yyjson_read_err *error)
+{
+    /* Without YYJSON_READ_INSITU the text is only read, so taking its const away is harmless. */
+    return yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len, YYJSON_READ_NUMBER_AS_RAW, alc,
+                            error);
+}
+
+/*
+ * The digits of a JSON number whose grammar yyjson has checked, as an exact integer: all digits of
+ * integer and fraction are one decimal significand, the exponent says where the point belongs.
+ */
+static bool raw_integer(struct mk_slice raw, bool *negative, uint64_t *magnitude)
+{
+    size_t at = 0;
+    bool minus = raw.len > 0 && raw.ptr[0] == '-';
+    if (minus)
+        at++;
+    uint64_t value = 0;
+    long scale = 0; /* value is to be multiplied by ten to this power */
+    long zeros = 0; /* trailing zeros of the significand, not yet multiplied into value */
+    bool fraction = false;
+    for (; at < raw.len && raw.ptr[at] != 'e' && raw.ptr[at] != 'E'; at++) {
+        char c = raw.ptr[at];
+        if (c == '.') {
+            fraction = true;
+            continue;
+        }
+        if (fraction)
+            scale--;
+        if (c == '0') {
+            zeros++;
+            continue;
+        }
+        for (zeros++; value > 0 && zeros > 0; zeros--)
+            if (__builtin_mul_overflow(value, 10, &value))
+                return false;
+        zeros = 0;
+        if (__builtin_add_overflow(value, (uint64_t)(c - '0'), &value))
+            return false;
+    }
+    if (at < raw.len) {
+        bool down = at + 1 < raw.len && raw.ptr[at + 1] == '-';
+        long exponent = 0;
+        for (at++; at < raw.len; at++)
+            if (raw.ptr[at] >= '0' && raw.ptr[at] <= '9' && exponent < 1000000)
+                exponent = exponent * 10 + (raw.ptr[at] - '0');
+        scale += down ? -exponent : exponent;
+    }
+    scale += zeros;
+    if (value > 0 && scale < 0)
+        return false;
+    for (; value > 0 && scale > 0; scale--)
+        if (__builtin_mul_overflow(value, 10, &value))
+            return false;
+    *negative = minus && value > 0;
+    *magnitude = value;
+    return true;
+}
+
+bool mk_json_integer(const yyjson_val *value, bool *negative, uint64_t *magnitude)
+{
+    yyjson_val *number = (yyjson_val *)(uintptr_t)value; /* yyjson's readers take no const */
+    if (yyjson_is_raw(number))
+        return raw_integer(mk_slice_of(yyjson_get_raw(number), yyjson_get_len(number)), negative,
+                           magnitude);
+    if (yyjson_is_uint(number)) {
+        *negative = false;
+        *magnitude = yyjson_get_uint(number);
+        return true;
+    }
+    if (yyjson_is_sint(number)) {
+        *negative = true;
+        *magnitude = (uint64_t)0 - (uint64_t)yyjson_get_sint(number);
+        return true;
+    }
+    return false;
+}
+
+const char *mk_json_type_name(const yyjson_val *value)
+{
+    switch (yyjson_get_type((yyjson_val *)(uintptr_t)value)) {
+    case YYJSON_TYPE_NULL:
+        return "null";
+    case YYJSON_TYPE_BOOL:
+        return "boolean";
+    case YYJSON_TYPE_RAW:
+    case YYJSON_TYPE_NUM:
+        return "number";
+    case YYJSON_TYPE_STR:
+        return "string";
+    case YYJSON_TYPE_ARR:
+        return "array";
+    case YYJSON_TYPE_OBJ:
+        return "object";
+    default:
+        return "nothing";
+    }
+}
+
+int mk_json_write(struct mk_buf *out, const yyjson_mut_val *value, const yyjson_alc *alc)
+{
+    size_t len;
+    yyjson_write_err error;
+    char *text = yyjson_mut_val_write_opts((yyjson_mut_val *)(uintptr_t)value, YYJSON_WRITE_NOFLAG,
+                                           alc, &len, &error);
+    if (!text)
+        return error.code == YYJSON_WRITE_ERROR_MEMORY_ALLOCATION ? -ENOMEM : -EINVAL;
+    int rc = mk_buf_append(out, text, len);
+    if (alc)
+        alc->free(alc->ctx, text);
+    else
+        free(text);
+    return rc;
+}
+
+int mk_json_write_string(struct mk_buf *out, struct mk_slice text)
+{
+    yyjson_mut_val value = { 0 };
+    value.tag = ((uint64_t)text.len << YYJSON_TAG_BIT) | YYJSON_TYPE_STR | YYJSON_SUBTYPE_NONE;
+    value.uni.str = text.ptr ? text.ptr : "";
+    return mk_json_write(out, &value, NULL);
+}

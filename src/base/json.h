@@ -1,0 +1,39 @@
+/*
+ * json: yyjson on an arena, and the little that is missing around it.
+ */
+#ifndef MK_BASE_JSON_H
+#define MK_BASE_JSON_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+#include <stdint.h>
+#include <yyjson.h>
+
+/* An allocator that takes from `arena` and frees nothing: for documents that die with it. */
+yyjson_alc mk_json_alc(struct mk_arena *arena);
+
+/*
+ * Reads strict JSON (RFC 8259, valid UTF-8) into a document on `alc`. Numbers are kept as the text
+ * that they were written as (YYJSON_TYPE_RAW), so that a value can be given back exactly; read them
+ * with mk_json_integer. Returns NULL and fills `error` on malformed input.
+ */
+yyjson_doc *mk_json_read(struct mk_slice text, const yyjson_alc *alc, yyjson_read_err *error);
+
+/*
+ * The value as an integer: any JSON number that is one mathematically (12, 12.0, 1.2e1) and fits.
+ * Works on raw and on parsed numbers. Returns false for anything else. `*negative` tells the sign,
+ * `*magnitude` the absolute value.
+ */
+bool mk_json_integer(const yyjson_val *value, bool *negative, uint64_t *magnitude);
+
+/* "null", "boolean", "number", "string", "array", "object": for messages about what was got. */
+const char *mk_json_type_name(const yyjson_val *value);
+
+/* Appends a value as compact JSON. `alc` holds the text meanwhile. 0, -EINVAL, -ENOMEM, -ENOBUFS. */
+int mk_json_write(struct mk_buf *out, const yyjson_mut_val *value, const yyjson_alc *alc);
+
+/* Appends `text` (valid UTF-8) as a JSON string, quotes included. */
+int mk_json_write_string(struct mk_buf *out, struct mk_slice text);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * dispatch: the way of a call through the protocol, between a transport and a backend.
+ *
+ *   transport -> mk_dispatch_* -> look up, read the JSON, translate, validate, fill defaults
+ *             -> backend->call -> milky_call_ok / milky_call_fail
+ *             -> owner->reply -> the transport writes the envelope (protocol/reply.h) -> gone
+ *
+ * A call that is malformed or unknown never reaches the backend: it is replied to here, in the same
+ * way as any other.
+ */
+#ifndef MK_PROTOCOL_DISPATCH_H
+#define MK_PROTOCOL_DISPATCH_H
+
+#include "base/list.h"
+#include "protocol/schema.h"
+
+#include <milky/backend.h>
+
+/* Where the calls of one bot go. Embedded in the bot; one for the control socket has self_id 0. */
+struct mk_dispatch {
+    struct milky_backend *backend;
+    uint64_t self_id;
+    struct milky_call *spare; /* calls that ended, kept for the next ones */
+    unsigned spare_count;
+    unsigned in_flight; /* calls that wait for their reply */
+};
+
+void mk_dispatch_init(struct mk_dispatch *dispatch, struct milky_backend *backend,
+                      uint64_t self_id);
+/* All calls must have been replied to. */
+void mk_dispatch_fini(struct mk_dispatch *dispatch);
+
+/*
+ * Who asks: embedded in a connection. `reply` is called once per call, from within mk_dispatch_* or
+ * later; it must write what it needs before it returns, since the call is freed then.
+ */
+struct mk_caller {
+    void (*reply)(struct mk_caller *caller, const struct milky_call *call);
+    struct mk_list calls; /* those in flight */
+    unsigned in_flight;
+};
+
+void mk_caller_init(struct mk_caller *caller,
+                    void (*reply)(struct mk_caller *caller, const struct milky_call *call));
+
+/* The caller goes away: calls in flight go on, and nobody is told of their replies. */
+void mk_caller_fini(struct mk_caller *caller);
+
+/*
+ * One API request of an HTTP server: `action` was found with mk_action_find, `body` is the JSON of
+ * its params. Borrowed only for the time of this call.
+ */
+void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *action,
+                         struct mk_slice body, struct mk_caller *caller);
+
+/*
+ * One API request as WebSockets and webhook responses carry it:
+ *   {"action": "...", "params": {...}, "echo": anything}
+ * `params` may be absent or null where the API needs none. The text is borrowed for the time of
+ * this call.
+ */
+void mk_dispatch_message(struct mk_dispatch *dispatch, enum mk_dialect dialect,
+                         struct mk_slice message, struct mk_caller *caller);
+
+/* One operator's request, for backend->control: `action` is any text, `body` a JSON object. */
+void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action,
+                         struct mk_slice body, struct mk_caller *caller);
+
+/* How a call ended, for transports that have a status code of their own for it. */
+enum mk_outcome {
+    MK_OUTCOME_DONE,      /* the backend replied, with success or failure */
+    MK_OUTCOME_MALFORMED, /* JSON or params: 400 or -400 */
+    MK_OUTCOME_UNKNOWN,   /* no such API: 404 or -404 */
+};
+enum mk_outcome mk_call_outcome(const struct milky_call *call);
+int mk_call_retcode(const struct milky_call *call);
+
+#endif

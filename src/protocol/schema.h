@@ -1,0 +1,36 @@
+/*
+ * schema: the tables of the protocol. They are generated from spec/milky-1.2.json,
+ * spec/milky-draft.json and spec/dialects.json by spec/generate.py when the project is built.
+ *
+ * Flow: dispatch looks up an action here, `validate` checks params against it, `dialect` translates
+ * by it.
+ */
+#ifndef MK_PROTOCOL_SCHEMA_H
+#define MK_PROTOCOL_SCHEMA_H
+
+#include "base/slice.h"
+
+#include <stdint.h>
+
+enum mk_dialect {
+    MK_DIALECT_DRAFT, /* communication-draft.md, spec/milky-draft.json */
+    MK_DIALECT_1_2,   /* Milky 1.2, spec/milky-1.2.json; what backends speak */
+};
+
+/* "draft", "1.2" */
+const char *mk_dialect_name(enum mk_dialect dialect);
+
+struct mk_action; /* one API of one dialect */
+struct mk_event_type;
+
+/*
+ * The API that a transport of this dialect serves under this name. On a draft transport the draft's
+ * own APIs come first, then those that only 1.2 has, under their 1.2 names and shapes
+ * (spec/dialects.md). NULL where there is none.
+ */
+const struct mk_action *mk_action_find(enum mk_dialect dialect, struct mk_slice name);
+
+/* The event of this 1.2 name, or NULL. */
+const struct mk_event_type *mk_event_type_find(struct mk_slice name);
+
+#endif
