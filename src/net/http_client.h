@@ -1,0 +1,48 @@
+/*
+ * http_client: outgoing HTTP through libcurl's multi interface on the loop. Connections are kept
+ * alive and shared among requests to the same host.
+ */
+#ifndef MK_NET_HTTP_CLIENT_H
+#define MK_NET_HTTP_CLIENT_H
+
+#include "net/loop.h"
+
+#include "base/slice.h"
+
+struct mk_http_client;
+
+struct mk_http_client *mk_http_client_new(struct mk_loop *loop); /* NULL: out of memory */
+/* Requests under way are dropped without a call of `done`. NULL is allowed. */
+struct mk_http_client *mk_http_client_free(struct mk_http_client *client);
+
+struct mk_http_response {
+    const char *error; /* NULL, or why no response came, for a person to read; then nothing below */
+    unsigned status;
+    struct mk_slice content_type; /* "" where there is none */
+    struct mk_slice body;
+};
+
+struct mk_http_post {
+    const char *url;
+    const char *const *headers; /* "Name: value" lines; NULL-terminated */
+    struct mk_slice body;       /* borrowed until `done` */
+    uint32_t timeout_ms;        /* for the whole exchange */
+    size_t response_limit;      /* a longer response body is an error */
+    /* Called once; the response is borrowed for its time. It may start the next request. */
+    void (*done)(void *arg, const struct mk_http_response *response);
+    void *arg;
+};
+
+struct mk_http_request; /* one under way */
+
+/*
+ * Starts a POST. Redirects are not followed; only http and https are spoken. Returns NULL when it
+ * cannot be started for lack of memory; then `done` is not called.
+ */
+struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
+                                            const struct mk_http_post *post);
+
+/* Drops it: `done` will not be called. Not allowed after it was. NULL is allowed. */
+struct mk_http_request *mk_http_request_cancel(struct mk_http_request *request);
+
+#endif

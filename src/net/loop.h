@@ -1,0 +1,86 @@
+/*
+ * loop: the one libuv loop, and what happens at the end of each of its turns.
+ *
+ * A turn is everything that one poll brought (or the timers that came due). When it ends, first the
+ * turn hooks run (the backend commits and replies), then every stream that has something to send
+ * sends all of it at once.
+ */
+#ifndef MK_NET_LOOP_H
+#define MK_NET_LOOP_H
+
+#include "base/list.h"
+
+#include <stdint.h>
+#include <uv.h>
+
+enum { MK_LOOP_READ_BUFFER = 64 * 1024 };
+
+struct mk_turn_hook {
+    struct mk_list node;
+    void (*run)(struct mk_turn_hook *hook);
+};
+
+struct mk_loop {
+    uv_loop_t uv;
+    uv_check_t after_poll;   /* ends the turn of what a poll brought */
+    uv_prepare_t after_timers; /* ends the turn of timers and of what closing handles did */
+    struct mk_list hooks;
+    struct mk_list dirty; /* streams that have output */
+    char *read_buffer;    /* shared by all streams: bytes stay in it only during a read callback */
+};
+
+/* Returns 0 or a negative errno. */
+int mk_loop_init(struct mk_loop *loop);
+
+/* Every handle made on the loop must have been freed; runs until they are closed, then frees. */
+void mk_loop_fini(struct mk_loop *loop);
+
+/* Runs until mk_loop_stop, or until nothing is left to wait for. Ends the turn it stops in. */
+void mk_loop_run(struct mk_loop *loop);
+void mk_loop_stop(struct mk_loop *loop);
+
+/* The time of this turn in milliseconds (monotonic), read once per turn. */
+uint64_t mk_loop_now(const struct mk_loop *loop);
+
+/* Hooks run in the order they were added, at the end of every turn. */
+void mk_loop_add_hook(struct mk_loop *loop, struct mk_turn_hook *hook);
+void mk_loop_remove_hook(struct mk_turn_hook *hook);
+
+/* --- timers --- */
+
+struct mk_timer; /* a single one: for what is rare. Connections use mk_timeouts */
+
+/* Returns NULL when memory is out. `fire` may free the timer. */
+struct mk_timer *mk_timer_new(struct mk_loop *loop, void (*fire)(void *arg), void *arg);
+struct mk_timer *mk_timer_free(struct mk_timer *timer);
+void mk_timer_start(struct mk_timer *timer, uint64_t ms); /* once; starts anew if it runs */
+void mk_timer_stop(struct mk_timer *timer);
+
+/*
+ * Timeouts of many connections that share one duration: arming is two list operations, no matter
+ * how many there are, and one timer serves them all.
+ */
+struct mk_timeout {
+    struct mk_list node;
+    uint64_t due;
+};
+
+struct mk_timeouts {
+    struct mk_loop *loop;
+    struct mk_timer *timer;
+    struct mk_list armed; /* in the order they come due */
+    uint64_t ms;
+    void (*expire)(struct mk_timeout *timeout);
+};
+
+/* `expire` is called with the timeout already disarmed. Returns 0 or -ENOMEM. */
+int mk_timeouts_init(struct mk_timeouts *timeouts, struct mk_loop *loop, uint64_t ms,
+                     void (*expire)(struct mk_timeout *timeout));
+void mk_timeouts_fini(struct mk_timeouts *timeouts);
+
+void mk_timeout_init(struct mk_timeout *timeout);
+/* (Re)starts it: it expires `ms` from now. It can move from one queue to another this way. */
+void mk_timeout_arm(struct mk_timeouts *timeouts, struct mk_timeout *timeout);
+void mk_timeout_disarm(struct mk_timeout *timeout);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * stream: one connection as bytes both ways: TCP, a Unix-domain socket, or TLS over TCP.
+ *
+ * In: every read goes to the owner's `read`, straight out of the loop's shared buffer.
+ * Out: what the owner writes is gathered and leaves at the end of the loop's turn, together with
+ * what a source has (below), in one vectored system call. What the kernel does not take goes on
+ * when the socket is writable again; meanwhile new output is gathered.
+ *
+ * Knows nothing of HTTP or WebSocket.
+ */
+#ifndef MK_NET_STREAM_H
+#define MK_NET_STREAM_H
+
+#include "base/buf.h"
+#include "net/loop.h"
+
+struct mk_stream;
+
+/* What the owner of a stream is told. `owner` is what it gave with mk_stream_adopt. */
+struct mk_stream_events {
+    /*
+     * Bytes came; they may be changed in place, and are gone after the return. Returns how many were
+     * taken: all of them, unless the owner has paused the stream in this call; then the stream keeps
+     * the rest, and gives it again after mk_stream_resume. The owner may close or abort the stream
+     * in here (then the return value does not matter).
+     */
+    size_t (*read)(void *owner, char *data, size_t len);
+
+    /* The peer will send no more. Output can still be written. Not called after close or abort. */
+    void (*end)(void *owner);
+
+    /*
+     * The stream is gone, by the owner's wish (error 0), the peer's, or an error (a negative errno,
+     * -ETIMEDOUT included). Called once, never from within a call of the owner's to the stream. The
+     * stream is freed after it returns.
+     */
+    void (*closed)(void *owner, int error);
+
+    /* May be NULL. All that was written has been taken by the kernel. */
+    void (*drained)(void *owner);
+};
+
+/*
+ * Bytes that many streams share: a stream asks for them when it flushes, after its own output.
+ * Embedded in whatever knows where this stream stands in the shared bytes (the hub's cursor).
+ */
+struct mk_stream_source {
+    /*
+     * The next contiguous bytes from where the stream stands, ending between two frames; an empty
+     * slice when there are none. They must stay until `advance` has been told of all of them, or
+     * the stream has closed.
+     */
+    struct mk_slice (*peek)(struct mk_stream_source *source);
+    /* The kernel has taken the next `len` bytes. */
+    void (*advance)(struct mk_stream_source *source, size_t len);
+};
+
+struct mk_stream_limits {
+    size_t output;     /* bytes of own output not yet taken by the kernel; more closes (-ENOBUFS) */
+    size_t read_pause; /* while more than this waits to be sent, nothing is read */
+    size_t input;      /* bytes kept while paused */
+};
+extern const struct mk_stream_limits mk_stream_default_limits; /* 64 MiB, 256 KiB, 64 KiB */
+
+/* Takes a fresh stream (from a listener or a connector) into use: reading begins. */
+void mk_stream_adopt(struct mk_stream *stream, const struct mk_stream_events *events, void *owner);
+
+/* Gives the stream to another owner (HTTP to WebSocket). Unread bytes go to the new one. */
+void mk_stream_hand_over(struct mk_stream *stream, const struct mk_stream_events *events,
+                         void *owner);
+
+struct mk_loop *mk_stream_loop(const struct mk_stream *stream);
+
+/* Replaces the default limits. */
+void mk_stream_limit(struct mk_stream *stream, const struct mk_stream_limits *limits);
+
+/*
+ * Where to write: appending here is what writing is, the stream sends it at the end of the turn
+ * after mk_stream_wake. Each append must be whole frames. Errors of the buf are the caller's to
+ * deal with (mk_stream_abort).
+ */
+struct mk_buf *mk_stream_output(struct mk_stream *stream);
+
+/* There is output, or the source has something. Cheap, and may be called often. */
+void mk_stream_wake(struct mk_stream *stream);
+
+/* Sets or (NULL) takes away the source. */
+void mk_stream_set_source(struct mk_stream *stream, struct mk_stream_source *source);
+
+/* Bytes that wait to be sent, the source's not counted. */
+size_t mk_stream_backlog(const struct mk_stream *stream);
+
+void mk_stream_pause(struct mk_stream *stream);
+void mk_stream_resume(struct mk_stream *stream);
+
+/*
+ * Sends what was written, ends the sending side, and waits (5 s at most) until the peer has ended
+ * its own, dropping what it still sends: so that no reset eats what was sent. Then `closed`.
+ * `read` and `end` are not called any more.
+ */
+void mk_stream_close(struct mk_stream *stream);
+
+/* Ends it at once with `error` (0 or a negative errno), which `closed` will be told. */
+void mk_stream_abort(struct mk_stream *stream, int error);
+
+/* The peer's address ("127.0.0.1:52344", "unix"), NUL-terminated, for logs. */
+const char *mk_stream_peer(const struct mk_stream *stream);
+
+#endif
