@@ -50,62 +50,79 @@ enum mk_ws_status {
     MK_WS_FAIL,          /* the peer broke the protocol: event.code and event.reason say how */
 };
 
-/* What the last feed told. `payload` borrows from the input or the parser, until the next feed. */
+/*
+ * What the last feed told. `payload` borrows from the input or the parser, until the next feed;
+ * where it lies in the input, the caller may write to it.
+ */
 struct mk_ws_event {
     enum mk_ws_opcode opcode;
-    struct mk_slice payload; /* of a CLOSE: its reason */
     uint16_t code;           /* of a CLOSE: the peer's code, or MK_WS_NO_STATUS; of a FAIL: ours */
+    struct mk_slice payload; /* of a CLOSE: its reason */
     const char *reason;      /* of a FAIL: one English clause, static */
 };
 
 struct mk_ws_parser {
     struct mk_ws_event event; /* the one field that a caller reads */
     /* what follows is the parser's own */
-    enum mk_ws_role role;
+    struct mk_buf message; /* gathered bytes of the message, behind them those of a control frame */
+    size_t limit;
+    uint64_t frame_left; /* payload bytes of the frame that are still to come */
+    uint8_t role;
     uint8_t state;
-    uint8_t header[MK_WS_MAX_HEADER];
-    uint8_t header_len;
     uint8_t opcode;         /* of the frame at hand */
     uint8_t message_opcode; /* of the message at hand; 0 between messages */
     bool final;
-    bool failed;
-    uint8_t mask[4];
-    uint64_t frame_left; /* payload bytes of the frame that are still to come */
-    uint64_t frame_at;   /* payload bytes of the frame that came: the phase of the mask */
+    bool told;           /* the last feed returned an event, which may borrow from `message` */
+    uint8_t control_len; /* bytes at the end of `message` that belong to a control frame */
     struct mk_utf8 utf8;
-    struct mk_buf message; /* gathered fragments */
-    uint8_t control_len;
-    uint8_t control[MK_WS_MAX_CONTROL];
+    uint8_t mask[4]; /* rotated, so that mask[0] is for the next byte */
+    uint8_t header_len;
+    uint8_t header[MK_WS_MAX_HEADER]; /* of a header that came in pieces */
 };
 
-/* `message_limit` in bytes: a longer message fails with MK_WS_TOO_BIG as soon as it is known. */
+/*
+ * Begins a connection's stream; no memory is taken before it is needed. `message_limit` in bytes: a
+ * longer message fails with MK_WS_TOO_BIG as soon as it is known, be it from a header.
+ */
 void mk_ws_parser_init(struct mk_ws_parser *parser, enum mk_ws_role role, size_t message_limit);
+
+/* Frees what was gathered; the parser may then only be initialised again. NULL is allowed. */
 void mk_ws_parser_fini(struct mk_ws_parser *parser);
 
 /*
  * Takes bytes and says what they made; `data` is unmasked in place. `*consumed` tells how many were
- * taken; call again with the rest. After MK_WS_FAIL nothing more is taken.
- * Returns an enum mk_ws_status, or -ENOMEM.
+ * taken. Call again with the rest until it returns MK_WS_NEED_MORE, also when no byte is left: that
+ * call frees what the last message was gathered in, and an idle parser then owns no memory.
+ *
+ * It ends in one of two ways. After a CLOSE everything that follows is taken and dropped, with
+ * MK_WS_NEED_MORE: the peer may send nothing more (RFC 6455, 5.5.1). After MK_WS_FAIL nothing more
+ * is taken (`*consumed` is 0) and each call returns MK_WS_FAIL again with the same event: answer
+ * with a close frame of event.code and close the connection (7.1.7).
+ *
+ * Returns an enum mk_ws_status, or -ENOMEM, after which the parser stands as after MK_WS_FAIL with
+ * MK_WS_INTERNAL_ERROR.
  */
 int mk_ws_parser_feed(struct mk_ws_parser *parser, char *data, size_t len, size_t *consumed);
 
 /*
  * Appends one whole frame (FIN set). A client's frames are masked with a fresh random key; a
- * server's are not. Returns 0 or the error of the buf.
+ * server's are not. The payload of a control frame is at most MK_WS_MAX_CONTROL bytes, and it may
+ * not lie in `out`. Returns 0 or the error of the buf, which is then unchanged.
  */
 int mk_ws_write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
                       struct mk_slice payload);
 
 /*
- * Appends a close frame. MK_WS_NO_STATUS writes one without a code. `reason` is cut at 123 bytes,
- * between two characters.
+ * Appends a close frame. MK_WS_NO_STATUS writes one without a code and a reason, so that the code
+ * of a CLOSE event can be given back as it came; MK_WS_ABNORMAL has no frame. `reason` is cut at
+ * 123 bytes, between two characters, or before the first byte that is not UTF-8.
  */
 int mk_ws_write_close(struct mk_buf *out, enum mk_ws_role role, uint16_t code,
                       struct mk_slice reason);
 
 /*
- * The header of a server's text frame with `payload_len` bytes, into out[MK_WS_MAX_HEADER]; returns
- * its length. For frames whose payload is written in place (the hub's streams).
+ * The header of a server's frame (FIN set) with `payload_len` bytes, into out[MK_WS_MAX_HEADER];
+ * returns its length. For frames whose payload is written in place (the hub's streams).
  */
 size_t mk_ws_server_header(char *out, enum mk_ws_opcode opcode, uint64_t payload_len);
 

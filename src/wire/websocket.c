@@ -1,0 +1,413 @@
+/*
+ * websocket: a frame is read in two steps, its header (checked byte by byte, so that the first
+ * wrong one fails) and its payload. The payload is used where it lies if it is a whole message
+ * there; otherwise it is copied behind what has been gathered, growing with the bytes that really
+ * came. Control frames between two fragments are gathered behind the fragments, in the same memory.
+ */
+#include "wire/websocket.h"
+
+#include "base/random.h"
+
+enum { HEADER, PAYLOAD, CLOSED, FAILED };
+enum { FIN = 0x80, RESERVED_BITS = 0x70, OPCODE_BITS = 0x0f, CONTROL_BIT = 0x08 };
+enum { MASKED = 0x80, LEN_BITS = 0x7f, LEN_16 = 126, LEN_64 = 127 };
+enum { DONE = 0 }; /* a step is complete and made no event */
+
+/* What has not been taken of the bytes that were fed. */
+struct input {
+    char *data;
+    size_t left;
+};
+
+void mk_ws_parser_init(struct mk_ws_parser *parser, enum mk_ws_role role, size_t message_limit)
+{
+    *parser = (struct mk_ws_parser){ .role = (uint8_t)role, .limit = message_limit };
+    /* The gathered bytes are held to `limit`; a control frame comes on top. */
+    mk_buf_init(&parser->message, message_limit < SIZE_MAX - MK_WS_MAX_CONTROL
+                                      ? message_limit + MK_WS_MAX_CONTROL
+                                      : SIZE_MAX);
+}
+
+void mk_ws_parser_fini(struct mk_ws_parser *parser)
+{
+    if (parser)
+        mk_buf_fini(&parser->message);
+}
+
+static int fail(struct mk_ws_parser *parser, enum mk_ws_close_code code, const char *reason)
+{
+    mk_buf_fini(&parser->message);
+    parser->state = FAILED;
+    parser->event = (struct mk_ws_event){ .code = (uint16_t)code, .reason = reason };
+    return MK_WS_FAIL;
+}
+
+static void take(struct input *in, size_t count)
+{
+    in->data += count;
+    in->left -= count;
+}
+
+static bool is_control(uint8_t opcode)
+{
+    return opcode & CONTROL_BIT;
+}
+
+static int check_first_byte(struct mk_ws_parser *parser, uint8_t byte)
+{
+    uint8_t opcode = byte & OPCODE_BITS;
+    if (byte & RESERVED_BITS)
+        return fail(parser, MK_WS_PROTOCOL_ERROR, "a reserved bit is set");
+    switch (opcode) {
+    case MK_WS_CONTINUATION:
+        if (parser->message_opcode == 0)
+            return fail(parser, MK_WS_PROTOCOL_ERROR, "a continuation without a message");
+        return DONE;
+    case MK_WS_TEXT:
+    case MK_WS_BINARY:
+        if (parser->message_opcode != 0)
+            return fail(parser, MK_WS_PROTOCOL_ERROR, "a new message within another");
+        return DONE;
+    case MK_WS_CLOSE:
+    case MK_WS_PING:
+    case MK_WS_PONG:
+        if (!(byte & FIN))
+            return fail(parser, MK_WS_PROTOCOL_ERROR, "a control frame is fragmented");
+        return DONE;
+    default:
+        return fail(parser, MK_WS_PROTOCOL_ERROR, "a reserved opcode");
+    }
+}
+
+static int check_second_byte(struct mk_ws_parser *parser, uint8_t opcode, uint8_t byte)
+{
+    uint8_t len = byte & LEN_BITS;
+    if ((byte & MASKED) && parser->role == MK_WS_CLIENT)
+        return fail(parser, MK_WS_PROTOCOL_ERROR, "a server's frame is masked");
+    if (!(byte & MASKED) && parser->role == MK_WS_SERVER)
+        return fail(parser, MK_WS_PROTOCOL_ERROR, "a client's frame is not masked");
+    if (is_control(opcode) && len > MK_WS_MAX_CONTROL)
+        return fail(parser, MK_WS_PROTOCOL_ERROR, "a control frame is too long");
+    if (opcode == MK_WS_CLOSE && len == 1)
+        return fail(parser, MK_WS_PROTOCOL_ERROR, "a close frame with half a code");
+    return DONE;
+}
+
+/* Reads the length, of which `have` bytes are there. Sets `*size` to how many bytes it takes. */
+static int read_len(struct mk_ws_parser *parser, const uint8_t *head, size_t have, uint64_t *len,
+                    size_t *size)
+{
+    uint8_t first = head[0] & LEN_BITS;
+    uint64_t number = first;
+    uint64_t least = 0;
+    *size = 1;
+    if (first >= LEN_16) {
+        *size = first == LEN_16 ? 3 : 9;
+        least = first == LEN_16 ? LEN_16 : UINT64_C(1) << 16;
+        if (first == LEN_64 && have > 1 && head[1] & 0x80)
+            return fail(parser, MK_WS_PROTOCOL_ERROR, "a length with its top bit set");
+        if (have < *size)
+            return MK_WS_NEED_MORE;
+        number = 0;
+        for (size_t at = 1; at < *size; at++)
+            number = number << 8 | head[at];
+    }
+    if (number < least)
+        return fail(parser, MK_WS_PROTOCOL_ERROR, "a length longer than it needs to be");
+    *len = number;
+    return DONE;
+}
+
+/*
+ * Reads a header of which `have` bytes are there: each byte is checked before the next is asked
+ * for, and only a whole header changes the state. Sets `*size` to its length.
+ */
+static int read_header(struct mk_ws_parser *parser, const uint8_t *head, size_t have, size_t *size)
+{
+    uint8_t opcode = head[0] & OPCODE_BITS;
+    int rc = check_first_byte(parser, head[0]);
+    if (rc != DONE)
+        return rc;
+    if (have < 2)
+        return MK_WS_NEED_MORE;
+    rc = check_second_byte(parser, opcode, head[1]);
+    if (rc != DONE)
+        return rc;
+
+    uint64_t len;
+    size_t len_size;
+    rc = read_len(parser, head + 1, have - 1, &len, &len_size);
+    if (rc != DONE)
+        return rc;
+    if (!is_control(opcode) && len > parser->limit - parser->message.len)
+        return fail(parser, MK_WS_TOO_BIG, "a message is too long");
+
+    size_t mask_size = parser->role == MK_WS_SERVER ? sizeof(parser->mask) : 0;
+    *size = 1 + len_size + mask_size;
+    if (have < *size)
+        return MK_WS_NEED_MORE;
+    memcpy(parser->mask, head + 1 + len_size, mask_size);
+    parser->opcode = opcode;
+    parser->final = head[0] & FIN;
+    parser->frame_left = len;
+    if (opcode == MK_WS_TEXT || opcode == MK_WS_BINARY) {
+        parser->message_opcode = opcode;
+        parser->utf8 = (struct mk_utf8){ 0 };
+    }
+    return DONE;
+}
+
+/* From the input where the header lies whole in it, else from the parser's copy. */
+static int take_header(struct mk_ws_parser *parser, struct input *in)
+{
+    const uint8_t *head = (const uint8_t *)in->data;
+    size_t before = parser->header_len;
+    size_t have = in->left;
+    size_t size;
+    if (have == 0)
+        return MK_WS_NEED_MORE;
+    if (before > 0) {
+        have = in->left < MK_WS_MAX_HEADER - before ? before + in->left : MK_WS_MAX_HEADER;
+        memcpy(parser->header + before, in->data, have - before);
+        head = parser->header;
+    }
+    int rc = read_header(parser, head, have, &size);
+    if (rc == MK_WS_NEED_MORE) {
+        if (before == 0)
+            memcpy(parser->header, head, have); /* less than MK_WS_MAX_HEADER, or it were whole */
+        parser->header_len = (uint8_t)have;
+        take(in, have - before);
+    } else if (rc == DONE) {
+        parser->header_len = 0;
+        parser->state = PAYLOAD;
+        take(in, size - before);
+    }
+    return rc;
+}
+
+/* `out` may be `in`. */
+static void apply_mask(char *out, const char *in, size_t len, const uint8_t mask[4])
+{
+    uint8_t twice[8];
+    memcpy(twice, mask, 4);
+    memcpy(twice + 4, mask, 4);
+    uint64_t key;
+    memcpy(&key, twice, sizeof(key));
+    size_t at = 0;
+    for (; len - at >= sizeof(key); at += sizeof(key)) {
+        uint64_t word;
+        memcpy(&word, in + at, sizeof(word));
+        word ^= key;
+        memcpy(out + at, &word, sizeof(word));
+    }
+    for (; at < len; at++)
+        out[at] = (char)(in[at] ^ mask[at & 3]);
+}
+
+static void rotate_mask(uint8_t mask[4], size_t count)
+{
+    uint8_t old[4];
+    memcpy(old, mask, sizeof(old));
+    for (size_t at = 0; at < sizeof(old); at++)
+        mask[at] = old[(at + count) & 3];
+}
+
+/* RFC 6455, 7.4, and the IANA registry: the codes that may be on the wire. */
+static bool is_wire_code(unsigned code)
+{
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+           (code >= 3000 && code <= 4999);
+}
+
+static int end_control(struct mk_ws_parser *parser, struct mk_slice payload)
+{
+    uint16_t code = 0;
+    if (parser->opcode == MK_WS_CLOSE) {
+        code = MK_WS_NO_STATUS;
+        if (payload.len > 0) { /* and not 1, which its header was refused for */
+            code = (uint16_t)((uint8_t)payload.ptr[0] << 8 | (uint8_t)payload.ptr[1]);
+            payload = mk_slice_from(payload, 2);
+            if (!is_wire_code(code))
+                return fail(parser, MK_WS_PROTOCOL_ERROR, "a close code that may not be sent");
+        }
+        if (!mk_utf8_valid(payload))
+            return fail(parser, MK_WS_INVALID_DATA, "a close reason is not UTF-8");
+        parser->state = CLOSED;
+        parser->message_opcode = 0; /* its rest will never come */
+    }
+    parser->event =
+        (struct mk_ws_event){ .opcode = parser->opcode, .code = code, .payload = payload };
+    parser->told = true;
+    return MK_WS_CONTROL;
+}
+
+static bool check_text(struct mk_ws_parser *parser, const char *data, size_t len)
+{
+    return parser->message_opcode != MK_WS_TEXT || mk_utf8_feed(&parser->utf8, data, len);
+}
+
+static int end_data(struct mk_ws_parser *parser, struct mk_slice payload)
+{
+    if (!parser->final)
+        return DONE;
+    if (parser->utf8.need > 0)
+        return fail(parser, MK_WS_INVALID_DATA, "a text ends within a character");
+    parser->event = (struct mk_ws_event){ .opcode = parser->message_opcode, .payload = payload };
+    parser->message_opcode = 0;
+    parser->told = true;
+    return MK_WS_MESSAGE;
+}
+
+static int end_frame(struct mk_ws_parser *parser, struct mk_slice payload)
+{
+    parser->state = HEADER;
+    return is_control(parser->opcode) ? end_control(parser, payload) : end_data(parser, payload);
+}
+
+/* The rest of a frame, and all that its event is made of, lies in the input. */
+static int use_in_place(struct mk_ws_parser *parser, struct input *in)
+{
+    struct mk_slice payload = { in->data, (size_t)parser->frame_left };
+    if (parser->role == MK_WS_SERVER)
+        apply_mask(in->data, in->data, payload.len, parser->mask);
+    take(in, payload.len);
+    parser->frame_left = 0;
+    if (!is_control(parser->opcode) && !check_text(parser, payload.ptr, payload.len))
+        return fail(parser, MK_WS_INVALID_DATA, "a text is not UTF-8");
+    return end_frame(parser, payload);
+}
+
+/* Copies a part of the frame behind what has been gathered. */
+static int gather(struct mk_ws_parser *parser, struct input *in, size_t len)
+{
+    struct mk_buf *message = &parser->message;
+    int rc = mk_buf_reserve(message, len);
+    if (rc < 0) {
+        fail(parser, MK_WS_INTERNAL_ERROR, "out of memory");
+        return rc;
+    }
+    char *part = message->data + message->len;
+    if (parser->role == MK_WS_SERVER) {
+        apply_mask(part, in->data, len, parser->mask);
+        rotate_mask(parser->mask, len);
+    } else {
+        memcpy(part, in->data, len);
+    }
+    message->len += len;
+    parser->frame_left -= len;
+    take(in, len);
+    if (is_control(parser->opcode))
+        parser->control_len = (uint8_t)(parser->control_len + len);
+    else if (!check_text(parser, part, len))
+        return fail(parser, MK_WS_INVALID_DATA, "a text is not UTF-8");
+    return DONE;
+}
+
+static int take_payload(struct mk_ws_parser *parser, struct input *in)
+{
+    bool control = is_control(parser->opcode);
+    bool whole = in->left >= parser->frame_left;
+    size_t gathered = control ? parser->control_len : parser->message.len;
+    if (whole && gathered == 0 && parser->final)
+        return use_in_place(parser, in);
+
+    size_t len = whole ? (size_t)parser->frame_left : in->left;
+    if (len > 0) {
+        int rc = gather(parser, in, len);
+        if (rc != DONE)
+            return rc;
+    }
+    if (!whole)
+        return MK_WS_NEED_MORE;
+    struct mk_slice all = mk_buf_slice(&parser->message);
+    return end_frame(parser, control ? mk_slice_from(all, all.len - parser->control_len) : all);
+}
+
+/* The event of the last feed has been dealt with: frees what it borrowed. */
+static void release(struct mk_ws_parser *parser)
+{
+    if (!parser->told)
+        return;
+    parser->told = false;
+    parser->message.len -= parser->control_len;
+    parser->control_len = 0;
+    if (parser->message_opcode == 0)
+        mk_buf_fini(&parser->message);
+}
+
+int mk_ws_parser_feed(struct mk_ws_parser *parser, char *data, size_t len, size_t *consumed)
+{
+    struct input in = { data, len };
+    int rc = DONE;
+    release(parser);
+    if (parser->state == FAILED) {
+        rc = MK_WS_FAIL;
+    } else if (parser->state == CLOSED) {
+        in.left = 0;
+        rc = MK_WS_NEED_MORE;
+    }
+    while (rc == DONE) {
+        if (parser->state == HEADER)
+            rc = take_header(parser, &in);
+        if (rc == DONE)
+            rc = take_payload(parser, &in);
+    }
+    *consumed = len - in.left;
+    return rc;
+}
+
+size_t mk_ws_server_header(char *out, enum mk_ws_opcode opcode, uint64_t payload_len)
+{
+    out[0] = (char)(FIN | opcode);
+    if (payload_len < LEN_16) {
+        out[1] = (char)payload_len;
+        return 2;
+    }
+    bool is_short = payload_len <= UINT16_MAX;
+    size_t size = is_short ? 2 : 8;
+    out[1] = is_short ? LEN_16 : LEN_64;
+    for (size_t at = 0; at < size; at++)
+        out[2 + at] = (char)(payload_len >> 8 * (size - 1 - at));
+    return 2 + size;
+}
+
+int mk_ws_write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+                      struct mk_slice payload)
+{
+    char header[MK_WS_MAX_HEADER];
+    size_t header_len = mk_ws_server_header(header, opcode, payload.len);
+    uint8_t mask[4];
+    if (role == MK_WS_CLIENT) {
+        mk_random_bytes(mask, sizeof(mask));
+        header[1] = (char)(header[1] | MASKED);
+        memcpy(header + header_len, mask, sizeof(mask));
+        header_len += sizeof(mask);
+    }
+    int rc = mk_buf_reserve(out, header_len + payload.len);
+    if (rc < 0)
+        return rc;
+    char *at = out->data + out->len;
+    memcpy(at, header, header_len);
+    if (role == MK_WS_CLIENT)
+        apply_mask(at + header_len, payload.ptr, payload.len, mask);
+    else if (payload.len > 0)
+        memcpy(at + header_len, payload.ptr, payload.len);
+    out->len += header_len + payload.len;
+    return 0;
+}
+
+int mk_ws_write_close(struct mk_buf *out, enum mk_ws_role role, uint16_t code,
+                      struct mk_slice reason)
+{
+    char payload[MK_WS_MAX_CONTROL];
+    if (code == MK_WS_NO_STATUS)
+        return mk_ws_write_frame(out, role, MK_WS_CLOSE, mk_slice_of(NULL, 0));
+    payload[0] = (char)(code >> 8);
+    payload[1] = (char)code;
+    if (reason.len > sizeof(payload) - 2)
+        reason.len = sizeof(payload) - 2;
+    reason.len = mk_utf8_valid_prefix(reason);
+    if (reason.len > 0)
+        memcpy(payload + 2, reason.ptr, reason.len);
+    return mk_ws_write_frame(out, role, MK_WS_CLOSE, mk_slice_of(payload, 2 + reason.len));
+}

@@ -1,0 +1,192 @@
+/*
+ * ws_handshake: the few header fields of RFC 6455, section 4. The key proves nothing about who the
+ * peer is, only that it speaks WebSocket and is no cache that repeats an old answer.
+ */
+#include "wire/ws_handshake.h"
+
+#include "base/random.h"
+
+#include <openssl/evp.h>
+
+static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+enum { NONCE_LEN = 16, SHA1_LEN = 20, GUID_LEN = sizeof(guid) - 1 };
+
+static bool is_base64(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/';
+}
+
+/*
+ * 16 bytes in base64 are 22 characters and "==". The last four bits of the 22nd carry nothing;
+ * whatever they are, the key decodes to 16 bytes.
+ */
+static bool is_key(struct mk_slice key)
+{
+    if (key.len != MK_WS_KEY_LEN)
+        return false;
+    for (size_t at = 0; at < MK_WS_KEY_LEN - 2; at++) {
+        if (!is_base64(key.ptr[at]))
+            return false;
+    }
+    return key.ptr[MK_WS_KEY_LEN - 2] == '=' && key.ptr[MK_WS_KEY_LEN - 1] == '=';
+}
+
+static bool compute_accept(const char *key, char accept[MK_WS_ACCEPT_LEN])
+{
+    char text[MK_WS_KEY_LEN + GUID_LEN];
+    unsigned char digest[SHA1_LEN];
+    unsigned char encoded[MK_WS_ACCEPT_LEN + 1]; /* EVP_EncodeBlock ends it with a NUL */
+    memcpy(text, key, MK_WS_KEY_LEN);
+    memcpy(text + MK_WS_KEY_LEN, guid, GUID_LEN);
+    if (!EVP_Digest(text, sizeof(text), digest, NULL, EVP_sha1(), NULL))
+        return false;
+    EVP_EncodeBlock(encoded, digest, sizeof(digest));
+    memcpy(accept, encoded, MK_WS_ACCEPT_LEN);
+    return true;
+}
+
+/* The value of the header of this name, if it is there exactly once. */
+static bool find_single(const struct mk_http1_request *request, struct mk_slice name,
+                        struct mk_slice *value)
+{
+    if (mk_http1_count(request, name) != 1)
+        return false;
+    *value = mk_http1_find(request, name);
+    return true;
+}
+
+unsigned mk_ws_handshake_check(const struct mk_http1_request *request,
+                               char accept[MK_WS_ACCEPT_LEN], const char **reason)
+{
+    struct mk_slice version;
+    struct mk_slice key;
+    if (!request->upgrade_websocket) {
+        *reason = "not a WebSocket handshake: GET, HTTP/1.1, Connection: Upgrade and "
+                  "Upgrade: websocket are needed";
+        return 400;
+    }
+    if (!find_single(request, MK_SLICE("Sec-WebSocket-Version"), &version) ||
+        !mk_slice_eq(version, MK_SLICE("13"))) {
+        *reason = "Sec-WebSocket-Version is not 13";
+        return 426;
+    }
+    if (!find_single(request, MK_SLICE("Sec-WebSocket-Key"), &key) || !is_key(key)) {
+        *reason = "Sec-WebSocket-Key is not 16 bytes in base64";
+        return 400;
+    }
+    if (!compute_accept(key.ptr, accept)) {
+        *reason = "SHA-1 is not available";
+        return 500;
+    }
+    return 101;
+}
+
+/* All or nothing. */
+static int append_all(struct mk_buf *out, const struct mk_slice *parts, size_t count)
+{
+    size_t len = 0;
+    for (size_t at = 0; at < count; at++)
+        len += parts[at].len;
+    int rc = mk_buf_reserve(out, len);
+    for (size_t at = 0; rc == 0 && at < count; at++)
+        rc = mk_buf_append_slice(out, parts[at]);
+    return rc;
+}
+
+int mk_ws_handshake_accept(struct mk_buf *out, const char accept[MK_WS_ACCEPT_LEN])
+{
+    const struct mk_slice parts[] = {
+        MK_SLICE("HTTP/1.1 101 Switching Protocols\r\n"
+                 "Upgrade: websocket\r\n"
+                 "Connection: Upgrade\r\n"
+                 "Sec-WebSocket-Accept: "),
+        { accept, MK_WS_ACCEPT_LEN },
+        MK_SLICE("\r\n\r\n"),
+    };
+    return append_all(out, parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+void mk_ws_handshake_key(char key[MK_WS_KEY_LEN])
+{
+    unsigned char nonce[NONCE_LEN];
+    unsigned char encoded[MK_WS_KEY_LEN + 1];
+    mk_random_bytes(nonce, sizeof(nonce));
+    EVP_EncodeBlock(encoded, nonce, sizeof(nonce));
+    memcpy(key, encoded, MK_WS_KEY_LEN);
+}
+
+int mk_ws_handshake_request(struct mk_buf *out, struct mk_slice target, struct mk_slice host,
+                            const char key[MK_WS_KEY_LEN], struct mk_slice extra)
+{
+    const struct mk_slice parts[] = {
+        MK_SLICE("GET "),
+        target,
+        MK_SLICE(" HTTP/1.1\r\nHost: "),
+        host,
+        MK_SLICE("\r\nUpgrade: websocket\r\n"
+                 "Connection: Upgrade\r\n"
+                 "Sec-WebSocket-Version: 13\r\n"
+                 "Sec-WebSocket-Key: "),
+        { key, MK_WS_KEY_LEN },
+        MK_SLICE("\r\n"),
+        extra,
+        MK_SLICE("\r\n"),
+    };
+    return append_all(out, parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+/* How many headers of this name there are; the last one's value goes into `value`. */
+static size_t collect(const struct mk_http1_response *response, struct mk_slice name,
+                      struct mk_slice *value)
+{
+    size_t count = 0;
+    for (size_t at = 0; at < response->header_count; at++) {
+        if (mk_slice_eq_nocase(response->headers[at].name, name)) {
+            *value = response->headers[at].value;
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Connection is a list, and may be spread over several headers. */
+static bool connection_has_upgrade(const struct mk_http1_response *response)
+{
+    for (size_t at = 0; at < response->header_count; at++) {
+        struct mk_slice rest = response->headers[at].value;
+        struct mk_slice option;
+        if (!mk_slice_eq_nocase(response->headers[at].name, MK_SLICE("Connection")))
+            continue;
+        while (mk_slice_next(&rest, ',', &option)) {
+            if (mk_slice_eq_nocase(option, MK_SLICE("upgrade")))
+                return true;
+        }
+    }
+    return false;
+}
+
+const char *mk_ws_handshake_verify(const struct mk_http1_response *response,
+                                   const char key[MK_WS_KEY_LEN])
+{
+    struct mk_slice value;
+    char accept[MK_WS_ACCEPT_LEN];
+    if (response->status != 101)
+        return "the status is not 101";
+    if (collect(response, MK_SLICE("Upgrade"), &value) != 1 ||
+        !mk_slice_eq_nocase(value, MK_SLICE("websocket")))
+        return "Upgrade is not websocket";
+    if (!connection_has_upgrade(response))
+        return "Connection has no upgrade";
+    if (!compute_accept(key, accept))
+        return "SHA-1 is not available";
+    if (collect(response, MK_SLICE("Sec-WebSocket-Accept"), &value) != 1 ||
+        !mk_slice_eq(value, mk_slice_of(accept, sizeof(accept))))
+        return "Sec-WebSocket-Accept does not answer the key";
+    if (collect(response, MK_SLICE("Sec-WebSocket-Extensions"), &value) > 0)
+        return "an extension was chosen that was not offered";
+    if (collect(response, MK_SLICE("Sec-WebSocket-Protocol"), &value) > 0)
+        return "a subprotocol was chosen that was not offered";
+    return NULL;
+}
