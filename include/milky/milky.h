@@ -1,0 +1,120 @@
+/*
+ * milky/milky.h: run a Milky endpoint.
+ *
+ * An endpoint serves the calls and events of one backend (milky/backend.h) to bots, over the four
+ * communication methods of Milky (spec/communication-draft.md):
+ *
+ *   struct milky_config config = { .bots = bots, .bot_count = 1 };
+ *   struct milky_endpoint *endpoint;
+ *   int rc = milky_endpoint_new(&config, backend, &endpoint);
+ *   if (rc == 0)
+ *       rc = milky_endpoint_start(endpoint);
+ *   if (rc == 0)
+ *       milky_endpoint_run(endpoint);    // until milky_endpoint_stop
+ *   milky_endpoint_free(endpoint);
+ *
+ * Everything runs on the thread that calls milky_endpoint_run. No function here is safe to call from
+ * another one.
+ */
+#ifndef MILKY_MILKY_H
+#define MILKY_MILKY_H
+
+#include <milky/backend.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum milky_dialect {
+    MILKY_DIALECT_DRAFT, /* the names and shapes of spec/milky-draft.json */
+    MILKY_DIALECT_1_2,   /* those of spec/milky-1.2.json */
+};
+
+/*
+ * An http_server or a websocket_server. Entries of the two kinds with the same `listen` share one
+ * port; two bots never do.
+ */
+struct milky_server {
+    const char *listen;       /* "127.0.0.1:3000", "[::1]:3000", "unix:PATH"; port 0 takes a free one */
+    const char *access_token; /* NULL: none is asked for */
+    bool allow_anonymous;     /* without a token, listen beyond this machine all the same */
+    enum milky_dialect dialect;
+};
+
+/* A websocket_client or a webhook: an address that the endpoint connects to. */
+struct milky_remote {
+    const char *url;          /* ws:// or wss://; http:// or https:// */
+    const char *access_token; /* NULL: none is sent */
+    enum milky_dialect dialect;
+};
+
+/* One account and its transports. */
+struct milky_bot {
+    uint64_t self_id; /* 10001 to 4294967295 */
+    const struct milky_server *http_server;
+    size_t http_server_count;
+    const struct milky_server *websocket_server;
+    size_t websocket_server_count;
+    const struct milky_remote *websocket_client;
+    size_t websocket_client_count;
+    const struct milky_remote *webhook;
+    size_t webhook_count;
+};
+
+struct milky_config {
+    const struct milky_bot *bots;
+    size_t bot_count;
+    const char *control; /* where operators' requests are taken ("unix:PATH"), or NULL for nowhere */
+};
+
+struct milky_endpoint;
+
+/*
+ * Makes an endpoint. The configuration is copied; the backend now belongs to the endpoint, which
+ * frees it, also when this fails. Returns 0 or a negative errno; what is wrong has been logged.
+ */
+MILKY_API int milky_endpoint_new(const struct milky_config *config, struct milky_backend *backend,
+                                 struct milky_endpoint **endpoint);
+
+/* Starts the backend, listens and connects. Returns 0 or a negative errno, logged. */
+MILKY_API int milky_endpoint_start(struct milky_endpoint *endpoint);
+
+/* Serves until it has stopped. */
+MILKY_API void milky_endpoint_run(struct milky_endpoint *endpoint);
+
+/*
+ * Begins to stop, from a callback on the loop: listeners close, calls in flight are answered,
+ * WebSockets are closed with 1001; run returns when that is done, within five seconds.
+ */
+MILKY_API void milky_endpoint_stop(struct milky_endpoint *endpoint);
+
+/* NULL is allowed. */
+MILKY_API void milky_endpoint_free(struct milky_endpoint *endpoint);
+
+/* The loop, for the embedder's own timers, signals and connections. */
+MILKY_API struct uv_loop_s *milky_endpoint_loop(const struct milky_endpoint *endpoint);
+
+/* Something that is being served, for a banner or a status page. */
+struct milky_port {
+    uint64_t self_id;      /* 0 for the control socket */
+    const char *transport; /* "http_server", "websocket_server", "control" */
+    const char *address;   /* as `listen`, with the real port */
+};
+
+/* The index-th of them after milky_endpoint_start; false when there are no more. */
+MILKY_API bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t index,
+                                   struct milky_port *port);
+
+/* The version of this library ("0.1.0"). */
+MILKY_API const char *milky_version(void);
+
+/*
+ * Where log lines go: `write` gets each line with its newline; NULL (the default) for nowhere.
+ * `level` is 0 for errors, 1 warnings, 2 information, 3 debugging.
+ */
+MILKY_API void milky_log_to(void (*write)(const char *line, size_t len), int level, bool json);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

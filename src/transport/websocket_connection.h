@@ -1,0 +1,67 @@
+/*
+ * websocket_connection: a WebSocket over a stream after its handshake, in either role: messages both
+ * ways, ping and pong, keep-alive, the closing handshake.
+ *
+ * Knows nothing of Milky: websocket_session puts calls and events on it.
+ */
+#ifndef MK_TRANSPORT_WEBSOCKET_CONNECTION_H
+#define MK_TRANSPORT_WEBSOCKET_CONNECTION_H
+
+#include "net/stream.h"
+#include "wire/websocket.h"
+
+struct mk_websocket;
+
+struct mk_websocket_events {
+    /* A whole message; borrowed for the time of the call. */
+    void (*message)(void *owner, enum mk_ws_opcode opcode, struct mk_slice payload);
+    /*
+     * The connection is gone and is freed after this returns. `code` is the peer's close code,
+     * MK_WS_ABNORMAL where there was no closing handshake; `why` is for a log.
+     */
+    void (*closed)(void *owner, uint16_t code, const char *why);
+};
+
+/* What connections of one kind share. Embedded in a transport. */
+struct mk_websocket_context {
+    struct mk_loop *loop;
+    enum mk_ws_role role;
+    size_t message_limit;
+    struct mk_timeouts idle;    /* nothing was heard: a ping is sent */
+    struct mk_timeouts patience; /* no pong, no close frame in answer: the connection is dropped */
+};
+
+/*
+ * `idle_ms`: how long to hear nothing before asking with a ping; `patience_ms`: how long to wait for
+ * an answer to it, or to a close frame. Returns 0 or -ENOMEM.
+ */
+int mk_websocket_context_init(struct mk_websocket_context *context, struct mk_loop *loop,
+                              enum mk_ws_role role, size_t message_limit, uint64_t idle_ms,
+                              uint64_t patience_ms);
+/* All connections must be gone. */
+void mk_websocket_context_fini(struct mk_websocket_context *context);
+
+/*
+ * Takes over an adopted stream on which the handshake is done. Returns NULL when memory is out; then
+ * the stream still belongs to the caller.
+ */
+struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
+                                      struct mk_stream *stream,
+                                      const struct mk_websocket_events *events, void *owner);
+
+struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket);
+
+/* Sends a message or a control frame. Dropped silently once the connection is closing. */
+void mk_websocket_send(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
+                       struct mk_slice payload);
+
+/*
+ * Begins the closing handshake: sends a close frame, drops what still comes but the answer to it,
+ * then closes. `closed` is told at the end. May be called more than once; the first counts.
+ */
+void mk_websocket_close(struct mk_websocket *websocket, uint16_t code, struct mk_slice reason);
+
+/* Ends it at once, without a closing handshake; `closed` is told. */
+void mk_websocket_abort(struct mk_websocket *websocket, int error);
+
+#endif
