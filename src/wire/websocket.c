@@ -150,10 +150,8 @@ static int read_header(struct mk_ws_parser *parser, const uint8_t *head, size_t 
     parser->opcode = opcode;
     parser->final = head[0] & FIN;
     parser->frame_left = len;
-    if (opcode == MK_WS_TEXT || opcode == MK_WS_BINARY) {
+    if (opcode == MK_WS_TEXT || opcode == MK_WS_BINARY)
         parser->message_opcode = opcode;
-        parser->utf8 = (struct mk_utf8){ 0 };
-    }
     return DONE;
 }
 
@@ -174,7 +172,7 @@ static int take_header(struct mk_ws_parser *parser, struct input *in)
     int rc = read_header(parser, head, have, &size);
     if (rc == MK_WS_NEED_MORE) {
         if (before == 0)
-            memcpy(parser->header, head, have); /* less than MK_WS_MAX_HEADER, or it were whole */
+            memcpy(parser->header, head, have); /* a header that lacks bytes fits */
         parser->header_len = (uint8_t)have;
         take(in, have - before);
     } else if (rc == DONE) {
