@@ -107,7 +107,7 @@ static void write_messages(enum mk_ws_role writer, struct mk_slice rest, struct 
     while (rest.len > 2) {
         enum mk_ws_opcode opcode = opcodes[rest.ptr[0] & 3];
         bool control = opcode >= MK_WS_CLOSE;
-        size_t len = (uint8_t)rest.ptr[1] * (control ? 1 : 4);
+        size_t len = (size_t)(uint8_t)rest.ptr[1] * (control ? 1 : 4);
         rest = mk_slice_from(rest, 2);
         len = len < rest.len ? len : rest.len;
         if (control && len > MK_WS_MAX_CONTROL)
