@@ -51,6 +51,8 @@ static bool feed_piece(struct mk_ws_parser *parser, const uint8_t *bytes, size_t
             log_event(log, &parser->event, status);
         if (status == MK_WS_MESSAGE)
             require(parser->event.payload.len <= parser->limit);
+        if (at & 1)
+            mk_ws_parser_release(parser); /* sooner than the next feed does it */
     } while (status == MK_WS_MESSAGE || status == MK_WS_CONTROL);
     require(status == MK_WS_FAIL || at == len);
     free(piece);

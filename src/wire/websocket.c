@@ -321,12 +321,12 @@ static int take_payload(struct mk_ws_parser *parser, struct input *in)
     return end_frame(parser, control ? mk_slice_from(all, all.len - parser->control_len) : all);
 }
 
-/* The event of the last feed has been dealt with: frees what it borrowed. */
-static void release(struct mk_ws_parser *parser)
+void mk_ws_parser_release(struct mk_ws_parser *parser)
 {
     if (!parser->told)
         return;
     parser->told = false;
+    parser->event.payload = (struct mk_slice){ 0 };
     parser->message.len -= parser->control_len;
     parser->control_len = 0;
     if (parser->message_opcode == 0)
@@ -337,7 +337,7 @@ int mk_ws_parser_feed(struct mk_ws_parser *parser, char *data, size_t len, size_
 {
     struct input in = { data, len };
     int rc = DONE;
-    release(parser);
+    mk_ws_parser_release(parser);
     if (parser->state == FAILED) {
         rc = MK_WS_FAIL;
     } else if (parser->state == CLOSED) {

@@ -51,8 +51,8 @@ enum mk_ws_status {
 };
 
 /*
- * What the last feed told. `payload` borrows from the input or the parser, until the next feed;
- * where it lies in the input, the caller may write to it.
+ * What the last feed told. `payload` borrows from the input or the parser, until the next feed
+ * or release; where it lies in the input, the caller may write to it.
  */
 struct mk_ws_event {
     enum mk_ws_opcode opcode;
@@ -91,8 +91,7 @@ void mk_ws_parser_fini(struct mk_ws_parser *parser);
 
 /*
  * Takes bytes and says what they made; `data` is unmasked in place. `*consumed` tells how many were
- * taken. Call again with the rest until it returns MK_WS_NEED_MORE, also when no byte is left: that
- * call frees what the last message was gathered in, and an idle parser then owns no memory.
+ * taken; call again with the rest until it returns MK_WS_NEED_MORE.
  *
  * It ends in one of two ways. After a CLOSE everything that follows is taken and dropped, with
  * MK_WS_NEED_MORE: the peer may send nothing more (RFC 6455, 5.5.1). After MK_WS_FAIL nothing more
@@ -103,6 +102,12 @@ void mk_ws_parser_fini(struct mk_ws_parser *parser);
  * MK_WS_INTERNAL_ERROR.
  */
 int mk_ws_parser_feed(struct mk_ws_parser *parser, char *data, size_t len, size_t *consumed);
+
+/*
+ * The last event has been dealt with: frees what its payload was gathered in. The next feed does it
+ * too, but may be long in coming; a parser that is between messages then owns no memory.
+ */
+void mk_ws_parser_release(struct mk_ws_parser *parser);
 
 /*
  * Appends one whole frame (FIN set). A client's frames are masked with a fresh random key; a

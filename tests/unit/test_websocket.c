@@ -365,14 +365,26 @@ static void test_memory_grows_with_the_bytes(void **state)
     assert_in_range(run.parser.message.cap, 1, 4096);
     run_end(&run);
 
-    /* What a message was gathered in is there until the next call, and not after it. */
+    /* What a message was gathered in is there until it is released. */
     char fragments[] = "\x01\x03Hel\x80\x02lo";
     run_begin(&run, MK_WS_CLIENT, LIMIT);
     assert_int_equal(mk_ws_parser_feed(&run.parser, fragments, 9, &used), MK_WS_MESSAGE);
     assert_int_equal(used, 9);
     assert_memory_equal(run.parser.event.payload.ptr, "Hello", 5);
-    assert_int_equal(mk_ws_parser_feed(&run.parser, NULL, 0, &used), MK_WS_NEED_MORE);
+    mk_ws_parser_release(&run.parser);
     assert_null(run.parser.message.data);
+    assert_int_equal(run.parser.event.payload.len, 0);
+    mk_ws_parser_release(&run.parser);
+    assert_int_equal(mk_ws_parser_feed(&run.parser, NULL, 0, &used), MK_WS_NEED_MORE);
+
+    /* A ping between fragments takes nothing away from them. */
+    char ping[] = "\x01\x03Hel\x89\x04pi";
+    char rest[] = "ng\x80\x02lo";
+    assert_int_equal(mk_ws_parser_feed(&run.parser, ping, 9, &used), MK_WS_NEED_MORE);
+    assert_int_equal(mk_ws_parser_feed(&run.parser, rest, 6, &used), MK_WS_CONTROL);
+    mk_ws_parser_release(&run.parser);
+    assert_int_equal(mk_ws_parser_feed(&run.parser, rest + 2, 4, &used), MK_WS_MESSAGE);
+    assert_memory_equal(run.parser.event.payload.ptr, "Hello", 5);
     run_end(&run);
 
     mk_ws_parser_fini(NULL);
