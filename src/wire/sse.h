@@ -1,5 +1,6 @@
 /*
  * sse: the framing of Server-Sent Events (WHATWG HTML, "server-sent events"): what a server writes.
+ * The response head before it, and when to send a heartbeat, are the transport's business.
  */
 #ifndef MK_WIRE_SSE_H
 #define MK_WIRE_SSE_H
@@ -10,13 +11,17 @@
 
 /*
  * Appends one message: "id:", "event:" and one "data:" line per line of `data` (CR, LF and CRLF end
- * lines), then an empty line. An `id` of 0 and an empty `event` are left out. `event` has no line
- * breaks. Returns 0 or the error of the buf; then nothing was appended.
+ * lines), then an empty line. A client gets `data` with LF for each of them. An `id` of 0 and an
+ * empty `event` are left out. `event` has no line breaks. Returns 0 or the error of the buf; then
+ * nothing was appended.
  */
 int mk_sse_write_message(struct mk_buf *out, uint64_t id, struct mk_slice event,
                          struct mk_slice data);
 
-/* Appends a comment, which clients ignore: a heartbeat. `text` has no line breaks. */
+/*
+ * Appends a comment, which clients ignore: a heartbeat. `text` has no line breaks. Returns as
+ * above.
+ */
 int mk_sse_write_comment(struct mk_buf *out, struct mk_slice text);
 
 #endif

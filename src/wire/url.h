@@ -1,6 +1,6 @@
 /*
  * url: the parts of an absolute URL (RFC 3986) of the schemes that we connect to, percent-coding
- * and queries.
+ * and queries. Nothing is normalised, and no name is resolved.
  */
 #ifndef MK_WIRE_URL_H
 #define MK_WIRE_URL_H
@@ -10,15 +10,15 @@
 #include <stdint.h>
 
 struct mk_url {
-    struct mk_slice scheme;   /* as written: "ws", "wss", "http", "https" */
-    struct mk_slice userinfo; /* "user:password", or empty */
-    struct mk_slice host;     /* without the brackets of an IPv6 literal */
+    struct mk_slice scheme;         /* as written: "ws", "wss", "http", "https" */
+    struct mk_slice userinfo;       /* "user:password", or empty */
+    struct mk_slice host;           /* without the brackets of an IPv6 literal */
     struct mk_slice authority_host; /* as it goes into a Host header: with the brackets */
-    uint16_t port;            /* the one written, or the scheme's own */
-    bool default_port;        /* the port is the scheme's own */
-    bool tls;                 /* wss or https */
-    struct mk_slice path;     /* "/" at least where a path was written; "" where none was */
-    struct mk_slice query;    /* without '?' and without the fragment */
+    uint16_t port;                  /* the one written, or the scheme's own */
+    bool default_port;              /* the port is the scheme's own */
+    bool tls;                       /* wss or https */
+    struct mk_slice path;           /* "/" at least where a path was written; "" where none was */
+    struct mk_slice query;          /* without '?' and without the fragment */
     bool has_query;
 };
 
@@ -30,23 +30,39 @@ struct mk_url {
 const char *mk_url_parse(struct mk_slice text, struct mk_url *url);
 
 /*
- * Appends `text` with its percent escapes decoded. Returns 0, -EINVAL for an escape that is none,
- * or the error of the buf. '+' is left as it is.
+ * Takes "host" or "host:port" apart (RFC 3986, 3.2.2): `host` keeps the brackets of an IPv6 literal
+ * and is never empty, `port` is "" or 0 to 65535 as it was written. Names may hold any reg-name
+ * character; zones and IPvFuture are refused. Returns false when it is none.
+ */
+bool mk_url_split_host(struct mk_slice text, struct mk_slice *host, struct mk_slice *port);
+
+/*
+ * Appends `text` with its percent escapes decoded; what comes out may hold any byte, NUL too.
+ * Returns 0, -EINVAL for an escape that is none, or the error of the buf; then nothing was
+ * appended.
+ * '+' is left as it is.
  */
 int mk_url_decode(struct mk_buf *out, struct mk_slice text);
 
-/* Appends `text` with everything but unreserved characters escaped (encodeURIComponent's set). */
+/*
+ * Appends `text` with everything escaped but the characters that ECMAScript's encodeURIComponent
+ * leaves: ASCII letters, digits and -_.!~*'(). Returns 0 or the error of the buf; then nothing was
+ * appended.
+ */
 int mk_url_encode(struct mk_buf *out, struct mk_slice text);
 
 /*
- * Finds the first parameter of this name in a query ("a=1&b=2"); names are compared decoded. The
- * value is not yet decoded; false where there is no such parameter.
+ * Finds the first parameter of this name in a query ("a=1&b=2"); names are compared decoded, and
+ * one with a bad escape is equal to none. The value is not yet decoded, and empty where there is no
+ * '='. False where there is no such parameter.
  */
 bool mk_url_query_find(struct mk_slice query, struct mk_slice name, struct mk_slice *value);
 
 /*
  * Appends the request target of `url` ("/path?query") with `name`=`value` set in its query: in the
- * place of a parameter of that name, else at the end. A NULL name adds nothing. The value is escaped.
+ * place of the first parameter of that name (more of them are dropped), else at the end. A NULL
+ * name adds nothing. Both are escaped. Returns 0 or the error of the buf; then nothing was
+ * appended.
  */
 int mk_url_write_target(struct mk_buf *out, const struct mk_url *url, const char *name,
                         struct mk_slice value);

@@ -1,0 +1,112 @@
+/*
+ * http1_private: what the files of http1 share and nobody else includes.
+ *
+ * Flow of a request: http1.c gathers lines -> http1_line.c takes each apart -> http1_head.c judges
+ * headers one by one and the head as a whole -> http1_body.c takes the body.
+ */
+#ifndef MK_WIRE_HTTP1_PRIVATE_H
+#define MK_WIRE_HTTP1_PRIVATE_H
+
+#include "wire/http1.h"
+
+/* Which bytes may stand where. */
+enum {
+    MK_HTTP1_TOKEN = 1, /* tchar: methods, header names */
+    MK_HTTP1_PATH = 2,  /* visible ASCII but '?' and '#' */
+    MK_HTTP1_QUERY = 4, /* visible ASCII but '#' */
+    MK_HTTP1_TEXT = 8,  /* header values: no control characters but the tab */
+};
+extern const uint8_t mk_http1_class[256];
+
+static inline bool mk_http1_is(char c, unsigned classes)
+{
+    return (mk_http1_class[(unsigned char)c] & classes) != 0;
+}
+
+enum mk_http1_state {
+    MK_HTTP1_START, /* between requests, or in the request line */
+    MK_HTTP1_HEADERS,
+    MK_HTTP1_LENGTH, /* a body of Content-Length bytes, perhaps none */
+    MK_HTTP1_CHUNK_FIRST,
+    MK_HTTP1_CHUNK_SIZE,
+    MK_HTTP1_CHUNK_BLANK,
+    MK_HTTP1_CHUNK_EXTENSION,
+    MK_HTTP1_CHUNK_LF,
+    MK_HTTP1_CHUNK_DATA,
+    MK_HTTP1_CHUNK_DATA_CR,
+    MK_HTTP1_CHUNK_DATA_LF,
+    MK_HTTP1_TRAILER_FIRST,
+    MK_HTTP1_TRAILER_NAME,
+    MK_HTTP1_TRAILER_VALUE,
+    MK_HTTP1_TRAILER_LF,
+    MK_HTTP1_LAST_LF,
+    MK_HTTP1_DONE,
+    MK_HTTP1_FAILED,
+};
+
+/* What the headers have said so far. */
+enum {
+    MK_HTTP1_SAID_HOST = 1 << 0,
+    MK_HTTP1_SAID_LENGTH = 1 << 1,
+    MK_HTTP1_SAID_CLOSE = 1 << 2,
+    MK_HTTP1_SAID_KEEP_ALIVE = 1 << 3,
+    MK_HTTP1_SAID_UPGRADE = 1 << 4,
+    MK_HTTP1_SAID_WEBSOCKET = 1 << 5,
+    MK_HTTP1_SAID_CONTINUE = 1 << 6,
+};
+
+struct mk_http1_parser {
+    struct mk_http1_request request;
+    struct mk_http1_error error;
+    struct mk_http1_limits limits;
+    uint8_t state; /* an enum mk_http1_state */
+    uint8_t said;
+    uint8_t empty_lines;
+    uint8_t digits; /* of the chunk size at hand */
+    bool skip_body;
+    uint16_t header_cap;
+    uint16_t trailer_count;
+    uint32_t header_bytes;           /* so far; of trailers and chunk extensions in a body */
+    uint32_t head_len;               /* from the method to the empty line, when it is complete */
+    struct mk_http1_header *headers; /* what request.headers points to */
+    /* The head, or what came of it; empty while it lies in the input. */
+    char *kept;
+    size_t kept_len;
+    size_t kept_cap;
+    size_t line_at;     /* where in it the unfinished line begins */
+    uint64_t left;      /* bytes to come of the body, or of the chunk */
+    uint64_t body_len;  /* of all chunks so far */
+    struct mk_buf body; /* what request.body points to when it did not lie whole in the input */
+};
+
+/*
+ * Take one line apart that begins at `at`. Return what is behind its CRLF; or NULL, and `error`
+ * filled, when there is none before `end` or when the line is malformed: the caller tells these
+ * apart by looking for an LF.
+ */
+const char *mk_http1_request_line(const char *at, const char *end, struct mk_http1_request *request,
+                                  struct mk_http1_error *error);
+const char *mk_http1_header_line(const char *at, const char *end, struct mk_http1_header *header,
+                                 struct mk_http1_error *error);
+
+/* The end of the longest run of MK_HTTP1_TEXT bytes. */
+const char *mk_http1_text_end(const char *at, const char *end);
+
+/* Notes what a header means for the framing. False, and the error filled, when that is refused. */
+bool mk_http1_head_note(struct mk_http1_parser *parser, const struct mk_http1_header *header);
+
+/* All headers were noted: fills in what follows from them and enters the body. False as above. */
+bool mk_http1_head_finish(struct mk_http1_parser *parser);
+
+/* As mk_http1_parser_feed, in the states of a body. */
+int mk_http1_body_feed(struct mk_http1_parser *parser, const char *data, size_t len,
+                       size_t *consumed);
+
+static inline bool mk_http1_refuse(struct mk_http1_error *error, uint16_t status,
+                                   const char *reason)
+{
+    *error = (struct mk_http1_error){ status, reason };
+    return false;
+}
+
+#endif
