@@ -1,0 +1,245 @@
+/* command: see the header. */
+#include "cli/command.h"
+
+#include "cli/config_schema.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Beyond the places of a command's own options. */
+enum { HELP = MK_COMMAND_MOST_OPTIONS, VERSION, OPTION_BASE = 256 };
+
+const char *mk_program = "milky";
+
+void mk_command_help(const struct mk_command *command)
+{
+    printf("%s: %s %s %s\n\n%s\n", mk_tr("Usage", "用法"), mk_program, command->name,
+           command->usage, mk_tr(command->en, command->zh));
+    printf("\n%s:\n", mk_tr("Options", "选项"));
+    for (const struct mk_option *o = command->options; o->name; o++) {
+        char left[64];
+        char letter[8] = "    ";
+        if (o->letter)
+            snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+        snprintf(left, sizeof(left), "%s--%s%s%s", letter, o->name, o->argument ? " " : "",
+                 o->argument ? o->argument : "");
+        printf("  %-28s %s\n", left, mk_tr(o->en, o->zh));
+    }
+    printf("  %-28s %s\n", "-h, --help", mk_tr("print this", "显示此帮助"));
+    printf("  %-28s %s\n", "    --version", mk_tr("print the version", "显示版本"));
+    const char *more = mk_tr(command->more_en, command->more_zh);
+    if (more)
+        printf("\n%s", more);
+}
+
+int mk_command_misused(const struct mk_command *command, const char *format, ...)
+{
+    fprintf(stderr, "milky %s: ", command->name);
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, mk_tr("\nSee: %s %s --help\n", "\n参见：%s %s --help\n"), mk_program,
+            command->name);
+    return MK_EXIT_USAGE;
+}
+
+int mk_command_failed(const char *format, ...)
+{
+    fputs("milky: ", stderr);
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return MK_EXIT_FAILED;
+}
+
+/* getopt_long did not know the word that it has just taken, or misses what belongs behind it. */
+static int refuse(const struct mk_command *command, int why, const char *word)
+{
+    if (why == ':')
+        return mk_command_misused(command, mk_tr("%s needs an argument", "选项 %s 需要参数"), word);
+    struct mk_slice name = mk_slice_str(word);
+    while (name.len > 0 && *name.ptr == '-')
+        name = mk_slice_from(name, 1);
+    const char *equals = name.len ? memchr(name.ptr, '=', name.len) : NULL;
+    if (equals)
+        name.len = (size_t)(equals - name.ptr);
+    struct mk_near near = { 0 };
+    for (const struct mk_option *o = command->options; o->name; o++)
+        mk_near_offer(&near, name, o->name);
+    mk_near_offer(&near, name, "help");
+    mk_near_offer(&near, name, "version");
+    if (near.best)
+        return mk_command_misused(
+            command, mk_tr("no option %s; did you mean --%s?", "没有选项 %s；是否想用 --%s？"),
+            word, near.best);
+    return mk_command_misused(command, mk_tr("no option %s", "没有选项 %s"), word);
+}
+
+/* The table as getopt_long takes it. */
+static void make_tables(const struct mk_command *command, struct option *longs, char *letters)
+{
+    size_t count = 0;
+    *letters++ = ':'; /* tells a missing argument from an unknown option */
+    for (const struct mk_option *o = command->options; o->name; o++, count++) {
+        longs[count] = (struct option){ .name = o->name,
+                                        .has_arg = o->argument ? required_argument : no_argument,
+                                        .val = OPTION_BASE + (int)count };
+        if (o->letter) {
+            *letters++ = o->letter;
+            if (o->argument)
+                *letters++ = ':';
+        }
+    }
+    longs[count++] = (struct option){ .name = "help", .val = OPTION_BASE + HELP };
+    longs[count] = (struct option){ .name = "version", .val = OPTION_BASE + VERSION };
+    *letters++ = 'h';
+    *letters = '\0';
+}
+
+/* The place of an option in the table, HELP, VERSION, or -1. */
+static int place_of(const struct mk_command *command, int value)
+{
+    if (value >= OPTION_BASE)
+        return value - OPTION_BASE;
+    if (value == 'h')
+        return HELP;
+    for (int i = 0; command->options[i].name; i++)
+        if (command->options[i].letter && command->options[i].letter == value)
+            return i;
+    return -1;
+}
+
+static int check_words(const struct mk_arguments *arguments)
+{
+    const struct mk_command *command = arguments->command;
+    if (arguments->count < command->least)
+        return mk_command_misused(command, mk_tr("something is missing: %s %s", "缺少参数：%s %s"),
+                                  command->name, command->usage);
+    if (command->most >= 0 && arguments->count > command->most)
+        return mk_command_misused(command, mk_tr("one word too many: %s", "多余的参数：%s"),
+                                  arguments->words[command->most]);
+    return MK_EXIT_OK;
+}
+
+int mk_command_run(const struct mk_command *command, int argc, char **argv)
+{
+    struct option longs[MK_COMMAND_MOST_OPTIONS + 3] = { { .name = NULL } };
+    char letters[2 * MK_COMMAND_MOST_OPTIONS + 3];
+    make_tables(command, longs, letters);
+    struct mk_arguments arguments = { .command = command };
+    opterr = 0;
+    for (;;) {
+        int word = optind; /* where the option stands, but for one in the midst of -abc */
+        int value = getopt_long(argc, argv, letters, longs, NULL);
+        if (value == -1)
+            break;
+        int place = place_of(command, value);
+        if (place == HELP) {
+            mk_command_help(command);
+            return MK_EXIT_OK;
+        }
+        if (place == VERSION) {
+            printf("milky %s\n", milky_version());
+            return MK_EXIT_OK;
+        }
+        if (place < 0)
+            return refuse(command, value, argv[word < optind ? optind - 1 : word]);
+        arguments.option[place] = optarg ? optarg : "";
+    }
+    arguments.count = argc - optind;
+    arguments.words = argv + optind;
+    int rc = check_words(&arguments);
+    return rc ? rc : command->run(&arguments);
+}
+
+/* Reads a whole file into `text`. Returns 0 or a negative errno. */
+static int read_file(const char *name, struct mk_buf *text)
+{
+    FILE *file = fopen(name, "rbe");
+    if (!file)
+        return -errno;
+    int rc = 0;
+    while (rc == 0 && !feof(file)) {
+        char piece[4096];
+        errno = 0;
+        size_t len = fread(piece, 1, sizeof(piece), file);
+        rc = ferror(file) ? (errno ? -errno : -EIO) : mk_buf_append(text, piece, len);
+    }
+    fclose(file);
+    return rc == -ENOBUFS ? -EFBIG : rc;
+}
+
+static int no_file(const char *name, int rc)
+{
+    if (rc == -ENOENT)
+        return mk_command_failed(mk_tr("%s: no such file (write one with `%s init %s`)",
+                                       "%s：文件不存在（可用 `%s init %s` 生成）"),
+                                 name, mk_program, name);
+    return mk_command_failed("%s: %s", name, strerror(-rc));
+}
+
+int mk_command_config(const char *file, struct mk_config **config)
+{
+    if (!file && access(MK_CONFIG_FILE, F_OK) == 0)
+        file = MK_CONFIG_FILE;
+    if (!file) {
+        if (mk_config_builtin(config) == 0)
+            return MK_EXIT_OK;
+        return mk_command_failed("%s", strerror(ENOMEM));
+    }
+    struct mk_buf text;
+    struct mk_buf mistakes;
+    mk_buf_init(&text, MK_CONFIG_MAX_FILE + 4096);
+    mk_buf_init(&mistakes, SIZE_MAX);
+    int rc = read_file(file, &text);
+    if (rc == 0)
+        rc = mk_config_parse(mk_buf_slice(&text), file, config, &mistakes);
+    int code = MK_EXIT_OK;
+    if (rc < 0 && mistakes.len > 0) {
+        fwrite(mistakes.data, 1, mistakes.len, stderr);
+        code = MK_EXIT_FAILED;
+    } else if (rc < 0) {
+        code = no_file(file, rc);
+    }
+    mk_buf_fini(&text);
+    mk_buf_fini(&mistakes);
+    return code;
+}
+
+const char *mk_command_config_words(const char *file, char *text, size_t size)
+{
+    snprintf(text, size, "%s%s", file ? " -c " : "", file ? file : "");
+    return text;
+}
+
+bool mk_command_uin(const char *text, uint64_t *uin)
+{
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (errno || *end || number < MK_CONFIG_LEAST_UIN || number > MK_CONFIG_MOST_UIN)
+        return false;
+    *uin = number;
+    return true;
+}
+
+static void write_line(struct mk_slice line)
+{
+    /* Where the log cannot be written, there is nobody to tell. */
+    ssize_t ignored = write(STDERR_FILENO, line.ptr, line.len);
+    (void)ignored;
+}
+
+void mk_command_log(unsigned level, unsigned format)
+{
+    mk_log_setup((enum mk_log_level)level, (enum mk_log_format)format, write_line);
+}

@@ -1,0 +1,91 @@
+/*
+ * command: what every command of the program has in common: its options, its --help, its answer to
+ * a mistyped line, and the configuration that it is about.
+ */
+#ifndef MK_CLI_COMMAND_H
+#define MK_CLI_COMMAND_H
+
+#include "base/log.h"
+#include "cli/config.h"
+#include "cli/text.h"
+
+enum { MK_EXIT_OK = 0, MK_EXIT_FAILED = 1, MK_EXIT_USAGE = 2 };
+
+enum { MK_COMMAND_MOST_OPTIONS = 12 };
+
+struct mk_option {
+    const char *name;     /* "config" for --config; NULL ends a table */
+    char letter;          /* 'c' for -c too, or 0 */
+    const char *argument; /* "FILE", or NULL for an option that is only on or off */
+    const char *en;
+    const char *zh;
+};
+
+/* The options that commands share, as first elements of their tables. */
+#define MK_OPTION_CONFIG                                                                           \
+    {                                                                                              \
+        "config", 'c', "FILE",                                                                     \
+            "the configuration; else ./" MK_CONFIG_FILE                                            \
+            " where there is one; else a built-in one",                                            \
+            "配置文件；默认为 ./" MK_CONFIG_FILE "，没有时使用内置配置"                  \
+    }
+
+struct mk_arguments;
+
+struct mk_command {
+    const char *name;
+    const char *usage; /* what follows the name: "[-c FILE]" */
+    const char *en;    /* one line on what it does */
+    const char *zh;
+    const struct mk_option *options; /* --help and --version are everywhere and not listed */
+    const char *more_en;             /* examples and exit codes, for --help; whole lines */
+    const char *more_zh;
+    int least;                                        /* words beside options */
+    int most;                                         /* -1: any number */
+    int (*run)(const struct mk_arguments *arguments); /* returns the exit code */
+};
+
+struct mk_arguments {
+    const struct mk_command *command;
+    /* By place in the command's table: an option's argument, "" for one without, NULL: not given.
+     */
+    const char *option[MK_COMMAND_MOST_OPTIONS];
+    int count; /* words beside options */
+    char **words;
+};
+
+/* How the program was called (argv[0]), for lines that a user can copy. */
+extern const char *mk_program;
+
+/* Takes the command line behind the command's name apart and runs it. Returns the exit code. */
+int mk_command_run(const struct mk_command *command, int argc, char **argv);
+
+/* Prints how to use it. */
+void mk_command_help(const struct mk_command *command);
+
+/* Prints "milky NAME: ..." and where help is, on the standard error output. Returns 2. */
+int mk_command_misused(const struct mk_command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Prints "milky: ..." on the standard error output. Returns 1. */
+int mk_command_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Reads the configuration: `file`, or where that is NULL MK_CONFIG_FILE if it exists, or else the
+ * built-in one. Returns 0, or an exit code after it has said what is wrong.
+ */
+int mk_command_config(const char *file, struct mk_config **config);
+
+/* " -c FILE" as a suggested line needs it, or "". `file` as given to mk_command_config. */
+const char *mk_command_config_words(const char *file, char *text, size_t size);
+
+/* A QQ number; false for anything else. */
+bool mk_command_uin(const char *text, uint64_t *uin);
+
+/* Sends log lines to the standard error output. */
+void mk_command_log(unsigned level, unsigned format);
+
+extern const struct mk_command mk_serve_command, mk_check_command, mk_init_command, mk_call_command,
+    mk_watch_command, mk_say_command, mk_world_command;
+
+#endif

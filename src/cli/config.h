@@ -1,0 +1,62 @@
+/*
+ * config: the configuration of `milky`: read from JSONC, validated whole against a table
+ * (config_schema.c), with every mistake told by file, line, column and the key's path.
+ *
+ * Flow: file -> mk_config_parse (config.c: the table; config_rules.c: what is between keys)
+ * -> serve, check, call, watch, say.
+ */
+#ifndef MK_CLI_CONFIG_H
+#define MK_CLI_CONFIG_H
+
+#include "base/buf.h"
+
+#include <milky/milky.h>
+#include <stdio.h>
+
+#define MK_CONFIG_FILE "milky.jsonc" /* what is read when nothing else is said and it exists */
+
+enum { MK_CONFIG_MAX_FILE = 1024 * 1024, MK_CONFIG_MAX_MISTAKES = 100 };
+
+enum mk_backend_type { MK_BACKEND_SANDBOX };
+
+/* All that it points to lives in one block of memory with it. */
+struct mk_config {
+    const char *file; /* NULL: the built-in one */
+    struct milky_config endpoint;
+    const char *data_dir; /* from the working directory, as are unix: paths in the endpoint's */
+    struct {
+        unsigned type; /* enum mk_backend_type */
+    } backend;
+    struct {
+        unsigned level;  /* enum mk_log_level */
+        unsigned format; /* enum mk_log_format */
+    } log;
+};
+
+/*
+ * Reads a configuration out of memory. `name` is the file that it came from, NULL for none:
+ * mistakes are told with it, and relative paths start from its folder.
+ *
+ * Returns 0; -EINVAL with lines in `mistakes` ("FILE:LINE:COL: bots[0].self_id: expected ..., got
+ * ...\n", in the order of the file, never with a token in them); -ENOMEM.
+ */
+int mk_config_parse(struct mk_slice text, const char *name, struct mk_config **config,
+                    struct mk_buf *mistakes);
+
+/* The configuration where there is no file: two bots in a sandbox. Returns 0 or -ENOMEM. */
+int mk_config_builtin(struct mk_config **config);
+
+/* NULL is allowed. */
+struct mk_config *mk_config_free(struct mk_config *config);
+
+/* The JSON Schema (draft-07) of the configuration, for editors. Errors are left in `out` (ferror).
+ */
+void mk_config_write_schema(FILE *out);
+
+/*
+ * A configuration with every key in it, explained in English and Chinese, with `token` as the
+ * access_token of its servers. Errors are left in `out` (ferror).
+ */
+void mk_config_write_sample(FILE *out, const char *token);
+
+#endif

@@ -1,0 +1,228 @@
+/* config_rules: what holds between the keys of a configuration (see config_reader.h). */
+#include "base/json.h"
+#include "cli/config_reader.h"
+#include "cli/config_schema.h"
+#include "cli/text.h"
+#include "net/address.h"
+
+#include <stdlib.h>
+
+static const char *const kinds[] = { "http_server", "websocket_server" };
+
+/* One server of the configuration. */
+struct entry {
+    const struct milky_server *server;
+    size_t bot;
+    unsigned kind; /* of kinds */
+    size_t index;
+    bool local;
+    bool any_port; /* port 0: never the same as another */
+    char address[MK_ADDRESS_TEXT];
+};
+
+/* The value at bots[bot].KEY, or at bots[bot].KIND[index].KEY; NULL where there is none. */
+static const yyjson_val *find(const struct mk_config_reader *reader, size_t bot, const char *kind,
+                              size_t index, const char *key)
+{
+    yyjson_val *root = yyjson_doc_get_root(reader->doc);
+    yyjson_val *one = yyjson_arr_get(yyjson_obj_get(root, "bots"), bot);
+    if (kind)
+        one = yyjson_arr_get(yyjson_obj_get(one, kind), index);
+    return yyjson_obj_get(one, key);
+}
+
+struct known_bot {
+    uint64_t self_id;
+    size_t index;
+};
+
+static int by_self_id(const void *a, const void *b)
+{
+    const struct known_bot *x = a, *y = b;
+    if (x->self_id != y->self_id)
+        return x->self_id < y->self_id ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static void check_self_ids(struct mk_config_reader *reader, const struct milky_config *config)
+{
+    struct known_bot *known = calloc(config->bot_count + 1, sizeof(*known));
+    if (!known) {
+        reader->out_of_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < config->bot_count; i++)
+        known[i] = (struct known_bot){ config->bots[i].self_id, i };
+    qsort(known, config->bot_count, sizeof(*known), by_self_id);
+    size_t first = 0;
+    for (size_t i = 1; i < config->bot_count; i++) {
+        if (known[i].self_id != known[first].self_id)
+            first = i;
+        else if (known[i].self_id)
+            mk_config_mistake(reader, find(reader, known[i].index, NULL, 0, "self_id"),
+                              mk_config_text(reader, "bots[%zu].self_id", known[i].index),
+                              mk_tr("%llu is bots[%zu] already", "%llu 已经是 bots[%zu]"),
+                              (unsigned long long)known[i].self_id, known[first].index);
+    }
+    free(known);
+}
+
+static void check_anonymous(struct mk_config_reader *reader, const struct entry *entry)
+{
+    if (entry->local || entry->server->access_token || entry->server->allow_anonymous)
+        return;
+    const char *kind = kinds[entry->kind];
+    /* A token that was refused is there, and has been told about. */
+    if (find(reader, entry->bot, kind, entry->index, "access_token"))
+        return;
+    mk_config_mistake(
+        reader, find(reader, entry->bot, kind, entry->index, "listen"),
+        mk_config_text(reader, "bots[%zu].%s[%zu].listen", entry->bot, kind, entry->index),
+        mk_tr("expected an access_token beside it, got none: other machines can reach %s (set "
+              "access_token, or \"allow_anonymous\": true if everybody may use this bot)",
+              "应同时设置 access_token，实际没有：其他机器可以访问 %s（请设置 access_token；若确实"
+              "允许任何人操作此 Bot，请设置 \"allow_anonymous\": true）"),
+        entry->server->listen);
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct entry *x = *(const struct entry *const *)a, *y = *(const struct entry *const *)b;
+    int order = strcmp(x->address, y->address);
+    return order ? order : x < y ? -1 : 1;
+}
+
+/* `again` listens where `first` does. */
+static void check_shared(struct mk_config_reader *reader, const struct entry *first,
+                         const struct entry *again)
+{
+    if (first->bot == again->bot && first->kind != again->kind)
+        return;
+    const yyjson_val *at = find(reader, again->bot, kinds[again->kind], again->index, "listen");
+    const char *path = mk_config_text(reader, "bots[%zu].%s[%zu].listen", again->bot,
+                                      kinds[again->kind], again->index);
+    if (first->bot != again->bot)
+        mk_config_mistake(reader, at, path,
+                          mk_tr("expected a port of its own, got %s, which serves bots[%zu] (a "
+                                "port serves one bot)",
+                                "应使用自己的端口，实际为 %s，已用于 bots[%zu]（一个端口只服务"
+                                "一个 Bot）"),
+                          again->server->listen, first->bot);
+    else
+        mk_config_mistake(reader, at, path,
+                          mk_tr("expected another address, got %s, which is %s[%zu] already",
+                                "应为其他地址，实际为 %s，与 %s[%zu] 重复"),
+                          again->server->listen, kinds[first->kind], first->index);
+}
+
+static void check_addresses(struct mk_config_reader *reader, const struct entry *entries,
+                            size_t count)
+{
+    const struct entry **sorted = calloc(count + 1, sizeof(struct entry *));
+    if (!sorted) {
+        reader->out_of_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &entries[i];
+    qsort(sorted, count, sizeof(struct entry *), by_address);
+    size_t first = 0;
+    for (size_t i = 1; i < count && reader->count < MK_CONFIG_MAX_MISTAKES; i++) {
+        if (strcmp(sorted[i]->address, sorted[first]->address) != 0) {
+            first = i;
+            continue;
+        }
+        if (sorted[i]->any_port)
+            continue;
+        /* Of the same kind and bot, or else the first of all. */
+        size_t other = first;
+        while (other < i &&
+               (sorted[other]->bot != sorted[i]->bot || sorted[other]->kind != sorted[i]->kind))
+            other++;
+        check_shared(reader, other < i ? sorted[other] : sorted[first], sorted[i]);
+    }
+    free(sorted);
+}
+
+static void add_entries(struct entry *entries, size_t *count, const struct milky_bot *bot,
+                        size_t number, unsigned kind)
+{
+    const struct milky_server *servers = kind ? bot->websocket_server : bot->http_server;
+    size_t server_count = kind ? bot->websocket_server_count : bot->http_server_count;
+    for (size_t i = 0; i < server_count; i++) {
+        struct mk_address address;
+        if (!servers[i].listen || mk_address_parse(mk_slice_str(servers[i].listen), &address))
+            continue;
+        struct entry *entry = &entries[(*count)++];
+        entry->server = &servers[i];
+        entry->bot = number;
+        entry->kind = kind;
+        entry->index = i;
+        entry->local = mk_address_is_local(&address);
+        mk_address_format(&address, entry->address);
+        size_t len = strlen(entry->address);
+        entry->any_port = address.socket.ss_family != AF_UNIX && len > 2 &&
+                          strcmp(entry->address + len - 2, ":0") == 0;
+    }
+}
+
+static void check_control(struct mk_config_reader *reader, struct mk_config *config,
+                          const struct entry *entries, size_t count)
+{
+    yyjson_val *root = yyjson_doc_get_root(reader->doc);
+    yyjson_val *given = yyjson_obj_get(root, "control");
+    const char **control = &config->endpoint.control;
+    if (*control == mk_config_null) {
+        *control = NULL;
+        return;
+    }
+    struct mk_address address;
+    if (!given && config->data_dir) {
+        *control = mk_arena_printf(reader->arena, "unix:%s/control.sock", config->data_dir);
+        reader->out_of_memory |= !*control;
+        const char *why = *control ? mk_address_parse(mk_slice_str(*control), &address) : NULL;
+        if (why)
+            mk_config_mistake(reader, yyjson_obj_get(root, "data_dir"), "data_dir",
+                              mk_tr("no control socket can be there: %s (set `control`)",
+                                    "无法在其中创建控制套接字：%s（请设置 `control`）"),
+                              why);
+    }
+    if (!*control || mk_address_parse(mk_slice_str(*control), &address))
+        return;
+    char text[MK_ADDRESS_TEXT];
+    mk_address_format(&address, text);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(entries[i].address, text) == 0)
+            mk_config_mistake(
+                reader,
+                find(reader, entries[i].bot, kinds[entries[i].kind], entries[i].index, "listen"),
+                mk_config_text(reader, "bots[%zu].%s[%zu].listen", entries[i].bot,
+                               kinds[entries[i].kind], entries[i].index),
+                mk_tr("expected another address, got %s, which is the control socket",
+                      "应为其他地址，实际为 %s，与控制套接字重复"),
+                entries[i].server->listen);
+}
+
+void mk_config_check_rules(struct mk_config_reader *reader, struct mk_config *config)
+{
+    const struct milky_config *endpoint = &config->endpoint;
+    size_t most = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        most += endpoint->bots[i].http_server_count + endpoint->bots[i].websocket_server_count;
+    struct entry *entries = calloc(most + 1, sizeof(*entries));
+    if (!entries) {
+        reader->out_of_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < endpoint->bot_count; i++) {
+        add_entries(entries, &count, &endpoint->bots[i], i, 0);
+        add_entries(entries, &count, &endpoint->bots[i], i, 1);
+    }
+    check_self_ids(reader, endpoint);
+    for (size_t i = 0; i < count; i++)
+        check_anonymous(reader, &entries[i]);
+    check_addresses(reader, entries, count);
+    check_control(reader, config, entries, count);
+    free(entries);
+}

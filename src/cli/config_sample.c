@@ -1,0 +1,78 @@
+/* config_sample: the configuration that `milky init` writes, made from the table. */
+#include "cli/config.h"
+#include "cli/config_schema.h"
+
+struct sample {
+    FILE *out;
+    const char *token;
+    unsigned depth;
+    bool off; /* what is written is commented out */
+};
+
+static void begin_line(const struct sample *sample)
+{
+    fprintf(sample->out, "%*s%s", (int)sample->depth * 2, "", sample->off ? "// " : "");
+}
+
+static void write_members(struct sample *sample, const struct mk_config_key *keys);
+
+static void write_value(struct sample *sample, const struct mk_config_key *key)
+{
+    FILE *out = sample->out;
+    if (key->type == MK_CONFIG_OBJECT) {
+        fputs("{\n", out);
+        sample->depth++;
+        write_members(sample, key->keys);
+        sample->depth--;
+        begin_line(sample);
+        fputs("}", out);
+    } else if (key->type == MK_CONFIG_LIST) {
+        fputs("[\n", out);
+        sample->depth++;
+        begin_line(sample);
+        const struct mk_config_key element = { .type = MK_CONFIG_OBJECT, .keys = key->keys };
+        write_value(sample, &element);
+        fputs("\n", out);
+        sample->depth--;
+        begin_line(sample);
+        fputs("]", out);
+    } else if (key->sample) {
+        fputs(key->sample, out);
+    } else if (key->type == MK_CONFIG_TOKEN) {
+        fprintf(out, "\"%s\"", sample->token);
+    } else {
+        const char *quote = key->type == MK_CONFIG_BOOLEAN ? "" : "\"";
+        fprintf(out, "%s%s%s", quote, key->fallback, quote);
+    }
+}
+
+static void write_members(struct sample *sample, const struct mk_config_key *keys)
+{
+    bool outer = sample->off;
+    for (const struct mk_config_key *key = keys; key->name; key++) {
+        if (key != keys && sample->depth <= 2)
+            fputs("\n", sample->out);
+        begin_line(sample);
+        fprintf(sample->out, "// %s\n", key->en);
+        begin_line(sample);
+        fprintf(sample->out, "// %s\n", key->zh);
+        sample->off = outer || key->sample_off;
+        begin_line(sample);
+        fprintf(sample->out, "\"%s\": ", key->name);
+        write_value(sample, key);
+        fputs(key[1].name ? ",\n" : "\n", sample->out);
+        sample->off = outer;
+    }
+}
+
+void mk_config_write_sample(FILE *out, const char *token)
+{
+    fputs("// The configuration of milky. Comments and trailing commas are allowed;\n"
+          "// what is commented out is optional. `milky check` says what is wrong with it.\n"
+          "// milky 的配置。可以写注释与多余的逗号；被注释掉的键可以不写。\n"
+          "// 用 `milky check` 检查是否有误。\n",
+          out);
+    struct sample sample = { .out = out, .token = token };
+    write_value(&sample, &mk_config_schema);
+    fputs("\n", out);
+}

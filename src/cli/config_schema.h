@@ -1,0 +1,55 @@
+/*
+ * config_schema: the one table of what may be configured. Validation, its messages, the defaults,
+ * the JSON Schema for editors and the sample that `milky init` writes all come from it.
+ */
+#ifndef MK_CLI_CONFIG_SCHEMA_H
+#define MK_CLI_CONFIG_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a value must be, and what is stored for it. */
+enum mk_config_type {
+    MK_CONFIG_OBJECT,        /* `keys`, stored in place */
+    MK_CONFIG_LIST,          /* of objects of `keys`: a pointer, and their number */
+    MK_CONFIG_TEXT,          /* const char *; never empty, as are all below */
+    MK_CONFIG_PATH,          /* const char *, made relative to the working directory */
+    MK_CONFIG_LISTEN,        /* const char *, an address for mk_address_parse */
+    MK_CONFIG_UNIX_LISTEN,   /* the same, "unix:" only */
+    MK_CONFIG_WEBSOCKET_URL, /* const char *, ws or wss */
+    MK_CONFIG_HTTP_URL,      /* const char *, http or https */
+    MK_CONFIG_TOKEN,         /* const char *, visible ASCII; its value is never shown */
+    MK_CONFIG_CHOICE,        /* unsigned: which of `choices` */
+    MK_CONFIG_UIN,           /* uint64_t, a QQ number */
+    MK_CONFIG_BOOLEAN,       /* bool */
+};
+
+enum { MK_CONFIG_LEAST_UIN = 10001 };
+#define MK_CONFIG_MOST_UIN UINT64_C(4294967295)
+
+/* What `null` is stored as for a key that may be null. */
+extern const char mk_config_null[];
+
+struct mk_config_key {
+    const char *name; /* NULL ends a table */
+    enum mk_config_type type;
+    bool required; /* a list: at least one element */
+    bool nullable;
+    bool ignored; /* checked, but stored nowhere */
+    size_t at;    /* where in its object's struct it is stored */
+    size_t count; /* a list: where the number of elements is stored */
+    size_t size;  /* a list: of the struct of an element */
+    const struct mk_config_key *keys;
+    const char *const *choices; /* ended by NULL */
+    const char *fallback;       /* what is taken where the key is absent: a string, or NULL */
+    const char *sample;         /* its value in the sample, as JSON; NULL: the fallback */
+    bool sample_off;            /* in the sample it is commented out */
+    const char *en;
+    const char *zh;
+};
+
+/* A configuration as a whole: an object, stored in struct mk_config. */
+extern const struct mk_config_key mk_config_schema;
+
+#endif

@@ -1,0 +1,68 @@
+/* jsonc: see the header. */
+#include "cli/jsonc.h"
+
+/* Behind the comment at `at`, or `at` where there is none. */
+static size_t skip_comment(struct mk_slice text, size_t at)
+{
+    struct mk_slice rest = mk_slice_from(text, at);
+    const char *end = NULL;
+    if (mk_slice_starts_with(rest, MK_SLICE("//"))) {
+        end = memchr(rest.ptr, '\n', rest.len);
+    } else if (mk_slice_starts_with(rest, MK_SLICE("/*"))) {
+        end = memmem(rest.ptr + 2, rest.len - 2, "*/", 2);
+        if (end)
+            end++;
+    } else {
+        return at;
+    }
+    return end ? at + (size_t)(end - rest.ptr) + 1 : text.len;
+}
+
+static size_t skip_string(struct mk_slice text, size_t at)
+{
+    for (at++; at < text.len && text.ptr[at] != '"'; at++)
+        if (text.ptr[at] == '\\')
+            at++;
+    return at + 1;
+}
+
+/* Behind the number or literal at `at`. */
+static size_t skip_word(struct mk_slice text, size_t at)
+{
+    for (at++; at < text.len && !strchr(" \t\r\n,:{}[]\"/", text.ptr[at]);)
+        at++;
+    return at;
+}
+
+/*
+ * yyjson lays the values of a document out in one run, in the order in which they begin in the text
+ * (that is what unsafe_yyjson_get_first and unsafe_yyjson_get_next rest upon), so the n-th value of
+ * the run is the n-th in the text.
+ */
+size_t mk_jsonc_locate(struct mk_slice text, const yyjson_doc *doc, const yyjson_val *value)
+{
+    size_t left = (size_t)(value - yyjson_doc_get_root((yyjson_doc *)(uintptr_t)doc));
+    size_t at = 0;
+    while (at < text.len) {
+        char c = text.ptr[at];
+        size_t behind = skip_comment(text, at);
+        if (behind > at) {
+            at = behind;
+            continue;
+        }
+        if (memchr(" \t\r\n,:}]", c, 8)) {
+            at++;
+            continue;
+        }
+        if (left == 0)
+            break;
+        left--;
+        if (c == '{' || c == '[')
+            at++;
+        else if (c == '"')
+            at = skip_string(text, at);
+        else
+            at = skip_word(text, at);
+    }
+    return at < text.len ? at : text.len;
+}

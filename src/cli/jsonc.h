@@ -1,0 +1,18 @@
+/*
+ * jsonc: where a value stands in the text of a JSON document with comments. yyjson keeps no
+ * positions; this finds them again, only once a mistake must be shown.
+ */
+#ifndef MK_CLI_JSONC_H
+#define MK_CLI_JSONC_H
+
+#include "base/slice.h"
+
+#include <yyjson.h>
+
+/*
+ * The byte where `value` (a key, too) of `doc` begins in `text`, out of which yyjson read it,
+ * allowing comments and trailing commas.
+ */
+size_t mk_jsonc_locate(struct mk_slice text, const yyjson_doc *doc, const yyjson_val *value);
+
+#endif

@@ -1,0 +1,180 @@
+/* serve: `milky serve`: the endpoint, from its configuration to the last connection's end. */
+#include "backend/sandbox/sandbox.h"
+#include "cli/command.h"
+#include "cli/summary.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum { CONFIG, LEVEL, FORMAT };
+
+static const struct mk_option options[] = {
+    MK_OPTION_CONFIG,
+    { "log-level", 0, "LEVEL", "error, warn, info or debug",
+      "日志级别：error、warn、info 或 debug" },
+    { "log-format", 0, "FORMAT", "text or json", "日志格式：text 或 json" },
+    { NULL },
+};
+
+enum { SIGNALS = 2 };
+
+struct server {
+    struct milky_endpoint *endpoint;
+    uv_signal_t signals[SIGNALS];
+    bool stopping;
+};
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct server *server = handle->data;
+    if (server->stopping)
+        _exit(128 + number); /* asked twice: whoever asks does not want to wait */
+    server->stopping = true;
+    mk_log_info("serve", "stopping (signal %d; once more ends it at once)", number);
+    milky_endpoint_stop(server->endpoint);
+}
+
+/* The handles do not keep the loop running. They are closed, and the loop forgets them when the
+ * endpoint is freed. */
+static int watch_signals(struct server *server)
+{
+    static const int numbers[SIGNALS] = { SIGINT, SIGTERM };
+    uv_loop_t *loop = milky_endpoint_loop(server->endpoint);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        int rc = uv_signal_init(loop, &server->signals[i]);
+        if (rc < 0)
+            return rc;
+        server->signals[i].data = server;
+        uv_unref((uv_handle_t *)&server->signals[i]);
+        rc = uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static void forget_signals(struct server *server)
+{
+    for (size_t i = 0; i < SIGNALS; i++)
+        if (server->signals[i].data)
+            uv_close((uv_handle_t *)&server->signals[i], NULL);
+}
+
+/* mkdir -p; for its owner alone, since there are messages in it. */
+static int make_folder(const char *path)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return -ENOMEM;
+    for (char *slash = copy + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        mkdir(copy, 0700); /* the last one will tell */
+        *slash = '/';
+    }
+    int rc = mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
+    free(copy);
+    return rc;
+}
+
+static struct milky_backend *make_backend(const struct mk_config *config)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/sandbox.db", config->data_dir) < 0)
+        return NULL;
+    const struct mk_sandbox_config sandbox = { .path = path };
+    struct milky_backend *backend = mk_sandbox_new(&sandbox);
+    free(path);
+    return backend;
+}
+
+static void announce(const struct mk_config *config, const char *file,
+                     const struct milky_endpoint *endpoint)
+{
+    mk_summary_print(stdout, config, endpoint);
+    mk_summary_try(stdout, config, file, endpoint);
+    printf("ready\n");
+    fflush(stdout);
+}
+
+static int serve(const struct mk_config *config, const char *file)
+{
+    int rc = make_folder(config->data_dir);
+    if (rc < 0)
+        return mk_command_failed("data_dir %s: %s", config->data_dir, strerror(-rc));
+    struct milky_backend *backend = make_backend(config);
+    if (!backend)
+        return mk_command_failed(mk_tr("the sandbox in %s cannot be opened", "无法打开沙盒：%s"),
+                                 config->data_dir);
+    struct server server = { .endpoint = NULL };
+    rc = milky_endpoint_new(&config->endpoint, backend, &server.endpoint);
+    if (rc == 0) {
+        rc = watch_signals(&server);
+        if (rc == 0)
+            rc = milky_endpoint_start(server.endpoint);
+        if (rc == 0) {
+            announce(config, file, server.endpoint);
+            milky_endpoint_run(server.endpoint);
+        }
+        forget_signals(&server);
+        milky_endpoint_free(server.endpoint);
+    }
+    if (rc < 0)
+        return mk_command_failed(mk_tr("it could not start: %s", "无法启动：%s"), strerror(-rc));
+    return MK_EXIT_OK;
+}
+
+/* The place of `word` among `words`, or -1. */
+static int choose(const char *word, const char *const *words)
+{
+    for (int i = 0; words[i]; i++)
+        if (strcmp(word, words[i]) == 0)
+            return i;
+    return -1;
+}
+
+static int run(const struct mk_arguments *arguments)
+{
+    static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
+    static const char *const formats[] = { "text", "json", NULL };
+    const char *level_word = arguments->option[LEVEL];
+    const char *format_word = arguments->option[FORMAT];
+    int level = level_word ? choose(level_word, levels) : 0;
+    int format = format_word ? choose(format_word, formats) : 0;
+    if (level < 0)
+        return mk_command_misused(arguments->command, "--log-level error|warn|info|debug");
+    if (format < 0)
+        return mk_command_misused(arguments->command, "--log-format text|json");
+    struct mk_config *config;
+    int rc = mk_command_config(arguments->option[CONFIG], &config);
+    if (rc)
+        return rc;
+    mk_command_log(level_word ? (unsigned)level : config->log.level,
+                   format_word ? (unsigned)format : config->log.format);
+    rc = serve(config, arguments->option[CONFIG]);
+    mk_config_free(config);
+    return rc;
+}
+
+const struct mk_command mk_serve_command = {
+    .name = "serve",
+    .usage = "[-c FILE]",
+    .en = "serve bots: their calls and events",
+    .zh = "运行协议端：为 Bot 提供 API 与事件",
+    .options = options,
+    .more_en = "Without a configuration it is a sandbox with the bots 10001000 (http_server and\n"
+               "websocket_server both on 127.0.0.1:3000) and 10002000, its data in ./data.\n"
+               "It prints what it serves, then `ready`, and logs to the standard error output.\n"
+               "SIGINT and SIGTERM stop it: open calls are answered; it ends within 5 seconds.\n"
+               "A second signal ends it at once.\n",
+    .more_zh =
+        "没有配置文件时，运行含 Bot 10001000（http_server 与 websocket_server 均在\n"
+        "127.0.0.1:3000）和 10002000 的沙盒，数据在 ./data。\n"
+        "启动后先输出服务内容，再输出一行 `ready`；日志写到标准错误输出。\n"
+        "SIGINT 与 SIGTERM 使其停止：处理完已收到的调用后，5 秒内退出；第二次信号立即退出。\n",
+    .run = run,
+};

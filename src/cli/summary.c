@@ -1,0 +1,153 @@
+/* summary: see the header. */
+#include "cli/summary.h"
+
+#include "cli/command.h"
+#include "net/address.h"
+#include "wire/url.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+
+static const char backend_names[][8] = { "sandbox" };
+
+void mk_target_of(const char *scheme, const char *listen, struct mk_target *target)
+{
+    memset(target, 0, sizeof(*target));
+    if (strncmp(listen, "unix:", 5) == 0) {
+        target->unix_path = listen + 5;
+        snprintf(target->base, sizeof(target->base), "%s://localhost", scheme);
+        return;
+    }
+    struct mk_address address;
+    char text[MK_ADDRESS_TEXT] = "";
+    if (!mk_address_parse(mk_slice_str(listen), &address)) {
+        if (address.socket.ss_family == AF_INET6) {
+            struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)&address.socket;
+            if (IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr))
+                v6->sin6_addr = in6addr_loopback;
+            target->any_port = v6->sin6_port == 0;
+        } else {
+            struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)&address.socket;
+            if (v4->sin_addr.s_addr == htonl(INADDR_ANY))
+                v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+            target->any_port = v4->sin_port == 0;
+        }
+        mk_address_format(&address, text);
+    }
+    snprintf(target->base, sizeof(target->base), "%s://%s", scheme, text);
+}
+
+const char *mk_summary_url(const char *text, char *out, size_t size)
+{
+    struct mk_url url;
+    if (mk_url_parse(mk_slice_str(text), &url)) {
+        snprintf(out, size, "?");
+        return out;
+    }
+    char port[8] = "";
+    if (!url.default_port)
+        snprintf(port, sizeof(port), ":%u", url.port);
+    snprintf(out, size, "%.*s://%s%.*s%s%.*s%s", (int)url.scheme.len, url.scheme.ptr,
+             url.userinfo.len ? "***@" : "", (int)url.authority_host.len, url.authority_host.ptr,
+             port, (int)url.path.len, url.path.ptr, url.has_query ? "?***" : "");
+    return out;
+}
+
+static void print_server(FILE *out, const char *transport, const char *address)
+{
+    bool http = strcmp(transport, "http_server") == 0;
+    if (strncmp(address, "unix:", 5) == 0)
+        fprintf(out, "  %-17s %s\n", transport, address);
+    else
+        fprintf(out, "  %-17s %s://%s/%s\n", transport, http ? "http" : "ws", address,
+                http ? ":api" : "");
+}
+
+static void print_servers(FILE *out, const char *transport, const struct milky_server *servers,
+                          size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        print_server(out, transport, servers[i].listen);
+}
+
+static void print_remotes(FILE *out, const char *transport, const struct milky_remote *remotes,
+                          size_t count)
+{
+    char text[512];
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "  %-17s %s\n", transport, mk_summary_url(remotes[i].url, text, sizeof(text)));
+}
+
+static void print_bot(FILE *out, const struct milky_bot *bot, const struct milky_endpoint *endpoint)
+{
+    fprintf(out, "bot %llu\n", (unsigned long long)bot->self_id);
+    struct milky_port port;
+    for (size_t i = 0; endpoint && milky_endpoint_port(endpoint, i, &port); i++)
+        if (port.self_id == bot->self_id)
+            print_server(out, port.transport, port.address);
+    if (!endpoint) {
+        print_servers(out, "http_server", bot->http_server, bot->http_server_count);
+        print_servers(out, "websocket_server", bot->websocket_server, bot->websocket_server_count);
+    }
+    print_remotes(out, "websocket_client", bot->websocket_client, bot->websocket_client_count);
+    print_remotes(out, "webhook", bot->webhook, bot->webhook_count);
+    if (bot->http_server_count + bot->websocket_server_count + bot->websocket_client_count +
+            bot->webhook_count ==
+        0)
+        fprintf(out, "  %s\n", mk_tr("(no transport)", "（没有通信方式）"));
+}
+
+void mk_summary_print(FILE *out, const struct mk_config *config,
+                      const struct milky_endpoint *endpoint)
+{
+    fprintf(out, "milky %s: %s, %s, %s %s\n", milky_version(), backend_names[config->backend.type],
+            config->file ? config->file : mk_tr("built-in configuration", "内置配置"),
+            mk_tr("data in", "数据目录"), config->data_dir);
+    for (size_t i = 0; i < config->endpoint.bot_count; i++)
+        print_bot(out, &config->endpoint.bots[i], endpoint);
+    if (config->endpoint.control)
+        fprintf(out, "control\n  %s\n", config->endpoint.control);
+}
+
+/* The configuration's first http_server; its real address is the first port of that kind. */
+static const struct milky_server *first_server(const struct mk_config *config)
+{
+    for (size_t i = 0; i < config->endpoint.bot_count; i++)
+        if (config->endpoint.bots[i].http_server_count > 0)
+            return &config->endpoint.bots[i].http_server[0];
+    return NULL;
+}
+
+static void try_curl(FILE *out, const char *lead, const struct milky_server *server,
+                     const char *address)
+{
+    struct mk_target target;
+    mk_target_of("http", address, &target);
+    fprintf(out, "%scurl", lead);
+    if (target.unix_path)
+        fprintf(out, " --unix-socket '%s'", target.unix_path);
+    if (server->access_token)
+        fprintf(out, " -H 'Authorization: Bearer %s'", mk_tr("ACCESS_TOKEN", "访问令牌"));
+    fprintf(out, " -H 'Content-Type: application/json' -d '{}' %s%s/get_friend_list\n", target.base,
+            server->dialect == MILKY_DIALECT_1_2 ? "/api" : "");
+}
+
+void mk_summary_try(FILE *out, const struct mk_config *config, const char *file,
+                    const struct milky_endpoint *endpoint)
+{
+    const char *lead = mk_tr("Try: ", "试试：");
+    const char *next = mk_tr("     ", "      ");
+    char words[1024];
+    mk_command_config_words(file, words, sizeof(words));
+    if (config->endpoint.control && config->backend.type == MK_BACKEND_SANDBOX) {
+        fprintf(out, "%s%s say%s --as 10003001 --group 700000001 hello\n", lead, mk_program, words);
+        lead = next;
+    }
+    const struct milky_server *server = first_server(config);
+    struct milky_port port;
+    for (size_t i = 0; server && milky_endpoint_port(endpoint, i, &port); i++)
+        if (strcmp(port.transport, "http_server") == 0) {
+            try_curl(out, lead, server, port.address);
+            break;
+        }
+}

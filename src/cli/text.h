@@ -1,0 +1,30 @@
+/*
+ * text: the words of the command line in the user's language, English or Chinese, and guesses at
+ * what a mistyped word was meant to be. Not for the log, which is English.
+ */
+#ifndef MK_CLI_TEXT_H
+#define MK_CLI_TEXT_H
+
+#include "base/slice.h"
+
+/* English until this is called; it reads LC_ALL, LC_MESSAGES and LANG. */
+void mk_text_setup(void);
+
+/* Chinese when `locale` begins with "zh", else English; NULL and "" are English. */
+void mk_text_set(const char *locale);
+bool mk_text_chinese(void);
+
+/* One of the two, as the language is. Both must take the same arguments in the same order. */
+const char *mk_tr(const char *en, const char *zh) __attribute__((format_arg(1), format_arg(2)));
+
+/*
+ * The best guess so far at what `word` means. Zero it, then offer candidates; `best` stays NULL
+ * where none comes near.
+ */
+struct mk_near {
+    const char *best;
+    size_t distance;
+};
+void mk_near_offer(struct mk_near *near, struct mk_slice word, const char *candidate);
+
+#endif
