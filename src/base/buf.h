@@ -34,7 +34,8 @@ int mk_buf_append(struct mk_buf *buf, const void *data, size_t len);
 int mk_buf_append_slice(struct mk_buf *buf, struct mk_slice s);
 int mk_buf_append_char(struct mk_buf *buf, char c);
 int mk_buf_append_u64(struct mk_buf *buf, uint64_t number);
-int mk_buf_printf(struct mk_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int mk_buf_printf(struct mk_buf *buf, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 int mk_buf_vprintf(struct mk_buf *buf, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 

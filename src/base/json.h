@@ -30,7 +30,8 @@ bool mk_json_integer(const yyjson_val *value, bool *negative, uint64_t *magnitud
 /* "null", "boolean", "number", "string", "array", "object": for messages about what was got. */
 const char *mk_json_type_name(const yyjson_val *value);
 
-/* Appends a value as compact JSON. `alc` holds the text meanwhile. 0, -EINVAL, -ENOMEM, -ENOBUFS. */
+/* Appends a value as compact JSON. `alc` holds the text meanwhile. 0, -EINVAL, -ENOMEM, -ENOBUFS.
+ */
 int mk_json_write(struct mk_buf *out, const yyjson_mut_val *value, const yyjson_alc *alc);
 
 /* Appends `text` (valid UTF-8) as a JSON string, quotes included. */

@@ -14,11 +14,11 @@ struct mk_list {
 };
 
 /* The struct that holds `node` as its member `member`. */
-#define MK_CONTAINER_OF(node, type, member) ((type *)((char *)(node) - offsetof(type, member)))
+#define MK_CONTAINER_OF(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
 
 /* Walks a list; the node `it` may be removed on the way, others may not. */
-#define MK_LIST_FOR_EACH(it, head)                                                                  \
-    for (struct mk_list *it = (head)->next, *it##_next = it->next; it != (head);                    \
+#define MK_LIST_FOR_EACH(it, head)                                                                 \
+    for (struct mk_list *it = (head)->next, *it##_next = it->next; it != (head);                   \
          it = it##_next, it##_next = it->next)
 
 static inline void mk_list_init(struct mk_list *node)
@@ -47,7 +47,8 @@ static inline void mk_list_remove(struct mk_list *node)
     mk_list_init(node);
 }
 
-/* Moves all nodes of `from` into `to`, which must be uninitialised or empty; `from` is then empty. */
+/* Moves all nodes of `from` into `to`, which must be uninitialised or empty; `from` is then empty.
+ */
 static inline void mk_list_take(struct mk_list *to, struct mk_list *from)
 {
     mk_list_init(to);

@@ -86,6 +86,6 @@ void mk_log(enum mk_log_level level, const char *module, const char *format, ...
         append_escaped(&line, text, false);
         mk_buf_append_char(&line, '\n');
     }
-    sink.writer(mk_buf_slice(&line));
+    sink.writer(line.data, line.len);
     mk_buf_fini(&line);
 }

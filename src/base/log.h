@@ -12,7 +12,7 @@ enum mk_log_level { MK_LOG_ERROR, MK_LOG_WARN, MK_LOG_INFO, MK_LOG_DEBUG };
 enum mk_log_format { MK_LOG_TEXT, MK_LOG_JSON };
 
 /* Gets one whole line, its newline included. */
-typedef void mk_log_writer(struct mk_slice line);
+typedef void mk_log_writer(const char *line, size_t len);
 
 /* Until this is called nothing is written. A NULL writer turns the log off again. */
 void mk_log_setup(enum mk_log_level level, enum mk_log_format format, mk_log_writer *writer);
@@ -27,10 +27,10 @@ void mk_log(enum mk_log_level level, const char *module, const char *format, ...
 #define mk_log_error(...) mk_log(MK_LOG_ERROR, __VA_ARGS__)
 #define mk_log_warn(...) mk_log(MK_LOG_WARN, __VA_ARGS__)
 #define mk_log_info(...) mk_log(MK_LOG_INFO, __VA_ARGS__)
-#define mk_log_debug(...)                                                                           \
-    do {                                                                                            \
-        if (mk_log_enabled(MK_LOG_DEBUG))                                                           \
-            mk_log(MK_LOG_DEBUG, __VA_ARGS__);                                                      \
+#define mk_log_debug(...)                                                                          \
+    do {                                                                                           \
+        if (mk_log_enabled(MK_LOG_DEBUG))                                                          \
+            mk_log(MK_LOG_DEBUG, __VA_ARGS__);                                                     \
     } while (0)
 
 #endif

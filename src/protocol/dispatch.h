@@ -74,5 +74,7 @@ enum mk_outcome {
 };
 enum mk_outcome mk_call_outcome(const struct milky_call *call);
 int mk_call_retcode(const struct milky_call *call);
+/* The message of a failure, NUL-terminated; "" for a success. */
+const char *mk_call_message(const struct milky_call *call);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * websocket_connection: a WebSocket over a stream after its handshake, in either role: messages both
- * ways, ping and pong, keep-alive, the closing handshake.
+ * websocket_connection: a WebSocket over a stream after its handshake, in either role: messages
+ * both ways, ping and pong, keep-alive, the closing handshake.
  *
  * Knows nothing of Milky: websocket_session puts calls and events on it.
  */
@@ -13,11 +13,12 @@
 struct mk_websocket;
 
 struct mk_websocket_events {
-    /* A whole message; borrowed for the time of the call. */
+    /* A whole message; borrowed for the time of the call. Not called once it is closing. */
     void (*message)(void *owner, enum mk_ws_opcode opcode, struct mk_slice payload);
     /*
      * The connection is gone and is freed after this returns. `code` is the peer's close code,
-     * MK_WS_ABNORMAL where there was no closing handshake; `why` is for a log.
+     * MK_WS_ABNORMAL where there was no closing handshake; `why` is for a log. Never called from
+     * within a call of the owner's.
      */
     void (*closed)(void *owner, uint16_t code, const char *why);
 };
@@ -26,14 +27,14 @@ struct mk_websocket_events {
 struct mk_websocket_context {
     struct mk_loop *loop;
     enum mk_ws_role role;
-    size_t message_limit;
-    struct mk_timeouts idle;    /* nothing was heard: a ping is sent */
-    struct mk_timeouts patience; /* no pong, no close frame in answer: the connection is dropped */
+    size_t message_limit;        /* bytes; a longer message is refused with 1009 */
+    struct mk_timeouts idle;     /* nothing was heard: a ping is sent */
+    struct mk_timeouts patience; /* no answer to a ping or a close frame: it is dropped */
 };
 
 /*
- * `idle_ms`: how long to hear nothing before asking with a ping; `patience_ms`: how long to wait for
- * an answer to it, or to a close frame. Returns 0 or -ENOMEM.
+ * `idle_ms`: how long to hear nothing before asking with a ping; `patience_ms`: how long to wait
+ * for an answer to it, or to a close frame. Returns 0 or -ENOMEM.
  */
 int mk_websocket_context_init(struct mk_websocket_context *context, struct mk_loop *loop,
                               enum mk_ws_role role, size_t message_limit, uint64_t idle_ms,
@@ -42,8 +43,8 @@ int mk_websocket_context_init(struct mk_websocket_context *context, struct mk_lo
 void mk_websocket_context_fini(struct mk_websocket_context *context);
 
 /*
- * Takes over an adopted stream on which the handshake is done. Returns NULL when memory is out; then
- * the stream still belongs to the caller.
+ * Takes over a stream on which the handshake is done. Returns NULL when memory is out; then the
+ * stream still belongs to the caller.
  */
 struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
                                       struct mk_stream *stream,
@@ -51,17 +52,20 @@ struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
 
 struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket);
 
-/* Sends a message or a control frame. Dropped silently once the connection is closing. */
+/* A close frame was sent or has come: what is sent now is dropped. */
+bool mk_websocket_closing(const struct mk_websocket *websocket);
+
+/* Sends a message or a control frame. Memory or limits running out end the connection. */
 void mk_websocket_send(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
                        struct mk_slice payload);
 
 /*
  * Begins the closing handshake: sends a close frame, drops what still comes but the answer to it,
- * then closes. `closed` is told at the end. May be called more than once; the first counts.
+ * then closes. May be called more than once; the first counts.
  */
 void mk_websocket_close(struct mk_websocket *websocket, uint16_t code, struct mk_slice reason);
 
-/* Ends it at once, without a closing handshake; `closed` is told. */
+/* Ends it at once, without a closing handshake. */
 void mk_websocket_abort(struct mk_websocket *websocket, int error);
 
 #endif

@@ -1,0 +1,270 @@
+/* bot: see the header. */
+#include "endpoint/bot.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A listening address of the bot, and what it was told about it. */
+struct mk_bot_server {
+    struct mk_server *server;
+    char *http_token;
+    char *websocket_token;
+    char address[MK_ADDRESS_TEXT];
+};
+
+static enum mk_dialect dialect_of(enum milky_dialect dialect)
+{
+    return dialect == MILKY_DIALECT_1_2 ? MK_DIALECT_1_2 : MK_DIALECT_DRAFT;
+}
+
+static int refuse(const char *transport, const char *what, const char *why)
+{
+    mk_log_error(transport, "\"%s\": %s", what, why);
+    return -EINVAL;
+}
+
+/* --- servers --- */
+
+/* The server of this address, made where the bot has none yet. */
+static struct mk_bot_server *server_at(struct mk_bot *bot, const struct mk_address *address)
+{
+    char text[MK_ADDRESS_TEXT];
+    mk_address_format(address, text);
+    for (size_t i = 0; i < bot->server_count; i++)
+        if (strcmp(bot->servers[i].address, text) == 0)
+            return &bot->servers[i];
+    struct mk_bot_server *entry = &bot->servers[bot->server_count];
+    memcpy(entry->address, text, sizeof(text));
+    entry->server = mk_server_new(bot->loop, address, &bot->dispatch, &bot->hub);
+    if (!entry->server)
+        return NULL;
+    bot->server_count++;
+    return entry;
+}
+
+/* What an embedder may get wrong; the command line has checked all of it. */
+static const char *server_error(const struct milky_server *config, struct mk_address *address)
+{
+    const char *error = mk_address_parse(mk_slice_str(config->listen), address);
+    if (error)
+        return error;
+    bool anonymous = !config->access_token || config->access_token[0] == '\0';
+    if (anonymous && !config->allow_anonymous && !mk_address_is_local(address))
+        return "without an access_token only this machine may be listened to; set one, or "
+               "allow_anonymous";
+    return NULL;
+}
+
+/* A copy of the token, "" where there is none; NULL when memory is out. */
+static char *copy_token(const char *token)
+{
+    return mk_slice_dup(mk_slice_str(token));
+}
+
+static int add_http_server(struct mk_bot *bot, const struct milky_server *config)
+{
+    struct mk_address address;
+    const char *error = server_error(config, &address);
+    if (error)
+        return refuse("http_server", config->listen, error);
+    struct mk_bot_server *entry = server_at(bot, &address);
+    if (!entry)
+        return -ENOMEM;
+    if (mk_server_has_http(entry->server))
+        return refuse("http_server", config->listen, "is listed twice");
+    entry->http_token = copy_token(config->access_token);
+    if (!entry->http_token)
+        return -ENOMEM;
+    mk_server_add_http(entry->server, dialect_of(config->dialect), mk_slice_str(entry->http_token));
+    return 0;
+}
+
+static int add_websocket_server(struct mk_bot *bot, const struct milky_server *config)
+{
+    struct mk_address address;
+    const char *error = server_error(config, &address);
+    if (error)
+        return refuse("websocket_server", config->listen, error);
+    struct mk_bot_server *entry = server_at(bot, &address);
+    if (!entry)
+        return -ENOMEM;
+    if (mk_server_has_websocket(entry->server))
+        return refuse("websocket_server", config->listen, "is listed twice");
+    entry->websocket_token = copy_token(config->access_token);
+    if (!entry->websocket_token)
+        return -ENOMEM;
+    return mk_server_add_websocket(entry->server, dialect_of(config->dialect),
+                                   mk_slice_str(entry->websocket_token));
+}
+
+static int add_servers(struct mk_bot *bot, const struct milky_bot *config)
+{
+    size_t most = config->http_server_count + config->websocket_server_count;
+    bot->servers = calloc(most + 1, sizeof(*bot->servers));
+    if (!bot->servers)
+        return -ENOMEM;
+    int rc = 0;
+    for (size_t i = 0; i < config->http_server_count && rc == 0; i++)
+        rc = add_http_server(bot, &config->http_server[i]);
+    for (size_t i = 0; i < config->websocket_server_count && rc == 0; i++)
+        rc = add_websocket_server(bot, &config->websocket_server[i]);
+    return rc;
+}
+
+/* --- what connects to others --- */
+
+static int add_clients(struct mk_bot *bot, const struct milky_bot *config)
+{
+    bot->clients = calloc(config->websocket_client_count + 1, sizeof(struct mk_websocket_client *));
+    if (!bot->clients)
+        return -ENOMEM;
+    for (size_t i = 0; i < config->websocket_client_count; i++) {
+        const struct milky_remote *remote = &config->websocket_client[i];
+        struct mk_url url;
+        const char *error = mk_url_parse(mk_slice_str(remote->url), &url);
+        if (error)
+            return refuse("websocket_client", "url", error);
+        bot->clients[i] = mk_websocket_client_new(
+            bot->loop, mk_slice_str(remote->url), mk_slice_str(remote->access_token),
+            dialect_of(remote->dialect), &bot->dispatch, &bot->hub);
+        if (!bot->clients[i])
+            return -ENOMEM;
+        bot->client_count++;
+    }
+    return 0;
+}
+
+static int add_webhooks(struct mk_bot *bot, struct mk_http_client *http,
+                        const struct milky_bot *config)
+{
+    bot->webhooks = calloc(config->webhook_count + 1, sizeof(struct mk_webhook *));
+    if (!bot->webhooks)
+        return -ENOMEM;
+    for (size_t i = 0; i < config->webhook_count; i++) {
+        const struct milky_remote *remote = &config->webhook[i];
+        bot->webhooks[i] = mk_webhook_new(bot->loop, http, mk_slice_str(remote->url),
+                                          mk_slice_str(remote->access_token),
+                                          dialect_of(remote->dialect), &bot->dispatch, &bot->hub);
+        if (!bot->webhooks[i])
+            return -ENOMEM;
+        bot->webhook_count++;
+    }
+    return 0;
+}
+
+/* --- life --- */
+
+int mk_bot_init(struct mk_bot *bot, struct mk_loop *loop, struct mk_http_client *http,
+                struct milky_backend *backend, const struct milky_bot *config)
+{
+    bot->loop = loop;
+    mk_dispatch_init(&bot->dispatch, backend, config->self_id);
+    mk_hub_init(&bot->hub, config->self_id);
+    int rc = add_servers(bot, config);
+    if (rc == 0)
+        rc = add_clients(bot, config);
+    if (rc == 0)
+        rc = add_webhooks(bot, http, config);
+    return rc;
+}
+
+void mk_bot_fini(struct mk_bot *bot)
+{
+    for (size_t i = 0; i < bot->server_count; i++) {
+        mk_server_free(bot->servers[i].server);
+        free(bot->servers[i].http_token);
+        free(bot->servers[i].websocket_token);
+    }
+    for (size_t i = 0; i < bot->client_count; i++)
+        mk_websocket_client_free(bot->clients[i]);
+    for (size_t i = 0; i < bot->webhook_count; i++)
+        mk_webhook_free(bot->webhooks[i]);
+    free(bot->servers);
+    free(bot->clients);
+    free(bot->webhooks);
+    mk_hub_fini(&bot->hub);
+    mk_dispatch_fini(&bot->dispatch);
+}
+
+static int listen_all(struct mk_bot *bot)
+{
+    for (size_t i = 0; i < bot->server_count; i++) {
+        struct mk_bot_server *entry = &bot->servers[i];
+        int rc = mk_server_listen(entry->server);
+        if (rc < 0) {
+            mk_log_error("server", "bot %llu: cannot listen on %s: %s%s",
+                         (unsigned long long)bot->hub.self_id, entry->address, strerror(-rc),
+                         rc == -EADDRINUSE ? " (is another milky running? choose another port)"
+                                           : "");
+            return rc;
+        }
+        mk_address_format(mk_server_address(entry->server), entry->address);
+    }
+    return 0;
+}
+
+int mk_bot_start(struct mk_bot *bot)
+{
+    int rc = listen_all(bot);
+    for (size_t i = 0; i < bot->webhook_count && rc == 0; i++)
+        rc = mk_webhook_start(bot->webhooks[i]);
+    for (size_t i = 0; i < bot->client_count && rc == 0; i++)
+        mk_websocket_client_start(bot->clients[i]);
+    return rc;
+}
+
+void mk_bot_stop(struct mk_bot *bot)
+{
+    for (size_t i = 0; i < bot->server_count; i++)
+        mk_server_stop(bot->servers[i].server);
+    for (size_t i = 0; i < bot->client_count; i++)
+        mk_websocket_client_stop(bot->clients[i]);
+    for (size_t i = 0; i < bot->webhook_count; i++)
+        mk_webhook_stop(bot->webhooks[i]);
+}
+
+void mk_bot_abort(struct mk_bot *bot)
+{
+    for (size_t i = 0; i < bot->server_count; i++)
+        mk_server_abort(bot->servers[i].server);
+    for (size_t i = 0; i < bot->client_count; i++)
+        mk_websocket_client_abort(bot->clients[i]);
+    for (size_t i = 0; i < bot->webhook_count; i++)
+        mk_webhook_abort(bot->webhooks[i]);
+}
+
+bool mk_bot_idle(const struct mk_bot *bot)
+{
+    for (size_t i = 0; i < bot->server_count; i++)
+        if (!mk_server_idle(bot->servers[i].server))
+            return false;
+    for (size_t i = 0; i < bot->client_count; i++)
+        if (!mk_websocket_client_idle(bot->clients[i]))
+            return false;
+    for (size_t i = 0; i < bot->webhook_count; i++)
+        if (!mk_webhook_idle(bot->webhooks[i]))
+            return false;
+    return true;
+}
+
+bool mk_bot_port(const struct mk_bot *bot, size_t *index, struct milky_port *port)
+{
+    for (size_t i = 0; i < bot->server_count; i++) {
+        const struct mk_bot_server *entry = &bot->servers[i];
+        const char *kinds[2] = {
+            mk_server_has_http(entry->server) ? "http_server" : NULL,
+            mk_server_has_websocket(entry->server) ? "websocket_server" : NULL,
+        };
+        for (size_t k = 0; k < 2; k++) {
+            if (!kinds[k])
+                continue;
+            if ((*index)-- > 0)
+                continue;
+            *port = (struct milky_port){ bot->hub.self_id, kinds[k], entry->address };
+            return true;
+        }
+    }
+    return false;
+}

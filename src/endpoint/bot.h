@@ -1,0 +1,49 @@
+/*
+ * bot: one account with its dispatch, its hub and its transports.
+ */
+#ifndef MK_ENDPOINT_BOT_H
+#define MK_ENDPOINT_BOT_H
+
+#include "hub/hub.h"
+#include "net/http_client.h"
+#include "protocol/dispatch.h"
+#include "transport/server.h"
+#include "transport/webhook.h"
+#include "transport/websocket_client.h"
+#include "wire/url.h"
+
+#include <milky/milky.h>
+
+struct mk_bot {
+    struct mk_loop *loop;
+    struct mk_dispatch dispatch;
+    struct mk_hub hub;
+    struct mk_bot_server *servers; /* one per listening address */
+    size_t server_count;
+    struct mk_websocket_client **clients;
+    size_t client_count;
+    struct mk_webhook **webhooks;
+    size_t webhook_count;
+};
+
+/*
+ * Makes the bot and its transports, none of which is active yet. Returns 0 or a negative errno,
+ * logged; then mk_bot_fini is still to be called.
+ */
+int mk_bot_init(struct mk_bot *bot, struct mk_loop *loop, struct mk_http_client *http,
+                struct milky_backend *backend, const struct milky_bot *config);
+/* It must be idle. */
+void mk_bot_fini(struct mk_bot *bot);
+
+/* Listens, connects, delivers. Returns 0 or a negative errno, logged. */
+int mk_bot_start(struct mk_bot *bot);
+
+/* As milky_endpoint_stop; then the bot becomes idle by itself, or by abort. */
+void mk_bot_stop(struct mk_bot *bot);
+void mk_bot_abort(struct mk_bot *bot);
+bool mk_bot_idle(const struct mk_bot *bot);
+
+/* The *index-th of its ports; where it has fewer, false, and *index is lowered by their number. */
+bool mk_bot_port(const struct mk_bot *bot, size_t *index, struct milky_port *port);
+
+#endif

@@ -1,0 +1,270 @@
+/*
+ * endpoint: implements milky/milky.h. Wires bots, their hubs and transports and one backend to one
+ * loop, and takes them down again in order.
+ *
+ * Stopping: every transport is told, each becomes idle by itself, and the loop ends when all are;
+ * what is not idle after GRACE_MS is ended by force.
+ */
+#include "endpoint/bot.h"
+
+#include "base/log.h"
+#include "transport/control.h"
+
+#include <errno.h>
+#include <milky/milky.h>
+#include <stdlib.h>
+
+enum { GRACE_MS = 4000 };
+
+struct milky_host {
+    struct mk_loop loop;
+    struct mk_http_client *http;
+    struct milky_backend *backend;
+    struct mk_bot *bots;
+    uint64_t *self_ids;
+    size_t bot_count;
+};
+
+struct milky_endpoint {
+    struct milky_host host;
+    struct mk_turn_hook turn;
+    struct mk_timer *grace;
+    struct mk_dispatch control_dispatch;
+    struct mk_control *control;
+    struct mk_address control_address;
+    bool has_control;
+    bool started; /* the backend was */
+    bool stopping;
+};
+
+/* --- what a backend can ask --- */
+
+int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint64_t time,
+               yyjson_mut_val *data)
+{
+    struct mk_event event = {
+        .type = mk_event_type_find(mk_slice_str(type)),
+        .self_id = self_id,
+        .time = time,
+        .data = data,
+    };
+    if (!event.type)
+        return -EINVAL;
+    for (size_t i = 0; i < host->bot_count; i++)
+        if (host->self_ids[i] == self_id)
+            return mk_hub_emit(&host->bots[i].hub, &event);
+    return -ENOENT;
+}
+
+const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count)
+{
+    *count = host->bot_count;
+    return host->self_ids;
+}
+
+struct uv_loop_s *milky_host_loop(const struct milky_host *host)
+{
+    return (struct uv_loop_s *)(uintptr_t)&host->loop.uv;
+}
+
+/* --- making --- */
+
+static int parse_control(struct milky_endpoint *endpoint, const char *text)
+{
+    if (!text)
+        return 0;
+    const char *error = mk_address_parse(mk_slice_str(text), &endpoint->control_address);
+    if (error) {
+        mk_log_error("endpoint", "control \"%s\": %s", text, error);
+        return -EINVAL;
+    }
+    endpoint->has_control = true;
+    return 0;
+}
+
+static int init_bots(struct milky_endpoint *endpoint, const struct milky_config *config)
+{
+    struct milky_host *host = &endpoint->host;
+    host->bots = calloc(config->bot_count + 1, sizeof(*host->bots));
+    host->self_ids = calloc(config->bot_count + 1, sizeof(*host->self_ids));
+    if (!host->bots || !host->self_ids)
+        return -ENOMEM;
+    int rc = 0;
+    for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
+        host->self_ids[i] = config->bots[i].self_id;
+        rc = mk_bot_init(&host->bots[i], &host->loop, host->http, host->backend, &config->bots[i]);
+        host->bot_count = i + 1;
+    }
+    return rc;
+}
+
+static void on_turn_end(struct mk_turn_hook *hook);
+static void on_grace_over(void *arg);
+
+int milky_endpoint_new(const struct milky_config *config, struct milky_backend *backend,
+                       struct milky_endpoint **result)
+{
+    struct milky_endpoint *endpoint = calloc(1, sizeof(*endpoint));
+    int rc = endpoint ? mk_loop_init(&endpoint->host.loop) : -ENOMEM;
+    if (rc < 0) {
+        mk_log_error("endpoint", "cannot start: %s", strerror(-rc));
+        backend->free(backend);
+        free(endpoint);
+        return rc;
+    }
+    struct milky_host *host = &endpoint->host;
+    host->backend = backend;
+    mk_dispatch_init(&endpoint->control_dispatch, backend, 0);
+    endpoint->turn.run = on_turn_end;
+    mk_loop_add_hook(&host->loop, &endpoint->turn);
+    host->http = mk_http_client_new(&host->loop);
+    endpoint->grace = mk_timer_new(&host->loop, on_grace_over, endpoint);
+    rc = host->http && endpoint->grace ? parse_control(endpoint, config->control) : -ENOMEM;
+    if (rc == 0)
+        rc = init_bots(endpoint, config);
+    if (rc < 0) {
+        if (rc == -ENOMEM)
+            mk_log_error("endpoint", "cannot start: out of memory");
+        milky_endpoint_free(endpoint);
+        return rc;
+    }
+    *result = endpoint;
+    return 0;
+}
+
+static void begin_stop(struct milky_endpoint *endpoint)
+{
+    endpoint->stopping = true;
+    for (size_t i = 0; i < endpoint->host.bot_count; i++)
+        mk_bot_stop(&endpoint->host.bots[i]);
+    if (endpoint->control)
+        mk_control_stop(endpoint->control);
+}
+
+static void end_by_force(struct milky_endpoint *endpoint)
+{
+    for (size_t i = 0; i < endpoint->host.bot_count; i++)
+        mk_bot_abort(&endpoint->host.bots[i]);
+    if (endpoint->control)
+        mk_control_abort(endpoint->control);
+}
+
+void milky_endpoint_free(struct milky_endpoint *endpoint)
+{
+    if (!endpoint)
+        return;
+    struct milky_host *host = &endpoint->host;
+    begin_stop(endpoint);
+    end_by_force(endpoint);
+    mk_loop_run(&host->loop); /* until all is idle: nothing speaks to anybody any more */
+    host->backend->free(host->backend);
+    for (size_t i = 0; i < host->bot_count; i++)
+        mk_bot_fini(&host->bots[i]);
+    mk_control_free(endpoint->control);
+    mk_dispatch_fini(&endpoint->control_dispatch);
+    mk_http_client_free(host->http);
+    mk_timer_free(endpoint->grace);
+    mk_loop_remove_hook(&endpoint->turn);
+    mk_loop_fini(&host->loop);
+    free(host->bots);
+    free(host->self_ids);
+    free(endpoint);
+}
+
+/* --- running --- */
+
+static int open_control(struct milky_endpoint *endpoint)
+{
+    if (!endpoint->has_control)
+        return 0;
+    int rc = mk_control_open(&endpoint->host.loop, &endpoint->control_address,
+                             &endpoint->control_dispatch, &endpoint->control);
+    if (rc < 0) {
+        char text[MK_ADDRESS_TEXT];
+        mk_log_error("endpoint", "control: cannot listen on %s: %s",
+                     mk_address_format(&endpoint->control_address, text), strerror(-rc));
+    }
+    return rc;
+}
+
+int milky_endpoint_start(struct milky_endpoint *endpoint)
+{
+    struct milky_host *host = &endpoint->host;
+    int rc = host->backend->start(host->backend, host);
+    endpoint->started = rc == 0;
+    if (rc == 0)
+        rc = open_control(endpoint);
+    for (size_t i = 0; i < host->bot_count && rc == 0; i++)
+        rc = mk_bot_start(&host->bots[i]);
+    return rc;
+}
+
+void milky_endpoint_run(struct milky_endpoint *endpoint)
+{
+    mk_loop_run(&endpoint->host.loop);
+}
+
+static bool is_idle(const struct milky_endpoint *endpoint)
+{
+    for (size_t i = 0; i < endpoint->host.bot_count; i++)
+        if (!mk_bot_idle(&endpoint->host.bots[i]))
+            return false;
+    return !endpoint->control || mk_control_idle(endpoint->control);
+}
+
+static void on_turn_end(struct mk_turn_hook *hook)
+{
+    struct milky_endpoint *endpoint = MK_CONTAINER_OF(hook, struct milky_endpoint, turn);
+    struct milky_backend *backend = endpoint->host.backend;
+    if (endpoint->started && backend->turn_end)
+        backend->turn_end(backend);
+    if (endpoint->stopping && is_idle(endpoint))
+        mk_loop_stop(&endpoint->host.loop);
+}
+
+static void on_grace_over(void *arg)
+{
+    mk_log_warn("endpoint", "some connections did not end in time: ending them");
+    end_by_force(arg);
+}
+
+void milky_endpoint_stop(struct milky_endpoint *endpoint)
+{
+    if (endpoint->stopping)
+        return;
+    begin_stop(endpoint);
+    mk_timer_start(endpoint->grace, GRACE_MS);
+}
+
+/* --- asking --- */
+
+struct uv_loop_s *milky_endpoint_loop(const struct milky_endpoint *endpoint)
+{
+    return milky_host_loop(&endpoint->host);
+}
+
+bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t index,
+                         struct milky_port *port)
+{
+    for (size_t i = 0; i < endpoint->host.bot_count; i++)
+        if (mk_bot_port(&endpoint->host.bots[i], &index, port))
+            return true;
+    static char text[MK_ADDRESS_TEXT];
+    if (!endpoint->control || index > 0)
+        return false;
+    *port = (struct milky_port){
+        .transport = "control",
+        .address = mk_address_format(mk_control_address(endpoint->control), text),
+    };
+    return true;
+}
+
+const char *milky_version(void)
+{
+    return MILKY_VERSION;
+}
+
+void milky_log_to(void (*write)(const char *line, size_t len), int level, bool json)
+{
+    mk_log_setup((enum mk_log_level)level, json ? MK_LOG_JSON : MK_LOG_TEXT, write);
+}

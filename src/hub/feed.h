@@ -1,0 +1,64 @@
+/*
+ * feed: an append-only stream of encoded frames that many sinks read, each at its own pace.
+ *
+ * The bytes lie in chunks; a frame never crosses from one chunk into the next. A sink is a cursor:
+ * a chunk and an offset in it. Each chunk holds the next one, each sink holds the chunk it stands
+ * in, the feed holds the last one: so memory is kept exactly as far back as the slowest sink
+ * stands, and nothing is queued, copied or counted per sink.
+ */
+#ifndef MK_HUB_FEED_H
+#define MK_HUB_FEED_H
+
+#include "base/list.h"
+#include "base/slice.h"
+
+#include <stdint.h>
+
+struct mk_feed_chunk;
+struct mk_feed;
+
+/* One receiver of a feed. Embedded in a connection; `ready` and `overrun` are set by its owner. */
+struct mk_sink {
+    void (*ready)(struct mk_sink *sink);   /* frames were appended */
+    void (*overrun)(struct mk_sink *sink); /* it lags by more than `max_lag` bytes */
+    struct mk_list node;
+    struct mk_feed *feed; /* NULL while it has joined none */
+    struct mk_feed_chunk *chunk;
+    size_t offset;
+    uint64_t position; /* in bytes since the feed began */
+    uint64_t max_lag;
+};
+
+struct mk_feed {
+    struct mk_list sinks;
+    struct mk_feed_chunk *tail; /* NULL before the first sink */
+    uint64_t end;               /* position behind the last byte */
+};
+
+void mk_feed_init(struct mk_feed *feed);
+/* All sinks must have left. */
+void mk_feed_fini(struct mk_feed *feed);
+
+/*
+ * Appends a frame, given in two parts (either may be empty), and tells every sink. Where nobody
+ * listens nothing is kept. A sink that is told may leave, others may not be made to.
+ * Returns 0 or -ENOMEM; then no sink got the frame.
+ */
+int mk_feed_append(struct mk_feed *feed, struct mk_slice head, struct mk_slice body);
+
+/* Joins at the end: the sink gets what is appended from now on. Returns 0 or -ENOMEM. */
+int mk_feed_join(struct mk_feed *feed, struct mk_sink *sink);
+
+/* Leaves; does nothing where it has not joined. */
+void mk_sink_leave(struct mk_sink *sink);
+
+/* The bytes from where the sink stands to the end of a chunk: whole frames. Empty at the end. */
+struct mk_slice mk_sink_peek(struct mk_sink *sink);
+
+/* Goes on by `len` bytes, at most what peek gave. */
+void mk_sink_advance(struct mk_sink *sink, size_t len);
+
+/* Bytes between the sink and the end. */
+uint64_t mk_sink_lag(const struct mk_sink *sink);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * auth: who may call. Pure functions over a parsed request.
+ *
+ * communication-draft.md: an HTTP call carries "Authorization: Bearer {access_token}", a WebSocket
+ * handshake the query parameter `access_token`.
+ */
+#ifndef MK_TRANSPORT_AUTH_H
+#define MK_TRANSPORT_AUTH_H
+
+#include "wire/http1.h"
+
+enum mk_auth {
+    MK_AUTH_OK,
+    MK_AUTH_MISSING, /* 401 */
+    MK_AUTH_WRONG,   /* 403 */
+    MK_AUTH_FOREIGN, /* 403: a browser's page from elsewhere, at a server without a token */
+};
+
+enum mk_auth_from {
+    MK_AUTH_HEADER,          /* the header alone: HTTP calls */
+    MK_AUTH_QUERY_OR_HEADER, /* the query, or the header where the query has none: WebSockets */
+};
+
+/*
+ * Checks the credentials of a request. An empty `token` stands for a server without one: then
+ * everybody may, but for web pages: a browser that shows a page of another origin (Origin header),
+ * or that was made to take this server for another host (Host header, DNS rebinding).
+ */
+enum mk_auth mk_auth_check(const struct mk_http1_request *request, struct mk_slice token,
+                           enum mk_auth_from from);
+
+/* What to tell somebody who may not: an English sentence. */
+const char *mk_auth_explain(enum mk_auth auth, enum mk_auth_from from);
+
+#endif

@@ -1,0 +1,143 @@
+/* control: see the header. */
+#include "transport/control.h"
+
+#include "transport/http_answer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { LONGEST_NAME = 256 };
+
+struct mk_control {
+    struct mk_http_context connections;
+    struct mk_listener *listener;
+    struct mk_dispatch *dispatch;
+    struct mk_address address;
+};
+
+struct asker {
+    struct mk_caller caller;
+    struct mk_http_connection *connection;
+};
+
+static const struct mk_slice prefix = { "/sandbox/", sizeof("/sandbox/") - 1 };
+
+static void on_reply(struct mk_caller *caller, const struct milky_call *call)
+{
+    mk_http_answer_call(MK_CONTAINER_OF(caller, struct asker, caller)->connection, call);
+}
+
+static void on_head(void *arg, struct mk_http_connection *connection,
+                    const struct mk_http1_request *request)
+{
+    (void)arg;
+    const char *error = mk_http_media_type_error(request);
+    if (!mk_slice_starts_with(request->path, prefix))
+        mk_http_answer_failure(connection, 404, "the control socket serves /sandbox/:action",
+                               (struct mk_slice){ 0 });
+    else if (!mk_slice_eq(request->method, MK_SLICE("POST")))
+        mk_http_answer_failure(connection, 405, "an action is called with POST",
+                               MK_SLICE("Allow: POST\r\n"));
+    else if (error)
+        mk_http_answer_failure(connection, 415, error, (struct mk_slice){ 0 });
+}
+
+static void on_request(void *arg, struct mk_http_connection *connection,
+                       const struct mk_http1_request *request)
+{
+    struct mk_control *control = arg;
+    struct asker *asker = mk_http_connection_state(connection);
+    mk_dispatch_control(control->dispatch, mk_slice_from(request->path, prefix.len), request->body,
+                        &asker->caller);
+}
+
+static void on_failure(void *arg, struct mk_http_connection *connection, unsigned status,
+                       const char *reason)
+{
+    (void)arg;
+    mk_http_answer_failure(connection, status, reason, (struct mk_slice){ 0 });
+}
+
+static void on_opened(void *arg, struct mk_http_connection *connection)
+{
+    (void)arg;
+    struct asker *asker = mk_http_connection_state(connection);
+    mk_caller_init(&asker->caller, on_reply);
+    asker->connection = connection;
+}
+
+static void on_closed(void *arg, struct mk_http_connection *connection)
+{
+    (void)arg;
+    struct asker *asker = mk_http_connection_state(connection);
+    mk_caller_fini(&asker->caller);
+}
+
+static const struct mk_http_service service = {
+    .head = on_head,
+    .request = on_request,
+    .failure = on_failure,
+    .opened = on_opened,
+    .closed = on_closed,
+    .state_size = sizeof(struct asker),
+};
+
+static void on_accepted(void *arg, struct mk_stream *stream)
+{
+    struct mk_control *control = arg;
+    mk_http_connection_open(&control->connections, stream);
+}
+
+int mk_control_open(struct mk_loop *loop, const struct mk_address *address,
+                    struct mk_dispatch *dispatch, struct mk_control **result)
+{
+    struct mk_control *control = calloc(1, sizeof(*control));
+    if (!control)
+        return -ENOMEM;
+    control->dispatch = dispatch;
+    control->address = *address;
+    int rc = mk_http_context_init(&control->connections, loop, &service, control);
+    if (rc < 0) {
+        free(control);
+        return rc;
+    }
+    rc = mk_listener_open(loop, address, on_accepted, control, &control->listener);
+    if (rc < 0) {
+        mk_control_free(control);
+        return rc;
+    }
+    *result = control;
+    return 0;
+}
+
+struct mk_control *mk_control_free(struct mk_control *control)
+{
+    if (!control)
+        return NULL;
+    mk_listener_free(control->listener);
+    mk_http_context_fini(&control->connections);
+    free(control);
+    return NULL;
+}
+
+const struct mk_address *mk_control_address(const struct mk_control *control)
+{
+    return &control->address;
+}
+
+void mk_control_stop(struct mk_control *control)
+{
+    control->listener = mk_listener_free(control->listener);
+    mk_http_context_stop(&control->connections);
+}
+
+void mk_control_abort(struct mk_control *control)
+{
+    control->listener = mk_listener_free(control->listener);
+    mk_http_context_abort(&control->connections);
+}
+
+bool mk_control_idle(const struct mk_control *control)
+{
+    return !control->listener && mk_list_empty(&control->connections.connections);
+}

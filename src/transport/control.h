@@ -1,0 +1,25 @@
+/*
+ * control: where an operator on this machine speaks to the backend: POST /sandbox/:action on a
+ * Unix-domain socket that only the same user can open (so there is no token). `milky say` uses it.
+ */
+#ifndef MK_TRANSPORT_CONTROL_H
+#define MK_TRANSPORT_CONTROL_H
+
+#include "net/listener.h"
+#include "protocol/dispatch.h"
+
+struct mk_control;
+
+/* Listens. Returns 0 or a negative errno. */
+int mk_control_open(struct mk_loop *loop, const struct mk_address *address,
+                    struct mk_dispatch *dispatch, struct mk_control **control);
+/* It must be idle. NULL is allowed. */
+struct mk_control *mk_control_free(struct mk_control *control);
+
+const struct mk_address *mk_control_address(const struct mk_control *control);
+
+void mk_control_stop(struct mk_control *control);
+void mk_control_abort(struct mk_control *control);
+bool mk_control_idle(const struct mk_control *control);
+
+#endif

@@ -1,0 +1,90 @@
+/* http_answer: see the header. */
+#include "transport/http_answer.h"
+
+#include "protocol/reply.h"
+#include "wire/url.h"
+
+#include <stdlib.h>
+
+enum { LONGEST_ANSWER = 256 * 1024 * 1024, KEPT_ANSWER = 64 * 1024 };
+
+/* One answer on its way out: there is one thread, and respond copies. */
+static struct mk_buf answer = { .max = LONGEST_ANSWER };
+
+static void send_answer(struct mk_http_connection *connection, unsigned status, int rc,
+                        struct mk_slice extra)
+{
+    if (rc == 0)
+        mk_http_respond(connection, status, MK_SLICE("application/json"), mk_buf_slice(&answer),
+                        extra);
+    else
+        mk_stream_abort(mk_http_connection_stream(connection), rc);
+    mk_buf_reset(&answer, KEPT_ANSWER);
+}
+
+void mk_http_answer_failure(struct mk_http_connection *connection, unsigned status,
+                            const char *message, struct mk_slice extra)
+{
+    int rc = mk_reply_write_failure(&answer, -(int)status, mk_slice_str(message));
+    send_answer(connection, status, rc, extra);
+}
+
+void mk_http_answer_auth(struct mk_http_connection *connection, enum mk_auth auth,
+                         enum mk_auth_from from)
+{
+    const char *message = mk_auth_explain(auth, from);
+    if (auth == MK_AUTH_MISSING)
+        mk_http_answer_failure(connection, 401, message, MK_SLICE("WWW-Authenticate: Bearer\r\n"));
+    else
+        mk_http_answer_failure(connection, 403, message, (struct mk_slice){ 0 });
+}
+
+void mk_http_answer_call(struct mk_http_connection *connection, const struct milky_call *call)
+{
+    unsigned status = 200;
+    if (mk_call_outcome(call) == MK_OUTCOME_MALFORMED)
+        status = 400;
+    else if (mk_call_outcome(call) == MK_OUTCOME_UNKNOWN)
+        status = 404;
+    send_answer(connection, status, mk_reply_write(&answer, call), (struct mk_slice){ 0 });
+}
+
+/* A parameter's value, its quotes taken off. */
+static struct mk_slice unquoted(struct mk_slice value)
+{
+    if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
+        return mk_slice_of(value.ptr + 1, value.len - 2);
+    return value;
+}
+
+const char *mk_http_media_type_error(const struct mk_http1_request *request)
+{
+    struct mk_slice rest = mk_http1_find(request, MK_SLICE("Content-Type"));
+    struct mk_slice part = { 0 };
+    if (!rest.ptr)
+        return "the header Content-Type is missing: send application/json";
+    if (mk_http1_count(request, MK_SLICE("Content-Type")) > 1)
+        return "there is more than one header Content-Type";
+    if (!mk_slice_next(&rest, ';', &part) ||
+        !mk_slice_eq_nocase(part, MK_SLICE("application/json")))
+        return "the Content-Type is not supported: send application/json";
+    while (mk_slice_next(&rest, ';', &part)) {
+        struct mk_slice charset = MK_SLICE("charset=");
+        if (part.len < charset.len ||
+            !mk_slice_eq_nocase(mk_slice_of(part.ptr, charset.len), charset))
+            continue;
+        struct mk_slice value = unquoted(mk_slice_from(part, charset.len));
+        if (!mk_slice_eq_nocase(value, MK_SLICE("utf-8")) &&
+            !mk_slice_eq_nocase(value, MK_SLICE("utf8")))
+            return "the charset is not supported: everything is UTF-8";
+    }
+    return NULL;
+}
+
+bool mk_http_path_name(const struct mk_http1_request *request, struct mk_buf *name)
+{
+    struct mk_slice path = mk_slice_from(request->path, 1);
+    if (path.len > 0 && path.ptr[path.len - 1] == '/')
+        path.len--;
+    return mk_url_decode(name, path) == 0;
+}

@@ -1,0 +1,413 @@
+/* http_connection: see the header. */
+#include "transport/http_connection.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    IDLE_MS = 75 * 1000,
+    HEAD_MS = 15 * 1000,
+    BODY_MS = 30 * 1000,
+    BODY_PROGRESS = 64 * 1024,
+    MOST_SKIPPED =
+        1024 * 1024, /* a refused body up to this size is read, so the connection lives */
+};
+
+enum state {
+    READING,  /* a request is awaited or on its way in */
+    BUSY,     /* a request is complete and not yet answered */
+    CLOSING,  /* nothing more will be read */
+    RELEASED, /* the stream is somebody else's */
+};
+
+struct mk_http_connection {
+    struct mk_list node;
+    struct mk_http_context *context;
+    struct mk_stream *stream;
+    struct mk_http1_parser *parser;
+    struct mk_timeout timeout;
+    size_t progress; /* bytes of a body since its timeout was last armed */
+    uint8_t state;
+    bool in_read;    /* below on_read on the stack */
+    bool in_body;    /* between head and request */
+    bool answered;   /* the request at hand was */
+    bool keep_alive; /* after the response to the request at hand */
+    bool http10;
+    bool head_only; /* the request is a HEAD */
+    _Alignas(max_align_t) char service_state[];
+};
+
+void *mk_http_connection_state(struct mk_http_connection *connection)
+{
+    return connection->service_state;
+}
+
+struct mk_stream *mk_http_connection_stream(const struct mk_http_connection *connection)
+{
+    return connection->stream;
+}
+
+static void close_connection(struct mk_http_connection *connection)
+{
+    if (connection->state == CLOSING)
+        return;
+    connection->state = CLOSING;
+    mk_timeout_disarm(&connection->timeout);
+    mk_stream_close(connection->stream);
+}
+
+static void abort_connection(struct mk_http_connection *connection, int error)
+{
+    connection->state = CLOSING;
+    mk_timeout_disarm(&connection->timeout);
+    mk_stream_abort(connection->stream, error);
+}
+
+/* --- writing --- */
+
+/* RFC 9110, 6.6.1: a server with a clock sends Date. Made at most once a second. */
+static struct mk_slice date_line(struct mk_http_context *context)
+{
+    uint64_t now = mk_loop_now(context->loop);
+    if (context->date[0] == '\0' || now - context->date_made >= 1000) {
+        time_t seconds = (time_t)(mk_clock_real_ms() / 1000);
+        struct tm utc;
+        char line[MK_HTTP_DATE_LINE + 1];
+        gmtime_r(&seconds, &utc);
+        strftime(line, sizeof(line), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
+        memcpy(context->date, line, sizeof(context->date));
+        context->date_made = now;
+    }
+    return mk_slice_of(context->date, sizeof(context->date));
+}
+
+/* The header lines behind the usual ones; almost always the date alone. */
+static struct mk_slice extra_lines(struct mk_http_connection *connection, struct mk_slice extra)
+{
+    struct mk_http_context *context = connection->context;
+    struct mk_slice date = date_line(context);
+    bool says_keep_alive = connection->http10 && connection->keep_alive;
+    if (extra.len == 0 && !says_keep_alive)
+        return date;
+    struct mk_buf *lines = &context->extra;
+    mk_buf_reset(lines, lines->cap);
+    if (mk_buf_append_slice(lines, date) < 0 || mk_buf_append_slice(lines, extra) < 0 ||
+        (says_keep_alive && mk_buf_append_slice(lines, MK_SLICE("Connection: keep-alive\r\n")) < 0))
+        return date;
+    return mk_buf_slice(lines);
+}
+
+static void go_on(struct mk_http_connection *connection)
+{
+    bool was_waiting = connection->state == BUSY && !connection->in_read;
+    connection->state = READING;
+    if (!was_waiting)
+        return;
+    mk_timeout_arm(&connection->context->idle, &connection->timeout);
+    mk_stream_resume(connection->stream);
+}
+
+void mk_http_respond(struct mk_http_connection *connection, unsigned status,
+                     struct mk_slice content_type, struct mk_slice body, struct mk_slice extra)
+{
+    if (connection->state != READING && connection->state != BUSY)
+        return;
+    if (connection->context->stopping)
+        connection->keep_alive = false;
+    struct mk_buf *out = mk_stream_output(connection->stream);
+    int rc = mk_http1_write_head(out, status, content_type, body.len, connection->keep_alive,
+                                 extra_lines(connection, extra));
+    if (rc == 0 && !connection->head_only)
+        rc = mk_buf_append_slice(out, body);
+    if (rc < 0) {
+        abort_connection(connection, rc);
+        return;
+    }
+    mk_stream_wake(connection->stream);
+    connection->answered = true;
+    if (!connection->keep_alive)
+        close_connection(connection);
+    else
+        go_on(connection);
+}
+
+/* --- reading --- */
+
+static void begin_request(struct mk_http_connection *connection,
+                          const struct mk_http1_request *request)
+{
+    connection->answered = false;
+    connection->keep_alive = request->keep_alive;
+    connection->http10 = request->minor == 0;
+    connection->head_only = mk_slice_eq(request->method, MK_SLICE("HEAD"));
+}
+
+/* A body that is not wanted is read and dropped where it is short and surely comes. */
+static bool worth_skipping(const struct mk_http1_request *request)
+{
+    return !request->expect_continue && !request->chunked &&
+           request->content_length <= MOST_SKIPPED;
+}
+
+static void on_head(struct mk_http_connection *connection, const struct mk_http1_request *request)
+{
+    struct mk_http_context *context = connection->context;
+    begin_request(connection, request);
+    bool has_body = request->chunked || request->content_length > 0;
+    if (has_body) {
+        connection->in_body = true;
+        connection->progress = 0;
+        mk_timeout_arm(&context->body, &connection->timeout);
+    }
+    bool keeps = connection->keep_alive;
+    if (has_body && !worth_skipping(request))
+        connection->keep_alive = false; /* in case it is refused */
+    context->service->head(context->arg, connection, request);
+    if (connection->state != READING)
+        return;
+    if (connection->answered) {
+        mk_http1_parser_skip_body(connection->parser);
+        return;
+    }
+    connection->keep_alive = keeps;
+    if (request->expect_continue) {
+        int rc = mk_buf_append_slice(mk_stream_output(connection->stream),
+                                     MK_SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+        if (rc < 0)
+            abort_connection(connection, rc);
+        else
+            mk_stream_wake(connection->stream);
+    }
+}
+
+static void on_request(struct mk_http_connection *connection,
+                       const struct mk_http1_request *request)
+{
+    struct mk_http_context *context = connection->context;
+    connection->in_body = false;
+    mk_timeout_arm(&context->idle, &connection->timeout);
+    if (connection->answered)
+        return;
+    connection->state = BUSY;
+    context->service->request(context->arg, connection, request);
+    if (connection->state != BUSY)
+        return;
+    mk_timeout_disarm(&connection->timeout);
+    mk_stream_pause(connection->stream);
+}
+
+static void on_bad(struct mk_http_connection *connection)
+{
+    struct mk_http_context *context = connection->context;
+    const struct mk_http1_request *request = mk_http1_parser_request(connection->parser);
+    const struct mk_http1_error *error = mk_http1_parser_error(connection->parser);
+    if (connection->answered && connection->in_body) {
+        close_connection(connection); /* refused already; only the rest of its body is bad */
+        return;
+    }
+    bool head_is_good = request->method.len > 0 && error->status == 413 && !connection->in_body;
+    if (head_is_good)
+        begin_request(connection, request);
+    else if (!connection->in_body)
+        connection->head_only = false;
+    connection->answered = false;
+    connection->keep_alive = false;
+    if (head_is_good)
+        context->service->head(context->arg, connection, request);
+    if (!connection->answered)
+        context->service->failure(context->arg, connection, error->status, error->reason);
+}
+
+static void on_parsed(struct mk_http_connection *connection, int status)
+{
+    if (status == MK_HTTP1_HEAD)
+        on_head(connection, mk_http1_parser_request(connection->parser));
+    else if (status == MK_HTTP1_REQUEST)
+        on_request(connection, mk_http1_parser_request(connection->parser));
+    else if (status == MK_HTTP1_BAD)
+        on_bad(connection);
+    else if (status < 0)
+        abort_connection(connection, status);
+}
+
+/* Part of a request is there: the peer has to go on sending. */
+static void on_partial(struct mk_http_connection *connection, size_t came)
+{
+    struct mk_http_context *context = connection->context;
+    if (mk_http1_parser_idle(connection->parser))
+        return;
+    if (!connection->in_body) {
+        if (connection->progress == 0)
+            mk_timeout_arm(&context->head, &connection->timeout);
+        connection->progress += came;
+        return;
+    }
+    connection->progress += came;
+    if (connection->progress >= BODY_PROGRESS) {
+        connection->progress = 0;
+        mk_timeout_arm(&context->body, &connection->timeout);
+    }
+}
+
+static void free_connection(struct mk_http_connection *connection)
+{
+    struct mk_http_context *context = connection->context;
+    if (context->service->closed)
+        context->service->closed(context->arg, connection);
+    mk_timeout_disarm(&connection->timeout);
+    mk_list_remove(&connection->node);
+    mk_http1_parser_free(connection->parser);
+    free(connection);
+}
+
+static size_t on_read(void *owner, char *data, size_t len)
+{
+    struct mk_http_connection *connection = owner;
+    size_t at = 0;
+    connection->in_read = true;
+    while (at < len && connection->state == READING) {
+        size_t consumed;
+        int status = mk_http1_parser_feed(connection->parser, data + at, len - at, &consumed);
+        at += consumed;
+        if (status == MK_HTTP1_REQUEST)
+            connection->progress = 0;
+        on_parsed(connection, status);
+    }
+    connection->in_read = false;
+    if (connection->state == RELEASED) {
+        free_connection(connection);
+        return at;
+    }
+    if (connection->state == READING)
+        on_partial(connection, len);
+    return connection->state == BUSY ? at : len;
+}
+
+/* --- life --- */
+
+static void on_end(void *owner)
+{
+    struct mk_http_connection *connection = owner;
+    if (connection->state == BUSY)
+        connection->keep_alive = false; /* it may still want its answer */
+    else
+        close_connection(connection);
+}
+
+static void on_closed(void *owner, int error)
+{
+    (void)error;
+    struct mk_http_connection *connection = owner;
+    connection->state = CLOSING;
+    free_connection(connection);
+}
+
+static const struct mk_stream_events stream_events = {
+    .read = on_read,
+    .end = on_end,
+    .closed = on_closed,
+};
+
+void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *stream)
+{
+    size_t size = sizeof(struct mk_http_connection) + context->service->state_size;
+    struct mk_http_connection *connection = calloc(1, size);
+    struct mk_http1_parser *parser = connection ? mk_http1_parser_new(&context->limits) : NULL;
+    if (!parser) {
+        free(connection);
+        mk_stream_abort(stream, -ENOMEM);
+        return;
+    }
+    connection->context = context;
+    connection->stream = stream;
+    connection->parser = parser;
+    connection->state = READING;
+    mk_timeout_init(&connection->timeout);
+    mk_timeout_arm(&context->idle, &connection->timeout);
+    mk_list_push(&context->connections, &connection->node);
+    if (context->service->opened)
+        context->service->opened(context->arg, connection);
+    mk_stream_adopt(stream, &stream_events, connection);
+}
+
+void mk_http_connection_release(struct mk_http_connection *connection)
+{
+    connection->state = RELEASED;
+}
+
+static struct mk_http_connection *of_timeout(struct mk_timeout *timeout)
+{
+    return MK_CONTAINER_OF(timeout, struct mk_http_connection, timeout);
+}
+
+static void on_idle(struct mk_timeout *timeout)
+{
+    close_connection(of_timeout(timeout));
+}
+
+static void on_slow(struct mk_timeout *timeout)
+{
+    struct mk_http_connection *connection = of_timeout(timeout);
+    struct mk_http_context *context = connection->context;
+    connection->keep_alive = false;
+    if (connection->in_body && connection->answered)
+        close_connection(connection);
+    else
+        context->service->failure(context->arg, connection, 408,
+                                  connection->in_body ? "the body did not arrive in time"
+                                                      : "the request did not arrive in time");
+}
+
+int mk_http_context_init(struct mk_http_context *context, struct mk_loop *loop,
+                         const struct mk_http_service *service, void *arg)
+{
+    *context = (struct mk_http_context){
+        .loop = loop,
+        .service = service,
+        .arg = arg,
+        .limits = mk_http1_default_limits,
+    };
+    mk_list_init(&context->connections);
+    mk_buf_init(&context->extra, 4096);
+    int rc = mk_timeouts_init(&context->idle, loop, IDLE_MS, on_idle);
+    if (rc < 0)
+        return rc;
+    rc = mk_timeouts_init(&context->head, loop, HEAD_MS, on_slow);
+    if (rc == 0) {
+        rc = mk_timeouts_init(&context->body, loop, BODY_MS, on_slow);
+        if (rc < 0)
+            mk_timeouts_fini(&context->head);
+    }
+    if (rc < 0)
+        mk_timeouts_fini(&context->idle);
+    return rc;
+}
+
+void mk_http_context_fini(struct mk_http_context *context)
+{
+    mk_timeouts_fini(&context->idle);
+    mk_timeouts_fini(&context->head);
+    mk_timeouts_fini(&context->body);
+    mk_buf_fini(&context->extra);
+}
+
+void mk_http_context_stop(struct mk_http_context *context)
+{
+    context->stopping = true;
+    MK_LIST_FOR_EACH (node, &context->connections) {
+        struct mk_http_connection *connection =
+            MK_CONTAINER_OF(node, struct mk_http_connection, node);
+        if (connection->state == READING && mk_http1_parser_idle(connection->parser))
+            close_connection(connection);
+    }
+}
+
+void mk_http_context_abort(struct mk_http_context *context)
+{
+    MK_LIST_FOR_EACH (node, &context->connections)
+        abort_connection(MK_CONTAINER_OF(node, struct mk_http_connection, node), 0);
+}

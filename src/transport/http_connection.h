@@ -1,0 +1,92 @@
+/*
+ * http_connection: one HTTP/1.1 connection of a server: reads requests, hands them to a service one
+ * at a time, writes the responses in order, keeps alive, times out, closes.
+ *
+ * Knows nothing of Milky: a service (http_server, websocket_server, control) decides what a request
+ * means.
+ */
+#ifndef MK_TRANSPORT_HTTP_CONNECTION_H
+#define MK_TRANSPORT_HTTP_CONNECTION_H
+
+#include "net/stream.h"
+#include "wire/http1.h"
+
+struct mk_http_connection;
+
+/* What answers the requests of a port. `arg` is the context's. */
+struct mk_http_service {
+    /*
+     * The head of a request is there, its body not. It may be refused here with mk_http_respond:
+     * its body is then dropped, and `request` not called. Called too when the head announces a body
+     * over the limit: what is not refused here for a better reason gets `failure` with 413.
+     */
+    void (*head)(void *arg, struct mk_http_connection *connection,
+                 const struct mk_http1_request *request);
+    /*
+     * The request is complete. To be answered with mk_http_respond, now or later; what the request
+     * points to is gone after this returns.
+     */
+    void (*request)(void *arg, struct mk_http_connection *connection,
+                    const struct mk_http1_request *request);
+    /* Something is wrong with the request itself: to be answered at once with this status. */
+    void (*failure)(void *arg, struct mk_http_connection *connection, unsigned status,
+                    const char *reason);
+    /* May be NULL. A connection came. */
+    void (*opened)(void *arg, struct mk_http_connection *connection);
+    /* May be NULL. The connection goes away; what it was asked last may be unanswered. */
+    void (*closed)(void *arg, struct mk_http_connection *connection);
+    size_t state_size; /* bytes of the service's own per connection, zeroed at its start */
+};
+
+enum { MK_HTTP_DATE_LINE = 37 };
+
+/* What the connections of one port share. */
+struct mk_http_context {
+    struct mk_loop *loop;
+    const struct mk_http_service *service;
+    void *arg;
+    struct mk_http1_limits limits;
+    struct mk_list connections;
+    struct mk_timeouts idle; /* between requests */
+    struct mk_timeouts head; /* from the first byte of a request to the end of its head */
+    struct mk_timeouts body; /* while a body arrives, anew with each 64 KiB of it */
+    struct mk_buf extra;     /* header lines of one response */
+    bool stopping;
+    uint64_t date_made;           /* loop time */
+    char date[MK_HTTP_DATE_LINE]; /* "Date: ...\r\n" */
+};
+
+/* Returns 0 or -ENOMEM. */
+int mk_http_context_init(struct mk_http_context *context, struct mk_loop *loop,
+                         const struct mk_http_service *service, void *arg);
+/* All connections must be gone. */
+void mk_http_context_fini(struct mk_http_context *context);
+
+/* Closes idle connections now and others after their next response. */
+void mk_http_context_stop(struct mk_http_context *context);
+/* Ends them all at once. */
+void mk_http_context_abort(struct mk_http_context *context);
+
+/* Serves a fresh stream; aborts it when memory is out. */
+void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *stream);
+
+/*
+ * Answers the request at hand. `body` is copied; it is not sent in answer to HEAD. `extra` is whole
+ * header lines, each with CRLF.
+ */
+void mk_http_respond(struct mk_http_connection *connection, unsigned status,
+                     struct mk_slice content_type, struct mk_slice body, struct mk_slice extra);
+
+/* The service's own bytes. */
+void *mk_http_connection_state(struct mk_http_connection *connection);
+
+struct mk_stream *mk_http_connection_stream(const struct mk_http_connection *connection);
+
+/*
+ * From within `request`: the stream has been handed over to somebody else (a WebSocket), who gets
+ * the bytes behind the request. `closed` is called, and the connection is gone when `request`
+ * returns.
+ */
+void mk_http_connection_release(struct mk_http_connection *connection);
+
+#endif

@@ -1,0 +1,71 @@
+/* http_server: see the header. */
+#include "transport/http_server.h"
+
+#include "transport/http_answer.h"
+
+enum { LONGEST_NAME = 256 };
+
+static void on_reply(struct mk_caller *caller, const struct milky_call *call)
+{
+    struct mk_http_server_state *state =
+        MK_CONTAINER_OF(caller, struct mk_http_server_state, caller);
+    mk_http_answer_call(state->connection, call);
+}
+
+static const struct mk_action *find_action(const struct mk_http_server *server,
+                                           const struct mk_http1_request *request)
+{
+    /* Nearly every path is plain, and then nothing has to be decoded. */
+    struct mk_slice plain = mk_slice_from(request->path, 1);
+    const struct mk_action *action = mk_action_find(server->dialect, plain);
+    if (action)
+        return action;
+    struct mk_buf name;
+    mk_buf_init(&name, LONGEST_NAME);
+    if (mk_http_path_name(request, &name))
+        action = mk_action_find(server->dialect, mk_buf_slice(&name));
+    mk_buf_fini(&name);
+    return action;
+}
+
+void mk_http_server_head(const struct mk_http_server *server, struct mk_http_server_state *state,
+                         struct mk_http_connection *connection,
+                         const struct mk_http1_request *request)
+{
+    enum mk_auth auth = mk_auth_check(request, server->token, MK_AUTH_HEADER);
+    if (auth != MK_AUTH_OK) {
+        mk_http_answer_auth(connection, auth, MK_AUTH_HEADER);
+        return;
+    }
+    state->action = find_action(server, request);
+    if (!state->action) {
+        mk_http_answer_failure(connection, 404, "there is no such API", (struct mk_slice){ 0 });
+        return;
+    }
+    if (!mk_slice_eq(request->method, MK_SLICE("POST"))) {
+        mk_http_answer_failure(connection, 405, "an API is called with POST",
+                               MK_SLICE("Allow: POST\r\n"));
+        return;
+    }
+    const char *error = mk_http_media_type_error(request);
+    if (error)
+        mk_http_answer_failure(connection, 406, error, (struct mk_slice){ 0 });
+}
+
+void mk_http_server_request(const struct mk_http_server *server, struct mk_http_server_state *state,
+                            const struct mk_http1_request *request)
+{
+    mk_dispatch_request(server->dispatch, state->action, request->body, &state->caller);
+}
+
+void mk_http_server_opened(struct mk_http_server_state *state,
+                           struct mk_http_connection *connection)
+{
+    mk_caller_init(&state->caller, on_reply);
+    state->connection = connection;
+}
+
+void mk_http_server_closed(struct mk_http_server_state *state)
+{
+    mk_caller_fini(&state->caller);
+}

@@ -1,0 +1,42 @@
+/*
+ * server: one listening address. It may be an http_server, a websocket_server, or both on one port,
+ * and routes each request to the one it is for.
+ */
+#ifndef MK_TRANSPORT_SERVER_H
+#define MK_TRANSPORT_SERVER_H
+
+#include "net/listener.h"
+#include "transport/http_server.h"
+#include "transport/websocket_server.h"
+
+struct mk_server;
+
+/*
+ * A server for one bot that listens nowhere yet. `address` is copied. Returns NULL when memory is
+ * out.
+ */
+struct mk_server *mk_server_new(struct mk_loop *loop, const struct mk_address *address,
+                                struct mk_dispatch *dispatch, struct mk_hub *hub);
+/* It must be idle. NULL is allowed. */
+struct mk_server *mk_server_free(struct mk_server *server);
+
+/* Adds one of the two; `token` is borrowed for the server's life. Returns 0 or -ENOMEM. */
+int mk_server_add_http(struct mk_server *server, enum mk_dialect dialect, struct mk_slice token);
+int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
+                            struct mk_slice token);
+
+bool mk_server_has_http(const struct mk_server *server);
+bool mk_server_has_websocket(const struct mk_server *server);
+
+/* Begins to listen. Returns 0 or a negative errno. */
+int mk_server_listen(struct mk_server *server);
+
+/* Where it listens; before that, where it will. */
+const struct mk_address *mk_server_address(const struct mk_server *server);
+
+/* Listens no more, answers what it was asked, closes its connections; then it is idle. */
+void mk_server_stop(struct mk_server *server);
+void mk_server_abort(struct mk_server *server);
+bool mk_server_idle(const struct mk_server *server);
+
+#endif

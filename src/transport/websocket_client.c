@@ -1,0 +1,304 @@
+/*
+ * websocket_client: see the header. It is in one of these states: waiting (the timer runs),
+ * connecting (`connect`), shaking hands (`stream` without a session), open (`sessions`), stopped.
+ */
+#include "transport/websocket_client.h"
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "net/connect.h"
+#include "wire/url.h"
+#include "wire/ws_handshake.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    CONNECT_MS = 15 * 1000,
+    HANDSHAKE_MS = 15 * 1000,
+    FIRST_WAIT_MS = 500,
+    MOST_WAIT_MS = 30 * 1000,
+    STEADY_MS = 10 * 1000, /* a connection that lived this long makes the next wait short again */
+    LONGEST_ANSWER = 16 * 1024,
+    LONGEST_REQUEST = 16 * 1024,
+};
+
+static const char module[] = "websocket_client";
+
+struct mk_websocket_client {
+    struct mk_session_context sessions;
+    struct mk_list open; /* none or one session */
+    struct mk_loop *loop;
+    char *text; /* the URL; `url` borrows from it */
+    struct mk_url url;
+    char *host; /* url.host, NUL-terminated */
+    char *token;
+    struct mk_timer *timer; /* the next try, or the end of patience with a handshake */
+    struct mk_backoff backoff;
+    struct mk_connect *connect;
+    struct mk_stream *stream; /* while shaking hands */
+    struct mk_buf answer;     /* the head of the server's response, so far */
+    char key[MK_WS_KEY_LEN];
+    const char *why; /* the handshake failed */
+    uint64_t opened;
+    bool stopped;
+};
+
+static void connect_now(struct mk_websocket_client *client);
+
+/* The address without its credentials, for logs. */
+static const char *name_of(const struct mk_websocket_client *client, char name[256])
+{
+    const struct mk_url *url = &client->url;
+    snprintf(name, 256, "%.*s://%.*s:%u%.*s", (int)url->scheme.len, url->scheme.ptr,
+             (int)url->authority_host.len, url->authority_host.ptr, url->port, (int)url->path.len,
+             url->path.ptr);
+    return name;
+}
+
+static void try_later(struct mk_websocket_client *client, const char *why)
+{
+    if (client->stopped)
+        return;
+    char name[256];
+    uint32_t wait = mk_backoff_next(&client->backoff);
+    mk_log_warn(module, "%s: %s; next try in %u.%u s", name_of(client, name), why, wait / 1000,
+                wait % 1000 / 100);
+    mk_timer_start(client->timer, wait);
+}
+
+/* --- open --- */
+
+static void on_session_gone(void *arg)
+{
+    struct mk_websocket_client *client = arg;
+    if (mk_loop_now(client->loop) - client->opened >= STEADY_MS)
+        mk_backoff_reset(&client->backoff);
+    try_later(client, "disconnected");
+}
+
+static void open_session(struct mk_websocket_client *client)
+{
+    struct mk_stream *stream = client->stream;
+    mk_timer_stop(client->timer);
+    mk_buf_reset(&client->answer, 0);
+    if (!mk_session_new(&client->sessions, stream, &client->open, on_session_gone, client)) {
+        client->why = "out of memory";
+        mk_stream_abort(stream, -ENOMEM);
+        return;
+    }
+    client->stream = NULL;
+    client->opened = mk_loop_now(client->loop);
+}
+
+/* --- shaking hands --- */
+
+static void refuse(struct mk_websocket_client *client, const char *why)
+{
+    client->why = why;
+    mk_stream_abort(client->stream, 0);
+}
+
+static const char *refusal_of(unsigned status)
+{
+    switch (status) {
+    case 401:
+        return "it answered 401: it wants an access_token";
+    case 403:
+        return "it answered 403: the access_token is wrong";
+    case 404:
+        return "it answered 404: there is no WebSocket at this path";
+    default:
+        return status / 100 == 3 ? "it answered with a redirect, which is not followed" : NULL;
+    }
+}
+
+/* The head of the response may come in pieces; what follows it belongs to the session. */
+static size_t on_handshake_read(void *owner, char *data, size_t len)
+{
+    struct mk_websocket_client *client = owner;
+    struct mk_http1_response response;
+    size_t before = client->answer.len;
+    size_t head_len;
+    if (mk_buf_append(&client->answer, data, len) < 0) {
+        refuse(client, "its answer to the handshake is too long");
+        return len;
+    }
+    int status = mk_http1_read_response(mk_buf_slice(&client->answer), &response, &head_len);
+    if (status == MK_HTTP1_NEED_MORE)
+        return len;
+    if (status != MK_HTTP1_HEAD) {
+        refuse(client, "its answer to the handshake is not HTTP/1.1");
+        return len;
+    }
+    const char *error = refusal_of(response.status);
+    if (!error)
+        error = mk_ws_handshake_verify(&response, client->key);
+    if (error) {
+        refuse(client, error);
+        return len;
+    }
+    open_session(client);
+    return head_len - before;
+}
+
+static void on_handshake_end(void *owner)
+{
+    refuse(owner, "it closed the connection during the handshake");
+}
+
+static void on_handshake_closed(void *owner, int error)
+{
+    struct mk_websocket_client *client = owner;
+    const char *why = client->why ? client->why : strerror(-error);
+    client->stream = NULL;
+    mk_timer_stop(client->timer);
+    mk_buf_reset(&client->answer, 0);
+    try_later(client, why);
+}
+
+static const struct mk_stream_events handshake_events = {
+    .read = on_handshake_read,
+    .end = on_handshake_end,
+    .closed = on_handshake_closed,
+};
+
+/* The Host header has the port only where it is not the scheme's own. */
+static int write_handshake(struct mk_websocket_client *client, struct mk_buf *out)
+{
+    const struct mk_url *url = &client->url;
+    struct mk_buf target, host, extra;
+    mk_buf_init(&target, LONGEST_REQUEST);
+    mk_buf_init(&host, LONGEST_REQUEST);
+    mk_buf_init(&extra, LONGEST_REQUEST);
+    int rc = mk_url_write_target(&target, url, client->token ? "access_token" : NULL,
+                                 mk_slice_str(client->token));
+    if (rc == 0)
+        rc = mk_buf_append_slice(&host, url->authority_host);
+    if (rc == 0 && !url->default_port)
+        rc = mk_buf_printf(&host, ":%u", url->port);
+    if (rc == 0)
+        rc = mk_buf_printf(&extra, "X-Self-ID: %llu\r\n",
+                           (unsigned long long)client->sessions.hub->self_id);
+    if (rc == 0)
+        rc = mk_ws_handshake_request(out, mk_buf_slice(&target), mk_buf_slice(&host), client->key,
+                                     mk_buf_slice(&extra));
+    mk_buf_fini(&target);
+    mk_buf_fini(&host);
+    mk_buf_fini(&extra);
+    return rc;
+}
+
+static void on_connected(void *arg, struct mk_stream *stream, const char *error)
+{
+    struct mk_websocket_client *client = arg;
+    client->connect = NULL;
+    if (!stream) {
+        try_later(client, error);
+        return;
+    }
+    client->stream = stream;
+    client->why = NULL;
+    mk_stream_adopt(stream, &handshake_events, client);
+    mk_ws_handshake_key(client->key);
+    int rc = write_handshake(client, mk_stream_output(stream));
+    if (rc < 0) {
+        refuse(client, "out of memory");
+        return;
+    }
+    mk_stream_wake(stream);
+    mk_timer_start(client->timer, HANDSHAKE_MS);
+}
+
+/* --- connecting and waiting --- */
+
+static void connect_now(struct mk_websocket_client *client)
+{
+    struct mk_connect_options options = {
+        .host = client->host,
+        .port = client->url.port,
+        .tls = client->url.tls,
+        .timeout_ms = CONNECT_MS,
+    };
+    client->connect = mk_connect_start(client->loop, &options, on_connected, client);
+    if (!client->connect)
+        try_later(client, "out of memory");
+}
+
+static void on_timer(void *arg)
+{
+    struct mk_websocket_client *client = arg;
+    if (client->stream)
+        refuse(client, "it did not answer the handshake in time");
+    else
+        connect_now(client);
+}
+
+/* --- life --- */
+
+struct mk_websocket_client *mk_websocket_client_new(struct mk_loop *loop, struct mk_slice url,
+                                                    struct mk_slice token, enum mk_dialect dialect,
+                                                    struct mk_dispatch *dispatch,
+                                                    struct mk_hub *hub)
+{
+    struct mk_websocket_client *client = calloc(1, sizeof(*client));
+    if (!client)
+        return NULL;
+    client->loop = loop;
+    client->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MOST_WAIT_MS };
+    mk_list_init(&client->open);
+    mk_buf_init(&client->answer, LONGEST_ANSWER);
+    if (mk_session_context_init(&client->sessions, loop, MK_WS_CLIENT, dispatch, hub, dialect,
+                                module) < 0) {
+        free(client);
+        return NULL;
+    }
+    client->text = mk_slice_dup(url);
+    client->token = token.len > 0 ? mk_slice_dup(token) : NULL;
+    client->timer = mk_timer_new(loop, on_timer, client);
+    if (client->text && !mk_url_parse(mk_slice_str(client->text), &client->url))
+        client->host = mk_slice_dup(client->url.host);
+    if (!client->host || !client->timer || (token.len > 0 && !client->token))
+        return mk_websocket_client_free(client);
+    return client;
+}
+
+struct mk_websocket_client *mk_websocket_client_free(struct mk_websocket_client *client)
+{
+    if (!client)
+        return NULL;
+    mk_timer_free(client->timer);
+    mk_session_context_fini(&client->sessions);
+    mk_buf_fini(&client->answer);
+    free(client->host);
+    free(client->token);
+    free(client->text);
+    free(client);
+    return NULL;
+}
+
+void mk_websocket_client_start(struct mk_websocket_client *client)
+{
+    connect_now(client);
+}
+
+void mk_websocket_client_stop(struct mk_websocket_client *client)
+{
+    client->stopped = true;
+    mk_timer_stop(client->timer);
+    client->connect = mk_connect_cancel(client->connect);
+    if (client->stream)
+        refuse(client, "stopped");
+    mk_session_stop_all(&client->open);
+}
+
+void mk_websocket_client_abort(struct mk_websocket_client *client)
+{
+    mk_session_abort_all(&client->open);
+}
+
+bool mk_websocket_client_idle(const struct mk_websocket_client *client)
+{
+    return client->stopped && !client->stream && mk_list_empty(&client->open);
+}

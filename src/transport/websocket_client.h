@@ -1,0 +1,30 @@
+/*
+ * websocket_client: the draft's WebSocket client: keeps one connection to a configured URL, on
+ * which it answers calls and pushes events as the server does; after any loss it connects again.
+ */
+#ifndef MK_TRANSPORT_WEBSOCKET_CLIENT_H
+#define MK_TRANSPORT_WEBSOCKET_CLIENT_H
+
+#include "transport/websocket_session.h"
+
+struct mk_websocket_client;
+
+/*
+ * `url` has been parsed by mk_url_parse without an error; both texts are copied. An empty token
+ * sends none. Returns NULL when memory is out.
+ */
+struct mk_websocket_client *mk_websocket_client_new(struct mk_loop *loop, struct mk_slice url,
+                                                    struct mk_slice token, enum mk_dialect dialect,
+                                                    struct mk_dispatch *dispatch,
+                                                    struct mk_hub *hub);
+/* It must be idle, or never have been started. NULL is allowed. */
+struct mk_websocket_client *mk_websocket_client_free(struct mk_websocket_client *client);
+
+void mk_websocket_client_start(struct mk_websocket_client *client);
+
+/* Answers what it was asked, closes with 1001, connects no more; then it is idle. */
+void mk_websocket_client_stop(struct mk_websocket_client *client);
+void mk_websocket_client_abort(struct mk_websocket_client *client);
+bool mk_websocket_client_idle(const struct mk_websocket_client *client);
+
+#endif

@@ -1,0 +1,247 @@
+/*
+ * websocket_connection: see the header. The states are open, closing (our close frame went out, the
+ * peer's is awaited) and done (both went, or the peer broke the protocol: the stream is closing).
+ */
+#include "transport/websocket_connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum state { OPEN, CLOSING, DONE };
+
+struct mk_websocket {
+    struct mk_websocket_context *context;
+    struct mk_stream *stream;
+    const struct mk_websocket_events *events;
+    void *owner;
+    struct mk_timeout timeout;
+    uint64_t heard; /* when a byte last came, in loop time */
+    struct mk_ws_parser parser;
+    uint16_t peer_code;
+    uint8_t state;
+    const char *why; /* static text, or NULL */
+};
+
+static struct mk_websocket *of_timeout(struct mk_timeout *timeout)
+{
+    return MK_CONTAINER_OF(timeout, struct mk_websocket, timeout);
+}
+
+/* `idle` expired. Reading only notes the time, so the timeout may have to be armed for the rest. */
+static void ask_if_alive(struct mk_timeout *timeout)
+{
+    struct mk_websocket *websocket = of_timeout(timeout);
+    struct mk_websocket_context *context = websocket->context;
+    if (mk_loop_now(context->loop) - websocket->heard < context->idle.ms) {
+        mk_timeout_arm(&context->idle, timeout);
+        return;
+    }
+    mk_websocket_send(websocket, MK_WS_PING, (struct mk_slice){ 0 });
+    mk_timeout_arm(&context->patience, timeout);
+}
+
+/* `patience` expired. */
+static void give_up(struct mk_timeout *timeout)
+{
+    struct mk_websocket *websocket = of_timeout(timeout);
+    struct mk_websocket_context *context = websocket->context;
+    bool answered = mk_loop_now(context->loop) - websocket->heard < context->patience.ms;
+    if (websocket->state == OPEN && answered) {
+        mk_timeout_arm(&context->idle, timeout);
+        return;
+    }
+    websocket->why =
+        websocket->state == OPEN ? "no answer to a ping" : "no answer to a close frame";
+    mk_stream_abort(websocket->stream, -ETIMEDOUT);
+}
+
+int mk_websocket_context_init(struct mk_websocket_context *context, struct mk_loop *loop,
+                              enum mk_ws_role role, size_t message_limit, uint64_t idle_ms,
+                              uint64_t patience_ms)
+{
+    context->loop = loop;
+    context->role = role;
+    context->message_limit = message_limit;
+    int rc = mk_timeouts_init(&context->idle, loop, idle_ms, ask_if_alive);
+    if (rc < 0)
+        return rc;
+    rc = mk_timeouts_init(&context->patience, loop, patience_ms, give_up);
+    if (rc < 0)
+        mk_timeouts_fini(&context->idle);
+    return rc;
+}
+
+void mk_websocket_context_fini(struct mk_websocket_context *context)
+{
+    mk_timeouts_fini(&context->idle);
+    mk_timeouts_fini(&context->patience);
+}
+
+/* Tells the stream that its output grew, or ends the connection where memory or a limit ran out. */
+static void sent(struct mk_websocket *websocket, int rc)
+{
+    if (rc == 0) {
+        mk_stream_wake(websocket->stream);
+        return;
+    }
+    websocket->why = rc == -ENOBUFS ? "it does not take what it is sent" : "out of memory";
+    websocket->state = DONE;
+    mk_stream_abort(websocket->stream, rc);
+}
+
+static void send_close(struct mk_websocket *websocket, uint16_t code, struct mk_slice reason)
+{
+    sent(websocket, mk_ws_write_close(mk_stream_output(websocket->stream), websocket->context->role,
+                                      code, reason));
+}
+
+/* Both close frames went, or the peer's framing cannot be followed any more. */
+static void finish(struct mk_websocket *websocket)
+{
+    if (websocket->state == DONE)
+        return;
+    websocket->state = DONE;
+    mk_timeout_disarm(&websocket->timeout);
+    mk_stream_close(websocket->stream);
+}
+
+static void on_close_frame(struct mk_websocket *websocket, const struct mk_ws_event *event)
+{
+    websocket->peer_code = event->code;
+    websocket->why = "closed by the peer";
+    if (websocket->state == OPEN)
+        send_close(websocket, event->code, (struct mk_slice){ 0 });
+    finish(websocket);
+}
+
+static void on_failure(struct mk_websocket *websocket, const struct mk_ws_event *event)
+{
+    websocket->why = event->reason;
+    if (websocket->state == OPEN)
+        send_close(websocket, event->code, mk_slice_str(event->reason));
+    finish(websocket);
+}
+
+static void on_event(struct mk_websocket *websocket, int status)
+{
+    const struct mk_ws_event *event = &websocket->parser.event;
+    if (status == MK_WS_FAIL)
+        on_failure(websocket, event);
+    else if (event->opcode == MK_WS_CLOSE)
+        on_close_frame(websocket, event);
+    else if (event->opcode == MK_WS_PING)
+        mk_websocket_send(websocket, MK_WS_PONG, event->payload);
+    else if (status == MK_WS_MESSAGE && websocket->state == OPEN)
+        websocket->events->message(websocket->owner, event->opcode, event->payload);
+}
+
+/* A message may make the owner pause the stream (too many calls in flight) or close. */
+static size_t on_read(void *owner, char *data, size_t len)
+{
+    struct mk_websocket *websocket = owner;
+    size_t at = 0;
+    websocket->heard = mk_loop_now(websocket->context->loop);
+    while (at < len && websocket->state != DONE) {
+        if (mk_stream_paused(websocket->stream))
+            return at;
+        size_t consumed;
+        int status = mk_ws_parser_feed(&websocket->parser, data + at, len - at, &consumed);
+        at += consumed;
+        if (status < 0) {
+            sent(websocket, status);
+            break;
+        }
+        if (status == MK_WS_NEED_MORE)
+            continue;
+        on_event(websocket, status);
+        mk_ws_parser_release(&websocket->parser);
+    }
+    return len;
+}
+
+static void on_end(void *owner)
+{
+    struct mk_websocket *websocket = owner;
+    if (!websocket->why)
+        websocket->why = "the peer went away without a close frame";
+    finish(websocket);
+}
+
+static void on_closed(void *owner, int error)
+{
+    struct mk_websocket *websocket = owner;
+    const char *why = websocket->why;
+    if (!why)
+        why = error < 0 ? strerror(-error) : "closed";
+    mk_timeout_disarm(&websocket->timeout);
+    websocket->events->closed(websocket->owner, websocket->peer_code, why);
+    mk_ws_parser_fini(&websocket->parser);
+    free(websocket);
+}
+
+static const struct mk_stream_events stream_events = {
+    .read = on_read,
+    .end = on_end,
+    .closed = on_closed,
+};
+
+struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
+                                      struct mk_stream *stream,
+                                      const struct mk_websocket_events *events, void *owner)
+{
+    struct mk_websocket *websocket = malloc(sizeof(*websocket));
+    if (!websocket)
+        return NULL;
+    *websocket = (struct mk_websocket){
+        .context = context,
+        .stream = stream,
+        .events = events,
+        .owner = owner,
+        .heard = mk_loop_now(context->loop),
+        .peer_code = MK_WS_ABNORMAL,
+        .state = OPEN,
+    };
+    mk_ws_parser_init(&websocket->parser, context->role, context->message_limit);
+    mk_timeout_init(&websocket->timeout);
+    mk_timeout_arm(&context->idle, &websocket->timeout);
+    mk_stream_hand_over(stream, &stream_events, websocket);
+    return websocket;
+}
+
+struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket)
+{
+    return websocket->stream;
+}
+
+bool mk_websocket_closing(const struct mk_websocket *websocket)
+{
+    return websocket->state != OPEN;
+}
+
+void mk_websocket_send(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
+                       struct mk_slice payload)
+{
+    if (websocket->state != OPEN)
+        return;
+    sent(websocket, mk_ws_write_frame(mk_stream_output(websocket->stream), websocket->context->role,
+                                      opcode, payload));
+}
+
+void mk_websocket_close(struct mk_websocket *websocket, uint16_t code, struct mk_slice reason)
+{
+    if (websocket->state != OPEN)
+        return;
+    send_close(websocket, code, reason);
+    if (websocket->state == DONE)
+        return;
+    websocket->state = CLOSING;
+    mk_timeout_arm(&websocket->context->patience, &websocket->timeout);
+    /* A paused stream would never read the answer. */
+    mk_stream_resume(websocket->stream);
+}
+
+void mk_websocket_abort(struct mk_websocket *websocket, int error)
+{
+    websocket->state = DONE;
+    mk_stream_abort(websocket->stream, error);
+}

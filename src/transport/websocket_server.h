@@ -1,0 +1,39 @@
+/*
+ * websocket_server: the draft's WebSocket server: connections at "/", calls and events on each.
+ *
+ * A handshake is checked in this order: credentials (401, 403), path (404), and then what RFC 6455
+ * asks for (400, 426).
+ */
+#ifndef MK_TRANSPORT_WEBSOCKET_SERVER_H
+#define MK_TRANSPORT_WEBSOCKET_SERVER_H
+
+#include "transport/http_connection.h"
+#include "transport/websocket_session.h"
+
+struct mk_websocket_server {
+    struct mk_session_context sessions;
+    struct mk_list open; /* those that are connected */
+    struct mk_slice token;
+};
+
+/* Returns 0 or -ENOMEM. `token` is borrowed for the life of the server. */
+int mk_websocket_server_init(struct mk_websocket_server *server, struct mk_loop *loop,
+                             struct mk_dispatch *dispatch, struct mk_hub *hub,
+                             enum mk_dialect dialect, struct mk_slice token);
+/* All sessions must be gone. */
+void mk_websocket_server_fini(struct mk_websocket_server *server);
+
+/* The head of a request that is a WebSocket handshake, or (426) should have been one. */
+void mk_websocket_server_head(struct mk_websocket_server *server,
+                              struct mk_http_connection *connection,
+                              const struct mk_http1_request *request);
+
+/* The whole handshake: answers 101 and takes the stream over. */
+void mk_websocket_server_request(struct mk_websocket_server *server,
+                                 struct mk_http_connection *connection,
+                                 const struct mk_http1_request *request);
+
+void mk_websocket_server_stop(struct mk_websocket_server *server);
+void mk_websocket_server_abort(struct mk_websocket_server *server);
+
+#endif

@@ -1,0 +1,196 @@
+/* websocket_session: see the header. */
+#include "transport/websocket_session.h"
+
+#include "base/log.h"
+#include "protocol/reply.h"
+
+#include <stdlib.h>
+
+enum {
+    IDLE_MS = 30 * 1000,
+    PATIENCE_MS = 15 * 1000,
+    MOST_LAG = 16 * 1024 * 1024, /* bytes of events that a client may be behind */
+    MOST_CALLS = 256,            /* in flight on one connection; then it is not read */
+    KEPT_REPLY = 64 * 1024,      /* bytes of the reply buffer that outlive a reply */
+};
+
+struct mk_session {
+    struct mk_list node;
+    struct mk_session_context *context;
+    struct mk_websocket *websocket;
+    void (*gone)(void *arg);
+    void *arg;
+    struct mk_caller caller;
+    struct mk_sink sink;
+    struct mk_stream_source source;
+    bool stopping;
+};
+
+int mk_session_context_init(struct mk_session_context *context, struct mk_loop *loop,
+                            enum mk_ws_role role, struct mk_dispatch *dispatch, struct mk_hub *hub,
+                            enum mk_dialect dialect, const char *transport)
+{
+    context->dispatch = dispatch;
+    context->hub = hub;
+    context->dialect = dialect;
+    context->transport = transport;
+    mk_buf_init(&context->reply, MK_SESSION_MESSAGE_LIMIT);
+    return mk_websocket_context_init(&context->websocket, loop, role, MK_SESSION_MESSAGE_LIMIT,
+                                     IDLE_MS, PATIENCE_MS);
+}
+
+void mk_session_context_fini(struct mk_session_context *context)
+{
+    mk_websocket_context_fini(&context->websocket);
+    mk_buf_fini(&context->reply);
+}
+
+/* --- events: from the hub's feed to the stream --- */
+
+static void on_sink_ready(struct mk_sink *sink)
+{
+    struct mk_session *session = MK_CONTAINER_OF(sink, struct mk_session, sink);
+    mk_stream_wake(mk_websocket_stream(session->websocket));
+}
+
+/*
+ * The sink stays in its place until the stream is gone, since the kernel may be taking bytes of the
+ * feed just now; peek gives no more of them.
+ */
+static void on_sink_overrun(struct mk_sink *sink)
+{
+    struct mk_session *session = MK_CONTAINER_OF(sink, struct mk_session, sink);
+    if (mk_websocket_closing(session->websocket))
+        return;
+    mk_log_warn(session->context->transport, "%s is %llu bytes of events behind: closing it",
+                mk_stream_peer(mk_websocket_stream(session->websocket)),
+                (unsigned long long)mk_sink_lag(sink));
+    mk_websocket_close(session->websocket, MK_WS_TRY_AGAIN_LATER, MK_SLICE("too slow for events"));
+}
+
+static struct mk_slice peek_events(struct mk_stream_source *source)
+{
+    struct mk_session *session = MK_CONTAINER_OF(source, struct mk_session, source);
+    if (mk_websocket_closing(session->websocket))
+        return (struct mk_slice){ 0 };
+    return mk_sink_peek(&session->sink);
+}
+
+static void advance_events(struct mk_stream_source *source, size_t len)
+{
+    struct mk_session *session = MK_CONTAINER_OF(source, struct mk_session, source);
+    mk_sink_advance(&session->sink, len);
+}
+
+/* --- calls --- */
+
+static void close_when_answered(struct mk_session *session)
+{
+    if (session->stopping && session->caller.in_flight == 0)
+        mk_websocket_close(session->websocket, MK_WS_GOING_AWAY, MK_SLICE("milky is stopping"));
+}
+
+static void on_reply(struct mk_caller *caller, const struct milky_call *call)
+{
+    struct mk_session *session = MK_CONTAINER_OF(caller, struct mk_session, caller);
+    struct mk_stream *stream = mk_websocket_stream(session->websocket);
+    struct mk_buf *reply = &session->context->reply;
+    int rc = mk_reply_write_message(reply, call);
+    if (rc == 0)
+        mk_websocket_send(session->websocket, MK_WS_TEXT, mk_buf_slice(reply));
+    else
+        mk_websocket_abort(session->websocket, rc);
+    mk_buf_reset(reply, KEPT_REPLY);
+    if (mk_stream_paused(stream) && caller->in_flight < MOST_CALLS)
+        mk_stream_resume(stream);
+    close_when_answered(session);
+}
+
+static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice payload)
+{
+    struct mk_session *session = owner;
+    struct mk_session_context *context = session->context;
+    if (session->stopping)
+        return;
+    if (opcode == MK_WS_BINARY) {
+        mk_websocket_close(session->websocket, MK_WS_UNSUPPORTED_DATA,
+                           MK_SLICE("calls are text messages"));
+        return;
+    }
+    mk_dispatch_message(context->dispatch, context->dialect, payload, &session->caller);
+    if (session->caller.in_flight >= MOST_CALLS)
+        mk_stream_pause(mk_websocket_stream(session->websocket));
+}
+
+/* --- life --- */
+
+static void on_closed(void *owner, uint16_t code, const char *why)
+{
+    struct mk_session *session = owner;
+    mk_log_info(session->context->transport, "%s disconnected (%u: %s)",
+                mk_stream_peer(mk_websocket_stream(session->websocket)), code, why);
+    mk_caller_fini(&session->caller);
+    mk_sink_leave(&session->sink);
+    mk_list_remove(&session->node);
+    if (session->gone)
+        session->gone(session->arg);
+    free(session);
+}
+
+static const struct mk_websocket_events websocket_events = {
+    .message = on_message,
+    .closed = on_closed,
+};
+
+static int join_events(struct mk_session *session)
+{
+    struct mk_session_context *context = session->context;
+    enum mk_framing framing = context->websocket.role == MK_WS_SERVER ? MK_FRAMING_WEBSOCKET
+                                                                      : MK_FRAMING_WEBSOCKET_MASKED;
+    return mk_hub_join(context->hub, &session->sink, context->dialect, MK_ENVELOPE_WRAPPED,
+                       framing);
+}
+
+struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_stream *stream,
+                                  struct mk_list *list, void (*gone)(void *arg), void *arg)
+{
+    struct mk_session *session = malloc(sizeof(*session));
+    if (!session)
+        return NULL;
+    *session = (struct mk_session){
+        .context = context,
+        .gone = gone,
+        .arg = arg,
+        .sink = { .ready = on_sink_ready, .overrun = on_sink_overrun, .max_lag = MOST_LAG },
+        .source = { .peek = peek_events, .advance = advance_events },
+    };
+    mk_caller_init(&session->caller, on_reply);
+    int rc = join_events(session);
+    if (rc == 0)
+        session->websocket =
+            mk_websocket_new(&context->websocket, stream, &websocket_events, session);
+    if (!session->websocket) {
+        mk_sink_leave(&session->sink);
+        free(session);
+        return NULL;
+    }
+    mk_list_push(list, &session->node);
+    mk_stream_set_source(stream, &session->source);
+    mk_log_info(context->transport, "%s connected", mk_stream_peer(stream));
+    return session;
+}
+
+void mk_session_stop_all(struct mk_list *list)
+{
+    MK_LIST_FOR_EACH (node, list) {
+        struct mk_session *session = MK_CONTAINER_OF(node, struct mk_session, node);
+        session->stopping = true;
+        close_when_answered(session);
+    }
+}
+
+void mk_session_abort_all(struct mk_list *list)
+{
+    MK_LIST_FOR_EACH (node, list)
+        mk_websocket_abort(MK_CONTAINER_OF(node, struct mk_session, node)->websocket, 0);
+}

@@ -1,0 +1,49 @@
+/*
+ * websocket_session: one bot's calls and events on one WebSocket, the same for a client that
+ * connected to us (websocket_server) and a server that we connected to (websocket_client).
+ *
+ * In: each text message is a call. Out: replies go into the stream's own output, events come
+ * straight from the hub's feed.
+ */
+#ifndef MK_TRANSPORT_WEBSOCKET_SESSION_H
+#define MK_TRANSPORT_WEBSOCKET_SESSION_H
+
+#include "hub/hub.h"
+#include "protocol/dispatch.h"
+#include "transport/websocket_connection.h"
+
+/* A call's message may be this long: an image in base64 fits. */
+enum { MK_SESSION_MESSAGE_LIMIT = 64 * 1024 * 1024 };
+
+/* What the sessions of one transport share. */
+struct mk_session_context {
+    struct mk_websocket_context websocket;
+    struct mk_dispatch *dispatch;
+    struct mk_hub *hub;
+    enum mk_dialect dialect;
+    const char *transport; /* "websocket_server": for logs */
+    struct mk_buf reply;   /* one reply on its way into a frame */
+};
+
+struct mk_session;
+
+int mk_session_context_init(struct mk_session_context *context, struct mk_loop *loop,
+                            enum mk_ws_role role, struct mk_dispatch *dispatch, struct mk_hub *hub,
+                            enum mk_dialect dialect, const char *transport);
+void mk_session_context_fini(struct mk_session_context *context);
+
+/*
+ * Starts a session on a stream whose handshake is done and adds it to `list`, which it leaves when
+ * it has ended; then `gone` is called, unless it is NULL. Returns NULL when memory is out; then the
+ * stream still belongs to the caller.
+ */
+struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_stream *stream,
+                                  struct mk_list *list, void (*gone)(void *arg), void *arg);
+
+/* No more calls are taken; those in flight are answered, then all of the list close with 1001. */
+void mk_session_stop_all(struct mk_list *list);
+
+/* Ends all of the list at once. */
+void mk_session_abort_all(struct mk_list *list);
+
+#endif
