@@ -36,7 +36,7 @@ static int write_data(struct mk_buf *out, struct mk_slice data)
             return rc;
         at = stop + 1;
         if (stop == cr) {
-            if (lf == at)
+            if (at < end && lf == at)
                 at++; /* CRLF is one line break */
             cr = find(at, end, '\r');
         }

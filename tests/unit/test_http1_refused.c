@@ -1,0 +1,512 @@
+/* Requests that are refused, with which status, and where exactly the limits are. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "http1_feed.h"
+
+/* What is told must end with this refusal; nothing may be told of a head before it. */
+static void expect_refused(struct mk_slice input, unsigned status)
+{
+    char expected[16];
+    snprintf(expected, sizeof(expected), "bad %u\n", status);
+    http1_expect(input, expected);
+}
+
+struct refusal {
+    unsigned status;
+    struct mk_slice text;
+};
+#define R(status, text)                                                                            \
+    {                                                                                              \
+        status,                                                                                    \
+        {                                                                                          \
+            text, sizeof(text) - 1                                                                 \
+        }                                                                                          \
+    }
+
+/* Feeds `before`, each text, `after`. */
+static void expect_all(const char *before, const struct refusal *refusals, size_t count,
+                       const char *after)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct mk_buf input;
+        mk_buf_init(&input, 4096);
+        mk_buf_append_slice(&input, mk_slice_str(before));
+        mk_buf_append_slice(&input, refusals[i].text);
+        mk_buf_append_slice(&input, mk_slice_str(after));
+        expect_refused(mk_buf_slice(&input), refusals[i].status);
+        mk_buf_fini(&input);
+    }
+}
+#define EXPECT_ALL(before, refusals, after)                                                        \
+    expect_all(before, refusals, sizeof(refusals) / sizeof((refusals)[0]), after)
+
+static void test_request_lines(void **state)
+{
+    (void)state;
+    static const struct refusal lines[] = {
+        R(400, "GET /"), /* HTTP/0.9 */
+        R(400, "GET / "),
+        R(400, "GET"),
+        R(400, "GET  / HTTP/1.1"),
+        R(400, "GET /  HTTP/1.1"),
+        R(400, "GET / HTTP/1.1 "),
+        R(400, " GET / HTTP/1.1"),
+        R(400, "\tGET / HTTP/1.1"),
+        R(400, "GET\t/ HTTP/1.1"),
+        R(400, "GET /\tHTTP/1.1"),
+        R(400, "G\"T / HTTP/1.1"),
+        R(400, "G\0T / HTTP/1.1"),
+        R(400, "G\xc3T / HTTP/1.1"),
+        R(400, "(GET) / HTTP/1.1"),
+        R(400, "\x16\x03\x01\x02"), /* TLS */
+        R(400, "\0"),
+        R(400, "\r"),
+        R(400, "\rGET / HTTP/1.1"),
+        R(400, "\n"),
+        R(400, "GET / HTTP/1.1\r"),
+        R(400, "GET /\rHTTP/1.1"),
+        /* versions */
+        R(400, "GET / http/1.1"),
+        R(400, "GET / HTTP/1"),
+        R(400, "GET / HTTP/1."),
+        R(400, "GET / HTTP/1.10"),
+        R(400, "GET / HTTP/01.1"),
+        R(400, "GET / HTTP/1,1"),
+        R(400, "GET / HTTP/x.1"),
+        R(400, "GET / HTTP/1.x"),
+        R(400, "GET / HTTPS/1.1"),
+        R(400, "GET / XTTP/1.1"),
+        R(400, "GET / HTTP/ 1.1"),
+        R(505, "GET / HTTP/0.9"),
+        R(505, "GET / HTTP/1.2"),
+        R(505, "GET / HTTP/2.0"),
+        R(505, "GET / HTTP/9.9"),
+    };
+    EXPECT_ALL("", lines, "\r\nHost: h\r\n\r\n");
+    /* A lone LF ends no line. */
+    EXPECT_ALL("", ((const struct refusal[]){ R(400, "GET / HTTP/1.1"), R(400, "GET /") }),
+               "\nHost: h\r\n\r\n");
+}
+
+static void test_targets(void **state)
+{
+    (void)state;
+    static const struct refusal targets[] = {
+        R(400, "GET /a#b"),
+        R(400, "GET /?a#b"),
+        R(400, "GET #"),
+        R(400, "GET /a\0b"),
+        R(400, "GET /a\x7f"),
+        R(400, "GET /a\x1f"),
+        R(400, "GET /\xc3\xa9"),
+        R(400, "GET /?\x80"),
+        R(400, "GET /?a b"),
+        R(400, "GET a"),
+        R(400, "GET ?a"),
+        R(400, "GET *"),
+        R(400, "OPTIONS **"),
+        R(400, "OPTIONS *?a"),
+        R(400, "OPTIONS *#"),
+        R(400, "GET h:80"),
+        R(400, "CONNECT /"),
+        R(400, "CONNECT h"),
+        R(400, "CONNECT h:"),
+        R(400, "CONNECT h:65536"),
+        R(400, "CONNECT :80"),
+        R(400, "CONNECT h:80?a"),
+        R(400, "CONNECT http://h:80"),
+        R(400, "CONNECT *"),
+        R(400, "GET http:"),
+        R(400, "GET http:/"),
+        R(400, "GET http://"),
+        R(400, "GET http:///a"),
+        R(400, "GET http://?a"),
+        R(400, "GET http://u@h/"),
+        R(400, "GET http://u:p@h/"),
+        R(400, "GET http://:80/"),
+        R(400, "GET http://h:x/"),
+        R(400, "GET http://h:99999/"),
+        R(400, "GET http://[::1/"),
+        R(400, "GET http://[::1]x/"),
+        R(400, "GET http://[1]/"),
+        R(400, "GET http:\\\\h/"),
+        R(400, "GET ftp://h/"),
+        R(400, "GET ws://h/"),
+        R(400, "GET httpx://h/"),
+    };
+    EXPECT_ALL("", targets, " HTTP/1.1\r\nHost: h\r\n\r\n");
+}
+
+static void test_header_lines(void **state)
+{
+    (void)state;
+    static const struct refusal lines[] = {
+        R(400, " A: b"), /* also what a folded line would be */
+        R(400, "\tA: b"),
+        R(400, " "),
+        R(400, "A : b"),
+        R(400, "A\t: b"),
+        R(400, ": b"),
+        R(400, "A"),
+        R(400, "A b: c"),
+        R(400, "A(: b"),
+        R(400, "A\"b: c"),
+        R(400, "A\0: b"),
+        R(400, "\xc3\xa9: b"),
+        R(400, "A\x80: b"),
+        R(400, "A\x7f: b"),
+        R(400, "A: \0"),
+        R(400, "A: b\0c"),
+        R(400, "A: \x7f"),
+        R(400, "A: 12345678\x7f"),
+        R(400, "A: 1234567\x1f"),
+        R(400, "A: 12345678901\x01"
+               "2345"),
+        R(400, "A: \v"),
+        R(400, "A: \xff\xff\xff\xff\xff\xff\xff\x1f"),
+        R(400, "A: b\r"),
+        R(400, "A: b\rC: d"),
+        R(400, "A: b\nC: d"),
+        R(400, "A: b\n"),
+        R(400, "\rA: b"),
+        R(400, "\r"),
+        R(400, "\n"),
+        R(400, "A: b\r\n c"),
+        R(400, "A: b\r\n\tc"),
+    };
+    EXPECT_ALL("GET / HTTP/1.1\r\n", lines, "\r\nHost: h\r\n\r\n");
+    EXPECT_ALL("GET / HTTP/1.1\r\nHost: h\r\n", lines, "\r\n\r\n");
+    static const struct refusal ends[] = { R(400, "\n"), R(400, "A: b\n\r\n"), R(400, "\r\r\n") };
+    EXPECT_ALL("GET / HTTP/1.1\r\nHost: h\r\n", ends, "");
+}
+
+static void test_hosts(void **state)
+{
+    (void)state;
+    static const struct refusal hosts[] = {
+        R(400, ""),
+        R(400, "X-Host: h\r\n"),
+        R(400, "Host: h\r\nHost: h\r\n"),
+        R(400, "Host:\r\nHost:\r\n"),
+        R(400, "Host: h\r\nhOST: i\r\n"),
+        R(400, "Host: h i\r\n"),
+        R(400, "Host: h\ti\r\n"),
+        R(400, "Host: h/\r\n"),
+        R(400, "Host: http://h\r\n"),
+        R(400, "Host: u@h\r\n"),
+        R(400, "Host: h?\r\n"),
+        R(400, "Host: h#\r\n"),
+        R(400, "Host: h\\\r\n"),
+        R(400, "Host: \xc3\xa9\r\n"),
+        R(400, "Host: h%4\r\n"),
+        R(400, "Host: h%zz\r\n"),
+        R(400, "Host: :80\r\n"),
+        R(400, "Host: :\r\n"),
+        R(400, "Host: h:x\r\n"),
+        R(400, "Host: h:-1\r\n"),
+        R(400, "Host: h:+1\r\n"),
+        R(400, "Host: h:65536\r\n"),
+        R(400, "Host: h:4294967297\r\n"),
+        R(400, "Host: h:1:2\r\n"),
+        R(400, "Host: ::1\r\n"),
+        R(400, "Host: [::1\r\n"),
+        R(400, "Host: []\r\n"),
+        R(400, "Host: [::1]1\r\n"),
+        R(400, "Host: [::g]\r\n"),
+        R(400, "Host: [1]\r\n"),
+        R(400, "Host: [fe80::1%eth0]\r\n"),
+        R(400, "Host: [v1.x]\r\n"),
+        R(400, "Host: [1:2:3:4:5:6:7:8:9]\r\n"),
+    };
+    EXPECT_ALL("GET / HTTP/1.1\r\n", hosts, "\r\n");
+    EXPECT_ALL("GET http://o.example/ HTTP/1.1\r\n", hosts, "\r\n");
+    /* Without a Host is fine in HTTP/1.0 only. */
+    expect_all("GET / HTTP/1.0\r\n", hosts + 2, sizeof(hosts) / sizeof(hosts[0]) - 2, "\r\n");
+}
+
+static void test_lengths(void **state)
+{
+    (void)state;
+    static const struct refusal lengths[] = {
+        R(400, ""),
+        R(400, "+5"),
+        R(400, "-5"),
+        R(400, "-0"),
+        R(400, "5 5"),
+        R(400, "0x5"),
+        R(400, "5x"),
+        R(400, "5, 5"),
+        R(400, "5,"),
+        R(400, ",5"),
+        R(400, "5;"),
+        R(400, "5.0"),
+        R(400, "1e1"),
+        R(400, "\xef\xbc\x95"),
+        R(400, "a"),
+        R(400, "18446744073709551616"),
+        R(400, "18446744073709551621"),
+        R(400, "99999999999999999999999"),
+        R(400, "5\r\nContent-Length: 5"),
+        R(400, "5\r\nContent-length: 6"),
+        R(400, "0\r\nContent-Length: 0"),
+        R(400, "5\r\nTransfer-Encoding: chunked"),
+        R(400, "0\r\nTransfer-Encoding: chunked"),
+    };
+    EXPECT_ALL("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ", lengths, "\r\n\r\nhello");
+    EXPECT_ALL("POST / HTTP/1.0\r\nContent-Length: ", lengths, "\r\n\r\nhello");
+}
+
+static void test_codings(void **state)
+{
+    (void)state;
+    static const struct refusal codings[] = {
+        R(400, ""),
+        R(400, ","),
+        R(400, "chunked\r\nContent-Length: 5"),
+        R(400, "chunked, chunked"),
+        R(400, "chunked\r\nTransfer-Encoding: chunked"),
+        R(400, "chunked\r\nTransfer-Encoding:"),
+        R(400, "chunked\r\nTransfer-Encoding: identity"),
+        R(400, "chunked, identity"),
+        R(400, "chunked, gzip"),
+        R(400, "chunked,"),
+        R(400, ", chunked"),
+        R(400, "\x0b"
+               "chunked"),
+        R(400, "chunked\x0b"),
+        R(400, "chunked\0"),
+        R(400, "chunked\rx"),
+        R(400, "\r\n chunked"),
+        R(501, "gzip, chunked"),
+        R(501, "gzip"),
+        R(501, "identity"),
+        R(501, "identity, chunked"),
+        R(501, "xchunked"),
+        R(501, "chunkedx"),
+        R(501, "x chunked"),
+        R(501, "chunked;q=1"),
+        R(501, "\"chunked\""),
+        R(501, "'chunked'"),
+        R(501, "chunke\xe4"),
+        R(501, "chun ked"),
+    };
+    EXPECT_ALL("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: ", codings, "\r\n\r\n0\r\n\r\n");
+    expect_refused(MK_SLICE("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400);
+    expect_refused(MK_SLICE("POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 1\r\n"
+                            "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                   400);
+}
+
+static void test_expectations(void **state)
+{
+    (void)state;
+    static const struct refusal expectations[] = {
+        R(417, "200-ok"),
+        R(417, "100-continue, x"),
+        R(417, "100-continue;a=b"),
+        R(417, "100-continue\r\nExpect: y"),
+    };
+    EXPECT_ALL("POST / HTTP/1.1\r\nHost: h\r\nExpect: ", expectations, "\r\n\r\n");
+}
+
+/* These are refused after the head was told. */
+static void test_chunks(void **state)
+{
+    (void)state;
+    static const struct refusal bodies[] = {
+        R(400, "\r\n"),
+        R(400, ";a\r\n"),
+        R(400, " 1\r\nx"),
+        R(400, "1 \r\nx"),
+        R(400, "1\t\r\nx"),
+        R(400, "1 1\r\nx"),
+        R(400, "+1\r\nx"),
+        R(400, "-1\r\nx"),
+        R(400, "0x1\r\nx"),
+        R(400, "1h\r\nx"),
+        R(400, "g\r\nx"),
+        R(400, "1\nx"),
+        R(400, "1\rx"),
+        R(400, "1\r\r\nx"),
+        R(400, "1;a\nx"),
+        R(400, "1;a\rx"),
+        R(400, "1;a\0\r\nx"),
+        R(400, "1;a\x7f\r\nx"),
+        R(400, "1\0\r\nx"),
+        R(400, "00000000000000001\r\nx"),
+        R(400, "10000000000000000\r\nx"),
+        R(400, "fffffffffffffffff\r\nx"),
+        R(413, "ffffffffffffffff\r\nx"),
+        R(413, "8000000000000000\r\nx"),
+        R(413, "1\r\nx\r\nffffffffffffffff\r\n"),
+        R(413, "1000001\r\n"),
+        R(400, "1\r\nxx"),
+        R(400, "1\r\nx\n"),
+        R(400, "1\r\nx\r\r"),
+        R(400, "1\r\nx\rx"),
+        R(400, "1\r\nx0\r\n\r\n"),
+        R(400, "0\r\nx\r\n\r\n"),
+        R(400, "0\r\n\n"),
+        R(400, "0\r\n\r\r"),
+        R(400, "0\n\r\n"),
+        R(400, "0\r\n a: b\r\n\r\n"),
+        R(400, "0\r\n: b\r\n\r\n"),
+        R(400, "0\r\na : b\r\n\r\n"),
+        R(400, "0\r\na: b\n\r\n"),
+        R(400, "0\r\na: b\rc\r\n\r\n"),
+        R(400, "0\r\na: b\r\n c\r\n\r\n"),
+        R(400, "0\r\na: \x01\r\n\r\n"),
+    };
+    static const char head[] = "POST / HTTP/1.0\r\n\r\nPOST / HTTP/1.1\r\nHost: h\r\n"
+                               "Transfer-Encoding: chunked\r\n\r\n";
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        struct mk_buf input;
+        char end[16];
+        mk_buf_init(&input, 4096);
+        mk_buf_append_slice(&input, mk_slice_str(head));
+        mk_buf_append_slice(&input, bodies[i].text);
+        snprintf(end, sizeof(end), "]\nbad %u\n", bodies[i].status);
+        char *told = http1_feed(mk_buf_slice(&input));
+        size_t len = strlen(told);
+        if (len < strlen(end) || strcmp(told + len - strlen(end), end) != 0)
+            fail_msg("<%.*s> told:\n%s", (int)bodies[i].text.len, bodies[i].text.ptr, told);
+        free(told);
+        mk_buf_fini(&input);
+    }
+}
+
+static const struct mk_http1_limits small = {
+    .request_line = 40,
+    .header_bytes = 60,
+    .header_count = 4,
+    .body = 10,
+};
+
+/* The last line of what is told. */
+static void expect_last(struct mk_slice input, const char *expected)
+{
+    char *told = http1_feed_limited(&small, input, false);
+    size_t len = strlen(told);
+    char *last = told;
+    for (size_t i = 0; i + 1 < len; i++)
+        if (told[i] == '\n')
+            last = told + i + 1;
+    if (strncmp(last, expected, strlen(expected)) != 0)
+        fail_msg("<%.*s>\ntold:\n%s\nexpected:\n%s", (int)input.len, input.ptr, told, expected);
+    free(told);
+}
+
+/* "GET /xxx HTTP/1.0" of `len` bytes in all. */
+static struct mk_slice request_line(char *out, size_t len, const char *after)
+{
+    size_t fill = len - strlen("GET / HTTP/1.0");
+    memcpy(out, "GET /", 5);
+    memset(out + 5, 'x', fill);
+    strcpy(out + 5 + fill, " HTTP/1.0");
+    strcat(out, after);
+    return mk_slice_str(out);
+}
+
+static void test_line_limit(void **state)
+{
+    (void)state;
+    char input[8192 + 256];
+    expect_last(request_line(input, 40, "\r\n\r\n"), "done ");
+    expect_last(request_line(input, 41, "\r\n\r\n"), "bad 414");
+    expect_last(request_line(input, 41, "\n"), "bad 400");
+    expect_last(request_line(input, 42, "\n"), "bad 414");
+    expect_last(request_line(input, 40, "\r"), "");
+    /* It does not have to end to be too long, nor to be well formed. */
+    memset(input, 'G', 200);
+    expect_last(mk_slice_of(input, 41), "");
+    expect_last(mk_slice_of(input, 42), "bad 414");
+    expect_last(mk_slice_of(input, 200), "bad 414");
+    struct mk_slice longest = request_line(input, 8192, "\r\n\r\n");
+    char *told = http1_feed(longest);
+    assert_non_null(strstr(told, "done "));
+    free(told);
+    expect_refused(request_line(input, 8193, "\r\n\r\n"), 414);
+}
+
+static void test_header_limits(void **state)
+{
+    (void)state;
+#define LINE "GET / HTTP/1.0\r\n"
+#define TWENTY "A:1234567890123456\r\n" /* bytes, with CRLF */
+    expect_last(MK_SLICE(LINE TWENTY TWENTY TWENTY "\r\n"), "done ");
+    expect_last(MK_SLICE(LINE TWENTY TWENTY "A:12345678901234567\r\n\r\n"), "bad 431");
+    expect_last(MK_SLICE(LINE TWENTY TWENTY TWENTY "A:\r\n\r\n"), "bad 431");
+    expect_last(MK_SLICE(LINE TWENTY TWENTY TWENTY "\rx"), "bad 431");
+    expect_last(MK_SLICE(LINE TWENTY TWENTY TWENTY "\r"), "");
+    expect_last(MK_SLICE(LINE TWENTY TWENTY TWENTY "x"), "bad 431");
+    expect_last(MK_SLICE(LINE TWENTY TWENTY "A12345678901234567"), "");
+    expect_last(MK_SLICE(LINE TWENTY TWENTY "A12345678901234567:"), "");
+    expect_last(MK_SLICE(LINE TWENTY TWENTY "A12345678901234567: "), "bad 431");
+    expect_last(MK_SLICE(LINE "A:\r\nA:\r\nA:\r\nA:\r\n\r\n"), "done ");
+    expect_last(MK_SLICE(LINE "A:\r\nA:\r\nA:\r\nA:\r\nA:\r\n\r\n"), "bad 431");
+    expect_last(MK_SLICE(LINE "A:\r\nA:\r\nA:\r\nA:\r\nA"), "");
+}
+
+static void test_body_limits(void **state)
+{
+    (void)state;
+    expect_last(MK_SLICE("PUT / HTTP/1.0\r\nContent-Length: 10\r\n\r\n0123456789"), "done ");
+    expect_last(MK_SLICE("PUT / HTTP/1.0\r\nContent-Length: 11\r\n\r\n"), "bad 413");
+    expect_last(MK_SLICE("PUT / HTTP/1.0\r\nContent-Length: 18446744073709551615\r\n\r\n"),
+                "bad 413");
+#define HEAD "PUT / HTTP/1.1\r\nHost:\r\nTransfer-Encoding: chunked\r\n\r\n"
+    expect_last(MK_SLICE(HEAD "a\r\n0123456789\r\n0\r\n\r\n"), "done ");
+    expect_last(MK_SLICE(HEAD "b\r\n"), "bad 413");
+    expect_last(MK_SLICE(HEAD "5\r\n01234\r\n5\r\n01234\r\n0\r\n\r\n"), "done ");
+    expect_last(MK_SLICE(HEAD "5\r\n01234\r\n6\r\n"), "bad 413");
+    /* Trailers, and chunk extensions together with them. */
+    expect_last(MK_SLICE(HEAD "0\r\n" TWENTY TWENTY TWENTY "\r\n"), "done ");
+    expect_last(MK_SLICE(HEAD "0\r\n" TWENTY TWENTY TWENTY "A"), "bad 431");
+    expect_last(MK_SLICE(HEAD "0\r\nA:\r\nA:\r\nA:\r\nA:\r\n\r\n"), "done ");
+    expect_last(MK_SLICE(HEAD "0\r\nA:\r\nA:\r\nA:\r\nA:\r\nA"), "bad 431");
+    expect_last(MK_SLICE(HEAD "1;3456789012345678901234567890\r\nx\r\n"
+                              "1;3456789012345678901234567890123\r\nx\r\n0\r\n\r\n"),
+                "done ");
+    expect_last(MK_SLICE(HEAD "1;3456789012345678901234567890\r\nx\r\n"
+                              "1;345678901234567890123456789012345\r\nx\r\n0\r\n\r\n"),
+                "bad 431");
+}
+
+/* A body that is too large leaves the head for the refusal to be answered in its terms. */
+static void test_request_of_a_refusal(void **state)
+{
+    (void)state;
+    struct mk_http1_parser *parser = mk_http1_parser_new(&small);
+    assert_non_null(parser);
+    struct mk_slice input = MK_SLICE("PUT /x HTTP/1.0\r\nContent-Length: 11\r\n\r\n");
+    size_t consumed;
+    assert_int_equal(mk_http1_parser_feed(parser, input.ptr, input.len, &consumed), MK_HTTP1_BAD);
+    assert_true(mk_slice_eq(mk_http1_parser_request(parser)->path, MK_SLICE("/x")));
+    assert_int_equal(mk_http1_parser_error(parser)->status, 413);
+    mk_http1_parser_free(parser);
+    parser = mk_http1_parser_new(&small);
+    assert_non_null(parser);
+    input = MK_SLICE("PUT /x HTTP/1.0\r\nA b\r\n");
+    assert_int_equal(mk_http1_parser_feed(parser, input.ptr, input.len, &consumed), MK_HTTP1_BAD);
+    assert_null(mk_http1_parser_request(parser)->path.ptr);
+    assert_int_equal(mk_http1_parser_request(parser)->header_count, 0);
+    mk_http1_parser_free(parser);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_request_lines), cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_header_lines),  cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_lengths),       cmocka_unit_test(test_codings),
+        cmocka_unit_test(test_expectations),  cmocka_unit_test(test_chunks),
+        cmocka_unit_test(test_line_limit),    cmocka_unit_test(test_header_limits),
+        cmocka_unit_test(test_body_limits),   cmocka_unit_test(test_request_of_a_refusal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
