@@ -1,0 +1,199 @@
+/* dialect: see the header. */
+#include "protocol/dialect.h"
+
+#include <errno.h>
+
+struct walk {
+    yyjson_mut_doc *doc;
+    struct mk_arena *arena;
+};
+
+static int make_value(const struct walk *walk, const struct mk_type *type, yyjson_mut_val *from,
+                      struct mk_peer peer, yyjson_mut_val **made);
+
+static yyjson_mut_val *get(yyjson_mut_val *object, struct mk_slice name)
+{
+    return yyjson_mut_obj_getn(object, name.ptr, name.len);
+}
+
+/* A value of yyjson is a link of the container that holds it, so each container needs its own. */
+static int copy_scalar(const struct walk *walk, yyjson_mut_val *from, yyjson_mut_val **made)
+{
+    yyjson_mut_val *copy = yyjson_mut_null(walk->doc);
+    if (!copy)
+        return -ENOMEM;
+    copy->tag = from->tag;
+    copy->uni = from->uni;
+    *made = copy;
+    return 0;
+}
+
+static int make_string(const struct walk *walk, struct mk_slice text, yyjson_mut_val **made)
+{
+    *made = yyjson_mut_strn(walk->doc, text.ptr, text.len);
+    return *made ? 0 : -ENOMEM;
+}
+
+static int add(const struct walk *walk, yyjson_mut_val *object, struct mk_slice name,
+               yyjson_mut_val *value)
+{
+    yyjson_mut_val *key = yyjson_mut_strn(walk->doc, name.ptr, name.len);
+    return yyjson_mut_obj_add(object, key, value) ? 0 : -ENOMEM;
+}
+
+static int make_absent(const struct walk *walk, const struct mk_field *field, yyjson_mut_val **made)
+{
+    switch (field->absent) {
+    case MK_ABSENT_BOOL:
+        *made = yyjson_mut_bool(walk->doc, field->number != 0);
+        return *made ? 0 : -ENOMEM;
+    case MK_ABSENT_UINT:
+        *made = yyjson_mut_uint(walk->doc, field->number);
+        return *made ? 0 : -ENOMEM;
+    case MK_ABSENT_STRING:
+        return make_string(walk, field->text, made);
+    default:
+        return -EINVAL;
+    }
+}
+
+static int make_field(const struct walk *walk, const struct mk_field *field, yyjson_mut_val *from,
+                      struct mk_peer peer, yyjson_mut_val *object)
+{
+    yyjson_mut_val *made;
+    int rc;
+    if (field->pattern) {
+        struct mk_slice text;
+        rc = mk_pattern_write(field->pattern, from, peer, walk->arena, &text);
+        if (rc == -ENOENT)
+            return field->absent == MK_ABSENT_SKIP ? 0 : -EINVAL;
+        if (rc == 0)
+            rc = make_string(walk, text, &made);
+    } else {
+        if (field->within.len > 0)
+            from = get(from, field->within);
+        yyjson_mut_val *twin = field->twin.len > 0 ? get(from, field->twin) : NULL;
+        bool none = !twin || yyjson_mut_is_null(twin);
+        if (none && field->absent == MK_ABSENT_SKIP)
+            return 0;
+        rc = none ? make_absent(walk, field, &made)
+                  : make_value(walk, field->type, twin, peer, &made);
+    }
+    return rc < 0 ? rc : add(walk, object, field->name, made);
+}
+
+static int fill_object(const struct walk *walk, const struct mk_object *object,
+                       yyjson_mut_val *from, struct mk_peer peer, yyjson_mut_val *made)
+{
+    if (object->peer)
+        peer = mk_peer_of(object->peer, from);
+    for (size_t i = 0; i < object->count; i++) {
+        int rc = make_field(walk, &object->fields[i], from, peer, made);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* A segment of 1.2 that the draft has no name for, as text. */
+static int show_segment(const struct walk *walk, const struct mk_union *choice, yyjson_mut_val *tag,
+                        yyjson_mut_val *from, struct mk_peer peer, yyjson_mut_val *made)
+{
+    const struct mk_shown *shown = NULL;
+    for (size_t i = 0; i < choice->shown_count && !shown; i++)
+        if (yyjson_mut_equals_strn(tag, choice->shown[i].twin.ptr, choice->shown[i].twin.len))
+            shown = &choice->shown[i];
+    struct mk_slice text;
+    if (shown) {
+        int rc =
+            mk_pattern_write(&shown->as, get(from, MK_SLICE("data")), peer, walk->arena, &text);
+        if (rc < 0)
+            return rc == -ENOENT ? -EINVAL : rc;
+    } else {
+        text = mk_slice_str(mk_arena_printf(walk->arena, "[%s]", yyjson_mut_get_str(tag)));
+        if (!text.ptr)
+            return -ENOMEM;
+    }
+    yyjson_mut_val *data = yyjson_mut_obj(walk->doc);
+    yyjson_mut_val *type, *string;
+    if (!data || make_string(walk, MK_SLICE("text"), &type) < 0 ||
+        make_string(walk, text, &string) < 0 || add(walk, made, choice->tag, type) < 0 ||
+        add(walk, made, MK_SLICE("data"), data) < 0)
+        return -ENOMEM;
+    return add(walk, data, MK_SLICE("text"), string);
+}
+
+static int make_variant(const struct walk *walk, const struct mk_union *choice,
+                        const struct mk_variant *variant, yyjson_mut_val *from, struct mk_peer peer,
+                        yyjson_mut_val *object)
+{
+    yyjson_mut_val *tag;
+    if (make_string(walk, variant->name, &tag) < 0 || add(walk, object, choice->tag, tag) < 0)
+        return -ENOMEM;
+    if (!choice->in_data)
+        return fill_object(walk, &variant->object, from, peer, object);
+    yyjson_mut_val *data = yyjson_mut_obj(walk->doc);
+    if (!data || add(walk, object, MK_SLICE("data"), data) < 0)
+        return -ENOMEM;
+    return fill_object(walk, &variant->object, get(from, MK_SLICE("data")), peer, data);
+}
+
+static int make_union(const struct walk *walk, const struct mk_union *choice, yyjson_mut_val *from,
+                      struct mk_peer peer, yyjson_mut_val **made)
+{
+    yyjson_mut_val *object = yyjson_mut_obj(walk->doc);
+    if (!object)
+        return -ENOMEM;
+    *made = object;
+    yyjson_mut_val *tag = get(from, choice->twin);
+    for (size_t i = 0; i < choice->count; i++) {
+        const struct mk_slice twin = choice->variants[i].twin;
+        if (yyjson_mut_equals_strn(tag, twin.ptr, twin.len))
+            return make_variant(walk, choice, &choice->variants[i], from, peer, object);
+    }
+    if (!choice->in_data)
+        return -EINVAL; /* a kind of message that neither dialect knows */
+    return show_segment(walk, choice, tag, from, peer, object);
+}
+
+static int make_array(const struct walk *walk, const struct mk_type *of, yyjson_mut_val *from,
+                      struct mk_peer peer, yyjson_mut_val **made)
+{
+    yyjson_mut_val *array = yyjson_mut_arr(walk->doc);
+    if (!array)
+        return -ENOMEM;
+    size_t index, count;
+    yyjson_mut_val *element;
+    yyjson_mut_arr_foreach (from, index, count, element) {
+        yyjson_mut_val *value;
+        int rc = make_value(walk, of, element, peer, &value);
+        if (rc < 0)
+            return rc;
+        yyjson_mut_arr_append(array, value);
+    }
+    *made = array;
+    return 0;
+}
+
+static int make_value(const struct walk *walk, const struct mk_type *type, yyjson_mut_val *from,
+                      struct mk_peer peer, yyjson_mut_val **made)
+{
+    switch (type->kind) {
+    case MK_KIND_ARRAY:
+        return make_array(walk, type->of, from, peer, made);
+    case MK_KIND_UNION:
+        return make_union(walk, type->choice, from, peer, made);
+    case MK_KIND_OBJECT:
+        *made = yyjson_mut_obj(walk->doc);
+        return *made ? fill_object(walk, type->object, from, peer, *made) : -ENOMEM;
+    default:
+        return copy_scalar(walk, from, made);
+    }
+}
+
+int mk_dialect_translate(const struct mk_type *type, yyjson_mut_val *value, struct mk_peer peer,
+                         yyjson_mut_doc *doc, struct mk_arena *arena, yyjson_mut_val **out)
+{
+    const struct walk walk = { .doc = doc, .arena = arena };
+    return make_value(&walk, type, value, peer, out);
+}

@@ -1,0 +1,254 @@
+/* dispatch: the ways in. See the header for the whole way; a call's end is in protocol/call.c. */
+#include "protocol/dispatch.h"
+
+#include "base/json.h"
+#include "protocol/call.h"
+#include "protocol/problem.h"
+#include "protocol/tables.h"
+#include "protocol/text.h"
+#include "protocol/validate.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+
+void mk_dispatch_init(struct mk_dispatch *dispatch, struct milky_backend *backend, uint64_t self_id)
+{
+    *dispatch = (struct mk_dispatch){ .backend = backend, .self_id = self_id };
+}
+
+void mk_dispatch_fini(struct mk_dispatch *dispatch)
+{
+    assert(dispatch->in_flight == 0);
+    mk_call_free_spare(dispatch);
+}
+
+void mk_caller_init(struct mk_caller *caller,
+                    void (*reply)(struct mk_caller *caller, const struct milky_call *call))
+{
+    *caller = (struct mk_caller){ .reply = reply };
+    mk_list_init(&caller->calls);
+}
+
+void mk_caller_fini(struct mk_caller *caller)
+{
+    MK_LIST_FOR_EACH (node, &caller->calls) {
+        MK_CONTAINER_OF(node, struct milky_call, node)->caller = NULL;
+        mk_list_remove(node);
+    }
+    caller->in_flight = 0;
+}
+
+/* --- how a call ends that never reaches the backend --- */
+
+static void end_malformed(struct milky_call *call, struct mk_slice problem)
+{
+    mk_call_end(call, MK_OUTCOME_MALFORMED, MILKY_MALFORMED, problem);
+}
+
+static void end_out_of_memory(struct milky_call *call)
+{
+    mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL, MK_SLICE("out of memory"));
+}
+
+static void end_unknown(struct milky_call *call, const char *what, struct mk_slice name)
+{
+    struct mk_buf text;
+    mk_buf_init(&text, 1024);
+    int rc = mk_buf_printf(&text, "%s \"", what);
+    if (rc == 0)
+        rc = mk_text_write_cut(&text, name);
+    if (rc == 0)
+        rc = mk_buf_append_char(&text, '"');
+    mk_call_end(call, MK_OUTCOME_UNKNOWN, MILKY_UNKNOWN,
+                rc == 0 ? mk_buf_slice(&text) : mk_slice_str(what));
+    mk_buf_fini(&text);
+}
+
+static void end_unreadable(struct milky_call *call, const yyjson_read_err *error)
+{
+    char text[256];
+    if (error->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
+        end_out_of_memory(call);
+        return;
+    }
+    snprintf(text, sizeof(text), "malformed JSON at byte %zu: %s", error->pos, error->msg);
+    end_malformed(call, mk_slice_str(text));
+}
+
+/* --- the ways in --- */
+
+static void call_backend(struct milky_call *call, const struct mk_action *action, yyjson_val *given)
+{
+    yyjson_alc alc = mk_json_alc(&call->arena);
+    struct mk_request request;
+    call->doc = yyjson_mut_doc_new(&alc);
+    int verdict =
+        call->doc ? mk_validate(action, given, call->doc, &call->arena, &request) : -ENOMEM;
+    struct milky_backend *backend = call->dispatch->backend;
+    switch (verdict) {
+    case MK_VALID:
+        call->action = action;
+        call->number = request.number;
+        call->name = mk_actions_1_2[request.number].name.ptr;
+        call->params = request.params;
+        backend->call(backend, call);
+        break;
+    case MK_MALFORMED:
+        end_malformed(call, request.problem);
+        break;
+    case MK_REFUSED:
+        mk_call_end(call, MK_OUTCOME_DONE, MILKY_NOT_SUPPORTED, request.problem);
+        break;
+    default:
+        end_out_of_memory(call);
+        break;
+    }
+}
+
+void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *action,
+                         struct mk_slice body, struct mk_caller *caller)
+{
+    struct milky_call *call = mk_call_new(dispatch, caller);
+    if (!call) {
+        mk_call_out_of_memory(dispatch, caller);
+        return;
+    }
+    yyjson_alc alc = mk_json_alc(&call->arena);
+    yyjson_read_err error = { .code = YYJSON_READ_ERROR_EMPTY_CONTENT };
+    yyjson_doc *doc = body.len > 0 ? mk_json_read(body, &alc, &error) : NULL;
+    if (doc)
+        call_backend(call, action, yyjson_doc_get_root(doc));
+    else if (error.code == YYJSON_READ_ERROR_EMPTY_CONTENT)
+        end_malformed(call, MK_SLICE("the body is empty: it must be at least {}"));
+    else
+        end_unreadable(call, &error);
+}
+
+/* The JSON of an echo, exactly as it was given; most are short strings or numbers. */
+static int keep_echo(struct milky_call *call, yyjson_val *echo)
+{
+    if (yyjson_is_raw(echo)) {
+        call->echo = mk_slice_of(yyjson_get_raw(echo), yyjson_get_len(echo));
+        return 0;
+    }
+    yyjson_alc alc = mk_json_alc(&call->arena);
+    size_t len;
+    const char *text = yyjson_val_write_opts(echo, 0, &alc, &len, NULL);
+    if (!text)
+        return -ENOMEM;
+    call->echo = mk_slice_of(text, len);
+    return 0;
+}
+
+struct message {
+    yyjson_val *action;
+    yyjson_val *params;
+    yyjson_val *echo;
+};
+
+static struct message read_message(yyjson_val *root)
+{
+    struct message message = { 0 };
+    size_t index, count;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach (root, index, count, key, value) {
+        if (yyjson_equals_str(key, "action"))
+            message.action = value;
+        else if (yyjson_equals_str(key, "params"))
+            message.params = value;
+        else if (yyjson_equals_str(key, "echo"))
+            message.echo = value;
+    }
+    return message;
+}
+
+static void end_misshapen(struct milky_call *call, struct mk_slice field, struct mk_slice expected,
+                          yyjson_val *got)
+{
+    const struct mk_path at = { .name = field };
+    struct mk_slice problem;
+    if (mk_problem(&call->arena, &at, expected, got, &problem) < 0)
+        end_out_of_memory(call);
+    else
+        end_malformed(call, problem);
+}
+
+static void dispatch_root(struct milky_call *call, enum mk_dialect dialect, yyjson_val *root)
+{
+    struct message message = read_message(root);
+    if (message.echo && keep_echo(call, message.echo) < 0) {
+        end_out_of_memory(call);
+        return;
+    }
+    if (!yyjson_is_obj(root)) {
+        end_misshapen(call, MK_SLICE("message"), MK_SLICE("object"), root);
+        return;
+    }
+    if (!yyjson_is_str(message.action)) {
+        end_misshapen(call, MK_SLICE("action"), MK_SLICE("string"), message.action);
+        return;
+    }
+    struct mk_slice name =
+        mk_slice_of(yyjson_get_str(message.action), yyjson_get_len(message.action));
+    const struct mk_action *action = mk_action_find(dialect, name);
+    if (!action)
+        end_unknown(call, "unknown API", name);
+    else
+        call_backend(call, action, yyjson_is_null(message.params) ? NULL : message.params);
+}
+
+void mk_dispatch_message(struct mk_dispatch *dispatch, enum mk_dialect dialect,
+                         struct mk_slice message, struct mk_caller *caller)
+{
+    struct milky_call *call = mk_call_new(dispatch, caller);
+    if (!call) {
+        mk_call_out_of_memory(dispatch, caller);
+        return;
+    }
+    yyjson_alc alc = mk_json_alc(&call->arena);
+    yyjson_read_err error = { .code = YYJSON_READ_ERROR_EMPTY_CONTENT, .msg = "empty" };
+    yyjson_doc *doc = message.len > 0 ? mk_json_read(message, &alc, &error) : NULL;
+    if (doc)
+        dispatch_root(call, dialect, yyjson_doc_get_root(doc));
+    else
+        end_unreadable(call, &error);
+}
+
+void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action, struct mk_slice body,
+                         struct mk_caller *caller)
+{
+    struct milky_call *call = mk_call_new(dispatch, caller);
+    if (!call) {
+        mk_call_out_of_memory(dispatch, caller);
+        return;
+    }
+    struct milky_backend *backend = dispatch->backend;
+    if (!backend->control) {
+        end_unknown(call, "no such request", action);
+        return;
+    }
+    /* Numbers are parsed here: no table says what they are to the backend. */
+    yyjson_alc alc = mk_json_alc(&call->arena);
+    yyjson_read_err error = { .code = YYJSON_READ_SUCCESS };
+    struct mk_slice text = body.len > 0 ? body : MK_SLICE("{}");
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len, 0, &alc, &error);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    if (!doc) {
+        end_unreadable(call, &error);
+        return;
+    }
+    if (!yyjson_is_obj(root)) {
+        end_misshapen(call, MK_SLICE("params"), MK_SLICE("object"), root);
+        return;
+    }
+    call->doc = yyjson_mut_doc_new(&alc);
+    call->params = call->doc ? yyjson_val_mut_copy(call->doc, root) : NULL;
+    call->name = mk_arena_dup(&call->arena, action);
+    if (call->params && call->name) {
+        backend->control(backend, call);
+        return;
+    }
+    call->name = "";
+    end_out_of_memory(call);
+}

@@ -1,0 +1,83 @@
+/* event: see the header. */
+#include "protocol/event.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "protocol/dialect.h"
+#include "protocol/shape.h"
+#include "protocol/tables.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static int translate(const struct mk_event *event, struct mk_arena *arena, yyjson_mut_val **data)
+{
+    const struct mk_peer unknown = { MK_SCENE_NONE, 0 };
+    yyjson_alc alc = mk_json_alc(arena);
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(&alc);
+    if (!doc)
+        return -ENOMEM;
+    return mk_dialect_translate(event->type->draft_data, event->data, unknown, doc, arena, data);
+}
+
+static int write_bare(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
+                      struct mk_slice name, yyjson_mut_val *data, struct mk_arena *arena)
+{
+    yyjson_alc alc = mk_json_alc(arena);
+    int rc = mk_buf_append_slice(out, MK_SLICE("{\"time\":"));
+    if (rc == 0)
+        rc = mk_buf_append_u64(out, event->time);
+    if (rc == 0 && dialect == MK_DIALECT_1_2) {
+        rc = mk_buf_append_slice(out, MK_SLICE(",\"self_id\":"));
+        if (rc == 0)
+            rc = mk_buf_append_u64(out, event->self_id);
+    }
+    if (rc == 0)
+        rc = mk_buf_append_slice(out, MK_SLICE(",\"event_type\":\""));
+    if (rc == 0)
+        rc = mk_buf_append_slice(out, name);
+    if (rc == 0)
+        rc = mk_buf_append_slice(out, MK_SLICE("\",\"data\":"));
+    if (rc == 0)
+        rc = mk_json_write(out, data, &alc);
+    return rc == 0 ? mk_buf_append_char(out, '}') : rc;
+}
+
+static int write_wrapped(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
+                         struct mk_slice name, yyjson_mut_val *data, struct mk_arena *arena)
+{
+    int rc = mk_buf_append_slice(out, MK_SLICE("{\"post_type\":\"event\",\"self_id\":"));
+    if (rc == 0)
+        rc = mk_buf_append_u64(out, event->self_id);
+    if (rc == 0)
+        rc = mk_buf_append_slice(out, MK_SLICE(",\"data\":"));
+    if (rc == 0)
+        rc = write_bare(out, event, dialect, name, data, arena);
+    return rc == 0 ? mk_buf_append_char(out, '}') : rc;
+}
+
+int mk_event_write(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
+                   enum mk_envelope envelope, struct mk_arena *arena)
+{
+    char what[MK_NAME_MAX + 16];
+    snprintf(what, sizeof(what), "event %s", event->type->name.ptr);
+    int rc = mk_shape_check(event->type->data, event->data, what);
+    if (rc < 0)
+        return rc;
+    struct mk_slice name = event->type->name;
+    yyjson_mut_val *data = event->data;
+    if (dialect == MK_DIALECT_DRAFT && event->type->draft_data) {
+        name = event->type->draft_name;
+        rc = translate(event, arena, &data);
+        if (rc < 0)
+            return rc;
+    }
+    size_t before = out->len;
+    if (envelope == MK_ENVELOPE_WRAPPED)
+        rc = write_wrapped(out, event, dialect, name, data, arena);
+    else
+        rc = write_bare(out, event, dialect, name, data, arena);
+    if (rc < 0)
+        out->len = before;
+    return rc;
+}

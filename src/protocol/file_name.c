@@ -1,0 +1,89 @@
+/* file_name: see the header. */
+#include "protocol/file_name.h"
+
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+static bool has_scheme(struct mk_slice uri, struct mk_slice scheme)
+{
+    struct mk_slice start = mk_slice_of(uri.ptr, uri.len < scheme.len ? uri.len : scheme.len);
+    return mk_slice_eq_nocase(start, scheme);
+}
+
+/* The path of the URI (RFC 3986, 3): without scheme, authority, query and fragment. */
+static struct mk_slice path_of(struct mk_slice uri)
+{
+    if (has_scheme(uri, MK_SLICE("base64:")) || has_scheme(uri, MK_SLICE("data:")))
+        return (struct mk_slice){ 0 };
+    const char *end = uri.len ? memchr(uri.ptr, '#', uri.len) : NULL;
+    if (end)
+        uri.len = (size_t)(end - uri.ptr);
+    end = uri.len ? memchr(uri.ptr, '?', uri.len) : NULL;
+    if (end)
+        uri.len = (size_t)(end - uri.ptr);
+    for (size_t at = 0; at + 3 <= uri.len; at++) {
+        if (memcmp(uri.ptr + at, "://", 3) != 0)
+            continue;
+        struct mk_slice rest = mk_slice_from(uri, at + 3);
+        const char *slash = rest.len ? memchr(rest.ptr, '/', rest.len) : NULL;
+        return slash ? mk_slice_from(rest, (size_t)(slash - rest.ptr)) : (struct mk_slice){ 0 };
+    }
+    return uri;
+}
+
+static struct mk_slice last_part(struct mk_slice path)
+{
+    size_t at = path.len;
+    while (at > 0 && path.ptr[at - 1] != '/')
+        at--;
+    return mk_slice_from(path, at);
+}
+
+static int hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A percent sign without two digits after it stands for itself. */
+static size_t decode(struct mk_slice from, char *to)
+{
+    size_t len = 0;
+    for (size_t at = 0; at < from.len; at++) {
+        int high = -1, low = -1;
+        if (from.ptr[at] == '%' && at + 2 < from.len) {
+            high = hex(from.ptr[at + 1]);
+            low = hex(from.ptr[at + 2]);
+        }
+        bool escape = high >= 0 && low >= 0;
+        to[len++] = escape ? (char)(high * 16 + low) : from.ptr[at];
+        at += escape ? 2 : 0;
+    }
+    to[len] = '\0';
+    return len;
+}
+
+static bool is_file_name(struct mk_slice name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] < 0x20 || name.ptr[i] == 0x7f)
+            return false;
+    return name.len > 0 && !mk_slice_eq(name, MK_SLICE(".")) &&
+           !mk_slice_eq(name, MK_SLICE("..")) && mk_utf8_valid(name);
+}
+
+int mk_file_name_of_uri(struct mk_slice uri, struct mk_arena *arena, struct mk_slice *name)
+{
+    struct mk_slice part = last_part(path_of(uri));
+    char *decoded = mk_arena_alloc(arena, part.len + 1);
+    if (!decoded)
+        return -ENOMEM;
+    /* Decoding may bring a slash to light ("a%2Fb"); what stands before it is no part of a name. */
+    struct mk_slice made = last_part(mk_slice_of(decoded, decode(part, decoded)));
+    *name = is_file_name(made) ? made : MK_SLICE("file");
+    return 0;
+}

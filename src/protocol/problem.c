@@ -1,0 +1,158 @@
+/* problem: see the header. */
+#include "protocol/problem.h"
+
+#include "base/json.h"
+#include "protocol/text.h"
+#include "protocol/validate.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+enum { LONGEST = 8192 };
+
+static struct mk_buf begin(void)
+{
+    struct mk_buf text;
+    mk_buf_init(&text, LONGEST);
+    return text;
+}
+
+/* Moves a finished message to the arena; `rc` is how the writing of it went. */
+static int finish(struct mk_arena *arena, struct mk_buf *text, int rc, struct mk_slice *problem)
+{
+    char *copy = rc < 0 ? NULL : mk_arena_dup(arena, mk_buf_slice(text));
+    if (copy)
+        *problem = mk_slice_of(copy, text->len);
+    mk_buf_fini(text);
+    return copy ? MK_MALFORMED : -ENOMEM;
+}
+
+/* The value itself where that tells more than its type. */
+static int write_got(struct mk_buf *out, yyjson_val *got, bool show_string, bool show_number)
+{
+    struct mk_slice raw = mk_slice_of(yyjson_get_raw(got), yyjson_get_len(got));
+    struct mk_slice string = mk_slice_of(yyjson_get_str(got), yyjson_get_len(got));
+    int rc = mk_buf_append_slice(out, MK_SLICE(", got "));
+    if (rc < 0)
+        return rc;
+    if (show_number && raw.ptr)
+        return mk_text_write_cut(out, raw);
+    if (!show_string || !string.ptr)
+        return mk_buf_append_slice(out, mk_slice_str(got ? mk_json_type_name(got) : "nothing"));
+    rc = mk_buf_append_char(out, '"');
+    if (rc == 0)
+        rc = mk_text_write_cut(out, string);
+    return rc < 0 ? rc : mk_buf_append_char(out, '"');
+}
+
+static int write_choice(struct mk_buf *out, struct mk_slice name, size_t index)
+{
+    return mk_buf_printf(out, "%s\"%.*s\"", index == 0 ? "one of " : ", ", (int)name.len, name.ptr);
+}
+
+static int write_enum(struct mk_buf *out, const struct mk_type *type)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < type->value_count; i++)
+        rc = write_choice(out, type->values[i], i);
+    return rc;
+}
+
+static int write_type(struct mk_buf *out, const struct mk_type *type)
+{
+    switch (type->kind) {
+    case MK_KIND_BOOL:
+        return mk_buf_append_slice(out, MK_SLICE("boolean"));
+    case MK_KIND_INT:
+        return mk_buf_printf(out, "integer from %" PRId64 " to %" PRId64, INT64_MIN, INT64_MAX);
+    case MK_KIND_UINT:
+        return mk_buf_printf(out, "integer from 0 to %" PRId64, INT64_MAX);
+    case MK_KIND_UIN:
+        return mk_buf_printf(out, "integer from 10001 to %" PRIu32, UINT32_MAX);
+    case MK_KIND_STRING:
+        return mk_buf_append_slice(out, MK_SLICE("string"));
+    case MK_KIND_ENUM:
+        return write_enum(out, type);
+    case MK_KIND_ARRAY:
+        return mk_buf_append_slice(out, MK_SLICE("array"));
+    default:
+        return mk_buf_append_slice(out, MK_SLICE("object"));
+    }
+}
+
+static int write_start(struct mk_buf *out, const struct mk_path *at)
+{
+    int rc = mk_path_write(out, at, "params");
+    return rc < 0 ? rc : mk_buf_append_slice(out, MK_SLICE(": expected "));
+}
+
+int mk_problem(struct mk_arena *arena, const struct mk_path *at, struct mk_slice expected,
+               yyjson_val *got, struct mk_slice *problem)
+{
+    struct mk_buf text = begin();
+    int rc = write_start(&text, at);
+    if (rc == 0)
+        rc = mk_buf_append_slice(&text, expected);
+    if (rc == 0)
+        rc = write_got(&text, got, true, false);
+    return finish(arena, &text, rc, problem);
+}
+
+int mk_problem_of_type(struct mk_arena *arena, const struct mk_path *at, const struct mk_type *type,
+                       yyjson_val *got, struct mk_slice *problem)
+{
+    bool integer =
+        type->kind == MK_KIND_INT || type->kind == MK_KIND_UINT || type->kind == MK_KIND_UIN;
+    struct mk_buf text = begin();
+    int rc = write_start(&text, at);
+    if (rc == 0)
+        rc = write_type(&text, type);
+    if (rc == 0)
+        rc = write_got(&text, got, type->kind == MK_KIND_ENUM, integer);
+    return finish(arena, &text, rc, problem);
+}
+
+int mk_problem_of_tag(struct mk_arena *arena, const struct mk_path *at,
+                      const struct mk_union *choice, yyjson_val *got, struct mk_slice *problem)
+{
+    struct mk_buf text = begin();
+    int rc = write_start(&text, at);
+    for (size_t i = 0; rc == 0 && i < choice->count; i++)
+        rc = write_choice(&text, choice->variants[i].name, i);
+    if (rc == 0)
+        rc = write_got(&text, got, true, false);
+    return finish(arena, &text, rc, problem);
+}
+
+int mk_problem_of_id(struct mk_arena *arena, const struct mk_path *at, struct mk_peer peer,
+                     yyjson_val *got, struct mk_slice *problem)
+{
+    struct mk_buf text = begin();
+    int rc = write_start(&text, at);
+    if (rc == 0 && peer.scene == MK_SCENE_NONE)
+        rc = mk_buf_append_slice(&text, MK_SLICE("a message_id such as \"Group:123456:42\""));
+    else if (rc == 0)
+        rc = mk_buf_printf(&text, "a message_id that begins with \"%s:%" PRIu64 ":\"",
+                           mk_scenes[peer.scene].id.ptr, peer.id);
+    if (rc == 0)
+        rc = write_got(&text, got, true, false);
+    return finish(arena, &text, rc, problem);
+}
+
+int mk_problem_say(struct mk_arena *arena, const struct mk_path *at, const char *words,
+                   struct mk_slice *problem)
+{
+    struct mk_buf text = begin();
+    int rc = mk_path_write(&text, at, "params");
+    if (rc == 0)
+        rc = mk_buf_printf(&text, ": %s", words);
+    return finish(arena, &text, rc, problem);
+}
+
+int mk_problem_refuse(struct mk_arena *arena, struct mk_slice param, const char *text,
+                      struct mk_slice *problem)
+{
+    const struct mk_path at = { .name = param };
+    int rc = mk_problem_say(arena, &at, text, problem);
+    return rc < 0 ? rc : MK_REFUSED;
+}

@@ -1,0 +1,57 @@
+/* schema: finding things in the generated tables, by name and by number. */
+#include "protocol/schema.h"
+
+#include "protocol/tables.h"
+
+#include <milky/backend.h>
+
+const char *mk_dialect_name(enum mk_dialect dialect)
+{
+    return dialect == MK_DIALECT_DRAFT ? "draft" : "1.2";
+}
+
+static const struct mk_action *find_action(const struct mk_action *actions, const uint8_t *start,
+                                           struct mk_slice name)
+{
+    if (name.len > MK_NAME_MAX)
+        return NULL;
+    for (size_t i = start[name.len]; i < start[name.len + 1]; i++)
+        if (memcmp(actions[i].name.ptr, name.ptr, name.len) == 0)
+            return &actions[i];
+    return NULL;
+}
+
+const struct mk_action *mk_action_find(enum mk_dialect dialect, struct mk_slice name)
+{
+    const struct mk_action *found = NULL;
+    if (dialect == MK_DIALECT_DRAFT)
+        found = find_action(mk_actions_draft, mk_actions_draft_start, name);
+    return found ? found : find_action(mk_actions_1_2, mk_actions_1_2_start, name);
+}
+
+const struct mk_event_type *mk_event_type_find(struct mk_slice name)
+{
+    if (name.len > MK_NAME_MAX)
+        return NULL;
+    size_t end = mk_event_types_start[name.len + 1];
+    for (size_t i = mk_event_types_start[name.len]; i < end; i++)
+        if (memcmp(mk_event_types[i].name.ptr, name.ptr, name.len) == 0)
+            return &mk_event_types[i];
+    return NULL;
+}
+
+size_t milky_action_count(void)
+{
+    return mk_action_count_1_2;
+}
+
+int milky_action_number(const char *name)
+{
+    const struct mk_action *action = mk_action_find(MK_DIALECT_1_2, mk_slice_str(name));
+    return action ? (int)action->number : -1;
+}
+
+const char *milky_action_name(size_t number)
+{
+    return number < mk_action_count_1_2 ? mk_actions_1_2[number].name.ptr : NULL;
+}

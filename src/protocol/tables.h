@@ -1,0 +1,169 @@
+/*
+ * tables: the form of the protocol's tables. What is in them is made by spec/generate.py; what they
+ * mean is here.
+ *
+ * A table describes objects in one dialect, and each of its fields names its twin in 1.2. In the
+ * tables of 1.2 itself a field is its own twin. Tables are read in two directions:
+ *   in:  params, from the caller's dialect to 1.2 (protocol/validate.h)
+ *   out: results and events, from 1.2 to the caller's dialect (protocol/dialect.h); those of 1.2
+ *        also say what a backend must deliver (protocol/shape.h)
+ */
+#ifndef MK_PROTOCOL_TABLES_H
+#define MK_PROTOCOL_TABLES_H
+
+#include "protocol/schema.h"
+
+enum {
+    MK_FIELDS_MAX = 16, /* fields of one object */
+    MK_PARTS_MAX = 8,   /* parts of one pattern */
+    MK_NAME_MAX = 63,   /* bytes of the name of an action or event */
+    MK_DEPTH_MAX = 17,  /* segments in segments: a message, and 16 forwards in each other */
+};
+
+/* Kinds of conversation: `message_scene` of 1.2, the first part of the draft's `message_id`. */
+enum mk_scene { MK_SCENE_NONE, MK_SCENE_FRIEND, MK_SCENE_GROUP, MK_SCENE_TEMP, MK_SCENE_COUNT };
+struct mk_scene_names {
+    struct mk_slice scene; /* "friend" */
+    struct mk_slice id;    /* "Private" */
+};
+extern const struct mk_scene_names mk_scenes[MK_SCENE_COUNT];
+
+enum mk_kind {
+    MK_KIND_BOOL,
+    MK_KIND_INT,
+    MK_KIND_UINT, /* from 0 */
+    MK_KIND_UIN,  /* a QQ number: 10001 to 4294967295 */
+    MK_KIND_STRING,
+    MK_KIND_ENUM,
+    MK_KIND_ARRAY,
+    MK_KIND_OBJECT,
+    MK_KIND_UNION,
+};
+
+struct mk_type {
+    enum mk_kind kind;
+    const struct mk_slice *values; /* MK_KIND_ENUM */
+    size_t value_count;
+    const struct mk_type *of;       /* MK_KIND_ARRAY */
+    const struct mk_object *object; /* MK_KIND_OBJECT */
+    const struct mk_union *choice;  /* MK_KIND_UNION */
+};
+
+/* A string of the draft that holds several values of 1.2: "join:{group_id}:{notification_seq}". */
+enum mk_part_kind {
+    MK_PART_TEXT,   /* stands there as it is */
+    MK_PART_STRING, /* a field of 1.2; only as the last part where the pattern is read */
+    MK_PART_UINT,
+    MK_PART_UIN,
+    MK_PART_BOOL,  /* 0 or 1 */
+    MK_PART_SCENE, /* Private, Group, Temp */
+    MK_PART_PEER,  /* the conversation that all this is about: "Group:123456" */
+};
+struct mk_part {
+    enum mk_part_kind kind;
+    struct mk_slice text; /* the text, or the field's name */
+};
+struct mk_pattern {
+    const struct mk_part *parts;
+    size_t count;
+};
+
+/* What a field is when it is absent or null. */
+enum mk_absent {
+    MK_ABSENT_ERROR,
+    MK_ABSENT_SKIP,
+    MK_ABSENT_BOOL,      /* `number` is 0 or 1 */
+    MK_ABSENT_UINT,      /* `number` */
+    MK_ABSENT_STRING,    /* `text` */
+    MK_ABSENT_FILE_NAME, /* made of the URI in the field named `text` (in) */
+};
+
+struct mk_field {
+    struct mk_slice name;   /* in this table's dialect; empty: nobody gives it (in) */
+    struct mk_slice twin;   /* in 1.2; empty: it has none */
+    struct mk_slice within; /* the twin is a field of this field's object (out), where not empty */
+    const struct mk_type *type;
+    const struct mk_pattern *pattern; /* a string that its twins are put together in, or NULL */
+    enum mk_absent absent;
+    uint64_t number;
+    struct mk_slice text;
+};
+
+/* Which conversation an object is about, told by its own fields in 1.2. */
+struct mk_peer_rule {
+    enum mk_scene scene;         /* MK_SCENE_NONE: the value of scene_field */
+    struct mk_slice scene_field; /* "message_scene" */
+    struct mk_slice id_field;    /* "peer_id"; empty: `id` */
+    uint64_t id;
+};
+
+struct mk_object {
+    const struct mk_field *fields;
+    size_t count;
+    const struct mk_peer_rule *peer; /* or NULL */
+};
+
+/* Objects of several shapes, told apart by a field. */
+struct mk_variant {
+    struct mk_slice name;
+    struct mk_slice twin;
+    struct mk_object object;
+};
+/* A variant of 1.2 that this dialect has no name for: shown as text (out). */
+struct mk_shown {
+    struct mk_slice twin;
+    struct mk_pattern as;
+};
+struct mk_union {
+    struct mk_slice tag;
+    struct mk_slice twin;
+    bool in_data; /* segments: the fields stand inside `data`, beside the tag */
+    const struct mk_variant *variants;
+    size_t count;
+    const struct mk_shown *shown;
+    size_t shown_count;
+};
+
+/* One way to take the id of an action apart; it decides which action of 1.2 is meant. */
+struct mk_route {
+    struct mk_pattern pattern;
+    const struct mk_object *params; /* the other ones */
+    size_t number;
+    const char *refuse; /* why 1.2 cannot do that, or NULL */
+};
+
+struct mk_action {
+    struct mk_slice name;
+    enum mk_dialect dialect;
+    size_t number;                  /* of its twin in 1.2, when there are no routes */
+    const struct mk_object *params; /* when there are no routes */
+    const struct mk_route *routes;
+    size_t route_count;
+    struct mk_slice id;           /* the param that the routes tell apart */
+    struct mk_slice id_expected;  /* for the message about a malformed one */
+    const struct mk_type *result; /* an object or union */
+    struct mk_slice unwrap;       /* the field of the result of 1.2 that is the result here */
+};
+
+struct mk_event_type {
+    struct mk_slice name; /* in 1.2 */
+    const struct mk_type *data;
+    struct mk_slice draft_name;
+    const struct mk_type *draft_data; /* NULL: an event that only 1.2 has */
+};
+
+/*
+ * Sorted by the length of the name; those of length n stand from start[n] to before start[n + 1].
+ * The index of an action of 1.2 is its number.
+ */
+extern const struct mk_action mk_actions_1_2[];
+extern const struct mk_action mk_actions_draft[];
+extern const struct mk_event_type mk_event_types[];
+extern const uint8_t mk_actions_1_2_start[MK_NAME_MAX + 2];
+extern const uint8_t mk_actions_draft_start[MK_NAME_MAX + 2];
+extern const uint8_t mk_event_types_start[MK_NAME_MAX + 2];
+extern const size_t mk_action_count_1_2;
+extern const size_t mk_action_count_draft;
+extern const size_t mk_event_type_count;
+
+#endif

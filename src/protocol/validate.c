@@ -1,0 +1,324 @@
+/* validate: one walk along the table of an action and the JSON beside it. See the header. */
+#include "protocol/validate.h"
+
+#include "base/json.h"
+#include "protocol/file_name.h"
+#include "protocol/path.h"
+#include "protocol/pattern.h"
+#include "protocol/problem.h"
+
+#include <errno.h>
+
+struct walk {
+    struct mk_arena *arena;
+    yyjson_mut_doc *doc;
+    const struct mk_peer_rule *rule; /* which conversation the params are about */
+    yyjson_mut_val *params;          /* what has been made so far */
+    unsigned depth;                  /* segments in segments */
+    struct mk_slice problem;
+};
+
+static int read_object(struct walk *walk, const struct mk_path *at, const struct mk_object *object,
+                       yyjson_val *given, yyjson_mut_val *made);
+
+static struct mk_slice string_of(yyjson_val *value)
+{
+    return mk_slice_of(yyjson_get_str(value), yyjson_get_len(value));
+}
+
+/* --- scalars --- */
+
+static bool in_range(enum mk_kind kind, bool negative, uint64_t magnitude)
+{
+    if (kind == MK_KIND_UIN)
+        return !negative && magnitude >= 10001 && magnitude <= UINT32_MAX;
+    if (negative)
+        return kind == MK_KIND_INT && magnitude <= (uint64_t)INT64_MAX + 1;
+    return magnitude <= INT64_MAX;
+}
+
+static int read_integer(struct walk *walk, const struct mk_path *at, const struct mk_type *type,
+                        yyjson_val *given, yyjson_mut_val **made)
+{
+    bool negative;
+    uint64_t magnitude;
+    if (!mk_json_integer(given, &negative, &magnitude) ||
+        !in_range(type->kind, negative, magnitude))
+        return mk_problem_of_type(walk->arena, at, type, given, &walk->problem);
+    *made = negative ? yyjson_mut_sint(walk->doc, (int64_t)(0 - magnitude))
+                     : yyjson_mut_uint(walk->doc, magnitude);
+    return *made ? 0 : -ENOMEM;
+}
+
+static bool is_one_of(const struct mk_type *type, struct mk_slice text)
+{
+    for (size_t i = 0; i < type->value_count; i++)
+        if (mk_slice_eq(type->values[i], text))
+            return true;
+    return false;
+}
+
+static int read_scalar(struct walk *walk, const struct mk_path *at, const struct mk_type *type,
+                       yyjson_val *given, yyjson_mut_val **made)
+{
+    if (type->kind == MK_KIND_BOOL && yyjson_is_bool(given)) {
+        *made = yyjson_mut_bool(walk->doc, yyjson_get_bool(given));
+    } else if (type->kind == MK_KIND_STRING && yyjson_is_str(given)) {
+        *made = yyjson_mut_strn(walk->doc, yyjson_get_str(given), yyjson_get_len(given));
+    } else if (type->kind == MK_KIND_ENUM && yyjson_is_str(given) &&
+               is_one_of(type, string_of(given))) {
+        *made = yyjson_mut_strn(walk->doc, yyjson_get_str(given), yyjson_get_len(given));
+    } else {
+        return mk_problem_of_type(walk->arena, at, type, given, &walk->problem);
+    }
+    return *made ? 0 : -ENOMEM;
+}
+
+/* --- arrays, objects, unions --- */
+
+static int read_value(struct walk *walk, const struct mk_path *at, const struct mk_type *type,
+                      yyjson_val *given, yyjson_mut_val **made);
+
+static int read_array(struct walk *walk, const struct mk_path *at, const struct mk_type *type,
+                      yyjson_val *given, yyjson_mut_val **made)
+{
+    if (!yyjson_is_arr(given))
+        return mk_problem_of_type(walk->arena, at, type, given, &walk->problem);
+    yyjson_mut_val *array = yyjson_mut_arr(walk->doc);
+    if (!array)
+        return -ENOMEM;
+    struct mk_path here = { .up = at };
+    size_t index, count;
+    yyjson_val *element;
+    yyjson_arr_foreach (given, index, count, element) {
+        here.index = index;
+        yyjson_mut_val *value;
+        int rc = read_value(walk, &here, type->of, element, &value);
+        if (rc != 0)
+            return rc;
+        yyjson_mut_arr_append(array, value);
+    }
+    *made = array;
+    return 0;
+}
+
+static int add(struct walk *walk, yyjson_mut_val *object, struct mk_slice name,
+               yyjson_mut_val *value)
+{
+    yyjson_mut_val *key = yyjson_mut_strn(walk->doc, name.ptr, name.len);
+    return yyjson_mut_obj_add(object, key, value) ? 0 : -ENOMEM;
+}
+
+/* The last field of this name: see the header about those that stand twice. */
+static yyjson_val *last_of(yyjson_val *object, struct mk_slice name)
+{
+    yyjson_val *found = NULL;
+    size_t index, count;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach (object, index, count, key, value) {
+        if (mk_slice_eq(string_of(key), name))
+            found = value;
+    }
+    return found;
+}
+
+static const struct mk_variant *variant_of(const struct mk_union *choice, yyjson_val *tag)
+{
+    for (size_t i = 0; yyjson_is_str(tag) && i < choice->count; i++)
+        if (mk_slice_eq(choice->variants[i].name, string_of(tag)))
+            return &choice->variants[i];
+    return NULL;
+}
+
+/* The fields of a segment: inside `data`, which may be missing where there are none. */
+static int read_data(struct walk *walk, const struct mk_path *at, const struct mk_object *object,
+                     yyjson_val *segment, yyjson_mut_val *made)
+{
+    const struct mk_path here = { .up = at, .name = MK_SLICE("data") };
+    yyjson_val *data = last_of(segment, here.name);
+    bool none = !data || yyjson_is_null(data);
+    if (!yyjson_is_obj(data) && !(none && object->count == 0))
+        return mk_problem(walk->arena, &here, MK_SLICE("object"), data, &walk->problem);
+    yyjson_mut_val *inner = yyjson_mut_obj(walk->doc);
+    if (!inner || add(walk, made, here.name, inner) < 0)
+        return -ENOMEM;
+    return read_object(walk, &here, object, data, inner);
+}
+
+static int read_union(struct walk *walk, const struct mk_path *at, const struct mk_type *type,
+                      yyjson_val *given, yyjson_mut_val **made)
+{
+    const struct mk_union *choice = type->choice;
+    if (!yyjson_is_obj(given))
+        return mk_problem_of_type(walk->arena, at, type, given, &walk->problem);
+    const struct mk_path tag_path = { .up = at, .name = choice->tag };
+    yyjson_val *tag = last_of(given, choice->tag);
+    const struct mk_variant *variant = variant_of(choice, tag);
+    if (!variant)
+        return mk_problem_of_tag(walk->arena, &tag_path, choice, tag, &walk->problem);
+    if (walk->depth == MK_DEPTH_MAX)
+        return mk_problem_say(walk->arena, at, "nested more than 16 levels deep", &walk->problem);
+    yyjson_mut_val *object = yyjson_mut_obj(walk->doc);
+    yyjson_mut_val *twin = yyjson_mut_strn(walk->doc, variant->twin.ptr, variant->twin.len);
+    if (!object || add(walk, object, choice->twin, twin) < 0)
+        return -ENOMEM;
+    walk->depth++;
+    int rc = choice->in_data ? read_data(walk, at, &variant->object, given, object)
+                             : read_object(walk, at, &variant->object, given, object);
+    walk->depth--;
+    *made = object;
+    return rc;
+}
+
+static int read_value(struct walk *walk, const struct mk_path *at, const struct mk_type *type,
+                      yyjson_val *given, yyjson_mut_val **made)
+{
+    switch (type->kind) {
+    case MK_KIND_INT:
+    case MK_KIND_UINT:
+    case MK_KIND_UIN:
+        return read_integer(walk, at, type, given, made);
+    case MK_KIND_ARRAY:
+        return read_array(walk, at, type, given, made);
+    case MK_KIND_UNION:
+        return read_union(walk, at, type, given, made);
+    case MK_KIND_OBJECT:
+        if (!yyjson_is_obj(given))
+            return mk_problem_of_type(walk->arena, at, type, given, &walk->problem);
+        *made = yyjson_mut_obj(walk->doc);
+        return *made ? read_object(walk, at, type->object, given, *made) : -ENOMEM;
+    default:
+        return read_scalar(walk, at, type, given, made);
+    }
+}
+
+/* --- fields --- */
+
+static int absent_value(struct walk *walk, const struct mk_field *field, yyjson_mut_val *made,
+                        yyjson_mut_val **value)
+{
+    struct mk_slice text = field->text;
+    switch (field->absent) {
+    case MK_ABSENT_BOOL:
+        *value = yyjson_mut_bool(walk->doc, field->number != 0);
+        break;
+    case MK_ABSENT_UINT:
+        *value = yyjson_mut_uint(walk->doc, field->number);
+        break;
+    case MK_ABSENT_FILE_NAME: {
+        yyjson_mut_val *uri = yyjson_mut_obj_getn(made, text.ptr, text.len);
+        int rc = mk_file_name_of_uri(mk_slice_of(yyjson_mut_get_str(uri), yyjson_mut_get_len(uri)),
+                                     walk->arena, &text);
+        if (rc < 0)
+            return rc;
+        *value = yyjson_mut_strn(walk->doc, text.ptr, text.len);
+        break;
+    }
+    default:
+        *value = yyjson_mut_strn(walk->doc, text.ptr, text.len);
+        break;
+    }
+    return *value ? 0 : -ENOMEM;
+}
+
+/* A message_id that must be of the conversation that the call is about; within a forward, any. */
+static int read_id(struct walk *walk, const struct mk_path *at, const struct mk_field *field,
+                   yyjson_val *given, yyjson_mut_val *made)
+{
+    struct mk_peer peer = { MK_SCENE_NONE, 0 };
+    if (walk->depth <= 1)
+        peer = mk_peer_of(walk->rule, walk->params);
+    int rc = MK_PATTERN_OTHER;
+    if (yyjson_is_str(given))
+        rc = mk_pattern_read(field->pattern, string_of(given), peer, walk->doc, made);
+    if (rc != MK_PATTERN_OTHER)
+        return rc;
+    if (!yyjson_is_str(given))
+        return mk_problem_of_type(walk->arena, at, field->type, given, &walk->problem);
+    return mk_problem_of_id(walk->arena, at, peer, given, &walk->problem);
+}
+
+static int read_field(struct walk *walk, const struct mk_path *up, const struct mk_field *field,
+                      yyjson_val *given, yyjson_mut_val *made)
+{
+    const struct mk_path at = { .up = up, .name = field->name };
+    bool none = !given || yyjson_is_null(given);
+    if (none && field->absent == MK_ABSENT_SKIP)
+        return 0;
+    if (!none && field->pattern)
+        return read_id(walk, &at, field, given, made);
+    yyjson_mut_val *value;
+    int rc;
+    if (none && field->absent != MK_ABSENT_ERROR)
+        rc = absent_value(walk, field, made, &value);
+    else if (none)
+        rc = mk_problem_of_type(walk->arena, &at, field->type, given, &walk->problem);
+    else
+        rc = read_value(walk, &at, field->type, given, &value);
+    if (rc != 0 || field->twin.len == 0)
+        return rc;
+    return add(walk, made, field->twin, value);
+}
+
+static int read_object(struct walk *walk, const struct mk_path *at, const struct mk_object *object,
+                       yyjson_val *given, yyjson_mut_val *made)
+{
+    yyjson_val *slots[MK_FIELDS_MAX] = { NULL };
+    size_t index, count;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach (given, index, count, key, value) {
+        struct mk_slice name = string_of(key);
+        for (size_t i = 0; i < object->count; i++)
+            if (name.len > 0 && mk_slice_eq(object->fields[i].name, name))
+                slots[i] = value;
+    }
+    for (size_t i = 0; i < object->count; i++) {
+        int rc = read_field(walk, at, &object->fields[i], slots[i], made);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* --- the whole --- */
+
+/* An action of the draft that is one of several in 1.2: its id says which. */
+static int choose_route(struct walk *walk, const struct mk_action *action, yyjson_val *given,
+                        const struct mk_route **chosen)
+{
+    const struct mk_path at = { .name = action->id };
+    const struct mk_peer any = { MK_SCENE_NONE, 0 };
+    yyjson_val *id = last_of(given, action->id);
+    for (size_t i = 0; yyjson_is_str(id) && i < action->route_count; i++) {
+        *chosen = &action->routes[i];
+        int rc = mk_pattern_read(&(*chosen)->pattern, string_of(id), any, walk->doc, walk->params);
+        if (rc != MK_PATTERN_OTHER)
+            return rc;
+    }
+    return mk_problem(walk->arena, &at, action->id_expected, id, &walk->problem);
+}
+
+int mk_validate(const struct mk_action *action, yyjson_val *given, yyjson_mut_doc *doc,
+                struct mk_arena *arena, struct mk_request *request)
+{
+    struct walk walk = { .arena = arena, .doc = doc, .params = yyjson_mut_obj(doc) };
+    const struct mk_object *object = action->params;
+    const struct mk_route *route = NULL;
+    int rc = walk.params ? MK_VALID : -ENOMEM;
+    if (rc == MK_VALID && given && !yyjson_is_obj(given))
+        rc = mk_problem(arena, NULL, MK_SLICE("object"), given, &walk.problem);
+    if (rc == MK_VALID && action->route_count > 0)
+        rc = choose_route(&walk, action, given, &route);
+    if (rc == MK_VALID) {
+        object = route ? route->params : action->params;
+        walk.rule = object->peer;
+        rc = read_object(&walk, NULL, object, given, walk.params);
+    }
+    if (rc == MK_VALID && route && route->refuse) {
+        rc = mk_problem_refuse(arena, action->id, route->refuse, &walk.problem);
+    }
+    request->number = route ? route->number : action->number;
+    request->params = walk.params;
+    request->problem = walk.problem;
+    return rc;
+}

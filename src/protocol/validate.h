@@ -1,0 +1,37 @@
+/*
+ * validate: params as a bot sent them, in its dialect, become params as a backend gets them,
+ * in 1.2: checked against the tables, renamed, put together, completed with their defaults.
+ *
+ * Fields that the table does not know are ignored. Of a field that stands twice in an object the
+ * last one counts, as with JavaScript's JSON.parse. An integer is any JSON number that is one
+ * mathematically (12, 12.0, 1.2e1) and lies in its range.
+ */
+#ifndef MK_PROTOCOL_VALIDATE_H
+#define MK_PROTOCOL_VALIDATE_H
+
+#include "base/arena.h"
+#include "protocol/tables.h"
+
+#include <yyjson.h>
+
+enum mk_verdict {
+    MK_VALID = 0,
+    MK_MALFORMED = 1, /* `problem` says what is wrong */
+    MK_REFUSED = 2,   /* well-formed, but nothing in 1.2 does that; `problem` says what */
+};
+
+/* A call as 1.2 has it. */
+struct mk_request {
+    size_t number;           /* of the action */
+    yyjson_mut_val *params;  /* in `doc` */
+    struct mk_slice problem; /* in `arena` */
+};
+
+/*
+ * `given` is the object of params, numbers raw (mk_json_read), or NULL for none; its strings are
+ * borrowed by the result. Returns an mk_verdict or -ENOMEM; `request` is filled as it says.
+ */
+int mk_validate(const struct mk_action *action, yyjson_val *given, yyjson_mut_doc *doc,
+                struct mk_arena *arena, struct mk_request *request);
+
+#endif
