@@ -1,0 +1,61 @@
+# A thin front of Meson: `make help` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help run build test unit e2e asan tsan lint format fuzz install clean
+BUILD ?= build
+ARGS ?=
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+run: ## build, and serve the sandbox (ARGS="-c FILE" for more)
+	@scripts/deps build
+	@$(MAKE) --no-print-directory build TESTS=false
+	$(BUILD)/milky serve $(ARGS)
+
+build: ## build build/milky
+	@scripts/build $(BUILD) $(TESTS)
+
+test: ## install what is missing, build, and run every test
+	@scripts/deps test
+	@scripts/build $(BUILD) true
+	@scripts/test $(BUILD)
+
+unit: ## the unit tests and the fuzz corpus alone
+	@scripts/deps test
+	@scripts/build $(BUILD) true
+	@meson test -C $(BUILD) --print-errorlogs $(ARGS)
+
+e2e: ## the end-to-end tests alone (ARGS="FILE ..." for some of them)
+	@scripts/deps test
+	@scripts/build $(BUILD) true
+	@MILKY=$(BUILD)/milky TESTEE=$(BUILD)/testee tests/e2e/run $(ARGS)
+
+asan: ## every test under AddressSanitizer, UBSan and the leak check
+	@scripts/deps test
+	@scripts/build build-asan true -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
+	@scripts/test build-asan
+
+lint: ## formatting, who includes whom, clang-tidy
+	@scripts/deps lint
+	@scripts/build $(BUILD) true
+	@scripts/lint $(BUILD)
+
+format: ## put the code into the house style
+	@scripts/deps lint
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
+	@scripts/deps fuzz
+	@CC=clang scripts/build build-fuzz true -Dfuzzing=true
+	@scripts/fuzz build-fuzz $(FUZZ_SECONDS)
+
+install: ## install the program, the library and the headers below PREFIX
+	@scripts/deps build
+	@scripts/build $(BUILD) false -Dprefix=$(PREFIX)
+	meson install -C $(BUILD)
+
+clean: ## remove what was built (what scripts/deps unpacked stays)
+	rm -rf build-asan build-fuzz
+	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
