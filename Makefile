@@ -30,7 +30,7 @@ unit: ## the unit tests and the fuzz corpus alone
 e2e: ## the end-to-end tests alone (ARGS="FILE ..." for some of them)
 	@scripts/deps test
 	@scripts/build $(BUILD) true
-	@MILKY=$(BUILD)/milky TESTEE=$(BUILD)/testee tests/e2e/run $(ARGS)
+	@MILKY=$(BUILD)/milky TESTEE=$(BUILD)/tests/tools/testee tests/e2e/run $(ARGS)
 
 asan: ## every test under AddressSanitizer, UBSan and the leak check
 	@scripts/deps test

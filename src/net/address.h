@@ -18,8 +18,8 @@ struct mk_address {
 };
 
 /*
- * HOST is an IPv4 address or "localhost" (127.0.0.1). PORT 0 takes a free one. Returns NULL, or what
- * is wrong as an English clause.
+ * HOST is an IPv4 address or "localhost" (127.0.0.1). PORT 0 takes a free one. Returns NULL, or
+ * what is wrong as an English clause.
  */
 const char *mk_address_parse(struct mk_slice text, struct mk_address *address);
 

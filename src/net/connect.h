@@ -21,10 +21,9 @@ struct mk_connect;
  * before it returns, or with NULL and what went wrong ("connection refused"), for a person to read.
  * Returns NULL when memory is out; then `done` is not called.
  */
-struct mk_connect *mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
-                                    void (*done)(void *arg, struct mk_stream *stream,
-                                                 const char *error),
-                                    void *arg);
+struct mk_connect *
+mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
+                 void (*done)(void *arg, struct mk_stream *stream, const char *error), void *arg);
 
 /* Gives up: `done` will not be called. Not allowed after it was. NULL is allowed. */
 struct mk_connect *mk_connect_cancel(struct mk_connect *connect);

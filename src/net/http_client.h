@@ -12,7 +12,8 @@
 struct mk_http_client;
 
 struct mk_http_client *mk_http_client_new(struct mk_loop *loop); /* NULL: out of memory */
-/* Requests under way are dropped without a call of `done`. NULL is allowed. */
+/* Requests under way are dropped without a call of `done`; it may be called in one. NULL is
+ * allowed. */
 struct mk_http_client *mk_http_client_free(struct mk_http_client *client);
 
 struct mk_http_response {
@@ -36,8 +37,10 @@ struct mk_http_post {
 struct mk_http_request; /* one under way */
 
 /*
- * Starts a POST. Redirects are not followed; only http and https are spoken. Returns NULL when it
- * cannot be started for lack of memory; then `done` is not called.
+ * Starts a POST. Redirects are not followed; only http and https are spoken; TLS trusts whom
+ * mk_connect trusts; a proxy is taken from the environment as libcurl does (http_proxy, no_proxy).
+ * `done` is never called from within this. Returns NULL when it cannot be started for lack of
+ * memory; then `done` is not called.
  */
 struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
                                             const struct mk_http_post *post);

@@ -20,13 +20,18 @@ struct mk_turn_hook {
     void (*run)(struct mk_turn_hook *hook);
 };
 
+struct mk_streams;
+
 struct mk_loop {
     uv_loop_t uv;
-    uv_check_t after_poll;   /* ends the turn of what a poll brought */
+    uv_check_t after_poll;     /* ends the turn of what a poll brought */
     uv_prepare_t after_timers; /* ends the turn of timers and of what closing handles did */
+    uv_idle_t unfinished;      /* runs while a turn left something: the next poll does not wait */
     struct mk_list hooks;
     struct mk_list dirty; /* streams that have output */
     char *read_buffer;    /* shared by all streams: bytes stay in it only during a read callback */
+    struct mk_streams *streams; /* what else they share (stream_impl.h) */
+    bool stopped;
 };
 
 /* Returns 0 or a negative errno. */
@@ -35,14 +40,22 @@ int mk_loop_init(struct mk_loop *loop);
 /* Every handle made on the loop must have been freed; runs until they are closed, then frees. */
 void mk_loop_fini(struct mk_loop *loop);
 
-/* Runs until mk_loop_stop, or until nothing is left to wait for. Ends the turn it stops in. */
+/*
+ * Runs until mk_loop_stop, or until nothing is left to wait for. Ends the turn it stops in. A
+ * paused stream and a stopped timer are nothing to wait for. Stopped before it runs, it returns at
+ * once.
+ */
 void mk_loop_run(struct mk_loop *loop);
 void mk_loop_stop(struct mk_loop *loop);
 
 /* The time of this turn in milliseconds (monotonic), read once per turn. */
 uint64_t mk_loop_now(const struct mk_loop *loop);
 
-/* Hooks run in the order they were added, at the end of every turn. */
+/*
+ * Hooks run in the order they were added, at the end of every turn; more than once where what they
+ * did let a stream go on (a turn ends when no stream has anything left to do). They may add and
+ * remove hooks.
+ */
 void mk_loop_add_hook(struct mk_loop *loop, struct mk_turn_hook *hook);
 void mk_loop_remove_hook(struct mk_turn_hook *hook);
 
@@ -73,9 +86,13 @@ struct mk_timeouts {
     void (*expire)(struct mk_timeout *timeout);
 };
 
-/* `expire` is called with the timeout already disarmed. Returns 0 or -ENOMEM. */
+/*
+ * `ms` is at least 1. `expire` is called with the timeout already disarmed; it may arm it again,
+ * and arm and disarm others. Returns 0 or -ENOMEM.
+ */
 int mk_timeouts_init(struct mk_timeouts *timeouts, struct mk_loop *loop, uint64_t ms,
                      void (*expire)(struct mk_timeout *timeout));
+/* None may be armed any more. Not from within `expire`. */
 void mk_timeouts_fini(struct mk_timeouts *timeouts);
 
 void mk_timeout_init(struct mk_timeout *timeout);

@@ -19,10 +19,11 @@ struct mk_stream;
 /* What the owner of a stream is told. `owner` is what it gave with mk_stream_adopt. */
 struct mk_stream_events {
     /*
-     * Bytes came; they may be changed in place, and are gone after the return. Returns how many were
-     * taken: all of them, unless the owner has paused the stream in this call; then the stream keeps
-     * the rest, and gives it again after mk_stream_resume. The owner may close or abort the stream
-     * in here (then the return value does not matter).
+     * Bytes came; they may be changed in place, and are gone after the return. Returns how many
+     * were taken: all of them, unless the owner has paused the stream in this call; then the stream
+     * keeps the rest, and gives it again after mk_stream_resume. What is not taken though the
+     * stream is not paused (resumed meanwhile, or handed over) is given at once in another call.
+     * The owner may close or abort the stream in here (then the return value does not matter).
      */
     size_t (*read)(void *owner, char *data, size_t len);
 
@@ -36,7 +37,10 @@ struct mk_stream_events {
      */
     void (*closed)(void *owner, int error);
 
-    /* May be NULL. All that was written has been taken by the kernel. */
+    /*
+     * May be NULL. All that was written, and all that the source had, has been taken by the kernel.
+     * Called at the end of a turn that sent something; not after close or abort.
+     */
     void (*drained)(void *owner);
 };
 
@@ -48,17 +52,17 @@ struct mk_stream_source {
     /*
      * The next contiguous bytes from where the stream stands, ending between two frames; an empty
      * slice when there are none. They must stay until `advance` has been told of all of them, or
-     * the stream has closed.
+     * the source was taken away. Must do nothing to the stream.
      */
     struct mk_slice (*peek)(struct mk_stream_source *source);
-    /* The kernel has taken the next `len` bytes. */
+    /* The kernel (or, with TLS, the cipher) has taken the next `len` bytes. */
     void (*advance)(struct mk_stream_source *source, size_t len);
 };
 
 struct mk_stream_limits {
     size_t output;     /* bytes of own output not yet taken by the kernel; more closes (-ENOBUFS) */
     size_t read_pause; /* while more than this waits to be sent, nothing is read */
-    size_t input;      /* bytes kept while paused */
+    size_t input;      /* bytes read at a time, so the most that is kept while paused (64 KiB) */
 };
 extern const struct mk_stream_limits mk_stream_default_limits; /* 64 MiB, 256 KiB, 64 KiB */
 
@@ -84,19 +88,31 @@ struct mk_buf *mk_stream_output(struct mk_stream *stream);
 /* There is output, or the source has something. Cheap, and may be called often. */
 void mk_stream_wake(struct mk_stream *stream);
 
-/* Sets or (NULL) takes away the source. */
+/*
+ * Sets or (NULL) takes away the source. Where the stream stands within a run of the source that is
+ * partly sent, the rest of that run is copied before the source is let go, so no frame is torn; the
+ * source is not touched any more after this (nor after close or abort, which take it away).
+ */
 void mk_stream_set_source(struct mk_stream *stream, struct mk_stream_source *source);
 
 /* Bytes that wait to be sent, the source's not counted. */
 size_t mk_stream_backlog(const struct mk_stream *stream);
 
+/*
+ * No `read` until mk_stream_resume; the peer's end (`end`, or its going away) is not noticed
+ * meanwhile. Kept bytes come at the end of the turn in which it was resumed, before its output
+ * leaves, never from within mk_stream_resume (within `read`: after that returns).
+ */
 void mk_stream_pause(struct mk_stream *stream);
 void mk_stream_resume(struct mk_stream *stream);
+/* The owner has paused it. */
+bool mk_stream_paused(const struct mk_stream *stream);
 
 /*
  * Sends what was written, ends the sending side, and waits (5 s at most) until the peer has ended
- * its own, dropping what it still sends: so that no reset eats what was sent. Then `closed`.
- * `read` and `end` are not called any more.
+ * its own, dropping what it still sends (16 MiB at most): so that no reset eats what was sent. Then
+ * `closed`. A peer that takes nothing of what is still to be sent for 5 s ends it with -ETIMEDOUT.
+ * `read` and `end` are not called any more; the source is taken away.
  */
 void mk_stream_close(struct mk_stream *stream);
 
