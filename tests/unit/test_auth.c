@@ -1,0 +1,128 @@
+/* auth: credentials in header and query, and web pages at a server without a token. */
+#include "transport/auth.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static enum mk_auth check(const char *token, enum mk_auth_from from, const char *query,
+                          const char *authorization)
+{
+    struct mk_http1_header header = { MK_SLICE("authorization"), mk_slice_str(authorization) };
+    struct mk_http1_request request = {
+        .query = mk_slice_str(query),
+        .headers = &header,
+        .header_count = authorization ? 1 : 0,
+    };
+    return mk_auth_check(&request, mk_slice_str(token), from);
+}
+
+static void test_header(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        enum mk_auth expected;
+    } cases[] = {
+        { NULL, MK_AUTH_MISSING },          { "", MK_AUTH_MISSING },
+        { "Bearer", MK_AUTH_MISSING },      { "Basic czNjcmV0", MK_AUTH_MISSING },
+        { "s3cret", MK_AUTH_MISSING },      { "Bearer s3cret", MK_AUTH_OK },
+        { "bearer s3cret", MK_AUTH_OK },    { "Bearer   s3cret", MK_AUTH_OK },
+        { "Bearer s3cre", MK_AUTH_WRONG },  { "Bearer s3crets", MK_AUTH_WRONG },
+        { "Bearer S3CRET", MK_AUTH_WRONG }, { "Bearer s3crets3cret", MK_AUTH_WRONG },
+        { "Bearer  ", MK_AUTH_WRONG },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(check("s3cret", MK_AUTH_HEADER, "", cases[i].value), cases[i].expected);
+    /* An HTTP call takes no query. */
+    assert_int_equal(check("s3cret", MK_AUTH_HEADER, "access_token=s3cret", NULL), MK_AUTH_MISSING);
+}
+
+static void test_query(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *token;
+        const char *query;
+        const char *header;
+        enum mk_auth expected;
+    } cases[] = {
+        { "s3cret", "", NULL, MK_AUTH_MISSING },
+        { "s3cret", "token=s3cret", NULL, MK_AUTH_MISSING },
+        { "s3cret", "access_token=s3cret", NULL, MK_AUTH_OK },
+        { "s3cret", "a=1&access_token=s3cret&b=2", NULL, MK_AUTH_OK },
+        { "s3cret", "access_token=s3c%72et", NULL, MK_AUTH_OK },
+        { "s3cret", "access_token=s3c", NULL, MK_AUTH_WRONG },
+        { "s3cret", "access_token=", NULL, MK_AUTH_WRONG },
+        { "s3cret", "access_token=%zz", NULL, MK_AUTH_WRONG },
+        { "s3cret", "", "Bearer s3cret", MK_AUTH_OK },
+        { "s3cret", "access_token=wrong", "Bearer s3cret", MK_AUTH_WRONG },
+        { "a+b c", "access_token=a%2Bb%20c", NULL, MK_AUTH_OK },
+        { "a+b", "access_token=a+b", NULL, MK_AUTH_OK },
+        { "a b", "access_token=a+b", NULL, MK_AUTH_OK },
+        { "\xe5\xaf\x86", "access_token=%E5%AF%86", NULL, MK_AUTH_OK },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(
+            check(cases[i].token, MK_AUTH_QUERY_OR_HEADER, cases[i].query, cases[i].header),
+            cases[i].expected);
+}
+
+static void test_repeated_header(void **state)
+{
+    (void)state;
+    struct mk_http1_header headers[] = {
+        { MK_SLICE("Authorization"), MK_SLICE("Bearer s3cret") },
+        { MK_SLICE("Authorization"), MK_SLICE("Bearer other") },
+    };
+    struct mk_http1_request request = { .headers = headers, .header_count = 2 };
+    assert_int_equal(mk_auth_check(&request, MK_SLICE("s3cret"), MK_AUTH_HEADER), MK_AUTH_WRONG);
+}
+
+/* Without a token programs may call, and web pages of other origins may not. */
+static void test_no_token(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host;
+        const char *origin;
+        enum mk_auth expected;
+    } cases[] = {
+        { "127.0.0.1:3000", NULL, MK_AUTH_OK },
+        { "localhost:3000", NULL, MK_AUTH_OK },
+        { "127.0.0.1:3000", "http://127.0.0.1:3000", MK_AUTH_OK },
+        { "localhost:3000", "http://LOCALHOST:3000", MK_AUTH_OK },
+        { "[::1]:3000", "http://[::1]:3000", MK_AUTH_OK },
+        { "127.0.0.1:3000", "http://127.0.0.1:3001", MK_AUTH_FOREIGN },
+        { "127.0.0.1:3000", "http://localhost:3000", MK_AUTH_FOREIGN },
+        { "127.0.0.1:3000", "https://evil.example", MK_AUTH_FOREIGN },
+        { "127.0.0.1:3000", "null", MK_AUTH_FOREIGN },
+        { "127.0.0.1:3000", "", MK_AUTH_FOREIGN },
+        /* A name that was made to point here (DNS rebinding). */
+        { "evil.example:3000", "http://evil.example:3000", MK_AUTH_FOREIGN },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mk_http1_header header = { MK_SLICE("Origin"), mk_slice_str(cases[i].origin) };
+        struct mk_http1_request request = {
+            .host = mk_slice_str(cases[i].host),
+            .headers = &header,
+            .header_count = cases[i].origin ? 1 : 0,
+        };
+        assert_int_equal(mk_auth_check(&request, MK_SLICE(""), MK_AUTH_HEADER), cases[i].expected);
+        /* With a token, it is the token that decides. */
+        assert_int_equal(mk_auth_check(&request, MK_SLICE("s3cret"), MK_AUTH_HEADER),
+                         MK_AUTH_MISSING);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_header),
+        cmocka_unit_test(test_query),
+        cmocka_unit_test(test_repeated_header),
+        cmocka_unit_test(test_no_token),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

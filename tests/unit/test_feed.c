@@ -1,0 +1,206 @@
+/* feed: many sinks read one stream of frames, each at its own pace. */
+#include "hub/feed.h"
+
+#include "base/buf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+struct receiver {
+    struct mk_sink sink;
+    struct mk_buf got;
+    unsigned ready;
+    unsigned overrun;
+    bool leaves; /* when it is told that there is something */
+};
+
+static struct receiver *of_sink(struct mk_sink *sink)
+{
+    return MK_CONTAINER_OF(sink, struct receiver, sink);
+}
+
+static void on_ready(struct mk_sink *sink)
+{
+    of_sink(sink)->ready++;
+    if (of_sink(sink)->leaves)
+        mk_sink_leave(sink);
+}
+
+static void on_overrun(struct mk_sink *sink)
+{
+    of_sink(sink)->overrun++;
+}
+
+static void receiver_init(struct receiver *receiver, uint64_t max_lag)
+{
+    *receiver = (struct receiver){
+        .sink = { .ready = on_ready, .overrun = on_overrun, .max_lag = max_lag },
+    };
+    mk_buf_init(&receiver->got, 64 * 1024 * 1024);
+}
+
+/* Takes up to `most` bytes at a time until nothing is left, or `total` bytes are taken. */
+static void take(struct receiver *receiver, size_t most, size_t total)
+{
+    while (total > 0) {
+        struct mk_slice ready = mk_sink_peek(&receiver->sink);
+        size_t len = ready.len < most ? ready.len : most;
+        if (len > total)
+            len = total;
+        if (len == 0)
+            return;
+        assert_int_equal(mk_buf_append(&receiver->got, ready.ptr, len), 0);
+        mk_sink_advance(&receiver->sink, len);
+        total -= len;
+    }
+}
+
+static void append(struct mk_feed *feed, struct mk_buf *expected, const char *head,
+                   const char *body)
+{
+    assert_int_equal(mk_feed_append(feed, mk_slice_str(head), mk_slice_str(body)), 0);
+    assert_int_equal(mk_buf_printf(expected, "%s%s", head, body), 0);
+}
+
+static void assert_got(const struct receiver *receiver, const struct mk_buf *expected)
+{
+    assert_int_equal(receiver->got.len, expected->len);
+    assert_memory_equal(receiver->got.data, expected->data, expected->len);
+}
+
+/* Enough frames for many chunks, to sinks that take them at once, slowly, and at the end. */
+static void test_every_sink_gets_every_byte(void **state)
+{
+    (void)state;
+    struct mk_feed feed;
+    struct receiver prompt, slow, late;
+    struct mk_buf expected;
+    mk_feed_init(&feed);
+    mk_buf_init(&expected, 64 * 1024 * 1024);
+    receiver_init(&prompt, UINT64_MAX);
+    receiver_init(&slow, UINT64_MAX);
+    receiver_init(&late, UINT64_MAX);
+    assert_int_equal(mk_feed_join(&feed, &prompt.sink), 0);
+    assert_int_equal(mk_feed_join(&feed, &slow.sink), 0);
+    assert_int_equal(mk_feed_join(&feed, &late.sink), 0);
+    for (int i = 0; i < 5000; i++) {
+        char body[128];
+        snprintf(body, sizeof(body), "event %d %0*d\n", i, i % 90, i);
+        append(&feed, &expected, i % 3 ? "head:" : "", body);
+        take(&prompt, SIZE_MAX, SIZE_MAX);
+        take(&slow, 7, 61);
+        assert_int_equal(mk_sink_lag(&prompt.sink), 0);
+    }
+    assert_int_equal(mk_sink_lag(&late.sink), expected.len);
+    assert_int_equal(mk_sink_lag(&slow.sink), expected.len - slow.got.len);
+    take(&slow, 100, SIZE_MAX);
+    take(&late, SIZE_MAX, SIZE_MAX);
+    assert_got(&prompt, &expected);
+    assert_got(&slow, &expected);
+    assert_got(&late, &expected);
+    assert_int_equal(prompt.ready, 5000);
+    assert_int_equal(prompt.overrun, 0);
+    struct receiver *all[] = { &prompt, &slow, &late };
+    for (size_t i = 0; i < 3; i++) {
+        mk_sink_leave(&all[i]->sink);
+        mk_buf_fini(&all[i]->got);
+    }
+    mk_buf_fini(&expected);
+    mk_feed_fini(&feed);
+}
+
+/* What peek gives ends between two frames, wherever the chunks end. */
+static void test_frames_are_whole(void **state)
+{
+    (void)state;
+    struct mk_feed feed;
+    struct receiver receiver;
+    mk_feed_init(&feed);
+    receiver_init(&receiver, UINT64_MAX);
+    assert_int_equal(mk_feed_join(&feed, &receiver.sink), 0);
+    char *large = malloc(200001);
+    memset(large, 'x', 200000);
+    large[200000] = '\0';
+    const size_t sizes[] = { 10, 60000, 60000, 200000, 1, 65000, 200000, 3 };
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+        assert_int_equal(mk_feed_append(&feed, mk_slice_of(large, sizes[i]), MK_SLICE("\n")), 0);
+    size_t frames = 0;
+    struct mk_slice ready;
+    while ((ready = mk_sink_peek(&receiver.sink)).len > 0) {
+        assert_int_equal(ready.ptr[ready.len - 1], '\n');
+        for (size_t i = 0; i < ready.len; i++)
+            frames += ready.ptr[i] == '\n';
+        mk_sink_advance(&receiver.sink, ready.len);
+    }
+    assert_int_equal(frames, sizeof(sizes) / sizeof(sizes[0]));
+    mk_sink_leave(&receiver.sink);
+    mk_feed_fini(&feed);
+    free(large);
+}
+
+static void test_joins_at_the_end(void **state)
+{
+    (void)state;
+    struct mk_feed feed;
+    struct receiver first, second;
+    mk_feed_init(&feed);
+    receiver_init(&first, UINT64_MAX);
+    receiver_init(&second, UINT64_MAX);
+    /* Nobody listens: nothing is kept. */
+    assert_int_equal(mk_feed_append(&feed, MK_SLICE("lost"), MK_SLICE("")), 0);
+    assert_int_equal(feed.end, 0);
+    assert_int_equal(mk_feed_join(&feed, &first.sink), 0);
+    assert_int_equal(mk_feed_append(&feed, MK_SLICE("one"), MK_SLICE("\n")), 0);
+    assert_int_equal(mk_feed_join(&feed, &second.sink), 0);
+    assert_int_equal(mk_sink_peek(&second.sink).len, 0);
+    assert_int_equal(mk_feed_append(&feed, MK_SLICE("two"), MK_SLICE("\n")), 0);
+    assert_true(mk_slice_eq(mk_sink_peek(&first.sink), MK_SLICE("one\ntwo\n")));
+    assert_true(mk_slice_eq(mk_sink_peek(&second.sink), MK_SLICE("two\n")));
+    mk_sink_leave(&first.sink);
+    mk_sink_leave(&first.sink);
+    assert_int_equal(mk_sink_peek(&first.sink).len, 0);
+    assert_int_equal(mk_sink_lag(&first.sink), 0);
+    mk_sink_leave(&second.sink);
+    mk_feed_fini(&feed);
+}
+
+static void test_a_sink_that_lags_is_told(void **state)
+{
+    (void)state;
+    struct mk_feed feed;
+    struct receiver slow, other;
+    mk_feed_init(&feed);
+    receiver_init(&slow, 10);
+    receiver_init(&other, 10);
+    other.leaves = true; /* leaving when told must not disturb the others */
+    assert_int_equal(mk_feed_join(&feed, &other.sink), 0);
+    assert_int_equal(mk_feed_join(&feed, &slow.sink), 0);
+    assert_int_equal(mk_feed_append(&feed, MK_SLICE("0123456789"), MK_SLICE("")), 0);
+    assert_int_equal(slow.ready, 1);
+    assert_int_equal(slow.overrun, 0);
+    assert_int_equal(mk_feed_append(&feed, MK_SLICE("!"), MK_SLICE("")), 0);
+    assert_int_equal(slow.ready, 1);
+    assert_int_equal(slow.overrun, 1);
+    assert_int_equal(other.ready, 1);
+    take(&slow, SIZE_MAX, SIZE_MAX);
+    assert_int_equal(mk_feed_append(&feed, MK_SLICE("?"), MK_SLICE("")), 0);
+    assert_int_equal(slow.ready, 2);
+    mk_sink_leave(&slow.sink);
+    mk_buf_fini(&slow.got);
+    mk_feed_fini(&feed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_sink_gets_every_byte),
+        cmocka_unit_test(test_frames_are_whole),
+        cmocka_unit_test(test_joins_at_the_end),
+        cmocka_unit_test(test_a_sink_that_lags_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
