@@ -1,0 +1,137 @@
+/* address: text to sockaddr and back. Names are not looked up here. */
+#include "net/address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+static bool parse_port(struct mk_slice text, in_port_t *port)
+{
+    unsigned number = 0;
+    if (text.len == 0 || text.len > 5)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return false;
+        number = number * 10 + (unsigned)(text.ptr[i] - '0');
+    }
+    if (number > UINT16_MAX)
+        return false;
+    *port = htons((uint16_t)number);
+    return true;
+}
+
+static const char *parse_unix(struct mk_slice path, struct mk_address *address)
+{
+    struct sockaddr_un *un = (struct sockaddr_un *)&address->socket;
+    if (path.len == 0)
+        return "the path of the Unix socket is empty";
+    if (path.len >= sizeof(un->sun_path))
+        return "the path of a Unix socket can have 107 bytes at most";
+    if (memchr(path.ptr, '\0', path.len))
+        return "the path of the Unix socket has a NUL in it";
+    un->sun_family = AF_UNIX;
+    memcpy(un->sun_path, path.ptr, path.len);
+    address->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.len + 1);
+    return NULL;
+}
+
+static const char *parse_host(struct mk_slice host, bool ipv6, in_port_t port,
+                              struct mk_address *address)
+{
+    struct sockaddr_in *in = (struct sockaddr_in *)&address->socket;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address->socket;
+    char text[INET6_ADDRSTRLEN];
+    if (mk_slice_eq(host, MK_SLICE("localhost")))
+        host = MK_SLICE("127.0.0.1");
+    if (host.len == 0)
+        return "the host is empty";
+    if (host.len >= sizeof(text))
+        return "the host is no IP address";
+    memcpy(text, host.ptr, host.len);
+    text[host.len] = '\0';
+    if (ipv6) {
+        in6->sin6_family = AF_INET6;
+        in6->sin6_port = port;
+        address->len = sizeof(*in6);
+        return inet_pton(AF_INET6, text, &in6->sin6_addr) == 1
+                   ? NULL
+                   : "there is no IPv6 address between the brackets";
+    }
+    in->sin_family = AF_INET;
+    in->sin_port = port;
+    address->len = sizeof(*in);
+    return inet_pton(AF_INET, text, &in->sin_addr) == 1
+               ? NULL
+               : "the host is neither an IPv4 address nor \"localhost\"";
+}
+
+const char *mk_address_parse(struct mk_slice text, struct mk_address *address)
+{
+    struct mk_address parsed = { 0 };
+    struct mk_slice host;
+    const char *error;
+    if (mk_slice_starts_with(text, MK_SLICE("unix:"))) {
+        error = parse_unix(mk_slice_from(text, 5), &parsed);
+    } else {
+        const char *colon = text.len > 0 ? memrchr(text.ptr, ':', text.len) : NULL;
+        in_port_t port;
+        if (!colon)
+            return "the port is missing";
+        host = mk_slice_of(text.ptr, (size_t)(colon - text.ptr));
+        if (!parse_port(mk_slice_from(text, host.len + 1), &port))
+            return "the port is no number from 0 to 65535";
+        bool brackets = host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+        if (brackets)
+            host = mk_slice_of(host.ptr + 1, host.len - 2);
+        else if (host.len > 0 && memchr(host.ptr, ':', host.len))
+            return "an IPv6 address must stand in brackets";
+        error = parse_host(host, brackets, port, &parsed);
+    }
+    if (!error)
+        *address = parsed;
+    return error;
+}
+
+bool mk_address_is_local(const struct mk_address *address)
+{
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&address->socket;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address->socket;
+    switch (address->socket.ss_family) {
+    case AF_UNIX:
+        return true;
+    case AF_INET:
+        return ntohl(in->sin_addr.s_addr) >> 24 == 127;
+    case AF_INET6:
+        return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
+               (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) && in6->sin6_addr.s6_addr[12] == 127);
+    default:
+        return false;
+    }
+}
+
+const char *mk_address_format(const struct mk_address *address, char text[MK_ADDRESS_TEXT])
+{
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&address->socket;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address->socket;
+    const struct sockaddr_un *un = (const struct sockaddr_un *)&address->socket;
+    char host[INET6_ADDRSTRLEN] = "?";
+    switch (address->socket.ss_family) {
+    case AF_UNIX:
+        snprintf(text, MK_ADDRESS_TEXT, "unix:%.*s", (int)sizeof(un->sun_path), un->sun_path);
+        break;
+    case AF_INET:
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
+        snprintf(text, MK_ADDRESS_TEXT, "%s:%u", host, ntohs(in->sin_port));
+        break;
+    case AF_INET6:
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
+        snprintf(text, MK_ADDRESS_TEXT, "[%s]:%u", host, ntohs(in6->sin6_port));
+        break;
+    default:
+        snprintf(text, MK_ADDRESS_TEXT, "?");
+    }
+    return text;
+}

@@ -1,0 +1,370 @@
+/*
+ * connect: name -> addresses -> a connected socket -> (TLS) -> a stream. One timer watches over all
+ * of it; each address gets an equal share of the time that is left, so a dead one leaves some to
+ * the others.
+ */
+#include "net/connect.h"
+#include "net/failure.h"
+#include "net/stream_impl.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* One socket that is connecting. Apart, for libuv lets go of a handle only after a while. */
+struct attempt {
+    uv_poll_t poll;
+    struct mk_connect *connect;
+    int fd;
+};
+
+struct mk_connect {
+    uv_getaddrinfo_t resolve;
+    struct mk_loop *loop;
+    void (*done)(void *arg, struct mk_stream *stream, const char *error);
+    void *arg;
+    struct mk_timer *timer;
+    uint64_t due;
+    uint32_t timeout_ms;
+    struct addrinfo *addresses;
+    struct addrinfo *next;    /* to be tried */
+    struct attempt *attempt;  /* NULL: none */
+    struct mk_stream *stream; /* while it shakes hands */
+    bool tls;
+    bool resolving; /* libuv holds `resolve` */
+    bool over;
+    uint16_t port;
+    char error[MK_FAILURE_TEXT];
+    char host[];
+};
+
+static void try_next(struct mk_connect *connect);
+
+/* --- the end --- */
+
+/* The socket goes with it unless it was taken out. */
+static void drop_attempt(struct mk_connect *connect);
+
+static void dispose(struct mk_connect *connect)
+{
+    if (connect->addresses)
+        uv_freeaddrinfo(connect->addresses);
+    free(connect);
+}
+
+/* Lets go of everything; the memory stays until libuv has given `resolve` back. */
+static void finish(struct mk_connect *connect)
+{
+    connect->over = true;
+    connect->timer = mk_timer_free(connect->timer);
+    drop_attempt(connect);
+    if (connect->stream) {
+        mk_stream_hand_over(connect->stream, NULL, NULL);
+        mk_stream_abort(connect->stream, 0);
+        connect->stream = NULL;
+    }
+    if (connect->resolving)
+        uv_cancel((uv_req_t *)&connect->resolve);
+    else
+        dispose(connect);
+}
+
+static void fail(struct mk_connect *connect)
+{
+    char error[MK_FAILURE_TEXT];
+    void (*done)(void *, struct mk_stream *, const char *) = connect->done;
+    void *arg = connect->arg;
+    memcpy(error, connect->error, sizeof(error));
+    finish(connect);
+    done(arg, NULL, error);
+}
+
+static void fail_with(struct mk_connect *connect, int error)
+{
+    mk_failure_errno(connect->error, error);
+    fail(connect);
+}
+
+static void succeed(struct mk_connect *connect, struct mk_stream *stream)
+{
+    void (*done)(void *, struct mk_stream *, const char *) = connect->done;
+    void *arg = connect->arg;
+    connect->stream = NULL;
+    finish(connect);
+    done(arg, stream, NULL);
+}
+
+struct mk_connect *mk_connect_cancel(struct mk_connect *connect)
+{
+    if (connect)
+        finish(connect);
+    return NULL;
+}
+
+/* --- TLS --- */
+
+static void on_shaken(void *arg)
+{
+    struct mk_connect *connect = arg;
+    succeed(connect, connect->stream);
+}
+
+static size_t on_early_read(void *owner, char *data, size_t len)
+{
+    (void)owner;
+    (void)data;
+    return len; /* not reached: nothing is read before the handshake is done */
+}
+
+static void on_early_end(void *owner)
+{
+    (void)owner;
+}
+
+static void on_lost(void *owner, int error)
+{
+    struct mk_connect *connect = owner;
+    struct mk_stream *stream = connect->stream;
+    connect->stream = NULL; /* it goes by itself */
+    if (error == -EPROTO)
+        mk_tls_failure(stream->tls, connect->error, sizeof(connect->error));
+    else if (error == -ECONNRESET)
+        snprintf(connect->error, sizeof(connect->error),
+                 "the peer closed the connection during the TLS handshake");
+    else
+        mk_failure_errno(connect->error, error);
+    fail(connect);
+}
+
+static const struct mk_stream_events shaking_events = {
+    .read = on_early_read,
+    .end = on_early_end,
+    .closed = on_lost,
+};
+
+static int shake_hands(struct mk_connect *connect, struct mk_stream *stream)
+{
+    struct mk_streams *streams = connect->loop->streams;
+    if (!streams->roots)
+        streams->roots = mk_tls_roots_new();
+    struct mk_tls *tls = streams->roots ? mk_tls_client_new(streams->roots, connect->host) : NULL;
+    if (!tls)
+        return -ENOMEM;
+    tls->ready = on_shaken;
+    tls->arg = connect;
+    connect->stream = stream;
+    mk_stream_adopt(stream, &shaking_events, connect);
+    return mk_stream_start_tls(stream, tls);
+}
+
+/* --- one address --- */
+
+static void on_attempt_closed(uv_handle_t *handle)
+{
+    free(MK_CONTAINER_OF((uv_poll_t *)handle, struct attempt, poll));
+}
+
+static void drop_attempt(struct mk_connect *connect)
+{
+    struct attempt *attempt = connect->attempt;
+    connect->attempt = NULL;
+    if (!attempt)
+        return;
+    uv_close((uv_handle_t *)&attempt->poll, on_attempt_closed);
+    if (attempt->fd >= 0)
+        close(attempt->fd);
+}
+
+static void on_connected(struct mk_connect *connect, int fd)
+{
+    struct sockaddr_storage peer = { 0 };
+    socklen_t len = sizeof(peer);
+    int on = 1;
+    getpeername(fd, (struct sockaddr *)&peer, &len);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    struct mk_stream *stream = mk_stream_new(connect->loop, fd, (struct sockaddr *)&peer);
+    if (!stream) {
+        close(fd);
+        fail_with(connect, -ENOMEM);
+        return;
+    }
+    if (!connect->tls) {
+        succeed(connect, stream);
+        return;
+    }
+    /* The last step: all the time that is left is for it. */
+    uint64_t now = mk_loop_now(connect->loop);
+    mk_timer_start(connect->timer, connect->due > now ? connect->due - now : 0);
+    int rc = shake_hands(connect, stream);
+    if (rc < 0) {
+        connect->stream = stream;
+        fail_with(connect, rc);
+    }
+}
+
+static void on_writable(uv_poll_t *poll, int status, int events)
+{
+    struct attempt *attempt = MK_CONTAINER_OF(poll, struct attempt, poll);
+    struct mk_connect *connect = attempt->connect;
+    int error = 0;
+    socklen_t len = sizeof(error);
+    (void)status;
+    (void)events;
+    if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        error = errno;
+    if (error) {
+        mk_failure_errno(connect->error, -error);
+        drop_attempt(connect);
+        try_next(connect);
+        return;
+    }
+    int fd = attempt->fd;
+    attempt->fd = -1;
+    drop_attempt(connect);
+    on_connected(connect, fd);
+}
+
+/* Returns a socket that is connecting, or a negative errno. */
+static int open_socket(const struct addrinfo *address)
+{
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, address->ai_addr, address->ai_addrlen) < 0 && errno != EINPROGRESS &&
+        errno != EINTR) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+/* Begins to connect. Returns 0 or a negative errno. */
+static int try_address(struct mk_connect *connect, const struct addrinfo *address)
+{
+    int fd = open_socket(address);
+    if (fd < 0)
+        return fd;
+    struct attempt *attempt = calloc(1, sizeof(*attempt));
+    int rc = attempt ? uv_poll_init(&connect->loop->uv, &attempt->poll, fd) : -ENOMEM;
+    if (rc < 0) {
+        close(fd);
+        free(attempt);
+        return rc;
+    }
+    attempt->connect = connect;
+    attempt->fd = fd;
+    connect->attempt = attempt;
+    uv_poll_start(&attempt->poll, UV_WRITABLE, on_writable);
+    return 0;
+}
+
+static uint64_t share_of_time(const struct mk_connect *connect)
+{
+    uint64_t now = mk_loop_now(connect->loop);
+    uint64_t left = connect->due > now ? connect->due - now : 0;
+    uint64_t addresses = 0;
+    for (const struct addrinfo *it = connect->next; it; it = it->ai_next)
+        addresses++;
+    return left / addresses;
+}
+
+/* Tries one address after another until one begins to connect. */
+static void try_next(struct mk_connect *connect)
+{
+    while (connect->next) {
+        uint64_t share = share_of_time(connect);
+        const struct addrinfo *address = connect->next;
+        connect->next = address->ai_next;
+        int rc = try_address(connect, address);
+        if (rc == 0) {
+            mk_timer_start(connect->timer, share);
+            return;
+        }
+        mk_failure_errno(connect->error, rc);
+    }
+    fail(connect);
+}
+
+/* --- the beginning --- */
+
+static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *addresses)
+{
+    struct mk_connect *connect = MK_CONTAINER_OF(resolve, struct mk_connect, resolve);
+    connect->resolving = false;
+    connect->addresses = addresses;
+    connect->next = addresses;
+    if (connect->over) {
+        dispose(connect);
+        return;
+    }
+    if (status == 0) {
+        try_next(connect);
+        return;
+    }
+    if (status == UV_EAI_NONAME || status == UV_EAI_NODATA)
+        snprintf(connect->error, sizeof(connect->error), "the host is unknown");
+    else if (status == UV_EAI_AGAIN)
+        snprintf(connect->error, sizeof(connect->error), "no name server answered");
+    else
+        mk_failure_errno(connect->error, status);
+    fail(connect);
+}
+
+static void on_timer(void *arg)
+{
+    struct mk_connect *connect = arg;
+    bool waits = connect->resolving || connect->attempt || connect->stream;
+    if (waits)
+        mk_failure_timeout(connect->error, connect->timeout_ms);
+    if (connect->attempt) {
+        drop_attempt(connect);
+        try_next(connect);
+        return;
+    }
+    fail(connect);
+}
+
+static void start_resolving(struct mk_connect *connect)
+{
+    char port[8];
+    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+    snprintf(port, sizeof(port), "%u", connect->port);
+    int rc = uv_getaddrinfo(&connect->loop->uv, &connect->resolve, on_resolved, connect->host, port,
+                            &hints);
+    connect->resolving = rc == 0;
+    if (rc < 0) {
+        mk_failure_errno(connect->error, rc);
+        mk_timer_start(connect->timer, 0); /* `done` must not be called from here */
+    }
+}
+
+struct mk_connect *
+mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
+                 void (*done)(void *arg, struct mk_stream *stream, const char *error), void *arg)
+{
+    size_t host_size = strlen(options->host) + 1;
+    struct mk_connect *connect = calloc(1, sizeof(*connect) + host_size);
+    if (!connect)
+        return NULL;
+    connect->timer = mk_timer_new(loop, on_timer, connect);
+    if (!connect->timer) {
+        free(connect);
+        return NULL;
+    }
+    connect->loop = loop;
+    connect->done = done;
+    connect->arg = arg;
+    connect->port = options->port;
+    connect->tls = options->tls;
+    connect->timeout_ms = options->timeout_ms;
+    connect->due = mk_loop_now(loop) + options->timeout_ms;
+    memcpy(connect->host, options->host, host_size);
+    mk_timer_start(connect->timer, options->timeout_ms);
+    start_resolving(connect);
+    return connect;
+}

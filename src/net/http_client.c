@@ -1,0 +1,404 @@
+/*
+ * http_client: libcurl's multi interface, told by libuv what its sockets and its timer do. Requests
+ * are kept and used again, for an easy handle is large.
+ */
+#include "net/http_client.h"
+#include "net/failure.h"
+#include "net/stream_impl.h"
+
+#include "base/buf.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    IDLE_CONNECTIONS = 32,
+    SPARE_REQUESTS = 8,
+    SPARE_BODY = 16 * 1024, /* bytes of a response buffer that are kept */
+};
+
+struct mk_http_client {
+    struct mk_loop *loop;
+    CURLM *multi;
+    struct mk_timer *timer;
+    struct mk_list active; /* requests under way */
+    struct mk_list spare;
+    unsigned spare_count;
+    bool freed; /* from within a `done`; the rest follows when that has returned */
+    bool busy;  /* reading results */
+};
+
+struct mk_http_request {
+    struct mk_list node; /* in active or spare */
+    struct mk_http_client *client;
+    CURL *easy;
+    struct curl_slist *headers;
+    struct mk_buf body;
+    void (*done)(void *arg, const struct mk_http_response *response);
+    void *arg;
+    uint32_t timeout_ms;
+    int body_error;             /* of `body`, or 0 */
+    char text[CURL_ERROR_SIZE]; /* libcurl's words for an error */
+};
+
+/* A socket of libcurl's. */
+struct watch {
+    uv_poll_t poll;
+    struct mk_http_client *client;
+    curl_socket_t fd;
+    int interest;
+};
+
+/* --- requests --- */
+
+static void request_free(struct mk_http_request *request)
+{
+    mk_list_remove(&request->node);
+    curl_easy_cleanup(request->easy);
+    curl_slist_free_all(request->headers);
+    mk_buf_fini(&request->body);
+    free(request);
+}
+
+/* Makes it ready for another use, or frees it where there are enough. Not in the multi any more. */
+static void request_put(struct mk_http_request *request)
+{
+    struct mk_http_client *client = request->client;
+    if (client->freed || client->spare_count == SPARE_REQUESTS) {
+        request_free(request);
+        return;
+    }
+    curl_easy_reset(request->easy);
+    curl_slist_free_all(request->headers);
+    request->headers = NULL;
+    mk_buf_reset(&request->body, SPARE_BODY);
+    mk_list_remove(&request->node);
+    mk_list_push(&client->spare, &request->node);
+    client->spare_count++;
+}
+
+static struct mk_http_request *request_get(struct mk_http_client *client)
+{
+    struct mk_http_request *request;
+    if (client->spare_count > 0) {
+        request = MK_CONTAINER_OF(client->spare.next, struct mk_http_request, node);
+        mk_list_remove(&request->node);
+        client->spare_count--;
+        return request;
+    }
+    request = calloc(1, sizeof(*request));
+    if (!request)
+        return NULL;
+    mk_list_init(&request->node);
+    request->client = client;
+    request->easy = curl_easy_init();
+    if (request->easy)
+        return request;
+    free(request);
+    return NULL;
+}
+
+static void explain(struct mk_http_request *request, CURLcode code, char text[MK_FAILURE_TEXT])
+{
+    long error = 0;
+    curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
+    if (request->body_error == -ENOMEM || code == CURLE_OUT_OF_MEMORY)
+        mk_failure_errno(text, -ENOMEM);
+    else if (request->body_error == -ENOBUFS || code == CURLE_FILESIZE_EXCEEDED)
+        snprintf(text, MK_FAILURE_TEXT, "the response is longer than %zu bytes", request->body.max);
+    else if (code == CURLE_OPERATION_TIMEDOUT)
+        mk_failure_timeout(text, request->timeout_ms);
+    else if (code == CURLE_COULDNT_CONNECT && error != 0)
+        mk_failure_errno(text, (int)-error);
+    else
+        snprintf(text, MK_FAILURE_TEXT, "%s",
+                 request->text[0] ? request->text : curl_easy_strerror(code));
+}
+
+static void complete(struct mk_http_request *request, CURLcode code)
+{
+    struct mk_http_response response = { .content_type = MK_SLICE("") };
+    char text[MK_FAILURE_TEXT];
+    if (code == CURLE_OK) {
+        long status = 0;
+        const char *type = NULL;
+        curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
+        response.status = (unsigned)status;
+        response.content_type = mk_slice_str(type ? type : "");
+        response.body = mk_buf_slice(&request->body);
+    } else {
+        explain(request, code, text);
+        response.error = text;
+    }
+    curl_multi_remove_handle(request->client->multi, request->easy);
+    mk_list_remove(&request->node); /* no longer to be dropped by who frees the client in `done` */
+    request->done(request->arg, &response);
+    request_put(request);
+}
+
+/* --- libcurl on libuv --- */
+
+static void destroy(struct mk_http_client *client);
+
+static void read_results(struct mk_http_client *client)
+{
+    CURLMsg *message;
+    int left;
+    client->busy = true;
+    while (!client->freed && (message = curl_multi_info_read(client->multi, &left))) {
+        struct mk_http_request *request = NULL;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
+        complete(request, code);
+    }
+    client->busy = false;
+    if (client->freed)
+        destroy(client);
+}
+
+static void on_timer(void *arg)
+{
+    struct mk_http_client *client = arg;
+    int running;
+    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    read_results(client);
+}
+
+static int on_curl_timer(CURLM *multi, long ms, void *arg)
+{
+    struct mk_http_client *client = arg;
+    (void)multi;
+    if (ms < 0)
+        mk_timer_stop(client->timer);
+    else
+        mk_timer_start(client->timer, (uint64_t)ms);
+    return 0;
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events)
+{
+    struct watch *watch = MK_CONTAINER_OF(poll, struct watch, poll);
+    struct mk_http_client *client = watch->client;
+    int flags = 0;
+    int running;
+    if (status < 0) {
+        /* An error stops the watch, but libcurl may want to know of it more than once. */
+        uv_poll_start(&watch->poll, watch->interest, on_socket);
+        flags = CURL_CSELECT_ERR;
+    }
+    if (events & UV_READABLE)
+        flags |= CURL_CSELECT_IN;
+    if (events & UV_WRITABLE)
+        flags |= CURL_CSELECT_OUT;
+    curl_multi_socket_action(client->multi, watch->fd, flags, &running);
+    read_results(client);
+}
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+    free(MK_CONTAINER_OF((uv_poll_t *)handle, struct watch, poll));
+}
+
+static struct watch *watch_new(struct mk_http_client *client, curl_socket_t fd)
+{
+    struct watch *watch = calloc(1, sizeof(*watch));
+    if (!watch)
+        return NULL;
+    if (uv_poll_init_socket(&client->loop->uv, &watch->poll, fd) < 0) {
+        free(watch);
+        return NULL;
+    }
+    watch->client = client;
+    watch->fd = fd;
+    curl_multi_assign(client->multi, fd, watch);
+    return watch;
+}
+
+static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *assigned)
+{
+    struct mk_http_client *client = arg;
+    struct watch *watch = assigned;
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (watch)
+            uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
+        curl_multi_assign(client->multi, fd, NULL);
+        return 0;
+    }
+    if (!watch)
+        watch = watch_new(client, fd);
+    if (!watch)
+        return -1; /* ends the transfer */
+    watch->interest =
+        (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    uv_poll_start(&watch->poll, watch->interest, on_socket);
+    return 0;
+}
+
+/* --- the client --- */
+
+static void destroy(struct mk_http_client *client)
+{
+    MK_LIST_FOR_EACH (it, &client->spare)
+        request_free(MK_CONTAINER_OF(it, struct mk_http_request, node));
+    curl_multi_cleanup(client->multi);
+    mk_timer_free(client->timer);
+    free(client);
+    curl_global_cleanup();
+}
+
+struct mk_http_client *mk_http_client_new(struct mk_loop *loop)
+{
+    /* Counted by libcurl: the first one initialises, the last cleanup cleans. */
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return NULL;
+    struct mk_http_client *client = calloc(1, sizeof(*client));
+    if (client) {
+        client->loop = loop;
+        mk_list_init(&client->active);
+        mk_list_init(&client->spare);
+        client->multi = curl_multi_init();
+        client->timer = mk_timer_new(loop, on_timer, client);
+    }
+    if (!client || !client->multi || !client->timer) {
+        if (client)
+            destroy(client);
+        else
+            curl_global_cleanup();
+        return NULL;
+    }
+    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+    curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+    curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
+    return client;
+}
+
+struct mk_http_client *mk_http_client_free(struct mk_http_client *client)
+{
+    if (!client)
+        return NULL;
+    MK_LIST_FOR_EACH (it, &client->active) {
+        struct mk_http_request *request = MK_CONTAINER_OF(it, struct mk_http_request, node);
+        curl_multi_remove_handle(client->multi, request->easy);
+        request_free(request);
+    }
+    client->freed = true;
+    if (!client->busy)
+        destroy(client);
+    return NULL;
+}
+
+/* --- posting --- */
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct mk_http_request *request = arg;
+    request->body_error = mk_buf_append(&request->body, data, size * count);
+    return request->body_error == 0 ? size * count : 0;
+}
+
+/* Trusts whom mk_connect trusts. libcurl by itself would load the same roots once more. */
+static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
+{
+    (void)easy;
+    SSL_CTX_set1_cert_store(context, mk_tls_roots_store(arg));
+    return CURLE_OK;
+}
+
+/* Only for a libcurl on OpenSSL: the context of others is not one of ours. */
+static bool set_roots(struct mk_http_request *request)
+{
+    struct mk_streams *streams = request->client->loop->streams;
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    if (!info->ssl_version || strncmp(info->ssl_version, "OpenSSL/3", 9) != 0)
+        return true;
+    if (!streams->roots)
+        streams->roots = mk_tls_roots_new();
+    if (!streams->roots)
+        return false;
+    curl_easy_setopt(request->easy, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(request->easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(request->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
+    curl_easy_setopt(request->easy, CURLOPT_SSL_CTX_DATA, streams->roots);
+    return true;
+}
+
+static bool add_header(struct mk_http_request *request, const char *line)
+{
+    struct curl_slist *headers = curl_slist_append(request->headers, line);
+    if (headers)
+        request->headers = headers;
+    return headers != NULL;
+}
+
+static bool set_headers(struct mk_http_request *request, const char *const *lines)
+{
+    for (; lines && *lines; lines++) {
+        if (!add_header(request, *lines))
+            return false;
+    }
+    /* Without a value it keeps libcurl from sending "Expect: 100-continue", a round trip. */
+    return add_header(request, "Expect:");
+}
+
+static bool prepare(struct mk_http_request *request, const struct mk_http_post *post)
+{
+    CURL *easy = request->easy;
+    request->done = post->done;
+    request->arg = post->arg;
+    request->timeout_ms = post->timeout_ms;
+    request->body_error = 0;
+    if (request->body.cap > post->response_limit)
+        mk_buf_fini(&request->body); /* memory that is there would be used, whatever the limit */
+    request->body.max = post->response_limit;
+    request->text[0] = '\0';
+    if (!set_headers(request, post->headers) ||
+        (strncasecmp(post->url, "https:", 6) == 0 && !set_roots(request)) ||
+        curl_easy_setopt(easy, CURLOPT_URL, post->url) != CURLE_OK)
+        return false;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->text);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)post->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.len);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, post->body.ptr ? post->body.ptr : "");
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)post->response_limit);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    return true;
+}
+
+struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
+                                            const struct mk_http_post *post)
+{
+    struct mk_http_request *request = request_get(client);
+    if (!request)
+        return NULL;
+    if (!prepare(request, post) ||
+        curl_multi_add_handle(client->multi, request->easy) != CURLM_OK) {
+        request_put(request);
+        return NULL;
+    }
+    mk_list_push(&client->active, &request->node);
+    return request;
+}
+
+struct mk_http_request *mk_http_request_cancel(struct mk_http_request *request)
+{
+    if (!request)
+        return NULL;
+    curl_multi_remove_handle(request->client->multi, request->easy);
+    request_put(request);
+    return NULL;
+}

@@ -1,0 +1,254 @@
+/*
+ * listener: accepts by itself (uv_poll and accept4) instead of through uv_listen, which, when the
+ * process is out of descriptors, takes connections only to drop them.
+ */
+#include "net/listener.h"
+#include "net/stream_impl.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    ACCEPT_MOST = 64, /* connections of one turn, so that those that are open get theirs */
+    BACKLOG = 1024,   /* the kernel cuts it to its own limit (net.core.somaxconn) */
+    STARVED_MS = 100, /* until the next try when the process is out of something */
+};
+
+struct mk_listener {
+    uv_poll_t poll;
+    struct mk_loop *loop;
+    int fd;
+    bool starved; /* waits for `retry`; logged */
+    struct mk_timer *retry;
+    void (*accepted)(void *arg, struct mk_stream *stream);
+    void *arg;
+    struct mk_address address;
+    dev_t device; /* of a Unix socket's file, to know it again */
+    ino_t inode;
+};
+
+/* --- accepting --- */
+
+static void on_readable(uv_poll_t *poll, int status, int events);
+
+static void wait_for_better_times(struct mk_listener *listener, int error)
+{
+    if (!listener->starved) {
+        char text[MK_ADDRESS_TEXT];
+        mk_log_warn("listener", "%s: cannot accept connections for now: %s",
+                    mk_address_format(&listener->address, text), uv_strerror(error));
+    }
+    listener->starved = true;
+    uv_poll_stop(&listener->poll);
+    mk_timer_start(listener->retry, STARVED_MS);
+}
+
+/* Errors of one connection, or of its network, that are over when it is (accept(2)). */
+static bool is_passing(int error)
+{
+    switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPERM:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Returns false when there is no more to accept for now. */
+static bool accept_one(struct mk_listener *listener)
+{
+    struct sockaddr_storage peer = { .ss_family = AF_UNIX };
+    socklen_t len = sizeof(peer);
+    int fd = accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        int error = errno;
+        if (is_passing(error))
+            return true;
+        if (error != EAGAIN)
+            wait_for_better_times(listener, -error);
+        return false;
+    }
+    struct mk_stream *stream = mk_stream_new(listener->loop, fd, (const struct sockaddr *)&peer);
+    if (!stream) {
+        close(fd);
+        wait_for_better_times(listener, -ENOMEM);
+        return false;
+    }
+    listener->starved = false;
+    listener->accepted(listener->arg, stream);
+    return !uv_is_closing((uv_handle_t *)&listener->poll);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct mk_listener *listener = MK_CONTAINER_OF(poll, struct mk_listener, poll);
+    (void)events;
+    if (status < 0) {
+        wait_for_better_times(listener, status);
+        return;
+    }
+    for (int i = 0; i < ACCEPT_MOST && accept_one(listener); i++) {
+    }
+}
+
+static void on_retry(void *arg)
+{
+    struct mk_listener *listener = arg;
+    uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+}
+
+/* --- opening --- */
+
+static const struct sockaddr *address_of(const struct mk_address *address)
+{
+    return (const struct sockaddr *)&address->socket;
+}
+
+static const char *path_of(const struct mk_address *address)
+{
+    return ((const struct sockaddr_un *)&address->socket)->sun_path;
+}
+
+/* True when the socket's file is there but nobody listens on it. */
+static bool is_stale(const struct mk_address *address)
+{
+    struct stat file;
+    if (lstat(path_of(address), &file) < 0 || !S_ISSOCK(file.st_mode))
+        return false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    bool refused = connect(fd, address_of(address), address->len) < 0 && errno == ECONNREFUSED;
+    close(fd);
+    return refused;
+}
+
+static int bind_unix(struct mk_listener *listener)
+{
+    const struct mk_address *address = &listener->address;
+    struct stat file;
+    int rc = bind(listener->fd, address_of(address), address->len);
+    if (rc < 0 && errno == EADDRINUSE && is_stale(address)) {
+        unlink(path_of(address));
+        rc = bind(listener->fd, address_of(address), address->len);
+    }
+    if (rc < 0)
+        return -errno;
+    /* In time: nobody can connect before it listens. */
+    if (chmod(path_of(address), 0600) < 0 || lstat(path_of(address), &file) < 0)
+        return -errno;
+    listener->device = file.st_dev;
+    listener->inode = file.st_ino;
+    return 0;
+}
+
+/* Options are set once here: what is accepted inherits TCP_NODELAY. */
+static int bind_tcp(struct mk_listener *listener)
+{
+    struct mk_address *address = &listener->address;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address->socket;
+    int on = 1;
+    setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    setsockopt(listener->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (address->socket.ss_family == AF_INET6) {
+        int v6only = !IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
+        setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
+    }
+    if (bind(listener->fd, address_of(address), address->len) < 0)
+        return -errno;
+    if (getsockname(listener->fd, (struct sockaddr *)&address->socket, &address->len) < 0)
+        return -errno;
+    return 0;
+}
+
+static bool is_unix(const struct mk_listener *listener)
+{
+    return listener->address.socket.ss_family == AF_UNIX;
+}
+
+/* Another process may have put its own socket there since. */
+static void remove_file(const struct mk_listener *listener)
+{
+    struct stat file;
+    if (listener->inode != 0 && lstat(path_of(&listener->address), &file) == 0 &&
+        file.st_dev == listener->device && file.st_ino == listener->inode)
+        unlink(path_of(&listener->address));
+}
+
+static int open_socket(struct mk_listener *listener)
+{
+    int kind = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    listener->fd = socket(listener->address.socket.ss_family, kind, 0);
+    if (listener->fd < 0)
+        return -errno;
+    int rc = is_unix(listener) ? bind_unix(listener) : bind_tcp(listener);
+    if (rc == 0 && listen(listener->fd, BACKLOG) < 0)
+        rc = -errno;
+    if (rc == 0)
+        rc = uv_poll_init(&listener->loop->uv, &listener->poll, listener->fd);
+    if (rc == 0)
+        return 0;
+    remove_file(listener);
+    close(listener->fd);
+    return rc;
+}
+
+int mk_listener_open(struct mk_loop *loop, const struct mk_address *address,
+                     void (*accepted)(void *arg, struct mk_stream *stream), void *arg,
+                     struct mk_listener **listener)
+{
+    struct mk_listener *fresh = calloc(1, sizeof(*fresh));
+    if (!fresh)
+        return -ENOMEM;
+    fresh->loop = loop;
+    fresh->address = *address;
+    fresh->accepted = accepted;
+    fresh->arg = arg;
+    fresh->retry = mk_timer_new(loop, on_retry, fresh);
+    int rc = fresh->retry ? open_socket(fresh) : -ENOMEM;
+    if (rc < 0) {
+        mk_timer_free(fresh->retry);
+        free(fresh);
+        return rc;
+    }
+    uv_poll_start(&fresh->poll, UV_READABLE, on_readable);
+    *listener = fresh;
+    return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(MK_CONTAINER_OF((uv_poll_t *)handle, struct mk_listener, poll));
+}
+
+struct mk_listener *mk_listener_free(struct mk_listener *listener)
+{
+    if (!listener)
+        return NULL;
+    if (is_unix(listener))
+        remove_file(listener);
+    mk_timer_free(listener->retry);
+    uv_close((uv_handle_t *)&listener->poll, on_closed);
+    close(listener->fd);
+    return NULL;
+}
+
+const struct mk_address *mk_listener_address(const struct mk_listener *listener)
+{
+    return &listener->address;
+}

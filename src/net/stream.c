@@ -1,0 +1,471 @@
+/*
+ * stream: the life of a connection, and its way in. A stream watches its socket itself (uv_poll)
+ * instead of leaving it to uv_tcp_t: the handle is smaller, nothing must be handed to libuv and
+ * stay in place until it is written, and a shared source is told exactly what the kernel took.
+ */
+#include "net/address.h"
+#include "net/stream_impl.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const struct mk_stream_limits mk_stream_default_limits = {
+    .output = 64 * 1024 * 1024,
+    .read_pause = 256 * 1024,
+    .input = MK_LOOP_READ_BUFFER,
+};
+
+/* --- what the streams of a loop share --- */
+
+static void on_linger_end(struct mk_timeout *timeout)
+{
+    struct mk_stream *stream = MK_CONTAINER_OF(timeout, struct mk_stream, linger);
+    mk_stream_finish(stream, stream->state == MK_STREAM_LINGERING ? 0 : -ETIMEDOUT);
+}
+
+struct mk_streams *mk_streams_new(struct mk_loop *loop)
+{
+    struct mk_streams *streams = calloc(1, sizeof(*streams));
+    if (!streams)
+        return NULL;
+    mk_list_init(&streams->resumed);
+    if (mk_timeouts_init(&streams->lingering, loop, MK_STREAM_LINGER_MS, on_linger_end) < 0) {
+        free(streams);
+        return NULL;
+    }
+    return streams;
+}
+
+struct mk_streams *mk_streams_free(struct mk_streams *streams)
+{
+    if (!streams)
+        return NULL;
+    mk_timeouts_fini(&streams->lingering);
+    while (streams->spare_count > 0)
+        mk_buf_fini(&streams->spares[--streams->spare_count]);
+    mk_tls_roots_free(streams->roots);
+    free(streams->plain_buffer);
+    free(streams);
+    return NULL;
+}
+
+/* --- life --- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct mk_stream *stream = MK_CONTAINER_OF((uv_poll_t *)handle, struct mk_stream, poll);
+    if (stream->events)
+        stream->events->closed(stream->owner, stream->error);
+    mk_buf_fini(&stream->output);
+    mk_tls_free(stream->tls);
+    free(stream);
+}
+
+static void drop_kept(struct mk_stream *stream)
+{
+    if (stream->kept)
+        mk_list_remove(&stream->kept->resumed);
+    free(stream->kept);
+    stream->kept = NULL;
+}
+
+void mk_stream_finish(struct mk_stream *stream, int error)
+{
+    if (stream->state == MK_STREAM_GONE)
+        return;
+    stream->state = MK_STREAM_GONE;
+    stream->error = error;
+    stream->source = NULL;
+    stream->owed = 0;
+    mk_list_remove(&stream->dirty);
+    mk_timeout_disarm(&stream->linger);
+    drop_kept(stream);
+    uv_close((uv_handle_t *)&stream->poll, on_closed);
+    close(stream->fd);
+}
+
+/* An IPv4 client of a socket that takes both comes as ::ffff:1.2.3.4; nobody wants to read that. */
+static void note_peer(struct mk_stream *stream, const struct sockaddr *address)
+{
+    struct mk_address peer = { 0 };
+    char text[MK_ADDRESS_TEXT];
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+    if (address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+        struct sockaddr_in *in = (struct sockaddr_in *)&peer.socket;
+        in->sin_family = AF_INET;
+        in->sin_port = in6->sin6_port;
+        memcpy(&in->sin_addr, &in6->sin6_addr.s6_addr[12], sizeof(in->sin_addr));
+    } else if (address->sa_family == AF_INET6) {
+        memcpy(&peer.socket, address, sizeof(struct sockaddr_in6));
+    } else if (address->sa_family == AF_INET) {
+        memcpy(&peer.socket, address, sizeof(struct sockaddr_in));
+    } else {
+        snprintf(stream->peer, sizeof(stream->peer), "unix");
+        return;
+    }
+    mk_address_format(&peer, text);
+    snprintf(stream->peer, sizeof(stream->peer), "%.*s", MK_STREAM_PEER - 1, text);
+}
+
+struct mk_stream *mk_stream_new(struct mk_loop *loop, int fd, const struct sockaddr *address)
+{
+    struct mk_stream *stream = calloc(1, sizeof(*stream));
+    if (!stream)
+        return NULL;
+    if (uv_poll_init(&loop->uv, &stream->poll, fd) < 0) {
+        free(stream);
+        return NULL;
+    }
+    stream->loop = loop;
+    stream->fd = fd;
+    stream->limits = mk_stream_default_limits;
+    mk_buf_init(&stream->output, stream->limits.output);
+    mk_list_init(&stream->dirty);
+    mk_timeout_init(&stream->linger);
+    note_peer(stream, address);
+    return stream;
+}
+
+/* --- watching the socket --- */
+
+static bool wants_to_read(const struct mk_stream *stream)
+{
+    if (stream->ended || stream->state == MK_STREAM_GONE)
+        return false;
+    if (stream->state != MK_STREAM_OPEN)
+        return stream->dropped < MK_STREAM_DROP_MOST;
+    if (stream->tls && !stream->tls->shaken)
+        return true;
+    return stream->events && !stream->paused && !stream->kept &&
+           mk_stream_backlog(stream) <= stream->limits.read_pause;
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events);
+
+static void watch_for(struct mk_stream *stream, int interest)
+{
+    if (stream->state == MK_STREAM_GONE || stream->interest == interest)
+        return;
+    stream->interest = (uint8_t)interest;
+    if (interest == 0)
+        uv_poll_stop(&stream->poll);
+    else
+        uv_poll_start(&stream->poll, interest, on_socket);
+}
+
+/*
+ * Readability that nobody wants to know of for the moment stays watched until it is reported: each
+ * change costs two system calls, and most pauses end before anything comes.
+ */
+void mk_stream_watch(struct mk_stream *stream)
+{
+    int interest = stream->interest & UV_READABLE;
+    if (wants_to_read(stream))
+        interest |= UV_READABLE;
+    if (stream->blocked)
+        interest |= UV_WRITABLE;
+    watch_for(stream, interest);
+}
+
+/* --- in --- */
+
+/* Gives bytes to the owner for as long as it wants them. Returns how many it took. */
+static size_t give(struct mk_stream *stream, char *data, size_t len)
+{
+    size_t taken = 0;
+    while (taken < len && stream->state == MK_STREAM_OPEN && stream->events && !stream->paused) {
+        size_t more = stream->events->read(stream->owner, data + taken, len - taken);
+        if (stream->state != MK_STREAM_OPEN)
+            break;
+        assert(more <= len - taken);
+        taken += more;
+    }
+    return taken;
+}
+
+static void keep(struct mk_stream *stream, const char *data, size_t len)
+{
+    size_t had = stream->kept ? stream->kept->len : 0;
+    if (stream->kept)
+        mk_list_remove(&stream->kept->resumed);
+    struct mk_stream_kept *kept = realloc(stream->kept, sizeof(*kept) + had + len);
+    if (!kept) {
+        mk_stream_finish(stream, -ENOMEM);
+        return;
+    }
+    if (had == 0)
+        *kept = (struct mk_stream_kept){ .stream = stream };
+    mk_list_init(&kept->resumed);
+    memcpy(kept->data + had, data, len);
+    kept->len = had + len;
+    stream->kept = kept;
+}
+
+/* New bytes: to the owner, or behind those that it has not taken yet. */
+static void take_in(struct mk_stream *stream, char *data, size_t len)
+{
+    size_t taken = stream->kept ? 0 : give(stream, data, len);
+    if (taken < len && stream->state == MK_STREAM_OPEN)
+        keep(stream, data + taken, len - taken);
+}
+
+static void tell_end(struct mk_stream *stream)
+{
+    if (!stream->ended || stream->told || stream->kept || stream->paused || !stream->events ||
+        stream->state != MK_STREAM_OPEN)
+        return;
+    stream->told = true;
+    stream->events->end(stream->owner);
+}
+
+static void deliver_kept(struct mk_stream *stream)
+{
+    /* Out of the stream's reach, for the owner may close it while it looks at the bytes. */
+    struct mk_stream_kept *kept = stream->kept;
+    stream->kept = NULL;
+    kept->at += give(stream, kept->data + kept->at, kept->len - kept->at);
+    if (kept->at < kept->len && stream->state == MK_STREAM_OPEN)
+        stream->kept = kept;
+    else
+        free(kept);
+    tell_end(stream);
+    mk_stream_watch(stream);
+}
+
+bool mk_streams_deliver(struct mk_loop *loop)
+{
+    struct mk_list resumed;
+    if (mk_list_empty(&loop->streams->resumed))
+        return false;
+    mk_list_take(&resumed, &loop->streams->resumed);
+    while (!mk_list_empty(&resumed)) {
+        struct mk_stream_kept *kept = MK_CONTAINER_OF(resumed.next, struct mk_stream_kept, resumed);
+        mk_list_remove(&kept->resumed);
+        deliver_kept(kept->stream);
+    }
+    return true;
+}
+
+/* Owners are given kept bytes at the end of the turn, when they are in the middle of nothing. */
+static void resume_kept(struct mk_stream *stream)
+{
+    if (stream->kept && !stream->paused && stream->events && mk_list_empty(&stream->kept->resumed))
+        mk_list_push(&stream->loop->streams->resumed, &stream->kept->resumed);
+}
+
+static void fail_tls(struct mk_stream *stream)
+{
+    mk_stream_send(stream); /* the alert that tells the peer why */
+    mk_stream_finish(stream, -EPROTO);
+}
+
+/* Returns whether the handshake is done and the stream still there. */
+static bool shake_hands(struct mk_stream *stream)
+{
+    struct mk_tls *tls = stream->tls;
+    int rc = mk_tls_shake(tls);
+    if (rc < 0)
+        fail_tls(stream);
+    if (rc <= 0)
+        return false;
+    if (tls->ready)
+        tls->ready(tls->arg);
+    return stream->state == MK_STREAM_OPEN;
+}
+
+/* Unlike the end of a socket, this one may come while the owner wants to hear nothing. */
+static void on_end_of_cipher(struct mk_stream *stream)
+{
+    stream->ended = true;
+    if (!stream->kept && (stream->paused || !stream->events))
+        keep(stream, "", 0);
+}
+
+static void take_in_cipher(struct mk_stream *stream, const char *data, size_t len)
+{
+    struct mk_tls *tls = stream->tls;
+    char *plain = stream->loop->streams->plain_buffer;
+    ssize_t got = 0;
+    tls->in = mk_slice_of(data, len);
+    if (tls->shaken || shake_hands(stream)) {
+        while (stream->state == MK_STREAM_OPEN &&
+               (got = mk_tls_read(tls, plain, MK_LOOP_READ_BUFFER)) > 0)
+            take_in(stream, plain, (size_t)got);
+    }
+    tls->in = (struct mk_slice){ 0 };
+    if (stream->state != MK_STREAM_OPEN)
+        return;
+    if (got == -EPIPE)
+        on_end_of_cipher(stream);
+    else if (got < 0)
+        fail_tls(stream);
+    mk_stream_wake(stream); /* what the handshake wrote, and what waited for its end */
+}
+
+static void on_end(struct mk_stream *stream)
+{
+    stream->ended = true;
+    if (stream->state == MK_STREAM_LINGERING)
+        mk_stream_finish(stream, 0);
+    else if (stream->state == MK_STREAM_OPEN && stream->tls && !stream->tls->shaken)
+        mk_stream_finish(stream, -ECONNRESET);
+}
+
+static void on_read_error(struct mk_stream *stream, int error)
+{
+    /* After mk_stream_close everything was sent, and what the peer still says does not matter. */
+    mk_stream_finish(stream, stream->state == MK_STREAM_LINGERING ? 0 : error);
+}
+
+/* Reads once. Returns false where there is nothing to be read. */
+static bool read_some(struct mk_stream *stream)
+{
+    char *buffer = stream->loop->read_buffer;
+    size_t most = MK_LOOP_READ_BUFFER;
+    if (stream->limits.input < most)
+        most = stream->limits.input;
+    ssize_t got;
+    do {
+        got = recv(stream->fd, buffer, most, 0);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0 && errno == EAGAIN)
+        return false;
+    if (got < 0)
+        on_read_error(stream, -errno);
+    else if (got == 0)
+        on_end(stream);
+    else if (stream->state != MK_STREAM_OPEN)
+        stream->dropped += (size_t)got;
+    else if (stream->tls)
+        take_in_cipher(stream, buffer, (size_t)got);
+    else
+        take_in(stream, buffer, (size_t)got);
+    tell_end(stream);
+    return true;
+}
+
+/* libuv reports an error of the socket without its number and stops watching. */
+static void on_socket_error(struct mk_stream *stream)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+    stream->interest = 0;
+    /* What came before the error is still there to be read, and so is the error itself. */
+    while (wants_to_read(stream) && read_some(stream)) {
+    }
+    if (stream->state == MK_STREAM_GONE)
+        return;
+    getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    on_read_error(stream, error ? -error : -ECONNRESET);
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events)
+{
+    struct mk_stream *stream = MK_CONTAINER_OF(poll, struct mk_stream, poll);
+    if (status < 0) {
+        on_socket_error(stream);
+        return;
+    }
+    if (events & UV_WRITABLE) {
+        /* Not sent from here: the turn's hooks come first. */
+        stream->blocked = false;
+        mk_stream_wake(stream);
+    }
+    if (!(events & UV_READABLE))
+        return;
+    if (wants_to_read(stream))
+        read_some(stream);
+    if (stream->state == MK_STREAM_LINGERING && stream->dropped >= MK_STREAM_DROP_MOST)
+        mk_stream_finish(stream, 0);
+    else if (!wants_to_read(stream))
+        watch_for(stream, stream->interest & ~UV_READABLE);
+}
+
+/* --- what the owner does --- */
+
+void mk_stream_adopt(struct mk_stream *stream, const struct mk_stream_events *events, void *owner)
+{
+    stream->events = events;
+    stream->owner = owner;
+    resume_kept(stream);
+    mk_stream_watch(stream);
+}
+
+void mk_stream_hand_over(struct mk_stream *stream, const struct mk_stream_events *events,
+                         void *owner)
+{
+    mk_stream_adopt(stream, events, owner);
+}
+
+struct mk_loop *mk_stream_loop(const struct mk_stream *stream)
+{
+    return stream->loop;
+}
+
+void mk_stream_pause(struct mk_stream *stream)
+{
+    stream->paused = true;
+    if (stream->kept)
+        mk_list_remove(&stream->kept->resumed);
+}
+
+void mk_stream_resume(struct mk_stream *stream)
+{
+    stream->paused = false;
+    resume_kept(stream);
+    mk_stream_watch(stream);
+}
+
+bool mk_stream_paused(const struct mk_stream *stream)
+{
+    return stream->paused;
+}
+
+void mk_stream_close(struct mk_stream *stream)
+{
+    if (stream->state != MK_STREAM_OPEN)
+        return;
+    mk_stream_set_source(stream, NULL);
+    if (stream->state == MK_STREAM_GONE)
+        return;
+    if (stream->tls && !stream->tls->shaken) {
+        mk_stream_finish(stream, 0); /* nothing can be sent yet, nor can it be said that it ends */
+        return;
+    }
+    stream->state = MK_STREAM_CLOSING;
+    drop_kept(stream);
+    mk_timeout_arm(&stream->loop->streams->lingering, &stream->linger);
+    mk_stream_wake(stream);
+    mk_stream_watch(stream);
+}
+
+void mk_stream_abort(struct mk_stream *stream, int error)
+{
+    mk_stream_finish(stream, error);
+}
+
+const char *mk_stream_peer(const struct mk_stream *stream)
+{
+    return stream->peer;
+}
+
+int mk_stream_start_tls(struct mk_stream *stream, struct mk_tls *tls)
+{
+    struct mk_streams *streams = stream->loop->streams;
+    if (!streams->plain_buffer)
+        streams->plain_buffer = malloc(MK_LOOP_READ_BUFFER);
+    if (!streams->plain_buffer) {
+        mk_tls_free(tls);
+        return -ENOMEM;
+    }
+    stream->tls = tls;
+    /* A client speaks first; for a server this does nothing. It cannot be done already. */
+    int rc = mk_tls_shake(tls);
+    mk_stream_wake(stream);
+    mk_stream_watch(stream);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,106 @@
+/*
+ * stream_impl: the inside of streams, for this room alone: who makes them (listener, connect), who
+ * ends turns (loop), and the two halves of them (stream.c: life and input; stream_send.c: output).
+ */
+#ifndef MK_NET_STREAM_IMPL_H
+#define MK_NET_STREAM_IMPL_H
+
+#include "net/stream.h"
+#include "net/tls.h"
+
+#include <sys/socket.h>
+
+enum {
+    MK_STREAM_PEER = 48,                    /* an IPv6 address in brackets with a port */
+    MK_STREAM_LINGER_MS = 5000,             /* without progress after mk_stream_close */
+    MK_STREAM_DROP_MOST = 16 * 1024 * 1024, /* bytes of a peer that is dropped while closing */
+    MK_STREAM_SPARES = 64,                  /* output buffers kept for the next who needs one */
+    MK_STREAM_SPARE_MOST = 16 * 1024,       /* bytes; larger ones are freed */
+};
+
+enum mk_stream_state {
+    MK_STREAM_OPEN,
+    MK_STREAM_CLOSING,   /* sends what was written */
+    MK_STREAM_LINGERING, /* all is sent; waits for the peer's end */
+    MK_STREAM_GONE,      /* the socket is closed, libuv has yet to let go of the handle */
+};
+
+/* Bytes that were read and not taken. */
+struct mk_stream_kept {
+    struct mk_list resumed; /* in mk_streams.resumed when the owner wants them */
+    struct mk_stream *stream;
+    size_t at;
+    size_t len;
+    char data[];
+};
+
+struct mk_stream {
+    uv_poll_t poll;
+    struct mk_loop *loop;
+    const struct mk_stream_events *events; /* NULL: nobody is told (not adopted, or given up) */
+    void *owner;
+    struct mk_stream_source *source;
+    size_t owed; /* bytes of a run of the source that has begun: nothing may come in between */
+    struct mk_buf output;
+    size_t sent; /* bytes at the front of `output` that are gone already */
+    struct mk_stream_limits limits;
+    struct mk_list dirty; /* in mk_loop.dirty */
+    struct mk_timeout linger;
+    struct mk_stream_kept *kept; /* NULL: nothing */
+    struct mk_tls *tls;          /* NULL: none */
+    size_t dropped;              /* bytes dropped since mk_stream_close */
+    int fd;
+    int error; /* for `closed` */
+    enum mk_stream_state state;
+    uint8_t interest; /* what libuv watches for: UV_READABLE, UV_WRITABLE */
+    bool paused;
+    bool blocked; /* the kernel takes no more for now; UV_WRITABLE is awaited */
+    bool pending; /* something was written, and `drained` was not called since */
+    bool ended;   /* the peer sends no more */
+    bool told;    /* ... and the owner knows */
+    char peer[MK_STREAM_PEER];
+};
+
+/* What the streams of one loop share. */
+struct mk_streams {
+    struct mk_list resumed;                 /* of mk_stream_kept */
+    struct mk_timeouts lingering;           /* streams that close */
+    struct mk_buf spares[MK_STREAM_SPARES]; /* empty output buffers */
+    unsigned spare_count;
+    char *plain_buffer;         /* what TLS decrypts into; made with the first TLS stream */
+    struct mk_tls_roots *roots; /* whom outgoing TLS trusts; made with the first such stream */
+};
+
+/* Returns NULL when memory is out. */
+struct mk_streams *mk_streams_new(struct mk_loop *loop);
+struct mk_streams *mk_streams_free(struct mk_streams *streams);
+
+/* Gives streams that were resumed what they kept. Returns false when there were none. */
+bool mk_streams_deliver(struct mk_loop *loop);
+/* Lets every dirty stream send. */
+void mk_streams_flush(struct mk_loop *loop);
+
+/*
+ * Makes a stream of a connected, non-blocking socket. `address` is the peer's. Returns NULL when
+ * memory is out; then `fd` still belongs to the caller.
+ */
+struct mk_stream *mk_stream_new(struct mk_loop *loop, int fd, const struct sockaddr *address);
+
+/*
+ * Puts TLS between: to be called before any byte went either way, adopted or not. Takes `tls` over,
+ * also on failure. The handshake goes by itself (the stream need not be adopted); output and `read`
+ * wait for it; when it fails the stream closes with -EPROTO. Returns 0, -ENOMEM or -EPROTO; after
+ * an error the stream is good for nothing but mk_stream_abort.
+ */
+int mk_stream_start_tls(struct mk_stream *stream, struct mk_tls *tls);
+
+/* Closes the socket; `closed` follows. Does nothing the second time. */
+void mk_stream_finish(struct mk_stream *stream, int error);
+
+/* Makes libuv watch for what the stream waits for now. */
+void mk_stream_watch(struct mk_stream *stream);
+
+/* stream_send.c: sends as much as the kernel takes. The stream may be GONE afterwards. */
+void mk_stream_send(struct mk_stream *stream);
+
+#endif

@@ -1,0 +1,315 @@
+/*
+ * stream_send: a stream's way out. Two things are sent: the owner's output, and runs of frames of a
+ * source that many streams share. They meet between frames only: once a run of the source has
+ * begun, the rest of it is owed before output may go on.
+ */
+#include "net/stream_impl.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+enum {
+    TURN_MOST = 1024 * 1024,   /* bytes of one stream and turn, so that others get theirs */
+    CIPHER_AHEAD = 128 * 1024, /* bytes encrypted before the kernel has taken them */
+    RECORD_MOST = 16 * 1024,   /* of TLS (RFC 8446, 5.1) */
+};
+
+enum send_result { SEND_DONE, SEND_BLOCKED };
+
+/* What is to be sent next, in this order. `owed` and `rest` are one run of the source. */
+struct parts {
+    struct mk_slice owed;
+    struct mk_slice own;
+    struct mk_slice rest;
+};
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* --- output buffers: borrowed from those that the loop keeps, while there is output --- */
+
+static void borrow_memory(struct mk_streams *streams, struct mk_buf *buf)
+{
+    if (buf->data || streams->spare_count == 0)
+        return;
+    struct mk_buf *spare = &streams->spares[streams->spare_count - 1];
+    if (spare->cap > buf->max)
+        return;
+    buf->data = spare->data;
+    buf->cap = spare->cap;
+    streams->spare_count--;
+}
+
+static void return_memory(struct mk_streams *streams, struct mk_buf *buf)
+{
+    buf->len = 0;
+    if (!buf->data)
+        return;
+    if (buf->cap > MK_STREAM_SPARE_MOST || streams->spare_count == MK_STREAM_SPARES) {
+        mk_buf_fini(buf);
+        return;
+    }
+    streams->spares[streams->spare_count++] = *buf;
+    buf->data = NULL;
+    buf->cap = 0;
+}
+
+struct mk_buf *mk_stream_output(struct mk_stream *stream)
+{
+    borrow_memory(stream->loop->streams, &stream->output);
+    return &stream->output;
+}
+
+/* What is gone already still lies in front: the cap moves with it. */
+static void cap_output(struct mk_stream *stream)
+{
+    size_t most = stream->limits.output;
+    stream->output.max = most > SIZE_MAX - stream->sent ? SIZE_MAX : most + stream->sent;
+}
+
+void mk_stream_limit(struct mk_stream *stream, const struct mk_stream_limits *limits)
+{
+    stream->limits = *limits;
+    if (stream->limits.input == 0)
+        stream->limits.input = 1; /* an empty read would be taken for the peer's end */
+    cap_output(stream);
+    mk_stream_watch(stream);
+}
+
+size_t mk_stream_backlog(const struct mk_stream *stream)
+{
+    size_t backlog = stream->output.len - stream->sent;
+    if (stream->tls)
+        backlog += mk_tls_pending(stream->tls).len;
+    return backlog;
+}
+
+void mk_stream_wake(struct mk_stream *stream)
+{
+    if (stream->blocked || stream->state > MK_STREAM_CLOSING || !mk_list_empty(&stream->dirty))
+        return;
+    mk_list_push(&stream->loop->dirty, &stream->dirty);
+}
+
+/* Moves what is owed of the source in front of the output. */
+static int copy_owed(struct mk_stream *stream)
+{
+    struct mk_slice run = stream->source->peek(stream->source);
+    struct mk_buf all;
+    mk_buf_init(&all, SIZE_MAX);
+    int rc = mk_buf_append(&all, run.ptr, smaller(stream->owed, run.len));
+    if (rc == 0)
+        rc = mk_buf_append_slice(&all, mk_slice_from(mk_buf_slice(&stream->output), stream->sent));
+    if (rc < 0) {
+        mk_buf_fini(&all);
+        return rc;
+    }
+    return_memory(stream->loop->streams, &stream->output);
+    stream->output = all;
+    stream->sent = 0;
+    cap_output(stream);
+    return 0;
+}
+
+void mk_stream_set_source(struct mk_stream *stream, struct mk_stream_source *source)
+{
+    int rc = 0;
+    if (stream->state > MK_STREAM_CLOSING)
+        return;
+    if (stream->source && stream->owed > 0)
+        rc = copy_owed(stream);
+    stream->owed = 0;
+    stream->source = source;
+    if (rc < 0)
+        mk_stream_finish(stream, rc);
+    else if (source)
+        mk_stream_wake(stream);
+}
+
+/* --- sending --- */
+
+static struct parts gather(struct mk_stream *stream)
+{
+    struct parts parts = { 0 };
+    if (stream->source) {
+        struct mk_slice run = stream->source->peek(stream->source);
+        stream->owed = smaller(stream->owed, run.len);
+        parts.owed = mk_slice_of(run.ptr, stream->owed);
+        parts.rest = mk_slice_from(run, stream->owed);
+    }
+    parts.own = mk_slice_from(mk_buf_slice(&stream->output), stream->sent);
+    return parts;
+}
+
+/* `len` bytes of the parts are gone. */
+static void account(struct mk_stream *stream, const struct parts *parts, size_t len)
+{
+    size_t owed = smaller(len, parts->owed.len);
+    size_t own = smaller(len - owed, parts->own.len);
+    size_t rest = len - owed - own;
+    stream->owed -= owed;
+    if (rest > 0)
+        stream->owed = parts->rest.len - rest;
+    stream->sent += own;
+    if (stream->sent == stream->output.len) {
+        stream->output.len = 0;
+        stream->sent = 0;
+    } else if (stream->sent >= stream->output.len / 2) {
+        mk_buf_consume(&stream->output, stream->sent);
+        stream->sent = 0;
+    }
+    cap_output(stream);
+    stream->pending = stream->pending || len > 0;
+    if (owed + rest > 0)
+        stream->source->advance(stream->source, owed + rest);
+}
+
+/* Returns how many bytes the kernel took, or a negative errno. */
+static ssize_t send_parts(int fd, const struct parts *parts)
+{
+    const struct mk_slice *all[] = { &parts->owed, &parts->own, &parts->rest };
+    struct iovec vectors[3];
+    struct msghdr message = { .msg_iov = vectors };
+    for (size_t i = 0; i < 3; i++) {
+        if (all[i]->len > 0)
+            vectors[message.msg_iovlen++] =
+                (struct iovec){ .iov_base = (char *)all[i]->ptr, .iov_len = all[i]->len };
+    }
+    ssize_t took;
+    do {
+        took = message.msg_iovlen == 1
+                   ? send(fd, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL)
+                   : sendmsg(fd, &message, MSG_NOSIGNAL);
+    } while (took < 0 && errno == EINTR);
+    if (took < 0)
+        return errno == EAGAIN ? 0 : -errno;
+    return took;
+}
+
+/* Returns a send_result, or a negative errno. Adds what was sent to `total`. */
+static int send_plain(struct mk_stream *stream, size_t *total)
+{
+    for (;;) {
+        struct parts parts = gather(stream);
+        size_t len = parts.owed.len + parts.own.len + parts.rest.len;
+        if (len == 0)
+            return SEND_DONE;
+        if (*total >= TURN_MOST)
+            return SEND_BLOCKED;
+        ssize_t took = send_parts(stream->fd, &parts);
+        if (took < 0)
+            return (int)took;
+        *total += (size_t)took;
+        account(stream, &parts, (size_t)took);
+        if ((size_t)took < len)
+            return SEND_BLOCKED;
+        if (!stream->source)
+            return SEND_DONE;
+    }
+}
+
+/* Encrypts what is to be sent, as far ahead of the kernel as is good. */
+static int encrypt(struct mk_stream *stream)
+{
+    struct mk_tls *tls = stream->tls;
+    while (tls->shaken && mk_tls_pending(tls).len < CIPHER_AHEAD) {
+        struct parts parts = gather(stream);
+        struct mk_slice next = parts.owed;
+        if (next.len == 0)
+            next = parts.own;
+        if (next.len == 0)
+            next = parts.rest;
+        if (next.len == 0) {
+            if (stream->state == MK_STREAM_CLOSING)
+                mk_tls_shut(tls);
+            return 0;
+        }
+        next.len = smaller(next.len, RECORD_MOST);
+        int rc = mk_tls_write(tls, next);
+        if (rc < 0)
+            return rc;
+        account(stream, &parts, next.len);
+    }
+    return 0;
+}
+
+static int send_tls(struct mk_stream *stream, size_t *total)
+{
+    borrow_memory(stream->loop->streams, &stream->tls->out);
+    for (;;) {
+        int rc = encrypt(stream);
+        if (rc < 0)
+            return rc;
+        struct parts parts = { .own = mk_tls_pending(stream->tls) };
+        if (parts.own.len == 0)
+            break;
+        if (*total >= TURN_MOST)
+            return SEND_BLOCKED;
+        ssize_t took = send_parts(stream->fd, &parts);
+        if (took < 0)
+            return (int)took;
+        *total += (size_t)took;
+        mk_tls_sent(stream->tls, (size_t)took);
+        if ((size_t)took < parts.own.len)
+            return SEND_BLOCKED;
+    }
+    return_memory(stream->loop->streams, &stream->tls->out);
+    return SEND_DONE;
+}
+
+static void end_sending(struct mk_stream *stream)
+{
+    shutdown(stream->fd, SHUT_WR);
+    stream->state = MK_STREAM_LINGERING;
+    if (stream->ended || stream->dropped >= MK_STREAM_DROP_MOST)
+        mk_stream_finish(stream, 0);
+    else
+        mk_timeout_arm(&stream->loop->streams->lingering, &stream->linger);
+}
+
+static void tell_drained(struct mk_stream *stream)
+{
+    if (!stream->pending)
+        return;
+    stream->pending = false;
+    if (stream->events && stream->events->drained)
+        stream->events->drained(stream->owner);
+}
+
+void mk_stream_send(struct mk_stream *stream)
+{
+    size_t total = 0;
+    int rc = stream->tls ? send_tls(stream, &total) : send_plain(stream, &total);
+    if (stream->state == MK_STREAM_GONE)
+        return;
+    if (rc < 0) {
+        mk_stream_finish(stream, rc);
+        return;
+    }
+    stream->blocked = rc == SEND_BLOCKED;
+    if (stream->state == MK_STREAM_CLOSING && total > 0)
+        mk_timeout_arm(&stream->loop->streams->lingering, &stream->linger);
+    /* With TLS that still shakes hands, output waits though the kernel would take it. */
+    if (!stream->blocked && stream->output.len == 0) {
+        return_memory(stream->loop->streams, &stream->output);
+        if (stream->state == MK_STREAM_CLOSING)
+            end_sending(stream);
+        else
+            tell_drained(stream);
+    }
+    mk_stream_watch(stream);
+}
+
+void mk_streams_flush(struct mk_loop *loop)
+{
+    struct mk_list dirty;
+    mk_list_take(&dirty, &loop->dirty);
+    while (!mk_list_empty(&dirty)) {
+        struct mk_stream *stream = MK_CONTAINER_OF(dirty.next, struct mk_stream, dirty);
+        mk_list_remove(&stream->dirty);
+        mk_stream_send(stream);
+    }
+}

@@ -1,0 +1,245 @@
+/*
+ * tls: OpenSSL over a BIO of our own that reads from the bytes at hand and writes into a buf, so no
+ * byte is copied more often than the cipher needs, and nothing here can block.
+ */
+#include "net/tls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* More than any handshake or record; the stream lets little more than this gather. */
+enum { OUT_MOST = 1024 * 1024 };
+
+static int bio_read(BIO *bio, char *data, size_t size, size_t *got)
+{
+    struct mk_tls *tls = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (tls->in.len == 0) {
+        BIO_set_retry_read(bio);
+        return 0;
+    }
+    *got = size < tls->in.len ? size : tls->in.len;
+    memcpy(data, tls->in.ptr, *got);
+    tls->in = mk_slice_from(tls->in, *got);
+    return 1;
+}
+
+static int bio_write(BIO *bio, const char *data, size_t len, size_t *taken)
+{
+    struct mk_tls *tls = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (mk_buf_append(&tls->out, data, len) < 0)
+        return 0;
+    *taken = len;
+    return 1;
+}
+
+static long bio_control(BIO *bio, int command, long number, void *pointer)
+{
+    (void)bio;
+    (void)number;
+    (void)pointer;
+    return command == BIO_CTRL_FLUSH;
+}
+
+/* Made once and kept for the life of the process. */
+static const BIO_METHOD *bio_method(void)
+{
+    static BIO_METHOD *method;
+    if (method)
+        return method;
+    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
+    if (!method)
+        return NULL;
+    BIO_meth_set_read_ex(method, bio_read);
+    BIO_meth_set_write_ex(method, bio_write);
+    BIO_meth_set_ctrl(method, bio_control);
+    return method;
+}
+
+struct mk_tls *mk_tls_new(SSL *ssl)
+{
+    struct mk_tls *tls = calloc(1, sizeof(*tls));
+    const BIO_METHOD *method = bio_method();
+    BIO *bio = method ? BIO_new(method) : NULL;
+    if (!tls || !bio) {
+        BIO_free(bio);
+        SSL_free(ssl);
+        free(tls);
+        return NULL;
+    }
+    tls->ssl = ssl;
+    mk_buf_init(&tls->out, OUT_MOST);
+    BIO_set_data(bio, tls);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+    return tls;
+}
+
+struct mk_tls *mk_tls_free(struct mk_tls *tls)
+{
+    if (!tls)
+        return NULL;
+    SSL_free(tls->ssl);
+    mk_buf_fini(&tls->out);
+    free(tls);
+    return NULL;
+}
+
+int mk_tls_shake(struct mk_tls *tls)
+{
+    ERR_clear_error();
+    int rc = SSL_do_handshake(tls->ssl);
+    if (rc == 1) {
+        tls->shaken = true;
+        return 1;
+    }
+    if (SSL_get_error(tls->ssl, rc) == SSL_ERROR_WANT_READ)
+        return 0;
+    tls->error = ERR_peek_last_error();
+    return -EPROTO;
+}
+
+ssize_t mk_tls_read(struct mk_tls *tls, char *data, size_t size)
+{
+    size_t got = 0;
+    ERR_clear_error();
+    if (SSL_read_ex(tls->ssl, data, size, &got) == 1)
+        return (ssize_t)got;
+    switch (SSL_get_error(tls->ssl, 0)) {
+    case SSL_ERROR_WANT_READ:
+        return 0;
+    case SSL_ERROR_ZERO_RETURN:
+        return -EPIPE;
+    default:
+        return -EPROTO;
+    }
+}
+
+int mk_tls_write(struct mk_tls *tls, struct mk_slice plain)
+{
+    size_t taken = 0;
+    ERR_clear_error();
+    if (SSL_write_ex(tls->ssl, plain.ptr, plain.len, &taken) == 1)
+        return 0;
+    return tls->out.max - tls->out.len < plain.len ? -ENOMEM : -EPROTO;
+}
+
+void mk_tls_shut(struct mk_tls *tls)
+{
+    if (tls->shut)
+        return;
+    tls->shut = true;
+    ERR_clear_error();
+    SSL_shutdown(tls->ssl); /* where it fails there is nobody left to tell */
+}
+
+struct mk_slice mk_tls_pending(const struct mk_tls *tls)
+{
+    return mk_slice_from(mk_buf_slice(&tls->out), tls->sent);
+}
+
+void mk_tls_sent(struct mk_tls *tls, size_t len)
+{
+    tls->sent += len;
+    if (tls->sent == tls->out.len) {
+        tls->out.len = 0;
+        tls->sent = 0;
+    } else if (tls->sent >= tls->out.len / 2) {
+        mk_buf_consume(&tls->out, tls->sent);
+        tls->sent = 0;
+    }
+}
+
+void mk_tls_failure(const struct mk_tls *tls, char *text, size_t size)
+{
+    long verdict = SSL_get_verify_result(tls->ssl);
+    const char *reason = ERR_reason_error_string(tls->error);
+    if (verdict != X509_V_OK)
+        snprintf(text, size, "certificate verify failed: %s",
+                 X509_verify_cert_error_string(verdict));
+    else if (reason)
+        snprintf(text, size, "TLS handshake failed: %s", reason);
+    else
+        snprintf(text, size, "TLS handshake failed");
+}
+
+/* --- outgoing --- */
+
+struct mk_tls_roots {
+    SSL_CTX *context;
+};
+
+struct mk_tls_roots *mk_tls_roots_new(void)
+{
+    struct mk_tls_roots *roots = calloc(1, sizeof(*roots));
+    if (!roots)
+        return NULL;
+    roots->context = SSL_CTX_new(TLS_client_method());
+    if (!roots->context)
+        return mk_tls_roots_free(roots);
+    SSL_CTX_set_min_proto_version(roots->context, TLS1_2_VERSION);
+    SSL_CTX_set_verify(roots->context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_session_cache_mode(roots->context, SSL_SESS_CACHE_OFF);
+    /* Where there are none, every certificate is refused, with a text that says why. */
+    SSL_CTX_set_default_verify_paths(roots->context);
+    /* Who names a server's own certificate in SSL_CERT_FILE trusts it, whoever signed it. */
+    X509_STORE_set_flags(mk_tls_roots_store(roots), X509_V_FLAG_PARTIAL_CHAIN);
+    return roots;
+}
+
+struct mk_tls_roots *mk_tls_roots_free(struct mk_tls_roots *roots)
+{
+    if (!roots)
+        return NULL;
+    SSL_CTX_free(roots->context);
+    free(roots);
+    return NULL;
+}
+
+X509_STORE *mk_tls_roots_store(const struct mk_tls_roots *roots)
+{
+    return SSL_CTX_get_cert_store(roots->context);
+}
+
+static bool is_ip_address(const char *host)
+{
+    struct in6_addr address;
+    return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
+}
+
+/* The certificate must be for `host`; a server of many names is told which one is meant (SNI). */
+static bool expect_host(SSL *ssl, const char *host)
+{
+    if (is_ip_address(host))
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+struct mk_tls *mk_tls_client_new(const struct mk_tls_roots *roots, const char *host)
+{
+    char name[256];
+    size_t len = strlen(host);
+    if (len >= sizeof(name))
+        return NULL;
+    memcpy(name, host, len + 1);
+    /* The dot that makes a name absolute is no part of it in a certificate, nor in SNI (RFC 6066,
+     * 3). */
+    if (len > 1 && name[len - 1] == '.')
+        name[len - 1] = '\0';
+    SSL *ssl = SSL_new(roots->context);
+    if (!ssl || !expect_host(ssl, name)) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    SSL_set_connect_state(ssl);
+    return mk_tls_new(ssl);
+}
