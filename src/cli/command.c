@@ -232,10 +232,10 @@ bool mk_command_uin(const char *text, uint64_t *uin)
     return true;
 }
 
-static void write_line(struct mk_slice line)
+static void write_line(const char *line, size_t len)
 {
     /* Where the log cannot be written, there is nobody to tell. */
-    ssize_t ignored = write(STDERR_FILENO, line.ptr, line.len);
+    ssize_t ignored = write(STDERR_FILENO, line, len);
     (void)ignored;
 }
 

@@ -6,12 +6,16 @@ struct sample {
     FILE *out;
     const char *token;
     unsigned depth;
-    bool off; /* what is written is commented out */
+    bool off;                              /* what is written is commented out, */
+    unsigned off_depth;                    /* from this depth on */
+    const struct mk_config_key *explained; /* a table that needs no more comments */
 };
 
 static void begin_line(const struct sample *sample)
 {
-    fprintf(sample->out, "%*s%s", (int)sample->depth * 2, "", sample->off ? "// " : "");
+    unsigned outer = sample->off ? sample->off_depth : sample->depth;
+    fprintf(sample->out, "%*s%s%*s", (int)outer * 2, "", sample->off ? "// " : "",
+            (int)(sample->depth - outer) * 2, "");
 }
 
 static void write_members(struct sample *sample, const struct mk_config_key *keys);
@@ -46,23 +50,34 @@ static void write_value(struct sample *sample, const struct mk_config_key *key)
     }
 }
 
+static void explain(const struct sample *sample, const struct mk_config_key *key)
+{
+    begin_line(sample);
+    fprintf(sample->out, "// %s\n", key->en);
+    begin_line(sample);
+    fprintf(sample->out, "// %s\n", key->zh);
+}
+
 static void write_members(struct sample *sample, const struct mk_config_key *keys)
 {
-    bool outer = sample->off;
+    bool again = sample->explained == keys;
     for (const struct mk_config_key *key = keys; key->name; key++) {
-        if (key != keys && sample->depth <= 2)
+        bool outer = sample->off;
+        if (key != keys && sample->depth <= 3)
             fputs("\n", sample->out);
-        begin_line(sample);
-        fprintf(sample->out, "// %s\n", key->en);
-        begin_line(sample);
-        fprintf(sample->out, "// %s\n", key->zh);
-        sample->off = outer || key->sample_off;
+        if (!again)
+            explain(sample, key);
+        if (key->sample_off && !outer) {
+            sample->off = true;
+            sample->off_depth = sample->depth;
+        }
         begin_line(sample);
         fprintf(sample->out, "\"%s\": ", key->name);
         write_value(sample, key);
         fputs(key[1].name ? ",\n" : "\n", sample->out);
         sample->off = outer;
     }
+    sample->explained = keys;
 }
 
 void mk_config_write_sample(FILE *out, const char *token)

@@ -67,7 +67,7 @@ void mk_near_offer(struct mk_near *near, struct mk_slice word, const char *candi
         return;
     size_t edits = distance(word, other);
     size_t longer = word.len > other.len ? word.len : other.len;
-    size_t most = longer <= 4 ? 1 : longer / 3;
+    size_t most = longer <= 4 ? 1 : longer < 9 ? 2 : longer / 3;
     /* "token" means "access_token", though the two are far apart. */
     if (edits > most && (contains(other, word) || contains(word, other)))
         edits = most;

@@ -1,0 +1,136 @@
+/* client: see the header. The one place besides net that speaks through libcurl. */
+#include "cli/client.h"
+
+#include "base/json.h"
+#include "cli/command.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { MOST_REPLY = 64 * 1024 * 1024, CONNECT_SECONDS = 10, SECONDS = 120 };
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct mk_buf *body = arg;
+    return mk_buf_append(body, data, size * count) == 0 ? size * count : 0;
+}
+
+static bool add_header(struct curl_slist **headers, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(*headers, line);
+    if (longer)
+        *headers = longer;
+    return longer;
+}
+
+static bool add_headers(struct curl_slist **headers, const char *token)
+{
+    char *line = NULL;
+    if (!add_header(headers, "Content-Type: application/json") || !add_header(headers, "Expect:"))
+        return false;
+    if (!token)
+        return true;
+    bool added =
+        asprintf(&line, "Authorization: Bearer %s", token) >= 0 && add_header(headers, line);
+    free(line);
+    return added;
+}
+
+static void set_options(CURL *curl, const struct mk_client_request *request,
+                        const struct curl_slist *headers, struct mk_buf *body)
+{
+    curl_easy_setopt(curl, CURLOPT_URL, request->url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (request->unix_path)
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request->unix_path);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.ptr);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)SECONDS);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    /* A proxy of the environment is for the world outside, not for this machine. */
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, request->unix_path ? "*" : "localhost,127.0.0.1,[::1]");
+}
+
+/* Returns 0 or a negative errno; `status` and `body` are the response's. */
+static int exchange(const struct mk_client_request *request, long *status, struct mk_buf *body)
+{
+    struct curl_slist *headers = NULL;
+    CURL *curl = curl_easy_init();
+    int rc = -ENOMEM;
+    if (curl && add_headers(&headers, request->token)) {
+        set_options(curl, request, headers, body);
+        CURLcode code = curl_easy_perform(curl);
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
+        if (code == CURLE_OK)
+            rc = 0;
+        else if (code == CURLE_COULDNT_CONNECT)
+            rc = -ECONNREFUSED;
+        else
+            rc = -EIO;
+        if (rc == -EIO)
+            mk_command_failed("%s", curl_easy_strerror(code));
+    }
+    if (rc == -ENOMEM)
+        mk_command_failed("%s", strerror(ENOMEM));
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    return rc;
+}
+
+int mk_client_post(const struct mk_client_request *request, struct mk_client_reply *reply)
+{
+    struct mk_client_reply got = { .message = "" };
+    struct mk_buf body;
+    mk_buf_init(&body, MOST_REPLY);
+    int rc = exchange(request, &got.status, &body);
+    if (rc == 0) {
+        got.doc = mk_json_read(mk_buf_slice(&body), NULL, NULL);
+        yyjson_val *root = yyjson_doc_get_root(got.doc);
+        yyjson_val *message = yyjson_obj_get(root, "message");
+        yyjson_val *retcode = yyjson_obj_get(root, "retcode");
+        got.ok = yyjson_equals_str(yyjson_obj_get(root, "status"), "ok");
+        got.retcode = yyjson_is_raw(retcode) ? strtol(yyjson_get_raw(retcode), NULL, 10) : 0;
+        if (yyjson_is_str(message))
+            got.message = yyjson_get_str(message);
+        if (!yyjson_is_obj(root)) {
+            rc = -EPROTO;
+            mk_command_failed(mk_tr("the answer is no JSON object: this is no Milky endpoint "
+                                    "(HTTP status %ld)",
+                                    "应答不是 JSON 对象：对方不是 Milky 协议端（HTTP 状态码 %ld）"),
+                              got.status);
+        }
+    }
+    mk_buf_fini(&body);
+    if (rc == 0)
+        *reply = got;
+    else
+        mk_client_reply_fini(&got);
+    return rc;
+}
+
+void mk_client_reply_fini(struct mk_client_reply *reply)
+{
+    yyjson_doc_free(reply->doc);
+    reply->doc = NULL;
+}
+
+int mk_client_print(const yyjson_val *value, bool pretty)
+{
+    bool many = pretty || isatty(STDOUT_FILENO);
+    char *text = yyjson_val_write(value, many ? YYJSON_WRITE_PRETTY_TWO_SPACES : 0, NULL);
+    if (text)
+        puts(text);
+    bool bad = !text || fflush(stdout) != 0;
+    free(text);
+    if (!bad)
+        return 0;
+    mk_command_failed("%s", strerror(errno ? errno : ENOMEM));
+    return -EIO;
+}

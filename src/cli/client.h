@@ -1,0 +1,41 @@
+/*
+ * client: one HTTP request of the command line to a server that runs, and its reply, which is
+ * Milky's {status, retcode, data or message}.
+ */
+#ifndef MK_CLI_CLIENT_H
+#define MK_CLI_CLIENT_H
+
+#include "base/buf.h"
+
+#include <yyjson.h>
+
+struct mk_client_request {
+    const char *url;
+    const char *unix_path; /* the socket to connect to instead of the URL's host, or NULL */
+    const char *token;     /* or NULL */
+    struct mk_slice body;  /* JSON */
+};
+
+struct mk_client_reply {
+    long status;         /* of HTTP */
+    yyjson_doc *doc;     /* an object; numbers are kept as they came (YYJSON_TYPE_RAW) */
+    bool ok;             /* its status is "ok" */
+    const char *message; /* of a failure, or "" */
+    long retcode;
+};
+
+/*
+ * Posts, and waits for the reply. Returns 0, or a negative errno: -ECONNREFUSED where nobody
+ * listens, with nothing printed; for anything else it has been said on the standard error output
+ * what went wrong.
+ */
+int mk_client_post(const struct mk_client_request *request, struct mk_client_reply *reply);
+void mk_client_reply_fini(struct mk_client_reply *reply);
+
+/*
+ * Prints JSON and a newline on the standard output, over many lines when `pretty` is set or
+ * somebody looks on. Returns 0 or a negative errno, said.
+ */
+int mk_client_print(const yyjson_val *value, bool pretty);
+
+#endif

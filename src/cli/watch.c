@@ -1,0 +1,443 @@
+/*
+ * watch: `milky watch`: a WebSocket client of a bot's websocket_server that prints each event as a
+ * line of JSON, and connects again when the server goes away. It is in one of these states: waiting
+ * (the timer runs), connecting (`connect`), shaking hands (`stream`), open (`websocket`), stopping.
+ */
+#include "base/backoff.h"
+#include "base/json.h"
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/summary.h"
+#include "net/connect.h"
+#include "transport/websocket_connection.h"
+#include "wire/url.h"
+#include "wire/ws_handshake.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    CONNECT_MS = 10 * 1000,
+    FIRST_WAIT_MS = 500,
+    MOST_WAIT_MS = 15 * 1000,
+    IDLE_MS = 30 * 1000,
+    PATIENCE_MS = 5 * 1000,
+    LONGEST_HEAD = 64 * 1024,
+    LONGEST_MESSAGE = 64 * 1024 * 1024,
+};
+
+struct watch {
+    struct mk_loop loop;
+    struct mk_websocket_context sockets;
+    struct mk_url url; /* of text that outlives this */
+    char *host;        /* url.host, NUL-terminated */
+    char name[256];    /* the URL without secrets */
+    const char *token; /* or NULL */
+    bool pretty;
+    uint64_t wanted; /* end after so many events; 0: never */
+    uint64_t seen;
+    struct mk_timer *timer; /* the next try, or the end of patience with a handshake */
+    struct mk_backoff backoff;
+    struct mk_connect *connect;
+    struct mk_stream *stream; /* while shaking hands */
+    struct mk_websocket *websocket;
+    struct mk_buf answer; /* the head of the server's response, so far */
+    char key[MK_WS_KEY_LEN];
+    const char *why; /* the handshake failed */
+    bool refused;    /* for good: trying again would not help */
+    uv_signal_t signals[2];
+    bool stopping;
+    int code;
+};
+
+static void end(struct watch *watch, int code)
+{
+    if (watch->stopping)
+        return;
+    watch->stopping = true;
+    watch->code = code;
+    mk_timer_stop(watch->timer);
+    watch->connect = mk_connect_cancel(watch->connect);
+    if (watch->websocket)
+        mk_websocket_close(watch->websocket, MK_WS_NORMAL, MK_SLICE(""));
+    else if (watch->stream)
+        mk_stream_abort(watch->stream, 0);
+    else
+        mk_loop_stop(&watch->loop);
+}
+
+/* The connection, or the try, is over. */
+static void try_later(struct watch *watch, const char *why)
+{
+    if (watch->stopping) {
+        mk_loop_stop(&watch->loop);
+        return;
+    }
+    if (watch->refused) {
+        mk_command_failed("%s: %s", watch->name, why);
+        end(watch, MK_EXIT_FAILED);
+        return;
+    }
+    uint32_t wait = mk_backoff_next(&watch->backoff);
+    mk_command_failed(mk_tr("%s: %s; next try in %u.%u s", "%s：%s；%u.%u 秒后重试"), watch->name,
+                      why, wait / 1000, wait % 1000 / 100);
+    if (watch->backoff.tries == 1 && watch->seen == 0)
+        mk_command_failed(mk_tr("is `%s serve` running?", "`%s serve` 是否正在运行？"), mk_program);
+    mk_timer_start(watch->timer, wait);
+}
+
+/* --- open --- */
+
+static bool print_event(const struct watch *watch, struct mk_slice payload)
+{
+    if (!watch->pretty) {
+        fwrite(payload.ptr, 1, payload.len, stdout);
+        putchar('\n');
+        return fflush(stdout) == 0;
+    }
+    yyjson_doc *doc = mk_json_read(payload, NULL, NULL);
+    bool printed = doc && mk_client_print(yyjson_doc_get_root(doc), true) == 0;
+    yyjson_doc_free(doc);
+    return printed;
+}
+
+static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice payload)
+{
+    struct watch *watch = owner;
+    (void)opcode;
+    if (watch->stopping)
+        return;
+    if (!print_event(watch, payload))
+        end(watch, MK_EXIT_FAILED); /* nobody reads any more */
+    else if (++watch->seen == watch->wanted)
+        end(watch, MK_EXIT_OK);
+}
+
+static void on_closed(void *owner, uint16_t code, const char *why)
+{
+    struct watch *watch = owner;
+    char text[256];
+    watch->websocket = NULL;
+    snprintf(text, sizeof(text), mk_tr("disconnected (%u %s)", "连接已断开（%u %s）"), code,
+             why ? why : "");
+    try_later(watch, text);
+}
+
+static const struct mk_websocket_events events = { .message = on_message, .closed = on_closed };
+
+static void open_websocket(struct watch *watch)
+{
+    mk_timer_stop(watch->timer);
+    mk_buf_reset(&watch->answer, 0);
+    watch->websocket = mk_websocket_new(&watch->sockets, watch->stream, &events, watch);
+    if (!watch->websocket) {
+        watch->why = strerror(ENOMEM);
+        mk_stream_abort(watch->stream, -ENOMEM);
+        return;
+    }
+    watch->stream = NULL;
+    mk_backoff_reset(&watch->backoff);
+    fprintf(stderr, mk_tr("milky: connected to %s\n", "milky：已连接 %s\n"), watch->name);
+}
+
+/* --- shaking hands --- */
+
+static void refuse(struct watch *watch, const char *why)
+{
+    watch->why = why;
+    mk_stream_abort(watch->stream, 0);
+}
+
+static const char *refusal_of(unsigned status)
+{
+    switch (status) {
+    case 401:
+        return mk_tr("it wants an access token: MILKY_ACCESS_TOKEN=... or --access-token",
+                     "对方要求访问令牌：MILKY_ACCESS_TOKEN=... 或 --access-token");
+    case 403:
+        return mk_tr("the access token is not the server's", "访问令牌与服务器的不一致");
+    case 404:
+        return mk_tr("there is no WebSocket at this path", "此路径没有 WebSocket");
+    default:
+        return NULL;
+    }
+}
+
+/* The head of the response may come in pieces; what follows it belongs to the WebSocket. */
+static size_t on_handshake_read(void *owner, char *data, size_t len)
+{
+    struct watch *watch = owner;
+    struct mk_http1_response response;
+    size_t before = watch->answer.len;
+    size_t head_len = 0;
+    int status = MK_HTTP1_BAD;
+    if (mk_buf_append(&watch->answer, data, len) == 0)
+        status = mk_http1_read_response(mk_buf_slice(&watch->answer), &response, &head_len);
+    if (status == MK_HTTP1_NEED_MORE)
+        return len;
+    const char *error = mk_tr("its answer is not HTTP/1.1", "应答不是 HTTP/1.1");
+    if (status == MK_HTTP1_HEAD) {
+        error = refusal_of(response.status);
+        watch->refused = error;
+        if (!error)
+            error = mk_ws_handshake_verify(&response, watch->key);
+    }
+    if (error) {
+        refuse(watch, error);
+        return len;
+    }
+    open_websocket(watch);
+    return head_len - before;
+}
+
+static void on_handshake_end(void *owner)
+{
+    refuse(owner, mk_tr("it closed the connection during the handshake", "对方在握手时关闭了连接"));
+}
+
+static void on_handshake_closed(void *owner, int error)
+{
+    struct watch *watch = owner;
+    watch->stream = NULL;
+    mk_timer_stop(watch->timer);
+    mk_buf_reset(&watch->answer, 0);
+    try_later(watch, watch->why ? watch->why : strerror(-error));
+}
+
+static const struct mk_stream_events handshake_events = {
+    .read = on_handshake_read,
+    .end = on_handshake_end,
+    .closed = on_handshake_closed,
+};
+
+static int write_handshake(struct watch *watch, struct mk_buf *out)
+{
+    const struct mk_url *url = &watch->url;
+    struct mk_buf target, host;
+    mk_buf_init(&target, LONGEST_HEAD);
+    mk_buf_init(&host, LONGEST_HEAD);
+    int rc = mk_url_write_target(&target, url, watch->token ? "access_token" : NULL,
+                                 mk_slice_str(watch->token));
+    if (rc == 0)
+        rc = mk_buf_append_slice(&host, url->authority_host);
+    if (rc == 0 && !url->default_port)
+        rc = mk_buf_printf(&host, ":%u", url->port);
+    if (rc == 0)
+        rc = mk_ws_handshake_request(out, mk_buf_slice(&target), mk_buf_slice(&host), watch->key,
+                                     MK_SLICE(""));
+    mk_buf_fini(&target);
+    mk_buf_fini(&host);
+    return rc;
+}
+
+static void on_connected(void *arg, struct mk_stream *stream, const char *error)
+{
+    struct watch *watch = arg;
+    watch->connect = NULL;
+    if (!stream) {
+        try_later(watch, error);
+        return;
+    }
+    watch->stream = stream;
+    watch->why = NULL;
+    mk_stream_adopt(stream, &handshake_events, watch);
+    mk_ws_handshake_key(watch->key);
+    if (write_handshake(watch, mk_stream_output(stream)) < 0) {
+        refuse(watch, strerror(ENOMEM));
+        return;
+    }
+    mk_stream_wake(stream);
+    mk_timer_start(watch->timer, CONNECT_MS);
+}
+
+static void connect_now(struct watch *watch)
+{
+    struct mk_connect_options options = {
+        .host = watch->host,
+        .port = watch->url.port,
+        .tls = watch->url.tls,
+        .timeout_ms = CONNECT_MS,
+    };
+    watch->connect = mk_connect_start(&watch->loop, &options, on_connected, watch);
+    if (!watch->connect)
+        try_later(watch, strerror(ENOMEM));
+}
+
+static void on_timer(void *arg)
+{
+    struct watch *watch = arg;
+    if (watch->stream)
+        refuse(watch, mk_tr("it did not answer the handshake in time", "握手超时"));
+    else
+        connect_now(watch);
+}
+
+/* --- life --- */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct watch *watch = handle->data;
+    if (watch->stopping)
+        _exit(128 + number);
+    end(watch, MK_EXIT_OK);
+}
+
+/* Returns 0 or a negative errno. */
+static int run_loop(struct watch *watch)
+{
+    static const int numbers[] = { SIGINT, SIGTERM };
+    int rc = mk_loop_init(&watch->loop);
+    if (rc < 0)
+        return rc;
+    rc = mk_websocket_context_init(&watch->sockets, &watch->loop, MK_WS_CLIENT, LONGEST_MESSAGE,
+                                   IDLE_MS, PATIENCE_MS);
+    bool context = rc == 0;
+    watch->timer = mk_timer_new(&watch->loop, on_timer, watch);
+    if (rc == 0 && !watch->timer)
+        rc = -ENOMEM;
+    for (size_t i = 0; i < 2 && rc == 0; i++) {
+        rc = uv_signal_init(&watch->loop.uv, &watch->signals[i]);
+        if (rc < 0)
+            break;
+        watch->signals[i].data = watch;
+        rc = uv_signal_start(&watch->signals[i], on_signal, numbers[i]);
+    }
+    if (rc == 0) {
+        connect_now(watch);
+        mk_loop_run(&watch->loop);
+    }
+    for (size_t i = 0; i < 2; i++)
+        if (watch->signals[i].data)
+            uv_close((uv_handle_t *)&watch->signals[i], NULL);
+    mk_timer_free(watch->timer);
+    if (context)
+        mk_websocket_context_fini(&watch->sockets);
+    mk_buf_fini(&watch->answer);
+    mk_loop_fini(&watch->loop);
+    return rc;
+}
+
+/* Watches `text`, which is a URL for certain. Returns the exit code. */
+static int watch_url(struct watch *watch, const char *text)
+{
+    mk_summary_url(text, watch->name, sizeof(watch->name));
+    mk_url_parse(mk_slice_str(text), &watch->url);
+    watch->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MOST_WAIT_MS };
+    mk_buf_init(&watch->answer, LONGEST_HEAD);
+    watch->host = mk_slice_dup(watch->url.host);
+    int rc = watch->host ? run_loop(watch) : -ENOMEM;
+    free(watch->host);
+    return rc < 0 ? mk_command_failed("%s", strerror(-rc)) : watch->code;
+}
+
+/* --- the command --- */
+
+enum { CONFIG, BOT, URL, TOKEN, PRETTY, COUNT, ONCE };
+
+static const struct mk_option options[] = {
+    MK_OPTION_CONFIG,
+    { "bot", 'b', "UIN", "which bot of the configuration; else the first with a websocket_server",
+      "配置中的哪个 Bot；默认为第一个有 websocket_server 的" },
+    { "url", 'u', "URL", "watch this server instead: ws://HOST:PORT/",
+      "改为连接此服务器：ws://HOST:PORT/" },
+    { "access-token", 't', "TOKEN",
+      "its access_token; better in the environment, as MILKY_ACCESS_TOKEN",
+      "其 access_token；更宜用环境变量 MILKY_ACCESS_TOKEN 给出" },
+    { "pretty", 'p', NULL, "print each event over many lines", "每个事件分行输出" },
+    { "count", 'n', "COUNT", "end after so many events", "收到指定数量的事件后退出" },
+    { "once", '1', NULL, "end after one event", "收到一个事件后退出" },
+    { NULL },
+};
+
+/* Where the configuration's server is, on the heap. NULL: it has been said why not. */
+static const struct milky_server *find_server(const struct mk_config *config, uint64_t uin,
+                                              struct mk_target *target)
+{
+    const char *unfit = NULL;
+    for (size_t i = 0; i < config->endpoint.bot_count; i++) {
+        const struct milky_bot *bot = &config->endpoint.bots[i];
+        for (size_t j = 0; (!uin || bot->self_id == uin) && j < bot->websocket_server_count; j++) {
+            mk_target_of("ws", bot->websocket_server[j].listen, target);
+            if (!target->unix_path && !target->any_port)
+                return &bot->websocket_server[j];
+            unfit = bot->websocket_server[j].listen;
+        }
+    }
+    if (unfit)
+        mk_command_failed(mk_tr("%s cannot be watched: it needs a TCP port that is fixed, or --url",
+                                "无法连接 %s：需要固定的 TCP 端口，或使用 --url"),
+                          unfit);
+    else
+        mk_command_failed("%s", mk_tr("the configuration has no websocket_server for it: add one, "
+                                      "or use --url",
+                                      "配置中没有可用的 websocket_server：请添加，或使用 --url"));
+    return NULL;
+}
+
+static int watch_config(const struct mk_arguments *arguments, struct watch *watch)
+{
+    const char *bot = arguments->option[BOT];
+    uint64_t uin = 0;
+    if (bot && !mk_command_uin(bot, &uin))
+        return mk_command_misused(
+            arguments->command, mk_tr("--bot is a QQ number, not %s", "--bot 应为 QQ 号，不是 %s"),
+            bot);
+    struct mk_config *config;
+    int code = mk_command_config(arguments->option[CONFIG], &config);
+    if (code)
+        return code;
+    struct mk_target target;
+    const struct milky_server *server = find_server(config, uin, &target);
+    code = MK_EXIT_FAILED;
+    if (server) {
+        char url[sizeof(target.base) + 1];
+        snprintf(url, sizeof(url), "%s/", target.base);
+        if (!watch->token)
+            watch->token = server->access_token;
+        code = watch_url(watch, url);
+    }
+    mk_config_free(config);
+    return code;
+}
+
+static int run(const struct mk_arguments *arguments)
+{
+    struct watch watch = { .token = arguments->option[TOKEN],
+                           .pretty = arguments->option[PRETTY],
+                           .wanted = arguments->option[ONCE] ? 1 : 0 };
+    const char *count = arguments->option[COUNT];
+    char *rest;
+    if (count && (watch.wanted = strtoull(count, &rest, 10), *rest || watch.wanted == 0))
+        return mk_command_misused(
+            arguments->command,
+            mk_tr("--count is a number from 1 on, not %s", "--count 应为不小于 1 的数，不是 %s"),
+            count);
+    if (!watch.token)
+        watch.token = getenv("MILKY_ACCESS_TOKEN");
+    const char *url = arguments->option[URL];
+    if (!url)
+        return watch_config(arguments, &watch);
+    const char *why = mk_url_parse(mk_slice_str(url), &watch.url);
+    if (!why && (watch.url.scheme.ptr[0] | 0x20) != 'w')
+        why = mk_tr("ws:// or wss:// is needed", "应以 ws:// 或 wss:// 开头");
+    return why ? mk_command_misused(arguments->command, "--url: %s", why) : watch_url(&watch, url);
+}
+
+const struct mk_command mk_watch_command = {
+    .name = "watch",
+    .usage = "[-n COUNT]",
+    .en = "print the events of a running bot as they come",
+    .zh = "实时输出运行中 Bot 的事件",
+    .options = options,
+    .more_en =
+        "An event is a line of JSON on the standard output. The connection is made again when it\n"
+        "is lost. SIGINT ends it with exit code 0.\n"
+        "  milky watch | jq .data\n",
+    .more_zh =
+        "每个事件为标准输出上的一行 JSON。连接断开后会自动重连。SIGINT 使其以退出码 0 结束。\n"
+        "  milky watch | jq .data\n",
+    .run = run,
+};

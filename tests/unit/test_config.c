@@ -1,0 +1,474 @@
+/* config: what is read out of a configuration, and what is said about a wrong one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "cli/config.h"
+#include "cli/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME "dir/milky.jsonc"
+
+/* Configurations that are right but for what is put into them. */
+#define SERVER(inner) "{\"bots\": [{\"self_id\": 10001, \"http_server\": [{" inner "}]}]}"
+#define BOT(inner) "{\"bots\": [{\"self_id\": 10001, " inner "}]}"
+#define TOKEN                                                                                      \
+    "bots[0].http_server[0].access_token: expected a string of visible ASCII characters, got "
+#define TOP(inner) "{\"bots\": [{\"self_id\": 10001}], " inner "}"
+
+static int parse(struct mk_slice text, struct mk_config **config, char **mistakes)
+{
+    struct mk_buf buf;
+    mk_buf_init(&buf, SIZE_MAX);
+    int rc = mk_config_parse(text, NAME, config, &buf);
+    assert_int_equal(mk_buf_append_char(&buf, '\0'), 0);
+    *mistakes = buf.data;
+    return rc;
+}
+
+static struct mk_config *parse_good(const char *text)
+{
+    struct mk_config *config = NULL;
+    char *mistakes;
+    int rc = parse(mk_slice_str(text), &config, &mistakes);
+    if (rc)
+        print_error("%s\n%s\n", text, mistakes);
+    assert_int_equal(rc, 0);
+    assert_string_equal(mistakes, "");
+    free(mistakes);
+    return config;
+}
+
+struct bad {
+    const char *text;     /* with a '@' before each place that is wrong */
+    const char *mistakes; /* without "NAME:LINE:COLUMN: " in front of each line */
+};
+
+static const struct bad bad[] = {
+    /* what is no JSON */
+    { "@", "the file is empty\n" },
+    { "{@", "this is not JSON: unexpected end of data\n" },
+    { "{\n  \"bots\" @[]}",
+      "this is not JSON: unexpected character, expected a colon after object key\n" },
+    { "@[]", "expected an object, got a list\n" },
+    { "// only this\n@3", "expected an object, got 3\n" },
+
+    /* keys */
+    { TOP("@\"bot\": 1"), "bot: unknown key (did you mean `bots`?)\n" },
+    { TOP("@\"zzzzzzzz\": 1"),
+      "zzzzzzzz: unknown key (here are: `data_dir`, `control`, `backend`, `log`, `bots`)\n" },
+    { TOP("@\"a.\\n\": 1"),
+      "\"a.\\n\": unknown key (here are: `data_dir`, `control`, `backend`, `log`, `bots`)\n" },
+    { BOT("\n@\"http_sever\": []"),
+      "bots[0].http_sever: unknown key (did you mean `http_server`?)\n" },
+    { SERVER("\"listen\": \"127.0.0.1:1\", @\"token\": \"x\""),
+      "bots[0].http_server[0].token: unknown key (did you mean `access_token`?)\n" },
+    { TOP("\"data_dir\": \"a\", @\"data_dir\": \"b\""), "data_dir: this key is here twice\n" },
+    { TOP("\"data_dir\": \"\\\\\\\"\", @\"data\\u005fdir\": \"b\""),
+      "data_dir: this key is here twice\n" },
+
+    /* what is missing */
+    { "@{}", "bots: missing: expected a list of objects\n" },
+    { "{\"bots\": @[]}", "bots: expected at least one element\n" },
+    { "{\"bots\": [@{}]}",
+      "bots[0].self_id: missing: expected a QQ number from 10001 to 4294967295\n" },
+    { BOT("\"http_server\": [@{}]"), "bots[0].http_server[0].listen: missing: expected HOST:PORT, "
+                                     "[IPV6]:PORT or unix:PATH\n" },
+    { BOT("\"webhook\": [@{}]"),
+      "bots[0].webhook[0].url: missing: expected an http:// or https:// URL\n" },
+
+    /* types and ranges */
+    { "{\"bots\": [{\"self_id\": @10000}]}",
+      "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got 10000\n" },
+    { "{\"bots\": [{\"self_id\": @4294967296}]}",
+      "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got 4294967296\n" },
+    { "{\"bots\": [{\"self_id\":@-10001}]}",
+      "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got -10001\n" },
+    { "{\"bots\": [{\"self_id\": @10001.5}]}",
+      "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got 10001.5\n" },
+    { "{\"bots\": [{\"self_id\": @\"10001\"}]}",
+      "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got \"10001\"\n" },
+    { "{\"bots\": @{}}", "bots: expected a list of objects, got an object\n" },
+    { "{\"bots\": [@null]}", "bots[0]: expected an object, got null\n" },
+    { BOT("\"webhook\": @{}"), "bots[0].webhook: expected a list of objects, got an object\n" },
+    { BOT("\"webhook\": [@\"http://a/\"]"),
+      "bots[0].webhook[0]: expected an object, got \"http://a/\"\n" },
+    { TOP("\"log\": {\"level\": @\"loud\"}"),
+      "log.level: expected \"error\", \"warn\", \"info\" or \"debug\", got \"loud\"\n" },
+    { TOP("\"log\": {\"format\": @\"json\\u0000\"}"),
+      "log.format: expected \"text\" or \"json\", got \"json\\u0000\"\n" },
+    { TOP("\"log\": @true"), "log: expected an object, got true\n" },
+    { TOP("\"backend\": {\"type\": @\"qq\"}"), "backend.type: expected \"sandbox\", got \"qq\"\n" },
+    { TOP("\"data_dir\": @\"\""), "data_dir: expected a path, got an empty string\n" },
+    { TOP("\"data_dir\": @1"), "data_dir: expected a path, got 1\n" },
+    { TOP("\"data_dir\": @\"a\\u0000b\""),
+      "data_dir: expected a path, got \"a\\u0000b\" (a control character)\n" },
+    { TOP("\"$schema\": @1"), "$schema: expected a string, got 1\n" },
+    { SERVER("\"listen\": \"127.0.0.1:1\", \"allow_anonymous\": @1"),
+      "bots[0].http_server[0].allow_anonymous: expected true or false, got 1\n" },
+    { SERVER("\"listen\": \"127.0.0.1:1\", \"dialect\": @1.2"),
+      "bots[0].http_server[0].dialect: expected \"draft\" or \"1.2\", got 1.2\n" },
+
+    /* addresses */
+    { SERVER("\"listen\": @3000"),
+      "bots[0].http_server[0].listen: expected HOST:PORT, [IPV6]:PORT or unix:PATH, got 3000\n" },
+    { TOP("\"control\": @\"127.0.0.1:1\""),
+      "control: expected unix:PATH or null, got \"127.0.0.1:1\"\n" },
+    { BOT("\"webhook\": [{\"url\": @\"ws://a/\"}]"),
+      "bots[0].webhook[0].url: expected an http:// or https:// URL, got a ws:// URL\n" },
+    { BOT("\"websocket_client\": [{\"url\": @\"HTTPS://a/\"}]"),
+      "bots[0].websocket_client[0].url: expected a ws:// or wss:// URL, got a HTTPS:// URL\n" },
+
+    /* tokens, which are never shown */
+    { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @\"\""), TOKEN "an empty string\n" },
+    { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @\"a b\""),
+      TOKEN "a string whose byte 2 is none\n" },
+    { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @\"ab\\n\""),
+      TOKEN "a string whose byte 3 is none\n" },
+    { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @123456"),
+      TOKEN "a number (put it in quotes)\n" },
+    { SERVER("\"listen\": \"0.0.0.0:1\", \"access_token\": @null"), TOKEN "null\n" },
+
+    /* what holds between keys */
+    { "{\"bots\": [{\"self_id\": 10001}, {\"self_id\": 10002}, {\"self_id\": @1e4}, {\"self_id\": "
+      "@10001}]}",
+      "bots[2].self_id: expected a QQ number from 10001 to 4294967295, got 1e4\n"
+      "bots[3].self_id: 10001 is bots[0] already\n" },
+    { SERVER("\"listen\": @\"0.0.0.0:3000\""),
+      "bots[0].http_server[0].listen: expected an access_token beside it, got none: other "
+      "machines can reach 0.0.0.0:3000 (set access_token, or \"allow_anonymous\": true if "
+      "everybody "
+      "may use this bot)\n" },
+    { BOT("\n\"http_server\": [{\"listen\": \"[::]:3000\", \"access_token\": \"x\"}],"
+          "\n\"websocket_server\": [{\"listen\": @\"[::]:3000\"}]"),
+      "bots[0].websocket_server[0].listen: expected an access_token beside it, got none: other "
+      "machines can reach [::]:3000 (set access_token, or \"allow_anonymous\": true if everybody "
+      "may "
+      "use this bot)\n" },
+    { BOT("\"http_server\": [\n{\"listen\": \"127.0.0.1:3000\"},\n{\"listen\": "
+          "@\"localhost:3000\"}]"),
+      "bots[0].http_server[1].listen: expected another address, got localhost:3000, which is "
+      "http_server[0] already\n" },
+    { "{\"bots\": [\n{\"self_id\": 10001, \"http_server\": [{\"listen\": \"127.0.0.1:1\"}]},\n"
+      "{\"self_id\": 10002, \"websocket_server\": [{\"listen\": @\"127.0.0.1:1\"}]}]}",
+      "bots[1].websocket_server[0].listen: expected a port of its own, got 127.0.0.1:1, which "
+      "serves bots[0] (a port serves one bot)\n" },
+    { SERVER("\"listen\": @\"unix:data/control.sock\""),
+      "bots[0].http_server[0].listen: expected another address, got unix:dir/data/control.sock, "
+      "which is the control socket\n" },
+
+    /* all of them at once, in the order of the file; columns count characters */
+    { "{ // 注释 \" {\n  @\"日志\": 1,\n  /* 奶[\n, */ \"log\": @7, \"bots\": [{ \"self_id\": @1, "
+      "}, ], }",
+      "\"日志\": unknown key (here are: `data_dir`, `control`, `backend`, `log`, `bots`)\n"
+      "log: expected an object, got 7\n"
+      "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got 1\n" },
+};
+
+/* Takes the marks out of `marked` and puts the places where they were before the lines. */
+static void expect(const struct bad *one, char *text, char *mistakes, size_t size)
+{
+    size_t line = 1, column = 1, at = 0;
+    const char *said = one->mistakes;
+    for (const char *c = one->text; *c; c++) {
+        if (*c == '@') {
+            size_t len = strcspn(said, "\n") + 1;
+            at += (size_t)snprintf(mistakes + at, size - at, NAME ":%zu:%zu: %.*s", line, column,
+                                   (int)len, said);
+            said += len;
+            continue;
+        }
+        column = *c == '\n' ? 1 : column + ((*c & 0xc0) != 0x80);
+        line += *c == '\n';
+        *text++ = *c;
+    }
+    *text = '\0';
+    assert_string_equal(said, "");
+}
+
+static void says_what_is_wrong_and_where(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct mk_config *config = NULL;
+        char *mistakes;
+        char text[1024];
+        char expected[2048];
+        expect(&bad[i], text, expected, sizeof(expected));
+        assert_int_equal(parse(mk_slice_str(text), &config, &mistakes), -EINVAL);
+        if (strcmp(mistakes, expected) != 0)
+            print_error("in %s\n", text);
+        assert_string_equal(mistakes, expected);
+        assert_null(config);
+        free(mistakes);
+    }
+}
+
+/* What the parsers of addresses and URLs say is passed on, in brackets, and no URL is shown. */
+static void passes_on_what_others_say(void **state)
+{
+    (void)state;
+    static const struct bad cases[] = {
+        { SERVER("\"listen\": \"127.0.0.1\""), "got \"127.0.0.1\" (" },
+        { SERVER("\"listen\": \"127.0.0.1:65536\""), "got \"127.0.0.1:65536\" (" },
+        { SERVER("\"listen\": \"unix:\""), "got \"unix:\" (" },
+        { BOT("\"webhook\": [{\"url\": \"s3cret\"}]"), "got another string (" },
+        { BOT("\"webhook\": [{\"url\": \"http://s3cret@ a/\"}]"), "got another string (" },
+        { BOT("\"webhook\": [{\"url\": \"ws://a:s3cret@a/?access_token=s3cret\"}]"),
+          "a ws:// URL" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mk_config *config = NULL;
+        char *mistakes;
+        assert_int_equal(parse(mk_slice_str(cases[i].text), &config, &mistakes), -EINVAL);
+        if (!strstr(mistakes, cases[i].mistakes))
+            print_error("%s", mistakes);
+        assert_non_null(strstr(mistakes, cases[i].mistakes));
+        assert_null(strstr(mistakes, "s3cret"));
+        free(mistakes);
+    }
+}
+
+static void refuses_a_control_socket_that_cannot_be(void **state)
+{
+    (void)state;
+    char text[512];
+    char folder[128];
+    struct mk_config *config = NULL;
+    char *mistakes;
+    memset(folder, 'd', sizeof(folder));
+    snprintf(text, sizeof(text), TOP("\"data_dir\": \"%.*s\""), (int)sizeof(folder), folder);
+    assert_int_equal(parse(mk_slice_str(text), &config, &mistakes), -EINVAL);
+    assert_non_null(strstr(mistakes, NAME ":1:44: data_dir: no control socket can be there: "));
+    free(mistakes);
+    snprintf(text, sizeof(text), TOP("\"data_dir\": \"%.*s\", \"control\": null"),
+             (int)sizeof(folder), folder);
+    config = parse_good(text);
+    assert_null(config->endpoint.control);
+    mk_config_free(config);
+}
+
+static void has_its_limits(void **state)
+{
+    (void)state;
+    static char text[MK_CONFIG_MAX_FILE + 1];
+    struct mk_config *config = NULL;
+    char *mistakes;
+    memset(text, ' ', sizeof(text));
+    assert_int_equal(parse(mk_slice_of(text, sizeof(text)), &config, &mistakes), -EINVAL);
+    assert_string_equal(mistakes, NAME ":1:1: larger than 1048576 bytes\n");
+    free(mistakes);
+
+    /* More mistakes than are told. */
+    text[0] = '{';
+    size_t at = 1;
+    for (int i = 0; i < 20000; i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "\"k%d\":0,\n", i);
+    text[at] = '}';
+    assert_int_equal(parse(mk_slice_of(text, at + 1), &config, &mistakes), -EINVAL);
+    size_t lines = 0;
+    for (const char *c = mistakes; (c = strchr(c, '\n')); c++)
+        lines++;
+    assert_int_equal(lines, MK_CONFIG_MAX_MISTAKES);
+    free(mistakes);
+}
+
+static void reads_everything(void **state)
+{
+    (void)state;
+    struct mk_config *config = parse_good(
+        "\xef\xbb\xbf{ \"$schema\": \"x\", \"data_dir\": \"/var/lib/milky\", \"control\": "
+        "\"unix:c\","
+        "\"backend\": {\"type\": \"sandbox\"}, \"log\": {\"level\": \"debug\", \"format\": "
+        "\"json\"},"
+        "\"bots\": [ {\"self_id\": 1.0001e4}, {\"self_id\": 4294967295,"
+        "\"http_server\": [{\"listen\": \"0.0.0.0:1\", \"access_token\": \"t1\"},"
+        "  {\"listen\": \"unix:s\", \"dialect\": \"1.2\"}],"
+        "\"websocket_server\": [{\"listen\": \"0.0.0.0:1\", \"allow_anonymous\": true}],"
+        "\"websocket_client\": [{\"url\": \"wss://a/?b\", \"access_token\": \"t2\"}],"
+        "\"webhook\": [{\"url\": \"http://a/1\", \"dialect\": \"1.2\"}, {\"url\": \"https://a/2\"}]"
+        "}]}");
+    assert_string_equal(config->file, NAME);
+    assert_string_equal(config->data_dir, "/var/lib/milky");
+    assert_string_equal(config->endpoint.control, "unix:dir/c");
+    assert_int_equal(config->log.level, MK_LOG_DEBUG);
+    assert_int_equal(config->log.format, MK_LOG_JSON);
+    assert_int_equal(config->backend.type, MK_BACKEND_SANDBOX);
+    assert_int_equal(config->endpoint.bot_count, 2);
+    assert_int_equal(config->endpoint.bots[0].self_id, 10001);
+    assert_int_equal(config->endpoint.bots[0].http_server_count, 0);
+    const struct milky_bot *bot = &config->endpoint.bots[1];
+    assert_int_equal(bot->self_id, UINT32_MAX);
+    assert_int_equal(bot->http_server_count, 2);
+    assert_string_equal(bot->http_server[0].listen, "0.0.0.0:1");
+    assert_string_equal(bot->http_server[0].access_token, "t1");
+    assert_int_equal(bot->http_server[0].dialect, MILKY_DIALECT_DRAFT);
+    assert_string_equal(bot->http_server[1].listen, "unix:dir/s");
+    assert_null(bot->http_server[1].access_token);
+    assert_int_equal(bot->http_server[1].dialect, MILKY_DIALECT_1_2);
+    assert_int_equal(bot->websocket_server_count, 1);
+    assert_true(bot->websocket_server[0].allow_anonymous);
+    assert_int_equal(bot->websocket_client_count, 1);
+    assert_string_equal(bot->websocket_client[0].url, "wss://a/?b");
+    assert_string_equal(bot->websocket_client[0].access_token, "t2");
+    assert_int_equal(bot->webhook_count, 2);
+    assert_int_equal(bot->webhook[0].dialect, MILKY_DIALECT_1_2);
+    assert_string_equal(bot->webhook[1].url, "https://a/2");
+    assert_int_equal(bot->webhook[1].dialect, MILKY_DIALECT_DRAFT);
+    mk_config_free(config);
+}
+
+static void has_defaults(void **state)
+{
+    (void)state;
+    struct mk_config *config = parse_good("{\"bots\": [{\"self_id\": 10001}]}");
+    assert_string_equal(config->data_dir, "dir/data");
+    assert_string_equal(config->endpoint.control, "unix:dir/data/control.sock");
+    assert_int_equal(config->log.level, MK_LOG_INFO);
+    assert_int_equal(config->log.format, MK_LOG_TEXT);
+    mk_config_free(config);
+}
+
+/* A free port is another one each time; unlike that, the two kinds share one that is named. */
+static void lets_addresses_be_shared(void **state)
+{
+    (void)state;
+    mk_config_free(parse_good(BOT("\"http_server\": [{\"listen\": \"127.0.0.1:0\"}, "
+                                  "{\"listen\": \"127.0.0.1:0\"}, {\"listen\": \"127.0.0.1:7\"}], "
+                                  "\"websocket_server\": [{\"listen\": \"127.0.0.1:7\"}]")));
+}
+
+static void is_built_in(void **state)
+{
+    (void)state;
+    struct mk_config *config = NULL;
+    assert_int_equal(mk_config_builtin(&config), 0);
+    assert_null(config->file);
+    assert_string_equal(config->data_dir, "data");
+    assert_string_equal(config->endpoint.control, "unix:data/control.sock");
+    assert_int_equal(config->endpoint.bot_count, 2);
+    assert_int_equal(config->endpoint.bots[0].self_id, 10001000);
+    assert_int_equal(config->endpoint.bots[0].http_server_count, 1);
+    assert_string_equal(config->endpoint.bots[0].http_server[0].listen, "127.0.0.1:3000");
+    assert_int_equal(config->endpoint.bots[0].websocket_server_count, 1);
+    assert_string_equal(config->endpoint.bots[0].websocket_server[0].listen, "127.0.0.1:3000");
+    assert_int_equal(config->endpoint.bots[1].self_id, 10002000);
+    assert_int_equal(config->endpoint.bots[1].http_server_count, 0);
+    mk_config_free(config);
+}
+
+static char *written(void (*write)(FILE *, const char *), const char *token)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *file = open_memstream(&text, &len);
+    assert_non_null(file);
+    write(file, token);
+    assert_int_equal(fclose(file), 0);
+    return text;
+}
+
+/* Takes "// " off the lines that hold a key or a bracket, but leaves the explanations. */
+static void uncomment(char *text)
+{
+    for (char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        char *c = line + strspn(line, " ");
+        if (strncmp(c, "// ", 3) == 0 && strchr("\"{}]", c[3 + strspn(c + 3, " ")]))
+            memset(c, ' ', 2);
+    }
+}
+
+static void writes_a_sample_that_is_right(void **state)
+{
+    (void)state;
+    char *text = written(mk_config_write_sample, "s3cret");
+    struct mk_config *config = parse_good(text);
+    assert_string_equal(config->endpoint.bots[0].http_server[0].access_token, "s3cret");
+    assert_int_equal(config->endpoint.bots[0].webhook_count, 0);
+    mk_config_free(config);
+    uncomment(text);
+    config = parse_good(text);
+    assert_int_equal(config->endpoint.bots[0].webhook_count, 1);
+    assert_int_equal(config->endpoint.bots[0].websocket_client_count, 1);
+    mk_config_free(config);
+    free(text);
+}
+
+static void write_schema(FILE *out, const char *unused)
+{
+    (void)unused;
+    mk_config_write_schema(out);
+}
+
+static void writes_a_schema_that_is_json(void **state)
+{
+    (void)state;
+    char *text = written(write_schema, NULL);
+    yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
+    assert_non_null(doc);
+    yyjson_val *listen = yyjson_doc_ptr_get(
+        doc, "/properties/bots/items/properties/http_server/items/properties/listen");
+    assert_true(yyjson_equals_str(yyjson_obj_get(listen, "type"), "string"));
+    yyjson_doc_free(doc);
+    free(text);
+}
+
+static void speaks_chinese(void **state)
+{
+    (void)state;
+    struct mk_config *config = NULL;
+    char *mistakes;
+    mk_text_set("zh_CN.UTF-8");
+    assert_int_equal(parse(mk_slice_str("{\"bots\": 1}"), &config, &mistakes), -EINVAL);
+    mk_text_set("C");
+    assert_string_equal(mistakes, NAME ":1:10: bots: 应为由对象组成的列表，实际为1\n");
+    free(mistakes);
+}
+
+static const char *near_of(const char *word, const char *a, const char *b)
+{
+    struct mk_near near = { 0 };
+    mk_near_offer(&near, mk_slice_str(word), a);
+    mk_near_offer(&near, mk_slice_str(word), b);
+    return near.best;
+}
+
+static void guesses_words(void **state)
+{
+    (void)state;
+    assert_string_equal(near_of("sever", "say", "serve"), "serve");
+    assert_string_equal(near_of("lisen", "listen", "dialect"), "listen");
+    assert_string_equal(near_of("token", "allow_anonymous", "access_token"), "access_token");
+    assert_string_equal(near_of("say", "sad", "say"), "say");
+    assert_null(near_of("", "say", "a"));
+    assert_null(near_of("quit", "serve", "watch"));
+    assert_null(near_of("a-word-that-is-longer-than-any-that-is-worth-a-guess", "say", "a"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(says_what_is_wrong_and_where),
+        cmocka_unit_test(passes_on_what_others_say),
+        cmocka_unit_test(refuses_a_control_socket_that_cannot_be),
+        cmocka_unit_test(has_its_limits),
+        cmocka_unit_test(reads_everything),
+        cmocka_unit_test(has_defaults),
+        cmocka_unit_test(lets_addresses_be_shared),
+        cmocka_unit_test(is_built_in),
+        cmocka_unit_test(writes_a_sample_that_is_right),
+        cmocka_unit_test(writes_a_schema_that_is_json),
+        cmocka_unit_test(speaks_chinese),
+        cmocka_unit_test(guesses_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
