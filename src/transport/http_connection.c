@@ -268,10 +268,12 @@ static size_t on_read(void *owner, char *data, size_t len)
 {
     struct mk_http_connection *connection = owner;
     size_t at = 0;
+    int status = MK_HTTP1_NEED_MORE;
     connection->in_read = true;
-    while (at < len && connection->state == READING) {
+    /* A request without a body ends with its head: the parser tells it without another byte. */
+    while (connection->state == READING && (at < len || status == MK_HTTP1_HEAD)) {
         size_t consumed;
-        int status = mk_http1_parser_feed(connection->parser, data + at, len - at, &consumed);
+        status = mk_http1_parser_feed(connection->parser, data + at, len - at, &consumed);
         at += consumed;
         if (status == MK_HTTP1_REQUEST)
             connection->progress = 0;
