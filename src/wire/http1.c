@@ -215,21 +215,20 @@ static int read_request_line(struct mk_http1_parser *parser, const char **at, co
     return 0;
 }
 
-static int add_header(struct mk_http1_parser *parser, const struct mk_http1_header *header)
+/* The slot of the next header, which is read right into its place; NULL when memory is out. */
+static struct mk_http1_header *next_header(struct mk_http1_parser *parser)
 {
     size_t count = parser->request.header_count;
     if (count == parser->header_cap) {
         size_t cap = count > 0 ? count * 2 : FIRST_HEADERS;
         struct mk_http1_header *headers = realloc(parser->headers, cap * sizeof(*headers));
         if (!headers)
-            return -ENOMEM;
+            return NULL;
         parser->headers = headers;
         parser->header_cap = (uint16_t)cap;
         parser->request.headers = headers;
     }
-    parser->headers[count] = *header;
-    parser->request.header_count++;
-    return 0;
+    return &parser->headers[count];
 }
 
 static int read_header_line(struct mk_http1_parser *parser, const char **at, const char *end)
@@ -239,8 +238,10 @@ static int read_header_line(struct mk_http1_parser *parser, const char **at, con
         *at += 2;
         return mk_http1_head_finish(parser) ? MK_HTTP1_HEAD : bad_head(parser);
     }
-    struct mk_http1_header header;
-    const char *next = mk_http1_header_line(line, end, &header, &parser->error);
+    struct mk_http1_header *header = next_header(parser);
+    if (!header)
+        return -ENOMEM;
+    const char *next = mk_http1_header_line(line, end, header, &parser->error);
     if (!next)
         return line_unread(parser, line, end);
     if ((size_t)(next - line) > line_room(parser))
@@ -249,11 +250,12 @@ static int read_header_line(struct mk_http1_parser *parser, const char **at, con
         mk_http1_refuse(&parser->error, 431, "too many headers");
         return bad_head(parser);
     }
-    if (!mk_http1_head_note(parser, &header))
+    if (!mk_http1_head_note(parser, header))
         return bad_head(parser);
+    parser->request.header_count++;
     parser->header_bytes += (uint32_t)(next - line);
     *at = next;
-    return add_header(parser, &header);
+    return 0;
 }
 
 static int read_lines(struct mk_http1_parser *parser, const char **at, const char *end)

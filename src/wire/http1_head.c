@@ -6,13 +6,26 @@
 
 #include "wire/url.h"
 
-/* `text`, whose length is known to be that of `lower`, in lower case is `lower` (letters and '-').
+/* Eight bytes with what tells upper from lower case set: right for letters and '-'. */
+static inline uint64_t folded(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return word | UINT64_C(0x2020202020202020);
+}
+
+/* `text`, as long as `lower`, is `lower` in whatever case. With a constant `len` it is a few words.
  */
 static inline bool is_lower(const char *text, const char *lower, size_t len)
 {
-    unsigned difference = 0;
-    for (size_t i = 0; i < len; i++)
-        difference |= (unsigned)((text[i] | 0x20) ^ lower[i]);
+    uint64_t difference = 0;
+    size_t at = 0;
+    for (; at + 8 <= len; at += 8)
+        difference |= folded(text + at) ^ folded(lower + at);
+    if (at < len && len >= 8)
+        return (difference | (folded(text + len - 8) ^ folded(lower + len - 8))) == 0;
+    for (; at < len; at++)
+        difference |= (unsigned char)((text[at] | 0x20) ^ lower[at]);
     return difference == 0;
 }
 

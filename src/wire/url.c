@@ -40,7 +40,9 @@ static bool valid_name(struct mk_slice host)
 {
     for (size_t i = 0; i < host.len; i++) {
         char c = host.ptr[i];
-        if (!is_alphanumeric(c) && !is_one_of(c, "-._~!$&'()*+,;=") && escape_at(host, i) < 0)
+        if (is_alphanumeric(c) || c == '.' || c == '-')
+            continue; /* what is usual */
+        if (!is_one_of(c, "_~!$&'()*+,;=") && escape_at(host, i) < 0)
             return false;
     }
     return host.len > 0;

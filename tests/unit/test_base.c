@@ -1,0 +1,367 @@
+/* The room that all others stand on: slice, buf, list, arena, utf8, backoff, secret, random, log.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/backoff.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/secret.h"
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void test_slice_eq(void **state)
+{
+    (void)state;
+    struct mk_slice none = { 0 };
+    assert_true(mk_slice_eq(none, MK_SLICE("")));
+    assert_true(mk_slice_eq_nocase(none, MK_SLICE("")));
+    assert_false(mk_slice_eq(MK_SLICE("a"), MK_SLICE("A")));
+    assert_true(mk_slice_eq_nocase(MK_SLICE("aZ-9"), MK_SLICE("Az-9")));
+    /* '@' and '`', '[' and '{' differ as letters of either case do, and are none. */
+    assert_false(mk_slice_eq_nocase(MK_SLICE("@"), MK_SLICE("`")));
+    assert_false(mk_slice_eq_nocase(MK_SLICE("["), MK_SLICE("{")));
+    assert_false(mk_slice_eq_nocase(MK_SLICE("\xc4"), MK_SLICE("\xe4")));
+    assert_false(mk_slice_eq_nocase(MK_SLICE("ab"), MK_SLICE("abc")));
+    assert_int_equal(mk_slice_str(NULL).len, 0);
+    assert_true(mk_slice_starts_with(MK_SLICE("abc"), MK_SLICE("ab")));
+    assert_true(mk_slice_starts_with(none, none));
+    assert_false(mk_slice_starts_with(MK_SLICE("a"), MK_SLICE("ab")));
+    assert_true(mk_slice_eq(mk_slice_from(MK_SLICE("abc"), 2), MK_SLICE("c")));
+    assert_int_equal(mk_slice_from(MK_SLICE("abc"), 4).len, 0);
+}
+
+static void test_slice_trim_and_dup(void **state)
+{
+    (void)state;
+    assert_true(mk_slice_eq(mk_slice_trim(MK_SLICE(" \t a b\t ")), MK_SLICE("a b")));
+    assert_int_equal(mk_slice_trim(MK_SLICE(" \t ")).len, 0);
+    assert_true(mk_slice_eq(mk_slice_trim(MK_SLICE("\na")), MK_SLICE("\na")));
+    char *copy = mk_slice_dup(MK_SLICE("a\0b"));
+    assert_non_null(copy);
+    assert_memory_equal(copy, "a\0b", 4);
+    free(copy);
+}
+
+static void test_slice_next(void **state)
+{
+    (void)state;
+    struct mk_slice rest = MK_SLICE(", a ,,\tb;q=1 , ,c");
+    static const char *const elements[] = { "a", "b;q=1", "c" };
+    struct mk_slice element;
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(mk_slice_next(&rest, ',', &element));
+        assert_true(mk_slice_eq(element, mk_slice_str(elements[i])));
+    }
+    assert_false(mk_slice_next(&rest, ',', &element));
+    rest = MK_SLICE(" , ");
+    assert_false(mk_slice_next(&rest, ',', &element));
+}
+
+static void test_buf(void **state)
+{
+    (void)state;
+    struct mk_buf buf;
+    mk_buf_init(&buf, 300);
+    assert_int_equal(mk_buf_append(&buf, NULL, 0), 0);
+    assert_null(buf.data);
+    for (unsigned i = 0; i < 300; i++)
+        assert_int_equal(mk_buf_append_char(&buf, (char)i), 0);
+    assert_int_equal(mk_buf_append_char(&buf, 'x'), -ENOBUFS);
+    assert_int_equal(mk_buf_reserve(&buf, SIZE_MAX), -ENOBUFS);
+    assert_int_equal(buf.len, 300);
+    assert_true(buf.cap <= buf.max);
+    for (unsigned i = 0; i < 300; i++)
+        assert_int_equal(buf.data[i], (char)i);
+    mk_buf_consume(&buf, 298);
+    assert_true(mk_slice_eq(mk_buf_slice(&buf), MK_SLICE("\x2a\x2b")));
+    mk_buf_consume(&buf, 2);
+    assert_int_equal(buf.len, 0);
+    size_t cap = buf.cap;
+    mk_buf_reset(&buf, cap);
+    assert_int_equal(buf.cap, cap);
+    mk_buf_reset(&buf, cap - 1);
+    assert_null(buf.data);
+    assert_int_equal(mk_buf_append(&buf, "again", 5), 0);
+    mk_buf_fini(&buf);
+    mk_buf_fini(NULL);
+    assert_int_equal(buf.max, 300);
+}
+
+static void test_buf_formats(void **state)
+{
+    (void)state;
+    struct mk_buf buf;
+    mk_buf_init(&buf, 64);
+    assert_int_equal(mk_buf_append_u64(&buf, 0), 0);
+    assert_int_equal(mk_buf_append_u64(&buf, UINT64_MAX), 0);
+    assert_int_equal(mk_buf_printf(&buf, "[%s %d]", "x", -1), 0);
+    assert_true(mk_slice_eq(mk_buf_slice(&buf), MK_SLICE("018446744073709551615[x -1]")));
+    size_t before = buf.len;
+    assert_int_equal(mk_buf_printf(&buf, "%100s", ""), -ENOBUFS);
+    assert_int_equal(buf.len, before);
+    mk_buf_fini(&buf);
+}
+
+struct item {
+    int number;
+    struct mk_list link;
+};
+
+static int sum_of(struct mk_list *head)
+{
+    int sum = 0;
+    MK_LIST_FOR_EACH (it, head)
+        sum = sum * 10 + MK_CONTAINER_OF(it, struct item, link)->number;
+    return sum;
+}
+
+static void test_list(void **state)
+{
+    (void)state;
+    struct mk_list head;
+    struct mk_list other;
+    struct item items[4] = { { .number = 1 }, { .number = 2 }, { .number = 3 }, { .number = 4 } };
+    mk_list_init(&head);
+    assert_true(mk_list_empty(&head));
+    mk_list_take(&other, &head);
+    assert_true(mk_list_empty(&other));
+    for (size_t i = 0; i < 4; i++)
+        mk_list_push(&head, &items[i].link);
+    assert_int_equal(sum_of(&head), 1234);
+    mk_list_remove(&items[1].link);
+    mk_list_remove(&items[1].link); /* in no list: nothing happens */
+    assert_int_equal(sum_of(&head), 134);
+    mk_list_take(&other, &head);
+    assert_true(mk_list_empty(&head));
+    assert_int_equal(sum_of(&other), 134);
+    MK_LIST_FOR_EACH (it, &other)
+        mk_list_remove(it);
+    assert_true(mk_list_empty(&other));
+}
+
+static void test_arena(void **state)
+{
+    (void)state;
+    struct mk_arena arena;
+    mk_arena_init(&arena);
+    mk_arena_reset(&arena);
+    char *pieces[200];
+    for (size_t i = 0; i < 200; i++) {
+        pieces[i] = mk_arena_alloc(&arena, i);
+        assert_non_null(pieces[i]);
+        assert_int_equal((uintptr_t)pieces[i] % _Alignof(max_align_t), 0);
+        memset(pieces[i], (int)i, i);
+    }
+    for (size_t i = 0; i < 200; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_int_equal((unsigned char)pieces[i][k], i);
+    assert_null(mk_arena_alloc(&arena, SIZE_MAX));
+    assert_non_null(mk_arena_alloc(&arena, 100000));
+    assert_string_equal(mk_arena_dup(&arena, MK_SLICE("text")), "text");
+    assert_string_equal(mk_arena_dup(&arena, mk_slice_of(NULL, 0)), "");
+    assert_string_equal(mk_arena_printf(&arena, "%d-%s", 7, "x"), "7-x");
+    mk_arena_reset(&arena);
+    assert_non_null(mk_arena_alloc(&arena, 1));
+    mk_arena_fini(&arena);
+    mk_arena_fini(NULL);
+}
+
+static void test_arena_grow(void **state)
+{
+    (void)state;
+    struct mk_arena arena;
+    mk_arena_init(&arena);
+    char *piece = mk_arena_alloc(&arena, 10);
+    assert_non_null(piece);
+    memcpy(piece, "0123456789", 10);
+    char *same = mk_arena_grow(&arena, piece, 10, 1000);
+    assert_ptr_equal(same, piece); /* the last one grows in place */
+    char *behind = mk_arena_alloc(&arena, 16);
+    assert_non_null(behind);
+    assert_true(behind >= same + 1000);
+    char *moved = mk_arena_grow(&arena, same, 1000, 2000);
+    assert_non_null(moved);
+    assert_ptr_not_equal(moved, same);
+    assert_memory_equal(moved, "0123456789", 10);
+    char *far = mk_arena_grow(&arena, moved, 2000, 50000);
+    assert_non_null(far);
+    assert_memory_equal(far, "0123456789", 10);
+    memset(far, 'x', 50000);
+    assert_ptr_equal(mk_arena_grow(&arena, far, 50000, 5), far);
+    assert_null(mk_arena_grow(&arena, far, 50000, SIZE_MAX));
+    mk_arena_fini(&arena);
+}
+
+static void test_utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        struct mk_slice text;
+        size_t prefix;
+    } cases[] = {
+        { { "", 0 }, 0 },
+        { { "plain ASCII text\0\x7f", 18 }, 18 },
+        { { "\xc2\x80\xdf\xbf", 4 }, 4 },
+        { { "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf", 12 }, 12 },
+        { { "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", 8 }, 8 },
+        { { "12345678901234567\xe4\xbd\xa0"
+            "123456789",
+            29 },
+          29 },
+        /* not valid from `prefix` on */
+        { { "a\x80", 2 }, 1 },
+        { { "\xc0\x80", 2 }, 0 },
+        { { "\xc1\xbf", 2 }, 0 },
+        { { "\xe0\x9f\xbf", 3 }, 0 },
+        { { "\xed\xa0\x80", 3 }, 0 },
+        { { "\xf0\x8f\xbf\xbf", 4 }, 0 },
+        { { "\xf4\x90\x80\x80", 4 }, 0 },
+        { { "\xf5\x80\x80\x80", 4 }, 0 },
+        { { "\xff", 1 }, 0 },
+        { { "ab\xe4\xbd", 4 }, 2 },
+        { { "ab\xe4\xbd"
+            "c",
+            5 },
+          2 },
+        { { "ab\xf0\x90\x80", 5 }, 2 },
+        { { "1234567\x80"
+            "9",
+            9 },
+          7 },
+        { { "12345678\xc3", 9 }, 8 },
+        { { "\xc3\xa9\xc3", 3 }, 2 },
+        { { "\xc3\xa9\xa9", 3 }, 2 },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mk_slice text = cases[i].text;
+        assert_int_equal(mk_utf8_valid(text), cases[i].prefix == text.len);
+        assert_int_equal(mk_utf8_valid_prefix(text), cases[i].prefix);
+        /* Byte by byte it must fail at the same place, or lack the same. */
+        struct mk_utf8 pieces = { 0 };
+        bool fine = true;
+        for (size_t at = 0; at < text.len && fine; at++)
+            fine = mk_utf8_feed(&pieces, text.ptr + at, 1);
+        assert_int_equal(fine && pieces.need == 0, cases[i].prefix == text.len);
+    }
+}
+
+static void test_backoff(void **state)
+{
+    (void)state;
+    struct mk_backoff backoff = { .first_ms = 100, .most_ms = 1000 };
+    static const uint32_t most[] = { 100, 200, 400, 800, 1000, 1000 };
+    for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++) {
+        uint32_t wait = mk_backoff_next(&backoff);
+        assert_in_range(wait, most[i] / 2, most[i]);
+    }
+    backoff.tries = UINT32_MAX - 1;
+    assert_in_range(mk_backoff_next(&backoff), 500, 1000);
+    mk_backoff_reset(&backoff);
+    assert_in_range(mk_backoff_next(&backoff), 50, 100);
+    struct mk_backoff largest = { .first_ms = UINT32_MAX, .most_ms = UINT32_MAX, .tries = 40 };
+    assert_in_range(mk_backoff_next(&largest), UINT32_MAX / 2, UINT32_MAX);
+    struct mk_backoff never = { 0 };
+    assert_int_equal(mk_backoff_next(&never), 0);
+}
+
+static void test_secret(void **state)
+{
+    (void)state;
+    assert_true(mk_secret_eq(MK_SLICE("token"), MK_SLICE("token")));
+    assert_false(mk_secret_eq(MK_SLICE("token"), MK_SLICE("tokeN")));
+    assert_false(mk_secret_eq(MK_SLICE("token"), MK_SLICE("Token")));
+    assert_false(mk_secret_eq(MK_SLICE("token"), MK_SLICE("toke")));
+    assert_false(mk_secret_eq(MK_SLICE("token"), MK_SLICE("tokentoken")));
+    assert_false(mk_secret_eq(MK_SLICE("token"), MK_SLICE("")));
+    assert_false(mk_secret_eq(MK_SLICE(""), MK_SLICE("token")));
+    assert_false(mk_secret_eq(MK_SLICE(""), MK_SLICE("\0")));
+    assert_false(mk_secret_eq(MK_SLICE("a"), MK_SLICE("a\0")));
+    assert_true(mk_secret_eq(MK_SLICE("a\0b"), MK_SLICE("a\0b")));
+    assert_false(mk_secret_eq(MK_SLICE("a\0b"), MK_SLICE("a\0c")));
+    assert_true(mk_secret_eq(mk_slice_of(NULL, 0), MK_SLICE("")));
+}
+
+static void test_random_and_clock(void **state)
+{
+    (void)state;
+    unsigned char a[600] = { 0 };
+    unsigned char b[600] = { 0 };
+    mk_random_bytes(a, sizeof(a));
+    mk_random_bytes(b, sizeof(b));
+    assert_memory_not_equal(a, b, sizeof(a));
+    mk_random_bytes(a, 16);
+    mk_random_bytes(b, 16);
+    assert_memory_not_equal(a, b, 16);
+    uint32_t all = 0;
+    for (int i = 0; i < 200; i++)
+        all |= mk_random_u32();
+    assert_int_equal(all, UINT32_MAX);
+    uint64_t before = mk_clock_mono_ms();
+    assert_true(mk_clock_mono_ms() >= before);
+    assert_true(mk_clock_real_ms() > UINT64_C(1600000000000));
+}
+
+static char last_line[8192];
+static unsigned lines;
+
+static void catch_line(const char *line, size_t len)
+{
+    snprintf(last_line, sizeof(last_line), "%.*s", (int)len, line);
+    lines++;
+}
+
+static void test_log(void **state)
+{
+    (void)state;
+    mk_log_error("x", "nobody listens");
+    assert_false(mk_log_enabled(MK_LOG_ERROR));
+    mk_log_setup(MK_LOG_INFO, MK_LOG_TEXT, catch_line);
+    mk_log_debug("x", "below the level");
+    assert_int_equal(lines, 0);
+    mk_log_info("webhook", "from %s", "a\nb\x7f\x1b[31m\"\\");
+    assert_int_equal(lines, 1);
+    assert_non_null(strstr(last_line, "Z info  webhook: from a\\u000ab\\u007f\\u001b[31m\"\\\n"));
+    mk_log_setup(MK_LOG_DEBUG, MK_LOG_JSON, catch_line);
+    mk_log_debug("net", "%s", "say \"\\\" \r\n \xe4\xbd\xa0");
+    assert_int_equal(lines, 2);
+    assert_non_null(strstr(last_line, "\"level\":\"debug\",\"module\":\"net\",\"message\":"
+                                      "\"say \\\"\\\\\\\" \\u000d\\u000a \xe4\xbd\xa0\"}\n"));
+    /* The longest message is cut, between two characters, and the line stays whole. */
+    char long_text[6001];
+    for (size_t i = 0; i < 6000; i += 3)
+        memcpy(long_text + i, "\xe4\xbd\xa0", 3);
+    long_text[6000] = '\0';
+    mk_log_error("net", "%s", long_text);
+    assert_int_equal(lines, 3);
+    assert_true(mk_utf8_valid(mk_slice_str(last_line)));
+    assert_string_equal(last_line + strlen(last_line) - 6, "\xe4\xbd\xa0\"}\n");
+    mk_log_setup(MK_LOG_ERROR, MK_LOG_TEXT, NULL);
+    mk_log_error("net", "off again");
+    assert_int_equal(lines, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_slice_eq),    cmocka_unit_test(test_slice_trim_and_dup),
+        cmocka_unit_test(test_slice_next),  cmocka_unit_test(test_buf),
+        cmocka_unit_test(test_buf_formats), cmocka_unit_test(test_list),
+        cmocka_unit_test(test_arena),       cmocka_unit_test(test_arena_grow),
+        cmocka_unit_test(test_utf8),        cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_secret),      cmocka_unit_test(test_random_and_clock),
+        cmocka_unit_test(test_log),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
