@@ -219,6 +219,11 @@ int mk_call_retcode(const struct milky_call *call)
     return call->retcode;
 }
 
+const char *mk_call_message(const struct milky_call *call)
+{
+    return call->message.ptr ? call->message.ptr : "";
+}
+
 /* --- reading objects --- */
 
 uint64_t milky_uint(yyjson_mut_val *object, const char *name)
