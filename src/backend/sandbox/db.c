@@ -1,0 +1,260 @@
+/* db: see the header. */
+#include "backend/sandbox/db.h"
+
+#include "backend/sandbox/schema.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* --- errors --- */
+
+static int errno_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+        return -ENOSPC;
+    case SQLITE_NOMEM:
+        return -ENOMEM;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return -EBUSY;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return -EACCES;
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        return -EINVAL;
+    default:
+        return -EIO;
+    }
+}
+
+/* A statement has failed: says so once, and tells callers no more than they can act on. */
+static int failed(struct mk_db *db, const char *what)
+{
+    int error = errno_of(sqlite3_extended_errcode(db->handle));
+    mk_log_error("sandbox", "%s: %s (SQLite %d)", what, sqlite3_errmsg(db->handle),
+                 sqlite3_extended_errcode(db->handle));
+    return error == -ENOSPC || error == -ENOMEM ? error : -EIO;
+}
+
+/* --- statements --- */
+
+sqlite3_stmt *mk_db_use(struct mk_db *db, enum mk_sql sql, size_t count, const uint64_t *values)
+{
+    sqlite3_stmt *statement = db->statements[sql];
+    for (size_t i = 0; i < count; i++)
+        sqlite3_bind_int64(statement, (int)i + 1, (sqlite3_int64)values[i]);
+    return statement;
+}
+
+int mk_db_step(struct mk_db *db, sqlite3_stmt *statement)
+{
+    int rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        return 1;
+    int result = rc == SQLITE_DONE ? 0 : failed(db, "a statement failed");
+    sqlite3_reset(statement);
+    return result;
+}
+
+int mk_db_run(struct mk_db *db, sqlite3_stmt *statement)
+{
+    int rc;
+    while ((rc = mk_db_step(db, statement)) > 0)
+        ;
+    return rc;
+}
+
+int mk_db_exec(struct mk_db *db, const char *sql, size_t count, const uint64_t *values)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
+        return failed(db, sql);
+    for (size_t i = 0; i < count; i++)
+        sqlite3_bind_int64(statement, (int)i + 1, (sqlite3_int64)values[i]);
+    int rc = mk_db_run(db, statement);
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+static int prepare_all(struct mk_db *db)
+{
+    for (int i = 0; i < MK_SQL_COUNT; i++)
+        if (sqlite3_prepare_v3(db->handle, mk_sql_text((enum mk_sql)i), -1,
+                               SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL) != SQLITE_OK)
+            return failed(db, mk_sql_text((enum mk_sql)i));
+    return 0;
+}
+
+/* --- transaction --- */
+
+int mk_db_begin(struct mk_db *db)
+{
+    if (db->in_transaction)
+        return 0;
+    if (sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+        return failed(db, "cannot begin a transaction");
+    db->in_transaction = true;
+    return 0;
+}
+
+void mk_db_rollback(struct mk_db *db)
+{
+    db->in_transaction = false;
+    if (!sqlite3_get_autocommit(db->handle))
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int mk_db_commit(struct mk_db *db)
+{
+    if (sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL) == SQLITE_OK) {
+        db->in_transaction = false;
+        return 0;
+    }
+    int rc = failed(db, "cannot commit");
+    mk_db_rollback(db);
+    return rc;
+}
+
+bool mk_db_lost_transaction(const struct mk_db *db)
+{
+    return db->in_transaction && sqlite3_get_autocommit(db->handle);
+}
+
+/* --- opening --- */
+
+/* What keeps a database from being opened, in words for who set the path. */
+static int open_failed(struct mk_db *db, const char *path)
+{
+    int code = sqlite3_extended_errcode(db->handle);
+    int system = sqlite3_system_errno(db->handle);
+    int error = errno_of(code);
+    if ((code & 0xff) == SQLITE_CANTOPEN)
+        error = system ? -system : -EIO;
+    if (error == -ENOENT)
+        mk_log_error("sandbox", "cannot open %s: its directory does not exist", path);
+    else if (error == -EACCES || error == -EROFS)
+        mk_log_error("sandbox", "cannot open %s: it or its directory may not be written", path);
+    else if (error == -EISDIR)
+        mk_log_error("sandbox", "cannot open %s: it is a directory", path);
+    else if (error == -EBUSY)
+        mk_log_error("sandbox", "cannot open %s: another process has this world open", path);
+    else if (error == -EINVAL)
+        mk_log_error("sandbox", "cannot open %s: it is no SQLite database, or damaged (%s)", path,
+                     sqlite3_errmsg(db->handle));
+    else
+        mk_log_error("sandbox", "cannot open %s: %s (SQLite %d)", path, sqlite3_errmsg(db->handle),
+                     code);
+    return error;
+}
+
+static int read_number(struct mk_db *db, const char *sql, uint64_t *value)
+{
+    sqlite3_stmt *statement;
+    int rc = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = sqlite3_step(statement);
+    *value = rc == SQLITE_ROW ? mk_db_uint(statement, 0) : 0;
+    rc = sqlite3_reset(statement);
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+/* Refuses what is not a world of this version, before anything of it has been touched. */
+static int check_file(struct mk_db *db, const char *path, bool *is_new)
+{
+    uint64_t application, version, tables;
+    if (read_number(db, "PRAGMA application_id", &application) != SQLITE_OK ||
+        read_number(db, "PRAGMA user_version", &version) != SQLITE_OK ||
+        read_number(db, "SELECT count(*) FROM sqlite_schema", &tables) != SQLITE_OK)
+        return open_failed(db, path);
+    *is_new = application == 0 && version == 0 && tables == 0;
+    if (*is_new)
+        return 0;
+    if (application != MK_SCHEMA_APPLICATION) {
+        mk_log_error("sandbox", "cannot use %s: it is a database of another program", path);
+        return -EINVAL;
+    }
+    if (version != MK_SCHEMA_VERSION) {
+        mk_log_error("sandbox",
+                     "cannot use %s: its tables are of version %llu and this milky knows version "
+                     "%d; use the milky that made it, or a newer one",
+                     path, (unsigned long long)version, MK_SCHEMA_VERSION);
+        return -ENOTSUP;
+    }
+    return 0;
+}
+
+static int open_file(struct mk_db *db, const char *path)
+{
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    int rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
+    if (!db->handle) {
+        mk_log_error("sandbox", "out of memory");
+        return -ENOMEM;
+    }
+    if (rc != SQLITE_OK)
+        return open_failed(db, path);
+    if (sqlite3_db_readonly(db->handle, "main") == 1) {
+        mk_log_error("sandbox", "cannot open %s: it may not be written", path);
+        return -EACCES;
+    }
+    /* The lock is taken with the first read and kept until the end: one process, one world. */
+    rc = sqlite3_exec(db->handle, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL);
+    return rc == SQLITE_OK ? 0 : open_failed(db, path);
+}
+
+static int make_tables(struct mk_db *db)
+{
+    char *sql = sqlite3_mprintf("%s PRAGMA application_id = %d; PRAGMA user_version = %d;",
+                                mk_schema_sql, MK_SCHEMA_APPLICATION, MK_SCHEMA_VERSION);
+    if (!sql)
+        return -ENOMEM;
+    int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    return rc == SQLITE_OK ? 0 : failed(db, "cannot make the tables");
+}
+
+static int begin_use(struct mk_db *db, const char *path, bool is_new)
+{
+    static const char settings[] = "PRAGMA journal_mode = WAL;"
+                                   "PRAGMA synchronous = FULL;"
+                                   "PRAGMA foreign_keys = ON;"
+                                   "PRAGMA temp_store = MEMORY;"
+                                   "PRAGMA cache_size = -65536;" /* KiB */
+                                   "BEGIN IMMEDIATE;";
+    if (sqlite3_exec(db->handle, settings, NULL, NULL, NULL) != SQLITE_OK)
+        return open_failed(db, path);
+    db->in_transaction = true;
+    int rc = is_new ? make_tables(db) : 0;
+    return rc < 0 ? rc : prepare_all(db);
+}
+
+int mk_db_open(struct mk_db *db, const char *path, bool *is_new)
+{
+    *db = (struct mk_db){ 0 };
+    int rc = open_file(db, path);
+    if (rc == 0)
+        rc = check_file(db, path, is_new);
+    if (rc == 0)
+        rc = begin_use(db, path, *is_new);
+    if (rc < 0)
+        mk_db_close(db);
+    return rc;
+}
+
+void mk_db_close(struct mk_db *db)
+{
+    if (!db->handle)
+        return;
+    if (db->in_transaction)
+        mk_db_rollback(db);
+    for (int i = 0; i < MK_SQL_COUNT; i++)
+        sqlite3_finalize(db->statements[i]);
+    sqlite3_close(db->handle);
+    *db = (struct mk_db){ 0 };
+}

@@ -1,0 +1,105 @@
+/*
+ * db: the database of a world: opening it, its transaction, and its statements, each prepared once.
+ * It knows SQLite and the tables, and nothing of calls.
+ *
+ * How durable: write-ahead log with synchronous=FULL. A commit that has returned survives the loss
+ * of power; with one commit per turn of the loop that costs a flush per turn, not per call.
+ */
+#ifndef MK_SANDBOX_DB_H
+#define MK_SANDBOX_DB_H
+
+#include "base/slice.h"
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+/* The statements; their text, parameters and columns are in statements.c. */
+enum mk_sql {
+    MK_SQL_PERSON,
+    MK_SQL_PROFILE,
+    MK_SQL_FRIEND,
+    MK_SQL_FRIENDS,
+    MK_SQL_GROUP,
+    MK_SQL_GROUPS,
+    MK_SQL_MEMBER,
+    MK_SQL_MEMBERS,
+    MK_SQL_GROUP_BOTS,
+    MK_SQL_CONVERSATION,
+    MK_SQL_CONVERSATION_ADD,
+    MK_SQL_CONVERSATION_SENT,
+    MK_SQL_MEMBER_SENT,
+    MK_SQL_MESSAGE,
+    MK_SQL_MESSAGE_ADD,
+    MK_SQL_MESSAGE_RECALL,
+    MK_SQL_HISTORY,
+    MK_SQL_FORWARD,
+    MK_SQL_FORWARD_ADD,
+    MK_SQL_ALL_PEOPLE,
+    MK_SQL_ALL_GROUPS,
+    MK_SQL_COUNT
+};
+
+const char *mk_sql_text(enum mk_sql sql);
+
+struct mk_db {
+    sqlite3 *handle;
+    sqlite3_stmt *statements[MK_SQL_COUNT];
+    bool in_transaction;
+};
+
+/*
+ * Opens `path` and begins a transaction in which the tables exist; the caller fills them and
+ * commits. `*is_new` tells that they were made just now. Returns 0 or what mk_sandbox_new's comment
+ * lists, logged; then `db` is closed.
+ */
+int mk_db_open(struct mk_db *db, const char *path, bool *is_new);
+
+/* Rolls back what is open. A zeroed or closed `db` is fine. */
+void mk_db_close(struct mk_db *db);
+
+/* The transaction. Begin is nothing when one is open; on failure of commit nothing was changed. */
+int mk_db_begin(struct mk_db *db);
+int mk_db_commit(struct mk_db *db);
+void mk_db_rollback(struct mk_db *db);
+
+/* True when SQLite itself has given up the transaction (disk full, out of memory). */
+bool mk_db_lost_transaction(const struct mk_db *db);
+
+/*
+ * A statement with its first parameters bound to `count` integers; more may be bound by hand. It
+ * must be stepped until mk_db_step returns something else than 1, or reset.
+ */
+sqlite3_stmt *mk_db_use(struct mk_db *db, enum mk_sql sql, size_t count, const uint64_t *values);
+#define MK_DB_USE(db, sql, ...)                                                                    \
+    mk_db_use(db, sql, sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t),               \
+              (const uint64_t[]){ __VA_ARGS__ })
+
+/*
+ * Returns 1 when there is a row, 0 at the end, or -ENOSPC, -ENOMEM, -EIO (logged). After anything
+ * but 1 the statement is ready for its next use.
+ */
+int mk_db_step(struct mk_db *db, sqlite3_stmt *statement);
+
+/* Steps to the end, for statements without rows. Returns 0 or as above. */
+int mk_db_run(struct mk_db *db, sqlite3_stmt *statement);
+
+/* Runs SQL that is no statement of the list. Each `?` takes the next of `values`. 0, or as above.
+ */
+int mk_db_exec(struct mk_db *db, const char *sql, size_t count, const uint64_t *values);
+#define MK_DB_EXEC(db, sql, ...)                                                                   \
+    mk_db_exec(db, sql, sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t),              \
+               (const uint64_t[]){ __VA_ARGS__ })
+
+/* Columns of the current row; NULL is 0 and "". Texts are borrowed until the next step. */
+static inline uint64_t mk_db_uint(sqlite3_stmt *statement, int column)
+{
+    return (uint64_t)sqlite3_column_int64(statement, column);
+}
+
+static inline struct mk_slice mk_db_text(sqlite3_stmt *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    return mk_slice_of(text ? text : "", (size_t)sqlite3_column_bytes(statement, column));
+}
+
+#endif

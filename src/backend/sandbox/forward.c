@@ -1,0 +1,226 @@
+/*
+ * forward: messages that carry a bundle of other messages. The bundle is a row of its own, named by
+ * a random forward_id; whoever has been shown that id can read it.
+ */
+#include "backend/sandbox/segment.h"
+#include "base/random.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PREVIEW_LINES = 4, PREVIEW_BYTES = 192 };
+
+static int refuse_bad(struct mk_compose *compose, const char *chinese, const char *english)
+{
+    return mk_refuse(compose->request, MK_SANDBOX_BAD_MESSAGE, "%s (%s)", chinese, english);
+}
+
+/* One OutgoingForwardedMessage as an IncomingForwardedMessage at the end of `bundle`. */
+static int compose_one(struct mk_compose *outer, yyjson_mut_val *outgoing, yyjson_mut_val *bundle)
+{
+    struct mk_request *request = outer->request;
+    yyjson_mut_doc *doc = request->doc;
+    struct mk_compose inner = *outer; /* it counts for itself, and adds to the same forwards */
+    yyjson_mut_val *segments;
+    inner.depth++;
+    int rc = mk_compose_message(&inner, yyjson_mut_obj_get(outgoing, "segments"), &segments);
+    outer->forwards = inner.forwards;
+    if (rc != 0)
+        return rc;
+    size_t len;
+    const char *name = milky_string(outgoing, "sender_name", &len);
+    yyjson_mut_val *json = yyjson_mut_arr_add_obj(doc, bundle);
+    bool ok = yyjson_mut_obj_add_uint(doc, json, "message_seq", yyjson_mut_arr_size(bundle)) &&
+              mk_put_text(doc, json, "sender_name", mk_slice_of(name, len)) &&
+              yyjson_mut_obj_add_str(doc, json, "avatar_url", "") && /* the world has no pictures */
+              yyjson_mut_obj_add_uint(doc, json, "time", mk_now()) &&
+              yyjson_mut_obj_add_val(doc, json, "segments", segments);
+    return ok ? 0 : -ENOMEM;
+}
+
+/* Keeps the bundle for mk_compose_write. */
+static int keep(struct mk_compose *compose, yyjson_mut_val *bundle, uint64_t *id)
+{
+    struct mk_forward *forward = calloc(1, sizeof(*forward));
+    if (!forward)
+        return -ENOMEM;
+    forward->json = yyjson_mut_val_write(bundle, YYJSON_WRITE_NOFLAG, &forward->len);
+    forward->next = compose->forwards;
+    compose->forwards = forward;
+    if (!forward->json)
+        return -ENOMEM;
+    if (forward->len > MK_FORWARD_MAX_BYTES)
+        return refuse_bad(compose, "合并转发内容过长", "the forwarded messages are too long");
+    mk_random_bytes(&forward->id, sizeof(forward->id));
+    forward->id >>= 1; /* SQLite's integers are signed */
+    *id = forward->id;
+    return 0;
+}
+
+/* "name: text" of the first few messages, as QQ shows a bundle. */
+static bool put_default_preview(yyjson_mut_doc *doc, yyjson_mut_val *preview,
+                                yyjson_mut_val *bundle)
+{
+    bool ok = true;
+    size_t i, count;
+    yyjson_mut_val *message;
+    yyjson_mut_arr_foreach (bundle, i, count, message) {
+        if (i == PREVIEW_LINES || !ok)
+            break;
+        struct mk_buf line;
+        mk_buf_init(&line, PREVIEW_BYTES);
+        size_t len;
+        const char *name = milky_string(message, "sender_name", &len);
+        /* A name that leaves no room is left out: the line is a courtesy. */
+        if (mk_buf_append(&line, name, len) == 0)
+            mk_buf_append(&line, ": ", 2);
+        mk_segments_preview(&line, yyjson_mut_obj_get(message, "segments"));
+        ok = yyjson_mut_arr_add_strncpy(doc, preview, line.data ? line.data : "", line.len);
+        mk_buf_fini(&line);
+    }
+    return ok;
+}
+
+/* The lines that the sender gave, or our own. */
+static int put_preview(struct mk_compose *compose, yyjson_mut_val *data, yyjson_mut_val *bundle,
+                       yyjson_mut_val *to)
+{
+    yyjson_mut_doc *doc = compose->request->doc;
+    yyjson_mut_val *preview = yyjson_mut_obj_add_arr(doc, to, "preview");
+    if (!preview)
+        return -ENOMEM;
+    if (!milky_has(data, "preview"))
+        return put_default_preview(doc, preview, bundle) ? 0 : -ENOMEM;
+    yyjson_mut_val *given = yyjson_mut_obj_get(data, "preview");
+    if (yyjson_mut_arr_size(given) < 1 || yyjson_mut_arr_size(given) > PREVIEW_LINES)
+        return refuse_bad(compose, "合并转发的 preview 应有 1 至 4 条",
+                          "the preview of a forward has 1 to 4 lines");
+    size_t i, count;
+    yyjson_mut_val *line;
+    yyjson_mut_arr_foreach (given, i, count, line) {
+        if (!yyjson_mut_arr_add_strncpy(doc, preview, yyjson_mut_get_str(line),
+                                        yyjson_mut_get_len(line)))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static bool put_given(yyjson_mut_doc *doc, yyjson_mut_val *to, const char *key,
+                      yyjson_mut_val *data, const char *otherwise)
+{
+    struct mk_slice text = mk_slice_str(otherwise);
+    if (milky_has(data, key))
+        text.ptr = milky_string(data, key, &text.len);
+    return mk_put_text(doc, to, key, text);
+}
+
+/* `prompt` has no place in what others receive: it is for the notification of a phone. */
+int mk_compose_forward(struct mk_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
+{
+    yyjson_mut_doc *doc = compose->request->doc;
+    yyjson_mut_val *messages = yyjson_mut_obj_get(data, "messages");
+    size_t count = yyjson_mut_arr_size(messages);
+    if (compose->depth >= MK_FORWARD_MAX_DEPTH)
+        return refuse_bad(compose, "合并转发嵌套过深，最多 3 层", "forwards nest at most 3 deep");
+    if (count < 1 || count > MK_FORWARD_MAX_MESSAGES)
+        return refuse_bad(compose, "合并转发应有 1 至 100 条消息",
+                          "a forward has 1 to 100 messages");
+    yyjson_mut_val *bundle = yyjson_mut_arr(doc);
+    if (!bundle)
+        return -ENOMEM;
+    size_t i, max;
+    yyjson_mut_val *message;
+    yyjson_mut_arr_foreach (messages, i, max, message) {
+        int rc = compose_one(compose, message, bundle);
+        if (rc != 0)
+            return rc;
+    }
+    uint64_t id = 0;
+    int rc = keep(compose, bundle, &id);
+    if (rc != 0)
+        return rc;
+    char name[17], summary[64];
+    snprintf(name, sizeof(name), "%016" PRIx64, id);
+    snprintf(summary, sizeof(summary), "查看%zu条转发消息", count);
+    compose->has_content = true;
+    if (!yyjson_mut_obj_add_strcpy(doc, to, "forward_id", name) ||
+        !put_given(doc, to, "title", data, "群聊的聊天记录"))
+        return -ENOMEM;
+    rc = put_preview(compose, data, bundle, to);
+    if (rc == 0 && !put_given(doc, to, "summary", data, summary))
+        rc = -ENOMEM;
+    return rc;
+}
+
+int mk_compose_write(struct mk_compose *compose)
+{
+    struct mk_db *db = &compose->request->sandbox->db;
+    for (struct mk_forward *forward = compose->forwards; forward; forward = forward->next) {
+        sqlite3_stmt *insert = MK_DB_USE(db, MK_SQL_FORWARD_ADD, forward->id);
+        sqlite3_bind_text(insert, 2, forward->json, (int)forward->len, SQLITE_STATIC);
+        int rc = mk_db_run(db, insert);
+        sqlite3_bind_null(insert, 2);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+void mk_compose_fini(struct mk_compose *compose)
+{
+    while (compose->forwards) {
+        struct mk_forward *forward = compose->forwards;
+        compose->forwards = forward->next;
+        free(forward->json);
+        free(forward);
+    }
+}
+
+/* --- reading one --- */
+
+/* Sixteen hexadecimal digits, as mk_compose_forward writes them. */
+static bool read_forward_id(struct mk_slice text, uint64_t *id)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        const char *digits = "0123456789abcdef";
+        const char *digit = text.ptr[i] ? strchr(digits, text.ptr[i]) : NULL;
+        if (!digit)
+            return false;
+        value = value << 4 | (uint64_t)(digit - digits);
+    }
+    *id = value;
+    return text.len == 16;
+}
+
+static int get_forwarded_messages(struct mk_request *request)
+{
+    struct mk_db *db = &request->sandbox->db;
+    struct mk_slice name;
+    name.ptr = milky_string(request->params, "forward_id", &name.len);
+    uint64_t id;
+    sqlite3_stmt *row = NULL;
+    int rc = 0;
+    if (read_forward_id(name, &id)) {
+        row = MK_DB_USE(db, MK_SQL_FORWARD, id);
+        rc = mk_db_step(db, row);
+    }
+    if (rc == 0)
+        return mk_refuse(request, MK_SANDBOX_NO_MESSAGE,
+                         "合并转发消息不存在 (there is no forward with this forward_id)");
+    if (rc < 0)
+        return rc;
+    struct mk_slice text = mk_db_text(row, 0);
+    yyjson_doc *stored = yyjson_read(text.ptr, text.len, YYJSON_READ_NOFLAG);
+    yyjson_mut_val *messages = yyjson_val_mut_copy(request->doc, yyjson_doc_get_root(stored));
+    yyjson_doc_free(stored);
+    sqlite3_reset(row);
+    return messages ? mk_result(request, "messages", messages) : -ENOMEM;
+}
+
+const struct mk_sandbox_api mk_forward_apis[] = {
+    { "get_forwarded_messages", get_forwarded_messages },
+    { NULL, NULL },
+};

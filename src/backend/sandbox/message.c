@@ -1,0 +1,381 @@
+/* message: see the header; and the APIs that read messages and take them back. */
+#include "backend/sandbox/message.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+
+enum { MAX_PAGE = 30 };
+
+const char *mk_scene_name(enum mk_scene scene)
+{
+    return scene == MK_SCENE_GROUP ? "group" : scene == MK_SCENE_TEMP ? "temp" : "friend";
+}
+
+int mk_refuse_no_message(struct mk_request *request, uint64_t seq)
+{
+    return mk_refuse(request, MK_SANDBOX_NO_MESSAGE,
+                     "消息不存在 (there is no message %llu in this conversation)",
+                     (unsigned long long)seq);
+}
+
+/* --- looking up --- */
+
+void mk_place_key(const struct mk_place *place, uint64_t *low, uint64_t *high)
+{
+    bool is_private = place->scene == MK_SCENE_FRIEND;
+    bool viewer_first = is_private && place->viewer < place->peer;
+    *low = viewer_first ? place->viewer : place->peer;
+    *high = !is_private ? 0 : viewer_first ? place->peer : place->viewer;
+}
+
+int mk_place_find(struct mk_db *db, enum mk_scene scene, uint64_t viewer, uint64_t peer,
+                  struct mk_place *place)
+{
+    *place = (struct mk_place){ .scene = scene, .viewer = viewer, .peer = peer };
+    uint64_t low, high;
+    mk_place_key(place, &low, &high);
+    sqlite3_stmt *row = MK_DB_USE(db, MK_SQL_CONVERSATION, (uint64_t)scene, low, high);
+    int rc = mk_db_step(db, row);
+    if (rc <= 0)
+        return rc;
+    place->id = mk_db_uint(row, 0);
+    place->last_seq = mk_db_uint(row, 1);
+    sqlite3_reset(row);
+    return 0;
+}
+
+/* Columns id, sender, time, segments. Returns 0 or -errno. */
+static int message_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row, struct mk_message *message)
+{
+    struct mk_slice text = mk_db_text(row, 3);
+    yyjson_doc *stored = yyjson_read(text.ptr, text.len, YYJSON_READ_NOFLAG);
+    if (!stored) {
+        mk_log_error("sandbox", "message row %llu does not hold JSON",
+                     (unsigned long long)mk_db_uint(row, 0));
+        return -EIO;
+    }
+    *message = (struct mk_message){
+        .seq = mk_db_uint(row, 0) & UINT32_MAX,
+        .sender = mk_db_uint(row, 1),
+        .time = mk_db_uint(row, 2),
+        .segments = yyjson_val_mut_copy(doc, yyjson_doc_get_root(stored)),
+    };
+    yyjson_doc_free(stored);
+    return message->segments ? 0 : -ENOMEM;
+}
+
+int mk_message_find(struct mk_db *db, yyjson_mut_doc *doc, const struct mk_place *place,
+                    uint64_t seq, struct mk_message *message)
+{
+    if (seq == 0 || seq > place->last_seq)
+        return 0;
+    sqlite3_stmt *row = MK_DB_USE(db, MK_SQL_MESSAGE, mk_message_id(place->id, seq));
+    int rc = mk_db_step(db, row);
+    if (rc <= 0)
+        return rc;
+    rc = message_of_row(doc, row, message);
+    message->recalled = mk_db_uint(row, 4) != 0;
+    sqlite3_reset(row);
+    return rc < 0 ? rc : 1;
+}
+
+/* --- JSON --- */
+
+yyjson_mut_val *mk_message_json(yyjson_mut_doc *doc, const struct mk_place *place,
+                                const struct mk_message *message, yyjson_mut_val *entity,
+                                yyjson_mut_val *member)
+{
+    bool in_group = place->scene == MK_SCENE_GROUP;
+    yyjson_mut_val *json = yyjson_mut_obj(doc);
+    bool ok = yyjson_mut_obj_add_str(doc, json, "message_scene", mk_scene_name(place->scene)) &&
+              yyjson_mut_obj_add_uint(doc, json, "peer_id", place->peer) &&
+              yyjson_mut_obj_add_uint(doc, json, "message_seq", message->seq) &&
+              yyjson_mut_obj_add_uint(doc, json, "sender_id", message->sender) &&
+              yyjson_mut_obj_add_uint(doc, json, "time", message->time) &&
+              yyjson_mut_obj_add_val(doc, json, "segments", message->segments) &&
+              yyjson_mut_obj_add_val(doc, json, in_group ? "group" : "friend", entity) &&
+              (!in_group || yyjson_mut_obj_add_val(doc, json, "group_member", member));
+    return ok ? json : NULL;
+}
+
+/* The GroupMemberEntity of a sender, who may have left since. */
+static yyjson_mut_val *sender_json(struct mk_request *request, uint64_t group, uint64_t sender)
+{
+    struct mk_member member;
+    int rc = mk_member_find(&request->sandbox->db, request->doc, group, sender, &member);
+    return rc > 0 ? mk_entity_member(request->doc, group, &member) : NULL;
+}
+
+/*
+ * A message as the bot sees it. `entity` is copied, since a page has many messages and a JSON value
+ * only one parent.
+ */
+static yyjson_mut_val *seen_json(struct mk_request *request, const struct mk_place *place,
+                                 const struct mk_message *message, yyjson_mut_val *entity)
+{
+    bool in_group = place->scene == MK_SCENE_GROUP;
+    yyjson_mut_val *member = in_group ? sender_json(request, place->peer, message->sender) : NULL;
+    if (in_group && !member)
+        return NULL;
+    return mk_message_json(request->doc, place, message,
+                           yyjson_mut_val_mut_copy(request->doc, entity), member);
+}
+
+/* --- APIs --- */
+
+/*
+ * The conversation that `message_scene` and `peer_id` name, if the bot has a part in it, and its
+ * FriendEntity or GroupEntity. Returns 0, MK_REFUSED or -errno.
+ */
+static int require_place(struct mk_request *request, struct mk_place *place,
+                         yyjson_mut_val **entity)
+{
+    struct mk_db *db = &request->sandbox->db;
+    size_t len;
+    const char *scene = milky_string(request->params, "message_scene", &len);
+    uint64_t peer = milky_uint(request->params, "peer_id");
+    if (strcmp(scene, "temp") == 0) { /* nobody can begin one here, so all of them are empty */
+        *place = (struct mk_place){ MK_SCENE_TEMP, request->self_id, peer, 0, 0 };
+        *entity = NULL;
+        return 0;
+    }
+    bool in_group = strcmp(scene, "group") == 0;
+    int rc = in_group ? mk_entity_group(db, request->doc, request->self_id, peer, entity)
+                      : mk_entity_friend(db, request->doc, request->self_id, peer, entity);
+    if (rc == 0)
+        return in_group ? mk_refuse_no_group(request, request->self_id, peer)
+                        : mk_refuse_no_friend(request, request->self_id, peer);
+    if (rc < 0)
+        return rc;
+    return mk_place_find(db, in_group ? MK_SCENE_GROUP : MK_SCENE_FRIEND, request->self_id, peer,
+                         place);
+}
+
+/* The message `seq` of a place, standing. Returns 0, MK_REFUSED or -errno. */
+static int require_message(struct mk_request *request, const struct mk_place *place, uint64_t seq,
+                           struct mk_message *message)
+{
+    int rc = mk_message_find(&request->sandbox->db, request->doc, place, seq, message);
+    if (rc == 0)
+        return mk_refuse_no_message(request, seq);
+    if (rc > 0 && message->recalled)
+        return mk_refuse(request, MK_SANDBOX_NO_MESSAGE,
+                         "消息已被撤回 (message %llu has been recalled)", (unsigned long long)seq);
+    return rc < 0 ? rc : 0;
+}
+
+static int get_message(struct mk_request *request)
+{
+    struct mk_place place;
+    struct mk_message message;
+    yyjson_mut_val *entity;
+    int rc = require_place(request, &place, &entity);
+    if (rc == 0)
+        rc = require_message(request, &place, milky_uint(request->params, "message_seq"), &message);
+    if (rc != 0)
+        return rc;
+    yyjson_mut_val *json = seen_json(request, &place, &message, entity);
+    return json ? mk_result(request, "message", json) : -ENOMEM;
+}
+
+/*
+ * Reads at most `limit` messages from `start` backwards into `page`, oldest first, and one more to
+ * see whether there is a next page: its seq goes to `*next`, which is left alone otherwise.
+ */
+static int read_page(struct mk_request *request, const struct mk_place *place, uint64_t start,
+                     uint64_t limit, yyjson_mut_val *entity, yyjson_mut_val *page, uint64_t *next)
+{
+    struct mk_db *db = &request->sandbox->db;
+    sqlite3_stmt *row = MK_DB_USE(db, MK_SQL_HISTORY, mk_message_id(place->id, 1),
+                                  mk_message_id(place->id, start), limit + 1);
+    uint64_t count = 0;
+    int rc = mk_db_step(db, row);
+    for (; rc > 0; rc = mk_db_step(db, row)) {
+        if (count++ == limit) {
+            *next = mk_db_uint(row, 0) & UINT32_MAX;
+            rc = 0;
+            break;
+        }
+        struct mk_message message;
+        rc = message_of_row(request->doc, row, &message);
+        if (rc < 0)
+            break;
+        if (!yyjson_mut_arr_prepend(page, seen_json(request, place, &message, entity))) {
+            rc = -ENOMEM;
+            break;
+        }
+    }
+    sqlite3_reset(row);
+    return rc;
+}
+
+/*
+ * From new to old: a page begins at `start_message_seq` itself, or at the newest message. Within it
+ * the messages ascend, recalled ones are passed over, and `next_message_seq` is what to start the
+ * next older page with; absent when there is none.
+ */
+static int get_history_messages(struct mk_request *request)
+{
+    yyjson_mut_doc *doc = request->doc;
+    struct mk_place place;
+    yyjson_mut_val *entity;
+    int rc = require_place(request, &place, &entity);
+    if (rc != 0)
+        return rc;
+    uint64_t limit = milky_uint(request->params, "limit");
+    uint64_t start = place.last_seq;
+    if (milky_has(request->params, "start_message_seq"))
+        start = milky_uint(request->params, "start_message_seq");
+    if (start > place.last_seq)
+        start = place.last_seq;
+    yyjson_mut_val *page = yyjson_mut_arr(doc);
+    uint64_t next = 0;
+    if (!page)
+        return -ENOMEM;
+    if (start > 0)
+        rc = read_page(request, &place, start, limit < MAX_PAGE ? limit : MAX_PAGE, entity, page,
+                       &next);
+    if (rc == 0)
+        rc = mk_result(request, "messages", page);
+    if (rc == 0 && next > 0 &&
+        !yyjson_mut_obj_add_uint(doc, request->result, "next_message_seq", next))
+        rc = -ENOMEM;
+    return rc;
+}
+
+/* --- taking back --- */
+
+static yyjson_mut_val *recall_json(yyjson_mut_doc *doc, const struct mk_place *place, uint64_t peer,
+                                   const struct mk_message *message)
+{
+    yyjson_mut_val *json = yyjson_mut_obj(doc);
+    bool ok = yyjson_mut_obj_add_str(doc, json, "message_scene", mk_scene_name(place->scene)) &&
+              yyjson_mut_obj_add_uint(doc, json, "peer_id", peer) &&
+              yyjson_mut_obj_add_uint(doc, json, "message_seq", message->seq) &&
+              yyjson_mut_obj_add_uint(doc, json, "sender_id", message->sender) &&
+              yyjson_mut_obj_add_uint(doc, json, "operator_id", place->viewer) &&
+              yyjson_mut_obj_add_str(doc, json, "display_suffix", "");
+    return ok ? json : NULL;
+}
+
+/* Tells every bot of the group, the one that did it included, as QQ does. */
+static int tell_group_recall(struct mk_request *request, const struct mk_place *place,
+                             const struct mk_message *message)
+{
+    struct mk_db *db = &request->sandbox->db;
+    yyjson_mut_val *json = recall_json(request->doc, place, place->peer, message);
+    uint64_t now = mk_now();
+    sqlite3_stmt *row = MK_DB_USE(db, MK_SQL_GROUP_BOTS, place->peer);
+    int rc = json ? mk_db_step(db, row) : -ENOMEM;
+    for (; rc > 0; rc = mk_db_step(db, row)) {
+        rc = mk_request_event(request, mk_db_uint(row, 0), "message_recall", now, json);
+        if (rc < 0)
+            break;
+    }
+    sqlite3_reset(row);
+    return rc;
+}
+
+static int tell_friend_recall(struct mk_request *request, const struct mk_place *place,
+                              const struct mk_message *message)
+{
+    uint64_t now = mk_now();
+    uint64_t sides[2] = { place->viewer, place->peer };
+    for (int i = 0; i < 2; i++) {
+        yyjson_mut_val *json = recall_json(request->doc, place, sides[1 - i], message);
+        int rc = json ? mk_request_event(request, sides[i], "message_recall", now, json) : -ENOMEM;
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int write_recall(struct mk_request *request, const struct mk_place *place, uint64_t seq)
+{
+    struct mk_db *db = &request->sandbox->db;
+    int rc = mk_request_write(request);
+    if (rc < 0)
+        return rc;
+    return mk_db_run(
+        db, MK_DB_USE(db, MK_SQL_MESSAGE_RECALL, mk_message_id(place->id, seq), request->self_id));
+}
+
+static int recall_private_message(struct mk_request *request)
+{
+    struct mk_db *db = &request->sandbox->db;
+    uint64_t user = milky_uint(request->params, "user_id");
+    struct mk_place place;
+    struct mk_message message;
+    yyjson_mut_val *entity;
+    int rc = mk_entity_friend(db, request->doc, request->self_id, user, &entity);
+    if (rc <= 0)
+        return rc < 0 ? rc : mk_refuse_no_friend(request, request->self_id, user);
+    rc = mk_place_find(db, MK_SCENE_FRIEND, request->self_id, user, &place);
+    if (rc == 0)
+        rc = require_message(request, &place, milky_uint(request->params, "message_seq"), &message);
+    if (rc != 0)
+        return rc;
+    if (message.sender != request->self_id)
+        return mk_refuse(request, MK_SANDBOX_NO_PERMISSION,
+                         "私聊中只能撤回自己的消息 (in a private chat only its sender can recall a "
+                         "message: %llu is of %llu)",
+                         (unsigned long long)message.seq, (unsigned long long)message.sender);
+    rc = tell_friend_recall(request, &place, &message);
+    return rc < 0 ? rc : write_recall(request, &place, message.seq);
+}
+
+/* Own messages always; an admin those of members, the owner those of all. */
+static int check_group_recall(struct mk_request *request, uint64_t role, uint64_t group,
+                              uint64_t sender)
+{
+    if (sender == request->self_id)
+        return 0;
+    struct mk_member other;
+    int rc = mk_member_find(&request->sandbox->db, request->doc, group, sender, &other);
+    if (rc < 0)
+        return rc;
+    uint64_t other_role = rc > 0 ? other.role : MK_ROLE_MEMBER;
+    if (role > other_role)
+        return 0;
+    if (role == MK_ROLE_MEMBER)
+        return mk_refuse(
+            request, MK_SANDBOX_NO_PERMISSION,
+            "需要群主或管理员权限才能撤回他人的消息 (only the owner or an admin of group "
+            "%llu can recall messages of others)",
+            (unsigned long long)group);
+    return mk_refuse(request, MK_SANDBOX_NO_PERMISSION,
+                     "管理员不能撤回群主或其他管理员的消息 (an admin cannot recall messages of the "
+                     "owner or of other admins: only the owner of group %llu can)",
+                     (unsigned long long)group);
+}
+
+static int recall_group_message(struct mk_request *request)
+{
+    struct mk_db *db = &request->sandbox->db;
+    uint64_t group = milky_uint(request->params, "group_id");
+    struct mk_place place;
+    struct mk_message message;
+    struct mk_member self;
+    int rc = mk_member_find(db, request->doc, group, request->self_id, &self);
+    if (rc < 0)
+        return rc;
+    if (rc == 0 || !self.is_member)
+        return mk_refuse_no_group(request, request->self_id, group);
+    rc = mk_place_find(db, MK_SCENE_GROUP, request->self_id, group, &place);
+    if (rc == 0)
+        rc = require_message(request, &place, milky_uint(request->params, "message_seq"), &message);
+    if (rc == 0)
+        rc = check_group_recall(request, self.role, group, message.sender);
+    if (rc == 0)
+        rc = tell_group_recall(request, &place, &message);
+    return rc != 0 ? rc : write_recall(request, &place, message.seq);
+}
+
+const struct mk_sandbox_api mk_message_apis[] = {
+    { "get_message", get_message },
+    { "get_history_messages", get_history_messages },
+    { "recall_private_message", recall_private_message },
+    { "recall_group_message", recall_group_message },
+    { NULL, NULL },
+};

@@ -1,0 +1,62 @@
+/*
+ * message: conversations and the messages that stand in them, as one side sees them.
+ *
+ * A message_seq counts within its conversation, from 1, without gaps, and is the same number for
+ * everybody in it. Functions that look something up return 1, 0 (there is none) or -errno.
+ */
+#ifndef MK_SANDBOX_MESSAGE_H
+#define MK_SANDBOX_MESSAGE_H
+
+#include "backend/sandbox/entity.h"
+#include "backend/sandbox/request.h"
+
+enum mk_scene { MK_SCENE_FRIEND, MK_SCENE_GROUP, MK_SCENE_TEMP };
+
+/* "friend", "group", "temp" */
+const char *mk_scene_name(enum mk_scene scene);
+
+/* A conversation, seen by `viewer`. */
+struct mk_place {
+    enum mk_scene scene;
+    uint64_t viewer;
+    uint64_t peer;     /* the friend or the group: peer_id */
+    uint64_t id;       /* of the row, 0 while nobody has said anything */
+    uint64_t last_seq; /* 0 likewise */
+};
+
+/* Finds the row, if there is one. Returns 0 or -errno; does not check that the viewer belongs
+ * there. */
+int mk_place_find(struct mk_db *db, enum mk_scene scene, uint64_t viewer, uint64_t peer,
+                  struct mk_place *place);
+
+/* What the row is found by (schema.c): the two of a private chat in order, or the group and 0. */
+void mk_place_key(const struct mk_place *place, uint64_t *low, uint64_t *high);
+
+struct mk_message {
+    uint64_t seq;
+    uint64_t sender;
+    uint64_t time;
+    yyjson_mut_val *segments; /* IncomingSegment array */
+    bool recalled;
+};
+
+/* The message `seq`, recalled or not, its segments read into `doc`. */
+int mk_message_find(struct mk_db *db, yyjson_mut_doc *doc, const struct mk_place *place,
+                    uint64_t seq, struct mk_message *message);
+
+/*
+ * IncomingMessage. `entity` is the FriendEntity or GroupEntity of the place, `member` the
+ * GroupMemberEntity of the sender (NULL but in groups); it takes both and the segments over.
+ * NULL when memory is out.
+ */
+yyjson_mut_val *mk_message_json(yyjson_mut_doc *doc, const struct mk_place *place,
+                                const struct mk_message *message, yyjson_mut_val *entity,
+                                yyjson_mut_val *member);
+
+/* The row of a message: see schema.c. */
+static inline uint64_t mk_message_id(uint64_t conversation, uint64_t seq)
+{
+    return conversation << 32 | seq;
+}
+
+#endif

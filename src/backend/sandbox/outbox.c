@@ -1,0 +1,113 @@
+/* outbox: see the header. */
+#include "backend/sandbox/outbox.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Room for one more element of `size` bytes. */
+static int grow(void **array, size_t *room, size_t count, size_t size)
+{
+    if (count < *room)
+        return 0;
+    size_t wanted = *room ? *room * 2 : 64;
+    void *grown = realloc(*array, wanted * size);
+    if (!grown)
+        return -ENOMEM;
+    *array = grown;
+    *room = wanted;
+    return 0;
+}
+
+int mk_outbox_reserve(struct mk_outbox *outbox)
+{
+    void *replies = outbox->replies;
+    int rc = grow(&replies, &outbox->reply_room, outbox->reply_count, sizeof(*outbox->replies));
+    outbox->replies = replies;
+    return rc;
+}
+
+void mk_outbox_reply(struct mk_outbox *outbox, const struct mk_outbox_reply *reply)
+{
+    struct mk_outbox_reply *added = &outbox->replies[outbox->reply_count++];
+    *added = *reply;
+    added->events_end = outbox->event_count;
+}
+
+int mk_outbox_event(struct mk_outbox *outbox, const struct mk_outbox_event *event)
+{
+    void *events = outbox->events;
+    int rc = grow(&events, &outbox->event_room, outbox->event_count, sizeof(*outbox->events));
+    outbox->events = events;
+    if (rc == 0)
+        outbox->events[outbox->event_count++] = *event;
+    return rc;
+}
+
+void mk_outbox_drop_events(struct mk_outbox *outbox)
+{
+    outbox->event_count =
+        outbox->reply_count ? outbox->replies[outbox->reply_count - 1].events_end : 0;
+}
+
+/*
+ * A reply may bring the next call in at once, which may fill the outbox anew: so the box is emptied
+ * before anything leaves, and its arrays come back where no new ones were made meanwhile.
+ */
+static struct mk_outbox take(struct mk_outbox *outbox)
+{
+    struct mk_outbox taken = *outbox;
+    *outbox = (struct mk_outbox){ 0 };
+    return taken;
+}
+
+static void give_back(struct mk_outbox *outbox, struct mk_outbox *taken)
+{
+    if (outbox->reply_room || outbox->event_room) {
+        mk_outbox_fini(taken);
+        return;
+    }
+    taken->reply_count = 0;
+    taken->event_count = 0;
+    *outbox = *taken;
+}
+
+static void emit(struct milky_host *host, const struct mk_outbox_event *event)
+{
+    int rc = milky_emit(host, event->self_id, event->type, event->time, event->data);
+    if (rc < 0 && rc != -ENOENT)
+        mk_log_error("sandbox", "an event %s for bot %llu was lost: %s", event->type,
+                     (unsigned long long)event->self_id, strerror(-rc));
+}
+
+void mk_outbox_send(struct mk_outbox *outbox, struct milky_host *host)
+{
+    struct mk_outbox taken = take(outbox);
+    size_t event = 0;
+    for (size_t i = 0; i < taken.reply_count; i++) {
+        struct mk_outbox_reply *reply = &taken.replies[i];
+        for (; event < reply->events_end; event++)
+            emit(host, &taken.events[event]);
+        if (reply->retcode == 0)
+            milky_call_ok(reply->call, reply->data);
+        else
+            milky_call_fail(reply->call, reply->retcode, "%s", reply->message);
+    }
+    give_back(outbox, &taken);
+}
+
+void mk_outbox_fail(struct mk_outbox *outbox, int retcode, const char *message)
+{
+    struct mk_outbox taken = take(outbox);
+    for (size_t i = 0; i < taken.reply_count; i++)
+        milky_call_fail(taken.replies[i].call, retcode, "%s", message);
+    give_back(outbox, &taken);
+}
+
+void mk_outbox_fini(struct mk_outbox *outbox)
+{
+    free(outbox->replies);
+    free(outbox->events);
+    *outbox = (struct mk_outbox){ 0 };
+}

@@ -1,0 +1,53 @@
+/*
+ * outbox: what a turn of the loop has to say once its transaction has been committed: replies, and
+ * the events that come before each of them. It keeps their order and knows nothing of the world.
+ */
+#ifndef MK_SANDBOX_OUTBOX_H
+#define MK_SANDBOX_OUTBOX_H
+
+#include <milky/backend.h>
+
+struct mk_outbox_reply {
+    struct milky_call *call;
+    yyjson_mut_val *data; /* of success, or NULL */
+    int retcode;          /* 0 is success */
+    const char *message;  /* of failure; lives in the document of the call */
+    size_t events_end;    /* its events are those before this that are not of an earlier reply */
+};
+
+struct mk_outbox_event {
+    uint64_t self_id;
+    const char *type; /* a literal */
+    uint64_t time;
+    yyjson_mut_val *data; /* lives in the document of the call */
+};
+
+/* Zeroed is empty. The arrays keep their memory from turn to turn. */
+struct mk_outbox {
+    struct mk_outbox_reply *replies;
+    struct mk_outbox_event *events;
+    size_t reply_count, reply_room;
+    size_t event_count, event_room;
+};
+
+/* Makes sure that one more reply will find its place. Returns 0 or -ENOMEM. */
+int mk_outbox_reserve(struct mk_outbox *outbox);
+
+/* Adds the reply that was reserved; the events added since the last one belong to it. */
+void mk_outbox_reply(struct mk_outbox *outbox, const struct mk_outbox_reply *reply);
+
+/* Adds an event of the call whose reply comes next. Returns 0 or -ENOMEM. */
+int mk_outbox_event(struct mk_outbox *outbox, const struct mk_outbox_event *event);
+
+/* Takes back the events that belong to no reply yet. */
+void mk_outbox_drop_events(struct mk_outbox *outbox);
+
+/* Emits and replies, in order. What these make others call may add to the outbox again. */
+void mk_outbox_send(struct mk_outbox *outbox, struct milky_host *host);
+
+/* Fails every call and forgets the events. */
+void mk_outbox_fail(struct mk_outbox *outbox, int retcode, const char *message);
+
+void mk_outbox_fini(struct mk_outbox *outbox);
+
+#endif

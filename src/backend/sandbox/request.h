@@ -1,0 +1,86 @@
+/*
+ * request: one call on its way through the sandbox. A handler reads params, looks at the world,
+ * refuses or decides, and only then writes: everything that can be refused, and everything that
+ * takes memory, comes before its first write, so that a write that fails is a failure of the disk.
+ * Such a failure takes the whole turn with it: it is rolled back, all its calls are failed, and
+ * none of its events leaves. That is what spares every call a savepoint of its own.
+ */
+#ifndef MK_SANDBOX_REQUEST_H
+#define MK_SANDBOX_REQUEST_H
+
+#include "backend/sandbox/db.h"
+#include "backend/sandbox/outbox.h"
+#include "backend/sandbox/sandbox.h"
+
+enum {
+    MK_REFUSED = 1,           /* a handler's answer: mk_refuse has said why */
+    MK_REQUEST_MESSAGE = 512, /* bytes of the longest reason */
+};
+
+struct mk_sandbox {
+    struct milky_backend backend;
+    struct milky_host *host;
+    char *path;
+    struct mk_db db;
+    struct mk_outbox outbox;
+    const struct mk_sandbox_api **apis; /* by action number; NULL for what is not supported */
+};
+
+struct mk_request {
+    struct mk_sandbox *sandbox;
+    struct milky_call *call;
+    uint64_t self_id; /* the bot that asks; 0 is the operator */
+    yyjson_mut_val *params;
+    yyjson_mut_doc *doc;    /* for everything that is made for this call */
+    yyjson_mut_val *result; /* of success; NULL is {} */
+    int retcode;            /* of refusal */
+    char message[MK_REQUEST_MESSAGE];
+    bool wrote; /* something was written: failing now takes the turn along */
+};
+
+/*
+ * A handler returns 0 with `result` set, MK_REFUSED, or a negative errno.
+ */
+struct mk_sandbox_api {
+    const char *name;
+    int (*run)(struct mk_request *request);
+};
+
+/* Sets why, in Chinese and (in brackets) in English, and returns MK_REFUSED. */
+int mk_refuse(struct mk_request *request, int retcode, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The refusals that many handlers share. Each returns MK_REFUSED. */
+int mk_refuse_no_friend(struct mk_request *request, uint64_t viewer, uint64_t user);
+int mk_refuse_no_user(struct mk_request *request, uint64_t user);
+int mk_refuse_no_group(struct mk_request *request, uint64_t viewer, uint64_t group);
+int mk_refuse_no_member(struct mk_request *request, uint64_t group, uint64_t user);
+int mk_refuse_no_message(struct mk_request *request, uint64_t seq);
+
+/* Makes the result {key: value}. Returns 0 or -ENOMEM. */
+int mk_result(struct mk_request *request, const char *key, yyjson_mut_val *value);
+
+/* Opens the transaction of the turn, if it is not open. From here on only the disk may fail. */
+int mk_request_write(struct mk_request *request);
+
+/* Queues an event, to leave when the turn has been committed. `type` is a literal. 0 or -ENOMEM. */
+int mk_request_event(struct mk_request *request, uint64_t self_id, const char *type, uint64_t time,
+                     yyjson_mut_val *data);
+
+/* Seconds since 1970. */
+uint64_t mk_now(void);
+
+/* The handlers of Milky's APIs, by file; the list ends with a NULL name. */
+extern const struct mk_sandbox_api mk_system_apis[];
+extern const struct mk_sandbox_api mk_group_apis[];
+extern const struct mk_sandbox_api mk_send_apis[];
+extern const struct mk_sandbox_api mk_message_apis[];
+extern const struct mk_sandbox_api mk_forward_apis[];
+
+/* Those of the operator (backend->control). */
+extern const struct mk_sandbox_api mk_control_apis[];
+
+/* Fills a new world, or lets bots join that are not in it yet, inside the open transaction. */
+int mk_seed(struct mk_db *db, bool is_new, const uint64_t *bots, size_t count, uint64_t now);
+
+#endif

@@ -1,0 +1,235 @@
+/*
+ * sandbox: the backend's table and its life: opening, handing calls to their handlers, and the end
+ * of a turn. What the handlers do is in system.c, group.c, send.c, message.c and control.c.
+ *
+ *   call -> handler -> outbox ---- nothing was written this turn ----> reply at once
+ *                        |
+ *                        `--- turn_end: one commit -> events and replies, in order
+ */
+#include "backend/sandbox/sandbox.h"
+
+#include "backend/sandbox/request.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct mk_sandbox *sandbox_of(struct milky_backend *backend)
+{
+    return (struct mk_sandbox *)(void *)backend; /* its first member */
+}
+
+uint64_t mk_now(void)
+{
+    return mk_clock_real_ms() / 1000;
+}
+
+/* --- what handlers say --- */
+
+int mk_refuse(struct mk_request *request, int retcode, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(request->message, sizeof(request->message), format, args);
+    va_end(args);
+    /* A reason that was cut must not end within a character. */
+    request->message[mk_utf8_valid_prefix(mk_slice_str(request->message))] = '\0';
+    request->retcode = retcode;
+    return MK_REFUSED;
+}
+
+int mk_request_write(struct mk_request *request)
+{
+    int rc = mk_db_begin(&request->sandbox->db);
+    request->wrote = rc == 0;
+    return rc;
+}
+
+int mk_request_event(struct mk_request *request, uint64_t self_id, const char *type, uint64_t time,
+                     yyjson_mut_val *data)
+{
+    struct mk_outbox_event event = { self_id, type, time, data };
+    return mk_outbox_event(&request->sandbox->outbox, &event);
+}
+
+/* --- turns --- */
+
+static const char *failure_text(int error)
+{
+    switch (error) {
+    case -ENOSPC:
+        return "沙盒的磁盘已满 (the disk of the sandbox is full)";
+    case -ENOMEM:
+        return "沙盒内存不足 (the sandbox is out of memory)";
+    default:
+        return "沙盒数据库出错，详见日志 (the sandbox's database failed, see the log)";
+    }
+}
+
+/* Undoes the turn: nothing of it has happened, and all who wait are told so. */
+static void abort_turn(struct mk_sandbox *sandbox, int error)
+{
+    mk_db_rollback(&sandbox->db);
+    mk_outbox_fail(&sandbox->outbox, MILKY_INTERNAL, failure_text(error));
+}
+
+/* Puts the outcome of a handler into the outbox, where a place was reserved before it ran. */
+static void settle(struct mk_request *request, int rc)
+{
+    struct mk_sandbox *sandbox = request->sandbox;
+    struct mk_outbox_reply reply = { .call = request->call, .data = request->result };
+    if (rc != 0) {
+        mk_outbox_drop_events(&sandbox->outbox);
+        const char *text = rc == MK_REFUSED ? request->message : failure_text(rc);
+        yyjson_mut_val *copy = yyjson_mut_strcpy(request->doc, text);
+        reply.retcode = rc == MK_REFUSED ? request->retcode : MILKY_INTERNAL;
+        reply.message = copy ? yyjson_mut_get_str(copy) : failure_text(-ENOMEM);
+    }
+    mk_outbox_reply(&sandbox->outbox, &reply);
+    bool broken = (rc < 0 && request->wrote) || mk_db_lost_transaction(&sandbox->db);
+    if (broken)
+        abort_turn(sandbox, rc < 0 ? rc : -EIO);
+    else if (!sandbox->db.in_transaction)
+        mk_outbox_send(&sandbox->outbox, sandbox->host);
+}
+
+static void turn_end(struct milky_backend *backend)
+{
+    struct mk_sandbox *sandbox = sandbox_of(backend);
+    while (sandbox->db.in_transaction) { /* a reply may have brought in the next call */
+        int rc = mk_db_commit(&sandbox->db);
+        if (rc < 0)
+            abort_turn(sandbox, rc);
+        else
+            mk_outbox_send(&sandbox->outbox, sandbox->host);
+    }
+}
+
+/* --- calls --- */
+
+static void run(struct mk_sandbox *sandbox, struct milky_call *call,
+                const struct mk_sandbox_api *api)
+{
+    if (mk_outbox_reserve(&sandbox->outbox) < 0) {
+        milky_call_fail(call, MILKY_INTERNAL, "%s", failure_text(-ENOMEM));
+        return;
+    }
+    struct mk_request request;
+    request.sandbox = sandbox;
+    request.call = call;
+    request.self_id = milky_call_self_id(call);
+    request.params = milky_call_params(call);
+    request.doc = milky_call_doc(call);
+    request.result = NULL;
+    request.wrote = false;
+    settle(&request, api->run(&request));
+}
+
+static void call_api(struct milky_backend *backend, struct milky_call *call)
+{
+    struct mk_sandbox *sandbox = sandbox_of(backend);
+    const struct mk_sandbox_api *api = sandbox->apis[milky_call_number(call)];
+    if (api)
+        run(sandbox, call, api);
+    else
+        milky_call_fail(call, MILKY_NOT_SUPPORTED,
+                        "沙盒暂不支持 %s (the sandbox does not do %s yet)", milky_call_action(call),
+                        milky_call_action(call));
+}
+
+static void control(struct milky_backend *backend, struct milky_call *call)
+{
+    const char *action = milky_call_action(call);
+    for (const struct mk_sandbox_api *api = mk_control_apis; api->name; api++) {
+        if (strcmp(api->name, action) == 0) {
+            run(sandbox_of(backend), call, api);
+            return;
+        }
+    }
+    milky_call_fail(call, MILKY_UNKNOWN, "没有这个操作：%s (the sandbox has no such operation: %s)",
+                    action, action);
+}
+
+/* --- life --- */
+
+static int number_apis(struct mk_sandbox *sandbox)
+{
+    static const struct mk_sandbox_api *const lists[] = { mk_system_apis, mk_group_apis,
+                                                          mk_send_apis, mk_message_apis,
+                                                          mk_forward_apis };
+    sandbox->apis = calloc(milky_action_count(), sizeof(*sandbox->apis));
+    if (!sandbox->apis)
+        return -ENOMEM;
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        for (const struct mk_sandbox_api *api = lists[i]; api->name; api++) {
+            int number = milky_action_number(api->name);
+            if (number >= 0)
+                sandbox->apis[number] = api;
+        }
+    }
+    return 0;
+}
+
+static int start(struct milky_backend *backend, struct milky_host *host)
+{
+    struct mk_sandbox *sandbox = sandbox_of(backend);
+    sandbox->host = host;
+    int rc = number_apis(sandbox);
+    bool is_new = false;
+    if (rc == 0)
+        rc = mk_db_open(&sandbox->db, sandbox->path, &is_new);
+    if (rc < 0)
+        return rc;
+    size_t count;
+    const uint64_t *bots = milky_host_bots(host, &count);
+    rc = mk_seed(&sandbox->db, is_new, bots, count, mk_now());
+    if (rc == 0)
+        rc = mk_db_commit(&sandbox->db);
+    if (rc < 0) {
+        mk_log_error("sandbox", "cannot prepare the world in %s", sandbox->path);
+        mk_db_close(&sandbox->db);
+        return rc;
+    }
+    mk_log_info("sandbox", "%s the world in %s", is_new ? "made" : "opened", sandbox->path);
+    return 0;
+}
+
+static void free_sandbox(struct milky_backend *backend)
+{
+    struct mk_sandbox *sandbox = sandbox_of(backend);
+    if (sandbox->db.in_transaction) {
+        mk_db_rollback(&sandbox->db);
+        mk_outbox_fail(&sandbox->outbox, MILKY_INTERNAL, "沙盒已停止 (the sandbox has stopped)");
+    }
+    mk_db_close(&sandbox->db);
+    mk_outbox_fini(&sandbox->outbox);
+    free(sandbox->apis);
+    free(sandbox->path);
+    free(sandbox);
+}
+
+struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
+{
+    struct mk_sandbox *sandbox = calloc(1, sizeof(*sandbox));
+    char *path = mk_slice_dup(mk_slice_str(config->path));
+    if (!sandbox || !path) {
+        mk_log_error("sandbox", "out of memory");
+        free(sandbox);
+        free(path);
+        return NULL;
+    }
+    sandbox->path = path;
+    sandbox->backend = (struct milky_backend){
+        .name = "sandbox",
+        .start = start,
+        .call = call_api,
+        .control = control,
+        .turn_end = turn_end,
+        .free = free_sandbox,
+    };
+    return &sandbox->backend;
+}

@@ -1,0 +1,37 @@
+/*
+ * sandbox: a backend that is a small QQ of its own, kept in one SQLite database. It has people,
+ * friendships, groups and messages; the bots of the configuration are people in it. Nothing of it
+ * ever leaves the machine.
+ */
+#ifndef MK_BACKEND_SANDBOX_H
+#define MK_BACKEND_SANDBOX_H
+
+#include <milky/backend.h>
+
+struct mk_sandbox_config {
+    const char *path; /* the database file, made where there is none; or ":memory:" */
+};
+
+/*
+ * Returns a backend, or NULL (logged) when memory is out. `config` is copied. The database is
+ * opened by `start`, which logs why and fails with -errno when it cannot be used: -ENOENT   its
+ * directory does not exist      -EACCES   it may not be written -EBUSY    another process has it
+ * open       -EINVAL   it is no world of this program -ENOTSUP  a newer version made it -ENOSPC,
+ * -ENOMEM, -EIO The first start makes a friendly world; every start lets the bots join that are not
+ * in it yet.
+ */
+struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config);
+
+/* Why the sandbox refused a call, beside `enum milky_retcode`. Part of the interface: they stay. */
+enum mk_sandbox_retcode {
+    MK_SANDBOX_NO_FRIEND = -100,     /* the user is not a friend of the bot */
+    MK_SANDBOX_NO_GROUP = -101,      /* the group does not exist, or the bot is not in it */
+    MK_SANDBOX_NO_MEMBER = -102,     /* the user is not in the group */
+    MK_SANDBOX_NO_MESSAGE = -103,    /* the message does not exist, or was recalled */
+    MK_SANDBOX_NO_PERMISSION = -104, /* the bot's role in the group does not allow it */
+    MK_SANDBOX_BAD_MESSAGE = -105,   /* empty, too long, or a segment that cannot be sent here */
+    MK_SANDBOX_NO_USER = -106,       /* nobody has that QQ number */
+    MK_SANDBOX_MUTED = -107,         /* the sender may not speak in the group at present */
+};
+
+#endif

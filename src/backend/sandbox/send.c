@@ -1,0 +1,246 @@
+/* send: see the header. */
+#include "backend/sandbox/send.h"
+
+#include "backend/sandbox/segment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* What is written of a message: all of it is ready before the first write. */
+struct sending {
+    struct mk_place place; /* as the sender sees it */
+    struct mk_compose compose;
+    struct mk_message message;
+    char *text; /* the segments as JSON */
+    size_t text_len;
+};
+
+/* Translates the segments, numbers the message and makes the text to store. */
+static int prepare(struct mk_request *request, struct sending *sending, yyjson_mut_val *outgoing)
+{
+    struct mk_message *message = &sending->message;
+    sending->compose.request = request;
+    sending->compose.place = &sending->place;
+    int rc = mk_compose_message(&sending->compose, outgoing, &message->segments);
+    if (rc != 0)
+        return rc;
+    if (sending->place.last_seq == UINT32_MAX)
+        return mk_refuse(request, MILKY_INTERNAL, "会话消息数已满 (this conversation is full)");
+    message->seq = sending->place.last_seq + 1;
+    message->sender = sending->place.viewer;
+    message->time = mk_now();
+    sending->text =
+        yyjson_mut_val_write(message->segments, YYJSON_WRITE_NOFLAG, &sending->text_len);
+    if (!sending->text)
+        return -ENOMEM;
+    if (sending->text_len > MK_MESSAGE_MAX_BYTES)
+        return mk_refuse(request, MK_SANDBOX_BAD_MESSAGE,
+                         "消息过长，最多 %d 字节 (the message is too long: at most %d bytes)",
+                         MK_MESSAGE_MAX_BYTES, MK_MESSAGE_MAX_BYTES);
+    return 0;
+}
+
+static int make_result(struct mk_request *request, const struct mk_message *message)
+{
+    yyjson_mut_val *result = yyjson_mut_obj(request->doc);
+    bool ok = yyjson_mut_obj_add_uint(request->doc, result, "message_seq", message->seq) &&
+              yyjson_mut_obj_add_uint(request->doc, result, "time", message->time);
+    request->result = result;
+    return ok ? 0 : -ENOMEM;
+}
+
+static int add_conversation(struct mk_db *db, struct mk_place *place)
+{
+    uint64_t low, high;
+    mk_place_key(place, &low, &high);
+    int rc =
+        mk_db_run(db, MK_DB_USE(db, MK_SQL_CONVERSATION_ADD, (uint64_t)place->scene, low, high));
+    if (rc == 0)
+        place->id = (uint64_t)sqlite3_last_insert_rowid(db->handle);
+    return rc;
+}
+
+static int write_all(struct mk_request *request, struct sending *sending)
+{
+    struct mk_db *db = &request->sandbox->db;
+    struct mk_place *place = &sending->place;
+    const struct mk_message *message = &sending->message;
+    int rc = mk_request_write(request);
+    if (rc == 0 && place->id == 0)
+        rc = add_conversation(db, place);
+    if (rc < 0)
+        return rc;
+    sqlite3_stmt *insert = MK_DB_USE(db, MK_SQL_MESSAGE_ADD, mk_message_id(place->id, message->seq),
+                                     message->sender, message->time);
+    sqlite3_bind_text(insert, 4, sending->text, (int)sending->text_len, SQLITE_STATIC);
+    rc = mk_db_run(db, insert);
+    sqlite3_bind_null(insert, 4);
+    if (rc == 0)
+        rc = mk_db_run(db, MK_DB_USE(db, MK_SQL_CONVERSATION_SENT, place->id, message->seq));
+    if (rc == 0 && place->scene == MK_SCENE_GROUP)
+        rc = mk_db_run(
+            db, MK_DB_USE(db, MK_SQL_MEMBER_SENT, place->peer, message->sender, message->time));
+    return rc < 0 ? rc : mk_compose_write(&sending->compose);
+}
+
+static void finish(struct sending *sending)
+{
+    mk_compose_fini(&sending->compose);
+    free(sending->text);
+}
+
+/* --- private --- */
+
+/* Tells the other side, if a bot is there. `entity` is the sender, as the other side knows them. */
+static int tell_friend(struct mk_request *request, const struct sending *sending,
+                       yyjson_mut_val *entity)
+{
+    const struct mk_place *place = &sending->place;
+    struct mk_place theirs = { place->scene, place->peer, place->viewer, place->id, 0 };
+    yyjson_mut_val *json = mk_message_json(request->doc, &theirs, &sending->message, entity, NULL);
+    if (!json)
+        return -ENOMEM;
+    return mk_request_event(request, theirs.viewer, "message_receive", sending->message.time, json);
+}
+
+int mk_send_private(struct mk_request *request, uint64_t sender, uint64_t user,
+                    yyjson_mut_val *message)
+{
+    struct mk_db *db = &request->sandbox->db;
+    struct sending sending = { 0 };
+    yyjson_mut_val *entity;
+    struct mk_slice nickname;
+    bool is_bot = false;
+    int rc = mk_entity_friend(db, request->doc, user, sender, &entity);
+    if (rc == 0)
+        return mk_refuse_no_friend(request, sender, user);
+    if (rc > 0)
+        rc = mk_person_find(db, request->doc, user, &nickname, &is_bot);
+    if (rc > 0)
+        rc = mk_place_find(db, MK_SCENE_FRIEND, sender, user, &sending.place);
+    if (rc == 0)
+        rc = prepare(request, &sending, message);
+    if (rc == 0)
+        rc = make_result(request, &sending.message);
+    if (rc == 0 && is_bot)
+        rc = tell_friend(request, &sending, entity);
+    if (rc == 0)
+        rc = write_all(request, &sending);
+    finish(&sending);
+    return rc;
+}
+
+/* --- groups --- */
+
+/* The event with another name for the group: bots that gave it none share one. */
+static yyjson_mut_val *with_remark(yyjson_mut_doc *doc, yyjson_mut_val *json,
+                                   struct mk_slice remark)
+{
+    yyjson_mut_val *copy = yyjson_mut_val_mut_copy(doc, json);
+    yyjson_mut_val *value = yyjson_mut_strncpy(doc, remark.ptr, remark.len);
+    yyjson_mut_val *group = yyjson_mut_obj_get(copy, "group");
+    return yyjson_mut_obj_replace(group, yyjson_mut_str(doc, "remark"), value) ? copy : NULL;
+}
+
+static yyjson_mut_val *group_event(struct mk_request *request, const struct sending *sending,
+                                   const struct mk_member *sender, uint64_t viewer)
+{
+    yyjson_mut_doc *doc = request->doc;
+    uint64_t group = sending->place.peer;
+    struct mk_member after = *sender;
+    after.last_sent_time = sending->message.time;
+    yyjson_mut_val *entity;
+    if (mk_entity_group(&request->sandbox->db, doc, viewer, group, &entity) <= 0)
+        return NULL;
+    return mk_message_json(doc, &sending->place, &sending->message, entity,
+                           mk_entity_member(doc, group, &after));
+}
+
+/* Tells the bots of the group; the JSON is made only if there is one besides the sender. */
+static int tell_group(struct mk_request *request, const struct sending *sending,
+                      const struct mk_member *sender)
+{
+    struct mk_db *db = &request->sandbox->db;
+    yyjson_mut_val *first = NULL;
+    sqlite3_stmt *row = MK_DB_USE(db, MK_SQL_GROUP_BOTS, sending->place.peer);
+    int rc = mk_db_step(db, row);
+    for (; rc > 0; rc = mk_db_step(db, row)) {
+        uint64_t bot = mk_db_uint(row, 0);
+        if (bot == sender->uin)
+            continue;
+        yyjson_mut_val *json = first;
+        struct mk_slice remark = mk_db_text(row, 1);
+        if (!first)
+            json = first = group_event(request, sending, sender, bot);
+        else if (!yyjson_mut_equals_strn(
+                     yyjson_mut_obj_get(yyjson_mut_obj_get(first, "group"), "remark"), remark.ptr,
+                     remark.len))
+            json = with_remark(request->doc, first, remark);
+        rc = json ? mk_request_event(request, bot, "message_receive", sending->message.time, json)
+                  : -ENOMEM;
+        if (rc < 0)
+            break;
+    }
+    sqlite3_reset(row);
+    return rc;
+}
+
+/* Who is not in the group, or muted in it, cannot speak there. */
+static int require_voice(struct mk_request *request, uint64_t sender, uint64_t group,
+                         struct mk_member *member)
+{
+    int rc = mk_member_find(&request->sandbox->db, request->doc, group, sender, member);
+    if (rc < 0)
+        return rc;
+    if (rc == 0 || !member->is_member)
+        return mk_refuse_no_group(request, sender, group);
+    if (member->shut_up_end_time > mk_now())
+        return mk_refuse(request, MK_SANDBOX_MUTED,
+                         "已被禁言 (%llu is muted in group %llu until %llu)",
+                         (unsigned long long)sender, (unsigned long long)group,
+                         (unsigned long long)member->shut_up_end_time);
+    return 0;
+}
+
+int mk_send_group(struct mk_request *request, uint64_t sender, uint64_t group,
+                  yyjson_mut_val *message)
+{
+    struct mk_db *db = &request->sandbox->db;
+    struct sending sending = { 0 };
+    struct mk_member member;
+    int rc = require_voice(request, sender, group, &member);
+    if (rc != 0)
+        return rc;
+    sending.compose.role = member.role;
+    rc = mk_place_find(db, MK_SCENE_GROUP, sender, group, &sending.place);
+    if (rc == 0)
+        rc = prepare(request, &sending, message);
+    if (rc == 0)
+        rc = make_result(request, &sending.message);
+    if (rc == 0)
+        rc = tell_group(request, &sending, &member);
+    if (rc == 0)
+        rc = write_all(request, &sending);
+    finish(&sending);
+    return rc;
+}
+
+/* --- APIs --- */
+
+static int send_private_message(struct mk_request *request)
+{
+    return mk_send_private(request, request->self_id, milky_uint(request->params, "user_id"),
+                           yyjson_mut_obj_get(request->params, "message"));
+}
+
+static int send_group_message(struct mk_request *request)
+{
+    return mk_send_group(request, request->self_id, milky_uint(request->params, "group_id"),
+                         yyjson_mut_obj_get(request->params, "message"));
+}
+
+const struct mk_sandbox_api mk_send_apis[] = {
+    { "send_private_message", send_private_message },
+    { "send_group_message", send_group_message },
+    { NULL, NULL },
+};

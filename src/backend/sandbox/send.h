@@ -1,0 +1,17 @@
+/* send: the one way in which anybody, bot or person, says something. */
+#ifndef MK_SANDBOX_SEND_H
+#define MK_SANDBOX_SEND_H
+
+#include "backend/sandbox/request.h"
+
+/*
+ * `sender` says `message` (an OutgoingSegment array) to a friend or in a group. Every bot in the
+ * conversation but the sender gets a message_receive. The result is {message_seq, time}.
+ * Return 0, MK_REFUSED or -errno.
+ */
+int mk_send_private(struct mk_request *request, uint64_t sender, uint64_t user,
+                    yyjson_mut_val *message);
+int mk_send_group(struct mk_request *request, uint64_t sender, uint64_t group,
+                  yyjson_mut_val *message);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * statements: the SQL of db.h. Parameters are ?1, ?2 in the order of the comment; columns are in
+ * the order in which the readers (entity.c and those named) take them. Joins are CROSS JOIN because
+ * SQLite keeps their order: from the row that the key names to those it points at.
+ */
+#include "backend/sandbox/db.h"
+
+#define FRIEND_COLUMNS                                                                             \
+    "SELECT f.friend, p.nickname, p.sex, p.qid, f.remark, f.category_id, c.name"                   \
+    " FROM friendship f CROSS JOIN person p ON p.uin = f.friend"                                   \
+    " CROSS JOIN friend_category c ON c.owner = f.owner AND c.category_id = f.category_id"
+
+#define GROUP_COLUMNS                                                                              \
+    "SELECT g.group_id, g.name, g.member_count, g.max_member_count, m.remark, g.created_time,"     \
+    " g.description, g.question, g.announcement"                                                   \
+    " FROM member m CROSS JOIN qq_group g ON g.group_id = m.group_id"
+
+#define MEMBER_COLUMNS                                                                             \
+    "SELECT p.uin, p.nickname, p.sex, m.card, m.title, m.level, m.role, m.join_time,"              \
+    " m.last_sent_time, m.shut_up_end_time, m.uin IS NOT NULL"
+
+static const char *const texts[MK_SQL_COUNT] = {
+    /* uin */
+    [MK_SQL_PERSON] = "SELECT nickname, is_bot FROM person WHERE uin = ?1",
+    /* viewer, uin */
+    [MK_SQL_PROFILE] = "SELECT p.nickname, p.qid, p.age, p.sex, f.remark, p.bio, p.level,"
+                       " p.country, p.city, p.school"
+                       " FROM person p LEFT JOIN friendship f ON f.owner = ?1 AND f.friend = p.uin"
+                       " WHERE p.uin = ?2",
+    /* viewer, friend */
+    [MK_SQL_FRIEND] = FRIEND_COLUMNS " WHERE f.owner = ?1 AND f.friend = ?2",
+    /* viewer */
+    [MK_SQL_FRIENDS] = FRIEND_COLUMNS " WHERE f.owner = ?1 ORDER BY f.friend",
+    /* viewer, group */
+    [MK_SQL_GROUP] = GROUP_COLUMNS " WHERE m.uin = ?1 AND m.group_id = ?2",
+    /* viewer */
+    [MK_SQL_GROUPS] = GROUP_COLUMNS " WHERE m.uin = ?1 ORDER BY m.group_id",
+    /* group, uin: a person who is not (or no more) in the group has NULLs and a 0 at the end */
+    [MK_SQL_MEMBER] = MEMBER_COLUMNS " FROM person p LEFT JOIN member m"
+                                     " ON m.group_id = ?1 AND m.uin = p.uin WHERE p.uin = ?2",
+    /* group */
+    [MK_SQL_MEMBERS] = MEMBER_COLUMNS " FROM member m CROSS JOIN person p ON p.uin = m.uin"
+                                      " WHERE m.group_id = ?1 ORDER BY m.uin",
+    /* group */
+    [MK_SQL_GROUP_BOTS] =
+        "SELECT uin, remark FROM member WHERE group_id = ?1 AND is_bot = 1 ORDER BY uin",
+    /* scene, low, high */
+    [MK_SQL_CONVERSATION] =
+        "SELECT id, last_seq FROM conversation WHERE scene = ?1 AND low = ?2 AND high = ?3",
+    /* scene, low, high */
+    [MK_SQL_CONVERSATION_ADD] =
+        "INSERT INTO conversation (scene, low, high, last_seq) VALUES (?1, ?2, ?3, 0)",
+    /* conversation, seq */
+    [MK_SQL_CONVERSATION_SENT] = "UPDATE conversation SET last_seq = ?2 WHERE id = ?1",
+    /* group, uin, time */
+    [MK_SQL_MEMBER_SENT] = "UPDATE member SET last_sent_time = ?3 WHERE group_id = ?1 AND uin = ?2",
+    /* id */
+    [MK_SQL_MESSAGE] =
+        "SELECT id, sender, time, segments, recalled_by IS NOT NULL FROM message WHERE id = ?1",
+    /* id, sender, time, segments */
+    [MK_SQL_MESSAGE_ADD] =
+        "INSERT INTO message (id, sender, time, segments) VALUES (?1, ?2, ?3, ?4)",
+    /* id, operator */
+    [MK_SQL_MESSAGE_RECALL] = "UPDATE message SET recalled_by = ?2 WHERE id = ?1",
+    /* lowest id, highest id, limit */
+    [MK_SQL_HISTORY] = "SELECT id, sender, time, segments FROM message"
+                       " WHERE id BETWEEN ?1 AND ?2 AND recalled_by IS NULL"
+                       " ORDER BY id DESC LIMIT ?3",
+    /* id */
+    [MK_SQL_FORWARD] = "SELECT messages FROM forward WHERE id = ?1",
+    /* id, messages */
+    [MK_SQL_FORWARD_ADD] = "INSERT INTO forward (id, messages) VALUES (?1, ?2)",
+    [MK_SQL_ALL_PEOPLE] = "SELECT uin, nickname, is_bot FROM person ORDER BY uin",
+    [MK_SQL_ALL_GROUPS] = "SELECT group_id, name, member_count FROM qq_group ORDER BY group_id",
+};
+
+const char *mk_sql_text(enum mk_sql sql)
+{
+    return texts[sql];
+}

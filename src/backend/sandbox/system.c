@@ -1,0 +1,106 @@
+/* system: who the bot is, what answers it, and the people it knows. */
+#include "backend/sandbox/entity.h"
+#include "backend/sandbox/request.h"
+
+#include <errno.h>
+
+int mk_refuse_no_friend(struct mk_request *request, uint64_t viewer, uint64_t user)
+{
+    return mk_refuse(request, MK_SANDBOX_NO_FRIEND,
+                     "user_id 对应的好友不存在 (%llu is not a friend of %llu)",
+                     (unsigned long long)user, (unsigned long long)viewer);
+}
+
+int mk_refuse_no_user(struct mk_request *request, uint64_t user)
+{
+    return mk_refuse(request, MK_SANDBOX_NO_USER, "用户不存在 (there is no user %llu)",
+                     (unsigned long long)user);
+}
+
+/* Wraps one value into the result {key: value}. */
+int mk_result(struct mk_request *request, const char *key, yyjson_mut_val *value)
+{
+    request->result = yyjson_mut_obj(request->doc);
+    return yyjson_mut_obj_add_val(request->doc, request->result, key, value) ? 0 : -ENOMEM;
+}
+
+static int get_login_info(struct mk_request *request)
+{
+    struct mk_slice nickname;
+    int rc = mk_person_find(&request->sandbox->db, request->doc, request->self_id, &nickname, NULL);
+    if (rc == 0)
+        return mk_refuse(request, MILKY_OFFLINE, "Bot 未登录 (%llu is not logged in)",
+                         (unsigned long long)request->self_id);
+    if (rc < 0)
+        return rc;
+    yyjson_mut_val *result = yyjson_mut_obj(request->doc);
+    bool ok = yyjson_mut_obj_add_uint(request->doc, result, "uin", request->self_id) &&
+              yyjson_mut_obj_add_strn(request->doc, result, "nickname", nickname.ptr, nickname.len);
+    request->result = result;
+    return ok ? 0 : -ENOMEM;
+}
+
+static int get_impl_info(struct mk_request *request)
+{
+    yyjson_mut_doc *doc = request->doc;
+    yyjson_mut_val *result = yyjson_mut_obj(doc);
+    bool ok = yyjson_mut_obj_add_str(doc, result, "impl_name", "milky") &&
+              yyjson_mut_obj_add_str(doc, result, "impl_version", MILKY_VERSION) &&
+              yyjson_mut_obj_add_str(doc, result, "qq_protocol_version", "sandbox") &&
+              yyjson_mut_obj_add_str(doc, result, "qq_protocol_type", "linux") &&
+              yyjson_mut_obj_add_str(doc, result, "milky_version", "1.2");
+    request->result = result;
+    return ok ? 0 : -ENOMEM;
+}
+
+static bool put_column(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
+                       sqlite3_stmt *row, int column)
+{
+    return mk_put_text(doc, object, key, mk_db_text(row, column));
+}
+
+static int get_user_profile(struct mk_request *request)
+{
+    struct mk_db *db = &request->sandbox->db;
+    yyjson_mut_doc *doc = request->doc;
+    uint64_t user = milky_uint(request->params, "user_id");
+    sqlite3_stmt *row = MK_DB_USE(db, MK_SQL_PROFILE, request->self_id, user);
+    int rc = mk_db_step(db, row);
+    if (rc <= 0)
+        return rc < 0 ? rc : mk_refuse_no_user(request, user);
+    yyjson_mut_val *result = yyjson_mut_obj(doc);
+    bool ok = put_column(doc, result, "nickname", row, 0) &&
+              put_column(doc, result, "qid", row, 1) &&
+              yyjson_mut_obj_add_uint(doc, result, "age", mk_db_uint(row, 2)) &&
+              yyjson_mut_obj_add_str(doc, result, "sex", mk_sex_name(mk_db_uint(row, 3))) &&
+              put_column(doc, result, "remark", row, 4) && put_column(doc, result, "bio", row, 5) &&
+              yyjson_mut_obj_add_uint(doc, result, "level", mk_db_uint(row, 6)) &&
+              put_column(doc, result, "country", row, 7) &&
+              put_column(doc, result, "city", row, 8) && put_column(doc, result, "school", row, 9);
+    sqlite3_reset(row);
+    request->result = result;
+    return ok ? 0 : -ENOMEM;
+}
+
+static int get_friend_list(struct mk_request *request)
+{
+    yyjson_mut_val *friends;
+    int rc = mk_entity_friends(&request->sandbox->db, request->doc, request->self_id, &friends);
+    return rc < 0 ? rc : mk_result(request, "friends", friends);
+}
+
+static int get_friend_info(struct mk_request *request)
+{
+    uint64_t user = milky_uint(request->params, "user_id");
+    yyjson_mut_val *entity;
+    int rc = mk_entity_friend(&request->sandbox->db, request->doc, request->self_id, user, &entity);
+    if (rc == 0)
+        return mk_refuse_no_friend(request, request->self_id, user);
+    return rc < 0 ? rc : mk_result(request, "friend", entity);
+}
+
+const struct mk_sandbox_api mk_system_apis[] = {
+    { "get_login_info", get_login_info },     { "get_impl_info", get_impl_info },
+    { "get_user_profile", get_user_profile }, { "get_friend_list", get_friend_list },
+    { "get_friend_info", get_friend_info },   { NULL, NULL },
+};

@@ -1,0 +1,232 @@
+/* fake_host: see the header. */
+#include "fake_host.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct milky_call {
+    struct milky_host *host;
+    size_t number;
+    const char *action;
+    uint64_t self_id;
+    yyjson_mut_doc *doc;
+    yyjson_mut_val *params;
+    struct fake_reply *reply;
+};
+
+/* Those that the sandbox answers, and one that it does not. */
+static const char *const actions[] = {
+    "set_avatar",
+    "get_login_info",
+    "get_impl_info",
+    "get_user_profile",
+    "get_friend_list",
+    "get_friend_info",
+    "get_group_list",
+    "get_group_info",
+    "get_group_member_list",
+    "get_group_member_info",
+    "send_private_message",
+    "send_group_message",
+    "get_message",
+    "get_history_messages",
+    "recall_private_message",
+    "recall_group_message",
+    "get_forwarded_messages",
+};
+
+size_t milky_action_count(void)
+{
+    return sizeof(actions) / sizeof(actions[0]);
+}
+
+int milky_action_number(const char *name)
+{
+    for (size_t i = 0; i < milky_action_count(); i++)
+        if (strcmp(actions[i], name) == 0)
+            return (int)i;
+    return -1;
+}
+
+const char *milky_action_name(size_t number)
+{
+    return actions[number];
+}
+
+size_t milky_call_number(const struct milky_call *call)
+{
+    return call->number;
+}
+
+const char *milky_call_action(const struct milky_call *call)
+{
+    return call->action;
+}
+
+uint64_t milky_call_self_id(const struct milky_call *call)
+{
+    return call->self_id;
+}
+
+yyjson_mut_val *milky_call_params(const struct milky_call *call)
+{
+    return call->params;
+}
+
+yyjson_mut_doc *milky_call_doc(const struct milky_call *call)
+{
+    return call->doc;
+}
+
+uint64_t milky_uint(yyjson_mut_val *object, const char *name)
+{
+    yyjson_mut_val *value = yyjson_mut_obj_get(object, name);
+    assert(yyjson_mut_is_uint(value));
+    return yyjson_mut_get_uint(value);
+}
+
+bool milky_bool(yyjson_mut_val *object, const char *name)
+{
+    yyjson_mut_val *value = yyjson_mut_obj_get(object, name);
+    assert(yyjson_mut_is_bool(value));
+    return yyjson_mut_get_bool(value);
+}
+
+const char *milky_string(yyjson_mut_val *object, const char *name, size_t *len)
+{
+    yyjson_mut_val *value = yyjson_mut_obj_get(object, name);
+    assert(yyjson_mut_is_str(value));
+    *len = yyjson_mut_get_len(value);
+    return yyjson_mut_get_str(value);
+}
+
+bool milky_has(yyjson_mut_val *object, const char *name)
+{
+    yyjson_mut_val *value = yyjson_mut_obj_get(object, name);
+    return value && !yyjson_mut_is_null(value);
+}
+
+static yyjson_doc *copy_of(yyjson_mut_val *value)
+{
+    size_t len;
+    char *text = yyjson_mut_val_write(value, 0, &len);
+    assert(text); /* also when a text is no UTF-8 */
+    yyjson_doc *doc = yyjson_read(text, len, 0);
+    free(text);
+    assert(doc);
+    return doc;
+}
+
+static void done(struct milky_call *call)
+{
+    struct milky_host *host = call->host;
+    call->reply->done = true;
+    call->reply->events_before = host->event_count;
+    yyjson_mut_doc_free(call->doc);
+    free(call);
+    void (*on_reply)(void *) = host->on_reply;
+    host->on_reply = NULL;
+    if (on_reply)
+        on_reply(host->context);
+}
+
+void milky_call_ok(struct milky_call *call, yyjson_mut_val *data)
+{
+    assert(!call->reply->done);
+    call->reply->retcode = 0;
+    call->reply->data = data ? copy_of(data) : NULL;
+    done(call);
+}
+
+void milky_call_fail(struct milky_call *call, int retcode, const char *format, ...)
+{
+    assert(!call->reply->done && retcode != 0);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(call->reply->message, sizeof(call->reply->message), format, args);
+    va_end(args);
+    call->reply->retcode = retcode;
+    done(call);
+}
+
+int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint64_t time,
+               yyjson_mut_val *data)
+{
+    bool known = false;
+    for (size_t i = 0; i < host->bot_count; i++)
+        known = known || host->bots[i] == self_id;
+    if (!known)
+        return -ENOENT;
+    host->events = realloc(host->events, (host->event_count + 1) * sizeof(*host->events));
+    assert(host->events);
+    struct fake_event *event = &host->events[host->event_count++];
+    *event = (struct fake_event){ .self_id = self_id, .time = time, .data = copy_of(data) };
+    snprintf(event->type, sizeof(event->type), "%s", type);
+    return 0;
+}
+
+const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count)
+{
+    *count = host->bot_count;
+    return host->bots;
+}
+
+struct uv_loop_s *milky_host_loop(const struct milky_host *host)
+{
+    (void)host;
+    return NULL;
+}
+
+void fake_host_forget(struct milky_host *host)
+{
+    for (size_t i = 0; i < host->event_count; i++)
+        yyjson_doc_free(host->events[i].data);
+    free(host->events);
+    host->events = NULL;
+    host->event_count = 0;
+}
+
+static struct milky_call *new_call(struct milky_host *host, const char *action, uint64_t self_id,
+                                   const char *params, yyjson_read_flag flags,
+                                   struct fake_reply *reply)
+{
+    yyjson_doc *json = yyjson_read(params, strlen(params), flags);
+    assert(json); /* the test's own params */
+    struct milky_call *call = calloc(1, sizeof(*call));
+    assert(call);
+    *reply = (struct fake_reply){ 0 };
+    *call = (struct milky_call){ .host = host,
+                                 .action = action,
+                                 .self_id = self_id,
+                                 .doc = yyjson_mut_doc_new(NULL),
+                                 .reply = reply };
+    call->params = yyjson_val_mut_copy(call->doc, yyjson_doc_get_root(json));
+    yyjson_doc_free(json);
+    return call;
+}
+
+void fake_call(struct milky_host *host, struct milky_backend *backend, uint64_t self_id,
+               const char *action, const char *params, struct fake_reply *reply)
+{
+    struct milky_call *call = new_call(host, action, self_id, params, 0, reply);
+    int number = milky_action_number(action);
+    assert(number >= 0);
+    call->number = (size_t)number;
+    backend->call(backend, call);
+}
+
+void fake_control(struct milky_host *host, struct milky_backend *backend, const char *action,
+                  const char *params, struct fake_reply *reply)
+{
+    backend->control(backend, new_call(host, action, 0, params, YYJSON_READ_NUMBER_AS_RAW, reply));
+}
+
+void fake_reply_fini(struct fake_reply *reply)
+{
+    yyjson_doc_free(reply->data);
+    *reply = (struct fake_reply){ 0 };
+}

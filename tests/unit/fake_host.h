@@ -1,0 +1,51 @@
+/*
+ * fake_host: an endpoint of paper, to test a backend without the protocol: it implements the
+ * functions of milky/backend.h, hands calls over and keeps what came back. It checks no params.
+ */
+#ifndef TEST_FAKE_HOST_H
+#define TEST_FAKE_HOST_H
+
+#include <milky/backend.h>
+
+enum { FAKE_MAX_BOTS = 8 };
+
+struct fake_event {
+    uint64_t self_id;
+    char type[64];
+    uint64_t time;
+    yyjson_doc *data;
+};
+
+/* What became of one call. */
+struct fake_reply {
+    bool done;
+    int retcode; /* 0 is success */
+    char message[1024];
+    yyjson_doc *data;     /* of success; NULL where the backend gave none */
+    size_t events_before; /* how many events had been emitted when it came */
+};
+
+struct milky_host {
+    uint64_t bots[FAKE_MAX_BOTS];
+    size_t bot_count;
+    struct fake_event *events;
+    size_t event_count;
+    /* Called with every reply, from within it: the next call of a pipeline. Cleared before. */
+    void (*on_reply)(void *context);
+    void *context;
+};
+
+/* Forgets the events so far. */
+void fake_host_forget(struct milky_host *host);
+
+/* Hands a call over. `params` is JSON. The reply must live until it is done; free it afterwards. */
+void fake_call(struct milky_host *host, struct milky_backend *backend, uint64_t self_id,
+               const char *action, const char *params, struct fake_reply *reply);
+
+/* The same for backend->control; numbers arrive as they were written, like in the real one. */
+void fake_control(struct milky_host *host, struct milky_backend *backend, const char *action,
+                  const char *params, struct fake_reply *reply);
+
+void fake_reply_fini(struct fake_reply *reply);
+
+#endif

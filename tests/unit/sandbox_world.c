@@ -1,0 +1,253 @@
+/* sandbox_world: see the header. */
+#include "sandbox_world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- life --- */
+
+int world_start(struct world *world)
+{
+    struct mk_sandbox_config config = { .path = world->path };
+    world->backend = mk_sandbox_new(&config);
+    assert_non_null(world->backend);
+    int rc = world->backend->start(world->backend, &world->host);
+    if (rc < 0) {
+        world->backend->free(world->backend);
+        world->backend = NULL;
+    }
+    return rc;
+}
+
+void world_stop(struct world *world)
+{
+    if (world->backend)
+        world->backend->free(world->backend);
+    world->backend = NULL;
+}
+
+static int set_up(void **state, bool in_file)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    assert_non_null(world);
+    world->host.bots[0] = BOT;
+    world->host.bots[1] = BOT2;
+    world->host.bot_count = 2;
+    strcpy(world->path, ":memory:");
+    if (in_file) {
+        strcpy(world->dir, "/tmp/milky-sandbox-XXXXXX");
+        assert_non_null(mkdtemp(world->dir));
+        snprintf(world->path, sizeof(world->path), "%s/world.db", world->dir);
+    }
+    *state = world;
+    return world_start(world);
+}
+
+int world_setup(void **state)
+{
+    return set_up(state, false);
+}
+
+int world_setup_file(void **state)
+{
+    return set_up(state, true);
+}
+
+int world_teardown(void **state)
+{
+    static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+    struct world *world = *state;
+    world_stop(world);
+    fake_reply_fini(&world->reply);
+    fake_host_forget(&world->host);
+    if (world->dir[0]) {
+        for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+            char path[128];
+            snprintf(path, sizeof(path), "%s%s", world->path, suffixes[i]);
+            unlink(path);
+        }
+        rmdir(world->dir);
+    }
+    free(world);
+    return 0;
+}
+
+struct mk_db *world_db(struct world *world)
+{
+    return &((struct mk_sandbox *)(void *)world->backend)->db;
+}
+
+void world_sql(struct world *world, const char *sql)
+{
+    char *error = NULL;
+    if (sqlite3_exec(world_db(world)->handle, sql, NULL, NULL, &error) != SQLITE_OK)
+        fail_msg("%s: %s", sql, error);
+}
+
+static int add_row(void *context, int count, char **values, char **names)
+{
+    (void)names;
+    uint64_t *print = context;
+    for (int i = 0; i < count; i++) {
+        const char *text = values[i] ? values[i] : "\1";
+        for (; *text; text++)
+            *print = (*print ^ (unsigned char)*text) * 1099511628211u;
+        *print = (*print ^ 0xff) * 1099511628211u;
+    }
+    return 0;
+}
+
+uint64_t world_print(struct world *world)
+{
+    static const char *const queries[] = {
+        "SELECT * FROM person",       "SELECT * FROM friend_category", "SELECT * FROM friendship",
+        "SELECT * FROM qq_group",     "SELECT * FROM member",          "SELECT * FROM message",
+        "SELECT * FROM conversation", "SELECT * FROM forward",
+    };
+    uint64_t print = 14695981039346656037u;
+    for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++)
+        assert_int_equal(sqlite3_exec(world_db(world)->handle, queries[i], add_row, &print, NULL),
+                         SQLITE_OK);
+    return print;
+}
+
+/* --- asking --- */
+
+static char *format_params(const char *params, va_list args)
+{
+    char *text = NULL;
+    assert_true(vasprintf(&text, params, args) >= 0);
+    return text;
+}
+
+static void send_and_end(struct world *world, uint64_t bot, const char *action, const char *params)
+{
+    fake_reply_fini(&world->reply);
+    if (bot)
+        fake_call(&world->host, world->backend, bot, action, params, &world->reply);
+    else
+        fake_control(&world->host, world->backend, action, params, &world->reply);
+    world->backend->turn_end(world->backend);
+    assert_true(world->reply.done);
+}
+
+static void must_succeed(struct world *world, uint64_t bot, const char *action, char *params)
+{
+    send_and_end(world, bot, action, params);
+    if (world->reply.retcode != 0)
+        fail_msg("%s %s: %d %s", action, params, world->reply.retcode, world->reply.message);
+    free(params);
+}
+
+static void must_be_refused(struct world *world, uint64_t bot, int retcode, const char *part,
+                            const char *action, char *params)
+{
+    uint64_t before = world_print(world);
+    size_t events = world->host.event_count;
+    send_and_end(world, bot, action, params);
+    if (world->reply.retcode != retcode || !strstr(world->reply.message, part))
+        fail_msg("%s %s: %d %s; expected %d ...%s...", action, params, world->reply.retcode,
+                 world->reply.message, retcode, part);
+    assert_int_equal(world->host.event_count, events);
+    assert_true(world_print(world) == before);
+    free(params);
+}
+
+void ask(struct world *world, uint64_t bot, const char *action, const char *params, ...)
+{
+    va_list args;
+    va_start(args, params);
+    must_succeed(world, bot, action, format_params(params, args));
+    va_end(args);
+}
+
+void refused(struct world *world, uint64_t bot, int retcode, const char *part, const char *action,
+             const char *params, ...)
+{
+    va_list args;
+    va_start(args, params);
+    must_be_refused(world, bot, retcode, part, action, format_params(params, args));
+    va_end(args);
+}
+
+void control(struct world *world, const char *action, const char *params, ...)
+{
+    va_list args;
+    va_start(args, params);
+    must_succeed(world, 0, action, format_params(params, args));
+    va_end(args);
+}
+
+void control_refused(struct world *world, int retcode, const char *part, const char *action,
+                     const char *params, ...)
+{
+    va_list args;
+    va_start(args, params);
+    must_be_refused(world, 0, retcode, part, action, format_params(params, args));
+    va_end(args);
+}
+
+/* --- looking --- */
+
+static yyjson_val *in_doc(yyjson_doc *doc, const char *pointer)
+{
+    return yyjson_doc_ptr_get(doc, pointer);
+}
+
+static uint64_t number(yyjson_val *value, const char *pointer)
+{
+    if (!yyjson_is_uint(value))
+        fail_msg("no number at %s", pointer ? pointer : "");
+    return yyjson_get_uint(value);
+}
+
+static const char *string(yyjson_val *value, const char *pointer)
+{
+    if (!yyjson_is_str(value))
+        fail_msg("no string at %s", pointer ? pointer : "");
+    return yyjson_get_str(value);
+}
+
+yyjson_val *at(struct world *world, const char *pointer)
+{
+    return in_doc(world->reply.data, pointer);
+}
+
+uint64_t num(struct world *world, const char *pointer)
+{
+    return number(at(world, pointer), pointer);
+}
+
+const char *str(struct world *world, const char *pointer)
+{
+    return string(at(world, pointer), pointer);
+}
+
+yyjson_val *event_at(struct world *world, size_t i, const char *pointer)
+{
+    assert_true(i < world->host.event_count);
+    return in_doc(world->host.events[i].data, pointer);
+}
+
+uint64_t event_num(struct world *world, size_t i, const char *pointer)
+{
+    return number(event_at(world, i, pointer), pointer);
+}
+
+const char *event_str(struct world *world, size_t i, const char *pointer)
+{
+    return string(event_at(world, i, pointer), pointer);
+}
+
+void assert_json(yyjson_val *value, const char *json)
+{
+    yyjson_doc *expected = yyjson_read(json, strlen(json), 0);
+    assert_non_null(expected);
+    if (!yyjson_equals(value, yyjson_doc_get_root(expected))) {
+        char *text = yyjson_val_write(value, 0, NULL);
+        fail_msg("got %s, expected %s", text ? text : "nothing", json);
+    }
+    yyjson_doc_free(expected);
+}

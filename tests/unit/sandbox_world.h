@@ -1,0 +1,76 @@
+/*
+ * sandbox_world: a sandbox with a fake endpoint around it, and short ways to ask it things. For the
+ * test_sandbox programs. Bots 10001000 (owner of group 700000001) and 10002000.
+ */
+#ifndef TEST_SANDBOX_WORLD_H
+#define TEST_SANDBOX_WORLD_H
+
+#include "fake_host.h"
+
+/* cmocka wants these before it */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "backend/sandbox/request.h"
+
+enum { BOT = 10001000, BOT2 = 10002000, MING = 10003001, HONG = 10003002, GROUP = 700000001 };
+
+struct world {
+    struct milky_host host;
+    struct milky_backend *backend;
+    struct fake_reply reply; /* the last one of ask, refused, control */
+    char dir[64];
+    char path[96];
+};
+
+/* cmocka's setup and teardown: a new world in memory, or in a file of a new directory. */
+int world_setup(void **state);
+int world_setup_file(void **state);
+int world_teardown(void **state);
+
+/* Stops the sandbox and starts it again on the same file; -errno of start. */
+void world_stop(struct world *world);
+int world_start(struct world *world);
+
+/* The database behind it, to look into and to break. */
+struct mk_db *world_db(struct world *world);
+
+/* A number for everything that stands in the tables: equal while nothing has changed. */
+uint64_t world_print(struct world *world);
+
+/* Runs SQL that must work. */
+void world_sql(struct world *world, const char *sql);
+
+/* One call that must succeed, and its turn. `params` is printf's. The reply is in world->reply. */
+void ask(struct world *world, uint64_t bot, const char *action, const char *params, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/*
+ * One call that must be refused with `retcode` and a message that has `part` in it, leave the world
+ * as it was and make no event.
+ */
+void refused(struct world *world, uint64_t bot, int retcode, const char *part, const char *action,
+             const char *params, ...) __attribute__((format(printf, 6, 7)));
+
+/* The same two for the operator. */
+void control(struct world *world, const char *action, const char *params, ...)
+    __attribute__((format(printf, 3, 4)));
+void control_refused(struct world *world, int retcode, const char *part, const char *action,
+                     const char *params, ...) __attribute__((format(printf, 5, 6)));
+
+/* What stands in the last reply, or in the data of event `i`, at a JSON pointer. */
+uint64_t num(struct world *world, const char *pointer);
+const char *str(struct world *world, const char *pointer);
+yyjson_val *at(struct world *world, const char *pointer);
+yyjson_val *event_at(struct world *world, size_t i, const char *pointer);
+uint64_t event_num(struct world *world, size_t i, const char *pointer);
+const char *event_str(struct world *world, size_t i, const char *pointer);
+
+/* The value is exactly this JSON. */
+void assert_json(yyjson_val *value, const char *json);
+
+#endif

@@ -1,0 +1,445 @@
+/* The life of a world: made, opened again, refused; one commit per turn, and turns that fail. */
+#include "sandbox_world.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HELLO                                                                                      \
+    "{\"group_id\":700000001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"hi\"}}]}"
+#define LIST "{\"no_cache\":false}"
+
+/* What was logged last: errors of opening are for people to read. */
+static char logged[1024];
+
+static void keep_log(const char *line, size_t len)
+{
+    snprintf(logged, sizeof(logged), "%.*s", (int)len, line);
+}
+
+static void assert_logged(const char *part)
+{
+    if (!strstr(logged, part))
+        fail_msg("logged \"%s\", expected \"%s\"", logged, part);
+}
+
+static uint64_t messages_in(struct world *w)
+{
+    sqlite3_stmt *count;
+    assert_int_equal(
+        sqlite3_prepare_v2(world_db(w)->handle, "SELECT count(*) FROM message", -1, &count, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(count), SQLITE_ROW);
+    uint64_t messages = mk_db_uint(count, 0);
+    sqlite3_finalize(count);
+    return messages;
+}
+
+static void call(struct world *w, uint64_t bot, const char *action, const char *params,
+                 struct fake_reply *reply)
+{
+    fake_call(&w->host, w->backend, bot, action, params, reply);
+}
+
+static void end_turn(struct world *w)
+{
+    w->backend->turn_end(w->backend);
+}
+
+/* --- opening --- */
+
+static void reopened(void **state)
+{
+    struct world *w = *state;
+    ask(w, BOT, "send_group_message", HELLO);
+    uint64_t before = world_print(w);
+    world_stop(w);
+    assert_int_equal(world_start(w), 0);
+    assert_true(world_print(w) == before); /* nobody joins twice */
+    ask(w, BOT2, "get_message",
+        "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":1}");
+    assert_string_equal(str(w, "/message/segments/0/data/text"), "hi");
+    ask(w, BOT2, "send_group_message", HELLO);
+    assert_int_equal(num(w, "/message_seq"), 2);
+}
+
+/* A bot that the configuration gains is everybody's friend and in the group, but not its owner. */
+static void bot_added(void **state)
+{
+    struct world *w = *state;
+    world_stop(w);
+    w->host.bots[2] = 10005000;
+    w->host.bots[3] = MING; /* a person may become one */
+    w->host.bot_count = 4;
+    assert_int_equal(world_start(w), 0);
+    ask(w, 10005000, "get_friend_list", LIST);
+    assert_int_equal(yyjson_arr_size(at(w, "/friends")), 7);
+    ask(w, HONG, "get_friend_list", LIST);
+    assert_int_equal(yyjson_arr_size(at(w, "/friends")), 7);
+    ask(w, 10005000, "get_group_member_info",
+        "{\"group_id\":700000001,\"user_id\":10005000,\"no_cache\":false}");
+    assert_string_equal(str(w, "/member/role"), "member");
+    ask(w, 10005000, "get_group_info", "{\"group_id\":700000001,\"no_cache\":false}");
+    assert_int_equal(num(w, "/group/member_count"), 8);
+    ask(w, MING, "get_login_info", "{}");
+    assert_string_equal(str(w, "/nickname"), "小明");
+    ask(w, BOT, "send_group_message", HELLO);
+    assert_int_equal(w->host.event_count, 3);
+    uint64_t before = world_print(w);
+    world_stop(w);
+    assert_int_equal(world_start(w), 0);
+    assert_true(world_print(w) == before);
+}
+
+/* The group may be gone by then. */
+static void bot_added_without_group(void **state)
+{
+    struct world *w = *state;
+    world_sql(w, "DELETE FROM member; DELETE FROM qq_group");
+    world_stop(w);
+    w->host.bots[2] = 10005000;
+    w->host.bot_count = 3;
+    assert_int_equal(world_start(w), 0);
+    ask(w, 10005000, "get_group_list", LIST);
+    assert_int_equal(yyjson_arr_size(at(w, "/groups")), 0);
+    ask(w, 10005000, "get_friend_list", LIST);
+    assert_int_equal(yyjson_arr_size(at(w, "/friends")), 7);
+}
+
+static void world_without_bots(void **state)
+{
+    struct world *w = *state;
+    world_stop(w);
+    unlink(w->path);
+    w->host.bot_count = 0;
+    assert_int_equal(world_start(w), 0);
+    control(w, "world", "{}");
+    assert_int_equal(yyjson_arr_size(at(w, "/people")), 5);
+    ask(w, MING, "get_group_member_info",
+        "{\"group_id\":700000001,\"user_id\":10003001,\"no_cache\":false}");
+    assert_string_equal(str(w, "/member/role"), "owner");
+}
+
+static void newer_schema(void **state)
+{
+    struct world *w = *state;
+    world_sql(w, "PRAGMA user_version = 2");
+    world_stop(w);
+    assert_int_equal(world_start(w), -ENOTSUP);
+    assert_logged("tables are of version 2 and this milky knows version 1");
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void no_database(void **state)
+{
+    struct world *w = *state;
+    world_stop(w);
+    write_file(w->path, "this is a text that somebody wrote, and no database at all, however long "
+                        "one looks at it; SQLite wants to see a hundred bytes before it says so.");
+    assert_int_equal(world_start(w), -EINVAL);
+    assert_logged("it is no SQLite database");
+    struct stat left;
+    assert_int_equal(stat(w->path, &left), 0);
+    assert_true(left.st_size < 200); /* untouched */
+}
+
+static void other_database(void **state)
+{
+    struct world *w = *state;
+    world_stop(w);
+    unlink(w->path);
+    sqlite3 *other;
+    assert_int_equal(sqlite3_open(w->path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "CREATE TABLE t (x)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+    assert_int_equal(world_start(w), -EINVAL);
+    assert_logged("a database of another program");
+}
+
+static void bad_paths(void **state)
+{
+    struct world *w = *state;
+    char good[sizeof(w->path)];
+    strcpy(good, w->path);
+    world_stop(w);
+    snprintf(w->path, sizeof(w->path), "%s/none/world.db", w->dir);
+    assert_int_equal(world_start(w), -ENOENT);
+    assert_logged("its directory does not exist");
+    strcpy(w->path, w->dir);
+    assert_int_equal(world_start(w), -EISDIR);
+    assert_logged("it is a directory");
+    strcpy(w->path, good);
+    if (geteuid() == 0)
+        return; /* root may write everywhere */
+    chmod(good, 0400);
+    assert_int_equal(world_start(w), -EACCES);
+    assert_logged("may not be written");
+    chmod(w->dir, 0500);
+    unlink(good);
+    assert_int_equal(world_start(w), -EACCES);
+    chmod(w->dir, 0700);
+}
+
+static void locked(void **state)
+{
+    struct world *w = *state;
+    struct world other = *w;
+    other.backend = NULL;
+    assert_int_equal(world_start(&other), -EBUSY);
+    assert_logged("another process has this world open");
+    /* and truly from another process */
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct mk_sandbox_config config = { .path = w->path };
+        struct milky_backend *backend = mk_sandbox_new(&config);
+        _exit(backend->start(backend, &w->host) == -EBUSY ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ask(w, BOT, "send_group_message", HELLO); /* the first one goes on */
+}
+
+/* --- turns --- */
+
+static void one_commit_per_turn(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply replies[64];
+    for (int i = 0; i < 64; i++) {
+        call(w, BOT, "send_group_message", HELLO, &replies[i]);
+        assert_false(replies[i].done);
+    }
+    assert_int_equal(w->host.event_count, 0);
+    end_turn(w);
+    assert_int_equal(w->host.event_count, 64);
+    for (int i = 0; i < 64; i++) {
+        assert_true(replies[i].done);
+        assert_int_equal(replies[i].retcode, 0);
+        assert_int_equal(replies[i].events_before, i + 1); /* each with its own, in order */
+        assert_int_equal(event_num(w, (size_t)i, "/message_seq"), i + 1);
+        fake_reply_fini(&replies[i]);
+    }
+    end_turn(w); /* an idle turn is nothing */
+    assert_int_equal(w->host.event_count, 64);
+}
+
+/* What is read within the turn of a write may be undone with it: it waits too, in its place. */
+static void reads_wait_for_writes(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply read_before, sent, read_after, refusal;
+    call(w, BOT, "get_login_info", "{}", &read_before);
+    assert_true(read_before.done);
+    call(w, BOT, "send_group_message", HELLO, &sent);
+    call(w, BOT, "get_message",
+         "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":1}", &read_after);
+    call(w, BOT, "get_user_profile", "{\"user_id\":10009999}", &refusal);
+    assert_false(sent.done || read_after.done || refusal.done);
+    end_turn(w);
+    assert_true(sent.done && read_after.done && refusal.done);
+    assert_int_equal(read_after.retcode, 0);
+    assert_int_equal(refusal.retcode, MK_SANDBOX_NO_USER);
+    assert_non_null(strstr(refusal.message, "10009999"));
+    fake_reply_fini(&read_before);
+    fake_reply_fini(&sent);
+    fake_reply_fini(&read_after);
+}
+
+/* A call that is refused in the middle of a turn leaves the others alone. */
+static void refusal_within_a_turn(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply first, bad, last;
+    call(w, BOT, "send_group_message", HELLO, &first);
+    call(w, BOT2, "recall_group_message", "{\"group_id\":700000001,\"message_seq\":1}", &bad);
+    call(w, BOT2, "send_group_message", HELLO, &last);
+    end_turn(w);
+    assert_int_equal(first.retcode, 0);
+    assert_int_equal(bad.retcode, MK_SANDBOX_NO_PERMISSION);
+    assert_int_equal(last.retcode, 0);
+    assert_int_equal(w->host.event_count, 2);
+    assert_int_equal(messages_in(w), 2);
+    fake_reply_fini(&first);
+    fake_reply_fini(&last);
+}
+
+static int refuse_commit(void *context)
+{
+    (void)context;
+    return 1;
+}
+
+static void commit_fails(void **state)
+{
+    struct world *w = *state;
+    uint64_t before = world_print(w);
+    struct fake_reply sent, read, more;
+    sqlite3_commit_hook(world_db(w)->handle, refuse_commit, NULL);
+    call(w, BOT, "send_group_message", HELLO, &sent);
+    call(w, BOT, "get_login_info", "{}", &read);
+    call(w, BOT2, "send_private_message",
+         "{\"user_id\":10001000,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"x\"}}]}",
+         &more);
+    end_turn(w);
+    assert_int_equal(sent.retcode, MILKY_INTERNAL);
+    assert_int_equal(read.retcode, MILKY_INTERNAL);
+    assert_int_equal(more.retcode, MILKY_INTERNAL);
+    assert_int_equal(w->host.event_count, 0);
+    assert_true(world_print(w) == before);
+    assert_logged("cannot commit");
+    /* The next turn is a new one. */
+    sqlite3_commit_hook(world_db(w)->handle, NULL, NULL);
+    ask(w, BOT, "send_group_message", HELLO);
+    assert_int_equal(num(w, "/message_seq"), 1);
+    assert_int_equal(w->host.event_count, 1);
+}
+
+/* The disk fills up in the middle of a turn. */
+static void disk_full(void **state)
+{
+    struct world *w = *state;
+    ask(w, BOT, "send_group_message", HELLO);
+    world_sql(w, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA max_page_count = 1");
+    uint64_t before = world_print(w);
+    struct fake_reply replies[64];
+    int failed = 0;
+    char params[512];
+    snprintf(
+        params, sizeof(params),
+        "{\"group_id\":700000001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"%0300d\"}}]}",
+        0);
+    for (int i = 0; i < 64; i++)
+        call(w, BOT, "send_group_message", params, &replies[i]);
+    end_turn(w);
+    uint64_t sent = 0;
+    for (int i = 0; i < 64; i++) {
+        assert_true(replies[i].done);
+        failed += replies[i].retcode == MILKY_INTERNAL;
+        sent += replies[i].retcode == 0;
+        if (replies[i].retcode != 0)
+            assert_non_null(strstr(replies[i].message, "the disk of the sandbox is full"));
+        fake_reply_fini(&replies[i]);
+    }
+    assert_true(failed > 0);
+    assert_int_equal(failed + (int)sent, 64);
+    assert_int_equal(messages_in(w), 1 + sent); /* what was said to be sent is there, no more */
+    assert_int_equal(w->host.event_count, 1 + sent);
+    if (sent == 0)
+        assert_true(world_print(w) == before);
+    world_sql(w, "PRAGMA max_page_count = 1000000");
+    ask(w, BOT, "send_group_message", HELLO);
+    assert_int_equal(num(w, "/message_seq"), 2 + sent);
+}
+
+struct pipeline {
+    struct world *world;
+    struct fake_reply replies[3];
+    int count;
+};
+
+/* The reply to one call brings the next one in, from within milky_call_ok. */
+static void call_next(void *context)
+{
+    struct pipeline *line = context;
+    if (line->count == 3)
+        return;
+    line->world->host.on_reply = call_next;
+    line->world->host.context = line;
+    call(line->world, BOT, "send_group_message", HELLO, &line->replies[line->count++]);
+}
+
+static void calls_from_within_replies(void **state)
+{
+    struct pipeline line = { .world = *state };
+    call_next(&line);
+    end_turn(*state);
+    for (int i = 0; i < 3; i++) {
+        assert_true(line.replies[i].done);
+        assert_int_equal(yyjson_get_uint(yyjson_doc_ptr_get(line.replies[i].data, "/message_seq")),
+                         i + 1);
+        fake_reply_fini(&line.replies[i]);
+    }
+}
+
+static void freed_in_a_turn(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply sent;
+    call(w, BOT, "send_group_message", HELLO, &sent);
+    world_stop(w);
+    assert_true(sent.done);
+    assert_int_equal(sent.retcode, MILKY_INTERNAL);
+    assert_int_equal(w->host.event_count, 0);
+    assert_int_equal(world_start(w), 0);
+    assert_int_equal(messages_in(w), 0);
+}
+
+/* --- statements --- */
+
+/* However large the world, no question walks through a table. */
+static void no_scans(void **state)
+{
+    struct world *w = *state;
+    for (int i = 0; i < MK_SQL_COUNT; i++) {
+        if (i == MK_SQL_ALL_PEOPLE || i == MK_SQL_ALL_GROUPS)
+            continue;
+        char sql[2048];
+        snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", mk_sql_text((enum mk_sql)i));
+        sqlite3_stmt *plan;
+        assert_int_equal(sqlite3_prepare_v2(world_db(w)->handle, sql, -1, &plan, NULL), SQLITE_OK);
+        while (sqlite3_step(plan) == SQLITE_ROW) {
+            const char *step = (const char *)sqlite3_column_text(plan, 3);
+            if (strstr(step, "SCAN") || strstr(step, "TEMP B-TREE"))
+                fail_msg("%s: %s", mk_sql_text((enum mk_sql)i), step);
+        }
+        sqlite3_finalize(plan);
+    }
+}
+
+static int setup_file_with_log(void **state)
+{
+    logged[0] = '\0';
+    mk_log_setup(MK_LOG_ERROR, MK_LOG_TEXT, keep_log);
+    return world_setup_file(state);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_file_with_log, world_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(reopened),
+        TEST(bot_added),
+        TEST(bot_added_without_group),
+        TEST(world_without_bots),
+        TEST(newer_schema),
+        TEST(no_database),
+        TEST(other_database),
+        TEST(bad_paths),
+        TEST(locked),
+        TEST(one_commit_per_turn),
+        TEST(reads_wait_for_writes),
+        TEST(refusal_within_a_turn),
+        TEST(commit_fails),
+        TEST(disk_full),
+        TEST(calls_from_within_replies),
+        TEST(freed_in_a_turn),
+        TEST(no_scans),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
