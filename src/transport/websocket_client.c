@@ -250,7 +250,7 @@ struct mk_websocket_client *mk_websocket_client_new(struct mk_loop *loop, struct
     mk_list_init(&client->open);
     mk_buf_init(&client->answer, LONGEST_ANSWER);
     if (mk_session_context_init(&client->sessions, loop, MK_WS_CLIENT, dispatch, hub, dialect,
-                                module) < 0) {
+                                MK_ENVELOPE_WRAPPED, module) < 0) {
         free(client);
         return NULL;
     }

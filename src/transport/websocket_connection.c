@@ -89,8 +89,10 @@ static void sent(struct mk_websocket *websocket, int rc)
     mk_stream_abort(websocket->stream, rc);
 }
 
+/* Nothing may follow a close frame (RFC 6455, 5.5.1): a source is cut off at a frame's end. */
 static void send_close(struct mk_websocket *websocket, uint16_t code, struct mk_slice reason)
 {
+    mk_stream_set_source(websocket->stream, NULL);
     sent(websocket, mk_ws_write_close(mk_stream_output(websocket->stream), websocket->context->role,
                                       code, reason));
 }

@@ -13,7 +13,7 @@ int mk_websocket_server_init(struct mk_websocket_server *server, struct mk_loop 
     mk_list_init(&server->open);
     server->token = token;
     return mk_session_context_init(&server->sessions, loop, MK_WS_SERVER, dispatch, hub, dialect,
-                                   "websocket_server");
+                                   MK_ENVELOPE_WRAPPED, "websocket_server");
 }
 
 void mk_websocket_server_fini(struct mk_websocket_server *server)

@@ -9,9 +9,8 @@
 enum {
     IDLE_MS = 30 * 1000,
     PATIENCE_MS = 15 * 1000,
-    MOST_LAG = 16 * 1024 * 1024, /* bytes of events that a client may be behind */
-    MOST_CALLS = 256,            /* in flight on one connection; then it is not read */
-    KEPT_REPLY = 64 * 1024,      /* bytes of the reply buffer that outlive a reply */
+    MOST_CALLS = 256,       /* in flight on one connection; then it is not read */
+    KEPT_REPLY = 64 * 1024, /* bytes of the reply buffer that outlive a reply */
 };
 
 struct mk_session {
@@ -21,18 +20,19 @@ struct mk_session {
     void (*gone)(void *arg);
     void *arg;
     struct mk_caller caller;
-    struct mk_sink sink;
-    struct mk_stream_source source;
+    struct mk_subscription events;
     bool stopping;
 };
 
 int mk_session_context_init(struct mk_session_context *context, struct mk_loop *loop,
                             enum mk_ws_role role, struct mk_dispatch *dispatch, struct mk_hub *hub,
-                            enum mk_dialect dialect, const char *transport)
+                            enum mk_dialect dialect, enum mk_envelope envelope,
+                            const char *transport)
 {
     context->dispatch = dispatch;
     context->hub = hub;
     context->dialect = dialect;
+    context->envelope = envelope;
     context->transport = transport;
     mk_buf_init(&context->reply, MK_SESSION_MESSAGE_LIMIT);
     return mk_websocket_context_init(&context->websocket, loop, role, MK_SESSION_MESSAGE_LIMIT,
@@ -45,41 +45,12 @@ void mk_session_context_fini(struct mk_session_context *context)
     mk_buf_fini(&context->reply);
 }
 
-/* --- events: from the hub's feed to the stream --- */
-
-static void on_sink_ready(struct mk_sink *sink)
+static void on_overrun(struct mk_subscription *subscription)
 {
-    struct mk_session *session = MK_CONTAINER_OF(sink, struct mk_session, sink);
-    mk_stream_wake(mk_websocket_stream(session->websocket));
-}
-
-/*
- * The sink stays in its place until the stream is gone, since the kernel may be taking bytes of the
- * feed just now; peek gives no more of them.
- */
-static void on_sink_overrun(struct mk_sink *sink)
-{
-    struct mk_session *session = MK_CONTAINER_OF(sink, struct mk_session, sink);
-    if (mk_websocket_closing(session->websocket))
-        return;
-    mk_log_warn(session->context->transport, "%s is %llu bytes of events behind: closing it",
-                mk_stream_peer(mk_websocket_stream(session->websocket)),
-                (unsigned long long)mk_sink_lag(sink));
+    struct mk_session *session = MK_CONTAINER_OF(subscription, struct mk_session, events);
+    mk_log_warn(session->context->transport, "%s does not take its events: closing it",
+                mk_stream_peer(mk_websocket_stream(session->websocket)));
     mk_websocket_close(session->websocket, MK_WS_TRY_AGAIN_LATER, MK_SLICE("too slow for events"));
-}
-
-static struct mk_slice peek_events(struct mk_stream_source *source)
-{
-    struct mk_session *session = MK_CONTAINER_OF(source, struct mk_session, source);
-    if (mk_websocket_closing(session->websocket))
-        return (struct mk_slice){ 0 };
-    return mk_sink_peek(&session->sink);
-}
-
-static void advance_events(struct mk_stream_source *source, size_t len)
-{
-    struct mk_session *session = MK_CONTAINER_OF(source, struct mk_session, source);
-    mk_sink_advance(&session->sink, len);
 }
 
 /* --- calls --- */
@@ -110,7 +81,7 @@ static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice pa
 {
     struct mk_session *session = owner;
     struct mk_session_context *context = session->context;
-    if (session->stopping)
+    if (session->stopping || !context->dispatch)
         return;
     if (opcode == MK_WS_BINARY) {
         mk_websocket_close(session->websocket, MK_WS_UNSUPPORTED_DATA,
@@ -130,7 +101,7 @@ static void on_closed(void *owner, uint16_t code, const char *why)
     mk_log_info(session->context->transport, "%s disconnected (%u: %s)",
                 mk_stream_peer(mk_websocket_stream(session->websocket)), code, why);
     mk_caller_fini(&session->caller);
-    mk_sink_leave(&session->sink);
+    mk_subscription_fini(&session->events);
     mk_list_remove(&session->node);
     if (session->gone)
         session->gone(session->arg);
@@ -142,40 +113,28 @@ static const struct mk_websocket_events websocket_events = {
     .closed = on_closed,
 };
 
-static int join_events(struct mk_session *session)
-{
-    struct mk_session_context *context = session->context;
-    enum mk_framing framing = context->websocket.role == MK_WS_SERVER ? MK_FRAMING_WEBSOCKET
-                                                                      : MK_FRAMING_WEBSOCKET_MASKED;
-    return mk_hub_join(context->hub, &session->sink, context->dialect, MK_ENVELOPE_WRAPPED,
-                       framing);
-}
-
 struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_stream *stream,
                                   struct mk_list *list, void (*gone)(void *arg), void *arg)
 {
     struct mk_session *session = malloc(sizeof(*session));
     if (!session)
         return NULL;
-    *session = (struct mk_session){
-        .context = context,
-        .gone = gone,
-        .arg = arg,
-        .sink = { .ready = on_sink_ready, .overrun = on_sink_overrun, .max_lag = MOST_LAG },
-        .source = { .peek = peek_events, .advance = advance_events },
-    };
+    enum mk_framing framing = context->websocket.role == MK_WS_SERVER ? MK_FRAMING_WEBSOCKET
+                                                                      : MK_FRAMING_WEBSOCKET_MASKED;
+    *session = (struct mk_session){ .context = context, .gone = gone, .arg = arg };
     mk_caller_init(&session->caller, on_reply);
-    int rc = join_events(session);
-    if (rc == 0)
-        session->websocket =
-            mk_websocket_new(&context->websocket, stream, &websocket_events, session);
+    if (mk_subscription_start(&session->events, context->hub, stream, context->dialect,
+                              context->envelope, framing, on_overrun) < 0) {
+        free(session);
+        return NULL;
+    }
+    session->websocket = mk_websocket_new(&context->websocket, stream, &websocket_events, session);
     if (!session->websocket) {
-        mk_sink_leave(&session->sink);
+        mk_subscription_stop(&session->events);
         free(session);
         return NULL;
     }
     mk_list_push(list, &session->node);
-    mk_stream_set_source(stream, &session->source);
     mk_log_info(context->transport, "%s connected", mk_stream_peer(stream));
     return session;
 }

@@ -10,6 +10,7 @@
 
 #include "hub/hub.h"
 #include "protocol/dispatch.h"
+#include "transport/subscription.h"
 #include "transport/websocket_connection.h"
 
 /* A call's message may be this long: an image in base64 fits. */
@@ -18,9 +19,10 @@ enum { MK_SESSION_MESSAGE_LIMIT = 64 * 1024 * 1024 };
 /* What the sessions of one transport share. */
 struct mk_session_context {
     struct mk_websocket_context websocket;
-    struct mk_dispatch *dispatch;
+    struct mk_dispatch *dispatch; /* NULL: events only, what comes in is dropped */
     struct mk_hub *hub;
     enum mk_dialect dialect;
+    enum mk_envelope envelope;
     const char *transport; /* "websocket_server": for logs */
     struct mk_buf reply;   /* one reply on its way into a frame */
 };
@@ -29,7 +31,8 @@ struct mk_session;
 
 int mk_session_context_init(struct mk_session_context *context, struct mk_loop *loop,
                             enum mk_ws_role role, struct mk_dispatch *dispatch, struct mk_hub *hub,
-                            enum mk_dialect dialect, const char *transport);
+                            enum mk_dialect dialect, enum mk_envelope envelope,
+                            const char *transport);
 void mk_session_context_fini(struct mk_session_context *context);
 
 /*
