@@ -76,7 +76,7 @@ static int ask_config(const struct mk_arguments *arguments, const struct mk_conf
     asked->base = asked->target.base;
     asked->prefix = server->dialect == MILKY_DIALECT_1_2 ? "api/" : "";
     if (!asked->token)
-        asked->token = server->access_token;
+        asked->token = server->access_token ? server->access_token : mk_command_token();
     return MK_EXIT_OK;
 }
 
@@ -86,6 +86,8 @@ static int ask_url(const struct mk_arguments *arguments, struct asked *asked)
     struct mk_url url;
     asked->base = arguments->option[URL];
     asked->prefix = "";
+    if (!asked->token)
+        asked->token = mk_command_token();
     const char *why = mk_url_parse(mk_slice_str(asked->base), &url);
     if (!why && (url.scheme.ptr[0] | 0x20) == 'w')
         why = mk_tr("http:// or https:// is needed", "应以 http:// 或 https:// 开头");
@@ -197,8 +199,6 @@ static int run(const struct mk_arguments *arguments)
 {
     struct mk_config *config = NULL;
     struct asked asked = { .token = arguments->option[TOKEN] };
-    if (!asked.token)
-        asked.token = getenv("MILKY_ACCESS_TOKEN");
     struct mk_buf params;
     mk_buf_init(&params, MOST_PARAMS);
     int rc = read_params(arguments, &params);

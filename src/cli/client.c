@@ -64,7 +64,11 @@ static int exchange(const struct mk_client_request *request, long *status, struc
     struct curl_slist *headers = NULL;
     CURL *curl = curl_easy_init();
     int rc = -ENOMEM;
-    if (curl && add_headers(&headers, request->token)) {
+    if (request->token && strpbrk(request->token, "\r\n")) {
+        rc = -EINVAL; /* it would be more than one header */
+        mk_command_failed("%s",
+                          mk_tr("the access token has a line break in it", "访问令牌中含有换行"));
+    } else if (curl && add_headers(&headers, request->token)) {
         set_options(curl, request, headers, body);
         CURLcode code = curl_easy_perform(curl);
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);

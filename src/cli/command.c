@@ -232,6 +232,12 @@ bool mk_command_uin(const char *text, uint64_t *uin)
     return true;
 }
 
+const char *mk_command_token(void)
+{
+    const char *token = getenv("MILKY_ACCESS_TOKEN");
+    return token && *token ? token : NULL;
+}
+
 static void write_line(const char *line, size_t len)
 {
     /* Where the log cannot be written, there is nobody to tell. */

@@ -82,6 +82,9 @@ const char *mk_command_config_words(const char *file, char *text, size_t size);
 /* A QQ number; false for anything else. */
 bool mk_command_uin(const char *text, uint64_t *uin);
 
+/* The access token of the environment (MILKY_ACCESS_TOKEN), or NULL. */
+const char *mk_command_token(void);
+
 /* Sends log lines to the standard error output. */
 void mk_command_log(unsigned level, unsigned format);
 

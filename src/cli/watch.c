@@ -48,6 +48,7 @@ struct watch {
     char key[MK_WS_KEY_LEN];
     const char *why; /* the handshake failed */
     bool refused;    /* for good: trying again would not help */
+    bool connected;  /* once at least */
     uv_signal_t signals[2];
     bool stopping;
     int code;
@@ -84,7 +85,7 @@ static void try_later(struct watch *watch, const char *why)
     uint32_t wait = mk_backoff_next(&watch->backoff);
     mk_command_failed(mk_tr("%s: %s; next try in %u.%u s", "%s：%s；%u.%u 秒后重试"), watch->name,
                       why, wait / 1000, wait % 1000 / 100);
-    if (watch->backoff.tries == 1 && watch->seen == 0)
+    if (watch->backoff.tries == 1 && !watch->connected)
         mk_command_failed(mk_tr("is `%s serve` running?", "`%s serve` 是否正在运行？"), mk_program);
     mk_timer_start(watch->timer, wait);
 }
@@ -139,6 +140,7 @@ static void open_websocket(struct watch *watch)
         return;
     }
     watch->stream = NULL;
+    watch->connected = true;
     mk_backoff_reset(&watch->backoff);
     fprintf(stderr, mk_tr("milky: connected to %s\n", "milky：已连接 %s\n"), watch->name);
 }
@@ -396,7 +398,7 @@ static int watch_config(const struct mk_arguments *arguments, struct watch *watc
         char url[sizeof(target.base) + 1];
         snprintf(url, sizeof(url), "%s/", target.base);
         if (!watch->token)
-            watch->token = server->access_token;
+            watch->token = server->access_token ? server->access_token : mk_command_token();
         code = watch_url(watch, url);
     }
     mk_config_free(config);
@@ -415,11 +417,11 @@ static int run(const struct mk_arguments *arguments)
             arguments->command,
             mk_tr("--count is a number from 1 on, not %s", "--count 应为不小于 1 的数，不是 %s"),
             count);
-    if (!watch.token)
-        watch.token = getenv("MILKY_ACCESS_TOKEN");
     const char *url = arguments->option[URL];
     if (!url)
         return watch_config(arguments, &watch);
+    if (!watch.token)
+        watch.token = mk_command_token();
     const char *why = mk_url_parse(mk_slice_str(url), &watch.url);
     if (!why && (watch.url.scheme.ptr[0] | 0x20) != 'w')
         why = mk_tr("ws:// or wss:// is needed", "应以 ws:// 或 wss:// 开头");
