@@ -47,12 +47,11 @@ struct mk_http1_header {
 struct mk_http1_request {
     struct mk_slice method; /* case-sensitive, a token */
     struct mk_slice target; /* as sent */
-    /* Of the target, not yet percent-decoded, never empty; "*" for OPTIONS *, host:port for
-     * CONNECT. */
-    struct mk_slice path;
-    struct mk_slice query; /* without the '?', not yet percent-decoded */
-    struct mk_slice host;  /* the target's authority, else the Host header (may be empty) */
-    struct mk_slice body;  /* decoded; complete once MK_HTTP1_REQUEST was returned */
+    struct mk_slice path;   /* not yet percent-decoded, never empty; "*" for OPTIONS *, host:port
+                               for CONNECT */
+    struct mk_slice query;  /* without the '?', not yet percent-decoded */
+    struct mk_slice host;   /* the target's authority, else the Host header (may be empty) */
+    struct mk_slice body;   /* decoded; complete once MK_HTTP1_REQUEST was returned */
     const struct mk_http1_header *headers;
     size_t header_count;
     uint64_t content_length; /* 0 where there is none or the body is chunked */
@@ -78,15 +77,15 @@ enum mk_http1_status {
 
 /* Why a request was refused. */
 struct mk_http1_error {
-    /* 400, 413, 414, 417 (Expect), 431, 501 (unknown transfer coding), 505 (version); 500 for us.
-     */
-    uint16_t status;
+    uint16_t status;    /* 400, 413, 414, 417 (any Expect but 100-continue), 431, 501 (unknown
+                           transfer coding), 505 (version); 500 after -ENOMEM */
     const char *reason; /* one English clause without a full stop, static */
 };
 
 /*
- * About 330 bytes while idle. A request costs 32 bytes for each of its headers (16 at least) on
- * top, and a copy of what came of it if it came in pieces. A body grows as it arrives.
+ * 280 bytes while idle (after mk_http1_parser_done). A request costs 32 bytes for each of its
+ * headers (16 at least) on top, and a copy of what came of it if it came in pieces. The memory of a
+ * body grows as it arrives.
  */
 struct mk_http1_parser;
 
@@ -118,7 +117,7 @@ int mk_http1_parser_feed(struct mk_http1_parser *parser, const char *data, size_
 
 /*
  * After HEAD or REQUEST: copies what the request still borrows from the input, so that the input
- * may go while the request waits for its answer. Returns 0 or -ENOMEM (then the request is as it was).
+ * may go while the request waits for its answer. Returns 0, or -ENOMEM and the request as it was.
  */
 int mk_http1_parser_keep(struct mk_http1_parser *parser);
 

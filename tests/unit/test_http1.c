@@ -43,7 +43,7 @@ static void test_hosts(void **state)
 {
     (void)state;
     static const char *const hosts[] = {
-        "",        "h",   "h:", "h:0", "h:65535", "127.0.0.1:3000", "[::1]", "[::ffff:1.2.3.4]:1",
+        "",        "h",   "h:", "h:0", "h:65535", "127.0.0.1:39009", "[::1]", "[::ffff:1.2.3.4]:1",
         "a_b~c!d", "%41",
     };
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
@@ -92,6 +92,9 @@ static void test_length_body(void **state)
            "done POST / host=h 1.1 keep length=5 [Host: h|Content-Length: 5] <hello>\n");
     EXPECT("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhell",
            "head POST / host=h 1.1 keep length=5 [Host: h|Content-Length: 5]\n");
+    EXPECT("PUT / HTTP/1.0\r\nContent-Length: 1\r\n\r\nx",
+           "head PUT / host= 1.0 length=1 [Content-Length: 1]\n"
+           "done PUT / host= 1.0 length=1 [Content-Length: 1] <x>\n");
     EXPECT("POST / HTTP/1.0\r\nContent-Length: 0\r\n\r\n",
            "head POST / host= 1.0 [Content-Length: 0]\n"
            "done POST / host= 1.0 [Content-Length: 0] <>\n");

@@ -314,6 +314,73 @@ static void test_expectations(void **state)
     EXPECT_ALL("POST / HTTP/1.1\r\nHost: h\r\nExpect: ", expectations, "\r\n\r\n");
 }
 
+/* Every byte in every place that has rules of its own, against a second statement of the rules. */
+static void test_all_bytes(void **state)
+{
+    (void)state;
+    for (int byte = 0; byte < 256; byte++) {
+        bool visible = byte > 0x20 && byte < 0x7f;
+        bool token = visible && !strchr("\"(),/:;<=>?@[\\]{}", byte);
+        bool text = byte == '\t' || byte == ' ' || byte > 0x7f || visible;
+        const struct {
+            const char *format;
+            bool allowed;
+        } places[] = {
+            { "G%cT / HTTP/1.0\r\n\r\n", token },
+            { "%cET / HTTP/1.0\r\n\r\n", token },
+            { "GET /%c HTTP/1.0\r\n\r\n", visible && byte != '#' },
+            { "GET /?%c HTTP/1.0\r\n\r\n", visible && byte != '#' },
+            { "GET / HTTP/1.0\r\nA%c: b\r\n\r\n", token || byte == ':' },
+            { "GET / HTTP/1.0\r\n%cA: b\r\n\r\n", token },
+            { "GET / HTTP/1.0\r\nA: b%c\r\n\r\n", text },
+            { "GET / HTTP/1.0\r\nA: %c2345678\r\n\r\n", text },
+            { "GET / HTTP/1.0\r\nA: 1234567%c9012345678\r\n\r\n", text },
+        };
+        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+            char input[128];
+            int len = snprintf(input, sizeof(input), places[i].format, byte);
+            char *told = http1_feed(mk_slice_of(input, (size_t)len));
+            if ((strstr(told, "done ") != NULL) != places[i].allowed ||
+                (strstr(told, "bad 400") != NULL) == places[i].allowed)
+                fail_msg("byte 0x%02x in <%s>: %s", (unsigned)byte, places[i].format, told);
+            free(told);
+        }
+    }
+}
+
+/* A name that is nearly one of ours is none of ours. */
+static void test_near_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *bad_value;
+        unsigned status;
+    } headers[] = {
+        { "host", "/", 400 },
+        { "expect", "x", 417 },
+        { "content-length", "x", 400 },
+        { "transfer-encoding", "x", 501 },
+    };
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        char input[128];
+        size_t at = (size_t)snprintf(input, sizeof(input), "GET / HTTP/1.0\r\n");
+        size_t len = strlen(headers[i].name);
+        snprintf(input + at, sizeof(input) - at, "%s: %s\r\n\r\n", headers[i].name,
+                 headers[i].bad_value);
+        expect_refused(mk_slice_str(input), headers[i].status);
+        for (size_t k = 0; k < len; k++) {
+            char was = input[at + k];
+            input[at + k] = 'q';
+            char *told = http1_feed(mk_slice_str(input));
+            assert_non_null(strstr(told, "done "));
+            free(told);
+            input[at + k] = was == '-' ? '-' : (char)(was - 'a' + 'A');
+            expect_refused(mk_slice_str(input), headers[i].status);
+        }
+    }
+}
+
 /* These are refused after the head was told. */
 static void test_chunks(void **state)
 {
@@ -504,7 +571,8 @@ int main(void)
         cmocka_unit_test(test_request_lines), cmocka_unit_test(test_targets),
         cmocka_unit_test(test_header_lines),  cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_lengths),       cmocka_unit_test(test_codings),
-        cmocka_unit_test(test_expectations),  cmocka_unit_test(test_chunks),
+        cmocka_unit_test(test_expectations),  cmocka_unit_test(test_all_bytes),
+        cmocka_unit_test(test_near_names),    cmocka_unit_test(test_chunks),
         cmocka_unit_test(test_line_limit),    cmocka_unit_test(test_header_limits),
         cmocka_unit_test(test_body_limits),   cmocka_unit_test(test_request_of_a_refusal),
     };

@@ -51,6 +51,25 @@ static void test_write_without_room(void **state)
     mk_buf_fini(&out);
 }
 
+/* As much room is made as long pieces need. */
+static void test_write_long(void **state)
+{
+    (void)state;
+    char text[1001];
+    memset(text, 'x', 1000);
+    text[1000] = '\0';
+    for (int i = 0; i < 2; i++) {
+        struct mk_buf out;
+        mk_buf_init(&out, 4096);
+        assert_int_equal(mk_http1_write_head(&out, 431, mk_slice_of(text, i == 0 ? 1000 : 200),
+                                             UINT64_MAX - 1, false,
+                                             mk_slice_of(text, i == 0 ? 200 : 1000)),
+                         0);
+        assert_true(out.len > 1200 && out.len <= out.cap);
+        mk_buf_fini(&out);
+    }
+}
+
 static void test_phrases(void **state)
 {
     (void)state;
@@ -187,9 +206,10 @@ static void test_read_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_write),        cmocka_unit_test(test_write_without_room),
-        cmocka_unit_test(test_phrases),      cmocka_unit_test(test_read),
-        cmocka_unit_test(test_read_refused), cmocka_unit_test(test_read_limits),
+        cmocka_unit_test(test_write),       cmocka_unit_test(test_write_without_room),
+        cmocka_unit_test(test_write_long),  cmocka_unit_test(test_phrases),
+        cmocka_unit_test(test_read),        cmocka_unit_test(test_read_refused),
+        cmocka_unit_test(test_read_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
