@@ -1,0 +1,393 @@
+/* dispatch: messages, echo, envelopes, and the life of calls. */
+#include "protocol_fixture.h"
+
+#define NEW MK_DIALECT_1_2
+#define OLD MK_DIALECT_DRAFT
+
+static const char *send_message(struct fixture *f, enum mk_dialect dialect, const char *message)
+{
+    mk_dispatch_message(&f->dispatch, dialect, mk_slice_str(message), &f->caller);
+    return f->message.data;
+}
+
+static void test_envelopes(void **state)
+{
+    struct fixture *f = *state;
+    f->result = "{\"cookies\":\"c\\\"\"}";
+    request(f, NEW, "get_cookies", "{\"domain\":\"\"}");
+    assert_string_equal(f->body.data,
+                        "{\"status\":\"ok\",\"retcode\":0,\"data\":{\"cookies\":\"c\\\"\"}}");
+    assert_string_equal(f->message.data,
+                        "{\"post_type\":\"action_response\",\"self_id\":10001000,\"data\":{"
+                        "\"status\":\"ok\",\"retcode\":0,\"data\":{\"cookies\":\"c\\\"\"}}}");
+    f->result = NULL;
+    request(f, OLD, "quit_group", "{\"group_id\":10001}");
+    assert_string_equal(f->body.data, "{\"status\":\"ok\",\"retcode\":0,\"data\":{}}");
+    f->result = "{\"more\":1}";
+    request(f, OLD, "quit_group", "{\"group_id\":10001}");
+    assert_string_equal(f->body.data, "{\"status\":\"ok\",\"retcode\":0,\"data\":{}}");
+    request(f, NEW, "quit_group", "{\"group_id\":10001}");
+    assert_string_equal(f->body.data, "{\"status\":\"ok\",\"retcode\":0,\"data\":{\"more\":1}}");
+}
+
+static void test_failures_of_the_backend(void **state)
+{
+    struct fixture *f = *state;
+    f->later = true;
+    request(f, OLD, "quit_group", "{\"group_id\":10001}");
+    milky_call_fail(f->pending, -100, "no group %d\n\"", 10001);
+    assert_string_equal(f->body.data, "{\"status\":\"failed\",\"retcode\":-100,\"message\":\"no "
+                                      "group 10001\\n\\\"\"}");
+    assert_int_equal(f->outcome, MK_OUTCOME_DONE);
+    request(f, OLD, "quit_group", "{\"group_id\":10001}");
+    milky_call_fail(f->pending, 7, "a\xff\xe4\xbd b\xe4\xbd\xa0");
+    assert_string_equal(
+        f->message.data,
+        "{\"post_type\":\"action_response\",\"self_id\":10001000,\"data\":{"
+        "\"status\":\"failed\",\"retcode\":7,\"message\":\"a\xef\xbf\xbd\xef\xbf\xbd"
+        "\xef\xbf\xbd b\xe4\xbd\xa0\"}}");
+    request(f, OLD, "quit_group", "{\"group_id\":10001}");
+    milky_call_fail(f->pending, 0, "%s", "");
+    assert_string_equal(f->body.data, "{\"status\":\"failed\",\"retcode\":-500,\"message\":\"\"}");
+}
+
+static void test_results_that_are_no_json(void **state)
+{
+    struct fixture *f = *state;
+    f->later = true;
+    request(f, NEW, "get_cookies", "{\"domain\":\"\"}");
+    yyjson_mut_doc *doc = milky_call_doc(f->pending);
+    yyjson_mut_val *data = yyjson_mut_obj(doc);
+    yyjson_mut_obj_add_str(doc, data, "cookies", "\xff");
+    milky_call_ok(f->pending, data);
+    assert_int_equal(f->retcode, MILKY_INTERNAL);
+    assert_int_equal(f->dispatch.in_flight, 0);
+}
+
+static void test_a_result_may_live_in_another_document(void **state)
+{
+    struct fixture *f = *state;
+    f->later = true;
+    request(f, OLD, "send_group_message", "{\"group_id\":10001,\"message\":[]}");
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *data = yyjson_mut_obj(doc);
+    yyjson_mut_obj_add_uint(doc, data, "message_seq", 3);
+    yyjson_mut_obj_add_uint(doc, data, "time", 4);
+    milky_call_ok(f->pending, data);
+    yyjson_mut_doc_free(doc);
+    assert_string_equal(f->body.data, "{\"status\":\"ok\",\"retcode\":0,\"data\":{\"message_id\":"
+                                      "\"Group:10001:3\",\"time\":4}}");
+}
+
+static void test_echo_comes_back_as_it_was(void **state)
+{
+    struct fixture *f = *state;
+    const char *echoes[] = { "1.0",   "-0",
+                             "1e400", "123456789012345678901234567890",
+                             "null",  "true",
+                             "\"\"",  "\"a\\\"\\\\\\n\xe4\xbd\xa0\"",
+                             "[]",    "{\"b\":[1.50,{\"a\":null}],\"a\":\"x\"}" };
+    for (size_t i = 0; i < sizeof(echoes) / sizeof(echoes[0]); i++) {
+        char message[256], expected[256];
+        snprintf(message, sizeof(message),
+                 "{\"echo\":%s,\"action\":\"quit_group\",\"params\":{\"group_id\":10001}}",
+                 echoes[i]);
+        snprintf(expected, sizeof(expected),
+                 "{\"post_type\":\"action_response\",\"self_id\":10001000,\"data\":{\"status\":"
+                 "\"ok\",\"retcode\":0,\"data\":{},\"echo\":%s}}",
+                 echoes[i]);
+        assert_string_equal(send_message(f, NEW, message), expected);
+        /* And on failures. */
+        const char *failing[] = { "{\"action\":\"no_such\",\"echo\":%s}",
+                                  "{\"action\":1,\"echo\":%s}", "{\"echo\":%s}",
+                                  "{\"action\":\"quit_group\",\"echo\":%s,\"params\":[]}",
+                                  "{\"action\":\"quit_group\",\"echo\":%s}" };
+        for (size_t j = 0; j < sizeof(failing) / sizeof(failing[0]); j++) {
+            size_t head = (size_t)(strstr(failing[j], "%s") - failing[j]);
+            snprintf(message, sizeof(message), "%.*s%s%s", (int)head, failing[j], echoes[i],
+                     failing[j] + head + 2);
+            snprintf(expected, sizeof(expected), ",\"echo\":%s}}", echoes[i]);
+            const char *reply = send_message(f, OLD, message);
+            assert_string_equal(reply + strlen(reply) - strlen(expected), expected);
+            assert_true(f->retcode == MILKY_MALFORMED || f->retcode == MILKY_UNKNOWN);
+        }
+    }
+}
+
+static void test_echo_of_any_depth(void **state)
+{
+    struct fixture *f = *state;
+    enum { DEEP = 100000 };
+    char *message = malloc(2 * DEEP + 64);
+    char *at = stpcpy(message, "{\"echo\":");
+    memset(at, '[', DEEP);
+    memset(at + DEEP, ']', DEEP);
+    strcpy(at + 2 * DEEP, ",\"action\":\"get_login_info\"}");
+    f->result = "{\"uin\":10001,\"nickname\":\"\"}";
+    const char *reply = send_message(f, OLD, message);
+    assert_int_equal(f->retcode, 0);
+    assert_memory_equal(strchr(strstr(reply, "\"echo\":"), '['), at, 2 * DEEP);
+    free(message);
+}
+
+static void assert_refused(struct fixture *f, const char *message, enum mk_outcome outcome,
+                           int retcode, const char *text)
+{
+    char expected[512];
+    snprintf(expected, sizeof(expected),
+             "{\"post_type\":\"action_response\",\"self_id\":10001000,\"data\":{\"status\":"
+             "\"failed\",\"retcode\":%d,\"message\":\"%s\"}}",
+             retcode, text);
+    assert_string_equal(send_message(f, OLD, message), expected);
+    assert_int_equal(f->outcome, outcome);
+    assert_int_equal(f->retcode, retcode);
+    assert_int_equal(f->calls, 0);
+}
+
+static void test_messages_that_are_none(void **state)
+{
+    struct fixture *f = *state;
+    enum mk_outcome malformed = MK_OUTCOME_MALFORMED;
+    assert_refused(f, "", malformed, -400, "malformed JSON at byte 0: empty");
+    assert_refused(f, "[]", malformed, -400, "message: expected object, got array");
+    assert_refused(f, "7", malformed, -400, "message: expected object, got number");
+    assert_refused(f, "{}", malformed, -400, "action: expected string, got nothing");
+    assert_refused(f, "{\"action\":null}", malformed, -400, "action: expected string, got null");
+    assert_refused(f, "{\"action\":\"get_login_info\",\"params\":[]}", malformed, -400,
+                   "params: expected object, got array");
+    assert_refused(f, "{\"action\":\"delete_friend\",\"params\":null}", malformed, -400,
+                   "user_id: expected integer from 10001 to 4294967295, got nothing");
+    assert_refused(f, "{\"action\":\"no\\\"such\"}", MK_OUTCOME_UNKNOWN, -404,
+                   "unknown API \\\"no\\\"such\\\"");
+    assert_refused(f, "{\"action\":\"\"}", MK_OUTCOME_UNKNOWN, -404, "unknown API \\\"\\\"");
+    /* The example of the draft has a comma too many. */
+    assert_non_null(strstr(send_message(f, OLD, "{\"echo\":1,}"), "malformed JSON at byte "));
+    assert_null(strstr(f->message.data, "echo"));
+}
+
+static void test_params_may_be_absent(void **state)
+{
+    struct fixture *f = *state;
+    f->result = "{\"uin\":10001,\"nickname\":\"n\"}";
+    const char *expected = "{\"post_type\":\"action_response\",\"self_id\":10001000,\"data\":{"
+                           "\"status\":\"ok\",\"retcode\":0,\"data\":{\"uin\":10001,\"nickname\":"
+                           "\"n\"}}}";
+    assert_string_equal(send_message(f, OLD, "{\"action\":\"get_login_info\"}"), expected);
+    assert_string_equal(send_message(f, NEW, "{\"action\":\"get_login_info\",\"params\":null}"),
+                        expected);
+    assert_string_equal(
+        send_message(f, NEW, "{\"action\":\"x\",\"params\":{},\"action\":\"get_login_info\"}"),
+        expected);
+}
+
+static void test_dialects_have_their_own_names(void **state)
+{
+    struct fixture *f = *state;
+    (void)f;
+    assert_null(mk_action_find(NEW, MK_SLICE("send_friend_poke")));
+    assert_null(mk_action_find(NEW, MK_SLICE("recall_message")));
+    assert_non_null(mk_action_find(OLD, MK_SLICE("send_friend_poke")));
+    assert_ptr_equal(mk_action_find(OLD, MK_SLICE("send_friend_nudge")),
+                     mk_action_find(NEW, MK_SLICE("send_friend_nudge")));
+    assert_ptr_not_equal(mk_action_find(OLD, MK_SLICE("get_message")),
+                         mk_action_find(NEW, MK_SLICE("get_message")));
+    assert_null(mk_action_find(OLD, MK_SLICE("")));
+    assert_null(mk_action_find(OLD, mk_slice_of(NULL, 0)));
+    assert_null(mk_action_find(OLD, MK_SLICE("get_messagf")));
+    char longest[200];
+    memset(longest, 'a', sizeof(longest));
+    for (size_t len = 0; len <= sizeof(longest); len++)
+        assert_null(mk_action_find(OLD, mk_slice_of(longest, len)));
+    assert_string_equal(mk_dialect_name(OLD), "draft");
+    assert_string_equal(mk_dialect_name(NEW), "1.2");
+}
+
+static void test_action_numbers(void **state)
+{
+    (void)state;
+    assert_int_equal(milky_action_count(), 64);
+    for (size_t i = 0; i < milky_action_count(); i++)
+        assert_int_equal(milky_action_number(milky_action_name(i)), i);
+    assert_null(milky_action_name(64));
+    assert_int_equal(milky_action_number("recall_message"), -1);
+    assert_int_equal(milky_action_number(""), -1);
+}
+
+static void test_replies_may_come_later_and_in_any_order(void **state)
+{
+    struct fixture *f = *state;
+    f->later = true;
+    struct milky_call *calls[3];
+    for (int i = 0; i < 3; i++) {
+        char message[128];
+        snprintf(message, sizeof(message),
+                 "{\"action\":\"quit_group\",\"params\":{\"group_id\":%d},\"echo\":%d}", 10001 + i,
+                 i);
+        send_message(f, OLD, message);
+        calls[i] = f->pending;
+    }
+    assert_int_equal(f->replies, 0);
+    assert_int_equal(f->caller.in_flight, 3);
+    assert_int_equal(f->dispatch.in_flight, 3);
+    assert_int_equal(milky_uint(milky_call_params(calls[1]), "group_id"), 10002);
+    assert_string_equal(milky_call_action(calls[1]), "quit_group");
+    assert_int_equal(milky_call_number(calls[1]), milky_action_number("quit_group"));
+    assert_int_equal(milky_call_self_id(calls[1]), SELF_ID);
+    int order[] = { 2, 0, 1 };
+    for (int i = 0; i < 3; i++) {
+        char echo[16];
+        milky_call_ok(calls[order[i]], NULL);
+        snprintf(echo, sizeof(echo), "\"echo\":%d}", order[i]);
+        assert_non_null(strstr(f->message.data, echo));
+    }
+    assert_int_equal(f->caller.in_flight, 0);
+    assert_int_equal(f->dispatch.in_flight, 0);
+    assert_int_equal(f->dispatch.spare_count, 3);
+}
+
+static void test_nobody_is_told_once_the_caller_has_gone(void **state)
+{
+    struct fixture *f = *state;
+    f->later = true;
+    send_message(f, OLD, "{\"action\":\"quit_group\",\"params\":{\"group_id\":10001}}");
+    struct milky_call *first = f->pending;
+    send_message(f, OLD, "{\"action\":\"get_cookies\",\"params\":{\"domain\":\"d\"}}");
+    struct milky_call *second = f->pending;
+    mk_caller_fini(&f->caller);
+    assert_int_equal(f->caller.in_flight, 0);
+    assert_int_equal(f->dispatch.in_flight, 2);
+    milky_call_ok(second, NULL); /* of the wrong shape, too */
+    milky_call_fail(first, -1, "x");
+    assert_int_equal(f->replies, 0);
+    assert_int_equal(f->dispatch.in_flight, 0);
+}
+
+static void leave_on_reply(struct mk_caller *caller, const struct milky_call *call)
+{
+    on_reply(caller, call);
+    mk_caller_fini(caller);
+    memset(caller, 0xaa, sizeof(*caller));
+}
+
+static void test_the_caller_may_go_while_it_is_told(void **state)
+{
+    struct fixture *f = *state;
+    mk_caller_init(&f->caller, leave_on_reply);
+    f->result = "{\"uin\":10001,\"nickname\":\"n\"}";
+    request(f, NEW, "get_login_info", "{}");
+    assert_int_equal(f->retcode, 0);
+    mk_caller_init(&f->caller, leave_on_reply);
+    request(f, NEW, "get_login_info", "[");
+    assert_int_equal(f->outcome, MK_OUTCOME_MALFORMED);
+    mk_caller_init(&f->caller, on_reply);
+}
+
+static void test_spare_calls_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    f->later = true;
+    enum { MANY = 100 };
+    struct milky_call *calls[MANY];
+    for (int i = 0; i < MANY; i++) {
+        request(f, NEW, "quit_group", "{\"group_id\":10001}");
+        calls[i] = f->pending;
+    }
+    for (int i = 0; i < MANY; i++)
+        milky_call_ok(calls[i], NULL);
+    assert_int_equal(f->dispatch.spare_count, 64);
+    assert_int_equal(f->dispatch.in_flight, 0);
+}
+
+static void note_control(struct milky_backend *backend, struct milky_call *call)
+{
+    on_call(backend, call);
+}
+
+static void test_control(void **state)
+{
+    struct fixture *f = *state;
+    struct mk_slice any = MK_SLICE("say/\"x\"");
+    mk_dispatch_control(&f->dispatch, any, MK_SLICE("{}"), &f->caller);
+    assert_int_equal(f->outcome, MK_OUTCOME_UNKNOWN);
+    assert_string_equal(f->body.data,
+                        "{\"status\":\"failed\",\"retcode\":-404,\"message\":\"no such "
+                        "request \\\"say/\\\"x\\\"\\\"\"}");
+    f->backend.control = note_control;
+    f->later = true;
+    f->dispatch.self_id = 0;
+    mk_dispatch_control(&f->dispatch, any, MK_SLICE("{\"a\":{\"b\":[7,-1,1.5]},\"c\":null}"),
+                        &f->caller);
+    assert_string_equal(f->action, "say/\"x\"");
+    assert_string_equal(f->params, "{\"a\":{\"b\":[7,-1,1.5]},\"c\":null}");
+    assert_true(milky_call_number(f->pending) == SIZE_MAX);
+    assert_int_equal(milky_call_self_id(f->pending), 0);
+    assert_false(milky_has(milky_call_params(f->pending), "c"));
+    assert_true(milky_has(milky_call_params(f->pending), "a"));
+    answer(f->pending, "[1]");
+    assert_string_equal(f->body.data, "{\"status\":\"ok\",\"retcode\":0,\"data\":[1]}");
+    mk_dispatch_control(&f->dispatch, any, MK_SLICE(""), &f->caller);
+    assert_string_equal(f->params, "{}");
+    milky_call_ok(f->pending, NULL);
+    mk_dispatch_control(&f->dispatch, any, MK_SLICE("[]"), &f->caller);
+    assert_int_equal(f->outcome, MK_OUTCOME_MALFORMED);
+    mk_dispatch_control(&f->dispatch, any, MK_SLICE("{"), &f->caller);
+    assert_int_equal(f->outcome, MK_OUTCOME_MALFORMED);
+}
+
+static void test_fields_of_params(void **state)
+{
+    struct fixture *f = *state;
+    f->later = true;
+    request(f, NEW, "reject_friend_request",
+            "{\"initiator_uid\":\"a\\u0000b\",\"is_filtered\":true}");
+    yyjson_mut_val *params = milky_call_params(f->pending);
+    size_t len = 0;
+    assert_memory_equal(milky_string(params, "initiator_uid", &len), "a\0b", 4);
+    assert_int_equal(len, 3);
+    assert_true(milky_bool(params, "is_filtered"));
+    assert_false(milky_has(params, "reason"));
+    assert_null(milky_string(params, "reason", &len));
+    assert_int_equal(len, 0);
+    milky_call_fail(f->pending, -1, "x");
+}
+
+static void test_a_full_buffer_gets_nothing(void **state)
+{
+    (void)state;
+    static const char failure[] = "{\"status\":\"failed\",\"retcode\":-1,\"message\":\"no\"}";
+    struct mk_buf small;
+    for (size_t max = 0; max < strlen(failure); max++) {
+        mk_buf_init(&small, max);
+        assert_int_equal(mk_reply_write_failure(&small, -1, MK_SLICE("no")), -ENOBUFS);
+        assert_int_equal(small.len, 0);
+        mk_buf_fini(&small);
+    }
+    mk_buf_init(&small, 1024);
+    assert_int_equal(mk_reply_write_failure(&small, -1, MK_SLICE("no")), 0);
+    assert_true(mk_slice_eq(mk_buf_slice(&small), mk_slice_str(failure)));
+    mk_buf_fini(&small);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(test_envelopes),
+        FIXTURE_TEST(test_failures_of_the_backend),
+        FIXTURE_TEST(test_results_that_are_no_json),
+        FIXTURE_TEST(test_a_result_may_live_in_another_document),
+        FIXTURE_TEST(test_echo_comes_back_as_it_was),
+        FIXTURE_TEST(test_echo_of_any_depth),
+        FIXTURE_TEST(test_messages_that_are_none),
+        FIXTURE_TEST(test_params_may_be_absent),
+        FIXTURE_TEST(test_dialects_have_their_own_names),
+        FIXTURE_TEST(test_action_numbers),
+        FIXTURE_TEST(test_replies_may_come_later_and_in_any_order),
+        FIXTURE_TEST(test_nobody_is_told_once_the_caller_has_gone),
+        FIXTURE_TEST(test_the_caller_may_go_while_it_is_told),
+        FIXTURE_TEST(test_spare_calls_are_bounded),
+        FIXTURE_TEST(test_control),
+        FIXTURE_TEST(test_fields_of_params),
+        FIXTURE_TEST(test_a_full_buffer_gets_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
