@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, request as httpRequest } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -61,6 +62,7 @@ export async function run(args, { cwd, env, input, command = MILKY } = {}) {
   let stderr = '';
   child.stdout.on('data', (data) => (stdout += data));
   child.stderr.on('data', (data) => (stderr += data));
+  child.stdin.on('error', () => {}); // it need not read it
   child.stdin.end(input ?? '');
   const [code, signal] = await within(once(child, 'close'), `${args.join(' ')} to end`, 30000);
   return { code, signal, stdout, stderr };
@@ -103,12 +105,12 @@ export class Milky {
     return milky;
   }
 
-  // "127.0.0.1:34567": where the index-th server of this kind listens, as the banner says.
+  // "127.0.0.1:34567" or "unix:PATH": where the index-th server of this kind listens, as the banner says.
   address(transport, index = 0) {
     const lines = this.banner.filter((line) => line.trim().startsWith(transport));
-    const match = /(?:http|ws):\/\/([^/]+)\//.exec(lines[index] ?? '');
+    const match = /(?:http|ws):\/\/([^/]+)\/|(unix:.+)/.exec(lines[index] ?? '');
     assert.ok(match, `no ${transport} in the banner:\n${this.banner.join('\n')}`);
-    return match[1];
+    return match[1] ?? match[2];
   }
 
   http(index = 0) {
@@ -142,6 +144,28 @@ export class Milky {
 // The configuration of one bot with what is given, and free ports.
 export function botConfig(transports, selfId = BOT) {
   return { bots: [{ self_id: selfId, ...transports }] };
+}
+
+// A milky for one test. When the test has ended, milky must end well.
+export async function serve(t, config, options = {}) {
+  const milky = await Milky.start({ config, ...options });
+  t.after(async () => assert.equal(await milky.stop(), 0, milky.stderr));
+  return milky;
+}
+
+// Any HTTP request, on a connection of its own, to "HOST:PORT" or "unix:PATH". `body` of the answer
+// is parsed where it is JSON.
+export async function request(address, path, { method = 'POST', headers = {}, body } = {}) {
+  const [, host, port] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(address) ?? [];
+  const to = address.startsWith('unix:') ? { socketPath: address.slice(5) } : { host, port };
+  const sent = httpRequest({ ...to, path, method, headers, agent: false });
+  sent.end(body);
+  const [response] = await within(once(sent, 'response'), `the answer to ${method} ${path}`);
+  const chunks = [];
+  for await (const chunk of response) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString('utf8');
+  const json = text !== '' && response.headers['content-type'] === 'application/json';
+  return { status: response.statusCode, headers: response.headers, text, body: json ? JSON.parse(text) : undefined };
 }
 
 // POST of an API call; the parsed reply with its status.
@@ -199,10 +223,10 @@ export class Client {
 
 // A WebSocket server for milky's websocket_client: await next() for each connection.
 export class ReverseServer {
-  static async start({ port = 0, verifyClient } = {}) {
+  static async start({ port = 0, verifyClient, tls } = {}) {
     const server = new ReverseServer();
     server.connections = new Inbox();
-    server.http = createServer();
+    server.http = tls ? createTlsServer(tls) : createServer();
     server.wss = new WebSocketServer({ server: server.http, verifyClient });
     server.wss.on('connection', (socket, request) => {
       const client = new Client().attach(socket);
@@ -226,14 +250,15 @@ export class ReverseServer {
   }
 }
 
-// A webhook receiver. `answer(request)` gives {status, headers, body}; requests are kept.
+// A webhook receiver. `answer(request)` gives {status, headers, body}; requests are kept. `tls`: {key, cert}.
 export class HookServer {
-  static async start({ port = 0, answer = () => ({ status: 204 }) } = {}) {
+  static async start({ port = 0, answer = () => ({ status: 204 }), tls } = {}) {
     const hook = new HookServer();
     hook.requests = new Inbox();
     hook.sockets = new Set();
     hook.answer = answer;
-    hook.server = createServer(async (request, response) => {
+    const create = tls ? (listener) => createTlsServer(tls, listener) : createServer;
+    hook.server = create(async (request, response) => {
       const chunks = [];
       for await (const chunk of request) chunks.push(chunk);
       const text = Buffer.concat(chunks).toString('utf8');
@@ -247,7 +272,7 @@ export class HookServer {
     hook.server.listen(port, '127.0.0.1');
     await once(hook.server, 'listening');
     hook.port = hook.server.address().port;
-    hook.url = `http://127.0.0.1:${hook.port}/hook`;
+    hook.url = `${tls ? 'https' : 'http'}://127.0.0.1:${hook.port}/hook`;
     return hook;
   }
 
