@@ -27,14 +27,28 @@ static int refuse(const char *transport, const char *what, const char *why)
 
 /* --- servers --- */
 
-/* The server of this address, made where the bot has none yet. */
-static struct mk_bot_server *server_at(struct mk_bot *bot, const struct mk_address *address)
+/* Port 0: the kernel gives a free one, never the same twice. */
+static bool any_port(const struct mk_address *address, const char *text)
+{
+    size_t len = strlen(text);
+    return address->socket.ss_family != AF_UNIX && len > 2 && strcmp(text + len - 2, ":0") == 0;
+}
+
+/*
+ * The server of this address, made where the bot has none yet. Port 0 is another port each time:
+ * the first http_server there shares with the first websocket_server, the second with the second.
+ */
+static struct mk_bot_server *server_at(struct mk_bot *bot, const struct mk_address *address,
+                                       bool (*has_kind)(const struct mk_server *server))
 {
     char text[MK_ADDRESS_TEXT];
     mk_address_format(address, text);
-    for (size_t i = 0; i < bot->server_count; i++)
-        if (strcmp(bot->servers[i].address, text) == 0)
-            return &bot->servers[i];
+    for (size_t i = 0; i < bot->server_count; i++) {
+        struct mk_bot_server *entry = &bot->servers[i];
+        bool taken = any_port(address, text) && has_kind(entry->server);
+        if (strcmp(entry->address, text) == 0 && !taken)
+            return entry;
+    }
     struct mk_bot_server *entry = &bot->servers[bot->server_count];
     memcpy(entry->address, text, sizeof(text));
     entry->server = mk_server_new(bot->loop, address, &bot->dispatch, &bot->hub);
@@ -69,7 +83,7 @@ static int add_http_server(struct mk_bot *bot, const struct milky_server *config
     const char *error = server_error(config, &address);
     if (error)
         return refuse("http_server", config->listen, error);
-    struct mk_bot_server *entry = server_at(bot, &address);
+    struct mk_bot_server *entry = server_at(bot, &address, mk_server_has_http);
     if (!entry)
         return -ENOMEM;
     if (mk_server_has_http(entry->server))
@@ -87,7 +101,7 @@ static int add_websocket_server(struct mk_bot *bot, const struct milky_server *c
     const char *error = server_error(config, &address);
     if (error)
         return refuse("websocket_server", config->listen, error);
-    struct mk_bot_server *entry = server_at(bot, &address);
+    struct mk_bot_server *entry = server_at(bot, &address, mk_server_has_websocket);
     if (!entry)
         return -ENOMEM;
     if (mk_server_has_websocket(entry->server))
