@@ -1,0 +1,77 @@
+// What a test starts beside a milky is ended with it: servers, clients, folders, certificates.
+// Start them before milky: then those that hang are gone when it is told to stop.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client, HookServer, Milky, ReverseServer } from './harness.mjs';
+
+export async function folder(t) {
+  const dir = await mkdtemp(join(tmpdir(), 'milky-e2e-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+// A milky for one test. When the test has ended, milky must end well.
+export async function serve(t, config, options = {}) {
+  const milky = await Milky.start({ config, ...options });
+  t.after(async () => assert.equal(await milky.stop(), 0, milky.stderr));
+  return milky;
+}
+
+// A milky that the test itself may end, in any way.
+export async function start(t, options = {}) {
+  const milky = await Milky.start(options);
+  t.after(() => milky.stop('SIGKILL'));
+  return milky;
+}
+
+export async function hook(t, options) {
+  const server = await HookServer.start(options);
+  t.after(() => server.stop());
+  return server;
+}
+
+export async function reverse(t, options) {
+  const server = await ReverseServer.start(options);
+  t.after(() => server.stop());
+  return server;
+}
+
+export async function connect(t, url, options) {
+  const client = await Client.connect(url, options);
+  t.after(() => client.socket.terminate());
+  return client;
+}
+
+// A certificate that nobody trusts: {key, cert} as texts, and where `cert` lies.
+export async function certificate(t, name = 'DNS:localhost,IP:127.0.0.1') {
+  const dir = await folder(t);
+  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
+  await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt',
+    'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-days', '2',
+    '-subj', '/CN=milky test', '-addext', `subjectAltName=${name}`]);
+  return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8'), file: cert };
+}
+
+// A port of 127.0.0.1 where nobody listens.
+export async function freePort() {
+  const server = await HookServer.start();
+  await server.stop();
+  return server.port;
+}
+
+export const text = (words) => [{ type: 'text', data: { text: words } }];
+
+// The segments' text, without what is no text.
+export const textOf = (message) =>
+  message.segments.filter((s) => s.type === 'text').map((s) => s.data.text).join('');
+
+// One file with these certificates in it, for SSL_CERT_FILE.
+export async function bundleOf(t, certificates) {
+  const file = join(await folder(t), 'bundle.pem');
+  await writeFile(file, certificates.map(({ cert }) => cert).join('\n'));
+  return file;
+}
