@@ -38,6 +38,8 @@ struct milky_server {
     const char *listen;       /* "127.0.0.1:3000", "[::1]:3000", "unix:PATH"; port 0 takes a free one */
     const char *access_token; /* NULL: none is asked for */
     bool allow_anonymous;     /* without a token, listen beyond this machine all the same */
+    const char *prefix;       /* what every path begins with ("/milky"); NULL: nothing. Entries that
+                                 share a port share it */
     enum milky_dialect dialect;
 };
 

@@ -39,6 +39,7 @@ static bool any_port(const struct mk_address *address, const char *text)
  * the first http_server there shares with the first websocket_server, the second with the second.
  */
 static struct mk_bot_server *server_at(struct mk_bot *bot, const struct mk_address *address,
+                                       const char *prefix,
                                        bool (*has_kind)(const struct mk_server *server))
 {
     char text[MK_ADDRESS_TEXT];
@@ -51,7 +52,8 @@ static struct mk_bot_server *server_at(struct mk_bot *bot, const struct mk_addre
     }
     struct mk_bot_server *entry = &bot->servers[bot->server_count];
     memcpy(entry->address, text, sizeof(text));
-    entry->server = mk_server_new(bot->loop, address, &bot->dispatch, &bot->hub);
+    entry->server =
+        mk_server_new(bot->loop, address, mk_slice_str(prefix), &bot->dispatch, &bot->hub);
     if (!entry->server)
         return NULL;
     bot->server_count++;
@@ -83,16 +85,18 @@ static int add_http_server(struct mk_bot *bot, const struct milky_server *config
     const char *error = server_error(config, &address);
     if (error)
         return refuse("http_server", config->listen, error);
-    struct mk_bot_server *entry = server_at(bot, &address, mk_server_has_http);
+    struct mk_bot_server *entry = server_at(bot, &address, config->prefix, mk_server_has_http);
     if (!entry)
         return -ENOMEM;
     if (mk_server_has_http(entry->server))
         return refuse("http_server", config->listen, "is listed twice");
+    if (!mk_slice_eq(mk_server_prefix(entry->server), mk_slice_str(config->prefix)))
+        return refuse("http_server", config->listen, "shares its port, but not its prefix");
     entry->http_token = copy_token(config->access_token);
     if (!entry->http_token)
         return -ENOMEM;
-    mk_server_add_http(entry->server, dialect_of(config->dialect), mk_slice_str(entry->http_token));
-    return 0;
+    return mk_server_add_http(entry->server, dialect_of(config->dialect),
+                              mk_slice_str(entry->http_token));
 }
 
 static int add_websocket_server(struct mk_bot *bot, const struct milky_server *config)
@@ -101,11 +105,13 @@ static int add_websocket_server(struct mk_bot *bot, const struct milky_server *c
     const char *error = server_error(config, &address);
     if (error)
         return refuse("websocket_server", config->listen, error);
-    struct mk_bot_server *entry = server_at(bot, &address, mk_server_has_websocket);
+    struct mk_bot_server *entry = server_at(bot, &address, config->prefix, mk_server_has_websocket);
     if (!entry)
         return -ENOMEM;
     if (mk_server_has_websocket(entry->server))
         return refuse("websocket_server", config->listen, "is listed twice");
+    if (!mk_slice_eq(mk_server_prefix(entry->server), mk_slice_str(config->prefix)))
+        return refuse("websocket_server", config->listen, "shares its port, but not its prefix");
     entry->websocket_token = copy_token(config->access_token);
     if (!entry->websocket_token)
         return -ENOMEM;

@@ -1,6 +1,7 @@
 /* hub: one encoding per (dialect, envelope), one frame per framing of it. */
 #include "hub/hub.h"
 
+#include "wire/sse.h"
 #include "wire/websocket.h"
 
 enum { LONGEST_EVENT = 64 * 1024 * 1024, KEPT_BUFFER = 64 * 1024 };
@@ -10,7 +11,7 @@ void mk_hub_init(struct mk_hub *hub, uint64_t self_id)
     *hub = (struct mk_hub){ .self_id = self_id };
     mk_arena_init(&hub->arena);
     mk_buf_init(&hub->json, LONGEST_EVENT);
-    mk_buf_init(&hub->frame, LONGEST_EVENT + MK_WS_MAX_HEADER);
+    mk_buf_init(&hub->frame, LONGEST_EVENT + 256);
     for (int dialect = 0; dialect < MK_DIALECTS; dialect++)
         for (int envelope = 0; envelope < MK_ENVELOPES; envelope++)
             for (int framing = 0; framing < MK_FRAMINGS; framing++)
@@ -39,21 +40,24 @@ static int append_framed(struct mk_hub *hub, struct mk_feed *feed, enum mk_frami
 {
     struct mk_slice json = mk_buf_slice(&hub->json);
     char header[MK_WS_MAX_HEADER];
-    int rc;
+    int rc = 0;
     switch (framing) {
     case MK_FRAMING_WEBSOCKET:
         return mk_feed_append(
             feed, mk_slice_of(header, mk_ws_server_header(header, MK_WS_TEXT, json.len)), json);
-    case MK_FRAMING_WEBSOCKET_MASKED:
-        rc = mk_ws_write_frame(&hub->frame, MK_WS_CLIENT, MK_WS_TEXT, json);
-        if (rc == 0)
-            rc = mk_feed_append(feed, mk_buf_slice(&hub->frame), (struct mk_slice){ 0 });
-        mk_buf_reset(&hub->frame, KEPT_BUFFER);
-        return rc;
     case MK_FRAMING_LINE:
         return mk_feed_append(feed, json, MK_SLICE("\n"));
+    case MK_FRAMING_WEBSOCKET_MASKED:
+        rc = mk_ws_write_frame(&hub->frame, MK_WS_CLIENT, MK_WS_TEXT, json);
+        break;
+    case MK_FRAMING_SSE:
+        rc = mk_sse_write_message(&hub->frame, hub->events, MK_SLICE("milky_event"), json);
+        break;
     }
-    return 0;
+    if (rc == 0)
+        rc = mk_feed_append(feed, mk_buf_slice(&hub->frame), (struct mk_slice){ 0 });
+    mk_buf_reset(&hub->frame, KEPT_BUFFER);
+    return rc;
 }
 
 static bool anyone_listens(const struct mk_feed feeds[MK_FRAMINGS])

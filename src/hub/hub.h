@@ -16,8 +16,9 @@ enum mk_framing {
     MK_FRAMING_WEBSOCKET,        /* a text frame of a server */
     MK_FRAMING_WEBSOCKET_MASKED, /* a text frame of a client */
     MK_FRAMING_LINE,             /* a line feed behind it: webhooks take it line by line */
+    MK_FRAMING_SSE,              /* a server-sent event "milky_event", its id the event's number */
 };
-enum { MK_DIALECTS = 2, MK_ENVELOPES = 2, MK_FRAMINGS = 3 };
+enum { MK_DIALECTS = 2, MK_ENVELOPES = 2, MK_FRAMINGS = 4 };
 
 struct mk_hub {
     uint64_t self_id;
@@ -27,7 +28,7 @@ struct mk_hub {
     struct mk_feed feeds[MK_DIALECTS][MK_ENVELOPES][MK_FRAMINGS];
     struct mk_arena arena; /* what translating one event makes */
     struct mk_buf json;    /* one event, encoded */
-    struct mk_buf frame;   /* one event, masked */
+    struct mk_buf frame;   /* one event, framed, where that takes a copy */
 };
 
 void mk_hub_init(struct mk_hub *hub, uint64_t self_id);

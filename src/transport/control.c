@@ -24,7 +24,8 @@ static const struct mk_slice prefix = { "/sandbox/", sizeof("/sandbox/") - 1 };
 
 static void on_reply(struct mk_caller *caller, const struct milky_call *call)
 {
-    mk_http_answer_call(MK_CONTAINER_OF(caller, struct asker, caller)->connection, call);
+    mk_http_answer_call(MK_CONTAINER_OF(caller, struct asker, caller)->connection, call,
+                        &mk_http_rules_draft);
 }
 
 static void on_head(void *arg, struct mk_http_connection *connection,

@@ -29,21 +29,37 @@ void mk_http_answer_failure(struct mk_http_connection *connection, unsigned stat
     send_answer(connection, status, rc, extra);
 }
 
+const struct mk_http_rules mk_http_rules_draft = {
+    .wrong_token = 403,
+    .media_type = 406,
+    .malformed = 400,
+};
+const struct mk_http_rules mk_http_rules_1_x = {
+    .wrong_token = 401,
+    .media_type = 415,
+    .malformed = 200,
+};
+
 void mk_http_answer_auth(struct mk_http_connection *connection, enum mk_auth auth,
-                         enum mk_auth_from from)
+                         enum mk_auth_from from, const struct mk_http_rules *rules)
 {
-    const char *message = mk_auth_explain(auth, from);
+    unsigned status = 403;
     if (auth == MK_AUTH_MISSING)
-        mk_http_answer_failure(connection, 401, message, MK_SLICE("WWW-Authenticate: Bearer\r\n"));
-    else
-        mk_http_answer_failure(connection, 403, message, (struct mk_slice){ 0 });
+        status = 401;
+    else if (auth == MK_AUTH_WRONG)
+        status = rules->wrong_token;
+    struct mk_slice extra = { 0 };
+    if (status == 401)
+        extra = MK_SLICE("WWW-Authenticate: Bearer\r\n");
+    mk_http_answer_failure(connection, status, mk_auth_explain(auth, from), extra);
 }
 
-void mk_http_answer_call(struct mk_http_connection *connection, const struct milky_call *call)
+void mk_http_answer_call(struct mk_http_connection *connection, const struct milky_call *call,
+                         const struct mk_http_rules *rules)
 {
     unsigned status = 200;
     if (mk_call_outcome(call) == MK_OUTCOME_MALFORMED)
-        status = 400;
+        status = rules->malformed;
     else if (mk_call_outcome(call) == MK_OUTCOME_UNKNOWN)
         status = 404;
     send_answer(connection, status, mk_reply_write(&answer, call), (struct mk_slice){ 0 });
@@ -81,9 +97,9 @@ const char *mk_http_media_type_error(const struct mk_http1_request *request)
     return NULL;
 }
 
-bool mk_http_path_name(const struct mk_http1_request *request, struct mk_buf *name)
+bool mk_http_path_name(struct mk_slice path, struct mk_buf *name)
 {
-    struct mk_slice path = mk_slice_from(request->path, 1);
+    path = mk_slice_from(path, 1);
     if (path.len > 0 && path.ptr[path.len - 1] == '/')
         path.len--;
     return mk_url_decode(name, path) == 0;

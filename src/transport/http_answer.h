@@ -12,20 +12,33 @@
 void mk_http_answer_failure(struct mk_http_connection *connection, unsigned status,
                             const char *message, struct mk_slice extra);
 
-/* The same for credentials that are missing (401) or wrong (403). */
-void mk_http_answer_auth(struct mk_http_connection *connection, enum mk_auth auth,
-                         enum mk_auth_from from);
+/*
+ * The rules that an HTTP request is answered by: the draft's (communication-draft.md) or those of
+ * 1.x (communication-1.x.md). They differ in the status codes of failures.
+ */
+struct mk_http_rules {
+    unsigned wrong_token;
+    unsigned media_type;
+    unsigned malformed; /* JSON or params; the retcode is -400 in both */
+};
+extern const struct mk_http_rules mk_http_rules_draft; /* 403, 406, 400 */
+extern const struct mk_http_rules mk_http_rules_1_x;   /* 401, 415, 200 */
 
-/* The reply to a call: 200, or 400 or 404 where it never reached the backend. */
-void mk_http_answer_call(struct mk_http_connection *connection, const struct milky_call *call);
+/* Refuses for credentials that are missing (401) or wrong. */
+void mk_http_answer_auth(struct mk_http_connection *connection, enum mk_auth auth,
+                         enum mk_auth_from from, const struct mk_http_rules *rules);
+
+/* The reply to a call: 200, or another status where it never reached the backend. */
+void mk_http_answer_call(struct mk_http_connection *connection, const struct milky_call *call,
+                         const struct mk_http_rules *rules);
 
 /* What is wrong with the Content-Type of a request that must be JSON in UTF-8, or NULL. */
 const char *mk_http_media_type_error(const struct mk_http1_request *request);
 
 /*
- * The path of a request without its leading slash and one trailing slash, percent-decoded into
- * `name`. Returns false for a path with a bad escape or too long for `name`.
+ * The name in a path "/name" or "/name/", percent-decoded into `name`. Returns false for a bad
+ * escape, or one that is too long for `name`.
  */
-bool mk_http_path_name(const struct mk_http1_request *request, struct mk_buf *name);
+bool mk_http_path_name(struct mk_slice path, struct mk_buf *name);
 
 #endif

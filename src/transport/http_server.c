@@ -1,43 +1,46 @@
 /* http_server: see the header. */
 #include "transport/http_server.h"
 
-#include "transport/http_answer.h"
-
 enum { LONGEST_NAME = 256 };
 
 static void on_reply(struct mk_caller *caller, const struct milky_call *call)
 {
     struct mk_http_server_state *state =
         MK_CONTAINER_OF(caller, struct mk_http_server_state, caller);
-    mk_http_answer_call(state->connection, call);
+    mk_http_answer_call(state->connection, call, state->rules);
 }
 
-static const struct mk_action *find_action(const struct mk_http_server *server,
-                                           const struct mk_http1_request *request)
+/* `path` is "/name", nearly always plain: then nothing has to be decoded. */
+static const struct mk_action *find_action(enum mk_dialect dialect, struct mk_slice path)
 {
-    /* Nearly every path is plain, and then nothing has to be decoded. */
-    struct mk_slice plain = mk_slice_from(request->path, 1);
-    const struct mk_action *action = mk_action_find(server->dialect, plain);
+    const struct mk_action *action = mk_action_find(dialect, mk_slice_from(path, 1));
     if (action)
         return action;
     struct mk_buf name;
     mk_buf_init(&name, LONGEST_NAME);
-    if (mk_http_path_name(request, &name))
-        action = mk_action_find(server->dialect, mk_buf_slice(&name));
+    if (mk_http_path_name(path, &name))
+        action = mk_action_find(dialect, mk_buf_slice(&name));
     mk_buf_fini(&name);
     return action;
 }
 
 void mk_http_server_head(const struct mk_http_server *server, struct mk_http_server_state *state,
                          struct mk_http_connection *connection,
-                         const struct mk_http1_request *request)
+                         const struct mk_http1_request *request, struct mk_slice path)
 {
+    static const struct mk_slice prefix_1_x = { "/api/", sizeof("/api/") - 1 };
+    bool is_1_x = mk_slice_starts_with(path, prefix_1_x);
+    const struct mk_http_rules *rules = is_1_x ? &mk_http_rules_1_x : &mk_http_rules_draft;
     enum mk_auth auth = mk_auth_check(request, server->token, MK_AUTH_HEADER);
     if (auth != MK_AUTH_OK) {
-        mk_http_answer_auth(connection, auth, MK_AUTH_HEADER);
+        mk_http_answer_auth(connection, auth, MK_AUTH_HEADER, rules);
         return;
     }
-    state->action = find_action(server, request);
+    state->rules = rules;
+    if (is_1_x)
+        state->action = find_action(MK_DIALECT_1_2, mk_slice_from(path, prefix_1_x.len - 1));
+    else
+        state->action = find_action(server->dialect, path);
     if (!state->action) {
         mk_http_answer_failure(connection, 404, "there is no such API", (struct mk_slice){ 0 });
         return;
@@ -49,7 +52,7 @@ void mk_http_server_head(const struct mk_http_server *server, struct mk_http_ser
     }
     const char *error = mk_http_media_type_error(request);
     if (error)
-        mk_http_answer_failure(connection, 406, error, (struct mk_slice){ 0 });
+        mk_http_answer_failure(connection, rules->media_type, error, (struct mk_slice){ 0 });
 }
 
 void mk_http_server_request(const struct mk_http_server *server, struct mk_http_server_state *state,

@@ -1,27 +1,28 @@
 /*
- * http_server: the draft's HTTP server: POST /:api with JSON in the body.
+ * http_server: calls over HTTP, JSON in the body: the draft's POST /:api, and POST /api/:api of 1.x
+ * beside it, each with its own rules.
  *
  * The checks come in this order, each at the head of the request so that nobody sends a body in
- * vain: credentials (401, 403), path (404), method (405), media type (406), size (413), and at last
- * JSON and params (400). Everything else is a 200.
+ * vain: credentials, path, method, media type, size, and at last JSON and params.
  */
 #ifndef MK_TRANSPORT_HTTP_SERVER_H
 #define MK_TRANSPORT_HTTP_SERVER_H
 
 #include "protocol/dispatch.h"
-#include "transport/http_connection.h"
+#include "transport/http_answer.h"
 
 struct mk_http_server {
     struct mk_dispatch *dispatch;
-    struct mk_slice token; /* empty: none is asked for */
-    enum mk_dialect dialect;
+    struct mk_slice token;   /* empty: none is asked for */
+    enum mk_dialect dialect; /* of POST /:api */
 };
 
 /* The state of one connection: embedded in the state of whoever routes to this server. */
 struct mk_http_server_state {
     struct mk_caller caller;
     struct mk_http_connection *connection;
-    const struct mk_action *action; /* of the request at hand */
+    const struct mk_action *action;    /* of the request at hand */
+    const struct mk_http_rules *rules; /* that it is answered by */
 };
 
 /* A connection comes and goes. */
@@ -29,10 +30,10 @@ void mk_http_server_opened(struct mk_http_server_state *state,
                            struct mk_http_connection *connection);
 void mk_http_server_closed(struct mk_http_server_state *state);
 
-/* The head of a request: refuses it, or remembers its action. */
+/* The head of a request: refuses it, or remembers its action. `path` is without a prefix. */
 void mk_http_server_head(const struct mk_http_server *server, struct mk_http_server_state *state,
                          struct mk_http_connection *connection,
-                         const struct mk_http1_request *request);
+                         const struct mk_http1_request *request, struct mk_slice path);
 
 /* The whole request: dispatches the call. */
 void mk_http_server_request(const struct mk_http_server *server, struct mk_http_server_state *state,

@@ -1,8 +1,6 @@
 /* server: see the header. */
 #include "transport/server.h"
 
-#include "transport/http_answer.h"
-
 #include <stdlib.h>
 
 struct mk_server {
@@ -13,25 +11,46 @@ struct mk_server {
     struct mk_listener *listener;
     struct mk_http_context connections;
     struct mk_http_server http;
+    struct mk_event_stream events; /* comes with an http_server */
     struct mk_websocket_server websocket;
+    char *prefix; /* "" or "/path": what every path begins with */
     bool has_http;
     bool has_websocket;
 };
 
-/* A connection's state: which of the two its request is for, and what the http_server keeps. */
+enum target { TO_HTTP, TO_EVENTS, TO_WEBSOCKET };
+
+/* A connection's state: who its request is for, and what the http_server keeps of it. */
 struct route {
     struct mk_http_server_state http;
-    bool to_websocket;
+    enum target target;
 };
+
+/* The path behind the prefix; empty, which is the path of nothing, where it has another one. */
+static struct mk_slice path_within(const struct mk_server *server,
+                                   const struct mk_http1_request *request)
+{
+    struct mk_slice prefix = mk_slice_str(server->prefix);
+    if (!mk_slice_starts_with(request->path, prefix))
+        return (struct mk_slice){ 0 };
+    struct mk_slice path = mk_slice_from(request->path, prefix.len);
+    if (path.len == 0)
+        return MK_SLICE("/");
+    return path.ptr[0] == '/' ? path : (struct mk_slice){ 0 };
+}
 
 /* A handshake, and whatever is asked of "/" where there is a WebSocket, is for the
  * websocket_server. */
-static bool is_for_websocket(const struct mk_server *server, const struct mk_http1_request *request)
+static enum target target_of(const struct mk_server *server, const struct mk_http1_request *request,
+                             struct mk_slice path)
 {
-    if (!server->has_websocket)
-        return false;
-    return !server->has_http || request->upgrade_websocket ||
-           mk_slice_eq(request->path, MK_SLICE("/"));
+    if (server->has_http &&
+        (mk_slice_eq(path, MK_SLICE("/event")) || mk_slice_eq(path, MK_SLICE("/event/"))))
+        return TO_EVENTS;
+    if (!server->has_http ||
+        (server->has_websocket && (request->upgrade_websocket || mk_slice_eq(path, MK_SLICE("/")))))
+        return TO_WEBSOCKET;
+    return TO_HTTP;
 }
 
 static void on_head(void *arg, struct mk_http_connection *connection,
@@ -39,11 +58,14 @@ static void on_head(void *arg, struct mk_http_connection *connection,
 {
     struct mk_server *server = arg;
     struct route *route = mk_http_connection_state(connection);
-    route->to_websocket = is_for_websocket(server, request);
-    if (route->to_websocket)
-        mk_websocket_server_head(&server->websocket, connection, request);
+    struct mk_slice path = path_within(server, request);
+    route->target = target_of(server, request, path);
+    if (route->target == TO_HTTP)
+        mk_http_server_head(&server->http, &route->http, connection, request, path);
+    else if (route->target == TO_EVENTS)
+        mk_event_stream_head(&server->events, connection, request);
     else
-        mk_http_server_head(&server->http, &route->http, connection, request);
+        mk_websocket_server_head(&server->websocket, connection, request, path);
 }
 
 static void on_request(void *arg, struct mk_http_connection *connection,
@@ -51,10 +73,12 @@ static void on_request(void *arg, struct mk_http_connection *connection,
 {
     struct mk_server *server = arg;
     struct route *route = mk_http_connection_state(connection);
-    if (route->to_websocket)
-        mk_websocket_server_request(&server->websocket, connection, request);
-    else
+    if (route->target == TO_HTTP)
         mk_http_server_request(&server->http, &route->http, request);
+    else if (route->target == TO_EVENTS)
+        mk_event_stream_request(&server->events, connection, request);
+    else
+        mk_websocket_server_request(&server->websocket, connection, request);
 }
 
 static void on_failure(void *arg, struct mk_http_connection *connection, unsigned status,
@@ -94,13 +118,18 @@ static void on_accepted(void *arg, struct mk_stream *stream)
 }
 
 struct mk_server *mk_server_new(struct mk_loop *loop, const struct mk_address *address,
-                                struct mk_dispatch *dispatch, struct mk_hub *hub)
+                                struct mk_slice prefix, struct mk_dispatch *dispatch,
+                                struct mk_hub *hub)
 {
     struct mk_server *server = calloc(1, sizeof(*server));
-    if (!server || mk_http_context_init(&server->connections, loop, &service, server) < 0) {
+    char *copy = mk_slice_dup(prefix);
+    if (!server || !copy ||
+        mk_http_context_init(&server->connections, loop, &service, server) < 0) {
         free(server);
+        free(copy);
         return NULL;
     }
+    server->prefix = copy;
     server->loop = loop;
     server->address = *address;
     server->dispatch = dispatch;
@@ -114,8 +143,11 @@ struct mk_server *mk_server_free(struct mk_server *server)
         return NULL;
     mk_listener_free(server->listener);
     mk_http_context_fini(&server->connections);
+    if (server->has_http)
+        mk_event_stream_fini(&server->events);
     if (server->has_websocket)
         mk_websocket_server_fini(&server->websocket);
+    free(server->prefix);
     free(server);
     return NULL;
 }
@@ -127,8 +159,9 @@ int mk_server_add_http(struct mk_server *server, enum mk_dialect dialect, struct
         .token = token,
         .dialect = dialect,
     };
-    server->has_http = true;
-    return 0;
+    int rc = mk_event_stream_init(&server->events, server->loop, server->hub, token);
+    server->has_http = rc == 0;
+    return rc;
 }
 
 int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
@@ -138,6 +171,11 @@ int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
                                       server->hub, dialect, token);
     server->has_websocket = rc == 0;
     return rc;
+}
+
+struct mk_slice mk_server_prefix(const struct mk_server *server)
+{
+    return mk_slice_str(server->prefix);
 }
 
 bool mk_server_has_http(const struct mk_server *server)
@@ -165,6 +203,8 @@ void mk_server_stop(struct mk_server *server)
     server->address = *mk_server_address(server);
     server->listener = mk_listener_free(server->listener);
     mk_http_context_stop(&server->connections);
+    if (server->has_http)
+        mk_event_stream_stop(&server->events);
     if (server->has_websocket)
         mk_websocket_server_stop(&server->websocket);
 }
@@ -173,6 +213,8 @@ void mk_server_abort(struct mk_server *server)
 {
     server->listener = mk_listener_free(server->listener);
     mk_http_context_abort(&server->connections);
+    if (server->has_http)
+        mk_event_stream_abort(&server->events);
     if (server->has_websocket)
         mk_websocket_server_abort(&server->websocket);
 }
@@ -180,5 +222,6 @@ void mk_server_abort(struct mk_server *server)
 bool mk_server_idle(const struct mk_server *server)
 {
     return !server->listener && mk_list_empty(&server->connections.connections) &&
+           (!server->has_http || mk_event_stream_idle(&server->events)) &&
            (!server->has_websocket || mk_list_empty(&server->websocket.open));
 }

@@ -1,22 +1,24 @@
 /*
- * server: one listening address. It may be an http_server, a websocket_server, or both on one port,
- * and routes each request to the one it is for.
+ * server: one listening address. It may be an http_server (and then the event_stream of 1.x too),
+ * a websocket_server, or both on one port, and routes each request to the one it is for.
  */
 #ifndef MK_TRANSPORT_SERVER_H
 #define MK_TRANSPORT_SERVER_H
 
 #include "net/listener.h"
+#include "transport/event_stream.h"
 #include "transport/http_server.h"
 #include "transport/websocket_server.h"
 
 struct mk_server;
 
 /*
- * A server for one bot that listens nowhere yet. `address` is copied. Returns NULL when memory is
- * out.
+ * A server for one bot that listens nowhere yet. `address` and `prefix` are copied; every path it
+ * serves begins with the prefix, "" or "/path". Returns NULL when memory is out.
  */
 struct mk_server *mk_server_new(struct mk_loop *loop, const struct mk_address *address,
-                                struct mk_dispatch *dispatch, struct mk_hub *hub);
+                                struct mk_slice prefix, struct mk_dispatch *dispatch,
+                                struct mk_hub *hub);
 /* It must be idle. NULL is allowed. */
 struct mk_server *mk_server_free(struct mk_server *server);
 
@@ -25,6 +27,7 @@ int mk_server_add_http(struct mk_server *server, enum mk_dialect dialect, struct
 int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
                             struct mk_slice token);
 
+struct mk_slice mk_server_prefix(const struct mk_server *server);
 bool mk_server_has_http(const struct mk_server *server);
 bool mk_server_has_websocket(const struct mk_server *server);
 

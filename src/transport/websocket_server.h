@@ -26,7 +26,7 @@ void mk_websocket_server_fini(struct mk_websocket_server *server);
 /* The head of a request that is a WebSocket handshake, or (426) should have been one. */
 void mk_websocket_server_head(struct mk_websocket_server *server,
                               struct mk_http_connection *connection,
-                              const struct mk_http1_request *request);
+                              const struct mk_http1_request *request, struct mk_slice path);
 
 /* The whole handshake: answers 101 and takes the stream over. */
 void mk_websocket_server_request(struct mk_websocket_server *server,

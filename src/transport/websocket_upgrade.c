@@ -1,0 +1,36 @@
+/* websocket_upgrade: see the header. */
+#include "transport/websocket_upgrade.h"
+
+#include "wire/ws_handshake.h"
+
+#include <errno.h>
+
+void mk_websocket_upgrade_check(struct mk_http_connection *connection,
+                                const struct mk_http1_request *request)
+{
+    char accept[MK_WS_ACCEPT_LEN];
+    const char *reason = "";
+    unsigned status = mk_ws_handshake_check(request, accept, &reason);
+    struct mk_slice extra = { 0 };
+    if (status == 426)
+        extra = MK_SLICE("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+    if (status != 101)
+        mk_http_answer_failure(connection, status, reason, extra);
+}
+
+void mk_websocket_upgrade(struct mk_http_connection *connection,
+                          const struct mk_http1_request *request,
+                          struct mk_session_context *sessions, struct mk_list *list)
+{
+    char accept[MK_WS_ACCEPT_LEN];
+    const char *reason = "";
+    struct mk_stream *stream = mk_http_connection_stream(connection);
+    unsigned status = mk_ws_handshake_check(request, accept, &reason);
+    int rc = status == 101 ? mk_ws_handshake_accept(mk_stream_output(stream), accept) : -EINVAL;
+    if (rc < 0 || !mk_session_new(sessions, stream, list, NULL, NULL)) {
+        mk_stream_abort(stream, rc < 0 ? rc : -ENOMEM);
+        return;
+    }
+    mk_stream_wake(stream);
+    mk_http_connection_release(connection);
+}
