@@ -58,7 +58,7 @@ static void test_hosts(void **state)
     };
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
         char input[128];
-        char expected[256];
+        char expected[512];
         snprintf(input, sizeof(input), "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", hosts[i]);
         snprintf(expected, sizeof(expected),
                  "head GET / host=%s 1.1 keep [Host: %s]\ndone GET / host=%s 1.1 keep [Host: %s] <>"
