@@ -80,19 +80,26 @@ static bool check_url(struct mk_config_reader *reader, const struct mk_config_ke
     return true;
 }
 
+/* What a header can carry: its value has no control characters, and loses the spaces around it. */
 static bool check_token(struct mk_config_reader *reader, const struct mk_config_key *key,
                         yyjson_val *value, const char *path)
 {
     const char *text = yyjson_get_str(value);
-    for (size_t i = 0; i < yyjson_get_len(value); i++) {
-        if (text[i] > ' ' && text[i] < 0x7f)
+    size_t len = yyjson_get_len(value);
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        bool at_end = i == 0 || i == len - 1;
+        if ((byte > ' ' && byte != 0x7f) || (byte == ' ' && !at_end))
             continue;
-        mk_config_refuse(
-            reader, key, value, path,
-            mk_config_text(reader,
-                           mk_tr("a string whose byte %zu is none", "第 %zu 个字节不是的字符串"),
-                           i + 1),
-            NULL);
+        mk_config_refuse(reader, key, value, path,
+                         mk_config_text(reader,
+                                        byte == ' '
+                                            ? mk_tr("one with a space at byte %zu",
+                                                    "第 %zu 个字节为空格的字符串")
+                                            : mk_tr("one with a control character at byte %zu",
+                                                    "第 %zu 个字节为控制字符的字符串"),
+                                        i + 1),
+                         NULL);
         return false;
     }
     return true;

@@ -82,7 +82,8 @@ const char *mk_config_expected(struct mk_config_reader *reader, const struct mk_
     case MK_CONFIG_HTTP_URL:
         return mk_tr("an http:// or https:// URL", "http:// 或 https:// 地址");
     case MK_CONFIG_TOKEN:
-        return mk_tr("a string of visible ASCII characters", "由可见 ASCII 字符组成的字符串");
+        return mk_tr("a string without control characters or spaces around it",
+                     "不含控制字符、首尾没有空格的字符串");
     case MK_CONFIG_UIN:
         return mk_config_text(reader,
                               mk_tr("a QQ number from %d to %llu", "%d 到 %llu 之间的 QQ 号"),

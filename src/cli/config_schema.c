@@ -209,7 +209,8 @@ static const char *pattern(enum mk_config_type type)
     case MK_CONFIG_HTTP_URL:
         return "^[hH][tT][tT][pP][sS]?://.";
     case MK_CONFIG_TOKEN:
-        return "^[!-~]+$";
+        return "^[^\\\\u0000-\\\\u0020\\\\u007f]([^\\\\u0000-\\\\u001f\\\\u007f]*"
+               "[^\\\\u0000-\\\\u0020\\\\u007f])?$";
     default:
         return NULL;
     }

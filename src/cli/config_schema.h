@@ -19,7 +19,7 @@ enum mk_config_type {
     MK_CONFIG_UNIX_LISTEN,   /* the same, "unix:" only */
     MK_CONFIG_WEBSOCKET_URL, /* const char *, ws or wss */
     MK_CONFIG_HTTP_URL,      /* const char *, http or https */
-    MK_CONFIG_TOKEN,         /* const char *, visible ASCII; its value is never shown */
+    MK_CONFIG_TOKEN,         /* const char *, fit for a header; its value is never shown */
     MK_CONFIG_CHOICE,        /* unsigned: which of `choices` */
     MK_CONFIG_UIN,           /* uint64_t, a QQ number */
     MK_CONFIG_BOOLEAN,       /* bool */

@@ -21,7 +21,8 @@
 #define SERVER(inner) "{\"bots\": [{\"self_id\": 10001, \"http_server\": [{" inner "}]}]}"
 #define BOT(inner) "{\"bots\": [{\"self_id\": 10001, " inner "}]}"
 #define TOKEN                                                                                      \
-    "bots[0].http_server[0].access_token: expected a string of visible ASCII characters, got "
+    "bots[0].http_server[0].access_token: expected a string without control characters or "        \
+    "spaces around it, got "
 #define TOP(inner) "{\"bots\": [{\"self_id\": 10001}], " inner "}"
 
 static int parse(struct mk_slice text, struct mk_config **config, char **mistakes)
@@ -129,10 +130,12 @@ static const struct bad bad[] = {
 
     /* tokens, which are never shown */
     { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @\"\""), TOKEN "an empty string\n" },
-    { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @\"a b\""),
-      TOKEN "a string whose byte 2 is none\n" },
+    { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @\"a b \""),
+      TOKEN "one with a space at byte 4\n" },
+    { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @\" \""),
+      TOKEN "one with a space at byte 1\n" },
     { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @\"ab\\n\""),
-      TOKEN "a string whose byte 3 is none\n" },
+      TOKEN "one with a control character at byte 3\n" },
     { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @123456"),
       TOKEN "a number (put it in quotes)\n" },
     { SERVER("\"listen\": \"0.0.0.0:1\", \"access_token\": @null"), TOKEN "null\n" },
