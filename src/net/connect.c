@@ -95,6 +95,7 @@ static void succeed(struct mk_connect *connect, struct mk_stream *stream)
     void *arg = connect->arg;
     connect->stream = NULL;
     finish(connect);
+    mk_stream_hand_over(stream, NULL, NULL); /* `done` may abort it without adopting it */
     done(arg, stream, NULL);
 }
 

@@ -5,6 +5,8 @@
 #include "net/loop.h"
 #include "net/stream_impl.h"
 
+#include "base/log.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -72,7 +74,8 @@ static void close_handles(struct mk_loop *loop)
     uv_close((uv_handle_t *)&loop->after_timers, NULL);
     uv_close((uv_handle_t *)&loop->unfinished, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
-    uv_loop_close(&loop->uv);
+    if (uv_loop_close(&loop->uv) < 0)
+        mk_log_warn("loop", "something is still open: its memory is lost");
 }
 
 int mk_loop_init(struct mk_loop *loop)

@@ -228,8 +228,9 @@ static void deliver_kept(struct mk_stream *stream)
     struct mk_stream_kept *kept = stream->kept;
     stream->kept = NULL;
     kept->at += give(stream, kept->data + kept->at, kept->len - kept->at);
-    if (kept->at < kept->len && stream->state == MK_STREAM_OPEN)
-        stream->kept = kept;
+    bool left = kept->at < kept->len || (stream->paused && stream->ended);
+    if (left && stream->state == MK_STREAM_OPEN)
+        stream->kept = kept; /* even without bytes: for who resumes is then told of the end */
     else
         free(kept);
     tell_end(stream);
