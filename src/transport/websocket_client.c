@@ -18,7 +18,7 @@ enum {
     CONNECT_MS = 15 * 1000,
     HANDSHAKE_MS = 15 * 1000,
     FIRST_WAIT_MS = 500,
-    MOST_WAIT_MS = 30 * 1000,
+    MOST_WAIT_MS = 15 * 1000,
     STEADY_MS = 10 * 1000, /* a connection that lived this long makes the next wait short again */
     LONGEST_ANSWER = 16 * 1024,
     LONGEST_REQUEST = 16 * 1024,
