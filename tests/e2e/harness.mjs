@@ -41,15 +41,15 @@ export class Inbox {
     return this.#items.length;
   }
 
-  next(what = 'an item') {
+  next(what = 'an item', ms = undefined) {
     if (this.#items.length > 0) return Promise.resolve(this.#items.shift());
-    return within(new Promise((resolve) => this.#waiting.push(resolve)), what);
+    return within(new Promise((resolve) => this.#waiting.push(resolve)), what, ms);
   }
 
   // The first item that `wanted` accepts; those before it are dropped.
-  async find(wanted, what = 'a certain item') {
+  async find(wanted, what = 'a certain item', ms = undefined) {
     for (;;) {
-      const item = await this.next(what);
+      const item = await this.next(what, ms);
       if (wanted(item)) return item;
     }
   }
@@ -159,7 +159,7 @@ export async function request(address, path, { method = 'POST', headers = {}, bo
   const [, host, port] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(address) ?? [];
   const to = address.startsWith('unix:') ? { socketPath: address.slice(5) } : { host, port };
   const sent = httpRequest({ ...to, path, method, headers, agent: false });
-  sent.end(body);
+  sent.end(body === undefined ? body : Buffer.from(body)); // a string would take the headers with it into UTF-8
   const [response] = await within(once(sent, 'response'), `the answer to ${method} ${path}`);
   const chunks = [];
   for await (const chunk of response) chunks.push(chunk);

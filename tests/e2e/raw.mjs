@@ -14,8 +14,8 @@ export class Raw {
     const raw = new Raw();
     const [, host, port] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(address) ?? [];
     raw.socket = connect(address.startsWith('unix:')
-      ? { path: address.slice(5), allowHalfOpen: true }
-      : { host, port: Number(port), allowHalfOpen: true });
+      ? { path: address.slice(5) }
+      : { host, port: Number(port) });
     raw.socket.setNoDelay(true);
     raw.socket.on('data', (data) => {
       raw.#data = Buffer.concat([raw.#data, data]);
@@ -121,7 +121,6 @@ export class Raw {
   // Resolves with what came before the other side ended the connection.
   async ended() {
     await this.#until(() => (this.#ended ? true : undefined), 'the end of the connection');
-    if (!this.socket.destroyed) this.socket.end();
     return this.#data.toString('latin1');
   }
 
