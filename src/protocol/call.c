@@ -112,9 +112,9 @@ static int make_data(struct milky_call *call, yyjson_mut_val *data, struct mk_sl
     const struct mk_action *action = call->action;
     if (action) {
         const struct mk_type *shape = mk_actions_1_2[call->number].result;
-        char what[MK_NAME_MAX + 16];
-        snprintf(what, sizeof(what), "result of %s", call->name);
-        int rc = !data && shape->object->count == 0 ? 0 : mk_shape_check(shape, data, what);
+        int rc = !data && shape->object->count == 0
+                     ? 0
+                     : mk_shape_check(shape, data, "result of", call->name);
         if (rc < 0)
             return rc;
         if (action->dialect != MK_DIALECT_1_2) {

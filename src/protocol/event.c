@@ -8,7 +8,6 @@
 #include "protocol/tables.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 static int translate(const struct mk_event *event, struct mk_arena *arena, yyjson_mut_val **data)
 {
@@ -59,9 +58,7 @@ static int write_wrapped(struct mk_buf *out, const struct mk_event *event, enum 
 int mk_event_write(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
                    enum mk_envelope envelope, struct mk_arena *arena)
 {
-    char what[MK_NAME_MAX + 16];
-    snprintf(what, sizeof(what), "event %s", event->type->name.ptr);
-    int rc = mk_shape_check(event->type->data, event->data, what);
+    int rc = mk_shape_check(event->type->data, event->data, "event", event->type->name.ptr);
     if (rc < 0)
         return rc;
     struct mk_slice name = event->type->name;

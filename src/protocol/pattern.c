@@ -4,7 +4,6 @@
 #include "base/json.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 static enum mk_scene scene_of(yyjson_mut_val *name)
 {
@@ -43,7 +42,30 @@ struct mk_peer mk_peer_of(const struct mk_peer_rule *rule, yyjson_mut_val *objec
 }
 
 /* The text of one part: borrowed, or written to `room`. */
-enum { ROOM = 48 };
+enum { ROOM = 32 };
+
+static struct mk_slice number_text(uint64_t number, char room[ROOM])
+{
+    char *at = room + ROOM;
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return mk_slice_of(at, (size_t)(room + ROOM - at));
+}
+
+/* "Group:123456" */
+static struct mk_slice peer_text(struct mk_peer peer, char room[ROOM])
+{
+    struct mk_slice number = number_text(peer.id, room);
+    struct mk_slice scene = mk_scenes[peer.scene].id;
+    char *at = room + ROOM - number.len - 1;
+    *at = ':';
+    at -= scene.len;
+    memcpy(at, scene.ptr, scene.len);
+    return mk_slice_of(at, (size_t)(room + ROOM - at));
+}
+
 static int part_text(const struct mk_part *part, yyjson_mut_val *object, struct mk_peer peer,
                      char room[ROOM], struct mk_slice *out)
 {
@@ -54,9 +76,7 @@ static int part_text(const struct mk_part *part, yyjson_mut_val *object, struct 
     if (part->kind == MK_PART_PEER) {
         if (peer.scene == MK_SCENE_NONE)
             return -EINVAL;
-        int len = snprintf(room, ROOM, "%s:%llu", mk_scenes[peer.scene].id.ptr,
-                           (unsigned long long)peer.id);
-        *out = mk_slice_of(room, (size_t)len);
+        *out = peer_text(peer, room);
         return 0;
     }
     yyjson_mut_val *value = get(object, part->text);
@@ -71,8 +91,7 @@ static int part_text(const struct mk_part *part, yyjson_mut_val *object, struct 
         *out = yyjson_mut_get_bool(value) ? MK_SLICE("1") : MK_SLICE("0");
     } else if ((part->kind == MK_PART_UINT || part->kind == MK_PART_UIN) &&
                number_of(value, &number)) {
-        int len = snprintf(room, ROOM, "%llu", (unsigned long long)number);
-        *out = mk_slice_of(room, (size_t)len);
+        *out = number_text(number, room);
     } else {
         return -EINVAL;
     }

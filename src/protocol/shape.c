@@ -13,6 +13,7 @@ enum { DEEPEST = 64, LONGEST_PATH = 4096 };
 
 struct check {
     const char *what;
+    const char *name;
     unsigned depth;
 };
 
@@ -25,8 +26,8 @@ static int complain(const struct check *check, const struct mk_path *at, const c
     struct mk_buf path;
     mk_buf_init(&path, LONGEST_PATH);
     int rc = mk_path_write(&path, at, "data");
-    mk_log_error("protocol", "%s, made by the backend: %.*s: expected %s, got %s", check->what,
-                 rc < 0 ? 0 : (int)path.len, path.data ? path.data : "", expected,
+    mk_log_error("protocol", "%s %s, made by the backend: %.*s: expected %s, got %s", check->what,
+                 check->name, rc < 0 ? 0 : (int)path.len, path.data ? path.data : "", expected,
                  mk_json_type_name((const yyjson_val *)got));
     mk_buf_fini(&path);
     return -EINVAL;
@@ -124,8 +125,9 @@ static int check_value(struct check *check, const struct mk_path *at, const stru
     return rc;
 }
 
-int mk_shape_check(const struct mk_type *type, yyjson_mut_val *value, const char *what)
+int mk_shape_check(const struct mk_type *type, yyjson_mut_val *value, const char *what,
+                   const char *name)
 {
-    struct check check = { .what = what };
+    struct check check = { .what = what, .name = name };
     return check_value(&check, NULL, type, value);
 }

@@ -11,9 +11,11 @@
 #include <yyjson.h>
 
 /*
- * Returns 0, or -EINVAL after it has logged an error: `what` names the thing ("result of
- * get_message"), the path in it and what was expected there. `value` may be NULL.
+ * Returns 0, or -EINVAL after it has logged an error: `what` and `name` tell what it is ("result
+ * of", "get_message"), the path in it where it went wrong and what was expected there. `value` may
+ * be NULL.
  */
-int mk_shape_check(const struct mk_type *type, yyjson_mut_val *value, const char *what);
+int mk_shape_check(const struct mk_type *type, yyjson_mut_val *value, const char *what,
+                   const char *name);
 
 #endif

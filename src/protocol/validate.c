@@ -263,6 +263,8 @@ static int read_field(struct walk *walk, const struct mk_path *up, const struct 
 static int read_object(struct walk *walk, const struct mk_path *at, const struct mk_object *object,
                        yyjson_val *given, yyjson_mut_val *made)
 {
+    if (object->count == 0)
+        return 0;
     yyjson_val *slots[MK_FIELDS_MAX] = { NULL };
     size_t index, count;
     yyjson_val *key, *value;
