@@ -97,7 +97,10 @@ MILKY_API uint64_t milky_call_self_id(const struct milky_call *call);
  */
 MILKY_API yyjson_mut_val *milky_call_params(const struct milky_call *call);
 
-/* Fields of params (or of any object in them), by name; the field must be there, of that type. */
+/*
+ * Fields of params (or of any object in them), by name. Where the field is not there or of another
+ * type they return 0, false, or NULL with a length of 0; `len` may be NULL.
+ */
 MILKY_API uint64_t milky_uint(yyjson_mut_val *object, const char *name);
 MILKY_API bool milky_bool(yyjson_mut_val *object, const char *name);
 MILKY_API const char *milky_string(yyjson_mut_val *object, const char *name, size_t *len);

@@ -56,13 +56,16 @@ void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *a
 /*
  * One API request as WebSockets and webhook responses carry it:
  *   {"action": "...", "params": {...}, "echo": anything}
- * `params` may be absent or null where the API needs none. The text is borrowed for the time of
- * this call.
+ * `params` may be absent or null where the API needs none. `echo` comes back as it was given, on
+ * failures too, unless the message is no JSON. The text is borrowed for the time of this call.
  */
 void mk_dispatch_message(struct mk_dispatch *dispatch, enum mk_dialect dialect,
                          struct mk_slice message, struct mk_caller *caller);
 
-/* One operator's request, for backend->control: `action` is any text, `body` a JSON object. */
+/*
+ * One operator's request, for backend->control: `action` is any text, `body` a JSON object, or empty
+ * for an empty one. Unlike in other calls nothing but that is checked, and numbers are parsed.
+ */
 void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action,
                          struct mk_slice body, struct mk_caller *caller);
 
