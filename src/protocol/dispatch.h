@@ -63,11 +63,12 @@ void mk_dispatch_message(struct mk_dispatch *dispatch, enum mk_dialect dialect,
                          struct mk_slice message, struct mk_caller *caller);
 
 /*
- * One operator's request, for backend->control: `action` is any text, `body` a JSON object, or empty
- * for an empty one. Unlike in other calls nothing but that is checked, and numbers are parsed.
+ * One operator's request, for backend->control: `action` is any text, `body` a JSON object, or
+ * empty for an empty one. Unlike in other calls nothing but that is checked, and numbers are
+ * parsed.
  */
-void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action,
-                         struct mk_slice body, struct mk_caller *caller);
+void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action, struct mk_slice body,
+                         struct mk_caller *caller);
 
 /* How a call ended, for transports that have a status code of their own for it. */
 enum mk_outcome {
