@@ -40,7 +40,8 @@ struct mk_websocket_client {
     struct mk_stream *stream; /* while shaking hands */
     struct mk_buf answer;     /* the head of the server's response, so far */
     char key[MK_WS_KEY_LEN];
-    const char *why; /* the handshake failed */
+    const char *why;  /* the handshake failed */
+    char refusal[64]; /* what `why` may point at */
     uint64_t opened;
     bool stopped;
 };
@@ -100,9 +101,13 @@ static void refuse(struct mk_websocket_client *client, const char *why)
     mk_stream_abort(client->stream, 0);
 }
 
-static const char *refusal_of(unsigned status)
+/* Why a status is none to go on with, or NULL. */
+static const char *refusal_of(struct mk_websocket_client *client, unsigned status)
 {
+    const char *redirect = status / 100 == 3 ? ", a redirect, which is not followed" : "";
     switch (status) {
+    case 101:
+        return NULL;
     case 401:
         return "it answered 401: it wants an access_token";
     case 403:
@@ -110,7 +115,8 @@ static const char *refusal_of(unsigned status)
     case 404:
         return "it answered 404: there is no WebSocket at this path";
     default:
-        return status / 100 == 3 ? "it answered with a redirect, which is not followed" : NULL;
+        snprintf(client->refusal, sizeof(client->refusal), "it answered %u%s", status, redirect);
+        return client->refusal;
     }
 }
 
@@ -132,7 +138,7 @@ static size_t on_handshake_read(void *owner, char *data, size_t len)
         refuse(client, "its answer to the handshake is not HTTP/1.1");
         return len;
     }
-    const char *error = refusal_of(response.status);
+    const char *error = refusal_of(client, response.status);
     if (!error)
         error = mk_ws_handshake_verify(&response, client->key);
     if (error) {

@@ -1,0 +1,61 @@
+// Peers that are there and say nothing. All of milky's patience with them at once, since each wait
+// takes its 15 seconds.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { describe, it } from 'node:test';
+import { hook, reverse, serve, textOf } from './fixtures.mjs';
+import { BOT, GROUP, botConfig } from './harness.mjs';
+
+const MING = 10003001;
+
+// A server that takes connections and never says a word. When it has given up its port, another one
+// can have it.
+async function silentServer(t) {
+  const sockets = new Set();
+  const server = createServer((socket) => sockets.add(socket.on('error', () => {}).resume()));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  const stop = async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  t.after(stop);
+  return { port, stop };
+}
+
+describe('patience', { concurrency: 3 }, () => {
+  it('ends with a webhook that does not answer, which is then tried again', async (t) => {
+    let hanging = true;
+    const receiver = await hook(t, {
+      answer: () => (hanging ? new Promise(() => {}) : { status: 204 }),
+    });
+    const milky = await serve(t, botConfig({ webhook: [{ url: receiver.url }] }));
+    await milky.say(MING, { group: GROUP }, 'one');
+    await milky.say(MING, { group: GROUP }, 'two');
+    const line = await milky.log.find((l) => l.includes(receiver.url), 'a timeout', 20000);
+    assert.match(line, /warn  webhook: .*: timed out after 15 s; next try in 0\.\d s/);
+    hanging = false;
+    for (const word of ['one', 'two']) assert.equal(textOf((await receiver.next()).body.data), word);
+    assert.equal(receiver.requests.size, 0);
+  });
+
+  it('ends with a server that does not answer a handshake', async (t) => {
+    const [plain, tls] = [await silentServer(t), await silentServer(t)];
+    const milky = await serve(t, botConfig({
+      websocket_client: [{ url: `ws://127.0.0.1:${plain.port}/a` }, { url: `wss://127.0.0.1:${tls.port}/b` }],
+    }));
+    const lines = new Map();
+    while (lines.size < 2) {
+      const line = await milky.log.find((l) => l.includes('next try'), 'a timeout', 20000);
+      lines.set(/wss?:\/\/127\.0\.0\.1:\d+\/([ab])/.exec(line)[1], line);
+    }
+    assert.match(lines.get('a'), /: it did not answer the handshake in time; next try in 0\.\d s/);
+    assert.match(lines.get('b'), /: timed out after 15 s; next try in 0\.\d s/);
+    await plain.stop();
+    const server = await reverse(t, { port: plain.port });
+    const client = await server.next();
+    assert.equal(client.request.headers['x-self-id'], `${BOT}`);
+  });
+});
