@@ -1,5 +1,6 @@
 // A WebSocket server by hand, for milky's websocket_client: what no server library would say, and
 // exactly what milky says.
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';

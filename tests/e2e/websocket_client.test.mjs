@@ -14,8 +14,6 @@ const MING = 10003001;
 const client = (...urls) => botConfig({ websocket_client: urls.map((url) => ({ url })) });
 const call = (action, params, echo) => JSON.stringify({ action, params, echo });
 
-// --- tests ---
-
 describe('websocket_client', { concurrency: 6 }, () => {
   it('connects as the specification says', async (t) => {
     const server = await RawServer.start(t);
