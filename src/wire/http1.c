@@ -8,6 +8,7 @@
  */
 #include "wire/http1_private.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -47,12 +48,12 @@ static void drop_kept(struct mk_http1_parser *parser)
 
 static void release(struct mk_http1_parser *parser)
 {
-    parser->request = (struct mk_http1_request){ 0 };
+    mk_buf_fini(&parser->body);
+    drop_kept(parser);
     free(parser->headers);
     parser->headers = NULL;
     parser->header_cap = 0;
-    drop_kept(parser);
-    mk_buf_fini(&parser->body);
+    parser->request = (struct mk_http1_request){ 0 };
 }
 
 struct mk_http1_parser *mk_http1_parser_free(struct mk_http1_parser *parser)
@@ -108,6 +109,7 @@ static int keep_head(struct mk_http1_parser *parser, const char *head, size_t le
     char *kept = malloc(cap);
     if (!kept)
         return -ENOMEM;
+    assert(head); /* a request has a method from its first line on */
     memcpy(kept, head, len);
     rebase(parser, head, len, kept);
     parser->kept = kept;
