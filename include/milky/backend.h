@@ -124,8 +124,7 @@ MILKY_API void milky_call_ok(struct milky_call *call, yyjson_mut_val *data);
 MILKY_API void milky_call_fail(struct milky_call *call, int retcode, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Retcodes with a meaning of their own; a backend chooses its others (the draft's example: -100).
- */
+/* Retcodes with a meaning of their own; others are the backend's choice (the draft has -100). */
 enum milky_retcode {
     MILKY_MALFORMED = -400,     /* JSON or params (the endpoint checks these itself) */
     MILKY_OFFLINE = -403,       /* the bot is not logged in */

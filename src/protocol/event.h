@@ -12,8 +12,7 @@
 
 enum mk_envelope {
     MK_ENVELOPE_BARE,    /* the event itself: webhooks, and every connection of 1.x */
-    MK_ENVELOPE_WRAPPED, /* {"post_type":"event","self_id":N,"data":EVENT}: the draft's WebSockets
-                          */
+    MK_ENVELOPE_WRAPPED, /* {"post_type":"event","self_id":N,"data":EVENT}: WebSockets, the draft */
 };
 
 /* Something that happened, as the backend told it; in 1.2. */

@@ -9,7 +9,8 @@
 
 /*
  * Appends the body of an HTTP response, in the dialect that was asked in:
- *   {"status":"ok","retcode":0,"data":{...}}  or {"status":"failed","retcode":-100,"message":"..."}
+ *   {"status":"ok","retcode":0,"data":{...}}
+ *   {"status":"failed","retcode":-100,"message":"..."}
  * Returns 0 or the error of the buf; then nothing was appended.
  */
 int mk_reply_write(struct mk_buf *out, const struct milky_call *call);

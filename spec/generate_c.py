@@ -1,0 +1,168 @@
+"""The tables as C: the form is that of src/protocol/tables.h. Part of generate.py."""
+import json
+
+from generate_model import SCENES, fail
+
+NAME_MAX = 63
+
+
+class Writer:
+    """The model as C. Equal types, patterns and rules are written once."""
+
+    def __init__(self, model):
+        self.model = model
+        self.lines, self.known = [], {}
+        self.names = {key: f"object_{i}" for i, key in enumerate(model.objects)}
+        self.names.update({key: f"union_{i}" for i, key in enumerate(model.unions)})
+
+    @staticmethod
+    def text(value):
+        """A struct mk_slice of a literal."""
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return '{ "%s", %d }' % (escaped, len(value.encode()))
+
+    def once(self, key, prefix, ctype, body):
+        if key not in self.known:
+            self.known[key] = f"{prefix}_{len(self.known)}"
+            self.lines.append(f"static const {ctype} {self.known[key].replace('*', '')}"
+                              f"{'[]' if ctype in ('struct mk_slice', 'struct mk_part') else ''}"
+                              f" = {body};")
+        return self.known[key]
+
+    def type(self, type_):
+        kind = type_[0]
+        extra = ""
+        if kind == "enum":
+            values = self.once(("values", type_[1]), "values", "struct mk_slice",
+                               "{ %s }" % ", ".join(map(self.text, type_[1])))
+            extra = f", .values = {values}, .value_count = {len(type_[1])}"
+        elif kind == "array":
+            extra = f", .of = &{self.type(type_[1])}"
+        elif kind == "object":
+            extra = f", .object = &{self.names[type_[1]]}"
+        elif kind == "union":
+            extra = f", .choice = &{self.names[type_[1]]}"
+        return self.once(("type", type_), "type", "struct mk_type",
+                         f"{{ MK_KIND_{kind.upper()}{extra} }}")
+
+    def pattern(self, parts):
+        """The braces of a struct mk_pattern."""
+        array = self.once(("parts", parts), "parts", "struct mk_part",
+                          "{ %s }" % ", ".join(f"{{ MK_PART_{kind}, {self.text(text)} }}"
+                                               for kind, text in parts))
+        return f"{{ {array}, {len(parts)} }}"
+
+    def field(self, field):
+        out = [f".type = &{self.type(field.type)}", f".absent = MK_ABSENT_{field.absent[0]}"]
+        for member in ("name", "twin", "within"):
+            value = getattr(field, member)
+            out.append(f".{member} = {self.text(value)}")
+        if field.pattern:
+            pattern = self.once(("pattern", field.pattern), "pattern", "struct mk_pattern",
+                                self.pattern(field.pattern))
+            out.append(f".pattern = &{pattern}")
+        if isinstance(field.absent[1], int):
+            out.append(f".number = {field.absent[1]}")
+        elif field.absent[1] is not None:
+            out.append(f".text = {self.text(field.absent[1])}")
+        return "    { %s }," % ", ".join(out)
+
+    def object(self, name, made):
+        """Writes the fields; returns the braces of a struct mk_object."""
+        fields, peer = made
+        rule = "NULL"
+        if peer:
+            rule = "&" + self.once(("peer", tuple(peer.items())), "peer", "struct mk_peer_rule",
+                                   "{ %d, %s, %s, %d }" % (peer["scene"],
+                                                           self.text(peer["scene_field"]),
+                                                           self.text(peer["id_field"]), peer["id"]))
+        if not fields:
+            return f"{{ NULL, 0, {rule} }}"
+        rows = [self.field(field) for field in fields]
+        self.lines.append(f"static const struct mk_field {name}_fields[] = {{")
+        self.lines += rows + ["};"]
+        return f"{{ {name}_fields, {len(fields)}, {rule} }}"
+
+    def union(self, name, made):
+        tag, twin, in_data, variants, shown = made
+        rows = [f"    {{ {self.text(v)}, {self.text(t)}, {self.object(f'{name}_{v}', o)} }},"
+                for v, t, o in variants]
+        self.lines += [f"static const struct mk_variant {name}_variants[] = {{"] + rows + ["};"]
+        showing = "NULL"
+        if shown:
+            showing = f"{name}_shown"
+            rows = [f"    {{ {self.text(t)}, {self.pattern(p)} }}," for t, p in shown]
+            self.lines += [f"static const struct mk_shown {showing}[] = {{"] + rows + ["};"]
+        self.lines.append(f"static const struct mk_union {name} = {{ {self.text(tag)}, "
+                          f"{self.text(twin)}, {str(in_data).lower()}, {name}_variants, "
+                          f"{len(variants)}, {showing}, {len(shown)} }};")
+
+    def structs(self):
+        for key in self.model.objects:
+            self.lines.append(f"static const struct mk_object {self.names[key]};")
+        for key in self.model.unions:
+            self.lines.append(f"static const struct mk_union {self.names[key]};")
+        for key, made in self.model.objects.items():
+            name = self.names[key]
+            self.lines.append(f"/* {', '.join(key)} */")
+            braces = self.object(name, made)
+            self.lines.append(f"static const struct mk_object {name} = {braces};")
+        for key, made in self.model.unions.items():
+            self.lines.append(f"/* {', '.join(key)} */")
+            self.union(self.names[key], made)
+
+    def action(self, made, dialect, numbers):
+        out = [f".name = {self.text(made['name'])}", f".dialect = {dialect}",
+               f".result = &{self.type(made['result'])}",
+               f".unwrap = {self.text(made.get('unwrap', ''))}"]
+        if made.get("routes"):
+            name = f"routes_{made['name']}"
+            rows = []
+            for route in made["routes"]:
+                refuse = json.dumps(route["refuse"]) if route["refuse"] else "NULL"
+                rows.append(f"    {{ {self.pattern(route['pattern'])}, "
+                            f"&{self.names[route['params']]}, {numbers[route['number']]}, "
+                            f"{refuse} }},")
+            self.lines += [f"static const struct mk_route {name}[] = {{"] + rows + ["};"]
+            out += [f".routes = {name}", f".route_count = {len(rows)}",
+                    f".id = {self.text(made['id'])}",
+                    f".id_expected = {self.text(made['expected'])}"]
+        else:
+            out += [f".number = {numbers[made['number']]}",
+                    f".params = &{self.names[made['params']]}"]
+        return "    { %s }," % ", ".join(out)
+
+    def event(self, made):
+        draft = f"&{self.type(made['draft_data'])}" if "draft_data" in made else "NULL"
+        return (f"    {{ {self.text(made['name'])}, &{self.type(made['data'])}, "
+                f"{self.text(made.get('draft_name', ''))}, {draft} }},")
+
+    def table(self, ctype, name, count, items, write):
+        """A table sorted by length of name, and where each length starts."""
+        for item in items:
+            if len(item["name"]) > NAME_MAX:
+                fail(item["name"], f"longer than {NAME_MAX} bytes")
+        rows = [write(item) for item in items]
+        self.lines += [f"const {ctype} {name}[] = {{"] + rows + ["};"]
+        start = [sum(len(item["name"]) < n for item in items) for n in range(NAME_MAX + 2)]
+        self.lines.append(f"const uint8_t {name}_start[] = {{ {', '.join(map(str, start))} }};")
+        self.lines.append(f"const size_t {count} = {len(items)};")
+
+    def all(self, new, draft, events):
+        order = lambda item: (len(item["name"]), item["name"])
+        new, draft, events = (sorted(items, key=order) for items in (new, draft, events))
+        numbers = {item["name"]: number for number, item in enumerate(new)}
+        self.lines = ["/* Made by spec/generate.py; not to be edited. */",
+                      '#include "protocol/tables.h"', ""]
+        scenes = self.model.dialects["scenes"]
+        self.lines.append("const struct mk_scene_names mk_scenes[MK_SCENE_COUNT] = { { { NULL, 0 }, "
+                          "{ NULL, 0 } }, %s };" % ", ".join(
+                              f"{{ {self.text(s)}, {self.text(scenes[s])} }}" for s in SCENES))
+        self.structs()
+        self.table("struct mk_action", "mk_actions_1_2", "mk_action_count_1_2", new,
+                   lambda item: self.action(item, "MK_DIALECT_1_2", numbers))
+        self.table("struct mk_action", "mk_actions_draft", "mk_action_count_draft", draft,
+                   lambda item: self.action(item, "MK_DIALECT_DRAFT", numbers))
+        self.table("struct mk_event_type", "mk_event_types", "mk_event_type_count", events,
+                   self.event)
+        return "\n".join(self.lines) + "\n"
