@@ -1,7 +1,9 @@
 /* http_server: see the header. */
 #include "transport/http_server.h"
 
-enum { LONGEST_NAME = 256 };
+#include "protocol/text.h"
+
+enum { LONGEST_NAME = 256, LONGEST_PROBLEM = 512 };
 
 static void on_reply(struct mk_caller *caller, const struct milky_call *call)
 {
@@ -24,6 +26,23 @@ static const struct mk_action *find_action(enum mk_dialect dialect, struct mk_sl
     return action;
 }
 
+/* In the words of a WebSocket's answer to the same call, where the path is a name. */
+static void answer_unknown(struct mk_http_connection *connection, struct mk_slice path)
+{
+    struct mk_buf name, problem;
+    mk_buf_init(&name, LONGEST_NAME);
+    mk_buf_init(&problem, LONGEST_PROBLEM);
+    const char *text = "there is no such API";
+    if (mk_http_path_name(path, &name) &&
+        mk_buf_append_slice(&problem, MK_SLICE("unknown API \"")) == 0 &&
+        mk_text_write_cut(&problem, mk_buf_slice(&name)) == 0 &&
+        mk_buf_append(&problem, "\"", 2) == 0) /* with its NUL */
+        text = problem.data;
+    mk_http_answer_failure(connection, 404, text, (struct mk_slice){ 0 });
+    mk_buf_fini(&name);
+    mk_buf_fini(&problem);
+}
+
 void mk_http_server_head(const struct mk_http_server *server, struct mk_http_server_state *state,
                          struct mk_http_connection *connection,
                          const struct mk_http1_request *request, struct mk_slice path)
@@ -42,7 +61,7 @@ void mk_http_server_head(const struct mk_http_server *server, struct mk_http_ser
     else
         state->action = find_action(server->dialect, path);
     if (!state->action) {
-        mk_http_answer_failure(connection, 404, "there is no such API", (struct mk_slice){ 0 });
+        answer_unknown(connection, is_1_x ? mk_slice_from(path, prefix_1_x.len - 1) : path);
         return;
     }
     if (!mk_slice_eq(request->method, MK_SLICE("POST"))) {
