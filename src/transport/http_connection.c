@@ -232,6 +232,8 @@ static void on_parsed(struct mk_http_connection *connection, int status)
         on_bad(connection);
     else if (status < 0)
         abort_connection(connection, status);
+    if (status == MK_HTTP1_REQUEST)
+        mk_http1_parser_done(connection->parser); /* an idle connection keeps nothing of it */
 }
 
 /* Part of a request is there: the peer has to go on sending. */
