@@ -8,7 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Counts down to the allocation that fails; 0 never does. */
+struct rationed {
+    yyjson_alc alc;
+    size_t left;
+};
+
 struct milky_call {
+    struct rationed memory;
     struct milky_host *host;
     size_t number;
     const char *action;
@@ -190,6 +197,32 @@ void fake_host_forget(struct milky_host *host)
     host->event_count = 0;
 }
 
+static bool ration(struct rationed *memory)
+{
+    if (memory->left == 1)
+        return false;
+    if (memory->left > 1)
+        memory->left--;
+    return true;
+}
+
+static void *rationed_malloc(void *context, size_t size)
+{
+    return ration(context) ? malloc(size) : NULL;
+}
+
+static void *rationed_realloc(void *context, void *old, size_t old_size, size_t size)
+{
+    (void)old_size;
+    return ration(context) ? realloc(old, size) : NULL;
+}
+
+static void rationed_free(void *context, void *piece)
+{
+    (void)context;
+    free(piece);
+}
+
 static struct milky_call *new_call(struct milky_host *host, const char *action, uint64_t self_id,
                                    const char *params, yyjson_read_flag flags,
                                    struct fake_reply *reply)
@@ -199,12 +232,17 @@ static struct milky_call *new_call(struct milky_host *host, const char *action, 
     struct milky_call *call = calloc(1, sizeof(*call));
     assert(call);
     *reply = (struct fake_reply){ 0 };
-    *call = (struct milky_call){ .host = host,
-                                 .action = action,
-                                 .self_id = self_id,
-                                 .doc = yyjson_mut_doc_new(NULL),
-                                 .reply = reply };
+    *call =
+        (struct milky_call){ .host = host, .action = action, .self_id = self_id, .reply = reply };
+    call->memory.alc =
+        (yyjson_alc){ rationed_malloc, rationed_realloc, rationed_free, &call->memory };
+    call->doc = yyjson_mut_doc_new(&call->memory.alc);
+    if (host->memory > 0) { /* small pools: each piece of memory is asked for */
+        yyjson_mut_doc_set_str_pool_size(call->doc, 16);
+        yyjson_mut_doc_set_val_pool_size(call->doc, 2);
+    }
     call->params = yyjson_val_mut_copy(call->doc, yyjson_doc_get_root(json));
+    call->memory.left = host->memory;
     yyjson_doc_free(json);
     return call;
 }

@@ -30,6 +30,8 @@ struct milky_host {
     size_t bot_count;
     struct fake_event *events;
     size_t event_count;
+    /* The document of a call gives out so many pieces of memory and no more; 0 is no limit. */
+    size_t memory;
     /* Called with every reply, from within it: the next call of a pipeline. Cleared before. */
     void (*on_reply)(void *context);
     void *context;

@@ -389,6 +389,83 @@ static void freed_in_a_turn(void **state)
     assert_int_equal(messages_in(w), 0);
 }
 
+/* --- memory --- */
+
+/*
+ * Asks the same with ever more memory, until it is enough: each time before, the call is failed and
+ * nothing has happened.
+ */
+static void ask_with_little_memory(struct world *w, uint64_t bot, const char *action,
+                                   const char *params)
+{
+    uint64_t before = world_print(w);
+    for (size_t memory = 1;; memory++) {
+        assert_true(memory < 10000);
+        size_t events = w->host.event_count;
+        struct fake_reply reply;
+        w->host.memory = memory;
+        if (bot)
+            call(w, bot, action, params, &reply);
+        else
+            fake_control(&w->host, w->backend, action, params, &reply);
+        end_turn(w);
+        assert_true(reply.done);
+        w->host.memory = 0;
+        int retcode = reply.retcode;
+        if (retcode == 0) {
+            assert_true(memory > 1); /* the ration does count */
+            fake_reply_fini(&reply);
+            return;
+        }
+        assert_int_equal(retcode, MILKY_INTERNAL);
+        assert_non_null(strstr(reply.message, "out of memory"));
+        assert_true(world_print(w) == before);
+        assert_int_equal(w->host.event_count, events);
+    }
+}
+
+static void memory_runs_out(void **state)
+{
+    struct world *w = *state;
+    w->host.bots[2] = MING;
+    w->host.bot_count = 3;
+    world_stop(w);
+    assert_int_equal(world_start(w), 0);
+    world_sql(w, "UPDATE member SET remark='家' WHERE uin=10003001");
+    ask(w, BOT, "send_group_message", HELLO);
+    ask_with_little_memory(
+        w, BOT, "send_group_message",
+        "{\"group_id\":700000001,\"message\":["
+        "{\"type\":\"reply\",\"data\":{\"message_seq\":1}},"
+        "{\"type\":\"text\",\"data\":{\"text\":\"a text that is longer than a small pool\"}},"
+        "{\"type\":\"mention\",\"data\":{\"user_id\":10003001}},"
+        "{\"type\":\"mention_all\",\"data\":{}},"
+        "{\"type\":\"face\",\"data\":{\"face_id\":\"1\"}},"
+        "{\"type\":\"light_app\",\"data\":{\"json_payload\":\"{\\\"app\\\":\\\"x\\\"}\"}},"
+        "{\"type\":\"forward\",\"data\":{\"messages\":[{\"user_id\":10001,\"sender_name\":\"n\","
+        "\"segments\":[{\"type\":\"text\",\"data\":{\"text\":\"x\"}}]}]}}]}");
+    ask_with_little_memory(w, BOT, "send_private_message",
+                           "{\"user_id\":10002000,\"message\":[{\"type\":\"text\",\"data\":{"
+                           "\"text\":\"x\"}}]}");
+    ask_with_little_memory(w, BOT, "get_history_messages",
+                           "{\"message_scene\":\"group\",\"peer_id\":700000001,\"limit\":20}");
+    ask_with_little_memory(w, BOT, "get_friend_list", LIST);
+    ask_with_little_memory(w, BOT, "get_group_list", LIST);
+    ask_with_little_memory(w, BOT, "get_group_member_list",
+                           "{\"group_id\":700000001,\"no_cache\":false}");
+    ask_with_little_memory(w, BOT, "get_user_profile", "{\"user_id\":10003001}");
+    ask_with_little_memory(w, BOT, "recall_group_message",
+                           "{\"group_id\":700000001,\"message_seq\":2}");
+    ask_with_little_memory(w, BOT, "recall_private_message",
+                           "{\"user_id\":10002000,\"message_seq\":1}");
+    ask_with_little_memory(w, 0, "say",
+                           "{\"as\":10003002,\"group\":700000001,\"message\":["
+                           "{\"type\":\"text\",\"data\":{\"text\":\"x\"}},"
+                           "{\"type\":\"mention\",\"data\":{\"user_id\":10003001}},"
+                           "{\"type\":\"face\",\"data\":{\"face_id\":\"1\"}}]}");
+    ask_with_little_memory(w, 0, "world", "{}");
+}
+
 /* --- statements --- */
 
 /* However large the world, no question walks through a table. */
@@ -439,6 +516,7 @@ int main(void)
         TEST(disk_full),
         TEST(calls_from_within_replies),
         TEST(freed_in_a_turn),
+        TEST(memory_runs_out),
         TEST(no_scans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

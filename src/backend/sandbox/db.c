@@ -225,7 +225,8 @@ static int begin_use(struct mk_db *db, const char *path, bool is_new)
                                    "PRAGMA synchronous = FULL;"
                                    "PRAGMA foreign_keys = ON;"
                                    "PRAGMA temp_store = MEMORY;"
-                                   "PRAGMA cache_size = -65536;" /* KiB */
+                                   "PRAGMA wal_autocheckpoint = 4000;" /* pages: hot ones once */
+                                   "PRAGMA cache_size = -65536;"       /* KiB */
                                    "BEGIN IMMEDIATE;";
     if (sqlite3_exec(db->handle, settings, NULL, NULL, NULL) != SQLITE_OK)
         return open_failed(db, path);
