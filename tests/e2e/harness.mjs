@@ -158,8 +158,11 @@ export async function serve(t, config, options = {}) {
 export async function request(address, path, { method = 'POST', headers = {}, body } = {}) {
   const [, host, port] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(address) ?? [];
   const to = address.startsWith('unix:') ? { socketPath: address.slice(5) } : { host, port };
-  const sent = httpRequest({ ...to, path, method, headers, agent: false });
-  sent.end(body === undefined ? body : Buffer.from(body)); // a string would take the headers with it into UTF-8
+  // As bytes: a string would take the headers with it into UTF-8. Not every method has a length by itself.
+  const bytes = body === undefined ? undefined : Buffer.from(body);
+  const length = bytes ? { 'Content-Length': bytes.length } : {};
+  const sent = httpRequest({ ...to, path, method, headers: { ...length, ...headers }, agent: false });
+  sent.end(bytes);
   const [response] = await within(once(sent, 'response'), `the answer to ${method} ${path}`);
   const chunks = [];
   for await (const chunk of response) chunks.push(chunk);

@@ -1,0 +1,107 @@
+"""Run by other_clients.test.mjs: the same basic flow with Debian's aiohttp and websockets.
+
+    python_clients.py HTTP_BASE WS_URL OTHER_HTTP_BASE TOKEN
+
+The bot at HTTP_BASE and WS_URL asks for TOKEN; the one at OTHER_HTTP_BASE asks for nothing, and what it
+says in the group is an event for the first.
+"""
+import asyncio
+import json
+import sys
+from urllib.parse import quote
+
+import aiohttp
+import websockets
+
+BASE, URL, OTHER, TOKEN = sys.argv[1:]
+GROUP = 700000001
+LIMIT = 15  # seconds
+
+
+def message(words):
+    return {"group_id": GROUP, "message": [{"type": "text", "data": {"text": words}}]}
+
+
+async def post(session, base, action, params=None, **options):
+    async with session.post(f"{base}/{action}", json=params or {}, **options) as response:
+        return response.status, await response.json()
+
+
+async def over_http(session):
+    bearer = {"Authorization": "Bearer " + TOKEN}
+    assert (await post(session, BASE, "get_login_info"))[0] == 401
+    assert (await post(session, BASE, "get_login_info", headers={"Authorization": "Bearer x"}))[0] == 403
+    status, body = await post(session, BASE, "send_group_message", message("你好"), headers=bearer)
+    assert (status, body["status"], body["retcode"]) == (200, "ok", 0), body
+    status, body = await post(session, BASE, "get_message", {"message_id": body["data"]["message_id"]}, headers=bearer)
+    assert body["data"]["message"]["segments"][0]["data"]["text"] == "你好", body
+    assert (await post(session, BASE, "no_such_api", headers=bearer))[0] == 404
+    assert (await post(session, BASE, "get_friend_info", headers=bearer))[0] == 400
+    async with session.get(f"{BASE}/get_login_info", headers=bearer) as response:
+        assert response.status == 405 and response.headers["Allow"] == "POST"
+    async with session.post(f"{BASE}/get_login_info", data="{}", headers=bearer) as response:
+        assert response.status == 406
+    replies = await asyncio.gather(*(post(session, BASE, "get_login_info", headers=bearer) for _ in range(50)))
+    assert all(status == 200 and body["retcode"] == 0 for status, body in replies)
+    # A body whose length is not known before: chunked.
+    async def pieces():
+        yield b'{"user_id":'
+        yield b"10003001}"
+    headers = {**bearer, "Content-Type": "application/json"}
+    async with session.post(f"{BASE}/get_friend_info", data=pieces(), headers=headers) as response:
+        assert (await response.json())["data"]["nickname"] == "小明"
+
+
+async def converse(session, send, receive):
+    """Calls and an event on one WebSocket, whatever library it is of."""
+    await send(json.dumps({"action": "get_login_info", "params": {}, "echo": {"n": 1}}))
+    reply = json.loads(await receive())
+    assert reply["post_type"] == "action_response" and reply["data"]["echo"] == {"n": 1}, reply
+    await send("nonsense")
+    assert json.loads(await receive())["data"]["retcode"] == -400
+    await post(session, OTHER, "send_group_message", message("ping"))
+    event = json.loads(await receive())
+    assert event["post_type"] == "event" and event["data"]["event_type"] == "message_receive", event
+    assert event["data"]["data"]["segments"][0]["data"]["text"] == "ping", event
+    for i in range(100):
+        await send(json.dumps({"action": "get_login_info", "echo": i}))
+    assert [json.loads(await receive())["data"]["echo"] for _ in range(100)] == list(range(100))
+
+
+async def with_websockets(session):
+    for url, expected in ((URL, 401), (URL + "?access_token=wrong", 403)):
+        try:
+            await websockets.connect(url)
+            raise AssertionError("it let us in")
+        except websockets.InvalidStatusCode as refusal:
+            assert refusal.status_code == expected, refusal
+    async with websockets.connect(f"{URL}?access_token={quote(TOKEN)}") as socket:
+        await converse(session, socket.send, socket.recv)
+        await asyncio.wait_for(await socket.ping(b"hello"), LIMIT)
+        # A message in fragments, which this library sends for an iterable.
+        await socket.send(['{"action":"get_login', '_info","echo":"frag', 'ments"}'])
+        assert json.loads(await socket.recv())["data"]["echo"] == "fragments"
+    assert socket.close_code == 1000, socket.close_code
+
+
+async def with_aiohttp(session):
+    try:
+        await session.ws_connect(URL)
+        raise AssertionError("it let us in")
+    except aiohttp.WSServerHandshakeError as refusal:
+        assert refusal.status == 401, refusal
+    headers = {"Authorization": "Bearer " + TOKEN}
+    async with session.ws_connect(URL, headers=headers, heartbeat=30) as socket:
+        await converse(session, socket.send_str, socket.receive_str)
+        await socket.close(code=4000)
+    assert socket.close_code == 4000, socket.close_code
+
+
+async def main():
+    async with aiohttp.ClientSession() as session:
+        for part in (over_http, with_websockets, with_aiohttp):
+            await asyncio.wait_for(part(session), LIMIT)
+    print("done")
+
+
+asyncio.run(main())
