@@ -304,7 +304,6 @@ int mk_validate(const struct mk_action *action, yyjson_val *given, yyjson_mut_do
                 struct mk_arena *arena, struct mk_request *request)
 {
     struct walk walk = { .arena = arena, .doc = doc, .params = yyjson_mut_obj(doc) };
-    const struct mk_object *object = action->params;
     const struct mk_route *route = NULL;
     int rc = walk.params ? MK_VALID : -ENOMEM;
     if (rc == MK_VALID && given && !yyjson_is_obj(given))
@@ -312,13 +311,12 @@ int mk_validate(const struct mk_action *action, yyjson_val *given, yyjson_mut_do
     if (rc == MK_VALID && action->route_count > 0)
         rc = choose_route(&walk, action, given, &route);
     if (rc == MK_VALID) {
-        object = route ? route->params : action->params;
+        const struct mk_object *object = route ? route->params : action->params;
         walk.rule = object->peer;
         rc = read_object(&walk, NULL, object, given, walk.params);
     }
-    if (rc == MK_VALID && route && route->refuse) {
+    if (rc == MK_VALID && route && route->refuse)
         rc = mk_problem_refuse(arena, action->id, route->refuse, &walk.problem);
-    }
     request->number = route ? route->number : action->number;
     request->params = walk.params;
     request->problem = walk.problem;
