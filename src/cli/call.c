@@ -168,7 +168,7 @@ static int post(const struct mk_arguments *arguments, const struct asked *asked,
         rc = mk_url_encode(&url, mk_slice_str(action));
     if (rc == 0)
         rc = mk_buf_append_char(&url, '\0');
-    struct mk_client_reply reply;
+    struct mk_client_reply reply = { 0 };
     int code = MK_EXIT_FAILED;
     if (rc < 0) {
         mk_command_failed("%s", strerror(-rc));

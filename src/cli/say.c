@@ -104,7 +104,7 @@ static int say(const struct mk_arguments *arguments, uint64_t as, const char *wh
     if (!body)
         return mk_command_failed(
             "%s", mk_tr("the text is too long, or is not UTF-8", "文本过长，或不是 UTF-8"));
-    struct mk_client_reply reply;
+    struct mk_client_reply reply = { 0 };
     int code = ask(arguments->option[CONFIG], "http://localhost/sandbox/say",
                    mk_slice_of(body, len), &reply);
     free(body);
@@ -172,7 +172,7 @@ static void print_one(yyjson_val *number, yyjson_val *name)
 
 static int run_world(const struct mk_arguments *arguments)
 {
-    struct mk_client_reply reply;
+    struct mk_client_reply reply = { 0 };
     int code =
         ask(arguments->option[CONFIG], "http://localhost/sandbox/world", MK_SLICE("{}"), &reply);
     if (code)
