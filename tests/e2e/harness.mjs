@@ -199,7 +199,9 @@ export class Client {
     this.socket = socket;
     this.events = new Inbox();
     this.responses = new Inbox();
-    this.closed = once(socket, 'close').then(([code, reason]) => ({ code, reason: `${reason}` }));
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => resolve({ code, reason: `${reason}` }));
+    });
     socket.on('error', () => {});
     socket.on('message', (data, binary) => {
       assert.equal(binary, false);
