@@ -142,13 +142,13 @@ static int bind_unix(struct mk_listener *listener)
 {
     const struct mk_address *address = &listener->address;
     struct stat file;
-    int rc = bind(listener->fd, address_of(address), address->len);
-    if (rc < 0 && errno == EADDRINUSE && is_stale(address)) {
+    int error = bind(listener->fd, address_of(address), address->len) < 0 ? errno : 0;
+    if (error == EADDRINUSE && is_stale(address)) {
         unlink(path_of(address));
-        rc = bind(listener->fd, address_of(address), address->len);
+        error = bind(listener->fd, address_of(address), address->len) < 0 ? errno : 0;
     }
-    if (rc < 0)
-        return -errno;
+    if (error)
+        return -error;
     /* In time: nobody can connect before it listens. */
     if (chmod(path_of(address), 0600) < 0 || lstat(path_of(address), &file) < 0)
         return -errno;

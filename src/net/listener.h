@@ -11,8 +11,9 @@ struct mk_listener;
 
 /*
  * Listens. `accepted` gets each new connection, not yet adopted: it must adopt it (or abort it)
- * before it returns. A Unix socket that nobody listens on any more is replaced, and is created with
- * mode 0600; SO_REUSEADDR is set on TCP, TCP_NODELAY on what is accepted.
+ * before it returns; it may free the listener. A Unix socket that nobody listens on any more is
+ * replaced, and is created with mode 0600; SO_REUSEADDR is set on TCP, TCP_NODELAY on what is
+ * accepted. "[::]" takes IPv4 as well, any other IPv6 address does not.
  *
  * When the process is out of descriptors, connections wait in the backlog, it is logged once, and
  * accepting goes on when one is free again; there is no busy loop.

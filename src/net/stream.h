@@ -69,7 +69,10 @@ extern const struct mk_stream_limits mk_stream_default_limits; /* 64 MiB, 256 Ki
 /* Takes a fresh stream (from a listener or a connector) into use: reading begins. */
 void mk_stream_adopt(struct mk_stream *stream, const struct mk_stream_events *events, void *owner);
 
-/* Gives the stream to another owner (HTTP to WebSocket). Unread bytes go to the new one. */
+/*
+ * Gives the stream to another owner (HTTP to WebSocket). Unread bytes go to the new one. With NULL
+ * events nobody is told anything any more, `closed` included: before mk_stream_close or _abort.
+ */
 void mk_stream_hand_over(struct mk_stream *stream, const struct mk_stream_events *events,
                          void *owner);
 

@@ -244,6 +244,31 @@ static void a_stale_unix_socket_is_replaced(void **state)
     exchange(reach());
 }
 
+/* Whoever is too busy to answer is still there. */
+static void a_busy_unix_socket_is_left_alone(void **state)
+{
+    char text[MK_ADDRESS_TEXT];
+    const char *path = socket_path(text);
+    struct mk_address address;
+    int clients[8];
+    int count = 0;
+    (void)state;
+    assert_null(mk_address_parse(mk_slice_str(text), &address));
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address.socket, address.len), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    do {
+        assert_true(count < 8);
+        clients[count] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    } while (connect(clients[count++], (struct sockaddr *)&address.socket, address.len) == 0);
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(open_at(text, &listener), -EADDRINUSE);
+    while (count > 0)
+        close(clients[--count]);
+    close(fd);
+    unlink(path);
+}
+
 static void another_file_is_left_alone(void **state)
 {
     char text[MK_ADDRESS_TEXT];
@@ -345,6 +370,7 @@ int main(void)
         TEST(a_connection_may_be_refused),
         TEST(accepts_on_a_unix_socket),
         TEST(a_stale_unix_socket_is_replaced),
+        TEST(a_busy_unix_socket_is_left_alone),
         TEST(another_file_is_left_alone),
         TEST(survives_without_descriptors),
     };

@@ -1,6 +1,8 @@
 /* Streams over real sockets: input, output, sources, and how they end. TLS is in test_tls. */
 #include "net_testing.h"
 
+#include <poll.h>
+
 static struct mk_loop loop;
 static struct owner owner;
 static int pair[2]; /* [0] is the stream's, [1] the peer's */
@@ -434,6 +436,35 @@ static void hooks_come_before_output(void **state)
     mk_loop_remove_hook(&hook);
 }
 
+static size_t backlog_in_hook;
+
+static void look_at_backlog(struct mk_turn_hook *hook)
+{
+    (void)hook;
+    if (!owner.stream->blocked && backlog_in_hook == 0)
+        backlog_in_hook = mk_stream_backlog(owner.stream);
+}
+
+static void hooks_come_before_what_was_blocked(void **state)
+{
+    struct mk_turn_hook hook = { .run = look_at_backlog };
+    static char block[1 << 20];
+    (void)state;
+    begin(true);
+    owner_write(&owner, block, sizeof(block));
+    turn(&loop);
+    size_t before = mk_stream_backlog(owner.stream);
+    struct pollfd writable = { .fd = pair[0], .events = POLLOUT };
+    while (poll(&writable, 1, 0) == 0)
+        assert_int_equal(read_some_of(pair[1], &heard, sizeof(block)), 0);
+    backlog_in_hook = 0;
+    mk_loop_add_hook(&loop, &hook);
+    turn(&loop);
+    mk_loop_remove_hook(&hook);
+    assert_int_equal(backlog_in_hook, before);
+    assert_true(mk_stream_backlog(owner.stream) < before);
+}
+
 /* --- sources --- */
 
 /*
@@ -811,6 +842,7 @@ int main(void)
         TEST(output_has_a_limit),
         TEST(who_takes_nothing_is_not_heard),
         TEST(hooks_come_before_output),
+        TEST(hooks_come_before_what_was_blocked),
         TEST(own_output_and_source_leave_together),
         TEST(frames_are_woven_without_a_tear),
         TEST(taking_a_source_away_tears_nothing),
