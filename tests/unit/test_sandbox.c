@@ -483,6 +483,8 @@ static void no_scans(void **state)
             const char *step = (const char *)sqlite3_column_text(plan, 3);
             if (strstr(step, "SCAN") || strstr(step, "TEMP B-TREE"))
                 fail_msg("%s: %s", mk_sql_text((enum mk_sql)i), step);
+            if (i == MK_SQL_GROUP_BOTS) /* not through all members either */
+                assert_non_null(strstr(step, "member_bot"));
         }
         sqlite3_finalize(plan);
     }

@@ -41,9 +41,9 @@ static const char *const texts[MK_SQL_COUNT] = {
     /* group */
     [MK_SQL_MEMBERS] = MEMBER_COLUMNS " FROM member m CROSS JOIN person p ON p.uin = m.uin"
                                       " WHERE m.group_id = ?1 ORDER BY m.uin",
-    /* group */
-    [MK_SQL_GROUP_BOTS] =
-        "SELECT uin, remark FROM member WHERE group_id = ?1 AND is_bot = 1 ORDER BY uin",
+    /* group; left to itself SQLite would walk through all members */
+    [MK_SQL_GROUP_BOTS] = "SELECT uin, remark FROM member INDEXED BY member_bot"
+                          " WHERE group_id = ?1 AND is_bot = 1 ORDER BY uin",
     /* scene, low, high */
     [MK_SQL_CONVERSATION] =
         "SELECT id, last_seq FROM conversation WHERE scene = ?1 AND low = ?2 AND high = ?3",
