@@ -22,10 +22,10 @@ void mk_buf_fini(struct mk_buf *buf)
 
 int mk_buf_reserve(struct mk_buf *buf, size_t extra)
 {
-    if (extra <= buf->cap - buf->len)
-        return 0;
     if (buf->len > buf->max || extra > buf->max - buf->len)
         return -ENOBUFS;
+    if (extra <= buf->cap - buf->len)
+        return 0;
     size_t needed = buf->len + extra;
     size_t cap = buf->cap ? buf->cap : SMALLEST;
     while (cap < needed)

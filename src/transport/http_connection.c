@@ -405,8 +405,9 @@ void mk_http_context_stop(struct mk_http_context *context)
     MK_LIST_FOR_EACH (node, &context->connections) {
         struct mk_http_connection *connection =
             MK_CONTAINER_OF(node, struct mk_http_connection, node);
+        /* Nothing is on its way in either direction: no need to wait until the client closes too. */
         if (connection->state == READING && mk_http1_parser_idle(connection->parser))
-            close_connection(connection);
+            abort_connection(connection, 0);
     }
 }
 

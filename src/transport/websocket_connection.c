@@ -16,6 +16,7 @@ struct mk_websocket {
     void *owner;
     struct mk_timeout timeout;
     uint64_t heard; /* when a byte last came, in loop time */
+    uint64_t asked; /* when the last ping was sent for want of it */
     struct mk_ws_parser parser;
     uint16_t peer_code;
     uint8_t state;
@@ -36,6 +37,7 @@ static void ask_if_alive(struct mk_timeout *timeout)
         mk_timeout_arm(&context->idle, timeout);
         return;
     }
+    websocket->asked = mk_loop_now(context->loop);
     mk_websocket_send(websocket, MK_WS_PING, (struct mk_slice){ 0 });
     mk_timeout_arm(&context->patience, timeout);
 }
@@ -45,8 +47,7 @@ static void give_up(struct mk_timeout *timeout)
 {
     struct mk_websocket *websocket = of_timeout(timeout);
     struct mk_websocket_context *context = websocket->context;
-    bool answered = mk_loop_now(context->loop) - websocket->heard < context->patience.ms;
-    if (websocket->state == OPEN && answered) {
+    if (websocket->state == OPEN && websocket->heard >= websocket->asked) {
         mk_timeout_arm(&context->idle, timeout);
         return;
     }
