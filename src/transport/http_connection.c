@@ -406,8 +406,11 @@ void mk_http_context_stop(struct mk_http_context *context)
         struct mk_http_connection *connection =
             MK_CONTAINER_OF(node, struct mk_http_connection, node);
         /* Nothing is on its way in either direction: no need to wait until the client closes too. */
-        if (connection->state == READING && mk_http1_parser_idle(connection->parser))
+        bool is_idle = connection->state == READING && mk_http1_parser_idle(connection->parser);
+        if (is_idle && mk_stream_backlog(connection->stream) == 0)
             abort_connection(connection, 0);
+        else if (is_idle)
+            close_connection(connection);
     }
 }
 
