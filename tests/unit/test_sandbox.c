@@ -1,6 +1,7 @@
 /* The life of a world: made, opened again, refused; one commit per turn, and turns that fail. */
 #include "sandbox_world.h"
 
+#include "backend/sandbox/schema.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -129,10 +130,57 @@ static void world_without_bots(void **state)
 static void newer_schema(void **state)
 {
     struct world *w = *state;
-    world_sql(w, "PRAGMA user_version = 2");
+    world_sql(w, "PRAGMA user_version = 1000");
     world_stop(w);
     assert_int_equal(world_start(w), -ENOTSUP);
-    assert_logged("tables are of version 2 and this milky knows version 1");
+    assert_logged("tables are of version 1000 and this milky knows version");
+}
+
+/* The tables, indexes and triggers, one after the other; free it. */
+static char *schema_of(struct world *w)
+{
+    sqlite3_stmt *all;
+    assert_int_equal(sqlite3_prepare_v2(world_db(w)->handle,
+                                        "SELECT group_concat(sql, ';') FROM"
+                                        " (SELECT sql FROM sqlite_schema ORDER BY type, name)",
+                                        -1, &all, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(all), SQLITE_ROW);
+    char *text = strdup((const char *)sqlite3_column_text(all, 0));
+    sqlite3_finalize(all);
+    assert_non_null(text);
+    return text;
+}
+
+/* A world that an earlier milky made, at each of the versions there were, opens as it would be new.
+ */
+static void older_schema(void **state)
+{
+    struct world *w = *state;
+    char *newest = schema_of(w);
+    for (uint64_t version = 1; version < mk_schema_version(); version++) {
+        world_stop(w);
+        unlink(w->path);
+        sqlite3 *old;
+        assert_int_equal(sqlite3_open(w->path, &old), SQLITE_OK);
+        for (uint64_t i = 1; i <= version; i++)
+            assert_int_equal(sqlite3_exec(old, mk_schema_step(i), NULL, NULL, NULL), SQLITE_OK);
+        char marks[256];
+        snprintf(marks, sizeof(marks),
+                 "PRAGMA application_id = %d; PRAGMA user_version = %d;"
+                 "INSERT INTO person (uin, nickname) VALUES (10004001, 'Old');"
+                 "INSERT INTO friend_category VALUES (10004001, 0, 'F')",
+                 MK_SCHEMA_APPLICATION, (int)version);
+        assert_int_equal(sqlite3_exec(old, marks, NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(old);
+        assert_int_equal(world_start(w), 0);
+        char *updated = schema_of(w);
+        assert_string_equal(updated, newest);
+        free(updated);
+        ask(w, BOT, "get_friend_info", "{\"user_id\":10004001,\"no_cache\":false}");
+        assert_string_equal(str(w, "/friend/nickname"), "Old");
+    }
+    free(newest);
 }
 
 static void write_file(const char *path, const char *text)
@@ -507,6 +555,7 @@ int main(void)
         TEST(bot_added_without_group),
         TEST(world_without_bots),
         TEST(newer_schema),
+        TEST(older_schema),
         TEST(no_database),
         TEST(other_database),
         TEST(bad_paths),

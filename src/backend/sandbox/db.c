@@ -163,26 +163,25 @@ static int read_number(struct mk_db *db, const char *sql, uint64_t *value)
     return rc;
 }
 
-/* Refuses what is not a world of this version, before anything of it has been touched. */
-static int check_file(struct mk_db *db, const char *path, bool *is_new)
+/* Refuses what is no world, or a newer one, before anything of it has been touched. */
+static int check_file(struct mk_db *db, const char *path, uint64_t *version)
 {
-    uint64_t application, version, tables;
+    uint64_t application, tables;
     if (read_number(db, "PRAGMA application_id", &application) != SQLITE_OK ||
-        read_number(db, "PRAGMA user_version", &version) != SQLITE_OK ||
+        read_number(db, "PRAGMA user_version", version) != SQLITE_OK ||
         read_number(db, "SELECT count(*) FROM sqlite_schema", &tables) != SQLITE_OK)
         return open_failed(db, path);
-    *is_new = application == 0 && version == 0 && tables == 0;
-    if (*is_new)
+    if (application == 0 && *version == 0 && tables == 0)
         return 0;
-    if (application != MK_SCHEMA_APPLICATION) {
+    if (application != MK_SCHEMA_APPLICATION || *version == 0) {
         mk_log_error("sandbox", "cannot use %s: it is a database of another program", path);
         return -EINVAL;
     }
-    if (version != MK_SCHEMA_VERSION) {
+    if (*version > mk_schema_version()) {
         mk_log_error("sandbox",
                      "cannot use %s: its tables are of version %llu and this milky knows version "
-                     "%d; use the milky that made it, or a newer one",
-                     path, (unsigned long long)version, MK_SCHEMA_VERSION);
+                     "%llu; use the milky that made it, or a newer one",
+                     path, (unsigned long long)*version, (unsigned long long)mk_schema_version());
         return -ENOTSUP;
     }
     return 0;
@@ -208,18 +207,27 @@ static int open_file(struct mk_db *db, const char *path)
     return rc == SQLITE_OK ? 0 : open_failed(db, path);
 }
 
-static int make_tables(struct mk_db *db)
+/* Makes the tables of a new world (version 0), or brings those of an older one up to date. */
+static int update_tables(struct mk_db *db, const char *path, uint64_t version)
 {
-    char *sql = sqlite3_mprintf("%s PRAGMA application_id = %d; PRAGMA user_version = %d;",
-                                mk_schema_sql, MK_SCHEMA_APPLICATION, MK_SCHEMA_VERSION);
-    if (!sql)
-        return -ENOMEM;
-    int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-    sqlite3_free(sql);
-    return rc == SQLITE_OK ? 0 : failed(db, "cannot make the tables");
+    uint64_t newest = mk_schema_version();
+    if (version == newest)
+        return 0;
+    for (uint64_t next = version + 1; next <= newest; next++)
+        if (sqlite3_exec(db->handle, mk_schema_step(next), NULL, NULL, NULL) != SQLITE_OK)
+            return failed(db, "cannot make the tables");
+    char marks[96];
+    sqlite3_snprintf(sizeof(marks), marks, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                     MK_SCHEMA_APPLICATION, (int)newest);
+    if (sqlite3_exec(db->handle, marks, NULL, NULL, NULL) != SQLITE_OK)
+        return failed(db, "cannot make the tables");
+    if (version > 0)
+        mk_log_info("sandbox", "brought the world in %s from version %llu to %llu", path,
+                    (unsigned long long)version, (unsigned long long)newest);
+    return 0;
 }
 
-static int begin_use(struct mk_db *db, const char *path, bool is_new)
+static int begin_use(struct mk_db *db, const char *path, uint64_t version)
 {
     static const char settings[] = "PRAGMA journal_mode = WAL;"
                                    "PRAGMA synchronous = FULL;"
@@ -231,20 +239,23 @@ static int begin_use(struct mk_db *db, const char *path, bool is_new)
     if (sqlite3_exec(db->handle, settings, NULL, NULL, NULL) != SQLITE_OK)
         return open_failed(db, path);
     db->in_transaction = true;
-    int rc = is_new ? make_tables(db) : 0;
+    int rc = update_tables(db, path, version);
     return rc < 0 ? rc : prepare_all(db);
 }
 
 int mk_db_open(struct mk_db *db, const char *path, bool *is_new)
 {
+    uint64_t version = 0;
     *db = (struct mk_db){ 0 };
     int rc = open_file(db, path);
     if (rc == 0)
-        rc = check_file(db, path, is_new);
+        rc = check_file(db, path, &version);
     if (rc == 0)
-        rc = begin_use(db, path, *is_new);
+        rc = begin_use(db, path, version);
     if (rc < 0)
         mk_db_close(db);
+    else
+        *is_new = version == 0;
     return rc;
 }
 

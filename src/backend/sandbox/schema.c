@@ -7,7 +7,7 @@
 #include "backend/sandbox/schema.h"
 
 /* clang-format off */
-const char mk_schema_sql[] =
+const char mk_schema_first_sql[] =
     /* Whoever has a QQ number. Bots are people that a program speaks for. sex: 0 unknown, 1 male,
      * 2 female. */
     "CREATE TABLE person ("
@@ -107,3 +107,26 @@ const char mk_schema_sql[] =
     "  id INTEGER PRIMARY KEY,"
     "  messages TEXT NOT NULL"
     ") STRICT;";
+/* clang-format on */
+
+/* In order; the first makes version 1. New ones go to the end. */
+static const char *const steps[] = {
+    mk_schema_first_sql,
+};
+
+uint64_t mk_schema_version(void)
+{
+    return sizeof(steps) / sizeof(steps[0]);
+}
+
+const char *mk_schema_step(uint64_t version)
+{
+    return steps[version - 1];
+}
+/* clang-format on */
+
+/* The tables that version 2 adds, by file. */
+const struct mk_schema_step mk_schema_steps[] = {
+    { 1, first_sql },
+};
+const int mk_schema_step_count = sizeof(mk_schema_steps) / sizeof(mk_schema_steps[0]);

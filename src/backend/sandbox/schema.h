@@ -1,12 +1,22 @@
-/* schema: the tables of a world, as SQL. */
+/* schema: the tables of a world, as SQL, and how they grew. */
 #ifndef MK_SANDBOX_SCHEMA_H
 #define MK_SANDBOX_SCHEMA_H
 
-enum {
-    MK_SCHEMA_APPLICATION = 0x4d4c4b59, /* PRAGMA application_id: "MLKY" */
-    MK_SCHEMA_VERSION = 1,              /* PRAGMA user_version; a change of the tables raises it */
-};
+#include <stdint.h>
 
-extern const char mk_schema_sql[];
+enum { MK_SCHEMA_APPLICATION = 0x4d4c4b59 }; /* PRAGMA application_id: "MLKY" */
+
+/* PRAGMA user_version of a world with all that this program knows. */
+uint64_t mk_schema_version(void);
+
+/*
+ * The SQL that makes tables of `version`, from 1 to mk_schema_version(), out of those of the
+ * version before it; 1 begins with nothing. A new world takes all steps, an older one those it
+ * lacks.
+ */
+const char *mk_schema_step(uint64_t version);
+
+/* The steps, by what they are for. A step that was released never changes: it gets a successor. */
+extern const char mk_schema_first_sql[];
 
 #endif
