@@ -1,0 +1,80 @@
+/*
+ * media: the pictures, voices, videos and files of the world. Each content is stored once, named by
+ * its SHA-256, in the folder `media` beside the database; the table `media` knows its size, its
+ * TriSHA1 and what its headers say. Here is what handlers use:
+ *
+ *   call with URIs -> every URI is fetched, checked and hashed beside the loop (media_fetch.h)
+ *                  -> the handler runs, with all of it at hand: mk_request_media
+ *                  -> mk_request_write records what the handler asked for
+ *                  -> the content is kept when the turn is committed, else it goes
+ *
+ * A handler thus never waits: a call that names media is only begun when they are there, and is
+ * refused without its handler where one cannot be had. Calls without URIs overtake it.
+ *
+ * What is a URI: each string field `uri`, `thumb_uri`, `image_uri` or `file_uri`, however deep in
+ * the params, of bots and operators alike.
+ */
+#ifndef MK_SANDBOX_MEDIA_H
+#define MK_SANDBOX_MEDIA_H
+
+#include "backend/sandbox/media_probe.h"
+#include "backend/sandbox/request.h"
+
+enum {
+    MK_MEDIA_ID = 65,        /* bytes of an id with its NUL */
+    MK_MEDIA_URL = 1024,     /* bytes of the longest URL, likewise */
+    MK_MEDIA_MOST_URIS = 200 /* of one call */
+};
+
+/* One content of the store. */
+struct mk_media {
+    char id[MK_MEDIA_ID]; /* its SHA-256 in lower-case hexadecimal: `resource_id` of messages */
+    char tri_sha1[41];    /* `file_hash` of files */
+    uint64_t size;        /* bytes, at least 1 */
+    struct mk_media_info info; /* what it is; MK_MEDIA_OTHER where no header was understood */
+};
+
+/*
+ * The content of a URI in the params; NULL where `uri` is no such string. The string counts, not
+ * the value that holds it: a value made with the same `const char *` finds it too. Before
+ * mk_request_write: what was asked for is recorded there. Lives until the reply.
+ */
+const struct mk_media *mk_request_media(struct mk_request *request, yyjson_mut_val *uri);
+
+/*
+ * Refuses content that is not of one of `kinds` (1 << MK_MEDIA_IMAGE | ...), in words that name the
+ * params' path of `uri`. Returns 0 or MK_REFUSED.
+ */
+int mk_request_media_kind(struct mk_request *request, yyjson_mut_val *uri, unsigned kinds);
+
+/* Looks a content up by its id. Returns 1, 0 where there is none, or -errno. */
+int mk_media_find(struct mk_sandbox *sandbox, struct mk_slice id, struct mk_media *media);
+
+/*
+ * Makes a URL under which the endpoint serves the content `id` (not looked up) to whoever has it:
+ * nobody can guess one, and it ends MK_MEDIA_URL_SECONDS from now in the time of the world.
+ * `self_id` is the bot that gets it. `name` is what it is saved as: that of a file, or NULL for
+ * "image.png" and the like (`media`: then it is needed, else it may be NULL). "" where the endpoint
+ * serves nowhere. Returns 0 or -errno.
+ */
+enum { MK_MEDIA_URL_SECONDS = 2 * 60 * 60 };
+int mk_media_url(struct mk_sandbox *sandbox, uint64_t self_id, const char *id, const char *name,
+                 char url[MK_MEDIA_URL]);
+
+/*
+ * Adds `temp_url`, fresh, to the image, record and video segments of a message, those in replies
+ * included. Messages are stored without: whoever shows segments to a bot calls this. 0 or -errno.
+ */
+int mk_media_fill_urls(struct mk_sandbox *sandbox, uint64_t self_id, yyjson_mut_doc *doc,
+                       yyjson_mut_val *segments);
+
+/* The URL of a person's or a group's picture: the one that was set, or a plain one. 0 or -errno. */
+int mk_media_person_avatar(struct mk_sandbox *sandbox, uint64_t self_id, uint64_t uin,
+                           char url[MK_MEDIA_URL]);
+int mk_media_group_avatar(struct mk_sandbox *sandbox, uint64_t self_id, uint64_t group,
+                          char url[MK_MEDIA_URL]);
+
+/* Opens the content for reading. Returns a descriptor, -ENOENT, or another -errno. */
+int mk_media_open(struct mk_sandbox *sandbox, const char *id);
+
+#endif
