@@ -11,10 +11,22 @@
 #include "backend/sandbox/db.h"
 #include "backend/sandbox/outbox.h"
 #include "backend/sandbox/sandbox.h"
+#include "base/buf.h"
 
 enum {
     MK_REFUSED = 1,           /* a handler's answer: mk_refuse has said why */
     MK_REQUEST_MESSAGE = 512, /* bytes of the longest reason */
+};
+
+/*
+ * Who a bot is, as it was last asked for: bots ask again and again. It stands while nothing has
+ * been written since: `changes` is sqlite3_total_changes64 of then. No name means that nothing is
+ * known.
+ */
+struct mk_login {
+    uint64_t self_id;
+    int64_t changes;
+    struct mk_buf nickname;
 };
 
 struct mk_sandbox {
@@ -23,6 +35,7 @@ struct mk_sandbox {
     char *path;
     struct mk_db db;
     struct mk_outbox outbox;
+    struct mk_login login;
     const struct mk_sandbox_api **apis; /* by action number; NULL for what is not supported */
 };
 

@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { LONGEST_REMEMBERED = 4096 }; /* bytes of a nickname; a longer one is looked up each time */
+
 static struct mk_sandbox *sandbox_of(struct milky_backend *backend)
 {
     return (struct mk_sandbox *)(void *)backend; /* its first member */
@@ -207,6 +209,7 @@ static void free_sandbox(struct milky_backend *backend)
     }
     mk_db_close(&sandbox->db);
     mk_outbox_fini(&sandbox->outbox);
+    mk_buf_fini(&sandbox->login.nickname);
     free(sandbox->apis);
     free(sandbox->path);
     free(sandbox);
@@ -223,6 +226,7 @@ struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
         return NULL;
     }
     sandbox->path = path;
+    mk_buf_init(&sandbox->login.nickname, LONGEST_REMEMBERED);
     sandbox->backend = (struct milky_backend){
         .name = "sandbox",
         .start = start,

@@ -24,10 +24,37 @@ int mk_result(struct mk_request *request, const char *key, yyjson_mut_val *value
     return yyjson_mut_obj_add_val(request->doc, request->result, key, value) ? 0 : -ENOMEM;
 }
 
+/* What is read in an open transaction may be rolled back, which counts as no change. */
+static void remember_login(struct mk_sandbox *sandbox, uint64_t self_id, struct mk_slice nickname)
+{
+    struct mk_login *login = &sandbox->login;
+    mk_buf_reset(&login->nickname, login->nickname.cap);
+    if (sandbox->db.in_transaction || mk_buf_append_slice(&login->nickname, nickname) < 0)
+        return;
+    login->self_id = self_id;
+    login->changes = sqlite3_total_changes64(sandbox->db.handle);
+}
+
+/* As mk_person_find. */
+static int find_nickname(struct mk_request *request, struct mk_slice *nickname)
+{
+    struct mk_sandbox *sandbox = request->sandbox;
+    const struct mk_login *login = &sandbox->login;
+    if (login->nickname.len > 0 && login->self_id == request->self_id &&
+        login->changes == sqlite3_total_changes64(sandbox->db.handle)) {
+        *nickname = mk_buf_slice(&login->nickname);
+        return 1;
+    }
+    int rc = mk_person_find(&sandbox->db, request->doc, request->self_id, nickname, NULL);
+    if (rc > 0)
+        remember_login(sandbox, request->self_id, *nickname);
+    return rc;
+}
+
 static int get_login_info(struct mk_request *request)
 {
     struct mk_slice nickname;
-    int rc = mk_person_find(&request->sandbox->db, request->doc, request->self_id, &nickname, NULL);
+    int rc = find_nickname(request, &nickname);
     if (rc == 0)
         return mk_refuse(request, MILKY_OFFLINE, "Bot 未登录 (%llu is not logged in)",
                          (unsigned long long)request->self_id);
@@ -35,7 +62,7 @@ static int get_login_info(struct mk_request *request)
         return rc;
     yyjson_mut_val *result = yyjson_mut_obj(request->doc);
     bool ok = yyjson_mut_obj_add_uint(request->doc, result, "uin", request->self_id) &&
-              yyjson_mut_obj_add_strn(request->doc, result, "nickname", nickname.ptr, nickname.len);
+              mk_put_text(request->doc, result, "nickname", nickname);
     request->result = result;
     return ok ? 0 : -ENOMEM;
 }
