@@ -123,10 +123,3 @@ const char *mk_schema_step(uint64_t version)
 {
     return steps[version - 1];
 }
-/* clang-format on */
-
-/* The tables that version 2 adds, by file. */
-const struct mk_schema_step mk_schema_steps[] = {
-    { 1, first_sql },
-};
-const int mk_schema_step_count = sizeof(mk_schema_steps) / sizeof(mk_schema_steps[0]);
