@@ -99,18 +99,28 @@ static int add_row(void *context, int count, char **values, char **names)
     return 0;
 }
 
+static int add_table(void *context, int count, char **values, char **names)
+{
+    (void)names;
+    struct world *world = context;
+    assert_int_equal(count, 1);
+    char *query = sqlite3_mprintf("SELECT * FROM \"%w\"", values[0]);
+    assert_non_null(query);
+    assert_int_equal(sqlite3_exec(world_db(world)->handle, query, add_row, &world->print, NULL),
+                     SQLITE_OK);
+    sqlite3_free(query);
+    return 0;
+}
+
 uint64_t world_print(struct world *world)
 {
-    static const char *const queries[] = {
-        "SELECT * FROM person",       "SELECT * FROM friend_category", "SELECT * FROM friendship",
-        "SELECT * FROM qq_group",     "SELECT * FROM member",          "SELECT * FROM message",
-        "SELECT * FROM conversation", "SELECT * FROM forward",
-    };
-    uint64_t print = 14695981039346656037u;
-    for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++)
-        assert_int_equal(sqlite3_exec(world_db(world)->handle, queries[i], add_row, &print, NULL),
-                         SQLITE_OK);
-    return print;
+    world->print = 14695981039346656037u;
+    assert_int_equal(sqlite3_exec(world_db(world)->handle,
+                                  "SELECT name FROM sqlite_schema WHERE type = 'table'"
+                                  " AND name NOT LIKE 'sqlite_%' ORDER BY name",
+                                  add_table, world, NULL),
+                     SQLITE_OK);
+    return world->print;
 }
 
 /* --- asking --- */

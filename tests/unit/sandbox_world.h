@@ -25,6 +25,7 @@ struct world {
     struct fake_reply reply; /* the last one of ask, refused, control */
     char dir[64];
     char path[96];
+    uint64_t print; /* of world_print, in the making */
 };
 
 /* cmocka's setup and teardown: a new world in memory, or in a file of a new directory. */

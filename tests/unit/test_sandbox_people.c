@@ -129,7 +129,7 @@ static void members_refused(void **state)
 static void not_supported(void **state)
 {
     struct world *w = *state;
-    refused(w, BOT, MILKY_NOT_SUPPORTED, "set_avatar", "set_avatar", "{\"uri\":\"base64://\"}");
+    refused(w, BOT, MILKY_NOT_SUPPORTED, "future_action", "future_action", "{\"uri\":\"base64://\"}");
 }
 
 int main(void)
