@@ -112,6 +112,7 @@ const char mk_schema_first_sql[] =
 /* In order; the first makes version 1. New ones go to the end. */
 static const char *const steps[] = {
     mk_schema_first_sql,
+    mk_schema_media_sql,
 };
 
 uint64_t mk_schema_version(void)

@@ -72,6 +72,19 @@ static const char *const texts[MK_SQL_COUNT] = {
     [MK_SQL_FORWARD_ADD] = "INSERT INTO forward (id, messages) VALUES (?1, ?2)",
     [MK_SQL_ALL_PEOPLE] = "SELECT uin, nickname, is_bot FROM person ORDER BY uin",
     [MK_SQL_ALL_GROUPS] = "SELECT group_id, name, member_count FROM qq_group ORDER BY group_id",
+    /* media.h. sha256 */
+    [MK_SQL_MEDIA] = "SELECT size, tri_sha1, content_type, width, height, duration FROM media"
+                     " WHERE sha256 = ?1",
+    /* size, width, height, duration, sha256, tri_sha1, content_type */
+    [MK_SQL_MEDIA_ADD] =
+        "INSERT OR IGNORE INTO media (size, width, height, duration, sha256, tri_sha1,"
+        " content_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    /* uin; the second also sha256 */
+    [MK_SQL_PERSON_AVATAR] = "SELECT avatar FROM person WHERE uin = ?1",
+    [MK_SQL_PERSON_SET_AVATAR] = "UPDATE person SET avatar = ?2 WHERE uin = ?1",
+    /* group; the second also sha256 */
+    [MK_SQL_GROUP_AVATAR] = "SELECT avatar FROM qq_group WHERE group_id = ?1",
+    [MK_SQL_GROUP_SET_AVATAR] = "UPDATE qq_group SET avatar = ?2 WHERE group_id = ?1",
 };
 
 const char *mk_sql_text(enum mk_sql sql)
