@@ -259,7 +259,9 @@ async function speak12(call) {
     page = { start_message_seq: data.next_message_seq };
   } while (page.start_message_seq && said.length < 8);
   assert.deepEqual(said.slice(-5).map((item) => item.segments[0].data.text), ['0', '1', '2', '3', '4']);
-  assert.deepEqual(said.find((item) => item.message_seq === second.message_seq), message);
+  const again = said.find((item) => item.message_seq === second.message_seq);
+  again.group_member.last_sent_time = message.group_member.last_sent_time; // it has spoken since
+  assert.deepEqual(again, message);
   const { data: { messages: longest } } = await call('get_history_messages', { ...place, limit: 1000 });
   assert.ok(longest.length <= 30);
 

@@ -428,11 +428,11 @@ test('where it listens', async (t) => {
     request(milky.address('http_server', index), `/${action}`, { headers: { ...JSON_TYPE, ...headers }, body: '{}' });
 
   await t.test('IPv4', async () => {
-    assert.match(milky.address('http_server', 0), /^127\.0\.0\.1:[1-9]\d*$/);
+    assert.match(milky.address('http_server', 0), /^127\.0\.0\.1:\d{4,5}$/);
     assert.equal((await ask(0)).body.data.uin, BOT);
   });
   await t.test('IPv6', async () => {
-    assert.match(milky.address('http_server', 1), /^\[::1\]:[1-9]\d*$/);
+    assert.match(milky.address('http_server', 1), /^\[::1\]:\d{4,5}$/);
     assert.equal((await ask(1)).body.data.uin, BOT);
     const origin = milky.address('http_server', 1);
     assert.equal((await ask(1, 'get_login_info', { Origin: `http://${origin}` })).status, 200);

@@ -465,7 +465,7 @@ test('where it listens', async (t) => {
     websocket_server: [{ listen: LISTEN }, { listen: '[::1]:0' }, { listen: 'unix:events.sock' }],
   }));
   await t.test('IPv6', async (t) => {
-    assert.match(milky.address('websocket_server', 1), /^\[::1\]:[1-9]\d*$/);
+    assert.match(milky.address('websocket_server', 1), /^\[::1\]:\d{4,5}$/);
     const client = await connect(t, milky.ws(1));
     assert.equal((await client.call('get_login_info')).data.data.uin, BOT);
   });
