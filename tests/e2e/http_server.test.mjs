@@ -251,7 +251,7 @@ test('without a token', async (t) => {
       ['send_group_message', { group_id: 700000002, message: text('hi') }, -101],
       ['get_group_member_info', { group_id: GROUP, user_id: 10009999 }, -102],
       ['get_message', { message_id: `Group:${GROUP}:4000000` }, -103],
-      ['set_group_name', { group_id: GROUP, name: 'x' }, -501],
+      ['get_friend_info', { user_id: 10009999 }, -100],
     ]) {
       const response = await call(base, action, params);
       assert.equal(response.status, 200, action);
