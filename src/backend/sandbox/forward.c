@@ -3,7 +3,6 @@
  * a random forward_id; whoever has been shown that id can read it.
  */
 #include "backend/sandbox/segment.h"
-#include "base/random.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -53,7 +52,7 @@ static int keep(struct mk_compose *compose, yyjson_mut_val *bundle, uint64_t *id
         return -ENOMEM;
     if (forward->len > MK_FORWARD_MAX_BYTES)
         return refuse_bad(compose, "合并转发内容过长", "the forwarded messages are too long");
-    mk_random_bytes(&forward->id, sizeof(forward->id));
+    mk_chance(&forward->id, sizeof(forward->id));
     forward->id >>= 1; /* SQLite's integers are signed */
     *id = forward->id;
     return 0;

@@ -9,6 +9,7 @@
 #define MK_SANDBOX_REQUEST_H
 
 #include "backend/sandbox/db.h"
+#include "backend/sandbox/nature.h"
 #include "backend/sandbox/outbox.h"
 #include "backend/sandbox/sandbox.h"
 #include "base/buf.h"
@@ -79,9 +80,6 @@ int mk_request_write(struct mk_request *request);
 /* Queues an event, to leave when the turn has been committed. `type` is a literal. 0 or -ENOMEM. */
 int mk_request_event(struct mk_request *request, uint64_t self_id, const char *type, uint64_t time,
                      yyjson_mut_val *data);
-
-/* Seconds since 1970. */
-uint64_t mk_now(void);
 
 /* The handlers of Milky's APIs, by file; the list ends with a NULL name. */
 extern const struct mk_sandbox_api mk_system_apis[];

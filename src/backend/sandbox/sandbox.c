@@ -9,7 +9,6 @@
 #include "backend/sandbox/sandbox.h"
 
 #include "backend/sandbox/request.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -23,11 +22,6 @@ enum { LONGEST_REMEMBERED = 4096 }; /* bytes of a nickname; a longer one is look
 static struct mk_sandbox *sandbox_of(struct milky_backend *backend)
 {
     return (struct mk_sandbox *)(void *)backend; /* its first member */
-}
-
-uint64_t mk_now(void)
-{
-    return mk_clock_real_ms() / 1000;
 }
 
 /* --- what handlers say --- */
@@ -76,6 +70,7 @@ static const char *failure_text(int error)
 static void abort_turn(struct mk_sandbox *sandbox, int error)
 {
     mk_db_rollback(&sandbox->db);
+    mk_nature_load(&sandbox->db); /* the clock may have been moved in this turn */
     mk_outbox_fail(&sandbox->outbox, MILKY_INTERNAL, failure_text(error));
 }
 
@@ -188,7 +183,9 @@ static int start(struct milky_backend *backend, struct milky_host *host)
         return rc;
     size_t count;
     const uint64_t *bots = milky_host_bots(host, &count);
-    rc = mk_seed(&sandbox->db, is_new, bots, count, mk_now());
+    rc = mk_nature_load(&sandbox->db);
+    if (rc == 0)
+        rc = mk_seed(&sandbox->db, is_new, bots, count, mk_now());
     if (rc == 0)
         rc = mk_db_commit(&sandbox->db);
     if (rc < 0) {

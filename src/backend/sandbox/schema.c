@@ -109,10 +109,19 @@ const char mk_schema_first_sql[] =
     ") STRICT;";
 /* clang-format on */
 
+/* nature.h. One row where the clock was moved: by `offset` seconds, or to stand at stopped_at. */
+static const char clock_sql[] = "CREATE TABLE clock ("
+                                "  id INTEGER PRIMARY KEY CHECK (id = 1),"
+                                "  offset INTEGER NOT NULL,"
+                                "  stopped_at INTEGER NOT NULL"
+                                ") STRICT;";
+
 /* In order; the first makes version 1. New ones go to the end. */
 static const char *const steps[] = {
     mk_schema_first_sql,
     mk_schema_media_sql,
+    mk_schema_social_sql,
+    clock_sql,
 };
 
 uint64_t mk_schema_version(void)

@@ -85,6 +85,69 @@ static const char *const texts[MK_SQL_COUNT] = {
     /* group; the second also sha256 */
     [MK_SQL_GROUP_AVATAR] = "SELECT avatar FROM qq_group WHERE group_id = ?1",
     [MK_SQL_GROUP_SET_AVATAR] = "UPDATE qq_group SET avatar = ?2 WHERE group_id = ?1",
+    /* nature.c */
+    [MK_SQL_CLOCK] = "SELECT offset, stopped_at FROM clock WHERE id = 1",
+    /* offset, stopped_at */
+    [MK_SQL_CLOCK_SET] = "INSERT INTO clock (id, offset, stopped_at) VALUES (1, ?1, ?2)"
+                         " ON CONFLICT DO UPDATE SET offset = ?1, stopped_at = ?2",
+    [MK_SQL_SAID] = "SELECT total(last_seq) + count(*) FROM conversation",
+
+    /* --- social --- */
+    /* uin, text */
+    [MK_SQL_SET_NICKNAME] = "UPDATE person SET nickname = ?2 WHERE uin = ?1",
+    [MK_SQL_SET_BIO] = "UPDATE person SET bio = ?2 WHERE uin = ?1",
+    /* name */
+    [MK_SQL_SECRET] = "SELECT value FROM secret WHERE name = ?1",
+    /* liker, uin, day: how many on that day */
+    [MK_SQL_LIKES] = "SELECT today FROM profile_like WHERE liker = ?1 AND uin = ?2 AND day = ?3",
+    /* liker, uin, day, count */
+    [MK_SQL_LIKE] = "INSERT INTO profile_like VALUES (?1, ?2, ?3, ?4, ?4)"
+                    " ON CONFLICT DO UPDATE SET total = total + ?4, day = ?3,"
+                    " today = CASE day WHEN ?3 THEN today ELSE 0 END + ?4",
+    /* owner, scene, peer */
+    [MK_SQL_PIN] = "SELECT 1 FROM pin WHERE owner = ?1 AND scene = ?2 AND peer = ?3",
+    [MK_SQL_PIN_ADD] = "INSERT INTO pin VALUES (?1, ?2, ?3)",
+    [MK_SQL_PIN_REMOVE] = "DELETE FROM pin WHERE owner = ?1 AND scene = ?2 AND peer = ?3",
+    /* owner: FriendEntity, GroupEntity */
+    [MK_SQL_PINNED_FRIENDS] =
+        FRIEND_COLUMNS " WHERE f.owner = ?1 AND f.friend IN"
+                       " (SELECT peer FROM pin WHERE owner = ?1 AND scene = 0) ORDER BY f.friend",
+    [MK_SQL_PINNED_GROUPS] =
+        GROUP_COLUMNS " WHERE m.uin = ?1 AND m.group_id IN"
+                      " (SELECT peer FROM pin WHERE owner = ?1 AND scene = 1) ORDER BY m.group_id",
+    /* owner, conversation, seq: never back */
+    [MK_SQL_MARK_READ] = "INSERT INTO read_mark VALUES (?1, ?2, ?3)"
+                         " ON CONFLICT DO UPDATE SET seq = max(seq, ?3)",
+    /* conversation */
+    [MK_SQL_TEMP_SESSION] = "SELECT group_id FROM temp_session WHERE conversation = ?1",
+    /* conversation, group */
+    [MK_SQL_TEMP_SESSION_SET] = "INSERT INTO temp_session VALUES (?1, ?2)"
+                                " ON CONFLICT DO UPDATE SET group_id = ?2",
+    /* owner, friend: one side */
+    [MK_SQL_UNFRIEND] = "DELETE FROM friendship WHERE owner = ?1 AND friend = ?2",
+    /* owner */
+    [MK_SQL_BEFRIEND_CATEGORY] = "INSERT INTO friend_category VALUES (?1, 0, '我的好友')"
+                                 " ON CONFLICT DO NOTHING",
+    /* owner, friend: one side */
+    [MK_SQL_BEFRIEND] = "INSERT INTO friendship (owner, friend) VALUES (?1, ?2)"
+                        " ON CONFLICT DO NOTHING",
+    /* target, initiator */
+    [MK_SQL_FRIEND_REQUEST] = "SELECT id, state, is_filtered FROM friend_request"
+                              " WHERE target = ?1 AND initiator = ?2",
+    /* target, is_filtered, limit: the newest first */
+    [MK_SQL_FRIEND_REQUESTS] = "SELECT initiator, time, state, comment, via FROM friend_request"
+                               " WHERE target = ?1 AND is_filtered = ?2 ORDER BY id DESC LIMIT ?3",
+    /* target, initiator */
+    [MK_SQL_FRIEND_REQUEST_REMOVE] =
+        "DELETE FROM friend_request WHERE target = ?1 AND initiator = ?2",
+    /* target, initiator, time, is_filtered, comment, via */
+    [MK_SQL_FRIEND_REQUEST_ADD] =
+        "INSERT INTO friend_request (target, initiator, time, is_filtered, comment, via)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    /* target, initiator, state, reason: if it is pending */
+    [MK_SQL_FRIEND_REQUEST_ANSWER] =
+        "UPDATE friend_request SET state = ?3, reason = coalesce(?4, '')"
+        " WHERE target = ?1 AND initiator = ?2 AND state = 0",
 };
 
 const char *mk_sql_text(enum mk_sql sql)
