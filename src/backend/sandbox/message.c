@@ -12,6 +12,13 @@ const char *mk_scene_name(enum mk_scene scene)
     return scene == MK_SCENE_GROUP ? "group" : scene == MK_SCENE_TEMP ? "temp" : "friend";
 }
 
+enum mk_scene mk_scene_of(const char *name)
+{
+    return strcmp(name, "friend") == 0  ? MK_SCENE_FRIEND
+           : strcmp(name, "group") == 0 ? MK_SCENE_GROUP
+                                        : MK_SCENE_TEMP;
+}
+
 int mk_refuse_no_message(struct mk_request *request, uint64_t seq)
 {
     return mk_refuse(request, MK_SANDBOX_NO_MESSAGE,
@@ -23,7 +30,7 @@ int mk_refuse_no_message(struct mk_request *request, uint64_t seq)
 
 void mk_place_key(const struct mk_place *place, uint64_t *low, uint64_t *high)
 {
-    bool is_private = place->scene == MK_SCENE_FRIEND;
+    bool is_private = place->scene != MK_SCENE_GROUP;
     bool viewer_first = is_private && place->viewer < place->peer;
     *low = viewer_first ? place->viewer : place->peer;
     *high = !is_private ? 0 : viewer_first ? place->peer : place->viewer;
@@ -43,6 +50,44 @@ int mk_place_find(struct mk_db *db, enum mk_scene scene, uint64_t viewer, uint64
     place->last_seq = mk_db_uint(row, 1);
     sqlite3_reset(row);
     return 0;
+}
+
+/* The group that a temporary session goes through, if the viewer is in it; else NULL. */
+static int session_group(struct mk_request *request, const struct mk_place *place,
+                         yyjson_mut_val **entity)
+{
+    struct mk_db *db = &request->sandbox->db;
+    *entity = NULL;
+    sqlite3_stmt *row = MK_DB_USE(db, MK_SQL_TEMP_SESSION, place->id);
+    int rc = mk_db_step(db, row);
+    if (rc <= 0)
+        return rc;
+    uint64_t group = mk_db_uint(row, 0);
+    sqlite3_reset(row);
+    rc = mk_entity_group(db, request->doc, place->viewer, group, entity);
+    return rc < 0 ? rc : 0;
+}
+
+int mk_place_require(struct mk_request *request, enum mk_scene scene, uint64_t viewer,
+                     uint64_t peer, struct mk_place *place, yyjson_mut_val **entity)
+{
+    struct mk_db *db = &request->sandbox->db;
+    yyjson_mut_val *made = NULL;
+    int rc = 1;
+    if (scene == MK_SCENE_GROUP)
+        rc = mk_entity_group(db, request->doc, viewer, peer, &made);
+    else if (scene == MK_SCENE_FRIEND)
+        rc = mk_entity_friend(db, request->doc, viewer, peer, &made);
+    if (rc == 0)
+        return scene == MK_SCENE_GROUP ? mk_refuse_no_group(request, viewer, peer)
+                                       : mk_refuse_no_friend(request, viewer, peer);
+    if (rc > 0)
+        rc = mk_place_find(db, scene, viewer, peer, place);
+    if (rc == 0 && scene == MK_SCENE_TEMP)
+        rc = session_group(request, place, &made);
+    if (rc == 0 && entity)
+        *entity = made;
+    return rc;
 }
 
 /* Columns id, sender, time, segments. Returns 0 or -errno. */
@@ -87,6 +132,7 @@ yyjson_mut_val *mk_message_json(yyjson_mut_doc *doc, const struct mk_place *plac
                                 yyjson_mut_val *member)
 {
     bool in_group = place->scene == MK_SCENE_GROUP;
+    const char *key = place->scene == MK_SCENE_FRIEND ? "friend" : "group";
     yyjson_mut_val *json = yyjson_mut_obj(doc);
     bool ok = yyjson_mut_obj_add_str(doc, json, "message_scene", mk_scene_name(place->scene)) &&
               yyjson_mut_obj_add_uint(doc, json, "peer_id", place->peer) &&
@@ -94,7 +140,8 @@ yyjson_mut_val *mk_message_json(yyjson_mut_doc *doc, const struct mk_place *plac
               yyjson_mut_obj_add_uint(doc, json, "sender_id", message->sender) &&
               yyjson_mut_obj_add_uint(doc, json, "time", message->time) &&
               yyjson_mut_obj_add_val(doc, json, "segments", message->segments) &&
-              yyjson_mut_obj_add_val(doc, json, in_group ? "group" : "friend", entity) &&
+              ((place->scene == MK_SCENE_TEMP && !entity) ||
+               yyjson_mut_obj_add_val(doc, json, key, entity)) &&
               (!in_group || yyjson_mut_obj_add_val(doc, json, "group_member", member));
     return ok ? json : NULL;
 }
@@ -116,40 +163,21 @@ static yyjson_mut_val *seen_json(struct mk_request *request, const struct mk_pla
 {
     bool in_group = place->scene == MK_SCENE_GROUP;
     yyjson_mut_val *member = in_group ? sender_json(request, place->peer, message->sender) : NULL;
-    if (in_group && !member)
+    yyjson_mut_val *copy = yyjson_mut_val_mut_copy(request->doc, entity);
+    if ((in_group && !member) || (entity && !copy))
         return NULL;
-    return mk_message_json(request->doc, place, message,
-                           yyjson_mut_val_mut_copy(request->doc, entity), member);
+    return mk_message_json(request->doc, place, message, copy, member);
 }
 
 /* --- APIs --- */
 
-/*
- * The conversation that `message_scene` and `peer_id` name, if the bot has a part in it, and its
- * FriendEntity or GroupEntity. Returns 0, MK_REFUSED or -errno.
- */
+/* The conversation that `message_scene` and `peer_id` of the params name. */
 static int require_place(struct mk_request *request, struct mk_place *place,
                          yyjson_mut_val **entity)
 {
-    struct mk_db *db = &request->sandbox->db;
-    size_t len;
-    const char *scene = milky_string(request->params, "message_scene", &len);
-    uint64_t peer = milky_uint(request->params, "peer_id");
-    if (strcmp(scene, "temp") == 0) { /* nobody can begin one here, so all of them are empty */
-        *place = (struct mk_place){ MK_SCENE_TEMP, request->self_id, peer, 0, 0 };
-        *entity = NULL;
-        return 0;
-    }
-    bool in_group = strcmp(scene, "group") == 0;
-    int rc = in_group ? mk_entity_group(db, request->doc, request->self_id, peer, entity)
-                      : mk_entity_friend(db, request->doc, request->self_id, peer, entity);
-    if (rc == 0)
-        return in_group ? mk_refuse_no_group(request, request->self_id, peer)
-                        : mk_refuse_no_friend(request, request->self_id, peer);
-    if (rc < 0)
-        return rc;
-    return mk_place_find(db, in_group ? MK_SCENE_GROUP : MK_SCENE_FRIEND, request->self_id, peer,
-                         place);
+    const char *scene = milky_string(request->params, "message_scene", NULL);
+    return mk_place_require(request, mk_scene_of(scene), request->self_id,
+                            milky_uint(request->params, "peer_id"), place, entity);
 }
 
 /* The message `seq` of a place, standing. Returns 0, MK_REFUSED or -errno. */

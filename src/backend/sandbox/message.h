@@ -12,14 +12,15 @@
 
 enum mk_scene { MK_SCENE_FRIEND, MK_SCENE_GROUP, MK_SCENE_TEMP };
 
-/* "friend", "group", "temp" */
+/* "friend", "group", "temp", and back: any other name is temp. */
 const char *mk_scene_name(enum mk_scene scene);
+enum mk_scene mk_scene_of(const char *name);
 
 /* A conversation, seen by `viewer`. */
 struct mk_place {
     enum mk_scene scene;
     uint64_t viewer;
-    uint64_t peer;     /* the friend or the group: peer_id */
+    uint64_t peer;     /* the friend, the group, or the stranger of a temporary session: peer_id */
     uint64_t id;       /* of the row, 0 while nobody has said anything */
     uint64_t last_seq; /* 0 likewise */
 };
@@ -31,6 +32,15 @@ int mk_place_find(struct mk_db *db, enum mk_scene scene, uint64_t viewer, uint64
 
 /* What the row is found by (schema.c): the two of a private chat in order, or the group and 0. */
 void mk_place_key(const struct mk_place *place, uint64_t *low, uint64_t *high);
+
+/*
+ * The conversation of `viewer` with `peer`, and its FriendEntity, its GroupEntity or (temp) that of
+ * the group that the session goes through, NULL when the viewer is not in that any more; `entity`
+ * may be NULL. Returns 0, MK_REFUSED when the viewer has no part in it, or -errno. A temporary
+ * session of two who have never spoken is empty.
+ */
+int mk_place_require(struct mk_request *request, enum mk_scene scene, uint64_t viewer,
+                     uint64_t peer, struct mk_place *place, yyjson_mut_val **entity);
 
 struct mk_message {
     uint64_t seq;
@@ -45,9 +55,9 @@ int mk_message_find(struct mk_db *db, yyjson_mut_doc *doc, const struct mk_place
                     uint64_t seq, struct mk_message *message);
 
 /*
- * IncomingMessage. `entity` is the FriendEntity or GroupEntity of the place, `member` the
- * GroupMemberEntity of the sender (NULL but in groups); it takes both and the segments over.
- * NULL when memory is out.
+ * IncomingMessage. `entity` is the FriendEntity or GroupEntity of the place (NULL: a temporary
+ * session through no group), `member` the GroupMemberEntity of the sender (NULL but in groups); it
+ * takes both and the segments over. NULL when memory is out.
  */
 yyjson_mut_val *mk_message_json(yyjson_mut_doc *doc, const struct mk_place *place,
                                 const struct mk_message *message, yyjson_mut_val *entity,

@@ -19,5 +19,6 @@ const char *mk_schema_step(uint64_t version);
 /* The steps, by what they are for. A step that was released never changes: it gets a successor. */
 extern const char mk_schema_first_sql[];
 extern const char mk_schema_media_sql[];
+extern const char mk_schema_social_sql[];
 
 #endif
