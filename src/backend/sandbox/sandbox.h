@@ -32,6 +32,11 @@ enum mk_sandbox_retcode {
     MK_SANDBOX_BAD_MESSAGE = -105,   /* empty, too long, or a segment that cannot be sent here */
     MK_SANDBOX_NO_USER = -106,       /* nobody has that QQ number */
     MK_SANDBOX_MUTED = -107,         /* the sender may not speak in the group at present */
+    MK_SANDBOX_BAD_TEXT = -108,      /* a name or text is empty, too long, or has a character that
+                                        cannot stand in it */
+    MK_SANDBOX_NO_REQUEST = -109,    /* nobody asks that, or it has been answered */
+    MK_SANDBOX_TOO_MUCH = -110,      /* no more of it today */
+    MK_SANDBOX_ALREADY = -111,       /* it is so already */
 };
 
 #endif

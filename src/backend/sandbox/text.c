@@ -1,0 +1,61 @@
+/* text: see the header. */
+#include "backend/sandbox/text.h"
+
+size_t mk_text_chars(struct mk_slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+    return count;
+}
+
+struct mk_slice mk_text_param(yyjson_mut_val *object, const char *name)
+{
+    struct mk_slice text;
+    text.ptr = milky_string(object, name, &text.len);
+    if (!text.ptr)
+        text = mk_slice_of("", 0);
+    return text;
+}
+
+static bool is_blank(struct mk_slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] != ' ' && text.ptr[i] != '\n')
+            return false;
+    return true;
+}
+
+/* C0, DEL, and C1, which UTF-8 writes as C2 80 to C2 9F. */
+static bool has_control(struct mk_slice text, bool lines)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.ptr[i];
+        if ((byte < 0x20 && !(lines && byte == '\n')) || byte == 0x7f)
+            return true;
+        if (byte == 0xc2 && i + 1 < text.len && (unsigned char)text.ptr[i + 1] < 0xa0)
+            return true;
+    }
+    return false;
+}
+
+int mk_text_check(struct mk_request *request, const struct mk_text_rule *rule, struct mk_slice text)
+{
+    if (rule->least > 0 && is_blank(text))
+        return mk_refuse(request, MK_SANDBOX_BAD_TEXT, "%s 不能为空 (%s must not be empty)",
+                         rule->field, rule->field);
+    if (mk_text_chars(text) > rule->most)
+        return mk_refuse(request, MK_SANDBOX_BAD_TEXT,
+                         "%s 过长，最多 %zu 个字符 (%s is too long: at most %zu characters)",
+                         rule->field, rule->most, rule->field, rule->most);
+    if (has_control(text, rule->lines))
+        return mk_refuse(request, MK_SANDBOX_BAD_TEXT,
+                         "%s 不能含有控制字符 (%s must not have control characters in it)",
+                         rule->field, rule->field);
+    return 0;
+}
+
+void mk_text_bind(sqlite3_stmt *statement, int parameter, struct mk_slice text)
+{
+    sqlite3_bind_text(statement, parameter, text.ptr, (int)text.len, SQLITE_STATIC);
+}
