@@ -3,8 +3,8 @@
 
 #include "base/json.h"
 #include "cli/command.h"
+#include "net/curl.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +18,11 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     return mk_buf_append(body, data, size * count) == 0 ? size * count : 0;
 }
 
+static const struct mk_curl *curl; /* loaded for the first exchange */
+
 static bool add_header(struct curl_slist **headers, const char *line)
 {
-    struct curl_slist *longer = curl_slist_append(*headers, line);
+    struct curl_slist *longer = curl->slist_append(*headers, line);
     if (longer)
         *headers = longer;
     return longer;
@@ -39,39 +41,46 @@ static bool add_headers(struct curl_slist **headers, const char *token)
     return added;
 }
 
-static void set_options(CURL *curl, const struct mk_client_request *request,
+static void set_options(CURL *easy, const struct mk_client_request *request,
                         const struct curl_slist *headers, struct mk_buf *body)
 {
-    curl_easy_setopt(curl, CURLOPT_URL, request->url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl->easy_setopt(easy, CURLOPT_URL, request->url);
+    curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     if (request->unix_path)
-        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request->unix_path);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.ptr);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)SECONDS);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+        curl->easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_path);
+    curl->easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+    curl->easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.ptr);
+    curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl->easy_setopt(easy, CURLOPT_WRITEDATA, body);
+    curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+    curl->easy_setopt(easy, CURLOPT_TIMEOUT, (long)SECONDS);
+    curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     /* A proxy of the environment is for the world outside, not for this machine. */
-    curl_easy_setopt(curl, CURLOPT_NOPROXY, request->unix_path ? "*" : "localhost,127.0.0.1,[::1]");
+    curl->easy_setopt(easy, CURLOPT_NOPROXY,
+                      request->unix_path ? "*" : "localhost,127.0.0.1,[::1]");
 }
 
 /* Returns 0 or a negative errno; `status` and `body` are the response's. */
 static int exchange(const struct mk_client_request *request, long *status, struct mk_buf *body)
 {
+    const char *error;
+    curl = mk_curl_load(&error);
+    if (!curl) {
+        mk_command_failed("libcurl: %s", error);
+        return -ELIBACC;
+    }
     struct curl_slist *headers = NULL;
-    CURL *curl = curl_easy_init();
+    CURL *easy = curl->easy_init();
     int rc = -ENOMEM;
     if (request->token && strpbrk(request->token, "\r\n")) {
         rc = -EINVAL; /* it would be more than one header */
         mk_command_failed("%s",
                           mk_tr("the access token has a line break in it", "访问令牌中含有换行"));
-    } else if (curl && add_headers(&headers, request->token)) {
-        set_options(curl, request, headers, body);
-        CURLcode code = curl_easy_perform(curl);
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
+    } else if (easy && add_headers(&headers, request->token)) {
+        set_options(easy, request, headers, body);
+        CURLcode code = curl->easy_perform(easy);
+        curl->easy_getinfo(easy, CURLINFO_RESPONSE_CODE, status);
         if (code == CURLE_OK)
             rc = 0;
         else if (code == CURLE_COULDNT_CONNECT)
@@ -79,12 +88,12 @@ static int exchange(const struct mk_client_request *request, long *status, struc
         else
             rc = -EIO;
         if (rc == -EIO)
-            mk_command_failed("%s", curl_easy_strerror(code));
+            mk_command_failed("%s", curl->easy_strerror(code));
     }
     if (rc == -ENOMEM)
         mk_command_failed("%s", strerror(ENOMEM));
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
+    curl->slist_free_all(headers);
+    curl->easy_cleanup(easy);
     return rc;
 }
 

@@ -3,12 +3,13 @@
  * are kept and used again, for an easy handle is large.
  */
 #include "net/http_client.h"
+#include "net/curl.h"
 #include "net/failure.h"
 #include "net/stream_impl.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,8 @@ struct mk_http_request {
     char text[CURL_ERROR_SIZE]; /* libcurl's words for an error */
 };
 
+static const struct mk_curl *curl; /* since the first client */
+
 /* A socket of libcurl's. */
 struct watch {
     uv_poll_t poll;
@@ -56,8 +59,8 @@ struct watch {
 static void request_free(struct mk_http_request *request)
 {
     mk_list_remove(&request->node);
-    curl_easy_cleanup(request->easy);
-    curl_slist_free_all(request->headers);
+    curl->easy_cleanup(request->easy);
+    curl->slist_free_all(request->headers);
     mk_buf_fini(&request->body);
     free(request);
 }
@@ -70,8 +73,8 @@ static void request_put(struct mk_http_request *request)
         request_free(request);
         return;
     }
-    curl_easy_reset(request->easy);
-    curl_slist_free_all(request->headers);
+    curl->easy_reset(request->easy);
+    curl->slist_free_all(request->headers);
     request->headers = NULL;
     mk_buf_reset(&request->body, SPARE_BODY);
     mk_list_remove(&request->node);
@@ -93,7 +96,7 @@ static struct mk_http_request *request_get(struct mk_http_client *client)
         return NULL;
     mk_list_init(&request->node);
     request->client = client;
-    request->easy = curl_easy_init();
+    request->easy = curl->easy_init();
     if (request->easy)
         return request;
     free(request);
@@ -103,7 +106,7 @@ static struct mk_http_request *request_get(struct mk_http_client *client)
 static void explain(struct mk_http_request *request, CURLcode code, char text[MK_FAILURE_TEXT])
 {
     long error = 0;
-    curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
+    curl->easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
     if (request->body_error == -ENOMEM || code == CURLE_OUT_OF_MEMORY)
         mk_failure_errno(text, -ENOMEM);
     else if (request->body_error == -ENOBUFS || code == CURLE_FILESIZE_EXCEEDED)
@@ -114,7 +117,7 @@ static void explain(struct mk_http_request *request, CURLcode code, char text[MK
         mk_failure_errno(text, (int)-error);
     else
         snprintf(text, MK_FAILURE_TEXT, "%s",
-                 request->text[0] ? request->text : curl_easy_strerror(code));
+                 request->text[0] ? request->text : curl->easy_strerror(code));
 }
 
 static void complete(struct mk_http_request *request, CURLcode code)
@@ -124,8 +127,8 @@ static void complete(struct mk_http_request *request, CURLcode code)
     if (code == CURLE_OK) {
         long status = 0;
         const char *type = NULL;
-        curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
-        curl_easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
+        curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+        curl->easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
         response.status = (unsigned)status;
         response.content_type = mk_slice_str(type ? type : "");
         response.body = mk_buf_slice(&request->body);
@@ -133,7 +136,7 @@ static void complete(struct mk_http_request *request, CURLcode code)
         explain(request, code, text);
         response.error = text;
     }
-    curl_multi_remove_handle(request->client->multi, request->easy);
+    curl->multi_remove_handle(request->client->multi, request->easy);
     mk_list_remove(&request->node); /* no longer to be dropped by who frees the client in `done` */
     request->done(request->arg, &response);
     request_put(request);
@@ -148,12 +151,12 @@ static void read_results(struct mk_http_client *client)
     CURLMsg *message;
     int left;
     client->busy = true;
-    while (!client->freed && (message = curl_multi_info_read(client->multi, &left))) {
+    while (!client->freed && (message = curl->multi_info_read(client->multi, &left))) {
         struct mk_http_request *request = NULL;
         if (message->msg != CURLMSG_DONE)
             continue;
         CURLcode code = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
+        curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
         complete(request, code);
     }
     client->busy = false;
@@ -165,7 +168,7 @@ static void on_timer(void *arg)
 {
     struct mk_http_client *client = arg;
     int running;
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    curl->multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     read_results(client);
 }
 
@@ -195,7 +198,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
         flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)
         flags |= CURL_CSELECT_OUT;
-    curl_multi_socket_action(client->multi, watch->fd, flags, &running);
+    curl->multi_socket_action(client->multi, watch->fd, flags, &running);
     read_results(client);
 }
 
@@ -215,7 +218,7 @@ static struct watch *watch_new(struct mk_http_client *client, curl_socket_t fd)
     }
     watch->client = client;
     watch->fd = fd;
-    curl_multi_assign(client->multi, fd, watch);
+    curl->multi_assign(client->multi, fd, watch);
     return watch;
 }
 
@@ -227,7 +230,7 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, voi
     if (what == CURL_POLL_REMOVE) {
         if (watch)
             uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
-        curl_multi_assign(client->multi, fd, NULL);
+        curl->multi_assign(client->multi, fd, NULL);
         return 0;
     }
     if (!watch)
@@ -246,37 +249,43 @@ static void destroy(struct mk_http_client *client)
 {
     MK_LIST_FOR_EACH (it, &client->spare)
         request_free(MK_CONTAINER_OF(it, struct mk_http_request, node));
-    curl_multi_cleanup(client->multi);
+    curl->multi_cleanup(client->multi);
     mk_timer_free(client->timer);
     free(client);
-    curl_global_cleanup();
+    curl->global_cleanup();
 }
 
 struct mk_http_client *mk_http_client_new(struct mk_loop *loop)
 {
+    const char *error;
+    curl = mk_curl_load(&error);
+    if (!curl) {
+        mk_log_error("http_client", "libcurl is missing: %s", error);
+        return NULL;
+    }
     /* Counted by libcurl: the first one initialises, the last cleanup cleans. */
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (curl->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return NULL;
     struct mk_http_client *client = calloc(1, sizeof(*client));
     if (client) {
         client->loop = loop;
         mk_list_init(&client->active);
         mk_list_init(&client->spare);
-        client->multi = curl_multi_init();
+        client->multi = curl->multi_init();
         client->timer = mk_timer_new(loop, on_timer, client);
     }
     if (!client || !client->multi || !client->timer) {
         if (client)
             destroy(client);
         else
-            curl_global_cleanup();
+            curl->global_cleanup();
         return NULL;
     }
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
+    curl->multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+    curl->multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+    curl->multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+    curl->multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+    curl->multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
     return client;
 }
 
@@ -286,7 +295,7 @@ struct mk_http_client *mk_http_client_free(struct mk_http_client *client)
         return NULL;
     MK_LIST_FOR_EACH (it, &client->active) {
         struct mk_http_request *request = MK_CONTAINER_OF(it, struct mk_http_request, node);
-        curl_multi_remove_handle(client->multi, request->easy);
+        curl->multi_remove_handle(client->multi, request->easy);
         request_free(request);
     }
     client->freed = true;
@@ -316,23 +325,23 @@ static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
 static bool set_roots(struct mk_http_request *request)
 {
     struct mk_streams *streams = request->client->loop->streams;
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    const curl_version_info_data *info = curl->version_info(CURLVERSION_NOW);
     if (!info->ssl_version || strncmp(info->ssl_version, "OpenSSL/3", 9) != 0)
         return true;
     if (!streams->roots)
         streams->roots = mk_tls_roots_new();
     if (!streams->roots)
         return false;
-    curl_easy_setopt(request->easy, CURLOPT_CAINFO, NULL);
-    curl_easy_setopt(request->easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(request->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
-    curl_easy_setopt(request->easy, CURLOPT_SSL_CTX_DATA, streams->roots);
+    curl->easy_setopt(request->easy, CURLOPT_CAINFO, NULL);
+    curl->easy_setopt(request->easy, CURLOPT_CAPATH, NULL);
+    curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
+    curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_DATA, streams->roots);
     return true;
 }
 
 static bool add_header(struct mk_http_request *request, const char *line)
 {
-    struct curl_slist *headers = curl_slist_append(request->headers, line);
+    struct curl_slist *headers = curl->slist_append(request->headers, line);
     if (headers)
         request->headers = headers;
     return headers != NULL;
@@ -361,21 +370,21 @@ static bool prepare(struct mk_http_request *request, const struct mk_http_post *
     request->text[0] = '\0';
     if (!set_headers(request, post->headers) ||
         (strncasecmp(post->url, "https:", 6) == 0 && !set_roots(request)) ||
-        curl_easy_setopt(easy, CURLOPT_URL, post->url) != CURLE_OK)
+        curl->easy_setopt(easy, CURLOPT_URL, post->url) != CURLE_OK)
         return false;
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->text);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)post->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.len);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, post->body.ptr ? post->body.ptr : "");
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)post->response_limit);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    curl->easy_setopt(easy, CURLOPT_PRIVATE, request);
+    curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, request->text);
+    curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)post->timeout_ms);
+    curl->easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+    curl->easy_setopt(easy, CURLOPT_POST, 1L);
+    curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.len);
+    curl->easy_setopt(easy, CURLOPT_POSTFIELDS, post->body.ptr ? post->body.ptr : "");
+    curl->easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)post->response_limit);
+    curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl->easy_setopt(easy, CURLOPT_WRITEDATA, request);
     return true;
 }
 
@@ -386,7 +395,7 @@ struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
     if (!request)
         return NULL;
     if (!prepare(request, post) ||
-        curl_multi_add_handle(client->multi, request->easy) != CURLM_OK) {
+        curl->multi_add_handle(client->multi, request->easy) != CURLM_OK) {
         request_put(request);
         return NULL;
     }
@@ -398,7 +407,7 @@ struct mk_http_request *mk_http_request_cancel(struct mk_http_request *request)
 {
     if (!request)
         return NULL;
-    curl_multi_remove_handle(request->client->multi, request->easy);
+    curl->multi_remove_handle(request->client->multi, request->easy);
     request_put(request);
     return NULL;
 }

@@ -11,7 +11,8 @@
 
 struct mk_http_client;
 
-struct mk_http_client *mk_http_client_new(struct mk_loop *loop); /* NULL: out of memory */
+/* Loads libcurl where this is the first. NULL: out of memory, or no libcurl (logged). */
+struct mk_http_client *mk_http_client_new(struct mk_loop *loop);
 /* Requests under way are dropped without a call of `done`; it may be called in one. NULL is
  * allowed. */
 struct mk_http_client *mk_http_client_free(struct mk_http_client *client);
