@@ -98,6 +98,15 @@ static int init_bots(struct milky_endpoint *endpoint, const struct milky_config 
     return rc;
 }
 
+/* Nobody else needs an HTTP client, which is dear to start. */
+static bool has_webhook(const struct milky_config *config)
+{
+    for (size_t i = 0; i < config->bot_count; i++)
+        if (config->bots[i].webhook_count > 0)
+            return true;
+    return false;
+}
+
 static void on_turn_end(struct mk_turn_hook *hook);
 static void on_grace_over(void *arg);
 
@@ -117,9 +126,12 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     mk_dispatch_init(&endpoint->control_dispatch, backend, 0);
     endpoint->turn.run = on_turn_end;
     mk_loop_add_hook(&host->loop, &endpoint->turn);
-    host->http = mk_http_client_new(&host->loop);
+    bool has_http = has_webhook(config);
+    if (has_http)
+        host->http = mk_http_client_new(&host->loop);
     endpoint->grace = mk_timer_new(&host->loop, on_grace_over, endpoint);
-    rc = host->http && endpoint->grace ? parse_control(endpoint, config->control) : -ENOMEM;
+    bool ready = endpoint->grace && (host->http || !has_http);
+    rc = ready ? parse_control(endpoint, config->control) : -ENOMEM;
     if (rc == 0)
         rc = init_bots(endpoint, config);
     if (rc < 0) {
