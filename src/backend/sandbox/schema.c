@@ -122,6 +122,7 @@ static const char *const steps[] = {
     mk_schema_media_sql,
     mk_schema_social_sql,
     clock_sql,
+    mk_schema_groups_sql,
 };
 
 uint64_t mk_schema_version(void)

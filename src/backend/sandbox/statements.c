@@ -19,6 +19,11 @@
     "SELECT p.uin, p.nickname, p.sex, m.card, m.title, m.level, m.role, m.join_time,"              \
     " m.last_sent_time, m.shut_up_end_time, m.uin IS NOT NULL"
 
+/* `operator` is NULL or a number that is never 0. */
+#define NOTICE_COLUMNS                                                                             \
+    "SELECT n.seq, n.group_id, n.kind, n.initiator, n.target, n.operator, n.state, n.is_set,"      \
+    " n.is_filtered, n.source_group, n.comment"
+
 static const char *const texts[MK_SQL_COUNT] = {
     /* uin */
     [MK_SQL_PERSON] = "SELECT nickname, is_bot FROM person WHERE uin = ?1",
@@ -71,7 +76,8 @@ static const char *const texts[MK_SQL_COUNT] = {
     /* id, messages */
     [MK_SQL_FORWARD_ADD] = "INSERT INTO forward (id, messages) VALUES (?1, ?2)",
     [MK_SQL_ALL_PEOPLE] = "SELECT uin, nickname, is_bot FROM person ORDER BY uin",
-    [MK_SQL_ALL_GROUPS] = "SELECT group_id, name, member_count FROM qq_group ORDER BY group_id",
+    [MK_SQL_ALL_GROUPS] = "SELECT group_id, name, member_count FROM qq_group WHERE dissolved = 0"
+                          " ORDER BY group_id",
     /* media.h. sha256 */
     [MK_SQL_MEDIA] = "SELECT size, tri_sha1, content_type, width, height, duration FROM media"
                      " WHERE sha256 = ?1",
@@ -148,6 +154,103 @@ static const char *const texts[MK_SQL_COUNT] = {
     [MK_SQL_FRIEND_REQUEST_ANSWER] =
         "UPDATE friend_request SET state = ?3, reason = coalesce(?4, '')"
         " WHERE target = ?1 AND initiator = ?2 AND state = 0",
+
+    /* --- groups --- */
+    /* group */
+    [MK_SQL_GROUP_STATE] = "SELECT member_count, max_member_count, join_policy, whole_mute"
+                           " FROM qq_group WHERE group_id = ?1 AND dissolved = 0",
+    /* group, name */
+    [MK_SQL_GROUP_RENAME] = "UPDATE qq_group SET name = ?2 WHERE group_id = ?1",
+    /* group, flag */
+    [MK_SQL_GROUP_SET_WHOLE_MUTE] = "UPDATE qq_group SET whole_mute = ?2 WHERE group_id = ?1",
+    /* group, policy */
+    [MK_SQL_GROUP_SET_POLICY] = "UPDATE qq_group SET join_policy = ?2 WHERE group_id = ?1",
+    /* group */
+    [MK_SQL_GROUP_DISSOLVE] = "UPDATE qq_group SET dissolved = 1 WHERE group_id = ?1",
+    /* group: shows its newest announcement */
+    [MK_SQL_GROUP_PREVIEW] = "UPDATE qq_group SET announcement = coalesce((SELECT content"
+                             " FROM group_announcement WHERE group_id = ?1 ORDER BY id DESC"
+                             " LIMIT 1), '') WHERE group_id = ?1",
+    /* group: its owner and admins */
+    [MK_SQL_GROUP_MANAGERS] = "SELECT uin, is_bot FROM member INDEXED BY member_manager"
+                              " WHERE group_id = ?1 AND role >= 1 ORDER BY uin",
+    /* group, uin, value */
+    [MK_SQL_MEMBER_SET_CARD] = "UPDATE member SET card = ?3 WHERE group_id = ?1 AND uin = ?2",
+    [MK_SQL_MEMBER_SET_TITLE] = "UPDATE member SET title = ?3 WHERE group_id = ?1 AND uin = ?2",
+    [MK_SQL_MEMBER_SET_ROLE] = "UPDATE member SET role = ?3 WHERE group_id = ?1 AND uin = ?2",
+    [MK_SQL_MEMBER_SET_MUTE] =
+        "UPDATE member SET shut_up_end_time = ?3 WHERE group_id = ?1 AND uin = ?2",
+    /* group, uin, time */
+    [MK_SQL_MEMBER_ADD] = "INSERT INTO member (group_id, uin, join_time, is_bot)"
+                          " SELECT ?1, uin, ?3, is_bot FROM person WHERE uin = ?2",
+    /* group, uin */
+    [MK_SQL_MEMBER_REMOVE] = "DELETE FROM member WHERE group_id = ?1 AND uin = ?2",
+    /* group, uin */
+    [MK_SQL_BLOCK] = "SELECT 1 FROM group_block WHERE group_id = ?1 AND uin = ?2",
+    [MK_SQL_BLOCK_ADD] = "INSERT INTO group_block VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+    [MK_SQL_BLOCK_REMOVE] = "DELETE FROM group_block WHERE group_id = ?1 AND uin = ?2",
+    /* seq */
+    [MK_SQL_NOTICE] = NOTICE_COLUMNS " FROM group_notice n WHERE n.seq = ?1",
+    /* uin, is_filtered, the highest seq, limit: the newest first */
+    [MK_SQL_NOTICES] = NOTICE_COLUMNS
+    " FROM group_notice_for f CROSS JOIN group_notice n ON n.seq = f.seq"
+    " WHERE f.uin = ?1 AND f.is_filtered = ?2 AND f.seq <= ?3 ORDER BY f.seq DESC LIMIT ?4",
+    [MK_SQL_NOTICE_LAST] = "SELECT coalesce(max(seq), 0) FROM group_notice",
+    /* seq, group, kind, time, initiator, target, is_set, is_filtered, source group, operator,
+     * state, comment */
+    [MK_SQL_NOTICE_ADD] = "INSERT INTO group_notice (seq, group_id, kind, time, initiator, target,"
+                          " is_set, is_filtered, source_group, operator, state, comment)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    /* uin, is_filtered, seq */
+    [MK_SQL_NOTICE_FOR] = "INSERT INTO group_notice_for VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    /* group, is_filtered, seq: in the lists of the owner and the admins */
+    [MK_SQL_NOTICE_FOR_MANAGERS] =
+        "INSERT INTO group_notice_for SELECT uin, ?2, ?3 FROM member INDEXED BY member_manager"
+        " WHERE group_id = ?1 AND role >= 1 ON CONFLICT DO NOTHING",
+    /* group, uin: requests that nobody has answered yet, for a new admin; 0 and 4: enum
+     * mk_notice_kind */
+    [MK_SQL_NOTICE_HAND_OVER] =
+        "INSERT INTO group_notice_for SELECT ?2, is_filtered, seq FROM group_notice"
+        " INDEXED BY group_notice_pending WHERE group_id = ?1 AND state = 0 AND kind IN (0, 4)"
+        " ON CONFLICT DO NOTHING",
+    /* seq, state, operator, reason */
+    [MK_SQL_NOTICE_ANSWER] =
+        "UPDATE group_notice SET state = ?2, operator = ?3, reason = ?4 WHERE seq = ?1",
+    /* group, target: what still waits becomes ignored */
+    [MK_SQL_NOTICE_LAPSE] = "UPDATE group_notice INDEXED BY group_notice_pending SET state = 3"
+                            " WHERE group_id = ?1 AND target = ?2 AND state = 0",
+    /* group */
+    [MK_SQL_NOTICE_LAPSE_ALL] = "UPDATE group_notice INDEXED BY group_notice_pending SET state = 3"
+                                " WHERE group_id = ?1 AND state = 0",
+    /* id */
+    [MK_SQL_ANNOUNCEMENT] = "SELECT group_id FROM group_announcement WHERE id = ?1",
+    /* group: the newest first */
+    [MK_SQL_ANNOUNCEMENTS] = "SELECT id, uin, time, content, image FROM group_announcement"
+                             " WHERE group_id = ?1 ORDER BY id DESC",
+    /* group, uin, time, content, image */
+    [MK_SQL_ANNOUNCEMENT_ADD] = "INSERT INTO group_announcement (group_id, uin, time, content,"
+                                " image) VALUES (?1, ?2, ?3, ?4, ?5)",
+    /* id */
+    [MK_SQL_ANNOUNCEMENT_REMOVE] = "DELETE FROM group_announcement WHERE id = ?1",
+    /* id of the message */
+    [MK_SQL_ESSENCE] = "SELECT 1 FROM group_essence WHERE message = ?1",
+    /* group, limit, offset: the newest first */
+    [MK_SQL_ESSENCES] = "SELECT m.id, m.sender, m.time, m.segments, e.operator, e.time"
+                        " FROM group_essence e CROSS JOIN message m ON m.id = e.message"
+                        " WHERE e.group_id = ?1 AND m.recalled_by IS NULL"
+                        " ORDER BY e.time DESC, e.message DESC LIMIT ?2 OFFSET ?3",
+    /* id of the message, group, operator, time */
+    [MK_SQL_ESSENCE_ADD] = "INSERT INTO group_essence VALUES (?1, ?2, ?3, ?4)",
+    /* id of the message */
+    [MK_SQL_ESSENCE_REMOVE] = "DELETE FROM group_essence WHERE message = ?1",
+    /* id of the message, is_emoji, uin, face_id */
+    [MK_SQL_REACTION] = "SELECT 1 FROM group_reaction WHERE message = ?1 AND is_emoji = ?2"
+                        " AND uin = ?3 AND face_id = ?4",
+    /* the same, time */
+    [MK_SQL_REACTION_ADD] = "INSERT INTO group_reaction (message, is_emoji, uin, face_id, time)"
+                            " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [MK_SQL_REACTION_REMOVE] = "DELETE FROM group_reaction WHERE message = ?1 AND is_emoji = ?2"
+                               " AND uin = ?3 AND face_id = ?4",
 };
 
 const char *mk_sql_text(enum mk_sql sql)
