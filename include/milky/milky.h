@@ -13,8 +13,8 @@
  *       milky_endpoint_run(endpoint);    // until milky_endpoint_stop
  *   milky_endpoint_free(endpoint);
  *
- * Everything runs on the thread that calls milky_endpoint_run. No function here is safe to call from
- * another one.
+ * Everything runs on the thread that calls milky_endpoint_run. No function here is safe to call
+ * from another one.
  */
 #ifndef MILKY_MILKY_H
 #define MILKY_MILKY_H
@@ -35,7 +35,7 @@ enum milky_dialect {
  * port; two bots never do.
  */
 struct milky_server {
-    const char *listen;       /* "127.0.0.1:3000", "[::1]:3000", "unix:PATH"; port 0 takes a free one */
+    const char *listen; /* "127.0.0.1:3000", "[::1]:3000", "unix:PATH"; port 0 takes a free one */
     const char *access_token; /* NULL: none is asked for */
     bool allow_anonymous;     /* without a token, listen beyond this machine all the same */
     const char *prefix;       /* what every path begins with ("/milky"); NULL: nothing. Entries that
@@ -48,6 +48,7 @@ struct milky_remote {
     const char *url;          /* ws:// or wss://; http:// or https:// */
     const char *access_token; /* NULL: none is sent */
     enum milky_dialect dialect;
+    const char *secret; /* a webhook's: signs each request (Standard Webhooks); NULL: not signed */
 };
 
 /* One account and its transports. */
@@ -63,10 +64,21 @@ struct milky_bot {
     size_t webhook_count;
 };
 
+/* The log of events on disk, by which webhooks and clients that come back miss nothing. */
+struct milky_journal {
+    const char *path;    /* of its database; NULL: none is kept */
+    uint64_t max_events; /* kept per bot; 0: 100,000 */
+    uint64_t max_age;    /* seconds that an event is kept; 0: 7 days */
+    bool no_flush;       /* a commit need not survive the loss of power */
+};
+
 struct milky_config {
+    struct milky_journal journal;
     const struct milky_bot *bots;
     size_t bot_count;
-    const char *control; /* where operators' requests are taken ("unix:PATH"), or NULL for nowhere */
+    /* Where operators' requests are taken ("unix:PATH", "127.0.0.1:3010"); NULL for nowhere. */
+    const char *control;
+    const char *control_access_token; /* NULL: none is asked for, and only this machine may ask */
 };
 
 struct milky_endpoint;

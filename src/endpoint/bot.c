@@ -164,9 +164,13 @@ static int add_webhooks(struct mk_bot *bot, struct mk_http_client *http,
         return -ENOMEM;
     for (size_t i = 0; i < config->webhook_count; i++) {
         const struct milky_remote *remote = &config->webhook[i];
-        bot->webhooks[i] = mk_webhook_new(bot->loop, http, mk_slice_str(remote->url),
-                                          mk_slice_str(remote->access_token),
-                                          dialect_of(remote->dialect), &bot->dispatch, &bot->hub);
+        struct mk_webhook_config webhook = {
+            .url = mk_slice_str(remote->url),
+            .token = mk_slice_str(remote->access_token),
+            .secret = mk_slice_str(remote->secret),
+            .dialect = dialect_of(remote->dialect),
+        };
+        bot->webhooks[i] = mk_webhook_new(bot->loop, http, &webhook, &bot->dispatch, &bot->hub);
         if (!bot->webhooks[i])
             return -ENOMEM;
         bot->webhook_count++;
@@ -177,11 +181,12 @@ static int add_webhooks(struct mk_bot *bot, struct mk_http_client *http,
 /* --- life --- */
 
 int mk_bot_init(struct mk_bot *bot, struct mk_loop *loop, struct mk_http_client *http,
-                struct milky_backend *backend, const struct milky_bot *config)
+                struct mk_journal *journal, struct milky_backend *backend,
+                const struct milky_bot *config)
 {
     bot->loop = loop;
     mk_dispatch_init(&bot->dispatch, backend, config->self_id);
-    mk_hub_init(&bot->hub, config->self_id);
+    mk_hub_init(&bot->hub, config->self_id, journal);
     int rc = add_servers(bot, config);
     if (rc == 0)
         rc = add_clients(bot, config);
@@ -233,6 +238,14 @@ int mk_bot_start(struct mk_bot *bot)
     for (size_t i = 0; i < bot->client_count && rc == 0; i++)
         mk_websocket_client_start(bot->clients[i]);
     return rc;
+}
+
+void mk_bot_drop(struct mk_bot *bot)
+{
+    for (size_t i = 0; i < bot->server_count; i++)
+        mk_server_drop(bot->servers[i].server);
+    for (size_t i = 0; i < bot->client_count; i++)
+        mk_websocket_client_abort(bot->clients[i]);
 }
 
 void mk_bot_stop(struct mk_bot *bot)

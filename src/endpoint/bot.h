@@ -27,16 +27,20 @@ struct mk_bot {
 };
 
 /*
- * Makes the bot and its transports, none of which is active yet. Returns 0 or a negative errno,
- * logged; then mk_bot_fini is still to be called.
+ * Makes the bot and its transports, none of which is active yet. `journal` may be NULL. Returns 0
+ * or a negative errno, logged; then mk_bot_fini is still to be called.
  */
 int mk_bot_init(struct mk_bot *bot, struct mk_loop *loop, struct mk_http_client *http,
-                struct milky_backend *backend, const struct milky_bot *config);
+                struct mk_journal *journal, struct milky_backend *backend,
+                const struct milky_bot *config);
 /* It must be idle. */
 void mk_bot_fini(struct mk_bot *bot);
 
 /* Listens, connects, delivers. Returns 0 or a negative errno, logged. */
 int mk_bot_start(struct mk_bot *bot);
+
+/* Ends its connections at once; servers go on listening, and clients connect again. */
+void mk_bot_drop(struct mk_bot *bot);
 
 /* As milky_endpoint_stop; then the bot becomes idle by itself, or by abort. */
 void mk_bot_stop(struct mk_bot *bot);

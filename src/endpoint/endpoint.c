@@ -14,11 +14,16 @@
 #include <milky/milky.h>
 #include <stdlib.h>
 
-enum { GRACE_MS = 4000 };
+enum {
+    GRACE_MS = 4000,
+    MOST_EVENTS = 100000,
+    MOST_AGE = 7 * 24 * 3600, /* seconds */
+};
 
 struct milky_host {
     struct mk_loop loop;
     struct mk_http_client *http;
+    struct mk_journal *journal; /* or NULL */
     struct milky_backend *backend;
     struct mk_bot *bots;
     uint64_t *self_ids;
@@ -32,6 +37,7 @@ struct milky_endpoint {
     struct mk_dispatch control_dispatch;
     struct mk_control *control;
     struct mk_address control_address;
+    char *control_token;
     bool has_control;
     bool started; /* the backend was */
     bool stopping;
@@ -62,6 +68,16 @@ const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count)
     return host->self_ids;
 }
 
+int milky_host_drop_connections(struct milky_host *host, uint64_t self_id)
+{
+    for (size_t i = 0; i < host->bot_count; i++)
+        if (host->self_ids[i] == self_id) {
+            mk_bot_drop(&host->bots[i]);
+            return 0;
+        }
+    return -ENOENT;
+}
+
 struct uv_loop_s *milky_host_loop(const struct milky_host *host)
 {
     return (struct uv_loop_s *)(uintptr_t)&host->loop.uv;
@@ -69,17 +85,37 @@ struct uv_loop_s *milky_host_loop(const struct milky_host *host)
 
 /* --- making --- */
 
-static int parse_control(struct milky_endpoint *endpoint, const char *text)
+static int parse_control(struct milky_endpoint *endpoint, const struct milky_config *config)
 {
+    const char *text = config->control;
     if (!text)
         return 0;
     const char *error = mk_address_parse(mk_slice_str(text), &endpoint->control_address);
+    endpoint->control_token = mk_slice_dup(mk_slice_str(config->control_access_token));
+    if (!endpoint->control_token)
+        return -ENOMEM;
+    if (!error && endpoint->control_token[0] == '\0' &&
+        !mk_address_is_local(&endpoint->control_address))
+        error = "without an access_token only this machine may be listened to";
     if (error) {
         mk_log_error("endpoint", "control \"%s\": %s", text, error);
         return -EINVAL;
     }
     endpoint->has_control = true;
     return 0;
+}
+
+static int open_journal(struct milky_host *host, const struct milky_journal *config)
+{
+    if (!config->path)
+        return 0;
+    struct mk_journal_config journal = {
+        .path = config->path,
+        .max_events = config->max_events ? config->max_events : MOST_EVENTS,
+        .max_age = config->max_age ? config->max_age : MOST_AGE,
+        .flush = !config->no_flush,
+    };
+    return mk_journal_open(&journal, &host->journal);
 }
 
 static int init_bots(struct milky_endpoint *endpoint, const struct milky_config *config)
@@ -92,7 +128,8 @@ static int init_bots(struct milky_endpoint *endpoint, const struct milky_config 
     int rc = 0;
     for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
         host->self_ids[i] = config->bots[i].self_id;
-        rc = mk_bot_init(&host->bots[i], &host->loop, host->http, host->backend, &config->bots[i]);
+        rc = mk_bot_init(&host->bots[i], &host->loop, host->http, host->journal, host->backend,
+                         &config->bots[i]);
         host->bot_count = i + 1;
     }
     return rc;
@@ -131,7 +168,9 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
         host->http = mk_http_client_new(&host->loop);
     endpoint->grace = mk_timer_new(&host->loop, on_grace_over, endpoint);
     bool ready = endpoint->grace && (host->http || !has_http);
-    rc = ready ? parse_control(endpoint, config->control) : -ENOMEM;
+    rc = ready ? parse_control(endpoint, config) : -ENOMEM;
+    if (rc == 0)
+        rc = open_journal(host, &config->journal);
     if (rc == 0)
         rc = init_bots(endpoint, config);
     if (rc < 0) {
@@ -175,9 +214,11 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
     mk_control_free(endpoint->control);
     mk_dispatch_fini(&endpoint->control_dispatch);
     mk_http_client_free(host->http);
+    mk_journal_close(host->journal);
     mk_timer_free(endpoint->grace);
     mk_loop_remove_hook(&endpoint->turn);
     mk_loop_fini(&host->loop);
+    free(endpoint->control_token);
     free(host->bots);
     free(host->self_ids);
     free(endpoint);
@@ -190,7 +231,8 @@ static int open_control(struct milky_endpoint *endpoint)
     if (!endpoint->has_control)
         return 0;
     int rc = mk_control_open(&endpoint->host.loop, &endpoint->control_address,
-                             &endpoint->control_dispatch, &endpoint->control);
+                             mk_slice_str(endpoint->control_token), &endpoint->control_dispatch,
+                             &endpoint->control);
     if (rc < 0) {
         char text[MK_ADDRESS_TEXT];
         mk_log_error("endpoint", "control: cannot listen on %s: %s",
@@ -230,6 +272,8 @@ static void on_turn_end(struct mk_turn_hook *hook)
     struct milky_backend *backend = endpoint->host.backend;
     if (endpoint->started && backend->turn_end)
         backend->turn_end(backend);
+    if (endpoint->host.journal)
+        mk_journal_commit(endpoint->host.journal);
     if (endpoint->stopping && is_idle(endpoint))
         mk_loop_stop(&endpoint->host.loop);
 }

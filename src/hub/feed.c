@@ -64,24 +64,16 @@ static int make_room(struct mk_feed *feed, size_t frame)
     return 0;
 }
 
-static void append_part(struct mk_feed *feed, struct mk_slice part)
+int mk_feed_append(struct mk_feed *feed, struct mk_slice frame)
 {
-    if (part.len == 0)
-        return;
-    memcpy(feed->tail->data + feed->tail->len, part.ptr, part.len);
-    feed->tail->len += part.len;
-    feed->end += part.len;
-}
-
-int mk_feed_append(struct mk_feed *feed, struct mk_slice head, struct mk_slice body)
-{
-    if (mk_list_empty(&feed->sinks))
+    if (frame.len == 0 || mk_list_empty(&feed->sinks))
         return 0;
-    int rc = make_room(feed, head.len + body.len);
+    int rc = make_room(feed, frame.len);
     if (rc < 0)
         return rc;
-    append_part(feed, head);
-    append_part(feed, body);
+    memcpy(feed->tail->data + feed->tail->len, frame.ptr, frame.len);
+    feed->tail->len += frame.len;
+    feed->end += frame.len;
     MK_LIST_FOR_EACH (node, &feed->sinks) {
         struct mk_sink *sink = MK_CONTAINER_OF(node, struct mk_sink, node);
         if (mk_sink_lag(sink) > sink->max_lag)

@@ -40,11 +40,10 @@ void mk_feed_init(struct mk_feed *feed);
 void mk_feed_fini(struct mk_feed *feed);
 
 /*
- * Appends a frame, given in two parts (either may be empty), and tells every sink. Where nobody
- * listens nothing is kept. A sink that is told may leave, others may not be made to.
- * Returns 0 or -ENOMEM; then no sink got the frame.
+ * Appends a frame and tells every sink. Where nobody listens nothing is kept. A sink that is told
+ * may leave, others may not be made to. Returns 0 or -ENOMEM; then no sink got the frame.
  */
-int mk_feed_append(struct mk_feed *feed, struct mk_slice head, struct mk_slice body);
+int mk_feed_append(struct mk_feed *feed, struct mk_slice frame);
 
 /* Joins at the end: the sink gets what is appended from now on. Returns 0 or -ENOMEM. */
 int mk_feed_join(struct mk_feed *feed, struct mk_sink *sink);

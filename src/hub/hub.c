@@ -1,64 +1,49 @@
 /* hub: one encoding per (dialect, envelope), one frame per framing of it. */
 #include "hub/hub.h"
 
-#include "wire/sse.h"
-#include "wire/websocket.h"
+#include "base/json.h"
+#include "base/log.h"
+
+#include <errno.h>
 
 enum { LONGEST_EVENT = 64 * 1024 * 1024, KEPT_BUFFER = 64 * 1024 };
 
-void mk_hub_init(struct mk_hub *hub, uint64_t self_id)
+typedef void each_feed(struct mk_feed *feed);
+
+static void for_each_feed(struct mk_hub *hub, each_feed *visit)
 {
-    *hub = (struct mk_hub){ .self_id = self_id };
-    mk_arena_init(&hub->arena);
-    mk_buf_init(&hub->json, LONGEST_EVENT);
-    mk_buf_init(&hub->frame, LONGEST_EVENT + 256);
     for (int dialect = 0; dialect < MK_DIALECTS; dialect++)
         for (int envelope = 0; envelope < MK_ENVELOPES; envelope++)
             for (int framing = 0; framing < MK_FRAMINGS; framing++)
-                mk_feed_init(&hub->feeds[dialect][envelope][framing]);
+                visit(&hub->feeds[dialect][envelope][framing]);
+}
+
+void mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal)
+{
+    *hub = (struct mk_hub){ .self_id = self_id, .journal = journal };
+    hub->events = journal ? mk_journal_last(journal, self_id) : 0;
+    mk_arena_init(&hub->arena);
+    mk_buf_init(&hub->data, LONGEST_EVENT);
+    mk_buf_init(&hub->json, LONGEST_EVENT);
+    mk_buf_init(&hub->frame, LONGEST_EVENT + MK_FRAME_MORE);
+    for_each_feed(hub, mk_feed_init);
 }
 
 void mk_hub_fini(struct mk_hub *hub)
 {
-    for (int dialect = 0; dialect < MK_DIALECTS; dialect++)
-        for (int envelope = 0; envelope < MK_ENVELOPES; envelope++)
-            for (int framing = 0; framing < MK_FRAMINGS; framing++)
-                mk_feed_fini(&hub->feeds[dialect][envelope][framing]);
+    for_each_feed(hub, mk_feed_fini);
     mk_arena_fini(&hub->arena);
+    mk_buf_fini(&hub->data);
     mk_buf_fini(&hub->json);
     mk_buf_fini(&hub->frame);
 }
 
-int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, enum mk_dialect dialect,
-                enum mk_envelope envelope, enum mk_framing framing)
+int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, const struct mk_form *form)
 {
-    return mk_feed_join(&hub->feeds[dialect][envelope][framing], sink);
+    return mk_feed_join(&hub->feeds[form->dialect][form->envelope][form->framing], sink);
 }
 
-/* Frames hub->json for one feed. */
-static int append_framed(struct mk_hub *hub, struct mk_feed *feed, enum mk_framing framing)
-{
-    struct mk_slice json = mk_buf_slice(&hub->json);
-    char header[MK_WS_MAX_HEADER];
-    int rc = 0;
-    switch (framing) {
-    case MK_FRAMING_WEBSOCKET:
-        return mk_feed_append(
-            feed, mk_slice_of(header, mk_ws_server_header(header, MK_WS_TEXT, json.len)), json);
-    case MK_FRAMING_LINE:
-        return mk_feed_append(feed, json, MK_SLICE("\n"));
-    case MK_FRAMING_WEBSOCKET_MASKED:
-        rc = mk_ws_write_frame(&hub->frame, MK_WS_CLIENT, MK_WS_TEXT, json);
-        break;
-    case MK_FRAMING_SSE:
-        rc = mk_sse_write_message(&hub->frame, hub->events, MK_SLICE("milky_event"), json);
-        break;
-    }
-    if (rc == 0)
-        rc = mk_feed_append(feed, mk_buf_slice(&hub->frame), (struct mk_slice){ 0 });
-    mk_buf_reset(&hub->frame, KEPT_BUFFER);
-    return rc;
-}
+/* --- emitting --- */
 
 static bool anyone_listens(const struct mk_feed feeds[MK_FRAMINGS])
 {
@@ -66,6 +51,16 @@ static bool anyone_listens(const struct mk_feed feeds[MK_FRAMINGS])
         if (!mk_list_empty(&feeds[framing].sinks))
             return true;
     return false;
+}
+
+static int append_framed(struct mk_hub *hub, struct mk_feed *feed, enum mk_framing framing,
+                         uint64_t number)
+{
+    int rc = mk_frame_write(&hub->frame, framing, number, mk_buf_slice(&hub->json));
+    if (rc == 0)
+        rc = mk_feed_append(feed, mk_buf_slice(&hub->frame));
+    mk_buf_reset(&hub->frame, KEPT_BUFFER);
+    return rc;
 }
 
 static int emit_encoded(struct mk_hub *hub, const struct mk_event *event, enum mk_dialect dialect,
@@ -79,16 +74,36 @@ static int emit_encoded(struct mk_hub *hub, const struct mk_event *event, enum m
         hub->encodings++;
     for (int framing = 0; framing < MK_FRAMINGS && rc == 0; framing++)
         if (!mk_list_empty(&feeds[framing].sinks))
-            rc = append_framed(hub, &feeds[framing], (enum mk_framing)framing);
+            rc = append_framed(hub, &feeds[framing], (enum mk_framing)framing, event->number);
     mk_buf_reset(&hub->json, KEPT_BUFFER);
-    mk_arena_reset(&hub->arena);
     return rc;
 }
 
-int mk_hub_emit(struct mk_hub *hub, const struct mk_event *event)
+/* The data's JSON is made once, for the journal and for every encoding that takes it as it is. */
+static int write_journal(struct mk_hub *hub, struct mk_event *event)
 {
-    int first_error = 0;
-    hub->events++;
+    yyjson_alc alc = mk_json_alc(&hub->arena);
+    int rc = mk_json_write(&hub->data, event->data, &alc);
+    if (rc < 0)
+        return rc;
+    event->json = mk_buf_slice(&hub->data);
+    return mk_journal_append(hub->journal, hub->self_id,
+                             &(struct mk_journal_event){
+                                 .number = event->number,
+                                 .time = event->time,
+                                 .type = mk_event_type_name(event->type),
+                                 .data = event->json,
+                             });
+}
+
+int mk_hub_emit(struct mk_hub *hub, struct mk_event *event)
+{
+    int first_error = mk_event_check(event);
+    if (first_error < 0)
+        return first_error;
+    event->number = ++hub->events;
+    if (hub->journal)
+        first_error = write_journal(hub, event);
     for (int dialect = 0; dialect < MK_DIALECTS; dialect++) {
         for (int envelope = 0; envelope < MK_ENVELOPES; envelope++) {
             int rc = emit_encoded(hub, event, (enum mk_dialect)dialect, (enum mk_envelope)envelope);
@@ -96,5 +111,57 @@ int mk_hub_emit(struct mk_hub *hub, const struct mk_event *event)
                 first_error = rc;
         }
     }
+    mk_buf_reset(&hub->data, KEPT_BUFFER);
+    mk_arena_reset(&hub->arena);
     return first_error;
+}
+
+/* --- replaying --- */
+
+/* An event of the journal as it was when it was emitted. */
+static int restore(struct mk_hub *hub, const struct mk_journal_event *stored,
+                   struct mk_event *event)
+{
+    yyjson_alc alc = mk_json_alc(&hub->arena);
+    yyjson_doc *read = yyjson_read_opts((char *)(uintptr_t)stored->data.ptr, stored->data.len,
+                                        YYJSON_READ_NOFLAG, &alc, NULL);
+    yyjson_mut_doc *doc = yyjson_doc_mut_copy(read, &alc);
+    const struct mk_event_type *type = mk_event_type_find(stored->type);
+    if (!doc || !type) {
+        mk_log_error("hub", "event %llu of bot %llu cannot be read and is left out",
+                     (unsigned long long)stored->number, (unsigned long long)hub->self_id);
+        return -EINVAL;
+    }
+    *event = (struct mk_event){
+        .type = type,
+        .self_id = hub->self_id,
+        .number = stored->number,
+        .time = stored->time,
+        .data = yyjson_mut_doc_get_root(doc),
+    };
+    return 0;
+}
+
+int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next,
+                  struct mk_buf *out)
+{
+    struct mk_journal_event stored;
+    struct mk_event event;
+    int found = hub->journal ? mk_journal_find(hub->journal, hub->self_id, *next, &stored) : 0;
+    if (found < 0)
+        return found;
+    uint64_t first = found ? stored.number : hub->events + 1;
+    int rc = 0;
+    if (first > *next)
+        rc = mk_frame_write_gap(out, form->framing, hub->self_id, *next, first - 1);
+    if (rc == 0 && found && restore(hub, &stored, &event) == 0)
+        rc = mk_event_write(&hub->json, &event, form->dialect, form->envelope, &hub->arena);
+    if (rc == 0 && hub->json.len > 0)
+        rc = mk_frame_write(out, form->framing, first, mk_buf_slice(&hub->json));
+    mk_buf_reset(&hub->json, KEPT_BUFFER);
+    mk_arena_reset(&hub->arena);
+    if (rc < 0)
+        return rc;
+    *next = found ? first + 1 : first;
+    return found;
 }

@@ -1,48 +1,60 @@
 /*
  * hub: the events of one bot on their way from the backend to everyone who listens.
  *
- *   backend -> milky_emit -> mk_hub_emit: number it, encode it once per (dialect, envelope), frame
- * it once per (dialect, envelope, framing) -> feed -> sinks
+ *   backend -> milky_emit -> mk_hub_emit: number it, write it into the journal, encode it once per
+ *   (dialect, envelope), frame it once per (dialect, envelope, framing) -> feed -> sinks
  */
 #ifndef MK_HUB_HUB_H
 #define MK_HUB_HUB_H
 
 #include "base/buf.h"
 #include "hub/feed.h"
+#include "hub/frame.h"
+#include "hub/journal.h"
 #include "protocol/event.h"
 
-/* What is put around an event's JSON. */
-enum mk_framing {
-    MK_FRAMING_WEBSOCKET,        /* a text frame of a server */
-    MK_FRAMING_WEBSOCKET_MASKED, /* a text frame of a client */
-    MK_FRAMING_LINE,             /* a line feed behind it: webhooks take it line by line */
-    MK_FRAMING_SSE,              /* a server-sent event "milky_event", its id the event's number */
+/* How a sink wants its events. */
+struct mk_form {
+    enum mk_dialect dialect;
+    enum mk_envelope envelope;
+    enum mk_framing framing;
 };
-enum { MK_DIALECTS = 2, MK_ENVELOPES = 2, MK_FRAMINGS = 4 };
+
+enum { MK_DIALECTS = 2, MK_ENVELOPES = 4 };
 
 struct mk_hub {
     uint64_t self_id;
-    uint64_t events; /* emitted so far: the number of the last one */
-    uint64_t
-        encodings; /* JSON texts made for them: at most one per (dialect, envelope) and event */
+    struct mk_journal *journal; /* NULL: nothing outlives the process */
+    uint64_t events;            /* the number of the last event */
+    uint64_t encodings;         /* JSON texts made: at most one per (dialect, envelope) and event */
     struct mk_feed feeds[MK_DIALECTS][MK_ENVELOPES][MK_FRAMINGS];
     struct mk_arena arena; /* what translating one event makes */
+    struct mk_buf data;    /* one event's data as JSON, for the journal */
     struct mk_buf json;    /* one event, encoded */
-    struct mk_buf frame;   /* one event, framed, where that takes a copy */
+    struct mk_buf frame;   /* one event, framed */
 };
 
-void mk_hub_init(struct mk_hub *hub, uint64_t self_id);
+/* `journal` is borrowed and may be NULL; numbers go on from where it ends. */
+void mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal);
 /* All sinks must have left. */
 void mk_hub_fini(struct mk_hub *hub);
 
-/* Joins the feed of this kind; see mk_feed_join. */
-int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, enum mk_dialect dialect,
-                enum mk_envelope envelope, enum mk_framing framing);
+/* Joins the feed of this form; see mk_feed_join. */
+int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, const struct mk_form *form);
 
 /*
- * Gives an event to every sink. Returns 0; -EINVAL for data that is not of its type, -ENOMEM or
- * -ENOBUFS (an event of more than 64 MiB) when some feed did not get it.
+ * Numbers an event and gives it to the journal and to every sink. Returns 0; -EINVAL for data that
+ * is not of its type (then it has not happened); another negative errno when the journal or some
+ * feed did not get it.
  */
-int mk_hub_emit(struct mk_hub *hub, const struct mk_event *event);
+int mk_hub_emit(struct mk_hub *hub, struct mk_event *event);
+
+/*
+ * Appends, in this form, the first event of the journal from `*next` on to `out`, and a gap before
+ * it where numbers are missing; `*next` is then the number behind it. Returns 1, or 0 when there is
+ * no further event, or a negative errno.
+ */
+int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next,
+                  struct mk_buf *out);
 
 #endif

@@ -39,8 +39,11 @@ struct mk_http_request {
     struct mk_buf body;
     void (*done)(void *arg, const struct mk_http_response *response);
     void *arg;
+    int (*body_to)(void *arg, const char *data, size_t len); /* NULL: into `body` */
+    uint64_t body_left;
     uint32_t timeout_ms;
     int body_error;             /* of `body`, or 0 */
+    bool refused;               /* an address that may not be connected to */
     char text[CURL_ERROR_SIZE]; /* libcurl's words for an error */
 };
 
@@ -111,6 +114,10 @@ static void explain(struct mk_http_request *request, CURLcode code, char text[MK
         mk_failure_errno(text, -ENOMEM);
     else if (request->body_error == -ENOBUFS || code == CURLE_FILESIZE_EXCEEDED)
         snprintf(text, MK_FAILURE_TEXT, "the response is longer than %zu bytes", request->body.max);
+    else if (request->body_error < 0)
+        mk_failure_errno(text, request->body_error);
+    else if (request->refused)
+        snprintf(text, MK_FAILURE_TEXT, "its address is private");
     else if (code == CURLE_OPERATION_TIMEDOUT)
         mk_failure_timeout(text, request->timeout_ms);
     else if (code == CURLE_COULDNT_CONNECT && error != 0)
@@ -131,6 +138,9 @@ static void complete(struct mk_http_request *request, CURLcode code)
         curl->easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
         response.status = (unsigned)status;
         response.content_type = mk_slice_str(type ? type : "");
+        curl_off_t retry_after = 0;
+        curl->easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after);
+        response.retry_after = retry_after > 0 ? (uint64_t)retry_after : 0;
         response.body = mk_buf_slice(&request->body);
     } else {
         explain(request, code, text);

@@ -20,6 +20,7 @@ struct mk_http_client *mk_http_client_free(struct mk_http_client *client);
 struct mk_http_response {
     const char *error; /* NULL, or why no response came, for a person to read; then nothing below */
     unsigned status;
+    uint64_t retry_after;         /* seconds that a Retry-After header asks for; 0: none */
     struct mk_slice content_type; /* "" where there is none */
     struct mk_slice body;
 };
@@ -45,6 +46,32 @@ struct mk_http_request; /* one under way */
  */
 struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
                                             const struct mk_http_post *post);
+
+struct mk_http_get {
+    const char *url;
+    const char *const *headers;
+    uint32_t connect_ms; /* to connect, each time */
+    uint32_t timeout_ms; /* for the whole exchange, redirects included */
+    unsigned redirects;  /* that many at most are followed, to http and https alone */
+    uint64_t body_limit; /* bytes; a longer one is an error */
+    /*
+     * Connect only to addresses of the Internet at large (mk_address_is_public), each checked when
+     * the name has been resolved and again for every redirect; and through no proxy, which would do
+     * so unchecked.
+     */
+    bool public_only;
+    /* The body as it comes, but of a success (2xx) only. Returns 0, or a negative errno to end it.
+     * May not cancel or free. */
+    int (*body)(void *arg, const char *data, size_t len);
+    /* As in mk_http_post; `body` is empty. */
+    void (*done)(void *arg, const struct mk_http_response *response);
+    void *arg;
+};
+
+/* Starts a GET; otherwise as mk_http_client_post. One whose requests are all `public_only` needs a
+ * client of its own: connections are shared. */
+struct mk_http_request *mk_http_client_get(struct mk_http_client *client,
+                                           const struct mk_http_get *get);
 
 /* Drops it: `done` will not be called. Not allowed after it was. NULL is allowed. */
 struct mk_http_request *mk_http_request_cancel(struct mk_http_request *request);

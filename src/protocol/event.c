@@ -37,8 +37,20 @@ static int write_bare(struct mk_buf *out, const struct mk_event *event, enum mk_
         rc = mk_buf_append_slice(out, name);
     if (rc == 0)
         rc = mk_buf_append_slice(out, MK_SLICE("\",\"data\":"));
-    if (rc == 0)
+    if (rc == 0 && data == event->data && event->json.len > 0)
+        rc = mk_buf_append_slice(out, event->json);
+    else if (rc == 0)
         rc = mk_json_write(out, data, &alc);
+    return rc;
+}
+
+static int write_end(struct mk_buf *out, const struct mk_event *event, bool numbered)
+{
+    int rc = 0;
+    if (numbered)
+        rc = mk_buf_append_slice(out, MK_SLICE(",\"number\":"));
+    if (rc == 0 && numbered)
+        rc = mk_buf_append_u64(out, event->number);
     return rc == 0 ? mk_buf_append_char(out, '}') : rc;
 }
 
@@ -55,10 +67,15 @@ static int write_wrapped(struct mk_buf *out, const struct mk_event *event, enum 
     return rc == 0 ? mk_buf_append_char(out, '}') : rc;
 }
 
+int mk_event_check(const struct mk_event *event)
+{
+    return mk_shape_check(event->type->data, event->data, "event", event->type->name.ptr);
+}
+
 int mk_event_write(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
                    enum mk_envelope envelope, struct mk_arena *arena)
 {
-    int rc = mk_shape_check(event->type->data, event->data, "event", event->type->name.ptr);
+    int rc = mk_event_check(event);
     if (rc < 0)
         return rc;
     struct mk_slice name = event->type->name;
@@ -70,10 +87,15 @@ int mk_event_write(struct mk_buf *out, const struct mk_event *event, enum mk_dia
             return rc;
     }
     size_t before = out->len;
-    if (envelope == MK_ENVELOPE_WRAPPED)
+    bool wrapped = envelope == MK_ENVELOPE_WRAPPED || envelope == MK_ENVELOPE_WRAPPED_NUMBERED;
+    bool numbered =
+        envelope == MK_ENVELOPE_BARE_NUMBERED || envelope == MK_ENVELOPE_WRAPPED_NUMBERED;
+    if (wrapped)
         rc = write_wrapped(out, event, dialect, name, data, arena);
     else
         rc = write_bare(out, event, dialect, name, data, arena);
+    if (rc == 0)
+        rc = write_end(out, event, numbered);
     if (rc < 0)
         out->len = before;
     return rc;

@@ -13,15 +13,23 @@
 enum mk_envelope {
     MK_ENVELOPE_BARE,    /* the event itself: webhooks, and every connection of 1.x */
     MK_ENVELOPE_WRAPPED, /* {"post_type":"event","self_id":N,"data":EVENT}: WebSockets, the draft */
+    /* The same two with "number" at their end: for who asked for it, to come back with it later. */
+    MK_ENVELOPE_BARE_NUMBERED,
+    MK_ENVELOPE_WRAPPED_NUMBERED,
 };
 
 /* Something that happened, as the backend told it; in 1.2. */
 struct mk_event {
     const struct mk_event_type *type;
     uint64_t self_id;
-    uint64_t time; /* seconds since 1970 */
+    uint64_t number; /* counts the events of a bot, from 1 */
+    uint64_t time;   /* seconds since 1970 */
     yyjson_mut_val *data;
+    struct mk_slice json; /* the data as JSON where somebody has made it already, else empty */
 };
+
+/* Returns 0, or -EINVAL (logged) when the data is not of the event's type. */
+int mk_event_check(const struct mk_event *event);
 
 /*
  * Appends the event as JSON. The bare event is {"time","event_type","data"} in the draft and

@@ -55,3 +55,8 @@ const char *milky_action_name(size_t number)
 {
     return number < mk_action_count_1_2 ? mk_actions_1_2[number].name.ptr : NULL;
 }
+
+struct mk_slice mk_event_type_name(const struct mk_event_type *type)
+{
+    return type->name;
+}

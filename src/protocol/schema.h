@@ -32,5 +32,6 @@ const struct mk_action *mk_action_find(enum mk_dialect dialect, struct mk_slice 
 
 /* The event of this 1.2 name, or NULL. */
 const struct mk_event_type *mk_event_type_find(struct mk_slice name);
+struct mk_slice mk_event_type_name(const struct mk_event_type *type);
 
 #endif

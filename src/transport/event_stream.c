@@ -73,8 +73,9 @@ static const struct mk_stream_events stream_events = {
     .closed = on_closed,
 };
 
-static int open_sse(struct mk_event_stream *events, struct mk_stream *stream)
+static int open_sse(struct mk_event_stream *events, struct mk_stream *stream, uint64_t since)
 {
+    static const struct mk_form form = { MK_DIALECT_1_2, MK_ENVELOPE_BARE, MK_FRAMING_SSE };
     struct sse_connection *connection = malloc(sizeof(*connection));
     if (!connection)
         return -ENOMEM;
@@ -86,8 +87,8 @@ static int open_sse(struct mk_event_stream *events, struct mk_stream *stream)
     if (rc == 0)
         rc = mk_sse_write_comment(out, MK_SLICE("welcome"));
     if (rc == 0)
-        rc = mk_subscription_start(&connection->events, events->hub, stream, MK_DIALECT_1_2,
-                                   MK_ENVELOPE_BARE, MK_FRAMING_SSE, on_overrun);
+        rc = mk_subscription_start(&connection->events, events->hub, stream, &form, since,
+                                   on_overrun);
     if (rc < 0) {
         free(connection);
         return rc;
@@ -124,7 +125,7 @@ void mk_event_stream_request(struct mk_event_stream *events, struct mk_http_conn
         return;
     }
     struct mk_stream *stream = mk_http_connection_stream(connection);
-    int rc = open_sse(events, stream);
+    int rc = open_sse(events, stream, mk_event_since(request, MK_SLICE("Last-Event-ID")));
     if (rc < 0)
         mk_stream_abort(stream, rc);
     else

@@ -3,40 +3,49 @@
 
 enum { MOST_LAG = 16 * 1024 * 1024 }; /* bytes of events that a stream may be behind */
 
+static struct mk_subscription *of_sink(struct mk_sink *sink)
+{
+    return MK_CONTAINER_OF(sink, struct mk_subscription, reader.sink);
+}
+
+static struct mk_reader *reader_of(struct mk_stream_source *source)
+{
+    return &MK_CONTAINER_OF(source, struct mk_subscription, source)->reader;
+}
+
 static void on_ready(struct mk_sink *sink)
 {
-    mk_stream_wake(MK_CONTAINER_OF(sink, struct mk_subscription, sink)->stream);
+    mk_stream_wake(of_sink(sink)->stream);
 }
 
 static void on_overrun(struct mk_sink *sink)
 {
-    struct mk_subscription *subscription = MK_CONTAINER_OF(sink, struct mk_subscription, sink);
+    struct mk_subscription *subscription = of_sink(sink);
     mk_subscription_stop(subscription);
     subscription->overrun(subscription);
 }
 
 static struct mk_slice peek(struct mk_stream_source *source)
 {
-    return mk_sink_peek(&MK_CONTAINER_OF(source, struct mk_subscription, source)->sink);
+    return mk_reader_peek(reader_of(source));
 }
 
 static void advance(struct mk_stream_source *source, size_t len)
 {
-    mk_sink_advance(&MK_CONTAINER_OF(source, struct mk_subscription, source)->sink, len);
+    mk_reader_advance(reader_of(source), len);
 }
 
 int mk_subscription_start(struct mk_subscription *subscription, struct mk_hub *hub,
-                          struct mk_stream *stream, enum mk_dialect dialect,
-                          enum mk_envelope envelope, enum mk_framing framing,
+                          struct mk_stream *stream, const struct mk_form *form, uint64_t since,
                           void (*overrun)(struct mk_subscription *subscription))
 {
     *subscription = (struct mk_subscription){
-        .sink = { .ready = on_ready, .overrun = on_overrun, .max_lag = MOST_LAG },
+        .reader.sink = { .ready = on_ready, .overrun = on_overrun },
         .source = { .peek = peek, .advance = advance },
         .stream = stream,
         .overrun = overrun,
     };
-    int rc = mk_hub_join(hub, &subscription->sink, dialect, envelope, framing);
+    int rc = mk_reader_start(&subscription->reader, hub, form, since, MOST_LAG);
     if (rc == 0)
         mk_stream_set_source(stream, &subscription->source);
     return rc;
@@ -44,13 +53,13 @@ int mk_subscription_start(struct mk_subscription *subscription, struct mk_hub *h
 
 void mk_subscription_stop(struct mk_subscription *subscription)
 {
-    if (!subscription->sink.feed)
+    if (!mk_reader_started(&subscription->reader))
         return;
     mk_stream_set_source(subscription->stream, NULL);
-    mk_sink_leave(&subscription->sink);
+    mk_reader_stop(&subscription->reader);
 }
 
 void mk_subscription_fini(struct mk_subscription *subscription)
 {
-    mk_sink_leave(&subscription->sink);
+    mk_reader_stop(&subscription->reader);
 }

@@ -1,13 +1,18 @@
 /*
- * webhook: see the header. The sink stands at the first event that is not delivered; an event goes
- * through three steps: posting (`request`), perhaps waiting to be posted again (`timer`), and
- * executing the calls of the response (`actions`). Then the sink moves on.
+ * webhook: see the header. The reader stands at the first event that is not delivered; an event
+ * goes through three steps: posting (`request`), perhaps waiting to be posted again (`timer`), and
+ * executing the calls of the response (`calls`). Then the reader moves on, and the cursor on disk
+ * with it.
  */
 #include "transport/webhook.h"
 
 #include "base/backoff.h"
-#include "base/json.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/utf8.h"
+#include "hub/reader.h"
+#include "transport/webhook_calls.h"
+#include "transport/webhook_signature.h"
 #include "wire/url.h"
 
 #include <errno.h>
@@ -18,10 +23,13 @@ enum {
     TIMEOUT_MS = 15 * 1000,
     FIRST_WAIT_MS = 500,
     MOST_WAIT_MS = 60 * 1000,
-    MOST_LAG = 64 * 1024 * 1024, /* bytes of events kept for a receiver that is away */
+    MOST_RETRY_AFTER = 60 * 60,  /* seconds that a receiver may ask us to wait */
+    MOST_LAG = 64 * 1024 * 1024, /* bytes of events kept in memory for a receiver that is away */
     LONGEST_RESPONSE = 16 * 1024 * 1024,
     LONGEST_HEADERS = 8 * 1024,
-    HEADERS = 4,
+    KEPT_RESPONSE = 1024, /* bytes of a refusal that are kept with the dead letter */
+    FIXED_HEADERS = 4,    /* the same for each event */
+    EVENT_HEADERS = 5,
 };
 
 static const char module[] = "webhook";
@@ -29,177 +37,225 @@ static const char module[] = "webhook";
 struct mk_webhook {
     struct mk_loop *loop;
     struct mk_http_client *http;
-    struct mk_dispatch *dispatch;
     struct mk_hub *hub;
     enum mk_dialect dialect;
     char *url;
     char name[256]; /* the URL without credentials and query, for logs */
-    char *headers[HEADERS + 1];
-    struct mk_sink sink;
-    struct mk_slice event; /* at the sink: what is being delivered; empty while there is nothing */
+    char *secret;   /* to sign with, or NULL */
+    char *headers[FIXED_HEADERS];
+    struct mk_reader reader;
+    struct mk_slice
+        event;         /* at the reader: what is being delivered; empty while there is nothing */
+    uint64_t number;   /* of that event */
+    uint64_t gap_from; /* events that are lost, and were not yet told of; 0: none */
+    uint64_t gap_to;
+    size_t line; /* bytes of the event's line */
     struct mk_http_request *request;
     struct mk_timer *timer;
     struct mk_backoff backoff;
-    struct mk_caller caller;
-    yyjson_doc *actions; /* a response that is being executed */
-    size_t next_action;
-    bool executing; /* below execute on the stack */
+    struct mk_webhook_calls calls;
     bool stopping;
 };
 
 static void deliver_next(struct mk_webhook *webhook);
 
-/* --- executing the calls of a response --- */
+/* --- an event is done with --- */
 
 static void finish_event(struct mk_webhook *webhook)
 {
-    yyjson_doc_free(webhook->actions);
-    webhook->actions = NULL;
-    mk_sink_advance(&webhook->sink, webhook->event.len + 1);
+    struct mk_hub *hub = webhook->hub;
+    mk_backoff_reset(&webhook->backoff);
+    if (hub->journal)
+        mk_journal_set_cursor(hub->journal, hub->self_id, mk_slice_str(webhook->url),
+                              webhook->number);
+    mk_reader_advance(&webhook->reader, webhook->line);
     webhook->event = (struct mk_slice){ 0 };
     deliver_next(webhook);
 }
 
-/* Hands the next call over. Returns false when there is none left. */
-static bool execute_next(struct mk_webhook *webhook)
+static void on_calls_done(struct mk_webhook_calls *calls)
 {
-    yyjson_val *root = yyjson_doc_get_root(webhook->actions);
-    yyjson_val *action = yyjson_is_arr(root)         ? yyjson_arr_get(root, webhook->next_action)
-                         : webhook->next_action == 0 ? root
-                                                     : NULL;
-    if (!action)
-        return false;
-    webhook->next_action++;
-    size_t len;
-    char *text = yyjson_val_write(action, YYJSON_WRITE_NOFLAG, &len);
-    if (text)
-        mk_dispatch_message(webhook->dispatch, webhook->dialect, mk_slice_of(text, len),
-                            &webhook->caller);
-    else
-        mk_log_error(module, "%s: out of memory for a call", webhook->name);
-    free(text);
-    return true;
-}
-
-/* One at a time, so that they take effect in their order. A call that waits ends this for now. */
-static void execute(struct mk_webhook *webhook)
-{
-    bool more = true;
-    webhook->executing = true;
-    while (more && webhook->caller.in_flight == 0)
-        more = execute_next(webhook);
-    webhook->executing = false;
-    if (!more)
-        finish_event(webhook);
-}
-
-/* Nobody can be told of the reply: a webhook has no way back. */
-static void on_reply(struct mk_caller *caller, const struct milky_call *call)
-{
-    struct mk_webhook *webhook = MK_CONTAINER_OF(caller, struct mk_webhook, caller);
-    int retcode = mk_call_retcode(call);
-    if (retcode != 0)
-        mk_log_warn(module, "%s: call %zu of its response failed: %d %s", webhook->name,
-                    webhook->next_action, retcode, mk_call_message(call));
-    /* Later replies go on from here; those that come at once return into execute's own loop. */
-    if (!webhook->executing && webhook->actions)
-        execute(webhook);
-}
-
-static bool is_call(yyjson_val *value)
-{
-    return yyjson_is_str(yyjson_obj_get(value, "action"));
-}
-
-static bool are_calls(yyjson_val *root)
-{
-    size_t index, count;
-    yyjson_val *item;
-    if (!yyjson_is_arr(root))
-        return is_call(root);
-    yyjson_arr_foreach (root, index, count, item) {
-        if (!is_call(item))
-            return false;
-    }
-    return true;
+    finish_event(MK_CONTAINER_OF(calls, struct mk_webhook, calls));
 }
 
 /* The response to a delivered event: calls, or nothing that concerns us. */
 static void on_acknowledged(struct mk_webhook *webhook, const struct mk_http_response *response)
 {
-    yyjson_doc *doc = NULL;
-    mk_backoff_reset(&webhook->backoff);
-    if (response->status != 204 && response->body.len > 0) {
-        doc = mk_json_read(response->body, NULL, NULL);
-        if (!doc || !are_calls(yyjson_doc_get_root(doc))) {
-            mk_log_info(module, "%s: its response (%u, %zu bytes) is no call, so nothing is done",
-                        webhook->name, response->status, response->body.len);
-            yyjson_doc_free(doc);
-            doc = NULL;
-        }
-    }
-    webhook->actions = doc;
-    webhook->next_action = 0;
-    if (doc)
-        execute(webhook);
-    else
-        finish_event(webhook);
+    webhook->gap_from = 0;
+    bool empty = response->status == 204 || response->body.len == 0;
+    if (!empty && mk_webhook_calls_run(&webhook->calls, response->body) == 0)
+        return;
+    if (!empty)
+        mk_log_info(module, "%s: its response (%u, %zu bytes) is no call, so nothing is done",
+                    webhook->name, response->status, response->body.len);
+    finish_event(webhook);
 }
 
-/* --- posting --- */
+/* --- failing --- */
 
-static void on_failed(struct mk_webhook *webhook, const char *why)
+static void try_again(struct mk_webhook *webhook, const char *why, uint64_t retry_after)
 {
     if (webhook->stopping) {
-        mk_log_warn(module, "%s: %s; stopping, so it is not tried again", webhook->name, why);
+        mk_log_warn(module, "%s: %s; stopping, so it is not tried again now", webhook->name, why);
         mk_webhook_abort(webhook);
         return;
     }
-    uint32_t wait = mk_backoff_next(&webhook->backoff);
-    mk_log_warn(module, "%s: %s; next try in %u.%u s", webhook->name, why, wait / 1000,
-                wait % 1000 / 100);
+    uint64_t wait = mk_backoff_next(&webhook->backoff);
+    if (retry_after > MOST_RETRY_AFTER)
+        retry_after = MOST_RETRY_AFTER;
+    if (wait < retry_after * 1000)
+        wait = retry_after * 1000;
+    mk_log_warn(module, "%s: %s; next try in %llu.%llu s", webhook->name, why,
+                (unsigned long long)wait / 1000, (unsigned long long)wait % 1000 / 100);
     mk_timer_start(webhook->timer, wait);
 }
+
+/* Statuses that say: not now. All other 4xx say: never. */
+static bool may_pass(unsigned status)
+{
+    return status / 100 != 4 || status == 408 || status == 425 || status == 429;
+}
+
+/* Sets the event aside, to be looked at by a person, so that those behind it can go on. */
+static void bury(struct mk_webhook *webhook, const struct mk_http_response *response)
+{
+    struct mk_hub *hub = webhook->hub;
+    struct mk_slice body = response->body;
+    if (body.len > KEPT_RESPONSE)
+        body.len = KEPT_RESPONSE;
+    body.len = mk_utf8_valid_prefix(body);
+    struct mk_dead_letter letter = {
+        .self_id = hub->self_id,
+        .number = webhook->number,
+        .time = mk_clock_real_ms() / 1000,
+        .status = response->status,
+        .sink = mk_slice_str(webhook->url),
+        .response = body,
+    };
+    if (mk_journal_bury(hub->journal, &letter) < 0) {
+        try_again(webhook, "what it refused cannot be set aside", 0);
+        return;
+    }
+    mk_log_warn(module, "%s: it answered %u to event %llu, which is set aside", webhook->name,
+                response->status, (unsigned long long)webhook->number);
+    finish_event(webhook);
+}
+
+/* --- posting --- */
 
 static void on_response(void *arg, const struct mk_http_response *response)
 {
     struct mk_webhook *webhook = arg;
     webhook->request = NULL;
     if (response->error) {
-        on_failed(webhook, response->error);
+        try_again(webhook, response->error, 0);
     } else if (response->status / 100 == 2) {
         on_acknowledged(webhook, response);
+    } else if (webhook->hub->journal && !may_pass(response->status)) {
+        bury(webhook, response);
     } else {
         char why[64];
         snprintf(why, sizeof(why), "it answered %u", response->status);
-        on_failed(webhook, why);
+        try_again(webhook, why, response->retry_after);
     }
+}
+
+/* The headers of the event at hand behind the fixed ones. `text` holds what they are made of. */
+static int add_event_headers(struct mk_webhook *webhook, const char **headers, struct mk_buf *text)
+{
+    unsigned long long number = webhook->number, self_id = webhook->hub->self_id;
+    char id[64];
+    size_t offsets[EVENT_HEADERS], count = 0;
+    snprintf(id, sizeof(id), "evt_%llu_%llu", self_id, number);
+    offsets[count++] = text->len;
+    int rc = mk_buf_printf(text, "X-Milky-Delivery: %llu%c", number, 0);
+    if (rc == 0 && webhook->gap_from > 0) {
+        offsets[count++] = text->len;
+        rc = mk_buf_printf(text, "X-Milky-Gap: %llu-%llu%c", (unsigned long long)webhook->gap_from,
+                           (unsigned long long)webhook->gap_to, 0);
+    }
+    if (rc == 0 && webhook->secret) {
+        char signature[MK_SIGNATURE_LEN];
+        uint64_t now = mk_clock_real_ms() / 1000;
+        rc = mk_webhook_sign(mk_slice_str(webhook->secret), id, now, webhook->event, signature);
+        offsets[count++] = text->len;
+        if (rc == 0)
+            rc = mk_buf_printf(text, "webhook-id: %s%c", id, 0);
+        offsets[count++] = text->len;
+        if (rc == 0)
+            rc = mk_buf_printf(text, "webhook-timestamp: %llu%c", (unsigned long long)now, 0);
+        offsets[count++] = text->len;
+        if (rc == 0)
+            rc = mk_buf_printf(text, "webhook-signature: %s%c", signature, 0);
+    }
+    for (size_t i = 0; i < count && rc == 0; i++)
+        headers[i] = text->data + offsets[i];
+    return rc;
 }
 
 static void post_event(struct mk_webhook *webhook)
 {
+    const char *headers[FIXED_HEADERS + EVENT_HEADERS + 1] = { 0 };
+    struct mk_buf text;
+    size_t fixed = 0;
+    mk_buf_init(&text, LONGEST_HEADERS);
+    while (fixed < FIXED_HEADERS && webhook->headers[fixed]) {
+        headers[fixed] = webhook->headers[fixed];
+        fixed++;
+    }
     struct mk_http_post post = {
         .url = webhook->url,
-        .headers = (const char *const *)webhook->headers,
+        .headers = headers,
         .body = webhook->event,
         .timeout_ms = TIMEOUT_MS,
         .response_limit = LONGEST_RESPONSE,
         .done = on_response,
         .arg = webhook,
     };
-    webhook->request = mk_http_client_post(webhook->http, &post);
+    if (add_event_headers(webhook, headers + fixed, &text) == 0)
+        webhook->request = mk_http_client_post(webhook->http, &post);
+    mk_buf_fini(&text);
     if (!webhook->request)
-        on_failed(webhook, "out of memory");
+        try_again(webhook, "out of memory", 0);
+}
+
+/* Takes the next line off: "NUMBER JSON". Returns its number; 0 is a gap. */
+static uint64_t take_line(struct mk_webhook *webhook, struct mk_slice ready)
+{
+    const char *end = memchr(ready.ptr, '\n', ready.len);
+    const char *space = memchr(ready.ptr, ' ', ready.len);
+    webhook->line = (size_t)(end - ready.ptr) + 1;
+    webhook->event = mk_slice_of(space + 1, (size_t)(end - space) - 1);
+    return strtoull(ready.ptr, NULL, 10);
+}
+
+/* Some events were gone from the journal before they could be delivered: the next one tells so. */
+static void note_gap(struct mk_webhook *webhook, uint64_t next)
+{
+    webhook->gap_from = webhook->number + 1;
+    webhook->gap_to = next - 1;
+    mk_log_error(module, "%s: events %llu to %llu are gone from the journal and were not delivered",
+                 webhook->name, (unsigned long long)webhook->gap_from,
+                 (unsigned long long)webhook->gap_to);
 }
 
 static void deliver_next(struct mk_webhook *webhook)
 {
-    struct mk_slice ready = mk_sink_peek(&webhook->sink);
-    if (ready.len == 0)
-        return;
-    const char *end = memchr(ready.ptr, '\n', ready.len);
-    webhook->event = mk_slice_of(ready.ptr, (size_t)(end - ready.ptr));
-    post_event(webhook);
+    for (;;) {
+        struct mk_slice ready = mk_reader_peek(&webhook->reader);
+        if (ready.len == 0)
+            return;
+        uint64_t number = take_line(webhook, ready);
+        if (number > 0) {
+            if (webhook->number > 0 && number > webhook->number + 1)
+                note_gap(webhook, number);
+            webhook->number = number;
+            post_event(webhook);
+            return;
+        }
+        mk_reader_advance(&webhook->reader, webhook->line);
+        webhook->event = (struct mk_slice){ 0 };
+    }
 }
 
 static void on_timer(void *arg)
@@ -209,26 +265,32 @@ static void on_timer(void *arg)
 
 static void on_sink_ready(struct mk_sink *sink)
 {
-    struct mk_webhook *webhook = MK_CONTAINER_OF(sink, struct mk_webhook, sink);
+    struct mk_webhook *webhook = MK_CONTAINER_OF(sink, struct mk_webhook, reader.sink);
     if (webhook->event.len == 0)
         deliver_next(webhook);
 }
 
-/* The receiver is away for too long: what it missed is given up. */
+/*
+ * The receiver is away for too long to keep its events in memory. With a journal they are read from
+ * there later, and nothing is lost; without one they are given up.
+ */
 static void on_sink_overrun(struct mk_sink *sink)
 {
-    struct mk_webhook *webhook = MK_CONTAINER_OF(sink, struct mk_webhook, sink);
-    uint64_t lag = mk_sink_lag(sink);
-    if (webhook->actions)
+    struct mk_webhook *webhook = MK_CONTAINER_OF(sink, struct mk_webhook, reader.sink);
+    if (webhook->calls.doc)
         return; /* the event at hand is delivered: this is asked again with the next one */
-    mk_log_error(module, "%s: %llu bytes of events were not taken and are dropped", webhook->name,
-                 (unsigned long long)lag);
     webhook->request = mk_http_request_cancel(webhook->request);
     mk_timer_stop(webhook->timer);
-    mk_sink_leave(sink);
     webhook->event = (struct mk_slice){ 0 };
-    if (mk_webhook_start(webhook) < 0)
-        mk_log_error(module, "%s: out of memory: it gets no more events", webhook->name);
+    if (webhook->hub->journal) {
+        webhook->number--;
+        mk_reader_rewind(&webhook->reader, webhook->number);
+    } else {
+        mk_log_error(module, "%s: %llu bytes of events were not taken and are dropped",
+                     webhook->name, (unsigned long long)mk_sink_lag(sink));
+        mk_reader_rewind(&webhook->reader, webhook->hub->events);
+    }
+    deliver_next(webhook);
 }
 
 /* --- life --- */
@@ -271,26 +333,31 @@ static int make_headers(struct mk_webhook *webhook, struct mk_slice token)
 }
 
 struct mk_webhook *mk_webhook_new(struct mk_loop *loop, struct mk_http_client *http,
-                                  struct mk_slice url, struct mk_slice token,
-                                  enum mk_dialect dialect, struct mk_dispatch *dispatch,
-                                  struct mk_hub *hub)
+                                  const struct mk_webhook_config *config,
+                                  struct mk_dispatch *dispatch, struct mk_hub *hub)
 {
     struct mk_webhook *webhook = calloc(1, sizeof(*webhook));
     if (!webhook)
         return NULL;
     webhook->loop = loop;
     webhook->http = http;
-    webhook->dispatch = dispatch;
     webhook->hub = hub;
-    webhook->dialect = dialect;
+    webhook->dialect = config->dialect;
     webhook->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MOST_WAIT_MS };
-    webhook->sink.ready = on_sink_ready;
-    webhook->sink.overrun = on_sink_overrun;
-    webhook->sink.max_lag = MOST_LAG;
-    mk_caller_init(&webhook->caller, on_reply);
-    webhook->url = mk_slice_dup(url);
+    webhook->calls = (struct mk_webhook_calls){
+        .dispatch = dispatch,
+        .dialect = config->dialect,
+        .name = webhook->name,
+        .done = on_calls_done,
+    };
+    mk_webhook_calls_init(&webhook->calls);
+    webhook->reader.sink.ready = on_sink_ready;
+    webhook->reader.sink.overrun = on_sink_overrun;
+    webhook->url = mk_slice_dup(config->url);
+    webhook->secret = config->secret.len > 0 ? mk_slice_dup(config->secret) : NULL;
     webhook->timer = mk_timer_new(loop, on_timer, webhook);
-    if (!webhook->url || !webhook->timer || make_headers(webhook, token) < 0)
+    if (!webhook->url || !webhook->timer || make_headers(webhook, config->token) < 0 ||
+        (config->secret.len > 0 && !webhook->secret))
         return mk_webhook_free(webhook);
     name_webhook(webhook);
     return webhook;
@@ -301,42 +368,59 @@ struct mk_webhook *mk_webhook_free(struct mk_webhook *webhook)
     if (!webhook)
         return NULL;
     mk_webhook_abort(webhook);
-    mk_caller_fini(&webhook->caller);
     mk_timer_free(webhook->timer);
-    for (size_t i = 0; i < HEADERS; i++)
+    for (size_t i = 0; i < FIXED_HEADERS; i++)
         free(webhook->headers[i]);
+    free(webhook->secret);
     free(webhook->url);
     free(webhook);
     return NULL;
 }
 
+/* Where it goes on: behind its cursor, or, as a new one, with what comes from now on. */
+static uint64_t where_it_stands(struct mk_webhook *webhook)
+{
+    struct mk_hub *hub = webhook->hub;
+    uint64_t number = hub->events;
+    if (hub->journal &&
+        mk_journal_cursor(hub->journal, hub->self_id, mk_slice_str(webhook->url), &number) == 0)
+        mk_journal_set_cursor(hub->journal, hub->self_id, mk_slice_str(webhook->url), number);
+    return number;
+}
+
 int mk_webhook_start(struct mk_webhook *webhook)
 {
-    return mk_hub_join(webhook->hub, &webhook->sink, webhook->dialect, MK_ENVELOPE_BARE,
-                       MK_FRAMING_LINE);
+    struct mk_form form = { webhook->dialect, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
+    webhook->number = where_it_stands(webhook);
+    int rc = mk_reader_start(&webhook->reader, webhook->hub, &form, webhook->number, MOST_LAG);
+    if (rc == 0)
+        deliver_next(webhook);
+    return rc;
 }
 
 void mk_webhook_stop(struct mk_webhook *webhook)
 {
     webhook->stopping = true;
-    if (webhook->event.len > 0 && !webhook->request && !webhook->actions)
+    if (webhook->event.len > 0 && !webhook->request && !webhook->calls.doc)
         mk_webhook_abort(webhook); /* it was waiting to try again */
 }
 
 void mk_webhook_abort(struct mk_webhook *webhook)
 {
-    uint64_t lag = mk_sink_lag(&webhook->sink);
-    if (lag > 0)
+    bool undelivered = webhook->event.len > 0;
+    if (undelivered && webhook->hub->journal)
+        mk_log_info(module, "%s: stopped; events from number %llu on wait for the next start",
+                    webhook->name, (unsigned long long)webhook->number);
+    else if (undelivered)
         mk_log_warn(module, "%s: stopped with %llu bytes of events undelivered", webhook->name,
-                    (unsigned long long)lag);
+                    (unsigned long long)mk_sink_lag(&webhook->reader.sink));
     webhook->stopping = true;
     webhook->request = mk_http_request_cancel(webhook->request);
     if (webhook->timer)
         mk_timer_stop(webhook->timer);
-    mk_sink_leave(&webhook->sink);
+    mk_reader_stop(&webhook->reader);
     webhook->event = (struct mk_slice){ 0 };
-    yyjson_doc_free(webhook->actions);
-    webhook->actions = NULL;
+    mk_webhook_calls_fini(&webhook->calls);
 }
 
 bool mk_webhook_idle(const struct mk_webhook *webhook)

@@ -2,8 +2,14 @@
  * webhook: the draft's WebHook: posts each event to one URL, in order, one at a time, and executes
  * the calls that the response brings.
  *
- * An event counts as delivered with any 2xx. Everything else is tried again, with growing waits,
- * and what came later waits behind it. Other webhooks are not delayed by that.
+ * An event counts as delivered with any 2xx. A timeout, a connection error, 5xx, 408, 425 and 429
+ * (with Retry-After) are tried again, with growing waits, and what came later waits behind it. With
+ * a journal, any other 4xx sets the event aside as a dead letter, and where the webhook stands
+ * survives a restart: every event is delivered at least once. Other webhooks are not delayed by any
+ * of this.
+ *
+ * Each request carries X-Milky-Delivery, the event's number, the same for every try; and, where a
+ * secret is set, the three headers of Standard Webhooks.
  */
 #ifndef MK_TRANSPORT_WEBHOOK_H
 #define MK_TRANSPORT_WEBHOOK_H
@@ -14,18 +20,24 @@
 
 struct mk_webhook;
 
+struct mk_webhook_config {
+    struct mk_slice url;    /* http or https; also the name of its cursor */
+    struct mk_slice token;  /* empty: none is sent */
+    struct mk_slice secret; /* to sign with, "whsec_" and base64 or any text; empty: not signed */
+    enum mk_dialect dialect;
+};
+
 /*
- * `http` is shared by all webhooks and must outlive them; the texts are copied. An empty token
- * sends none. Returns NULL when memory is out.
+ * `http` is shared by all webhooks and must outlive them; the configuration is copied. Returns NULL
+ * when memory is out.
  */
 struct mk_webhook *mk_webhook_new(struct mk_loop *loop, struct mk_http_client *http,
-                                  struct mk_slice url, struct mk_slice token,
-                                  enum mk_dialect dialect, struct mk_dispatch *dispatch,
-                                  struct mk_hub *hub);
+                                  const struct mk_webhook_config *config,
+                                  struct mk_dispatch *dispatch, struct mk_hub *hub);
 /* What is under way is dropped. NULL is allowed. */
 struct mk_webhook *mk_webhook_free(struct mk_webhook *webhook);
 
-/* Events from here on are delivered. Returns 0 or -ENOMEM. */
+/* Delivers what is not delivered yet, and what comes. Returns 0 or -ENOMEM. */
 int mk_webhook_start(struct mk_webhook *webhook);
 
 /* Delivers what there is without trying anything twice; then it is idle. */

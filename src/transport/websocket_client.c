@@ -84,7 +84,8 @@ static void open_session(struct mk_websocket_client *client)
     struct mk_stream *stream = client->stream;
     mk_timer_stop(client->timer);
     mk_buf_reset(&client->answer, 0);
-    if (!mk_session_new(&client->sessions, stream, &client->open, on_session_gone, client)) {
+    if (!mk_session_new(&client->sessions, stream, MK_READER_LIVE, &client->open, on_session_gone,
+                        client)) {
         client->why = "out of memory";
         mk_stream_abort(stream, -ENOMEM);
         return;

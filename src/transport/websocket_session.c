@@ -113,18 +113,34 @@ static const struct mk_websocket_events websocket_events = {
     .closed = on_closed,
 };
 
+static struct mk_form form_of(const struct mk_session_context *context, bool numbered)
+{
+    struct mk_form form = {
+        .dialect = context->dialect,
+        .envelope = context->envelope,
+        .framing = MK_FRAMING_WEBSOCKET,
+    };
+    if (context->websocket.role == MK_WS_CLIENT)
+        form.framing = MK_FRAMING_WEBSOCKET_MASKED;
+    if (numbered && form.envelope == MK_ENVELOPE_BARE)
+        form.envelope = MK_ENVELOPE_BARE_NUMBERED;
+    else if (numbered)
+        form.envelope = MK_ENVELOPE_WRAPPED_NUMBERED;
+    return form;
+}
+
 struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_stream *stream,
-                                  struct mk_list *list, void (*gone)(void *arg), void *arg)
+                                  uint64_t since, struct mk_list *list, void (*gone)(void *arg),
+                                  void *arg)
 {
     struct mk_session *session = malloc(sizeof(*session));
     if (!session)
         return NULL;
-    enum mk_framing framing = context->websocket.role == MK_WS_SERVER ? MK_FRAMING_WEBSOCKET
-                                                                      : MK_FRAMING_WEBSOCKET_MASKED;
     *session = (struct mk_session){ .context = context, .gone = gone, .arg = arg };
     mk_caller_init(&session->caller, on_reply);
-    if (mk_subscription_start(&session->events, context->hub, stream, context->dialect,
-                              context->envelope, framing, on_overrun) < 0) {
+    struct mk_form form = form_of(context, since != MK_READER_LIVE);
+    if (mk_subscription_start(&session->events, context->hub, stream, &form, since, on_overrun) <
+        0) {
         free(session);
         return NULL;
     }

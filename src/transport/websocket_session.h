@@ -36,12 +36,14 @@ int mk_session_context_init(struct mk_session_context *context, struct mk_loop *
 void mk_session_context_fini(struct mk_session_context *context);
 
 /*
- * Starts a session on a stream whose handshake is done and adds it to `list`, which it leaves when
- * it has ended; then `gone` is called, unless it is NULL. Returns NULL when memory is out; then the
- * stream still belongs to the caller.
+ * Starts a session on a stream whose handshake is done, with the events behind number `since`
+ * (MK_READER_LIVE: from now on; else every event carries its number), and adds it to `list`, which
+ * it leaves when it has ended; then `gone` is called, unless it is NULL. Returns NULL when memory
+ * is out; then the stream still belongs to the caller.
  */
 struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_stream *stream,
-                                  struct mk_list *list, void (*gone)(void *arg), void *arg);
+                                  uint64_t since, struct mk_list *list, void (*gone)(void *arg),
+                                  void *arg);
 
 /* No more calls are taken; those in flight are answered, then all of the list close with 1001. */
 void mk_session_stop_all(struct mk_list *list);

@@ -1,9 +1,25 @@
 /* websocket_upgrade: see the header. */
 #include "transport/websocket_upgrade.h"
 
+#include "wire/url.h"
 #include "wire/ws_handshake.h"
 
 #include <errno.h>
+
+uint64_t mk_event_since(const struct mk_http1_request *request, struct mk_slice header)
+{
+    struct mk_slice text;
+    if (!mk_url_query_find(request->query, MK_SLICE("since"), &text))
+        text = header.len > 0 ? mk_http1_find(request, header) : header;
+    uint64_t since = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        bool is_digit = text.ptr[i] >= '0' && text.ptr[i] <= '9';
+        if (!is_digit || since > (MK_READER_LIVE - 10) / 10)
+            return MK_READER_LIVE;
+        since = since * 10 + (uint64_t)(text.ptr[i] - '0');
+    }
+    return text.len > 0 ? since : MK_READER_LIVE;
+}
 
 void mk_websocket_upgrade_check(struct mk_http_connection *connection,
                                 const struct mk_http1_request *request)
@@ -27,7 +43,8 @@ void mk_websocket_upgrade(struct mk_http_connection *connection,
     struct mk_stream *stream = mk_http_connection_stream(connection);
     unsigned status = mk_ws_handshake_check(request, accept, &reason);
     int rc = status == 101 ? mk_ws_handshake_accept(mk_stream_output(stream), accept) : -EINVAL;
-    if (rc < 0 || !mk_session_new(sessions, stream, list, NULL, NULL)) {
+    uint64_t since = mk_event_since(request, (struct mk_slice){ 0 });
+    if (rc < 0 || !mk_session_new(sessions, stream, since, list, NULL, NULL)) {
         mk_stream_abort(stream, rc < 0 ? rc : -ENOMEM);
         return;
     }

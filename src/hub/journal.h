@@ -1,0 +1,93 @@
+/*
+ * journal: the events of all bots of an endpoint, numbered, on disk, and how far each durable sink
+ * has got with them. Bounded by count and age.
+ *
+ * What is written in a turn of the loop becomes one transaction, which the endpoint commits at the
+ * turn's end before anything of that turn is sent. Knows SQLite, and of Milky only that an event
+ * has a type, a time and data.
+ */
+#ifndef MK_HUB_JOURNAL_H
+#define MK_HUB_JOURNAL_H
+
+#include "base/slice.h"
+
+#include <stdint.h>
+
+struct mk_journal;
+
+struct mk_journal_config {
+    const char *path;    /* of the database file; it is made where it is missing */
+    uint64_t max_events; /* kept per bot */
+    uint64_t max_age;    /* seconds that an event is kept */
+    bool flush;          /* each commit survives the loss of power, not only of the process */
+};
+
+/*
+ * Opens it. Returns 0, or a negative errno, logged: -EBUSY when another process has it, -EINVAL
+ * when the file is something else, or of a newer version.
+ */
+int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **journal);
+
+/* Commits what is open. NULL is allowed. */
+struct mk_journal *mk_journal_close(struct mk_journal *journal);
+
+/*
+ * Ends the turn's transaction; nothing where none is open. Returns 0, or a negative errno, logged;
+ * then it is tried again with the next one.
+ */
+int mk_journal_commit(struct mk_journal *journal);
+
+/* --- events --- */
+
+struct mk_journal_event {
+    uint64_t number;
+    uint64_t time; /* seconds since 1970 */
+    struct mk_slice type;
+    struct mk_slice data; /* JSON, in 1.2 */
+};
+
+/* Adds an event. Returns 0 or a negative errno, logged. */
+int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
+                      const struct mk_journal_event *event);
+
+/* The number of the last event that was ever added for this bot; 0 before the first. */
+uint64_t mk_journal_last(struct mk_journal *journal, uint64_t self_id);
+
+/*
+ * The first event from number `from` on; its texts are borrowed until the next call of a function
+ * of the journal. Returns 1, 0 when there is none, or a negative errno, logged.
+ */
+int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
+                    struct mk_journal_event *event);
+
+/* --- durable sinks --- */
+
+/* How far a sink has got: returns 1 and its number, 0 for an unknown sink, or a negative errno. */
+int mk_journal_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
+                      uint64_t *number);
+
+/* Sets it. Returns 0 or a negative errno, logged. */
+int mk_journal_set_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
+                          uint64_t number);
+
+/* --- dead letters: deliveries that were refused for good --- */
+
+struct mk_dead_letter {
+    uint64_t id; /* given by add */
+    uint64_t self_id;
+    uint64_t number; /* of the event */
+    uint64_t time;   /* of the refusal, seconds since 1970 */
+    unsigned status;
+    struct mk_slice sink;
+    struct mk_slice response; /* the beginning of its body, valid UTF-8 */
+};
+
+int mk_journal_bury(struct mk_journal *journal, const struct mk_dead_letter *letter);
+
+/* The first one whose id is at least `id`, borrowed as above. Returns 1, 0, or a negative errno. */
+int mk_journal_dead(struct mk_journal *journal, uint64_t id, struct mk_dead_letter *letter);
+
+/* Forgets one. Returns 1, 0 when there is none, or a negative errno. */
+int mk_journal_forget(struct mk_journal *journal, uint64_t id);
+
+#endif

@@ -1,0 +1,79 @@
+/* reader: see the header. */
+#include "hub/reader.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+enum { PIECE = 64 * 1024, LONGEST_PIECE = 128 * 1024 * 1024 };
+
+int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub, const struct mk_form *form,
+                    uint64_t since, uint64_t max_lag)
+{
+    reader->hub = hub;
+    reader->form = *form;
+    reader->sink.max_lag = max_lag;
+    reader->taken = 0;
+    mk_buf_init(&reader->past, LONGEST_PIECE);
+    reader->replaying = since < hub->events;
+    reader->next = since + 1;
+    return reader->replaying ? 0 : mk_hub_join(hub, &reader->sink, form);
+}
+
+void mk_reader_stop(struct mk_reader *reader)
+{
+    mk_sink_leave(&reader->sink);
+    mk_buf_fini(&reader->past);
+    reader->replaying = false;
+    reader->hub = NULL;
+}
+
+bool mk_reader_started(const struct mk_reader *reader)
+{
+    return reader->hub != NULL;
+}
+
+void mk_reader_rewind(struct mk_reader *reader, uint64_t since)
+{
+    mk_sink_leave(&reader->sink);
+    mk_buf_reset(&reader->past, PIECE);
+    reader->taken = 0;
+    reader->next = since + 1;
+    reader->replaying = true;
+}
+
+/* Reads the next piece of the journal, or joins the feed where there is no more. */
+static void read_on(struct mk_reader *reader)
+{
+    mk_buf_reset(&reader->past, 2 * (size_t)PIECE);
+    reader->taken = 0;
+    int more = 1;
+    while (more > 0 && reader->past.len < PIECE)
+        more = mk_hub_replay(reader->hub, &reader->form, &reader->next, &reader->past);
+    if (more < 0)
+        mk_log_error("hub", "event %llu of bot %llu cannot be replayed: %s",
+                     (unsigned long long)reader->next, (unsigned long long)reader->hub->self_id,
+                     strerror(-more));
+    if (more > 0 || mk_hub_join(reader->hub, &reader->sink, &reader->form) < 0)
+        return;
+    reader->replaying = false;
+}
+
+struct mk_slice mk_reader_peek(struct mk_reader *reader)
+{
+    if (reader->taken == reader->past.len && reader->replaying)
+        read_on(reader);
+    if (reader->taken < reader->past.len)
+        return mk_slice_from(mk_buf_slice(&reader->past), reader->taken);
+    if (!reader->replaying && reader->past.cap > 0)
+        mk_buf_fini(&reader->past);
+    return mk_sink_peek(&reader->sink);
+}
+
+void mk_reader_advance(struct mk_reader *reader, size_t len)
+{
+    if (reader->taken < reader->past.len)
+        reader->taken += len;
+    else
+        mk_sink_advance(&reader->sink, len);
+}

@@ -1,0 +1,45 @@
+/*
+ * reader: a position in the events of a hub, wherever they are: in the journal while it is behind,
+ * in the feed once it has caught up. Whoever reads sees one stream of frames.
+ */
+#ifndef MK_HUB_READER_H
+#define MK_HUB_READER_H
+
+#include "hub/hub.h"
+
+struct mk_reader {
+    struct mk_sink sink; /* in the feed; not joined while it reads the journal */
+    struct mk_hub *hub;
+    struct mk_form form;
+    struct mk_buf past; /* frames from the journal */
+    size_t taken;       /* bytes of them that were */
+    uint64_t next;      /* the number to read from the journal next */
+    bool replaying;
+};
+
+enum { MK_READER_LIVE = UINT64_MAX }; /* as `since`: only what is emitted from now on */
+
+/*
+ * Starts behind event number `since`. `ready` is called when there is something new to peek at;
+ * `overrun` when it is more than `max_lag` bytes behind in the feed. Both belong to reader->sink
+ * and are set there before this. Returns 0 or -ENOMEM.
+ */
+int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub, const struct mk_form *form,
+                    uint64_t since, uint64_t max_lag);
+
+/* Stops; does nothing where it has not started or has stopped. */
+void mk_reader_stop(struct mk_reader *reader);
+
+/* The next whole frames; empty when there are none, and `ready` will tell when there are. */
+struct mk_slice mk_reader_peek(struct mk_reader *reader);
+
+/* Goes on by `len` bytes, at most what peek gave. */
+void mk_reader_advance(struct mk_reader *reader, size_t len);
+
+/* Leaves the feed and goes on from the journal, behind event number `since`. */
+void mk_reader_rewind(struct mk_reader *reader, uint64_t since);
+
+/* It has been started and not stopped. */
+bool mk_reader_started(const struct mk_reader *reader);
+
+#endif

@@ -1,0 +1,106 @@
+/* webhook_calls: see the header. */
+#include "transport/webhook_calls.h"
+
+#include "base/json.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+static const char module[] = "webhook";
+
+/* The next call of the response; NULL when there is none left. */
+static yyjson_val *next_call(struct mk_webhook_calls *calls)
+{
+    yyjson_val *root = yyjson_doc_get_root(calls->doc);
+    size_t index = calls->next++;
+    if (yyjson_is_arr(root))
+        return yyjson_arr_get(root, index);
+    return index == 0 ? root : NULL;
+}
+
+/* Hands the next call over. Returns false when there is none left. */
+static bool execute_next(struct mk_webhook_calls *calls)
+{
+    yyjson_val *call = next_call(calls);
+    if (!call)
+        return false;
+    size_t len;
+    char *text = yyjson_val_write(call, YYJSON_WRITE_NOFLAG, &len);
+    if (text)
+        mk_dispatch_message(calls->dispatch, calls->dialect, mk_slice_of(text, len),
+                            &calls->caller);
+    else
+        mk_log_error(module, "%s: out of memory for a call", calls->name);
+    free(text);
+    return true;
+}
+
+/* A call that waits for its reply ends this for now. */
+static void execute(struct mk_webhook_calls *calls)
+{
+    bool more = true;
+    calls->executing = true;
+    while (more && calls->caller.in_flight == 0)
+        more = execute_next(calls);
+    calls->executing = false;
+    if (more)
+        return;
+    yyjson_doc_free(calls->doc);
+    calls->doc = NULL;
+    calls->done(calls);
+}
+
+/* Nobody can be told of the reply: a webhook has no way back. */
+static void on_reply(struct mk_caller *caller, const struct milky_call *call)
+{
+    struct mk_webhook_calls *calls = MK_CONTAINER_OF(caller, struct mk_webhook_calls, caller);
+    if (mk_call_retcode(call) != 0)
+        mk_log_warn(module, "%s: call %zu of its response failed: %d %s", calls->name, calls->next,
+                    mk_call_retcode(call), mk_call_message(call));
+    /* Later replies go on from here; those that come at once return into execute's own loop. */
+    if (!calls->executing && calls->doc)
+        execute(calls);
+}
+
+static bool is_call(yyjson_val *value)
+{
+    return yyjson_is_str(yyjson_obj_get(value, "action"));
+}
+
+static bool are_calls(yyjson_val *root)
+{
+    size_t index, count;
+    yyjson_val *item;
+    if (!yyjson_is_arr(root))
+        return is_call(root);
+    yyjson_arr_foreach (root, index, count, item) {
+        if (!is_call(item))
+            return false;
+    }
+    return true;
+}
+
+void mk_webhook_calls_init(struct mk_webhook_calls *calls)
+{
+    mk_caller_init(&calls->caller, on_reply);
+}
+
+void mk_webhook_calls_fini(struct mk_webhook_calls *calls)
+{
+    mk_caller_fini(&calls->caller);
+    yyjson_doc_free(calls->doc);
+    calls->doc = NULL;
+}
+
+int mk_webhook_calls_run(struct mk_webhook_calls *calls, struct mk_slice body)
+{
+    yyjson_doc *doc = mk_json_read(body, NULL, NULL);
+    if (!doc || !are_calls(yyjson_doc_get_root(doc))) {
+        yyjson_doc_free(doc);
+        return 1;
+    }
+    calls->doc = doc;
+    calls->next = 0;
+    execute(calls);
+    return 0;
+}

@@ -1,0 +1,22 @@
+/*
+ * webhook_signature: how a webhook is signed by the Standard Webhooks specification
+ * (https://github.com/standard-webhooks/standard-webhooks), version 1: HMAC-SHA256.
+ */
+#ifndef MK_TRANSPORT_WEBHOOK_SIGNATURE_H
+#define MK_TRANSPORT_WEBHOOK_SIGNATURE_H
+
+#include "base/slice.h"
+
+#include <stdint.h>
+
+enum { MK_SIGNATURE_LEN = 3 + 44 + 1 }; /* "v1,", base64 of 32 bytes, NUL */
+
+/*
+ * Writes the value of `webhook-signature` for a message. `secret` is "whsec_" and the key in
+ * base64, else its bytes are the key. Returns 0, -EINVAL for a secret that is no base64 after
+ * "whsec_", or -ENOMEM.
+ */
+int mk_webhook_sign(struct mk_slice secret, const char *id, uint64_t timestamp,
+                    struct mk_slice body, char signature[MK_SIGNATURE_LEN]);
+
+#endif
