@@ -155,7 +155,8 @@ const char *milky_string(yyjson_mut_val *object, const char *name, size_t *len)
 {
     yyjson_mut_val *value = yyjson_mut_obj_get(object, name);
     assert(yyjson_mut_is_str(value));
-    *len = yyjson_mut_get_len(value);
+    if (len)
+        *len = yyjson_mut_get_len(value);
     return yyjson_mut_get_str(value);
 }
 
