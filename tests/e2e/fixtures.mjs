@@ -56,11 +56,19 @@ export async function certificate(t, name = 'DNS:localhost,IP:127.0.0.1') {
   return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8'), file: cert };
 }
 
-// A port of 127.0.0.1 where nobody listens.
+const given = new Set();
+
+// A port of 127.0.0.1 where nobody listens, and which the kernel gives to nobody who asks for any:
+// beside this test run others.
 export async function freePort() {
-  const server = await HookServer.start();
-  await server.stop();
-  return server.port;
+  for (;;) {
+    const port = 20000 + Math.floor(Math.random() * 10000);
+    if (given.has(port)) continue;
+    given.add(port);
+    const server = await HookServer.start({ port }).catch(() => undefined);
+    await server?.stop();
+    if (server) return port;
+  }
 }
 
 export const text = (words) => [{ type: 'text', data: { text: words } }];
