@@ -203,6 +203,15 @@ static void check_control(struct mk_config_reader *reader, struct mk_config *con
                 entries[i].server->listen);
 }
 
+static void place_journal(struct mk_config_reader *reader, struct mk_config *config)
+{
+    if (!config->data_dir)
+        return;
+    config->endpoint.journal.path =
+        mk_arena_printf(reader->arena, "%s/journal.db", config->data_dir);
+    reader->out_of_memory |= !config->endpoint.journal.path;
+}
+
 void mk_config_check_rules(struct mk_config_reader *reader, struct mk_config *config)
 {
     const struct milky_config *endpoint = &config->endpoint;
@@ -224,5 +233,6 @@ void mk_config_check_rules(struct mk_config_reader *reader, struct mk_config *co
         check_anonymous(reader, &entries[i]);
     check_addresses(reader, entries, count);
     check_control(reader, config, entries, count);
+    place_journal(reader, config);
     free(entries);
 }
