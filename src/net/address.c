@@ -112,6 +112,67 @@ bool mk_address_is_local(const struct mk_address *address)
     }
 }
 
+/* The special-purpose registry of RFC 6890, as it stands. */
+static bool is_public_v4(uint32_t ip)
+{
+    static const struct {
+        uint32_t network;
+        unsigned bits;
+    } special[] = {
+        { 0x00000000, 8 },  /* this network */
+        { 0x0a000000, 8 },  /* private */
+        { 0x64400000, 10 }, /* carrier-grade NAT */
+        { 0x7f000000, 8 },  /* this machine */
+        { 0xa9fe0000, 16 }, /* link-local: where clouds keep their metadata */
+        { 0xac100000, 12 }, /* private */
+        { 0xc0000000, 24 }, /* protocol assignments */
+        { 0xc0000200, 24 }, /* documentation */
+        { 0xc0586300, 24 }, /* 6to4 relays */
+        { 0xc0a80000, 16 }, /* private */
+        { 0xc6120000, 15 }, /* benchmarks */
+        { 0xc6336400, 24 }, /* documentation */
+        { 0xcb007100, 24 }, /* documentation */
+        { 0xe0000000, 3 },  /* multicast, reserved, broadcast */
+    };
+    for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
+        if ((ip ^ special[i].network) >> (32 - special[i].bits) == 0)
+            return false;
+    return true;
+}
+
+static uint32_t v4_at(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* Global unicast is 2000::/3; of it 2001::/23 (Teredo among it), 2001:db8::/32 and 3fff::/20 are
+ * special. */
+static bool is_public_v6(const uint8_t ip[16])
+{
+    static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+    if (memcmp(ip, nat64, sizeof(nat64)) == 0)
+        return is_public_v4(v4_at(ip + 12));
+    if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)(const void *)ip))
+        return is_public_v4(v4_at(ip + 12));
+    if (ip[0] == 0x20 && ip[1] == 0x02)
+        return is_public_v4(v4_at(ip + 2));
+    if (ip[0] == 0x20 && ip[1] == 0x01 && (ip[2] < 0x02 || (ip[2] == 0x0d && ip[3] == 0xb8)))
+        return false;
+    if (ip[0] == 0x3f && ip[1] == 0xff && ip[2] < 0x10)
+        return false;
+    return ip[0] >> 5 == 1;
+}
+
+bool mk_address_is_public(const struct sockaddr *address)
+{
+    const void *any = address;
+    if (address->sa_family == AF_INET)
+        return is_public_v4(ntohl(((const struct sockaddr_in *)any)->sin_addr.s_addr));
+    if (address->sa_family == AF_INET6)
+        return is_public_v6(((const struct sockaddr_in6 *)any)->sin6_addr.s6_addr);
+    return false;
+}
+
 const char *mk_address_format(const struct mk_address *address, char text[MK_ADDRESS_TEXT])
 {
     const struct sockaddr_in *in = (const struct sockaddr_in *)&address->socket;

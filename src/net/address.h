@@ -26,6 +26,13 @@ const char *mk_address_parse(struct mk_slice text, struct mk_address *address);
 /* Only this machine can reach it: 127.0.0.0/8, ::1, a Unix socket. */
 bool mk_address_is_local(const struct mk_address *address);
 
+/*
+ * An address of the Internet at large: not of this machine, of a private network, of a link, of a
+ * multicast group or reserved, nor one that only wraps such an IPv4 address in IPv6 (mapped, 6to4,
+ * NAT64). Anything but IPv4 and IPv6 is none.
+ */
+bool mk_address_is_public(const struct sockaddr *address);
+
 /* The same form again ("127.0.0.1:3000"), cut to fit; returns `text`. */
 const char *mk_address_format(const struct mk_address *address, char text[MK_ADDRESS_TEXT]);
 

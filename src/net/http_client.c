@@ -3,6 +3,7 @@
  * are kept and used again, for an easy handle is large.
  */
 #include "net/http_client.h"
+#include "net/address.h"
 #include "net/curl.h"
 #include "net/failure.h"
 #include "net/stream_impl.h"
@@ -40,9 +41,10 @@ struct mk_http_request {
     void (*done)(void *arg, const struct mk_http_response *response);
     void *arg;
     int (*body_to)(void *arg, const char *data, size_t len); /* NULL: into `body` */
-    uint64_t body_left;
+    uint64_t limit;                                          /* bytes of a body */
+    uint64_t body_len; /* so far, where it goes to `body_to` */
     uint32_t timeout_ms;
-    int body_error;             /* of `body`, or 0 */
+    int body_error;             /* why it was not taken, or 0 */
     bool refused;               /* an address that may not be connected to */
     char text[CURL_ERROR_SIZE]; /* libcurl's words for an error */
 };
@@ -113,13 +115,14 @@ static void explain(struct mk_http_request *request, CURLcode code, char text[MK
     if (request->body_error == -ENOMEM || code == CURLE_OUT_OF_MEMORY)
         mk_failure_errno(text, -ENOMEM);
     else if (request->body_error == -ENOBUFS || code == CURLE_FILESIZE_EXCEEDED)
-        snprintf(text, MK_FAILURE_TEXT, "the response is longer than %zu bytes", request->body.max);
+        snprintf(text, MK_FAILURE_TEXT, "the response is longer than %llu bytes",
+                 (unsigned long long)request->limit);
     else if (request->body_error < 0)
         mk_failure_errno(text, request->body_error);
-    else if (request->refused)
-        snprintf(text, MK_FAILURE_TEXT, "its address is private");
     else if (code == CURLE_OPERATION_TIMEDOUT)
         mk_failure_timeout(text, request->timeout_ms);
+    else if (request->refused)
+        snprintf(text, MK_FAILURE_TEXT, "its address is a private one");
     else if (code == CURLE_COULDNT_CONNECT && error != 0)
         mk_failure_errno(text, (int)-error);
     else
@@ -314,7 +317,7 @@ struct mk_http_client *mk_http_client_free(struct mk_http_client *client)
     return NULL;
 }
 
-/* --- posting --- */
+/* --- starting --- */
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
@@ -326,27 +329,26 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 /* Trusts whom mk_connect trusts. libcurl by itself would load the same roots once more. */
 static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
 {
+    struct mk_streams *streams = arg;
     (void)easy;
-    SSL_CTX_set1_cert_store(context, mk_tls_roots_store(arg));
+    if (!streams->roots)
+        streams->roots = mk_tls_roots_new();
+    if (!streams->roots)
+        return CURLE_OUT_OF_MEMORY;
+    SSL_CTX_set1_cert_store(context, mk_tls_roots_store(streams->roots));
     return CURLE_OK;
 }
 
 /* Only for a libcurl on OpenSSL: the context of others is not one of ours. */
-static bool set_roots(struct mk_http_request *request)
+static void set_roots(struct mk_http_request *request)
 {
-    struct mk_streams *streams = request->client->loop->streams;
     const curl_version_info_data *info = curl->version_info(CURLVERSION_NOW);
     if (!info->ssl_version || strncmp(info->ssl_version, "OpenSSL/3", 9) != 0)
-        return true;
-    if (!streams->roots)
-        streams->roots = mk_tls_roots_new();
-    if (!streams->roots)
-        return false;
+        return;
     curl->easy_setopt(request->easy, CURLOPT_CAINFO, NULL);
     curl->easy_setopt(request->easy, CURLOPT_CAPATH, NULL);
     curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
-    curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_DATA, streams->roots);
-    return true;
+    curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_DATA, request->client->loop->streams);
 }
 
 static bool add_header(struct mk_http_request *request, const char *line)
@@ -367,35 +369,41 @@ static bool set_headers(struct mk_http_request *request, const char *const *line
     return add_header(request, "Expect:");
 }
 
-static bool prepare(struct mk_http_request *request, const struct mk_http_post *post)
+/* What both kinds of request have; `done`, `arg` and the times are there. */
+static bool prepare(struct mk_http_request *request, const char *url, const char *const *headers,
+                    uint64_t limit)
 {
     CURL *easy = request->easy;
-    request->done = post->done;
-    request->arg = post->arg;
-    request->timeout_ms = post->timeout_ms;
     request->body_error = 0;
-    if (request->body.cap > post->response_limit)
-        mk_buf_fini(&request->body); /* memory that is there would be used, whatever the limit */
-    request->body.max = post->response_limit;
+    request->body_len = 0;
+    request->refused = false;
+    request->limit = limit;
     request->text[0] = '\0';
-    if (!set_headers(request, post->headers) ||
-        (strncasecmp(post->url, "https:", 6) == 0 && !set_roots(request)) ||
-        curl->easy_setopt(easy, CURLOPT_URL, post->url) != CURLE_OK)
+    if (!set_headers(request, headers) || curl->easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK)
         return false;
+    set_roots(request);
     curl->easy_setopt(easy, CURLOPT_PRIVATE, request);
     curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, request->text);
     curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)post->timeout_ms);
+    curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     curl->easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
-    curl->easy_setopt(easy, CURLOPT_POST, 1L);
-    curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.len);
-    curl->easy_setopt(easy, CURLOPT_POSTFIELDS, post->body.ptr ? post->body.ptr : "");
-    curl->easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)post->response_limit);
-    curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl->easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)limit);
     curl->easy_setopt(easy, CURLOPT_WRITEDATA, request);
     return true;
+}
+
+/* Starts what was prepared, or puts it back. */
+static struct mk_http_request *begin(struct mk_http_request *request, bool prepared)
+{
+    struct mk_http_client *client = request->client;
+    if (!prepared || curl->multi_add_handle(client->multi, request->easy) != CURLM_OK) {
+        request_put(request);
+        return NULL;
+    }
+    mk_list_push(&client->active, &request->node);
+    return request;
 }
 
 struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
@@ -404,13 +412,72 @@ struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
     struct mk_http_request *request = request_get(client);
     if (!request)
         return NULL;
-    if (!prepare(request, post) ||
-        curl->multi_add_handle(client->multi, request->easy) != CURLM_OK) {
-        request_put(request);
-        return NULL;
+    CURL *easy = request->easy;
+    request->done = post->done;
+    request->arg = post->arg;
+    request->timeout_ms = post->timeout_ms;
+    if (request->body.cap > post->response_limit)
+        mk_buf_fini(&request->body); /* memory that is there would be used, whatever the limit */
+    request->body.max = post->response_limit;
+    curl->easy_setopt(easy, CURLOPT_POST, 1L);
+    curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.len);
+    curl->easy_setopt(easy, CURLOPT_POSTFIELDS, post->body.ptr ? post->body.ptr : "");
+    curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    return begin(request, prepare(request, post->url, post->headers, post->response_limit));
+}
+
+/* --- getting --- */
+
+/* The body of a failure or of a redirect that is not followed is not what was asked for. */
+static size_t on_body_piece(char *data, size_t size, size_t count, void *arg)
+{
+    struct mk_http_request *request = arg;
+    size_t len = size * count;
+    long status = 0;
+    curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (len > request->limit - request->body_len)
+        request->body_error = -ENOBUFS;
+    else if (status >= 200 && status < 300)
+        request->body_error = request->body_to(request->arg, data, len);
+    request->body_len += len;
+    return request->body_error == 0 ? len : 0;
+}
+
+/* Called for each address that is about to be connected to. */
+static curl_socket_t on_open_public(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct mk_http_request *request = arg;
+    (void)purpose;
+    if (!mk_address_is_public(&to->addr)) {
+        request->refused = true;
+        return CURL_SOCKET_BAD;
     }
-    mk_list_push(&client->active, &request->node);
-    return request;
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+struct mk_http_request *mk_http_client_get(struct mk_http_client *client,
+                                           const struct mk_http_get *get)
+{
+    struct mk_http_request *request = request_get(client);
+    if (!request)
+        return NULL;
+    CURL *easy = request->easy;
+    request->done = get->done;
+    request->arg = get->arg;
+    request->body_to = get->body;
+    request->timeout_ms = get->timeout_ms;
+    curl->easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)get->connect_ms);
+    curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, get->redirects > 0 ? 1L : 0L);
+    curl->easy_setopt(easy, CURLOPT_MAXREDIRS, (long)get->redirects);
+    curl->easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body_piece);
+    if (get->public_only) {
+        curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_public);
+        curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request);
+        curl->easy_setopt(easy, CURLOPT_PROXY, "");
+    }
+    return begin(request, prepare(request, get->url, get->headers, get->body_limit));
 }
 
 struct mk_http_request *mk_http_request_cancel(struct mk_http_request *request)
