@@ -109,6 +109,18 @@ MILKY_API const char *milky_string(yyjson_mut_val *object, const char *name, siz
 MILKY_API bool milky_has(yyjson_mut_val *object, const char *name);
 
 /*
+ * Checks what did not come from a bot (an operator's request, a file) as if it had: the object
+ * `given` against the params of an API, or against its result. Where it is right, `*checked` is a
+ * copy of it in `doc` that is complete like milky_call_params, without unknown fields.
+ * Returns 0; -EINVAL with what is wrong, "PATH: expected WHAT, got WHAT", in `problem` (cut to
+ * `size` bytes with its NUL); -ENOENT where there is no such API; -ENOMEM.
+ */
+MILKY_API int milky_check_params(const char *action, yyjson_mut_val *given, yyjson_mut_doc *doc,
+                                 yyjson_mut_val **checked, char *problem, size_t size);
+MILKY_API int milky_check_result(const char *action, yyjson_mut_val *given, yyjson_mut_doc *doc,
+                                 yyjson_mut_val **checked, char *problem, size_t size);
+
+/*
  * The document to make the result in: it lives until the reply. Results that were made in another
  * document are fine too, as long as they live during milky_call_ok.
  */
@@ -149,6 +161,13 @@ MILKY_API int milky_emit(struct milky_host *host, uint64_t self_id, const char *
 
 /* The bots of the configuration, in its order. */
 MILKY_API const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count);
+
+/*
+ * Ends every connection of a bot at once, as a broken network does: servers go on listening, and
+ * WebSocket clients connect again. Not from within `call` and `control`; from `turn_end` on.
+ * Webhooks have no connection to lose. Returns 0, or -ENOENT when there is no such bot.
+ */
+MILKY_API int milky_host_drop_connections(struct milky_host *host, uint64_t self_id);
 
 /* The libuv loop that everything runs on, for a backend's own timers and connections. */
 MILKY_API struct uv_loop_s *milky_host_loop(const struct milky_host *host);

@@ -49,9 +49,7 @@ static const char *read_listen(struct mk_config_reader *reader, const struct mk_
     const char *text = listen_from_folder(reader, yyjson_get_str(value));
     struct mk_address address;
     const char *why = NULL;
-    if (key->type == MK_CONFIG_UNIX_LISTEN && strncmp(text, "unix:", 5) != 0)
-        mk_config_refuse(reader, key, value, path, NULL, NULL);
-    else if ((why = mk_address_parse(mk_slice_str(text), &address)))
+    if ((why = mk_address_parse(mk_slice_str(text), &address)))
         mk_config_refuse(reader, key, value, path, NULL, why);
     else
         return text;
@@ -132,7 +130,6 @@ static const char *read_string(struct mk_config_reader *reader, const struct mk_
     case MK_CONFIG_PATH:
         return from_folder(reader, yyjson_get_str(value));
     case MK_CONFIG_LISTEN:
-    case MK_CONFIG_UNIX_LISTEN:
         return read_listen(reader, key, value, path);
     case MK_CONFIG_WEBSOCKET_URL:
     case MK_CONFIG_HTTP_URL:
@@ -190,6 +187,22 @@ static void read_list(struct mk_config_reader *reader, const struct mk_config_ke
     }
 }
 
+/* An object that need not be one: null is none of it, and a string its first key. */
+static void read_either(struct mk_config_reader *reader, const struct mk_config_key *key,
+                        yyjson_val *value, const char *path, char *into)
+{
+    const struct mk_config_key *first = &key->keys[0];
+    const char *text = mk_config_null;
+    if (yyjson_is_str(value))
+        text = read_string(reader, first, value, path);
+    else if (yyjson_is_obj(value))
+        read_object(reader, key, value, path, into);
+    else if (!yyjson_is_null(value))
+        mk_config_refuse(reader, key, value, path, NULL, NULL);
+    if (!yyjson_is_obj(value))
+        memcpy(into + first->at, &text, sizeof(text));
+}
+
 /* `into` is the struct that the key is a part of. */
 static void read_value(struct mk_config_reader *reader, const struct mk_config_key *key,
                        yyjson_val *value, const char *path, char *into)
@@ -199,7 +212,10 @@ static void read_value(struct mk_config_reader *reader, const struct mk_config_k
     const char *text = NULL;
     switch (key->type) {
     case MK_CONFIG_OBJECT:
-        read_object(reader, key, value, path, into + key->at);
+        if (key->shorthand)
+            read_either(reader, key, value, path, into + key->at);
+        else
+            read_object(reader, key, value, path, into + key->at);
         return;
     case MK_CONFIG_LIST:
         read_list(reader, key, value, path, into);

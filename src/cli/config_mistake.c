@@ -66,7 +66,12 @@ const char *mk_config_expected(struct mk_config_reader *reader, const struct mk_
 {
     switch (key->type) {
     case MK_CONFIG_OBJECT:
-        return mk_tr("an object", "对象");
+        return !key->shorthand
+                   ? mk_tr("an object", "对象")
+                   : mk_config_text(
+                         reader,
+                         mk_tr("%s, an object with its `%s`, or null", "%s、含 `%s` 的对象或 null"),
+                         mk_config_expected(reader, &key->keys[0]), key->keys[0].name);
     case MK_CONFIG_LIST:
         return mk_tr("a list of objects", "由对象组成的列表");
     case MK_CONFIG_TEXT:
@@ -75,8 +80,6 @@ const char *mk_config_expected(struct mk_config_reader *reader, const struct mk_
         return mk_tr("a path", "路径");
     case MK_CONFIG_LISTEN:
         return mk_tr("HOST:PORT, [IPV6]:PORT or unix:PATH", "HOST:PORT、[IPV6]:PORT 或 unix:PATH");
-    case MK_CONFIG_UNIX_LISTEN:
-        return mk_tr("unix:PATH or null", "unix:PATH 或 null");
     case MK_CONFIG_WEBSOCKET_URL:
         return mk_tr("a ws:// or wss:// URL", "ws:// 或 wss:// 地址");
     case MK_CONFIG_HTTP_URL:

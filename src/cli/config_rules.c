@@ -166,6 +166,21 @@ static void add_entries(struct entry *entries, size_t *count, const struct milky
     }
 }
 
+/* `given` is where its address stands. */
+static void check_anonymous_control(struct mk_config_reader *reader, const char *control,
+                                    const yyjson_val *given, const char *path)
+{
+    yyjson_val *root = yyjson_doc_get_root(reader->doc);
+    /* A token that was refused is there, and has been told about. */
+    if (yyjson_obj_get(yyjson_obj_get(root, "control"), "access_token"))
+        return;
+    mk_config_mistake(reader, given, path,
+                      mk_tr("expected an access_token beside it, got none: other machines can "
+                            "reach %s",
+                            "应同时设置 access_token，实际没有：其他机器可以访问 %s"),
+                      control);
+}
+
 static void check_control(struct mk_config_reader *reader, struct mk_config *config,
                           const struct entry *entries, size_t count)
 {
@@ -189,17 +204,22 @@ static void check_control(struct mk_config_reader *reader, struct mk_config *con
     }
     if (!*control || mk_address_parse(mk_slice_str(*control), &address))
         return;
+    bool is_object = yyjson_is_obj(given);
+    if (!mk_address_is_local(&address))
+        check_anonymous_control(reader, *control,
+                                is_object ? yyjson_obj_get(given, "listen") : given,
+                                is_object ? "control.listen" : "control");
     char text[MK_ADDRESS_TEXT];
     mk_address_format(&address, text);
     for (size_t i = 0; i < count; i++)
-        if (strcmp(entries[i].address, text) == 0)
+        if (!entries[i].any_port && strcmp(entries[i].address, text) == 0)
             mk_config_mistake(
                 reader,
                 find(reader, entries[i].bot, kinds[entries[i].kind], entries[i].index, "listen"),
                 mk_config_text(reader, "bots[%zu].%s[%zu].listen", entries[i].bot,
                                kinds[entries[i].kind], entries[i].index),
-                mk_tr("expected another address, got %s, which is the control socket",
-                      "应为其他地址，实际为 %s，与控制套接字重复"),
+                mk_tr("expected another address, got %s, which is `control`",
+                      "应为其他地址，实际为 %s，与 `control` 重复"),
                 entries[i].server->listen);
 }
 

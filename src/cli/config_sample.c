@@ -23,7 +23,9 @@ static void write_members(struct sample *sample, const struct mk_config_key *key
 static void write_value(struct sample *sample, const struct mk_config_key *key)
 {
     FILE *out = sample->out;
-    if (key->type == MK_CONFIG_OBJECT) {
+    if (key->sample) {
+        fputs(key->sample, out);
+    } else if (key->type == MK_CONFIG_OBJECT) {
         fputs("{\n", out);
         sample->depth++;
         write_members(sample, key->keys);
@@ -40,8 +42,6 @@ static void write_value(struct sample *sample, const struct mk_config_key *key)
         sample->depth--;
         begin_line(sample);
         fputs("]", out);
-    } else if (key->sample) {
-        fputs(key->sample, out);
     } else if (key->type == MK_CONFIG_TOKEN) {
         fprintf(out, "\"%s\"", sample->token);
     } else {

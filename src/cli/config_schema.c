@@ -136,6 +136,21 @@ static const struct mk_config_key log_keys[] = {
     { .name = NULL },
 };
 
+static const struct mk_config_key control_keys[] = {
+    { .name = "listen",
+      .type = MK_CONFIG_LISTEN,
+      .required = true,
+      .at = offsetof(struct milky_config, control),
+      .en = "Where to listen: HOST:PORT, [IPV6]:PORT or unix:PATH.",
+      .zh = "监听地址：HOST:PORT、[IPV6]:PORT 或 unix:PATH。" },
+    { .name = "access_token",
+      .type = MK_CONFIG_TOKEN,
+      .at = offsetof(struct milky_config, control_access_token),
+      .en = "What operators must present. Without it only programs of this machine are served.",
+      .zh = "操作者必须出示的凭据；不设置时只允许本机访问。" },
+    { .name = NULL },
+};
+
 static const struct mk_config_key keys[] = {
     { .name = "$schema",
       .type = MK_CONFIG_TEXT,
@@ -151,15 +166,17 @@ static const struct mk_config_key keys[] = {
       .en = "The folder of the databases, relative to this file.",
       .zh = "数据库目录，相对于本文件。" },
     { .name = "control",
-      .type = MK_CONFIG_UNIX_LISTEN,
+      .type = MK_CONFIG_OBJECT,
       .nullable = true,
-      .at = offsetof(struct mk_config, endpoint.control),
+      .shorthand = true,
+      .at = offsetof(struct mk_config, endpoint),
+      .keys = control_keys,
       .sample = "\"unix:data/control.sock\"",
       .sample_off = true,
-      .en = "Where `milky say` and `milky world` reach this: unix:PATH, or null for nowhere. "
-            "Default: control.sock in data_dir.",
-      .zh = "`milky say` 与 `milky world` 使用的控制套接字：unix:PATH，null 为关闭。默认为 "
-            "data_dir 中的 control.sock。" },
+      .en = "Where `milky say` and its siblings reach the sandbox: an address, an object with one "
+            "and an access_token, or null for nowhere. Default: unix:control.sock in data_dir.",
+      .zh = "`milky say` 等命令连接沙盒的地址：监听地址，或含监听地址与 access_token 的对象，null "
+            "为关闭。默认为 data_dir 中的 unix:control.sock。" },
     { .name = "backend",
       .type = MK_CONFIG_OBJECT,
       .at = offsetof(struct mk_config, backend),
@@ -200,8 +217,6 @@ static void indent(FILE *out, unsigned depth)
 static const char *pattern(enum mk_config_type type)
 {
     switch (type) {
-    case MK_CONFIG_UNIX_LISTEN:
-        return "^unix:.";
     case MK_CONFIG_LISTEN:
         return "^(unix:.+|.+:[0-9]{1,5})$";
     case MK_CONFIG_WEBSOCKET_URL:
@@ -247,6 +262,29 @@ static void write_type(FILE *out, const struct mk_config_key *key)
 }
 
 static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth);
+static void write_object(FILE *out, const struct mk_config_key *key, unsigned depth);
+
+/* An object that a string may stand for. */
+static void write_either(FILE *out, const struct mk_config_key *key, unsigned depth)
+{
+    fprintf(out, "\"anyOf\": [");
+    indent(out, depth + 1);
+    fprintf(out, "{ ");
+    write_type(out, &key->keys[0]);
+    fprintf(out, " },");
+    if (key->nullable) {
+        indent(out, depth + 1);
+        fprintf(out, "{ \"type\": \"null\" },");
+    }
+    indent(out, depth + 1);
+    fputc('{', out);
+    indent(out, depth + 2);
+    write_object(out, key, depth + 2);
+    indent(out, depth + 1);
+    fputc('}', out);
+    indent(out, depth);
+    fputc(']', out);
+}
 
 static void write_object(FILE *out, const struct mk_config_key *key, unsigned depth)
 {
@@ -280,7 +318,9 @@ static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth
 {
     fprintf(out, "\"description\": \"%s / %s\",", key->en, key->zh);
     indent(out, depth);
-    if (key->type == MK_CONFIG_OBJECT) {
+    if (key->shorthand) {
+        write_either(out, key, depth);
+    } else if (key->type == MK_CONFIG_OBJECT) {
         write_object(out, key, depth);
     } else if (key->type == MK_CONFIG_LIST) {
         fprintf(out, "\"type\": \"array\", \"minItems\": %d, \"items\": {", key->required);

@@ -16,7 +16,6 @@ enum mk_config_type {
     MK_CONFIG_TEXT,          /* const char *; never empty, as are all below */
     MK_CONFIG_PATH,          /* const char *, made relative to the working directory */
     MK_CONFIG_LISTEN,        /* const char *, an address for mk_address_parse */
-    MK_CONFIG_UNIX_LISTEN,   /* the same, "unix:" only */
     MK_CONFIG_WEBSOCKET_URL, /* const char *, ws or wss */
     MK_CONFIG_HTTP_URL,      /* const char *, http or https */
     MK_CONFIG_TOKEN,         /* const char *, fit for a header; its value is never shown */
@@ -36,10 +35,11 @@ struct mk_config_key {
     enum mk_config_type type;
     bool required; /* a list: at least one element */
     bool nullable;
-    bool ignored; /* checked, but stored nowhere */
-    size_t at;    /* where in its object's struct it is stored */
-    size_t count; /* a list: where the number of elements is stored */
-    size_t size;  /* a list: of the struct of an element */
+    bool ignored;   /* checked, but stored nowhere */
+    size_t at;      /* where in its object's struct it is stored */
+    size_t count;   /* a list: where the number of elements is stored */
+    size_t size;    /* a list: of the struct of an element */
+    bool shorthand; /* an object: a string stands for one with that as its first key */
     const struct mk_config_key *keys;
     const char *const *choices; /* ended by NULL */
     const char *fallback;       /* what is taken where the key is absent: a string, or NULL */

@@ -6,13 +6,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { LONGEST_NAME = 256 };
+/* A world that is loaded may be large, and brings its pictures along. */
+enum { MOST_BODY = 256 * 1024 * 1024 };
 
 struct mk_control {
     struct mk_http_context connections;
     struct mk_listener *listener;
     struct mk_dispatch *dispatch;
     struct mk_address address;
+    char *token; /* "" where none is asked for */
 };
 
 struct asker {
@@ -31,10 +33,13 @@ static void on_reply(struct mk_caller *caller, const struct milky_call *call)
 static void on_head(void *arg, struct mk_http_connection *connection,
                     const struct mk_http1_request *request)
 {
-    (void)arg;
+    const struct mk_control *control = arg;
     const char *error = mk_http_media_type_error(request);
-    if (!mk_slice_starts_with(request->path, prefix))
-        mk_http_answer_failure(connection, 404, "the control socket serves /sandbox/:action",
+    enum mk_auth auth = mk_auth_check(request, mk_slice_str(control->token), MK_AUTH_HEADER);
+    if (auth != MK_AUTH_OK)
+        mk_http_answer_auth(connection, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
+    else if (!mk_slice_starts_with(request->path, prefix))
+        mk_http_answer_failure(connection, 404, "only /sandbox/:action is served here",
                                (struct mk_slice){ 0 });
     else if (!mk_slice_eq(request->method, MK_SLICE("POST")))
         mk_http_answer_failure(connection, 405, "an action is called with POST",
@@ -48,8 +53,10 @@ static void on_request(void *arg, struct mk_http_connection *connection,
 {
     struct mk_control *control = arg;
     struct asker *asker = mk_http_connection_state(connection);
-    mk_dispatch_control(control->dispatch, mk_slice_from(request->path, prefix.len), request->body,
-                        &asker->caller);
+    struct mk_slice action = mk_slice_from(request->path, prefix.len);
+    if (action.len > 0 && action.ptr[action.len - 1] == '/')
+        action.len--;
+    mk_dispatch_control(control->dispatch, action, request->body, &asker->caller);
 }
 
 static void on_failure(void *arg, struct mk_http_connection *connection, unsigned status,
@@ -89,19 +96,23 @@ static void on_accepted(void *arg, struct mk_stream *stream)
     mk_http_connection_open(&control->connections, stream);
 }
 
-int mk_control_open(struct mk_loop *loop, const struct mk_address *address,
+int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
                     struct mk_dispatch *dispatch, struct mk_control **result)
 {
     struct mk_control *control = calloc(1, sizeof(*control));
-    if (!control)
-        return -ENOMEM;
-    control->dispatch = dispatch;
-    control->address = *address;
-    int rc = mk_http_context_init(&control->connections, loop, &service, control);
+    char *copy = mk_slice_dup(token);
+    int rc = -ENOMEM;
+    if (control && copy)
+        rc = mk_http_context_init(&control->connections, loop, &service, control);
     if (rc < 0) {
         free(control);
+        free(copy);
         return rc;
     }
+    control->connections.limits.body = MOST_BODY;
+    control->dispatch = dispatch;
+    control->address = *address;
+    control->token = copy;
     rc = mk_listener_open(loop, address, on_accepted, control, &control->listener);
     if (rc < 0) {
         mk_control_free(control);
@@ -117,13 +128,14 @@ struct mk_control *mk_control_free(struct mk_control *control)
         return NULL;
     mk_listener_free(control->listener);
     mk_http_context_fini(&control->connections);
+    free(control->token);
     free(control);
     return NULL;
 }
 
 const struct mk_address *mk_control_address(const struct mk_control *control)
 {
-    return &control->address;
+    return control->listener ? mk_listener_address(control->listener) : &control->address;
 }
 
 void mk_control_stop(struct mk_control *control)

@@ -1,6 +1,6 @@
 /*
- * control: where an operator on this machine speaks to the backend: POST /sandbox/:action on a
- * Unix-domain socket that only the same user can open (so there is no token). `milky say` uses it.
+ * control: where an operator speaks to the backend: POST /sandbox/:action, on a Unix-domain socket
+ * that only the same user can open, or on a port. `milky say` and `milky do` use it.
  */
 #ifndef MK_TRANSPORT_CONTROL_H
 #define MK_TRANSPORT_CONTROL_H
@@ -10,12 +10,16 @@
 
 struct mk_control;
 
-/* Listens. Returns 0 or a negative errno. */
-int mk_control_open(struct mk_loop *loop, const struct mk_address *address,
+/*
+ * Listens. `token` is copied; without one (empty) everybody who reaches the address may ask, but
+ * for web pages (transport/auth.h). Returns 0 or a negative errno.
+ */
+int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
                     struct mk_dispatch *dispatch, struct mk_control **control);
 /* It must be idle. NULL is allowed. */
 struct mk_control *mk_control_free(struct mk_control *control);
 
+/* With the real port where 0 was asked for. */
 const struct mk_address *mk_control_address(const struct mk_control *control);
 
 void mk_control_stop(struct mk_control *control);

@@ -209,14 +209,19 @@ void mk_server_stop(struct mk_server *server)
         mk_websocket_server_stop(&server->websocket);
 }
 
-void mk_server_abort(struct mk_server *server)
+void mk_server_drop(struct mk_server *server)
 {
-    server->listener = mk_listener_free(server->listener);
     mk_http_context_abort(&server->connections);
     if (server->has_http)
         mk_event_stream_abort(&server->events);
     if (server->has_websocket)
         mk_websocket_server_abort(&server->websocket);
+}
+
+void mk_server_abort(struct mk_server *server)
+{
+    server->listener = mk_listener_free(server->listener);
+    mk_server_drop(server);
 }
 
 bool mk_server_idle(const struct mk_server *server)

@@ -37,6 +37,9 @@ int mk_server_listen(struct mk_server *server);
 /* Where it listens; before that, where it will. */
 const struct mk_address *mk_server_address(const struct mk_server *server);
 
+/* Ends its connections at once, and goes on listening. */
+void mk_server_drop(struct mk_server *server);
+
 /* Listens no more, answers what it was asked, closes its connections; then it is idle. */
 void mk_server_stop(struct mk_server *server);
 void mk_server_abort(struct mk_server *server);

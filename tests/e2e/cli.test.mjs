@@ -161,8 +161,8 @@ describe('check', { concurrency: 4 }, () => {
       '1:52: log.level: expected "error", "warn", "info" or "debug", got "loud"',
       '1:70: log.format: expected "text" or "json", got 1'],
     '{"bots": [{"self_id": 10001000}], "data_dir": ""}': ['1:47: data_dir: expected a path, got an empty string'],
-    '{"bots": [{"self_id": 10001000}], "control": "127.0.0.1:1"}': [
-      '1:46: control: expected unix:PATH or null, got "127.0.0.1:1"'],
+    '{"bots": [{"self_id": 10001000}], "control": 1}': [
+      '1:46: control: expected HOST:PORT, [IPV6]:PORT or unix:PATH, an object with its `listen`, or null, got 1'],
     '{"bots": [{"self_id": 10001000}], "backend": {"type": "qq"}}': [
       '1:55: backend.type: expected "sandbox", got "qq"'],
     '{"bots": [{"self_id": 10001000}],\n"bots": []}': ['2:1: bots: this key is here twice'],

@@ -23,6 +23,9 @@
 #define TOKEN                                                                                      \
     "bots[0].http_server[0].access_token: expected a string without control characters or "        \
     "spaces around it, got "
+#define CONTROL                                                                                    \
+    "control: expected HOST:PORT, [IPV6]:PORT or unix:PATH, an object with its `listen`, or "      \
+    "null, "
 #define TOP(inner) "{\"bots\": [{\"self_id\": 10001}], " inner "}"
 
 static int parse(struct mk_slice text, struct mk_config **config, char **mistakes)
@@ -121,8 +124,21 @@ static const struct bad bad[] = {
     /* addresses */
     { SERVER("\"listen\": @3000"),
       "bots[0].http_server[0].listen: expected HOST:PORT, [IPV6]:PORT or unix:PATH, got 3000\n" },
-    { TOP("\"control\": @\"127.0.0.1:1\""),
-      "control: expected unix:PATH or null, got \"127.0.0.1:1\"\n" },
+    { TOP("\"control\": @1"), CONTROL "got 1\n" },
+    { TOP("\"control\": @[]"), CONTROL "got a list\n" },
+    { TOP("\"control\": @\"here\""), "control: expected HOST:PORT, [IPV6]:PORT or unix:PATH, got "
+                                     "\"here\" (the port is missing)\n" },
+    { TOP("\"control\": @\"0.0.0.0:3010\""),
+      "control: expected an access_token beside it, got none: other machines can reach "
+      "0.0.0.0:3010\n" },
+    { TOP("\"control\": { \"listen\": @\"0.0.0.0:3010\" }"),
+      "control.listen: expected an access_token beside it, got none: other machines can reach "
+      "0.0.0.0:3010\n" },
+    { TOP("\"control\": @{ \"access_token\": \"x\" }"),
+      "control.listen: missing: expected HOST:PORT, [IPV6]:PORT or unix:PATH\n" },
+    { TOP("\"control\": { \"listen\": \"0.0.0.0:3010\", \"access_token\": @\"a\\n\" }"),
+      "control.access_token: expected a string without control characters or spaces around it, got "
+      "one with a control character at byte 2\n" },
     { BOT("\"webhook\": [{\"url\": @\"ws://a/\"}]"),
       "bots[0].webhook[0].url: expected an http:// or https:// URL, got a ws:// URL\n" },
     { BOT("\"websocket_client\": [{\"url\": @\"HTTPS://a/\"}]"),
@@ -166,7 +182,7 @@ static const struct bad bad[] = {
       "serves bots[0] (a port serves one bot)\n" },
     { SERVER("\"listen\": @\"unix:data/control.sock\""),
       "bots[0].http_server[0].listen: expected another address, got unix:dir/data/control.sock, "
-      "which is the control socket\n" },
+      "which is `control`\n" },
 
     /* all of them at once, in the order of the file; columns count characters */
     { "{ // 注释 \" {\n  @\"日志\": 1,\n  /* 奶[\n, */ \"log\": @7, \"bots\": [{ \"self_id\": @1, "
@@ -240,6 +256,37 @@ static void passes_on_what_others_say(void **state)
     }
 }
 
+static void reads_control_in_each_of_its_forms(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *listen, *token;
+    } cases[] = {
+        { TOP("\"control\": null"), NULL, NULL },
+        { TOP("\"control\": \"127.0.0.1:3010\""), "127.0.0.1:3010", NULL },
+        { TOP("\"control\": { \"listen\": \"[::1]:0\" }"), "[::1]:0", NULL },
+        { TOP("\"control\": { \"listen\": \"unix:c\", \"access_token\": \"x\" }"), "unix:dir/c",
+          "x" },
+        { TOP("\"control\": { \"listen\": \"0.0.0.0:1\", \"access_token\": \"x\" }"), "0.0.0.0:1",
+          "x" },
+        /* Port 0 is another one each time. */
+        { "{\"bots\": [{\"self_id\": 10001, \"http_server\": [{\"listen\": \"127.0.0.1:0\"}]}], "
+          "\"control\": \"127.0.0.1:0\"}",
+          "127.0.0.1:0", NULL },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mk_config *config = parse_good(cases[i].text);
+        const char *listen = config->endpoint.control,
+                   *token = config->endpoint.control_access_token;
+        assert_true(!listen == !cases[i].listen && !token == !cases[i].token);
+        if (listen)
+            assert_string_equal(listen, cases[i].listen);
+        if (token)
+            assert_string_equal(token, cases[i].token);
+        mk_config_free(config);
+    }
+}
+
 static void refuses_a_control_socket_that_cannot_be(void **state)
 {
     (void)state;
@@ -302,6 +349,7 @@ static void reads_everything(void **state)
     assert_string_equal(config->file, NAME);
     assert_string_equal(config->data_dir, "/var/lib/milky");
     assert_string_equal(config->endpoint.control, "unix:dir/c");
+    assert_null(config->endpoint.control_access_token);
     assert_int_equal(config->log.level, MK_LOG_DEBUG);
     assert_int_equal(config->log.format, MK_LOG_JSON);
     assert_int_equal(config->backend.type, MK_BACKEND_SANDBOX);
@@ -462,6 +510,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_what_is_wrong_and_where),
         cmocka_unit_test(passes_on_what_others_say),
+        cmocka_unit_test(reads_control_in_each_of_its_forms),
         cmocka_unit_test(refuses_a_control_socket_that_cannot_be),
         cmocka_unit_test(has_its_limits),
         cmocka_unit_test(reads_everything),
