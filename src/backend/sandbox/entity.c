@@ -87,6 +87,12 @@ int mk_entity_friends(struct mk_db *db, yyjson_mut_doc *doc, uint64_t viewer,
     return read_all(db, MK_DB_USE(db, MK_SQL_FRIENDS, viewer), doc, friend_of_row, array);
 }
 
+int mk_entity_pinned_friends(struct mk_db *db, yyjson_mut_doc *doc, uint64_t viewer,
+                             yyjson_mut_val **array)
+{
+    return read_all(db, MK_DB_USE(db, MK_SQL_PINNED_FRIENDS, viewer), doc, friend_of_row, array);
+}
+
 /* --- groups --- */
 
 static yyjson_mut_val *group_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row)
@@ -113,6 +119,12 @@ int mk_entity_group(struct mk_db *db, yyjson_mut_doc *doc, uint64_t viewer, uint
 int mk_entity_groups(struct mk_db *db, yyjson_mut_doc *doc, uint64_t viewer, yyjson_mut_val **array)
 {
     return read_all(db, MK_DB_USE(db, MK_SQL_GROUPS, viewer), doc, group_of_row, array);
+}
+
+int mk_entity_pinned_groups(struct mk_db *db, yyjson_mut_doc *doc, uint64_t viewer,
+                            yyjson_mut_val **array)
+{
+    return read_all(db, MK_DB_USE(db, MK_SQL_PINNED_GROUPS, viewer), doc, group_of_row, array);
 }
 
 /* --- members --- */

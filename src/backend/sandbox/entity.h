@@ -29,6 +29,12 @@ int mk_entity_friend(struct mk_db *db, yyjson_mut_doc *doc, uint64_t viewer, uin
 int mk_entity_friends(struct mk_db *db, yyjson_mut_doc *doc, uint64_t viewer,
                       yyjson_mut_val **array);
 
+/* Those that the viewer has pinned. */
+int mk_entity_pinned_friends(struct mk_db *db, yyjson_mut_doc *doc, uint64_t viewer,
+                             yyjson_mut_val **array);
+int mk_entity_pinned_groups(struct mk_db *db, yyjson_mut_doc *doc, uint64_t viewer,
+                            yyjson_mut_val **array);
+
 /* GroupEntity, as `viewer`, who must be in it, sees it. */
 int mk_entity_group(struct mk_db *db, yyjson_mut_doc *doc, uint64_t viewer, uint64_t group,
                     yyjson_mut_val **entity);

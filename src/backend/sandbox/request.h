@@ -87,6 +87,9 @@ extern const struct mk_sandbox_api mk_group_apis[];
 extern const struct mk_sandbox_api mk_send_apis[];
 extern const struct mk_sandbox_api mk_message_apis[];
 extern const struct mk_sandbox_api mk_forward_apis[];
+extern const struct mk_sandbox_api mk_profile_apis[];
+extern const struct mk_sandbox_api mk_peer_apis[];
+extern const struct mk_sandbox_api mk_friend_apis[];
 
 /* Those of the operator (backend->control). */
 extern const struct mk_sandbox_api mk_control_apis[];

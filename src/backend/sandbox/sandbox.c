@@ -155,9 +155,10 @@ static void control(struct milky_backend *backend, struct milky_call *call)
 
 static int number_apis(struct mk_sandbox *sandbox)
 {
-    static const struct mk_sandbox_api *const lists[] = { mk_system_apis, mk_group_apis,
-                                                          mk_send_apis, mk_message_apis,
-                                                          mk_forward_apis };
+    static const struct mk_sandbox_api *const lists[] = {
+        mk_system_apis,  mk_group_apis,   mk_send_apis, mk_message_apis,
+        mk_forward_apis, mk_profile_apis, mk_peer_apis, mk_friend_apis,
+    };
     sandbox->apis = calloc(milky_action_count(), sizeof(*sandbox->apis));
     if (!sandbox->apis)
         return -ENOMEM;

@@ -2,6 +2,7 @@
 #include "backend/sandbox/send.h"
 
 #include "backend/sandbox/segment.h"
+#include "backend/sandbox/social.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +12,8 @@ struct sending {
     struct mk_place place; /* as the sender sees it */
     struct mk_compose compose;
     struct mk_message message;
-    char *text; /* the segments as JSON */
+    uint64_t through; /* the group of a temporary session */
+    char *text;       /* the segments as JSON */
     size_t text_len;
 };
 
@@ -80,6 +82,8 @@ static int write_all(struct mk_request *request, struct sending *sending)
     if (rc == 0 && place->scene == MK_SCENE_GROUP)
         rc = mk_db_run(
             db, MK_DB_USE(db, MK_SQL_MEMBER_SENT, place->peer, message->sender, message->time));
+    if (rc == 0 && place->scene == MK_SCENE_TEMP)
+        rc = mk_db_run(db, MK_DB_USE(db, MK_SQL_TEMP_SESSION_SET, place->id, sending->through));
     return rc < 0 ? rc : mk_compose_write(&sending->compose);
 }
 
@@ -91,9 +95,12 @@ static void finish(struct sending *sending)
 
 /* --- private --- */
 
-/* Tells the other side, if a bot is there. `entity` is the sender, as the other side knows them. */
-static int tell_friend(struct mk_request *request, const struct sending *sending,
-                       yyjson_mut_val *entity)
+/*
+ * Tells the other side, if a bot is there. `entity` is the sender, as the other side knows them, or
+ * the group of a temporary session.
+ */
+static int tell_other(struct mk_request *request, const struct sending *sending,
+                      yyjson_mut_val *entity)
 {
     const struct mk_place *place = &sending->place;
     struct mk_place theirs = { place->scene, place->peer, place->viewer, place->id, 0 };
@@ -123,7 +130,53 @@ int mk_send_private(struct mk_request *request, uint64_t sender, uint64_t user,
     if (rc == 0)
         rc = make_result(request, &sending.message);
     if (rc == 0 && is_bot)
-        rc = tell_friend(request, &sending, entity);
+        rc = tell_other(request, &sending, entity);
+    if (rc == 0)
+        rc = write_all(request, &sending);
+    finish(&sending);
+    return rc;
+}
+
+/* --- temporary sessions --- */
+
+/* Both are in the group: `entity` is the GroupEntity as `user` sees it. */
+static int require_common_group(struct mk_request *request, uint64_t sender, uint64_t user,
+                                uint64_t group, yyjson_mut_val **entity)
+{
+    struct mk_db *db = &request->sandbox->db;
+    yyjson_mut_val *own;
+    int rc = mk_entity_group(db, request->doc, sender, group, &own);
+    if (rc == 0)
+        return mk_refuse_no_group(request, sender, group);
+    if (rc > 0 && sender == user)
+        return mk_refuse(request, MILKY_MALFORMED, "不能与自己会话 (nobody talks to themselves)");
+    if (rc > 0)
+        rc = mk_entity_group(db, request->doc, user, group, entity);
+    if (rc == 0)
+        return mk_refuse_no_member(request, group, user);
+    return rc < 0 ? rc : 0;
+}
+
+int mk_send_temp(struct mk_request *request, uint64_t sender, uint64_t user, uint64_t group,
+                 yyjson_mut_val *message)
+{
+    struct mk_db *db = &request->sandbox->db;
+    struct sending sending = { .through = group };
+    yyjson_mut_val *entity;
+    int rc = require_common_group(request, sender, user, group, &entity);
+    if (rc != 0)
+        return rc;
+    rc = mk_are_friends(db, sender, user);
+    if (rc > 0)
+        return mk_send_private(request, sender, user, message);
+    if (rc == 0)
+        rc = mk_place_find(db, MK_SCENE_TEMP, sender, user, &sending.place);
+    if (rc == 0)
+        rc = prepare(request, &sending, message);
+    if (rc == 0)
+        rc = make_result(request, &sending.message);
+    if (rc == 0)
+        rc = tell_other(request, &sending, entity);
     if (rc == 0)
         rc = write_all(request, &sending);
     finish(&sending);

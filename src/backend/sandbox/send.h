@@ -14,4 +14,12 @@ int mk_send_private(struct mk_request *request, uint64_t sender, uint64_t user,
 int mk_send_group(struct mk_request *request, uint64_t sender, uint64_t group,
                   yyjson_mut_val *message);
 
+/*
+ * `sender` says something to `user`, who is in the same group: in a temporary session (scene temp),
+ * or between friends in their private chat. The session goes through that group from now on. No API
+ * of Milky sends into one, so only persons do.
+ */
+int mk_send_temp(struct mk_request *request, uint64_t sender, uint64_t user, uint64_t group,
+                 yyjson_mut_val *message);
+
 #endif
