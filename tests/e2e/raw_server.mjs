@@ -36,7 +36,7 @@ class Connection {
     this.socket = socket;
     this.heads = new Inbox();
     this.frames = new Inbox();
-    this.closed = once(socket, 'close');
+    this.closed = new Promise((resolve) => socket.on('close', resolve));
     let data = Buffer.alloc(0);
     socket.on('error', () => {});
     socket.on('data', (piece) => {
