@@ -202,6 +202,11 @@ test('without a token, web pages of other origins get no events', async (t) => {
     assertRefused(await raw.write(handshake({ target: '/event', extra: [`Origin: ${headers.Origin}`] })).response(), 403);
     raw.destroy();
   }
+  // A page of a name that was made to mean this machine (DNS rebinding) sends no Origin with a GET.
+  refused(await request(address, '/event', { method: 'GET', headers: { Host: 'evil.example:3000' } }), 403);
+  for (const headers of [{}, { Host: `localhost:${address.split(':')[1]}` }, { Origin: `http://${address}` }]) {
+    assert.equal((await stream(t, `http://${address}/event`, headers)).response.status, 200);
+  }
   // Pipelined behind a call, on one connection.
   const raw = await Raw.connect(address);
   raw.write(post('/api/get_login_info', '{}'), 'GET /event HTTP/1.1\r\nHost: localhost\r\n\r\n');

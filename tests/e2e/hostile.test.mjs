@@ -12,6 +12,21 @@ const OK = '{"status":"ok"';
 const MIB = 1 << 20;
 const JSON_TYPE = 'Content-Type: application/json\r\n';
 const CALL = '{"action":"get_login_info","echo":"x"}';
+const SEND = `{"action":"send_group_message","params":{"group_id":${GROUP},"message":[{"type":"text","data":{"text":"x"}}]}}`;
+
+// One who does not read, and asks without end: nothing more is taken of it at some point, long before
+// 256 MiB, while others are `served`.
+async function isHeldBack(deaf, question, served) {
+  const piece = Buffer.from(question.toString('latin1').repeat(Math.ceil(65536 / question.length)), 'latin1');
+  deaf.pour(piece, 4096);
+  for (let before = -1; deaf.poured === 0 || deaf.poured !== before;) {
+    before = deaf.poured;
+    for (let i = 0; i < 50; i++) await served();
+  }
+  assert.ok(deaf.poured < 4096);
+  assert.equal(deaf.error, undefined);
+  deaf.destroy();
+}
 
 test('HTTP', async (t) => {
   const milky = await serve(t, botConfig(BOTH));
@@ -267,6 +282,13 @@ test('HTTP', async (t) => {
     await alive();
   });
 
+  await t.test('who does not read the answers is not asked for more questions', async () => {
+    const deaf = await Raw.connect(address);
+    deaf.socket.pause();
+    const question = post('/get_group_member_list', `{"group_id":${GROUP}}`);
+    await isHeldBack(deaf, question, alive);
+  });
+
   await t.test('those who vanish leave nothing behind', async () => {
     for (let i = 0; i < 50; i++) {
       const connection = await Raw.connect(address);
@@ -409,7 +431,7 @@ test('WebSocket frames', async (t) => {
   await t.test('those who vanish leave nothing behind', async () => {
     for (let i = 0; i < 30; i++) {
       const connection = await open();
-      connection.write(frame(1, CALL), frame(1, 'half', { length: 100 }));
+      connection.write(frame(1, i % 3 ? CALL : SEND), frame(1, 'half', { length: 100 }));
       if (i % 2) connection.socket.resetAndDestroy();
       else connection.end();
     }
@@ -418,16 +440,16 @@ test('WebSocket frames', async (t) => {
     connection.destroy();
   });
 
-  await t.test('a flood of pings that is not read', async () => {
-    const flood = await open();
-    flood.socket.pause();
-    const pings = Buffer.concat(Array.from({ length: 5000 }, () => frame(9, 'x'.repeat(125))));
-    for (let i = 0; i < 20; i++) flood.write(pings); // 12 MiB
-    const other = await open();
-    for (let i = 0; i < 20; i++) assert.equal((await other.write(frame(1, CALL)).message()).data.echo, 'x');
-    other.destroy();
-    flood.destroy();
-  });
+  for (const [what, bytes] of [['pings', frame(9, 'x'.repeat(125))], ['calls', frame(1, CALL)]]) {
+    await t.test(`who does not read the answers to ${what} is not asked for more`, async () => {
+      const deaf = await open();
+      deaf.socket.pause();
+      const other = await open();
+      await isHeldBack(deaf, bytes, async () =>
+        assert.equal((await other.write(frame(1, CALL)).message()).data.echo, 'x'));
+      other.destroy();
+    });
+  }
 });
 
 test('JSON', async (t) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { BOT, GROUP, botConfig, call, request, run, serve } from './harness.mjs';
-import { Raw, assertRefused, post } from './raw.mjs';
+import { Raw, assertRefused, handshake, post } from './raw.mjs';
 
 const LISTEN = '127.0.0.1:0';
 const JSON_TYPE = { 'Content-Type': 'application/json' };
@@ -217,6 +217,12 @@ test('without a token', async (t) => {
     ]) {
       await t.test(path.slice(0, 40), async () => refused(await request(address, path, { headers: JSON_TYPE, body: '{}' }), 404));
     }
+  });
+
+  await t.test('404: a WebSocket, where there is none', async () => {
+    const connection = await Raw.connect(address);
+    assertRefused(await connection.write(handshake()).response(), 404);
+    connection.destroy();
   });
 
   await t.test('405: another method, with Allow', async (t) => {

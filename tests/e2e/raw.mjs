@@ -38,6 +38,20 @@ export class Raw {
     return this;
   }
 
+  // Writes `piece` again and again, each time when the kernel has taken the one before; `poured` counts.
+  pour(piece, times) {
+    this.poured = 0;
+    const next = () => {
+      if (this.poured === times || this.socket.destroyed) return;
+      this.socket.write(piece, (error) => {
+        if (error) return;
+        this.poured++;
+        next();
+      });
+    };
+    next();
+  }
+
   // Resolves when the kernel has taken everything.
   flush() {
     return within(new Promise((resolve) => this.socket.write('', resolve)), 'the bytes to be sent');

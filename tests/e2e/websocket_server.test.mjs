@@ -172,6 +172,7 @@ test('the handshake', async (t) => {
 
   await t.test('404 at other paths', async () => {
     for (const target of ['/ws', '//', '/%2f', '/nothing']) assertRefused(await answer(handshake({ target })), 404);
+    assertRefused(await answer(post('/get_login_info', '{}')), 404);
   });
   await t.test('426 without one', async () => {
     const response = await answer('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
