@@ -79,7 +79,8 @@ struct mk_journal {
 static int fail(struct mk_journal *journal, const char *what)
 {
     int code = sqlite3_errcode(journal->db) & 0xff;
-    mk_log_error("journal", "%s: %s", what, sqlite3_errmsg(journal->db));
+    mk_log_error("journal", "%s: %s", what,
+                 code == SQLITE_BUSY ? "another process has it open" : sqlite3_errmsg(journal->db));
     switch (code) {
     case SQLITE_FULL:
         return -ENOSPC;

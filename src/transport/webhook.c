@@ -27,6 +27,7 @@ enum {
     MOST_LAG = 64 * 1024 * 1024, /* bytes of events kept in memory for a receiver that is away */
     LONGEST_RESPONSE = 16 * 1024 * 1024,
     LONGEST_HEADERS = 8 * 1024,
+    MOST_REFUSALS = 3,    /* of one event: a receiver that restarts may answer 404 for a moment */
     KEPT_RESPONSE = 1024, /* bytes of a refusal that are kept with the dead letter */
     FIXED_HEADERS = 4,    /* the same for each event */
     EVENT_HEADERS = 5,
@@ -49,7 +50,8 @@ struct mk_webhook {
     uint64_t number;   /* of that event */
     uint64_t gap_from; /* events that are lost, and were not yet told of; 0: none */
     uint64_t gap_to;
-    size_t line; /* bytes of the event's line */
+    size_t line;       /* bytes of the event's line */
+    unsigned refusals; /* how often this event was answered with "never" */
     struct mk_http_request *request;
     struct mk_timer *timer;
     struct mk_backoff backoff;
@@ -65,6 +67,7 @@ static void finish_event(struct mk_webhook *webhook)
 {
     struct mk_hub *hub = webhook->hub;
     mk_backoff_reset(&webhook->backoff);
+    webhook->refusals = 0;
     if (hub->journal)
         mk_journal_set_cursor(hub->journal, hub->self_id, mk_slice_str(webhook->url),
                               webhook->number);
@@ -151,7 +154,8 @@ static void on_response(void *arg, const struct mk_http_response *response)
         try_again(webhook, response->error, 0);
     } else if (response->status / 100 == 2) {
         on_acknowledged(webhook, response);
-    } else if (webhook->hub->journal && !may_pass(response->status)) {
+    } else if (webhook->hub->journal && !may_pass(response->status) &&
+               ++webhook->refusals >= MOST_REFUSALS) {
         bury(webhook, response);
     } else {
         char why[64];

@@ -318,14 +318,16 @@ describe('websocket_client', { concurrency: 6 }, () => {
     const keys = new Set();
     const echoes = ['', 'x'.repeat(200), '好'.repeat(30000)]; // lengths of 7, 16 and 64 bits
     for (const echo of echoes) one.send(1, call('get_login_info', {}, echo));
-    await milky.say(MING, { group: GROUP }, 'x'.repeat(200));
-    await milky.say(MING, { group: GROUP }, '好'.repeat(5000));
-    for (let i = 0; i < 5; i++) {
+    const check = async () => {
       const { masked, key, rsv, fin, payload } = await one.frames.next('a frame');
       assert.ok(masked && fin && rsv === 0);
-      const message = JSON.parse(payload);
-      if (message.post_type === 'action_response') assert.equal(message.data.echo, echoes.shift());
       keys.add(key.toString('hex'));
+      return JSON.parse(payload);
+    };
+    for (const echo of echoes) assert.equal((await check()).data.echo, echo);
+    for (const text of ['x'.repeat(200), '好'.repeat(5000)]) {
+      await milky.say(MING, { group: GROUP }, text);
+      assert.equal((await check()).post_type, 'event');
     }
     assert.ok(keys.size > 1);
   });
