@@ -350,7 +350,7 @@ describe('webhook', { concurrency: 6 }, () => {
       assert.deepEqual({ ...again.headers }, { ...first.headers });
       assert.equal(textOf((await receiver.next()).body.data), 'two');
       const name = `http://127.0.0.1:${receiver.port}/hook`;
-      assert.ok(milky.stderr.includes(`${name}: it answered ${statuses[i]}; next try in 0.`), milky.stderr);
+      assert.ok(milky.stderr.includes(`${name}: it answered ${statuses[i]}; next try in 1.`), milky.stderr);
     }
     assert.equal(elsewhere.requests.size, 0);
     assert.doesNotMatch(milky.stderr, /call 1|is no call/);
