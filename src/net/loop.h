@@ -48,6 +48,12 @@ void mk_loop_fini(struct mk_loop *loop);
 void mk_loop_run(struct mk_loop *loop);
 void mk_loop_stop(struct mk_loop *loop);
 
+/* The loop whose libuv loop this is (milky_host_loop): for a backend that connects to others. */
+static inline struct mk_loop *mk_loop_of(struct uv_loop_s *uv)
+{
+    return MK_CONTAINER_OF(uv, struct mk_loop, uv);
+}
+
 /* The time of this turn in milliseconds (monotonic), read once per turn. */
 uint64_t mk_loop_now(const struct mk_loop *loop);
 

@@ -32,6 +32,8 @@ struct mk_media {
     char tri_sha1[41];    /* `file_hash` of files */
     uint64_t size;        /* bytes, at least 1 */
     struct mk_media_info info; /* what it is; MK_MEDIA_OTHER where no header was understood */
+    const char
+        *wrong; /* of one just fetched: what keeps its header from being understood, or NULL */
 };
 
 /*

@@ -8,8 +8,18 @@
 
 #include <milky/backend.h>
 
+/* What content bots and operators may bring in by URI (media.h). Zeroed is all defaults. */
+struct mk_sandbox_media {
+    uint64_t max_bytes;           /* of one content; 0: 100 MiB */
+    const char *const *roots;     /* file:// reads below these folders alone */
+    size_t root_count;            /* 0: the database's folder and the working directory */
+    bool allow_private_addresses; /* http(s):// may reach this machine and private networks */
+    uint32_t timeout_ms;          /* of one download; 0: 60 s */
+};
+
 struct mk_sandbox_config {
     const char *path; /* the database file, made where there is none; or ":memory:" */
+    struct mk_sandbox_media media;
 };
 
 /*
@@ -24,19 +34,24 @@ struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config);
 
 /* Why the sandbox refused a call, beside `enum milky_retcode`. Part of the interface: they stay. */
 enum mk_sandbox_retcode {
-    MK_SANDBOX_NO_FRIEND = -100,     /* the user is not a friend of the bot */
-    MK_SANDBOX_NO_GROUP = -101,      /* the group does not exist, or the bot is not in it */
-    MK_SANDBOX_NO_MEMBER = -102,     /* the user is not in the group */
-    MK_SANDBOX_NO_MESSAGE = -103,    /* the message does not exist, or was recalled */
-    MK_SANDBOX_NO_PERMISSION = -104, /* the bot's role in the group does not allow it */
-    MK_SANDBOX_BAD_MESSAGE = -105,   /* empty, too long, or a segment that cannot be sent here */
-    MK_SANDBOX_NO_USER = -106,       /* nobody has that QQ number */
-    MK_SANDBOX_MUTED = -107,         /* the sender may not speak in the group at present */
-    MK_SANDBOX_BAD_TEXT = -108,      /* a name or text is empty, too long, or has a character that
-                                        cannot stand in it */
-    MK_SANDBOX_NO_REQUEST = -109,    /* nobody asks that, or it has been answered */
-    MK_SANDBOX_TOO_MUCH = -110,      /* no more of it today */
-    MK_SANDBOX_ALREADY = -111,       /* it is so already */
+    MK_SANDBOX_NO_FRIEND = -100,       /* the user is not a friend of the bot */
+    MK_SANDBOX_NO_GROUP = -101,        /* the group does not exist, or the bot is not in it */
+    MK_SANDBOX_NO_MEMBER = -102,       /* the user is not in the group */
+    MK_SANDBOX_NO_MESSAGE = -103,      /* the message does not exist, or was recalled */
+    MK_SANDBOX_NO_PERMISSION = -104,   /* the bot's role in the group does not allow it */
+    MK_SANDBOX_BAD_MESSAGE = -105,     /* empty, too long, or a segment that cannot be sent here */
+    MK_SANDBOX_NO_USER = -106,         /* nobody has that QQ number */
+    MK_SANDBOX_MUTED = -107,           /* the sender may not speak in the group at present */
+    MK_SANDBOX_BAD_TEXT = -108,        /* a name or text is empty, too long, or has a character that
+                                          cannot stand in it */
+    MK_SANDBOX_NO_REQUEST = -109,      /* nobody asks that, or it has been answered */
+    MK_SANDBOX_TOO_MUCH = -110,        /* no more of it today */
+    MK_SANDBOX_ALREADY = -111,         /* it is so already */
+    MK_SANDBOX_BAD_URI = -120,         /* malformed, or it points where nobody may look */
+    MK_SANDBOX_NO_CONTENT = -121,      /* the file cannot be read, the URL not be downloaded */
+    MK_SANDBOX_MEDIA_TOO_LARGE = -122, /* larger than is allowed */
+    MK_SANDBOX_BAD_MEDIA = -123,       /* empty, damaged, or no picture where one is wanted */
+    MK_SANDBOX_NO_RESOURCE = -124,     /* no content has that resource_id */
 };
 
 #endif

@@ -1,0 +1,246 @@
+/* media_source: see media_private.h. Runs on any thread; touches nothing but its arguments. */
+#include "backend/sandbox/media_private.h"
+#include "base/base64.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PIECE = 96 * 1024 }; /* bytes at a time; a multiple of 3 */
+
+void mk_media_problem_too_large(struct mk_media_problem *problem, uint64_t max)
+{
+    mk_media_problem(problem, MK_SANDBOX_MEDIA_TOO_LARGE, "内容过大",
+                     "it is larger than %llu bytes (backend.media.max_bytes)",
+                     (unsigned long long)max);
+}
+
+void mk_media_problem_of_disk(struct mk_media_problem *problem, int error)
+{
+    mk_media_problem(problem, MILKY_INTERNAL, "无法写入沙盒的媒体目录",
+                     "the sandbox cannot store it: %s", strerror(-error));
+}
+
+/* --- base64 --- */
+
+bool mk_media_read_base64(const struct mk_media_rules *rules, struct mk_slice uri,
+                          const atomic_bool *abandoned, mk_media_taker *take, void *arg,
+                          struct mk_media_problem *problem)
+{
+    struct mk_slice text = mk_slice_from(uri, sizeof("base64://") - 1);
+    size_t padding = 0;
+    while (padding < 2 && padding < text.len && text.ptr[text.len - 1 - padding] == '=')
+        padding++;
+    if (mk_base64_size(text.len) - (text.len >= 4 ? padding : 0) > rules->max_bytes) {
+        mk_media_problem_too_large(problem, rules->max_bytes);
+        return false;
+    }
+    uint8_t *piece = malloc(PIECE);
+    int rc = piece ? 0 : -ENOMEM;
+    bool good = true;
+    while (rc == 0 && good && text.len > 0 && !atomic_load(abandoned)) {
+        size_t count = text.len < PIECE / 3 * 4 ? text.len : PIECE / 3 * 4;
+        size_t len;
+        good = mk_base64_decode(mk_slice_of(text.ptr, count), piece, &len) &&
+               (count == text.len || len == PIECE); /* padding ends it */
+        if (good)
+            rc = take(arg, piece, len);
+        text = mk_slice_from(text, count);
+    }
+    free(piece);
+    if (!good)
+        mk_media_problem(problem, MK_SANDBOX_BAD_URI, "base64 内容不合法",
+                         "it is no valid base64 (RFC 4648, with padding and without line breaks)");
+    else if (rc < 0)
+        mk_media_problem_of_disk(problem, rc);
+    return good && rc == 0;
+}
+
+/* --- files --- */
+
+static bool bad_path(struct mk_media_problem *problem, const char *english)
+{
+    mk_media_problem(problem, MK_SANDBOX_BAD_URI, "file:// 地址不合法", "%s", english);
+    return false;
+}
+
+static bool outside(const struct mk_media_rules *rules, struct mk_media_problem *problem)
+{
+    mk_media_problem(problem, MK_SANDBOX_BAD_URI, "只能读取允许目录中的文件",
+                     "only files below these folders may be read (backend.media.roots): %s",
+                     rules->roots_text);
+    return false;
+}
+
+static bool unreadable(struct mk_media_problem *problem, int error)
+{
+    mk_media_problem(problem, MK_SANDBOX_NO_CONTENT, "无法读取文件", "the file cannot be read: %s",
+                     strerror(error));
+    return false;
+}
+
+static int hex(char c)
+{
+    return c >= '0' && c <= '9'                 ? c - '0'
+           : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                : -1;
+}
+
+/* The path of "file:///path", "file:////path" or "file://localhost/path", percent-decoded. */
+static bool decode_path(struct mk_slice uri, char path[PATH_MAX], struct mk_media_problem *problem)
+{
+    struct mk_slice rest = mk_slice_from(uri, sizeof("file://") - 1);
+    static const struct mk_slice host = { "localhost/", sizeof("localhost/") - 1 };
+    if (rest.len >= host.len && mk_slice_eq_nocase(mk_slice_of(rest.ptr, host.len), host))
+        rest = mk_slice_from(rest, host.len - 1);
+    if (rest.len == 0 || rest.ptr[0] != '/')
+        return bad_path(problem, "a file URI is file:///PATH, with a whole path");
+    while (rest.len > 1 && rest.ptr[1] == '/')
+        rest = mk_slice_from(rest, 1);
+    size_t len = 0;
+    for (size_t i = 0; i < rest.len; i++) {
+        char c = rest.ptr[i];
+        if (c == '%') {
+            int high = i + 2 < rest.len ? hex(rest.ptr[i + 1]) : -1;
+            int low = i + 2 < rest.len ? hex(rest.ptr[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return bad_path(problem, "a % in a file URI is followed by two hexadecimal digits");
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        if (c == '\0')
+            return bad_path(problem, "a path has no NUL in it");
+        if (len + 1 == PATH_MAX)
+            return bad_path(problem, "the path is too long");
+        path[len++] = c;
+    }
+    path[len] = '\0';
+    if (len >= 3 && path[2] == ':' && (len == 3 || path[3] == '/' || path[3] == '\\'))
+        return bad_path(problem, "there are no drives on this machine: a path is like /tmp/a.png");
+    for (const char *at = path; (at = strstr(at, "/..")); at += 3)
+        if (at[3] == '/' || at[3] == '\0')
+            return bad_path(problem, "a path may not go up with ..");
+    return true;
+}
+
+/* The root that `path` lies below, or NULL. */
+static const char *root_of(const struct mk_media_rules *rules, const char *path)
+{
+    for (size_t i = 0; i < rules->root_count; i++) {
+        size_t len = strlen(rules->roots[i]);
+        if (strncmp(path, rules->roots[i], len) == 0 && path[len] == '/')
+            return rules->roots[i];
+    }
+    return NULL;
+}
+
+static bool is_database(const struct mk_media_rules *rules, const char *path)
+{
+    static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+    size_t len = strlen(rules->database);
+    if (len == 0 || strncmp(path, rules->database, len) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+        if (strcmp(path + len, suffixes[i]) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * Opens a path that has no link in it, step by step from its root: where somebody puts a link in
+ * the way meanwhile, it is not followed. Returns a descriptor or a negative errno.
+ */
+static int open_below(const char *root, char *path)
+{
+    int at = open(*root ? root : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char *name = path + strlen(root) + 1;
+    while (at >= 0) {
+        char *slash = strchr(name, '/');
+        if (slash)
+            *slash = '\0';
+        struct stat status;
+        int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (slash ? O_DIRECTORY : O_NONBLOCK);
+        int next = -1;
+        /* Looked at before it is opened: opening a device may do something. */
+        if (!slash && fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            !S_ISREG(status.st_mode))
+            errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+        else
+            next = openat(at, name, flags);
+        int error = errno;
+        close(at);
+        errno = error;
+        at = next;
+        if (!slash)
+            break;
+        name = slash + 1;
+    }
+    return at < 0 ? -errno : at;
+}
+
+static int open_file(const struct mk_media_rules *rules, struct mk_slice uri,
+                     struct mk_media_problem *problem)
+{
+    char path[PATH_MAX], resolved[PATH_MAX];
+    if (!decode_path(uri, path, problem))
+        return -1;
+    if (!realpath(path, resolved)) {
+        int error = errno;
+        /* Whether there is something where nobody may look is nobody's business. */
+        if (root_of(rules, path))
+            unreadable(problem, error);
+        else
+            outside(rules, problem);
+        return -1;
+    }
+    const char *root = root_of(rules, resolved);
+    if (!root || is_database(rules, resolved)) {
+        outside(rules, problem);
+        return -1;
+    }
+    int fd = open_below(root, resolved);
+    struct stat status;
+    if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))) {
+        close(fd);
+        fd = -EINVAL;
+    }
+    if (fd == -EINVAL)
+        bad_path(problem, "it is no regular file");
+    else if (fd < 0)
+        unreadable(problem, -fd);
+    return fd;
+}
+
+bool mk_media_read_file(const struct mk_media_rules *rules, struct mk_slice uri,
+                        const atomic_bool *abandoned, mk_media_taker *take, void *arg,
+                        struct mk_media_problem *problem)
+{
+    int fd = open_file(rules, uri, problem);
+    char *piece = fd >= 0 ? malloc(PIECE) : NULL;
+    uint64_t total = 0;
+    int error = piece ? 0 : -ENOMEM;
+    while (fd >= 0 && error == 0 && !problem->retcode && !atomic_load(abandoned)) {
+        ssize_t got = read(fd, piece, PIECE);
+        if (got == 0)
+            break;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            unreadable(problem, errno);
+        else if ((total += (uint64_t)got) > rules->max_bytes)
+            mk_media_problem_too_large(problem, rules->max_bytes);
+        else
+            error = take(arg, piece, (size_t)got);
+    }
+    free(piece);
+    if (fd >= 0) {
+        close(fd);
+        if (error < 0)
+            mk_media_problem_of_disk(problem, error);
+    }
+    return fd >= 0 && error == 0 && !problem->retcode;
+}
