@@ -1,0 +1,412 @@
+/* journal, hub and reader: events are numbered, stored, replayed and gone on with live. */
+#include "hub/reader.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { BOT = 10001000, OTHER = 10002000 };
+
+struct world {
+    char path[64];
+    struct mk_journal_config config;
+    struct mk_journal *journal;
+    struct mk_hub hub;
+};
+
+static void open_world(struct world *world)
+{
+    world->config.path = world->path;
+    assert_int_equal(mk_journal_open(&world->config, &world->journal), 0);
+    mk_hub_init(&world->hub, BOT, world->journal);
+}
+
+static void close_world(struct world *world)
+{
+    mk_hub_fini(&world->hub);
+    world->journal = mk_journal_close(world->journal);
+}
+
+static int setup(void **state)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    snprintf(world->path, sizeof(world->path), "/tmp/milky-journal-XXXXXX");
+    int file = mkstemp(world->path);
+    assert_true(file >= 0);
+    close(file);
+    world->config = (struct mk_journal_config){ .max_events = 1000000, .max_age = 1000000 };
+    open_world(world);
+    *state = world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+    char name[80];
+    close_world(world);
+    const char *const endings[] = { "", "-wal", "-shm", "-journal" };
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(name, sizeof(name), "%s%s", world->path, endings[i]);
+        unlink(name);
+    }
+    free(world);
+    return 0;
+}
+
+static int emit_at(struct world *world, const char *reason, uint64_t time)
+{
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *data = yyjson_mut_obj(doc);
+    yyjson_mut_obj_add_str(doc, data, "reason", reason);
+    struct mk_event event = {
+        .type = mk_event_type_find(MK_SLICE("bot_offline")),
+        .self_id = BOT,
+        .time = time,
+        .data = data,
+    };
+    int rc = mk_hub_emit(&world->hub, &event);
+    yyjson_mut_doc_free(doc);
+    return rc;
+}
+
+static void emit(struct world *world, const char *reason)
+{
+    assert_int_equal(emit_at(world, reason, mk_clock_real_ms() / 1000), 0);
+}
+
+/* --- a reader, and what it got as "NUMBER:REASON " --- */
+
+struct tap {
+    struct mk_reader reader;
+    struct mk_buf got;
+    unsigned ready;
+};
+
+static void on_ready(struct mk_sink *sink)
+{
+    MK_CONTAINER_OF(sink, struct tap, reader.sink)->ready++;
+}
+
+static void on_overrun(struct mk_sink *sink)
+{
+    (void)sink;
+    fail();
+}
+
+static const struct mk_form lines = { MK_DIALECT_1_2, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
+
+static void tap_open(struct tap *tap, struct world *world, uint64_t since)
+{
+    *tap = (struct tap){ .reader.sink = { .ready = on_ready, .overrun = on_overrun } };
+    mk_buf_init(&tap->got, 1 << 24);
+    assert_int_equal(mk_reader_start(&tap->reader, &world->hub, &lines, since, UINT64_MAX), 0);
+}
+
+static void tap_close(struct tap *tap)
+{
+    mk_reader_stop(&tap->reader);
+    mk_buf_fini(&tap->got);
+}
+
+static void note(struct tap *tap, const char *line, size_t len)
+{
+    uint64_t number = strtoull(line, NULL, 10);
+    const char *json = (const char *)memchr(line, ' ', len) + 1;
+    yyjson_doc *doc = yyjson_read(json, len - (size_t)(json - line) - 1, 0);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    yyjson_val *data = yyjson_obj_get(root, "data");
+    if (number > 0)
+        mk_buf_printf(&tap->got, "%llu:%.*s ", (unsigned long long)number,
+                      (int)yyjson_get_len(yyjson_obj_get(data, "reason")),
+                      yyjson_get_str(yyjson_obj_get(data, "reason")));
+    else
+        mk_buf_printf(&tap->got, "gap:%llu-%llu ",
+                      (unsigned long long)yyjson_get_uint(yyjson_obj_get(data, "from")),
+                      (unsigned long long)yyjson_get_uint(yyjson_obj_get(data, "to")));
+    yyjson_doc_free(doc);
+}
+
+/* Takes all that there is, whole lines, and says what came since the last time. */
+static const char *take(struct tap *tap)
+{
+    struct mk_slice ready;
+    mk_buf_reset(&tap->got, 1 << 24);
+    while ((ready = mk_reader_peek(&tap->reader)).len > 0) {
+        assert_int_equal(ready.ptr[ready.len - 1], '\n');
+        for (size_t at = 0; at < ready.len;) {
+            size_t len = (size_t)((const char *)memchr(ready.ptr + at, '\n', ready.len - at) -
+                                  (ready.ptr + at)) +
+                         1;
+            note(tap, ready.ptr + at, len);
+            at += len;
+        }
+        mk_reader_advance(&tap->reader, ready.len);
+    }
+    mk_buf_append_char(&tap->got, '\0');
+    return tap->got.data;
+}
+
+/* --- tests --- */
+
+static void test_numbers_outlive_the_process(void **state)
+{
+    struct world *world = *state;
+    emit(world, "a");
+    emit(world, "b");
+    assert_int_equal(world->hub.events, 2);
+    assert_int_equal(mk_journal_commit(world->journal), 0);
+    close_world(world);
+    open_world(world);
+    assert_int_equal(world->hub.events, 2);
+    assert_int_equal(mk_journal_last(world->journal, OTHER), 0);
+    emit(world, "c");
+    struct tap tap;
+    tap_open(&tap, world, 0);
+    assert_string_equal(take(&tap), "1:a 2:b 3:c ");
+    tap_close(&tap);
+}
+
+static void test_what_is_not_committed_is_not_there(void **state)
+{
+    struct world *world = *state;
+    emit(world, "a");
+    assert_int_equal(mk_journal_commit(world->journal), 0);
+    emit(world, "b");
+    /* Another process sees what a crash would leave. */
+    sqlite3 *db;
+    sqlite3_stmt *count;
+    char copy[400];
+    snprintf(copy, sizeof(copy), "cp %s %s.copy; cp %s-wal %s.copy-wal", world->path, world->path,
+             world->path, world->path);
+    assert_int_equal(system(copy), 0);
+    snprintf(copy, sizeof(copy), "%s.copy", world->path);
+    assert_int_equal(sqlite3_open(copy, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM event", -1, &count, NULL), 0);
+    assert_int_equal(sqlite3_step(count), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(count, 0), 1);
+    sqlite3_finalize(count);
+    sqlite3_close(db);
+    unlink(copy);
+    snprintf(copy, sizeof(copy), "%s.copy-wal", world->path);
+    unlink(copy);
+}
+
+static void test_replays_and_goes_on_live(void **state)
+{
+    struct world *world = *state;
+    struct tap all, some, live, ahead;
+    emit(world, "a");
+    emit(world, "b");
+    emit(world, "c");
+    tap_open(&all, world, 0);
+    tap_open(&some, world, 2);
+    tap_open(&live, world, MK_READER_LIVE);
+    tap_open(&ahead, world, 99);
+    emit(world, "d");
+    assert_string_equal(take(&all), "1:a 2:b 3:c 4:d ");
+    assert_string_equal(take(&some), "3:c 4:d ");
+    assert_string_equal(take(&live), "4:d ");
+    assert_string_equal(take(&ahead), "4:d ");
+    assert_int_equal(live.ready, 1);
+    assert_int_equal(all.ready, 0);
+    emit(world, "e");
+    assert_int_equal(all.ready, 1);
+    assert_string_equal(take(&all), "5:e ");
+    assert_string_equal(take(&some), "5:e ");
+    assert_string_equal(take(&live), "5:e ");
+    assert_string_equal(take(&all), "");
+    mk_reader_rewind(&live.reader, 1);
+    emit(world, "f");
+    assert_string_equal(take(&live), "2:b 3:c 4:d 5:e 6:f ");
+    emit(world, "g");
+    assert_string_equal(take(&live), "7:g ");
+    tap_close(&all);
+    tap_close(&some);
+    tap_close(&live);
+    tap_close(&ahead);
+}
+
+/* More than one piece of the journal, taken a few bytes at a time, while events go on. */
+static void test_a_long_past_in_pieces(void **state)
+{
+    struct world *world = *state;
+    char reason[512];
+    memset(reason, 'x', sizeof(reason));
+    reason[511] = '\0';
+    for (int i = 0; i < 1000; i++)
+        emit(world, reason);
+    struct tap tap;
+    tap_open(&tap, world, 0);
+    struct mk_slice ready;
+    size_t lines_seen = 0, partial = 0;
+    uint64_t emitted = 1000;
+    while ((ready = mk_reader_peek(&tap.reader)).len > 0) {
+        size_t len = ready.len < 777 ? ready.len : 777;
+        for (size_t i = 0; i < len; i++)
+            lines_seen += ready.ptr[i] == '\n';
+        mk_reader_advance(&tap.reader, len);
+        if (++partial % 50 == 0 && emitted < 1010) {
+            emit(world, "more");
+            emitted++;
+        }
+    }
+    assert_int_equal(lines_seen, emitted);
+    assert_int_equal(emitted, 1010);
+    tap_close(&tap);
+}
+
+static void test_old_events_are_a_gap(void **state)
+{
+    struct world *world = *state;
+    close_world(world);
+    world->config.max_events = 100;
+    open_world(world);
+    for (int i = 0; i < 1024; i++)
+        emit(world, "e");
+    struct mk_journal_event first;
+    assert_int_equal(mk_journal_find(world->journal, BOT, 0, &first), 1);
+    assert_int_equal(first.number, 1024 - 100 + 1);
+    struct tap tap;
+    tap_open(&tap, world, 3);
+    const char *got = take(&tap);
+    assert_memory_equal(got, "gap:4-924 925:e 926:e ", 22);
+    tap_close(&tap);
+}
+
+static void test_events_go_by_age(void **state)
+{
+    struct world *world = *state;
+    close_world(world);
+    world->config.max_age = 3600;
+    open_world(world);
+    uint64_t now = mk_clock_real_ms() / 1000;
+    struct mk_journal_event first;
+    for (int i = 0; i < 512; i++)
+        assert_int_equal(emit_at(world, "old", now - 7200), 0);
+    for (int i = 0; i < 512; i++)
+        assert_int_equal(emit_at(world, "new", now), 0);
+    assert_int_equal(mk_journal_find(world->journal, BOT, 0, &first), 1);
+    assert_int_equal(first.number, 512 + 1);
+    assert_int_equal(mk_journal_last(world->journal, BOT), 1024);
+}
+
+static void test_cursors_and_dead_letters(void **state)
+{
+    struct world *world = *state;
+    struct mk_journal *journal = world->journal;
+    uint64_t number = 7;
+    assert_int_equal(mk_journal_cursor(journal, BOT, MK_SLICE("http://a/"), &number), 0);
+    assert_int_equal(number, 7);
+    assert_int_equal(mk_journal_set_cursor(journal, BOT, MK_SLICE("http://a/"), 5), 0);
+    assert_int_equal(mk_journal_set_cursor(journal, BOT, MK_SLICE("http://a/"), 6), 0);
+    assert_int_equal(mk_journal_set_cursor(journal, OTHER, MK_SLICE("http://a/"), 9), 0);
+    assert_int_equal(mk_journal_cursor(journal, BOT, MK_SLICE("http://a/"), &number), 1);
+    assert_int_equal(number, 6);
+    struct mk_dead_letter letter = {
+        .self_id = BOT,
+        .number = 3,
+        .time = 1700000000,
+        .status = 410,
+        .sink = MK_SLICE("http://a/"),
+        .response = MK_SLICE("不要了"),
+    };
+    assert_int_equal(mk_journal_bury(journal, &letter), 0);
+    letter.number = 4;
+    assert_int_equal(mk_journal_bury(journal, &letter), 0);
+    struct mk_dead_letter found;
+    assert_int_equal(mk_journal_dead(journal, 0, &found), 1);
+    assert_int_equal(found.number, 3);
+    assert_int_equal(found.status, 410);
+    assert_true(mk_slice_eq(found.response, MK_SLICE("不要了")));
+    uint64_t id = found.id;
+    assert_int_equal(mk_journal_dead(journal, id + 1, &found), 1);
+    assert_int_equal(found.number, 4);
+    assert_int_equal(mk_journal_forget(journal, id), 1);
+    assert_int_equal(mk_journal_forget(journal, id), 0);
+    assert_int_equal(mk_journal_dead(journal, 0, &found), 1);
+    assert_int_equal(found.number, 4);
+}
+
+static void test_an_impossible_event_has_not_happened(void **state)
+{
+    struct world *world = *state;
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    struct mk_event event = {
+        .type = mk_event_type_find(MK_SLICE("bot_offline")),
+        .self_id = BOT,
+        .data = yyjson_mut_obj(doc), /* no reason */
+    };
+    assert_int_equal(mk_hub_emit(&world->hub, &event), -EINVAL);
+    assert_int_equal(world->hub.events, 0);
+    yyjson_mut_doc_free(doc);
+}
+
+/* However many listen: one encoding per (dialect, envelope), none where nobody does. */
+static void test_encoded_once(void **state)
+{
+    struct world *world = *state;
+    struct tap taps[20];
+    emit(world, "a");
+    assert_int_equal(world->hub.encodings, 0);
+    for (size_t i = 0; i < 20; i++)
+        tap_open(&taps[i], world, MK_READER_LIVE);
+    emit(world, "b");
+    assert_int_equal(world->hub.encodings, 1);
+    for (size_t i = 0; i < 20; i++) {
+        assert_string_equal(take(&taps[i]), "2:b ");
+        tap_close(&taps[i]);
+    }
+}
+
+static void test_refuses_what_it_cannot_use(void **state)
+{
+    struct world *world = *state;
+    struct mk_journal *second = NULL;
+    emit(world, "a");
+    assert_int_equal(mk_journal_open(&world->config, &second), -EBUSY);
+    close_world(world);
+    /* A newer version. */
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(world->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(mk_journal_open(&world->config, &second), -EINVAL);
+    /* No database at all. */
+    FILE *file = fopen(world->path, "w");
+    for (int i = 0; i < 1000; i++)
+        fputs("this is not a database ", file);
+    fclose(file);
+    assert_true(mk_journal_open(&world->config, &second) < 0);
+    struct mk_journal_config nowhere = { .path = "/nonexistent/journal.db", .max_events = 1 };
+    assert_true(mk_journal_open(&nowhere, &second) < 0);
+    assert_null(second);
+    unlink(world->path);
+    open_world(world);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_numbers_outlive_the_process),
+        TEST(test_what_is_not_committed_is_not_there),
+        TEST(test_replays_and_goes_on_live),
+        TEST(test_a_long_past_in_pieces),
+        TEST(test_old_events_are_a_gap),
+        TEST(test_events_go_by_age),
+        TEST(test_cursors_and_dead_letters),
+        TEST(test_an_impossible_event_has_not_happened),
+        TEST(test_encoded_once),
+        TEST(test_refuses_what_it_cannot_use),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
