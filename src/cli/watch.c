@@ -175,10 +175,11 @@ static size_t on_handshake_read(void *owner, char *data, size_t len)
     struct mk_http1_response response;
     size_t before = watch->answer.len;
     size_t head_len = 0;
+    size_t room = LONGEST_HEAD - before; /* many events may come right behind a short head */
     int status = MK_HTTP1_BAD;
-    if (mk_buf_append(&watch->answer, data, len) == 0)
+    if (mk_buf_append(&watch->answer, data, len < room ? len : room) == 0)
         status = mk_http1_read_response(mk_buf_slice(&watch->answer), &response, &head_len);
-    if (status == MK_HTTP1_NEED_MORE)
+    if (status == MK_HTTP1_NEED_MORE && len <= room)
         return len;
     const char *error = mk_tr("its answer is not HTTP/1.1", "应答不是 HTTP/1.1");
     if (status == MK_HTTP1_HEAD) {

@@ -128,13 +128,18 @@ static size_t on_handshake_read(void *owner, char *data, size_t len)
     struct mk_http1_response response;
     size_t before = client->answer.len;
     size_t head_len;
-    if (mk_buf_append(&client->answer, data, len) < 0) {
-        refuse(client, "its answer to the handshake is too long");
+    /* A busy server may send much behind a short head. */
+    size_t room = LONGEST_ANSWER - before;
+    if (mk_buf_append(&client->answer, data, len < room ? len : room) < 0) {
+        refuse(client, "out of memory");
         return len;
     }
     int status = mk_http1_read_response(mk_buf_slice(&client->answer), &response, &head_len);
-    if (status == MK_HTTP1_NEED_MORE)
+    if (status == MK_HTTP1_NEED_MORE) {
+        if (len > room)
+            refuse(client, "its answer to the handshake is too long");
         return len;
+    }
     if (status != MK_HTTP1_HEAD) {
         refuse(client, "its answer to the handshake is not HTTP/1.1");
         return len;

@@ -300,9 +300,11 @@ describe('websocket_client', { concurrency: 6 }, () => {
     two.write(Buffer.concat([
       Buffer.from(switching(two.key)),
       frame(1, call('get_login_info', {}, 2), { mask: false }),
+      frame(1, call('get_login_info', {}, 'x'.repeat(50000)), { mask: false }), // longer than any head
       frame(1, call('get_login_info', {}, 3).slice(0, 10), { mask: false, fin: false }),
     ]));
     assert.equal((await two.message()).data.echo, 2);
+    assert.equal((await two.message()).data.echo.length, 50000);
     two.send(9, 'still there?'); // between the pieces of a message
     two.send(0, call('get_login_info', {}, 3).slice(10));
     const pong = await two.frames.next('a pong');
