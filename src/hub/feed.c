@@ -37,8 +37,9 @@ static void unref_chunk(struct mk_feed_chunk *chunk)
 
 void mk_feed_init(struct mk_feed *feed)
 {
-    *feed = (struct mk_feed){ 0 };
-    mk_list_init(&feed->sinks);
+    *feed = (struct mk_feed){ .check_at = UINT64_MAX };
+    mk_list_init(&feed->at_end);
+    mk_list_init(&feed->behind);
 }
 
 void mk_feed_fini(struct mk_feed *feed)
@@ -64,9 +65,52 @@ static int make_room(struct mk_feed *feed, size_t frame)
     return 0;
 }
 
+bool mk_feed_has_sinks(const struct mk_feed *feed)
+{
+    return !mk_list_empty(&feed->at_end) || !mk_list_empty(&feed->behind);
+}
+
+/* The sink may lag for so long as the end is not beyond what this returns. */
+static uint64_t most_of(struct mk_feed *feed, const struct mk_sink *sink)
+{
+    uint64_t room = UINT64_MAX - sink->position;
+    uint64_t most = sink->max_lag < room ? sink->position + sink->max_lag : UINT64_MAX;
+    if (most < feed->check_at)
+        feed->check_at = most;
+    return most;
+}
+
+/* Those who were told before: they are looked at only when one of them may lag too much. */
+static void check_behind(struct mk_feed *feed)
+{
+    if (feed->end <= feed->check_at)
+        return;
+    feed->check_at = UINT64_MAX;
+    MK_LIST_FOR_EACH (node, &feed->behind) {
+        struct mk_sink *sink = MK_CONTAINER_OF(node, struct mk_sink, node);
+        if (feed->end > most_of(feed, sink))
+            sink->overrun(sink);
+    }
+}
+
+static void tell_those_at_end(struct mk_feed *feed)
+{
+    struct mk_list told; /* who reads to the end meanwhile is back in the other list */
+    mk_list_take(&told, &feed->at_end);
+    while (!mk_list_empty(&told)) {
+        struct mk_sink *sink = MK_CONTAINER_OF(told.next, struct mk_sink, node);
+        mk_list_remove(&sink->node);
+        mk_list_push(&feed->behind, &sink->node);
+        if (feed->end > most_of(feed, sink))
+            sink->overrun(sink);
+        else
+            sink->ready(sink);
+    }
+}
+
 int mk_feed_append(struct mk_feed *feed, struct mk_slice frame)
 {
-    if (frame.len == 0 || mk_list_empty(&feed->sinks))
+    if (frame.len == 0 || !mk_feed_has_sinks(feed))
         return 0;
     int rc = make_room(feed, frame.len);
     if (rc < 0)
@@ -74,13 +118,8 @@ int mk_feed_append(struct mk_feed *feed, struct mk_slice frame)
     memcpy(feed->tail->data + feed->tail->len, frame.ptr, frame.len);
     feed->tail->len += frame.len;
     feed->end += frame.len;
-    MK_LIST_FOR_EACH (node, &feed->sinks) {
-        struct mk_sink *sink = MK_CONTAINER_OF(node, struct mk_sink, node);
-        if (mk_sink_lag(sink) > sink->max_lag)
-            sink->overrun(sink);
-        else
-            sink->ready(sink);
-    }
+    check_behind(feed);
+    tell_those_at_end(feed);
     return 0;
 }
 
@@ -94,7 +133,7 @@ int mk_feed_join(struct mk_feed *feed, struct mk_sink *sink)
     sink->chunk->refs++;
     sink->offset = feed->tail->len;
     sink->position = feed->end;
-    mk_list_push(&feed->sinks, &sink->node);
+    mk_list_push(&feed->at_end, &sink->node);
     return 0;
 }
 
@@ -127,6 +166,10 @@ void mk_sink_advance(struct mk_sink *sink, size_t len)
 {
     sink->offset += len;
     sink->position += len;
+    if (sink->position == sink->feed->end) {
+        mk_list_remove(&sink->node);
+        mk_list_push(&sink->feed->at_end, &sink->node);
+    }
 }
 
 uint64_t mk_sink_lag(const struct mk_sink *sink)

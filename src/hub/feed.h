@@ -4,7 +4,9 @@
  * The bytes lie in chunks; a frame never crosses from one chunk into the next. A sink is a cursor:
  * a chunk and an offset in it. Each chunk holds the next one, each sink holds the chunk it stands
  * in, the feed holds the last one: so memory is kept exactly as far back as the slowest sink
- * stands, and nothing is queued, copied or counted per sink.
+ * stands, and nothing is queued, copied or counted per sink. A sink is told once that there is
+ * something, and again only after it has read to the end, so events that come together cost the
+ * sinks nothing but the first.
  */
 #ifndef MK_HUB_FEED_H
 #define MK_HUB_FEED_H
@@ -12,6 +14,7 @@
 #include "base/list.h"
 #include "base/slice.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mk_feed_chunk;
@@ -19,7 +22,7 @@ struct mk_feed;
 
 /* One receiver of a feed. Embedded in a connection; `ready` and `overrun` are set by its owner. */
 struct mk_sink {
-    void (*ready)(struct mk_sink *sink);   /* frames were appended */
+    void (*ready)(struct mk_sink *sink);   /* frames were appended, and it stood at the end */
     void (*overrun)(struct mk_sink *sink); /* it lags by more than `max_lag` bytes */
     struct mk_list node;
     struct mk_feed *feed; /* NULL while it has joined none */
@@ -30,18 +33,23 @@ struct mk_sink {
 };
 
 struct mk_feed {
-    struct mk_list sinks;
+    struct mk_list at_end;      /* sinks that have everything */
+    struct mk_list behind;      /* sinks that were told and have not read all of it */
     struct mk_feed_chunk *tail; /* NULL before the first sink */
     uint64_t end;               /* position behind the last byte */
+    uint64_t check_at;          /* until the end passes this no sink can lag too much */
 };
 
 void mk_feed_init(struct mk_feed *feed);
 /* All sinks must have left. */
 void mk_feed_fini(struct mk_feed *feed);
 
+bool mk_feed_has_sinks(const struct mk_feed *feed);
+
 /*
- * Appends a frame and tells every sink. Where nobody listens nothing is kept. A sink that is told
- * may leave, others may not be made to. Returns 0 or -ENOMEM; then no sink got the frame.
+ * Appends a frame and tells every sink that stood at the end. Where nobody listens nothing is kept.
+ * A sink that is told may leave, others may not be made to. Returns 0 or -ENOMEM; then no sink got
+ * the frame.
  */
 int mk_feed_append(struct mk_feed *feed, struct mk_slice frame);
 

@@ -48,7 +48,7 @@ int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, const struct mk_form *
 static bool anyone_listens(const struct mk_feed feeds[MK_FRAMINGS])
 {
     for (int framing = 0; framing < MK_FRAMINGS; framing++)
-        if (!mk_list_empty(&feeds[framing].sinks))
+        if (mk_feed_has_sinks(&feeds[framing]))
             return true;
     return false;
 }
@@ -73,7 +73,7 @@ static int emit_encoded(struct mk_hub *hub, const struct mk_event *event, enum m
     if (rc == 0)
         hub->encodings++;
     for (int framing = 0; framing < MK_FRAMINGS && rc == 0; framing++)
-        if (!mk_list_empty(&feeds[framing].sinks))
+        if (mk_feed_has_sinks(&feeds[framing]))
             rc = append_framed(hub, &feeds[framing], (enum mk_framing)framing, event->number);
     mk_buf_reset(&hub->json, KEPT_BUFFER);
     return rc;

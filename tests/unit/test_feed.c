@@ -16,6 +16,7 @@ struct receiver {
     unsigned ready;
     unsigned overrun;
     bool leaves; /* when it is told that there is something */
+    bool reads;  /* all of it, at once, when it is told */
 };
 
 static struct receiver *of_sink(struct mk_sink *sink)
@@ -28,6 +29,8 @@ static void on_ready(struct mk_sink *sink)
     of_sink(sink)->ready++;
     if (of_sink(sink)->leaves)
         mk_sink_leave(sink);
+    if (of_sink(sink)->reads)
+        mk_sink_advance(sink, mk_sink_peek(sink).len);
 }
 
 static void on_overrun(struct mk_sink *sink)
@@ -195,6 +198,66 @@ static void test_a_sink_that_lags_is_told(void **state)
     mk_feed_fini(&feed);
 }
 
+/* Told once, and again only when everything was read, also by who reads while being told. */
+static void test_told_when_at_the_end(void **state)
+{
+    (void)state;
+    struct mk_feed feed;
+    struct receiver eager, lazy;
+    mk_feed_init(&feed);
+    receiver_init(&eager, UINT64_MAX);
+    receiver_init(&lazy, UINT64_MAX);
+    eager.reads = true;
+    assert_int_equal(mk_feed_join(&feed, &eager.sink), 0);
+    assert_int_equal(mk_feed_join(&feed, &lazy.sink), 0);
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_int_equal(mk_feed_append(&feed, MK_SLICE("abc")), 0);
+        assert_int_equal(eager.ready, i);
+        assert_int_equal(lazy.ready, 1);
+    }
+    take(&lazy, SIZE_MAX, 8);
+    assert_int_equal(mk_feed_append(&feed, MK_SLICE("d")), 0);
+    assert_int_equal(lazy.ready, 1);
+    take(&lazy, SIZE_MAX, 2);
+    assert_int_equal(mk_feed_append(&feed, MK_SLICE("e")), 0);
+    assert_int_equal(lazy.ready, 2);
+    assert_true(mk_feed_has_sinks(&feed));
+    mk_sink_leave(&eager.sink);
+    mk_sink_leave(&lazy.sink);
+    assert_false(mk_feed_has_sinks(&feed));
+    mk_buf_fini(&lazy.got);
+    mk_feed_fini(&feed);
+}
+
+/* Whoever lags is found though the others are told, and those that join later are. */
+static void test_lags_are_found_late(void **state)
+{
+    (void)state;
+    struct mk_feed feed;
+    struct receiver slow, patient;
+    mk_feed_init(&feed);
+    receiver_init(&slow, 100);
+    receiver_init(&patient, 1000);
+    patient.reads = true;
+    assert_int_equal(mk_feed_join(&feed, &patient.sink), 0);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(mk_feed_append(&feed, MK_SLICE("0123456789")), 0);
+    assert_int_equal(mk_feed_join(&feed, &slow.sink), 0);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(mk_feed_append(&feed, MK_SLICE("0123456789")), 0);
+    assert_int_equal(slow.overrun, 0);
+    take(&slow, SIZE_MAX, 5);
+    assert_int_equal(mk_feed_append(&feed, MK_SLICE("01234")), 0);
+    assert_int_equal(slow.overrun, 0);
+    assert_int_equal(mk_feed_append(&feed, MK_SLICE("!")), 0);
+    assert_int_equal(slow.overrun, 1);
+    assert_int_equal(patient.overrun, 0);
+    mk_sink_leave(&slow.sink);
+    mk_sink_leave(&patient.sink);
+    mk_buf_fini(&slow.got);
+    mk_feed_fini(&feed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +265,8 @@ int main(void)
         cmocka_unit_test(test_frames_are_whole),
         cmocka_unit_test(test_joins_at_the_end),
         cmocka_unit_test(test_a_sink_that_lags_is_told),
+        cmocka_unit_test(test_told_when_at_the_end),
+        cmocka_unit_test(test_lags_are_found_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
