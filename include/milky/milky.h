@@ -79,6 +79,9 @@ struct milky_config {
     /* Where operators' requests are taken ("unix:PATH", "127.0.0.1:3010"); NULL for nowhere. */
     const char *control;
     const char *control_access_token; /* NULL: none is asked for, and only this machine may ask */
+    /* Microseconds to look for more input before going to sleep: more calls a second over few
+     * connections, for a processor that is busy meanwhile. 0: none. */
+    unsigned busy_poll_us;
 };
 
 struct milky_endpoint;

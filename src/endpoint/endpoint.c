@@ -160,6 +160,7 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     }
     struct milky_host *host = &endpoint->host;
     host->backend = backend;
+    mk_loop_busy_poll(&host->loop, config->busy_poll_us);
     mk_dispatch_init(&endpoint->control_dispatch, backend, 0);
     endpoint->turn.run = on_turn_end;
     mk_loop_add_hook(&host->loop, &endpoint->turn);

@@ -47,9 +47,28 @@ static void end_turn(struct mk_loop *loop)
     uv_idle_start(&loop->unfinished, do_nothing);
 }
 
+/* Polls go on without waiting until there was no input for long enough. */
+static void stay_awake(struct mk_loop *loop)
+{
+    if (!loop->had_input && loop->input_at == 0)
+        return;
+    uint64_t now = uv_hrtime();
+    if (loop->had_input) {
+        loop->had_input = false;
+        loop->input_at = now;
+        uv_idle_start(&loop->watchful, do_nothing);
+    } else if (now - loop->input_at >= loop->busy_poll_ns) {
+        loop->input_at = 0;
+        uv_idle_stop(&loop->watchful);
+    }
+}
+
 static void on_after_poll(uv_check_t *check)
 {
-    end_turn(MK_CONTAINER_OF(check, struct mk_loop, after_poll));
+    struct mk_loop *loop = MK_CONTAINER_OF(check, struct mk_loop, after_poll);
+    end_turn(loop);
+    if (loop->busy_poll_ns > 0)
+        stay_awake(loop);
 }
 
 static void on_after_timers(uv_prepare_t *prepare)
@@ -66,6 +85,8 @@ static void init_handles(struct mk_loop *loop)
     uv_prepare_start(&loop->after_timers, on_after_timers);
     uv_unref((uv_handle_t *)&loop->after_timers);
     uv_idle_init(&loop->uv, &loop->unfinished);
+    uv_idle_init(&loop->uv, &loop->watchful);
+    uv_unref((uv_handle_t *)&loop->watchful);
 }
 
 static void close_handles(struct mk_loop *loop)
@@ -73,6 +94,7 @@ static void close_handles(struct mk_loop *loop)
     uv_close((uv_handle_t *)&loop->after_poll, NULL);
     uv_close((uv_handle_t *)&loop->after_timers, NULL);
     uv_close((uv_handle_t *)&loop->unfinished, NULL);
+    uv_close((uv_handle_t *)&loop->watchful, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     if (uv_loop_close(&loop->uv) < 0)
         mk_log_warn("loop", "something is still open: its memory is lost");
@@ -124,6 +146,11 @@ void mk_loop_stop(struct mk_loop *loop)
 {
     loop->stopped = true;
     uv_stop(&loop->uv);
+}
+
+void mk_loop_busy_poll(struct mk_loop *loop, unsigned us)
+{
+    loop->busy_poll_ns = (uint64_t)us * 1000;
 }
 
 uint64_t mk_loop_now(const struct mk_loop *loop)

@@ -378,6 +378,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     }
     if (!(events & UV_READABLE))
         return;
+    stream->loop->had_input = true;
     if (wants_to_read(stream))
         read_some(stream);
     if (stream->state == MK_STREAM_LINGERING && stream->dropped >= MK_STREAM_DROP_MOST)

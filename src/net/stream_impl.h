@@ -36,21 +36,17 @@ struct mk_stream_kept {
 
 struct mk_stream {
     uv_poll_t poll;
+    /* First what each send touches: with thousands of streams it is memory that costs. */
     struct mk_loop *loop;
-    const struct mk_stream_events *events; /* NULL: nobody is told (not adopted, or given up) */
-    void *owner;
     struct mk_stream_source *source;
     size_t owed; /* bytes of a run of the source that has begun: nothing may come in between */
     struct mk_buf output;
-    size_t sent; /* bytes at the front of `output` that are gone already */
-    struct mk_stream_limits limits;
-    struct mk_list dirty; /* in mk_loop.dirty */
-    struct mk_timeout linger;
+    size_t sent;                 /* bytes at the front of `output` that are gone already */
+    struct mk_list dirty;        /* in mk_loop.dirty */
     struct mk_stream_kept *kept; /* NULL: nothing */
     struct mk_tls *tls;          /* NULL: none */
-    size_t dropped;              /* bytes dropped since mk_stream_close */
+    const struct mk_stream_events *events; /* NULL: nobody is told (not adopted, or given up) */
     int fd;
-    int error; /* for `closed` */
     enum mk_stream_state state;
     uint8_t interest; /* what libuv watches for: UV_READABLE, UV_WRITABLE */
     bool paused;
@@ -58,6 +54,11 @@ struct mk_stream {
     bool pending; /* something was written, and `drained` was not called since */
     bool ended;   /* the peer sends no more */
     bool told;    /* ... and the owner knows */
+    struct mk_stream_limits limits;
+    void *owner;
+    struct mk_timeout linger;
+    size_t dropped; /* bytes dropped since mk_stream_close */
+    int error;      /* for `closed` */
     char peer[MK_STREAM_PEER];
 };
 
