@@ -90,8 +90,7 @@ int mk_place_require(struct mk_request *request, enum mk_scene scene, uint64_t v
     return rc;
 }
 
-/* Columns id, sender, time, segments. Returns 0 or -errno. */
-static int message_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row, struct mk_message *message)
+int mk_message_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row, struct mk_message *message)
 {
     struct mk_slice text = mk_db_text(row, 3);
     yyjson_doc *stored = yyjson_read(text.ptr, text.len, YYJSON_READ_NOFLAG);
@@ -119,7 +118,7 @@ int mk_message_find(struct mk_db *db, yyjson_mut_doc *doc, const struct mk_place
     int rc = mk_db_step(db, row);
     if (rc <= 0)
         return rc;
-    rc = message_of_row(doc, row, message);
+    rc = mk_message_of_row(doc, row, message);
     message->recalled = mk_db_uint(row, 4) != 0;
     sqlite3_reset(row);
     return rc < 0 ? rc : 1;
@@ -195,9 +194,9 @@ static int require_message(struct mk_request *request, const struct mk_place *pl
 
 static int get_message(struct mk_request *request)
 {
-    struct mk_place place;
-    struct mk_message message;
-    yyjson_mut_val *entity;
+    struct mk_place place = { 0 };
+    struct mk_message message = { 0 };
+    yyjson_mut_val *entity = NULL;
     int rc = require_place(request, &place, &entity);
     if (rc == 0)
         rc = require_message(request, &place, milky_uint(request->params, "message_seq"), &message);
@@ -225,8 +224,8 @@ static int read_page(struct mk_request *request, const struct mk_place *place, u
             rc = 0;
             break;
         }
-        struct mk_message message;
-        rc = message_of_row(request->doc, row, &message);
+        struct mk_message message = { 0 };
+        rc = mk_message_of_row(request->doc, row, &message);
         if (rc < 0)
             break;
         if (!yyjson_mut_arr_prepend(page, seen_json(request, place, &message, entity))) {
@@ -246,8 +245,8 @@ static int read_page(struct mk_request *request, const struct mk_place *place, u
 static int get_history_messages(struct mk_request *request)
 {
     yyjson_mut_doc *doc = request->doc;
-    struct mk_place place;
-    yyjson_mut_val *entity;
+    struct mk_place place = { 0 };
+    yyjson_mut_val *entity = NULL;
     int rc = require_place(request, &place, &entity);
     if (rc != 0)
         return rc;
@@ -333,9 +332,9 @@ static int recall_private_message(struct mk_request *request)
 {
     struct mk_db *db = &request->sandbox->db;
     uint64_t user = milky_uint(request->params, "user_id");
-    struct mk_place place;
-    struct mk_message message;
-    yyjson_mut_val *entity;
+    struct mk_place place = { 0 };
+    struct mk_message message = { 0 };
+    yyjson_mut_val *entity = NULL;
     int rc = mk_entity_friend(db, request->doc, request->self_id, user, &entity);
     if (rc <= 0)
         return rc < 0 ? rc : mk_refuse_no_friend(request, request->self_id, user);
@@ -382,9 +381,9 @@ static int recall_group_message(struct mk_request *request)
 {
     struct mk_db *db = &request->sandbox->db;
     uint64_t group = milky_uint(request->params, "group_id");
-    struct mk_place place;
-    struct mk_message message;
-    struct mk_member self;
+    struct mk_place place = { 0 };
+    struct mk_message message = { 0 };
+    struct mk_member self = { 0 };
     int rc = mk_member_find(db, request->doc, group, request->self_id, &self);
     if (rc < 0)
         return rc;
