@@ -199,6 +199,44 @@ void control_refused(struct world *world, int retcode, const char *part, const c
     va_end(args);
 }
 
+/* The turn of one request without a call. */
+static int do_deed(struct world *world, world_deed *run, const void *context,
+                   struct mk_request *request)
+{
+    struct mk_sandbox *sandbox = (struct mk_sandbox *)(void *)world->backend;
+    struct mk_outbox *outbox = &sandbox->outbox;
+    *request = (struct mk_request){ .sandbox = sandbox, .doc = yyjson_mut_doc_new(NULL) };
+    assert_non_null(request->doc);
+    int rc = run(request, context);
+    if (rc == 0 && sandbox->db.in_transaction)
+        assert_int_equal(mk_db_commit(&sandbox->db), 0);
+    assert_true(rc == 0 || !request->wrote);
+    for (size_t i = 0; rc == 0 && i < outbox->event_count; i++)
+        milky_emit(&world->host, outbox->events[i].self_id, outbox->events[i].type,
+                   outbox->events[i].time, outbox->events[i].data);
+    mk_outbox_drop_events(outbox);
+    yyjson_mut_doc_free(request->doc);
+    return rc;
+}
+
+void act(struct world *world, world_deed *run, const void *context)
+{
+    struct mk_request request;
+    if (do_deed(world, run, context, &request) != 0)
+        fail_msg("%d %s", request.retcode, request.message);
+}
+
+void act_refused(struct world *world, int retcode, const char *part, world_deed *run,
+                 const void *context)
+{
+    struct mk_request request;
+    uint64_t before = world_print(world);
+    assert_int_equal(do_deed(world, run, context, &request), MK_REFUSED);
+    if (request.retcode != retcode || !strstr(request.message, part))
+        fail_msg("%d %s; expected %d ...%s...", request.retcode, request.message, retcode, part);
+    assert_true(world_print(world) == before);
+}
+
 /* --- looking --- */
 
 static yyjson_val *in_doc(yyjson_doc *doc, const char *pointer)

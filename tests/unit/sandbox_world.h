@@ -63,6 +63,15 @@ void control(struct world *world, const char *action, const char *params, ...)
 void control_refused(struct world *world, int retcode, const char *part, const char *action,
                      const char *params, ...) __attribute__((format(printf, 5, 6)));
 
+/*
+ * The same two for something that only persons do: `run` is called with `context` in a request of
+ * its own, as control would. There is no reply but the code of a refusal, and its message.
+ */
+typedef int world_deed(struct mk_request *request, const void *context);
+void act(struct world *world, world_deed *run, const void *context);
+void act_refused(struct world *world, int retcode, const char *part, world_deed *run,
+                 const void *context);
+
 /* What stands in the last reply, or in the data of event `i`, at a JSON pointer. */
 uint64_t num(struct world *world, const char *pointer);
 const char *str(struct world *world, const char *pointer);

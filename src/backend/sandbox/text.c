@@ -11,10 +11,9 @@ size_t mk_text_chars(struct mk_slice text)
 
 struct mk_slice mk_text_param(yyjson_mut_val *object, const char *name)
 {
-    struct mk_slice text;
-    text.ptr = milky_string(object, name, &text.len);
-    if (!text.ptr)
-        text = mk_slice_of("", 0);
+    struct mk_slice text = mk_slice_of("", 0);
+    if (milky_has(object, name))
+        text.ptr = milky_string(object, name, &text.len);
     return text;
 }
 
