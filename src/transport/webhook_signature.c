@@ -33,7 +33,7 @@ int mk_webhook_sign(struct mk_slice secret, const char *id, uint64_t timestamp,
                     struct mk_slice body, char signature[MK_SIGNATURE_LEN])
 {
     unsigned char key[LONGEST_SECRET], digest[EVP_MAX_MD_SIZE];
-    unsigned digest_len;
+    unsigned digest_len = 0;
     struct mk_buf message;
     int key_len = decode_secret(secret, key);
     if (key_len < 0)
