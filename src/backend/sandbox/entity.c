@@ -1,6 +1,8 @@
 /* entity: see the header. Each reader takes the columns in the order of statements.c. */
 #include "backend/sandbox/entity.h"
 
+#include "backend/sandbox/nature.h"
+
 #include <errno.h>
 
 const char *mk_sex_name(uint64_t sex)
@@ -180,7 +182,7 @@ yyjson_mut_val *mk_entity_member(yyjson_mut_doc *doc, uint64_t group,
                                      roles[member->role <= MK_ROLE_OWNER ? member->role : 0]) &&
               yyjson_mut_obj_add_uint(doc, entity, "join_time", member->join_time) &&
               yyjson_mut_obj_add_uint(doc, entity, "last_sent_time", member->last_sent_time);
-    if (ok && member->shut_up_end_time > 0)
+    if (ok && member->shut_up_end_time > mk_now())
         ok = yyjson_mut_obj_add_uint(doc, entity, "shut_up_end_time", member->shut_up_end_time);
     return ok ? entity : NULL;
 }

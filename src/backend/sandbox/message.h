@@ -54,6 +54,9 @@ struct mk_message {
 int mk_message_find(struct mk_db *db, yyjson_mut_doc *doc, const struct mk_place *place,
                     uint64_t seq, struct mk_message *message);
 
+/* One whose columns are id, sender, time, segments; not recalled. Returns 0 or -errno. */
+int mk_message_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row, struct mk_message *message);
+
 /*
  * IncomingMessage. `entity` is the FriendEntity or GroupEntity of the place (NULL: a temporary
  * session through no group), `member` the GroupMemberEntity of the sender (NULL but in groups); it

@@ -47,6 +47,9 @@ enum mk_sandbox_retcode {
     MK_SANDBOX_NO_REQUEST = -109,      /* nobody asks that, or it has been answered */
     MK_SANDBOX_TOO_MUCH = -110,        /* no more of it today */
     MK_SANDBOX_ALREADY = -111,         /* it is so already */
+    MK_SANDBOX_NO_ANNOUNCEMENT = -112, /* the group has no such announcement */
+    MK_SANDBOX_GROUP_FULL = -113,      /* the group has as many members as it may have */
+    MK_SANDBOX_BAD_VALUE = -114,       /* a number or code that means nothing, or too much */
     MK_SANDBOX_BAD_URI = -120,         /* malformed, or it points where nobody may look */
     MK_SANDBOX_NO_CONTENT = -121,      /* the file cannot be read, the URL not be downloaded */
     MK_SANDBOX_MEDIA_TOO_LARGE = -122, /* larger than is allowed */

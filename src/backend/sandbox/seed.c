@@ -32,7 +32,7 @@ static int join_everybody(struct mk_db *db, uint64_t uin, uint64_t now)
         rc = MK_DB_EXEC(db,
                         "INSERT OR IGNORE INTO member (group_id, uin, join_time, is_bot)"
                         " SELECT g.group_id, p.uin, ?3, p.is_bot FROM qq_group g, person p"
-                        " WHERE g.group_id = ?1 AND p.uin = ?2",
+                        " WHERE g.group_id = ?1 AND p.uin = ?2 AND g.dissolved = 0",
                         FIRST_GROUP, uin, now);
     return rc;
 }

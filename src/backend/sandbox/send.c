@@ -1,6 +1,7 @@
 /* send: see the header. */
 #include "backend/sandbox/send.h"
 
+#include "backend/sandbox/group_rights.h"
 #include "backend/sandbox/segment.h"
 #include "backend/sandbox/social.h"
 
@@ -242,17 +243,8 @@ static int tell_group(struct mk_request *request, const struct sending *sending,
 static int require_voice(struct mk_request *request, uint64_t sender, uint64_t group,
                          struct mk_member *member)
 {
-    int rc = mk_member_find(&request->sandbox->db, request->doc, group, sender, member);
-    if (rc < 0)
-        return rc;
-    if (rc == 0 || !member->is_member)
-        return mk_refuse_no_group(request, sender, group);
-    if (member->shut_up_end_time > mk_now())
-        return mk_refuse(request, MK_SANDBOX_MUTED,
-                         "已被禁言 (%llu is muted in group %llu until %llu)",
-                         (unsigned long long)sender, (unsigned long long)group,
-                         (unsigned long long)member->shut_up_end_time);
-    return 0;
+    int rc = mk_require_self(request, group, sender, member);
+    return rc == 0 ? mk_require_voice(request, group, member) : rc;
 }
 
 int mk_send_group(struct mk_request *request, uint64_t sender, uint64_t group,

@@ -187,6 +187,8 @@ static const char *const texts[MK_SQL_COUNT] = {
     [MK_SQL_MEMBER_REMOVE] = "DELETE FROM member WHERE group_id = ?1 AND uin = ?2",
     /* group, uin */
     [MK_SQL_BLOCK] = "SELECT 1 FROM group_block WHERE group_id = ?1 AND uin = ?2",
+    /* group */
+    [MK_SQL_MEMBERS_REMOVE] = "DELETE FROM member WHERE group_id = ?1",
     [MK_SQL_BLOCK_ADD] = "INSERT INTO group_block VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     [MK_SQL_BLOCK_REMOVE] = "DELETE FROM group_block WHERE group_id = ?1 AND uin = ?2",
     /* seq */
@@ -216,9 +218,10 @@ static const char *const texts[MK_SQL_COUNT] = {
     /* seq, state, operator, reason */
     [MK_SQL_NOTICE_ANSWER] =
         "UPDATE group_notice SET state = ?2, operator = ?3, reason = ?4 WHERE seq = ?1",
-    /* group, target: what still waits becomes ignored */
+    /* group, target, initiator or 0: what still waits becomes ignored */
     [MK_SQL_NOTICE_LAPSE] = "UPDATE group_notice INDEXED BY group_notice_pending SET state = 3"
-                            " WHERE group_id = ?1 AND target = ?2 AND state = 0",
+                            " WHERE group_id = ?1 AND target = ?2 AND state = 0"
+                            " AND (?3 = 0 OR initiator = ?3)",
     /* group */
     [MK_SQL_NOTICE_LAPSE_ALL] = "UPDATE group_notice INDEXED BY group_notice_pending SET state = 3"
                                 " WHERE group_id = ?1 AND state = 0",
