@@ -39,6 +39,12 @@ struct milky_host;
 /* One API request. It lives until it has been replied to, exactly once, now or later. */
 struct milky_call;
 
+/* A file that the endpoint serves (milky_host_resource_url). */
+struct milky_resource {
+    int fd;                   /* open for reading, of a regular file; the endpoint closes it */
+    const char *content_type; /* a literal: "image/png" */
+};
+
 /*
  * The table of a backend. Every function gets the table itself first; embed it in a struct of your
  * own to find your state. Functions marked optional may be NULL.
@@ -68,6 +74,13 @@ struct milky_backend {
      * transaction and then to reply to what waited for it: one commit serves the whole turn.
      */
     void (*turn_end)(struct milky_backend *backend);
+
+    /*
+     * Optional. Somebody asks for a file under a URL of milky_host_resource_url. Returns 0 with
+     * `resource` filled, or a negative errno: -ENOENT for a token that is unknown or has expired.
+     */
+    int (*resource)(struct milky_backend *backend, const char *token,
+                    struct milky_resource *resource);
 
     /* Frees the backend. Calls still unanswered must be failed here. */
     void (*free)(struct milky_backend *backend);
@@ -168,6 +181,18 @@ MILKY_API const uint64_t *milky_host_bots(const struct milky_host *host, size_t 
  * Webhooks have no connection to lose. Returns 0, or -ENOENT when there is no such bot.
  */
 MILKY_API int milky_host_drop_connections(struct milky_host *host, uint64_t self_id);
+
+/*
+ * Writes the URL under which the endpoint serves a file of the backend (`resource`) to anybody:
+ *   http://HOST:PORT[PREFIX]/resource/TOKEN/NAME
+ * `token` is the backend's, of letters, digits, '-' and '_'; since whoever has the URL has the
+ * file, nobody must be able to guess one. `name` is any UTF-8; it decides nothing but what the file
+ * is saved as. The address is the configuration's resource_url, or else that of the first server of
+ * bot `self_id` that listens on TCP, or of another bot's, or a port that is opened for this alone.
+ * Valid once the endpoint has started. Returns 0; -ENOENT where nothing is served, -ENOBUFS.
+ */
+MILKY_API int milky_host_resource_url(const struct milky_host *host, uint64_t self_id,
+                                      const char *token, const char *name, char *url, size_t size);
 
 /* The libuv loop that everything runs on, for a backend's own timers and connections. */
 MILKY_API struct uv_loop_s *milky_host_loop(const struct milky_host *host);

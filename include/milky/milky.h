@@ -30,6 +30,19 @@ enum milky_dialect {
     MILKY_DIALECT_1_2,   /* those of spec/milky-1.2.json */
 };
 
+/* PEM files; read when the endpoint is made, and again by milky_endpoint_reload. */
+struct milky_server_tls {
+    const char *certificate; /* and what leads to its root; NULL: no TLS */
+    const char *key;
+};
+
+struct milky_remote_tls {
+    const char *ca;          /* whom to trust; NULL: the system's roots */
+    const char *certificate; /* to present; NULL: none */
+    const char *key;
+    bool insecure_skip_verify; /* any certificate is taken */
+};
+
 /*
  * An http_server or a websocket_server. Entries of the two kinds with the same `listen` share one
  * port; two bots never do.
@@ -40,6 +53,7 @@ struct milky_server {
     bool allow_anonymous;     /* without a token, listen beyond this machine all the same */
     const char *prefix;       /* what every path begins with ("/milky"); NULL: nothing. Entries that
                                  share a port share it */
+    struct milky_server_tls tls; /* entries that share a port share it */
     enum milky_dialect dialect;
 };
 
@@ -49,6 +63,8 @@ struct milky_remote {
     const char *access_token; /* NULL: none is sent */
     enum milky_dialect dialect;
     const char *secret; /* a webhook's: signs each request (Standard Webhooks); NULL: not signed */
+    bool replay; /* a websocket_client's: go on behind the last event that it has received */
+    struct milky_remote_tls tls;
 };
 
 /* One account and its transports. */
@@ -72,13 +88,32 @@ struct milky_journal {
     bool no_flush;       /* a commit need not survive the loss of power */
 };
 
+/* What clients may use up; 0 is the default, in brackets. */
+struct milky_limits {
+    uint64_t connections;             /* to all servers together (16,384) */
+    uint64_t connections_per_address; /* (1,024, and of this machine any number) */
+    uint64_t failed_credentials; /* of one address within a minute; then 429 for its rest (100) */
+    uint64_t header_bytes;       /* of a request (32 KiB) */
+    uint64_t body_bytes;         /* of a request (16 MiB) */
+    uint64_t message_bytes;      /* of a WebSocket message (64 MiB) */
+    uint64_t header_seconds;     /* for a TLS handshake, and for the head of a request (15) */
+    uint64_t body_seconds;       /* for each 64 KiB of a body (30) */
+    uint64_t idle_seconds;       /* between requests (75) */
+    uint64_t calls_in_flight;    /* of a WebSocket; then it is not read (256) */
+    uint64_t lag_bytes;          /* of events behind; then a client is closed (16 MiB) */
+};
+
 struct milky_config {
     struct milky_journal journal;
+    struct milky_limits limits;
     const struct milky_bot *bots;
     size_t bot_count;
     /* Where operators' requests are taken ("unix:PATH", "127.0.0.1:3010"); NULL for nowhere. */
     const char *control;
     const char *control_access_token; /* NULL: none is asked for, and only this machine may ask */
+    /* What the URLs of files begin with that the endpoint serves ("http://milky.example:3000"), for
+     * who reaches it at another address than it listens on; NULL: milky_host_resource_url says. */
+    const char *resource_url;
     /* Microseconds to look for more input before going to sleep: more calls a second over few
      * connections, for a processor that is busy meanwhile. 0: none. */
     unsigned busy_poll_us;

@@ -282,6 +282,16 @@ bool mk_bot_idle(const struct mk_bot *bot)
     return true;
 }
 
+int mk_bot_write_base(const struct mk_bot *bot, struct mk_buf *out)
+{
+    for (size_t i = 0; i < bot->server_count; i++) {
+        const struct mk_server *server = bot->servers[i].server;
+        if (mk_server_address(server)->socket.ss_family != AF_UNIX)
+            return mk_server_write_base(server, out);
+    }
+    return -ENOENT;
+}
+
 bool mk_bot_port(const struct mk_bot *bot, size_t *index, struct milky_port *port)
 {
     for (size_t i = 0; i < bot->server_count; i++) {

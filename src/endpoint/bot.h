@@ -47,6 +47,12 @@ void mk_bot_stop(struct mk_bot *bot);
 void mk_bot_abort(struct mk_bot *bot);
 bool mk_bot_idle(const struct mk_bot *bot);
 
+/*
+ * Writes "http://HOST:PORT[PREFIX]" of its first server on TCP, as somebody on this machine reaches
+ * it where it listens to all addresses. Returns 0, -ENOENT where it has none, or -ENOBUFS.
+ */
+int mk_bot_write_base(const struct mk_bot *bot, struct mk_buf *out);
+
 /* The *index-th of its ports; where it has fewer, false, and *index is lowered by their number. */
 bool mk_bot_port(const struct mk_bot *bot, size_t *index, struct milky_port *port);
 

@@ -25,6 +25,9 @@ struct milky_host {
     struct mk_http_client *http;
     struct mk_journal *journal; /* or NULL */
     struct milky_backend *backend;
+    struct mk_dispatch dispatch; /* of what belongs to no bot: control, and the server below */
+    struct mk_server *resources; /* for these alone, where no bot has a server on TCP; or NULL */
+    char *resource_base;         /* what their URLs begin with, where it was configured */
     struct mk_bot *bots;
     uint64_t *self_ids;
     size_t bot_count;
@@ -34,7 +37,6 @@ struct milky_endpoint {
     struct milky_host host;
     struct mk_turn_hook turn;
     struct mk_timer *grace;
-    struct mk_dispatch control_dispatch;
     struct mk_control *control;
     struct mk_address control_address;
     char *control_token;
@@ -81,6 +83,72 @@ int milky_host_drop_connections(struct milky_host *host, uint64_t self_id)
 struct uv_loop_s *milky_host_loop(const struct milky_host *host)
 {
     return (struct uv_loop_s *)(uintptr_t)&host->loop.uv;
+}
+
+/* --- resources --- */
+
+static int write_base(const struct milky_host *host, uint64_t self_id, struct mk_buf *out)
+{
+    int rc = -ENOENT;
+    if (host->resource_base)
+        return mk_buf_append_slice(out, mk_slice_str(host->resource_base));
+    for (size_t i = 0; i < host->bot_count; i++)
+        if (host->self_ids[i] == self_id)
+            rc = mk_bot_write_base(&host->bots[i], out);
+    for (size_t i = 0; rc == -ENOENT && i < host->bot_count; i++)
+        rc = mk_bot_write_base(&host->bots[i], out);
+    if (rc == -ENOENT && host->resources)
+        rc = mk_server_write_base(host->resources, out);
+    return rc;
+}
+
+int milky_host_resource_url(const struct milky_host *host, uint64_t self_id, const char *token,
+                            const char *name, char *url, size_t size)
+{
+    struct mk_buf out;
+    if (size == 0)
+        return -ENOBUFS;
+    mk_buf_init(&out, size - 1);
+    int rc = write_base(host, self_id, &out);
+    if (rc == 0)
+        rc = mk_buf_printf(&out, "/resource/%s/", token);
+    if (rc == 0)
+        rc = mk_url_encode(&out, mk_slice_str(name));
+    if (rc == 0) {
+        memcpy(url, out.data, out.len);
+        url[out.len] = '\0';
+    }
+    mk_buf_fini(&out);
+    return rc;
+}
+
+static int copy_resource_url(struct milky_host *host, const char *url)
+{
+    if (!url)
+        return 0;
+    struct mk_slice base = mk_slice_str(url);
+    while (base.len > 0 && base.ptr[base.len - 1] == '/')
+        base.len--;
+    host->resource_base = mk_slice_dup(base);
+    return host->resource_base ? 0 : -ENOMEM;
+}
+
+/* Bots that are reached by no TCP server still need somewhere to fetch files from. */
+static int open_resources(struct milky_host *host)
+{
+    struct mk_address address;
+    struct mk_buf base;
+    mk_buf_init(&base, 1024);
+    int found = write_base(host, 0, &base);
+    mk_buf_fini(&base);
+    if (!host->backend->resource || found == 0 ||
+        mk_address_parse(MK_SLICE("127.0.0.1:0"), &address))
+        return 0;
+    host->resources = mk_server_new(&host->loop, &address, MK_SLICE(""), &host->dispatch, NULL);
+    int rc = host->resources ? mk_server_listen(host->resources) : -ENOMEM;
+    if (rc < 0)
+        mk_log_error("endpoint", "cannot listen on 127.0.0.1 to serve files: %s", strerror(-rc));
+    return rc;
 }
 
 /* --- making --- */
@@ -161,7 +229,7 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     struct milky_host *host = &endpoint->host;
     host->backend = backend;
     mk_loop_busy_poll(&host->loop, config->busy_poll_us);
-    mk_dispatch_init(&endpoint->control_dispatch, backend, 0);
+    mk_dispatch_init(&endpoint->host.dispatch, backend, 0);
     endpoint->turn.run = on_turn_end;
     mk_loop_add_hook(&host->loop, &endpoint->turn);
     bool has_http = has_webhook(config);
@@ -170,6 +238,8 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     endpoint->grace = mk_timer_new(&host->loop, on_grace_over, endpoint);
     bool ready = endpoint->grace && (host->http || !has_http);
     rc = ready ? parse_control(endpoint, config) : -ENOMEM;
+    if (rc == 0)
+        rc = copy_resource_url(host, config->resource_url);
     if (rc == 0)
         rc = open_journal(host, &config->journal);
     if (rc == 0)
@@ -191,6 +261,8 @@ static void begin_stop(struct milky_endpoint *endpoint)
         mk_bot_stop(&endpoint->host.bots[i]);
     if (endpoint->control)
         mk_control_stop(endpoint->control);
+    if (endpoint->host.resources)
+        mk_server_stop(endpoint->host.resources);
 }
 
 static void end_by_force(struct milky_endpoint *endpoint)
@@ -199,6 +271,8 @@ static void end_by_force(struct milky_endpoint *endpoint)
         mk_bot_abort(&endpoint->host.bots[i]);
     if (endpoint->control)
         mk_control_abort(endpoint->control);
+    if (endpoint->host.resources)
+        mk_server_abort(endpoint->host.resources);
 }
 
 void milky_endpoint_free(struct milky_endpoint *endpoint)
@@ -213,7 +287,8 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
     for (size_t i = 0; i < host->bot_count; i++)
         mk_bot_fini(&host->bots[i]);
     mk_control_free(endpoint->control);
-    mk_dispatch_fini(&endpoint->control_dispatch);
+    mk_server_free(host->resources);
+    mk_dispatch_fini(&host->dispatch);
     mk_http_client_free(host->http);
     mk_journal_close(host->journal);
     mk_timer_free(endpoint->grace);
@@ -222,6 +297,7 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
     free(endpoint->control_token);
     free(host->bots);
     free(host->self_ids);
+    free(host->resource_base);
     free(endpoint);
 }
 
@@ -232,7 +308,7 @@ static int open_control(struct milky_endpoint *endpoint)
     if (!endpoint->has_control)
         return 0;
     int rc = mk_control_open(&endpoint->host.loop, &endpoint->control_address,
-                             mk_slice_str(endpoint->control_token), &endpoint->control_dispatch,
+                             mk_slice_str(endpoint->control_token), &endpoint->host.dispatch,
                              &endpoint->control);
     if (rc < 0) {
         char text[MK_ADDRESS_TEXT];
@@ -251,7 +327,7 @@ int milky_endpoint_start(struct milky_endpoint *endpoint)
         rc = open_control(endpoint);
     for (size_t i = 0; i < host->bot_count && rc == 0; i++)
         rc = mk_bot_start(&host->bots[i]);
-    return rc;
+    return rc == 0 ? open_resources(host) : rc;
 }
 
 void milky_endpoint_run(struct milky_endpoint *endpoint)
@@ -264,6 +340,8 @@ static bool is_idle(const struct milky_endpoint *endpoint)
     for (size_t i = 0; i < endpoint->host.bot_count; i++)
         if (!mk_bot_idle(&endpoint->host.bots[i]))
             return false;
+    if (endpoint->host.resources && !mk_server_idle(endpoint->host.resources))
+        return false;
     return !endpoint->control || mk_control_idle(endpoint->control);
 }
 

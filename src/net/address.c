@@ -112,6 +112,26 @@ bool mk_address_is_local(const struct mk_address *address)
     }
 }
 
+void mk_address_reachable(const struct mk_address *listening, struct mk_address *address)
+{
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&listening->socket;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&listening->socket;
+    bool is_v4 = listening->socket.ss_family == AF_INET;
+    bool is_any =
+        is_v4 ? in->sin_addr.s_addr == htonl(INADDR_ANY)
+              : listening->socket.ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr);
+    *address = *listening;
+    if (!is_any)
+        return;
+    in_port_t port = is_v4 ? in->sin_port : in6->sin6_port; /* "[::]" takes IPv4 as well */
+    memset(&address->socket, 0, sizeof(address->socket));
+    struct sockaddr_in *to = (struct sockaddr_in *)&address->socket;
+    to->sin_family = AF_INET;
+    to->sin_port = port;
+    to->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address->len = sizeof(*to);
+}
+
 /* The special-purpose registry of RFC 6890, as it stands. */
 static bool is_public_v4(uint32_t ip)
 {

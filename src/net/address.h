@@ -33,6 +33,9 @@ bool mk_address_is_local(const struct mk_address *address);
  */
 bool mk_address_is_public(const struct sockaddr *address);
 
+/* What a program on this machine connects to: 127.0.0.1 for an address that stands for all. */
+void mk_address_reachable(const struct mk_address *listening, struct mk_address *address);
+
 /* The same form again ("127.0.0.1:3000"), cut to fit; returns `text`. */
 const char *mk_address_format(const struct mk_address *address, char text[MK_ADDRESS_TEXT]);
 

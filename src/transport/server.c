@@ -13,12 +13,13 @@ struct mk_server {
     struct mk_http_server http;
     struct mk_event_stream events; /* comes with an http_server */
     struct mk_websocket_server websocket;
+    struct mk_resources resources;
     char *prefix; /* "" or "/path": what every path begins with */
     bool has_http;
     bool has_websocket;
 };
 
-enum target { TO_HTTP, TO_EVENTS, TO_WEBSOCKET };
+enum target { TO_HTTP, TO_EVENTS, TO_WEBSOCKET, TO_RESOURCES, TO_NOBODY };
 
 /* A connection's state: who its request is for, and what the http_server keeps of it. */
 struct route {
@@ -44,6 +45,10 @@ static struct mk_slice path_within(const struct mk_server *server,
 static enum target target_of(const struct mk_server *server, const struct mk_http1_request *request,
                              struct mk_slice path)
 {
+    if (mk_resources_match(&server->resources, path))
+        return TO_RESOURCES;
+    if (!server->has_http && !server->has_websocket)
+        return TO_NOBODY;
     if (server->has_http &&
         (mk_slice_eq(path, MK_SLICE("/event")) || mk_slice_eq(path, MK_SLICE("/event/"))))
         return TO_EVENTS;
@@ -64,6 +69,11 @@ static void on_head(void *arg, struct mk_http_connection *connection,
         mk_http_server_head(&server->http, &route->http, connection, request, path);
     else if (route->target == TO_EVENTS)
         mk_event_stream_head(&server->events, connection, request);
+    else if (route->target == TO_RESOURCES)
+        mk_resources_head(connection, request);
+    else if (route->target == TO_NOBODY)
+        mk_http_answer_failure(connection, 404, "only resources are served here",
+                               (struct mk_slice){ 0 });
     else
         mk_websocket_server_head(&server->websocket, connection, request, path);
 }
@@ -77,6 +87,8 @@ static void on_request(void *arg, struct mk_http_connection *connection,
         mk_http_server_request(&server->http, &route->http, request);
     else if (route->target == TO_EVENTS)
         mk_event_stream_request(&server->events, connection, request);
+    else if (route->target == TO_RESOURCES)
+        mk_resources_request(&server->resources, connection, request, path_within(server, request));
     else
         mk_websocket_server_request(&server->websocket, connection, request);
 }
@@ -123,8 +135,13 @@ struct mk_server *mk_server_new(struct mk_loop *loop, const struct mk_address *a
 {
     struct mk_server *server = calloc(1, sizeof(*server));
     char *copy = mk_slice_dup(prefix);
-    if (!server || !copy ||
-        mk_http_context_init(&server->connections, loop, &service, server) < 0) {
+    bool ok =
+        server && copy && mk_http_context_init(&server->connections, loop, &service, server) == 0;
+    if (ok && mk_resources_init(&server->resources, loop, dispatch->backend) < 0) {
+        mk_http_context_fini(&server->connections);
+        ok = false;
+    }
+    if (!ok) {
         free(server);
         free(copy);
         return NULL;
@@ -143,6 +160,7 @@ struct mk_server *mk_server_free(struct mk_server *server)
         return NULL;
     mk_listener_free(server->listener);
     mk_http_context_fini(&server->connections);
+    mk_resources_fini(&server->resources);
     if (server->has_http)
         mk_event_stream_fini(&server->events);
     if (server->has_websocket)
@@ -198,6 +216,14 @@ const struct mk_address *mk_server_address(const struct mk_server *server)
     return server->listener ? mk_listener_address(server->listener) : &server->address;
 }
 
+int mk_server_write_base(const struct mk_server *server, struct mk_buf *out)
+{
+    struct mk_address address;
+    char text[MK_ADDRESS_TEXT];
+    mk_address_reachable(mk_server_address(server), &address);
+    return mk_buf_printf(out, "http://%s%s", mk_address_format(&address, text), server->prefix);
+}
+
 void mk_server_stop(struct mk_server *server)
 {
     server->address = *mk_server_address(server);
@@ -212,6 +238,7 @@ void mk_server_stop(struct mk_server *server)
 void mk_server_drop(struct mk_server *server)
 {
     mk_http_context_abort(&server->connections);
+    mk_resources_abort(&server->resources);
     if (server->has_http)
         mk_event_stream_abort(&server->events);
     if (server->has_websocket)
@@ -227,6 +254,7 @@ void mk_server_abort(struct mk_server *server)
 bool mk_server_idle(const struct mk_server *server)
 {
     return !server->listener && mk_list_empty(&server->connections.connections) &&
+           mk_resources_idle(&server->resources) &&
            (!server->has_http || mk_event_stream_idle(&server->events)) &&
            (!server->has_websocket || mk_list_empty(&server->websocket.open));
 }

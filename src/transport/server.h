@@ -8,13 +8,15 @@
 #include "net/listener.h"
 #include "transport/event_stream.h"
 #include "transport/http_server.h"
+#include "transport/resource.h"
 #include "transport/websocket_server.h"
 
 struct mk_server;
 
 /*
  * A server for one bot that listens nowhere yet. `address` and `prefix` are copied; every path it
- * serves begins with the prefix, "" or "/path". Returns NULL when memory is out.
+ * serves begins with the prefix, "" or "/path". The backend's resources are served on it in any
+ * case. Returns NULL when memory is out.
  */
 struct mk_server *mk_server_new(struct mk_loop *loop, const struct mk_address *address,
                                 struct mk_slice prefix, struct mk_dispatch *dispatch,
@@ -36,6 +38,12 @@ int mk_server_listen(struct mk_server *server);
 
 /* Where it listens; before that, where it will. */
 const struct mk_address *mk_server_address(const struct mk_server *server);
+
+/*
+ * Writes "http://HOST:PORT[PREFIX]", HOST being 127.0.0.1 where it listens to all addresses. It
+ * listens on TCP. Returns 0 or the error of the buf.
+ */
+int mk_server_write_base(const struct mk_server *server, struct mk_buf *out);
 
 /* Ends its connections at once, and goes on listening. */
 void mk_server_drop(struct mk_server *server);

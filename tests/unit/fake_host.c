@@ -233,8 +233,16 @@ const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count)
 
 struct uv_loop_s *milky_host_loop(const struct milky_host *host)
 {
+    return (struct uv_loop_s *)host->loop;
+}
+
+int milky_host_resource_url(const struct milky_host *host, uint64_t self_id, const char *token,
+                            const char *name, char *url, size_t size)
+{
     (void)host;
-    return NULL;
+    int len = snprintf(url, size, "http://%llu.test/resource/%s/%s", (unsigned long long)self_id,
+                       token, name);
+    return (size_t)len < size ? 0 : -ENOBUFS;
 }
 
 void fake_host_forget(struct milky_host *host)

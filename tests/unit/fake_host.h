@@ -28,6 +28,7 @@ struct fake_reply {
 struct milky_host {
     uint64_t bots[FAKE_MAX_BOTS];
     size_t bot_count;
+    void *loop; /* what milky_host_loop returns: the uv_loop_t of an mk_loop, for calls with URIs */
     struct fake_event *events;
     size_t event_count;
     /* The document of a call gives out so many pieces of memory and no more; 0 is no limit. */

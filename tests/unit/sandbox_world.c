@@ -1,6 +1,7 @@
 /* sandbox_world: see the header. */
 #include "sandbox_world.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 int world_start(struct world *world)
 {
-    struct mk_sandbox_config config = { .path = world->path };
+    struct mk_sandbox_config config = { .path = world->path, .media = world->media };
     world->backend = mk_sandbox_new(&config);
     assert_non_null(world->backend);
     int rc = world->backend->start(world->backend, &world->host);
@@ -35,6 +36,8 @@ static int set_up(void **state, bool in_file)
     world->host.bots[0] = BOT;
     world->host.bots[1] = BOT2;
     world->host.bot_count = 2;
+    assert_int_equal(mk_loop_init(&world->loop), 0);
+    world->host.loop = &world->loop.uv;
     strcpy(world->path, ":memory:");
     if (in_file) {
         strcpy(world->dir, "/tmp/milky-sandbox-XXXXXX");
@@ -55,21 +58,23 @@ int world_setup_file(void **state)
     return set_up(state, true);
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *at)
+{
+    (void)status;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
 int world_teardown(void **state)
 {
-    static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
     struct world *world = *state;
     world_stop(world);
+    mk_loop_fini(&world->loop);
     fake_reply_fini(&world->reply);
     fake_host_forget(&world->host);
-    if (world->dir[0]) {
-        for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-            char path[128];
-            snprintf(path, sizeof(path), "%s%s", world->path, suffixes[i]);
-            unlink(path);
-        }
-        rmdir(world->dir);
-    }
+    if (world->dir[0])
+        nftw(world->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     free(world);
     return 0;
 }
@@ -139,8 +144,16 @@ static void send_and_end(struct world *world, uint64_t bot, const char *action, 
         fake_call(&world->host, world->backend, bot, action, params, &world->reply);
     else
         fake_control(&world->host, world->backend, action, params, &world->reply);
+    world_settle(world);
+}
+
+void world_settle(struct world *world)
+{
     world->backend->turn_end(world->backend);
-    assert_true(world->reply.done);
+    while (!world->reply.done) { /* its media are on their way */
+        assert_true(uv_run(&world->loop.uv, UV_RUN_ONCE));
+        world->backend->turn_end(world->backend);
+    }
 }
 
 static void must_succeed(struct world *world, uint64_t bot, const char *action, char *params)

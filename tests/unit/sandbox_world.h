@@ -16,11 +16,14 @@
 #include <cmocka.h>
 
 #include "backend/sandbox/request.h"
+#include "net/loop.h"
 
 enum { BOT = 10001000, BOT2 = 10002000, MING = 10003001, HONG = 10003002, GROUP = 700000001 };
 
 struct world {
     struct milky_host host;
+    struct mk_loop loop;
+    struct mk_sandbox_media media; /* for world_start */
     struct milky_backend *backend;
     struct fake_reply reply; /* the last one of ask, refused, control */
     char dir[64];
@@ -36,6 +39,9 @@ int world_teardown(void **state);
 /* Stops the sandbox and starts it again on the same file; -errno of start. */
 void world_stop(struct world *world);
 int world_start(struct world *world);
+
+/* Ends the turn, and as many more as the last call needs until it has its reply. */
+void world_settle(struct world *world);
 
 /* The database behind it, to look into and to break. */
 struct mk_db *world_db(struct world *world);

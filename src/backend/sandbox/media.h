@@ -20,6 +20,8 @@
 #include "backend/sandbox/media_probe.h"
 #include "backend/sandbox/request.h"
 
+struct milky_resource;
+
 enum {
     MK_MEDIA_ID = 65,        /* bytes of an id with its NUL */
     MK_MEDIA_URL = 1024,     /* bytes of the longest URL, likewise */
@@ -75,6 +77,32 @@ int mk_media_person_avatar(struct mk_sandbox *sandbox, uint64_t self_id, uint64_
                            char url[MK_MEDIA_URL]);
 int mk_media_group_avatar(struct mk_sandbox *sandbox, uint64_t self_id, uint64_t group,
                           char url[MK_MEDIA_URL]);
+
+/* --- for sandbox.c --- */
+
+/* Opens the store, inside the transaction of the start. Returns 0 or -errno, logged. */
+int mk_media_start(struct mk_sandbox *sandbox);
+/* Fails the calls that wait, ends what is under way, and frees. */
+void mk_media_stop(struct mk_sandbox *sandbox);
+
+/*
+ * Takes a call over that has URIs: when all of them are here, mk_sandbox_run gets it, with
+ * what it then has for `media`; where one cannot be had the call is failed. False: it has none.
+ */
+bool mk_media_prepare(struct mk_sandbox *sandbox, struct milky_call *call,
+                      const struct mk_sandbox_api *api);
+/* The handler has run. NULL is allowed. */
+void mk_media_call_done(struct mk_media_call *media);
+/* Writes the rows of what the handler asked for. `request->media` may be NULL. 0 or -errno. */
+int mk_media_record(struct mk_request *request);
+
+/* The turn was committed, or was not. */
+void mk_media_committed(struct mk_sandbox *sandbox);
+void mk_media_rolled_back(struct mk_sandbox *sandbox);
+
+/* milky_backend.resource */
+int mk_media_resource(struct mk_sandbox *sandbox, const char *token,
+                      struct milky_resource *resource);
 
 /* Opens the content for reading. Returns a descriptor, -ENOENT, or another -errno. */
 int mk_media_open(struct mk_sandbox *sandbox, const char *id);

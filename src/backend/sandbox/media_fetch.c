@@ -283,11 +283,12 @@ void mk_media_fetch_start(struct mk_media_fetch *fetch)
 void mk_media_fetch_abandon(struct mk_media_fetch *fetch)
 {
     atomic_store(&fetch->abandoned, true);
-    if (!fetch->download)
-        return;
-    fetch->download = mk_http_request_cancel(fetch->download);
-    fetch->store->downloads--;
-    to_thread(fetch);
+    if (fetch->download) {
+        fetch->download = mk_http_request_cancel(fetch->download);
+        fetch->store->downloads--;
+        to_thread(fetch);
+    }
+    start_queued(fetch->store);
 }
 
 void mk_media_fetch_fini(struct mk_media_fetch *fetch)

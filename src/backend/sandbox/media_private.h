@@ -136,9 +136,15 @@ int mk_media_store_record(struct mk_media_store *store, const struct mk_media *m
                           struct mk_media_blob *blob);
 
 /* The paths of a content, in the folder and among the incoming; NULL when memory is out. */
-char *mk_media_store_path(const struct mk_media_store *store, const char *folder, const char *id);
+char *mk_media_store_path(const char *folder, const char *id);
 
-/* --- for media.c --- */
+/* Frees what is in it; nothing may be under way. */
+void mk_media_store_free(struct mk_media_store *store);
+
+/* A descriptor of the content, or a negative errno. */
+int mk_media_open_content(struct mk_media_store *store, const char *id);
+
+/* --- URLs --- */
 
 /* Reads or makes the key that URLs are signed with, inside the transaction of the start. */
 int mk_media_url_start(struct mk_media_store *store);

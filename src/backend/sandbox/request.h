@@ -30,6 +30,9 @@ struct mk_login {
     struct mk_buf nickname;
 };
 
+struct mk_media_store;
+struct mk_media_call;
+
 struct mk_sandbox {
     struct milky_backend backend;
     struct milky_host *host;
@@ -37,6 +40,8 @@ struct mk_sandbox {
     struct mk_db db;
     struct mk_outbox outbox;
     struct mk_login login;
+    struct mk_media_store *media; /* media.h */
+    struct mk_sandbox_media media_config;
     const struct mk_sandbox_api **apis; /* by action number; NULL for what is not supported */
 };
 
@@ -49,7 +54,8 @@ struct mk_request {
     yyjson_mut_val *result; /* of success; NULL is {} */
     int retcode;            /* of refusal */
     char message[MK_REQUEST_MESSAGE];
-    bool wrote; /* something was written: failing now takes the turn along */
+    bool wrote;                  /* something was written: failing now takes the turn along */
+    struct mk_media_call *media; /* what its URIs named (media.h); NULL: it had none */
 };
 
 /*
@@ -74,6 +80,10 @@ int mk_refuse_no_message(struct mk_request *request, uint64_t seq);
 /* Makes the result {key: value}. Returns 0 or -ENOMEM. */
 int mk_result(struct mk_request *request, const char *key, yyjson_mut_val *value);
 
+/* Runs a call's handler and queues its reply. `media` is taken over, and may be NULL. */
+void mk_sandbox_run(struct mk_sandbox *sandbox, struct milky_call *call,
+                    const struct mk_sandbox_api *api, struct mk_media_call *media);
+
 /* Opens the transaction of the turn, if it is not open. From here on only the disk may fail. */
 int mk_request_write(struct mk_request *request);
 
@@ -90,6 +100,13 @@ extern const struct mk_sandbox_api mk_forward_apis[];
 extern const struct mk_sandbox_api mk_profile_apis[];
 extern const struct mk_sandbox_api mk_peer_apis[];
 extern const struct mk_sandbox_api mk_friend_apis[];
+extern const struct mk_sandbox_api mk_group_admin_apis[];
+extern const struct mk_sandbox_api mk_group_board_apis[];
+extern const struct mk_sandbox_api mk_group_essence_apis[];
+extern const struct mk_sandbox_api mk_group_join_apis[];
+extern const struct mk_sandbox_api mk_group_leave_apis[];
+extern const struct mk_sandbox_api mk_group_notice_apis[];
+extern const struct mk_sandbox_api mk_group_react_apis[];
 
 /* Those of the operator (backend->control). */
 extern const struct mk_sandbox_api mk_control_apis[];

@@ -8,6 +8,7 @@
  */
 #include "backend/sandbox/sandbox.h"
 
+#include "backend/sandbox/media.h"
 #include "backend/sandbox/request.h"
 #include "base/log.h"
 #include "base/utf8.h"
@@ -42,7 +43,7 @@ int mk_request_write(struct mk_request *request)
 {
     int rc = mk_db_begin(&request->sandbox->db);
     request->wrote = rc == 0;
-    return rc;
+    return rc == 0 ? mk_media_record(request) : rc;
 }
 
 int mk_request_event(struct mk_request *request, uint64_t self_id, const char *type, uint64_t time,
@@ -70,6 +71,7 @@ static const char *failure_text(int error)
 static void abort_turn(struct mk_sandbox *sandbox, int error)
 {
     mk_db_rollback(&sandbox->db);
+    mk_media_rolled_back(sandbox);
     mk_nature_load(&sandbox->db); /* the clock may have been moved in this turn */
     mk_outbox_fail(&sandbox->outbox, MILKY_INTERNAL, failure_text(error));
 }
@@ -99,20 +101,23 @@ static void turn_end(struct milky_backend *backend)
     struct mk_sandbox *sandbox = sandbox_of(backend);
     while (sandbox->db.in_transaction) { /* a reply may have brought in the next call */
         int rc = mk_db_commit(&sandbox->db);
-        if (rc < 0)
+        if (rc < 0) {
             abort_turn(sandbox, rc);
-        else
-            mk_outbox_send(&sandbox->outbox, sandbox->host);
+            continue;
+        }
+        mk_media_committed(sandbox);
+        mk_outbox_send(&sandbox->outbox, sandbox->host);
     }
 }
 
 /* --- calls --- */
 
-static void run(struct mk_sandbox *sandbox, struct milky_call *call,
-                const struct mk_sandbox_api *api)
+void mk_sandbox_run(struct mk_sandbox *sandbox, struct milky_call *call,
+                    const struct mk_sandbox_api *api, struct mk_media_call *media)
 {
     if (mk_outbox_reserve(&sandbox->outbox) < 0) {
         milky_call_fail(call, MILKY_INTERNAL, "%s", failure_text(-ENOMEM));
+        mk_media_call_done(media);
         return;
     }
     struct mk_request request;
@@ -123,7 +128,17 @@ static void run(struct mk_sandbox *sandbox, struct milky_call *call,
     request.doc = milky_call_doc(call);
     request.result = NULL;
     request.wrote = false;
+    request.media = media;
     settle(&request, api->run(&request));
+    mk_media_call_done(media);
+}
+
+/* A call with URIs runs when what they name is there. */
+static void run(struct mk_sandbox *sandbox, struct milky_call *call,
+                const struct mk_sandbox_api *api)
+{
+    if (!mk_media_prepare(sandbox, call, api))
+        mk_sandbox_run(sandbox, call, api, NULL);
 }
 
 static void call_api(struct milky_backend *backend, struct milky_call *call)
@@ -136,6 +151,12 @@ static void call_api(struct milky_backend *backend, struct milky_call *call)
         milky_call_fail(call, MILKY_NOT_SUPPORTED,
                         "沙盒暂不支持 %s (the sandbox does not do %s yet)", milky_call_action(call),
                         milky_call_action(call));
+}
+
+static int resource(struct milky_backend *backend, const char *token,
+                    struct milky_resource *resource)
+{
+    return mk_media_resource(sandbox_of(backend), token, resource);
 }
 
 static void control(struct milky_backend *backend, struct milky_call *call)
@@ -156,8 +177,10 @@ static void control(struct milky_backend *backend, struct milky_call *call)
 static int number_apis(struct mk_sandbox *sandbox)
 {
     static const struct mk_sandbox_api *const lists[] = {
-        mk_system_apis,  mk_group_apis,   mk_send_apis, mk_message_apis,
-        mk_forward_apis, mk_profile_apis, mk_peer_apis, mk_friend_apis,
+        mk_system_apis,      mk_group_apis,        mk_send_apis,          mk_message_apis,
+        mk_forward_apis,     mk_profile_apis,      mk_peer_apis,          mk_friend_apis,
+        mk_group_admin_apis, mk_group_board_apis,  mk_group_essence_apis, mk_group_join_apis,
+        mk_group_leave_apis, mk_group_notice_apis, mk_group_react_apis,
     };
     sandbox->apis = calloc(milky_action_count(), sizeof(*sandbox->apis));
     if (!sandbox->apis)
@@ -188,6 +211,8 @@ static int start(struct milky_backend *backend, struct milky_host *host)
     if (rc == 0)
         rc = mk_seed(&sandbox->db, is_new, bots, count, mk_now());
     if (rc == 0)
+        rc = mk_media_start(sandbox);
+    if (rc == 0)
         rc = mk_db_commit(&sandbox->db);
     if (rc < 0) {
         mk_log_error("sandbox", "cannot prepare the world in %s", sandbox->path);
@@ -198,9 +223,30 @@ static int start(struct milky_backend *backend, struct milky_host *host)
     return 0;
 }
 
+static void free_config(struct mk_sandbox_media *config)
+{
+    for (size_t i = 0; config->roots && i < config->root_count; i++)
+        free((char *)(uintptr_t)config->roots[i]);
+    free((void *)(uintptr_t)config->roots);
+}
+
+static int copy_config(struct mk_sandbox_media *to, const struct mk_sandbox_media *from)
+{
+    const char **roots = calloc(from->root_count + 1, sizeof(*roots));
+    *to = *from;
+    to->roots = roots;
+    for (size_t i = 0; roots && i < from->root_count; i++) {
+        roots[i] = mk_slice_dup(mk_slice_str(from->roots[i]));
+        if (!roots[i])
+            return -ENOMEM;
+    }
+    return roots ? 0 : -ENOMEM;
+}
+
 static void free_sandbox(struct milky_backend *backend)
 {
     struct mk_sandbox *sandbox = sandbox_of(backend);
+    mk_media_stop(sandbox);
     if (sandbox->db.in_transaction) {
         mk_db_rollback(&sandbox->db);
         mk_outbox_fail(&sandbox->outbox, MILKY_INTERNAL, "沙盒已停止 (the sandbox has stopped)");
@@ -210,6 +256,7 @@ static void free_sandbox(struct milky_backend *backend)
     mk_buf_fini(&sandbox->login.nickname);
     free(sandbox->apis);
     free(sandbox->path);
+    free_config(&sandbox->media_config);
     free(sandbox);
 }
 
@@ -217,8 +264,10 @@ struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
 {
     struct mk_sandbox *sandbox = calloc(1, sizeof(*sandbox));
     char *path = mk_slice_dup(mk_slice_str(config->path));
-    if (!sandbox || !path) {
+    if (!sandbox || !path || copy_config(&sandbox->media_config, &config->media) < 0) {
         mk_log_error("sandbox", "out of memory");
+        if (sandbox)
+            free_config(&sandbox->media_config);
         free(sandbox);
         free(path);
         return NULL;
@@ -231,6 +280,7 @@ struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
         .call = call_api,
         .control = control,
         .turn_end = turn_end,
+        .resource = resource,
         .free = free_sandbox,
     };
     return &sandbox->backend;

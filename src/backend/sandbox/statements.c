@@ -85,6 +85,8 @@ static const char *const texts[MK_SQL_COUNT] = {
     [MK_SQL_MEDIA_ADD] =
         "INSERT OR IGNORE INTO media (size, width, height, duration, sha256, tri_sha1,"
         " content_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    /* name, value (a blob) */
+    [MK_SQL_SECRET_SET] = "INSERT OR REPLACE INTO secret (name, value) VALUES (?1, ?2)",
     /* uin; the second also sha256 */
     [MK_SQL_PERSON_AVATAR] = "SELECT avatar FROM person WHERE uin = ?1",
     [MK_SQL_PERSON_SET_AVATAR] = "UPDATE person SET avatar = ?2 WHERE uin = ?1",
@@ -185,10 +187,10 @@ static const char *const texts[MK_SQL_COUNT] = {
                           " SELECT ?1, uin, ?3, is_bot FROM person WHERE uin = ?2",
     /* group, uin */
     [MK_SQL_MEMBER_REMOVE] = "DELETE FROM member WHERE group_id = ?1 AND uin = ?2",
-    /* group, uin */
-    [MK_SQL_BLOCK] = "SELECT 1 FROM group_block WHERE group_id = ?1 AND uin = ?2",
     /* group */
     [MK_SQL_MEMBERS_REMOVE] = "DELETE FROM member WHERE group_id = ?1",
+    /* group, uin */
+    [MK_SQL_BLOCK] = "SELECT 1 FROM group_block WHERE group_id = ?1 AND uin = ?2",
     [MK_SQL_BLOCK_ADD] = "INSERT INTO group_block VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     [MK_SQL_BLOCK_REMOVE] = "DELETE FROM group_block WHERE group_id = ?1 AND uin = ?2",
     /* seq */
