@@ -94,14 +94,14 @@ static void members(void **state)
     assert_string_equal(str(w, "/members/0/role"), "owner");
     assert_string_equal(str(w, "/members/1/role"), "member");
     world_sql(w, "UPDATE member SET card='明明', title='元老', level=3, role=1, join_time=1000,"
-                 " last_sent_time=2000, shut_up_end_time=3000 WHERE uin=10003001");
+                 " last_sent_time=2000, shut_up_end_time=4000000000 WHERE uin=10003001");
     ask(w, BOT, "get_group_member_info",
         "{\"group_id\":700000001,\"user_id\":10003001,\"no_cache\":false}");
     assert_json(
         at(w, "/member"),
         "{\"user_id\":10003001,\"nickname\":\"小明\",\"sex\":\"male\",\"group_id\":700000001,"
         "\"card\":\"明明\",\"title\":\"元老\",\"level\":3,\"role\":\"admin\","
-        "\"join_time\":1000,\"last_sent_time\":2000,\"shut_up_end_time\":3000}");
+        "\"join_time\":1000,\"last_sent_time\":2000,\"shut_up_end_time\":4000000000}");
     ask(w, BOT, "get_group_member_info",
         "{\"group_id\":700000001,\"user_id\":10003002,\"no_cache\":false}");
     assert_null(at(w, "/member/shut_up_end_time")); /* never muted */
