@@ -1,0 +1,310 @@
+/*
+ * endpoint: as an embedder sees it, with a backend that answers when it is told to: what happens to
+ * calls that are in flight when the endpoint stops, and to one that is never answered.
+ */
+#include "net_testing.h"
+
+#include "wire/websocket.h"
+
+#include <milky/milky.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { BOT = 10001000, WANTED_CALLS = 2, MOST_TEXT = 8192 };
+
+/* A backend that keeps every call until `reply` is asked for. */
+struct slow {
+    struct milky_backend backend;
+    struct world *world;
+    struct milky_call *calls[WANTED_CALLS];
+    size_t count;
+};
+
+/* A client, by hand, on the endpoint's own loop. */
+struct client {
+    uv_poll_t poll;
+    struct world *world;
+    int fd;
+    bool websocket;
+    bool ended;
+    size_t len;
+    char text[MOST_TEXT]; /* all that came; frames of a server hold their text as it is */
+};
+
+struct world {
+    struct milky_endpoint *endpoint;
+    struct slow slow;
+    struct client clients[WANTED_CALLS];
+    uv_timer_t later;
+    bool replies; /* some turns after the stop */
+    bool stopped;
+    size_t replied;
+};
+
+/* --- the backend --- */
+
+static int start(struct milky_backend *backend, struct milky_host *host)
+{
+    (void)backend;
+    (void)host;
+    return 0;
+}
+
+static void on_later(uv_timer_t *timer)
+{
+    struct world *world = timer->data;
+    if (!world->stopped) {
+        world->stopped = true;
+        milky_endpoint_stop(world->endpoint);
+        for (size_t i = 0; i < WANTED_CALLS; i++)
+            assert_null(strstr(world->clients[i].text, "\"ok\""));
+        uv_timer_start(timer, on_later, 20, 0);
+        return;
+    }
+    for (size_t i = 0; world->replies && i < world->slow.count; i++) {
+        milky_call_ok(world->slow.calls[i], NULL);
+        world->replied++;
+    }
+    if (world->replies)
+        world->slow.count = 0;
+}
+
+static void call(struct milky_backend *backend, struct milky_call *call)
+{
+    struct slow *slow = (struct slow *)(void *)backend;
+    assert_false(slow->world->stopped);
+    assert_true(slow->count < WANTED_CALLS);
+    slow->calls[slow->count++] = call;
+    if (slow->count == WANTED_CALLS)
+        uv_timer_start(&slow->world->later, on_later, 0, 0);
+}
+
+static void free_slow(struct milky_backend *backend)
+{
+    struct slow *slow = (struct slow *)(void *)backend;
+    for (size_t i = 0; i < slow->count; i++)
+        milky_call_fail(slow->calls[i], MILKY_INTERNAL, "the backend is gone");
+    slow->count = 0;
+}
+
+/* --- the clients --- */
+
+static void say(struct client *client, const char *data, size_t len)
+{
+    assert_int_equal(send(client->fd, data, len, MSG_NOSIGNAL), (ssize_t)len);
+}
+
+static void say_frame(struct client *client, enum mk_ws_opcode opcode, struct mk_slice payload)
+{
+    struct mk_buf frame;
+    mk_buf_init(&frame, MOST_TEXT);
+    assert_int_equal(mk_ws_write_frame(&frame, MK_WS_CLIENT, opcode, payload), 0);
+    say(client, frame.data, frame.len);
+    mk_buf_fini(&frame);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int what)
+{
+    struct client *client = MK_CONTAINER_OF(poll, struct client, poll);
+    (void)status;
+    (void)what;
+    ssize_t got = recv(client->fd, client->text + client->len, MOST_TEXT - 1 - client->len, 0);
+    if (got <= 0) {
+        client->ended = true;
+        shutdown(client->fd, SHUT_WR);
+        uv_poll_stop(poll);
+        return;
+    }
+    for (ssize_t i = 0; i < got; i++) /* so that it is one text */
+        if (client->text[client->len + (size_t)i] == '\0')
+            client->text[client->len + (size_t)i] = ' ';
+    client->len += (size_t)got;
+    if (client->websocket && strstr(client->text, "milky is stopping"))
+        say_frame(client, MK_WS_CLOSE, MK_SLICE("\x03\xe9"));
+}
+
+static void connect_to(struct client *client, struct world *world, const char *transport)
+{
+    struct milky_port port;
+    size_t i = 0;
+    while (milky_endpoint_port(world->endpoint, i, &port) && strcmp(port.transport, transport) != 0)
+        i++;
+    assert_string_equal(port.transport, transport);
+    assert_int_equal(port.self_id, BOT);
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    const char *number = strrchr(port.address, ':') + 1;
+    address.sin_port = htons((uint16_t)strtoul(number, NULL, 10));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    client->world = world;
+    client->fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(client->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    fcntl(client->fd, F_SETFL, O_NONBLOCK);
+    uv_poll_init(milky_endpoint_loop(world->endpoint), &client->poll, client->fd);
+    uv_unref((uv_handle_t *)&client->poll);
+    uv_poll_start(&client->poll, UV_READABLE, on_readable);
+}
+
+static void ask(struct world *world)
+{
+    static const char http[] = "POST /get_friend_list HTTP/1.1\r\nHost: localhost\r\n"
+                               "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+    static const char handshake[] =
+        "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    connect_to(&world->clients[0], world, "http_server");
+    say(&world->clients[0], http, sizeof(http) - 1);
+    connect_to(&world->clients[1], world, "websocket_server");
+    world->clients[1].websocket = true;
+    say(&world->clients[1], handshake, sizeof(handshake) - 1);
+    say_frame(&world->clients[1], MK_WS_TEXT,
+              MK_SLICE("{\"action\":\"get_group_list\",\"echo\":\"late\"}"));
+}
+
+/* --- the life of an endpoint --- */
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    handle->data = NULL;
+}
+
+/* Runs it until it has stopped. Returns how long that took, in milliseconds. */
+static uint64_t run(struct world *world, bool replies)
+{
+    const struct milky_server server = { .listen = "127.0.0.1:0" };
+    const struct milky_bot bot = { .self_id = BOT,
+                                   .http_server = &server,
+                                   .http_server_count = 1,
+                                   .websocket_server = &server,
+                                   .websocket_server_count = 1 };
+    const struct milky_config config = { .bots = &bot, .bot_count = 1 };
+    *world = (struct world){ .replies = replies };
+    world->slow.backend =
+        (struct milky_backend){ .name = "slow", .start = start, .call = call, .free = free_slow };
+    world->slow.world = world;
+    assert_int_equal(milky_endpoint_new(&config, &world->slow.backend, &world->endpoint), 0);
+    assert_int_equal(milky_endpoint_start(world->endpoint), 0);
+    uv_timer_init(milky_endpoint_loop(world->endpoint), &world->later);
+    world->later.data = world;
+    ask(world);
+    alarm(PATIENCE_S);
+    uint64_t began = now_ms();
+    milky_endpoint_run(world->endpoint);
+    uint64_t took = now_ms() - began;
+    alarm(0);
+    assert_true(world->stopped);
+    uv_close((uv_handle_t *)&world->later, on_closed);
+    for (size_t i = 0; i < WANTED_CALLS; i++)
+        uv_close((uv_handle_t *)&world->clients[i].poll, on_closed);
+    return took;
+}
+
+static void end(struct world *world)
+{
+    milky_endpoint_free(world->endpoint);
+    for (size_t i = 0; i < WANTED_CALLS; i++)
+        close(world->clients[i].fd);
+}
+
+/* What a client has not read yet. */
+static void read_rest(struct client *client)
+{
+    ssize_t got;
+    while ((got = recv(client->fd, client->text + client->len, MOST_TEXT - 1 - client->len, 0)) > 0)
+        client->len += (size_t)got;
+    client->ended |= got == 0;
+}
+
+static void test_calls_in_flight_are_answered(void **state)
+{
+    (void)state;
+    struct world world;
+    assert_true(run(&world, true) < 3000);
+    assert_int_equal(world.replied, WANTED_CALLS);
+    for (size_t i = 0; i < WANTED_CALLS; i++)
+        read_rest(&world.clients[i]);
+    assert_non_null(strstr(world.clients[0].text, "HTTP/1.1 200 "));
+    assert_non_null(strstr(world.clients[0].text, "\r\nConnection: close\r\n"));
+    assert_true(world.clients[0].ended);
+    const char *reply = strstr(world.clients[1].text, "\"echo\":\"late\"");
+    const char *goodbye = strstr(world.clients[1].text, "\x03\xe9milky is stopping");
+    assert_non_null(reply);
+    assert_non_null(goodbye);
+    assert_true(reply < goodbye);
+    end(&world);
+}
+
+static void test_a_call_that_is_never_answered_holds_nobody_up(void **state)
+{
+    (void)state;
+    struct world world;
+    uint64_t took = run(&world, false);
+    assert_true(took >= 1000); /* it was waited for */
+    assert_true(took < 5000);
+    assert_int_equal(world.slow.count, WANTED_CALLS);
+    end(&world); /* only now does the backend let go of them */
+    assert_int_equal(world.slow.count, 0);
+}
+
+static void test_one_that_never_ran_can_be_freed(void **state)
+{
+    (void)state;
+    struct world world = { .replies = false };
+    world.slow.backend =
+        (struct milky_backend){ .name = "slow", .start = start, .call = call, .free = free_slow };
+    const struct milky_config config = { .bot_count = 0 };
+    assert_int_equal(milky_endpoint_new(&config, &world.slow.backend, &world.endpoint), 0);
+    milky_endpoint_free(world.endpoint);
+    milky_endpoint_free(NULL);
+}
+
+static bool was_freed;
+
+static void note_free(struct milky_backend *backend)
+{
+    (void)backend;
+    was_freed = true;
+}
+
+/* What an embedder can get wrong; the backend is freed all the same. */
+static void test_wrong_configurations_are_refused(void **state)
+{
+    (void)state;
+    struct milky_backend backend = {
+        .name = "none", .start = start, .call = call, .free = note_free
+    };
+    const struct milky_server anywhere = { .listen = "0.0.0.0:0" };
+    const struct milky_server nowhere = { .listen = "what?" };
+    const struct milky_remote remote = { .url = "ws://" };
+    const struct milky_bot bots[] = {
+        { .self_id = BOT, .http_server = &anywhere, .http_server_count = 1 },
+        { .self_id = BOT, .websocket_server = &anywhere, .websocket_server_count = 1 },
+        { .self_id = BOT, .http_server = &nowhere, .http_server_count = 1 },
+        { .self_id = BOT, .websocket_client = &remote, .websocket_client_count = 1 },
+    };
+    for (size_t i = 0; i < sizeof(bots) / sizeof(bots[0]); i++) {
+        const struct milky_config config = { .bots = &bots[i], .bot_count = 1 };
+        struct milky_endpoint *endpoint = NULL;
+        was_freed = false;
+        assert_int_equal(milky_endpoint_new(&config, &backend, &endpoint), -EINVAL);
+        assert_null(endpoint);
+        assert_true(was_freed);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_calls_in_flight_are_answered),
+        cmocka_unit_test(test_a_call_that_is_never_answered_holds_nobody_up),
+        cmocka_unit_test(test_one_that_never_ran_can_be_freed),
+        cmocka_unit_test(test_wrong_configurations_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
