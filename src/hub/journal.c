@@ -33,7 +33,9 @@ static const char *const texts[STATEMENTS] = {
     [APPEND] = "INSERT INTO event (bot, number, time, type, data) VALUES (?1, ?2, ?3, ?4, ?5)",
     [SET_LAST] = "INSERT INTO last (bot, number) VALUES (?1, ?2)"
                  " ON CONFLICT (bot) DO UPDATE SET number = excluded.number",
-    [GET_LAST] = "SELECT number FROM last WHERE bot = ?1",
+    /* The last event, or, where all were forgotten, what was noted then. */
+    [GET_LAST] = "SELECT max(coalesce((SELECT number FROM last WHERE bot = ?1), 0),"
+                 " coalesce((SELECT max(number) FROM event WHERE bot = ?1), 0))",
     [FIND] = "SELECT number, time, type, data FROM event WHERE bot = ?1 AND number >= ?2"
              " ORDER BY number LIMIT 1",
     [PRUNE] = "DELETE FROM event WHERE bot = ?1 AND number < ?2",
@@ -53,7 +55,7 @@ static const char schema[] =
     "CREATE TABLE event ("
     "  bot INTEGER NOT NULL, number INTEGER NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL,"
     "  data TEXT NOT NULL, PRIMARY KEY (bot, number)) STRICT, WITHOUT ROWID;"
-    /* Outlives the events, so that a number is never given twice. */
+    /* Noted before events are forgotten, so that a number is never given twice. */
     "CREATE TABLE last (bot INTEGER PRIMARY KEY, number INTEGER NOT NULL) STRICT;"
     "CREATE TABLE cursor ("
     "  bot INTEGER NOT NULL, sink TEXT NOT NULL, number INTEGER NOT NULL,"
@@ -233,7 +235,10 @@ int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **
         return -ENOMEM;
     journal->config = *config;
     int rc = 0;
-    if (sqlite3_open(config->path, &journal->db) != SQLITE_OK)
+    /* One thread has it; statistics that nobody reads would lock at each piece of memory. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(config->path, &journal->db, flags, NULL) != SQLITE_OK)
         rc = fail(journal, config->path);
     if (rc == 0)
         rc = prepare(journal);
@@ -276,6 +281,8 @@ static void prune(struct mk_journal *journal, uint64_t self_id, uint64_t last)
     if (rc >= 0 && young > keep_from)
         keep_from = young;
     if (rc >= 0 && keep_from > 0)
+        rc = run(journal, USE(journal, SET_LAST, self_id, last), "cannot store a number");
+    if (rc >= 0 && keep_from > 0)
         run(journal, USE(journal, PRUNE, self_id, keep_from), "cannot forget old events");
 }
 
@@ -289,8 +296,6 @@ int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
     bind_text(statement, 4, event->type);
     bind_text(statement, 5, event->data);
     rc = run(journal, statement, "cannot store an event");
-    if (rc == 0)
-        rc = run(journal, USE(journal, SET_LAST, self_id, event->number), "cannot store a number");
     if (rc == 0 && ++journal->appended >= PRUNE_EVERY) {
         journal->appended = 0;
         prune(journal, self_id, event->number);
