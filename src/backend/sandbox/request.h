@@ -8,6 +8,7 @@
 #ifndef MK_SANDBOX_REQUEST_H
 #define MK_SANDBOX_REQUEST_H
 
+#include "backend/sandbox/bots.h"
 #include "backend/sandbox/db.h"
 #include "backend/sandbox/nature.h"
 #include "backend/sandbox/outbox.h"
@@ -42,13 +43,29 @@ struct mk_sandbox {
     struct mk_login login;
     struct mk_media_store *media; /* media.h */
     struct mk_sandbox_media media_config;
+    struct mk_bots bots;                /* bots.h */
     const struct mk_sandbox_api **apis; /* by action number; NULL for what is not supported */
+    char *world;                        /* the file that a reset goes back to, or NULL */
+    uint64_t seed;
+    bool is_seeded;
+};
+
+/*
+ * What a call has turned out to ask for. The params are its own, or those that an operator's stand
+ * for.
+ */
+struct mk_asked {
+    struct milky_call *call;
+    const struct mk_sandbox_api *api;
+    uint64_t self_id;
+    yyjson_mut_val *params;
+    uint32_t delay_ms; /* of the reply */
 };
 
 struct mk_request {
     struct mk_sandbox *sandbox;
     struct milky_call *call;
-    uint64_t self_id; /* the bot that asks; 0 is the operator */
+    uint64_t self_id; /* the bot that asks, or the person that the operator is; 0: none */
     yyjson_mut_val *params;
     yyjson_mut_doc *doc;    /* for everything that is made for this call */
     yyjson_mut_val *result; /* of success; NULL is {} */
@@ -56,6 +73,7 @@ struct mk_request {
     char message[MK_REQUEST_MESSAGE];
     bool wrote;                  /* something was written: failing now takes the turn along */
     struct mk_media_call *media; /* what its URIs named (media.h); NULL: it had none */
+    uint32_t delay_ms;           /* of the reply */
 };
 
 /*
@@ -81,8 +99,8 @@ int mk_refuse_no_message(struct mk_request *request, uint64_t seq);
 int mk_result(struct mk_request *request, const char *key, yyjson_mut_val *value);
 
 /* Runs a call's handler and queues its reply. `media` is taken over, and may be NULL. */
-void mk_sandbox_run(struct mk_sandbox *sandbox, struct milky_call *call,
-                    const struct mk_sandbox_api *api, struct mk_media_call *media);
+void mk_sandbox_run(struct mk_sandbox *sandbox, const struct mk_asked *asked,
+                    struct mk_media_call *media);
 
 /* Opens the transaction of the turn, if it is not open. From here on only the disk may fail. */
 int mk_request_write(struct mk_request *request);
@@ -97,9 +115,13 @@ extern const struct mk_sandbox_api mk_group_apis[];
 extern const struct mk_sandbox_api mk_send_apis[];
 extern const struct mk_sandbox_api mk_message_apis[];
 extern const struct mk_sandbox_api mk_forward_apis[];
+extern const struct mk_sandbox_api mk_picture_apis[];
 extern const struct mk_sandbox_api mk_profile_apis[];
 extern const struct mk_sandbox_api mk_peer_apis[];
 extern const struct mk_sandbox_api mk_friend_apis[];
+extern const struct mk_sandbox_api mk_file_private_apis[];
+extern const struct mk_sandbox_api mk_file_group_apis[];
+extern const struct mk_sandbox_api mk_file_folder_apis[];
 extern const struct mk_sandbox_api mk_group_admin_apis[];
 extern const struct mk_sandbox_api mk_group_board_apis[];
 extern const struct mk_sandbox_api mk_group_essence_apis[];
@@ -108,10 +130,10 @@ extern const struct mk_sandbox_api mk_group_leave_apis[];
 extern const struct mk_sandbox_api mk_group_notice_apis[];
 extern const struct mk_sandbox_api mk_group_react_apis[];
 
-/* Those of the operator (backend->control). */
-extern const struct mk_sandbox_api mk_control_apis[];
-
 /* Fills a new world, or lets bots join that are not in it yet, inside the open transaction. */
 int mk_seed(struct mk_db *db, bool is_new, const uint64_t *bots, size_t count, uint64_t now);
+
+/* A person of that number, who knows nobody where there was none, is a bot from now on. */
+int mk_seed_bot(struct mk_db *db, uint64_t uin);
 
 #endif

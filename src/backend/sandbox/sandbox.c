@@ -8,8 +8,10 @@
  */
 #include "backend/sandbox/sandbox.h"
 
+#include "backend/sandbox/control.h"
 #include "backend/sandbox/media.h"
 #include "backend/sandbox/request.h"
+#include "backend/sandbox/world.h"
 #include "base/log.h"
 #include "base/utf8.h"
 
@@ -50,6 +52,8 @@ int mk_request_event(struct mk_request *request, uint64_t self_id, const char *t
                      yyjson_mut_val *data)
 {
     struct mk_outbox_event event = { self_id, type, time, data };
+    if (!mk_bots_online(&request->sandbox->bots, self_id))
+        return 0;
     return mk_outbox_event(&request->sandbox->outbox, &event);
 }
 
@@ -80,7 +84,11 @@ static void abort_turn(struct mk_sandbox *sandbox, int error)
 static void settle(struct mk_request *request, int rc)
 {
     struct mk_sandbox *sandbox = request->sandbox;
-    struct mk_outbox_reply reply = { .call = request->call, .data = request->result };
+    struct mk_outbox_reply reply = {
+        .call = request->call,
+        .data = request->result,
+        .delay_ms = request->delay_ms,
+    };
     if (rc != 0) {
         mk_outbox_drop_events(&sandbox->outbox);
         const char *text = rc == MK_REFUSED ? request->message : failure_text(rc);
@@ -108,45 +116,82 @@ static void turn_end(struct milky_backend *backend)
         mk_media_committed(sandbox);
         mk_outbox_send(&sandbox->outbox, sandbox->host);
     }
+    mk_bots_turn_end(&sandbox->bots);
 }
 
 /* --- calls --- */
 
-void mk_sandbox_run(struct mk_sandbox *sandbox, struct milky_call *call,
-                    const struct mk_sandbox_api *api, struct mk_media_call *media)
+/* The reason is not cleared: it is long, and nobody reads it before it was set. */
+static void fill_request(struct mk_request *request, struct mk_sandbox *sandbox,
+                         const struct mk_asked *asked)
 {
-    if (mk_outbox_reserve(&sandbox->outbox) < 0) {
-        milky_call_fail(call, MILKY_INTERNAL, "%s", failure_text(-ENOMEM));
-        mk_media_call_done(media);
-        return;
+    request->sandbox = sandbox;
+    request->call = asked->call;
+    request->self_id = asked->self_id;
+    request->params = asked->params;
+    request->doc = milky_call_doc(asked->call);
+    request->result = NULL;
+    request->wrote = false;
+    request->media = NULL;
+    request->delay_ms = asked->delay_ms;
+}
+
+/* Makes sure that the reply will find its place; where not, the call is failed. */
+static bool reserve(struct mk_sandbox *sandbox, struct milky_call *call)
+{
+    if (mk_outbox_reserve(&sandbox->outbox) == 0)
+        return true;
+    milky_call_fail(call, MILKY_INTERNAL, "%s", failure_text(-ENOMEM));
+    return false;
+}
+
+void mk_sandbox_run(struct mk_sandbox *sandbox, const struct mk_asked *asked,
+                    struct mk_media_call *media)
+{
+    if (reserve(sandbox, asked->call)) {
+        struct mk_request request;
+        fill_request(&request, sandbox, asked);
+        request.media = media;
+        settle(&request, asked->api->run(&request));
     }
-    struct mk_request request;
-    request.sandbox = sandbox;
-    request.call = call;
-    request.self_id = milky_call_self_id(call);
-    request.params = milky_call_params(call);
-    request.doc = milky_call_doc(call);
-    request.result = NULL;
-    request.wrote = false;
-    request.media = media;
-    settle(&request, api->run(&request));
     mk_media_call_done(media);
 }
 
 /* A call with URIs runs when what they name is there. */
-static void run(struct mk_sandbox *sandbox, struct milky_call *call,
-                const struct mk_sandbox_api *api)
+static void run(struct mk_sandbox *sandbox, const struct mk_asked *asked)
 {
-    if (!mk_media_prepare(sandbox, call, api))
-        mk_sandbox_run(sandbox, call, api, NULL);
+    if (!mk_media_prepare(sandbox, asked))
+        mk_sandbox_run(sandbox, asked, NULL);
+}
+
+/* Answers without a handler, in the order of the other replies. */
+static void refuse(struct mk_sandbox *sandbox, const struct mk_asked *asked, int retcode,
+                   const char *message)
+{
+    struct mk_request request;
+    if (!reserve(sandbox, asked->call))
+        return;
+    fill_request(&request, sandbox, asked);
+    settle(&request, mk_refuse(&request, retcode, "%s", message));
 }
 
 static void call_api(struct milky_backend *backend, struct milky_call *call)
 {
     struct mk_sandbox *sandbox = sandbox_of(backend);
-    const struct mk_sandbox_api *api = sandbox->apis[milky_call_number(call)];
-    if (api)
-        run(sandbox, call, api);
+    struct mk_asked asked = {
+        .call = call,
+        .api = sandbox->apis[milky_call_number(call)],
+        .self_id = milky_call_self_id(call),
+        .params = milky_call_params(call),
+    };
+    struct mk_fate fate = mk_bots_fate(&sandbox->bots, asked.self_id, milky_call_action(call));
+    asked.delay_ms = fate.delay_ms;
+    if (!mk_bots_online(&sandbox->bots, asked.self_id))
+        refuse(sandbox, &asked, MILKY_OFFLINE, "Bot 已离线 (the bot is offline)");
+    else if (fate.retcode)
+        refuse(sandbox, &asked, fate.retcode, fate.message);
+    else if (asked.api)
+        run(sandbox, &asked);
     else
         milky_call_fail(call, MILKY_NOT_SUPPORTED,
                         "沙盒暂不支持 %s (the sandbox does not do %s yet)", milky_call_action(call),
@@ -161,15 +206,19 @@ static int resource(struct milky_backend *backend, const char *token,
 
 static void control(struct milky_backend *backend, struct milky_call *call)
 {
-    const char *action = milky_call_action(call);
-    for (const struct mk_sandbox_api *api = mk_control_apis; api->name; api++) {
-        if (strcmp(api->name, action) == 0) {
-            run(sandbox_of(backend), call, api);
-            return;
-        }
-    }
-    milky_call_fail(call, MILKY_UNKNOWN, "没有这个操作：%s (the sandbox has no such operation: %s)",
-                    action, action);
+    struct mk_sandbox *sandbox = sandbox_of(backend);
+    struct mk_asked asked = { .call = call, .params = milky_call_params(call) };
+    struct mk_request request;
+    if (!reserve(sandbox, call))
+        return;
+    fill_request(&request, sandbox, &asked);
+    int rc = mk_control_find(&request, &asked.api);
+    asked.self_id = request.self_id;
+    asked.params = request.params;
+    if (rc == 0)
+        run(sandbox, &asked);
+    else
+        settle(&request, rc);
 }
 
 /* --- life --- */
@@ -177,8 +226,9 @@ static void control(struct milky_backend *backend, struct milky_call *call)
 static int number_apis(struct mk_sandbox *sandbox)
 {
     static const struct mk_sandbox_api *const lists[] = {
-        mk_system_apis,      mk_group_apis,        mk_send_apis,          mk_message_apis,
-        mk_forward_apis,     mk_profile_apis,      mk_peer_apis,          mk_friend_apis,
+        mk_system_apis,      mk_picture_apis,      mk_group_apis,         mk_send_apis,
+        mk_message_apis,     mk_forward_apis,      mk_profile_apis,       mk_peer_apis,
+        mk_friend_apis,      mk_file_private_apis, mk_file_group_apis,    mk_file_folder_apis,
         mk_group_admin_apis, mk_group_board_apis,  mk_group_essence_apis, mk_group_join_apis,
         mk_group_leave_apis, mk_group_notice_apis, mk_group_react_apis,
     };
@@ -199,6 +249,8 @@ static int start(struct milky_backend *backend, struct milky_host *host)
 {
     struct mk_sandbox *sandbox = sandbox_of(backend);
     sandbox->host = host;
+    sandbox->bots.host = host;
+    sandbox->outbox.bots = &sandbox->bots;
     int rc = number_apis(sandbox);
     bool is_new = false;
     if (rc == 0)
@@ -208,10 +260,14 @@ static int start(struct milky_backend *backend, struct milky_host *host)
     size_t count;
     const uint64_t *bots = milky_host_bots(host, &count);
     rc = mk_nature_load(&sandbox->db);
-    if (rc == 0)
+    if (rc == 0 && !(is_new && sandbox->world))
         rc = mk_seed(&sandbox->db, is_new, bots, count, mk_now());
     if (rc == 0)
         rc = mk_media_start(sandbox);
+    if (rc == 0 && is_new && sandbox->world)
+        rc = mk_world_start(sandbox);
+    if (rc == 0)
+        rc = mk_nature_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
     if (rc == 0)
         rc = mk_db_commit(&sandbox->db);
     if (rc < 0) {
@@ -247,6 +303,7 @@ static void free_sandbox(struct milky_backend *backend)
 {
     struct mk_sandbox *sandbox = sandbox_of(backend);
     mk_media_stop(sandbox);
+    mk_bots_fini(&sandbox->bots);
     if (sandbox->db.in_transaction) {
         mk_db_rollback(&sandbox->db);
         mk_outbox_fail(&sandbox->outbox, MILKY_INTERNAL, "沙盒已停止 (the sandbox has stopped)");
@@ -256,6 +313,7 @@ static void free_sandbox(struct milky_backend *backend)
     mk_buf_fini(&sandbox->login.nickname);
     free(sandbox->apis);
     free(sandbox->path);
+    free(sandbox->world);
     free_config(&sandbox->media_config);
     free(sandbox);
 }

@@ -20,6 +20,9 @@ struct mk_sandbox_media {
 struct mk_sandbox_config {
     const char *path; /* the database file, made where there is none; or ":memory:" */
     struct mk_sandbox_media media;
+    const char *world;    /* a world as JSON (docs/SANDBOX.md) that a new database begins with, and
+                             that a reset goes back to; NULL: the friendly one */
+    const uint64_t *seed; /* makes ids repeat themselves: for tests; NULL: nobody can guess them */
 };
 
 /*
@@ -50,6 +53,8 @@ enum mk_sandbox_retcode {
     MK_SANDBOX_NO_ANNOUNCEMENT = -112, /* the group has no such announcement */
     MK_SANDBOX_GROUP_FULL = -113,      /* the group has as many members as it may have */
     MK_SANDBOX_BAD_VALUE = -114,       /* a number or code that means nothing, or too much */
+    MK_SANDBOX_NO_FILE = -115,         /* no such file there, or it has another hash */
+    MK_SANDBOX_NO_FOLDER = -116,       /* the group has no such folder */
     MK_SANDBOX_BAD_URI = -120,         /* malformed, or it points where nobody may look */
     MK_SANDBOX_NO_CONTENT = -121,      /* the file cannot be read, the URL not be downloaded */
     MK_SANDBOX_MEDIA_TOO_LARGE = -122, /* larger than is allowed */

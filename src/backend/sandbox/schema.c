@@ -123,6 +123,7 @@ static const char *const steps[] = {
     mk_schema_social_sql,
     clock_sql,
     mk_schema_groups_sql,
+    mk_schema_files_sql,
 };
 
 uint64_t mk_schema_version(void)

@@ -20,6 +20,7 @@ const char *mk_schema_step(uint64_t version);
 extern const char mk_schema_first_sql[];
 extern const char mk_schema_media_sql[];
 extern const char mk_schema_social_sql[];
+extern const char mk_schema_files_sql[];
 extern const char mk_schema_groups_sql[];
 
 #endif

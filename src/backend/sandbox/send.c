@@ -2,6 +2,7 @@
 #include "backend/sandbox/send.h"
 
 #include "backend/sandbox/group_rights.h"
+#include "backend/sandbox/picture.h"
 #include "backend/sandbox/segment.h"
 #include "backend/sandbox/social.h"
 
@@ -10,7 +11,8 @@
 
 /* What is written of a message: all of it is ready before the first write. */
 struct sending {
-    struct mk_place place; /* as the sender sees it */
+    yyjson_mut_val *outgoing; /* what the sender wrote; NULL: message.segments are there */
+    struct mk_place place;    /* as the sender sees it */
     struct mk_compose compose;
     struct mk_message message;
     uint64_t through; /* the group of a temporary session */
@@ -18,13 +20,24 @@ struct sending {
     size_t text_len;
 };
 
-/* Translates the segments, numbers the message and makes the text to store. */
-static int prepare(struct mk_request *request, struct sending *sending, yyjson_mut_val *outgoing)
+static int make_result(struct mk_request *request, const struct mk_message *message)
+{
+    yyjson_mut_val *result = yyjson_mut_obj(request->doc);
+    bool ok = yyjson_mut_obj_add_uint(request->doc, result, "message_seq", message->seq) &&
+              yyjson_mut_obj_add_uint(request->doc, result, "time", message->time);
+    request->result = result;
+    return ok ? 0 : -ENOMEM;
+}
+
+/* Translates the segments, numbers the message and makes the text to store, and the result. */
+static int prepare(struct mk_request *request, struct sending *sending)
 {
     struct mk_message *message = &sending->message;
     sending->compose.request = request;
     sending->compose.place = &sending->place;
-    int rc = mk_compose_message(&sending->compose, outgoing, &message->segments);
+    int rc = 0;
+    if (sending->outgoing)
+        rc = mk_compose_message(&sending->compose, sending->outgoing, &message->segments);
     if (rc != 0)
         return rc;
     if (sending->place.last_seq == UINT32_MAX)
@@ -40,16 +53,7 @@ static int prepare(struct mk_request *request, struct sending *sending, yyjson_m
         return mk_refuse(request, MK_SANDBOX_BAD_MESSAGE,
                          "消息过长，最多 %d 字节 (the message is too long: at most %d bytes)",
                          MK_MESSAGE_MAX_BYTES, MK_MESSAGE_MAX_BYTES);
-    return 0;
-}
-
-static int make_result(struct mk_request *request, const struct mk_message *message)
-{
-    yyjson_mut_val *result = yyjson_mut_obj(request->doc);
-    bool ok = yyjson_mut_obj_add_uint(request->doc, result, "message_seq", message->seq) &&
-              yyjson_mut_obj_add_uint(request->doc, result, "time", message->time);
-    request->result = result;
-    return ok ? 0 : -ENOMEM;
+    return sending->outgoing ? make_result(request, message) : 0;
 }
 
 static int add_conversation(struct mk_db *db, struct mk_place *place)
@@ -85,6 +89,8 @@ static int write_all(struct mk_request *request, struct sending *sending)
             db, MK_DB_USE(db, MK_SQL_MEMBER_SENT, place->peer, message->sender, message->time));
     if (rc == 0 && place->scene == MK_SCENE_TEMP)
         rc = mk_db_run(db, MK_DB_USE(db, MK_SQL_TEMP_SESSION_SET, place->id, sending->through));
+    if (rc == 0 && sending->compose.has_sticker)
+        rc = mk_use_stickers(request, message->sender, message->segments);
     return rc < 0 ? rc : mk_compose_write(&sending->compose);
 }
 
@@ -105,17 +111,16 @@ static int tell_other(struct mk_request *request, const struct sending *sending,
 {
     const struct mk_place *place = &sending->place;
     struct mk_place theirs = { place->scene, place->peer, place->viewer, place->id, 0 };
-    yyjson_mut_val *json = mk_message_json(request->doc, &theirs, &sending->message, entity, NULL);
+    yyjson_mut_val *json = mk_message_json(request, &theirs, &sending->message, entity, NULL);
     if (!json)
         return -ENOMEM;
     return mk_request_event(request, theirs.viewer, "message_receive", sending->message.time, json);
 }
 
-int mk_send_private(struct mk_request *request, uint64_t sender, uint64_t user,
-                    yyjson_mut_val *message)
+static int send_private(struct mk_request *request, uint64_t sender, uint64_t user,
+                        struct sending *sending)
 {
     struct mk_db *db = &request->sandbox->db;
-    struct sending sending = { 0 };
     yyjson_mut_val *entity;
     struct mk_slice nickname;
     bool is_bot = false;
@@ -125,17 +130,29 @@ int mk_send_private(struct mk_request *request, uint64_t sender, uint64_t user,
     if (rc > 0)
         rc = mk_person_find(db, request->doc, user, &nickname, &is_bot);
     if (rc > 0)
-        rc = mk_place_find(db, MK_SCENE_FRIEND, sender, user, &sending.place);
+        rc = mk_place_find(db, MK_SCENE_FRIEND, sender, user, &sending->place);
     if (rc == 0)
-        rc = prepare(request, &sending, message);
-    if (rc == 0)
-        rc = make_result(request, &sending.message);
+        rc = prepare(request, sending);
     if (rc == 0 && is_bot)
-        rc = tell_other(request, &sending, entity);
+        rc = tell_other(request, sending, entity);
     if (rc == 0)
-        rc = write_all(request, &sending);
-    finish(&sending);
+        rc = write_all(request, sending);
+    finish(sending);
     return rc;
+}
+
+int mk_send_private(struct mk_request *request, uint64_t sender, uint64_t user,
+                    yyjson_mut_val *message)
+{
+    struct sending sending = { .outgoing = message };
+    return send_private(request, sender, user, &sending);
+}
+
+int mk_post_private(struct mk_request *request, uint64_t sender, uint64_t user,
+                    yyjson_mut_val *segments)
+{
+    struct sending sending = { .message.segments = segments };
+    return send_private(request, sender, user, &sending);
 }
 
 /* --- temporary sessions --- */
@@ -162,7 +179,7 @@ int mk_send_temp(struct mk_request *request, uint64_t sender, uint64_t user, uin
                  yyjson_mut_val *message)
 {
     struct mk_db *db = &request->sandbox->db;
-    struct sending sending = { .through = group };
+    struct sending sending = { .outgoing = message, .through = group };
     yyjson_mut_val *entity;
     int rc = require_common_group(request, sender, user, group, &entity);
     if (rc != 0)
@@ -173,9 +190,7 @@ int mk_send_temp(struct mk_request *request, uint64_t sender, uint64_t user, uin
     if (rc == 0)
         rc = mk_place_find(db, MK_SCENE_TEMP, sender, user, &sending.place);
     if (rc == 0)
-        rc = prepare(request, &sending, message);
-    if (rc == 0)
-        rc = make_result(request, &sending.message);
+        rc = prepare(request, &sending);
     if (rc == 0)
         rc = tell_other(request, &sending, entity);
     if (rc == 0)
@@ -206,7 +221,10 @@ static yyjson_mut_val *group_event(struct mk_request *request, const struct send
     yyjson_mut_val *entity;
     if (mk_entity_group(&request->sandbox->db, doc, viewer, group, &entity) <= 0)
         return NULL;
-    return mk_message_json(doc, &sending->place, &sending->message, entity,
+    struct mk_message message = sending->message;
+    if (sending->compose.has_media) /* each bot gets URLs of its own */
+        message.segments = yyjson_mut_val_mut_copy(doc, message.segments);
+    return mk_message_json(request, &sending->place, &message, entity,
                            mk_entity_member(doc, group, &after));
 }
 
@@ -224,7 +242,7 @@ static int tell_group(struct mk_request *request, const struct sending *sending,
             continue;
         yyjson_mut_val *json = first;
         struct mk_slice remark = mk_db_text(row, 1);
-        if (!first)
+        if (!first || sending->compose.has_media)
             json = first = group_event(request, sending, sender, bot);
         else if (!yyjson_mut_equals_strn(
                      yyjson_mut_obj_get(yyjson_mut_obj_get(first, "group"), "remark"), remark.ptr,
@@ -247,27 +265,38 @@ static int require_voice(struct mk_request *request, uint64_t sender, uint64_t g
     return rc == 0 ? mk_require_voice(request, group, member) : rc;
 }
 
-int mk_send_group(struct mk_request *request, uint64_t sender, uint64_t group,
-                  yyjson_mut_val *message)
+static int send_group(struct mk_request *request, uint64_t sender, uint64_t group,
+                      struct sending *sending)
 {
     struct mk_db *db = &request->sandbox->db;
-    struct sending sending = { 0 };
     struct mk_member member;
     int rc = require_voice(request, sender, group, &member);
     if (rc != 0)
         return rc;
-    sending.compose.role = member.role;
-    rc = mk_place_find(db, MK_SCENE_GROUP, sender, group, &sending.place);
+    sending->compose.role = member.role;
+    rc = mk_place_find(db, MK_SCENE_GROUP, sender, group, &sending->place);
     if (rc == 0)
-        rc = prepare(request, &sending, message);
+        rc = prepare(request, sending);
     if (rc == 0)
-        rc = make_result(request, &sending.message);
+        rc = tell_group(request, sending, &member);
     if (rc == 0)
-        rc = tell_group(request, &sending, &member);
-    if (rc == 0)
-        rc = write_all(request, &sending);
-    finish(&sending);
+        rc = write_all(request, sending);
+    finish(sending);
     return rc;
+}
+
+int mk_send_group(struct mk_request *request, uint64_t sender, uint64_t group,
+                  yyjson_mut_val *message)
+{
+    struct sending sending = { .outgoing = message };
+    return send_group(request, sender, group, &sending);
+}
+
+int mk_post_group(struct mk_request *request, uint64_t sender, uint64_t group,
+                  yyjson_mut_val *segments)
+{
+    struct sending sending = { .message.segments = segments };
+    return send_group(request, sender, group, &sending);
 }
 
 /* --- APIs --- */

@@ -15,6 +15,15 @@ int mk_send_group(struct mk_request *request, uint64_t sender, uint64_t group,
                   yyjson_mut_val *message);
 
 /*
+ * The same with segments that nobody can write, as others will see them (IncomingSegment array),
+ * and without a result: the message that shows a file.
+ */
+int mk_post_private(struct mk_request *request, uint64_t sender, uint64_t user,
+                    yyjson_mut_val *segments);
+int mk_post_group(struct mk_request *request, uint64_t sender, uint64_t group,
+                  yyjson_mut_val *segments);
+
+/*
  * `sender` says something to `user`, who is in the same group: in a temporary session (scene temp),
  * or between friends in their private chat. The session goes through that group from now on. No API
  * of Milky sends into one, so only persons do.

@@ -93,6 +93,11 @@ static const char *const texts[MK_SQL_COUNT] = {
     /* group; the second also sha256 */
     [MK_SQL_GROUP_AVATAR] = "SELECT avatar FROM qq_group WHERE group_id = ?1",
     [MK_SQL_GROUP_SET_AVATAR] = "UPDATE qq_group SET avatar = ?2 WHERE group_id = ?1",
+    /* owner, limit */
+    [MK_SQL_FACES] = "SELECT media FROM custom_face WHERE owner = ?1 ORDER BY time DESC LIMIT ?2",
+    /* owner, time, sha256 */
+    [MK_SQL_FACE_USE] = "INSERT INTO custom_face (owner, time, media) VALUES (?1, ?2, ?3)"
+                        " ON CONFLICT DO UPDATE SET time = ?2",
     /* nature.c */
     [MK_SQL_CLOCK] = "SELECT offset, stopped_at FROM clock WHERE id = 1",
     /* offset, stopped_at */
@@ -256,6 +261,54 @@ static const char *const texts[MK_SQL_COUNT] = {
                             " VALUES (?1, ?2, ?3, ?4, ?5)",
     [MK_SQL_REACTION_REMOVE] = "DELETE FROM group_reaction WHERE message = ?1 AND is_emoji = ?2"
                                " AND uin = ?3 AND face_id = ?4",
+
+    /* --- files --- */
+    /* id */
+    [MK_SQL_PRIVATE_FILE] = "SELECT f.sender, f.receiver, f.name, f.media, m.tri_sha1"
+                            " FROM private_file f CROSS JOIN media m ON m.sha256 = f.media"
+                            " WHERE f.id = ?1",
+    /* id, sender, receiver, name, media */
+    [MK_SQL_PRIVATE_FILE_ADD] = "INSERT INTO private_file VALUES (?1, ?2, ?3, ?4, ?5)",
+    /* id, group */
+    [MK_SQL_GROUP_FILE] =
+        "SELECT folder, uploader, name, media FROM group_file WHERE id = ?1 AND group_id = ?2",
+    /* group, folder: the newest first */
+    [MK_SQL_GROUP_FILES] = "SELECT id, name, size, uploaded_time, uploader, downloaded_times"
+                           " FROM group_file WHERE group_id = ?1 AND folder = ?2"
+                           " ORDER BY uploaded_time DESC, id DESC",
+    /* id, group, folder, size, uploader, time, name, media */
+    [MK_SQL_GROUP_FILE_ADD] = "INSERT INTO group_file (id, group_id, folder, size, uploader,"
+                              " uploaded_time, name, media)"
+                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    /* id */
+    [MK_SQL_GROUP_FILE_DOWNLOADED] =
+        "UPDATE group_file SET downloaded_times = downloaded_times + 1 WHERE id = ?1",
+    /* id, folder */
+    [MK_SQL_GROUP_FILE_MOVE] = "UPDATE group_file SET folder = ?2 WHERE id = ?1",
+    /* id, name */
+    [MK_SQL_GROUP_FILE_RENAME] = "UPDATE group_file SET name = ?2 WHERE id = ?1",
+    /* id */
+    [MK_SQL_GROUP_FILE_DELETE] = "DELETE FROM group_file WHERE id = ?1",
+    /* id, group */
+    [MK_SQL_FOLDER] = "SELECT 1 FROM group_folder WHERE id = ?1 AND group_id = ?2",
+    /* group, name */
+    [MK_SQL_FOLDER_NAMED] = "SELECT id FROM group_folder WHERE group_id = ?1 AND name = ?2",
+    /* group */
+    [MK_SQL_FOLDERS] = "SELECT id, name, creator, created_time, last_modified_time, file_count"
+                       " FROM group_folder WHERE group_id = ?1 ORDER BY name",
+    /* id, group, creator, time, name */
+    [MK_SQL_FOLDER_ADD] = "INSERT INTO group_folder (id, group_id, creator, created_time,"
+                          " last_modified_time, name) VALUES (?1, ?2, ?3, ?4, ?4, ?5)",
+    /* id, files more, time */
+    [MK_SQL_FOLDER_CHANGED] = "UPDATE group_folder SET file_count = file_count + ?2,"
+                              " last_modified_time = ?3 WHERE id = ?1",
+    /* id, time, name */
+    [MK_SQL_FOLDER_RENAME] =
+        "UPDATE group_folder SET last_modified_time = ?2, name = ?3 WHERE id = ?1",
+    /* group, folder */
+    [MK_SQL_FOLDER_EMPTY] = "DELETE FROM group_file WHERE group_id = ?1 AND folder = ?2",
+    /* id */
+    [MK_SQL_FOLDER_DELETE] = "DELETE FROM group_folder WHERE id = ?1",
 };
 
 const char *mk_sql_text(enum mk_sql sql)
