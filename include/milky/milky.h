@@ -63,7 +63,7 @@ struct milky_remote {
     const char *access_token; /* NULL: none is sent */
     enum milky_dialect dialect;
     const char *secret; /* a webhook's: signs each request (Standard Webhooks); NULL: not signed */
-    bool replay; /* a websocket_client's: go on behind the last event that it has received */
+    bool replay;        /* a websocket_client's: go on behind the last event that it has received */
     struct milky_remote_tls tls;
 };
 

@@ -200,7 +200,7 @@ int mk_command_config(const char *file, struct mk_config **config)
     mk_buf_init(&mistakes, SIZE_MAX);
     int rc = read_file(file, &text);
     if (rc == 0)
-        rc = mk_config_parse(mk_buf_slice(&text), file, config, &mistakes);
+        rc = mk_config_load(mk_buf_slice(&text), file, config, &mistakes);
     int code = MK_EXIT_OK;
     if (rc < 0 && mistakes.len > 0) {
         fwrite(mistakes.data, 1, mistakes.len, stderr);

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { MOST_KEYS = 16, LONGEST_PLAIN = 60 };
+enum { MOST_KEYS = 24, LONGEST_PLAIN = 60 };
 
 /* The configuration begins the block; everything it points to is on the arena. */
 struct owner {
@@ -103,6 +103,27 @@ static bool check_token(struct mk_config_reader *reader, const struct mk_config_
     return true;
 }
 
+/* What every path begins with: unescaped, as it is compared. */
+static bool check_prefix(struct mk_config_reader *reader, const struct mk_config_key *key,
+                         yyjson_val *value, const char *path)
+{
+    struct mk_slice text = mk_slice_of(yyjson_get_str(value), yyjson_get_len(value));
+    const char *why = NULL;
+    if (text.ptr[0] != '/')
+        why = mk_tr("it must begin with /", "必须以 / 开头");
+    else if (text.ptr[text.len - 1] == '/')
+        why = mk_tr("it must not end with /", "不能以 / 结尾");
+    for (size_t i = 0; i < text.len && !why; i++) {
+        unsigned char byte = (unsigned char)text.ptr[i];
+        if (byte <= ' ' || byte >= 0x7f || strchr("?#%\"<>\\^`{|}", byte))
+            why = mk_tr("only what a URL's path can have unescaped",
+                        "只能包含 URL 路径中无需转义的字符");
+    }
+    if (why)
+        mk_config_refuse(reader, key, value, path, NULL, why);
+    return !why;
+}
+
 static bool has_control(const yyjson_val *value)
 {
     const char *text = yyjson_get_str((yyjson_val *)(uintptr_t)value);
@@ -134,6 +155,8 @@ static const char *read_string(struct mk_config_reader *reader, const struct mk_
     case MK_CONFIG_WEBSOCKET_URL:
     case MK_CONFIG_HTTP_URL:
         return check_url(reader, key, value, path) ? yyjson_get_str(value) : NULL;
+    case MK_CONFIG_PREFIX:
+        return check_prefix(reader, key, value, path) ? yyjson_get_str(value) : NULL;
     case MK_CONFIG_TOKEN:
         return check_token(reader, key, value, path) ? yyjson_get_str(value) : NULL;
     default:
@@ -225,13 +248,14 @@ static void read_value(struct mk_config_reader *reader, const struct mk_config_k
         return;
     case MK_CONFIG_BOOLEAN:
         if (yyjson_is_bool(value))
-            *(bool *)(void *)(into + key->at) = yyjson_get_bool(value);
+            *(bool *)(void *)(into + key->at) = yyjson_get_bool(value) != key->negated;
         else
             mk_config_refuse(reader, key, value, path, NULL, NULL);
         return;
     case MK_CONFIG_UIN:
-        if (mk_json_integer(value, &negative, &number) && !negative &&
-            number >= MK_CONFIG_LEAST_UIN && number <= MK_CONFIG_MOST_UIN)
+    case MK_CONFIG_NUMBER:
+        if (mk_json_integer(value, &negative, &number) && !negative && number >= key->least &&
+            number <= key->most)
             memcpy(into + key->at, &number, sizeof(number));
         else
             mk_config_refuse(reader, key, value, path, NULL, NULL);
@@ -259,6 +283,9 @@ static void take_fallback(struct mk_config_reader *reader, const struct mk_confi
         read_object(reader, key, NULL, "", into + key->at);
     } else if (key->type == MK_CONFIG_CHOICE) {
         *(unsigned *)(void *)(into + key->at) = choice_of(key, key->fallback);
+    } else if (key->type == MK_CONFIG_NUMBER && key->fallback) {
+        uint64_t number = strtoull(key->fallback, NULL, 10);
+        memcpy(into + key->at, &number, sizeof(number));
     } else if (key->type == MK_CONFIG_PATH && key->fallback) {
         const char *path = from_folder(reader, key->fallback);
         memcpy(into + key->at, &path, sizeof(path));
@@ -401,8 +428,8 @@ static void read_document(struct mk_config_reader *reader, struct mk_config *con
     }
 }
 
-int mk_config_parse(struct mk_slice text, const char *name, struct mk_config **config,
-                    struct mk_buf *mistakes)
+static int parse(struct mk_slice text, const char *name, bool with_files, struct mk_config **config,
+                 struct mk_buf *mistakes)
 {
     struct owner *owner = calloc(1, sizeof(*owner));
     struct mk_config_reader *reader = calloc(1, sizeof(*reader));
@@ -423,6 +450,8 @@ int mk_config_parse(struct mk_slice text, const char *name, struct mk_config **c
                           MK_CONFIG_MAX_FILE);
     else
         read_document(reader, &owner->config);
+    if (with_files && reader->count == 0 && !reader->out_of_memory)
+        mk_config_check_files(reader, &owner->config);
     rc = reader->out_of_memory ? -ENOMEM : reader->count ? tell(reader, name, mistakes) : 0;
 out:
     free(reader);
@@ -431,6 +460,18 @@ out:
     else if (owner)
         mk_config_free(&owner->config);
     return rc;
+}
+
+int mk_config_parse(struct mk_slice text, const char *name, struct mk_config **config,
+                    struct mk_buf *mistakes)
+{
+    return parse(text, name, false, config, mistakes);
+}
+
+int mk_config_load(struct mk_slice text, const char *name, struct mk_config **config,
+                   struct mk_buf *mistakes)
+{
+    return parse(text, name, true, config, mistakes);
 }
 
 int mk_config_builtin(struct mk_config **config)

@@ -43,6 +43,10 @@ struct mk_config {
 int mk_config_parse(struct mk_slice text, const char *name, struct mk_config **config,
                     struct mk_buf *mistakes);
 
+/* The same, and looks into the certificates and keys that it names. */
+int mk_config_load(struct mk_slice text, const char *name, struct mk_config **config,
+                   struct mk_buf *mistakes);
+
 /* The configuration where there is no file: two bots in a sandbox. Returns 0 or -ENOMEM. */
 int mk_config_builtin(struct mk_config **config);
 

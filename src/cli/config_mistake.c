@@ -84,13 +84,19 @@ const char *mk_config_expected(struct mk_config_reader *reader, const struct mk_
         return mk_tr("a ws:// or wss:// URL", "ws:// 或 wss:// 地址");
     case MK_CONFIG_HTTP_URL:
         return mk_tr("an http:// or https:// URL", "http:// 或 https:// 地址");
+    case MK_CONFIG_PREFIX:
+        return mk_tr("a path like \"/milky\"", "形如 \"/milky\" 的路径");
     case MK_CONFIG_TOKEN:
         return mk_tr("a string without control characters or spaces around it",
                      "不含控制字符、首尾没有空格的字符串");
     case MK_CONFIG_UIN:
         return mk_config_text(reader,
-                              mk_tr("a QQ number from %d to %llu", "%d 到 %llu 之间的 QQ 号"),
-                              MK_CONFIG_LEAST_UIN, (unsigned long long)MK_CONFIG_MOST_UIN);
+                              mk_tr("a QQ number from %llu to %llu", "%llu 到 %llu 之间的 QQ 号"),
+                              (unsigned long long)key->least, (unsigned long long)key->most);
+    case MK_CONFIG_NUMBER:
+        return mk_config_text(reader,
+                              mk_tr("a whole number from %llu to %llu", "%llu 到 %llu 之间的整数"),
+                              (unsigned long long)key->least, (unsigned long long)key->most);
     case MK_CONFIG_BOOLEAN:
         return mk_tr("true or false", "true 或 false");
     case MK_CONFIG_CHOICE:

@@ -1,6 +1,6 @@
 /*
  * config_reader: what the parts of reading a configuration share: the text, and the mistakes found
- * in it so far. Private to config.c, config_mistake.c and config_rules.c.
+ * in it so far. Private to config.c, config_files.c, config_mistake.c and config_rules.c.
  */
 #ifndef MK_CLI_CONFIG_READER_H
 #define MK_CLI_CONFIG_READER_H
@@ -51,5 +51,8 @@ const char *mk_config_quoted(struct mk_config_reader *reader, struct mk_slice te
  * passed over.
  */
 void mk_config_check_rules(struct mk_config_reader *reader, struct mk_config *config);
+
+/* Reads the certificates and keys that it names, and tells what is wrong with them. */
+void mk_config_check_files(struct mk_config_reader *reader, const struct mk_config *config);
 
 #endif

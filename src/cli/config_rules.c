@@ -92,12 +92,44 @@ static int by_address(const void *a, const void *b)
     return order ? order : x < y ? -1 : 1;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return mk_slice_eq(mk_slice_str(a), mk_slice_str(b));
+}
+
+/* What two entries say of one port must be the same. */
+static void check_agreement(struct mk_config_reader *reader, const struct entry *first,
+                            const struct entry *again)
+{
+    const struct milky_server *a = first->server, *b = again->server;
+    const char *key = NULL;
+    if (!same_text(a->prefix, b->prefix))
+        key = "prefix";
+    else if (!same_text(a->tls.certificate, b->tls.certificate) ||
+             !same_text(a->tls.key, b->tls.key))
+        key = "tls";
+    if (!key)
+        return;
+    const char *kind = kinds[again->kind];
+    const yyjson_val *at = find(reader, again->bot, kind, again->index, key);
+    if (!at)
+        at = find(reader, again->bot, kind, again->index, "listen");
+    mk_config_mistake(
+        reader, at,
+        mk_config_text(reader, "bots[%zu].%s[%zu].%s", again->bot, kind, again->index, key),
+        mk_tr("expected the same as at %s[%zu], which shares its port",
+              "应与 %s[%zu] 相同，二者共用端口"),
+        kinds[first->kind], first->index);
+}
+
 /* `again` listens where `first` does. */
 static void check_shared(struct mk_config_reader *reader, const struct entry *first,
                          const struct entry *again)
 {
-    if (first->bot == again->bot && first->kind != again->kind)
+    if (first->bot == again->bot && first->kind != again->kind) {
+        check_agreement(reader, first, again);
         return;
+    }
     const yyjson_val *at = find(reader, again->bot, kinds[again->kind], again->index, "listen");
     const char *path = mk_config_text(reader, "bots[%zu].%s[%zu].listen", again->bot,
                                       kinds[again->kind], again->index);
@@ -223,6 +255,24 @@ static void check_control(struct mk_config_reader *reader, struct mk_config *con
                 entries[i].server->listen);
 }
 
+/* A certificate is of no use without its key, and the other way round. */
+static void check_pairs(struct mk_config_reader *reader, size_t bot, const char *kind,
+                        const struct milky_remote *remotes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct milky_remote_tls *tls = &remotes[i].tls;
+        if (!tls->certificate == !tls->key)
+            continue;
+        const char *there = tls->key ? "key" : "certificate";
+        const char *missing = tls->key ? "certificate" : "key";
+        mk_config_mistake(
+            reader,
+            yyjson_obj_get((yyjson_val *)(uintptr_t)find(reader, bot, kind, i, "tls"), there),
+            mk_config_text(reader, "bots[%zu].%s[%zu].tls.%s", bot, kind, i, there),
+            mk_tr("expected `%s` beside it", "应同时设置 `%s`"), missing);
+    }
+}
+
 static void place_journal(struct mk_config_reader *reader, struct mk_config *config)
 {
     if (!config->data_dir)
@@ -252,6 +302,12 @@ void mk_config_check_rules(struct mk_config_reader *reader, struct mk_config *co
     for (size_t i = 0; i < count; i++)
         check_anonymous(reader, &entries[i]);
     check_addresses(reader, entries, count);
+    for (size_t i = 0; i < endpoint->bot_count; i++) {
+        const struct milky_bot *bot = &endpoint->bots[i];
+        check_pairs(reader, i, "websocket_client", bot->websocket_client,
+                    bot->websocket_client_count);
+        check_pairs(reader, i, "webhook", bot->webhook, bot->webhook_count);
+    }
     check_control(reader, config, entries, count);
     place_journal(reader, config);
     free(entries);

@@ -45,7 +45,8 @@ static void write_value(struct sample *sample, const struct mk_config_key *key)
     } else if (key->type == MK_CONFIG_TOKEN) {
         fprintf(out, "\"%s\"", sample->token);
     } else {
-        const char *quote = key->type == MK_CONFIG_BOOLEAN ? "" : "\"";
+        bool bare = key->type == MK_CONFIG_BOOLEAN || key->type == MK_CONFIG_NUMBER;
+        const char *quote = bare ? "" : "\"";
         fprintf(out, "%s%s%s", quote, key->fallback, quote);
     }
 }

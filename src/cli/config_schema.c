@@ -1,4 +1,4 @@
-/* config_schema: the table, and the JSON Schema that is written from it. */
+/* config_schema: the table. */
 #include "cli/config_schema.h"
 
 #include "cli/config.h"
@@ -17,6 +17,64 @@ static const char *const formats[] = { "text", "json", NULL };
         .en = "Names and shapes of calls and events: those of the draft, or of Milky 1.2.",        \
         .zh = "API 与事件的名称和结构：draft（草案）或 1.2（Milky 1.2）。",                        \
     }
+
+/* --- TLS --- */
+
+static const struct mk_config_key server_tls_keys[] = {
+    { .name = "certificate",
+      .type = MK_CONFIG_PATH,
+      .required = true,
+      .at = offsetof(struct milky_server_tls, certificate),
+      .sample = "\"cert.pem\"",
+      .en = "A PEM file: the certificate, then those that lead to its root.",
+      .zh = "PEM 文件：证书，其后是中间证书。" },
+    { .name = "key",
+      .type = MK_CONFIG_PATH,
+      .required = true,
+      .at = offsetof(struct milky_server_tls, key),
+      .sample = "\"key.pem\"",
+      .en = "A PEM file: its private key, without a password.",
+      .zh = "PEM 文件：证书的私钥，不带密码。" },
+    { .name = NULL },
+};
+
+static const struct mk_config_key remote_tls_keys[] = {
+    { .name = "ca",
+      .type = MK_CONFIG_PATH,
+      .at = offsetof(struct milky_remote_tls, ca),
+      .sample = "\"ca.pem\"",
+      .en = "A PEM file of certificates to trust, instead of the system's.",
+      .zh = "PEM 文件：所信任的根证书，取代系统的根证书。" },
+    { .name = "certificate",
+      .type = MK_CONFIG_PATH,
+      .at = offsetof(struct milky_remote_tls, certificate),
+      .sample = "\"client.pem\"",
+      .en = "A PEM file: the certificate to present, with `key`.",
+      .zh = "PEM 文件：向对方出示的客户端证书，与 `key` 同时使用。" },
+    { .name = "key",
+      .type = MK_CONFIG_PATH,
+      .at = offsetof(struct milky_remote_tls, key),
+      .sample = "\"client.key\"",
+      .en = "A PEM file: its private key, without a password.",
+      .zh = "PEM 文件：客户端证书的私钥，不带密码。" },
+    { .name = "insecure_skip_verify",
+      .type = MK_CONFIG_BOOLEAN,
+      .at = offsetof(struct milky_remote_tls, insecure_skip_verify),
+      .fallback = "false",
+      .en = "Take any certificate: whoever is on the way can then read and change everything.",
+      .zh = "接受任何证书：途中的任何人都能读取和篡改全部内容。" },
+    { .name = NULL },
+};
+
+#define REMOTE_TLS                                                                                 \
+    {                                                                                              \
+        .name = "tls", .type = MK_CONFIG_OBJECT, .at = offsetof(struct milky_remote, tls),         \
+        .keys = remote_tls_keys, .sample_off = true,                                               \
+        .en = "Whom to trust, and what to present, where the URL says TLS.",                       \
+        .zh = "地址使用 TLS 时：信任谁，以及出示什么证书。",                                       \
+    }
+
+/* --- transports --- */
 
 static const struct mk_config_key server_keys[] = {
     { .name = "listen",
@@ -43,6 +101,20 @@ static const struct mk_config_key server_keys[] = {
             "reaches the port can then use the bot.",
       .zh = "没有 access_token 也对外监听：任何能连接此端口的人都能操作 Bot。" },
     DIALECT(milky_server),
+    { .name = "prefix",
+      .type = MK_CONFIG_PREFIX,
+      .at = offsetof(struct milky_server, prefix),
+      .sample = "\"/milky\"",
+      .sample_off = true,
+      .en = "What every path begins with. Entries that share a port share it.",
+      .zh = "所有路径的前缀；共用端口的条目前缀必须相同。" },
+    { .name = "tls",
+      .type = MK_CONFIG_OBJECT,
+      .at = offsetof(struct milky_server, tls),
+      .keys = server_tls_keys,
+      .sample_off = true,
+      .en = "Speak TLS (https, wss). Entries that share a port share it.",
+      .zh = "使用 TLS（https、wss）；共用端口的条目必须相同。" },
     { .name = NULL },
 };
 
@@ -63,6 +135,14 @@ static const struct mk_config_key websocket_client_keys[] = {
       .zh = "要连接的地址（ws:// 或 wss://）。" },
     REMOTE_TOKEN,
     DIALECT(milky_remote),
+    { .name = "replay",
+      .type = MK_CONFIG_BOOLEAN,
+      .at = offsetof(struct milky_remote, replay),
+      .fallback = "false",
+      .en = "After a reconnection, send the events that it had not received; events then carry "
+            "their number.",
+      .zh = "重新连接后补发对方未收到的事件；事件会带有编号。" },
+    REMOTE_TLS,
     { .name = NULL },
 };
 
@@ -76,6 +156,14 @@ static const struct mk_config_key webhook_keys[] = {
       .zh = "事件上报的地址（http:// 或 https://）。" },
     REMOTE_TOKEN,
     DIALECT(milky_remote),
+    { .name = "secret",
+      .type = MK_CONFIG_TOKEN,
+      .at = offsetof(struct milky_remote, secret),
+      .sample = "\"whsec_bWlsa3ktc2lnbnMtd2hhdC1pdC1wb3N0cw==\"",
+      .sample_off = true,
+      .en = "Signs each request as Standard Webhooks asks for: whsec_ and base64, or any text.",
+      .zh = "按 Standard Webhooks 规范为每个请求签名：whsec_ 加 base64，或任意文本。" },
+    REMOTE_TLS,
     { .name = NULL },
 };
 
@@ -88,6 +176,8 @@ static const struct mk_config_key bot_keys[] = {
       .type = MK_CONFIG_UIN,
       .required = true,
       .at = offsetof(struct milky_bot, self_id),
+      .least = MK_CONFIG_LEAST_UIN,
+      .most = MK_CONFIG_MOST_UIN,
       .sample = "10001000",
       .en = "The bot's QQ number.",
       .zh = "Bot 的 QQ 号。" },
@@ -151,6 +241,78 @@ static const struct mk_config_key control_keys[] = {
     { .name = NULL },
 };
 
+/* --- the whole --- */
+
+static const struct mk_config_key journal_keys[] = {
+    { .name = "max_events",
+      .type = MK_CONFIG_NUMBER,
+      .at = offsetof(struct milky_journal, max_events),
+      .least = 1,
+      .most = 1000000000,
+      .fallback = "100000",
+      .en = "How many events are kept per bot.",
+      .zh = "每个 Bot 保留的事件数。" },
+    { .name = "max_age",
+      .type = MK_CONFIG_NUMBER,
+      .at = offsetof(struct milky_journal, max_age),
+      .least = 1,
+      .most = 315360000,
+      .fallback = "604800",
+      .en = "For how many seconds an event is kept.",
+      .zh = "事件保留的秒数。" },
+    { .name = "flush",
+      .type = MK_CONFIG_BOOLEAN,
+      .at = offsetof(struct milky_journal, no_flush),
+      .negated = true,
+      .fallback = "true",
+      .en = "Whether a stored event survives the loss of power, and not only the process's end.",
+      .zh = "已保存的事件是否能经受断电，而不仅是进程退出。" },
+    { .name = NULL },
+};
+
+#define LIMIT(field, low, high, normal, text_en, text_zh)                                          \
+    {                                                                                              \
+        .name = #field, .type = MK_CONFIG_NUMBER, .at = offsetof(struct milky_limits, field),      \
+        .least = low, .most = high, .fallback = normal, .en = text_en, .zh = text_zh,              \
+    }
+
+static const struct mk_config_key limit_keys[] = {
+    LIMIT(connections, 1, 1000000, "16384", "Connections to all servers together.",
+          "所有服务端连接数之和。"),
+    { .name = "connections_per_address",
+      .type = MK_CONFIG_NUMBER,
+      .at = offsetof(struct milky_limits, connections_per_address),
+      .least = 1,
+      .most = 1000000,
+      .sample = "1024",
+      .en = "Connections from one address. Default: 1024, and any number from this machine.",
+      .zh = "来自同一地址的连接数。默认 1024，不限制本机。" },
+    LIMIT(
+        failed_credentials, 1, 1000000, "100",
+        "Wrong credentials from one address within a minute; then it gets 429 for the rest of it.",
+        "同一地址一分钟内出示错误凭据的次数；超过后在该分钟内返回 429。"),
+    LIMIT(header_bytes, 1024, 1048576, "32768", "Bytes of a request's headers.",
+          "请求头的字节数。"),
+    LIMIT(body_bytes, 1024, 1073741824, "16777216", "Bytes of a request's body.",
+          "请求正文的字节数。"),
+    LIMIT(message_bytes, 1024, 1073741824, "67108864", "Bytes of a WebSocket message.",
+          "WebSocket 消息的字节数。"),
+    LIMIT(header_seconds, 1, 3600, "15",
+          "Seconds for a TLS handshake, and for the head of a request.",
+          "完成 TLS 握手、发送请求头的秒数。"),
+    LIMIT(body_seconds, 1, 3600, "30", "Seconds for each 64 KiB of a request's body.",
+          "发送请求正文每 64 KiB 的秒数。"),
+    LIMIT(idle_seconds, 1, 86400, "75", "Seconds that an HTTP connection may be idle.",
+          "HTTP 连接空闲的秒数。"),
+    LIMIT(calls_in_flight, 1, 65536, "256",
+          "Calls of a WebSocket that are not answered yet; then it is not read.",
+          "单个 WebSocket 未应答的调用数；超过后暂停读取。"),
+    LIMIT(lag_bytes, 65536, 1073741824, "16777216",
+          "Bytes of events that a client may be behind; then it is closed.",
+          "客户端可以落后的事件字节数；超过后断开。"),
+    { .name = NULL },
+};
+
 static const struct mk_config_key keys[] = {
     { .name = "$schema",
       .type = MK_CONFIG_TEXT,
@@ -183,6 +345,21 @@ static const struct mk_config_key keys[] = {
       .keys = backend_keys,
       .en = "What answers the bots.",
       .zh = "后端：应答 Bot 的实现。" },
+    { .name = "journal",
+      .type = MK_CONFIG_OBJECT,
+      .at = offsetof(struct mk_config, endpoint.journal),
+      .keys = journal_keys,
+      .sample_off = true,
+      .en = "The events on disk, from which webhooks and clients that come back get what they "
+            "missed.",
+      .zh = "保存在磁盘上的事件：webhook 与重新连接的客户端由此获得错过的事件。" },
+    { .name = "limits",
+      .type = MK_CONFIG_OBJECT,
+      .at = offsetof(struct mk_config, endpoint.limits),
+      .keys = limit_keys,
+      .sample_off = true,
+      .en = "What clients may use up.",
+      .zh = "客户端可以占用的资源。" },
     { .name = "log",
       .type = MK_CONFIG_OBJECT,
       .at = offsetof(struct mk_config, log),
@@ -208,136 +385,3 @@ const struct mk_config_key mk_config_schema = {
     .en = "The configuration of milky.",
     .zh = "milky 的配置。",
 };
-
-static void indent(FILE *out, unsigned depth)
-{
-    fprintf(out, "\n%*s", (int)depth * 2, "");
-}
-
-static const char *pattern(enum mk_config_type type)
-{
-    switch (type) {
-    case MK_CONFIG_LISTEN:
-        return "^(unix:.+|.+:[0-9]{1,5})$";
-    case MK_CONFIG_WEBSOCKET_URL:
-        return "^[wW][sS][sS]?://.";
-    case MK_CONFIG_HTTP_URL:
-        return "^[hH][tT][tT][pP][sS]?://.";
-    case MK_CONFIG_TOKEN:
-        return "^[^\\\\u0000-\\\\u0020\\\\u007f]([^\\\\u0000-\\\\u001f\\\\u007f]*"
-               "[^\\\\u0000-\\\\u0020\\\\u007f])?$";
-    default:
-        return NULL;
-    }
-}
-
-static void write_choices(FILE *out, const char *const *choices)
-{
-    fprintf(out, ", \"enum\": [");
-    for (size_t i = 0; choices[i]; i++)
-        fprintf(out, "%s\"%s\"", i ? ", " : "", choices[i]);
-    fputc(']', out);
-}
-
-static void write_type(FILE *out, const struct mk_config_key *key)
-{
-    const char *type = "string";
-    if (key->type == MK_CONFIG_BOOLEAN)
-        type = "boolean";
-    else if (key->type == MK_CONFIG_UIN)
-        type = "integer";
-    fprintf(out, key->nullable ? "\"type\": [\"%s\", \"null\"]" : "\"type\": \"%s\"", type);
-    if (key->type == MK_CONFIG_UIN)
-        fprintf(out, ", \"minimum\": %d, \"maximum\": %llu", MK_CONFIG_LEAST_UIN,
-                (unsigned long long)MK_CONFIG_MOST_UIN);
-    else if (key->type == MK_CONFIG_CHOICE)
-        write_choices(out, key->choices);
-    else if (pattern(key->type))
-        fprintf(out, ", \"pattern\": \"%s\"", pattern(key->type));
-    else if (key->type != MK_CONFIG_BOOLEAN)
-        fprintf(out, ", \"minLength\": 1");
-    const char *quote = key->type == MK_CONFIG_BOOLEAN ? "" : "\"";
-    if (key->fallback)
-        fprintf(out, ", \"default\": %s%s%s", quote, key->fallback, quote);
-}
-
-static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth);
-static void write_object(FILE *out, const struct mk_config_key *key, unsigned depth);
-
-/* An object that a string may stand for. */
-static void write_either(FILE *out, const struct mk_config_key *key, unsigned depth)
-{
-    fprintf(out, "\"anyOf\": [");
-    indent(out, depth + 1);
-    fprintf(out, "{ ");
-    write_type(out, &key->keys[0]);
-    fprintf(out, " },");
-    if (key->nullable) {
-        indent(out, depth + 1);
-        fprintf(out, "{ \"type\": \"null\" },");
-    }
-    indent(out, depth + 1);
-    fputc('{', out);
-    indent(out, depth + 2);
-    write_object(out, key, depth + 2);
-    indent(out, depth + 1);
-    fputc('}', out);
-    indent(out, depth);
-    fputc(']', out);
-}
-
-static void write_object(FILE *out, const struct mk_config_key *key, unsigned depth)
-{
-    fprintf(out, "\"type\": \"object\", \"additionalProperties\": false,");
-    bool any = false;
-    for (const struct mk_config_key *k = key->keys; k->name; k++) {
-        if (!k->required)
-            continue;
-        if (!any)
-            indent(out, depth);
-        fprintf(out, "%s\"%s\"", any ? ", " : "\"required\": [", k->name);
-        any = true;
-    }
-    if (any)
-        fprintf(out, "],");
-    indent(out, depth);
-    fprintf(out, "\"properties\": {");
-    for (const struct mk_config_key *k = key->keys; k->name; k++) {
-        fputs(k == key->keys ? "" : ",", out);
-        indent(out, depth + 1);
-        fprintf(out, "\"%s\": {", k->name);
-        write_key(out, k, depth + 2);
-        fputc('}', out);
-    }
-    indent(out, depth);
-    fputc('}', out);
-}
-
-/* The texts of the table hold nothing that JSON would escape. */
-static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth)
-{
-    fprintf(out, "\"description\": \"%s / %s\",", key->en, key->zh);
-    indent(out, depth);
-    if (key->shorthand) {
-        write_either(out, key, depth);
-    } else if (key->type == MK_CONFIG_OBJECT) {
-        write_object(out, key, depth);
-    } else if (key->type == MK_CONFIG_LIST) {
-        fprintf(out, "\"type\": \"array\", \"minItems\": %d, \"items\": {", key->required);
-        indent(out, depth + 1);
-        write_object(out, key, depth + 1);
-        indent(out, depth);
-        fputc('}', out);
-    } else {
-        write_type(out, key);
-    }
-}
-
-void mk_config_write_schema(FILE *out)
-{
-    fprintf(out, "{\n  \"$schema\": \"http://json-schema.org/draft-07/schema#\",\n"
-                 "  \"title\": \"milky\", \"allowComments\": true, "
-                 "\"allowTrailingCommas\": true,\n  ");
-    write_key(out, &mk_config_schema, 1);
-    fputs("\n}\n", out);
-}

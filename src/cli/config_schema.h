@@ -19,8 +19,10 @@ enum mk_config_type {
     MK_CONFIG_WEBSOCKET_URL, /* const char *, ws or wss */
     MK_CONFIG_HTTP_URL,      /* const char *, http or https */
     MK_CONFIG_TOKEN,         /* const char *, fit for a header; its value is never shown */
+    MK_CONFIG_PREFIX,        /* const char *, a path: "/" first, none at its end */
     MK_CONFIG_CHOICE,        /* unsigned: which of `choices` */
     MK_CONFIG_UIN,           /* uint64_t, a QQ number */
+    MK_CONFIG_NUMBER,        /* uint64_t, from `least` to `most` */
     MK_CONFIG_BOOLEAN,       /* bool */
 };
 
@@ -39,6 +41,9 @@ struct mk_config_key {
     size_t at;      /* where in its object's struct it is stored */
     size_t count;   /* a list: where the number of elements is stored */
     size_t size;    /* a list: of the struct of an element */
+    bool negated;   /* a boolean: the opposite is stored */
+    uint64_t least; /* a number: its bounds */
+    uint64_t most;
     bool shorthand; /* an object: a string stands for one with that as its first key */
     const struct mk_config_key *keys;
     const char *const *choices; /* ended by NULL */

@@ -35,7 +35,8 @@ struct mk_connect {
     struct attempt *attempt;  /* NULL: none */
     struct mk_stream *stream; /* while it shakes hands */
     bool tls;
-    bool resolving; /* libuv holds `resolve` */
+    const struct mk_tls_context *tls_context; /* or NULL */
+    bool resolving;                           /* libuv holds `resolve` */
     bool over;
     uint16_t port;
     char error[MK_FAILURE_TEXT];
@@ -147,12 +148,19 @@ static const struct mk_stream_events shaking_events = {
     .closed = on_lost,
 };
 
-static int shake_hands(struct mk_connect *connect, struct mk_stream *stream)
+static struct mk_tls *make_tls(struct mk_connect *connect)
 {
     struct mk_streams *streams = connect->loop->streams;
+    if (connect->tls_context)
+        return mk_tls_context_connect(connect->tls_context, connect->host);
     if (!streams->roots)
         streams->roots = mk_tls_roots_new();
-    struct mk_tls *tls = streams->roots ? mk_tls_client_new(streams->roots, connect->host) : NULL;
+    return streams->roots ? mk_tls_client_new(streams->roots, connect->host) : NULL;
+}
+
+static int shake_hands(struct mk_connect *connect, struct mk_stream *stream)
+{
+    struct mk_tls *tls = make_tls(connect);
     if (!tls)
         return -ENOMEM;
     tls->ready = on_shaken;
@@ -362,6 +370,7 @@ mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
     connect->arg = arg;
     connect->port = options->port;
     connect->tls = options->tls;
+    connect->tls_context = options->tls_context;
     connect->timeout_ms = options->timeout_ms;
     connect->due = mk_loop_now(loop) + options->timeout_ms;
     memcpy(connect->host, options->host, host_size);

@@ -6,12 +6,16 @@
 #define MK_NET_CONNECT_H
 
 #include "net/stream.h"
+#include "net/tls_context.h"
 
 struct mk_connect_options {
     const char *host; /* a name, or an address without brackets; copied */
     uint16_t port;
     bool tls; /* verified against the system's roots and `host` (SSL_CERT_FILE is honoured) */
     uint32_t timeout_ms; /* for all of it together */
+    /* What to do instead of that; NULL: nothing else. It must stay until `done` or the cancelling.
+     */
+    const struct mk_tls_context *tls_context;
 };
 
 struct mk_connect;

@@ -351,6 +351,28 @@ static void set_roots(struct mk_http_request *request)
     curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_DATA, request->client->loop->streams);
 }
 
+static void set_tls(struct mk_http_request *request, const struct mk_tls_files *tls)
+{
+    CURL *easy = request->easy;
+    curl->easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (!tls || !tls->ca)
+        set_roots(request);
+    if (!tls)
+        return;
+    if (tls->ca) {
+        curl->easy_setopt(easy, CURLOPT_CAINFO, tls->ca);
+        curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    if (tls->certificate) {
+        curl->easy_setopt(easy, CURLOPT_SSLCERT, tls->certificate);
+        curl->easy_setopt(easy, CURLOPT_SSLKEY, tls->key);
+    }
+    if (tls->insecure_skip_verify) {
+        curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+}
+
 static bool add_header(struct mk_http_request *request, const char *line)
 {
     struct curl_slist *headers = curl->slist_append(request->headers, line);
@@ -381,7 +403,6 @@ static bool prepare(struct mk_http_request *request, const char *url, const char
     request->text[0] = '\0';
     if (!set_headers(request, headers) || curl->easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK)
         return false;
-    set_roots(request);
     curl->easy_setopt(easy, CURLOPT_PRIVATE, request);
     curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, request->text);
     curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -423,6 +444,7 @@ struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
     curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.len);
     curl->easy_setopt(easy, CURLOPT_POSTFIELDS, post->body.ptr ? post->body.ptr : "");
     curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    set_tls(request, post->tls);
     return begin(request, prepare(request, post->url, post->headers, post->response_limit));
 }
 
@@ -477,6 +499,7 @@ struct mk_http_request *mk_http_client_get(struct mk_http_client *client,
         curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request);
         curl->easy_setopt(easy, CURLOPT_PROXY, "");
     }
+    set_tls(request, NULL);
     return begin(request, prepare(request, get->url, get->headers, get->body_limit));
 }
 

@@ -6,6 +6,7 @@
 #define MK_NET_HTTP_CLIENT_H
 
 #include "net/loop.h"
+#include "net/tls_context.h"
 
 #include "base/slice.h"
 
@@ -27,10 +28,11 @@ struct mk_http_response {
 
 struct mk_http_post {
     const char *url;
-    const char *const *headers; /* "Name: value" lines; NULL-terminated */
-    struct mk_slice body;       /* borrowed until `done` */
-    uint32_t timeout_ms;        /* for the whole exchange */
-    size_t response_limit;      /* a longer response body is an error */
+    const char *const *headers;     /* "Name: value" lines; NULL-terminated */
+    struct mk_slice body;           /* borrowed until `done` */
+    const struct mk_tls_files *tls; /* copied; NULL: the system's roots, nothing to present */
+    uint32_t timeout_ms;            /* for the whole exchange */
+    size_t response_limit;          /* a longer response body is an error */
     /* Called once; the response is borrowed for its time. It may start the next request. */
     void (*done)(void *arg, const struct mk_http_response *response);
     void *arg;

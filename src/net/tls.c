@@ -226,6 +226,11 @@ static bool expect_host(SSL *ssl, const char *host)
 
 struct mk_tls *mk_tls_client_new(const struct mk_tls_roots *roots, const char *host)
 {
+    return mk_tls_client_from(roots->context, host);
+}
+
+struct mk_tls *mk_tls_client_from(SSL_CTX *context, const char *host)
+{
     char name[256];
     size_t len = strlen(host);
     if (len >= sizeof(name))
@@ -235,7 +240,7 @@ struct mk_tls *mk_tls_client_new(const struct mk_tls_roots *roots, const char *h
      * 3). */
     if (len > 1 && name[len - 1] == '.')
         name[len - 1] = '\0';
-    SSL *ssl = SSL_new(roots->context);
+    SSL *ssl = SSL_new(context);
     if (!ssl || !expect_host(ssl, name)) {
         SSL_free(ssl);
         return NULL;

@@ -71,4 +71,7 @@ X509_STORE *mk_tls_roots_store(const struct mk_tls_roots *roots);
  */
 struct mk_tls *mk_tls_client_new(const struct mk_tls_roots *roots, const char *host);
 
+/* The same with whatever else a context asks for. */
+struct mk_tls *mk_tls_client_from(SSL_CTX *context, const char *host);
+
 #endif

@@ -67,10 +67,10 @@ static const struct bad bad[] = {
 
     /* keys */
     { TOP("@\"bot\": 1"), "bot: unknown key (did you mean `bots`?)\n" },
-    { TOP("@\"zzzzzzzz\": 1"),
-      "zzzzzzzz: unknown key (here are: `data_dir`, `control`, `backend`, `log`, `bots`)\n" },
-    { TOP("@\"a.\\n\": 1"),
-      "\"a.\\n\": unknown key (here are: `data_dir`, `control`, `backend`, `log`, `bots`)\n" },
+    { TOP("@\"zzzzzzzz\": 1"), "zzzzzzzz: unknown key (here are: `data_dir`, `control`, `backend`, "
+                               "`journal`, `limits`, `log`, `bots`)\n" },
+    { TOP("@\"a.\\n\": 1"), "\"a.\\n\": unknown key (here are: `data_dir`, `control`, `backend`, "
+                            "`journal`, `limits`, `log`, `bots`)\n" },
     { BOT("\n@\"http_sever\": []"),
       "bots[0].http_sever: unknown key (did you mean `http_server`?)\n" },
     { SERVER("\"listen\": \"127.0.0.1:1\", @\"token\": \"x\""),
@@ -184,10 +184,44 @@ static const struct bad bad[] = {
       "bots[0].http_server[0].listen: expected another address, got unix:dir/data/control.sock, "
       "which is `control`\n" },
 
+    /* journal, limits, prefix, secret, tls */
+    { "{\"journal\": {\"max_events\": @0, \"flush\": @1}, \"limits\": {\"connections\": @\"9\", "
+      "\"lag_bytes\": @65535}, \"bots\": [{\"self_id\": 10001}]}",
+      "journal.max_events: expected a whole number from 1 to 1000000000, got 0\n"
+      "journal.flush: expected true or false, got 1\n"
+      "limits.connections: expected a whole number from 1 to 1000000, got \"9\"\n"
+      "limits.lag_bytes: expected a whole number from 65536 to 1073741824, got 65535\n" },
+    { SERVER("\"listen\": \"127.0.0.1:1\", \"prefix\": @\"milky\""),
+      "bots[0].http_server[0].prefix: expected a path like \"/milky\", got \"milky\" (it must "
+      "begin "
+      "with /)\n" },
+    { SERVER("\"listen\": \"127.0.0.1:1\", \"prefix\": @\"/\""),
+      "bots[0].http_server[0].prefix: expected a path like \"/milky\", got \"/\" (it must not end "
+      "with /)\n" },
+    { SERVER("\"listen\": \"127.0.0.1:1\", \"prefix\": @\"/a?b\""),
+      "bots[0].http_server[0].prefix: expected a path like \"/milky\", got \"/a?b\" (only what a "
+      "URL's path can have unescaped)\n" },
+    { SERVER("\"listen\": \"127.0.0.1:1\", \"tls\": @{\"certificate\": \"a.pem\"}"),
+      "bots[0].http_server[0].tls.key: missing: expected a path\n" },
+    { BOT("\"http_server\": [{\"listen\": \"127.0.0.1:1\", \"prefix\": \"/a\"}], "
+          "\"websocket_server\": [{\"listen\": \"127.0.0.1:1\", \"prefix\": @\"/b\"}]"),
+      "bots[0].websocket_server[0].prefix: expected the same as at http_server[0], which shares "
+      "its port\n" },
+    { BOT("\"http_server\": [{\"listen\": \"127.0.0.1:1\", \"tls\": {\"certificate\": \"a\", "
+          "\"key\": \"b\"}}], \"websocket_server\": [{\"listen\": @\"127.0.0.1:1\"}]"),
+      "bots[0].websocket_server[0].tls: expected the same as at http_server[0], which shares its "
+      "port\n" },
+    { BOT("\"webhook\": [{\"url\": \"https://h/\", \"secret\": @\"a\\n\", \"tls\": "
+          "{\"certificate\": @\"a\"}}]"),
+      "bots[0].webhook[0].secret: expected a string without control characters or spaces around "
+      "it, got one with a control character at byte 2\n"
+      "bots[0].webhook[0].tls.certificate: expected `key` beside it\n" },
+
     /* all of them at once, in the order of the file; columns count characters */
     { "{ // 注释 \" {\n  @\"日志\": 1,\n  /* 奶[\n, */ \"log\": @7, \"bots\": [{ \"self_id\": @1, "
       "}, ], }",
-      "\"日志\": unknown key (here are: `data_dir`, `control`, `backend`, `log`, `bots`)\n"
+      "\"日志\": unknown key (here are: `data_dir`, `control`, `backend`, `journal`, `limits`, "
+      "`log`, `bots`)\n"
       "log: expected an object, got 7\n"
       "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got 1\n" },
 };
@@ -397,6 +431,38 @@ static void lets_addresses_be_shared(void **state)
                                   "\"websocket_server\": [{\"listen\": \"127.0.0.1:7\"}]")));
 }
 
+static void has_everything_for_the_endpoint(void **state)
+{
+    (void)state;
+    struct mk_config *config = parse_good(
+        "{\"journal\": {\"max_events\": 7, \"max_age\": 60, \"flush\": false}, \"limits\": "
+        "{\"connections\": 3}, \"bots\": [{\"self_id\": 10001, \"http_server\": [{\"listen\": "
+        "\"127.0.0.1:1\", \"prefix\": \"/a/b\", \"tls\": {\"certificate\": \"c.pem\", \"key\": "
+        "\"/k.pem\"}}], \"websocket_client\": [{\"url\": \"ws://h/\", \"replay\": true, \"tls\": "
+        "{\"ca\": \"ca.pem\", \"insecure_skip_verify\": true}}], \"webhook\": [{\"url\": "
+        "\"http://h/\", \"secret\": \"whsec_x\"}]}]}");
+    const struct milky_config *endpoint = &config->endpoint;
+    assert_int_equal(endpoint->journal.max_events, 7);
+    assert_int_equal(endpoint->journal.max_age, 60);
+    assert_true(endpoint->journal.no_flush);
+    assert_int_equal(endpoint->limits.connections, 3);
+    assert_int_equal(endpoint->limits.connections_per_address, 0);
+    assert_int_equal(endpoint->limits.calls_in_flight, 256);
+    const struct milky_bot *bot = &endpoint->bots[0];
+    assert_string_equal(bot->http_server[0].prefix, "/a/b");
+    assert_string_equal(bot->http_server[0].tls.certificate, "dir/c.pem");
+    assert_string_equal(bot->http_server[0].tls.key, "/k.pem");
+    assert_true(bot->websocket_client[0].replay);
+    assert_string_equal(bot->websocket_client[0].tls.ca, "dir/ca.pem");
+    assert_true(bot->websocket_client[0].tls.insecure_skip_verify);
+    assert_string_equal(bot->webhook[0].secret, "whsec_x");
+    mk_config_free(config);
+    config = parse_good("{\"bots\": [{\"self_id\": 10001}]}");
+    assert_int_equal(config->endpoint.journal.max_events, 100000);
+    assert_false(config->endpoint.journal.no_flush);
+    mk_config_free(config);
+}
+
 static void is_built_in(void **state)
 {
     (void)state;
@@ -516,6 +582,7 @@ int main(void)
         cmocka_unit_test(reads_everything),
         cmocka_unit_test(has_defaults),
         cmocka_unit_test(lets_addresses_be_shared),
+        cmocka_unit_test(has_everything_for_the_endpoint),
         cmocka_unit_test(is_built_in),
         cmocka_unit_test(writes_a_sample_that_is_right),
         cmocka_unit_test(writes_a_schema_that_is_json),

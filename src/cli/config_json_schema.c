@@ -1,0 +1,143 @@
+/* config_json_schema: the JSON Schema of a configuration, for editors, written from the table. */
+#include "cli/config.h"
+#include "cli/config_schema.h"
+
+static void indent(FILE *out, unsigned depth)
+{
+    fprintf(out, "\n%*s", (int)depth * 2, "");
+}
+
+static const char *pattern(enum mk_config_type type)
+{
+    switch (type) {
+    case MK_CONFIG_LISTEN:
+        return "^(unix:.+|.+:[0-9]{1,5})$";
+    case MK_CONFIG_WEBSOCKET_URL:
+        return "^[wW][sS][sS]?://.";
+    case MK_CONFIG_HTTP_URL:
+        return "^[hH][tT][tT][pP][sS]?://.";
+    case MK_CONFIG_PREFIX:
+        return "^/([^?#%/]|/[^?#%/])+$";
+    case MK_CONFIG_TOKEN:
+        return "^[^\\\\u0000-\\\\u0020\\\\u007f]([^\\\\u0000-\\\\u001f\\\\u007f]*"
+               "[^\\\\u0000-\\\\u0020\\\\u007f])?$";
+    default:
+        return NULL;
+    }
+}
+
+static void write_choices(FILE *out, const char *const *choices)
+{
+    fprintf(out, ", \"enum\": [");
+    for (size_t i = 0; choices[i]; i++)
+        fprintf(out, "%s\"%s\"", i ? ", " : "", choices[i]);
+    fputc(']', out);
+}
+
+static bool is_number(const struct mk_config_key *key)
+{
+    return key->type == MK_CONFIG_UIN || key->type == MK_CONFIG_NUMBER;
+}
+
+static void write_type(FILE *out, const struct mk_config_key *key)
+{
+    const char *type = "string";
+    if (key->type == MK_CONFIG_BOOLEAN)
+        type = "boolean";
+    else if (is_number(key))
+        type = "integer";
+    fprintf(out, key->nullable ? "\"type\": [\"%s\", \"null\"]" : "\"type\": \"%s\"", type);
+    if (is_number(key))
+        fprintf(out, ", \"minimum\": %llu, \"maximum\": %llu", (unsigned long long)key->least,
+                (unsigned long long)key->most);
+    else if (key->type == MK_CONFIG_CHOICE)
+        write_choices(out, key->choices);
+    else if (pattern(key->type))
+        fprintf(out, ", \"pattern\": \"%s\"", pattern(key->type));
+    else if (key->type != MK_CONFIG_BOOLEAN)
+        fprintf(out, ", \"minLength\": 1");
+    const char *quote = key->type == MK_CONFIG_BOOLEAN || is_number(key) ? "" : "\"";
+    if (key->fallback)
+        fprintf(out, ", \"default\": %s%s%s", quote, key->fallback, quote);
+}
+
+static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth);
+static void write_object(FILE *out, const struct mk_config_key *key, unsigned depth);
+
+/* An object that a string may stand for. */
+static void write_either(FILE *out, const struct mk_config_key *key, unsigned depth)
+{
+    fprintf(out, "\"anyOf\": [");
+    indent(out, depth + 1);
+    fprintf(out, "{ ");
+    write_type(out, &key->keys[0]);
+    fprintf(out, " },");
+    if (key->nullable) {
+        indent(out, depth + 1);
+        fprintf(out, "{ \"type\": \"null\" },");
+    }
+    indent(out, depth + 1);
+    fputc('{', out);
+    indent(out, depth + 2);
+    write_object(out, key, depth + 2);
+    indent(out, depth + 1);
+    fputc('}', out);
+    indent(out, depth);
+    fputc(']', out);
+}
+
+static void write_object(FILE *out, const struct mk_config_key *key, unsigned depth)
+{
+    fprintf(out, "\"type\": \"object\", \"additionalProperties\": false,");
+    bool any = false;
+    for (const struct mk_config_key *k = key->keys; k->name; k++) {
+        if (!k->required)
+            continue;
+        if (!any)
+            indent(out, depth);
+        fprintf(out, "%s\"%s\"", any ? ", " : "\"required\": [", k->name);
+        any = true;
+    }
+    if (any)
+        fprintf(out, "],");
+    indent(out, depth);
+    fprintf(out, "\"properties\": {");
+    for (const struct mk_config_key *k = key->keys; k->name; k++) {
+        fputs(k == key->keys ? "" : ",", out);
+        indent(out, depth + 1);
+        fprintf(out, "\"%s\": {", k->name);
+        write_key(out, k, depth + 2);
+        fputc('}', out);
+    }
+    indent(out, depth);
+    fputc('}', out);
+}
+
+/* The texts of the table hold nothing that JSON would escape. */
+static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth)
+{
+    fprintf(out, "\"description\": \"%s / %s\",", key->en, key->zh);
+    indent(out, depth);
+    if (key->shorthand) {
+        write_either(out, key, depth);
+    } else if (key->type == MK_CONFIG_OBJECT) {
+        write_object(out, key, depth);
+    } else if (key->type == MK_CONFIG_LIST) {
+        fprintf(out, "\"type\": \"array\", \"minItems\": %d, \"items\": {", key->required);
+        indent(out, depth + 1);
+        write_object(out, key, depth + 1);
+        indent(out, depth);
+        fputc('}', out);
+    } else {
+        write_type(out, key);
+    }
+}
+
+void mk_config_write_schema(FILE *out)
+{
+    fprintf(out, "{\n  \"$schema\": \"http://json-schema.org/draft-07/schema#\",\n"
+                 "  \"title\": \"milky\", \"allowComments\": true, "
+                 "\"allowTrailingCommas\": true,\n  ");
+    write_key(out, &mk_config_schema, 1);
+    fputs("\n}\n", out);
+}
