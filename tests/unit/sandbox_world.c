@@ -250,6 +250,27 @@ void act_refused(struct world *world, int retcode, const char *part, world_deed 
     assert_true(world_print(world) == before);
 }
 
+void ask_with_little_memory(struct world *world, uint64_t bot, const char *action,
+                            const char *params)
+{
+    uint64_t before = world_print(world);
+    for (size_t memory = 1;; memory++) {
+        assert_true(memory < 10000);
+        size_t events = world->host.event_count;
+        world->host.memory = memory;
+        send_and_end(world, bot, action, params);
+        world->host.memory = 0;
+        if (world->reply.retcode == 0) {
+            assert_true(memory > 1); /* the ration does count */
+            return;
+        }
+        assert_int_equal(world->reply.retcode, MILKY_INTERNAL);
+        assert_non_null(strstr(world->reply.message, "out of memory"));
+        assert_true(world_print(world) == before);
+        assert_int_equal(world->host.event_count, events);
+    }
+}
+
 /* --- looking --- */
 
 static yyjson_val *in_doc(yyjson_doc *doc, const char *pointer)

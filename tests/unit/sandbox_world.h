@@ -70,6 +70,13 @@ void control_refused(struct world *world, int retcode, const char *part, const c
                      const char *params, ...) __attribute__((format(printf, 5, 6)));
 
 /*
+ * Asks the same with ever more memory, until it is enough: each time before, the call is failed and
+ * nothing has happened. Bot 0 is the operator.
+ */
+void ask_with_little_memory(struct world *world, uint64_t bot, const char *action,
+                            const char *params);
+
+/*
  * The same two for something that only persons do: `run` is called with `context` in a request of
  * its own, as control would. There is no reply but the code of a refusal, and its message.
  */

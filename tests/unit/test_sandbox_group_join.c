@@ -439,6 +439,26 @@ static void new_admin(void **state)
     assert_int_equal(num(w, "/notifications/0/operator_id"), BOT2);
 }
 
+static void memory_runs_out(void **state)
+{
+    struct world *w = *state;
+    ask_with_little_memory(w, CARL, ACT,
+                           "{\"do\":\"ask\",\"group\":700000001,\"comment\":\"a long comment\","
+                           "\"is_filtered\":false}");
+    ask_with_little_memory(w, BOT, "accept_group_request",
+                           "{\"notification_seq\":1,\"notification_type\":\"join_request\","
+                           "\"group_id\":700000001,\"is_filtered\":false}");
+    ask_with_little_memory(
+        w, MING, ACT, "{\"do\":\"invite\",\"group\":700000002,\"user\":10001000,\"source\":0}");
+    ask_with_little_memory(w, BOT, "accept_group_invitation",
+                           "{\"group_id\":700000002,\"invitation_seq\":2}");
+    ask_with_little_memory(
+        w, HONG, ACT,
+        "{\"do\":\"invite\",\"group\":700000002,\"user\":10002000,\"source\":700000001}");
+    ask_with_little_memory(w, BOT2, "accept_group_invitation",
+                           "{\"group_id\":700000002,\"invitation_seq\":3}");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
 
 int main(void)
@@ -458,6 +478,7 @@ int main(void)
         TEST(kinds),
         TEST(pages),
         TEST(new_admin),
+        TEST(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

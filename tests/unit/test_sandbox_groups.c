@@ -294,14 +294,49 @@ static void dissolved(void **state)
     assert_int_equal(yyjson_arr_size(at(w, "/groups")), 0);
 }
 
+/* --- memory --- */
+
+static void memory_runs_out(void **state)
+{
+    struct world *w = *state;
+    say(w, BOT);
+    static const char *const calls[][2] = {
+        { "set_group_name", "{\"group_id\":700000001,\"new_group_name\":\"n\"}" },
+        { "set_group_member_card", "{\"group_id\":700000001,\"user_id\":10003001,\"card\":\"c\"}" },
+        { "set_group_member_admin",
+          "{\"group_id\":700000001,\"user_id\":10002000,\"is_set\":true}" },
+        { "set_group_member_mute",
+          "{\"group_id\":700000001,\"user_id\":10003001,\"duration\":60}" },
+        { "set_group_whole_mute", "{\"group_id\":700000001,\"is_mute\":true}" },
+        { "get_group_announcements", "{\"group_id\":700000001}" },
+        { "send_group_announcement", "{\"group_id\":700000001,\"content\":\"c\"}" },
+        { "get_group_announcements", "{\"group_id\":700000001}" },
+        { "set_group_essence_message",
+          "{\"group_id\":700000001,\"message_seq\":1,\"is_set\":true}" },
+        { "get_group_essence_messages",
+          "{\"group_id\":700000001,\"page_index\":0,\"page_size\":5}" },
+        { "send_group_message_reaction",
+          "{\"group_id\":700000001,\"message_seq\":1,\"reaction\":\"1\",\"reaction_type\":"
+          "\"face\",\"is_add\":true}" },
+        { "send_group_nudge", "{\"group_id\":700000001,\"user_id\":10003001}" },
+        { "kick_group_member",
+          "{\"group_id\":700000001,\"user_id\":10003001,\"reject_add_request\":true}" },
+        { "get_group_notifications", "{\"is_filtered\":false,\"limit\":20}" },
+        { "quit_group", "{\"group_id\":700000001}" },
+    };
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+        ask_with_little_memory(w, BOT, calls[i][0], calls[i][1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 #define TEST_FILE(name) cmocka_unit_test_setup_teardown(name, world_setup_file, world_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(names),     TEST(cards),      TEST(titles), TEST(admins), TEST(mutes),
-        TEST(mutes_end), TEST(whole_mute), TEST(kicks),  TEST(quits),  TEST_FILE(dissolved),
+        TEST(names), TEST(cards),          TEST(titles),          TEST(admins),
+        TEST(mutes), TEST(mutes_end),      TEST(whole_mute),      TEST(kicks),
+        TEST(quits), TEST_FILE(dissolved), TEST(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -223,39 +223,6 @@ static void freed_in_a_turn(void **state)
 
 /* --- memory --- */
 
-/*
- * Asks the same with ever more memory, until it is enough: each time before, the call is failed and
- * nothing has happened.
- */
-static void ask_with_little_memory(struct world *w, uint64_t bot, const char *action,
-                                   const char *params)
-{
-    uint64_t before = world_print(w);
-    for (size_t memory = 1;; memory++) {
-        assert_true(memory < 10000);
-        size_t events = w->host.event_count;
-        struct fake_reply reply;
-        w->host.memory = memory;
-        if (bot)
-            call(w, bot, action, params, &reply);
-        else
-            fake_control(&w->host, w->backend, action, params, &reply);
-        end_turn(w);
-        assert_true(reply.done);
-        w->host.memory = 0;
-        int retcode = reply.retcode;
-        if (retcode == 0) {
-            assert_true(memory > 1); /* the ration does count */
-            fake_reply_fini(&reply);
-            return;
-        }
-        assert_int_equal(retcode, MILKY_INTERNAL);
-        assert_non_null(strstr(reply.message, "out of memory"));
-        assert_true(world_print(w) == before);
-        assert_int_equal(w->host.event_count, events);
-    }
-}
-
 static void memory_runs_out(void **state)
 {
     struct world *w = *state;
