@@ -1,6 +1,6 @@
 # A thin front of Meson: `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit e2e asan tsan lint format fuzz install clean
+.PHONY: help run build test unit e2e asan tsan lint format fuzz bench install clean
 BUILD ?= build
 ARGS ?=
 PREFIX ?= /usr/local
@@ -50,6 +50,12 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 	@scripts/deps fuzz
 	@CC=clang scripts/build build-fuzz true -Dfuzzing=true
 	@scripts/fuzz build-fuzz $(FUZZ_SECONDS)
+
+bench: ## measure beside other servers (ARGS="--quick"; ARGS=--write renews docs/PERFORMANCE.md)
+	@scripts/deps bench
+	@scripts/build $(BUILD) false
+	@ninja -C $(BUILD) --quiet bench-programs
+	@bench/run $(BUILD) $(ARGS)
 
 install: ## install the program, the library and the headers below PREFIX
 	@scripts/deps build
