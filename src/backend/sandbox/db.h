@@ -127,6 +127,7 @@ enum mk_sql {
     MK_SQL_FOLDER_RENAME,
     MK_SQL_FOLDER_EMPTY,
     MK_SQL_FOLDER_DELETE,
+    MK_SQL_CONTROL_PENDING,
     MK_SQL_COUNT
 };
 
@@ -180,6 +181,9 @@ int mk_db_exec(struct mk_db *db, const char *sql, size_t count, const uint64_t *
 #define MK_DB_EXEC(db, sql, ...)                                                                   \
     mk_db_exec(db, sql, sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t),              \
                (const uint64_t[]){ __VA_ARGS__ })
+
+/* The number that SQL without parameters asks for. Returns 0, or as above. */
+int mk_db_number(struct mk_db *db, const char *sql, uint64_t *number);
 
 /* Columns of the current row; NULL is 0 and "". Texts are borrowed until the next step. */
 static inline uint64_t mk_db_uint(sqlite3_stmt *statement, int column)

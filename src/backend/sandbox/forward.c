@@ -2,6 +2,7 @@
  * forward: messages that carry a bundle of other messages. The bundle is a row of its own, named by
  * a random forward_id; whoever has been shown that id can read it.
  */
+#include "backend/sandbox/media.h"
 #include "backend/sandbox/segment.h"
 
 #include <errno.h>
@@ -30,10 +31,11 @@ static int compose_one(struct mk_compose *outer, yyjson_mut_val *outgoing, yyjso
         return rc;
     size_t len;
     const char *name = milky_string(outgoing, "sender_name", &len);
+    uint64_t user = milky_uint(outgoing, "user_id");
     yyjson_mut_val *json = yyjson_mut_arr_add_obj(doc, bundle);
     bool ok = yyjson_mut_obj_add_uint(doc, json, "message_seq", yyjson_mut_arr_size(bundle)) &&
               mk_put_text(doc, json, "sender_name", mk_slice_of(name, len)) &&
-              yyjson_mut_obj_add_str(doc, json, "avatar_url", "") && /* the world has no pictures */
+              yyjson_mut_obj_add_uint(doc, json, "user_id", user) && /* becomes the avatar_url */
               yyjson_mut_obj_add_uint(doc, json, "time", mk_now()) &&
               yyjson_mut_obj_add_val(doc, json, "segments", segments);
     return ok ? 0 : -ENOMEM;
@@ -194,6 +196,30 @@ static bool read_forward_id(struct mk_slice text, uint64_t *id)
     return text.len == 16;
 }
 
+/* What was stored becomes what is shown: with the URLs of its pictures. */
+static int show(struct mk_request *request, yyjson_mut_val *messages)
+{
+    size_t i, count;
+    yyjson_mut_val *message;
+    int rc = 0;
+    yyjson_mut_arr_foreach (messages, i, count, message) {
+        char url[MK_MEDIA_URL];
+        yyjson_mut_val *user = yyjson_mut_obj_remove_key(message, "user_id");
+        rc = mk_media_person_avatar(request->sandbox, request->self_id, yyjson_mut_get_uint(user),
+                                    url);
+        if (rc == 0)
+            rc = mk_media_fill_urls(request->sandbox, request->self_id, request->doc,
+                                    yyjson_mut_obj_get(message, "segments"));
+        yyjson_mut_obj_remove_key(message,
+                                  "avatar_url"); /* worlds of version 1 have an empty one */
+        if (rc == 0 && !yyjson_mut_obj_add_strcpy(request->doc, message, "avatar_url", url))
+            rc = -ENOMEM;
+        if (rc < 0)
+            break;
+    }
+    return rc;
+}
+
 static int get_forwarded_messages(struct mk_request *request)
 {
     struct mk_db *db = &request->sandbox->db;
@@ -216,7 +242,8 @@ static int get_forwarded_messages(struct mk_request *request)
     yyjson_mut_val *messages = yyjson_val_mut_copy(request->doc, yyjson_doc_get_root(stored));
     yyjson_doc_free(stored);
     sqlite3_reset(row);
-    return messages ? mk_result(request, "messages", messages) : -ENOMEM;
+    rc = messages ? show(request, messages) : -ENOMEM;
+    return rc == 0 ? mk_result(request, "messages", messages) : rc;
 }
 
 const struct mk_sandbox_api mk_forward_apis[] = {

@@ -24,8 +24,7 @@ struct mk_media_item {
 struct mk_media_call {
     struct mk_list node; /* in store->calls */
     struct mk_media_store *store;
-    struct milky_call *call;
-    const struct mk_sandbox_api *api;
+    struct mk_asked asked;
     struct mk_media_item *items;
     size_t count;
     size_t left; /* still being fetched */
@@ -43,7 +42,7 @@ struct place {
 
 struct search {
     struct mk_media_item *items;
-    size_t count, room;
+    size_t count, room, most;
     int error;
 };
 
@@ -99,7 +98,7 @@ static void scan(struct search *search, yyjson_mut_val *value, const struct plac
     struct place place = { .outer = outer };
     size_t index, max;
     yyjson_mut_val *key, *inner;
-    if (depth == DEEPEST || search->error || search->count > MK_MEDIA_MOST_URIS)
+    if (depth == DEEPEST || search->error || search->count > search->most)
         return;
     if (yyjson_mut_is_obj(value)) {
         yyjson_mut_obj_foreach (value, index, max, key, inner) {
@@ -136,14 +135,20 @@ void mk_media_call_done(struct mk_media_call *media)
         free_call(media);
 }
 
-/* Refuses the call for the first of its URIs that is bad, not for those given up for its sake. */
-static void fail(struct mk_media_call *media)
+/* The first of its URIs that is bad, not one that was given up for its sake. */
+static const struct mk_media_item *first_bad(const struct mk_media_call *media)
 {
-    struct milky_call *call = media->call;
     const struct mk_media_item *bad = &media->items[0];
     for (size_t i = media->count; i-- > 0;)
         if (media->items[i].fetch.problem.retcode && !atomic_load(&media->items[i].fetch.abandoned))
             bad = &media->items[i];
+    return bad;
+}
+
+static void fail(struct mk_media_call *media)
+{
+    struct milky_call *call = media->asked.call;
+    const struct mk_media_item *bad = first_bad(media);
     const struct mk_media_problem *problem = &bad->fetch.problem;
     if (media->store->stopping)
         milky_call_fail(call, MILKY_INTERNAL, "沙盒已停止 (the sandbox has stopped)");
@@ -173,10 +178,12 @@ static void on_fetched(struct mk_media_fetch *fetch)
     if (--media->left > 0)
         return;
     mk_list_remove(&media->node);
+    if (!media->asked.call)
+        return; /* mk_media_fetch_now waits for it */
     if (media->failed)
         fail(media);
     else
-        mk_sandbox_run(store->sandbox, media->call, media->api, media);
+        mk_sandbox_run(store->sandbox, &media->asked, media);
 }
 
 static void start(struct mk_media_call *media)
@@ -193,34 +200,59 @@ static void start(struct mk_media_call *media)
     }
 }
 
-bool mk_media_prepare(struct mk_sandbox *sandbox, struct milky_call *call,
-                      const struct mk_sandbox_api *api)
+bool mk_media_prepare(struct mk_sandbox *sandbox, const struct mk_asked *asked)
 {
-    struct search search = { 0 };
-    scan(&search, milky_call_params(call), NULL, 0);
+    struct milky_call *call = asked->call;
+    struct search search = { .most = asked->self_id ? MK_MEDIA_MOST_URIS : MK_MEDIA_MOST_OF_WORLD };
+    scan(&search, asked->params, NULL, 0);
     if (search.count == 0 && !search.error)
         return false;
     struct mk_media_call *media = search.error ? NULL : calloc(1, sizeof(*media));
     int rc = media ? mk_media_store_make(sandbox->media) : -ENOMEM;
-    if (rc == 0 && search.count <= MK_MEDIA_MOST_URIS) {
-        *media = (struct mk_media_call){ .store = sandbox->media,
-                                         .call = call,
-                                         .api = api,
-                                         .items = search.items,
-                                         .count = search.count };
+    if (rc == 0 && search.count <= search.most) {
+        *media = (struct mk_media_call){
+            .store = sandbox->media, .asked = *asked, .items = search.items, .count = search.count
+        };
         start(media);
         return true;
     }
     if (rc == 0)
         milky_call_fail(call, MK_SANDBOX_BAD_URI,
-                        "一次调用最多 %d 个 URI (a call has at most %d URIs)", MK_MEDIA_MOST_URIS,
-                        MK_MEDIA_MOST_URIS);
+                        "一次调用最多 %zu 个 URI (a call has at most %zu URIs)", search.most,
+                        search.most);
     else
         milky_call_fail(call, MILKY_INTERNAL, "无法准备媒体 (media cannot be prepared: %s)",
                         strerror(-rc));
     free(media);
     free(search.items);
     return true;
+}
+
+int mk_media_fetch_now(struct mk_request *request, yyjson_mut_val *params)
+{
+    struct mk_media_store *store = request->sandbox->media;
+    struct search search = { .most = MK_MEDIA_MOST_OF_WORLD };
+    scan(&search, params, NULL, 0);
+    if (search.count == 0 && !search.error)
+        return 0;
+    struct mk_media_call *media = search.error ? NULL : calloc(1, sizeof(*media));
+    int rc = media ? mk_media_store_make(store) : -ENOMEM;
+    if (rc < 0) {
+        free(media);
+        free(search.items);
+        return rc;
+    }
+    *media = (struct mk_media_call){ .store = store, .items = search.items, .count = search.count };
+    request->media = media;
+    start(media);
+    while (media->left > 0)
+        uv_run(store->loop, UV_RUN_ONCE);
+    const struct mk_media_item *bad = first_bad(media);
+    const struct mk_media_problem *problem = &bad->fetch.problem;
+    if (!media->failed)
+        return 0;
+    return mk_refuse(request, problem->retcode, "%s 无效：%s (%s: %s)", bad->path, problem->chinese,
+                     bad->path, problem->english);
 }
 
 /* --- what handlers see --- */

@@ -23,9 +23,10 @@
 struct milky_resource;
 
 enum {
-    MK_MEDIA_ID = 65,        /* bytes of an id with its NUL */
-    MK_MEDIA_URL = 1024,     /* bytes of the longest URL, likewise */
-    MK_MEDIA_MOST_URIS = 200 /* of one call */
+    MK_MEDIA_ID = 65,                     /* bytes of an id with its NUL */
+    MK_MEDIA_URL = 1024,                  /* bytes of the longest URL, likewise */
+    MK_MEDIA_MOST_URIS = 200,             /* of one call */
+    MK_MEDIA_MOST_OF_WORLD = 1024 * 1024, /* of an operator's, which may bring a whole world */
 };
 
 /* One content of the store. */
@@ -72,6 +73,9 @@ int mk_media_url(struct mk_sandbox *sandbox, uint64_t self_id, const char *id, c
 int mk_media_fill_urls(struct mk_sandbox *sandbox, uint64_t self_id, yyjson_mut_doc *doc,
                        yyjson_mut_val *segments);
 
+/* There is a segment among them that gets one. */
+bool mk_media_in(yyjson_mut_val *segments);
+
 /* The URL of a person's or a group's picture: the one that was set, or a plain one. 0 or -errno. */
 int mk_media_person_avatar(struct mk_sandbox *sandbox, uint64_t self_id, uint64_t uin,
                            char url[MK_MEDIA_URL]);
@@ -89,8 +93,12 @@ void mk_media_stop(struct mk_sandbox *sandbox);
  * Takes a call over that has URIs: when all of them are here, mk_sandbox_run gets it, with
  * what it then has for `media`; where one cannot be had the call is failed. False: it has none.
  */
-bool mk_media_prepare(struct mk_sandbox *sandbox, struct milky_call *call,
-                      const struct mk_sandbox_api *api);
+bool mk_media_prepare(struct mk_sandbox *sandbox, const struct mk_asked *asked);
+/*
+ * The same for a part of params that no call brought, before the loop runs: waits for it, and sets
+ * request->media. Returns 0, MK_REFUSED or -errno.
+ */
+int mk_media_fetch_now(struct mk_request *request, yyjson_mut_val *params);
 /* The handler has run. NULL is allowed. */
 void mk_media_call_done(struct mk_media_call *media);
 /* Writes the rows of what the handler asked for. `request->media` may be NULL. 0 or -errno. */

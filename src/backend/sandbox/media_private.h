@@ -94,6 +94,7 @@ void mk_media_fetch_fini(struct mk_media_fetch *fetch);
 struct mk_media_blob {
     struct mk_list node;
     char id[MK_MEDIA_ID];
+    struct mk_media_info info;
     unsigned uses; /* calls that wait or run with it */
     bool recorded; /* in the transaction of this turn */
     bool kept;     /* committed, and moved out of there */
@@ -130,6 +131,9 @@ int mk_media_store_take(struct mk_media_store *store, struct mk_media_fetch *fet
                         struct mk_media_blob **blob);
 /* One use less. NULL is allowed. */
 void mk_media_store_release(struct mk_media_store *store, struct mk_media_blob *blob);
+
+/* What a content is that may not have its row yet. Returns 1, 0 or -errno. */
+int mk_media_store_info(struct mk_media_store *store, const char *id, struct mk_media_info *info);
 
 /* Writes the row. Inside the transaction. `blob` may be NULL. Returns 0 or -errno. */
 int mk_media_store_record(struct mk_media_store *store, const struct mk_media *media,

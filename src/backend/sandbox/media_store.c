@@ -292,6 +292,7 @@ int mk_media_store_take(struct mk_media_store *store, struct mk_media_fetch *fet
     free(fetch->path);
     fetch->path = NULL;
     memcpy(blob->id, id, MK_MEDIA_ID);
+    blob->info = fetch->media.info;
     blob->uses = 1;
     mk_list_push(&store->blobs, &blob->node);
     *result = blob;
@@ -310,6 +311,16 @@ void mk_media_store_release(struct mk_media_store *store, struct mk_media_blob *
     }
     mk_list_remove(&blob->node);
     free(blob);
+}
+
+int mk_media_store_info(struct mk_media_store *store, const char *id, struct mk_media_info *info)
+{
+    struct mk_media media;
+    const struct mk_media_blob *blob = find_blob(store, id);
+    int rc = blob ? 1 : mk_media_find(store->sandbox, mk_slice_str(id), &media);
+    if (rc > 0)
+        *info = blob ? blob->info : media.info;
+    return rc;
 }
 
 int mk_media_store_record(struct mk_media_store *store, const struct mk_media *media,

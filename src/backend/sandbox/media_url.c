@@ -188,22 +188,22 @@ int mk_media_resource(struct mk_sandbox *sandbox, const char *token,
 
 /* --- URLs --- */
 
-static void name_content(const struct mk_media *media, char name[32])
+static void name_content(const struct mk_media_info *info, char name[32])
 {
     static const char *const kinds[] = { "file", "image", "record", "video" };
-    snprintf(name, 32, "%s.%s", kinds[media->info.kind], media->info.extension);
+    snprintf(name, 32, "%s.%s", kinds[info->kind], info->extension);
 }
 
 int mk_media_url(struct mk_sandbox *sandbox, uint64_t self_id, const char *id, const char *name,
                  char url[MK_MEDIA_URL])
 {
     char token[TOKEN_TEXT], own_name[32] = "image.png";
-    struct mk_media media;
-    int rc = name ? 1 : mk_media_find(sandbox, mk_slice_str(id), &media);
+    struct mk_media_info info;
+    int rc = name ? 0 : mk_media_store_info(sandbox->media, id, &info);
     if (rc < 0)
         return rc;
-    if (!name && rc > 0)
-        name_content(&media, own_name);
+    if (rc > 0)
+        name_content(&info, own_name);
     rc = make_token(sandbox->media, id, token);
     if (rc == 0)
         rc = milky_host_resource_url(sandbox->host, self_id, token, name ? name : own_name, url,
@@ -221,6 +221,20 @@ static bool has_content(yyjson_mut_val *type)
 {
     return yyjson_mut_equals_str(type, "image") || yyjson_mut_equals_str(type, "record") ||
            yyjson_mut_equals_str(type, "video");
+}
+
+bool mk_media_in(yyjson_mut_val *segments)
+{
+    size_t i, count;
+    yyjson_mut_val *segment;
+    yyjson_mut_arr_foreach (segments, i, count, segment) {
+        yyjson_mut_val *type = yyjson_mut_obj_get(segment, "type");
+        yyjson_mut_val *data = yyjson_mut_obj_get(segment, "data");
+        if (has_content(type) || (yyjson_mut_equals_str(type, "reply") &&
+                                  mk_media_in(yyjson_mut_obj_get(data, "segments"))))
+            return true;
+    }
+    return false;
 }
 
 int mk_media_fill_urls(struct mk_sandbox *sandbox, uint64_t self_id, yyjson_mut_doc *doc,

@@ -1,6 +1,7 @@
 /* message: see the header; and the APIs that read messages and take them back. */
 #include "backend/sandbox/message.h"
 
+#include "backend/sandbox/media.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -126,12 +127,15 @@ int mk_message_find(struct mk_db *db, yyjson_mut_doc *doc, const struct mk_place
 
 /* --- JSON --- */
 
-yyjson_mut_val *mk_message_json(yyjson_mut_doc *doc, const struct mk_place *place,
+yyjson_mut_val *mk_message_json(struct mk_request *request, const struct mk_place *place,
                                 const struct mk_message *message, yyjson_mut_val *entity,
                                 yyjson_mut_val *member)
 {
+    yyjson_mut_doc *doc = request->doc;
     bool in_group = place->scene == MK_SCENE_GROUP;
     const char *key = place->scene == MK_SCENE_FRIEND ? "friend" : "group";
+    if (mk_media_fill_urls(request->sandbox, place->viewer, doc, message->segments) < 0)
+        return NULL;
     yyjson_mut_val *json = yyjson_mut_obj(doc);
     bool ok = yyjson_mut_obj_add_str(doc, json, "message_scene", mk_scene_name(place->scene)) &&
               yyjson_mut_obj_add_uint(doc, json, "peer_id", place->peer) &&
@@ -165,7 +169,7 @@ static yyjson_mut_val *seen_json(struct mk_request *request, const struct mk_pla
     yyjson_mut_val *copy = yyjson_mut_val_mut_copy(request->doc, entity);
     if ((in_group && !member) || (entity && !copy))
         return NULL;
-    return mk_message_json(request->doc, place, message, copy, member);
+    return mk_message_json(request, place, message, copy, member);
 }
 
 /* --- APIs --- */

@@ -60,9 +60,9 @@ int mk_message_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row, struct mk_message 
 /*
  * IncomingMessage. `entity` is the FriendEntity or GroupEntity of the place (NULL: a temporary
  * session through no group), `member` the GroupMemberEntity of the sender (NULL but in groups); it
- * takes both and the segments over. NULL when memory is out.
+ * takes both and the segments over, which get their URLs. NULL when memory is out.
  */
-yyjson_mut_val *mk_message_json(yyjson_mut_doc *doc, const struct mk_place *place,
+yyjson_mut_val *mk_message_json(struct mk_request *request, const struct mk_place *place,
                                 const struct mk_message *message, yyjson_mut_val *entity,
                                 yyjson_mut_val *member);
 

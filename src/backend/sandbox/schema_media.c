@@ -24,5 +24,14 @@ const char mk_schema_media_sql[] =
 
     /* Their pictures; NULL: none was set. */
     "ALTER TABLE person ADD COLUMN avatar TEXT REFERENCES media;"
-    "ALTER TABLE qq_group ADD COLUMN avatar TEXT REFERENCES media;";
+    "ALTER TABLE qq_group ADD COLUMN avatar TEXT REFERENCES media;"
+
+    /* The stickers that somebody has sent, and when last. */
+    "CREATE TABLE custom_face ("
+    "  owner INTEGER NOT NULL REFERENCES person,"
+    "  media TEXT NOT NULL REFERENCES media,"
+    "  time INTEGER NOT NULL,"
+    "  PRIMARY KEY (owner, media)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX custom_face_last ON custom_face (owner, time);";
 /* clang-format on */

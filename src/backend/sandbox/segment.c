@@ -1,6 +1,7 @@
 /* segment: see the header. */
 #include "backend/sandbox/segment.h"
 
+#include "backend/sandbox/media.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -143,6 +144,7 @@ static int reply_segment(struct mk_compose *compose, yyjson_mut_val *data, yyjso
         return rc < 0 ? rc : -EIO;
     drop_replies(quoted.segments);
     compose->has_content = true;
+    compose->has_media |= mk_media_in(quoted.segments);
     bool ok = yyjson_mut_obj_add_uint(request->doc, to, "message_seq", seq) &&
               yyjson_mut_obj_add_uint(request->doc, to, "sender_id", quoted.sender) &&
               put_text(compose, to, "sender_name", mk_member_name(&sender)) &&
@@ -184,6 +186,9 @@ static const struct {
     { "mention_all", mention_all_segment },
     { "face", face_segment },
     { "reply", reply_segment },
+    { "image", mk_compose_image },
+    { "record", mk_compose_record },
+    { "video", mk_compose_video },
     { "forward", mk_compose_forward },
     { "light_app", light_app_segment },
 };
@@ -239,13 +244,16 @@ static void preview_segment(struct mk_buf *out, yyjson_mut_val *segment)
         const char *shown;
     } fixed[] = {
         { "mention_all", "@全体成员" }, { "face", "[表情]" },      { "reply", "" },
-        { "forward", "[聊天记录]" },    { "light_app", "[卡片]" },
+        { "forward", "[聊天记录]" },    { "light_app", "[卡片]" }, { "record", "[语音]" },
+        { "video", "[视频]" },
     };
     const char *type = yyjson_mut_get_str(yyjson_mut_obj_get(segment, "type"));
     yyjson_mut_val *data = yyjson_mut_obj_get(segment, "data");
     struct mk_slice text = { 0 };
     if (strcmp(type, "text") == 0)
         text = text_field(data, "text");
+    if (strcmp(type, "image") == 0)
+        text = text_field(data, "summary");
     if (strcmp(type, "mention") == 0) {
         mk_buf_append_char(out, '@');
         text = text_field(data, "name");

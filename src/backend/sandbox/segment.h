@@ -32,6 +32,8 @@ struct mk_compose {
     unsigned depth;               /* how many forwards are around */
     size_t chars;                 /* of text so far */
     bool has_content;             /* something else than empty text has come */
+    bool has_media;               /* a segment with a URL, be it in a reply */
+    bool has_sticker;
     struct mk_forward *forwards;
 };
 
@@ -44,6 +46,11 @@ int mk_compose_message(struct mk_compose *compose, yyjson_mut_val *outgoing,
 
 /* One segment `forward`: its data into `to`. For segment.c. */
 int mk_compose_forward(struct mk_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to);
+
+/* One segment with media, likewise (media_segment.c). */
+int mk_compose_image(struct mk_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to);
+int mk_compose_record(struct mk_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to);
+int mk_compose_video(struct mk_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to);
 
 /* Appends a message as one line of plain text, as much of it as fits. */
 void mk_segments_preview(struct mk_buf *out, yyjson_mut_val *incoming);

@@ -309,6 +309,11 @@ static const char *const texts[MK_SQL_COUNT] = {
     [MK_SQL_FOLDER_EMPTY] = "DELETE FROM group_file WHERE group_id = ?1 AND folder = ?2",
     /* id */
     [MK_SQL_FOLDER_DELETE] = "DELETE FROM group_folder WHERE id = ?1",
+
+    /* control_act.c. group, target: the newest first */
+    [MK_SQL_CONTROL_PENDING] = "SELECT seq, kind, is_filtered FROM group_notice"
+                               " WHERE group_id = ?1 AND target = ?2 AND state = 0"
+                               " ORDER BY seq DESC",
 };
 
 const char *mk_sql_text(enum mk_sql sql)
