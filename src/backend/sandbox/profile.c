@@ -4,11 +4,10 @@
  */
 #include "backend/sandbox/social.h"
 #include "backend/sandbox/text.h"
+#include "base/digest.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 
 enum { SKEY_CHARS = 9, P_SKEY_CHARS = 43, DOMAIN_MAX = 253 };
@@ -101,23 +100,23 @@ static int send_profile_like(struct mk_request *request)
 static int derive(struct mk_db *db, const char *label, size_t count, char *out)
 {
     static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    unsigned char hash[2][EVP_MAX_MD_SIZE];
+    uint8_t hash[2 * MK_SHA256_LEN];
     sqlite3_stmt *row = mk_db_use(db, MK_SQL_SECRET, 0, NULL);
     mk_text_bind(row, 1, mk_slice_str("cookies"));
     int rc = mk_db_step(db, row);
     if (rc <= 0)
         return rc < 0 ? rc : -EIO;
-    const void *secret = sqlite3_column_blob(row, 0);
-    int len = sqlite3_column_bytes(row, 0);
-    size_t label_len = strlen(label);
-    bool ok =
-        HMAC(EVP_sha256(), secret, len, (const unsigned char *)label, label_len, hash[0], NULL) &&
-        HMAC(EVP_sha256(), secret, len, hash[0], 32, hash[1], NULL);
+    struct mk_slice secret =
+        mk_slice_of(sqlite3_column_blob(row, 0), (size_t)sqlite3_column_bytes(row, 0));
+    rc = mk_hmac_sha256(secret, mk_slice_str(label), hash);
+    if (rc == 0)
+        rc = mk_hmac_sha256(secret, mk_slice_of((const char *)hash, MK_SHA256_LEN),
+                            hash + MK_SHA256_LEN);
     sqlite3_reset(row);
-    for (size_t i = 0; ok && i < count; i++)
-        out[i] = digits[hash[i / 32][i % 32] % 62];
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        out[i] = digits[hash[i] % 62];
     out[count] = '\0';
-    return ok ? 0 : -ENOMEM;
+    return rc;
 }
 
 static int derive_skey(struct mk_request *request, char skey[SKEY_CHARS + 2])
