@@ -3,8 +3,6 @@
 
 #include "protocol/tables.h"
 
-#include <milky/backend.h>
-
 const char *mk_dialect_name(enum mk_dialect dialect)
 {
     return dialect == MK_DIALECT_DRAFT ? "draft" : "1.2";
@@ -38,22 +36,6 @@ const struct mk_event_type *mk_event_type_find(struct mk_slice name)
         if (memcmp(mk_event_types[i].name.ptr, name.ptr, name.len) == 0)
             return &mk_event_types[i];
     return NULL;
-}
-
-size_t milky_action_count(void)
-{
-    return mk_action_count_1_2;
-}
-
-int milky_action_number(const char *name)
-{
-    const struct mk_action *action = mk_action_find(MK_DIALECT_1_2, mk_slice_str(name));
-    return action ? (int)action->number : -1;
-}
-
-const char *milky_action_name(size_t number)
-{
-    return number < mk_action_count_1_2 ? mk_actions_1_2[number].name.ptr : NULL;
 }
 
 struct mk_slice mk_event_type_name(const struct mk_event_type *type)

@@ -231,6 +231,13 @@ const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count)
     return host->bots;
 }
 
+int milky_host_drop_connections(struct milky_host *host, uint64_t self_id)
+{
+    host->dropped = self_id;
+    host->drops++;
+    return 0;
+}
+
 struct uv_loop_s *milky_host_loop(const struct milky_host *host)
 {
     return (struct uv_loop_s *)host->loop;

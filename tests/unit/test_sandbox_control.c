@@ -47,7 +47,7 @@ static void say_segments(void **state)
             "{\"type\":\"mention\",\"data\":{\"user_id\":10001000}},"
             "{\"type\":\"face\",\"data\":{\"face_id\":\"1\"}},"
             "{\"type\":\"face\",\"data\":{\"face_id\":\"2\",\"is_large\":true}},"
-            "{\"type\":\"mention_all\"}]}");
+            "{\"type\":\"mention_all\",\"data\":{}}]}");
     assert_json(
         event_at(w, 0, "/segments"),
         "[{\"type\":\"text\",\"data\":{\"text\":\"x\"}},"
@@ -68,25 +68,33 @@ static void say_malformed(void **state)
         const char *part;
         const char *params;
     } cases[] = {
-        { "as must be an integer, got nothing", "{}" },
-        { "as must be an integer, got string", "{\"as\":\"10003001\"}" },
-        { "as must be an integer, got number", "{\"as\":10003001.5}" },
-        { "as must be from 10001 to 4294967295", "{\"as\":5}" },
-        { "as must be from 10001 to 4294967295", "{\"as\":-10003001}" },
-        { "as must be from 10001 to 4294967295", "{\"as\":4294967296}" },
+        { "as: it is missing", "{\"to\":10001000,\"text\":\"x\"}" },
+        { "as: expected an integer, got string",
+          "{\"as\":\"10003001\",\"to\":10001000,\"text\":\"x\"}" },
+        { "as: expected an integer, got number",
+          "{\"as\":10003001.5,\"to\":10001000,\"text\":\"x\"}" },
+        { "as: expected an integer from 10001 to 4294967295, got 5",
+          "{\"as\":5,\"to\":10001000,\"text\":\"x\"}" },
+        { "as: expected an integer from 10001 to 4294967295, got -10003001",
+          "{\"as\":-10003001,\"to\":10001000,\"text\":\"x\"}" },
+        { "got 4294967296", "{\"as\":4294967296,\"to\":10001000,\"text\":\"x\"}" },
         { "one of to and group", "{\"as\":10003001,\"text\":\"x\"}" },
         { "one of to and group", "{\"as\":10003001,\"to\":10001000,\"group\":700000001}" },
-        { "to must be an integer, got null", "{\"as\":10003001,\"to\":null,\"text\":\"x\"}" },
-        { "group must be an integer, got array", "{\"as\":10003001,\"group\":[],\"text\":\"x\"}" },
+        { "user_id: expected integer from 10001 to 4294967295, got null",
+          "{\"as\":10003001,\"to\":null,\"text\":\"x\"}" },
+        { "group_id: expected integer from 10001 to 4294967295, got array",
+          "{\"as\":10003001,\"group\":[],\"text\":\"x\"}" },
         { "one of text and message", "{\"as\":10003001,\"to\":10001000}" },
         { "one of text and message",
           "{\"as\":10003001,\"to\":10001000,\"text\":\"x\",\"message\":[]}" },
-        { "text must be a string, got number", "{\"as\":10003001,\"to\":10001000,\"text\":1}" },
+        { "message[0].data.text: expected string, got number",
+          "{\"as\":10003001,\"to\":10001000,\"text\":1}" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         control_refused(w, MILKY_MALFORMED, cases[i].part, "say", "%s", cases[i].params);
 }
 
+/* Segments are held against the tables, like those of bots. */
 static void segments_malformed(void **state)
 {
     struct world *w = *state;
@@ -94,22 +102,16 @@ static void segments_malformed(void **state)
         const char *part;
         const char *message;
     } cases[] = {
-        { "message must be an array", "{}" },
-        { "message[] must be an object, got number", "[1]" },
-        { "message[].type must be a string, got nothing", "[{}]" },
-        { "message[].data must be an object, got nothing", "[{\"type\":\"text\"}]" },
-        { "message[].data must be an object, got array",
-          "[{\"type\":\"mention_all\",\"data\":[]}]" },
-        { "text must be a string, got null", "[{\"type\":\"text\",\"data\":{\"text\":null}}]" },
-        { "face_id must be a string, got number",
-          "[{\"type\":\"face\",\"data\":{\"face_id\":1}}]" },
-        { "is_large must be a boolean",
-          "[{\"type\":\"face\",\"data\":{\"face_id\":\"1\",\"is_large\":1}}]" },
-        { "user_id must be an integer, got nothing", "[{\"type\":\"mention\",\"data\":{}}]" },
-        { "user_id must be from 10001", "[{\"type\":\"mention\",\"data\":{\"user_id\":1}}]" },
-        { "message_seq must be an integer", "[{\"type\":\"reply\",\"data\":{}}]" },
-        { "one of text, mention", "[{\"type\":\"image\",\"data\":{\"uri\":\"x\"}}]" },
-        { "one of text, mention", "[{\"type\":\"\",\"data\":{}}]" },
+        { "message: expected array", "{}" },
+        { "message[0]: expected object, got number", "[1]" },
+        { "message[0].type: expected", "[{}]" },
+        { "message[0].data.text: expected string, got null",
+          "[{\"type\":\"text\",\"data\":{\"text\":null}}]" },
+        { "message[0].data.user_id: expected integer from 10001",
+          "[{\"type\":\"mention\",\"data\":{\"user_id\":1}}]" },
+        { "message[0].data.message_seq: expected", "[{\"type\":\"reply\",\"data\":{}}]" },
+        { "message[0].data.uri: expected", "[{\"type\":\"image\",\"data\":{}}]" },
+        { "message[0].type: expected one of", "[{\"type\":\"dance\",\"data\":{}}]" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         control_refused(w, MILKY_MALFORMED, cases[i].part, "say",
@@ -136,6 +138,131 @@ static void say_refused(void **state)
     control_refused(w, MILKY_UNKNOWN, "no such operation: dance", "dance", "{}");
 }
 
+/* What bots do through their APIs, people do by the same names. */
+static void apis_of_people(void **state)
+{
+    struct world *w = *state;
+    control(w, "set_nickname", "{\"as\":10003001,\"new_nickname\":\"大明\"}");
+    ask(w, BOT, "get_user_profile", "{\"user_id\":10003001}");
+    assert_string_equal(str(w, "/nickname"), "大明");
+    control(w, "get_friend_list", "{\"as\":10003001}");
+    assert_int_equal(yyjson_arr_size(at(w, "/friends")), 6);
+    control_refused(w, MK_SANDBOX_NO_PERMISSION, "", "set_group_name",
+                    "{\"as\":10003001,\"group_id\":700000001,\"new_group_name\":\"x\"}");
+    control_refused(w, MILKY_MALFORMED, "new_nickname: expected string, got nothing",
+                    "set_nickname", "{\"as\":10003001}");
+    control_refused(w, MILKY_MALFORMED, "as: it is missing", "set_nickname",
+                    "{\"new_nickname\":\"x\"}");
+    control_refused(w, MK_SANDBOX_NO_USER, "10009999", "set_nickname",
+                    "{\"as\":10009999,\"new_nickname\":\"x\"}");
+}
+
+static void short_forms(void **state)
+{
+    struct world *w = *state;
+    control(w, "say", "{\"as\":10003001,\"group\":700000001,\"text\":\"oops\"}");
+    control(w, "react", "{\"as\":10003002,\"group\":700000001,\"seq\":1,\"reaction\":\"76\"}");
+    fake_host_forget(&w->host);
+    control(w, "recall", "{\"as\":10003001,\"group\":700000001,\"seq\":1}");
+    assert_string_equal(w->host.events[0].type, "message_recall");
+    assert_int_equal(event_num(w, 0, "/operator_id"), MING);
+    fake_host_forget(&w->host);
+    control(w, "nudge", "{\"as\":10003001,\"group\":700000001,\"user\":10001000}");
+    assert_string_equal(w->host.events[0].type, "group_nudge");
+    assert_int_equal(event_num(w, 0, "/sender_id"), MING);
+    fake_host_forget(&w->host);
+    control(w, "nudge", "{\"as\":10003001,\"to\":10001000}");
+    assert_string_equal(w->host.events[0].type, "friend_nudge");
+    control(w, "mute", "{\"as\":10001000,\"group\":700000001,\"user\":10003002,\"duration\":60}");
+    control_refused(w, MK_SANDBOX_MUTED, "10003002", "say",
+                    "{\"as\":10003002,\"group\":700000001,\"text\":\"mmh\"}");
+    control(w, "kick", "{\"as\":10001000,\"group\":700000001,\"user\":10003002}");
+    control(w, "leave", "{\"as\":10003001,\"group\":700000001}");
+    control_refused(w, MK_SANDBOX_NO_GROUP, "10003001", "say",
+                    "{\"as\":10003001,\"group\":700000001,\"text\":\"x\"}");
+    control(w, "say", "{\"as\":10003001,\"to\":10001000,\"text\":\"x\"}");
+    control(w, "recall", "{\"as\":10003001,\"to\":10001000,\"seq\":1}");
+    control_refused(w, MK_SANDBOX_NO_MESSAGE, "", "recall",
+                    "{\"as\":10003001,\"to\":10001000,\"seq\":9}");
+}
+
+static void doors_of_groups(void **state)
+{
+    struct world *w = *state;
+    control(w, "create_person", "{\"user_id\":10009000,\"nickname\":\"stranger\"}");
+    control(w, "join", "{\"as\":10009000,\"group\":700000001,\"comment\":\"let me in\"}");
+    assert_string_equal(str(w, "/state"), "pending");
+    assert_string_equal(w->host.events[0].type, "group_join_request");
+    assert_string_equal(event_str(w, 0, "/comment"), "let me in");
+    fake_host_forget(&w->host);
+    control(w, "reject", "{\"as\":10001000,\"group\":700000001,\"from\":10009000}");
+    control_refused(w, MK_SANDBOX_NO_REQUEST, "nothing waits", "accept",
+                    "{\"as\":10001000,\"group\":700000001,\"from\":10009000}");
+    control(w, "join", "{\"as\":10009000,\"group\":700000001}");
+    fake_host_forget(&w->host);
+    control(w, "accept", "{\"as\":10001000,\"group\":700000001,\"from\":10009000}");
+    assert_string_equal(w->host.events[0].type, "group_member_increase");
+    control(w, "set_join_policy", "{\"as\":10001000,\"group\":700000001,\"policy\":\"anybody\"}");
+    control(w, "create_person", "{\"nickname\":\"another\"}");
+    assert_int_equal(num(w, "/user_id"), 10009001);
+    control(w, "join", "{\"as\":10009001,\"group\":700000001}");
+    assert_string_equal(str(w, "/state"), "joined");
+    control_refused(w, MILKY_MALFORMED, "\"approval\", \"anybody\", \"nobody\"", "set_join_policy",
+                    "{\"as\":10001000,\"group\":700000001,\"policy\":\"x\"}");
+    control_refused(w, MILKY_MALFORMED, "gruop: unknown field (here are: as, group, comment",
+                    "join", "{\"as\":10009000,\"gruop\":700000001}");
+}
+
+static void invitations(void **state)
+{
+    struct world *w = *state;
+    control(w, "create_group",
+            "{\"group_id\":700000002,\"group_name\":\"二\",\"members\":[{\"user_id\":10003001,"
+            "\"role\":\"owner\"}]}");
+    control(w, "invite", "{\"as\":10003001,\"group\":700000002,\"user\":10001000}");
+    assert_string_equal(str(w, "/state"), "invited");
+    assert_string_equal(w->host.events[0].type, "group_invitation");
+    fake_host_forget(&w->host);
+    control(w, "accept", "{\"as\":10001000,\"group\":700000002}");
+    assert_string_equal(str(w, "/state"), "joined");
+    assert_string_equal(w->host.events[0].type, "group_member_increase");
+    control_refused(w, MILKY_MALFORMED, "accepted or rejected", "ignore",
+                    "{\"as\":10001000,\"group\":700000002}");
+}
+
+static void friendships(void **state)
+{
+    struct world *w = *state;
+    control(w, "create_person", "{\"user_id\":10009000,\"nickname\":\"stranger\"}");
+    control(w, "friend_request",
+            "{\"as\":10009000,\"to\":10001000,\"comment\":\"hello\",\"via\":\"search\"}");
+    assert_string_equal(w->host.events[0].type, "friend_request");
+    assert_string_equal(event_str(w, 0, "/comment"), "hello");
+    control(w, "accept", "{\"as\":10001000,\"from\":10009000}");
+    control(w, "say", "{\"as\":10009000,\"to\":10001000,\"text\":\"thanks\"}");
+    control(w, "delete_friend", "{\"as\":10009000,\"user_id\":10001000}");
+    control_refused(w, MK_SANDBOX_NO_FRIEND, "", "say",
+                    "{\"as\":10009000,\"to\":10001000,\"text\":\"still there?\"}");
+    control(w, "friend_request", "{\"as\":10009000,\"to\":10001000,\"is_filtered\":true}");
+    control(w, "ignore", "{\"as\":10001000,\"from\":10009000}");
+    control_refused(w, MK_SANDBOX_NO_REQUEST, "", "accept", "{\"as\":10001000,\"from\":10009000}");
+    control_refused(w, MILKY_MALFORMED, "from, or group", "accept", "{\"as\":10001000}");
+}
+
+static void temporary_sessions(void **state)
+{
+    struct world *w = *state;
+    control(w, "create_person", "{\"user_id\":10009000,\"nickname\":\"stranger\"}");
+    control_refused(w, MK_SANDBOX_NO_GROUP, "10009000", "say",
+                    "{\"as\":10009000,\"to\":10001000,\"through\":700000001,\"text\":\"psst\"}");
+    world_sql(w, "INSERT INTO member (group_id, uin, join_time) VALUES (700000001, 10009000, 1)");
+    control(w, "say", "{\"as\":10009000,\"to\":10001000,\"through\":700000001,\"text\":\"psst\"}");
+    assert_string_equal(event_str(w, 0, "/message_scene"), "temp");
+    assert_int_equal(event_num(w, 0, "/peer_id"), 10009000);
+    control_refused(w, MILKY_MALFORMED, "one of text and message", "say",
+                    "{\"as\":10009000,\"to\":10001000,\"through\":700000001}");
+}
+
 static void world_listed(void **state)
 {
     struct world *w = *state;
@@ -158,6 +285,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(say_malformed, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(segments_malformed, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(say_refused, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(apis_of_people, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(short_forms, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(doors_of_groups, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(invitations, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(friendships, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(temporary_sessions, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(world_listed, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,161 +1,40 @@
-/*
- * control: what an operator can do in the world from outside the protocol: let a person say
- * something, and see who is there. Nobody has checked these params, so everything is checked here.
- *
- *   say    {"as": USER, "to": USER | "group": GROUP, "text": "..." | "message": [SEGMENT, ...]}
- *          -> {"message_seq", "time"}
- *          segments: text, mention, mention_all, face, reply, in their shape of Milky 1.2
- *   world  {} -> {"people": [{"user_id", "nickname", "is_bot"}],
- *                 "groups": [{"group_id", "group_name", "member_count"}]}
- */
+/* control: see the header. */
+#include "backend/sandbox/control.h"
+
 #include "backend/sandbox/entity.h"
-#include "backend/sandbox/request.h"
-#include "backend/sandbox/send.h"
-#include "base/json.h"
+#include "backend/sandbox/world.h"
 
 #include <errno.h>
 
-enum { MAX_SEGMENTS = 1000 };
+/*
+ * Short forms of APIs: for one about a person (`to`), and one about a group (`group`). Their fields
+ * have short names too; all others are the API's own.
+ */
+static const struct short_form {
+    const char *name;
+    const char *to;
+    const char *group;
+} short_forms[] = {
+    { "say", "send_private_message", "send_group_message" },
+    { "recall", "recall_private_message", "recall_group_message" },
+    { "nudge", "send_friend_nudge", "send_group_nudge" },
+    { "react", NULL, "send_group_message_reaction" },
+    { "leave", NULL, "quit_group" },
+    { "kick", NULL, "kick_group_member" },
+    { "mute", NULL, "set_group_member_mute" },
+    { "upload", "upload_private_file", "upload_group_file" },
+};
 
-/* --- reading unchecked JSON --- */
+static const struct {
+    const char *given;
+    const char *name;
+} fields[] = {
+    { "to", "user_id" },      { "group", "group_id" }, { "user", "user_id" },
+    { "uri", "file_uri" },    { "name", "file_name" }, { "folder", "parent_folder_id" },
+    { "seq", "message_seq" },
+};
 
-/* yyjson lays both kinds of value out alike (its own readers rely on it), so one reader will do. */
-static const yyjson_val *fixed(const yyjson_mut_val *value)
-{
-    return (const yyjson_val *)(const void *)value;
-}
-
-static int refuse_type(struct mk_request *request, const char *path, const char *expected,
-                       const yyjson_mut_val *got)
-{
-    return mk_refuse(request, MILKY_MALFORMED, "参数 %s 不正确 (%s must be %s, got %s)", path, path,
-                     expected, mk_json_type_name(fixed(got)));
-}
-
-static int read_integer(struct mk_request *request, yyjson_mut_val *value, const char *path,
-                        uint64_t least, uint64_t most, uint64_t *number)
-{
-    bool negative;
-    uint64_t magnitude;
-    if (!value || !mk_json_integer(fixed(value), &negative, &magnitude))
-        return refuse_type(request, path, "an integer", value);
-    if (negative || magnitude < least || magnitude > most)
-        return mk_refuse(request, MILKY_MALFORMED,
-                         "参数 %s 超出范围 (%s must be from %llu to %llu)", path, path,
-                         (unsigned long long)least, (unsigned long long)most);
-    *number = magnitude;
-    return 0;
-}
-
-static int read_uin(struct mk_request *request, yyjson_mut_val *value, const char *path,
-                    uint64_t *uin)
-{
-    return read_integer(request, value, path, 10001, UINT32_MAX, uin);
-}
-
-/* --- segments --- */
-
-/* One kind of segment that a person can say: its field, copied into `to` if it is right. */
-static int read_segment_data(struct mk_request *request, const char *type, yyjson_mut_val *data,
-                             yyjson_mut_val *to)
-{
-    yyjson_mut_doc *doc = request->doc;
-    bool is_text = strcmp(type, "text") == 0, is_face = strcmp(type, "face") == 0;
-    bool ok = true;
-    if (strcmp(type, "mention_all") == 0)
-        return 0;
-    if (is_text || is_face) {
-        const char *field = is_text ? "text" : "face_id";
-        yyjson_mut_val *value = yyjson_mut_obj_get(data, field);
-        if (!yyjson_mut_is_str(value))
-            return refuse_type(request, field, "a string", value);
-        ok = yyjson_mut_obj_add_strn(doc, to, field, yyjson_mut_get_str(value),
-                                     yyjson_mut_get_len(value));
-        yyjson_mut_val *is_large = yyjson_mut_obj_get(data, "is_large");
-        if (is_face && is_large && !yyjson_mut_is_bool(is_large))
-            return refuse_type(request, "is_large", "a boolean", is_large);
-        if (is_face)
-            ok = ok && yyjson_mut_obj_add_bool(doc, to, "is_large", yyjson_mut_get_bool(is_large));
-    } else {
-        bool is_mention = strcmp(type, "mention") == 0;
-        const char *field = is_mention ? "user_id" : "message_seq";
-        yyjson_mut_val *value = yyjson_mut_obj_get(data, field);
-        uint64_t number;
-        int rc = is_mention ? read_uin(request, value, field, &number)
-                            : read_integer(request, value, field, 0, UINT32_MAX, &number);
-        if (rc != 0)
-            return rc;
-        ok = yyjson_mut_obj_add_uint(doc, to, field, number);
-    }
-    return ok ? 0 : -ENOMEM;
-}
-
-static int read_segment(struct mk_request *request, yyjson_mut_val *segment, yyjson_mut_val *made)
-{
-    static const char *const types[] = { "text", "mention", "mention_all", "face", "reply" };
-    yyjson_mut_doc *doc = request->doc;
-    if (!yyjson_mut_is_obj(segment))
-        return refuse_type(request, "message[]", "an object", segment);
-    yyjson_mut_val *type = yyjson_mut_obj_get(segment, "type");
-    yyjson_mut_val *data = yyjson_mut_obj_get(segment, "data");
-    if (!yyjson_mut_is_str(type))
-        return refuse_type(request, "message[].type", "a string", type);
-    bool needs_data = !yyjson_mut_equals_str(type, "mention_all");
-    if (!yyjson_mut_is_obj(data) && (needs_data || data))
-        return refuse_type(request, "message[].data", "an object", data);
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (!yyjson_mut_equals_str(type, types[i]))
-            continue;
-        yyjson_mut_val *to = NULL;
-        yyjson_mut_val *copy = yyjson_mut_arr_add_obj(doc, made);
-        if (yyjson_mut_obj_add_str(doc, copy, "type", types[i]))
-            to = yyjson_mut_obj_add_obj(doc, copy, "data");
-        return to ? read_segment_data(request, types[i], data, to) : -ENOMEM;
-    }
-    return mk_refuse(request, MILKY_MALFORMED,
-                     "不支持的消息段 (a segment is one of text, mention, mention_all, face and "
-                     "reply)");
-}
-
-/* The OutgoingSegment array that `text` or `message` stands for. */
-static int read_message(struct mk_request *request, yyjson_mut_val **message)
-{
-    yyjson_mut_doc *doc = request->doc;
-    yyjson_mut_val *text = yyjson_mut_obj_get(request->params, "text");
-    yyjson_mut_val *given = yyjson_mut_obj_get(request->params, "message");
-    if (!text == !given)
-        return mk_refuse(request, MILKY_MALFORMED,
-                         "需要 text 或 message 之一 (one of text and message must be given)");
-    yyjson_mut_val *made = yyjson_mut_arr(doc);
-    if (!made)
-        return -ENOMEM;
-    *message = made;
-    if (text) {
-        if (!yyjson_mut_is_str(text))
-            return refuse_type(request, "text", "a string", text);
-        yyjson_mut_val *segment = yyjson_mut_arr_add_obj(doc, made);
-        yyjson_mut_obj_add_str(doc, segment, "type", "text");
-        yyjson_mut_val *data = yyjson_mut_obj_add_obj(doc, segment, "data");
-        return yyjson_mut_obj_add_strn(doc, data, "text", yyjson_mut_get_str(text),
-                                       yyjson_mut_get_len(text))
-                   ? 0
-                   : -ENOMEM;
-    }
-    if (!yyjson_mut_is_arr(given) || yyjson_mut_arr_size(given) > MAX_SEGMENTS)
-        return refuse_type(request, "message", "an array of at most 1000 segments", given);
-    size_t i, count;
-    yyjson_mut_val *segment;
-    yyjson_mut_arr_foreach (given, i, count, segment) {
-        int rc = read_segment(request, segment, made);
-        if (rc != 0)
-            return rc;
-    }
-    return 0;
-}
-
-/* --- say --- */
-
-static int check_person(struct mk_request *request, uint64_t uin)
+int mk_control_person(struct mk_request *request, uint64_t uin)
 {
     struct mk_db *db = &request->sandbox->db;
     sqlite3_stmt *row = MK_DB_USE(db, MK_SQL_PERSON, uin);
@@ -166,84 +45,174 @@ static int check_person(struct mk_request *request, uint64_t uin)
     return rc < 0 ? rc : 0;
 }
 
-static int say(struct mk_request *request)
+/* --- as a call of an API --- */
+
+static const char *field_name(bool is_short, const char *given)
 {
-    yyjson_mut_val *to = yyjson_mut_obj_get(request->params, "to");
-    yyjson_mut_val *group = yyjson_mut_obj_get(request->params, "group");
-    uint64_t speaker, peer;
-    yyjson_mut_val *message = NULL;
-    int rc = read_uin(request, yyjson_mut_obj_get(request->params, "as"), "as", &speaker);
+    for (size_t i = 0; is_short && i < sizeof(fields) / sizeof(fields[0]); i++)
+        if (strcmp(fields[i].given, given) == 0)
+            return fields[i].name;
+    return given;
+}
+
+/* The params of the API, unchecked: those given, under their names there, but for `as`. */
+static int translate(struct mk_request *request, bool is_short, yyjson_mut_val **made)
+{
+    yyjson_mut_doc *doc = request->doc;
+    yyjson_mut_val *params = yyjson_mut_obj(doc), *key, *message;
+    yyjson_mut_obj_iter it;
+    yyjson_mut_obj_iter_init(request->params, &it);
+    while ((key = yyjson_mut_obj_iter_next(&it))) {
+        const char *given = yyjson_mut_get_str(key);
+        if (strcmp(given, "as") == 0)
+            continue;
+        /* What a short form is given stands there once more, so it is copied. */
+        yyjson_mut_val *value = yyjson_mut_val_mut_copy(doc, yyjson_mut_obj_iter_get_val(key));
+        if (!yyjson_mut_obj_add_val(doc, params, field_name(is_short, given), value))
+            return -ENOMEM;
+    }
+    yyjson_mut_val *text = is_short ? yyjson_mut_obj_remove_key(params, "text") : NULL;
+    if (text && (message = yyjson_mut_obj_add_arr(doc, params, "message"))) {
+        yyjson_mut_val *segment = yyjson_mut_arr_add_obj(doc, message);
+        yyjson_mut_obj_add_str(doc, segment, "type", "text");
+        yyjson_mut_obj_add_val(doc, yyjson_mut_obj_add_obj(doc, segment, "data"), "text", text);
+    }
+    *made = params;
+    return params && (!text || message) ? 0 : -ENOMEM;
+}
+
+static int refuse_problem(struct mk_request *request, const char *problem)
+{
+    return mk_refuse(request, MILKY_MALFORMED, "参数不正确 (%s)", problem);
+}
+
+static int check(struct mk_request *request, const char *api, yyjson_mut_val *given,
+                 yyjson_mut_val **checked)
+{
+    char problem[MK_REQUEST_MESSAGE - 64];
+    int rc = milky_check_params(api, given, request->doc, checked, problem, sizeof(problem));
+    return rc == -EINVAL ? refuse_problem(request, problem) : rc;
+}
+
+/* The person that the API is called by. */
+static int read_actor(struct mk_request *request, uint64_t *actor)
+{
+    static const struct mk_rule rules[] = { { "as", MK_RULE_UIN, true }, { NULL } };
+    yyjson_mut_val *only = yyjson_mut_obj(request->doc);
+    yyjson_mut_val *as = yyjson_mut_obj_get(request->params, "as");
+    struct mk_value value;
+    if (!only || (as && !yyjson_mut_obj_add_val(request->doc, only, "as",
+                                                yyjson_mut_val_mut_copy(request->doc, as))))
+        return -ENOMEM;
+    int rc = mk_rules_read(request, NULL, rules, only, &value);
+    if (rc == 0)
+        rc = mk_control_person(request, value.number);
+    *actor = value.number;
+    return rc;
+}
+
+/* `api` is called by a person. */
+static int become(struct mk_request *request, const char *api, bool is_short,
+                  const struct mk_sandbox_api **found)
+{
+    int number = milky_action_number(api);
+    uint64_t actor;
+    yyjson_mut_val *given;
+    int rc = read_actor(request, &actor);
+    if (rc == 0)
+        rc = translate(request, is_short, &given);
+    if (rc == 0)
+        rc = check(request, api, given, &given);
     if (rc != 0)
         return rc;
-    if (!to == !group)
+    if (number < 0 || !request->sandbox->apis[number])
+        return mk_refuse(request, MILKY_NOT_SUPPORTED,
+                         "沙盒暂不支持 %s (the sandbox does not do %s yet)", api, api);
+    request->self_id = actor;
+    request->params = given;
+    *found = request->sandbox->apis[number];
+    return 0;
+}
+
+/* Which API a short form stands for. */
+static int become_short(struct mk_request *request, const struct short_form *form,
+                        const struct mk_sandbox_api **found)
+{
+    bool to = yyjson_mut_obj_get(request->params, "to") != NULL;
+    bool group = yyjson_mut_obj_get(request->params, "group") != NULL;
+    bool both = form->to && form->group;
+    if (both && to == group)
         return mk_refuse(request, MILKY_MALFORMED,
                          "需要 to 或 group 之一 (one of to and group must be given)");
-    rc = to ? read_uin(request, to, "to", &peer) : read_uin(request, group, "group", &peer);
-    if (rc == 0)
-        rc = read_message(request, &message);
-    if (rc == 0)
-        rc = check_person(request, speaker);
-    if (rc == 0 && to)
-        rc = check_person(request, peer);
-    if (rc != 0)
-        return rc;
-    return to ? mk_send_private(request, speaker, peer, message)
-              : mk_send_group(request, speaker, peer, message);
-}
-
-/* --- world --- */
-
-static int list_people(struct mk_request *request, yyjson_mut_val *people)
-{
-    struct mk_db *db = &request->sandbox->db;
-    yyjson_mut_doc *doc = request->doc;
-    sqlite3_stmt *row = mk_db_use(db, MK_SQL_ALL_PEOPLE, 0, NULL);
-    int rc = mk_db_step(db, row);
-    for (; rc > 0; rc = mk_db_step(db, row)) {
-        yyjson_mut_val *person = yyjson_mut_arr_add_obj(doc, people);
-        if (!yyjson_mut_obj_add_uint(doc, person, "user_id", mk_db_uint(row, 0)) ||
-            !mk_put_text(doc, person, "nickname", mk_db_text(row, 1)) ||
-            !yyjson_mut_obj_add_bool(doc, person, "is_bot", mk_db_uint(row, 2) != 0)) {
-            sqlite3_reset(row);
-            return -ENOMEM;
-        }
-    }
+    if (strcmp(form->name, "say") == 0 && !yyjson_mut_obj_get(request->params, "text") ==
+                                              !yyjson_mut_obj_get(request->params, "message"))
+        return mk_refuse(request, MILKY_MALFORMED,
+                         "需要 text 或 message 之一 (one of text and message must be given)");
+    to = form->to && !group;
+    int rc = become(request, to ? form->to : form->group, true, found);
+    if (rc == 0 && to) /* that there is nobody is the better reason than that they are no friends */
+        rc = mk_control_person(request, milky_uint(request->params, "user_id"));
     return rc;
 }
 
-static int list_groups(struct mk_request *request, yyjson_mut_val *groups)
+int mk_control_message(struct mk_request *request, const struct mk_value *text,
+                       const struct mk_value *message, yyjson_mut_val **outgoing)
 {
-    struct mk_db *db = &request->sandbox->db;
     yyjson_mut_doc *doc = request->doc;
-    sqlite3_stmt *row = mk_db_use(db, MK_SQL_ALL_GROUPS, 0, NULL);
-    int rc = mk_db_step(db, row);
-    for (; rc > 0; rc = mk_db_step(db, row)) {
-        yyjson_mut_val *group = yyjson_mut_arr_add_obj(doc, groups);
-        if (!yyjson_mut_obj_add_uint(doc, group, "group_id", mk_db_uint(row, 0)) ||
-            !mk_put_text(doc, group, "group_name", mk_db_text(row, 1)) ||
-            !yyjson_mut_obj_add_uint(doc, group, "member_count", mk_db_uint(row, 2))) {
-            sqlite3_reset(row);
-            return -ENOMEM;
-        }
+    yyjson_mut_val *params = yyjson_mut_obj(doc);
+    if (text->given == message->given)
+        return mk_refuse(request, MILKY_MALFORMED,
+                         "需要 text 或 message 之一 (one of text and message must be given)");
+    /* Any API that sends will do: what is checked is the message. */
+    bool ok = yyjson_mut_obj_add_uint(doc, params, "user_id", 10001);
+    if (text->given) {
+        yyjson_mut_val *segment = yyjson_mut_obj(doc);
+        ok = ok && yyjson_mut_obj_add_str(doc, segment, "type", "text") &&
+             mk_put_text(doc, yyjson_mut_obj_add_obj(doc, segment, "data"), "text", text->text) &&
+             yyjson_mut_arr_append(yyjson_mut_obj_add_arr(doc, params, "message"), segment);
+    } else {
+        ok = ok && yyjson_mut_obj_add_val(doc, params, "message",
+                                          yyjson_mut_val_mut_copy(doc, message->json));
     }
+    yyjson_mut_val *checked;
+    int rc = ok ? check(request, "send_private_message", params, &checked) : -ENOMEM;
+    if (rc == 0)
+        *outgoing = yyjson_mut_obj_get(checked, "message");
     return rc;
 }
 
-static int world(struct mk_request *request)
+/* --- finding --- */
+
+static const struct mk_sandbox_api *operation(const char *name)
 {
-    yyjson_mut_doc *doc = request->doc;
-    yyjson_mut_val *result = yyjson_mut_obj(doc);
-    yyjson_mut_val *people = yyjson_mut_obj_add_arr(doc, result, "people");
-    yyjson_mut_val *groups = yyjson_mut_obj_add_arr(doc, result, "groups");
-    if (!people || !groups)
-        return -ENOMEM;
-    request->result = result;
-    int rc = list_people(request, people);
-    return rc < 0 ? rc : list_groups(request, groups);
+    static const struct mk_sandbox_api *const lists[] = {
+        mk_control_act_apis,
+        mk_control_people_apis,
+        mk_control_bot_apis,
+        mk_world_apis,
+    };
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        for (const struct mk_sandbox_api *api = lists[i]; api->name; api++)
+            if (strcmp(api->name, name) == 0)
+                return api;
+    return NULL;
 }
 
-const struct mk_sandbox_api mk_control_apis[] = {
-    { "say", say },
-    { "world", world },
-    { NULL, NULL },
-};
+int mk_control_find(struct mk_request *request, const struct mk_sandbox_api **api)
+{
+    const char *action = milky_call_action(request->call);
+    /* A message through a temporary session is no API of bots. */
+    bool is_temp = strcmp(action, "say") == 0 && yyjson_mut_obj_get(request->params, "through");
+    *api = operation(is_temp ? "say_temp" : action);
+    if (strcmp(action, "reset") == 0 && request->sandbox->world)
+        return mk_world_find_reset(request, api);
+    if (*api)
+        return 0;
+    for (size_t i = 0; i < sizeof(short_forms) / sizeof(short_forms[0]); i++)
+        if (strcmp(short_forms[i].name, action) == 0)
+            return become_short(request, &short_forms[i], api);
+    if (milky_action_number(action) >= 0)
+        return become(request, action, false, api);
+    return mk_refuse(request, MILKY_UNKNOWN,
+                     "没有这个操作：%s (the sandbox has no such operation: %s)", action, action);
+}

@@ -79,6 +79,18 @@ int mk_db_exec(struct mk_db *db, const char *sql, size_t count, const uint64_t *
     return rc;
 }
 
+int mk_db_number(struct mk_db *db, const char *sql, uint64_t *number)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
+        return failed(db, sql);
+    int rc = mk_db_step(db, statement);
+    if (rc > 0)
+        *number = mk_db_uint(statement, 0);
+    sqlite3_finalize(statement);
+    return rc < 0 ? rc : 0;
+}
+
 static int prepare_all(struct mk_db *db)
 {
     for (int i = 0; i < MK_SQL_COUNT; i++)
@@ -189,7 +201,8 @@ static int check_file(struct mk_db *db, const char *path, uint64_t *version)
 
 static int open_file(struct mk_db *db, const char *path)
 {
-    /* Statistics that nobody reads cost a lock at each piece of memory. Refused once it is in use. */
+    /* Statistics that nobody reads cost a lock at each piece of memory. Refused once it is in use.
+     */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;

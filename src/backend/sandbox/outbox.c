@@ -1,6 +1,7 @@
 /* outbox: see the header. */
 #include "backend/sandbox/outbox.h"
 
+#include "backend/sandbox/bots.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -58,7 +59,7 @@ void mk_outbox_drop_events(struct mk_outbox *outbox)
 static struct mk_outbox take(struct mk_outbox *outbox)
 {
     struct mk_outbox taken = *outbox;
-    *outbox = (struct mk_outbox){ 0 };
+    *outbox = (struct mk_outbox){ .bots = taken.bots };
     return taken;
 }
 
@@ -89,7 +90,9 @@ void mk_outbox_send(struct mk_outbox *outbox, struct milky_host *host)
         struct mk_outbox_reply *reply = &taken.replies[i];
         for (; event < reply->events_end; event++)
             emit(host, &taken.events[event]);
-        if (reply->retcode == 0)
+        if (reply->delay_ms > 0)
+            mk_bots_reply_later(outbox->bots, reply);
+        else if (reply->retcode == 0)
             milky_call_ok(reply->call, reply->data);
         else
             milky_call_fail(reply->call, reply->retcode, "%s", reply->message);

@@ -12,6 +12,7 @@ struct mk_outbox_reply {
     yyjson_mut_val *data; /* of success, or NULL */
     int retcode;          /* 0 is success */
     const char *message;  /* of failure; lives in the document of the call */
+    uint32_t delay_ms;    /* how much later it leaves than its events */
     size_t events_end;    /* its events are those before this that are not of an earlier reply */
 };
 
@@ -22,12 +23,16 @@ struct mk_outbox_event {
     yyjson_mut_val *data; /* lives in the document of the call */
 };
 
-/* Zeroed is empty. The arrays keep their memory from turn to turn. */
+struct mk_bots;
+
+/* Zeroed is empty; `bots` takes the replies that are delayed. The arrays keep their memory from
+ * turn to turn. */
 struct mk_outbox {
     struct mk_outbox_reply *replies;
     struct mk_outbox_event *events;
     size_t reply_count, reply_room;
     size_t event_count, event_room;
+    struct mk_bots *bots;
 };
 
 /* Makes sure that one more reply will find its place. Returns 0 or -ENOMEM. */

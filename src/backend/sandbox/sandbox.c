@@ -322,15 +322,21 @@ struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
 {
     struct mk_sandbox *sandbox = calloc(1, sizeof(*sandbox));
     char *path = mk_slice_dup(mk_slice_str(config->path));
-    if (!sandbox || !path || copy_config(&sandbox->media_config, &config->media) < 0) {
+    char *world = config->world ? mk_slice_dup(mk_slice_str(config->world)) : NULL;
+    if (!sandbox || !path || (config->world && !world) ||
+        copy_config(&sandbox->media_config, &config->media) < 0) {
         mk_log_error("sandbox", "out of memory");
         if (sandbox)
             free_config(&sandbox->media_config);
         free(sandbox);
         free(path);
+        free(world);
         return NULL;
     }
     sandbox->path = path;
+    sandbox->world = world;
+    sandbox->is_seeded = config->seed != NULL;
+    sandbox->seed = config->seed ? *config->seed : 0;
     mk_buf_init(&sandbox->login.nickname, LONGEST_REMEMBERED);
     sandbox->backend = (struct milky_backend){
         .name = "sandbox",

@@ -37,8 +37,7 @@ static int join_everybody(struct mk_db *db, uint64_t uin, uint64_t now)
     return rc;
 }
 
-/* A person of that number, if there is one, becomes the bot. */
-static int insert_bot(struct mk_db *db, uint64_t uin)
+int mk_seed_bot(struct mk_db *db, uint64_t uin)
 {
     int rc = MK_DB_EXEC(db,
                         "INSERT INTO person (uin, nickname, bio, is_bot)"
@@ -47,6 +46,8 @@ static int insert_bot(struct mk_db *db, uint64_t uin)
                         uin);
     if (rc == 0)
         rc = MK_DB_EXEC(db, "UPDATE member SET is_bot = 1 WHERE uin = ?", uin);
+    if (rc == 0)
+        rc = MK_DB_EXEC(db, "INSERT OR IGNORE INTO friend_category VALUES (?, 0, '我的好友')", uin);
     return rc;
 }
 
@@ -81,7 +82,7 @@ int mk_seed(struct mk_db *db, bool is_new, const uint64_t *bots, size_t count, u
         int known = is_known_bot(db, bots[i]);
         if (known > 0)
             continue;
-        rc = known < 0 ? known : insert_bot(db, bots[i]);
+        rc = known < 0 ? known : mk_seed_bot(db, bots[i]);
         if (rc == 0)
             rc = join_everybody(db, bots[i], now);
     }

@@ -1,0 +1,80 @@
+/*
+ * bots: how the accounts that programs speak for are doing: logged in or not, and which of their
+ * calls go wrong on purpose. It belongs to the process, not to the world: a restart heals all.
+ */
+#ifndef MK_SANDBOX_BOTS_H
+#define MK_SANDBOX_BOTS_H
+
+#include "backend/sandbox/outbox.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct milky_host;
+struct mk_fault;
+struct mk_delayed;
+
+struct mk_bots {
+    struct milky_host *host;
+    uint64_t *offline; /* their numbers */
+    size_t offline_count;
+    struct mk_fault *faults;
+    uint64_t last_fault; /* the number of the newest */
+    uint64_t *dropped;   /* whose connections end with this turn */
+    size_t dropped_count;
+    struct mk_delayed *delayed; /* replies that wait */
+};
+
+/* What goes wrong with calls; each call that matches counts. */
+struct mk_fault {
+    struct mk_fault *next;
+    uint64_t id;
+    uint64_t bot;
+    char action[64];    /* "" for any */
+    uint64_t every;     /* each so manieth; 1 is all */
+    double probability; /* of those; 1 is all */
+    uint64_t seed;
+    uint64_t times; /* and no more often; 0 is for ever */
+    uint32_t delay_ms;
+    int retcode; /* 0: it does not fail */
+    char message[256];
+    bool drop; /* its reply gets lost with the connection */
+
+    uint64_t chance; /* state of the sequence that the seed begins */
+    uint64_t seen;   /* calls that matched */
+    uint64_t struck;
+};
+
+/* What becomes of a call: nothing special where all is 0. */
+struct mk_fate {
+    uint32_t delay_ms;
+    int retcode;
+    const char *message;
+};
+
+/* Zeroed, then with `host` set, it is ready. */
+void mk_bots_fini(struct mk_bots *bots);
+
+bool mk_bots_online(const struct mk_bots *bots, uint64_t self_id);
+/* Returns 0 or -ENOMEM. */
+int mk_bots_set_online(struct mk_bots *bots, uint64_t self_id, bool is_online);
+
+/* Decides the fate of a call that has come. */
+struct mk_fate mk_bots_fate(struct mk_bots *bots, uint64_t self_id, const char *action);
+
+/* Adds a copy, with its own id. Returns 0 or -ENOMEM. */
+int mk_bots_add_fault(struct mk_bots *bots, const struct mk_fault *fault, uint64_t *id);
+/* Those of one bot, or (0) of all. Returns how many there were. */
+size_t mk_bots_heal(struct mk_bots *bots, uint64_t self_id);
+
+/* Ends the connections of a bot when the turn ends. Returns 0 or -ENOMEM. */
+int mk_bots_drop(struct mk_bots *bots, uint64_t self_id);
+
+/* The turn has ended, and all that it said has been said. */
+void mk_bots_turn_end(struct mk_bots *bots);
+
+/* Replies after reply->delay_ms; at once where that cannot be. */
+void mk_bots_reply_later(struct mk_bots *bots, const struct mk_outbox_reply *reply);
+
+#endif

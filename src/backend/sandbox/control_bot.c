@@ -1,0 +1,275 @@
+/*
+ * control_bot: what an operator does to bots, and to time: the clock, logins, faults. See bots.h
+ * and nature.h.
+ */
+#include "backend/sandbox/bots.h"
+#include "backend/sandbox/control.h"
+#include "backend/sandbox/entity.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One of the bots that the configuration names. Returns 0 or MK_REFUSED. */
+static int check_bot(struct mk_request *request, uint64_t self_id)
+{
+    size_t count;
+    const uint64_t *bots = milky_host_bots(request->sandbox->host, &count);
+    for (size_t i = 0; i < count; i++)
+        if (bots[i] == self_id)
+            return 0;
+    return mk_refuse(request, MK_SANDBOX_NO_USER, "没有运行这个 Bot (no bot %llu is served here)",
+                     (unsigned long long)self_id);
+}
+
+/* --- clock --- */
+
+static int tell_clock(struct mk_request *request)
+{
+    const struct mk_world_clock *clock = mk_world_clock();
+    yyjson_mut_doc *doc = request->doc;
+    request->result = yyjson_mut_obj(doc);
+    bool ok = yyjson_mut_obj_add_uint(doc, request->result, "time", mk_now()) &&
+              yyjson_mut_obj_add_sint(doc, request->result, "offset", clock->offset) &&
+              yyjson_mut_obj_add_bool(doc, request->result, "is_stopped", clock->stopped_at != 0);
+    return ok ? 0 : -ENOMEM;
+}
+
+enum { SET, ADVANCE, STOP, RESET };
+
+/* The clock as it will be. Returns 0 or MK_REFUSED. */
+static int move_clock(struct mk_request *request, const struct mk_value *v,
+                      struct mk_world_clock *clock)
+{
+    uint64_t now = mk_now();
+    uint64_t machine = mk_clock_real_ms() / 1000;
+    uint64_t target = v[SET].given ? v[SET].number : now;
+    if (v[ADVANCE].given)
+        target = (uint64_t)((int64_t)now + (int64_t)v[ADVANCE].number);
+    if (v[RESET].given)
+        target = machine;
+    if (target == 0 || target > MK_NATURE_LATEST)
+        return mk_rules_refuse(request, NULL, NULL, "the clock goes from 1 to %llu",
+                               (unsigned long long)MK_NATURE_LATEST);
+    bool stands = v[STOP].given ? v[STOP].number != 0 : clock->stopped_at != 0;
+    clock->offset = (int64_t)target - (int64_t)machine;
+    clock->stopped_at = stands && !v[RESET].given ? target : 0;
+    return 0;
+}
+
+static int clock_operation(struct mk_request *request)
+{
+    static const struct mk_rule rules[] = {
+        [SET] = { "set", MK_RULE_NUMBER, .least = 1, .most = MK_NATURE_LATEST },
+        [ADVANCE] = { "advance", MK_RULE_OFFSET, .most = MK_NATURE_LATEST },
+        [STOP] = { "stop", MK_RULE_BOOL },
+        [RESET] = { "reset", MK_RULE_BOOL },
+        { NULL },
+    };
+    struct mk_value v[MK_RULES_MAX];
+    int rc = mk_rules_read(request, NULL, rules, request->params, v);
+    if (rc != 0)
+        return rc;
+    if (v[RESET].given && v[RESET].number == 0)
+        v[RESET].given = false;
+    if (v[SET].given + v[ADVANCE].given + v[RESET].given > 1 || (v[RESET].given && v[STOP].given))
+        return mk_rules_refuse(request, NULL, NULL,
+                               "one of set, advance and reset; stop goes with the first two");
+    struct mk_world_clock clock = *mk_world_clock();
+    if (!v[SET].given && !v[ADVANCE].given && !v[STOP].given && !v[RESET].given)
+        return tell_clock(request);
+    rc = move_clock(request, v, &clock);
+    if (rc == 0)
+        rc = mk_request_write(request);
+    if (rc == 0)
+        rc = mk_nature_set_clock(&request->sandbox->db, &clock);
+    return rc ? rc : tell_clock(request);
+}
+
+/* --- logins --- */
+
+static int offline(struct mk_request *request)
+{
+    static const struct mk_rule rules[] = {
+        { "bot", MK_RULE_UIN, true },
+        { "reason", MK_RULE_TEXT },
+        { NULL },
+    };
+    struct mk_value v[MK_RULES_MAX];
+    struct mk_bots *bots = &request->sandbox->bots;
+    int rc = mk_rules_read(request, NULL, rules, request->params, v);
+    if (rc == 0)
+        rc = check_bot(request, v[0].number);
+    if (rc != 0 || !mk_bots_online(bots, v[0].number))
+        return rc;
+    struct mk_slice reason = v[1].given ? v[1].text : mk_slice_str("账号已下线");
+    yyjson_mut_val *data = yyjson_mut_obj(request->doc);
+    if (!mk_put_text(request->doc, data, "reason", reason))
+        return -ENOMEM;
+    rc = mk_request_event(request, v[0].number, "bot_offline", mk_now(), data);
+    return rc ? rc : mk_bots_set_online(bots, v[0].number, false);
+}
+
+static int read_bot(struct mk_request *request, uint64_t *self_id)
+{
+    static const struct mk_rule rules[] = { { "bot", MK_RULE_UIN, true }, { NULL } };
+    struct mk_value v[MK_RULES_MAX];
+    int rc = mk_rules_read(request, NULL, rules, request->params, v);
+    *self_id = v[0].number;
+    return rc ? rc : check_bot(request, *self_id);
+}
+
+static int online(struct mk_request *request)
+{
+    uint64_t self_id;
+    int rc = read_bot(request, &self_id);
+    return rc ? rc : mk_bots_set_online(&request->sandbox->bots, self_id, true);
+}
+
+static int drop_connections(struct mk_request *request)
+{
+    uint64_t self_id;
+    int rc = read_bot(request, &self_id);
+    return rc ? rc : mk_bots_drop(&request->sandbox->bots, self_id);
+}
+
+/* --- faults --- */
+
+enum { BOT, ACTION, EVERY, PROBABILITY, SEED, TIMES, LATENCY, RETCODE, MESSAGE, DROP };
+
+/* A number from 0 to 1. Raw ones are as they were written. */
+static int read_probability(struct mk_request *request, const struct mk_value *value, double *out)
+{
+    *out = 1;
+    if (!value->given)
+        return 0;
+    if (yyjson_mut_is_num(value->json))
+        *out = yyjson_mut_get_num(value->json);
+    else if (yyjson_mut_is_raw(value->json))
+        *out = strtod(yyjson_mut_get_raw(value->json), NULL);
+    else
+        *out = -1;
+    if (*out >= 0 && *out <= 1)
+        return 0;
+    return mk_rules_refuse(request, NULL, "probability", "expected a number from 0 to 1");
+}
+
+static int make_fault(struct mk_request *request, const struct mk_value *v, struct mk_fault *fault)
+{
+    *fault = (struct mk_fault){
+        .bot = v[BOT].number,
+        .every = v[EVERY].number,
+        .seed = v[SEED].number,
+        .times = v[TIMES].number,
+        .delay_ms = (uint32_t)v[LATENCY].number,
+        .retcode = (int)(int64_t)v[RETCODE].number,
+        .drop = v[DROP].number != 0,
+    };
+    struct mk_slice message = v[MESSAGE].given ? v[MESSAGE].text : mk_slice_str("injected fault");
+    snprintf(fault->message, sizeof(fault->message), "%.*s", (int)message.len, message.ptr);
+    snprintf(fault->action, sizeof(fault->action), "%.*s", (int)v[ACTION].text.len,
+             v[ACTION].text.ptr);
+    if (v[ACTION].given && milky_action_number(fault->action) < 0)
+        return mk_rules_refuse(request, NULL, "action", "there is no such API in Milky 1.2");
+    if (fault->retcode == 0 && fault->delay_ms == 0 && !fault->drop)
+        return mk_rules_refuse(request, NULL, NULL,
+                               "one of latency, retcode (not 0) and drop says what goes wrong");
+    return read_probability(request, &v[PROBABILITY], &fault->probability);
+}
+
+static int add_fault(struct mk_request *request)
+{
+    static const struct mk_rule rules[] = {
+        [BOT] = { "bot", MK_RULE_UIN, true },
+        [ACTION] = { "action", MK_RULE_TEXT, .least = 1, .most = 63 },
+        [EVERY] = { "every", MK_RULE_NUMBER, .least = 1, .otherwise = 1 },
+        [PROBABILITY] = { "probability", MK_RULE_ANY },
+        [SEED] = { "seed", MK_RULE_NUMBER, .most = INT64_MAX },
+        [TIMES] = { "times", MK_RULE_NUMBER },
+        [LATENCY] = { "latency", MK_RULE_NUMBER, .most = 10 * 60 * 1000 },
+        [RETCODE] = { "retcode", MK_RULE_OFFSET, .most = INT32_MAX },
+        [MESSAGE] = { "message", MK_RULE_TEXT, .most = 255 },
+        [DROP] = { "drop", MK_RULE_BOOL },
+        { NULL },
+    };
+    struct mk_value v[MK_RULES_MAX];
+    struct mk_fault fault;
+    uint64_t id = 0;
+    int rc = mk_rules_read(request, NULL, rules, request->params, v);
+    if (rc == 0)
+        rc = check_bot(request, v[BOT].number);
+    if (rc == 0)
+        rc = make_fault(request, v, &fault);
+    if (rc == 0)
+        rc = mk_bots_add_fault(&request->sandbox->bots, &fault, &id);
+    return rc ? rc : mk_result(request, "fault_id", yyjson_mut_uint(request->doc, id));
+}
+
+static int clear_faults(struct mk_request *request)
+{
+    static const struct mk_rule rules[] = { { "bot", MK_RULE_UIN }, { NULL } };
+    struct mk_value v[MK_RULES_MAX];
+    int rc = mk_rules_read(request, NULL, rules, request->params, v);
+    if (rc == 0 && v[0].given)
+        rc = check_bot(request, v[0].number);
+    if (rc != 0)
+        return rc;
+    size_t count = mk_bots_heal(&request->sandbox->bots, v[0].number);
+    return mk_result(request, "cleared", yyjson_mut_uint(request->doc, count));
+}
+
+/* --- what there is --- */
+
+static bool put_fault(yyjson_mut_doc *doc, yyjson_mut_val *faults, const struct mk_fault *fault)
+{
+    yyjson_mut_val *json = yyjson_mut_arr_add_obj(doc, faults);
+    bool ok = yyjson_mut_obj_add_uint(doc, json, "fault_id", fault->id) &&
+              yyjson_mut_obj_add_uint(doc, json, "every", fault->every) &&
+              yyjson_mut_obj_add_real(doc, json, "probability", fault->probability) &&
+              yyjson_mut_obj_add_uint(doc, json, "seed", fault->seed) &&
+              yyjson_mut_obj_add_uint(doc, json, "times", fault->times) &&
+              yyjson_mut_obj_add_uint(doc, json, "latency", fault->delay_ms) &&
+              yyjson_mut_obj_add_int(doc, json, "retcode", fault->retcode) &&
+              yyjson_mut_obj_add_bool(doc, json, "drop", fault->drop) &&
+              yyjson_mut_obj_add_uint(doc, json, "seen", fault->seen) &&
+              yyjson_mut_obj_add_uint(doc, json, "struck", fault->struck);
+    if (ok && fault->action[0])
+        ok = yyjson_mut_obj_add_strcpy(doc, json, "action", fault->action);
+    if (ok && fault->retcode)
+        ok = yyjson_mut_obj_add_strcpy(doc, json, "message", fault->message);
+    return ok;
+}
+
+static int bots(struct mk_request *request)
+{
+    static const struct mk_rule none[] = { { NULL } };
+    struct mk_value v[1];
+    const struct mk_bots *state = &request->sandbox->bots;
+    yyjson_mut_doc *doc = request->doc;
+    yyjson_mut_val *list = yyjson_mut_arr(doc);
+    size_t count;
+    const uint64_t *numbers = milky_host_bots(request->sandbox->host, &count);
+    int rc = mk_rules_read(request, NULL, none, request->params, v);
+    bool ok = list != NULL;
+    for (size_t i = 0; i < count && ok; i++) {
+        yyjson_mut_val *bot = yyjson_mut_arr_add_obj(doc, list);
+        ok = yyjson_mut_obj_add_uint(doc, bot, "user_id", numbers[i]) &&
+             yyjson_mut_obj_add_bool(doc, bot, "is_online", mk_bots_online(state, numbers[i]));
+        yyjson_mut_val *faults = yyjson_mut_obj_add_arr(doc, bot, "faults");
+        for (const struct mk_fault *fault = state->faults; fault && ok; fault = fault->next)
+            ok = fault->bot != numbers[i] || put_fault(doc, faults, fault);
+    }
+    return rc ? rc : ok ? mk_result(request, "bots", list) : -ENOMEM;
+}
+
+const struct mk_sandbox_api mk_control_bot_apis[] = {
+    { "clock", clock_operation },
+    { "offline", offline },
+    { "online", online },
+    { "drop_connections", drop_connections },
+    { "fault", add_fault },
+    { "clear_faults", clear_faults },
+    { "bots", bots },
+    { NULL, NULL },
+};

@@ -1,0 +1,100 @@
+/* world: the operations on whole worlds: taken in, given out, begun anew. See world.h. */
+#include "backend/sandbox/world.h"
+
+#include "backend/sandbox/control.h"
+#include "backend/sandbox/media.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* As much as the control socket takes. */
+enum { MOST_BYTES = 256 * 1024 * 1024 };
+
+static int load(struct mk_request *request)
+{
+    static const struct mk_rule rules[] = { { "world", MK_RULE_OBJECT, true }, { NULL } };
+    struct mk_value v[MK_RULES_MAX];
+    int rc = mk_rules_read(request, NULL, rules, request->params, v);
+    return rc ? rc : mk_world_load(request, v[0].json);
+}
+
+static const struct mk_rule no_fields[] = { { NULL } };
+
+static int dump(struct mk_request *request)
+{
+    struct mk_value v[MK_RULES_MAX];
+    struct mk_buf text;
+    mk_buf_init(&text, MOST_BYTES);
+    int rc = mk_rules_read(request, NULL, no_fields, request->params, v);
+    if (rc == 0)
+        rc = mk_world_dump(request->sandbox, &text);
+    if (rc == -ENOBUFS)
+        rc =
+            mk_refuse(request, MK_SANDBOX_TOO_MUCH,
+                      "世界过大，请直接复制数据库 (the world is larger than %d bytes as JSON: copy "
+                      "its database instead)",
+                      MOST_BYTES);
+    if (rc == 0)
+        rc = mk_result(request, "world", yyjson_mut_rawncpy(request->doc, text.data, text.len));
+    mk_buf_fini(&text);
+    return rc;
+}
+
+/* Without a file to go back to: the world of the first start. */
+static int reset(struct mk_request *request)
+{
+    struct mk_sandbox *sandbox = request->sandbox;
+    struct mk_value v[MK_RULES_MAX];
+    size_t count;
+    const uint64_t *bots = milky_host_bots(sandbox->host, &count);
+    int rc = mk_rules_read(request, NULL, no_fields, request->params, v);
+    if (rc == 0)
+        rc = mk_world_clear(request);
+    if (rc == 0)
+        rc = mk_seed(&sandbox->db, true, bots, count, mk_now());
+    return rc ? rc : mk_nature_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
+}
+
+/* Not only refused, but in the log: somebody waits at a terminal for the start. */
+int mk_world_start(struct mk_sandbox *sandbox)
+{
+    struct mk_request request = { .sandbox = sandbox, .doc = yyjson_mut_doc_new(NULL) };
+    yyjson_mut_val *world;
+    int rc = request.doc ? mk_world_read_file(&request, sandbox->world, &world) : -ENOMEM;
+    if (rc == 0)
+        rc = mk_media_fetch_now(&request, world);
+    if (rc == 0)
+        rc = mk_world_load(&request, world);
+    mk_media_call_done(request.media);
+    if (rc == MK_REFUSED) {
+        mk_log_error("sandbox", "%s: %s", sandbox->world, request.message);
+        rc = -EINVAL;
+    }
+    yyjson_mut_doc_free(request.doc);
+    return rc;
+}
+
+/* A reset to a file is a load of it: then what it names by URI is fetched first. */
+int mk_world_find_reset(struct mk_request *request, const struct mk_sandbox_api **api)
+{
+    struct mk_value v[MK_RULES_MAX];
+    yyjson_mut_val *world, *params = yyjson_mut_obj(request->doc);
+    int rc = mk_rules_read(request, NULL, no_fields, request->params, v);
+    if (rc == 0)
+        rc = mk_world_read_file(request, request->sandbox->world, &world);
+    if (rc != 0)
+        return rc;
+    if (!yyjson_mut_obj_add_val(request->doc, params, "world", world))
+        return -ENOMEM;
+    request->params = params;
+    *api = &mk_world_apis[0];
+    return 0;
+}
+
+const struct mk_sandbox_api mk_world_apis[] = {
+    { "load", load }, /* the first one: mk_world_find_reset */
+    { "dump", dump },
+    { "reset", reset },
+    { NULL, NULL },
+};

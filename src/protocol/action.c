@@ -1,0 +1,20 @@
+/* action: the names and numbers of actions, as backends ask for them (milky/backend.h). */
+#include "protocol/tables.h"
+
+#include <milky/backend.h>
+
+size_t milky_action_count(void)
+{
+    return mk_action_count_1_2;
+}
+
+int milky_action_number(const char *name)
+{
+    const struct mk_action *action = mk_action_find(MK_DIALECT_1_2, mk_slice_str(name));
+    return action ? (int)action->number : -1;
+}
+
+const char *milky_action_name(size_t number)
+{
+    return number < mk_action_count_1_2 ? mk_actions_1_2[number].name.ptr : NULL;
+}
