@@ -1,0 +1,56 @@
+/*
+ * fuzz_media: contents of any bytes. The prober must stay within them (they lie in a block of their
+ * own), end, and say nothing that contradicts itself. Decoding them as base64 must do the same.
+ */
+#include "backend/sandbox/media_probe.h"
+#include "base/base64.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "%s\n", what);
+    abort();
+}
+
+static void check_info(const struct mk_media_info *info, const char *wrong)
+{
+    struct mk_media_info again;
+    mk_media_info_of(info->content_type, strlen(info->content_type), &again);
+    check(again.kind == info->kind && again.extension == info->extension, "type");
+    check(!wrong || info->kind == MK_MEDIA_OTHER, "wrong, and yet something");
+    bool has_size = info->kind == MK_MEDIA_IMAGE || info->kind == MK_MEDIA_VIDEO;
+    bool has_duration = info->kind == MK_MEDIA_AUDIO || info->kind == MK_MEDIA_VIDEO;
+    check((info->width > 0) == has_size && (info->height > 0) == has_size, "size");
+    check((info->duration > 0) == has_duration, "duration");
+}
+
+static void check_base64(struct mk_slice text)
+{
+    uint8_t *out = malloc(mk_base64_size(text.len) + 1);
+    size_t len = 0;
+    check(out != NULL, "memory");
+    if (mk_base64_decode(text, out, &len))
+        check(len <= mk_base64_size(text.len) && len + 2 >= mk_base64_size(text.len), "base64");
+    free(out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *copy = malloc(size + !size);
+    check(copy != NULL, "memory");
+    if (size > 0)
+        memcpy(copy, data, size);
+    struct mk_slice content = mk_slice_of(copy, size);
+    struct mk_media_info info;
+    const char *wrong = mk_media_probe(content, &info);
+    check_info(&info, wrong);
+    check_base64(content);
+    free(copy);
+    return 0;
+}
