@@ -23,20 +23,22 @@
 
 enum { PATIENCE_S = 30 };
 
-static inline void turn_is_over(void *loop)
+static inline void nothing(void *arg)
 {
-    mk_loop_stop(loop);
+    (void)arg;
 }
 
-/* Everything that is ready now happens; nothing is waited for. */
+/*
+ * Everything that is ready now happens; nothing is waited for. Not by mk_loop_stop from a timer: from
+ * libuv 1.45 on, timers run before the first poll, and a loop that was stopped does not poll.
+ */
 static inline void turn(struct mk_loop *loop)
 {
-    struct mk_timer *timer = mk_timer_new(loop, turn_is_over, loop);
+    struct mk_timer *timer = mk_timer_new(loop, nothing, NULL);
     assert_non_null(timer);
-    for (int i = 0; i < 2; i++) {
-        mk_timer_start(timer, 0); /* a loop that waits for nothing would not turn at all */
-        mk_loop_run(loop);
-    }
+    mk_timer_start(timer, 3600 * 1000); /* a loop that waits for nothing would not turn at all */
+    for (int i = 0; i < 2; i++)
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
     mk_timer_free(timer);
 }
 
