@@ -111,6 +111,9 @@ struct milky_config {
     /* Where operators' requests are taken ("unix:PATH", "127.0.0.1:3010"); NULL for nowhere. */
     const char *control;
     const char *control_access_token; /* NULL: none is asked for, and only this machine may ask */
+    /* Where GET /healthz, /readyz and /metrics are answered ("127.0.0.1:3009"); NULL for nowhere. */
+    const char *operations;
+    const char *operations_access_token; /* as control_access_token */
     /* What the URLs of files begin with that the endpoint serves ("http://milky.example:3000"), for
      * who reaches it at another address than it listens on; NULL: milky_host_resource_url says. */
     const char *resource_url;
@@ -148,8 +151,8 @@ MILKY_API struct uv_loop_s *milky_endpoint_loop(const struct milky_endpoint *end
 
 /* Something that is being served, for a banner or a status page. */
 struct milky_port {
-    uint64_t self_id;      /* 0 for the control socket */
-    const char *transport; /* "http_server", "websocket_server", "control" */
+    uint64_t self_id;      /* 0 for what is no bot's */
+    const char *transport; /* "http_server", "websocket_server", "control", "operations" */
     const char *address;   /* as `listen`, with the real port */
 };
 

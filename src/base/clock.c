@@ -1,4 +1,4 @@
-/* clock: clock_gettime in milliseconds. */
+/* clock: clock_gettime in one number. */
 #include "base/clock.h"
 
 #include <time.h>
@@ -18,4 +18,11 @@ uint64_t mk_clock_real_ms(void)
 uint64_t mk_clock_mono_ms(void)
 {
     return read_ms(CLOCK_MONOTONIC);
+}
+
+uint64_t mk_clock_mono_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }

@@ -10,4 +10,7 @@ uint64_t mk_clock_real_ms(void);
 /* Milliseconds since some point in the past; never goes back. */
 uint64_t mk_clock_mono_ms(void);
 
+/* The same in nanoseconds. */
+uint64_t mk_clock_mono_ns(void);
+
 #endif

@@ -6,14 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* A listening address of the bot, and what it was told about it. */
-struct mk_bot_server {
-    struct mk_server *server;
-    char *http_token;
-    char *websocket_token;
-    char address[MK_ADDRESS_TEXT];
-};
-
 static enum mk_dialect dialect_of(enum milky_dialect dialect)
 {
     return dialect == MILKY_DIALECT_1_2 ? MK_DIALECT_1_2 : MK_DIALECT_DRAFT;
@@ -187,7 +179,8 @@ int mk_bot_init(struct mk_bot *bot, struct mk_loop *loop, struct mk_http_client 
     bot->loop = loop;
     mk_dispatch_init(&bot->dispatch, backend, config->self_id);
     mk_hub_init(&bot->hub, config->self_id, journal);
-    int rc = add_servers(bot, config);
+    bot->dispatch.stats = mk_call_stats_new(false);
+    int rc = bot->dispatch.stats ? add_servers(bot, config) : -ENOMEM;
     if (rc == 0)
         rc = add_clients(bot, config);
     if (rc == 0)
@@ -210,6 +203,7 @@ void mk_bot_fini(struct mk_bot *bot)
     free(bot->clients);
     free(bot->webhooks);
     mk_hub_fini(&bot->hub);
+    mk_call_stats_free(bot->dispatch.stats);
     mk_dispatch_fini(&bot->dispatch);
 }
 

@@ -14,6 +14,14 @@
 
 #include <milky/milky.h>
 
+/* A listening address of the bot, and what it was told about it. */
+struct mk_bot_server {
+    struct mk_server *server;
+    char *http_token;
+    char *websocket_token;
+    char address[MK_ADDRESS_TEXT];
+};
+
 struct mk_bot {
     struct mk_loop *loop;
     struct mk_dispatch dispatch;

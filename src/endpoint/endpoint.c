@@ -5,10 +5,11 @@
  * Stopping: every transport is told, each becomes idle by itself, and the loop ends when all are;
  * what is not idle after GRACE_MS is ended by force.
  */
-#include "endpoint/bot.h"
+#include "endpoint/endpoint.h"
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "transport/control.h"
+#include "endpoint/metrics.h"
 
 #include <errno.h>
 #include <milky/milky.h>
@@ -18,31 +19,6 @@ enum {
     GRACE_MS = 4000,
     MOST_EVENTS = 100000,
     MOST_AGE = 7 * 24 * 3600, /* seconds */
-};
-
-struct milky_host {
-    struct mk_loop loop;
-    struct mk_http_client *http;
-    struct mk_journal *journal; /* or NULL */
-    struct milky_backend *backend;
-    struct mk_dispatch dispatch; /* of what belongs to no bot: control, and the server below */
-    struct mk_server *resources; /* for these alone, where no bot has a server on TCP; or NULL */
-    char *resource_base;         /* what their URLs begin with, where it was configured */
-    struct mk_bot *bots;
-    uint64_t *self_ids;
-    size_t bot_count;
-};
-
-struct milky_endpoint {
-    struct milky_host host;
-    struct mk_turn_hook turn;
-    struct mk_timer *grace;
-    struct mk_control *control;
-    struct mk_address control_address;
-    char *control_token;
-    bool has_control;
-    bool started; /* the backend was */
-    bool stopping;
 };
 
 /* --- what a backend can ask --- */
@@ -153,24 +129,34 @@ static int open_resources(struct milky_host *host)
 
 /* --- making --- */
 
-static int parse_control(struct milky_endpoint *endpoint, const struct milky_config *config)
+/* One of the two addresses that are no bot's. Returns 0 or a negative errno, logged. */
+static int parse_address(const char *what, const char *text, const char *given_token,
+                         struct mk_address *address, char **token)
 {
-    const char *text = config->control;
-    if (!text)
-        return 0;
-    const char *error = mk_address_parse(mk_slice_str(text), &endpoint->control_address);
-    endpoint->control_token = mk_slice_dup(mk_slice_str(config->control_access_token));
-    if (!endpoint->control_token)
+    const char *error = mk_address_parse(mk_slice_str(text), address);
+    *token = mk_slice_dup(mk_slice_str(given_token));
+    if (!*token)
         return -ENOMEM;
-    if (!error && endpoint->control_token[0] == '\0' &&
-        !mk_address_is_local(&endpoint->control_address))
+    if (!error && (*token)[0] == '\0' && !mk_address_is_local(address))
         error = "without an access_token only this machine may be listened to";
-    if (error) {
-        mk_log_error("endpoint", "control \"%s\": %s", text, error);
-        return -EINVAL;
-    }
-    endpoint->has_control = true;
-    return 0;
+    if (!error)
+        return 0;
+    mk_log_error("endpoint", "%s \"%s\": %s", what, text, error);
+    return -EINVAL;
+}
+
+static int parse_addresses(struct milky_endpoint *endpoint, const struct milky_config *config)
+{
+    int rc = 0;
+    endpoint->has_control = config->control != NULL;
+    endpoint->has_operations = config->operations != NULL;
+    if (config->control)
+        rc = parse_address("control", config->control, config->control_access_token,
+                           &endpoint->control_address, &endpoint->control_token);
+    if (rc == 0 && config->operations)
+        rc = parse_address("operations", config->operations, config->operations_access_token,
+                           &endpoint->operations_address, &endpoint->operations_token);
+    return rc;
 }
 
 static int open_journal(struct milky_host *host, const struct milky_journal *config)
@@ -199,6 +185,8 @@ static int init_bots(struct milky_endpoint *endpoint, const struct milky_config 
         rc = mk_bot_init(&host->bots[i], &host->loop, host->http, host->journal, host->backend,
                          &config->bots[i]);
         host->bot_count = i + 1;
+        if (host->bots[i].dispatch.stats)
+            host->bots[i].dispatch.stats->timed = config->operations != NULL;
     }
     return rc;
 }
@@ -229,7 +217,8 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     struct milky_host *host = &endpoint->host;
     host->backend = backend;
     mk_loop_busy_poll(&host->loop, config->busy_poll_us);
-    mk_dispatch_init(&endpoint->host.dispatch, backend, 0);
+    mk_dispatch_init(&host->dispatch, backend, 0);
+    mk_requests_init(&endpoint->requests, endpoint);
     endpoint->turn.run = on_turn_end;
     mk_loop_add_hook(&host->loop, &endpoint->turn);
     bool has_http = has_webhook(config);
@@ -237,7 +226,7 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
         host->http = mk_http_client_new(&host->loop);
     endpoint->grace = mk_timer_new(&host->loop, on_grace_over, endpoint);
     bool ready = endpoint->grace && (host->http || !has_http);
-    rc = ready ? parse_control(endpoint, config) : -ENOMEM;
+    rc = ready ? parse_addresses(endpoint, config) : -ENOMEM;
     if (rc == 0)
         rc = copy_resource_url(host, config->resource_url);
     if (rc == 0)
@@ -271,6 +260,8 @@ static void end_by_force(struct milky_endpoint *endpoint)
         mk_bot_abort(&endpoint->host.bots[i]);
     if (endpoint->control)
         mk_control_abort(endpoint->control);
+    if (endpoint->operations)
+        mk_operations_abort(endpoint->operations);
     if (endpoint->host.resources)
         mk_server_abort(endpoint->host.resources);
 }
@@ -287,14 +278,17 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
     for (size_t i = 0; i < host->bot_count; i++)
         mk_bot_fini(&host->bots[i]);
     mk_control_free(endpoint->control);
+    mk_operations_free(endpoint->operations);
     mk_server_free(host->resources);
     mk_dispatch_fini(&host->dispatch);
+    mk_requests_fini(&endpoint->requests);
     mk_http_client_free(host->http);
     mk_journal_close(host->journal);
     mk_timer_free(endpoint->grace);
     mk_loop_remove_hook(&endpoint->turn);
     mk_loop_fini(&host->loop);
     free(endpoint->control_token);
+    free(endpoint->operations_token);
     free(host->bots);
     free(host->self_ids);
     free(host->resource_base);
@@ -303,31 +297,64 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
 
 /* --- running --- */
 
+static int told(const char *what, const struct mk_address *address, int rc)
+{
+    char text[MK_ADDRESS_TEXT];
+    if (rc < 0)
+        mk_log_error("endpoint", "%s: cannot listen on %s: %s", what,
+                     mk_address_format(address, text), strerror(-rc));
+    return rc;
+}
+
 static int open_control(struct milky_endpoint *endpoint)
 {
     if (!endpoint->has_control)
         return 0;
     int rc = mk_control_open(&endpoint->host.loop, &endpoint->control_address,
                              mk_slice_str(endpoint->control_token), &endpoint->host.dispatch,
-                             &endpoint->control);
-    if (rc < 0) {
-        char text[MK_ADDRESS_TEXT];
-        mk_log_error("endpoint", "control: cannot listen on %s: %s",
-                     mk_address_format(&endpoint->control_address, text), strerror(-rc));
-    }
-    return rc;
+                             &endpoint->requests.dispatch, &endpoint->control);
+    return told("control", &endpoint->control_address, rc);
+}
+
+static const char *unready(void *arg)
+{
+    const struct milky_endpoint *endpoint = arg;
+    if (endpoint->stopping)
+        return "stopping";
+    if (!endpoint->ready)
+        return "starting";
+    if (endpoint->host.journal && !mk_journal_well(endpoint->host.journal))
+        return "the journal cannot be written";
+    return NULL;
+}
+
+static int open_operations(struct milky_endpoint *endpoint)
+{
+    if (!endpoint->has_operations)
+        return 0;
+    const struct mk_operations_source source = { unready, mk_metrics_write, endpoint };
+    int rc = mk_operations_open(&endpoint->host.loop, &endpoint->operations_address,
+                                mk_slice_str(endpoint->operations_token), &source,
+                                &endpoint->operations);
+    return told("operations", &endpoint->operations_address, rc);
 }
 
 int milky_endpoint_start(struct milky_endpoint *endpoint)
 {
     struct milky_host *host = &endpoint->host;
-    int rc = host->backend->start(host->backend, host);
+    endpoint->started_at = mk_clock_real_ms();
+    int rc = open_operations(endpoint);
+    if (rc == 0)
+        rc = host->backend->start(host->backend, host);
     endpoint->started = rc == 0;
     if (rc == 0)
         rc = open_control(endpoint);
     for (size_t i = 0; i < host->bot_count && rc == 0; i++)
         rc = mk_bot_start(&host->bots[i]);
-    return rc == 0 ? open_resources(host) : rc;
+    if (rc == 0)
+        rc = open_resources(host);
+    endpoint->ready = rc == 0;
+    return rc;
 }
 
 void milky_endpoint_run(struct milky_endpoint *endpoint)
@@ -353,7 +380,12 @@ static void on_turn_end(struct mk_turn_hook *hook)
         backend->turn_end(backend);
     if (endpoint->host.journal)
         mk_journal_commit(endpoint->host.journal);
-    if (endpoint->stopping && is_idle(endpoint))
+    if (!endpoint->stopping || !is_idle(endpoint))
+        return;
+    /* Who watches may see it stop: this is the last to go. */
+    if (endpoint->operations && !mk_operations_idle(endpoint->operations))
+        mk_operations_stop(endpoint->operations);
+    if (!endpoint->operations || mk_operations_idle(endpoint->operations))
         mk_loop_stop(&endpoint->host.loop);
 }
 
@@ -385,11 +417,18 @@ bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t index,
         if (mk_bot_port(&endpoint->host.bots[i], &index, port))
             return true;
     static char text[MK_ADDRESS_TEXT];
-    if (!endpoint->control || index > 0)
+    if (endpoint->control && index-- == 0) {
+        *port = (struct milky_port){
+            .transport = "control",
+            .address = mk_address_format(mk_control_address(endpoint->control), text),
+        };
+        return true;
+    }
+    if (!endpoint->operations || index > 0)
         return false;
     *port = (struct milky_port){
-        .transport = "control",
-        .address = mk_address_format(mk_control_address(endpoint->control), text),
+        .transport = "operations",
+        .address = mk_address_format(mk_operations_address(endpoint->operations), text),
     };
     return true;
 }

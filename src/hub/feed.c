@@ -9,6 +9,7 @@ enum { CHUNK_SIZE = 64 * 1024 };
 struct mk_feed_chunk {
     unsigned refs; /* sinks that stand here, the chunk before, and the feed while it is the last */
     struct mk_feed_chunk *next;
+    size_t frames;
     size_t len;
     size_t cap;
     char data[];
@@ -117,6 +118,7 @@ int mk_feed_append(struct mk_feed *feed, struct mk_slice frame)
         return rc;
     memcpy(feed->tail->data + feed->tail->len, frame.ptr, frame.len);
     feed->tail->len += frame.len;
+    feed->tail->frames++;
     feed->end += frame.len;
     check_behind(feed);
     tell_those_at_end(feed);
@@ -175,4 +177,16 @@ void mk_sink_advance(struct mk_sink *sink, size_t len)
 uint64_t mk_sink_lag(const struct mk_sink *sink)
 {
     return sink->feed ? sink->feed->end - sink->position : 0;
+}
+
+uint64_t mk_sink_frames_behind(const struct mk_sink *sink)
+{
+    const struct mk_feed_chunk *chunk = sink->chunk;
+    if (mk_sink_lag(sink) == 0)
+        return 0;
+    uint64_t rest = chunk->len - sink->offset;
+    uint64_t frames = chunk->len > 0 ? (rest * chunk->frames + chunk->len - 1) / chunk->len : 0;
+    for (chunk = chunk->next; chunk; chunk = chunk->next)
+        frames += chunk->frames;
+    return frames;
 }

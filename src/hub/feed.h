@@ -68,4 +68,10 @@ void mk_sink_advance(struct mk_sink *sink, size_t len);
 /* Bytes between the sink and the end. */
 uint64_t mk_sink_lag(const struct mk_sink *sink);
 
+/*
+ * The same in frames, for somebody who watches: walks the chunks between. In the chunk that the
+ * sink stands in (64 KiB) it takes all frames for equally long.
+ */
+uint64_t mk_sink_frames_behind(const struct mk_sink *sink);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "protocol/tables.h"
 
 #include <errno.h>
 
@@ -96,12 +97,20 @@ static int write_journal(struct mk_hub *hub, struct mk_event *event)
                              });
 }
 
+static void count_event(struct mk_hub *hub, const struct mk_event_type *type)
+{
+    size_t place = (size_t)(type - mk_event_types);
+    if (place < MK_COUNTED_TYPES)
+        hub->emitted[place]++;
+}
+
 int mk_hub_emit(struct mk_hub *hub, struct mk_event *event)
 {
     int first_error = mk_event_check(event);
     if (first_error < 0)
         return first_error;
     event->number = ++hub->events;
+    count_event(hub, event->type);
     if (hub->journal)
         first_error = write_journal(hub, event);
     for (int dialect = 0; dialect < MK_DIALECTS; dialect++) {
@@ -152,6 +161,8 @@ int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next
         return found;
     uint64_t first = found ? stored.number : hub->events + 1;
     int rc = 0;
+    hub->replayed += found > 0;
+    hub->gaps += first > *next;
     if (first > *next)
         rc = mk_frame_write_gap(out, form->framing, hub->self_id, *next, first - 1);
     if (rc == 0 && found && restore(hub, &stored, &event) == 0)

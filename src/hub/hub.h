@@ -20,13 +20,17 @@ struct mk_form {
     enum mk_framing framing;
 };
 
-enum { MK_DIALECTS = 2, MK_ENVELOPES = 4 };
+enum { MK_DIALECTS = 2, MK_ENVELOPES = 4, MK_COUNTED_TYPES = 64 };
 
 struct mk_hub {
     uint64_t self_id;
     struct mk_journal *journal; /* NULL: nothing outlives the process */
     uint64_t events;            /* the number of the last event */
     uint64_t encodings;         /* JSON texts made: at most one per (dialect, envelope) and event */
+    uint64_t emitted[MK_COUNTED_TYPES]; /* events by the place of their type in its table */
+    uint64_t replayed;                  /* events that were read from the journal for a sink */
+    uint64_t gaps;                      /* times that a sink was told of events that are gone */
+    uint64_t overruns;                  /* sinks that fell too far behind */
     struct mk_feed feeds[MK_DIALECTS][MK_ENVELOPES][MK_FRAMINGS];
     struct mk_arena arena; /* what translating one event makes */
     struct mk_buf data;    /* one event's data as JSON, for the journal */

@@ -17,6 +17,9 @@ enum statement {
     SET_LAST,
     GET_LAST,
     FIND,
+    GET_FIRST,
+    GET_SIZE,
+    COUNT_DEAD,
     PRUNE,
     FIRST_YOUNG,
     GET_CURSOR,
@@ -38,6 +41,9 @@ static const char *const texts[STATEMENTS] = {
                  " coalesce((SELECT max(number) FROM event WHERE bot = ?1), 0))",
     [FIND] = "SELECT number, time, type, data FROM event WHERE bot = ?1 AND number >= ?2"
              " ORDER BY number LIMIT 1",
+    [GET_FIRST] = "SELECT number FROM event WHERE bot = ?1 ORDER BY number LIMIT 1",
+    [GET_SIZE] = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    [COUNT_DEAD] = "SELECT count(*) FROM dead WHERE bot = ?1",
     [PRUNE] = "DELETE FROM event WHERE bot = ?1 AND number < ?2",
     [FIRST_YOUNG] =
         "SELECT number FROM event WHERE bot = ?1 AND time >= ?2 ORDER BY number LIMIT 1",
@@ -322,6 +328,27 @@ int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
             .data = column_text(row, 3),
         };
     return rc;
+}
+
+void mk_journal_measure(struct mk_journal *journal, uint64_t self_id,
+                        struct mk_journal_measure *measure)
+{
+    *measure = (struct mk_journal_measure){ .last = mk_journal_last(journal, self_id) };
+    if (first_row(journal, USE(journal, GET_FIRST, self_id), "cannot read the first number") > 0)
+        measure->first = column_uint(journal->borrowed, 0);
+    if (first_row(journal, USE(journal, COUNT_DEAD, self_id), "cannot count dead letters") > 0)
+        measure->dead = column_uint(journal->borrowed, 0);
+}
+
+uint64_t mk_journal_size(struct mk_journal *journal)
+{
+    sqlite3_stmt *row = use(journal, GET_SIZE, 0, NULL);
+    return first_row(journal, row, "cannot read its size") > 0 ? column_uint(row, 0) : 0;
+}
+
+bool mk_journal_well(const struct mk_journal *journal)
+{
+    return journal->retry_at == 0;
 }
 
 /* --- durable sinks --- */

@@ -60,6 +60,21 @@ uint64_t mk_journal_last(struct mk_journal *journal, uint64_t self_id);
 int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
                     struct mk_journal_event *event);
 
+/* What it holds of a bot. Numbers are given in turn, so it has last - first + 1 events, or none. */
+struct mk_journal_measure {
+    uint64_t first; /* the number of the oldest event; 0: there is none */
+    uint64_t last;  /* as mk_journal_last */
+    uint64_t dead;  /* dead letters */
+};
+void mk_journal_measure(struct mk_journal *journal, uint64_t self_id,
+                        struct mk_journal_measure *measure);
+
+/* Bytes of the database, all bots together, but for its write-ahead log. */
+uint64_t mk_journal_size(struct mk_journal *journal);
+
+/* The last commit did not fail. */
+bool mk_journal_well(const struct mk_journal *journal);
+
 /* --- durable sinks --- */
 
 /* How far a sink has got: returns 1 and its number, 0 for an unknown sink, or a negative errno. */

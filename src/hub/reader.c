@@ -77,3 +77,17 @@ void mk_reader_advance(struct mk_reader *reader, size_t len)
     else
         mk_sink_advance(&reader->sink, len);
 }
+
+/* What was read from the journal and not taken is counted in bytes alone: it is a piece at most. */
+struct mk_lag mk_reader_lag(const struct mk_reader *reader)
+{
+    if (!mk_reader_started(reader))
+        return (struct mk_lag){ 0 };
+    struct mk_lag lag = {
+        .events = mk_sink_frames_behind(&reader->sink),
+        .bytes = mk_sink_lag(&reader->sink) + reader->past.len - reader->taken,
+    };
+    if (reader->replaying && reader->next <= reader->hub->events)
+        lag.events += reader->hub->events - reader->next + 1;
+    return lag;
+}

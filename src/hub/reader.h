@@ -39,6 +39,14 @@ void mk_reader_advance(struct mk_reader *reader, size_t len);
 /* Leaves the feed and goes on from the journal, behind event number `since`. */
 void mk_reader_rewind(struct mk_reader *reader, uint64_t since);
 
+/* How far it is behind: events (see mk_sink_frames_behind), and bytes as far as they are encoded.
+ */
+struct mk_lag {
+    uint64_t events;
+    uint64_t bytes;
+};
+struct mk_lag mk_reader_lag(const struct mk_reader *reader);
+
 /* It has been started and not stopped. */
 bool mk_reader_started(const struct mk_reader *reader);
 

@@ -33,6 +33,7 @@ static void do_nothing(uv_idle_t *idle)
 
 static void end_turn(struct mk_loop *loop)
 {
+    loop->turns++;
     for (int round = 0; round < ROUNDS_MOST; round++) {
         run_hooks(loop);
         /* What they do with it is for the hooks to see before anything leaves. */

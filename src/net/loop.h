@@ -31,6 +31,7 @@ struct mk_loop {
     uint64_t busy_poll_ns;     /* for so long after input */
     uint64_t input_at;         /* in ns; 0: looking no more */
     bool had_input;            /* in this turn */
+    uint64_t turns;            /* that have ended */
     struct mk_list hooks;
     struct mk_list dirty; /* streams that have output */
     char *read_buffer;    /* shared by all streams: bytes stay in it only during a read callback */

@@ -35,6 +35,8 @@ struct milky_call *mk_call_new(struct mk_dispatch *dispatch, struct mk_caller *c
                                  .arena = arena,
                                  .number = SIZE_MAX,
                                  .name = "",
+                                 .counted = SIZE_MAX,
+                                 .began = mk_call_stats_begin(dispatch->stats),
                                  .open = true };
     mk_list_init(&call->node);
     mk_list_push(&caller->calls, &call->node);
@@ -75,6 +77,7 @@ static void finish(struct milky_call *call)
     struct mk_caller *caller = call->caller;
     assert(call->open); /* a backend replies once */
     call->open = false;
+    mk_call_stats_end(call->dispatch->stats, call->counted, call->retcode, call->began);
     if (caller) {
         mk_list_remove(&call->node);
         caller->in_flight--;

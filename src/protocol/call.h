@@ -23,6 +23,9 @@ struct milky_call {
     yyjson_mut_val *params;
     struct mk_slice echo; /* as JSON; empty: none was given */
 
+    size_t counted; /* as the action of this number of 1.2; SIZE_MAX: as none */
+    uint64_t began; /* for dispatch->stats */
+
     bool open; /* no reply yet */
     enum mk_outcome outcome;
     int retcode;

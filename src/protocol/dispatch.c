@@ -82,6 +82,7 @@ static void call_backend(struct milky_call *call, const struct mk_action *action
 {
     yyjson_alc alc = mk_json_alc(&call->arena);
     struct mk_request request;
+    call->counted = action->route_count > 0 ? action->routes[0].number : action->number;
     call->doc = yyjson_mut_doc_new(&alc);
     int verdict =
         call->doc ? mk_validate(action, given, call->doc, &call->arena, &request) : -ENOMEM;
@@ -90,6 +91,7 @@ static void call_backend(struct milky_call *call, const struct mk_action *action
     case MK_VALID:
         call->action = action;
         call->number = request.number;
+        call->counted = request.number;
         call->name = mk_actions_1_2[request.number].name.ptr;
         call->params = request.params;
         backend->call(backend, call);

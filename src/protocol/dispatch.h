@@ -12,6 +12,7 @@
 #define MK_PROTOCOL_DISPATCH_H
 
 #include "base/list.h"
+#include "protocol/call_stats.h"
 #include "protocol/schema.h"
 
 #include <milky/backend.h>
@@ -20,7 +21,8 @@
 struct mk_dispatch {
     struct milky_backend *backend;
     uint64_t self_id;
-    struct milky_call *spare; /* calls that ended, kept for the next ones */
+    struct mk_call_stats *stats; /* set by its owner after init; NULL: calls are not counted */
+    struct milky_call *spare;    /* calls that ended, kept for the next ones */
     unsigned spare_count;
     unsigned in_flight; /* calls that wait for their reply */
 };

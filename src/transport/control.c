@@ -12,7 +12,8 @@ enum { MOST_BODY = 256 * 1024 * 1024 };
 struct mk_control {
     struct mk_http_context connections;
     struct mk_listener *listener;
-    struct mk_dispatch *dispatch;
+    struct mk_dispatch *backend;
+    struct mk_dispatch *endpoint;
     struct mk_address address;
     char *token; /* "" where none is asked for */
 };
@@ -22,7 +23,20 @@ struct asker {
     struct mk_http_connection *connection;
 };
 
-static const struct mk_slice prefix = { "/sandbox/", sizeof("/sandbox/") - 1 };
+/* Who a request is for; NULL for nobody. */
+static struct mk_dispatch *asked_of(const struct mk_control *control, struct mk_slice path,
+                                    struct mk_slice *action)
+{
+    static const struct mk_slice sandbox = { "/sandbox/", sizeof("/sandbox/") - 1 };
+    static const struct mk_slice endpoint = { "/endpoint/", sizeof("/endpoint/") - 1 };
+    bool is_endpoint = mk_slice_starts_with(path, endpoint);
+    if (!is_endpoint && !mk_slice_starts_with(path, sandbox))
+        return NULL;
+    *action = mk_slice_from(path, is_endpoint ? endpoint.len : sandbox.len);
+    if (action->len > 0 && action->ptr[action->len - 1] == '/')
+        action->len--;
+    return is_endpoint ? control->endpoint : control->backend;
+}
 
 static void on_reply(struct mk_caller *caller, const struct milky_call *call)
 {
@@ -36,10 +50,12 @@ static void on_head(void *arg, struct mk_http_connection *connection,
     const struct mk_control *control = arg;
     const char *error = mk_http_media_type_error(request);
     enum mk_auth auth = mk_auth_check(request, mk_slice_str(control->token), MK_AUTH_HEADER);
+    struct mk_slice action;
     if (auth != MK_AUTH_OK)
         mk_http_answer_auth(connection, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
-    else if (!mk_slice_starts_with(request->path, prefix))
-        mk_http_answer_failure(connection, 404, "only /sandbox/:action is served here",
+    else if (!asked_of(control, request->path, &action))
+        mk_http_answer_failure(connection, 404,
+                               "only /sandbox/:action and /endpoint/:action are served here",
                                (struct mk_slice){ 0 });
     else if (!mk_slice_eq(request->method, MK_SLICE("POST")))
         mk_http_answer_failure(connection, 405, "an action is called with POST",
@@ -53,10 +69,9 @@ static void on_request(void *arg, struct mk_http_connection *connection,
 {
     struct mk_control *control = arg;
     struct asker *asker = mk_http_connection_state(connection);
-    struct mk_slice action = mk_slice_from(request->path, prefix.len);
-    if (action.len > 0 && action.ptr[action.len - 1] == '/')
-        action.len--;
-    mk_dispatch_control(control->dispatch, action, request->body, &asker->caller);
+    struct mk_slice action;
+    struct mk_dispatch *asked = asked_of(control, request->path, &action);
+    mk_dispatch_control(asked, action, request->body, &asker->caller);
 }
 
 static void on_failure(void *arg, struct mk_http_connection *connection, unsigned status,
@@ -97,7 +112,8 @@ static void on_accepted(void *arg, struct mk_stream *stream)
 }
 
 int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
-                    struct mk_dispatch *dispatch, struct mk_control **result)
+                    struct mk_dispatch *backend, struct mk_dispatch *endpoint,
+                    struct mk_control **result)
 {
     struct mk_control *control = calloc(1, sizeof(*control));
     char *copy = mk_slice_dup(token);
@@ -110,7 +126,8 @@ int mk_control_open(struct mk_loop *loop, const struct mk_address *address, stru
         return rc;
     }
     control->connections.limits.body = MOST_BODY;
-    control->dispatch = dispatch;
+    control->backend = backend;
+    control->endpoint = endpoint;
     control->address = *address;
     control->token = copy;
     rc = mk_listener_open(loop, address, on_accepted, control, &control->listener);

@@ -1,6 +1,7 @@
 /*
- * control: where an operator speaks to the backend: POST /sandbox/:action, on a Unix-domain socket
- * that only the same user can open, or on a port. `milky say` and `milky do` use it.
+ * control: where an operator speaks to the backend, POST /sandbox/:action, and to the endpoint
+ * itself, POST /endpoint/:action, on a Unix-domain socket that only the same user can open, or on a
+ * port. `milky say`, `milky do` and `milky status` use it.
  */
 #ifndef MK_TRANSPORT_CONTROL_H
 #define MK_TRANSPORT_CONTROL_H
@@ -15,7 +16,8 @@ struct mk_control;
  * for web pages (transport/auth.h). Returns 0 or a negative errno.
  */
 int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
-                    struct mk_dispatch *dispatch, struct mk_control **control);
+                    struct mk_dispatch *backend, struct mk_dispatch *endpoint,
+                    struct mk_control **control);
 /* It must be idle. NULL is allowed. */
 struct mk_control *mk_control_free(struct mk_control *control);
 

@@ -15,6 +15,7 @@ struct mk_server {
     struct mk_websocket_server websocket;
     struct mk_resources resources;
     char *prefix; /* "" or "/path": what every path begins with */
+    uint64_t accepted;
     bool has_http;
     bool has_websocket;
 };
@@ -126,6 +127,7 @@ static const struct mk_http_service service = {
 static void on_accepted(void *arg, struct mk_stream *stream)
 {
     struct mk_server *server = arg;
+    server->accepted++;
     mk_http_connection_open(&server->connections, stream);
 }
 
@@ -257,4 +259,18 @@ bool mk_server_idle(const struct mk_server *server)
            mk_resources_idle(&server->resources) &&
            (!server->has_http || mk_event_stream_idle(&server->events)) &&
            (!server->has_websocket || mk_list_empty(&server->websocket.open));
+}
+
+void mk_server_measure(const struct mk_server *server, struct mk_server_measure *measure)
+{
+    *measure = (struct mk_server_measure){
+        .listening = server->listener != NULL,
+        .accepted = server->accepted,
+    };
+    MK_LIST_FOR_EACH (node, &server->connections.connections)
+        measure->http++;
+    if (server->has_websocket)
+        mk_session_measure(&server->websocket.open, &measure->websockets);
+    if (server->has_http)
+        mk_event_stream_measure(&server->events, &measure->events);
 }

@@ -45,6 +45,16 @@ const struct mk_address *mk_server_address(const struct mk_server *server);
  */
 int mk_server_write_base(const struct mk_server *server, struct mk_buf *out);
 
+/* Who is connected, for somebody who watches. */
+struct mk_server_measure {
+    bool listening;
+    uint64_t accepted;          /* connections, since it began to listen */
+    size_t http;                /* open connections that are HTTP so far */
+    struct mk_crowd websockets; /* those of the websocket_server */
+    struct mk_crowd events;     /* those of the event_stream */
+};
+void mk_server_measure(const struct mk_server *server, struct mk_server_measure *measure);
+
 /* Ends its connections at once, and goes on listening. */
 void mk_server_drop(struct mk_server *server);
 

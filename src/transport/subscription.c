@@ -21,6 +21,7 @@ static void on_ready(struct mk_sink *sink)
 static void on_overrun(struct mk_sink *sink)
 {
     struct mk_subscription *subscription = of_sink(sink);
+    subscription->reader.hub->overruns++;
     mk_subscription_stop(subscription);
     subscription->overrun(subscription);
 }
@@ -62,4 +63,19 @@ void mk_subscription_stop(struct mk_subscription *subscription)
 void mk_subscription_fini(struct mk_subscription *subscription)
 {
     mk_reader_stop(&subscription->reader);
+}
+
+void mk_crowd_add(struct mk_crowd *crowd, const struct mk_subscription *subscription)
+{
+    const struct mk_reader *reader = &subscription->reader;
+    uint64_t bytes = mk_sink_lag(&reader->sink);
+    crowd->count++;
+    crowd->bytes += bytes;
+    if (bytes <= crowd->most.bytes && !reader->replaying)
+        return; /* frames are counted for the slowest alone */
+    struct mk_lag lag = mk_reader_lag(reader);
+    if (lag.bytes > crowd->most.bytes)
+        crowd->most.bytes = lag.bytes;
+    if (lag.events > crowd->most.events)
+        crowd->most.events = lag.events;
 }

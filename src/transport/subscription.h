@@ -27,6 +27,15 @@ int mk_subscription_start(struct mk_subscription *subscription, struct mk_hub *h
 /* The stream gets no more events, once the frame that it is in is complete. May be called twice. */
 void mk_subscription_stop(struct mk_subscription *subscription);
 
+/* How many of them there are, and how far they are behind: for somebody who watches. Zero it, then
+ * add them one by one. */
+struct mk_crowd {
+    size_t count;
+    uint64_t bytes;     /* that all of them together are behind */
+    struct mk_lag most; /* how far the slowest is, in each */
+};
+void mk_crowd_add(struct mk_crowd *crowd, const struct mk_subscription *subscription);
+
 /* The stream is gone already. May be called after stop. */
 void mk_subscription_fini(struct mk_subscription *subscription);
 

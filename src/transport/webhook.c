@@ -12,38 +12,34 @@
 #include "base/utf8.h"
 #include "hub/reader.h"
 #include "transport/webhook_calls.h"
-#include "transport/webhook_signature.h"
-#include "wire/url.h"
+#include "transport/webhook_post.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    TIMEOUT_MS = 15 * 1000,
     FIRST_WAIT_MS = 500,
     MOST_WAIT_MS = 60 * 1000,
     MOST_RETRY_AFTER = 60 * 60,  /* seconds that a receiver may ask us to wait */
     MOST_LAG = 64 * 1024 * 1024, /* bytes of events kept in memory for a receiver that is away */
-    LONGEST_RESPONSE = 16 * 1024 * 1024,
-    LONGEST_HEADERS = 8 * 1024,
     MOST_REFUSALS = 3,    /* of one event: a receiver that restarts may answer 404 for a moment */
     KEPT_RESPONSE = 1024, /* bytes of a refusal that are kept with the dead letter */
-    FIXED_HEADERS = 4,    /* the same for each event */
-    EVENT_HEADERS = 5,
 };
 
 static const char module[] = "webhook";
 
 struct mk_webhook {
     struct mk_loop *loop;
-    struct mk_http_client *http;
+    struct mk_webhook_target target;
     struct mk_hub *hub;
     enum mk_dialect dialect;
-    char *url;
-    char name[256]; /* the URL without credentials and query, for logs */
-    char *secret;   /* to sign with, or NULL */
-    char *headers[FIXED_HEADERS];
+    char name[MK_REMOTE_NAME]; /* the URL without credentials and query, for logs */
+    struct mk_health health;
+    uint64_t set_aside;
+    uint64_t dropped;
+    struct mk_webhook_repost *repost;
+    struct mk_repost_asker repost_asker;
     struct mk_reader reader;
     struct mk_slice
         event;         /* at the reader: what is being delivered; empty while there is nothing */
@@ -69,7 +65,7 @@ static void finish_event(struct mk_webhook *webhook)
     mk_backoff_reset(&webhook->backoff);
     webhook->refusals = 0;
     if (hub->journal)
-        mk_journal_set_cursor(hub->journal, hub->self_id, mk_slice_str(webhook->url),
+        mk_journal_set_cursor(hub->journal, hub->self_id, mk_slice_str(webhook->target.url),
                               webhook->number);
     mk_reader_advance(&webhook->reader, webhook->line);
     webhook->event = (struct mk_slice){ 0 };
@@ -96,9 +92,11 @@ static void on_acknowledged(struct mk_webhook *webhook, const struct mk_http_res
 
 /* --- failing --- */
 
-static void try_again(struct mk_webhook *webhook, const char *why, uint64_t retry_after)
+static void try_again(struct mk_webhook *webhook, unsigned status, const char *why,
+                      uint64_t retry_after)
 {
     if (webhook->stopping) {
+        mk_health_fail(&webhook->health, status, why, 0);
         mk_log_warn(module, "%s: %s; stopping, so it is not tried again now", webhook->name, why);
         mk_webhook_abort(webhook);
         return;
@@ -110,6 +108,7 @@ static void try_again(struct mk_webhook *webhook, const char *why, uint64_t retr
         wait = retry_after * 1000;
     mk_log_warn(module, "%s: %s; next try in %llu.%llu s", webhook->name, why,
                 (unsigned long long)wait / 1000, (unsigned long long)wait % 1000 / 100);
+    mk_health_fail(&webhook->health, status, why, wait);
     mk_timer_start(webhook->timer, wait);
 }
 
@@ -132,15 +131,19 @@ static void bury(struct mk_webhook *webhook, const struct mk_http_response *resp
         .number = webhook->number,
         .time = mk_clock_real_ms() / 1000,
         .status = response->status,
-        .sink = mk_slice_str(webhook->url),
+        .sink = mk_slice_str(webhook->target.url),
         .response = body,
     };
     if (mk_journal_bury(hub->journal, &letter) < 0) {
-        try_again(webhook, "what it refused cannot be set aside", 0);
+        try_again(webhook, response->status, "what it refused cannot be set aside", 0);
         return;
     }
-    mk_log_warn(module, "%s: it answered %u to event %llu, which is set aside", webhook->name,
-                response->status, (unsigned long long)webhook->number);
+    char why[64];
+    snprintf(why, sizeof(why), "it answered %u to event %llu, which is set aside", response->status,
+             (unsigned long long)webhook->number);
+    mk_log_warn(module, "%s: %s", webhook->name, why);
+    mk_health_fail(&webhook->health, response->status, why, 0);
+    webhook->set_aside++;
     finish_event(webhook);
 }
 
@@ -151,8 +154,9 @@ static void on_response(void *arg, const struct mk_http_response *response)
     struct mk_webhook *webhook = arg;
     webhook->request = NULL;
     if (response->error) {
-        try_again(webhook, response->error, 0);
+        try_again(webhook, 0, response->error, 0);
     } else if (response->status / 100 == 2) {
+        mk_health_succeed(&webhook->health);
         on_acknowledged(webhook, response);
     } else if (webhook->hub->journal && !may_pass(response->status) &&
                ++webhook->refusals >= MOST_REFUSALS) {
@@ -160,67 +164,22 @@ static void on_response(void *arg, const struct mk_http_response *response)
     } else {
         char why[64];
         snprintf(why, sizeof(why), "it answered %u", response->status);
-        try_again(webhook, why, response->retry_after);
+        try_again(webhook, response->status, why, response->retry_after);
     }
-}
-
-/* The headers of the event at hand behind the fixed ones. `text` holds what they are made of. */
-static int add_event_headers(struct mk_webhook *webhook, const char **headers, struct mk_buf *text)
-{
-    unsigned long long number = webhook->number, self_id = webhook->hub->self_id;
-    char id[64];
-    size_t offsets[EVENT_HEADERS], count = 0;
-    snprintf(id, sizeof(id), "evt_%llu_%llu", self_id, number);
-    offsets[count++] = text->len;
-    int rc = mk_buf_printf(text, "X-Milky-Delivery: %llu%c", number, 0);
-    if (rc == 0 && webhook->gap_from > 0) {
-        offsets[count++] = text->len;
-        rc = mk_buf_printf(text, "X-Milky-Gap: %llu-%llu%c", (unsigned long long)webhook->gap_from,
-                           (unsigned long long)webhook->gap_to, 0);
-    }
-    if (rc == 0 && webhook->secret) {
-        char signature[MK_SIGNATURE_LEN];
-        uint64_t now = mk_clock_real_ms() / 1000;
-        rc = mk_webhook_sign(mk_slice_str(webhook->secret), id, now, webhook->event, signature);
-        offsets[count++] = text->len;
-        if (rc == 0)
-            rc = mk_buf_printf(text, "webhook-id: %s%c", id, 0);
-        offsets[count++] = text->len;
-        if (rc == 0)
-            rc = mk_buf_printf(text, "webhook-timestamp: %llu%c", (unsigned long long)now, 0);
-        offsets[count++] = text->len;
-        if (rc == 0)
-            rc = mk_buf_printf(text, "webhook-signature: %s%c", signature, 0);
-    }
-    for (size_t i = 0; i < count && rc == 0; i++)
-        headers[i] = text->data + offsets[i];
-    return rc;
 }
 
 static void post_event(struct mk_webhook *webhook)
 {
-    const char *headers[FIXED_HEADERS + EVENT_HEADERS + 1] = { 0 };
-    struct mk_buf text;
-    size_t fixed = 0;
-    mk_buf_init(&text, LONGEST_HEADERS);
-    while (fixed < FIXED_HEADERS && webhook->headers[fixed]) {
-        headers[fixed] = webhook->headers[fixed];
-        fixed++;
-    }
-    struct mk_http_post post = {
-        .url = webhook->url,
-        .headers = headers,
-        .body = webhook->event,
-        .timeout_ms = TIMEOUT_MS,
-        .response_limit = LONGEST_RESPONSE,
-        .done = on_response,
-        .arg = webhook,
+    const struct mk_webhook_event event = {
+        .number = webhook->number,
+        .json = webhook->event,
+        .gap_from = webhook->gap_from,
+        .gap_to = webhook->gap_to,
     };
-    if (add_event_headers(webhook, headers + fixed, &text) == 0)
-        webhook->request = mk_http_client_post(webhook->http, &post);
-    mk_buf_fini(&text);
+    mk_health_try(&webhook->health);
+    webhook->request = mk_webhook_post(&webhook->target, &event, on_response, webhook);
     if (!webhook->request)
-        try_again(webhook, "out of memory", 0);
+        try_again(webhook, 0, "out of memory", 0);
 }
 
 /* Takes the next line off: "NUMBER JSON". Returns its number; 0 is a gap. */
@@ -290,6 +249,7 @@ static void on_sink_overrun(struct mk_sink *sink)
         webhook->number--;
         mk_reader_rewind(&webhook->reader, webhook->number);
     } else {
+        webhook->dropped += mk_reader_lag(&webhook->reader).events;
         mk_log_error(module, "%s: %llu bytes of events were not taken and are dropped",
                      webhook->name, (unsigned long long)mk_sink_lag(sink));
         mk_reader_rewind(&webhook->reader, webhook->hub->events);
@@ -299,43 +259,6 @@ static void on_sink_overrun(struct mk_sink *sink)
 
 /* --- life --- */
 
-/* "scheme://host:port/path": what may be logged of a URL. */
-static void name_webhook(struct mk_webhook *webhook)
-{
-    struct mk_url url;
-    if (mk_url_parse(mk_slice_str(webhook->url), &url))
-        url = (struct mk_url){ 0 };
-    snprintf(webhook->name, sizeof(webhook->name), "%.*s://%.*s:%u%.*s", (int)url.scheme.len,
-             url.scheme.ptr, (int)url.authority_host.len, url.authority_host.ptr, url.port,
-             (int)url.path.len, url.path.ptr);
-}
-
-static char *header_line(const char *name, struct mk_slice value)
-{
-    struct mk_buf line;
-    mk_buf_init(&line, LONGEST_HEADERS);
-    int rc = mk_buf_printf(&line, "%s%.*s", name, (int)value.len, value.ptr);
-    char *copy = rc == 0 ? mk_slice_dup(mk_buf_slice(&line)) : NULL;
-    mk_buf_fini(&line);
-    return copy;
-}
-
-static int make_headers(struct mk_webhook *webhook, struct mk_slice token)
-{
-    char self_id[24];
-    snprintf(self_id, sizeof(self_id), "%llu", (unsigned long long)webhook->hub->self_id);
-    size_t count = 0;
-    webhook->headers[count++] = mk_slice_dup(MK_SLICE("Content-Type: application/json"));
-    webhook->headers[count++] = header_line("X-Self-ID: ", mk_slice_str(self_id));
-    webhook->headers[count++] = mk_slice_dup(MK_SLICE("User-Agent: milky/" MILKY_VERSION));
-    if (token.len > 0)
-        webhook->headers[count++] = header_line("Authorization: Bearer ", token);
-    for (size_t i = 0; i < count; i++)
-        if (!webhook->headers[i])
-            return -ENOMEM;
-    return 0;
-}
-
 struct mk_webhook *mk_webhook_new(struct mk_loop *loop, struct mk_http_client *http,
                                   const struct mk_webhook_config *config,
                                   struct mk_dispatch *dispatch, struct mk_hub *hub)
@@ -344,7 +267,6 @@ struct mk_webhook *mk_webhook_new(struct mk_loop *loop, struct mk_http_client *h
     if (!webhook)
         return NULL;
     webhook->loop = loop;
-    webhook->http = http;
     webhook->hub = hub;
     webhook->dialect = config->dialect;
     webhook->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MOST_WAIT_MS };
@@ -357,13 +279,11 @@ struct mk_webhook *mk_webhook_new(struct mk_loop *loop, struct mk_http_client *h
     mk_webhook_calls_init(&webhook->calls);
     webhook->reader.sink.ready = on_sink_ready;
     webhook->reader.sink.overrun = on_sink_overrun;
-    webhook->url = mk_slice_dup(config->url);
-    webhook->secret = config->secret.len > 0 ? mk_slice_dup(config->secret) : NULL;
     webhook->timer = mk_timer_new(loop, on_timer, webhook);
-    if (!webhook->url || !webhook->timer || make_headers(webhook, config->token) < 0 ||
-        (config->secret.len > 0 && !webhook->secret))
+    if (!webhook->timer || mk_webhook_target_init(&webhook->target, http, hub->self_id, config->url,
+                                                  config->token, config->secret) < 0)
         return mk_webhook_free(webhook);
-    name_webhook(webhook);
+    mk_remote_name(config->url, webhook->name);
     return webhook;
 }
 
@@ -373,10 +293,7 @@ struct mk_webhook *mk_webhook_free(struct mk_webhook *webhook)
         return NULL;
     mk_webhook_abort(webhook);
     mk_timer_free(webhook->timer);
-    for (size_t i = 0; i < FIXED_HEADERS; i++)
-        free(webhook->headers[i]);
-    free(webhook->secret);
-    free(webhook->url);
+    mk_webhook_target_fini(&webhook->target);
     free(webhook);
     return NULL;
 }
@@ -386,9 +303,10 @@ static uint64_t where_it_stands(struct mk_webhook *webhook)
 {
     struct mk_hub *hub = webhook->hub;
     uint64_t number = hub->events;
-    if (hub->journal &&
-        mk_journal_cursor(hub->journal, hub->self_id, mk_slice_str(webhook->url), &number) == 0)
-        mk_journal_set_cursor(hub->journal, hub->self_id, mk_slice_str(webhook->url), number);
+    if (hub->journal && mk_journal_cursor(hub->journal, hub->self_id,
+                                          mk_slice_str(webhook->target.url), &number) == 0)
+        mk_journal_set_cursor(hub->journal, hub->self_id, mk_slice_str(webhook->target.url),
+                              number);
     return number;
 }
 
@@ -425,9 +343,67 @@ void mk_webhook_abort(struct mk_webhook *webhook)
     mk_reader_stop(&webhook->reader);
     webhook->event = (struct mk_slice){ 0 };
     mk_webhook_calls_fini(&webhook->calls);
+    mk_webhook_repost_cancel(webhook->repost, "milky is stopping");
 }
 
 bool mk_webhook_idle(const struct mk_webhook *webhook)
 {
-    return webhook->stopping && webhook->event.len == 0;
+    return webhook->stopping && webhook->event.len == 0 && !webhook->repost;
+}
+
+/* --- dead letters --- */
+
+static void on_reposted(void *arg, const struct mk_repost_result *result)
+{
+    struct mk_webhook *webhook = arg;
+    webhook->repost = NULL;
+    webhook->repost_asker.done(webhook->repost_asker.arg, result);
+}
+
+int mk_webhook_post_again(struct mk_webhook *webhook, uint64_t number,
+                          const struct mk_repost_asker *asker)
+{
+    if (webhook->repost || webhook->stopping)
+        return -EBUSY;
+    const struct mk_repost_config config = {
+        .target = &webhook->target,
+        .hub = webhook->hub,
+        .dispatch = webhook->calls.dispatch,
+        .dialect = webhook->dialect,
+        .name = webhook->name,
+    };
+    const struct mk_repost_asker told = { on_reposted, webhook };
+    webhook->repost_asker = *asker;
+    return mk_webhook_repost_start(&config, number, &told, &webhook->repost);
+}
+
+/* --- being watched --- */
+
+bool mk_webhook_is_at(const struct mk_webhook *webhook, struct mk_slice url)
+{
+    return mk_slice_eq(mk_slice_str(webhook->target.url), url);
+}
+
+static enum mk_remote_state state_of(const struct mk_webhook *webhook)
+{
+    if (webhook->stopping)
+        return MK_REMOTE_STOPPED;
+    if (webhook->event.len == 0)
+        return MK_REMOTE_IDLE;
+    return webhook->request || webhook->calls.doc ? MK_REMOTE_DELIVERING : MK_REMOTE_WAITING;
+}
+
+void mk_webhook_report(const struct mk_webhook *webhook, struct mk_remote_report *report)
+{
+    *report = (struct mk_remote_report){
+        .name = webhook->name,
+        .state = state_of(webhook),
+        .health = &webhook->health,
+        .lag = mk_reader_lag(&webhook->reader),
+        .set_aside = webhook->set_aside,
+        .dropped = webhook->dropped,
+    };
+    /* Its numbers are known, and better than what the feed can tell. */
+    uint64_t taken = webhook->event.len > 0 ? webhook->number - 1 : webhook->number;
+    report->lag.events = webhook->hub->events > taken ? webhook->hub->events - taken : 0;
 }

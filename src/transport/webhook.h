@@ -17,6 +17,8 @@
 #include "hub/hub.h"
 #include "net/http_client.h"
 #include "protocol/dispatch.h"
+#include "transport/health.h"
+#include "transport/webhook_repost.h"
 
 struct mk_webhook;
 
@@ -44,5 +46,19 @@ int mk_webhook_start(struct mk_webhook *webhook);
 void mk_webhook_stop(struct mk_webhook *webhook);
 void mk_webhook_abort(struct mk_webhook *webhook);
 bool mk_webhook_idle(const struct mk_webhook *webhook);
+
+/* It delivers to exactly this URL, under which its dead letters lie. */
+bool mk_webhook_is_at(const struct mk_webhook *webhook, struct mk_slice url);
+
+/*
+ * Posts the event of this number once more, beside its deliveries, and tells the asker how that
+ * went, later. Returns 0; 1 when the event is not in the journal any more; -EBUSY when it does so
+ * already or is stopping; -ENOMEM.
+ */
+int mk_webhook_post_again(struct mk_webhook *webhook, uint64_t number,
+                          const struct mk_repost_asker *asker);
+
+/* How it is doing; texts are borrowed until the next turn. */
+void mk_webhook_report(const struct mk_webhook *webhook, struct mk_remote_report *report);
 
 #endif

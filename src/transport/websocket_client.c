@@ -7,7 +7,7 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "net/connect.h"
-#include "wire/url.h"
+#include "transport/health.h"
 #include "wire/ws_handshake.h"
 
 #include <errno.h>
@@ -40,32 +40,26 @@ struct mk_websocket_client {
     struct mk_stream *stream; /* while shaking hands */
     struct mk_buf answer;     /* the head of the server's response, so far */
     char key[MK_WS_KEY_LEN];
-    const char *why;  /* the handshake failed */
-    char refusal[64]; /* what `why` may point at */
+    const char *why;           /* the handshake failed */
+    char refusal[64];          /* what `why` may point at */
+    unsigned status;           /* that the handshake was refused with; 0: with none */
+    char name[MK_REMOTE_NAME]; /* the URL without credentials and query, for logs */
     uint64_t opened;
+    struct mk_health health;
     bool stopped;
 };
 
 static void connect_now(struct mk_websocket_client *client);
 
-/* The address without its credentials, for logs. */
-static const char *name_of(const struct mk_websocket_client *client, char name[256])
-{
-    const struct mk_url *url = &client->url;
-    snprintf(name, 256, "%.*s://%.*s:%u%.*s", (int)url->scheme.len, url->scheme.ptr,
-             (int)url->authority_host.len, url->authority_host.ptr, url->port, (int)url->path.len,
-             url->path.ptr);
-    return name;
-}
-
 static void try_later(struct mk_websocket_client *client, const char *why)
 {
     if (client->stopped)
         return;
-    char name[256];
     uint32_t wait = mk_backoff_next(&client->backoff);
-    mk_log_warn(module, "%s: %s; next try in %u.%u s", name_of(client, name), why, wait / 1000,
+    mk_log_warn(module, "%s: %s; next try in %u.%u s", client->name, why, wait / 1000,
                 wait % 1000 / 100);
+    mk_health_fail(&client->health, client->status, why, wait);
+    client->status = 0;
     mk_timer_start(client->timer, wait);
 }
 
@@ -91,6 +85,7 @@ static void open_session(struct mk_websocket_client *client)
         return;
     }
     client->stream = NULL;
+    mk_health_succeed(&client->health);
     client->opened = mk_loop_now(client->loop);
 }
 
@@ -145,6 +140,7 @@ static size_t on_handshake_read(void *owner, char *data, size_t len)
         return len;
     }
     const char *error = refusal_of(client, response.status);
+    client->status = response.status == 101 ? 0 : response.status;
     if (!error)
         error = mk_ws_handshake_verify(&response, client->key);
     if (error) {
@@ -233,6 +229,7 @@ static void connect_now(struct mk_websocket_client *client)
         .tls = client->url.tls,
         .timeout_ms = CONNECT_MS,
     };
+    mk_health_try(&client->health);
     client->connect = mk_connect_start(client->loop, &options, on_connected, client);
     if (!client->connect)
         try_later(client, "out of memory");
@@ -267,6 +264,7 @@ struct mk_websocket_client *mk_websocket_client_new(struct mk_loop *loop, struct
         return NULL;
     }
     client->text = mk_slice_dup(url);
+    mk_remote_name(url, client->name);
     client->token = token.len > 0 ? mk_slice_dup(token) : NULL;
     client->timer = mk_timer_new(loop, on_timer, client);
     if (client->text && !mk_url_parse(mk_slice_str(client->text), &client->url))
@@ -313,4 +311,26 @@ void mk_websocket_client_abort(struct mk_websocket_client *client)
 bool mk_websocket_client_idle(const struct mk_websocket_client *client)
 {
     return client->stopped && !client->stream && mk_list_empty(&client->open);
+}
+
+static enum mk_remote_state state_of(const struct mk_websocket_client *client)
+{
+    if (client->stopped)
+        return MK_REMOTE_STOPPED;
+    if (!mk_list_empty(&client->open))
+        return MK_REMOTE_CONNECTED;
+    return client->stream || client->connect ? MK_REMOTE_CONNECTING : MK_REMOTE_WAITING;
+}
+
+void mk_websocket_client_report(const struct mk_websocket_client *client,
+                                struct mk_remote_report *report)
+{
+    struct mk_crowd crowd = { 0 };
+    mk_session_measure(&client->open, &crowd);
+    *report = (struct mk_remote_report){
+        .name = client->name,
+        .state = state_of(client),
+        .health = &client->health,
+        .lag = crowd.most,
+    };
 }

@@ -5,6 +5,7 @@
 #ifndef MK_TRANSPORT_WEBSOCKET_CLIENT_H
 #define MK_TRANSPORT_WEBSOCKET_CLIENT_H
 
+#include "transport/health.h"
 #include "transport/websocket_session.h"
 
 struct mk_websocket_client;
@@ -26,5 +27,9 @@ void mk_websocket_client_start(struct mk_websocket_client *client);
 void mk_websocket_client_stop(struct mk_websocket_client *client);
 void mk_websocket_client_abort(struct mk_websocket_client *client);
 bool mk_websocket_client_idle(const struct mk_websocket_client *client);
+
+/* How it is doing; texts are borrowed until the next turn. */
+void mk_websocket_client_report(const struct mk_websocket_client *client,
+                                struct mk_remote_report *report);
 
 #endif

@@ -169,3 +169,9 @@ void mk_session_abort_all(struct mk_list *list)
     MK_LIST_FOR_EACH (node, list)
         mk_websocket_abort(MK_CONTAINER_OF(node, struct mk_session, node)->websocket, 0);
 }
+
+void mk_session_measure(const struct mk_list *list, struct mk_crowd *crowd)
+{
+    MK_LIST_FOR_EACH (node, list)
+        mk_crowd_add(crowd, &MK_CONTAINER_OF(node, struct mk_session, node)->events);
+}

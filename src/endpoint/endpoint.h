@@ -1,0 +1,45 @@
+/*
+ * endpoint: what the files of this room share: the endpoint's own struct. The outside knows it by
+ * milky/milky.h alone.
+ */
+#ifndef MK_ENDPOINT_ENDPOINT_H
+#define MK_ENDPOINT_ENDPOINT_H
+
+#include "endpoint/bot.h"
+#include "endpoint/requests.h"
+#include "transport/control.h"
+#include "transport/operations.h"
+
+struct milky_host {
+    struct mk_loop loop;
+    struct mk_http_client *http;
+    struct mk_journal *journal; /* or NULL */
+    struct milky_backend *backend;
+    struct mk_dispatch dispatch; /* of what belongs to no bot: control, and the server below */
+    struct mk_server *resources; /* for these alone, where no bot has a server on TCP; or NULL */
+    char *resource_base;         /* what their URLs begin with, where it was configured */
+    struct mk_bot *bots;
+    uint64_t *self_ids;
+    size_t bot_count;
+};
+
+struct milky_endpoint {
+    struct milky_host host;
+    struct mk_turn_hook turn;
+    struct mk_timer *grace;
+    struct mk_requests requests; /* what operators ask of the endpoint itself */
+    struct mk_control *control;
+    struct mk_address control_address;
+    char *control_token;
+    bool has_control;
+    struct mk_operations *operations;
+    struct mk_address operations_address;
+    char *operations_token;
+    bool has_operations;
+    uint64_t started_at; /* milliseconds since 1970 */
+    bool started;        /* the backend was */
+    bool ready;          /* everything was */
+    bool stopping;
+};
+
+#endif

@@ -1,0 +1,17 @@
+/* process: what this process takes of its machine. */
+#ifndef MK_ENDPOINT_PROCESS_H
+#define MK_ENDPOINT_PROCESS_H
+
+#include <stdint.h>
+
+struct mk_process {
+    double cpu_seconds; /* user and system */
+    uint64_t resident;  /* bytes of memory */
+    uint64_t open_fds;
+    uint64_t most_fds; /* its limit */
+};
+
+/* What cannot be found out is 0. */
+void mk_process_measure(struct mk_process *process);
+
+#endif

@@ -1,0 +1,130 @@
+/* status: see the header. */
+#include "endpoint/status.h"
+
+#include "base/clock.h"
+#include "endpoint/endpoint.h"
+#include "endpoint/process.h"
+#include "endpoint/survey.h"
+
+/* Writes into one document; a value that cannot be made for want of memory is left out. */
+struct writer {
+    yyjson_mut_doc *doc;
+    const struct milky_endpoint *endpoint;
+    struct mk_survey survey;
+};
+
+static void add_uint(struct writer *w, yyjson_mut_val *object, const char *name, uint64_t value)
+{
+    yyjson_mut_obj_add_uint(w->doc, object, name, value);
+}
+
+static void add_text(struct writer *w, yyjson_mut_val *object, const char *name, const char *value)
+{
+    yyjson_mut_obj_add_strcpy(w->doc, object, name, value);
+}
+
+static void add_health(struct writer *w, yyjson_mut_val *object,
+                       const struct mk_remote_report *remote, bool is_webhook)
+{
+    const struct mk_health *health = remote->health;
+    uint64_t now = mk_clock_real_ms();
+    add_uint(w, object, is_webhook ? "posts" : "attempts", health->attempts);
+    add_uint(w, object, is_webhook ? "deliveries" : "connects", health->successes);
+    add_uint(w, object, is_webhook ? "retries" : "reconnects", health->retries);
+    if (is_webhook) {
+        add_uint(w, object, "set_aside", remote->set_aside);
+        add_uint(w, object, "dropped", remote->dropped);
+    }
+    if (remote->state == MK_REMOTE_WAITING)
+        add_uint(w, object, "next_try_ms", health->next_try > now ? health->next_try - now : 0);
+    if (health->error[0] == '\0')
+        return;
+    add_text(w, object, "last_error", health->error);
+    add_uint(w, object, "last_error_time", health->failed_at);
+    add_text(w, object, "trouble", mk_trouble_name(mk_health_trouble(health)));
+}
+
+static yyjson_mut_val *transport_of(struct writer *w, const struct mk_surveyed *one)
+{
+    yyjson_mut_val *object = yyjson_mut_obj(w->doc);
+    add_text(w, object, "transport", one->transport);
+    add_text(w, object, one->is_remote ? "url" : "address", one->name);
+    if (one->is_remote)
+        add_text(w, object, "state", mk_remote_state_name(one->remote.state));
+    else
+        add_text(w, object, "state", one->listening ? "listening" : "closed");
+    if (!one->is_remote)
+        add_uint(w, object, "connections", one->connections);
+    if (one->has_events) {
+        add_uint(w, object, "behind_events", one->lag.events);
+        add_uint(w, object, "behind_bytes", one->lag.bytes);
+    }
+    if (one->is_remote)
+        add_health(w, object, &one->remote, strcmp(one->transport, "webhook") == 0);
+    return object;
+}
+
+static yyjson_mut_val *bot_of(struct writer *w, const struct mk_bot *bot)
+{
+    yyjson_mut_val *object = yyjson_mut_obj(w->doc);
+    add_uint(w, object, "self_id", bot->hub.self_id);
+    add_uint(w, object, "calls", bot->dispatch.stats->calls);
+    add_uint(w, object, "failed_calls", bot->dispatch.stats->failed);
+    add_uint(w, object, "calls_in_flight", bot->dispatch.in_flight);
+    add_uint(w, object, "last_event", bot->hub.events);
+    add_uint(w, object, "dropped_connections", bot->hub.overruns);
+    if (w->endpoint->host.journal) {
+        struct mk_journal_measure measure;
+        mk_journal_measure(w->endpoint->host.journal, bot->hub.self_id, &measure);
+        add_uint(w, object, "first_kept_event", measure.first);
+        add_uint(w, object, "dead_letters", measure.dead);
+    }
+    yyjson_mut_val *transports = yyjson_mut_obj_add_arr(w->doc, object, "transports");
+    for (size_t i = 0; i < w->survey.count; i++)
+        if (w->survey.transports[i].bot == bot)
+            yyjson_mut_arr_append(transports, transport_of(w, &w->survey.transports[i]));
+    return object;
+}
+
+static void add_process(struct writer *w, yyjson_mut_val *root)
+{
+    struct mk_process process;
+    mk_process_measure(&process);
+    yyjson_mut_val *object = yyjson_mut_obj_add_obj(w->doc, root, "process");
+    yyjson_mut_obj_add_real(w->doc, object, "cpu_seconds", process.cpu_seconds);
+    add_uint(w, object, "resident_bytes", process.resident);
+    add_uint(w, object, "open_fds", process.open_fds);
+    add_uint(w, object, "most_fds", process.most_fds);
+}
+
+static yyjson_mut_val *write_status(struct writer *w)
+{
+    const struct milky_endpoint *endpoint = w->endpoint;
+    yyjson_mut_val *root = yyjson_mut_obj(w->doc);
+    add_text(w, root, "version", MILKY_VERSION);
+    add_text(w, root, "state", endpoint->stopping ? "stopping" : "running");
+    add_text(w, root, "backend", endpoint->host.backend->name);
+    add_uint(w, root, "uptime", (mk_clock_real_ms() - endpoint->started_at) / 1000);
+    add_process(w, root);
+    if (endpoint->host.journal) {
+        yyjson_mut_val *journal = yyjson_mut_obj_add_obj(w->doc, root, "journal");
+        add_uint(w, journal, "bytes", mk_journal_size(endpoint->host.journal));
+        yyjson_mut_obj_add_bool(w->doc, journal, "well", mk_journal_well(endpoint->host.journal));
+    }
+    yyjson_mut_val *bots = yyjson_mut_obj_add_arr(w->doc, root, "bots");
+    for (size_t i = 0; i < endpoint->host.bot_count; i++)
+        yyjson_mut_arr_append(bots, bot_of(w, &endpoint->host.bots[i]));
+    return root;
+}
+
+void mk_status_run(struct milky_endpoint *endpoint, struct milky_call *call)
+{
+    struct writer w = { .doc = milky_call_doc(call), .endpoint = endpoint };
+    int rc = mk_survey_take(&w.survey, endpoint);
+    yyjson_mut_val *status = rc == 0 ? write_status(&w) : NULL;
+    mk_survey_fini(&w.survey);
+    if (status)
+        milky_call_ok(call, status);
+    else
+        milky_call_fail(call, MILKY_INTERNAL, "out of memory");
+}

@@ -1,0 +1,156 @@
+/* operations: see the header. */
+#include "transport/operations.h"
+
+#include "transport/http_answer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MOST_TEXT = 64 * 1024 * 1024, KEPT_TEXT = 256 * 1024 };
+
+struct mk_operations {
+    struct mk_http_context connections;
+    struct mk_listener *listener;
+    struct mk_operations_source source;
+    struct mk_address address;
+    char *token; /* "" where none is asked for */
+    struct mk_buf text;
+};
+
+static void answer_text(struct mk_http_connection *connection, unsigned status, const char *word)
+{
+    char line[64];
+    int len = snprintf(line, sizeof(line), "%s\n", word);
+    mk_http_respond(connection, status, MK_SLICE("text/plain; charset=utf-8"),
+                    mk_slice_of(line, (size_t)len), MK_SLICE("Cache-Control: no-store\r\n"));
+}
+
+static void answer_metrics(struct mk_operations *operations, struct mk_http_connection *connection)
+{
+    struct mk_buf *text = &operations->text;
+    int rc = operations->source.metrics(operations->source.arg, text);
+    if (rc == 0)
+        mk_http_respond(connection, 200, MK_SLICE("text/plain; version=0.0.4; charset=utf-8"),
+                        mk_buf_slice(text), MK_SLICE("Cache-Control: no-store\r\n"));
+    else
+        mk_http_answer_failure(connection, 500, strerror(-rc), (struct mk_slice){ 0 });
+    mk_buf_reset(text, KEPT_TEXT);
+}
+
+static void on_head(void *arg, struct mk_http_connection *connection,
+                    const struct mk_http1_request *request)
+{
+    const struct mk_operations *operations = arg;
+    bool is_metrics = mk_slice_eq(request->path, MK_SLICE("/metrics"));
+    if (is_metrics) {
+        enum mk_auth auth = mk_auth_check(request, mk_slice_str(operations->token), MK_AUTH_HEADER);
+        if (auth != MK_AUTH_OK) {
+            mk_http_answer_auth(connection, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
+            return;
+        }
+    } else if (!mk_slice_eq(request->path, MK_SLICE("/healthz")) &&
+               !mk_slice_eq(request->path, MK_SLICE("/readyz"))) {
+        mk_http_answer_failure(connection, 404, "here are /healthz, /readyz and /metrics",
+                               (struct mk_slice){ 0 });
+        return;
+    }
+    if (!mk_slice_eq(request->method, MK_SLICE("GET")) &&
+        !mk_slice_eq(request->method, MK_SLICE("HEAD")))
+        mk_http_answer_failure(connection, 405, "this is asked for with GET",
+                               MK_SLICE("Allow: GET, HEAD\r\n"));
+}
+
+static void on_request(void *arg, struct mk_http_connection *connection,
+                       const struct mk_http1_request *request)
+{
+    struct mk_operations *operations = arg;
+    if (mk_slice_eq(request->path, MK_SLICE("/metrics"))) {
+        answer_metrics(operations, connection);
+    } else if (mk_slice_eq(request->path, MK_SLICE("/readyz"))) {
+        const char *why = operations->source.unready(operations->source.arg);
+        answer_text(connection, why ? 503 : 200, why ? why : "ready");
+    } else {
+        answer_text(connection, 200, "ok");
+    }
+}
+
+static void on_failure(void *arg, struct mk_http_connection *connection, unsigned status,
+                       const char *reason)
+{
+    (void)arg;
+    mk_http_answer_failure(connection, status, reason, (struct mk_slice){ 0 });
+}
+
+static const struct mk_http_service service = {
+    .head = on_head,
+    .request = on_request,
+    .failure = on_failure,
+};
+
+static void on_accepted(void *arg, struct mk_stream *stream)
+{
+    struct mk_operations *operations = arg;
+    mk_http_connection_open(&operations->connections, stream);
+}
+
+int mk_operations_open(struct mk_loop *loop, const struct mk_address *address,
+                       struct mk_slice token, const struct mk_operations_source *source,
+                       struct mk_operations **result)
+{
+    struct mk_operations *operations = calloc(1, sizeof(*operations));
+    char *copy = mk_slice_dup(token);
+    int rc = -ENOMEM;
+    if (operations && copy)
+        rc = mk_http_context_init(&operations->connections, loop, &service, operations);
+    if (rc < 0) {
+        free(operations);
+        free(copy);
+        return rc;
+    }
+    operations->source = *source;
+    operations->address = *address;
+    operations->token = copy;
+    mk_buf_init(&operations->text, MOST_TEXT);
+    rc = mk_listener_open(loop, address, on_accepted, operations, &operations->listener);
+    if (rc < 0) {
+        mk_operations_free(operations);
+        return rc;
+    }
+    *result = operations;
+    return 0;
+}
+
+struct mk_operations *mk_operations_free(struct mk_operations *operations)
+{
+    if (!operations)
+        return NULL;
+    mk_listener_free(operations->listener);
+    mk_http_context_fini(&operations->connections);
+    mk_buf_fini(&operations->text);
+    free(operations->token);
+    free(operations);
+    return NULL;
+}
+
+const struct mk_address *mk_operations_address(const struct mk_operations *operations)
+{
+    return operations->listener ? mk_listener_address(operations->listener) : &operations->address;
+}
+
+void mk_operations_stop(struct mk_operations *operations)
+{
+    operations->listener = mk_listener_free(operations->listener);
+    mk_http_context_stop(&operations->connections);
+}
+
+void mk_operations_abort(struct mk_operations *operations)
+{
+    operations->listener = mk_listener_free(operations->listener);
+    mk_http_context_abort(&operations->connections);
+}
+
+bool mk_operations_idle(const struct mk_operations *operations)
+{
+    return !operations->listener && mk_list_empty(&operations->connections.connections);
+}

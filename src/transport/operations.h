@@ -1,0 +1,38 @@
+/*
+ * operations: where machines ask how the endpoint is doing, on an address of its own: GET /healthz,
+ * GET /readyz, GET /metrics. Serves; what there is to tell comes from its owner.
+ *
+ * The first two answer anybody with a word, for load balancers and supervisors; the numbers want
+ * the token, or, without one, a program of this machine (transport/auth.h).
+ */
+#ifndef MK_TRANSPORT_OPERATIONS_H
+#define MK_TRANSPORT_OPERATIONS_H
+
+#include "base/buf.h"
+#include "net/listener.h"
+
+struct mk_operations;
+
+struct mk_operations_source {
+    /* NULL when it is ready to serve, or a word on why not ("stopping"). */
+    const char *(*unready)(void *arg);
+    /* Appends all numbers in Prometheus' text format. Returns 0 or the error of the buf. */
+    int (*metrics)(void *arg, struct mk_buf *out);
+    void *arg;
+};
+
+/* Listens. `token` is copied. Returns 0 or a negative errno. */
+int mk_operations_open(struct mk_loop *loop, const struct mk_address *address,
+                       struct mk_slice token, const struct mk_operations_source *source,
+                       struct mk_operations **operations);
+/* It must be idle. NULL is allowed. */
+struct mk_operations *mk_operations_free(struct mk_operations *operations);
+
+/* With the real port where 0 was asked for. */
+const struct mk_address *mk_operations_address(const struct mk_operations *operations);
+
+void mk_operations_stop(struct mk_operations *operations);
+void mk_operations_abort(struct mk_operations *operations);
+bool mk_operations_idle(const struct mk_operations *operations);
+
+#endif
