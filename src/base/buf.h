@@ -39,6 +39,14 @@ int mk_buf_printf(struct mk_buf *buf, const char *format, ...)
 int mk_buf_vprintf(struct mk_buf *buf, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
+/* Appends where room was made with mk_buf_reserve: cannot fail. */
+static inline void mk_buf_put(struct mk_buf *buf, struct mk_slice s)
+{
+    if (s.len > 0)
+        memcpy(buf->data + buf->len, s.ptr, s.len);
+    buf->len += s.len;
+}
+
 /* Drops the first `count` bytes (count <= len) and moves the rest to the front. */
 void mk_buf_consume(struct mk_buf *buf, size_t count);
 

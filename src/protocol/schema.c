@@ -8,13 +8,24 @@ const char *mk_dialect_name(enum mk_dialect dialect)
     return dialect == MK_DIALECT_DRAFT ? "draft" : "1.2";
 }
 
+/* The last bytes of a name: they tell names of the same length apart, nearly always. */
+static inline uint64_t tail_of(struct mk_slice name)
+{
+    uint64_t tail = 0;
+    if (name.len >= sizeof(tail))
+        memcpy(&tail, name.ptr + name.len - sizeof(tail), sizeof(tail));
+    return tail;
+}
+
 static const struct mk_action *find_action(const struct mk_action *actions, const uint8_t *start,
                                            struct mk_slice name)
 {
     if (name.len > MK_NAME_MAX)
         return NULL;
+    uint64_t tail = tail_of(name);
     for (size_t i = start[name.len]; i < start[name.len + 1]; i++)
-        if (memcmp(actions[i].name.ptr, name.ptr, name.len) == 0)
+        if (tail_of(actions[i].name) == tail &&
+            memcmp(actions[i].name.ptr, name.ptr, name.len) == 0)
             return &actions[i];
     return NULL;
 }

@@ -160,8 +160,7 @@ static void on_head(struct mk_http_connection *connection, const struct mk_http1
     bool has_body = request->chunked || request->content_length > 0;
     if (has_body) {
         connection->in_body = true;
-        connection->progress = 0;
-        mk_timeout_arm(&context->body, &connection->timeout);
+        connection->progress = BODY_PROGRESS; /* the timeout starts when it has to be waited for */
     }
     bool keeps = connection->keep_alive;
     if (has_body && !worth_skipping(request))

@@ -55,23 +55,15 @@ const char *mk_http1_phrase(unsigned status)
     return "";
 }
 
-/* Room for it was reserved. */
-static void put(struct mk_buf *out, struct mk_slice s)
-{
-    if (s.len > 0)
-        memcpy(out->data + out->len, s.ptr, s.len);
-    out->len += s.len;
-}
-
 static void put_status_line(struct mk_buf *out, unsigned status, struct mk_slice phrase)
 {
     char digits[3] = { (char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10),
                        (char)('0' + status % 10) };
-    put(out, MK_SLICE("HTTP/1.1 "));
-    put(out, mk_slice_of(digits, sizeof(digits)));
-    put(out, MK_SLICE(" "));
-    put(out, phrase);
-    put(out, MK_SLICE("\r\n"));
+    mk_buf_put(out, MK_SLICE("HTTP/1.1 "));
+    mk_buf_put(out, mk_slice_of(digits, sizeof(digits)));
+    mk_buf_put(out, MK_SLICE(" "));
+    mk_buf_put(out, phrase);
+    mk_buf_put(out, MK_SLICE("\r\n"));
 }
 
 int mk_http1_write_head(struct mk_buf *out, unsigned status, struct mk_slice content_type,
@@ -87,19 +79,19 @@ int mk_http1_write_head(struct mk_buf *out, unsigned status, struct mk_slice con
         return rc;
     put_status_line(out, status, phrase);
     if (content_type.len > 0) {
-        put(out, MK_SLICE("Content-Type: "));
-        put(out, content_type);
-        put(out, MK_SLICE("\r\n"));
+        mk_buf_put(out, MK_SLICE("Content-Type: "));
+        mk_buf_put(out, content_type);
+        mk_buf_put(out, MK_SLICE("\r\n"));
     }
     if (content_length != MK_HTTP1_NO_LENGTH) {
-        put(out, MK_SLICE("Content-Length: "));
+        mk_buf_put(out, MK_SLICE("Content-Length: "));
         mk_buf_append_u64(out, content_length);
-        put(out, MK_SLICE("\r\n"));
+        mk_buf_put(out, MK_SLICE("\r\n"));
     }
     if (!keep_alive)
-        put(out, MK_SLICE("Connection: close\r\n"));
-    put(out, extra);
-    put(out, MK_SLICE("\r\n"));
+        mk_buf_put(out, MK_SLICE("Connection: close\r\n"));
+    mk_buf_put(out, extra);
+    mk_buf_put(out, MK_SLICE("\r\n"));
     return 0;
 }
 
