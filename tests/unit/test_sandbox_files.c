@@ -426,6 +426,26 @@ static void deleted(void **state)
     free(second);
 }
 
+static void memory_runs_out(void **state)
+{
+    struct world *w = *state;
+    char *folder = make_folder(w, "a"), *file = upload(w, BOT, "/", "x"), params[256];
+    ask_with_little_memory(w, BOT, "create_group_folder",
+                           "{\"group_id\":700000001,\"folder_name\":\"b\"}");
+    ask_with_little_memory(w, BOT, "get_group_files",
+                           "{\"group_id\":700000001,\"parent_folder_id\":\"/\"}");
+    snprintf(params, sizeof(params), "{\"group_id\":700000001,\"file_id\":\"%s\"}", file);
+    ask_with_little_memory(w, BOT, "get_group_file_download_url", params);
+    ask_with_little_memory(w, BOT, "upload_private_file",
+                           "{\"user_id\":10002000,\"file_uri\":\"" HELLO "\",\"file_name\":\"x\"}");
+    ask_with_little_memory(w, BOT, "upload_group_file",
+                           "{\"group_id\":700000001,\"parent_folder_id\":\"/\",\"file_uri\":"
+                           "\"" HELLO "\",\"file_name\":\"x\"}");
+    ask_with_little_memory(w, BOT, "delete_group_file", params);
+    free(folder);
+    free(file);
+}
+
 static void ids(void **state)
 {
     (void)state;
@@ -469,6 +489,7 @@ int main(void)
         TEST(moved),
         TEST(renamed),
         TEST(deleted),
+        TEST(memory_runs_out),
         cmocka_unit_test(ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -294,6 +294,14 @@ static void requests_refused(void **state)
             "{\"initiator_uid\":\"%s\",\"is_filtered\":false}", uid_of(STRANGER));
 }
 
+static void memory_runs_out(void **state)
+{
+    struct world *w = *state;
+    request_friend(w, STRANGER, BOT, false);
+    ask_with_little_memory(w, BOT, "get_friend_requests", "{\"limit\":20,\"is_filtered\":false}");
+    ask_with_little_memory(w, BOT, "send_friend_nudge", "{\"user_id\":10002000,\"is_self\":false}");
+}
+
 /* --- temporary sessions --- */
 
 struct saying {
@@ -420,13 +428,21 @@ static void temp_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(nudges),          TEST(delete_friend),
-        TEST(requested),       TEST(requests_in_order),
-        TEST(accepted),        TEST(accepted_both_ways),
-        TEST(rejected),        TEST(ignored),
-        TEST(filtered),        TEST(requests_refused),
-        TEST(temp_session),    TEST(temp_session_without_group),
-        TEST(temp_of_friends), TEST(temp_refused),
+        TEST(nudges),
+        TEST(delete_friend),
+        TEST(requested),
+        TEST(requests_in_order),
+        TEST(accepted),
+        TEST(accepted_both_ways),
+        TEST(rejected),
+        TEST(ignored),
+        TEST(filtered),
+        TEST(requests_refused),
+        TEST(memory_runs_out),
+        TEST(temp_session),
+        TEST(temp_session_without_group),
+        TEST(temp_of_friends),
+        TEST(temp_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -330,6 +330,29 @@ static void read_marks_refused(void **state)
             "{\"message_scene\":\"friend\",\"peer_id\":10009999,\"message_seq\":1}");
 }
 
+/* --- memory --- */
+
+static void memory_runs_out(void **state)
+{
+    struct world *w = *state;
+    ask(w, BOT2, "send_group_message", "{\"group_id\":700000001,\"message\":%s}", TEXT("x"));
+    static const char *const calls[][2] = {
+        { "set_nickname", "{\"new_nickname\":\"a\"}" },
+        { "set_bio", "{\"new_bio\":\"a\"}" },
+        { "get_cookies", "{\"domain\":\"qq.com\"}" },
+        { "get_csrf_token", "{}" },
+        { "set_peer_pin",
+          "{\"message_scene\":\"group\",\"peer_id\":700000001,\"is_pinned\":true}" },
+        { "set_peer_pin",
+          "{\"message_scene\":\"friend\",\"peer_id\":10003001,\"is_pinned\":true}" },
+        { "get_peer_pins", "{}" },
+        { "mark_message_as_read",
+          "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":1}" },
+    };
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+        ask_with_little_memory(w, BOT, calls[i][0], calls[i][1]);
+}
+
 /* --- uids --- */
 
 static void uids(void **state)
@@ -378,6 +401,7 @@ int main(void)
         TEST(pins_go),
         TEST(read_marks),
         TEST(read_marks_refused),
+        TEST(memory_runs_out),
         cmocka_unit_test(uids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
