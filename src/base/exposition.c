@@ -59,5 +59,5 @@ void mk_exposition_number(struct mk_exposition *x, const char *suffix, double va
     va_start(labels, value);
     write_labels(x, suffix, labels);
     va_end(labels);
-    keep(x, mk_buf_printf(x->out, " %.9g\n", value));
+    keep(x, mk_buf_printf(x->out, " %.15g\n", value));
 }

@@ -198,49 +198,35 @@ static void add_entries(struct entry *entries, size_t *count, const struct milky
     }
 }
 
-/* `given` is where its address stands. */
-static void check_anonymous_control(struct mk_config_reader *reader, const char *control,
-                                    const yyjson_val *given, const char *path)
+/* An address that is no bot's: "control" or "operations". `given` is where it stands. */
+struct own_address {
+    const char *name;
+    const char *listen;
+    yyjson_val *given;
+};
+
+static void check_anonymous_own(struct mk_config_reader *reader, const struct own_address *own)
 {
-    yyjson_val *root = yyjson_doc_get_root(reader->doc);
+    bool is_object = yyjson_is_obj(own->given);
     /* A token that was refused is there, and has been told about. */
-    if (yyjson_obj_get(yyjson_obj_get(root, "control"), "access_token"))
+    if (yyjson_obj_get(own->given, "access_token"))
         return;
-    mk_config_mistake(reader, given, path,
+    mk_config_mistake(reader, is_object ? yyjson_obj_get(own->given, "listen") : own->given,
+                      mk_config_text(reader, "%s%s", own->name, is_object ? ".listen" : ""),
                       mk_tr("expected an access_token beside it, got none: other machines can "
                             "reach %s",
                             "应同时设置 access_token，实际没有：其他机器可以访问 %s"),
-                      control);
+                      own->listen);
 }
 
-static void check_control(struct mk_config_reader *reader, struct mk_config *config,
-                          const struct entry *entries, size_t count)
+static void check_own(struct mk_config_reader *reader, const struct own_address *own,
+                      const struct entry *entries, size_t count)
 {
-    yyjson_val *root = yyjson_doc_get_root(reader->doc);
-    yyjson_val *given = yyjson_obj_get(root, "control");
-    const char **control = &config->endpoint.control;
-    if (*control == mk_config_null) {
-        *control = NULL;
-        return;
-    }
     struct mk_address address;
-    if (!given && config->data_dir) {
-        *control = mk_arena_printf(reader->arena, "unix:%s/control.sock", config->data_dir);
-        reader->out_of_memory |= !*control;
-        const char *why = *control ? mk_address_parse(mk_slice_str(*control), &address) : NULL;
-        if (why)
-            mk_config_mistake(reader, yyjson_obj_get(root, "data_dir"), "data_dir",
-                              mk_tr("no control socket can be there: %s (set `control`)",
-                                    "无法在其中创建控制套接字：%s（请设置 `control`）"),
-                              why);
-    }
-    if (!*control || mk_address_parse(mk_slice_str(*control), &address))
+    if (!own->listen || mk_address_parse(mk_slice_str(own->listen), &address))
         return;
-    bool is_object = yyjson_is_obj(given);
     if (!mk_address_is_local(&address))
-        check_anonymous_control(reader, *control,
-                                is_object ? yyjson_obj_get(given, "listen") : given,
-                                is_object ? "control.listen" : "control");
+        check_anonymous_own(reader, own);
     char text[MK_ADDRESS_TEXT];
     mk_address_format(&address, text);
     for (size_t i = 0; i < count; i++)
@@ -250,9 +236,60 @@ static void check_control(struct mk_config_reader *reader, struct mk_config *con
                 find(reader, entries[i].bot, kinds[entries[i].kind], entries[i].index, "listen"),
                 mk_config_text(reader, "bots[%zu].%s[%zu].listen", entries[i].bot,
                                kinds[entries[i].kind], entries[i].index),
-                mk_tr("expected another address, got %s, which is `control`",
-                      "应为其他地址，实际为 %s，与 `control` 重复"),
-                entries[i].server->listen);
+                mk_tr("expected another address, got %s, which is `%s`",
+                      "应为其他地址，实际为 %s，与 `%s` 重复"),
+                entries[i].server->listen, own->name);
+}
+
+/* The control socket is in the data_dir where nothing else is said. */
+static void place_control(struct mk_config_reader *reader, struct mk_config *config)
+{
+    yyjson_val *root = yyjson_doc_get_root(reader->doc);
+    const char **control = &config->endpoint.control;
+    if (*control == mk_config_null) {
+        *control = NULL;
+        return;
+    }
+    struct mk_address address;
+    if (yyjson_obj_get(root, "control") || !config->data_dir)
+        return;
+    *control = mk_arena_printf(reader->arena, "unix:%s/control.sock", config->data_dir);
+    reader->out_of_memory |= !*control;
+    const char *why = *control ? mk_address_parse(mk_slice_str(*control), &address) : NULL;
+    if (why)
+        mk_config_mistake(reader, yyjson_obj_get(root, "data_dir"), "data_dir",
+                          mk_tr("no control socket can be there: %s (set `control`)",
+                                "无法在其中创建控制套接字：%s（请设置 `control`）"),
+                          why);
+}
+
+static void check_own_addresses(struct mk_config_reader *reader, struct mk_config *config,
+                                const struct entry *entries, size_t count)
+{
+    yyjson_val *root = yyjson_doc_get_root(reader->doc);
+    struct milky_config *endpoint = &config->endpoint;
+    place_control(reader, config);
+    if (endpoint->operations == mk_config_null)
+        endpoint->operations = NULL;
+    const struct own_address control = { "control", endpoint->control,
+                                         yyjson_obj_get(root, "control") };
+    const struct own_address operations = { "operations", endpoint->operations,
+                                            yyjson_obj_get(root, "operations") };
+    check_own(reader, &control, entries, count);
+    check_own(reader, &operations, entries, count);
+    struct mk_address a, b;
+    char text[2][MK_ADDRESS_TEXT];
+    if (!control.listen || !operations.listen ||
+        mk_address_parse(mk_slice_str(control.listen), &a) ||
+        mk_address_parse(mk_slice_str(operations.listen), &b))
+        return;
+    size_t len = strlen(mk_address_format(&a, text[0]));
+    bool any_port = a.socket.ss_family != AF_UNIX && strcmp(text[0] + len - 2, ":0") == 0;
+    if (!any_port && strcmp(text[0], mk_address_format(&b, text[1])) == 0)
+        mk_config_mistake(reader, operations.given, "operations",
+                          mk_tr("expected another address, got %s, which is `control`",
+                                "应为其他地址，实际为 %s，与 `control` 重复"),
+                          operations.listen);
 }
 
 /* A certificate is of no use without its key, and the other way round. */
@@ -308,7 +345,7 @@ void mk_config_check_rules(struct mk_config_reader *reader, struct mk_config *co
                     bot->websocket_client_count);
         check_pairs(reader, i, "webhook", bot->webhook, bot->webhook_count);
     }
-    check_control(reader, config, entries, count);
+    check_own_addresses(reader, config, entries, count);
     place_journal(reader, config);
     free(entries);
 }

@@ -226,19 +226,26 @@ static const struct mk_config_key log_keys[] = {
     { .name = NULL },
 };
 
-static const struct mk_config_key control_keys[] = {
-    { .name = "listen",
-      .type = MK_CONFIG_LISTEN,
-      .required = true,
-      .at = offsetof(struct milky_config, control),
-      .en = "Where to listen: HOST:PORT, [IPV6]:PORT or unix:PATH.",
-      .zh = "监听地址：HOST:PORT、[IPV6]:PORT 或 unix:PATH。" },
-    { .name = "access_token",
-      .type = MK_CONFIG_TOKEN,
-      .at = offsetof(struct milky_config, control_access_token),
-      .en = "What operators must present. Without it only programs of this machine are served.",
-      .zh = "操作者必须出示的凭据；不设置时只允许本机访问。" },
-    { .name = NULL },
+#define ADDRESS_KEYS(field, who_en, who_zh)                                                        \
+    { .name = "listen",                                                                            \
+      .type = MK_CONFIG_LISTEN,                                                                    \
+      .required = true,                                                                            \
+      .at = offsetof(struct milky_config, field),                                                  \
+      .en = "Where to listen: HOST:PORT, [IPV6]:PORT or unix:PATH.",                               \
+      .zh = "监听地址：HOST:PORT、[IPV6]:PORT 或 unix:PATH。" },                                   \
+        { .name = "access_token",                                                                  \
+          .type = MK_CONFIG_TOKEN,                                                                 \
+          .at = offsetof(struct milky_config, field##_access_token),                               \
+          .en = "What " who_en                                                                     \
+                " must present. Without it only programs of this machine are served.",             \
+          .zh = who_zh "必须出示的凭据；不设置时只允许本机访问。" },                               \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
+
+static const struct mk_config_key control_keys[] = { ADDRESS_KEYS(control, "operators", "操作者") };
+static const struct mk_config_key operations_keys[] = {
+    ADDRESS_KEYS(operations, "whoever reads the metrics", "读取指标者"),
 };
 
 /* --- the whole --- */
@@ -335,10 +342,25 @@ static const struct mk_config_key keys[] = {
       .keys = control_keys,
       .sample = "\"unix:data/control.sock\"",
       .sample_off = true,
-      .en = "Where `milky say` and its siblings reach the sandbox: an address, an object with one "
-            "and an access_token, or null for nowhere. Default: unix:control.sock in data_dir.",
-      .zh = "`milky say` 等命令连接沙盒的地址：监听地址，或含监听地址与 access_token 的对象，null "
+      .en = "Where `milky say`, `milky status` and their siblings reach it: an address, an object "
+            "with one and an access_token, or null for nowhere. Default: unix:control.sock in "
+            "data_dir.",
+      .zh = "`milky say`、`milky status` 等命令连接的地址：监听地址，或含监听地址与 access_token "
+            "的对象，null "
             "为关闭。默认为 data_dir 中的 unix:control.sock。" },
+    { .name = "operations",
+      .type = MK_CONFIG_OBJECT,
+      .nullable = true,
+      .shorthand = true,
+      .at = offsetof(struct mk_config, endpoint),
+      .keys = operations_keys,
+      .sample = "\"127.0.0.1:3009\"",
+      .sample_off = true,
+      .en = "Where machines ask how it is doing: GET /healthz, /readyz, /metrics (Prometheus). An "
+            "address, or an object with one and an access_token. Default: nowhere.",
+      .zh =
+          "供监控查询运行状况的地址：GET /healthz、/readyz、/metrics（Prometheus）。监听地址，或含"
+          "监听地址与 access_token 的对象。默认关闭。" },
     { .name = "backend",
       .type = MK_CONFIG_OBJECT,
       .at = offsetof(struct mk_config, backend),

@@ -1,50 +1,12 @@
 /* say: `milky say` and `milky world`: requests to the sandbox through the control socket. */
 #include "base/json.h"
-#include "cli/client.h"
+#include "cli/ask.h"
 #include "cli/command.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { MOST_BODY = 1024 * 1024 };
-
-/*
- * Posts to the control socket of the configuration `file`. Returns 0 with a reply that is ok, or an
- * exit code, said.
- */
-static int ask(const char *file, const char *url, struct mk_slice body,
-               struct mk_client_reply *reply)
-{
-    struct mk_config *config;
-    int code = mk_command_config(file, &config);
-    if (code)
-        return code;
-    const char *control = config->endpoint.control;
-    if (!control) {
-        code = mk_command_failed(
-            "%s", mk_tr("`control` is null in the configuration: there is no way to the sandbox",
-                        "配置中 `control` 为 null：无法连接沙盒"));
-    } else {
-        struct mk_client_request request = { .url = url,
-                                             .unix_path = control + strlen("unix:"),
-                                             .body = body };
-        int rc = mk_client_post(&request, reply);
-        if (rc == -ECONNREFUSED)
-            mk_command_failed(mk_tr("nobody answers at %s: is `%s serve%s%s` running?",
-                                    "%s 无应答：`%s serve%s%s` 是否正在运行？"),
-                              control, mk_program, config->file ? " -c " : "",
-                              config->file ? config->file : "");
-        if (rc == 0 && !reply->ok) {
-            mk_command_failed("%s", *reply->message ? reply->message : "?");
-            mk_client_reply_fini(reply);
-            rc = -EPROTO;
-        }
-        code = rc == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
-    }
-    mk_config_free(config);
-    return code;
-}
 
 /* --- say --- */
 
@@ -105,8 +67,7 @@ static int say(const struct mk_arguments *arguments, uint64_t as, const char *wh
         return mk_command_failed(
             "%s", mk_tr("the text is too long, or is not UTF-8", "文本过长，或不是 UTF-8"));
     struct mk_client_reply reply = { 0 };
-    int code = ask(arguments->option[CONFIG], "http://localhost/sandbox/say",
-                   mk_slice_of(body, len), &reply);
+    int code = mk_ask(arguments->option[CONFIG], "/sandbox/say", mk_slice_of(body, len), &reply);
     free(body);
     if (code)
         return code;
@@ -173,8 +134,7 @@ static void print_one(yyjson_val *number, yyjson_val *name)
 static int run_world(const struct mk_arguments *arguments)
 {
     struct mk_client_reply reply = { 0 };
-    int code =
-        ask(arguments->option[CONFIG], "http://localhost/sandbox/world", MK_SLICE("{}"), &reply);
+    int code = mk_ask(arguments->option[CONFIG], "/sandbox/world", MK_SLICE("{}"), &reply);
     if (code)
         return code;
     yyjson_val *data = yyjson_obj_get(yyjson_doc_get_root(reply.doc), "data");

@@ -107,6 +107,13 @@ void mk_summary_print(FILE *out, const struct mk_config *config,
         print_bot(out, &config->endpoint.bots[i], endpoint);
     if (config->endpoint.control)
         fprintf(out, "control\n  %s\n", config->endpoint.control);
+    const char *operations = config->endpoint.operations;
+    struct milky_port port;
+    for (size_t i = 0; operations && endpoint && milky_endpoint_port(endpoint, i, &port); i++)
+        if (strcmp(port.transport, "operations") == 0)
+            operations = port.address;
+    if (operations)
+        fprintf(out, "operations\n  %s\n", operations);
 }
 
 /* The configuration's first http_server; its real address is the first port of that kind. */

@@ -67,9 +67,9 @@ static const struct bad bad[] = {
 
     /* keys */
     { TOP("@\"bot\": 1"), "bot: unknown key (did you mean `bots`?)\n" },
-    { TOP("@\"zzzzzzzz\": 1"), "zzzzzzzz: unknown key (here are: `data_dir`, `control`, `backend`, "
+    { TOP("@\"zzzzzzzz\": 1"), "zzzzzzzz: unknown key (here are: `data_dir`, `control`, `operations`, `backend`, "
                                "`journal`, `limits`, `log`, `bots`)\n" },
-    { TOP("@\"a.\\n\": 1"), "\"a.\\n\": unknown key (here are: `data_dir`, `control`, `backend`, "
+    { TOP("@\"a.\\n\": 1"), "\"a.\\n\": unknown key (here are: `data_dir`, `control`, `operations`, `backend`, "
                             "`journal`, `limits`, `log`, `bots`)\n" },
     { BOT("\n@\"http_sever\": []"),
       "bots[0].http_sever: unknown key (did you mean `http_server`?)\n" },
@@ -220,7 +220,7 @@ static const struct bad bad[] = {
     /* all of them at once, in the order of the file; columns count characters */
     { "{ // 注释 \" {\n  @\"日志\": 1,\n  /* 奶[\n, */ \"log\": @7, \"bots\": [{ \"self_id\": @1, "
       "}, ], }",
-      "\"日志\": unknown key (here are: `data_dir`, `control`, `backend`, `journal`, `limits`, "
+      "\"日志\": unknown key (here are: `data_dir`, `control`, `operations`, `backend`, `journal`, `limits`, "
       "`log`, `bots`)\n"
       "log: expected an object, got 7\n"
       "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got 1\n" },

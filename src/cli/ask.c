@@ -1,0 +1,53 @@
+/* ask: see the header. */
+#include "cli/ask.h"
+
+#include "cli/command.h"
+#include "cli/summary.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Where nobody answers, or the answer is a failure, it is said here. Returns an exit code. */
+static int ask_at(const struct mk_config *config, const char *path, struct mk_slice body,
+                  struct mk_client_reply *reply)
+{
+    const char *control = config->endpoint.control;
+    struct mk_target target;
+    char url[256];
+    mk_target_of("http", control, &target);
+    snprintf(url, sizeof(url), "%s%s", target.base, path);
+    struct mk_client_request request = {
+        .url = url,
+        .unix_path = target.unix_path,
+        .token = config->endpoint.control_access_token,
+        .body = body,
+    };
+    int rc = mk_client_post(&request, reply);
+    if (rc == -ECONNREFUSED)
+        mk_command_failed(mk_tr("nobody answers at %s: is `%s serve%s%s` running?",
+                                "%s 无应答：`%s serve%s%s` 是否正在运行？"),
+                          control, mk_program, config->file ? " -c " : "",
+                          config->file ? config->file : "");
+    if (rc == 0 && !reply->ok) {
+        mk_command_failed("%s", *reply->message ? reply->message : "?");
+        mk_client_reply_fini(reply);
+        rc = -EPROTO;
+    }
+    return rc == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
+}
+
+int mk_ask(const char *file, const char *path, struct mk_slice body, struct mk_client_reply *reply)
+{
+    struct mk_config *config;
+    int code = mk_command_config(file, &config);
+    if (code)
+        return code;
+    if (config->endpoint.control)
+        code = ask_at(config, path, body, reply);
+    else
+        code = mk_command_failed(
+            "%s", mk_tr("`control` is null in the configuration: there is no way to the daemon",
+                        "配置中 `control` 为 null：无法连接正在运行的程序"));
+    mk_config_free(config);
+    return code;
+}
