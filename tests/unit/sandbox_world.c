@@ -161,7 +161,7 @@ static void must_succeed(struct world *world, uint64_t bot, const char *action, 
 {
     send_and_end(world, bot, action, params);
     if (world->reply.retcode != 0)
-        fail_msg("%s %s: %d %s", action, params, world->reply.retcode, world->reply.message);
+        fail_msg("%s: %d %s (%s)", action, world->reply.retcode, world->reply.message, params);
     free(params);
 }
 

@@ -160,6 +160,7 @@ static int delete_person(struct mk_request *request)
         "DELETE FROM conversation WHERE scene <> 1 AND (low = ?1 OR high = ?1)",
         "DELETE FROM friendship WHERE owner = ?1 OR friend = ?1",
         "DELETE FROM friend_category WHERE owner = ?",
+        "DELETE FROM custom_face WHERE owner = ?",
         "DELETE FROM member WHERE uin = ?",
         "DELETE FROM pin WHERE scene <> 1 AND peer = ?",
         "DELETE FROM person WHERE uin = ?",
