@@ -1,6 +1,8 @@
 /* main: finds the command that is meant and runs it. */
 #include "cli/command.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -55,8 +57,20 @@ static int unknown(const char *word)
     return MK_EXIT_USAGE;
 }
 
+/*
+ * Who starts us may have closed them. What is opened next would take their numbers, and then be
+ * written to as the log is.
+ */
+static void open_standard_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) < 0)
+            return;
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_streams();
     signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error code, not the end */
     mk_text_setup();
     if (argc > 0 && argv[0] && *argv[0])

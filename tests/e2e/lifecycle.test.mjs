@@ -165,6 +165,20 @@ describe('a start', { concurrency: 4 }, () => {
     for (let i = 0; i < 3; i++) (await connect(t, milky.ws())).socket.terminate(); // each is logged
     assert.equal((await call(milky.http(), 'get_friend_list')).body.status, 'ok');
   });
+
+  it('takes no harm from standard streams that are closed', async (t) => {
+    const dir = await folder(t);
+    await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(botConfig({ http_server: [{ listen: 'unix:api.sock' }] })));
+    const script = `
+      "$MILKY" serve <&- >&- 2>&- &
+      i=0
+      until "$MILKY" call get_login_info 2>/dev/null; do [ $((i += 1)) -lt 500 ] || exit 9; done
+      kill $!
+      wait $!`;
+    const { code, stdout } = await run(['-c', script], { cwd: dir, command: 'sh' });
+    assert.equal(code, 0);
+    assert.equal(JSON.parse(stdout).status, 'ok');
+  });
 });
 
 describe('a stop', { concurrency: 4 }, () => {
@@ -233,7 +247,11 @@ describe('a stop', { concurrency: 4 }, () => {
     await milky.say(MING, { group: GROUP }, 'hello');
     await milky.log.find((line) => /webhook: .*refused/.test(line), 'the webhooks to be at work');
     const began = process.hrtime.bigint();
-    assert.equal(await milky.stop(), 0);
+    const address = milky.address('http_server');
+    const ended = milky.stop();
+    await milky.log.find((line) => line.includes('stopping'), 'it to stop');
+    await assert.rejects(Raw.connect(address), /ECONNREFUSED/); // while it still waits for the others
+    assert.equal(await ended, 0);
     assert.ok(process.hrtime.bigint() - began < 5_000_000_000n);
     assert.match(milky.stderr, /info  webhook: http:\/\/127\.0\.0\.1:\d+\/hook: stopped; events from number 1 on wait/);
   });
