@@ -26,12 +26,25 @@ static bool any_port(const struct mk_address *address, const char *text)
     return address->socket.ss_family != AF_UNIX && len > 2 && strcmp(text + len - 2, ":0") == 0;
 }
 
+/* Returns 0 with a context, or NULL for none; else -EINVAL, logged. */
+static int load_tls(const struct milky_server *config, struct mk_tls_context **tls)
+{
+    struct mk_tls_fault fault;
+    *tls = NULL;
+    if (!config->tls.certificate)
+        return 0;
+    if (!config->tls.key)
+        return refuse("server", config->listen, "has a certificate without its key");
+    *tls = mk_tls_context_server(config->tls.certificate, config->tls.key, &fault);
+    return *tls ? 0 : refuse("server", fault.path, fault.why);
+}
+
 /*
  * The server of this address, made where the bot has none yet. Port 0 is another port each time:
  * the first http_server there shares with the first websocket_server, the second with the second.
  */
 static struct mk_bot_server *server_at(struct mk_bot *bot, const struct mk_address *address,
-                                       const char *prefix,
+                                       const struct milky_server *config,
                                        bool (*has_kind)(const struct mk_server *server))
 {
     char text[MK_ADDRESS_TEXT];
@@ -39,15 +52,22 @@ static struct mk_bot_server *server_at(struct mk_bot *bot, const struct mk_addre
     for (size_t i = 0; i < bot->server_count; i++) {
         struct mk_bot_server *entry = &bot->servers[i];
         bool taken = any_port(address, text) && has_kind(entry->server);
-        if (strcmp(entry->address, text) == 0 && !taken)
+        if (strcmp(entry->listen, text) == 0 && !taken)
             return entry;
     }
+    struct mk_tls_context *tls;
+    if (load_tls(config, &tls) < 0)
+        return NULL;
     struct mk_bot_server *entry = &bot->servers[bot->server_count];
+    memcpy(entry->listen, text, sizeof(text));
     memcpy(entry->address, text, sizeof(text));
     entry->server =
-        mk_server_new(bot->loop, address, mk_slice_str(prefix), &bot->dispatch, &bot->hub);
-    if (!entry->server)
+        mk_server_new(bot->loop, address, mk_slice_str(config->prefix), &bot->dispatch, &bot->hub);
+    if (!entry->server) {
+        mk_tls_context_free(tls);
         return NULL;
+    }
+    mk_server_set_tls(entry->server, tls);
     bot->server_count++;
     return entry;
 }
@@ -77,13 +97,14 @@ static int add_http_server(struct mk_bot *bot, const struct milky_server *config
     const char *error = server_error(config, &address);
     if (error)
         return refuse("http_server", config->listen, error);
-    struct mk_bot_server *entry = server_at(bot, &address, config->prefix, mk_server_has_http);
+    struct mk_bot_server *entry = server_at(bot, &address, config, mk_server_has_http);
     if (!entry)
-        return -ENOMEM;
+        return -EINVAL;
     if (mk_server_has_http(entry->server))
         return refuse("http_server", config->listen, "is listed twice");
     if (!mk_slice_eq(mk_server_prefix(entry->server), mk_slice_str(config->prefix)))
         return refuse("http_server", config->listen, "shares its port, but not its prefix");
+    entry->http_dialect = config->dialect;
     entry->http_token = copy_token(config->access_token);
     if (!entry->http_token)
         return -ENOMEM;
@@ -97,13 +118,14 @@ static int add_websocket_server(struct mk_bot *bot, const struct milky_server *c
     const char *error = server_error(config, &address);
     if (error)
         return refuse("websocket_server", config->listen, error);
-    struct mk_bot_server *entry = server_at(bot, &address, config->prefix, mk_server_has_websocket);
+    struct mk_bot_server *entry = server_at(bot, &address, config, mk_server_has_websocket);
     if (!entry)
-        return -ENOMEM;
+        return -EINVAL;
     if (mk_server_has_websocket(entry->server))
         return refuse("websocket_server", config->listen, "is listed twice");
     if (!mk_slice_eq(mk_server_prefix(entry->server), mk_slice_str(config->prefix)))
         return refuse("websocket_server", config->listen, "shares its port, but not its prefix");
+    entry->websocket_dialect = config->dialect;
     entry->websocket_token = copy_token(config->access_token);
     if (!entry->websocket_token)
         return -ENOMEM;
@@ -111,7 +133,7 @@ static int add_websocket_server(struct mk_bot *bot, const struct milky_server *c
                                    mk_slice_str(entry->websocket_token));
 }
 
-static int add_servers(struct mk_bot *bot, const struct milky_bot *config)
+static int add_servers(struct mk_bot *bot, struct mk_guard *guard, const struct milky_bot *config)
 {
     size_t most = config->http_server_count + config->websocket_server_count;
     bot->servers = calloc(most + 1, sizeof(*bot->servers));
@@ -122,6 +144,8 @@ static int add_servers(struct mk_bot *bot, const struct milky_bot *config)
         rc = add_http_server(bot, &config->http_server[i]);
     for (size_t i = 0; i < config->websocket_server_count && rc == 0; i++)
         rc = add_websocket_server(bot, &config->websocket_server[i]);
+    for (size_t i = 0; i < bot->server_count; i++)
+        mk_server_set_guard(bot->servers[i].server, guard);
     return rc;
 }
 
@@ -172,19 +196,18 @@ static int add_webhooks(struct mk_bot *bot, struct mk_http_client *http,
 
 /* --- life --- */
 
-int mk_bot_init(struct mk_bot *bot, struct mk_loop *loop, struct mk_http_client *http,
-                struct mk_journal *journal, struct milky_backend *backend,
+int mk_bot_init(struct mk_bot *bot, const struct mk_commons *commons,
                 const struct milky_bot *config)
 {
-    bot->loop = loop;
-    mk_dispatch_init(&bot->dispatch, backend, config->self_id);
-    mk_hub_init(&bot->hub, config->self_id, journal);
+    bot->loop = commons->loop;
+    mk_dispatch_init(&bot->dispatch, commons->backend, config->self_id);
+    mk_hub_init(&bot->hub, config->self_id, commons->journal);
     bot->dispatch.stats = mk_call_stats_new(false);
-    int rc = bot->dispatch.stats ? add_servers(bot, config) : -ENOMEM;
+    int rc = bot->dispatch.stats ? add_servers(bot, commons->guard, config) : -ENOMEM;
     if (rc == 0)
         rc = add_clients(bot, config);
     if (rc == 0)
-        rc = add_webhooks(bot, http, config);
+        rc = add_webhooks(bot, commons->http, config);
     return rc;
 }
 

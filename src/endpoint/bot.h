@@ -14,12 +14,24 @@
 
 #include <milky/milky.h>
 
-/* A listening address of the bot, and what it was told about it. */
+/* What all bots of an endpoint share. */
+struct mk_commons {
+    struct mk_loop *loop;
+    struct mk_http_client *http; /* NULL where nobody has a webhook */
+    struct mk_journal *journal;  /* or NULL */
+    struct milky_backend *backend;
+    struct mk_guard *guard;
+};
+
+/* A listening address of a bot, and what it was told about it. */
 struct mk_bot_server {
     struct mk_server *server;
     char *http_token;
     char *websocket_token;
-    char address[MK_ADDRESS_TEXT];
+    enum milky_dialect http_dialect;
+    enum milky_dialect websocket_dialect;
+    char listen[MK_ADDRESS_TEXT];  /* as configured */
+    char address[MK_ADDRESS_TEXT]; /* the same with the real port */
 };
 
 struct mk_bot {
@@ -35,11 +47,10 @@ struct mk_bot {
 };
 
 /*
- * Makes the bot and its transports, none of which is active yet. `journal` may be NULL. Returns 0
- * or a negative errno, logged; then mk_bot_fini is still to be called.
+ * Makes the bot and its transports, none of which is active yet. Returns 0 or a negative errno,
+ * logged; then mk_bot_fini is still to be called.
  */
-int mk_bot_init(struct mk_bot *bot, struct mk_loop *loop, struct mk_http_client *http,
-                struct mk_journal *journal, struct milky_backend *backend,
+int mk_bot_init(struct mk_bot *bot, const struct mk_commons *commons,
                 const struct milky_bot *config);
 /* It must be idle. */
 void mk_bot_fini(struct mk_bot *bot);

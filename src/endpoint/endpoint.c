@@ -172,6 +172,17 @@ static int open_journal(struct milky_host *host, const struct milky_journal *con
     return mk_journal_open(&journal, &host->journal);
 }
 
+static struct mk_commons commons_of(const struct milky_host *host)
+{
+    return (struct mk_commons){
+        .loop = (struct mk_loop *)(uintptr_t)&host->loop,
+        .http = host->http,
+        .journal = host->journal,
+        .backend = host->backend,
+        .guard = host->guard,
+    };
+}
+
 static int init_bots(struct milky_endpoint *endpoint, const struct milky_config *config)
 {
     struct milky_host *host = &endpoint->host;
@@ -180,15 +191,42 @@ static int init_bots(struct milky_endpoint *endpoint, const struct milky_config 
     if (!host->bots || !host->self_ids)
         return -ENOMEM;
     int rc = 0;
+    const struct mk_commons commons = commons_of(host);
     for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
         host->self_ids[i] = config->bots[i].self_id;
-        rc = mk_bot_init(&host->bots[i], &host->loop, host->http, host->journal, host->backend,
-                         &config->bots[i]);
+        rc = mk_bot_init(&host->bots[i], &commons, &config->bots[i]);
         host->bot_count = i + 1;
         if (host->bots[i].dispatch.stats)
             host->bots[i].dispatch.stats->timed = config->operations != NULL;
     }
     return rc;
+}
+
+static uint64_t or_default(uint64_t given, uint64_t usual)
+{
+    return given > 0 ? given : usual;
+}
+
+static int make_guard(struct milky_host *host, const struct milky_limits *config)
+{
+    const struct mk_limits *usual = &mk_default_limits;
+    const struct mk_limits limits = {
+        .connections = or_default(config->connections, usual->connections),
+        .connections_per_address =
+            or_default(config->connections_per_address, usual->connections_per_address),
+        .limits_this_machine = config->connections_per_address > 0,
+        .failed_credentials = or_default(config->failed_credentials, usual->failed_credentials),
+        .header_bytes = or_default(config->header_bytes, usual->header_bytes),
+        .body_bytes = or_default(config->body_bytes, usual->body_bytes),
+        .message_bytes = or_default(config->message_bytes, usual->message_bytes),
+        .header_ms = or_default(config->header_seconds * 1000, usual->header_ms),
+        .body_ms = or_default(config->body_seconds * 1000, usual->body_ms),
+        .idle_ms = or_default(config->idle_seconds * 1000, usual->idle_ms),
+        .calls_in_flight = or_default(config->calls_in_flight, usual->calls_in_flight),
+        .lag_bytes = or_default(config->lag_bytes, usual->lag_bytes),
+    };
+    host->guard = mk_guard_new(&host->loop, &limits);
+    return host->guard ? 0 : -ENOMEM;
 }
 
 /* Nobody else needs an HTTP client, which is dear to start. */
@@ -229,6 +267,8 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     rc = ready ? parse_addresses(endpoint, config) : -ENOMEM;
     if (rc == 0)
         rc = copy_resource_url(host, config->resource_url);
+    if (rc == 0)
+        rc = make_guard(host, &config->limits);
     if (rc == 0)
         rc = open_journal(host, &config->journal);
     if (rc == 0)
@@ -284,6 +324,7 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
     mk_requests_fini(&endpoint->requests);
     mk_http_client_free(host->http);
     mk_journal_close(host->journal);
+    mk_guard_free(host->guard);
     mk_timer_free(endpoint->grace);
     mk_loop_remove_hook(&endpoint->turn);
     mk_loop_fini(&host->loop);

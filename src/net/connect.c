@@ -35,7 +35,7 @@ struct mk_connect {
     struct attempt *attempt;  /* NULL: none */
     struct mk_stream *stream; /* while it shakes hands */
     bool tls;
-    const struct mk_tls_context *tls_context; /* or NULL */
+    struct mk_tls_context *tls_context; /* or NULL */
     bool resolving;                           /* libuv holds `resolve` */
     bool over;
     uint16_t port;
@@ -54,6 +54,7 @@ static void dispose(struct mk_connect *connect)
 {
     if (connect->addresses)
         uv_freeaddrinfo(connect->addresses);
+    mk_tls_context_free(connect->tls_context);
     free(connect);
 }
 
@@ -370,7 +371,8 @@ mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
     connect->arg = arg;
     connect->port = options->port;
     connect->tls = options->tls;
-    connect->tls_context = options->tls_context;
+    if (options->tls_context)
+        connect->tls_context = mk_tls_context_ref(options->tls_context);
     connect->timeout_ms = options->timeout_ms;
     connect->due = mk_loop_now(loop) + options->timeout_ms;
     memcpy(connect->host, options->host, host_size);

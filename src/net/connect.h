@@ -13,9 +13,7 @@ struct mk_connect_options {
     uint16_t port;
     bool tls; /* verified against the system's roots and `host` (SSL_CERT_FILE is honoured) */
     uint32_t timeout_ms; /* for all of it together */
-    /* What to do instead of that; NULL: nothing else. It must stay until `done` or the cancelling.
-     */
-    const struct mk_tls_context *tls_context;
+    struct mk_tls_context *tls_context; /* instead of that; NULL: nothing else */
 };
 
 struct mk_connect;

@@ -60,9 +60,13 @@ static void on_closed(uv_handle_t *handle)
     struct mk_stream *stream = MK_CONTAINER_OF((uv_poll_t *)handle, struct mk_stream, poll);
     if (stream->events)
         stream->events->closed(stream->owner, stream->error);
+    void (*gone)(void *) = stream->gone;
+    void *arg = stream->gone_arg;
     mk_buf_fini(&stream->output);
     mk_tls_free(stream->tls);
     free(stream);
+    if (gone)
+        gone(arg);
 }
 
 static void drop_kept(struct mk_stream *stream)
@@ -448,6 +452,19 @@ void mk_stream_close(struct mk_stream *stream)
 void mk_stream_abort(struct mk_stream *stream, int error)
 {
     mk_stream_finish(stream, error);
+}
+
+void mk_stream_on_gone(struct mk_stream *stream, void (*gone)(void *arg), void *arg)
+{
+    stream->gone = gone;
+    stream->gone_arg = arg;
+}
+
+void mk_stream_peer_address(const struct mk_stream *stream, struct mk_address *address)
+{
+    *address = (struct mk_address){ .len = sizeof(address->socket) };
+    if (getpeername(stream->fd, (struct sockaddr *)&address->socket, &address->len) < 0)
+        *address = (struct mk_address){ 0 };
 }
 
 const char *mk_stream_peer(const struct mk_stream *stream)

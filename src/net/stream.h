@@ -12,6 +12,7 @@
 #define MK_NET_STREAM_H
 
 #include "base/buf.h"
+#include "net/address.h"
 #include "net/loop.h"
 
 struct mk_stream;
@@ -124,5 +125,11 @@ void mk_stream_abort(struct mk_stream *stream, int error);
 
 /* The peer's address ("127.0.0.1:52344", "unix"), NUL-terminated, for logs. */
 const char *mk_stream_peer(const struct mk_stream *stream);
+
+/* The same as an address; of no family where it is not known any more. */
+void mk_stream_peer_address(const struct mk_stream *stream, struct mk_address *address);
+
+/* `gone` is called when the stream has been freed, whoever owned it last. To be set once. */
+void mk_stream_on_gone(struct mk_stream *stream, void (*gone)(void *arg), void *arg);
 
 #endif

@@ -45,6 +45,8 @@ struct mk_stream {
     struct mk_list dirty;        /* in mk_loop.dirty */
     struct mk_stream_kept *kept; /* NULL: nothing */
     struct mk_tls *tls;          /* NULL: none */
+    void (*gone)(void *arg);     /* NULL: nobody wants to know */
+    void *gone_arg;
     const struct mk_stream_events *events; /* NULL: nobody is told (not adopted, or given up) */
     int fd;
     enum mk_stream_state state;

@@ -11,6 +11,7 @@
 
 struct mk_tls_context {
     SSL_CTX *ssl;
+    unsigned owners; /* beside the first */
 };
 
 static struct mk_tls_context *refuse(struct mk_tls_context *context, struct mk_tls_fault *fault,
@@ -161,9 +162,15 @@ struct mk_tls *mk_tls_context_connect(const struct mk_tls_context *context, cons
     return mk_tls_client_from(context->ssl, host);
 }
 
+struct mk_tls_context *mk_tls_context_ref(struct mk_tls_context *context)
+{
+    context->owners++;
+    return context;
+}
+
 struct mk_tls_context *mk_tls_context_free(struct mk_tls_context *context)
 {
-    if (!context)
+    if (!context || context->owners-- > 0)
         return NULL;
     SSL_CTX_free(context->ssl);
     free(context);

@@ -38,7 +38,9 @@ struct mk_tls_files {
 struct mk_tls_context *mk_tls_context_client(const struct mk_tls_files *files,
                                              struct mk_tls_fault *fault);
 
-/* Connections that use it keep what they need. NULL is allowed. */
+/* One more owner; each frees it once. Connections keep what they need of it. */
+struct mk_tls_context *mk_tls_context_ref(struct mk_tls_context *context);
+/* NULL is allowed. */
 struct mk_tls_context *mk_tls_context_free(struct mk_tls_context *context);
 
 /* Makes a connection for `host` (mk_tls_client_new); NULL when memory is out. */

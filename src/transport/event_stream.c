@@ -88,7 +88,7 @@ static int open_sse(struct mk_event_stream *events, struct mk_stream *stream, ui
         rc = mk_sse_write_comment(out, MK_SLICE("welcome"));
     if (rc == 0)
         rc = mk_subscription_start(&connection->events, events->hub, stream, &form, since,
-                                   on_overrun);
+                                   events->sessions.most_lag, on_overrun);
     if (rc < 0) {
         free(connection);
         return rc;

@@ -4,6 +4,7 @@
 #include "protocol/reply.h"
 #include "wire/url.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { LONGEST_ANSWER = 256 * 1024 * 1024, KEPT_ANSWER = 64 * 1024 };
@@ -44,6 +45,9 @@ void mk_http_answer_auth(struct mk_http_connection *connection, enum mk_auth aut
                          enum mk_auth_from from, const struct mk_http_rules *rules)
 {
     unsigned status = 403;
+    struct mk_guest *guest = mk_http_connection_guest(connection);
+    if (auth == MK_AUTH_WRONG && guest)
+        mk_guest_failed(guest);
     if (auth == MK_AUTH_MISSING)
         status = 401;
     else if (auth == MK_AUTH_WRONG)
@@ -63,6 +67,19 @@ void mk_http_answer_call(struct mk_http_connection *connection, const struct mil
     else if (mk_call_outcome(call) == MK_OUTCOME_UNKNOWN)
         status = 404;
     send_answer(connection, status, mk_reply_write(&answer, call), (struct mk_slice){ 0 });
+}
+
+bool mk_http_answer_blocked(struct mk_http_connection *connection)
+{
+    struct mk_guest *guest = mk_http_connection_guest(connection);
+    uint64_t seconds = guest ? mk_guest_blocked(guest) : 0;
+    if (seconds == 0)
+        return false;
+    char line[64];
+    snprintf(line, sizeof(line), "Retry-After: %llu\r\n", (unsigned long long)seconds);
+    mk_http_answer_failure(connection, 429, "too many wrong credentials came from your address",
+                           mk_slice_str(line));
+    return true;
 }
 
 /* A parameter's value, its quotes taken off. */

@@ -28,6 +28,12 @@ extern const struct mk_http_rules mk_http_rules_1_x;   /* 401, 415, 200 */
 void mk_http_answer_auth(struct mk_http_connection *connection, enum mk_auth auth,
                          enum mk_auth_from from, const struct mk_http_rules *rules);
 
+/*
+ * To be asked at the head of each request: whether its address has shown wrong credentials too
+ * often; then it has been refused (429), whatever it shows now.
+ */
+bool mk_http_answer_blocked(struct mk_http_connection *connection);
+
 /* The reply to a call: 200, or another status where it never reached the backend. */
 void mk_http_answer_call(struct mk_http_connection *connection, const struct milky_call *call,
                          const struct mk_http_rules *rules);

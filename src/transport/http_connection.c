@@ -2,6 +2,7 @@
 #include "transport/http_connection.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@ struct mk_http_connection {
     struct mk_list node;
     struct mk_http_context *context;
     struct mk_stream *stream;
+    struct mk_guest *guest;
     struct mk_http1_parser *parser;
     struct mk_timeout timeout;
     size_t progress; /* bytes of a body since its timeout was last armed */
@@ -49,6 +51,11 @@ void *mk_http_connection_state(struct mk_http_connection *connection)
 struct mk_stream *mk_http_connection_stream(const struct mk_http_connection *connection)
 {
     return connection->stream;
+}
+
+struct mk_guest *mk_http_connection_guest(const struct mk_http_connection *connection)
+{
+    return connection->guest;
 }
 
 static void close_connection(struct mk_http_connection *connection)
@@ -303,8 +310,10 @@ static void on_end(void *owner)
 
 static void on_closed(void *owner, int error)
 {
-    (void)error;
     struct mk_http_connection *connection = owner;
+    if (error == -EPROTO)
+        mk_log_debug("server", "%s does not speak TLS as we do",
+                     mk_stream_peer(connection->stream));
     connection->state = CLOSING;
     free_connection(connection);
 }
@@ -315,8 +324,19 @@ static const struct mk_stream_events stream_events = {
     .closed = on_closed,
 };
 
+static void on_shaken(void *arg)
+{
+    struct mk_http_connection *connection = arg;
+    mk_timeout_arm(&connection->context->idle, &connection->timeout);
+}
+
 void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *stream)
 {
+    struct mk_guest *guest = NULL;
+    if (context->guard && !(guest = mk_guard_admit(context->guard, stream))) {
+        mk_stream_abort(stream, 0);
+        return;
+    }
     size_t size = sizeof(struct mk_http_connection) + context->service->state_size;
     struct mk_http_connection *connection = calloc(1, size);
     struct mk_http1_parser *parser = connection ? mk_http1_parser_new(&context->limits) : NULL;
@@ -327,6 +347,7 @@ void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *
     }
     connection->context = context;
     connection->stream = stream;
+    connection->guest = guest;
     connection->parser = parser;
     connection->state = READING;
     mk_timeout_init(&connection->timeout);
@@ -335,6 +356,12 @@ void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *
     if (context->service->opened)
         context->service->opened(context->arg, connection);
     mk_stream_adopt(stream, &stream_events, connection);
+    if (!context->tls)
+        return;
+    mk_timeout_arm(&context->head, &connection->timeout);
+    int rc = mk_tls_context_accept(context->tls, stream, on_shaken, connection);
+    if (rc < 0)
+        abort_connection(connection, rc);
 }
 
 void mk_http_connection_release(struct mk_http_connection *connection)
@@ -390,6 +417,17 @@ int mk_http_context_init(struct mk_http_context *context, struct mk_loop *loop,
     return rc;
 }
 
+void mk_http_context_set_guard(struct mk_http_context *context, struct mk_guard *guard)
+{
+    const struct mk_limits *limits = mk_guard_limits(guard);
+    context->guard = guard;
+    context->limits.header_bytes = (uint32_t)limits->header_bytes;
+    context->limits.body = limits->body_bytes;
+    context->idle.ms = limits->idle_ms;
+    context->head.ms = limits->header_ms;
+    context->body.ms = limits->body_ms;
+}
+
 void mk_http_context_fini(struct mk_http_context *context)
 {
     mk_timeouts_fini(&context->idle);
@@ -404,7 +442,8 @@ void mk_http_context_stop(struct mk_http_context *context)
     MK_LIST_FOR_EACH (node, &context->connections) {
         struct mk_http_connection *connection =
             MK_CONTAINER_OF(node, struct mk_http_connection, node);
-        /* Nothing is on its way in either direction: no need to wait until the client closes too. */
+        /* Nothing is on its way in either direction: no need to wait until the client closes too.
+         */
         bool is_idle = connection->state == READING && mk_http1_parser_idle(connection->parser);
         if (is_idle && mk_stream_backlog(connection->stream) == 0)
             abort_connection(connection, 0);

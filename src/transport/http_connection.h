@@ -9,6 +9,8 @@
 #define MK_TRANSPORT_HTTP_CONNECTION_H
 
 #include "net/stream.h"
+#include "net/tls_context.h"
+#include "transport/guard.h"
 #include "wire/http1.h"
 
 struct mk_http_connection;
@@ -46,9 +48,12 @@ struct mk_http_context {
     const struct mk_http_service *service;
     void *arg;
     struct mk_http1_limits limits;
+    struct mk_guard *guard;     /* NULL: all may come */
+    struct mk_tls_context *tls; /* for connections that come; NULL: none. May change at any time */
     struct mk_list connections;
     struct mk_timeouts idle; /* between requests */
-    struct mk_timeouts head; /* from the first byte of a request to the end of its head */
+    struct mk_timeouts
+        head; /* for a TLS handshake; from a request's first byte to its head's end */
     struct mk_timeouts body; /* while a body arrives, anew with each 64 KiB of it */
     struct mk_buf extra;     /* header lines of one response */
     bool stopping;
@@ -59,6 +64,9 @@ struct mk_http_context {
 /* Returns 0 or -ENOMEM. */
 int mk_http_context_init(struct mk_http_context *context, struct mk_loop *loop,
                          const struct mk_http_service *service, void *arg);
+/* Lets the guard decide who comes in, and what of it may be how large and slow. Before the first.
+ */
+void mk_http_context_set_guard(struct mk_http_context *context, struct mk_guard *guard);
 /* All connections must be gone. */
 void mk_http_context_fini(struct mk_http_context *context);
 
@@ -79,6 +87,9 @@ void mk_http_respond(struct mk_http_connection *connection, unsigned status,
 
 /* The service's own bytes. */
 void *mk_http_connection_state(struct mk_http_connection *connection);
+
+/* Whom it is from; NULL where nobody guards. */
+struct mk_guest *mk_http_connection_guest(const struct mk_http_connection *connection);
 
 struct mk_stream *mk_http_connection_stream(const struct mk_http_connection *connection);
 

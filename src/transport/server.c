@@ -64,6 +64,8 @@ static void on_head(void *arg, struct mk_http_connection *connection,
 {
     struct mk_server *server = arg;
     struct route *route = mk_http_connection_state(connection);
+    if (mk_http_answer_blocked(connection))
+        return;
     struct mk_slice path = path_within(server, request);
     route->target = target_of(server, request, path);
     if (route->target == TO_HTTP)
@@ -161,6 +163,7 @@ struct mk_server *mk_server_free(struct mk_server *server)
     if (!server)
         return NULL;
     mk_listener_free(server->listener);
+    mk_tls_context_free(server->connections.tls);
     mk_http_context_fini(&server->connections);
     mk_resources_fini(&server->resources);
     if (server->has_http)
@@ -193,6 +196,21 @@ int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
     return rc;
 }
 
+void mk_server_set_guard(struct mk_server *server, struct mk_guard *guard)
+{
+    mk_http_context_set_guard(&server->connections, guard);
+    if (server->has_http)
+        mk_session_context_limit(&server->events.sessions, mk_guard_limits(guard));
+    if (server->has_websocket)
+        mk_session_context_limit(&server->websocket.sessions, mk_guard_limits(guard));
+}
+
+void mk_server_set_tls(struct mk_server *server, struct mk_tls_context *tls)
+{
+    mk_tls_context_free(server->connections.tls);
+    server->connections.tls = tls;
+}
+
 struct mk_slice mk_server_prefix(const struct mk_server *server)
 {
     return mk_slice_str(server->prefix);
@@ -223,7 +241,8 @@ int mk_server_write_base(const struct mk_server *server, struct mk_buf *out)
     struct mk_address address;
     char text[MK_ADDRESS_TEXT];
     mk_address_reachable(mk_server_address(server), &address);
-    return mk_buf_printf(out, "http://%s%s", mk_address_format(&address, text), server->prefix);
+    return mk_buf_printf(out, "%s://%s%s", server->connections.tls ? "https" : "http",
+                         mk_address_format(&address, text), server->prefix);
 }
 
 void mk_server_stop(struct mk_server *server)

@@ -29,6 +29,12 @@ int mk_server_add_http(struct mk_server *server, enum mk_dialect dialect, struct
 int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
                             struct mk_slice token);
 
+/* Who may come in, and what they may use up; borrowed. Before it listens. */
+void mk_server_set_guard(struct mk_server *server, struct mk_guard *guard);
+
+/* Connections that come from now on speak TLS with this, or (NULL) none. Takes it over. */
+void mk_server_set_tls(struct mk_server *server, struct mk_tls_context *tls);
+
 struct mk_slice mk_server_prefix(const struct mk_server *server);
 bool mk_server_has_http(const struct mk_server *server);
 bool mk_server_has_websocket(const struct mk_server *server);

@@ -1,8 +1,6 @@
 /* subscription: see the header. */
 #include "transport/subscription.h"
 
-enum { MOST_LAG = 16 * 1024 * 1024 }; /* bytes of events that a stream may be behind */
-
 static struct mk_subscription *of_sink(struct mk_sink *sink)
 {
     return MK_CONTAINER_OF(sink, struct mk_subscription, reader.sink);
@@ -38,7 +36,7 @@ static void advance(struct mk_stream_source *source, size_t len)
 
 int mk_subscription_start(struct mk_subscription *subscription, struct mk_hub *hub,
                           struct mk_stream *stream, const struct mk_form *form, uint64_t since,
-                          void (*overrun)(struct mk_subscription *subscription))
+                          uint64_t max_lag, void (*overrun)(struct mk_subscription *subscription))
 {
     *subscription = (struct mk_subscription){
         .reader.sink = { .ready = on_ready, .overrun = on_overrun },
@@ -46,7 +44,7 @@ int mk_subscription_start(struct mk_subscription *subscription, struct mk_hub *h
         .stream = stream,
         .overrun = overrun,
     };
-    int rc = mk_reader_start(&subscription->reader, hub, form, since, MOST_LAG);
+    int rc = mk_reader_start(&subscription->reader, hub, form, since, max_lag);
     if (rc == 0)
         mk_stream_set_source(stream, &subscription->source);
     return rc;

@@ -9,7 +9,7 @@
 enum {
     IDLE_MS = 30 * 1000,
     PATIENCE_MS = 15 * 1000,
-    MOST_CALLS = 256,       /* in flight on one connection; then it is not read */
+    LONGEST_REPLY = 64 * 1024 * 1024,
     KEPT_REPLY = 64 * 1024, /* bytes of the reply buffer that outlive a reply */
 };
 
@@ -34,9 +34,17 @@ int mk_session_context_init(struct mk_session_context *context, struct mk_loop *
     context->dialect = dialect;
     context->envelope = envelope;
     context->transport = transport;
-    mk_buf_init(&context->reply, MK_SESSION_MESSAGE_LIMIT);
-    return mk_websocket_context_init(&context->websocket, loop, role, MK_SESSION_MESSAGE_LIMIT,
-                                     IDLE_MS, PATIENCE_MS);
+    mk_buf_init(&context->reply, LONGEST_REPLY);
+    int rc = mk_websocket_context_init(&context->websocket, loop, role, 0, IDLE_MS, PATIENCE_MS);
+    mk_session_context_limit(context, &mk_default_limits);
+    return rc;
+}
+
+void mk_session_context_limit(struct mk_session_context *context, const struct mk_limits *limits)
+{
+    context->websocket.message_limit = limits->message_bytes;
+    context->most_calls = limits->calls_in_flight;
+    context->most_lag = limits->lag_bytes;
 }
 
 void mk_session_context_fini(struct mk_session_context *context)
@@ -72,7 +80,7 @@ static void on_reply(struct mk_caller *caller, const struct milky_call *call)
     else
         mk_websocket_abort(session->websocket, rc);
     mk_buf_reset(reply, KEPT_REPLY);
-    if (mk_stream_paused(stream) && caller->in_flight < MOST_CALLS)
+    if (mk_stream_paused(stream) && caller->in_flight < session->context->most_calls)
         mk_stream_resume(stream);
     close_when_answered(session);
 }
@@ -89,7 +97,7 @@ static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice pa
         return;
     }
     mk_dispatch_message(context->dispatch, context->dialect, payload, &session->caller);
-    if (session->caller.in_flight >= MOST_CALLS)
+    if (session->caller.in_flight >= context->most_calls)
         mk_stream_pause(mk_websocket_stream(session->websocket));
 }
 
@@ -139,8 +147,8 @@ struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_
     *session = (struct mk_session){ .context = context, .gone = gone, .arg = arg };
     mk_caller_init(&session->caller, on_reply);
     struct mk_form form = form_of(context, since != MK_READER_LIVE);
-    if (mk_subscription_start(&session->events, context->hub, stream, &form, since, on_overrun) <
-        0) {
+    if (mk_subscription_start(&session->events, context->hub, stream, &form, since,
+                              context->most_lag, on_overrun) < 0) {
         free(session);
         return NULL;
     }

@@ -10,11 +10,9 @@
 
 #include "hub/hub.h"
 #include "protocol/dispatch.h"
+#include "transport/guard.h"
 #include "transport/subscription.h"
 #include "transport/websocket_connection.h"
-
-/* A call's message may be this long: an image in base64 fits. */
-enum { MK_SESSION_MESSAGE_LIMIT = 64 * 1024 * 1024 };
 
 /* What the sessions of one transport share. */
 struct mk_session_context {
@@ -24,6 +22,8 @@ struct mk_session_context {
     enum mk_dialect dialect;
     enum mk_envelope envelope;
     const char *transport; /* "websocket_server": for logs */
+    uint64_t most_calls;   /* in flight on one connection; then it is not read */
+    uint64_t most_lag;     /* bytes of events that one may be behind */
     struct mk_buf reply;   /* one reply on its way into a frame */
 };
 
@@ -33,6 +33,8 @@ int mk_session_context_init(struct mk_session_context *context, struct mk_loop *
                             enum mk_ws_role role, struct mk_dispatch *dispatch, struct mk_hub *hub,
                             enum mk_dialect dialect, enum mk_envelope envelope,
                             const char *transport);
+/* Replaces the default ones. Before the first session. */
+void mk_session_context_limit(struct mk_session_context *context, const struct mk_limits *limits);
 void mk_session_context_fini(struct mk_session_context *context);
 
 /*

@@ -1,0 +1,232 @@
+/*
+ * guard: see the header. Guests are in a hash table with a seed of its own, so that nobody can
+ * choose addresses that fall together. A guest is forgotten when it has no connection, and a minute
+ * has passed since its first wrong credentials.
+ */
+#include "transport/guard.h"
+
+#include "base/log.h"
+#include "net/address.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum {
+    BUCKETS = 4096,
+    WINDOW_MS = 60 * 1000,  /* in which wrong credentials are counted */
+    MOST_REMEMBERED = 65536 /* addresses without a connection; the oldest is forgotten for more */
+};
+
+const struct mk_limits mk_default_limits = {
+    .connections = 16384,
+    .connections_per_address = 1024,
+    .failed_credentials = 100,
+    .header_bytes = 32 * 1024,
+    .body_bytes = 16 * 1024 * 1024,
+    .message_bytes = 64 * 1024 * 1024,
+    .header_ms = 15 * 1000,
+    .body_ms = 30 * 1000,
+    .idle_ms = 75 * 1000,
+    .calls_in_flight = 256,
+    .lag_bytes = 16 * 1024 * 1024,
+};
+
+/* What of an address counts: 4 bytes of IPv4, 8 of IPv6, nothing of a Unix socket. */
+struct key {
+    uint64_t address;
+    uint32_t family;
+};
+
+struct mk_guest {
+    struct mk_guest *next; /* in its bucket */
+    struct mk_guard *guard;
+    struct key key;
+    size_t connections;
+    uint64_t failures;        /* within the window */
+    struct mk_timeout window; /* armed while there are any */
+    bool is_local;
+    bool told; /* the log has been told that there are too many of it */
+};
+
+struct mk_guard {
+    struct mk_loop *loop;
+    struct mk_limits limits;
+    struct mk_timeouts windows;
+    size_t connections;
+    size_t remembered; /* guests with a window */
+    bool told;
+    uint64_t seed;
+    struct mk_guest *buckets[BUCKETS];
+};
+
+static struct key key_of(const struct sockaddr *address)
+{
+    struct key key = { .family = address->sa_family };
+    const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+    if (key.family == AF_INET) {
+        key.address = in->sin_addr.s_addr;
+    } else if (key.family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+        uint32_t inner;
+        memcpy(&inner, &in6->sin6_addr.s6_addr[12], sizeof(inner));
+        key = (struct key){ inner, AF_INET };
+    } else if (key.family == AF_INET6) {
+        memcpy(&key.address, &in6->sin6_addr, sizeof(key.address));
+    }
+    return key;
+}
+
+static struct mk_guest **bucket_of(struct mk_guard *guard, const struct key *key)
+{
+    uint64_t hash = (key->address ^ guard->seed ^ key->family) * UINT64_C(0x9e3779b97f4a7c15);
+    hash ^= hash >> 32;
+    hash *= UINT64_C(0xd6e8feb86659fd93);
+    return &guard->buckets[(hash >> 40) % BUCKETS];
+}
+
+static void forget_where_nothing_is_left(struct mk_guest *guest)
+{
+    if (guest->connections > 0 || guest->failures > 0)
+        return;
+    struct mk_guest **link = bucket_of(guest->guard, &guest->key);
+    while (*link != guest)
+        link = &(*link)->next;
+    *link = guest->next;
+    free(guest);
+}
+
+static void end_window(struct mk_guest *guest)
+{
+    mk_timeout_disarm(&guest->window);
+    guest->guard->remembered--;
+    guest->failures = 0;
+    forget_where_nothing_is_left(guest);
+}
+
+static void on_window_over(struct mk_timeout *timeout)
+{
+    end_window(MK_CONTAINER_OF(timeout, struct mk_guest, window));
+}
+
+struct mk_guard *mk_guard_new(struct mk_loop *loop, const struct mk_limits *limits)
+{
+    struct mk_guard *guard = calloc(1, sizeof(*guard));
+    if (!guard)
+        return NULL;
+    guard->loop = loop;
+    guard->limits = *limits;
+    if (getrandom(&guard->seed, sizeof(guard->seed), 0) < 0 ||
+        mk_timeouts_init(&guard->windows, loop, WINDOW_MS, on_window_over) < 0) {
+        free(guard);
+        return NULL;
+    }
+    return guard;
+}
+
+struct mk_guard *mk_guard_free(struct mk_guard *guard)
+{
+    if (!guard)
+        return NULL;
+    while (!mk_list_empty(&guard->windows.armed))
+        end_window(MK_CONTAINER_OF(guard->windows.armed.next, struct mk_guest, window.node));
+    mk_timeouts_fini(&guard->windows);
+    free(guard);
+    return NULL;
+}
+
+const struct mk_limits *mk_guard_limits(const struct mk_guard *guard)
+{
+    return &guard->limits;
+}
+
+static struct mk_guest *guest_of(struct mk_guard *guard, const struct mk_address *address)
+{
+    struct key key = key_of((const struct sockaddr *)&address->socket);
+    struct mk_guest **bucket = bucket_of(guard, &key);
+    for (struct mk_guest *guest = *bucket; guest; guest = guest->next)
+        if (guest->key.address == key.address && guest->key.family == key.family)
+            return guest;
+    struct mk_guest *guest = calloc(1, sizeof(*guest));
+    if (!guest)
+        return NULL;
+    guest->guard = guard;
+    guest->key = key;
+    guest->is_local = mk_address_is_local(address);
+    mk_timeout_init(&guest->window);
+    guest->next = *bucket;
+    *bucket = guest;
+    return guest;
+}
+
+static void on_gone(void *arg)
+{
+    struct mk_guest *guest = arg;
+    struct mk_guard *guard = guest->guard;
+    if (--guest->connections < guard->limits.connections_per_address)
+        guest->told = false;
+    if (--guard->connections < guard->limits.connections / 2)
+        guard->told = false;
+    forget_where_nothing_is_left(guest);
+}
+
+static bool is_full(struct mk_guard *guard)
+{
+    if (guard->connections < guard->limits.connections)
+        return false;
+    if (!guard->told)
+        mk_log_warn("server", "%zu connections are open: no more are taken (limits.connections)",
+                    guard->connections);
+    guard->told = true;
+    return true;
+}
+
+static bool has_too_many(struct mk_guest *guest, const struct mk_stream *stream)
+{
+    const struct mk_limits *limits = &guest->guard->limits;
+    if (guest->key.family == AF_UNIX || guest->connections < limits->connections_per_address ||
+        (guest->is_local && !limits->limits_this_machine))
+        return false;
+    if (!guest->told)
+        mk_log_warn("server",
+                    "%s: %zu connections from this address are open: no more are taken "
+                    "(limits.connections_per_address)",
+                    mk_stream_peer(stream), guest->connections);
+    guest->told = true;
+    return true;
+}
+
+struct mk_guest *mk_guard_admit(struct mk_guard *guard, struct mk_stream *stream)
+{
+    struct mk_address address;
+    mk_stream_peer_address(stream, &address);
+    struct mk_guest *guest = is_full(guard) ? NULL : guest_of(guard, &address);
+    if (!guest || has_too_many(guest, stream))
+        return NULL;
+    guest->connections++;
+    guard->connections++;
+    mk_stream_on_gone(stream, on_gone, guest);
+    return guest;
+}
+
+void mk_guest_failed(struct mk_guest *guest)
+{
+    struct mk_guard *guard = guest->guard;
+    if (guest->key.family == AF_UNIX)
+        return;
+    if (guest->failures++ > 0)
+        return;
+    if (guard->remembered == MOST_REMEMBERED)
+        end_window(MK_CONTAINER_OF(guard->windows.armed.next, struct mk_guest, window.node));
+    guard->remembered++;
+    mk_timeout_arm(&guard->windows, &guest->window);
+}
+
+uint64_t mk_guest_blocked(const struct mk_guest *guest)
+{
+    const struct mk_guard *guard = guest->guard;
+    if (guest->failures < guard->limits.failed_credentials)
+        return 0;
+    uint64_t now = mk_loop_now(guard->loop);
+    return guest->window.due > now ? (guest->window.due - now + 999) / 1000 : 1;
+}
