@@ -154,6 +154,7 @@ struct milky_port {
     uint64_t self_id;      /* 0 for what is no bot's */
     const char *transport; /* "http_server", "websocket_server", "control", "operations" */
     const char *address;   /* as `listen`, with the real port */
+    size_t entry; /* which http_server or websocket_server of the bot's configuration it is */
 };
 
 /* The index-th of them after milky_endpoint_start; false when there are no more. */

@@ -67,7 +67,7 @@ static int ask_config(const struct mk_arguments *arguments, const struct mk_conf
         return mk_command_failed(
             "%s", mk_tr("the configuration has no http_server for it: add one, or use --url",
                         "配置中没有可用的 http_server：请添加，或使用 --url"));
-    mk_target_of("http", server->listen, &asked->target);
+    mk_target_of_server("http", server, server->listen, &asked->target);
     if (asked->target.any_port)
         return mk_command_failed(
             mk_tr("%s has no fixed port: use --url with the one that `serve` has printed",

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { MOST_KEYS = 24, LONGEST_PLAIN = 60 };
+enum { MOST_KEYS = 24, LONGEST_PLAIN = 60, LONGEST_PREFIX = 200 };
 
 /* The configuration begins the block; everything it points to is on the arena. */
 struct owner {
@@ -113,6 +113,8 @@ static bool check_prefix(struct mk_config_reader *reader, const struct mk_config
         why = mk_tr("it must begin with /", "必须以 / 开头");
     else if (text.ptr[text.len - 1] == '/')
         why = mk_tr("it must not end with /", "不能以 / 结尾");
+    else if (text.len > LONGEST_PREFIX)
+        why = mk_tr("it is too long", "过长");
     for (size_t i = 0; i < text.len && !why; i++) {
         unsigned char byte = (unsigned char)text.ptr[i];
         if (byte <= ' ' || byte >= 0x7f || strchr("?#%\"<>\\^`{|}", byte))

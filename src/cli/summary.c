@@ -37,6 +37,17 @@ void mk_target_of(const char *scheme, const char *listen, struct mk_target *targ
     snprintf(target->base, sizeof(target->base), "%s://%s", scheme, text);
 }
 
+void mk_target_of_server(const char *scheme, const struct milky_server *server, const char *listen,
+                         struct mk_target *target)
+{
+    char secure[8];
+    snprintf(secure, sizeof(secure), "%s%s", scheme, server->tls.certificate ? "s" : "");
+    mk_target_of(secure, listen, target);
+    size_t len = strlen(target->base);
+    snprintf(target->base + len, sizeof(target->base) - len, "%s",
+             server->prefix ? server->prefix : "");
+}
+
 const char *mk_summary_url(const char *text, char *out, size_t size)
 {
     struct mk_url url;
@@ -53,21 +64,25 @@ const char *mk_summary_url(const char *text, char *out, size_t size)
     return out;
 }
 
-static void print_server(FILE *out, const char *transport, const char *address)
+static void print_server(FILE *out, const char *transport, const char *address,
+                         const struct milky_server *server)
 {
     bool http = strcmp(transport, "http_server") == 0;
+    const char *tls = server->tls.certificate ? "s" : "";
+    const char *prefix = server->prefix ? server->prefix : "";
     if (strncmp(address, "unix:", 5) == 0)
-        fprintf(out, "  %-17s %s\n", transport, address);
+        fprintf(out, "  %-17s %s%s%s%s\n", transport, address, *prefix ? " " : "", prefix,
+                *tls ? " (TLS)" : "");
     else
-        fprintf(out, "  %-17s %s://%s/%s\n", transport, http ? "http" : "ws", address,
-                http ? ":api" : "");
+        fprintf(out, "  %-17s %s%s://%s%s/%s\n", transport, http ? "http" : "ws", tls, address,
+                prefix, http ? ":api" : "");
 }
 
 static void print_servers(FILE *out, const char *transport, const struct milky_server *servers,
                           size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        print_server(out, transport, servers[i].listen);
+        print_server(out, transport, servers[i].listen, &servers[i]);
 }
 
 static void print_remotes(FILE *out, const char *transport, const struct milky_remote *remotes,
@@ -78,13 +93,21 @@ static void print_remotes(FILE *out, const char *transport, const struct milky_r
         fprintf(out, "  %-17s %s\n", transport, mk_summary_url(remotes[i].url, text, sizeof(text)));
 }
 
+/* What is told of a port: entries that share one have prefix and TLS in common. */
+static const struct milky_server *server_of(const struct milky_bot *bot,
+                                            const struct milky_port *port)
+{
+    bool http = strcmp(port->transport, "http_server") == 0;
+    return http ? &bot->http_server[port->entry] : &bot->websocket_server[port->entry];
+}
+
 static void print_bot(FILE *out, const struct milky_bot *bot, const struct milky_endpoint *endpoint)
 {
     fprintf(out, "bot %llu\n", (unsigned long long)bot->self_id);
     struct milky_port port;
     for (size_t i = 0; endpoint && milky_endpoint_port(endpoint, i, &port); i++)
         if (port.self_id == bot->self_id)
-            print_server(out, port.transport, port.address);
+            print_server(out, port.transport, port.address, server_of(bot, &port));
     if (!endpoint) {
         print_servers(out, "http_server", bot->http_server, bot->http_server_count);
         print_servers(out, "websocket_server", bot->websocket_server, bot->websocket_server_count);
@@ -129,7 +152,7 @@ static void try_curl(FILE *out, const char *lead, const struct milky_server *ser
                      const char *address)
 {
     struct mk_target target;
-    mk_target_of("http", address, &target);
+    mk_target_of_server("http", server, address, &target);
     fprintf(out, "%scurl", lead);
     if (target.unix_path)
         fprintf(out, " --unix-socket '%s'", target.unix_path);

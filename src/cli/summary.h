@@ -9,7 +9,7 @@
 
 /* How a client reaches a server. */
 struct mk_target {
-    char base[160]; /* "http://127.0.0.1:3000": the URL up to its path */
+    char base[512]; /* "http://127.0.0.1:3000": the URL up to its path */
     const char
         *unix_path; /* of the socket to connect to instead, or NULL; borrowed from `listen` */
     bool any_port;  /* port 0: nobody can know */
@@ -17,6 +17,11 @@ struct mk_target {
 
 /* `listen` is valid; an address that stands for all of a machine's becomes the loopback's. */
 void mk_target_of(const char *scheme, const char *listen, struct mk_target *target);
+
+/* The same for a server of the configuration: with TLS and prefix. `scheme` is "http" or "ws";
+ * `listen` is its address, with the real port where that is known. */
+void mk_target_of_server(const char *scheme, const struct milky_server *server, const char *listen,
+                         struct mk_target *target);
 
 /* Lists the bots and their transports; `endpoint` has started, or is NULL (`check`). */
 void mk_summary_print(FILE *out, const struct mk_config *config,

@@ -363,7 +363,8 @@ static const struct milky_server *find_server(const struct mk_config *config, ui
     for (size_t i = 0; i < config->endpoint.bot_count; i++) {
         const struct milky_bot *bot = &config->endpoint.bots[i];
         for (size_t j = 0; (!uin || bot->self_id == uin) && j < bot->websocket_server_count; j++) {
-            mk_target_of("ws", bot->websocket_server[j].listen, target);
+            mk_target_of_server("ws", &bot->websocket_server[j], bot->websocket_server[j].listen,
+                                target);
             if (!target->unix_path && !target->any_port)
                 return &bot->websocket_server[j];
             unfit = bot->websocket_server[j].listen;

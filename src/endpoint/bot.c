@@ -91,8 +91,9 @@ static char *copy_token(const char *token)
     return mk_slice_dup(mk_slice_str(token));
 }
 
-static int add_http_server(struct mk_bot *bot, const struct milky_server *config)
+static int add_http_server(struct mk_bot *bot, const struct milky_bot *all, size_t i)
 {
+    const struct milky_server *config = &all->http_server[i];
     struct mk_address address;
     const char *error = server_error(config, &address);
     if (error)
@@ -104,6 +105,7 @@ static int add_http_server(struct mk_bot *bot, const struct milky_server *config
         return refuse("http_server", config->listen, "is listed twice");
     if (!mk_slice_eq(mk_server_prefix(entry->server), mk_slice_str(config->prefix)))
         return refuse("http_server", config->listen, "shares its port, but not its prefix");
+    entry->http_entry = i;
     entry->http_dialect = config->dialect;
     entry->http_token = copy_token(config->access_token);
     if (!entry->http_token)
@@ -112,8 +114,9 @@ static int add_http_server(struct mk_bot *bot, const struct milky_server *config
                               mk_slice_str(entry->http_token));
 }
 
-static int add_websocket_server(struct mk_bot *bot, const struct milky_server *config)
+static int add_websocket_server(struct mk_bot *bot, const struct milky_bot *all, size_t i)
 {
+    const struct milky_server *config = &all->websocket_server[i];
     struct mk_address address;
     const char *error = server_error(config, &address);
     if (error)
@@ -125,6 +128,7 @@ static int add_websocket_server(struct mk_bot *bot, const struct milky_server *c
         return refuse("websocket_server", config->listen, "is listed twice");
     if (!mk_slice_eq(mk_server_prefix(entry->server), mk_slice_str(config->prefix)))
         return refuse("websocket_server", config->listen, "shares its port, but not its prefix");
+    entry->websocket_entry = i;
     entry->websocket_dialect = config->dialect;
     entry->websocket_token = copy_token(config->access_token);
     if (!entry->websocket_token)
@@ -141,15 +145,45 @@ static int add_servers(struct mk_bot *bot, struct mk_guard *guard, const struct 
         return -ENOMEM;
     int rc = 0;
     for (size_t i = 0; i < config->http_server_count && rc == 0; i++)
-        rc = add_http_server(bot, &config->http_server[i]);
+        rc = add_http_server(bot, config, i);
     for (size_t i = 0; i < config->websocket_server_count && rc == 0; i++)
-        rc = add_websocket_server(bot, &config->websocket_server[i]);
+        rc = add_websocket_server(bot, config, i);
     for (size_t i = 0; i < bot->server_count; i++)
         mk_server_set_guard(bot->servers[i].server, guard);
     return rc;
 }
 
 /* --- what connects to others --- */
+
+/* Whoever asks for this should see it each time that they look into the log. */
+static void warn_of_insecurity(const char *transport, const struct milky_remote *remote)
+{
+    struct mk_url url;
+    if (!remote->tls.insecure_skip_verify || mk_url_parse(mk_slice_str(remote->url), &url))
+        return;
+    mk_log_warn(transport,
+                "%.*s: INSECURE: insecure_skip_verify is set, so ANY certificate is taken: whoever "
+                "is on the way can read and change everything",
+                (int)url.authority_host.len, url.authority_host.ptr);
+}
+
+/* Returns 0 with a context, or NULL where nothing special is asked for; else -EINVAL, logged. */
+static int load_remote_tls(const char *transport, const struct milky_remote *remote,
+                           struct mk_tls_context **tls)
+{
+    const struct milky_remote_tls *config = &remote->tls;
+    const struct mk_tls_files files = { config->ca, config->certificate, config->key,
+                                        config->insecure_skip_verify };
+    struct mk_tls_fault fault;
+    *tls = NULL;
+    if (!files.ca && !files.certificate && !files.insecure_skip_verify)
+        return 0;
+    if (files.certificate && !files.key)
+        return refuse(transport, files.certificate, "is a certificate without its key");
+    warn_of_insecurity(transport, remote);
+    *tls = mk_tls_context_client(&files, &fault);
+    return *tls ? 0 : refuse(transport, fault.path, fault.why);
+}
 
 static int add_clients(struct mk_bot *bot, const struct milky_bot *config)
 {
@@ -168,6 +202,10 @@ static int add_clients(struct mk_bot *bot, const struct milky_bot *config)
         if (!bot->clients[i])
             return -ENOMEM;
         bot->client_count++;
+        struct mk_tls_context *tls;
+        if (load_remote_tls("websocket_client", remote, &tls) < 0)
+            return -EINVAL;
+        mk_websocket_client_set_tls(bot->clients[i], tls);
     }
     return 0;
 }
@@ -322,7 +360,12 @@ bool mk_bot_port(const struct mk_bot *bot, size_t *index, struct milky_port *por
                 continue;
             if ((*index)-- > 0)
                 continue;
-            *port = (struct milky_port){ bot->hub.self_id, kinds[k], entry->address };
+            *port = (struct milky_port){
+                .self_id = bot->hub.self_id,
+                .transport = kinds[k],
+                .address = entry->address,
+                .entry = k ? entry->websocket_entry : entry->http_entry,
+            };
             return true;
         }
     }

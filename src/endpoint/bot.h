@@ -30,6 +30,8 @@ struct mk_bot_server {
     char *websocket_token;
     enum milky_dialect http_dialect;
     enum milky_dialect websocket_dialect;
+    size_t http_entry; /* their places in the configuration */
+    size_t websocket_entry;
     char listen[MK_ADDRESS_TEXT];  /* as configured */
     char address[MK_ADDRESS_TEXT]; /* the same with the real port */
 };

@@ -34,7 +34,8 @@ struct mk_websocket_client {
     struct mk_url url;
     char *host; /* url.host, NUL-terminated */
     char *token;
-    struct mk_timer *timer; /* the next try, or the end of patience with a handshake */
+    struct mk_tls_context *tls; /* or NULL */
+    struct mk_timer *timer;     /* the next try, or the end of patience with a handshake */
     struct mk_backoff backoff;
     struct mk_connect *connect;
     struct mk_stream *stream; /* while shaking hands */
@@ -227,6 +228,7 @@ static void connect_now(struct mk_websocket_client *client)
         .host = client->host,
         .port = client->url.port,
         .tls = client->url.tls,
+        .tls_context = client->tls,
         .timeout_ms = CONNECT_MS,
     };
     mk_health_try(&client->health);
@@ -281,11 +283,18 @@ struct mk_websocket_client *mk_websocket_client_free(struct mk_websocket_client 
     mk_timer_free(client->timer);
     mk_session_context_fini(&client->sessions);
     mk_buf_fini(&client->answer);
+    mk_tls_context_free(client->tls);
     free(client->host);
     free(client->token);
     free(client->text);
     free(client);
     return NULL;
+}
+
+void mk_websocket_client_set_tls(struct mk_websocket_client *client, struct mk_tls_context *tls)
+{
+    mk_tls_context_free(client->tls);
+    client->tls = tls;
 }
 
 void mk_websocket_client_start(struct mk_websocket_client *client)

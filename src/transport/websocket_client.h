@@ -6,6 +6,7 @@
 #define MK_TRANSPORT_WEBSOCKET_CLIENT_H
 
 #include "transport/health.h"
+#include "net/tls_context.h"
 #include "transport/websocket_session.h"
 
 struct mk_websocket_client;
@@ -18,6 +19,10 @@ struct mk_websocket_client *mk_websocket_client_new(struct mk_loop *loop, struct
                                                     struct mk_slice token, enum mk_dialect dialect,
                                                     struct mk_dispatch *dispatch,
                                                     struct mk_hub *hub);
+/* How connections from now on speak TLS, where the URL says so; NULL: as mk_connect does by itself.
+ * Takes it over. */
+void mk_websocket_client_set_tls(struct mk_websocket_client *client, struct mk_tls_context *tls);
+
 /* It must be idle, or never have been started. NULL is allowed. */
 struct mk_websocket_client *mk_websocket_client_free(struct mk_websocket_client *client);
 

@@ -7,7 +7,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
-import { folder, freePort, reverse, serve, text, textOf } from './fixtures.mjs';
+import { certificate, folder, freePort, reverse, serve, text, textOf } from './fixtures.mjs';
 import { BOT, GROUP, Inbox, botConfig, call, run, within } from './harness.mjs';
 
 const OTHER = 10002000;
@@ -255,9 +255,12 @@ describe('init', { concurrency: 4 }, () => {
     const file = join(dir, 'milky.jsonc');
     const all = (await readFile(file, 'utf8')).split('\n')
       .map((line) => line.replace(/^(\s*)\/\/ (\s*["[\]{}].*)$/, '$1$2')
-        .replace(/^(\s*"[^"]+": (?:"[^"]*"|false|true))$/, '$1,'))
-      .join('\n').replace(/\]\n(\s*")/g, '],\n$1');
+        .replace(/^(\s*"[^"]+": (?:"[^"]*"|\d+|false|true))$/, '$1,'))
+      .join('\n').replace(/([\]}])\n(\s*")/g, '$1,\n$2');
     await writeFile(file, all);
+    const { key, cert } = await certificate(t);
+    const files = { 'cert.pem': cert, 'key.pem': key, 'ca.pem': cert, 'client.pem': cert, 'client.key': key };
+    for (const [name, content] of Object.entries(files)) await writeFile(join(dir, name), content);
     const { code, stdout, stderr } = await run(['check'], { cwd: dir });
     assert.equal(code, 0, `${stderr}${all}`);
     for (const transport of ['http_server', 'websocket_server', 'websocket_client', 'webhook']) {

@@ -108,7 +108,7 @@ export class Milky {
   // "127.0.0.1:34567" or "unix:PATH": where the index-th server of this kind listens, as the banner says.
   address(transport, index = 0) {
     const lines = this.banner.filter((line) => line.trim().startsWith(transport));
-    const match = /(?:http|ws):\/\/([^/]+)\/|(unix:.+)/.exec(lines[index] ?? '');
+    const match = /(?:https?|wss?):\/\/([^/]+)\/|(unix:.+)/.exec(lines[index] ?? '');
     assert.ok(match, `no ${transport} in the banner:\n${this.banner.join('\n')}`);
     return match[1] ?? match[2];
   }

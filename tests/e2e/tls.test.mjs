@@ -1,0 +1,246 @@
+// TLS on both servers and both clients: who is trusted, what is refused, and in which words.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { request as httpsRequest } from 'node:https';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { connect as tlsConnect } from 'node:tls';
+import { promisify } from 'node:util';
+import { certificate, folder, reverse, serve, start } from './fixtures.mjs';
+import { BOT, Client, ReverseServer, botConfig, run, within } from './harness.mjs';
+import { Raw } from './raw.mjs';
+
+const port = '127.0.0.1:0';
+const openssl = (...args) => promisify(execFile)('openssl', args);
+
+// Our own authority, and a certificate that it signed.
+async function authority(t) {
+  const dir = await folder(t);
+  const at = (name) => join(dir, name);
+  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  await openssl('req', '-x509', ...ec, '-keyout', at('ca.key'), '-out', at('ca.pem'), '-days', '2', '-subj', '/CN=ca');
+  const issue = async (name) => {
+    await openssl('req', ...ec, '-keyout', at(`${name}.key`), '-out', at(`${name}.csr`), '-subj', `/CN=${name}`);
+    await writeFile(at(`${name}.ext`), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
+    await openssl('x509', '-req', '-in', at(`${name}.csr`), '-CA', at('ca.pem'), '-CAkey', at('ca.key'),
+      '-CAcreateserial', '-days', '2', '-extfile', at(`${name}.ext`), '-out', at(`${name}.pem`));
+    return {
+      certificate: at(`${name}.pem`), keyFile: at(`${name}.key`),
+      cert: await readFile(at(`${name}.pem`), 'utf8'), key: await readFile(at(`${name}.key`), 'utf8'),
+    };
+  };
+  return { ca: at('ca.pem'), text: await readFile(at('ca.pem'), 'utf8'), issue };
+}
+
+// A bot whose two servers share a TLS port.
+async function secure(t, tls, extra = {}) {
+  const listen = [{ listen: port, tls, ...extra }];
+  return serve(t, botConfig({ http_server: listen, websocket_server: [{ listen: port, tls, ...extra }] }));
+}
+
+async function https(milky, path, options) {
+  const [host, number] = milky.address('http_server').split(':');
+  const sent = httpsRequest({
+    host, port: number, path, method: 'POST', agent: false,
+    headers: { 'Content-Type': 'application/json', ...options.headers }, ...options,
+  });
+  sent.end('{}');
+  const [response] = await within(once(sent, 'response'), 'an answer over TLS');
+  let text = '';
+  for await (const chunk of response) text += chunk;
+  return { status: response.statusCode, body: JSON.parse(text), socket: response.socket };
+}
+
+function shake(milky, options) {
+  const [host, number] = milky.address('http_server').split(':');
+  const socket = tlsConnect({ host, port: Number(number), servername: 'localhost', ...options });
+  socket.on('error', () => {});
+  return within(new Promise((resolve) => {
+    socket.on('secureConnect', () => resolve({
+      protocol: socket.getProtocol(), cipher: socket.getCipher().name, alpn: socket.alpnProtocol, socket,
+      fingerprint: socket.getPeerCertificate().fingerprint256,
+    }));
+    socket.on('error', (error) => resolve({ error: error.code ?? error.message }));
+    socket.on('close', () => resolve({ error: 'closed' }));
+  }), 'a handshake');
+}
+
+describe('tls', { concurrency: 4 }, () => {
+  it('serves calls and WebSockets', async (t) => {
+    const own = await certificate(t);
+    const milky = await secure(t, { certificate: own.file, key: own.file.replace('cert', 'key') });
+    assert.match(milky.banner.join('\n'), /https:\/\/127.0.0.1:\d+\/:api/);
+    assert.match(milky.banner.join('\n'), /wss:\/\/127.0.0.1:\d+\//);
+    const { status, body } = await https(milky, '/get_login_info', { ca: own.cert });
+    assert.deepEqual([status, body.data.user_id ?? body.data.uin], [200, BOT]);
+    const client = await Client.connect(`wss://${milky.address('websocket_server')}/`, { ca: own.cert });
+    assert.equal((await client.call('get_login_info', {}, 'e')).data.echo, 'e');
+    await client.close();
+  });
+
+  it('speaks TLS 1.2 and 1.3 with forward secrecy, and nothing older', async (t) => {
+    const own = await certificate(t);
+    const milky = await secure(t, { certificate: own.file, key: own.file.replace('cert', 'key') });
+    const of = (version, more) => shake(milky, { ca: own.cert, minVersion: version, maxVersion: version, ...more });
+    for (const version of ['TLSv1.2', 'TLSv1.3']) {
+      const { protocol, cipher, socket, error } = await of(version);
+      assert.equal(protocol, version, error);
+      assert.match(cipher, /GCM|CHACHA20/);
+      socket.destroy();
+    }
+    assert.ok((await of('TLSv1.1', { ciphers: 'ALL@SECLEVEL=0' })).error);
+    assert.ok((await of('TLSv1.2', { ciphers: 'AES128-SHA' })).error);
+    assert.ok((await of('TLSv1.2', { ciphers: 'AES128-GCM-SHA256' })).error);
+  });
+
+  it('agrees on HTTP/1.1, and refuses who knows only others', async (t) => {
+    const own = await certificate(t);
+    const milky = await secure(t, { certificate: own.file, key: own.file.replace('cert', 'key') });
+    const both = await shake(milky, { ca: own.cert, ALPNProtocols: ['h2', 'http/1.1'] });
+    assert.equal(both.alpn, 'http/1.1');
+    both.socket.destroy();
+    assert.match((await shake(milky, { ca: own.cert, ALPNProtocols: ['h2'] })).error, /ALPN|alert/i);
+  });
+
+  it('sends the chain behind the certificate', async (t) => {
+    const ours = await authority(t);
+    const leaf = await ours.issue('server');
+    const milky = await secure(t, { certificate: leaf.certificate, key: leaf.keyFile });
+    assert.equal((await https(milky, '/get_login_info', { ca: ours.text })).status, 200);
+  });
+
+  it('closes on plain HTTP, and on nonsense', async (t) => {
+    const own = await certificate(t);
+    const milky = await secure(t, { certificate: own.file, key: own.file.replace('cert', 'key') });
+    for (const bytes of ['POST /get_login_info HTTP/1.1\r\nHost: h\r\n\r\n', '\x16\x03\x01\x00', '\0'.repeat(3000)]) {
+      const raw = await Raw.connect(milky.address('http_server'));
+      raw.write(bytes).end();
+      assert.doesNotMatch(await raw.ended(), /HTTP|login/);
+    }
+    assert.equal((await https(milky, '/get_login_info', { ca: own.cert })).status, 200);
+  });
+
+  it('ends a handshake that does not get on', async (t) => {
+    const own = await certificate(t);
+    const tls = { certificate: own.file, key: own.file.replace('cert', 'key') };
+    const milky = await serve(t, { limits: { header_seconds: 1 }, ...botConfig({ http_server: [{ listen: port, tls }] }) });
+    const silent = await Raw.connect(milky.address('http_server'));
+    const begun = await Raw.connect(milky.address('http_server'));
+    begun.write(Buffer.from([0x16, 3, 1, 2, 0, 1]));
+    assert.equal(await silent.ended(), '');
+    assert.equal(await begun.ended(), '');
+    // The same time is for the head alone, once hands are shaken: an idle connection stays.
+    const idle = await shake(milky, { ca: own.cert });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.equal(idle.socket.readyState, 'open');
+    idle.socket.destroy();
+  });
+
+  it('reads its certificates again on SIGHUP; who is connected stays', async (t) => {
+    const [first, second] = [await certificate(t), await certificate(t)];
+    const dir = await folder(t);
+    const tls = { certificate: join(dir, 'cert.pem'), key: join(dir, 'key.pem') };
+    const place = async (which) => {
+      await copyFile(which.file.replace('cert', 'key'), tls.key);
+      await copyFile(which.file, tls.certificate);
+    };
+    await place(first);
+    const milky = await secure(t, tls);
+    const client = await Client.connect(`wss://${milky.address('websocket_server')}/`, { ca: first.cert });
+    await place(second);
+    milky.child.kill('SIGHUP');
+    await milky.log.find((line) => /reloaded/.test(line), 'the log to say that it has reloaded');
+    assert.equal((await https(milky, '/get_login_info', { ca: second.cert })).status, 200);
+    assert.equal((await client.call('get_login_info', {}, 1)).data.status, 'ok');
+    // One that does not fit its key is refused, and the one before stays.
+    await copyFile(first.file, tls.certificate);
+    milky.child.kill('SIGHUP');
+    const line = await milky.log.find((text) => /key\.pem/.test(text), 'the log to name the file');
+    assert.match(line, /tls\.key: .*key\.pem: this key is not the certificate's/);
+    assert.equal((await https(milky, '/get_login_info', { ca: second.cert })).status, 200);
+    assert.equal((await client.call('get_login_info', {}, 2)).data.status, 'ok');
+    await client.close();
+  });
+
+  it('tells what is wrong with a file before anything starts', async (t) => {
+    const [one, other] = [await certificate(t), await certificate(t)];
+    const dir = await folder(t);
+    const keyOf = (which) => which.file.replace('cert', 'key');
+    await openssl('ec', '-in', keyOf(one), '-aes128', '-passout', 'pass:x', '-out', join(dir, 'locked.pem'));
+    const check = async (tls, kind = 'http_server', entry = { listen: port }) => {
+      await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(botConfig({ [kind]: [{ ...entry, tls }] }), null, 1));
+      const checked = await run(['check'], { cwd: dir });
+      const served = await run(['serve'], { cwd: dir });
+      assert.deepEqual([checked.code, served.code], [1, 1]);
+      assert.equal(checked.stderr, served.stderr);
+      return checked.stderr;
+    };
+    assert.match(await check({ certificate: 'gone.pem', key: keyOf(one) }),
+      /^milky\.jsonc:\d+:\d+: bots\[0\]\.http_server\[0\]\.tls\.certificate: gone\.pem: No such file or directory$/m);
+    assert.match(await check({ certificate: keyOf(one), key: keyOf(one) }), /tls\.certificate: .*key\.pem: no certificate in PEM/);
+    assert.match(await check({ certificate: one.file, key: one.file }), /tls\.key: .*cert\.pem: no private key in PEM/);
+    assert.match(await check({ certificate: one.file, key: keyOf(other) }), /tls\.key: .*this key is not the certificate's/);
+    assert.match(await check({ certificate: one.file, key: 'locked.pem' }), /tls\.key: locked\.pem: no private key in PEM without a password/);
+    assert.match(await check({ certificate: '/dev/zero', key: keyOf(one) }), /tls\.certificate: \/dev\/zero: this is not a file/);
+    const client = { url: 'wss://127.0.0.1:1/' };
+    assert.match(await check({ ca: 'milky.jsonc' }, 'websocket_client', client), /websocket_client\[0\]\.tls\.ca: milky\.jsonc: no certificate in PEM/);
+    assert.match(await check({ certificate: one.file, key: keyOf(other) }, 'webhook', { url: 'https://127.0.0.1:1/' }),
+      /webhook\[0\]\.tls\.key: .*this key is not the certificate's/);
+  });
+
+  it('a websocket_client trusts its own authority, and shows its certificate', async (t) => {
+    const ours = await authority(t);
+    const [server, bot] = [await ours.issue('server'), await ours.issue('bot')];
+    const tls = { cert: server.cert, key: server.key, ca: ours.text, requestCert: true, rejectUnauthorized: true };
+    const peer = await ReverseServer.start({ tls });
+    t.after(() => peer.stop());
+    await serve(t, botConfig({
+      websocket_client: [{
+        url: `wss://localhost:${peer.port}/`,
+        tls: { ca: ours.ca, certificate: bot.certificate, key: bot.keyFile },
+      }],
+    }));
+    const client = await peer.next();
+    assert.equal(client.request.socket.getPeerCertificate().subject.CN, 'bot');
+    assert.equal((await client.call('get_login_info', {}, 1)).data.status, 'ok');
+  });
+
+  it('a websocket_client trusts nobody else, unless it is told to, and says so', async (t) => {
+    const own = await certificate(t);
+    const ours = await authority(t);
+    const peer = await ReverseServer.start({ tls: own });
+    t.after(() => peer.stop());
+    const url = `wss://localhost:${peer.port}/`;
+    const careful = await serve(t, botConfig({ websocket_client: [{ url, tls: { ca: ours.ca } }] }));
+    await careful.log.find((line) => /certificate verify failed/.test(line), 'it to be refused');
+    const careless = await serve(t, botConfig({ websocket_client: [{ url, tls: { insecure_skip_verify: true } }] }));
+    await peer.next();
+    assert.match(careless.stderr, /WARN.*localhost: INSECURE: .*ANY certificate is taken/i);
+  });
+
+  it('a webhook does the same', async (t) => {
+    const { HookServer } = await import('./harness.mjs');
+    const ours = await authority(t);
+    const own = await certificate(t);
+    const [server, bot] = [await ours.issue('server'), await ours.issue('bot')];
+    const tls = { cert: server.cert, key: server.key, ca: ours.text, requestCert: true, rejectUnauthorized: true };
+    const [strict, loose] = [await HookServer.start({ tls }), await HookServer.start({ tls: own })];
+    t.after(() => Promise.all([strict.stop(), loose.stop()]));
+    const url = `https://localhost:${loose.port}/hook`;
+    const milky = await serve(t, botConfig({
+      webhook: [
+        { url: `https://localhost:${strict.port}/hook`, tls: { ca: ours.ca, certificate: bot.certificate, key: bot.keyFile } },
+        { url, tls: { insecure_skip_verify: true } },
+        { url: `${url}/careful`, tls: { ca: ours.ca } },
+      ],
+    }));
+    assert.match(milky.stderr, /INSECURE/);
+    await milky.say(10003001, { to: BOT }, 'over TLS');
+    assert.equal((await strict.next()).headers['x-self-id'], `${BOT}`);
+    assert.equal((await loose.next()).url, '/hook');
+    await milky.log.find((line) => /careful.*certificate/i.test(line), 'the third to be refused');
+    assert.equal(loose.requests.size, 0);
+  });
+});
