@@ -1,6 +1,8 @@
 /* The loop's turns, its timers and its queues of timeouts. */
 #include "net_testing.h"
 
+#include <limits.h>
+
 static struct mk_loop loop;
 static char trace[256];
 
@@ -264,6 +266,43 @@ static void an_endless_turn_is_put_off(void **state)
     owner_fini(&owner);
 }
 
+/* --- looking again before going to sleep --- */
+
+static unsigned turns;
+
+static void count_turn(struct mk_turn_hook *hook)
+{
+    (void)hook;
+    turns++;
+}
+
+/* The turns of 60 ms that begin with input. */
+static unsigned turns_after_input(unsigned busy_poll_us)
+{
+    struct mk_turn_hook hook = { .run = count_turn };
+    struct mk_timer *timer = mk_timer_new(&loop, stop_loop, NULL);
+    mk_loop_busy_poll(&loop, busy_poll_us);
+    mk_loop_add_hook(&loop, &hook);
+    mk_timer_start(timer, 60);
+    loop.had_input = true;
+    turns = 0;
+    mk_loop_run(&loop);
+    mk_loop_remove_hook(&hook);
+    mk_timer_free(timer);
+    loop.had_input = false;
+    return turns;
+}
+
+static void a_busy_loop_stays_awake_for_a_while(void **state)
+{
+    (void)state;
+    assert_in_range(turns_after_input(0), 1, 20);
+    unsigned some = turns_after_input(10 * 1000);
+    assert_in_range(some, 30, UINT_MAX);
+    assert_int_equal(loop.input_at, 0); /* it sleeps again */
+    assert_false(uv_is_active((uv_handle_t *)&loop.watchful));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +314,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_timeout_moves_between_queues, setup, teardown),
         cmocka_unit_test_setup_teardown(expiry_may_disarm_others, setup, teardown),
         cmocka_unit_test_setup_teardown(an_endless_turn_is_put_off, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_busy_loop_stays_awake_for_a_while, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
