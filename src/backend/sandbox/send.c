@@ -224,7 +224,9 @@ static yyjson_mut_val *group_event(struct mk_request *request, const struct send
     struct mk_message message = sending->message;
     if (sending->compose.has_media) /* each bot gets URLs of its own */
         message.segments = yyjson_mut_val_mut_copy(doc, message.segments);
-    return mk_message_json(request, &sending->place, &message, entity,
+    struct mk_place theirs = sending->place;
+    theirs.viewer = viewer;
+    return mk_message_json(request, &theirs, &message, entity,
                            mk_entity_member(doc, group, &after));
 }
 

@@ -1,0 +1,641 @@
+/* Media in the world: how they come in, where they are refused, that they are stored once, and what
+ * is left of them when a call fails. */
+#include "sandbox_world.h"
+
+#include "backend/sandbox/media.h"
+#include "base/base64.h"
+#include "base/digest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A PNG of 5 x 7 pixels and a GIF of 3 x 2, in base64. */
+#define PNG "iVBORw0KGgoAAAANSUhEUgAAAAUAAAAHCAYAAADAp4fuAAAAAA=="
+#define GIF "R0lGODlhAwACAAAAAA=="
+#define IMAGE(uri) "{\"type\":\"image\",\"data\":{\"uri\":\"" uri "\",\"sub_type\":\"normal\"}}"
+
+static struct mk_sandbox *sandbox_of(struct world *w)
+{
+    return (struct mk_sandbox *)(void *)w->backend;
+}
+
+/* --- the folder of contents --- */
+
+static size_t count_files(const char *folder)
+{
+    size_t count = 0;
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)))
+        count += entry->d_type == DT_REG;
+    if (dir)
+        closedir(dir);
+    return count;
+}
+
+static size_t stored(struct world *w)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/media", w->dir);
+    return count_files(path);
+}
+
+static size_t incoming(struct world *w)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/media/world.db.incoming", w->dir);
+    return count_files(path);
+}
+
+static void write_file(struct world *w, const char *name, const char *data, size_t len)
+{
+    char path[192];
+    snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, data, len), len);
+    close(fd);
+}
+
+static void write_png(struct world *w, const char *name)
+{
+    uint8_t png[64];
+    size_t len;
+    assert_true(mk_base64_decode(MK_SLICE(PNG), png, &len));
+    write_file(w, name, (const char *)png, len);
+}
+
+/* --- messages --- */
+
+static void send_image(struct world *w, const char *uri)
+{
+    ask(w, BOT, "send_group_message",
+        "{\"group_id\":700000001,\"message\":[{\"type\":\"image\",\"data\":{\"uri\":\"%s\"}}]}",
+        uri);
+}
+
+static void image_refused(struct world *w, int retcode, const char *part, const char *uri)
+{
+    refused(w, BOT, retcode, part, "send_group_message",
+            "{\"group_id\":700000001,\"message\":[{\"type\":\"image\",\"data\":{\"uri\":\"%s\"}}]}",
+            uri);
+    assert_non_null(strstr(w->reply.message, "message[0].data.uri"));
+    assert_int_equal(incoming(w), 0);
+}
+
+static void image_by_base64(void **state)
+{
+    struct world *w = *state;
+    send_image(w, "base64://" PNG);
+    uint64_t seq = num(w, "/message_seq");
+    assert_int_equal(w->host.event_count, 1);
+    assert_int_equal(event_num(w, 0, "/segments/0/data/width"), 5);
+    assert_int_equal(event_num(w, 0, "/segments/0/data/height"), 7);
+    assert_string_equal(event_str(w, 0, "/segments/0/data/summary"), "[图片]");
+    assert_string_equal(event_str(w, 0, "/segments/0/data/sub_type"), "normal");
+    const char *url = event_str(w, 0, "/segments/0/data/temp_url");
+    assert_non_null(strstr(url, "http://10002000.test/resource/"));
+    assert_non_null(strstr(url, "/image.png"));
+    ask(w, BOT, "get_message",
+        "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":%llu}",
+        (unsigned long long)seq);
+    assert_non_null(strstr(str(w, "/message/segments/0/data/temp_url"), "http://10001000.test/"));
+    assert_int_equal(yyjson_obj_size(at(w, "/message/segments/0/data")), 6);
+    assert_int_equal(stored(w), 1);
+    assert_int_equal(incoming(w), 0);
+}
+
+/* Stored is what it is, never where somebody could fetch it for a while. */
+static void urls_are_not_stored(void **state)
+{
+    struct world *w = *state;
+    send_image(w, "base64://" PNG);
+    sqlite3_stmt *row;
+    assert_int_equal(sqlite3_prepare_v2(world_db(w)->handle,
+                                        "SELECT count(*) FROM message WHERE segments LIKE '%url%'",
+                                        -1, &row, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(row, 0), 0);
+    sqlite3_finalize(row);
+}
+
+static void stored_once(void **state)
+{
+    struct world *w = *state;
+    write_png(w, "a b.png");
+    char uri[160];
+    snprintf(uri, sizeof(uri), "file://%s/a%%20b.png", w->dir);
+    send_image(w, uri);
+    send_image(w, "base64://" PNG);
+    ask(w, BOT, "send_private_message",
+        "{\"user_id\":10002000,\"message\":[" IMAGE("base64://" PNG) "," IMAGE(
+            "base64://" GIF) "," IMAGE("base64://" PNG) "]}");
+    assert_int_equal(stored(w), 2);
+    assert_int_equal(incoming(w), 0);
+    const char *id = event_str(w, 2, "/segments/0/data/resource_id");
+    assert_string_equal(id, event_str(w, 2, "/segments/2/data/resource_id"));
+    assert_string_equal(id, event_str(w, 0, "/segments/0/data/resource_id"));
+    assert_int_equal(event_num(w, 2, "/segments/1/data/width"), 3);
+}
+
+static void four_slashes(void **state)
+{
+    struct world *w = *state;
+    write_png(w, "p.png");
+    char uri[160];
+    snprintf(uri, sizeof(uri), "FILE:///%s/p.png", w->dir);
+    send_image(w, uri);
+    snprintf(uri, sizeof(uri), "file://LOCALHOST%s/p.png", w->dir);
+    send_image(w, uri);
+    assert_int_equal(w->host.event_count, 2);
+}
+
+static void bad_uris(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        const char *uri, *part;
+    } cases[] = {
+        { "", "must be a file://" },
+        { "ftp://example.com/a.png", "must be a file://" },
+        { "data:image/png;base64,AAAA", "must be a file://" },
+        { "/etc/passwd", "must be a file://" },
+        { "file:/etc/passwd", "must be a file://" },
+        { "file://etc/passwd", "whole path" },
+        { "file://", "whole path" },
+        { "file:///C:/Windows/win.ini", "no drives" },
+        { "file:////c:", "no drives" },
+        { "file:///tmp/%2", "hexadecimal" },
+        { "file:///tmp/%zz", "hexadecimal" },
+        { "file:///tmp/a%00b", "NUL" },
+        { "base64://AAA", "base64" },
+        { "base64://AA=A", "base64" },
+        { "base64://AB==", "base64" },
+        { "base64://AA==AAAA", "base64" },
+        { "base64://A A=", "base64" },
+        { "base64://====", "base64" },
+        { "base64://-_-_", "base64" },
+        { "http://", "cannot be downloaded" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        image_refused(
+            w, strncmp(cases[i].uri, "http", 4) == 0 ? MK_SANDBOX_NO_CONTENT : MK_SANDBOX_BAD_URI,
+            cases[i].part, cases[i].uri);
+    image_refused(w, MK_SANDBOX_BAD_MEDIA, "empty", "base64://");
+    assert_int_equal(stored(w), 0);
+}
+
+static void bad_pictures(void **state)
+{
+    struct world *w = *state;
+    image_refused(w, MK_SANDBOX_BAD_MEDIA, "cut", "base64://iVBORw0KGgo=");
+    image_refused(w, MK_SANDBOX_BAD_MEDIA, "is not a picture", "base64://aGVsbG8=");
+    refused(w, BOT, MK_SANDBOX_BAD_MEDIA, "is not a sound", "send_private_message",
+            "{\"user_id\":10002000,\"message\":[{\"type\":\"record\",\"data\":{\"uri\":"
+            "\"base64://" PNG "\"}}]}");
+    refused(w, BOT, MK_SANDBOX_BAD_MEDIA, "is not a video", "send_private_message",
+            "{\"user_id\":10002000,\"message\":[{\"type\":\"video\",\"data\":{\"uri\":"
+            "\"base64://" PNG "\"}}]}");
+    assert_int_equal(stored(w), 0);
+    assert_int_equal(incoming(w), 0);
+}
+
+/* --- where files may lie --- */
+
+static void paths(void **state)
+{
+    struct world *w = *state;
+    char uri[256], link[160];
+    write_png(w, "in.png");
+    snprintf(uri, sizeof(uri), "file://%s/sub/../in.png", w->dir);
+    image_refused(w, MK_SANDBOX_BAD_URI, "..", uri);
+    snprintf(uri, sizeof(uri), "file://%s/%%2e%%2e/in.png", w->dir);
+    image_refused(w, MK_SANDBOX_BAD_URI, "..", uri);
+    snprintf(uri, sizeof(uri), "file://%s/none.png", w->dir);
+    image_refused(w, MK_SANDBOX_NO_CONTENT, "No such file", uri);
+    snprintf(uri, sizeof(uri), "file://%s", w->dir);
+    image_refused(w, MK_SANDBOX_BAD_URI, "only files below", uri);
+    snprintf(uri, sizeof(uri), "file://%s/media", w->dir);
+    image_refused(w, MK_SANDBOX_NO_CONTENT, "directory", uri);
+    /* Whether there is one outside is not told. */
+    image_refused(w, MK_SANDBOX_BAD_URI, w->dir, "file:///etc/passwd");
+    image_refused(w, MK_SANDBOX_BAD_URI, "only files below", "file:///etc/no-such-file");
+    snprintf(uri, sizeof(uri), "file://%s2/x.png", w->dir);
+    image_refused(w, MK_SANDBOX_BAD_URI, "only files below", uri);
+    snprintf(link, sizeof(link), "%s/out.png", w->dir);
+    assert_int_equal(symlink("/etc/passwd", link), 0);
+    snprintf(uri, sizeof(uri), "file://%s", link);
+    image_refused(w, MK_SANDBOX_BAD_URI, "only files below", uri);
+    snprintf(link, sizeof(link), "%s/up", w->dir);
+    assert_int_equal(symlink("/", link), 0);
+    snprintf(uri, sizeof(uri), "file://%s/etc/passwd", link);
+    image_refused(w, MK_SANDBOX_BAD_URI, "only files below", uri);
+    snprintf(link, sizeof(link), "%s/alias.png", w->dir);
+    assert_int_equal(symlink("in.png", link), 0);
+    snprintf(uri, sizeof(uri), "file://%s", link);
+    send_image(w, uri); /* one that stays inside is fine */
+}
+
+static void special_files(void **state)
+{
+    struct world *w = *state;
+    char path[160], uri[192];
+    snprintf(path, sizeof(path), "%s/pipe", w->dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    snprintf(uri, sizeof(uri), "file://%s", path);
+    image_refused(w, MK_SANDBOX_BAD_URI, "no regular file", uri);
+    static const char *const own[] = { "", "-wal", "-shm" };
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(uri, sizeof(uri), "file://%s%s", w->path, own[i]);
+        refused(w, BOT, access(uri + 7, F_OK) == 0 ? MK_SANDBOX_BAD_URI : MK_SANDBOX_NO_CONTENT,
+                "uri", "set_avatar", "{\"uri\":\"%s\"}", uri);
+    }
+    write_file(w, "closed.png", "x", 1);
+    snprintf(path, sizeof(path), "%s/closed.png", w->dir);
+    chmod(path, 0);
+    snprintf(uri, sizeof(uri), "file://%s", path);
+    if (getuid() != 0)
+        image_refused(w, MK_SANDBOX_NO_CONTENT, "Permission denied", uri);
+}
+
+static int small_setup(void **state)
+{
+    int rc = world_setup_file(state);
+    struct world *w = *state;
+    static const char *roots[1];
+    world_stop(w);
+    roots[0] = w->dir;
+    w->media = (struct mk_sandbox_media){ .max_bytes = 37, .roots = roots, .root_count = 1 };
+    return rc == 0 ? world_start(w) : rc;
+}
+
+static void limits(void **state)
+{
+    struct world *w = *state;
+    char uri[160];
+    static const char data[64] = "GIF89a\3\0\2\0";
+    send_image(w, "base64://" PNG); /* exactly as much */
+    write_file(w, "fits.gif", data, 37);
+    write_file(w, "large.gif", data, 38);
+    snprintf(uri, sizeof(uri), "file://%s/fits.gif", w->dir);
+    send_image(w, uri);
+    snprintf(uri, sizeof(uri), "file://%s/large.gif", w->dir);
+    image_refused(w, MK_SANDBOX_MEDIA_TOO_LARGE, "37 bytes", uri);
+    image_refused(w, MK_SANDBOX_MEDIA_TOO_LARGE, "37 bytes",
+                  "base64://R0lGODlhAwACAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    snprintf(uri, sizeof(uri), "file://%s", "/tmp");
+    image_refused(w, MK_SANDBOX_BAD_URI, w->dir, uri);
+}
+
+static void many_uris(void **state)
+{
+    struct world *w = *state;
+    char *params = malloc(64 * 1024);
+    for (size_t count = 200; count <= 201; count++) {
+        size_t len = (size_t)sprintf(params, "{\"user_id\":10002000,\"message\":[");
+        for (size_t i = 0; i < count; i++)
+            len += (size_t)sprintf(params + len, "%s" IMAGE("base64://" GIF), i ? "," : "");
+        strcpy(params + len, "]}");
+        if (count == 200)
+            ask(w, BOT, "send_private_message", "%s", params);
+        else
+            refused(w, BOT, MK_SANDBOX_BAD_URI, "200", "send_private_message", "%s", params);
+    }
+    free(params);
+    assert_int_equal(stored(w), 1);
+}
+
+/* --- failures --- */
+
+/* The handler refuses: what was fetched for it is gone. */
+static void refused_handler(void **state)
+{
+    struct world *w = *state;
+    refused(w, BOT, MK_SANDBOX_NO_GROUP, "999", "send_group_message",
+            "{\"group_id\":99999,\"message\":[" IMAGE("base64://" PNG) "]}");
+    refused(w, BOT, MK_SANDBOX_BAD_URI, "message[1].data.uri", "send_group_message",
+            "{\"group_id\":700000001,\"message\":[" IMAGE("base64://" PNG) "," IMAGE("x:") "]}");
+    assert_int_equal(stored(w) + incoming(w), 0);
+}
+
+/* The turn fails after the handler has run: the same. */
+static void failed_turn(void **state)
+{
+    struct world *w = *state;
+    world_sql(w, "CREATE TEMP TRIGGER broken BEFORE INSERT ON message"
+                 " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    refused(w, BOT, MILKY_INTERNAL, "database", "send_group_message",
+            "{\"group_id\":700000001,\"message\":[" IMAGE("base64://" PNG) "]}");
+    assert_int_equal(stored(w) + incoming(w), 0);
+    world_sql(w, "DROP TRIGGER temp.broken");
+    send_image(w, "base64://" PNG);
+    assert_int_equal(stored(w), 1);
+}
+
+/* Two calls bring the same content; one of them fails, the other keeps it. */
+static void shared_by_calls(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply bad, good;
+    fake_call(&w->host, w->backend, BOT, "send_group_message",
+              "{\"group_id\":99999,\"message\":[" IMAGE("base64://" PNG) "]}", &bad);
+    fake_call(&w->host, w->backend, BOT, "send_group_message",
+              "{\"group_id\":700000001,\"message\":[" IMAGE("base64://" PNG) "]}", &good);
+    assert_false(bad.done || good.done);
+    ask(w, BOT, "get_login_info", "{}"); /* overtakes them */
+    while (!bad.done || !good.done) {
+        uv_run(&w->loop.uv, UV_RUN_ONCE);
+        w->backend->turn_end(w->backend);
+    }
+    assert_int_equal(bad.retcode, MK_SANDBOX_NO_GROUP);
+    assert_int_equal(good.retcode, 0);
+    assert_int_equal(stored(w), 1);
+    assert_int_equal(incoming(w), 0);
+    fake_reply_fini(&bad);
+    fake_reply_fini(&good);
+}
+
+/* A call that still waits when all ends is told so, and nothing is left of it. */
+static void stopped_meanwhile(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply reply;
+    fake_call(&w->host, w->backend, BOT, "send_group_message",
+              "{\"group_id\":700000001,\"message\":[" IMAGE("base64://" PNG) "]}", &reply);
+    assert_false(reply.done);
+    world_stop(w);
+    assert_true(reply.done);
+    assert_non_null(strstr(reply.message, "stopped"));
+    assert_int_equal(stored(w) + incoming(w), 0);
+    fake_reply_fini(&reply);
+}
+
+/* What a crash between commit and move has left is moved at the next start; the rest goes. */
+static void after_a_crash(void **state)
+{
+    struct world *w = *state;
+    send_image(w, "base64://" PNG);
+    char id[MK_MEDIA_ID], from[256], to[256];
+    snprintf(id, sizeof(id), "%s", event_str(w, 0, "/segments/0/data/resource_id"));
+    world_stop(w);
+    snprintf(from, sizeof(from), "%s/media/%s", w->dir, id);
+    snprintf(to, sizeof(to), "%s/media/world.db.incoming/%s", w->dir, id);
+    assert_int_equal(rename(from, to), 0);
+    write_file(w, "media/world.db.incoming/abcdef", "half of something", 17);
+    write_file(w,
+               "media/world.db.incoming/"
+               "0000000000000000000000000000000000000000000000000000000000000000",
+               "unknown", 7);
+    assert_int_equal(world_start(w), 0);
+    assert_int_equal(incoming(w), 0);
+    assert_int_equal(access(from, R_OK), 0);
+    assert_int_equal(stored(w), 1);
+    /* And where the file is gone altogether, the content may come again. */
+    unlink(from);
+    send_image(w, "base64://" PNG);
+    assert_int_equal(access(from, R_OK), 0);
+}
+
+/* --- what is known of them --- */
+
+static void hashes(void **state)
+{
+    struct world *w = *state;
+    struct mk_media media;
+    send_image(w, "base64://" PNG);
+    const char *id = event_str(w, 0, "/segments/0/data/resource_id");
+    assert_int_equal(mk_media_find(sandbox_of(w), mk_slice_str(id), &media), 1);
+    assert_int_equal(media.size, 37);
+    uint8_t content[64], digest[MK_SHA256_LEN];
+    char text[2 * MK_SHA256_LEN + 1];
+    size_t len;
+    assert_true(mk_base64_decode(MK_SLICE(PNG), content, &len));
+    struct mk_slice pieces[] = { { (const char *)content, len }, { "\x25\0\0\0\0\0\0\0", 8 } };
+    assert_int_equal(mk_sha256(pieces, 1, digest), 0);
+    mk_hex_write(digest, MK_SHA256_LEN, text);
+    assert_string_equal(text, id);
+    assert_int_equal(mk_sha1(pieces, 2, digest), 0);
+    mk_hex_write(digest, MK_SHA1_LEN, text);
+    assert_string_equal(text, media.tri_sha1);
+    assert_int_equal(mk_media_find(sandbox_of(w), MK_SLICE("abc"), &media), 0);
+}
+
+/* Beyond 30 MiB three runs of 10 MiB are hashed: first, middle, last. */
+static void hash_of_a_large_one(void **state)
+{
+    struct world *w = *state;
+    struct mk_media media;
+    const size_t mib = 1024 * 1024, len = 31 * mib + 3;
+    char *data = malloc(len), uri[160], text[2 * MK_SHA1_LEN + 1];
+    for (size_t i = 0; i < len; i++)
+        data[i] = (char)(i * 2654435761u >> 13);
+    memcpy(data, "GIF89a\3\0\2\0", 10);
+    write_file(w, "large.gif", data, len);
+    snprintf(uri, sizeof(uri), "file://%s/large.gif", w->dir);
+    send_image(w, uri);
+    char length[8] = { (char)len, (char)(len >> 8), (char)(len >> 16), (char)(len >> 24) };
+    struct mk_slice pieces[] = { { data, 10 * mib },
+                                 { data + len / 2 - 5 * mib, 10 * mib },
+                                 { data + len - 10 * mib, 10 * mib },
+                                 { length, 8 } };
+    uint8_t digest[MK_SHA1_LEN];
+    assert_int_equal(mk_sha1(pieces, 4, digest), 0);
+    mk_hex_write(digest, MK_SHA1_LEN, text);
+    const char *id = event_str(w, 0, "/segments/0/data/resource_id");
+    assert_int_equal(mk_media_find(sandbox_of(w), mk_slice_str(id), &media), 1);
+    assert_int_equal(media.size, len);
+    assert_string_equal(media.tri_sha1, text);
+    free(data);
+}
+
+/* --- URLs --- */
+
+static int serve(struct world *w, const char *url, char *content, size_t room)
+{
+    struct milky_resource resource;
+    char token[128];
+    const char *at = strstr(url, "/resource/");
+    assert_non_null(at);
+    at += strlen("/resource/");
+    snprintf(token, sizeof(token), "%.*s", (int)strcspn(at, "/"), at);
+    int rc = w->backend->resource(w->backend, token, &resource);
+    if (rc < 0)
+        return rc;
+    ssize_t len = read(resource.fd, content, room);
+    close(resource.fd);
+    assert_non_null(strstr(resource.content_type, "image/"));
+    return (int)len;
+}
+
+static void urls_end(void **state)
+{
+    struct world *w = *state;
+    char content[512], url[MK_MEDIA_URL];
+    send_image(w, "base64://" PNG);
+    ask(w, BOT2, "get_resource_temp_url", "{\"resource_id\":\"%s\"}",
+        event_str(w, 0, "/segments/0/data/resource_id"));
+    snprintf(url, sizeof(url), "%s", str(w, "/url"));
+    assert_int_equal(serve(w, url, content, sizeof(content)), 37);
+    assert_memory_equal(content, "\x89PNG", 4);
+    char *token = strstr(url, "/resource/") + strlen("/resource/");
+    for (size_t i = 0; i < strcspn(token, "/"); i += 7) { /* any other letter is another token */
+        char kept = token[i];
+        token[i] = kept == 'A' ? 'B' : 'A';
+        assert_int_equal(serve(w, url, content, sizeof(content)), -ENOENT);
+        token[i] = kept;
+    }
+    struct mk_world_clock later = { .offset = MK_MEDIA_URL_SECONDS - 60 };
+    mk_nature_set_clock(world_db(w), &later);
+    assert_int_equal(serve(w, url, content, sizeof(content)), 37);
+    later.offset += 61;
+    mk_nature_set_clock(world_db(w), &later);
+    assert_int_equal(serve(w, url, content, sizeof(content)), -ENOENT);
+    later.offset = 0;
+    mk_nature_set_clock(world_db(w), &later);
+}
+
+/* The key is the world's: a URL outlives a restart, and is worth nothing in another world. */
+static void urls_and_restarts(void **state)
+{
+    struct world *w = *state;
+    char content[64], url[MK_MEDIA_URL];
+    send_image(w, "base64://" PNG);
+    snprintf(url, sizeof(url), "%s", event_str(w, 0, "/segments/0/data/temp_url"));
+    world_stop(w);
+    assert_int_equal(world_start(w), 0);
+    assert_int_equal(serve(w, url, content, sizeof(content)), 37);
+    world_sql(w, "DELETE FROM secret WHERE name = 'media'");
+    world_stop(w);
+    assert_int_equal(world_start(w), 0);
+    assert_int_equal(serve(w, url, content, sizeof(content)), -ENOENT);
+}
+
+static void unknown_resources(void **state)
+{
+    struct world *w = *state;
+    static const char *const ids[] = {
+        "",
+        "x",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+    };
+    for (size_t i = 0; i < 3; i++)
+        refused(w, BOT, MK_SANDBOX_NO_RESOURCE, "resource_id", "get_resource_temp_url",
+                "{\"resource_id\":\"%s\"}", ids[i]);
+    struct milky_resource resource;
+    assert_int_equal(w->backend->resource(w->backend, "", &resource), -ENOENT);
+    assert_int_equal(w->backend->resource(w->backend, "../../etc/passwd", &resource), -ENOENT);
+}
+
+/* --- where they are shown --- */
+
+static void in_forwards_and_replies(void **state)
+{
+    struct world *w = *state;
+    send_image(w, "base64://" PNG);
+    ask(w, BOT2, "send_group_message",
+        "{\"group_id\":700000001,\"message\":[{\"type\":\"reply\",\"data\":{\"message_seq\":1}}]}");
+    assert_non_null(
+        strstr(event_str(w, 1, "/segments/0/data/segments/0/data/temp_url"), "10001000.test"));
+    ask(w, BOT, "send_private_message",
+        "{\"user_id\":10002000,\"message\":[{\"type\":\"forward\",\"data\":{\"messages\":["
+        "{\"user_id\":10003001,\"sender_name\":\"n\",\"segments\":[" IMAGE(
+            "base64://" GIF) "]}]}}]}");
+    ask(w, BOT2, "get_forwarded_messages", "{\"forward_id\":\"%s\"}",
+        event_str(w, 2, "/segments/0/data/forward_id"));
+    assert_non_null(strstr(str(w, "/messages/0/segments/0/data/temp_url"), "10002000.test"));
+    assert_int_equal(num(w, "/messages/0/segments/0/data/height"), 2);
+    assert_int_equal(yyjson_obj_size(at(w, "/messages/0")), 5);
+    char content[512];
+    assert_true(serve(w, str(w, "/messages/0/avatar_url"), content, sizeof(content)) > 100);
+}
+
+/* Every bot of a group gets URLs of its own. */
+static void urls_for_each_bot(void **state)
+{
+    struct world *w = *state;
+    control(w, "say",
+            "{\"as\":10003001,\"group\":700000001,\"message\":[" IMAGE("base64://" PNG) "]}");
+    assert_int_equal(w->host.event_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        char host[64];
+        snprintf(host, sizeof(host), "http://%llu.test/",
+                 (unsigned long long)w->host.events[i].self_id);
+        assert_non_null(strstr(event_str(w, i, "/segments/0/data/temp_url"), host));
+    }
+}
+
+static void avatars(void **state)
+{
+    struct world *w = *state;
+    char url[MK_MEDIA_URL], content[512];
+    assert_int_equal(mk_media_person_avatar(sandbox_of(w), BOT, BOT, url), 0);
+    assert_true(serve(w, url, content, sizeof(content)) > 100);
+    ask(w, BOT, "set_avatar", "{\"uri\":\"base64://" PNG "\"}");
+    assert_int_equal(mk_media_person_avatar(sandbox_of(w), BOT, BOT, url), 0);
+    assert_int_equal(serve(w, url, content, sizeof(content)), 37);
+    ask(w, BOT, "set_group_avatar", "{\"group_id\":700000001,\"image_uri\":\"base64://" GIF "\"}");
+    assert_int_equal(mk_media_group_avatar(sandbox_of(w), BOT, GROUP, url), 0);
+    assert_int_equal(serve(w, url, content, sizeof(content)), 13);
+    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "admin", "set_group_avatar",
+            "{\"group_id\":700000001,\"image_uri\":\"base64://" PNG "\"}");
+    refused(w, BOT, MK_SANDBOX_NO_GROUP, "99999", "set_group_avatar",
+            "{\"group_id\":99999,\"image_uri\":\"base64://" PNG "\"}");
+    refused(w, BOT, MK_SANDBOX_BAD_MEDIA, "uri", "set_avatar", "{\"uri\":\"base64://AAAA\"}");
+}
+
+static void stickers(void **state)
+{
+    struct world *w = *state;
+    ask(w, BOT, "get_custom_face_url_list", "{}");
+    assert_json(at(w, "/urls"), "[]");
+    send_image(w, "base64://" PNG);
+    ask(w, BOT, "send_group_message",
+        "{\"group_id\":700000001,\"message\":[{\"type\":\"image\",\"data\":{\"uri\":\"base64://" GIF
+        "\",\"sub_type\":\"sticker\"}}]}");
+    assert_string_equal(event_str(w, 1, "/segments/0/data/summary"), "[动画表情]");
+    ask(w, BOT, "get_custom_face_url_list", "{}");
+    assert_int_equal(yyjson_arr_size(at(w, "/urls")), 1);
+    char content[64];
+    assert_int_equal(serve(w, str(w, "/urls/0"), content, sizeof(content)), 13);
+    ask(w, BOT2, "get_custom_face_url_list", "{}");
+    assert_json(at(w, "/urls"), "[]");
+}
+
+#define IN_FILE(name) cmocka_unit_test_setup_teardown(name, world_setup_file, world_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FILE(image_by_base64),
+        IN_FILE(urls_are_not_stored),
+        IN_FILE(stored_once),
+        IN_FILE(four_slashes),
+        IN_FILE(bad_uris),
+        IN_FILE(bad_pictures),
+        IN_FILE(paths),
+        IN_FILE(special_files),
+        cmocka_unit_test_setup_teardown(limits, small_setup, world_teardown),
+        IN_FILE(many_uris),
+        IN_FILE(refused_handler),
+        IN_FILE(failed_turn),
+        IN_FILE(shared_by_calls),
+        IN_FILE(stopped_meanwhile),
+        IN_FILE(after_a_crash),
+        IN_FILE(hashes),
+        IN_FILE(hash_of_a_large_one),
+        IN_FILE(urls_end),
+        IN_FILE(urls_and_restarts),
+        IN_FILE(unknown_resources),
+        IN_FILE(in_forwards_and_replies),
+        IN_FILE(urls_for_each_bot),
+        cmocka_unit_test_setup_teardown(avatars, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(stickers, world_setup, world_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
