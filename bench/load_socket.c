@@ -227,6 +227,11 @@ unsigned load_receive(struct load_socket *socket)
     ssize_t got = recv(socket->fd, buffer, sizeof(buffer), 0);
     if (got < 0 && errno == EAGAIN)
         return 0;
+    if (got <= 0 && socket->kind == LOAD_HOOK) {
+        close(socket->fd); /* a client of ours may end when it likes */
+        free(socket);
+        return 0;
+    }
     if (got <= 0)
         load_fail("the server closed a connection");
     unsigned count = 0;

@@ -46,7 +46,10 @@ void load_connect(struct load_socket *socket, enum load_kind kind, int port, con
 /* Sends `count` masked text frames of one message in one go. */
 void load_send(struct load_socket *socket, const char *message, unsigned count);
 
-/* Reads what is there. Returns how many frames, events or requests it completed. */
+/*
+ * Reads what is there. Returns how many frames, events or requests it completed. A LOAD_HOOK that
+ * has ended is closed and freed; all others must stay.
+ */
 unsigned load_receive(struct load_socket *socket);
 
 /* Where webhooks come in: returns the listening socket. */
