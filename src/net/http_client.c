@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 enum {
-    IDLE_CONNECTIONS = 32,
+    IDLE_CONNECTIONS = 256,
     SPARE_REQUESTS = 8,
     SPARE_BODY = 16 * 1024, /* bytes of a response buffer that are kept */
 };
