@@ -14,6 +14,14 @@ static uint64_t say(struct world *w, uint64_t as, const char *text)
     return num(w, "/message_seq");
 }
 
+/* The clock stands, so that no second passes between a deed and a look at it. */
+static int setup(void **state)
+{
+    int rc = world_setup(state);
+    control(*state, "clock", "{\"stop\":true}");
+    return rc;
+}
+
 static void both_heard(struct world *w, const char *type, const char *data)
 {
     static const uint64_t bots[] = { BOT, BOT2 };
@@ -257,7 +265,7 @@ static void nudges(void **state)
             "{\"group_id\":700000002,\"user_id\":10003001}");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
 
 int main(void)
 {

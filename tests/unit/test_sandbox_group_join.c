@@ -39,7 +39,7 @@ static const struct mk_sandbox_api come_api = { "future_action", come };
 
 /*
  * Carl and Dora are in no group; Carl is a friend of 小明 and of both bots. In the second group are
- * 小明 (its owner) and 小红, but no bot.
+ * 小明 (its owner) and 小红, but no bot. The clock stands.
  */
 static int setup(void **state)
 {

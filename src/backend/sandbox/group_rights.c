@@ -98,7 +98,7 @@ int mk_require_group_message(struct mk_request *request, uint64_t group, uint64_
 {
     struct mk_db *db = &request->sandbox->db;
     struct mk_place place;
-    struct mk_message message;
+    struct mk_message message = { 0 };
     int rc = mk_place_find(db, MK_SCENE_GROUP, 0, group, &place);
     if (rc == 0)
         rc = mk_message_find(db, request->doc, &place, seq, &message);

@@ -180,7 +180,7 @@ int mk_send_temp(struct mk_request *request, uint64_t sender, uint64_t user, uin
 {
     struct mk_db *db = &request->sandbox->db;
     struct sending sending = { .outgoing = message, .through = group };
-    yyjson_mut_val *entity;
+    yyjson_mut_val *entity = NULL;
     int rc = require_common_group(request, sender, user, group, &entity);
     if (rc != 0)
         return rc;
