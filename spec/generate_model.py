@@ -280,7 +280,10 @@ class Model:
                 constant_fits(at, sets[name], spec)
                 made.append(Field("", name, self.plain_type(at, spec), constant(at, sets[name])))
                 continue
-            absent = when_absent(at, spec, elses.get(name))
+            absent = when_absent(at, spec)
+            if name in elses:
+                constant_fits(at, elses[name], spec)
+                absent = constant(at, elses[name])
             if name in derives:
                 absent = ("FILE_NAME", derives[name])
             if absent[0] == "ERROR":

@@ -18,14 +18,14 @@ static void test_calls_with_other_names(void **state)
           "{\"group_id\":10001}" },
         { "rename_group_file", "{\"group_id\":10001,\"file_id\":\"/f\",\"new_name\":\"a\"}",
           "rename_group_file",
-          "{\"group_id\":10001,\"file_id\":\"/f\",\"parent_folder_id\":\"/\",\"new_file_name\":"
+          "{\"group_id\":10001,\"file_id\":\"/f\",\"parent_folder_id\":\"\",\"new_file_name\":"
           "\"a\"}" },
         { "rename_group_folder", "{\"group_id\":10001,\"folder_id\":\"/d\",\"new_name\":\"a\"}",
           "rename_group_folder",
           "{\"group_id\":10001,\"folder_id\":\"/d\",\"new_folder_name\":\"a\"}" },
         { "move_group_file", "{\"group_id\":10001,\"file_id\":\"/f\",\"target_folder_id\":\"/d\"}",
           "move_group_file",
-          "{\"group_id\":10001,\"file_id\":\"/f\",\"parent_folder_id\":\"/\",\"target_folder_id\":"
+          "{\"group_id\":10001,\"file_id\":\"/f\",\"parent_folder_id\":\"\",\"target_folder_id\":"
           "\"/d\"}" },
         { "get_private_file_download_url", "{\"user_id\":10001,\"file_id\":\"/f\"}",
           "get_private_file_download_url",

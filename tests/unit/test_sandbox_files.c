@@ -369,6 +369,8 @@ static void moved(void **state)
     refused(w, HONG, MK_SANDBOX_NO_PERMISSION, "move files of others", "move_group_file",
             MOVE("%s", "/"), file, folder);
     ask(w, BOT, "move_group_file", MOVE("%s", "/"), file, folder); /* the owner may */
+    ask(w, BOT2, "move_group_file", MOVE("", "%s"), file, folder); /* from wherever it is */
+    ask(w, BOT2, "move_group_file", MOVE("", "/"), file);
     list(w, "/");
     assert_int_equal(count(w, "/files"), 1);
     assert_int_equal(num(w, "/folders/0/file_count"), 0);

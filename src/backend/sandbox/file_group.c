@@ -86,14 +86,18 @@ static int require_file(struct mk_request *request, uint64_t group, struct group
     return ok ? 0 : -ENOMEM;
 }
 
-/* The same, and it is in the folder that `parent_folder_id` names. */
+/*
+ * The same, and it is in the folder that `parent_folder_id` names. The draft has no such field:
+ * there it arrives empty, and the file may be anywhere.
+ */
 static int require_file_there(struct mk_request *request, uint64_t group, struct group_file *file)
 {
-    uint64_t folder;
-    int rc = mk_folder_param(request, group, "parent_folder_id", &folder);
+    bool anywhere = mk_text_param(request->params, "parent_folder_id").len == 0;
+    uint64_t folder = 0;
+    int rc = anywhere ? 0 : mk_folder_param(request, group, "parent_folder_id", &folder);
     if (rc == 0)
         rc = require_file(request, group, file);
-    if (rc == 0 && file->folder != folder)
+    if (rc == 0 && !anywhere && file->folder != folder)
         return mk_refuse(request, MK_SANDBOX_NO_FILE,
                          "文件不在 parent_folder_id 指定的文件夹中 (the file is not in the folder "
                          "that parent_folder_id names)");
