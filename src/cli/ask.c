@@ -3,31 +3,31 @@
 
 #include "cli/command.h"
 #include "cli/summary.h"
+#include "net/address.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 /* Where nobody answers, or the answer is a failure, it is said here. Returns an exit code. */
-static int ask_at(const struct mk_config *config, const char *path, struct mk_slice body,
-                  struct mk_client_reply *reply)
+static int post(const struct mk_config *config, const char *control, const char *token,
+                const char *path, struct mk_slice body, struct mk_client_reply *reply)
 {
-    const char *control = config->endpoint.control;
+    const char *file = config ? config->file : NULL;
     struct mk_target target;
-    char url[256];
+    char url[640];
     mk_target_of("http", control, &target);
     snprintf(url, sizeof(url), "%s%s", target.base, path);
     struct mk_client_request request = {
         .url = url,
         .unix_path = target.unix_path,
-        .token = config->endpoint.control_access_token,
+        .token = token,
         .body = body,
     };
     int rc = mk_client_post(&request, reply);
     if (rc == -ECONNREFUSED)
         mk_command_failed(mk_tr("nobody answers at %s: is `%s serve%s%s` running?",
                                 "%s 无应答：`%s serve%s%s` 是否正在运行？"),
-                          control, mk_program, config->file ? " -c " : "",
-                          config->file ? config->file : "");
+                          control, mk_program, file ? " -c " : "", file ? file : "");
     if (rc == 0 && !reply->ok) {
         mk_command_failed("%s", *reply->message ? reply->message : "?");
         mk_client_reply_fini(reply);
@@ -42,12 +42,25 @@ int mk_ask(const char *file, const char *path, struct mk_slice body, struct mk_c
     int code = mk_command_config(file, &config);
     if (code)
         return code;
-    if (config->endpoint.control)
-        code = ask_at(config, path, body, reply);
+    const struct milky_config *endpoint = &config->endpoint;
+    if (endpoint->control)
+        code = post(config, endpoint->control, endpoint->control_access_token, path, body, reply);
     else
         code = mk_command_failed(
             "%s", mk_tr("`control` is null in the configuration: there is no way to the daemon",
                         "配置中 `control` 为 null：无法连接正在运行的程序"));
     mk_config_free(config);
     return code;
+}
+
+int mk_ask_at(const char *file, const char *control, const char *path, struct mk_slice body,
+              struct mk_client_reply *reply)
+{
+    struct mk_address address;
+    if (!control)
+        return mk_ask(file, path, body, reply);
+    const char *why = mk_address_parse(mk_slice_str(control), &address);
+    if (why)
+        return mk_command_failed("--control %s: %s", control, why);
+    return post(NULL, control, mk_command_token(), path, body, reply);
 }

@@ -12,4 +12,19 @@
  */
 int mk_ask(const char *file, const char *path, struct mk_slice body, struct mk_client_reply *reply);
 
+/*
+ * The same at another address: `control` as in the configuration ("127.0.0.1:3010", "unix:PATH"),
+ * with the access token of the environment. NULL is mk_ask.
+ */
+int mk_ask_at(const char *file, const char *control, const char *path, struct mk_slice body,
+              struct mk_client_reply *reply);
+
+/* The option for that, as an element of a table. */
+#define MK_OPTION_CONTROL                                                                            \
+    {                                                                                                \
+        "control", 0, "ADDRESS",                                                                     \
+            "ask the daemon here instead: HOST:PORT or unix:PATH (its token: MILKY_ACCESS_TOKEN)",   \
+            "改为连接此控制地址：HOST:PORT 或 unix:PATH（令牌：MILKY_ACCESS_TOKEN）" \
+    }
+
 #endif

@@ -89,6 +89,7 @@ const char *mk_command_token(void);
 void mk_command_log(unsigned level, unsigned format);
 
 extern const struct mk_command mk_serve_command, mk_check_command, mk_init_command, mk_call_command,
-    mk_watch_command, mk_say_command, mk_world_command;
+    mk_watch_command, mk_say_command, mk_do_command, mk_world_command, mk_sandbox_command,
+    mk_status_command, mk_deliveries_command;
 
 #endif

@@ -7,8 +7,9 @@
 #include <stdio.h>
 
 static const struct mk_command *const commands[] = {
-    &mk_serve_command, &mk_check_command, &mk_init_command,  &mk_call_command,
-    &mk_watch_command, &mk_say_command,   &mk_world_command,
+    &mk_serve_command,   &mk_check_command,  &mk_init_command,       &mk_call_command,
+    &mk_watch_command,   &mk_say_command,    &mk_do_command,         &mk_world_command,
+    &mk_sandbox_command, &mk_status_command, &mk_deliveries_command,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
@@ -20,7 +21,7 @@ static void print_help(FILE *out)
                   "milky %s：Milky 协议端，供 QQ Bot 连接\n\n用法：%s 命令 [选项...]\n\n命令：\n"),
             milky_version(), mk_program);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-7s %s\n", commands[i]->name, mk_tr(commands[i]->en, commands[i]->zh));
+        fprintf(out, "  %-10s %s\n", commands[i]->name, mk_tr(commands[i]->en, commands[i]->zh));
     fprintf(out,
             mk_tr("\n`%s COMMAND --help` tells more of a command. Try it out, without a QQ "
                   "account, in two terminals:\n\n",

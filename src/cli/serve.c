@@ -1,4 +1,6 @@
 /* serve: `milky serve`: the endpoint, from its configuration to the last connection's end. */
+#include "cli/serve.h"
+
 #include "backend/sandbox/sandbox.h"
 #include "cli/command.h"
 #include "cli/summary.h"
@@ -86,17 +88,56 @@ static struct milky_backend *make_backend(const struct mk_config *config)
     char *path = NULL;
     if (asprintf(&path, "%s/sandbox.db", config->data_dir) < 0)
         return NULL;
-    const struct mk_sandbox_config sandbox = { .path = path };
+    const struct mk_sandbox_config sandbox = {
+        .path = path,
+        .media = {
+            .max_bytes = config->backend.media.max_bytes,
+            .roots = config->backend.media.roots,
+            .root_count = config->backend.media.root_count,
+            .allow_private_addresses = config->backend.media.allow_private_addresses,
+            .timeout_ms = (uint32_t)config->backend.media.download_seconds * 1000,
+        },
+    };
     struct milky_backend *backend = mk_sandbox_new(&sandbox);
     free(path);
     return backend;
 }
 
-static void announce(const struct mk_config *config, const char *file,
-                     const struct milky_endpoint *endpoint)
+int mk_serve(const struct mk_serving *serving)
 {
-    mk_summary_print(stdout, config, endpoint);
-    mk_summary_try(stdout, config, file, endpoint);
+    struct server server = { .endpoint = NULL };
+    int code = MK_EXIT_OK;
+    int rc = milky_endpoint_new(serving->config, serving->backend, &server.endpoint);
+    if (rc == 0) {
+        rc = watch_signals(&server);
+        if (rc == 0)
+            rc = milky_endpoint_start(server.endpoint);
+        if (rc == 0) {
+            serving->ready(serving->arg, server.endpoint);
+            milky_endpoint_run(server.endpoint);
+            if (serving->stopped)
+                code = serving->stopped(serving->arg, serving->backend);
+        }
+        forget_signals(&server);
+        milky_endpoint_free(server.endpoint);
+    }
+    if (rc < 0)
+        return mk_command_failed(mk_tr("it could not start: %s", "无法启动：%s"), strerror(-rc));
+    return code;
+}
+
+/* --- the command --- */
+
+struct announcement {
+    const struct mk_config *config;
+    const char *file;
+};
+
+static void announce(void *arg, const struct milky_endpoint *endpoint)
+{
+    const struct announcement *announcement = arg;
+    mk_summary_print(stdout, announcement->config, endpoint);
+    mk_summary_try(stdout, announcement->config, announcement->file, endpoint);
     printf("ready\n");
     fflush(stdout);
 }
@@ -110,26 +151,19 @@ static int serve(const struct mk_config *config, const char *file)
     if (!backend)
         return mk_command_failed(mk_tr("the sandbox in %s cannot be opened", "无法打开沙盒：%s"),
                                  config->data_dir);
-    struct server server = { .endpoint = NULL };
-    rc = milky_endpoint_new(&config->endpoint, backend, &server.endpoint);
-    if (rc == 0) {
-        rc = watch_signals(&server);
-        if (rc == 0)
-            rc = milky_endpoint_start(server.endpoint);
-        if (rc == 0) {
-            announce(config, file, server.endpoint);
-            milky_endpoint_run(server.endpoint);
-        }
-        forget_signals(&server);
-        milky_endpoint_free(server.endpoint);
-    }
-    if (rc < 0)
-        return mk_command_failed(mk_tr("it could not start: %s", "无法启动：%s"), strerror(-rc));
-    return MK_EXIT_OK;
+    struct announcement announcement = { config, file };
+    const struct mk_serving serving = {
+        .config = &config->endpoint,
+        .backend = backend,
+        .ready = announce,
+        .arg = &announcement,
+    };
+    return mk_serve(&serving);
 }
 
-/* The place of `word` among `words`, or -1. */
-static int choose(const char *word, const char *const *words)
+const char *const mk_serve_levels[] = { "error", "warn", "info", "debug", NULL };
+
+int mk_serve_choose(const char *word, const char *const *words)
 {
     for (int i = 0; words[i]; i++)
         if (strcmp(word, words[i]) == 0)
@@ -139,12 +173,11 @@ static int choose(const char *word, const char *const *words)
 
 static int run(const struct mk_arguments *arguments)
 {
-    static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
     static const char *const formats[] = { "text", "json", NULL };
     const char *level_word = arguments->option[LEVEL];
     const char *format_word = arguments->option[FORMAT];
-    int level = level_word ? choose(level_word, levels) : 0;
-    int format = format_word ? choose(format_word, formats) : 0;
+    int level = level_word ? mk_serve_choose(level_word, mk_serve_levels) : 0;
+    int format = format_word ? mk_serve_choose(format_word, formats) : 0;
     if (level < 0)
         return mk_command_misused(arguments->command, "--log-level error|warn|info|debug");
     if (format < 0)

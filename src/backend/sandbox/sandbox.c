@@ -318,6 +318,11 @@ static void free_sandbox(struct milky_backend *backend)
     free(sandbox);
 }
 
+int mk_sandbox_dump(struct milky_backend *backend, struct mk_buf *out)
+{
+    return mk_world_dump(sandbox_of(backend), out);
+}
+
 struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
 {
     struct mk_sandbox *sandbox = calloc(1, sizeof(*sandbox));

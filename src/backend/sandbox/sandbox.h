@@ -35,6 +35,11 @@ struct mk_sandbox_config {
  */
 struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config);
 
+struct mk_buf;
+
+/* Appends the world as JSON (docs/SANDBOX.md). `backend` has started. Returns 0 or -errno. */
+int mk_sandbox_dump(struct milky_backend *backend, struct mk_buf *out);
+
 /* Why the sandbox refused a call, beside `enum milky_retcode`. Part of the interface: they stay. */
 enum mk_sandbox_retcode {
     MK_SANDBOX_NO_FRIEND = -100,       /* the user is not a friend of the bot */

@@ -419,7 +419,9 @@ int mk_world_read_file(struct mk_request *request, const char *path, yyjson_mut_
         yyjson_doc *doc = yyjson_read_opts(
             text.len ? text.data : (char[]){ "" }, text.len,
             YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS, NULL, &error);
-        *world = doc ? yyjson_val_mut_copy(request->doc, yyjson_doc_get_root(doc)) : NULL;
+        yyjson_val *root = yyjson_doc_get_root(doc);
+        yyjson_val *dumped = yyjson_obj_get(root, "world"); /* the result of a dump, as it is */
+        *world = doc ? yyjson_val_mut_copy(request->doc, dumped ? dumped : root) : NULL;
         size_t line = 1, column = 1, at;
         if (!doc && text.len > 0)
             yyjson_locate_pos(text.data, text.len, error.pos, &line, &column, &at);

@@ -1,0 +1,280 @@
+/*
+ * sandbox: `milky sandbox`: a sandbox for a test run: no configuration, nothing kept, a world out
+ * of a file, and one line on the standard output that tells a script where everything is.
+ */
+#include "backend/sandbox/sandbox.h"
+
+#include "base/json.h"
+#include "cli/command.h"
+#include "cli/serve.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WORLD, BOT, PORT, SEED, TOKEN, CONTROL, CONTROL_TOKEN, DIALECT, DUMP, LEVEL };
+enum { MOST_BOTS = 64, LISTEN_SIZE = 32, PORT_BY_DEFAULT = 3000 };
+
+static const struct mk_option options[] = {
+    { "world", 'w', "FILE", "begin with this world; else with the friendly one",
+      "以此世界文件开始；默认为内置的世界" },
+    { "bot", 'b', "UIN[,UIN...]", "serve these bots; else those of the world",
+      "运行这些 Bot；默认为世界中的 Bot" },
+    { "port", 'p', "PORT", "of the first bot, the next ones follow; 0 takes free ones; else 3000",
+      "第一个 Bot 的端口，其余依次递增；0 为任意空闲端口；默认为 3000" },
+    { "seed", 's', "N", "make ids repeat themselves from run to run", "使每次运行的 ID 相同" },
+    { "access-token", 't', "TOKEN", "what bots must present", "Bot 必须出示的凭据" },
+    { "control", 0, "ADDRESS", "where `milky do --control` reaches it; else a free port",
+      "`milky do --control` 使用的地址；默认为任意空闲端口" },
+    { "control-token", 0, "TOKEN", "what must be presented there", "控制地址要求的凭据" },
+    { "dialect", 'd', "DIALECT", "of the bots: draft (by default) or 1.2",
+      "Bot 的方言：draft（默认）或 1.2" },
+    { "dump", 0, "FILE", "write the world there at the end; `-` for the standard output",
+      "结束时将世界写入此文件；`-` 为标准输出" },
+    { "log-level", 0, "LEVEL", "error, warn (by default), info or debug",
+      "日志级别：error、warn（默认）、info 或 debug" },
+    { NULL },
+};
+
+struct run {
+    const struct mk_arguments *arguments;
+    struct milky_bot bots[MOST_BOTS];
+    struct milky_server servers[MOST_BOTS];
+    char listens[MOST_BOTS][LISTEN_SIZE];
+    size_t count;
+    struct milky_config config;
+};
+
+/* --- which bots --- */
+
+static int add_bot(struct run *run, uint64_t uin)
+{
+    for (size_t i = 0; i < run->count; i++)
+        if (run->bots[i].self_id == uin)
+            return MK_EXIT_OK;
+    if (run->count == MOST_BOTS)
+        return mk_command_failed(mk_tr("at most %d bots", "最多 %d 个 Bot"), MOST_BOTS);
+    run->bots[run->count++].self_id = uin;
+    return MK_EXIT_OK;
+}
+
+static int read_bots(struct run *run, const char *list)
+{
+    struct mk_slice rest = mk_slice_str(list), part;
+    int code = MK_EXIT_OK;
+    while (code == 0 && mk_slice_next(&rest, ',', &part)) {
+        char text[16];
+        uint64_t uin;
+        snprintf(text, sizeof(text), "%.*s", (int)(part.len < 15 ? part.len : 15), part.ptr);
+        if (!mk_command_uin(text, &uin))
+            return mk_command_misused(
+                run->arguments->command,
+                mk_tr("--bot is QQ numbers, not %s", "--bot 应为 QQ 号，不是 %s"), list);
+        code = add_bot(run, uin);
+    }
+    return code;
+}
+
+/* The people of the world who are bots. What is wrong with it otherwise the sandbox will tell. */
+static int find_bots(struct run *run, const char *file)
+{
+    yyjson_read_err error;
+    yyjson_doc *doc = yyjson_read_file(
+        file, YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS, NULL, &error);
+    if (!doc)
+        return mk_command_failed("%s: %s", file, error.msg);
+    int code = MK_EXIT_OK;
+    size_t i, count;
+    yyjson_val *person, *root = yyjson_doc_get_root(doc);
+    yyjson_val *world = yyjson_obj_get(root, "world"); /* as `milky do dump` prints it */
+    yyjson_arr_foreach (yyjson_obj_get(world ? world : root, "people"), i, count, person) {
+        yyjson_val *uin = yyjson_obj_get(person, "user_id");
+        if (yyjson_get_bool(yyjson_obj_get(person, "is_bot")) && yyjson_is_uint(uin) && code == 0)
+            code = add_bot(run, yyjson_get_uint(uin));
+    }
+    yyjson_doc_free(doc);
+    if (code == 0 && run->count == 0)
+        code = mk_command_failed(
+            mk_tr("%s: nobody in it is a bot (\"is_bot\": true): name one with --bot",
+                  "%s：其中没有 Bot（\"is_bot\": true）：请用 --bot 指定"),
+            file);
+    return code;
+}
+
+static int choose_bots(struct run *run)
+{
+    const char *world = run->arguments->option[WORLD];
+    const char *list = run->arguments->option[BOT];
+    if (list)
+        return read_bots(run, list);
+    return world ? find_bots(run, world) : read_bots(run, "10001000,10002000");
+}
+
+/* --- where --- */
+
+static bool read_uint(const char *text, uint64_t most, uint64_t *number)
+{
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return errno == 0 && *end == '\0' && *number <= most;
+}
+
+static int place_servers(struct run *run)
+{
+    static const char *const dialects[] = { "draft", "1.2", NULL };
+    const char *const *option = run->arguments->option;
+    uint64_t port = PORT_BY_DEFAULT;
+    int dialect = option[DIALECT] ? mk_serve_choose(option[DIALECT], dialects) : 0;
+    if (option[PORT] && !read_uint(option[PORT], UINT16_MAX, &port))
+        return mk_command_misused(run->arguments->command,
+                                  mk_tr("--port is a number from 0 to 65535, not %s",
+                                        "--port 应为 0 到 65535 的数字，不是 %s"),
+                                  option[PORT]);
+    if (dialect < 0)
+        return mk_command_misused(run->arguments->command, "--dialect draft|1.2");
+    for (size_t i = 0; i < run->count; i++) {
+        snprintf(run->listens[i], LISTEN_SIZE, "127.0.0.1:%llu",
+                 (unsigned long long)(port ? port + i : 0));
+        run->servers[i] = (struct milky_server){
+            .listen = run->listens[i],
+            .access_token = option[TOKEN],
+            .dialect = dialect ? MILKY_DIALECT_1_2 : MILKY_DIALECT_DRAFT,
+        };
+        run->bots[i].http_server = run->bots[i].websocket_server = &run->servers[i];
+        run->bots[i].http_server_count = run->bots[i].websocket_server_count = 1;
+    }
+    run->config = (struct milky_config){
+        .bots = run->bots,
+        .bot_count = run->count,
+        .control = option[CONTROL] ? option[CONTROL] : "127.0.0.1:0",
+        .control_access_token = option[CONTROL_TOKEN],
+    };
+    return MK_EXIT_OK;
+}
+
+/* --- running --- */
+
+static void print_address(const char *address)
+{
+    printf("%s%s", strncmp(address, "unix:", 5) == 0 ? "" : "http://", address);
+}
+
+/* ready BASE bots=UIN=BASE,UIN=BASE control=BASE */
+static void announce(void *arg, const struct milky_endpoint *endpoint)
+{
+    (void)arg;
+    struct milky_port port;
+    const char *before = " bots=";
+    printf("ready ");
+    for (size_t i = 0; milky_endpoint_port(endpoint, i, &port); i++)
+        if (strcmp(port.transport, "http_server") == 0) {
+            print_address(port.address);
+            break;
+        }
+    for (size_t i = 0; milky_endpoint_port(endpoint, i, &port); i++) {
+        if (strcmp(port.transport, "http_server") != 0)
+            continue;
+        printf("%s%llu=", before, (unsigned long long)port.self_id);
+        print_address(port.address);
+        before = ",";
+    }
+    for (size_t i = 0; milky_endpoint_port(endpoint, i, &port); i++)
+        if (strcmp(port.transport, "control") == 0) {
+            printf(" control=");
+            print_address(port.address);
+        }
+    printf("\n");
+    fflush(stdout);
+}
+
+static int write_world(void *arg, struct milky_backend *backend)
+{
+    const struct run *run = arg;
+    const char *name = run->arguments->option[DUMP];
+    if (!name)
+        return MK_EXIT_OK;
+    struct mk_buf text;
+    mk_buf_init(&text, SIZE_MAX);
+    int rc = mk_sandbox_dump(backend, &text);
+    FILE *file = rc < 0 ? NULL : strcmp(name, "-") == 0 ? stdout : fopen(name, "we");
+    if (rc == 0 && !file)
+        rc = -errno;
+    if (rc == 0 && (fwrite(text.data, 1, text.len, file) != text.len || fputc('\n', file) == EOF))
+        rc = -errno;
+    if (file && (file == stdout ? fflush(file) : fclose(file)) != 0 && rc == 0)
+        rc = -errno;
+    mk_buf_fini(&text);
+    return rc < 0 ? mk_command_failed("%s: %s", name, strerror(-rc)) : MK_EXIT_OK;
+}
+
+static int serve(struct run *run)
+{
+    const char *const *option = run->arguments->option;
+    uint64_t seed = 0;
+    if (option[SEED] && !read_uint(option[SEED], UINT64_MAX, &seed))
+        return mk_command_misused(run->arguments->command,
+                                  mk_tr("--seed is a number, not %s", "--seed 应为数字，不是 %s"),
+                                  option[SEED]);
+    const struct mk_sandbox_config config = {
+        .path = ":memory:",
+        .world = option[WORLD],
+        .seed = option[SEED] ? &seed : NULL,
+    };
+    struct mk_serving serving = {
+        .config = &run->config,
+        .backend = mk_sandbox_new(&config),
+        .ready = announce,
+        .stopped = write_world,
+        .arg = run,
+    };
+    if (!serving.backend)
+        return mk_command_failed("%s", strerror(ENOMEM));
+    return mk_serve(&serving);
+}
+
+static int run_sandbox(const struct mk_arguments *arguments)
+{
+    const char *word = arguments->option[LEVEL] ? arguments->option[LEVEL] : "warn";
+    int level = mk_serve_choose(word, mk_serve_levels);
+    if (level < 0)
+        return mk_command_misused(arguments->command, "--log-level error|warn|info|debug");
+    mk_command_log((unsigned)level, MK_LOG_TEXT);
+    struct run *run = calloc(1, sizeof(*run));
+    if (!run)
+        return mk_command_failed("%s", strerror(ENOMEM));
+    run->arguments = arguments;
+    int code = choose_bots(run);
+    if (code == 0)
+        code = place_servers(run);
+    if (code == 0)
+        code = serve(run);
+    free(run);
+    return code;
+}
+
+const struct mk_command mk_sandbox_command = {
+    .name = "sandbox",
+    .usage = "[--world FILE] [--port PORT]",
+    .en = "run a sandbox that begins with a world of yours and keeps nothing: for tests",
+    .zh = "运行以指定世界开始、不保存数据的沙盒：用于测试",
+    .options = options,
+    .more_en =
+        "Each bot has its http_server and websocket_server on one port of 127.0.0.1. When all of\n"
+        "them serve, one line on the standard output says where, for scripts:\n"
+        "  ready http://127.0.0.1:3000 bots=10001000=http://127.0.0.1:3000 "
+        "control=http://127.0.0.1:41234\n"
+        "A world is what `milky do dump` prints (docs/SANDBOX.md); `milky do reset` goes back to\n"
+        "it. SIGTERM ends it.\n",
+    .more_zh = "每个 Bot 的 http_server 与 websocket_server 共用 127.0.0.1 "
+               "的一个端口。全部就绪后，在标准\n"
+               "输出打印一行供脚本使用：\n"
+               "  ready http://127.0.0.1:3000 bots=10001000=http://127.0.0.1:3000 "
+               "control=http://127.0.0.1:41234\n"
+               "世界文件即 `milky do dump` 的输出（见 docs/SANDBOX.zh-CN.md）；`milky do reset` "
+               "回到该世界。\n"
+               "SIGTERM 结束运行。\n",
+    .run = run_sandbox,
+};
