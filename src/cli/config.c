@@ -212,6 +212,31 @@ static void read_list(struct mk_config_reader *reader, const struct mk_config_ke
     }
 }
 
+/* A list of paths, which is never empty. */
+static void read_paths(struct mk_config_reader *reader, const struct mk_config_key *key,
+                       yyjson_val *value, const char *path, char *into)
+{
+    static const struct mk_config_key one = { .type = MK_CONFIG_PATH };
+    size_t i, max, count = yyjson_arr_size(value);
+    yyjson_val *element;
+    if (count == 0) {
+        mk_config_refuse(reader, key, value, path, NULL, NULL);
+        return;
+    }
+    const char **paths = mk_arena_alloc(reader->arena, count * sizeof(*paths));
+    if (!paths) {
+        reader->out_of_memory = true;
+        return;
+    }
+    yyjson_arr_foreach (value, i, max, element) {
+        if (reader->count == MK_CONFIG_MAX_MISTAKES)
+            return;
+        paths[i] = read_string(reader, &one, element, mk_config_text(reader, "%s[%zu]", path, i));
+    }
+    memcpy(into + key->at, &paths, sizeof(paths));
+    memcpy(into + key->count, &count, sizeof(count));
+}
+
 /* An object that need not be one: null is none of it, and a string its first key. */
 static void read_either(struct mk_config_reader *reader, const struct mk_config_key *key,
                         yyjson_val *value, const char *path, char *into)
@@ -244,6 +269,9 @@ static void read_value(struct mk_config_reader *reader, const struct mk_config_k
         return;
     case MK_CONFIG_LIST:
         read_list(reader, key, value, path, into);
+        return;
+    case MK_CONFIG_PATHS:
+        read_paths(reader, key, value, path, into);
         return;
     case MK_CONFIG_CHOICE:
         read_choice(reader, key, value, path, (unsigned *)(void *)(into + key->at));

@@ -26,6 +26,13 @@ struct mk_config {
     const char *data_dir; /* from the working directory, as are unix: paths in the endpoint's */
     struct {
         unsigned type; /* enum mk_backend_type */
+        struct {
+            uint64_t max_bytes;
+            const char *const *roots; /* root_count 0: the default of the sandbox */
+            size_t root_count;
+            bool allow_private_addresses;
+            uint64_t download_seconds;
+        } media;
     } backend;
     struct {
         unsigned level;  /* enum mk_log_level */

@@ -128,6 +128,9 @@ static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth
         write_object(out, key, depth + 1);
         indent(out, depth);
         fputc('}', out);
+    } else if (key->type == MK_CONFIG_PATHS) {
+        fprintf(out, "\"type\": \"array\", \"minItems\": 1, \"items\": {"
+                     "\"type\": \"string\", \"minLength\": 1}");
     } else {
         write_type(out, key);
     }

@@ -76,6 +76,8 @@ const char *mk_config_expected(struct mk_config_reader *reader, const struct mk_
         return mk_tr("a list of objects", "由对象组成的列表");
     case MK_CONFIG_TEXT:
         return mk_tr("a string", "字符串");
+    case MK_CONFIG_PATHS:
+        return mk_tr("a list of paths", "由路径组成的列表");
     case MK_CONFIG_PATH:
         return mk_tr("a path", "路径");
     case MK_CONFIG_LISTEN:

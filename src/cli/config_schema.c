@@ -197,6 +197,45 @@ static const struct mk_config_key bot_keys[] = {
     { .name = NULL },
 };
 
+#define MEDIA(field) offsetof(struct mk_config, backend.media.field) - MEDIA_START
+#define MEDIA_START offsetof(struct mk_config, backend.media)
+static const struct mk_config_key media_keys[] = {
+    { .name = "max_bytes",
+      .type = MK_CONFIG_NUMBER,
+      .at = MEDIA(max_bytes),
+      .least = 1,
+      .most = UINT64_C(1) << 40,
+      .fallback = "104857600",
+      .en = "Bytes of one picture, voice, video or file. For base64:// the limits of bodies and "
+            "messages count too, which are a third larger for the same content.",
+      .zh = "单个图片、语音、视频或文件的字节数。base64:// 还受请求正文与消息大小的限制，同样的内容"
+            "要多占三分之一。" },
+    { .name = "roots",
+      .type = MK_CONFIG_PATHS,
+      .at = MEDIA(roots),
+      .count = MEDIA(root_count),
+      .sample = "[\"data\", \".\"]",
+      .en = "file:// URIs reach files below these folders alone. Default: data_dir and the working "
+            "directory (unless that is /).",
+      .zh =
+          "file:// 只能读取这些目录中的文件。默认为 data_dir 与工作目录（工作目录为 / 时除外）。" },
+    { .name = "allow_private_addresses",
+      .type = MK_CONFIG_BOOLEAN,
+      .at = MEDIA(allow_private_addresses),
+      .fallback = "false",
+      .en = "http(s):// URIs may reach this machine and private networks, and go through a proxy.",
+      .zh = "http(s):// 可以访问本机与内网地址，并可经过代理。" },
+    { .name = "download_seconds",
+      .type = MK_CONFIG_NUMBER,
+      .at = MEDIA(download_seconds),
+      .least = 1,
+      .most = 3600,
+      .fallback = "60",
+      .en = "Seconds that the download of an http(s):// URI may take.",
+      .zh = "下载 http(s):// 地址的秒数上限。" },
+    { .name = NULL },
+};
+
 static const struct mk_config_key backend_keys[] = {
     { .name = "type",
       .type = MK_CONFIG_CHOICE,
@@ -204,6 +243,13 @@ static const struct mk_config_key backend_keys[] = {
       .fallback = "sandbox",
       .en = "sandbox: people, groups and messages of its own, without QQ.",
       .zh = "sandbox：自带用户、群与消息的沙盒，不需要 QQ。" },
+    { .name = "media",
+      .type = MK_CONFIG_OBJECT,
+      .at = offsetof(struct mk_config, backend.media) - offsetof(struct mk_config, backend),
+      .keys = media_keys,
+      .sample_off = true,
+      .en = "What bots may send by URI.",
+      .zh = "Bot 通过 URI 发送的内容。" },
     { .name = NULL },
 };
 
@@ -361,6 +407,17 @@ static const struct mk_config_key keys[] = {
       .zh =
           "供监控查询运行状况的地址：GET /healthz、/readyz、/metrics（Prometheus）。监听地址，或含"
           "监听地址与 access_token 的对象。默认关闭。" },
+    { .name = "resource_url",
+      .type = MK_CONFIG_HTTP_URL,
+      .at = offsetof(struct mk_config, endpoint.resource_url),
+      .sample = "\"http://milky.example:3000\"",
+      .sample_off = true,
+      .en = "What the URLs of pictures and files begin with, where bots reach this machine at "
+            "another address than it listens on. Default: the address of the bot's first server on "
+            "TCP (127.0.0.1 where that is 0.0.0.0 or [::]).",
+      .zh =
+          "图片与文件 URL 的开头，用于 Bot 访问本机的地址与监听地址不同的情况。默认为该 Bot 第一个 "
+          "TCP 服务端的地址（监听 0.0.0.0 或 [::] 时为 127.0.0.1）。" },
     { .name = "backend",
       .type = MK_CONFIG_OBJECT,
       .at = offsetof(struct mk_config, backend),

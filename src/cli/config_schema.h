@@ -15,6 +15,7 @@ enum mk_config_type {
     MK_CONFIG_LIST,          /* of objects of `keys`: a pointer, and their number */
     MK_CONFIG_TEXT,          /* const char *; never empty, as are all below */
     MK_CONFIG_PATH,          /* const char *, made relative to the working directory */
+    MK_CONFIG_PATHS,         /* a list of these: const char *const *, and their number */
     MK_CONFIG_LISTEN,        /* const char *, an address for mk_address_parse */
     MK_CONFIG_WEBSOCKET_URL, /* const char *, ws or wss */
     MK_CONFIG_HTTP_URL,      /* const char *, http or https */
@@ -39,7 +40,7 @@ struct mk_config_key {
     bool nullable;
     bool ignored;   /* checked, but stored nowhere */
     size_t at;      /* where in its object's struct it is stored */
-    size_t count;   /* a list: where the number of elements is stored */
+    size_t count;   /* a list (of objects or paths): where the number of elements is stored */
     size_t size;    /* a list: of the struct of an element */
     bool negated;   /* a boolean: the opposite is stored */
     uint64_t least; /* a number: its bounds */

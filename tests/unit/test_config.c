@@ -67,10 +67,17 @@ static const struct bad bad[] = {
 
     /* keys */
     { TOP("@\"bot\": 1"), "bot: unknown key (did you mean `bots`?)\n" },
-    { TOP("@\"zzzzzzzz\": 1"), "zzzzzzzz: unknown key (here are: `data_dir`, `control`, `operations`, `backend`, "
+    { TOP("@\"zzzzzzzz\": 1"), "zzzzzzzz: unknown key (here are: `data_dir`, `control`, "
+                               "`operations`, `resource_url`, `backend`, "
                                "`journal`, `limits`, `log`, `bots`)\n" },
-    { TOP("@\"a.\\n\": 1"), "\"a.\\n\": unknown key (here are: `data_dir`, `control`, `operations`, `backend`, "
+    { TOP("@\"a.\\n\": 1"), "\"a.\\n\": unknown key (here are: `data_dir`, `control`, "
+                            "`operations`, `resource_url`, `backend`, "
                             "`journal`, `limits`, `log`, `bots`)\n" },
+    { TOP("\"backend\": {\"media\": {\"max_bytes\": @0, \"roots\": @[]}}"),
+      "backend.media.max_bytes: expected a whole number from 1 to 1099511627776, got 0\n"
+      "backend.media.roots: expected a list of paths, got a list\n" },
+    { TOP("\"backend\": {\"media\": {\"roots\": [\"a\", @7]}}"),
+      "backend.media.roots[1]: expected a path, got 7\n" },
     { BOT("\n@\"http_sever\": []"),
       "bots[0].http_sever: unknown key (did you mean `http_server`?)\n" },
     { SERVER("\"listen\": \"127.0.0.1:1\", @\"token\": \"x\""),
@@ -220,7 +227,8 @@ static const struct bad bad[] = {
     /* all of them at once, in the order of the file; columns count characters */
     { "{ // 注释 \" {\n  @\"日志\": 1,\n  /* 奶[\n, */ \"log\": @7, \"bots\": [{ \"self_id\": @1, "
       "}, ], }",
-      "\"日志\": unknown key (here are: `data_dir`, `control`, `operations`, `backend`, `journal`, `limits`, "
+      "\"日志\": unknown key (here are: `data_dir`, `control`, `operations`, `resource_url`, "
+      "`backend`, `journal`, `limits`, "
       "`log`, `bots`)\n"
       "log: expected an object, got 7\n"
       "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got 1\n" },
@@ -288,6 +296,28 @@ static void passes_on_what_others_say(void **state)
         assert_null(strstr(mistakes, "s3cret"));
         free(mistakes);
     }
+}
+
+static void reads_what_media_may_be(void **state)
+{
+    (void)state;
+    struct mk_config *config = parse_good(TOP("\"resource_url\": \"https://a.example/x\", "
+                                              "\"backend\": {\"media\": {\"max_bytes\": 5, "
+                                              "\"roots\": [\"pics\", \"/srv\"], "
+                                              "\"allow_private_addresses\": true}}"));
+    assert_string_equal(config->endpoint.resource_url, "https://a.example/x");
+    assert_int_equal(config->backend.media.max_bytes, 5);
+    assert_int_equal(config->backend.media.download_seconds, 60);
+    assert_true(config->backend.media.allow_private_addresses);
+    assert_int_equal(config->backend.media.root_count, 2);
+    assert_string_equal(config->backend.media.roots[0], "dir/pics");
+    assert_string_equal(config->backend.media.roots[1], "/srv");
+    mk_config_free(config);
+    config = parse_good(TOP("\"control\": null"));
+    assert_int_equal(config->backend.media.max_bytes, 104857600);
+    assert_int_equal(config->backend.media.root_count, 0);
+    assert_null(config->endpoint.resource_url);
+    mk_config_free(config);
 }
 
 static void reads_control_in_each_of_its_forms(void **state)
@@ -576,6 +606,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_what_is_wrong_and_where),
         cmocka_unit_test(passes_on_what_others_say),
+        cmocka_unit_test(reads_what_media_may_be),
         cmocka_unit_test(reads_control_in_each_of_its_forms),
         cmocka_unit_test(refuses_a_control_socket_that_cannot_be),
         cmocka_unit_test(has_its_limits),
