@@ -118,12 +118,8 @@ static const char clock_sql[] = "CREATE TABLE clock ("
 
 /* In order; the first makes version 1. New ones go to the end. */
 static const char *const steps[] = {
-    mk_schema_first_sql,
-    mk_schema_media_sql,
-    mk_schema_social_sql,
-    clock_sql,
-    mk_schema_groups_sql,
-    mk_schema_files_sql,
+    mk_schema_first_sql, mk_schema_media_sql,  mk_schema_social_sql,
+    clock_sql,           mk_schema_groups_sql, mk_schema_files_sql,
 };
 
 uint64_t mk_schema_version(void)
