@@ -1,6 +1,7 @@
 /* requests: see the header. */
 #include "endpoint/requests.h"
 
+#include "endpoint/deliveries.h"
 #include "endpoint/status.h"
 
 #include <string.h>
@@ -12,6 +13,7 @@ struct request {
 };
 
 static const struct request table[] = {
+    { "deliveries", mk_deliveries_run },
     { "status", mk_status_run },
 };
 

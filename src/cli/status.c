@@ -1,0 +1,252 @@
+/* status: `milky status`: how the daemon is doing, in words. */
+#include "base/json.h"
+#include "cli/ask.h"
+#include "cli/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { CONFIG, CONTROL, JSON };
+
+static const struct mk_option options[] = {
+    MK_OPTION_CONFIG,
+    MK_OPTION_CONTROL,
+    { "json", 'j', NULL, "print what the daemon says, as JSON", "以 JSON 输出" },
+    { NULL },
+};
+
+static unsigned long long uint_of(yyjson_val *object, const char *name)
+{
+    bool negative;
+    uint64_t value;
+    return mk_json_integer(yyjson_obj_get(object, name), &negative, &value) ? value : 0;
+}
+
+static const char *text_of(yyjson_val *object, const char *name)
+{
+    const char *text = yyjson_get_str(yyjson_obj_get(object, name));
+    return text ? text : "";
+}
+
+/* --- words --- */
+
+struct word {
+    const char *name;
+    const char *en;
+    const char *zh;
+};
+
+static const struct word states[] = {
+    { "listening", "listening", "正在监听" },
+    { "closed", "closed", "已关闭" },
+    { "idle", "nothing to deliver", "没有待投递的事件" },
+    { "delivering", "delivering", "正在投递" },
+    { "connecting", "connecting", "正在连接" },
+    { "connected", "connected", "已连接" },
+    { "waiting", "waiting", "等待重试" },
+    { "stopped", "stopped", "已停止" },
+};
+
+/* What to do about each trouble (transport/health.h). */
+static const struct word advice[] = {
+    { "unreachable", "nobody answers there: is that program running, at this host and port?",
+      "对方无应答：该程序是否正在此主机与端口上运行？" },
+    { "name", "the name of the host is not known: check the url, or this machine's DNS",
+      "无法解析主机名：请检查 url 或本机的 DNS" },
+    { "tls",
+      "TLS does not come about: check the certificate of the other side, and `tls` in the "
+      "configuration",
+      "TLS 连接失败：请检查对方的证书与配置中的 `tls`" },
+    { "token", "it does not accept the credentials: set the access_token that it expects",
+      "对方不接受凭据：请设置它所期望的 access_token" },
+    { "address", "that is not what is expected at this address: check the path of the url",
+      "该地址上没有所需的服务：请检查 url 的路径" },
+    { "busy", "it asks to wait: its limit is reached, or it is not up yet",
+      "对方要求等待：达到其限制，或尚未就绪" },
+    { "failing",
+      "it fails: look into the log of that program; `milky deliveries` lists what it "
+      "refused for good",
+      "对方出错：请查看该程序的日志；`milky deliveries` 可列出被拒绝的事件" },
+    { "slow", "it does not answer in time: is it busy, or does a firewall drop the packets?",
+      "对方未及时应答：它是否繁忙，或防火墙丢弃了数据包？" },
+};
+
+static const char *word_for(const struct word *words, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i].name, name) == 0)
+            return mk_tr(words[i].en, words[i].zh);
+    return NULL;
+}
+
+/* "512 B", "24.0 KiB" */
+static const char *size_text(unsigned long long bytes, char text[32])
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+    double value = (double)bytes;
+    size_t unit = 0;
+    for (; value >= 1024 && unit < 4; unit++)
+        value /= 1024;
+    snprintf(text, 32, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    return text;
+}
+
+static const char *uptime_text(unsigned long long seconds, char text[64])
+{
+    unsigned long long days = seconds / 86400, hours = seconds / 3600 % 24;
+    unsigned long long minutes = seconds / 60 % 60;
+    if (days > 0)
+        snprintf(text, 64, mk_tr("%llu d %llu h", "%llu 天 %llu 小时"), days, hours);
+    else if (hours > 0)
+        snprintf(text, 64, mk_tr("%llu h %llu min", "%llu 小时 %llu 分"), hours, minutes);
+    else if (minutes > 0)
+        snprintf(text, 64, mk_tr("%llu min", "%llu 分"), minutes);
+    else
+        snprintf(text, 64, mk_tr("%llu s", "%llu 秒"), seconds);
+    return text;
+}
+
+/* --- transports --- */
+
+static void print_lag(yyjson_val *transport)
+{
+    char text[32];
+    unsigned long long events = uint_of(transport, "behind_events");
+    unsigned long long bytes = uint_of(transport, "behind_bytes");
+    if (events > 0)
+        printf(mk_tr(", events behind: %llu", "，落后事件：%llu"), events);
+    if (events > 0 && bytes > 0)
+        printf(mk_tr(" (%s)", "（%s）"), size_text(bytes, text));
+}
+
+static void print_counts(yyjson_val *transport)
+{
+    if (strcmp(text_of(transport, "transport"), "webhook") != 0) {
+        unsigned long long again = uint_of(transport, "reconnects");
+        if (again > 0)
+            printf(mk_tr(", reconnects: %llu", "，重连：%llu"), again);
+        return;
+    }
+    printf(mk_tr(", delivered: %llu", "，已投递：%llu"), uint_of(transport, "deliveries"));
+    if (uint_of(transport, "retries") > 0)
+        printf(mk_tr(", retries: %llu", "，重试：%llu"), uint_of(transport, "retries"));
+    if (uint_of(transport, "set_aside") > 0)
+        printf(mk_tr(", set aside: %llu", "，搁置：%llu"), uint_of(transport, "set_aside"));
+    if (uint_of(transport, "dropped") > 0)
+        printf(mk_tr(", dropped: %llu", "，丢弃：%llu"), uint_of(transport, "dropped"));
+}
+
+static void print_error(yyjson_val *transport)
+{
+    const char *error = text_of(transport, "last_error");
+    if (!*error)
+        return;
+    time_t seconds = (time_t)uint_of(transport, "last_error_time");
+    struct tm local;
+    char when[32] = "";
+    if (localtime_r(&seconds, &local))
+        strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
+    printf(mk_tr("      last error, %s: %s\n", "      最近的错误（%s）：%s\n"), when, error);
+    const char *what =
+        word_for(advice, sizeof(advice) / sizeof(advice[0]), text_of(transport, "trouble"));
+    if (what)
+        printf("      -> %s\n", what);
+}
+
+static void print_transport(yyjson_val *transport)
+{
+    const char *state = text_of(transport, "state");
+    const char *word = word_for(states, sizeof(states) / sizeof(states[0]), state);
+    const char *url = text_of(transport, "url");
+    bool is_remote = *url != '\0';
+    printf("  %-17s %s  %s", text_of(transport, "transport"),
+           is_remote ? url : text_of(transport, "address"), word ? word : state);
+    if (strcmp(state, "waiting") == 0)
+        printf(mk_tr(", next try in %.1f s", "，%.1f 秒后重试"),
+               (double)uint_of(transport, "next_try_ms") / 1000);
+    if (!is_remote)
+        printf(mk_tr(", connections: %llu", "，连接数：%llu"), uint_of(transport, "connections"));
+    print_lag(transport);
+    if (is_remote)
+        print_counts(transport);
+    putchar('\n');
+    print_error(transport);
+}
+
+/* --- the whole --- */
+
+static void print_bot(yyjson_val *bot)
+{
+    printf(mk_tr("bot %llu: calls: %llu (failed: %llu), last event: %llu",
+                 "Bot %llu：调用：%llu（失败：%llu），最新事件编号：%llu"),
+           uint_of(bot, "self_id"), uint_of(bot, "calls"), uint_of(bot, "failed_calls"),
+           uint_of(bot, "last_event"));
+    if (uint_of(bot, "first_kept_event") > 0)
+        printf(mk_tr(", kept from %llu on", "，自 %llu 起保留"), uint_of(bot, "first_kept_event"));
+    if (uint_of(bot, "dropped_connections") > 0)
+        printf(mk_tr(", slow connections closed: %llu", "，因过慢断开的连接：%llu"),
+               uint_of(bot, "dropped_connections"));
+    putchar('\n');
+    size_t i, max;
+    yyjson_val *transport;
+    yyjson_arr_foreach (yyjson_obj_get(bot, "transports"), i, max, transport)
+        print_transport(transport);
+    if (uint_of(bot, "dead_letters") > 0)
+        printf(mk_tr("  refused deliveries that are set aside: %llu (see `%s deliveries`)\n",
+                     "  被拒绝并搁置的投递：%llu（见 `%s deliveries`）\n"),
+               uint_of(bot, "dead_letters"), mk_program);
+}
+
+static void print_status(yyjson_val *data)
+{
+    char text[64], memory[32];
+    yyjson_val *process = yyjson_obj_get(data, "process");
+    yyjson_val *journal = yyjson_obj_get(data, "journal");
+    bool running = strcmp(text_of(data, "state"), "running") == 0;
+    printf("milky %s: %s, %s, %s\n", text_of(data, "version"), text_of(data, "backend"),
+           running ? mk_tr("running", "正在运行") : mk_tr("stopping", "正在停止"),
+           uptime_text(uint_of(data, "uptime"), text));
+    printf(mk_tr("memory %s, descriptors %llu of %llu\n", "内存 %s，描述符 %llu / %llu\n"),
+           size_text(uint_of(process, "resident_bytes"), memory), uint_of(process, "open_fds"),
+           uint_of(process, "most_fds"));
+    if (journal)
+        printf("%s %s%s\n", mk_tr("journal", "事件日志"),
+               size_text(uint_of(journal, "bytes"), memory),
+               yyjson_get_bool(yyjson_obj_get(journal, "well"))
+                   ? ""
+                   : mk_tr(": IT CANNOT BE WRITTEN: is the disk full or read-only? See the log",
+                           "：无法写入：磁盘是否已满或只读？请查看日志"));
+    size_t i, max;
+    yyjson_val *bot;
+    yyjson_arr_foreach (yyjson_obj_get(data, "bots"), i, max, bot)
+        print_bot(bot);
+}
+
+static int run(const struct mk_arguments *arguments)
+{
+    struct mk_client_reply reply = { 0 };
+    int code = mk_ask_at(arguments->option[CONFIG], arguments->option[CONTROL], "/endpoint/status",
+                         MK_SLICE("{}"), &reply);
+    if (code)
+        return code;
+    yyjson_val *data = yyjson_obj_get(yyjson_doc_get_root(reply.doc), "data");
+    if (arguments->option[JSON])
+        code = mk_client_print(data, false) == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
+    else
+        print_status(data);
+    mk_client_reply_fini(&reply);
+    return code ? code : fflush(stdout) == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
+}
+
+const struct mk_command mk_status_command = {
+    .name = "status",
+    .usage = "[-c FILE] [--json]",
+    .en = "how the daemon is doing: transports, errors and what to do about them",
+    .zh = "运行状况：各通信方式的状态、错误与处理建议",
+    .options = options,
+    .more_en = "The daemon is found by the control address of the configuration. The exit code is "
+               "1 when\nit does not answer.\n",
+    .more_zh = "通过配置中的控制地址联系运行中的 `milky serve`；无应答时退出码为 1。\n",
+    .run = run,
+};

@@ -1,0 +1,188 @@
+/* deliveries: see the header. */
+#include "endpoint/deliveries.h"
+
+#include "endpoint/endpoint.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { PAGE = 100 };
+
+static void fail_with(struct milky_call *call, int rc)
+{
+    milky_call_fail(call, MILKY_INTERNAL, "%s", strerror(-rc));
+}
+
+/* --- listing --- */
+
+static yyjson_mut_val *describe(yyjson_mut_doc *doc, const struct mk_dead_letter *letter)
+{
+    char name[MK_REMOTE_NAME];
+    yyjson_mut_val *object = yyjson_mut_obj(doc);
+    yyjson_mut_obj_add_uint(doc, object, "id", letter->id);
+    yyjson_mut_obj_add_uint(doc, object, "self_id", letter->self_id);
+    yyjson_mut_obj_add_strcpy(doc, object, "webhook", mk_remote_name(letter->sink, name));
+    yyjson_mut_obj_add_uint(doc, object, "number", letter->number);
+    yyjson_mut_obj_add_uint(doc, object, "time", letter->time);
+    yyjson_mut_obj_add_uint(doc, object, "status", letter->status);
+    yyjson_mut_obj_add_strncpy(doc, object, "response", letter->response.ptr, letter->response.len);
+    return object;
+}
+
+static void list(struct mk_journal *journal, struct milky_call *call, uint64_t after)
+{
+    yyjson_mut_doc *doc = milky_call_doc(call);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_val *all = yyjson_mut_obj_add_arr(doc, root, "deliveries");
+    struct mk_dead_letter letter = { .id = after };
+    int found = 1;
+    for (size_t i = 0; i <= PAGE; i++) {
+        found = mk_journal_dead(journal, letter.id + 1, &letter);
+        if (found <= 0 || i == PAGE)
+            break;
+        yyjson_mut_arr_append(all, describe(doc, &letter));
+    }
+    if (found < 0) {
+        fail_with(call, found);
+        return;
+    }
+    yyjson_mut_obj_add_bool(doc, root, "more", found > 0);
+    milky_call_ok(call, root);
+}
+
+/* --- forgetting --- */
+
+static void drop(struct mk_journal *journal, struct milky_call *call, yyjson_mut_val *which)
+{
+    struct mk_dead_letter letter = { 0 };
+    uint64_t count = 0;
+    int rc = 0;
+    if (yyjson_mut_is_uint(which)) {
+        rc = mk_journal_forget(journal, yyjson_mut_get_uint(which));
+        count = rc > 0;
+    }
+    while (yyjson_mut_is_str(which) && (rc = mk_journal_dead(journal, 0, &letter)) > 0) {
+        rc = mk_journal_forget(journal, letter.id);
+        if (rc < 0)
+            break;
+        count++;
+    }
+    if (rc < 0) {
+        fail_with(call, rc);
+        return;
+    }
+    yyjson_mut_doc *doc = milky_call_doc(call);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_obj_add_uint(doc, root, "dropped", count);
+    milky_call_ok(call, root);
+}
+
+/* --- posting again --- */
+
+struct retry {
+    struct mk_journal *journal;
+    struct milky_call *call;
+    uint64_t id;
+};
+
+static void answer(struct milky_call *call, uint64_t id, const char *outcome, unsigned status,
+                   const char *message)
+{
+    yyjson_mut_doc *doc = milky_call_doc(call);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_obj_add_uint(doc, root, "id", id);
+    yyjson_mut_obj_add_str(doc, root, "outcome", outcome);
+    if (status)
+        yyjson_mut_obj_add_uint(doc, root, "status", status);
+    if (message)
+        yyjson_mut_obj_add_strcpy(doc, root, "message", message);
+    milky_call_ok(call, root);
+}
+
+static void on_reposted(void *arg, const struct mk_repost_result *result)
+{
+    struct retry *retry = arg;
+    int rc = 0;
+    if (result->outcome == MK_REPOST_TAKEN)
+        rc = mk_journal_forget(retry->journal, retry->id);
+    if (rc < 0)
+        fail_with(retry->call, rc);
+    else if (result->outcome == MK_REPOST_TAKEN)
+        answer(retry->call, retry->id, "taken", result->status, NULL);
+    else if (result->outcome == MK_REPOST_REFUSED)
+        answer(retry->call, retry->id, "refused", result->status, NULL);
+    else
+        answer(retry->call, retry->id, "failed", 0, result->error);
+    free(retry);
+}
+
+/* The webhook that refused it, where it is still configured. */
+static struct mk_webhook *webhook_of(const struct milky_host *host,
+                                     const struct mk_dead_letter *letter)
+{
+    for (size_t i = 0; i < host->bot_count; i++) {
+        const struct mk_bot *bot = &host->bots[i];
+        if (host->self_ids[i] != letter->self_id)
+            continue;
+        for (size_t k = 0; k < bot->webhook_count; k++)
+            if (mk_webhook_is_at(bot->webhooks[k], letter->sink))
+                return bot->webhooks[k];
+    }
+    return NULL;
+}
+
+static void retry(const struct milky_host *host, struct milky_call *call, uint64_t id)
+{
+    struct mk_dead_letter letter;
+    int rc = mk_journal_dead(host->journal, id, &letter);
+    if (rc < 0) {
+        fail_with(call, rc);
+        return;
+    }
+    if (rc == 0 || letter.id != id) {
+        milky_call_fail(call, MILKY_UNKNOWN, "there is no delivery %llu", (unsigned long long)id);
+        return;
+    }
+    struct mk_webhook *webhook = webhook_of(host, &letter);
+    if (!webhook) {
+        answer(call, id, "unconfigured", 0, NULL);
+        return;
+    }
+    struct retry *retry = malloc(sizeof(*retry));
+    if (!retry) {
+        fail_with(call, -ENOMEM);
+        return;
+    }
+    *retry = (struct retry){ host->journal, call, id };
+    const struct mk_repost_asker asker = { on_reposted, retry };
+    rc = mk_webhook_post_again(webhook, letter.number, &asker);
+    if (rc == 0)
+        return;
+    free(retry);
+    if (rc > 0)
+        answer(call, id, "gone", 0, NULL);
+    else if (rc == -EBUSY)
+        answer(call, id, "failed", 0, "another one is being posted there, or milky is stopping");
+    else
+        fail_with(call, rc);
+}
+
+void mk_deliveries_run(struct milky_endpoint *endpoint, struct milky_call *call)
+{
+    const struct milky_host *host = &endpoint->host;
+    yyjson_mut_val *params = milky_call_params(call);
+    yyjson_mut_val *again = yyjson_mut_obj_get(params, "retry");
+    yyjson_mut_val *dropped = yyjson_mut_obj_get(params, "drop");
+    if (!host->journal)
+        milky_call_fail(call, MILKY_NOT_SUPPORTED, "there is no journal, so nothing is set aside");
+    else if (again && !yyjson_mut_is_uint(again))
+        milky_call_fail(call, MILKY_MALFORMED, "retry: expected the id of a delivery");
+    else if (dropped && !yyjson_mut_is_uint(dropped) && !yyjson_mut_equals_str(dropped, "all"))
+        milky_call_fail(call, MILKY_MALFORMED, "drop: expected the id of a delivery, or \"all\"");
+    else if (again)
+        retry(host, call, yyjson_mut_get_uint(again));
+    else if (dropped)
+        drop(host->journal, call, dropped);
+    else
+        list(host->journal, call, milky_uint(params, "after"));
+}

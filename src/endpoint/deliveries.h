@@ -1,0 +1,17 @@
+/*
+ * deliveries: the dead letters: events that a webhook refused for good. POST /endpoint/deliveries:
+ *
+ *   {}            {"after": ID}   lists them, a page at a time
+ *   {"retry": ID}                 posts the event once more; forgets the letter when it is taken
+ *   {"drop": ID}  {"drop": "all"} forgets them
+ */
+#ifndef MK_ENDPOINT_DELIVERIES_H
+#define MK_ENDPOINT_DELIVERIES_H
+
+#include <milky/backend.h>
+
+struct milky_endpoint;
+
+void mk_deliveries_run(struct milky_endpoint *endpoint, struct milky_call *call);
+
+#endif
