@@ -120,6 +120,18 @@ static void print_bot(FILE *out, const struct milky_bot *bot, const struct milky
         fprintf(out, "  %s\n", mk_tr("(no transport)", "（没有通信方式）"));
 }
 
+/* An address of the endpoint's own, with the real port where it has one by now. */
+static void print_own(FILE *out, const char *name, const char *address,
+                      const struct milky_endpoint *endpoint)
+{
+    struct milky_port port;
+    for (size_t i = 0; address && endpoint && milky_endpoint_port(endpoint, i, &port); i++)
+        if (strcmp(port.transport, name) == 0)
+            address = port.address;
+    if (address)
+        fprintf(out, "%s\n  %s\n", name, address);
+}
+
 void mk_summary_print(FILE *out, const struct mk_config *config,
                       const struct milky_endpoint *endpoint)
 {
@@ -128,15 +140,8 @@ void mk_summary_print(FILE *out, const struct mk_config *config,
             mk_tr("data in", "数据目录"), config->data_dir);
     for (size_t i = 0; i < config->endpoint.bot_count; i++)
         print_bot(out, &config->endpoint.bots[i], endpoint);
-    if (config->endpoint.control)
-        fprintf(out, "control\n  %s\n", config->endpoint.control);
-    const char *operations = config->endpoint.operations;
-    struct milky_port port;
-    for (size_t i = 0; operations && endpoint && milky_endpoint_port(endpoint, i, &port); i++)
-        if (strcmp(port.transport, "operations") == 0)
-            operations = port.address;
-    if (operations)
-        fprintf(out, "operations\n  %s\n", operations);
+    print_own(out, "control", config->endpoint.control, endpoint);
+    print_own(out, "operations", config->endpoint.operations, endpoint);
 }
 
 /* The configuration's first http_server; its real address is the first port of that kind. */
