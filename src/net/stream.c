@@ -167,6 +167,8 @@ static void watch_for(struct mk_stream *stream, int interest)
  */
 void mk_stream_watch(struct mk_stream *stream)
 {
+    if (stream->interest == UV_READABLE && !stream->blocked)
+        return; /* as nearly always */
     int interest = stream->interest & UV_READABLE;
     if (wants_to_read(stream))
         interest |= UV_READABLE;
