@@ -13,7 +13,7 @@ import { BOT, GROUP, Inbox, botConfig, call, run, within } from './harness.mjs';
 const OTHER = 10002000;
 const MING = 10003001;
 const port = '127.0.0.1:0';
-const commands = ['serve', 'check', 'init', 'call', 'watch', 'say', 'world'];
+const commands = ['serve', 'check', 'init', 'call', 'watch', 'say', 'world', 'do', 'sandbox'];
 const chinese = { LANG: 'zh_CN.UTF-8', LC_ALL: '', LC_MESSAGES: '' };
 const english = { LANG: 'en_US.UTF-8', LC_ALL: '', LC_MESSAGES: '' };
 
