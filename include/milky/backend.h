@@ -82,6 +82,9 @@ struct milky_backend {
     int (*resource)(struct milky_backend *backend, const char *token,
                     struct milky_resource *resource);
 
+    /* Optional. A reload has changed what milky_host_bots returns. */
+    void (*bots_changed)(struct milky_backend *backend);
+
     /* Frees the backend. Calls still unanswered must be failed here. */
     void (*free)(struct milky_backend *backend);
 };

@@ -111,7 +111,8 @@ struct milky_config {
     /* Where operators' requests are taken ("unix:PATH", "127.0.0.1:3010"); NULL for nowhere. */
     const char *control;
     const char *control_access_token; /* NULL: none is asked for, and only this machine may ask */
-    /* Where GET /healthz, /readyz and /metrics are answered ("127.0.0.1:3009"); NULL for nowhere. */
+    /* Where GET /healthz, /readyz and /metrics are answered ("127.0.0.1:3009"); NULL for nowhere.
+     */
     const char *operations;
     const char *operations_access_token; /* as control_access_token */
     /* What the URLs of files begin with that the endpoint serves ("http://milky.example:3000"), for
@@ -133,6 +134,23 @@ MILKY_API int milky_endpoint_new(const struct milky_config *config, struct milky
 
 /* Starts the backend, listens and connects. Returns 0 or a negative errno, logged. */
 MILKY_API int milky_endpoint_start(struct milky_endpoint *endpoint);
+
+/*
+ * Goes on with another configuration, from a callback on the loop. Only what has changed is
+ * touched: a transport that is as it was keeps its connections; tokens count for requests from now
+ * on; certificates are read again in any case. Bots may come and go. Of the rest of the
+ * configuration nothing is looked at. Returns 0, or a negative errno, logged: then nothing has
+ * changed.
+ */
+MILKY_API int milky_endpoint_reload(struct milky_endpoint *endpoint,
+                                    const struct milky_config *config);
+
+/*
+ * What an operator's request to reload (POST /endpoint/reload) does: `reload` returns NULL, or why
+ * it was refused, for a person to read.
+ */
+MILKY_API void milky_endpoint_on_reload(struct milky_endpoint *endpoint,
+                                        const char *(*reload)(void *arg), void *arg);
 
 /* Serves until it has stopped. */
 MILKY_API void milky_endpoint_run(struct milky_endpoint *endpoint);

@@ -61,8 +61,8 @@ static struct mk_bot_server *server_at(struct mk_bot *bot, const struct mk_addre
     struct mk_bot_server *entry = &bot->servers[bot->server_count];
     memcpy(entry->listen, text, sizeof(text));
     memcpy(entry->address, text, sizeof(text));
-    entry->server =
-        mk_server_new(bot->loop, address, mk_slice_str(config->prefix), &bot->dispatch, &bot->hub);
+    entry->server = mk_server_new(bot->loop, address, mk_slice_str(config->prefix),
+                                  &bot->owner->dispatch, &bot->owner->hub);
     if (!entry->server) {
         mk_tls_context_free(tls);
         return NULL;
@@ -185,10 +185,28 @@ static int load_remote_tls(const char *transport, const struct milky_remote *rem
     return *tls ? 0 : refuse(transport, fault.path, fault.why);
 }
 
+/* All that makes a remote what it is; on the heap. NULL when memory is out. */
+static char *key_of(const struct milky_remote *remote, bool with_credentials)
+{
+    const struct milky_remote_tls *tls = &remote->tls;
+    struct mk_buf key;
+    mk_buf_init(&key, SIZE_MAX);
+    int rc = mk_buf_printf(&key, "%s\n%d\n", remote->url, remote->dialect);
+    if (rc == 0 && with_credentials)
+        rc = mk_buf_printf(&key, "%s\n%d\n%s\n%s\n%s\n%d",
+                           remote->access_token ? remote->access_token : "", remote->replay,
+                           tls->ca ? tls->ca : "", tls->certificate ? tls->certificate : "",
+                           tls->key ? tls->key : "", tls->insecure_skip_verify);
+    char *copy = rc == 0 ? mk_slice_dup(mk_buf_slice(&key)) : NULL;
+    mk_buf_fini(&key);
+    return copy;
+}
+
 static int add_clients(struct mk_bot *bot, const struct milky_bot *config)
 {
     bot->clients = calloc(config->websocket_client_count + 1, sizeof(struct mk_websocket_client *));
-    if (!bot->clients)
+    bot->client_keys = calloc(config->websocket_client_count + 1, sizeof(char *));
+    if (!bot->clients || !bot->client_keys)
         return -ENOMEM;
     for (size_t i = 0; i < config->websocket_client_count; i++) {
         const struct milky_remote *remote = &config->websocket_client[i];
@@ -198,10 +216,11 @@ static int add_clients(struct mk_bot *bot, const struct milky_bot *config)
             return refuse("websocket_client", "url", error);
         bot->clients[i] = mk_websocket_client_new(
             bot->loop, mk_slice_str(remote->url), mk_slice_str(remote->access_token),
-            dialect_of(remote->dialect), &bot->dispatch, &bot->hub);
-        if (!bot->clients[i])
-            return -ENOMEM;
+            dialect_of(remote->dialect), &bot->owner->dispatch, &bot->owner->hub);
+        bot->client_keys[i] = key_of(remote, true);
         bot->client_count++;
+        if (!bot->clients[i] || !bot->client_keys[i])
+            return -ENOMEM;
         struct mk_tls_context *tls;
         if (load_remote_tls("websocket_client", remote, &tls) < 0)
             return -EINVAL;
@@ -214,7 +233,8 @@ static int add_webhooks(struct mk_bot *bot, struct mk_http_client *http,
                         const struct milky_bot *config)
 {
     bot->webhooks = calloc(config->webhook_count + 1, sizeof(struct mk_webhook *));
-    if (!bot->webhooks)
+    bot->webhook_keys = calloc(config->webhook_count + 1, sizeof(char *));
+    if (!bot->webhooks || !bot->webhook_keys)
         return -ENOMEM;
     for (size_t i = 0; i < config->webhook_count; i++) {
         const struct milky_remote *remote = &config->webhook[i];
@@ -223,25 +243,26 @@ static int add_webhooks(struct mk_bot *bot, struct mk_http_client *http,
             .token = mk_slice_str(remote->access_token),
             .secret = mk_slice_str(remote->secret),
             .dialect = dialect_of(remote->dialect),
+            .tls = { remote->tls.ca, remote->tls.certificate, remote->tls.key,
+                     remote->tls.insecure_skip_verify },
         };
-        bot->webhooks[i] = mk_webhook_new(bot->loop, http, &webhook, &bot->dispatch, &bot->hub);
-        if (!bot->webhooks[i])
-            return -ENOMEM;
+        warn_of_insecurity("webhook", remote);
+        bot->webhooks[i] =
+            mk_webhook_new(bot->loop, http, &webhook, &bot->owner->dispatch, &bot->owner->hub);
+        bot->webhook_keys[i] = key_of(remote, false);
         bot->webhook_count++;
+        if (!bot->webhooks[i] || !bot->webhook_keys[i])
+            return -ENOMEM;
     }
     return 0;
 }
 
 /* --- life --- */
 
-int mk_bot_init(struct mk_bot *bot, const struct mk_commons *commons,
-                const struct milky_bot *config)
+static int add_transports(struct mk_bot *bot, const struct mk_commons *commons,
+                          const struct milky_bot *config)
 {
-    bot->loop = commons->loop;
-    mk_dispatch_init(&bot->dispatch, commons->backend, config->self_id);
-    mk_hub_init(&bot->hub, config->self_id, commons->journal);
-    bot->dispatch.stats = mk_call_stats_new(false);
-    int rc = bot->dispatch.stats ? add_servers(bot, commons->guard, config) : -ENOMEM;
+    int rc = add_servers(bot, commons->guard, config);
     if (rc == 0)
         rc = add_clients(bot, config);
     if (rc == 0)
@@ -249,45 +270,96 @@ int mk_bot_init(struct mk_bot *bot, const struct mk_commons *commons,
     return rc;
 }
 
-void mk_bot_fini(struct mk_bot *bot)
+int mk_bot_init(struct mk_bot *bot, const struct mk_commons *commons,
+                const struct milky_bot *config)
+{
+    bot->owner = bot;
+    bot->loop = commons->loop;
+    mk_list_init(&bot->leaving);
+    mk_dispatch_init(&bot->dispatch, commons->backend, config->self_id);
+    mk_hub_init(&bot->hub, config->self_id, commons->journal);
+    bot->dispatch.stats = mk_call_stats_new(false);
+    return bot->dispatch.stats ? add_transports(bot, commons, config) : -ENOMEM;
+}
+
+void mk_bot_discard(struct mk_bot *bot)
 {
     for (size_t i = 0; i < bot->server_count; i++) {
         mk_server_free(bot->servers[i].server);
         free(bot->servers[i].http_token);
         free(bot->servers[i].websocket_token);
     }
-    for (size_t i = 0; i < bot->client_count; i++)
+    for (size_t i = 0; i < bot->client_count; i++) {
         mk_websocket_client_free(bot->clients[i]);
-    for (size_t i = 0; i < bot->webhook_count; i++)
+        free(bot->client_keys[i]);
+    }
+    for (size_t i = 0; i < bot->webhook_count; i++) {
         mk_webhook_free(bot->webhooks[i]);
+        free(bot->webhook_keys[i]);
+    }
     free(bot->servers);
     free(bot->clients);
+    free(bot->client_keys);
     free(bot->webhooks);
+    free(bot->webhook_keys);
+}
+
+void mk_bot_fini(struct mk_bot *bot)
+{
+    mk_bot_sweep(bot);
+    mk_bot_discard(bot);
     mk_hub_fini(&bot->hub);
     mk_call_stats_free(bot->dispatch.stats);
     mk_dispatch_fini(&bot->dispatch);
 }
 
-static int listen_all(struct mk_bot *bot)
+static int listen_on(struct mk_bot *bot, struct mk_bot_server *entry)
+{
+    int rc = mk_server_listen(entry->server);
+    if (rc < 0)
+        mk_log_error("server", "bot %llu: cannot listen on %s: %s%s",
+                     (unsigned long long)bot->owner->hub.self_id, entry->address, strerror(-rc),
+                     rc == -EADDRINUSE ? " (is another milky running? choose another port)" : "");
+    else
+        mk_address_format(mk_server_address(entry->server), entry->address);
+    return rc;
+}
+
+static bool has_address(const struct mk_bot *bot, const char *listen)
+{
+    for (size_t i = 0; i < bot->server_count; i++)
+        if (strcmp(bot->servers[i].listen, listen) == 0)
+            return true;
+    return false;
+}
+
+int mk_bot_prepare(struct mk_bot *bot, struct mk_bot *fresh, const struct mk_commons *commons,
+                   const struct milky_bot *config)
+{
+    *fresh = (struct mk_bot){ .owner = bot, .loop = bot->loop };
+    int rc = add_transports(fresh, commons, config);
+    for (size_t i = 0; i < fresh->server_count && rc == 0; i++)
+        if (!has_address(bot, fresh->servers[i].listen))
+            rc = listen_on(fresh, &fresh->servers[i]);
+    return rc;
+}
+
+int mk_bot_listen(struct mk_bot *bot)
 {
     for (size_t i = 0; i < bot->server_count; i++) {
         struct mk_bot_server *entry = &bot->servers[i];
-        int rc = mk_server_listen(entry->server);
-        if (rc < 0) {
-            mk_log_error("server", "bot %llu: cannot listen on %s: %s%s",
-                         (unsigned long long)bot->hub.self_id, entry->address, strerror(-rc),
-                         rc == -EADDRINUSE ? " (is another milky running? choose another port)"
-                                           : "");
+        if (mk_server_listening(entry->server))
+            continue;
+        int rc = listen_on(bot, entry);
+        if (rc < 0)
             return rc;
-        }
-        mk_address_format(mk_server_address(entry->server), entry->address);
     }
     return 0;
 }
 
 int mk_bot_start(struct mk_bot *bot)
 {
-    int rc = listen_all(bot);
+    int rc = mk_bot_listen(bot);
     for (size_t i = 0; i < bot->webhook_count && rc == 0; i++)
         rc = mk_webhook_start(bot->webhooks[i]);
     for (size_t i = 0; i < bot->client_count && rc == 0; i++)
@@ -321,10 +393,20 @@ void mk_bot_abort(struct mk_bot *bot)
         mk_websocket_client_abort(bot->clients[i]);
     for (size_t i = 0; i < bot->webhook_count; i++)
         mk_webhook_abort(bot->webhooks[i]);
+    MK_LIST_FOR_EACH (node, &bot->leaving) {
+        const struct mk_bot_leaver *leaver = MK_CONTAINER_OF(node, struct mk_bot_leaver, node);
+        if (leaver->server)
+            mk_server_abort(leaver->server);
+        else
+            mk_websocket_client_abort(leaver->client);
+    }
 }
 
 bool mk_bot_idle(const struct mk_bot *bot)
 {
+    MK_LIST_FOR_EACH (node, &bot->leaving)
+        if (!mk_bot_has_left(MK_CONTAINER_OF(node, struct mk_bot_leaver, node)))
+            return false;
     for (size_t i = 0; i < bot->server_count; i++)
         if (!mk_server_idle(bot->servers[i].server))
             return false;

@@ -36,16 +36,27 @@ struct mk_bot_server {
     char address[MK_ADDRESS_TEXT]; /* the same with the real port */
 };
 
+/* A transport that a reload has taken away, until its last connection has ended. */
+struct mk_bot_leaver {
+    struct mk_list node;
+    struct mk_server *server; /* or */
+    struct mk_websocket_client *client;
+};
+
 struct mk_bot {
+    struct mk_bot *owner; /* itself; or whose transports these will be (mk_bot_prepare) */
     struct mk_loop *loop;
     struct mk_dispatch dispatch;
     struct mk_hub hub;
     struct mk_bot_server *servers; /* one per listening address */
     size_t server_count;
     struct mk_websocket_client **clients;
+    char **client_keys; /* what was configured, to know it again */
     size_t client_count;
     struct mk_webhook **webhooks;
+    char **webhook_keys;
     size_t webhook_count;
+    struct mk_list leaving; /* of mk_bot_leaver */
 };
 
 /*
@@ -54,6 +65,28 @@ struct mk_bot {
  */
 int mk_bot_init(struct mk_bot *bot, const struct mk_commons *commons,
                 const struct milky_bot *config);
+/*
+ * Makes the transports that another configuration asks for, of which none is active yet, into
+ * `fresh`, which is uninitialised. New addresses are listened to. As above; then mk_bot_discard is
+ * to be called.
+ */
+int mk_bot_prepare(struct mk_bot *bot, struct mk_bot *fresh, const struct mk_commons *commons,
+                   const struct milky_bot *config);
+void mk_bot_discard(struct mk_bot *fresh);
+/*
+ * Takes over what was prepared: what is as it was keeps its connections, and gets its tokens and
+ * certificates; what is gone or has changed is ended, what is new is started. Returns how many
+ * transports are not what they were.
+ */
+size_t mk_bot_reload(struct mk_bot *bot, struct mk_bot *fresh);
+/* Its last connection has ended. */
+bool mk_bot_has_left(const struct mk_bot_leaver *leaver);
+/* To be called now and then: frees what has left. */
+void mk_bot_sweep(struct mk_bot *bot);
+
+/* Listens, where it does not yet, on all addresses. Returns 0 or a negative errno, logged. */
+int mk_bot_listen(struct mk_bot *bot);
+
 /* It must be idle. */
 void mk_bot_fini(struct mk_bot *bot);
 

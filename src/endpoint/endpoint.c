@@ -36,7 +36,7 @@ int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint
         return -EINVAL;
     for (size_t i = 0; i < host->bot_count; i++)
         if (host->self_ids[i] == self_id)
-            return mk_hub_emit(&host->bots[i].hub, &event);
+            return mk_hub_emit(&host->bots[i]->hub, &event);
     return -ENOENT;
 }
 
@@ -50,7 +50,7 @@ int milky_host_drop_connections(struct milky_host *host, uint64_t self_id)
 {
     for (size_t i = 0; i < host->bot_count; i++)
         if (host->self_ids[i] == self_id) {
-            mk_bot_drop(&host->bots[i]);
+            mk_bot_drop(host->bots[i]);
             return 0;
         }
     return -ENOENT;
@@ -70,9 +70,9 @@ static int write_base(const struct milky_host *host, uint64_t self_id, struct mk
         return mk_buf_append_slice(out, mk_slice_str(host->resource_base));
     for (size_t i = 0; i < host->bot_count; i++)
         if (host->self_ids[i] == self_id)
-            rc = mk_bot_write_base(&host->bots[i], out);
+            rc = mk_bot_write_base(host->bots[i], out);
     for (size_t i = 0; rc == -ENOENT && i < host->bot_count; i++)
-        rc = mk_bot_write_base(&host->bots[i], out);
+        rc = mk_bot_write_base(host->bots[i], out);
     if (rc == -ENOENT && host->resources)
         rc = mk_server_write_base(host->resources, out);
     return rc;
@@ -172,7 +172,7 @@ static int open_journal(struct milky_host *host, const struct milky_journal *con
     return mk_journal_open(&journal, &host->journal);
 }
 
-static struct mk_commons commons_of(const struct milky_host *host)
+struct mk_commons mk_host_commons(const struct milky_host *host)
 {
     return (struct mk_commons){
         .loop = (struct mk_loop *)(uintptr_t)&host->loop,
@@ -191,13 +191,16 @@ static int init_bots(struct milky_endpoint *endpoint, const struct milky_config 
     if (!host->bots || !host->self_ids)
         return -ENOMEM;
     int rc = 0;
-    const struct mk_commons commons = commons_of(host);
+    const struct mk_commons commons = mk_host_commons(host);
     for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
         host->self_ids[i] = config->bots[i].self_id;
-        rc = mk_bot_init(&host->bots[i], &commons, &config->bots[i]);
+        host->bots[i] = calloc(1, sizeof(**host->bots));
+        if (!host->bots[i])
+            return -ENOMEM;
+        rc = mk_bot_init(host->bots[i], &commons, &config->bots[i]);
         host->bot_count = i + 1;
-        if (host->bots[i].dispatch.stats)
-            host->bots[i].dispatch.stats->timed = config->operations != NULL;
+        if (host->bots[i]->dispatch.stats)
+            host->bots[i]->dispatch.stats->timed = config->operations != NULL;
     }
     return rc;
 }
@@ -230,7 +233,7 @@ static int make_guard(struct milky_host *host, const struct milky_limits *config
 }
 
 /* Nobody else needs an HTTP client, which is dear to start. */
-static bool has_webhook(const struct milky_config *config)
+bool mk_config_has_webhook(const struct milky_config *config)
 {
     for (size_t i = 0; i < config->bot_count; i++)
         if (config->bots[i].webhook_count > 0)
@@ -259,7 +262,7 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     mk_requests_init(&endpoint->requests, endpoint);
     endpoint->turn.run = on_turn_end;
     mk_loop_add_hook(&host->loop, &endpoint->turn);
-    bool has_http = has_webhook(config);
+    bool has_http = mk_config_has_webhook(config);
     if (has_http)
         host->http = mk_http_client_new(&host->loop);
     endpoint->grace = mk_timer_new(&host->loop, on_grace_over, endpoint);
@@ -287,7 +290,7 @@ static void begin_stop(struct milky_endpoint *endpoint)
 {
     endpoint->stopping = true;
     for (size_t i = 0; i < endpoint->host.bot_count; i++)
-        mk_bot_stop(&endpoint->host.bots[i]);
+        mk_bot_stop(endpoint->host.bots[i]);
     if (endpoint->control)
         mk_control_stop(endpoint->control);
     if (endpoint->host.resources)
@@ -297,13 +300,21 @@ static void begin_stop(struct milky_endpoint *endpoint)
 static void end_by_force(struct milky_endpoint *endpoint)
 {
     for (size_t i = 0; i < endpoint->host.bot_count; i++)
-        mk_bot_abort(&endpoint->host.bots[i]);
+        mk_bot_abort(endpoint->host.bots[i]);
+    for (size_t i = 0; i < endpoint->host.gone_count; i++)
+        mk_bot_abort(endpoint->host.gone[i]);
     if (endpoint->control)
         mk_control_abort(endpoint->control);
     if (endpoint->operations)
         mk_operations_abort(endpoint->operations);
     if (endpoint->host.resources)
         mk_server_abort(endpoint->host.resources);
+}
+
+static void free_bot(struct mk_bot *bot)
+{
+    mk_bot_fini(bot);
+    free(bot);
 }
 
 void milky_endpoint_free(struct milky_endpoint *endpoint)
@@ -316,7 +327,9 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
     mk_loop_run(&host->loop); /* until all is idle: nothing speaks to anybody any more */
     host->backend->free(host->backend);
     for (size_t i = 0; i < host->bot_count; i++)
-        mk_bot_fini(&host->bots[i]);
+        free_bot(host->bots[i]);
+    for (size_t i = 0; i < host->gone_count; i++)
+        free_bot(host->gone[i]);
     mk_control_free(endpoint->control);
     mk_operations_free(endpoint->operations);
     mk_server_free(host->resources);
@@ -331,6 +344,7 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
     free(endpoint->control_token);
     free(endpoint->operations_token);
     free(host->bots);
+    free(host->gone);
     free(host->self_ids);
     free(host->resource_base);
     free(endpoint);
@@ -391,7 +405,7 @@ int milky_endpoint_start(struct milky_endpoint *endpoint)
     if (rc == 0)
         rc = open_control(endpoint);
     for (size_t i = 0; i < host->bot_count && rc == 0; i++)
-        rc = mk_bot_start(&host->bots[i]);
+        rc = mk_bot_start(host->bots[i]);
     if (rc == 0)
         rc = open_resources(host);
     endpoint->ready = rc == 0;
@@ -406,7 +420,10 @@ void milky_endpoint_run(struct milky_endpoint *endpoint)
 static bool is_idle(const struct milky_endpoint *endpoint)
 {
     for (size_t i = 0; i < endpoint->host.bot_count; i++)
-        if (!mk_bot_idle(&endpoint->host.bots[i]))
+        if (!mk_bot_idle(endpoint->host.bots[i]))
+            return false;
+    for (size_t i = 0; i < endpoint->host.gone_count; i++)
+        if (!mk_bot_idle(endpoint->host.gone[i]))
             return false;
     if (endpoint->host.resources && !mk_server_idle(endpoint->host.resources))
         return false;
@@ -419,6 +436,8 @@ static void on_turn_end(struct mk_turn_hook *hook)
     struct milky_backend *backend = endpoint->host.backend;
     if (endpoint->started && backend->turn_end)
         backend->turn_end(backend);
+    for (size_t i = 0; i < endpoint->host.bot_count; i++)
+        mk_bot_sweep(endpoint->host.bots[i]);
     if (endpoint->host.journal)
         mk_journal_commit(endpoint->host.journal);
     if (!endpoint->stopping || !is_idle(endpoint))
@@ -455,7 +474,7 @@ bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t index,
                          struct milky_port *port)
 {
     for (size_t i = 0; i < endpoint->host.bot_count; i++)
-        if (mk_bot_port(&endpoint->host.bots[i], &index, port))
+        if (mk_bot_port(endpoint->host.bots[i], &index, port))
             return true;
     static char text[MK_ADDRESS_TEXT];
     if (endpoint->control && index-- == 0) {

@@ -19,7 +19,9 @@ struct milky_host {
     struct mk_dispatch dispatch; /* of what belongs to no bot: control, and the server below */
     struct mk_server *resources; /* for these alone, where no bot has a server on TCP; or NULL */
     char *resource_base;         /* what their URLs begin with, where it was configured */
-    struct mk_bot *bots;
+    struct mk_bot **bots;
+    struct mk_bot **gone; /* those that a reload has taken away: a call of theirs may be open */
+    size_t gone_count;
     uint64_t *self_ids;
     size_t bot_count;
 };
@@ -37,10 +39,16 @@ struct milky_endpoint {
     struct mk_address operations_address;
     char *operations_token;
     bool has_operations;
-    uint64_t started_at; /* milliseconds since 1970 */
-    bool started;        /* the backend was */
-    bool ready;          /* everything was */
+    uint64_t started_at;              /* milliseconds since 1970 */
+    const char *(*reload)(void *arg); /* by an operator's request; or NULL */
+    void *reload_arg;
+    bool started; /* the backend was */
+    bool ready;   /* everything was */
     bool stopping;
 };
+
+struct mk_commons mk_host_commons(const struct milky_host *host);
+
+bool mk_config_has_webhook(const struct milky_config *config);
 
 #endif

@@ -21,7 +21,7 @@ struct writer {
 /* Walks the bots: `bot` and its self_id as text, `id`. */
 #define EACH_BOT(w, bot, id)                                                                       \
     for (size_t i_ = 0; i_ < (w)->endpoint->host.bot_count; i_++)                                  \
-        for (const struct mk_bot *bot = &(w)->endpoint->host.bots[i_], *once_ = bot; once_;        \
+        for (const struct mk_bot *bot = (w)->endpoint->host.bots[i_], *once_ = bot; once_;         \
              once_ = NULL)                                                                         \
             for (const char *id = (w)->survey.bot_ids[i_]; id; id = NULL)
 

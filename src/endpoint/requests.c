@@ -2,6 +2,7 @@
 #include "endpoint/requests.h"
 
 #include "endpoint/deliveries.h"
+#include "endpoint/reload.h"
 #include "endpoint/status.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@ struct request {
 
 static const struct request table[] = {
     { "deliveries", mk_deliveries_run },
+    { "reload", mk_reload_run },
     { "status", mk_status_run },
 };
 

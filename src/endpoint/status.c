@@ -113,7 +113,7 @@ static yyjson_mut_val *write_status(struct writer *w)
     }
     yyjson_mut_val *bots = yyjson_mut_obj_add_arr(w->doc, root, "bots");
     for (size_t i = 0; i < endpoint->host.bot_count; i++)
-        yyjson_mut_arr_append(bots, bot_of(w, &endpoint->host.bots[i]));
+        yyjson_mut_arr_append(bots, bot_of(w, endpoint->host.bots[i]));
     return root;
 }
 

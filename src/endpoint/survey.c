@@ -80,8 +80,8 @@ int mk_survey_take(struct mk_survey *survey, const struct milky_endpoint *endpoi
     const struct milky_host *host = &endpoint->host;
     size_t most = 1;
     for (size_t i = 0; i < host->bot_count; i++)
-        most += KINDS * host->bots[i].server_count + host->bots[i].client_count +
-                host->bots[i].webhook_count;
+        most += KINDS * host->bots[i]->server_count + host->bots[i]->client_count +
+                host->bots[i]->webhook_count;
     *survey = (struct mk_survey){
         .transports = calloc(most, sizeof(struct mk_surveyed)),
         .bot_ids = calloc(host->bot_count + 1, sizeof(*survey->bot_ids)),
@@ -91,7 +91,7 @@ int mk_survey_take(struct mk_survey *survey, const struct milky_endpoint *endpoi
     for (size_t i = 0; i < host->bot_count; i++) {
         snprintf(survey->bot_ids[i], sizeof(survey->bot_ids[i]), "%llu",
                  (unsigned long long)host->self_ids[i]);
-        add_bot(survey, &host->bots[i], survey->bot_ids[i]);
+        add_bot(survey, host->bots[i], survey->bot_ids[i]);
     }
     return 0;
 }

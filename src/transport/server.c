@@ -211,6 +211,21 @@ void mk_server_set_tls(struct mk_server *server, struct mk_tls_context *tls)
     server->connections.tls = tls;
 }
 
+void mk_server_adopt(struct mk_server *server, struct mk_server *fresh, struct mk_slice http_token,
+                     struct mk_slice websocket_token)
+{
+    mk_server_set_tls(server, fresh->connections.tls);
+    fresh->connections.tls = NULL;
+    server->http.token = http_token;
+    server->events.token = http_token;
+    server->websocket.token = websocket_token;
+}
+
+bool mk_server_listening(const struct mk_server *server)
+{
+    return server->listener != NULL;
+}
+
 struct mk_slice mk_server_prefix(const struct mk_server *server)
 {
     return mk_slice_str(server->prefix);

@@ -35,6 +35,14 @@ void mk_server_set_guard(struct mk_server *server, struct mk_guard *guard);
 /* Connections that come from now on speak TLS with this, or (NULL) none. Takes it over. */
 void mk_server_set_tls(struct mk_server *server, struct mk_tls_context *tls);
 
+/*
+ * Goes on with what `fresh`, which has never listened, was told: its TLS, which is taken out of it,
+ * and these tokens, borrowed. Connections that are open stay.
+ */
+void mk_server_adopt(struct mk_server *server, struct mk_server *fresh, struct mk_slice http_token,
+                     struct mk_slice websocket_token);
+
+bool mk_server_listening(const struct mk_server *server);
 struct mk_slice mk_server_prefix(const struct mk_server *server);
 bool mk_server_has_http(const struct mk_server *server);
 bool mk_server_has_websocket(const struct mk_server *server);

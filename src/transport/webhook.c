@@ -281,10 +281,22 @@ struct mk_webhook *mk_webhook_new(struct mk_loop *loop, struct mk_http_client *h
     webhook->reader.sink.overrun = on_sink_overrun;
     webhook->timer = mk_timer_new(loop, on_timer, webhook);
     if (!webhook->timer || mk_webhook_target_init(&webhook->target, http, hub->self_id, config->url,
-                                                  config->token, config->secret) < 0)
+                                                  config->token, config->secret, &config->tls) < 0)
         return mk_webhook_free(webhook);
     mk_remote_name(config->url, webhook->name);
     return webhook;
+}
+
+void mk_webhook_adopt(struct mk_webhook *webhook, struct mk_webhook *fresh)
+{
+    const struct mk_webhook_target target = webhook->target;
+    webhook->target = fresh->target;
+    fresh->target = target;
+}
+
+bool mk_webhook_started(const struct mk_webhook *webhook)
+{
+    return mk_reader_started(&webhook->reader);
 }
 
 struct mk_webhook *mk_webhook_free(struct mk_webhook *webhook)

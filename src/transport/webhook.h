@@ -27,6 +27,7 @@ struct mk_webhook_config {
     struct mk_slice token;  /* empty: none is sent */
     struct mk_slice secret; /* to sign with, "whsec_" and base64 or any text; empty: not signed */
     enum mk_dialect dialect;
+    struct mk_tls_files tls;
 };
 
 /*
@@ -36,11 +37,16 @@ struct mk_webhook_config {
 struct mk_webhook *mk_webhook_new(struct mk_loop *loop, struct mk_http_client *http,
                                   const struct mk_webhook_config *config,
                                   struct mk_dispatch *dispatch, struct mk_hub *hub);
+/* From the next request on: the token, the secret and the TLS of `fresh`, which has the same URL.
+ */
+void mk_webhook_adopt(struct mk_webhook *webhook, struct mk_webhook *fresh);
+
 /* What is under way is dropped. NULL is allowed. */
 struct mk_webhook *mk_webhook_free(struct mk_webhook *webhook);
 
 /* Delivers what is not delivered yet, and what comes. Returns 0 or -ENOMEM. */
 int mk_webhook_start(struct mk_webhook *webhook);
+bool mk_webhook_started(const struct mk_webhook *webhook);
 
 /* Delivers what there is without trying anything twice; then it is idle. */
 void mk_webhook_stop(struct mk_webhook *webhook);

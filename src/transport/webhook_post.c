@@ -42,22 +42,42 @@ static int make_headers(struct mk_webhook_target *target, struct mk_slice token)
     return 0;
 }
 
+static int copy_tls(struct mk_webhook_target *target, const struct mk_tls_files *tls)
+{
+    const char *const texts[3] = { tls->ca, tls->certificate, tls->key };
+    for (size_t i = 0; i < 3; i++) {
+        target->tls_texts[i] = texts[i] ? mk_slice_dup(mk_slice_str(texts[i])) : NULL;
+        if (texts[i] && !target->tls_texts[i])
+            return -ENOMEM;
+    }
+    target->tls = (struct mk_tls_files){
+        .ca = target->tls_texts[0],
+        .certificate = target->tls_texts[1],
+        .key = target->tls_texts[2],
+        .insecure_skip_verify = tls->insecure_skip_verify,
+    };
+    return 0;
+}
+
 int mk_webhook_target_init(struct mk_webhook_target *target, struct mk_http_client *http,
                            uint64_t self_id, struct mk_slice url, struct mk_slice token,
-                           struct mk_slice secret)
+                           struct mk_slice secret, const struct mk_tls_files *tls)
 {
     *target = (struct mk_webhook_target){ .http = http, .self_id = self_id };
     target->url = mk_slice_dup(url);
     target->secret = secret.len > 0 ? mk_slice_dup(secret) : NULL;
     if (!target->url || (secret.len > 0 && !target->secret))
         return -ENOMEM;
-    return make_headers(target, token);
+    int rc = copy_tls(target, tls);
+    return rc == 0 ? make_headers(target, token) : rc;
 }
 
 void mk_webhook_target_fini(struct mk_webhook_target *target)
 {
     for (size_t i = 0; i < MK_WEBHOOK_HEADERS; i++)
         free(target->headers[i]);
+    for (size_t i = 0; i < 3; i++)
+        free(target->tls_texts[i]);
     free(target->secret);
     free(target->url);
     *target = (struct mk_webhook_target){ 0 };
@@ -115,6 +135,7 @@ mk_webhook_post(const struct mk_webhook_target *target, const struct mk_webhook_
         .url = target->url,
         .headers = headers,
         .body = event->json,
+        .tls = &target->tls,
         .timeout_ms = TIMEOUT_MS,
         .response_limit = LONGEST_RESPONSE,
         .done = done,

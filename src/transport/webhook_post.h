@@ -18,12 +18,14 @@ struct mk_webhook_target {
     char *url;
     char *secret; /* to sign with, or NULL */
     char *headers[MK_WEBHOOK_HEADERS];
+    struct mk_tls_files tls;
+    char *tls_texts[3]; /* what it points to */
 };
 
 /* Copies the texts; an empty token or secret is none. Returns 0 or -ENOMEM; fini in any case. */
 int mk_webhook_target_init(struct mk_webhook_target *target, struct mk_http_client *http,
                            uint64_t self_id, struct mk_slice url, struct mk_slice token,
-                           struct mk_slice secret);
+                           struct mk_slice secret, const struct mk_tls_files *tls);
 void mk_webhook_target_fini(struct mk_webhook_target *target);
 
 struct mk_webhook_event {

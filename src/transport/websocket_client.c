@@ -47,6 +47,7 @@ struct mk_websocket_client {
     char name[MK_REMOTE_NAME]; /* the URL without credentials and query, for logs */
     uint64_t opened;
     struct mk_health health;
+    bool started;
     bool stopped;
 };
 
@@ -297,8 +298,21 @@ void mk_websocket_client_set_tls(struct mk_websocket_client *client, struct mk_t
     client->tls = tls;
 }
 
+void mk_websocket_client_adopt(struct mk_websocket_client *client,
+                               struct mk_websocket_client *fresh)
+{
+    mk_websocket_client_set_tls(client, fresh->tls);
+    fresh->tls = NULL;
+}
+
+bool mk_websocket_client_started(const struct mk_websocket_client *client)
+{
+    return client->started;
+}
+
 void mk_websocket_client_start(struct mk_websocket_client *client)
 {
+    client->started = true;
     connect_now(client);
 }
 

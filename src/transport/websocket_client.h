@@ -5,8 +5,8 @@
 #ifndef MK_TRANSPORT_WEBSOCKET_CLIENT_H
 #define MK_TRANSPORT_WEBSOCKET_CLIENT_H
 
-#include "transport/health.h"
 #include "net/tls_context.h"
+#include "transport/health.h"
 #include "transport/websocket_session.h"
 
 struct mk_websocket_client;
@@ -23,10 +23,15 @@ struct mk_websocket_client *mk_websocket_client_new(struct mk_loop *loop, struct
  * Takes it over. */
 void mk_websocket_client_set_tls(struct mk_websocket_client *client, struct mk_tls_context *tls);
 
+/* Takes the TLS of `fresh`, which was configured the same and has not been started. */
+void mk_websocket_client_adopt(struct mk_websocket_client *client,
+                               struct mk_websocket_client *fresh);
+
 /* It must be idle, or never have been started. NULL is allowed. */
 struct mk_websocket_client *mk_websocket_client_free(struct mk_websocket_client *client);
 
 void mk_websocket_client_start(struct mk_websocket_client *client);
+bool mk_websocket_client_started(const struct mk_websocket_client *client);
 
 /* Answers what it was asked, closes with 1001, connects no more; then it is idle. */
 void mk_websocket_client_stop(struct mk_websocket_client *client);

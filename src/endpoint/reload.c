@@ -1,0 +1,176 @@
+/*
+ * reload: an endpoint goes on with another configuration. All that may go wrong is tried first:
+ * where something does, nothing has changed.
+ */
+#include "endpoint/reload.h"
+#include "endpoint/endpoint.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* What has been made for one bot of the configuration. */
+struct change {
+    struct mk_bot *bot;  /* that runs, or one that is new */
+    struct mk_bot fresh; /* its transports to be; unused for a new one */
+    bool is_new;
+};
+
+struct plan {
+    struct change *changes; /* in the order of the configuration */
+    size_t count;
+    struct mk_bot **bots; /* what the host's will be */
+    uint64_t *self_ids;
+    struct mk_bot **gone;
+};
+
+static struct mk_bot *find_bot(const struct milky_host *host, uint64_t self_id)
+{
+    for (size_t i = 0; i < host->bot_count; i++)
+        if (host->self_ids[i] == self_id)
+            return host->bots[i];
+    return NULL;
+}
+
+static int prepare_new(struct change *change, const struct mk_commons *commons,
+                       const struct milky_bot *config)
+{
+    change->bot = calloc(1, sizeof(*change->bot));
+    if (!change->bot)
+        return -ENOMEM;
+    change->is_new = true;
+    int rc = mk_bot_init(change->bot, commons, config);
+    return rc == 0 ? mk_bot_listen(change->bot) : rc;
+}
+
+static int prepare(struct plan *plan, const struct milky_host *host,
+                   const struct milky_config *config)
+{
+    const struct mk_commons commons = mk_host_commons(host);
+    plan->changes = calloc(config->bot_count + 1, sizeof(*plan->changes));
+    plan->bots = calloc(config->bot_count + 1, sizeof(*plan->bots));
+    plan->self_ids = calloc(config->bot_count + 1, sizeof(*plan->self_ids));
+    plan->gone = calloc(host->gone_count + host->bot_count + 1, sizeof(*plan->gone));
+    if (!plan->changes || !plan->bots || !plan->self_ids || !plan->gone)
+        return -ENOMEM;
+    int rc = 0;
+    for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
+        struct change *change = &plan->changes[plan->count++];
+        change->bot = find_bot(host, config->bots[i].self_id);
+        rc = change->bot ? mk_bot_prepare(change->bot, &change->fresh, &commons, &config->bots[i])
+                         : prepare_new(change, &commons, &config->bots[i]);
+        plan->bots[i] = change->bot;
+        plan->self_ids[i] = config->bots[i].self_id;
+    }
+    return rc;
+}
+
+/* Frees what is not needed any more: all of it where the plan was given up. */
+static void discard(struct plan *plan, bool given_up)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        struct change *change = &plan->changes[i];
+        if (!change->is_new) {
+            mk_bot_discard(&change->fresh);
+        } else if (given_up && change->bot) {
+            mk_bot_fini(change->bot);
+            free(change->bot);
+        }
+    }
+    free(plan->changes);
+    free(plan->bots);
+    free(plan->self_ids);
+    free(plan->gone);
+}
+
+/* Bots that are in the host and not in the plan. Returns their number. */
+static size_t dismiss(struct milky_host *host, struct plan *plan)
+{
+    size_t count = host->gone_count;
+    memcpy(plan->gone, host->gone, count * sizeof(*plan->gone));
+    for (size_t i = 0; i < host->bot_count; i++) {
+        size_t j = 0;
+        while (j < plan->count && plan->changes[j].bot != host->bots[i])
+            j++;
+        if (j < plan->count)
+            continue;
+        mk_bot_stop(host->bots[i]);
+        plan->gone[count++] = host->bots[i];
+    }
+    return count - host->gone_count;
+}
+
+/* The plan gets what the host had, to be freed with it. */
+static void take_over(struct milky_host *host, struct plan *plan, size_t gone)
+{
+    struct mk_bot **bots = host->bots, **old_gone = host->gone;
+    uint64_t *self_ids = host->self_ids;
+    host->bots = plan->bots;
+    host->self_ids = plan->self_ids;
+    host->bot_count = plan->count;
+    host->gone = plan->gone;
+    host->gone_count += gone;
+    plan->bots = bots;
+    plan->self_ids = self_ids;
+    plan->gone = old_gone;
+}
+
+static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan)
+{
+    struct milky_host *host = &endpoint->host;
+    size_t gone = dismiss(host, plan);
+    size_t changed = gone, added = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        added += plan->changes[i].is_new;
+        if (!plan->changes[i].is_new)
+            changed += mk_bot_reload(plan->changes[i].bot, &plan->changes[i].fresh);
+    }
+    take_over(host, plan, gone);
+    if ((gone > 0 || added > 0) && host->backend->bots_changed)
+        host->backend->bots_changed(host->backend);
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->changes[i].is_new) {
+            plan->changes[i].bot->dispatch.stats->timed = endpoint->has_operations;
+            mk_bot_start(plan->changes[i].bot);
+        }
+    return changed + added;
+}
+
+int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_config *config)
+{
+    struct milky_host *host = &endpoint->host;
+    struct plan plan = { 0 };
+    if (!endpoint->started || endpoint->stopping)
+        return -EINVAL;
+    if (!host->http && mk_config_has_webhook(config))
+        host->http = mk_http_client_new(&host->loop);
+    int rc = host->http || !mk_config_has_webhook(config) ? prepare(&plan, host, config) : -ENOMEM;
+    if (rc < 0) {
+        discard(&plan, true);
+        mk_log_error("endpoint", "not reloaded, everything is as it was: %s", strerror(-rc));
+        return rc;
+    }
+    size_t changed = carry_out(endpoint, &plan);
+    discard(&plan, false);
+    mk_log_info("endpoint", "reloaded: %zu of the bots' transports were added, removed or changed",
+                changed);
+    return 0;
+}
+
+void milky_endpoint_on_reload(struct milky_endpoint *endpoint, const char *(*reload)(void *arg),
+                              void *arg)
+{
+    endpoint->reload = reload;
+    endpoint->reload_arg = arg;
+}
+
+void mk_reload_run(struct milky_endpoint *endpoint, struct milky_call *call)
+{
+    const char *why = endpoint->reload ? endpoint->reload(endpoint->reload_arg)
+                                       : "this endpoint has no configuration to read again";
+    if (why)
+        milky_call_fail(call, MILKY_MALFORMED, "%s", why);
+    else
+        milky_call_ok(call, NULL);
+}
