@@ -185,6 +185,17 @@ static int no_file(const char *name, int rc)
     return mk_command_failed("%s: %s", name, strerror(-rc));
 }
 
+int mk_command_load(const char *file, struct mk_config **config, struct mk_buf *mistakes)
+{
+    struct mk_buf text;
+    mk_buf_init(&text, MK_CONFIG_MAX_FILE + 4096);
+    int rc = read_file(file, &text);
+    if (rc == 0)
+        rc = mk_config_load(mk_buf_slice(&text), file, config, mistakes);
+    mk_buf_fini(&text);
+    return rc;
+}
+
 int mk_command_config(const char *file, struct mk_config **config)
 {
     if (!file && access(MK_CONFIG_FILE, F_OK) == 0)
@@ -194,13 +205,9 @@ int mk_command_config(const char *file, struct mk_config **config)
             return MK_EXIT_OK;
         return mk_command_failed("%s", strerror(ENOMEM));
     }
-    struct mk_buf text;
     struct mk_buf mistakes;
-    mk_buf_init(&text, MK_CONFIG_MAX_FILE + 4096);
     mk_buf_init(&mistakes, SIZE_MAX);
-    int rc = read_file(file, &text);
-    if (rc == 0)
-        rc = mk_config_load(mk_buf_slice(&text), file, config, &mistakes);
+    int rc = mk_command_load(file, config, &mistakes);
     int code = MK_EXIT_OK;
     if (rc < 0 && mistakes.len > 0) {
         fwrite(mistakes.data, 1, mistakes.len, stderr);
@@ -208,7 +215,6 @@ int mk_command_config(const char *file, struct mk_config **config)
     } else if (rc < 0) {
         code = no_file(file, rc);
     }
-    mk_buf_fini(&text);
     mk_buf_fini(&mistakes);
     return code;
 }

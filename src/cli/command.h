@@ -76,6 +76,12 @@ int mk_command_failed(const char *format, ...) __attribute__((format(printf, 1, 
  */
 int mk_command_config(const char *file, struct mk_config **config);
 
+/*
+ * Reads `file`. Returns 0, or a negative errno, with nothing said: what is wrong with its contents
+ * is in `mistakes` (mk_config_parse).
+ */
+int mk_command_load(const char *file, struct mk_config **config, struct mk_buf *mistakes);
+
 /* " -c FILE" as a suggested line needs it, or "". `file` as given to mk_command_config. */
 const char *mk_command_config_words(const char *file, char *text, size_t size);
 
@@ -90,6 +96,6 @@ void mk_command_log(unsigned level, unsigned format);
 
 extern const struct mk_command mk_serve_command, mk_check_command, mk_init_command, mk_call_command,
     mk_watch_command, mk_say_command, mk_do_command, mk_world_command, mk_sandbox_command,
-    mk_status_command, mk_deliveries_command;
+    mk_status_command, mk_deliveries_command, mk_reload_command;
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "backend/sandbox/sandbox.h"
 #include "cli/command.h"
+#include "cli/reload.h"
 #include "cli/summary.h"
 
 #include <errno.h>
@@ -23,17 +24,28 @@ static const struct mk_option options[] = {
     { NULL },
 };
 
-enum { SIGNALS = 2 };
+enum { SIGNALS = 3 };
 
 struct server {
+    const struct mk_serving *serving;
     struct milky_endpoint *endpoint;
     uv_signal_t signals[SIGNALS];
     bool stopping;
 };
 
+static const char *reload(void *arg)
+{
+    struct server *server = arg;
+    return server->serving->reload(server->serving->arg, server->endpoint);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct server *server = handle->data;
+    if (number == SIGHUP && server->serving->reload) {
+        reload(server);
+        return;
+    }
     if (server->stopping)
         _exit(128 + number); /* asked twice: whoever asks does not want to wait */
     server->stopping = true;
@@ -45,7 +57,7 @@ static void on_signal(uv_signal_t *handle, int number)
  * endpoint is freed. */
 static int watch_signals(struct server *server)
 {
-    static const int numbers[SIGNALS] = { SIGINT, SIGTERM };
+    static const int numbers[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
     uv_loop_t *loop = milky_endpoint_loop(server->endpoint);
     for (size_t i = 0; i < SIGNALS; i++) {
         int rc = uv_signal_init(loop, &server->signals[i]);
@@ -105,11 +117,13 @@ static struct milky_backend *make_backend(const struct mk_config *config)
 
 int mk_serve(const struct mk_serving *serving)
 {
-    struct server server = { .endpoint = NULL };
+    struct server server = { .serving = serving };
     int code = MK_EXIT_OK;
     int rc = milky_endpoint_new(serving->config, serving->backend, &server.endpoint);
     if (rc == 0) {
         rc = watch_signals(&server);
+        if (serving->reload)
+            milky_endpoint_on_reload(server.endpoint, reload, &server);
         if (rc == 0)
             rc = milky_endpoint_start(server.endpoint);
         if (rc == 0) {
@@ -131,7 +145,14 @@ int mk_serve(const struct mk_serving *serving)
 struct announcement {
     const struct mk_config *config;
     const char *file;
+    struct mk_reload reload;
 };
+
+static const char *reload_file(void *arg, struct milky_endpoint *endpoint)
+{
+    struct announcement *announcement = arg;
+    return mk_reload(&announcement->reload, endpoint);
+}
 
 static void announce(void *arg, const struct milky_endpoint *endpoint)
 {
@@ -151,14 +172,17 @@ static int serve(const struct mk_config *config, const char *file)
     if (!backend)
         return mk_command_failed(mk_tr("the sandbox in %s cannot be opened", "无法打开沙盒：%s"),
                                  config->data_dir);
-    struct announcement announcement = { config, file };
+    struct announcement announcement = { config, file, { .config = config } };
     const struct mk_serving serving = {
         .config = &config->endpoint,
         .backend = backend,
         .ready = announce,
+        .reload = reload_file,
         .arg = &announcement,
     };
-    return mk_serve(&serving);
+    int code = mk_serve(&serving);
+    mk_reload_fini(&announcement.reload);
+    return code;
 }
 
 const char *const mk_serve_levels[] = { "error", "warn", "info", "debug", NULL };
@@ -202,12 +226,14 @@ const struct mk_command mk_serve_command = {
     .more_en = "Without a configuration it is a sandbox with the bots 10001000 (http_server and\n"
                "websocket_server both on 127.0.0.1:3000) and 10002000, its data in ./data.\n"
                "It prints what it serves, then `ready`, and logs to the standard error output.\n"
+               "SIGHUP makes it read the configuration again (milky reload).\n"
                "SIGINT and SIGTERM stop it: open calls are answered; it ends within 5 seconds.\n"
                "A second signal ends it at once.\n",
     .more_zh =
         "没有配置文件时，运行含 Bot 10001000（http_server 与 websocket_server 均在\n"
         "127.0.0.1:3000）和 10002000 的沙盒，数据在 ./data。\n"
         "启动后先输出服务内容，再输出一行 `ready`；日志写到标准错误输出。\n"
+        "SIGHUP 使其重新读取配置（milky reload）。\n"
         "SIGINT 与 SIGTERM 使其停止：处理完已收到的调用后，5 秒内退出；第二次信号立即退出。\n",
     .run = run,
 };

@@ -10,6 +10,11 @@ struct mk_serving {
     struct milky_backend *backend; /* taken over */
     /* It serves now. */
     void (*ready)(void *arg, const struct milky_endpoint *endpoint);
+    /*
+     * Optional: read the configuration again, on SIGHUP or `milky reload`. Returns NULL, or why it
+     * was refused, until the next call.
+     */
+    const char *(*reload)(void *arg, struct milky_endpoint *endpoint);
     /* Optional: it serves no more, and the backend is still there. Returns an exit code. */
     int (*stopped)(void *arg, struct milky_backend *backend);
     void *arg;
