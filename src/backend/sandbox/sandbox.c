@@ -323,6 +323,19 @@ int mk_sandbox_dump(struct milky_backend *backend, struct mk_buf *out)
     return mk_world_dump(sandbox_of(backend), out);
 }
 
+/* Bots that are new get their place in the world; those that are gone stay people of it. */
+static void bots_changed(struct milky_backend *backend)
+{
+    struct mk_sandbox *sandbox = sandbox_of(backend);
+    size_t count;
+    const uint64_t *bots = milky_host_bots(sandbox->host, &count);
+    int rc = mk_db_begin(&sandbox->db);
+    if (rc == 0)
+        rc = mk_seed(&sandbox->db, false, bots, count, mk_now());
+    if (rc < 0)
+        mk_log_error("sandbox", "the new bots have no place in the world: %s", strerror(-rc));
+}
+
 struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
 {
     struct mk_sandbox *sandbox = calloc(1, sizeof(*sandbox));
@@ -349,6 +362,7 @@ struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
         .call = call_api,
         .control = control,
         .turn_end = turn_end,
+        .bots_changed = bots_changed,
         .resource = resource,
         .free = free_sandbox,
     };

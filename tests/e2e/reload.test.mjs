@@ -1,0 +1,168 @@
+// Another configuration without a restart: SIGHUP and `milky reload`. What is as it was goes on.
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { freePort, hook, reverse, serve, text } from './fixtures.mjs';
+import { BOT, Client, GROUP, ReverseServer, call, within } from './harness.mjs';
+
+const OTHER = 10002000;
+const MING = 10003001;
+
+const change = (milky, config) =>
+  writeFile(join(milky.dir, 'milky.jsonc'), typeof config === 'string' ? config : JSON.stringify(config, null, 1));
+
+async function reload(milky, config) {
+  await change(milky, config);
+  const { code, stderr } = await milky.run(['reload']);
+  assert.equal(code, 0, stderr);
+}
+
+const ask = async (port, options) => (await call(`http://127.0.0.1:${port}`, 'get_login_info', {}, options)).status;
+const refused = (port) => assert.rejects(ask(port), 'nobody should listen there');
+const bot = (transports, self_id = BOT) => ({ self_id, ...transports });
+const at = (port, more) => [{ listen: `127.0.0.1:${port}`, ...more }];
+
+describe('reload', { concurrency: 4 }, () => {
+  it('keeps the connections of what is as it was, and the rest comes and goes', async (t) => {
+    const [stays, goes, comes] = [await freePort(), await freePort(), await freePort()];
+    const receiver = await reverse(t);
+    const config = (port) => ({
+      bots: [bot({
+        http_server: [...at(stays), ...at(port)], websocket_server: at(stays),
+        websocket_client: [{ url: `ws://127.0.0.1:${receiver.port}/` }],
+      })],
+    });
+    const milky = await serve(t, config(goes));
+    const [client, reversed] = [await Client.connect(`ws://127.0.0.1:${stays}/`), await receiver.next()];
+    const leaving = await ask(goes);
+    assert.equal(leaving, 200);
+    await reload(milky, config(comes));
+    assert.equal(await ask(comes), 200);
+    await refused(goes);
+    assert.equal((await client.call('get_login_info', {}, 1)).data.status, 'ok');
+    assert.equal((await reversed.call('get_login_info', {}, 1)).data.status, 'ok');
+    await milky.say(MING, { to: BOT }, 'still here');
+    await Promise.all([client.events.next(), reversed.events.next()]);
+    assert.equal(receiver.connections.size, 0);
+    await client.close();
+  });
+
+  it('tokens count for new requests; a connection stays', async (t) => {
+    const port = await freePort();
+    const config = (access_token) => ({
+      bots: [bot({ http_server: at(port, { access_token }), websocket_server: at(port, { access_token }) })],
+    });
+    const milky = await serve(t, config('old'));
+    const client = await Client.connect(`ws://127.0.0.1:${port}/?access_token=old`);
+    await reload(milky, config('new'));
+    assert.equal(await ask(port, { token: 'old' }), 403);
+    assert.equal(await ask(port, { token: 'new' }), 200);
+    assert.equal((await client.call('get_login_info', {}, 1)).data.status, 'ok');
+    await assert.rejects(Client.connect(`ws://127.0.0.1:${port}/?access_token=old`));
+    await client.close();
+  });
+
+  it('a changed dialect or prefix is another server: its connections end', async (t) => {
+    const port = await freePort();
+    const milky = await serve(t, { bots: [bot({ websocket_server: at(port) })] });
+    const client = await Client.connect(`ws://127.0.0.1:${port}/`);
+    await reload(milky, { bots: [bot({ websocket_server: at(port, { prefix: '/milky' }) })] });
+    assert.equal((await within(client.closed, 'the connection to end')).code, 1001);
+    await assert.rejects(Client.connect(`ws://127.0.0.1:${port}/`));
+    await (await Client.connect(`ws://127.0.0.1:${port}/milky/`)).close();
+  });
+
+  it('bots come, have a place in the world, and go', async (t) => {
+    const [first, second] = [await freePort(), await freePort()];
+    const one = bot({ http_server: at(first) });
+    const two = bot({ http_server: at(second), websocket_server: at(second) }, OTHER);
+    const milky = await serve(t, { bots: [one] });
+    for (let round = 0; round < 3; round++) {
+      await reload(milky, { bots: [two, one] });
+      const client = await Client.connect(`ws://127.0.0.1:${second}/`);
+      const sent = await call(`http://127.0.0.1:${second}`, 'send_group_message', { group_id: GROUP, message: text('hi') });
+      assert.equal(sent.body.status, 'ok');
+      await reload(milky, { bots: [one] });
+      assert.equal((await within(client.closed, 'the connection to end')).code, 1001);
+      await refused(second);
+      assert.equal(await ask(first), 200);
+    }
+    await reload(milky, { bots: [two] });
+    await refused(first);
+    assert.equal(await ask(second), 200);
+  });
+
+  it('a webhook keeps its place; a websocket_client that changed connects anew', async (t) => {
+    const receiver = await hook(t);
+    const [was, is] = [await reverse(t), await ReverseServer.start({ port: await freePort() })];
+    t.after(() => is.stop());
+    const config = (access_token, port) => ({
+      bots: [bot({ webhook: [{ url: receiver.url, access_token }], websocket_client: [{ url: `ws://127.0.0.1:${port}/` }] })],
+    });
+    const milky = await serve(t, config('a', was.port));
+    const old = await was.next();
+    await milky.say(MING, { to: BOT }, 'one');
+    const first = await receiver.next();
+    await reload(milky, config('b', is.port));
+    assert.equal((await within(old.closed, 'the old one to be closed')).code, 1001);
+    await is.next();
+    await milky.say(MING, { to: BOT }, 'two');
+    const next = await receiver.next();
+    assert.equal(first.headers.authorization, 'Bearer a');
+    assert.equal(next.headers.authorization, 'Bearer b');
+    assert.equal(Number(next.headers['x-milky-delivery']), Number(first.headers['x-milky-delivery']) + 1);
+    // Away for one event, and back: it gets what it missed.
+    await reload(milky, { bots: [bot({})] });
+    await milky.say(MING, { to: BOT }, 'three');
+    await reload(milky, config('b', is.port));
+    assert.equal(Number((await receiver.next()).headers['x-milky-delivery']), Number(first.headers['x-milky-delivery']) + 2);
+  });
+
+  it('refuses a mistake, tells it, and goes on as before', async (t) => {
+    const [port, taken] = [await freePort(), await hook(t)];
+    const good = { bots: [bot({ http_server: at(port) })] };
+    const milky = await serve(t, good);
+    const same = async (config, said) => {
+      await change(milky, config);
+      milky.child.kill('SIGHUP');
+      await milky.log.find((line) => said.test(line), `the log to say ${said}`);
+      await milky.log.find((line) => /refused: everything is as it was/.test(line), 'the log to end it');
+      assert.equal(await ask(port), 200);
+    };
+    await same('{ "bots": [ {', /milky\.jsonc:\d+:\d+: this is not JSON/);
+    await same({ bots: [{ self_id: 1 }] }, /bots\[0\]\.self_id: expected a QQ number/);
+    await same({ bots: [bot({ http_server: at(taken.port) })] }, new RegExp(`cannot listen on 127.0.0.1:${taken.port}`));
+    await same({ bots: [bot({ http_server: at(port) }), bot({ http_server: at(taken.port) }, OTHER)] },
+      new RegExp(`cannot listen on 127.0.0.1:${taken.port}`));
+    // The command tells it where it is typed.
+    await change(milky, { bots: [{ self_id: 1 }] });
+    const { code, stderr } = await milky.run(['reload']);
+    assert.equal(code, 1);
+    assert.match(stderr, /bots\[0\]\.self_id: expected a QQ number/);
+  });
+
+  it('says what needs a restart', async (t) => {
+    const config = { bots: [bot({ http_server: at(await freePort()) })] };
+    const milky = await serve(t, config);
+    await reload(milky, { ...config, limits: { connections: 7 }, journal: { max_events: 9 } });
+    const warnings = milky.stderr.split('\n').filter((line) => /needs a restart/.test(line));
+    assert.deepEqual(warnings.map((line) => /`(\w+)`/.exec(line)[1]), ['journal', 'limits']);
+  });
+
+  it('leaves calls and events in peace, however often it is asked', async (t) => {
+    const port = await freePort();
+    const config = { bots: [bot({ http_server: at(port), websocket_server: at(port) })] };
+    const milky = await serve(t, config);
+    const client = await Client.connect(`ws://127.0.0.1:${port}/`);
+    const calls = (async () => {
+      for (let i = 0; i < 300; i++) assert.equal((await client.call('get_login_info', {}, i)).data.echo, i);
+    })();
+    for (let i = 0; i < 50; i++) {
+      milky.child.kill('SIGHUP');
+      await milky.log.find((line) => /reloaded/.test(line), 'the log to say so');
+    }
+    await calls;
+    await client.close();
+  });
+});
