@@ -148,6 +148,7 @@ static void complete(struct mk_http_request *request, CURLcode code)
     } else {
         explain(request, code, text);
         response.error = text;
+        response.too_long = request->body_error == -ENOBUFS || code == CURLE_FILESIZE_EXCEEDED;
     }
     curl->multi_remove_handle(request->client->multi, request->easy);
     mk_list_remove(&request->node); /* no longer to be dropped by who frees the client in `done` */

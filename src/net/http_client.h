@@ -20,6 +20,7 @@ struct mk_http_client *mk_http_client_free(struct mk_http_client *client);
 
 struct mk_http_response {
     const char *error; /* NULL, or why no response came, for a person to read; then nothing below */
+    bool too_long;     /* the error is that the body is longer than its limit */
     unsigned status;
     uint64_t retry_after;         /* seconds that a Retry-After header asks for; 0: none */
     struct mk_slice content_type; /* "" where there is none */

@@ -222,7 +222,7 @@ static void paths(void **state)
     snprintf(uri, sizeof(uri), "file://%s", w->dir);
     image_refused(w, MK_SANDBOX_BAD_URI, "only files below", uri);
     snprintf(uri, sizeof(uri), "file://%s/media", w->dir);
-    image_refused(w, MK_SANDBOX_NO_CONTENT, "directory", uri);
+    image_refused(w, MK_SANDBOX_BAD_URI, "no regular file", uri);
     /* Whether there is one outside is not told. */
     image_refused(w, MK_SANDBOX_BAD_URI, w->dir, "file:///etc/passwd");
     image_refused(w, MK_SANDBOX_BAD_URI, "only files below", "file:///etc/no-such-file");

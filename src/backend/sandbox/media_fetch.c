@@ -186,7 +186,9 @@ static void on_downloaded(void *arg, const struct mk_http_response *response)
     struct mk_media_fetch *fetch = arg;
     fetch->download = NULL;
     fetch->store->downloads--;
-    if (response->error)
+    if (response->too_long)
+        mk_media_problem_too_large(&fetch->problem, fetch->rules->max_bytes);
+    else if (response->error)
         mk_media_problem(&fetch->problem, MK_SANDBOX_NO_CONTENT, "下载失败",
                          "it cannot be downloaded: %s", response->error);
     else if (response->status < 200 || response->status > 299)

@@ -168,7 +168,7 @@ static int open_below(const char *root, char *path)
         /* Looked at before it is opened: opening a device may do something. */
         if (!slash && fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
             !S_ISREG(status.st_mode))
-            errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+            errno = EINVAL;
         else
             next = openat(at, name, flags);
         int error = errno;
