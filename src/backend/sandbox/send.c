@@ -15,8 +15,9 @@ struct sending {
     struct mk_place place;    /* as the sender sees it */
     struct mk_compose compose;
     struct mk_message message;
-    uint64_t through; /* the group of a temporary session */
-    char *text;       /* the segments as JSON */
+    uint64_t through;        /* the group of a temporary session */
+    uint64_t last_sent_time; /* of the sender in a group, before this: a second is noted once */
+    char *text;              /* the segments as JSON */
     size_t text_len;
 };
 
@@ -84,7 +85,7 @@ static int write_all(struct mk_request *request, struct sending *sending)
     sqlite3_bind_null(insert, 4);
     if (rc == 0)
         rc = mk_db_run(db, MK_DB_USE(db, MK_SQL_CONVERSATION_SENT, place->id, message->seq));
-    if (rc == 0 && place->scene == MK_SCENE_GROUP)
+    if (rc == 0 && place->scene == MK_SCENE_GROUP && sending->last_sent_time != message->time)
         rc = mk_db_run(
             db, MK_DB_USE(db, MK_SQL_MEMBER_SENT, place->peer, message->sender, message->time));
     if (rc == 0 && place->scene == MK_SCENE_TEMP)
@@ -276,6 +277,7 @@ static int send_group(struct mk_request *request, uint64_t sender, uint64_t grou
     if (rc != 0)
         return rc;
     sending->compose.role = member.role;
+    sending->last_sent_time = member.last_sent_time;
     rc = mk_place_find(db, MK_SCENE_GROUP, sender, group, &sending->place);
     if (rc == 0)
         rc = prepare(request, sending);
