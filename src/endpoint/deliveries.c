@@ -121,7 +121,7 @@ static struct mk_webhook *webhook_of(const struct milky_host *host,
                                      const struct mk_dead_letter *letter)
 {
     for (size_t i = 0; i < host->bot_count; i++) {
-        const struct mk_bot *bot = &host->bots[i];
+        const struct mk_bot *bot = host->bots[i];
         if (host->self_ids[i] != letter->self_id)
             continue;
         for (size_t k = 0; k < bot->webhook_count; k++)
