@@ -258,6 +258,34 @@ static void test_lags_are_found_late(void **state)
     mk_feed_fini(&feed);
 }
 
+/* Of frames that are equally long every one is counted exactly, wherever the sink stands. */
+static void test_counts_what_is_behind(void **state)
+{
+    (void)state;
+    struct mk_feed feed;
+    struct receiver receiver;
+    char frame[1000] = { 0 };
+    mk_feed_init(&feed);
+    receiver_init(&receiver, UINT64_MAX);
+    assert_int_equal(mk_sink_frames_behind(&receiver.sink), 0);
+    assert_int_equal(mk_feed_join(&feed, &receiver.sink), 0);
+    assert_int_equal(mk_sink_frames_behind(&receiver.sink), 0);
+    for (uint64_t i = 1; i <= 300; i++) {
+        assert_int_equal(mk_feed_append(&feed, mk_slice_of(frame, sizeof(frame))), 0);
+        assert_int_equal(mk_sink_frames_behind(&receiver.sink), i);
+    }
+    for (uint64_t i = 299;; i--) {
+        take(&receiver, sizeof(frame), sizeof(frame));
+        assert_int_equal(mk_sink_frames_behind(&receiver.sink), i);
+        if (i == 0)
+            break;
+    }
+    mk_sink_leave(&receiver.sink);
+    assert_int_equal(mk_sink_frames_behind(&receiver.sink), 0);
+    mk_buf_fini(&receiver.got);
+    mk_feed_fini(&feed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_a_sink_that_lags_is_told),
         cmocka_unit_test(test_told_when_at_the_end),
         cmocka_unit_test(test_lags_are_found_late),
+        cmocka_unit_test(test_counts_what_is_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
