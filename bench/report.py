@@ -247,7 +247,9 @@ def as_text(everything):
 
 def compact(results, prefix):
     """One table of many workloads: a row per workload, a column per server: CPU µs (× floor)."""
-    chosen = {key: w for key, w in timed(results).items() if key.startswith(prefix)}
+    chosen = {key: w for key, w in timed(results).items() if key.startswith(prefix + "-")}
+    if not chosen:
+        return f"({prefix}: not measured.)"
     names = []
     for workload in chosen.values():
         names += [name for name in workload if name not in names]
@@ -300,8 +302,8 @@ def charts(results, folder):
 
 
 def write(everything, docs):
-    """Fills bench/PERFORMANCE.in.md: {{about}}, {{goals}}, {{table PREFIX}}, {{chart NAME}} and
-    {{others}} are replaced by what was measured."""
+    """Fills bench/PERFORMANCE.in.md: {{about}}, {{goals}}, {{table PREFIX}}, {{rows KEY}},
+    {{chart NAME}} and {{others}} are replaced by what was measured."""
     results = everything["results"]
     drawn = charts(results, docs / "performance")
     template = (pathlib.Path(__file__).parent / "PERFORMANCE.in.md").read_text()
@@ -314,6 +316,11 @@ def write(everything, docs):
             lines.append(markdown_table(GOAL_HEAD, goal_rows(results)))
         elif word == "table":
             lines.append(compact(results, argument))
+        elif word == "rows":
+            measured = argument in results
+            lines.append(
+                markdown_table(CALL_HEAD, rows_of(results[argument])) if measured else "(Not measured.)"
+            )
         elif word == "chart":
             lines += [f"![{argument}](performance/{argument}.svg)"] if argument in drawn else []
         elif word == "others":
