@@ -470,6 +470,33 @@ static void friendships_come_and_go(void **state)
     assert_int_equal(w->host.event_count, 0);
 }
 
+static void memory_runs_out(void **state)
+{
+    struct world *w = *state;
+    control(w, "create_person", "{\"user_id\":10009000,\"nickname\":\"stranger\"}");
+    static const struct {
+        const char *operation, *params;
+    } cases[] = {
+        { "create_person", "{\"nickname\":\"somebody whose name is longer than a pool\"}" },
+        { "create_group", "{\"group_name\":\"G\",\"members\":[{\"user_id\":10003001,\"role\":"
+                          "\"owner\"},{\"user_id\":10001000}]}" },
+        { "join", "{\"as\":10009000,\"group\":700000001,\"comment\":\"let me in\"}" },
+        { "accept", "{\"as\":10001000,\"group\":700000001,\"from\":10009000}" },
+        { "friend_request", "{\"as\":10009000,\"to\":10001000,\"comment\":\"hello\"}" },
+        { "invite", "{\"as\":10003001,\"group\":700000002,\"user\":10003002}" },
+        { "recall", "{\"as\":10003001,\"group\":700000001,\"seq\":1}" },
+        { "fault", "{\"bot\":10002000,\"latency\":1}" },
+        { "bots", "{}" },
+        { "offline", "{\"bot\":10002000,\"reason\":\"a reason that is longer than a pool\"}" },
+        { "clock", "{\"advance\":1}" },
+        { "dump", "{}" },
+    };
+    control(w, "say", "{\"as\":10003001,\"group\":700000001,\"text\":\"x\"}");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        ask_with_little_memory(w, 0, cases[i].operation, cases[i].params);
+    control(w, "clock", "{\"reset\":true}");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, world_setup_file, world_teardown)
 
@@ -482,6 +509,7 @@ int main(void)
         FILE_TEST(begun_from_a_file),    FILE_TEST(seeds_repeat_ids),
         TEST(reset_is_the_first_world),  TEST(people_come_and_go),
         TEST(groups_come_and_go),        TEST(friendships_come_and_go),
+        TEST(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,7 +121,7 @@ static bool strikes(struct mk_fault *fault, uint64_t self_id, const char *action
 
 struct mk_fate mk_bots_fate(struct mk_bots *bots, uint64_t self_id, const char *action)
 {
-    struct mk_fate fate = { 0 };
+    struct mk_fate fate = { .message = "" };
     for (struct mk_fault *fault = bots->faults; fault; fault = fault->next) {
         if (!strikes(fault, self_id, action))
             continue;
