@@ -284,7 +284,7 @@ static void write_process(struct writer *w)
     mk_exposition_family(x, "milky_loop_turns_total", "counter", "Turns of the event loop.");
     mk_exposition_count(x, "", w->endpoint->host.loop.turns, NULL);
     mk_exposition_family(x, "process_start_time_seconds", "gauge", "When it started, since 1970.");
-    mk_exposition_number(x, "", (double)(w->endpoint->started_at / 1000), NULL);
+    mk_exposition_number(x, "", (double)w->endpoint->started_at / 1e3, NULL);
     mk_exposition_family(x, "process_cpu_seconds_total", "counter", "Processor time it took.");
     mk_exposition_number(x, "", process.cpu_seconds, NULL);
     mk_exposition_family(x, "process_resident_memory_bytes", "gauge", "Memory it holds.");
