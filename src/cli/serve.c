@@ -117,6 +117,7 @@ static struct milky_backend *make_backend(const struct mk_config *config)
 
 int mk_serve(const struct mk_serving *serving)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     struct server server = { .serving = serving };
     int code = MK_EXIT_OK;
     int rc = milky_endpoint_new(serving->config, serving->backend, &server.endpoint);

@@ -225,6 +225,8 @@ static int add_clients(struct mk_bot *bot, const struct milky_bot *config)
         if (load_remote_tls("websocket_client", remote, &tls) < 0)
             return -EINVAL;
         mk_websocket_client_set_tls(bot->clients[i], tls);
+        if (remote->replay)
+            mk_websocket_client_set_replay(bot->clients[i]);
     }
     return 0;
 }

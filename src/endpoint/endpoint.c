@@ -438,8 +438,9 @@ static void on_turn_end(struct mk_turn_hook *hook)
         backend->turn_end(backend);
     for (size_t i = 0; i < endpoint->host.bot_count; i++)
         mk_bot_sweep(endpoint->host.bots[i]);
-    if (endpoint->host.journal)
-        mk_journal_commit(endpoint->host.journal);
+    /* Nobody is told that something has happened which a crash would undo. */
+    if (endpoint->host.journal && mk_journal_commit(endpoint->host.journal) < 0)
+        mk_loop_drop_output(&endpoint->host.loop, -EIO);
     if (!endpoint->stopping || !is_idle(endpoint))
         return;
     /* Who watches may see it stop: this is the last to go. */

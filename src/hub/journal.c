@@ -80,6 +80,7 @@ struct mk_journal {
     uint64_t retry_at;      /* after a commit that failed: no sooner than this, monotonic ms */
     unsigned appended;      /* since the last pruning */
     bool in_transaction;
+    bool fresh; /* events were added since the last attempt to commit */
 };
 
 /* --- statements --- */
@@ -171,8 +172,12 @@ static int begin(struct mk_journal *journal)
 
 int mk_journal_commit(struct mk_journal *journal)
 {
-    if (!journal->in_transaction || mk_clock_mono_ms() < journal->retry_at)
-        return 0;
+    bool fresh = journal->fresh;
+    journal->fresh = false;
+    if (!journal->in_transaction)
+        return fresh ? -EIO : 0;
+    if (mk_clock_mono_ms() < journal->retry_at)
+        return fresh ? -EAGAIN : 0;
     int rc = run(journal, use(journal, COMMIT, 0, NULL), "cannot store events");
     if (rc == 0) {
         journal->in_transaction = false;
@@ -185,7 +190,7 @@ int mk_journal_commit(struct mk_journal *journal)
     if (!journal->in_transaction)
         mk_log_error("journal", "the events of this turn are not stored: who is not connected now "
                                 "will miss them");
-    return rc;
+    return fresh ? rc : 0;
 }
 
 /* --- opening --- */
@@ -295,6 +300,7 @@ static void prune(struct mk_journal *journal, uint64_t self_id, uint64_t last)
 int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
                       const struct mk_journal_event *event)
 {
+    journal->fresh = true;
     int rc = begin(journal);
     if (rc < 0)
         return rc;

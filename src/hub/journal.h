@@ -32,8 +32,8 @@ int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **
 struct mk_journal *mk_journal_close(struct mk_journal *journal);
 
 /*
- * Ends the turn's transaction; nothing where none is open. Returns 0, or a negative errno, logged;
- * then it is tried again with the next one.
+ * Ends the turn's transaction; nothing where none is open. Returns 0, or a negative errno, logged,
+ * when an event of this turn is not stored; that is tried again later.
  */
 int mk_journal_commit(struct mk_journal *journal);
 

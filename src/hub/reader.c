@@ -91,3 +91,12 @@ struct mk_lag mk_reader_lag(const struct mk_reader *reader)
         lag.events += reader->hub->events - reader->next + 1;
     return lag;
 }
+
+uint64_t mk_reader_taken(const struct mk_reader *reader)
+{
+    if (!mk_reader_started(reader) || reader->taken < reader->past.len)
+        return 0;
+    if (reader->replaying)
+        return reader->next - 1;
+    return mk_sink_lag(&reader->sink) == 0 ? reader->hub->events : 0;
+}

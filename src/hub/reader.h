@@ -36,6 +36,9 @@ struct mk_slice mk_reader_peek(struct mk_reader *reader);
 /* Goes on by `len` bytes, at most what peek gave. */
 void mk_reader_advance(struct mk_reader *reader, size_t len);
 
+/* All events up to this number have been taken; 0 where that is not known for the moment. */
+uint64_t mk_reader_taken(const struct mk_reader *reader);
+
 /* Leaves the feed and goes on from the journal, behind event number `since`. */
 void mk_reader_rewind(struct mk_reader *reader, uint64_t since);
 

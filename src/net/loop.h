@@ -67,6 +67,9 @@ static inline struct mk_loop *mk_loop_of(struct uv_loop_s *uv)
  */
 void mk_loop_busy_poll(struct mk_loop *loop, unsigned us);
 
+/* Ends, with this error, every stream that has something to send in this turn: it is not sent. */
+void mk_loop_drop_output(struct mk_loop *loop, int error);
+
 /* The time of this turn in milliseconds (monotonic), read once per turn. */
 uint64_t mk_loop_now(const struct mk_loop *loop);
 

@@ -134,6 +134,12 @@ struct mk_stream *mk_stream_new(struct mk_loop *loop, int fd, const struct socka
     return stream;
 }
 
+void mk_loop_drop_output(struct mk_loop *loop, int error)
+{
+    while (!mk_list_empty(&loop->dirty))
+        mk_stream_finish(MK_CONTAINER_OF(loop->dirty.next, struct mk_stream, dirty), error);
+}
+
 /* --- watching the socket --- */
 
 static bool wants_to_read(const struct mk_stream *stream)

@@ -35,7 +35,9 @@ struct mk_websocket_client {
     char *host; /* url.host, NUL-terminated */
     char *token;
     struct mk_tls_context *tls; /* or NULL */
-    struct mk_timer *timer;     /* the next try, or the end of patience with a handshake */
+    uint64_t received;          /* with replay: the last event that the peer has for sure */
+    bool replay;
+    struct mk_timer *timer; /* the next try, or the end of patience with a handshake */
     struct mk_backoff backoff;
     struct mk_connect *connect;
     struct mk_stream *stream; /* while shaking hands */
@@ -80,8 +82,8 @@ static void open_session(struct mk_websocket_client *client)
     struct mk_stream *stream = client->stream;
     mk_timer_stop(client->timer);
     mk_buf_reset(&client->answer, 0);
-    if (!mk_session_new(&client->sessions, stream, MK_READER_LIVE, &client->open, on_session_gone,
-                        client)) {
+    uint64_t since = client->replay ? client->received : MK_READER_LIVE;
+    if (!mk_session_new(&client->sessions, stream, since, &client->open, on_session_gone, client)) {
         client->why = "out of memory";
         mk_stream_abort(stream, -ENOMEM);
         return;
@@ -298,6 +300,31 @@ void mk_websocket_client_set_tls(struct mk_websocket_client *client, struct mk_t
     client->tls = tls;
 }
 
+static void on_received(void *arg, uint64_t number)
+{
+    struct mk_websocket_client *client = arg;
+    struct mk_hub *hub = client->sessions.hub;
+    client->received = number;
+    if (hub->journal)
+        mk_journal_set_cursor(hub->journal, hub->self_id, mk_slice_str(client->text), number);
+}
+
+void mk_websocket_client_set_replay(struct mk_websocket_client *client)
+{
+    client->replay = true;
+    client->sessions.received = on_received;
+}
+
+/* Where it goes on; as a new one, with what comes from now on. */
+static void find_place(struct mk_websocket_client *client)
+{
+    const struct mk_hub *hub = client->sessions.hub;
+    uint64_t number = hub->events;
+    if (hub->journal)
+        mk_journal_cursor(hub->journal, hub->self_id, mk_slice_str(client->text), &number);
+    on_received(client, number);
+}
+
 void mk_websocket_client_adopt(struct mk_websocket_client *client,
                                struct mk_websocket_client *fresh)
 {
@@ -313,6 +340,8 @@ bool mk_websocket_client_started(const struct mk_websocket_client *client)
 void mk_websocket_client_start(struct mk_websocket_client *client)
 {
     client->started = true;
+    if (client->replay)
+        find_place(client);
     connect_now(client);
 }
 

@@ -27,6 +27,13 @@ void mk_websocket_client_set_tls(struct mk_websocket_client *client, struct mk_t
 void mk_websocket_client_adopt(struct mk_websocket_client *client,
                                struct mk_websocket_client *fresh);
 
+/*
+ * Every event counts: after a connection was lost, the next one begins behind the last event that
+ * the peer has received for sure, which the journal remembers under the URL. Events then carry
+ * their numbers. Before it is started.
+ */
+void mk_websocket_client_set_replay(struct mk_websocket_client *client);
+
 /* It must be idle, or never have been started. NULL is allowed. */
 struct mk_websocket_client *mk_websocket_client_free(struct mk_websocket_client *client);
 

@@ -134,7 +134,10 @@ static void on_event(struct mk_websocket *websocket, int status)
         on_close_frame(websocket, event);
     else if (event->opcode == MK_WS_PING)
         mk_websocket_send(websocket, MK_WS_PONG, event->payload);
-    else if (status == MK_WS_MESSAGE && websocket->state == OPEN)
+    else if (event->opcode == MK_WS_PONG) {
+        if (websocket->state == OPEN && websocket->events->pong)
+            websocket->events->pong(websocket->owner, event->payload);
+    } else if (status == MK_WS_MESSAGE && websocket->state == OPEN)
         websocket->events->message(websocket->owner, event->opcode, event->payload);
 }
 
@@ -170,6 +173,13 @@ static void on_end(void *owner)
     finish(websocket);
 }
 
+static void on_drained(void *owner)
+{
+    struct mk_websocket *websocket = owner;
+    if (websocket->state == OPEN && websocket->events->drained)
+        websocket->events->drained(websocket->owner);
+}
+
 static void on_closed(void *owner, int error)
 {
     struct mk_websocket *websocket = owner;
@@ -186,6 +196,7 @@ static const struct mk_stream_events stream_events = {
     .read = on_read,
     .end = on_end,
     .closed = on_closed,
+    .drained = on_drained,
 };
 
 struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,

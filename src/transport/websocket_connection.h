@@ -21,6 +21,10 @@ struct mk_websocket_events {
      * within a call of the owner's.
      */
     void (*closed)(void *owner, uint16_t code, const char *why);
+    /* May be NULL. The answer to a ping, with that one's payload. */
+    void (*pong)(void *owner, struct mk_slice payload);
+    /* May be NULL. As that of a stream (net/stream.h). */
+    void (*drained)(void *owner);
 };
 
 /* What connections of one kind share. Embedded in a transport. */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "protocol/reply.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -21,6 +22,8 @@ struct mk_session {
     void *arg;
     struct mk_caller caller;
     struct mk_subscription events;
+    uint64_t received; /* the peer has every event up to this number, */
+    uint64_t asked;    /* and was asked with a ping for this one; 0: not asked */
     bool stopping;
 };
 
@@ -101,6 +104,44 @@ static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice pa
         mk_stream_pause(mk_websocket_stream(session->websocket));
 }
 
+/* --- receipts --- */
+
+enum { LONGEST_NUMBER = 21 };
+
+static struct mk_slice number_text(uint64_t number, char text[LONGEST_NUMBER])
+{
+    int len = snprintf(text, LONGEST_NUMBER, "%llu", (unsigned long long)number);
+    return mk_slice_of(text, (size_t)len);
+}
+
+/* The ping goes out behind the events that it asks for, and a peer reads in order. */
+static void ask_for_receipt(struct mk_session *session)
+{
+    char text[LONGEST_NUMBER];
+    uint64_t taken = mk_reader_taken(&session->events.reader);
+    if (!session->context->received || session->asked > 0 || taken <= session->received)
+        return;
+    session->asked = taken;
+    mk_websocket_send(session->websocket, MK_WS_PING, number_text(taken, text));
+}
+
+static void on_drained(void *owner)
+{
+    ask_for_receipt(owner);
+}
+
+static void on_pong(void *owner, struct mk_slice payload)
+{
+    struct mk_session *session = owner;
+    char text[LONGEST_NUMBER];
+    if (session->asked == 0 || !mk_slice_eq(payload, number_text(session->asked, text)))
+        return;
+    session->received = session->asked;
+    session->asked = 0;
+    session->context->received(session->arg, session->received);
+    ask_for_receipt(session);
+}
+
 /* --- life --- */
 
 static void on_closed(void *owner, uint16_t code, const char *why)
@@ -118,6 +159,8 @@ static void on_closed(void *owner, uint16_t code, const char *why)
 
 static const struct mk_websocket_events websocket_events = {
     .message = on_message,
+    .pong = on_pong,
+    .drained = on_drained,
     .closed = on_closed,
 };
 
@@ -144,7 +187,8 @@ struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_
     struct mk_session *session = malloc(sizeof(*session));
     if (!session)
         return NULL;
-    *session = (struct mk_session){ .context = context, .gone = gone, .arg = arg };
+    *session =
+        (struct mk_session){ .context = context, .gone = gone, .arg = arg, .received = since };
     mk_caller_init(&session->caller, on_reply);
     struct mk_form form = form_of(context, since != MK_READER_LIVE);
     if (mk_subscription_start(&session->events, context->hub, stream, &form, since,

@@ -22,9 +22,14 @@ struct mk_session_context {
     enum mk_dialect dialect;
     enum mk_envelope envelope;
     const char *transport; /* "websocket_server": for logs */
-    uint64_t most_calls;   /* in flight on one connection; then it is not read */
-    uint64_t most_lag;     /* bytes of events that one may be behind */
-    struct mk_buf reply;   /* one reply on its way into a frame */
+    /*
+     * NULL, or: the peer has received every event up to this number. To learn of it, a session asks
+     * with pings whose payload is the number. `arg` is the session's.
+     */
+    void (*received)(void *arg, uint64_t number);
+    uint64_t most_calls; /* in flight on one connection; then it is not read */
+    uint64_t most_lag;   /* bytes of events that one may be behind */
+    struct mk_buf reply; /* one reply on its way into a frame */
 };
 
 struct mk_session;

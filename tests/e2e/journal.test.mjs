@@ -1,0 +1,191 @@
+// Nothing is lost: events over crashes (kill -9), dead receivers and a full disk. SOAK=1 takes longer.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { WebSocket } from 'ws';
+import { folder, freePort, hook, reverse, serve, text, textOf } from './fixtures.mjs';
+import { BOT, GROUP, Milky, ReverseServer, call, within } from './harness.mjs';
+
+const OTHER = 10002000;
+const MING = 10003001;
+const numberOf = (event) => event.number ?? event.data.number;
+const ROUNDS = process.env.SOAK ? 500 : 30;
+
+// What one receiver got: every event once or more, in order, and none left out.
+class Ledger {
+  constructor(name) {
+    this.name = name;
+    this.numbers = new Map(); // number -> text
+    this.words = new Set();
+    this.last = 0;
+    this.again = 0;
+    this.changed = () => {};
+  }
+
+  add(number, word) {
+    assert.ok(Number.isSafeInteger(number) && number > 0, `${this.name}: number ${number}`);
+    if (this.numbers.has(number)) {
+      assert.equal(word, this.numbers.get(number), `${this.name}: ${number} came twice with another event`);
+      this.again++;
+      return;
+    }
+    if (this.last > 0) assert.equal(number, this.last + 1, `${this.name}: events out of order or lost`);
+    this.last = number;
+    this.numbers.set(number, word);
+    this.words.add(word);
+    this.changed();
+  }
+
+  async has(words) {
+    const missing = () => words.filter((word) => !this.words.has(word));
+    await within((async () => {
+      while (missing().length > 0) await new Promise((resolve) => (this.changed = resolve));
+    })(), `${this.name} to have everything`, 20000).catch((error) => {
+      throw new Error(`${error.message}: ${missing().length} of ${words.length} are missing, as ${missing()[0]}`);
+    });
+  }
+}
+
+describe('journal', () => {
+  it(`loses no event in ${ROUNDS} crashes`, async (t) => {
+    const errors = [];
+    const guard = (run) => (...args) => { try { run(...args); } catch (error) { errors.push(error); } };
+    const [posted, pushed, asked] = ['webhook', 'websocket_client', 'since'].map((name) => new Ledger(name));
+    const receiver = await hook(t);
+    receiver.answer = guard(({ headers, text: body }) => {
+      posted.add(Number(headers['x-milky-delivery']), textOf(JSON.parse(body).data));
+      return { status: 204 };
+    });
+    const peer = await reverse(t);
+    const watch = (socket, ledger) => socket.on('message', guard((data) => {
+      const message = JSON.parse(data);
+      assert.notEqual(message.post_type, 'gap', `${ledger.name} was told of a gap`);
+      if (message.post_type === 'event') ledger.add(numberOf(message), textOf(message.data.data));
+    }));
+    peer.wss.on('connection', (socket) => watch(socket, pushed));
+
+    const port = await freePort();
+    const dir = await folder(t);
+    const config = {
+      bots: [
+        {
+          self_id: BOT,
+          websocket_server: [{ listen: `127.0.0.1:${port}` }],
+          webhook: [{ url: receiver.url }],
+          websocket_client: [{ url: `ws://127.0.0.1:${peer.port}/`, replay: true }],
+        },
+        { self_id: OTHER, http_server: [{ listen: '127.0.0.1:0' }] },
+      ],
+    };
+    await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(config));
+    const acknowledged = [];
+    let next = 0;
+    const speak = async (base, over) => {
+      while (!over.now) {
+        const word = `${next++}`;
+        const reply = await call(base, 'send_group_message', { group_id: GROUP, message: text(word) }).catch(() => undefined);
+        if (reply?.body.status === 'ok') acknowledged.push(word);
+      }
+    };
+    for (let round = 0; round <= ROUNDS; round++) {
+      const milky = await Milky.start({ dir });
+      const since = new WebSocket(`ws://127.0.0.1:${port}/?since=${asked.last}`);
+      since.on('error', () => {});
+      watch(since, asked);
+      const over = { now: round === ROUNDS };
+      const speakers = [1, 2, 3].map(() => speak(milky.http(), over));
+      if (round < ROUNDS) {
+        await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 230));
+        over.now = true;
+        milky.child.kill('SIGKILL');
+        await milky.exit;
+      } else {
+        for (const ledger of [posted, pushed, asked]) await ledger.has(acknowledged);
+        since.terminate();
+        assert.equal(await milky.stop(), 0);
+      }
+      await Promise.all(speakers);
+      since.terminate();
+      assert.deepEqual(errors, []);
+    }
+    assert.ok(acknowledged.length > ROUNDS, `only ${acknowledged.length} messages were sent`);
+    t.diagnostic(`${acknowledged.length} messages acknowledged, ${ROUNDS} crashes; came again: ` +
+      [posted, pushed, asked].map(({ name, again }) => `${name} ${again}`).join(', '));
+  });
+
+  it('a websocket_client with replay goes on where its peer stopped', async (t) => {
+    const port = await freePort();
+    const first = await ReverseServer.start({ port });
+    const milky = await serve(t, {
+      bots: [{ self_id: BOT, websocket_client: [{ url: `ws://127.0.0.1:${port}/`, replay: true }] }],
+    });
+    const one = await first.next();
+    await milky.say(MING, { to: BOT }, 'one');
+    const number = numberOf(await one.events.next());
+    await one.call('get_login_info', {}, 1); // what comes behind the ping has been read
+    await first.stop();
+    await milky.say(MING, { to: BOT }, 'two');
+    await milky.say(MING, { to: BOT }, 'three');
+    const second = await ReverseServer.start({ port });
+    t.after(() => second.stop());
+    const again = await second.next();
+    const event = await again.events.find((event) => numberOf(event) > number);
+    assert.deepEqual([numberOf(event), textOf(event.data.data)], [number + 1, 'two']);
+    assert.equal(textOf((await again.events.next()).data.data), 'three');
+  });
+
+  it('acknowledges nothing that it cannot store', async (t) => {
+    const dir = await folder(t);
+    const port = await freePort();
+    const config = {
+      bots: [
+        { self_id: BOT, websocket_server: [{ listen: `127.0.0.1:${port}` }] },
+        { self_id: OTHER, http_server: [{ listen: '127.0.0.1:0' }] },
+      ],
+    };
+    await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(config));
+    // Files may not grow beyond this: the journal, the world, or both, are full at some point.
+    for (const blocks of [400, 900, 1500]) {
+      const milky = await Milky.start({ dir, fileBlocks: blocks });
+      const acknowledged = [];
+      let failures = 0;
+      for (let i = 0; i < 3000 && failures < 5; i++) {
+        const word = `${blocks} ${i} ${'x'.repeat(200)}`;
+        const reply = await call(milky.http(), 'send_group_message', { group_id: GROUP, message: text(word) }).catch(() => undefined);
+        if (reply?.body.status === 'ok') acknowledged.push(word);
+        else failures++;
+      }
+      assert.equal(failures, 5, 'the limit was never met');
+      assert.match(milky.stderr, /error +(journal|sandbox)/);
+      milky.child.kill('SIGKILL');
+      await milky.exit;
+      const restarted = await Milky.start({ dir });
+      const ledger = new Ledger('since');
+      const socket = new WebSocket(`ws://127.0.0.1:${port}/?since=0`);
+      socket.on('message', (data) => {
+        const message = JSON.parse(data);
+        if (message.post_type === 'event') ledger.add(numberOf(message), textOf(message.data.data));
+      });
+      await once(socket, 'open');
+      await ledger.has(acknowledged);
+      socket.terminate();
+      assert.equal(await restarted.stop(), 0);
+    }
+  });
+
+  it('says so, and does not start, where it may not write', async (t) => {
+    const dir = await folder(t);
+    await writeFile(join(dir, 'milky.jsonc'), JSON.stringify({ data_dir: 'data', bots: [{ self_id: BOT }] }));
+    await (await Milky.start({ dir })).stop();
+    await writeFile(join(dir, 'data', 'journal.db'), 'this is no database, and long enough to be looked at'.repeat(100));
+    const child = spawn(process.env.MILKY, ['serve'], { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (data) => (stderr += data));
+    const [code] = await within(once(child, 'close'), 'milky to end');
+    assert.equal(code, 1);
+    assert.match(stderr, /journal.*data\/journal\.db.*file is not a database/);
+  });
+});
