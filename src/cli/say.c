@@ -3,20 +3,26 @@
 #include "cli/ask.h"
 #include "cli/command.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_BODY = 1024 * 1024 };
+enum { MOST_TEXT = 1024 * 1024, MOST_IMAGE = 128 * 1024 * 1024 };
 
 /* --- say --- */
 
-enum { CONFIG, AS, GROUP, TO, PRETTY };
+enum { CONFIG, CONTROL, AS, GROUP, TO, THROUGH, IMAGE, PRETTY };
 
 static const struct mk_option say_options[] = {
     MK_OPTION_CONFIG,
+    MK_OPTION_CONTROL,
     { "as", 'a', "USER", "who speaks: somebody of the sandbox", "说话的人：沙盒中的用户" },
     { "group", 'g', "GROUP", "in this group", "在此群中" },
     { "to", 't', "BOT", "to this bot, in private", "私聊此 Bot" },
+    { "through", 0, "GROUP", "with --to: as somebody whom it knows from this group only",
+      "与 --to 同用：通过此群的临时会话" },
+    { "image", 'i', "FILE", "send this picture, below the text if there is any",
+      "发送此图片，有文本时在文本之后" },
     { "pretty", 'p', NULL, "print over many lines, as on a terminal",
       "分行输出（终端上默认如此）" },
     { NULL },
@@ -38,36 +44,79 @@ static int join_words(const struct mk_arguments *arguments, struct mk_buf *text)
     return rc;
 }
 
-/* {"as": ..., "group" or "to": ..., "text": ...}; NULL when memory is out or the text is no UTF-8
- */
-static char *write_request(uint64_t as, const char *where, uint64_t place,
-                           const struct mk_buf *text, size_t *len)
+/* The file as a base64:// URI: the daemon need not be able to read it. Returns 0 or -errno. */
+static int read_image(const char *name, struct mk_buf *uri)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    FILE *file = fopen(name, "rbe");
+    if (!file)
+        return -errno;
+    int rc = mk_buf_append_slice(uri, MK_SLICE("base64://"));
+    unsigned char three[3];
+    size_t len = sizeof(three);
+    while (rc == 0 && len == sizeof(three)) {
+        memset(three, 0, sizeof(three));
+        len = fread(three, 1, sizeof(three), file);
+        unsigned group = (unsigned)three[0] << 16 | (unsigned)three[1] << 8 | three[2];
+        const char four[4] = { digits[group >> 18], digits[group >> 12 & 63],
+                               len > 1 ? digits[group >> 6 & 63] : '=',
+                               len > 2 ? digits[group & 63] : '=' };
+        if (ferror(file))
+            rc = -EIO;
+        else if (len > 0)
+            rc = mk_buf_append(uri, four, sizeof(four));
+    }
+    fclose(file);
+    return rc;
+}
+
+/* What is said, read from the command line and the disk. */
+struct said {
+    struct mk_buf text;
+    struct mk_buf image; /* a URI; empty: none */
+};
+
+static bool put_segment(yyjson_mut_doc *doc, yyjson_mut_val *message, const char *type,
+                        const char *field, const struct mk_buf *value)
+{
+    yyjson_mut_val *segment = yyjson_mut_arr_add_obj(doc, message);
+    return yyjson_mut_obj_add_str(doc, segment, "type", type) &&
+           yyjson_mut_obj_add_strn(doc, yyjson_mut_obj_add_obj(doc, segment, "data"), field,
+                                   value->data, value->len);
+}
+
+/* {"as", "group" or "to", "through", "message"}; NULL when memory is out or the text is no UTF-8 */
+static char *write_request(uint64_t as, const char *where, const uint64_t place[2],
+                           const struct said *said, size_t *len)
 {
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
-    yyjson_mut_obj_add_uint(doc, root, "as", as);
-    yyjson_mut_obj_add_uint(doc, root, where, place);
-    yyjson_mut_obj_add_strn(doc, root, "text", text->data, text->len);
-    char *json = yyjson_mut_obj_size(root) == 3 ? yyjson_mut_write(doc, 0, len) : NULL;
+    bool ok = yyjson_mut_obj_add_uint(doc, root, "as", as) &&
+              yyjson_mut_obj_add_uint(doc, root, where, place[0]);
+    if (place[1] > 0)
+        ok = ok && yyjson_mut_obj_add_uint(doc, root, "through", place[1]);
+    yyjson_mut_val *message = yyjson_mut_obj_add_arr(doc, root, "message");
+    if (said->text.len > 0)
+        ok = ok && put_segment(doc, message, "text", "text", &said->text);
+    if (said->image.len > 0)
+        ok = ok && put_segment(doc, message, "image", "uri", &said->image);
+    char *json = ok ? yyjson_mut_write(doc, 0, len) : NULL;
     yyjson_mut_doc_free(doc);
     return json;
 }
 
-static int say(const struct mk_arguments *arguments, uint64_t as, const char *where, uint64_t place)
+/* place[0]: the group or the bot; place[1]: the group of a temporary session, or 0 */
+static int say(const struct mk_arguments *arguments, uint64_t as, const char *where,
+               const uint64_t place[2], const struct said *said)
 {
-    struct mk_buf text;
-    mk_buf_init(&text, MOST_BODY);
     size_t len = 0;
-    char *body = NULL;
-    if (join_words(arguments, &text) == 0)
-        body = write_request(as, where, place, &text, &len);
-    mk_buf_fini(&text);
+    char *body = write_request(as, where, place, said, &len);
     if (!body)
-        return mk_command_failed(
-            "%s", mk_tr("the text is too long, or is not UTF-8", "文本过长，或不是 UTF-8"));
+        return mk_command_failed("%s", mk_tr("the text is not UTF-8", "文本不是 UTF-8"));
     struct mk_client_reply reply = { 0 };
-    int code = mk_ask(arguments->option[CONFIG], "/sandbox/say", mk_slice_of(body, len), &reply);
+    int code = mk_ask_at(arguments->option[CONFIG], arguments->option[CONTROL], "/sandbox/say",
+                         mk_slice_of(body, len), &reply);
     free(body);
     if (code)
         return code;
@@ -80,28 +129,54 @@ static int say(const struct mk_arguments *arguments, uint64_t as, const char *wh
     return code;
 }
 
+static int read_said(const struct mk_arguments *arguments, struct said *said)
+{
+    const char *image = arguments->option[IMAGE];
+    if (join_words(arguments, &said->text) < 0)
+        return mk_command_failed("%s", mk_tr("the text is too long", "文本过长"));
+    int rc = image ? read_image(image, &said->image) : 0;
+    if (rc == -ENOBUFS)
+        return mk_command_failed(mk_tr("%s is too large", "%s 过大"), image);
+    return rc < 0 ? mk_command_failed("%s: %s", image, strerror(-rc)) : MK_EXIT_OK;
+}
+
 static int run_say(const struct mk_arguments *arguments)
 {
     const char *as = arguments->option[AS];
     const char *group = arguments->option[GROUP];
     const char *to = arguments->option[TO];
+    const char *through = arguments->option[THROUGH];
     uint64_t as_number;
-    uint64_t place;
-    if (!as || !group == !to)
+    uint64_t place[2] = { 0, 0 };
+    if (!as || !group == !to || (through && !to))
         return mk_command_misused(
             arguments->command, "%s",
             mk_tr("it needs --as USER, and --group GROUP or --to BOT (`milky world` lists them)",
                   "需要 --as USER，以及 --group GROUP 或 --to BOT（`milky world` 可列出）"));
+    if (arguments->count == 0 && !arguments->option[IMAGE])
+        return mk_command_misused(arguments->command,
+                                  mk_tr("something is missing: %s %s", "缺少参数：%s %s"),
+                                  arguments->command->name, arguments->command->usage);
     if (!mk_command_uin(as, &as_number))
         return bad_number(arguments, "as", as);
-    if (!mk_command_uin(group ? group : to, &place))
+    if (!mk_command_uin(group ? group : to, &place[0]))
         return bad_number(arguments, group ? "group" : "to", group ? group : to);
-    return say(arguments, as_number, group ? "group" : "to", place);
+    if (through && !mk_command_uin(through, &place[1]))
+        return bad_number(arguments, "through", through);
+    struct said said;
+    mk_buf_init(&said.text, MOST_TEXT);
+    mk_buf_init(&said.image, MOST_IMAGE);
+    int code = read_said(arguments, &said);
+    if (code == 0)
+        code = say(arguments, as_number, group ? "group" : "to", place, &said);
+    mk_buf_fini(&said.text);
+    mk_buf_fini(&said.image);
+    return code;
 }
 
 const struct mk_command mk_say_command = {
     .name = "say",
-    .usage = "--as USER --group GROUP|--to BOT TEXT...",
+    .usage = "--as USER --group GROUP|--to BOT [--image FILE] TEXT...",
     .en = "let somebody of the sandbox say something",
     .zh = "让沙盒中的某人说话",
     .options = say_options,
@@ -109,18 +184,21 @@ const struct mk_command mk_say_command = {
         "The message reaches the bots as an event. The daemon is found by the control socket of\n"
         "the configuration.\n"
         "  milky say --as 10003001 --group 700000001 hello\n"
-        "  milky say --as 10003001 --to 10001000 hello\n",
+        "  milky say --as 10003001 --to 10001000 hello\n"
+        "  milky say --as 10003001 --to 10001000 --image cat.png\n"
+        "`milky do` does everything else that people do.\n",
     .more_zh = "Bot 会收到这条消息的事件。通过配置中的控制套接字联系运行中的 `milky serve`。\n"
                "  milky say --as 10003001 --group 700000001 你好\n"
-               "  milky say --as 10003001 --to 10001000 你好\n",
-    .least = 1,
+               "  milky say --as 10003001 --to 10001000 你好\n"
+               "  milky say --as 10003001 --to 10001000 --image cat.png\n"
+               "用户能做的其他事，请用 `milky do`。\n",
     .most = -1,
     .run = run_say,
 };
 
 /* --- world --- */
 
-static const struct mk_option world_options[] = { MK_OPTION_CONFIG, { NULL } };
+static const struct mk_option world_options[] = { MK_OPTION_CONFIG, MK_OPTION_CONTROL, { NULL } };
 
 /* "NUMBER  NAME", the name without what could play with the terminal. */
 static void print_one(yyjson_val *number, yyjson_val *name)
@@ -134,7 +212,8 @@ static void print_one(yyjson_val *number, yyjson_val *name)
 static int run_world(const struct mk_arguments *arguments)
 {
     struct mk_client_reply reply = { 0 };
-    int code = mk_ask(arguments->option[CONFIG], "/sandbox/world", MK_SLICE("{}"), &reply);
+    int code = mk_ask_at(arguments->option[CONFIG], arguments->option[CONTROL], "/sandbox/world",
+                         MK_SLICE("{}"), &reply);
     if (code)
         return code;
     yyjson_val *data = yyjson_obj_get(yyjson_doc_get_root(reply.doc), "data");

@@ -1,14 +1,17 @@
 // The world from outside: what people do, what happens to bots and to time, over the control address,
 // in both dialects on the bots' side, with events held strictly against their schemas.
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { connect, reverse, serve, text } from './fixtures.mjs';
+import { connect, folder, reverse, serve, text } from './fixtures.mjs';
 import { BOT, GROUP, call, request, run, within } from './harness.mjs';
 import { checkEvent, checkResult } from './schema.mjs';
 
 const OTHER = 10002000;
 const MING = 10003001;
 const HONG = 10003002;
+const PNG = 'base64://iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const LISTEN = '127.0.0.1:0';
 const servers = () => ({
   http_server: [{ listen: LISTEN }, { listen: LISTEN, dialect: '1.2' }],
@@ -123,16 +126,47 @@ describe('the control address', { concurrency: 4 }, () => {
   });
 });
 
+describe('milky say', () => {
+  it('sends pictures, and through a group', async (t) => {
+    const milky = await serve(t, config());
+    const next = await ears(t, milky);
+    const at = ['--control', controlOf(milky)];
+    const file = join(await folder(t), 'dot.png');
+    await writeFile(file, Buffer.from(PNG.slice('base64://'.length), 'base64'));
+    const say = (...words) => run(['say', ...at, '--as', `${MING}`, ...words]);
+    for (const words of [['--group', `${GROUP}`, '--image', file, 'look'], ['--to', `${BOT}`, '--image', file]]) {
+      const { code, stderr } = await say(...words);
+      assert.equal(code, 0, stderr);
+    }
+    assert.deepEqual((await next('message_receive')).segments.map((s) => s.type), ['text', 'image']);
+    assert.deepEqual((await next('message_receive')).segments.map((s) => s.data.width), [1]);
+    await act(milky, 'create_group', { group_id: 800001, group_name: 'G', members: [{ user_id: BOT, role: 'owner' }, { user_id: MING }] });
+    await act(milky, 'delete_friendship', { user_id: MING, friend_id: BOT });
+    assert.equal((await say('--to', `${BOT}`, '--through', '800001', 'psst')).code, 0);
+    assert.equal((await next('message_receive')).message_scene, 'temp');
+    const { stdout } = await run(['world', ...at]);
+    assert.match(stdout, /800001 +G \(2 members\)/);
+    for (const [words, code, what] of [
+      [['--group', `${GROUP}`, '--image', `${file}.none`], 1, /dot\.png\.none: No such file/],
+      [['--group', `${GROUP}`, '--through', '800001', 'x'], 2, /it needs --as USER/],
+      [['--to', `${BOT}`, '--through', 'x', 'x'], 2, /--through is a number, not x/],
+    ]) {
+      const mistake = await say(...words);
+      assert.equal(mistake.code, code);
+      assert.match(mistake.stderr, what);
+    }
+  });
+});
+
 describe('people', { concurrency: 4 }, () => {
   it('say anything, and take it back', async (t) => {
     const milky = await serve(t, config());
     const next = await ears(t, milky);
-    const png = 'base64://iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
     const message = [
       { type: 'text', data: { text: 'look ' } },
       { type: 'mention', data: { user_id: BOT } },
       { type: 'face', data: { face_id: '76' } },
-      { type: 'image', data: { uri: png, sub_type: 'normal', summary: '[dot]' } },
+      { type: 'image', data: { uri: PNG, sub_type: 'normal', summary: '[dot]' } },
     ];
     const said = await act(milky, 'say', { as: MING, group: GROUP, message });
     checkResult('1.2', 'send_group_message', said);

@@ -86,6 +86,21 @@ describe('milky sandbox', { concurrency: 4 }, () => {
     assert.equal(await box.stop(), 0, box.stderr);
   });
 
+  it('reads the example of the documentation, in both languages', async (t) => {
+    const dir = await folder(t);
+    for (const name of ['SANDBOX.md', 'SANDBOX.zh-CN.md']) {
+      const page = await readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
+      const [, example] = /```jsonc\n(\{\n {2}"milky_world"[^]*?)```/.exec(page);
+      const file = join(dir, name);
+      await writeFile(file, example);
+      const box = await sandbox(t, ['--world', file]);
+      assert.deepEqual(Object.keys(box.bots), ['30001']);
+      const { world } = await box.do('dump');
+      assert.equal(world.conversations[0].messages[0].message_seq, 1);
+      assert.equal(await box.stop(), 0);
+    }
+  });
+
   it('repeats its ids with a seed', async (t) => {
     const ids = async (seed) => {
       const box = await sandbox(t, seed === undefined ? [] : ['--seed', seed]);
