@@ -248,6 +248,9 @@ describe('a large world', () => {
     const history = await ask(big.milky, 'get_history_messages', { message_scene: 'group', peer_id: groupOf.big, limit: 30 });
     assert.equal(history.messages.length, 30);
     assert.equal(history.messages[29].message_seq, 1000);
+    const dump = await big.milky.run(['do', 'dump']);
+    assert.deepEqual([dump.code, dump.stdout], [1, '']);
+    assert.match(dump.stderr, /the world is larger than \d+ bytes as JSON: copy its database instead/);
     const sent = await ask(big.milky, 'send_group_message', { group_id: groupOf.big, message: text('x') });
     assert.equal(sent.message_seq, 1001);
     const { groups } = await ask(big.milky, 'get_group_list');

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* As much as the control socket takes. */
-enum { MOST_BYTES = 256 * 1024 * 1024 };
+/* With room for what is around it, as much as a connection takes at once (net/stream). */
+enum { MOST_BYTES = 60 * 1024 * 1024 };
 
 static int load(struct mk_request *request)
 {

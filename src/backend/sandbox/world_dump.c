@@ -47,8 +47,11 @@ static int use(struct dumper *dumper, const struct mk_world_list *list, sqlite3_
 /* `"name":`, with a comma where something stands before it. */
 static int put_name(struct mk_buf *out, const char *name)
 {
-    char last = out->data[out->len - 1];
-    return mk_buf_printf(out, "%s\"%s\":", last == '{' ? "" : ",", name);
+    const char *before = out->data[out->len - 1] == '{' ? "\"" : ",\"";
+    int rc = mk_buf_append_slice(out, mk_slice_str(before));
+    if (rc == 0)
+        rc = mk_buf_append_slice(out, mk_slice_str(name));
+    return rc ? rc : mk_buf_append(out, "\":", 2);
 }
 
 static bool is_left_out(const struct mk_rule *rule, sqlite3_stmt *row, int column)
