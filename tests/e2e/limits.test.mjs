@@ -1,0 +1,191 @@
+// What clients may use up, and that others do not notice: connections, wrong credentials, slowness.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { describe, it } from 'node:test';
+import { certificate, serve, text } from './fixtures.mjs';
+import { BOT, Client, GROUP, botConfig, call, request, within } from './harness.mjs';
+import { Raw, post, rawWebSocket } from './raw.mjs';
+
+const port = '127.0.0.1:0';
+const OTHER = 10002000;
+
+// MiB that the process has in memory.
+async function memory(milky) {
+  const status = await readFile(`/proc/${milky.child.pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)[1]) / 1024;
+}
+
+// The slowest of many calls, in ms.
+async function slowest(base, calls = 100) {
+  let most = 0;
+  for (let i = 0; i < calls; i++) {
+    const begun = performance.now();
+    assert.equal((await call(base, 'get_login_info')).status, 200);
+    most = Math.max(most, performance.now() - begun);
+  }
+  return most;
+}
+
+// Many sockets that say this and nothing more.
+async function crowd(t, address, count, bytes) {
+  const [host, number] = address.split(':');
+  const sockets = Array.from({ length: count }, () => connect({ host, port: Number(number) }));
+  t.after(() => sockets.forEach((socket) => socket.destroy()));
+  await within(Promise.all(sockets.map(async (socket) => {
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    if (bytes) socket.write(bytes);
+  })), `${count} connections`);
+  return sockets;
+}
+
+const closedOf = async (sockets) =>
+  Promise.all(sockets.map((socket) => {
+    socket.resume();
+    return socket.closed || socket.readableEnded ? undefined : within(once(socket, 'close'), 'a connection to be closed');
+  }));
+
+describe('limits', { concurrency: 1 }, () => {
+  it('takes so many connections and no more, and again when they have gone', async (t) => {
+    const milky = await serve(t, { limits: { connections: 5 }, ...botConfig({ http_server: [{ listen: port }], websocket_server: [{ listen: port }] }) });
+    const sockets = await Promise.all([1, 2, 3].map(() => Raw.connect(milky.address('http_server'))));
+    const clients = await Promise.all([1, 2].map(() => Client.connect(milky.ws())));
+    const refused = await Raw.connect(milky.address('http_server'));
+    assert.equal(await refused.ended(), '');
+    assert.match(milky.stderr, /5 connections are open: no more are taken \(limits\.connections\)/);
+    await clients[0].close();
+    assert.equal((await call(milky.http(), 'get_login_info')).status, 200);
+    sockets.forEach((socket) => socket.destroy());
+    await clients[1].close();
+  });
+
+  it('takes so many of one address; others, and Unix sockets, come in', async (t) => {
+    const milky = await serve(t, {
+      limits: { connections_per_address: 3 },
+      ...botConfig({ http_server: [{ listen: '127.0.0.1:0' }, { listen: 'unix:a.sock' }] }),
+    });
+    const address = milky.address('http_server');
+    const sockets = await Promise.all([1, 2, 3].map(() => Raw.connect(address)));
+    assert.equal(await (await Raw.connect(address)).ended(), '');
+    const other = connect({ host: '127.0.0.1', port: Number(address.split(':')[1]), localAddress: '127.0.0.2' });
+    other.end(post('/get_login_info', '{}', { headers: ['Connection: close'] }));
+    const [answer] = await within(once(other, 'data'), 'an answer for another address');
+    assert.match(`${answer}`, /^HTTP\/1\.1 200 /);
+    const unix = await Promise.all([1, 2, 3, 4].map(() => Raw.connect(`unix:${milky.dir}/a.sock`)));
+    assert.equal((await unix[3].write(post('/get_login_info', '{}')).response()).status, 200);
+    [...sockets, ...unix].forEach((socket) => socket.destroy());
+  });
+
+  it('an address that guesses is refused for a while, whatever it shows', async (t) => {
+    const tokens = { listen: port, access_token: 'right' };
+    const milky = await serve(t, {
+      limits: { failed_credentials: 5 },
+      ...botConfig({ http_server: [tokens], websocket_server: [tokens] }),
+    });
+    const address = milky.address('http_server');
+    const ask = (token) => request(address, '/get_login_info', {
+      body: '{}', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+    });
+    assert.equal((await ask('right')).status, 200);
+    for (let i = 0; i < 5; i++) assert.equal((await ask(`wrong ${i}`)).status, 403);
+    for (const token of ['wrong', 'right']) {
+      const { status, headers, body } = await ask(token);
+      assert.equal(status, 429);
+      assert.ok(headers['retry-after'] >= 1 && headers['retry-after'] <= 60, headers['retry-after']);
+      assert.deepEqual([body.status, body.retcode], ['failed', -429]);
+    }
+    await assert.rejects(Client.connect(`${milky.ws()}?access_token=right`), /429/);
+    // Nobody who shows nothing is a guesser, and nobody else is meant.
+    const other = connect({ host: '127.0.0.1', port: Number(address.split(':')[1]), localAddress: '127.0.0.3' });
+    other.end(post('/get_login_info', '{}', { headers: ['Authorization: Bearer right', 'Connection: close'] }));
+    assert.match(`${(await within(once(other, 'data'), 'an answer'))[0]}`, /^HTTP\/1\.1 200 /);
+  });
+
+  it('bounds what a request and a message may be', async (t) => {
+    const milky = await serve(t, {
+      limits: { header_bytes: 1024, body_bytes: 2048, message_bytes: 4096 },
+      ...botConfig({ http_server: [{ listen: port }], websocket_server: [{ listen: port }] }),
+    });
+    const ask = (headers, body) => request(milky.address('http_server'), '/get_login_info', {
+      body, headers: { 'Content-Type': 'application/json', ...headers },
+    });
+    assert.equal((await ask({ 'X-Long': 'x'.repeat(1100) }, '{}')).status, 431);
+    assert.equal((await ask({}, `{"a":"${'x'.repeat(2048)}"}`)).status, 413);
+    assert.equal((await ask({}, `{}${' '.repeat(2000)}`)).status, 200);
+    const client = await Client.connect(milky.ws());
+    client.send(`{"action":"get_login_info","params":{}}${' '.repeat(4000)}`);
+    assert.equal((await client.responses.next()).data.status, 'ok');
+    client.send(' '.repeat(4097));
+    assert.equal((await within(client.closed, 'the connection to be closed')).code, 1009);
+  });
+
+  it('two thousand half-open TLS handshakes cost others nothing, and not much memory', async (t) => {
+    const own = await certificate(t);
+    const tls = { certificate: own.file, key: own.file.replace('cert', 'key') };
+    const milky = await serve(t, {
+      limits: { header_seconds: 3 },
+      bots: [
+        { self_id: BOT, http_server: [{ listen: port, tls }] },
+        { self_id: OTHER, http_server: [{ listen: port }] },
+      ],
+    });
+    const before = await memory(milky);
+    const record = Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]);
+    const sockets = await crowd(t, milky.address('http_server', 0), 2000, record);
+    const most = await slowest(milky.http(1));
+    const grown = (await memory(milky)) - before;
+    t.diagnostic(`slowest call ${most.toFixed(1)} ms, memory grown by ${grown.toFixed(1)} MiB`);
+    assert.ok(most < 250, `a call took ${most} ms`);
+    assert.ok(grown < 120, `memory grew by ${grown} MiB`);
+    await closedOf(sockets);
+  });
+
+  it('slow headers and one byte a second end in time, and are nobody else\'s business', async (t) => {
+    const milky = await serve(t, {
+      limits: { header_seconds: 2, body_seconds: 2 },
+      ...botConfig({ http_server: [{ listen: port }] }),
+    });
+    const before = await memory(milky);
+    const begun = performance.now();
+    const heads = await crowd(t, milky.address('http_server'), 1000, 'POST /get_login_info HTTP/1.1\r\nHost: h\r\nX-A: ');
+    const bodies = await crowd(t, milky.address('http_server'), 200, post('/get_login_info', '{}'.padEnd(900)).slice(0, -800));
+    const drip = setInterval(() => [...heads, ...bodies].forEach((socket) => socket.writable && socket.write('x')), 300);
+    t.after(() => clearInterval(drip));
+    const most = await slowest(milky.http());
+    const grown = (await memory(milky)) - before;
+    await closedOf([...heads, ...bodies]);
+    const took = performance.now() - begun;
+    t.diagnostic(`slowest call ${most.toFixed(1)} ms, memory grown by ${grown.toFixed(1)} MiB, all ended after ${(took / 1000).toFixed(1)} s`);
+    assert.ok(most < 250 && grown < 60 && took < 10000, `${most} ms, ${grown} MiB, ${took} ms`);
+  });
+
+  it('a client that never reads is closed, and everyone else sees no delay', async (t) => {
+    const milky = await serve(t, {
+      limits: { lag_bytes: 1048576 },
+      bots: [
+        { self_id: BOT, websocket_server: [{ listen: port }] },
+        { self_id: OTHER, http_server: [{ listen: port }] },
+      ],
+    });
+    const deaf = await rawWebSocket(milky.address('websocket_server'));
+    deaf.socket.pause();
+    const well = await Client.connect(milky.ws());
+    const before = await memory(milky);
+    let most = 0;
+    const long = 'x'.repeat(4000);
+    while (!/does not take its events: closing it/.test(milky.stderr)) {
+      const begun = performance.now();
+      const { body } = await call(milky.http(), 'send_group_message', { group_id: GROUP, message: text(long) });
+      assert.equal(body.status, 'ok', body.message);
+      await well.events.next();
+      most = Math.max(most, performance.now() - begun);
+    }
+    const grown = (await memory(milky)) - before;
+    t.diagnostic(`slowest event ${most.toFixed(1)} ms, memory grown by ${grown.toFixed(1)} MiB`);
+    assert.ok(most < 500 && grown < 40, `${most} ms, ${grown} MiB`);
+    await well.close();
+    deaf.destroy();
+  });
+});
