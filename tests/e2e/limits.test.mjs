@@ -163,7 +163,7 @@ describe('limits', { concurrency: 1 }, () => {
 
   it('a client that never reads is closed, and everyone else sees no delay', async (t) => {
     const milky = await serve(t, {
-      limits: { lag_bytes: 1048576 },
+      limits: { lag_bytes: 65536 },
       bots: [
         { self_id: BOT, websocket_server: [{ listen: port }] },
         { self_id: OTHER, http_server: [{ listen: port }] },
@@ -177,13 +177,14 @@ describe('limits', { concurrency: 1 }, () => {
     const long = 'x'.repeat(4000);
     while (!/does not take its events: closing it/.test(milky.stderr)) {
       const begun = performance.now();
-      const { body } = await call(milky.http(), 'send_group_message', { group_id: GROUP, message: text(long) });
-      assert.equal(body.status, 'ok', body.message);
-      await well.events.next();
+      const said = Array.from({ length: 10 }, () =>
+        call(milky.http(), 'send_group_message', { group_id: GROUP, message: text(long) }));
+      for (const { body } of await Promise.all(said)) assert.equal(body.status, 'ok', body.message);
+      for (let i = 0; i < said.length; i++) await well.events.next();
       most = Math.max(most, performance.now() - begun);
     }
     const grown = (await memory(milky)) - before;
-    t.diagnostic(`slowest event ${most.toFixed(1)} ms, memory grown by ${grown.toFixed(1)} MiB`);
+    t.diagnostic(`slowest ten events ${most.toFixed(1)} ms, memory grown by ${grown.toFixed(1)} MiB`);
     assert.ok(most < 500 && grown < 40, `${most} ms, ${grown} MiB`);
     await well.close();
     deaf.destroy();
