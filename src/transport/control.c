@@ -50,7 +50,7 @@ static void on_head(void *arg, struct mk_http_connection *connection,
     const struct mk_control *control = arg;
     const char *error = mk_http_media_type_error(request);
     enum mk_auth auth = mk_auth_check(request, mk_slice_str(control->token), MK_AUTH_HEADER);
-    struct mk_slice action;
+    struct mk_slice action = { 0 };
     if (auth != MK_AUTH_OK)
         mk_http_answer_auth(connection, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
     else if (!asked_of(control, request->path, &action))
@@ -69,7 +69,7 @@ static void on_request(void *arg, struct mk_http_connection *connection,
 {
     struct mk_control *control = arg;
     struct asker *asker = mk_http_connection_state(connection);
-    struct mk_slice action;
+    struct mk_slice action = { 0 };
     struct mk_dispatch *asked = asked_of(control, request->path, &action);
     mk_dispatch_control(asked, action, request->body, &asker->caller);
 }

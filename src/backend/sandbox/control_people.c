@@ -155,8 +155,8 @@ static int delete_person(struct mk_request *request)
 {
     static const char *const statements[] = {
         "DELETE FROM message WHERE sender = ?",
-        "DELETE FROM message WHERE id >> 32 IN"
-        " (SELECT id FROM conversation WHERE scene <> 1 AND (low = ?1 OR high = ?1))",
+        ("DELETE FROM message WHERE id >> 32 IN"
+         " (SELECT id FROM conversation WHERE scene <> 1 AND (low = ?1 OR high = ?1))"),
         "DELETE FROM conversation WHERE scene <> 1 AND (low = ?1 OR high = ?1)",
         "DELETE FROM friendship WHERE owner = ?1 OR friend = ?1",
         "DELETE FROM friend_category WHERE owner = ?",
@@ -177,8 +177,8 @@ static int delete_person(struct mk_request *request)
 static int delete_group(struct mk_request *request)
 {
     static const char *const statements[] = {
-        "DELETE FROM message WHERE id >> 32 IN"
-        " (SELECT id FROM conversation WHERE scene = 1 AND low = ?)",
+        ("DELETE FROM message WHERE id >> 32 IN"
+         " (SELECT id FROM conversation WHERE scene = 1 AND low = ?)"),
         "DELETE FROM conversation WHERE scene = 1 AND low = ?",
         "DELETE FROM member WHERE group_id = ?",
         "DELETE FROM qq_group WHERE group_id = ?",
