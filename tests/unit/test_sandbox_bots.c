@@ -180,8 +180,11 @@ static void late_replies(void **state)
     assert_int_equal(w->host.event_count, 1);
     assert_true(prompt.done);
     assert_false(late.done);
-    while (!late.done)
-        assert_true(uv_run(&w->loop.uv, UV_RUN_ONCE));
+    while (!late.done) {
+        /* When the timer was the last that the loop had, it says so in the turn that it fires in. */
+        bool alive = uv_run(&w->loop.uv, UV_RUN_ONCE) != 0;
+        assert_true(alive || late.done);
+    }
     assert_int_equal(late.retcode, 0);
     fake_reply_fini(&late);
     fake_reply_fini(&prompt);
