@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -358,23 +359,44 @@ static void connect_all(enum load_kind kind)
     }
 }
 
-static void serve_windows(void (*measure)(double seconds))
+static enum load_kind kind_of(const char *word)
+{
+    if (strcmp(word, "deflate") == 0)
+        return LOAD_DEFLATE;
+    if (strcmp(word, "sse") == 0)
+        return LOAD_SSE;
+    return strcmp(word, "hook") == 0 ? LOAD_HOOK : LOAD_WEBSOCKET;
+}
+
+/* Between two measurements, which may be minutes, pings still want their answer. */
+static bool next_window(double *seconds)
 {
     char line[64];
-    enum load_kind kind = LOAD_WEBSOCKET;
-    if (strcmp(options.kind, "deflate") == 0)
-        kind = LOAD_DEFLATE;
-    else if (strcmp(options.kind, "sse") == 0)
-        kind = LOAD_SSE;
-    else if (strcmp(options.kind, "hook") == 0)
-        kind = LOAD_HOOK;
-    connect_all(kind);
+    struct pollfd waiting[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+                                { .fd = epoll, .events = POLLIN } };
+    for (;;) {
+        poll(waiting, 2, -1);
+        if (waiting[1].revents)
+            receive(0, NULL);
+        if (!waiting[0].revents)
+            continue;
+        ssize_t len = read(STDIN_FILENO, line, sizeof(line) - 1);
+        if (len <= 0)
+            return false;
+        line[len] = '\0';
+        *seconds = strtod(line, NULL);
+        return true;
+    }
+}
+
+static void serve_windows(void (*measure)(double seconds))
+{
+    double seconds;
+    connect_all(kind_of(options.kind));
     printf("ready\n");
     fflush(stdout);
-    while (fgets(line, sizeof(line), stdin)) {
-        receive(0, NULL); /* what has come since the last one */
-        measure(strtod(line, NULL));
-    }
+    while (next_window(&seconds))
+        measure(seconds);
 }
 
 /* Everything is given as NAME=VALUE. Returns what is behind "--", or the end. */
