@@ -5,25 +5,40 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-static int digest(const EVP_MD *kind, const struct mk_slice *pieces, size_t count, uint8_t *out)
+/* OpenSSL's own struct, by another name. Software digests cannot fail but for memory, at their
+ * beginning. */
+static struct mk_digest *begin(const EVP_MD *kind)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool ok = context && EVP_DigestInit_ex(context, kind, NULL);
-    for (size_t i = 0; ok && i < count; i++)
-        ok = EVP_DigestUpdate(context, pieces[i].ptr, pieces[i].len);
-    ok = ok && EVP_DigestFinal_ex(context, out, NULL);
+    if (context && !EVP_DigestInit_ex(context, kind, NULL)) {
+        EVP_MD_CTX_free(context);
+        context = NULL;
+    }
+    return (struct mk_digest *)(void *)context;
+}
+
+struct mk_digest *mk_digest_sha1(void)
+{
+    return begin(EVP_sha1());
+}
+
+struct mk_digest *mk_digest_sha256(void)
+{
+    return begin(EVP_sha256());
+}
+
+void mk_digest_add(struct mk_digest *digest, struct mk_slice bytes)
+{
+    if (digest && bytes.len > 0)
+        EVP_DigestUpdate((EVP_MD_CTX *)(void *)digest, bytes.ptr, bytes.len);
+}
+
+int mk_digest_end(struct mk_digest *digest, uint8_t *out)
+{
+    EVP_MD_CTX *context = (EVP_MD_CTX *)(void *)digest;
+    int ok = context && EVP_DigestFinal_ex(context, out, NULL);
     EVP_MD_CTX_free(context);
     return ok ? 0 : -ENOMEM;
-}
-
-int mk_sha1(const struct mk_slice *pieces, size_t count, uint8_t out[MK_SHA1_LEN])
-{
-    return digest(EVP_sha1(), pieces, count, out);
-}
-
-int mk_sha256(const struct mk_slice *pieces, size_t count, uint8_t out[MK_SHA256_LEN])
-{
-    return digest(EVP_sha256(), pieces, count, out);
 }
 
 int mk_hmac_sha256(struct mk_slice key, struct mk_slice text, uint8_t mac[MK_SHA256_LEN])

@@ -1,4 +1,4 @@
-/* digest: SHA-1, SHA-256 and HMAC, of bytes that lie in several pieces. */
+/* digest: SHA-1, SHA-256 and HMAC, of bytes that come in pieces. Safe on any thread. */
 #ifndef MK_BASE_DIGEST_H
 #define MK_BASE_DIGEST_H
 
@@ -8,9 +8,16 @@
 
 enum { MK_SHA1_LEN = 20, MK_SHA256_LEN = 32 };
 
-/* Of the pieces one after the other. Return 0 or -ENOMEM. Safe on any thread. */
-int mk_sha1(const struct mk_slice *pieces, size_t count, uint8_t digest[MK_SHA1_LEN]);
-int mk_sha256(const struct mk_slice *pieces, size_t count, uint8_t digest[MK_SHA256_LEN]);
+/* A digest in the making. Both return NULL when memory is out. */
+struct mk_digest;
+struct mk_digest *mk_digest_sha1(void);
+struct mk_digest *mk_digest_sha256(void);
+
+/* Adds bytes; one that is NULL stays it. */
+void mk_digest_add(struct mk_digest *digest, struct mk_slice bytes);
+
+/* Writes the digest (MK_SHA1_LEN or MK_SHA256_LEN bytes) and frees. 0, or -ENOMEM for NULL. */
+int mk_digest_end(struct mk_digest *digest, uint8_t *out);
 
 /* HMAC-SHA-256 (RFC 2104). Returns 0 or -ENOMEM. */
 int mk_hmac_sha256(struct mk_slice key, struct mk_slice text, uint8_t mac[MK_SHA256_LEN]);

@@ -32,6 +32,20 @@ yyjson_doc *mk_json_read(struct mk_slice text, const yyjson_alc *alc, yyjson_rea
                             error);
 }
 
+yyjson_doc *mk_json_read_in_place(struct mk_buf *text, const yyjson_alc *alc,
+                                  yyjson_read_err *error)
+{
+    if (text->max < SIZE_MAX - YYJSON_PADDING_SIZE)
+        text->max += YYJSON_PADDING_SIZE; /* what was gathered up to its limit still fits */
+    if (mk_buf_reserve(text, YYJSON_PADDING_SIZE) < 0) {
+        *error = (yyjson_read_err){ YYJSON_READ_ERROR_MEMORY_ALLOCATION, "out of memory", 0 };
+        return NULL;
+    }
+    memset(text->data + text->len, 0, YYJSON_PADDING_SIZE);
+    return yyjson_read_opts(text->data, text->len, YYJSON_READ_NUMBER_AS_RAW | YYJSON_READ_INSITU,
+                            alc, error);
+}
+
 /*
  * The digits of a JSON number whose grammar yyjson has checked, as an exact integer: all digits of
  * integer and fraction are one decimal significand, the exponent says where the point belongs.

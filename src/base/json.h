@@ -21,6 +21,13 @@ yyjson_alc mk_json_alc(struct mk_arena *arena);
 yyjson_doc *mk_json_read(struct mk_slice text, const yyjson_alc *alc, yyjson_read_err *error);
 
 /*
+ * The same, in place: strings of the document point into `text`, which is overwritten and must live
+ * as long. For large texts, which would else be copied. 4 bytes more are reserved behind it.
+ */
+yyjson_doc *mk_json_read_in_place(struct mk_buf *text, const yyjson_alc *alc,
+                                  yyjson_read_err *error);
+
+/*
  * The value as an integer: any JSON number that is one mathematically (12, 12.0, 1.2e1) and fits.
  * Works on raw and on parsed numbers. Returns false for anything else. `*negative` tells the sign,
  * `*magnitude` the absolute value.

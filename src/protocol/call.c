@@ -49,6 +49,7 @@ static void recycle(struct milky_call *call)
 {
     struct mk_dispatch *dispatch = call->dispatch;
     dispatch->in_flight--;
+    mk_buf_fini(&call->text);
     if (dispatch->spare_count == MOST_SPARE) {
         mk_arena_fini(&call->arena);
         free(call);

@@ -7,6 +7,7 @@
 #define MK_PROTOCOL_CALL_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "protocol/dispatch.h"
 
 struct milky_call {
@@ -15,6 +16,7 @@ struct milky_call {
     struct mk_dispatch *dispatch;
     struct mk_caller *caller; /* NULL once it has gone */
     struct mk_arena arena;
+    struct mk_buf text; /* what was asked, where it was taken over; else empty */
 
     const struct mk_action *action; /* what was asked for; NULL: control, or never found */
     size_t number;                  /* of the action of 1.2; SIZE_MAX for control */

@@ -108,11 +108,23 @@ static void call_backend(struct milky_call *call, const struct mk_action *action
     }
 }
 
-void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *action,
-                         struct mk_slice body, struct mk_caller *caller)
+/* Reads what was asked into the call's arena: a copy of `text`, or in place what was taken. */
+static yyjson_doc *read_text(struct milky_call *call, struct mk_slice text, struct mk_buf *taken,
+                             yyjson_read_err *error)
+{
+    yyjson_alc alc = mk_json_alc(&call->arena);
+    if (!taken)
+        return text.len > 0 ? mk_json_read(text, &alc, error) : NULL;
+    call->text = *taken;
+    return mk_json_read_in_place(&call->text, &alc, error);
+}
+
+static void request(struct mk_dispatch *dispatch, const struct mk_action *action,
+                    struct mk_slice body, struct mk_buf *taken, struct mk_caller *caller)
 {
     struct milky_call *call = mk_call_new(dispatch, caller);
     if (!call) {
+        mk_buf_fini(taken);
         mk_call_out_of_memory(dispatch, caller);
         return;
     }
@@ -120,15 +132,26 @@ void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *a
         call_backend(call, action, NULL); /* half of all APIs are asked so: nothing to read */
         return;
     }
-    yyjson_alc alc = mk_json_alc(&call->arena);
     yyjson_read_err error = { .code = YYJSON_READ_ERROR_EMPTY_CONTENT };
-    yyjson_doc *doc = body.len > 0 ? mk_json_read(body, &alc, &error) : NULL;
+    yyjson_doc *doc = read_text(call, body, taken, &error);
     if (doc)
         call_backend(call, action, yyjson_doc_get_root(doc));
     else if (error.code == YYJSON_READ_ERROR_EMPTY_CONTENT)
         end_malformed(call, MK_SLICE("the body is empty: it must be at least {}"));
     else
         end_unreadable(call, &error);
+}
+
+void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *action,
+                         struct mk_slice body, struct mk_caller *caller)
+{
+    request(dispatch, action, body, NULL, caller);
+}
+
+void mk_dispatch_request_taking(struct mk_dispatch *dispatch, const struct mk_action *action,
+                                struct mk_buf *body, struct mk_caller *caller)
+{
+    request(dispatch, action, (struct mk_slice){ 0 }, body, caller);
 }
 
 /* The JSON of an echo, exactly as it was given; most are short strings or numbers. */
@@ -204,21 +227,33 @@ static void dispatch_root(struct milky_call *call, enum mk_dialect dialect, yyjs
         call_backend(call, action, yyjson_is_null(message.params) ? NULL : message.params);
 }
 
-void mk_dispatch_message(struct mk_dispatch *dispatch, enum mk_dialect dialect,
-                         struct mk_slice message, struct mk_caller *caller)
+static void message(struct mk_dispatch *dispatch, enum mk_dialect dialect, struct mk_slice text,
+                    struct mk_buf *taken, struct mk_caller *caller)
 {
     struct milky_call *call = mk_call_new(dispatch, caller);
     if (!call) {
+        mk_buf_fini(taken);
         mk_call_out_of_memory(dispatch, caller);
         return;
     }
-    yyjson_alc alc = mk_json_alc(&call->arena);
     yyjson_read_err error = { .code = YYJSON_READ_ERROR_EMPTY_CONTENT, .msg = "empty" };
-    yyjson_doc *doc = message.len > 0 ? mk_json_read(message, &alc, &error) : NULL;
+    yyjson_doc *doc = read_text(call, text, taken, &error);
     if (doc)
         dispatch_root(call, dialect, yyjson_doc_get_root(doc));
     else
         end_unreadable(call, &error);
+}
+
+void mk_dispatch_message(struct mk_dispatch *dispatch, enum mk_dialect dialect,
+                         struct mk_slice text, struct mk_caller *caller)
+{
+    message(dispatch, dialect, text, NULL, caller);
+}
+
+void mk_dispatch_message_taking(struct mk_dispatch *dispatch, enum mk_dialect dialect,
+                                struct mk_buf *text, struct mk_caller *caller)
+{
+    message(dispatch, dialect, (struct mk_slice){ 0 }, text, caller);
 }
 
 void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action, struct mk_slice body,

@@ -11,6 +11,7 @@
 #ifndef MK_PROTOCOL_DISPATCH_H
 #define MK_PROTOCOL_DISPATCH_H
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "protocol/call_stats.h"
 #include "protocol/schema.h"
@@ -56,6 +57,12 @@ void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *a
                          struct mk_slice body, struct mk_caller *caller);
 
 /*
+ * The same with a body that is taken over: it is read in place, for a copy of a large one is dear.
+ */
+void mk_dispatch_request_taking(struct mk_dispatch *dispatch, const struct mk_action *action,
+                                struct mk_buf *body, struct mk_caller *caller);
+
+/*
  * One API request as WebSockets and webhook responses carry it:
  *   {"action": "...", "params": {...}, "echo": anything}
  * `params` may be absent or null where the API needs none. `echo` comes back as it was given, on
@@ -63,6 +70,10 @@ void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *a
  */
 void mk_dispatch_message(struct mk_dispatch *dispatch, enum mk_dialect dialect,
                          struct mk_slice message, struct mk_caller *caller);
+
+/* The same with a message that is taken over. */
+void mk_dispatch_message_taking(struct mk_dispatch *dispatch, enum mk_dialect dialect,
+                                struct mk_buf *message, struct mk_caller *caller);
 
 /*
  * One operator's request, for backend->control: `action` is any text, `body` a JSON object, or

@@ -58,6 +58,11 @@ struct mk_guest *mk_http_connection_guest(const struct mk_http_connection *conne
     return connection->guest;
 }
 
+bool mk_http_connection_take_body(struct mk_http_connection *connection, struct mk_buf *body)
+{
+    return mk_http1_parser_take_body(connection->parser, body);
+}
+
 static void close_connection(struct mk_http_connection *connection)
 {
     if (connection->state == CLOSING)

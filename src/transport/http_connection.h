@@ -85,6 +85,9 @@ void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *
 void mk_http_respond(struct mk_http_connection *connection, unsigned status,
                      struct mk_slice content_type, struct mk_slice body, struct mk_slice extra);
 
+/* From within `request`: gives the body away, as mk_http1_parser_take_body does. */
+bool mk_http_connection_take_body(struct mk_http_connection *connection, struct mk_buf *body);
+
 /* The service's own bytes. */
 void *mk_http_connection_state(struct mk_http_connection *connection);
 

@@ -77,7 +77,11 @@ void mk_http_server_head(const struct mk_http_server *server, struct mk_http_ser
 void mk_http_server_request(const struct mk_http_server *server, struct mk_http_server_state *state,
                             const struct mk_http1_request *request)
 {
-    mk_dispatch_request(server->dispatch, state->action, request->body, &state->caller);
+    struct mk_buf body;
+    if (mk_http_connection_take_body(state->connection, &body))
+        mk_dispatch_request_taking(server->dispatch, state->action, &body, &state->caller);
+    else
+        mk_dispatch_request(server->dispatch, state->action, request->body, &state->caller);
 }
 
 void mk_http_server_opened(struct mk_http_server_state *state,

@@ -227,6 +227,11 @@ struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket)
     return websocket->stream;
 }
 
+bool mk_websocket_take(struct mk_websocket *websocket, struct mk_buf *message)
+{
+    return mk_ws_parser_take(&websocket->parser, message);
+}
+
 bool mk_websocket_closing(const struct mk_websocket *websocket)
 {
     return websocket->state != OPEN;

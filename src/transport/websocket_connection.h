@@ -59,6 +59,9 @@ struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket);
 /* A close frame was sent or has come: what is sent now is dropped. */
 bool mk_websocket_closing(const struct mk_websocket *websocket);
 
+/* From within `message`: gives the message away, as mk_ws_parser_take does. */
+bool mk_websocket_take(struct mk_websocket *websocket, struct mk_buf *message);
+
 /* Sends a message or a control frame. Memory or limits running out end the connection. */
 void mk_websocket_send(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
                        struct mk_slice payload);

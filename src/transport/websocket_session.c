@@ -99,7 +99,11 @@ static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice pa
                            MK_SLICE("calls are text messages"));
         return;
     }
-    mk_dispatch_message(context->dispatch, context->dialect, payload, &session->caller);
+    struct mk_buf message;
+    if (mk_websocket_take(session->websocket, &message))
+        mk_dispatch_message_taking(context->dispatch, context->dialect, &message, &session->caller);
+    else
+        mk_dispatch_message(context->dispatch, context->dialect, payload, &session->caller);
     if (session->caller.in_flight >= context->most_calls)
         mk_stream_pause(mk_websocket_stream(session->websocket));
 }

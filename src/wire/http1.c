@@ -378,6 +378,16 @@ int mk_http1_parser_keep(struct mk_http1_parser *parser)
     return 0;
 }
 
+bool mk_http1_parser_take_body(struct mk_http1_parser *parser, struct mk_buf *body)
+{
+    struct mk_slice taken = parser->request.body;
+    if (parser->state != MK_HTTP1_DONE || taken.len == 0 || taken.ptr != parser->body.data)
+        return false;
+    *body = parser->body;
+    mk_buf_init(&parser->body, body->max);
+    return true;
+}
+
 void mk_http1_parser_skip_body(struct mk_http1_parser *parser)
 {
     parser->skip_body = true;

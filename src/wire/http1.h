@@ -130,6 +130,12 @@ void mk_http1_parser_done(struct mk_http1_parser *parser);
 /* After HEAD: the body is still checked and counted, but dropped; request.body will be empty. */
 void mk_http1_parser_skip_body(struct mk_http1_parser *parser);
 
+/*
+ * After REQUEST: gives the body away, if it was gathered in the parser's own memory; request.body
+ * points to it. False where it lies in the input: then it is nobody's to give.
+ */
+bool mk_http1_parser_take_body(struct mk_http1_parser *parser, struct mk_buf *body);
+
 /* The request of the last feed (for its lifetime see there); the refusal after MK_HTTP1_BAD. */
 const struct mk_http1_request *mk_http1_parser_request(const struct mk_http1_parser *parser);
 const struct mk_http1_error *mk_http1_parser_error(const struct mk_http1_parser *parser);

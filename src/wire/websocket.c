@@ -321,6 +321,17 @@ static int take_payload(struct mk_ws_parser *parser, struct input *in)
     return end_frame(parser, control ? mk_slice_from(all, all.len - parser->control_len) : all);
 }
 
+bool mk_ws_parser_take(struct mk_ws_parser *parser, struct mk_buf *message)
+{
+    struct mk_slice taken = parser->event.payload;
+    bool is_data = parser->event.opcode == MK_WS_TEXT || parser->event.opcode == MK_WS_BINARY;
+    if (!parser->told || !is_data || taken.len == 0 || taken.ptr != parser->message.data)
+        return false;
+    *message = parser->message;
+    mk_buf_init(&parser->message, message->max);
+    return true;
+}
+
 void mk_ws_parser_release(struct mk_ws_parser *parser)
 {
     if (!parser->told)

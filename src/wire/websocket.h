@@ -110,6 +110,12 @@ int mk_ws_parser_feed(struct mk_ws_parser *parser, char *data, size_t len, size_
 void mk_ws_parser_release(struct mk_ws_parser *parser);
 
 /*
+ * After MESSAGE: gives it away, if it was gathered in the parser's own memory; event.payload points
+ * to it. False where it lies in the input: then it is nobody's to give.
+ */
+bool mk_ws_parser_take(struct mk_ws_parser *parser, struct mk_buf *message);
+
+/*
  * Appends one whole frame (FIN set). A client's frames are masked with a fresh random key; a
  * server's are not. The payload of a control frame is at most MK_WS_MAX_CONTROL bytes, and it may
  * not lie in `out`. Returns 0 or the error of the buf, which is then unchanged.

@@ -416,11 +416,14 @@ static void hashes(void **state)
     char text[2 * MK_SHA256_LEN + 1];
     size_t len;
     assert_true(mk_base64_decode(MK_SLICE(PNG), content, &len));
-    struct mk_slice pieces[] = { { (const char *)content, len }, { "\x25\0\0\0\0\0\0\0", 8 } };
-    assert_int_equal(mk_sha256(pieces, 1, digest), 0);
+    struct mk_digest *sha256 = mk_digest_sha256(), *sha1 = mk_digest_sha1();
+    mk_digest_add(sha256, mk_slice_of((const char *)content, len));
+    assert_int_equal(mk_digest_end(sha256, digest), 0);
     mk_hex_write(digest, MK_SHA256_LEN, text);
     assert_string_equal(text, id);
-    assert_int_equal(mk_sha1(pieces, 2, digest), 0);
+    mk_digest_add(sha1, mk_slice_of((const char *)content, len));
+    mk_digest_add(sha1, MK_SLICE("\x25\0\0\0\0\0\0\0"));
+    assert_int_equal(mk_digest_end(sha1, digest), 0);
     mk_hex_write(digest, MK_SHA1_LEN, text);
     assert_string_equal(text, media.tri_sha1);
     assert_int_equal(mk_media_find(sandbox_of(w), MK_SLICE("abc"), &media), 0);
@@ -440,12 +443,13 @@ static void hash_of_a_large_one(void **state)
     snprintf(uri, sizeof(uri), "file://%s/large.gif", w->dir);
     send_image(w, uri);
     char length[8] = { (char)len, (char)(len >> 8), (char)(len >> 16), (char)(len >> 24) };
-    struct mk_slice pieces[] = { { data, 10 * mib },
-                                 { data + len / 2 - 5 * mib, 10 * mib },
-                                 { data + len - 10 * mib, 10 * mib },
-                                 { length, 8 } };
     uint8_t digest[MK_SHA1_LEN];
-    assert_int_equal(mk_sha1(pieces, 4, digest), 0);
+    struct mk_digest *sha1 = mk_digest_sha1();
+    mk_digest_add(sha1, mk_slice_of(data, 10 * mib));
+    mk_digest_add(sha1, mk_slice_of(data + len / 2 - 5 * mib, 10 * mib));
+    mk_digest_add(sha1, mk_slice_of(data + len - 10 * mib, 10 * mib));
+    mk_digest_add(sha1, mk_slice_of(length, 8));
+    assert_int_equal(mk_digest_end(sha1, digest), 0);
     mk_hex_write(digest, MK_SHA1_LEN, text);
     const char *id = event_str(w, 0, "/segments/0/data/resource_id");
     assert_int_equal(mk_media_find(sandbox_of(w), mk_slice_str(id), &media), 1);

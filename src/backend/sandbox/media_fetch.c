@@ -25,6 +25,7 @@ enum {
     MOST_DOWNLOADS = 16,
     MOST_REDIRECTS = 5,
     CONNECT_MS = 10 * 1000,
+    PIECE = 256 * 1024,
     LONGEST_URL = 8 * 1024,
 };
 
@@ -74,38 +75,75 @@ static int write_all(void *arg, const void *data, size_t len)
 
 /* --- on a thread --- */
 
-/* spec/README.md: the SHA-1 of a sample and the length. All of it up to 30 MiB, else three runs. */
-static int tri_sha1(struct mk_slice content, char text[2 * MK_SHA1_LEN + 1])
+/* Adds a part of the file to a digest, without ever having more than a piece of it in memory. */
+static int hash_part(struct mk_media_fetch *fetch, struct mk_digest *digest, uint64_t from,
+                     uint64_t len)
 {
-    static const size_t run = 10 * 1024 * 1024;
-    uint8_t length[8], digest[MK_SHA1_LEN];
-    for (size_t i = 0; i < 8; i++)
-        length[i] = (uint8_t)((uint64_t)content.len >> 8 * i);
-    struct mk_slice pieces[4] = { content };
-    size_t count = 1;
-    if (content.len > 3 * run) {
-        pieces[0] = mk_slice_of(content.ptr, run);
-        pieces[1] = mk_slice_of(content.ptr + (content.len / 2 - run / 2), run);
-        pieces[2] = mk_slice_of(content.ptr + (content.len - run), run);
-        count = 3;
+    char *piece = malloc(PIECE);
+    int rc = piece ? 0 : -ENOMEM;
+    while (rc == 0 && len > 0) {
+        ssize_t got = pread(fetch->fd, piece, len < PIECE ? (size_t)len : PIECE, (off_t)from);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            rc = got < 0 ? -errno : -EIO;
+            break;
+        }
+        mk_digest_add(digest, mk_slice_of(piece, (size_t)got));
+        from += (uint64_t)got;
+        len -= (uint64_t)got;
     }
-    pieces[count++] = mk_slice_of((const char *)length, sizeof(length));
-    int rc = mk_sha1(pieces, count, digest);
-    mk_hex_write(digest, sizeof(digest), text);
+    free(piece);
     return rc;
 }
 
-static int look_at(struct mk_media_fetch *fetch, struct mk_slice content)
+static int hash(struct mk_media_fetch *fetch)
 {
-    uint8_t digest[MK_SHA256_LEN];
-    struct mk_media *media = &fetch->media;
-    int rc = mk_sha256(&content, 1, digest);
-    if (rc == 0)
-        rc = tri_sha1(content, media->tri_sha1);
-    mk_hex_write(digest, sizeof(digest), media->id);
-    media->size = content.len;
-    media->wrong = mk_media_probe(content, &media->info);
-    return rc;
+    uint8_t out[MK_SHA256_LEN];
+    struct mk_digest *digest = mk_digest_sha256();
+    int rc = hash_part(fetch, digest, 0, fetch->size);
+    int ended = mk_digest_end(digest, out);
+    mk_hex_write(out, MK_SHA256_LEN, fetch->media.id);
+    return rc < 0 ? rc : ended;
+}
+
+/* spec/README.md: the SHA-1 of a sample and the length. All of it up to 30 MiB, else three runs. */
+static int tri_hash(struct mk_media_fetch *fetch)
+{
+    static const uint64_t run = 10 * 1024 * 1024;
+    uint64_t size = fetch->size;
+    uint8_t out[MK_SHA1_LEN];
+    char length[8];
+    struct mk_digest *digest = mk_digest_sha1();
+    int rc;
+    if (size <= 3 * run) {
+        rc = hash_part(fetch, digest, 0, size);
+    } else {
+        rc = hash_part(fetch, digest, 0, run);
+        if (rc == 0)
+            rc = hash_part(fetch, digest, size / 2 - run / 2, run);
+        if (rc == 0)
+            rc = hash_part(fetch, digest, size - run, run);
+    }
+    for (unsigned i = 0; i < sizeof(length); i++)
+        length[i] = (char)(size >> 8 * i);
+    mk_digest_add(digest, mk_slice_of(length, sizeof(length)));
+    int ended = mk_digest_end(digest, out);
+    mk_hex_write(out, MK_SHA1_LEN, fetch->media.tri_sha1);
+    return rc < 0 ? rc : ended;
+}
+
+/* Of what is mapped only the pages that are looked at come into memory. */
+static int look_at(struct mk_media_fetch *fetch)
+{
+    void *map = mmap(NULL, fetch->size, PROT_READ, MAP_PRIVATE, fetch->fd, 0);
+    if (map == MAP_FAILED)
+        return -errno;
+    madvise(map, fetch->size, MADV_RANDOM);
+    fetch->media.wrong = mk_media_probe(mk_slice_of(map, fetch->size), &fetch->media.info);
+    fetch->media.size = fetch->size;
+    munmap(map, fetch->size);
+    return 0;
 }
 
 /* The file is complete: it goes to the disk and is looked at. */
@@ -116,14 +154,12 @@ static void seal(struct mk_media_fetch *fetch)
         return;
     }
     int rc = fetch->rules->durable && fsync(fetch->fd) < 0 ? -errno : 0;
-    void *map =
-        rc == 0 ? mmap(NULL, fetch->size, PROT_READ, MAP_PRIVATE, fetch->fd, 0) : MAP_FAILED;
-    if (rc == 0 && map == MAP_FAILED)
-        rc = -errno;
-    if (rc == 0) {
-        rc = look_at(fetch, mk_slice_of(map, fetch->size));
-        munmap(map, fetch->size);
-    }
+    if (rc == 0)
+        rc = hash(fetch);
+    if (rc == 0)
+        rc = tri_hash(fetch);
+    if (rc == 0)
+        rc = look_at(fetch);
     if (rc < 0)
         mk_media_problem_of_disk(&fetch->problem, rc);
 }
