@@ -4,20 +4,6 @@
 
 #include <errno.h>
 
-int mk_refuse_no_group(struct mk_request *request, uint64_t viewer, uint64_t group)
-{
-    return mk_refuse(request, MK_SANDBOX_NO_GROUP,
-                     "group_id 对应的群不存在或不在群中 (%llu is not in a group %llu)",
-                     (unsigned long long)viewer, (unsigned long long)group);
-}
-
-int mk_refuse_no_member(struct mk_request *request, uint64_t group, uint64_t user)
-{
-    return mk_refuse(request, MK_SANDBOX_NO_MEMBER,
-                     "user_id 对应的群成员不存在 (%llu is not a member of group %llu)",
-                     (unsigned long long)user, (unsigned long long)group);
-}
-
 static int get_group_list(struct mk_request *request)
 {
     yyjson_mut_val *groups;

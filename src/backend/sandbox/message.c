@@ -20,13 +20,6 @@ enum mk_scene mk_scene_of(const char *name)
                                         : MK_SCENE_TEMP;
 }
 
-int mk_refuse_no_message(struct mk_request *request, uint64_t seq)
-{
-    return mk_refuse(request, MK_SANDBOX_NO_MESSAGE,
-                     "消息不存在 (there is no message %llu in this conversation)",
-                     (unsigned long long)seq);
-}
-
 /* --- looking up --- */
 
 void mk_place_key(const struct mk_place *place, uint64_t *low, uint64_t *high)

@@ -13,10 +13,8 @@
 #include "backend/sandbox/request.h"
 #include "backend/sandbox/world.h"
 #include "base/log.h"
-#include "base/utf8.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,36 +23,6 @@ enum { LONGEST_REMEMBERED = 4096 }; /* bytes of a nickname; a longer one is look
 static struct mk_sandbox *sandbox_of(struct milky_backend *backend)
 {
     return (struct mk_sandbox *)(void *)backend; /* its first member */
-}
-
-/* --- what handlers say --- */
-
-int mk_refuse(struct mk_request *request, int retcode, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(request->message, sizeof(request->message), format, args);
-    va_end(args);
-    /* A reason that was cut must not end within a character. */
-    request->message[mk_utf8_valid_prefix(mk_slice_str(request->message))] = '\0';
-    request->retcode = retcode;
-    return MK_REFUSED;
-}
-
-int mk_request_write(struct mk_request *request)
-{
-    int rc = mk_db_begin(&request->sandbox->db);
-    request->wrote = rc == 0;
-    return rc == 0 ? mk_media_record(request) : rc;
-}
-
-int mk_request_event(struct mk_request *request, uint64_t self_id, const char *type, uint64_t time,
-                     yyjson_mut_val *data)
-{
-    struct mk_outbox_event event = { self_id, type, time, data };
-    if (!mk_bots_online(&request->sandbox->bots, self_id))
-        return 0;
-    return mk_outbox_event(&request->sandbox->outbox, &event);
 }
 
 /* --- turns --- */

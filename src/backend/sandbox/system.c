@@ -4,26 +4,6 @@
 
 #include <errno.h>
 
-int mk_refuse_no_friend(struct mk_request *request, uint64_t viewer, uint64_t user)
-{
-    return mk_refuse(request, MK_SANDBOX_NO_FRIEND,
-                     "user_id 对应的好友不存在 (%llu is not a friend of %llu)",
-                     (unsigned long long)user, (unsigned long long)viewer);
-}
-
-int mk_refuse_no_user(struct mk_request *request, uint64_t user)
-{
-    return mk_refuse(request, MK_SANDBOX_NO_USER, "用户不存在 (there is no user %llu)",
-                     (unsigned long long)user);
-}
-
-/* Wraps one value into the result {key: value}. */
-int mk_result(struct mk_request *request, const char *key, yyjson_mut_val *value)
-{
-    request->result = yyjson_mut_obj(request->doc);
-    return yyjson_mut_obj_add_val(request->doc, request->result, key, value) ? 0 : -ENOMEM;
-}
-
 /* What is read in an open transaction may be rolled back, which counts as no change. */
 static void remember_login(struct mk_sandbox *sandbox, uint64_t self_id, struct mk_slice nickname)
 {
