@@ -1,6 +1,6 @@
 # A thin front of Meson: `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit e2e asan tsan lint format fuzz bench install clean
+.PHONY: help run build test unit e2e soak asan tsan lint format fuzz bench install clean
 BUILD ?= build
 ARGS ?=
 PREFIX ?= /usr/local
@@ -31,6 +31,11 @@ e2e: ## the end-to-end tests alone (ARGS="FILE ..." for some of them)
 	@scripts/deps test
 	@scripts/build $(BUILD) true
 	@MILKY=$(BUILD)/milky TESTEE=$(BUILD)/tests/tools/testee tests/e2e/run $(ARGS)
+
+soak: ## hundreds of crashes while events flow (about five minutes)
+	@scripts/deps test
+	@scripts/build $(BUILD) true
+	@SOAK=1 MILKY=$(BUILD)/milky TESTEE=$(BUILD)/tests/tools/testee tests/e2e/run journal.test.mjs
 
 asan: ## every test under AddressSanitizer, UBSan and the leak check
 	@scripts/deps test

@@ -11,8 +11,9 @@ import { Raw, post, rawWebSocket } from './raw.mjs';
 const port = '127.0.0.1:0';
 const OTHER = 10002000;
 
-// MiB that the process has in memory.
+// MiB that the process has in memory; nothing to go by where AddressSanitizer keeps what was freed.
 async function memory(milky) {
+  if (/libasan/.test(await readFile(`/proc/${milky.child.pid}/maps`, 'utf8'))) return 0;
   const status = await readFile(`/proc/${milky.child.pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+)/.exec(status)[1]) / 1024;
 }
@@ -54,7 +55,7 @@ describe('limits', { concurrency: 1 }, () => {
     const clients = await Promise.all([1, 2].map(() => Client.connect(milky.ws())));
     const refused = await Raw.connect(milky.address('http_server'));
     assert.equal(await refused.ended(), '');
-    assert.match(milky.stderr, /5 connections are open: no more are taken \(limits\.connections\)/);
+    await milky.log.find((line) => /5 connections are open: no more are taken \(limits\.connections\)/.test(line));
     await clients[0].close();
     assert.equal((await call(milky.http(), 'get_login_info')).status, 200);
     sockets.forEach((socket) => socket.destroy());
