@@ -9,8 +9,7 @@
 static const struct mk_command *const commands[] = {
     &mk_serve_command,   &mk_check_command,  &mk_init_command,       &mk_call_command,
     &mk_watch_command,   &mk_say_command,    &mk_do_command,         &mk_world_command,
-    &mk_sandbox_command, &mk_status_command, &mk_deliveries_command,
-    &mk_reload_command,
+    &mk_sandbox_command, &mk_status_command, &mk_deliveries_command, &mk_reload_command,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
