@@ -36,7 +36,7 @@ struct mk_connect {
     struct mk_stream *stream; /* while it shakes hands */
     bool tls;
     struct mk_tls_context *tls_context; /* or NULL */
-    bool resolving;                           /* libuv holds `resolve` */
+    bool resolving;                     /* libuv holds `resolve` */
     bool over;
     uint16_t port;
     char error[MK_FAILURE_TEXT];

@@ -12,7 +12,7 @@ struct mk_connect_options {
     const char *host; /* a name, or an address without brackets; copied */
     uint16_t port;
     bool tls; /* verified against the system's roots and `host` (SSL_CERT_FILE is honoured) */
-    uint32_t timeout_ms; /* for all of it together */
+    uint32_t timeout_ms;                /* for all of it together */
     struct mk_tls_context *tls_context; /* instead of that; NULL: nothing else */
 };
 
