@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, request as httpRequest } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -308,4 +308,12 @@ export class Testee {
     const [code] = await within(once(this.child, 'exit'), 'testee to end');
     return code;
   }
+}
+
+// MiB of this field of /proc/PID/status (VmRSS, VmHWM, RssAnon); 0, which is under every bound, where
+// AddressSanitizer keeps what was freed.
+export async function memory(milky, field = 'VmRSS') {
+  if (/libasan/.test(await readFile(`/proc/${milky.child.pid}/maps`, 'utf8'))) return 0;
+  const status = await readFile(`/proc/${milky.child.pid}/status`, 'utf8');
+  return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)[1]) / 1024;
 }

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Client, GROUP, call, request, serve, within } from './harness.mjs';
+import { call, Client, GROUP, memory, request, serve, within } from './harness.mjs';
 import { BOT } from './sandbox.mjs';
 import { base64, png } from './samples.mjs';
 
@@ -20,11 +20,6 @@ const config = (limits, media = MEDIA) => ({
   bots: [{ self_id: BOT, http_server: [{ listen: LISTEN }], websocket_server: [{ listen: LISTEN, dialect: '1.2' }] }],
 });
 const params = (content) => ({ group_id: GROUP, message: [{ type: 'image', data: { uri: base64(content) } }] });
-
-async function memory(milky, field) {
-  const status = await readFile(`/proc/${milky.child.pid}/status`, 'utf8');
-  return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)[1]) / 1024;
-}
 
 // Asks again and again until told to stop; the longest that an answer took.
 function asking(base) {

@@ -1,22 +1,14 @@
 // What clients may use up, and that others do not notice: connections, wrong credentials, slowness.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { certificate, serve, text } from './fixtures.mjs';
-import { BOT, Client, GROUP, botConfig, call, request, within } from './harness.mjs';
+import { BOT, botConfig, call, Client, GROUP, memory, request, within } from './harness.mjs';
 import { Raw, post, rawWebSocket } from './raw.mjs';
 
 const port = '127.0.0.1:0';
 const OTHER = 10002000;
-
-// MiB that the process has in memory; nothing to go by where AddressSanitizer keeps what was freed.
-async function memory(milky) {
-  if (/libasan/.test(await readFile(`/proc/${milky.child.pid}/maps`, 'utf8'))) return 0;
-  const status = await readFile(`/proc/${milky.child.pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+)/.exec(status)[1]) / 1024;
-}
 
 // The slowest of many calls, in ms.
 async function slowest(base, calls = 100) {
