@@ -1,6 +1,9 @@
 /* Addresses to listen on, from text and back. */
 #include "net/address.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -93,12 +96,106 @@ static void paths_have_their_limits(void **state)
                         "the host is no IP address");
 }
 
+static bool is_public(const char *text)
+{
+    struct sockaddr_in in = { .sin_family = AF_INET };
+    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+    if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
+        return mk_address_is_public((const struct sockaddr *)&in);
+    assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+    return mk_address_is_public((const struct sockaddr *)&in6);
+}
+
+static void private_ones_are_known(void **state)
+{
+    static const char *const public[] = {
+        "1.1.1.1",         "8.8.8.8",         "9.255.255.255", "11.0.0.0",         "100.63.255.255",
+        "100.128.0.0",     "126.255.255.255", "128.0.0.0",     "169.253.255.255",  "172.15.0.1",
+        "172.32.0.0",      "192.167.255.255", "192.169.0.0",   "198.17.0.1",       "198.20.0.0",
+        "223.255.255.255", "2606:4700::1111", "2a00::1",       "64:ff9b::8.8.8.8", "::ffff:8.8.8.8",
+        "2002:808:808::1", "2001:200::1",     "3fff:1000::1",
+    };
+    static const char *const private[] = {
+        "0.0.0.0",
+        "0.1.2.3",
+        "10.0.0.1",
+        "10.255.255.255",
+        "100.64.0.0",
+        "100.127.255.255",
+        "127.0.0.1",
+        "127.255.255.255",
+        "169.254.169.254",
+        "172.16.0.0",
+        "172.31.255.255",
+        "192.0.0.8",
+        "192.0.2.1",
+        "192.88.99.1",
+        "192.168.0.1",
+        "198.18.0.1",
+        "198.19.255.255",
+        "198.51.100.1",
+        "203.0.113.1",
+        "224.0.0.1",
+        "239.1.1.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::7f00:1",
+        "::ffff:10.0.0.1",
+        "::ffff:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::1",
+        "100::1",
+        "2001::1",
+        "2001:10::1",
+        "2001:1ff::1",
+        "2001:db8::1",
+        "2002:7f00:1::",
+        "2002:a9fe:a9fe::",
+        "3fff::1",
+        "fc00::1",
+        "fd12:3456::1",
+        "fe80::1",
+        "fec0::1",
+        "ff02::1",
+        "4000::1",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(public) / sizeof(public[0]); i++)
+        if (!is_public(public[i]))
+            fail_msg("%s is public", public[i]);
+    for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++)
+        if (is_public(private[i]))
+            fail_msg("%s is private", private[i]);
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    assert_false(mk_address_is_public((const struct sockaddr *)&un));
+}
+
+static void all_of_them_are_reached_here(void **state)
+{
+    static const char *const cases[][2] = {
+        { "0.0.0.0:80", "127.0.0.1:80" }, { "[::]:80", "127.0.0.1:80" }, { "[::1]:80", "[::1]:80" },
+        { "10.0.0.1:80", "10.0.0.1:80" }, { "unix:x", "unix:x" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mk_address listening, address;
+        char text[MK_ADDRESS_TEXT];
+        assert_null(mk_address_parse(mk_slice_str(cases[i][0]), &listening));
+        mk_address_reachable(&listening, &address);
+        assert_string_equal(mk_address_format(&address, text), cases[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_ones_come_back_as_they_were),
         cmocka_unit_test(bad_ones_are_explained),
         cmocka_unit_test(paths_have_their_limits),
+        cmocka_unit_test(private_ones_are_known),
+        cmocka_unit_test(all_of_them_are_reached_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

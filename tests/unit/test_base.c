@@ -9,8 +9,10 @@
 
 #include "base/arena.h"
 #include "base/backoff.h"
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -352,6 +354,66 @@ static void test_log(void **state)
     assert_int_equal(lines, 3);
 }
 
+static void test_base64(void **state)
+{
+    (void)state;
+    uint8_t out[300], again[300];
+    char text[512];
+    size_t len;
+    static const char *const good[][2] = {
+        { "", "" },        { "Zg==", "f" },        { "Zm8=", "fo" },
+        { "Zm9v", "foo" }, { "Zm9vYg==", "foob" }, { "+/+/", "\xfb\xff\xbf" },
+    };
+    static const char *const bad[] = { "Z",    "Zg",     "Zg=",  "Zh==",      "Zm9=",
+                                       "Z===", "====",   "=AAA", "A=AA",      "Zg==Zg==",
+                                       "Zm 9", "Zm9v\n", "-_-_", "\xc3\xa4==" };
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_true(mk_base64_decode(mk_slice_str(good[i][0]), out, &len));
+        assert_true(mk_slice_eq(mk_slice_of((char *)out, len), mk_slice_str(good[i][1])));
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(mk_base64_decode(mk_slice_str(bad[i]), out, &len));
+    for (size_t count = 0; count < 256; count++) {
+        for (size_t i = 0; i < count; i++)
+            out[i] = (uint8_t)(i * 37 + count);
+        mk_base64url_encode(out, count, text);
+        assert_int_equal(strlen(text), (count * 4 + 2) / 3);
+        assert_true(mk_base64url_decode(mk_slice_str(text), again, count));
+        assert_memory_equal(out, again, count);
+        assert_false(mk_base64url_decode(mk_slice_str(text), again, count + 1));
+    }
+    assert_false(mk_base64url_decode(MK_SLICE("AB"), again, 1)); /* bits are left over */
+    assert_false(mk_base64url_decode(MK_SLICE("A+"), again, 1));
+}
+
+static void test_digest(void **state)
+{
+    (void)state;
+    uint8_t out[MK_SHA256_LEN], back[MK_SHA256_LEN];
+    char text[2 * MK_SHA256_LEN + 1];
+    struct mk_digest *digest = mk_digest_sha256();
+    mk_digest_add(digest, MK_SLICE("a"));
+    mk_digest_add(digest, MK_SLICE("bc"));
+    assert_int_equal(mk_digest_end(digest, out), 0);
+    mk_hex_write(out, MK_SHA256_LEN, text);
+    assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_true(mk_hex_read(mk_slice_str(text), back, MK_SHA256_LEN));
+    assert_memory_equal(out, back, MK_SHA256_LEN);
+    digest = mk_digest_sha1();
+    assert_int_equal(mk_digest_end(digest, out), 0);
+    mk_hex_write(out, MK_SHA1_LEN, text);
+    assert_string_equal(text, "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+    /* RFC 4231, test case 2 */
+    assert_int_equal(
+        mk_hmac_sha256(MK_SLICE("Jefe"), MK_SLICE("what do ya want for nothing?"), out), 0);
+    mk_hex_write(out, MK_SHA256_LEN, text);
+    assert_string_equal(text, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    assert_int_equal(mk_digest_end(NULL, out), -ENOMEM);
+    assert_false(mk_hex_read(MK_SLICE("0G"), back, 1));
+    assert_false(mk_hex_read(MK_SLICE("0A"), back, 1));
+    assert_false(mk_hex_read(MK_SLICE("0"), back, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,7 +423,8 @@ int main(void)
         cmocka_unit_test(test_arena),       cmocka_unit_test(test_arena_grow),
         cmocka_unit_test(test_utf8),        cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_secret),      cmocka_unit_test(test_random_and_clock),
-        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_log),         cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -351,6 +351,41 @@ static void test_fields_of_params(void **state)
     milky_call_fail(f->pending, -1, "x");
 }
 
+static struct mk_buf gathered(const char *text)
+{
+    struct mk_buf buf;
+    mk_buf_init(&buf, strlen(text)); /* full: what reading in place needs comes on top */
+    assert_int_equal(mk_buf_append(&buf, text, strlen(text)), 0);
+    return buf;
+}
+
+/* What was taken over is read in place, lives as long as the call, and is freed with it. */
+static void test_taken_texts(void **state)
+{
+    struct fixture *f = *state;
+    const struct mk_action *action = mk_action_find(NEW, MK_SLICE("get_cookies"));
+    struct mk_buf text = gathered("{\"domain\":\"a\\u4f60\\/b\"}");
+    f->later = true;
+    mk_dispatch_request_taking(&f->dispatch, action, &text, &f->caller);
+    assert_string_equal(f->params, "{\"domain\":\"a\xe4\xbd\xa0/b\"}");
+    assert_string_equal(milky_string(milky_call_params(f->pending), "domain", NULL),
+                        "a\xe4\xbd\xa0/b");
+    milky_call_fail(f->pending, -1, "no");
+    f->later = false;
+    text = gathered("{\"domain\":");
+    mk_dispatch_request_taking(&f->dispatch, action, &text, &f->caller);
+    assert_int_equal(f->outcome, MK_OUTCOME_MALFORMED);
+    assert_non_null(strstr(f->body.data, "at byte"));
+    text = gathered("{\"action\":\"quit_group\",\"params\":{\"group_id\":10001},\"echo\":[1.50]}");
+    mk_dispatch_message_taking(&f->dispatch, NEW, &text, &f->caller);
+    assert_int_equal(f->retcode, 0);
+    assert_non_null(strstr(f->message.data, "\"echo\":[1.50]"));
+    text = gathered("[");
+    mk_dispatch_message_taking(&f->dispatch, NEW, &text, &f->caller);
+    assert_int_equal(f->retcode, MILKY_MALFORMED);
+    assert_int_equal(f->replies, 4);
+}
+
 static void test_a_full_buffer_gets_nothing(void **state)
 {
     (void)state;
@@ -387,6 +422,7 @@ int main(void)
         FIXTURE_TEST(test_spare_calls_are_bounded),
         FIXTURE_TEST(test_control),
         FIXTURE_TEST(test_fields_of_params),
+        FIXTURE_TEST(test_taken_texts),
         FIXTURE_TEST(test_a_full_buffer_gets_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -327,6 +327,34 @@ static void test_find(void **state)
 }
 
 /* A body larger than what is reserved at first, in pieces. */
+/* A body is given away where it is the parser's own, and the parser goes on without it. */
+static void test_taken_body(void **state)
+{
+    (void)state;
+    struct mk_http1_parser *parser = new_parser();
+    struct mk_buf body = { 0 };
+    size_t consumed;
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(
+            feed_str(parser, "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n", &consumed),
+            MK_HTTP1_HEAD);
+        assert_false(mk_http1_parser_take_body(parser, &body));
+        assert_int_equal(feed_str(parser, "abc", &consumed), MK_HTTP1_NEED_MORE);
+        assert_false(mk_http1_parser_take_body(parser, &body));
+        assert_int_equal(feed_str(parser, "def", &consumed), MK_HTTP1_REQUEST);
+        assert_true(mk_http1_parser_take_body(parser, &body));
+        assert_false(mk_http1_parser_take_body(parser, &body));
+        assert_true(mk_slice_eq(mk_buf_slice(&body), MK_SLICE("abcdef")));
+        mk_http1_parser_done(parser);
+        mk_buf_fini(&body);
+    }
+    static const char whole[] = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
+    assert_int_equal(feed_str(parser, whole, &consumed), MK_HTTP1_HEAD);
+    assert_int_equal(feed_str(parser, whole + consumed, &consumed), MK_HTTP1_REQUEST);
+    assert_false(mk_http1_parser_take_body(parser, &body)); /* it lies in the input */
+    mk_http1_parser_free(parser);
+}
+
 static void test_large_body(void **state)
 {
     (void)state;
@@ -370,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_expect_continue),
         cmocka_unit_test(test_nothing_is_copied),
         cmocka_unit_test(test_find),
+        cmocka_unit_test(test_taken_body),
         cmocka_unit_test(test_large_body),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,11 @@ static void answer(struct owner *owner, struct mk_slice body)
                       0, 0);
     else if (strncmp(path, "/garbage", 8) == 0)
         mk_buf_printf(out, "no HTTP at all\r\n\r\n");
+    else if (strncmp(path, "/hop", 4) == 0)
+        mk_buf_printf(out, "HTTP/1.1 302 Found\r\nLocation: /%s\r\nContent-Length: 4\r\n\r\nhop!",
+                      path[4] == '0' ? "echo" : (char[]){ 'h', 'o', 'p', (char)(path[4] - 1), 0 });
+    else if (strncmp(path, "/missing", 8) == 0)
+        mk_buf_printf(out, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope");
     /* "/silence": nothing */
     mk_stream_wake(owner->stream);
     if (strncmp(path, "/hangup", 7) == 0)
@@ -144,6 +149,7 @@ struct result {
     struct mk_http_request *cancels; /* in `done` */
     const char *again;               /* URL of the next request in `done` */
     bool frees;
+    bool too_long;
 };
 
 static bool posting;
@@ -411,6 +417,113 @@ static void https_refuses_strangers(void **state)
     mk_buf_fini(&result.body);
 }
 
+/* --- getting --- */
+
+static int pieces_most; /* after so many, -ENOSPC; 0: never */
+
+static int on_piece(void *arg, const char *data, size_t len)
+{
+    struct result *result = arg;
+    if (pieces_most > 0 && --pieces_most == 0)
+        return -ENOSPC;
+    return mk_buf_append(&result->body, data, len);
+}
+
+static void on_got(void *arg, const struct mk_http_response *response)
+{
+    struct result *result = arg;
+    assert_int_equal(response->body.len, 0);
+    result->dones++;
+    result->status = response->status;
+    result->too_long = response->too_long;
+    snprintf(result->error, sizeof(result->error), "%s", response->error ? response->error : "");
+}
+
+static struct mk_http_request *get_of(const char *path, bool public_only, struct result *result)
+{
+    result->body.len = 0;
+    struct mk_http_get get = {
+        .url = url_of("http", path),
+        .connect_ms = 5000,
+        .timeout_ms = 5000,
+        .redirects = 3,
+        .body_limit = 1000,
+        .public_only = public_only,
+        .body = on_piece,
+        .done = on_got,
+        .arg = result,
+    };
+    struct mk_http_request *request = mk_http_client_get(client, &get);
+    assert_non_null(request);
+    return request;
+}
+
+static void got(const char *path, unsigned status, const char *error, struct result *result)
+{
+    int before = result->dones;
+    get_of(path, false, result);
+    TURN_UNTIL(&loop, result->dones == before + 1);
+    if (!strstr(result->error, error) || (*error == '\0' && *result->error))
+        fail_msg("%s: %s; expected %s", path, result->error, error);
+    assert_int_equal(result->status, status);
+}
+
+static void bodies_are_streamed(void **state)
+{
+    struct result result;
+    (void)state;
+    result_init(&result);
+    got("/nothing", 204, "", &result);
+    assert_int_equal(strncmp(last_request, "GET /nothing HTTP/1.1\r\n", 23), 0);
+    got("/missing", 404, "", &result);
+    assert_int_equal(result.body.len, 0); /* of a failure there is no body */
+    got("/long", 0, "longer than 1000 bytes", &result);
+    assert_true(result.too_long);
+    got("/endless", 0, "longer than 1000 bytes", &result);
+    assert_true(result.too_long);
+    mk_buf_fini(&result.body);
+}
+
+static void redirects_are_bounded(void **state)
+{
+    struct result result;
+    (void)state;
+    result_init(&result);
+    got("/hop2", 200, "", &result);
+    got("/hop3", 0, "redirects", &result);
+    assert_int_equal(result.body.len, 0);
+    mk_buf_fini(&result.body);
+}
+
+static void whoever_takes_the_body_may_stop(void **state)
+{
+    struct result result;
+    (void)state;
+    result_init(&result);
+    pieces_most = 1;
+    got("/endless", 0, "space", &result);
+    assert_false(result.too_long);
+    mk_buf_fini(&result.body);
+}
+
+static void private_addresses_are_not_asked(void **state)
+{
+    struct result result;
+    (void)state;
+    result_init(&result);
+    get_of("/echo", true, &result);
+    while (result.dones == 0) /* it comes of a timer, after which a poll would wait */
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
+    assert_string_equal(result.error, "its address is a private one");
+    assert_int_equal(accepted, 0);
+    mk_http_request_cancel(get_of("/silence", false, &result));
+    get_of("/silence", false, &result);
+    TURN_UNTIL(&loop, accepted > 0);
+    client = mk_http_client_free(client);
+    assert_int_equal(result.dones, 1);
+    mk_buf_fini(&result.body);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -426,6 +539,10 @@ int main(void)
         TEST(failures_are_told),
         TEST(requests_are_cancelled),
         TEST(the_client_may_be_freed_in_done),
+        TEST(bodies_are_streamed),
+        TEST(redirects_are_bounded),
+        TEST(whoever_takes_the_body_may_stop),
+        TEST(private_addresses_are_not_asked),
         TEST(https_trusts_whom_connect_trusts),
         TEST(https_refuses_strangers),
     };

@@ -465,6 +465,38 @@ static void test_masks_differ(void **state)
     mk_buf_fini(&out);
 }
 
+/* A message is given away where it is the parser's own, and the parser goes on without it. */
+static void test_taken_message(void **state)
+{
+    (void)state;
+    struct mk_ws_parser parser;
+    struct mk_buf message = { 0 };
+    size_t used;
+    mk_ws_parser_init(&parser, MK_WS_CLIENT, LIMIT);
+    char whole[] = "\x81\x03"
+                   "abc",
+         first[] = "\x01\x02"
+                   "ab",
+         ping[] = "\x89\x01!";
+    char last[] = "\x80\x01"
+                  "c";
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(mk_ws_parser_feed(&parser, whole, 5, &used), MK_WS_MESSAGE);
+        assert_false(mk_ws_parser_take(&parser, &message)); /* it lies in the input */
+        assert_int_equal(mk_ws_parser_feed(&parser, first, 4, &used), MK_WS_NEED_MORE);
+        assert_false(mk_ws_parser_take(&parser, &message));
+        assert_int_equal(mk_ws_parser_feed(&parser, ping, 3, &used), MK_WS_CONTROL);
+        assert_false(mk_ws_parser_take(&parser, &message));
+        assert_int_equal(mk_ws_parser_feed(&parser, last, 3, &used), MK_WS_MESSAGE);
+        assert_true(mk_ws_parser_take(&parser, &message));
+        assert_false(mk_ws_parser_take(&parser, &message));
+        mk_ws_parser_release(&parser);
+        assert_true(mk_slice_eq(mk_buf_slice(&message), MK_SLICE("abc")));
+        mk_buf_fini(&message);
+    }
+    mk_ws_parser_fini(&parser);
+}
+
 static void test_write_is_all_or_nothing(void **state)
 {
     (void)state;
@@ -518,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_every_length_comes_back),
         cmocka_unit_test(test_masks_differ),
+        cmocka_unit_test(test_taken_message),
         cmocka_unit_test(test_write_is_all_or_nothing),
         cmocka_unit_test(test_write_close),
     };

@@ -230,11 +230,7 @@ static void on_downloaded(void *arg, const struct mk_http_response *response)
     else if (response->status < 200 || response->status > 299)
         mk_media_problem(&fetch->problem, MK_SANDBOX_NO_CONTENT, "下载失败",
                          "it cannot be downloaded: its server answered %u", response->status);
-    if (fetch->problem.retcode) {
-        end(fetch);
-        return;
-    }
-    mk_list_push(&fetch->store->queued, &fetch->node);
+    mk_list_push(&fetch->store->queued, &fetch->node); /* also to end: see to_thread */
     start_queued(fetch->store);
 }
 
@@ -268,7 +264,8 @@ static bool download(struct mk_media_fetch *fetch)
     return fetch->download != NULL;
 }
 
-/* To a thread, which also ends what cannot be begun: so `done` never comes from within a start. */
+/* To a thread, which also ends what has failed: so `done` never comes from within a start, and
+ * always as what a poll brings. */
 static void to_thread(struct mk_media_fetch *fetch)
 {
     uv_queue_work(fetch->store->loop, &fetch->work, work,
