@@ -49,10 +49,19 @@ void mk_feed_fini(struct mk_feed *feed)
     feed->tail = NULL;
 }
 
+/*
+ * What is appended while everybody has everything begins a burst, which is sent in one piece where
+ * it lies in one chunk: so none begins in the last half of a chunk.
+ */
+static bool is_good_place(const struct mk_feed *feed)
+{
+    return feed->tail->len <= feed->tail->cap / 2 || !mk_list_empty(&feed->behind);
+}
+
 /* Makes sure that the last chunk has room for a frame. */
 static int make_room(struct mk_feed *feed, size_t frame)
 {
-    if (feed->tail && feed->tail->cap - feed->tail->len >= frame)
+    if (feed->tail && feed->tail->cap - feed->tail->len >= frame && is_good_place(feed))
         return 0;
     struct mk_feed_chunk *chunk = new_chunk(frame);
     if (!chunk)
