@@ -110,7 +110,6 @@ struct mk_media_store {
     char *folder;   /* NULL until it is needed, for a database in memory */
     char *incoming; /* a folder in it */
     bool is_temporary;
-    bool is_made;
     struct mk_list blobs;
     struct mk_list calls;  /* that wait for their media */
     struct mk_list queued; /* fetches that wait for a thread */
@@ -120,7 +119,7 @@ struct mk_media_store {
     uint8_t key[MK_MEDIA_KEY];
 };
 
-/* Makes the folders where they are not there yet. Returns 0 or a negative errno. */
+/* Makes the folders where they are not there (any more). Returns 0 or a negative errno, logged. */
 int mk_media_store_make(struct mk_media_store *store);
 
 /*

@@ -100,15 +100,15 @@ enum { FRAMES_A_SECOND = 50 };
 /* RFC 4867, 5.3: a byte tells how long the frame behind it is. */
 bool mk_media_probe_amr(struct mk_slice content, struct mk_media_info *info, const char **wrong)
 {
-    static const int8_t narrow[16] = {
+    static const int16_t narrow[16] = {
         12, 13, 15, 17, 19, 20, 26, 31, 5, -1, -1, -1, -1, -1, -1, 0
     };
-    static const int8_t wide[16] = { 17, 23, 32, 36, 40, 46, 50, 58, 60, 5, -1, -1, -1, -1, 0, 0 };
+    static const int16_t wide[16] = { 17, 23, 32, 36, 40, 46, 50, 58, 60, 5, -1, -1, -1, -1, 0, 0 };
     bool is_wide = mk_media_has(content, 0, MK_SLICE("#!AMR-WB\n"));
     if (!is_wide && !mk_media_has(content, 0, MK_SLICE("#!AMR\n")))
         return false;
     info->content_type = is_wide ? "audio/amr-wb" : "audio/amr";
-    const int8_t *sizes = is_wide ? wide : narrow;
+    const int16_t *sizes = is_wide ? wide : narrow;
     uint64_t frames = 0;
     for (uint64_t at = is_wide ? 9 : 6; at < content.len; frames++) {
         int size = sizes[mk_media_byte(content, at) >> 3 & 15];

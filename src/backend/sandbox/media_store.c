@@ -33,37 +33,40 @@ char *mk_media_store_path(const char *folder, const char *id)
 
 static int make_folder(const char *path)
 {
+    if (!path)
+        return -ENOMEM;
     return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 /* A world in memory has a folder for its lifetime. */
-static int make_temporary(struct mk_media_store *store)
+static int name_temporary(struct mk_media_store *store)
 {
     const char *parent = getenv("TMPDIR");
-    if (asprintf(&store->folder, "%s/milky-media-XXXXXX", parent && *parent ? parent : "/tmp") < 0)
-        store->folder = NULL;
-    if (!store->folder)
+    char *folder, *incoming;
+    if (asprintf(&folder, "%s/milky-media-XXXXXX", parent && *parent ? parent : "/tmp") < 0)
         return -ENOMEM;
-    if (!mkdtemp(store->folder)) {
-        int rc = -errno;
-        free(store->folder);
-        store->folder = NULL;
+    int rc = mkdtemp(folder) ? 0 : -errno;
+    incoming = rc == 0 ? mk_media_store_path(folder, "incoming") : NULL;
+    if (rc == 0 && !incoming) {
+        rmdir(folder);
+        rc = -ENOMEM;
+    }
+    if (rc < 0) {
+        free(folder);
         return rc;
     }
-    store->incoming = mk_media_store_path(store->folder, "incoming");
-    return store->incoming ? 0 : -ENOMEM;
+    store->folder = folder;
+    store->incoming = incoming;
+    return 0;
 }
 
 int mk_media_store_make(struct mk_media_store *store)
 {
-    if (store->is_made)
-        return 0;
-    int rc = store->is_temporary && !store->folder ? make_temporary(store) : 0;
+    int rc = store->folder ? 0 : name_temporary(store);
     if (rc == 0)
         rc = make_folder(store->folder);
     if (rc == 0)
         rc = make_folder(store->incoming);
-    store->is_made = rc == 0;
     if (rc < 0)
         mk_log_error("sandbox", "cannot make the folder for media %s: %s",
                      store->folder ? store->folder : "", strerror(-rc));
