@@ -62,7 +62,7 @@ static void explain(const struct sample *sample, const struct mk_config_key *key
 static void write_members(struct sample *sample, const struct mk_config_key *keys)
 {
     bool again = sample->explained == keys;
-    for (const struct mk_config_key *key = keys; key->name; key++) {
+    for (const struct mk_config_key *key = keys; key && key->name; key++) {
         bool outer = sample->off;
         if (key != keys && sample->depth <= 3)
             fputs("\n", sample->out);

@@ -29,8 +29,8 @@ static inline void nothing(void *arg)
 }
 
 /*
- * Everything that is ready now happens; nothing is waited for. Not by mk_loop_stop from a timer: from
- * libuv 1.45 on, timers run before the first poll, and a loop that was stopped does not poll.
+ * Everything that is ready now happens; nothing is waited for. Not by mk_loop_stop from a timer:
+ * from libuv 1.45 on, timers run before the first poll, and a loop that was stopped does not poll.
  */
 static inline void turn(struct mk_loop *loop)
 {

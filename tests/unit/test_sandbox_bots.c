@@ -181,7 +181,8 @@ static void late_replies(void **state)
     assert_true(prompt.done);
     assert_false(late.done);
     while (!late.done) {
-        /* When the timer was the last that the loop had, it says so in the turn that it fires in. */
+        /* When the timer was the last that the loop had, it says so in the turn that it fires in.
+         */
         bool alive = uv_run(&w->loop.uv, UV_RUN_ONCE) != 0;
         assert_true(alive || late.done);
     }

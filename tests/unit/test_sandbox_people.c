@@ -129,7 +129,8 @@ static void members_refused(void **state)
 static void not_supported(void **state)
 {
     struct world *w = *state;
-    refused(w, BOT, MILKY_NOT_SUPPORTED, "future_action", "future_action", "{\"uri\":\"base64://\"}");
+    refused(w, BOT, MILKY_NOT_SUPPORTED, "future_action", "future_action",
+            "{\"uri\":\"base64://\"}");
 }
 
 int main(void)

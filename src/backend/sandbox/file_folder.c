@@ -177,6 +177,7 @@ static int create_group_folder(struct mk_request *request)
 /* The folder that `folder_id` names; the root is none. */
 static int require_folder(struct mk_request *request, uint64_t group, uint64_t *folder)
 {
+    *folder = 0;
     int rc = require_manager(request, group);
     if (rc == 0)
         rc = mk_folder_param(request, group, "folder_id", folder);

@@ -62,7 +62,7 @@ static int get_peer_pins(struct mk_request *request)
 {
     struct mk_db *db = &request->sandbox->db;
     yyjson_mut_doc *doc = request->doc;
-    yyjson_mut_val *friends, *groups;
+    yyjson_mut_val *friends = NULL, *groups = NULL;
     int rc = mk_entity_pinned_friends(db, doc, request->self_id, &friends);
     if (rc > 0)
         rc = mk_entity_pinned_groups(db, doc, request->self_id, &groups);

@@ -169,7 +169,7 @@ static int get_cookies(struct mk_request *request)
 /* QQ's bkn of the skey that get_cookies gives. */
 static int get_csrf_token(struct mk_request *request)
 {
-    char skey[SKEY_CHARS + 2], token[16];
+    char skey[SKEY_CHARS + 2] = "", token[16];
     int rc = derive_skey(request, skey);
     if (rc < 0)
         return rc;
