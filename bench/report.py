@@ -13,6 +13,7 @@ TITLES = {
     "ws-1": "WebSocket call, 1 in flight",
     "ws-16": "WebSocket call, 16 in flight",
     "one": "one busy connection",
+    "growth": "WebSocket call, alone and beside idle clients",
     "durable": "durable `send_group_message`, 64 clients",
     "latency": "latency at half of the saturating rate",
 }
@@ -22,12 +23,8 @@ def title_of(key):
     if key in TITLES:
         return TITLES[key]
     kind, *numbers = key.split("-")
-    if kind == "making":
-        return f"making {numbers[0]} events at once, for one client"
     if kind == "webhook":
         return f"webhook delivery to {numbers[0]} URLs"
-    if kind == "growth":
-        return f"WebSocket call, {int(numbers[0]):,} idle clients beside"
     if kind == "deflate":
         return f"compressed event to {int(numbers[0]):,} WebSocket clients"
     receivers = "SSE" if kind == "sse" else "WebSocket"
@@ -125,8 +122,8 @@ def goals(results):
 
     watchful = figure(results, "one", "milky, busy_poll_us 50", "per_second")
     durable = figure(results, "durable", "milky", "cpu_us")
-    growth_keys = sorted((k for k in results if k.startswith("growth-")), key=lambda k: int(k[7:]))
-    calls = [figure(results, key, "milky", "cpu_us") for key in growth_keys]
+    growth = results.get("growth", {})
+    beside = [name for name in growth if name.startswith("milky") and name != "milky, alone"]
     rows = [
         ["`get_login_info` over HTTP, kept alive, × floor", 1.15, times("http-1")],
         ["the same, 16 pipelined, × floor", 2.0, times("http-16")],
@@ -163,9 +160,9 @@ def goals(results):
             quotient(figure(results, "memory", "milky", "resident_kib"), 1024),
         ],
         [
-            f"cost of a call, {growth_keys[-1][7:] if growth_keys else 'most'} idle clients beside, × none",
+            "cost of a WebSocket call" + "".join(name[5:] for name in beside) + ", × alone",
             1.15,
-            quotient(calls[-1], calls[0]) if len(calls) > 1 else None,
+            ratio(growth, beside[0], "milky, alone") if beside else None,
         ],
         ["cost of a frame without making, 10,000 clients, × 100 clients", 1.15, per_frame_growth(results)],
         ["the same of the floor", None, floor_growth(results)],

@@ -223,14 +223,16 @@ def webhooks(make, options):
 
 
 def growth(make, options):
-    """Calls of 64 busy connections beside many that do nothing."""
-    results = {}
+    """Calls of 64 busy connections alone, and beside many that do nothing."""
+    servers, loads = [], []
     for idle in (0, max(options.clients)):
-        servers = [make.milky(), make.floor("ws")]
-        loads = [Load(make, s, "calls", clients=64, idle=idle, message=CALL) for s in servers]
-        results[f"growth-{idle}"] = in_turns(options, f"calls beside {idle} idle clients", loads)
-        finish(servers)
-    return results
+        beside = f"{idle:,} idle clients beside" if idle else "alone"
+        for server in (make.milky(f"milky, {beside}"), make.floor("ws", f"floor, {beside}")):
+            servers.append(server)
+            loads.append(Load(make, server, "calls", clients=64, idle=idle, message=CALL))
+    results = in_turns(options, "calls beside idle clients", loads)
+    finish(servers)
+    return {"growth": results}
 
 
 def latency(make, options):
