@@ -109,6 +109,7 @@ static void tell_those_at_end(struct mk_feed *feed)
     mk_list_take(&told, &feed->at_end);
     while (!mk_list_empty(&told)) {
         struct mk_sink *sink = MK_CONTAINER_OF(told.next, struct mk_sink, node);
+        __builtin_prefetch(sink->node.next->next);
         mk_list_remove(&sink->node);
         mk_list_push(&feed->behind, &sink->node);
         if (feed->end > most_of(feed, sink))
@@ -174,14 +175,15 @@ struct mk_slice mk_sink_peek(struct mk_sink *sink)
     return mk_slice_of(chunk->data + sink->offset, chunk->len - sink->offset);
 }
 
-void mk_sink_advance(struct mk_sink *sink, size_t len)
+bool mk_sink_advance(struct mk_sink *sink, size_t len)
 {
     sink->offset += len;
     sink->position += len;
-    if (sink->position == sink->feed->end) {
-        mk_list_remove(&sink->node);
-        mk_list_push(&sink->feed->at_end, &sink->node);
-    }
+    if (sink->position < sink->feed->end)
+        return true;
+    mk_list_remove(&sink->node);
+    mk_list_push(&sink->feed->at_end, &sink->node);
+    return false;
 }
 
 uint64_t mk_sink_lag(const struct mk_sink *sink)

@@ -22,14 +22,14 @@ struct mk_feed;
 
 /* One receiver of a feed. Embedded in a connection; `ready` and `overrun` are set by its owner. */
 struct mk_sink {
-    void (*ready)(struct mk_sink *sink);   /* frames were appended, and it stood at the end */
-    void (*overrun)(struct mk_sink *sink); /* it lags by more than `max_lag` bytes */
     struct mk_list node;
     struct mk_feed *feed; /* NULL while it has joined none */
     struct mk_feed_chunk *chunk;
     size_t offset;
     uint64_t position; /* in bytes since the feed began */
     uint64_t max_lag;
+    void (*ready)(struct mk_sink *sink);   /* frames were appended, and it stood at the end */
+    void (*overrun)(struct mk_sink *sink); /* it lags by more than `max_lag` bytes */
 };
 
 struct mk_feed {
@@ -62,8 +62,8 @@ void mk_sink_leave(struct mk_sink *sink);
 /* The bytes from where the sink stands to the end of a chunk: whole frames. Empty at the end. */
 struct mk_slice mk_sink_peek(struct mk_sink *sink);
 
-/* Goes on by `len` bytes, at most what peek gave. */
-void mk_sink_advance(struct mk_sink *sink, size_t len);
+/* Goes on by `len` bytes, at most what peek gave. Returns false where it has reached the end. */
+bool mk_sink_advance(struct mk_sink *sink, size_t len);
 
 /* Bytes between the sink and the end. */
 uint64_t mk_sink_lag(const struct mk_sink *sink);

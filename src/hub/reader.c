@@ -16,6 +16,7 @@ int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub, const struct m
     reader->taken = 0;
     mk_buf_init(&reader->past, LONGEST_PIECE);
     reader->replaying = since < hub->events;
+    reader->live = !reader->replaying;
     reader->next = since + 1;
     return reader->replaying ? 0 : mk_hub_join(hub, &reader->sink, form);
 }
@@ -25,6 +26,7 @@ void mk_reader_stop(struct mk_reader *reader)
     mk_sink_leave(&reader->sink);
     mk_buf_fini(&reader->past);
     reader->replaying = false;
+    reader->live = false;
     reader->hub = NULL;
 }
 
@@ -40,6 +42,7 @@ void mk_reader_rewind(struct mk_reader *reader, uint64_t since)
     reader->taken = 0;
     reader->next = since + 1;
     reader->replaying = true;
+    reader->live = false;
 }
 
 /* Reads the next piece of the journal, or joins the feed where there is no more. */
@@ -59,23 +62,34 @@ static void read_on(struct mk_reader *reader)
     reader->replaying = false;
 }
 
-struct mk_slice mk_reader_peek(struct mk_reader *reader)
+static struct mk_slice peek_past(struct mk_reader *reader)
 {
     if (reader->taken == reader->past.len && reader->replaying)
         read_on(reader);
-    if (reader->taken < reader->past.len)
-        return mk_slice_from(mk_buf_slice(&reader->past), reader->taken);
-    if (!reader->replaying && reader->past.cap > 0)
+    if (reader->taken == reader->past.len && !reader->replaying) {
         mk_buf_fini(&reader->past);
+        reader->taken = 0;
+        reader->live = true;
+    }
+    return mk_slice_from(mk_buf_slice(&reader->past), reader->taken);
+}
+
+struct mk_slice mk_reader_peek(struct mk_reader *reader)
+{
+    if (!reader->live) {
+        struct mk_slice past = peek_past(reader);
+        if (!reader->live)
+            return past;
+    }
     return mk_sink_peek(&reader->sink);
 }
 
-void mk_reader_advance(struct mk_reader *reader, size_t len)
+bool mk_reader_advance(struct mk_reader *reader, size_t len)
 {
-    if (reader->taken < reader->past.len)
-        reader->taken += len;
-    else
-        mk_sink_advance(&reader->sink, len);
+    if (reader->live)
+        return mk_sink_advance(&reader->sink, len);
+    reader->taken += len;
+    return true;
 }
 
 /* What was read from the journal and not taken is counted in bytes alone: it is a piece at most. */

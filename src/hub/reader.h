@@ -9,12 +9,13 @@
 
 struct mk_reader {
     struct mk_sink sink; /* in the feed; not joined while it reads the journal */
+    bool live;           /* it has nothing to do with the journal any more */
+    bool replaying;      /* the journal may have more for it */
     struct mk_hub *hub;
     struct mk_form form;
     struct mk_buf past; /* frames from the journal */
     size_t taken;       /* bytes of them that were */
     uint64_t next;      /* the number to read from the journal next */
-    bool replaying;
 };
 
 enum { MK_READER_LIVE = UINT64_MAX }; /* as `since`: only what is emitted from now on */
@@ -33,8 +34,8 @@ void mk_reader_stop(struct mk_reader *reader);
 /* The next whole frames; empty when there are none, and `ready` will tell when there are. */
 struct mk_slice mk_reader_peek(struct mk_reader *reader);
 
-/* Goes on by `len` bytes, at most what peek gave. */
-void mk_reader_advance(struct mk_reader *reader, size_t len);
+/* Goes on by `len` bytes, at most what peek gave. Returns false where nothing more is there yet. */
+bool mk_reader_advance(struct mk_reader *reader, size_t len);
 
 /* All events up to this number have been taken; 0 where that is not known for the moment. */
 uint64_t mk_reader_taken(const struct mk_reader *reader);

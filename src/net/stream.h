@@ -56,8 +56,11 @@ struct mk_stream_source {
      * the source was taken away. Must do nothing to the stream.
      */
     struct mk_slice (*peek)(struct mk_stream_source *source);
-    /* The kernel (or, with TLS, the cipher) has taken the next `len` bytes. */
-    void (*advance)(struct mk_stream_source *source, size_t len);
+    /*
+     * The kernel (or, with TLS, the cipher) has taken the next `len` bytes. Returns false where it
+     * is known that there are no more, which spares the stream a look.
+     */
+    bool (*advance)(struct mk_stream_source *source, size_t len);
 };
 
 struct mk_stream_limits {

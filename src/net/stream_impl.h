@@ -35,19 +35,11 @@ struct mk_stream_kept {
 };
 
 struct mk_stream {
-    uv_poll_t poll;
     /* First what each send touches: with thousands of streams it is memory that costs. */
+    struct mk_list dirty; /* in mk_loop.dirty */
     struct mk_loop *loop;
     struct mk_stream_source *source;
-    size_t owed; /* bytes of a run of the source that has begun: nothing may come in between */
-    struct mk_buf output;
-    size_t sent;                 /* bytes at the front of `output` that are gone already */
-    struct mk_list dirty;        /* in mk_loop.dirty */
-    struct mk_stream_kept *kept; /* NULL: nothing */
-    struct mk_tls *tls;          /* NULL: none */
-    void (*gone)(void *arg);     /* NULL: nobody wants to know */
-    void *gone_arg;
-    const struct mk_stream_events *events; /* NULL: nobody is told (not adopted, or given up) */
+    struct mk_tls *tls; /* NULL: none */
     int fd;
     enum mk_stream_state state;
     uint8_t interest; /* what libuv watches for: UV_READABLE, UV_WRITABLE */
@@ -56,8 +48,16 @@ struct mk_stream {
     bool pending; /* something was written, and `drained` was not called since */
     bool ended;   /* the peer sends no more */
     bool told;    /* ... and the owner knows */
-    struct mk_stream_limits limits;
+    size_t owed;  /* bytes of a run of the source that has begun: nothing may come in between */
+    size_t sent;  /* bytes at the front of `output` that are gone already */
+    struct mk_buf output;
+    const struct mk_stream_events *events; /* NULL: nobody is told (not adopted, or given up) */
     void *owner;
+    struct mk_stream_kept *kept; /* NULL: nothing */
+    void (*gone)(void *arg);     /* NULL: nobody wants to know */
+    void *gone_arg;
+    struct mk_stream_limits limits;
+    uv_poll_t poll;
     struct mk_timeout linger;
     size_t dropped; /* bytes dropped since mk_stream_close */
     int error;      /* for `closed` */

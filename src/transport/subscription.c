@@ -29,9 +29,9 @@ static struct mk_slice peek(struct mk_stream_source *source)
     return mk_reader_peek(reader_of(source));
 }
 
-static void advance(struct mk_stream_source *source, size_t len)
+static bool advance(struct mk_stream_source *source, size_t len)
 {
-    mk_reader_advance(reader_of(source), len);
+    return mk_reader_advance(reader_of(source), len);
 }
 
 int mk_subscription_start(struct mk_subscription *subscription, struct mk_hub *hub,
@@ -39,8 +39,8 @@ int mk_subscription_start(struct mk_subscription *subscription, struct mk_hub *h
                           uint64_t max_lag, void (*overrun)(struct mk_subscription *subscription))
 {
     *subscription = (struct mk_subscription){
-        .reader.sink = { .ready = on_ready, .overrun = on_overrun },
         .source = { .peek = peek, .advance = advance },
+        .reader.sink = { .ready = on_ready, .overrun = on_overrun },
         .stream = stream,
         .overrun = overrun,
     };

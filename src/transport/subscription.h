@@ -9,8 +9,8 @@
 #include "net/stream.h"
 
 struct mk_subscription {
+    struct mk_stream_source source; /* in front of what it looks at: all of it is fetched at once */
     struct mk_reader reader;
-    struct mk_stream_source source;
     struct mk_stream *stream;
     void (*overrun)(struct mk_subscription *subscription);
 };

@@ -176,7 +176,7 @@ static void on_end(void *owner)
 static void on_drained(void *owner)
 {
     struct mk_websocket *websocket = owner;
-    if (websocket->state == OPEN && websocket->events->drained)
+    if (websocket->state == OPEN)
         websocket->events->drained(websocket->owner);
 }
 
@@ -192,7 +192,14 @@ static void on_closed(void *owner, int error)
     free(websocket);
 }
 
+/* For an owner that need not know, the stream does not have to wake anybody after each send. */
 static const struct mk_stream_events stream_events = {
+    .read = on_read,
+    .end = on_end,
+    .closed = on_closed,
+};
+
+static const struct mk_stream_events stream_events_with_drained = {
     .read = on_read,
     .end = on_end,
     .closed = on_closed,
@@ -218,7 +225,8 @@ struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
     mk_ws_parser_init(&websocket->parser, context->role, context->message_limit);
     mk_timeout_init(&websocket->timeout);
     mk_timeout_arm(&context->idle, &websocket->timeout);
-    mk_stream_hand_over(stream, &stream_events, websocket);
+    mk_stream_hand_over(stream, events->drained ? &stream_events_with_drained : &stream_events,
+                        websocket);
     return websocket;
 }
 

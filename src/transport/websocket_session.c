@@ -123,7 +123,7 @@ static void ask_for_receipt(struct mk_session *session)
 {
     char text[LONGEST_NUMBER];
     uint64_t taken = mk_reader_taken(&session->events.reader);
-    if (!session->context->received || session->asked > 0 || taken <= session->received)
+    if (session->asked > 0 || taken <= session->received)
         return;
     session->asked = taken;
     mk_websocket_send(session->websocket, MK_WS_PING, number_text(taken, text));
@@ -163,6 +163,11 @@ static void on_closed(void *owner, uint16_t code, const char *why)
 
 static const struct mk_websocket_events websocket_events = {
     .message = on_message,
+    .closed = on_closed,
+};
+
+static const struct mk_websocket_events websocket_events_with_receipts = {
+    .message = on_message,
     .pong = on_pong,
     .drained = on_drained,
     .closed = on_closed,
@@ -200,7 +205,9 @@ struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_
         free(session);
         return NULL;
     }
-    session->websocket = mk_websocket_new(&context->websocket, stream, &websocket_events, session);
+    session->websocket = mk_websocket_new(
+        &context->websocket, stream,
+        context->received ? &websocket_events_with_receipts : &websocket_events, session);
     if (!session->websocket) {
         mk_subscription_stop(&session->events);
         free(session);

@@ -106,11 +106,12 @@ static struct mk_slice peek_shared(struct mk_stream_source *source)
     return mk_slice_from(mk_slice_of(shared, sizeof(shared)), shared_at);
 }
 
-static void advance_shared(struct mk_stream_source *source, size_t len)
+static bool advance_shared(struct mk_stream_source *source, size_t len)
 {
     (void)source;
     memset(shared + shared_at, '!', len); /* encrypted, it is not needed any more */
     shared_at += len;
+    return shared_at < sizeof(shared);
 }
 
 static void a_source_goes_through_tls(void **state)
