@@ -120,7 +120,7 @@ struct milky_config {
     const char *resource_url;
     /* Microseconds to look for more input before going to sleep: more calls a second over few
      * connections, for a processor that is busy meanwhile. 0: none. */
-    unsigned busy_poll_us;
+    uint64_t busy_poll_us;
 };
 
 struct milky_endpoint;

@@ -116,7 +116,7 @@ static void take_over(struct milky_host *host, struct plan *plan, size_t gone)
     plan->gone = old_gone;
 }
 
-static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan)
+static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan, uint64_t busy_poll_us)
 {
     struct milky_host *host = &endpoint->host;
     size_t gone = dismiss(host, plan);
@@ -127,6 +127,7 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan)
             changed += mk_bot_reload(plan->changes[i].bot, &plan->changes[i].fresh);
     }
     take_over(host, plan, gone);
+    mk_loop_busy_poll(&host->loop, busy_poll_us);
     if ((gone > 0 || added > 0) && host->backend->bots_changed)
         host->backend->bots_changed(host->backend);
     for (size_t i = 0; i < plan->count; i++)
@@ -151,7 +152,7 @@ int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_co
         mk_log_error("endpoint", "not reloaded, everything is as it was: %s", strerror(-rc));
         return rc;
     }
-    size_t changed = carry_out(endpoint, &plan);
+    size_t changed = carry_out(endpoint, &plan, config->busy_poll_us);
     discard(&plan, false);
     mk_log_info("endpoint", "reloaded: %zu of the bots' transports were added, removed or changed",
                 changed);

@@ -149,9 +149,13 @@ void mk_loop_stop(struct mk_loop *loop)
     uv_stop(&loop->uv);
 }
 
-void mk_loop_busy_poll(struct mk_loop *loop, unsigned us)
+void mk_loop_busy_poll(struct mk_loop *loop, uint64_t us)
 {
-    loop->busy_poll_ns = (uint64_t)us * 1000;
+    loop->busy_poll_ns = us * 1000;
+    if (us == 0) {
+        loop->input_at = 0;
+        uv_idle_stop(&loop->watchful);
+    }
 }
 
 uint64_t mk_loop_now(const struct mk_loop *loop)

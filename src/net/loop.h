@@ -63,9 +63,9 @@ static inline struct mk_loop *mk_loop_of(struct uv_loop_s *uv)
  * After each turn with input of a stream, the loop polls without waiting for `us` microseconds
  * before it sleeps (0, the default: it sleeps at once). Waking a sleeping process up takes longer
  * than a call, so with few busy connections it answers several times as many; the price is a
- * processor that does nothing else meanwhile.
+ * processor that does nothing else meanwhile. May be changed at any time.
  */
-void mk_loop_busy_poll(struct mk_loop *loop, unsigned us);
+void mk_loop_busy_poll(struct mk_loop *loop, uint64_t us);
 
 /* Ends, with this error, every stream that has something to send in this turn: it is not sent. */
 void mk_loop_drop_output(struct mk_loop *loop, int error);

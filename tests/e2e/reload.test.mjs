@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { freePort, hook, reverse, serve, text } from './fixtures.mjs';
-import { BOT, Client, GROUP, ReverseServer, call, within } from './harness.mjs';
+import { BOT, Client, GROUP, ReverseServer, call, request, within } from './harness.mjs';
 
 const OTHER = 10002000;
 const MING = 10003001;
@@ -148,6 +148,27 @@ describe('reload', { concurrency: 4 }, () => {
     await reload(milky, { ...config, limits: { connections: 7 }, journal: { max_events: 9 } });
     const warnings = milky.stderr.split('\n').filter((line) => /needs a restart/.test(line));
     assert.deepEqual(warnings.map((line) => /`(\w+)`/.exec(line)[1]), ['journal', 'limits']);
+  });
+
+  it('busy_poll_us keeps the loop awake after a call, and a reload lets it sleep again', async (t) => {
+    const [port, operations] = [await freePort(), await freePort()];
+    const config = (busy_poll_us) =>
+      ({ busy_poll_us, operations: `127.0.0.1:${operations}`, bots: [bot({ http_server: at(port) })] });
+    const milky = await serve(t, config(20000));
+    const turns = async () => {
+      const { text } = await request(`127.0.0.1:${operations}`, '/metrics', { method: 'GET' });
+      return Number(/^milky_loop_turns_total (\d+)$/m.exec(text)[1]);
+    };
+    const turnsOfCalls = async () => {
+      const before = await turns();
+      for (let i = 0; i < 20; i++) assert.equal(await ask(port), 200);
+      return (await turns()) - before;
+    };
+    const awake = await turnsOfCalls();
+    assert.ok(awake > 2000, `${awake} turns while it polls`);
+    await reload(milky, config(0));
+    const asleep = await turnsOfCalls();
+    assert.ok(asleep < 500, `${asleep} turns while it sleeps`);
   });
 
   it('leaves calls and events in peace, however often it is asked', async (t) => {

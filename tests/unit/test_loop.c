@@ -277,7 +277,7 @@ static void count_turn(struct mk_turn_hook *hook)
 }
 
 /* The turns of 60 ms that begin with input. */
-static unsigned turns_after_input(unsigned busy_poll_us)
+static unsigned turns_after_input(uint64_t busy_poll_us)
 {
     struct mk_turn_hook hook = { .run = count_turn };
     struct mk_timer *timer = mk_timer_new(&loop, stop_loop, NULL);
@@ -291,6 +291,22 @@ static unsigned turns_after_input(unsigned busy_poll_us)
     mk_timer_free(timer);
     loop.had_input = false;
     return turns;
+}
+
+static void sleep_from_now_on(void *arg)
+{
+    mk_loop_busy_poll(arg, 0);
+    turns = 0;
+}
+
+static void a_busy_loop_can_be_told_to_sleep(void **state)
+{
+    struct mk_timer *timer = mk_timer_new(&loop, sleep_from_now_on, &loop);
+    (void)state;
+    mk_timer_start(timer, 10);
+    assert_in_range(turns_after_input(10 * 1000 * 1000), 1, 20);
+    assert_false(uv_is_active((uv_handle_t *)&loop.watchful));
+    mk_timer_free(timer);
 }
 
 static void a_busy_loop_stays_awake_for_a_while(void **state)
@@ -315,6 +331,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(expiry_may_disarm_others, setup, teardown),
         cmocka_unit_test_setup_teardown(an_endless_turn_is_put_off, setup, teardown),
         cmocka_unit_test_setup_teardown(a_busy_loop_stays_awake_for_a_while, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_busy_loop_can_be_told_to_sleep, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
