@@ -229,7 +229,7 @@ static const struct bad bad[] = {
       "}, ], }",
       "\"日志\": unknown key (here are: `data_dir`, `control`, `operations`, `resource_url`, "
       "`backend`, `journal`, `limits`, "
-      "`log`, `bots`)\n"
+      "`busy_poll_us`, `log`, `bots`)\n"
       "log: expected an object, got 7\n"
       "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got 1\n" },
 };
