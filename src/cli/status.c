@@ -187,6 +187,9 @@ static void print_bot(yyjson_val *bot)
     if (uint_of(bot, "dropped_connections") > 0)
         printf(mk_tr(", slow connections closed: %llu", "，因过慢断开的连接：%llu"),
                uint_of(bot, "dropped_connections"));
+    if (uint_of(bot, "unanswered_pings") > 0)
+        printf(mk_tr(", silent connections closed: %llu", "，因无应答断开的连接：%llu"),
+               uint_of(bot, "unanswered_pings"));
     putchar('\n');
     size_t i, max;
     yyjson_val *transport;
@@ -196,6 +199,37 @@ static void print_bot(yyjson_val *bot)
         printf(mk_tr("  refused deliveries that are set aside: %llu (see `%s deliveries`)\n",
                      "  被拒绝并搁置的投递：%llu（见 `%s deliveries`）\n"),
                uint_of(bot, "dead_letters"), mk_program);
+}
+
+/* What was refused, and which limit or mistake it met; nothing where nothing was. */
+static void print_turned_away(yyjson_val *data)
+{
+    static const struct word kinds[] = {
+        { "connections", "connections over limits.connections", "超出 limits.connections 的连接" },
+        { "connections_per_address", "connections over limits.connections_per_address",
+          "超出 limits.connections_per_address 的连接" },
+        { "missing_credentials", "requests without credentials", "缺少凭据的请求" },
+        { "wrong_credentials", "wrong credentials", "错误的凭据" },
+        { "foreign_pages", "requests of foreign web pages", "来自其他网页的请求" },
+        { "blocked", "requests after too many wrong credentials (429)",
+          "错误凭据过多后的请求（429）" },
+        { "tls_failed", "failed TLS handshakes", "失败的 TLS 握手" },
+        { "slow_tls", "slow TLS handshakes", "过慢的 TLS 握手" },
+        { "slow_heads", "slow requests", "过慢的请求" },
+        { "slow_bodies", "slow bodies", "过慢的请求体" },
+    };
+    yyjson_val *turned_away = yyjson_obj_get(data, "turned_away");
+    bool any = false;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        unsigned long long count = uint_of(turned_away, kinds[i].name);
+        if (count == 0)
+            continue;
+        fputs(any ? mk_tr(", ", "，") : mk_tr("turned away: ", "已拒绝："), stdout);
+        printf(mk_tr("%s: %llu", "%s：%llu"), mk_tr(kinds[i].en, kinds[i].zh), count);
+        any = true;
+    }
+    if (any)
+        putchar('\n');
 }
 
 static void print_status(yyjson_val *data)
@@ -217,6 +251,7 @@ static void print_status(yyjson_val *data)
                    ? ""
                    : mk_tr(": IT CANNOT BE WRITTEN: is the disk full or read-only? See the log",
                            "：无法写入：磁盘是否已满或只读？请查看日志"));
+    print_turned_away(data);
     size_t i, max;
     yyjson_val *bot;
     yyjson_arr_foreach (yyjson_obj_get(data, "bots"), i, max, bot)

@@ -61,7 +61,7 @@ static struct mk_bot_server *server_at(struct mk_bot *bot, const struct mk_addre
     struct mk_bot_server *entry = &bot->servers[bot->server_count];
     memcpy(entry->listen, text, sizeof(text));
     memcpy(entry->address, text, sizeof(text));
-    entry->server = mk_server_new(bot->loop, address, mk_slice_str(config->prefix),
+    entry->server = mk_server_new(bot->loop, address, mk_slice_str(config->prefix), bot->guard,
                                   &bot->owner->dispatch, &bot->owner->hub);
     if (!entry->server) {
         mk_tls_context_free(tls);
@@ -137,7 +137,7 @@ static int add_websocket_server(struct mk_bot *bot, const struct milky_bot *all,
                                    mk_slice_str(entry->websocket_token));
 }
 
-static int add_servers(struct mk_bot *bot, struct mk_guard *guard, const struct milky_bot *config)
+static int add_servers(struct mk_bot *bot, const struct milky_bot *config)
 {
     size_t most = config->http_server_count + config->websocket_server_count;
     bot->servers = calloc(most + 1, sizeof(*bot->servers));
@@ -148,8 +148,6 @@ static int add_servers(struct mk_bot *bot, struct mk_guard *guard, const struct 
         rc = add_http_server(bot, config, i);
     for (size_t i = 0; i < config->websocket_server_count && rc == 0; i++)
         rc = add_websocket_server(bot, config, i);
-    for (size_t i = 0; i < bot->server_count; i++)
-        mk_server_set_guard(bot->servers[i].server, guard);
     return rc;
 }
 
@@ -264,7 +262,7 @@ static int add_webhooks(struct mk_bot *bot, struct mk_http_client *http,
 static int add_transports(struct mk_bot *bot, const struct mk_commons *commons,
                           const struct milky_bot *config)
 {
-    int rc = add_servers(bot, commons->guard, config);
+    int rc = add_servers(bot, config);
     if (rc == 0)
         rc = add_clients(bot, config);
     if (rc == 0)
@@ -277,6 +275,7 @@ int mk_bot_init(struct mk_bot *bot, const struct mk_commons *commons,
 {
     bot->owner = bot;
     bot->loop = commons->loop;
+    bot->guard = commons->guard;
     mk_list_init(&bot->leaving);
     mk_dispatch_init(&bot->dispatch, commons->backend, config->self_id);
     mk_hub_init(&bot->hub, config->self_id, commons->journal);
@@ -338,7 +337,7 @@ static bool has_address(const struct mk_bot *bot, const char *listen)
 int mk_bot_prepare(struct mk_bot *bot, struct mk_bot *fresh, const struct mk_commons *commons,
                    const struct milky_bot *config)
 {
-    *fresh = (struct mk_bot){ .owner = bot, .loop = bot->loop };
+    *fresh = (struct mk_bot){ .owner = bot, .loop = bot->loop, .guard = bot->guard };
     int rc = add_transports(fresh, commons, config);
     for (size_t i = 0; i < fresh->server_count && rc == 0; i++)
         if (!has_address(bot, fresh->servers[i].listen))

@@ -46,6 +46,7 @@ struct mk_bot_leaver {
 struct mk_bot {
     struct mk_bot *owner; /* itself; or whose transports these will be (mk_bot_prepare) */
     struct mk_loop *loop;
+    struct mk_guard *guard;
     struct mk_dispatch dispatch;
     struct mk_hub hub;
     struct mk_bot_server *servers; /* one per listening address */

@@ -120,7 +120,8 @@ static int open_resources(struct milky_host *host)
     if (!host->backend->resource || found == 0 ||
         mk_address_parse(MK_SLICE("127.0.0.1:0"), &address))
         return 0;
-    host->resources = mk_server_new(&host->loop, &address, MK_SLICE(""), &host->dispatch, NULL);
+    host->resources =
+        mk_server_new(&host->loop, &address, MK_SLICE(""), host->guard, &host->dispatch, NULL);
     int rc = host->resources ? mk_server_listen(host->resources) : -ENOMEM;
     if (rc < 0)
         mk_log_error("endpoint", "cannot listen on 127.0.0.1 to serve files: %s", strerror(-rc));
@@ -292,7 +293,7 @@ static void begin_stop(struct milky_endpoint *endpoint)
     for (size_t i = 0; i < endpoint->host.bot_count; i++)
         mk_bot_stop(endpoint->host.bots[i]);
     if (endpoint->control)
-        mk_control_stop(endpoint->control);
+        mk_http_port_stop(mk_control_port(endpoint->control));
     if (endpoint->host.resources)
         mk_server_stop(endpoint->host.resources);
 }
@@ -304,9 +305,9 @@ static void end_by_force(struct milky_endpoint *endpoint)
     for (size_t i = 0; i < endpoint->host.gone_count; i++)
         mk_bot_abort(endpoint->host.gone[i]);
     if (endpoint->control)
-        mk_control_abort(endpoint->control);
+        mk_http_port_abort(mk_control_port(endpoint->control));
     if (endpoint->operations)
-        mk_operations_abort(endpoint->operations);
+        mk_http_port_abort(mk_operations_port(endpoint->operations));
     if (endpoint->host.resources)
         mk_server_abort(endpoint->host.resources);
 }
@@ -365,9 +366,10 @@ static int open_control(struct milky_endpoint *endpoint)
 {
     if (!endpoint->has_control)
         return 0;
-    int rc = mk_control_open(&endpoint->host.loop, &endpoint->control_address,
-                             mk_slice_str(endpoint->control_token), &endpoint->host.dispatch,
-                             &endpoint->requests.dispatch, &endpoint->control);
+    int rc =
+        mk_control_open(&endpoint->host.loop, &endpoint->control_address,
+                        mk_slice_str(endpoint->control_token), endpoint->host.guard,
+                        &endpoint->host.dispatch, &endpoint->requests.dispatch, &endpoint->control);
     return told("control", &endpoint->control_address, rc);
 }
 
@@ -389,8 +391,8 @@ static int open_operations(struct milky_endpoint *endpoint)
         return 0;
     const struct mk_operations_source source = { unready, mk_metrics_write, endpoint };
     int rc = mk_operations_open(&endpoint->host.loop, &endpoint->operations_address,
-                                mk_slice_str(endpoint->operations_token), &source,
-                                &endpoint->operations);
+                                mk_slice_str(endpoint->operations_token), endpoint->host.guard,
+                                &source, &endpoint->operations);
     return told("operations", &endpoint->operations_address, rc);
 }
 
@@ -427,7 +429,7 @@ static bool is_idle(const struct milky_endpoint *endpoint)
             return false;
     if (endpoint->host.resources && !mk_server_idle(endpoint->host.resources))
         return false;
-    return !endpoint->control || mk_control_idle(endpoint->control);
+    return !endpoint->control || mk_http_port_idle(mk_control_port(endpoint->control));
 }
 
 static void on_turn_end(struct mk_turn_hook *hook)
@@ -444,9 +446,11 @@ static void on_turn_end(struct mk_turn_hook *hook)
     if (!endpoint->stopping || !is_idle(endpoint))
         return;
     /* Who watches may see it stop: this is the last to go. */
-    if (endpoint->operations && !mk_operations_idle(endpoint->operations))
-        mk_operations_stop(endpoint->operations);
-    if (!endpoint->operations || mk_operations_idle(endpoint->operations))
+    struct mk_http_port *last =
+        endpoint->operations ? mk_operations_port(endpoint->operations) : NULL;
+    if (last && !mk_http_port_idle(last))
+        mk_http_port_stop(last);
+    if (!last || mk_http_port_idle(last))
         mk_loop_stop(&endpoint->host.loop);
 }
 
@@ -477,11 +481,10 @@ bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t index,
     for (size_t i = 0; i < endpoint->host.bot_count; i++)
         if (mk_bot_port(endpoint->host.bots[i], &index, port))
             return true;
-    static char text[MK_ADDRESS_TEXT];
     if (endpoint->control && index-- == 0) {
         *port = (struct milky_port){
             .transport = "control",
-            .address = mk_address_format(mk_control_address(endpoint->control), text),
+            .address = mk_control_port(endpoint->control)->text,
         };
         return true;
     }
@@ -489,7 +492,7 @@ bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t index,
         return false;
     *port = (struct milky_port){
         .transport = "operations",
-        .address = mk_address_format(mk_operations_address(endpoint->operations), text),
+        .address = mk_operations_port(endpoint->operations)->text,
     };
     return true;
 }

@@ -82,107 +82,65 @@ static void write_calls(struct writer *w)
     mk_exposition_family(&w->x, "milky_call_duration_seconds", "histogram",
                          "Time from the arrival of an API call to its reply.");
     each_action(w, write_durations);
-    mk_exposition_family(&w->x, "milky_calls_in_flight", "gauge",
-                         "API calls that wait for their reply.");
-    EACH_BOT(w, bot, id)
-    mk_exposition_count(&w->x, "", bot->dispatch.in_flight, "bot", id, NULL);
 }
 
-/* --- events --- */
+/* --- numbers, one for each bot, transport or journal --- */
 
-static void write_events(struct writer *w)
-{
-    mk_exposition_family(&w->x, "milky_events_total", "counter", "Events, by type.");
-    EACH_BOT(w, bot, id)
-    for (size_t i = 0; i < mk_event_type_count && i < MK_COUNTED_TYPES; i++)
-        if (bot->hub.emitted[i] > 0)
-            mk_exposition_count(&w->x, "", bot->hub.emitted[i], "bot", id, "type",
-                                mk_event_types[i].name.ptr, NULL);
-    mk_exposition_family(&w->x, "milky_events_replayed_total", "counter",
-                         "Events that were read from the journal for somebody who came back.");
-    EACH_BOT(w, bot, id)
-    mk_exposition_count(&w->x, "", bot->hub.replayed, "bot", id, NULL);
-    mk_exposition_family(&w->x, "milky_event_gaps_total", "counter",
-                         "Times that somebody was told of events that are gone from the journal.");
-    EACH_BOT(w, bot, id)
-    mk_exposition_count(&w->x, "", bot->hub.gaps, "bot", id, NULL);
-    mk_exposition_family(&w->x, "milky_connections_dropped_total", "counter",
-                         "Connections that were closed because they did not take their events.");
-    EACH_BOT(w, bot, id)
-    mk_exposition_count(&w->x, "", bot->hub.overruns, "bot", id, NULL);
-}
+enum of { BOTS, JOURNALS, CONNECTED, LISTENERS, SINKS, CLIENTS, WEBHOOKS };
 
-/* --- transports --- */
+/* What a number is taken from: one of these. */
+union subject {
+    const struct mk_bot *bot;
+    const struct mk_journal_measure *journal;
+    const struct mk_surveyed *transport;
+};
 
-enum which { ALL, LISTENERS, SINKS, CLIENTS, WEBHOOKS };
-
-static bool is_meant(const struct mk_surveyed *one, enum which which)
-{
-    switch (which) {
-    case LISTENERS:
-        return one->is_listener;
-    case SINKS:
-        return one->has_events;
-    case CLIENTS:
-        return one->is_remote && strcmp(one->transport, "websocket_client") == 0;
-    case WEBHOOKS:
-        return one->is_remote && strcmp(one->transport, "webhook") == 0;
-    default:
-        return strcmp(one->transport, "webhook") != 0; /* what has connections of its own */
+/* How a number is read of its subject `s`. */
+#define READ(name, value)                                                                          \
+    static uint64_t name(union subject s)                                                          \
+    {                                                                                              \
+        return value;                                                                              \
     }
-}
+READ(in_flight, s.bot->dispatch.in_flight)
+READ(replayed, s.bot->hub.replayed)
+READ(gaps, s.bot->hub.gaps)
+READ(overruns, s.bot->hub.overruns)
+READ(unanswered, s.bot->hub.unanswered)
+READ(connections, s.transport->connections)
+READ(accepted, s.transport->accepted)
+READ(lag_events, s.transport->lag.events)
+READ(lag_bytes, s.transport->lag.bytes)
+READ(attempts, s.transport->remote.health->attempts)
+READ(successes, s.transport->remote.health->successes)
+READ(retries, s.transport->remote.health->retries)
+READ(failing, s.transport->remote.health->failing)
+READ(set_aside, s.transport->remote.set_aside)
+READ(dropped, s.transport->remote.dropped)
+READ(held, s.journal->first ? s.journal->last - s.journal->first + 1 : 0)
+READ(first, s.journal->first)
+READ(last, s.journal->last)
+READ(dead, s.journal->dead)
+#undef READ
 
 struct family {
     const char *name;
     const char *type;
-    enum which which;
-    uint64_t (*value)(const struct mk_surveyed *one);
+    enum of of;
+    uint64_t (*read)(union subject s);
     const char *help;
 };
 
-static uint64_t connections(const struct mk_surveyed *one)
-{
-    return one->connections;
-}
-static uint64_t accepted(const struct mk_surveyed *one)
-{
-    return one->accepted;
-}
-static uint64_t lag_events(const struct mk_surveyed *one)
-{
-    return one->lag.events;
-}
-static uint64_t lag_bytes(const struct mk_surveyed *one)
-{
-    return one->lag.bytes;
-}
-static uint64_t attempts(const struct mk_surveyed *one)
-{
-    return one->remote.health->attempts;
-}
-static uint64_t successes(const struct mk_surveyed *one)
-{
-    return one->remote.health->successes;
-}
-static uint64_t retries(const struct mk_surveyed *one)
-{
-    return one->remote.health->retries;
-}
-static uint64_t failing(const struct mk_surveyed *one)
-{
-    return one->remote.health->failing;
-}
-static uint64_t set_aside(const struct mk_surveyed *one)
-{
-    return one->remote.set_aside;
-}
-static uint64_t dropped(const struct mk_surveyed *one)
-{
-    return one->remote.dropped;
-}
-
 static const struct family families[] = {
-    { "milky_connections", "gauge", ALL, connections, "Open connections." },
+    { "milky_calls_in_flight", "gauge", BOTS, in_flight, "API calls that wait for their reply." },
+    { "milky_events_replayed_total", "counter", BOTS, replayed,
+      "Events that were read from the journal for somebody who came back." },
+    { "milky_event_gaps_total", "counter", BOTS, gaps,
+      "Times that somebody was told of events that are gone from the journal." },
+    { "milky_connections_dropped_total", "counter", BOTS, overruns,
+      "Connections that were closed because they did not take their events." },
+    { "milky_pings_unanswered_total", "counter", BOTS, unanswered,
+      "WebSockets that were closed because they did not answer a ping." },
+    { "milky_connections", "gauge", CONNECTED, connections, "Open connections." },
     { "milky_connections_accepted_total", "counter", LISTENERS, accepted,
       "Connections that a listening address has accepted." },
     { "milky_sink_lag_events", "gauge", SINKS, lag_events,
@@ -206,93 +164,170 @@ static const struct family families[] = {
     { "milky_webhook_dropped_events_total", "counter", WEBHOOKS, dropped,
       "Events that were given up, for want of a journal." },
     { "milky_webhook_failing", "gauge", WEBHOOKS, failing, "1 when the last post failed." },
+    { "milky_journal_events", "gauge", JOURNALS, held, "Events that the journal holds." },
+    { "milky_journal_first_number", "gauge", JOURNALS, first,
+      "The number of the oldest of them; 0 for none." },
+    { "milky_journal_last_number", "gauge", JOURNALS, last,
+      "The number of the last event there was." },
+    { "milky_dead_letters", "gauge", JOURNALS, dead,
+      "Deliveries that are set aside (`milky deliveries`)." },
 };
 
-static void write_transports(struct writer *w)
+static void write_of_bots(struct writer *w, const struct family *family)
 {
-    for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
-        const struct family *family = &families[f];
-        mk_exposition_family(&w->x, family->name, family->type, family->help);
-        for (size_t i = 0; i < w->survey.count; i++) {
-            const struct mk_surveyed *one = &w->survey.transports[i];
-            if (is_meant(one, family->which))
-                mk_exposition_count(&w->x, "", family->value(one), "bot", one->bot_id, "transport",
-                                    one->transport, "name", one->name, "index", one->index, NULL);
-        }
-    }
-}
-
-/* --- the journal --- */
-
-static uint64_t held(const struct mk_journal_measure *measure)
-{
-    return measure->first ? measure->last - measure->first + 1 : 0;
-}
-static uint64_t first(const struct mk_journal_measure *measure)
-{
-    return measure->first;
-}
-static uint64_t last(const struct mk_journal_measure *measure)
-{
-    return measure->last;
-}
-static uint64_t dead(const struct mk_journal_measure *measure)
-{
-    return measure->dead;
-}
-
-static void write_journal(struct writer *w)
-{
-    static const struct {
-        const char *name;
-        uint64_t (*value)(const struct mk_journal_measure *measure);
-        const char *help;
-    } all[] = {
-        { "milky_journal_events", held, "Events that the journal holds." },
-        { "milky_journal_first_number", first, "The number of the oldest of them; 0 for none." },
-        { "milky_journal_last_number", last, "The number of the last event there was." },
-        { "milky_dead_letters", dead, "Deliveries that are set aside (`milky deliveries`)." },
-    };
     struct mk_journal *journal = w->endpoint->host.journal;
-    if (!journal)
-        return;
-    for (size_t f = 0; f < sizeof(all) / sizeof(all[0]); f++) {
-        mk_exposition_family(&w->x, all[f].name, "gauge", all[f].help);
-        EACH_BOT(w, bot, id)
-        {
-            struct mk_journal_measure measure;
+    struct mk_journal_measure measure;
+    EACH_BOT(w, bot, id)
+    {
+        union subject subject = { .bot = bot };
+        if (family->of == JOURNALS) {
             mk_journal_measure(journal, bot->hub.self_id, &measure);
-            mk_exposition_count(&w->x, "", all[f].value(&measure), "bot", id, NULL);
+            subject.journal = &measure;
         }
+        mk_exposition_count(&w->x, "", family->read(subject), "bot", id, NULL);
     }
-    mk_exposition_family(&w->x, "milky_journal_bytes", "gauge", "Size of the journal's database.");
-    mk_exposition_count(&w->x, "", mk_journal_size(journal), NULL);
-    mk_exposition_family(&w->x, "milky_journal_failing", "gauge",
-                         "1 while the journal cannot be written.");
-    mk_exposition_count(&w->x, "", !mk_journal_well(journal), NULL);
+}
+
+static bool is_meant(const struct mk_surveyed *one, enum of of)
+{
+    bool is_webhook = strcmp(one->transport, "webhook") == 0;
+    switch (of) {
+    case LISTENERS:
+        return one->is_listener;
+    case SINKS:
+        return one->has_events;
+    case CLIENTS:
+        return one->is_remote && !is_webhook;
+    case WEBHOOKS:
+        return is_webhook;
+    default:
+        return !is_webhook; /* what has connections of its own */
+    }
+}
+
+static void write_of_transports(struct writer *w, const struct family *family)
+{
+    for (size_t i = 0; i < w->survey.count; i++) {
+        const struct mk_surveyed *one = &w->survey.transports[i];
+        if (is_meant(one, family->of))
+            mk_exposition_count(&w->x, "", family->read((union subject){ .transport = one }), "bot",
+                                one->bot_id, "transport", one->transport, "name", one->name,
+                                "index", one->index, NULL);
+    }
+}
+
+static void write_families(struct writer *w)
+{
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+        const struct family *family = &families[i];
+        if (family->of == JOURNALS && !w->endpoint->host.journal)
+            continue;
+        mk_exposition_family(&w->x, family->name, family->type, family->help);
+        if (family->of == BOTS || family->of == JOURNALS)
+            write_of_bots(w, family);
+        else
+            write_of_transports(w, family);
+    }
+}
+
+static void write_events(struct writer *w)
+{
+    mk_exposition_family(&w->x, "milky_events_total", "counter", "Events, by type.");
+    EACH_BOT(w, bot, id)
+    for (size_t i = 0; i < mk_event_type_count && i < MK_COUNTED_TYPES; i++)
+        if (bot->hub.emitted[i] > 0)
+            mk_exposition_count(&w->x, "", bot->hub.emitted[i], "bot", id, "type",
+                                mk_event_types[i].name.ptr, NULL);
+}
+
+/* --- what was turned away --- */
+
+/* A family's samples stand together; `help` is with the first. */
+static const struct {
+    const char *name;
+    const char *label;
+    const char *value;
+    enum mk_turned_away kind;
+    const char *help;
+} away[] = {
+    { "milky_connections_refused_total", "limit", "connections", MK_AWAY_CONNECTIONS,
+      "Connections that were closed at once, by the limit that was reached." },
+    { NULL, "limit", "connections_per_address", MK_AWAY_PER_ADDRESS, NULL },
+    { "milky_credentials_refused_total", "reason", "missing", MK_AWAY_MISSING,
+      "Requests whose credentials were refused." },
+    { NULL, "reason", "wrong", MK_AWAY_WRONG, NULL },
+    { NULL, "reason", "foreign", MK_AWAY_FOREIGN, NULL },
+    { "milky_requests_blocked_total", NULL, NULL, MK_AWAY_BLOCKED,
+      "Requests that were answered 429: too many wrong credentials had come from their address." },
+    { "milky_tls_handshakes_failed_total", NULL, NULL, MK_AWAY_TLS,
+      "TLS handshakes of clients that did not come about." },
+    { "milky_timeouts_total", "waiting_for", "tls_handshake", MK_AWAY_SLOW_TLS,
+      "Connections that were closed because what they were to send did not come in time." },
+    { NULL, "waiting_for", "head", MK_AWAY_SLOW_HEAD, NULL },
+    { NULL, "waiting_for", "body", MK_AWAY_SLOW_BODY, NULL },
+};
+
+static void write_turned_away(struct writer *w)
+{
+    const uint64_t *counts = mk_guard_counts(w->endpoint->host.guard);
+    for (size_t i = 0; i < sizeof(away) / sizeof(away[0]); i++) {
+        if (away[i].name)
+            mk_exposition_family(&w->x, away[i].name, "counter", away[i].help);
+        mk_exposition_count(&w->x, "", counts[away[i].kind], away[i].label, away[i].value, NULL);
+    }
 }
 
 /* --- the process --- */
+
+struct fact {
+    const char *name;
+    const char *type;
+    double value;
+    const char *help;
+};
+
+static void write_facts(struct writer *w, const struct fact *facts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        mk_exposition_family(&w->x, facts[i].name, facts[i].type, facts[i].help);
+        mk_exposition_number(&w->x, "", facts[i].value, NULL);
+    }
+}
 
 static void write_process(struct writer *w)
 {
     struct mk_process process;
     mk_process_measure(&process);
-    struct mk_exposition *x = &w->x;
-    mk_exposition_family(x, "milky_build_info", "gauge", "1, with the version.");
-    mk_exposition_count(x, "", 1, "version", MILKY_VERSION, "libuv", uv_version_string(), NULL);
-    mk_exposition_family(x, "milky_loop_turns_total", "counter", "Turns of the event loop.");
-    mk_exposition_count(x, "", w->endpoint->host.loop.turns, NULL);
-    mk_exposition_family(x, "process_start_time_seconds", "gauge", "When it started, since 1970.");
-    mk_exposition_number(x, "", (double)w->endpoint->started_at / 1e3, NULL);
-    mk_exposition_family(x, "process_cpu_seconds_total", "counter", "Processor time it took.");
-    mk_exposition_number(x, "", process.cpu_seconds, NULL);
-    mk_exposition_family(x, "process_resident_memory_bytes", "gauge", "Memory it holds.");
-    mk_exposition_count(x, "", process.resident, NULL);
-    mk_exposition_family(x, "process_open_fds", "gauge", "File descriptors that are open.");
-    mk_exposition_count(x, "", process.open_fds, NULL);
-    mk_exposition_family(x, "process_max_fds", "gauge", "File descriptors that may be open.");
-    mk_exposition_count(x, "", process.most_fds, NULL);
+    const struct milky_host *host = &w->endpoint->host;
+    const struct fact facts[] = {
+        { "milky_loop_turns_total", "counter", (double)host->loop.turns,
+          "Turns of the event loop." },
+        { "process_start_time_seconds", "gauge", (double)w->endpoint->started_at / 1e3,
+          "When it started, since 1970." },
+        { "process_cpu_seconds_total", "counter", process.cpu_seconds, "Processor time it took." },
+        { "process_resident_memory_bytes", "gauge", (double)process.resident, "Memory it holds." },
+        { "process_open_fds", "gauge", (double)process.open_fds,
+          "File descriptors that are open." },
+        { "process_max_fds", "gauge", (double)process.most_fds,
+          "File descriptors that may be open." },
+    };
+    mk_exposition_family(&w->x, "milky_build_info", "gauge", "1, with the version.");
+    mk_exposition_count(&w->x, "", 1, "version", MILKY_VERSION, "libuv", uv_version_string(), NULL);
+    write_facts(w, facts, sizeof(facts) / sizeof(facts[0]));
+}
+
+static void write_journal(struct writer *w)
+{
+    struct mk_journal *journal = w->endpoint->host.journal;
+    if (!journal)
+        return;
+    const struct fact facts[] = {
+        { "milky_journal_bytes", "gauge", (double)mk_journal_size(journal),
+          "Size of the journal's database." },
+        { "milky_journal_failing", "gauge", !mk_journal_well(journal),
+          "1 while the journal cannot be written." },
+    };
+    write_facts(w, facts, sizeof(facts) / sizeof(facts[0]));
 }
 
 int mk_metrics_write(void *arg, struct mk_buf *out)
@@ -303,8 +338,9 @@ int mk_metrics_write(void *arg, struct mk_buf *out)
         write_process(&w);
         write_calls(&w);
         write_events(&w);
-        write_transports(&w);
+        write_families(&w);
         write_journal(&w);
+        write_turned_away(&w);
     }
     mk_survey_fini(&w.survey);
     return w.x.rc;

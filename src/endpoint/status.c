@@ -73,6 +73,7 @@ static yyjson_mut_val *bot_of(struct writer *w, const struct mk_bot *bot)
     add_uint(w, object, "calls_in_flight", bot->dispatch.in_flight);
     add_uint(w, object, "last_event", bot->hub.events);
     add_uint(w, object, "dropped_connections", bot->hub.overruns);
+    add_uint(w, object, "unanswered_pings", bot->hub.unanswered);
     if (w->endpoint->host.journal) {
         struct mk_journal_measure measure;
         mk_journal_measure(w->endpoint->host.journal, bot->hub.self_id, &measure);
@@ -97,6 +98,26 @@ static void add_process(struct writer *w, yyjson_mut_val *root)
     add_uint(w, object, "most_fds", process.most_fds);
 }
 
+static void add_turned_away(struct writer *w, yyjson_mut_val *root)
+{
+    static const char *const names[MK_AWAY_KINDS] = {
+        [MK_AWAY_CONNECTIONS] = "connections",
+        [MK_AWAY_PER_ADDRESS] = "connections_per_address",
+        [MK_AWAY_MISSING] = "missing_credentials",
+        [MK_AWAY_WRONG] = "wrong_credentials",
+        [MK_AWAY_FOREIGN] = "foreign_pages",
+        [MK_AWAY_BLOCKED] = "blocked",
+        [MK_AWAY_TLS] = "tls_failed",
+        [MK_AWAY_SLOW_TLS] = "slow_tls",
+        [MK_AWAY_SLOW_HEAD] = "slow_heads",
+        [MK_AWAY_SLOW_BODY] = "slow_bodies",
+    };
+    const uint64_t *counts = mk_guard_counts(w->endpoint->host.guard);
+    yyjson_mut_val *object = yyjson_mut_obj_add_obj(w->doc, root, "turned_away");
+    for (size_t i = 0; i < MK_AWAY_KINDS; i++)
+        add_uint(w, object, names[i], counts[i]);
+}
+
 static yyjson_mut_val *write_status(struct writer *w)
 {
     const struct milky_endpoint *endpoint = w->endpoint;
@@ -111,6 +132,7 @@ static yyjson_mut_val *write_status(struct writer *w)
         add_uint(w, journal, "bytes", mk_journal_size(endpoint->host.journal));
         yyjson_mut_obj_add_bool(w->doc, journal, "well", mk_journal_well(endpoint->host.journal));
     }
+    add_turned_away(w, root);
     yyjson_mut_val *bots = yyjson_mut_obj_add_arr(w->doc, root, "bots");
     for (size_t i = 0; i < endpoint->host.bot_count; i++)
         yyjson_mut_arr_append(bots, bot_of(w, endpoint->host.bots[i]));

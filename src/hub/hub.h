@@ -31,6 +31,7 @@ struct mk_hub {
     uint64_t replayed;                  /* events that were read from the journal for a sink */
     uint64_t gaps;                      /* times that a sink was told of events that are gone */
     uint64_t overruns;                  /* sinks that fell too far behind */
+    uint64_t unanswered;                /* WebSockets that did not answer a ping */
     struct mk_feed feeds[MK_DIALECTS][MK_ENVELOPES][MK_FRAMINGS];
     struct mk_arena arena; /* what translating one event makes */
     struct mk_buf data;    /* one event's data as JSON, for the journal */

@@ -10,17 +10,10 @@
 enum { MOST_BODY = 256 * 1024 * 1024 };
 
 struct mk_control {
-    struct mk_http_context connections;
-    struct mk_listener *listener;
+    struct mk_http_port port;
     struct mk_dispatch *backend;
     struct mk_dispatch *endpoint;
-    struct mk_address address;
     char *token; /* "" where none is asked for */
-};
-
-struct asker {
-    struct mk_caller caller;
-    struct mk_http_connection *connection;
 };
 
 /* Who a request is for; NULL for nobody. */
@@ -38,12 +31,6 @@ static struct mk_dispatch *asked_of(const struct mk_control *control, struct mk_
     return is_endpoint ? control->endpoint : control->backend;
 }
 
-static void on_reply(struct mk_caller *caller, const struct milky_call *call)
-{
-    mk_http_answer_call(MK_CONTAINER_OF(caller, struct asker, caller)->connection, call,
-                        &mk_http_rules_draft);
-}
-
 static void on_head(void *arg, struct mk_http_connection *connection,
                     const struct mk_http1_request *request)
 {
@@ -51,6 +38,8 @@ static void on_head(void *arg, struct mk_http_connection *connection,
     const char *error = mk_http_media_type_error(request);
     enum mk_auth auth = mk_auth_check(request, mk_slice_str(control->token), MK_AUTH_HEADER);
     struct mk_slice action = { 0 };
+    if (mk_http_answer_blocked(connection))
+        return;
     if (auth != MK_AUTH_OK)
         mk_http_answer_auth(connection, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
     else if (!asked_of(control, request->path, &action))
@@ -68,69 +57,41 @@ static void on_request(void *arg, struct mk_http_connection *connection,
                        const struct mk_http1_request *request)
 {
     struct mk_control *control = arg;
-    struct asker *asker = mk_http_connection_state(connection);
+    struct mk_http_asker *asker = mk_http_connection_state(connection);
     struct mk_slice action = { 0 };
     struct mk_dispatch *asked = asked_of(control, request->path, &action);
     mk_dispatch_control(asked, action, request->body, &asker->caller);
 }
 
-static void on_failure(void *arg, struct mk_http_connection *connection, unsigned status,
-                       const char *reason)
-{
-    (void)arg;
-    mk_http_answer_failure(connection, status, reason, (struct mk_slice){ 0 });
-}
-
-static void on_opened(void *arg, struct mk_http_connection *connection)
-{
-    (void)arg;
-    struct asker *asker = mk_http_connection_state(connection);
-    mk_caller_init(&asker->caller, on_reply);
-    asker->connection = connection;
-}
-
-static void on_closed(void *arg, struct mk_http_connection *connection)
-{
-    (void)arg;
-    struct asker *asker = mk_http_connection_state(connection);
-    mk_caller_fini(&asker->caller);
-}
-
 static const struct mk_http_service service = {
     .head = on_head,
     .request = on_request,
-    .failure = on_failure,
-    .opened = on_opened,
-    .closed = on_closed,
-    .state_size = sizeof(struct asker),
+    .failure = mk_http_answer_bad,
+    .opened = mk_http_asker_opened,
+    .closed = mk_http_asker_closed,
+    .state_size = sizeof(struct mk_http_asker),
 };
 
-static void on_accepted(void *arg, struct mk_stream *stream)
-{
-    struct mk_control *control = arg;
-    mk_http_connection_open(&control->connections, stream);
-}
-
 int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
-                    struct mk_dispatch *backend, struct mk_dispatch *endpoint,
-                    struct mk_control **result)
+                    struct mk_guard *guard, struct mk_dispatch *backend,
+                    struct mk_dispatch *endpoint, struct mk_control **result)
 {
     struct mk_control *control = calloc(1, sizeof(*control));
     char *copy = mk_slice_dup(token);
     int rc = -ENOMEM;
     if (control && copy)
-        rc = mk_http_context_init(&control->connections, loop, &service, control);
+        rc = mk_http_port_init(&control->port, loop, address, &service, control, guard);
     if (rc < 0) {
         free(control);
         free(copy);
         return rc;
     }
-    control->connections.limits.body = MOST_BODY;
+    mk_http_context_for_operators(&control->port.connections);
+    control->port.connections.limits.body = MOST_BODY;
     control->backend = backend;
     control->endpoint = endpoint;
-    control->address = *address;
     control->token = copy;
-    rc = mk_listener_open(loop, address, on_accepted, control, &control->listener);
+    rc = mk_http_port_listen(&control->port);
     if (rc < 0) {
         mk_control_free(control);
         return rc;
@@ -143,31 +104,13 @@ struct mk_control *mk_control_free(struct mk_control *control)
 {
     if (!control)
         return NULL;
-    mk_listener_free(control->listener);
-    mk_http_context_fini(&control->connections);
+    mk_http_port_fini(&control->port);
     free(control->token);
     free(control);
     return NULL;
 }
 
-const struct mk_address *mk_control_address(const struct mk_control *control)
+struct mk_http_port *mk_control_port(struct mk_control *control)
 {
-    return control->listener ? mk_listener_address(control->listener) : &control->address;
-}
-
-void mk_control_stop(struct mk_control *control)
-{
-    control->listener = mk_listener_free(control->listener);
-    mk_http_context_stop(&control->connections);
-}
-
-void mk_control_abort(struct mk_control *control)
-{
-    control->listener = mk_listener_free(control->listener);
-    mk_http_context_abort(&control->connections);
-}
-
-bool mk_control_idle(const struct mk_control *control)
-{
-    return !control->listener && mk_list_empty(&control->connections.connections);
+    return &control->port;
 }

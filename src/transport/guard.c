@@ -14,8 +14,9 @@
 
 enum {
     BUCKETS = 4096,
-    WINDOW_MS = 60 * 1000,  /* in which wrong credentials are counted */
-    MOST_REMEMBERED = 65536 /* addresses without a connection; the oldest is forgotten for more */
+    WINDOW_MS = 60 * 1000,   /* in which wrong credentials are counted */
+    MOST_REMEMBERED = 65536, /* addresses without a connection; the oldest is forgotten for more */
+    OPERATORS_PLACES = 64,   /* connections beyond limits.connections, for operators alone */
 };
 
 const struct mk_limits mk_default_limits = {
@@ -56,6 +57,7 @@ struct mk_guard {
     size_t connections;
     size_t remembered; /* guests with a window */
     bool told;
+    uint64_t away[MK_AWAY_KINDS];
     uint64_t seed;
     struct mk_guest *buckets[BUCKETS];
 };
@@ -170,10 +172,14 @@ static void on_gone(void *arg)
     forget_where_nothing_is_left(guest);
 }
 
-static bool is_full(struct mk_guard *guard)
+static bool is_full(struct mk_guard *guard, enum mk_guard_for whom, bool is_unix)
 {
-    if (guard->connections < guard->limits.connections)
+    uint64_t places = guard->limits.connections;
+    if (whom == MK_GUARD_OPERATORS)
+        places = is_unix ? UINT64_MAX : places + OPERATORS_PLACES;
+    if (guard->connections < places)
         return false;
+    mk_guard_count(guard, MK_AWAY_CONNECTIONS);
     if (!guard->told)
         mk_log_warn("server", "%zu connections are open: no more are taken (limits.connections)",
                     guard->connections);
@@ -187,6 +193,7 @@ static bool has_too_many(struct mk_guest *guest, const struct mk_stream *stream)
     if (guest->key.family == AF_UNIX || guest->connections < limits->connections_per_address ||
         (guest->is_local && !limits->limits_this_machine))
         return false;
+    mk_guard_count(guest->guard, MK_AWAY_PER_ADDRESS);
     if (!guest->told)
         mk_log_warn("server",
                     "%s: %zu connections from this address are open: no more are taken "
@@ -196,11 +203,13 @@ static bool has_too_many(struct mk_guest *guest, const struct mk_stream *stream)
     return true;
 }
 
-struct mk_guest *mk_guard_admit(struct mk_guard *guard, struct mk_stream *stream)
+struct mk_guest *mk_guard_admit(struct mk_guard *guard, struct mk_stream *stream,
+                                enum mk_guard_for whom)
 {
     struct mk_address address;
     mk_stream_peer_address(stream, &address);
-    struct mk_guest *guest = is_full(guard) ? NULL : guest_of(guard, &address);
+    bool is_unix = address.socket.ss_family == AF_UNIX;
+    struct mk_guest *guest = is_full(guard, whom, is_unix) ? NULL : guest_of(guard, &address);
     if (!guest || has_too_many(guest, stream))
         return NULL;
     guest->connections++;
@@ -229,4 +238,15 @@ uint64_t mk_guest_blocked(const struct mk_guest *guest)
         return 0;
     uint64_t now = mk_loop_now(guard->loop);
     return guest->window.due > now ? (guest->window.due - now + 999) / 1000 : 1;
+}
+
+void mk_guard_count(struct mk_guard *guard, enum mk_turned_away what)
+{
+    if (guard)
+        guard->away[what]++;
+}
+
+const uint64_t *mk_guard_counts(const struct mk_guard *guard)
+{
+    return guard->away;
 }

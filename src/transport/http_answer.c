@@ -46,6 +46,12 @@ void mk_http_answer_auth(struct mk_http_connection *connection, enum mk_auth aut
 {
     unsigned status = 403;
     struct mk_guest *guest = mk_http_connection_guest(connection);
+    static const enum mk_turned_away kinds[] = {
+        [MK_AUTH_MISSING] = MK_AWAY_MISSING,
+        [MK_AUTH_WRONG] = MK_AWAY_WRONG,
+        [MK_AUTH_FOREIGN] = MK_AWAY_FOREIGN,
+    };
+    mk_guard_count(mk_http_connection_guard(connection), kinds[auth]);
     if (auth == MK_AUTH_WRONG && guest)
         mk_guest_failed(guest);
     if (auth == MK_AUTH_MISSING)
@@ -75,11 +81,41 @@ bool mk_http_answer_blocked(struct mk_http_connection *connection)
     uint64_t seconds = guest ? mk_guest_blocked(guest) : 0;
     if (seconds == 0)
         return false;
+    mk_guard_count(mk_http_connection_guard(connection), MK_AWAY_BLOCKED);
     char line[64];
     snprintf(line, sizeof(line), "Retry-After: %llu\r\n", (unsigned long long)seconds);
     mk_http_answer_failure(connection, 429, "too many wrong credentials came from your address",
                            mk_slice_str(line));
     return true;
+}
+
+void mk_http_answer_bad(void *arg, struct mk_http_connection *connection, unsigned status,
+                        const char *reason)
+{
+    (void)arg;
+    mk_http_answer_failure(connection, status, reason, (struct mk_slice){ 0 });
+}
+
+static void on_reply(struct mk_caller *caller, const struct milky_call *call)
+{
+    struct mk_http_asker *asker = MK_CONTAINER_OF(caller, struct mk_http_asker, caller);
+    mk_http_answer_call(asker->connection, call, asker->rules);
+}
+
+void mk_http_asker_opened(void *arg, struct mk_http_connection *connection)
+{
+    (void)arg;
+    struct mk_http_asker *asker = mk_http_connection_state(connection);
+    mk_caller_init(&asker->caller, on_reply);
+    asker->connection = connection;
+    asker->rules = &mk_http_rules_draft;
+}
+
+void mk_http_asker_closed(void *arg, struct mk_http_connection *connection)
+{
+    (void)arg;
+    struct mk_http_asker *asker = mk_http_connection_state(connection);
+    mk_caller_fini(&asker->caller);
 }
 
 /* A parameter's value, its quotes taken off. */

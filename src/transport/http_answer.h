@@ -38,6 +38,23 @@ bool mk_http_answer_blocked(struct mk_http_connection *connection);
 void mk_http_answer_call(struct mk_http_connection *connection, const struct milky_call *call,
                          const struct mk_http_rules *rules);
 
+/* A service's `failure`: whatever is wrong with the request itself, as above. */
+void mk_http_answer_bad(void *arg, struct mk_http_connection *connection, unsigned status,
+                        const char *reason);
+
+/*
+ * Who calls on a connection, one call at a time, and is answered as above. It stands at the start
+ * of the state of a service that takes calls; `rules` may change with each request.
+ */
+struct mk_http_asker {
+    struct mk_caller caller;
+    struct mk_http_connection *connection;
+    const struct mk_http_rules *rules; /* the draft's, unless said otherwise */
+};
+/* That service's `opened` and `closed`. */
+void mk_http_asker_opened(void *arg, struct mk_http_connection *connection);
+void mk_http_asker_closed(void *arg, struct mk_http_connection *connection);
+
 /* What is wrong with the Content-Type of a request that must be JSON in UTF-8, or NULL. */
 const char *mk_http_media_type_error(const struct mk_http1_request *request);
 

@@ -40,6 +40,7 @@ struct mk_http_connection {
     bool keep_alive; /* after the response to the request at hand */
     bool http10;
     bool head_only; /* the request is a HEAD */
+    bool shaking;   /* its TLS handshake is not done */
     _Alignas(max_align_t) char service_state[];
 };
 
@@ -56,6 +57,11 @@ struct mk_stream *mk_http_connection_stream(const struct mk_http_connection *con
 struct mk_guest *mk_http_connection_guest(const struct mk_http_connection *connection)
 {
     return connection->guest;
+}
+
+struct mk_guard *mk_http_connection_guard(const struct mk_http_connection *connection)
+{
+    return connection->context->guard;
 }
 
 bool mk_http_connection_take_body(struct mk_http_connection *connection, struct mk_buf *body)
@@ -319,6 +325,8 @@ static void on_closed(void *owner, int error)
     if (error == -EPROTO)
         mk_log_debug("server", "%s does not speak TLS as we do",
                      mk_stream_peer(connection->stream));
+    if (connection->shaking && connection->state == READING)
+        mk_guard_count(connection->context->guard, MK_AWAY_TLS);
     connection->state = CLOSING;
     free_connection(connection);
 }
@@ -332,13 +340,14 @@ static const struct mk_stream_events stream_events = {
 static void on_shaken(void *arg)
 {
     struct mk_http_connection *connection = arg;
+    connection->shaking = false;
     mk_timeout_arm(&connection->context->idle, &connection->timeout);
 }
 
 void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *stream)
 {
     struct mk_guest *guest = NULL;
-    if (context->guard && !(guest = mk_guard_admit(context->guard, stream))) {
+    if (context->guard && !(guest = mk_guard_admit(context->guard, stream, context->whom))) {
         mk_stream_abort(stream, 0);
         return;
     }
@@ -363,6 +372,7 @@ void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *
     mk_stream_adopt(stream, &stream_events, connection);
     if (!context->tls)
         return;
+    connection->shaking = true;
     mk_timeout_arm(&context->head, &connection->timeout);
     int rc = mk_tls_context_accept(context->tls, stream, on_shaken, connection);
     if (rc < 0)
@@ -388,6 +398,9 @@ static void on_slow(struct mk_timeout *timeout)
 {
     struct mk_http_connection *connection = of_timeout(timeout);
     struct mk_http_context *context = connection->context;
+    mk_guard_count(context->guard, connection->shaking   ? MK_AWAY_SLOW_TLS
+                                   : connection->in_body ? MK_AWAY_SLOW_BODY
+                                                         : MK_AWAY_SLOW_HEAD);
     connection->keep_alive = false;
     if (connection->in_body && connection->answered)
         close_connection(connection);
@@ -431,6 +444,11 @@ void mk_http_context_set_guard(struct mk_http_context *context, struct mk_guard 
     context->idle.ms = limits->idle_ms;
     context->head.ms = limits->header_ms;
     context->body.ms = limits->body_ms;
+}
+
+void mk_http_context_for_operators(struct mk_http_context *context)
+{
+    context->whom = MK_GUARD_OPERATORS;
 }
 
 void mk_http_context_fini(struct mk_http_context *context)

@@ -49,6 +49,7 @@ struct mk_http_context {
     void *arg;
     struct mk_http1_limits limits;
     struct mk_guard *guard;     /* NULL: all may come */
+    enum mk_guard_for whom;     /* as whom they come */
     struct mk_tls_context *tls; /* for connections that come; NULL: none. May change at any time */
     struct mk_list connections;
     struct mk_timeouts idle; /* between requests */
@@ -67,6 +68,8 @@ int mk_http_context_init(struct mk_http_context *context, struct mk_loop *loop,
 /* Lets the guard decide who comes in, and what of it may be how large and slow. Before the first.
  */
 void mk_http_context_set_guard(struct mk_http_context *context, struct mk_guard *guard);
+/* They are an operator's: places are kept for them. Before the first. */
+void mk_http_context_for_operators(struct mk_http_context *context);
 /* All connections must be gone. */
 void mk_http_context_fini(struct mk_http_context *context);
 
@@ -91,8 +94,9 @@ bool mk_http_connection_take_body(struct mk_http_connection *connection, struct 
 /* The service's own bytes. */
 void *mk_http_connection_state(struct mk_http_connection *connection);
 
-/* Whom it is from; NULL where nobody guards. */
+/* Whom it is from, and who counts what is refused; NULL where nobody guards. */
 struct mk_guest *mk_http_connection_guest(const struct mk_http_connection *connection);
+struct mk_guard *mk_http_connection_guard(const struct mk_http_connection *connection);
 
 struct mk_stream *mk_http_connection_stream(const struct mk_http_connection *connection);
 

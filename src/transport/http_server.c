@@ -5,13 +5,6 @@
 
 enum { LONGEST_NAME = 256, LONGEST_PROBLEM = 512 };
 
-static void on_reply(struct mk_caller *caller, const struct milky_call *call)
-{
-    struct mk_http_server_state *state =
-        MK_CONTAINER_OF(caller, struct mk_http_server_state, caller);
-    mk_http_answer_call(state->connection, call, state->rules);
-}
-
 /* `path` is "/name", nearly always plain: then nothing has to be decoded. */
 static const struct mk_action *find_action(enum mk_dialect dialect, struct mk_slice path)
 {
@@ -44,9 +37,9 @@ static void answer_unknown(struct mk_http_connection *connection, struct mk_slic
 }
 
 void mk_http_server_head(const struct mk_http_server *server, struct mk_http_server_state *state,
-                         struct mk_http_connection *connection,
                          const struct mk_http1_request *request, struct mk_slice path)
 {
+    struct mk_http_connection *connection = state->asker.connection;
     static const struct mk_slice prefix_1_x = { "/api/", sizeof("/api/") - 1 };
     bool is_1_x = mk_slice_starts_with(path, prefix_1_x);
     const struct mk_http_rules *rules = is_1_x ? &mk_http_rules_1_x : &mk_http_rules_draft;
@@ -55,7 +48,7 @@ void mk_http_server_head(const struct mk_http_server *server, struct mk_http_ser
         mk_http_answer_auth(connection, auth, MK_AUTH_HEADER, rules);
         return;
     }
-    state->rules = rules;
+    state->asker.rules = rules;
     if (is_1_x)
         state->action = find_action(MK_DIALECT_1_2, mk_slice_from(path, prefix_1_x.len - 1));
     else
@@ -78,20 +71,8 @@ void mk_http_server_request(const struct mk_http_server *server, struct mk_http_
                             const struct mk_http1_request *request)
 {
     struct mk_buf body;
-    if (mk_http_connection_take_body(state->connection, &body))
-        mk_dispatch_request_taking(server->dispatch, state->action, &body, &state->caller);
+    if (mk_http_connection_take_body(state->asker.connection, &body))
+        mk_dispatch_request_taking(server->dispatch, state->action, &body, &state->asker.caller);
     else
-        mk_dispatch_request(server->dispatch, state->action, request->body, &state->caller);
-}
-
-void mk_http_server_opened(struct mk_http_server_state *state,
-                           struct mk_http_connection *connection)
-{
-    mk_caller_init(&state->caller, on_reply);
-    state->connection = connection;
-}
-
-void mk_http_server_closed(struct mk_http_server_state *state)
-{
-    mk_caller_fini(&state->caller);
+        mk_dispatch_request(server->dispatch, state->action, request->body, &state->asker.caller);
 }

@@ -17,22 +17,14 @@ struct mk_http_server {
     enum mk_dialect dialect; /* of POST /:api */
 };
 
-/* The state of one connection: embedded in the state of whoever routes to this server. */
+/* The state of one connection: at the start of the state of whoever routes to this server. */
 struct mk_http_server_state {
-    struct mk_caller caller;
-    struct mk_http_connection *connection;
-    const struct mk_action *action;    /* of the request at hand */
-    const struct mk_http_rules *rules; /* that it is answered by */
+    struct mk_http_asker asker;
+    const struct mk_action *action; /* of the request at hand */
 };
-
-/* A connection comes and goes. */
-void mk_http_server_opened(struct mk_http_server_state *state,
-                           struct mk_http_connection *connection);
-void mk_http_server_closed(struct mk_http_server_state *state);
 
 /* The head of a request: refuses it, or remembers its action. `path` is without a prefix. */
 void mk_http_server_head(const struct mk_http_server *server, struct mk_http_server_state *state,
-                         struct mk_http_connection *connection,
                          const struct mk_http1_request *request, struct mk_slice path);
 
 /* The whole request: dispatches the call. */

@@ -10,10 +10,8 @@
 enum { MOST_TEXT = 64 * 1024 * 1024, KEPT_TEXT = 256 * 1024 };
 
 struct mk_operations {
-    struct mk_http_context connections;
-    struct mk_listener *listener;
+    struct mk_http_port port;
     struct mk_operations_source source;
-    struct mk_address address;
     char *token; /* "" where none is asked for */
     struct mk_buf text;
 };
@@ -44,6 +42,8 @@ static void on_head(void *arg, struct mk_http_connection *connection,
     const struct mk_operations *operations = arg;
     bool is_metrics = mk_slice_eq(request->path, MK_SLICE("/metrics"));
     if (is_metrics) {
+        if (mk_http_answer_blocked(connection))
+            return;
         enum mk_auth auth = mk_auth_check(request, mk_slice_str(operations->token), MK_AUTH_HEADER);
         if (auth != MK_AUTH_OK) {
             mk_http_answer_auth(connection, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
@@ -75,44 +75,31 @@ static void on_request(void *arg, struct mk_http_connection *connection,
     }
 }
 
-static void on_failure(void *arg, struct mk_http_connection *connection, unsigned status,
-                       const char *reason)
-{
-    (void)arg;
-    mk_http_answer_failure(connection, status, reason, (struct mk_slice){ 0 });
-}
-
 static const struct mk_http_service service = {
     .head = on_head,
     .request = on_request,
-    .failure = on_failure,
+    .failure = mk_http_answer_bad,
 };
 
-static void on_accepted(void *arg, struct mk_stream *stream)
-{
-    struct mk_operations *operations = arg;
-    mk_http_connection_open(&operations->connections, stream);
-}
-
 int mk_operations_open(struct mk_loop *loop, const struct mk_address *address,
-                       struct mk_slice token, const struct mk_operations_source *source,
-                       struct mk_operations **result)
+                       struct mk_slice token, struct mk_guard *guard,
+                       const struct mk_operations_source *source, struct mk_operations **result)
 {
     struct mk_operations *operations = calloc(1, sizeof(*operations));
     char *copy = mk_slice_dup(token);
     int rc = -ENOMEM;
     if (operations && copy)
-        rc = mk_http_context_init(&operations->connections, loop, &service, operations);
+        rc = mk_http_port_init(&operations->port, loop, address, &service, operations, guard);
     if (rc < 0) {
         free(operations);
         free(copy);
         return rc;
     }
+    mk_http_context_for_operators(&operations->port.connections);
     operations->source = *source;
-    operations->address = *address;
     operations->token = copy;
     mk_buf_init(&operations->text, MOST_TEXT);
-    rc = mk_listener_open(loop, address, on_accepted, operations, &operations->listener);
+    rc = mk_http_port_listen(&operations->port);
     if (rc < 0) {
         mk_operations_free(operations);
         return rc;
@@ -125,32 +112,14 @@ struct mk_operations *mk_operations_free(struct mk_operations *operations)
 {
     if (!operations)
         return NULL;
-    mk_listener_free(operations->listener);
-    mk_http_context_fini(&operations->connections);
+    mk_http_port_fini(&operations->port);
     mk_buf_fini(&operations->text);
     free(operations->token);
     free(operations);
     return NULL;
 }
 
-const struct mk_address *mk_operations_address(const struct mk_operations *operations)
+struct mk_http_port *mk_operations_port(struct mk_operations *operations)
 {
-    return operations->listener ? mk_listener_address(operations->listener) : &operations->address;
-}
-
-void mk_operations_stop(struct mk_operations *operations)
-{
-    operations->listener = mk_listener_free(operations->listener);
-    mk_http_context_stop(&operations->connections);
-}
-
-void mk_operations_abort(struct mk_operations *operations)
-{
-    operations->listener = mk_listener_free(operations->listener);
-    mk_http_context_abort(&operations->connections);
-}
-
-bool mk_operations_idle(const struct mk_operations *operations)
-{
-    return !operations->listener && mk_list_empty(&operations->connections.connections);
+    return &operations->port;
 }

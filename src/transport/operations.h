@@ -9,7 +9,7 @@
 #define MK_TRANSPORT_OPERATIONS_H
 
 #include "base/buf.h"
-#include "net/listener.h"
+#include "transport/http_port.h"
 
 struct mk_operations;
 
@@ -21,18 +21,15 @@ struct mk_operations_source {
     void *arg;
 };
 
-/* Listens. `token` is copied. Returns 0 or a negative errno. */
+/* Listens. `token` is copied; the guard may be NULL. Returns 0 or a negative errno. */
 int mk_operations_open(struct mk_loop *loop, const struct mk_address *address,
-                       struct mk_slice token, const struct mk_operations_source *source,
+                       struct mk_slice token, struct mk_guard *guard,
+                       const struct mk_operations_source *source,
                        struct mk_operations **operations);
 /* It must be idle. NULL is allowed. */
 struct mk_operations *mk_operations_free(struct mk_operations *operations);
 
-/* With the real port where 0 was asked for. */
-const struct mk_address *mk_operations_address(const struct mk_operations *operations);
-
-void mk_operations_stop(struct mk_operations *operations);
-void mk_operations_abort(struct mk_operations *operations);
-bool mk_operations_idle(const struct mk_operations *operations);
+/* Borrowed: where it listens, and to stop it. */
+struct mk_http_port *mk_operations_port(struct mk_operations *operations);
 
 #endif

@@ -4,18 +4,15 @@
 #include <stdlib.h>
 
 struct mk_server {
+    struct mk_http_port port;
     struct mk_loop *loop;
-    struct mk_address address;
     struct mk_dispatch *dispatch;
     struct mk_hub *hub;
-    struct mk_listener *listener;
-    struct mk_http_context connections;
     struct mk_http_server http;
     struct mk_event_stream events; /* comes with an http_server */
     struct mk_websocket_server websocket;
     struct mk_resources resources;
     char *prefix; /* "" or "/path": what every path begins with */
-    uint64_t accepted;
     bool has_http;
     bool has_websocket;
 };
@@ -69,7 +66,7 @@ static void on_head(void *arg, struct mk_http_connection *connection,
     struct mk_slice path = path_within(server, request);
     route->target = target_of(server, request, path);
     if (route->target == TO_HTTP)
-        mk_http_server_head(&server->http, &route->http, connection, request, path);
+        mk_http_server_head(&server->http, &route->http, request, path);
     else if (route->target == TO_EVENTS)
         mk_event_stream_head(&server->events, connection, request);
     else if (route->target == TO_RESOURCES)
@@ -96,53 +93,25 @@ static void on_request(void *arg, struct mk_http_connection *connection,
         mk_websocket_server_request(&server->websocket, connection, request);
 }
 
-static void on_failure(void *arg, struct mk_http_connection *connection, unsigned status,
-                       const char *reason)
-{
-    (void)arg;
-    mk_http_answer_failure(connection, status, reason, (struct mk_slice){ 0 });
-}
-
-static void on_opened(void *arg, struct mk_http_connection *connection)
-{
-    (void)arg;
-    struct route *route = mk_http_connection_state(connection);
-    mk_http_server_opened(&route->http, connection);
-}
-
-static void on_closed(void *arg, struct mk_http_connection *connection)
-{
-    (void)arg;
-    struct route *route = mk_http_connection_state(connection);
-    mk_http_server_closed(&route->http);
-}
-
 static const struct mk_http_service service = {
     .head = on_head,
     .request = on_request,
-    .failure = on_failure,
-    .opened = on_opened,
-    .closed = on_closed,
+    .failure = mk_http_answer_bad,
+    .opened = mk_http_asker_opened,
+    .closed = mk_http_asker_closed,
     .state_size = sizeof(struct route),
 };
 
-static void on_accepted(void *arg, struct mk_stream *stream)
-{
-    struct mk_server *server = arg;
-    server->accepted++;
-    mk_http_connection_open(&server->connections, stream);
-}
-
 struct mk_server *mk_server_new(struct mk_loop *loop, const struct mk_address *address,
-                                struct mk_slice prefix, struct mk_dispatch *dispatch,
-                                struct mk_hub *hub)
+                                struct mk_slice prefix, struct mk_guard *guard,
+                                struct mk_dispatch *dispatch, struct mk_hub *hub)
 {
     struct mk_server *server = calloc(1, sizeof(*server));
     char *copy = mk_slice_dup(prefix);
-    bool ok =
-        server && copy && mk_http_context_init(&server->connections, loop, &service, server) == 0;
+    bool ok = server && copy &&
+              mk_http_port_init(&server->port, loop, address, &service, server, guard) == 0;
     if (ok && mk_resources_init(&server->resources, loop, dispatch->backend) < 0) {
-        mk_http_context_fini(&server->connections);
+        mk_http_port_fini(&server->port);
         ok = false;
     }
     if (!ok) {
@@ -152,7 +121,6 @@ struct mk_server *mk_server_new(struct mk_loop *loop, const struct mk_address *a
     }
     server->prefix = copy;
     server->loop = loop;
-    server->address = *address;
     server->dispatch = dispatch;
     server->hub = hub;
     return server;
@@ -162,9 +130,8 @@ struct mk_server *mk_server_free(struct mk_server *server)
 {
     if (!server)
         return NULL;
-    mk_listener_free(server->listener);
-    mk_tls_context_free(server->connections.tls);
-    mk_http_context_fini(&server->connections);
+    mk_tls_context_free(server->port.connections.tls);
+    mk_http_port_fini(&server->port);
     mk_resources_fini(&server->resources);
     if (server->has_http)
         mk_event_stream_fini(&server->events);
@@ -173,6 +140,12 @@ struct mk_server *mk_server_free(struct mk_server *server)
     free(server->prefix);
     free(server);
     return NULL;
+}
+
+static void limit_sessions(struct mk_server *server, struct mk_session_context *sessions)
+{
+    if (server->port.connections.guard)
+        mk_session_context_limit(sessions, mk_guard_limits(server->port.connections.guard));
 }
 
 int mk_server_add_http(struct mk_server *server, enum mk_dialect dialect, struct mk_slice token)
@@ -184,6 +157,8 @@ int mk_server_add_http(struct mk_server *server, enum mk_dialect dialect, struct
     };
     int rc = mk_event_stream_init(&server->events, server->loop, server->hub, token);
     server->has_http = rc == 0;
+    if (rc == 0)
+        limit_sessions(server, &server->events.sessions);
     return rc;
 }
 
@@ -193,29 +168,22 @@ int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
     int rc = mk_websocket_server_init(&server->websocket, server->loop, server->dispatch,
                                       server->hub, dialect, token);
     server->has_websocket = rc == 0;
+    if (rc == 0)
+        limit_sessions(server, &server->websocket.sessions);
     return rc;
-}
-
-void mk_server_set_guard(struct mk_server *server, struct mk_guard *guard)
-{
-    mk_http_context_set_guard(&server->connections, guard);
-    if (server->has_http)
-        mk_session_context_limit(&server->events.sessions, mk_guard_limits(guard));
-    if (server->has_websocket)
-        mk_session_context_limit(&server->websocket.sessions, mk_guard_limits(guard));
 }
 
 void mk_server_set_tls(struct mk_server *server, struct mk_tls_context *tls)
 {
-    mk_tls_context_free(server->connections.tls);
-    server->connections.tls = tls;
+    mk_tls_context_free(server->port.connections.tls);
+    server->port.connections.tls = tls;
 }
 
 void mk_server_adopt(struct mk_server *server, struct mk_server *fresh, struct mk_slice http_token,
                      struct mk_slice websocket_token)
 {
-    mk_server_set_tls(server, fresh->connections.tls);
-    fresh->connections.tls = NULL;
+    mk_server_set_tls(server, fresh->port.connections.tls);
+    fresh->port.connections.tls = NULL;
     server->http.token = http_token;
     server->events.token = http_token;
     server->websocket.token = websocket_token;
@@ -223,7 +191,7 @@ void mk_server_adopt(struct mk_server *server, struct mk_server *fresh, struct m
 
 bool mk_server_listening(const struct mk_server *server)
 {
-    return server->listener != NULL;
+    return server->port.listener != NULL;
 }
 
 struct mk_slice mk_server_prefix(const struct mk_server *server)
@@ -243,12 +211,12 @@ bool mk_server_has_websocket(const struct mk_server *server)
 
 int mk_server_listen(struct mk_server *server)
 {
-    return mk_listener_open(server->loop, &server->address, on_accepted, server, &server->listener);
+    return mk_http_port_listen(&server->port);
 }
 
 const struct mk_address *mk_server_address(const struct mk_server *server)
 {
-    return server->listener ? mk_listener_address(server->listener) : &server->address;
+    return mk_http_port_address(&server->port);
 }
 
 int mk_server_write_base(const struct mk_server *server, struct mk_buf *out)
@@ -256,24 +224,21 @@ int mk_server_write_base(const struct mk_server *server, struct mk_buf *out)
     struct mk_address address;
     char text[MK_ADDRESS_TEXT];
     mk_address_reachable(mk_server_address(server), &address);
-    return mk_buf_printf(out, "%s://%s%s", server->connections.tls ? "https" : "http",
+    return mk_buf_printf(out, "%s://%s%s", server->port.connections.tls ? "https" : "http",
                          mk_address_format(&address, text), server->prefix);
 }
 
 void mk_server_stop(struct mk_server *server)
 {
-    server->address = *mk_server_address(server);
-    server->listener = mk_listener_free(server->listener);
-    mk_http_context_stop(&server->connections);
+    mk_http_port_stop(&server->port);
     if (server->has_http)
         mk_event_stream_stop(&server->events);
     if (server->has_websocket)
         mk_websocket_server_stop(&server->websocket);
 }
 
-void mk_server_drop(struct mk_server *server)
+static void abort_transports(struct mk_server *server)
 {
-    mk_http_context_abort(&server->connections);
     mk_resources_abort(&server->resources);
     if (server->has_http)
         mk_event_stream_abort(&server->events);
@@ -281,16 +246,21 @@ void mk_server_drop(struct mk_server *server)
         mk_websocket_server_abort(&server->websocket);
 }
 
+void mk_server_drop(struct mk_server *server)
+{
+    mk_http_context_abort(&server->port.connections);
+    abort_transports(server);
+}
+
 void mk_server_abort(struct mk_server *server)
 {
-    server->listener = mk_listener_free(server->listener);
-    mk_server_drop(server);
+    mk_http_port_abort(&server->port);
+    abort_transports(server);
 }
 
 bool mk_server_idle(const struct mk_server *server)
 {
-    return !server->listener && mk_list_empty(&server->connections.connections) &&
-           mk_resources_idle(&server->resources) &&
+    return mk_http_port_idle(&server->port) && mk_resources_idle(&server->resources) &&
            (!server->has_http || mk_event_stream_idle(&server->events)) &&
            (!server->has_websocket || mk_list_empty(&server->websocket.open));
 }
@@ -298,10 +268,10 @@ bool mk_server_idle(const struct mk_server *server)
 void mk_server_measure(const struct mk_server *server, struct mk_server_measure *measure)
 {
     *measure = (struct mk_server_measure){
-        .listening = server->listener != NULL,
-        .accepted = server->accepted,
+        .listening = server->port.listener != NULL,
+        .accepted = server->port.accepted,
     };
-    MK_LIST_FOR_EACH (node, &server->connections.connections)
+    MK_LIST_FOR_EACH (node, &server->port.connections.connections)
         measure->http++;
     if (server->has_websocket)
         mk_session_measure(&server->websocket.open, &measure->websockets);

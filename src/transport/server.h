@@ -5,8 +5,8 @@
 #ifndef MK_TRANSPORT_SERVER_H
 #define MK_TRANSPORT_SERVER_H
 
-#include "net/listener.h"
 #include "transport/event_stream.h"
+#include "transport/http_port.h"
 #include "transport/http_server.h"
 #include "transport/resource.h"
 #include "transport/websocket_server.h"
@@ -15,12 +15,13 @@ struct mk_server;
 
 /*
  * A server for one bot that listens nowhere yet. `address` and `prefix` are copied; every path it
- * serves begins with the prefix, "" or "/path". The backend's resources are served on it in any
+ * serves begins with the prefix, "" or "/path". The guard says who may come in, and what they may
+ * use up; it is borrowed, and may be NULL. The backend's resources are served on it in any
  * case. Returns NULL when memory is out.
  */
 struct mk_server *mk_server_new(struct mk_loop *loop, const struct mk_address *address,
-                                struct mk_slice prefix, struct mk_dispatch *dispatch,
-                                struct mk_hub *hub);
+                                struct mk_slice prefix, struct mk_guard *guard,
+                                struct mk_dispatch *dispatch, struct mk_hub *hub);
 /* It must be idle. NULL is allowed. */
 struct mk_server *mk_server_free(struct mk_server *server);
 
@@ -28,9 +29,6 @@ struct mk_server *mk_server_free(struct mk_server *server);
 int mk_server_add_http(struct mk_server *server, enum mk_dialect dialect, struct mk_slice token);
 int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
                             struct mk_slice token);
-
-/* Who may come in, and what they may use up; borrowed. Before it listens. */
-void mk_server_set_guard(struct mk_server *server, struct mk_guard *guard);
 
 /* Connections that come from now on speak TLS with this, or (NULL) none. Takes it over. */
 void mk_server_set_tls(struct mk_server *server, struct mk_tls_context *tls);

@@ -20,6 +20,7 @@ struct mk_websocket {
     struct mk_ws_parser parser;
     uint16_t peer_code;
     uint8_t state;
+    bool gave_up;    /* no answer came to a ping */
     const char *why; /* static text, or NULL */
 };
 
@@ -51,6 +52,7 @@ static void give_up(struct mk_timeout *timeout)
         mk_timeout_arm(&context->idle, timeout);
         return;
     }
+    websocket->gave_up = websocket->state == OPEN;
     websocket->why =
         websocket->state == OPEN ? "no answer to a ping" : "no answer to a close frame";
     mk_stream_abort(websocket->stream, -ETIMEDOUT);
@@ -243,6 +245,11 @@ bool mk_websocket_take(struct mk_websocket *websocket, struct mk_buf *message)
 bool mk_websocket_closing(const struct mk_websocket *websocket)
 {
     return websocket->state != OPEN;
+}
+
+bool mk_websocket_gave_up(const struct mk_websocket *websocket)
+{
+    return websocket->gave_up;
 }
 
 void mk_websocket_send(struct mk_websocket *websocket, enum mk_ws_opcode opcode,

@@ -59,6 +59,9 @@ struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket);
 /* A close frame was sent or has come: what is sent now is dropped. */
 bool mk_websocket_closing(const struct mk_websocket *websocket);
 
+/* From within `closed`: it ended because the peer did not answer a ping. */
+bool mk_websocket_gave_up(const struct mk_websocket *websocket);
+
 /* From within `message`: gives the message away, as mk_ws_parser_take does. */
 bool mk_websocket_take(struct mk_websocket *websocket, struct mk_buf *message);
 

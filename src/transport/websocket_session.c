@@ -153,6 +153,7 @@ static void on_closed(void *owner, uint16_t code, const char *why)
     struct mk_session *session = owner;
     mk_log_info(session->context->transport, "%s disconnected (%u: %s)",
                 mk_stream_peer(mk_websocket_stream(session->websocket)), code, why);
+    session->context->hub->unanswered += mk_websocket_gave_up(session->websocket);
     mk_caller_fini(&session->caller);
     mk_subscription_fini(&session->events);
     mk_list_remove(&session->node);

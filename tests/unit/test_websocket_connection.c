@@ -31,6 +31,7 @@ struct peer {
     int messages;
     int closes;
     uint16_t code;
+    bool gave_up;
     char why[64];
     bool closes_in_message;
     bool forgotten; /* `poll` is closed */
@@ -55,6 +56,7 @@ static void on_closed(void *owner, uint16_t code, const char *why)
     struct peer *peer = owner;
     peer->closes++;
     peer->code = code;
+    peer->gave_up = mk_websocket_gave_up(peer->websocket);
     snprintf(peer->why, sizeof(peer->why), "%s", why);
     peer->websocket = NULL;
 }
@@ -205,6 +207,7 @@ static void test_silent_peer_is_dropped(void **state)
         TURN_UNTIL(&loop, peer.closes == 1);
         assert_int_equal(peer.code, MK_WS_ABNORMAL);
         assert_string_equal(peer.why, "no answer to a ping");
+        assert_true(peer.gave_up);
         TURN_UNTIL(&loop, peer.ended);
         assert_int_equal(peer.frame_count, 1);
         assert_int_equal(peer.frames[0].opcode, MK_WS_PING);
