@@ -178,6 +178,12 @@ class Servers:
         script = BENCH / "peers/node.mjs"
         return Server(name, ["node", script, kind, port, *arguments], port)
 
+    def uws(self):
+        """It is in no registry: `npm install --no-save uNetworking/uWebSockets.js#v20.52.0` in bench."""
+        if not (BENCH / "node_modules/uWebSockets.js").exists():
+            return None
+        return self.node("uws", "uWebSockets.js")
+
     def nginx(self):
         if not self.nginx_program():
             return None

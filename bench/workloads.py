@@ -65,6 +65,7 @@ def http_calls(make, options):
             lambda: make.floor("http"),
             make.milky,
             make.nginx,
+            make.uws,
             lambda: make.lws("http"),
             lambda: make.node("http", "node:http"),
             lambda: make.node("express", "express"),
@@ -83,6 +84,7 @@ def websocket_calls(make, options):
         [
             lambda: make.floor("ws"),
             make.milky,
+            make.uws,
             lambda: make.lws("ws"),
             lambda: make.node("ws", "ws on Node"),
         ]
@@ -154,6 +156,7 @@ def fanout(make, options):
                 lambda: make.floor("fanout", "floor", kind),
                 lambda: make.milky(text=text),
             ]
+            makers.append(make.uws)
             if burst == 1 or clients == 1000:  # they take their time
                 makers += [lambda: make.lws("ws"), lambda: make.node("ws", "ws on Node")]
             servers = running(makers)

@@ -1,4 +1,4 @@
-// The peers on Node.js: `node node.mjs http|express|ws|webhook PORT [URL...]`. Each does the same as
+// The peers on Node.js: `node node.mjs http|express|ws|uws|webhook PORT [URL...]`. Each does the same as
 // milky is asked to, in the way its documentation shows.
 import http from 'node:http';
 
@@ -61,6 +61,45 @@ async function serveWebSocket() {
   });
 }
 
+// uWebSockets: its C++ serves and delivers, and only the answer of a call is made in JavaScript.
+async function serveUWebSockets() {
+  const { default: uws } = await import('uWebSockets.js');
+  const app = uws.App();
+  app.post('/*', (response) => {
+    const chunks = [];
+    response.onAborted(() => {});
+    response.onData((chunk, isLast) => {
+      chunks.push(Buffer.from(chunk.slice(0)));
+      if (!isLast) return;
+      JSON.parse(Buffer.concat(chunks));
+      response.writeHeader('Content-Type', 'application/json').end(JSON.stringify(reply));
+    });
+  });
+  app.ws('/*', {
+    maxBackpressure: 64 * 1024 * 1024,
+    upgrade(response, request, context) {
+      const header = (name) => request.getHeader(`sec-websocket-${name}`);
+      const data = { triggers: request.getUrl() === '/trigger' };
+      response.upgrade(data, header('key'), header('protocol'), header('extensions'), context);
+    },
+    open(socket) {
+      if (!socket.getUserData().triggers) socket.subscribe('events');
+    },
+    message(socket, message) {
+      if (socket.getUserData().triggers) {
+        app.publish('events', event);
+        socket.send('ok');
+        return;
+      }
+      const { echo } = JSON.parse(Buffer.from(message));
+      socket.send(
+        JSON.stringify({ post_type: 'action_response', self_id: 10001000, data: { ...reply, echo } }),
+      );
+    },
+  });
+  app.listen('127.0.0.1', Number(port), ready);
+}
+
 // A message on "/trigger" is an event for every URL.
 async function serveWebhook() {
   const { WebSocketServer } = await import('ws');
@@ -78,4 +117,11 @@ async function serveWebhook() {
   });
 }
 
-await { http: serveHttp, express: serveExpress, ws: serveWebSocket, webhook: serveWebhook }[kind]();
+const kinds = {
+  http: serveHttp,
+  express: serveExpress,
+  ws: serveWebSocket,
+  uws: serveUWebSockets,
+  webhook: serveWebhook,
+};
+await kinds[kind]();
