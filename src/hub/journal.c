@@ -80,7 +80,8 @@ struct mk_journal {
     uint64_t retry_at;      /* after a commit that failed: no sooner than this, monotonic ms */
     unsigned appended;      /* since the last pruning */
     bool in_transaction;
-    bool fresh; /* events were added since the last attempt to commit */
+    bool fresh;   /* events were added since the last attempt to commit */
+    bool lasting; /* what is to be committed must survive the loss of power */
 };
 
 /* --- statements --- */
@@ -170,6 +171,37 @@ static int begin(struct mk_journal *journal)
     return rc;
 }
 
+/*
+ * SQLite itself runs with `synchronous = NORMAL`, which flushes nothing when it commits: so a turn
+ * in which cursors alone moved, and webhooks make many, does not wait for the disk. A cursor that
+ * the loss of power takes back repeats a delivery under the number that it had.
+ */
+static int flush(struct mk_journal *journal)
+{
+    sqlite3_file *log = NULL;
+    if (!journal->config.flush || !journal->lasting)
+        return 0;
+    int code = sqlite3_file_control(journal->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (code == SQLITE_OK && log && log->pMethods)
+        code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    if (code == SQLITE_OK)
+        return 0;
+    mk_log_error("journal", "cannot flush to disk: %s", sqlite3_errstr(code));
+    return -EIO;
+}
+
+static int commit(struct mk_journal *journal)
+{
+    int rc = run(journal, use(journal, COMMIT, 0, NULL), "cannot store events");
+    /* Where SQLite has kept the transaction, nothing is lost: it is committed when it can be. */
+    journal->in_transaction = rc < 0 && !sqlite3_get_autocommit(journal->db);
+    if (rc == 0)
+        rc = flush(journal);
+    if (!journal->in_transaction)
+        journal->lasting = false;
+    return rc;
+}
+
 int mk_journal_commit(struct mk_journal *journal)
 {
     bool fresh = journal->fresh;
@@ -178,15 +210,10 @@ int mk_journal_commit(struct mk_journal *journal)
         return fresh ? -EIO : 0;
     if (mk_clock_mono_ms() < journal->retry_at)
         return fresh ? -EAGAIN : 0;
-    int rc = run(journal, use(journal, COMMIT, 0, NULL), "cannot store events");
-    if (rc == 0) {
-        journal->in_transaction = false;
-        journal->retry_at = 0;
+    int rc = commit(journal);
+    journal->retry_at = rc == 0 ? 0 : mk_clock_mono_ms() + RETRY_MS;
+    if (rc == 0)
         return 0;
-    }
-    /* Where SQLite has kept the transaction, nothing is lost: it is committed when it can be. */
-    journal->in_transaction = !sqlite3_get_autocommit(journal->db);
-    journal->retry_at = mk_clock_mono_ms() + RETRY_MS;
     if (!journal->in_transaction)
         mk_log_error("journal", "the events of this turn are not stored: who is not connected now "
                                 "will miss them");
@@ -220,11 +247,8 @@ static int check_version(struct mk_journal *journal, const char *path)
 
 static int prepare(struct mk_journal *journal)
 {
-    const char *pragmas = journal->config.flush
-                              ? "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                                "PRAGMA synchronous = FULL;"
-                              : "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                                "PRAGMA synchronous = NORMAL;";
+    static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+                                  "PRAGMA synchronous = NORMAL;"; /* see flush */
     int rc = exec(journal, pragmas, journal->config.path);
     if (rc == 0)
         rc = exec(journal, "BEGIN IMMEDIATE", journal->config.path);
@@ -301,6 +325,7 @@ int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
                       const struct mk_journal_event *event)
 {
     journal->fresh = true;
+    journal->lasting = true;
     int rc = begin(journal);
     if (rc < 0)
         return rc;
@@ -385,6 +410,7 @@ int mk_journal_set_cursor(struct mk_journal *journal, uint64_t self_id, struct m
 
 int mk_journal_bury(struct mk_journal *journal, const struct mk_dead_letter *letter)
 {
+    journal->lasting = true;
     int rc = begin(journal);
     if (rc < 0)
         return rc;

@@ -19,7 +19,7 @@ struct mk_journal_config {
     const char *path;    /* of the database file; it is made where it is missing */
     uint64_t max_events; /* kept per bot */
     uint64_t max_age;    /* seconds that an event is kept */
-    bool flush;          /* each commit survives the loss of power, not only of the process */
+    bool flush;          /* events survive the loss of power, and not only of the process */
 };
 
 /*
