@@ -9,11 +9,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 enum { BOT = 10001000, OTHER = 10002000 };
+
+/* Stands before the C library's: SQLite flushes with it. */
+static unsigned flushes;
+static int flush_error;
+
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+    flushes++;
+    errno = flush_error;
+    return flush_error ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
 
 struct world {
     char path[64];
@@ -336,6 +348,65 @@ static void test_cursors_and_dead_letters(void **state)
     assert_int_equal(found.number, 4);
 }
 
+/* The flushes of one commit. */
+static unsigned flushed(struct world *world)
+{
+    flushes = 0;
+    assert_int_equal(mk_journal_commit(world->journal), 0);
+    return flushes;
+}
+
+static void move_cursor(struct world *world)
+{
+    assert_int_equal(mk_journal_set_cursor(world->journal, BOT, MK_SLICE("http://a/"), 1), 0);
+}
+
+static void test_only_what_must_last_is_flushed(void **state)
+{
+    struct world *world = *state;
+    struct mk_dead_letter letter = { .self_id = BOT, .number = 1, .sink = MK_SLICE("http://a/") };
+    emit(world, "a");
+    assert_int_equal(flushed(world), 0); /* `flush` is off here */
+    close_world(world);
+    world->config.flush = true;
+    open_world(world);
+    emit(world, "b");
+    flushed(world); /* the first one flushes the log's head as well */
+    emit(world, "c");
+    assert_int_equal(flushed(world), 1);
+    move_cursor(world);
+    assert_int_equal(flushed(world), 0);
+    move_cursor(world);
+    emit(world, "d");
+    assert_int_equal(flushed(world), 1);
+    assert_int_equal(mk_journal_bury(world->journal, &letter), 0);
+    assert_int_equal(flushed(world), 1);
+}
+
+static void test_what_cannot_be_flushed_is_an_error(void **state)
+{
+    struct world *world = *state;
+    close_world(world);
+    world->config.flush = true;
+    open_world(world);
+    emit(world, "a");
+    flushed(world);
+    assert_true(mk_journal_well(world->journal));
+    emit(world, "b");
+    flush_error = EIO;
+    assert_int_equal(mk_journal_commit(world->journal), -EIO);
+    flush_error = 0;
+    assert_false(mk_journal_well(world->journal));
+    emit(world, "c");
+    assert_int_equal(mk_journal_commit(world->journal), -EAGAIN); /* not at once */
+    close_world(world);
+    open_world(world);
+    struct tap tap;
+    tap_open(&tap, world, 0);
+    assert_string_equal(take(&tap), "1:a 2:b 3:c ");
+    tap_close(&tap);
+}
+
 static void test_an_impossible_event_has_not_happened(void **state)
 {
     struct world *world = *state;
@@ -404,6 +475,8 @@ int main(void)
         TEST(test_old_events_are_a_gap),
         TEST(test_events_go_by_age),
         TEST(test_cursors_and_dead_letters),
+        TEST(test_only_what_must_last_is_flushed),
+        TEST(test_what_cannot_be_flushed_is_an_error),
         TEST(test_an_impossible_event_has_not_happened),
         TEST(test_encoded_once),
         TEST(test_refuses_what_it_cannot_use),
