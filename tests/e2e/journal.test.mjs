@@ -83,6 +83,8 @@ describe('journal', () => {
     await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(config));
     const acknowledged = [];
     let next = 0;
+    let milky;
+    t.after(() => milky?.child.kill('SIGKILL')); // what fails must not wait for it
     const speak = async (base, over) => {
       while (!over.now) {
         const word = `${next++}`;
@@ -91,7 +93,7 @@ describe('journal', () => {
       }
     };
     for (let round = 0; round <= ROUNDS; round++) {
-      const milky = await Milky.start({ dir });
+      milky = await Milky.start({ dir });
       const since = new WebSocket(`ws://127.0.0.1:${port}/?since=${asked.last}`);
       since.on('error', () => {});
       watch(since, asked);
