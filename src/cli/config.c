@@ -1,4 +1,7 @@
-/* config: reading and validating by the table. What holds between keys is in config_rules.c. */
+/*
+ * config: reading and validating by the table. What a string may be is in config_string.c, what
+ * holds between keys in config_rules.c.
+ */
 #include "cli/config.h"
 
 #include "base/json.h"
@@ -6,165 +9,18 @@
 #include "cli/config_reader.h"
 #include "cli/config_schema.h"
 #include "cli/text.h"
-#include "net/address.h"
-#include "wire/url.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
-enum { MOST_KEYS = 24, LONGEST_PLAIN = 60, LONGEST_PREFIX = 200 };
+enum { MOST_KEYS = 24, LONGEST_PLAIN = 60 };
 
 /* The configuration begins the block; everything it points to is on the arena. */
 struct owner {
     struct mk_config config;
     struct mk_arena arena;
 };
-
-/* A path of the file, as seen from the working directory. */
-static const char *from_folder(struct mk_config_reader *reader, const char *path)
-{
-    char *joined = *path == '/' || reader->folder.len == 0
-                       ? mk_arena_dup(reader->arena, mk_slice_str(path))
-                       : mk_arena_printf(reader->arena, "%.*s%s", (int)reader->folder.len,
-                                         reader->folder.ptr, path);
-    reader->out_of_memory |= !joined;
-    return joined ? joined : "";
-}
-
-static const char *listen_from_folder(struct mk_config_reader *reader, const char *listen)
-{
-    static const size_t scheme = sizeof("unix:") - 1;
-    if (strncmp(listen, "unix:", scheme) != 0 || listen[scheme] == '\0')
-        return listen;
-    char *joined = mk_arena_printf(reader->arena, "unix:%s", from_folder(reader, listen + scheme));
-    reader->out_of_memory |= !joined;
-    return joined ? joined : "";
-}
-
-/* Checks an address and returns it as it is to be stored, or NULL. */
-static const char *read_listen(struct mk_config_reader *reader, const struct mk_config_key *key,
-                               yyjson_val *value, const char *path)
-{
-    const char *text = listen_from_folder(reader, yyjson_get_str(value));
-    struct mk_address address;
-    const char *why = NULL;
-    if ((why = mk_address_parse(mk_slice_str(text), &address)))
-        mk_config_refuse(reader, key, value, path, NULL, why);
-    else
-        return text;
-    return NULL;
-}
-
-/* A URL is never shown: there may be a password or a token in it. */
-static bool check_url(struct mk_config_reader *reader, const struct mk_config_key *key,
-                      yyjson_val *value, const char *path)
-{
-    struct mk_slice text = mk_slice_of(yyjson_get_str(value), yyjson_get_len(value));
-    struct mk_url url;
-    const char *why = mk_url_parse(text, &url);
-    if (why) {
-        mk_config_refuse(reader, key, value, path, mk_tr("another string", "其他字符串"), why);
-        return false;
-    }
-    bool websocket = (url.scheme.ptr[0] | 0x20) == 'w';
-    if (websocket != (key->type == MK_CONFIG_WEBSOCKET_URL)) {
-        mk_config_refuse(reader, key, value, path,
-                         mk_config_text(reader, mk_tr("a %.*s:// URL", "%.*s:// 地址"),
-                                        (int)url.scheme.len, url.scheme.ptr),
-                         NULL);
-        return false;
-    }
-    return true;
-}
-
-/* What a header can carry: its value has no control characters, and loses the spaces around it. */
-static bool check_token(struct mk_config_reader *reader, const struct mk_config_key *key,
-                        yyjson_val *value, const char *path)
-{
-    const char *text = yyjson_get_str(value);
-    size_t len = yyjson_get_len(value);
-    for (size_t i = 0; i < len; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        bool at_end = i == 0 || i == len - 1;
-        if ((byte > ' ' && byte != 0x7f) || (byte == ' ' && !at_end))
-            continue;
-        mk_config_refuse(reader, key, value, path,
-                         mk_config_text(reader,
-                                        byte == ' '
-                                            ? mk_tr("one with a space at byte %zu",
-                                                    "第 %zu 个字节为空格的字符串")
-                                            : mk_tr("one with a control character at byte %zu",
-                                                    "第 %zu 个字节为控制字符的字符串"),
-                                        i + 1),
-                         NULL);
-        return false;
-    }
-    return true;
-}
-
-/* What every path begins with: unescaped, as it is compared. */
-static bool check_prefix(struct mk_config_reader *reader, const struct mk_config_key *key,
-                         yyjson_val *value, const char *path)
-{
-    struct mk_slice text = mk_slice_of(yyjson_get_str(value), yyjson_get_len(value));
-    const char *why = NULL;
-    if (text.ptr[0] != '/')
-        why = mk_tr("it must begin with /", "必须以 / 开头");
-    else if (text.ptr[text.len - 1] == '/')
-        why = mk_tr("it must not end with /", "不能以 / 结尾");
-    else if (text.len > LONGEST_PREFIX)
-        why = mk_tr("it is too long", "过长");
-    for (size_t i = 0; i < text.len && !why; i++) {
-        unsigned char byte = (unsigned char)text.ptr[i];
-        if (byte <= ' ' || byte >= 0x7f || strchr("?#%\"<>\\^`{|}", byte))
-            why = mk_tr("only what a URL's path can have unescaped",
-                        "只能包含 URL 路径中无需转义的字符");
-    }
-    if (why)
-        mk_config_refuse(reader, key, value, path, NULL, why);
-    return !why;
-}
-
-static bool has_control(const yyjson_val *value)
-{
-    const char *text = yyjson_get_str((yyjson_val *)(uintptr_t)value);
-    for (size_t i = 0; i < yyjson_get_len((yyjson_val *)(uintptr_t)value); i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            return true;
-    return false;
-}
-
-static const char *read_string(struct mk_config_reader *reader, const struct mk_config_key *key,
-                               yyjson_val *value, const char *path)
-{
-    if (!yyjson_is_str(value) || yyjson_get_len(value) == 0) {
-        mk_config_refuse(reader, key, value, path, NULL, NULL);
-        return NULL;
-    }
-    bool secret = key->type == MK_CONFIG_TOKEN || key->type == MK_CONFIG_WEBSOCKET_URL ||
-                  key->type == MK_CONFIG_HTTP_URL;
-    if (!secret && has_control(value)) {
-        mk_config_refuse(reader, key, value, path, NULL,
-                         mk_tr("a control character", "含有控制字符"));
-        return NULL;
-    }
-    switch (key->type) {
-    case MK_CONFIG_PATH:
-        return from_folder(reader, yyjson_get_str(value));
-    case MK_CONFIG_LISTEN:
-        return read_listen(reader, key, value, path);
-    case MK_CONFIG_WEBSOCKET_URL:
-    case MK_CONFIG_HTTP_URL:
-        return check_url(reader, key, value, path) ? yyjson_get_str(value) : NULL;
-    case MK_CONFIG_PREFIX:
-        return check_prefix(reader, key, value, path) ? yyjson_get_str(value) : NULL;
-    case MK_CONFIG_TOKEN:
-        return check_token(reader, key, value, path) ? yyjson_get_str(value) : NULL;
-    default:
-        return yyjson_get_str(value);
-    }
-}
 
 static void read_choice(struct mk_config_reader *reader, const struct mk_config_key *key,
                         yyjson_val *value, const char *path, unsigned *into)
@@ -231,7 +87,8 @@ static void read_paths(struct mk_config_reader *reader, const struct mk_config_k
     yyjson_arr_foreach (value, i, max, element) {
         if (reader->count == MK_CONFIG_MAX_MISTAKES)
             return;
-        paths[i] = read_string(reader, &one, element, mk_config_text(reader, "%s[%zu]", path, i));
+        paths[i] =
+            mk_config_string(reader, &one, element, mk_config_text(reader, "%s[%zu]", path, i));
     }
     memcpy(into + key->at, &paths, sizeof(paths));
     memcpy(into + key->count, &count, sizeof(count));
@@ -244,7 +101,7 @@ static void read_either(struct mk_config_reader *reader, const struct mk_config_
     const struct mk_config_key *first = &key->keys[0];
     const char *text = mk_config_null;
     if (yyjson_is_str(value))
-        text = read_string(reader, first, value, path);
+        text = mk_config_string(reader, first, value, path);
     else if (yyjson_is_obj(value))
         read_object(reader, key, value, path, into);
     else if (!yyjson_is_null(value))
@@ -292,7 +149,7 @@ static void read_value(struct mk_config_reader *reader, const struct mk_config_k
         return;
     default:
         text = key->nullable && yyjson_is_null(value) ? mk_config_null
-                                                      : read_string(reader, key, value, path);
+                                                      : mk_config_string(reader, key, value, path);
         if (!key->ignored)
             memcpy(into + key->at, &text, sizeof(text));
     }
@@ -317,7 +174,7 @@ static void take_fallback(struct mk_config_reader *reader, const struct mk_confi
         uint64_t number = strtoull(key->fallback, NULL, 10);
         memcpy(into + key->at, &number, sizeof(number));
     } else if (key->type == MK_CONFIG_PATH && key->fallback) {
-        const char *path = from_folder(reader, key->fallback);
+        const char *path = mk_config_path(reader, key->fallback);
         memcpy(into + key->at, &path, sizeof(path));
     }
 }

@@ -1,6 +1,7 @@
 /*
  * config_reader: what the parts of reading a configuration share: the text, and the mistakes found
- * in it so far. Private to config.c, config_files.c, config_mistake.c and config_rules.c.
+ * in it so far. Private to config.c, config_files.c, config_mistake.c, config_rules.c and
+ * config_string.c.
  */
 #ifndef MK_CLI_CONFIG_READER_H
 #define MK_CLI_CONFIG_READER_H
@@ -44,6 +45,14 @@ const char *mk_config_expected(struct mk_config_reader *reader, const struct mk_
 
 /* A string of the file as it can be shown: escaped, and cut where it is long. */
 const char *mk_config_quoted(struct mk_config_reader *reader, struct mk_slice text);
+
+/* A path of the file, as seen from the working directory; "" when memory is out. */
+const char *mk_config_path(struct mk_config_reader *reader, const char *path);
+
+/* The string at `path` as it is to be stored: borrowed from the document, or on the configuration's
+ * arena. NULL where it is not what `key` asks for, which has been noted. */
+const char *mk_config_string(struct mk_config_reader *reader, const struct mk_config_key *key,
+                             yyjson_val *value, const char *path);
 
 /*
  * What holds between keys: no self_id twice, no port of two owners, no anonymous server for
