@@ -55,6 +55,7 @@ struct milky_server {
                                  share a port share it */
     struct milky_server_tls tls; /* entries that share a port share it */
     enum milky_dialect dialect;
+    bool no_compression; /* WebSockets (an http_server's are at /event) never agree to it */
 };
 
 /* A websocket_client or a webhook: an address that the endpoint connects to. */
@@ -64,6 +65,7 @@ struct milky_remote {
     enum milky_dialect dialect;
     const char *secret; /* a webhook's: signs each request (Standard Webhooks); NULL: not signed */
     bool replay;        /* a websocket_client's: go on behind the last event that it has received */
+    bool no_compression; /* a websocket_client's: it is not offered */
     struct milky_remote_tls tls;
 };
 
@@ -118,6 +120,9 @@ struct milky_config {
     /* What the URLs of files begin with that the endpoint serves ("http://milky.example:3000"), for
      * who reaches it at another address than it listens on; NULL: milky_host_resource_url says. */
     const char *resource_url;
+    /* Bytes from which on a message of a WebSocket is compressed, where both sides have agreed to
+     * it (permessage-deflate, RFC 7692); 0: 1,024. */
+    uint64_t compression_threshold;
     /* Microseconds to look for more input before going to sleep: more calls a second over few
      * connections, for a processor that is busy meanwhile. 0: none. */
     uint64_t busy_poll_us;

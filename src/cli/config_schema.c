@@ -18,6 +18,13 @@ static const char *const formats[] = { "text", "json", NULL };
         .zh = "API 与事件的名称和结构：draft（草案）或 1.2（Milky 1.2）。",                        \
     }
 
+#define COMPRESSION(holder, text_en, text_zh)                                                      \
+    {                                                                                              \
+        .name = "compression", .type = MK_CONFIG_BOOLEAN,                                          \
+        .at = offsetof(struct holder, no_compression), .negated = true, .fallback = "true",        \
+        .sample_off = true, .en = text_en, .zh = text_zh,                                          \
+    }
+
 /* --- TLS --- */
 
 static const struct mk_config_key server_tls_keys[] = {
@@ -101,6 +108,11 @@ static const struct mk_config_key server_keys[] = {
             "reaches the port can then use the bot.",
       .zh = "没有 access_token 也对外监听：任何能连接此端口的人都能操作 Bot。" },
     DIALECT(milky_server),
+    COMPRESSION(milky_server,
+                "Agree to compress WebSocket messages (permessage-deflate) with "
+                "clients that offer it; of an http_server those at /event.",
+                "与提出压缩的客户端协商压缩 WebSocket 消息（permessage-deflate）；http_server "
+                "的为 /event。"),
     { .name = "prefix",
       .type = MK_CONFIG_PREFIX,
       .at = offsetof(struct milky_server, prefix),
@@ -135,6 +147,8 @@ static const struct mk_config_key websocket_client_keys[] = {
       .zh = "要连接的地址（ws:// 或 wss://）。" },
     REMOTE_TOKEN,
     DIALECT(milky_remote),
+    COMPRESSION(milky_remote, "Offer to compress messages (permessage-deflate).",
+                "提出压缩消息（permessage-deflate）。"),
     { .name = "replay",
       .type = MK_CONFIG_BOOLEAN,
       .at = offsetof(struct milky_remote, replay),
@@ -418,6 +432,16 @@ static const struct mk_config_key keys[] = {
       .zh =
           "图片与文件 URL 的开头，用于 Bot 访问本机的地址与监听地址不同的情况。默认为该 Bot 第一个 "
           "TCP 服务端的地址（监听 0.0.0.0 或 [::] 时为 127.0.0.1）。" },
+    { .name = "compression_threshold",
+      .type = MK_CONFIG_NUMBER,
+      .at = offsetof(struct mk_config, endpoint.compression_threshold),
+      .least = 1,
+      .most = 1073741824,
+      .fallback = "1024",
+      .sample_off = true,
+      .en = "Bytes from which on a WebSocket message is compressed, where both sides have agreed "
+            "to it (`compression`).",
+      .zh = "WebSocket 消息从多少字节起压缩，仅在双方协商压缩（`compression`）之后。" },
     { .name = "backend",
       .type = MK_CONFIG_OBJECT,
       .at = offsetof(struct mk_config, backend),

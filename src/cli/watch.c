@@ -1,17 +1,15 @@
 /*
  * watch: `milky watch`: a WebSocket client of a bot's websocket_server that prints each event as a
  * line of JSON, and connects again when the server goes away. It is in one of these states: waiting
- * (the timer runs), connecting (`connect`), shaking hands (`stream`), open (`websocket`), stopping.
+ * (the timer runs), connecting and shaking hands (`dial`), open (`websocket`), stopping.
  */
 #include "base/backoff.h"
 #include "base/json.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/summary.h"
-#include "net/connect.h"
 #include "transport/websocket_connection.h"
-#include "wire/url.h"
-#include "wire/ws_handshake.h"
+#include "transport/websocket_dial.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -25,7 +23,6 @@ enum {
     MOST_WAIT_MS = 15 * 1000,
     IDLE_MS = 30 * 1000,
     PATIENCE_MS = 5 * 1000,
-    LONGEST_HEAD = 64 * 1024,
     LONGEST_MESSAGE = 64 * 1024 * 1024,
 };
 
@@ -33,22 +30,17 @@ struct watch {
     struct mk_loop loop;
     struct mk_websocket_context sockets;
     struct mk_url url; /* of text that outlives this */
-    char *host;        /* url.host, NUL-terminated */
     char name[256];    /* the URL without secrets */
     const char *token; /* or NULL */
     bool pretty;
     uint64_t wanted; /* end after so many events; 0: never */
     uint64_t seen;
-    struct mk_timer *timer; /* the next try, or the end of patience with a handshake */
+    struct mk_timer *timer; /* the next try */
     struct mk_backoff backoff;
-    struct mk_connect *connect;
-    struct mk_stream *stream; /* while shaking hands */
+    struct mk_websocket_dial *dial;
     struct mk_websocket *websocket;
-    struct mk_buf answer; /* the head of the server's response, so far */
-    char key[MK_WS_KEY_LEN];
-    const char *why; /* the handshake failed */
-    bool refused;    /* for good: trying again would not help */
-    bool connected;  /* once at least */
+    bool refused;   /* for good: trying again would not help */
+    bool connected; /* once at least */
     uv_signal_t signals[2];
     bool stopping;
     int code;
@@ -61,11 +53,9 @@ static void end(struct watch *watch, int code)
     watch->stopping = true;
     watch->code = code;
     mk_timer_stop(watch->timer);
-    watch->connect = mk_connect_cancel(watch->connect);
+    watch->dial = mk_websocket_dial_cancel(watch->dial);
     if (watch->websocket)
         mk_websocket_close(watch->websocket, MK_WS_NORMAL, MK_SLICE(""));
-    else if (watch->stream)
-        mk_stream_abort(watch->stream, 0);
     else
         mk_loop_stop(&watch->loop);
 }
@@ -129,29 +119,21 @@ static void on_closed(void *owner, uint16_t code, const char *why)
 
 static const struct mk_websocket_events events = { .message = on_message, .closed = on_closed };
 
-static void open_websocket(struct watch *watch)
+static void open_websocket(struct watch *watch, struct mk_stream *stream)
 {
-    mk_timer_stop(watch->timer);
-    mk_buf_reset(&watch->answer, 0);
-    watch->websocket = mk_websocket_new(&watch->sockets, watch->stream, &events, watch);
+    watch->websocket = mk_websocket_new(&watch->sockets, stream, &events, watch);
     if (!watch->websocket) {
-        watch->why = strerror(ENOMEM);
-        mk_stream_abort(watch->stream, -ENOMEM);
+        mk_stream_hand_over(stream, NULL, NULL);
+        mk_stream_abort(stream, -ENOMEM);
+        try_later(watch, strerror(ENOMEM));
         return;
     }
-    watch->stream = NULL;
     watch->connected = true;
     mk_backoff_reset(&watch->backoff);
     fprintf(stderr, mk_tr("milky: connected to %s\n", "milky：已连接 %s\n"), watch->name);
 }
 
-/* --- shaking hands --- */
-
-static void refuse(struct watch *watch, const char *why)
-{
-    watch->why = why;
-    mk_stream_abort(watch->stream, 0);
-}
+/* --- connecting --- */
 
 static const char *refusal_of(unsigned status)
 {
@@ -168,114 +150,52 @@ static const char *refusal_of(unsigned status)
     }
 }
 
-/* The head of the response may come in pieces; what follows it belongs to the WebSocket. */
-static size_t on_handshake_read(void *owner, char *data, size_t len)
+static const char *text_of(const struct mk_dial_outcome *outcome)
 {
-    struct watch *watch = owner;
-    struct mk_http1_response response;
-    size_t before = watch->answer.len;
-    size_t head_len = 0;
-    size_t room = LONGEST_HEAD - before; /* many events may come right behind a short head */
-    int status = MK_HTTP1_BAD;
-    if (mk_buf_append(&watch->answer, data, len < room ? len : room) == 0)
-        status = mk_http1_read_response(mk_buf_slice(&watch->answer), &response, &head_len);
-    if (status == MK_HTTP1_NEED_MORE && len <= room)
-        return len;
-    const char *error = mk_tr("its answer is not HTTP/1.1", "应答不是 HTTP/1.1");
-    if (status == MK_HTTP1_HEAD) {
-        error = refusal_of(response.status);
-        watch->refused = error;
-        if (!error)
-            error = mk_ws_handshake_verify(&response, watch->key);
+    switch (outcome->failure) {
+    case MK_DIAL_NO_MEMORY:
+        return strerror(ENOMEM);
+    case MK_DIAL_NOT_HTTP:
+    case MK_DIAL_TOO_LONG:
+        return mk_tr("its answer is not HTTP/1.1", "应答不是 HTTP/1.1");
+    case MK_DIAL_ENDED:
+        return mk_tr("it closed the connection during the handshake", "对方在握手时关闭了连接");
+    case MK_DIAL_SILENT:
+        return mk_tr("it did not answer the handshake in time", "握手超时");
+    default:
+        return outcome->why;
     }
-    if (error) {
-        refuse(watch, error);
-        return len;
-    }
-    open_websocket(watch);
-    return head_len - before;
 }
 
-static void on_handshake_end(void *owner)
-{
-    refuse(owner, mk_tr("it closed the connection during the handshake", "对方在握手时关闭了连接"));
-}
-
-static void on_handshake_closed(void *owner, int error)
-{
-    struct watch *watch = owner;
-    watch->stream = NULL;
-    mk_timer_stop(watch->timer);
-    mk_buf_reset(&watch->answer, 0);
-    try_later(watch, watch->why ? watch->why : strerror(-error));
-}
-
-static const struct mk_stream_events handshake_events = {
-    .read = on_handshake_read,
-    .end = on_handshake_end,
-    .closed = on_handshake_closed,
-};
-
-static int write_handshake(struct watch *watch, struct mk_buf *out)
-{
-    const struct mk_url *url = &watch->url;
-    struct mk_buf target, host;
-    mk_buf_init(&target, LONGEST_HEAD);
-    mk_buf_init(&host, LONGEST_HEAD);
-    int rc = mk_url_write_target(&target, url, watch->token ? "access_token" : NULL,
-                                 mk_slice_str(watch->token));
-    if (rc == 0)
-        rc = mk_buf_append_slice(&host, url->authority_host);
-    if (rc == 0 && !url->default_port)
-        rc = mk_buf_printf(&host, ":%u", url->port);
-    if (rc == 0)
-        rc = mk_ws_handshake_request(out, mk_buf_slice(&target), mk_buf_slice(&host), watch->key,
-                                     MK_SLICE(""));
-    mk_buf_fini(&target);
-    mk_buf_fini(&host);
-    return rc;
-}
-
-static void on_connected(void *arg, struct mk_stream *stream, const char *error)
+static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial_outcome *outcome)
 {
     struct watch *watch = arg;
-    watch->connect = NULL;
-    if (!stream) {
-        try_later(watch, error);
+    watch->dial = NULL;
+    if (stream) {
+        open_websocket(watch, stream);
         return;
     }
-    watch->stream = stream;
-    watch->why = NULL;
-    mk_stream_adopt(stream, &handshake_events, watch);
-    mk_ws_handshake_key(watch->key);
-    if (write_handshake(watch, mk_stream_output(stream)) < 0) {
-        refuse(watch, strerror(ENOMEM));
-        return;
-    }
-    mk_stream_wake(stream);
-    mk_timer_start(watch->timer, CONNECT_MS);
+    const char *refusal = refusal_of(outcome->status);
+    watch->refused = refusal;
+    try_later(watch, refusal ? refusal : text_of(outcome));
 }
 
 static void connect_now(struct watch *watch)
 {
-    struct mk_connect_options options = {
-        .host = watch->host,
-        .port = watch->url.port,
-        .tls = watch->url.tls,
-        .timeout_ms = CONNECT_MS,
+    const struct mk_websocket_dial_options options = {
+        .url = &watch->url,
+        .token = watch->token,
+        .connect_ms = CONNECT_MS,
+        .handshake_ms = CONNECT_MS,
     };
-    watch->connect = mk_connect_start(&watch->loop, &options, on_connected, watch);
-    if (!watch->connect)
+    watch->dial = mk_websocket_dial_start(&watch->loop, &options, on_dialled, watch);
+    if (!watch->dial)
         try_later(watch, strerror(ENOMEM));
 }
 
 static void on_timer(void *arg)
 {
-    struct watch *watch = arg;
-    if (watch->stream)
-        refuse(watch, mk_tr("it did not answer the handshake in time", "握手超时"));
-    else
-        connect_now(watch);
+    connect_now(arg);
 }
 
 /* --- life --- */
@@ -318,7 +238,6 @@ static int run_loop(struct watch *watch)
     mk_timer_free(watch->timer);
     if (context)
         mk_websocket_context_fini(&watch->sockets);
-    mk_buf_fini(&watch->answer);
     mk_loop_fini(&watch->loop);
     return rc;
 }
@@ -329,10 +248,7 @@ static int watch_url(struct watch *watch, const char *text)
     mk_summary_url(text, watch->name, sizeof(watch->name));
     mk_url_parse(mk_slice_str(text), &watch->url);
     watch->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MOST_WAIT_MS };
-    mk_buf_init(&watch->answer, LONGEST_HEAD);
-    watch->host = mk_slice_dup(watch->url.host);
-    int rc = watch->host ? run_loop(watch) : -ENOMEM;
-    free(watch->host);
+    int rc = run_loop(watch);
     return rc < 0 ? mk_command_failed("%s", strerror(-rc)) : watch->code;
 }
 

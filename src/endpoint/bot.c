@@ -107,6 +107,7 @@ static int add_http_server(struct mk_bot *bot, const struct milky_bot *all, size
         return refuse("http_server", config->listen, "shares its port, but not its prefix");
     entry->http_entry = i;
     entry->http_dialect = config->dialect;
+    entry->http_compresses = !config->no_compression;
     entry->http_token = copy_token(config->access_token);
     if (!entry->http_token)
         return -ENOMEM;
@@ -130,6 +131,7 @@ static int add_websocket_server(struct mk_bot *bot, const struct milky_bot *all,
         return refuse("websocket_server", config->listen, "shares its port, but not its prefix");
     entry->websocket_entry = i;
     entry->websocket_dialect = config->dialect;
+    entry->websocket_compresses = !config->no_compression;
     entry->websocket_token = copy_token(config->access_token);
     if (!entry->websocket_token)
         return -ENOMEM;
@@ -148,6 +150,11 @@ static int add_servers(struct mk_bot *bot, const struct milky_bot *config)
         rc = add_http_server(bot, config, i);
     for (size_t i = 0; i < config->websocket_server_count && rc == 0; i++)
         rc = add_websocket_server(bot, config, i);
+    for (size_t i = 0; i < bot->server_count; i++) {
+        const struct mk_bot_server *entry = &bot->servers[i];
+        mk_server_set_compression(entry->server, entry->http_compresses,
+                                  entry->websocket_compresses);
+    }
     return rc;
 }
 
@@ -191,10 +198,11 @@ static char *key_of(const struct milky_remote *remote, bool with_credentials)
     mk_buf_init(&key, SIZE_MAX);
     int rc = mk_buf_printf(&key, "%s\n%d\n", remote->url, remote->dialect);
     if (rc == 0 && with_credentials)
-        rc = mk_buf_printf(&key, "%s\n%d\n%s\n%s\n%s\n%d",
+        rc = mk_buf_printf(&key, "%s\n%d\n%d\n%s\n%s\n%s\n%d",
                            remote->access_token ? remote->access_token : "", remote->replay,
-                           tls->ca ? tls->ca : "", tls->certificate ? tls->certificate : "",
-                           tls->key ? tls->key : "", tls->insecure_skip_verify);
+                           remote->no_compression, tls->ca ? tls->ca : "",
+                           tls->certificate ? tls->certificate : "", tls->key ? tls->key : "",
+                           tls->insecure_skip_verify);
     char *copy = rc == 0 ? mk_slice_dup(mk_buf_slice(&key)) : NULL;
     mk_buf_fini(&key);
     return copy;
@@ -223,6 +231,7 @@ static int add_clients(struct mk_bot *bot, const struct milky_bot *config)
         if (load_remote_tls("websocket_client", remote, &tls) < 0)
             return -EINVAL;
         mk_websocket_client_set_tls(bot->clients[i], tls);
+        mk_websocket_client_set_compression(bot->clients[i], !remote->no_compression);
         if (remote->replay)
             mk_websocket_client_set_replay(bot->clients[i]);
     }
@@ -279,6 +288,7 @@ int mk_bot_init(struct mk_bot *bot, const struct mk_commons *commons,
     mk_list_init(&bot->leaving);
     mk_dispatch_init(&bot->dispatch, commons->backend, config->self_id);
     mk_hub_init(&bot->hub, config->self_id, commons->journal);
+    bot->hub.deflate = commons->deflate;
     bot->dispatch.stats = mk_call_stats_new(false);
     return bot->dispatch.stats ? add_transports(bot, commons, config) : -ENOMEM;
 }

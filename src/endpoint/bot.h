@@ -21,6 +21,7 @@ struct mk_commons {
     struct mk_journal *journal;  /* or NULL */
     struct milky_backend *backend;
     struct mk_guard *guard;
+    struct mk_deflate *deflate; /* of all WebSockets */
 };
 
 /* A listening address of a bot, and what it was told about it. */
@@ -30,6 +31,8 @@ struct mk_bot_server {
     char *websocket_token;
     enum milky_dialect http_dialect;
     enum milky_dialect websocket_dialect;
+    bool http_compresses;
+    bool websocket_compresses;
     size_t http_entry; /* their places in the configuration */
     size_t websocket_entry;
     char listen[MK_ADDRESS_TEXT];  /* as configured */

@@ -181,6 +181,7 @@ struct mk_commons mk_host_commons(const struct milky_host *host)
         .journal = host->journal,
         .backend = host->backend,
         .guard = host->guard,
+        .deflate = (struct mk_deflate *)(uintptr_t)&host->deflate,
     };
 }
 
@@ -259,6 +260,8 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     struct milky_host *host = &endpoint->host;
     host->backend = backend;
     mk_loop_busy_poll(&host->loop, config->busy_poll_us);
+    mk_deflate_init(&host->deflate, config->compression_threshold ? config->compression_threshold
+                                                                  : MK_DEFLATE_THRESHOLD);
     mk_dispatch_init(&host->dispatch, backend, 0);
     mk_requests_init(&endpoint->requests, endpoint);
     endpoint->turn.run = on_turn_end;
@@ -339,6 +342,7 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
     mk_http_client_free(host->http);
     mk_journal_close(host->journal);
     mk_guard_free(host->guard);
+    mk_deflate_fini(&host->deflate);
     mk_timer_free(endpoint->grace);
     mk_loop_remove_hook(&endpoint->turn);
     mk_loop_fini(&host->loop);

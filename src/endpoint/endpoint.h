@@ -9,12 +9,14 @@
 #include "endpoint/requests.h"
 #include "transport/control.h"
 #include "transport/operations.h"
+#include "wire/deflate.h"
 
 struct milky_host {
     struct mk_loop loop;
     struct mk_http_client *http;
     struct mk_journal *journal; /* or NULL */
     struct mk_guard *guard;
+    struct mk_deflate deflate; /* of all WebSockets */
     struct milky_backend *backend;
     struct mk_dispatch dispatch; /* of what belongs to no bot: control, and the server below */
     struct mk_server *resources; /* for these alone, where no bot has a server on TCP; or NULL */

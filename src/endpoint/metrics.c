@@ -240,6 +240,25 @@ static void write_events(struct writer *w)
                                 mk_event_types[i].name.ptr, NULL);
 }
 
+/* --- compression --- */
+
+static void write_compression(struct writer *w)
+{
+    const struct mk_deflate_stats *stats = &w->endpoint->host.deflate.stats;
+    const struct fact facts[] = {
+        { "milky_compressed_messages_total", "counter", (double)stats->compressed,
+          "WebSocket messages that were compressed; an event is one, however many get it." },
+        { "milky_compressed_bytes_before_total", "counter", (double)stats->before, "Their bytes." },
+        { "milky_compressed_bytes_after_total", "counter", (double)stats->after,
+          "What these became." },
+        { "milky_decompressed_messages_total", "counter", (double)stats->decompressed,
+          "Compressed WebSocket messages that came." },
+        { "milky_decompressions_refused_total", "counter", (double)stats->refused,
+          "Those that were broken, or became too long." },
+    };
+    write_facts(w, facts, sizeof(facts) / sizeof(facts[0]));
+}
+
 /* --- what was turned away --- */
 
 /* A family's samples stand together; `help` is with the first. */
@@ -339,6 +358,7 @@ int mk_metrics_write(void *arg, struct mk_buf *out)
         write_calls(&w);
         write_events(&w);
         write_families(&w);
+        write_compression(&w);
         write_journal(&w);
         write_turned_away(&w);
     }

@@ -19,26 +19,35 @@ static int write_line(struct mk_buf *out, uint64_t number, struct mk_slice json)
     return rc;
 }
 
-static int write_named(struct mk_buf *out, enum mk_framing framing, uint64_t number,
-                       struct mk_slice name, struct mk_slice json)
+static int write_text(struct mk_buf *out, enum mk_ws_role role, const struct mk_encoded *event)
+{
+    return event->deflated.len > 0 ? mk_ws_write_compressed(out, role, MK_WS_TEXT, event->deflated)
+                                   : mk_ws_write_frame(out, role, MK_WS_TEXT, event->json);
+}
+
+static int write_named(struct mk_buf *out, enum mk_framing framing, struct mk_slice name,
+                       const struct mk_encoded *event)
 {
     switch (framing) {
     case MK_FRAMING_WEBSOCKET:
-        return mk_ws_write_frame(out, MK_WS_SERVER, MK_WS_TEXT, json);
+        return mk_ws_write_frame(out, MK_WS_SERVER, MK_WS_TEXT, event->json);
     case MK_FRAMING_WEBSOCKET_MASKED:
-        return mk_ws_write_frame(out, MK_WS_CLIENT, MK_WS_TEXT, json);
+        return mk_ws_write_frame(out, MK_WS_CLIENT, MK_WS_TEXT, event->json);
+    case MK_FRAMING_WEBSOCKET_DEFLATE:
+        return write_text(out, MK_WS_SERVER, event);
+    case MK_FRAMING_WEBSOCKET_MASKED_DEFLATE:
+        return write_text(out, MK_WS_CLIENT, event);
     case MK_FRAMING_LINE:
-        return write_line(out, number, json);
+        return write_line(out, event->number, event->json);
     case MK_FRAMING_SSE:
-        return mk_sse_write_message(out, number, name, json);
+        return mk_sse_write_message(out, event->number, name, event->json);
     }
     return 0;
 }
 
-int mk_frame_write(struct mk_buf *out, enum mk_framing framing, uint64_t number,
-                   struct mk_slice json)
+int mk_frame_write(struct mk_buf *out, enum mk_framing framing, const struct mk_encoded *event)
 {
-    return write_named(out, framing, number, MK_SLICE("milky_event"), json);
+    return write_named(out, framing, MK_SLICE("milky_event"), event);
 }
 
 int mk_frame_write_gap(struct mk_buf *out, enum mk_framing framing, uint64_t self_id, uint64_t from,
@@ -50,7 +59,8 @@ int mk_frame_write_gap(struct mk_buf *out, enum mk_framing framing, uint64_t sel
         &json, "{\"post_type\":\"gap\",\"self_id\":%llu,\"data\":{\"from\":%llu,\"to\":%llu}}",
         (unsigned long long)self_id, (unsigned long long)from, (unsigned long long)to);
     if (rc == 0)
-        rc = write_named(out, framing, 0, MK_SLICE("milky_gap"), mk_buf_slice(&json));
+        rc = write_named(out, framing, MK_SLICE("milky_gap"),
+                         &(struct mk_encoded){ .json = mk_buf_slice(&json) });
     mk_buf_fini(&json);
     return rc;
 }

@@ -1,9 +1,10 @@
-/* hub: one encoding per (dialect, envelope), one frame per framing of it. */
+/* hub: one encoding per (dialect, envelope), compressed once, one frame per framing of it. */
 #include "hub/hub.h"
 
 #include "base/json.h"
 #include "base/log.h"
 #include "protocol/tables.h"
+#include "wire/deflate.h"
 
 #include <errno.h>
 
@@ -55,13 +56,31 @@ static bool anyone_listens(const struct mk_feed feeds[MK_FRAMINGS])
 }
 
 static int append_framed(struct mk_hub *hub, struct mk_feed *feed, enum mk_framing framing,
-                         uint64_t number)
+                         const struct mk_encoded *encoded)
 {
-    int rc = mk_frame_write(&hub->frame, framing, number, mk_buf_slice(&hub->json));
+    int rc = mk_frame_write(&hub->frame, framing, encoded);
     if (rc == 0)
         rc = mk_feed_append(feed, mk_buf_slice(&hub->frame));
     mk_buf_reset(&hub->frame, KEPT_BUFFER);
     return rc;
+}
+
+static bool is_compressed_anywhere(const struct mk_feed feeds[MK_FRAMINGS])
+{
+    return mk_feed_has_sinks(&feeds[MK_FRAMING_WEBSOCKET_DEFLATE]) ||
+           mk_feed_has_sinks(&feeds[MK_FRAMING_WEBSOCKET_MASKED_DEFLATE]);
+}
+
+static void compress_event(struct mk_hub *hub, struct mk_encoded *encoded)
+{
+    if (hub->deflate && mk_deflate_compress(hub->deflate, encoded->json, &encoded->deflated))
+        hub->compressions++;
+}
+
+static void release(struct mk_hub *hub, const struct mk_encoded *encoded)
+{
+    if (encoded->deflated.len > 0)
+        mk_deflate_release_deflated(hub->deflate);
 }
 
 static int emit_encoded(struct mk_hub *hub, const struct mk_event *event, enum mk_dialect dialect,
@@ -71,11 +90,16 @@ static int emit_encoded(struct mk_hub *hub, const struct mk_event *event, enum m
     if (!anyone_listens(feeds))
         return 0;
     int rc = mk_event_write(&hub->json, event, dialect, envelope, &hub->arena);
-    if (rc == 0)
+    struct mk_encoded encoded = { .number = event->number, .json = mk_buf_slice(&hub->json) };
+    if (rc == 0) {
         hub->encodings++;
+        if (is_compressed_anywhere(feeds))
+            compress_event(hub, &encoded);
+    }
     for (int framing = 0; framing < MK_FRAMINGS && rc == 0; framing++)
         if (mk_feed_has_sinks(&feeds[framing]))
-            rc = append_framed(hub, &feeds[framing], (enum mk_framing)framing, event->number);
+            rc = append_framed(hub, &feeds[framing], (enum mk_framing)framing, &encoded);
+    release(hub, &encoded);
     mk_buf_reset(&hub->json, KEPT_BUFFER);
     return rc;
 }
@@ -151,6 +175,17 @@ static int restore(struct mk_hub *hub, const struct mk_journal_event *stored,
     return 0;
 }
 
+static int write_replayed(struct mk_hub *hub, enum mk_framing framing, uint64_t number,
+                          struct mk_buf *out)
+{
+    struct mk_encoded encoded = { .number = number, .json = mk_buf_slice(&hub->json) };
+    if (mk_framing_compresses(framing))
+        compress_event(hub, &encoded);
+    int rc = mk_frame_write(out, framing, &encoded);
+    release(hub, &encoded);
+    return rc;
+}
+
 int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next,
                   struct mk_buf *out)
 {
@@ -168,7 +203,7 @@ int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next
     if (rc == 0 && found && restore(hub, &stored, &event) == 0)
         rc = mk_event_write(&hub->json, &event, form->dialect, form->envelope, &hub->arena);
     if (rc == 0 && hub->json.len > 0)
-        rc = mk_frame_write(out, form->framing, first, mk_buf_slice(&hub->json));
+        rc = write_replayed(hub, form->framing, first, out);
     mk_buf_reset(&hub->json, KEPT_BUFFER);
     mk_arena_reset(&hub->arena);
     if (rc < 0)

@@ -2,7 +2,8 @@
  * hub: the events of one bot on their way from the backend to everyone who listens.
  *
  *   backend -> milky_emit -> mk_hub_emit: number it, write it into the journal, encode it once per
- *   (dialect, envelope), frame it once per (dialect, envelope, framing) -> feed -> sinks
+ *   (dialect, envelope), compress that once where somebody takes it so, frame it once per (dialect,
+ *   envelope, framing) -> feed -> sinks
  */
 #ifndef MK_HUB_HUB_H
 #define MK_HUB_HUB_H
@@ -12,6 +13,8 @@
 #include "hub/frame.h"
 #include "hub/journal.h"
 #include "protocol/event.h"
+
+struct mk_deflate; /* wire/deflate.h */
 
 /* How a sink wants its events. */
 struct mk_form {
@@ -25,8 +28,10 @@ enum { MK_DIALECTS = 2, MK_ENVELOPES = 4, MK_COUNTED_TYPES = 64 };
 struct mk_hub {
     uint64_t self_id;
     struct mk_journal *journal; /* NULL: nothing outlives the process */
+    struct mk_deflate *deflate; /* NULL, at first: nothing is compressed. Borrowed */
     uint64_t events;            /* the number of the last event */
     uint64_t encodings;         /* JSON texts made: at most one per (dialect, envelope) and event */
+    uint64_t compressions;      /* of them that were compressed */
     uint64_t emitted[MK_COUNTED_TYPES]; /* events by the place of their type in its table */
     uint64_t replayed;                  /* events that were read from the journal for a sink */
     uint64_t gaps;                      /* times that a sink was told of events that are gone */

@@ -173,6 +173,12 @@ int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
     return rc;
 }
 
+void mk_server_set_compression(struct mk_server *server, bool http, bool websocket)
+{
+    server->events.sessions.compresses = http;
+    server->websocket.sessions.compresses = websocket;
+}
+
 void mk_server_set_tls(struct mk_server *server, struct mk_tls_context *tls)
 {
     mk_tls_context_free(server->port.connections.tls);
@@ -184,6 +190,8 @@ void mk_server_adopt(struct mk_server *server, struct mk_server *fresh, struct m
 {
     mk_server_set_tls(server, fresh->port.connections.tls);
     fresh->port.connections.tls = NULL;
+    mk_server_set_compression(server, fresh->events.sessions.compresses,
+                              fresh->websocket.sessions.compresses);
     server->http.token = http_token;
     server->events.token = http_token;
     server->websocket.token = websocket_token;

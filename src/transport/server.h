@@ -30,12 +30,16 @@ int mk_server_add_http(struct mk_server *server, enum mk_dialect dialect, struct
 int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
                             struct mk_slice token);
 
+/* Whether its WebSockets agree to permessage-deflate (they do): those of /event, and those of the
+ * websocket_server. Connections that are open stay as they are. */
+void mk_server_set_compression(struct mk_server *server, bool http, bool websocket);
+
 /* Connections that come from now on speak TLS with this, or (NULL) none. Takes it over. */
 void mk_server_set_tls(struct mk_server *server, struct mk_tls_context *tls);
 
 /*
  * Goes on with what `fresh`, which has never listened, was told: its TLS, which is taken out of it,
- * and these tokens, borrowed. Connections that are open stay.
+ * these tokens, borrowed, and whether it compresses. Connections that are open stay.
  */
 void mk_server_adopt(struct mk_server *server, struct mk_server *fresh, struct mk_slice http_token,
                      struct mk_slice websocket_token);

@@ -23,6 +23,9 @@ struct mk_websocket_client *mk_websocket_client_new(struct mk_loop *loop, struct
  * Takes it over. */
 void mk_websocket_client_set_tls(struct mk_websocket_client *client, struct mk_tls_context *tls);
 
+/* Whether permessage-deflate is offered (it is). Before it is started. */
+void mk_websocket_client_set_compression(struct mk_websocket_client *client, bool on);
+
 /* Takes the TLS of `fresh`, which was configured the same and has not been started. */
 void mk_websocket_client_adopt(struct mk_websocket_client *client,
                                struct mk_websocket_client *fresh);

@@ -4,6 +4,8 @@
  */
 #include "transport/websocket_connection.h"
 
+#include "wire/deflate.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -232,6 +234,11 @@ struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
     return websocket;
 }
 
+void mk_websocket_set_deflate(struct mk_websocket *websocket, struct mk_deflate *deflate)
+{
+    mk_ws_parser_set_deflate(&websocket->parser, deflate);
+}
+
 struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket)
 {
     return websocket->stream;
@@ -252,10 +259,26 @@ bool mk_websocket_gave_up(const struct mk_websocket *websocket)
     return websocket->gave_up;
 }
 
+/* False where it goes out as it is. */
+static bool send_compressed(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
+                            struct mk_slice payload)
+{
+    struct mk_deflate *deflate = websocket->parser.deflate;
+    bool is_data = opcode == MK_WS_TEXT || opcode == MK_WS_BINARY;
+    if (!is_data || !mk_deflate_compress(deflate, payload, &payload))
+        return false;
+    sent(websocket, mk_ws_write_compressed(mk_stream_output(websocket->stream),
+                                           websocket->context->role, opcode, payload));
+    mk_deflate_release_deflated(deflate);
+    return true;
+}
+
 void mk_websocket_send(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
                        struct mk_slice payload)
 {
     if (websocket->state != OPEN)
+        return;
+    if (websocket->parser.deflate && send_compressed(websocket, opcode, payload))
         return;
     sent(websocket, mk_ws_write_frame(mk_stream_output(websocket->stream), websocket->context->role,
                                       opcode, payload));

@@ -54,6 +54,12 @@ struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
                                       struct mk_stream *stream,
                                       const struct mk_websocket_events *events, void *owner);
 
+/*
+ * permessage-deflate was agreed upon in the handshake: compressed messages are taken, and messages
+ * are sent so where that is worth it. `deflate` is borrowed, and may serve many connections.
+ */
+void mk_websocket_set_deflate(struct mk_websocket *websocket, struct mk_deflate *deflate);
+
 struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket);
 
 /* A close frame was sent or has come: what is sent now is dropped. */

@@ -37,10 +37,16 @@ int mk_session_context_init(struct mk_session_context *context, struct mk_loop *
     context->dialect = dialect;
     context->envelope = envelope;
     context->transport = transport;
+    context->compresses = true;
     mk_buf_init(&context->reply, LONGEST_REPLY);
     int rc = mk_websocket_context_init(&context->websocket, loop, role, 0, IDLE_MS, PATIENCE_MS);
     mk_session_context_limit(context, &mk_default_limits);
     return rc;
+}
+
+struct mk_deflate *mk_session_context_deflate(const struct mk_session_context *context)
+{
+    return context->compresses ? context->hub->deflate : NULL;
 }
 
 void mk_session_context_limit(struct mk_session_context *context, const struct mk_limits *limits)
@@ -174,15 +180,21 @@ static const struct mk_websocket_events websocket_events_with_receipts = {
     .closed = on_closed,
 };
 
-static struct mk_form form_of(const struct mk_session_context *context, bool numbered)
+static enum mk_framing framing_of(enum mk_ws_role role, bool compressed)
+{
+    if (role == MK_WS_CLIENT)
+        return compressed ? MK_FRAMING_WEBSOCKET_MASKED_DEFLATE : MK_FRAMING_WEBSOCKET_MASKED;
+    return compressed ? MK_FRAMING_WEBSOCKET_DEFLATE : MK_FRAMING_WEBSOCKET;
+}
+
+static struct mk_form form_of(const struct mk_session_context *context, bool numbered,
+                              bool compressed)
 {
     struct mk_form form = {
         .dialect = context->dialect,
         .envelope = context->envelope,
-        .framing = MK_FRAMING_WEBSOCKET,
+        .framing = framing_of(context->websocket.role, compressed),
     };
-    if (context->websocket.role == MK_WS_CLIENT)
-        form.framing = MK_FRAMING_WEBSOCKET_MASKED;
     if (numbered && form.envelope == MK_ENVELOPE_BARE)
         form.envelope = MK_ENVELOPE_BARE_NUMBERED;
     else if (numbered)
@@ -191,8 +203,8 @@ static struct mk_form form_of(const struct mk_session_context *context, bool num
 }
 
 struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_stream *stream,
-                                  uint64_t since, struct mk_list *list, void (*gone)(void *arg),
-                                  void *arg)
+                                  uint64_t since, struct mk_deflate *deflate, struct mk_list *list,
+                                  void (*gone)(void *arg), void *arg)
 {
     struct mk_session *session = malloc(sizeof(*session));
     if (!session)
@@ -200,7 +212,7 @@ struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_
     *session =
         (struct mk_session){ .context = context, .gone = gone, .arg = arg, .received = since };
     mk_caller_init(&session->caller, on_reply);
-    struct mk_form form = form_of(context, since != MK_READER_LIVE);
+    struct mk_form form = form_of(context, since != MK_READER_LIVE, deflate != NULL);
     if (mk_subscription_start(&session->events, context->hub, stream, &form, since,
                               context->most_lag, on_overrun) < 0) {
         free(session);
@@ -214,6 +226,7 @@ struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_
         free(session);
         return NULL;
     }
+    mk_websocket_set_deflate(session->websocket, deflate);
     mk_list_push(list, &session->node);
     mk_log_info(context->transport, "%s connected", mk_stream_peer(stream));
     return session;

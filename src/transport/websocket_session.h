@@ -22,6 +22,7 @@ struct mk_session_context {
     enum mk_dialect dialect;
     enum mk_envelope envelope;
     const char *transport; /* "websocket_server": for logs */
+    bool compresses;       /* permessage-deflate is offered and accepted (true) */
     /*
      * NULL, or: the peer has received every event up to this number. To learn of it, a session asks
      * with pings whose payload is the number. `arg` is the session's.
@@ -38,19 +39,22 @@ int mk_session_context_init(struct mk_session_context *context, struct mk_loop *
                             enum mk_ws_role role, struct mk_dispatch *dispatch, struct mk_hub *hub,
                             enum mk_dialect dialect, enum mk_envelope envelope,
                             const char *transport);
+/* By what connections compress where they agree to; NULL: they must not agree. */
+struct mk_deflate *mk_session_context_deflate(const struct mk_session_context *context);
 /* Replaces the default ones. Before the first session. */
 void mk_session_context_limit(struct mk_session_context *context, const struct mk_limits *limits);
 void mk_session_context_fini(struct mk_session_context *context);
 
 /*
  * Starts a session on a stream whose handshake is done, with the events behind number `since`
- * (MK_READER_LIVE: from now on; else every event carries its number), and adds it to `list`, which
- * it leaves when it has ended; then `gone` is called, unless it is NULL. Returns NULL when memory
- * is out; then the stream still belongs to the caller.
+ * (MK_READER_LIVE: from now on; else every event carries its number); `deflate` as
+ * mk_session_context_deflate gives it, where the handshake has agreed to it. Adds it to `list`,
+ * which it leaves when it has ended; then `gone` is called, unless it is NULL. Returns NULL when
+ * memory is out; then the stream still belongs to the caller.
  */
 struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_stream *stream,
-                                  uint64_t since, struct mk_list *list, void (*gone)(void *arg),
-                                  void *arg);
+                                  uint64_t since, struct mk_deflate *deflate, struct mk_list *list,
+                                  void (*gone)(void *arg), void *arg);
 
 /* No more calls are taken; those in flight are answered, then all of the list close with 1001. */
 void mk_session_stop_all(struct mk_list *list);

@@ -2,6 +2,7 @@
 #include "transport/websocket_upgrade.h"
 
 #include "wire/url.h"
+#include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"
 
 #include <errno.h>
@@ -42,9 +43,16 @@ void mk_websocket_upgrade(struct mk_http_connection *connection,
     const char *reason = "";
     struct mk_stream *stream = mk_http_connection_stream(connection);
     unsigned status = mk_ws_handshake_check(request, accept, &reason);
-    int rc = status == 101 ? mk_ws_handshake_accept(mk_stream_output(stream), accept) : -EINVAL;
+    struct mk_deflate *deflate = mk_session_context_deflate(sessions);
+    struct mk_slice extension = { 0 };
+    if (deflate)
+        extension = mk_ws_deflate_accept(request);
+    if (extension.len == 0)
+        deflate = NULL;
+    int rc = status == 101 ? mk_ws_handshake_accept(mk_stream_output(stream), accept, extension)
+                           : -EINVAL;
     uint64_t since = mk_event_since(request, (struct mk_slice){ 0 });
-    if (rc < 0 || !mk_session_new(sessions, stream, since, list, NULL, NULL)) {
+    if (rc < 0 || !mk_session_new(sessions, stream, since, deflate, list, NULL, NULL)) {
         mk_stream_abort(stream, rc < 0 ? rc : -ENOMEM);
         return;
     }

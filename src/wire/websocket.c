@@ -7,9 +7,10 @@
 #include "wire/websocket.h"
 
 #include "base/random.h"
+#include "wire/deflate.h"
 
 enum { HEADER, PAYLOAD, CLOSED, FAILED };
-enum { FIN = 0x80, RESERVED_BITS = 0x70, OPCODE_BITS = 0x0f, CONTROL_BIT = 0x08 };
+enum { FIN = 0x80, RESERVED_BITS = 0x70, RSV1 = 0x40, OPCODE_BITS = 0x0f, CONTROL_BIT = 0x08 };
 enum { MASKED = 0x80, LEN_BITS = 0x7f, LEN_16 = 126, LEN_64 = 127 };
 enum { DONE = 0 }; /* a step is complete and made no event */
 
@@ -26,6 +27,11 @@ void mk_ws_parser_init(struct mk_ws_parser *parser, enum mk_ws_role role, size_t
     mk_buf_init(&parser->message, message_limit < SIZE_MAX - MK_WS_MAX_CONTROL
                                       ? message_limit + MK_WS_MAX_CONTROL
                                       : SIZE_MAX);
+}
+
+void mk_ws_parser_set_deflate(struct mk_ws_parser *parser, struct mk_deflate *deflate)
+{
+    parser->deflate = deflate;
 }
 
 void mk_ws_parser_fini(struct mk_ws_parser *parser)
@@ -53,10 +59,18 @@ static bool is_control(uint8_t opcode)
     return opcode & CONTROL_BIT;
 }
 
+/* RSV1 says so, on the first frame of a message alone (RFC 7692, 6.1). */
+static bool begins_compressed(const struct mk_ws_parser *parser, uint8_t byte)
+{
+    uint8_t opcode = byte & OPCODE_BITS;
+    return (byte & RESERVED_BITS) == RSV1 && (opcode == MK_WS_TEXT || opcode == MK_WS_BINARY) &&
+           parser->deflate;
+}
+
 static int check_first_byte(struct mk_ws_parser *parser, uint8_t byte)
 {
     uint8_t opcode = byte & OPCODE_BITS;
-    if (byte & RESERVED_BITS)
+    if ((byte & RESERVED_BITS) && !begins_compressed(parser, byte))
         return fail(parser, MK_WS_PROTOCOL_ERROR, "a reserved bit is set");
     switch (opcode) {
     case MK_WS_CONTINUATION:
@@ -150,8 +164,10 @@ static int read_header(struct mk_ws_parser *parser, const uint8_t *head, size_t 
     parser->opcode = opcode;
     parser->final = head[0] & FIN;
     parser->frame_left = len;
-    if (opcode == MK_WS_TEXT || opcode == MK_WS_BINARY)
+    if (opcode == MK_WS_TEXT || opcode == MK_WS_BINARY) {
         parser->message_opcode = opcode;
+        parser->compressed = head[0] & RSV1;
+    }
     return DONE;
 }
 
@@ -241,7 +257,29 @@ static int end_control(struct mk_ws_parser *parser, struct mk_slice payload)
 
 static bool check_text(struct mk_ws_parser *parser, const char *data, size_t len)
 {
-    return parser->message_opcode != MK_WS_TEXT || mk_utf8_feed(&parser->utf8, data, len);
+    return parser->message_opcode != MK_WS_TEXT || parser->compressed ||
+           mk_utf8_feed(&parser->utf8, data, len);
+}
+
+/* Makes `*payload` the message that it was before it was compressed. */
+static int decompress(struct mk_ws_parser *parser, struct mk_slice *payload)
+{
+    int rc = mk_deflate_inflate(parser->deflate, *payload, parser->limit, payload);
+    mk_buf_fini(&parser->message);
+    switch (rc) {
+    case 0:
+        break;
+    case MK_INFLATE_BAD:
+        return fail(parser, MK_WS_INVALID_DATA, "a message cannot be decompressed");
+    case MK_INFLATE_TOO_BIG:
+        return fail(parser, MK_WS_TOO_BIG, "a message is too long when it is decompressed");
+    default:
+        fail(parser, MK_WS_INTERNAL_ERROR, "out of memory");
+        return rc;
+    }
+    if (parser->message_opcode == MK_WS_TEXT && !mk_utf8_valid(*payload))
+        return fail(parser, MK_WS_INVALID_DATA, "a text is not UTF-8");
+    return DONE;
 }
 
 static int end_data(struct mk_ws_parser *parser, struct mk_slice payload)
@@ -250,6 +288,11 @@ static int end_data(struct mk_ws_parser *parser, struct mk_slice payload)
         return DONE;
     if (parser->utf8.need > 0)
         return fail(parser, MK_WS_INVALID_DATA, "a text ends within a character");
+    if (parser->compressed) {
+        int rc = decompress(parser, &payload);
+        if (rc != DONE)
+            return rc;
+    }
     parser->event = (struct mk_ws_event){ .opcode = parser->message_opcode, .payload = payload };
     parser->message_opcode = 0;
     parser->told = true;
@@ -325,6 +368,8 @@ bool mk_ws_parser_take(struct mk_ws_parser *parser, struct mk_buf *message)
 {
     struct mk_slice taken = parser->event.payload;
     bool is_data = parser->event.opcode == MK_WS_TEXT || parser->event.opcode == MK_WS_BINARY;
+    if (parser->told && is_data && parser->compressed)
+        return mk_deflate_take(parser->deflate, message);
     if (!parser->told || !is_data || taken.len == 0 || taken.ptr != parser->message.data)
         return false;
     *message = parser->message;
@@ -340,8 +385,12 @@ void mk_ws_parser_release(struct mk_ws_parser *parser)
     parser->event.payload = (struct mk_slice){ 0 };
     parser->message.len -= parser->control_len;
     parser->control_len = 0;
-    if (parser->message_opcode == 0)
-        mk_buf_fini(&parser->message);
+    if (parser->message_opcode != 0)
+        return;
+    mk_buf_fini(&parser->message);
+    if (parser->compressed)
+        mk_deflate_release_inflated(parser->deflate);
+    parser->compressed = false;
 }
 
 int mk_ws_parser_feed(struct mk_ws_parser *parser, char *data, size_t len, size_t *consumed)
@@ -380,12 +429,13 @@ size_t mk_ws_server_header(char *out, enum mk_ws_opcode opcode, uint64_t payload
     return 2 + size;
 }
 
-int mk_ws_write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
-                      struct mk_slice payload)
+static int write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+                       uint8_t reserved, struct mk_slice payload)
 {
     char header[MK_WS_MAX_HEADER];
     size_t header_len = mk_ws_server_header(header, opcode, payload.len);
     uint8_t mask[4];
+    header[0] = (char)(header[0] | reserved);
     if (role == MK_WS_CLIENT) {
         mk_random_bytes(mask, sizeof(mask));
         header[1] = (char)(header[1] | MASKED);
@@ -403,6 +453,18 @@ int mk_ws_write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcod
         memcpy(at + header_len, payload.ptr, payload.len);
     out->len += header_len + payload.len;
     return 0;
+}
+
+int mk_ws_write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+                      struct mk_slice payload)
+{
+    return write_frame(out, role, opcode, 0, payload);
+}
+
+int mk_ws_write_compressed(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+                           struct mk_slice payload)
+{
+    return write_frame(out, role, opcode, RSV1, payload);
 }
 
 int mk_ws_write_close(struct mk_buf *out, enum mk_ws_role role, uint16_t code,

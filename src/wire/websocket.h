@@ -1,9 +1,11 @@
 /*
- * websocket: framing for both roles (RFC 6455).
+ * websocket: framing for both roles (RFC 6455), and permessage-deflate where it was agreed upon
+ * (RFC 7692).
  *
  * Bytes in, messages out: no socket, no clock, no log. A message of a single frame that lies whole
  * in the input is unmasked in place and not copied; everything else is gathered in memory of the
- * parser's own, never beyond the message limit. Text is checked as it streams.
+ * parser's own, never beyond the message limit. Text is checked as it streams. A compressed message
+ * is gathered as it is and decompressed when it is whole: the limit counts before and after.
  *
  * Flow: net/stream -> mk_ws_parser_feed -> transport/websocket_connection.
  */
@@ -14,6 +16,8 @@
 #include "base/utf8.h"
 
 #include <stdint.h>
+
+struct mk_deflate; /* wire/deflate.h */
 
 enum mk_ws_role { MK_WS_SERVER, MK_WS_CLIENT };
 
@@ -65,6 +69,7 @@ struct mk_ws_parser {
     struct mk_ws_event event; /* the one field that a caller reads */
     /* what follows is the parser's own */
     struct mk_buf message; /* gathered bytes of the message, behind them those of a control frame */
+    struct mk_deflate *deflate; /* NULL: compressed messages were not agreed upon */
     size_t limit;
     uint64_t frame_left; /* payload bytes of the frame that are still to come */
     uint8_t role;
@@ -72,6 +77,7 @@ struct mk_ws_parser {
     uint8_t opcode;         /* of the frame at hand */
     uint8_t message_opcode; /* of the message at hand; 0 between messages */
     bool final;
+    bool compressed;     /* the message at hand, or the one that was told */
     bool told;           /* the last feed returned an event, which may borrow from `message` */
     uint8_t control_len; /* bytes at the end of `message` that belong to a control frame */
     struct mk_utf8 utf8;
@@ -85,6 +91,12 @@ struct mk_ws_parser {
  * longer message fails with MK_WS_TOO_BIG as soon as it is known, be it from a header.
  */
 void mk_ws_parser_init(struct mk_ws_parser *parser, enum mk_ws_role role, size_t message_limit);
+
+/*
+ * Compressed messages were agreed upon: takes them from now on, decompressed by this, which is
+ * borrowed and may serve many parsers. Else they are an error.
+ */
+void mk_ws_parser_set_deflate(struct mk_ws_parser *parser, struct mk_deflate *deflate);
 
 /* Frees what was gathered; the parser may then only be initialised again. NULL is allowed. */
 void mk_ws_parser_fini(struct mk_ws_parser *parser);
@@ -110,8 +122,9 @@ int mk_ws_parser_feed(struct mk_ws_parser *parser, char *data, size_t len, size_
 void mk_ws_parser_release(struct mk_ws_parser *parser);
 
 /*
- * After MESSAGE: gives it away, if it was gathered in the parser's own memory; event.payload points
- * to it. False where it lies in the input: then it is nobody's to give.
+ * After MESSAGE: gives it away, if it was gathered in the parser's own memory, or decompressed into
+ * memory that is worth it; event.payload points to it. False where it lies elsewhere: then it is
+ * nobody's to give.
  */
 bool mk_ws_parser_take(struct mk_ws_parser *parser, struct mk_buf *message);
 
@@ -122,6 +135,13 @@ bool mk_ws_parser_take(struct mk_ws_parser *parser, struct mk_buf *message);
  */
 int mk_ws_write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
                       struct mk_slice payload);
+
+/*
+ * The same for a message that mk_deflate_compress has compressed: with RSV1. Only where it was
+ * agreed upon.
+ */
+int mk_ws_write_compressed(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+                           struct mk_slice payload);
 
 /*
  * Appends a close frame. MK_WS_NO_STATUS writes one without a code and a reason, so that the code

@@ -5,6 +5,7 @@
 #include "wire/ws_handshake.h"
 
 #include "base/random.h"
+#include "wire/ws_deflate.h"
 
 #include <openssl/evp.h>
 
@@ -95,7 +96,8 @@ static int append_all(struct mk_buf *out, const struct mk_slice *parts, size_t c
     return rc;
 }
 
-int mk_ws_handshake_accept(struct mk_buf *out, const char accept[MK_WS_ACCEPT_LEN])
+int mk_ws_handshake_accept(struct mk_buf *out, const char accept[MK_WS_ACCEPT_LEN],
+                           struct mk_slice extra)
 {
     const struct mk_slice parts[] = {
         MK_SLICE("HTTP/1.1 101 Switching Protocols\r\n"
@@ -103,7 +105,9 @@ int mk_ws_handshake_accept(struct mk_buf *out, const char accept[MK_WS_ACCEPT_LE
                  "Connection: Upgrade\r\n"
                  "Sec-WebSocket-Accept: "),
         { accept, MK_WS_ACCEPT_LEN },
-        MK_SLICE("\r\n\r\n"),
+        MK_SLICE("\r\n"),
+        extra,
+        MK_SLICE("\r\n"),
     };
     return append_all(out, parts, sizeof(parts) / sizeof(parts[0]));
 }
@@ -168,9 +172,10 @@ static bool connection_has_upgrade(const struct mk_http1_response *response)
 }
 
 const char *mk_ws_handshake_verify(const struct mk_http1_response *response,
-                                   const char key[MK_WS_KEY_LEN])
+                                   const char key[MK_WS_KEY_LEN], bool *deflate)
 {
     struct mk_slice value;
+    bool accepted = false;
     char accept[MK_WS_ACCEPT_LEN];
     if (response->status != 101)
         return "the status is not 101";
@@ -184,9 +189,10 @@ const char *mk_ws_handshake_verify(const struct mk_http1_response *response,
     if (collect(response, MK_SLICE("Sec-WebSocket-Accept"), &value) != 1 ||
         !mk_slice_eq(value, mk_slice_of(accept, sizeof(accept))))
         return "Sec-WebSocket-Accept does not answer the key";
-    if (collect(response, MK_SLICE("Sec-WebSocket-Extensions"), &value) > 0)
-        return "an extension was chosen that was not offered";
     if (collect(response, MK_SLICE("Sec-WebSocket-Protocol"), &value) > 0)
         return "a subprotocol was chosen that was not offered";
-    return NULL;
+    const char *error = mk_ws_deflate_verify(response, deflate != NULL, &accepted);
+    if (!error && deflate)
+        *deflate = accepted;
+    return error;
 }

@@ -22,8 +22,12 @@ enum { MK_WS_KEY_LEN = 24, MK_WS_ACCEPT_LEN = 28 };
 unsigned mk_ws_handshake_check(const struct mk_http1_request *request,
                                char accept[MK_WS_ACCEPT_LEN], const char **reason);
 
-/* Appends the whole 101 response. Returns 0 or the error of the buf, which is then unchanged. */
-int mk_ws_handshake_accept(struct mk_buf *out, const char accept[MK_WS_ACCEPT_LEN]);
+/*
+ * Appends the whole 101 response. `extra` is whole header lines with CRLF. Returns 0 or the error
+ * of the buf, which is then unchanged.
+ */
+int mk_ws_handshake_accept(struct mk_buf *out, const char accept[MK_WS_ACCEPT_LEN],
+                           struct mk_slice extra);
 
 /* A fresh random key (base64, not NUL-terminated). */
 void mk_ws_handshake_key(char key[MK_WS_KEY_LEN]);
@@ -39,10 +43,11 @@ int mk_ws_handshake_request(struct mk_buf *out, struct mk_slice target, struct m
 
 /*
  * Checks a server's answer to that key: 101, Upgrade, Connection, Sec-WebSocket-Accept, and neither
- * an extension nor a subprotocol, since none was asked for (4.1). Returns NULL when it is right,
- * else what is wrong with it: one English clause, static.
+ * a subprotocol nor an extension that was not asked for (4.1). `deflate` is NULL where
+ * permessage-deflate was not offered, else it tells whether it was agreed upon. Returns NULL when
+ * the answer is right, else what is wrong with it: one English clause, static.
  */
 const char *mk_ws_handshake_verify(const struct mk_http1_response *response,
-                                   const char key[MK_WS_KEY_LEN]);
+                                   const char key[MK_WS_KEY_LEN], bool *deflate);
 
 #endif

@@ -4,15 +4,16 @@
  *   testee PORT                  a WebSocket on any path echoes each message with its opcode; GET
  * and HEAD answer 200 "OK", other methods 200 with the request's body; /echo answers the request's
  * header lines, /cookie its cookies testee --ws-client URL NAME  the client side of the Autobahn
- * test suite's fuzzing server
+ * test suite's fuzzing server. Both compress (permessage-deflate) with who wants to.
  *
  * PORT 0 takes a free one; "listening on ADDRESS" is printed when it is there.
  */
-#include "net/connect.h"
 #include "net/listener.h"
 #include "transport/http_connection.h"
 #include "transport/websocket_connection.h"
-#include "wire/url.h"
+#include "transport/websocket_dial.h"
+#include "wire/deflate.h"
+#include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"
 
 #include <errno.h>
@@ -26,10 +27,12 @@ enum {
     PATIENCE_MS = 10 * 1000,
     CONNECT_MS = 10 * 1000,
     LONGEST_HEAD = 64 * 1024,
+    SHORTEST_COMPRESSED = 8, /* so that most of what a suite sends comes back compressed */
 };
 
 static struct mk_loop loop;
 static struct mk_websocket_context websockets;
+static struct mk_deflate deflate_state;
 
 /* --- a WebSocket that echoes --- */
 
@@ -57,7 +60,7 @@ static void on_echo_closed(void *owner, uint16_t code, const char *why)
 
 static const struct mk_websocket_events echo_events = { on_echo_message, on_echo_closed };
 
-static int open_echo(struct mk_stream *stream)
+static int open_echo(struct mk_stream *stream, bool compressed)
 {
     struct echo *echo = malloc(sizeof(*echo));
     if (!echo)
@@ -67,6 +70,8 @@ static int open_echo(struct mk_stream *stream)
         free(echo);
         return -ENOMEM;
     }
+    if (compressed)
+        mk_websocket_set_deflate(echo->websocket, &deflate_state);
     mk_list_push(&echoes, &echo->node);
     return 0;
 }
@@ -83,9 +88,10 @@ static void serve_websocket(struct mk_http_connection *connection,
                         MK_SLICE("Sec-WebSocket-Version: 13\r\n"));
         return;
     }
-    int rc = mk_ws_handshake_accept(mk_stream_output(stream), accept);
+    struct mk_slice extension = mk_ws_deflate_accept(request);
+    int rc = mk_ws_handshake_accept(mk_stream_output(stream), accept, extension);
     if (rc == 0)
-        rc = open_echo(stream);
+        rc = open_echo(stream, extension.len > 0);
     if (rc < 0) {
         mk_stream_abort(stream, rc);
         return;
@@ -226,14 +232,12 @@ static int serve(const char *port)
 static struct {
     struct mk_url url;
     const char *agent;
-    char *host;
+    struct mk_url target; /* of the case at hand */
+    char text[1024];
     unsigned next;  /* the case to run next; 0 while asking how many there are */
     unsigned count; /* how many there are */
     bool reporting;
     int status;
-    char key[MK_WS_KEY_LEN];
-    struct mk_buf head;
-    struct mk_stream *stream;
     struct mk_websocket *websocket;
 } suite;
 
@@ -276,86 +280,42 @@ static void on_case_closed(void *owner, uint16_t code, const char *why)
 
 static const struct mk_websocket_events case_events = { on_case_message, on_case_closed };
 
-static size_t on_head_read(void *owner, char *data, size_t len)
-{
-    (void)owner;
-    struct mk_http1_response response;
-    size_t before = suite.head.len;
-    size_t consumed;
-    if (mk_buf_append(&suite.head, data, len) < 0) {
-        mk_stream_abort(suite.stream, -ENOBUFS);
-        return len;
-    }
-    int status = mk_http1_read_response(mk_buf_slice(&suite.head), &response, &consumed);
-    if (status == MK_HTTP1_NEED_MORE)
-        return len;
-    const char *error = status == MK_HTTP1_HEAD ? mk_ws_handshake_verify(&response, suite.key)
-                                                : "the handshake was not answered with HTTP/1.1";
-    if (!error)
-        suite.websocket = mk_websocket_new(&websockets, suite.stream, &case_events, NULL);
-    if (!suite.websocket) {
-        fprintf(stderr, "testee: %s\n", error ? error : "out of memory");
-        mk_stream_abort(suite.stream, -EPROTO);
-        return len;
-    }
-    return consumed - before;
-}
-
-static void on_head_end(void *owner)
-{
-    (void)owner;
-    mk_stream_abort(suite.stream, -ECONNRESET);
-}
-
-static void on_head_closed(void *owner, int error)
-{
-    (void)owner;
-    give_up(strerror(-error));
-}
-
-static const struct mk_stream_events head_events = {
-    .read = on_head_read,
-    .end = on_head_end,
-    .closed = on_head_closed,
-};
-
-static void on_connected(void *arg, struct mk_stream *stream, const char *error)
+static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial_outcome *outcome)
 {
     (void)arg;
-    char target[512], host[300];
-    if (!stream) {
-        give_up(error);
+    if (stream)
+        suite.websocket = mk_websocket_new(&websockets, stream, &case_events, NULL);
+    if (!suite.websocket) {
+        if (stream)
+            mk_stream_abort(stream, -ENOMEM);
+        give_up(stream ? "out of memory" : outcome->why);
         return;
     }
-    suite.stream = stream;
-    mk_stream_adopt(stream, &head_events, NULL);
-    mk_buf_reset(&suite.head, 0);
-    if (suite.next == 0)
-        snprintf(target, sizeof(target), "/getCaseCount");
-    else if (suite.reporting)
-        snprintf(target, sizeof(target), "/updateReports?agent=%s", suite.agent);
-    else
-        snprintf(target, sizeof(target), "/runCase?case=%u&agent=%s", suite.next, suite.agent);
-    snprintf(host, sizeof(host), "%.*s:%u", (int)suite.url.authority_host.len,
-             suite.url.authority_host.ptr, suite.url.port);
-    mk_ws_handshake_key(suite.key);
-    int rc = mk_ws_handshake_request(mk_stream_output(stream), mk_slice_str(target),
-                                     mk_slice_str(host), suite.key, (struct mk_slice){ 0 });
-    if (rc < 0)
-        mk_stream_abort(stream, rc);
-    else
-        mk_stream_wake(stream);
+    if (outcome->deflate)
+        mk_websocket_set_deflate(suite.websocket, &deflate_state);
 }
 
 static void go_on(void)
 {
-    struct mk_connect_options options = {
-        .host = suite.host,
-        .port = suite.url.port,
-        .tls = suite.url.tls,
-        .timeout_ms = CONNECT_MS,
+    char path[512];
+    if (suite.next == 0)
+        snprintf(path, sizeof(path), "/getCaseCount");
+    else if (suite.reporting)
+        snprintf(path, sizeof(path), "/updateReports?agent=%s", suite.agent);
+    else
+        snprintf(path, sizeof(path), "/runCase?case=%u&agent=%s", suite.next, suite.agent);
+    snprintf(suite.text, sizeof(suite.text), "%s://%.*s:%u%s", suite.url.tls ? "wss" : "ws",
+             (int)suite.url.authority_host.len, suite.url.authority_host.ptr, suite.url.port, path);
+    const char *error = mk_url_parse(mk_slice_str(suite.text), &suite.target);
+    const struct mk_websocket_dial_options options = {
+        .url = &suite.target,
+        .connect_ms = CONNECT_MS,
+        .handshake_ms = CONNECT_MS,
+        .offers_deflate = true,
     };
-    if (!mk_connect_start(&loop, &options, on_connected, NULL))
+    if (error)
+        give_up(error);
+    else if (!mk_websocket_dial_start(&loop, &options, on_dialled, NULL))
         give_up("out of memory");
 }
 
@@ -367,18 +327,14 @@ static int run_suite(const char *url, const char *agent)
         return 2;
     }
     suite.agent = agent;
-    suite.host = mk_slice_dup(suite.url.host);
-    mk_buf_init(&suite.head, LONGEST_HEAD);
-    if (!suite.host || mk_websocket_context_init(&websockets, &loop, MK_WS_CLIENT, MESSAGE_LIMIT,
-                                                 IDLE_MS, PATIENCE_MS) < 0)
+    if (mk_websocket_context_init(&websockets, &loop, MK_WS_CLIENT, MESSAGE_LIMIT, IDLE_MS,
+                                  PATIENCE_MS) < 0)
         return 1;
     go_on();
     mk_loop_run(&loop);
     if (suite.status == 0)
         printf("%u cases run\n", suite.count);
     mk_websocket_context_fini(&websockets);
-    mk_buf_fini(&suite.head);
-    free(suite.host);
     mk_loop_fini(&loop);
     return suite.status;
 }
@@ -393,5 +349,8 @@ int main(int argc, char **argv)
     }
     if (mk_loop_init(&loop) < 0)
         return 1;
-    return client ? run_suite(argv[2], argv[3]) : serve(argv[1]);
+    mk_deflate_init(&deflate_state, SHORTEST_COMPRESSED);
+    int status = client ? run_suite(argv[2], argv[3]) : serve(argv[1]);
+    mk_deflate_fini(&deflate_state);
+    return status;
 }

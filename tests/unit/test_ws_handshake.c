@@ -148,10 +148,10 @@ static void test_accept(void **state)
                                               "\r\n");
     struct mk_buf out;
     mk_buf_init(&out, expected.len - 1);
-    assert_int_equal(mk_ws_handshake_accept(&out, ACCEPT), -ENOBUFS);
+    assert_int_equal(mk_ws_handshake_accept(&out, ACCEPT, MK_SLICE("")), -ENOBUFS);
     assert_int_equal(out.len, 0);
     out.max++;
-    assert_int_equal(mk_ws_handshake_accept(&out, ACCEPT), 0);
+    assert_int_equal(mk_ws_handshake_accept(&out, ACCEPT, MK_SLICE("")), 0);
     assert_true(mk_slice_eq(mk_buf_slice(&out), expected));
     mk_buf_fini(&out);
 }
@@ -251,7 +251,7 @@ static void test_verify(void **state)
             response.headers[response.header_count] = row->headers[response.header_count];
             response.header_count++;
         }
-        const char *wrong = mk_ws_handshake_verify(&response, KEY);
+        const char *wrong = mk_ws_handshake_verify(&response, KEY, NULL);
         if (row->good != (wrong == NULL))
             fail_msg("%s: %s", row->name, wrong ? wrong : "accepted");
     }
@@ -314,12 +314,12 @@ static void test_both_roles(void **state)
     assert_true(request->upgrade_websocket);
     assert_int_equal(mk_ws_handshake_check(request, accept, &reason), 101);
     mk_buf_reset(&out, SIZE_MAX);
-    assert_int_equal(mk_ws_handshake_accept(&out, accept), 0);
+    assert_int_equal(mk_ws_handshake_accept(&out, accept, MK_SLICE("")), 0);
     assert_int_equal(mk_http1_read_response(mk_buf_slice(&out), &response, &used), MK_HTTP1_HEAD);
     assert_int_equal(used, out.len);
-    assert_null(mk_ws_handshake_verify(&response, key));
+    assert_null(mk_ws_handshake_verify(&response, key, NULL));
     key[0] = key[0] == 'A' ? 'B' : 'A';
-    assert_non_null(mk_ws_handshake_verify(&response, key));
+    assert_non_null(mk_ws_handshake_verify(&response, key, NULL));
     mk_http1_parser_free(parser);
     mk_buf_fini(&out);
 }

@@ -1,0 +1,220 @@
+/* deflate: zlib's raw DEFLATE, one message at a time. */
+#include "wire/deflate.h"
+
+#include <errno.h>
+#include <limits.h>
+
+enum {
+    /* Level 1 takes 6 µs for 1 KiB and leaves a third of it; level 6 takes 9, for 2 % less. */
+    LEVEL = 1,
+    MEMORY_LEVEL = 5, /* 8 KiB of hash table, which is cleared for each message */
+    TAIL = 4,         /* bytes that each message would end with: they are left out (7.2.1) */
+    KEPT = 64 * 1024, /* bytes of a buffer that outlive their message */
+    /*
+     * A block costs up to a microsecond however little is in it, so a message may not have more of
+     * them than this and one for so many of its bytes. zlib makes one of 128 bytes at the least.
+     */
+    FREE_BLOCKS = 4096,
+    BYTES_PER_BLOCK = 64,
+};
+enum { LAST_BLOCK = 64, BETWEEN_BLOCKS = 128 }; /* in data_type, which also has unused bits */
+enum { ENDED = 100 }; /* a block that says it is the last ended with the input */
+
+static const char tail[TAIL] = { 0, 0, (char)0xff, (char)0xff };
+
+void mk_deflate_init(struct mk_deflate *codec, size_t threshold)
+{
+    *codec = (struct mk_deflate){ .threshold = threshold };
+    mk_buf_init(&codec->deflated, SIZE_MAX);
+    mk_buf_init(&codec->inflated, SIZE_MAX);
+}
+
+void mk_deflate_fini(struct mk_deflate *codec)
+{
+    if (codec->has_deflater)
+        deflateEnd(&codec->deflater);
+    if (codec->has_inflater)
+        inflateEnd(&codec->inflater);
+    mk_buf_fini(&codec->deflated);
+    mk_buf_fini(&codec->inflated);
+    codec->has_deflater = codec->has_inflater = false;
+}
+
+/* --- compressing --- */
+
+static bool begin_compressing(struct mk_deflate *codec)
+{
+    if (codec->has_deflater)
+        return deflateReset(&codec->deflater) == Z_OK;
+    codec->has_deflater = deflateInit2(&codec->deflater, LEVEL, Z_DEFLATED, -MK_DEFLATE_WINDOW_BITS,
+                                       MEMORY_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK;
+    return codec->has_deflater;
+}
+
+bool mk_deflate_compress(struct mk_deflate *codec, struct mk_slice message,
+                         struct mk_slice *compressed)
+{
+    struct mk_buf *out = &codec->deflated;
+    z_stream *z = &codec->deflater;
+    out->len = 0;
+    if (message.len < codec->threshold || message.len > UINT_MAX ||
+        mk_buf_reserve(out, message.len) < 0 || !begin_compressing(codec))
+        return false;
+    z->next_in = (Bytef *)(uintptr_t)message.ptr;
+    z->avail_in = (uInt)message.len;
+    z->next_out = (Bytef *)out->data;
+    z->avail_out = (uInt)message.len;
+    /* Whatever does not fit has not become shorter. */
+    if (deflate(z, Z_SYNC_FLUSH) != Z_OK || z->avail_in > 0 || z->avail_out == 0)
+        return false;
+    out->len = message.len - z->avail_out - TAIL;
+    codec->stats.compressed++;
+    codec->stats.before += message.len;
+    codec->stats.after += out->len;
+    *compressed = mk_buf_slice(out);
+    return true;
+}
+
+/* --- decompressing --- */
+
+static int begin_decompressing(struct mk_deflate *codec)
+{
+    if (codec->has_inflater)
+        return inflateReset(&codec->inflater) == Z_OK ? 0 : -ENOMEM;
+    codec->has_inflater = inflateInit2(&codec->inflater, -MAX_WBITS) == Z_OK;
+    return codec->has_inflater ? 0 : -ENOMEM;
+}
+
+struct run {
+    z_stream *z;
+    struct mk_buf *out; /* its `max` is the limit */
+    size_t blocks;
+    Bytef beyond; /* where the byte goes that is one too many */
+};
+
+static int make_room(struct run *run)
+{
+    struct mk_buf *out = run->out;
+    size_t room = out->max - out->len;
+    if (room == 0) {
+        run->z->next_out = &run->beyond;
+        run->z->avail_out = 1;
+        return 0;
+    }
+    if (out->cap <= out->len && mk_buf_reserve(out, room < KEPT ? room : KEPT) < 0)
+        return -ENOMEM;
+    if (room > out->cap - out->len)
+        room = out->cap - out->len;
+    run->z->next_out = (Bytef *)out->data + out->len;
+    run->z->avail_out = room < UINT_MAX ? (uInt)room : UINT_MAX;
+    return 0;
+}
+
+/*
+ * Has zlib go on to the end of a block, of the input or of the room; `*status` is what it says.
+ * Returns 0, or as mk_deflate_inflate.
+ */
+static int step(struct run *run, int *status)
+{
+    bool is_full = run->out->len == run->out->max;
+    int rc = make_room(run);
+    if (rc < 0)
+        return rc;
+    uInt room = run->z->avail_out;
+    *status = inflate(run->z, Z_BLOCK);
+    uInt got = room - run->z->avail_out;
+    if (is_full)
+        return got > 0 ? MK_INFLATE_TOO_BIG : 0;
+    run->out->len += got;
+    return *status == Z_MEM_ERROR ? -ENOMEM : 0;
+}
+
+static bool too_many_blocks(struct run *run)
+{
+    return ++run->blocks > FREE_BLOCKS + run->out->len / BYTES_PER_BLOCK;
+}
+
+/*
+ * Decompresses a piece of a message. Behind a block that says it is the last one another stream may
+ * begin (7.2.3.4). Returns 0 when it wants more, ENDED, or as mk_deflate_inflate.
+ */
+static int run_piece(struct run *run, struct mk_slice piece)
+{
+    z_stream *z = run->z;
+    z->next_in = (Bytef *)(uintptr_t)piece.ptr;
+    z->avail_in = (uInt)piece.len;
+    for (;;) {
+        int status;
+        int rc = step(run, &status);
+        if (rc != 0)
+            return rc;
+        if (status == Z_STREAM_END && z->avail_in == 0)
+            return ENDED;
+        bool between = status == Z_STREAM_END || (z->data_type & BETWEEN_BLOCKS);
+        if (between && too_many_blocks(run))
+            return MK_INFLATE_TOO_BIG;
+        if (status == Z_STREAM_END) {
+            inflateReset(z);
+            continue;
+        }
+        if (status != Z_OK && status != Z_BUF_ERROR)
+            return MK_INFLATE_BAD;
+        bool ending = between && (z->data_type & LAST_BLOCK);
+        if (z->avail_in == 0 && !ending && (z->avail_out > 0 || status == Z_BUF_ERROR))
+            return 0;
+        if (status == Z_BUF_ERROR && !between) /* it stands still */
+            return MK_INFLATE_BAD;
+    }
+}
+
+/* With its tail put back, a message ends between two blocks and between two bytes. */
+static int run_message(struct run *run, struct mk_slice payload)
+{
+    if (payload.len > UINT_MAX)
+        return MK_INFLATE_TOO_BIG;
+    int rc = run_piece(run, payload);
+    if (rc != 0)
+        return rc == ENDED ? 0 : rc;
+    rc = run_piece(run, mk_slice_of(tail, TAIL));
+    if (rc != 0 && rc != ENDED)
+        return rc;
+    return rc == 0 && run->z->data_type == BETWEEN_BLOCKS ? 0 : MK_INFLATE_BAD;
+}
+
+int mk_deflate_inflate(struct mk_deflate *codec, struct mk_slice payload, size_t limit,
+                       struct mk_slice *message)
+{
+    struct run run = { .z = &codec->inflater, .out = &codec->inflated };
+    run.out->len = 0;
+    run.out->max = limit;
+    int rc = begin_decompressing(codec);
+    if (rc == 0 && payload.len > 0)
+        rc = run_message(&run, payload);
+    if (rc == 0) {
+        codec->stats.decompressed++;
+        *message = mk_buf_slice(run.out);
+        return 0;
+    }
+    codec->stats.refused++;
+    mk_deflate_release_inflated(codec);
+    return rc;
+}
+
+bool mk_deflate_take(struct mk_deflate *codec, struct mk_buf *message)
+{
+    if (codec->inflated.cap <= KEPT)
+        return false;
+    *message = codec->inflated;
+    mk_buf_init(&codec->inflated, SIZE_MAX);
+    return true;
+}
+
+void mk_deflate_release_deflated(struct mk_deflate *codec)
+{
+    mk_buf_reset(&codec->deflated, KEPT);
+}
+
+void mk_deflate_release_inflated(struct mk_deflate *codec)
+{
+    mk_buf_reset(&codec->inflated, KEPT);
+}

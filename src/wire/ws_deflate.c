@@ -1,0 +1,182 @@
+/*
+ * ws_deflate: Sec-WebSocket-Extensions is a list of `name; parameter; parameter=value`, a value
+ * being a token or the same in quotes (RFC 6455, 9.1). What is not of this form makes an element
+ * that nobody can agree to; the ones beside it count all the same.
+ */
+#include "wire/ws_deflate.h"
+
+#include "wire/deflate.h"
+
+enum { LEAST_BITS = 8, MOST_BITS = 15 };
+
+/* The parameters of one permessage-deflate. */
+struct params {
+    bool server_no_context_takeover;
+    bool client_no_context_takeover;
+    bool has_server_bits;
+    bool has_client_bits;
+    unsigned server_bits;
+    unsigned client_bits; /* 0: no value, which only an offer may leave out */
+};
+
+/* Takes what is before the next separator that is not in quotes, trimmed; it may be empty. */
+static bool next_part(struct mk_slice *rest, char separator, struct mk_slice *part)
+{
+    bool quoted = false;
+    size_t len = 0;
+    if (!rest->ptr)
+        return false;
+    for (; len < rest->len && (quoted || rest->ptr[len] != separator); len++) {
+        if (rest->ptr[len] == '"')
+            quoted = !quoted;
+        else if (quoted && rest->ptr[len] == '\\' && len + 1 < rest->len)
+            len++;
+    }
+    *part = mk_slice_trim(mk_slice_of(rest->ptr, len));
+    *rest = len < rest->len ? mk_slice_of(rest->ptr + len + 1, rest->len - len - 1)
+                            : (struct mk_slice){ 0 };
+    return true;
+}
+
+/* The digits of a window size, in quotes or not. RFC 7692, 7.1.2: 8 to 15, no leading zeros. */
+static bool read_bits(struct mk_slice value, unsigned *bits)
+{
+    bool quoted = value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"';
+    unsigned number = 0;
+    if (quoted)
+        value = mk_slice_of(value.ptr + 1, value.len - 2);
+    if (value.len == 0 || value.ptr[0] == '0')
+        return false;
+    for (size_t i = 0; i < value.len; i++) {
+        if (quoted && value.ptr[i] == '\\' && ++i == value.len)
+            return false;
+        if (value.ptr[i] < '0' || value.ptr[i] > '9' || number > MOST_BITS)
+            return false;
+        number = number * 10 + (unsigned)(value.ptr[i] - '0');
+    }
+    *bits = number;
+    return number >= LEAST_BITS && number <= MOST_BITS;
+}
+
+/* A parameter without a value; false where it has one, or has been there already. */
+static bool read_flag(bool *flag, bool has_value)
+{
+    bool fresh = !*flag && !has_value;
+    *flag = true;
+    return fresh;
+}
+
+static bool read_param(struct mk_slice text, bool is_offer, struct params *params)
+{
+    struct mk_slice name = { 0 }, value = text;
+    next_part(&value, '=', &name);
+    bool has_value = value.ptr != NULL;
+    value = mk_slice_trim(value);
+    if (mk_slice_eq(name, MK_SLICE("server_no_context_takeover")))
+        return read_flag(&params->server_no_context_takeover, has_value);
+    if (mk_slice_eq(name, MK_SLICE("client_no_context_takeover")))
+        return read_flag(&params->client_no_context_takeover, has_value);
+    if (mk_slice_eq(name, MK_SLICE("server_max_window_bits")))
+        return read_flag(&params->has_server_bits, false) && has_value &&
+               read_bits(value, &params->server_bits);
+    if (mk_slice_eq(name, MK_SLICE("client_max_window_bits")))
+        return read_flag(&params->has_client_bits, false) &&
+               (has_value ? read_bits(value, &params->client_bits) : is_offer);
+    return false;
+}
+
+/* Reads an element of the list; false where it is not a permessage-deflate that may be. */
+static bool read_element(struct mk_slice element, bool is_offer, struct params *params)
+{
+    struct mk_slice rest = element, part;
+    *params = (struct params){ 0 };
+    if (!next_part(&rest, ';', &part) || !mk_slice_eq(part, MK_SLICE("permessage-deflate")))
+        return false;
+    while (next_part(&rest, ';', &part))
+        if (!read_param(part, is_offer, params))
+            return false;
+    return true;
+}
+
+/* --- a server --- */
+
+#define ACCEPTED                                                                                   \
+    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "                   \
+    "client_no_context_takeover"
+
+/*
+ * That the client must begin anew may be said without its having offered to (7.1.1.2). The size of
+ * our window is said where it was asked for.
+ */
+static struct mk_slice answer_to(const struct params *params)
+{
+    _Static_assert(MK_DEFLATE_WINDOW_BITS == 12, "the answer says so");
+    if (!params->has_server_bits)
+        return MK_SLICE(ACCEPTED "\r\n");
+    if (params->server_bits >= MK_DEFLATE_WINDOW_BITS)
+        return MK_SLICE(ACCEPTED "; server_max_window_bits=12\r\n");
+    return (struct mk_slice){ 0 };
+}
+
+struct mk_slice mk_ws_deflate_accept(const struct mk_http1_request *request)
+{
+    for (size_t i = 0; i < request->header_count; i++) {
+        struct mk_slice rest = request->headers[i].value, element;
+        struct params params;
+        if (!mk_slice_eq_nocase(request->headers[i].name, MK_SLICE("Sec-WebSocket-Extensions")))
+            continue;
+        while (next_part(&rest, ',', &element)) {
+            struct mk_slice answer = { 0 };
+            if (read_element(element, true, &params))
+                answer = answer_to(&params);
+            if (answer.len > 0)
+                return answer;
+        }
+    }
+    return (struct mk_slice){ 0 };
+}
+
+/* --- a client --- */
+
+struct mk_slice mk_ws_deflate_offer(void)
+{
+    return MK_SLICE("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+                    "client_no_context_takeover\r\n");
+}
+
+static const char *verify_element(struct mk_slice element, bool offered)
+{
+    struct mk_slice rest = element, name;
+    struct params params;
+    if (!offered || !next_part(&rest, ';', &name) ||
+        !mk_slice_eq(name, MK_SLICE("permessage-deflate")))
+        return "an extension was chosen that was not offered";
+    if (!read_element(element, false, &params) || params.has_client_bits)
+        return "permessage-deflate was answered with a parameter that may not be there";
+    if (!params.server_no_context_takeover)
+        return "permessage-deflate was answered without server_no_context_takeover";
+    return NULL;
+}
+
+const char *mk_ws_deflate_verify(const struct mk_http1_response *response, bool offered,
+                                 bool *accepted)
+{
+    bool found = false;
+    for (size_t i = 0; i < response->header_count; i++) {
+        struct mk_slice rest = response->headers[i].value, element;
+        if (!mk_slice_eq_nocase(response->headers[i].name, MK_SLICE("Sec-WebSocket-Extensions")))
+            continue;
+        while (next_part(&rest, ',', &element)) {
+            if (element.len == 0) /* a list may have empty elements (RFC 9110, 5.6.1) */
+                continue;
+            const char *error = verify_element(element, offered);
+            if (!error && found)
+                error = "permessage-deflate was chosen twice";
+            if (error)
+                return error;
+            found = true;
+        }
+    }
+    *accepted = found;
+    return NULL;
+}
