@@ -41,6 +41,7 @@ struct mk_websocket_client {
     char name[MK_REMOTE_NAME]; /* the URL without credentials and query, for logs */
     uint64_t opened;
     struct mk_health health;
+    bool plain; /* the server could not be agreed with about compression: it is offered no more */
     bool started;
     bool stopped;
 };
@@ -91,6 +92,7 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
     struct mk_websocket_client *client = arg;
     client->dial = NULL;
     client->status = outcome->status;
+    client->plain = client->plain || outcome->failure == MK_DIAL_WRONG;
     if (stream)
         open_session(client, stream,
                      outcome->deflate ? mk_session_context_deflate(&client->sessions) : NULL);
@@ -107,7 +109,7 @@ static void connect_now(struct mk_websocket_client *client)
         .tls = client->tls,
         .connect_ms = CONNECT_MS,
         .handshake_ms = HANDSHAKE_MS,
-        .offers_deflate = mk_session_context_deflate(&client->sessions) != NULL,
+        .offers_deflate = !client->plain && mk_session_context_deflate(&client->sessions) != NULL,
     };
     mk_health_try(&client->health);
     client->dial = mk_websocket_dial_start(client->loop, &options, on_dialled, client);

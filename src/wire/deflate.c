@@ -150,13 +150,13 @@ static int run_piece(struct run *run, struct mk_slice piece)
             return rc;
         if (status == Z_STREAM_END && z->avail_in == 0)
             return ENDED;
-        bool between = status == Z_STREAM_END || (z->data_type & BETWEEN_BLOCKS);
-        if (between && too_many_blocks(run))
-            return MK_INFLATE_TOO_BIG;
         if (status == Z_STREAM_END) {
             inflateReset(z);
             continue;
         }
+        bool between = z->data_type & BETWEEN_BLOCKS;
+        if (between && too_many_blocks(run))
+            return MK_INFLATE_TOO_BIG;
         if (status != Z_OK && status != Z_BUF_ERROR)
             return MK_INFLATE_BAD;
         bool ending = between && (z->data_type & LAST_BLOCK);

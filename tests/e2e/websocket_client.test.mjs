@@ -31,6 +31,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
       'sec-websocket-version': '13',
       'sec-websocket-key': key,
       'x-self-id': `${BOT}`,
+      'sec-websocket-extensions': 'permessage-deflate; server_no_context_takeover; client_no_context_takeover',
     });
     connection.socket.destroy();
     assert.notEqual((await server.next()).key, key);
@@ -262,7 +263,8 @@ describe('websocket_client', { concurrency: 6 }, () => {
       [(key) => switching(key).replace(/Sec-WebSocket-Accept.*\r\n/, ''), /Sec-WebSocket-Accept does not answer the key/],
       [(key) => switching(key).replace('Upgrade: websocket', 'Upgrade: h2c'), /Upgrade is not websocket/],
       [(key) => switching(key).replace('Connection: Upgrade', 'Connection: close'), /Connection has no upgrade/],
-      [(key) => switching(key, 'Sec-WebSocket-Extensions: permessage-deflate'), /an extension .* not offered/],
+      [(key) => switching(key, 'Sec-WebSocket-Extensions: x-webkit-deflate-frame'), /an extension .* not offered/],
+      [(key) => switching(key, 'Sec-WebSocket-Extensions: permessage-deflate'), /without server_no_context_takeover/],
       [(key) => switching(key, 'Sec-WebSocket-Protocol: chat'), /a subprotocol .* not offered/],
     ];
     const servers = [];

@@ -69,10 +69,10 @@ static const struct bad bad[] = {
     { TOP("@\"bot\": 1"), "bot: unknown key (did you mean `bots`?)\n" },
     { TOP("@\"zzzzzzzz\": 1"), "zzzzzzzz: unknown key (here are: `data_dir`, `control`, "
                                "`operations`, `resource_url`, `backend`, "
-                               "`journal`, `limits`, `busy_poll_us`, `log`, `bots`)\n" },
+                               "`journal`, `limits`, `compression_threshold`, `busy_poll_us`, `log`, `bots`)\n" },
     { TOP("@\"a.\\n\": 1"), "\"a.\\n\": unknown key (here are: `data_dir`, `control`, "
                             "`operations`, `resource_url`, `backend`, "
-                            "`journal`, `limits`, `busy_poll_us`, `log`, `bots`)\n" },
+                            "`journal`, `limits`, `compression_threshold`, `busy_poll_us`, `log`, `bots`)\n" },
     { TOP("\"backend\": {\"media\": {\"max_bytes\": @0, \"roots\": @[]}}"),
       "backend.media.max_bytes: expected a whole number from 1 to 1099511627776, got 0\n"
       "backend.media.roots: expected a list of paths, got a list\n" },
@@ -229,7 +229,7 @@ static const struct bad bad[] = {
       "}, ], }",
       "\"日志\": unknown key (here are: `data_dir`, `control`, `operations`, `resource_url`, "
       "`backend`, `journal`, `limits`, "
-      "`busy_poll_us`, `log`, `bots`)\n"
+      "`compression_threshold`, `busy_poll_us`, `log`, `bots`)\n"
       "log: expected an object, got 7\n"
       "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got 1\n" },
 };
@@ -406,8 +406,10 @@ static void reads_everything(void **state)
         "\"bots\": [ {\"self_id\": 1.0001e4}, {\"self_id\": 4294967295,"
         "\"http_server\": [{\"listen\": \"0.0.0.0:1\", \"access_token\": \"t1\"},"
         "  {\"listen\": \"unix:s\", \"dialect\": \"1.2\"}],"
-        "\"websocket_server\": [{\"listen\": \"0.0.0.0:1\", \"allow_anonymous\": true}],"
-        "\"websocket_client\": [{\"url\": \"wss://a/?b\", \"access_token\": \"t2\"}],"
+        "\"websocket_server\": [{\"listen\": \"0.0.0.0:1\", \"allow_anonymous\": true, "
+        "\"compression\": false}],"
+        "\"websocket_client\": [{\"url\": \"wss://a/?b\", \"access_token\": \"t2\"}, "
+        "{\"url\": \"ws://b/\", \"compression\": false}],"
         "\"webhook\": [{\"url\": \"http://a/1\", \"dialect\": \"1.2\"}, {\"url\": \"https://a/2\"}]"
         "}]}");
     assert_string_equal(config->file, NAME);
@@ -431,7 +433,11 @@ static void reads_everything(void **state)
     assert_int_equal(bot->http_server[1].dialect, MILKY_DIALECT_1_2);
     assert_int_equal(bot->websocket_server_count, 1);
     assert_true(bot->websocket_server[0].allow_anonymous);
-    assert_int_equal(bot->websocket_client_count, 1);
+    assert_true(bot->websocket_server[0].no_compression);
+    assert_false(bot->http_server[0].no_compression);
+    assert_int_equal(bot->websocket_client_count, 2);
+    assert_false(bot->websocket_client[0].no_compression);
+    assert_true(bot->websocket_client[1].no_compression);
     assert_string_equal(bot->websocket_client[0].url, "wss://a/?b");
     assert_string_equal(bot->websocket_client[0].access_token, "t2");
     assert_int_equal(bot->webhook_count, 2);
@@ -449,6 +455,7 @@ static void has_defaults(void **state)
     assert_string_equal(config->endpoint.control, "unix:dir/data/control.sock");
     assert_int_equal(config->log.level, MK_LOG_INFO);
     assert_int_equal(config->log.format, MK_LOG_TEXT);
+    assert_int_equal(config->endpoint.compression_threshold, 1024);
     mk_config_free(config);
 }
 

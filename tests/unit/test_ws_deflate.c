@@ -1,0 +1,267 @@
+/* ws_deflate: every parameter of RFC 7692, section 7.1, in every form that may and may not be. */
+#include "wire/ws_deflate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "feed.h"
+#include <cmocka.h>
+
+#define BEGIN "Sec-WebSocket-Extensions: "
+#define BOTH "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+#define YES BEGIN BOTH "\r\n"
+#define WINDOW BEGIN BOTH "; server_max_window_bits=12\r\n"
+#define NO ""
+#define PD "permessage-deflate"
+
+struct row {
+    const char *offer;
+    const char *expected;
+};
+
+static const struct row offers[] = {
+    /* what real clients say: browsers, ws, Python's websockets, aiohttp, Autobahn */
+    { PD, YES },
+    { PD "; client_max_window_bits", YES },
+    { PD "; server_max_window_bits=12; client_max_window_bits=12", WINDOW },
+    { PD "; server_no_context_takeover; client_no_context_takeover", YES },
+    { PD "; client_no_context_takeover; client_max_window_bits", YES },
+    { PD "; client_no_context_takeover; client_max_window_bits=9, " PD, YES },
+
+    /* white space and empty elements */
+    { " " PD "\t", YES },
+    { PD ";server_no_context_takeover;client_max_window_bits=8", YES },
+    { PD " ; \t server_max_window_bits = 15 ; client_max_window_bits", WINDOW },
+    { ", ,," PD ",,", YES },
+
+    /* the window that we compress with */
+    { PD "; server_max_window_bits=15", WINDOW },
+    { PD "; server_max_window_bits=12", WINDOW },
+    { PD "; server_max_window_bits=11", NO },
+    { PD "; server_max_window_bits=8", NO },
+    { PD "; server_max_window_bits=10, " PD, YES },
+    { PD "; server_max_window_bits=10, " PD "; server_max_window_bits=13", WINDOW },
+
+    /* values that may not be */
+    { PD "; server_max_window_bits", NO },
+    { PD "; server_max_window_bits=", NO },
+    { PD "; server_max_window_bits=7", NO },
+    { PD "; server_max_window_bits=16", NO },
+    { PD "; server_max_window_bits=012", NO },
+    { PD "; server_max_window_bits=0", NO },
+    { PD "; server_max_window_bits=-12", NO },
+    { PD "; server_max_window_bits=+12", NO },
+    { PD "; server_max_window_bits=12.0", NO },
+    { PD "; server_max_window_bits=0xc", NO },
+    { PD "; server_max_window_bits=twelve", NO },
+    { PD "; server_max_window_bits=1 2", NO },
+    { PD "; server_max_window_bits=12=12", NO },
+    { PD "; server_max_window_bits=4294967308", NO },
+    { PD "; server_max_window_bits=18446744073709551628", NO },
+    { PD "; client_max_window_bits=", NO },
+    { PD "; client_max_window_bits=7", NO },
+    { PD "; client_max_window_bits=16", NO },
+    { PD "; client_max_window_bits=010", NO },
+    { PD "; client_max_window_bits=x", NO },
+    { PD "; server_no_context_takeover=", NO },
+    { PD "; server_no_context_takeover=1", NO },
+    { PD "; server_no_context_takeover=true", NO },
+    { PD "; client_no_context_takeover=\"\"", NO },
+
+    /* in quotes */
+    { PD "; server_max_window_bits=\"12\"", WINDOW },
+    { PD "; server_max_window_bits=\"1\\2\"", WINDOW },
+    { PD "; server_max_window_bits=\"\\1\\2\"", WINDOW },
+    { PD "; client_max_window_bits=\"15\"", YES },
+    { PD "; server_max_window_bits=\"\"", NO },
+    { PD "; server_max_window_bits=\"", NO },
+    { PD "; server_max_window_bits=\"12", NO },
+    { PD "; server_max_window_bits=12\"", NO },
+    { PD "; server_max_window_bits='12'", NO },
+    { PD "; server_max_window_bits=\"12\\\"", NO },
+    { PD "; server_max_window_bits=\" 12\"", NO },
+    { PD "; server_max_window_bits=\"012\"", NO },
+    { "x; y=\", " PD "; z\", " PD "; server_max_window_bits=15", WINDOW },
+    { "x; y=\", " PD, NO },
+    { "x; y=\"\\\", " PD "\"", NO },
+    { "x; y=\"a;b\", " PD, YES },
+
+    /* repeated and unknown */
+    { PD "; server_no_context_takeover; server_no_context_takeover", NO },
+    { PD "; client_no_context_takeover; client_no_context_takeover", NO },
+    { PD "; server_max_window_bits=12; server_max_window_bits=12", NO },
+    { PD "; client_max_window_bits; client_max_window_bits=12", NO },
+    { PD "; client_max_window_bits=12; client_max_window_bits", NO },
+    { PD "; x", NO },
+    { PD "; x=y, " PD, YES },
+    { PD "; Server_No_Context_Takeover", NO },
+    { PD "; server_no_context_takeove", NO },
+    { PD "; server_no_context_takeoverx", NO },
+    { PD ";", NO },
+    { PD "; ;client_max_window_bits", NO },
+    { PD "; =12", NO },
+    { PD "=1", NO },
+    { PD " server_no_context_takeover", NO },
+
+    /* other extensions */
+    { "", NO },
+    { "x-webkit-deflate-frame", NO },
+    { "permessage-bzip2, " PD "; client_max_window_bits", YES },
+    { "permessage-deflat", NO },
+    { "permessage-deflatex", NO },
+    { "Permessage-Deflate", NO },
+    { "\"permessage-deflate\"", NO },
+    { "server_no_context_takeover", NO },
+    { "; " PD, NO },
+};
+
+/* The value lies right before a page that may not be read. */
+static struct mk_slice accept_guarded(const char *offer)
+{
+    struct mk_slice value = mk_slice_str(offer);
+    struct feed_guard guard = feed_guard_new(value.len);
+    const struct mk_http1_header headers[] = {
+        { MK_SLICE("Host"), MK_SLICE("permessage-deflate") },
+        { MK_SLICE("sec-websocket-extensions"), { feed_guard_place(guard, value), value.len } },
+    };
+    struct mk_http1_request request = { .headers = headers, .header_count = 2 };
+    struct mk_slice answer = mk_ws_deflate_accept(&request);
+    feed_guard_free(guard);
+    return answer;
+}
+
+static void test_offers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+        struct mk_slice answer = accept_guarded(offers[i].offer);
+        if (!mk_slice_eq(answer, mk_slice_str(offers[i].expected)))
+            fail_msg("%s: %.*s", offers[i].offer, (int)answer.len, answer.ptr);
+    }
+}
+
+/* RFC 6455, 9.1: the header may be there more than once, which is as one list. */
+static void test_offers_in_many_headers(void **state)
+{
+    (void)state;
+    const struct mk_http1_header headers[] = {
+        { MK_SLICE("Sec-WebSocket-Extensions"), MK_SLICE("x-other; a=b") },
+        { MK_SLICE("Sec-WebSocket-Extensions"), MK_SLICE(PD "; server_max_window_bits=9") },
+        { MK_SLICE("Sec-WebSocket-Extensions"), MK_SLICE(PD "; server_max_window_bits=14, " PD) },
+    };
+    struct mk_http1_request request = { .headers = headers };
+    const char *expected[] = { NO, NO, NO, WINDOW };
+    for (; request.header_count <= 3; request.header_count++)
+        assert_true(mk_slice_eq(mk_ws_deflate_accept(&request),
+                                mk_slice_str(expected[request.header_count])));
+}
+
+/* --- a client --- */
+
+struct answer_row {
+    const char *answer;
+    const char *wrong; /* a part of what is said; NULL: it is right */
+    bool accepted;
+};
+
+#define SNC PD "; server_no_context_takeover"
+#define PARAMETER "parameter that may not be there"
+
+static const struct answer_row answers[] = {
+    { "", NULL, false },
+    { " , ", NULL, false },
+    { BOTH, NULL, true },
+    { SNC, NULL, true },
+    { SNC "; server_max_window_bits=8", NULL, true },
+    { SNC "; server_max_window_bits=\"15\"", NULL, true },
+    { PD, "without server_no_context_takeover", false },
+    { PD "; client_no_context_takeover", "without server_no_context_takeover", false },
+    { SNC "; client_max_window_bits=12", PARAMETER, false },
+    { SNC "; client_max_window_bits", PARAMETER, false },
+    { SNC "; server_max_window_bits", PARAMETER, false },
+    { SNC "; server_max_window_bits=7", PARAMETER, false },
+    { SNC "; server_max_window_bits=16", PARAMETER, false },
+    { SNC "; server_max_window_bits=08", PARAMETER, false },
+    { SNC "; server_no_context_takeover", PARAMETER, false },
+    { SNC "=1", PARAMETER, false },
+    { SNC "; x", PARAMETER, false },
+    { SNC ";", PARAMETER, false },
+    { BOTH ", " BOTH, "twice", false },
+    { BOTH ", x", "not offered", false },
+    { "x, " BOTH, "not offered", false },
+    { "permessage-bzip2", "not offered", false },
+    { "Permessage-Deflate; server_no_context_takeover", "not offered", false },
+};
+
+static void test_answers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        const struct answer_row *row = &answers[i];
+        struct mk_http1_response response = { .status = 101, .header_count = 1 };
+        response.headers[0] = (struct mk_http1_header){ MK_SLICE("Sec-Websocket-Extensions"),
+                                                        mk_slice_str(row->answer) };
+        bool accepted = !row->accepted;
+        const char *wrong = mk_ws_deflate_verify(&response, true, &accepted);
+        if (!wrong != !row->wrong || (wrong && !strstr(wrong, row->wrong)))
+            fail_msg("%s: %s", row->answer, wrong ? wrong : "accepted");
+        if (!wrong && accepted != row->accepted)
+            fail_msg("%s: %d", row->answer, accepted);
+
+        /* Who has offered nothing takes nothing. */
+        wrong = mk_ws_deflate_verify(&response, false, &accepted);
+        bool is_nothing = !row->wrong && !row->accepted;
+        if (is_nothing != !wrong || (wrong && !strstr(wrong, "not offered")))
+            fail_msg("%s, not offered: %s", row->answer, wrong ? wrong : "accepted");
+    }
+}
+
+static void test_answer_in_many_headers(void **state)
+{
+    (void)state;
+    struct mk_http1_response response = { .status = 101, .header_count = 0 };
+    bool accepted = true;
+    assert_null(mk_ws_deflate_verify(&response, true, &accepted));
+    assert_false(accepted);
+    response.headers[0] =
+        (struct mk_http1_header){ MK_SLICE("Sec-WebSocket-Extensions"), MK_SLICE(BOTH) };
+    response.headers[1] = response.headers[0];
+    response.header_count = 1;
+    assert_null(mk_ws_deflate_verify(&response, true, &accepted));
+    assert_true(accepted);
+    response.header_count = 2;
+    assert_non_null(mk_ws_deflate_verify(&response, true, &accepted));
+}
+
+/* What we offer is what we accept, and what we answer is what we take. */
+static void test_both_roles(void **state)
+{
+    (void)state;
+    struct mk_slice offer = mk_ws_deflate_offer();
+    size_t name = sizeof(BEGIN) - 1;
+    assert_true(mk_slice_starts_with(offer, MK_SLICE(BEGIN)));
+    const struct mk_http1_header header = {
+        MK_SLICE("Sec-WebSocket-Extensions"),
+        mk_slice_of(offer.ptr + name, offer.len - name - 2),
+    };
+    struct mk_http1_request request = { .headers = &header, .header_count = 1 };
+    struct mk_slice answer = mk_ws_deflate_accept(&request);
+    struct mk_http1_response response = { .status = 101, .header_count = 1 };
+    response.headers[0] =
+        (struct mk_http1_header){ MK_SLICE("Sec-WebSocket-Extensions"),
+                                  mk_slice_of(answer.ptr + name, answer.len - name - 2) };
+    bool accepted = false;
+    assert_null(mk_ws_deflate_verify(&response, true, &accepted));
+    assert_true(accepted);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_offers),     cmocka_unit_test(test_offers_in_many_headers),
+        cmocka_unit_test(test_answers),    cmocka_unit_test(test_answer_in_many_headers),
+        cmocka_unit_test(test_both_roles),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
