@@ -231,11 +231,11 @@ export class Client {
 
 // A WebSocket server for milky's websocket_client: await next() for each connection.
 export class ReverseServer {
-  static async start({ port = 0, verifyClient, tls } = {}) {
+  static async start({ port = 0, verifyClient, tls, perMessageDeflate = false } = {}) {
     const server = new ReverseServer();
     server.connections = new Inbox();
     server.http = tls ? createTlsServer(tls) : createServer();
-    server.wss = new WebSocketServer({ server: server.http, verifyClient });
+    server.wss = new WebSocketServer({ server: server.http, verifyClient, perMessageDeflate });
     server.wss.on('connection', (socket, request) => {
       const client = new Client().attach(socket);
       client.request = request;

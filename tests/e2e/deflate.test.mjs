@@ -1,0 +1,344 @@
+// permessage-deflate (RFC 7692): what is agreed upon, what is compressed and what is not, that an event is
+// compressed once for all, and what an attacker would send.
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { parse, valueOf } from './exposition.mjs';
+import { connect, freePort, reverse, serve, text, textOf } from './fixtures.mjs';
+import { BOT, GROUP, Inbox, call, memory, request, within } from './harness.mjs';
+import { Raw, frame, handshake, rawWebSocket } from './raw.mjs';
+import { RawServer, switching } from './raw_server.mjs';
+
+const OTHER = 10002000;
+const LISTEN = '127.0.0.1:0';
+const LONG = '牛奶 milk '.repeat(200);
+const BOTH = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover';
+const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
+
+// As RFC 7692, 7.2.1 and 7.2.2.
+const compressed = (data, options) => {
+  const all = deflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH, ...options });
+  assert.deepEqual(all.subarray(-4), TAIL);
+  return all.subarray(0, -4);
+};
+const decompressed = (payload) =>
+  inflateRawSync(Buffer.concat([payload, TAIL]), { finishFlush: constants.Z_SYNC_FLUSH }).toString();
+
+// The bot that is looked at, and another one that can make an event for it.
+const config = (more = {}, top = {}) => ({
+  ...top,
+  bots: [
+    { self_id: BOT, http_server: [{ listen: LISTEN, ...more }], websocket_server: [{ listen: LISTEN, ...more }, { listen: LISTEN, dialect: '1.2', ...more }] },
+    { self_id: OTHER, http_server: [{ listen: LISTEN }] },
+  ],
+});
+async function say(milky, words) {
+  const { body } = await call(milky.http(1), 'send_group_message', { group_id: GROUP, message: text(words) });
+  assert.equal(body.retcode, 0, JSON.stringify(body));
+}
+const saidIn = (event) => textOf(event.data.data);
+const offering = (offer) => ({ extra: [`Sec-WebSocket-Extensions: ${offer}`] });
+async function deflating(t, address, options) {
+  const raw = await rawWebSocket(address, { ...options, ...offering('permessage-deflate') });
+  t.after(() => raw.destroy());
+  return raw;
+}
+
+async function agreed(address, offer, target = '/') {
+  const raw = await Raw.connect(address);
+  const response = await raw.write(handshake({ target, ...offering(offer) })).response();
+  raw.destroy();
+  assert.equal(response.status, 101);
+  return response.headers['sec-websocket-extensions'];
+}
+
+// A message in one frame, and whether it was compressed.
+async function message(raw) {
+  const { fin, rsv, opcode, payload } = await raw.frame();
+  assert.deepEqual([fin, opcode, rsv & 3], [true, 1, 0]);
+  return { isCompressed: rsv === 4, payload, ...JSON.parse(rsv === 4 ? decompressed(payload) : payload) };
+}
+
+describe('permessage-deflate', { concurrency: 4 }, () => {
+  it('is agreed upon where it is offered in a way that can be met', async (t) => {
+    const milky = await serve(t, config());
+    for (const [address, target] of [[milky.address('websocket_server'), '/'], [milky.address('http_server'), '/event']]) {
+      for (const [offer, expected] of [
+        ['permessage-deflate', BOTH],
+        ['permessage-deflate; client_max_window_bits', BOTH],
+        ['permessage-deflate; server_max_window_bits=15', `${BOTH}; server_max_window_bits=12`],
+        ['permessage-deflate; server_max_window_bits=9', undefined],
+        ['permessage-deflate; server_max_window_bits=9, permessage-deflate', BOTH],
+        ['permessage-deflate; nonsense="1, 2", x', undefined],
+        ['x-webkit-deflate-frame', undefined],
+        ['=;,"', undefined],
+      ]) assert.equal(await agreed(address, offer, target), expected, offer);
+    }
+  });
+
+  it('is not agreed upon where the configuration says so', async (t) => {
+    const milky = await serve(t, config({ compression: false }));
+    assert.equal(await agreed(milky.address('websocket_server'), 'permessage-deflate'), undefined);
+    assert.equal(await agreed(milky.address('http_server'), 'permessage-deflate', '/event'), undefined);
+    const raw = await deflating(t, milky.address('websocket_server'));
+    raw.write(frame(1, compressed('{"action":"get_login_info"}'), { rsv: 4 }));
+    assert.equal((await raw.closing()).code, 1002);
+  });
+
+  it('compresses what is long, and leaves what is short', async (t) => {
+    const milky = await serve(t, config());
+    for (const raw of [await deflating(t, milky.address('websocket_server')), await deflating(t, milky.address('http_server'), { target: '/event' })]) {
+      const event = async () => {
+        const got = await message(raw);
+        return [got.isCompressed, textOf((got.data.data ?? got.data))];
+      };
+      await say(milky, 'short');
+      assert.deepEqual(await event(), [false, 'short']);
+      await say(milky, LONG);
+      assert.deepEqual(await event(), [true, LONG]);
+      raw.destroy();
+    }
+    const raw = await deflating(t, milky.address('websocket_server'));
+    raw.write(frame(1, '{"action":"get_login_info","echo":1}'));
+    assert.equal((await message(raw)).isCompressed, false);
+    raw.write(frame(1, compressed(JSON.stringify({ action: 'get_login_info', echo: LONG })), { rsv: 4 }));
+    const reply = await message(raw);
+    assert.deepEqual([reply.isCompressed, reply.data.echo], [true, LONG]);
+    assert.ok(reply.payload.length < 200, `${reply.payload.length}`);
+    // Each message stands alone: the same text becomes the same bytes again.
+    raw.write(frame(1, JSON.stringify({ action: 'get_login_info', echo: LONG })));
+    assert.deepEqual((await message(raw)).payload, reply.payload);
+  });
+
+  it('takes the threshold from the configuration', async (t) => {
+    const milky = await serve(t, config({}, { compression_threshold: 100 }));
+    const raw = await deflating(t, milky.address('websocket_server'));
+    raw.write(frame(1, JSON.stringify({ action: 'get_login_info', echo: 'x'.repeat(50) })));
+    assert.equal((await message(raw)).isCompressed, true);
+    raw.write(frame(1, '{"action":"nonsense"}'));
+    const refusal = await message(raw);
+    assert.deepEqual([refusal.isCompressed, refusal.data.retcode], [refusal.payload.length >= 100, -404]);
+  });
+
+  it('takes fragments, with others between them', async (t) => {
+    const milky = await serve(t, config());
+    const raw = await deflating(t, milky.address('websocket_server'));
+    const payload = compressed('{"action":"get_login_info","echo":"fragments"}');
+    raw.write(frame(1, payload.subarray(0, 5), { rsv: 4, fin: false }), frame(9, 'ping'),
+      frame(0, payload.subarray(5, 9), { fin: false }), frame(0, '', { fin: false }), frame(0, payload.subarray(9)));
+    assert.equal((await raw.frame()).opcode, 10);
+    assert.equal((await message(raw)).data.echo, 'fragments');
+  });
+
+  // The clients of one feed get the same bytes, which were made once.
+  it('compresses an event once for all', async (t) => {
+    const milky = await serve(t, config({}, { operations: LISTEN }));
+    const operations = milky.banner[milky.banner.indexOf('operations') + 1].trim();
+    const counters = async () => {
+      const { text: body } = await request(operations, '/metrics', { method: 'GET' });
+      return ['messages', 'bytes_before', 'bytes_after'].map((what) => valueOf(parse(body), `milky_compressed_${what}_total`));
+    };
+    const clients = await Promise.all(Array.from({ length: 20 }, () => deflating(t, milky.address('websocket_server'))));
+    const plain = await rawWebSocket(milky.address('websocket_server'));
+    t.after(() => plain.destroy());
+    await say(milky, 'short');
+    assert.deepEqual(await counters(), [0, 0, 0]);
+    await say(milky, LONG);
+    const frames = await Promise.all(clients.map(async (raw) => {
+      assert.equal((await message(raw)).isCompressed, false);
+      return raw.frame();
+    }));
+    for (const one of frames) assert.deepEqual(one, frames[0]);
+    await plain.frame();
+    const { rsv, payload } = await plain.frame();
+    assert.equal(rsv, 0);
+    assert.equal(decompressed(frames[0].payload), `${payload}`);
+    assert.deepEqual(await counters(), [1, payload.length, frames[0].payload.length]);
+  });
+
+  it('sends what was missed compressed too', async (t) => {
+    const milky = await serve(t, config());
+    await say(milky, LONG);
+    await say(milky, 'short');
+    const raw = await deflating(t, milky.address('websocket_server'), { target: '/?since=0' });
+    const [first, second] = [await message(raw), await message(raw)];
+    assert.deepEqual([first.isCompressed, first.number, saidIn(first)], [true, 1, LONG]);
+    assert.deepEqual([second.isCompressed, second.number, saidIn(second)], [false, 2, 'short']);
+  });
+
+  it('a reload changes it for new connections; those that are open stay', async (t) => {
+    const port = await freePort();
+    const at = (compression) => ({ bots: [
+      { self_id: BOT, websocket_server: [{ listen: `127.0.0.1:${port}`, compression }] },
+      { self_id: OTHER, http_server: [{ listen: LISTEN }] },
+    ] });
+    const milky = await serve(t, at(true));
+    const address = `127.0.0.1:${port}`;
+    const open = await deflating(t, address);
+    for (const [compression, expected] of [[false, undefined], [true, BOTH]]) {
+      await writeFile(join(milky.dir, 'milky.jsonc'), JSON.stringify(at(compression)));
+      assert.equal((await milky.run(['reload'])).code, 0);
+      assert.equal(await agreed(address, 'permessage-deflate'), expected);
+      open.write(frame(1, compressed(JSON.stringify({ action: 'get_login_info', echo: LONG })), { rsv: 4 }));
+      assert.deepEqual([(await message(open)).isCompressed], [true]);
+    }
+  });
+});
+
+describe('permessage-deflate and the ws library', { concurrency: 4 }, () => {
+  const off = '';
+  const kinds = [
+    [{}, 'permessage-deflate'],
+    [false, off],
+    [true, 'permessage-deflate'],
+    [{ threshold: 0 }, 'permessage-deflate'],
+    [{ threshold: 0, serverNoContextTakeover: true, clientNoContextTakeover: true }, 'permessage-deflate'],
+    [{ threshold: 0, serverMaxWindowBits: 12, clientMaxWindowBits: 9 }, 'permessage-deflate'],
+    [{ threshold: 0, serverMaxWindowBits: 14, clientMaxWindowBits: 15 }, 'permessage-deflate'],
+    [{ threshold: 0, serverMaxWindowBits: 9 }, off],
+    [{ threshold: 0, zlibDeflateOptions: { level: 9, memLevel: 9 } }, 'permessage-deflate'],
+    [{ threshold: 0, zlibDeflateOptions: { level: 0, memLevel: 1 } }, 'permessage-deflate'],
+  ];
+  for (const [perMessageDeflate, expected] of kinds) {
+    it(`connects with ${JSON.stringify(perMessageDeflate)}`, async (t) => {
+      const milky = await serve(t, config());
+      for (const index of [0, 1]) {
+        const client = await connect(t, milky.ws(index), { perMessageDeflate });
+        assert.equal(client.socket.extensions, expected);
+        for (const echo of ['', 'short', LONG, LONG.repeat(100)]) {
+          assert.equal((await client.call('get_login_info', {}, echo)).data.echo, echo);
+        }
+        await say(milky, LONG);
+        const { data } = (await client.events.next()).data;
+        assert.equal(textOf(data), LONG);
+        assert.deepEqual(await client.close(), { code: 1005, reason: '' });
+      }
+      const events = await connect(t, `ws://${milky.address('http_server')}/event`, { perMessageDeflate });
+      const got = new Inbox();
+      events.socket.on('message', (data) => got.push(JSON.parse(data)));
+      await say(milky, LONG);
+      assert.equal(textOf((await got.next('an event')).data), LONG);
+    });
+  }
+
+  it('a websocket_client and a server of ws', async (t) => {
+    for (const [options, expected] of [[true, 'permessage-deflate'], [false, off],
+      [{ threshold: 0, serverMaxWindowBits: 9 }, 'permessage-deflate'], [{ threshold: 0, concurrencyLimit: 1 }, 'permessage-deflate']]) {
+      const server = await reverse(t, { perMessageDeflate: options });
+      const milky = await serve(t, { bots: [
+        { self_id: BOT, websocket_client: [{ url: `ws://127.0.0.1:${server.port}/` }, { url: `ws://127.0.0.1:${server.port}/`, compression: false }] },
+        { self_id: OTHER, http_server: [{ listen: LISTEN }] },
+      ] });
+      const clients = [await server.next(), await server.next()];
+      assert.deepEqual(clients.map((client) => client.socket.extensions).sort(), ['', expected]);
+      for (const client of clients) {
+        for (const echo of ['short', LONG, LONG.repeat(100)]) assert.equal((await client.call('get_login_info', {}, echo)).data.echo, echo);
+      }
+      const { body } = await call(milky.http(0), 'send_group_message', { group_id: GROUP, message: text(LONG) });
+      assert.equal(body.retcode, 0);
+      for (const client of clients) assert.equal(saidIn(await client.events.next()), LONG);
+    }
+  });
+
+  it('a websocket_client offers it no more to a server that answers what it must not', async (t) => {
+    const server = await RawServer.start(t);
+    const milky = await serve(t, { bots: [{ self_id: BOT, websocket_client: [{ url: server.url }] }] });
+    const first = await server.next();
+    assert.equal(first.header('Sec-WebSocket-Extensions'), BOTH);
+    first.write(switching(first.key, `Sec-WebSocket-Extensions: ${BOTH}; client_max_window_bits=9`));
+    await first.ended();
+    await milky.log.find((line) => /a parameter that may not be there/.test(line));
+    const second = await server.accept();
+    assert.equal(second.header('Sec-WebSocket-Extensions'), undefined);
+    second.send(1, '{"action":"get_login_info","echo":1}');
+    assert.equal((await second.message()).data.echo, 1);
+  });
+
+  it('a websocket_client compresses masked frames, and takes compressed ones', async (t) => {
+    const server = await RawServer.start(t);
+    await serve(t, { bots: [{ self_id: BOT, websocket_client: [{ url: server.url }] }] });
+    const connection = await server.next();
+    connection.write(switching(connection.key, `Sec-WebSocket-Extensions: ${BOTH}`));
+    connection.send(1, compressed(JSON.stringify({ action: 'get_login_info', echo: LONG })), { rsv: 4 });
+    const { rsv, masked, payload } = await connection.frames.next('a reply');
+    assert.deepEqual([rsv, masked], [0x40, true]);
+    assert.equal(JSON.parse(decompressed(payload)).data.echo, LONG);
+    connection.send(9, '', { rsv: 4 });
+    const close = await connection.frames.next('a close frame');
+    assert.deepEqual([close.opcode, close.payload.readUInt16BE()], [8, 1002]);
+  });
+});
+
+describe('attacks on permessage-deflate', { concurrency: 1 }, () => {
+  const MIB = 1 << 20;
+  const limit = 4 * MIB;
+  const limited = config({}, { limits: { message_bytes: limit } });
+
+  it('refuses what is wrong, with the code for it', async (t) => {
+    const milky = await serve(t, limited);
+    const payload = compressed('{"action":"get_login_info"}');
+    for (const [name, code, ...frames] of [
+      ['RSV1 on a ping', 1002, frame(9, '', { rsv: 4 })],
+      ['RSV1 on a close', 1002, frame(8, '', { rsv: 4 })],
+      ['RSV1 on a continuation', 1002, frame(1, payload.subarray(0, 5), { rsv: 4, fin: false }), frame(0, payload.subarray(5), { rsv: 4 })],
+      ['RSV1 and RSV2', 1002, frame(1, payload, { rsv: 6 })],
+      ['what is not compressed', 1007, frame(1, '{"action":"get_login_info"}', { rsv: 4 })],
+      ['what is cut short', 1007, frame(1, payload.subarray(0, -3), { rsv: 4 })],
+      ['what is no UTF-8 any more', 1007, frame(1, compressed(Buffer.from([0xc3, 0x28])), { rsv: 4 })],
+      ['what is too long', 1009, frame(1, compressed(Buffer.alloc(limit + 1, 'x')), { rsv: 4 })],
+    ]) {
+      const raw = await deflating(t, milky.address('websocket_server'));
+      raw.write(...frames);
+      assert.equal((await raw.closing()).code, code, name);
+    }
+    const raw = await deflating(t, milky.address('websocket_server'));
+    const echo = 'x'.repeat(limit - 100);
+    raw.write(frame(1, compressed(JSON.stringify({ action: 'get_login_info', echo })), { rsv: 4 }));
+    assert.equal((await message(raw)).data.echo.length, echo.length);
+    raw.destroy();
+  });
+
+  // A gigabyte out of each megabyte: what is taken is the limit, once, however many send one.
+  it('a bomb costs the limit in memory, and others go on', async (t) => {
+    const milky = await serve(t, limited);
+    const other = await connect(t, milky.ws(0));
+    await other.call('get_login_info', {}, LONG);
+    const before = await memory(milky, 'VmHWM');
+    const block = compressed(Buffer.alloc(16 * MIB));
+    const pieces = Array.from({ length: 64 }, () => Buffer.concat([block, TAIL]));
+    const bomb = Buffer.concat([...pieces, block]);
+    assert.ok(bomb.length > MIB && bomb.length < 2 * MIB);
+    let answered = 0;
+    let busy = true;
+    const calls = (async () => {
+      for (; busy; answered++) assert.equal((await other.call('get_login_info', {}, answered)).data.echo, answered);
+    })();
+    for (let round = 0; round < 3; round++) {
+      const attackers = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(() => deflating(t, milky.address('websocket_server'))));
+      for (const raw of attackers) raw.write(frame(1, bomb, { rsv: 4 }));
+      for (const raw of attackers) assert.equal((await raw.closing()).code, 1009);
+    }
+    // The same in fragments, one after the other.
+    const raw = await deflating(t, milky.address('websocket_server'));
+    pieces.forEach((piece, i) => raw.write(frame(i ? 0 : 1, piece, { rsv: i ? 0 : 4, fin: false })));
+    raw.write(frame(0, block));
+    assert.equal((await raw.closing()).code, 1009);
+    busy = false;
+    await within(calls, 'the calls of the other one');
+    assert.ok(answered > 0);
+    // What is gathered of eight compressed messages, and one of them decompressed.
+    const grown = (await memory(milky, 'VmHWM')) - before;
+    assert.ok(grown < 8 * 2 + limit / MIB + 4, `${grown} MiB`);
+  });
+
+  it('blocks with nothing in them are not looked at for ever', async (t) => {
+    const milky = await serve(t, limited);
+    for (const piece of [[0, 0, 0, 0xff, 0xff], [3, 0], [2, 8, 0x20, 0x80, 0]]) {
+      const raw = await deflating(t, milky.address('websocket_server'));
+      raw.write(frame(1, Buffer.concat([Buffer.alloc(3 * MIB - (3 * MIB) % piece.length, Buffer.from(piece)), Buffer.from([0])]), { rsv: 4 }));
+      assert.equal((await raw.closing()).code, 1009);
+    }
+  });
+});
