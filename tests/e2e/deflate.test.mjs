@@ -40,11 +40,19 @@ async function say(milky, words) {
 }
 const saidIn = (event) => textOf(event.data.data);
 const offering = (offer) => ({ extra: [`Sec-WebSocket-Extensions: ${offer}`] });
-async function deflating(t, address, options) {
-  const raw = await rawWebSocket(address, { ...options, ...offering('permessage-deflate') });
-  t.after(() => raw.destroy());
+
+// A milky, and the connections to it that are gone before it is told to stop.
+async function start(t, what) {
+  const opened = [];
+  t.after(() => opened.forEach((raw) => raw.destroy()));
+  return Object.assign(await serve(t, what), { opened });
+}
+async function open(milky, address, options) {
+  const raw = await rawWebSocket(address, options);
+  milky.opened.push(raw);
   return raw;
 }
+const deflating = (milky, address, options) => open(milky, address, { ...options, ...offering('permessage-deflate') });
 
 async function agreed(address, offer, target = '/') {
   const raw = await Raw.connect(address);
@@ -63,7 +71,7 @@ async function message(raw) {
 
 describe('permessage-deflate', { concurrency: 4 }, () => {
   it('is agreed upon where it is offered in a way that can be met', async (t) => {
-    const milky = await serve(t, config());
+    const milky = await start(t, config());
     for (const [address, target] of [[milky.address('websocket_server'), '/'], [milky.address('http_server'), '/event']]) {
       for (const [offer, expected] of [
         ['permessage-deflate', BOTH],
@@ -79,17 +87,17 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
   });
 
   it('is not agreed upon where the configuration says so', async (t) => {
-    const milky = await serve(t, config({ compression: false }));
+    const milky = await start(t, config({ compression: false }));
     assert.equal(await agreed(milky.address('websocket_server'), 'permessage-deflate'), undefined);
     assert.equal(await agreed(milky.address('http_server'), 'permessage-deflate', '/event'), undefined);
-    const raw = await deflating(t, milky.address('websocket_server'));
+    const raw = await deflating(milky, milky.address('websocket_server'));
     raw.write(frame(1, compressed('{"action":"get_login_info"}'), { rsv: 4 }));
     assert.equal((await raw.closing()).code, 1002);
   });
 
   it('compresses what is long, and leaves what is short', async (t) => {
-    const milky = await serve(t, config());
-    for (const raw of [await deflating(t, milky.address('websocket_server')), await deflating(t, milky.address('http_server'), { target: '/event' })]) {
+    const milky = await start(t, config());
+    for (const raw of [await deflating(milky, milky.address('websocket_server')), await deflating(milky, milky.address('http_server'), { target: '/event' })]) {
       const event = async () => {
         const got = await message(raw);
         return [got.isCompressed, textOf((got.data.data ?? got.data))];
@@ -100,7 +108,7 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
       assert.deepEqual(await event(), [true, LONG]);
       raw.destroy();
     }
-    const raw = await deflating(t, milky.address('websocket_server'));
+    const raw = await deflating(milky, milky.address('websocket_server'));
     raw.write(frame(1, '{"action":"get_login_info","echo":1}'));
     assert.equal((await message(raw)).isCompressed, false);
     raw.write(frame(1, compressed(JSON.stringify({ action: 'get_login_info', echo: LONG })), { rsv: 4 }));
@@ -113,8 +121,8 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
   });
 
   it('takes the threshold from the configuration', async (t) => {
-    const milky = await serve(t, config({}, { compression_threshold: 100 }));
-    const raw = await deflating(t, milky.address('websocket_server'));
+    const milky = await start(t, config({}, { compression_threshold: 100 }));
+    const raw = await deflating(milky, milky.address('websocket_server'));
     raw.write(frame(1, JSON.stringify({ action: 'get_login_info', echo: 'x'.repeat(50) })));
     assert.equal((await message(raw)).isCompressed, true);
     raw.write(frame(1, '{"action":"nonsense"}'));
@@ -123,8 +131,8 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
   });
 
   it('takes fragments, with others between them', async (t) => {
-    const milky = await serve(t, config());
-    const raw = await deflating(t, milky.address('websocket_server'));
+    const milky = await start(t, config());
+    const raw = await deflating(milky, milky.address('websocket_server'));
     const payload = compressed('{"action":"get_login_info","echo":"fragments"}');
     raw.write(frame(1, payload.subarray(0, 5), { rsv: 4, fin: false }), frame(9, 'ping'),
       frame(0, payload.subarray(5, 9), { fin: false }), frame(0, '', { fin: false }), frame(0, payload.subarray(9)));
@@ -134,15 +142,14 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
 
   // The clients of one feed get the same bytes, which were made once.
   it('compresses an event once for all', async (t) => {
-    const milky = await serve(t, config({}, { operations: LISTEN }));
+    const milky = await start(t, config({}, { operations: LISTEN }));
     const operations = milky.banner[milky.banner.indexOf('operations') + 1].trim();
     const counters = async () => {
       const { text: body } = await request(operations, '/metrics', { method: 'GET' });
       return ['messages', 'bytes_before', 'bytes_after'].map((what) => valueOf(parse(body), `milky_compressed_${what}_total`));
     };
-    const clients = await Promise.all(Array.from({ length: 20 }, () => deflating(t, milky.address('websocket_server'))));
-    const plain = await rawWebSocket(milky.address('websocket_server'));
-    t.after(() => plain.destroy());
+    const clients = await Promise.all(Array.from({ length: 20 }, () => deflating(milky, milky.address('websocket_server'))));
+    const plain = await open(milky, milky.address('websocket_server'));
     await say(milky, 'short');
     assert.deepEqual(await counters(), [0, 0, 0]);
     await say(milky, LONG);
@@ -159,10 +166,10 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
   });
 
   it('sends what was missed compressed too', async (t) => {
-    const milky = await serve(t, config());
+    const milky = await start(t, config());
     await say(milky, LONG);
     await say(milky, 'short');
-    const raw = await deflating(t, milky.address('websocket_server'), { target: '/?since=0' });
+    const raw = await deflating(milky, milky.address('websocket_server'), { target: '/?since=0' });
     const [first, second] = [await message(raw), await message(raw)];
     assert.deepEqual([first.isCompressed, first.number, saidIn(first)], [true, 1, LONG]);
     assert.deepEqual([second.isCompressed, second.number, saidIn(second)], [false, 2, 'short']);
@@ -174,15 +181,15 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
       { self_id: BOT, websocket_server: [{ listen: `127.0.0.1:${port}`, compression }] },
       { self_id: OTHER, http_server: [{ listen: LISTEN }] },
     ] });
-    const milky = await serve(t, at(true));
+    const milky = await start(t, at(true));
     const address = `127.0.0.1:${port}`;
-    const open = await deflating(t, address);
+    const kept = await deflating(milky, address);
     for (const [compression, expected] of [[false, undefined], [true, BOTH]]) {
       await writeFile(join(milky.dir, 'milky.jsonc'), JSON.stringify(at(compression)));
       assert.equal((await milky.run(['reload'])).code, 0);
       assert.equal(await agreed(address, 'permessage-deflate'), expected);
-      open.write(frame(1, compressed(JSON.stringify({ action: 'get_login_info', echo: LONG })), { rsv: 4 }));
-      assert.deepEqual([(await message(open)).isCompressed], [true]);
+      kept.write(frame(1, compressed(JSON.stringify({ action: 'get_login_info', echo: LONG })), { rsv: 4 }));
+      assert.deepEqual([(await message(kept)).isCompressed], [true]);
     }
   });
 });
@@ -203,7 +210,7 @@ describe('permessage-deflate and the ws library', { concurrency: 4 }, () => {
   ];
   for (const [perMessageDeflate, expected] of kinds) {
     it(`connects with ${JSON.stringify(perMessageDeflate)}`, async (t) => {
-      const milky = await serve(t, config());
+      const milky = await start(t, config());
       for (const index of [0, 1]) {
         const client = await connect(t, milky.ws(index), { perMessageDeflate });
         assert.equal(client.socket.extensions, expected);
@@ -227,7 +234,7 @@ describe('permessage-deflate and the ws library', { concurrency: 4 }, () => {
     for (const [options, expected] of [[true, 'permessage-deflate'], [false, off],
       [{ threshold: 0, serverMaxWindowBits: 9 }, 'permessage-deflate'], [{ threshold: 0, concurrencyLimit: 1 }, 'permessage-deflate']]) {
       const server = await reverse(t, { perMessageDeflate: options });
-      const milky = await serve(t, { bots: [
+      const milky = await start(t, { bots: [
         { self_id: BOT, websocket_client: [{ url: `ws://127.0.0.1:${server.port}/` }, { url: `ws://127.0.0.1:${server.port}/`, compression: false }] },
         { self_id: OTHER, http_server: [{ listen: LISTEN }] },
       ] });
@@ -244,7 +251,7 @@ describe('permessage-deflate and the ws library', { concurrency: 4 }, () => {
 
   it('a websocket_client offers it no more to a server that answers what it must not', async (t) => {
     const server = await RawServer.start(t);
-    const milky = await serve(t, { bots: [{ self_id: BOT, websocket_client: [{ url: server.url }] }] });
+    const milky = await start(t, { bots: [{ self_id: BOT, websocket_client: [{ url: server.url }] }] });
     const first = await server.next();
     assert.equal(first.header('Sec-WebSocket-Extensions'), BOTH);
     first.write(switching(first.key, `Sec-WebSocket-Extensions: ${BOTH}; client_max_window_bits=9`));
@@ -258,7 +265,7 @@ describe('permessage-deflate and the ws library', { concurrency: 4 }, () => {
 
   it('a websocket_client compresses masked frames, and takes compressed ones', async (t) => {
     const server = await RawServer.start(t);
-    await serve(t, { bots: [{ self_id: BOT, websocket_client: [{ url: server.url }] }] });
+    await start(t, { bots: [{ self_id: BOT, websocket_client: [{ url: server.url }] }] });
     const connection = await server.next();
     connection.write(switching(connection.key, `Sec-WebSocket-Extensions: ${BOTH}`));
     connection.send(1, compressed(JSON.stringify({ action: 'get_login_info', echo: LONG })), { rsv: 4 });
@@ -277,7 +284,7 @@ describe('attacks on permessage-deflate', { concurrency: 1 }, () => {
   const limited = config({}, { limits: { message_bytes: limit } });
 
   it('refuses what is wrong, with the code for it', async (t) => {
-    const milky = await serve(t, limited);
+    const milky = await start(t, limited);
     const payload = compressed('{"action":"get_login_info"}');
     for (const [name, code, ...frames] of [
       ['RSV1 on a ping', 1002, frame(9, '', { rsv: 4 })],
@@ -289,11 +296,11 @@ describe('attacks on permessage-deflate', { concurrency: 1 }, () => {
       ['what is no UTF-8 any more', 1007, frame(1, compressed(Buffer.from([0xc3, 0x28])), { rsv: 4 })],
       ['what is too long', 1009, frame(1, compressed(Buffer.alloc(limit + 1, 'x')), { rsv: 4 })],
     ]) {
-      const raw = await deflating(t, milky.address('websocket_server'));
+      const raw = await deflating(milky, milky.address('websocket_server'));
       raw.write(...frames);
       assert.equal((await raw.closing()).code, code, name);
     }
-    const raw = await deflating(t, milky.address('websocket_server'));
+    const raw = await deflating(milky, milky.address('websocket_server'));
     const echo = 'x'.repeat(limit - 100);
     raw.write(frame(1, compressed(JSON.stringify({ action: 'get_login_info', echo })), { rsv: 4 }));
     assert.equal((await message(raw)).data.echo.length, echo.length);
@@ -302,7 +309,7 @@ describe('attacks on permessage-deflate', { concurrency: 1 }, () => {
 
   // A gigabyte out of each megabyte: what is taken is the limit, once, however many send one.
   it('a bomb costs the limit in memory, and others go on', async (t) => {
-    const milky = await serve(t, limited);
+    const milky = await start(t, limited);
     const other = await connect(t, milky.ws(0));
     await other.call('get_login_info', {}, LONG);
     const before = await memory(milky, 'VmHWM');
@@ -316,12 +323,12 @@ describe('attacks on permessage-deflate', { concurrency: 1 }, () => {
       for (; busy; answered++) assert.equal((await other.call('get_login_info', {}, answered)).data.echo, answered);
     })();
     for (let round = 0; round < 3; round++) {
-      const attackers = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(() => deflating(t, milky.address('websocket_server'))));
+      const attackers = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(() => deflating(milky, milky.address('websocket_server'))));
       for (const raw of attackers) raw.write(frame(1, bomb, { rsv: 4 }));
       for (const raw of attackers) assert.equal((await raw.closing()).code, 1009);
     }
     // The same in fragments, one after the other.
-    const raw = await deflating(t, milky.address('websocket_server'));
+    const raw = await deflating(milky, milky.address('websocket_server'));
     pieces.forEach((piece, i) => raw.write(frame(i ? 0 : 1, piece, { rsv: i ? 0 : 4, fin: false })));
     raw.write(frame(0, block));
     assert.equal((await raw.closing()).code, 1009);
@@ -334,9 +341,9 @@ describe('attacks on permessage-deflate', { concurrency: 1 }, () => {
   });
 
   it('blocks with nothing in them are not looked at for ever', async (t) => {
-    const milky = await serve(t, limited);
+    const milky = await start(t, limited);
     for (const piece of [[0, 0, 0, 0xff, 0xff], [3, 0], [2, 8, 0x20, 0x80, 0]]) {
-      const raw = await deflating(t, milky.address('websocket_server'));
+      const raw = await deflating(milky, milky.address('websocket_server'));
       raw.write(frame(1, Buffer.concat([Buffer.alloc(3 * MIB - (3 * MIB) % piece.length, Buffer.from(piece)), Buffer.from([0])]), { rsv: 4 }));
       assert.equal((await raw.closing()).code, 1009);
     }
