@@ -432,16 +432,6 @@ static const struct mk_config_key keys[] = {
       .zh =
           "图片与文件 URL 的开头，用于 Bot 访问本机的地址与监听地址不同的情况。默认为该 Bot 第一个 "
           "TCP 服务端的地址（监听 0.0.0.0 或 [::] 时为 127.0.0.1）。" },
-    { .name = "compression_threshold",
-      .type = MK_CONFIG_NUMBER,
-      .at = offsetof(struct mk_config, endpoint.compression_threshold),
-      .least = 1,
-      .most = 1073741824,
-      .fallback = "1024",
-      .sample_off = true,
-      .en = "Bytes from which on a WebSocket message is compressed, where both sides have agreed "
-            "to it (`compression`).",
-      .zh = "WebSocket 消息从多少字节起压缩，仅在双方协商压缩（`compression`）之后。" },
     { .name = "backend",
       .type = MK_CONFIG_OBJECT,
       .at = offsetof(struct mk_config, backend),
@@ -463,6 +453,16 @@ static const struct mk_config_key keys[] = {
       .sample_off = true,
       .en = "What clients may use up.",
       .zh = "客户端可以占用的资源。" },
+    { .name = "compression_threshold",
+      .type = MK_CONFIG_NUMBER,
+      .at = offsetof(struct mk_config, endpoint.compression_threshold),
+      .least = 1,
+      .most = 1073741824,
+      .fallback = "1024",
+      .sample_off = true,
+      .en = "Bytes from which on a WebSocket message is compressed, where both sides have agreed "
+            "to it (`compression`).",
+      .zh = "WebSocket 消息从多少字节起压缩，仅在双方协商压缩（`compression`）之后。" },
     { .name = "busy_poll_us",
       .type = MK_CONFIG_NUMBER,
       .at = offsetof(struct mk_config, endpoint.busy_poll_us),

@@ -45,7 +45,6 @@ static void warn_of_restart(const struct mk_config *old, const struct mk_config 
         { "operations", same(a->operations, b->operations) &&
                             same(a->operations_access_token, b->operations_access_token) },
         { "resource_url", same(a->resource_url, b->resource_url) },
-        { "compression_threshold", a->compression_threshold == b->compression_threshold },
         { "journal", a->journal.max_events == b->journal.max_events &&
                          a->journal.max_age == b->journal.max_age &&
                          a->journal.no_flush == b->journal.no_flush },
@@ -128,11 +127,11 @@ const struct mk_command mk_reload_command = {
     .options = options,
     .more_en = "Only what has changed is touched: a transport that is as it was keeps its\n"
                "connections. Certificates are read again in any case. A configuration with a\n"
-               "mistake is refused. data_dir, backend, control, operations, journal, limits, log\n"
-               "and compression_threshold need a restart. SIGHUP does the same.\n",
+               "mistake is refused. data_dir, backend, control, operations, journal, limits and\n"
+               "log need a restart. SIGHUP does the same.\n",
     .more_zh =
         "只改动有变化的部分：未变的通信方式保持其连接；证书总会重新读取。有误的配置会被拒绝。\n"
-        "data_dir、backend、control、operations、journal、limits、log 与 compression_threshold\n"
-        "需要重启才能生效。发送 SIGHUP 效果相同。\n",
+        "data_dir、backend、control、operations、journal、limits 与 log 需要重启才能生效。\n"
+        "发送 SIGHUP 效果相同。\n",
     .run = run,
 };

@@ -243,6 +243,11 @@ bool mk_config_has_webhook(const struct milky_config *config)
     return false;
 }
 
+size_t mk_config_compression_threshold(const struct milky_config *config)
+{
+    return or_default(config->compression_threshold, MK_DEFLATE_THRESHOLD);
+}
+
 static void on_turn_end(struct mk_turn_hook *hook);
 static void on_grace_over(void *arg);
 
@@ -260,8 +265,7 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     struct milky_host *host = &endpoint->host;
     host->backend = backend;
     mk_loop_busy_poll(&host->loop, config->busy_poll_us);
-    mk_deflate_init(&host->deflate, config->compression_threshold ? config->compression_threshold
-                                                                  : MK_DEFLATE_THRESHOLD);
+    mk_deflate_init(&host->deflate, mk_config_compression_threshold(config));
     mk_dispatch_init(&host->dispatch, backend, 0);
     mk_requests_init(&endpoint->requests, endpoint);
     endpoint->turn.run = on_turn_end;

@@ -52,5 +52,6 @@ struct milky_endpoint {
 struct mk_commons mk_host_commons(const struct milky_host *host);
 
 bool mk_config_has_webhook(const struct milky_config *config);
+size_t mk_config_compression_threshold(const struct milky_config *config);
 
 #endif

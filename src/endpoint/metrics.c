@@ -240,25 +240,6 @@ static void write_events(struct writer *w)
                                 mk_event_types[i].name.ptr, NULL);
 }
 
-/* --- compression --- */
-
-static void write_compression(struct writer *w)
-{
-    const struct mk_deflate_stats *stats = &w->endpoint->host.deflate.stats;
-    const struct fact facts[] = {
-        { "milky_compressed_messages_total", "counter", (double)stats->compressed,
-          "WebSocket messages that were compressed; an event is one, however many get it." },
-        { "milky_compressed_bytes_before_total", "counter", (double)stats->before, "Their bytes." },
-        { "milky_compressed_bytes_after_total", "counter", (double)stats->after,
-          "What these became." },
-        { "milky_decompressed_messages_total", "counter", (double)stats->decompressed,
-          "Compressed WebSocket messages that came." },
-        { "milky_decompressions_refused_total", "counter", (double)stats->refused,
-          "Those that were broken, or became too long." },
-    };
-    write_facts(w, facts, sizeof(facts) / sizeof(facts[0]));
-}
-
 /* --- what was turned away --- */
 
 /* A family's samples stand together; `help` is with the first. */
@@ -332,6 +313,23 @@ static void write_process(struct writer *w)
     };
     mk_exposition_family(&w->x, "milky_build_info", "gauge", "1, with the version.");
     mk_exposition_count(&w->x, "", 1, "version", MILKY_VERSION, "libuv", uv_version_string(), NULL);
+    write_facts(w, facts, sizeof(facts) / sizeof(facts[0]));
+}
+
+static void write_compression(struct writer *w)
+{
+    const struct mk_deflate_stats *stats = &w->endpoint->host.deflate.stats;
+    const struct fact facts[] = {
+        { "milky_compressed_messages_total", "counter", (double)stats->compressed,
+          "WebSocket messages that were compressed; an event is one, however many get it." },
+        { "milky_compressed_bytes_before_total", "counter", (double)stats->before, "Their bytes." },
+        { "milky_compressed_bytes_after_total", "counter", (double)stats->after,
+          "What these became." },
+        { "milky_decompressed_messages_total", "counter", (double)stats->decompressed,
+          "Compressed WebSocket messages that came." },
+        { "milky_decompressions_refused_total", "counter", (double)stats->refused,
+          "Those that were broken, or became too long." },
+    };
     write_facts(w, facts, sizeof(facts) / sizeof(facts[0]));
 }
 

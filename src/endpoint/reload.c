@@ -116,7 +116,8 @@ static void take_over(struct milky_host *host, struct plan *plan, size_t gone)
     plan->gone = old_gone;
 }
 
-static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan, uint64_t busy_poll_us)
+static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
+                        const struct milky_config *config)
 {
     struct milky_host *host = &endpoint->host;
     size_t gone = dismiss(host, plan);
@@ -127,7 +128,8 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan, uint
             changed += mk_bot_reload(plan->changes[i].bot, &plan->changes[i].fresh);
     }
     take_over(host, plan, gone);
-    mk_loop_busy_poll(&host->loop, busy_poll_us);
+    mk_loop_busy_poll(&host->loop, config->busy_poll_us);
+    host->deflate.threshold = mk_config_compression_threshold(config);
     if ((gone > 0 || added > 0) && host->backend->bots_changed)
         host->backend->bots_changed(host->backend);
     for (size_t i = 0; i < plan->count; i++)
@@ -152,7 +154,7 @@ int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_co
         mk_log_error("endpoint", "not reloaded, everything is as it was: %s", strerror(-rc));
         return rc;
     }
-    size_t changed = carry_out(endpoint, &plan, config->busy_poll_us);
+    size_t changed = carry_out(endpoint, &plan, config);
     discard(&plan, false);
     mk_log_info("endpoint", "reloaded: %zu of the bots' transports were added, removed or changed",
                 changed);
