@@ -12,10 +12,12 @@ from urllib.parse import quote
 
 import aiohttp
 import websockets
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory as Deflate
 
 BASE, URL, OTHER, TOKEN = sys.argv[1:]
 GROUP = 700000001
 LIMIT = 15  # seconds
+LONG = "牛奶 milk " * 500  # long enough to be compressed
 
 
 def message(words):
@@ -59,10 +61,14 @@ async def converse(session, send, receive):
     assert reply["post_type"] == "action_response" and reply["data"]["echo"] == {"n": 1}, reply
     await send("nonsense")
     assert json.loads(await receive())["data"]["retcode"] == -400
-    await post(session, OTHER, "send_group_message", message("ping"))
-    event = json.loads(await receive())
-    assert event["post_type"] == "event" and event["data"]["event_type"] == "message_receive", event
-    assert event["data"]["data"]["segments"][0]["data"]["text"] == "ping", event
+    for words in ("ping", LONG, "pong"):
+        await post(session, OTHER, "send_group_message", message(words))
+        event = json.loads(await receive())
+        assert event["post_type"] == "event" and event["data"]["event_type"] == "message_receive", event
+        assert event["data"]["data"]["segments"][0]["data"]["text"] == words, event
+    for echo in (LONG, "short", LONG * 50, ""):
+        await send(json.dumps({"action": "get_login_info", "echo": echo}))
+        assert json.loads(await receive())["data"]["echo"] == echo
     for i in range(100):
         await send(json.dumps({"action": "get_login_info", "echo": i}))
     assert [json.loads(await receive())["data"]["echo"] for _ in range(100)] == list(range(100))
@@ -90,6 +96,22 @@ async def with_websockets(session):
         await socket.send(['{"action":"get_login', '_info","echo":"frag', 'ments"}'])
         assert json.loads(await socket.recv())["data"]["echo"] == "fragments"
     assert socket.close_code == 1000, socket.close_code
+    await compressing_or_not(session)
+
+
+async def compressing_or_not(session):
+    """This library offers permessage-deflate with a window of 4 KiB unless told otherwise."""
+    for factory, agreed in (
+        (dict(), True),
+        (dict(compression=None), False),
+        (dict(extensions=[Deflate(server_no_context_takeover=True, client_no_context_takeover=True)]), True),
+        (dict(extensions=[Deflate(server_max_window_bits=15, client_max_window_bits=9)]), True),
+        (dict(extensions=[Deflate(server_max_window_bits=9)]), False),
+    ):
+        async with websockets.connect(f"{URL}?access_token={quote(TOKEN)}", **factory) as socket:
+            extensions = getattr(socket, "extensions", None) or getattr(socket, "protocol", socket).extensions
+            assert bool(extensions) == agreed, (factory, extensions)
+            await converse(session, socket.send, socket.recv)
 
 
 async def with_aiohttp(session):
@@ -103,6 +125,11 @@ async def with_aiohttp(session):
         await converse(session, socket.send_str, socket.receive_str)
         await socket.close(code=4000)
     assert socket.close_code == 4000, socket.close_code
+    # The window that it asks of us, and its own once it is agreed upon.
+    for bits, agreed in ((9, 0), (12, 15), (15, 15)):
+        async with session.ws_connect(URL, headers=headers, compress=bits) as socket:
+            assert socket.compress == agreed, socket.compress
+            await converse(session, socket.send_str, socket.receive_str)
 
 
 async def main():
