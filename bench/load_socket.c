@@ -35,7 +35,7 @@ void load_raise_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int connect_from(size_t index, int port)
+int load_dial(size_t index, int port)
 {
     struct sockaddr_in own = { .sin_family = AF_INET,
                                .sin_addr.s_addr =
@@ -72,24 +72,31 @@ static void read_head(int fd, const char *status, const char *needed)
     "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"                   \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
-void load_connect(struct load_socket *socket, enum load_kind kind, int port, const char *path,
-                  size_t index)
+static const struct {
+    const char *headers, *status, *needed;
+} handshakes[] = {
+    [LOAD_WEBSOCKET] = { UPGRADE, "101", "" },
+    [LOAD_DEFLATE] = { UPGRADE "Sec-WebSocket-Extensions: permessage-deflate; "
+                               "server_no_context_takeover; client_no_context_takeover\r\n",
+                       "101", "permessage-deflate" },
+    [LOAD_SSE] = { "Accept: text/event-stream\r\n", "200", "" },
+};
+
+void load_begin(struct load_socket *socket, enum load_kind kind, int port, const char *path,
+                size_t index)
 {
-    static const struct {
-        const char *headers, *status, *needed;
-    } handshakes[] = {
-        [LOAD_WEBSOCKET] = { UPGRADE, "101", "" },
-        [LOAD_DEFLATE] = { UPGRADE "Sec-WebSocket-Extensions: permessage-deflate; "
-                                   "server_no_context_takeover; client_no_context_takeover\r\n",
-                           "101", "permessage-deflate" },
-        [LOAD_SSE] = { "Accept: text/event-stream\r\n", "200", "" },
-    };
     char request[LONGEST_HEAD];
     int len = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s\r\n",
                        path, port, handshakes[kind].headers);
-    *socket = (struct load_socket){ .fd = connect_from(index, port), .kind = kind };
+    *socket = (struct load_socket){ .fd = load_dial(index, port), .kind = kind };
     if (send(socket->fd, request, (size_t)len, MSG_NOSIGNAL) != len)
         load_fail("cannot send a request");
+}
+
+void load_connect(struct load_socket *socket, enum load_kind kind, int port, const char *path,
+                  size_t index)
+{
+    load_begin(socket, kind, port, path, index);
     read_head(socket->fd, handshakes[kind].status, handshakes[kind].needed);
     fcntl(socket->fd, F_SETFL, O_NONBLOCK);
 }
@@ -121,30 +128,26 @@ void load_send(struct load_socket *socket, const char *message, unsigned count)
 
 /* --- counting --- */
 
-/* The length of a frame header whose first bytes are there, and of its payload. */
-static size_t header_size(const uint8_t *header, size_t have)
+size_t load_frame_header(const char *data, size_t len, uint64_t *payload)
 {
-    uint8_t len = have > 1 ? header[1] & 0x7f : 0;
-    return len == 127 ? 10 : len == 126 ? 4 : 2;
-}
-
-static uint64_t payload_size(const uint8_t *header, size_t size)
-{
-    uint64_t len = 0;
-    if (size == 2)
-        return header[1];
+    const uint8_t *header = (const uint8_t *)data;
+    if (len < 2)
+        return 0;
+    size_t size = header[1] == 127 ? 10 : header[1] == 126 ? 4 : 2;
+    if (len < size)
+        return 0;
+    *payload = size == 2 ? header[1] : 0;
     for (size_t i = 2; i < size; i++)
-        len = len << 8 | header[i];
-    return len;
+        *payload = *payload << 8 | header[i];
+    return size;
 }
 
 /* A header is complete. Returns how many messages are complete with it. */
-static unsigned begin_frame(struct load_socket *socket, size_t header)
+static unsigned begin_frame(struct load_socket *socket)
 {
     static const char pong[] = "\x8a\x80\0\0\0\0";
     bool deflate = socket->kind == LOAD_DEFLATE;
     bool text = socket->header[0] == 0x81 || (deflate && socket->header[0] == 0xc1);
-    socket->left = payload_size(socket->header, header);
     socket->header_len = 0;
     if (text)
         return socket->left == 0;
@@ -168,9 +171,8 @@ static unsigned count_frames(struct load_socket *socket, const char *data, size_
             continue;
         }
         socket->header[socket->header_len++] = (uint8_t)data[at++];
-        size_t size = header_size(socket->header, socket->header_len);
-        if (socket->header_len >= size)
-            count += begin_frame(socket, size);
+        if (load_frame_header((char *)socket->header, socket->header_len, &socket->left) > 0)
+            count += begin_frame(socket);
     }
     return count;
 }

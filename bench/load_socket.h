@@ -37,11 +37,30 @@ void load_fail(const char *format, ...) __attribute__((format(printf, 1, 2), nor
 void load_raise_limit(void);
 
 /*
+ * A connection to 127.0.0.1, from the `index`th ten thousand of addresses; blocking. To close it is
+ * to reset it, unless both sides have ended it.
+ */
+int load_dial(size_t index, int port);
+
+/*
+ * Connects to 127.0.0.1, from the `index`th ten thousand of addresses, and asks for what a socket
+ * of this kind wants; the answer has not been read. `path` includes the query.
+ */
+void load_begin(struct load_socket *socket, enum load_kind kind, int port, const char *path,
+                size_t index);
+
+/*
  * Connects to 127.0.0.1, from the `index`th ten thousand of addresses, and shakes hands (blocking);
  * the socket is non-blocking afterwards. `path` includes the query.
  */
 void load_connect(struct load_socket *socket, enum load_kind kind, int port, const char *path,
                   size_t index);
+
+/*
+ * The header of a frame, as far as its bytes are there: returns its length, and that of the payload
+ * behind it; 0 where more bytes are needed.
+ */
+size_t load_frame_header(const char *data, size_t len, uint64_t *payload);
 
 /* Sends `count` masked text frames of one message in one go. */
 void load_send(struct load_socket *socket, const char *message, unsigned count);

@@ -8,46 +8,11 @@ import { describe, it } from 'node:test';
 import { WebSocket } from 'ws';
 import { folder, freePort, hook, reverse, serve, text, textOf } from './fixtures.mjs';
 import { BOT, GROUP, Milky, ReverseServer, call, within } from './harness.mjs';
+import { Ledger, numberOf } from './ledger.mjs';
 
 const OTHER = 10002000;
 const MING = 10003001;
-const numberOf = (event) => event.number ?? event.data.number;
 const ROUNDS = process.env.SOAK ? 500 : 30;
-
-// What one receiver got: every event once or more, in order, and none left out.
-class Ledger {
-  constructor(name) {
-    this.name = name;
-    this.numbers = new Map(); // number -> text
-    this.words = new Set();
-    this.last = 0;
-    this.again = 0;
-    this.changed = () => {};
-  }
-
-  add(number, word) {
-    assert.ok(Number.isSafeInteger(number) && number > 0, `${this.name}: number ${number}`);
-    if (this.numbers.has(number)) {
-      assert.equal(word, this.numbers.get(number), `${this.name}: ${number} came twice with another event`);
-      this.again++;
-      return;
-    }
-    if (this.last > 0) assert.equal(number, this.last + 1, `${this.name}: events out of order or lost`);
-    this.last = number;
-    this.numbers.set(number, word);
-    this.words.add(word);
-    this.changed();
-  }
-
-  async has(words) {
-    const missing = () => words.filter((word) => !this.words.has(word));
-    await within((async () => {
-      while (missing().length > 0) await new Promise((resolve) => (this.changed = resolve));
-    })(), `${this.name} to have everything`, 20000).catch((error) => {
-      throw new Error(`${error.message}: ${missing().length} of ${words.length} are missing, as ${missing()[0]}`);
-    });
-  }
-}
 
 describe('journal', () => {
   it(`loses no event in ${ROUNDS} crashes`, async (t) => {
