@@ -354,6 +354,9 @@ static const struct mk_config_key limit_keys[] = {
       .sample = "1024",
       .en = "Connections from one address. Default: 1024, and any number from this machine.",
       .zh = "来自同一地址的连接数。默认 1024，不限制本机。" },
+    LIMIT(tls_handshakes, 1, 1000000, "1024",
+          "TLS handshakes under way, about 45 KiB each; then the oldest is closed for a new one.",
+          "进行中的 TLS 握手数，每个约占 45 KiB；超过后关闭最早的一个。"),
     LIMIT(
         failed_credentials, 1, 1000000, "100",
         "Wrong credentials from one address within a minute; then it gets 429 for the rest of it.",

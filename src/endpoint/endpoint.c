@@ -220,6 +220,7 @@ static int make_guard(struct milky_host *host, const struct milky_limits *config
         .connections_per_address =
             or_default(config->connections_per_address, usual->connections_per_address),
         .limits_this_machine = config->connections_per_address > 0,
+        .tls_handshakes = or_default(config->tls_handshakes, usual->tls_handshakes),
         .failed_credentials = or_default(config->failed_credentials, usual->failed_credentials),
         .header_bytes = or_default(config->header_bytes, usual->header_bytes),
         .body_bytes = or_default(config->body_bytes, usual->body_bytes),

@@ -251,8 +251,9 @@ static const struct {
     const char *help;
 } away[] = {
     { "milky_connections_refused_total", "limit", "connections", MK_AWAY_CONNECTIONS,
-      "Connections that were closed at once, by the limit that was reached." },
+      "Connections that were closed for want of room, by the limit that was reached." },
     { NULL, "limit", "connections_per_address", MK_AWAY_PER_ADDRESS, NULL },
+    { NULL, "limit", "tls_handshakes", MK_AWAY_CROWDED_TLS, NULL },
     { "milky_credentials_refused_total", "reason", "missing", MK_AWAY_MISSING,
       "Requests whose credentials were refused." },
     { NULL, "reason", "wrong", MK_AWAY_WRONG, NULL },

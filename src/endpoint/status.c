@@ -103,6 +103,7 @@ static void add_turned_away(struct writer *w, yyjson_mut_val *root)
     static const char *const names[MK_AWAY_KINDS] = {
         [MK_AWAY_CONNECTIONS] = "connections",
         [MK_AWAY_PER_ADDRESS] = "connections_per_address",
+        [MK_AWAY_CROWDED_TLS] = "tls_handshakes",
         [MK_AWAY_MISSING] = "missing_credentials",
         [MK_AWAY_WRONG] = "wrong_credentials",
         [MK_AWAY_FOREIGN] = "foreign_pages",

@@ -22,6 +22,7 @@ enum {
 const struct mk_limits mk_default_limits = {
     .connections = 16384,
     .connections_per_address = 1024,
+    .tls_handshakes = 1024,
     .failed_credentials = 100,
     .header_bytes = 32 * 1024,
     .body_bytes = 16 * 1024 * 1024,
@@ -54,6 +55,7 @@ struct mk_guard {
     struct mk_loop *loop;
     struct mk_limits limits;
     struct mk_timeouts windows;
+    struct mk_handshakes handshakes;
     size_t connections;
     size_t remembered; /* guests with a window */
     bool told;
@@ -118,6 +120,7 @@ struct mk_guard *mk_guard_new(struct mk_loop *loop, const struct mk_limits *limi
         return NULL;
     guard->loop = loop;
     guard->limits = *limits;
+    mk_handshakes_init(&guard->handshakes, limits->tls_handshakes);
     if (getrandom(&guard->seed, sizeof(guard->seed), 0) < 0 ||
         mk_timeouts_init(&guard->windows, loop, WINDOW_MS, on_window_over) < 0) {
         free(guard);
@@ -140,6 +143,11 @@ struct mk_guard *mk_guard_free(struct mk_guard *guard)
 const struct mk_limits *mk_guard_limits(const struct mk_guard *guard)
 {
     return &guard->limits;
+}
+
+struct mk_handshakes *mk_guard_handshakes(struct mk_guard *guard)
+{
+    return &guard->handshakes;
 }
 
 static struct mk_guest *guest_of(struct mk_guard *guard, const struct mk_address *address)

@@ -10,12 +10,14 @@
 #define MK_TRANSPORT_GUARD_H
 
 #include "net/stream.h"
+#include "transport/handshakes.h"
 
 /* What clients may use up; struct milky_limits says more. */
 struct mk_limits {
     uint64_t connections;
     uint64_t connections_per_address;
     bool limits_this_machine; /* the one above is for local addresses too */
+    uint64_t tls_handshakes;
     uint64_t failed_credentials;
     uint64_t header_bytes;
     uint64_t body_bytes;
@@ -52,6 +54,9 @@ enum mk_guard_for {
 struct mk_guest *mk_guard_admit(struct mk_guard *guard, struct mk_stream *stream,
                                 enum mk_guard_for whom);
 
+/* The TLS handshakes of its servers. */
+struct mk_handshakes *mk_guard_handshakes(struct mk_guard *guard);
+
 /* It has shown credentials that are wrong. */
 void mk_guest_failed(struct mk_guest *guest);
 
@@ -63,6 +68,7 @@ uint64_t mk_guest_blocked(const struct mk_guest *guest);
 enum mk_turned_away {
     MK_AWAY_CONNECTIONS, /* by limits.connections */
     MK_AWAY_PER_ADDRESS, /* by limits.connections_per_address */
+    MK_AWAY_CROWDED_TLS, /* by limits.tls_handshakes */
     MK_AWAY_MISSING,     /* credentials: none were shown (401) */
     MK_AWAY_WRONG,       /* they were wrong */
     MK_AWAY_FOREIGN,     /* a web page of another origin */

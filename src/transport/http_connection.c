@@ -32,6 +32,7 @@ struct mk_http_connection {
     struct mk_guest *guest;
     struct mk_http1_parser *parser;
     struct mk_timeout timeout;
+    struct mk_handshake handshake;
     size_t progress; /* bytes of a body since its timeout was last armed */
     uint8_t state;
     bool in_read;    /* below on_read on the stack */
@@ -278,6 +279,7 @@ static void free_connection(struct mk_http_connection *connection)
     if (context->service->closed)
         context->service->closed(context->arg, connection);
     mk_timeout_disarm(&connection->timeout);
+    mk_handshake_done(&connection->handshake);
     mk_list_remove(&connection->node);
     mk_http1_parser_free(connection->parser);
     free(connection);
@@ -341,7 +343,23 @@ static void on_shaken(void *arg)
 {
     struct mk_http_connection *connection = arg;
     connection->shaking = false;
+    mk_handshake_done(&connection->handshake);
     mk_timeout_arm(&connection->context->idle, &connection->timeout);
+}
+
+static int start_tls(struct mk_http_connection *connection)
+{
+    struct mk_http_context *context = connection->context;
+    struct mk_handshake *oldest = NULL;
+    if (context->guard)
+        oldest = mk_handshake_begin(mk_guard_handshakes(context->guard), &connection->handshake);
+    if (oldest) {
+        mk_guard_count(context->guard, MK_AWAY_CROWDED_TLS);
+        abort_connection(MK_CONTAINER_OF(oldest, struct mk_http_connection, handshake), 0);
+    }
+    connection->shaking = true;
+    mk_timeout_arm(&context->head, &connection->timeout);
+    return mk_tls_context_accept(context->tls, connection->stream, on_shaken, connection);
 }
 
 void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *stream)
@@ -370,11 +388,7 @@ void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *
     if (context->service->opened)
         context->service->opened(context->arg, connection);
     mk_stream_adopt(stream, &stream_events, connection);
-    if (!context->tls)
-        return;
-    connection->shaking = true;
-    mk_timeout_arm(&context->head, &connection->timeout);
-    int rc = mk_tls_context_accept(context->tls, stream, on_shaken, connection);
+    int rc = context->tls ? start_tls(connection) : 0;
     if (rc < 0)
         abort_connection(connection, rc);
 }

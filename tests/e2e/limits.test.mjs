@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { certificate, serve, text } from './fixtures.mjs';
 import { BOT, botConfig, call, Client, GROUP, memory, request, within } from './harness.mjs';
 import { Raw, post, rawWebSocket } from './raw.mjs';
@@ -112,6 +113,43 @@ describe('limits', { concurrency: 1 }, () => {
     assert.equal((await client.responses.next()).data.status, 'ok');
     client.send(' '.repeat(4097));
     assert.equal((await within(client.closed, 'the connection to be closed')).code, 1009);
+  });
+
+  it('takes so many TLS handshakes at once; the oldest ends for a new one', async (t) => {
+    const own = await certificate(t);
+    const tls = { certificate: own.file, key: own.file.replace('cert', 'key') };
+    const milky = await serve(t, {
+      limits: { tls_handshakes: 50 },
+      bots: [BOT, OTHER].map((self_id) => ({ self_id, http_server: [{ listen: port, tls }] })),
+    });
+    const record = Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]);
+    const addresses = [0, 1].map((index) => milky.address('http_server', index));
+    const connectTo = (address) => connectTls({ host: '127.0.0.1', port: address.split(':')[1], ca: own.cert });
+    const honest = connectTo(addresses[0]);
+    t.after(() => honest.destroy());
+    await within(once(honest, 'secureConnect'), 'a handshake');
+    // Those whose handshake is done do not count, and all servers count together.
+    const older = await crowd(t, addresses[0], 25, record);
+    const newer = await crowd(t, addresses[1], 25, record);
+    const closed = [...older, ...newer].map((socket) => socket.resume() && once(socket, 'close'));
+    const asked = async (socket) => {
+      socket.write(post('/get_login_info', '{}'));
+      assert.match(`${(await within(once(socket, 'data'), 'an answer'))[0]}`, /^HTTP\/1\.1 200 /);
+    };
+    const next = connectTo(addresses[1]);
+    t.after(() => next.destroy());
+    await within(once(next, 'secureConnect'), 'one more handshake');
+    await within(Promise.any(closed), 'one to make room');
+    assert.deepEqual([older, newer].map((crowd) => crowd.filter((socket) => socket.destroyed).length), [1, 0]);
+    await milky.log.find((line) => /50 TLS handshakes are under way: the oldest ends for a new one, 1 so far \(limits\.tls_handshakes\)/.test(line));
+    await asked(next);
+    await asked(honest);
+    const gone = new Promise((resolve) => older.forEach((socket) => socket.on('close', () =>
+      older.filter(({ destroyed }) => destroyed).length === 24 && resolve())));
+    await crowd(t, addresses[1], 24, record); // the first of them makes fifty
+    await within(gone, 'older ones to make room');
+    await asked(honest);
+    assert.ok(newer.every((socket) => !socket.destroyed));
   });
 
   it('two thousand half-open TLS handshakes cost others nothing, and not much memory', async (t) => {
