@@ -150,8 +150,7 @@ static bool wants_to_read(const struct mk_stream *stream)
         return stream->dropped < MK_STREAM_DROP_MOST;
     if (stream->tls && !stream->tls->shaken)
         return true;
-    return stream->events && !stream->paused && !stream->kept &&
-           mk_stream_backlog(stream) <= stream->limits.read_pause;
+    return stream->events && !stream->paused && !stream->kept && !mk_stream_congested(stream);
 }
 
 static void on_socket(uv_poll_t *poll, int status, int events);
@@ -189,7 +188,8 @@ void mk_stream_watch(struct mk_stream *stream)
 static size_t give(struct mk_stream *stream, char *data, size_t len)
 {
     size_t taken = 0;
-    while (taken < len && stream->state == MK_STREAM_OPEN && stream->events && !stream->paused) {
+    while (taken < len && stream->state == MK_STREAM_OPEN && stream->events && !stream->paused &&
+           !mk_stream_congested(stream)) {
         size_t more = stream->events->read(stream->owner, data + taken, len - taken);
         if (stream->state != MK_STREAM_OPEN)
             break;
@@ -264,9 +264,10 @@ bool mk_streams_deliver(struct mk_loop *loop)
 }
 
 /* Owners are given kept bytes at the end of the turn, when they are in the middle of nothing. */
-static void resume_kept(struct mk_stream *stream)
+void mk_stream_resume_kept(struct mk_stream *stream)
 {
-    if (stream->kept && !stream->paused && stream->events && mk_list_empty(&stream->kept->resumed))
+    if (stream->kept && !stream->paused && stream->events && !mk_stream_congested(stream) &&
+        mk_list_empty(&stream->kept->resumed))
         mk_list_push(&stream->loop->streams->resumed, &stream->kept->resumed);
 }
 
@@ -405,7 +406,7 @@ void mk_stream_adopt(struct mk_stream *stream, const struct mk_stream_events *ev
 {
     stream->events = events;
     stream->owner = owner;
-    resume_kept(stream);
+    mk_stream_resume_kept(stream);
     mk_stream_watch(stream);
 }
 
@@ -430,7 +431,7 @@ void mk_stream_pause(struct mk_stream *stream)
 void mk_stream_resume(struct mk_stream *stream)
 {
     stream->paused = false;
-    resume_kept(stream);
+    mk_stream_resume_kept(stream);
     mk_stream_watch(stream);
 }
 

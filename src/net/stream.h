@@ -21,9 +21,10 @@ struct mk_stream;
 struct mk_stream_events {
     /*
      * Bytes came; they may be changed in place, and are gone after the return. Returns how many
-     * were taken: all of them, unless the owner has paused the stream in this call; then the stream
-     * keeps the rest, and gives it again after mk_stream_resume. What is not taken though the
-     * stream is not paused (resumed meanwhile, or handed over) is given at once in another call.
+     * were taken: all of them, unless the owner has paused the stream in this call, or it has
+     * become congested; then the stream keeps the rest, and gives it again after mk_stream_resume,
+     * or when enough has been sent. What is not taken for another reason (resumed meanwhile, or
+     * handed over) is given at once in another call.
      * The owner may close or abort the stream in here (then the return value does not matter).
      */
     size_t (*read)(void *owner, char *data, size_t len);
@@ -104,6 +105,12 @@ void mk_stream_set_source(struct mk_stream *stream, struct mk_stream_source *sou
 
 /* Bytes that wait to be sent, the source's not counted. */
 size_t mk_stream_backlog(const struct mk_stream *stream);
+
+/*
+ * More than `read_pause` waits to be sent. Who answers what comes should take no more in this call
+ * of `read`: a few bytes may ask for very many.
+ */
+bool mk_stream_congested(const struct mk_stream *stream);
 
 /*
  * No `read` until mk_stream_resume; the peer's end (`end`, or its going away) is not noticed

@@ -100,6 +100,9 @@ int mk_stream_start_tls(struct mk_stream *stream, struct mk_tls *tls);
 /* Closes the socket; `closed` follows. Does nothing the second time. */
 void mk_stream_finish(struct mk_stream *stream, int error);
 
+/* Has kept bytes given to the owner at the end of the turn, unless something stands in the way. */
+void mk_stream_resume_kept(struct mk_stream *stream);
+
 /* Makes libuv watch for what the stream waits for now. */
 void mk_stream_watch(struct mk_stream *stream);
 

@@ -95,6 +95,11 @@ void mk_stream_wake(struct mk_stream *stream)
     mk_list_push(&stream->loop->dirty, &stream->dirty);
 }
 
+bool mk_stream_congested(const struct mk_stream *stream)
+{
+    return mk_stream_backlog(stream) > stream->limits.read_pause;
+}
+
 /* Moves what is owed of the source in front of the output. */
 static int copy_owed(struct mk_stream *stream)
 {
@@ -308,6 +313,7 @@ void mk_stream_send(struct mk_stream *stream)
         else
             tell_drained(stream);
     }
+    mk_stream_resume_kept(stream);
     mk_stream_watch(stream);
 }
 

@@ -292,7 +292,8 @@ static size_t on_read(void *owner, char *data, size_t len)
     int status = MK_HTTP1_NEED_MORE;
     connection->in_read = true;
     /* A request without a body ends with its head: the parser tells it without another byte. */
-    while (connection->state == READING && (at < len || status == MK_HTTP1_HEAD)) {
+    while (connection->state == READING &&
+           (status == MK_HTTP1_HEAD || (at < len && !mk_stream_congested(connection->stream)))) {
         size_t consumed;
         status = mk_http1_parser_feed(connection->parser, data + at, len - at, &consumed);
         at += consumed;
@@ -306,8 +307,8 @@ static size_t on_read(void *owner, char *data, size_t len)
         return at;
     }
     if (connection->state == READING)
-        on_partial(connection, len);
-    return connection->state == BUSY ? at : len;
+        on_partial(connection, at);
+    return connection->state == CLOSING ? len : at;
 }
 
 /* --- life --- */

@@ -145,14 +145,15 @@ static void on_event(struct mk_websocket *websocket, int status)
         websocket->events->message(websocket->owner, event->opcode, event->payload);
 }
 
-/* A message may make the owner pause the stream (too many calls in flight) or close. */
+/* A message may make the owner pause the stream (too many calls in flight), answer much, or close.
+ */
 static size_t on_read(void *owner, char *data, size_t len)
 {
     struct mk_websocket *websocket = owner;
     size_t at = 0;
     websocket->heard = mk_loop_now(websocket->context->loop);
     while (at < len && websocket->state != DONE) {
-        if (mk_stream_paused(websocket->stream))
+        if (mk_stream_paused(websocket->stream) || mk_stream_congested(websocket->stream))
             return at;
         size_t consumed;
         int status = mk_ws_parser_feed(&websocket->parser, data + at, len - at, &consumed);

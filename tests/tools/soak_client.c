@@ -101,6 +101,7 @@ void client_arrive(struct client *client, bool resume)
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
     epoll_ctl(clients.epoll, EPOLL_CTL_ADD, client->socket.fd, &event);
     client->asked_ms = 0;
+    client->calm_ms = clients.now_ms;
     clients.replays += resume;
     bool needs_no_answer = client->kind == CLIENT_CALLER || client->kind == CLIENT_GHOST;
     enter(client, needs_no_answer ? CLIENT_OPEN : CLIENT_SHAKING);
@@ -280,6 +281,7 @@ static void take_reply(struct client *client, const char *text, size_t len)
         fail(client, "a reply that it did not ask for", text, len);
     note_delay(client->asked_ms);
     client->asked_ms = 0;
+    client->calm_ms = clients.now_ms;
 }
 
 static void take_message(struct client *client, const char *text, size_t len)
@@ -377,14 +379,12 @@ static void keep_rest(struct client *client, const char *data, size_t len)
     client->rest_len = len;
 }
 
-/* The server has ended it. Nobody may wait for anything then, unless it has ended it itself. */
+/* Only who has ended its own side, or has said but half of something, is let go. */
 static void take_end(struct client *client)
 {
-    bool is_idle_caller = client->kind == CLIENT_CALLER && client->asked_ms == 0;
-    if (client->state != CLIENT_LEAVING && client->kind != CLIENT_GHOST && !is_idle_caller)
+    if (client->state != CLIENT_LEAVING && client->kind != CLIENT_GHOST)
         fail(client, "the server ended its connection", client->rest ? client->rest : "",
              client->rest_len);
-    clients.idle_closed += is_idle_caller && client->state == CLIENT_OPEN;
     client_drop(client);
 }
 

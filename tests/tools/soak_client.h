@@ -44,6 +44,7 @@ struct client {
     uint64_t said_before; /* events made before it was open: those behind must come */
     uint64_t since_ms;    /* when it came into its state */
     uint64_t asked_ms;    /* when its call went out; 0: none is under way */
+    uint64_t calm_ms;     /* when it was last answered, or came */
     uint32_t echo;
     char *rest; /* what came of a message that is not complete */
     size_t rest_len;
@@ -63,8 +64,7 @@ struct clients {
     uint64_t arrivals;  /* handshakes that were done */
     uint64_t replays;   /* ... by clients that went on where they had stopped */
     uint64_t departures[DEPARTURES];
-    uint64_t idle_closed; /* callers that had nothing to ask */
-    uint64_t slowest_ms;  /* a reply, or a handshake */
+    uint64_t slowest_ms; /* a reply, or a handshake */
 };
 #define NO_OFFSET UINT64_MAX /* nobody has told it yet */
 extern struct clients clients;

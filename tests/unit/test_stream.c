@@ -406,6 +406,38 @@ static void who_takes_nothing_is_not_heard(void **state)
     assert_int_equal(owner.reads, 2); /* `input` bytes at a time */
 }
 
+static char long_answer[1 << 20];
+
+static size_t answer_at_length(struct owner *self, char *data, size_t len)
+{
+    size_t at = 0;
+    for (; at < len && !mk_stream_congested(self->stream); at++) {
+        mk_buf_append_char(&self->in, data[at]);
+        owner_write(self, long_answer, sizeof(long_answer));
+    }
+    return at;
+}
+
+/* Short questions that came together, with long answers: the next waits until the last has left. */
+static void who_takes_nothing_is_asked_no_more(void **state)
+{
+    (void)state;
+    begin(true);
+    owner.on_read = answer_at_length;
+    peer_says("abc");
+    assert_int_equal(shutdown(pair[1], SHUT_WR), 0);
+    TURN_UNTIL(&loop, owner.reads > 0);
+    turn(&loop);
+    turn(&loop);
+    assert_heard(&owner, "a");
+    assert_int_equal(owner.ends, 0);
+    assert_in_range(mk_stream_backlog(owner.stream), 1, sizeof(long_answer));
+    hear(3 * sizeof(long_answer));
+    assert_heard(&owner, "abc");
+    TURN_UNTIL(&loop, owner.ends == 1);
+    assert_int_equal(owner.reads, 3);
+}
+
 static bool hook_saw_silence;
 
 static void listen_in_hook(struct mk_turn_hook *hook)
@@ -843,6 +875,7 @@ int main(void)
         TEST(a_slow_peer_gets_everything),
         TEST(output_has_a_limit),
         TEST(who_takes_nothing_is_not_heard),
+        TEST(who_takes_nothing_is_asked_no_more),
         TEST(hooks_come_before_output),
         TEST(hooks_come_before_what_was_blocked),
         TEST(own_output_and_source_leave_together),

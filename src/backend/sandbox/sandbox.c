@@ -18,7 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LONGEST_REMEMBERED = 4096 }; /* bytes of a nickname; a longer one is looked up each time */
+enum {
+    LONGEST_REMEMBERED = 4096, /* bytes of a nickname; a longer one is looked up each time */
+    MOST_HELD = 256, /* replies that wait for the end of a turn; then it is committed early */
+};
 
 static struct mk_sandbox *sandbox_of(struct milky_backend *backend)
 {
@@ -72,9 +75,8 @@ static void settle(struct mk_request *request, int rc)
         mk_outbox_send(&sandbox->outbox, sandbox->host);
 }
 
-static void turn_end(struct milky_backend *backend)
+static void commit(struct mk_sandbox *sandbox)
 {
-    struct mk_sandbox *sandbox = sandbox_of(backend);
     while (sandbox->db.in_transaction) { /* a reply may have brought in the next call */
         int rc = mk_db_commit(&sandbox->db);
         if (rc < 0) {
@@ -84,6 +86,12 @@ static void turn_end(struct milky_backend *backend)
         mk_media_committed(sandbox);
         mk_outbox_send(&sandbox->outbox, sandbox->host);
     }
+}
+
+static void turn_end(struct milky_backend *backend)
+{
+    struct mk_sandbox *sandbox = sandbox_of(backend);
+    commit(sandbox);
     mk_bots_turn_end(&sandbox->bots);
 }
 
@@ -154,6 +162,8 @@ static void call_api(struct milky_backend *backend, struct milky_call *call)
     };
     struct mk_fate fate = mk_bots_fate(&sandbox->bots, asked.self_id, milky_call_action(call));
     asked.delay_ms = fate.delay_ms;
+    if (sandbox->outbox.reply_count >= MOST_HELD) /* each may be long */
+        commit(sandbox);
     if (!mk_bots_online(&sandbox->bots, asked.self_id))
         refuse(sandbox, &asked, MILKY_OFFLINE, "Bot 已离线 (the bot is offline)");
     else if (fate.retcode)
