@@ -94,7 +94,7 @@ struct milky_journal {
 struct milky_limits {
     uint64_t connections;             /* to all servers together (16,384) */
     uint64_t connections_per_address; /* (1,024, and of this machine any number) */
-    uint64_t tls_handshakes; /* under way; then the oldest ends (1,024) */
+    uint64_t tls_handshakes;          /* under way; then the oldest ends (1,024) */
     uint64_t failed_credentials; /* of one address within a minute; then 429 for its rest (100) */
     uint64_t header_bytes;       /* of a request (32 KiB) */
     uint64_t body_bytes;         /* of a request (16 MiB) */

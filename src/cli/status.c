@@ -208,6 +208,8 @@ static void print_turned_away(yyjson_val *data)
         { "connections", "connections over limits.connections", "超出 limits.connections 的连接" },
         { "connections_per_address", "connections over limits.connections_per_address",
           "超出 limits.connections_per_address 的连接" },
+        { "tls_handshakes", "TLS handshakes over limits.tls_handshakes",
+          "超出 limits.tls_handshakes 的 TLS 握手" },
         { "missing_credentials", "requests without credentials", "缺少凭据的请求" },
         { "wrong_credentials", "wrong credentials", "错误的凭据" },
         { "foreign_pages", "requests of foreign web pages", "来自其他网页的请求" },

@@ -2,7 +2,7 @@
 // now and then; and what milky uses meanwhile. tests/tools/soak is the clients.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parse } from './exposition.mjs';
@@ -94,6 +94,11 @@ async function failingPeer(t, ledger, errors) {
   return peer;
 }
 
+// MiB of the world's database, whose pages milky keeps in memory, up to 64 MiB of them.
+async function pages(milky) {
+  return Math.min(64, (await stat(join(milky.dir, 'data', 'sandbox.db'))).size / (1 << 20));
+}
+
 async function descriptors(milky) {
   return (await readdir(`/proc/${milky.child.pid}/fd`)).length;
 }
@@ -105,7 +110,7 @@ class Samples {
   constructor(milky, wanted) {
     this.milky = milky;
     this.wanted = wanted;
-    this.full = []; // MiB, in order, while nearly everybody was there
+    this.full = []; // {memory, pages} in MiB, in order, while nearly everybody was there
   }
 
   async take({ open }) {
@@ -113,9 +118,9 @@ class Samples {
     const sum = (name) => families.get(name).samples.reduce((all, { value }) => all + value, 0);
     const one = {
       open, connections: sum('milky_connections'), turns: sum('milky_loop_turns_total'),
-      fds: await descriptors(this.milky), memory: await memory(this.milky, 'RssAnon'),
+      fds: await descriptors(this.milky), memory: await memory(this.milky, 'RssAnon'), pages: await pages(this.milky),
     };
-    if (open > this.wanted) this.full.push(one.memory);
+    if (open > this.wanted) this.full.push(one);
     return one;
   }
 
@@ -127,7 +132,8 @@ class Samples {
   // The middle values of the second fifth of the time (caches are warm) and of the last one.
   get growth() {
     const fifth = Math.ceil(this.full.length / 5);
-    return { early: median(this.full.slice(fifth, 2 * fifth)), late: median(this.full.slice(-fifth)) };
+    const middle = (samples) => ({ memory: median(samples.map((one) => one.memory)), pages: median(samples.map((one) => one.pages)) });
+    return { early: middle(this.full.slice(fifth, 2 * fifth)), late: middle(this.full.slice(-fifth)) };
   }
 }
 
