@@ -21,18 +21,20 @@ const config = (limits, media = MEDIA) => ({
 });
 const params = (content) => ({ group_id: GROUP, message: [{ type: 'image', data: { uri: base64(content) } }] });
 
-// Asks again and again until told to stop; the longest that an answer took.
+// Asks again and again until told to stop: how often it was answered, and the longest that one took.
 function asking(base) {
   let going = true;
   let longest = 0;
+  let answered = 0;
   const end = (async () => {
     while (going) {
       const start = performance.now();
       const { body } = await call(base, 'get_login_info');
       assert.equal(body.retcode, 0);
       longest = Math.max(longest, performance.now() - start);
+      answered++;
     }
-    return longest;
+    return { longest, answered };
   })();
   return () => {
     going = false;
@@ -60,13 +62,13 @@ test('100 MiB over HTTP, while others are answered', async (t) => {
   const before = await memory(milky, 'VmRSS');
   const stop = asking(base);
   const { body } = await call(base, 'send_group_message', undefined, { body: text });
-  const longest = await stop();
+  const { longest, answered } = await stop();
   assert.equal(body.retcode, 0, body.message);
   // The text of it, and of the content never more than a piece.
   const peak = await memory(milky, 'VmHWM') - before;
-  t.diagnostic(`longest answer ${longest.toFixed(0)} ms, peak ${peak.toFixed(0)} MiB`);
+  t.diagnostic(`${answered} others answered, the longest took ${longest.toFixed(0)} ms, peak ${peak.toFixed(0)} MiB`);
   assert.ok(peak < 134 + 40, `${peak} MiB`);
-  assert.ok(longest < 5000, `${longest} ms`);
+  assert.ok(answered > 10, `${answered} others were answered meanwhile`);
   assert.ok(await memory(milky, 'VmRSS') - before < 40, 'it has kept something');
   await isThere(milky, base, content, body.data.message_seq);
 });
