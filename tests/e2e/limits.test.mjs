@@ -113,6 +113,9 @@ describe('limits', { concurrency: 1 }, () => {
     await within(once(honest, 'secureConnect'), 'a handshake');
     // Those whose handshake is done do not count, and all servers count together.
     const older = await crowd(t, addresses[0], 25, record);
+    const behind = connectTo(addresses[0]);
+    await within(once(behind, 'secureConnect'), 'a handshake behind those'); // they have been taken
+    behind.destroy();
     const newer = await crowd(t, addresses[1], 25, record);
     const closed = [...older, ...newer].map((socket) => socket.resume() && once(socket, 'close'));
     const asked = async (socket) => {
