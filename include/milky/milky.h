@@ -145,9 +145,10 @@ MILKY_API int milky_endpoint_start(struct milky_endpoint *endpoint);
  * Goes on with another configuration, from a callback on the loop. Only what has changed is
  * touched: a transport that is as it was keeps its connections; tokens count for requests from now
  * on, and whether WebSockets may compress for connections from now on; certificates are read again
- * in any case. Bots may come and go. Of the rest of the configuration busy_poll_us and
- * compression_threshold count, and nothing else is looked at. Returns 0, or a negative errno,
- * logged: then nothing has changed.
+ * in any case. Bots may come and go, and an address may go from one to another without being closed
+ * meanwhile. Of the rest of the configuration resource_url, busy_poll_us and compression_threshold
+ * count, and nothing else is looked at. Returns 0, or a negative errno, logged: then nothing has
+ * changed.
  */
 MILKY_API int milky_endpoint_reload(struct milky_endpoint *endpoint,
                                     const struct milky_config *config);

@@ -44,7 +44,6 @@ static void warn_of_restart(const struct mk_config *old, const struct mk_config 
           same(a->control, b->control) && same(a->control_access_token, b->control_access_token) },
         { "operations", same(a->operations, b->operations) &&
                             same(a->operations_access_token, b->operations_access_token) },
-        { "resource_url", same(a->resource_url, b->resource_url) },
         { "journal", a->journal.max_events == b->journal.max_events &&
                          a->journal.max_age == b->journal.max_age &&
                          a->journal.no_flush == b->journal.no_flush },

@@ -19,11 +19,10 @@ static int refuse(const char *transport, const char *what, const char *why)
 
 /* --- servers --- */
 
-/* Port 0: the kernel gives a free one, never the same twice. */
-static bool any_port(const struct mk_address *address, const char *text)
+bool mk_bot_any_port(const char *listen)
 {
-    size_t len = strlen(text);
-    return address->socket.ss_family != AF_UNIX && len > 2 && strcmp(text + len - 2, ":0") == 0;
+    size_t len = strlen(listen);
+    return strncmp(listen, "unix:", 5) != 0 && len > 2 && strcmp(listen + len - 2, ":0") == 0;
 }
 
 /* Returns 0 with a context, or NULL for none; else -EINVAL, logged. */
@@ -51,7 +50,7 @@ static struct mk_bot_server *server_at(struct mk_bot *bot, const struct mk_addre
     mk_address_format(address, text);
     for (size_t i = 0; i < bot->server_count; i++) {
         struct mk_bot_server *entry = &bot->servers[i];
-        bool taken = any_port(address, text) && has_kind(entry->server);
+        bool taken = mk_bot_any_port(text) && has_kind(entry->server);
         if (strcmp(entry->listen, text) == 0 && !taken)
             return entry;
     }
@@ -324,7 +323,7 @@ void mk_bot_fini(struct mk_bot *bot)
     mk_dispatch_fini(&bot->dispatch);
 }
 
-static int listen_on(struct mk_bot *bot, struct mk_bot_server *entry)
+int mk_bot_listen_on(struct mk_bot *bot, struct mk_bot_server *entry)
 {
     int rc = mk_server_listen(entry->server);
     if (rc < 0)
@@ -336,23 +335,11 @@ static int listen_on(struct mk_bot *bot, struct mk_bot_server *entry)
     return rc;
 }
 
-static bool has_address(const struct mk_bot *bot, const char *listen)
-{
-    for (size_t i = 0; i < bot->server_count; i++)
-        if (strcmp(bot->servers[i].listen, listen) == 0)
-            return true;
-    return false;
-}
-
 int mk_bot_prepare(struct mk_bot *bot, struct mk_bot *fresh, const struct mk_commons *commons,
                    const struct milky_bot *config)
 {
     *fresh = (struct mk_bot){ .owner = bot, .loop = bot->loop, .guard = bot->guard };
-    int rc = add_transports(fresh, commons, config);
-    for (size_t i = 0; i < fresh->server_count && rc == 0; i++)
-        if (!has_address(bot, fresh->servers[i].listen))
-            rc = listen_on(fresh, &fresh->servers[i]);
-    return rc;
+    return add_transports(fresh, commons, config);
 }
 
 int mk_bot_listen(struct mk_bot *bot)
@@ -361,7 +348,7 @@ int mk_bot_listen(struct mk_bot *bot)
         struct mk_bot_server *entry = &bot->servers[i];
         if (mk_server_listening(entry->server))
             continue;
-        int rc = listen_on(bot, entry);
+        int rc = mk_bot_listen_on(bot, entry);
         if (rc < 0)
             return rc;
     }

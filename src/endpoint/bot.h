@@ -71,23 +71,29 @@ int mk_bot_init(struct mk_bot *bot, const struct mk_commons *commons,
                 const struct milky_bot *config);
 /*
  * Makes the transports that another configuration asks for, of which none is active yet, into
- * `fresh`, which is uninitialised. New addresses are listened to. As above; then mk_bot_discard is
- * to be called.
+ * `fresh`, which is uninitialised. As above; then mk_bot_discard is to be called.
  */
 int mk_bot_prepare(struct mk_bot *bot, struct mk_bot *fresh, const struct mk_commons *commons,
                    const struct milky_bot *config);
 void mk_bot_discard(struct mk_bot *fresh);
 /*
- * Takes over what was prepared: what is as it was keeps its connections, and gets its tokens and
- * certificates; what is gone or has changed is ended, what is new is started. Returns how many
- * transports are not what they were.
+ * Takes over what was prepared, in two steps: what is as it was keeps its connections, and gets its
+ * tokens and certificates; what is gone or has changed is ended, what is new is started. First the
+ * servers that go on move to `fresh`: returns their number. Between the two the others' listeners
+ * may be given to new ones.
  */
-size_t mk_bot_reload(struct mk_bot *bot, struct mk_bot *fresh);
+size_t mk_bot_keep_servers(struct mk_bot *bot, struct mk_bot *fresh);
+/* Returns how many transports are not what they were. */
+size_t mk_bot_reload(struct mk_bot *bot, struct mk_bot *fresh, size_t kept_servers);
 /* Its last connection has ended. */
 bool mk_bot_has_left(const struct mk_bot_leaver *leaver);
 /* To be called now and then: frees what has left. */
 void mk_bot_sweep(struct mk_bot *bot);
 
+/* An address that stands for a free port: it is another one each time. */
+bool mk_bot_any_port(const char *listen);
+/* Listens there. Returns 0 or a negative errno, logged. */
+int mk_bot_listen_on(struct mk_bot *bot, struct mk_bot_server *entry);
 /* Listens, where it does not yet, on all addresses. Returns 0 or a negative errno, logged. */
 int mk_bot_listen(struct mk_bot *bot);
 

@@ -66,8 +66,7 @@ static void keep_server(struct mk_bot_server *old, struct mk_bot_server *fresh)
     old->server = NULL;
 }
 
-/* Those that are gone are left in `bot`, those that go on are in `fresh`. */
-static size_t match_servers(struct mk_bot *bot, struct mk_bot *fresh)
+size_t mk_bot_keep_servers(struct mk_bot *bot, struct mk_bot *fresh)
 {
     size_t kept = 0;
     for (size_t i = 0; i < fresh->server_count; i++)
@@ -80,10 +79,14 @@ static size_t match_servers(struct mk_bot *bot, struct mk_bot *fresh)
             kept++;
             break;
         }
+    return kept;
+}
+
+static void see_off_servers(struct mk_bot *bot)
+{
     for (size_t j = 0; j < bot->server_count; j++)
         if (bot->servers[j].server && see_off(bot, bot->servers[j].server, NULL))
             bot->servers[j].server = NULL;
-    return bot->server_count + fresh->server_count - 2 * kept;
 }
 
 /* --- what connects to others --- */
@@ -155,9 +158,10 @@ static void swap_transports(struct mk_bot *a, struct mk_bot *b)
     b->webhook_count = old.webhook_count;
 }
 
-size_t mk_bot_reload(struct mk_bot *bot, struct mk_bot *fresh)
+size_t mk_bot_reload(struct mk_bot *bot, struct mk_bot *fresh, size_t kept_servers)
 {
-    size_t changed = match_servers(bot, fresh);
+    size_t changed = bot->server_count + fresh->server_count - 2 * kept_servers;
+    see_off_servers(bot);
     changed += match_clients(bot, fresh);
     changed += match_webhooks(bot, fresh);
     swap_transports(bot, fresh);

@@ -98,26 +98,27 @@ int milky_host_resource_url(const struct milky_host *host, uint64_t self_id, con
     return rc;
 }
 
-static int copy_resource_url(struct milky_host *host, const char *url)
+int mk_host_resource_base(const char *url, char **base)
 {
+    *base = NULL;
     if (!url)
         return 0;
-    struct mk_slice base = mk_slice_str(url);
-    while (base.len > 0 && base.ptr[base.len - 1] == '/')
-        base.len--;
-    host->resource_base = mk_slice_dup(base);
-    return host->resource_base ? 0 : -ENOMEM;
+    struct mk_slice text = mk_slice_str(url);
+    while (text.len > 0 && text.ptr[text.len - 1] == '/')
+        text.len--;
+    *base = mk_slice_dup(text);
+    return *base ? 0 : -ENOMEM;
 }
 
 /* Bots that are reached by no TCP server still need somewhere to fetch files from. */
-static int open_resources(struct milky_host *host)
+int mk_host_open_resources(struct milky_host *host)
 {
     struct mk_address address;
     struct mk_buf base;
     mk_buf_init(&base, 1024);
     int found = write_base(host, 0, &base);
     mk_buf_fini(&base);
-    if (!host->backend->resource || found == 0 ||
+    if (!host->backend->resource || found == 0 || host->resources ||
         mk_address_parse(MK_SLICE("127.0.0.1:0"), &address))
         return 0;
     host->resources =
@@ -278,7 +279,7 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     bool ready = endpoint->grace && (host->http || !has_http);
     rc = ready ? parse_addresses(endpoint, config) : -ENOMEM;
     if (rc == 0)
-        rc = copy_resource_url(host, config->resource_url);
+        rc = mk_host_resource_base(config->resource_url, &host->resource_base);
     if (rc == 0)
         rc = make_guard(host, &config->limits);
     if (rc == 0)
@@ -418,7 +419,7 @@ int milky_endpoint_start(struct milky_endpoint *endpoint)
     for (size_t i = 0; i < host->bot_count && rc == 0; i++)
         rc = mk_bot_start(host->bots[i]);
     if (rc == 0)
-        rc = open_resources(host);
+        rc = mk_host_open_resources(host);
     endpoint->ready = rc == 0;
     return rc;
 }

@@ -51,6 +51,11 @@ struct milky_endpoint {
 
 struct mk_commons mk_host_commons(const struct milky_host *host);
 
+/* What URLs of files are to begin with, in a copy; NULL for no `url`. Returns 0 or -ENOMEM. */
+int mk_host_resource_base(const char *url, char **base);
+/* Listens for those who fetch files, where no bot does on TCP. Returns 0 or an errno, logged. */
+int mk_host_open_resources(struct milky_host *host);
+
 bool mk_config_has_webhook(const struct milky_config *config);
 size_t mk_config_compression_threshold(const struct milky_config *config);
 

@@ -14,6 +14,7 @@
 struct change {
     struct mk_bot *bot;  /* that runs, or one that is new */
     struct mk_bot fresh; /* its transports to be; unused for a new one */
+    size_t kept;         /* servers that go on */
     bool is_new;
 };
 
@@ -23,6 +24,7 @@ struct plan {
     struct mk_bot **bots; /* what the host's will be */
     uint64_t *self_ids;
     struct mk_bot **gone;
+    char *resource_base; /* or NULL */
 };
 
 static struct mk_bot *find_bot(const struct milky_host *host, uint64_t self_id)
@@ -40,9 +42,106 @@ static int prepare_new(struct change *change, const struct mk_commons *commons,
     if (!change->bot)
         return -ENOMEM;
     change->is_new = true;
-    int rc = mk_bot_init(change->bot, commons, config);
-    return rc == 0 ? mk_bot_listen(change->bot) : rc;
+    return mk_bot_init(change->bot, commons, config);
 }
+
+/* --- listening --- */
+
+/* Whose servers these will be, and are so far. */
+static struct mk_bot *made(struct change *change)
+{
+    return change->is_new ? change->bot : &change->fresh;
+}
+
+/* The server that listens there now; where a free port is asked for, it must be the bot's own. */
+static struct mk_bot_server *who_listens(const struct milky_host *host, const struct mk_bot *bot,
+                                         const char *listen)
+{
+    for (size_t i = 0; i < host->bot_count; i++) {
+        if (mk_bot_any_port(listen) && host->bots[i] != bot)
+            continue;
+        for (size_t j = 0; j < host->bots[i]->server_count; j++) {
+            struct mk_bot_server *entry = &host->bots[i]->servers[j];
+            if (entry->server && strcmp(entry->listen, listen) == 0 &&
+                mk_server_listening(entry->server))
+                return entry;
+        }
+    }
+    return NULL;
+}
+
+/* "127.0.0.1:3000" may be taken by a "0.0.0.0:3000" of our own. */
+static void explain_overlap(const struct milky_host *host, const char *listen)
+{
+    const char *port = strrchr(listen, ':');
+    for (size_t i = 0; i < host->bot_count; i++)
+        for (size_t j = 0; j < host->bots[i]->server_count; j++) {
+            const struct mk_bot_server *entry = &host->bots[i]->servers[j];
+            if (strncmp(entry->listen, "unix:", 5) == 0 ||
+                strcmp(strrchr(entry->listen, ':'), port) != 0)
+                continue;
+            mk_log_error("endpoint",
+                         "%s overlaps with %s, where bot %llu listens: take that out and reload, "
+                         "then put this in and reload again",
+                         listen, entry->listen, (unsigned long long)host->self_ids[i]);
+            return;
+        }
+}
+
+/* An embedder may have given it to two bots; the command line has checked that. */
+static bool is_claimed(struct plan *plan, const struct change *until, const char *listen)
+{
+    if (mk_bot_any_port(listen))
+        return false;
+    for (struct change *change = plan->changes; change != until; change++)
+        for (size_t i = 0; i < made(change)->server_count; i++)
+            if (strcmp(made(change)->servers[i].listen, listen) == 0)
+                return true;
+    return false;
+}
+
+/* Listens where nobody of ours does; the other listeners change hands when nothing can go wrong. */
+static int listen_where_new(struct plan *plan, const struct milky_host *host)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        struct change *change = &plan->changes[i];
+        for (size_t j = 0; j < made(change)->server_count; j++) {
+            struct mk_bot_server *entry = &made(change)->servers[j];
+            if (is_claimed(plan, change, entry->listen)) {
+                mk_log_error("endpoint", "two bots cannot listen on %s", entry->listen);
+                return -EADDRINUSE;
+            }
+            if (who_listens(host, change->bot, entry->listen))
+                continue;
+            int rc = mk_bot_listen_on(made(change), entry);
+            if (rc == -EADDRINUSE)
+                explain_overlap(host, entry->listen);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+/* What listens where somebody else is to listen now, in another way or for another bot. */
+static void hand_over_listeners(struct plan *plan, const struct milky_host *host)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        struct change *change = &plan->changes[i];
+        for (size_t j = 0; j < made(change)->server_count; j++) {
+            struct mk_bot_server *entry = &made(change)->servers[j];
+            struct mk_bot_server *old = mk_server_listening(entry->server)
+                                            ? NULL
+                                            : who_listens(host, change->bot, entry->listen);
+            if (!old)
+                continue;
+            mk_server_listen_for(entry->server, old->server);
+            memcpy(entry->address, old->address, sizeof(entry->address));
+        }
+    }
+}
+
+/* --- the whole --- */
 
 static int prepare(struct plan *plan, const struct milky_host *host,
                    const struct milky_config *config)
@@ -54,7 +153,7 @@ static int prepare(struct plan *plan, const struct milky_host *host,
     plan->gone = calloc(host->gone_count + host->bot_count + 1, sizeof(*plan->gone));
     if (!plan->changes || !plan->bots || !plan->self_ids || !plan->gone)
         return -ENOMEM;
-    int rc = 0;
+    int rc = mk_host_resource_base(config->resource_url, &plan->resource_base);
     for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
         struct change *change = &plan->changes[plan->count++];
         change->bot = find_bot(host, config->bots[i].self_id);
@@ -63,7 +162,7 @@ static int prepare(struct plan *plan, const struct milky_host *host,
         plan->bots[i] = change->bot;
         plan->self_ids[i] = config->bots[i].self_id;
     }
-    return rc;
+    return rc == 0 ? listen_where_new(plan, host) : rc;
 }
 
 /* Frees what is not needed any more: all of it where the plan was given up. */
@@ -78,6 +177,7 @@ static void discard(struct plan *plan, bool given_up)
             free(change->bot);
         }
     }
+    free(plan->resource_base);
     free(plan->changes);
     free(plan->bots);
     free(plan->self_ids);
@@ -106,6 +206,9 @@ static void take_over(struct milky_host *host, struct plan *plan, size_t gone)
 {
     struct mk_bot **bots = host->bots, **old_gone = host->gone;
     uint64_t *self_ids = host->self_ids;
+    char *resource_base = host->resource_base;
+    host->resource_base = plan->resource_base;
+    plan->resource_base = resource_base;
     host->bots = plan->bots;
     host->self_ids = plan->self_ids;
     host->bot_count = plan->count;
@@ -120,12 +223,18 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
                         const struct milky_config *config)
 {
     struct milky_host *host = &endpoint->host;
+    for (size_t i = 0; i < plan->count; i++)
+        if (!plan->changes[i].is_new)
+            plan->changes[i].kept =
+                mk_bot_keep_servers(plan->changes[i].bot, &plan->changes[i].fresh);
+    hand_over_listeners(plan, host);
     size_t gone = dismiss(host, plan);
     size_t changed = gone, added = 0;
     for (size_t i = 0; i < plan->count; i++) {
-        added += plan->changes[i].is_new;
-        if (!plan->changes[i].is_new)
-            changed += mk_bot_reload(plan->changes[i].bot, &plan->changes[i].fresh);
+        struct change *change = &plan->changes[i];
+        added += change->is_new;
+        if (!change->is_new)
+            changed += mk_bot_reload(change->bot, &change->fresh, change->kept);
     }
     take_over(host, plan, gone);
     mk_loop_busy_poll(&host->loop, config->busy_poll_us);
@@ -137,6 +246,7 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
             plan->changes[i].bot->dispatch.stats->timed = endpoint->has_operations;
             mk_bot_start(plan->changes[i].bot);
         }
+    mk_host_open_resources(host);
     return changed + added;
 }
 

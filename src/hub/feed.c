@@ -191,14 +191,29 @@ uint64_t mk_sink_lag(const struct mk_sink *sink)
     return sink->feed ? sink->feed->end - sink->position : 0;
 }
 
+/* `here`: of those in the chunk that the sink stands in. */
+static uint64_t frames_behind(const struct mk_sink *sink, uint64_t here)
+{
+    const struct mk_feed_chunk *chunk = sink->chunk;
+    for (chunk = chunk->next; chunk; chunk = chunk->next)
+        here += chunk->frames;
+    return here;
+}
+
 uint64_t mk_sink_frames_behind(const struct mk_sink *sink)
 {
     const struct mk_feed_chunk *chunk = sink->chunk;
     if (mk_sink_lag(sink) == 0)
         return 0;
     uint64_t rest = chunk->len - sink->offset;
-    uint64_t frames = chunk->len > 0 ? (rest * chunk->frames + chunk->len - 1) / chunk->len : 0;
-    for (chunk = chunk->next; chunk; chunk = chunk->next)
-        frames += chunk->frames;
-    return frames;
+    return frames_behind(sink,
+                         chunk->len > 0 ? (rest * chunk->frames + chunk->len - 1) / chunk->len : 0);
+}
+
+uint64_t mk_sink_frames_behind_most(const struct mk_sink *sink)
+{
+    const struct mk_feed_chunk *chunk = sink->chunk;
+    if (mk_sink_lag(sink) == 0)
+        return 0;
+    return frames_behind(sink, sink->offset < chunk->len ? chunk->frames : 0);
 }

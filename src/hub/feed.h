@@ -74,4 +74,7 @@ uint64_t mk_sink_lag(const struct mk_sink *sink);
  */
 uint64_t mk_sink_frames_behind(const struct mk_sink *sink);
 
+/* The same for somebody who must be sure: it is not behind by more frames than that. */
+uint64_t mk_sink_frames_behind_most(const struct mk_sink *sink);
+
 #endif

@@ -50,6 +50,7 @@ static void read_on(struct mk_reader *reader)
 {
     mk_buf_reset(&reader->past, 2 * (size_t)PIECE);
     reader->taken = 0;
+    reader->before = reader->next - 1;
     int more = 1;
     while (more > 0 && reader->past.len < PIECE)
         more = mk_hub_replay(reader->hub, &reader->form, &reader->next, &reader->past);
@@ -108,9 +109,11 @@ struct mk_lag mk_reader_lag(const struct mk_reader *reader)
 
 uint64_t mk_reader_taken(const struct mk_reader *reader)
 {
-    if (!mk_reader_started(reader) || reader->taken < reader->past.len)
+    if (!mk_reader_started(reader))
         return 0;
+    if (reader->taken < reader->past.len)
+        return reader->before;
     if (reader->replaying)
         return reader->next - 1;
-    return mk_sink_lag(&reader->sink) == 0 ? reader->hub->events : 0;
+    return reader->hub->events - mk_sink_frames_behind_most(&reader->sink);
 }

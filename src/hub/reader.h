@@ -15,6 +15,7 @@ struct mk_reader {
     struct mk_form form;
     struct mk_buf past; /* frames from the journal */
     size_t taken;       /* bytes of them that were */
+    uint64_t before;    /* the number of the last event that is not among them, but before */
     uint64_t next;      /* the number to read from the journal next */
 };
 
@@ -37,7 +38,10 @@ struct mk_slice mk_reader_peek(struct mk_reader *reader);
 /* Goes on by `len` bytes, at most what peek gave. Returns false where nothing more is there yet. */
 bool mk_reader_advance(struct mk_reader *reader, size_t len);
 
-/* All events up to this number have been taken; 0 where that is not known for the moment. */
+/*
+ * All events up to this number have been taken, and perhaps some of the next 64 KiB: it is exact
+ * where nothing waits. 0 where that is not known.
+ */
 uint64_t mk_reader_taken(const struct mk_reader *reader);
 
 /* Leaves the feed and goes on from the journal, behind event number `since`. */

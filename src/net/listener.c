@@ -248,6 +248,13 @@ struct mk_listener *mk_listener_free(struct mk_listener *listener)
     return NULL;
 }
 
+void mk_listener_hand_over(struct mk_listener *listener,
+                           void (*accepted)(void *arg, struct mk_stream *stream), void *arg)
+{
+    listener->accepted = accepted;
+    listener->arg = arg;
+}
+
 const struct mk_address *mk_listener_address(const struct mk_listener *listener)
 {
     return &listener->address;

@@ -44,6 +44,12 @@ struct mk_stream_events {
      * Called at the end of a turn that sent something; not after close or abort.
      */
     void (*drained)(void *owner);
+
+    /*
+     * May be NULL. Some of what was written, or of what the source had, has been taken by the
+     * kernel, and the rest waits for it. Called as `drained` is.
+     */
+    void (*sent)(void *owner);
 };
 
 /*

@@ -305,6 +305,9 @@ void mk_stream_send(struct mk_stream *stream)
     stream->blocked = rc == SEND_BLOCKED;
     if (stream->state == MK_STREAM_CLOSING && total > 0)
         mk_timeout_arm(&stream->loop->streams->lingering, &stream->linger);
+    if (stream->blocked && total > 0 && stream->state == MK_STREAM_OPEN && stream->events &&
+        stream->events->sent)
+        stream->events->sent(stream->owner);
     /* With TLS that still shakes hands, output waits though the kernel would take it. */
     if (!stream->blocked && stream->output.len == 0) {
         return_memory(stream->loop->streams, &stream->output);

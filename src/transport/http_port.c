@@ -34,6 +34,15 @@ int mk_http_port_listen(struct mk_http_port *port)
     return rc;
 }
 
+void mk_http_port_listen_for(struct mk_http_port *port, struct mk_http_port *other)
+{
+    other->address = *mk_http_port_address(other);
+    port->listener = other->listener;
+    other->listener = NULL;
+    mk_listener_hand_over(port->listener, on_accepted, port);
+    mk_address_format(mk_http_port_address(port), port->text);
+}
+
 const struct mk_address *mk_http_port_address(const struct mk_http_port *port)
 {
     return port->listener ? mk_listener_address(port->listener) : &port->address;

@@ -30,6 +30,9 @@ void mk_http_port_fini(struct mk_http_port *port);
 /* Begins to listen. Returns 0 or a negative errno. */
 int mk_http_port_listen(struct mk_http_port *port);
 
+/* Listens in the place of another one, which does not any more: the address is never closed. */
+void mk_http_port_listen_for(struct mk_http_port *port, struct mk_http_port *other);
+
 /* With the real port where 0 was asked for. */
 const struct mk_address *mk_http_port_address(const struct mk_http_port *port);
 

@@ -222,6 +222,11 @@ int mk_server_listen(struct mk_server *server)
     return mk_http_port_listen(&server->port);
 }
 
+void mk_server_listen_for(struct mk_server *server, struct mk_server *other)
+{
+    mk_http_port_listen_for(&server->port, &other->port);
+}
+
 const struct mk_address *mk_server_address(const struct mk_server *server)
 {
     return mk_http_port_address(&server->port);

@@ -52,6 +52,9 @@ bool mk_server_has_websocket(const struct mk_server *server);
 /* Begins to listen. Returns 0 or a negative errno. */
 int mk_server_listen(struct mk_server *server);
 
+/* Listens in the place of another one, which does not any more and goes on with what it has. */
+void mk_server_listen_for(struct mk_server *server, struct mk_server *other);
+
 /* Where it listens; before that, where it will. */
 const struct mk_address *mk_server_address(const struct mk_server *server);
 

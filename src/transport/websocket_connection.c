@@ -178,11 +178,11 @@ static void on_end(void *owner)
     finish(websocket);
 }
 
-static void on_drained(void *owner)
+static void on_sent(void *owner)
 {
     struct mk_websocket *websocket = owner;
     if (websocket->state == OPEN)
-        websocket->events->drained(websocket->owner);
+        websocket->events->sent(websocket->owner);
 }
 
 static void on_closed(void *owner, int error)
@@ -204,11 +204,12 @@ static const struct mk_stream_events stream_events = {
     .closed = on_closed,
 };
 
-static const struct mk_stream_events stream_events_with_drained = {
+static const struct mk_stream_events stream_events_with_sent = {
     .read = on_read,
     .end = on_end,
     .closed = on_closed,
-    .drained = on_drained,
+    .drained = on_sent,
+    .sent = on_sent,
 };
 
 struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
@@ -230,7 +231,7 @@ struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
     mk_ws_parser_init(&websocket->parser, context->role, context->message_limit);
     mk_timeout_init(&websocket->timeout);
     mk_timeout_arm(&context->idle, &websocket->timeout);
-    mk_stream_hand_over(stream, events->drained ? &stream_events_with_drained : &stream_events,
+    mk_stream_hand_over(stream, events->sent ? &stream_events_with_sent : &stream_events,
                         websocket);
     return websocket;
 }

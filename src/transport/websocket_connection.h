@@ -23,8 +23,8 @@ struct mk_websocket_events {
     void (*closed)(void *owner, uint16_t code, const char *why);
     /* May be NULL. The answer to a ping, with that one's payload. */
     void (*pong)(void *owner, struct mk_slice payload);
-    /* May be NULL. As that of a stream (net/stream.h). */
-    void (*drained)(void *owner);
+    /* May be NULL. The kernel has taken all or some of what was to be sent. */
+    void (*sent)(void *owner);
 };
 
 /* What connections of one kind share. Embedded in a transport. */

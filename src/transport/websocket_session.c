@@ -135,7 +135,7 @@ static void ask_for_receipt(struct mk_session *session)
     mk_websocket_send(session->websocket, MK_WS_PING, number_text(taken, text));
 }
 
-static void on_drained(void *owner)
+static void on_sent(void *owner)
 {
     ask_for_receipt(owner);
 }
@@ -176,7 +176,7 @@ static const struct mk_websocket_events websocket_events = {
 static const struct mk_websocket_events websocket_events_with_receipts = {
     .message = on_message,
     .pong = on_pong,
-    .drained = on_drained,
+    .sent = on_sent,
     .closed = on_closed,
 };
 

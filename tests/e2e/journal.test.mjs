@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { WebSocket } from 'ws';
 import { folder, freePort, hook, reverse, serve, text, textOf } from './fixtures.mjs';
-import { BOT, GROUP, Milky, ReverseServer, call, within } from './harness.mjs';
+import { BOT, GROUP, Inbox, Milky, ReverseServer, call, within } from './harness.mjs';
 import { Ledger, numberOf } from './ledger.mjs';
 
 const OTHER = 10002000;
@@ -102,6 +102,48 @@ describe('journal', () => {
     const event = await again.events.find((event) => numberOf(event) > number);
     assert.deepEqual([numberOf(event), textOf(event.data.data)], [number + 1, 'two']);
     assert.equal(textOf((await again.events.next()).data.data), 'three');
+  });
+
+  it('a websocket_client that reads slowly keeps what it has got, long before it has got all', async (t) => {
+    const port = await freePort();
+    const stopped = await ReverseServer.start({ port });
+    const milky = await serve(t, {
+      bots: [
+        { self_id: BOT, websocket_client: [{ url: `ws://127.0.0.1:${port}/`, replay: true }] },
+        { self_id: OTHER, http_server: [{ listen: '127.0.0.1:0' }] },
+      ],
+    });
+    let [server, client] = [stopped, await stopped.next()];
+    t.after(() => server.stop());
+    client.socket.pause();
+    // More than the buffers of two sockets hold, and less than milky lets it lag.
+    const MANY = 1000;
+    const long = text('猫'.repeat(5000));
+    for (let i = 0; i < MANY; i += 20) {
+      const said = Array.from({ length: 20 }, () => call(milky.http(), 'send_group_message', { group_id: GROUP, message: long }));
+      for (const { body } of await Promise.all(said)) assert.equal(body.status, 'ok', body.message);
+    }
+    client.socket.resume();
+    // First from memory, then from the journal.
+    for (let round = 0, before = 0; round < 2; round++) {
+      const asked = new Inbox();
+      let last = 0;
+      client.socket.on('message', (data) => (last = numberOf(JSON.parse(data)) ?? last));
+      client.socket.on('ping', (data) => asked.push(Number(data)));
+      // `ws` answers pings by itself. The second that asks proves that the answer to the first was read.
+      const known = await asked.next('to be asked for a receipt');
+      await asked.next('to be asked again');
+      client.socket.pause();
+      assert.ok(known > before && known < MANY, `round ${round}: ${known} of ${MANY}, after ${before}`);
+      await server.stop();
+      server = await ReverseServer.start({ port });
+      client = await server.next();
+      await milky.say(MING, { to: BOT }, 'there is one more in any case');
+      const number = numberOf(await client.events.next());
+      assert.ok(number > known, `round ${round}: ${number} came again, though ${known} was acknowledged`);
+      assert.ok(number <= last + 1, `round ${round}: ${last + 1} to ${number - 1} are lost`);
+      before = known;
+    }
   });
 
   it('acknowledges nothing that it cannot store', async (t) => {

@@ -1,13 +1,17 @@
 // Another configuration without a restart: SIGHUP and `milky reload`. What is as it was goes on.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { freePort, hook, reverse, serve, text } from './fixtures.mjs';
 import { BOT, Client, GROUP, ReverseServer, call, request, within } from './harness.mjs';
+import { Raw } from './raw.mjs';
+import { base64, png } from './samples.mjs';
 
 const OTHER = 10002000;
 const MING = 10003001;
+const JSON_TYPE = { 'Content-Type': 'application/json' };
 
 const change = (milky, config) =>
   writeFile(join(milky.dir, 'milky.jsonc'), typeof config === 'string' ? config : JSON.stringify(config, null, 1));
@@ -140,6 +144,92 @@ describe('reload', { concurrency: 4 }, () => {
     const { code, stderr } = await milky.run(['reload']);
     assert.equal(code, 1);
     assert.match(stderr, /bots\[0\]\.self_id: expected a QQ number/);
+  });
+
+  it('an address goes from one bot to another, and back, and is never closed', async (t) => {
+    const [one, two] = [await freePort(), await freePort()];
+    const config = (a, b) => ({
+      bots: [bot({ http_server: at(a), websocket_server: at(a) }), bot({ http_server: at(b), websocket_server: at(b) }, OTHER)],
+    });
+    const milky = await serve(t, config(one, two));
+    const uin = async (port) => (await call(`http://127.0.0.1:${port}`, 'get_login_info')).body.data.uin;
+    // One who connects anew all the time: there is always somebody who listens.
+    let asking = true;
+    const asked = (async () => {
+      let count = 0;
+      for (; asking; count++) (await Raw.connect(`127.0.0.1:${one}`)).destroy();
+      return count;
+    })();
+    for (let round = 0; round < 5; round++) {
+      const client = await Client.connect(`ws://127.0.0.1:${one}/`);
+      assert.equal(await uin(one), BOT);
+      await reload(milky, config(two, one));
+      assert.equal((await within(client.closed, 'the old connection to end')).code, 1001);
+      assert.deepEqual([await uin(one), await uin(two)], [OTHER, BOT]);
+      await reload(milky, config(one, two));
+      assert.deepEqual([await uin(one), await uin(two)], [BOT, OTHER]);
+    }
+    // To a bot that is new, from one that goes.
+    const third = 10004000;
+    await reload(milky, { bots: [bot({ http_server: at(one) }, third), bot({ http_server: at(two) }, OTHER)] });
+    assert.equal(await uin(one), third);
+    asking = false;
+    assert.ok(await asked > 0);
+    // To another transport.
+    await reload(milky, { bots: [bot({ websocket_server: at(two) }, third), bot({ websocket_server: at(one) }, OTHER)] });
+    for (const [port, self] of [[two, third], [one, OTHER]]) {
+      const client = await Client.connect(`ws://127.0.0.1:${port}/`);
+      assert.equal((await client.call('get_login_info', {}, 1)).data.data.uin, self);
+      await client.close();
+    }
+    // On a Unix socket.
+    const socket = [{ listen: 'unix:s.sock' }];
+    const whose = async () => (await request(`unix:${milky.dir}/s.sock`, '/get_login_info', { body: '{}', headers: JSON_TYPE })).body.data.uin;
+    await reload(milky, { bots: [bot({ http_server: socket }), bot({ http_server: at(one) }, OTHER)] });
+    assert.equal(await whose(), BOT);
+    await reload(milky, { bots: [bot({ http_server: at(one) }), bot({ http_server: socket }, OTHER)] });
+    assert.equal(await whose(), OTHER);
+    assert.equal(await uin(one), BOT);
+  });
+
+  it('an address that overlaps with one of its own is refused, and it says how to go on', async (t) => {
+    const port = await freePort();
+    const config = (host) => ({ bots: [bot({ http_server: [{ listen: `${host}:${port}`, access_token: 'x' }] })] });
+    const milky = await serve(t, config('0.0.0.0'));
+    await change(milky, config('127.0.0.1'));
+    assert.equal((await milky.run(['reload'])).code, 1);
+    const said = `127.0.0.1:${port} overlaps with 0.0.0.0:${port}, where bot ${BOT} listens: ` +
+      'take that out and reload, then put this in and reload again';
+    await milky.log.find((line) => line.includes(said), 'the log to say it');
+    assert.equal(await ask(port, { token: 'x' }), 200);
+    await reload(milky, { bots: [bot({})] });
+    await reload(milky, config('127.0.0.1'));
+    assert.equal(await ask(port, { token: 'x' }), 200);
+  });
+
+  it('what URLs of files begin with counts at once, and there is always somebody to fetch them from', async (t) => {
+    const port = await freePort();
+    const config = (resource_url, transports = { http_server: at(port) }) => ({ resource_url, bots: [bot(transports)] });
+    const milky = await serve(t, config(undefined));
+    const content = png(5, 5);
+    const ask = async (address, action, params) => (await request(address, `/api/${action}`, {
+      body: JSON.stringify(params), headers: JSON_TYPE,
+    })).body.data;
+    const url = async (address = `127.0.0.1:${port}`) => (await ask(address, 'get_resource_temp_url', {
+      resource_id: createHash('sha256').update(content).digest('hex'),
+    })).url;
+    await ask(`127.0.0.1:${port}`, 'set_avatar', { uri: base64(content) });
+    assert.ok((await url()).startsWith(`http://127.0.0.1:${port}/resource/`));
+    await reload(milky, config('https://bots.example/files/'));
+    assert.ok((await url()).startsWith('https://bots.example/files/resource/'));
+    assert.doesNotMatch(milky.stderr, /needs a restart/);
+    await reload(milky, config('https://bots.example'));
+    assert.ok((await url()).startsWith('https://bots.example/resource/'));
+    await reload(milky, config(undefined, { http_server: [{ listen: 'unix:s.sock' }] }));
+    const own = await url(`unix:${milky.dir}/s.sock`);
+    assert.ok(!own.startsWith(`http://127.0.0.1:${port}/`), own);
+    const fetched = await fetch(own);
+    assert.deepEqual([fetched.status, Buffer.from(await fetched.arrayBuffer())], [200, content]);
   });
 
   it('says what needs a restart', async (t) => {
