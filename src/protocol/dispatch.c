@@ -113,10 +113,15 @@ static yyjson_doc *read_text(struct milky_call *call, struct mk_slice text, stru
                              yyjson_read_err *error)
 {
     yyjson_alc alc = mk_json_alc(&call->arena);
-    if (!taken)
-        return text.len > 0 ? mk_json_read(text, &alc, error) : NULL;
-    call->text = *taken;
-    return mk_json_read_in_place(&call->text, &alc, error);
+    if (taken)
+        call->text = *taken;
+    if (!mk_json_is_modest(taken ? mk_buf_slice(taken) : text)) {
+        *error = (yyjson_read_err){ YYJSON_READ_ERROR_JSON_STRUCTURE, "too many values", 0 };
+        return NULL;
+    }
+    if (taken)
+        return mk_json_read_in_place(&call->text, &alc, error);
+    return text.len > 0 ? mk_json_read(text, &alc, error) : NULL;
 }
 
 static void request(struct mk_dispatch *dispatch, const struct mk_action *action,

@@ -340,6 +340,21 @@ describe('attacks on permessage-deflate', { concurrency: 1 }, () => {
     assert.ok(grown < 8 * 2 + limit / MIB + 4, `${grown} MiB`);
   });
 
+  // What a message becomes once more when its JSON is read: every value takes memory, however short it is.
+  it('a bomb of JSON costs what its text does', async (t) => {
+    const milky = await start(t, config({}, { limits: { message_bytes: 64 * MIB } }));
+    const before = await memory(milky, 'VmHWM');
+    for (const piece of ['1,', '[],', '"",', '[', '{"a":']) {
+      const raw = await deflating(milky, milky.address('websocket_server'));
+      raw.write(frame(1, compressed(Buffer.concat([Buffer.from('{"action":"x","params":['), Buffer.alloc(60 * MIB, piece)])), { rsv: 4 }));
+      const { data } = await message(raw);
+      assert.deepEqual([data.retcode, /too many values/.test(data.message)], [-400, true]);
+      raw.destroy();
+    }
+    const grown = (await memory(milky, 'VmHWM')) - before;
+    assert.ok(grown < 64 + 8, `${grown} MiB`);
+  });
+
   it('blocks with nothing in them are not looked at for ever', async (t) => {
     const milky = await start(t, limited);
     for (const piece of [[0, 0, 0, 0xff, 0xff], [3, 0], [2, 8, 0x20, 0x80, 0]]) {

@@ -1,6 +1,8 @@
 /* dispatch: messages, echo, envelopes, and the life of calls. */
 #include "protocol_fixture.h"
 
+#include "base/json.h"
+
 #define NEW MK_DIALECT_1_2
 #define OLD MK_DIALECT_DRAFT
 
@@ -386,6 +388,38 @@ static void test_taken_texts(void **state)
     assert_int_equal(f->replies, 4);
 }
 
+/* {"action":"x","params":PIECE PIECE ... END}, of as many values as that */
+static struct mk_buf of_values(const char *piece, size_t values, const char *end)
+{
+    struct mk_buf text = gathered("{\"action\":\"x\",\"params\":[");
+    text.max = SIZE_MAX;
+    for (size_t i = 5; i < values; i++) /* there is a root, two keys with one value, and a list */
+        assert_int_equal(mk_buf_append_slice(&text, mk_slice_str(piece)), 0);
+    assert_int_equal(mk_buf_append_slice(&text, mk_slice_str(end)), 0);
+    return text;
+}
+
+/* Each takes memory however short it is, so there is a bound for them beside that for bytes. */
+static void test_values_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const pieces[] = { "0,", "[],", "{},", "\"\",", "[" };
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        struct mk_buf text = of_values(pieces[i], MK_JSON_MOST_VALUES + 1, "0]}");
+        mk_dispatch_message(&f->dispatch, NEW, mk_buf_slice(&text), &f->caller);
+        assert_int_equal(f->retcode, MILKY_MALFORMED);
+        assert_non_null(strstr(f->message.data, "too many values"));
+        mk_dispatch_message_taking(&f->dispatch, NEW, &text, &f->caller);
+        assert_int_equal(f->retcode, MILKY_MALFORMED);
+        assert_non_null(strstr(f->message.data, "too many values"));
+    }
+    struct mk_buf text = of_values("0,", MK_JSON_MOST_VALUES - 2, "0]}");
+    assert_true(text.len > MK_JSON_MOST_VALUES);
+    mk_dispatch_message(&f->dispatch, NEW, mk_buf_slice(&text), &f->caller);
+    assert_int_equal(f->retcode, MILKY_UNKNOWN);
+    mk_buf_fini(&text);
+}
+
 static void test_a_full_buffer_gets_nothing(void **state)
 {
     (void)state;
@@ -423,6 +457,7 @@ int main(void)
         FIXTURE_TEST(test_control),
         FIXTURE_TEST(test_fields_of_params),
         FIXTURE_TEST(test_taken_texts),
+        FIXTURE_TEST(test_values_are_bounded),
         FIXTURE_TEST(test_a_full_buffer_gets_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
