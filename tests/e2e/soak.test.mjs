@@ -32,5 +32,6 @@ test(`${clients} clients for ${seconds / 60} minutes`, async (t) => {
   // The world has grown, and what is kept of it in memory; the journal's pages are two MiB at most.
   const world = (late.pages - early.pages) * 1.2;
   assert.ok(late.memory <= early.memory * 1.1 + world + 3, `memory has grown from ${early.memory} to ${late.memory} MiB`);
+  assert.ok(result.left <= late.memory * 1.05 + 2, `${result.left} MiB are left of ${late.memory} when all had gone`);
   assert.ok(result.replays > 0 && result.departures > 0 && result.replies > 0 && result.failures + result.again > 0);
 });

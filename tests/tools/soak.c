@@ -67,10 +67,10 @@ static void enter_phase(int next)
 
 static void make_clients(void)
 {
-    /* Of ten: four, one, two, three. Ghosts are beside them, and one is never alone. */
+    /* Of ten; beside them ghosts, and last the speaker. */
     static const enum client_kind kinds[] = { CLIENT_DRAFT, CLIENT_SSE,  CLIENT_CALLER,
                                               CLIENT_DRAFT, CLIENT_BARE, CLIENT_CALLER,
-                                              CLIENT_DRAFT, CLIENT_SSE,  CLIENT_DRAFT,
+                                              CLIENT_DRAFT, CLIENT_SSE,  CLIENT_DEFLATE,
                                               CLIENT_CALLER };
     client_count = (size_t)options.clients;
     count = client_count + client_count / 50 + 6;

@@ -10,12 +10,14 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 
 enum { READ = 256 * 1024, GROUP = 700000001 };
 
 struct clients clients = { .offset = NO_OFFSET };
 
 static const char *const kind_names[CLIENT_KINDS] = { "a WebSocket of the draft",
+                                                      "a WebSocket that decompresses",
                                                       "a WebSocket of 1.x",
                                                       "an event stream",
                                                       "a caller",
@@ -34,6 +36,11 @@ static _Noreturn void fail(const struct client *client, const char *what, const 
 bool client_gets_events(const struct client *client)
 {
     return client->kind <= CLIENT_SSE;
+}
+
+static bool is_draft(const struct client *client)
+{
+    return client->kind == CLIENT_DRAFT || client->kind == CLIENT_DEFLATE;
 }
 
 static bool is_counted(const struct client *client)
@@ -74,7 +81,7 @@ static void begin_ghost(struct client *client)
 static void begin(struct client *client, bool resume)
 {
     char path[64];
-    bool draft = client->kind == CLIENT_DRAFT || client->kind == CLIENT_SPEAKER;
+    bool draft = is_draft(client) || client->kind == CLIENT_SPEAKER;
     int port = client->kind == CLIENT_SPEAKER ? clients.speaker_port
                : draft                        ? clients.websocket_port
                                               : clients.http_port;
@@ -82,8 +89,10 @@ static void begin(struct client *client, bool resume)
     if (resume)
         snprintf(path + len, sizeof(path) - (size_t)len, "?since=%" PRIu64,
                  client->last + clients.offset);
-    load_begin(&client->socket, client->kind == CLIENT_SSE ? LOAD_SSE : LOAD_WEBSOCKET, port, path,
-               client->index);
+    enum load_kind kind = client->kind == CLIENT_SSE       ? LOAD_SSE
+                          : client->kind == CLIENT_DEFLATE ? LOAD_DEFLATE
+                                                           : LOAD_WEBSOCKET;
+    load_begin(&client->socket, kind, port, path, client->index);
 }
 
 void client_arrive(struct client *client, bool resume)
@@ -138,7 +147,7 @@ static void tear(const struct client *client)
 void client_depart(struct client *client, enum client_departure how)
 {
     static const char goodbye[] = "\x88\x82\0\0\0\0\x03\xe8";
-    bool is_websocket = client->kind == CLIENT_DRAFT || client->kind == CLIENT_BARE;
+    bool is_websocket = is_draft(client) || client->kind == CLIENT_BARE;
     if (client->state != CLIENT_OPEN)
         return;
     if (how == DEPART_CLOSE && !is_websocket)
@@ -220,7 +229,7 @@ void client_ask(struct client *client, unsigned count)
         speak(client, count);
         return;
     }
-    if (client->kind != CLIENT_CALLER && client->kind != CLIENT_DRAFT)
+    if (client->kind != CLIENT_CALLER && !is_draft(client))
         return;
     client->echo++;
     client->asked_ms = clients.now_ms;
@@ -286,12 +295,34 @@ static void take_reply(struct client *client, const char *text, size_t len)
 
 static void take_message(struct client *client, const char *text, size_t len)
 {
-    if (client->kind == CLIENT_DRAFT && memmem(text, len, "action_response", 15))
+    if (is_draft(client) && memmem(text, len, "action_response", 15))
         take_reply(client, text, len);
     else if (client->kind == CLIENT_SPEAKER && memmem(text, len, "action_response", 15))
         take_reply(client, text, len);
     else if (client->kind != CLIENT_SPEAKER)
         take_event(client, text, len);
+}
+
+/* RFC 7692, 7.2.2; each message by itself, for that is what was asked for. */
+static void take_compressed(struct client *client, const char *data, size_t len)
+{
+    static const char tail[] = "\0\0\xff\xff";
+    static char text[READ];
+    z_stream stream = { .next_in = (Bytef *)(uintptr_t)data,
+                        .avail_in = (uInt)len,
+                        .next_out = (Bytef *)text,
+                        .avail_out = sizeof(text) };
+    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK)
+        load_fail("out of memory");
+    int rc = inflate(&stream, Z_SYNC_FLUSH);
+    stream.next_in = (Bytef *)(uintptr_t)tail;
+    stream.avail_in = sizeof(tail) - 1;
+    if (rc == Z_OK)
+        rc = inflate(&stream, Z_SYNC_FLUSH);
+    inflateEnd(&stream);
+    if (rc != Z_OK || stream.avail_in > 0)
+        fail(client, "a message that cannot be decompressed", data, len);
+    take_message(client, text, stream.total_out);
 }
 
 /* Each of these takes one message, and returns how long it was; 0 where it is not all there. */
@@ -306,6 +337,8 @@ static size_t take_frame(struct client *client, const char *data, size_t len)
     unsigned char first = (unsigned char)data[0];
     if (first == 0x81)
         take_message(client, data + header, (size_t)payload);
+    else if (first == 0xc1 && client->kind == CLIENT_DEFLATE)
+        take_compressed(client, data + header, (size_t)payload);
     else if (first == 0x89 && payload == 0)
         say(client, pong, sizeof(pong) - 1);
     else
@@ -346,6 +379,8 @@ static size_t take_handshake(struct client *client, const char *data, size_t len
         return 0;
     if (memcmp(data, status, 12) != 0)
         fail(client, "it is refused", data, len);
+    if (client->kind == CLIENT_DEFLATE && !memmem(data, len, "permessage-deflate", 18))
+        fail(client, "it is not compressed", data, len);
     note_delay(client->since_ms);
     client->said_before = clients.said;
     enter(client, CLIENT_OPEN);

@@ -11,6 +11,7 @@
 
 enum client_kind {
     CLIENT_DRAFT,   /* a WebSocket of the draft: events, and calls now and then */
+    CLIENT_DEFLATE, /* the same with permessage-deflate */
     CLIENT_BARE,    /* a WebSocket of 1.x at /event */
     CLIENT_SSE,     /* server-sent events at /event */
     CLIENT_CALLER,  /* HTTP that is kept alive: calls */
