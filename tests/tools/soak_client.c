@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { READ = 256 * 1024, GROUP = 700000001 };
+enum { READ = 256 * 1024, GROUP = 700000001, LONG_EVENT = 1500 };
 
 struct clients clients = { .offset = NO_OFFSET };
 
@@ -209,14 +209,16 @@ static void ask_websocket(struct client *client)
     load_send(&client->socket, message, 1);
 }
 
+/* One in four is so long that it is compressed. */
 static void speak(struct client *client, unsigned count)
 {
-    char message[256];
+    char message[256 + LONG_EVENT];
     for (; count > 0; count--) {
+        clients.said++;
         snprintf(message, sizeof(message),
                  "{\"action\":\"send_group_message\",\"params\":{\"group_id\":%d,\"message\":[{"
-                 "\"type\":\"text\",\"data\":{\"text\":\"soak %" PRIu64 ";\"}}]}}",
-                 GROUP, ++clients.said);
+                 "\"type\":\"text\",\"data\":{\"text\":\"soak %" PRIu64 ";%*s\"}}]}}",
+                 GROUP, clients.said, clients.said % 4 == 0 ? LONG_EVENT : 0, "");
         load_send(&client->socket, message, 1);
     }
 }
