@@ -151,7 +151,7 @@ int mk_hub_emit(struct mk_hub *hub, struct mk_event *event)
 
 /* --- replaying --- */
 
-/* An event of the journal as it was when it was emitted. */
+/* An event of the journal as it was when it was emitted. Returns 0, -EINVAL or -ENOMEM. */
 static int restore(struct mk_hub *hub, const struct mk_journal_event *stored,
                    struct mk_event *event)
 {
@@ -160,11 +160,8 @@ static int restore(struct mk_hub *hub, const struct mk_journal_event *stored,
                                         YYJSON_READ_NOFLAG, &alc, NULL);
     yyjson_mut_doc *doc = yyjson_doc_mut_copy(read, &alc);
     const struct mk_event_type *type = mk_event_type_find(stored->type);
-    if (!doc || !type) {
-        mk_log_error("hub", "event %llu of bot %llu cannot be read and is left out",
-                     (unsigned long long)stored->number, (unsigned long long)hub->self_id);
+    if (!doc || !type)
         return -EINVAL;
-    }
     *event = (struct mk_event){
         .type = type,
         .self_id = hub->self_id,
@@ -186,11 +183,28 @@ static int write_replayed(struct mk_hub *hub, enum mk_framing framing, uint64_t 
     return rc;
 }
 
+/*
+ * Encodes an event of the journal into hub->json. One that is no event of ours, or none any more, is
+ * left out: it must not keep those behind it from a sink.
+ */
+static int encode_stored(struct mk_hub *hub, const struct mk_journal_event *stored,
+                         const struct mk_form *form)
+{
+    struct mk_event event;
+    int rc = restore(hub, stored, &event);
+    if (rc == 0)
+        rc = mk_event_write(&hub->json, &event, form->dialect, form->envelope, &hub->arena);
+    if (rc != -EINVAL)
+        return rc;
+    mk_log_error("hub", "event %llu of bot %llu cannot be read and is left out",
+                 (unsigned long long)stored->number, (unsigned long long)hub->self_id);
+    return 0;
+}
+
 int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next,
                   struct mk_buf *out)
 {
     struct mk_journal_event stored;
-    struct mk_event event;
     int found = hub->journal ? mk_journal_find(hub->journal, hub->self_id, *next, &stored) : 0;
     if (found < 0)
         return found;
@@ -200,8 +214,8 @@ int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next
     hub->gaps += first > *next;
     if (first > *next)
         rc = mk_frame_write_gap(out, form->framing, hub->self_id, *next, first - 1);
-    if (rc == 0 && found && restore(hub, &stored, &event) == 0)
-        rc = mk_event_write(&hub->json, &event, form->dialect, form->envelope, &hub->arena);
+    if (rc == 0 && found)
+        rc = encode_stored(hub, &stored, form);
     if (rc == 0 && hub->json.len > 0)
         rc = write_replayed(hub, form->framing, first, out);
     mk_buf_reset(&hub->json, KEPT_BUFFER);

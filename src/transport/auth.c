@@ -57,7 +57,9 @@ static bool is_plain_host(struct mk_slice authority)
     struct mk_slice host = authority;
     char text[64];
     struct in6_addr address;
-    if (host.len > 0 && host.ptr[0] == '[') {
+    if (host.len == 0)
+        return false;
+    if (host.ptr[0] == '[') {
         const char *end = memchr(host.ptr, ']', host.len);
         host = end ? mk_slice_of(host.ptr + 1, (size_t)(end - host.ptr) - 1) : host;
     } else {

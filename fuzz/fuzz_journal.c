@@ -1,0 +1,247 @@
+/*
+ * fuzz_journal: events through a hub and its journal, in every form. What a sink that listens gets is
+ * what one gets that comes later and reads the journal; every framing tells the same; all of it is
+ * JSON. Rows of the journal that hold anything else than what we wrote there are left out, and hide
+ * nothing of what comes behind them.
+ *
+ * The first byte chooses dialect and envelope. Then lines, "F TYPE DATA": F is a byte, with bit 0 the
+ * event is written into the journal as if it had always stood there, with bit 1 a number is left out
+ * before that.
+ */
+#include "base/json.h"
+#include "fuzz.h"
+#include "hub/hub.h"
+#include "sse_decoder.h"
+#include "wire/websocket.h"
+
+enum { EACH_JOURNAL = 2000 };
+
+static struct mk_journal *journal;
+static uint64_t bot;
+
+struct listener {
+    struct mk_sink sink;
+    struct mk_form form;
+    struct mk_buf told; /* what the frames carry: "JSON\n" */
+};
+
+/* --- decoding --- */
+
+static void tell(struct mk_buf *told, struct mk_slice json)
+{
+    yyjson_doc *doc = mk_json_read(json, NULL, NULL);
+    check(yyjson_is_obj(yyjson_doc_get_root(doc)), "an event that is no JSON");
+    yyjson_doc_free(doc);
+    check(mk_buf_append_slice(told, json) == 0 && mk_buf_append_char(told, '\n') == 0, "memory");
+}
+
+static void decode_frames(struct mk_buf *told, enum mk_ws_role reader, struct mk_slice frames)
+{
+    struct mk_ws_parser parser;
+    char *copy = copy_of(frames.ptr, frames.len);
+    mk_ws_parser_init(&parser, reader, SIZE_MAX);
+    size_t at = 0, used;
+    while (mk_ws_parser_feed(&parser, copy + at, frames.len - at, &used) == MK_WS_MESSAGE) {
+        at += used;
+        check(parser.event.opcode == MK_WS_TEXT, "no text");
+        tell(told, parser.event.payload);
+    }
+    check(at + used == frames.len, "a torn frame");
+    mk_ws_parser_fini(&parser);
+    free(copy);
+}
+
+static void decode_lines(struct mk_buf *told, struct mk_slice lines)
+{
+    while (lines.len > 0) {
+        struct mk_slice line = take_until(&lines, '\n');
+        struct mk_slice number = take_until(&line, ' ');
+        check(number.len > 0 && number.ptr[0] >= '0' && number.ptr[0] <= '9', "no number");
+        tell(told, line);
+    }
+}
+
+static void decode_sse(struct mk_buf *told, struct mk_slice stream)
+{
+    struct sse_message message;
+    mk_buf_init(&message.data, SIZE_MAX / 2);
+    while (sse_next(&stream, &message)) {
+        bool is_gap = mk_slice_eq(message.event, MK_SLICE("milky_gap"));
+        check(is_gap || mk_slice_eq(message.event, MK_SLICE("milky_event")), "name");
+        check(is_gap == (message.id.len == 0), "id");
+        tell(told, mk_buf_slice(&message.data));
+    }
+    mk_buf_fini(&message.data);
+}
+
+static void decode(struct mk_buf *told, enum mk_framing framing, struct mk_slice bytes)
+{
+    if (framing == MK_FRAMING_WEBSOCKET)
+        decode_frames(told, MK_WS_CLIENT, bytes);
+    else if (framing == MK_FRAMING_WEBSOCKET_MASKED)
+        decode_frames(told, MK_WS_SERVER, bytes);
+    else if (framing == MK_FRAMING_LINE)
+        decode_lines(told, bytes);
+    else
+        decode_sse(told, bytes);
+}
+
+/* --- listening --- */
+
+static void nothing(struct mk_sink *sink)
+{
+    (void)sink;
+}
+
+static void listen_all(struct mk_hub *hub, struct listener listeners[MK_FRAMINGS], uint8_t choice)
+{
+    for (int i = 0; i < MK_FRAMINGS; i++) {
+        struct listener *listener = &listeners[i];
+        *listener = (struct listener){
+            .sink = { .ready = nothing, .overrun = nothing, .max_lag = UINT64_MAX },
+            .form = { .dialect = choice & 1 ? MK_DIALECT_1_2 : MK_DIALECT_DRAFT,
+                      .envelope = (enum mk_envelope)(choice >> 1 & 3),
+                      .framing = (enum mk_framing)i },
+        };
+        mk_buf_init(&listener->told, SIZE_MAX / 2);
+        check(mk_hub_join(hub, &listener->sink, &listener->form) == 0, "memory");
+    }
+}
+
+static void hear(struct listener *listener)
+{
+    for (struct mk_slice bytes; (bytes = mk_sink_peek(&listener->sink)).len > 0;) {
+        decode(&listener->told, listener->form.framing, bytes);
+        mk_sink_advance(&listener->sink, bytes.len);
+    }
+}
+
+/* --- events --- */
+
+static void emit(struct mk_hub *hub, struct mk_slice type, struct mk_slice data)
+{
+    yyjson_doc *read = yyjson_read(data.ptr, data.len, 0);
+    yyjson_mut_doc *doc = yyjson_doc_mut_copy(read, NULL);
+    struct mk_event event = { .type = mk_event_type_find(type), .self_id = bot, .time = 1700000000 };
+    event.data = yyjson_mut_doc_get_root(doc);
+    if (event.type && event.data)
+        mk_hub_emit(hub, &event);
+    yyjson_mut_doc_free(doc);
+    yyjson_doc_free(read);
+}
+
+static void store(struct mk_hub *hub, uint8_t flags, struct mk_slice type, struct mk_slice data)
+{
+    hub->events += flags & 2 ? 2 : 1;
+    struct mk_journal_event event = { hub->events, 1700000000, type, data };
+    mk_journal_append(journal, bot, &event);
+}
+
+/* Replays everything in a form; returns what was told. */
+static struct mk_buf replay(struct mk_hub *hub, const struct mk_form *form)
+{
+    struct mk_buf out, told;
+    uint64_t next = 1;
+    int rc = 1;
+    mk_buf_init(&out, SIZE_MAX / 2);
+    mk_buf_init(&told, SIZE_MAX / 2);
+    while (rc > 0) {
+        uint64_t before = next;
+        rc = mk_hub_replay(hub, form, &next, &out);
+        check(rc >= 0, "an event hides what comes behind it");
+        check(rc == 0 || next > before, "it does not go on");
+    }
+    check(next == hub->events + 1, "it does not come to the end");
+    decode(&told, form->framing, mk_buf_slice(&out));
+    mk_buf_fini(&out);
+    return told;
+}
+
+static void check_end(const struct mk_buf *told)
+{
+    static const struct mk_slice last = { "\"the end\"", 9 };
+    check(told->len > 0 && memmem(told->data, told->len, last.ptr, last.len),
+          "the last event is lost");
+}
+
+static void check_replays(struct mk_hub *hub, struct listener listeners[MK_FRAMINGS], bool stored)
+{
+    struct mk_buf first = { 0 };
+    for (int i = 0; i < MK_FRAMINGS; i++) {
+        hear(&listeners[i]);
+        mk_sink_leave(&listeners[i].sink);
+        struct mk_buf told = replay(hub, &listeners[i].form);
+        check_end(&told);
+        check_end(&listeners[i].told);
+        check(stored || mk_slice_eq(mk_buf_slice(&told), mk_buf_slice(&listeners[i].told)),
+              "the journal tells another thing");
+        check(i == 0 || mk_slice_eq(mk_buf_slice(&told), mk_buf_slice(&first)),
+              "a framing tells another thing");
+        mk_buf_fini(&listeners[i].told);
+        if (i == 0)
+            first = told;
+        else
+            mk_buf_fini(&told);
+    }
+    mk_buf_fini(&first);
+}
+
+/* What else the journal keeps comes back as it was. */
+static void check_texts(struct mk_slice text)
+{
+    uint64_t number = 0;
+    struct mk_dead_letter letter = {
+        .self_id = bot, .number = 1, .time = 2, .status = 404, .sink = text, .response = text
+    };
+    check(mk_journal_set_cursor(journal, bot, text, 7) == 0, "cursor");
+    check(mk_journal_cursor(journal, bot, text, &number) == 1 && number == 7, "another cursor");
+    check(mk_journal_bury(journal, &letter) == 0, "dead letter");
+    uint64_t id = 0;
+    while (mk_journal_dead(journal, id, &letter) == 1) {
+        check(mk_slice_eq(letter.sink, text) && mk_slice_eq(letter.response, text), "another text");
+        id = letter.id;
+        check(mk_journal_forget(journal, id) == 1, "forget");
+    }
+    check(id > 0, "the dead letter is lost");
+}
+
+static void open_journal(void)
+{
+    static const struct mk_journal_config config = {
+        .path = ":memory:", .max_events = 100000, .max_age = UINT32_MAX
+    };
+    if (bot % EACH_JOURNAL == 0)
+        journal = mk_journal_close(journal);
+    bot++;
+    if (!journal)
+        check(mk_journal_open(&config, &journal) == 0, "no journal");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct mk_slice input = mk_slice_of((const char *)data, size);
+    uint8_t choice = take_byte(&input);
+    struct listener listeners[MK_FRAMINGS];
+    struct mk_hub hub;
+    bool stored = false;
+    open_journal();
+    mk_hub_init(&hub, bot, journal);
+    listen_all(&hub, listeners, choice);
+    check_texts(input);
+    while (input.len > 0) {
+        struct mk_slice line = take_until(&input, '\n');
+        uint8_t flags = take_byte(&line);
+        take_byte(&line);
+        struct mk_slice type = take_until(&line, ' ');
+        stored = stored || flags & 1;
+        if (flags & 1)
+            store(&hub, flags, type, line);
+        else
+            emit(&hub, type, line);
+    }
+    emit(&hub, MK_SLICE("bot_offline"), MK_SLICE("{\"reason\":\"the end\"}"));
+    check_replays(&hub, listeners, stored);
+    check(mk_journal_commit(journal) == 0, "commit");
+    mk_hub_fini(&hub);
+    return 0;
+}
