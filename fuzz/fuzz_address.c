@@ -1,7 +1,7 @@
 /*
  * fuzz_address: any bytes as an address to listen on, and as addresses of the Internet. What was
- * taken is written again as a text that means the same; what only wraps an IPv4 address in IPv6 is as
- * public as that is; an address of this machine is none of the Internet at large.
+ * taken is written again as a text that means the same; what only wraps an IPv4 address in IPv6 is
+ * as public as that is; an address of this machine is none of the Internet at large.
  */
 #include "fuzz.h"
 #include "net/address.h"

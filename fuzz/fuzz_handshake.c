@@ -1,7 +1,7 @@
 /*
  * fuzz_handshake: what is read out of the heads of messages. Any bytes are a request (credentials,
- * origin, where to go on, media type, name of an API, the server's side of the opening handshake), and
- * any bytes are a server's answer to a client's handshake. What we write ourselves, we take.
+ * origin, where to go on, media type, name of an API, the server's side of the opening handshake),
+ * and any bytes are a server's answer to a client's handshake. What we write ourselves, we take.
  *
  * Up to the first LF: a token; then the head.
  */
@@ -16,7 +16,8 @@
 
 /* --- requests --- */
 
-/* The right token in the header is let in, everywhere; with another one, or with more, nobody is. */
+/* The right token in the header is let in, everywhere; with another one, or with more, nobody is.
+ */
 static void check_token(const struct mk_http1_request *request, struct mk_slice token)
 {
     enum mk_auth auth = mk_auth_check(request, token, MK_AUTH_HEADER);

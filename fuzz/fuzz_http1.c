@@ -5,20 +5,8 @@
  *
  * The first byte chooses the pieces and small limits, the rest is the input.
  */
+#include "fuzz.h"
 #include "wire/http1.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "%s\n", what);
-    abort();
-}
 
 static void tell_slice(struct mk_buf *told, struct mk_slice s)
 {

@@ -1,12 +1,12 @@
 /*
- * fuzz_journal: events through a hub and its journal, in every form. What a sink that listens gets is
- * what one gets that comes later and reads the journal; every framing tells the same; all of it is
- * JSON. Rows of the journal that hold anything else than what we wrote there are left out, and hide
- * nothing of what comes behind them.
+ * fuzz_journal: events through a hub and its journal, in every form. What a sink that listens gets
+ * is what one gets that comes later and reads the journal; every framing tells the same; all of it
+ * is JSON. Rows of the journal that hold anything else than what we wrote there are left out, and
+ * hide nothing of what comes behind them.
  *
- * The first byte chooses dialect and envelope. Then lines, "F TYPE DATA": F is a byte, with bit 0 the
- * event is written into the journal as if it had always stood there, with bit 1 a number is left out
- * before that.
+ * The first byte chooses dialect and envelope. Then lines, "F TYPE DATA": F is a byte, with bit 0
+ * the event is written into the journal as if it had always stood there, with bit 1 a number is
+ * left out before that.
  */
 #include "base/json.h"
 #include "fuzz.h"
@@ -122,7 +122,9 @@ static void emit(struct mk_hub *hub, struct mk_slice type, struct mk_slice data)
 {
     yyjson_doc *read = yyjson_read(data.ptr, data.len, 0);
     yyjson_mut_doc *doc = yyjson_doc_mut_copy(read, NULL);
-    struct mk_event event = { .type = mk_event_type_find(type), .self_id = bot, .time = 1700000000 };
+    struct mk_event event = { .type = mk_event_type_find(type),
+                              .self_id = bot,
+                              .time = 1700000000 };
     event.data = yyjson_mut_doc_get_root(doc);
     if (event.type && event.data)
         mk_hub_emit(hub, &event);

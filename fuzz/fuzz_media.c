@@ -4,19 +4,7 @@
  */
 #include "backend/sandbox/media_probe.h"
 #include "base/base64.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "%s\n", what);
-    abort();
-}
+#include "fuzz.h"
 
 static void check_info(const struct mk_media_info *info, const char *wrong)
 {

@@ -1,7 +1,8 @@
 /*
- * fuzz_text: any bytes as a text of somebody else's: UTF-8 is found valid however it comes in pieces
- * and by another checker; what is repaired or cut is valid; a JSON string, a Prometheus label, a uid
- * and an element of a list come out as they went in; an integer is what arithmetic says it is.
+ * fuzz_text: any bytes as a text of somebody else's: UTF-8 is found valid however it comes in
+ * pieces and by another checker; what is repaired or cut is valid; a JSON string, a Prometheus
+ * label, a uid and an element of a list come out as they went in; an integer is what arithmetic
+ * says it is.
  */
 #include "backend/sandbox/uid.h"
 #include "base/exposition.h"
@@ -86,8 +87,8 @@ static void check_string(struct mk_slice text)
     if (rc == 0) {
         yyjson_doc *doc = mk_json_read(mk_buf_slice(&out), NULL, NULL);
         yyjson_val *root = yyjson_doc_get_root(doc);
-        check(yyjson_is_str(root) && mk_slice_eq(mk_slice_of(yyjson_get_str(root),
-                                                             yyjson_get_len(root)), text),
+        check(yyjson_is_str(root) &&
+                  mk_slice_eq(mk_slice_of(yyjson_get_str(root), yyjson_get_len(root)), text),
               "another string");
         yyjson_doc_free(doc);
     }

@@ -3,8 +3,8 @@
  * text but that one for it; file:// never reads what is not below its root, whatever stands in the
  * path; the name of a file that comes of a URI is one that a file can have.
  *
- * The first byte: bits 0 and 1 choose what a path begins with (nothing, the root, the root twice, what
- * is beside it), bit 2 a small limit. The rest is the URI behind its scheme.
+ * The first byte: bits 0 and 1 choose what a path begins with (nothing, the root, the root twice,
+ * what is beside it), bit 2 a small limit. The rest is the URI behind its scheme.
  */
 #include "backend/sandbox/media_private.h"
 #include "base/base64.h"
@@ -90,8 +90,7 @@ static void check_file(const struct mk_media_rules *rules, uint8_t mode, struct 
                         start[0] ? folder : "", start[0] ? "/" : "", start) == 0 &&
               mk_buf_append_slice(&uri, rest) == 0,
           "memory");
-    bool good =
-        mk_media_read_file(rules, mk_buf_slice(&uri), &abandoned, take, &content, &problem);
+    bool good = mk_media_read_file(rules, mk_buf_slice(&uri), &abandoned, take, &content, &problem);
     check_problem(good, &problem);
     check(!good || (mk_slice_eq(mk_buf_slice(&content), MK_SLICE("open")) && rules->max_bytes >= 4),
           "something else was read");
@@ -134,8 +133,8 @@ static void check_base64(const struct mk_media_rules *rules, struct mk_slice inp
         free(again);
     }
     mk_buf_reset(&content, 0);
-    int len = EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)input.ptr,
-                              (int)input.len);
+    int len =
+        EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)input.ptr, (int)input.len);
     bool good = read_base64(rules, mk_slice_of(text, (size_t)len), &content);
     check(good == (input.len <= rules->max_bytes), "the limit");
     check(!good || mk_slice_eq(mk_buf_slice(&content), input), "another content");
@@ -170,9 +169,8 @@ static void check_name(struct mk_slice uri)
     mk_arena_init(&arena);
     check(mk_file_name_of_uri(uri, &arena, &name) == 0, "memory");
     check(name.len > 0 && name.len <= uri.len + 4 && name.ptr[name.len] == '\0', "length");
-    check(mk_utf8_valid(name) && !memchr(name.ptr, '/', name.len) &&
-              strlen(name.ptr) == name.len && strcmp(name.ptr, "..") != 0 &&
-              strcmp(name.ptr, ".") != 0,
+    check(mk_utf8_valid(name) && !memchr(name.ptr, '/', name.len) && strlen(name.ptr) == name.len &&
+              strcmp(name.ptr, "..") != 0 && strcmp(name.ptr, ".") != 0,
           "no name of a file");
     mk_arena_fini(&arena);
 }

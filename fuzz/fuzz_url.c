@@ -3,20 +3,8 @@
  * it again; what was escaped decodes to itself; a URL that was taken is taken again, the same, when
  * it is put together from its parts.
  */
+#include "fuzz.h"
 #include "wire/url.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "%s\n", what);
-    abort();
-}
 
 static void check_escapes(struct mk_slice text)
 {

@@ -37,8 +37,8 @@ static bool decode_padded(const char *from, uint8_t *out, size_t *len)
 bool mk_base64_decode(struct mk_slice text, uint8_t *out, size_t *len)
 {
     *len = 0;
-    if (text.len % 4 != 0)
-        return false;
+    if (text.len % 4 != 0 || text.len == 0)
+        return text.len == 0;
     bool is_padded = text.len > 0 && text.ptr[text.len - 1] == '=';
     const char *from = text.ptr, *end = text.ptr + text.len - (is_padded ? 4 : 0);
     for (; from < end; from += 4) {

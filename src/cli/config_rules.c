@@ -4,7 +4,9 @@
 #include "cli/config_schema.h"
 #include "cli/text.h"
 #include "net/address.h"
+#include "transport/webhook_signature.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static const char *const kinds[] = { "http_server", "websocket_server" };
@@ -310,6 +312,23 @@ static void check_pairs(struct mk_config_reader *reader, size_t bot, const char 
     }
 }
 
+/* What cannot sign is told here, and not at each event. */
+static void check_secrets(struct mk_config_reader *reader, size_t bot,
+                          const struct milky_remote *webhooks, size_t count)
+{
+    char signature[MK_SIGNATURE_LEN];
+    for (size_t i = 0; i < count; i++) {
+        struct mk_slice secret = mk_slice_str(webhooks[i].secret);
+        if (!secret.ptr || mk_webhook_sign(secret, "", 0, MK_SLICE(""), signature) != -EINVAL)
+            continue;
+        mk_config_mistake(reader, find(reader, bot, "webhook", i, "secret"),
+                          mk_config_text(reader, "bots[%zu].webhook[%zu].secret", bot, i),
+                          mk_tr("expected whsec_ and base64, or any other text, of %d bytes at most",
+                                "应为 whsec_ 加 base64，或任意其他文本，最长 %d 字节"),
+                          MK_SIGNATURE_SECRET);
+    }
+}
+
 static void place_journal(struct mk_config_reader *reader, struct mk_config *config)
 {
     if (!config->data_dir)
@@ -344,6 +363,7 @@ void mk_config_check_rules(struct mk_config_reader *reader, struct mk_config *co
         check_pairs(reader, i, "websocket_client", bot->websocket_client,
                     bot->websocket_client_count);
         check_pairs(reader, i, "webhook", bot->webhook, bot->webhook_count);
+        check_secrets(reader, i, bot->webhook, bot->webhook_count);
     }
     check_own_addresses(reader, config, entries, count);
     place_journal(reader, config);

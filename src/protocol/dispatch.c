@@ -113,15 +113,17 @@ static yyjson_doc *read_text(struct milky_call *call, struct mk_slice text, stru
                              yyjson_read_err *error)
 {
     yyjson_alc alc = mk_json_alc(&call->arena);
+    struct mk_slice asked = taken ? mk_buf_slice(taken) : text;
     if (taken)
         call->text = *taken;
-    if (!mk_json_is_modest(taken ? mk_buf_slice(taken) : text)) {
+    if (!mk_json_is_modest(asked)) {
         *error = (yyjson_read_err){ YYJSON_READ_ERROR_JSON_STRUCTURE, "too many values", 0 };
         return NULL;
     }
-    if (taken)
-        return mk_json_read_in_place(&call->text, &alc, error);
-    return text.len > 0 ? mk_json_read(text, &alc, error) : NULL;
+    if (asked.len == 0)
+        return NULL;
+    return taken ? mk_json_read_in_place(&call->text, &alc, error)
+                 : mk_json_read(asked, &alc, error);
 }
 
 static void request(struct mk_dispatch *dispatch, const struct mk_action *action,

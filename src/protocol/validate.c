@@ -115,6 +115,8 @@ static yyjson_val *last_of(yyjson_val *object, struct mk_slice name)
     yyjson_val *found = NULL;
     size_t index, count;
     yyjson_val *key, *value;
+    if (!object)
+        return NULL;
     yyjson_obj_foreach (object, index, count, key, value) {
         if (mk_slice_eq(string_of(key), name))
             found = value;
@@ -260,20 +262,29 @@ static int read_field(struct walk *walk, const struct mk_path *up, const struct 
     return add(walk, made, field->twin, value);
 }
 
-static int read_object(struct walk *walk, const struct mk_path *at, const struct mk_object *object,
-                       yyjson_val *given, yyjson_mut_val *made)
+/* Those of the fields of `given` (NULL: there are none) that the table knows. */
+static void find_fields(const struct mk_object *object, yyjson_val *given,
+                        yyjson_val *slots[MK_FIELDS_MAX])
 {
-    if (object->count == 0)
-        return 0;
-    yyjson_val *slots[MK_FIELDS_MAX] = { NULL };
     size_t index, count;
     yyjson_val *key, *value;
+    if (!given)
+        return;
     yyjson_obj_foreach (given, index, count, key, value) {
         struct mk_slice name = string_of(key);
         for (size_t i = 0; i < object->count; i++)
             if (name.len > 0 && mk_slice_eq(object->fields[i].name, name))
                 slots[i] = value;
     }
+}
+
+static int read_object(struct walk *walk, const struct mk_path *at, const struct mk_object *object,
+                       yyjson_val *given, yyjson_mut_val *made)
+{
+    if (object->count == 0)
+        return 0;
+    yyjson_val *slots[MK_FIELDS_MAX] = { NULL };
+    find_fields(object, given, slots);
     for (size_t i = 0; i < object->count; i++) {
         int rc = read_field(walk, at, &object->fields[i], slots[i], made);
         if (rc != 0)

@@ -1,6 +1,7 @@
 /* webhook_signature: see the header. */
 #include "transport/webhook_signature.h"
 
+#include "base/base64.h"
 #include "base/buf.h"
 
 #include <errno.h>
@@ -8,31 +9,27 @@
 #include <openssl/hmac.h>
 #include <stdio.h>
 
-enum { LONGEST_SECRET = 512, LONGEST_MESSAGE = 128 * 1024 * 1024 };
+enum { LONGEST_MESSAGE = 128 * 1024 * 1024 };
 
 /* The key's bytes into `key`; returns their number, or -EINVAL. */
-static int decode_secret(struct mk_slice secret, unsigned char key[LONGEST_SECRET])
+static int decode_secret(struct mk_slice secret, unsigned char key[MK_SIGNATURE_SECRET])
 {
     static const struct mk_slice prefix = { "whsec_", sizeof("whsec_") - 1 };
-    if (secret.len > LONGEST_SECRET)
+    if (secret.len > MK_SIGNATURE_SECRET)
         return -EINVAL;
     if (!mk_slice_starts_with(secret, prefix)) {
         memcpy(key, secret.ptr, secret.len);
         return (int)secret.len;
     }
-    struct mk_slice text = mk_slice_from(secret, prefix.len);
-    int len = EVP_DecodeBlock(key, (const unsigned char *)text.ptr, (int)text.len);
-    if (len < 0 || text.len % 4 != 0)
-        return -EINVAL;
-    for (size_t i = text.len; i > 0 && text.ptr[i - 1] == '='; i--)
-        len--; /* EVP_DecodeBlock counts the padding */
-    return len;
+    size_t len;
+    bool good = mk_base64_decode(mk_slice_from(secret, prefix.len), key, &len);
+    return good && len > 0 ? (int)len : -EINVAL;
 }
 
 int mk_webhook_sign(struct mk_slice secret, const char *id, uint64_t timestamp,
                     struct mk_slice body, char signature[MK_SIGNATURE_LEN])
 {
-    unsigned char key[LONGEST_SECRET], digest[EVP_MAX_MD_SIZE];
+    unsigned char key[MK_SIGNATURE_SECRET], digest[EVP_MAX_MD_SIZE];
     unsigned digest_len = 0;
     struct mk_buf message;
     int key_len = decode_secret(secret, key);

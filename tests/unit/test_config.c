@@ -225,6 +225,10 @@ static const struct bad bad[] = {
       "bots[0].webhook[0].secret: expected a string without control characters or spaces around "
       "it, got one with a control character at byte 2\n"
       "bots[0].webhook[0].tls.certificate: expected `key` beside it\n" },
+    { BOT("\"webhook\": [{\"url\": \"http://h/\", \"secret\": \"whsec\"}, {\"url\": "
+          "\"http://h/\", \"secret\": @\"whsec_bWlsa3k\"}]"),
+      "bots[0].webhook[1].secret: expected whsec_ and base64, or any other text, of 512 bytes at "
+      "most\n" },
 
     /* all of them at once, in the order of the file; columns count characters */
     { "{ // 注释 \" {\n  @\"日志\": 1,\n  /* 奶[\n, */ \"log\": @7, \"bots\": [{ \"self_id\": @1, "
@@ -479,7 +483,7 @@ static void has_everything_for_the_endpoint(void **state)
         "\"127.0.0.1:1\", \"prefix\": \"/a/b\", \"tls\": {\"certificate\": \"c.pem\", \"key\": "
         "\"/k.pem\"}}], \"websocket_client\": [{\"url\": \"ws://h/\", \"replay\": true, \"tls\": "
         "{\"ca\": \"ca.pem\", \"insecure_skip_verify\": true}}], \"webhook\": [{\"url\": "
-        "\"http://h/\", \"secret\": \"whsec_x\"}]}]}");
+        "\"http://h/\", \"secret\": \"whsec_eA==\"}]}]}");
     const struct milky_config *endpoint = &config->endpoint;
     assert_int_equal(endpoint->journal.max_events, 7);
     assert_int_equal(endpoint->journal.max_age, 60);
@@ -494,7 +498,7 @@ static void has_everything_for_the_endpoint(void **state)
     assert_true(bot->websocket_client[0].replay);
     assert_string_equal(bot->websocket_client[0].tls.ca, "dir/ca.pem");
     assert_true(bot->websocket_client[0].tls.insecure_skip_verify);
-    assert_string_equal(bot->webhook[0].secret, "whsec_x");
+    assert_string_equal(bot->webhook[0].secret, "whsec_eA==");
     mk_config_free(config);
     config = parse_good("{\"bots\": [{\"self_id\": 10001}]}");
     assert_int_equal(config->endpoint.journal.max_events, 100000);
