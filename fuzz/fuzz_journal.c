@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "fuzz.h"
 #include "hub/hub.h"
+#include "sqlite_memory.h"
 #include "sse_decoder.h"
 #include "wire/websocket.h"
 
@@ -214,6 +215,8 @@ static void open_journal(void)
     };
     if (bot % EACH_JOURNAL == 0)
         journal = mk_journal_close(journal);
+    if (bot == 0)
+        sqlite_take_memory();
     bot++;
     if (!journal)
         check(mk_journal_open(&config, &journal) == 0, "no journal");
