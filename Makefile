@@ -5,6 +5,7 @@ BUILD ?= build
 ARGS ?=
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+JOBS ?= 1
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -42,6 +43,11 @@ asan: ## every test under AddressSanitizer, UBSan and the leak check
 	@scripts/build build-asan true -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
 	@scripts/test build-asan
 
+tsan: ## what has threads (fetching media, names, outgoing HTTP) under ThreadSanitizer
+	@scripts/deps test
+	@scripts/build build-tsan true -Db_sanitize=thread -Dbuildtype=debugoptimized
+	@scripts/tsan build-tsan
+
 lint: ## formatting, who includes whom, clang-tidy
 	@scripts/deps lint
 	@scripts/build $(BUILD) true
@@ -51,10 +57,10 @@ format: ## put the code into the house style
 	@scripts/deps lint
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
-fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
+fuzz: ## run fuzz targets (ARGS="http1 url"; else all), FUZZ_SECONDS (60) of CPU time each, JOBS (1) at once
 	@scripts/deps fuzz
-	@CC=clang scripts/build build-fuzz true -Dfuzzing=true
-	@scripts/fuzz build-fuzz $(FUZZ_SECONDS)
+	@CC=clang TARGETS=fuzz-targets scripts/build build-fuzz true -Dfuzzing=true
+	@JOBS=$(JOBS) scripts/fuzz build-fuzz $(FUZZ_SECONDS) $(ARGS)
 
 bench: ## measure beside other servers (ARGS="--quick"; ARGS=--write renews docs/PERFORMANCE.md)
 	@scripts/deps bench
@@ -68,5 +74,5 @@ install: ## install the program, the library and the headers below PREFIX
 	meson install -C $(BUILD)
 
 clean: ## remove what was built (what scripts/deps unpacked stays)
-	rm -rf build-asan build-fuzz
+	rm -rf build-asan build-fuzz build-tsan
 	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "cli/config_reader.h"
 #include "cli/config_schema.h"
+#include "cli/jsonc.h"
 #include "cli/text.h"
 
 #include <assert.h>
@@ -281,9 +282,8 @@ static int tell(struct mk_config_reader *reader, const char *name, struct mk_buf
     int rc = 0;
     for (size_t i = 0; i < reader->count && rc == 0; i++) {
         const struct mk_config_mistake *mistake = &reader->mistakes[i];
-        size_t line = 1, column = 1, character;
-        yyjson_locate_pos(reader->text.ptr, reader->text.len, mistake->at, &line, &column,
-                          &character);
+        size_t line, column;
+        mk_jsonc_place(reader->text, mistake->at, &line, &column);
         rc = mk_buf_printf(out, "%s:%zu:%zu: %s%s%s\n", name ? name : "(built in)", line, column,
                            mistake->path, *mistake->path ? ": " : "", mistake->message);
     }

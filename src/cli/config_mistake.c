@@ -53,11 +53,18 @@ const char *mk_config_quoted(struct mk_config_reader *reader, struct mk_slice te
     bool cut = text.len > SHOWN;
     if (cut)
         text.len = mk_utf8_valid_prefix(mk_slice_of(text.ptr, SHOWN));
-    struct mk_buf buf;
+    struct mk_buf json, buf;
+    mk_buf_init(&json, SHOWN * 8);
     mk_buf_init(&buf, SHOWN * 8);
-    reader->out_of_memory |= mk_json_write_string(&buf, text) < 0;
+    int rc = mk_json_write_string(&json, text);
+    /* JSON leaves the one control character alone that is not below the space. */
+    for (size_t i = 0; rc == 0 && i < json.len; i++)
+        rc = json.data[i] == 0x7f ? mk_buf_append(&buf, "\\u007f", 6)
+                                  : mk_buf_append_char(&buf, json.data[i]);
+    reader->out_of_memory |= rc < 0;
     const char *shown =
         mk_config_text(reader, "%.*s%s", (int)buf.len, buf.len ? buf.data : "", cut ? "..." : "");
+    mk_buf_fini(&json);
     mk_buf_fini(&buf);
     return shown;
 }

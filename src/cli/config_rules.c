@@ -321,11 +321,12 @@ static void check_secrets(struct mk_config_reader *reader, size_t bot,
         struct mk_slice secret = mk_slice_str(webhooks[i].secret);
         if (!secret.ptr || mk_webhook_sign(secret, "", 0, MK_SLICE(""), signature) != -EINVAL)
             continue;
-        mk_config_mistake(reader, find(reader, bot, "webhook", i, "secret"),
-                          mk_config_text(reader, "bots[%zu].webhook[%zu].secret", bot, i),
-                          mk_tr("expected whsec_ and base64, or any other text, of %d bytes at most",
-                                "应为 whsec_ 加 base64，或任意其他文本，最长 %d 字节"),
-                          MK_SIGNATURE_SECRET);
+        mk_config_mistake(
+            reader, find(reader, bot, "webhook", i, "secret"),
+            mk_config_text(reader, "bots[%zu].webhook[%zu].secret", bot, i),
+            mk_tr("expected whsec_ and base64, or any other text, of %d bytes at most",
+                  "应为 whsec_ 加 base64，或任意其他文本，最长 %d 字节"),
+            MK_SIGNATURE_SECRET);
     }
 }
 

@@ -66,3 +66,13 @@ size_t mk_jsonc_locate(struct mk_slice text, const yyjson_doc *doc, const yyjson
     }
     return at < text.len ? at : text.len;
 }
+
+void mk_jsonc_place(struct mk_slice text, size_t at, size_t *line, size_t *column)
+{
+    *line = *column = 1;
+    for (size_t i = 0; i < at && i < text.len; i++) {
+        bool continues = ((unsigned char)text.ptr[i] & 0xc0) == 0x80;
+        *line += text.ptr[i] == '\n';
+        *column = text.ptr[i] == '\n' ? 1 : *column + !continues;
+    }
+}

@@ -15,4 +15,11 @@
  */
 size_t mk_jsonc_locate(struct mk_slice text, const yyjson_doc *doc, const yyjson_val *value);
 
+/*
+ * The line and the column of a byte, both from 1; columns count characters. Not yyjson_locate_pos:
+ * comments may be in another encoding than UTF-8, of which that takes ends of lines for parts of
+ * characters.
+ */
+void mk_jsonc_place(struct mk_slice text, size_t at, size_t *line, size_t *column);
+
 #endif

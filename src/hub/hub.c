@@ -184,8 +184,8 @@ static int write_replayed(struct mk_hub *hub, enum mk_framing framing, uint64_t 
 }
 
 /*
- * Encodes an event of the journal into hub->json. One that is no event of ours, or none any more, is
- * left out: it must not keep those behind it from a sink.
+ * Encodes an event of the journal into hub->json. One that is no event of ours, or none any more,
+ * is left out: it must not keep those behind it from a sink.
  */
 static int encode_stored(struct mk_hub *hub, const struct mk_journal_event *stored,
                          const struct mk_form *form)

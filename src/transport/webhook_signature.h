@@ -16,8 +16,8 @@ enum {
 
 /*
  * Writes the value of `webhook-signature` for a message. `secret` is "whsec_" and the key in
- * base64 (RFC 4648, with padding), else its bytes are the key. Returns 0, -EINVAL for a secret that is
- * too long or has no base64 of at least a byte after "whsec_", or -ENOMEM.
+ * base64 (RFC 4648, with padding), else its bytes are the key. Returns 0, -EINVAL for a secret that
+ * is too long or has no base64 of at least a byte after "whsec_", or -ENOMEM.
  */
 int mk_webhook_sign(struct mk_slice secret, const char *id, uint64_t timestamp,
                     struct mk_slice body, char signature[MK_SIGNATURE_LEN]);
