@@ -6,24 +6,14 @@
  * Input: a byte of options (bits 0-1: limit), two bytes that seed the splits, then the bytes of the
  * peer, which also serve as the message to compress and as the offer.
  */
+#include "fuzz.h"
 #include "wire/deflate.h"
 #include "wire/websocket.h"
 #include "wire/ws_deflate.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void require(bool holds)
 {
-    if (!holds)
-        abort();
-}
-
-static uint32_t next_random(uint32_t *seed)
-{
-    *seed = *seed * 1664525 + 1013904223;
-    return *seed >> 8;
+    check(holds, "not as it must be");
 }
 
 static bool feed_piece(struct mk_ws_parser *parser, struct mk_slice bytes, struct mk_buf *log)

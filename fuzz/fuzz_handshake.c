@@ -10,6 +10,7 @@
 #include "transport/http_answer.h"
 #include "transport/websocket_upgrade.h"
 #include "wire/url.h"
+#include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"
 
 #include <openssl/evp.h>
@@ -92,12 +93,15 @@ static void check_server(const struct mk_http1_request *request)
     struct mk_http1_response response;
     size_t consumed;
     mk_buf_init(&answer, 4096);
-    check(mk_ws_handshake_accept(&answer, accept) == 0, "memory");
+    check(mk_ws_handshake_accept(&answer, accept, mk_ws_deflate_accept(request)) == 0, "memory");
     check(mk_http1_read_response(mk_buf_slice(&answer), &response, &consumed) == MK_HTTP1_HEAD &&
               consumed == answer.len,
           "our own answer is no response");
     struct mk_slice key = mk_http1_find(request, MK_SLICE("Sec-WebSocket-Key"));
-    check(mk_ws_handshake_verify(&response, key.ptr) == NULL, "our own answer is wrong");
+    bool compresses;
+    check(mk_ws_handshake_verify(&response, key.ptr, &compresses) == NULL,
+          "our own answer is wrong");
+    check(compresses == (mk_ws_deflate_accept(request).len > 0), "another extension");
     mk_buf_fini(&answer);
 }
 
@@ -144,7 +148,10 @@ static void read_response(struct mk_slice input)
     size_t consumed;
     if (mk_http1_read_response(input, &response, &consumed) != MK_HTTP1_HEAD)
         return;
-    const char *wrong = mk_ws_handshake_verify(&response, key);
+    bool compresses;
+    const char *wrong = mk_ws_handshake_verify(&response, key, NULL);
+    if (wrong)
+        wrong = mk_ws_handshake_verify(&response, key, &compresses);
     expect_accept(key, accept);
     struct mk_slice given = mk_http1_response_find(&response, MK_SLICE("Sec-WebSocket-Accept"));
     check(wrong || (response.status == 101 && mk_slice_eq(given, mk_slice_str(accept))),
@@ -163,7 +170,7 @@ static void check_request(struct mk_slice target_text)
         mk_ws_handshake_key(key);
         check(mk_url_write_target(&target, &url, "access_token", target_text) == 0, "memory");
         check(mk_ws_handshake_request(&request, mk_buf_slice(&target), url.authority_host, key,
-                                      MK_SLICE("X-Self-ID: 10001\r\n")) == 0,
+                                      mk_ws_deflate_offer()) == 0,
               "memory");
         size_t consumed;
         struct mk_http1_parser *parser = mk_http1_parser_new(&mk_http1_default_limits);

@@ -13,12 +13,14 @@
 #include "hub/hub.h"
 #include "sqlite_memory.h"
 #include "sse_decoder.h"
+#include "wire/deflate.h"
 #include "wire/websocket.h"
 
 enum { EACH_JOURNAL = 2000 };
 
 static struct mk_journal *journal;
 static uint64_t bot;
+static struct mk_deflate codec;
 
 struct listener {
     struct mk_sink sink;
@@ -41,6 +43,7 @@ static void decode_frames(struct mk_buf *told, enum mk_ws_role reader, struct mk
     struct mk_ws_parser parser;
     char *copy = copy_of(frames.ptr, frames.len);
     mk_ws_parser_init(&parser, reader, SIZE_MAX);
+    mk_ws_parser_set_deflate(&parser, &codec);
     size_t at = 0, used;
     while (mk_ws_parser_feed(&parser, copy + at, frames.len - at, &used) == MK_WS_MESSAGE) {
         at += used;
@@ -77,9 +80,10 @@ static void decode_sse(struct mk_buf *told, struct mk_slice stream)
 
 static void decode(struct mk_buf *told, enum mk_framing framing, struct mk_slice bytes)
 {
-    if (framing == MK_FRAMING_WEBSOCKET)
+    if (framing == MK_FRAMING_WEBSOCKET || framing == MK_FRAMING_WEBSOCKET_DEFLATE)
         decode_frames(told, MK_WS_CLIENT, bytes);
-    else if (framing == MK_FRAMING_WEBSOCKET_MASKED)
+    else if (framing == MK_FRAMING_WEBSOCKET_MASKED ||
+             framing == MK_FRAMING_WEBSOCKET_MASKED_DEFLATE)
         decode_frames(told, MK_WS_SERVER, bytes);
     else if (framing == MK_FRAMING_LINE)
         decode_lines(told, bytes);
@@ -215,8 +219,10 @@ static void open_journal(void)
     };
     if (bot % EACH_JOURNAL == 0)
         journal = mk_journal_close(journal);
-    if (bot == 0)
+    if (bot == 0) {
         sqlite_take_memory();
+        mk_deflate_init(&codec, 64);
+    }
     bot++;
     if (!journal)
         check(mk_journal_open(&config, &journal) == 0, "no journal");
@@ -231,6 +237,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool stored = false;
     open_journal();
     mk_hub_init(&hub, bot, journal);
+    hub.deflate = &codec;
     listen_all(&hub, listeners, choice);
     check_texts(input);
     while (input.len > 0) {

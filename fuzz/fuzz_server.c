@@ -11,6 +11,7 @@
 #include "fuzz.h"
 #include "transport/control.h"
 #include "transport/server.h"
+#include "wire/deflate.h"
 #include "wire/websocket.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@ enum { QUIET = 3, MOST_TURNS = 4000, FILE_SIZE = 300, MOST_PIECE = 40 };
 
 static struct mk_loop loop;
 static struct mk_hub hub;
+static struct mk_deflate codec;
 static struct mk_dispatch dispatch, operators;
 static struct mk_server *servers[2];   /* without and with a token */
 static struct mk_control *controls[2]; /* likewise */
@@ -88,16 +90,21 @@ static void prepare(void)
     atexit(remove_folder);
     open_file();
     mk_hub_init(&hub, 10001000, NULL);
+    mk_deflate_init(&codec, 64);
+    hub.deflate = &codec;
     mk_dispatch_init(&dispatch, &backend, 10001000);
     mk_dispatch_init(&operators, &backend, 0);
+    struct mk_guard *guard = mk_guard_new(&loop, &mk_default_limits);
+    check(guard != NULL, "no guard");
     for (size_t i = 0; i < 2; i++) {
         struct mk_address address = address_of(i), other = address_of(2 + i);
-        servers[i] = mk_server_new(&loop, &address, MK_SLICE(""), &dispatch, &hub);
+        servers[i] = mk_server_new(&loop, &address, MK_SLICE(""), guard, &dispatch, &hub);
         check(servers[i] && mk_server_add_http(servers[i], MK_DIALECT_DRAFT, tokens[i]) == 0 &&
                   mk_server_add_websocket(servers[i], MK_DIALECT_1_2, tokens[i]) == 0 &&
                   mk_server_listen(servers[i]) == 0,
               "no server");
-        check(mk_control_open(&loop, &other, tokens[i], &operators, &operators, &controls[i]) == 0,
+        check(mk_control_open(&loop, &other, tokens[i], guard, &operators, &operators,
+                              &controls[i]) == 0,
               "no control address");
     }
 }
@@ -144,7 +151,7 @@ static void say(struct client *client, const char *data, size_t len)
 static struct mk_buf talk(uint8_t options, struct mk_slice input, uint32_t most)
 {
     struct client client = { .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
-    struct mk_address address = address_of((options & 1) * 2 + (options >> 1 & 1));
+    struct mk_address address = address_of((options & 1u) * 2 + (options >> 1 & 1u));
     uint32_t seed = options;
     mk_buf_init(&client.got, SIZE_MAX / 2);
     check(connect(client.fd, (const struct sockaddr *)&address.socket, address.len) == 0,
@@ -198,6 +205,7 @@ static void check_frames(struct mk_slice rest)
     struct mk_ws_parser parser;
     char *copy = copy_of(rest.ptr, rest.len);
     mk_ws_parser_init(&parser, MK_WS_CLIENT, SIZE_MAX);
+    mk_ws_parser_set_deflate(&parser, &codec);
     int status = MK_WS_MESSAGE;
     for (size_t at = 0, used; status == MK_WS_MESSAGE || status == MK_WS_CONTROL; at += used) {
         status = mk_ws_parser_feed(&parser, copy + at, rest.len - at, &used);

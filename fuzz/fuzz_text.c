@@ -181,7 +181,8 @@ static void read_decimal(const char *text, struct decimal *decimal)
 static bool expect_integer(const char *text, uint64_t *magnitude)
 {
     struct decimal decimal;
-    unsigned __int128 value = 0;
+    uint64_t value = 0;
+    bool fits = true;
     read_decimal(text, &decimal);
     *magnitude = 0;
     if (decimal.count == 0)
@@ -189,11 +190,12 @@ static bool expect_integer(const char *text, uint64_t *magnitude)
     if (decimal.too_long || decimal.scale < 0 || (long)decimal.count + decimal.scale > 20)
         return false;
     for (size_t i = 0; i < decimal.count; i++)
-        value = value * 10 + (unsigned)(decimal.digits[i] - '0');
+        fits = fits && !__builtin_mul_overflow(value, 10, &value) &&
+               !__builtin_add_overflow(value, (unsigned)(decimal.digits[i] - '0'), &value);
     for (long i = 0; i < decimal.scale; i++)
-        value *= 10;
-    *magnitude = (uint64_t)value;
-    return value <= UINT64_MAX;
+        fits = fits && !__builtin_mul_overflow(value, 10, &value);
+    *magnitude = value;
+    return fits;
 }
 
 static void check_number(const char *text, size_t len)

@@ -19,7 +19,7 @@
 
 static char folder[] = "/tmp/milky-fuzz-XXXXXX";
 static char *roots[1];
-static char database[64];
+static char database[80];
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
 {
