@@ -19,7 +19,7 @@ struct mk_reader {
     uint64_t next;      /* the number to read from the journal next */
 };
 
-enum { MK_READER_LIVE = UINT64_MAX }; /* as `since`: only what is emitted from now on */
+#define MK_READER_LIVE UINT64_MAX /* as `since`: only what is emitted from now on */
 
 /*
  * Starts behind event number `since`. `ready` is called when there is something new to peek at;
