@@ -70,6 +70,31 @@ static void one_commit_per_turn(void **state)
     assert_int_equal(w->host.event_count, 64);
 }
 
+/* Replies that wait are in memory, and each may be long: with so many, the turn is committed. */
+static void a_long_turn_is_committed_early(void **state)
+{
+    enum { HELD = 256, READS = HELD - 1, LATE = 3 };
+    struct world *w = *state;
+    struct fake_reply sent, reads[READS], late[LATE];
+    call(w, BOT, "send_group_message", HELLO, &sent);
+    for (int i = 0; i < READS; i++)
+        call(w, BOT, "get_login_info", "{}", &reads[i]);
+    assert_false(sent.done);
+    assert_false(reads[READS - 1].done);
+    for (int i = 0; i < LATE; i++)
+        call(w, BOT, "get_login_info", "{}", &late[i]);
+    assert_true(sent.done);
+    assert_true(reads[READS - 1].done);
+    assert_true(late[0].done); /* nothing has been written any more */
+    assert_int_equal(w->host.event_count, 1);
+    end_turn(w);
+    fake_reply_fini(&sent);
+    for (int i = 0; i < READS; i++)
+        fake_reply_fini(&reads[i]);
+    for (int i = 0; i < LATE; i++)
+        fake_reply_fini(&late[i]);
+}
+
 /* What is read within the turn of a write may be undone with it: it waits too, in its place. */
 static void reads_wait_for_writes(void **state)
 {
@@ -278,6 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(one_commit_per_turn),
+        TEST(a_long_turn_is_committed_early),
         TEST(reads_wait_for_writes),
         TEST(refusal_within_a_turn),
         TEST(commit_fails),
