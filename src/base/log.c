@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/shown.h"
 #include "base/utf8.h"
 
 #include <stdio.h>
@@ -30,19 +31,21 @@ bool mk_log_enabled(enum mk_log_level level)
     return sink.writer && level <= sink.level;
 }
 
-/* Escapes as JSON does; in text lines only what could forge or garble a line. */
+/* Escapes what could forge or garble a line; for JSON its quotes and backslashes too. */
 static void append_escaped(struct mk_buf *line, struct mk_slice text, bool json)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (json && (c == '"' || c == '\\')) {
-            mk_buf_append_char(line, '\\');
-            mk_buf_append_char(line, (char)c);
-        } else if (c < 0x20 || c == 0x7f) {
-            mk_buf_printf(line, "\\u%04x", c);
-        } else {
-            mk_buf_append_char(line, (char)c);
-        }
+    while (text.len > 0) {
+        size_t plain = 0;
+        while (json && plain < text.len && text.ptr[plain] != '"' && text.ptr[plain] != '\\')
+            plain++;
+        plain = json ? plain : text.len;
+        mk_shown_append(line, mk_slice_of(text.ptr, plain));
+        text = mk_slice_from(text, plain);
+        if (text.len == 0)
+            break;
+        mk_buf_append_char(line, '\\');
+        mk_buf_append_char(line, text.ptr[0]);
+        text = mk_slice_from(text, 1);
     }
 }
 

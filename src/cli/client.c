@@ -139,7 +139,8 @@ int mk_client_print(const yyjson_val *value, bool pretty)
     bool many = pretty || isatty(STDOUT_FILENO);
     char *text = yyjson_val_write(value, many ? YYJSON_WRITE_PRETTY_TWO_SPACES : 0, NULL);
     if (text)
-        puts(text);
+        mk_text_show(stdout, mk_slice_str(text), true);
+    putchar('\n');
     bool bad = !text || fflush(stdout) != 0;
     free(text);
     if (!bad)

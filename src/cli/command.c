@@ -50,11 +50,16 @@ int mk_command_misused(const struct mk_command *command, const char *format, ...
 
 int mk_command_failed(const char *format, ...)
 {
-    fputs("milky: ", stderr);
+    char *text;
     va_list args;
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    int len = vasprintf(&text, format, args);
     va_end(args);
+    fputs("milky: ", stderr);
+    if (len >= 0) {
+        mk_text_show(stderr, mk_slice_of(text, (size_t)len), true);
+        free(text);
+    }
     fputc('\n', stderr);
     return MK_EXIT_FAILED;
 }

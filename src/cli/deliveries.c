@@ -43,8 +43,7 @@ static int ask(const struct mk_arguments *arguments, const char *key, uint64_t v
 /* Text of somebody else, on one line, without what could play with the terminal. */
 static void print_foreign(const char *text)
 {
-    for (; *text; text++)
-        putchar((unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
+    mk_text_show(stdout, mk_slice_str(text), false);
 }
 
 /* --- all of them --- */
@@ -130,8 +129,11 @@ static int print_outcome(yyjson_val *data)
             fputs(mk_tr(outcomes[i].en, outcomes[i].zh), stdout);
     if (status)
         printf(" (%llu)", (unsigned long long)status);
-    if (message)
-        printf(" (%s)", message);
+    if (message) {
+        fputs(" (", stdout);
+        print_foreign(message);
+        putchar(')');
+    }
     putchar('\n');
     return yyjson_equals_str(name, "taken") ? MK_EXIT_OK : MK_EXIT_FAILED;
 }

@@ -204,9 +204,7 @@ static const struct mk_option world_options[] = { MK_OPTION_CONFIG, MK_OPTION_CO
 static void print_one(yyjson_val *number, yyjson_val *name)
 {
     printf("  %-11s ", yyjson_is_raw(number) ? yyjson_get_raw(number) : "?");
-    const char *text = yyjson_get_str(name);
-    for (size_t i = 0; i < yyjson_get_len(name); i++)
-        putchar((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i]);
+    mk_text_show(stdout, mk_slice_of(yyjson_get_str(name), yyjson_get_len(name)), false);
 }
 
 static int run_world(const struct mk_arguments *arguments)

@@ -147,7 +147,9 @@ static void print_error(yyjson_val *transport)
     char when[32] = "";
     if (localtime_r(&seconds, &local))
         strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
-    printf(mk_tr("      last error, %s: %s\n", "      最近的错误（%s）：%s\n"), when, error);
+    printf(mk_tr("      last error, %s: ", "      最近的错误（%s）："), when);
+    mk_text_show(stdout, mk_slice_str(error), false);
+    putchar('\n');
     const char *what =
         word_for(advice, sizeof(advice) / sizeof(advice[0]), text_of(transport, "trouble"));
     if (what)

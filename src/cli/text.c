@@ -1,6 +1,8 @@
 /* text: see the header. */
 #include "cli/text.h"
 
+#include "base/shown.h"
+
 #include <stdlib.h>
 
 enum { LONGEST_WORD = 48 };
@@ -75,4 +77,17 @@ void mk_near_offer(struct mk_near *near, struct mk_slice word, const char *candi
         return;
     near->best = candidate;
     near->distance = edits;
+}
+
+void mk_text_show(FILE *to, struct mk_slice text, bool lines)
+{
+    while (text.len > 0) {
+        uint32_t code = 0;
+        size_t len = mk_shown_unsafe(text, &code);
+        if (len > 0 && !(lines && (code == '\n' || code == '\t')))
+            fprintf(to, "\\u%04x", (unsigned)code);
+        else
+            fputc(text.ptr[0], to);
+        text = mk_slice_from(text, len > 0 ? len : 1);
+    }
 }

@@ -7,6 +7,8 @@
 
 #include "base/slice.h"
 
+#include <stdio.h>
+
 /* English until this is called; it reads LC_ALL, LC_MESSAGES and LANG. */
 void mk_text_setup(void);
 
@@ -26,5 +28,11 @@ struct mk_near {
     size_t distance;
 };
 void mk_near_offer(struct mk_near *near, struct mk_slice word, const char *candidate);
+
+/*
+ * Prints text of others, with what could garble a terminal escaped (base/shown.h). `lines`: it may
+ * have several, which stay.
+ */
+void mk_text_show(FILE *to, struct mk_slice text, bool lines);
 
 #endif

@@ -85,7 +85,7 @@ static void try_later(struct watch *watch, const char *why)
 static bool print_event(const struct watch *watch, struct mk_slice payload)
 {
     if (!watch->pretty) {
-        fwrite(payload.ptr, 1, payload.len, stdout);
+        mk_text_show(stdout, payload, true);
         putchar('\n');
         return fflush(stdout) == 0;
     }

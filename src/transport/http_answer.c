@@ -126,6 +126,14 @@ static struct mk_slice unquoted(struct mk_slice value)
     return value;
 }
 
+/* Nothing is decompressed, so that no small body can become a large one. */
+static bool is_encoded(const struct mk_http1_request *request)
+{
+    struct mk_slice encoding = mk_http1_find(request, MK_SLICE("Content-Encoding"));
+    return mk_http1_count(request, MK_SLICE("Content-Encoding")) > 1 ||
+           (encoding.len > 0 && !mk_slice_eq_nocase(encoding, MK_SLICE("identity")));
+}
+
 const char *mk_http_media_type_error(const struct mk_http1_request *request)
 {
     struct mk_slice rest = mk_http1_find(request, MK_SLICE("Content-Type"));
@@ -134,6 +142,8 @@ const char *mk_http_media_type_error(const struct mk_http1_request *request)
         return "the header Content-Type is missing: send application/json";
     if (mk_http1_count(request, MK_SLICE("Content-Type")) > 1)
         return "there is more than one header Content-Type";
+    if (is_encoded(request))
+        return "the Content-Encoding is not supported: send the JSON as it is";
     if (!mk_slice_next(&rest, ';', &part) ||
         !mk_slice_eq_nocase(part, MK_SLICE("application/json")))
         return "the Content-Type is not supported: send application/json";

@@ -55,7 +55,8 @@ struct mk_http_asker {
 void mk_http_asker_opened(void *arg, struct mk_http_connection *connection);
 void mk_http_asker_closed(void *arg, struct mk_http_connection *connection);
 
-/* What is wrong with the Content-Type of a request that must be JSON in UTF-8, or NULL. */
+/* What is wrong with the Content-Type or the Content-Encoding of a request that must be JSON in
+ * UTF-8, as it is; or NULL. */
 const char *mk_http_media_type_error(const struct mk_http1_request *request);
 
 /*

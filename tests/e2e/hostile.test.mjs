@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { BOT, Client, GROUP, botConfig, call, request, serve, within } from './harness.mjs';
 import { Raw, assertRefused, closeFrame, frame, handshake, post, rawWebSocket } from './raw.mjs';
 
@@ -271,6 +272,31 @@ test('HTTP', async (t) => {
     assertRefused(await connection.response(), 404);
     await connection.ended();
     assert.equal(connection.error, undefined);
+  });
+
+  await t.test('compressed bodies are refused, and not looked into', async () => {
+    const bomb = gzipSync(Buffer.alloc(8 * MIB, 0x20));
+    for (const [target, status] of [['/get_login_info', 406], ['/api/get_login_info', 415]]) {
+      for (const lines of ['gzip', 'deflate', 'br', 'GZIP', 'gzip, gzip', 'x', 'identity, gzip']
+        .map((encoding) => [`Content-Encoding: ${encoding}`])
+        .concat([['Content-Encoding: identity', 'Content-Encoding: gzip'], ['Content-Encoding: identity', 'Content-Encoding: identity']])) {
+        const connection = await Raw.connect(address);
+        connection.write(head([...lines, `Content-Length: ${bomb.length}`], `POST ${target} HTTP/1.1`), bomb);
+        assertRefused(await connection.response(), status);
+        assert.ok((await connection.write(hidden).response()).text.startsWith(OK)); // read past, not executed
+        connection.destroy();
+      }
+      const plain = await Raw.connect(address);
+      plain.write(head(['Content-Encoding: identity', 'Content-Length: 2'], `POST ${target} HTTP/1.1`), '{}');
+      assert.ok((await plain.response()).text.startsWith(OK));
+      plain.destroy();
+      // Where nothing is said it is taken as it is, and is no JSON.
+      const unsaid = await Raw.connect(address);
+      unsaid.write(head([`Content-Length: ${bomb.length}`], `POST ${target} HTTP/1.1`), bomb);
+      const { json } = await unsaid.response();
+      assert.equal(json.retcode, -400);
+      unsaid.destroy();
+    }
   });
 
   await t.test('those who stall do not hinder the others', async () => {

@@ -101,6 +101,49 @@ describe('logs', { concurrency: 4 }, () => {
     }
   });
 
+  // Colours, the cursor, C1 controls, text that runs backwards, line separators.
+  it('and what is shown to a person cannot play with the terminal', async (t) => {
+    const tricks = '\u001b[2J\u009b31m\u202egnirts\u2066\u2028\u0085\u200f\u007f\u0007end';
+    const unsafe = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+    const receiver = await hook(t, { answer: () => ({ status: 410, body: `gone ${tricks}\nforged` }) });
+    const server = await RawServer.start(t);
+    for (const format of ['text', 'json']) {
+      const milky = await start(t, {
+        config: botConfig({ ...servers, webhook: [{ url: receiver.url }], websocket_client: [{ url: server.url }] }),
+        args: ['--log-level', 'debug', '--log-format', format],
+      });
+      (await server.accept()).send(8, Buffer.concat([Buffer.from([3, 0xe8]), Buffer.from(tricks)]));
+      (await server.next()).write(`HTTP/1.1 500 ${tricks}\r\nX-A: ${tricks}\r\nContent-Length: 0\r\n\r\n`);
+      const words = ['watch', '--url', `${milky.ws()}?since=0`, '--count', '1'];
+      const client = await Client.connect(milky.ws());
+      await milky.say(MING, { group: GROUP }, `hello ${tricks}`);
+      const watched = [await milky.run(words), await milky.run([...words, '--pretty'])];
+      for (const { stdout } of watched) {
+        const event = JSON.parse(stdout);
+        assert.ok(JSON.stringify(event).includes('end'), stdout);
+      }
+      const { data } = await client.events.next();
+      assert.ok(JSON.stringify(data).includes('\u202e'), 'to a bot it is what it was');
+      await client.call(tricks);
+      await call(milky.http(), encodeURIComponent(tricks), {}, { headers: { 'User-Agent': 'x\u0085\u009b' } });
+      await milky.log.find((line) => line.includes('set aside') || line.includes('410'), 'the refusal', 20000);
+      const shown = [...watched];
+      for (const command of [['status'], ['status', '--json'], ['deliveries'], ['deliveries', '--json'], ['do', 'world'],
+        ['call', '--url', milky.http(), tricks], ['do', tricks]]) {
+        shown.push(await milky.run(command));
+      }
+      await client.close();
+      assert.equal(await milky.stop(), 0);
+      shown.push({ stdout: milky.banner.join('\n'), stderr: milky.stderr });
+      for (const { stdout, stderr } of shown) {
+        assert.doesNotMatch(stdout, unsafe);
+        assert.doesNotMatch(stderr, unsafe);
+      }
+      assert.match(shown.map((one) => one.stdout).join(), /\\u202egnirts/);
+      for (const line of lines(milky)) if (format === 'text') assert.match(line, textLine);
+    }
+  });
+
   it('hold no secret, wherever it stood', async (t) => {
     const secret = (n) => `s3cr3t${n}x`;
     const outputs = [];

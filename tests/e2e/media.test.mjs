@@ -8,6 +8,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { GROUP, call, serve, within } from './harness.mjs';
 import { BOT, MING, OTHER, done, fails, text, world } from './sandbox.mjs';
 import { base64, gif, mp4, png, silk, wav } from './samples.mjs';
@@ -214,6 +215,18 @@ test('no proxy is asked to go where the sandbox itself may not', async (t) => {
   assert.deepEqual(proxy.asked, []);
 });
 
+// Nothing is asked for in compressed form, and nothing is decompressed: a bomb stays as small as it came.
+test('a download that says it is compressed is what it is', async (t) => {
+  const bomb = gzipSync(Buffer.alloc(64 << 20));
+  const files = await fileServer(t, (_, response) => {
+    response.setHeader('Content-Encoding', 'gzip');
+    response.end(bomb);
+  });
+  const { owner } = await world(t, { backend: { media: { allow_private_addresses: true, max_bytes: bomb.length } } });
+  await fails(owner.modern('set_avatar', { uri: `${files.url}/a.png` }), -123, 'is not a picture');
+  assert.equal(files.asked.length, 1);
+});
+
 test('downloads: redirects, failures, and answers that never end', async (t) => {
   const picture = png(3, 3);
   let endless = 0;
@@ -245,7 +258,7 @@ test('downloads: redirects, failures, and answers that never end', async (t) => 
   await done(ask('/hop/4'));
   await fails(ask('/hop/5'), -121, 'redirects');
   for (const [path, retcode, part] of [['/to-file', -121, ''], ['/to-gopher', -121, ''], ['/missing', -121, '404'],
-    ['/nowhere', -121, '302'], ['/empty', -123, 'empty'], ['/page', -123, 'not a picture'], ['/cut', -121, ''],
+    ['/nowhere', -121, '302'], ['/empty', -123, 'empty'], ['/page', -123, 'is not a picture'], ['/cut', -121, ''],
     ['/long', -122, '4000'], ['/endless', -122, '4000'], ['/silent', -121, 'timed out after 1 s']])
     await fails(ask(path), retcode, part);
   assert.ok(endless < 10000, `${endless}`);

@@ -1,8 +1,15 @@
 /* auth: credentials in header and query, and web pages at a server without a token. */
 #include "transport/auth.h"
 
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
+
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -116,13 +123,89 @@ static void test_no_token(void **state)
     }
 }
 
+/* --- timing --- */
+
+/*
+ * How many instructions a check takes, counted one by one in a child: what no clock can measure,
+ * and no noise disturbs. -1 where nobody may trace.
+ */
+static long steps_of(struct mk_slice token, enum mk_auth_from from,
+                     const struct mk_http1_request *request)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+            _exit(99);
+        raise(SIGSTOP);
+        volatile enum mk_auth auth = mk_auth_check(request, token, from);
+        (void)auth;
+        _exit(0);
+    }
+    int status;
+    long steps = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    while (WIFSTOPPED(status)) {
+        if (ptrace(PTRACE_SINGLESTEP, child, NULL, NULL) < 0) {
+            kill(child, SIGKILL);
+            steps = -1;
+        }
+        steps += steps >= 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? steps : -1;
+}
+
+/* The same request, with what is shown in the header or in the query. */
+static long steps_for(struct mk_slice token, bool in_query, char *shown)
+{
+    struct mk_http1_header header = { MK_SLICE("Authorization"), mk_slice_str(shown) };
+    struct mk_http1_request request = {
+        .query = in_query ? mk_slice_str(shown) : (struct mk_slice){ 0 },
+        .headers = &header,
+        .header_count = in_query ? 0 : 1,
+    };
+    return steps_of(token, in_query ? MK_AUTH_QUERY_OR_HEADER : MK_AUTH_HEADER, &request);
+}
+
+static void test_timing(void **state)
+{
+    (void)state;
+    static const char token[] = "0123456789abcdefghijklmnopqrstuv";
+    enum { LEN = sizeof(token) - 1 };
+    for (int in_query = 0; in_query < 2; in_query++) {
+        char shown[64];
+        size_t at = (size_t)snprintf(shown, sizeof(shown), "%s%s",
+                                     in_query ? "access_token=" : "Bearer ", token) -
+                    LEN;
+        long first = 0;
+        static const size_t places[] = { 0, 1, LEN / 2, LEN - 1 };
+        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+            size_t wrong = places[i];
+            shown[at + wrong] = '!';
+            long steps = steps_for(mk_slice_str(token), in_query, shown);
+            shown[at + wrong] = token[wrong];
+            if (steps < 0)
+                skip();
+            if (wrong == 0)
+                first = steps;
+            assert_int_equal(steps, first);
+        }
+        /* Nor does it tell how long the token is, or whether what was shown begins it. */
+        shown[at] = '!';
+        for (size_t len = 1; len <= LEN; len *= 4)
+            assert_int_equal(steps_for(mk_slice_of(token, len), in_query, shown), first);
+        shown[at] = token[0];
+        assert_int_equal(steps_for(mk_slice_of(token, LEN - 1), in_query, shown), first);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),
-        cmocka_unit_test(test_query),
-        cmocka_unit_test(test_repeated_header),
-        cmocka_unit_test(test_no_token),
+        cmocka_unit_test(test_header),          cmocka_unit_test(test_query),
+        cmocka_unit_test(test_repeated_header), cmocka_unit_test(test_no_token),
+        cmocka_unit_test(test_timing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

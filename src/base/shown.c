@@ -1,0 +1,41 @@
+/* shown: see the header. All such characters are in the first 16 bits, so three bytes at most. */
+#include "base/shown.h"
+
+static bool is_unsafe(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x061c ||
+           (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+           (code >= 0x2066 && code <= 0x2069);
+}
+
+size_t mk_shown_unsafe(struct mk_slice text, uint32_t *code)
+{
+    const unsigned char *at = (const unsigned char *)text.ptr;
+    size_t len = 1;
+    if (text.len == 0)
+        return 0;
+    if (at[0] < 0x80) {
+        *code = at[0];
+    } else if ((at[0] & 0xe0) == 0xc0 && text.len >= 2) {
+        *code = (at[0] & 0x1fu) << 6 | (at[1] & 0x3fu);
+        len = 2;
+    } else if ((at[0] & 0xf0) == 0xe0 && text.len >= 3) {
+        *code = (at[0] & 0x0fu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu);
+        len = 3;
+    } else {
+        return 0;
+    }
+    return is_unsafe(*code) ? len : 0;
+}
+
+int mk_shown_append(struct mk_buf *out, struct mk_slice text)
+{
+    int rc = 0;
+    for (size_t i = 0; i < text.len && rc == 0;) {
+        uint32_t code;
+        size_t len = mk_shown_unsafe(mk_slice_from(text, i), &code);
+        rc = len > 0 ? mk_buf_printf(out, "\\u%04x", code) : mk_buf_append_char(out, text.ptr[i]);
+        i += len > 0 ? len : 1;
+    }
+    return rc;
+}

@@ -1,0 +1,22 @@
+/*
+ * shown: text of others as it may be shown to a person, in a line of a log or on a terminal. What
+ * could end the line, move the cursor, hide or reorder what is shown is escaped as JSON does.
+ */
+#ifndef MK_BASE_SHOWN_H
+#define MK_BASE_SHOWN_H
+
+#include "base/buf.h"
+
+#include <stdint.h>
+
+/*
+ * The character at the start of `text` where it must not be shown as it is: C0, DEL and C1
+ * controls, line and paragraph separators, and the controls of bidirectional text (UAX #9). Returns
+ * its length in bytes; 0 for any other.
+ */
+size_t mk_shown_unsafe(struct mk_slice text, uint32_t *code);
+
+/* Appends `text`, such characters as \u009b. Returns 0 or the error of the buf. */
+int mk_shown_append(struct mk_buf *out, struct mk_slice text);
+
+#endif
