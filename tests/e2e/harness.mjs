@@ -184,6 +184,8 @@ export async function call(base, action, params = {}, { token, headers = {}, bod
       ...headers,
     },
     body: body ?? JSON.stringify(params),
+    // The first fetch of a process never ends when its server dies while the parser is still compiled.
+    signal: AbortSignal.timeout(15000),
   });
   return { status: response.status, headers: response.headers, body: await response.json() };
 }

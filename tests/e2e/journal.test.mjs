@@ -16,6 +16,8 @@ const ROUNDS = process.env.SOAK ? 500 : 30;
 
 describe('journal', () => {
   it(`loses no event in ${ROUNDS} crashes`, async (t) => {
+    let milky;
+    t.after(() => milky?.child.kill('SIGKILL')); // the first, for the others wait for its connections to end
     const errors = [];
     const guard = (run) => (...args) => { try { run(...args); } catch (error) { errors.push(error); } };
     const [posted, pushed, asked] = ['webhook', 'websocket_client', 'since'].map((name) => new Ledger(name));
@@ -48,8 +50,6 @@ describe('journal', () => {
     await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(config));
     const acknowledged = [];
     let next = 0;
-    let milky;
-    t.after(() => milky?.child.kill('SIGKILL')); // what fails must not wait for it
     const speak = async (base, over) => {
       while (!over.now) {
         const word = `${next++}`;
