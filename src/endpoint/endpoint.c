@@ -40,6 +40,14 @@ int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint
     return -ENOENT;
 }
 
+uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id)
+{
+    for (size_t i = 0; i < host->bot_count; i++)
+        if (host->self_ids[i] == self_id)
+            return host->bots[i]->hub.events;
+    return 0;
+}
+
 const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count)
 {
     *count = host->bot_count;

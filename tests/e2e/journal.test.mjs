@@ -14,6 +14,19 @@ const OTHER = 10002000;
 const MING = 10003001;
 const ROUNDS = process.env.SOAK ? 500 : 30;
 
+// The texts of all messages of a group.
+async function everything(base, group) {
+  const words = [];
+  for (let start; start !== null; ) {
+    const params = { message_scene: 'group', peer_id: group, limit: 30, start_message_seq: start };
+    const { body } = await call(`${base}/api`, 'get_history_messages', params);
+    assert.equal(body.status, 'ok', body.message);
+    words.push(...body.data.messages.map(textOf));
+    start = body.data.next_message_seq ?? null;
+  }
+  return words;
+}
+
 describe('journal', () => {
   it(`loses no event in ${ROUNDS} crashes`, async (t) => {
     let milky;
@@ -49,6 +62,7 @@ describe('journal', () => {
     };
     await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(config));
     const acknowledged = [];
+    let unacknowledged;
     let next = 0;
     const speak = async (base, over) => {
       while (!over.now) {
@@ -71,6 +85,10 @@ describe('journal', () => {
         await milky.exit;
       } else {
         for (const ledger of [posted, pushed, asked]) await ledger.has(acknowledged);
+        // Nor is there a message that nobody was told of because its sender never got a reply.
+        const there = await everything(milky.http(), GROUP);
+        for (const ledger of [posted, pushed, asked]) await ledger.has(there);
+        unacknowledged = there.length - acknowledged.length;
         since.terminate();
         assert.equal(await milky.stop(), 0);
       }
@@ -79,7 +97,7 @@ describe('journal', () => {
       assert.deepEqual(errors, []);
     }
     assert.ok(acknowledged.length > ROUNDS, `only ${acknowledged.length} messages were sent`);
-    t.diagnostic(`${acknowledged.length} messages acknowledged, ${ROUNDS} crashes; came again: ` +
+    t.diagnostic(`${acknowledged.length} messages acknowledged and ${unacknowledged} not, ${ROUNDS} crashes; came again: ` +
       [posted, pushed, asked].map(({ name, again }) => `${name} ${again}`).join(', '));
   });
 

@@ -212,16 +212,25 @@ void milky_call_fail(struct milky_call *call, int retcode, const char *format, .
 int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint64_t time,
                yyjson_mut_val *data)
 {
-    bool known = false;
-    for (size_t i = 0; i < host->bot_count; i++)
-        known = known || host->bots[i] == self_id;
-    if (!known)
+    size_t bot = 0;
+    while (bot < host->bot_count && host->bots[bot] != self_id)
+        bot++;
+    if (bot == host->bot_count)
         return -ENOENT;
+    host->last_event[bot]++;
     host->events = realloc(host->events, (host->event_count + 1) * sizeof(*host->events));
     assert(host->events);
     struct fake_event *event = &host->events[host->event_count++];
     *event = (struct fake_event){ .self_id = self_id, .time = time, .data = copy_of(data) };
     snprintf(event->type, sizeof(event->type), "%s", type);
+    return 0;
+}
+
+uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id)
+{
+    for (size_t i = 0; i < host->bot_count; i++)
+        if (host->bots[i] == self_id)
+            return host->last_event[i];
     return 0;
 }
 

@@ -31,7 +31,8 @@ struct milky_host {
     void *loop; /* what milky_host_loop returns: the uv_loop_t of an mk_loop, for calls with URIs */
     struct fake_event *events;
     size_t event_count;
-    uint64_t dropped; /* whose connections were dropped last */
+    uint64_t last_event[FAKE_MAX_BOTS]; /* of each bot, the forgotten ones counted */
+    uint64_t dropped;                   /* whose connections were dropped last */
     size_t drops;
     /* The document of a call gives out so many pieces of memory and no more; 0 is no limit. */
     size_t memory;

@@ -233,6 +233,78 @@ static void calls_from_within_replies(void **state)
     }
 }
 
+/* A crash after the world's commit: the journal has only the first `count` events of BOT2. */
+static void crash_before_the_journal(struct world *w, uint64_t count)
+{
+    world_stop(w);
+    fake_host_forget(&w->host);
+    w->host.last_event[1] = count;
+    assert_int_equal(world_start(w), 0);
+}
+
+static void check_event(struct world *w, size_t which, const char *text)
+{
+    const struct fake_event *event = &w->host.events[which];
+    assert_int_equal(event->self_id, BOT2);
+    assert_string_equal(event->type, "message_receive");
+    assert_true(event->time > 1700000000);
+    assert_string_equal(yyjson_get_str(yyjson_doc_ptr_get(event->data, "/segments/0/data/text")),
+                        text);
+}
+
+static const char *const says[] = { "one", "two", "three" };
+
+static void say(struct world *w, const char *text, struct fake_reply *reply)
+{
+    char params[128];
+    snprintf(
+        params, sizeof(params),
+        "{\"group_id\":700000001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"%s\"}}]}",
+        text);
+    call(w, BOT, "send_group_message", params, reply);
+}
+
+static void what_a_crash_kept_back_is_emitted(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply replies[3];
+    for (int i = 0; i < 3; i++)
+        say(w, says[i], &replies[i]);
+    end_turn(w);
+    for (int i = 0; i < 3; i++)
+        fake_reply_fini(&replies[i]);
+    assert_int_equal(w->host.event_count, 3);
+    crash_before_the_journal(w, 3); /* it has all of them */
+    assert_int_equal(w->host.event_count, 0);
+    crash_before_the_journal(w, 1);
+    assert_int_equal(w->host.event_count, 2);
+    check_event(w, 0, "two");
+    check_event(w, 1, "three");
+    crash_before_the_journal(w, 0);
+    assert_int_equal(w->host.event_count, 3);
+    check_event(w, 0, "one");
+    crash_before_the_journal(w, 7); /* the journal of another world */
+    assert_int_equal(w->host.event_count, 0);
+}
+
+/* One turn may have several transactions, and only at its end is the journal committed. */
+static void every_transaction_of_the_turn_is_kept(void **state)
+{
+    struct world *w = *state;
+    struct pipeline line = { .world = w };
+    call_next(&line);
+    end_turn(w);
+    for (int i = 0; i < 3; i++)
+        fake_reply_fini(&line.replies[i]);
+    crash_before_the_journal(w, 0);
+    assert_int_equal(w->host.event_count, 3);
+    ask(w, BOT, "send_group_message", HELLO); /* the next turn keeps its own alone */
+    crash_before_the_journal(w, 3);
+    assert_int_equal(w->host.event_count, 1);
+    crash_before_the_journal(w, 2);
+    assert_int_equal(w->host.event_count, 0);
+}
+
 static void freed_in_a_turn(void **state)
 {
     struct world *w = *state;
@@ -309,6 +381,8 @@ int main(void)
         TEST(commit_fails),
         TEST(disk_full),
         TEST(calls_from_within_replies),
+        TEST(what_a_crash_kept_back_is_emitted),
+        TEST(every_transaction_of_the_turn_is_kept),
         TEST(freed_in_a_turn),
         TEST(memory_runs_out),
     };

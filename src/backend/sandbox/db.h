@@ -48,6 +48,8 @@ enum mk_sql {
     MK_SQL_CLOCK,
     MK_SQL_CLOCK_SET,
     MK_SQL_SAID,
+    MK_SQL_UNSENT,
+    MK_SQL_UNSENT_SET,
     /* social */
     MK_SQL_SET_NICKNAME,
     MK_SQL_SET_BIO,

@@ -13,6 +13,7 @@
 #include "backend/sandbox/nature.h"
 #include "backend/sandbox/outbox.h"
 #include "backend/sandbox/sandbox.h"
+#include "backend/sandbox/unsent.h"
 #include "base/buf.h"
 
 enum {
@@ -40,6 +41,7 @@ struct mk_sandbox {
     char *path;
     struct mk_db db;
     struct mk_outbox outbox;
+    struct mk_unsent unsent;
     struct mk_login login;
     struct mk_media_store *media; /* media.h */
     struct mk_sandbox_media media_config;

@@ -77,8 +77,11 @@ static void settle(struct mk_request *request, int rc)
 
 static void commit(struct mk_sandbox *sandbox)
 {
+    mk_unsent_begin(&sandbox->unsent);
     while (sandbox->db.in_transaction) { /* a reply may have brought in the next call */
-        int rc = mk_db_commit(&sandbox->db);
+        int rc = mk_unsent_store(&sandbox->unsent, &sandbox->db, &sandbox->outbox, sandbox->host);
+        if (rc == 0)
+            rc = mk_db_commit(&sandbox->db);
         if (rc < 0) {
             abort_turn(sandbox, rc);
             continue;
@@ -254,7 +257,7 @@ static int start(struct milky_backend *backend, struct milky_host *host)
         return rc;
     }
     mk_log_info("sandbox", "%s the world in %s", is_new ? "made" : "opened", sandbox->path);
-    return 0;
+    return mk_unsent_emit(&sandbox->db, host);
 }
 
 static void free_config(struct mk_sandbox_media *config)
@@ -288,6 +291,7 @@ static void free_sandbox(struct milky_backend *backend)
     }
     mk_db_close(&sandbox->db);
     mk_outbox_fini(&sandbox->outbox);
+    mk_unsent_fini(&sandbox->unsent);
     mk_buf_fini(&sandbox->login.nickname);
     free(sandbox->apis);
     free(sandbox->path);
@@ -334,6 +338,7 @@ struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
     sandbox->is_seeded = config->seed != NULL;
     sandbox->seed = config->seed ? *config->seed : 0;
     mk_buf_init(&sandbox->login.nickname, LONGEST_REMEMBERED);
+    mk_unsent_init(&sandbox->unsent);
     sandbox->backend = (struct milky_backend){
         .name = "sandbox",
         .start = start,

@@ -116,10 +116,16 @@ static const char clock_sql[] = "CREATE TABLE clock ("
                                 "  stopped_at INTEGER NOT NULL"
                                 ") STRICT;";
 
+/* unsent.h. One row: the events of the last turn that had any, a JSON array. */
+static const char unsent_sql[] = "CREATE TABLE unsent ("
+                                 "  id INTEGER PRIMARY KEY CHECK (id = 1),"
+                                 "  events TEXT NOT NULL"
+                                 ") STRICT;";
+
 /* In order; the first makes version 1. New ones go to the end. */
 static const char *const steps[] = {
-    mk_schema_first_sql, mk_schema_media_sql,  mk_schema_social_sql,
-    clock_sql,           mk_schema_groups_sql, mk_schema_files_sql,
+    mk_schema_first_sql,  mk_schema_media_sql, mk_schema_social_sql, clock_sql,
+    mk_schema_groups_sql, mk_schema_files_sql, unsent_sql,
 };
 
 uint64_t mk_schema_version(void)

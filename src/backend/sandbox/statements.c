@@ -103,6 +103,10 @@ static const char *const texts[MK_SQL_COUNT] = {
     /* offset, stopped_at */
     [MK_SQL_CLOCK_SET] = "INSERT INTO clock (id, offset, stopped_at) VALUES (1, ?1, ?2)"
                          " ON CONFLICT DO UPDATE SET offset = ?1, stopped_at = ?2",
+    [MK_SQL_UNSENT] = "SELECT events FROM unsent WHERE id = 1",
+    /* events */
+    [MK_SQL_UNSENT_SET] = "INSERT INTO unsent (id, events) VALUES (1, ?1)"
+                          " ON CONFLICT DO UPDATE SET events = ?1",
     [MK_SQL_SAID] = "SELECT total(last_seq) + count(*) FROM conversation",
 
     /* --- social --- */

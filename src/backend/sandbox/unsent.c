@@ -1,0 +1,140 @@
+/* unsent: see the header. */
+#include "backend/sandbox/unsent.h"
+
+#include "base/json.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* An event's JSON is bounded by what a call may bring in; the bytes that outlive a turn. */
+enum { LONGEST = 256 * 1024 * 1024, KEPT = 64 * 1024 };
+
+void mk_unsent_init(struct mk_unsent *unsent)
+{
+    *unsent = (struct mk_unsent){ 0 };
+    mk_buf_init(&unsent->events, LONGEST);
+    mk_arena_init(&unsent->arena);
+}
+
+void mk_unsent_fini(struct mk_unsent *unsent)
+{
+    mk_buf_fini(&unsent->events);
+    mk_arena_fini(&unsent->arena);
+    free(unsent->numbers);
+}
+
+void mk_unsent_begin(struct mk_unsent *unsent)
+{
+    mk_buf_reset(&unsent->events, KEPT);
+}
+
+/* --- storing --- */
+
+/* `count` numbers are known already. Returns the one of this bot, or NULL when memory is out. */
+static struct mk_unsent_number *number_of(struct mk_unsent *unsent, size_t *count, uint64_t self_id,
+                                          const struct milky_host *host)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (unsent->numbers[i].self_id == self_id)
+            return &unsent->numbers[i];
+    if (*count == unsent->room) {
+        size_t room = unsent->room ? unsent->room * 2 : 8;
+        void *grown = realloc(unsent->numbers, room * sizeof(*unsent->numbers));
+        if (!grown)
+            return NULL;
+        unsent->numbers = grown;
+        unsent->room = room;
+    }
+    struct mk_unsent_number *added = &unsent->numbers[(*count)++];
+    *added = (struct mk_unsent_number){ self_id, milky_host_last_event(host, self_id) };
+    return added;
+}
+
+static int add(struct mk_unsent *unsent, const struct mk_outbox_event *event, uint64_t number)
+{
+    struct mk_buf *out = &unsent->events;
+    yyjson_alc alc = mk_json_alc(&unsent->arena);
+    int rc = mk_buf_printf(
+        out, "%c{\"bot\":%llu,\"number\":%llu,\"time\":%llu,\"type\":\"%s\",\"data\":",
+        out->len > 0 ? ',' : '[', (unsigned long long)event->self_id, (unsigned long long)number,
+        (unsigned long long)event->time, event->type);
+    if (rc == 0)
+        rc = mk_json_write(out, event->data, &alc);
+    return rc == 0 ? mk_buf_append_char(out, '}') : rc;
+}
+
+static int write_row(struct mk_unsent *unsent, struct mk_db *db)
+{
+    int rc = mk_buf_append_char(&unsent->events, ']');
+    if (rc < 0)
+        return rc;
+    sqlite3_stmt *row = mk_db_use(db, MK_SQL_UNSENT_SET, 0, NULL);
+    sqlite3_bind_text64(row, 1, unsent->events.data, unsent->events.len, SQLITE_STATIC,
+                        SQLITE_UTF8);
+    rc = mk_db_run(db, row);
+    unsent->events.len--; /* the turn may have more */
+    return rc;
+}
+
+int mk_unsent_store(struct mk_unsent *unsent, struct mk_db *db, const struct mk_outbox *outbox,
+                    const struct milky_host *host)
+{
+    size_t bots = 0;
+    int rc = 0;
+    if (outbox->event_count == 0)
+        return 0;
+    for (size_t i = 0; i < outbox->event_count && rc == 0; i++) {
+        const struct mk_outbox_event *event = &outbox->events[i];
+        struct mk_unsent_number *number = number_of(unsent, &bots, event->self_id, host);
+        rc = number ? add(unsent, event, ++number->last) : -ENOMEM;
+    }
+    mk_arena_reset(&unsent->arena);
+    return rc == 0 ? write_row(unsent, db) : rc;
+}
+
+/* --- emitting --- */
+
+/* Returns 1 when it was emitted now, 0 when the journal has it or the bot is gone. */
+static int emit(struct milky_host *host, yyjson_mut_val *event)
+{
+    uint64_t self_id = milky_uint(event, "bot");
+    const char *type = milky_string(event, "type", NULL);
+    if (!type || milky_uint(event, "number") != milky_host_last_event(host, self_id) + 1)
+        return 0;
+    int rc = milky_emit(host, self_id, type, milky_uint(event, "time"),
+                        yyjson_mut_obj_get(event, "data"));
+    return rc == 0 ? 1 : rc == -ENOENT ? 0 : rc;
+}
+
+static int emit_all(struct milky_host *host, yyjson_mut_val *events)
+{
+    size_t i, count;
+    yyjson_mut_val *event;
+    unsigned emitted = 0;
+    yyjson_mut_arr_foreach (events, i, count, event) {
+        int rc = emit(host, event);
+        if (rc < 0)
+            return rc;
+        emitted += (unsigned)rc;
+    }
+    if (emitted > 0)
+        mk_log_info("sandbox", "%u events that a crash had kept back were sent", emitted);
+    return 0;
+}
+
+int mk_unsent_emit(struct mk_db *db, struct milky_host *host)
+{
+    sqlite3_stmt *row = mk_db_use(db, MK_SQL_UNSENT, 0, NULL);
+    int rc = mk_db_step(db, row);
+    if (rc <= 0)
+        return rc;
+    struct mk_slice text = mk_db_text(row, 0);
+    yyjson_doc *read = yyjson_read(text.ptr, text.len, YYJSON_READ_NOFLAG);
+    yyjson_mut_doc *doc = yyjson_doc_mut_copy(read, NULL);
+    yyjson_doc_free(read);
+    sqlite3_reset(row);
+    rc = doc ? emit_all(host, yyjson_mut_doc_get_root(doc)) : -ENOMEM;
+    yyjson_mut_doc_free(doc);
+    return rc;
+}

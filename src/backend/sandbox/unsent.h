@@ -1,0 +1,45 @@
+/*
+ * unsent: what makes a change of the world and the events that tell of it one thing. Events leave
+ * only after the world's transaction was committed, and are then written into the host's journal: a
+ * crash between the two would leave a message that nobody is ever told of. So a transaction stores
+ * its events in the world too, under the numbers that they are about to get, and the next start
+ * emits those that the journal has not got. There is one row, of the last turn that had events.
+ */
+#ifndef MK_SANDBOX_UNSENT_H
+#define MK_SANDBOX_UNSENT_H
+
+#include "backend/sandbox/db.h"
+#include "backend/sandbox/outbox.h"
+#include "base/arena.h"
+#include "base/buf.h"
+
+/* The last number that a bot's events of this transaction have got. */
+struct mk_unsent_number {
+    uint64_t self_id;
+    uint64_t last;
+};
+
+struct mk_unsent {
+    struct mk_buf events; /* of this turn, as a JSON array that is not closed yet */
+    struct mk_arena arena;
+    struct mk_unsent_number *numbers;
+    size_t room;
+};
+
+void mk_unsent_init(struct mk_unsent *unsent);
+void mk_unsent_fini(struct mk_unsent *unsent);
+
+/* A turn ends: what was noted before is in the journal, or the journal says what became of it. */
+void mk_unsent_begin(struct mk_unsent *unsent);
+
+/*
+ * Stores the outbox's events behind those that were stored in this turn, in the transaction that is
+ * open. Returns 0 or a negative errno.
+ */
+int mk_unsent_store(struct mk_unsent *unsent, struct mk_db *db, const struct mk_outbox *outbox,
+                    const struct milky_host *host);
+
+/* After a start: emits what a crash kept from being emitted. Returns 0 or a negative errno. */
+int mk_unsent_emit(struct mk_db *db, struct milky_host *host);
+
+#endif
