@@ -305,6 +305,22 @@ static void every_transaction_of_the_turn_is_kept(void **state)
     assert_int_equal(w->host.event_count, 0);
 }
 
+static void what_was_committed_early_is_kept(void **state)
+{
+    enum { MANY = 300 };
+    struct world *w = *state;
+    struct fake_reply replies[MANY];
+    for (int i = 0; i < MANY; i++)
+        call(w, BOT, "send_group_message", HELLO, &replies[i]);
+    assert_true(replies[0].done); /* before the turn has ended, */
+    assert_false(replies[MANY - 1].done);
+    end_turn(w); /* so there were two commits */
+    for (int i = 0; i < MANY; i++)
+        fake_reply_fini(&replies[i]);
+    crash_before_the_journal(w, 0);
+    assert_int_equal(w->host.event_count, MANY);
+}
+
 static void freed_in_a_turn(void **state)
 {
     struct world *w = *state;
@@ -383,6 +399,7 @@ int main(void)
         TEST(calls_from_within_replies),
         TEST(what_a_crash_kept_back_is_emitted),
         TEST(every_transaction_of_the_turn_is_kept),
+        TEST(what_was_committed_early_is_kept),
         TEST(freed_in_a_turn),
         TEST(memory_runs_out),
     };

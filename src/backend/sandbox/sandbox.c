@@ -77,7 +77,6 @@ static void settle(struct mk_request *request, int rc)
 
 static void commit(struct mk_sandbox *sandbox)
 {
-    mk_unsent_begin(&sandbox->unsent);
     while (sandbox->db.in_transaction) { /* a reply may have brought in the next call */
         int rc = mk_unsent_store(&sandbox->unsent, &sandbox->db, &sandbox->outbox, sandbox->host);
         if (rc == 0)
@@ -95,6 +94,7 @@ static void turn_end(struct milky_backend *backend)
 {
     struct mk_sandbox *sandbox = sandbox_of(backend);
     commit(sandbox);
+    mk_unsent_turn_end(&sandbox->unsent);
     mk_bots_turn_end(&sandbox->bots);
 }
 

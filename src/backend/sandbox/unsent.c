@@ -24,7 +24,7 @@ void mk_unsent_fini(struct mk_unsent *unsent)
     free(unsent->numbers);
 }
 
-void mk_unsent_begin(struct mk_unsent *unsent)
+void mk_unsent_turn_end(struct mk_unsent *unsent)
 {
     mk_buf_reset(&unsent->events, KEPT);
 }

@@ -29,8 +29,8 @@ struct mk_unsent {
 void mk_unsent_init(struct mk_unsent *unsent);
 void mk_unsent_fini(struct mk_unsent *unsent);
 
-/* A turn ends: what was noted before is in the journal, or the journal says what became of it. */
-void mk_unsent_begin(struct mk_unsent *unsent);
+/* The journal is committed next: the next turn stores its own events alone. */
+void mk_unsent_turn_end(struct mk_unsent *unsent);
 
 /*
  * Stores the outbox's events behind those that were stored in this turn, in the transaction that is
