@@ -134,10 +134,12 @@ static void complete(struct mk_http_request *request, CURLcode code)
 {
     struct mk_http_response response = { .content_type = MK_SLICE("") };
     char text[MK_FAILURE_TEXT];
+    long status = 0;
+    curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (code == CURLE_OK && status < 100)
+        code = CURLE_WEIRD_SERVER_REPLY; /* it takes "HTTP/2 00" for a response */
     if (code == CURLE_OK) {
-        long status = 0;
         const char *type = NULL;
-        curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
         curl->easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
         response.status = (unsigned)status;
         response.content_type = mk_slice_str(type ? type : "");

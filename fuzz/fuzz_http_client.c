@@ -1,0 +1,177 @@
+/*
+ * fuzz_http_client: any bytes as the response to a request of ours: to a POST, as webhooks make
+ * them, and to a GET, as downloads are. Each request ends once, with a response or with a reason
+ * for there being none; no body is longer than its limit, and only a success gives a download its
+ * bytes; what is told does not depend on how the bytes came in pieces. libcurl does the reading;
+ * what is looked at is what we make of it.
+ *
+ * The first byte: bit 0 chooses GET, bit 1 a small limit, the others seed the pieces.
+ */
+#include "fuzz.h"
+#include "net/http_client.h"
+#include "wire/http1.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <unistd.h>
+
+enum { SMALL = 20, LARGE = 1024 * 1024, PATIENCE_MS = 10 * 1000, MOST_PIECE = 50 };
+
+static struct mk_loop loop;
+static int listening = -1;
+static char url[64];
+
+/* One request, and what became of it. */
+struct exchange {
+    unsigned ended;
+    size_t limit;
+    struct mk_buf got;  /* a download's bytes */
+    struct mk_buf told; /* all of it as text */
+};
+
+static void listen_on_loopback(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    socklen_t len = sizeof(address);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(bind(listening, (struct sockaddr *)&address, len) == 0 && listen(listening, 8) == 0 &&
+              getsockname(listening, (struct sockaddr *)&address, &len) == 0,
+          "cannot listen");
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(address.sin_port));
+    check(mk_loop_init(&loop) == 0, "no loop");
+    unsetenv("http_proxy");
+    unsetenv("all_proxy");
+}
+
+/* --- the client --- */
+
+static void on_done(void *arg, const struct mk_http_response *response)
+{
+    struct exchange *exchange = arg;
+    exchange->ended++;
+    if (response->error) {
+        check(response->error[0] != '\0', "no reason");
+        mk_buf_printf(&exchange->told, "none, too long: %d", response->too_long);
+        return;
+    }
+    check(response->status >= 100 && response->status <= 999, "status");
+    check(!response->too_long && response->body.len <= exchange->limit, "longer than its limit");
+    check(response->status / 100 == 2 || exchange->got.len == 0, "bytes of a failure");
+    /* A date in Retry-After is as far away as it is at the moment. */
+    mk_buf_printf(&exchange->told, "%u %d ", response->status, response->retry_after > 0);
+    mk_buf_append_slice(&exchange->told, response->content_type);
+    mk_buf_append_char(&exchange->told, '\0');
+    mk_buf_append_slice(&exchange->told, response->body);
+    mk_buf_append_slice(&exchange->told, mk_buf_slice(&exchange->got));
+}
+
+static int on_body(void *arg, const char *data, size_t len)
+{
+    struct exchange *exchange = arg;
+    check(mk_buf_append(&exchange->got, data, len) == 0, "memory");
+    check(exchange->got.len <= exchange->limit, "a download that is longer than its limit");
+    return 0;
+}
+
+static struct mk_http_request *ask(struct mk_http_client *client, bool get,
+                                   struct exchange *exchange)
+{
+    static const char *const headers[] = { "Content-Type: application/json", NULL };
+    struct mk_http_post post = { .url = url,
+                                 .headers = headers,
+                                 .body = MK_SLICE("{}"),
+                                 .timeout_ms = PATIENCE_MS,
+                                 .response_limit = exchange->limit,
+                                 .done = on_done,
+                                 .arg = exchange };
+    struct mk_http_get download = { .url = url,
+                                    .headers = headers + 1,
+                                    .connect_ms = PATIENCE_MS,
+                                    .timeout_ms = PATIENCE_MS,
+                                    .body_limit = exchange->limit,
+                                    .body = on_body,
+                                    .done = on_done,
+                                    .arg = exchange };
+    return get ? mk_http_client_get(client, &download) : mk_http_client_post(client, &post);
+}
+
+/* --- the server --- */
+
+/* Turns the loop until the socket has something to read, or the request has ended. */
+static void turn_until_readable(int fd, const struct exchange *exchange)
+{
+    struct pollfd waiting = { .fd = fd, .events = POLLIN };
+    while (exchange->ended == 0 && poll(&waiting, 1, 0) == 0)
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
+}
+
+/* Accepts connections of the request until it has ended: one that was not answered is made anew. */
+static void serve(struct exchange *exchange, struct mk_slice response, uint32_t most, uint32_t seed)
+{
+    char request[4096];
+    int one = 1;
+    turn_until_readable(listening, exchange);
+    if (exchange->ended > 0)
+        return;
+    int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+    check(fd >= 0, "cannot accept");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    turn_until_readable(fd, exchange);
+    check(recv(fd, request, sizeof(request), MSG_DONTWAIT) > 0, "no request");
+    while (response.len > 0 && exchange->ended == 0) {
+        size_t len = most > 0 ? 1 + next_random(&seed) % most : response.len;
+        len = len < response.len ? len : response.len;
+        if (send(fd, response.ptr, len, MSG_NOSIGNAL) < 0)
+            break;
+        response = mk_slice_from(response, len);
+        for (int i = 0; most > 0 && i < 2; i++)
+            uv_run(&loop.uv, UV_RUN_NOWAIT);
+    }
+    shutdown(fd, SHUT_WR);
+    for (int i = 0; exchange->ended == 0 && i < PATIENCE_MS; i++) {
+        struct pollfd again = { .fd = listening, .events = POLLIN };
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
+        if (poll(&again, 1, 0) > 0)
+            break;
+    }
+    close(fd);
+}
+
+static struct mk_buf exchange_of(uint8_t options, struct mk_slice response, uint32_t most)
+{
+    struct exchange exchange = { .limit = options & 2 ? SMALL : LARGE };
+    struct mk_http_client *client = mk_http_client_new(&loop);
+    mk_buf_init(&exchange.got, SIZE_MAX / 2);
+    mk_buf_init(&exchange.told, SIZE_MAX / 2);
+    check(client && ask(client, options & 1, &exchange), "no request");
+    for (int tries = 0; exchange.ended == 0; tries++) {
+        check(tries < 8, "it asks again and again");
+        serve(&exchange, response, most, options);
+    }
+    check(exchange.ended == 1, "not ended once");
+    mk_http_client_free(client);
+    uv_run(&loop.uv, UV_RUN_NOWAIT);
+    mk_buf_fini(&exchange.got);
+    return exchange.told;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct mk_slice input = mk_slice_of((const char *)data, size);
+    uint8_t options = take_byte(&input);
+    if (listening < 0)
+        listen_on_loopback();
+    struct mk_buf whole = exchange_of(options, input, 0);
+    struct mk_buf split = exchange_of(options, input, MOST_PIECE);
+    struct mk_http1_response head;
+    size_t len;
+    if (mk_http1_read_response(input, &head, &len) == MK_HTTP1_HEAD)
+        check(mk_slice_eq(mk_buf_slice(&whole), mk_buf_slice(&split)), "pieces tell another thing");
+    mk_buf_fini(&whole);
+    mk_buf_fini(&split);
+    return 0;
+}
