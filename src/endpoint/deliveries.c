@@ -120,14 +120,10 @@ static void on_reposted(void *arg, const struct mk_repost_result *result)
 static struct mk_webhook *webhook_of(const struct milky_host *host,
                                      const struct mk_dead_letter *letter)
 {
-    for (size_t i = 0; i < host->bot_count; i++) {
-        const struct mk_bot *bot = host->bots[i];
-        if (host->self_ids[i] != letter->self_id)
-            continue;
-        for (size_t k = 0; k < bot->webhook_count; k++)
-            if (mk_webhook_is_at(bot->webhooks[k], letter->sink))
-                return bot->webhooks[k];
-    }
+    const struct mk_bot *bot = mk_host_find_bot(host, letter->self_id);
+    for (size_t i = 0; bot && i < bot->webhook_count; i++)
+        if (mk_webhook_is_at(bot->webhooks[i], letter->sink))
+            return bot->webhooks[i];
     return NULL;
 }
 

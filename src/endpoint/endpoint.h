@@ -51,6 +51,9 @@ struct milky_endpoint {
 
 struct mk_commons mk_host_commons(const struct milky_host *host);
 
+/* The bot of that number, or NULL. */
+struct mk_bot *mk_host_find_bot(const struct milky_host *host, uint64_t self_id);
+
 /* What URLs of files are to begin with, in a copy; NULL for no `url`. Returns 0 or -ENOMEM. */
 int mk_host_resource_base(const char *url, char **base);
 /* Listens for those who fetch files, where no bot does on TCP. Returns 0 or an errno, logged. */

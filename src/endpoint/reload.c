@@ -27,14 +27,6 @@ struct plan {
     char *resource_base; /* or NULL */
 };
 
-static struct mk_bot *find_bot(const struct milky_host *host, uint64_t self_id)
-{
-    for (size_t i = 0; i < host->bot_count; i++)
-        if (host->self_ids[i] == self_id)
-            return host->bots[i];
-    return NULL;
-}
-
 static int prepare_new(struct change *change, const struct mk_commons *commons,
                        const struct milky_bot *config)
 {
@@ -156,7 +148,7 @@ static int prepare(struct plan *plan, const struct milky_host *host,
     int rc = mk_host_resource_base(config->resource_url, &plan->resource_base);
     for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
         struct change *change = &plan->changes[plan->count++];
-        change->bot = find_bot(host, config->bots[i].self_id);
+        change->bot = mk_host_find_bot(host, config->bots[i].self_id);
         rc = change->bot ? mk_bot_prepare(change->bot, &change->fresh, &commons, &config->bots[i])
                          : prepare_new(change, &commons, &config->bots[i]);
         plan->bots[i] = change->bot;
