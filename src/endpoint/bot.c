@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { RETRY_MS = 50 };
+
 static enum mk_dialect dialect_of(enum milky_dialect dialect)
 {
     return dialect == MILKY_DIALECT_1_2 ? MK_DIALECT_1_2 : MK_DIALECT_DRAFT;
@@ -278,6 +280,18 @@ static int add_transports(struct mk_bot *bot, const struct mk_commons *commons,
     return rc;
 }
 
+static void on_stuck(void *arg)
+{
+    struct mk_bot *bot = arg;
+    mk_timer_start(bot->retry, RETRY_MS);
+}
+
+static void on_retry(void *arg)
+{
+    struct mk_bot *bot = arg;
+    mk_hub_retry(&bot->hub);
+}
+
 int mk_bot_init(struct mk_bot *bot, const struct mk_commons *commons,
                 const struct milky_bot *config)
 {
@@ -288,8 +302,11 @@ int mk_bot_init(struct mk_bot *bot, const struct mk_commons *commons,
     mk_dispatch_init(&bot->dispatch, commons->backend, config->self_id);
     mk_hub_init(&bot->hub, config->self_id, commons->journal);
     bot->hub.deflate = commons->deflate;
+    bot->hub.got_stuck = on_stuck;
+    bot->hub.arg = bot;
+    bot->retry = mk_timer_new(commons->loop, on_retry, bot);
     bot->dispatch.stats = mk_call_stats_new(false);
-    return bot->dispatch.stats ? add_transports(bot, commons, config) : -ENOMEM;
+    return bot->retry && bot->dispatch.stats ? add_transports(bot, commons, config) : -ENOMEM;
 }
 
 void mk_bot_discard(struct mk_bot *bot)
@@ -318,6 +335,7 @@ void mk_bot_fini(struct mk_bot *bot)
 {
     mk_bot_sweep(bot);
     mk_bot_discard(bot);
+    mk_timer_free(bot->retry);
     mk_hub_fini(&bot->hub);
     mk_call_stats_free(bot->dispatch.stats);
     mk_dispatch_fini(&bot->dispatch);

@@ -52,6 +52,7 @@ struct mk_bot {
     struct mk_guard *guard;
     struct mk_dispatch dispatch;
     struct mk_hub hub;
+    struct mk_timer *retry;        /* for readers of the hub that are stuck */
     struct mk_bot_server *servers; /* one per listening address */
     size_t server_count;
     struct mk_websocket_client **clients;

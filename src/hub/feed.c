@@ -135,6 +135,28 @@ int mk_feed_append(struct mk_feed *feed, struct mk_slice frame)
     return 0;
 }
 
+static void note_loss(const struct mk_feed *feed, struct mk_sink *sink, uint64_t number)
+{
+    if (sink->lost)
+        return;
+    sink->lost = number;
+    sink->lost_at = feed->end;
+}
+
+void mk_feed_lose(struct mk_feed *feed, uint64_t number)
+{
+    MK_LIST_FOR_EACH (node, &feed->behind)
+        note_loss(feed, MK_CONTAINER_OF(node, struct mk_sink, node), number);
+    MK_LIST_FOR_EACH (node, &feed->at_end)
+        note_loss(feed, MK_CONTAINER_OF(node, struct mk_sink, node), number);
+    tell_those_at_end(feed);
+}
+
+bool mk_sink_at_loss(const struct mk_sink *sink)
+{
+    return sink->lost && sink->position == sink->lost_at;
+}
+
 int mk_feed_join(struct mk_feed *feed, struct mk_sink *sink)
 {
     int rc = make_room(feed, 0);
@@ -145,6 +167,7 @@ int mk_feed_join(struct mk_feed *feed, struct mk_sink *sink)
     sink->chunk->refs++;
     sink->offset = feed->tail->len;
     sink->position = feed->end;
+    sink->lost = 0;
     mk_list_push(&feed->at_end, &sink->node);
     return 0;
 }
@@ -172,7 +195,10 @@ struct mk_slice mk_sink_peek(struct mk_sink *sink)
     if (!chunk)
         return (struct mk_slice){ 0 };
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the sink has counted itself in before */
-    return mk_slice_of(chunk->data + sink->offset, chunk->len - sink->offset);
+    size_t len = chunk->len - sink->offset;
+    if (sink->lost && sink->lost_at - sink->position < len)
+        len = (size_t)(sink->lost_at - sink->position);
+    return mk_slice_of(chunk->data + sink->offset, len);
 }
 
 bool mk_sink_advance(struct mk_sink *sink, size_t len)
@@ -183,7 +209,7 @@ bool mk_sink_advance(struct mk_sink *sink, size_t len)
         return true;
     mk_list_remove(&sink->node);
     mk_list_push(&sink->feed->at_end, &sink->node);
-    return false;
+    return sink->lost != 0;
 }
 
 uint64_t mk_sink_lag(const struct mk_sink *sink)

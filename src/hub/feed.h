@@ -28,6 +28,8 @@ struct mk_sink {
     size_t offset;
     uint64_t position; /* in bytes since the feed began */
     uint64_t max_lag;
+    uint64_t lost;    /* the number of the first event that the feed has not; 0: none */
+    uint64_t lost_at; /* where it would have been, as a position */
     void (*ready)(struct mk_sink *sink);   /* frames were appended, and it stood at the end */
     void (*overrun)(struct mk_sink *sink); /* it lags by more than `max_lag` bytes */
 };
@@ -53,16 +55,31 @@ bool mk_feed_has_sinks(const struct mk_feed *feed);
  */
 int mk_feed_append(struct mk_feed *feed, struct mk_slice frame);
 
+/*
+ * Event `number` could not be appended: every sink is told that there is something new, and when it
+ * stands where the event would be, it is for the sink's owner to get it from elsewhere.
+ */
+void mk_feed_lose(struct mk_feed *feed, uint64_t number);
+
+/* The sink has everything up to an event that the feed has lost: it is sink->lost. */
+bool mk_sink_at_loss(const struct mk_sink *sink);
+
 /* Joins at the end: the sink gets what is appended from now on. Returns 0 or -ENOMEM. */
 int mk_feed_join(struct mk_feed *feed, struct mk_sink *sink);
 
 /* Leaves; does nothing where it has not joined. */
 void mk_sink_leave(struct mk_sink *sink);
 
-/* The bytes from where the sink stands to the end of a chunk: whole frames. Empty at the end. */
+/*
+ * The bytes from where the sink stands to the end of a chunk or to a loss: whole frames. Empty
+ * where it stands at the end, or at a loss.
+ */
 struct mk_slice mk_sink_peek(struct mk_sink *sink);
 
-/* Goes on by `len` bytes, at most what peek gave. Returns false where it has reached the end. */
+/*
+ * Goes on by `len` bytes, at most what peek gave. Returns false where it has reached the end
+ * and nothing was lost there.
+ */
 bool mk_sink_advance(struct mk_sink *sink, size_t len);
 
 /* Bytes between the sink and the end. */

@@ -28,6 +28,7 @@ void mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journa
     mk_buf_init(&hub->data, LONGEST_EVENT);
     mk_buf_init(&hub->json, LONGEST_EVENT);
     mk_buf_init(&hub->frame, LONGEST_EVENT + MK_FRAME_MORE);
+    mk_list_init(&hub->stuck);
     for_each_feed(hub, mk_feed_init);
 }
 
@@ -89,19 +90,27 @@ static int emit_encoded(struct mk_hub *hub, const struct mk_event *event, enum m
     struct mk_feed *feeds = hub->feeds[dialect][envelope];
     if (!anyone_listens(feeds))
         return 0;
-    int rc = mk_event_write(&hub->json, event, dialect, envelope, &hub->arena);
+    int first_error = mk_event_write(&hub->json, event, dialect, envelope, &hub->arena);
+    bool is_encoded = first_error == 0;
     struct mk_encoded encoded = { .number = event->number, .json = mk_buf_slice(&hub->json) };
-    if (rc == 0) {
+    if (is_encoded) {
         hub->encodings++;
         if (is_compressed_anywhere(feeds))
             compress_event(hub, &encoded);
     }
-    for (int framing = 0; framing < MK_FRAMINGS && rc == 0; framing++)
-        if (mk_feed_has_sinks(&feeds[framing]))
-            rc = append_framed(hub, &feeds[framing], (enum mk_framing)framing, &encoded);
+    for (int framing = 0; framing < MK_FRAMINGS; framing++) {
+        struct mk_feed *feed = &feeds[framing];
+        if (!mk_feed_has_sinks(feed))
+            continue;
+        int rc = is_encoded ? append_framed(hub, feed, (enum mk_framing)framing, &encoded) : 0;
+        if (rc < 0 || !is_encoded)
+            mk_feed_lose(feed, event->number);
+        if (rc < 0)
+            first_error = rc;
+    }
     release(hub, &encoded);
     mk_buf_reset(&hub->json, KEPT_BUFFER);
-    return rc;
+    return first_error;
 }
 
 /* The data's JSON is made once, for the journal and for every encoding that takes it as it is. */
@@ -109,8 +118,10 @@ static int write_journal(struct mk_hub *hub, struct mk_event *event)
 {
     yyjson_alc alc = mk_json_alc(&hub->arena);
     int rc = mk_json_write(&hub->data, event->data, &alc);
-    if (rc < 0)
+    if (rc < 0) {
+        mk_journal_miss(hub->journal);
         return rc;
+    }
     event->json = mk_buf_slice(&hub->data);
     return mk_journal_append(hub->journal, hub->self_id,
                              &(struct mk_journal_event){
@@ -151,16 +162,19 @@ int mk_hub_emit(struct mk_hub *hub, struct mk_event *event)
 
 /* --- replaying --- */
 
-/* An event of the journal as it was when it was emitted. Returns 0, -EINVAL or -ENOMEM. */
+/* An event of the journal as it was when it was emitted. 0, -ENOMEM, or -EINVAL: it is none. */
 static int restore(struct mk_hub *hub, const struct mk_journal_event *stored,
                    struct mk_event *event)
 {
     yyjson_alc alc = mk_json_alc(&hub->arena);
+    yyjson_read_err error = { .code = YYJSON_READ_SUCCESS };
     yyjson_doc *read = yyjson_read_opts((char *)(uintptr_t)stored->data.ptr, stored->data.len,
-                                        YYJSON_READ_NOFLAG, &alc, NULL);
+                                        YYJSON_READ_NOFLAG, &alc, &error);
     yyjson_mut_doc *doc = yyjson_doc_mut_copy(read, &alc);
     const struct mk_event_type *type = mk_event_type_find(stored->type);
-    if (!doc || !type)
+    if (!doc)
+        return read || error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? -ENOMEM : -EINVAL;
+    if (!type)
         return -EINVAL;
     *event = (struct mk_event){
         .type = type,
@@ -183,22 +197,24 @@ static int write_replayed(struct mk_hub *hub, enum mk_framing framing, uint64_t 
     return rc;
 }
 
-/*
- * Encodes an event of the journal into hub->json. One that is no event of ours, or none any more,
- * is left out: it must not keep those behind it from a sink.
- */
-static int encode_stored(struct mk_hub *hub, const struct mk_journal_event *stored,
-                         const struct mk_form *form)
+/* Frames a stored event; what is no event is left out. */
+static int replay_one(struct mk_hub *hub, const struct mk_form *form,
+                      const struct mk_journal_event *stored, struct mk_buf *out)
 {
     struct mk_event event;
     int rc = restore(hub, stored, &event);
     if (rc == 0)
         rc = mk_event_write(&hub->json, &event, form->dialect, form->envelope, &hub->arena);
-    if (rc != -EINVAL)
-        return rc;
-    mk_log_error("hub", "event %llu of bot %llu cannot be read and is left out",
-                 (unsigned long long)stored->number, (unsigned long long)hub->self_id);
-    return 0;
+    if (rc == 0)
+        rc = write_replayed(hub, form->framing, stored->number, out);
+    if (rc == -EINVAL) {
+        mk_log_error("hub", "event %llu of bot %llu cannot be read and is left out",
+                     (unsigned long long)stored->number, (unsigned long long)hub->self_id);
+        rc = 0;
+    }
+    mk_buf_reset(&hub->json, KEPT_BUFFER);
+    mk_arena_reset(&hub->arena);
+    return rc;
 }
 
 int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next,
@@ -209,19 +225,18 @@ int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next
     if (found < 0)
         return found;
     uint64_t first = found ? stored.number : hub->events + 1;
+    size_t before = out->len;
     int rc = 0;
-    hub->replayed += found > 0;
-    hub->gaps += first > *next;
     if (first > *next)
         rc = mk_frame_write_gap(out, form->framing, hub->self_id, *next, first - 1);
     if (rc == 0 && found)
-        rc = encode_stored(hub, &stored, form);
-    if (rc == 0 && hub->json.len > 0)
-        rc = write_replayed(hub, form->framing, first, out);
-    mk_buf_reset(&hub->json, KEPT_BUFFER);
-    mk_arena_reset(&hub->arena);
-    if (rc < 0)
+        rc = replay_one(hub, form, &stored, out);
+    if (rc < 0) {
+        out->len = before;
         return rc;
+    }
+    hub->replayed += found > 0;
+    hub->gaps += first > *next;
     *next = found ? first + 1 : first;
     return found;
 }

@@ -37,6 +37,9 @@ struct mk_hub {
     uint64_t gaps;                      /* times that a sink was told of events that are gone */
     uint64_t overruns;                  /* sinks that fell too far behind */
     uint64_t unanswered;                /* WebSockets that did not answer a ping */
+    struct mk_list stuck;               /* readers that could not go on, and are to try again */
+    void (*got_stuck)(void *arg);       /* told when the first of them is there; or NULL */
+    void *arg;
     struct mk_feed feeds[MK_DIALECTS][MK_ENVELOPES][MK_FRAMINGS];
     struct mk_arena arena; /* what translating one event makes */
     struct mk_buf data;    /* one event's data as JSON, for the journal */
@@ -55,14 +58,21 @@ int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, const struct mk_form *
 /*
  * Numbers an event and gives it to the journal and to every sink. Returns 0; -EINVAL for data that
  * is not of its type (then it has not happened); another negative errno when the journal or some
- * feed did not get it.
+ * feed did not get it. The feed's sinks then get it from the journal.
  */
 int mk_hub_emit(struct mk_hub *hub, struct mk_event *event);
 
 /*
+ * Lets the readers that are stuck try again. Who runs the loop calls this some time after
+ * `got_stuck`, and no sooner than its next turn.
+ */
+void mk_hub_retry(struct mk_hub *hub);
+
+/*
  * Appends, in this form, the first event of the journal from `*next` on to `out`, and a gap before
  * it where numbers are missing; `*next` is then the number behind it. Returns 1, or 0 when there is
- * no further event, or a negative errno.
+ * no further event, or a negative errno that may pass: nothing was appended, and it can be tried
+ * again. An event that can never be written is logged and left out.
  */
 int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next,
                   struct mk_buf *out);

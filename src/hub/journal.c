@@ -1,96 +1,31 @@
 /* journal: see the header. One SQLite database in write-ahead mode, held by one process. */
-#include "hub/journal.h"
+#include "hub/journal_private.h"
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "hub/redo.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 
-enum { VERSION = 1, PRUNE_EVERY = 256, RETRY_MS = 1000 };
-
-enum statement {
-    BEGIN,
-    COMMIT,
-    APPEND,
-    SET_LAST,
-    GET_LAST,
-    FIND,
-    GET_FIRST,
-    GET_SIZE,
-    COUNT_DEAD,
-    PRUNE,
-    FIRST_YOUNG,
-    GET_CURSOR,
-    SET_CURSOR,
-    BURY,
-    GET_DEAD,
-    FORGET,
-    STATEMENTS
-};
-
-static const char *const texts[STATEMENTS] = {
-    [BEGIN] = "BEGIN IMMEDIATE",
-    [COMMIT] = "COMMIT",
-    [APPEND] = "INSERT INTO event (bot, number, time, type, data) VALUES (?1, ?2, ?3, ?4, ?5)",
-    [SET_LAST] = "INSERT INTO last (bot, number) VALUES (?1, ?2)"
-                 " ON CONFLICT (bot) DO UPDATE SET number = excluded.number",
-    /* The last event, or, where all were forgotten, what was noted then. */
-    [GET_LAST] = "SELECT max(coalesce((SELECT number FROM last WHERE bot = ?1), 0),"
-                 " coalesce((SELECT max(number) FROM event WHERE bot = ?1), 0))",
-    [FIND] = "SELECT number, time, type, data FROM event WHERE bot = ?1 AND number >= ?2"
-             " ORDER BY number LIMIT 1",
-    [GET_FIRST] = "SELECT number FROM event WHERE bot = ?1 ORDER BY number LIMIT 1",
-    [GET_SIZE] = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
-    [COUNT_DEAD] = "SELECT count(*) FROM dead WHERE bot = ?1",
-    [PRUNE] = "DELETE FROM event WHERE bot = ?1 AND number < ?2",
-    [FIRST_YOUNG] =
-        "SELECT number FROM event WHERE bot = ?1 AND time >= ?2 ORDER BY number LIMIT 1",
-    [GET_CURSOR] = "SELECT number FROM cursor WHERE bot = ?1 AND sink = ?2",
-    [SET_CURSOR] = "INSERT INTO cursor (bot, number, sink) VALUES (?1, ?2, ?3)"
-                   " ON CONFLICT (bot, sink) DO UPDATE SET number = excluded.number",
-    [BURY] = "INSERT INTO dead (bot, number, time, status, sink, response)"
-             " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [GET_DEAD] = "SELECT id, bot, number, time, status, sink, response FROM dead WHERE id >= ?1"
-                 " ORDER BY id LIMIT 1",
-    [FORGET] = "DELETE FROM dead WHERE id = ?1",
-};
-
-static const char schema[] =
-    "CREATE TABLE event ("
-    "  bot INTEGER NOT NULL, number INTEGER NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL,"
-    "  data TEXT NOT NULL, PRIMARY KEY (bot, number)) STRICT, WITHOUT ROWID;"
-    /* Noted before events are forgotten, so that a number is never given twice. */
-    "CREATE TABLE last (bot INTEGER PRIMARY KEY, number INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE cursor ("
-    "  bot INTEGER NOT NULL, sink TEXT NOT NULL, number INTEGER NOT NULL,"
-    "  PRIMARY KEY (bot, sink)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE dead ("
-    "  id INTEGER PRIMARY KEY AUTOINCREMENT, bot INTEGER NOT NULL, number INTEGER NOT NULL,"
-    "  time INTEGER NOT NULL, status INTEGER NOT NULL, sink TEXT NOT NULL, response TEXT NOT NULL"
-    ") STRICT;"
-    "PRAGMA user_version = 1;";
-
-struct mk_journal {
-    sqlite3 *db;
-    sqlite3_stmt *statements[STATEMENTS];
-    struct mk_journal_config config;
-    sqlite3_stmt *borrowed; /* stands on a row whose texts somebody may still read */
-    uint64_t retry_at;      /* after a commit that failed: no sooner than this, monotonic ms */
-    unsigned appended;      /* since the last pruning */
-    bool in_transaction;
-    bool fresh;   /* events were added since the last attempt to commit */
-    bool lasting; /* what is to be committed must survive the loss of power */
+enum {
+    PRUNE_EVERY = 256,
+    KEPT_PENDING = 64 * 1024,
+    JUMP_MS = 60 * 1000,
+    TRUSTED_MS = 3600 * 1000,
 };
 
 /* --- statements --- */
 
-static int fail(struct mk_journal *journal, const char *what)
+int mk_journal_fail(struct mk_journal *journal, const char *what)
 {
     int code = sqlite3_errcode(journal->db) & 0xff;
-    mk_log_error("journal", "%s: %s", what,
-                 code == SQLITE_BUSY ? "another process has it open" : sqlite3_errmsg(journal->db));
+    const char *why =
+        code == SQLITE_BUSY ? "another process has it open" : sqlite3_errmsg(journal->db);
+    if (journal->retry_at) /* it has been said that it fails */
+        mk_log_debug("journal", "%s: %s", what, why);
+    else
+        mk_log_error("journal", "%s: %s", what, why);
     switch (code) {
     case SQLITE_FULL:
         return -ENOSPC;
@@ -107,7 +42,7 @@ static int fail(struct mk_journal *journal, const char *what)
     }
 }
 
-static sqlite3_stmt *use(struct mk_journal *journal, enum statement which, size_t count,
+static sqlite3_stmt *use(struct mk_journal *journal, enum mk_journal_statement which, size_t count,
                          const uint64_t *values)
 {
     if (journal->borrowed)
@@ -128,11 +63,21 @@ static void bind_text(sqlite3_stmt *statement, int index, struct mk_slice text)
                         SQLITE_UTF8);
 }
 
+/* After any failure: SQLite may have given the whole transaction up. */
+static void look_what_is_left(struct mk_journal *journal)
+{
+    journal->in_transaction = !sqlite3_get_autocommit(journal->db);
+    if (journal->pending.len > 0)
+        journal->broken = true;
+}
+
 /* Steps a statement without rows to its end. */
 static int run(struct mk_journal *journal, sqlite3_stmt *statement, const char *what)
 {
-    int rc = sqlite3_step(statement) == SQLITE_DONE ? 0 : fail(journal, what);
+    int rc = sqlite3_step(statement) == SQLITE_DONE ? 0 : mk_journal_fail(journal, what);
     sqlite3_reset(statement);
+    if (rc < 0)
+        look_what_is_left(journal);
     return rc;
 }
 
@@ -144,8 +89,10 @@ static int first_row(struct mk_journal *journal, sqlite3_stmt *statement, const 
         journal->borrowed = statement;
         return 1;
     }
-    int rc = code == SQLITE_DONE ? 0 : fail(journal, what);
+    int rc = code == SQLITE_DONE ? 0 : mk_journal_fail(journal, what);
     sqlite3_reset(statement);
+    if (rc < 0)
+        look_what_is_left(journal);
     return rc;
 }
 
@@ -179,111 +126,125 @@ static int begin(struct mk_journal *journal)
 static int flush(struct mk_journal *journal)
 {
     sqlite3_file *log = NULL;
-    if (!journal->config.flush || !journal->lasting)
-        return 0;
-    int code = sqlite3_file_control(journal->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    int code = SQLITE_OK;
+    if (journal->config.flush && journal->lasting)
+        code = sqlite3_file_control(journal->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     if (code == SQLITE_OK && log && log->pMethods)
         code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
-    if (code == SQLITE_OK)
+    if (code == SQLITE_OK) {
+        journal->lasting = false;
         return 0;
-    mk_log_error("journal", "cannot flush to disk: %s", sqlite3_errstr(code));
+    }
+    if (!journal->retry_at)
+        mk_log_error("journal", "cannot flush to disk: %s", sqlite3_errstr(code));
     return -EIO;
+}
+
+static int insert(struct mk_journal *journal, const struct mk_redo *record)
+{
+    static const struct {
+        enum mk_journal_statement statement;
+        size_t numbers, texts;
+        const char *failure;
+    } kinds[] = {
+        [MK_REDO_EVENT] = { APPEND, 4, 2, "cannot store an event" },
+        [MK_REDO_CURSOR] = { SET_CURSOR, 2, 1, "cannot store a cursor" },
+        [MK_REDO_DEATH] = { BURY, 4, 2, "cannot set a delivery aside" },
+    };
+    size_t count = kinds[record->kind].numbers;
+    sqlite3_stmt *statement = use(journal, kinds[record->kind].statement, count, record->numbers);
+    for (size_t i = 0; i < kinds[record->kind].texts; i++)
+        bind_text(statement, (int)(count + i) + 1, record->texts[i]);
+    return run(journal, statement, kinds[record->kind].failure);
+}
+
+/* Writes all that is pending once more, in a transaction of its own. */
+static int redo(struct mk_journal *journal)
+{
+    struct mk_slice rest = mk_buf_slice(&journal->pending);
+    struct mk_redo record;
+    int rc = 0;
+    if (journal->in_transaction)
+        rc = run(journal, use(journal, ROLLBACK, 0, NULL), "cannot roll back");
+    journal->in_transaction = !sqlite3_get_autocommit(journal->db);
+    if (rc == 0)
+        rc = begin(journal);
+    while (rc == 0 && mk_redo_next(&rest, &record))
+        rc = insert(journal, &record);
+    if (rc == 0)
+        journal->broken = false;
+    return rc;
+}
+
+/* Before reading: what was added must be there. */
+static int mend(struct mk_journal *journal)
+{
+    if (!journal->broken)
+        return 0;
+    if (journal->retry_at && mk_clock_mono_ms() < journal->retry_at)
+        return -EAGAIN;
+    return redo(journal);
+}
+
+/*
+ * Adds a record to the turn's transaction. Where SQLite does not take it, it is tried again when
+ * the turn ends, and only where there is no memory for that either it has failed.
+ */
+static int add(struct mk_journal *journal, const struct mk_redo *record)
+{
+    bool kept = mk_redo_add(&journal->pending, record) == 0;
+    int rc = journal->broken ? -EIO : begin(journal);
+    if (rc == 0)
+        rc = insert(journal, record);
+    return kept ? 0 : rc;
+}
+
+static int try_to_commit(struct mk_journal *journal)
+{
+    int rc = journal->broken ? redo(journal) : 0;
+    if (rc == 0 && journal->in_transaction) {
+        rc = run(journal, use(journal, COMMIT, 0, NULL), "cannot store events");
+        if (rc == 0) {
+            journal->in_transaction = false;
+            mk_buf_reset(&journal->pending, KEPT_PENDING);
+        }
+    }
+    return rc < 0 ? rc : flush(journal);
 }
 
 static int commit(struct mk_journal *journal)
 {
-    int rc = run(journal, use(journal, COMMIT, 0, NULL), "cannot store events");
-    /* Where SQLite has kept the transaction, nothing is lost: it is committed when it can be. */
-    journal->in_transaction = rc < 0 && !sqlite3_get_autocommit(journal->db);
-    if (rc == 0)
-        rc = flush(journal);
-    if (!journal->in_transaction)
-        journal->lasting = false;
+    if (!journal->in_transaction && !journal->broken && !journal->lasting)
+        return 0;
+    if (journal->retry_at && mk_clock_mono_ms() < journal->retry_at)
+        return -EAGAIN;
+    int rc = try_to_commit(journal);
+    if (rc < 0 && !journal->retry_at)
+        rc = try_to_commit(journal); /* what has failed once may have been a moment's */
+    if (rc == 0) {
+        if (journal->retry_at)
+            mk_log_warn("journal", "events are stored again");
+        journal->retry_at = 0;
+        mk_backoff_reset(&journal->retry);
+        return 0;
+    }
+    if (!journal->retry_at)
+        mk_log_error("journal", "what makes events fails until they can be stored, which is tried "
+                                "again and again: is there room on the disk of the journal?");
+    journal->retry_at = mk_clock_mono_ms() + mk_backoff_next(&journal->retry);
     return rc;
 }
 
 int mk_journal_commit(struct mk_journal *journal)
 {
     bool fresh = journal->fresh;
+    bool missed = journal->missed;
     journal->fresh = false;
-    if (!journal->in_transaction)
-        return fresh ? -EIO : 0;
-    if (mk_clock_mono_ms() < journal->retry_at)
-        return fresh ? -EAGAIN : 0;
+    journal->missed = false;
     int rc = commit(journal);
-    journal->retry_at = rc == 0 ? 0 : mk_clock_mono_ms() + RETRY_MS;
-    if (rc == 0)
-        return 0;
-    if (!journal->in_transaction)
-        mk_log_error("journal", "the events of this turn are not stored: who is not connected now "
-                                "will miss them");
+    if (missed)
+        return -EIO;
     return fresh ? rc : 0;
-}
-
-/* --- opening --- */
-
-static int exec(struct mk_journal *journal, const char *sql, const char *what)
-{
-    return sqlite3_exec(journal->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(journal, what);
-}
-
-static int check_version(struct mk_journal *journal, const char *path)
-{
-    sqlite3_stmt *statement;
-    if (sqlite3_prepare_v2(journal->db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK)
-        return fail(journal, path);
-    int code = sqlite3_step(statement);
-    int version = code == SQLITE_ROW ? sqlite3_column_int(statement, 0) : -1;
-    int rc = code == SQLITE_ROW ? 0 : fail(journal, path);
-    sqlite3_finalize(statement);
-    if (rc == 0 && version > VERSION) {
-        mk_log_error("journal", "%s was made by a newer version of milky", path);
-        return -EINVAL;
-    }
-    if (rc == 0 && version == 0)
-        rc = exec(journal, schema, path);
-    return rc;
-}
-
-static int prepare(struct mk_journal *journal)
-{
-    static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                                  "PRAGMA synchronous = NORMAL;"; /* see flush */
-    int rc = exec(journal, pragmas, journal->config.path);
-    if (rc == 0)
-        rc = exec(journal, "BEGIN IMMEDIATE", journal->config.path);
-    if (rc == 0)
-        rc = check_version(journal, journal->config.path);
-    if (rc == 0)
-        rc = exec(journal, "COMMIT", journal->config.path);
-    for (size_t i = 0; i < STATEMENTS && rc == 0; i++)
-        if (sqlite3_prepare_v3(journal->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &journal->statements[i], NULL) != SQLITE_OK)
-            rc = fail(journal, texts[i]);
-    return rc;
-}
-
-int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **result)
-{
-    struct mk_journal *journal = calloc(1, sizeof(*journal));
-    if (!journal)
-        return -ENOMEM;
-    journal->config = *config;
-    int rc = 0;
-    /* One thread has it; statistics that nobody reads would lock at each piece of memory. */
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(config->path, &journal->db, flags, NULL) != SQLITE_OK)
-        rc = fail(journal, config->path);
-    if (rc == 0)
-        rc = prepare(journal);
-    journal->config.path = NULL; /* it was borrowed */
-    if (rc < 0) {
-        mk_journal_close(journal);
-        return rc;
-    }
-    *result = journal;
-    return 0;
 }
 
 struct mk_journal *mk_journal_close(struct mk_journal *journal)
@@ -295,49 +256,79 @@ struct mk_journal *mk_journal_close(struct mk_journal *journal)
     for (size_t i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(journal->statements[i]);
     sqlite3_close(journal->db);
+    mk_buf_fini(&journal->pending);
     free(journal);
     return NULL;
 }
 
 /* --- events --- */
 
+/*
+ * By a wall clock that has jumped nothing is forgotten before it has stood for an hour: most jumps
+ * are corrected, and what is forgotten does not come back.
+ */
+static bool trusts_clock(struct mk_journal *journal, uint64_t now_ms)
+{
+    uint64_t mono = mk_clock_mono_ms();
+    int64_t clock = (int64_t)(now_ms - mono);
+    int64_t moved = clock - journal->clock;
+    journal->clock = clock;
+    if (moved > JUMP_MS || moved < -JUMP_MS)
+        journal->untrusted = mono;
+    return journal->untrusted == 0 || mono - journal->untrusted >= TRUSTED_MS;
+}
+
+/* The number of the first event that is young enough; 0 where that is not known. */
+static uint64_t first_young(struct mk_journal *journal, uint64_t self_id, uint64_t last)
+{
+    uint64_t now_ms = mk_clock_real_ms();
+    uint64_t now = now_ms / 1000;
+    if (!trusts_clock(journal, now_ms) || now <= journal->config.max_age)
+        return 0;
+    sqlite3_stmt *row = USE(journal, FIRST_YOUNG, self_id, now - journal->config.max_age);
+    int rc = first_row(journal, row, "cannot look for old events");
+    if (rc < 0)
+        return 0;
+    return rc > 0 ? column_uint(row, 0) : last + 1;
+}
+
 /* Forgets what is beyond the bounds. Failing here costs room, not events. */
 static void prune(struct mk_journal *journal, uint64_t self_id, uint64_t last)
 {
     uint64_t keep_from =
         last > journal->config.max_events ? last - journal->config.max_events + 1 : 0;
-    uint64_t now = mk_clock_real_ms() / 1000;
-    uint64_t cutoff = now > journal->config.max_age ? now - journal->config.max_age : 0;
-    sqlite3_stmt *row = USE(journal, FIRST_YOUNG, self_id, cutoff);
-    uint64_t young = last + 1;
-    int rc = first_row(journal, row, "cannot look for old events");
-    if (rc > 0)
-        young = column_uint(row, 0);
-    if (rc >= 0 && young > keep_from)
+    uint64_t young = first_young(journal, self_id, last);
+    if (young > keep_from)
         keep_from = young;
-    if (rc >= 0 && keep_from > 0)
-        rc = run(journal, USE(journal, SET_LAST, self_id, last), "cannot store a number");
-    if (rc >= 0 && keep_from > 0)
+    if (keep_from > 0 &&
+        run(journal, USE(journal, SET_LAST, self_id, last), "cannot store a number") == 0)
         run(journal, USE(journal, PRUNE, self_id, keep_from), "cannot forget old events");
 }
 
 int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
                       const struct mk_journal_event *event)
 {
-    journal->fresh = true;
     journal->lasting = true;
-    int rc = begin(journal);
+    const struct mk_redo record = {
+        .kind = MK_REDO_EVENT,
+        .numbers = { self_id, event->number, event->time, mk_clock_real_ms() / 1000 },
+        .texts = { event->type, event->data },
+    };
+    int rc = add(journal, &record);
     if (rc < 0)
-        return rc;
-    sqlite3_stmt *statement = USE(journal, APPEND, self_id, event->number, event->time);
-    bind_text(statement, 4, event->type);
-    bind_text(statement, 5, event->data);
-    rc = run(journal, statement, "cannot store an event");
-    if (rc == 0 && ++journal->appended >= PRUNE_EVERY) {
+        mk_journal_miss(journal);
+    else
+        journal->fresh = true;
+    if (rc == 0 && ++journal->appended >= PRUNE_EVERY && !journal->broken) {
         journal->appended = 0;
         prune(journal, self_id, event->number);
     }
     return rc;
+}
+
+void mk_journal_miss(struct mk_journal *journal)
+{
+    journal->missed = true;
 }
 
 uint64_t mk_journal_last(struct mk_journal *journal, uint64_t self_id)
@@ -349,8 +340,11 @@ uint64_t mk_journal_last(struct mk_journal *journal, uint64_t self_id)
 int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
                     struct mk_journal_event *event)
 {
+    int rc = mend(journal);
+    if (rc < 0)
+        return rc;
     sqlite3_stmt *row = USE(journal, FIND, self_id, from);
-    int rc = first_row(journal, row, "cannot read an event");
+    rc = first_row(journal, row, "cannot read an event");
     if (rc > 0)
         *event = (struct mk_journal_event){
             .number = column_uint(row, 0),
@@ -398,12 +392,12 @@ int mk_journal_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_sl
 int mk_journal_set_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
                           uint64_t number)
 {
-    int rc = begin(journal);
-    if (rc < 0)
-        return rc;
-    sqlite3_stmt *statement = USE(journal, SET_CURSOR, self_id, number);
-    bind_text(statement, 3, sink);
-    return run(journal, statement, "cannot store a cursor");
+    const struct mk_redo record = {
+        .kind = MK_REDO_CURSOR,
+        .numbers = { self_id, number },
+        .texts = { sink },
+    };
+    return add(journal, &record);
 }
 
 /* --- dead letters --- */
@@ -411,14 +405,12 @@ int mk_journal_set_cursor(struct mk_journal *journal, uint64_t self_id, struct m
 int mk_journal_bury(struct mk_journal *journal, const struct mk_dead_letter *letter)
 {
     journal->lasting = true;
-    int rc = begin(journal);
-    if (rc < 0)
-        return rc;
-    sqlite3_stmt *statement =
-        USE(journal, BURY, letter->self_id, letter->number, letter->time, letter->status);
-    bind_text(statement, 5, letter->sink);
-    bind_text(statement, 6, letter->response);
-    return run(journal, statement, "cannot set a delivery aside");
+    const struct mk_redo record = {
+        .kind = MK_REDO_DEATH,
+        .numbers = { letter->self_id, letter->number, letter->time, letter->status },
+        .texts = { letter->sink, letter->response },
+    };
+    return add(journal, &record);
 }
 
 int mk_journal_dead(struct mk_journal *journal, uint64_t id, struct mk_dead_letter *letter)
@@ -440,7 +432,9 @@ int mk_journal_dead(struct mk_journal *journal, uint64_t id, struct mk_dead_lett
 
 int mk_journal_forget(struct mk_journal *journal, uint64_t id)
 {
-    int rc = begin(journal);
+    int rc = mend(journal);
+    if (rc == 0)
+        rc = begin(journal);
     if (rc < 0)
         return rc;
     rc = run(journal, USE(journal, FORGET, id), "cannot forget a dead letter");

@@ -18,13 +18,13 @@ struct mk_journal;
 struct mk_journal_config {
     const char *path;    /* of the database file; it is made where it is missing */
     uint64_t max_events; /* kept per bot */
-    uint64_t max_age;    /* seconds that an event is kept */
+    uint64_t max_age;    /* seconds that an event is kept, by the machine's clock */
     bool flush;          /* events survive the loss of power, and not only of the process */
 };
 
 /*
  * Opens it. Returns 0, or a negative errno, logged: -EBUSY when another process has it, -EINVAL
- * when the file is something else, or of a newer version.
+ * when the file is something else, or of a newer version; an older one is brought up to date.
  */
 int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **journal);
 
@@ -33,7 +33,8 @@ struct mk_journal *mk_journal_close(struct mk_journal *journal);
 
 /*
  * Ends the turn's transaction; nothing where none is open. Returns 0, or a negative errno, logged,
- * when an event of this turn is not stored; that is tried again later.
+ * when an event of this turn is not stored; that is tried again at the end of later turns, whatever
+ * SQLite has done with the transaction.
  */
 int mk_journal_commit(struct mk_journal *journal);
 
@@ -46,9 +47,18 @@ struct mk_journal_event {
     struct mk_slice data; /* JSON, in 1.2 */
 };
 
-/* Adds an event. Returns 0 or a negative errno, logged. */
+/*
+ * Adds an event. Returns 0 where it is in the turn's transaction or will be tried again at its end;
+ * otherwise a negative errno, logged.
+ */
 int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
                       const struct mk_journal_event *event);
+
+/*
+ * An event has happened that could not even be added: this turn's commit fails, so that nobody is
+ * told that it is stored.
+ */
+void mk_journal_miss(struct mk_journal *journal);
 
 /* The number of the last event that was ever added for this bot; 0 before the first. */
 uint64_t mk_journal_last(struct mk_journal *journal, uint64_t self_id);

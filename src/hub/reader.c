@@ -18,12 +18,16 @@ int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub, const struct m
     reader->replaying = since < hub->events;
     reader->live = !reader->replaying;
     reader->next = since + 1;
+    mk_list_init(&reader->stuck);
     return reader->replaying ? 0 : mk_hub_join(hub, &reader->sink, form);
 }
 
 void mk_reader_stop(struct mk_reader *reader)
 {
+    if (!reader->hub)
+        return;
     mk_sink_leave(&reader->sink);
+    mk_list_remove(&reader->stuck);
     mk_buf_fini(&reader->past);
     reader->replaying = false;
     reader->live = false;
@@ -45,6 +49,32 @@ void mk_reader_rewind(struct mk_reader *reader, uint64_t since)
     reader->live = false;
 }
 
+/* Out of memory, or the disk fails: everything stays as it is until mk_hub_retry. */
+static void get_stuck(struct mk_reader *reader, int error)
+{
+    struct mk_hub *hub = reader->hub;
+    if (!mk_list_empty(&reader->stuck))
+        return;
+    mk_log_warn("hub", "event %llu of bot %llu cannot be replayed for now: %s",
+                (unsigned long long)reader->next, (unsigned long long)hub->self_id,
+                strerror(-error));
+    bool is_first = mk_list_empty(&hub->stuck);
+    mk_list_push(&hub->stuck, &reader->stuck);
+    if (is_first && hub->got_stuck)
+        hub->got_stuck(hub->arg);
+}
+
+void mk_hub_retry(struct mk_hub *hub)
+{
+    struct mk_list stuck;
+    mk_list_take(&stuck, &hub->stuck);
+    while (!mk_list_empty(&stuck)) {
+        struct mk_reader *reader = MK_CONTAINER_OF(stuck.next, struct mk_reader, stuck);
+        mk_list_remove(&reader->stuck);
+        reader->sink.ready(&reader->sink);
+    }
+}
+
 /* Reads the next piece of the journal, or joins the feed where there is no more. */
 static void read_on(struct mk_reader *reader)
 {
@@ -54,13 +84,12 @@ static void read_on(struct mk_reader *reader)
     int more = 1;
     while (more > 0 && reader->past.len < PIECE)
         more = mk_hub_replay(reader->hub, &reader->form, &reader->next, &reader->past);
+    if (more == 0)
+        more = mk_hub_join(reader->hub, &reader->sink, &reader->form);
+    if (more == 0)
+        reader->replaying = false;
     if (more < 0)
-        mk_log_error("hub", "event %llu of bot %llu cannot be replayed: %s",
-                     (unsigned long long)reader->next, (unsigned long long)reader->hub->self_id,
-                     strerror(-more));
-    if (more > 0 || mk_hub_join(reader->hub, &reader->sink, &reader->form) < 0)
-        return;
-    reader->replaying = false;
+        get_stuck(reader, more);
 }
 
 static struct mk_slice peek_past(struct mk_reader *reader)
@@ -77,6 +106,8 @@ static struct mk_slice peek_past(struct mk_reader *reader)
 
 struct mk_slice mk_reader_peek(struct mk_reader *reader)
 {
+    if (reader->live && reader->sink.lost && mk_sink_at_loss(&reader->sink))
+        mk_reader_rewind(reader, reader->sink.lost - 1);
     if (!reader->live) {
         struct mk_slice past = peek_past(reader);
         if (!reader->live)
@@ -115,5 +146,7 @@ uint64_t mk_reader_taken(const struct mk_reader *reader)
         return reader->before;
     if (reader->replaying)
         return reader->next - 1;
+    if (reader->sink.lost)
+        return 0;
     return reader->hub->events - mk_sink_frames_behind_most(&reader->sink);
 }

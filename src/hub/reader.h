@@ -13,10 +13,11 @@ struct mk_reader {
     bool replaying;      /* the journal may have more for it */
     struct mk_hub *hub;
     struct mk_form form;
-    struct mk_buf past; /* frames from the journal */
-    size_t taken;       /* bytes of them that were */
-    uint64_t before;    /* the number of the last event that is not among them, but before */
-    uint64_t next;      /* the number to read from the journal next */
+    struct mk_buf past;   /* frames from the journal */
+    size_t taken;         /* bytes of them that were */
+    uint64_t before;      /* the number of the last event that is not among them, but before */
+    uint64_t next;        /* the number to read from the journal next */
+    struct mk_list stuck; /* in hub->stuck, while reading on has failed */
 };
 
 #define MK_READER_LIVE UINT64_MAX /* as `since`: only what is emitted from now on */

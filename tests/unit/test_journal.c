@@ -294,21 +294,69 @@ static void test_old_events_are_a_gap(void **state)
     tap_close(&tap);
 }
 
+/* Does something to the file, and opens it again with an age bound of an hour. */
+static void change(struct world *world, const char *sql)
+{
+    sqlite3 *db;
+    close_world(world);
+    assert_int_equal(sqlite3_open(world->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    world->config.max_age = 3600;
+    open_world(world);
+}
+
 static void test_events_go_by_age(void **state)
 {
     struct world *world = *state;
-    close_world(world);
-    world->config.max_age = 3600;
-    open_world(world);
-    uint64_t now = mk_clock_real_ms() / 1000;
     struct mk_journal_event first;
-    for (int i = 0; i < 512; i++)
-        assert_int_equal(emit_at(world, "old", now - 7200), 0);
-    for (int i = 0; i < 512; i++)
-        assert_int_equal(emit_at(world, "new", now), 0);
+    for (int i = 0; i < 513; i++)
+        emit(world, "a");
+    change(world, "UPDATE event SET stored = stored - 7200 WHERE number <= 512");
+    for (int i = 0; i < 511; i++)
+        emit(world, "b");
     assert_int_equal(mk_journal_find(world->journal, BOT, 0, &first), 1);
     assert_int_equal(first.number, 512 + 1);
     assert_int_equal(mk_journal_last(world->journal, BOT), 1024);
+}
+
+/* The backend's clock is its own: a world may play in another century. */
+static void test_age_is_not_the_time_of_the_event(void **state)
+{
+    struct world *world = *state;
+    struct mk_journal_event first;
+    change(world, "");
+    for (int i = 0; i < 512; i++)
+        assert_int_equal(emit_at(world, "old", 1000), 0);
+    assert_int_equal(mk_journal_find(world->journal, BOT, 0, &first), 1);
+    assert_int_equal(first.number, 1);
+}
+
+/* All that is there is too old: more likely the clock is wrong, and soon put right. */
+static void test_a_clock_that_is_far_ahead_forgets_nothing(void **state)
+{
+    struct world *world = *state;
+    struct mk_journal_event first;
+    emit(world, "a");
+    change(world, "UPDATE event SET stored = stored - 365 * 86400");
+    for (int i = 0; i < 512; i++)
+        emit(world, "b");
+    assert_int_equal(mk_journal_find(world->journal, BOT, 0, &first), 1);
+    assert_int_equal(first.number, 1);
+}
+
+static void test_an_older_version_is_brought_up_to_date(void **state)
+{
+    struct world *world = *state;
+    struct mk_journal_event first;
+    assert_int_equal(emit_at(world, "a", 1700000000), 0);
+    change(world, "ALTER TABLE event DROP COLUMN stored;"
+                  "PRAGMA application_id = 0; PRAGMA user_version = 1");
+    assert_int_equal(mk_journal_find(world->journal, BOT, 0, &first), 1);
+    assert_int_equal(first.number, 1);
+    assert_int_equal(first.time, 1700000000);
+    emit(world, "b");
+    assert_int_equal(mk_journal_last(world->journal, BOT), 2);
 }
 
 static void test_cursors_and_dead_letters(void **state)
@@ -421,6 +469,36 @@ static void test_an_impossible_event_has_not_happened(void **state)
     yyjson_mut_doc_free(doc);
 }
 
+/* What a feed has lost is read from the journal, in its place. */
+static void test_what_a_feed_lost_comes_from_the_journal(void **state)
+{
+    struct world *world = *state;
+    struct tap slow, quick;
+    tap_open(&slow, world, MK_READER_LIVE);
+    tap_open(&quick, world, MK_READER_LIVE);
+    emit(world, "a");
+    assert_string_equal(take(&quick), "1:a ");
+    struct mk_feed *feed = slow.reader.sink.feed;
+    /* The second event is stored, but for the feed there was no memory. */
+    assert_int_equal(mk_journal_append(world->journal, BOT,
+                                       &(struct mk_journal_event){
+                                           .number = ++world->hub.events,
+                                           .time = 1700000000,
+                                           .type = MK_SLICE("bot_offline"),
+                                           .data = MK_SLICE("{\"reason\":\"b\"}"),
+                                       }),
+                     0);
+    mk_feed_lose(feed, world->hub.events);
+    emit(world, "c");
+    assert_string_equal(take(&quick), "2:b 3:c ");
+    assert_string_equal(take(&slow), "1:a 2:b 3:c ");
+    emit(world, "d");
+    assert_string_equal(take(&quick), "4:d ");
+    assert_string_equal(take(&slow), "4:d ");
+    tap_close(&slow);
+    tap_close(&quick);
+}
+
 /* However many listen: one encoding per (dialect, envelope), none where nobody does. */
 static void test_encoded_once(void **state)
 {
@@ -451,6 +529,13 @@ static void test_refuses_what_it_cannot_use(void **state)
     assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     assert_int_equal(mk_journal_open(&world->config, &second), -EINVAL);
+    /* A database of another program. */
+    assert_int_equal(sqlite3_open(world->path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "PRAGMA user_version = 1; PRAGMA application_id = 77", NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(mk_journal_open(&world->config, &second), -EINVAL);
     /* No database at all. */
     FILE *file = fopen(world->path, "w");
     for (int i = 0; i < 1000; i++)
@@ -474,10 +559,14 @@ int main(void)
         TEST(test_a_long_past_in_pieces),
         TEST(test_old_events_are_a_gap),
         TEST(test_events_go_by_age),
+        TEST(test_age_is_not_the_time_of_the_event),
+        TEST(test_a_clock_that_is_far_ahead_forgets_nothing),
+        TEST(test_an_older_version_is_brought_up_to_date),
         TEST(test_cursors_and_dead_letters),
         TEST(test_only_what_must_last_is_flushed),
         TEST(test_what_cannot_be_flushed_is_an_error),
         TEST(test_an_impossible_event_has_not_happened),
+        TEST(test_what_a_feed_lost_comes_from_the_journal),
         TEST(test_encoded_once),
         TEST(test_refuses_what_it_cannot_use),
     };

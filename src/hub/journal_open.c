@@ -1,0 +1,179 @@
+/* journal_open: see journal.h and journal_private.h. */
+#include "hub/journal_private.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { FIRST_RETRY_MS = 20, MOST_RETRY_MS = 1000 };
+enum { MOST_PENDING = 64 * 1024 * 1024 }; /* bytes that wait for a disk that fails */
+
+static const char *const texts[STATEMENTS] = {
+    [BEGIN] = "BEGIN IMMEDIATE",
+    [COMMIT] = "COMMIT",
+    [ROLLBACK] = "ROLLBACK",
+    [APPEND] = "INSERT INTO event (bot, number, time, stored, type, data)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SET_LAST] = "INSERT INTO last (bot, number) VALUES (?1, ?2)"
+                 " ON CONFLICT (bot) DO UPDATE SET number = excluded.number",
+    /* The last event, or, where all were forgotten, what was noted then. */
+    [GET_LAST] = "SELECT max(coalesce((SELECT number FROM last WHERE bot = ?1), 0),"
+                 " coalesce((SELECT max(number) FROM event WHERE bot = ?1), 0))",
+    [GET_NEWEST] = "SELECT max(stored) FROM event",
+    [FIND] = "SELECT number, time, type, data FROM event WHERE bot = ?1 AND number >= ?2"
+             " ORDER BY number LIMIT 1",
+    [GET_FIRST] = "SELECT number FROM event WHERE bot = ?1 ORDER BY number LIMIT 1",
+    [GET_SIZE] = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    [COUNT_DEAD] = "SELECT count(*) FROM dead WHERE bot = ?1",
+    [PRUNE] = "DELETE FROM event WHERE bot = ?1 AND number < ?2",
+    [FIRST_YOUNG] =
+        "SELECT number FROM event WHERE bot = ?1 AND stored >= ?2 ORDER BY number LIMIT 1",
+    [GET_CURSOR] = "SELECT number FROM cursor WHERE bot = ?1 AND sink = ?2",
+    [SET_CURSOR] = "INSERT INTO cursor (bot, number, sink) VALUES (?1, ?2, ?3)"
+                   " ON CONFLICT (bot, sink) DO UPDATE SET number = excluded.number",
+    [BURY] = "INSERT INTO dead (bot, number, time, status, sink, response)"
+             " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [GET_DEAD] = "SELECT id, bot, number, time, status, sink, response FROM dead WHERE id >= ?1"
+                 " ORDER BY id LIMIT 1",
+    [FORGET] = "DELETE FROM dead WHERE id = ?1",
+};
+
+/* What makes tables of version n out of those of n - 1. */
+static const char *const steps[] = {
+    "CREATE TABLE event ("
+    "  bot INTEGER NOT NULL, number INTEGER NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL,"
+    "  data TEXT NOT NULL, PRIMARY KEY (bot, number)) STRICT, WITHOUT ROWID;"
+    /* Noted before events are forgotten, so that a number is never given twice. */
+    "CREATE TABLE last (bot INTEGER PRIMARY KEY, number INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE cursor ("
+    "  bot INTEGER NOT NULL, sink TEXT NOT NULL, number INTEGER NOT NULL,"
+    "  PRIMARY KEY (bot, sink)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE dead ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, bot INTEGER NOT NULL, number INTEGER NOT NULL,"
+    "  time INTEGER NOT NULL, status INTEGER NOT NULL, sink TEXT NOT NULL, response TEXT NOT NULL"
+    ") STRICT;"
+    "PRAGMA user_version = 1;",
+
+    /* When it was stored: `time` is the backend's, whose clock may be another. */
+    "ALTER TABLE event ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE event SET stored = time;"
+    "PRAGMA application_id = 1296779854; PRAGMA user_version = 2;",
+};
+enum { VERSION = sizeof(steps) / sizeof(steps[0]), APPLICATION = 1296779854 /* "MKJN" */ };
+
+static int exec(struct mk_journal *journal, const char *sql, const char *what)
+{
+    return sqlite3_exec(journal->db, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : mk_journal_fail(journal, what);
+}
+
+static int read_number(struct mk_journal *journal, const char *sql, uint64_t *number)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(journal->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return mk_journal_fail(journal, journal->config.path);
+    int code = sqlite3_step(statement);
+    *number = code == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+    int rc = code == SQLITE_ROW ? 0 : mk_journal_fail(journal, journal->config.path);
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+/* Tables of version 1 had no mark of whose they are. */
+static bool is_ours(uint64_t application, uint64_t version, uint64_t tables, uint64_t own)
+{
+    if (application == APPLICATION)
+        return version > 1;
+    return application == 0 && ((version == 0 && tables == 0) || (version == 1 && own == 4));
+}
+
+static int update_tables(struct mk_journal *journal, const char *path)
+{
+    uint64_t application, version, tables, own;
+    int rc = read_number(journal, "PRAGMA application_id", &application);
+    if (rc == 0)
+        rc = read_number(journal, "PRAGMA user_version", &version);
+    if (rc == 0)
+        rc = read_number(journal, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (rc == 0)
+        rc = read_number(journal,
+                         "SELECT count(*) FROM sqlite_schema"
+                         " WHERE type = 'table' AND name IN ('event', 'last', 'cursor', 'dead')",
+                         &own);
+    if (rc == 0 && !is_ours(application, version, tables, own)) {
+        mk_log_error("journal",
+                     "%s is a database of another program, so it is not touched: "
+                     "move it away, or choose another data_dir",
+                     path);
+        return -EINVAL;
+    }
+    if (rc == 0 && version > VERSION) {
+        mk_log_error("journal",
+                     "%s was made by a newer version of milky (its tables are of version %llu, "
+                     "this one knows %d): use that one, or move the file away",
+                     path, (unsigned long long)version, VERSION);
+        return -EINVAL;
+    }
+    for (; rc == 0 && version < VERSION; version++)
+        rc = exec(journal, steps[version], path);
+    return rc;
+}
+
+/* Where everything in it is old, either it is, or the clock is wrong. */
+static int look_at_clock(struct mk_journal *journal)
+{
+    uint64_t newest, now = mk_clock_real_ms();
+    int rc = read_number(journal, texts[GET_NEWEST], &newest);
+    journal->clock = (int64_t)(now - mk_clock_mono_ms());
+    if (rc == 0 && newest > 0 && now / 1000 > newest + journal->config.max_age)
+        journal->untrusted = mk_clock_mono_ms();
+    return rc;
+}
+
+static int prepare(struct mk_journal *journal)
+{
+    static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+                                  "PRAGMA synchronous = NORMAL;"; /* see flush */
+    int rc = exec(journal, pragmas, journal->config.path);
+    if (rc == 0)
+        rc = exec(journal, "BEGIN IMMEDIATE", journal->config.path);
+    if (rc == 0)
+        rc = update_tables(journal, journal->config.path);
+    if (rc == 0)
+        rc = exec(journal, "COMMIT", journal->config.path);
+    if (rc == 0)
+        rc = look_at_clock(journal);
+    for (size_t i = 0; i < STATEMENTS && rc == 0; i++)
+        if (sqlite3_prepare_v3(journal->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &journal->statements[i], NULL) != SQLITE_OK)
+            rc = mk_journal_fail(journal, texts[i]);
+    return rc;
+}
+
+int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **result)
+{
+    struct mk_journal *journal = calloc(1, sizeof(*journal));
+    if (!journal)
+        return -ENOMEM;
+    journal->config = *config;
+    journal->retry = (struct mk_backoff){ .first_ms = FIRST_RETRY_MS, .most_ms = MOST_RETRY_MS };
+    mk_buf_init(&journal->pending, MOST_PENDING);
+    int rc = 0;
+    /* One thread has it; statistics that nobody reads would lock at each piece of memory. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(config->path, &journal->db, flags, NULL) != SQLITE_OK)
+        rc = mk_journal_fail(journal, config->path);
+    if (rc == 0)
+        rc = prepare(journal);
+    journal->config.path = NULL; /* it was borrowed */
+    if (rc < 0) {
+        mk_journal_close(journal);
+        return rc;
+    }
+    *result = journal;
+    return 0;
+}

@@ -1,0 +1,58 @@
+/*
+ * journal_private: what journal.c, which writes and reads, shares with journal_open.c, which makes
+ * the tables and brings them up to date.
+ */
+#ifndef MK_HUB_JOURNAL_PRIVATE_H
+#define MK_HUB_JOURNAL_PRIVATE_H
+
+#include "base/backoff.h"
+#include "base/buf.h"
+#include "hub/journal.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+enum mk_journal_statement {
+    BEGIN,
+    COMMIT,
+    ROLLBACK,
+    APPEND,
+    SET_LAST,
+    GET_LAST,
+    GET_NEWEST,
+    FIND,
+    GET_FIRST,
+    GET_SIZE,
+    COUNT_DEAD,
+    PRUNE,
+    FIRST_YOUNG,
+    GET_CURSOR,
+    SET_CURSOR,
+    BURY,
+    GET_DEAD,
+    FORGET,
+    STATEMENTS
+};
+
+struct mk_journal {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STATEMENTS];
+    struct mk_journal_config config;
+    sqlite3_stmt *borrowed; /* stands on a row whose texts somebody may still read */
+    struct mk_buf pending;  /* what the transaction adds: see redo.h */
+    struct mk_backoff retry;
+    uint64_t retry_at;   /* after a commit that failed: no sooner than this, monotonic ms */
+    unsigned appended;   /* since the last pruning */
+    int64_t clock;       /* how far the wall clock was ahead of the monotonic one, ms */
+    uint64_t untrusted;  /* since then the wall clock is not believed, monotonic ms; 0: it is */
+    bool in_transaction; /* as far as we know */
+    bool broken;         /* SQLite has not all that is pending */
+    bool fresh;          /* events were added since the last attempt to commit */
+    bool lasting;        /* what was added since then must survive the loss of power */
+    bool missed;         /* events were lost since then */
+};
+
+/* Logs why SQLite has failed, once while commits fail. Returns its negative errno. */
+int mk_journal_fail(struct mk_journal *journal, const char *what);
+
+#endif
