@@ -17,6 +17,7 @@
     F(easy_reset)                                                                                  \
     F(easy_setopt)                                                                                 \
     F(easy_getinfo)                                                                                \
+    F(easy_header)                                                                                 \
     F(easy_perform)                                                                                \
     F(easy_strerror)                                                                               \
     F(multi_init)                                                                                  \
@@ -27,6 +28,7 @@
     F(multi_remove_handle)                                                                         \
     F(multi_info_read)                                                                             \
     F(multi_socket_action)                                                                         \
+    F(getdate)                                                                                     \
     F(slist_append)                                                                                \
     F(slist_free_all)
 

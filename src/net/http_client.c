@@ -130,6 +130,33 @@ static void explain(struct mk_http_request *request, CURLcode code, char text[MK
                  request->text[0] ? request->text : curl->easy_strerror(code));
 }
 
+static time_t date_in(CURL *easy, const char *name)
+{
+    struct curl_header *header;
+    if (curl->easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return -1;
+    return curl->getdate(header->value, NULL);
+}
+
+/*
+ * The seconds of Retry-After (RFC 9110, 10.2.3). A date in it counts from the response's own date:
+ * one of the two clocks may be wrong.
+ */
+static uint64_t retry_after_of(CURL *easy)
+{
+    struct curl_header *header;
+    curl_off_t seconds = 0;
+    if (curl->easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return 0;
+    bool is_number = header->value[strspn(header->value, "0123456789")] == '\0';
+    time_t now = is_number ? -1 : date_in(easy, "Date");
+    time_t until = now == -1 ? -1 : date_in(easy, "Retry-After");
+    if (until != -1)
+        return until > now ? (uint64_t)(until - now) : 0;
+    curl->easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds);
+    return seconds > 0 ? (uint64_t)seconds : 0;
+}
+
 static void complete(struct mk_http_request *request, CURLcode code)
 {
     struct mk_http_response response = { .content_type = MK_SLICE("") };
@@ -143,9 +170,7 @@ static void complete(struct mk_http_request *request, CURLcode code)
         curl->easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
         response.status = (unsigned)status;
         response.content_type = mk_slice_str(type ? type : "");
-        curl_off_t retry_after = 0;
-        curl->easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after);
-        response.retry_after = retry_after > 0 ? (uint64_t)retry_after : 0;
+        response.retry_after = retry_after_of(request->easy);
         response.body = mk_buf_slice(&request->body);
     } else {
         explain(request, code, text);
@@ -180,12 +205,37 @@ static void read_results(struct mk_http_client *client)
         destroy(client);
 }
 
+/*
+ * libcurl could not go on (it is out of memory), and does not say with which of its transfers:
+ * those would never end. So all of them fail. What is begun meanwhile stands behind them.
+ */
+static void fail_all(struct mk_http_client *client)
+{
+    size_t count = 0;
+    MK_LIST_FOR_EACH (it, &client->active)
+        count++;
+    client->busy = true;
+    for (; count > 0 && !client->freed && !mk_list_empty(&client->active); count--)
+        complete(MK_CONTAINER_OF(client->active.next, struct mk_http_request, node),
+                 CURLE_OUT_OF_MEMORY);
+    client->busy = false;
+    if (client->freed)
+        destroy(client);
+}
+
+static void act(struct mk_http_client *client, curl_socket_t fd, int flags)
+{
+    int running;
+    bool is_lost = curl->multi_socket_action(client->multi, fd, flags, &running) != CURLM_OK;
+    if (is_lost)
+        fail_all(client);
+    else
+        read_results(client);
+}
+
 static void on_timer(void *arg)
 {
-    struct mk_http_client *client = arg;
-    int running;
-    curl->multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    read_results(client);
+    act(arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_curl_timer(CURLM *multi, long ms, void *arg)
@@ -204,7 +254,6 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     struct watch *watch = MK_CONTAINER_OF(poll, struct watch, poll);
     struct mk_http_client *client = watch->client;
     int flags = 0;
-    int running;
     if (status < 0) {
         /* An error stops the watch, but libcurl may want to know of it more than once. */
         uv_poll_start(&watch->poll, watch->interest, on_socket);
@@ -214,8 +263,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
         flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)
         flags |= CURL_CSELECT_OUT;
-    curl->multi_socket_action(client->multi, watch->fd, flags, &running);
-    read_results(client);
+    act(client, watch->fd, flags);
 }
 
 static void on_watch_closed(uv_handle_t *handle)
@@ -342,6 +390,16 @@ static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
     return CURLE_OK;
 }
 
+/*
+ * curl_easy_reset says nothing where memory runs out in it, and then leaves these at 0, which
+ * libcurl (7.88 at least) reads into as if they were the sizes of its buffers.
+ */
+static void set_buffers(CURL *easy)
+{
+    curl->easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CURL_MAX_WRITE_SIZE);
+    curl->easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 64L * 1024);
+}
+
 /* Only for a libcurl on OpenSSL: the context of others is not one of ours. */
 static void set_roots(struct mk_http_request *request)
 {
@@ -354,26 +412,33 @@ static void set_roots(struct mk_http_request *request)
     curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_DATA, request->client->loop->streams);
 }
 
-static void set_tls(struct mk_http_request *request, const struct mk_tls_files *tls)
+static bool set_text(CURL *easy, CURLoption option, const char *text)
+{
+    return curl->easy_setopt(easy, option, text) == CURLE_OK;
+}
+
+/* False where memory ran out: without what it is told, libcurl would trust others. */
+static bool set_tls(struct mk_http_request *request, const struct mk_tls_files *tls)
 {
     CURL *easy = request->easy;
+    bool ok = true;
     curl->easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (!tls || !tls->ca)
         set_roots(request);
     if (!tls)
-        return;
+        return true;
     if (tls->ca) {
-        curl->easy_setopt(easy, CURLOPT_CAINFO, tls->ca);
+        ok = set_text(easy, CURLOPT_CAINFO, tls->ca);
         curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
-    if (tls->certificate) {
-        curl->easy_setopt(easy, CURLOPT_SSLCERT, tls->certificate);
-        curl->easy_setopt(easy, CURLOPT_SSLKEY, tls->key);
-    }
+    if (tls->certificate)
+        ok = ok && set_text(easy, CURLOPT_SSLCERT, tls->certificate) &&
+             set_text(easy, CURLOPT_SSLKEY, tls->key);
     if (tls->insecure_skip_verify) {
         curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
+    return ok;
 }
 
 static bool add_header(struct mk_http_request *request, const char *line)
@@ -404,11 +469,12 @@ static bool prepare(struct mk_http_request *request, const char *url, const char
     request->refused = false;
     request->limit = limit;
     request->text[0] = '\0';
-    if (!set_headers(request, headers) || curl->easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK)
+    set_buffers(easy);
+    if (!set_headers(request, headers) || !set_text(easy, CURLOPT_URL, url) ||
+        !set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https"))
         return false;
     curl->easy_setopt(easy, CURLOPT_PRIVATE, request);
     curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, request->text);
-    curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
@@ -447,8 +513,8 @@ struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
     curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.len);
     curl->easy_setopt(easy, CURLOPT_POSTFIELDS, post->body.ptr ? post->body.ptr : "");
     curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    set_tls(request, post->tls);
-    return begin(request, prepare(request, post->url, post->headers, post->response_limit));
+    return begin(request, set_tls(request, post->tls) &&
+                              prepare(request, post->url, post->headers, post->response_limit));
 }
 
 /* --- getting --- */
@@ -495,15 +561,15 @@ struct mk_http_request *mk_http_client_get(struct mk_http_client *client,
     curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)get->connect_ms);
     curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, get->redirects > 0 ? 1L : 0L);
     curl->easy_setopt(easy, CURLOPT_MAXREDIRS, (long)get->redirects);
-    curl->easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    bool ok = set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body_piece);
     if (get->public_only) {
         curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_public);
         curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request);
-        curl->easy_setopt(easy, CURLOPT_PROXY, "");
+        ok = ok && set_text(easy, CURLOPT_PROXY, "");
     }
-    set_tls(request, NULL);
-    return begin(request, prepare(request, get->url, get->headers, get->body_limit));
+    return begin(request, ok && set_tls(request, NULL) &&
+                              prepare(request, get->url, get->headers, get->body_limit));
 }
 
 struct mk_http_request *mk_http_request_cancel(struct mk_http_request *request)
