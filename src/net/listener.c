@@ -18,13 +18,15 @@ enum {
     ACCEPT_MOST = 64, /* connections of one turn, so that those that are open get theirs */
     BACKLOG = 1024,   /* the kernel cuts it to its own limit (net.core.somaxconn) */
     STARVED_MS = 100, /* until the next try when the process is out of something */
+    QUIET_MS = 60 * 1000, /* between two complaints about it */
 };
 
 struct mk_listener {
     uv_poll_t poll;
     struct mk_loop *loop;
     int fd;
-    bool starved; /* waits for `retry`; logged */
+    bool starved;     /* waits for `retry` */
+    uint64_t told_at; /* when the log was told of that, in loop time; 0: never */
     struct mk_timer *retry;
     void (*accepted)(void *arg, struct mk_stream *stream);
     void *arg;
@@ -39,10 +41,15 @@ static void on_readable(uv_poll_t *poll, int status, int events);
 
 static void wait_for_better_times(struct mk_listener *listener, int error)
 {
-    if (!listener->starved) {
+    uint64_t now = mk_loop_now(listener->loop);
+    if (!listener->starved && (!listener->told_at || now - listener->told_at >= QUIET_MS)) {
         char text[MK_ADDRESS_TEXT];
-        mk_log_warn("listener", "%s: cannot accept connections for now: %s",
-                    mk_address_format(&listener->address, text), uv_strerror(error));
+        const char *advice = error == -EMFILE   ? " (raise ulimit -n, or LimitNOFILE= of systemd)"
+                             : error == -ENFILE ? " (of the whole machine: raise fs.file-max)"
+                                                : "";
+        mk_log_warn("listener", "%s: cannot accept connections for now: %s%s",
+                    mk_address_format(&listener->address, text), uv_strerror(error), advice);
+        listener->told_at = now;
     }
     listener->starved = true;
     uv_poll_stop(&listener->poll);
