@@ -2,10 +2,13 @@
 #include "backend/sandbox/db.h"
 
 #include "backend/sandbox/schema.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+enum { QUIET_MS = 10 * 1000 }; /* between two complaints about the same error */
 
 /* --- errors --- */
 
@@ -30,12 +33,36 @@ static int errno_of(int code)
     }
 }
 
-/* A statement has failed: says so once, and tells callers no more than they can act on. */
+static const char *advice(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+        return ": nothing is stored until there is room on its disk";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return ": the world is damaged; stop, and put a backup of it in its place";
+    case SQLITE_READONLY:
+        return ": it may not be written";
+    default:
+        return "";
+    }
+}
+
+/*
+ * A statement has failed: says so, the same once in a while, and tells callers no more than they
+ * can act on.
+ */
 static int failed(struct mk_db *db, const char *what)
 {
-    int error = errno_of(sqlite3_extended_errcode(db->handle));
-    mk_log_error("sandbox", "%s: %s (SQLite %d)", what, sqlite3_errmsg(db->handle),
-                 sqlite3_extended_errcode(db->handle));
+    int code = sqlite3_extended_errcode(db->handle);
+    int error = errno_of(code);
+    uint64_t now = mk_clock_mono_ms();
+    if (code != db->told || now - db->told_at >= QUIET_MS) {
+        mk_log_error("sandbox", "%s: %s (SQLite %d)%s", what, sqlite3_errmsg(db->handle), code,
+                     advice(code));
+        db->told = code;
+        db->told_at = now;
+    }
     return error == -ENOSPC || error == -ENOMEM ? error : -EIO;
 }
 

@@ -139,6 +139,8 @@ struct mk_db {
     sqlite3 *handle;
     sqlite3_stmt *statements[MK_SQL_COUNT];
     bool in_transaction;
+    int told;         /* the error that the log was told of last, ... */
+    uint64_t told_at; /* ... and when, monotonic ms */
 };
 
 /*
