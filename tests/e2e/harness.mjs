@@ -71,7 +71,7 @@ export async function run(args, { cwd, env, input, command = MILKY } = {}) {
 export class Milky {
   // Starts `milky serve` in a folder of its own. `config` is what goes into milky.jsonc (an object, or
   // text as it is); without one the built-in default is served, on its port 3000.
-  static async start({ config, args = [], env = {}, dir, fileBlocks } = {}) {
+  static async start({ config, args = [], env = {}, dir, fileBlocks, descriptors } = {}) {
     const milky = new Milky();
     milky.dir = dir ?? (await mkdtemp(join(tmpdir(), 'milky-e2e-')));
     milky.ownDir = dir === undefined;
@@ -79,9 +79,10 @@ export class Milky {
       const text = typeof config === 'string' ? config : JSON.stringify(config, null, 2);
       await writeFile(join(milky.dir, 'milky.jsonc'), text);
     }
-    // `fileBlocks`: no file may become longer than that many KiB.
-    const limited = ['-c', `ulimit -f ${fileBlocks} && exec "$0" "$@"`, MILKY];
-    const [program, before] = fileBlocks ? ['bash', limited] : [MILKY, []];
+    // `fileBlocks`: no file may become longer than that many KiB. `descriptors`: no more may be open.
+    const limit = fileBlocks ? `-f ${fileBlocks}` : `-n ${descriptors}`;
+    const limited = ['-c', `ulimit ${limit} && exec "$0" "$@"`, MILKY];
+    const [program, before] = fileBlocks || descriptors ? ['bash', limited] : [MILKY, []];
     milky.child = spawn(program, [...before, 'serve', ...args], {
       cwd: milky.dir,
       env: { ...process.env, LANG: 'C', ...env },

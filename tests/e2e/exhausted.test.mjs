@@ -1,0 +1,213 @@
+// What runs out or goes wrong around milky: descriptors, disks, database files, the clock.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { connect as connectTcp } from 'node:net';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { Faults, errno } from './faults.mjs';
+import { connect, folder, hook, start, text, textOf } from './fixtures.mjs';
+import { BOT, GROUP, Milky, call, within } from './harness.mjs';
+
+const OTHER = 10001001;
+const MING = 10003001;
+const listener = () => [{ listen: '127.0.0.1:0' }];
+const ask = async (client, action, params = {}) => (await client.call(action, params)).data;
+const say = (client, words) => ask(client, 'send_group_message', { group_id: GROUP, message: text(words) });
+const FOR_EVER = 1e9;
+
+async function place(t, extra = {}) {
+  const dir = await folder(t);
+  const config = {
+    bots: [
+      { self_id: BOT, http_server: listener(), websocket_server: listener(), ...extra },
+      { self_id: OTHER, websocket_server: listener() },
+    ],
+  };
+  await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(config));
+  return dir;
+}
+
+// All events of the journal, as a client that has missed everything is told of them.
+async function past(t, milky, count) {
+  const client = await connect(t, `${milky.ws()}?since=0`);
+  const words = [];
+  while (words.length < count) {
+    const event = await client.events.next(`event ${words.length + 1} of ${count}`);
+    words.push(textOf(event.data.data));
+  }
+  return words;
+}
+
+// Something is said until it is taken again; where it cannot be stored, the connection ends.
+async function saysAgain(t, milky, words) {
+  await within((async () => {
+    for (let reply; reply?.status !== 'ok';) {
+      const client = await connect(t, milky.ws(1));
+      reply = await Promise.race([say(client, words), client.closed]);
+    }
+  })(), 'a message to be taken');
+}
+
+const lines = (milky, pattern) => milky.stderr.split('\n').filter((line) => pattern.test(line));
+
+describe('exhausted', () => {
+  it('out of descriptors: who is there goes on, nobody spins, and it recovers', async (t) => {
+    const faults = await Faults.make(t);
+    const dir = await place(t);
+    await writeFile(join(dir, 'file.txt'), 'words');
+    const milky = await start(t, { dir, env: faults.env, descriptors: 64 });
+    const bot = await connect(t, milky.ws(0));
+    const other = await connect(t, milky.ws(1));
+    const [host, port] = milky.address('http_server').split(':');
+    const crowd = Array.from({ length: 80 }, () => connectTcp(port, host).on('error', () => {}));
+    await milky.log.find((line) => /cannot accept connections/.test(line), 'the complaint');
+    assert.match(milky.stderr, /too many open files \(raise ulimit -n/);
+
+    assert.equal((await say(other, 'one')).status, 'ok');
+    assert.equal(textOf((await bot.events.next()).data.data), 'one');
+    assert.equal((await ask(bot, 'get_login_info')).status, 'ok');
+    const message = [{ type: 'image', data: { uri: `file://${dir}/file.txt` } }];
+    const refused = await ask(other, 'send_group_message', { group_id: GROUP, message });
+    assert.equal(refused.status, 'failed');
+    assert.match(refused.message, /open/i);
+
+    // Ten more tries to accept: were they made at once, this would be over at once.
+    const [accepts, began] = [faults.accepts, Date.now()];
+    while (faults.accepts < accepts + 10) assert.equal((await ask(bot, 'get_login_info')).status, 'ok');
+    assert.ok(Date.now() - began >= 500, `ten tries in ${Date.now() - began} ms`);
+    assert.equal(lines(milky, /cannot accept/).length, 1);
+
+    for (const socket of crowd) socket.destroy();
+    assert.equal((await call(milky.http(), 'get_login_info')).body.status, 'ok');
+    assert.equal(await milky.stop(), 0);
+  });
+
+  for (const [name, calls] of [['its disk', ['pwrite', 'write', 'truncate', 'sync']], ['syncing', ['sync']]]) {
+    it(`full disk (${name}): nothing is acknowledged, the log says so once, and it recovers`, async (t) => {
+      const faults = await Faults.make(t);
+      const dir = await place(t);
+      const milky = await start(t, { dir, env: faults.env });
+      let other = await connect(t, milky.ws(1));
+      assert.equal((await say(other, 'before')).status, 'ok');
+      faults.arm({ calls, times: FOR_EVER, error: errno.ENOSPC });
+      for (let i = 0; i < 50; i++) {
+        const reply = await Promise.race([say(other, 'lost').catch(() => undefined), other.closed]);
+        assert.notEqual(reply?.status, 'ok');
+        if (reply?.status === 'failed') assert.match(reply.message, /disk|database/);
+        else other = await connect(t, milky.ws(1));
+      }
+      const complaints = lines(milky, / error +(sandbox|journal):/);
+      assert.ok(complaints.length > 0 && complaints.length <= 6, complaints.join('\n'));
+      assert.ok(faults.disarm().fired > 0);
+      await saysAgain(t, milky, 'after');
+      assert.equal(await milky.stop(), 0);
+      const again = await start(t, { dir });
+      const words = await past(t, again, 2);
+      assert.deepEqual(words, ['before', 'after']);
+      assert.equal(await again.stop(), 0);
+    });
+  }
+
+  it('a journal whose disk is full keeps its events until there is room', async (t) => {
+    const faults = await Faults.make(t);
+    const dir = await place(t);
+    const milky = await start(t, { dir, env: faults.env });
+    const other = await connect(t, milky.ws(1));
+    // The first to write is the world, then the journal: only its part of the turn fails, twice.
+    faults.arm({ calls: ['sync'], at: Number.MAX_SAFE_INTEGER });
+    assert.equal((await say(other, 'one')).status, 'ok');
+    const { seen } = faults.disarm();
+    assert.equal(seen, 2, 'one sync of the world, one of the journal');
+    faults.arm({ calls: ['sync'], at: 2, times: 2, error: errno.ENOSPC });
+    const reply = await Promise.race([say(other, 'two').catch(() => undefined), other.closed]);
+    assert.notEqual(reply?.status, 'ok');
+    assert.equal(faults.disarm().fired, 2);
+    assert.match(milky.stderr, /error +journal: what makes events fails until they can be stored/);
+    await saysAgain(t, milky, 'three');
+    assert.match(milky.stderr, /journal: events are stored again/);
+    assert.deepEqual(await past(t, milky, 3), ['one', 'two', 'three']);
+    assert.equal(await milky.stop(), 0);
+  });
+
+  it('a disk that may only be read keeps it from starting, with a reason', async (t) => {
+    const faults = await Faults.make(t);
+    const dir = await place(t);
+    await (await Milky.start({ dir })).stop();
+    faults.arm({ calls: ['open', 'pwrite', 'write', 'truncate', 'sync', 'unlink', 'rename'], times: FOR_EVER, error: errno.EROFS });
+    await assert.rejects(Milky.start({ dir, env: faults.env }), /ended with 1 .*\n.*error +(journal|sandbox): .*data\/(journal|sandbox)\.db/s);
+  });
+
+  // The file is changed while nobody has it open; it is started again, and what it says is kept.
+  const damages = {
+    'a header of garbage': async (path) => {
+      const file = await open(path, 'r+');
+      await file.write(Buffer.alloc(100, 'x'), 0, 100, 0);
+      await file.close();
+    },
+    'cut off in the middle': async (path) => truncate(path, Math.floor((await stat(path)).size / 2 / 4096) * 4096 + 100),
+    'every page but the first overwritten': async (path) => {
+      const file = await open(path, 'r+');
+      const { size } = await file.stat();
+      await file.write(Buffer.alloc(size - 4096, 0xa5), 0, size - 4096, 4096);
+      await file.close();
+    },
+  };
+  for (const name of ['journal.db', 'sandbox.db']) {
+    for (const [damage, doIt] of Object.entries(damages)) {
+      it(`${name}, ${damage}: it says which file, and acknowledges nothing`, async (t) => {
+        const dir = await place(t);
+        const first = await Milky.start({ dir });
+        const speaker = await connect(t, first.ws(1));
+        for (let i = 0; i < 30; i++) await say(speaker, `word ${i}`);
+        assert.equal(await first.stop(), 0);
+        const path = join(dir, 'data', name);
+        await doIt(path);
+        const before = await readFile(path);
+        const error = await Milky.start({ dir }).then((milky) => milky.stop(), (failure) => failure);
+        assert.ok(error instanceof Error, 'it started');
+        assert.match(error.message, /ended with 1/);
+        assert.match(error.message, new RegExp(`data/${name}`));
+        assert.match(error.message, /damaged|not a database|malformed/);
+        assert.ok(before.equals(await readFile(path)), 'the damaged file was changed');
+      });
+    }
+  }
+
+  it('a clock that jumps a year ahead and comes back costs no event', async (t) => {
+    const faults = await Faults.make(t);
+    const milky = await start(t, { dir: await place(t), env: faults.env });
+    const other = await connect(t, milky.ws(1));
+    const words = [];
+    for (const days of [0, 365, 0, -1]) {
+      faults.clock = days * 86400 * 1000;
+      const said = [];
+      for (let i = 0; i < 300; i++) { // the journal forgets old events every 256
+        words.push(`${days} ${words.length}`);
+        said.push(say(other, words.at(-1)));
+      }
+      for (const { status } of await Promise.all(said)) assert.equal(status, 'ok');
+    }
+    assert.deepEqual(await past(t, milky, words.length), words);
+    assert.equal(await milky.stop(), 0);
+  });
+
+  it('timers and dates of receivers do not depend on a right clock', async (t) => {
+    const faults = await Faults.make(t);
+    let refusals = 0;
+    const receiver = await hook(t, {
+      answer: () => (refusals++ < 1
+        ? { status: 503, headers: { 'Retry-After': new Date(Date.now() + 1000).toUTCString() } }
+        : { status: 204 }),
+    });
+    const milky = await start(t, { dir: await place(t, { webhook: [{ url: receiver.url }] }), env: faults.env });
+    for (const [days, word] of [[-1, 'behind'], [365, 'ahead']]) {
+      faults.clock = days * 86400 * 1000;
+      refusals = 0;
+      await milky.say(MING, { to: BOT }, word);
+      await receiver.next();
+      assert.equal(textOf((await receiver.next()).body.data), word);
+    }
+    assert.equal(await milky.stop(), 0);
+  });
+});
