@@ -130,6 +130,8 @@ static struct mk_slice unquoted(struct mk_slice value)
 static bool is_encoded(const struct mk_http1_request *request)
 {
     struct mk_slice encoding = mk_http1_find(request, MK_SLICE("Content-Encoding"));
+    if (!encoding.ptr)
+        return false;
     return mk_http1_count(request, MK_SLICE("Content-Encoding")) > 1 ||
            (encoding.len > 0 && !mk_slice_eq_nocase(encoding, MK_SLICE("identity")));
 }
