@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 enum {
-    ACCEPT_MOST = 64, /* connections of one turn, so that those that are open get theirs */
-    BACKLOG = 1024,   /* the kernel cuts it to its own limit (net.core.somaxconn) */
-    STARVED_MS = 100, /* until the next try when the process is out of something */
+    ACCEPT_MOST = 64,     /* connections of one turn, so that those that are open get theirs */
+    BACKLOG = 1024,       /* the kernel cuts it to its own limit (net.core.somaxconn) */
+    STARVED_MS = 100,     /* until the next try when the process is out of something */
     QUIET_MS = 60 * 1000, /* between two complaints about it */
 };
 
