@@ -6,6 +6,7 @@ import statistics
 import chart
 
 ONE_CLIENT = "milky, one client"
+PEER = "uWebSockets.js"
 
 TITLES = {
     "http-1": "HTTP call, kept alive",
@@ -136,6 +137,12 @@ def goals(results):
             name = f"frame to {clients:,} clients, {burst} at once, × floor"
             rows.append([f"{name}, making the events included", goal, times(key)])
             rows.append([f"{name}, without", goal, without_making(results, clients, burst)])
+    for key, name in (
+        ("http-1", "`get_login_info` over HTTP, kept alive"),
+        ("fanout-1000-16", "frame to 1,000 clients, 16 at once, making the events included"),
+        ("fanout-1000-64", "frame to 1,000 clients, 64 at once, making the events included"),
+    ):
+        rows.append([f"{name}, × uWebSockets.js", 1.0, ratio(results.get(key, {}), "milky", PEER)])
     rows += [
         [
             "one busy connection, `busy_poll_us` 50: × calls per second without",
