@@ -232,6 +232,7 @@ static int add_clients(struct mk_bot *bot, const struct milky_bot *config)
         if (load_remote_tls("websocket_client", remote, &tls) < 0)
             return -EINVAL;
         mk_websocket_client_set_tls(bot->clients[i], tls);
+        mk_websocket_client_limit(bot->clients[i], mk_guard_limits(bot->guard));
         mk_websocket_client_set_compression(bot->clients[i], !remote->no_compression);
         if (remote->replay)
             mk_websocket_client_set_replay(bot->clients[i]);

@@ -172,6 +172,11 @@ void mk_websocket_client_set_tls(struct mk_websocket_client *client, struct mk_t
     client->tls = tls;
 }
 
+void mk_websocket_client_limit(struct mk_websocket_client *client, const struct mk_limits *limits)
+{
+    mk_session_context_limit(&client->sessions, limits);
+}
+
 void mk_websocket_client_set_compression(struct mk_websocket_client *client, bool on)
 {
     client->sessions.compresses = on;

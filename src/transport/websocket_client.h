@@ -23,6 +23,9 @@ struct mk_websocket_client *mk_websocket_client_new(struct mk_loop *loop, struct
  * Takes it over. */
 void mk_websocket_client_set_tls(struct mk_websocket_client *client, struct mk_tls_context *tls);
 
+/* Bounds messages, calls in flight and lag, as for clients of a server. Before it is started. */
+void mk_websocket_client_limit(struct mk_websocket_client *client, const struct mk_limits *limits);
+
 /* Whether permessage-deflate is offered (it is). Before it is started. */
 void mk_websocket_client_set_compression(struct mk_websocket_client *client, bool on);
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { certificate, serve } from './fixtures.mjs';
+import { certificate, reverse, serve } from './fixtures.mjs';
 import { BOT, botConfig, call, Client, request, within } from './harness.mjs';
 import { Raw, post } from './raw.mjs';
 
@@ -92,6 +92,19 @@ describe('limits', { concurrency: 1 }, () => {
     assert.equal((await ask({}, `{"a":"${'x'.repeat(2048)}"}`)).status, 413);
     assert.equal((await ask({}, `{}${' '.repeat(2000)}`)).status, 200);
     const client = await Client.connect(milky.ws());
+    client.send(`{"action":"get_login_info","params":{}}${' '.repeat(4000)}`);
+    assert.equal((await client.responses.next()).data.status, 'ok');
+    client.send(' '.repeat(4097));
+    assert.equal((await within(client.closed, 'the connection to be closed')).code, 1009);
+  });
+
+  it('bounds what the peer of a websocket_client may send', async (t) => {
+    const peer = await reverse(t);
+    await serve(t, {
+      limits: { message_bytes: 4096 },
+      ...botConfig({ websocket_client: [{ url: `ws://127.0.0.1:${peer.port}/` }] }),
+    });
+    const client = await peer.next();
     client.send(`{"action":"get_login_info","params":{}}${' '.repeat(4000)}`);
     assert.equal((await client.responses.next()).data.status, 'ok');
     client.send(' '.repeat(4097));
