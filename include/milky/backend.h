@@ -174,9 +174,9 @@ MILKY_API int milky_emit(struct milky_host *host, uint64_t self_id, const char *
                          yyjson_mut_val *data);
 
 /*
- * The number of the last event of a bot, 0 before the first: each that is emitted gets the next one.
- * When the backend starts it is that of the last event in the journal, so that a backend can tell
- * what it had stored and a crash kept it from emitting. 0 for no such bot.
+ * The number of the last event of a bot, 0 before the first: each that is emitted gets the next
+ * one. When the backend starts it is that of the last event in the journal, so that a backend can
+ * tell what it had stored and a crash kept it from emitting. 0 for no such bot.
  */
 MILKY_API uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id);
 
