@@ -10,7 +10,7 @@
  */
 #include "base/json.h"
 #include "fuzz.h"
-#include "hub/hub.h"
+#include "hub/reader.h"
 #include "sqlite_memory.h"
 #include "sse_decoder.h"
 #include "wire/deflate.h"
@@ -23,7 +23,7 @@ static uint64_t bot;
 static struct mk_deflate codec;
 
 struct listener {
-    struct mk_sink sink;
+    struct mk_reader reader;
     struct mk_form form;
     struct mk_buf told; /* what the frames carry: "JSON\n" */
 };
@@ -103,21 +103,23 @@ static void listen_all(struct mk_hub *hub, struct listener listeners[MK_FRAMINGS
     for (int i = 0; i < MK_FRAMINGS; i++) {
         struct listener *listener = &listeners[i];
         *listener = (struct listener){
-            .sink = { .ready = nothing, .overrun = nothing, .max_lag = UINT64_MAX },
+            .reader = { .sink = { .ready = nothing, .overrun = nothing } },
             .form = { .dialect = choice & 1 ? MK_DIALECT_1_2 : MK_DIALECT_DRAFT,
                       .envelope = (enum mk_envelope)(choice >> 1 & 3),
                       .framing = (enum mk_framing)i },
         };
         mk_buf_init(&listener->told, SIZE_MAX / 2);
-        check(mk_hub_join(hub, &listener->sink, &listener->form) == 0, "memory");
+        check(mk_reader_start(&listener->reader, hub, &listener->form, MK_READER_LIVE,
+                              UINT64_MAX) == 0,
+              "memory");
     }
 }
 
 static void hear(struct listener *listener)
 {
-    for (struct mk_slice bytes; (bytes = mk_sink_peek(&listener->sink)).len > 0;) {
+    for (struct mk_slice bytes; (bytes = mk_reader_peek(&listener->reader)).len > 0;) {
         decode(&listener->told, listener->form.framing, bytes);
-        mk_sink_advance(&listener->sink, bytes.len);
+        mk_reader_advance(&listener->reader, bytes.len);
     }
 }
 
@@ -176,7 +178,7 @@ static void check_replays(struct mk_hub *hub, struct listener listeners[MK_FRAMI
     struct mk_buf first = { 0 };
     for (int i = 0; i < MK_FRAMINGS; i++) {
         hear(&listeners[i]);
-        mk_sink_leave(&listeners[i].sink);
+        mk_reader_stop(&listeners[i].reader);
         struct mk_buf told = replay(hub, &listeners[i].form);
         check_end(&told);
         check_end(&listeners[i].told);
