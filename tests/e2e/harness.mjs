@@ -176,7 +176,7 @@ export async function request(address, path, { method = 'POST', headers = {}, bo
 }
 
 // POST of an API call; the parsed reply with its status.
-export async function call(base, action, params = {}, { token, headers = {}, body } = {}) {
+export async function call(base, action, params = {}, { token, headers = {}, body, patience = 60000 } = {}) {
   const response = await fetch(`${base}/${action}`, {
     method: 'POST',
     headers: {
@@ -186,7 +186,7 @@ export async function call(base, action, params = {}, { token, headers = {}, bod
     },
     body: body ?? JSON.stringify(params),
     // The first fetch of a process never ends when its server dies while the parser is still compiled.
-    signal: AbortSignal.timeout(15000),
+    signal: AbortSignal.timeout(patience),
   });
   return { status: response.status, headers: response.headers, body: await response.json() };
 }

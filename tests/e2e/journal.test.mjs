@@ -67,7 +67,7 @@ describe('journal', () => {
     const speak = async (base, over) => {
       while (!over.now) {
         const word = `${next++}`;
-        const reply = await call(base, 'send_group_message', { group_id: GROUP, message: text(word) }).catch(() => undefined);
+        const reply = await call(base, 'send_group_message', { group_id: GROUP, message: text(word) }, { patience: 5000 }).catch(() => undefined);
         if (reply?.body.status === 'ok') acknowledged.push(word);
       }
     };
