@@ -12,6 +12,7 @@
 #include "fuzz.h"
 #include "protocol/file_name.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
@@ -34,10 +35,11 @@ static void remove_folder(void)
     nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static void write_file(const char *name, const char *text)
+static void write_file(int at, const char *name, const char *text)
 {
-    FILE *file = fopen(name, "w");
-    check(file && fputs(text, file) >= 0 && fclose(file) == 0, "cannot prepare the folder");
+    int fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    check(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && close(fd) == 0,
+          "cannot prepare the folder");
 }
 
 /* FOLDER/root: files and folders to read, and links that lead out of it, to FOLDER/secret. */
@@ -46,20 +48,23 @@ static void prepare(void)
     static char root[64];
     if (roots[0])
         return;
-    check(mkdtemp(folder) && chdir(folder) == 0, "no folder");
+    check(mkdtemp(folder) != NULL, "no folder");
     atexit(remove_folder);
-    check(mkdir("root", 0700) == 0 && mkdir("root/sub", 0700) == 0 && mkdir("rooted", 0700) == 0,
+    int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    check(at >= 0 && mkdirat(at, "root", 0700) == 0 && mkdirat(at, "root/sub", 0700) == 0 &&
+              mkdirat(at, "rooted", 0700) == 0,
           "no folders");
-    write_file("secret", "secret");
-    write_file("rooted/a", "secret");
-    write_file("root/world.db", "secret");
-    write_file("root/world.db-wal", "secret");
-    write_file("root/a", "open");
-    write_file("root/a b", "open");
-    write_file("root/sub/a", "open");
-    check(symlink("../secret", "root/link") == 0 && symlink("..", "root/up") == 0 &&
-              symlink("a", "root/fine") == 0,
+    write_file(at, "secret", "secret");
+    write_file(at, "rooted/a", "secret");
+    write_file(at, "root/world.db", "secret");
+    write_file(at, "root/world.db-wal", "secret");
+    write_file(at, "root/a", "open");
+    write_file(at, "root/a b", "open");
+    write_file(at, "root/sub/a", "open");
+    check(symlinkat("../secret", at, "root/link") == 0 && symlinkat("..", at, "root/up") == 0 &&
+              symlinkat("a", at, "root/fine") == 0,
           "no links");
+    close(at);
     snprintf(root, sizeof(root), "%s/root", folder);
     snprintf(database, sizeof(database), "%s/world.db", root);
     roots[0] = root;
