@@ -92,7 +92,7 @@ static bool is_ours(uint64_t application, uint64_t version, uint64_t tables, uin
 
 static int update_tables(struct mk_journal *journal, const char *path)
 {
-    uint64_t application, version, tables, own;
+    uint64_t application = 0, version = 0, tables = 0, own = 0;
     int rc = read_number(journal, "PRAGMA application_id", &application);
     if (rc == 0)
         rc = read_number(journal, "PRAGMA user_version", &version);
@@ -125,7 +125,7 @@ static int update_tables(struct mk_journal *journal, const char *path)
 /* Where everything in it is old, either it is, or the clock is wrong. */
 static int look_at_clock(struct mk_journal *journal)
 {
-    uint64_t newest, now = mk_clock_real_ms();
+    uint64_t newest = 0, now = mk_clock_real_ms();
     int rc = read_number(journal, texts[GET_NEWEST], &newest);
     journal->clock = (int64_t)(now - mk_clock_mono_ms());
     if (rc == 0 && newest > 0 && now / 1000 > newest + journal->config.max_age)
