@@ -159,7 +159,7 @@ export async function serve(t, config, options = {}) {
 
 // Any HTTP request, on a connection of its own, to "HOST:PORT" or "unix:PATH". `body` of the answer
 // is parsed where it is JSON.
-export async function request(address, path, { method = 'POST', headers = {}, body } = {}) {
+export async function request(address, path, { method = 'POST', headers = {}, body, patience } = {}) {
   const [, host, port] = /^\[?([^\]]*?)\]?:(\d+)$/.exec(address) ?? [];
   const to = address.startsWith('unix:') ? { socketPath: address.slice(5) } : { host, port };
   // As bytes: a string would take the headers with it into UTF-8. Not every method has a length by itself.
@@ -167,7 +167,7 @@ export async function request(address, path, { method = 'POST', headers = {}, bo
   const length = bytes ? { 'Content-Length': bytes.length } : {};
   const sent = httpRequest({ ...to, path, method, headers: { ...length, ...headers }, agent: false });
   sent.end(bytes);
-  const [response] = await within(once(sent, 'response'), `the answer to ${method} ${path}`);
+  const [response] = await within(once(sent, 'response'), `the answer to ${method} ${path}`, patience);
   const chunks = [];
   for await (const chunk of response) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString('utf8');

@@ -265,6 +265,7 @@ describe('slow', { concurrency: 3 }, () => {
     const line = await milky.log.find((l) => l.includes(`:${flood.address().port}/`), 'it to be refused', 30000);
     t.diagnostic(line);
     const more = await grown(milky, before);
-    assert.ok(more < CACHES + 2, `${more} MiB`);
+    // The next try may be under way: a response of 16 MiB at most, in a buffer that doubles.
+    assert.ok(more < 2 * 16 + CACHES, `${more} MiB`);
   });
 });

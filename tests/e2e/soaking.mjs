@@ -116,7 +116,7 @@ class Samples {
   }
 
   async take({ open }) {
-    const families = parse((await request(this.operations, '/metrics', { method: 'GET' })).text);
+    const families = parse((await request(this.operations, '/metrics', { method: 'GET', patience: 120000 })).text);
     const sum = (name) => families.get(name).samples.reduce((all, { value }) => all + value, 0);
     const one = {
       open, connections: sum('milky_connections'), turns: sum('milky_loop_turns_total'),
