@@ -1,0 +1,354 @@
+/*
+ * http_request: one request of the HTTP client, from its options to its response. Requests are kept
+ * and used again, for an easy handle is large.
+ */
+#include "net/address.h"
+#include "net/failure.h"
+#include "net/http_client_impl.h"
+#include "net/stream_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    SPARE_REQUESTS = 8,
+    SPARE_BODY = 16 * 1024, /* bytes of a response buffer that are kept */
+};
+
+/* --- requests --- */
+
+void mk_http_request_free(struct mk_http_request *request)
+{
+    mk_list_remove(&request->node);
+    mk_http_curl->easy_cleanup(request->easy);
+    mk_http_curl->slist_free_all(request->headers);
+    mk_buf_fini(&request->body);
+    free(request);
+}
+
+/* Makes it ready for another use, or frees it where there are enough. Not in the multi any more. */
+static void request_put(struct mk_http_request *request)
+{
+    struct mk_http_client *client = request->client;
+    if (client->freed || client->spare_count == SPARE_REQUESTS) {
+        mk_http_request_free(request);
+        return;
+    }
+    mk_http_curl->easy_reset(request->easy);
+    mk_http_curl->slist_free_all(request->headers);
+    request->headers = NULL;
+    mk_buf_reset(&request->body, SPARE_BODY);
+    mk_list_remove(&request->node);
+    mk_list_push(&client->spare, &request->node);
+    client->spare_count++;
+}
+
+static struct mk_http_request *request_get(struct mk_http_client *client)
+{
+    struct mk_http_request *request;
+    if (client->spare_count > 0) {
+        request = MK_CONTAINER_OF(client->spare.next, struct mk_http_request, node);
+        mk_list_remove(&request->node);
+        client->spare_count--;
+        return request;
+    }
+    request = calloc(1, sizeof(*request));
+    if (!request)
+        return NULL;
+    mk_list_init(&request->node);
+    request->client = client;
+    request->easy = mk_http_curl->easy_init();
+    if (request->easy)
+        return request;
+    free(request);
+    return NULL;
+}
+
+static void explain(struct mk_http_request *request, CURLcode code, char text[MK_FAILURE_TEXT])
+{
+    long error = 0;
+    mk_http_curl->easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
+    if (request->body_error == -ENOMEM || code == CURLE_OUT_OF_MEMORY)
+        mk_failure_errno(text, -ENOMEM);
+    else if (request->body_error == -ENOBUFS || code == CURLE_FILESIZE_EXCEEDED)
+        snprintf(text, MK_FAILURE_TEXT, "the response is longer than %llu bytes",
+                 (unsigned long long)request->limit);
+    else if (request->body_error < 0)
+        mk_failure_errno(text, request->body_error);
+    else if (code == CURLE_OPERATION_TIMEDOUT)
+        mk_failure_timeout(text, request->timeout_ms);
+    else if (request->refused)
+        snprintf(text, MK_FAILURE_TEXT, "its address is a private one");
+    else if (code == CURLE_COULDNT_CONNECT && error != 0)
+        mk_failure_errno(text, (int)-error);
+    else
+        snprintf(text, MK_FAILURE_TEXT, "%s",
+                 request->text[0] ? request->text : mk_http_curl->easy_strerror(code));
+}
+
+static time_t date_in(CURL *easy, const char *name)
+{
+    struct curl_header *header;
+    if (mk_http_curl->easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return -1;
+    return mk_http_curl->getdate(header->value, NULL);
+}
+
+/*
+ * The seconds of Retry-After (RFC 9110, 10.2.3). A date in it counts from the response's own date:
+ * one of the two clocks may be wrong.
+ */
+static uint64_t retry_after_of(CURL *easy)
+{
+    struct curl_header *header;
+    curl_off_t seconds = 0;
+    if (mk_http_curl->easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return 0;
+    bool is_number = header->value[strspn(header->value, "0123456789")] == '\0';
+    time_t now = is_number ? -1 : date_in(easy, "Date");
+    time_t until = now == -1 ? -1 : date_in(easy, "Retry-After");
+    if (until != -1)
+        return until > now ? (uint64_t)(until - now) : 0;
+    mk_http_curl->easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds);
+    return seconds > 0 ? (uint64_t)seconds : 0;
+}
+
+void mk_http_request_complete(struct mk_http_request *request, CURLcode code)
+{
+    struct mk_http_response response = { .content_type = MK_SLICE("") };
+    char text[MK_FAILURE_TEXT];
+    long status = 0;
+    mk_http_curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (code == CURLE_OK && status < 100)
+        code = CURLE_WEIRD_SERVER_REPLY; /* it takes "HTTP/2 00" for a response */
+    if (code == CURLE_OK) {
+        const char *type = NULL;
+        mk_http_curl->easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
+        response.status = (unsigned)status;
+        response.content_type = mk_slice_str(type ? type : "");
+        response.retry_after = retry_after_of(request->easy);
+        response.body = mk_buf_slice(&request->body);
+    } else {
+        explain(request, code, text);
+        response.error = text;
+        response.too_long = request->body_error == -ENOBUFS || code == CURLE_FILESIZE_EXCEEDED;
+    }
+    mk_http_curl->multi_remove_handle(request->client->multi, request->easy);
+    mk_list_remove(&request->node); /* no longer to be dropped by who frees the client in `done` */
+    request->done(request->arg, &response);
+    request_put(request);
+}
+
+/* --- starting --- */
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct mk_http_request *request = arg;
+    request->body_error = mk_buf_append(&request->body, data, size * count);
+    return request->body_error == 0 ? size * count : 0;
+}
+
+/* Trusts whom mk_connect trusts. libcurl by itself would load the same roots once more. */
+static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
+{
+    struct mk_streams *streams = arg;
+    (void)easy;
+    if (!streams->roots)
+        streams->roots = mk_tls_roots_new();
+    if (!streams->roots)
+        return CURLE_OUT_OF_MEMORY;
+    SSL_CTX_set1_cert_store(context, mk_tls_roots_store(streams->roots));
+    return CURLE_OK;
+}
+
+/*
+ * curl_easy_reset says nothing where memory runs out in it, and then leaves these at 0, which
+ * libcurl (7.88 at least) reads into as if they were the sizes of its buffers.
+ */
+static void set_buffers(CURL *easy)
+{
+    mk_http_curl->easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CURL_MAX_WRITE_SIZE);
+    mk_http_curl->easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 64L * 1024);
+}
+
+/* Only for a libcurl on OpenSSL: the context of others is not one of ours. */
+static void set_roots(struct mk_http_request *request)
+{
+    const curl_version_info_data *info = mk_http_curl->version_info(CURLVERSION_NOW);
+    if (!info->ssl_version || strncmp(info->ssl_version, "OpenSSL/3", 9) != 0)
+        return;
+    mk_http_curl->easy_setopt(request->easy, CURLOPT_CAINFO, NULL);
+    mk_http_curl->easy_setopt(request->easy, CURLOPT_CAPATH, NULL);
+    mk_http_curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
+    mk_http_curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_DATA, request->client->loop->streams);
+}
+
+static bool set_text(CURL *easy, CURLoption option, const char *text)
+{
+    return mk_http_curl->easy_setopt(easy, option, text) == CURLE_OK;
+}
+
+/* False where memory ran out: without what it is told, libcurl would trust others. */
+static bool set_tls(struct mk_http_request *request, const struct mk_tls_files *tls)
+{
+    CURL *easy = request->easy;
+    bool ok = true;
+    mk_http_curl->easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (!tls || !tls->ca)
+        set_roots(request);
+    if (!tls)
+        return true;
+    if (tls->ca) {
+        ok = set_text(easy, CURLOPT_CAINFO, tls->ca);
+        mk_http_curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    if (tls->certificate)
+        ok = ok && set_text(easy, CURLOPT_SSLCERT, tls->certificate) &&
+             set_text(easy, CURLOPT_SSLKEY, tls->key);
+    if (tls->insecure_skip_verify) {
+        mk_http_curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        mk_http_curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    return ok;
+}
+
+static bool add_header(struct mk_http_request *request, const char *line)
+{
+    struct curl_slist *headers = mk_http_curl->slist_append(request->headers, line);
+    if (headers)
+        request->headers = headers;
+    return headers != NULL;
+}
+
+static bool set_headers(struct mk_http_request *request, const char *const *lines)
+{
+    for (; lines && *lines; lines++) {
+        if (!add_header(request, *lines))
+            return false;
+    }
+    /* Without a value it keeps libcurl from sending "Expect: 100-continue", a round trip. */
+    return add_header(request, "Expect:");
+}
+
+/* What both kinds of request have; `done`, `arg` and the times are there. */
+static bool prepare(struct mk_http_request *request, const char *url, const char *const *headers,
+                    uint64_t limit)
+{
+    CURL *easy = request->easy;
+    request->body_error = 0;
+    request->body_len = 0;
+    request->refused = false;
+    request->limit = limit;
+    request->text[0] = '\0';
+    set_buffers(easy);
+    if (!set_headers(request, headers) || !set_text(easy, CURLOPT_URL, url) ||
+        !set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https"))
+        return false;
+    mk_http_curl->easy_setopt(easy, CURLOPT_PRIVATE, request);
+    mk_http_curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, request->text);
+    mk_http_curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    mk_http_curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    mk_http_curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    mk_http_curl->easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+    mk_http_curl->easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)limit);
+    mk_http_curl->easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    return true;
+}
+
+/* Starts what was prepared, or puts it back. */
+static struct mk_http_request *begin(struct mk_http_request *request, bool prepared)
+{
+    struct mk_http_client *client = request->client;
+    if (!prepared || mk_http_curl->multi_add_handle(client->multi, request->easy) != CURLM_OK) {
+        request_put(request);
+        return NULL;
+    }
+    mk_list_push(&client->active, &request->node);
+    return request;
+}
+
+struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
+                                            const struct mk_http_post *post)
+{
+    struct mk_http_request *request = request_get(client);
+    if (!request)
+        return NULL;
+    CURL *easy = request->easy;
+    request->done = post->done;
+    request->arg = post->arg;
+    request->timeout_ms = post->timeout_ms;
+    if (request->body.cap > post->response_limit)
+        mk_buf_fini(&request->body); /* memory that is there would be used, whatever the limit */
+    request->body.max = post->response_limit;
+    mk_http_curl->easy_setopt(easy, CURLOPT_POST, 1L);
+    mk_http_curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.len);
+    mk_http_curl->easy_setopt(easy, CURLOPT_POSTFIELDS, post->body.ptr ? post->body.ptr : "");
+    mk_http_curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    return begin(request, set_tls(request, post->tls) &&
+                              prepare(request, post->url, post->headers, post->response_limit));
+}
+
+/* --- getting --- */
+
+/* The body of a failure or of a redirect that is not followed is not what was asked for. */
+static size_t on_body_piece(char *data, size_t size, size_t count, void *arg)
+{
+    struct mk_http_request *request = arg;
+    size_t len = size * count;
+    long status = 0;
+    mk_http_curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (len > request->limit - request->body_len)
+        request->body_error = -ENOBUFS;
+    else if (status >= 200 && status < 300)
+        request->body_error = request->body_to(request->arg, data, len);
+    request->body_len += len;
+    return request->body_error == 0 ? len : 0;
+}
+
+/* Called for each address that is about to be connected to. */
+static curl_socket_t on_open_public(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct mk_http_request *request = arg;
+    (void)purpose;
+    if (!mk_address_is_public(&to->addr)) {
+        request->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
+struct mk_http_request *mk_http_client_get(struct mk_http_client *client,
+                                           const struct mk_http_get *get)
+{
+    struct mk_http_request *request = request_get(client);
+    if (!request)
+        return NULL;
+    CURL *easy = request->easy;
+    request->done = get->done;
+    request->arg = get->arg;
+    request->body_to = get->body;
+    request->timeout_ms = get->timeout_ms;
+    mk_http_curl->easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    mk_http_curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)get->connect_ms);
+    mk_http_curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, get->redirects > 0 ? 1L : 0L);
+    mk_http_curl->easy_setopt(easy, CURLOPT_MAXREDIRS, (long)get->redirects);
+    bool ok = set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    mk_http_curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body_piece);
+    if (get->public_only) {
+        mk_http_curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_public);
+        mk_http_curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request);
+        ok = ok && set_text(easy, CURLOPT_PROXY, "");
+    }
+    return begin(request, ok && set_tls(request, NULL) &&
+                              prepare(request, get->url, get->headers, get->body_limit));
+}
+
+struct mk_http_request *mk_http_request_cancel(struct mk_http_request *request)
+{
+    if (!request)
+        return NULL;
+    mk_http_curl->multi_remove_handle(request->client->multi, request->easy);
+    request_put(request);
+    return NULL;
+}
