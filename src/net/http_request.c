@@ -120,8 +120,8 @@ void mk_http_request_complete(struct mk_http_request *request, CURLcode code)
     char text[MK_FAILURE_TEXT];
     long status = 0;
     mk_http_curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (code == CURLE_OK && status < 100)
-        code = CURLE_WEIRD_SERVER_REPLY; /* it takes "HTTP/2 00" for a response */
+    if (code == CURLE_OK && (status < 100 || status > 999))
+        code = CURLE_WEIRD_SERVER_REPLY; /* it takes "HTTP/2 00" and "HTTP/2 11200" for responses */
     if (code == CURLE_OK) {
         const char *type = NULL;
         mk_http_curl->easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
