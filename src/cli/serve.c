@@ -168,7 +168,8 @@ static int serve(const struct mk_config *config, const char *file)
 {
     int rc = make_folder(config->data_dir);
     if (rc < 0)
-        return mk_command_failed("data_dir %s: %s", config->data_dir, strerror(-rc));
+        return mk_command_failed(mk_tr("cannot make data_dir %s: %s", "无法创建 data_dir %s：%s"),
+                                 config->data_dir, strerror(-rc));
     struct milky_backend *backend = make_backend(config);
     if (!backend)
         return mk_command_failed(mk_tr("the sandbox in %s cannot be opened", "无法打开沙盒：%s"),

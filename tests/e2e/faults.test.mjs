@@ -13,6 +13,8 @@ import { BOT, Client, GROUP, Milky, request, within } from './harness.mjs';
 
 const OTHER = 10001001;
 const SECONDS = process.env.SOAK ? 240 : 6; // that the faults of one kind may take
+// Where libuv gets no pipe for its signals, or that pipe fails, it ends the process itself.
+const LIBUV_ABORTS = /^(?:pipe|read|write) failed with errno \d+\s+(?:libfault\S+\s+)?libuv/;
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 100000);
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
@@ -255,9 +257,11 @@ describe('faults', () => {
         world.faults.arm({ calls, at, variant });
         const milky = await Milky.start({ dir: world.dir, env: world.faults.env }).catch((error) => error);
         const { seen, fired } = world.faults.disarm();
-        if (milky instanceof Error) {
+        if (milky instanceof Error && LIBUV_ABORTS.test(world.faults.describe())) {
+          tried.ended++;
+        } else if (milky instanceof Error) {
           assert.match(milky.message, /ended with 1 before/, world.faults.describe());
-          assert.match(milky.message, /error|cannot|memory/i, world.faults.describe());
+          assert.match(milky.message, /error|cannot|could not|memory/i, world.faults.describe());
           tried.ended++;
         } else {
           const reply = await ask(milky.address('http_server'), 'get_login_info', {});
