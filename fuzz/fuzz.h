@@ -46,7 +46,7 @@ static inline struct mk_slice take_until(struct mk_slice *input, char separator)
     struct mk_slice part = *input;
     if (end)
         part.len = (size_t)(end - input->ptr);
-    *input = mk_slice_from(*input, part.len + 1);
+    *input = end ? mk_slice_from(*input, part.len + 1) : (struct mk_slice){ 0 };
     return part;
 }
 
