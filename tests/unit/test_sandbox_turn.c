@@ -321,6 +321,18 @@ static void what_was_committed_early_is_kept(void **state)
     assert_int_equal(w->host.event_count, MANY);
 }
 
+/* As SQLite leaves it where memory runs out in the middle of BEGIN or ROLLBACK. */
+static void a_transaction_left_open_is_undone(void **state)
+{
+    struct world *w = *state;
+    uint64_t before = world_print(w);
+    world_sql(w, "BEGIN IMMEDIATE; UPDATE person SET nickname = 'x'");
+    assert_true(world_print(w) != before);
+    ask(w, BOT, "set_nickname", "{\"new_nickname\":\"y\"}");
+    ask(w, BOT2, "get_user_profile", "{\"user_id\":10003001}");
+    assert_string_not_equal(str(w, "/nickname"), "x");
+}
+
 static void freed_in_a_turn(void **state)
 {
     struct world *w = *state;
@@ -400,6 +412,7 @@ int main(void)
         TEST(what_a_crash_kept_back_is_emitted),
         TEST(every_transaction_of_the_turn_is_kept),
         TEST(what_was_committed_early_is_kept),
+        TEST(a_transaction_left_open_is_undone),
         TEST(freed_in_a_turn),
         TEST(memory_runs_out),
     };

@@ -129,21 +129,32 @@ static int prepare_all(struct mk_db *db)
 
 /* --- transaction --- */
 
+void mk_db_rollback(struct mk_db *db)
+{
+    sqlite3_stmt *rollback = db->statements[MK_SQL_ROLLBACK];
+    db->in_transaction = false;
+    if (sqlite3_get_autocommit(db->handle))
+        return;
+    if (!rollback) { /* it is being opened */
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+        return;
+    }
+    sqlite3_step(rollback);
+    sqlite3_reset(rollback);
+}
+
 int mk_db_begin(struct mk_db *db)
 {
     if (db->in_transaction)
         return 0;
-    if (sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-        return failed(db, "cannot begin a transaction");
+    mk_db_rollback(db); /* where memory was out, SQLite may be in one after a failure too */
+    if (sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
+        int rc = failed(db, "cannot begin a transaction");
+        mk_db_rollback(db);
+        return rc;
+    }
     db->in_transaction = true;
     return 0;
-}
-
-void mk_db_rollback(struct mk_db *db)
-{
-    db->in_transaction = false;
-    if (!sqlite3_get_autocommit(db->handle))
-        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
 int mk_db_commit(struct mk_db *db)

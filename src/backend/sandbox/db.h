@@ -48,6 +48,7 @@ enum mk_sql {
     MK_SQL_CLOCK,
     MK_SQL_CLOCK_SET,
     MK_SQL_SAID,
+    MK_SQL_ROLLBACK,
     MK_SQL_UNSENT,
     MK_SQL_UNSENT_SET,
     /* social */

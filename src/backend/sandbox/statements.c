@@ -103,6 +103,8 @@ static const char *const texts[MK_SQL_COUNT] = {
     /* offset, stopped_at */
     [MK_SQL_CLOCK_SET] = "INSERT INTO clock (id, offset, stopped_at) VALUES (1, ?1, ?2)"
                          " ON CONFLICT DO UPDATE SET offset = ?1, stopped_at = ?2",
+    /* prepared, so that it needs no memory when there is none */
+    [MK_SQL_ROLLBACK] = "ROLLBACK",
     [MK_SQL_UNSENT] = "SELECT events FROM unsent WHERE id = 1",
     /* events */
     [MK_SQL_UNSENT_SET] = "INSERT INTO unsent (id, events) VALUES (1, ?1)"
