@@ -169,7 +169,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mk_buf split = exchange_of(options, input, MOST_PIECE);
     struct mk_http1_response head;
     size_t len;
-    /* libcurl refuses a NUL in a head only where it comes in the same piece as what is before it. */
+    /* libcurl refuses a NUL in a head only where it comes in the same piece as what is before it.
+     */
     bool has_nul = input.len > 0 && memchr(input.ptr, '\0', input.len);
     if (!has_nul && mk_http1_read_response(input, &head, &len) == MK_HTTP1_HEAD)
         check(mk_slice_eq(mk_buf_slice(&whole), mk_buf_slice(&split)), "pieces tell another thing");
