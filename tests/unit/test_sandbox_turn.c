@@ -305,6 +305,52 @@ static void every_transaction_of_the_turn_is_kept(void **state)
     assert_int_equal(w->host.event_count, 0);
 }
 
+static int refuse_the_second(void *context)
+{
+    int *commits = context;
+    return ++*commits == 2;
+}
+
+/* The second of three transactions of one turn is undone: of its events nothing is kept. */
+static void what_was_undone_is_not_kept(void **state)
+{
+    struct world *w = *state;
+    struct pipeline line = { .world = w };
+    int commits = 0;
+    sqlite3_commit_hook(world_db(w)->handle, refuse_the_second, &commits);
+    call_next(&line);
+    end_turn(w);
+    assert_int_equal(commits, 3);
+    assert_int_equal(line.replies[1].retcode, MILKY_INTERNAL);
+    assert_int_equal(w->host.event_count, 2);
+    for (int i = 0; i < 3; i++)
+        fake_reply_fini(&line.replies[i]);
+    crash_before_the_journal(w, 0);
+    assert_int_equal(w->host.event_count, 2);
+    assert_int_equal(event_num(w, 0, "/message_seq"), 1);
+    assert_int_equal(event_num(w, 1, "/message_seq"), 2);
+}
+
+/* A world opens whatever stands in that row. */
+static void events_that_cannot_be_read_are_left(void **state)
+{
+    static const char *const rows[] = {
+        "[{\"bot\":", "{}", "[1]", "[{}]", "[{\"bot\":10001000,\"number\":1,\"type\":5}]", "null",
+    };
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char sql[160];
+        snprintf(sql, sizeof(sql), "REPLACE INTO unsent (id, events) VALUES (1, '%s')", rows[i]);
+        world_sql(w, sql);
+        crash_before_the_journal(w, 0);
+        assert_int_equal(w->host.event_count, 0);
+    }
+    world_sql(w, "REPLACE INTO unsent (id, events) VALUES (1, 'x')");
+    crash_before_the_journal(w, 0);
+    assert_logged("cannot be read");
+    ask(w, BOT, "send_group_message", HELLO);
+}
+
 static void what_was_committed_early_is_kept(void **state)
 {
     enum { MANY = 300 };
@@ -411,6 +457,8 @@ int main(void)
         TEST(calls_from_within_replies),
         TEST(what_a_crash_kept_back_is_emitted),
         TEST(every_transaction_of_the_turn_is_kept),
+        TEST(what_was_undone_is_not_kept),
+        TEST(events_that_cannot_be_read_are_left),
         TEST(what_was_committed_early_is_kept),
         TEST(a_transaction_left_open_is_undone),
         TEST(freed_in_a_turn),

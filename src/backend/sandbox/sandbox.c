@@ -85,6 +85,7 @@ static void commit(struct mk_sandbox *sandbox)
             abort_turn(sandbox, rc);
             continue;
         }
+        mk_unsent_committed(&sandbox->unsent);
         mk_media_committed(sandbox);
         mk_outbox_send(&sandbox->outbox, sandbox->host);
     }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* An event's JSON is bounded by what a call may bring in; the bytes that outlive a turn. */
 enum { LONGEST = 256 * 1024 * 1024, KEPT = 64 * 1024 };
@@ -27,6 +28,12 @@ void mk_unsent_fini(struct mk_unsent *unsent)
 void mk_unsent_turn_end(struct mk_unsent *unsent)
 {
     mk_buf_reset(&unsent->events, KEPT);
+    unsent->committed = 0;
+}
+
+void mk_unsent_committed(struct mk_unsent *unsent)
+{
+    unsent->committed = unsent->events.len;
 }
 
 /* --- storing --- */
@@ -82,6 +89,7 @@ int mk_unsent_store(struct mk_unsent *unsent, struct mk_db *db, const struct mk_
 {
     size_t bots = 0;
     int rc = 0;
+    unsent->events.len = unsent->committed; /* without those of a transaction that was undone */
     if (outbox->event_count == 0)
         return 0;
     for (size_t i = 0; i < outbox->event_count && rc == 0; i++) {
@@ -95,16 +103,23 @@ int mk_unsent_store(struct mk_unsent *unsent, struct mk_db *db, const struct mk_
 
 /* --- emitting --- */
 
-/* Returns 1 when it was emitted now, 0 when the journal has it or the bot is gone. */
+/*
+ * Returns 1 when it was emitted now, 0 when the journal has it or the bot is gone, and -ENOMEM. One
+ * that does not fit any more is left, and so are those behind it: their numbers are not next.
+ */
 static int emit(struct milky_host *host, yyjson_mut_val *event)
 {
-    uint64_t self_id = milky_uint(event, "bot");
-    const char *type = milky_string(event, "type", NULL);
-    if (!type || milky_uint(event, "number") != milky_host_last_event(host, self_id) + 1)
+    uint64_t self_id = yyjson_mut_get_uint(yyjson_mut_obj_get(event, "bot"));
+    uint64_t number = yyjson_mut_get_uint(yyjson_mut_obj_get(event, "number"));
+    uint64_t time = yyjson_mut_get_uint(yyjson_mut_obj_get(event, "time"));
+    const char *type = yyjson_mut_get_str(yyjson_mut_obj_get(event, "type"));
+    if (!type || number != milky_host_last_event(host, self_id) + 1)
         return 0;
-    int rc = milky_emit(host, self_id, type, milky_uint(event, "time"),
-                        yyjson_mut_obj_get(event, "data"));
-    return rc == 0 ? 1 : rc == -ENOENT ? 0 : rc;
+    int rc = milky_emit(host, self_id, type, time, yyjson_mut_obj_get(event, "data"));
+    if (rc < 0 && rc != -ENOENT && rc != -ENOMEM)
+        mk_log_error("sandbox", "an event that a crash had kept back cannot be sent: %s",
+                     strerror(-rc));
+    return rc == 0 ? 1 : rc == -ENOMEM ? rc : 0;
 }
 
 static int emit_all(struct milky_host *host, yyjson_mut_val *events)
@@ -130,10 +145,18 @@ int mk_unsent_emit(struct mk_db *db, struct milky_host *host)
     if (rc <= 0)
         return rc;
     struct mk_slice text = mk_db_text(row, 0);
-    yyjson_doc *read = yyjson_read(text.ptr, text.len, YYJSON_READ_NOFLAG);
+    yyjson_read_err mistake = { 0 };
+    yyjson_doc *read =
+        yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len, YYJSON_READ_NOFLAG, NULL, &mistake);
     yyjson_mut_doc *doc = yyjson_doc_mut_copy(read, NULL);
+    bool unreadable = !read && mistake.code != YYJSON_READ_ERROR_MEMORY_ALLOCATION;
     yyjson_doc_free(read);
     sqlite3_reset(row);
+    if (unreadable) {
+        mk_log_error("sandbox", "what was stored of the last events cannot be read: %s",
+                     mistake.msg);
+        return 0;
+    }
     rc = doc ? emit_all(host, yyjson_mut_doc_get_root(doc)) : -ENOMEM;
     yyjson_mut_doc_free(doc);
     return rc;

@@ -21,6 +21,7 @@ struct mk_unsent_number {
 
 struct mk_unsent {
     struct mk_buf events; /* of this turn, as a JSON array that is not closed yet */
+    size_t committed;     /* bytes of them that were stored for good; the rest may be undone */
     struct mk_arena arena;
     struct mk_unsent_number *numbers;
     size_t room;
@@ -33,13 +34,19 @@ void mk_unsent_fini(struct mk_unsent *unsent);
 void mk_unsent_turn_end(struct mk_unsent *unsent);
 
 /*
- * Stores the outbox's events behind those that were stored in this turn, in the transaction that is
- * open. Returns 0 or a negative errno.
+ * Stores the outbox's events behind those that were committed in this turn, in the transaction that
+ * is open. Returns 0 or a negative errno.
  */
 int mk_unsent_store(struct mk_unsent *unsent, struct mk_db *db, const struct mk_outbox *outbox,
                     const struct milky_host *host);
 
-/* After a start: emits what a crash kept from being emitted. Returns 0 or a negative errno. */
+/* That transaction was committed. */
+void mk_unsent_committed(struct mk_unsent *unsent);
+
+/*
+ * After a start: emits what a crash kept from being emitted. What cannot be read or emitted is
+ * logged and left: a world must open. Returns 0, -ENOMEM or the error of the disk.
+ */
 int mk_unsent_emit(struct mk_db *db, struct milky_host *host);
 
 #endif
