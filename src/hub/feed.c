@@ -109,7 +109,7 @@ static void tell_those_at_end(struct mk_feed *feed)
     mk_list_take(&told, &feed->at_end);
     while (!mk_list_empty(&told)) {
         struct mk_sink *sink = MK_CONTAINER_OF(told.next, struct mk_sink, node);
-        __builtin_prefetch(sink->node.next->next);
+        __builtin_prefetch(sink->node.next->next); /* thousands do not stay in the cache */
         mk_list_remove(&sink->node);
         mk_list_push(&feed->behind, &sink->node);
         if (feed->end > most_of(feed, sink))

@@ -19,8 +19,8 @@ enum mk_framing {
 };
 enum {
     MK_FRAMINGS = 6,
-    MK_FRAME_MORE = 256
-}; /* bytes that a frame is longer than its JSON, at most */
+    MK_FRAME_MORE = 256, /* bytes that a frame is longer than its JSON, at most */
+};
 
 static inline bool mk_framing_compresses(enum mk_framing framing)
 {

@@ -21,7 +21,6 @@ static const char *const texts[STATEMENTS] = {
     /* The last event, or, where all were forgotten, what was noted then. */
     [GET_LAST] = "SELECT max(coalesce((SELECT number FROM last WHERE bot = ?1), 0),"
                  " coalesce((SELECT max(number) FROM event WHERE bot = ?1), 0))",
-    [GET_NEWEST] = "SELECT max(stored) FROM event",
     [FIND] = "SELECT number, time, type, data FROM event WHERE bot = ?1 AND number >= ?2"
              " ORDER BY number LIMIT 1",
     [GET_FIRST] = "SELECT number FROM event WHERE bot = ?1 ORDER BY number LIMIT 1",
@@ -126,7 +125,7 @@ static int update_tables(struct mk_journal *journal, const char *path)
 static int look_at_clock(struct mk_journal *journal)
 {
     uint64_t newest = 0, now = mk_clock_real_ms();
-    int rc = read_number(journal, texts[GET_NEWEST], &newest);
+    int rc = read_number(journal, "SELECT max(stored) FROM event", &newest);
     journal->clock = (int64_t)(now - mk_clock_mono_ms());
     if (rc == 0 && newest > 0 && now / 1000 > newest + journal->config.max_age)
         journal->untrusted = mk_clock_mono_ms();

@@ -19,7 +19,6 @@ enum mk_journal_statement {
     APPEND,
     SET_LAST,
     GET_LAST,
-    GET_NEWEST,
     FIND,
     GET_FIRST,
     GET_SIZE,
