@@ -66,15 +66,15 @@ static int open_journal(struct milky_host *host, const struct milky_journal *con
     return mk_journal_open(&journal, &host->journal);
 }
 
-struct mk_commons mk_host_commons(const struct milky_host *host)
+struct mk_commons mk_host_commons(struct milky_host *host)
 {
     return (struct mk_commons){
-        .loop = (struct mk_loop *)(uintptr_t)&host->loop,
+        .loop = &host->loop,
         .http = host->http,
         .journal = host->journal,
         .backend = host->backend,
         .guard = host->guard,
-        .deflate = (struct mk_deflate *)(uintptr_t)&host->deflate,
+        .deflate = &host->deflate,
     };
 }
 
@@ -129,7 +129,7 @@ static int make_guard(struct milky_host *host, const struct milky_limits *config
 }
 
 /* Nobody else needs an HTTP client, which is dear to start. */
-bool mk_config_has_webhook(const struct milky_config *config)
+bool mk_host_needs_http(const struct milky_config *config)
 {
     for (size_t i = 0; i < config->bot_count; i++)
         if (config->bots[i].webhook_count > 0)
@@ -137,7 +137,7 @@ bool mk_config_has_webhook(const struct milky_config *config)
     return false;
 }
 
-size_t mk_config_compression_threshold(const struct milky_config *config)
+size_t mk_host_compression_threshold(const struct milky_config *config)
 {
     return or_default(config->compression_threshold, MK_DEFLATE_THRESHOLD);
 }
@@ -159,12 +159,12 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     struct milky_host *host = &endpoint->host;
     host->backend = backend;
     mk_loop_busy_poll(&host->loop, config->busy_poll_us);
-    mk_deflate_init(&host->deflate, mk_config_compression_threshold(config));
+    mk_deflate_init(&host->deflate, mk_host_compression_threshold(config));
     mk_dispatch_init(&host->dispatch, backend, 0);
     mk_requests_init(&endpoint->requests, endpoint);
     endpoint->turn.run = on_turn_end;
     mk_loop_add_hook(&host->loop, &endpoint->turn);
-    bool has_http = mk_config_has_webhook(config);
+    bool has_http = mk_host_needs_http(config);
     if (has_http)
         host->http = mk_http_client_new(&host->loop);
     endpoint->grace = mk_timer_new(&host->loop, on_grace_over, endpoint);

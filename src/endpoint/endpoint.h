@@ -49,7 +49,7 @@ struct milky_endpoint {
     bool stopping;
 };
 
-struct mk_commons mk_host_commons(const struct milky_host *host);
+struct mk_commons mk_host_commons(struct milky_host *host);
 
 /* The bot of that number, or NULL. */
 struct mk_bot *mk_host_find_bot(const struct milky_host *host, uint64_t self_id);
@@ -59,7 +59,8 @@ int mk_host_resource_base(const char *url, char **base);
 /* Listens for those who fetch files, where no bot does on TCP. Returns 0 or an errno, logged. */
 int mk_host_open_resources(struct milky_host *host);
 
-bool mk_config_has_webhook(const struct milky_config *config);
-size_t mk_config_compression_threshold(const struct milky_config *config);
+/* What a configuration asks of the parts that all bots share. */
+bool mk_host_needs_http(const struct milky_config *config);
+size_t mk_host_compression_threshold(const struct milky_config *config);
 
 #endif

@@ -135,8 +135,7 @@ static void hand_over_listeners(struct plan *plan, const struct milky_host *host
 
 /* --- the whole --- */
 
-static int prepare(struct plan *plan, const struct milky_host *host,
-                   const struct milky_config *config)
+static int prepare(struct plan *plan, struct milky_host *host, const struct milky_config *config)
 {
     const struct mk_commons commons = mk_host_commons(host);
     plan->changes = calloc(config->bot_count + 1, sizeof(*plan->changes));
@@ -230,7 +229,7 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
     }
     take_over(host, plan, gone);
     mk_loop_busy_poll(&host->loop, config->busy_poll_us);
-    host->deflate.threshold = mk_config_compression_threshold(config);
+    host->deflate.threshold = mk_host_compression_threshold(config);
     if ((gone > 0 || added > 0) && host->backend->bots_changed)
         host->backend->bots_changed(host->backend);
     for (size_t i = 0; i < plan->count; i++)
@@ -248,9 +247,9 @@ int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_co
     struct plan plan = { 0 };
     if (!endpoint->started || endpoint->stopping)
         return -EINVAL;
-    if (!host->http && mk_config_has_webhook(config))
+    if (!host->http && mk_host_needs_http(config))
         host->http = mk_http_client_new(&host->loop);
-    int rc = host->http || !mk_config_has_webhook(config) ? prepare(&plan, host, config) : -ENOMEM;
+    int rc = host->http || !mk_host_needs_http(config) ? prepare(&plan, host, config) : -ENOMEM;
     if (rc < 0) {
         discard(&plan, true);
         mk_log_error("endpoint", "not reloaded, everything is as it was: %s", strerror(-rc));
