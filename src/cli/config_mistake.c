@@ -1,5 +1,6 @@
 /* config_mistake: the words for what is wrong with a configuration (see config_reader.h). */
 #include "base/json.h"
+#include "base/shown.h"
 #include "base/utf8.h"
 #include "cli/config_reader.h"
 #include "cli/config_schema.h"
@@ -57,10 +58,8 @@ const char *mk_config_quoted(struct mk_config_reader *reader, struct mk_slice te
     mk_buf_init(&json, SHOWN * 8);
     mk_buf_init(&buf, SHOWN * 8);
     int rc = mk_json_write_string(&json, text);
-    /* JSON leaves the one control character alone that is not below the space. */
-    for (size_t i = 0; rc == 0 && i < json.len; i++)
-        rc = json.data[i] == 0x7f ? mk_buf_append(&buf, "\\u007f", 6)
-                                  : mk_buf_append_char(&buf, json.data[i]);
+    if (rc == 0) /* JSON escapes no control character from DEL on */
+        rc = mk_shown_append(&buf, mk_slice_of(json.data, json.len));
     reader->out_of_memory |= rc < 0;
     const char *shown =
         mk_config_text(reader, "%.*s%s", (int)buf.len, buf.len ? buf.data : "", cut ? "..." : "");

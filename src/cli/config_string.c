@@ -59,7 +59,9 @@ static bool check_url(struct mk_config_reader *reader, const struct mk_config_ke
     bool websocket = (url.scheme.ptr[0] | 0x20) == 'w';
     if (websocket != (key->type == MK_CONFIG_WEBSOCKET_URL)) {
         mk_config_refuse(reader, key, value, path,
-                         mk_config_text(reader, mk_tr("a %.*s:// URL", "%.*s:// 地址"),
+                         mk_config_text(reader,
+                                        websocket ? mk_tr("a %.*s:// URL", "%.*s:// 地址")
+                                                  : mk_tr("an %.*s:// URL", "%.*s:// 地址"),
                                         (int)url.scheme.len, url.scheme.ptr),
                          NULL);
         return false;

@@ -151,7 +151,7 @@ static const struct bad bad[] = {
     { BOT("\"webhook\": [{\"url\": @\"ws://a/\"}]"),
       "bots[0].webhook[0].url: expected an http:// or https:// URL, got a ws:// URL\n" },
     { BOT("\"websocket_client\": [{\"url\": @\"HTTPS://a/\"}]"),
-      "bots[0].websocket_client[0].url: expected a ws:// or wss:// URL, got a HTTPS:// URL\n" },
+      "bots[0].websocket_client[0].url: expected a ws:// or wss:// URL, got an HTTPS:// URL\n" },
 
     /* tokens, which are never shown */
     { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @\"\""), TOKEN "an empty string\n" },
