@@ -52,6 +52,12 @@ uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id)
     return 0;
 }
 
+int milky_host_flush(struct milky_host *host)
+{
+    (void)host;
+    return 0;
+}
+
 const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count)
 {
     (void)host;

@@ -53,6 +53,13 @@ struct milky_backend {
     const char *name; /* "sandbox": for logs */
 
     /*
+     * This backend keeps what it emits, safe from the loss of power, until milky_host_flush has
+     * returned 0, and when it starts emits again what milky_host_last_event says is missing. So the
+     * journal need not wait for the disk at the end of each turn that has events.
+     */
+    bool keeps_events;
+
+    /*
      * The endpoint starts: no call has come yet, and events may be emitted from here on.
      * Returns 0, or a negative errno after it has logged why.
      */
@@ -179,6 +186,13 @@ MILKY_API int milky_emit(struct milky_host *host, uint64_t self_id, const char *
  * tell what it had stored and a crash kept it from emitting. 0 for no such bot.
  */
 MILKY_API uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id);
+
+/*
+ * Waits until the disk has all events that were emitted in earlier turns of the loop, or does
+ * nothing where the configuration does not want that (`journal.flush`). Returns 0; -ENOTSUP where
+ * no journal is kept; another negative errno, logged, where they are not safe yet.
+ */
+MILKY_API int milky_host_flush(struct milky_host *host);
 
 /* --- the endpoint --- */
 

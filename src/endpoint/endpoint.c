@@ -62,6 +62,7 @@ static int open_journal(struct milky_host *host, const struct milky_journal *con
         .max_events = config->max_events ? config->max_events : MOST_EVENTS,
         .max_age = config->max_age ? config->max_age : MOST_AGE,
         .flush = !config->no_flush,
+        .events_kept = host->backend->keeps_events,
     };
     return mk_journal_open(&journal, &host->journal);
 }

@@ -40,6 +40,11 @@ uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id)
     return bot ? bot->hub.events : 0;
 }
 
+int milky_host_flush(struct milky_host *host)
+{
+    return host->journal ? mk_journal_flush(host->journal) : -ENOTSUP;
+}
+
 /* --- bots --- */
 
 const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count)

@@ -121,13 +121,14 @@ static int begin(struct mk_journal *journal)
 /*
  * SQLite itself runs with `synchronous = NORMAL`, which flushes nothing when it commits: so a turn
  * in which cursors alone moved, and webhooks make many, does not wait for the disk. A cursor that
- * the loss of power takes back repeats a delivery under the number that it had.
+ * the loss of power takes back repeats a delivery under the number that it had. Nor does a turn
+ * whose events somebody else keeps.
  */
 static int flush(struct mk_journal *journal)
 {
     sqlite3_file *log = NULL;
     int code = SQLITE_OK;
-    if (journal->config.flush && journal->lasting)
+    if (journal->config.flush)
         code = sqlite3_file_control(journal->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     if (code == SQLITE_OK && log && log->pMethods)
         code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
@@ -209,7 +210,7 @@ static int try_to_commit(struct mk_journal *journal)
             mk_buf_reset(&journal->pending, KEPT_PENDING);
         }
     }
-    return rc < 0 ? rc : flush(journal);
+    return rc == 0 && journal->lasting ? flush(journal) : rc;
 }
 
 static int commit(struct mk_journal *journal)
@@ -245,6 +246,11 @@ int mk_journal_commit(struct mk_journal *journal)
     if (missed)
         return -EIO;
     return fresh ? rc : 0;
+}
+
+int mk_journal_flush(struct mk_journal *journal)
+{
+    return journal->broken || journal->retry_at ? -EAGAIN : flush(journal);
 }
 
 struct mk_journal *mk_journal_close(struct mk_journal *journal)
@@ -308,7 +314,7 @@ static void prune(struct mk_journal *journal, uint64_t self_id, uint64_t last)
 int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
                       const struct mk_journal_event *event)
 {
-    journal->lasting = true;
+    journal->lasting |= !journal->config.events_kept;
     const struct mk_redo record = {
         .kind = MK_REDO_EVENT,
         .numbers = { self_id, event->number, event->time, mk_clock_real_ms() / 1000 },

@@ -20,6 +20,7 @@ struct mk_journal_config {
     uint64_t max_events; /* kept per bot */
     uint64_t max_age;    /* seconds that an event is kept, by the machine's clock */
     bool flush;          /* events survive the loss of power, and not only of the process */
+    bool events_kept;    /* who makes them keeps them until mk_journal_flush has returned 0 */
 };
 
 /*
@@ -37,6 +38,12 @@ struct mk_journal *mk_journal_close(struct mk_journal *journal);
  * SQLite has done with the transaction.
  */
 int mk_journal_commit(struct mk_journal *journal);
+
+/*
+ * Waits for the disk, where `flush` wants that: all events of earlier turns survive the loss of
+ * power then. Returns 0, -EAGAIN while some could not even be committed, or -EIO, logged.
+ */
+int mk_journal_flush(struct mk_journal *journal);
 
 /* --- events --- */
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { WebSocket } from 'ws';
@@ -99,6 +99,55 @@ describe('journal', () => {
     assert.ok(acknowledged.length > ROUNDS, `only ${acknowledged.length} messages were sent`);
     t.diagnostic(`${acknowledged.length} messages acknowledged and ${unacknowledged} not, ${ROUNDS} crashes; came again: ` +
       [posted, pushed, asked].map(({ name, again }) => `${name} ${again}`).join(', '));
+  });
+
+  // What was written to the journal and not flushed is what the loss of power takes from it.
+  it('what the loss of power takes from the journal comes again under its numbers', async (t) => {
+    const port = await freePort();
+    const dir = await folder(t);
+    const receiver = await hook(t);
+    const [posted, asked] = ['webhook', 'since'].map((name) => new Ledger(name));
+    receiver.answer = ({ headers, text: body }) => {
+      posted.add(Number(headers['x-milky-delivery']), textOf(JSON.parse(body).data));
+      return { status: 204 };
+    };
+    const config = {
+      bots: [
+        { self_id: BOT, websocket_server: [{ listen: `127.0.0.1:${port}` }], webhook: [{ url: receiver.url }] },
+        { self_id: OTHER, http_server: [{ listen: '127.0.0.1:0' }] },
+      ],
+    };
+    await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(config));
+    const milky = await Milky.start({ dir });
+    const words = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'];
+    const log = join(dir, 'data', 'journal.db-wal');
+    let old;
+    for (const word of words) {
+      const { body } = await call(milky.http(), 'send_group_message', { group_id: GROUP, message: text(word) });
+      assert.equal(body.status, 'ok', body.message);
+      if (word === 'three') old = await readFile(log);
+    }
+    await posted.has(words);
+    milky.child.kill('SIGKILL');
+    await milky.exit;
+    assert.ok((await stat(log)).size > old.length);
+    await writeFile(log, old);
+
+    const restarted = await Milky.start({ dir });
+    t.after(() => restarted.child.kill('SIGKILL'));
+    assert.match(restarted.stderr, /events that a crash had kept back were sent/);
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/?since=0`);
+    t.after(() => socket.terminate());
+    socket.on('message', (data) => {
+      const message = JSON.parse(data);
+      if (message.post_type === 'event') asked.add(numberOf(message), textOf(message.data.data));
+    });
+    await asked.has(words);
+    assert.deepEqual([...asked.numbers], [...posted.numbers]);
+    const { body } = await call(restarted.http(), 'send_group_message', { group_id: GROUP, message: text('nine') });
+    assert.equal(body.status, 'ok', body.message);
+    await posted.has(['nine']);
+    assert.deepEqual([posted.last, posted.numbers.size], [9, 9]);
   });
 
   it('a websocket_client with replay goes on where its peer stopped', async (t) => {

@@ -234,6 +234,12 @@ uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id)
     return 0;
 }
 
+int milky_host_flush(struct milky_host *host)
+{
+    host->flushes++;
+    return host->flush_error;
+}
+
 const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count)
 {
     *count = host->bot_count;

@@ -34,6 +34,8 @@ struct milky_host {
     uint64_t last_event[FAKE_MAX_BOTS]; /* of each bot, the forgotten ones counted */
     uint64_t dropped;                   /* whose connections were dropped last */
     size_t drops;
+    size_t flushes;
+    int flush_error; /* what milky_host_flush returns */
     /* The document of a call gives out so many pieces of memory and no more; 0 is no limit. */
     size_t memory;
     /* Called with every reply, from within it: the next call of a pipeline. Cleared before. */

@@ -431,6 +431,31 @@ static void test_only_what_must_last_is_flushed(void **state)
     assert_int_equal(flushed(world), 1);
 }
 
+static void test_events_that_are_kept_elsewhere_wait_for_their_flush(void **state)
+{
+    struct world *world = *state;
+    close_world(world);
+    world->config.flush = true;
+    world->config.events_kept = true;
+    open_world(world);
+    emit(world, "a");
+    flushed(world); /* the log's head */
+    emit(world, "b");
+    assert_int_equal(flushed(world), 0);
+    assert_int_equal(mk_journal_flush(world->journal), 0);
+    assert_int_equal(flushes, 1);
+    emit(world, "c");
+    flushes = 0;
+    flush_error = EIO;
+    assert_int_equal(mk_journal_commit(world->journal), 0);
+    assert_int_equal(mk_journal_flush(world->journal), -EIO);
+    flush_error = 0;
+    assert_int_equal(flushes, 1);
+    close_world(world);
+    open_world(world);
+    assert_int_equal(mk_journal_last(world->journal, BOT), 3);
+}
+
 static void test_what_cannot_be_flushed_is_an_error(void **state)
 {
     struct world *world = *state;
@@ -564,6 +589,7 @@ int main(void)
         TEST(test_an_older_version_is_brought_up_to_date),
         TEST(test_cursors_and_dead_letters),
         TEST(test_only_what_must_last_is_flushed),
+        TEST(test_events_that_are_kept_elsewhere_wait_for_their_flush),
         TEST(test_what_cannot_be_flushed_is_an_error),
         TEST(test_an_impossible_event_has_not_happened),
         TEST(test_what_a_feed_lost_comes_from_the_journal),

@@ -9,8 +9,6 @@
 
 #define HELLO                                                                                      \
     "{\"group_id\":700000001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"hi\"}}]}"
-#define NUMBERED                                                                                   \
-    "{\"group_id\":700000001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"%d\"}}]}"
 #define LIST "{\"no_cache\":false}"
 
 /* What was logged last: failures are for people to read. */
@@ -209,6 +207,7 @@ struct pipeline {
     struct world *world;
     struct fake_reply replies[3];
     int count;
+    int digits; /* of the text at least; the call's number otherwise */
 };
 
 /* The reply to one call brings the next one in, from within milky_call_ok. */
@@ -219,8 +218,11 @@ static void call_next(void *context)
         return;
     line->world->host.on_reply = call_next;
     line->world->host.context = line;
-    char params[sizeof(NUMBERED)];
-    snprintf(params, sizeof(params), NUMBERED, line->count);
+    char params[8192];
+    snprintf(params, sizeof(params),
+             "{\"group_id\":700000001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":"
+             "\"%0*d\"}}]}",
+             line->digits, line->count);
     call(line->world, BOT, "send_group_message", params, &line->replies[line->count++]);
 }
 
@@ -302,11 +304,92 @@ static void every_transaction_of_the_turn_is_kept(void **state)
         fake_reply_fini(&line.replies[i]);
     crash_before_the_journal(w, 0);
     assert_int_equal(w->host.event_count, 3);
-    ask(w, BOT, "send_group_message", HELLO); /* the next turn keeps its own alone */
+    ask(w, BOT, "send_group_message", HELLO);
     crash_before_the_journal(w, 3);
     assert_int_equal(w->host.event_count, 1);
     crash_before_the_journal(w, 2);
+    assert_int_equal(w->host.event_count, 2);
+}
+
+/* One turn after the other, until the journal was flushed once more or `most` have passed. */
+static uint64_t fill(struct world *w, uint64_t most)
+{
+    char params[8192];
+    snprintf(params, sizeof(params),
+             "{\"group_id\":700000001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":"
+             "\"%04000d\"}}]}",
+             0);
+    size_t flushes = w->host.flushes;
+    uint64_t turns = 0;
+    for (; turns < most && w->host.flushes == flushes; turns++)
+        ask(w, BOT, "send_group_message", params);
+    return turns;
+}
+
+/* The loss of power takes from the journal what it has not flushed, and from the world nothing. */
+static void events_stay_until_the_journal_is_flushed(void **state)
+{
+    struct world *w = *state;
+    uint64_t turns = fill(w, 1000);
+    assert_in_range(turns, 10, 999);
+    fill(w, 5);
+    crash_before_the_journal(w, 0);
+    assert_int_equal(w->host.event_count, 0); /* number 1 was forgotten */
+    crash_before_the_journal(w, turns - 1);   /* the turn that flushed came after it */
+    assert_int_equal(w->host.event_count, 6);
+    w->host.flush_error = -EIO;
+    fill(w, 1000); /* asks once */
+    assert_int_equal(fill(w, 1), 1);
+    crash_before_the_journal(w, turns - 1);
+    assert_true(w->host.event_count > 6 + 1);
+}
+
+/* What is forgotten is in the journal, so nothing of the turn itself. */
+static void a_turn_forgets_nothing_of_its_own(void **state)
+{
+    struct world *w = *state;
+    /* each of the three would be the one behind which the room is full */
+    for (uint64_t single = 1; single <= 3; single++) {
+        size_t flushes = w->host.flushes;
+        uint64_t before = 0;
+        fill(w, single);
+        while (w->host.flushes == flushes) {
+            struct pipeline line = { .world = w, .digits = 4000 };
+            before = w->host.last_event[1];
+            call_next(&line);
+            end_turn(w);
+            for (int i = 0; i < 3; i++)
+                fake_reply_fini(&line.replies[i]);
+        }
+        assert_int_equal(w->host.last_event[1], before + 3);
+        crash_before_the_journal(w, before);
+        assert_int_equal(w->host.event_count, 3);
+    }
+}
+
+static void without_a_journal_nothing_is_stored(void **state)
+{
+    struct world *w = *state;
+    ask(w, BOT, "send_group_message", HELLO);
+    world_stop(w);
+    w->host.flush_error = -ENOTSUP;
+    fake_host_forget(&w->host);
+    w->host.last_event[1] = 0;
+    assert_int_equal(world_start(w), 0);
     assert_int_equal(w->host.event_count, 0);
+    uint64_t rows = 0;
+    ask(w, BOT, "send_group_message", HELLO);
+    assert_int_equal(mk_db_number(world_db(w), "SELECT count(*) FROM unsent", &rows), 0);
+    assert_int_equal(rows, 1);
+}
+
+static void an_event_that_changes_nothing_is_kept(void **state)
+{
+    struct world *w = *state;
+    ask(w, BOT, "send_group_nudge", "{\"group_id\":700000001,\"user_id\":10002000}");
+    assert_int_equal(w->host.event_count, 2);
+    crash_before_the_journal(w, 0); /* for one of the two bots */
+    assert_int_equal(w->host.event_count, 1);
 }
 
 static int refuse_the_second(void *context)
@@ -335,7 +418,7 @@ static void what_was_undone_is_not_kept(void **state)
     check_event(w, 1, "2");
 }
 
-/* A world opens whatever stands in that row. */
+/* A world opens whatever stands there. */
 static void events_that_cannot_be_read_are_left(void **state)
 {
     static const char *const rows[] = {
@@ -462,6 +545,10 @@ int main(void)
         TEST(what_a_crash_kept_back_is_emitted),
         TEST(every_transaction_of_the_turn_is_kept),
         TEST(what_was_undone_is_not_kept),
+        TEST(events_stay_until_the_journal_is_flushed),
+        TEST(a_turn_forgets_nothing_of_its_own),
+        TEST(without_a_journal_nothing_is_stored),
+        TEST(an_event_that_changes_nothing_is_kept),
         TEST(events_that_cannot_be_read_are_left),
         TEST(what_was_committed_early_is_kept),
         TEST(a_transaction_left_open_is_undone),

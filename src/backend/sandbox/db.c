@@ -286,6 +286,7 @@ static int begin_use(struct mk_db *db, const char *path, uint64_t version)
                                    "PRAGMA synchronous = FULL;"
                                    "PRAGMA foreign_keys = ON;"
                                    "PRAGMA temp_store = MEMORY;"
+                                   "PRAGMA secure_delete = OFF;" /* it zeroes what is deleted */
                                    "PRAGMA wal_autocheckpoint = 4000;" /* pages: hot ones once */
                                    "PRAGMA cache_size = -65536;"       /* KiB */
                                    "BEGIN IMMEDIATE;";

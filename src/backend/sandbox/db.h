@@ -50,7 +50,8 @@ enum mk_sql {
     MK_SQL_SAID,
     MK_SQL_ROLLBACK,
     MK_SQL_UNSENT,
-    MK_SQL_UNSENT_SET,
+    MK_SQL_UNSENT_ADD,
+    MK_SQL_UNSENT_FORGET,
     /* social */
     MK_SQL_SET_NICKNAME,
     MK_SQL_SET_BIO,

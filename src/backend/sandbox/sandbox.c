@@ -69,6 +69,10 @@ static void settle(struct mk_request *request, int rc)
     }
     mk_outbox_reply(&sandbox->outbox, &reply);
     bool broken = (rc < 0 && request->wrote) || mk_db_lost_transaction(&sandbox->db);
+    if (!broken && sandbox->outbox.event_count > 0) { /* a transaction keeps them: see unsent.h */
+        rc = mk_db_begin(&sandbox->db);
+        broken = rc < 0;
+    }
     if (broken)
         abort_turn(sandbox, rc < 0 ? rc : -EIO);
     else if (!sandbox->db.in_transaction)
@@ -85,7 +89,6 @@ static void commit(struct mk_sandbox *sandbox)
             abort_turn(sandbox, rc);
             continue;
         }
-        mk_unsent_committed(&sandbox->unsent);
         mk_media_committed(sandbox);
         mk_outbox_send(&sandbox->outbox, sandbox->host);
     }
@@ -258,7 +261,7 @@ static int start(struct milky_backend *backend, struct milky_host *host)
         return rc;
     }
     mk_log_info("sandbox", "%s the world in %s", is_new ? "made" : "opened", sandbox->path);
-    return mk_unsent_emit(&sandbox->db, host);
+    return mk_unsent_start(&sandbox->unsent, &sandbox->db, host);
 }
 
 static void free_config(struct mk_sandbox_media *config)
@@ -342,6 +345,7 @@ struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
     mk_unsent_init(&sandbox->unsent);
     sandbox->backend = (struct milky_backend){
         .name = "sandbox",
+        .keeps_events = true, /* see unsent.h */
         .start = start,
         .call = call_api,
         .control = control,

@@ -122,10 +122,19 @@ static const char unsent_sql[] = "CREATE TABLE unsent ("
                                  "  events TEXT NOT NULL"
                                  ") STRICT;";
 
+/* One row for each transaction that the journal may not have on disk yet, in their order. */
+static const char unsent_rows_sql[] = "ALTER TABLE unsent RENAME TO old_unsent;"
+                                      "CREATE TABLE unsent ("
+                                      "  id INTEGER PRIMARY KEY,"
+                                      "  events TEXT NOT NULL"
+                                      ") STRICT;"
+                                      "INSERT INTO unsent SELECT id, events FROM old_unsent;"
+                                      "DROP TABLE old_unsent;";
+
 /* In order; the first makes version 1. New ones go to the end. */
 static const char *const steps[] = {
     mk_schema_first_sql,  mk_schema_media_sql, mk_schema_social_sql, clock_sql,
-    mk_schema_groups_sql, mk_schema_files_sql, unsent_sql,
+    mk_schema_groups_sql, mk_schema_files_sql, unsent_sql,           unsent_rows_sql,
 };
 
 uint64_t mk_schema_version(void)

@@ -105,10 +105,10 @@ static const char *const texts[MK_SQL_COUNT] = {
                          " ON CONFLICT DO UPDATE SET offset = ?1, stopped_at = ?2",
     /* prepared, so that it needs no memory when there is none */
     [MK_SQL_ROLLBACK] = "ROLLBACK",
-    [MK_SQL_UNSENT] = "SELECT events FROM unsent WHERE id = 1",
+    [MK_SQL_UNSENT] = "SELECT events FROM unsent ORDER BY id",
     /* events */
-    [MK_SQL_UNSENT_SET] = "INSERT INTO unsent (id, events) VALUES (1, ?1)"
-                          " ON CONFLICT DO UPDATE SET events = ?1",
+    [MK_SQL_UNSENT_ADD] = "INSERT INTO unsent (events) VALUES (?1)",
+    [MK_SQL_UNSENT_FORGET] = "DELETE FROM unsent",
     [MK_SQL_SAID] = "SELECT total(last_seq) + count(*) FROM conversation",
 
     /* --- social --- */

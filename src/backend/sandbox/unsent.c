@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An event's JSON is bounded by what a call may bring in; the bytes that outlive a turn. */
-enum { LONGEST = 256 * 1024 * 1024, KEPT = 64 * 1024 };
+enum {
+    LONGEST = 256 * 1024 * 1024, /* an event's JSON is bounded by what a call may bring in */
+    BUFFER = 64 * 1024,          /* bytes that outlive a turn */
+    MOST_KEPT = 256 * 1024,      /* bytes of events that are stored before the journal is flushed */
+};
 
 void mk_unsent_init(struct mk_unsent *unsent)
 {
@@ -27,13 +30,8 @@ void mk_unsent_fini(struct mk_unsent *unsent)
 
 void mk_unsent_turn_end(struct mk_unsent *unsent)
 {
-    mk_buf_reset(&unsent->events, KEPT);
-    unsent->committed = 0;
-}
-
-void mk_unsent_committed(struct mk_unsent *unsent)
-{
-    unsent->committed = unsent->events.len;
+    mk_buf_reset(&unsent->events, BUFFER);
+    unsent->stored = false;
 }
 
 /* --- storing --- */
@@ -58,14 +56,34 @@ static struct mk_unsent_number *number_of(struct mk_unsent *unsent, size_t *coun
     return added;
 }
 
+static int add_text(struct mk_buf *out, const char *text)
+{
+    return mk_buf_append(out, text, strlen(text));
+}
+
+static int add_number(struct mk_buf *out, const char *name, uint64_t number)
+{
+    int rc = add_text(out, name);
+    return rc == 0 ? mk_buf_append_u64(out, number) : rc;
+}
+
 static int add(struct mk_unsent *unsent, const struct mk_outbox_event *event, uint64_t number)
 {
     struct mk_buf *out = &unsent->events;
     yyjson_alc alc = mk_json_alc(&unsent->arena);
-    int rc = mk_buf_printf(
-        out, "%c{\"bot\":%llu,\"number\":%llu,\"time\":%llu,\"type\":\"%s\",\"data\":",
-        out->len > 0 ? ',' : '[', (unsigned long long)event->self_id, (unsigned long long)number,
-        (unsigned long long)event->time, event->type);
+    int rc = mk_buf_append_char(out, out->len > 0 ? ',' : '[');
+    if (rc == 0)
+        rc = add_number(out, "{\"bot\":", event->self_id);
+    if (rc == 0)
+        rc = add_number(out, ",\"number\":", number);
+    if (rc == 0)
+        rc = add_number(out, ",\"time\":", event->time);
+    if (rc == 0)
+        rc = add_text(out, ",\"type\":\"");
+    if (rc == 0)
+        rc = add_text(out, event->type);
+    if (rc == 0)
+        rc = add_text(out, "\",\"data\":");
     if (rc == 0)
         rc = mk_json_write(out, event->data, &alc);
     return rc == 0 ? mk_buf_append_char(out, '}') : rc;
@@ -76,22 +94,34 @@ static int write_row(struct mk_unsent *unsent, struct mk_db *db)
     int rc = mk_buf_append_char(&unsent->events, ']');
     if (rc < 0)
         return rc;
-    sqlite3_stmt *row = mk_db_use(db, MK_SQL_UNSENT_SET, 0, NULL);
+    sqlite3_stmt *row = mk_db_use(db, MK_SQL_UNSENT_ADD, 0, NULL);
     sqlite3_bind_text64(row, 1, unsent->events.data, unsent->events.len, SQLITE_STATIC,
                         SQLITE_UTF8);
-    rc = mk_db_run(db, row);
-    unsent->events.len--; /* the turn may have more */
-    return rc;
+    unsent->kept += unsent->events.len;
+    unsent->stored = true;
+    return mk_db_run(db, row);
+}
+
+/*
+ * Forgets what the journal has on disk. That is asked for now and then, and not behind a
+ * transaction of the same turn, whose events the journal has not committed yet.
+ */
+static int forget(struct mk_unsent *unsent, struct mk_db *db, struct milky_host *host)
+{
+    if (unsent->stored || unsent->kept < MOST_KEPT || milky_host_flush(host) < 0)
+        return 0;
+    unsent->kept = 0;
+    return mk_db_run(db, mk_db_use(db, MK_SQL_UNSENT_FORGET, 0, NULL));
 }
 
 int mk_unsent_store(struct mk_unsent *unsent, struct mk_db *db, const struct mk_outbox *outbox,
-                    const struct milky_host *host)
+                    struct milky_host *host)
 {
     size_t bots = 0;
-    int rc = 0;
-    unsent->events.len = unsent->committed; /* without those of a transaction that was undone */
-    if (outbox->event_count == 0)
+    if (outbox->event_count == 0 || !unsent->needed)
         return 0;
+    int rc = forget(unsent, db, host);
+    mk_buf_reset(&unsent->events, BUFFER);
     for (size_t i = 0; i < outbox->event_count && rc == 0; i++) {
         const struct mk_outbox_event *event = &outbox->events[i];
         struct mk_unsent_number *number = number_of(unsent, &bots, event->self_id, host);
@@ -122,42 +152,53 @@ static int emit(struct milky_host *host, yyjson_mut_val *event)
     return rc == 0 ? 1 : rc == -ENOMEM ? rc : 0;
 }
 
-static int emit_all(struct milky_host *host, yyjson_mut_val *events)
+static int emit_all(struct milky_host *host, yyjson_mut_val *events, unsigned *emitted)
 {
     size_t i, count;
     yyjson_mut_val *event;
-    unsigned emitted = 0;
     yyjson_mut_arr_foreach (events, i, count, event) {
         int rc = emit(host, event);
         if (rc < 0)
             return rc;
-        emitted += (unsigned)rc;
+        *emitted += (unsigned)rc;
     }
-    if (emitted > 0)
-        mk_log_info("sandbox", "%u events that a crash had kept back were sent", emitted);
     return 0;
 }
 
-int mk_unsent_emit(struct mk_db *db, struct milky_host *host)
+static int emit_row(struct milky_host *host, struct mk_slice text, unsigned *emitted)
 {
-    sqlite3_stmt *row = mk_db_use(db, MK_SQL_UNSENT, 0, NULL);
-    int rc = mk_db_step(db, row);
-    if (rc <= 0)
-        return rc;
-    struct mk_slice text = mk_db_text(row, 0);
     yyjson_read_err mistake = { 0 };
     yyjson_doc *read =
         yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len, YYJSON_READ_NOFLAG, NULL, &mistake);
-    yyjson_mut_doc *doc = yyjson_doc_mut_copy(read, NULL);
-    bool unreadable = !read && mistake.code != YYJSON_READ_ERROR_MEMORY_ALLOCATION;
-    yyjson_doc_free(read);
-    sqlite3_reset(row);
-    if (unreadable) {
+    if (!read && mistake.code != YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
         mk_log_error("sandbox", "what was stored of the last events cannot be read: %s",
                      mistake.msg);
         return 0;
     }
-    rc = doc ? emit_all(host, yyjson_mut_doc_get_root(doc)) : -ENOMEM;
+    yyjson_mut_doc *doc = yyjson_doc_mut_copy(read, NULL);
+    yyjson_doc_free(read);
+    int rc = doc ? emit_all(host, yyjson_mut_doc_get_root(doc), emitted) : -ENOMEM;
     yyjson_mut_doc_free(doc);
+    return rc;
+}
+
+int mk_unsent_start(struct mk_unsent *unsent, struct mk_db *db, struct milky_host *host)
+{
+    unsigned emitted = 0;
+    unsent->needed = milky_host_flush(host) != -ENOTSUP;
+    if (!unsent->needed) /* and whatever is stored has been emitted, for all that can be known */
+        return 0;
+    sqlite3_stmt *row = mk_db_use(db, MK_SQL_UNSENT, 0, NULL);
+    int rc;
+    while ((rc = mk_db_step(db, row)) > 0) {
+        struct mk_slice text = mk_db_text(row, 0);
+        unsent->kept += text.len;
+        rc = emit_row(host, text, &emitted);
+        if (rc < 0)
+            break;
+    }
+    sqlite3_reset(row);
+    if (emitted > 0)
+        mk_log_info("sandbox", "%u events that a crash had kept back were sent", emitted);
     return rc;
 }

@@ -3,7 +3,10 @@
  * only after the world's transaction was committed, and are then written into the host's journal: a
  * crash between the two would leave a message that nobody is ever told of. So a transaction stores
  * its events in the world too, under the numbers that they are about to get, and the next start
- * emits those that the journal has not got. There is one row, of the last turn that had events.
+ * emits those that the journal has not got.
+ *
+ * They stay until the journal is known to be on disk, so that it need not wait for the disk itself:
+ * a turn has one flush, that of the world.
  */
 #ifndef MK_SANDBOX_UNSENT_H
 #define MK_SANDBOX_UNSENT_H
@@ -20,33 +23,29 @@ struct mk_unsent_number {
 };
 
 struct mk_unsent {
-    struct mk_buf events; /* of this turn, as a JSON array that is not closed yet */
-    size_t committed;     /* bytes of them that were stored for good; the rest may be undone */
+    struct mk_buf events; /* of the transaction, as a JSON array */
     struct mk_arena arena;
     struct mk_unsent_number *numbers;
     size_t room;
+    size_t kept; /* bytes of events that are stored */
+    bool needed; /* there is a journal that could lack them */
+    bool stored; /* in this turn some were */
 };
 
 void mk_unsent_init(struct mk_unsent *unsent);
 void mk_unsent_fini(struct mk_unsent *unsent);
 
-/* The journal is committed next: the next turn stores its own events alone. */
+/* The journal is committed next. */
 void mk_unsent_turn_end(struct mk_unsent *unsent);
 
-/*
- * Stores the outbox's events behind those that were committed in this turn, in the transaction that
- * is open. Returns 0 or a negative errno.
- */
+/* Stores the outbox's events in the transaction that is open. Returns 0 or a negative errno. */
 int mk_unsent_store(struct mk_unsent *unsent, struct mk_db *db, const struct mk_outbox *outbox,
-                    const struct milky_host *host);
-
-/* That transaction was committed. */
-void mk_unsent_committed(struct mk_unsent *unsent);
+                    struct milky_host *host);
 
 /*
- * After a start: emits what a crash kept from being emitted. What cannot be read or emitted is
- * logged and left: a world must open. Returns 0, -ENOMEM or the error of the disk.
+ * At a start: emits what a crash kept from being emitted. What cannot be read or emitted is logged
+ * and left: a world must open. Returns 0, -ENOMEM or the error of the disk.
  */
-int mk_unsent_emit(struct mk_db *db, struct milky_host *host);
+int mk_unsent_start(struct mk_unsent *unsent, struct mk_db *db, struct milky_host *host);
 
 #endif
