@@ -45,7 +45,7 @@ struct milky_remote_tls {
 
 /*
  * An http_server or a websocket_server. Entries of the two kinds with the same `listen` share one
- * port; two bots never do.
+ * port; two bots never do. Where the port is 0, those do whose prefix and TLS are the same.
  */
 struct milky_server {
     const char *listen; /* "127.0.0.1:3000", "[::1]:3000", "unix:PATH"; port 0 takes a free one */

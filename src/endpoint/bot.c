@@ -40,39 +40,6 @@ static int load_tls(const struct milky_server *config, struct mk_tls_context **t
     return *tls ? 0 : refuse("server", fault.path, fault.why);
 }
 
-/*
- * The server of this address, made where the bot has none yet. Port 0 is another port each time:
- * the first http_server there shares with the first websocket_server, the second with the second.
- */
-static struct mk_bot_server *server_at(struct mk_bot *bot, const struct mk_address *address,
-                                       const struct milky_server *config,
-                                       bool (*has_kind)(const struct mk_server *server))
-{
-    char text[MK_ADDRESS_TEXT];
-    mk_address_format(address, text);
-    for (size_t i = 0; i < bot->server_count; i++) {
-        struct mk_bot_server *entry = &bot->servers[i];
-        bool taken = mk_bot_any_port(text) && has_kind(entry->server);
-        if (strcmp(entry->listen, text) == 0 && !taken)
-            return entry;
-    }
-    struct mk_tls_context *tls;
-    if (load_tls(config, &tls) < 0)
-        return NULL;
-    struct mk_bot_server *entry = &bot->servers[bot->server_count];
-    memcpy(entry->listen, text, sizeof(text));
-    memcpy(entry->address, text, sizeof(text));
-    entry->server = mk_server_new(bot->loop, address, mk_slice_str(config->prefix), bot->guard,
-                                  &bot->owner->dispatch, &bot->owner->hub);
-    if (!entry->server) {
-        mk_tls_context_free(tls);
-        return NULL;
-    }
-    mk_server_set_tls(entry->server, tls);
-    bot->server_count++;
-    return entry;
-}
-
 /* What an embedder may get wrong; the command line has checked all of it. */
 static const char *server_error(const struct milky_server *config, struct mk_address *address)
 {
@@ -86,6 +53,79 @@ static const char *server_error(const struct milky_server *config, struct mk_add
     return NULL;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return mk_slice_eq(mk_slice_str(a), mk_slice_str(b));
+}
+
+/* Why this configuration cannot share the port of an entry that was made of `all` too, or NULL. */
+static const char *disagreement(const struct mk_bot_server *entry, const struct milky_bot *all,
+                                const struct milky_server *config)
+{
+    const struct milky_server *first = mk_server_has_http(entry->server)
+                                           ? &all->http_server[entry->http_entry]
+                                           : &all->websocket_server[entry->websocket_entry];
+    if (!same_text(first->prefix, config->prefix))
+        return "shares its port, but not its prefix";
+    if (!same_text(first->tls.certificate, config->tls.certificate) ||
+        !same_text(first->tls.key, config->tls.key))
+        return "shares its port, but not its certificate";
+    return NULL;
+}
+
+static struct mk_bot_server *new_server(struct mk_bot *bot, const struct mk_address *address,
+                                        const struct milky_server *config)
+{
+    struct mk_tls_context *tls;
+    if (load_tls(config, &tls) < 0)
+        return NULL;
+    struct mk_bot_server *entry = &bot->servers[bot->server_count];
+    mk_address_format(address, entry->listen);
+    memcpy(entry->address, entry->listen, sizeof(entry->address));
+    entry->server = mk_server_new(bot->loop, address, mk_slice_str(config->prefix), bot->guard,
+                                  &bot->owner->dispatch, &bot->owner->hub);
+    if (!entry->server) {
+        mk_tls_context_free(tls);
+        return NULL;
+    }
+    mk_server_set_tls(entry->server, tls);
+    bot->server_count++;
+    return entry;
+}
+
+/*
+ * The server of this address, made where the bot has none yet. Port 0 is another port each time:
+ * the first http_server there shares with the first websocket_server that agrees with it, the
+ * second with the second. Returns NULL, logged, where they cannot share another port.
+ */
+static struct mk_bot_server *server_at(struct mk_bot *bot, const char *transport,
+                                       const struct milky_bot *all,
+                                       const struct milky_server *config,
+                                       bool (*has_kind)(const struct mk_server *server))
+{
+    struct mk_address address;
+    char text[MK_ADDRESS_TEXT];
+    const char *error = server_error(config, &address);
+    if (error) {
+        refuse(transport, config->listen, error);
+        return NULL;
+    }
+    mk_address_format(&address, text);
+    for (size_t i = 0; i < bot->server_count; i++) {
+        struct mk_bot_server *entry = &bot->servers[i];
+        if (strcmp(entry->listen, text) != 0)
+            continue;
+        error = has_kind(entry->server) ? "is listed twice" : disagreement(entry, all, config);
+        if (!error)
+            return entry;
+        if (mk_bot_any_port(text))
+            continue;
+        refuse(transport, config->listen, error);
+        return NULL;
+    }
+    return new_server(bot, &address, config);
+}
+
 /* A copy of the token, "" where there is none; NULL when memory is out. */
 static char *copy_token(const char *token)
 {
@@ -95,17 +135,9 @@ static char *copy_token(const char *token)
 static int add_http_server(struct mk_bot *bot, const struct milky_bot *all, size_t i)
 {
     const struct milky_server *config = &all->http_server[i];
-    struct mk_address address;
-    const char *error = server_error(config, &address);
-    if (error)
-        return refuse("http_server", config->listen, error);
-    struct mk_bot_server *entry = server_at(bot, &address, config, mk_server_has_http);
+    struct mk_bot_server *entry = server_at(bot, "http_server", all, config, mk_server_has_http);
     if (!entry)
         return -EINVAL;
-    if (mk_server_has_http(entry->server))
-        return refuse("http_server", config->listen, "is listed twice");
-    if (!mk_slice_eq(mk_server_prefix(entry->server), mk_slice_str(config->prefix)))
-        return refuse("http_server", config->listen, "shares its port, but not its prefix");
     entry->http_entry = i;
     entry->http_dialect = config->dialect;
     entry->http_compresses = !config->no_compression;
@@ -119,17 +151,10 @@ static int add_http_server(struct mk_bot *bot, const struct milky_bot *all, size
 static int add_websocket_server(struct mk_bot *bot, const struct milky_bot *all, size_t i)
 {
     const struct milky_server *config = &all->websocket_server[i];
-    struct mk_address address;
-    const char *error = server_error(config, &address);
-    if (error)
-        return refuse("websocket_server", config->listen, error);
-    struct mk_bot_server *entry = server_at(bot, &address, config, mk_server_has_websocket);
+    struct mk_bot_server *entry =
+        server_at(bot, "websocket_server", all, config, mk_server_has_websocket);
     if (!entry)
         return -EINVAL;
-    if (mk_server_has_websocket(entry->server))
-        return refuse("websocket_server", config->listen, "is listed twice");
-    if (!mk_slice_eq(mk_server_prefix(entry->server), mk_slice_str(config->prefix)))
-        return refuse("websocket_server", config->listen, "shares its port, but not its prefix");
     entry->websocket_entry = i;
     entry->websocket_dialect = config->dialect;
     entry->websocket_compresses = !config->no_compression;

@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { WebSocket } from 'ws';
 import { Faults, MEMORY, SYSTEM, isSanitized } from './faults.mjs';
-import { folder, hook, start, text, textOf } from './fixtures.mjs';
+import { certificate, folder, hook, reverse, start, text, textOf } from './fixtures.mjs';
 import { BOT, Client, GROUP, Milky, request, within } from './harness.mjs';
+import { Ledger, numberOf } from './ledger.mjs';
 
 const OTHER = 10001001;
 const SECONDS = process.env.SOAK ? 240 : 6; // that the faults of one kind may take
@@ -31,7 +32,7 @@ async function ask(address, action, params) {
 
 // A WebSocket, and what it hears. `ended` is set when it has ended.
 function listen(url) {
-  const client = new Client().attach(new WebSocket(url));
+  const client = new Client().attach(new WebSocket(url, { rejectUnauthorized: false }));
   client.words = new Set();
   client.ended = false;
   client.opened = new Promise((resolve) => {
@@ -66,12 +67,14 @@ function listenSse(base) {
 const isOf = (word) => (message) => textOf(message.data.data ?? message.data) === word;
 
 class World {
-  static async make(t, hasWebhook = true) {
+  // `own`: a certificate, with which WebSockets and the webhook are TLS, and WebSockets compressed.
+  static async make(t, { hasWebhook = true, own } = {}) {
     const world = new World();
     world.t = t;
     world.faults = await Faults.make(t);
     world.posted = new Map(); // number -> word, at the webhook
     world.hook = await hook(t, {
+      tls: own,
       answer: ({ headers, text: body }) => {
         const number = Number(headers['x-milky-delivery']);
         const word = textOf(JSON.parse(body).data);
@@ -83,16 +86,39 @@ class World {
     });
     world.dir = await folder(t);
     await writeFile(join(world.dir, 'one.png'), PNG);
-    const listener = () => [{ listen: '127.0.0.1:0', dialect: '1.2' }];
+    const listener = (more) => [{ listen: '127.0.0.1:0', dialect: '1.2', ...more }];
+    const [serverTls, clientTls] = own ? [{ tls: { certificate: own.file, key: own.keyFile } }, { ca: own.file }] : [];
     const config = {
+      compression_threshold: 1,
       bots: [
-        { self_id: BOT, http_server: listener(), websocket_server: listener(), webhook: hasWebhook ? [{ url: world.hook.url, dialect: '1.2' }] : [] },
+        {
+          self_id: BOT,
+          http_server: listener(),
+          websocket_server: listener(serverTls),
+          webhook: hasWebhook ? [{ url: world.hook.url, dialect: '1.2', tls: clientTls }] : [],
+          websocket_client: own ? [await world.connectsTo(own, clientTls)] : [],
+        },
         { self_id: OTHER, http_server: listener() },
       ],
     };
     await writeFile(join(world.dir, 'milky.jsonc'), JSON.stringify(config));
     world.acknowledged = [];
     return world;
+  }
+
+  // Somebody whom milky connects to, again and again. Returns what its configuration says of them.
+  async connectsTo(own, tls) {
+    const peer = await reverse(this.t, { tls: own, perMessageDeflate: { threshold: 1 } });
+    this.pushed = new Ledger('websocket_client');
+    peer.wss.on('connection', (socket) => socket.on('message', (data) => {
+      const message = JSON.parse(data);
+      try {
+        this.pushed.add(numberOf(message), textOf(message.data.data));
+      } catch (error) {
+        this.pushedWrong ??= error;
+      }
+    }));
+    return { url: `wss://127.0.0.1:${peer.port}/`, dialect: '1.2', replay: true, tls };
   }
 
   async serve() {
@@ -104,7 +130,7 @@ class World {
 
   // Everything that a bot does, once. It says what went wrong, whatever fails meanwhile.
   async round(word) {
-    const socket = listen(this.milky.ws());
+    const socket = listen(this.milky.ws().replace('ws', this.pushed ? 'wss' : 'ws'));
     const sse = listenSse(this.milky.http());
     try {
       const [isOpen] = await within(Promise.all([socket.opened, sse.opened]), 'both to connect or fail');
@@ -118,6 +144,8 @@ class World {
         return answer;
       };
       if (isOpen) await call('get_login_info', {}, word);
+      else assert.ok(this.faults.fired > 0, 'a WebSocket cannot be opened');
+      if (isOpen && this.pushed) assert.match(socket.socket.extensions, /permessage-deflate/);
       const message = [...text(word), { type: 'image', data: { uri: `file://${this.dir}/one.png` } }];
       const sent = await ask(this.other, 'send_group_message', { group_id: GROUP, message });
       if (sent?.status === 'ok') {
@@ -169,6 +197,8 @@ class World {
     const last = `last ${this.lasts = (this.lasts ?? 0) + 1}`;
     const end = await this.say(last);
     await this.delivered(last);
+    await this.pushed?.has([last]);
+    assert.equal(this.pushedWrong, undefined);
     const words = [];
     for (let seq = end; seq > 0;) {
       const { data } = await ask(this.bot, 'get_history_messages', { message_scene: 'group', peer_id: GROUP, start_message_seq: seq, limit: 30 });
@@ -178,6 +208,7 @@ class World {
     const got = [...this.posted.keys()].sort((a, b) => a - b).map((number) => this.posted.get(number));
     assert.deepEqual(got, words);
     assert.deepEqual([...this.posted.values()], words, 'in order');
+    if (this.pushed) assert.deepEqual([...this.pushed.numbers].sort(([a], [b]) => a - b).map(([, word]) => word), words);
   }
 
   // What is open when all clients have gone, as they do on their own.
@@ -222,9 +253,12 @@ async function tryEach(t, world, calls, variants) {
 }
 
 describe('faults', () => {
-  for (const [name, calls, variants] of [['memory', MEMORY, 2], ['system', SYSTEM, 6]]) {
-    it(`survives the failure of each call: ${name}`, async (t) => {
-      const world = await World.make(t);
+  for (const [name, calls, variants, over] of [
+    ['memory', MEMORY, 2, 'plain'], ['system', SYSTEM, 6, 'plain'],
+    ['memory', MEMORY, 2, 'TLS, compressed'], ['system', SYSTEM, 6, 'TLS, compressed'],
+  ]) {
+    it(`survives the failure of each call: ${name}, ${over}`, async (t) => {
+      const world = await World.make(t, { own: over === 'plain' ? undefined : await certificate(t) });
       await world.serve();
       await world.round('clean');
       await world.checkDelivery();
@@ -249,7 +283,7 @@ describe('faults', () => {
 
   for (const [name, calls, variants] of [['memory', MEMORY, 1], ['system', SYSTEM, 4]]) {
     it(`starts, or says why not, when a call fails meanwhile: ${name}`, async (t) => {
-      const world = await World.make(t, false); // libcurl would take most of the time
+      const world = await World.make(t, { hasWebhook: false }); // libcurl would take most of the time
       const tried = { ready: 0, ended: 0 };
       const begin = async (at, variant) => {
         await rm(join(world.dir, 'data'), { recursive: true, force: true });

@@ -46,14 +46,14 @@ export async function connect(t, url, options) {
   return client;
 }
 
-// A certificate that nobody trusts: {key, cert} as texts, and where `cert` lies.
+// A certificate that nobody trusts: {key, cert} as texts, and where both lie.
 export async function certificate(t, name = 'DNS:localhost,IP:127.0.0.1') {
   const dir = await folder(t);
   const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
   await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt',
     'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-days', '2',
     '-subj', '/CN=milky test', '-addext', `subjectAltName=${name}`]);
-  return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8'), file: cert };
+  return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8'), file: cert, keyFile: key };
 }
 
 const given = new Set();

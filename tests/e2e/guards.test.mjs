@@ -166,7 +166,7 @@ describe('what was turned away is counted', { concurrency: 4 }, () => {
 
   it('TLS handshakes that fail, are given up, or never end', async (t) => {
     const own = await certificate(t);
-    const tls = { certificate: own.file, key: own.file.replace('cert', 'key') };
+    const tls = { certificate: own.file, key: own.keyFile };
     const milky = await serve(t, {
       limits: { header_seconds: 1 }, operations: port, bots: [{ self_id: BOT, http_server: [{ listen: port, tls }] }],
     });

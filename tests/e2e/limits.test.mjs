@@ -113,7 +113,7 @@ describe('limits', { concurrency: 1 }, () => {
 
   it('takes so many TLS handshakes at once; the oldest ends for a new one', async (t) => {
     const own = await certificate(t);
-    const tls = { certificate: own.file, key: own.file.replace('cert', 'key') };
+    const tls = { certificate: own.file, key: own.keyFile };
     const milky = await serve(t, {
       limits: { tls_handshakes: 50 },
       bots: [BOT, OTHER].map((self_id) => ({ self_id, http_server: [{ listen: port, tls }] })),

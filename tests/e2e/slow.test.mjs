@@ -81,7 +81,7 @@ async function grown(milky, before) {
 describe('slow', { concurrency: 3 }, () => {
   it('a thousand half-open handshakes of each kind', async (t) => {
     const own = await certificate(t);
-    const tls = { certificate: own.file, key: own.file.replace('cert', 'key') };
+    const tls = { certificate: own.file, key: own.keyFile };
     const { milky, listener, alone, before } = await world(t, { tls, limits: { header_seconds: 600, idle_seconds: 600 } });
     const http = milky.address('http_server');
     const hello = Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]);
@@ -101,7 +101,7 @@ describe('slow', { concurrency: 3 }, () => {
 
   it('more TLS handshakes than there may be', async (t) => {
     const own = await certificate(t);
-    const tls = { certificate: own.file, key: own.file.replace('cert', 'key') };
+    const tls = { certificate: own.file, key: own.keyFile };
     const { milky, listener, before } = await world(t, { tls, limits: { tls_handshakes: 200, header_seconds: 600 } });
     const sockets = await crowd(t, milky.address('http_server', 1), 2000, Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]));
     let over = 0; // whichever came first: the kernel need not hand them over in their order

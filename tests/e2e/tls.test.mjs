@@ -9,7 +9,7 @@ import { describe, it } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
 import { promisify } from 'node:util';
 import { certificate, folder, reverse, serve, start } from './fixtures.mjs';
-import { BOT, Client, ReverseServer, botConfig, run, within } from './harness.mjs';
+import { BOT, Client, ReverseServer, botConfig, call, run, within } from './harness.mjs';
 import { Raw } from './raw.mjs';
 
 const port = '127.0.0.1:0';
@@ -68,9 +68,20 @@ function shake(milky, options) {
 }
 
 describe('tls', { concurrency: 4 }, () => {
+  it('shares no free port with a server that has none', async (t) => {
+    const own = await certificate(t);
+    const tls = { certificate: own.file, key: own.keyFile };
+    const milky = await serve(t, botConfig({ http_server: [{ listen: port }], websocket_server: [{ listen: port, tls }] }));
+    assert.notEqual(milky.address('http_server'), milky.address('websocket_server'));
+    const client = await Client.connect(`wss://${milky.address('websocket_server')}/`, { ca: own.cert });
+    assert.equal((await client.call('get_login_info', {}, 'e')).data.echo, 'e');
+    await client.close();
+    assert.equal((await call(milky.http(), 'get_login_info')).status, 200);
+  });
+
   it('serves calls and WebSockets', async (t) => {
     const own = await certificate(t);
-    const milky = await secure(t, { certificate: own.file, key: own.file.replace('cert', 'key') });
+    const milky = await secure(t, { certificate: own.file, key: own.keyFile });
     assert.match(milky.banner.join('\n'), /https:\/\/127.0.0.1:\d+\/:api/);
     assert.match(milky.banner.join('\n'), /wss:\/\/127.0.0.1:\d+\//);
     const { status, body } = await https(milky, '/get_login_info', { ca: own.cert });
@@ -82,7 +93,7 @@ describe('tls', { concurrency: 4 }, () => {
 
   it('speaks TLS 1.2 and 1.3 with forward secrecy, and nothing older', async (t) => {
     const own = await certificate(t);
-    const milky = await secure(t, { certificate: own.file, key: own.file.replace('cert', 'key') });
+    const milky = await secure(t, { certificate: own.file, key: own.keyFile });
     const of = (version, more) => shake(milky, { ca: own.cert, minVersion: version, maxVersion: version, ...more });
     for (const version of ['TLSv1.2', 'TLSv1.3']) {
       const { protocol, cipher, socket, error } = await of(version);
@@ -97,7 +108,7 @@ describe('tls', { concurrency: 4 }, () => {
 
   it('agrees on HTTP/1.1, and refuses who knows only others', async (t) => {
     const own = await certificate(t);
-    const milky = await secure(t, { certificate: own.file, key: own.file.replace('cert', 'key') });
+    const milky = await secure(t, { certificate: own.file, key: own.keyFile });
     const both = await shake(milky, { ca: own.cert, ALPNProtocols: ['h2', 'http/1.1'] });
     assert.equal(both.alpn, 'http/1.1');
     both.socket.destroy();
@@ -113,7 +124,7 @@ describe('tls', { concurrency: 4 }, () => {
 
   it('closes on plain HTTP, and on nonsense', async (t) => {
     const own = await certificate(t);
-    const milky = await secure(t, { certificate: own.file, key: own.file.replace('cert', 'key') });
+    const milky = await secure(t, { certificate: own.file, key: own.keyFile });
     for (const bytes of ['POST /get_login_info HTTP/1.1\r\nHost: h\r\n\r\n', '\x16\x03\x01\x00', '\0'.repeat(3000)]) {
       const raw = await Raw.connect(milky.address('http_server'));
       raw.write(bytes).end();
@@ -124,7 +135,7 @@ describe('tls', { concurrency: 4 }, () => {
 
   it('ends a handshake that does not get on', async (t) => {
     const own = await certificate(t);
-    const tls = { certificate: own.file, key: own.file.replace('cert', 'key') };
+    const tls = { certificate: own.file, key: own.keyFile };
     const milky = await serve(t, { limits: { header_seconds: 1 }, ...botConfig({ http_server: [{ listen: port, tls }] }) });
     const silent = await Raw.connect(milky.address('http_server'));
     const begun = await Raw.connect(milky.address('http_server'));
@@ -143,7 +154,7 @@ describe('tls', { concurrency: 4 }, () => {
     const dir = await folder(t);
     const tls = { certificate: join(dir, 'cert.pem'), key: join(dir, 'key.pem') };
     const place = async (which) => {
-      await copyFile(which.file.replace('cert', 'key'), tls.key);
+      await copyFile(which.keyFile, tls.key);
       await copyFile(which.file, tls.certificate);
     };
     await place(first);
@@ -167,7 +178,7 @@ describe('tls', { concurrency: 4 }, () => {
   it('tells what is wrong with a file before anything starts', async (t) => {
     const [one, other] = [await certificate(t), await certificate(t)];
     const dir = await folder(t);
-    const keyOf = (which) => which.file.replace('cert', 'key');
+    const keyOf = (which) => which.keyFile;
     await openssl('ec', '-in', keyOf(one), '-aes128', '-passout', 'pass:x', '-out', join(dir, 'locked.pem'));
     const check = async (tls, kind = 'http_server', entry = { listen: port }) => {
       await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(botConfig({ [kind]: [{ ...entry, tls }] }), null, 1));

@@ -281,12 +281,19 @@ static void test_wrong_configurations_are_refused(void **state)
     };
     const struct milky_server anywhere = { .listen = "0.0.0.0:0" };
     const struct milky_server nowhere = { .listen = "what?" };
+    const struct milky_server plain[] = { { .listen = "127.0.0.1:1" },
+                                          { .listen = "127.0.0.1:1" } };
+    const struct milky_server below = { .listen = "127.0.0.1:1", .prefix = "/milky" };
+    const struct milky_server safe = { .listen = "127.0.0.1:1", .tls = { "cert.pem", "key.pem" } };
     const struct milky_remote remote = { .url = "ws://" };
     const struct milky_bot bots[] = {
         { .self_id = BOT, .http_server = &anywhere, .http_server_count = 1 },
         { .self_id = BOT, .websocket_server = &anywhere, .websocket_server_count = 1 },
         { .self_id = BOT, .http_server = &nowhere, .http_server_count = 1 },
         { .self_id = BOT, .websocket_client = &remote, .websocket_client_count = 1 },
+        { .self_id = BOT, .http_server = plain, .http_server_count = 2 },
+        { BOT, plain, 1, .websocket_server = &below, .websocket_server_count = 1 },
+        { BOT, plain, 1, .websocket_server = &safe, .websocket_server_count = 1 },
     };
     for (size_t i = 0; i < sizeof(bots) / sizeof(bots[0]); i++) {
         const struct milky_config config = { .bots = &bots[i], .bot_count = 1 };
