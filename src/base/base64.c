@@ -1,6 +1,7 @@
 /* base64: see the header. */
 #include "base/base64.h"
 
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char url_alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -53,18 +54,41 @@ bool mk_base64_decode(struct mk_slice text, uint8_t *out, size_t *len)
     return !is_padded || decode_padded(from, out, len);
 }
 
-void mk_base64url_encode(const uint8_t *bytes, size_t len, char *text)
+/* Returns the end of what was written. */
+static char *encode(const uint8_t *bytes, size_t len, const char *digits, char *text)
 {
     uint32_t bits = 0;
     unsigned held = 0;
     for (size_t i = 0; i < len; i++) {
         bits = bits << 8 | bytes[i];
         for (held += 8; held >= 6; held -= 6)
-            *text++ = url_alphabet[bits >> (held - 6) & 63];
+            *text++ = digits[bits >> (held - 6) & 63];
     }
     if (held > 0)
-        *text++ = url_alphabet[bits << (6 - held) & 63];
-    *text = '\0';
+        *text++ = digits[bits << (6 - held) & 63];
+    return text;
+}
+
+void mk_base64_encode(const uint8_t *bytes, size_t len, char *text)
+{
+    char *end = text + mk_base64_chars(len);
+    for (text = encode(bytes, len, alphabet, text); text < end; text++)
+        *text = '=';
+}
+
+int mk_base64_append(struct mk_buf *buf, const uint8_t *bytes, size_t len)
+{
+    int rc = mk_buf_reserve(buf, mk_base64_chars(len));
+    if (rc < 0 || len == 0)
+        return rc;
+    mk_base64_encode(bytes, len, buf->data + buf->len);
+    buf->len += mk_base64_chars(len);
+    return 0;
+}
+
+void mk_base64url_encode(const uint8_t *bytes, size_t len, char *text)
+{
+    *encode(bytes, len, url_alphabet, text) = '\0';
 }
 
 bool mk_base64url_decode(struct mk_slice text, uint8_t *bytes, size_t len)

@@ -1,4 +1,5 @@
 /* say: `milky say` and `milky world`: requests to the sandbox through the control socket. */
+#include "base/base64.h"
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/command.h"
@@ -47,24 +48,15 @@ static int join_words(const struct mk_arguments *arguments, struct mk_buf *text)
 /* The file as a base64:// URI: the daemon need not be able to read it. Returns 0 or -errno. */
 static int read_image(const char *name, struct mk_buf *uri)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     FILE *file = fopen(name, "rbe");
     if (!file)
         return -errno;
     int rc = mk_buf_append_slice(uri, MK_SLICE("base64://"));
-    unsigned char three[3];
-    size_t len = sizeof(three);
-    while (rc == 0 && len == sizeof(three)) {
-        memset(three, 0, sizeof(three));
-        len = fread(three, 1, sizeof(three), file);
-        unsigned group = (unsigned)three[0] << 16 | (unsigned)three[1] << 8 | three[2];
-        const char four[4] = { digits[group >> 18], digits[group >> 12 & 63],
-                               len > 1 ? digits[group >> 6 & 63] : '=',
-                               len > 2 ? digits[group & 63] : '=' };
-        if (ferror(file))
-            rc = -EIO;
-        else if (len > 0)
-            rc = mk_buf_append(uri, four, sizeof(four));
+    uint8_t piece[3 * 1024];
+    size_t len = sizeof(piece);
+    while (rc == 0 && len == sizeof(piece)) {
+        len = fread(piece, 1, sizeof(piece), file);
+        rc = ferror(file) ? -EIO : mk_base64_append(uri, piece, len);
     }
     fclose(file);
     return rc;

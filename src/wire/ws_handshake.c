@@ -4,6 +4,7 @@
  */
 #include "wire/ws_handshake.h"
 
+#include "base/base64.h"
 #include "base/random.h"
 #include "wire/ws_deflate.h"
 
@@ -38,13 +39,11 @@ static bool compute_accept(const char *key, char accept[MK_WS_ACCEPT_LEN])
 {
     char text[MK_WS_KEY_LEN + GUID_LEN];
     unsigned char digest[SHA1_LEN];
-    unsigned char encoded[MK_WS_ACCEPT_LEN + 1]; /* EVP_EncodeBlock ends it with a NUL */
     memcpy(text, key, MK_WS_KEY_LEN);
     memcpy(text + MK_WS_KEY_LEN, guid, GUID_LEN);
     if (!EVP_Digest(text, sizeof(text), digest, NULL, EVP_sha1(), NULL))
         return false;
-    EVP_EncodeBlock(encoded, digest, sizeof(digest));
-    memcpy(accept, encoded, MK_WS_ACCEPT_LEN);
+    mk_base64_encode(digest, sizeof(digest), accept);
     return true;
 }
 
@@ -115,10 +114,8 @@ int mk_ws_handshake_accept(struct mk_buf *out, const char accept[MK_WS_ACCEPT_LE
 void mk_ws_handshake_key(char key[MK_WS_KEY_LEN])
 {
     unsigned char nonce[NONCE_LEN];
-    unsigned char encoded[MK_WS_KEY_LEN + 1];
     mk_random_bytes(nonce, sizeof(nonce));
-    EVP_EncodeBlock(encoded, nonce, sizeof(nonce));
-    memcpy(key, encoded, MK_WS_KEY_LEN);
+    mk_base64_encode(nonce, sizeof(nonce), key);
 }
 
 int mk_ws_handshake_request(struct mk_buf *out, struct mk_slice target, struct mk_slice host,

@@ -368,6 +368,12 @@ static void test_base64(void **state)
                                        "Z===", "====",   "=AAA", "A=AA",      "Zg==Zg==",
                                        "Zm 9", "Zm9v\n", "-_-_", "\xc3\xa4==" };
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        struct mk_slice bytes = mk_slice_str(good[i][1]);
+        struct mk_buf buf;
+        mk_buf_init(&buf, 16);
+        assert_int_equal(mk_base64_append(&buf, (const uint8_t *)bytes.ptr, bytes.len), 0);
+        assert_true(mk_slice_eq(mk_buf_slice(&buf), mk_slice_str(good[i][0])));
+        mk_buf_fini(&buf);
         assert_true(mk_base64_decode(mk_slice_str(good[i][0]), out, &len));
         assert_true(mk_slice_eq(mk_slice_of((char *)out, len), mk_slice_str(good[i][1])));
     }
@@ -376,6 +382,10 @@ static void test_base64(void **state)
     for (size_t count = 0; count < 256; count++) {
         for (size_t i = 0; i < count; i++)
             out[i] = (uint8_t)(i * 37 + count);
+        mk_base64_encode(out, count, text);
+        assert_true(mk_base64_decode(mk_slice_of(text, mk_base64_chars(count)), again, &len));
+        assert_int_equal(len, count);
+        assert_memory_equal(out, again, count);
         mk_base64url_encode(out, count, text);
         assert_int_equal(strlen(text), (count * 4 + 2) / 3);
         assert_true(mk_base64url_decode(mk_slice_str(text), again, count));

@@ -1,6 +1,7 @@
 /* world_dump: the database as JSON: see world.h. What is as it would be anyway is left out. */
 #include "backend/sandbox/media.h"
 #include "backend/sandbox/world.h"
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/log.h"
 
@@ -128,22 +129,6 @@ static int dump_list(struct dumper *dumper, const struct mk_world_list *list, ui
 
 /* --- media --- */
 
-static int put_base64(struct mk_buf *out, const unsigned char *data, size_t len)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    int rc = mk_buf_reserve(out, (len + 2) / 3 * 4);
-    for (size_t i = 0; i < len && rc == 0; i += 3) {
-        unsigned group = (unsigned)data[i] << 16;
-        group |= i + 1 < len ? (unsigned)data[i + 1] << 8 : 0;
-        group |= i + 2 < len ? data[i + 2] : 0;
-        const char four[4] = { digits[group >> 18], digits[group >> 12 & 63],
-                               i + 1 < len ? digits[group >> 6 & 63] : '=',
-                               i + 2 < len ? digits[group & 63] : '=' };
-        rc = mk_buf_append(out, four, sizeof(four));
-    }
-    return rc;
-}
-
 /* Reads until `len` bytes are there or the file ends. */
 static ssize_t read_piece(int fd, unsigned char *data, size_t len)
 {
@@ -164,11 +149,11 @@ static ssize_t read_piece(int fd, unsigned char *data, size_t len)
 static int put_content(struct dumper *dumper, const char *id)
 {
     int fd = mk_media_open(dumper->sandbox, id);
-    unsigned char *piece = malloc(MEDIA_PIECE);
+    uint8_t *piece = malloc(MEDIA_PIECE);
     int rc = fd < 0 ? fd : piece ? 0 : -ENOMEM;
     while (rc == 0) {
         ssize_t got = read_piece(fd, piece, MEDIA_PIECE);
-        rc = got < 0 ? (int)got : put_base64(dumper->out, piece, (size_t)got);
+        rc = got < 0 ? (int)got : mk_base64_append(dumper->out, piece, (size_t)got);
         if (got < MEDIA_PIECE)
             break;
     }
