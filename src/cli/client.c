@@ -134,6 +134,13 @@ void mk_client_reply_fini(struct mk_client_reply *reply)
     reply->doc = NULL;
 }
 
+unsigned long long mk_client_uint(yyjson_val *object, const char *name)
+{
+    bool negative;
+    uint64_t value;
+    return mk_json_integer(yyjson_obj_get(object, name), &negative, &value) ? value : 0;
+}
+
 int mk_client_print(const yyjson_val *value, bool pretty)
 {
     bool many = pretty || isatty(STDOUT_FILENO);

@@ -32,6 +32,9 @@ struct mk_client_reply {
 int mk_client_post(const struct mk_client_request *request, struct mk_client_reply *reply);
 void mk_client_reply_fini(struct mk_client_reply *reply);
 
+/* A number of an object in a reply; 0 where it has none of that name. */
+unsigned long long mk_client_uint(yyjson_val *object, const char *name);
+
 /*
  * Prints JSON and a newline on the standard output, over many lines when `pretty` is set or
  * somebody looks on. Returns 0 or a negative errno, said.

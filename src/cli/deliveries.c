@@ -1,11 +1,9 @@
 /* deliveries: `milky deliveries`: the events that webhooks refused for good. */
-#include "base/json.h"
 #include "cli/ask.h"
 #include "cli/command.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { CONFIG, CONTROL, JSON };
 
@@ -17,13 +15,6 @@ static const struct mk_option options[] = {
 };
 
 static const char path[] = "/endpoint/deliveries";
-
-static uint64_t uint_of(yyjson_val *object, const char *name)
-{
-    bool negative;
-    uint64_t value;
-    return mk_json_integer(yyjson_obj_get(object, name), &negative, &value) ? value : 0;
-}
 
 static yyjson_val *data_of(const struct mk_client_reply *reply)
 {
@@ -66,7 +57,7 @@ static int for_each(const struct mk_arguments *arguments, size_t *count,
         size_t i, max;
         yyjson_val *one;
         yyjson_arr_foreach (yyjson_obj_get(data_of(&reply), "deliveries"), i, max, one) {
-            after = uint_of(one, "id");
+            after = mk_client_uint(one, "id");
             code = each(arguments, one);
             result = code ? code : result;
             ++*count;
@@ -81,17 +72,12 @@ static int print_one(const struct mk_arguments *arguments, yyjson_val *one)
 {
     if (arguments->option[JSON])
         return mk_client_print(one, false) == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
-    time_t seconds = (time_t)uint_of(one, "time");
-    struct tm local;
-    char when[32] = "";
-    if (localtime_r(&seconds, &local))
-        strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
+    char when[MK_TEXT_TIME];
     printf(mk_tr("%llu  %s  bot %llu  event %llu  %s  answered %llu: ",
                  "%llu  %s  Bot %llu  事件 %llu  %s  应答 %llu："),
-           (unsigned long long)uint_of(one, "id"), when,
-           (unsigned long long)uint_of(one, "self_id"), (unsigned long long)uint_of(one, "number"),
-           yyjson_get_str(yyjson_obj_get(one, "webhook")),
-           (unsigned long long)uint_of(one, "status"));
+           mk_client_uint(one, "id"), mk_text_time(mk_client_uint(one, "time"), when),
+           mk_client_uint(one, "self_id"), mk_client_uint(one, "number"),
+           yyjson_get_str(yyjson_obj_get(one, "webhook")), mk_client_uint(one, "status"));
     const char *response = yyjson_get_str(yyjson_obj_get(one, "response"));
     print_foreign(response ? response : "");
     putchar('\n');
@@ -122,8 +108,8 @@ static int print_outcome(yyjson_val *data)
 {
     yyjson_val *name = yyjson_obj_get(data, "outcome");
     const char *message = yyjson_get_str(yyjson_obj_get(data, "message"));
-    uint64_t status = uint_of(data, "status");
-    printf("%llu  ", (unsigned long long)uint_of(data, "id"));
+    uint64_t status = mk_client_uint(data, "status");
+    printf("%llu  ", mk_client_uint(data, "id"));
     for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
         if (yyjson_equals_str(name, outcomes[i].name))
             fputs(mk_tr(outcomes[i].en, outcomes[i].zh), stdout);
@@ -158,7 +144,7 @@ static int retry(const struct mk_arguments *arguments, uint64_t id)
 
 static int retry_one(const struct mk_arguments *arguments, yyjson_val *one)
 {
-    return retry(arguments, uint_of(one, "id"));
+    return retry(arguments, mk_client_uint(one, "id"));
 }
 
 static int drop(const struct mk_arguments *arguments, uint64_t id, bool all)
@@ -169,7 +155,7 @@ static int drop(const struct mk_arguments *arguments, uint64_t id, bool all)
                    : ask(arguments, "drop", id, &reply);
     if (code)
         return code;
-    uint64_t count = uint_of(data_of(&reply), "dropped");
+    uint64_t count = mk_client_uint(data_of(&reply), "dropped");
     if (arguments->option[JSON])
         mk_client_print(data_of(&reply), false);
     else if (count > 0 || all)

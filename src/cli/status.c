@@ -1,11 +1,9 @@
 /* status: `milky status`: how the daemon is doing, in words. */
-#include "base/json.h"
 #include "cli/ask.h"
 #include "cli/command.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { CONFIG, CONTROL, JSON };
 
@@ -15,13 +13,6 @@ static const struct mk_option options[] = {
     { "json", 'j', NULL, "print what the daemon says, as JSON", "以 JSON 输出" },
     { NULL },
 };
-
-static unsigned long long uint_of(yyjson_val *object, const char *name)
-{
-    bool negative;
-    uint64_t value;
-    return mk_json_integer(yyjson_obj_get(object, name), &negative, &value) ? value : 0;
-}
 
 static const char *text_of(yyjson_val *object, const char *name)
 {
@@ -112,8 +103,8 @@ static const char *uptime_text(unsigned long long seconds, char text[64])
 static void print_lag(yyjson_val *transport)
 {
     char text[32];
-    unsigned long long events = uint_of(transport, "behind_events");
-    unsigned long long bytes = uint_of(transport, "behind_bytes");
+    unsigned long long events = mk_client_uint(transport, "behind_events");
+    unsigned long long bytes = mk_client_uint(transport, "behind_bytes");
     if (events > 0)
         printf(mk_tr(", events behind: %llu", "，落后事件：%llu"), events);
     if (events > 0 && bytes > 0)
@@ -123,18 +114,18 @@ static void print_lag(yyjson_val *transport)
 static void print_counts(yyjson_val *transport)
 {
     if (strcmp(text_of(transport, "transport"), "webhook") != 0) {
-        unsigned long long again = uint_of(transport, "reconnects");
+        unsigned long long again = mk_client_uint(transport, "reconnects");
         if (again > 0)
             printf(mk_tr(", reconnects: %llu", "，重连：%llu"), again);
         return;
     }
-    printf(mk_tr(", delivered: %llu", "，已投递：%llu"), uint_of(transport, "deliveries"));
-    if (uint_of(transport, "retries") > 0)
-        printf(mk_tr(", retries: %llu", "，重试：%llu"), uint_of(transport, "retries"));
-    if (uint_of(transport, "set_aside") > 0)
-        printf(mk_tr(", set aside: %llu", "，搁置：%llu"), uint_of(transport, "set_aside"));
-    if (uint_of(transport, "dropped") > 0)
-        printf(mk_tr(", dropped: %llu", "，丢弃：%llu"), uint_of(transport, "dropped"));
+    printf(mk_tr(", delivered: %llu", "，已投递：%llu"), mk_client_uint(transport, "deliveries"));
+    if (mk_client_uint(transport, "retries") > 0)
+        printf(mk_tr(", retries: %llu", "，重试：%llu"), mk_client_uint(transport, "retries"));
+    if (mk_client_uint(transport, "set_aside") > 0)
+        printf(mk_tr(", set aside: %llu", "，搁置：%llu"), mk_client_uint(transport, "set_aside"));
+    if (mk_client_uint(transport, "dropped") > 0)
+        printf(mk_tr(", dropped: %llu", "，丢弃：%llu"), mk_client_uint(transport, "dropped"));
 }
 
 static void print_error(yyjson_val *transport)
@@ -142,12 +133,9 @@ static void print_error(yyjson_val *transport)
     const char *error = text_of(transport, "last_error");
     if (!*error)
         return;
-    time_t seconds = (time_t)uint_of(transport, "last_error_time");
-    struct tm local;
-    char when[32] = "";
-    if (localtime_r(&seconds, &local))
-        strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &local);
-    printf(mk_tr("      last error, %s: ", "      最近的错误（%s）："), when);
+    char when[MK_TEXT_TIME];
+    printf(mk_tr("      last error, %s: ", "      最近的错误（%s）："),
+           mk_text_time(mk_client_uint(transport, "last_error_time"), when));
     mk_text_show(stdout, mk_slice_str(error), false);
     putchar('\n');
     const char *what =
@@ -166,9 +154,10 @@ static void print_transport(yyjson_val *transport)
            is_remote ? url : text_of(transport, "address"), word ? word : state);
     if (strcmp(state, "waiting") == 0)
         printf(mk_tr(", next try in %.1f s", "，%.1f 秒后重试"),
-               (double)uint_of(transport, "next_try_ms") / 1000);
+               (double)mk_client_uint(transport, "next_try_ms") / 1000);
     if (!is_remote)
-        printf(mk_tr(", connections: %llu", "，连接数：%llu"), uint_of(transport, "connections"));
+        printf(mk_tr(", connections: %llu", "，连接数：%llu"),
+               mk_client_uint(transport, "connections"));
     print_lag(transport);
     if (is_remote)
         print_counts(transport);
@@ -182,25 +171,26 @@ static void print_bot(yyjson_val *bot)
 {
     printf(mk_tr("bot %llu: calls: %llu (failed: %llu), last event: %llu",
                  "Bot %llu：调用：%llu（失败：%llu），最新事件编号：%llu"),
-           uint_of(bot, "self_id"), uint_of(bot, "calls"), uint_of(bot, "failed_calls"),
-           uint_of(bot, "last_event"));
-    if (uint_of(bot, "first_kept_event") > 0)
-        printf(mk_tr(", kept from %llu on", "，自 %llu 起保留"), uint_of(bot, "first_kept_event"));
-    if (uint_of(bot, "dropped_connections") > 0)
+           mk_client_uint(bot, "self_id"), mk_client_uint(bot, "calls"),
+           mk_client_uint(bot, "failed_calls"), mk_client_uint(bot, "last_event"));
+    if (mk_client_uint(bot, "first_kept_event") > 0)
+        printf(mk_tr(", kept from %llu on", "，自 %llu 起保留"),
+               mk_client_uint(bot, "first_kept_event"));
+    if (mk_client_uint(bot, "dropped_connections") > 0)
         printf(mk_tr(", slow connections closed: %llu", "，因过慢断开的连接：%llu"),
-               uint_of(bot, "dropped_connections"));
-    if (uint_of(bot, "unanswered_pings") > 0)
+               mk_client_uint(bot, "dropped_connections"));
+    if (mk_client_uint(bot, "unanswered_pings") > 0)
         printf(mk_tr(", silent connections closed: %llu", "，因无应答断开的连接：%llu"),
-               uint_of(bot, "unanswered_pings"));
+               mk_client_uint(bot, "unanswered_pings"));
     putchar('\n');
     size_t i, max;
     yyjson_val *transport;
     yyjson_arr_foreach (yyjson_obj_get(bot, "transports"), i, max, transport)
         print_transport(transport);
-    if (uint_of(bot, "dead_letters") > 0)
+    if (mk_client_uint(bot, "dead_letters") > 0)
         printf(mk_tr("  refused deliveries that are set aside: %llu (see `%s deliveries`)\n",
                      "  被拒绝并搁置的投递：%llu（见 `%s deliveries`）\n"),
-               uint_of(bot, "dead_letters"), mk_program);
+               mk_client_uint(bot, "dead_letters"), mk_program);
 }
 
 /* What was refused, and which limit or mistake it met; nothing where nothing was. */
@@ -225,7 +215,7 @@ static void print_turned_away(yyjson_val *data)
     yyjson_val *turned_away = yyjson_obj_get(data, "turned_away");
     bool any = false;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        unsigned long long count = uint_of(turned_away, kinds[i].name);
+        unsigned long long count = mk_client_uint(turned_away, kinds[i].name);
         if (count == 0)
             continue;
         fputs(any ? mk_tr(", ", "，") : mk_tr("turned away: ", "已拒绝："), stdout);
@@ -244,13 +234,13 @@ static void print_status(yyjson_val *data)
     bool running = strcmp(text_of(data, "state"), "running") == 0;
     printf("milky %s: %s, %s, %s\n", text_of(data, "version"), text_of(data, "backend"),
            running ? mk_tr("running", "正在运行") : mk_tr("stopping", "正在停止"),
-           uptime_text(uint_of(data, "uptime"), text));
+           uptime_text(mk_client_uint(data, "uptime"), text));
     printf(mk_tr("memory %s, descriptors %llu of %llu\n", "内存 %s，描述符 %llu / %llu\n"),
-           size_text(uint_of(process, "resident_bytes"), memory), uint_of(process, "open_fds"),
-           uint_of(process, "most_fds"));
+           size_text(mk_client_uint(process, "resident_bytes"), memory),
+           mk_client_uint(process, "open_fds"), mk_client_uint(process, "most_fds"));
     if (journal)
         printf("%s %s%s\n", mk_tr("journal", "事件日志"),
-               size_text(uint_of(journal, "bytes"), memory),
+               size_text(mk_client_uint(journal, "bytes"), memory),
                yyjson_get_bool(yyjson_obj_get(journal, "well"))
                    ? ""
                    : mk_tr(": IT CANNOT BE WRITTEN: is the disk full or read-only? See the log",

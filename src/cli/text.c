@@ -4,6 +4,7 @@
 #include "base/shown.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 enum { LONGEST_WORD = 48 };
 
@@ -77,6 +78,16 @@ void mk_near_offer(struct mk_near *near, struct mk_slice word, const char *candi
         return;
     near->best = candidate;
     near->distance = edits;
+}
+
+const char *mk_text_time(uint64_t seconds, char text[MK_TEXT_TIME])
+{
+    time_t when = (time_t)seconds;
+    struct tm local;
+    text[0] = '\0';
+    if (localtime_r(&when, &local))
+        strftime(text, MK_TEXT_TIME, "%Y-%m-%d %H:%M:%S", &local);
+    return text;
 }
 
 void mk_text_show(FILE *to, struct mk_slice text, bool lines)

@@ -7,6 +7,7 @@
 
 #include "base/slice.h"
 
+#include <stdint.h>
 #include <stdio.h>
 
 /* English until this is called; it reads LC_ALL, LC_MESSAGES and LANG. */
@@ -28,6 +29,10 @@ struct mk_near {
     size_t distance;
 };
 void mk_near_offer(struct mk_near *near, struct mk_slice word, const char *candidate);
+
+/* Writes a time, seconds since 1970, as this machine's clock shows it: "2026-01-31 12:34:56". */
+enum { MK_TEXT_TIME = 32 };
+const char *mk_text_time(uint64_t seconds, char text[MK_TEXT_TIME]);
 
 /*
  * Prints text of others, with what could garble a terminal escaped (base/shown.h). `lines`: it may
