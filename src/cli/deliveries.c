@@ -86,13 +86,7 @@ static int print_one(const struct mk_arguments *arguments, yyjson_val *one)
 
 /* --- retry and drop --- */
 
-struct outcome {
-    const char *name;
-    const char *en;
-    const char *zh;
-};
-
-static const struct outcome outcomes[] = {
+static const struct mk_word outcomes[] = {
     { "taken", "taken", "已被接收" },
     { "refused", "refused again, and kept", "再次被拒绝，予以保留" },
     { "failed", "not delivered, and kept", "未能送达，予以保留" },
@@ -106,13 +100,11 @@ static const struct outcome outcomes[] = {
 
 static int print_outcome(yyjson_val *data)
 {
-    yyjson_val *name = yyjson_obj_get(data, "outcome");
+    const char *name = yyjson_get_str(yyjson_obj_get(data, "outcome"));
+    const char *outcome = mk_word_for(outcomes, sizeof(outcomes) / sizeof(outcomes[0]), name);
     const char *message = yyjson_get_str(yyjson_obj_get(data, "message"));
     uint64_t status = mk_client_uint(data, "status");
-    printf("%llu  ", mk_client_uint(data, "id"));
-    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
-        if (yyjson_equals_str(name, outcomes[i].name))
-            fputs(mk_tr(outcomes[i].en, outcomes[i].zh), stdout);
+    printf("%llu  %s", mk_client_uint(data, "id"), outcome ? outcome : "");
     if (status)
         printf(" (%llu)", (unsigned long long)status);
     if (message) {
@@ -121,7 +113,7 @@ static int print_outcome(yyjson_val *data)
         putchar(')');
     }
     putchar('\n');
-    return yyjson_equals_str(name, "taken") ? MK_EXIT_OK : MK_EXIT_FAILED;
+    return name && strcmp(name, "taken") == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
 }
 
 static int retry(const struct mk_arguments *arguments, uint64_t id)

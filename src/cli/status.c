@@ -22,13 +22,7 @@ static const char *text_of(yyjson_val *object, const char *name)
 
 /* --- words --- */
 
-struct word {
-    const char *name;
-    const char *en;
-    const char *zh;
-};
-
-static const struct word states[] = {
+static const struct mk_word states[] = {
     { "listening", "listening", "正在监听" },
     { "closed", "closed", "已关闭" },
     { "idle", "nothing to deliver", "没有待投递的事件" },
@@ -40,7 +34,7 @@ static const struct word states[] = {
 };
 
 /* What to do about each trouble (transport/health.h). */
-static const struct word advice[] = {
+static const struct mk_word advice[] = {
     { "unreachable", "nobody answers there: is that program running, at this host and port?",
       "对方无应答：该程序是否正在此主机与端口上运行？" },
     { "name", "the name of the host is not known: check the url, or this machine's DNS",
@@ -62,14 +56,6 @@ static const struct word advice[] = {
     { "slow", "it does not answer in time: is it busy, or does a firewall drop the packets?",
       "对方未及时应答：它是否繁忙，或防火墙丢弃了数据包？" },
 };
-
-static const char *word_for(const struct word *words, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(words[i].name, name) == 0)
-            return mk_tr(words[i].en, words[i].zh);
-    return NULL;
-}
 
 /* "512 B", "24.0 KiB" */
 static const char *size_text(unsigned long long bytes, char text[32])
@@ -139,7 +125,7 @@ static void print_error(yyjson_val *transport)
     mk_text_show(stdout, mk_slice_str(error), false);
     putchar('\n');
     const char *what =
-        word_for(advice, sizeof(advice) / sizeof(advice[0]), text_of(transport, "trouble"));
+        mk_word_for(advice, sizeof(advice) / sizeof(advice[0]), text_of(transport, "trouble"));
     if (what)
         printf("      -> %s\n", what);
 }
@@ -147,7 +133,7 @@ static void print_error(yyjson_val *transport)
 static void print_transport(yyjson_val *transport)
 {
     const char *state = text_of(transport, "state");
-    const char *word = word_for(states, sizeof(states) / sizeof(states[0]), state);
+    const char *word = mk_word_for(states, sizeof(states) / sizeof(states[0]), state);
     const char *url = text_of(transport, "url");
     bool is_remote = *url != '\0';
     printf("  %-17s %s  %s", text_of(transport, "transport"),
@@ -196,7 +182,7 @@ static void print_bot(yyjson_val *bot)
 /* What was refused, and which limit or mistake it met; nothing where nothing was. */
 static void print_turned_away(yyjson_val *data)
 {
-    static const struct word kinds[] = {
+    static const struct mk_word kinds[] = {
         { "connections", "connections over limits.connections", "超出 limits.connections 的连接" },
         { "connections_per_address", "connections over limits.connections_per_address",
           "超出 limits.connections_per_address 的连接" },

@@ -80,6 +80,14 @@ void mk_near_offer(struct mk_near *near, struct mk_slice word, const char *candi
     near->distance = edits;
 }
 
+const char *mk_word_for(const struct mk_word *words, size_t count, const char *name)
+{
+    for (size_t i = 0; name && i < count; i++)
+        if (strcmp(words[i].name, name) == 0)
+            return mk_tr(words[i].en, words[i].zh);
+    return NULL;
+}
+
 const char *mk_text_time(uint64_t seconds, char text[MK_TEXT_TIME])
 {
     time_t when = (time_t)seconds;

@@ -20,6 +20,15 @@ bool mk_text_chinese(void);
 /* One of the two, as the language is. Both must take the same arguments in the same order. */
 const char *mk_tr(const char *en, const char *zh) __attribute__((format_arg(1), format_arg(2)));
 
+/* What the daemon calls by a name, in words for a person. */
+struct mk_word {
+    const char *name;
+    const char *en;
+    const char *zh;
+};
+/* The words for a name, or NULL where it is none of these, or NULL. */
+const char *mk_word_for(const struct mk_word *words, size_t count, const char *name);
+
 /*
  * The best guess so far at what `word` means. Zero it, then offer candidates; `best` stays NULL
  * where none comes near.
