@@ -399,14 +399,31 @@ int mk_bot_listen(struct mk_bot *bot)
     return 0;
 }
 
+/* Returns the first error that there was. */
+static int started(const struct mk_bot *bot, const char *transport, int before, int rc)
+{
+    if (rc < 0)
+        mk_log_error(transport, "bot %llu: it cannot start: %s",
+                     (unsigned long long)bot->hub.self_id, strerror(-rc));
+    return before < 0 ? before : rc;
+}
+
+int mk_bot_connect(struct mk_bot *bot)
+{
+    int rc = 0;
+    for (size_t i = 0; i < bot->webhook_count; i++)
+        if (!mk_webhook_started(bot->webhooks[i]))
+            rc = started(bot, "webhook", rc, mk_webhook_start(bot->webhooks[i]));
+    for (size_t i = 0; i < bot->client_count; i++)
+        if (!mk_websocket_client_started(bot->clients[i]))
+            rc = started(bot, "websocket_client", rc, mk_websocket_client_start(bot->clients[i]));
+    return rc;
+}
+
 int mk_bot_start(struct mk_bot *bot)
 {
     int rc = mk_bot_listen(bot);
-    for (size_t i = 0; i < bot->webhook_count && rc == 0; i++)
-        rc = mk_webhook_start(bot->webhooks[i]);
-    for (size_t i = 0; i < bot->client_count && rc == 0; i++)
-        mk_websocket_client_start(bot->clients[i]);
-    return rc;
+    return rc == 0 ? mk_bot_connect(bot) : rc;
 }
 
 void mk_bot_drop(struct mk_bot *bot)

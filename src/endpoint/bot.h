@@ -97,6 +97,11 @@ bool mk_bot_any_port(const char *listen);
 int mk_bot_listen_on(struct mk_bot *bot, struct mk_bot_server *entry);
 /* Listens, where it does not yet, on all addresses. Returns 0 or a negative errno, logged. */
 int mk_bot_listen(struct mk_bot *bot);
+/*
+ * Starts webhooks and websocket_clients that have not started. Returns 0, or a negative errno where
+ * one could not, logged.
+ */
+int mk_bot_connect(struct mk_bot *bot);
 
 /* It must be idle. */
 void mk_bot_fini(struct mk_bot *bot);

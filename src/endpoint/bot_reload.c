@@ -168,11 +168,6 @@ size_t mk_bot_reload(struct mk_bot *bot, struct mk_bot *fresh, size_t kept_serve
     if (mk_bot_listen(bot) < 0)
         mk_log_error("endpoint", "bot %llu: not all of its servers listen now",
                      (unsigned long long)bot->hub.self_id);
-    for (size_t i = 0; i < bot->webhook_count; i++)
-        if (!mk_webhook_started(bot->webhooks[i]) && mk_webhook_start(bot->webhooks[i]) < 0)
-            mk_log_error("endpoint", "a webhook cannot start: out of memory");
-    for (size_t i = 0; i < bot->client_count; i++)
-        if (!mk_websocket_client_started(bot->clients[i]))
-            mk_websocket_client_start(bot->clients[i]);
+    mk_bot_connect(bot);
     return changed;
 }

@@ -406,6 +406,16 @@ int mk_journal_set_cursor(struct mk_journal *journal, uint64_t self_id, struct m
     return add(journal, &record);
 }
 
+int mk_journal_enter(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
+                     uint64_t *number)
+{
+    int rc = mk_journal_cursor(journal, self_id, sink, number);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    journal->lasting = true;
+    return mk_journal_set_cursor(journal, self_id, sink, *number);
+}
+
 /* --- dead letters --- */
 
 int mk_journal_bury(struct mk_journal *journal, const struct mk_dead_letter *letter)

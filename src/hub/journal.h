@@ -94,9 +94,20 @@ bool mk_journal_well(const struct mk_journal *journal);
 
 /* --- durable sinks --- */
 
-/* How far a sink has got: returns 1 and its number, 0 for an unknown sink, or a negative errno. */
+/*
+ * How far a sink has got: returns 1 and its number, 0 for an unknown sink, or a negative errno,
+ * logged.
+ */
 int mk_journal_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
                       uint64_t *number);
+
+/*
+ * A sink starts: `*number` becomes how far it has got. One that is new has got as far as it says,
+ * and is known from then on: not even the loss of power makes it new again, or it would miss what
+ * came since. Returns 0 or a negative errno, logged.
+ */
+int mk_journal_enter(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
+                     uint64_t *number);
 
 /* Sets it. Returns 0 or a negative errno, logged. */
 int mk_journal_set_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,

@@ -310,23 +310,23 @@ struct mk_webhook *mk_webhook_free(struct mk_webhook *webhook)
     return NULL;
 }
 
-/* Where it goes on: behind its cursor, or, as a new one, with what comes from now on. */
-static uint64_t where_it_stands(struct mk_webhook *webhook)
+/* It goes on behind its cursor, or, as a new one, with what comes from now on. */
+static int find_place(struct mk_webhook *webhook)
 {
-    struct mk_hub *hub = webhook->hub;
-    uint64_t number = hub->events;
-    if (hub->journal && mk_journal_cursor(hub->journal, hub->self_id,
-                                          mk_slice_str(webhook->target.url), &number) == 0)
-        mk_journal_set_cursor(hub->journal, hub->self_id, mk_slice_str(webhook->target.url),
-                              number);
-    return number;
+    const struct mk_hub *hub = webhook->hub;
+    webhook->number = hub->events;
+    if (!hub->journal)
+        return 0;
+    return mk_journal_enter(hub->journal, hub->self_id, mk_slice_str(webhook->target.url),
+                            &webhook->number);
 }
 
 int mk_webhook_start(struct mk_webhook *webhook)
 {
     struct mk_form form = { webhook->dialect, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
-    webhook->number = where_it_stands(webhook);
-    int rc = mk_reader_start(&webhook->reader, webhook->hub, &form, webhook->number, MOST_LAG);
+    int rc = find_place(webhook);
+    if (rc == 0)
+        rc = mk_reader_start(&webhook->reader, webhook->hub, &form, webhook->number, MOST_LAG);
     if (rc == 0)
         deliver_next(webhook);
     return rc;

@@ -44,7 +44,8 @@ void mk_webhook_adopt(struct mk_webhook *webhook, struct mk_webhook *fresh);
 /* What is under way is dropped. NULL is allowed. */
 struct mk_webhook *mk_webhook_free(struct mk_webhook *webhook);
 
-/* Delivers what is not delivered yet, and what comes. Returns 0 or -ENOMEM. */
+/* Delivers what is not delivered yet, and what comes. Returns 0, -ENOMEM or what the journal says.
+ */
 int mk_webhook_start(struct mk_webhook *webhook);
 bool mk_webhook_started(const struct mk_webhook *webhook);
 

@@ -198,13 +198,14 @@ void mk_websocket_client_set_replay(struct mk_websocket_client *client)
 }
 
 /* Where it goes on; as a new one, with what comes from now on. */
-static void find_place(struct mk_websocket_client *client)
+static int find_place(struct mk_websocket_client *client)
 {
     const struct mk_hub *hub = client->sessions.hub;
-    uint64_t number = hub->events;
-    if (hub->journal)
-        mk_journal_cursor(hub->journal, hub->self_id, mk_slice_str(client->text), &number);
-    on_received(client, number);
+    client->received = hub->events;
+    if (!hub->journal)
+        return 0;
+    return mk_journal_enter(hub->journal, hub->self_id, mk_slice_str(client->text),
+                            &client->received);
 }
 
 void mk_websocket_client_adopt(struct mk_websocket_client *client,
@@ -219,12 +220,14 @@ bool mk_websocket_client_started(const struct mk_websocket_client *client)
     return client->started;
 }
 
-void mk_websocket_client_start(struct mk_websocket_client *client)
+int mk_websocket_client_start(struct mk_websocket_client *client)
 {
+    int rc = client->replay ? find_place(client) : 0;
+    if (rc < 0)
+        return rc;
     client->started = true;
-    if (client->replay)
-        find_place(client);
     connect_now(client);
+    return 0;
 }
 
 void mk_websocket_client_stop(struct mk_websocket_client *client)

@@ -43,7 +43,8 @@ void mk_websocket_client_set_replay(struct mk_websocket_client *client);
 /* It must be idle, or never have been started. NULL is allowed. */
 struct mk_websocket_client *mk_websocket_client_free(struct mk_websocket_client *client);
 
-void mk_websocket_client_start(struct mk_websocket_client *client);
+/* Returns 0, or, with replay, what the journal says. */
+int mk_websocket_client_start(struct mk_websocket_client *client);
 bool mk_websocket_client_started(const struct mk_websocket_client *client);
 
 /* Answers what it was asked, closes with 1001, connects no more; then it is idle. */

@@ -431,6 +431,26 @@ static void test_only_what_must_last_is_flushed(void **state)
     assert_int_equal(flushed(world), 1);
 }
 
+/* One that the loss of power made new again would miss what came since. */
+static void test_a_new_sink_is_known_for_good(void **state)
+{
+    struct world *world = *state;
+    close_world(world);
+    world->config.flush = true;
+    world->config.events_kept = true;
+    open_world(world);
+    emit(world, "a");
+    flushed(world); /* the log's head */
+    uint64_t number = 1;
+    assert_int_equal(mk_journal_enter(world->journal, BOT, MK_SLICE("http://a/"), &number), 0);
+    assert_int_equal(number, 1);
+    assert_int_equal(flushed(world), 1);
+    number = 7;
+    assert_int_equal(mk_journal_enter(world->journal, BOT, MK_SLICE("http://a/"), &number), 0);
+    assert_int_equal(number, 1);
+    assert_int_equal(flushed(world), 0);
+}
+
 static void test_events_that_are_kept_elsewhere_wait_for_their_flush(void **state)
 {
     struct world *world = *state;
@@ -589,6 +609,7 @@ int main(void)
         TEST(test_an_older_version_is_brought_up_to_date),
         TEST(test_cursors_and_dead_letters),
         TEST(test_only_what_must_last_is_flushed),
+        TEST(test_a_new_sink_is_known_for_good),
         TEST(test_events_that_are_kept_elsewhere_wait_for_their_flush),
         TEST(test_what_cannot_be_flushed_is_an_error),
         TEST(test_an_impossible_event_has_not_happened),
