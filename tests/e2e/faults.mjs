@@ -19,10 +19,19 @@ const FIELDS = ['calls', 'countdown', 'times', 'variant', 'error', 'clock', 'see
 const [FRAMES, FRAME] = [24, 64];
 const SIZE = FIELDS.length * 8 + FRAMES * FRAME;
 
-const library = () => join(dirname(process.env.TESTEE), 'libfault.so');
-
 export function isSanitized() {
   return readFileSync(process.env.MILKY).includes('libasan.so');
+}
+
+// What a program is started with that has one of the libraries of tests/tools before its own.
+export function preloading(name) {
+  const libraries = [join(dirname(process.env.TESTEE), name)];
+  const env = {};
+  if (isSanitized()) {
+    libraries.push(execFileSync('gcc', ['-print-file-name=libasan.so']).toString().trim());
+    env.ASAN_OPTIONS = `${process.env.ASAN_OPTIONS ?? ''}:verify_asan_link_order=0:allocator_may_return_null=1`;
+  }
+  return { ...env, LD_PRELOAD: libraries.join(' ') };
 }
 
 export class Faults {
@@ -44,15 +53,9 @@ export class Faults {
 
   // What a milky that can be made to fail is started with.
   get env() {
-    const preload = [library()];
-    const env = { FAULT_FILE: this.file };
-    if (isSanitized()) {
-      preload.push(execFileSync('gcc', ['-print-file-name=libasan.so']).toString().trim());
-      env.ASAN_OPTIONS = `${process.env.ASAN_OPTIONS ?? ''}:verify_asan_link_order=0:allocator_may_return_null=1`;
-    } else {
-      env.GLIBC_TUNABLES = 'glibc.malloc.perturb=165'; // what is used after it was freed is nonsense
-    }
-    return { ...env, LD_PRELOAD: preload.join(' ') };
+    const env = { FAULT_FILE: this.file, ...preloading('libfault.so') };
+    if (!isSanitized()) env.GLIBC_TUNABLES = 'glibc.malloc.perturb=165'; // what is used after it was freed is nonsense
+    return env;
   }
 
   #set(field, value) {
