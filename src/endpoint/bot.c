@@ -326,13 +326,15 @@ int mk_bot_init(struct mk_bot *bot, const struct mk_commons *commons,
     bot->guard = commons->guard;
     mk_list_init(&bot->leaving);
     mk_dispatch_init(&bot->dispatch, commons->backend, config->self_id);
-    mk_hub_init(&bot->hub, config->self_id, commons->journal);
+    int rc = mk_hub_init(&bot->hub, config->self_id, commons->journal);
     bot->hub.deflate = commons->deflate;
     bot->hub.got_stuck = on_stuck;
     bot->hub.arg = bot;
     bot->retry = mk_timer_new(commons->loop, on_retry, bot);
     bot->dispatch.stats = mk_call_stats_new(false);
-    return bot->retry && bot->dispatch.stats ? add_transports(bot, commons, config) : -ENOMEM;
+    if (rc == 0 && (!bot->retry || !bot->dispatch.stats))
+        rc = -ENOMEM;
+    return rc == 0 ? add_transports(bot, commons, config) : rc;
 }
 
 void mk_bot_discard(struct mk_bot *bot)

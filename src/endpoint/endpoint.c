@@ -344,8 +344,12 @@ static void on_turn_end(struct mk_turn_hook *hook)
     for (size_t i = 0; i < endpoint->host.bot_count; i++)
         mk_bot_sweep(endpoint->host.bots[i]);
     /* Nobody is told that something has happened which a crash would undo. */
-    if (endpoint->host.journal && mk_journal_commit(endpoint->host.journal) < 0)
+    struct mk_journal *journal = endpoint->host.journal;
+    if (journal && mk_journal_commit(journal) < 0)
         mk_loop_drop_output(&endpoint->host.loop, -EIO);
+    else if (!journal || mk_journal_well(journal))
+        for (size_t i = 0; i < endpoint->host.bot_count; i++)
+            mk_hub_committed(&endpoint->host.bots[i]->hub);
     if (!endpoint->stopping || !is_idle(endpoint))
         return;
     /* Who watches may see it stop: this is the last to go. */

@@ -185,7 +185,7 @@ void mk_sink_leave(struct mk_sink *sink)
 struct mk_slice mk_sink_peek(struct mk_sink *sink)
 {
     struct mk_feed_chunk *chunk = sink->chunk;
-    if (chunk && sink->offset == chunk->len && chunk->next) {
+    while (chunk && sink->offset == chunk->len && chunk->next) { /* one may have stayed empty */
         sink->chunk = chunk->next;
         sink->chunk->refs++;
         sink->offset = 0;

@@ -50,8 +50,8 @@ bool mk_feed_has_sinks(const struct mk_feed *feed);
 
 /*
  * Appends a frame and tells every sink that stood at the end. Where nobody listens nothing is kept.
- * A sink that is told may leave, others may not be made to. Returns 0 or -ENOMEM; then no sink got
- * the frame.
+ * A sink that is told may leave, and may not join before this has returned; others may not be made
+ * to. Returns 0 or -ENOMEM; then no sink got the frame.
  */
 int mk_feed_append(struct mk_feed *feed, struct mk_slice frame);
 

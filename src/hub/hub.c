@@ -20,16 +20,17 @@ static void for_each_feed(struct mk_hub *hub, each_feed *visit)
                 visit(&hub->feeds[dialect][envelope][framing]);
 }
 
-void mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal)
+int mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal)
 {
     *hub = (struct mk_hub){ .self_id = self_id, .journal = journal };
-    hub->events = journal ? mk_journal_last(journal, self_id) : 0;
     mk_arena_init(&hub->arena);
     mk_buf_init(&hub->data, LONGEST_EVENT);
     mk_buf_init(&hub->json, LONGEST_EVENT);
     mk_buf_init(&hub->frame, LONGEST_EVENT + MK_FRAME_MORE);
     mk_list_init(&hub->stuck);
+    mk_list_init(&hub->uncommitted);
     for_each_feed(hub, mk_feed_init);
+    return journal ? mk_journal_last(journal, self_id, &hub->events) : 0;
 }
 
 void mk_hub_fini(struct mk_hub *hub)
@@ -158,6 +159,23 @@ int mk_hub_emit(struct mk_hub *hub, struct mk_event *event)
     mk_buf_reset(&hub->data, KEPT_BUFFER);
     mk_arena_reset(&hub->arena);
     return first_error;
+}
+
+void mk_hub_await_commit(struct mk_hub *hub, struct mk_hub_waiter *waiter)
+{
+    if (mk_list_empty(&waiter->node))
+        mk_list_push(&hub->uncommitted, &waiter->node);
+}
+
+void mk_hub_committed(struct mk_hub *hub)
+{
+    struct mk_list waiting;
+    mk_list_take(&waiting, &hub->uncommitted);
+    while (!mk_list_empty(&waiting)) {
+        struct mk_hub_waiter *waiter = MK_CONTAINER_OF(waiting.next, struct mk_hub_waiter, node);
+        mk_list_remove(&waiter->node);
+        waiter->run(waiter);
+    }
 }
 
 /* --- replaying --- */

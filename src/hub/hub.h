@@ -37,6 +37,7 @@ struct mk_hub {
     uint64_t gaps;                      /* times that a sink was told of events that are gone */
     uint64_t overruns;                  /* sinks that fell too far behind */
     uint64_t unanswered;                /* WebSockets that did not answer a ping */
+    struct mk_list uncommitted;         /* of mk_hub_waiter */
     struct mk_list stuck;               /* readers that could not go on, and are to try again */
     void (*got_stuck)(void *arg);       /* told when the first of them is there; or NULL */
     void *arg;
@@ -47,8 +48,20 @@ struct mk_hub {
     struct mk_buf frame;   /* one event, framed */
 };
 
-/* `journal` is borrowed and may be NULL; numbers go on from where it ends. */
-void mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal);
+/*
+ * Somebody who tells others of events in another way than by a stream's output, which leaves after
+ * the journal's commit anyway. Zeroed but for `run`, and its node initialised.
+ */
+struct mk_hub_waiter {
+    struct mk_list node;
+    void (*run)(struct mk_hub_waiter *waiter);
+};
+
+/*
+ * `journal` is borrowed and may be NULL; numbers go on from where it ends. Returns 0 or a negative
+ * errno, logged; mk_hub_fini is to be called in any case.
+ */
+int mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal);
 /* All sinks must have left. */
 void mk_hub_fini(struct mk_hub *hub);
 
@@ -61,6 +74,14 @@ int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, const struct mk_form *
  * feed did not get it. The feed's sinks then get it from the journal.
  */
 int mk_hub_emit(struct mk_hub *hub, struct mk_event *event);
+
+/*
+ * Runs the waiter when all that was emitted is stored: once, and never from within this. To be
+ * taken out of its list (mk_list_remove) before it goes.
+ */
+void mk_hub_await_commit(struct mk_hub *hub, struct mk_hub_waiter *waiter);
+/* To be called at the end of a turn, when the journal has committed, or there is none. */
+void mk_hub_committed(struct mk_hub *hub);
 
 /*
  * Lets the readers that are stuck try again. Who runs the loop calls this some time after

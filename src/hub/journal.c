@@ -69,6 +69,9 @@ static void look_what_is_left(struct mk_journal *journal)
     journal->in_transaction = !sqlite3_get_autocommit(journal->db);
     if (journal->pending.len > 0)
         journal->broken = true;
+    if (journal->unlogged)
+        journal->missed = true;
+    journal->unlogged = false;
 }
 
 /* Steps a statement without rows to its end. */
@@ -124,18 +127,36 @@ static int begin(struct mk_journal *journal)
  * the loss of power takes back repeats a delivery under the number that it had. Nor does a turn
  * whose events somebody else keeps.
  */
-static int flush(struct mk_journal *journal)
+static int flush_log(struct mk_journal *journal)
 {
     sqlite3_file *log = NULL;
-    int code = SQLITE_OK;
-    if (journal->config.flush)
-        code = sqlite3_file_control(journal->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    int code = sqlite3_file_control(journal->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     if (code == SQLITE_OK && log && log->pMethods)
         code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
-    if (code == SQLITE_OK) {
-        journal->lasting = false;
+    return code;
+}
+
+/*
+ * Linux tells of a page that it could not write once, and takes it for written then: after a flush
+ * that failed another one proves nothing. So all of the log is written once more, into the
+ * database.
+ */
+static int flush_all_anew(struct mk_journal *journal)
+{
+    if (journal->borrowed)
+        sqlite3_reset(journal->borrowed);
+    journal->borrowed = NULL;
+    return sqlite3_wal_checkpoint_v2(journal->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
+static int flush(struct mk_journal *journal)
+{
+    if (!journal->config.flush)
         return 0;
-    }
+    int code = journal->doubtful ? flush_all_anew(journal) : flush_log(journal);
+    journal->doubtful = code != SQLITE_OK;
+    if (code == SQLITE_OK)
+        return 0;
     if (!journal->retry_at)
         mk_log_error("journal", "cannot flush to disk: %s", sqlite3_errstr(code));
     return -EIO;
@@ -151,6 +172,7 @@ static int insert(struct mk_journal *journal, const struct mk_redo *record)
         [MK_REDO_EVENT] = { APPEND, 4, 2, "cannot store an event" },
         [MK_REDO_CURSOR] = { SET_CURSOR, 2, 1, "cannot store a cursor" },
         [MK_REDO_DEATH] = { BURY, 4, 2, "cannot set a delivery aside" },
+        [MK_REDO_FORGET] = { FORGET, 1, 0, "cannot forget a dead letter" },
     };
     size_t count = kinds[record->kind].numbers;
     sqlite3_stmt *statement = use(journal, kinds[record->kind].statement, count, record->numbers);
@@ -197,6 +219,8 @@ static int add(struct mk_journal *journal, const struct mk_redo *record)
     int rc = journal->broken ? -EIO : begin(journal);
     if (rc == 0)
         rc = insert(journal, record);
+    if (rc == 0 && !kept)
+        journal->unlogged = true;
     return kept ? 0 : rc;
 }
 
@@ -207,10 +231,15 @@ static int try_to_commit(struct mk_journal *journal)
         rc = run(journal, use(journal, COMMIT, 0, NULL), "cannot store events");
         if (rc == 0) {
             journal->in_transaction = false;
+            journal->unlogged = false;
             mk_buf_reset(&journal->pending, KEPT_PENDING);
         }
     }
-    return rc == 0 && journal->lasting ? flush(journal) : rc;
+    if (rc == 0 && journal->lasting)
+        rc = flush(journal);
+    if (rc == 0)
+        journal->lasting = false;
+    return rc;
 }
 
 static int commit(struct mk_journal *journal)
@@ -250,7 +279,9 @@ int mk_journal_commit(struct mk_journal *journal)
 
 int mk_journal_flush(struct mk_journal *journal)
 {
-    return journal->broken || journal->retry_at ? -EAGAIN : flush(journal);
+    if (journal->broken || journal->retry_at || (journal->doubtful && journal->in_transaction))
+        return -EAGAIN;
+    return flush(journal);
 }
 
 struct mk_journal *mk_journal_close(struct mk_journal *journal)
@@ -325,10 +356,8 @@ int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
         mk_journal_miss(journal);
     else
         journal->fresh = true;
-    if (rc == 0 && ++journal->appended >= PRUNE_EVERY && !journal->broken) {
-        journal->appended = 0;
+    if (rc == 0 && event->number % PRUNE_EVERY == 0 && !journal->broken)
         prune(journal, self_id, event->number);
-    }
     return rc;
 }
 
@@ -337,10 +366,17 @@ void mk_journal_miss(struct mk_journal *journal)
     journal->missed = true;
 }
 
-uint64_t mk_journal_last(struct mk_journal *journal, uint64_t self_id)
+int mk_journal_last(struct mk_journal *journal, uint64_t self_id, uint64_t *number)
 {
+    int rc = mend(journal);
+    *number = 0;
+    if (rc < 0)
+        return rc;
     sqlite3_stmt *row = USE(journal, GET_LAST, self_id);
-    return first_row(journal, row, "cannot read the last number") > 0 ? column_uint(row, 0) : 0;
+    rc = first_row(journal, row, "cannot read the last number");
+    if (rc > 0)
+        *number = column_uint(row, 0);
+    return rc < 0 ? rc : 0;
 }
 
 int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
@@ -364,7 +400,8 @@ int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
 void mk_journal_measure(struct mk_journal *journal, uint64_t self_id,
                         struct mk_journal_measure *measure)
 {
-    *measure = (struct mk_journal_measure){ .last = mk_journal_last(journal, self_id) };
+    *measure = (struct mk_journal_measure){ 0 };
+    mk_journal_last(journal, self_id, &measure->last);
     if (first_row(journal, USE(journal, GET_FIRST, self_id), "cannot read the first number") > 0)
         measure->first = column_uint(journal->borrowed, 0);
     if (first_row(journal, USE(journal, COUNT_DEAD, self_id), "cannot count dead letters") > 0)
@@ -448,11 +485,15 @@ int mk_journal_dead(struct mk_journal *journal, uint64_t id, struct mk_dead_lett
 
 int mk_journal_forget(struct mk_journal *journal, uint64_t id)
 {
+    const struct mk_redo record = { .kind = MK_REDO_FORGET, .numbers = { id } };
+    struct mk_dead_letter letter;
     int rc = mend(journal);
     if (rc == 0)
-        rc = begin(journal);
-    if (rc < 0)
-        return rc;
-    rc = run(journal, USE(journal, FORGET, id), "cannot forget a dead letter");
-    return rc < 0 ? rc : sqlite3_changes(journal->db);
+        rc = mk_journal_dead(journal, id, &letter);
+    if (rc <= 0 || letter.id != id)
+        return rc < 0 ? rc : 0;
+    journal->lasting = true;
+    journal->fresh = true;
+    rc = add(journal, &record);
+    return rc < 0 ? rc : 1;
 }

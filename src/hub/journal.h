@@ -67,8 +67,11 @@ int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
  */
 void mk_journal_miss(struct mk_journal *journal);
 
-/* The number of the last event that was ever added for this bot; 0 before the first. */
-uint64_t mk_journal_last(struct mk_journal *journal, uint64_t self_id);
+/*
+ * The number of the last event that was ever added for this bot; 0 before the first. Returns 0 or a
+ * negative errno, logged.
+ */
+int mk_journal_last(struct mk_journal *journal, uint64_t self_id, uint64_t *number);
 
 /*
  * The first event from number `from` on; its texts are borrowed until the next call of a function

@@ -41,11 +41,12 @@ struct mk_journal {
     struct mk_buf pending;  /* what the transaction adds: see redo.h */
     struct mk_backoff retry;
     uint64_t retry_at;   /* after a commit that failed: no sooner than this, monotonic ms */
-    unsigned appended;   /* since the last pruning */
     int64_t clock;       /* how far the wall clock was ahead of the monotonic one, ms */
     uint64_t untrusted;  /* since then the wall clock is not believed, monotonic ms; 0: it is */
     bool in_transaction; /* as far as we know */
     bool broken;         /* SQLite has not all that is pending */
+    bool unlogged;       /* the transaction has something that is not pending: no memory for it */
+    bool doubtful;       /* a flush failed: the system may have dropped what it could not write */
     bool fresh;          /* events were added since the last attempt to commit */
     bool lasting;        /* what was added since then must survive the loss of power */
     bool missed;         /* events were lost since then */

@@ -106,6 +106,7 @@ int mk_loop_init(struct mk_loop *loop)
     *loop = (struct mk_loop){ 0 };
     mk_list_init(&loop->hooks);
     mk_list_init(&loop->dirty);
+    mk_list_init(&loop->blocked);
     int rc = uv_loop_init(&loop->uv);
     if (rc < 0)
         return rc;

@@ -33,8 +33,9 @@ struct mk_loop {
     bool had_input;            /* in this turn */
     uint64_t turns;            /* that have ended */
     struct mk_list hooks;
-    struct mk_list dirty; /* streams that have output */
-    char *read_buffer;    /* shared by all streams: bytes stay in it only during a read callback */
+    struct mk_list dirty;   /* streams that have output */
+    struct mk_list blocked; /* those of them whose output the kernel does not take for now */
+    char *read_buffer; /* shared by all streams: bytes stay in it only during a read callback */
     struct mk_streams *streams; /* what else they share (stream_impl.h) */
     bool stopped;
 };
@@ -67,7 +68,7 @@ static inline struct mk_loop *mk_loop_of(struct uv_loop_s *uv)
  */
 void mk_loop_busy_poll(struct mk_loop *loop, uint64_t us);
 
-/* Ends, with this error, every stream that has something to send in this turn: it is not sent. */
+/* Ends, with this error, every stream that has something to send: it is not sent. */
 void mk_loop_drop_output(struct mk_loop *loop, int error);
 
 /* The time of this turn in milliseconds (monotonic), read once per turn. */
@@ -90,6 +91,7 @@ struct mk_timer *mk_timer_new(struct mk_loop *loop, void (*fire)(void *arg), voi
 struct mk_timer *mk_timer_free(struct mk_timer *timer);
 void mk_timer_start(struct mk_timer *timer, uint64_t ms); /* once; starts anew if it runs */
 void mk_timer_stop(struct mk_timer *timer);
+bool mk_timer_active(const struct mk_timer *timer); /* it will fire */
 
 /*
  * Timeouts of many connections that share one duration: arming is two list operations, no matter

@@ -136,8 +136,10 @@ struct mk_stream *mk_stream_new(struct mk_loop *loop, int fd, const struct socka
 
 void mk_loop_drop_output(struct mk_loop *loop, int error)
 {
-    while (!mk_list_empty(&loop->dirty))
-        mk_stream_finish(MK_CONTAINER_OF(loop->dirty.next, struct mk_stream, dirty), error);
+    struct mk_list *lists[] = { &loop->dirty, &loop->blocked };
+    for (size_t i = 0; i < 2; i++)
+        while (!mk_list_empty(lists[i]))
+            mk_stream_finish(MK_CONTAINER_OF(lists[i]->next, struct mk_stream, dirty), error);
 }
 
 /* --- watching the socket --- */
@@ -384,9 +386,10 @@ static void on_socket(uv_poll_t *poll, int status, int events)
         on_socket_error(stream);
         return;
     }
-    if (events & UV_WRITABLE) {
+    if ((events & UV_WRITABLE) && stream->blocked) {
         /* Not sent from here: the turn's hooks come first. */
         stream->blocked = false;
+        mk_list_remove(&stream->dirty);
         mk_stream_wake(stream);
     }
     if (!(events & UV_READABLE))

@@ -36,7 +36,7 @@ struct mk_stream_kept {
 
 struct mk_stream {
     /* First what each send touches: with thousands of streams it is memory that costs. */
-    struct mk_list dirty; /* in mk_loop.dirty */
+    struct mk_list dirty; /* in mk_loop.dirty, or, while it is blocked, in mk_loop.blocked */
     struct mk_loop *loop;
     struct mk_stream_source *source;
     struct mk_tls *tls; /* NULL: none */

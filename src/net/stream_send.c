@@ -303,6 +303,10 @@ void mk_stream_send(struct mk_stream *stream)
         return;
     }
     stream->blocked = rc == SEND_BLOCKED;
+    if (stream->blocked) {
+        mk_list_remove(&stream->dirty);
+        mk_list_push(&stream->loop->blocked, &stream->dirty);
+    }
     if (stream->state == MK_STREAM_CLOSING && total > 0)
         mk_timeout_arm(&stream->loop->streams->lingering, &stream->linger);
     if (stream->blocked && total > 0 && stream->state == MK_STREAM_OPEN && stream->events &&

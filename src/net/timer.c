@@ -54,6 +54,11 @@ void mk_timer_stop(struct mk_timer *timer)
     uv_timer_stop(&timer->uv);
 }
 
+bool mk_timer_active(const struct mk_timer *timer)
+{
+    return uv_is_active((const uv_handle_t *)&timer->uv);
+}
+
 static void on_due(void *arg)
 {
     struct mk_timeouts *timeouts = arg;

@@ -2,7 +2,8 @@
  * webhook: see the header. The reader stands at the first event that is not delivered; an event
  * goes through three steps: posting (`request`), perhaps waiting to be posted again (`timer`), and
  * executing the calls of the response (`calls`). Then the reader moves on, and the cursor on disk
- * with it.
+ * with it. The next event is looked for when the turn's events are stored (`next`): nobody is told
+ * of one before, and the journal is not read while one is being emitted.
  */
 #include "transport/webhook.h"
 
@@ -41,6 +42,7 @@ struct mk_webhook {
     struct mk_webhook_repost *repost;
     struct mk_repost_asker repost_asker;
     struct mk_reader reader;
+    struct mk_hub_waiter next; /* waits to deliver what is next */
     struct mk_slice
         event;         /* at the reader: what is being delivered; empty while there is nothing */
     uint64_t number;   /* of that event */
@@ -55,7 +57,10 @@ struct mk_webhook {
     bool stopping;
 };
 
-static void deliver_next(struct mk_webhook *webhook);
+static void go_on(struct mk_webhook *webhook)
+{
+    mk_hub_await_commit(webhook->hub, &webhook->next);
+}
 
 /* --- an event is done with --- */
 
@@ -69,7 +74,7 @@ static void finish_event(struct mk_webhook *webhook)
                               webhook->number);
     mk_reader_advance(&webhook->reader, webhook->line);
     webhook->event = (struct mk_slice){ 0 };
-    deliver_next(webhook);
+    go_on(webhook);
 }
 
 static void on_calls_done(struct mk_webhook_calls *calls)
@@ -202,35 +207,48 @@ static void note_gap(struct mk_webhook *webhook, uint64_t next)
                  (unsigned long long)webhook->gap_to);
 }
 
-static void deliver_next(struct mk_webhook *webhook)
+/* Puts `event` at the next one there is, if there is any and none is at hand. */
+static bool find_next(struct mk_webhook *webhook)
 {
-    for (;;) {
+    while (webhook->event.len == 0) {
         struct mk_slice ready = mk_reader_peek(&webhook->reader);
         if (ready.len == 0)
-            return;
+            return false;
         uint64_t number = take_line(webhook, ready);
-        if (number > 0) {
-            if (webhook->number > 0 && number > webhook->number + 1)
-                note_gap(webhook, number);
-            webhook->number = number;
-            post_event(webhook);
-            return;
+        if (number == 0) {
+            mk_reader_advance(&webhook->reader, webhook->line);
+            webhook->event = (struct mk_slice){ 0 };
+            continue;
         }
-        mk_reader_advance(&webhook->reader, webhook->line);
-        webhook->event = (struct mk_slice){ 0 };
+        if (number > webhook->number + 1)
+            note_gap(webhook, number);
+        webhook->number = number;
     }
+    return true;
+}
+
+static void deliver_next(struct mk_hub_waiter *waiter)
+{
+    struct mk_webhook *webhook = MK_CONTAINER_OF(waiter, struct mk_webhook, next);
+    bool busy = webhook->event.len > 0 || mk_timer_active(webhook->timer);
+    if (!busy && find_next(webhook))
+        post_event(webhook);
 }
 
 static void on_timer(void *arg)
 {
-    post_event(arg);
+    struct mk_webhook *webhook = arg;
+    if (webhook->event.len > 0)
+        post_event(webhook);
+    else
+        go_on(webhook); /* it has fallen behind while it waited */
 }
 
 static void on_sink_ready(struct mk_sink *sink)
 {
     struct mk_webhook *webhook = MK_CONTAINER_OF(sink, struct mk_webhook, reader.sink);
     if (webhook->event.len == 0)
-        deliver_next(webhook);
+        go_on(webhook);
 }
 
 /*
@@ -243,10 +261,9 @@ static void on_sink_overrun(struct mk_sink *sink)
     if (webhook->calls.doc)
         return; /* the event at hand is delivered: this is asked again with the next one */
     webhook->request = mk_http_request_cancel(webhook->request);
-    mk_timer_stop(webhook->timer);
+    webhook->number -= webhook->event.len > 0;
     webhook->event = (struct mk_slice){ 0 };
     if (webhook->hub->journal) {
-        webhook->number--;
         mk_reader_rewind(&webhook->reader, webhook->number);
     } else {
         webhook->dropped += mk_reader_lag(&webhook->reader).events;
@@ -254,7 +271,7 @@ static void on_sink_overrun(struct mk_sink *sink)
                      webhook->name, (unsigned long long)mk_sink_lag(sink));
         mk_reader_rewind(&webhook->reader, webhook->hub->events);
     }
-    deliver_next(webhook);
+    go_on(webhook); /* after the wait that its receiver has asked for, if there is one */
 }
 
 /* --- life --- */
@@ -277,6 +294,8 @@ struct mk_webhook *mk_webhook_new(struct mk_loop *loop, struct mk_http_client *h
         .done = on_calls_done,
     };
     mk_webhook_calls_init(&webhook->calls);
+    webhook->next.run = deliver_next;
+    mk_list_init(&webhook->next.node);
     webhook->reader.sink.ready = on_sink_ready;
     webhook->reader.sink.overrun = on_sink_overrun;
     webhook->timer = mk_timer_new(loop, on_timer, webhook);
@@ -328,15 +347,15 @@ int mk_webhook_start(struct mk_webhook *webhook)
     if (rc == 0)
         rc = mk_reader_start(&webhook->reader, webhook->hub, &form, webhook->number, MOST_LAG);
     if (rc == 0)
-        deliver_next(webhook);
+        go_on(webhook);
     return rc;
 }
 
 void mk_webhook_stop(struct mk_webhook *webhook)
 {
     webhook->stopping = true;
-    if (webhook->event.len > 0 && !webhook->request && !webhook->calls.doc)
-        mk_webhook_abort(webhook); /* it was waiting to try again */
+    if (mk_timer_active(webhook->timer)) /* it waits to try again */
+        mk_webhook_abort(webhook);
 }
 
 void mk_webhook_abort(struct mk_webhook *webhook)
@@ -352,6 +371,7 @@ void mk_webhook_abort(struct mk_webhook *webhook)
     webhook->request = mk_http_request_cancel(webhook->request);
     if (webhook->timer)
         mk_timer_stop(webhook->timer);
+    mk_list_remove(&webhook->next.node);
     mk_reader_stop(&webhook->reader);
     webhook->event = (struct mk_slice){ 0 };
     mk_webhook_calls_fini(&webhook->calls);
@@ -360,7 +380,8 @@ void mk_webhook_abort(struct mk_webhook *webhook)
 
 bool mk_webhook_idle(const struct mk_webhook *webhook)
 {
-    return webhook->stopping && webhook->event.len == 0 && !webhook->repost;
+    return webhook->stopping && webhook->event.len == 0 && mk_list_empty(&webhook->next.node) &&
+           !webhook->repost;
 }
 
 /* --- dead letters --- */

@@ -172,6 +172,35 @@ static void test_joins_at_the_end(void **state)
     mk_feed_fini(&feed);
 }
 
+/* Who joins may open a chunk into which the next frame does not fit. */
+static void test_a_chunk_may_stay_empty(void **state)
+{
+    (void)state;
+    enum { HALF = 40000, LONG = 70000 };
+    static char frame[LONG];
+    struct mk_feed feed;
+    struct receiver first, second;
+    mk_feed_init(&feed);
+    receiver_init(&first, UINT64_MAX);
+    receiver_init(&second, UINT64_MAX);
+    assert_int_equal(mk_feed_join(&feed, &first.sink), 0);
+    assert_int_equal(mk_feed_append(&feed, mk_slice_of(frame, HALF)), 0);
+    take(&first, HALF, HALF);
+    assert_int_equal(mk_feed_join(&feed, &second.sink), 0);
+    assert_int_equal(mk_feed_append(&feed, mk_slice_of(frame, LONG)), 0);
+    assert_int_equal(mk_sink_peek(&first.sink).len, LONG);
+    assert_int_equal(mk_sink_peek(&second.sink).len, LONG);
+    take(&first, LONG, LONG);
+    take(&second, LONG, LONG);
+    assert_int_equal(mk_feed_append(&feed, mk_slice_of(frame, HALF)), 0);
+    assert_int_equal(first.ready, 3);
+    mk_sink_leave(&first.sink);
+    mk_sink_leave(&second.sink);
+    mk_buf_fini(&first.got);
+    mk_buf_fini(&second.got);
+    mk_feed_fini(&feed);
+}
+
 static void test_a_sink_that_lags_is_told(void **state)
 {
     (void)state;
@@ -292,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_every_sink_gets_every_byte),
         cmocka_unit_test(test_frames_are_whole),
         cmocka_unit_test(test_joins_at_the_end),
+        cmocka_unit_test(test_a_chunk_may_stay_empty),
         cmocka_unit_test(test_a_sink_that_lags_is_told),
         cmocka_unit_test(test_told_when_at_the_end),
         cmocka_unit_test(test_lags_are_found_late),

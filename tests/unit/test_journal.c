@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,10 +20,15 @@ enum { BOT = 10001000, OTHER = 10002000 };
 /* Stands before the C library's: SQLite flushes with it. */
 static unsigned flushes;
 static int flush_error;
+static unsigned flush_failures; /* so many more fail */
 
 __attribute__((visibility("default"))) int fdatasync(int fd)
 {
     flushes++;
+    if (flush_failures > 0 && flush_failures-- > 0) {
+        errno = EIO;
+        return -1;
+    }
     errno = flush_error;
     return flush_error ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
@@ -38,7 +44,7 @@ static void open_world(struct world *world)
 {
     world->config.path = world->path;
     assert_int_equal(mk_journal_open(&world->config, &world->journal), 0);
-    mk_hub_init(&world->hub, BOT, world->journal);
+    assert_int_equal(mk_hub_init(&world->hub, BOT, world->journal), 0);
 }
 
 static void close_world(struct world *world)
@@ -93,6 +99,13 @@ static int emit_at(struct world *world, const char *reason, uint64_t time)
 static void emit(struct world *world, const char *reason)
 {
     assert_int_equal(emit_at(world, reason, mk_clock_real_ms() / 1000), 0);
+}
+
+static uint64_t last_of(struct world *world, uint64_t bot)
+{
+    uint64_t number;
+    assert_int_equal(mk_journal_last(world->journal, bot, &number), 0);
+    return number;
 }
 
 /* --- a reader, and what it got as "NUMBER:REASON " --- */
@@ -179,7 +192,7 @@ static void test_numbers_outlive_the_process(void **state)
     close_world(world);
     open_world(world);
     assert_int_equal(world->hub.events, 2);
-    assert_int_equal(mk_journal_last(world->journal, OTHER), 0);
+    assert_int_equal(last_of(world, OTHER), 0);
     emit(world, "c");
     struct tap tap;
     tap_open(&tap, world, 0);
@@ -317,7 +330,28 @@ static void test_events_go_by_age(void **state)
         emit(world, "b");
     assert_int_equal(mk_journal_find(world->journal, BOT, 0, &first), 1);
     assert_int_equal(first.number, 512 + 1);
-    assert_int_equal(mk_journal_last(world->journal, BOT), 1024);
+    assert_int_equal(last_of(world, BOT), 1024);
+}
+
+/* Whichever bot an event in so many is of, each bot's events are bounded. */
+static void test_each_bot_is_bounded(void **state)
+{
+    struct world *world = *state;
+    const uint64_t bots[] = { BOT, OTHER };
+    struct mk_journal_event first;
+    close_world(world);
+    world->config.max_events = 100;
+    open_world(world);
+    for (uint64_t number = 1; number <= 1024; number++)
+        for (size_t i = 0; i < 2; i++) {
+            const struct mk_journal_event event = { number, number, MK_SLICE("bot_offline"),
+                                                    MK_SLICE("{\"reason\":\"a\"}") };
+            assert_int_equal(mk_journal_append(world->journal, bots[i], &event), 0);
+        }
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(mk_journal_find(world->journal, bots[i], 0, &first), 1);
+        assert_int_equal(first.number, 1024 - 100 + 1);
+    }
 }
 
 /* The backend's clock is its own: a world may play in another century. */
@@ -356,7 +390,7 @@ static void test_an_older_version_is_brought_up_to_date(void **state)
     assert_int_equal(first.number, 1);
     assert_int_equal(first.time, 1700000000);
     emit(world, "b");
-    assert_int_equal(mk_journal_last(world->journal, BOT), 2);
+    assert_int_equal(last_of(world, BOT), 2);
 }
 
 static void test_cursors_and_dead_letters(void **state)
@@ -473,7 +507,66 @@ static void test_events_that_are_kept_elsewhere_wait_for_their_flush(void **stat
     assert_int_equal(flushes, 1);
     close_world(world);
     open_world(world);
-    assert_int_equal(mk_journal_last(world->journal, BOT), 3);
+    assert_int_equal(last_of(world, BOT), 3);
+}
+
+/* What a flush within the turn could not reach is flushed with the commit. */
+static void test_a_flush_in_a_turn_is_not_that_of_its_end(void **state)
+{
+    struct world *world = *state;
+    close_world(world);
+    world->config.flush = true;
+    open_world(world);
+    emit(world, "a");
+    flushed(world); /* the log's head */
+    emit(world, "b");
+    assert_int_equal(mk_journal_flush(world->journal), 0);
+    assert_int_equal(flushed(world), 1);
+}
+
+static void test_a_forgotten_letter_does_not_come_back(void **state)
+{
+    struct world *world = *state;
+    struct mk_dead_letter letter = { .self_id = BOT, .number = 1, .sink = MK_SLICE("http://a/") };
+    close_world(world);
+    world->config.flush = true;
+    open_world(world);
+    assert_int_equal(mk_journal_bury(world->journal, &letter), 0);
+    flushed(world);
+    assert_int_equal(mk_journal_dead(world->journal, 0, &letter), 1);
+    assert_int_equal(mk_journal_forget(world->journal, letter.id), 1);
+    assert_int_equal(flushed(world), 1);
+    assert_int_equal(mk_journal_dead(world->journal, 0, &letter), 0);
+    assert_int_equal(mk_journal_bury(world->journal, &letter), 0);
+    flushed(world);
+    assert_int_equal(mk_journal_dead(world->journal, 0, &letter), 1);
+    assert_int_equal(mk_journal_forget(world->journal, letter.id), 1);
+    flush_error = EIO;
+    assert_int_equal(mk_journal_commit(world->journal), -EIO); /* nobody is told that it is gone */
+    flush_error = 0;
+}
+
+/* After a flush that failed the next one says nothing: all is written once more. */
+static void test_a_flush_that_failed_once_is_made_good(void **state)
+{
+    struct world *world = *state;
+    char log[80];
+    struct stat status;
+    snprintf(log, sizeof(log), "%s-wal", world->path);
+    close_world(world);
+    world->config.flush = true;
+    open_world(world);
+    emit(world, "a");
+    flushed(world);
+    emit(world, "b");
+    flush_failures = 1;
+    assert_true(flushed(world) >= 3); /* the one that failed, the log, the database */
+    assert_int_equal(stat(log, &status), 0);
+    assert_int_equal(status.st_size, 0);
+    emit(world, "c");
+    flushed(world);
+    assert_int_equal(flush_failures, 0);
+    assert_int_equal(last_of(world, BOT), 3);
 }
 
 static void test_what_cannot_be_flushed_is_an_error(void **state)
@@ -609,6 +702,10 @@ int main(void)
         TEST(test_an_older_version_is_brought_up_to_date),
         TEST(test_cursors_and_dead_letters),
         TEST(test_only_what_must_last_is_flushed),
+        TEST(test_each_bot_is_bounded),
+        TEST(test_a_flush_in_a_turn_is_not_that_of_its_end),
+        TEST(test_a_forgotten_letter_does_not_come_back),
+        TEST(test_a_flush_that_failed_once_is_made_good),
         TEST(test_a_new_sink_is_known_for_good),
         TEST(test_events_that_are_kept_elsewhere_wait_for_their_flush),
         TEST(test_what_cannot_be_flushed_is_an_error),
