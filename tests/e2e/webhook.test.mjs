@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
 import { describe, it } from 'node:test';
 import { bundleOf, certificate, connect, freePort, hook, serve, text, textOf } from './fixtures.mjs';
-import { BOT, GROUP, Inbox, botConfig, call } from './harness.mjs';
+import { BOT, GROUP, Inbox, botConfig, call, within } from './harness.mjs';
 
 const OTHER = 10002000; // a second bot in the world: it speaks fast, and sees what the first says
 const MING = 10003001;
@@ -391,6 +392,52 @@ describe('webhook', { concurrency: 6 }, () => {
     const receiver = await hook(t, { port: Number(new URL(url).port) });
     assert.equal(textOf((await receiver.next()).body.data), 'one');
     assert.equal(textOf((await receiver.next()).body.data), 'two');
+  });
+
+  // More than 64 MiB of events: they are not kept in memory for it, but read from the journal again.
+  it('gets everything, whole and in order, that came while it was far behind', async (t) => {
+    const count = 4700;
+    const long = '牛'.repeat(4990);
+    let away = true;
+    const numbers = [];
+    const receiver = await hook(t);
+    receiver.answer = ({ headers, text: body }) => {
+      if (away) return { status: 503 };
+      numbers.push([Number(headers['x-milky-delivery']), textOf(JSON.parse(body).data)]);
+      return { status: 204 };
+    };
+    const milky = await serve(t, {
+      journal: { max_events: 10000 },
+      bots: [
+        { self_id: BOT, http_server: [{ listen: port, dialect: '1.2' }], webhook: [{ url: receiver.url, dialect: '1.2' }] },
+        { self_id: OTHER, websocket_server: [{ listen: port }] },
+      ],
+    });
+    // Somebody whose events have the same encoding, in another frame.
+    const heard = new Promise((resolve, reject) => {
+      httpRequest(`${milky.http()}/event`, { agent: false }, (response) => {
+        let rest = '';
+        const sent = [];
+        response.setEncoding('utf8');
+        response.on('data', (text) => {
+          const lines = (rest + text).split('\n');
+          rest = lines.pop();
+          for (const line of lines) if (line.startsWith('data:')) sent.push(textOf(JSON.parse(line.slice(5)).data));
+          if (sent.length === count) resolve(sent);
+        });
+      }).on('error', reject).end();
+    });
+    const speaker = await connect(t, milky.ws(0));
+    const said = [];
+    for (let i = 0; i < count; i++) {
+      said.push(`${i} ${long}`);
+      speaker.send({ action: 'send_group_message', params: { group_id: GROUP, message: text(said[i]) } });
+      if (i % 200 === 199) for (let k = 0; k < 200; k++) assert.equal((await speaker.responses.next()).data.status, 'ok');
+    }
+    assert.deepEqual(await within(heard, 'the others to hear everything', 60000), said);
+    away = false;
+    await within((async () => { while (numbers.length < count) await receiver.next(); })(), 'the webhook to get everything', 120000);
+    assert.deepEqual(numbers, said.map((words, i) => [i + 1, words]));
   });
 
   it('waits longer with each try, never alike', async (t) => {
