@@ -295,6 +295,7 @@ static void tell_drained(struct mk_stream *stream)
 void mk_stream_send(struct mk_stream *stream)
 {
     size_t total = 0;
+    mk_list_remove(&stream->dirty);
     int rc = stream->tls ? send_tls(stream, &total) : send_plain(stream, &total);
     if (stream->state == MK_STREAM_GONE)
         return;
@@ -303,10 +304,8 @@ void mk_stream_send(struct mk_stream *stream)
         return;
     }
     stream->blocked = rc == SEND_BLOCKED;
-    if (stream->blocked) {
-        mk_list_remove(&stream->dirty);
+    if (stream->blocked)
         mk_list_push(&stream->loop->blocked, &stream->dirty);
-    }
     if (stream->state == MK_STREAM_CLOSING && total > 0)
         mk_timeout_arm(&stream->loop->streams->lingering, &stream->linger);
     if (stream->blocked && total > 0 && stream->state == MK_STREAM_OPEN && stream->events &&
@@ -349,7 +348,6 @@ void mk_streams_flush(struct mk_loop *loop)
     while (!mk_list_empty(&dirty)) {
         struct mk_stream *stream = MK_CONTAINER_OF(dirty.next, struct mk_stream, dirty);
         fetch_ahead(&stream->dirty, &dirty);
-        mk_list_remove(&stream->dirty);
         mk_stream_send(stream);
     }
 }
