@@ -13,11 +13,12 @@ export const MEMORY = CALLS.slice(0, 4);
 export const SYSTEM = CALLS.slice(4);
 export const errno = { EIO: 5, EMFILE: 24, ENOSPC: 28, EROFS: 30 };
 
-// struct fault_page: 64-bit fields, then the frames.
+// struct fault_page: 64-bit fields, then the frames, then the end of a file's name.
 const FIELDS = ['calls', 'countdown', 'times', 'variant', 'error', 'clock', 'seen', 'fired', 'live', 'accepts',
   'polls', 'failed', 'gave'];
 const [FRAMES, FRAME] = [24, 64];
-const SIZE = FIELDS.length * 8 + FRAMES * FRAME;
+const FILE = FIELDS.length * 8 + FRAMES * FRAME;
+const SIZE = FILE + FRAME;
 
 export function isSanitized() {
   return readFileSync(process.env.MILKY).includes('libasan.so');
@@ -70,9 +71,11 @@ export class Faults {
     return Number(bytes.readBigInt64LE());
   }
 
-  // The `at`-th of these calls fails from now on, and the `times` - 1 after it.
-  arm({ calls, at = 1, times = 1, variant = 0, error = 0 }) {
+  // The `at`-th of these calls fails from now on, and the `times` - 1 after it. Of writes only those count
+  // that go into a file whose name ends with `file`.
+  arm({ calls, at = 1, times = 1, variant = 0, error = 0, file = '' }) {
     this.disarm();
+    writeSync(this.#fd, Buffer.from(file.padEnd(FRAME, '\0')), 0, FRAME, FILE);
     for (const [field, value] of Object.entries({ countdown: at, times, variant, error, seen: 0, fired: 0 })) {
       this.#set(field, value);
     }

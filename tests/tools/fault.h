@@ -64,7 +64,8 @@ struct fault_page {
     uint64_t failed;    /* the last call that failed, ... */
     int64_t gave;       /* ... what it failed with (-1: it did a part of its work), ... */
     char at[FAULT_FRAMES]
-           [FAULT_FRAME_TEXT]; /* ... and from where: "FILE+OFFSET", innermost first */
+           [FAULT_FRAME_TEXT];   /* ... and from where: "FILE+OFFSET", innermost first */
+    char file[FAULT_FRAME_TEXT]; /* of writes, only those into files whose name ends so; "": all */
 };
 
 extern struct fault_page *fault_page; /* NULL: nothing is steered, nothing fails */
