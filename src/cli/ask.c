@@ -22,6 +22,7 @@ static int post(const struct mk_config *config, const char *control, const char 
         .unix_path = target.unix_path,
         .token = token,
         .body = body,
+        .own = true,
     };
     int rc = mk_client_post(&request, reply);
     if (rc == -ECONNREFUSED)

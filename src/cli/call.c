@@ -176,7 +176,8 @@ static int post(const struct mk_arguments *arguments, const struct asked *asked,
         struct mk_client_request request = { .url = url.data,
                                              .unix_path = asked->target.unix_path,
                                              .token = asked->token,
-                                             .body = mk_buf_slice(params) };
+                                             .body = mk_buf_slice(params),
+                                             .own = !arguments->option[URL] };
         rc = mk_client_post(&request, &reply);
     }
     if (rc == -ECONNREFUSED)

@@ -3,11 +3,15 @@
 
 #include "base/json.h"
 #include "cli/command.h"
+#include "net/address.h"
 #include "net/curl.h"
+#include "wire/url.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { MOST_REPLY = 64 * 1024 * 1024, CONNECT_SECONDS = 10, SECONDS = 120 };
@@ -41,6 +45,35 @@ static bool add_headers(struct curl_slist **headers, const char *token)
     return added;
 }
 
+/* An address of this machine, in any way that libcurl understands one (127.1 too). */
+static bool is_local(const char *host)
+{
+    const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *found;
+    struct mk_address address = { 0 };
+    if (strcasecmp(host, "localhost") == 0)
+        return true;
+    if (getaddrinfo(host, NULL, &hints, &found) != 0)
+        return false;
+    memcpy(&address.socket, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return mk_address_is_local(&address);
+}
+
+/* A proxy of the environment is for the world outside, not for this machine. */
+static bool needs_no_proxy(const struct mk_client_request *request)
+{
+    struct mk_url url;
+    if (request->unix_path || request->own)
+        return true;
+    if (mk_url_parse(mk_slice_str(request->url), &url))
+        return false;
+    char *host = mk_slice_dup(url.host);
+    bool local = host && is_local(host);
+    free(host);
+    return local;
+}
+
 static void set_options(CURL *easy, const struct mk_client_request *request,
                         const struct curl_slist *headers, struct mk_buf *body)
 {
@@ -56,9 +89,8 @@ static void set_options(CURL *easy, const struct mk_client_request *request,
     curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     curl->easy_setopt(easy, CURLOPT_TIMEOUT, (long)SECONDS);
     curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    /* A proxy of the environment is for the world outside, not for this machine. */
-    curl->easy_setopt(easy, CURLOPT_NOPROXY,
-                      request->unix_path ? "*" : "localhost,127.0.0.1,[::1]");
+    if (needs_no_proxy(request))
+        curl->easy_setopt(easy, CURLOPT_NOPROXY, "*");
 }
 
 /* Returns 0 or a negative errno; `status` and `body` are the response's. */

@@ -14,6 +14,7 @@ struct mk_client_request {
     const char *unix_path; /* the socket to connect to instead of the URL's host, or NULL */
     const char *token;     /* or NULL */
     struct mk_slice body;  /* JSON */
+    bool own;              /* the address is the configuration's own: never through a proxy */
 };
 
 struct mk_client_reply {
@@ -25,9 +26,10 @@ struct mk_client_reply {
 };
 
 /*
- * Posts, and waits for the reply. Returns 0, or a negative errno: -ECONNREFUSED where nobody
- * listens, with nothing printed; for anything else it has been said on the standard error output
- * what went wrong.
+ * Posts, and waits for the reply. A proxy of the environment (http_proxy, no_proxy) counts but for
+ * this machine and for what is its `own`. Returns 0, or a negative errno: -ECONNREFUSED where
+ * nobody listens, with nothing printed; for anything else it has been said on the standard error
+ * output what went wrong.
  */
 int mk_client_post(const struct mk_client_request *request, struct mk_client_reply *reply);
 void mk_client_reply_fini(struct mk_client_reply *reply);

@@ -7,7 +7,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
-import { certificate, folder, freePort, reverse, serve, text, textOf } from './fixtures.mjs';
+import { certificate, folder, freePort, hook, reverse, serve, text, textOf } from './fixtures.mjs';
 import { BOT, GROUP, Inbox, botConfig, call, run, within } from './harness.mjs';
 
 const OTHER = 10002000;
@@ -320,6 +320,42 @@ describe('call', { concurrency: 4 }, () => {
     const nobody = await run(['call', '--url', `http://127.0.0.1:${await freePort()}`, 'x']);
     assert.equal(nobody.code, 1);
     assert.match(nobody.stderr, /nobody answers at http:\/\/127\.0\.0\.1:\d+: is `.*milky serve` running\?/);
+  });
+
+  it('goes through a proxy of the environment, but not to this machine or to where no_proxy forbids', async (t) => {
+    const proxy = await hook(t, { answer: () => ({ body: { status: 'ok', retcode: 0, data: 'of the proxy' } }) });
+    const through = { MILKY_ACCESS_TOKEN: 'sesame', http_proxy: `http://127.0.0.1:${proxy.port}`, no_proxy: '', NO_PROXY: '' };
+    // An address where nobody is (RFC 5737): the proxy alone answers for it.
+    const outside = ['call', '--url', 'http://192.0.2.1:3000/', 'x'];
+    const proxied = await run(outside, { env: through });
+    assert.equal(proxied.code, 0, proxied.stderr);
+    assert.equal(JSON.parse(proxied.stdout).data, 'of the proxy');
+    assert.equal((await proxy.next()).url, 'http://192.0.2.1:3000/x');
+    const answer = () => ({ body: { status: 'ok', retcode: 0, data: 'of the server' } });
+    const [server, other] = [await hook(t, { answer }), await hook(t, { host: '127.0.0.2', answer })];
+    const asked = async (host, env) => {
+      const { stdout, stderr } = await run(['call', '--url', `http://${host}/`, 'x'], { env: { ...through, ...env } });
+      assert.equal(JSON.parse(stdout || '{}').data, 'of the server', stderr);
+    };
+    for (const host of [server.address, `localhost:${server.port}`, `127.1:${server.port}`, other.address]) await asked(host);
+    // An address that is not known to be this machine's: no_proxy, which is the user's own, counts.
+    await asked(`0.0.0.0:${server.port}`, { no_proxy: '0.0.0.0' });
+    assert.equal(proxy.requests.size, 0);
+  });
+
+  it('and the commands for operators reach what is configured without any proxy', async (t) => {
+    const proxy = await hook(t);
+    const env = { http_proxy: `http://127.0.0.1:${proxy.port}`, no_proxy: '', NO_PROXY: '' };
+    const at = await freePort();
+    const milky = await serve(t, {
+      control: `127.0.0.1:${await freePort()}`,
+      bots: [{ self_id: BOT, http_server: [{ listen: `127.0.0.1:${at}` }] }],
+    });
+    for (const words of [['call', 'get_login_info'], ['status'], ['world']]) {
+      const { code, stderr } = await milky.run(words, { env });
+      assert.equal(code, 0, stderr);
+    }
+    assert.equal(proxy.requests.size, 0);
   });
 });
 

@@ -263,7 +263,7 @@ export class ReverseServer {
 
 // A webhook receiver. `answer(request)` gives {status, headers, body}; requests are kept. `tls`: {key, cert}.
 export class HookServer {
-  static async start({ port = 0, answer = () => ({ status: 204 }), tls } = {}) {
+  static async start({ port = 0, host = '127.0.0.1', answer = () => ({ status: 204 }), tls } = {}) {
     const hook = new HookServer();
     hook.requests = new Inbox();
     hook.sockets = new Set();
@@ -280,10 +280,11 @@ export class HookServer {
       hook.requests.push({ ...kept, body: text ? JSON.parse(text) : undefined });
     });
     hook.server.on('connection', (socket) => hook.sockets.add(socket));
-    hook.server.listen(port, '127.0.0.1');
+    hook.server.listen(port, host);
     await once(hook.server, 'listening');
     hook.port = hook.server.address().port;
-    hook.url = `${tls ? 'https' : 'http'}://127.0.0.1:${hook.port}/hook`;
+    hook.address = `${host}:${hook.port}`;
+    hook.url = `${tls ? 'https' : 'http'}://${hook.address}/hook`;
     return hook;
   }
 
