@@ -19,7 +19,7 @@ static int run(const struct mk_arguments *arguments)
     if (arguments->option[SCHEMA]) {
         mk_config_write_schema(stdout);
     } else {
-        int rc = mk_command_config(arguments->option[CONFIG], &config);
+        int rc = mk_command_config_whole(arguments->option[CONFIG], &config);
         if (rc)
             return rc;
         printf("%s: ok\n", config->file ? config->file : mk_tr("(built in)", "（内置配置）"));

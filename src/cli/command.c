@@ -190,18 +190,28 @@ static int no_file(const char *name, int rc)
     return mk_command_failed("%s: %s", name, strerror(-rc));
 }
 
-int mk_command_load(const char *file, struct mk_config **config, struct mk_buf *mistakes)
+/* mk_config_parse or mk_config_load. */
+typedef int parse_text(struct mk_slice text, const char *name, struct mk_config **config,
+                       struct mk_buf *mistakes);
+
+static int load(const char *file, parse_text *parse, struct mk_config **config,
+                struct mk_buf *mistakes)
 {
     struct mk_buf text;
     mk_buf_init(&text, MK_CONFIG_MAX_FILE + 4096);
     int rc = read_file(file, &text);
     if (rc == 0)
-        rc = mk_config_load(mk_buf_slice(&text), file, config, mistakes);
+        rc = parse(mk_buf_slice(&text), file, config, mistakes);
     mk_buf_fini(&text);
     return rc;
 }
 
-int mk_command_config(const char *file, struct mk_config **config)
+int mk_command_load(const char *file, struct mk_config **config, struct mk_buf *mistakes)
+{
+    return load(file, mk_config_load, config, mistakes);
+}
+
+static int read_config(const char *file, parse_text *parse, struct mk_config **config)
 {
     if (!file && access(MK_CONFIG_FILE, F_OK) == 0)
         file = MK_CONFIG_FILE;
@@ -212,7 +222,7 @@ int mk_command_config(const char *file, struct mk_config **config)
     }
     struct mk_buf mistakes;
     mk_buf_init(&mistakes, SIZE_MAX);
-    int rc = mk_command_load(file, config, &mistakes);
+    int rc = load(file, parse, config, &mistakes);
     int code = MK_EXIT_OK;
     if (rc < 0 && mistakes.len > 0) {
         fwrite(mistakes.data, 1, mistakes.len, stderr);
@@ -222,6 +232,16 @@ int mk_command_config(const char *file, struct mk_config **config)
     }
     mk_buf_fini(&mistakes);
     return code;
+}
+
+int mk_command_config(const char *file, struct mk_config **config)
+{
+    return read_config(file, mk_config_parse, config);
+}
+
+int mk_command_config_whole(const char *file, struct mk_config **config)
+{
+    return read_config(file, mk_config_load, config);
 }
 
 const char *mk_command_config_words(const char *file, char *text, size_t size)

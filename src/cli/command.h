@@ -72,13 +72,17 @@ int mk_command_failed(const char *format, ...) __attribute__((format(printf, 1, 
 
 /*
  * Reads the configuration: `file`, or where that is NULL MK_CONFIG_FILE if it exists, or else the
- * built-in one. Returns 0, or an exit code after it has said what is wrong.
+ * built-in one. Returns 0, or an exit code after it has said what is wrong. The certificates and
+ * keys that it names are not looked into: who only asks the daemon needs none of them.
  */
 int mk_command_config(const char *file, struct mk_config **config);
 
+/* The same, and looks into the certificates and keys, as who serves them must. */
+int mk_command_config_whole(const char *file, struct mk_config **config);
+
 /*
- * Reads `file`. Returns 0, or a negative errno, with nothing said: what is wrong with its contents
- * is in `mistakes` (mk_config_parse).
+ * Reads `file` with its certificates and keys. Returns 0, or a negative errno, with nothing said:
+ * what is wrong with its contents is in `mistakes` (mk_config_parse).
  */
 int mk_command_load(const char *file, struct mk_config **config, struct mk_buf *mistakes);
 

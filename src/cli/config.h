@@ -50,7 +50,7 @@ struct mk_config {
 int mk_config_parse(struct mk_slice text, const char *name, struct mk_config **config,
                     struct mk_buf *mistakes);
 
-/* The same, and looks into the certificates and keys that it names. */
+/* The same, and looks into the certificates and keys that it names: for who serves them. */
 int mk_config_load(struct mk_slice text, const char *name, struct mk_config **config,
                    struct mk_buf *mistakes);
 

@@ -209,7 +209,7 @@ static int run(const struct mk_arguments *arguments)
     if (format < 0)
         return mk_command_misused(arguments->command, "--log-format text|json");
     struct mk_config *config;
-    int rc = mk_command_config(arguments->option[CONFIG], &config);
+    int rc = mk_command_config_whole(arguments->option[CONFIG], &config);
     if (rc)
         return rc;
     mk_command_log(level_word ? (unsigned)level : config->log.level,

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
 import { promisify } from 'node:util';
-import { certificate, folder, reverse, serve, start } from './fixtures.mjs';
+import { certificate, folder, freePort, reverse, serve, start } from './fixtures.mjs';
 import { BOT, Client, ReverseServer, botConfig, call, run, within } from './harness.mjs';
 import { Raw } from './raw.mjs';
 
@@ -199,6 +199,37 @@ describe('tls', { concurrency: 4 }, () => {
     assert.match(await check({ ca: 'milky.jsonc' }, 'websocket_client', client), /websocket_client\[0\]\.tls\.ca: milky\.jsonc: no certificate in PEM/);
     assert.match(await check({ certificate: one.file, key: keyOf(other) }, 'webhook', { url: 'https://127.0.0.1:1/' }),
       /webhook\[0\]\.tls\.key: .*this key is not the certificate's/);
+  });
+
+  it('commands that only ask the daemon need no file of it', async (t) => {
+    const own = await certificate(t);
+    const dir = await folder(t);
+    const tls = { certificate: join(dir, 'cert.pem'), key: join(dir, 'key.pem') };
+    await copyFile(own.keyFile, tls.key);
+    await copyFile(own.file, tls.certificate);
+    const plain = `127.0.0.1:${await freePort()}`;
+    const milky = await serve(t, botConfig({
+      http_server: [{ listen: plain }, { listen: port, tls }],
+      websocket_server: [{ listen: plain }],
+      websocket_client: [{ url: 'wss://127.0.0.1:1/', tls: { ca: tls.certificate } }],
+    }));
+    await rename(tls.key, join(dir, 'gone.pem'));
+    await rename(tls.certificate, join(dir, 'gone too.pem'));
+    const asking = [['status'], ['world'], ['deliveries'], ['do', 'dump'], ['say', '--as', '10003001', '--to', `${BOT}`, 'hi'],
+      ['call', 'get_login_info']];
+    for (const words of asking) {
+      const { code, stderr } = await milky.run(words);
+      assert.equal(code, 0, `${words[0]}: ${stderr}`);
+    }
+    let watching = true;
+    const watch = milky.run(['watch', '--once']).finally(() => (watching = false));
+    while (watching) await milky.say(10003001, { to: BOT }, 'hi');
+    assert.equal((await watch).code, 0);
+    for (const words of [['check'], ['serve'], ['reload']]) {
+      const { code, stderr } = await milky.run(words);
+      assert.equal(code, 1);
+      assert.match(stderr, /tls\.certificate: .*cert\.pem: No such file/);
+    }
   });
 
   it('a websocket_client trusts its own authority, and shows its certificate', async (t) => {
