@@ -37,7 +37,8 @@ static int post(const struct mk_config *config, const char *control, const char 
     return rc == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
 }
 
-int mk_ask(const char *file, const char *path, struct mk_slice body, struct mk_client_reply *reply)
+static int ask_configured(const char *file, const char *path, struct mk_slice body,
+                          struct mk_client_reply *reply)
 {
     struct mk_config *config;
     int code = mk_command_config(file, &config);
@@ -59,7 +60,7 @@ int mk_ask_at(const char *file, const char *control, const char *path, struct mk
 {
     struct mk_address address;
     if (!control)
-        return mk_ask(file, path, body, reply);
+        return ask_configured(file, path, body, reply);
     const char *why = mk_address_parse(mk_slice_str(control), &address);
     if (why)
         return mk_command_failed("--control %s: %s", control, why);

@@ -7,14 +7,10 @@
 #include "cli/client.h"
 
 /*
- * Posts `body` to `path` ("/endpoint/status") of the daemon of the configuration `file`, which is
- * as mk_command_config takes it. Returns 0 with a reply that is ok, or an exit code, said.
- */
-int mk_ask(const char *file, const char *path, struct mk_slice body, struct mk_client_reply *reply);
-
-/*
- * The same at another address: `control` as in the configuration ("127.0.0.1:3010", "unix:PATH"),
- * with the access token of the environment. NULL is mk_ask.
+ * Posts `body` to `path` ("/endpoint/status") of the daemon at `control`, as in the configuration
+ * ("127.0.0.1:3010", "unix:PATH"), with the access token of the environment. NULL: of the daemon of
+ * the configuration `file`, which is as mk_command_config takes it. Returns 0 with a reply that is
+ * ok, or an exit code, said.
  */
 int mk_ask_at(const char *file, const char *control, const char *path, struct mk_slice body,
               struct mk_client_reply *reply);

@@ -103,14 +103,15 @@ void mk_reload_fini(struct mk_reload *reload)
 
 /* --- the command --- */
 
-enum { CONFIG };
+enum { CONFIG, CONTROL };
 
-static const struct mk_option options[] = { MK_OPTION_CONFIG, { NULL } };
+static const struct mk_option options[] = { MK_OPTION_CONFIG, MK_OPTION_CONTROL, { NULL } };
 
 static int run(const struct mk_arguments *arguments)
 {
     struct mk_client_reply reply;
-    int code = mk_ask(arguments->option[CONFIG], "/endpoint/reload", MK_SLICE("{}"), &reply);
+    int code = mk_ask_at(arguments->option[CONFIG], arguments->option[CONTROL], "/endpoint/reload",
+                         MK_SLICE("{}"), &reply);
     if (code)
         return code;
     mk_client_reply_fini(&reply);
@@ -120,17 +121,21 @@ static int run(const struct mk_arguments *arguments)
 
 const struct mk_command mk_reload_command = {
     .name = "reload",
-    .usage = "[-c FILE]",
+    .usage = "[-c FILE | --control ADDRESS]",
     .en = "make the daemon read its configuration again",
     .zh = "让正在运行的程序重新读取配置",
     .options = options,
-    .more_en = "Only what has changed is touched: a transport that is as it was keeps its\n"
-               "connections. Certificates are read again in any case. A configuration with a\n"
-               "mistake is refused. data_dir, backend, control, operations, journal, limits and\n"
-               "log need a restart. SIGHUP does the same.\n",
+    .more_en =
+        "Only what has changed is touched: a transport that is as it was keeps its\n"
+        "connections. Certificates are read again in any case. A configuration with a\n"
+        "mistake is refused. data_dir, backend, control, operations, journal, limits and\n"
+        "log need a restart. SIGHUP does the same.\n"
+        "Until then the daemon is at its old `control` and `data_dir`: --control reaches it\n"
+        "there.\n",
     .more_zh =
         "只改动有变化的部分：未变的通信方式保持其连接；证书总会重新读取。有误的配置会被拒绝。\n"
         "data_dir、backend、control、operations、journal、limits 与 log 需要重启才能生效。\n"
-        "发送 SIGHUP 效果相同。\n",
+        "发送 SIGHUP 效果相同。\n"
+        "重启之前，程序仍在原来的 `control` 与 `data_dir`：可用 --control 连接。\n",
     .run = run,
 };

@@ -240,6 +240,25 @@ describe('reload', { concurrency: 4 }, () => {
     assert.deepEqual(warnings.map((line) => /`(\w+)`/.exec(line)[1]), ['journal', 'limits']);
   });
 
+  it('reaches the daemon where it still is, when `control` or `data_dir` has changed in the file', async (t) => {
+    const [port, was, is] = [await freePort(), await freePort(), await freePort()];
+    const config = (transports, more) => ({ control: `127.0.0.1:${was}`, bots: [bot(transports)], ...more });
+    const milky = await serve(t, config({}));
+    await change(milky, config({ http_server: at(port) }, { control: { listen: `127.0.0.1:${is}` } }));
+    const away = await milky.run(['reload']);
+    assert.equal(away.code, 1);
+    assert.match(away.stderr, new RegExp(`nobody answers at 127\\.0\\.0\\.1:${is}`));
+    const there = await milky.run(['reload', '--control', `127.0.0.1:${was}`]);
+    assert.equal(there.code, 0, there.stderr);
+    assert.equal(await ask(port), 200);
+    const own = await serve(t, { bots: [bot({})] });
+    await change(own, { data_dir: 'moved', bots: [bot({})] });
+    assert.equal((await own.run(['reload'])).code, 1);
+    const socket = await own.run(['reload', '--control', 'unix:data/control.sock']);
+    assert.equal(socket.code, 0, socket.stderr);
+    assert.match(own.stderr, /`data_dir` has changed: that needs a restart/);
+  });
+
   it('busy_poll_us keeps the loop awake after a call, and a reload lets it sleep again', async (t) => {
     const [port, operations] = [await freePort(), await freePort()];
     const config = (busy_poll_us) =>
