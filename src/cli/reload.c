@@ -64,17 +64,23 @@ static void log_mistakes(struct mk_slice mistakes)
             mk_log_error("reload", "%.*s", (int)line.len, line.ptr);
 }
 
-static const char *refuse(struct mk_reload *reload, const char *file, int rc)
+/* Logs that it is refused and returns why: the lines of `reload->why` without their last break. */
+static const char *refuse(struct mk_reload *reload, int rc)
 {
-    if (reload->why.len == 0)
-        mk_buf_printf(&reload->why, "%s: %s\n", file, strerror(-rc));
-    log_mistakes(mk_buf_slice(&reload->why));
     mk_log_error("reload", "the configuration is refused: everything is as it was");
-    /* The last line break becomes its end. */
     if (reload->why.len == 0)
         return strerror(-rc);
     reload->why.data[reload->why.len - 1] = '\0';
     return reload->why.data;
+}
+
+/* It cannot be read, or has mistakes. */
+static const char *refuse_file(struct mk_reload *reload, const char *file, int rc)
+{
+    if (reload->why.len == 0)
+        mk_buf_printf(&reload->why, "%s: %s\n", file, strerror(-rc));
+    log_mistakes(mk_buf_slice(&reload->why));
+    return refuse(reload, rc);
 }
 
 const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint)
@@ -83,17 +89,25 @@ const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint)
     struct mk_config *fresh;
     mk_buf_fini(&reload->why);
     mk_buf_init(&reload->why, LONGEST_REASON);
-    if (!file)
+    if (!file) {
+        mk_log_warn("reload", "there is nothing to read again: it runs without a configuration "
+                              "file (`serve -c FILE`)");
         return "it runs without a configuration file";
+    }
     mk_log_info("reload", "reading %s again", file);
     int rc = mk_command_load(file, &fresh, &reload->why);
     if (rc < 0)
-        return refuse(reload, file, rc);
+        return refuse_file(reload, file, rc);
     rc = milky_endpoint_reload(endpoint, &fresh->endpoint);
     if (rc == 0)
         warn_of_restart(reload->config, fresh);
     mk_config_free(fresh);
-    return rc == 0 ? NULL : refuse(reload, file, rc);
+    if (rc == 0)
+        return NULL;
+    /* The file is right; the endpoint has logged what could not be had. */
+    mk_buf_printf(&reload->why, "not reloaded: %s; the log of the daemon says where\n",
+                  strerror(-rc));
+    return refuse(reload, rc);
 }
 
 void mk_reload_fini(struct mk_reload *reload)

@@ -35,6 +35,12 @@ if (free) {
   await milky.say(10003001, { group: GROUP }, 'hello');
   assert.equal((await client.events.next()).data.data.group_id, GROUP);
   client.socket.terminate();
+  // There is no file to read again, and both ways to ask for it say so.
+  milky.child.kill('SIGHUP');
+  await milky.log.find((line) => / warn .*it runs without a configuration file/.test(line), 'the log to say so');
+  const reloaded = await milky.run(['reload']);
+  assert.equal(reloaded.code, 1);
+  assert.match(reloaded.stderr, /it runs without a configuration file/);
   assert.equal(await milky.stop(), 0, milky.stderr);
 }
 console.log(free ? 'served' : 'taken');

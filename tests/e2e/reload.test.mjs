@@ -139,6 +139,12 @@ describe('reload', { concurrency: 4 }, () => {
     await same({ bots: [bot({ http_server: at(taken.port) })] }, new RegExp(`cannot listen on 127.0.0.1:${taken.port}`));
     await same({ bots: [bot({ http_server: at(port) }), bot({ http_server: at(taken.port) }, OTHER)] },
       new RegExp(`cannot listen on 127.0.0.1:${taken.port}`));
+    // The file is right where an address is not free.
+    await change(milky, { bots: [bot({ http_server: at(taken.port) })] });
+    const held = await milky.run(['reload']);
+    assert.equal(held.code, 1);
+    assert.equal(held.stderr, 'milky: not reloaded: Address already in use; the log of the daemon says where\n');
+    assert.doesNotMatch(milky.stderr, /milky\.jsonc: Address already in use/);
     // The command tells it where it is typed.
     await change(milky, { bots: [{ self_id: 1 }] });
     const { code, stderr } = await milky.run(['reload']);
