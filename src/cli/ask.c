@@ -55,14 +55,36 @@ static int ask_configured(const char *file, const char *path, struct mk_slice bo
     return code;
 }
 
+/*
+ * Reads --control, which may be as `milky sandbox` prints it ("http://127.0.0.1:3010"), into
+ * `address`. Returns NULL, or what is wrong.
+ */
+static const char *read_control(const char *control, char address[MK_ADDRESS_TEXT])
+{
+    struct mk_slice text = mk_slice_str(control);
+    struct mk_address parsed;
+    if (mk_slice_starts_with(text, MK_SLICE("http://"))) {
+        text = mk_slice_from(text, 7);
+        if (text.len > 0 && text.ptr[text.len - 1] == '/')
+            text.len--;
+    } else if (strstr(control, "://")) {
+        return mk_tr("HOST:PORT, http://HOST:PORT or unix:PATH is needed",
+                     "应为 HOST:PORT、http://HOST:PORT 或 unix:PATH");
+    }
+    const char *why = mk_address_parse(text, &parsed);
+    if (!why)
+        snprintf(address, MK_ADDRESS_TEXT, "%.*s", (int)text.len, text.ptr);
+    return why;
+}
+
 int mk_ask_at(const char *file, const char *control, const char *path, struct mk_slice body,
               struct mk_client_reply *reply)
 {
-    struct mk_address address;
+    char address[MK_ADDRESS_TEXT];
     if (!control)
         return ask_configured(file, path, body, reply);
-    const char *why = mk_address_parse(mk_slice_str(control), &address);
+    const char *why = read_control(control, address);
     if (why)
         return mk_command_failed("--control %s: %s", control, why);
-    return post(NULL, control, mk_command_token(), path, body, reply);
+    return post(NULL, address, mk_command_token(), path, body, reply);
 }

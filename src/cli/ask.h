@@ -8,19 +8,21 @@
 
 /*
  * Posts `body` to `path` ("/endpoint/status") of the daemon at `control`, as in the configuration
- * ("127.0.0.1:3010", "unix:PATH"), with the access token of the environment. NULL: of the daemon of
- * the configuration `file`, which is as mk_command_config takes it. Returns 0 with a reply that is
- * ok, or an exit code, said.
+ * ("127.0.0.1:3010", "unix:PATH") or behind "http://", with the access token of the environment.
+ * NULL: of the daemon of the configuration `file`, which is as mk_command_config takes it; its
+ * token goes before that of the environment. Returns 0 with a reply that is ok, or an exit code,
+ * said.
  */
 int mk_ask_at(const char *file, const char *control, const char *path, struct mk_slice body,
               struct mk_client_reply *reply);
 
 /* The option for that, as an element of a table. */
-#define MK_OPTION_CONTROL                                                                            \
-    {                                                                                                \
-        "control", 0, "ADDRESS",                                                                     \
-            "ask the daemon here instead: HOST:PORT or unix:PATH (its token: MILKY_ACCESS_TOKEN)",   \
-            "改为连接此控制地址：HOST:PORT 或 unix:PATH（令牌：MILKY_ACCESS_TOKEN）" \
+#define MK_OPTION_CONTROL                                                                                     \
+    {                                                                                                         \
+        "control", 0, "ADDRESS",                                                                              \
+            "ask the daemon here instead: [http://]HOST:PORT or unix:PATH (its token: "                       \
+            "MILKY_ACCESS_TOKEN)",                                                                            \
+            "改为连接此控制地址：[http://]HOST:PORT 或 unix:PATH（令牌：MILKY_ACCESS_TOKEN）" \
     }
 
 #endif

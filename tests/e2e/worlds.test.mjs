@@ -128,6 +128,11 @@ describe('milky sandbox', { concurrency: 4 }, () => {
     const address = box.control.replace('http://', '');
     const say = await run(['do', '--control', address, 'say', `as=${MING}`, `group=${GROUP}`, 'text=kept'], { env });
     assert.equal(say.code, 0, say.stderr);
+    // As the line of `ready` has it, too, with the slash of a URL or without.
+    for (const printed of [box.control, `${box.control}/`]) {
+      const world = await run(['world', '--control', printed], { env });
+      assert.equal(world.code, 0, world.stderr);
+    }
     const dump = await run(['do', '--control', address, 'dump'], { env });
     await writeFile(printed, dump.stdout);
     assert.equal(await box.stop(), 0, box.stderr);
