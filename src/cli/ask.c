@@ -8,6 +8,23 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* Says why it was refused, and what to do about that. */
+static void explain(const struct mk_config *config, const char *token,
+                    const struct mk_client_reply *reply)
+{
+    mk_command_failed("%s", *reply->message ? reply->message : "?");
+    const char *advice = mk_client_advice(reply->status, token, false);
+    bool refused = reply->status == 401 || reply->status == 403;
+    if (advice && refused && config && token && token == config->endpoint.control_access_token)
+        advice = mk_tr("the daemon was started with another access token than the configuration "
+                       "has: restart it, or name that one: --control ADDRESS and "
+                       "MILKY_ACCESS_TOKEN=...",
+                       "程序启动时的访问令牌与配置中的不同：请重启，或用 --control ADDRESS 与 "
+                       "MILKY_ACCESS_TOKEN=... 给出原来的");
+    if (advice)
+        mk_command_failed("%s", advice);
+}
+
 /* Where nobody answers, or the answer is a failure, it is said here. Returns an exit code. */
 static int post(const struct mk_config *config, const char *control, const char *token,
                 const char *path, struct mk_slice body, struct mk_client_reply *reply)
@@ -30,7 +47,7 @@ static int post(const struct mk_config *config, const char *control, const char 
                                 "%s 无应答：`%s serve%s%s` 是否正在运行？"),
                           control, mk_program, file ? " -c " : "", file ? file : "");
     if (rc == 0 && !reply->ok) {
-        mk_command_failed("%s", *reply->message ? reply->message : "?");
+        explain(config, token, reply);
         mk_client_reply_fini(reply);
         rc = -EPROTO;
     }
@@ -46,7 +63,10 @@ static int ask_configured(const char *file, const char *path, struct mk_slice bo
         return code;
     const struct milky_config *endpoint = &config->endpoint;
     if (endpoint->control)
-        code = post(config, endpoint->control, endpoint->control_access_token, path, body, reply);
+        code = post(config, endpoint->control,
+                    endpoint->control_access_token ? endpoint->control_access_token
+                                                   : mk_command_token(),
+                    path, body, reply);
     else
         code = mk_command_failed(
             "%s", mk_tr("`control` is null in the configuration: there is no way to the daemon",

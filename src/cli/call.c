@@ -136,18 +136,13 @@ static int read_params(const struct mk_arguments *arguments, struct mk_buf *para
 }
 
 /* Says what to do about a reply that is a failure. */
-static void explain(const struct mk_client_reply *reply, const char *action)
+static void explain(const struct mk_client_reply *reply, const char *action, bool token)
 {
     mk_command_failed(mk_tr("%s failed: %s (retcode %ld)", "%s 失败：%s（retcode %ld）"), action,
                       *reply->message ? reply->message : "?", reply->retcode);
-    if (reply->status == 401)
-        mk_command_failed("%s", mk_tr("the server wants an access token: MILKY_ACCESS_TOKEN=... or "
-                                      "--access-token",
-                                      "服务器要求访问令牌：MILKY_ACCESS_TOKEN=... 或 "
-                                      "--access-token"));
-    if (reply->status == 403)
-        mk_command_failed(
-            "%s", mk_tr("the access token is not the server's", "访问令牌与服务器的不一致"));
+    const char *advice = mk_client_advice(reply->status, token, true);
+    if (advice)
+        mk_command_failed("%s", advice);
     struct mk_near near = { 0 };
     for (size_t i = 0; reply->status == 404 && i < milky_action_count(); i++)
         mk_near_offer(&near, mk_slice_str(action), milky_action_name(i));
@@ -187,7 +182,7 @@ static int post(const struct mk_arguments *arguments, const struct asked *asked,
                           mk_program);
     if (rc == 0) {
         if (!reply.ok)
-            explain(&reply, action);
+            explain(&reply, action, asked->token);
         rc = mk_client_print(yyjson_doc_get_root(reply.doc), arguments->option[PRETTY]);
         code = rc == 0 && reply.ok ? MK_EXIT_OK : MK_EXIT_FAILED;
         mk_client_reply_fini(&reply);

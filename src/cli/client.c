@@ -166,6 +166,25 @@ void mk_client_reply_fini(struct mk_client_reply *reply)
     reply->doc = NULL;
 }
 
+const char *mk_client_advice(long status, bool token, bool option)
+{
+    if (status == 429)
+        return mk_tr("try again in a minute", "请一分钟后重试");
+    if (status == 401 && !token && option)
+        return mk_tr("the server wants an access token: MILKY_ACCESS_TOKEN=... or --access-token",
+                     "服务器要求访问令牌：MILKY_ACCESS_TOKEN=... 或 --access-token");
+    if (status == 401 && !token)
+        return mk_tr("the server wants an access token: MILKY_ACCESS_TOKEN=...",
+                     "服务器要求访问令牌：MILKY_ACCESS_TOKEN=...");
+    if ((status != 401 && status != 403) || !token) /* 403: it refuses who asks, not the token */
+        return NULL;
+    return option
+               ? mk_tr("the access token is not the server's: --access-token names another",
+                       "访问令牌与服务器的不一致：可用 --access-token 指定")
+               : mk_tr("the access token is not the server's: MILKY_ACCESS_TOKEN=... is to be it",
+                       "访问令牌与服务器的不一致：请用 MILKY_ACCESS_TOKEN=... 指定");
+}
+
 unsigned long long mk_client_uint(yyjson_val *object, const char *name)
 {
     bool negative;

@@ -34,6 +34,12 @@ struct mk_client_reply {
 int mk_client_post(const struct mk_client_request *request, struct mk_client_reply *reply);
 void mk_client_reply_fini(struct mk_client_reply *reply);
 
+/*
+ * What to do about an answer that refuses the access token, as a sentence, or NULL where `status`
+ * is none of those. `token`: one was shown. `option`: the command has --access-token.
+ */
+const char *mk_client_advice(long status, bool token, bool option);
+
 /* A number of an object in a reply; 0 where it has none of that name. */
 unsigned long long mk_client_uint(yyjson_val *object, const char *name);
 

@@ -135,14 +135,14 @@ static void open_websocket(struct watch *watch, struct mk_stream *stream)
 
 /* --- connecting --- */
 
-static const char *refusal_of(unsigned status)
+/* What makes another try useless, or NULL. */
+static const char *refusal_of(const struct watch *watch, unsigned status)
 {
     switch (status) {
     case 401:
-        return mk_tr("it wants an access token: MILKY_ACCESS_TOKEN=... or --access-token",
-                     "对方要求访问令牌：MILKY_ACCESS_TOKEN=... 或 --access-token");
+        return mk_client_advice(status, watch->token, true);
     case 403:
-        return mk_tr("the access token is not the server's", "访问令牌与服务器的不一致");
+        return mk_client_advice(status, true, true);
     case 404:
         return mk_tr("there is no WebSocket at this path", "此路径没有 WebSocket");
     default:
@@ -175,7 +175,7 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
         open_websocket(watch, stream);
         return;
     }
-    const char *refusal = refusal_of(outcome->status);
+    const char *refusal = refusal_of(watch, outcome->status);
     watch->refused = refusal;
     try_later(watch, refusal ? refusal : text_of(outcome));
 }

@@ -383,7 +383,7 @@ describe('watch', { concurrency: 4 }, () => {
     await ends(endless, 0);
     const refused = background(t, words);
     await ends(refused, 1);
-    assert.match(await refused.stderr.next(), /it wants an access token: MILKY_ACCESS_TOKEN=/);
+    assert.match(await refused.stderr.next(), /: the server wants an access token: MILKY_ACCESS_TOKEN=/);
     const wrong = background(t, words, { env: { MILKY_ACCESS_TOKEN: 'wrong' } });
     await ends(wrong, 1);
     assert.match(await wrong.stderr.next(), /the access token is not the server's/);

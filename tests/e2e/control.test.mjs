@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { connect, folder, reverse, serve, text } from './fixtures.mjs';
+import { connect, folder, freePort, reverse, serve, text } from './fixtures.mjs';
 import { BOT, GROUP, call, request, run, within } from './harness.mjs';
 import { checkEvent, checkResult } from './schema.mjs';
 
@@ -100,6 +100,35 @@ describe('the control address', { concurrency: 4 }, () => {
     const not = await run(['do', '--control', `127.0.0.1:${address[1]}`, 'world']);
     assert.equal(not.code, 1);
     assert.match(not.stderr, /credentials are missing/);
+  });
+
+  it('and the commands say what to do where it is not shown, wrong, or asked for too often', async (t) => {
+    const control = `127.0.0.1:${await freePort()}`;
+    const milky = await serve(t, config({ limits: { failed_credentials: 5 }, control: { listen: control, access_token: 'operator s' } }));
+    const refused = async (words, said, options) => {
+      const { code, stderr } = await milky.run(words, options);
+      assert.equal(code, 1);
+      assert.match(stderr, said);
+    };
+    const env = { MILKY_ACCESS_TOKEN: 'wrong' };
+    const commands = [['status'], ['do', 'world'], ['world'], ['say', '--as', `${MING}`, '--to', `${BOT}`, 'hi'], ['deliveries'], ['reload']];
+    for (const words of commands) {
+      await refused([...words, '--control', control], /\nmilky: the server wants an access token: MILKY_ACCESS_TOKEN=\.\.\.\n$/);
+    }
+    for (const words of commands.slice(0, 4)) {
+      await refused([...words, '--control', control], /\nmilky: the access token is not the server's: MILKY_ACCESS_TOKEN=/, { env });
+    }
+    // The file may have lost its token since the start, or have got another.
+    const file = (change) => writeFile(join(milky.dir, 'milky.jsonc'), JSON.stringify(config({ control: change })));
+    await file({ listen: control, access_token: 'new' });
+    await refused(['status'], /\nmilky: the daemon was started with another access token than the configuration has: restart it, or/);
+    await file(control);
+    await refused(['status'], /too many wrong credentials[^]*\nmilky: try again in a minute\n$/, { env });
+    // The token of the environment opens what the file has none for.
+    const other = await serve(t, config({ control: { listen: LISTEN, access_token: 'operator s' } }));
+    await writeFile(join(other.dir, 'milky.jsonc'), JSON.stringify(config({ control: controlOf(other) })));
+    const opened = await other.run(['status'], { env: { MILKY_ACCESS_TOKEN: 'operator s' } });
+    assert.equal(opened.code, 0, opened.stderr);
   });
 
   it('is a Unix socket unless said otherwise, for `milky do` and its siblings', async (t) => {
