@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CONFIG, BOT, URL, TOKEN, PRETTY };
+enum { CONFIG, BOT, URL, TOKEN, CA, PRETTY };
 
 static const struct mk_option options[] = {
     MK_OPTION_CONFIG,
@@ -20,6 +20,7 @@ static const struct mk_option options[] = {
     { "access-token", 't', "TOKEN",
       "its access_token; better in the environment, as MILKY_ACCESS_TOKEN",
       "其 access_token；更宜用环境变量 MILKY_ACCESS_TOKEN 给出" },
+    MK_OPTION_CA,
     { "pretty", 'p', NULL, "print over many lines, as on a terminal",
       "分行输出（终端上默认如此）" },
     { NULL },
@@ -135,6 +136,14 @@ static int read_params(const struct mk_arguments *arguments, struct mk_buf *para
     return MK_EXIT_OK;
 }
 
+/* libcurl would not say what is wrong with it. */
+static int check_ca(const char *file)
+{
+    struct mk_tls_context *context = mk_client_trust(file);
+    mk_tls_context_free(context);
+    return context ? MK_EXIT_OK : MK_EXIT_FAILED;
+}
+
 /* Says what to do about a reply that is a failure. */
 static void explain(const struct mk_client_reply *reply, const char *action, bool token)
 {
@@ -171,6 +180,7 @@ static int post(const struct mk_arguments *arguments, const struct asked *asked,
         struct mk_client_request request = { .url = url.data,
                                              .unix_path = asked->target.unix_path,
                                              .token = asked->token,
+                                             .ca = arguments->option[CA],
                                              .body = mk_buf_slice(params),
                                              .own = !arguments->option[URL] };
         rc = mk_client_post(&request, &reply);
@@ -198,6 +208,8 @@ static int run(const struct mk_arguments *arguments)
     struct mk_buf params;
     mk_buf_init(&params, MOST_PARAMS);
     int rc = read_params(arguments, &params);
+    if (rc == 0 && arguments->option[CA])
+        rc = check_ca(arguments->option[CA]);
     if (rc == 0 && arguments->option[URL])
         rc = ask_url(arguments, &asked);
     else if (rc == 0 && (rc = mk_command_config(arguments->option[CONFIG], &config)) == 0)

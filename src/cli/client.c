@@ -74,6 +74,27 @@ static bool needs_no_proxy(const struct mk_client_request *request)
     return local;
 }
 
+/* Returns 0 or -ENOMEM: then others would be trusted than it was told. */
+static int set_trust(CURL *easy, const struct mk_client_request *request)
+{
+    const char *file = getenv("SSL_CERT_FILE");
+    if (request->ca) {
+        file = request->ca;
+        curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    if (!file || !*file)
+        return 0;
+    return curl->easy_setopt(easy, CURLOPT_CAINFO, file) == CURLE_OK ? 0 : -ENOMEM;
+}
+
+/* Says what libcurl could not do. */
+static void explain(CURLcode code, const char *why)
+{
+    mk_command_failed("%s", *why ? why : curl->easy_strerror(code));
+    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+        mk_command_failed("%s", mk_client_untrusted());
+}
+
 static void set_options(CURL *easy, const struct mk_client_request *request,
                         const struct curl_slist *headers, struct mk_buf *body)
 {
@@ -104,13 +125,15 @@ static int exchange(const struct mk_client_request *request, long *status, struc
     }
     struct curl_slist *headers = NULL;
     CURL *easy = curl->easy_init();
+    char why[CURL_ERROR_SIZE] = "";
     int rc = -ENOMEM;
     if (request->token && strpbrk(request->token, "\r\n")) {
         rc = -EINVAL; /* it would be more than one header */
         mk_command_failed("%s",
                           mk_tr("the access token has a line break in it", "访问令牌中含有换行"));
-    } else if (easy && add_headers(&headers, request->token)) {
+    } else if (easy && add_headers(&headers, request->token) && set_trust(easy, request) == 0) {
         set_options(easy, request, headers, body);
+        curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
         CURLcode code = curl->easy_perform(easy);
         curl->easy_getinfo(easy, CURLINFO_RESPONSE_CODE, status);
         if (code == CURLE_OK)
@@ -120,7 +143,7 @@ static int exchange(const struct mk_client_request *request, long *status, struc
         else
             rc = -EIO;
         if (rc == -EIO)
-            mk_command_failed("%s", curl->easy_strerror(code));
+            explain(code, why);
     }
     if (rc == -ENOMEM)
         mk_command_failed("%s", strerror(ENOMEM));
@@ -183,6 +206,24 @@ const char *mk_client_advice(long status, bool token, bool option)
                        "访问令牌与服务器的不一致：可用 --access-token 指定")
                : mk_tr("the access token is not the server's: MILKY_ACCESS_TOKEN=... is to be it",
                        "访问令牌与服务器的不一致：请用 MILKY_ACCESS_TOKEN=... 指定");
+}
+
+struct mk_tls_context *mk_client_trust(const char *ca)
+{
+    struct mk_tls_fault fault;
+    const struct mk_tls_files files = { .ca = ca };
+    struct mk_tls_context *context = mk_tls_context_client(&files, &fault);
+    if (!context)
+        mk_command_failed("--ca %s: %s", ca, fault.why);
+    return context;
+}
+
+const char *mk_client_untrusted(void)
+{
+    return mk_tr("to trust the server, name its certificate or its authority's: --ca FILE or "
+                 "SSL_CERT_FILE=FILE",
+                 "如要信任此服务器，请给出其证书或签发机构的证书：--ca FILE 或 "
+                 "SSL_CERT_FILE=FILE");
 }
 
 unsigned long long mk_client_uint(yyjson_val *object, const char *name)

@@ -6,6 +6,7 @@
 #define MK_CLI_CLIENT_H
 
 #include "base/buf.h"
+#include "net/tls_context.h"
 
 #include <yyjson.h>
 
@@ -13,6 +14,7 @@ struct mk_client_request {
     const char *url;
     const char *unix_path; /* the socket to connect to instead of the URL's host, or NULL */
     const char *token;     /* or NULL */
+    const char *ca;        /* the file of --ca; NULL: SSL_CERT_FILE, or the system's */
     struct mk_slice body;  /* JSON */
     bool own;              /* the address is the configuration's own: never through a proxy */
 };
@@ -39,6 +41,23 @@ void mk_client_reply_fini(struct mk_client_reply *reply);
  * is none of those. `token`: one was shown. `option`: the command has --access-token.
  */
 const char *mk_client_advice(long status, bool token, bool option);
+
+/* The option of those who may speak TLS, as an element of a table. */
+#define MK_OPTION_CA                                                                               \
+    {                                                                                              \
+        "ca", 0, "FILE",                                                                           \
+            "trust the certificates in this PEM file; else SSL_CERT_FILE, or the system's",        \
+            "信任此 PEM 文件中的证书；默认为 SSL_CERT_FILE 或系统的证书"        \
+    }
+
+/*
+ * Reads the file of that option: what a connection takes (mk_connect_options). NULL: it has been
+ * said what is wrong.
+ */
+struct mk_tls_context *mk_client_trust(const char *ca);
+
+/* What to do about a server whose certificate is not trusted, as a sentence. */
+const char *mk_client_untrusted(void);
 
 /* A number of an object in a reply; 0 where it has none of that name. */
 unsigned long long mk_client_uint(yyjson_val *object, const char *name);

@@ -29,9 +29,10 @@ enum {
 struct watch {
     struct mk_loop loop;
     struct mk_websocket_context sockets;
-    struct mk_url url; /* of text that outlives this */
-    char name[256];    /* the URL without secrets */
-    const char *token; /* or NULL */
+    struct mk_url url;          /* of text that outlives this */
+    char name[256];             /* the URL without secrets */
+    const char *token;          /* or NULL */
+    struct mk_tls_context *tls; /* of --ca, or NULL */
     bool pretty;
     uint64_t wanted; /* end after so many events; 0: never */
     uint64_t seen;
@@ -75,7 +76,10 @@ static void try_later(struct watch *watch, const char *why)
     uint32_t wait = mk_backoff_next(&watch->backoff);
     mk_command_failed(mk_tr("%s: %s; next try in %u.%u s", "%s：%s；%u.%u 秒后重试"), watch->name,
                       why, wait / 1000, wait % 1000 / 100);
-    if (watch->backoff.tries == 1 && !watch->connected)
+    bool first = watch->backoff.tries == 1 && !watch->connected;
+    if (first && strncmp(why, MK_TLS_UNTRUSTED, strlen(MK_TLS_UNTRUSTED)) == 0)
+        mk_command_failed("%s", mk_client_untrusted());
+    else if (first)
         mk_command_failed(mk_tr("is `%s serve` running?", "`%s serve` 是否正在运行？"), mk_program);
     mk_timer_start(watch->timer, wait);
 }
@@ -185,6 +189,7 @@ static void connect_now(struct watch *watch)
     const struct mk_websocket_dial_options options = {
         .url = &watch->url,
         .token = watch->token,
+        .tls = watch->tls,
         .connect_ms = CONNECT_MS,
         .handshake_ms = CONNECT_MS,
     };
@@ -254,7 +259,7 @@ static int watch_url(struct watch *watch, const char *text)
 
 /* --- the command --- */
 
-enum { CONFIG, BOT, URL, TOKEN, PRETTY, COUNT, ONCE };
+enum { CONFIG, BOT, URL, TOKEN, CA, PRETTY, COUNT, ONCE };
 
 static const struct mk_option options[] = {
     MK_OPTION_CONFIG,
@@ -265,6 +270,7 @@ static const struct mk_option options[] = {
     { "access-token", 't', "TOKEN",
       "its access_token; better in the environment, as MILKY_ACCESS_TOKEN",
       "其 access_token；更宜用环境变量 MILKY_ACCESS_TOKEN 给出" },
+    MK_OPTION_CA,
     { "pretty", 'p', NULL, "print each event over many lines", "每个事件分行输出" },
     { "count", 'n', "COUNT", "end after so many events", "收到指定数量的事件后退出" },
     { "once", '1', NULL, "end after one event", "收到一个事件后退出" },
@@ -323,27 +329,36 @@ static int watch_config(const struct mk_arguments *arguments, struct watch *watc
     return code;
 }
 
+static int watch_given(const struct mk_arguments *arguments, struct watch *watch)
+{
+    const char *url = arguments->option[URL];
+    if (!watch->token)
+        watch->token = mk_command_token();
+    const char *why = mk_url_parse(mk_slice_str(url), &watch->url);
+    if (!why && (watch->url.scheme.ptr[0] | 0x20) != 'w')
+        why = mk_tr("ws:// or wss:// is needed", "应以 ws:// 或 wss:// 开头");
+    return why ? mk_command_misused(arguments->command, "--url: %s", why) : watch_url(watch, url);
+}
+
 static int run(const struct mk_arguments *arguments)
 {
     struct watch watch = { .token = arguments->option[TOKEN],
                            .pretty = arguments->option[PRETTY],
                            .wanted = arguments->option[ONCE] ? 1 : 0 };
     const char *count = arguments->option[COUNT];
+    const char *ca = arguments->option[CA];
     char *rest;
     if (count && (watch.wanted = strtoull(count, &rest, 10), *rest || watch.wanted == 0))
         return mk_command_misused(
             arguments->command,
             mk_tr("--count is a number from 1 on, not %s", "--count 应为不小于 1 的数，不是 %s"),
             count);
-    const char *url = arguments->option[URL];
-    if (!url)
-        return watch_config(arguments, &watch);
-    if (!watch.token)
-        watch.token = mk_command_token();
-    const char *why = mk_url_parse(mk_slice_str(url), &watch.url);
-    if (!why && (watch.url.scheme.ptr[0] | 0x20) != 'w')
-        why = mk_tr("ws:// or wss:// is needed", "应以 ws:// 或 wss:// 开头");
-    return why ? mk_command_misused(arguments->command, "--url: %s", why) : watch_url(&watch, url);
+    if (ca && !(watch.tls = mk_client_trust(ca)))
+        return MK_EXIT_FAILED;
+    int code =
+        arguments->option[URL] ? watch_given(arguments, &watch) : watch_config(arguments, &watch);
+    mk_tls_context_free(watch.tls);
+    return code;
 }
 
 const struct mk_command mk_watch_command = {

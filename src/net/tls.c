@@ -163,8 +163,7 @@ void mk_tls_failure(const struct mk_tls *tls, char *text, size_t size)
     long verdict = SSL_get_verify_result(tls->ssl);
     const char *reason = ERR_reason_error_string(tls->error);
     if (verdict != X509_V_OK)
-        snprintf(text, size, "certificate verify failed: %s",
-                 X509_verify_cert_error_string(verdict));
+        snprintf(text, size, MK_TLS_UNTRUSTED "%s", X509_verify_cert_error_string(verdict));
     else if (reason)
         snprintf(text, size, "TLS handshake failed: %s", reason);
     else

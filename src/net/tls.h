@@ -48,7 +48,10 @@ struct mk_slice mk_tls_pending(const struct mk_tls *tls);
 /* The kernel took so many of them. Keeps the memory of `out`: who drives may take it. */
 void mk_tls_sent(struct mk_tls *tls, size_t len);
 
-/* Why the handshake failed ("certificate verify failed: self-signed certificate"), into `text`. */
+/* What mk_tls_failure's text begins with where it is the peer's certificate that failed. */
+#define MK_TLS_UNTRUSTED "certificate verify failed: "
+
+/* Why the handshake failed (MK_TLS_UNTRUSTED "self-signed certificate"), into `text`. */
 void mk_tls_failure(const struct mk_tls *tls, char *text, size_t size);
 
 /* --- outgoing --- */

@@ -1,15 +1,16 @@
 // TLS on both servers and both clients: who is trusted, what is refused, and in which words.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
 import { promisify } from 'node:util';
 import { certificate, folder, freePort, reverse, serve, start } from './fixtures.mjs';
-import { BOT, Client, ReverseServer, botConfig, call, run, within } from './harness.mjs';
+import { BOT, Client, Inbox, ReverseServer, botConfig, call, run, within } from './harness.mjs';
 import { Raw } from './raw.mjs';
 
 const port = '127.0.0.1:0';
@@ -199,6 +200,54 @@ describe('tls', { concurrency: 4 }, () => {
     assert.match(await check({ ca: 'milky.jsonc' }, 'websocket_client', client), /websocket_client\[0\]\.tls\.ca: milky\.jsonc: no certificate in PEM/);
     assert.match(await check({ certificate: one.file, key: keyOf(other) }, 'webhook', { url: 'https://127.0.0.1:1/' }),
       /webhook\[0\]\.tls\.key: .*this key is not the certificate's/);
+  });
+
+  it('call and watch trust who is named to them, and say how where they do not', async (t) => {
+    const ours = await authority(t);
+    const [leaf, other] = [await ours.issue('server'), await certificate(t)];
+    const milky = await secure(t, { certificate: leaf.certificate, key: leaf.keyFile });
+    const url = (scheme) => ['--url', `${scheme}://${milky.address('http_server')}/`];
+    const calling = (words, env) => run(['call', ...url('https'), ...words, 'get_login_info'], { env });
+    const hint = /milky: to trust the server, name its certificate or its authority's: --ca FILE or SSL_CERT_FILE=FILE\n$/;
+    for (const [words, env] of [[['--ca', ours.ca]], [['--ca', leaf.certificate]], [[], { SSL_CERT_FILE: ours.ca }],
+      [['--ca', ours.ca], { SSL_CERT_FILE: other.file }]]) {
+      const { code, stderr } = await calling(words, env);
+      assert.equal(code, 0, `${words} ${stderr}`);
+    }
+    for (const [words, env] of [[[]], [['--ca', other.file]], [[], { SSL_CERT_FILE: other.file }],
+      [['--ca', other.file], { SSL_CERT_FILE: ours.ca }]]) {
+      const { code, stderr } = await calling(words, env);
+      assert.equal(code, 1);
+      assert.match(stderr, /^milky: SSL .*certificate/);
+      assert.match(stderr, hint);
+      assert.doesNotMatch(stderr, /running/);
+    }
+    const watching = async (words, env) => {
+      const watch = spawn(process.env.MILKY, ['watch', ...url('wss'), ...words], { env: { ...process.env, LANG: 'C', ...env } });
+      t.after(() => watch.kill('SIGKILL'));
+      const lines = new Inbox();
+      createInterface({ input: watch.stderr }).on('line', (line) => lines.push(line));
+      const said = [await lines.next('watch to speak')];
+      if (!/connected to/.test(said[0])) said.push(await lines.next('watch to say more'));
+      watch.kill('SIGINT');
+      await within(once(watch, 'exit'), 'watch to end');
+      return said.map((line) => `${line}\n`).join('');
+    };
+    for (const [words, env] of [[['--ca', ours.ca]], [['--ca', leaf.certificate]], [[], { SSL_CERT_FILE: ours.ca }]]) {
+      assert.match(await watching(words, env), /^milky: connected to wss:/);
+    }
+    for (const words of [[], ['--ca', other.file]]) {
+      const said = await watching(words);
+      assert.match(said, /certificate verify failed: .*; next try in/);
+      assert.match(said, hint);
+    }
+    for (const words of [['call', 'get_login_info'], ['watch']]) {
+      for (const [file, why] of [['/nowhere.pem', 'No such file or directory'], [leaf.keyFile, 'no certificate in PEM was found in it']]) {
+        const { code, stderr } = await run([...words, ...url(words[0] === 'call' ? 'https' : 'wss'), '--ca', file]);
+        assert.equal(code, 1);
+        assert.equal(stderr, `milky: --ca ${file}: ${why}\n`);
+      }
+    }
   });
 
   it('commands that only ask the daemon need no file of it', async (t) => {
