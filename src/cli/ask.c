@@ -8,24 +8,21 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Says why it was refused, and what to do about that. */
-static void explain(const struct mk_config *config, const char *token,
-                    const struct mk_client_reply *reply)
+/* What to do about a refusal that has nothing to do with what was asked, or NULL. */
+static const char *advice_for(const struct mk_config *config, const char *token,
+                              const struct mk_client_reply *reply)
 {
-    mk_command_failed("%s", *reply->message ? reply->message : "?");
-    const char *advice = mk_client_advice(reply->status, token, false);
     bool refused = reply->status == 401 || reply->status == 403;
-    if (advice && refused && config && token && token == config->endpoint.control_access_token)
-        advice = mk_tr("the daemon was started with another access token than the configuration "
-                       "has: restart it, or name that one: --control ADDRESS and "
-                       "MILKY_ACCESS_TOKEN=...",
-                       "程序启动时的访问令牌与配置中的不同：请重启，或用 --control ADDRESS 与 "
-                       "MILKY_ACCESS_TOKEN=... 给出原来的");
-    if (advice)
-        mk_command_failed("%s", advice);
+    if (refused && config && token && token == config->endpoint.control_access_token)
+        return mk_tr("the daemon was started with another access token than the configuration "
+                     "has: restart it, or name that one: --control ADDRESS and "
+                     "MILKY_ACCESS_TOKEN=...",
+                     "程序启动时的访问令牌与配置中的不同：请重启，或用 --control ADDRESS 与 "
+                     "MILKY_ACCESS_TOKEN=... 给出原来的");
+    return mk_client_advice(reply->status, token, false);
 }
 
-/* Where nobody answers, or the answer is a failure, it is said here. Returns an exit code. */
+/* Where nobody answers, or it is not let in, it is said here. Returns an exit code. */
 static int post(const struct mk_config *config, const char *control, const char *token,
                 const char *path, struct mk_slice body, struct mk_client_reply *reply)
 {
@@ -46,16 +43,18 @@ static int post(const struct mk_config *config, const char *control, const char 
         mk_command_failed(mk_tr("nobody answers at %s: is `%s serve%s%s` running?",
                                 "%s 无应答：`%s serve%s%s` 是否正在运行？"),
                           control, mk_program, file ? " -c " : "", file ? file : "");
-    if (rc == 0 && !reply->ok) {
-        explain(config, token, reply);
+    const char *advice = rc == 0 && !reply->ok ? advice_for(config, token, reply) : NULL;
+    if (advice) {
+        mk_command_failed("%s", *reply->message ? reply->message : "?");
+        mk_command_failed("%s", advice);
         mk_client_reply_fini(reply);
         rc = -EPROTO;
     }
     return rc == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
 }
 
-static int ask_configured(const char *file, const char *path, struct mk_slice body,
-                          struct mk_client_reply *reply)
+static int post_configured(const char *file, const char *path, struct mk_slice body,
+                           struct mk_client_reply *reply)
 {
     struct mk_config *config;
     int code = mk_command_config(file, &config);
@@ -97,14 +96,25 @@ static const char *read_control(const char *control, char address[MK_ADDRESS_TEX
     return why;
 }
 
-int mk_ask_at(const char *file, const char *control, const char *path, struct mk_slice body,
-              struct mk_client_reply *reply)
+int mk_ask_reply(const char *file, const char *control, const char *path, struct mk_slice body,
+                 struct mk_client_reply *reply)
 {
     char address[MK_ADDRESS_TEXT];
     if (!control)
-        return ask_configured(file, path, body, reply);
+        return post_configured(file, path, body, reply);
     const char *why = read_control(control, address);
     if (why)
         return mk_command_failed("--control %s: %s", control, why);
     return post(NULL, address, mk_command_token(), path, body, reply);
+}
+
+int mk_ask_at(const char *file, const char *control, const char *path, struct mk_slice body,
+              struct mk_client_reply *reply)
+{
+    int code = mk_ask_reply(file, control, path, body, reply);
+    if (code || reply->ok)
+        return code;
+    mk_command_failed("%s", *reply->message ? reply->message : "?");
+    mk_client_reply_fini(reply);
+    return MK_EXIT_FAILED;
 }

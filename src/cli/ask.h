@@ -16,6 +16,12 @@
 int mk_ask_at(const char *file, const char *control, const char *path, struct mk_slice body,
               struct mk_client_reply *reply);
 
+/*
+ * The same, but the reply may be a failure of what was asked, of which nothing has been said.
+ */
+int mk_ask_reply(const char *file, const char *control, const char *path, struct mk_slice body,
+                 struct mk_client_reply *reply);
+
 /* The option for that, as an element of a table. */
 #define MK_OPTION_CONTROL                                                                                     \
     {                                                                                                         \

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/jsonc.h"
 #include "wire/url.h"
 
 #include <errno.h>
@@ -65,20 +66,115 @@ static int join_fields(const struct mk_arguments *arguments, struct mk_buf *para
     return rc < 0 ? mk_command_failed("%s", strerror(-rc)) : MK_EXIT_OK;
 }
 
+/* A world is wrapped as `load` takes it. */
+static int write_params(const struct mk_arguments *arguments, yyjson_val *root,
+                        struct mk_buf *params)
+{
+    bool bare = strcmp(arguments->words[0], "load") == 0 && yyjson_obj_get(root, "milky_world");
+    size_t len;
+    char *json = yyjson_val_write(root, 0, &len);
+    int rc = json ? 0 : -ENOMEM;
+    if (rc == 0 && bare)
+        rc = mk_buf_append_slice(params, MK_SLICE("{\"world\":"));
+    if (rc == 0)
+        rc = mk_buf_append(params, json, len);
+    if (rc == 0 && bare)
+        rc = mk_buf_append_char(params, '}');
+    free(json);
+    return rc < 0 ? mk_command_failed("%s", strerror(-rc)) : MK_EXIT_OK;
+}
+
+/* The params as the daemon takes them: without comments and trailing commas. */
+static int convert(const struct mk_arguments *arguments, struct mk_slice text,
+                   struct mk_buf *params)
+{
+    yyjson_read_err error;
+    if (text.len == 0)
+        return MK_EXIT_OK; /* an empty body is no params */
+    yyjson_doc *doc = mk_jsonc_read(text, &error);
+    if (!doc) {
+        size_t line, column;
+        mk_jsonc_place(text, error.pos, &line, &column);
+        return mk_command_failed(
+            mk_tr("the params are not JSON: %zu:%zu: %s", "参数不是 JSON：%zu:%zu：%s"), line,
+            column, error.msg);
+    }
+    int code = write_params(arguments, yyjson_doc_get_root(doc), params);
+    yyjson_doc_free(doc);
+    return code;
+}
+
 static int read_params(const struct mk_arguments *arguments, struct mk_buf *params)
 {
     const char *word = arguments->count > 1 ? arguments->words[1] : "{}";
-    if (arguments->count == 2 && strcmp(word, "-") == 0)
-        return read_stdin(params);
+    if (arguments->count == 2 && strcmp(word, "-") == 0) {
+        struct mk_buf text;
+        mk_buf_init(&text, MOST_PARAMS);
+        int code = read_stdin(&text);
+        if (code == 0)
+            code = convert(arguments, mk_buf_slice(&text), params);
+        mk_buf_fini(&text);
+        return code;
+    }
     if (*word != '{')
         return join_fields(arguments, params);
     if (arguments->count > 2)
         return mk_command_misused(arguments->command,
                                   mk_tr("one word too many: %s", "多余的参数：%s"),
                                   arguments->words[2]);
-    return mk_buf_append_slice(params, mk_slice_str(word)) < 0
-               ? mk_command_failed("%s", strerror(ENOMEM))
-               : MK_EXIT_OK;
+    return convert(arguments, mk_slice_str(word), params);
+}
+
+/* --- a text that looks like JSON --- */
+
+/* The word of the field that `message` is about, where it was sent as JSON that is no string. */
+static const char *word_told_of(const struct mk_arguments *arguments, const char *message)
+{
+    for (int i = 1; i < arguments->count; i++) {
+        const char *word = arguments->words[i];
+        const char *equals = strchr(word, '=');
+        char field[64];
+        if (!equals || (size_t)(equals - word) >= sizeof(field) - 1)
+            continue;
+        snprintf(field, sizeof(field), "%.*s:", (int)(equals - word), word);
+        yyjson_doc *doc = equals[1] ? mk_json_read(mk_slice_str(equals + 1), NULL, NULL) : NULL;
+        bool other = doc && !yyjson_is_str(yyjson_doc_get_root(doc));
+        yyjson_doc_free(doc);
+        if (other && strstr(message, field))
+            return word;
+    }
+    return NULL;
+}
+
+/* Says how a text is given that looks like a number, where the daemon wanted a text. */
+static void explain(const struct mk_arguments *arguments, const char *message)
+{
+    bool wanted = strstr(message, "expected string, got ") || strstr(message, "expected a string,");
+    const char *word = wanted ? word_told_of(arguments, message) : NULL;
+    if (!word)
+        return;
+    int key = (int)(strchr(word, '=') - word);
+    struct mk_buf quoted;
+    mk_buf_init(&quoted, MOST_PARAMS);
+    if (mk_json_write_string(&quoted, mk_slice_str(word + key + 1)) == 0)
+        mk_command_failed(mk_tr("a VALUE that is JSON is sent as it is; for a text write "
+                                "%.*s='%.*s'",
+                                "VALUE 是 JSON 时按原样发送；需要文本时请写 %.*s='%.*s'"),
+                          key, word, (int)quoted.len, quoted.data);
+    mk_buf_fini(&quoted);
+}
+
+static int print(const struct mk_arguments *arguments, const struct mk_client_reply *reply)
+{
+    if (!reply->ok) {
+        mk_command_failed("%s", *reply->message ? reply->message : "?");
+        explain(arguments, reply->message);
+        return MK_EXIT_FAILED;
+    }
+    yyjson_val *root = yyjson_doc_get_root(reply->doc);
+    yyjson_val *data = yyjson_obj_get(root, "data");
+    int rc = mk_client_print(data ? data : root, arguments->option[PRETTY]);
+    return rc == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
 }
 
 static int run(const struct mk_arguments *arguments)
@@ -96,15 +192,11 @@ static int run(const struct mk_arguments *arguments)
         code = mk_command_failed("%s", strerror(-rc));
     struct mk_client_reply reply = { 0 };
     if (code == 0)
-        code = mk_ask_at(arguments->option[CONFIG], arguments->option[CONTROL], path.data,
-                         mk_buf_slice(&params), &reply);
-    if (code == 0) {
-        yyjson_val *root = yyjson_doc_get_root(reply.doc);
-        yyjson_val *data = yyjson_obj_get(root, "data");
-        rc = mk_client_print(data ? data : root, arguments->option[PRETTY]);
-        code = rc == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
-        mk_client_reply_fini(&reply);
-    }
+        code = mk_ask_reply(arguments->option[CONFIG], arguments->option[CONTROL], path.data,
+                            mk_buf_slice(&params), &reply);
+    if (code == 0)
+        code = print(arguments, &reply);
+    mk_client_reply_fini(&reply);
     mk_buf_fini(&params);
     mk_buf_fini(&path);
     return code;
@@ -117,9 +209,13 @@ const struct mk_command mk_do_command = {
     .zh = "在沙盒中做任何事：以某个用户的身份，或从外部操作",
     .options = options,
     .more_en =
-        "JSON is the params, `-` for the standard input; a VALUE is JSON too, or else a text.\n"
-        "As a person: say, recall, nudge, react, join, leave, invite, friend_request, accept,\n"
-        "reject, ignore, upload, kick, mute, and every API of Milky 1.2 by its name:\n"
+        "JSON is the params, `-` for the standard input; it may have comments and trailing\n"
+        "commas. A VALUE is JSON too, or else a text. A text that looks like JSON is quoted "
+        "twice.\n"
+        "As a person: say, recall, nudge, react, join, leave, invite, set_join_policy,\n"
+        "friend_request, accept, reject, ignore, upload, kick, mute, and every API of Milky 1.2\n"
+        "by its name:\n"
+        "  milky do react as=10003001 group=700000001 seq=5 reaction='\"14\"'\n"
         "  milky do recall as=10003001 group=700000001 seq=5\n"
         "  milky do join as=10003002 group=700000002 comment='let me in'\n"
         "  milky do set_group_member_card as=10003001 group_id=700000001 user_id=10003001 card=x\n"
@@ -129,12 +225,15 @@ const struct mk_command mk_do_command = {
         "  milky do clock advance=3600\n"
         "  milky do offline bot=10001000\n"
         "  milky do fault bot=10001000 action=send_group_message every=3 retcode=-500\n"
+        "  milky do load - < world.json\n"
         "docs/SANDBOX.md tells of each.\n",
     .more_zh =
-        "JSON 为参数，`-` 表示从标准输入读取；VALUE 也是 JSON，不是 JSON 时为文本。\n"
-        "以某个用户的身份：say、recall、nudge、react、join、leave、invite、friend_"
-        "request、accept、\n"
-        "reject、ignore、upload、kick、mute，以及 Milky 1.2 的每个 API（使用其名称）：\n"
+        "JSON 为参数，可含注释与多余的逗号，`-` 表示从标准输入读取；VALUE 也是 JSON，不是 JSON\n"
+        "时为文本。看起来像 JSON 的文本须加两层引号。\n"
+        "以某个用户的身份：say、recall、nudge、react、join、leave、invite、set_join_policy、\n"
+        "friend_request、accept、reject、ignore、upload、kick、mute，以及 Milky 1.2 的每个 API\n"
+        "（使用其名称）：\n"
+        "  milky do react as=10003001 group=700000001 seq=5 reaction='\"14\"'\n"
         "  milky do recall as=10003001 group=700000001 seq=5\n"
         "  milky do join as=10003002 group=700000002 comment='让我进群'\n"
         "  milky do set_group_member_card as=10003001 group_id=700000001 user_id=10003001 card=x\n"
@@ -144,6 +243,7 @@ const struct mk_command mk_do_command = {
         "  milky do clock advance=3600\n"
         "  milky do offline bot=10001000\n"
         "  milky do fault bot=10001000 action=send_group_message every=3 retcode=-500\n"
+        "  milky do load - < world.json\n"
         "详见 docs/SANDBOX.zh-CN.md。\n",
     .least = 1,
     .most = -1,

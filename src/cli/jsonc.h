@@ -1,6 +1,6 @@
 /*
- * jsonc: where a value stands in the text of a JSON document with comments. yyjson keeps no
- * positions; this finds them again, only once a mistake must be shown.
+ * jsonc: reading JSON with comments and trailing commas, and where a value stands in its text.
+ * yyjson keeps no positions; this finds them again, only once a mistake must be shown.
  */
 #ifndef MK_CLI_JSONC_H
 #define MK_CLI_JSONC_H
@@ -8,6 +8,12 @@
 #include "base/slice.h"
 
 #include <yyjson.h>
+
+/*
+ * Reads it, numbers as the text that they were written as (YYJSON_TYPE_RAW). `text` is not empty.
+ * Returns NULL and fills `error` on malformed input.
+ */
+yyjson_doc *mk_jsonc_read(struct mk_slice text, yyjson_read_err *error);
 
 /*
  * The byte where `value` (a key, too) of `doc` begins in `text`, out of which yyjson read it,

@@ -140,12 +140,22 @@ describe('the control address', { concurrency: 4 }, () => {
     assert.deepEqual([json.code, json.stdout], [0, '{}\n']);
     const input = await milky.run(['do', 'say', '-'], { input: JSON.stringify({ as: MING, to: BOT, text: '=1' }) });
     assert.equal(input.code, 0, input.stderr);
+    const commented = await milky.run(['do', 'say', '-'], { input: `{"as": ${MING}, /* ! */ "to": ${BOT}, "text": "//",}` });
+    assert.equal(commented.code, 0, commented.stderr);
+    const nothing = await milky.run(['do', 'world', '-'], { input: '' });
+    assert.equal(nothing.code, 0, nothing.stderr);
+    const quoted = await milky.run(['do', 'say', `as=${MING}`, `to=${BOT}`, 'text="5"']);
+    assert.equal(quoted.code, 0, quoted.stderr);
     for (const [words, code, what] of [
       [['do'], 2, /something is missing/],
       [['do', 'say', 'hello'], 2, /KEY=VALUE: hello/],
       [['do', 'say', '{}', 'x'], 2, /one word too many: x/],
       [['do', 'dance'], 1, /no such operation: dance/],
       [['do', 'say', `as=${MING}`], 1, /one of to and group/],
+      [['do', 'say', '{"as"'], 1, /the params are not JSON: 1:6: /],
+      [['do', 'say', `as=${MING}`, `group=${GROUP}`, 'text=5'], 1, /expected string, got number\)\n.*text='"5"'$/m],
+      [['do', 'upload', `as=${MING}`, `group=${GROUP}`, 'uri=x', 'name={"a":"b"}'], 1, /name='"\{\\"a\\":\\"b\\"\}"'$/m],
+      [['do', 'join', `as=${MING}`, `group=${GROUP}`, 'comment=true'], 1, /got boolean\)\n.*comment='"true"'$/m],
       [['do', '--control', 'nowhere', 'world'], 1, /--control nowhere/],
     ]) {
       const mistake = await milky.run(words);

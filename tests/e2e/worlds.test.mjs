@@ -117,6 +117,22 @@ describe('milky sandbox', { concurrency: 4 }, () => {
     assert.notDeepEqual(first, free);
   });
 
+  it('loads whatever it may begin with', async (t) => {
+    const box = await sandbox(t, []);
+    const load = (input) => run(['do', '--control', box.control.replace('http://', ''), 'load', '-'], { input });
+    for (const input of [`// by hand\n${JSON.stringify(small).replace(/\}$/, ',}')}`, JSON.stringify({ world: small })]) {
+      const { code, stderr } = await load(input);
+      assert.equal(code, 0, stderr);
+      const { people } = await box.do('world');
+      assert.deepEqual(people.filter((p) => p.user_id < 30000 && p.user_id > 20000).map((p) => p.nickname), ['甲', '乙']);
+      await box.do('reset');
+    }
+    const wrong = await load('{"milky_world": 2}');
+    assert.deepEqual([wrong.code, /version 1, not 2/.test(wrong.stderr)], [1, true], wrong.stderr);
+    const broken = await load('{\n"milky_world": }');
+    assert.deepEqual([broken.code, /the params are not JSON: 2:16: /.test(broken.stderr)], [1, true], broken.stderr);
+  });
+
   it('writes its world at the end, and takes what a dump printed', async (t) => {
     const dir = await folder(t);
     const [end, printed] = [join(dir, 'end.json'), join(dir, 'printed.json')];
