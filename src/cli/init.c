@@ -28,10 +28,12 @@ static void make_token(char token[2 * TOKEN_BYTES + 1])
 /* For its owner alone: there is a token in it. Returns 0 or a negative errno. */
 static int write_sample(const char *name, bool force)
 {
-    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), 0600);
+    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? 0 : O_EXCL), 0600);
     if (fd < 0)
         return -errno;
-    FILE *file = fchmod(fd, 0600) == 0 ? fdopen(fd, "w") : NULL;
+    /* Somebody else's file is left as it is. What has no length (EINVAL) needs no emptying. */
+    bool ready = fchmod(fd, 0600) == 0 && (ftruncate(fd, 0) == 0 || errno == EINVAL);
+    FILE *file = ready ? fdopen(fd, "w") : NULL;
     if (!file) {
         int rc = -errno;
         close(fd);
