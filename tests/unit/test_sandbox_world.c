@@ -425,7 +425,7 @@ static void people_come_and_go(void **state)
             "{\"group_name\":\"G\",\"members\":[{\"user_id\":10003001,\"role\":\"owner\"}]}");
     control_refused(w, MK_SANDBOX_NO_PERMISSION, "delete the group 700000002 first",
                     "delete_person", "{\"user_id\":10003001}");
-    control_refused(w, MILKY_MALFORMED, "it is there already", "create_person",
+    control_refused(w, MILKY_MALFORMED, "it is there already)", "create_person",
                     "{\"user_id\":10003001,\"nickname\":\"x\"}");
     control_refused(w, MILKY_MALFORMED, "nickname: it is missing", "create_person", "{}");
     control_refused(w, MILKY_MALFORMED, "nick: unknown field", "create_person", "{\"nick\":\"x\"}");
@@ -466,7 +466,7 @@ static void friendships_come_and_go(void **state)
             "{\"user_id\":10003001,\"friend_id\":10001000,\"friend_remark\":\"老明\"}");
     ask(w, BOT, "get_friend_info", "{\"user_id\":10003001,\"no_cache\":false}");
     assert_string_equal(str(w, "/friend/remark"), "老明");
-    control_refused(w, MILKY_MALFORMED, "there already", "create_friendship",
+    control_refused(w, MILKY_MALFORMED, "it is there already)", "create_friendship",
                     "{\"user_id\":10003001,\"friend_id\":10001000}");
     assert_int_equal(w->host.event_count, 0);
 }

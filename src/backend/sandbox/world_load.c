@@ -145,10 +145,12 @@ static int refuse_constraint(struct loader *loader, const struct mk_spot *spot)
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_ROWID:
-        return mk_rules_refuse(loader->request, spot, NULL, "it is there already (%s)",
-                               sqlite3_errmsg(loader->handle));
+        return mk_rules_refuse(loader->request, spot, NULL, "it is there already");
     default:
-        return mk_rules_refuse(loader->request, spot, NULL, "%s", sqlite3_errmsg(loader->handle));
+        mk_log_warn("sandbox", "an element of a world does not fit: %s",
+                    sqlite3_errmsg(loader->handle));
+        return mk_rules_refuse(loader->request, spot, NULL,
+                               "it does not fit the rest of the world (the log tells why)");
     }
 }
 
