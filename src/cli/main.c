@@ -27,7 +27,7 @@ static void print_help(FILE *out)
                   "account, in two terminals:\n\n",
                   "\n`%s 命令 --help` 显示各命令的帮助。无需 QQ 账号，在两个终端中试用：\n\n"),
             mk_program);
-    static const char *const examples[] = { "serve", "watch",
+    static const char *const examples[] = { "serve", "watch &",
                                             "say --as 10003001 --group 700000001 hello",
                                             "call get_friend_list" };
     for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++)
