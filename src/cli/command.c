@@ -250,14 +250,23 @@ const char *mk_command_config_words(const char *file, char *text, size_t size)
     return text;
 }
 
-bool mk_command_uin(const char *text, uint64_t *uin)
+bool mk_command_uint(const char *text, uint64_t most, uint64_t *number)
 {
     char *end;
     if (*text < '0' || *text > '9')
         return false;
     errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (errno || *end || number < MK_CONFIG_LEAST_UIN || number > MK_CONFIG_MOST_UIN)
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno || *end || value > most)
+        return false;
+    *number = value;
+    return true;
+}
+
+bool mk_command_uin(const char *text, uint64_t *uin)
+{
+    uint64_t number;
+    if (!mk_command_uint(text, MK_CONFIG_MOST_UIN, &number) || number < MK_CONFIG_LEAST_UIN)
         return false;
     *uin = number;
     return true;

@@ -89,6 +89,9 @@ int mk_command_load(const char *file, struct mk_config **config, struct mk_buf *
 /* " -c FILE" as a suggested line needs it, or "". `file` as given to mk_command_config. */
 const char *mk_command_config_words(const char *file, char *text, size_t size);
 
+/* A number of digits alone, at most `most`; false for anything else. */
+bool mk_command_uint(const char *text, uint64_t most, uint64_t *number);
+
 /* A QQ number; false for anything else. */
 bool mk_command_uin(const char *text, uint64_t *uin);
 

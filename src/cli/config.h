@@ -57,6 +57,10 @@ int mk_config_load(struct mk_slice text, const char *name, struct mk_config **co
 /* The configuration where there is no file: two bots in a sandbox. Returns 0 or -ENOMEM. */
 int mk_config_builtin(struct mk_config **config);
 
+/* What a header can carry: its value has no control characters, and loses the spaces around it.
+ * False: `*at` is the byte (from 0) that it cannot. */
+bool mk_config_token_fits(struct mk_slice token, size_t *at);
+
 /* NULL is allowed. */
 struct mk_config *mk_config_free(struct mk_config *config);
 

@@ -69,29 +69,36 @@ static bool check_url(struct mk_config_reader *reader, const struct mk_config_ke
     return true;
 }
 
-/* What a header can carry: its value has no control characters, and loses the spaces around it. */
-static bool check_token(struct mk_config_reader *reader, const struct mk_config_key *key,
-                        yyjson_val *value, const char *path)
+bool mk_config_token_fits(struct mk_slice token, size_t *at)
 {
-    const char *text = yyjson_get_str(value);
-    size_t len = yyjson_get_len(value);
-    for (size_t i = 0; i < len; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        bool at_end = i == 0 || i == len - 1;
+    for (size_t i = 0; i < token.len; i++) {
+        unsigned char byte = (unsigned char)token.ptr[i];
+        bool at_end = i == 0 || i == token.len - 1;
         if ((byte > ' ' && byte != 0x7f) || (byte == ' ' && !at_end))
             continue;
-        mk_config_refuse(reader, key, value, path,
-                         mk_config_text(reader,
-                                        byte == ' '
-                                            ? mk_tr("one with a space at byte %zu",
-                                                    "第 %zu 个字节为空格的字符串")
-                                            : mk_tr("one with a control character at byte %zu",
-                                                    "第 %zu 个字节为控制字符的字符串"),
-                                        i + 1),
-                         NULL);
+        *at = i;
         return false;
     }
     return true;
+}
+
+static bool check_token(struct mk_config_reader *reader, const struct mk_config_key *key,
+                        yyjson_val *value, const char *path)
+{
+    struct mk_slice text = mk_slice_of(yyjson_get_str(value), yyjson_get_len(value));
+    size_t at;
+    if (mk_config_token_fits(text, &at))
+        return true;
+    mk_config_refuse(
+        reader, key, value, path,
+        mk_config_text(reader,
+                       text.ptr[at] == ' '
+                           ? mk_tr("one with a space at byte %zu", "第 %zu 个字节为空格的字符串")
+                           : mk_tr("one with a control character at byte %zu",
+                                   "第 %zu 个字节为控制字符的字符串"),
+                       at + 1),
+        NULL);
+    return false;
 }
 
 /* What every path begins with: unescaped, as it is compared. */

@@ -186,9 +186,8 @@ static int run(const struct mk_arguments *arguments)
             mk_tr("%s what? The number of a delivery, or all", "%s 需要投递的编号，或 all"), verb);
     const char *which = arguments->words[1];
     bool all = strcmp(which, "all") == 0;
-    char *end;
-    unsigned long long id = strtoull(which, &end, 10);
-    if (!all && (*which < '0' || *which > '9' || *end))
+    uint64_t id = 0;
+    if (!all && !mk_command_uint(which, INT64_MAX, &id))
         return mk_command_misused(arguments->command,
                                   mk_tr("expected the number of a delivery, or all, got %s",
                                         "应为投递的编号，或 all，实际为 %s"),
@@ -205,15 +204,16 @@ const struct mk_command mk_deliveries_command = {
     .en = "list the events that webhooks refused; post them again, or drop them",
     .zh = "列出被 webhook 拒绝的事件；重新投递或删除",
     .options = options,
-    .more_en =
-        "An event that a webhook answers with a 4xx three times is set aside, so that those "
-        "behind\n"
-        "it go on. Without a word it lists them: number, time, bot, event, webhook, answer.\n"
-        "  milky deliveries retry 3    post it once more; it is forgotten when it is taken\n"
-        "  milky deliveries retry all\n"
-        "  milky deliveries drop all   forget them\n"
-        "The exit code is 1 when something was not taken.\n",
-    .more_zh = "webhook 三次以 4xx 应答的事件会被搁置，后面的事件继续投递。不带参数时列出它们：\n"
+    .more_en = "An event that a webhook answers with a 4xx three times is set aside, so that those "
+               "behind\n"
+               "it go on; after 408, 425 and 429 it is tried again, and never set aside.\n"
+               "Without a word it lists them: number, time, bot, event, webhook, answer.\n"
+               "  milky deliveries retry 3    post it once more; it is forgotten when it is taken\n"
+               "  milky deliveries retry all\n"
+               "  milky deliveries drop all   forget them\n"
+               "The exit code is 1 when something was not taken.\n",
+    .more_zh = "webhook 三次以 4xx 应答的事件会被搁置，后面的事件继续投递；408、425\n"
+               "与 429 会一直重试，不会搁置。不带参数时列出它们：\n"
                "编号、时间、Bot、事件、webhook、应答。\n"
                "  milky deliveries retry 3    重新投递一次；被接收后即删除\n"
                "  milky deliveries retry all\n"

@@ -9,8 +9,11 @@
 #include "cli/serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { WORLD, BOT, PORT, SEED, TOKEN, CONTROL, CONTROL_TOKEN, DIALECT, DUMP, LEVEL };
 enum { MOST_BOTS = 64, LISTEN_SIZE = 32, PORT_BY_DEFAULT = 3000 };
@@ -72,6 +75,10 @@ static int read_bots(struct run *run, const char *list)
                 mk_tr("--bot is QQ numbers, not %s", "--bot 应为 QQ 号，不是 %s"), list);
         code = add_bot(run, uin);
     }
+    if (code == 0 && run->count == 0)
+        code = mk_command_misused(run->arguments->command, "%s",
+                                  mk_tr("--bot names nobody: it is QQ numbers, as 10001000",
+                                        "--bot 为空：应为 QQ 号，如 10001000"));
     return code;
 }
 
@@ -112,14 +119,28 @@ static int choose_bots(struct run *run)
 
 /* --- where --- */
 
-static bool read_uint(const char *text, uint64_t most, uint64_t *number)
+/* A token must be something that bots can send. It is not shown. */
+static int check_token(const struct run *run, unsigned which, const char *name)
 {
-    char *end;
-    if (*text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    *number = strtoull(text, &end, 10);
-    return errno == 0 && *end == '\0' && *number <= most;
+    const char *token = run->arguments->option[which];
+    size_t at;
+    if (!token)
+        return MK_EXIT_OK;
+    if (*token == '\0')
+        return mk_command_misused(
+            run->arguments->command,
+            mk_tr("--%s is empty: leave it out where none is wanted", "--%s 为空：不需要时请省略"),
+            name);
+    if (mk_config_token_fits(mk_slice_str(token), &at))
+        return MK_EXIT_OK;
+    return mk_command_misused(
+        run->arguments->command,
+        token[at] == ' '
+            ? mk_tr("--%s has a space at byte %zu, which no header can carry",
+                    "--%s 的第 %zu 个字节为空格，请求头无法携带")
+            : mk_tr("--%s has a control character at byte %zu, which no header can carry",
+                    "--%s 的第 %zu 个字节为控制字符，请求头无法携带"),
+        name, at + 1);
 }
 
 static int place_servers(struct run *run)
@@ -128,7 +149,12 @@ static int place_servers(struct run *run)
     const char *const *option = run->arguments->option;
     uint64_t port = PORT_BY_DEFAULT;
     int dialect = option[DIALECT] ? mk_serve_choose(option[DIALECT], dialects) : 0;
-    if (option[PORT] && !read_uint(option[PORT], UINT16_MAX, &port))
+    int code = check_token(run, TOKEN, "access-token");
+    if (code == 0)
+        code = check_token(run, CONTROL_TOKEN, "control-token");
+    if (code)
+        return code;
+    if (option[PORT] && !mk_command_uint(option[PORT], UINT16_MAX, &port))
         return mk_command_misused(run->arguments->command,
                                   mk_tr("--port is a number from 0 to 65535, not %s",
                                         "--port 应为 0 到 65535 的数字，不是 %s"),
@@ -190,6 +216,25 @@ static void announce(void *arg, const struct milky_endpoint *endpoint)
     fflush(stdout);
 }
 
+/* That the world can be written, before it is lived in. A file that is new is left for the end. */
+static int try_dump(const struct run *run)
+{
+    const char *name = run->arguments->option[DUMP];
+    struct stat is;
+    if (!name || strcmp(name, "-") == 0)
+        return MK_EXIT_OK;
+    bool there = lstat(name, &is) == 0;
+    if (there && stat(name, &is) == 0 && !S_ISREG(is.st_mode) && !S_ISDIR(is.st_mode))
+        return MK_EXIT_OK; /* whoever reads a pipe takes its first writer for all */
+    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return mk_command_failed("%s: %s", name, strerror(errno));
+    close(fd);
+    if (!there)
+        unlink(name);
+    return MK_EXIT_OK;
+}
+
 static int write_world(void *arg, struct milky_backend *backend)
 {
     const struct run *run = arg;
@@ -214,7 +259,7 @@ static int serve(struct run *run)
 {
     const char *const *option = run->arguments->option;
     uint64_t seed = 0;
-    if (option[SEED] && !read_uint(option[SEED], UINT64_MAX, &seed))
+    if (option[SEED] && !mk_command_uint(option[SEED], UINT64_MAX, &seed))
         return mk_command_misused(run->arguments->command,
                                   mk_tr("--seed is a number, not %s", "--seed 应为数字，不是 %s"),
                                   option[SEED]);
@@ -249,6 +294,8 @@ static int run_sandbox(const struct mk_arguments *arguments)
     int code = choose_bots(run);
     if (code == 0)
         code = place_servers(run);
+    if (code == 0)
+        code = try_dump(run);
     if (code == 0)
         code = serve(run);
     free(run);

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/config_schema.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,9 +32,15 @@ static const struct mk_option say_options[] = {
 
 static int bad_number(const struct mk_arguments *arguments, const char *option, const char *text)
 {
-    return mk_command_misused(arguments->command,
-                              mk_tr("--%s is a number, not %s", "--%s 应为号码，不是 %s"), option,
-                              text);
+    bool group = strcmp(option, "group") == 0 || strcmp(option, "through") == 0;
+    return mk_command_misused(
+        arguments->command,
+        group ? mk_tr("--%s is the number of a group, from %llu to %llu, not %s",
+                      "--%s 应为 %llu 到 %llu 之间的群号，不是 %s")
+              : mk_tr("--%s is a QQ number from %llu to %llu, not %s",
+                      "--%s 应为 %llu 到 %llu 之间的 QQ 号，不是 %s"),
+        option, (unsigned long long)MK_CONFIG_LEAST_UIN, (unsigned long long)MK_CONFIG_MOST_UIN,
+        text);
 }
 
 /* The words joined by spaces, as echo does. 0 or the error of the buf. */

@@ -277,13 +277,15 @@ static const struct mk_option options[] = {
     { NULL },
 };
 
-/* Where the configuration's server is, on the heap. NULL: it has been said why not. */
+/* Where the configuration's server is. NULL: it has been said why not. */
 static const struct milky_server *find_server(const struct mk_config *config, uint64_t uin,
                                               struct mk_target *target)
 {
     const char *unfit = NULL;
+    bool known = uin == 0;
     for (size_t i = 0; i < config->endpoint.bot_count; i++) {
         const struct milky_bot *bot = &config->endpoint.bots[i];
+        known |= bot->self_id == uin;
         for (size_t j = 0; (!uin || bot->self_id == uin) && j < bot->websocket_server_count; j++) {
             mk_target_of_server("ws", &bot->websocket_server[j], bot->websocket_server[j].listen,
                                 target);
@@ -292,7 +294,10 @@ static const struct milky_server *find_server(const struct mk_config *config, ui
             unfit = bot->websocket_server[j].listen;
         }
     }
-    if (unfit)
+    if (!known)
+        mk_command_failed(mk_tr("there is no bot %llu in the configuration", "配置中没有 Bot %llu"),
+                          (unsigned long long)uin);
+    else if (unfit)
         mk_command_failed(mk_tr("%s cannot be watched: it needs a TCP port that is fixed, or --url",
                                 "无法连接 %s：需要固定的 TCP 端口，或使用 --url"),
                           unfit);
@@ -347,8 +352,7 @@ static int run(const struct mk_arguments *arguments)
                            .wanted = arguments->option[ONCE] ? 1 : 0 };
     const char *count = arguments->option[COUNT];
     const char *ca = arguments->option[CA];
-    char *rest;
-    if (count && (watch.wanted = strtoull(count, &rest, 10), *rest || watch.wanted == 0))
+    if (count && (!mk_command_uint(count, UINT64_MAX, &watch.wanted) || watch.wanted == 0))
         return mk_command_misused(
             arguments->command,
             mk_tr("--count is a number from 1 on, not %s", "--count 应为不小于 1 的数，不是 %s"),

@@ -87,8 +87,17 @@ describe('help', { concurrency: 4 }, () => {
       [['watch', '--url', 'http://x'], /ws:\/\/ or wss:\/\/ is needed/],
       [['say', 'hello'], /it needs --as USER/],
       [['say', '--as', `${MING}`, '--to', `${BOT}`, '--group', `${GROUP}`, 'hello'], /--group GROUP or --to BOT/],
-      [['say', '--as', 'ming', '--to', `${BOT}`, 'hello'], /--as is a number, not ming/],
+      [['say', '--as', 'ming', '--to', `${BOT}`, 'hello'], /--as is a QQ number from 10001 to 4294967295, not ming/],
+      [['say', '--as', '999', '--to', `${BOT}`, 'hello'], /--as is a QQ number from 10001 to 4294967295, not 999/],
+      [['say', '--as', `${MING}`, '--group', '1', 'hello'], /--group is the number of a group, from 10001/],
       [['say', '--as', `${MING}`, '--to', `${BOT}`], /something is missing/],
+      [['watch', '-n', '-1'], /--count is a number from 1 on, not -1/],
+      [['watch', '-n', '18446744073709551616'], /--count is a number from 1 on, not 18446744073709551616/],
+      [['deliveries', 'drop', '99999999999999999999'], /expected the number of a delivery, or all, got 99999999999999999999/],
+      [['sandbox', '--bot', ''], /--bot names nobody/],
+      [['sandbox', '-t', ''], /--access-token is empty/],
+      [['sandbox', '-t', 's3\ncret'], /--access-token has a control character at byte 3, [^]*--help\n$/],
+      [['sandbox', '--control-token', ' x'], /--control-token has a space at byte 1/],
     ];
     for (const [words, pattern] of mistakes) {
       const { code, stdout, stderr } = await run(words);
@@ -387,6 +396,8 @@ describe('watch', { concurrency: 4 }, () => {
     const wrong = background(t, words, { env: { MILKY_ACCESS_TOKEN: 'wrong' } });
     await ends(wrong, 1);
     assert.match(await wrong.stderr.next(), /the access token is not the server's/);
+    const nobody = await milky.run(['watch', '--bot', '99999']);
+    assert.deepEqual([nobody.code, nobody.stderr], [1, 'milky: there is no bot 99999 in the configuration\n']);
     const nowhere = await milky.run(['watch']);
     assert.equal(nowhere.code, 1);
     assert.match(nowhere.stderr, /it needs a TCP port that is fixed, or --url/);

@@ -188,7 +188,7 @@ describe('milky say', () => {
     for (const [words, code, what] of [
       [['--group', `${GROUP}`, '--image', `${file}.none`], 1, /dot\.png\.none: No such file/],
       [['--group', `${GROUP}`, '--through', '800001', 'x'], 2, /it needs --as USER/],
-      [['--to', `${BOT}`, '--through', 'x', 'x'], 2, /--through is a number, not x/],
+      [['--to', `${BOT}`, '--through', 'x', 'x'], 2, /--through is the number of a group, from 10001 to 4294967295, not x/],
     ]) {
       const mistake = await say(...words);
       assert.equal(mistake.code, code);

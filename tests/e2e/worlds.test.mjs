@@ -117,6 +117,20 @@ describe('milky sandbox', { concurrency: 4 }, () => {
     assert.notDeepEqual(first, free);
   });
 
+  it('does not begin where its world could not be written', async (t) => {
+    const dir = await folder(t);
+    for (const [name, why] of [['no/where.json', /No such file/], ['.', /Is a directory/]]) {
+      const { code, stdout, stderr } = await run(['sandbox', '--port', '0', '--dump', join(dir, name)]);
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.match(stderr, why);
+    }
+    const late = join(dir, 'late.json');
+    const box = await sandbox(t, ['--dump', late]);
+    await assert.rejects(readFile(late), /ENOENT/); // who waits for it does not read half of it
+    assert.equal(await box.stop(), 0, box.stderr);
+    assert.equal(JSON.parse(await readFile(late, 'utf8')).milky_world, 1);
+  });
+
   it('loads whatever it may begin with', async (t) => {
     const box = await sandbox(t, []);
     const load = (input) => run(['do', '--control', box.control.replace('http://', ''), 'load', '-'], { input });
