@@ -294,12 +294,7 @@ static void read_document(struct mk_config_reader *reader, struct mk_config *con
 {
     yyjson_alc alc = mk_json_alc(reader->arena);
     yyjson_read_err error;
-    yyjson_read_flag flags =
-        YYJSON_READ_NUMBER_AS_RAW | YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS;
-    /* Without YYJSON_READ_INSITU the text is only read, so taking its const away is harmless. */
-    reader->doc = reader->text.len ? yyjson_read_opts((char *)(uintptr_t)reader->text.ptr,
-                                                      reader->text.len, flags, &alc, &error)
-                                   : NULL;
+    reader->doc = reader->text.len ? mk_jsonc_read(reader->text, &alc, &error) : NULL;
     if (reader->doc) {
         read_object(reader, &mk_config_schema, yyjson_doc_get_root(reader->doc), "",
                     (char *)config);

@@ -91,7 +91,7 @@ static int convert(const struct mk_arguments *arguments, struct mk_slice text,
     yyjson_read_err error;
     if (text.len == 0)
         return MK_EXIT_OK; /* an empty body is no params */
-    yyjson_doc *doc = mk_jsonc_read(text, &error);
+    yyjson_doc *doc = mk_jsonc_read(text, NULL, &error);
     if (!doc) {
         size_t line, column;
         mk_jsonc_place(text, error.pos, &line, &column);

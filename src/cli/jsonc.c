@@ -1,13 +1,13 @@
 /* jsonc: see the header. */
 #include "cli/jsonc.h"
 
-yyjson_doc *mk_jsonc_read(struct mk_slice text, yyjson_read_err *error)
+yyjson_doc *mk_jsonc_read(struct mk_slice text, const yyjson_alc *alc, yyjson_read_err *error)
 {
     /* Without YYJSON_READ_INSITU the text is only read, so taking its const away is harmless. */
     return yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len,
                             YYJSON_READ_NUMBER_AS_RAW | YYJSON_READ_ALLOW_COMMENTS |
                                 YYJSON_READ_ALLOW_TRAILING_COMMAS,
-                            NULL, error);
+                            alc, error);
 }
 
 /* Behind the comment at `at`, or `at` where there is none. */

@@ -10,10 +10,10 @@
 #include <yyjson.h>
 
 /*
- * Reads it, numbers as the text that they were written as (YYJSON_TYPE_RAW). `text` is not empty.
- * Returns NULL and fills `error` on malformed input.
+ * Reads it, numbers as the text that they were written as (YYJSON_TYPE_RAW). `text` is not empty,
+ * and `alc` may be NULL. Returns NULL and fills `error` on malformed input.
  */
-yyjson_doc *mk_jsonc_read(struct mk_slice text, yyjson_read_err *error);
+yyjson_doc *mk_jsonc_read(struct mk_slice text, const yyjson_alc *alc, yyjson_read_err *error);
 
 /*
  * The byte where `value` (a key, too) of `doc` begins in `text`, out of which yyjson read it,
