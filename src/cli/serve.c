@@ -100,12 +100,15 @@ static struct milky_backend *make_backend(const struct mk_config *config)
     char *path = NULL;
     if (asprintf(&path, "%s/sandbox.db", config->data_dir) < 0)
         return NULL;
+    const char *closed[] = { config->endpoint.journal.path, config->file };
     const struct mk_sandbox_config sandbox = {
         .path = path,
         .media = {
             .max_bytes = config->backend.media.max_bytes,
             .roots = config->backend.media.roots,
             .root_count = config->backend.media.root_count,
+            .closed = closed,
+            .closed_count = config->file ? 2 : 1,
             .allow_private_addresses = config->backend.media.allow_private_addresses,
             .timeout_ms = (uint32_t)config->backend.media.download_seconds * 1000,
         },

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -159,6 +159,7 @@ test('what is no content is refused, and nothing happens', async (t) => {
   await symlink(join(outside, 'a.png'), join(milky.dir, 'data', 'link.png'));
   await symlink(outside, join(milky.dir, 'data', 'folder'));
   const data = join(milky.dir, 'data');
+  await link(join(data, 'journal.db'), join(data, 'alias'));
   const before = JSON.stringify(await operate('dump', {}));
   for (const [uri, retcode, part] of [
     ['', -120, 'must be a file://'],
@@ -176,8 +177,12 @@ test('what is no content is refused, and nothing happens', async (t) => {
     [`file://${data}/%2e%2e/%2e%2e/etc/passwd`, -120, '..'],
     [`file://${data}/link.png`, -120, 'only files below'],
     [`file://${data}/folder/a.png`, -120, 'only files below'],
-    [`file://${data}/sandbox.db`, -120, 'only files below'],
-    [`file://${data}/sandbox.db-wal`, -120, 'only files below'],
+    [`file://${data}/sandbox.db`, -120, 'not for bots'],
+    [`file://${data}/sandbox.db-wal`, -120, 'not for bots'],
+    [`file://${data}/journal.db`, -120, 'not for bots'],
+    [`file://${data}/journal.db-wal`, -120, 'not for bots'],
+    [`file://${data}/alias`, -120, 'not for bots'],
+    [`file://${milky.dir}/milky.jsonc`, -120, 'not for bots'],
     ['file:///etc/passwd', -120, 'only files below'],
     ['file:///proc/self/environ', -120, 'only files below'],
     ['file:///dev/zero', -120, 'only files below'],

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A PNG of 5 x 7 pixels and a GIF of 3 x 2, in base64. */
@@ -262,6 +263,63 @@ static void special_files(void **state)
     snprintf(uri, sizeof(uri), "file://%s", path);
     if (getuid() != 0)
         image_refused(w, MK_SANDBOX_NO_CONTENT, "Permission denied", uri);
+}
+
+/* Whether another process sees this one's lock on the file. Only that one may open and close it. */
+static bool is_locked(const char *path)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+        int fd = open(path, O_RDWR);
+        _exit(fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
+static void file_refused(struct world *w, const char *name)
+{
+    char uri[256];
+    snprintf(uri, sizeof(uri), "file://%s/%s", w->dir, name);
+    refused(w, BOT, MK_SANDBOX_BAD_URI, "not for bots", "upload_private_file",
+            "{\"user_id\":10002000,\"file_name\":\"a\",\"file_uri\":\"%s\"}", uri);
+    assert_int_equal(incoming(w), 0);
+}
+
+/* Whichever name they have; and they are not opened, for closing them would end SQLite's locks. */
+static void closed_files(void **state)
+{
+    struct world *w = *state;
+    char journal[128], config[128], alias[128];
+    snprintf(journal, sizeof(journal), "%s/journal.db", w->dir);
+    snprintf(config, sizeof(config), "%s/milky.jsonc", w->dir);
+    const char *closed[] = { journal, config };
+    world_stop(w);
+    w->media.closed = closed;
+    w->media.closed_count = 2;
+    assert_int_equal(world_start(w), 0);
+    ask(w, BOT, "set_bio", "{\"new_bio\":\"x\"}");
+    write_file(w, "journal.db", "a", 1);
+    write_file(w, "journal.db-wal", "a", 1);
+    write_file(w, "milky.jsonc", "a", 1);
+    assert_true(is_locked(w->path));
+    file_refused(w, "world.db");
+    file_refused(w, "world.db-wal");
+    file_refused(w, "journal.db");
+    file_refused(w, "journal.db-wal");
+    file_refused(w, "milky.jsonc");
+    snprintf(alias, sizeof(alias), "%s/alias", w->dir);
+    assert_int_equal(link(w->path, alias), 0);
+    file_refused(w, "alias");
+    assert_true(is_locked(w->path));
+    unlink(alias);
+    assert_int_equal(link(config, alias), 0);
+    file_refused(w, "alias");
+    write_png(w, "journal.db-2");
+    snprintf(alias, sizeof(alias), "file://%s/journal.db-2", w->dir);
+    send_image(w, alias);
 }
 
 static int small_setup(void **state)
@@ -624,6 +682,7 @@ int main(void)
         IN_FILE(bad_pictures),
         IN_FILE(paths),
         IN_FILE(special_files),
+        IN_FILE(closed_files),
         cmocka_unit_test_setup_teardown(limits, small_setup, world_teardown),
         IN_FILE(many_uris),
         IN_FILE(refused_handler),

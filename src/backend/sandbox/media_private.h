@@ -39,9 +39,11 @@ struct mk_media_rules {
     uint64_t max_bytes; /* of one content */
     char **roots;       /* resolved, without a slash at the end ("" is the root of all) */
     size_t root_count;
-    char *roots_text; /* all of them, for people */
-    char *database;   /* resolved, "" for one in memory: not even below a root is it read */
-    bool durable;     /* contents are on disk before they are told of */
+    char *roots_text;          /* all of them, for people */
+    char *database;            /* resolved, "" for one in memory */
+    const char *const *closed; /* the database and these are not even read below a root */
+    size_t closed_count;
+    bool durable; /* contents are on disk before they are told of */
 };
 
 /* --- where bytes come from (any thread) --- */

@@ -76,6 +76,14 @@ static bool outside(const struct mk_media_rules *rules, struct mk_media_problem 
     return false;
 }
 
+static void own_file(struct mk_media_problem *problem)
+{
+    mk_media_problem(
+        problem, MK_SANDBOX_BAD_URI, "不能读取数据库与配置文件",
+        "databases and the configuration are not for bots: put what is to be sent into "
+        "a file of its own");
+}
+
 static bool unreadable(struct mk_media_problem *problem, int error)
 {
     mk_media_problem(problem, MK_SANDBOX_NO_CONTENT, "无法读取文件", "the file cannot be read: %s",
@@ -138,23 +146,47 @@ static const char *root_of(const struct mk_media_rules *rules, const char *path)
     return NULL;
 }
 
-static bool is_database(const struct mk_media_rules *rules, const char *path)
+/* What SQLite keeps beside a database counts as the database. */
+static bool is_one_of(const char *database, const struct stat *status)
 {
     static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
-    size_t len = strlen(rules->database);
-    if (len == 0 || strncmp(path, rules->database, len) != 0)
-        return false;
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-        if (strcmp(path + len, suffixes[i]) == 0)
+    for (size_t i = 0; *database && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        char path[PATH_MAX];
+        struct stat own;
+        if (snprintf(path, sizeof(path), "%s%s", database, suffixes[i]) < (int)sizeof(path) &&
+            stat(path, &own) == 0 && own.st_dev == status->st_dev && own.st_ino == status->st_ino)
             return true;
+    }
     return false;
+}
+
+/* By what it is: a file has as many names as it has hard links. */
+static bool is_closed(const struct mk_media_rules *rules, const struct stat *status)
+{
+    bool found = is_one_of(rules->database, status);
+    for (size_t i = 0; i < rules->closed_count && !found; i++)
+        found = is_one_of(rules->closed[i], status);
+    return found;
+}
+
+/*
+ * Looked at before it is opened: opening a device may do something, and closing a database, through
+ * whichever descriptor, ends the locks that this process has on it. Returns 0 or an errno.
+ */
+static int may_be_opened(const struct mk_media_rules *rules, int folder, const char *name)
+{
+    struct stat status;
+    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno;
+    return !S_ISREG(status.st_mode) ? EINVAL : is_closed(rules, &status) ? EPERM : 0;
 }
 
 /*
  * Opens a path that has no link in it, step by step from its root: where somebody puts a link in
- * the way meanwhile, it is not followed. Returns a descriptor or a negative errno.
+ * the way meanwhile, it is not followed. Returns a descriptor or a negative errno: -EINVAL for what
+ * is no regular file, -EPERM for one that is closed to all.
  */
-static int open_below(const char *root, char *path)
+static int open_below(const struct mk_media_rules *rules, const char *root, char *path)
 {
     int at = open(*root ? root : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     char *name = path + strlen(root) + 1;
@@ -162,16 +194,11 @@ static int open_below(const char *root, char *path)
         char *slash = strchr(name, '/');
         if (slash)
             *slash = '\0';
-        struct stat status;
         int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (slash ? O_DIRECTORY : O_NONBLOCK);
-        int next = -1;
-        /* Looked at before it is opened: opening a device may do something. */
-        if (!slash && fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-            !S_ISREG(status.st_mode))
-            errno = EINVAL;
-        else
-            next = openat(at, name, flags);
-        int error = errno;
+        int error = slash ? 0 : may_be_opened(rules, at, name);
+        int next = error ? -1 : openat(at, name, flags);
+        if (!error)
+            error = errno;
         close(at);
         errno = error;
         at = next;
@@ -198,11 +225,11 @@ static int open_file(const struct mk_media_rules *rules, struct mk_slice uri,
         return -1;
     }
     const char *root = root_of(rules, resolved);
-    if (!root || is_database(rules, resolved)) {
+    if (!root) {
         outside(rules, problem);
         return -1;
     }
-    int fd = open_below(root, resolved);
+    int fd = open_below(rules, root, resolved);
     struct stat status;
     if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))) {
         close(fd);
@@ -210,6 +237,8 @@ static int open_file(const struct mk_media_rules *rules, struct mk_slice uri,
     }
     if (fd == -EINVAL)
         bad_path(problem, "it is no regular file");
+    else if (fd == -EPERM)
+        own_file(problem);
     else if (fd < 0)
         unreadable(problem, -fd);
     return fd;

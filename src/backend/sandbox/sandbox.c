@@ -264,24 +264,39 @@ static int start(struct milky_backend *backend, struct milky_host *host)
     return mk_unsent_start(&sandbox->unsent, &sandbox->db, host);
 }
 
+static void free_paths(const char *const *paths, size_t count)
+{
+    for (size_t i = 0; paths && i < count; i++)
+        free((char *)(uintptr_t)paths[i]);
+    free((void *)(uintptr_t)paths);
+}
+
 static void free_config(struct mk_sandbox_media *config)
 {
-    for (size_t i = 0; config->roots && i < config->root_count; i++)
-        free((char *)(uintptr_t)config->roots[i]);
-    free((void *)(uintptr_t)config->roots);
+    free_paths(config->roots, config->root_count);
+    free_paths(config->closed, config->closed_count);
+}
+
+/* Returns NULL when memory is out. */
+static const char *const *copy_paths(const char *const *from, size_t count)
+{
+    const char **paths = calloc(count + 1, sizeof(*paths));
+    for (size_t i = 0; paths && i < count; i++) {
+        paths[i] = mk_slice_dup(mk_slice_str(from[i]));
+        if (!paths[i]) {
+            free_paths(paths, i);
+            return NULL;
+        }
+    }
+    return paths;
 }
 
 static int copy_config(struct mk_sandbox_media *to, const struct mk_sandbox_media *from)
 {
-    const char **roots = calloc(from->root_count + 1, sizeof(*roots));
     *to = *from;
-    to->roots = roots;
-    for (size_t i = 0; roots && i < from->root_count; i++) {
-        roots[i] = mk_slice_dup(mk_slice_str(from->roots[i]));
-        if (!roots[i])
-            return -ENOMEM;
-    }
-    return roots ? 0 : -ENOMEM;
+    to->roots = copy_paths(from->roots, from->root_count);
+    to->closed = copy_paths(from->closed, from->closed_count);
+    return to->roots && to->closed ? 0 : -ENOMEM;
 }
 
 static void free_sandbox(struct milky_backend *backend)

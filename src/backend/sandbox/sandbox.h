@@ -10,9 +10,12 @@
 
 /* What content bots and operators may bring in by URI (media.h). Zeroed is all defaults. */
 struct mk_sandbox_media {
-    uint64_t max_bytes;           /* of one content; 0: 100 MiB */
-    const char *const *roots;     /* file:// reads below these folders alone */
-    size_t root_count;            /* 0: the database's folder and the working directory */
+    uint64_t max_bytes;        /* of one content; 0: 100 MiB */
+    const char *const *roots;  /* file:// reads below these folders alone */
+    size_t root_count;         /* 0: the database's folder and the working directory */
+    const char *const *closed; /* files that file:// never reads, not even below a root, with
+                                  what SQLite keeps beside each; the world's own are such too */
+    size_t closed_count;
     bool allow_private_addresses; /* http(s):// may reach this machine and private networks */
     uint32_t timeout_ms;          /* of one download; 0: 60 s */
 };
