@@ -363,6 +363,36 @@ static void refused_forwards(void **state)
                 "{\"forward_id\":\"%s\"}", ids[i]);
 }
 
+static char *many_replies(char *out, size_t count)
+{
+    *out++ = '[';
+    for (size_t i = 0; i < count; i++)
+        out += sprintf(out, "%s{\"type\":\"reply\",\"data\":{\"message_seq\":1}}", i ? "," : "");
+    return strcpy(out, "]");
+}
+
+/* A few bytes quote very much: that ends long before the memory, in forwards for all together. */
+static void many_quotes(void **state)
+{
+    struct world *w = *state;
+    char segments[8192];
+    char *text = long_text(4000); /* 12 KB */
+    static const char in_forward[] =
+        "{\"user_id\":10002000,\"message\":" FORWARD(ONE("%s") "," ONE(FORWARD(ONE("%s")))) "}";
+    ask(w, BOT, "send_private_message", "{\"user_id\":10002000,\"message\":%s}", text);
+    free(text);
+    many_replies(segments, 21);
+    ask(w, BOT, "send_private_message", "{\"user_id\":10002000,\"message\":%s}", segments);
+    many_replies(segments, 22);
+    refused(w, BOT, MK_SANDBOX_BAD_MESSAGE, "the replies quote is too long: at most 262144",
+            "send_private_message", "{\"user_id\":10002000,\"message\":%s}", segments);
+    many_replies(segments, 40);
+    ask(w, BOT, "send_private_message", in_forward, segments, segments);
+    many_replies(segments, 44);
+    refused(w, BOT, MK_SANDBOX_BAD_MESSAGE, "the replies quote is too long: at most 1048576",
+            "send_private_message", in_forward, segments, segments);
+}
+
 /* The lines of a preview end between characters, however long what they show is. */
 static void long_previews(void **state)
 {
@@ -393,6 +423,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(replies, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(forwards, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(refused_forwards, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(many_quotes, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(long_previews, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

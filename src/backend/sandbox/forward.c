@@ -22,11 +22,12 @@ static int compose_one(struct mk_compose *outer, yyjson_mut_val *outgoing, yyjso
 {
     struct mk_request *request = outer->request;
     yyjson_mut_doc *doc = request->doc;
-    struct mk_compose inner = *outer; /* it counts for itself, and adds to the same forwards */
+    struct mk_compose inner = *outer; /* counts for itself, but for what all forwards share */
     yyjson_mut_val *segments;
     inner.depth++;
     int rc = mk_compose_message(&inner, yyjson_mut_obj_get(outgoing, "segments"), &segments);
     outer->forwards = inner.forwards;
+    outer->quoted_in_forwards = inner.quoted_in_forwards;
     if (rc != 0)
         return rc;
     size_t len;

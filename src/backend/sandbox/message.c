@@ -98,6 +98,7 @@ int mk_message_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row, struct mk_message 
         .sender = mk_db_uint(row, 1),
         .time = mk_db_uint(row, 2),
         .segments = yyjson_val_mut_copy(doc, yyjson_doc_get_root(stored)),
+        .stored_len = text.len,
     };
     yyjson_doc_free(stored);
     return message->segments ? 0 : -ENOMEM;

@@ -48,6 +48,7 @@ struct mk_message {
     uint64_t time;
     yyjson_mut_val *segments; /* IncomingSegment array */
     bool recalled;
+    size_t stored_len; /* bytes of the segments where they were read from the world */
 };
 
 /* The message `seq`, recalled or not, its segments read into `doc`. */

@@ -121,6 +121,21 @@ static void drop_replies(yyjson_mut_val *segments)
             yyjson_mut_arr_iter_remove(&it);
 }
 
+/* A reply is short and what it quotes is long: refused before a message has grown by many. */
+static int count_quoted(struct mk_compose *compose, const struct mk_message *quoted)
+{
+    bool in_forward = compose->depth > 0;
+    int most = in_forward ? MK_FORWARD_MAX_BYTES : MK_MESSAGE_MAX_BYTES;
+    size_t *sum = in_forward ? &compose->quoted_in_forwards : &compose->quoted;
+    *sum += quoted->stored_len;
+    if (*sum > (size_t)most)
+        return mk_refuse(compose->request, MK_SANDBOX_BAD_MESSAGE,
+                         "引用的消息过长，合计最多 %d 字节 (what the replies quote is too long: at "
+                         "most %d bytes together)",
+                         most, most);
+    return 0;
+}
+
 static int reply_segment(struct mk_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
 {
     struct mk_request *request = compose->request;
@@ -137,6 +152,9 @@ static int reply_segment(struct mk_compose *compose, yyjson_mut_val *data, yyjso
                          "被回复的消息不存在 (there is no message %llu in this conversation to "
                          "reply to)",
                          (unsigned long long)seq);
+    rc = count_quoted(compose, &quoted);
+    if (rc != 0)
+        return rc;
     /* In a private chat there is no such group, so this finds the nickname. */
     rc = mk_member_find(db, request->doc, place->scene == MK_SCENE_GROUP ? place->peer : 0,
                         quoted.sender, &sender);

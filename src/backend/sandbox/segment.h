@@ -31,6 +31,8 @@ struct mk_compose {
     uint64_t role;                /* of the sender, in a group */
     unsigned depth;               /* how many forwards are around */
     size_t chars;                 /* of text so far */
+    size_t quoted;                /* bytes of the messages that its replies quote, so far, ... */
+    size_t quoted_in_forwards;    /* ... and of those that replies in its forwards do */
     bool has_content;             /* something else than empty text has come */
     bool has_media;               /* a segment with a URL, be it in a reply */
     bool has_sticker;
