@@ -383,6 +383,17 @@ static void without_a_journal_nothing_is_stored(void **state)
     assert_int_equal(rows, 1);
 }
 
+/* A bot that was taken out of the configuration stays in its groups: nothing is kept for later. */
+static void of_bots_that_are_not_served_nothing_is_stored(void **state)
+{
+    struct world *w = *state;
+    w->host.bot_count = 1;
+    ask(w, BOT, "send_group_message", HELLO);
+    w->host.bot_count = 2;
+    crash_before_the_journal(w, 0);
+    assert_int_equal(w->host.event_count, 0);
+}
+
 static void an_event_that_changes_nothing_is_kept(void **state)
 {
     struct world *w = *state;
@@ -548,6 +559,7 @@ int main(void)
         TEST(events_stay_until_the_journal_is_flushed),
         TEST(a_turn_forgets_nothing_of_its_own),
         TEST(without_a_journal_nothing_is_stored),
+        TEST(of_bots_that_are_not_served_nothing_is_stored),
         TEST(an_event_that_changes_nothing_is_kept),
         TEST(events_that_cannot_be_read_are_left),
         TEST(what_was_committed_early_is_kept),

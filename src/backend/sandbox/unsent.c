@@ -36,6 +36,17 @@ void mk_unsent_turn_end(struct mk_unsent *unsent)
 
 /* --- storing --- */
 
+/* Others are people that an earlier configuration served: nobody listens, so they get no number. */
+static bool is_served(const struct milky_host *host, uint64_t self_id)
+{
+    size_t count;
+    const uint64_t *bots = milky_host_bots(host, &count);
+    for (size_t i = 0; i < count; i++)
+        if (bots[i] == self_id)
+            return true;
+    return false;
+}
+
 /* `count` numbers are known already. Returns the one of this bot, or NULL when memory is out. */
 static struct mk_unsent_number *number_of(struct mk_unsent *unsent, size_t *count, uint64_t self_id,
                                           const struct milky_host *host)
@@ -124,11 +135,13 @@ int mk_unsent_store(struct mk_unsent *unsent, struct mk_db *db, const struct mk_
     mk_buf_reset(&unsent->events, BUFFER);
     for (size_t i = 0; i < outbox->event_count && rc == 0; i++) {
         const struct mk_outbox_event *event = &outbox->events[i];
+        if (!is_served(host, event->self_id))
+            continue;
         struct mk_unsent_number *number = number_of(unsent, &bots, event->self_id, host);
         rc = number ? add(unsent, event, ++number->last) : -ENOMEM;
     }
     mk_arena_reset(&unsent->arena);
-    return rc == 0 ? write_row(unsent, db) : rc;
+    return rc == 0 && unsent->events.len > 0 ? write_row(unsent, db) : rc;
 }
 
 /* --- emitting --- */

@@ -38,7 +38,10 @@ void mk_unsent_fini(struct mk_unsent *unsent);
 /* The journal is committed next. */
 void mk_unsent_turn_end(struct mk_unsent *unsent);
 
-/* Stores the outbox's events in the transaction that is open. Returns 0 or a negative errno. */
+/*
+ * Stores the outbox's events in the transaction that is open, but for those of bots that the host
+ * does not serve: they are never emitted. Returns 0 or a negative errno.
+ */
 int mk_unsent_store(struct mk_unsent *unsent, struct mk_db *db, const struct mk_outbox *outbox,
                     struct milky_host *host);
 
