@@ -293,6 +293,24 @@ static void what_a_crash_kept_back_is_emitted(void **state)
     assert_int_equal(w->host.event_count, 0);
 }
 
+/* The world of before is gone, but what was told of it was told. */
+static void a_reset_leaves_events_of_before(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply reply;
+    say(w, "one", &reply);
+    end_turn(w);
+    fake_reply_fini(&reply);
+    control(w, "reset", "{}");
+    say(w, "two", &reply);
+    end_turn(w);
+    fake_reply_fini(&reply);
+    crash_before_the_journal(w, 0);
+    assert_int_equal(w->host.event_count, 2);
+    check_event(w, 0, "one");
+    check_event(w, 1, "two");
+}
+
 /* One turn may have several transactions, and only at its end is the journal committed. */
 static void every_transaction_of_the_turn_is_kept(void **state)
 {
@@ -554,6 +572,7 @@ int main(void)
         TEST(disk_full),
         TEST(calls_from_within_replies),
         TEST(what_a_crash_kept_back_is_emitted),
+        TEST(a_reset_leaves_events_of_before),
         TEST(every_transaction_of_the_turn_is_kept),
         TEST(what_was_undone_is_not_kept),
         TEST(events_stay_until_the_journal_is_flushed),

@@ -257,12 +257,15 @@ static int delete_from(void *context, int count, char **values, char **names)
     return code;
 }
 
-/* All but the keys that never leave the database. */
+/*
+ * All but the keys that never leave the database, and the events of before: they have been told,
+ * and stay until the journal has them on disk (unsent.h).
+ */
 static int clear(struct loader *loader)
 {
     int code = sqlite3_exec(loader->handle,
                             "SELECT name FROM sqlite_schema WHERE type = 'table'"
-                            " AND name <> 'secret'"
+                            " AND name NOT IN ('secret', 'unsent')"
                             " AND (name NOT LIKE 'sqlite_%' OR name = 'sqlite_sequence')",
                             delete_from, loader->handle, NULL);
     return code == SQLITE_OK ? 0 : failed(loader);
