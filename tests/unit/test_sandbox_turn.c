@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HELLO                                                                                      \
@@ -421,6 +422,50 @@ static void an_event_that_changes_nothing_is_kept(void **state)
     assert_int_equal(w->host.event_count, 1);
 }
 
+/* What one transaction may tell has no bound: a row has one. */
+static void long_transactions_have_several_rows(void **state)
+{
+    enum { FACES = 4400, MANY = 40 };
+    struct world *w = *state;
+    struct fake_reply replies[MANY];
+    static const char face[] = "{\"type\":\"face\",\"data\":{\"face_id\":\"1\"}}";
+    char *params = malloc(FACES * sizeof(face) + 100);
+    char *end = params + sprintf(params, "{\"group_id\":700000001,\"message\":[");
+    for (int i = 0; i < FACES; i++)
+        end += sprintf(end, "%s%s", i ? "," : "", face);
+    strcpy(end, "]}");
+    for (int i = 0; i < MANY; i++)
+        call(w, BOT, "send_group_message", params, &replies[i]);
+    free(params);
+    end_turn(w);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(replies[i].retcode, 0);
+        fake_reply_fini(&replies[i]);
+    }
+    uint64_t rows = 0, longest = 0;
+    mk_db_number(world_db(w), "SELECT count(*) FROM unsent", &rows);
+    mk_db_number(world_db(w), "SELECT max(length(events)) FROM unsent", &longest);
+    assert_int_equal(rows, 2);
+    assert_in_range(longest, 8 << 20, 9 << 20);
+    crash_before_the_journal(w, 1);
+    assert_int_equal(w->host.event_count, MANY - 1);
+    for (size_t i = 0; i < MANY - 1; i++)
+        assert_int_equal(event_num(w, i, "/message_seq"), i + 2);
+}
+
+/* Callers are told to look into the log: there is something. */
+static void what_undoes_a_turn_is_logged(void **state)
+{
+    struct world *w = *state;
+    struct mk_unsent *unsent = &((struct mk_sandbox *)(void *)w->backend)->unsent;
+    size_t max = unsent->events.max;
+    unsent->events.max = 16;
+    refused(w, BOT, MILKY_INTERNAL, "see the log", "send_group_message", HELLO);
+    assert_logged("a turn was undone");
+    unsent->events.max = max;
+    ask(w, BOT, "send_group_message", HELLO);
+}
+
 static int refuse_the_second(void *context)
 {
     int *commits = context;
@@ -574,6 +619,8 @@ int main(void)
         TEST(what_a_crash_kept_back_is_emitted),
         TEST(a_reset_leaves_events_of_before),
         TEST(every_transaction_of_the_turn_is_kept),
+        TEST(long_transactions_have_several_rows),
+        TEST(what_undoes_a_turn_is_logged),
         TEST(what_was_undone_is_not_kept),
         TEST(events_stay_until_the_journal_is_flushed),
         TEST(a_turn_forgets_nothing_of_its_own),

@@ -45,6 +45,9 @@ static const char *failure_text(int error)
 /* Undoes the turn: nothing of it has happened, and all who wait are told so. */
 static void abort_turn(struct mk_sandbox *sandbox, int error)
 {
+    if (error != -ENOSPC && error != -ENOMEM && error != -EIO) /* db.c has told of these */
+        mk_log_error("sandbox", "a turn was undone, and its calls have failed: %s",
+                     strerror(-error));
     mk_db_rollback(&sandbox->db);
     mk_media_rolled_back(sandbox);
     mk_nature_load(&sandbox->db); /* the clock may have been moved in this turn */

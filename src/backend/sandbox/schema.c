@@ -122,7 +122,10 @@ static const char unsent_sql[] = "CREATE TABLE unsent ("
                                  "  events TEXT NOT NULL"
                                  ") STRICT;";
 
-/* One row for each transaction that the journal may not have on disk yet, in their order. */
+/*
+ * One row, or more where it is long, for each transaction that the journal may not have on disk
+ * yet, in their order.
+ */
 static const char unsent_rows_sql[] = "ALTER TABLE unsent RENAME TO old_unsent;"
                                       "CREATE TABLE unsent ("
                                       "  id INTEGER PRIMARY KEY,"

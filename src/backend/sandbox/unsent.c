@@ -10,6 +10,7 @@
 
 enum {
     LONGEST = 256 * 1024 * 1024, /* an event's JSON is bounded by what a call may bring in */
+    ROW = 8 * 1024 * 1024,       /* bytes of events after which the next row begins */
     BUFFER = 64 * 1024,          /* bytes that outlive a turn */
     MOST_KEPT = 256 * 1024,      /* bytes of events that are stored before the journal is flushed */
 };
@@ -110,7 +111,11 @@ static int write_row(struct mk_unsent *unsent, struct mk_db *db)
                         SQLITE_UTF8);
     unsent->kept += unsent->events.len;
     unsent->stored = true;
-    return mk_db_run(db, row);
+    rc = mk_db_run(db, row);
+    sqlite3_bind_null(row, 1);
+    mk_buf_reset(&unsent->events, BUFFER);
+    mk_arena_reset(&unsent->arena);
+    return rc;
 }
 
 /*
@@ -139,6 +144,8 @@ int mk_unsent_store(struct mk_unsent *unsent, struct mk_db *db, const struct mk_
             continue;
         struct mk_unsent_number *number = number_of(unsent, &bots, event->self_id, host);
         rc = number ? add(unsent, event, ++number->last) : -ENOMEM;
+        if (rc == 0 && unsent->events.len >= ROW)
+            rc = write_row(unsent, db);
     }
     mk_arena_reset(&unsent->arena);
     return rc == 0 && unsent->events.len > 0 ? write_row(unsent, db) : rc;

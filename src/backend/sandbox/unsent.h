@@ -23,7 +23,7 @@ struct mk_unsent_number {
 };
 
 struct mk_unsent {
-    struct mk_buf events; /* of the transaction, as a JSON array */
+    struct mk_buf events; /* of the transaction, as a JSON array: the row in the making */
     struct mk_arena arena;
     struct mk_unsent_number *numbers;
     size_t room;
