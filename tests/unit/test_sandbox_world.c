@@ -471,6 +471,37 @@ static void friendships_come_and_go(void **state)
     assert_int_equal(w->host.event_count, 0);
 }
 
+#define FRIENDS "{\"user_id\":10003001,\"friend_id\":10001000,\"category_id\":%d}"
+
+/* What refers to nothing is refused by itself: the others of its turn are none the worse. */
+static void references_to_nothing(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply sent, refusal, later;
+    char params[128];
+    control(w, "delete_friendship", "{\"user_id\":10003001,\"friend_id\":10001000}");
+    snprintf(params, sizeof(params), FRIENDS, 7);
+    fake_call(&w->host, w->backend, BOT, "set_bio", "{\"new_bio\":\"first\"}", &sent);
+    fake_control(&w->host, w->backend, "create_friendship", params, &refusal);
+    fake_control(&w->host, w->backend, "create_person", "{\"user_id\":10009000,\"nickname\":\"n\"}",
+                 &later);
+    w->backend->turn_end(w->backend);
+    assert_int_equal(sent.retcode, 0);
+    assert_int_equal(refusal.retcode, MILKY_MALFORMED);
+    assert_non_null(strstr(refusal.message, "a category_id that its owner does not have"));
+    assert_int_equal(later.retcode, 0);
+    fake_reply_fini(&sent);
+    fake_reply_fini(&later);
+    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "", "send_private_message",
+            "{\"user_id\":10003001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"x\"}}]}");
+    control_refused(
+        w, MILKY_MALFORMED, "category_id", "load",
+        "{\"world\":{\"milky_world\":1,\"people\":[{\"user_id\":10003001,\"nickname\":\"a\"},"
+        "{\"user_id\":10001000,\"nickname\":\"b\"}],\"friendships\":[" FRIENDS "]}}",
+        7);
+    control(w, "create_friendship", FRIENDS, 0);
+}
+
 static void memory_runs_out(void **state)
 {
     struct world *w = *state;
@@ -510,7 +541,7 @@ int main(void)
         FILE_TEST(begun_from_a_file),    FILE_TEST(seeds_repeat_ids),
         TEST(reset_is_the_first_world),  TEST(people_come_and_go),
         TEST(groups_come_and_go),        TEST(friendships_come_and_go),
-        TEST(memory_runs_out),
+        TEST(references_to_nothing),     TEST(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,25 @@ static int begin(struct loader *loader, struct mk_request *request)
     return 0;
 }
 
+/*
+ * References may be to what comes later, so they are not checked row by row; and leaving a
+ * savepoint does not check them either, but the commit, which would take the whole turn along.
+ * Returns 0, MK_REFUSED or -errno.
+ */
+static int check_deferred(struct loader *loader)
+{
+    int pending = 0, highest = 0;
+    if (sqlite3_db_status(loader->handle, SQLITE_DBSTATUS_DEFERRED_FKS, &pending, &highest, 0) !=
+        SQLITE_OK)
+        return failed(loader);
+    if (pending == 0)
+        return 0;
+    return mk_refuse(
+        loader->request, MILKY_MALFORMED,
+        "引用了不存在的对象，例如没有该 category_id 的好友分组 (something refers to what "
+        "is not there, such as a category_id that its owner does not have)");
+}
+
 /* What was refused leaves nothing behind; what failed takes the whole turn along anyway. */
 static int finish(struct loader *loader, int rc)
 {
@@ -67,7 +86,11 @@ static int finish(struct loader *loader, int rc)
     }
     for (size_t i = 0; i <= MK_REFERS_MEDIA; i++)
         sqlite3_finalize(loader->lookups[i]);
-    const char *sql = rc == MK_REFUSED ? "ROLLBACK TO world; RELEASE world" : "RELEASE world";
+    if (rc == 0)
+        rc = check_deferred(loader);
+    const char *sql = rc == MK_REFUSED
+                          ? "ROLLBACK TO world; RELEASE world; PRAGMA defer_foreign_keys = OFF"
+                          : "RELEASE world; PRAGMA defer_foreign_keys = OFF";
     if (rc >= 0 && sqlite3_exec(loader->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
         return failed(loader);
     return rc;
