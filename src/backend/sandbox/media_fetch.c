@@ -146,7 +146,27 @@ static int look_at(struct mk_media_fetch *fetch)
     return 0;
 }
 
-/* The file is complete: it goes to the disk and is looked at. */
+/*
+ * The name that it has while it is looked at says nothing. The next one begins with its id, so that
+ * a start finds it whatever a loss of power has left of the names after that.
+ */
+static int give_name(struct mk_media_fetch *fetch)
+{
+    const char *incoming = fetch->store->incoming;
+    char *path;
+    if (asprintf(&path, "%s/%s.%s", incoming, fetch->media.id, strrchr(fetch->path, '/') + 1) < 0)
+        return -ENOMEM;
+    if (rename(fetch->path, path) < 0) {
+        int error = errno;
+        free(path);
+        return -error;
+    }
+    free(fetch->path);
+    fetch->path = path;
+    return fetch->rules->durable ? mk_media_sync_folder(incoming) : 0;
+}
+
+/* The file is complete: it goes to the disk, under its name, and is looked at. */
 static void seal(struct mk_media_fetch *fetch)
 {
     if (fetch->size == 0) {
@@ -160,6 +180,8 @@ static void seal(struct mk_media_fetch *fetch)
         rc = tri_hash(fetch);
     if (rc == 0)
         rc = look_at(fetch);
+    if (rc == 0)
+        rc = give_name(fetch);
     if (rc < 0)
         mk_media_problem_of_disk(&fetch->problem, rc);
 }

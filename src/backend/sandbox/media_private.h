@@ -43,7 +43,7 @@ struct mk_media_rules {
     char *database;            /* resolved, "" for one in memory */
     const char *const *closed; /* the database and these are not even read below a root */
     size_t closed_count;
-    bool durable; /* contents are on disk before they are told of */
+    bool durable; /* contents, and their names, are on disk before they are told of */
 };
 
 /* --- where bytes come from (any thread) --- */
@@ -76,7 +76,7 @@ struct mk_media_fetch {
     struct mk_http_request *download;
     atomic_bool abandoned;
     int fd;     /* of the file at `path`, or -1 */
-    char *path; /* NULL: there is none */
+    char *path; /* NULL: there is none; when it has ended well, its name begins with its id */
     uint64_t size;
     struct mk_media media; /* when it has ended without a problem */
     struct mk_media_problem problem;
@@ -139,6 +139,9 @@ int mk_media_store_info(struct mk_media_store *store, const char *id, struct mk_
 /* Writes the row. Inside the transaction. `blob` may be NULL. Returns 0 or -errno. */
 int mk_media_store_record(struct mk_media_store *store, const struct mk_media *media,
                           struct mk_media_blob *blob);
+
+/* Waits until the disk has the names in a folder. Any thread. Returns 0 or a negative errno. */
+int mk_media_sync_folder(const char *path);
 
 /* The paths of a content, in the folder and among the incoming; NULL when memory is out. */
 char *mk_media_store_path(const char *folder, const char *id);

@@ -2,12 +2,14 @@
  * media_store: see media_private.h.
  *
  *   media/                    one file per content, named by its SHA-256
- *   media/NAME.incoming/      of the database NAME: contents that no committed row names yet
+ *   media/NAME.incoming/      of the database NAME: contents that no committed row names yet, named
+ *                             by their SHA-256, which a dot and six letters may follow
  *
  * A content waits among the incoming until the turn that wanted it has been committed, and is then
- * moved; where the turn fails, or the handler refuses, it goes. After a crash between commit and
- * move the next start finds it there and moves it; what no row names is removed. So nothing has to
- * be searched for, however many contents there are.
+ * moved; where the turn fails, or the handler refuses, it goes. The disk has it there, under the
+ * longer name, before that. After a crash between commit and move the next start finds it and moves
+ * it; what no row names is removed. So nothing has to be searched for, however many contents there
+ * are.
  */
 #include "backend/sandbox/media_private.h"
 #include "base/log.h"
@@ -31,11 +33,25 @@ char *mk_media_store_path(const char *folder, const char *id)
 
 /* --- folders --- */
 
-static int make_folder(const char *path)
+int mk_media_sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static int make_folder(const struct mk_media_store *store, const char *path)
 {
     if (!path)
         return -ENOMEM;
-    return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+    if (mkdir(path, 0700) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    char *parent = store->is_temporary ? NULL : mk_media_store_path(path, "..");
+    int rc = parent ? mk_media_sync_folder(parent) : store->is_temporary ? 0 : -ENOMEM;
+    free(parent);
+    return rc;
 }
 
 /* A world in memory has a folder for its lifetime. */
@@ -64,9 +80,9 @@ int mk_media_store_make(struct mk_media_store *store)
 {
     int rc = store->folder ? 0 : name_temporary(store);
     if (rc == 0)
-        rc = make_folder(store->folder);
+        rc = make_folder(store, store->folder);
     if (rc == 0)
-        rc = make_folder(store->incoming);
+        rc = make_folder(store, store->incoming);
     if (rc < 0)
         mk_log_error("sandbox", "cannot make the folder for media %s: %s",
                      store->folder ? store->folder : "", strerror(-rc));
@@ -115,9 +131,10 @@ static bool is_known(struct mk_media_store *store, const char *id)
            mk_media_find(store->sandbox, mk_slice_str(id), &media) > 0;
 }
 
-static int move_in(struct mk_media_store *store, const char *id)
+/* `name` is that among the incoming. */
+static int move_in(struct mk_media_store *store, const char *name, const char *id)
 {
-    char *from = mk_media_store_path(store->incoming, id);
+    char *from = mk_media_store_path(store->incoming, name);
     char *to = mk_media_store_path(store->folder, id);
     int rc = from && to ? 0 : -ENOMEM;
     if (rc == 0 && rename(from, to) < 0)
@@ -137,8 +154,11 @@ static void recover(struct mk_media_store *store)
     while (dir && (entry = readdir(dir))) {
         if (entry->d_name[0] == '.')
             continue;
-        if (is_known(store, entry->d_name))
-            move_in(store, entry->d_name);
+        char id[MK_MEDIA_ID] = "";
+        if (strcspn(entry->d_name, ".") == MK_MEDIA_ID - 1)
+            memcpy(id, entry->d_name, MK_MEDIA_ID - 1);
+        if (is_known(store, id))
+            move_in(store, entry->d_name, id);
         else
             unlinkat(dirfd(dir), entry->d_name, 0);
     }
@@ -353,7 +373,7 @@ static void settle(struct mk_media_store *store, bool committed)
             continue;
         blob->recorded = false;
         if (committed && !blob->kept) {
-            move_in(store, blob->id); /* where that fails, the next start does it */
+            move_in(store, blob->id, blob->id); /* where that fails, the next start does it */
             blob->kept = true;
         }
         blob->uses++;
