@@ -76,6 +76,42 @@ static void clock_refused(void **state)
 
 /* --- logins --- */
 
+static int refuse_commit(void *context)
+{
+    (void)context;
+    return 1;
+}
+
+/* Who was not told of a logout is not logged out. */
+static void logins_go_back_with_their_turn(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply first, second;
+    sqlite3_commit_hook(world_db(w)->handle, refuse_commit, NULL);
+    control_refused(w, MILKY_INTERNAL, "database", "offline", "{\"bot\":10001000}");
+    ask(w, BOT, "get_login_info", "{}");
+    sqlite3_commit_hook(world_db(w)->handle, NULL, NULL);
+    control(w, "offline", "{\"bot\":10001000}");
+    sqlite3_commit_hook(world_db(w)->handle, refuse_commit, NULL);
+    /* Back within the transaction that is undone, ... */
+    fake_control(&w->host, w->backend, "offline", "{\"bot\":10002000}", &first);
+    fake_control(&w->host, w->backend, "online", "{\"bot\":10001000}", &second);
+    w->backend->turn_end(w->backend);
+    assert_int_equal(first.retcode, MILKY_INTERNAL);
+    assert_int_equal(second.retcode, MILKY_INTERNAL);
+    refused(w, BOT, MILKY_OFFLINE, "offline", "get_login_info", "{}");
+    ask(w, BOT2, "get_login_info", "{}");
+    /* ... and before it. */
+    fake_control(&w->host, w->backend, "online", "{\"bot\":10001000}", &first);
+    assert_true(first.done);
+    fake_call(&w->host, w->backend, BOT, "send_group_message", HELLO, &second);
+    w->backend->turn_end(w->backend);
+    assert_int_equal(first.retcode, 0);
+    assert_int_equal(second.retcode, MILKY_INTERNAL);
+    fake_reply_fini(&first);
+    ask(w, BOT, "get_login_info", "{}");
+}
+
 static void offline_and_back(void **state)
 {
     struct world *w = *state;
@@ -250,6 +286,7 @@ int main(void)
         TEST(clock_ends_mutes),
         TEST(clock_refused),
         TEST(offline_and_back),
+        TEST(logins_go_back_with_their_turn),
         TEST(fails_every_third),
         TEST(failing_calls_do_nothing),
         TEST(chance_repeats_itself),

@@ -41,8 +41,43 @@ bool mk_bots_online(const struct mk_bots *bots, uint64_t self_id)
     return !contains(bots->offline, bots->offline_count, self_id);
 }
 
+static int remember(struct mk_bots *bots)
+{
+    if (bots->offline_before)
+        return 0;
+    uint64_t *copy = malloc((bots->offline_count + 1) * sizeof(*copy));
+    if (!copy)
+        return -ENOMEM;
+    for (size_t i = 0; i < bots->offline_count; i++)
+        copy[i] = bots->offline[i];
+    bots->offline_before = copy;
+    bots->offline_before_count = bots->offline_count;
+    return 0;
+}
+
+void mk_bots_keep(struct mk_bots *bots)
+{
+    free(bots->offline_before);
+    bots->offline_before = NULL;
+}
+
+void mk_bots_undo(struct mk_bots *bots)
+{
+    if (!bots->offline_before)
+        return;
+    free(bots->offline);
+    bots->offline = bots->offline_before;
+    bots->offline_count = bots->offline_before_count;
+    bots->offline_before = NULL;
+}
+
 int mk_bots_set_online(struct mk_bots *bots, uint64_t self_id, bool is_online)
 {
+    if (mk_bots_online(bots, self_id) == is_online)
+        return 0;
+    int rc = remember(bots);
+    if (rc < 0)
+        return rc;
     if (!is_online)
         return add(&bots->offline, &bots->offline_count, self_id);
     for (size_t i = 0; i < bots->offline_count; i++)
@@ -190,5 +225,6 @@ void mk_bots_fini(struct mk_bots *bots)
         end(bots->delayed);
     mk_bots_heal(bots, 0);
     free(bots->offline);
+    free(bots->offline_before);
     free(bots->dropped);
 }

@@ -19,6 +19,8 @@ struct mk_bots {
     struct milky_host *host;
     uint64_t *offline; /* their numbers */
     size_t offline_count;
+    uint64_t *offline_before; /* as it was before the transaction changed it; NULL: it did not */
+    size_t offline_before_count;
     struct mk_fault *faults;
     uint64_t last_fault; /* the number of the newest */
     uint64_t *dropped;   /* whose connections end with this turn */
@@ -57,8 +59,11 @@ struct mk_fate {
 void mk_bots_fini(struct mk_bots *bots);
 
 bool mk_bots_online(const struct mk_bots *bots, uint64_t self_id);
-/* Returns 0 or -ENOMEM. */
+/* Stands until it is undone. Returns 0 or -ENOMEM. */
 int mk_bots_set_online(struct mk_bots *bots, uint64_t self_id, bool is_online);
+/* Logins and logouts since the last of these two stand for good, or have never been. */
+void mk_bots_keep(struct mk_bots *bots);
+void mk_bots_undo(struct mk_bots *bots);
 
 /* Decides the fate of a call that has come. */
 struct mk_fate mk_bots_fate(struct mk_bots *bots, uint64_t self_id, const char *action);

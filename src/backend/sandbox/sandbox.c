@@ -50,8 +50,16 @@ static void abort_turn(struct mk_sandbox *sandbox, int error)
                      strerror(-error));
     mk_db_rollback(&sandbox->db);
     mk_media_rolled_back(sandbox);
-    mk_nature_load(&sandbox->db); /* the clock may have been moved in this turn */
+    mk_nature_load(&sandbox->db); /* the clock may have been moved in this turn, */
+    mk_bots_undo(&sandbox->bots); /* and bots logged out */
     mk_outbox_fail(&sandbox->outbox, MILKY_INTERNAL, failure_text(error));
+}
+
+/* What was done stands: all that tells of it leaves. */
+static void tell(struct mk_sandbox *sandbox)
+{
+    mk_bots_keep(&sandbox->bots);
+    mk_outbox_send(&sandbox->outbox, sandbox->host);
 }
 
 /* Puts the outcome of a handler into the outbox, where a place was reserved before it ran. */
@@ -79,7 +87,7 @@ static void settle(struct mk_request *request, int rc)
     if (broken)
         abort_turn(sandbox, rc < 0 ? rc : -EIO);
     else if (!sandbox->db.in_transaction)
-        mk_outbox_send(&sandbox->outbox, sandbox->host);
+        tell(sandbox);
 }
 
 static void commit(struct mk_sandbox *sandbox)
@@ -93,7 +101,7 @@ static void commit(struct mk_sandbox *sandbox)
             continue;
         }
         mk_media_committed(sandbox);
-        mk_outbox_send(&sandbox->outbox, sandbox->host);
+        tell(sandbox);
     }
 }
 
