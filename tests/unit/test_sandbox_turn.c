@@ -540,6 +540,27 @@ static void a_transaction_left_open_is_undone(void **state)
     assert_string_not_equal(str(w, "/nickname"), "x");
 }
 
+/* A bot that a reload brings joins wholly or not at all. */
+static void half_a_bot_is_none(void **state)
+{
+    struct world *w = *state;
+    uint64_t before = world_print(w);
+    struct fake_reply sent;
+    world_sql(w, "CREATE TEMP TRIGGER broken BEFORE INSERT ON member"
+                 " BEGIN SELECT RAISE(ABORT, 'broken'); END");
+    call(w, BOT, "send_group_message", HELLO, &sent);
+    w->host.bots[w->host.bot_count++] = 10005000;
+    w->backend->bots_changed(w->backend);
+    end_turn(w);
+    assert_int_equal(sent.retcode, MILKY_INTERNAL);
+    assert_logged("no place in the world until milky starts again");
+    assert_true(world_print(w) == before);
+    world_sql(w, "DROP TRIGGER temp.broken");
+    world_stop(w);
+    assert_int_equal(world_start(w), 0);
+    ask(w, 10005000, "send_group_message", HELLO);
+}
+
 static void freed_in_a_turn(void **state)
 {
     struct world *w = *state;
@@ -630,6 +651,7 @@ int main(void)
         TEST(events_that_cannot_be_read_are_left),
         TEST(what_was_committed_early_is_kept),
         TEST(a_transaction_left_open_is_undone),
+        TEST(half_a_bot_is_none),
         TEST(freed_in_a_turn),
         TEST(memory_runs_out),
     };

@@ -344,8 +344,12 @@ static void bots_changed(struct milky_backend *backend)
     int rc = mk_db_begin(&sandbox->db);
     if (rc == 0)
         rc = mk_seed(&sandbox->db, false, bots, count, mk_now());
-    if (rc < 0)
-        mk_log_error("sandbox", "the new bots have no place in the world: %s", strerror(-rc));
+    if (rc < 0) {
+        mk_log_error("sandbox",
+                     "the new bots have no place in the world until milky starts again: %s",
+                     strerror(-rc));
+        abort_turn(sandbox, rc);
+    }
 }
 
 struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
