@@ -386,6 +386,25 @@ static void a_turn_forgets_nothing_of_its_own(void **state)
     }
 }
 
+/* What a start emits is in the journal when its first turn has ended, and not before. */
+static void the_first_turn_forgets_nothing_of_the_start(void **state)
+{
+    struct world *w = *state;
+    w->host.flush_error = -EIO;
+    uint64_t turns = fill(w, 1000);
+    fill(w, 1); /* more than is kept without a flush */
+    w->host.flush_error = 0;
+    crash_before_the_journal(w, 0);
+    assert_int_equal(w->host.event_count, turns + 1);
+    ask(w, BOT, "send_group_message", HELLO);
+    crash_before_the_journal(w, 0);
+    assert_int_equal(w->host.event_count, turns + 2);
+    end_turn(w);
+    ask(w, BOT, "send_group_message", HELLO);
+    crash_before_the_journal(w, 0); /* now it has asked */
+    assert_int_equal(w->host.event_count, 0);
+}
+
 static void without_a_journal_nothing_is_stored(void **state)
 {
     struct world *w = *state;
@@ -645,6 +664,7 @@ int main(void)
         TEST(what_was_undone_is_not_kept),
         TEST(events_stay_until_the_journal_is_flushed),
         TEST(a_turn_forgets_nothing_of_its_own),
+        TEST(the_first_turn_forgets_nothing_of_the_start),
         TEST(without_a_journal_nothing_is_stored),
         TEST(of_bots_that_are_not_served_nothing_is_stored),
         TEST(an_event_that_changes_nothing_is_kept),

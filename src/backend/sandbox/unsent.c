@@ -119,8 +119,8 @@ static int write_row(struct mk_unsent *unsent, struct mk_db *db)
 }
 
 /*
- * Forgets what the journal has on disk. That is asked for now and then, and not behind a
- * transaction of the same turn, whose events the journal has not committed yet.
+ * Forgets what the journal has on disk. That is asked for now and then, and not in a turn that has
+ * emitted events already, or the start: those the journal has not committed yet.
  */
 static int forget(struct mk_unsent *unsent, struct mk_db *db, struct milky_host *host)
 {
@@ -218,6 +218,7 @@ int mk_unsent_start(struct mk_unsent *unsent, struct mk_db *db, struct milky_hos
             break;
     }
     sqlite3_reset(row);
+    unsent->stored = emitted > 0; /* the journal commits them with the first turn */
     if (emitted > 0)
         mk_log_info("sandbox", "%u events that a crash had kept back were sent", emitted);
     return rc;

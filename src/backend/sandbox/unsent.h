@@ -29,7 +29,7 @@ struct mk_unsent {
     size_t room;
     size_t kept; /* bytes of events that are stored */
     bool needed; /* there is a journal that could lack them */
-    bool stored; /* in this turn some were */
+    bool stored; /* the journal has not committed some of them: it does so behind this turn */
 };
 
 void mk_unsent_init(struct mk_unsent *unsent);
