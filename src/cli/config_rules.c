@@ -3,6 +3,7 @@
 #include "cli/config_reader.h"
 #include "cli/config_schema.h"
 #include "cli/text.h"
+#include "endpoint/config_check.h"
 #include "net/address.h"
 #include "transport/webhook_signature.h"
 
@@ -330,6 +331,25 @@ static void check_secrets(struct mk_config_reader *reader, size_t bot,
     }
 }
 
+/* The journal knows by its URL how far each has got. */
+static void check_urls(struct mk_config_reader *reader, size_t bot, const char *kind,
+                       const struct milky_remote *remotes, size_t count, bool replaying)
+{
+    size_t *first = mk_config_check_urls(remotes, count, replaying);
+    reader->out_of_memory |= !first;
+    for (size_t i = 0; first && i < count && reader->count < MK_CONFIG_MAX_MISTAKES; i++)
+        if (first[i] != i)
+            mk_config_mistake(
+                reader, find(reader, bot, kind, i, "url"),
+                mk_config_text(reader, "bots[%zu].%s[%zu].url", bot, kind, i),
+                mk_tr("expected a URL of its own, got that of %s[%zu]: how far each has got is "
+                      "kept by its URL (a query such as ?2 makes it another)",
+                      "应使用自己的 URL，实际与 %s[%zu] 相同：投递进度按 URL 记录（加上 ?2 之类的"
+                      "查询参数即可区分）"),
+                kind, first[i]);
+    free(first);
+}
+
 static void place_journal(struct mk_config_reader *reader, struct mk_config *config)
 {
     if (!config->data_dir)
@@ -365,6 +385,9 @@ void mk_config_check_rules(struct mk_config_reader *reader, struct mk_config *co
                     bot->websocket_client_count);
         check_pairs(reader, i, "webhook", bot->webhook, bot->webhook_count);
         check_secrets(reader, i, bot->webhook, bot->webhook_count);
+        check_urls(reader, i, "websocket_client", bot->websocket_client,
+                   bot->websocket_client_count, true);
+        check_urls(reader, i, "webhook", bot->webhook, bot->webhook_count, false);
     }
     check_own_addresses(reader, config, entries, count);
     place_journal(reader, config);

@@ -143,8 +143,9 @@ static const struct mk_config_key websocket_client_keys[] = {
       .required = true,
       .at = offsetof(struct milky_remote, url),
       .sample = "\"ws://127.0.0.1:8080/\"",
-      .en = "Where to connect to (ws:// or wss://).",
-      .zh = "要连接的地址（ws:// 或 wss://）。" },
+      .en = "Where to connect to (ws:// or wss://); with `replay`, a URL of its own among those of "
+            "the bot.",
+      .zh = "要连接的地址（ws:// 或 wss://）；启用 `replay` 时，同一 Bot 的 URL 不能重复。" },
     REMOTE_TOKEN,
     DIALECT(milky_remote),
     COMPRESSION(milky_remote, "Offer to compress messages (permessage-deflate).",
@@ -166,8 +167,9 @@ static const struct mk_config_key webhook_keys[] = {
       .required = true,
       .at = offsetof(struct milky_remote, url),
       .sample = "\"http://127.0.0.1:8081/hook\"",
-      .en = "Where events are posted to (http:// or https://).",
-      .zh = "事件上报的地址（http:// 或 https://）。" },
+      .en = "Where events are posted to (http:// or https://): a URL of its own among those of the "
+            "bot.",
+      .zh = "事件上报的地址（http:// 或 https://）；同一 Bot 的 URL 不能重复。" },
     REMOTE_TOKEN,
     DIALECT(milky_remote),
     { .name = "secret",

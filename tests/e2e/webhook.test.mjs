@@ -110,7 +110,7 @@ describe('webhook', { concurrency: 6 }, () => {
   it('sends the user and password of the URL where there is no access_token', async (t) => {
     const receiver = await hook(t);
     const url = receiver.url.replace('//', '//us%20er:p%40ss@');
-    const milky = await serve(t, botConfig({ webhook: [{ url }, { url, access_token: 'token' }] }));
+    const milky = await serve(t, botConfig({ webhook: [{ url }, { url: `${url}?2`, access_token: 'token' }] }));
     await milky.say(MING, { to: BOT }, 'hello');
     const given = [await receiver.next(), await receiver.next()].map(({ headers }) => headers.authorization);
     assert.deepEqual(given.sort(), [`Basic ${Buffer.from('us er:p@ss').toString('base64')}`, 'Bearer token']);

@@ -56,6 +56,11 @@ struct bad {
     const char *mistakes; /* without "NAME:LINE:COLUMN: " in front of each line */
 };
 
+#define SAME_URL(first)                                                                            \
+    "expected a URL of its own, got that of " first                                                \
+    ": how far each has got is kept by its URL (a "                                                \
+    "query such as ?2 makes it another)\n"
+
 static const struct bad bad[] = {
     /* what is no JSON */
     { "@", "the file is empty\n" },
@@ -226,9 +231,16 @@ static const struct bad bad[] = {
       "it, got one with a control character at byte 2\n"
       "bots[0].webhook[0].tls.certificate: expected `key` beside it\n" },
     { BOT("\"webhook\": [{\"url\": \"http://h/\", \"secret\": \"whsec\"}, {\"url\": "
-          "\"http://h/\", \"secret\": @\"whsec_bWlsa3k\"}]"),
+          "\"http://h/2\", \"secret\": @\"whsec_bWlsa3k\"}]"),
       "bots[0].webhook[1].secret: expected whsec_ and base64, or any other text, of 512 bytes at "
       "most\n" },
+    { BOT("\"webhook\": [{\"url\": \"http://h/b\"},\n{\"url\": \"http://h/a\"},\n{\"url\": "
+          "@\"http://h/b\", \"dialect\": \"1.2\"},\n{\"url\": @\"http://h/b\"}]"),
+      "bots[0].webhook[2].url: " SAME_URL("webhook[0]") "bots[0].webhook[3].url: " SAME_URL(
+          "webhook[0]") },
+    { BOT("\"websocket_client\": [{\"url\": \"ws://h/\"}, {\"url\": \"ws://h/\", \"replay\": "
+          "true}, {\"url\": @\"ws://h/\", \"replay\": true}]"),
+      "bots[0].websocket_client[2].url: " SAME_URL("websocket_client[1]") },
 
     /* all of them at once, in the order of the file; columns count characters */
     { "{ // 注释 \" {\n  @\"日志\": 1,\n  /* 奶[\n, */ \"log\": @7, \"bots\": [{ \"self_id\": @1, "
@@ -291,6 +303,9 @@ static void passes_on_what_others_say(void **state)
         { BOT("\"webhook\": [{\"url\": \"http://s3cret@ a/\"}]"), "got another string (" },
         { BOT("\"webhook\": [{\"url\": \"ws://a:s3cret@a/?access_token=s3cret\"}]"),
           "a ws:// URL" },
+        { BOT("\"webhook\": [{\"url\": \"http://a:s3cret@a/\"}, {\"url\": "
+              "\"http://a:s3cret@a/\"}]"),
+          "that of webhook[0]" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct mk_config *config = NULL;
