@@ -73,6 +73,12 @@ static const char *disagreement(const struct mk_bot_server *entry, const struct 
     return NULL;
 }
 
+/* A copy of the text, "" where there is none; NULL when memory is out. */
+static char *copy_text(const char *text)
+{
+    return mk_slice_dup(mk_slice_str(text));
+}
+
 static struct mk_bot_server *new_server(struct mk_bot *bot, const struct mk_address *address,
                                         const struct milky_server *config)
 {
@@ -90,7 +96,9 @@ static struct mk_bot_server *new_server(struct mk_bot *bot, const struct mk_addr
     }
     mk_server_set_tls(entry->server, tls);
     bot->server_count++;
-    return entry;
+    entry->certificate = copy_text(config->tls.certificate);
+    entry->key = copy_text(config->tls.key);
+    return entry->certificate && entry->key ? entry : NULL;
 }
 
 /*
@@ -126,12 +134,6 @@ static struct mk_bot_server *server_at(struct mk_bot *bot, const char *transport
     return new_server(bot, &address, config);
 }
 
-/* A copy of the token, "" where there is none; NULL when memory is out. */
-static char *copy_token(const char *token)
-{
-    return mk_slice_dup(mk_slice_str(token));
-}
-
 static int add_http_server(struct mk_bot *bot, const struct milky_bot *all, size_t i)
 {
     const struct milky_server *config = &all->http_server[i];
@@ -141,7 +143,7 @@ static int add_http_server(struct mk_bot *bot, const struct milky_bot *all, size
     entry->http_entry = i;
     entry->http_dialect = config->dialect;
     entry->http_compresses = !config->no_compression;
-    entry->http_token = copy_token(config->access_token);
+    entry->http_token = copy_text(config->access_token);
     if (!entry->http_token)
         return -ENOMEM;
     return mk_server_add_http(entry->server, dialect_of(config->dialect),
@@ -158,7 +160,7 @@ static int add_websocket_server(struct mk_bot *bot, const struct milky_bot *all,
     entry->websocket_entry = i;
     entry->websocket_dialect = config->dialect;
     entry->websocket_compresses = !config->no_compression;
-    entry->websocket_token = copy_token(config->access_token);
+    entry->websocket_token = copy_text(config->access_token);
     if (!entry->websocket_token)
         return -ENOMEM;
     return mk_server_add_websocket(entry->server, dialect_of(config->dialect),
@@ -343,6 +345,8 @@ void mk_bot_discard(struct mk_bot *bot)
         mk_server_free(bot->servers[i].server);
         free(bot->servers[i].http_token);
         free(bot->servers[i].websocket_token);
+        free(bot->servers[i].certificate);
+        free(bot->servers[i].key);
     }
     for (size_t i = 0; i < bot->client_count; i++) {
         mk_websocket_client_free(bot->clients[i]);

@@ -29,10 +29,13 @@ struct mk_bot_server {
     struct mk_server *server;
     char *http_token;
     char *websocket_token;
+    char *certificate; /* the file of its TLS; "" for none */
+    char *key;
     enum milky_dialect http_dialect;
     enum milky_dialect websocket_dialect;
     bool http_compresses;
     bool websocket_compresses;
+    bool goes_on;      /* a reload has kept it */
     size_t http_entry; /* their places in the configuration */
     size_t websocket_entry;
     char listen[MK_ADDRESS_TEXT];  /* as configured */

@@ -45,12 +45,25 @@ static bool see_off(struct mk_bot *bot, struct mk_server *server,
 
 /* --- servers --- */
 
+static bool has_tls(const struct mk_bot_server *entry)
+{
+    return entry->certificate[0] != '\0';
+}
+
+/* What the files hold may differ: they are read again in any case. */
+static bool has_same_files(const struct mk_bot_server *a, const struct mk_bot_server *b)
+{
+    return strcmp(a->certificate, b->certificate) == 0 && strcmp(a->key, b->key) == 0;
+}
+
+/* A connection of one may be one of the other: in the clear there is none where TLS is asked. */
 static bool is_same_server(const struct mk_bot_server *a, const struct mk_bot_server *b)
 {
     return strcmp(a->listen, b->listen) == 0 &&
            mk_server_has_http(a->server) == mk_server_has_http(b->server) &&
            mk_server_has_websocket(a->server) == mk_server_has_websocket(b->server) &&
-           a->http_dialect == b->http_dialect && a->websocket_dialect == b->websocket_dialect &&
+           has_tls(a) == has_tls(b) && a->http_dialect == b->http_dialect &&
+           a->websocket_dialect == b->websocket_dialect &&
            mk_slice_eq(mk_server_prefix(a->server), mk_server_prefix(b->server));
 }
 
@@ -62,17 +75,20 @@ static void keep_server(struct mk_bot_server *old, struct mk_bot_server *fresh)
                     mk_slice_str(fresh->websocket_token));
     mk_server_free(unused);
     fresh->server = old->server;
+    fresh->goes_on = true;
     memcpy(fresh->address, old->address, sizeof(fresh->address));
     old->server = NULL;
 }
 
-size_t mk_bot_keep_servers(struct mk_bot *bot, struct mk_bot *fresh)
+static size_t keep_servers(struct mk_bot *bot, struct mk_bot *fresh, bool with_same_files)
 {
     size_t kept = 0;
     for (size_t i = 0; i < fresh->server_count; i++)
         for (size_t j = 0; j < bot->server_count; j++) {
             struct mk_bot_server *old = &bot->servers[j];
-            if (!old->server || !is_same_server(old, &fresh->servers[i]) ||
+            if (fresh->servers[i].goes_on || !old->server ||
+                !is_same_server(old, &fresh->servers[i]) ||
+                (with_same_files && !has_same_files(old, &fresh->servers[i])) ||
                 mk_server_listening(fresh->servers[i].server))
                 continue;
             keep_server(old, &fresh->servers[i]);
@@ -80,6 +96,13 @@ size_t mk_bot_keep_servers(struct mk_bot *bot, struct mk_bot *fresh)
             break;
         }
     return kept;
+}
+
+/* Of those on port 0 several may be alike: each goes on with its own files where it can. */
+size_t mk_bot_keep_servers(struct mk_bot *bot, struct mk_bot *fresh)
+{
+    size_t kept = keep_servers(bot, fresh, true);
+    return kept + keep_servers(bot, fresh, false);
 }
 
 static void see_off_servers(struct mk_bot *bot)

@@ -54,8 +54,8 @@ async function https(milky, path, options) {
   return { status: response.statusCode, body: JSON.parse(text), socket: response.socket };
 }
 
-function shake(milky, options) {
-  const [host, number] = milky.address('http_server').split(':');
+function shake(milky, options, address = milky.address('http_server')) {
+  const [host, number] = address.split(':');
   const socket = tlsConnect({ host, port: Number(number), servername: 'localhost', ...options });
   socket.on('error', () => {});
   return within(new Promise((resolve) => {
@@ -66,6 +66,15 @@ function shake(milky, options) {
     socket.on('error', (error) => resolve({ error: error.code ?? error.message }));
     socket.on('close', () => resolve({ error: 'closed' }));
   }), 'a handshake');
+}
+
+// Another configuration without a restart. Returns how many transports it has changed.
+async function reload(milky, config) {
+  await writeFile(join(milky.dir, 'milky.jsonc'), JSON.stringify(config, null, 1));
+  const { code, stderr } = await milky.run(['reload']);
+  assert.equal(code, 0, stderr);
+  const line = await milky.log.find((text) => /reloaded: /.test(text), 'the log to say that it has reloaded');
+  return Number(/reloaded: (\d+) of/.exec(line)[1]);
 }
 
 describe('tls', { concurrency: 4 }, () => {
@@ -174,6 +183,60 @@ describe('tls', { concurrency: 4 }, () => {
     assert.equal((await https(milky, '/get_login_info', { ca: second.cert })).status, 200);
     assert.equal((await client.call('get_login_info', {}, 2)).data.status, 'ok');
     await client.close();
+  });
+
+  it('a server that gets TLS by a reload has nobody in the clear any more, and the other way round', async (t) => {
+    const own = await certificate(t);
+    const listen = `127.0.0.1:${await freePort()}`;
+    const config = (tls) => botConfig({ http_server: [{ listen, tls }], websocket_server: [{ listen, tls }] });
+    const [plain, safe] = [config(undefined), config({ certificate: own.file, key: own.keyFile })];
+    const works = async (client) => assert.equal((await client.call('get_login_info', {}, 1)).data.status, 'ok');
+    const milky = await serve(t, plain);
+    const open = await Client.connect(`ws://${listen}/`);
+    await works(open);
+    assert.equal(await reload(milky, safe), 2);
+    assert.equal((await within(open.closed, 'the plain connection to end')).code, 1001);
+    await assert.rejects(call(`http://${listen}`, 'get_login_info'));
+    const secured = await Client.connect(`wss://${listen}/`, { ca: own.cert });
+    await works(secured);
+    assert.equal((await https(milky, '/get_login_info', { ca: own.cert })).status, 200);
+    assert.equal(await reload(milky, safe), 0);
+    await works(secured);
+    assert.equal(await reload(milky, plain), 2);
+    assert.equal((await within(secured.closed, 'the connection with TLS to end')).code, 1001);
+    assert.ok((await shake(milky, { ca: own.cert })).error);
+    assert.equal((await call(`http://${listen}`, 'get_login_info')).status, 200);
+    const again = await Client.connect(`ws://${listen}/`);
+    await works(again);
+    await again.close();
+  });
+
+  it('on port 0 a server keeps its port and its files, whatever stands before it', async (t) => {
+    const [one, other] = [await certificate(t), await certificate(t)];
+    const entry = (which) => ({ listen: port, tls: which && { certificate: which.file, key: which.keyFile } });
+    const config = (...servers) => botConfig({ websocket_server: servers.map(entry) });
+    const milky = await serve(t, config(one, other));
+    const addresses = [0, 1].map((i) => milky.address('websocket_server', i));
+    const clients = await Promise.all([one, other].map(({ cert }, i) => Client.connect(`wss://${addresses[i]}/`, { ca: cert })));
+    const check = async () => {
+      for (const [i, { cert }] of [one, other].entries()) {
+        const { socket, error } = await shake(milky, { ca: cert }, addresses[i]);
+        assert.ok(!error, `${i}: ${error}`);
+        socket.destroy();
+        assert.equal((await clients[i].call('get_login_info', {}, 1)).data.status, 'ok');
+      }
+    };
+    assert.equal(await reload(milky, config(undefined, other, one)), 1);
+    await check();
+    assert.equal(await reload(milky, config(one, undefined, other)), 0);
+    await check();
+    // Other files alone make no other server of it.
+    const third = await certificate(t);
+    assert.equal(await reload(milky, config(third, undefined, other)), 0);
+    const { socket, error } = await shake(milky, { ca: third.cert }, addresses[0]);
+    assert.ok(!error, error);
+    socket.destroy();
+    for (const client of clients) await client.close();
   });
 
   it('tells what is wrong with a file before anything starts', async (t) => {
