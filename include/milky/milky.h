@@ -33,13 +33,13 @@ enum milky_dialect {
 /* PEM files; read when the endpoint is made, and again by milky_endpoint_reload. */
 struct milky_server_tls {
     const char *certificate; /* and what leads to its root; NULL: no TLS */
-    const char *key;
+    const char *key;         /* NULL where that is */
 };
 
 struct milky_remote_tls {
-    const char *ca;          /* whom to trust; NULL: the system's roots */
-    const char *certificate; /* to present; NULL: none */
-    const char *key;
+    const char *ca;            /* whom to trust; NULL: the system's roots */
+    const char *certificate;   /* to present; NULL: none */
+    const char *key;           /* NULL where that is */
     bool insecure_skip_verify; /* any certificate is taken */
 };
 
@@ -58,20 +58,26 @@ struct milky_server {
     bool no_compression; /* WebSockets (an http_server's are at /event) never agree to it */
 };
 
-/* A websocket_client or a webhook: an address that the endpoint connects to. */
+/*
+ * A websocket_client or a webhook: an address that the endpoint connects to. How far a webhook has
+ * got, or a websocket_client that replays, is kept by its URL: no two webhooks of a bot have the
+ * same, nor two websocket_clients of it that replay.
+ */
 struct milky_remote {
-    const char *url;          /* ws:// or wss://; http:// or https:// */
+    const char *url;          /* ws:// or wss://; a webhook's: http:// or https:// */
     const char *access_token; /* NULL: none is sent */
     enum milky_dialect dialect;
-    const char *secret; /* a webhook's: signs each request (Standard Webhooks); NULL: not signed */
-    bool replay;        /* a websocket_client's: go on behind the last event that it has received */
+    /* A webhook's: signs each request (Standard Webhooks). "whsec_" and the key in base64, or any
+     * other text, which is the key; of 512 bytes at most. NULL: not signed. */
+    const char *secret;
+    bool replay; /* a websocket_client's: go on behind the last event that it has received */
     bool no_compression; /* a websocket_client's: it is not offered */
     struct milky_remote_tls tls;
 };
 
 /* One account and its transports. */
 struct milky_bot {
-    uint64_t self_id; /* 10001 to 4294967295 */
+    uint64_t self_id; /* 10001 to 4294967295; no two bots of an endpoint have the same */
     const struct milky_server *http_server;
     size_t http_server_count;
     const struct milky_server *websocket_server;
@@ -133,7 +139,8 @@ struct milky_endpoint;
 
 /*
  * Makes an endpoint. The configuration is copied; the backend now belongs to the endpoint, which
- * frees it, also when this fails. Returns 0 or a negative errno; what is wrong has been logged.
+ * frees it, also when this fails. Returns 0, -EINVAL for a configuration that is not as it is said
+ * above, or another negative errno; what is wrong has been logged, and where.
  */
 MILKY_API int milky_endpoint_new(const struct milky_config *config, struct milky_backend *backend,
                                  struct milky_endpoint **endpoint);

@@ -34,8 +34,6 @@ static int load_tls(const struct milky_server *config, struct mk_tls_context **t
     *tls = NULL;
     if (!config->tls.certificate)
         return 0;
-    if (!config->tls.key)
-        return refuse("server", config->listen, "has a certificate without its key");
     *tls = mk_tls_context_server(config->tls.certificate, config->tls.key, &fault);
     return *tls ? 0 : refuse("server", fault.path, fault.why);
 }
@@ -211,8 +209,6 @@ static int load_remote_tls(const char *transport, const struct milky_remote *rem
     *tls = NULL;
     if (!files.ca && !files.certificate && !files.insecure_skip_verify)
         return 0;
-    if (files.certificate && !files.key)
-        return refuse(transport, files.certificate, "is a certificate without its key");
     warn_of_insecurity(transport, remote);
     *tls = mk_tls_context_client(&files, &fault);
     return *tls ? 0 : refuse(transport, fault.path, fault.why);
@@ -244,10 +240,6 @@ static int add_clients(struct mk_bot *bot, const struct milky_bot *config)
         return -ENOMEM;
     for (size_t i = 0; i < config->websocket_client_count; i++) {
         const struct milky_remote *remote = &config->websocket_client[i];
-        struct mk_url url;
-        const char *error = mk_url_parse(mk_slice_str(remote->url), &url);
-        if (error)
-            return refuse("websocket_client", "url", error);
         bot->clients[i] = mk_websocket_client_new(
             bot->loop, mk_slice_str(remote->url), mk_slice_str(remote->access_token),
             dialect_of(remote->dialect), &bot->owner->dispatch, &bot->owner->hub);

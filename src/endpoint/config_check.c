@@ -1,8 +1,41 @@
 /* config_check: see the header. */
 #include "endpoint/config_check.h"
 
+#include "base/log.h"
+#include "transport/webhook_signature.h"
+#include "wire/url.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FIRST_SELF_ID UINT64_C(10001)
+#define LAST_SELF_ID UINT64_C(4294967295)
+
+/* Where something stands: bots[bot], or bots[bot].KIND[index]. */
+struct place {
+    size_t bot;
+    const char *kind; /* or NULL */
+    size_t index;
+};
+
+static int refuse(const struct place *at, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int refuse(const struct place *at, const char *key, const char *format, ...)
+{
+    char path[64] = "", why[256];
+    if (at->kind)
+        snprintf(path, sizeof(path), ".%s[%zu]", at->kind, at->index);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(why, sizeof(why), format, args);
+    va_end(args);
+    mk_log_error("endpoint", "bots[%zu]%s.%s: %s", at->bot, path, key, why);
+    return -EINVAL;
+}
 
 /* --- URLs, by which the journal knows who has got how far --- */
 
@@ -39,4 +72,140 @@ size_t *mk_config_check_urls(const struct milky_remote *remotes, size_t count, b
     }
     free(known);
     return first;
+}
+
+static int check_same_urls(size_t bot, const char *kind, const struct milky_remote *remotes,
+                           size_t count, bool replaying)
+{
+    size_t *first = mk_config_check_urls(remotes, count, replaying);
+    int rc = first ? 0 : -ENOMEM;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        if (first[i] != i)
+            rc = refuse(&(struct place){ bot, kind, i }, "url",
+                        "this is the URL of %s[%zu] already, and how far each has got is kept by "
+                        "its URL (a query such as ?2 makes it another)",
+                        kind, first[i]);
+    free(first);
+    return rc;
+}
+
+/* --- the rest of a transport --- */
+
+static int check_pair(const struct place *at, const char *certificate, const char *key)
+{
+    if (!certificate == !key)
+        return 0;
+    return refuse(at, "tls",
+                  key ? "has a key without its certificate" : "has a certificate without its key");
+}
+
+static int check_servers(size_t bot, const char *kind, const struct milky_server *servers,
+                         size_t count)
+{
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = check_pair(&(struct place){ bot, kind, i }, servers[i].tls.certificate,
+                        servers[i].tls.key);
+    return rc;
+}
+
+/* A URL is never shown: there may be a password or a token in it. */
+static int check_url(const struct place *at, const char *text, bool websocket)
+{
+    struct mk_url url;
+    const char *why = mk_url_parse(mk_slice_str(text), &url);
+    if (why)
+        return refuse(at, "url", "%s", why);
+    if (((url.scheme.ptr[0] | 0x20) == 'w') == websocket)
+        return 0;
+    return refuse(at, "url", "the scheme must be %s", websocket ? "ws or wss" : "http or https");
+}
+
+static int check_secret(const struct place *at, const char *text)
+{
+    char signature[MK_SIGNATURE_LEN];
+    struct mk_slice secret = mk_slice_str(text);
+    int rc = secret.len > 0 ? mk_webhook_sign(secret, "", 0, MK_SLICE(""), signature) : 0;
+    if (rc != -EINVAL)
+        return rc;
+    return refuse(at, "secret", "must be whsec_ and base64, or any other text, of %d bytes at most",
+                  MK_SIGNATURE_SECRET);
+}
+
+static int check_remotes(size_t bot, const char *kind, const struct milky_remote *remotes,
+                         size_t count, bool websocket)
+{
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        const struct place at = { bot, kind, i };
+        rc = check_url(&at, remotes[i].url, websocket);
+        if (rc == 0)
+            rc = check_pair(&at, remotes[i].tls.certificate, remotes[i].tls.key);
+        if (rc == 0 && !websocket)
+            rc = check_secret(&at, remotes[i].secret);
+    }
+    return rc == 0 ? check_same_urls(bot, kind, remotes, count, websocket) : rc;
+}
+
+/* --- bots --- */
+
+static int check_bot(size_t number, const struct milky_bot *bot)
+{
+    if (bot->self_id < FIRST_SELF_ID || bot->self_id > LAST_SELF_ID)
+        return refuse(&(struct place){ .bot = number }, "self_id",
+                      "%llu is no QQ number from 10001 to 4294967295",
+                      (unsigned long long)bot->self_id);
+    int rc = check_servers(number, "http_server", bot->http_server, bot->http_server_count);
+    if (rc == 0)
+        rc = check_servers(number, "websocket_server", bot->websocket_server,
+                           bot->websocket_server_count);
+    if (rc == 0)
+        rc = check_remotes(number, "websocket_client", bot->websocket_client,
+                           bot->websocket_client_count, true);
+    if (rc == 0)
+        rc = check_remotes(number, "webhook", bot->webhook, bot->webhook_count, false);
+    return rc;
+}
+
+struct known_bot {
+    uint64_t self_id;
+    size_t index;
+};
+
+static int by_self_id(const void *a, const void *b)
+{
+    const struct known_bot *x = a, *y = b;
+    if (x->self_id != y->self_id)
+        return x->self_id < y->self_id ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static int check_self_ids(const struct milky_config *config)
+{
+    struct known_bot *known = calloc(config->bot_count + 1, sizeof(*known));
+    if (!known)
+        return -ENOMEM;
+    for (size_t i = 0; i < config->bot_count; i++)
+        known[i] = (struct known_bot){ config->bots[i].self_id, i };
+    qsort(known, config->bot_count, sizeof(*known), by_self_id);
+    int rc = 0;
+    for (size_t i = 1; i < config->bot_count && rc == 0; i++)
+        if (known[i].self_id == known[i - 1].self_id)
+            rc = refuse(&(struct place){ .bot = known[i].index }, "self_id",
+                        "%llu is bots[%zu] already", (unsigned long long)known[i].self_id,
+                        known[i - 1].index);
+    free(known);
+    return rc;
+}
+
+int mk_config_check(const struct milky_config *config)
+{
+    int rc = 0;
+    for (size_t i = 0; i < config->bot_count && rc == 0; i++)
+        rc = check_bot(i, &config->bots[i]);
+    if (rc == 0)
+        rc = check_self_ids(config);
+    if (rc == -ENOMEM)
+        mk_log_error("endpoint", "the configuration cannot be checked: out of memory");
+    return rc;
 }

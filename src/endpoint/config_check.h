@@ -1,10 +1,18 @@
 /*
- * config_check: what must hold in a configuration beyond what its types say.
+ * config_check: what must hold in a configuration beyond what its types say. The command line has
+ * checked it before, and told it with its place in the file; an embedder meets it here. Addresses
+ * and files are looked at where they are used.
  */
 #ifndef MK_ENDPOINT_CONFIG_CHECK_H
 #define MK_ENDPOINT_CONFIG_CHECK_H
 
 #include <milky/milky.h>
+
+/*
+ * Returns 0, or -EINVAL or -ENOMEM, logged. Whatever makes endpoints and bots of a configuration
+ * may rely on it.
+ */
+int mk_config_check(const struct milky_config *config);
 
 /*
  * For each remote the index of the first one that has the same URL: its own where it is that. With

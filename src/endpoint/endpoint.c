@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "endpoint/config_check.h"
 #include "endpoint/metrics.h"
 
 #include <errno.h>
@@ -149,8 +150,13 @@ static void on_grace_over(void *arg);
 int milky_endpoint_new(const struct milky_config *config, struct milky_backend *backend,
                        struct milky_endpoint **result)
 {
+    int rc = mk_config_check(config);
+    if (rc < 0) {
+        backend->free(backend);
+        return rc;
+    }
     struct milky_endpoint *endpoint = calloc(1, sizeof(*endpoint));
-    int rc = endpoint ? mk_loop_init(&endpoint->host.loop) : -ENOMEM;
+    rc = endpoint ? mk_loop_init(&endpoint->host.loop) : -ENOMEM;
     if (rc < 0) {
         mk_log_error("endpoint", "cannot start: %s", strerror(-rc));
         backend->free(backend);

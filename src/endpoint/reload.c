@@ -6,6 +6,7 @@
 #include "endpoint/endpoint.h"
 
 #include "base/log.h"
+#include "endpoint/config_check.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -137,6 +138,14 @@ static void hand_over_listeners(struct plan *plan, const struct milky_host *host
 
 static int prepare(struct plan *plan, struct milky_host *host, const struct milky_config *config)
 {
+    int rc = mk_config_check(config);
+    if (rc < 0)
+        return rc;
+    if (!host->http && mk_host_needs_http(config)) {
+        host->http = mk_http_client_new(&host->loop);
+        if (!host->http)
+            return -ENOMEM;
+    }
     const struct mk_commons commons = mk_host_commons(host);
     plan->changes = calloc(config->bot_count + 1, sizeof(*plan->changes));
     plan->bots = calloc(config->bot_count + 1, sizeof(*plan->bots));
@@ -144,7 +153,7 @@ static int prepare(struct plan *plan, struct milky_host *host, const struct milk
     plan->gone = calloc(host->gone_count + host->bot_count + 1, sizeof(*plan->gone));
     if (!plan->changes || !plan->bots || !plan->self_ids || !plan->gone)
         return -ENOMEM;
-    int rc = mk_host_resource_base(config->resource_url, &plan->resource_base);
+    rc = mk_host_resource_base(config->resource_url, &plan->resource_base);
     for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
         struct change *change = &plan->changes[plan->count++];
         change->bot = mk_host_find_bot(host, config->bots[i].self_id);
@@ -247,9 +256,7 @@ int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_co
     struct plan plan = { 0 };
     if (!endpoint->started || endpoint->stopping)
         return -EINVAL;
-    if (!host->http && mk_host_needs_http(config))
-        host->http = mk_http_client_new(&host->loop);
-    int rc = host->http || !mk_host_needs_http(config) ? prepare(&plan, host, config) : -ENOMEM;
+    int rc = prepare(&plan, host, config);
     if (rc < 0) {
         discard(&plan, true);
         mk_log_error("endpoint", "not reloaded, everything is as it was: %s", strerror(-rc));

@@ -272,6 +272,13 @@ static void note_free(struct milky_backend *backend)
     was_freed = true;
 }
 
+static char logged[1024];
+
+static void keep_line(const char *line, size_t len)
+{
+    snprintf(logged, sizeof(logged), "%.*s", (int)len, line);
+}
+
 /* What an embedder can get wrong; the backend is freed all the same. */
 static void test_wrong_configurations_are_refused(void **state)
 {
@@ -285,12 +292,10 @@ static void test_wrong_configurations_are_refused(void **state)
                                           { .listen = "127.0.0.1:1" } };
     const struct milky_server below = { .listen = "127.0.0.1:1", .prefix = "/milky" };
     const struct milky_server safe = { .listen = "127.0.0.1:1", .tls = { "cert.pem", "key.pem" } };
-    const struct milky_remote remote = { .url = "ws://" };
     const struct milky_bot bots[] = {
         { .self_id = BOT, .http_server = &anywhere, .http_server_count = 1 },
         { .self_id = BOT, .websocket_server = &anywhere, .websocket_server_count = 1 },
         { .self_id = BOT, .http_server = &nowhere, .http_server_count = 1 },
-        { .self_id = BOT, .websocket_client = &remote, .websocket_client_count = 1 },
         { .self_id = BOT, .http_server = plain, .http_server_count = 2 },
         { BOT, plain, 1, .websocket_server = &below, .websocket_server_count = 1 },
         { BOT, plain, 1, .websocket_server = &safe, .websocket_server_count = 1 },
@@ -305,6 +310,86 @@ static void test_wrong_configurations_are_refused(void **state)
     }
 }
 
+#define BOTS(...)                                                                                  \
+    {                                                                                              \
+        .bots = (const struct milky_bot[]){ __VA_ARGS__ },                                         \
+        .bot_count = sizeof((const struct milky_bot[]){ __VA_ARGS__ }) / sizeof(struct milky_bot)  \
+    }
+#define REMOTES(kind, ...)                                                                         \
+    .kind = (const struct milky_remote[]){ __VA_ARGS__ },                                          \
+    .kind##_count =                                                                                \
+        sizeof((const struct milky_remote[]){ __VA_ARGS__ }) / sizeof(struct milky_remote)
+#define SERVER(kind, ...) .kind = &(const struct milky_server){ __VA_ARGS__ }, .kind##_count = 1
+
+/* The same at the start and in a reload, which changes nothing. */
+static void test_wrong_configurations_are_told_with_their_place(void **state)
+{
+    (void)state;
+    char long_secret[514] = "";
+    memset(long_secret, 'x', sizeof(long_secret) - 1);
+    const struct {
+        struct milky_config config;
+        const char *said;
+    } cases[] = {
+        { BOTS({ 10000 }), "bots[0].self_id: 10000 is no QQ number from 10001 to 4294967295" },
+        { BOTS({ BOT }, { 4294967296 }), "bots[1].self_id: 4294967296 is no QQ number" },
+        { BOTS({ BOT }, { 10001 }, { BOT }), "bots[2].self_id: 10001000 is bots[0] already" },
+        { BOTS({ BOT, REMOTES(websocket_client, { "ws://" }) }),
+          "bots[0].websocket_client[0].url: no host" },
+        { BOTS({ BOT, REMOTES(websocket_client, { "ws://h/" }, { NULL }) }),
+          "bots[0].websocket_client[1].url: " },
+        { BOTS({ BOT, REMOTES(websocket_client, { "http://h/" }) }),
+          "bots[0].websocket_client[0].url: the scheme must be ws or wss" },
+        { BOTS({ BOT }, { 10001, REMOTES(webhook, { "nothing" }) }), "bots[1].webhook[0].url: " },
+        { BOTS({ BOT, REMOTES(webhook, { "WSS://h/" }) }),
+          "bots[0].webhook[0].url: the scheme must be http or https" },
+        { BOTS({ BOT, REMOTES(webhook, { "http://h/" }, { "http://h/2", .secret = "whsec_" }) }),
+          "bots[0].webhook[1].secret: must be whsec_ and base64, or any other text" },
+        { BOTS({ BOT, REMOTES(webhook, { "http://h/", .secret = long_secret }) }),
+          "bots[0].webhook[0].secret: " },
+        { BOTS({ BOT, REMOTES(webhook, { "https://h/", .tls = { .certificate = "c" } }) }),
+          "bots[0].webhook[0].tls: has a certificate without its key" },
+        { BOTS({ BOT, REMOTES(websocket_client, { "wss://h/", .tls = { .key = "k" } }) }),
+          "bots[0].websocket_client[0].tls: has a key without its certificate" },
+        { BOTS({ BOT, SERVER(http_server, "127.0.0.1:0", .tls = { .key = "k" }) }),
+          "bots[0].http_server[0].tls: has a key without its certificate" },
+        { BOTS({ BOT, SERVER(websocket_server, "127.0.0.1:0", .tls = { "c" }) }),
+          "bots[0].websocket_server[0].tls: has a certificate without its key" },
+        { BOTS({ BOT, REMOTES(webhook, { "http://h/b" }, { "http://h/a" }, { "http://h/b" }) }),
+          "bots[0].webhook[2].url: this is the URL of webhook[0] already" },
+        { BOTS({ BOT, REMOTES(websocket_client, { "ws://h/" }, { "ws://h/", .replay = true },
+                              { "ws://h/", .replay = true }) }),
+          "bots[0].websocket_client[2].url: this is the URL of websocket_client[1] already" },
+    };
+    struct milky_backend running = {
+        .name = "none", .start = start, .call = call, .free = note_free
+    };
+    struct milky_backend unused = running;
+    const struct milky_config good = BOTS({ BOT, SERVER(http_server, "127.0.0.1:0") });
+    struct milky_endpoint *endpoint;
+    struct milky_port before, after;
+    assert_int_equal(milky_endpoint_new(&good, &running, &endpoint), 0);
+    assert_int_equal(milky_endpoint_start(endpoint), 0);
+    assert_true(milky_endpoint_port(endpoint, 0, &before));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct milky_endpoint *other = NULL;
+        was_freed = false;
+        milky_log_to(keep_line, 0, false);
+        assert_int_equal(milky_endpoint_new(&cases[i].config, &unused, &other), -EINVAL);
+        assert_null(other);
+        assert_true(was_freed);
+        if (!strstr(logged, cases[i].said))
+            print_error("%s instead of %s\n", logged, cases[i].said);
+        assert_non_null(strstr(logged, cases[i].said));
+        assert_int_equal(milky_endpoint_reload(endpoint, &cases[i].config), -EINVAL);
+        assert_non_null(strstr(logged, "not reloaded, everything is as it was"));
+        milky_log_to(NULL, 0, false);
+        assert_true(milky_endpoint_port(endpoint, 0, &after));
+        assert_string_equal(after.address, before.address);
+    }
+    milky_endpoint_free(endpoint);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_a_call_that_is_never_answered_holds_nobody_up),
         cmocka_unit_test(test_one_that_never_ran_can_be_freed),
         cmocka_unit_test(test_wrong_configurations_are_refused),
+        cmocka_unit_test(test_wrong_configurations_are_told_with_their_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
