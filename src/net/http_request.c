@@ -201,6 +201,8 @@ static bool set_tls(struct mk_http_request *request, const struct mk_tls_files *
         return true;
     if (tls->ca) {
         ok = set_text(easy, CURLOPT_CAINFO, tls->ca);
+        /* Else the multi handle goes by what the file held for a day, whatever a reload says. */
+        mk_http_curl->easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
         mk_http_curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
     if (tls->certificate)

@@ -397,4 +397,28 @@ describe('tls', { concurrency: 4 }, () => {
     await milky.log.find((line) => /careful.*certificate/i.test(line), 'the third to be refused');
     assert.equal(loose.requests.size, 0);
   });
+
+  it('a webhook trusts whom its file names after a reload, and not whom it named before', async (t) => {
+    const { HookServer } = await import('./harness.mjs');
+    const [old, fresh] = [await authority(t), await authority(t)];
+    const ca = join(await folder(t), 'ca.pem');
+    await copyFile(old.ca, ca);
+    const server = await old.issue('server');
+    let receiver = await HookServer.start({ tls: { cert: server.cert, key: server.key } });
+    t.after(() => receiver.stop());
+    const config = botConfig({ webhook: [{ url: `https://localhost:${receiver.port}/hook`, tls: { ca } }] });
+    const milky = await serve(t, config);
+    await milky.say(10003001, { to: BOT }, 'one');
+    await receiver.next();
+    // The receiver moves to another authority, under the same URL.
+    const next = await fresh.issue('server');
+    await receiver.stop();
+    receiver = await HookServer.start({ port: receiver.port, tls: { cert: next.cert, key: next.key } });
+    await milky.say(10003001, { to: BOT }, 'two');
+    await milky.log.find((line) => /localhost.*certificate/i.test(line), 'the new one to be refused');
+    assert.equal(receiver.requests.size, 0);
+    await copyFile(fresh.ca, ca);
+    await reload(milky, config);
+    assert.equal((await receiver.next()).headers['x-self-id'], `${BOT}`);
+  });
 });
