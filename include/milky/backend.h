@@ -92,7 +92,10 @@ struct milky_backend {
     /* Optional. A reload has changed what milky_host_bots returns. */
     void (*bots_changed)(struct milky_backend *backend);
 
-    /* Frees the backend. Calls still unanswered must be failed here. */
+    /*
+     * Frees the backend, also one whose `start` was never called or has failed. Calls still
+     * unanswered must be failed here.
+     */
     void (*free)(struct milky_backend *backend);
 };
 
@@ -196,7 +199,11 @@ MILKY_API int milky_host_flush(struct milky_host *host);
 
 /* --- the endpoint --- */
 
-/* The bots of the configuration, in its order. */
+/*
+ * The bots of the configuration, in its order. Borrowed until the next reload, of which a backend
+ * is told only where the bots change: ask again rather than keep it. What was returned before
+ * such a change is valid until bots_changed has returned.
+ */
 MILKY_API const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count);
 
 /*

@@ -167,7 +167,11 @@ MILKY_API int milky_endpoint_reload(struct milky_endpoint *endpoint,
 MILKY_API void milky_endpoint_on_reload(struct milky_endpoint *endpoint,
                                         const char *(*reload)(void *arg), void *arg);
 
-/* Serves until it has stopped. */
+/*
+ * Serves until it has stopped. Returns at once where nothing is to be served: no address is
+ * listened on, there is no websocket_client, and no handle of the backend's or the embedder's on
+ * the loop. A webhook holds it only while it has an event to post.
+ */
 MILKY_API void milky_endpoint_run(struct milky_endpoint *endpoint);
 
 /*
@@ -186,7 +190,8 @@ MILKY_API struct uv_loop_s *milky_endpoint_loop(const struct milky_endpoint *end
 struct milky_port {
     uint64_t self_id;      /* 0 for what is no bot's */
     const char *transport; /* "http_server", "websocket_server", "control", "operations" */
-    const char *address;   /* as `listen`, with the real port */
+    const char *address;   /* as `listen`, with the real port; borrowed, until the next
+                              milky_endpoint_reload or milky_endpoint_free */
     size_t entry; /* which http_server or websocket_server of the bot's configuration it is */
 };
 

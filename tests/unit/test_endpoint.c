@@ -272,6 +272,96 @@ static void note_free(struct milky_backend *backend)
     was_freed = true;
 }
 
+static int fail_to_start(struct milky_backend *backend, struct milky_host *host)
+{
+    (void)backend;
+    (void)host;
+    return -EIO;
+}
+
+static void test_a_backend_that_did_not_start_is_freed(void **state)
+{
+    (void)state;
+    struct milky_backend backend = {
+        .name = "none", .start = fail_to_start, .call = call, .free = note_free
+    };
+    const struct milky_config config = { .bot_count = 0 };
+    struct milky_endpoint *endpoint;
+    was_freed = false;
+    assert_int_equal(milky_endpoint_new(&config, &backend, &endpoint), 0);
+    assert_int_equal(milky_endpoint_start(endpoint), -EIO);
+    assert_false(was_freed);
+    milky_endpoint_free(endpoint);
+    assert_true(was_freed);
+}
+
+/* A webhook without an event is none to wait for. */
+static void test_where_nothing_is_to_be_served_it_returns_at_once(void **state)
+{
+    (void)state;
+    struct milky_backend backend = {
+        .name = "none", .start = start, .call = call, .free = note_free
+    };
+    const struct milky_remote hook = { .url = "http://127.0.0.1:9/" };
+    const struct milky_bot bot = { .self_id = BOT, .webhook = &hook, .webhook_count = 1 };
+    const struct milky_config config = { .bots = &bot, .bot_count = 1 };
+    struct milky_endpoint *endpoint;
+    assert_int_equal(milky_endpoint_new(&config, &backend, &endpoint), 0);
+    assert_int_equal(milky_endpoint_start(endpoint), 0);
+    alarm(PATIENCE_S);
+    milky_endpoint_run(endpoint);
+    alarm(0);
+    milky_endpoint_free(endpoint);
+}
+
+static uint64_t bots_before[3], bots_after[3];
+static const uint64_t *known_bots;
+static size_t known_count;
+static struct milky_host *known_host;
+
+static int know_bots(struct milky_backend *backend, struct milky_host *host)
+{
+    (void)backend;
+    known_host = host;
+    known_bots = milky_host_bots(host, &known_count);
+    return 0;
+}
+
+static void compare_bots(struct milky_backend *backend)
+{
+    size_t count;
+    (void)backend;
+    const uint64_t *now = milky_host_bots(known_host, &count);
+    memcpy(bots_before, known_bots, known_count * sizeof(*known_bots));
+    memcpy(bots_after, now, count * sizeof(*now));
+    known_bots = now;
+    known_count = count;
+}
+
+/* What a sanitizer sees: the list from before is there while it is compared with the next. */
+static void test_bots_can_be_compared_while_they_change(void **state)
+{
+    (void)state;
+    struct milky_backend backend = { .name = "none",
+                                     .start = know_bots,
+                                     .call = call,
+                                     .bots_changed = compare_bots,
+                                     .free = note_free };
+    const struct milky_bot bots[] = { { .self_id = BOT }, { .self_id = 10001 } };
+    const struct milky_config first = { .bots = bots, .bot_count = 1 };
+    const struct milky_config second = { .bots = bots, .bot_count = 2 };
+    struct milky_endpoint *endpoint;
+    assert_int_equal(milky_endpoint_new(&first, &backend, &endpoint), 0);
+    assert_int_equal(milky_endpoint_start(endpoint), 0);
+    assert_int_equal(known_count, 1);
+    assert_int_equal(milky_endpoint_reload(endpoint, &second), 0);
+    assert_int_equal(known_count, 2);
+    assert_int_equal(bots_before[0], BOT);
+    assert_int_equal(bots_after[0], BOT);
+    assert_int_equal(bots_after[1], 10001);
+    milky_endpoint_free(endpoint);
+}
+
 static char logged[1024];
 
 static void keep_line(const char *line, size_t len)
@@ -396,6 +486,9 @@ int main(void)
         cmocka_unit_test(test_calls_in_flight_are_answered),
         cmocka_unit_test(test_a_call_that_is_never_answered_holds_nobody_up),
         cmocka_unit_test(test_one_that_never_ran_can_be_freed),
+        cmocka_unit_test(test_a_backend_that_did_not_start_is_freed),
+        cmocka_unit_test(test_where_nothing_is_to_be_served_it_returns_at_once),
+        cmocka_unit_test(test_bots_can_be_compared_while_they_change),
         cmocka_unit_test(test_wrong_configurations_are_refused),
         cmocka_unit_test(test_wrong_configurations_are_told_with_their_place),
     };
