@@ -78,11 +78,17 @@ static void end_unreadable(struct milky_call *call, const yyjson_read_err *error
 
 /* --- the ways in --- */
 
+/* As what a call of the action is counted until its params say what it is in 1.2. */
+static size_t counted_as(const struct mk_action *action)
+{
+    return action->route_count > 0 ? action->routes[0].number : action->number;
+}
+
 static void call_backend(struct milky_call *call, const struct mk_action *action, yyjson_val *given)
 {
     yyjson_alc alc = mk_json_alc(&call->arena);
     struct mk_request request;
-    call->counted = action->route_count > 0 ? action->routes[0].number : action->number;
+    call->counted = counted_as(action);
     call->doc = yyjson_mut_doc_new(&alc);
     int verdict =
         call->doc ? mk_validate(action, given, call->doc, &call->arena, &request) : -ENOMEM;
@@ -135,6 +141,7 @@ static void request(struct mk_dispatch *dispatch, const struct mk_action *action
         mk_call_out_of_memory(dispatch, caller);
         return;
     }
+    call->counted = counted_as(action);
     if (mk_slice_eq(body, MK_SLICE("{}"))) {
         call_backend(call, action, NULL); /* half of all APIs are asked so: nothing to read */
         return;
@@ -159,6 +166,12 @@ void mk_dispatch_request_taking(struct mk_dispatch *dispatch, const struct mk_ac
                                 struct mk_buf *body, struct mk_caller *caller)
 {
     request(dispatch, action, (struct mk_slice){ 0 }, body, caller);
+}
+
+void mk_dispatch_unknown(struct mk_dispatch *dispatch)
+{
+    struct mk_call_stats *stats = dispatch->stats;
+    mk_call_stats_end(stats, SIZE_MAX, MILKY_UNKNOWN, mk_call_stats_begin(stats));
 }
 
 /* The JSON of an echo, exactly as it was given; most are short strings or numbers. */

@@ -62,6 +62,9 @@ void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *a
 void mk_dispatch_request_taking(struct mk_dispatch *dispatch, const struct mk_action *action,
                                 struct mk_buf *body, struct mk_caller *caller);
 
+/* One of an HTTP server that mk_action_find does not know, and which it answers itself: counted. */
+void mk_dispatch_unknown(struct mk_dispatch *dispatch);
+
 /*
  * One API request as WebSockets and webhook responses carry it:
  *   {"action": "...", "params": {...}, "echo": anything}

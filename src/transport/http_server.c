@@ -54,6 +54,7 @@ void mk_http_server_head(const struct mk_http_server *server, struct mk_http_ser
     else
         state->action = find_action(server->dialect, path);
     if (!state->action) {
+        mk_dispatch_unknown(server->dispatch);
         answer_unknown(connection, is_1_x ? mk_slice_from(path, prefix_1_x.len - 1) : path);
         return;
     }

@@ -145,6 +145,22 @@ describe('metrics', { concurrency: 6 }, () => {
     assert.equal(valueOf(now, 'milky_build_info'), 1);
   });
 
+  it('count over HTTP what is no API under one name, and what cannot be read under the name of its path', async (t) => {
+    const milky = await serve(t, watched({ http_server: [{ listen: port }] }));
+    const sent = async (path, body) => (await request(milky.address('http_server'), path, {
+      body, headers: { 'Content-Type': 'application/json' },
+    })).status;
+    assert.deepEqual([await sent('/no_such', '{}'), await sent('/api/nor_this', '{}')], [404, 404]);
+    // 1.x answers in the body.
+    assert.deepEqual([await sent('/send_group_message', '{'), await sent('/api/get_group_info', '{')], [400, 200]);
+    const now = await metrics(milky);
+    const counted = (action, retcode) => valueOf(now, 'milky_calls_total', { bot: BOT, action, retcode });
+    assert.equal(counted('unknown', -404), 2);
+    assert.equal(counted('send_group_message', -400), 1);
+    assert.equal(counted('get_group_info', -400), 1);
+    assert.equal(counted('unknown', -400), undefined);
+  });
+
   it('count a call of the draft under its name in 1.2, and what is no API under one name', async (t) => {
     const milky = await serve(t, watched({ websocket_server: [{ listen: port }] }));
     const client = await connect(t, milky.ws());
