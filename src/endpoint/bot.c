@@ -141,11 +141,8 @@ static int add_http_server(struct mk_bot *bot, const struct milky_bot *all, size
     entry->http_entry = i;
     entry->http_dialect = config->dialect;
     entry->http_compresses = !config->no_compression;
-    entry->http_token = copy_text(config->access_token);
-    if (!entry->http_token)
-        return -ENOMEM;
     return mk_server_add_http(entry->server, dialect_of(config->dialect),
-                              mk_slice_str(entry->http_token));
+                              mk_slice_str(config->access_token));
 }
 
 static int add_websocket_server(struct mk_bot *bot, const struct milky_bot *all, size_t i)
@@ -158,11 +155,8 @@ static int add_websocket_server(struct mk_bot *bot, const struct milky_bot *all,
     entry->websocket_entry = i;
     entry->websocket_dialect = config->dialect;
     entry->websocket_compresses = !config->no_compression;
-    entry->websocket_token = copy_text(config->access_token);
-    if (!entry->websocket_token)
-        return -ENOMEM;
     return mk_server_add_websocket(entry->server, dialect_of(config->dialect),
-                                   mk_slice_str(entry->websocket_token));
+                                   mk_slice_str(config->access_token));
 }
 
 static int add_servers(struct mk_bot *bot, const struct milky_bot *config)
@@ -335,8 +329,6 @@ void mk_bot_discard(struct mk_bot *bot)
 {
     for (size_t i = 0; i < bot->server_count; i++) {
         mk_server_free(bot->servers[i].server);
-        free(bot->servers[i].http_token);
-        free(bot->servers[i].websocket_token);
         free(bot->servers[i].certificate);
         free(bot->servers[i].key);
     }

@@ -27,8 +27,6 @@ struct mk_commons {
 /* A listening address of a bot, and what it was told about it. */
 struct mk_bot_server {
     struct mk_server *server;
-    char *http_token;
-    char *websocket_token;
     char *certificate; /* the file of its TLS; "" for none */
     char *key;
     enum milky_dialect http_dialect;

@@ -70,10 +70,8 @@ static bool is_same_server(const struct mk_bot_server *a, const struct mk_bot_se
 /* The server that runs serves on in the place of the fresh one, with what that was told. */
 static void keep_server(struct mk_bot_server *old, struct mk_bot_server *fresh)
 {
-    struct mk_server *unused = fresh->server;
-    mk_server_adopt(old->server, unused, mk_slice_str(fresh->http_token),
-                    mk_slice_str(fresh->websocket_token));
-    mk_server_free(unused);
+    mk_server_adopt(old->server, fresh->server);
+    mk_server_free(fresh->server);
     fresh->server = old->server;
     fresh->goes_on = true;
     memcpy(fresh->address, old->address, sizeof(fresh->address));

@@ -1,6 +1,7 @@
 /* server: see the header. */
 #include "transport/server.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 struct mk_server {
@@ -12,7 +13,9 @@ struct mk_server {
     struct mk_event_stream events; /* comes with an http_server */
     struct mk_websocket_server websocket;
     struct mk_resources resources;
-    char *prefix; /* "" or "/path": what every path begins with */
+    char *prefix;          /* "" or "/path": what every path begins with */
+    char *http_token;      /* what the parts above borrow; NULL where there is no such part */
+    char *websocket_token; /* the same */
     bool has_http;
     bool has_websocket;
 };
@@ -138,6 +141,8 @@ struct mk_server *mk_server_free(struct mk_server *server)
     if (server->has_websocket)
         mk_websocket_server_fini(&server->websocket);
     free(server->prefix);
+    free(server->http_token);
+    free(server->websocket_token);
     free(server);
     return NULL;
 }
@@ -150,6 +155,10 @@ static void limit_sessions(struct mk_server *server, struct mk_session_context *
 
 int mk_server_add_http(struct mk_server *server, enum mk_dialect dialect, struct mk_slice token)
 {
+    server->http_token = mk_slice_dup(token);
+    if (!server->http_token)
+        return -ENOMEM;
+    token = mk_slice_str(server->http_token);
     server->http = (struct mk_http_server){
         .dispatch = server->dispatch,
         .token = token,
@@ -165,8 +174,11 @@ int mk_server_add_http(struct mk_server *server, enum mk_dialect dialect, struct
 int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
                             struct mk_slice token)
 {
+    server->websocket_token = mk_slice_dup(token);
+    if (!server->websocket_token)
+        return -ENOMEM;
     int rc = mk_websocket_server_init(&server->websocket, server->loop, server->dispatch,
-                                      server->hub, dialect, token);
+                                      server->hub, dialect, mk_slice_str(server->websocket_token));
     server->has_websocket = rc == 0;
     if (rc == 0)
         limit_sessions(server, &server->websocket.sessions);
@@ -185,16 +197,24 @@ void mk_server_set_tls(struct mk_server *server, struct mk_tls_context *tls)
     server->port.connections.tls = tls;
 }
 
-void mk_server_adopt(struct mk_server *server, struct mk_server *fresh, struct mk_slice http_token,
-                     struct mk_slice websocket_token)
+static void swap_texts(char **a, char **b)
+{
+    char *text = *a;
+    *a = *b;
+    *b = text;
+}
+
+void mk_server_adopt(struct mk_server *server, struct mk_server *fresh)
 {
     mk_server_set_tls(server, fresh->port.connections.tls);
     fresh->port.connections.tls = NULL;
     mk_server_set_compression(server, fresh->events.sessions.compresses,
                               fresh->websocket.sessions.compresses);
-    server->http.token = http_token;
-    server->events.token = http_token;
-    server->websocket.token = websocket_token;
+    swap_texts(&server->http_token, &fresh->http_token);
+    swap_texts(&server->websocket_token, &fresh->websocket_token);
+    server->http.token = mk_slice_str(server->http_token);
+    server->events.token = server->http.token;
+    server->websocket.token = mk_slice_str(server->websocket_token);
 }
 
 bool mk_server_listening(const struct mk_server *server)

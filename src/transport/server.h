@@ -25,7 +25,7 @@ struct mk_server *mk_server_new(struct mk_loop *loop, const struct mk_address *a
 /* It must be idle. NULL is allowed. */
 struct mk_server *mk_server_free(struct mk_server *server);
 
-/* Adds one of the two; `token` is borrowed for the server's life. Returns 0 or -ENOMEM. */
+/* Adds one of the two; `token`, empty for none, is copied. Returns 0 or -ENOMEM. */
 int mk_server_add_http(struct mk_server *server, enum mk_dialect dialect, struct mk_slice token);
 int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
                             struct mk_slice token);
@@ -38,11 +38,11 @@ void mk_server_set_compression(struct mk_server *server, bool http, bool websock
 void mk_server_set_tls(struct mk_server *server, struct mk_tls_context *tls);
 
 /*
- * Goes on with what `fresh`, which has never listened, was told: its TLS, which is taken out of it,
- * these tokens, borrowed, and whether it compresses. Connections that are open stay.
+ * Goes on with what `fresh`, which has never listened and is only to be freed, was told: its TLS
+ * and its tokens, which are taken out of it, and whether it compresses. Connections that are open
+ * stay.
  */
-void mk_server_adopt(struct mk_server *server, struct mk_server *fresh, struct mk_slice http_token,
-                     struct mk_slice websocket_token);
+void mk_server_adopt(struct mk_server *server, struct mk_server *fresh);
 
 bool mk_server_listening(const struct mk_server *server);
 struct mk_slice mk_server_prefix(const struct mk_server *server);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { freePort, hook, reverse, serve, text } from './fixtures.mjs';
 import { BOT, Client, GROUP, ReverseServer, call, request, within } from './harness.mjs';
-import { Raw } from './raw.mjs';
+import { Raw, post } from './raw.mjs';
 import { base64, png } from './samples.mjs';
 
 const OTHER = 10002000;
@@ -75,6 +75,23 @@ describe('reload', { concurrency: 4 }, () => {
     assert.equal((await within(client.closed, 'the connection to end')).code, 1001);
     await assert.rejects(Client.connect(`ws://127.0.0.1:${port}/`));
     await (await Client.connect(`ws://127.0.0.1:${port}/milky/`)).close();
+  });
+
+  it('a request that was half there goes by the tokens of the server that it came to', async (t) => {
+    const port = await freePort();
+    const config = (more) => ({ bots: [bot({ http_server: at(port, { access_token: 'a-token-of-32-characters-or-more', ...more }) })] });
+    const milky = await serve(t, config());
+    const half = async (token) => {
+      const raw = await Raw.connect(`127.0.0.1:${port}`);
+      const [begin, end] = post('/get_login_info', '{}', { headers: [`Authorization: Bearer ${token}`] }).split('\r\n\r\n');
+      await raw.write(`${begin}\r\n`).flush();
+      return { raw, rest: `\r\n${end}` };
+    };
+    const [right, wrong] = [await half('a-token-of-32-characters-or-more'), await half('another')];
+    await ask(port, { token: 'x' }); // so milky has read what came before
+    await reload(milky, config({ prefix: '/milky' }));
+    assert.equal((await right.raw.write(right.rest).response()).status, 200);
+    assert.equal((await wrong.raw.write(wrong.rest).response()).status, 403);
   });
 
   it('bots come, have a place in the world, and go', async (t) => {
