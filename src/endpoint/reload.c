@@ -188,7 +188,8 @@ static void discard(struct plan *plan, bool given_up)
 static size_t dismiss(struct milky_host *host, struct plan *plan)
 {
     size_t count = host->gone_count;
-    memcpy(plan->gone, host->gone, count * sizeof(*plan->gone));
+    if (count > 0) /* before the first reload there is no array */
+        memcpy(plan->gone, host->gone, count * sizeof(*plan->gone));
     for (size_t i = 0; i < host->bot_count; i++) {
         size_t j = 0;
         while (j < plan->count && plan->changes[j].bot != host->bots[i])
