@@ -165,6 +165,13 @@ static void begin_request(struct mk_http_connection *connection,
     connection->head_only = mk_slice_eq(request->method, MK_SLICE("HEAD"));
 }
 
+/* Its body means nothing (RFC 9110, 9.3.1), and may be a stranger's: nobody keeps it. */
+static bool is_safe(const struct mk_http1_request *request)
+{
+    return mk_slice_eq(request->method, MK_SLICE("GET")) ||
+           mk_slice_eq(request->method, MK_SLICE("HEAD"));
+}
+
 /* A body that is not wanted is read and dropped where it is short and surely comes. */
 static bool worth_skipping(const struct mk_http1_request *request)
 {
@@ -192,6 +199,8 @@ static void on_head(struct mk_http_connection *connection, const struct mk_http1
         return;
     }
     connection->keep_alive = keeps;
+    if (is_safe(request))
+        mk_http1_parser_skip_body(connection->parser);
     if (request->expect_continue) {
         int rc = mk_buf_append_slice(mk_stream_output(connection->stream),
                                      MK_SLICE("HTTP/1.1 100 Continue\r\n\r\n"));

@@ -26,7 +26,7 @@ struct mk_http_service {
                  const struct mk_http1_request *request);
     /*
      * The request is complete. To be answered with mk_http_respond, now or later; what the request
-     * points to is gone after this returns.
+     * points to is gone after this returns. The body of a GET or HEAD is dropped as it comes.
      */
     void (*request)(void *arg, struct mk_http_connection *connection,
                     const struct mk_http1_request *request);

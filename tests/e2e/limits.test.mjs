@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { certificate, reverse, serve } from './fixtures.mjs';
-import { BOT, botConfig, call, Client, request, within } from './harness.mjs';
+import { BOT, botConfig, call, Client, memory, request, within } from './harness.mjs';
 import { Raw, post } from './raw.mjs';
 
 const port = '127.0.0.1:0';
@@ -96,6 +96,30 @@ describe('limits', { concurrency: 1 }, () => {
     assert.equal((await client.responses.next()).data.status, 'ok');
     client.send(' '.repeat(4097));
     assert.equal((await within(client.closed, 'the connection to be closed')).code, 1009);
+  });
+
+  it('keeps no body of who need not say who they are', async (t) => {
+    const milky = await serve(t, { operations: port, ...botConfig({ http_server: [{ listen: port, access_token: 'right' }] }) });
+    const operations = milky.banner[milky.banner.indexOf('operations') + 1].trim();
+    const size = 16 * 1024 * 1024;
+    const before = await memory(milky, 'VmHWM');
+    const asked = [
+      [milky.address('http_server'), 'GET /resource/x', 404], [milky.address('http_server'), 'HEAD /resource/x', 404],
+      [operations, 'GET /healthz', 200], [operations, 'GET /readyz', 200],
+    ];
+    const held = await Promise.all(asked.map(async ([address, what, status]) => {
+      const raw = await Raw.connect(address);
+      raw.write(`${what} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${size}\r\n\r\n`, Buffer.alloc(size - 1));
+      await raw.flush();
+      return { raw, head: what.startsWith('HEAD'), status };
+    }));
+    for (const { raw, head, status } of held) {
+      assert.equal((await raw.write('x').response({ head })).status, status);
+      assert.equal((await raw.write('GET /resource/x HTTP/1.1\r\nHost: localhost\r\n\r\n').response()).status, 404);
+      raw.destroy();
+    }
+    const grown = (await memory(milky, 'VmHWM')) - before;
+    assert.ok(grown < 12, `${grown} MiB`);
   });
 
   it('bounds what the peer of a websocket_client may send', async (t) => {
