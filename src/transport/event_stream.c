@@ -124,6 +124,8 @@ void mk_event_stream_request(struct mk_event_stream *events, struct mk_http_conn
         mk_websocket_upgrade(connection, request, &events->sessions, &events->websockets);
         return;
     }
+    if (mk_http_answer_stopping(connection))
+        return;
     struct mk_stream *stream = mk_http_connection_stream(connection);
     int rc = open_sse(events, stream, mk_event_since(request, MK_SLICE("Last-Event-ID")));
     if (rc < 0)

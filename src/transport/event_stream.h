@@ -27,7 +27,7 @@ void mk_event_stream_fini(struct mk_event_stream *events);
 void mk_event_stream_head(struct mk_event_stream *events, struct mk_http_connection *connection,
                           const struct mk_http1_request *request);
 
-/* The whole request: takes the stream over. */
+/* The whole request: takes the stream over; 503 where the port is being closed. */
 void mk_event_stream_request(struct mk_event_stream *events, struct mk_http_connection *connection,
                              const struct mk_http1_request *request);
 

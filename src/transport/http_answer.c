@@ -89,6 +89,14 @@ bool mk_http_answer_blocked(struct mk_http_connection *connection)
     return true;
 }
 
+bool mk_http_answer_stopping(struct mk_http_connection *connection)
+{
+    if (!mk_http_connection_stopping(connection))
+        return false;
+    mk_http_answer_failure(connection, 503, "this server is stopping", (struct mk_slice){ 0 });
+    return true;
+}
+
 void mk_http_answer_bad(void *arg, struct mk_http_connection *connection, unsigned status,
                         const char *reason)
 {

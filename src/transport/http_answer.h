@@ -34,6 +34,12 @@ void mk_http_answer_auth(struct mk_http_connection *connection, enum mk_auth aut
  */
 bool mk_http_answer_blocked(struct mk_http_connection *connection);
 
+/*
+ * To be asked before a connection becomes something that stays: whether its port is being closed;
+ * then it has been refused (503), for nobody would end what came after the others were told to.
+ */
+bool mk_http_answer_stopping(struct mk_http_connection *connection);
+
 /* The reply to a call: 200, or another status where it never reached the backend. */
 void mk_http_answer_call(struct mk_http_connection *connection, const struct milky_call *call,
                          const struct mk_http_rules *rules);

@@ -65,6 +65,11 @@ struct mk_guard *mk_http_connection_guard(const struct mk_http_connection *conne
     return connection->context->guard;
 }
 
+bool mk_http_connection_stopping(const struct mk_http_connection *connection)
+{
+    return connection->context->stopping;
+}
+
 bool mk_http_connection_take_body(struct mk_http_connection *connection, struct mk_buf *body)
 {
     return mk_http1_parser_take_body(connection->parser, body);

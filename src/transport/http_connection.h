@@ -98,6 +98,9 @@ void *mk_http_connection_state(struct mk_http_connection *connection);
 struct mk_guest *mk_http_connection_guest(const struct mk_http_connection *connection);
 struct mk_guard *mk_http_connection_guard(const struct mk_http_connection *connection);
 
+/* Its port is being closed: it is answered once more, and nothing that stays may begin on it. */
+bool mk_http_connection_stopping(const struct mk_http_connection *connection);
+
 struct mk_stream *mk_http_connection_stream(const struct mk_http_connection *connection);
 
 /*

@@ -41,6 +41,8 @@ void mk_websocket_upgrade(struct mk_http_connection *connection,
 {
     char accept[MK_WS_ACCEPT_LEN];
     const char *reason = "";
+    if (mk_http_answer_stopping(connection))
+        return;
     struct mk_stream *stream = mk_http_connection_stream(connection);
     unsigned status = mk_ws_handshake_check(request, accept, &reason);
     struct mk_deflate *deflate = mk_session_context_deflate(sessions);

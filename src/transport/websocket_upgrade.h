@@ -18,7 +18,8 @@ uint64_t mk_event_since(const struct mk_http1_request *request, struct mk_slice 
 void mk_websocket_upgrade_check(struct mk_http_connection *connection,
                                 const struct mk_http1_request *request);
 
-/* At the whole request: answers 101, and starts a session in `list` on the stream. */
+/* At the whole request: answers 101, and starts a session in `list` on the stream; 503 where the
+ * port is being closed. */
 void mk_websocket_upgrade(struct mk_http_connection *connection,
                           const struct mk_http1_request *request,
                           struct mk_session_context *sessions, struct mk_list *list);

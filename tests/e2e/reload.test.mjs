@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { freePort, hook, reverse, serve, text } from './fixtures.mjs';
+import { freePort, hook, reverse, serve, start, text } from './fixtures.mjs';
 import { BOT, Client, GROUP, ReverseServer, call, request, within } from './harness.mjs';
-import { Raw, post } from './raw.mjs';
+import { Raw, assertRefused, handshake, post } from './raw.mjs';
 import { base64, png } from './samples.mjs';
 
 const OTHER = 10002000;
@@ -93,6 +93,34 @@ describe('reload', { concurrency: 4 }, () => {
     assert.equal((await right.raw.write(right.rest).response()).status, 200);
     assert.equal((await wrong.raw.write(wrong.rest).response()).status, 403);
   });
+
+  for (const how of ['reload', 'stop']) {
+    it(`a handshake that was half there at a ${how} becomes nothing that stays`, async (t) => {
+      const port = await freePort();
+      const config = (more) => ({ bots: [bot({ http_server: at(port, more), websocket_server: at(port, more) })] });
+      const milky = await start(t, { config: config() });
+      const event = 'GET /event HTTP/1.1\r\nHost: localhost\r\n\r\n';
+      const asked = [handshake(), handshake({ target: '/event' }), event];
+      const half = await Promise.all(asked.map(async (text) => {
+        const raw = await Raw.connect(`127.0.0.1:${port}`);
+        await raw.write(text.slice(0, -2)).flush();
+        return raw;
+      }));
+      assert.equal(await ask(port), 200); // so milky has read what came before
+      if (how === 'reload') await reload(milky, config({ prefix: '/milky' }));
+      else milky.child.kill('SIGTERM');
+      await milky.log.find((line) => /reloaded|serve: stopping/.test(line), 'the log to say so');
+      for (const raw of half) {
+        const answer = await raw.write('\r\n').response();
+        assertRefused(answer, 503);
+        assert.equal(answer.headers.connection, 'close');
+        await raw.endedCleanly();
+        raw.destroy();
+      }
+      if (how === 'reload') milky.child.kill('SIGTERM');
+      assert.equal((await within(milky.exit, 'milky to end'))[0], 0);
+    });
+  }
 
   it('bots come, have a place in the world, and go', async (t) => {
     const [first, second] = [await freePort(), await freePort()];
