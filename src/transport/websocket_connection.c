@@ -31,12 +31,16 @@ static struct mk_websocket *of_timeout(struct mk_timeout *timeout)
     return MK_CONTAINER_OF(timeout, struct mk_websocket, timeout);
 }
 
-/* `idle` expired. Reading only notes the time, so the timeout may have to be armed for the rest. */
+/*
+ * `idle` expired. Reading only notes the time, so the timeout may have to be armed for the rest.
+ * Who is not read cannot be heard: nothing is asked, and no answer is missed.
+ */
 static void ask_if_alive(struct mk_timeout *timeout)
 {
     struct mk_websocket *websocket = of_timeout(timeout);
     struct mk_websocket_context *context = websocket->context;
-    if (mk_loop_now(context->loop) - websocket->heard < context->idle.ms) {
+    if (mk_stream_paused(websocket->stream) ||
+        mk_loop_now(context->loop) - websocket->heard < context->idle.ms) {
         mk_timeout_arm(&context->idle, timeout);
         return;
     }
@@ -50,7 +54,8 @@ static void give_up(struct mk_timeout *timeout)
 {
     struct mk_websocket *websocket = of_timeout(timeout);
     struct mk_websocket_context *context = websocket->context;
-    if (websocket->state == OPEN && websocket->heard >= websocket->asked) {
+    bool was_heard = mk_stream_paused(websocket->stream) || websocket->heard >= websocket->asked;
+    if (websocket->state == OPEN && was_heard) {
         mk_timeout_arm(&context->idle, timeout);
         return;
     }
@@ -249,6 +254,19 @@ struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket)
 bool mk_websocket_take(struct mk_websocket *websocket, struct mk_buf *message)
 {
     return mk_ws_parser_take(&websocket->parser, message);
+}
+
+void mk_websocket_pause(struct mk_websocket *websocket)
+{
+    mk_stream_pause(websocket->stream);
+}
+
+void mk_websocket_resume(struct mk_websocket *websocket)
+{
+    if (!mk_stream_paused(websocket->stream))
+        return;
+    websocket->heard = mk_loop_now(websocket->context->loop);
+    mk_stream_resume(websocket->stream);
 }
 
 bool mk_websocket_closing(const struct mk_websocket *websocket)

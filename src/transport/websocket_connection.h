@@ -62,6 +62,14 @@ void mk_websocket_set_deflate(struct mk_websocket *websocket, struct mk_deflate 
 
 struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket);
 
+/*
+ * Nothing is read until mk_websocket_resume, or mk_websocket_close. The peer cannot be heard
+ * meanwhile, so it is not dropped for its silence: that counts from the resuming on.
+ */
+void mk_websocket_pause(struct mk_websocket *websocket);
+/* Does nothing to one that is not paused. */
+void mk_websocket_resume(struct mk_websocket *websocket);
+
 /* A close frame was sent or has come: what is sent now is dropped. */
 bool mk_websocket_closing(const struct mk_websocket *websocket);
 

@@ -81,7 +81,6 @@ static void close_when_answered(struct mk_session *session)
 static void on_reply(struct mk_caller *caller, const struct milky_call *call)
 {
     struct mk_session *session = MK_CONTAINER_OF(caller, struct mk_session, caller);
-    struct mk_stream *stream = mk_websocket_stream(session->websocket);
     struct mk_buf *reply = &session->context->reply;
     int rc = mk_reply_write_message(reply, call);
     if (rc == 0)
@@ -89,8 +88,8 @@ static void on_reply(struct mk_caller *caller, const struct milky_call *call)
     else
         mk_websocket_abort(session->websocket, rc);
     mk_buf_reset(reply, KEPT_REPLY);
-    if (mk_stream_paused(stream) && caller->in_flight < session->context->most_calls)
-        mk_stream_resume(stream);
+    if (caller->in_flight < session->context->most_calls)
+        mk_websocket_resume(session->websocket);
     close_when_answered(session);
 }
 
@@ -111,7 +110,7 @@ static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice pa
     else
         mk_dispatch_message(context->dispatch, context->dialect, payload, &session->caller);
     if (session->caller.in_flight >= context->most_calls)
-        mk_stream_pause(mk_websocket_stream(session->websocket));
+        mk_websocket_pause(session->websocket);
 }
 
 /* --- receipts --- */

@@ -245,6 +245,68 @@ static void test_busy_peer_is_not_asked(void **state)
     mk_loop_fini(&loop);
 }
 
+static void on_time(void *passed)
+{
+    *(bool *)passed = true;
+}
+
+static void let_pass(struct mk_loop *loop, uint64_t ms)
+{
+    bool passed = false;
+    struct mk_timer *timer = mk_timer_new(loop, on_time, &passed);
+    mk_timer_start(timer, ms);
+    TURN_UNTIL(loop, passed);
+    mk_timer_free(timer);
+}
+
+static void test_paused_peer_is_not_asked(void **state)
+{
+    (void)state;
+    struct mk_loop loop;
+    struct peer peer;
+    assert_int_equal(mk_loop_init(&loop), 0);
+    open_one(&peer, &loop, MK_WS_SERVER, SOON, SOON);
+    mk_websocket_pause(peer.websocket);
+    let_pass(&loop, 10 * SOON);
+    assert_int_equal(peer.frame_count, 0);
+    assert_int_equal(peer.closes, 0);
+    /* Its silence counts again. */
+    mk_websocket_resume(peer.websocket);
+    TURN_UNTIL(&loop, peer.closes == 1);
+    assert_int_equal(peer.frame_count, 1);
+    assert_true(peer.gave_up);
+    end_one(&peer);
+    mk_loop_fini(&loop);
+}
+
+/* The answer to a ping comes, but is not read before the patience ends, or only just after it. */
+static void test_paused_answer_is_waited_for(void **state)
+{
+    (void)state;
+    for (int resumed = 0; resumed < 2; resumed++) {
+        struct mk_loop loop;
+        struct peer peer;
+        assert_int_equal(mk_loop_init(&loop), 0);
+        open_one(&peer, &loop, MK_WS_SERVER, SOON, PATIENT);
+        TURN_UNTIL(&loop, peer.frame_count == 1);
+        mk_websocket_pause(peer.websocket);
+        say(&peer, MK_WS_TEXT, "here");
+        if (resumed) { /* at the very moment: its timeout comes before what is to be read */
+            uv_sleep(2 * PATIENT);
+            uv_update_time(&loop.uv);
+            mk_websocket_resume(peer.websocket);
+        } else {
+            let_pass(&loop, 2 * PATIENT);
+            assert_int_equal(peer.closes, 0);
+            mk_websocket_resume(peer.websocket);
+        }
+        TURN_UNTIL(&loop, peer.messages == 1 || peer.closes == 1);
+        assert_int_equal(peer.closes, 0);
+        end_one(&peer);
+        mk_loop_fini(&loop);
+    }
+}
+
 static void test_ping_is_answered(void **state)
 {
     (void)state;
@@ -450,6 +512,8 @@ int main(void)
         cmocka_unit_test(test_idle_peer_is_asked_and_stays),
         cmocka_unit_test(test_silent_peer_is_dropped),
         cmocka_unit_test(test_busy_peer_is_not_asked),
+        cmocka_unit_test(test_paused_peer_is_not_asked),
+        cmocka_unit_test(test_paused_answer_is_waited_for),
         cmocka_unit_test(test_ping_is_answered),
         cmocka_unit_test(test_close_is_answered),
         cmocka_unit_test(test_own_close_waits_for_the_answer),
