@@ -97,6 +97,14 @@ static enum mk_auth check_origin(const struct mk_http1_request *request)
     return mk_slice_eq_nocase(same, request->host) ? MK_AUTH_OK : MK_AUTH_FOREIGN;
 }
 
+bool mk_auth_may_be_page(const struct mk_http1_request *request)
+{
+    struct mk_slice site = mk_http1_find(request, MK_SLICE("Sec-Fetch-Site"));
+    bool is_elsewhere = site.len > 0 && !mk_slice_eq(site, MK_SLICE("same-origin")) &&
+                        !mk_slice_eq(site, MK_SLICE("none"));
+    return is_elsewhere || check_origin(request) == MK_AUTH_FOREIGN;
+}
+
 enum mk_auth mk_auth_check(const struct mk_http1_request *request, struct mk_slice token,
                            enum mk_auth_from from)
 {

@@ -29,6 +29,12 @@ enum mk_auth_from {
 enum mk_auth mk_auth_check(const struct mk_http1_request *request, struct mk_slice token,
                            enum mk_auth_from from);
 
+/*
+ * A web page of another origin may have sent this: by its Origin, its Host, or what a browser says
+ * where it sends no Origin (Sec-Fetch-Site: an image, say). Whatever server it is sent to.
+ */
+bool mk_auth_may_be_page(const struct mk_http1_request *request);
+
 /* What to tell somebody who may not: an English sentence. */
 const char *mk_auth_explain(enum mk_auth auth, enum mk_auth_from from);
 

@@ -38,10 +38,10 @@ static void on_head(void *arg, struct mk_http_connection *connection,
     const char *error = mk_http_media_type_error(request);
     enum mk_auth auth = mk_auth_check(request, mk_slice_str(control->token), MK_AUTH_HEADER);
     struct mk_slice action = { 0 };
-    if (mk_http_answer_blocked(connection))
+    if (mk_http_answer_blocked(connection, request))
         return;
     if (auth != MK_AUTH_OK)
-        mk_http_answer_auth(connection, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
+        mk_http_answer_auth(connection, request, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
     else if (!asked_of(control, request->path, &action))
         mk_http_answer_failure(connection, 404,
                                "only /sandbox/:action and /endpoint/:action are served here",

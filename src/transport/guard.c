@@ -45,8 +45,8 @@ struct mk_guest {
     struct mk_guard *guard;
     struct key key;
     size_t connections;
-    uint64_t failures;        /* within the window */
-    struct mk_timeout window; /* armed while there are any */
+    uint64_t failures[MK_GUEST_KINDS]; /* within the window */
+    struct mk_timeout window;          /* armed while there are any */
     bool is_local;
     bool told; /* the log has been told that there are too many of it */
 };
@@ -89,9 +89,14 @@ static struct mk_guest **bucket_of(struct mk_guard *guard, const struct key *key
     return &guard->buckets[(hash >> 40) % BUCKETS];
 }
 
+static bool has_failed(const struct mk_guest *guest)
+{
+    return guest->failures[MK_GUEST_PROGRAM] > 0 || guest->failures[MK_GUEST_PAGE] > 0;
+}
+
 static void forget_where_nothing_is_left(struct mk_guest *guest)
 {
-    if (guest->connections > 0 || guest->failures > 0)
+    if (guest->connections > 0 || has_failed(guest))
         return;
     struct mk_guest **link = bucket_of(guest->guard, &guest->key);
     while (*link != guest)
@@ -104,7 +109,7 @@ static void end_window(struct mk_guest *guest)
 {
     mk_timeout_disarm(&guest->window);
     guest->guard->remembered--;
-    guest->failures = 0;
+    memset(guest->failures, 0, sizeof(guest->failures));
     forget_where_nothing_is_left(guest);
 }
 
@@ -226,12 +231,14 @@ struct mk_guest *mk_guard_admit(struct mk_guard *guard, struct mk_stream *stream
     return guest;
 }
 
-void mk_guest_failed(struct mk_guest *guest)
+void mk_guest_failed(struct mk_guest *guest, enum mk_guest_kind kind)
 {
     struct mk_guard *guard = guest->guard;
     if (guest->key.family == AF_UNIX)
         return;
-    if (guest->failures++ > 0)
+    bool had_failed = has_failed(guest);
+    guest->failures[kind]++;
+    if (had_failed)
         return;
     if (guard->remembered == MOST_REMEMBERED)
         end_window(MK_CONTAINER_OF(guard->windows.armed.next, struct mk_guest, window.node));
@@ -239,10 +246,10 @@ void mk_guest_failed(struct mk_guest *guest)
     mk_timeout_arm(&guard->windows, &guest->window);
 }
 
-uint64_t mk_guest_blocked(const struct mk_guest *guest)
+uint64_t mk_guest_blocked(const struct mk_guest *guest, enum mk_guest_kind kind)
 {
     const struct mk_guard *guard = guest->guard;
-    if (guest->failures < guard->limits.failed_credentials)
+    if (guest->failures[kind] < guard->limits.failed_credentials)
         return 0;
     uint64_t now = mk_loop_now(guard->loop);
     return guest->window.due > now ? (guest->window.due - now + 999) / 1000 : 1;

@@ -57,11 +57,21 @@ struct mk_guest *mk_guard_admit(struct mk_guard *guard, struct mk_stream *stream
 /* The TLS handshakes of its servers. */
 struct mk_handshakes *mk_guard_handshakes(struct mk_guard *guard);
 
+/*
+ * Who speaks from an address. They are counted apart, for any page that a browser shows can guess,
+ * and must not lock out the programs of its machine.
+ */
+enum mk_guest_kind {
+    MK_GUEST_PROGRAM,
+    MK_GUEST_PAGE, /* perhaps a web page of another origin */
+    MK_GUEST_KINDS,
+};
+
 /* It has shown credentials that are wrong. */
-void mk_guest_failed(struct mk_guest *guest);
+void mk_guest_failed(struct mk_guest *guest, enum mk_guest_kind kind);
 
 /* 0, or for how many seconds it is refused, whatever it shows, since it was wrong too often. */
-uint64_t mk_guest_blocked(const struct mk_guest *guest);
+uint64_t mk_guest_blocked(const struct mk_guest *guest, enum mk_guest_kind kind);
 
 /* --- what was turned away --- */
 

@@ -41,7 +41,13 @@ const struct mk_http_rules mk_http_rules_1_x = {
     .malformed = 200,
 };
 
-void mk_http_answer_auth(struct mk_http_connection *connection, enum mk_auth auth,
+static enum mk_guest_kind kind_of(const struct mk_http1_request *request)
+{
+    return mk_auth_may_be_page(request) ? MK_GUEST_PAGE : MK_GUEST_PROGRAM;
+}
+
+void mk_http_answer_auth(struct mk_http_connection *connection,
+                         const struct mk_http1_request *request, enum mk_auth auth,
                          enum mk_auth_from from, const struct mk_http_rules *rules)
 {
     unsigned status = 403;
@@ -53,7 +59,7 @@ void mk_http_answer_auth(struct mk_http_connection *connection, enum mk_auth aut
     };
     mk_guard_count(mk_http_connection_guard(connection), kinds[auth]);
     if (auth == MK_AUTH_WRONG && guest)
-        mk_guest_failed(guest);
+        mk_guest_failed(guest, kind_of(request));
     if (auth == MK_AUTH_MISSING)
         status = 401;
     else if (auth == MK_AUTH_WRONG)
@@ -75,10 +81,20 @@ void mk_http_answer_call(struct mk_http_connection *connection, const struct mil
     send_answer(connection, status, mk_reply_write(&answer, call), (struct mk_slice){ 0 });
 }
 
-bool mk_http_answer_blocked(struct mk_http_connection *connection)
+/* Nearly always nobody is blocked: then the request need not be looked at. */
+static uint64_t blocked_for(const struct mk_guest *guest, const struct mk_http1_request *request)
+{
+    if (mk_guest_blocked(guest, MK_GUEST_PROGRAM) == 0 &&
+        mk_guest_blocked(guest, MK_GUEST_PAGE) == 0)
+        return 0;
+    return mk_guest_blocked(guest, kind_of(request));
+}
+
+bool mk_http_answer_blocked(struct mk_http_connection *connection,
+                            const struct mk_http1_request *request)
 {
     struct mk_guest *guest = mk_http_connection_guest(connection);
-    uint64_t seconds = guest ? mk_guest_blocked(guest) : 0;
+    uint64_t seconds = guest ? blocked_for(guest, request) : 0;
     if (seconds == 0)
         return false;
     mk_guard_count(mk_http_connection_guard(connection), MK_AWAY_BLOCKED);

@@ -24,15 +24,17 @@ struct mk_http_rules {
 extern const struct mk_http_rules mk_http_rules_draft; /* 403, 406, 400 */
 extern const struct mk_http_rules mk_http_rules_1_x;   /* 401, 415, 200 */
 
-/* Refuses for credentials that are missing (401) or wrong. */
-void mk_http_answer_auth(struct mk_http_connection *connection, enum mk_auth auth,
+/* Refuses a request for credentials that are missing (401) or wrong. */
+void mk_http_answer_auth(struct mk_http_connection *connection,
+                         const struct mk_http1_request *request, enum mk_auth auth,
                          enum mk_auth_from from, const struct mk_http_rules *rules);
 
 /*
  * To be asked at the head of each request: whether its address has shown wrong credentials too
  * often; then it has been refused (429), whatever it shows now.
  */
-bool mk_http_answer_blocked(struct mk_http_connection *connection);
+bool mk_http_answer_blocked(struct mk_http_connection *connection,
+                            const struct mk_http1_request *request);
 
 /*
  * To be asked before a connection becomes something that stays: whether its port is being closed;

@@ -45,7 +45,7 @@ void mk_http_server_head(const struct mk_http_server *server, struct mk_http_ser
     const struct mk_http_rules *rules = is_1_x ? &mk_http_rules_1_x : &mk_http_rules_draft;
     enum mk_auth auth = mk_auth_check(request, server->token, MK_AUTH_HEADER);
     if (auth != MK_AUTH_OK) {
-        mk_http_answer_auth(connection, auth, MK_AUTH_HEADER, rules);
+        mk_http_answer_auth(connection, request, auth, MK_AUTH_HEADER, rules);
         return;
     }
     state->asker.rules = rules;

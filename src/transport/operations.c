@@ -42,11 +42,11 @@ static void on_head(void *arg, struct mk_http_connection *connection,
     const struct mk_operations *operations = arg;
     bool is_metrics = mk_slice_eq(request->path, MK_SLICE("/metrics"));
     if (is_metrics) {
-        if (mk_http_answer_blocked(connection))
+        if (mk_http_answer_blocked(connection, request))
             return;
         enum mk_auth auth = mk_auth_check(request, mk_slice_str(operations->token), MK_AUTH_HEADER);
         if (auth != MK_AUTH_OK) {
-            mk_http_answer_auth(connection, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
+            mk_http_answer_auth(connection, request, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
             return;
         }
     } else if (!mk_slice_eq(request->path, MK_SLICE("/healthz")) &&

@@ -64,7 +64,7 @@ static void on_head(void *arg, struct mk_http_connection *connection,
 {
     struct mk_server *server = arg;
     struct route *route = mk_http_connection_state(connection);
-    if (mk_http_answer_blocked(connection))
+    if (mk_http_answer_blocked(connection, request))
         return;
     struct mk_slice path = path_within(server, request);
     route->target = target_of(server, request, path);

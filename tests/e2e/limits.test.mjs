@@ -80,6 +80,27 @@ describe('limits', { concurrency: 1 }, () => {
     assert.match(`${(await within(once(other, 'data'), 'an answer'))[0]}`, /^HTTP\/1\.1 200 /);
   });
 
+  it('a web page that guesses is refused for a while, and nobody beside it', async (t) => {
+    const tokens = { listen: port, access_token: 'right' };
+    const milky = await serve(t, {
+      limits: { failed_credentials: 5 },
+      ...botConfig({ http_server: [tokens], websocket_server: [tokens] }),
+    });
+    const image = { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors', 'Sec-Fetch-Dest': 'image' };
+    const page = (token) => Client.connect(`${milky.ws()}?access_token=${token}`, { headers: { Origin: 'https://evil.example' } });
+    const asked = async (headers) => (await request(milky.address('http_server'), '/event?access_token=wrong', { method: 'GET', headers })).status;
+    for (let i = 0; i < 3; i++) await assert.rejects(page('wrong'), /403/);
+    for (let i = 0; i < 2; i++) assert.equal(await asked(image), 401);
+    for (const token of ['wrong', 'right']) await assert.rejects(page(token), /429/);
+    assert.equal(await asked(image), 429);
+    assert.equal((await call(milky.http(), 'get_login_info', {}, { token: 'right' })).status, 200);
+    await (await Client.connect(`${milky.ws()}?access_token=right`)).close();
+    // Programs still have guesses of their own, and no more of them.
+    for (let i = 0; i < 5; i++) assert.equal(await asked({}), 401);
+    assert.equal(await asked({}), 429);
+    await assert.rejects(Client.connect(`${milky.ws()}?access_token=right`), /429/);
+  });
+
   it('bounds what a request and a message may be', async (t) => {
     const milky = await serve(t, {
       limits: { header_bytes: 1024, body_bytes: 2048, message_bytes: 4096 },

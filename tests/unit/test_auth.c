@@ -123,6 +123,40 @@ static void test_no_token(void **state)
     }
 }
 
+/* What a browser says of a request, with a token or without. */
+static void test_page(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host;
+        const char *name; /* of the header, or NULL */
+        const char *value;
+        bool expected;
+    } cases[] = {
+        { "127.0.0.1:3000", NULL, NULL, false },
+        { "127.0.0.1:3000", "Origin", "http://127.0.0.1:3000", false },
+        { "127.0.0.1:3000", "Origin", "https://evil.example", true },
+        { "127.0.0.1:3000", "Origin", "null", true },
+        { "evil.example:3000", "Origin", "http://evil.example:3000", true },
+        { "evil.example:3000", NULL, NULL, true },
+        { "127.0.0.1:3000", "Sec-Fetch-Site", "cross-site", true },
+        { "127.0.0.1:3000", "Sec-Fetch-Site", "same-site", true },
+        { "127.0.0.1:3000", "Sec-Fetch-Site", "same-origin", false },
+        { "127.0.0.1:3000", "Sec-Fetch-Site", "none", false },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mk_http1_header header = { mk_slice_str(cases[i].name),
+                                          mk_slice_str(cases[i].value) };
+        struct mk_http1_request request = {
+            .method = MK_SLICE("GET"),
+            .host = mk_slice_str(cases[i].host),
+            .headers = &header,
+            .header_count = cases[i].name ? 1 : 0,
+        };
+        assert_int_equal(mk_auth_may_be_page(&request), cases[i].expected);
+    }
+}
+
 /* --- timing --- */
 
 /*
@@ -203,8 +237,11 @@ static void test_timing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),          cmocka_unit_test(test_query),
-        cmocka_unit_test(test_repeated_header), cmocka_unit_test(test_no_token),
+        cmocka_unit_test(test_header),
+        cmocka_unit_test(test_query),
+        cmocka_unit_test(test_repeated_header),
+        cmocka_unit_test(test_no_token),
+        cmocka_unit_test(test_page),
         cmocka_unit_test(test_timing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
