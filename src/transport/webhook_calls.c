@@ -6,16 +6,20 @@
 
 #include <stdlib.h>
 
+enum { MOST_CALLS = 1000 };
+
 static const char module[] = "webhook";
 
 /* The next call of the response; NULL when there is none left. */
 static yyjson_val *next_call(struct mk_webhook_calls *calls)
 {
     yyjson_val *root = yyjson_doc_get_root(calls->doc);
-    size_t index = calls->next++;
+    size_t before = calls->number++;
+    if (before == MOST_CALLS)
+        return NULL;
     if (yyjson_is_arr(root))
-        return yyjson_arr_get(root, index);
-    return index == 0 ? root : NULL;
+        return yyjson_arr_iter_next(&calls->rest);
+    return before == 0 ? root : NULL;
 }
 
 /* Hands the next call over. Returns false when there is none left. */
@@ -55,8 +59,8 @@ static void on_reply(struct mk_caller *caller, const struct milky_call *call)
 {
     struct mk_webhook_calls *calls = MK_CONTAINER_OF(caller, struct mk_webhook_calls, caller);
     if (mk_call_retcode(call) != 0)
-        mk_log_warn(module, "%s: call %zu of its response failed: %d %s", calls->name, calls->next,
-                    mk_call_retcode(call), mk_call_message(call));
+        mk_log_warn(module, "%s: call %zu of its response failed: %d %s", calls->name,
+                    calls->number, mk_call_retcode(call), mk_call_message(call));
     /* Later replies go on from here; those that come at once return into execute's own loop. */
     if (!calls->executing && calls->doc)
         execute(calls);
@@ -94,13 +98,18 @@ void mk_webhook_calls_fini(struct mk_webhook_calls *calls)
 
 int mk_webhook_calls_run(struct mk_webhook_calls *calls, struct mk_slice body)
 {
-    yyjson_doc *doc = mk_json_read(body, NULL, NULL);
-    if (!doc || !are_calls(yyjson_doc_get_root(doc))) {
+    yyjson_doc *doc = mk_json_is_modest(body) ? mk_json_read(body, NULL, NULL) : NULL;
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    if (!doc || !are_calls(root)) {
         yyjson_doc_free(doc);
         return 1;
     }
+    if (yyjson_arr_size(root) > MOST_CALLS)
+        mk_log_warn(module, "%s: its response has %zu calls: only the first %d are executed",
+                    calls->name, yyjson_arr_size(root), MOST_CALLS);
     calls->doc = doc;
-    calls->next = 0;
+    calls->number = 0;
+    yyjson_arr_iter_init(root, &calls->rest);
     execute(calls);
     return 0;
 }

@@ -257,6 +257,23 @@ describe('webhook', { concurrency: 6 }, () => {
     assert.doesNotMatch(milky.stderr, /webhook:/);
   });
 
+  it('executes the first 1,000 calls of a long list, and none of one that is too long to be read', async (t) => {
+    const calls = Array.from({ length: 1002 }, () => ({ action: 'get_login_info' }));
+    [calls[999], calls[1000], calls[1001]] = [say('the last'), say('never'), say('never')];
+    const bodies = [calls, `[${JSON.stringify(say('never'))}${',{"action":"x"}'.repeat(400000)}]`];
+    const receiver = await hook(t, { answer: () => ({ status: 200, body: bodies.shift() ?? say('the end') }) });
+    const milky = await serve(t, withOther([{ url: receiver.url }]));
+    const observer = await connect(t, milky.ws());
+    const told = (what) => milky.log.find((line) => what.test(line), `${what} in the log`);
+    await speak(milky, 'one');
+    await told(/webhook: .*: its response has 1002 calls: only the first 1000 are executed/);
+    assert.equal(await heard(observer), 'the last');
+    await speak(milky, 'two');
+    await told(/webhook: .*: its response \(200, \d{7} bytes\) is no call/);
+    await speak(milky, 'three');
+    assert.equal(await heard(observer), 'the end');
+  });
+
   it('executes a list of calls in order, and goes on after one that fails', async (t) => {
     const calls = [
       say('one'),
