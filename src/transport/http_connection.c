@@ -431,6 +431,8 @@ static void on_slow(struct mk_timeout *timeout)
                                    : connection->in_body ? MK_AWAY_SLOW_BODY
                                                          : MK_AWAY_SLOW_HEAD);
     connection->keep_alive = false;
+    if (!connection->in_body)
+        connection->head_only = false; /* the request before may have been a HEAD */
     if (connection->in_body && connection->answered)
         close_connection(connection);
     else

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { parse, valueOf } from './exposition.mjs';
 import { certificate, serve } from './fixtures.mjs';
 import { BOT, Client, call, request, within } from './harness.mjs';
-import { Raw, post } from './raw.mjs';
+import { Raw, assertRefused, post } from './raw.mjs';
 
 const port = '127.0.0.1:0';
 const behind = (milky, what) => milky.banner[milky.banner.indexOf(what) + 1].trim();
@@ -126,8 +126,15 @@ describe('guards', { concurrency: 4 }, () => {
     const body = await Raw.connect(behind(milky, 'control'));
     body.write(post('/endpoint/status', '{}'.padEnd(100), { headers: ['Authorization: Bearer right'] }).slice(0, -90));
     assert.equal((await body.response()).status, 408);
+    // The one before was a HEAD, whose answer has no body.
+    const second = await Raw.connect(milky.address('http_server'));
+    second.write('HEAD /nothing HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer right\r\n\r\nPOST /get_login_info HTTP/1.1\r\nHost: ');
+    assert.equal((await second.response({ head: true })).status, 404);
+    assertRefused(await second.response(), 408);
+    await second.endedCleanly();
+    second.destroy();
     const now = await metrics(milky);
-    assert.equal(valueOf(now, 'milky_timeouts_total', { waiting_for: 'head' }), 3);
+    assert.equal(valueOf(now, 'milky_timeouts_total', { waiting_for: 'head' }), 4);
     assert.equal(valueOf(now, 'milky_timeouts_total', { waiting_for: 'body' }), 1);
   });
 });
