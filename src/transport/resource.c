@@ -119,7 +119,7 @@ static bool read_number(struct mk_slice text, uint64_t *number)
 
 /*
  * What "Range: bytes=..." asks for. A range of another kind, malformed, or of several parts is
- * passed over, as is one with a condition (RFC 9110, 14.2): then all is sent.
+ * passed over, as is one with a condition, or of a HEAD (RFC 9110, 14.2): then all is sent.
  */
 static enum range read_range(const struct mk_http1_request *request, uint64_t size, uint64_t *from,
                              uint64_t *end)
@@ -128,7 +128,8 @@ static enum range read_range(const struct mk_http1_request *request, uint64_t si
     static const struct mk_slice unit = { "bytes=", sizeof("bytes=") - 1 };
     *from = 0;
     *end = size;
-    if (!mk_slice_starts_with(range, unit) || mk_http1_find(request, MK_SLICE("If-Range")).ptr)
+    if (!mk_slice_eq(request->method, MK_SLICE("GET")) || !mk_slice_starts_with(range, unit) ||
+        mk_http1_find(request, MK_SLICE("If-Range")).ptr)
         return RANGE_ALL;
     range = mk_slice_from(range, unit.len);
     const char *dash = range.len > 0 ? memchr(range.ptr, '-', range.len) : NULL;
@@ -142,7 +143,7 @@ static enum range read_range(const struct mk_http1_request *request, uint64_t si
         return RANGE_ALL;
     if (first.len == 0) { /* the last b bytes */
         *from = b < size ? size - b : 0;
-        return b > 0 ? RANGE_PART : RANGE_NONE;
+        return b > 0 && size > 0 ? RANGE_PART : RANGE_NONE;
     }
     if (a >= size)
         return RANGE_NONE;

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readdir, truncate } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -83,8 +84,26 @@ test('parts of a resource', async (t) => {
     assert.deepEqual([(await bytes(url, { Range: range })).content.length], [1000], range);
   const conditional = await bytes(url, { Range: 'bytes=0-9', 'If-Range': '"something"' });
   assert.equal(conditional.content.length, 1000);
-  const head = await get(url, { Range: 'bytes=0-9' }, 'HEAD');
-  assert.deepEqual([head.status, head.headers['content-length']], [206, '10']);
+  // RFC 9110, 14.2: a range is for GET alone.
+  for (const range of ['bytes=0-9', 'bytes=1000-']) {
+    const head = await get(url, { Range: range }, 'HEAD');
+    assert.deepEqual([head.status, head.headers['content-length'], head.headers['content-range']], [200, '1000', undefined]);
+  }
+});
+
+test('parts of an empty resource', async (t) => {
+  const { milky } = await world(t);
+  const content = png(5, 5);
+  const url = await stored(`${milky.http()}/api`, content);
+  // The sandbox takes no empty file, so it is emptied behind its back.
+  const names = await readdir(join(milky.dir, 'data'), { recursive: true });
+  const stem = sha256(content).slice(2);
+  await truncate(join(milky.dir, 'data', names.find((name) => name.includes(stem))));
+  assert.deepEqual((await bytes(url)).content, Buffer.alloc(0));
+  for (const range of ['bytes=-5', 'bytes=-0', 'bytes=0-', 'bytes=0-0']) {
+    const none = await get(url, { Range: range });
+    assert.deepEqual([none.status, none.headers['content-range']], [416, 'bytes */0'], range);
+  }
 });
 
 test('nobody has a resource without its URL', async (t) => {
