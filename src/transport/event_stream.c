@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { HEARTBEAT_MS = 15 * 1000 };
+enum { HEARTBEAT_MS = 15 * 1000, LONGEST_LINES = 256 };
 
 static const char module[] = "event_stream";
 
@@ -73,17 +73,31 @@ static const struct mk_stream_events stream_events = {
     .closed = on_closed,
 };
 
-static int open_sse(struct mk_event_stream *events, struct mk_stream *stream, uint64_t since)
+static int write_sse_head(struct mk_buf *out, struct mk_slice date)
+{
+    struct mk_buf lines;
+    mk_buf_init(&lines, LONGEST_LINES);
+    int rc = mk_buf_append_slice(&lines, date);
+    if (rc == 0)
+        rc = mk_buf_append_slice(&lines, MK_SLICE("Cache-Control: no-store\r\n"));
+    if (rc == 0)
+        rc = mk_http1_write_head(out, 200, MK_SLICE("text/event-stream"), MK_HTTP1_NO_LENGTH, false,
+                                 mk_buf_slice(&lines));
+    mk_buf_fini(&lines);
+    return rc;
+}
+
+static int open_sse(struct mk_event_stream *events, struct mk_http_connection *http, uint64_t since)
 {
     static const struct mk_form form = { MK_DIALECT_1_2, MK_ENVELOPE_BARE, MK_FRAMING_SSE };
     struct sse_connection *connection = malloc(sizeof(*connection));
     if (!connection)
         return -ENOMEM;
+    struct mk_stream *stream = mk_http_connection_stream(http);
     connection->owner = events;
     connection->stream = stream;
     struct mk_buf *out = mk_stream_output(stream);
-    int rc = mk_http1_write_head(out, 200, MK_SLICE("text/event-stream"), MK_HTTP1_NO_LENGTH, false,
-                                 MK_SLICE("Cache-Control: no-store\r\n"));
+    int rc = write_sse_head(out, mk_http_connection_date(http));
     if (rc == 0)
         rc = mk_sse_write_comment(out, MK_SLICE("welcome"));
     if (rc == 0)
@@ -126,10 +140,9 @@ void mk_event_stream_request(struct mk_event_stream *events, struct mk_http_conn
     }
     if (mk_http_answer_stopping(connection))
         return;
-    struct mk_stream *stream = mk_http_connection_stream(connection);
-    int rc = open_sse(events, stream, mk_event_since(request, MK_SLICE("Last-Event-ID")));
+    int rc = open_sse(events, connection, mk_event_since(request, MK_SLICE("Last-Event-ID")));
     if (rc < 0)
-        mk_stream_abort(stream, rc);
+        mk_stream_abort(mk_http_connection_stream(connection), rc);
     else
         mk_http_connection_release(connection);
 }

@@ -109,6 +109,11 @@ static struct mk_slice date_line(struct mk_http_context *context)
     return mk_slice_of(context->date, sizeof(context->date));
 }
 
+struct mk_slice mk_http_connection_date(const struct mk_http_connection *connection)
+{
+    return date_line(connection->context);
+}
+
 /* The header lines behind the usual ones; almost always the date alone. */
 static struct mk_slice extra_lines(struct mk_http_connection *connection, struct mk_slice extra)
 {

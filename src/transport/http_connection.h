@@ -88,6 +88,9 @@ void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *
 void mk_http_respond(struct mk_http_connection *connection, unsigned status,
                      struct mk_slice content_type, struct mk_slice body, struct mk_slice extra);
 
+/* The line "Date: ...", with its CRLF, for who writes a response itself; borrowed for now. */
+struct mk_slice mk_http_connection_date(const struct mk_http_connection *connection);
+
 /* From within `request`: gives the body away, as mk_http1_parser_take_body does. */
 bool mk_http_connection_take_body(struct mk_http_connection *connection, struct mk_buf *body);
 

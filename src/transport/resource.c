@@ -198,9 +198,9 @@ static int write_name(struct mk_buf *out, struct mk_slice escaped)
     return rc;
 }
 
-static int write_head(struct mk_buf *out, const struct milky_resource *resource,
-                      struct mk_slice name, enum range range, const struct sending *sending,
-                      uint64_t size)
+static int write_head(struct mk_buf *out, struct mk_slice date,
+                      const struct milky_resource *resource, struct mk_slice name, enum range range,
+                      const struct sending *sending, uint64_t size)
 {
     struct mk_slice type = mk_slice_str(resource->content_type);
     bool is_shown = mk_slice_starts_with(type, MK_SLICE("image/")) ||
@@ -216,6 +216,8 @@ static int write_head(struct mk_buf *out, const struct milky_resource *resource,
         rc = write_name(&lines, name);
     if (rc == 0)
         rc = mk_buf_append_slice(&lines, MK_SLICE("\r\n"));
+    if (rc == 0)
+        rc = mk_buf_append_slice(&lines, date);
     if (rc == 0 && range == RANGE_PART)
         rc = mk_buf_printf(&lines, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n",
                            sending->at, sending->end - 1, size);
@@ -247,7 +249,8 @@ static int begin(struct mk_resources *resources, struct mk_http_connection *conn
     *sending = (struct sending){
         .owner = resources, .stream = stream, .fd = resource->fd, .at = from, .end = end
     };
-    int rc = write_head(mk_stream_output(stream), resource, name, range, sending, size);
+    int rc = write_head(mk_stream_output(stream), mk_http_connection_date(connection), resource,
+                        name, range, sending, size);
     if (rc < 0) {
         free(sending);
         return rc;

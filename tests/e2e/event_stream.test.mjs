@@ -120,6 +120,10 @@ test('events of 1.x', async (t) => {
 
   await t.test('Server-Sent Events and WebSockets tell the same, bare', async (t) => {
     const streams = [await stream(t, `${base}/event${query}`), await stream(t, `${base}/event`, bearer), await stream(t, `${base}/event/${query}`)];
+    for (const { response } of streams) {
+      assert.match(response.headers.get('date'), /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/);
+      assert.equal(response.headers.get('cache-control'), 'no-store');
+    }
     const sockets = [await listen(t, `${url}${query}`), await listen(t, url, { headers: bearer })];
     const drafted = await Client.connect(`${milky.ws()}${query}`);
     t.after(() => drafted.socket.terminate());

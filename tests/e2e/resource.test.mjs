@@ -51,6 +51,9 @@ test('a resource is served with all that says what it is', async (t) => {
   })) assert.equal(whole.headers.get(name), value);
   const head = await get(url, {}, 'HEAD');
   assert.deepEqual([head.status, head.headers['content-length'], head.text], [200, '300000', '']);
+  const part = await get(url, { Range: 'bytes=0-0' });
+  for (const date of [whole.headers.get('date'), head.headers.date, part.headers.date])
+    assert.match(date, /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/);
   const post = await get(url, {}, 'POST');
   assert.deepEqual([post.status, post.headers.allow, post.body.retcode], [405, 'GET, HEAD', -405]);
   // Every port of every bot serves it, and so do a path without a name, or with another one.
