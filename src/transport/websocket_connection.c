@@ -45,7 +45,10 @@ static void ask_if_alive(struct mk_timeout *timeout)
         return;
     }
     websocket->asked = mk_loop_now(context->loop);
-    mk_websocket_send(websocket, MK_WS_PING, (struct mk_slice){ 0 });
+    struct mk_slice says = { 0 };
+    if (websocket->events->asking)
+        says = websocket->events->asking(websocket->owner);
+    mk_websocket_send(websocket, MK_WS_PING, says);
     mk_timeout_arm(&context->patience, timeout);
 }
 

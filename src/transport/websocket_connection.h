@@ -23,6 +23,12 @@ struct mk_websocket_events {
     void (*closed)(void *owner, uint16_t code, const char *why);
     /* May be NULL. The answer to a ping, with that one's payload. */
     void (*pong)(void *owner, struct mk_slice payload);
+    /*
+     * May be NULL. What a ping that asks whether the peer is still there is to say (up to 125
+     * bytes, borrowed for now): a peer need answer the last of several pings alone (RFC 6455,
+     * 5.5.3), so an owner that waits for a pong lets it be asked the same once more.
+     */
+    struct mk_slice (*asking)(void *owner);
     /* May be NULL. The kernel has taken all or some of what was to be sent. */
     void (*sent)(void *owner);
 };

@@ -14,6 +14,8 @@ enum {
     KEPT_REPLY = 64 * 1024, /* bytes of the reply buffer that outlive a reply */
 };
 
+enum { LONGEST_NUMBER = 21 };
+
 struct mk_session {
     struct mk_list node;
     struct mk_session_context *context;
@@ -24,6 +26,7 @@ struct mk_session {
     struct mk_subscription events;
     uint64_t received; /* the peer has every event up to this number, */
     uint64_t asked;    /* and was asked with a ping for this one; 0: not asked */
+    char asked_text[LONGEST_NUMBER];
     bool stopping;
 };
 
@@ -115,23 +118,15 @@ static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice pa
 
 /* --- receipts --- */
 
-enum { LONGEST_NUMBER = 21 };
-
-static struct mk_slice number_text(uint64_t number, char text[LONGEST_NUMBER])
-{
-    int len = snprintf(text, LONGEST_NUMBER, "%llu", (unsigned long long)number);
-    return mk_slice_of(text, (size_t)len);
-}
-
 /* The ping goes out behind the events that it asks for, and a peer reads in order. */
 static void ask_for_receipt(struct mk_session *session)
 {
-    char text[LONGEST_NUMBER];
     uint64_t taken = mk_reader_taken(&session->events.reader);
     if (session->asked > 0 || taken <= session->received)
         return;
     session->asked = taken;
-    mk_websocket_send(session->websocket, MK_WS_PING, number_text(taken, text));
+    snprintf(session->asked_text, LONGEST_NUMBER, "%llu", (unsigned long long)taken);
+    mk_websocket_send(session->websocket, MK_WS_PING, mk_slice_str(session->asked_text));
 }
 
 static void on_sent(void *owner)
@@ -139,11 +134,17 @@ static void on_sent(void *owner)
     ask_for_receipt(owner);
 }
 
+/* What is still to be answered, so that the answer to this ping alone is a receipt as well. */
+static struct mk_slice on_asking(void *owner)
+{
+    const struct mk_session *session = owner;
+    return session->asked > 0 ? mk_slice_str(session->asked_text) : (struct mk_slice){ 0 };
+}
+
 static void on_pong(void *owner, struct mk_slice payload)
 {
     struct mk_session *session = owner;
-    char text[LONGEST_NUMBER];
-    if (session->asked == 0 || !mk_slice_eq(payload, number_text(session->asked, text)))
+    if (session->asked == 0 || !mk_slice_eq(payload, mk_slice_str(session->asked_text)))
         return;
     session->received = session->asked;
     session->asked = 0;
@@ -175,6 +176,7 @@ static const struct mk_websocket_events websocket_events = {
 static const struct mk_websocket_events websocket_events_with_receipts = {
     .message = on_message,
     .pong = on_pong,
+    .asking = on_asking,
     .sent = on_sent,
     .closed = on_closed,
 };

@@ -1,11 +1,12 @@
 // Peers that are there and say nothing. All of milky's patience with them at once, since each wait
-// takes its 15 seconds.
+// takes its 15 or 30 seconds.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { hook, reverse, serve, textOf } from './fixtures.mjs';
 import { BOT, GROUP, botConfig } from './harness.mjs';
+import { RawServer } from './raw_server.mjs';
 
 const MING = 10003001;
 
@@ -57,5 +58,20 @@ describe('patience', { concurrency: 3 }, () => {
     const server = await reverse(t, { port: plain.port });
     const client = await server.next();
     assert.equal(client.request.headers['x-self-id'], `${BOT}`);
+  });
+
+  // RFC 6455, 5.5.3: of several pings the last one alone may be answered.
+  it('asks for a receipt again, and one answer is enough', async (t) => {
+    const server = await RawServer.start(t);
+    const milky = await serve(t, botConfig({ websocket_client: [{ url: server.url, replay: true }] }));
+    const connection = await server.accept();
+    const ping = () => connection.frames.find(({ opcode }) => opcode === 9, 'a ping', 40000);
+    await milky.say(MING, { group: GROUP }, 'one');
+    const first = await ping();
+    assert.match(`${first.payload}`, /^\d+$/);
+    connection.send(10, (await ping()).payload);
+    // That was the receipt: the next event is asked for.
+    await milky.say(MING, { group: GROUP }, 'two');
+    assert.equal(Number((await ping()).payload), Number(first.payload) + 1);
   });
 });

@@ -63,6 +63,25 @@ static void on_closed(void *owner, uint16_t code, const char *why)
 
 static const struct mk_websocket_events events = { .message = on_message, .closed = on_closed };
 
+static void on_pong(void *owner, struct mk_slice payload)
+{
+    struct peer *peer = owner;
+    snprintf(peer->why, sizeof(peer->why), "%.*s", (int)payload.len, payload.ptr);
+}
+
+static struct mk_slice on_asking(void *owner)
+{
+    (void)owner;
+    return MK_SLICE("7");
+}
+
+static const struct mk_websocket_events events_that_ask = {
+    .message = on_message,
+    .closed = on_closed,
+    .pong = on_pong,
+    .asking = on_asking,
+};
+
 /* --- the other side --- */
 
 static void see(struct peer *peer, const struct mk_ws_event *event)
@@ -120,8 +139,9 @@ static void say_close(struct peer *peer, uint16_t code)
 }
 
 /* A connection on which milky's side has the role `role`. */
-static void open_one(struct peer *peer, struct mk_loop *loop, enum mk_ws_role role,
-                     uint64_t idle_ms, uint64_t patience_ms)
+static void open_with(struct peer *peer, struct mk_loop *loop, enum mk_ws_role role,
+                      uint64_t idle_ms, uint64_t patience_ms,
+                      const struct mk_websocket_events *told)
 {
     int pair[2];
     *peer =
@@ -135,8 +155,14 @@ static void open_one(struct peer *peer, struct mk_loop *loop, enum mk_ws_role ro
         mk_websocket_context_init(&peer->context, loop, role, LIMIT, idle_ms, patience_ms), 0);
     owner_init(&peer->shaker);
     owner_adopt(&peer->shaker, stream_on(loop, pair[0]));
-    peer->websocket = mk_websocket_new(&peer->context, peer->shaker.stream, &events, peer);
+    peer->websocket = mk_websocket_new(&peer->context, peer->shaker.stream, told, peer);
     assert_non_null(peer->websocket);
+}
+
+static void open_one(struct peer *peer, struct mk_loop *loop, enum mk_ws_role role,
+                     uint64_t idle_ms, uint64_t patience_ms)
+{
+    open_with(peer, loop, role, idle_ms, patience_ms, &events);
 }
 
 static void on_poll_closed(uv_handle_t *poll)
@@ -242,6 +268,22 @@ static void test_busy_peer_is_not_asked(void **state)
     mk_timer_free(timer);
     end_one(&busy);
     end_one(&idle);
+    mk_loop_fini(&loop);
+}
+
+static void test_owner_says_what_is_asked(void **state)
+{
+    (void)state;
+    struct mk_loop loop;
+    struct peer peer;
+    assert_int_equal(mk_loop_init(&loop), 0);
+    open_with(&peer, &loop, MK_WS_SERVER, SOON, PATIENT, &events_that_ask);
+    TURN_UNTIL(&loop, peer.frame_count == 1);
+    assert_int_equal(peer.frames[0].opcode, MK_WS_PING);
+    assert_string_equal(peer.frames[0].payload, "7");
+    say(&peer, MK_WS_PONG, peer.frames[0].payload);
+    TURN_UNTIL(&loop, strcmp(peer.why, "7") == 0);
+    end_one(&peer);
     mk_loop_fini(&loop);
 }
 
@@ -512,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_idle_peer_is_asked_and_stays),
         cmocka_unit_test(test_silent_peer_is_dropped),
         cmocka_unit_test(test_busy_peer_is_not_asked),
+        cmocka_unit_test(test_owner_says_what_is_asked),
         cmocka_unit_test(test_paused_peer_is_not_asked),
         cmocka_unit_test(test_paused_answer_is_waited_for),
         cmocka_unit_test(test_ping_is_answered),
