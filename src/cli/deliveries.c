@@ -73,11 +73,12 @@ static int print_one(const struct mk_arguments *arguments, yyjson_val *one)
     if (arguments->option[JSON])
         return mk_client_print(one, false) == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
     char when[MK_TEXT_TIME];
+    const char *webhook = yyjson_get_str(yyjson_obj_get(one, "webhook"));
     printf(mk_tr("%llu  %s  bot %llu  event %llu  %s  answered %llu: ",
                  "%llu  %s  Bot %llu  事件 %llu  %s  应答 %llu："),
            mk_client_uint(one, "id"), mk_text_time(mk_client_uint(one, "time"), when),
-           mk_client_uint(one, "self_id"), mk_client_uint(one, "number"),
-           yyjson_get_str(yyjson_obj_get(one, "webhook")), mk_client_uint(one, "status"));
+           mk_client_uint(one, "self_id"), mk_client_uint(one, "number"), webhook ? webhook : "",
+           mk_client_uint(one, "status"));
     const char *response = yyjson_get_str(yyjson_obj_get(one, "response"));
     print_foreign(response ? response : "");
     putchar('\n');
