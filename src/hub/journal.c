@@ -219,7 +219,7 @@ static int add(struct mk_journal *journal, const struct mk_redo *record)
     int rc = journal->broken ? -EIO : begin(journal);
     if (rc == 0)
         rc = insert(journal, record);
-    if (rc == 0 && !kept)
+    if (rc == 0 && !kept && record->kind != MK_REDO_CURSOR) /* a cursor's loss repeats a delivery */
         journal->unlogged = true;
     return kept ? 0 : rc;
 }
