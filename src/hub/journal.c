@@ -486,7 +486,7 @@ int mk_journal_dead(struct mk_journal *journal, uint64_t id, struct mk_dead_lett
 int mk_journal_forget(struct mk_journal *journal, uint64_t id)
 {
     const struct mk_redo record = { .kind = MK_REDO_FORGET, .numbers = { id } };
-    struct mk_dead_letter letter;
+    struct mk_dead_letter letter = { 0 };
     int rc = mend(journal);
     if (rc == 0)
         rc = mk_journal_dead(journal, id, &letter);
