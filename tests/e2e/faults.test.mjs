@@ -15,7 +15,7 @@ import { Ledger, numberOf } from './ledger.mjs';
 const OTHER = 10001001;
 const SECONDS = process.env.SOAK ? 240 : 6; // that the faults of one kind may take
 // Where libuv gets no pipe for its signals, or that pipe fails, it ends the process itself.
-const LIBUV_ABORTS = /^(?:pipe|read|write) failed with errno \d+\s+(?:libfault\S+\s+)?libuv/;
+const LIBUV_ABORTS = /^(?:pipe|read|write) failed with errno \d+\s+(?:libfault\S+\s+)*libuv/;
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 100000);
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
