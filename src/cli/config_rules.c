@@ -34,40 +34,17 @@ static const yyjson_val *find(const struct mk_config_reader *reader, size_t bot,
     return yyjson_obj_get(one, key);
 }
 
-struct known_bot {
-    uint64_t self_id;
-    size_t index;
-};
-
-static int by_self_id(const void *a, const void *b)
-{
-    const struct known_bot *x = a, *y = b;
-    if (x->self_id != y->self_id)
-        return x->self_id < y->self_id ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
-}
-
 static void check_self_ids(struct mk_config_reader *reader, const struct milky_config *config)
 {
-    struct known_bot *known = calloc(config->bot_count + 1, sizeof(*known));
-    if (!known) {
-        reader->out_of_memory = true;
-        return;
-    }
-    for (size_t i = 0; i < config->bot_count; i++)
-        known[i] = (struct known_bot){ config->bots[i].self_id, i };
-    qsort(known, config->bot_count, sizeof(*known), by_self_id);
-    size_t first = 0;
-    for (size_t i = 1; i < config->bot_count; i++) {
-        if (known[i].self_id != known[first].self_id)
-            first = i;
-        else if (known[i].self_id)
-            mk_config_mistake(reader, find(reader, known[i].index, NULL, 0, "self_id"),
-                              mk_config_text(reader, "bots[%zu].self_id", known[i].index),
+    size_t *first = mk_config_check_ids(config->bots, config->bot_count);
+    reader->out_of_memory |= !first;
+    for (size_t i = 0; first && i < config->bot_count; i++)
+        if (first[i] != i)
+            mk_config_mistake(reader, find(reader, i, NULL, 0, "self_id"),
+                              mk_config_text(reader, "bots[%zu].self_id", i),
                               mk_tr("%llu is bots[%zu] already", "%llu 已经是 bots[%zu]"),
-                              (unsigned long long)known[i].self_id, known[first].index);
-    }
-    free(known);
+                              (unsigned long long)config->bots[i].self_id, first[i]);
+    free(first);
 }
 
 static void check_anonymous(struct mk_config_reader *reader, const struct entry *entry)

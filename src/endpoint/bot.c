@@ -38,7 +38,7 @@ static int load_tls(const struct milky_server *config, struct mk_tls_context **t
     return *tls ? 0 : refuse("server", fault.path, fault.why);
 }
 
-/* What an embedder may get wrong; the command line has checked all of it. */
+/* What is wrong with its address, which an embedder may get wrong, or NULL. */
 static const char *server_error(const struct milky_server *config, struct mk_address *address)
 {
     const char *error = mk_address_parse(mk_slice_str(config->listen), address);

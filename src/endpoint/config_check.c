@@ -37,41 +37,70 @@ static int refuse(const struct place *at, const char *key, const char *format, .
     return -EINVAL;
 }
 
-/* --- URLs, by which the journal knows who has got how far --- */
+/* --- what may be there once only --- */
 
-struct known_url {
-    const char *url;
+/* A number or a text that something is known by. */
+struct known {
+    uint64_t number;
+    const char *text; /* or NULL */
     size_t index;
 };
 
-static int by_url(const void *a, const void *b)
+static int by_name(const void *a, const void *b)
 {
-    const struct known_url *x = a, *y = b;
-    int order = strcmp(x->url, y->url);
+    const struct known *x = a, *y = b;
+    int order = x->text && y->text ? strcmp(x->text, y->text) : 0;
+    if (order == 0 && x->number != y->number)
+        order = x->number < y->number ? -1 : 1;
     return order ? order : x->index < y->index ? -1 : x->index > y->index;
+}
+
+static bool is_same(const struct known *x, const struct known *y)
+{
+    return x->number == y->number && (!x->text || strcmp(x->text, y->text) == 0);
+}
+
+/* Sorts `known`, of which all have a text or none, and frees it; `first` has each its own index. */
+static size_t *note_first(size_t *first, struct known *known, size_t count)
+{
+    if (!first || !known) {
+        free(first);
+        free(known);
+        return NULL;
+    }
+    if (count > 0)
+        qsort(known, count, sizeof(*known), by_name);
+    for (size_t i = 1; i < count; i++)
+        if (is_same(&known[i], &known[i - 1]))
+            first[known[i].index] = first[known[i - 1].index];
+    free(known);
+    return first;
 }
 
 size_t *mk_config_check_urls(const struct milky_remote *remotes, size_t count, bool replaying)
 {
     size_t *first = calloc(count + 1, sizeof(*first));
-    struct known_url *known = calloc(count + 1, sizeof(*known));
+    struct known *known = calloc(count + 1, sizeof(*known));
     size_t known_count = 0;
     for (size_t i = 0; first && known && i < count; i++) {
         first[i] = i;
         if (remotes[i].url && (remotes[i].replay || !replaying))
-            known[known_count++] = (struct known_url){ remotes[i].url, i };
+            known[known_count++] = (struct known){ .text = remotes[i].url, .index = i };
     }
-    if (known_count > 0)
-        qsort(known, known_count, sizeof(*known), by_url);
-    for (size_t i = 1; i < known_count; i++)
-        if (strcmp(known[i].url, known[i - 1].url) == 0)
-            first[known[i].index] = first[known[i - 1].index];
-    if (!known) {
-        free(first);
-        return NULL;
+    return note_first(first, known, known_count);
+}
+
+size_t *mk_config_check_ids(const struct milky_bot *bots, size_t count)
+{
+    size_t *first = calloc(count + 1, sizeof(*first));
+    struct known *known = calloc(count + 1, sizeof(*known));
+    size_t known_count = 0;
+    for (size_t i = 0; first && known && i < count; i++) {
+        first[i] = i;
+        if (bots[i].self_id)
+            known[known_count++] = (struct known){ .number = bots[i].self_id, .index = i };
     }
-    free(known);
-    return first;
+    return note_first(first, known, known_count);
 }
 
 static int check_same_urls(size_t bot, const char *kind, const struct milky_remote *remotes,
@@ -167,34 +196,15 @@ static int check_bot(size_t number, const struct milky_bot *bot)
     return rc;
 }
 
-struct known_bot {
-    uint64_t self_id;
-    size_t index;
-};
-
-static int by_self_id(const void *a, const void *b)
-{
-    const struct known_bot *x = a, *y = b;
-    if (x->self_id != y->self_id)
-        return x->self_id < y->self_id ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
-}
-
 static int check_self_ids(const struct milky_config *config)
 {
-    struct known_bot *known = calloc(config->bot_count + 1, sizeof(*known));
-    if (!known)
-        return -ENOMEM;
-    for (size_t i = 0; i < config->bot_count; i++)
-        known[i] = (struct known_bot){ config->bots[i].self_id, i };
-    qsort(known, config->bot_count, sizeof(*known), by_self_id);
-    int rc = 0;
-    for (size_t i = 1; i < config->bot_count && rc == 0; i++)
-        if (known[i].self_id == known[i - 1].self_id)
-            rc = refuse(&(struct place){ .bot = known[i].index }, "self_id",
-                        "%llu is bots[%zu] already", (unsigned long long)known[i].self_id,
-                        known[i - 1].index);
-    free(known);
+    size_t *first = mk_config_check_ids(config->bots, config->bot_count);
+    int rc = first ? 0 : -ENOMEM;
+    for (size_t i = 0; i < config->bot_count && rc == 0; i++)
+        if (first[i] != i)
+            rc = refuse(&(struct place){ .bot = i }, "self_id", "%llu is bots[%zu] already",
+                        (unsigned long long)config->bots[i].self_id, first[i]);
+    free(first);
     return rc;
 }
 

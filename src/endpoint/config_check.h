@@ -21,4 +21,7 @@ int mk_config_check(const struct milky_config *config);
  */
 size_t *mk_config_check_urls(const struct milky_remote *remotes, size_t count, bool replaying);
 
+/* The same for bots, by their self_id; 0 is none. */
+size_t *mk_config_check_ids(const struct milky_bot *bots, size_t count);
+
 #endif

@@ -135,7 +135,7 @@ static int look_at_clock(struct mk_journal *journal)
 static int prepare(struct mk_journal *journal)
 {
     static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                                  "PRAGMA synchronous = NORMAL;" /* see flush */
+                                  "PRAGMA synchronous = NORMAL;" /* see flush_log */
                                   "PRAGMA secure_delete = OFF;"; /* it zeroes what is deleted */
     int rc = exec(journal, pragmas, journal->config.path);
     if (rc == 0)

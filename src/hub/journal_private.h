@@ -47,7 +47,8 @@ struct mk_journal {
     bool broken;         /* SQLite has not all that is pending */
     bool unlogged;       /* the transaction has something that is not pending: no memory for it */
     bool doubtful;       /* a flush failed: the system may have dropped what it could not write */
-    bool fresh;          /* events were added since the last attempt to commit */
+    bool fresh;          /* something was added since the last attempt to commit of which nobody
+                          * may be told before it is stored */
     bool lasting;        /* what was added since then must survive the loss of power */
     bool missed;         /* events were lost since then */
 };
