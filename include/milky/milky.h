@@ -133,6 +133,8 @@ struct milky_config {
     /* Microseconds to look for more input before going to sleep: more calls a second over few
      * connections, for a processor that is busy meanwhile. 0: none. */
     uint64_t busy_poll_us;
+    /* Do not send to many connections with one system call, where the kernel has io_uring. */
+    bool no_io_uring;
 };
 
 struct milky_endpoint;
@@ -153,9 +155,9 @@ MILKY_API int milky_endpoint_start(struct milky_endpoint *endpoint);
  * touched: a transport that is as it was keeps its connections; tokens count for requests from now
  * on, and whether WebSockets may compress for connections from now on; certificates are read again
  * in any case. Bots may come and go, and an address may go from one to another without being closed
- * meanwhile. Of the rest of the configuration resource_url, busy_poll_us and compression_threshold
- * count, and nothing else is looked at. Returns 0, or a negative errno, logged: then nothing has
- * changed.
+ * meanwhile. Of the rest of the configuration resource_url, busy_poll_us, no_io_uring and
+ * compression_threshold count, and nothing else is looked at. Returns 0, or a negative errno,
+ * logged: then nothing has changed.
  */
 MILKY_API int milky_endpoint_reload(struct milky_endpoint *endpoint,
                                     const struct milky_config *config);

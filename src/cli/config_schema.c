@@ -478,6 +478,15 @@ static const struct mk_config_key keys[] = {
             "connections get several times as many calls answered; a processor is busy meanwhile.",
       .zh = "休眠之前继续轮询输入的微秒数。设为 50 "
             "时，少数繁忙连接每秒得到应答的调用可增至数倍，但其间会占用处理器。" },
+    { .name = "io_uring",
+      .type = MK_CONFIG_BOOLEAN,
+      .at = offsetof(struct mk_config, endpoint.no_io_uring),
+      .negated = true,
+      .fallback = "true",
+      .sample_off = true,
+      .en = "Whether many connections are sent to with one system call (io_uring) where the kernel "
+            "allows it.",
+      .zh = "内核允许时，是否用一次系统调用（io_uring）向多个连接发送。" },
     { .name = "log",
       .type = MK_CONFIG_OBJECT,
       .at = offsetof(struct mk_config, log),

@@ -166,6 +166,7 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     struct milky_host *host = &endpoint->host;
     host->backend = backend;
     mk_loop_busy_poll(&host->loop, config->busy_poll_us);
+    mk_loop_use_io_uring(&host->loop, !config->no_io_uring);
     mk_deflate_init(&host->deflate, mk_host_compression_threshold(config));
     mk_dispatch_init(&host->dispatch, backend, 0);
     mk_requests_init(&endpoint->requests, endpoint);

@@ -159,6 +159,11 @@ void mk_loop_busy_poll(struct mk_loop *loop, uint64_t us)
     }
 }
 
+void mk_loop_use_io_uring(struct mk_loop *loop, bool may)
+{
+    mk_sender_use_ring(loop->streams->sender, may);
+}
+
 uint64_t mk_loop_now(const struct mk_loop *loop)
 {
     return uv_now(&loop->uv);

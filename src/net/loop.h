@@ -68,6 +68,12 @@ static inline struct mk_loop *mk_loop_of(struct uv_loop_s *uv)
  */
 void mk_loop_busy_poll(struct mk_loop *loop, uint64_t us);
 
+/*
+ * Whether many streams may send with one system call, where the kernel has io_uring and allows it
+ * (they may, until this says otherwise). May be changed at any time.
+ */
+void mk_loop_use_io_uring(struct mk_loop *loop, bool may);
+
 /* Ends, with this error, every stream that has something to send: it is not sent. */
 void mk_loop_drop_output(struct mk_loop *loop, int error);
 

@@ -33,11 +33,13 @@ struct mk_streams *mk_streams_new(struct mk_loop *loop)
     if (!streams)
         return NULL;
     mk_list_init(&streams->resumed);
-    if (mk_timeouts_init(&streams->lingering, loop, MK_STREAM_LINGER_MS, on_linger_end) < 0) {
-        free(streams);
-        return NULL;
-    }
-    return streams;
+    streams->sender = mk_sender_new();
+    if (streams->sender &&
+        mk_timeouts_init(&streams->lingering, loop, MK_STREAM_LINGER_MS, on_linger_end) == 0)
+        return streams;
+    mk_sender_free(streams->sender);
+    free(streams);
+    return NULL;
 }
 
 struct mk_streams *mk_streams_free(struct mk_streams *streams)
@@ -45,6 +47,7 @@ struct mk_streams *mk_streams_free(struct mk_streams *streams)
     if (!streams)
         return NULL;
     mk_timeouts_fini(&streams->lingering);
+    mk_sender_free(streams->sender);
     while (streams->spare_count > 0)
         mk_buf_fini(&streams->spares[--streams->spare_count]);
     mk_tls_roots_free(streams->roots);

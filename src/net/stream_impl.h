@@ -5,6 +5,7 @@
 #ifndef MK_NET_STREAM_IMPL_H
 #define MK_NET_STREAM_IMPL_H
 
+#include "net/sender.h"
 #include "net/stream.h"
 #include "net/tls.h"
 
@@ -70,6 +71,7 @@ struct mk_streams {
     struct mk_timeouts lingering;           /* streams that close */
     struct mk_buf spares[MK_STREAM_SPARES]; /* empty output buffers */
     unsigned spare_count;
+    struct mk_sender *sender;
     char *plain_buffer;         /* what TLS decrypts into; made with the first TLS stream */
     struct mk_tls_roots *roots; /* whom outgoing TLS trusts; made with the first such stream */
 };

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 enum {
     TURN_MOST = 1024 * 1024,   /* bytes of one stream and turn, so that others get theirs */
@@ -23,6 +22,17 @@ struct parts {
     struct mk_slice owed;
     struct mk_slice own;
     struct mk_slice rest;
+};
+
+/* One stream's sending in one turn. */
+struct job {
+    struct mk_stream *stream;
+    struct parts parts;
+    struct mk_send send; /* of these parts */
+    size_t len;          /* of the parts */
+    size_t total;        /* bytes that the kernel has taken */
+    int result;          /* a send_result, or a negative errno */
+    bool sending;        /* there was something to send */
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -180,50 +190,6 @@ static bool account(struct mk_stream *stream, const struct parts *parts, size_t 
     return owed + rest == 0 || stream->source->advance(stream->source, owed + rest);
 }
 
-/* Returns how many bytes the kernel took, or a negative errno. */
-static ssize_t send_parts(int fd, const struct parts *parts)
-{
-    const struct mk_slice *all[] = { &parts->owed, &parts->own, &parts->rest };
-    struct iovec vectors[3];
-    struct msghdr message = { .msg_iov = vectors };
-    for (size_t i = 0; i < 3; i++) {
-        if (all[i]->len > 0)
-            vectors[message.msg_iovlen++] =
-                (struct iovec){ .iov_base = (char *)all[i]->ptr, .iov_len = all[i]->len };
-    }
-    ssize_t took;
-    do {
-        took = message.msg_iovlen == 1
-                   ? send(fd, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL)
-                   : sendmsg(fd, &message, MSG_NOSIGNAL);
-    } while (took < 0 && errno == EINTR);
-    if (took < 0)
-        return errno == EAGAIN ? 0 : -errno;
-    return took;
-}
-
-/* Returns a send_result, or a negative errno. Adds what was sent to `total`. */
-static int send_plain(struct mk_stream *stream, size_t *total)
-{
-    for (;;) {
-        struct parts parts = gather(stream);
-        size_t len = parts.owed.len + parts.own.len + parts.rest.len;
-        if (len == 0)
-            return SEND_DONE;
-        if (*total >= TURN_MOST)
-            return SEND_BLOCKED;
-        ssize_t took = send_parts(stream->fd, &parts);
-        if (took < 0)
-            return (int)took;
-        *total += (size_t)took;
-        bool more = account(stream, &parts, (size_t)took);
-        if ((size_t)took < len)
-            return SEND_BLOCKED;
-        if (!more)
-            return SEND_DONE;
-    }
-}
-
 /* Encrypts what is to be sent, as far ahead of the kernel as is good. */
 static int encrypt(struct mk_stream *stream)
 {
@@ -249,28 +215,77 @@ static int encrypt(struct mk_stream *stream)
     return 0;
 }
 
-static int send_tls(struct mk_stream *stream, size_t *total)
+/* Returns whether there is something to be sent now; where not, job->result says why. */
+static bool prepare(struct job *job)
 {
-    borrow_memory(stream->loop->streams, &stream->tls->out);
-    for (;;) {
-        int rc = encrypt(stream);
-        if (rc < 0)
-            return rc;
-        struct parts parts = { .own = mk_tls_pending(stream->tls) };
-        if (parts.own.len == 0)
-            break;
-        if (*total >= TURN_MOST)
-            return SEND_BLOCKED;
-        ssize_t took = send_parts(stream->fd, &parts);
-        if (took < 0)
-            return (int)took;
-        *total += (size_t)took;
-        mk_tls_sent(stream->tls, (size_t)took);
-        if ((size_t)took < parts.own.len)
-            return SEND_BLOCKED;
+    struct mk_stream *stream = job->stream;
+    job->result = SEND_DONE;
+    if (stream->tls) {
+        job->result = encrypt(stream);
+        job->parts = (struct parts){ .own = mk_tls_pending(stream->tls) };
+    } else {
+        job->parts = gather(stream);
     }
-    return_memory(stream->loop->streams, &stream->tls->out);
-    return SEND_DONE;
+    job->len = job->parts.owed.len + job->parts.own.len + job->parts.rest.len;
+    if (job->result < 0 || job->len == 0)
+        return false;
+    if (job->total >= TURN_MOST) {
+        job->result = SEND_BLOCKED;
+        return false;
+    }
+    mk_send_init(&job->send, stream->fd);
+    mk_send_add(&job->send, job->parts.owed);
+    mk_send_add(&job->send, job->parts.own);
+    mk_send_add(&job->send, job->parts.rest);
+    return true;
+}
+
+/* What was prepared has been sent. Returns whether there may be more to be sent now. */
+static bool account_job(struct job *job)
+{
+    struct mk_stream *stream = job->stream;
+    if (job->send.took < 0) {
+        job->result = (int)job->send.took;
+        return false;
+    }
+    size_t took = (size_t)job->send.took;
+    bool more = true;
+    job->total += took;
+    if (stream->tls)
+        mk_tls_sent(stream->tls, took);
+    else
+        more = account(stream, &job->parts, took);
+    if (took == job->len)
+        return more;
+    job->result = SEND_BLOCKED;
+    return false;
+}
+
+static bool begin(struct job *job, struct mk_stream *stream)
+{
+    job->stream = stream;
+    job->total = 0;
+    mk_list_remove(&stream->dirty);
+    if (stream->tls)
+        borrow_memory(stream->loop->streams, &stream->tls->out);
+    return prepare(job);
+}
+
+/* After the first that was sent: the rest, one by one. Nobody is told of anything yet. */
+static void go_on(struct job *job)
+{
+    while (account_job(job) && prepare(job))
+        mk_send_now(&job->send);
+}
+
+static void settle(struct job *job)
+{
+    struct mk_stream *stream = job->stream;
+    stream->blocked = job->result == SEND_BLOCKED;
+    if (stream->blocked)
+        mk_list_push(&stream->loop->blocked, &stream->dirty);
+    else if (stream->tls && job->result == SEND_DONE)
+        return_memory(stream->loop->streams, &stream->tls->out);
 }
 
 static void end_sending(struct mk_stream *stream)
@@ -292,27 +307,24 @@ static void tell_drained(struct mk_stream *stream)
         stream->events->drained(stream->owner);
 }
 
-void mk_stream_send(struct mk_stream *stream)
+/* Tells the owner how it went, who may then do anything, to other streams too. */
+static void conclude(const struct job *job)
 {
-    size_t total = 0;
-    mk_list_remove(&stream->dirty);
-    int rc = stream->tls ? send_tls(stream, &total) : send_plain(stream, &total);
+    struct mk_stream *stream = job->stream;
     if (stream->state == MK_STREAM_GONE)
         return;
-    if (rc < 0) {
-        mk_stream_finish(stream, rc);
+    if (job->result < 0) {
+        mk_stream_finish(stream, job->result);
         return;
     }
-    stream->blocked = rc == SEND_BLOCKED;
-    if (stream->blocked)
-        mk_list_push(&stream->loop->blocked, &stream->dirty);
-    if (stream->state == MK_STREAM_CLOSING && total > 0)
+    if (stream->state == MK_STREAM_CLOSING && job->total > 0)
         mk_timeout_arm(&stream->loop->streams->lingering, &stream->linger);
-    if (stream->blocked && total > 0 && stream->state == MK_STREAM_OPEN && stream->events &&
+    if (stream->blocked && job->total > 0 && stream->state == MK_STREAM_OPEN && stream->events &&
         stream->events->sent)
         stream->events->sent(stream->owner);
-    /* With TLS that still shakes hands, output waits though the kernel would take it. */
-    if (!stream->blocked && stream->output.len == 0) {
+    /* With TLS that still shakes hands, output waits though the kernel would take it. Who was woken
+     * again by the owner of another one has not sent everything yet. */
+    if (!stream->blocked && stream->output.len == 0 && mk_list_empty(&stream->dirty)) {
         return_memory(stream->loop->streams, &stream->output);
         if (stream->state == MK_STREAM_CLOSING)
             end_sending(stream);
@@ -321,6 +333,17 @@ void mk_stream_send(struct mk_stream *stream)
     }
     mk_stream_resume_kept(stream);
     mk_stream_watch(stream);
+}
+
+void mk_stream_send(struct mk_stream *stream)
+{
+    struct job job;
+    if (begin(&job, stream)) {
+        mk_send_now(&job.send);
+        go_on(&job);
+    }
+    settle(&job);
+    conclude(&job);
 }
 
 /*
@@ -341,13 +364,35 @@ static void fetch_ahead(const struct mk_list *node, const struct mk_list *end)
     __builtin_prefetch((const char *)stream + CACHE_LINE);
 }
 
+/* Takes as many streams out of the list as can send at a time. Returns how many. */
+static size_t begin_some(struct mk_streams *streams, struct mk_list *dirty, struct job *jobs)
+{
+    size_t count = 0;
+    for (; count < MK_SENDER_MOST && !mk_list_empty(dirty); count++) {
+        struct mk_stream *stream = MK_CONTAINER_OF(dirty->next, struct mk_stream, dirty);
+        fetch_ahead(&stream->dirty, dirty);
+        jobs[count].sending = begin(&jobs[count], stream);
+        if (jobs[count].sending)
+            mk_sender_queue(streams->sender, &jobs[count].send);
+    }
+    return count;
+}
+
+/* Many at a time: all of them have sent, and it is accounted for, before any owner hears of it. */
 void mk_streams_flush(struct mk_loop *loop)
 {
+    struct job jobs[MK_SENDER_MOST];
     struct mk_list dirty;
     mk_list_take(&dirty, &loop->dirty);
     while (!mk_list_empty(&dirty)) {
-        struct mk_stream *stream = MK_CONTAINER_OF(dirty.next, struct mk_stream, dirty);
-        fetch_ahead(&stream->dirty, &dirty);
-        mk_stream_send(stream);
+        size_t count = begin_some(loop->streams, &dirty, jobs);
+        mk_sender_run(loop->streams->sender);
+        for (size_t i = 0; i < count; i++) {
+            if (jobs[i].sending)
+                go_on(&jobs[i]);
+            settle(&jobs[i]);
+        }
+        for (size_t i = 0; i < count; i++)
+            conclude(&jobs[i]);
     }
 }

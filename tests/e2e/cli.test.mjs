@@ -141,7 +141,7 @@ describe('check', { concurrency: 4 }, () => {
     '// 一\n{\n  "bots": [\n    { "self_id": 10001000, "http_servr": [] },\n    /* 二 */ { "self_id": 10001000, },\n  ],\n  "x": 1,\n}': [
       '4:28: bots[0].http_servr: unknown key (did you mean `http_server`?)',
       '5:26: bots[1].self_id: 10001000 is bots[0] already',
-      '7:3: x: unknown key (here are: `data_dir`, `control`, `operations`, `resource_url`, `backend`, `journal`, `limits`, `compression_threshold`, `busy_poll_us`, `log`, `bots`)'],
+      '7:3: x: unknown key (here are: `data_dir`, `control`, `operations`, `resource_url`, `backend`, `journal`, `limits`, `compression_threshold`, `busy_poll_us`, `io_uring`, `log`, `bots`)'],
     [one('"http_server": [{"listen": "0.0.0.0:3000"}]')]: [
       '1:60: bots[0].http_server[0].listen: expected an access_token beside it, got none: other machines can reach 0.0.0.0:3000 (set access_token, or "allow_anonymous": true if everybody may use this bot)'],
     [one('"http_server": [{"listen": "127.0.0.1:65536"}]')]: [

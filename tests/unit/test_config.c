@@ -75,11 +75,11 @@ static const struct bad bad[] = {
     { TOP("@\"zzzzzzzz\": 1"),
       "zzzzzzzz: unknown key (here are: `data_dir`, `control`, "
       "`operations`, `resource_url`, `backend`, "
-      "`journal`, `limits`, `compression_threshold`, `busy_poll_us`, `log`, `bots`)\n" },
+      "`journal`, `limits`, `compression_threshold`, `busy_poll_us`, `io_uring`, `log`, `bots`)\n" },
     { TOP("@\"a.\\n\": 1"),
       "\"a.\\n\": unknown key (here are: `data_dir`, `control`, "
       "`operations`, `resource_url`, `backend`, "
-      "`journal`, `limits`, `compression_threshold`, `busy_poll_us`, `log`, `bots`)\n" },
+      "`journal`, `limits`, `compression_threshold`, `busy_poll_us`, `io_uring`, `log`, `bots`)\n" },
     { TOP("\"backend\": {\"media\": {\"max_bytes\": @0, \"roots\": @[]}}"),
       "backend.media.max_bytes: expected a whole number from 1 to 1099511627776, got 0\n"
       "backend.media.roots: expected a list of paths, got a list\n" },
@@ -247,7 +247,7 @@ static const struct bad bad[] = {
       "}, ], }",
       "\"日志\": unknown key (here are: `data_dir`, `control`, `operations`, `resource_url`, "
       "`backend`, `journal`, `limits`, "
-      "`compression_threshold`, `busy_poll_us`, `log`, `bots`)\n"
+      "`compression_threshold`, `busy_poll_us`, `io_uring`, `log`, `bots`)\n"
       "log: expected an object, got 7\n"
       "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got 1\n" },
 };

@@ -222,23 +222,55 @@ static void *speak_as_openssl(void *arg)
     return orderly && strcmp(text, "answer") == 0 ? "fine" : "not fine";
 }
 
-static void it_gets_along_with_others(void **state)
+static pthread_t begin_with_openssl(void)
 {
     pthread_t thread;
-    void *verdict;
-    (void)state;
     tcp_pair(pair, false);
     owner_adopt(&server, stream_on(&loop, pair[0]));
     serve_tls(server.stream, context);
     assert_int_equal(pthread_create(&thread, NULL, speak_as_openssl, NULL), 0);
     TURN_UNTIL(&loop, server.in.len == 8);
     assert_heard(&server, "pingpong");
-    owner_says(&server, "answer");
-    mk_stream_close(server.stream);
+    return thread;
+}
+
+static void end_with_openssl(pthread_t thread)
+{
+    void *verdict;
     TURN_UNTIL(&loop, server.closes == 1);
     assert_int_equal(server.error, 0);
     pthread_join(thread, &verdict);
     assert_string_equal(verdict, "fine");
+}
+
+static void it_gets_along_with_others(void **state)
+{
+    (void)state;
+    pthread_t thread = begin_with_openssl();
+    owner_says(&server, "answer");
+    mk_stream_close(server.stream);
+    end_with_openssl(thread);
+}
+
+static void close_server(struct owner *owner)
+{
+    (void)owner;
+    mk_stream_close(server.stream);
+}
+
+/* Both have sent when the owner of one closes the other: which is to say, too, that it ends. */
+static void closed_by_another_it_says_so(void **state)
+{
+    int other[2];
+    (void)state;
+    pthread_t thread = begin_with_openssl();
+    tcp_pair(other, false);
+    owner_adopt(&client, stream_on(&loop, other[0]));
+    client.on_drained = close_server;
+    owner_says(&client, "first");
+    owner_says(&server, "answer");
+    end_with_openssl(thread);
+    close(other[1]);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -254,6 +286,7 @@ int main(void)
         TEST(garbage_is_refused),
         TEST(a_peer_that_leaves_early_is_noticed),
         TEST(it_gets_along_with_others),
+        TEST(closed_by_another_it_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,259 @@
+/*
+ * Sends on many sockets at once, with io_uring and without: what each socket gets, and what becomes
+ * of the rest when one of them fails, or the ring itself.
+ */
+#include "net_testing.h"
+
+#include <dlfcn.h>
+#include <liburing.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+enum { PAIRS = MK_SENDER_MOST };
+
+/* What the ring does instead of all that is asked of it. */
+static struct {
+    unsigned submissions;
+    unsigned takes; /* only so many of those that are queued */
+    int error;      /* it takes none, and says this */
+} ring;
+
+/* Stands before liburing's. */
+int io_uring_submit_and_wait(struct io_uring *uring, unsigned wait_for)
+{
+    int (*next)(struct io_uring *, unsigned);
+    *(void **)&next = dlsym(RTLD_NEXT, "io_uring_submit_and_wait");
+    ring.submissions++;
+    if (ring.error)
+        return -ring.error;
+    if (ring.takes < wait_for) {
+        wait_for = ring.takes;
+        uring->sq.sqe_tail = uring->sq.sqe_head + wait_for;
+    }
+    return next(uring, wait_for);
+}
+
+/* As many connections as are sent to at once, and what is sent to each. */
+struct crowd {
+    struct mk_sender *sender;
+    int pairs[PAIRS][2]; /* [0] is sent on, [1] is the peer's */
+    struct mk_send sends[PAIRS];
+};
+
+static bool may_use_ring;
+
+static int setup(void **state)
+{
+    struct crowd *crowd = calloc(1, sizeof(*crowd));
+    alarm(PATIENCE_S);
+    ring.submissions = 0;
+    ring.takes = UINT_MAX;
+    ring.error = 0;
+    crowd->sender = mk_sender_new();
+    mk_sender_use_ring(crowd->sender, may_use_ring);
+    for (int i = 0; i < PAIRS; i++)
+        tcp_pair(crowd->pairs[i], true);
+    *state = crowd;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct crowd *crowd = *state;
+    for (int i = 0; i < PAIRS; i++) {
+        close(crowd->pairs[i][0]);
+        close(crowd->pairs[i][1]);
+    }
+    mk_sender_free(crowd->sender);
+    free(crowd);
+    alarm(0);
+    return 0;
+}
+
+/* Gives socket `i` the texts to send. */
+static void queue(struct crowd *crowd, int i, const char *one, const char *two, const char *three)
+{
+    struct mk_send *send = &crowd->sends[i];
+    mk_send_init(send, crowd->pairs[i][0]);
+    mk_send_add(send, mk_slice_of(one, strlen(one)));
+    mk_send_add(send, mk_slice_of(two, strlen(two)));
+    mk_send_add(send, mk_slice_of(three, strlen(three)));
+    mk_sender_queue(crowd->sender, send);
+}
+
+/* To the first `count`, each something else; every third in parts. */
+static void queue_numbers(struct crowd *crowd, int count)
+{
+    static char texts[PAIRS][16];
+    for (int i = 0; i < count; i++) {
+        snprintf(texts[i], sizeof(texts[i]), "to %d", i);
+        queue(crowd, i, texts[i], i % 3 == 0 ? " and" : "", i % 3 == 0 ? " more" : "");
+    }
+}
+
+static void assert_got(struct crowd *crowd, int i, const char *text)
+{
+    char got[64] = { 0 };
+    ssize_t len = recv(crowd->pairs[i][1], got, sizeof(got) - 1, 0);
+    if (len < 0)
+        len = 0;
+    got[len] = '\0';
+    assert_string_equal(got, text);
+}
+
+static void assert_numbers(struct crowd *crowd, int from, int to)
+{
+    for (int i = from; i < to; i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "to %d%s", i, i % 3 == 0 ? " and more" : "");
+        assert_int_equal(crowd->sends[i].took, strlen(text));
+        assert_got(crowd, i, text);
+    }
+}
+
+static void each_gets_its_own(void **state)
+{
+    struct crowd *crowd = *state;
+    int counts[] = { PAIRS, 1, 2, 3, PAIRS / 2, 0, PAIRS };
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        queue_numbers(crowd, counts[i]);
+        mk_sender_run(crowd->sender);
+        assert_numbers(crowd, 0, counts[i]);
+        for (int other = counts[i]; other < PAIRS; other++)
+            assert_got(crowd, other, "");
+    }
+}
+
+static void what_fails_is_that_send_alone(void **state)
+{
+    struct crowd *crowd = *state;
+    static char large[1 << 20];
+    memset(large, 'x', sizeof(large));
+    queue_numbers(crowd, 8);
+    crowd->sends[1].fd = -1;
+    close(crowd->pairs[2][1]);
+    crowd->pairs[2][1] = open("/dev/null", O_RDONLY);
+    shutdown(crowd->pairs[2][0], SHUT_WR);
+    crowd->sends[4].count = 0;
+    mk_send_add(&crowd->sends[4], mk_slice_of(large, sizeof(large)));
+    mk_sender_run(crowd->sender);
+    assert_int_equal(crowd->sends[1].took, -EBADF);
+    assert_int_equal(crowd->sends[2].took, -EPIPE);
+    /* As much as the kernel holds for it, and then nothing more. */
+    assert_in_range(crowd->sends[4].took, 1, sizeof(large) - 1);
+    assert_numbers(crowd, 0, 1);
+    assert_numbers(crowd, 3, 4);
+    assert_numbers(crowd, 5, 8);
+    do {
+        queue_numbers(crowd, 4);
+        mk_sender_queue(crowd->sender, &crowd->sends[4]);
+        mk_sender_run(crowd->sender);
+        assert_numbers(crowd, 3, 4);
+    } while (crowd->sends[4].took > 0);
+    assert_int_equal(crowd->sends[4].took, 0);
+}
+
+/* --- the ring itself --- */
+
+static bool has_ring(struct crowd *crowd)
+{
+    queue_numbers(crowd, 3);
+    mk_sender_run(crowd->sender);
+    assert_numbers(crowd, 0, 3);
+    return ring.submissions > 0;
+}
+
+static void many_are_one_system_call(void **state)
+{
+    struct crowd *crowd = *state;
+    if (!has_ring(crowd))
+        skip(); /* this kernel has none, or does not let us use it */
+    ring.submissions = 0;
+    queue_numbers(crowd, PAIRS);
+    mk_sender_run(crowd->sender);
+    assert_int_equal(ring.submissions, 1);
+    assert_numbers(crowd, 0, PAIRS);
+    queue_numbers(crowd, 1);
+    mk_sender_run(crowd->sender);
+    assert_int_equal(ring.submissions, 1); /* one is not worth it */
+    assert_numbers(crowd, 0, 1);
+}
+
+static void may_be_turned_off_and_on(void **state)
+{
+    struct crowd *crowd = *state;
+    if (!has_ring(crowd))
+        skip();
+    mk_sender_use_ring(crowd->sender, false);
+    ring.submissions = 0;
+    queue_numbers(crowd, PAIRS);
+    mk_sender_run(crowd->sender);
+    assert_int_equal(ring.submissions, 0);
+    assert_numbers(crowd, 0, PAIRS);
+    mk_sender_use_ring(crowd->sender, true);
+    mk_sender_use_ring(crowd->sender, true);
+    assert_true(has_ring(crowd));
+}
+
+/* Those that the ring did not take are sent by other means: each once. */
+static void a_ring_that_takes_some_loses_none(void **state)
+{
+    struct crowd *crowd = *state;
+    if (!has_ring(crowd))
+        skip();
+    ring.takes = 5;
+    queue_numbers(crowd, PAIRS);
+    mk_sender_run(crowd->sender);
+    assert_numbers(crowd, 0, PAIRS);
+    for (int i = 0; i < PAIRS; i++)
+        assert_got(crowd, i, "");
+    ring.submissions = 0;
+    assert_false(has_ring(crowd)); /* it is not asked again */
+}
+
+static void a_ring_that_fails_loses_none(void **state)
+{
+    struct crowd *crowd = *state;
+    if (!has_ring(crowd))
+        skip();
+    ring.error = EBUSY;
+    queue_numbers(crowd, PAIRS);
+    mk_sender_run(crowd->sender);
+    assert_numbers(crowd, 0, PAIRS);
+    ring.submissions = 0;
+    assert_false(has_ring(crowd));
+}
+
+static void without_descriptors_there_is_no_ring(void **state)
+{
+    struct crowd *crowd = *state;
+    struct rlimit old;
+    getrlimit(RLIMIT_NOFILE, &old);
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){ .rlim_cur = 0, .rlim_max = old.rlim_max });
+    queue_numbers(crowd, PAIRS);
+    mk_sender_run(crowd->sender);
+    setrlimit(RLIMIT_NOFILE, &old);
+    assert_int_equal(ring.submissions, 0);
+    assert_numbers(crowd, 0, PAIRS);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(each_gets_its_own),
+        TEST(what_fails_is_that_send_alone),
+    };
+    const struct CMUnitTest tests_of_ring[] = {
+        TEST(many_are_one_system_call),
+        TEST(may_be_turned_off_and_on),
+        TEST(a_ring_that_takes_some_loses_none),
+        TEST(a_ring_that_fails_loses_none),
+        TEST(without_descriptors_there_is_no_ring),
+    };
+    int failed = cmocka_run_group_tests_name("one by one", tests, NULL, NULL);
+    may_use_ring = true;
+    failed += cmocka_run_group_tests_name("with a ring", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("the ring", tests_of_ring, NULL, NULL);
+}
