@@ -1,10 +1,10 @@
 // Another configuration without a restart: SIGHUP and `milky reload`. What is as it was goes on.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, readdir, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { freePort, hook, reverse, serve, start, text } from './fixtures.mjs';
+import { freePort, hook, reverse, serve, start, text, textOf } from './fixtures.mjs';
 import { BOT, Client, GROUP, ReverseServer, call, request, within } from './harness.mjs';
 import { Raw, assertRefused, handshake, post } from './raw.mjs';
 import { base64, png } from './samples.mjs';
@@ -26,6 +26,12 @@ const ask = async (port, options) => (await call(`http://127.0.0.1:${port}`, 'ge
 const refused = (port) => assert.rejects(ask(port), 'nobody should listen there');
 const bot = (transports, self_id = BOT) => ({ self_id, ...transports });
 const at = (port, more) => [{ listen: `127.0.0.1:${port}`, ...more }];
+
+// Whether this kernel has io_uring and lets anybody use it. Before Linux 6.6 it does not tell.
+async function mayUseRing() {
+  const disabled = await readFile('/proc/sys/kernel/io_uring_disabled', 'utf8').catch(() => '?');
+  return disabled === '0\n' && /^Seccomp:\t0$/m.test(await readFile('/proc/self/status', 'utf8'));
+}
 
 describe('reload', { concurrency: 4 }, () => {
   it('keeps the connections of what is as it was, and the rest comes and goes', async (t) => {
@@ -329,6 +335,29 @@ describe('reload', { concurrency: 4 }, () => {
     await reload(milky, config(0));
     const asleep = await turnsOfCalls();
     assert.ok(asleep < 500, `${asleep} turns while it sleeps`);
+  });
+
+  it('io_uring sends to many at once, and a reload does without it', async (t) => {
+    const port = await freePort();
+    const config = (io_uring) => ({ io_uring, bots: [bot({ http_server: at(port), websocket_server: at(port) })] });
+    const milky = await serve(t, config(true));
+    const clients = await Promise.all(Array.from({ length: 8 }, () => Client.connect(`ws://127.0.0.1:${port}/`)));
+    const rings = async () => {
+      const folder = `/proc/${milky.child.pid}/fd`;
+      const links = await Promise.all((await readdir(folder)).map((fd) => readlink(join(folder, fd)).catch(() => '')));
+      return links.filter((link) => link.includes('[io_uring]')).length;
+    };
+    const tell = async (word) => {
+      await milky.say(MING, { to: BOT }, word);
+      for (const client of clients) await client.events.find(({ data }) => textOf(data.data) === word, `a client to hear ${word}`);
+    };
+    await tell('together');
+    if (await mayUseRing()) assert.equal(await rings(), 1);
+    await reload(milky, config(false));
+    assert.equal(await rings(), 0);
+    await tell('one by one');
+    assert.equal(await rings(), 0);
+    for (const client of clients) client.socket.terminate();
   });
 
   it('leaves calls and events in peace, however often it is asked', async (t) => {

@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <liburing.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -164,6 +165,57 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     struct msghdr shorter = { .msg_iov = &half, .msg_iovlen = 1 };
     half.iov_len = part(fault, half.iov_len);
     return next(fd, &shorter, flags);
+}
+
+enum { RING_FAULTS = 64 }; /* of one submission */
+
+/* What a send in a ring is to fail with, or 0; where it is to do a part, that is left of it. */
+static int ring_fault(struct io_uring_sqe *entry)
+{
+    int fault = out_fault(FAULT_SEND, entry->fd);
+    if (fault != FAULT_SHORT)
+        return fault;
+    if (entry->opcode == IORING_OP_SEND) {
+        entry->len = (unsigned)part(fault, entry->len);
+    } else {
+        struct msghdr *message = (struct msghdr *)(uintptr_t)entry->addr;
+        message->msg_iovlen = 1;
+        message->msg_iov[0].iov_len = part(fault, message->msg_iov[0].iov_len);
+    }
+    return 0;
+}
+
+static void give_result(struct io_uring *ring, uint64_t of, int result)
+{
+    struct io_uring_cqe *done;
+    unsigned head;
+    io_uring_for_each_cqe(ring, head, done)
+    {
+        if (done->user_data == of)
+            done->res = result;
+    }
+}
+
+/* Each send in it counts. One that fails is not made. */
+int io_uring_submit_and_wait(struct io_uring *ring, unsigned wait_for)
+{
+    NEXT(io_uring_submit_and_wait);
+    uint64_t failed[RING_FAULTS];
+    int errors[RING_FAULTS], count = 0;
+    for (unsigned i = ring->sq.sqe_head; i != ring->sq.sqe_tail && count < RING_FAULTS; i++) {
+        struct io_uring_sqe *entry = &ring->sq.sqes[i & *ring->sq.kring_mask];
+        int error = ring_fault(entry);
+        if (error == 0)
+            continue;
+        failed[count] = entry->user_data;
+        errors[count++] = error;
+        io_uring_prep_nop(entry);
+        entry->user_data = failed[count - 1];
+    }
+    int rc = next(ring, wait_for);
+    for (int i = 0; i < count; i++)
+        give_result(ring, failed[i], -errors[i]);
+    return rc;
 }
 
 ssize_t write(int fd, const void *data, size_t len)
