@@ -81,6 +81,10 @@ describe('guards', { concurrency: 4 }, () => {
     const milky = await serve(t, config({ connections_per_address: 3 }));
     const addresses = [milky.address('http_server'), behind(milky, 'control'), behind(milky, 'operations')];
     const sockets = await Promise.all(addresses.map((address) => Raw.connect(address)));
+    for (const socket of sockets) { // answered, so taken
+      const { status } = await socket.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n').response();
+      assert.ok(status >= 400 && status < 500, `${status}`);
+    }
     for (const address of addresses) assert.equal(await (await Raw.connect(address)).ended(), '', address);
     sockets.forEach((socket) => socket.destroy());
     const now = parse((await place(() => ports(milky).operations('right'))).text);
