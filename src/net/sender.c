@@ -29,10 +29,15 @@ struct mk_sender {
 
 /* --- the ring --- */
 
+/* One of before Linux 5.17 is not used: the first of them could not send. */
 static void open_ring(struct mk_sender *sender)
 {
     struct io_uring_params params = { 0 };
     int rc = io_uring_queue_init_params(MK_SENDER_MOST, &sender->ring, &params);
+    if (rc == 0 && !(params.features & IORING_FEAT_CQE_SKIP)) {
+        io_uring_queue_exit(&sender->ring);
+        rc = -ENOSYS;
+    }
     sender->state = rc < 0 ? RING_NONE : RING_OPEN;
     if (rc < 0)
         mk_log_debug(module, "no io_uring (%s): one system call per send", strerror(-rc));

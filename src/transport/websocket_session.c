@@ -12,9 +12,8 @@ enum {
     PATIENCE_MS = 15 * 1000,
     LONGEST_REPLY = 64 * 1024 * 1024,
     KEPT_REPLY = 64 * 1024, /* bytes of the reply buffer that outlive a reply */
+    LONGEST_NUMBER = 21,
 };
-
-enum { LONGEST_NUMBER = 21 };
 
 struct mk_session {
     struct mk_list node;
