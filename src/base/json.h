@@ -47,6 +47,12 @@ bool mk_json_integer(const yyjson_val *value, bool *negative, uint64_t *magnitud
 /* "null", "boolean", "number", "string", "array", "object": for messages about what was got. */
 const char *mk_json_type_name(const yyjson_val *value);
 
+/* A member of an object by its name, the first of them, or NULL. */
+static inline yyjson_mut_val *mk_json_member(yyjson_mut_val *object, struct mk_slice name)
+{
+    return yyjson_mut_obj_getn(object, name.ptr, name.len);
+}
+
 /* Appends a value as compact JSON. `alc` holds the text meanwhile. 0, -EINVAL, -ENOMEM, -ENOBUFS.
  */
 int mk_json_write(struct mk_buf *out, const yyjson_mut_val *value, const yyjson_alc *alc);

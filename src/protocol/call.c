@@ -125,7 +125,7 @@ static int make_data(struct milky_call *call, yyjson_mut_val *data, struct mk_sl
             const struct mk_object *given = action->params;
             struct mk_peer peer = mk_peer_of(given ? given->peer : NULL, call->params);
             if (action->unwrap.len > 0)
-                data = yyjson_mut_obj_getn(data, action->unwrap.ptr, action->unwrap.len);
+                data = mk_json_member(data, action->unwrap);
             rc = mk_dialect_translate(action->result, data, peer, call->doc, &call->arena, &data);
             if (rc < 0)
                 return rc;

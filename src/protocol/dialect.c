@@ -1,6 +1,8 @@
 /* dialect: see the header. */
 #include "protocol/dialect.h"
 
+#include "base/json.h"
+
 #include <errno.h>
 
 struct walk {
@@ -10,11 +12,6 @@ struct walk {
 
 static int make_value(const struct walk *walk, const struct mk_type *type, yyjson_mut_val *from,
                       struct mk_peer peer, yyjson_mut_val **made);
-
-static yyjson_mut_val *get(yyjson_mut_val *object, struct mk_slice name)
-{
-    return yyjson_mut_obj_getn(object, name.ptr, name.len);
-}
 
 /* A value of yyjson is a link of the container that holds it, so each container needs its own. */
 static int copy_scalar(const struct walk *walk, yyjson_mut_val *from, yyjson_mut_val **made)
@@ -71,8 +68,8 @@ static int make_field(const struct walk *walk, const struct mk_field *field, yyj
             rc = make_string(walk, text, &made);
     } else {
         if (field->within.len > 0)
-            from = get(from, field->within);
-        yyjson_mut_val *twin = field->twin.len > 0 ? get(from, field->twin) : NULL;
+            from = mk_json_member(from, field->within);
+        yyjson_mut_val *twin = field->twin.len > 0 ? mk_json_member(from, field->twin) : NULL;
         bool none = !twin || yyjson_mut_is_null(twin);
         if (none && field->absent == MK_ABSENT_SKIP)
             return 0;
@@ -105,8 +102,8 @@ static int show_segment(const struct walk *walk, const struct mk_union *choice, 
             shown = &choice->shown[i];
     struct mk_slice text;
     if (shown) {
-        int rc =
-            mk_pattern_write(&shown->as, get(from, MK_SLICE("data")), peer, walk->arena, &text);
+        int rc = mk_pattern_write(&shown->as, mk_json_member(from, MK_SLICE("data")), peer,
+                                  walk->arena, &text);
         if (rc < 0)
             return rc == -ENOENT ? -EINVAL : rc;
     } else {
@@ -135,7 +132,7 @@ static int make_variant(const struct walk *walk, const struct mk_union *choice,
     yyjson_mut_val *data = yyjson_mut_obj(walk->doc);
     if (!data || add(walk, object, MK_SLICE("data"), data) < 0)
         return -ENOMEM;
-    return fill_object(walk, &variant->object, get(from, MK_SLICE("data")), peer, data);
+    return fill_object(walk, &variant->object, mk_json_member(from, MK_SLICE("data")), peer, data);
 }
 
 static int make_union(const struct walk *walk, const struct mk_union *choice, yyjson_mut_val *from,
@@ -145,7 +142,7 @@ static int make_union(const struct walk *walk, const struct mk_union *choice, yy
     if (!object)
         return -ENOMEM;
     *made = object;
-    yyjson_mut_val *tag = get(from, choice->twin);
+    yyjson_mut_val *tag = mk_json_member(from, choice->twin);
     for (size_t i = 0; i < choice->count; i++) {
         const struct mk_slice twin = choice->variants[i].twin;
         if (yyjson_mut_equals_strn(tag, twin.ptr, twin.len))

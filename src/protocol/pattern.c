@@ -13,11 +13,6 @@ static enum mk_scene scene_of(yyjson_mut_val *name)
     return MK_SCENE_NONE;
 }
 
-static yyjson_mut_val *get(yyjson_mut_val *object, struct mk_slice name)
-{
-    return yyjson_mut_obj_getn(object, name.ptr, name.len);
-}
-
 /* Numbers of 1.2 that stand in texts are never negative. mk_json_integer reads both kinds of value:
  * yyjson_mut_val begins with the members of yyjson_val. */
 static bool number_of(yyjson_mut_val *value, uint64_t *number)
@@ -33,9 +28,9 @@ struct mk_peer mk_peer_of(const struct mk_peer_rule *rule, yyjson_mut_val *objec
         return peer;
     enum mk_scene scene = rule->scene;
     if (scene == MK_SCENE_NONE)
-        scene = scene_of(get(object, rule->scene_field));
+        scene = scene_of(mk_json_member(object, rule->scene_field));
     peer.id = rule->id;
-    if (rule->id_field.len > 0 && !number_of(get(object, rule->id_field), &peer.id))
+    if (rule->id_field.len > 0 && !number_of(mk_json_member(object, rule->id_field), &peer.id))
         return peer;
     peer.scene = scene;
     return peer;
@@ -79,7 +74,7 @@ static int part_text(const struct mk_part *part, yyjson_mut_val *object, struct 
         *out = peer_text(peer, room);
         return 0;
     }
-    yyjson_mut_val *value = get(object, part->text);
+    yyjson_mut_val *value = mk_json_member(object, part->text);
     if (!value || yyjson_mut_is_null(value))
         return -ENOENT;
     uint64_t number = 0;

@@ -33,11 +33,6 @@ static int complain(const struct check *check, const struct mk_path *at, const c
     return -EINVAL;
 }
 
-static yyjson_mut_val *get(yyjson_mut_val *object, struct mk_slice name)
-{
-    return yyjson_mut_obj_getn(object, name.ptr, name.len);
-}
-
 static int check_object(struct check *check, const struct mk_path *at,
                         const struct mk_object *object, yyjson_mut_val *value)
 {
@@ -46,7 +41,7 @@ static int check_object(struct check *check, const struct mk_path *at,
     for (size_t i = 0; i < object->count; i++) {
         const struct mk_field *field = &object->fields[i];
         const struct mk_path here = { .up = at, .name = field->name };
-        yyjson_mut_val *inner = get(value, field->name);
+        yyjson_mut_val *inner = mk_json_member(value, field->name);
         if (field->absent != MK_ABSENT_ERROR && (!inner || yyjson_mut_is_null(inner)))
             continue;
         int rc = check_value(check, &here, field->type, inner);
@@ -63,7 +58,7 @@ static int check_union(struct check *check, const struct mk_path *at, const stru
     const struct mk_path data_path = { .up = at, .name = MK_SLICE("data") };
     if (!yyjson_mut_is_obj(value))
         return complain(check, at, "object", value);
-    yyjson_mut_val *tag = get(value, choice->tag);
+    yyjson_mut_val *tag = mk_json_member(value, choice->tag);
     if (!yyjson_mut_is_str(tag))
         return complain(check, &tag_path, "string", tag);
     for (size_t i = 0; i < choice->count; i++) {
@@ -71,7 +66,8 @@ static int check_union(struct check *check, const struct mk_path *at, const stru
         if (!yyjson_mut_equals_strn(tag, variant->name.ptr, variant->name.len))
             continue;
         if (choice->in_data)
-            return check_object(check, &data_path, &variant->object, get(value, data_path.name));
+            return check_object(check, &data_path, &variant->object,
+                                mk_json_member(value, data_path.name));
         return check_object(check, at, &variant->object, value);
     }
     return 0;

@@ -208,7 +208,7 @@ static int absent_value(struct walk *walk, const struct mk_field *field, yyjson_
         *value = yyjson_mut_uint(walk->doc, field->number);
         break;
     case MK_ABSENT_FILE_NAME: {
-        yyjson_mut_val *uri = yyjson_mut_obj_getn(made, text.ptr, text.len);
+        yyjson_mut_val *uri = mk_json_member(made, text);
         int rc = mk_file_name_of_uri(mk_slice_of(yyjson_mut_get_str(uri), yyjson_mut_get_len(uri)),
                                      walk->arena, &text);
         if (rc < 0)
