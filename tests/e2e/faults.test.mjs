@@ -130,10 +130,12 @@ class World {
 
   // Everything that a bot does, once. It says what went wrong, whatever fails meanwhile.
   async round(word) {
-    const socket = listen(this.milky.ws().replace('ws', this.pushed ? 'wss' : 'ws'));
+    const url = this.milky.ws().replace('ws', this.pushed ? 'wss' : 'ws');
+    const socket = listen(url);
     const sse = listenSse(this.milky.http());
+    const others = [listen(url), listenSse(this.milky.http())]; // an event is sent to many at once
     try {
-      const [isOpen] = await within(Promise.all([socket.opened, sse.opened]), 'both to connect or fail');
+      const [isOpen] = await within(Promise.all([socket, sse, ...others].map(({ opened }) => opened)), 'all to connect or fail');
       const answers = [];
       const call = async (action, params, echo) => {
         if (socket.ended) return undefined;
@@ -159,6 +161,8 @@ class World {
       }
       await ask(this.bot, 'get_group_member_list', { group_id: GROUP });
     } finally {
+      others[0].socket.terminate();
+      others[1].terminate();
       socket.socket.terminate();
       sse.terminate();
       await socket.closed;

@@ -114,7 +114,7 @@ static void assert_numbers(struct crowd *crowd, int from, int to)
 static void each_gets_its_own(void **state)
 {
     struct crowd *crowd = *state;
-    int counts[] = { PAIRS, 1, 2, 3, PAIRS / 2, 0, PAIRS };
+    int counts[] = { PAIRS, 1, 2, 3, 4, 5, PAIRS / 2, 0, PAIRS };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         queue_numbers(crowd, counts[i]);
         mk_sender_run(crowd->sender);
@@ -157,9 +157,9 @@ static void what_fails_is_that_send_alone(void **state)
 
 static bool has_ring(struct crowd *crowd)
 {
-    queue_numbers(crowd, 3);
+    queue_numbers(crowd, 8);
     mk_sender_run(crowd->sender);
-    assert_numbers(crowd, 0, 3);
+    assert_numbers(crowd, 0, 8);
     return ring.submissions > 0;
 }
 
