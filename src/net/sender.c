@@ -1,11 +1,11 @@
-/* sender: see the header. The ring is never left with anything under way. */
+/* sender: see the header. */
 #include "net/sender.h"
 
 #include "base/log.h"
+#include "net/ring.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <liburing.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,108 +14,25 @@ enum { WORTH_IT = 4 };
 
 static const char module[] = "net";
 
-enum ring_state {
-    RING_UNTRIED, /* until it is needed */
-    RING_OPEN,
-    RING_NONE,
-};
-
 struct mk_sender {
-    struct io_uring ring;
-    enum ring_state state;
+    struct mk_ring *ring; /* NULL: none */
+    bool untried;         /* it is opened when it is first needed */
     size_t count;
     struct mk_send *queued[MK_SENDER_MOST];
 };
 
-/* --- the ring --- */
-
-/* One of before Linux 5.17 is not used: the first of them could not send. */
-static void open_ring(struct mk_sender *sender)
-{
-    struct io_uring_params params = { 0 };
-    int rc = io_uring_queue_init_params(MK_SENDER_MOST, &sender->ring, &params);
-    if (rc == 0 && !(params.features & IORING_FEAT_CQE_SKIP)) {
-        io_uring_queue_exit(&sender->ring);
-        rc = -ENOSYS;
-    }
-    sender->state = rc < 0 ? RING_NONE : RING_OPEN;
-    if (rc < 0)
-        mk_log_debug(module, "no io_uring (%s): one system call per send", strerror(-rc));
-}
-
-static bool has_ring(struct mk_sender *sender)
-{
-    if (sender->state == RING_UNTRIED)
-        open_ring(sender);
-    return sender->state == RING_OPEN;
-}
-
-static void close_ring(struct mk_sender *sender)
-{
-    if (sender->state == RING_OPEN)
-        io_uring_queue_exit(&sender->ring);
-    sender->state = RING_NONE;
-}
-
-static void enter_in_ring(struct mk_sender *sender, struct mk_send *send)
-{
-    struct io_uring_sqe *entry = io_uring_get_sqe(&sender->ring);
-    assert(entry); /* it has as many as can be queued, and is empty */
-    if (send->count == 1) {
-        io_uring_prep_send(entry, send->fd, send->parts[0].iov_base, send->parts[0].iov_len,
-                           MSG_NOSIGNAL | MSG_DONTWAIT);
-    } else {
-        send->message = (struct msghdr){ .msg_iov = send->parts, .msg_iovlen = send->count };
-        io_uring_prep_sendmsg(entry, send->fd, &send->message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
-    io_uring_sqe_set_data(entry, send);
-}
-
-/* Notes what has been done. Returns how many that were. */
-static size_t collect(struct mk_sender *sender)
-{
-    struct io_uring_cqe *done;
-    unsigned head, count = 0;
-    io_uring_for_each_cqe(&sender->ring, head, done)
-    {
-        struct mk_send *send = io_uring_cqe_get_data(done);
-        send->took = done->res == -EAGAIN || done->res == -EINTR ? 0 : done->res;
-        count++;
-    }
-    io_uring_cq_advance(&sender->ring, count);
-    return count;
-}
-
-/* Returns how many of those that are queued, from the first on, were sent. */
-static size_t run_ring(struct mk_sender *sender)
-{
-    for (size_t i = 0; i < sender->count; i++)
-        enter_in_ring(sender, sender->queued[i]);
-    int rc = io_uring_submit_and_wait(&sender->ring, (unsigned)sender->count);
-    size_t taken = rc < 0 ? 0 : (size_t)rc;
-    for (size_t left = taken - collect(sender); left > 0; left -= collect(sender)) {
-        struct io_uring_cqe *first;
-        io_uring_wait_cqe(&sender->ring, &first);
-    }
-    if (taken < sender->count) {
-        close_ring(sender); /* what is still in it must never be sent */
-        mk_log_debug(module, "io_uring took %zu of %zu: one system call per send from now on",
-                     taken, sender->count);
-    }
-    return taken;
-}
-
-/* --- what others call --- */
-
 struct mk_sender *mk_sender_new(void)
 {
-    return calloc(1, sizeof(struct mk_sender));
+    struct mk_sender *sender = calloc(1, sizeof(*sender));
+    if (sender)
+        sender->untried = true;
+    return sender;
 }
 
 struct mk_sender *mk_sender_free(struct mk_sender *sender)
 {
     if (sender)
-        close_ring(sender);
+        mk_ring_close(sender->ring);
     free(sender);
     return NULL;
 }
@@ -123,9 +40,31 @@ struct mk_sender *mk_sender_free(struct mk_sender *sender)
 void mk_sender_use_ring(struct mk_sender *sender, bool may)
 {
     if (!may)
-        close_ring(sender);
-    else if (sender->state == RING_NONE)
-        sender->state = RING_UNTRIED;
+        sender->ring = mk_ring_close(sender->ring);
+    sender->untried = may && !sender->ring;
+}
+
+static bool has_ring(struct mk_sender *sender)
+{
+    if (sender->untried) {
+        sender->untried = false;
+        int rc = mk_ring_open(&sender->ring);
+        if (rc < 0)
+            mk_log_debug(module, "no io_uring (%s): one system call per send", strerror(-rc));
+    }
+    return sender->ring;
+}
+
+/* Returns how many of those that are queued, from the first on, were sent. */
+static size_t send_in_ring(struct mk_sender *sender)
+{
+    size_t done = mk_ring_send(sender->ring, sender->queued, sender->count);
+    if (done < sender->count) {
+        sender->ring = mk_ring_close(sender->ring);
+        mk_log_debug(module, "io_uring took %zu of %zu: one system call per send from now on", done,
+                     sender->count);
+    }
+    return done;
 }
 
 void mk_send_now(struct mk_send *out)
@@ -150,7 +89,7 @@ void mk_sender_run(struct mk_sender *sender)
 {
     size_t done = 0;
     if (sender->count >= WORTH_IT && has_ring(sender))
-        done = run_ring(sender);
+        done = send_in_ring(sender);
     for (; done < sender->count; done++)
         mk_send_now(sender->queued[done]);
     sender->count = 0;

@@ -27,8 +27,10 @@ const refused = (port) => assert.rejects(ask(port), 'nobody should listen there'
 const bot = (transports, self_id = BOT) => ({ self_id, ...transports });
 const at = (port, more) => [{ listen: `127.0.0.1:${port}`, ...more }];
 
-// Whether this kernel has io_uring and lets anybody use it. Before Linux 6.6 it does not tell.
+// Whether milky was built with io_uring, and this kernel has it and lets anybody use it. Before Linux 6.6 it does
+// not tell.
 async function mayUseRing() {
+  if (!(await readFile(process.env.MILKY)).includes('liburing.so')) return false;
   const disabled = await readFile('/proc/sys/kernel/io_uring_disabled', 'utf8').catch(() => '?');
   return disabled === '0\n' && /^Seccomp:\t0$/m.test(await readFile('/proc/self/status', 'utf8'));
 }

@@ -13,7 +13,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <liburing.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +25,10 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#if __has_include(<liburing.h>)
+#include <liburing.h>
+#define HAS_RING 1
+#endif
 
 #define ERRORS(...)                                                                                \
     (const int[])                                                                                  \
@@ -167,6 +170,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     return next(fd, &shorter, flags);
 }
 
+#if HAS_RING
 enum { RING_FAULTS = 64 }; /* of one submission */
 
 /* What a send in a ring is to fail with, or 0; where it is to do a part, that is left of it. */
@@ -217,6 +221,7 @@ int io_uring_submit_and_wait(struct io_uring *ring, unsigned wait_for)
         give_result(ring, failed[i], -errors[i]);
     return rc;
 }
+#endif
 
 ssize_t write(int fd, const void *data, size_t len)
 {
