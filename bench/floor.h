@@ -19,6 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FLOOR_EVENTS = 1024, FLOOR_DESCRIPTORS = 65536, FLOOR_BUFFER = 65536 };
@@ -60,6 +61,30 @@ static inline int floor_listen(int port)
     return fd;
 }
 
+/* For so long after input it looks for more before it sleeps, in µs; 0: it sleeps at once. */
+static unsigned floor_busy_poll_us;
+
+static inline uint64_t floor_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* As epoll_wait that waits, but for the looking. */
+static inline int floor_wait(int epoll, struct epoll_event *events)
+{
+    uint64_t until = floor_busy_poll_us ? floor_now_us() + floor_busy_poll_us : 0;
+    while (until) {
+        int count = epoll_wait(epoll, events, FLOOR_EVENTS, 0);
+        if (count != 0)
+            return count;
+        if (floor_now_us() >= until)
+            until = 0;
+    }
+    return epoll_wait(epoll, events, FLOOR_EVENTS, -1);
+}
+
 /* Serves: `input` is called for each socket that can be read. It closes what has ended. */
 static inline void floor_run(int port, void (*input)(int fd))
 {
@@ -71,7 +96,7 @@ static inline void floor_run(int port, void (*input)(int fd))
     printf("ready\n");
     fflush(stdout);
     for (;;) {
-        int count = epoll_wait(epoll, events, FLOOR_EVENTS, -1);
+        int count = floor_wait(epoll, events);
         for (int i = 0; i < count; i++) {
             int fd = events[i].data.fd;
             if (fd == STDIN_FILENO)

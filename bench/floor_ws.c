@@ -49,7 +49,9 @@ static void input(int fd)
     floor_check(send(fd, out, sent, MSG_NOSIGNAL) == (ssize_t)sent || errno == ECONNRESET, "send");
 }
 
+/* floor_ws [PORT [BUSY_POLL_US]] */
 int main(int argc, char **argv)
 {
+    floor_busy_poll_us = argc > 2 ? (unsigned)atoi(argv[2]) : 0;
     floor_run(argc > 1 ? atoi(argv[1]) : 8080, input);
 }

@@ -128,6 +128,7 @@ def goals(results):
         return ratio(results[key], "milky") if key in results else None
 
     watchful = figure(results, "one", "milky, busy_poll_us 50", "per_second")
+    watchful_floor = figure(results, "one", "floor, looking for 50 µs", "per_second")
     durable = figure(results, "durable", "milky", "cpu_us")
     growth = results.get("growth", {})
     beside = [name for name in growth if name.startswith("milky") and name != "milky, alone"]
@@ -154,6 +155,11 @@ def goals(results):
             "one busy connection, `busy_poll_us` 50: × calls per second without",
             -3.0,
             quotient(watchful, figure(results, "one", "milky", "per_second")),
+        ],
+        [
+            "the same of the floor",
+            None,
+            quotient(watchful_floor, figure(results, "one", "floor", "per_second")),
         ],
         [
             "durable `send_group_message`, per second of one core",

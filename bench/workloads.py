@@ -104,7 +104,14 @@ def one_connection(make, options):
         except RuntimeError:
             return None  # a build without it
 
-    servers = running([make.milky, watchful, lambda: make.floor("ws")])
+    servers = running(
+        [
+            make.milky,
+            watchful,
+            lambda: make.floor("ws"),
+            lambda: make.floor("ws", "floor, looking for 50 µs", 50),
+        ]
+    )
     loads = [Load(make, s, "calls", clients=1, in_flight=1, message=CALL) for s in servers]
     results = in_turns(options, "one connection", loads)
     finish(servers)
