@@ -149,8 +149,16 @@ static void older_schema(void **state)
                  "INSERT INTO friend_category VALUES (10004001, 0, 'F')",
                  MK_SCHEMA_APPLICATION, (int)version);
         assert_int_equal(sqlite3_exec(old, marks, NULL, NULL, NULL), SQLITE_OK);
+        bool has_unsent = version >= 7;
+        if (has_unsent)
+            assert_int_equal(
+                sqlite3_exec(old, "INSERT INTO unsent VALUES (1, '[]')", NULL, NULL, NULL),
+                SQLITE_OK);
         sqlite3_close(old);
         assert_int_equal(world_start(w), 0);
+        uint64_t unsent = 0;
+        mk_db_number(world_db(w), "SELECT count(*) FROM unsent WHERE events = '[]'", &unsent);
+        assert_int_equal(unsent, has_unsent);
         char *updated = schema_of(w);
         assert_string_equal(updated, newest);
         free(updated);

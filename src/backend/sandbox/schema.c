@@ -126,13 +126,15 @@ static const char unsent_sql[] = "CREATE TABLE unsent ("
  * One row, or more where it is long, for each transaction that the journal may not have on disk
  * yet, in their order.
  */
-static const char unsent_rows_sql[] = "ALTER TABLE unsent RENAME TO old_unsent;"
-                                      "CREATE TABLE unsent ("
-                                      "  id INTEGER PRIMARY KEY,"
-                                      "  events TEXT NOT NULL"
-                                      ") STRICT;"
-                                      "INSERT INTO unsent SELECT id, events FROM old_unsent;"
-                                      "DROP TABLE old_unsent;";
+static const char unsent_rows_sql[] =
+    "CREATE TEMP TABLE kept AS SELECT id, events FROM unsent;" /* ALTER would take a millisecond */
+    "DROP TABLE unsent;"
+    "CREATE TABLE unsent ("
+    "  id INTEGER PRIMARY KEY,"
+    "  events TEXT NOT NULL"
+    ") STRICT;"
+    "INSERT INTO unsent SELECT id, events FROM kept;"
+    "DROP TABLE kept;";
 
 /* In order; the first makes version 1. New ones go to the end. */
 static const char *const steps[] = {
