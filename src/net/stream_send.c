@@ -347,9 +347,9 @@ void mk_stream_send(struct mk_stream *stream)
 }
 
 /*
- * With thousands of streams, none is in the cache when its turn comes. Their memory is fetched
- * while the kernel is busy with those before: a stream two ahead, and what it has as a source one
- * ahead.
+ * With thousands of streams, none is in the cache when its turn comes. So their memory is fetched
+ * ahead: a stream's while the one two before it is looked at, and what it has as a source while the
+ * one before it is.
  */
 static void fetch_ahead(const struct mk_list *node, const struct mk_list *end)
 {
