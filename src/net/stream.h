@@ -3,7 +3,7 @@
  *
  * In: every read goes to the owner's `read`, straight out of the loop's shared buffer.
  * Out: what the owner writes is gathered and leaves at the end of the loop's turn, together with
- * what a source has (below), in one vectored system call. What the kernel does not take goes on
+ * what a source has (below), in one vectored send. What the kernel does not take goes on
  * when the socket is writable again; meanwhile new output is gathered.
  *
  * Knows nothing of HTTP or WebSocket.

@@ -2,6 +2,9 @@
  * stream_send: a stream's way out. Two things are sent: the owner's output, and runs of frames of a
  * source that many streams share. They meet between frames only: once a run of the source has
  * begun, the rest of it is owed before output may go on.
+ *
+ * What a stream sends in a turn is a job: it is prepared, sent with the others' (net/sender),
+ * accounted for, and concluded, which alone is heard by owners.
  */
 #include "net/stream_impl.h"
 
