@@ -134,18 +134,10 @@ static int look_at_clock(struct mk_journal *journal)
 
 static int prepare(struct mk_journal *journal)
 {
-    static const char pragmas[] = "PRAGMA journal_mode = WAL;"
+    static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
                                   "PRAGMA synchronous = NORMAL;" /* see flush_log */
                                   "PRAGMA secure_delete = OFF;"; /* it zeroes what is deleted */
-    uint64_t pages = 0;
-    int rc = exec(journal, "PRAGMA locking_mode = EXCLUSIVE", journal->config.path);
-    if (rc == 0)
-        rc = read_number(journal, "PRAGMA page_count", &pages);
-    /* What makes an empty file one with a write-ahead log need not be kept on disk to be undone. */
-    if (rc == 0 && pages == 0)
-        rc = exec(journal, "PRAGMA journal_mode = MEMORY", journal->config.path);
-    if (rc == 0)
-        rc = exec(journal, pragmas, journal->config.path);
+    int rc = exec(journal, pragmas, journal->config.path);
     if (rc == 0)
         rc = exec(journal, "BEGIN IMMEDIATE", journal->config.path);
     if (rc == 0)

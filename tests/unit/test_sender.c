@@ -16,6 +16,7 @@ static struct {
     unsigned submissions;
     unsigned takes; /* only so many of those that are queued */
     int error;      /* it takes none, and says this */
+    int result;     /* of the first that it has done, instead of what came of it; 0: no other */
 } ring;
 
 /* Stands before liburing's. */
@@ -30,7 +31,11 @@ int io_uring_submit_and_wait(struct io_uring *uring, unsigned wait_for)
         wait_for = ring.takes;
         uring->sq.sqe_tail = uring->sq.sqe_head + wait_for;
     }
-    return next(uring, wait_for);
+    int rc = next(uring, wait_for);
+    struct io_uring_cqe *first;
+    if (ring.result && io_uring_peek_cqe(uring, &first) == 0)
+        first->res = ring.result;
+    return rc;
 }
 
 /* As many connections as are sent to at once, and what is sent to each. */
@@ -49,6 +54,7 @@ static int setup(void **state)
     ring.submissions = 0;
     ring.takes = UINT_MAX;
     ring.error = 0;
+    ring.result = 0;
     crowd->sender = mk_sender_new();
     mk_sender_use_ring(crowd->sender, may_use_ring);
     for (int i = 0; i < PAIRS; i++)
@@ -224,6 +230,19 @@ static void a_ring_that_fails_loses_none(void **state)
     assert_false(has_ring(crowd));
 }
 
+/* As a full socket: it is asked again when it is writable. */
+static void an_interrupted_send_has_sent_nothing(void **state)
+{
+    struct crowd *crowd = *state;
+    if (!has_ring(crowd))
+        skip();
+    ring.result = -EINTR;
+    queue_numbers(crowd, PAIRS);
+    mk_sender_run(crowd->sender);
+    assert_int_equal(crowd->sends[0].took, 0);
+    assert_numbers(crowd, 1, PAIRS);
+}
+
 static void without_descriptors_there_is_no_ring(void **state)
 {
     struct crowd *crowd = *state;
@@ -250,6 +269,7 @@ int main(void)
         TEST(may_be_turned_off_and_on),
         TEST(a_ring_that_takes_some_loses_none),
         TEST(a_ring_that_fails_loses_none),
+        TEST(an_interrupted_send_has_sent_nothing),
         TEST(without_descriptors_there_is_no_ring),
     };
     int failed = cmocka_run_group_tests_name("one by one", tests, NULL, NULL);

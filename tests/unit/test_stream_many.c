@@ -182,6 +182,27 @@ static void one_may_write_to_the_others(void **state)
         assert_heard_text(&crowd->all[i], "text+");
 }
 
+/* Where the journal fails, nobody is sent anything more: neither who is blocked nor who is next. */
+static void what_waits_is_dropped(void **state)
+{
+    struct crowd *crowd = *state;
+    say_to_all(crowd, "small");
+    for (int i = 0; i < MANY; i += 2)
+        owner_write(&crowd->all[i].owner, large, sizeof(large));
+    turn(&crowd->loop);
+    owner_says(&crowd->all[1].owner, "not to be sent");
+    mk_loop_drop_output(&crowd->loop, -EIO);
+    turn(&crowd->loop);
+    for (int i = 0; i < MANY; i++) {
+        const struct owner *owner = &crowd->all[i].owner;
+        bool has_waited = i % 2 == 0 || i == 1;
+        assert_int_equal(owner->closes, has_waited);
+        assert_int_equal(owner->error, has_waited ? -EIO : 0);
+        if (i % 2 == 1)
+            assert_heard_text(&crowd->all[i], "small");
+    }
+}
+
 /* Every third peer takes nothing, every fifth is gone: the others get what they get. */
 static void the_slow_and_the_gone_hold_up_nobody(void **state)
 {
@@ -227,11 +248,9 @@ static void the_slow_and_the_gone_hold_up_nobody(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(all_are_sent_to_in_one_turn),
-        TEST(one_may_abort_the_others),
-        TEST(one_may_close_the_others),
-        TEST(one_may_write_to_the_others),
-        TEST(the_slow_and_the_gone_hold_up_nobody),
+        TEST(all_are_sent_to_in_one_turn), TEST(one_may_abort_the_others),
+        TEST(one_may_close_the_others),    TEST(one_may_write_to_the_others),
+        TEST(what_waits_is_dropped),       TEST(the_slow_and_the_gone_hold_up_nobody),
     };
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);

@@ -282,8 +282,6 @@ static int update_tables(struct mk_db *db, const char *path, uint64_t version)
 
 static int begin_use(struct mk_db *db, const char *path, uint64_t version)
 {
-    /* What makes an empty file one with a write-ahead log need not be kept on disk to be undone. */
-    static const char from_nothing[] = "PRAGMA journal_mode = MEMORY";
     static const char settings[] = "PRAGMA journal_mode = WAL;"
                                    "PRAGMA synchronous = FULL;"
                                    "PRAGMA foreign_keys = ON;"
@@ -292,8 +290,7 @@ static int begin_use(struct mk_db *db, const char *path, uint64_t version)
                                    "PRAGMA wal_autocheckpoint = 4000;" /* pages: hot ones once */
                                    "PRAGMA cache_size = -65536;"       /* KiB */
                                    "BEGIN IMMEDIATE;";
-    if ((version == 0 && sqlite3_exec(db->handle, from_nothing, NULL, NULL, NULL) != SQLITE_OK) ||
-        sqlite3_exec(db->handle, settings, NULL, NULL, NULL) != SQLITE_OK)
+    if (sqlite3_exec(db->handle, settings, NULL, NULL, NULL) != SQLITE_OK)
         return open_failed(db, path);
     db->in_transaction = true;
     int rc = update_tables(db, path, version);
