@@ -72,14 +72,14 @@ static const struct bad bad[] = {
 
     /* keys */
     { TOP("@\"bot\": 1"), "bot: unknown key (did you mean `bots`?)\n" },
-    { TOP("@\"zzzzzzzz\": 1"),
-      "zzzzzzzz: unknown key (here are: `data_dir`, `control`, "
-      "`operations`, `resource_url`, `backend`, "
-      "`journal`, `limits`, `compression_threshold`, `busy_poll_us`, `io_uring`, `log`, `bots`)\n" },
-    { TOP("@\"a.\\n\": 1"),
-      "\"a.\\n\": unknown key (here are: `data_dir`, `control`, "
-      "`operations`, `resource_url`, `backend`, "
-      "`journal`, `limits`, `compression_threshold`, `busy_poll_us`, `io_uring`, `log`, `bots`)\n" },
+    { TOP("@\"zzzzzzzz\": 1"), "zzzzzzzz: unknown key (here are: `data_dir`, `control`, "
+                               "`operations`, `resource_url`, `backend`, "
+                               "`journal`, `limits`, `compression_threshold`, `busy_poll_us`, "
+                               "`io_uring`, `log`, `bots`)\n" },
+    { TOP("@\"a.\\n\": 1"), "\"a.\\n\": unknown key (here are: `data_dir`, `control`, "
+                            "`operations`, `resource_url`, `backend`, "
+                            "`journal`, `limits`, `compression_threshold`, `busy_poll_us`, "
+                            "`io_uring`, `log`, `bots`)\n" },
     { TOP("\"backend\": {\"media\": {\"max_bytes\": @0, \"roots\": @[]}}"),
       "backend.media.max_bytes: expected a whole number from 1 to 1099511627776, got 0\n"
       "backend.media.roots: expected a list of paths, got a list\n" },
