@@ -6,8 +6,6 @@
 
 #include "net/sender.h"
 
-enum { MK_RING_MOST = MK_SENDER_MOST }; /* sends at a time */
-
 struct mk_ring;
 
 /*
@@ -19,8 +17,8 @@ int mk_ring_open(struct mk_ring **ring);
 struct mk_ring *mk_ring_close(struct mk_ring *ring);
 
 /*
- * Sends up to MK_RING_MOST. Returns how many of them, from the first on, were sent: `took` of each
- * is set. Where that are not all, the ring is good for nothing but to be closed.
+ * Sends up to MK_SENDER_MOST. Returns how many of them, from the first on, were sent: `took` of
+ * each is set. Where that are not all, the ring is good for nothing but to be closed.
  */
 size_t mk_ring_send(struct mk_ring *ring, struct mk_send *const *sends, size_t count);
 

@@ -281,6 +281,7 @@ static void go_on(struct job *job)
         mk_send_now(&job->send);
 }
 
+/* No more of it is sent in this turn. */
 static void settle(struct job *job)
 {
     struct mk_stream *stream = job->stream;
