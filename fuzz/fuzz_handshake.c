@@ -6,9 +6,9 @@
  * Up to the first LF: a token; then the head.
  */
 #include "fuzz.h"
-#include "transport/auth.h"
 #include "transport/http_answer.h"
 #include "transport/websocket_upgrade.h"
+#include "web/auth.h"
 #include "wire/url.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"

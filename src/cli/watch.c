@@ -8,8 +8,8 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/summary.h"
-#include "transport/websocket_connection.h"
-#include "transport/websocket_dial.h"
+#include "web/websocket_connection.h"
+#include "web/websocket_dial.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -7,13 +7,13 @@
 #define MK_TRANSPORT_CONTROL_H
 
 #include "protocol/dispatch.h"
-#include "transport/http_port.h"
+#include "web/http_port.h"
 
 struct mk_control;
 
 /*
  * Listens. `token` is copied; without one (empty) everybody who reaches the address may ask, but
- * for web pages (transport/auth.h). The guard may be NULL. Returns 0 or a negative errno.
+ * for web pages (web/auth.h). The guard may be NULL. Returns 0 or a negative errno.
  */
 int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
                     struct mk_guard *guard, struct mk_dispatch *backend,

@@ -5,8 +5,8 @@
 #define MK_TRANSPORT_HTTP_ANSWER_H
 
 #include "protocol/dispatch.h"
-#include "transport/auth.h"
-#include "transport/http_connection.h"
+#include "web/auth.h"
+#include "web/http_connection.h"
 
 /* Refuses a request: {"status":"failed","retcode":-STATUS,"message":...}; `extra` as in respond. */
 void mk_http_answer_failure(struct mk_http_connection *connection, unsigned status,

@@ -3,13 +3,13 @@
  * GET /readyz, GET /metrics. Serves; what there is to tell comes from its owner.
  *
  * The first two answer anybody with a word, for load balancers and supervisors; the numbers want
- * the token, or, without one, a program of this machine (transport/auth.h).
+ * the token, or, without one, a program of this machine (web/auth.h).
  */
 #ifndef MK_TRANSPORT_OPERATIONS_H
 #define MK_TRANSPORT_OPERATIONS_H
 
 #include "base/buf.h"
-#include "transport/http_port.h"
+#include "web/http_port.h"
 
 struct mk_operations;
 

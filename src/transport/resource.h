@@ -8,7 +8,7 @@
 #ifndef MK_TRANSPORT_RESOURCE_H
 #define MK_TRANSPORT_RESOURCE_H
 
-#include "transport/http_connection.h"
+#include "web/http_connection.h"
 
 #include <milky/backend.h>
 

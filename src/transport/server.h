@@ -6,10 +6,10 @@
 #define MK_TRANSPORT_SERVER_H
 
 #include "transport/event_stream.h"
-#include "transport/http_port.h"
 #include "transport/http_server.h"
 #include "transport/resource.h"
 #include "transport/websocket_server.h"
+#include "web/http_port.h"
 
 struct mk_server;
 

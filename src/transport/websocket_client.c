@@ -7,7 +7,7 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "transport/health.h"
-#include "transport/websocket_dial.h"
+#include "web/websocket_dial.h"
 
 #include <errno.h>
 #include <stdio.h>

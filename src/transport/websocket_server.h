@@ -7,8 +7,8 @@
 #ifndef MK_TRANSPORT_WEBSOCKET_SERVER_H
 #define MK_TRANSPORT_WEBSOCKET_SERVER_H
 
-#include "transport/http_connection.h"
 #include "transport/websocket_session.h"
+#include "web/http_connection.h"
 
 struct mk_websocket_server {
     struct mk_session_context sessions;

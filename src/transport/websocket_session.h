@@ -10,9 +10,9 @@
 
 #include "hub/hub.h"
 #include "protocol/dispatch.h"
-#include "transport/guard.h"
 #include "transport/subscription.h"
-#include "transport/websocket_connection.h"
+#include "web/guard.h"
+#include "web/websocket_connection.h"
 
 /* What the sessions of one transport share. */
 struct mk_session_context {

@@ -5,7 +5,7 @@
  * window of its own: one state for compressing and one for decompressing, made when they are first
  * needed, serve a whole endpoint. Who has agreed is ws_deflate's to find out.
  *
- * Flow: wire/websocket -> mk_deflate_inflate; hub, transport/websocket_connection ->
+ * Flow: wire/websocket -> mk_deflate_inflate; hub, web/websocket_connection ->
  * mk_deflate_compress.
  */
 #ifndef MK_WIRE_DEFLATE_H

@@ -13,7 +13,7 @@
  * or with bytes beyond visible ASCII. Tolerated are up to four empty lines before a request, bytes
  * beyond ASCII in header values, chunk extensions and trailers (both are dropped).
  *
- * Flow: net/stream -> mk_http1_parser_feed -> transport/http_connection.
+ * Flow: net/stream -> mk_http1_parser_feed -> web/http_connection.
  */
 #ifndef MK_WIRE_HTTP1_H
 #define MK_WIRE_HTTP1_H

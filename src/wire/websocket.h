@@ -7,7 +7,7 @@
  * parser's own, never beyond the message limit. Text is checked as it streams. A compressed message
  * is gathered as it is and decompressed when it is whole: the limit counts before and after.
  *
- * Flow: net/stream -> mk_ws_parser_feed -> transport/websocket_connection.
+ * Flow: net/stream -> mk_ws_parser_feed -> web/websocket_connection.
  */
 #ifndef MK_WIRE_WEBSOCKET_H
 #define MK_WIRE_WEBSOCKET_H

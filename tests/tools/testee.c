@@ -9,9 +9,9 @@
  * PORT 0 takes a free one; "listening on ADDRESS" is printed when it is there.
  */
 #include "net/listener.h"
-#include "transport/http_connection.h"
-#include "transport/websocket_connection.h"
-#include "transport/websocket_dial.h"
+#include "web/http_connection.h"
+#include "web/websocket_connection.h"
+#include "web/websocket_dial.h"
 #include "wire/deflate.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"

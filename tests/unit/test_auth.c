@@ -1,5 +1,5 @@
 /* auth: credentials in header and query, and web pages at a server without a token. */
-#include "transport/auth.h"
+#include "web/auth.h"
 
 #include <signal.h>
 #include <sys/ptrace.h>

@@ -2,7 +2,7 @@
  * websocket_connection: keep-alive, the closing handshake and its end, in both roles, with a peer
  * that is a socket and a parser. What is said over it is for the end-to-end tests.
  */
-#include "transport/websocket_connection.h"
+#include "web/websocket_connection.h"
 
 #include "net_testing.h"
 

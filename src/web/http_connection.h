@@ -5,12 +5,12 @@
  * Knows nothing of Milky: a service (http_server, websocket_server, control) decides what a request
  * means.
  */
-#ifndef MK_TRANSPORT_HTTP_CONNECTION_H
-#define MK_TRANSPORT_HTTP_CONNECTION_H
+#ifndef MK_WEB_HTTP_CONNECTION_H
+#define MK_WEB_HTTP_CONNECTION_H
 
 #include "net/stream.h"
 #include "net/tls_context.h"
-#include "transport/guard.h"
+#include "web/guard.h"
 #include "wire/http1.h"
 
 struct mk_http_connection;

@@ -4,8 +4,8 @@
  * communication-draft.md: an HTTP call carries "Authorization: Bearer {access_token}", a WebSocket
  * handshake the query parameter `access_token`.
  */
-#ifndef MK_TRANSPORT_AUTH_H
-#define MK_TRANSPORT_AUTH_H
+#ifndef MK_WEB_AUTH_H
+#define MK_WEB_AUTH_H
 
 #include "wire/http1.h"
 

@@ -4,8 +4,8 @@
  *
  * Knows nothing of Milky: websocket_session puts calls and events on it.
  */
-#ifndef MK_TRANSPORT_WEBSOCKET_CONNECTION_H
-#define MK_TRANSPORT_WEBSOCKET_CONNECTION_H
+#ifndef MK_WEB_WEBSOCKET_CONNECTION_H
+#define MK_WEB_WEBSOCKET_CONNECTION_H
 
 #include "net/stream.h"
 #include "wire/websocket.h"

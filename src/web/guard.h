@@ -6,11 +6,11 @@
  * An IPv6 address counts by its /64, which is what one customer gets. Clients on a Unix socket are
  * the same user's, and count as connections alone.
  */
-#ifndef MK_TRANSPORT_GUARD_H
-#define MK_TRANSPORT_GUARD_H
+#ifndef MK_WEB_GUARD_H
+#define MK_WEB_GUARD_H
 
 #include "net/stream.h"
-#include "transport/handshakes.h"
+#include "web/handshakes.h"
 
 /* What clients may use up; struct milky_limits says more. */
 struct mk_limits {

@@ -1,5 +1,5 @@
 /* auth: see the header. Tokens are compared in constant time. */
-#include "transport/auth.h"
+#include "web/auth.h"
 
 #include "base/secret.h"
 #include "wire/url.h"

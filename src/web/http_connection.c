@@ -1,5 +1,5 @@
 /* http_connection: see the header. */
-#include "transport/http_connection.h"
+#include "web/http_connection.h"
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -2,7 +2,7 @@
  * websocket_connection: see the header. The states are open, closing (our close frame went out, the
  * peer's is awaited) and done (both went, or the peer broke the protocol: the stream is closing).
  */
-#include "transport/websocket_connection.h"
+#include "web/websocket_connection.h"
 
 #include "wire/deflate.h"
 

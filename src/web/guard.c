@@ -3,7 +3,7 @@
  * choose addresses that fall together. A guest is forgotten when it has no connection, and a minute
  * has passed since its first wrong credentials.
  */
-#include "transport/guard.h"
+#include "web/guard.h"
 
 #include "base/log.h"
 #include "net/address.h"

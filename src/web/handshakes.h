@@ -6,8 +6,8 @@
  * one is done within a few round trips; refusing the newest would let few who never get on keep
  * everybody out until their time is over.
  */
-#ifndef MK_TRANSPORT_HANDSHAKES_H
-#define MK_TRANSPORT_HANDSHAKES_H
+#ifndef MK_WEB_HANDSHAKES_H
+#define MK_WEB_HANDSHAKES_H
 
 #include "base/list.h"
 

@@ -1,5 +1,5 @@
 /* handshakes: see the header. */
-#include "transport/handshakes.h"
+#include "web/handshakes.h"
 
 #include "base/log.h"
 

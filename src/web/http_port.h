@@ -3,11 +3,11 @@
  * What a bot's server, the control address and the operations address have in common; what is asked
  * there is the service's to answer, and who comes in is the guard's to say.
  */
-#ifndef MK_TRANSPORT_HTTP_PORT_H
-#define MK_TRANSPORT_HTTP_PORT_H
+#ifndef MK_WEB_HTTP_PORT_H
+#define MK_WEB_HTTP_PORT_H
 
 #include "net/listener.h"
-#include "transport/http_connection.h"
+#include "web/http_connection.h"
 
 struct mk_http_port {
     struct mk_http_context connections;

@@ -1,5 +1,5 @@
 /* http_port: see the header. */
-#include "transport/http_port.h"
+#include "web/http_port.h"
 
 static void on_accepted(void *arg, struct mk_stream *stream)
 {

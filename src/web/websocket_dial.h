@@ -3,8 +3,8 @@
  * asks, and reads the answer (wire/ws_handshake). What is spoken then, and when to try again, is
  * the caller's.
  */
-#ifndef MK_TRANSPORT_WEBSOCKET_DIAL_H
-#define MK_TRANSPORT_WEBSOCKET_DIAL_H
+#ifndef MK_WEB_WEBSOCKET_DIAL_H
+#define MK_WEB_WEBSOCKET_DIAL_H
 
 #include "net/stream.h"
 #include "net/tls_context.h"

@@ -2,7 +2,7 @@
  * websocket_dial: see the header. It is connecting (`connect`) or shaking hands (`stream`);
  * whatever ends it does so by way of finish.
  */
-#include "transport/websocket_dial.h"
+#include "web/websocket_dial.h"
 
 #include "net/connect.h"
 #include "wire/ws_deflate.h"
