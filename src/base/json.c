@@ -150,20 +150,40 @@ const char *mk_json_type_name(const yyjson_val *value)
     }
 }
 
-int mk_json_write(struct mk_buf *out, const yyjson_mut_val *value, const yyjson_alc *alc)
+/*
+ * yyjson's writer works in one block, which it lets grow: here that is the room behind the bytes of
+ * a buf, so that the text is written where it is to be.
+ */
+struct tail {
+    struct mk_buf *out;
+    int rc;
+};
+
+static void *tail_grow(void *ctx, void *old, size_t old_size, size_t size)
 {
+    struct tail *tail = ctx;
+    (void)old;
+    (void)old_size;
+    tail->rc = mk_buf_reserve(tail->out, size);
+    return tail->rc == 0 ? tail->out->data + tail->out->len : NULL;
+}
+
+static void *tail_malloc(void *ctx, size_t size)
+{
+    return tail_grow(ctx, NULL, 0, size);
+}
+
+int mk_json_write(struct mk_buf *out, const yyjson_mut_val *value)
+{
+    struct tail tail = { .out = out };
+    const yyjson_alc alc = { tail_malloc, tail_grow, alc_free, &tail };
     size_t len;
     yyjson_write_err error;
-    char *text = yyjson_mut_val_write_opts((yyjson_mut_val *)(uintptr_t)value, YYJSON_WRITE_NOFLAG,
-                                           alc, &len, &error);
-    if (!text)
-        return error.code == YYJSON_WRITE_ERROR_MEMORY_ALLOCATION ? -ENOMEM : -EINVAL;
-    int rc = mk_buf_append(out, text, len);
-    if (alc)
-        alc->free(alc->ctx, text);
-    else
-        free(text);
-    return rc;
+    if (!yyjson_mut_val_write_opts((yyjson_mut_val *)(uintptr_t)value, YYJSON_WRITE_NOFLAG, &alc,
+                                   &len, &error))
+        return tail.rc < 0 ? tail.rc : -EINVAL;
+    out->len += len;
+    return 0;
 }
 
 int mk_json_write_string(struct mk_buf *out, struct mk_slice text)
@@ -171,5 +191,5 @@ int mk_json_write_string(struct mk_buf *out, struct mk_slice text)
     yyjson_mut_val value = { 0 };
     value.tag = ((uint64_t)text.len << YYJSON_TAG_BIT) | YYJSON_TYPE_STR | YYJSON_SUBTYPE_NONE;
     value.uni.str = text.ptr ? text.ptr : "";
-    return mk_json_write(out, &value, NULL);
+    return mk_json_write(out, &value);
 }

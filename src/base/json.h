@@ -53,9 +53,12 @@ static inline yyjson_mut_val *mk_json_member(yyjson_mut_val *object, struct mk_s
     return yyjson_mut_obj_getn(object, name.ptr, name.len);
 }
 
-/* Appends a value as compact JSON. `alc` holds the text meanwhile. 0, -EINVAL, -ENOMEM, -ENOBUFS.
+/*
+ * Appends a value as compact JSON, written once, where it is to be. Returns 0; -EINVAL for what
+ * JSON cannot hold (a string that is no UTF-8, an infinite number); -ENOMEM; -ENOBUFS. Then nothing
+ * was appended.
  */
-int mk_json_write(struct mk_buf *out, const yyjson_mut_val *value, const yyjson_alc *alc);
+int mk_json_write(struct mk_buf *out, const yyjson_mut_val *value);
 
 /* Appends `text` (valid UTF-8) as a JSON string, quotes included. */
 int mk_json_write_string(struct mk_buf *out, struct mk_slice text);

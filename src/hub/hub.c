@@ -117,8 +117,7 @@ static int emit_encoded(struct mk_hub *hub, const struct mk_event *event, enum m
 /* The data's JSON is made once, for the journal and for every encoding that takes it as it is. */
 static int write_journal(struct mk_hub *hub, struct mk_event *event)
 {
-    yyjson_alc alc = mk_json_alc(&hub->arena);
-    int rc = mk_json_write(&hub->data, event->data, &alc);
+    int rc = mk_json_write(&hub->data, event->data);
     if (rc < 0) {
         mk_journal_miss(hub->journal);
         return rc;
@@ -201,7 +200,7 @@ static int restore(struct mk_hub *hub, const struct mk_journal_event *stored,
         .time = stored->time,
         .data = yyjson_mut_doc_get_root(doc),
     };
-    return 0;
+    return mk_event_check(event);
 }
 
 static int write_replayed(struct mk_hub *hub, enum mk_framing framing, uint64_t number,

@@ -20,9 +20,8 @@ static int translate(const struct mk_event *event, struct mk_arena *arena, yyjso
 }
 
 static int write_bare(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
-                      struct mk_slice name, yyjson_mut_val *data, struct mk_arena *arena)
+                      struct mk_slice name, yyjson_mut_val *data)
 {
-    yyjson_alc alc = mk_json_alc(arena);
     int rc = mk_buf_append_slice(out, MK_SLICE("{\"time\":"));
     if (rc == 0)
         rc = mk_buf_append_u64(out, event->time);
@@ -40,7 +39,7 @@ static int write_bare(struct mk_buf *out, const struct mk_event *event, enum mk_
     if (rc == 0 && data == event->data && event->json.len > 0)
         rc = mk_buf_append_slice(out, event->json);
     else if (rc == 0)
-        rc = mk_json_write(out, data, &alc);
+        rc = mk_json_write(out, data);
     return rc;
 }
 
@@ -55,7 +54,7 @@ static int write_end(struct mk_buf *out, const struct mk_event *event, bool numb
 }
 
 static int write_wrapped(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
-                         struct mk_slice name, yyjson_mut_val *data, struct mk_arena *arena)
+                         struct mk_slice name, yyjson_mut_val *data)
 {
     int rc = mk_buf_append_slice(out, MK_SLICE("{\"post_type\":\"event\",\"self_id\":"));
     if (rc == 0)
@@ -63,7 +62,7 @@ static int write_wrapped(struct mk_buf *out, const struct mk_event *event, enum 
     if (rc == 0)
         rc = mk_buf_append_slice(out, MK_SLICE(",\"data\":"));
     if (rc == 0)
-        rc = write_bare(out, event, dialect, name, data, arena);
+        rc = write_bare(out, event, dialect, name, data);
     return rc == 0 ? mk_buf_append_char(out, '}') : rc;
 }
 
@@ -75,9 +74,7 @@ int mk_event_check(const struct mk_event *event)
 int mk_event_write(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
                    enum mk_envelope envelope, struct mk_arena *arena)
 {
-    int rc = mk_event_check(event);
-    if (rc < 0)
-        return rc;
+    int rc = 0;
     struct mk_slice name = event->type->name;
     yyjson_mut_val *data = event->data;
     if (dialect == MK_DIALECT_DRAFT && event->type->draft_data) {
@@ -91,9 +88,9 @@ int mk_event_write(struct mk_buf *out, const struct mk_event *event, enum mk_dia
     bool numbered =
         envelope == MK_ENVELOPE_BARE_NUMBERED || envelope == MK_ENVELOPE_WRAPPED_NUMBERED;
     if (wrapped)
-        rc = write_wrapped(out, event, dialect, name, data, arena);
+        rc = write_wrapped(out, event, dialect, name, data);
     else
-        rc = write_bare(out, event, dialect, name, data, arena);
+        rc = write_bare(out, event, dialect, name, data);
     if (rc == 0)
         rc = write_end(out, event, numbered);
     if (rc < 0)

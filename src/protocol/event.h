@@ -28,13 +28,16 @@ struct mk_event {
     struct mk_slice json; /* the data as JSON where somebody has made it already, else empty */
 };
 
-/* Returns 0, or -EINVAL (logged) when the data is not of the event's type. */
+/*
+ * Returns 0, or -EINVAL (logged) when the data is not of the event's type. An event is checked
+ * once, when it is emitted or read from the journal; what follows relies on it.
+ */
 int mk_event_check(const struct mk_event *event);
 
 /*
  * Appends the event as JSON. The bare event is {"time","event_type","data"} in the draft and
- * {"time","self_id","event_type","data"} in 1.2. `arena` holds what the translation makes.
- * Returns 0, -EINVAL when the data is not of the event's type, -ENOMEM, -ENOBUFS.
+ * {"time","self_id","event_type","data"} in 1.2. `arena` holds what the translation makes. The
+ * event has been checked. Returns 0, -EINVAL where JSON cannot hold it, -ENOMEM, -ENOBUFS.
  */
 int mk_event_write(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
                    enum mk_envelope envelope, struct mk_arena *arena);

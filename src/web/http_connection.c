@@ -140,13 +140,58 @@ static void go_on(struct mk_http_connection *connection)
     mk_stream_resume(connection->stream);
 }
 
+/* False where nothing can be answered any more. */
+static bool may_respond(struct mk_http_connection *connection)
+{
+    if (connection->context->stopping)
+        connection->keep_alive = false;
+    return connection->state == READING || connection->state == BUSY;
+}
+
+static void responded(struct mk_http_connection *connection)
+{
+    mk_stream_wake(connection->stream);
+    connection->answered = true;
+    if (!connection->keep_alive)
+        close_connection(connection);
+    else
+        go_on(connection);
+}
+
+struct mk_buf *mk_http_respond_begin(struct mk_http_connection *connection, unsigned status,
+                                     struct mk_slice content_type, struct mk_http1_open *open)
+{
+    if (!may_respond(connection))
+        return NULL;
+    struct mk_buf *out = mk_stream_output(connection->stream);
+    int rc = mk_http1_begin_response(out, status, content_type, connection->keep_alive,
+                                     extra_lines(connection, (struct mk_slice){ 0 }), open);
+    if (rc == 0)
+        return out;
+    abort_connection(connection, rc);
+    return NULL;
+}
+
+void mk_http_respond_end(struct mk_http_connection *connection, struct mk_http1_open *open, int rc)
+{
+    struct mk_buf *out = mk_stream_output(connection->stream);
+    if (rc == 0)
+        rc = mk_http1_end_response(out, open);
+    if (rc < 0) {
+        out->len = open->begin;
+        abort_connection(connection, rc);
+        return;
+    }
+    if (connection->head_only)
+        out->len = open->body;
+    responded(connection);
+}
+
 void mk_http_respond(struct mk_http_connection *connection, unsigned status,
                      struct mk_slice content_type, struct mk_slice body, struct mk_slice extra)
 {
-    if (connection->state != READING && connection->state != BUSY)
+    if (!may_respond(connection))
         return;
-    if (connection->context->stopping)
-        connection->keep_alive = false;
     struct mk_buf *out = mk_stream_output(connection->stream);
     int rc = mk_http1_write_head(out, status, content_type, body.len, connection->keep_alive,
                                  extra_lines(connection, extra));
@@ -156,12 +201,7 @@ void mk_http_respond(struct mk_http_connection *connection, unsigned status,
         abort_connection(connection, rc);
         return;
     }
-    mk_stream_wake(connection->stream);
-    connection->answered = true;
-    if (!connection->keep_alive)
-        close_connection(connection);
-    else
-        go_on(connection);
+    responded(connection);
 }
 
 /* --- reading --- */

@@ -88,6 +88,16 @@ void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *
 void mk_http_respond(struct mk_http_connection *connection, unsigned status,
                      struct mk_slice content_type, struct mk_slice body, struct mk_slice extra);
 
+/*
+ * The same for a body that is written straight into the stream's output: `begin` returns the buf to
+ * append the body to, and nothing else; `end` sends it, or takes it back and ends the connection
+ * where `rc`, the error of writing it, is negative. `begin` returns NULL where nothing can be
+ * answered any more; then there is no `end`.
+ */
+struct mk_buf *mk_http_respond_begin(struct mk_http_connection *connection, unsigned status,
+                                     struct mk_slice content_type, struct mk_http1_open *open);
+void mk_http_respond_end(struct mk_http_connection *connection, struct mk_http1_open *open, int rc);
+
 /* The line "Date: ...", with its CRLF, for who writes a response itself; borrowed for now. */
 struct mk_slice mk_http_connection_date(const struct mk_http_connection *connection);
 

@@ -307,6 +307,43 @@ void mk_websocket_send(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
                                       opcode, payload));
 }
 
+struct mk_buf *mk_websocket_begin(struct mk_websocket *websocket, struct mk_ws_open *open)
+{
+    if (websocket->state != OPEN)
+        return NULL;
+    struct mk_buf *out = mk_stream_output(websocket->stream);
+    int rc = mk_ws_begin_frame(out, websocket->context->role, open);
+    if (rc == 0)
+        return out;
+    sent(websocket, rc);
+    return NULL;
+}
+
+/* Puts the compressed payload in the place of the payload; false where that is not worth it. */
+static bool compress_written(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
+                             struct mk_buf *out, const struct mk_ws_open *open, int *rc)
+{
+    struct mk_deflate *deflate = websocket->parser.deflate;
+    struct mk_slice payload = mk_slice_from(mk_buf_slice(out), open->payload);
+    if (!deflate || !mk_deflate_compress(deflate, payload, &payload))
+        return false;
+    out->len = open->begin;
+    *rc = mk_ws_write_compressed(out, websocket->context->role, opcode, payload);
+    mk_deflate_release_deflated(deflate);
+    return true;
+}
+
+void mk_websocket_end(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
+                      const struct mk_ws_open *open, int rc)
+{
+    struct mk_buf *out = mk_stream_output(websocket->stream);
+    if (rc == 0 && !compress_written(websocket, opcode, out, open, &rc))
+        rc = mk_ws_end_frame(out, websocket->context->role, opcode, open);
+    if (rc < 0)
+        out->len = open->begin;
+    sent(websocket, rc);
+}
+
 void mk_websocket_close(struct mk_websocket *websocket, uint16_t code, struct mk_slice reason)
 {
     if (websocket->state != OPEN)

@@ -90,6 +90,16 @@ void mk_websocket_send(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
                        struct mk_slice payload);
 
 /*
+ * The same for a message that is written straight into its frame: `begin` returns the buf to append
+ * the payload to, and nothing else; `end` sends it, or takes it back and ends the connection where
+ * `rc`, the error of writing it, is negative. `begin` returns NULL where nothing can be sent any
+ * more; then there is no `end`.
+ */
+struct mk_buf *mk_websocket_begin(struct mk_websocket *websocket, struct mk_ws_open *open);
+void mk_websocket_end(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
+                      const struct mk_ws_open *open, int rc);
+
+/*
  * Begins the closing handshake: sends a close frame, drops what still comes but the answer to it,
  * then closes. May be called more than once; the first counts.
  */

@@ -160,6 +160,21 @@ int mk_http1_write_head(struct mk_buf *out, unsigned status, struct mk_slice con
                         uint64_t content_length, bool keep_alive, struct mk_slice extra);
 
 /*
+ * The same for a body that is written straight behind its head, before its length is known:
+ *   begin; the body is appended to `out`, and nothing else; end, which puts the length in.
+ * Both return 0 or the error of the buf; after an error of `end` the response is to be taken back
+ * (out->len = open->begin).
+ */
+struct mk_http1_open {
+    size_t begin;  /* of the head in `out` */
+    size_t length; /* of the digits of Content-Length */
+    size_t body;
+};
+int mk_http1_begin_response(struct mk_buf *out, unsigned status, struct mk_slice content_type,
+                            bool keep_alive, struct mk_slice extra, struct mk_http1_open *open);
+int mk_http1_end_response(struct mk_buf *out, struct mk_http1_open *open);
+
+/*
  * The head of a response, as the WebSocket client reads it. As strict as the parser of requests,
  * and held to the default limits. Feed the same growing input from its beginning: returns
  * MK_HTTP1_NEED_MORE, MK_HTTP1_HEAD (and *consumed, the bytes of the head), or MK_HTTP1_BAD.

@@ -66,32 +66,93 @@ static void put_status_line(struct mk_buf *out, unsigned status, struct mk_slice
     mk_buf_put(out, MK_SLICE("\r\n"));
 }
 
+/* All texts of a head that do not vary, with the twenty digits that a length can have. */
+enum {
+    FIXED = sizeof("HTTP/1.1 200 \r\nContent-Type: \r\nContent-Length: \r\n"
+                   "Connection: close\r\n\r\n") +
+            20
+};
+
+static void put_type(struct mk_buf *out, struct mk_slice content_type)
+{
+    if (content_type.len == 0)
+        return;
+    mk_buf_put(out, MK_SLICE("Content-Type: "));
+    mk_buf_put(out, content_type);
+    mk_buf_put(out, MK_SLICE("\r\n"));
+}
+
+static void put_rest(struct mk_buf *out, bool keep_alive, struct mk_slice extra)
+{
+    if (!keep_alive)
+        mk_buf_put(out, MK_SLICE("Connection: close\r\n"));
+    mk_buf_put(out, extra);
+    mk_buf_put(out, MK_SLICE("\r\n"));
+}
+
+static struct mk_slice phrase_of(unsigned status)
+{
+    return status == 200 ? MK_SLICE("OK") : mk_slice_str(mk_http1_phrase(status));
+}
+
 int mk_http1_write_head(struct mk_buf *out, unsigned status, struct mk_slice content_type,
                         uint64_t content_length, bool keep_alive, struct mk_slice extra)
 {
-    struct mk_slice phrase = status == 200 ? MK_SLICE("OK") : mk_slice_str(mk_http1_phrase(status));
-    /* All fixed texts at once, with the twenty digits that a length can have. */
-    size_t fixed = strlen("HTTP/1.1 200 \r\nContent-Type: \r\nContent-Length: \r\n"
-                          "Connection: close\r\n\r\n") +
-                   20;
-    int rc = mk_buf_reserve(out, fixed + phrase.len + content_type.len + extra.len);
+    struct mk_slice phrase = phrase_of(status);
+    int rc = mk_buf_reserve(out, FIXED + phrase.len + content_type.len + extra.len);
     if (rc < 0)
         return rc;
     put_status_line(out, status, phrase);
-    if (content_type.len > 0) {
-        mk_buf_put(out, MK_SLICE("Content-Type: "));
-        mk_buf_put(out, content_type);
-        mk_buf_put(out, MK_SLICE("\r\n"));
-    }
+    put_type(out, content_type);
     if (content_length != MK_HTTP1_NO_LENGTH) {
         mk_buf_put(out, MK_SLICE("Content-Length: "));
         mk_buf_append_u64(out, content_length);
         mk_buf_put(out, MK_SLICE("\r\n"));
     }
-    if (!keep_alive)
-        mk_buf_put(out, MK_SLICE("Connection: close\r\n"));
-    mk_buf_put(out, extra);
-    mk_buf_put(out, MK_SLICE("\r\n"));
+    put_rest(out, keep_alive, extra);
+    return 0;
+}
+
+/* Most bodies have three digits' length: then nothing has to be moved for it. */
+enum { USUAL_DIGITS = 3 };
+
+int mk_http1_begin_response(struct mk_buf *out, unsigned status, struct mk_slice content_type,
+                            bool keep_alive, struct mk_slice extra, struct mk_http1_open *open)
+{
+    struct mk_slice phrase = phrase_of(status);
+    size_t before = out->len;
+    int rc = mk_buf_reserve(out, FIXED + phrase.len + content_type.len + extra.len);
+    if (rc < 0)
+        return rc;
+    put_status_line(out, status, phrase);
+    put_type(out, content_type);
+    mk_buf_put(out, MK_SLICE("Content-Length: "));
+    size_t length = out->len;
+    mk_buf_put(out, MK_SLICE("000\r\n"));
+    put_rest(out, keep_alive, extra);
+    *open = (struct mk_http1_open){ .begin = before, .length = length, .body = out->len };
+    return 0;
+}
+
+int mk_http1_end_response(struct mk_buf *out, struct mk_http1_open *open)
+{
+    char digits[20];
+    size_t count = 0;
+    uint64_t left = out->len - open->body;
+    do {
+        digits[sizeof(digits) - ++count] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (count != USUAL_DIGITS) {
+        int rc = mk_buf_reserve(out, count); /* more than enough: the usual ones are there */
+        if (rc < 0)
+            return rc;
+        char *behind = out->data + open->length + USUAL_DIGITS;
+        memmove(out->data + open->length + count, behind, out->len - open->length - USUAL_DIGITS);
+        out->len = out->len - USUAL_DIGITS + count;
+        open->body = open->body - USUAL_DIGITS + count;
+    }
+    memcpy(out->data + open->length, digits + sizeof(digits) - count, count);
     return 0;
 }
 

@@ -12,6 +12,7 @@
 enum { HEADER, PAYLOAD, CLOSED, FAILED };
 enum { FIN = 0x80, RESERVED_BITS = 0x70, RSV1 = 0x40, OPCODE_BITS = 0x0f, CONTROL_BIT = 0x08 };
 enum { MASKED = 0x80, LEN_BITS = 0x7f, LEN_16 = 126, LEN_64 = 127 };
+enum { MASK_LEN = 4 };
 enum { DONE = 0 }; /* a step is complete and made no event */
 
 /* What has not been taken of the bytes that were fed. */
@@ -429,29 +430,82 @@ size_t mk_ws_server_header(char *out, enum mk_ws_opcode opcode, uint64_t payload
     return 2 + size;
 }
 
+/* Makes the header of a frame; a client's ends with a fresh mask. Returns its length. */
+static size_t make_header(char header[MK_WS_MAX_HEADER], enum mk_ws_role role,
+                          enum mk_ws_opcode opcode, uint8_t reserved, size_t payload_len)
+{
+    size_t len = mk_ws_server_header(header, opcode, payload_len);
+    header[0] = (char)(header[0] | reserved);
+    if (role == MK_WS_SERVER)
+        return len;
+    header[1] = (char)(header[1] | MASKED);
+    mk_random_bytes(header + len, MASK_LEN);
+    return len + MASK_LEN;
+}
+
+/* The payload of a client's frame in place of `from`, which may be `at` itself. */
+static void mask_payload(const char *header, size_t header_len, char *at, const char *from,
+                         size_t len)
+{
+    uint8_t mask[MASK_LEN];
+    memcpy(mask, header + header_len - MASK_LEN, MASK_LEN);
+    apply_mask(at, from, len, mask);
+}
+
 static int write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
                        uint8_t reserved, struct mk_slice payload)
 {
     char header[MK_WS_MAX_HEADER];
-    size_t header_len = mk_ws_server_header(header, opcode, payload.len);
-    uint8_t mask[4];
-    header[0] = (char)(header[0] | reserved);
-    if (role == MK_WS_CLIENT) {
-        mk_random_bytes(mask, sizeof(mask));
-        header[1] = (char)(header[1] | MASKED);
-        memcpy(header + header_len, mask, sizeof(mask));
-        header_len += sizeof(mask);
-    }
+    size_t header_len = make_header(header, role, opcode, reserved, payload.len);
     int rc = mk_buf_reserve(out, header_len + payload.len);
     if (rc < 0)
         return rc;
     char *at = out->data + out->len;
     memcpy(at, header, header_len);
     if (role == MK_WS_CLIENT)
-        apply_mask(at + header_len, payload.ptr, payload.len, mask);
+        mask_payload(header, header_len, at + header_len, payload.ptr, payload.len);
     else if (payload.len > 0)
         memcpy(at + header_len, payload.ptr, payload.len);
     out->len += header_len + payload.len;
+    return 0;
+}
+
+/* The header of most messages, those of 126 bytes to 64 KiB: then nothing has to be moved. */
+static size_t usual_header(enum mk_ws_role role)
+{
+    return role == MK_WS_SERVER ? 4 : 4 + MASK_LEN;
+}
+
+int mk_ws_begin_frame(struct mk_buf *out, enum mk_ws_role role, struct mk_ws_open *open)
+{
+    size_t usual = usual_header(role);
+    int rc = mk_buf_reserve(out, usual);
+    if (rc < 0)
+        return rc;
+    *open = (struct mk_ws_open){ .begin = out->len, .payload = out->len + usual };
+    out->len = open->payload;
+    return 0;
+}
+
+int mk_ws_end_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+                    const struct mk_ws_open *open)
+{
+    char header[MK_WS_MAX_HEADER];
+    size_t len = out->len - open->payload;
+    size_t header_len = make_header(header, role, opcode, 0, len);
+    size_t payload = open->begin + header_len;
+    if (payload > open->payload) {
+        int rc = mk_buf_reserve(out, payload - open->payload);
+        if (rc < 0)
+            return rc;
+    }
+    char *at = out->data + payload;
+    if (payload != open->payload && len > 0)
+        memmove(at, out->data + open->payload, len);
+    memcpy(out->data + open->begin, header, header_len);
+    if (role == MK_WS_CLIENT)
+        mask_payload(header, header_len, at, at, len);
+    out->len = payload + len;
     return 0;
 }
 

@@ -137,6 +137,20 @@ int mk_ws_write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcod
                       struct mk_slice payload);
 
 /*
+ * The same for a payload that is written straight into its frame, before its length is known:
+ *   begin; the payload is appended to `out`, and nothing else; end, which puts the header in.
+ * Both return 0 or the error of the buf; after an error of `end` the frame is to be taken back
+ * (out->len = open->begin).
+ */
+struct mk_ws_open {
+    size_t begin; /* of the frame in `out` */
+    size_t payload;
+};
+int mk_ws_begin_frame(struct mk_buf *out, enum mk_ws_role role, struct mk_ws_open *open);
+int mk_ws_end_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+                    const struct mk_ws_open *open);
+
+/*
  * The same for a message that mk_deflate_compress has compressed: with RSV1. Only where it was
  * agreed upon.
  */

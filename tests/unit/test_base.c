@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -424,6 +425,40 @@ static void test_digest(void **state)
     assert_false(mk_hex_read(MK_SLICE("0"), back, 1));
 }
 
+/* The text lies behind what was there, and where it does not fit nothing has changed. */
+static void test_json_is_written_in_place(void **state)
+{
+    (void)state;
+    static const char long_text[3000] = "x";
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *array = yyjson_mut_arr(doc);
+    struct mk_buf out;
+    mk_buf_init(&out, SIZE_MAX);
+    yyjson_mut_arr_add_strn(doc, array, "a\"b", 3);
+    yyjson_mut_arr_add_uint(doc, array, 7);
+    assert_int_equal(mk_buf_append(&out, "data:", 5), 0);
+    assert_int_equal(mk_json_write(&out, array), 0);
+    assert_int_equal(mk_json_write_string(&out, MK_SLICE("\n")), 0);
+    assert_true(mk_slice_eq(mk_buf_slice(&out), MK_SLICE("data:[\"a\\\"b\",7]\"\\n\"")));
+    for (int i = 0; i < 20; i++)
+        yyjson_mut_arr_add_strn(doc, array, long_text, sizeof(long_text));
+    size_t before = out.len;
+    assert_int_equal(mk_json_write(&out, array), 0);
+    assert_true(out.len - before > 20 * sizeof(long_text));
+    assert_memory_equal(out.data + before, "[\"a", 3);
+    assert_memory_equal(out.data + out.len - 2, "\"]", 2);
+    out.len = before;
+    yyjson_mut_arr_add_strn(doc, array, "\xff", 1);
+    assert_int_equal(mk_json_write(&out, array), -EINVAL);
+    assert_int_equal(out.len, before);
+    mk_buf_fini(&out);
+    mk_buf_init(&out, 1000);
+    assert_int_equal(mk_json_write(&out, array), -ENOBUFS);
+    assert_int_equal(out.len, 0);
+    mk_buf_fini(&out);
+    yyjson_mut_doc_free(doc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,7 +469,7 @@ int main(void)
         cmocka_unit_test(test_utf8),        cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_secret),      cmocka_unit_test(test_random_and_clock),
         cmocka_unit_test(test_log),         cmocka_unit_test(test_base64),
-        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_digest),      cmocka_unit_test(test_json_is_written_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

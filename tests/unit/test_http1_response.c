@@ -212,13 +212,64 @@ static void test_read_limits(void **state)
     mk_buf_fini(&input);
 }
 
+static void test_a_body_is_written_in_place(void **state)
+{
+    (void)state;
+    static const size_t lens[] = { 0, 1, 10, 99, 100, 999, 1000, 70000 };
+    static char body[70000];
+    memset(body, 'b', sizeof(body));
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        struct mk_buf copied, out;
+        struct mk_http1_open open;
+        struct mk_slice type = MK_SLICE("application/json"), extra = MK_SLICE("Date: x\r\n");
+        mk_buf_init(&copied, SIZE_MAX);
+        mk_buf_init(&out, SIZE_MAX);
+        mk_buf_append(&out, "before", 6);
+        assert_int_equal(mk_http1_write_head(&copied, 200, type, lens[i], i % 2, extra), 0);
+        mk_buf_append(&copied, body, lens[i]);
+        assert_int_equal(mk_http1_begin_response(&out, 200, type, i % 2, extra, &open), 0);
+        mk_buf_append(&out, body, lens[i]);
+        assert_int_equal(mk_http1_end_response(&out, &open), 0);
+        assert_int_equal(open.begin, 6);
+        assert_int_equal(out.len - open.body, lens[i]);
+        assert_int_equal(out.len, 6 + copied.len);
+        assert_memory_equal(out.data + 6, copied.data, copied.len);
+        mk_buf_fini(&copied);
+        mk_buf_fini(&out);
+    }
+}
+
+static void test_a_body_in_place_has_room_or_an_error(void **state)
+{
+    (void)state;
+    struct mk_http1_open open;
+    struct mk_buf out;
+    mk_buf_init(&out, 10);
+    assert_int_equal(mk_http1_begin_response(&out, 200, MK_SLICE("a/b"), true, MK_SLICE(""), &open),
+                     -ENOBUFS);
+    assert_int_equal(out.len, 0);
+    mk_buf_init(&out, 1200);
+    assert_int_equal(mk_http1_begin_response(&out, 200, MK_SLICE("a/b"), true, MK_SLICE(""), &open),
+                     0);
+    static const char body[1200];
+    assert_int_equal(mk_buf_append(&out, body, out.max - out.len), 0); /* four digits do not fit */
+    assert_int_equal(mk_http1_end_response(&out, &open), -ENOBUFS);
+    assert_int_equal(open.begin, 0);
+    mk_buf_fini(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_write),       cmocka_unit_test(test_write_without_room),
-        cmocka_unit_test(test_write_long),  cmocka_unit_test(test_phrases),
-        cmocka_unit_test(test_read),        cmocka_unit_test(test_read_refused),
+        cmocka_unit_test(test_write),
+        cmocka_unit_test(test_write_without_room),
+        cmocka_unit_test(test_write_long),
+        cmocka_unit_test(test_phrases),
+        cmocka_unit_test(test_read),
+        cmocka_unit_test(test_read_refused),
         cmocka_unit_test(test_read_limits),
+        cmocka_unit_test(test_a_body_is_written_in_place),
+        cmocka_unit_test(test_a_body_in_place_has_room_or_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

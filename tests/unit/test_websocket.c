@@ -279,6 +279,61 @@ static struct mk_slice written(struct mk_buf *out, size_t len, enum mk_ws_role w
     return mk_slice_of(payload, len);
 }
 
+/* The same, written into the frame in two parts. */
+static void written_in_place(struct mk_buf *out, struct mk_slice payload, enum mk_ws_role writer)
+{
+    struct mk_ws_open open;
+    size_t first = payload.len / 3;
+    assert_int_equal(mk_ws_begin_frame(out, writer, &open), 0);
+    assert_int_equal(mk_buf_append(out, payload.ptr, first), 0);
+    assert_int_equal(mk_buf_append_slice(out, mk_slice_from(payload, first)), 0);
+    assert_int_equal(mk_ws_end_frame(out, writer, MK_WS_TEXT, &open), 0);
+}
+
+static void test_a_frame_is_written_in_place(void **state)
+{
+    (void)state;
+    static const size_t lens[] = { 0, 1, 3, 125, 126, 127, 65535, 65536, 69999 };
+    for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        for (int writer = MK_WS_SERVER; writer <= MK_WS_CLIENT; writer++) {
+            struct mk_buf copied, out, expected;
+            mk_buf_init(&copied, SIZE_MAX);
+            mk_buf_init(&out, SIZE_MAX);
+            mk_buf_init(&expected, SIZE_MAX);
+            struct mk_slice payload = written(&copied, lens[i], (enum mk_ws_role)writer);
+            written_in_place(&out, payload, (enum mk_ws_role)writer);
+            written_in_place(&out, MK_SLICE("the next"), (enum mk_ws_role)writer);
+            mk_buf_append(&expected, "text ", 5);
+            mk_buf_append_slice(&expected, payload);
+            mk_buf_append(&expected, "\ntext the next\n", 15);
+            check_run("in place", writer == MK_WS_CLIENT ? MK_WS_SERVER : MK_WS_CLIENT,
+                      mk_buf_slice(&out), mk_buf_slice(&expected), 70000);
+            if (writer == MK_WS_SERVER)
+                assert_memory_equal(out.data, copied.data, copied.len);
+            mk_buf_fini(&copied);
+            mk_buf_fini(&out);
+            mk_buf_fini(&expected);
+        }
+    }
+}
+
+static void test_a_frame_in_place_has_room_or_an_error(void **state)
+{
+    (void)state;
+    struct mk_ws_open open;
+    struct mk_buf out;
+    mk_buf_init(&out, 3);
+    assert_int_equal(mk_ws_begin_frame(&out, MK_WS_SERVER, &open), -ENOBUFS);
+    assert_int_equal(out.len, 0);
+    mk_buf_init(&out, 4 + 65536 + 5); /* a byte less than its longer header needs */
+    static const char payload[65536];
+    assert_int_equal(mk_ws_begin_frame(&out, MK_WS_SERVER, &open), 0);
+    assert_int_equal(mk_buf_append(&out, payload, sizeof(payload)), 0);
+    assert_int_equal(mk_ws_end_frame(&out, MK_WS_SERVER, MK_WS_TEXT, &open), -ENOBUFS);
+    assert_int_equal(open.begin, 0);
+    mk_buf_fini(&out);
+}
+
 static void test_every_length_comes_back(void **state)
 {
     (void)state;
@@ -401,6 +456,8 @@ int main(void)
         cmocka_unit_test(test_out_of_memory),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_every_length_comes_back),
+        cmocka_unit_test(test_a_frame_is_written_in_place),
+        cmocka_unit_test(test_a_frame_in_place_has_room_or_an_error),
         cmocka_unit_test(test_masks_differ),
         cmocka_unit_test(test_taken_message),
         cmocka_unit_test(test_write_is_all_or_nothing),

@@ -82,7 +82,6 @@ static int add_number(struct mk_buf *out, const char *name, uint64_t number)
 static int add(struct mk_unsent *unsent, const struct mk_outbox_event *event, uint64_t number)
 {
     struct mk_buf *out = &unsent->events;
-    yyjson_alc alc = mk_json_alc(&unsent->arena);
     int rc = mk_buf_append_char(out, out->len > 0 ? ',' : '[');
     if (rc == 0)
         rc = add_number(out, "{\"bot\":", event->self_id);
@@ -97,7 +96,7 @@ static int add(struct mk_unsent *unsent, const struct mk_outbox_event *event, ui
     if (rc == 0)
         rc = add_text(out, "\",\"data\":");
     if (rc == 0)
-        rc = mk_json_write(out, event->data, &alc);
+        rc = mk_json_write(out, event->data);
     return rc == 0 ? mk_buf_append_char(out, '}') : rc;
 }
 
