@@ -3,6 +3,7 @@
  * a turn; libuv calls a check handle after the former, and a prepare handle after the latter.
  */
 #include "net/loop.h"
+#include "net/ringless.h"
 #include "net/stream_impl.h"
 
 #include "base/log.h"
@@ -107,7 +108,7 @@ int mk_loop_init(struct mk_loop *loop)
     mk_list_init(&loop->hooks);
     mk_list_init(&loop->dirty);
     mk_list_init(&loop->blocked);
-    int rc = uv_loop_init(&loop->uv);
+    int rc = mk_ringless_loop_init(&loop->uv);
     if (rc < 0)
         return rc;
     init_handles(loop);

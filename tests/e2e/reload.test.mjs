@@ -344,8 +344,8 @@ describe('reload', { concurrency: 4 }, () => {
     const config = (io_uring) => ({ io_uring, bots: [bot({ http_server: at(port), websocket_server: at(port) })] });
     const milky = await serve(t, config(true));
     const clients = await Promise.all(Array.from({ length: 8 }, () => Client.connect(`ws://127.0.0.1:${port}/`)));
-    const rings = async () => {
-      const folder = `/proc/${milky.child.pid}/fd`;
+    const rings = async (of = milky) => {
+      const folder = `/proc/${of.child.pid}/fd`;
       const links = await Promise.all((await readdir(folder)).map((fd) => readlink(join(folder, fd)).catch(() => '')));
       return links.filter((link) => link.includes('[io_uring]')).length;
     };
@@ -359,6 +359,9 @@ describe('reload', { concurrency: 4 }, () => {
     assert.equal(await rings(), 0);
     await tell('one by one');
     assert.equal(await rings(), 0);
+    // Nor has it one where it starts so.
+    const without = await serve(t, { io_uring: false, bots: [bot({ http_server: at(await freePort()) })] });
+    assert.equal(await rings(without), 0);
     for (const client of clients) client.socket.terminate();
   });
 
