@@ -201,7 +201,7 @@ struct milky_port {
 MILKY_API bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t index,
                                    struct milky_port *port);
 
-/* The version of this library ("0.1.0"). */
+/* The version of this library ("1.0.0"). */
 MILKY_API const char *milky_version(void);
 
 /*

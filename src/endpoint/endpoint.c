@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <milky/milky.h>
+#include <milky/version.h>
 #include <stdlib.h>
 
 enum {

@@ -10,6 +10,7 @@
 #include "endpoint/survey.h"
 #include "protocol/tables.h"
 
+#include <milky/version.h>
 #include <stdio.h>
 
 struct writer {

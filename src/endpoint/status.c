@@ -6,6 +6,8 @@
 #include "endpoint/process.h"
 #include "endpoint/survey.h"
 
+#include <milky/version.h>
+
 /* Writes into one document; a value that cannot be made for want of memory is left out. */
 struct writer {
     yyjson_mut_doc *doc;

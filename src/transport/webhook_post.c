@@ -6,6 +6,7 @@
 #include "transport/webhook_signature.h"
 
 #include <errno.h>
+#include <milky/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 

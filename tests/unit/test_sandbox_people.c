@@ -1,6 +1,7 @@
 /* The world as a bot finds it: accounts, friends, groups and members, and what it cannot find. */
 #include "sandbox_world.h"
 
+#include <milky/version.h>
 #include <string.h>
 
 static void login_and_impl(void **state)

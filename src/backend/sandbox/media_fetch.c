@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <milky/version.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

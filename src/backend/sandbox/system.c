@@ -3,6 +3,7 @@
 #include "backend/sandbox/request.h"
 
 #include <errno.h>
+#include <milky/version.h>
 
 /* What is read in an open transaction may be rolled back, which counts as no change. */
 static void remember_login(struct mk_sandbox *sandbox, uint64_t self_id, struct mk_slice nickname)
