@@ -68,10 +68,11 @@ bench: ## measure beside other servers (ARGS="--quick"; ARGS=--write renews docs
 	@ninja -C $(BUILD) --quiet bench-programs
 	@bench/run $(BUILD) $(ARGS)
 
-install: ## install the program, the library and the headers below PREFIX
+install: ## install the program, the library and its headers below PREFIX (/usr/local); DESTDIR is put before it
 	@scripts/deps build
-	@scripts/build $(BUILD) false -Dprefix=$(PREFIX)
-	meson install -C $(BUILD)
+	@scripts/build $(BUILD) false -Dprefix=$(PREFIX) $(ARGS)
+	meson install -C $(BUILD) --no-rebuild
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 clean: ## remove what was built (what scripts/deps unpacked stays)
 	rm -rf build-asan build-fuzz build-tsan

@@ -1,0 +1,192 @@
+// What `make install` leaves: it needs nothing of the folder that it was built in, serves as any user, and others can
+// link it. Whatever runs here runs where that folder cannot be seen, or is no longer there.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmod, chown, copyFile, cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { folder } from './fixtures.mjs';
+import { BOT, Inbox, call, run, within } from './harness.mjs';
+
+const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+const BUILD = dirname(process.env.MILKY);
+const AS_ROOT = process.getuid() === 0;
+const NOBODY = 65534;
+// A sanitizer's build is not for installing: it wants its runtime loaded first.
+const about = async (what) => JSON.parse(await readFile(join(BUILD, 'meson-info', `intro-${what}.json`), 'utf8'));
+const options = await about('buildoptions');
+const option = (name) => options.find((one) => one.name === name).value;
+const { version } = await about('projectinfo');
+const skip = option('b_sanitize') === 'none' ? false : 'a build with sanitizers';
+
+// A command as `unshare` runs it: where the folder of the sources is empty.
+const UNSHARE = [...(AS_ROOT ? [] : ['--user', '--map-root-user']), '--mount'];
+const HIDDEN = ['sh', '-c', 'mount -t tmpfs none "$0" && test ! -e "$0/meson.build" && exec "$@"', ROOT];
+const mayHide = spawnSync('unshare', [...UNSHARE, ...HIDDEN, 'true'], { cwd: '/' }).status === 0;
+const hidden = (...words) => (mayHide ? ['unshare', ...UNSHARE, ...HIDDEN, ...words] : words);
+const anybody = (...words) =>
+  hidden(...(AS_ROOT ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : []), ...words);
+
+// Its output; the command must succeed.
+async function output([command, ...args], { cwd = '/', env } = {}) {
+  const result = await run(args, { command, cwd, env });
+  assert.equal(result.code, 0, `${command} ${args.join(' ')}\n${result.stdout}${result.stderr}`);
+  return result.stdout;
+}
+
+const words = async (...args) => (await output(...args)).trim().split(/\s+/);
+
+// A folder that every user can look into.
+async function open(t) {
+  const dir = await folder(t);
+  await chmod(dir, 0o755);
+  return dir;
+}
+
+// All files below a folder, by their paths in it.
+async function files(dir) {
+  const entries = await readdir(dir, { withFileTypes: true, recursive: true });
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .map((path) => path.slice(dir.length + 1)).sort();
+}
+
+// What was installed below `top`, where a prefix is: its folders, found by their files.
+async function installed(top) {
+  const all = await files(top);
+  const at = (name) => {
+    const found = all.filter((path) => path === name || path.endsWith(`/${name}`));
+    assert.equal(found.length, 1, `one ${name} in\n${all.join('\n')}`);
+    return join(top, found[0]);
+  };
+  return {
+    all,
+    program: at('bin/milky'),
+    so: at('libmilky.so'),
+    archive: at('libmilky.a'),
+    pc: at('pkgconfig/milky.pc'),
+    headers: dirname(at('include/milky/milky.h')),
+    schema: at('share/milky/milky.schema.json'),
+  };
+}
+
+// Everything that must hold of it without running it.
+async function inspect({ program, so, archive, headers, schema }) {
+  const public_ = (await readdir(join(ROOT, 'include', 'milky'))).filter((name) => name.endsWith('.h'));
+  assert.deepEqual((await readdir(headers)).sort(), [...public_, 'version.h'].sort());
+  assert.equal(await readFile(schema, 'utf8'), await readFile(join(ROOT, 'docs', 'milky.schema.json'), 'utf8'));
+  assert.equal((await readFile(archive)).subarray(0, 8).toString(), '!<arch>\n', 'it is an archive, and no thin one');
+  const dynamic = await output(['readelf', '-dW', so]);
+  assert.match(dynamic, /\(SONAME\).*\[libmilky\.so\.1\]/);
+  for (const path of [program, so]) {
+    assert.doesNotMatch(await output(['readelf', '-dW', path]), /\((RPATH|RUNPATH)\)/, path);
+    const needed = await output(hidden('ldd', path));
+    assert.doesNotMatch(needed, /not found/, path);
+    assert.ok(!needed.includes(ROOT), needed);
+  }
+  const exported = (await output(['nm', '-D', '--defined-only', so])).match(/ [BDRTVW] \S+/g);
+  assert.deepEqual(exported.filter((line) => !/ milky_/.test(line)), []);
+}
+
+// The program, as another user where we are root: says its version, checks a configuration, serves the sandbox.
+async function serves(t, program) {
+  const dir = await open(t);
+  if (AS_ROOT) await chown(dir, NOBODY, NOBODY);
+  const file = join(dir, 'milky.jsonc');
+  await writeFile(file, JSON.stringify({ bots: [{ self_id: BOT, http_server: [{ listen: '127.0.0.1:0' }] }] }));
+  assert.equal((await output(anybody(program, '--version'))).trim(), `milky ${version}`);
+  assert.match(await output(anybody(program, 'check', '-c', file)), new RegExp(`${BOT}`));
+  const [command, ...args] = anybody(program, 'serve', '-c', file);
+  const child = spawn(command, args, { cwd: '/', env: { PATH: process.env.PATH, LANG: 'C' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => child.kill('SIGKILL'));
+  const exit = once(child, 'exit');
+  const lines = new Inbox();
+  let stderr = '';
+  child.stderr.on('data', (data) => (stderr += data));
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  exit.then(() => lines.push(''));
+  const line = await lines.find((text) => /http_server/.test(text) || text === '', 'the banner');
+  const [address] = /http:\/\/[^/]+/.exec(line) ?? assert.fail(stderr);
+  const { status, body } = await call(address, 'get_login_info');
+  assert.deepEqual([status, body.retcode, body.data.uin], [200, 0, BOT]);
+  if (AS_ROOT) assert.match(await readFile(`/proc/${child.pid}/status`, 'utf8'), new RegExp(`^Uid:\t${NOBODY}\t`, 'm'));
+  if (mayHide) await assert.rejects(readFile(`/proc/${child.pid}/root${ROOT}/meson.build`), { code: 'ENOENT' });
+  child.kill('SIGTERM');
+  assert.deepEqual(await within(exit, 'it to end'), [0, null], stderr);
+}
+
+describe('an installation', { skip, concurrency: 2 }, () => {
+  it('below DESTDIR is complete, and serves where its sources cannot be seen', async (t) => {
+    if (!mayHide) t.diagnostic('no namespaces here: the sources stay in sight');
+    const top = await open(t);
+    await output(['meson', 'install', '-C', BUILD, '--no-rebuild', '--quiet', '--destdir', top]);
+    assert.ok((await files(top)).every((path) => `/${path}`.startsWith(`${option('prefix')}/`)));
+    const there = await installed(top);
+    await inspect(there);
+    await serves(t, there.program);
+  });
+
+  it('below PREFIX, of a copy that is gone, can be linked', async (t) => {
+    const [top, work] = [await open(t), await folder(t)];
+    const prefix = join(top, 'prefix');
+    const copy = join(work, 'milky');
+    const left = /^(\.git|data|build|build-[^/]*|(tests|bench)\/.*node_modules)$/;
+    await cp(ROOT, copy, { recursive: true, filter: (path) => !left.test(relative(ROOT, path)) });
+    // What scripts/deps has unpacked serves the copy too.
+    await cp(join(ROOT, 'build', 'deps'), join(copy, 'build', 'deps'), { recursive: true }).catch(() => {});
+    const built = spawn('make', ['install', `PREFIX=${prefix}`, 'ARGS=-Doptimization=0 -Ddebug=false'], {
+      cwd: copy, env: { ...process.env, LANG: 'C', DESTDIR: '', MAKEFLAGS: '' }, stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    built.stderr.on('data', (data) => (stderr += data));
+    const [code] = await within(once(built, 'close'), 'the installation', 300000);
+    assert.equal(code, 0, stderr);
+    // An embedder's own yyjson, where there is none of the system's.
+    const yyjson = join(work, 'yyjson');
+    await mkdir(yyjson);
+    await copyFile(join(copy, 'build', 'deps', 'yyjson', 'yyjson.h'), join(yyjson, 'yyjson.h')).catch(() => {});
+    await rm(copy, { recursive: true });
+
+    const there = await installed(prefix);
+    await inspect(there);
+    await serves(t, there.program);
+    const libdir = dirname(there.so);
+    const env = { PKG_CONFIG_PATH: dirname(there.pc), LD_LIBRARY_PATH: libdir };
+    const config = (...args) => words(['pkg-config', ...args, 'milky'], { env });
+    assert.deepEqual(await config('--modversion'), [version]);
+    const warnings = ['-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Werror'];
+    const flags = [...warnings, '-isystem', yyjson, ...(await config('--cflags'))];
+    const cc = (...args) => output(['cc', ...flags, ...args]);
+
+    // Each header stands by itself.
+    for (const header of await readdir(there.headers)) {
+      const source = join(work, 'header.c');
+      await writeFile(source, `#include <milky/${header}>\nint nothing;\n`);
+      await cc('-c', '-o', '/dev/null', source);
+    }
+
+    const embedder = join(ROOT, 'tests', 'install', 'embedder.c');
+    const dynamic = join(top, 'dynamic');
+    await cc('-o', dynamic, embedder, ...(await config('--libs')));
+    assert.match(await output(['readelf', '-dW', dynamic]), /\(NEEDED\).*\[libmilky\.so\.1\]/);
+    assert.equal(await output(hidden(dynamic), { env }), `${version}\n`);
+
+    // The linker prefers a libmilky.so that is there.
+    await mkdir(join(work, 'static'));
+    await copyFile(there.archive, join(work, 'static', 'libmilky.a'));
+    const static_ = join(top, 'static');
+    await cc('-o', static_, embedder, `-L${join(work, 'static')}`, ...(await config('--static', '--libs')));
+    assert.doesNotMatch(await output(['readelf', '-dW', static_]), /libmilky/);
+    assert.equal(await output(hidden(static_)), `${version}\n`);
+
+    // The examples are whole programs.
+    const examples = join(ROOT, 'examples', 'backend');
+    for (const name of (await readdir(examples).catch(() => [])).filter((one) => one.endsWith('.c'))) {
+      const program = join(top, basename(name, '.c'));
+      const libs = await words(['pkg-config', '--libs', 'milky', 'libuv'], { env });
+      await cc('-o', program, join(examples, name), ...libs, '-pthread');
+    }
+  });
+});
