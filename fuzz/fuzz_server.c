@@ -24,8 +24,8 @@ static struct mk_loop loop;
 static struct mk_hub hub;
 static struct mk_deflate codec;
 static struct mk_dispatch dispatch, operators;
-static struct mk_server *servers[2];   /* without and with a token */
-static struct mk_control *controls[2]; /* likewise */
+static struct mk_transport *servers[2]; /* without and with a token */
+static struct mk_control *controls[2];  /* likewise */
 static char folder[] = "/tmp/milky-fuzz-XXXXXX";
 static int resource_fd = -1;
 
@@ -83,9 +83,34 @@ static void open_file(void)
     unlink(path);
 }
 
+/* An http_server of the draft and a websocket_server of 1.2 on one address. */
+static struct mk_transport *make_server(struct mk_guard *guard, const char *listen,
+                                        const char *token)
+{
+    const struct mk_transport_context context = {
+        .loop = &loop, .guard = guard, .dispatch = &dispatch, .hub = &hub
+    };
+    const struct milky_server entries[2] = {
+        { .listen = listen, .access_token = token, .dialect = MILKY_DIALECT_DRAFT },
+        { .listen = listen, .access_token = token, .dialect = MILKY_DIALECT_1_2 },
+    };
+    const struct milky_bot bot = { .self_id = 10001000,
+                                   .http_server = &entries[0],
+                                   .http_server_count = 1,
+                                   .websocket_server = &entries[1],
+                                   .websocket_server_count = 1 };
+    struct mk_list made;
+    mk_list_init(&made);
+    check(mk_server_class.add(&context, &bot, &made) == 0 && made.next == made.prev, "no server");
+    struct mk_transport *server = mk_transport_of(made.next);
+    mk_list_remove(&server->node);
+    check(mk_transport_start(server) == 0, "it does not listen");
+    return server;
+}
+
 static void prepare(void)
 {
-    static const struct mk_slice tokens[] = { { "", 0 }, { "t", 1 } };
+    static const char *const tokens[] = { "", "t" };
     check(mkdtemp(folder) && mk_loop_init(&loop) == 0, "no folder or loop");
     atexit(remove_folder);
     open_file();
@@ -98,12 +123,9 @@ static void prepare(void)
     check(guard != NULL, "no guard");
     for (size_t i = 0; i < 2; i++) {
         struct mk_address address = address_of(i), other = address_of(2 + i);
-        servers[i] = mk_server_new(&loop, &address, MK_SLICE(""), guard, &dispatch, &hub);
-        check(servers[i] && mk_server_add_http(servers[i], MK_DIALECT_DRAFT, tokens[i]) == 0 &&
-                  mk_server_add_websocket(servers[i], MK_DIALECT_1_2, tokens[i]) == 0 &&
-                  mk_server_listen(servers[i]) == 0,
-              "no server");
-        check(mk_control_open(&loop, &other, tokens[i], guard, &operators, &operators,
+        char listen[MK_ADDRESS_TEXT];
+        servers[i] = make_server(guard, mk_address_format(&address, listen), tokens[i]);
+        check(mk_control_open(&loop, &other, mk_slice_str(tokens[i]), guard, &operators, &operators,
                               &controls[i]) == 0,
               "no control address");
     }
@@ -167,11 +189,13 @@ static struct mk_buf talk(uint8_t options, struct mk_slice input, uint32_t most)
     turn(&client);
     close(client.fd);
     client.ended = true;
-    mk_server_drop(servers[options >> 1 & 1]);
+    struct mk_transport *server = servers[options >> 1 & 1];
+    server->class->drop(server);
     turn(&client);
-    struct mk_server_measure measure;
-    mk_server_measure(servers[options >> 1 & 1], &measure);
-    check(measure.http + measure.websockets.count + measure.events.count == 0, "it is still there");
+    struct mk_transport_stats stats[MK_TRANSPORT_ROWS];
+    check(server->class->report(server, stats) == MK_TRANSPORT_ROWS, "it serves something else");
+    for (size_t i = 0; i < MK_TRANSPORT_ROWS; i++)
+        check(stats[i].connections == 0, "it is still there");
     return client.got;
 }
 

@@ -116,15 +116,22 @@ static void on_reposted(void *arg, const struct mk_repost_result *result)
     free(retry);
 }
 
-/* The webhook that refused it, where it is still configured. */
-static struct mk_webhook *webhook_of(const struct milky_host *host,
-                                     const struct mk_dead_letter *letter)
+/* By the transport that had set it aside; -ENOENT where that is not configured any more. */
+static int repost(const struct milky_host *host, const struct mk_dead_letter *letter,
+                  const struct mk_repost_caller *caller)
 {
     const struct mk_bot *bot = mk_host_find_bot(host, letter->self_id);
-    for (size_t i = 0; bot && i < bot->webhook_count; i++)
-        if (mk_webhook_is_at(bot->webhooks[i], letter->sink))
-            return bot->webhooks[i];
-    return NULL;
+    if (!bot)
+        return -ENOENT;
+    MK_LIST_FOR_EACH (node, &bot->transports) {
+        struct mk_transport *transport = mk_transport_of(node);
+        int rc = transport->class->repost
+                     ? transport->class->repost(transport, letter->sink, letter->number, caller)
+                     : -ENOENT;
+        if (rc != -ENOENT)
+            return rc;
+    }
+    return -ENOENT;
 }
 
 static void retry(const struct milky_host *host, struct milky_call *call, uint64_t id)
@@ -139,24 +146,21 @@ static void retry(const struct milky_host *host, struct milky_call *call, uint64
         milky_call_fail(call, MILKY_UNKNOWN, "there is no delivery %llu", (unsigned long long)id);
         return;
     }
-    struct mk_webhook *webhook = webhook_of(host, &letter);
-    if (!webhook) {
-        answer(call, id, "unconfigured", 0, NULL);
-        return;
-    }
     struct retry *retry = malloc(sizeof(*retry));
     if (!retry) {
         fail_with(call, -ENOMEM);
         return;
     }
     *retry = (struct retry){ host->journal, call, id };
-    const struct mk_repost_asker asker = { on_reposted, retry };
-    rc = mk_webhook_post_again(webhook, letter.number, &asker);
+    const struct mk_repost_caller caller = { on_reposted, retry };
+    rc = repost(host, &letter, &caller);
     if (rc == 0)
         return;
     free(retry);
     if (rc > 0)
         answer(call, id, "gone", 0, NULL);
+    else if (rc == -ENOENT)
+        answer(call, id, "unconfigured", 0, NULL);
     else if (rc == -EBUSY)
         answer(call, id, "failed", 0, "another one is being posted there, or milky is stopping");
     else

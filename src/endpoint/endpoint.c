@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "endpoint/config_check.h"
 #include "endpoint/metrics.h"
+#include "transport/table.h"
 
 #include <errno.h>
 #include <milky/milky.h>
@@ -69,15 +70,16 @@ static int open_journal(struct milky_host *host, const struct milky_journal *con
     return mk_journal_open(&journal, &host->journal);
 }
 
-struct mk_commons mk_host_commons(struct milky_host *host)
+struct mk_bot_shared mk_host_shared(struct milky_host *host)
 {
-    return (struct mk_commons){
+    return (struct mk_bot_shared){
         .loop = &host->loop,
-        .http = host->http,
+        .http = &host->http,
         .journal = host->journal,
         .backend = host->backend,
         .guard = host->guard,
         .deflate = &host->deflate,
+        .table = host->table,
     };
 }
 
@@ -89,13 +91,13 @@ static int init_bots(struct milky_endpoint *endpoint, const struct milky_config 
     if (!host->bots || !host->self_ids)
         return -ENOMEM;
     int rc = 0;
-    const struct mk_commons commons = mk_host_commons(host);
+    const struct mk_bot_shared shared = mk_host_shared(host);
     for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
         host->self_ids[i] = config->bots[i].self_id;
         host->bots[i] = calloc(1, sizeof(**host->bots));
         if (!host->bots[i])
             return -ENOMEM;
-        rc = mk_bot_init(host->bots[i], &commons, &config->bots[i]);
+        rc = mk_bot_init(host->bots[i], &shared, &config->bots[i]);
         host->bot_count = i + 1;
         if (host->bots[i]->dispatch.stats)
             host->bots[i]->dispatch.stats->timed = config->operations != NULL;
@@ -131,15 +133,6 @@ static int make_guard(struct milky_host *host, const struct milky_limits *config
     return host->guard ? 0 : -ENOMEM;
 }
 
-/* Nobody else needs an HTTP client, which is dear to start. */
-bool mk_host_needs_http(const struct milky_config *config)
-{
-    for (size_t i = 0; i < config->bot_count; i++)
-        if (config->bots[i].webhook_count > 0)
-            return true;
-    return false;
-}
-
 size_t mk_host_compression_threshold(const struct milky_config *config)
 {
     return or_default(config->compression_threshold, MK_DEFLATE_THRESHOLD);
@@ -166,6 +159,7 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     }
     struct milky_host *host = &endpoint->host;
     host->backend = backend;
+    host->table = mk_transport_table;
     mk_loop_busy_poll(&host->loop, config->busy_poll_us);
     mk_loop_use_io_uring(&host->loop, !config->no_io_uring);
     mk_deflate_init(&host->deflate, mk_host_compression_threshold(config));
@@ -173,12 +167,8 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     mk_requests_init(&endpoint->requests, endpoint);
     endpoint->turn.run = on_turn_end;
     mk_loop_add_hook(&host->loop, &endpoint->turn);
-    bool has_http = mk_host_needs_http(config);
-    if (has_http)
-        host->http = mk_http_client_new(&host->loop);
     endpoint->grace = mk_timer_new(&host->loop, on_grace_over, endpoint);
-    bool ready = endpoint->grace && (host->http || !has_http);
-    rc = ready ? parse_addresses(endpoint, config) : -ENOMEM;
+    rc = endpoint->grace ? parse_addresses(endpoint, config) : -ENOMEM;
     if (rc == 0)
         rc = mk_host_resource_base(config->resource_url, &host->resource_base);
     if (rc == 0)
@@ -205,7 +195,7 @@ static void begin_stop(struct milky_endpoint *endpoint)
     if (endpoint->control)
         mk_http_port_stop(mk_control_port(endpoint->control));
     if (endpoint->host.resources)
-        mk_server_stop(endpoint->host.resources);
+        endpoint->host.resources->class->stop(endpoint->host.resources);
 }
 
 static void end_by_force(struct milky_endpoint *endpoint)
@@ -219,7 +209,7 @@ static void end_by_force(struct milky_endpoint *endpoint)
     if (endpoint->operations)
         mk_http_port_abort(mk_operations_port(endpoint->operations));
     if (endpoint->host.resources)
-        mk_server_abort(endpoint->host.resources);
+        endpoint->host.resources->class->abort(endpoint->host.resources);
 }
 
 static void free_bot(struct mk_bot *bot)
@@ -243,7 +233,7 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
         free_bot(host->gone[i]);
     mk_control_free(endpoint->control);
     mk_operations_free(endpoint->operations);
-    mk_server_free(host->resources);
+    mk_transport_free(host->resources);
     mk_dispatch_fini(&host->dispatch);
     mk_requests_fini(&endpoint->requests);
     mk_http_client_free(host->http);
@@ -338,7 +328,8 @@ static bool is_idle(const struct milky_endpoint *endpoint)
     for (size_t i = 0; i < endpoint->host.gone_count; i++)
         if (!mk_bot_idle(endpoint->host.gone[i]))
             return false;
-    if (endpoint->host.resources && !mk_server_idle(endpoint->host.resources))
+    if (endpoint->host.resources &&
+        !endpoint->host.resources->class->idle(endpoint->host.resources))
         return false;
     return !endpoint->control || mk_http_port_idle(mk_control_port(endpoint->control));
 }
@@ -350,7 +341,7 @@ static void on_turn_end(struct mk_turn_hook *hook)
     if (endpoint->started && backend->turn_end)
         backend->turn_end(backend);
     for (size_t i = 0; i < endpoint->host.bot_count; i++)
-        mk_bot_sweep(endpoint->host.bots[i]);
+        mk_bot_reap(endpoint->host.bots[i]);
     /* Nobody is told that something has happened which a crash would undo. */
     struct mk_journal *journal = endpoint->host.journal;
     if (journal && mk_journal_commit(journal) < 0)

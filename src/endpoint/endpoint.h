@@ -13,14 +13,15 @@
 
 struct milky_host {
     struct mk_loop loop;
-    struct mk_http_client *http;
-    struct mk_journal *journal; /* or NULL */
+    const struct mk_transport_class *const *table; /* of transports */
+    struct mk_http_client *http;                   /* made by the first of them that needs it */
+    struct mk_journal *journal;                    /* or NULL */
     struct mk_guard *guard;
     struct mk_deflate deflate; /* of all WebSockets */
     struct milky_backend *backend;
-    struct mk_dispatch dispatch; /* of what belongs to no bot: control, and the server below */
-    struct mk_server *resources; /* for these alone, where no bot has a server on TCP; or NULL */
-    char *resource_base;         /* what their URLs begin with, where it was configured */
+    struct mk_dispatch dispatch;    /* of what belongs to no bot: control, and the server below */
+    struct mk_transport *resources; /* for these alone, where no bot has a server on TCP; or NULL */
+    char *resource_base;            /* what their URLs begin with, where it was configured */
     struct mk_bot **bots;
     struct mk_bot **gone; /* those that a reload has taken away: a call of theirs may be open */
     size_t gone_count;
@@ -49,7 +50,7 @@ struct milky_endpoint {
     bool stopping;
 };
 
-struct mk_commons mk_host_commons(struct milky_host *host);
+struct mk_bot_shared mk_host_shared(struct milky_host *host);
 
 /* The bot of that number, or NULL. */
 struct mk_bot *mk_host_find_bot(const struct milky_host *host, uint64_t self_id);
@@ -60,7 +61,6 @@ int mk_host_resource_base(const char *url, char **base);
 int mk_host_open_resources(struct milky_host *host);
 
 /* What a configuration asks of the parts that all bots share. */
-bool mk_host_needs_http(const struct milky_config *config);
 size_t mk_host_compression_threshold(const struct milky_config *config);
 
 #endif

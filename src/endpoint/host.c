@@ -5,6 +5,7 @@
 #include "endpoint/endpoint.h"
 
 #include "base/log.h"
+#include "transport/server.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -78,7 +79,7 @@ static int write_base(const struct milky_host *host, uint64_t self_id, struct mk
     for (size_t i = 0; rc == -ENOENT && i < host->bot_count; i++)
         rc = mk_bot_write_base(host->bots[i], out);
     if (rc == -ENOENT && host->resources)
-        rc = mk_server_write_base(host->resources, out);
+        rc = host->resources->class->write_base(host->resources, out);
     return rc;
 }
 
@@ -125,9 +126,13 @@ int mk_host_open_resources(struct milky_host *host)
     if (!host->backend->resource || found == 0 || host->resources ||
         mk_address_parse(MK_SLICE("127.0.0.1:0"), &address))
         return 0;
-    host->resources =
-        mk_server_new(&host->loop, &address, MK_SLICE(""), host->guard, &host->dispatch, NULL);
-    int rc = host->resources ? mk_server_listen(host->resources) : -ENOMEM;
+    const struct mk_transport_context context = {
+        .loop = &host->loop,
+        .guard = host->guard,
+        .dispatch = &host->dispatch,
+    };
+    host->resources = mk_server_new_for_files(&context, &address);
+    int rc = host->resources ? mk_transport_start(host->resources) : -ENOMEM;
     if (rc < 0)
         mk_log_error("endpoint", "cannot listen on 127.0.0.1 to serve files: %s", strerror(-rc));
     return rc;

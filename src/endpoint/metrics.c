@@ -87,13 +87,13 @@ static void write_calls(struct writer *w)
 
 /* --- numbers, one for each bot, transport or journal --- */
 
-enum of { BOTS, JOURNALS, CONNECTED, LISTENERS, SINKS, CLIENTS, WEBHOOKS };
+enum of { BOTS, JOURNALS, CONNECTED, LISTENERS, SINKS };
 
 /* What a number is taken from: one of these. */
 union subject {
     const struct mk_bot *bot;
     const struct mk_journal_measure *journal;
-    const struct mk_surveyed *transport;
+    const struct mk_transport_stats *transport;
 };
 
 /* How a number is read of its subject `s`. */
@@ -111,12 +111,6 @@ READ(connections, s.transport->connections)
 READ(accepted, s.transport->accepted)
 READ(lag_events, s.transport->lag.events)
 READ(lag_bytes, s.transport->lag.bytes)
-READ(attempts, s.transport->remote.health->attempts)
-READ(successes, s.transport->remote.health->successes)
-READ(retries, s.transport->remote.health->retries)
-READ(failing, s.transport->remote.health->failing)
-READ(set_aside, s.transport->remote.set_aside)
-READ(dropped, s.transport->remote.dropped)
 READ(held, s.journal->first ? s.journal->last - s.journal->first + 1 : 0)
 READ(first, s.journal->first)
 READ(last, s.journal->last)
@@ -148,23 +142,9 @@ static const struct family families[] = {
       "Events that the slowest receiver of a transport has not got yet." },
     { "milky_sink_lag_bytes", "gauge", SINKS, lag_bytes,
       "Bytes of events that the slowest receiver of a transport has not got yet." },
-    { "milky_websocket_client_attempts_total", "counter", CLIENTS, attempts,
-      "Connections that were tried." },
-    { "milky_websocket_client_connects_total", "counter", CLIENTS, successes,
-      "Connections that came about." },
-    { "milky_websocket_client_reconnects_total", "counter", CLIENTS, retries,
-      "Connections that were tried again, after one was lost or failed." },
-    { "milky_websocket_client_failing", "gauge", CLIENTS, failing,
-      "1 when the last try failed or its connection was lost." },
-    { "milky_webhook_posts_total", "counter", WEBHOOKS, attempts, "Posts of an event." },
-    { "milky_webhook_deliveries_total", "counter", WEBHOOKS, successes, "Events that were taken." },
-    { "milky_webhook_retries_total", "counter", WEBHOOKS, retries,
-      "Posts of an event that had been posted before." },
-    { "milky_webhook_dead_letters_total", "counter", WEBHOOKS, set_aside,
-      "Events that were refused for good and set aside." },
-    { "milky_webhook_dropped_events_total", "counter", WEBHOOKS, dropped,
-      "Events that were given up, for want of a journal." },
-    { "milky_webhook_failing", "gauge", WEBHOOKS, failing, "1 when the last post failed." },
+};
+
+static const struct family journal_families[] = {
     { "milky_journal_events", "gauge", JOURNALS, held, "Events that the journal holds." },
     { "milky_journal_first_number", "gauge", JOURNALS, first,
       "The number of the oldest of them; 0 for none." },
@@ -189,46 +169,59 @@ static void write_of_bots(struct writer *w, const struct family *family)
     }
 }
 
-static bool is_meant(const struct mk_surveyed *one, enum of of)
+static bool has_number(const struct mk_transport_stats *stats, enum of of)
 {
-    bool is_webhook = strcmp(one->transport, "webhook") == 0;
-    switch (of) {
-    case LISTENERS:
-        return one->is_listener;
-    case SINKS:
-        return one->has_events;
-    case CLIENTS:
-        return one->is_remote && !is_webhook;
-    case WEBHOOKS:
-        return is_webhook;
-    default:
-        return !is_webhook; /* what has connections of its own */
-    }
+    if (of == LISTENERS)
+        return stats->has_accepted;
+    return of == SINKS ? stats->has_events : stats->has_connections;
+}
+
+static void write_of_row(struct writer *w, const struct mk_survey_row *row, uint64_t value)
+{
+    mk_exposition_count(&w->x, "", value, "bot", row->bot_id, "transport", row->stats.transport,
+                        "name", row->stats.name, "index", row->index, NULL);
 }
 
 static void write_of_transports(struct writer *w, const struct family *family)
 {
     for (size_t i = 0; i < w->survey.count; i++) {
-        const struct mk_surveyed *one = &w->survey.transports[i];
-        if (is_meant(one, family->of))
-            mk_exposition_count(&w->x, "", family->read((union subject){ .transport = one }), "bot",
-                                one->bot_id, "transport", one->transport, "name", one->name,
-                                "index", one->index, NULL);
+        const struct mk_survey_row *row = &w->survey.rows[i];
+        if (has_number(&row->stats, family->of))
+            write_of_row(w, row, family->read((union subject){ .transport = &row->stats }));
     }
 }
 
-static void write_families(struct writer *w)
+/* What the transports of one class count beside what all do. */
+static void write_counters(struct writer *w, const struct mk_transport_class *class)
 {
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-        const struct family *family = &families[i];
-        if (family->of == JOURNALS && !w->endpoint->host.journal)
-            continue;
+    const struct mk_transport_counter *counters = class->counters;
+    for (size_t i = 0; counters && counters[i].metric; i++) {
+        mk_exposition_family(&w->x, counters[i].metric, counters[i].type, counters[i].help);
+        for (size_t j = 0; j < w->survey.count; j++)
+            if (w->survey.rows[j].class == class)
+                write_of_row(w, &w->survey.rows[j], w->survey.rows[j].stats.counters[i]);
+    }
+}
+
+static void write_families(struct writer *w, const struct family *table, size_t count)
+{
+    for (const struct family *family = table; family < table + count; family++) {
         mk_exposition_family(&w->x, family->name, family->type, family->help);
         if (family->of == BOTS || family->of == JOURNALS)
             write_of_bots(w, family);
         else
             write_of_transports(w, family);
     }
+}
+
+static void write_numbers(struct writer *w)
+{
+    const struct milky_host *host = &w->endpoint->host;
+    write_families(w, families, sizeof(families) / sizeof(families[0]));
+    for (size_t i = 0; host->table[i]; i++)
+        write_counters(w, host->table[i]);
+    if (host->journal)
+        write_families(w, journal_families, sizeof(journal_families) / sizeof(journal_families[0]));
 }
 
 static void write_events(struct writer *w)
@@ -357,7 +350,7 @@ int mk_metrics_write(void *arg, struct mk_buf *out)
         write_process(&w);
         write_calls(&w);
         write_events(&w);
-        write_families(&w);
+        write_numbers(&w);
         write_compression(&w);
         write_journal(&w);
         write_turned_away(&w);

@@ -13,9 +13,8 @@
 
 /* What has been made for one bot of the configuration. */
 struct change {
-    struct mk_bot *bot;  /* that runs, or one that is new */
-    struct mk_bot fresh; /* its transports to be; unused for a new one */
-    size_t kept;         /* servers that go on */
+    struct mk_bot *bot;   /* that runs, or one that is new */
+    struct mk_list fresh; /* its transports to be; a new one has them itself */
     bool is_new;
 };
 
@@ -28,37 +27,45 @@ struct plan {
     char *resource_base; /* or NULL */
 };
 
-static int prepare_new(struct change *change, const struct mk_commons *commons,
-                       const struct milky_bot *config)
+static int prepare_bot(struct change *change, struct milky_host *host,
+                       const struct mk_bot_shared *shared, const struct milky_bot *config)
 {
+    mk_list_init(&change->fresh);
+    change->bot = mk_host_find_bot(host, config->self_id);
+    if (change->bot)
+        return mk_bot_prepare(change->bot, shared, config, &change->fresh);
     change->bot = calloc(1, sizeof(*change->bot));
     if (!change->bot)
         return -ENOMEM;
     change->is_new = true;
-    return mk_bot_init(change->bot, commons, config);
+    return mk_bot_init(change->bot, shared, config);
 }
 
 /* --- listening --- */
 
-/* Whose servers these will be, and are so far. */
-static struct mk_bot *made(struct change *change)
+/* The transports that the bot will have. */
+static struct mk_list *made(struct change *change)
 {
-    return change->is_new ? change->bot : &change->fresh;
+    return change->is_new ? &change->bot->transports : &change->fresh;
 }
 
-/* The server that listens there now; where a free port is asked for, it must be the bot's own. */
-static struct mk_bot_server *who_listens(const struct milky_host *host, const struct mk_bot *bot,
-                                         const char *listen)
+static bool listens_on(const struct mk_transport *transport, const char *listen)
+{
+    return transport->listen && strcmp(transport->listen, listen) == 0;
+}
+
+/* The transport that listens there now; where a free port is asked for, it must be the bot's own.
+ */
+static struct mk_transport *find_listening(const struct milky_host *host, const struct mk_bot *bot,
+                                           const char *listen)
 {
     for (size_t i = 0; i < host->bot_count; i++) {
-        if (mk_bot_any_port(listen) && host->bots[i] != bot)
+        if (mk_transport_any_port(listen) && host->bots[i] != bot)
             continue;
-        for (size_t j = 0; j < host->bots[i]->server_count; j++) {
-            struct mk_bot_server *entry = &host->bots[i]->servers[j];
-            if (entry->server && strcmp(entry->listen, listen) == 0 &&
-                mk_server_listening(entry->server))
-                return entry;
-        }
+        MK_LIST_FOR_EACH (node, &host->bots[i]->transports)
+            if (listens_on(mk_transport_of(node), listen) &&
+                mk_transport_listening(mk_transport_of(node)))
+                return mk_transport_of(node);
     }
     return NULL;
 }
@@ -68,15 +75,14 @@ static void explain_overlap(const struct milky_host *host, const char *listen)
 {
     const char *port = strrchr(listen, ':');
     for (size_t i = 0; i < host->bot_count; i++)
-        for (size_t j = 0; j < host->bots[i]->server_count; j++) {
-            const struct mk_bot_server *entry = &host->bots[i]->servers[j];
-            if (strncmp(entry->listen, "unix:", 5) == 0 ||
-                strcmp(strrchr(entry->listen, ':'), port) != 0)
+        MK_LIST_FOR_EACH (node, &host->bots[i]->transports) {
+            const char *other = mk_transport_of(node)->listen;
+            if (!other || strncmp(other, "unix:", 5) == 0 || strcmp(strrchr(other, ':'), port) != 0)
                 continue;
             mk_log_error("endpoint",
                          "%s overlaps with %s, where bot %llu listens: take that out and reload, "
                          "then put this in and reload again",
-                         listen, entry->listen, (unsigned long long)host->self_ids[i]);
+                         listen, other, (unsigned long long)host->self_ids[i]);
             return;
         }
 }
@@ -84,54 +90,55 @@ static void explain_overlap(const struct milky_host *host, const char *listen)
 /* An embedder may have given it to two bots; the command line has checked that. */
 static bool is_claimed(struct plan *plan, const struct change *until, const char *listen)
 {
-    if (mk_bot_any_port(listen))
+    if (mk_transport_any_port(listen))
         return false;
     for (struct change *change = plan->changes; change != until; change++)
-        for (size_t i = 0; i < made(change)->server_count; i++)
-            if (strcmp(made(change)->servers[i].listen, listen) == 0)
+        MK_LIST_FOR_EACH (node, made(change))
+            if (listens_on(mk_transport_of(node), listen))
                 return true;
     return false;
 }
 
-/* Listens where nobody of ours does; the other listeners change hands when nothing can go wrong. */
-static int listen_where_new(struct plan *plan, const struct milky_host *host)
+/* Listens where none of ours does, and where it is the first of this configuration to. */
+static int listen_if_new(struct plan *plan, const struct milky_host *host,
+                         const struct change *change, struct mk_transport *transport)
 {
-    for (size_t i = 0; i < plan->count; i++) {
-        struct change *change = &plan->changes[i];
-        for (size_t j = 0; j < made(change)->server_count; j++) {
-            struct mk_bot_server *entry = &made(change)->servers[j];
-            if (is_claimed(plan, change, entry->listen)) {
-                mk_log_error("endpoint", "two bots cannot listen on %s", entry->listen);
-                return -EADDRINUSE;
-            }
-            if (who_listens(host, change->bot, entry->listen))
-                continue;
-            int rc = mk_bot_listen_on(made(change), entry);
-            if (rc == -EADDRINUSE)
-                explain_overlap(host, entry->listen);
-            if (rc < 0)
-                return rc;
-        }
+    if (is_claimed(plan, change, transport->listen)) {
+        mk_log_error("endpoint", "two bots cannot listen on %s", transport->listen);
+        return -EADDRINUSE;
     }
-    return 0;
+    if (find_listening(host, change->bot, transport->listen))
+        return 0;
+    int rc = mk_transport_start(transport);
+    if (rc == -EADDRINUSE)
+        explain_overlap(host, transport->listen);
+    return rc;
 }
 
-/* What listens where somebody else is to listen now, in another way or for another bot. */
+/* The other listeners change hands when nothing can go wrong any more. */
+static int listen_where_new(struct plan *plan, const struct milky_host *host)
+{
+    int rc = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        MK_LIST_FOR_EACH (node, made(&plan->changes[i]))
+            if (rc == 0 && mk_transport_of(node)->listen)
+                rc = listen_if_new(plan, host, &plan->changes[i], mk_transport_of(node));
+    return rc;
+}
+
+/* What listens where another transport is to listen now, in another way or for another bot. */
 static void hand_over_listeners(struct plan *plan, const struct milky_host *host)
 {
-    for (size_t i = 0; i < plan->count; i++) {
-        struct change *change = &plan->changes[i];
-        for (size_t j = 0; j < made(change)->server_count; j++) {
-            struct mk_bot_server *entry = &made(change)->servers[j];
-            struct mk_bot_server *old = mk_server_listening(entry->server)
-                                            ? NULL
-                                            : who_listens(host, change->bot, entry->listen);
-            if (!old)
+    for (size_t i = 0; i < plan->count; i++)
+        MK_LIST_FOR_EACH (node, made(&plan->changes[i])) {
+            struct mk_transport *transport = mk_transport_of(node);
+            if (!transport->listen || mk_transport_listening(transport))
                 continue;
-            mk_server_listen_for(entry->server, old->server);
-            memcpy(entry->address, old->address, sizeof(entry->address));
+            struct mk_transport *old =
+                find_listening(host, plan->changes[i].bot, transport->listen);
+            if (old)
+                mk_transport_listen_for(transport, old);
         }
-    }
 }
 
 /* --- the whole --- */
@@ -141,12 +148,7 @@ static int prepare(struct plan *plan, struct milky_host *host, const struct milk
     int rc = mk_config_check(config);
     if (rc < 0)
         return rc;
-    if (!host->http && mk_host_needs_http(config)) {
-        host->http = mk_http_client_new(&host->loop);
-        if (!host->http)
-            return -ENOMEM;
-    }
-    const struct mk_commons commons = mk_host_commons(host);
+    const struct mk_bot_shared shared = mk_host_shared(host);
     plan->changes = calloc(config->bot_count + 1, sizeof(*plan->changes));
     plan->bots = calloc(config->bot_count + 1, sizeof(*plan->bots));
     plan->self_ids = calloc(config->bot_count + 1, sizeof(*plan->self_ids));
@@ -156,9 +158,7 @@ static int prepare(struct plan *plan, struct milky_host *host, const struct milk
     rc = mk_host_resource_base(config->resource_url, &plan->resource_base);
     for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
         struct change *change = &plan->changes[plan->count++];
-        change->bot = mk_host_find_bot(host, config->bots[i].self_id);
-        rc = change->bot ? mk_bot_prepare(change->bot, &change->fresh, &commons, &config->bots[i])
-                         : prepare_new(change, &commons, &config->bots[i]);
+        rc = prepare_bot(change, host, &shared, &config->bots[i]);
         plan->bots[i] = change->bot;
         plan->self_ids[i] = config->bots[i].self_id;
     }
@@ -171,7 +171,7 @@ static void discard(struct plan *plan, bool given_up)
     for (size_t i = 0; i < plan->count; i++) {
         struct change *change = &plan->changes[i];
         if (!change->is_new) {
-            mk_bot_discard(&change->fresh);
+            mk_transports_free(&change->fresh);
         } else if (given_up && change->bot) {
             mk_bot_fini(change->bot);
             free(change->bot);
@@ -226,8 +226,7 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
     struct milky_host *host = &endpoint->host;
     for (size_t i = 0; i < plan->count; i++)
         if (!plan->changes[i].is_new)
-            plan->changes[i].kept =
-                mk_bot_keep_servers(plan->changes[i].bot, &plan->changes[i].fresh);
+            mk_bot_keep(plan->changes[i].bot, &plan->changes[i].fresh);
     hand_over_listeners(plan, host);
     size_t gone = dismiss(host, plan);
     size_t changed = gone, added = 0;
@@ -235,7 +234,7 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
         struct change *change = &plan->changes[i];
         added += change->is_new;
         if (!change->is_new)
-            changed += mk_bot_reload(change->bot, &change->fresh, change->kept);
+            changed += mk_bot_reload(change->bot, &change->fresh);
     }
     take_over(host, plan, gone);
     mk_loop_busy_poll(&host->loop, config->busy_poll_us);

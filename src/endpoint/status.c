@@ -25,19 +25,11 @@ static void add_text(struct writer *w, yyjson_mut_val *object, const char *name,
     yyjson_mut_obj_add_strcpy(w->doc, object, name, value);
 }
 
-static void add_health(struct writer *w, yyjson_mut_val *object,
-                       const struct mk_remote_report *remote, bool is_webhook)
+static void add_health(struct writer *w, yyjson_mut_val *object, const struct mk_health *health,
+                       bool waits)
 {
-    const struct mk_health *health = remote->health;
     uint64_t now = mk_clock_real_ms();
-    add_uint(w, object, is_webhook ? "posts" : "attempts", health->attempts);
-    add_uint(w, object, is_webhook ? "deliveries" : "connects", health->successes);
-    add_uint(w, object, is_webhook ? "retries" : "reconnects", health->retries);
-    if (is_webhook) {
-        add_uint(w, object, "set_aside", remote->set_aside);
-        add_uint(w, object, "dropped", remote->dropped);
-    }
-    if (remote->state == MK_REMOTE_WAITING)
+    if (waits)
         add_uint(w, object, "next_try_ms", health->next_try > now ? health->next_try - now : 0);
     if (health->error[0] == '\0')
         return;
@@ -46,23 +38,25 @@ static void add_health(struct writer *w, yyjson_mut_val *object,
     add_text(w, object, "trouble", mk_trouble_name(mk_health_trouble(health)));
 }
 
-static yyjson_mut_val *transport_of(struct writer *w, const struct mk_surveyed *one)
+static yyjson_mut_val *transport_of(struct writer *w, const struct mk_survey_row *row)
 {
+    const struct mk_transport_stats *stats = &row->stats;
+    const struct mk_transport_counter *counters = row->class->counters;
     yyjson_mut_val *object = yyjson_mut_obj(w->doc);
-    add_text(w, object, "transport", one->transport);
-    add_text(w, object, one->is_remote ? "url" : "address", one->name);
-    if (one->is_remote)
-        add_text(w, object, "state", mk_remote_state_name(one->remote.state));
-    else
-        add_text(w, object, "state", one->listening ? "listening" : "closed");
-    if (!one->is_remote)
-        add_uint(w, object, "connections", one->connections);
-    if (one->has_events) {
-        add_uint(w, object, "behind_events", one->lag.events);
-        add_uint(w, object, "behind_bytes", one->lag.bytes);
+    add_text(w, object, "transport", stats->transport);
+    add_text(w, object, stats->health ? "url" : "address", stats->name);
+    add_text(w, object, "state", stats->state);
+    if (stats->has_connections && !stats->health)
+        add_uint(w, object, "connections", stats->connections);
+    if (stats->has_events) {
+        add_uint(w, object, "behind_events", stats->lag.events);
+        add_uint(w, object, "behind_bytes", stats->lag.bytes);
     }
-    if (one->is_remote)
-        add_health(w, object, &one->remote, strcmp(one->transport, "webhook") == 0);
+    for (size_t i = 0; counters && counters[i].metric; i++)
+        if (counters[i].status)
+            add_uint(w, object, counters[i].status, stats->counters[i]);
+    if (stats->health)
+        add_health(w, object, stats->health, stats->waits);
     return object;
 }
 
@@ -84,8 +78,8 @@ static yyjson_mut_val *bot_of(struct writer *w, const struct mk_bot *bot)
     }
     yyjson_mut_val *transports = yyjson_mut_obj_add_arr(w->doc, object, "transports");
     for (size_t i = 0; i < w->survey.count; i++)
-        if (w->survey.transports[i].bot == bot)
-            yyjson_mut_arr_append(transports, transport_of(w, &w->survey.transports[i]));
+        if (w->survey.rows[i].bot == bot)
+            yyjson_mut_arr_append(transports, transport_of(w, &w->survey.rows[i]));
     return object;
 }
 

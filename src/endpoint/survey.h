@@ -5,30 +5,21 @@
 #ifndef MK_ENDPOINT_SURVEY_H
 #define MK_ENDPOINT_SURVEY_H
 
-#include "transport/health.h"
-#include "transport/server.h"
+#include "endpoint/bot.h"
 
 struct milky_endpoint;
 
-/* A transport. All texts are borrowed for the turn. */
-struct mk_surveyed {
+/* A transport, or one of the kinds that it serves. All texts are borrowed for the turn. */
+struct mk_survey_row {
     const struct mk_bot *bot;
-    const char *bot_id;    /* its self_id as text */
-    const char *transport; /* "http_server", "event_stream", "websocket_server", ... */
-    const char *name;      /* the address it listens on, or the URL without secrets */
-    char index[24];        /* its place among those of its kind; for two of one name */
-    bool is_remote;        /* it connects to others: `remote` is filled, else what follows it */
-    bool is_listener;      /* its address is counted here: one per port */
-    struct mk_remote_report remote;
-    bool listening;
-    uint64_t accepted;  /* connections of the port */
-    size_t connections; /* of this kind */
-    struct mk_lag lag;  /* of the slowest */
-    bool has_events;    /* it has connections that get events */
+    const char *bot_id; /* its self_id as text */
+    const struct mk_transport_class *class;
+    char index[24]; /* its place among those of its class; for two of one name */
+    struct mk_transport_stats stats;
 };
 
 struct mk_survey {
-    struct mk_surveyed *transports;
+    struct mk_survey_row *rows;
     size_t count;
     char (*bot_ids)[24];
 };

@@ -57,19 +57,31 @@ static void on_request(void *arg, struct mk_http_connection *connection,
                        const struct mk_http1_request *request)
 {
     struct mk_control *control = arg;
-    struct mk_http_asker *asker = mk_http_connection_state(connection);
+    struct mk_http_caller *caller = mk_http_connection_state(connection);
     struct mk_slice action = { 0 };
     struct mk_dispatch *asked = asked_of(control, request->path, &action);
-    mk_dispatch_control(asked, action, request->body, &asker->caller);
+    mk_dispatch_control(asked, action, request->body, &caller->caller);
+}
+
+static void on_opened(void *arg, struct mk_http_connection *connection)
+{
+    (void)arg;
+    mk_http_caller_init(mk_http_connection_state(connection), connection);
+}
+
+static void on_closed(void *arg, struct mk_http_connection *connection)
+{
+    (void)arg;
+    mk_http_caller_fini(mk_http_connection_state(connection));
 }
 
 static const struct mk_http_service service = {
     .head = on_head,
     .request = on_request,
     .failure = mk_http_answer_bad,
-    .opened = mk_http_asker_opened,
-    .closed = mk_http_asker_closed,
-    .state_size = sizeof(struct mk_http_asker),
+    .opened = on_opened,
+    .closed = on_closed,
+    .state_size = sizeof(struct mk_http_caller),
 };
 
 int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,

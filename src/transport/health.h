@@ -5,7 +5,6 @@
 #ifndef MK_TRANSPORT_HEALTH_H
 #define MK_TRANSPORT_HEALTH_H
 
-#include "hub/reader.h"
 #include "wire/url.h"
 
 enum { MK_HEALTH_ERROR = 128, MK_REMOTE_NAME = 256 };
@@ -54,15 +53,6 @@ enum mk_remote_state {
     MK_REMOTE_STOPPED,
 };
 const char *mk_remote_state_name(enum mk_remote_state state);
-
-struct mk_remote_report {
-    const char *name; /* its URL without credentials and query */
-    enum mk_remote_state state;
-    const struct mk_health *health;
-    struct mk_lag lag;
-    uint64_t set_aside; /* a webhook's events that became dead letters */
-    uint64_t dropped;   /* its events that were given up, for want of a journal */
-};
 
 /* Writes "scheme://host:port/path": what may be shown of a URL. Returns `name`. */
 const char *mk_remote_name(struct mk_slice url, char name[MK_REMOTE_NAME]);

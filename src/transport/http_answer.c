@@ -120,26 +120,22 @@ void mk_http_answer_bad(void *arg, struct mk_http_connection *connection, unsign
     mk_http_answer_failure(connection, status, reason, (struct mk_slice){ 0 });
 }
 
-static void on_reply(struct mk_caller *caller, const struct milky_call *call)
+static void on_reply(struct mk_caller *base, const struct milky_call *call)
 {
-    struct mk_http_asker *asker = MK_CONTAINER_OF(caller, struct mk_http_asker, caller);
-    mk_http_answer_call(asker->connection, call, asker->rules);
+    struct mk_http_caller *caller = MK_CONTAINER_OF(base, struct mk_http_caller, caller);
+    mk_http_answer_call(caller->connection, call, caller->rules);
 }
 
-void mk_http_asker_opened(void *arg, struct mk_http_connection *connection)
+void mk_http_caller_init(struct mk_http_caller *caller, struct mk_http_connection *connection)
 {
-    (void)arg;
-    struct mk_http_asker *asker = mk_http_connection_state(connection);
-    mk_caller_init(&asker->caller, on_reply);
-    asker->connection = connection;
-    asker->rules = &mk_http_rules_draft;
+    mk_caller_init(&caller->caller, on_reply);
+    caller->connection = connection;
+    caller->rules = &mk_http_rules_draft;
 }
 
-void mk_http_asker_closed(void *arg, struct mk_http_connection *connection)
+void mk_http_caller_fini(struct mk_http_caller *caller)
 {
-    (void)arg;
-    struct mk_http_asker *asker = mk_http_connection_state(connection);
-    mk_caller_fini(&asker->caller);
+    mk_caller_fini(&caller->caller);
 }
 
 /* A parameter's value, its quotes taken off. */

@@ -51,17 +51,17 @@ void mk_http_answer_bad(void *arg, struct mk_http_connection *connection, unsign
                         const char *reason);
 
 /*
- * Who calls on a connection, one call at a time, and is answered as above. It stands at the start
- * of the state of a service that takes calls; `rules` may change with each request.
+ * The caller of the calls that come on one connection, one at a time, which are answered as above.
+ * Embedded in the state of a service that takes calls; `rules` may change with each request.
  */
-struct mk_http_asker {
+struct mk_http_caller {
     struct mk_caller caller;
     struct mk_http_connection *connection;
     const struct mk_http_rules *rules; /* the draft's, unless said otherwise */
 };
-/* That service's `opened` and `closed`. */
-void mk_http_asker_opened(void *arg, struct mk_http_connection *connection);
-void mk_http_asker_closed(void *arg, struct mk_http_connection *connection);
+void mk_http_caller_init(struct mk_http_caller *caller, struct mk_http_connection *connection);
+/* The connection has gone: calls in flight go on, and are not answered. */
+void mk_http_caller_fini(struct mk_http_caller *caller);
 
 /* What is wrong with the Content-Type or the Content-Encoding of a request that must be JSON in
  * UTF-8, as it is; or NULL. */

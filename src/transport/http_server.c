@@ -39,7 +39,7 @@ static void answer_unknown(struct mk_http_connection *connection, struct mk_slic
 void mk_http_server_head(const struct mk_http_server *server, struct mk_http_server_state *state,
                          const struct mk_http1_request *request, struct mk_slice path)
 {
-    struct mk_http_connection *connection = state->asker.connection;
+    struct mk_http_connection *connection = state->caller.connection;
     static const struct mk_slice prefix_1_x = { "/api/", sizeof("/api/") - 1 };
     bool is_1_x = mk_slice_starts_with(path, prefix_1_x);
     const struct mk_http_rules *rules = is_1_x ? &mk_http_rules_1_x : &mk_http_rules_draft;
@@ -48,7 +48,7 @@ void mk_http_server_head(const struct mk_http_server *server, struct mk_http_ser
         mk_http_answer_auth(connection, request, auth, MK_AUTH_HEADER, rules);
         return;
     }
-    state->asker.rules = rules;
+    state->caller.rules = rules;
     if (is_1_x)
         state->action = find_action(MK_DIALECT_1_2, mk_slice_from(path, prefix_1_x.len - 1));
     else
@@ -72,8 +72,8 @@ void mk_http_server_request(const struct mk_http_server *server, struct mk_http_
                             const struct mk_http1_request *request)
 {
     struct mk_buf body;
-    if (mk_http_connection_take_body(state->asker.connection, &body))
-        mk_dispatch_request_taking(server->dispatch, state->action, &body, &state->asker.caller);
+    if (mk_http_connection_take_body(state->caller.connection, &body))
+        mk_dispatch_request_taking(server->dispatch, state->action, &body, &state->caller.caller);
     else
-        mk_dispatch_request(server->dispatch, state->action, request->body, &state->asker.caller);
+        mk_dispatch_request(server->dispatch, state->action, request->body, &state->caller.caller);
 }

@@ -17,9 +17,9 @@ struct mk_http_server {
     enum mk_dialect dialect; /* of POST /:api */
 };
 
-/* The state of one connection: at the start of the state of whoever routes to this server. */
+/* What it keeps of one connection. */
 struct mk_http_server_state {
-    struct mk_http_asker asker;
+    struct mk_http_caller caller;
     const struct mk_action *action; /* of the request at hand */
 };
 

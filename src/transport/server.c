@@ -1,119 +1,56 @@
-/* server: see the header. */
+/*
+ * server: see the header. A server is made for the first entry of the configuration that names its
+ * address; an entry of the other kind with the same address joins it.
+ */
 #include "transport/server.h"
 
+#include "base/log.h"
+#include "transport/server_routes.h"
+
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-struct mk_server {
+/* The kinds of entries that an address may serve, one of each. */
+enum kind { HTTP, WEBSOCKET, KINDS };
+
+static const char *const kind_names[KINDS] = { "http_server", "websocket_server" };
+
+struct entry {
+    bool is_there;
+    size_t number; /* in the configuration */
+    enum mk_dialect dialect;
+    bool compresses; /* its WebSockets may; those of an http_server are at /event */
+    char *token;     /* "" where none is asked for; the routes borrow it */
+};
+
+struct server {
+    struct mk_transport transport;
+    struct mk_transport_context context;
     struct mk_http_port port;
-    struct mk_loop *loop;
-    struct mk_dispatch *dispatch;
-    struct mk_hub *hub;
-    struct mk_http_server http;
-    struct mk_event_stream events; /* comes with an http_server */
-    struct mk_websocket_server websocket;
-    struct mk_resources resources;
-    char *prefix;          /* "" or "/path": what every path begins with */
-    char *http_token;      /* what the parts above borrow; NULL where there is no such part */
-    char *websocket_token; /* the same */
-    bool has_http;
-    bool has_websocket;
+    struct mk_server_routes routes;
+    struct entry entries[KINDS];
+    char *prefix; /* the routes borrow it */
+    char listen[MK_ADDRESS_TEXT];
 };
 
-enum target { TO_HTTP, TO_EVENTS, TO_WEBSOCKET, TO_RESOURCES, TO_NOBODY };
-
-/* A connection's state: who its request is for, and what the http_server keeps of it. */
-struct route {
-    struct mk_http_server_state http;
-    enum target target;
-};
-
-/* The path behind the prefix; empty, which is the path of nothing, where it has another one. */
-static struct mk_slice path_within(const struct mk_server *server,
-                                   const struct mk_http1_request *request)
+static struct server *server_of(struct mk_transport *transport)
 {
-    struct mk_slice prefix = mk_slice_str(server->prefix);
-    if (!mk_slice_starts_with(request->path, prefix))
-        return (struct mk_slice){ 0 };
-    struct mk_slice path = mk_slice_from(request->path, prefix.len);
-    if (path.len == 0)
-        return MK_SLICE("/");
-    return path.ptr[0] == '/' ? path : (struct mk_slice){ 0 };
+    return MK_CONTAINER_OF(transport, struct server, transport);
 }
 
-/* A handshake, and whatever is asked of "/" where there is a WebSocket, is for the
- * websocket_server. */
-static enum target target_of(const struct mk_server *server, const struct mk_http1_request *request,
-                             struct mk_slice path)
-{
-    if (mk_resources_match(&server->resources, path))
-        return TO_RESOURCES;
-    if (!server->has_http && !server->has_websocket)
-        return TO_NOBODY;
-    if (server->has_http &&
-        (mk_slice_eq(path, MK_SLICE("/event")) || mk_slice_eq(path, MK_SLICE("/event/"))))
-        return TO_EVENTS;
-    if (!server->has_http ||
-        (server->has_websocket && (request->upgrade_websocket || mk_slice_eq(path, MK_SLICE("/")))))
-        return TO_WEBSOCKET;
-    return TO_HTTP;
-}
+/* --- making --- */
 
-static void on_head(void *arg, struct mk_http_connection *connection,
-                    const struct mk_http1_request *request)
+static struct server *server_new(const struct mk_transport_context *context,
+                                 const struct mk_address *address, struct mk_slice prefix)
 {
-    struct mk_server *server = arg;
-    struct route *route = mk_http_connection_state(connection);
-    if (mk_http_answer_blocked(connection, request))
-        return;
-    struct mk_slice path = path_within(server, request);
-    route->target = target_of(server, request, path);
-    if (route->target == TO_HTTP)
-        mk_http_server_head(&server->http, &route->http, request, path);
-    else if (route->target == TO_EVENTS)
-        mk_event_stream_head(&server->events, connection, request);
-    else if (route->target == TO_RESOURCES)
-        mk_resources_head(connection, request);
-    else if (route->target == TO_NOBODY)
-        mk_http_answer_failure(connection, 404, "only resources are served here",
-                               (struct mk_slice){ 0 });
-    else
-        mk_websocket_server_head(&server->websocket, connection, request, path);
-}
-
-static void on_request(void *arg, struct mk_http_connection *connection,
-                       const struct mk_http1_request *request)
-{
-    struct mk_server *server = arg;
-    struct route *route = mk_http_connection_state(connection);
-    if (route->target == TO_HTTP)
-        mk_http_server_request(&server->http, &route->http, request);
-    else if (route->target == TO_EVENTS)
-        mk_event_stream_request(&server->events, connection, request);
-    else if (route->target == TO_RESOURCES)
-        mk_resources_request(&server->resources, connection, request, path_within(server, request));
-    else
-        mk_websocket_server_request(&server->websocket, connection, request);
-}
-
-static const struct mk_http_service service = {
-    .head = on_head,
-    .request = on_request,
-    .failure = mk_http_answer_bad,
-    .opened = mk_http_asker_opened,
-    .closed = mk_http_asker_closed,
-    .state_size = sizeof(struct route),
-};
-
-struct mk_server *mk_server_new(struct mk_loop *loop, const struct mk_address *address,
-                                struct mk_slice prefix, struct mk_guard *guard,
-                                struct mk_dispatch *dispatch, struct mk_hub *hub)
-{
-    struct mk_server *server = calloc(1, sizeof(*server));
+    struct server *server = calloc(1, sizeof(*server));
     char *copy = mk_slice_dup(prefix);
     bool ok = server && copy &&
-              mk_http_port_init(&server->port, loop, address, &service, server, guard) == 0;
-    if (ok && mk_resources_init(&server->resources, loop, dispatch->backend) < 0) {
+              mk_http_port_init(&server->port, context->loop, address, &mk_server_routes_service,
+                                &server->routes, context->guard) == 0;
+    if (ok && mk_resources_init(&server->routes.resources, context->loop,
+                                context->dispatch->backend) < 0) {
         mk_http_port_fini(&server->port);
         ok = false;
     }
@@ -122,192 +59,391 @@ struct mk_server *mk_server_new(struct mk_loop *loop, const struct mk_address *a
         free(copy);
         return NULL;
     }
+    mk_transport_init(&server->transport, &mk_server_class);
+    server->transport.listen = mk_address_format(address, server->listen);
+    server->transport.port = &server->port;
+    server->context = *context;
     server->prefix = copy;
-    server->loop = loop;
-    server->dispatch = dispatch;
-    server->hub = hub;
+    server->routes.prefix = mk_slice_str(copy);
     return server;
 }
 
-struct mk_server *mk_server_free(struct mk_server *server)
+struct mk_transport *mk_server_new_for_files(const struct mk_transport_context *context,
+                                             const struct mk_address *address)
 {
-    if (!server)
-        return NULL;
+    struct server *server = server_new(context, address, MK_SLICE(""));
+    return server ? &server->transport : NULL;
+}
+
+static void free_server(struct mk_transport *transport)
+{
+    struct server *server = server_of(transport);
     mk_tls_context_free(server->port.connections.tls);
     mk_http_port_fini(&server->port);
-    mk_resources_fini(&server->resources);
-    if (server->has_http)
-        mk_event_stream_fini(&server->events);
-    if (server->has_websocket)
-        mk_websocket_server_fini(&server->websocket);
+    mk_server_routes_fini(&server->routes);
+    for (size_t i = 0; i < KINDS; i++)
+        free(server->entries[i].token);
     free(server->prefix);
-    free(server->http_token);
-    free(server->websocket_token);
     free(server);
+}
+
+/* Lets its parts go by what its entries say, and its sessions by the limits of clients. */
+static void configure(struct server *server)
+{
+    struct mk_server_routes *routes = &server->routes;
+    const struct entry *http = &server->entries[HTTP], *websocket = &server->entries[WEBSOCKET];
+    if (http->is_there) {
+        routes->http.token = mk_slice_str(http->token);
+        routes->events.token = routes->http.token;
+        routes->events.sessions.compresses = http->compresses;
+    }
+    if (websocket->is_there) {
+        routes->websocket.token = mk_slice_str(websocket->token);
+        routes->websocket.sessions.compresses = websocket->compresses;
+    }
+}
+
+static void limit_sessions(const struct server *server, struct mk_session_context *sessions)
+{
+    if (server->context.guard)
+        mk_session_context_limit(sessions, mk_guard_limits(server->context.guard));
+}
+
+static int add_http(struct server *server, const struct entry *entry)
+{
+    const struct mk_transport_context *context = &server->context;
+    struct mk_server_routes *routes = &server->routes;
+    routes->http =
+        (struct mk_http_server){ .dispatch = context->dispatch, .dialect = entry->dialect };
+    int rc =
+        mk_event_stream_init(&routes->events, context->loop, context->hub, (struct mk_slice){ 0 });
+    routes->has_http = rc == 0;
+    if (rc == 0)
+        limit_sessions(server, &routes->events.sessions);
+    return rc;
+}
+
+static int add_websocket(struct server *server, const struct entry *entry)
+{
+    const struct mk_transport_context *context = &server->context;
+    struct mk_server_routes *routes = &server->routes;
+    int rc = mk_websocket_server_init(&routes->websocket, context->loop, context->dispatch,
+                                      context->hub, entry->dialect, (struct mk_slice){ 0 });
+    routes->has_websocket = rc == 0;
+    if (rc == 0)
+        limit_sessions(server, &routes->websocket.sessions);
+    return rc;
+}
+
+/* --- from the configuration --- */
+
+static const struct milky_server *entries_of(const struct milky_bot *config, enum kind kind,
+                                             size_t *count)
+{
+    *count = kind == HTTP ? config->http_server_count : config->websocket_server_count;
+    return kind == HTTP ? config->http_server : config->websocket_server;
+}
+
+/* What is wrong with its address, which an embedder may get wrong, or NULL. */
+static const char *address_error(const struct milky_server *config, struct mk_address *address)
+{
+    const char *error = mk_address_parse(mk_slice_str(config->listen), address);
+    if (error)
+        return error;
+    bool anonymous = !config->access_token || config->access_token[0] == '\0';
+    if (anonymous && !config->allow_anonymous && !mk_address_is_local(address))
+        return "without an access_token only this machine may be listened to; set one, or "
+               "allow_anonymous";
     return NULL;
 }
 
-static void limit_sessions(struct mk_server *server, struct mk_session_context *sessions)
+static bool is_same_text(const char *a, const char *b)
 {
-    if (server->port.connections.guard)
-        mk_session_context_limit(sessions, mk_guard_limits(server->port.connections.guard));
+    return mk_slice_eq(mk_slice_str(a), mk_slice_str(b));
 }
 
-int mk_server_add_http(struct mk_server *server, enum mk_dialect dialect, struct mk_slice token)
+/* The first entry that a server was made of. */
+static const struct milky_server *first_entry(const struct server *server,
+                                              const struct milky_bot *config)
 {
-    server->http_token = mk_slice_dup(token);
-    if (!server->http_token)
+    enum kind kind = server->entries[HTTP].is_there ? HTTP : WEBSOCKET;
+    size_t count;
+    return &entries_of(config, kind, &count)[server->entries[kind].number];
+}
+
+/* Why this entry cannot be served by a server that is there; NULL: it can. */
+static const char *disagreement(const struct server *server, const struct milky_bot *all,
+                                enum kind kind, const struct milky_server *config)
+{
+    const struct milky_server *first = first_entry(server, all);
+    if (server->entries[kind].is_there)
+        return "is listed twice";
+    if (!is_same_text(first->prefix, config->prefix))
+        return "shares its port, but not its prefix";
+    if (!is_same_text(first->tls.certificate, config->tls.certificate) ||
+        !is_same_text(first->tls.key, config->tls.key))
+        return "shares its port, but not its certificate";
+    return NULL;
+}
+
+/* Returns 0 with a context, or NULL for none; else -EINVAL, logged. */
+static int load_tls(const struct milky_server *config, struct mk_tls_context **tls)
+{
+    struct mk_tls_fault fault;
+    *tls = NULL;
+    if (!config->tls.certificate)
+        return 0;
+    *tls = mk_tls_context_server(config->tls.certificate, config->tls.key, &fault);
+    return *tls ? 0 : mk_transport_refuse("server", fault.path, fault.why);
+}
+
+static int make_server(const struct mk_transport_context *context, const struct mk_address *address,
+                       const struct milky_server *config, struct mk_list *transports,
+                       struct server **result)
+{
+    struct mk_tls_context *tls;
+    int rc = load_tls(config, &tls);
+    if (rc < 0)
+        return rc;
+    struct server *server = server_new(context, address, mk_slice_str(config->prefix));
+    if (!server) {
+        mk_tls_context_free(tls);
         return -ENOMEM;
-    token = mk_slice_str(server->http_token);
-    server->http = (struct mk_http_server){
-        .dispatch = server->dispatch,
-        .token = token,
-        .dialect = dialect,
-    };
-    int rc = mk_event_stream_init(&server->events, server->loop, server->hub, token);
-    server->has_http = rc == 0;
-    if (rc == 0)
-        limit_sessions(server, &server->events.sessions);
-    return rc;
-}
-
-int mk_server_add_websocket(struct mk_server *server, enum mk_dialect dialect,
-                            struct mk_slice token)
-{
-    server->websocket_token = mk_slice_dup(token);
-    if (!server->websocket_token)
-        return -ENOMEM;
-    int rc = mk_websocket_server_init(&server->websocket, server->loop, server->dispatch,
-                                      server->hub, dialect, mk_slice_str(server->websocket_token));
-    server->has_websocket = rc == 0;
-    if (rc == 0)
-        limit_sessions(server, &server->websocket.sessions);
-    return rc;
-}
-
-void mk_server_set_compression(struct mk_server *server, bool http, bool websocket)
-{
-    server->events.sessions.compresses = http;
-    server->websocket.sessions.compresses = websocket;
-}
-
-void mk_server_set_tls(struct mk_server *server, struct mk_tls_context *tls)
-{
-    mk_tls_context_free(server->port.connections.tls);
+    }
     server->port.connections.tls = tls;
+    mk_list_push(transports, &server->transport.node);
+    *result = server;
+    return 0;
 }
 
-static void swap_texts(char **a, char **b)
-{
-    char *text = *a;
-    *a = *b;
-    *b = text;
-}
-
-void mk_server_adopt(struct mk_server *server, struct mk_server *fresh)
-{
-    mk_server_set_tls(server, fresh->port.connections.tls);
-    fresh->port.connections.tls = NULL;
-    mk_server_set_compression(server, fresh->events.sessions.compresses,
-                              fresh->websocket.sessions.compresses);
-    swap_texts(&server->http_token, &fresh->http_token);
-    swap_texts(&server->websocket_token, &fresh->websocket_token);
-    server->http.token = mk_slice_str(server->http_token);
-    server->events.token = server->http.token;
-    server->websocket.token = mk_slice_str(server->websocket_token);
-}
-
-bool mk_server_listening(const struct mk_server *server)
-{
-    return server->port.listener != NULL;
-}
-
-struct mk_slice mk_server_prefix(const struct mk_server *server)
-{
-    return mk_slice_str(server->prefix);
-}
-
-bool mk_server_has_http(const struct mk_server *server)
-{
-    return server->has_http;
-}
-
-bool mk_server_has_websocket(const struct mk_server *server)
-{
-    return server->has_websocket;
-}
-
-int mk_server_listen(struct mk_server *server)
-{
-    return mk_http_port_listen(&server->port);
-}
-
-void mk_server_listen_for(struct mk_server *server, struct mk_server *other)
-{
-    mk_http_port_listen_for(&server->port, &other->port);
-}
-
-const struct mk_address *mk_server_address(const struct mk_server *server)
-{
-    return mk_http_port_address(&server->port);
-}
-
-int mk_server_write_base(const struct mk_server *server, struct mk_buf *out)
+/*
+ * The server of this entry, made where there is none yet. Port 0 is another port each time: the
+ * first http_server there shares with the first websocket_server that agrees with it, the second
+ * with the second.
+ */
+static int server_for(const struct mk_transport_context *context, const struct milky_bot *all,
+                      enum kind kind, const struct milky_server *config, struct mk_list *transports,
+                      struct server **result)
 {
     struct mk_address address;
     char text[MK_ADDRESS_TEXT];
-    mk_address_reachable(mk_server_address(server), &address);
+    const char *error = address_error(config, &address);
+    if (error)
+        return mk_transport_refuse(kind_names[kind], config->listen, error);
+    mk_address_format(&address, text);
+    MK_LIST_FOR_EACH (node, transports) {
+        struct mk_transport *transport = mk_transport_of(node);
+        if (transport->class != &mk_server_class || strcmp(transport->listen, text) != 0)
+            continue;
+        error = disagreement(server_of(transport), all, kind, config);
+        if (!error) {
+            *result = server_of(transport);
+            return 0;
+        }
+        if (!mk_transport_any_port(text))
+            return mk_transport_refuse(kind_names[kind], config->listen, error);
+    }
+    return make_server(context, &address, config, transports, result);
+}
+
+static int add_entry(const struct mk_transport_context *context, const struct milky_bot *all,
+                     enum kind kind, size_t number, struct mk_list *transports)
+{
+    size_t count;
+    const struct milky_server *config = &entries_of(all, kind, &count)[number];
+    struct server *server;
+    int rc = server_for(context, all, kind, config, transports, &server);
+    if (rc < 0)
+        return rc;
+    struct entry *entry = &server->entries[kind];
+    entry->number = number;
+    entry->dialect = mk_transport_dialect(config->dialect);
+    entry->compresses = !config->no_compression;
+    entry->token = mk_slice_dup(mk_slice_str(config->access_token));
+    if (!entry->token)
+        return -ENOMEM;
+    entry->is_there = true;
+    return kind == HTTP ? add_http(server, entry) : add_websocket(server, entry);
+}
+
+/*
+ * A connection of one may be one of the other: in the clear there is none where TLS is asked for.
+ * What certificate and key hold may differ: they are read again in any case.
+ */
+static int set_keys(struct server *server, const struct milky_bot *config)
+{
+    const struct milky_server_tls *tls = &first_entry(server, config)->tls;
+    const struct entry *http = &server->entries[HTTP], *websocket = &server->entries[WEBSOCKET];
+    struct mk_transport *transport = &server->transport;
+    transport->identity = mk_transport_key("%s\n%s\n%d %d %d %d %d", server->listen, server->prefix,
+                                           tls->certificate != NULL, http->is_there, http->dialect,
+                                           websocket->is_there, websocket->dialect);
+    transport->details = mk_transport_key("%s\n%s", tls->certificate ? tls->certificate : "",
+                                          tls->key ? tls->key : "");
+    return transport->identity && transport->details ? 0 : -ENOMEM;
+}
+
+static int add_servers(const struct mk_transport_context *context, const struct milky_bot *config,
+                       struct mk_list *transports)
+{
+    int rc = 0;
+    for (enum kind kind = 0; kind < KINDS; kind++) {
+        size_t count;
+        entries_of(config, kind, &count);
+        for (size_t i = 0; i < count && rc == 0; i++)
+            rc = add_entry(context, config, kind, i, transports);
+    }
+    MK_LIST_FOR_EACH (node, transports) {
+        struct mk_transport *transport = mk_transport_of(node);
+        if (rc < 0 || transport->class != &mk_server_class)
+            continue;
+        configure(server_of(transport));
+        rc = set_keys(server_of(transport), config);
+    }
+    return rc;
+}
+
+/* --- life --- */
+
+static int start(struct mk_transport *transport)
+{
+    struct server *server = server_of(transport);
+    int rc = mk_http_port_listen(&server->port);
+    if (rc < 0)
+        mk_log_error("server", "bot %llu: cannot listen on %s: %s%s",
+                     (unsigned long long)server->context.dispatch->self_id, server->listen,
+                     strerror(-rc),
+                     rc == -EADDRINUSE ? " (is another milky running? choose another port)" : "");
+    return rc;
+}
+
+static void adopt(struct mk_transport *transport, struct mk_transport *fresh)
+{
+    struct server *server = server_of(transport), *other = server_of(fresh);
+    struct mk_tls_context *tls = server->port.connections.tls;
+    server->port.connections.tls = other->port.connections.tls;
+    other->port.connections.tls = tls;
+    for (size_t i = 0; i < KINDS; i++) {
+        const struct entry entry = server->entries[i];
+        server->entries[i] = other->entries[i];
+        other->entries[i] = entry;
+    }
+    configure(server);
+}
+
+static void drop(struct mk_transport *transport)
+{
+    struct server *server = server_of(transport);
+    mk_http_context_abort(&server->port.connections);
+    mk_server_routes_abort(&server->routes);
+}
+
+/* Listens no more, answers what it was asked, closes its connections. */
+static void stop(struct mk_transport *transport)
+{
+    struct server *server = server_of(transport);
+    mk_http_port_stop(&server->port);
+    mk_server_routes_stop(&server->routes);
+}
+
+static void abort_server(struct mk_transport *transport)
+{
+    struct server *server = server_of(transport);
+    mk_http_port_abort(&server->port);
+    mk_server_routes_abort(&server->routes);
+}
+
+static bool is_idle(const struct mk_transport *transport)
+{
+    const struct server *server = MK_CONTAINER_OF(transport, const struct server, transport);
+    return mk_http_port_idle(&server->port) && mk_server_routes_idle(&server->routes);
+}
+
+/* --- reporting --- */
+
+static struct mk_transport_stats stats_of(const struct server *server, const char *transport)
+{
+    return (struct mk_transport_stats){
+        .transport = transport,
+        .name = server->port.text,
+        .state = server->port.listener ? "listening" : "closed",
+        .has_connections = true,
+        .accepted = server->port.accepted,
+    };
+}
+
+static void add_crowd(struct mk_transport_stats *stats, const struct mk_crowd *crowd)
+{
+    stats->connections = crowd->count;
+    stats->has_events = true;
+    stats->lag = crowd->most;
+}
+
+static size_t report(const struct mk_transport *transport,
+                     struct mk_transport_stats stats[MK_TRANSPORT_ROWS])
+{
+    const struct server *server = MK_CONTAINER_OF(transport, const struct server, transport);
+    struct mk_crowd crowd = { 0 };
+    size_t count = 0;
+    if (server->routes.has_http) {
+        stats[count] = stats_of(server, kind_names[HTTP]);
+        MK_LIST_FOR_EACH (node, &server->port.connections.connections)
+            stats[count].connections++;
+        stats[++count] = stats_of(server, "event_stream");
+        mk_event_stream_measure(&server->routes.events, &crowd);
+        add_crowd(&stats[count++], &crowd);
+    }
+    if (server->routes.has_websocket) {
+        crowd = (struct mk_crowd){ 0 };
+        stats[count] = stats_of(server, kind_names[WEBSOCKET]);
+        mk_session_measure(&server->routes.websocket.open, &crowd);
+        add_crowd(&stats[count++], &crowd);
+    }
+    if (count > 0)
+        stats[0].has_accepted = true;
+    return count;
+}
+
+static int write_base(const struct mk_transport *transport, struct mk_buf *out)
+{
+    const struct server *server = MK_CONTAINER_OF(transport, const struct server, transport);
+    const struct mk_address *listening = mk_http_port_address(&server->port);
+    if (listening->socket.ss_family == AF_UNIX)
+        return -ENOENT;
+    struct mk_address address;
+    char text[MK_ADDRESS_TEXT];
+    mk_address_reachable(listening, &address);
     return mk_buf_printf(out, "%s://%s%s", server->port.connections.tls ? "https" : "http",
                          mk_address_format(&address, text), server->prefix);
 }
 
-void mk_server_stop(struct mk_server *server)
+static bool get_port(const struct mk_transport *transport, size_t index, struct milky_port *port)
 {
-    mk_http_port_stop(&server->port);
-    if (server->has_http)
-        mk_event_stream_stop(&server->events);
-    if (server->has_websocket)
-        mk_websocket_server_stop(&server->websocket);
+    const struct server *server = MK_CONTAINER_OF(transport, const struct server, transport);
+    for (size_t i = 0; i < KINDS; i++) {
+        if (!server->entries[i].is_there || index-- > 0)
+            continue;
+        *port = (struct milky_port){
+            .transport = kind_names[i],
+            .address = server->port.text,
+            .entry = server->entries[i].number,
+        };
+        return true;
+    }
+    return false;
 }
 
-static void abort_transports(struct mk_server *server)
-{
-    mk_resources_abort(&server->resources);
-    if (server->has_http)
-        mk_event_stream_abort(&server->events);
-    if (server->has_websocket)
-        mk_websocket_server_abort(&server->websocket);
-}
-
-void mk_server_drop(struct mk_server *server)
-{
-    mk_http_context_abort(&server->port.connections);
-    abort_transports(server);
-}
-
-void mk_server_abort(struct mk_server *server)
-{
-    mk_http_port_abort(&server->port);
-    abort_transports(server);
-}
-
-bool mk_server_idle(const struct mk_server *server)
-{
-    return mk_http_port_idle(&server->port) && mk_resources_idle(&server->resources) &&
-           (!server->has_http || mk_event_stream_idle(&server->events)) &&
-           (!server->has_websocket || mk_list_empty(&server->websocket.open));
-}
-
-void mk_server_measure(const struct mk_server *server, struct mk_server_measure *measure)
-{
-    *measure = (struct mk_server_measure){
-        .listening = server->port.listener != NULL,
-        .accepted = server->port.accepted,
-    };
-    MK_LIST_FOR_EACH (node, &server->port.connections.connections)
-        measure->http++;
-    if (server->has_websocket)
-        mk_session_measure(&server->websocket.open, &measure->websockets);
-    if (server->has_http)
-        mk_event_stream_measure(&server->events, &measure->events);
-}
+const struct mk_transport_class mk_server_class = {
+    .name = "server",
+    .add = add_servers,
+    .start = start,
+    .adopt = adopt,
+    .drop = drop,
+    .stop = stop,
+    .abort = abort_server,
+    .idle = is_idle,
+    .report = report,
+    .free = free_server,
+    .write_base = write_base,
+    .get_port = get_port,
+};

@@ -12,8 +12,10 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "hub/reader.h"
+#include "transport/remote.h"
 #include "transport/webhook_calls.h"
 #include "transport/webhook_post.h"
+#include "transport/webhook_repost.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,8 +32,8 @@ enum {
 
 static const char module[] = "webhook";
 
-struct mk_webhook {
-    struct mk_loop *loop;
+struct webhook {
+    struct mk_transport transport;
     struct mk_webhook_target target;
     struct mk_hub *hub;
     enum mk_dialect dialect;
@@ -40,7 +42,7 @@ struct mk_webhook {
     uint64_t set_aside;
     uint64_t dropped;
     struct mk_webhook_repost *repost;
-    struct mk_repost_asker repost_asker;
+    struct mk_repost_caller repost_caller;
     struct mk_reader reader;
     struct mk_hub_waiter next; /* waits to deliver what is next */
     struct mk_slice
@@ -57,14 +59,21 @@ struct mk_webhook {
     bool stopping;
 };
 
-static void go_on(struct mk_webhook *webhook)
+static struct webhook *webhook_of(struct mk_transport *transport)
+{
+    return MK_CONTAINER_OF(transport, struct webhook, transport);
+}
+
+static void abort_webhook(struct mk_transport *transport);
+
+static void go_on(struct webhook *webhook)
 {
     mk_hub_await_commit(webhook->hub, &webhook->next);
 }
 
 /* --- an event is done with --- */
 
-static void finish_event(struct mk_webhook *webhook)
+static void finish_event(struct webhook *webhook)
 {
     struct mk_hub *hub = webhook->hub;
     mk_backoff_reset(&webhook->backoff);
@@ -79,11 +88,11 @@ static void finish_event(struct mk_webhook *webhook)
 
 static void on_calls_done(struct mk_webhook_calls *calls)
 {
-    finish_event(MK_CONTAINER_OF(calls, struct mk_webhook, calls));
+    finish_event(MK_CONTAINER_OF(calls, struct webhook, calls));
 }
 
 /* The response to a delivered event: calls, or nothing that concerns us. */
-static void on_acknowledged(struct mk_webhook *webhook, const struct mk_http_response *response)
+static void on_acknowledged(struct webhook *webhook, const struct mk_http_response *response)
 {
     webhook->gap_from = 0;
     bool empty = response->status == 204 || response->body.len == 0;
@@ -97,13 +106,13 @@ static void on_acknowledged(struct mk_webhook *webhook, const struct mk_http_res
 
 /* --- failing --- */
 
-static void try_again(struct mk_webhook *webhook, unsigned status, const char *why,
+static void try_again(struct webhook *webhook, unsigned status, const char *why,
                       uint64_t retry_after)
 {
     if (webhook->stopping) {
         mk_health_fail(&webhook->health, status, why, 0);
         mk_log_warn(module, "%s: %s; stopping, so it is not tried again now", webhook->name, why);
-        mk_webhook_abort(webhook);
+        abort_webhook(&webhook->transport);
         return;
     }
     uint64_t wait = mk_backoff_next(&webhook->backoff);
@@ -124,7 +133,7 @@ static bool may_pass(unsigned status)
 }
 
 /* Sets the event aside, to be looked at by a person, so that those behind it can go on. */
-static void bury(struct mk_webhook *webhook, const struct mk_http_response *response)
+static void bury(struct webhook *webhook, const struct mk_http_response *response)
 {
     struct mk_hub *hub = webhook->hub;
     struct mk_slice body = response->body;
@@ -156,7 +165,7 @@ static void bury(struct mk_webhook *webhook, const struct mk_http_response *resp
 
 static void on_response(void *arg, const struct mk_http_response *response)
 {
-    struct mk_webhook *webhook = arg;
+    struct webhook *webhook = arg;
     webhook->request = NULL;
     if (response->error) {
         try_again(webhook, 0, response->error, 0);
@@ -173,7 +182,7 @@ static void on_response(void *arg, const struct mk_http_response *response)
     }
 }
 
-static void post_event(struct mk_webhook *webhook)
+static void post_event(struct webhook *webhook)
 {
     const struct mk_webhook_event event = {
         .number = webhook->number,
@@ -188,7 +197,7 @@ static void post_event(struct mk_webhook *webhook)
 }
 
 /* Takes the next line off: "NUMBER JSON". Returns its number; 0 is a gap. */
-static uint64_t take_line(struct mk_webhook *webhook, struct mk_slice ready)
+static uint64_t take_line(struct webhook *webhook, struct mk_slice ready)
 {
     const char *end = memchr(ready.ptr, '\n', ready.len);
     const char *space = memchr(ready.ptr, ' ', ready.len);
@@ -198,7 +207,7 @@ static uint64_t take_line(struct mk_webhook *webhook, struct mk_slice ready)
 }
 
 /* Some events were gone from the journal before they could be delivered: the next one tells so. */
-static void note_gap(struct mk_webhook *webhook, uint64_t next)
+static void note_gap(struct webhook *webhook, uint64_t next)
 {
     webhook->gap_from = webhook->number + 1;
     webhook->gap_to = next - 1;
@@ -208,7 +217,7 @@ static void note_gap(struct mk_webhook *webhook, uint64_t next)
 }
 
 /* Puts `event` at the next one there is, if there is any and none is at hand. */
-static bool find_next(struct mk_webhook *webhook)
+static bool find_next(struct webhook *webhook)
 {
     while (webhook->event.len == 0) {
         struct mk_slice ready = mk_reader_peek(&webhook->reader);
@@ -229,7 +238,7 @@ static bool find_next(struct mk_webhook *webhook)
 
 static void deliver_next(struct mk_hub_waiter *waiter)
 {
-    struct mk_webhook *webhook = MK_CONTAINER_OF(waiter, struct mk_webhook, next);
+    struct webhook *webhook = MK_CONTAINER_OF(waiter, struct webhook, next);
     bool busy = webhook->event.len > 0 || mk_timer_active(webhook->timer);
     if (!busy && find_next(webhook))
         post_event(webhook);
@@ -237,7 +246,7 @@ static void deliver_next(struct mk_hub_waiter *waiter)
 
 static void on_timer(void *arg)
 {
-    struct mk_webhook *webhook = arg;
+    struct webhook *webhook = arg;
     if (webhook->event.len > 0)
         post_event(webhook);
     else
@@ -246,7 +255,7 @@ static void on_timer(void *arg)
 
 static void on_sink_ready(struct mk_sink *sink)
 {
-    struct mk_webhook *webhook = MK_CONTAINER_OF(sink, struct mk_webhook, reader.sink);
+    struct webhook *webhook = MK_CONTAINER_OF(sink, struct webhook, reader.sink);
     if (webhook->event.len == 0)
         go_on(webhook);
 }
@@ -257,7 +266,7 @@ static void on_sink_ready(struct mk_sink *sink)
  */
 static void on_sink_overrun(struct mk_sink *sink)
 {
-    struct mk_webhook *webhook = MK_CONTAINER_OF(sink, struct mk_webhook, reader.sink);
+    struct webhook *webhook = MK_CONTAINER_OF(sink, struct webhook, reader.sink);
     if (webhook->calls.doc)
         return; /* the event at hand is delivered: this is asked again with the next one */
     webhook->request = mk_http_request_cancel(webhook->request);
@@ -274,22 +283,30 @@ static void on_sink_overrun(struct mk_sink *sink)
     go_on(webhook); /* after the wait that its receiver has asked for, if there is one */
 }
 
-/* --- life --- */
+/* --- making --- */
 
-struct mk_webhook *mk_webhook_new(struct mk_loop *loop, struct mk_http_client *http,
-                                  const struct mk_webhook_config *config,
-                                  struct mk_dispatch *dispatch, struct mk_hub *hub)
+static void free_webhook(struct mk_transport *transport)
 {
-    struct mk_webhook *webhook = calloc(1, sizeof(*webhook));
+    struct webhook *webhook = webhook_of(transport);
+    abort_webhook(transport);
+    mk_timer_free(webhook->timer);
+    mk_webhook_target_fini(&webhook->target);
+    free(webhook);
+}
+
+static struct webhook *webhook_new(const struct mk_transport_context *context,
+                                   enum mk_dialect dialect)
+{
+    struct webhook *webhook = calloc(1, sizeof(*webhook));
     if (!webhook)
         return NULL;
-    webhook->loop = loop;
-    webhook->hub = hub;
-    webhook->dialect = config->dialect;
+    mk_transport_init(&webhook->transport, &mk_webhook_class);
+    webhook->hub = context->hub;
+    webhook->dialect = dialect;
     webhook->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MOST_WAIT_MS };
     webhook->calls = (struct mk_webhook_calls){
-        .dispatch = dispatch,
-        .dialect = config->dialect,
+        .dispatch = context->dispatch,
+        .dialect = dialect,
         .name = webhook->name,
         .done = on_calls_done,
     };
@@ -298,39 +315,44 @@ struct mk_webhook *mk_webhook_new(struct mk_loop *loop, struct mk_http_client *h
     mk_list_init(&webhook->next.node);
     webhook->reader.sink.ready = on_sink_ready;
     webhook->reader.sink.overrun = on_sink_overrun;
-    webhook->timer = mk_timer_new(loop, on_timer, webhook);
-    if (!webhook->timer || mk_webhook_target_init(&webhook->target, http, hub->self_id, config->url,
-                                                  config->token, config->secret, &config->tls) < 0)
-        return mk_webhook_free(webhook);
-    mk_remote_name(config->url, webhook->name);
+    webhook->timer = mk_timer_new(context->loop, on_timer, webhook);
     return webhook;
 }
 
-void mk_webhook_adopt(struct mk_webhook *webhook, struct mk_webhook *fresh)
+/* The URL has been parsed before without an error. Returns 0 or -ENOMEM. */
+static int configure(struct webhook *webhook, struct mk_http_client *http,
+                     const struct milky_remote *config)
 {
-    const struct mk_webhook_target target = webhook->target;
-    webhook->target = fresh->target;
-    fresh->target = target;
+    const struct mk_tls_files tls = mk_remote_tls_files(module, config);
+    webhook->transport.identity = mk_transport_key("%s\n%d", config->url, config->dialect);
+    mk_remote_name(mk_slice_str(config->url), webhook->name);
+    if (!http || !webhook->timer || !webhook->transport.identity)
+        return -ENOMEM;
+    return mk_webhook_target_init(&webhook->target, http, webhook->hub->self_id,
+                                  mk_slice_str(config->url), mk_slice_str(config->access_token),
+                                  mk_slice_str(config->secret), &tls);
 }
 
-bool mk_webhook_started(const struct mk_webhook *webhook)
+static int add_webhooks(const struct mk_transport_context *context, const struct milky_bot *config,
+                        struct mk_list *transports)
 {
-    return mk_reader_started(&webhook->reader);
+    int rc = 0;
+    for (size_t i = 0; i < config->webhook_count && rc == 0; i++) {
+        const struct milky_remote *remote = &config->webhook[i];
+        struct webhook *webhook = webhook_new(context, mk_transport_dialect(remote->dialect));
+        rc = webhook ? configure(webhook, mk_transport_http(context), remote) : -ENOMEM;
+        if (rc == 0)
+            mk_list_push(transports, &webhook->transport.node);
+        else if (webhook)
+            mk_transport_free(&webhook->transport);
+    }
+    return rc;
 }
 
-struct mk_webhook *mk_webhook_free(struct mk_webhook *webhook)
-{
-    if (!webhook)
-        return NULL;
-    mk_webhook_abort(webhook);
-    mk_timer_free(webhook->timer);
-    mk_webhook_target_fini(&webhook->target);
-    free(webhook);
-    return NULL;
-}
+/* --- life --- */
 
 /* It goes on behind its cursor, or, as a new one, with what comes from now on. */
-static int find_place(struct mk_webhook *webhook)
+static int find_place(struct webhook *webhook)
 {
     const struct mk_hub *hub = webhook->hub;
     webhook->number = hub->events;
@@ -340,26 +362,43 @@ static int find_place(struct mk_webhook *webhook)
                             &webhook->number);
 }
 
-int mk_webhook_start(struct mk_webhook *webhook)
+/* Delivers what is not delivered yet, and what comes. */
+static int start(struct mk_transport *transport)
 {
+    struct webhook *webhook = webhook_of(transport);
     struct mk_form form = { webhook->dialect, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
     int rc = find_place(webhook);
     if (rc == 0)
         rc = mk_reader_start(&webhook->reader, webhook->hub, &form, webhook->number, MOST_LAG);
     if (rc == 0)
         go_on(webhook);
+    else
+        mk_log_error(module, "bot %llu: it cannot start: %s",
+                     (unsigned long long)webhook->hub->self_id, strerror(-rc));
     return rc;
 }
 
-void mk_webhook_stop(struct mk_webhook *webhook)
+/* From the next request on: the other's token, secret and TLS. */
+static void adopt(struct mk_transport *transport, struct mk_transport *fresh)
 {
-    webhook->stopping = true;
-    if (mk_timer_active(webhook->timer)) /* it waits to try again */
-        mk_webhook_abort(webhook);
+    struct webhook *webhook = webhook_of(transport), *other = webhook_of(fresh);
+    const struct mk_webhook_target target = webhook->target;
+    webhook->target = other->target;
+    other->target = target;
 }
 
-void mk_webhook_abort(struct mk_webhook *webhook)
+/* Delivers what there is without trying anything twice. */
+static void stop(struct mk_transport *transport)
 {
+    struct webhook *webhook = webhook_of(transport);
+    webhook->stopping = true;
+    if (mk_timer_active(webhook->timer)) /* it waits to try again */
+        abort_webhook(transport);
+}
+
+static void abort_webhook(struct mk_transport *transport)
+{
+    struct webhook *webhook = webhook_of(transport);
     bool undelivered = webhook->event.len > 0;
     if (undelivered && webhook->hub->journal)
         mk_log_info(module, "%s: stopped; events from number %llu on wait for the next start",
@@ -378,8 +417,9 @@ void mk_webhook_abort(struct mk_webhook *webhook)
     mk_webhook_repost_cancel(webhook->repost, "milky is stopping");
 }
 
-bool mk_webhook_idle(const struct mk_webhook *webhook)
+static bool is_idle(const struct mk_transport *transport)
 {
+    const struct webhook *webhook = MK_CONTAINER_OF(transport, const struct webhook, transport);
     return webhook->stopping && webhook->event.len == 0 && mk_list_empty(&webhook->next.node) &&
            !webhook->repost;
 }
@@ -388,14 +428,17 @@ bool mk_webhook_idle(const struct mk_webhook *webhook)
 
 static void on_reposted(void *arg, const struct mk_repost_result *result)
 {
-    struct mk_webhook *webhook = arg;
+    struct webhook *webhook = arg;
     webhook->repost = NULL;
-    webhook->repost_asker.done(webhook->repost_asker.arg, result);
+    webhook->repost_caller.done(webhook->repost_caller.arg, result);
 }
 
-int mk_webhook_post_again(struct mk_webhook *webhook, uint64_t number,
-                          const struct mk_repost_asker *asker)
+static int repost(struct mk_transport *transport, struct mk_slice sink, uint64_t number,
+                  const struct mk_repost_caller *caller)
 {
+    struct webhook *webhook = webhook_of(transport);
+    if (!mk_slice_eq(mk_slice_str(webhook->target.url), sink))
+        return -ENOENT;
     if (webhook->repost || webhook->stopping)
         return -EBUSY;
     const struct mk_repost_config config = {
@@ -405,19 +448,30 @@ int mk_webhook_post_again(struct mk_webhook *webhook, uint64_t number,
         .dialect = webhook->dialect,
         .name = webhook->name,
     };
-    const struct mk_repost_asker told = { on_reposted, webhook };
-    webhook->repost_asker = *asker;
-    return mk_webhook_repost_start(&config, number, &told, &webhook->repost);
+    const struct mk_repost_caller own = { on_reposted, webhook };
+    webhook->repost_caller = *caller;
+    return mk_webhook_repost_start(&config, number, &own, &webhook->repost);
 }
 
-/* --- being watched --- */
+/* --- reporting --- */
 
-bool mk_webhook_is_at(const struct mk_webhook *webhook, struct mk_slice url)
-{
-    return mk_slice_eq(mk_slice_str(webhook->target.url), url);
-}
+enum { POSTS, DELIVERIES, RETRIES, SET_ASIDE, DROPPED, FAILING };
 
-static enum mk_remote_state state_of(const struct mk_webhook *webhook)
+static const struct mk_transport_counter counters[] = {
+    [POSTS] = { "posts", "milky_webhook_posts_total", "counter", "Posts of an event." },
+    [DELIVERIES] = { "deliveries", "milky_webhook_deliveries_total", "counter",
+                     "Events that were taken." },
+    [RETRIES] = { "retries", "milky_webhook_retries_total", "counter",
+                  "Posts of an event that had been posted before." },
+    [SET_ASIDE] = { "set_aside", "milky_webhook_dead_letters_total", "counter",
+                    "Events that were refused for good and set aside." },
+    [DROPPED] = { "dropped", "milky_webhook_dropped_events_total", "counter",
+                  "Events that were given up, for want of a journal." },
+    [FAILING] = { NULL, "milky_webhook_failing", "gauge", "1 when the last post failed." },
+    { 0 },
+};
+
+static enum mk_remote_state state_of(const struct webhook *webhook)
 {
     if (webhook->stopping)
         return MK_REMOTE_STOPPED;
@@ -426,17 +480,44 @@ static enum mk_remote_state state_of(const struct mk_webhook *webhook)
     return webhook->request || webhook->calls.doc ? MK_REMOTE_DELIVERING : MK_REMOTE_WAITING;
 }
 
-void mk_webhook_report(const struct mk_webhook *webhook, struct mk_remote_report *report)
+static size_t report(const struct mk_transport *transport,
+                     struct mk_transport_stats stats[MK_TRANSPORT_ROWS])
 {
-    *report = (struct mk_remote_report){
+    const struct webhook *webhook = MK_CONTAINER_OF(transport, const struct webhook, transport);
+    const struct mk_health *health = &webhook->health;
+    enum mk_remote_state state = state_of(webhook);
+    stats[0] = (struct mk_transport_stats){
+        .transport = module,
         .name = webhook->name,
-        .state = state_of(webhook),
-        .health = &webhook->health,
+        .state = mk_remote_state_name(state),
+        .has_events = true,
         .lag = mk_reader_lag(&webhook->reader),
-        .set_aside = webhook->set_aside,
-        .dropped = webhook->dropped,
+        .health = health,
+        .waits = state == MK_REMOTE_WAITING,
+        .counters = { [POSTS] = health->attempts,
+                      [DELIVERIES] = health->successes,
+                      [RETRIES] = health->retries,
+                      [SET_ASIDE] = webhook->set_aside,
+                      [DROPPED] = webhook->dropped,
+                      [FAILING] = health->failing },
     };
-    /* Its numbers are known, and better than what the feed can tell. */
+    /* Its numbers are known, and better than what the feed can say. */
     uint64_t taken = webhook->event.len > 0 ? webhook->number - 1 : webhook->number;
-    report->lag.events = webhook->hub->events > taken ? webhook->hub->events - taken : 0;
+    stats[0].lag.events = webhook->hub->events > taken ? webhook->hub->events - taken : 0;
+    return 1;
 }
+
+const struct mk_transport_class mk_webhook_class = {
+    .name = module,
+    .counters = counters,
+    .ends_at_once = true,
+    .add = add_webhooks,
+    .start = start,
+    .adopt = adopt,
+    .stop = stop,
+    .abort = abort_webhook,
+    .idle = is_idle,
+    .report = report,
+    .free = free_webhook,
+    .repost = repost,
+};

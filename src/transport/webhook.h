@@ -14,58 +14,9 @@
 #ifndef MK_TRANSPORT_WEBHOOK_H
 #define MK_TRANSPORT_WEBHOOK_H
 
-#include "hub/hub.h"
-#include "net/http_client.h"
-#include "protocol/dispatch.h"
-#include "transport/health.h"
-#include "transport/webhook_repost.h"
+#include "transport/transport.h"
 
-struct mk_webhook;
-
-struct mk_webhook_config {
-    struct mk_slice url;    /* http or https; also the name of its cursor */
-    struct mk_slice token;  /* empty: none is sent */
-    struct mk_slice secret; /* to sign with, "whsec_" and base64 or any text; empty: not signed */
-    enum mk_dialect dialect;
-    struct mk_tls_files tls;
-};
-
-/*
- * `http` is shared by all webhooks and must outlive them; the configuration is copied. Returns NULL
- * when memory is out.
- */
-struct mk_webhook *mk_webhook_new(struct mk_loop *loop, struct mk_http_client *http,
-                                  const struct mk_webhook_config *config,
-                                  struct mk_dispatch *dispatch, struct mk_hub *hub);
-/* From the next request on: the token, the secret and the TLS of `fresh`, which has the same URL.
- */
-void mk_webhook_adopt(struct mk_webhook *webhook, struct mk_webhook *fresh);
-
-/* What is under way is dropped. NULL is allowed. */
-struct mk_webhook *mk_webhook_free(struct mk_webhook *webhook);
-
-/* Delivers what is not delivered yet, and what comes. Returns 0, -ENOMEM or what the journal says.
- */
-int mk_webhook_start(struct mk_webhook *webhook);
-bool mk_webhook_started(const struct mk_webhook *webhook);
-
-/* Delivers what there is without trying anything twice; then it is idle. */
-void mk_webhook_stop(struct mk_webhook *webhook);
-void mk_webhook_abort(struct mk_webhook *webhook);
-bool mk_webhook_idle(const struct mk_webhook *webhook);
-
-/* It delivers to exactly this URL, under which its dead letters lie. */
-bool mk_webhook_is_at(const struct mk_webhook *webhook, struct mk_slice url);
-
-/*
- * Posts the event of this number once more, beside its deliveries, and tells the asker how that
- * went, later. Returns 0; 1 when the event is not in the journal any more; -EBUSY when it does so
- * already or is stopping; -ENOMEM.
- */
-int mk_webhook_post_again(struct mk_webhook *webhook, uint64_t number,
-                          const struct mk_repost_asker *asker);
-
-/* How it is doing; texts are borrowed until the next turn. */
-void mk_webhook_report(const struct mk_webhook *webhook, struct mk_remote_report *report);
+/* Its URL is also the name of its cursor, and of its dead letters. */
+extern const struct mk_transport_class mk_webhook_class;
 
 #endif

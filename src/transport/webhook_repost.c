@@ -9,7 +9,7 @@
 enum { LONGEST_LINE = 128 * 1024 * 1024 };
 
 struct mk_webhook_repost {
-    struct mk_repost_asker asker;
+    struct mk_repost_caller caller;
     const char *name;
     uint64_t number;
     struct mk_buf line; /* "NUMBER JSON\n" */
@@ -20,12 +20,12 @@ struct mk_webhook_repost {
 
 static void finish(struct mk_webhook_repost *repost, const struct mk_repost_result *result)
 {
-    struct mk_repost_asker asker = repost->asker;
+    struct mk_repost_caller caller = repost->caller;
     mk_http_request_cancel(repost->request);
     mk_webhook_calls_fini(&repost->calls);
     mk_buf_fini(&repost->line);
     free(repost);
-    asker.done(asker.arg, result);
+    caller.done(caller.arg, result);
 }
 
 static void taken(struct mk_webhook_repost *repost)
@@ -73,12 +73,13 @@ static int find_event(struct mk_webhook_repost *repost, const struct mk_repost_c
 }
 
 int mk_webhook_repost_start(const struct mk_repost_config *config, uint64_t number,
-                            const struct mk_repost_asker *asker, struct mk_webhook_repost **result)
+                            const struct mk_repost_caller *caller,
+                            struct mk_webhook_repost **result)
 {
     struct mk_webhook_repost *repost = calloc(1, sizeof(*repost));
     if (!repost)
         return -ENOMEM;
-    repost->asker = *asker;
+    repost->caller = *caller;
     repost->name = config->name;
     repost->number = number;
     repost->calls = (struct mk_webhook_calls){

@@ -6,27 +6,11 @@
 #define MK_TRANSPORT_WEBHOOK_REPOST_H
 
 #include "hub/hub.h"
+#include "transport/transport.h"
 #include "transport/webhook_calls.h"
 #include "transport/webhook_post.h"
 
 struct mk_webhook_repost;
-
-enum mk_repost_outcome {
-    MK_REPOST_TAKEN,
-    MK_REPOST_REFUSED, /* `status` and `response` tell how */
-    MK_REPOST_FAILED,  /* no response; `error` tells why */
-};
-struct mk_repost_result {
-    enum mk_repost_outcome outcome;
-    unsigned status;
-    const char *error;
-};
-
-/* Who is told: once, never from within start. The result is borrowed for its time. */
-struct mk_repost_asker {
-    void (*done)(void *arg, const struct mk_repost_result *result);
-    void *arg;
-};
 
 /* What it is made of; all is borrowed until it is done or cancelled. */
 struct mk_repost_config {
@@ -42,7 +26,8 @@ struct mk_repost_config {
  * It is gone when `done` is called.
  */
 int mk_webhook_repost_start(const struct mk_repost_config *config, uint64_t number,
-                            const struct mk_repost_asker *asker, struct mk_webhook_repost **repost);
+                            const struct mk_repost_caller *caller,
+                            struct mk_webhook_repost **repost);
 
 /* Ends it at once; it fails for this reason. NULL is allowed. */
 void mk_webhook_repost_cancel(struct mk_webhook_repost *repost, const char *why);

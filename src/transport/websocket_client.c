@@ -6,7 +6,8 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
-#include "transport/health.h"
+#include "transport/remote.h"
+#include "transport/websocket_session.h"
 #include "web/websocket_dial.h"
 
 #include <errno.h>
@@ -23,7 +24,8 @@ enum {
 
 static const char module[] = "websocket_client";
 
-struct mk_websocket_client {
+struct client {
+    struct mk_transport transport;
     struct mk_session_context sessions;
     struct mk_list open; /* none or one session */
     struct mk_loop *loop;
@@ -42,13 +44,17 @@ struct mk_websocket_client {
     uint64_t opened;
     struct mk_health health;
     bool plain; /* the server could not be agreed with about compression: it is offered no more */
-    bool started;
     bool stopped;
 };
 
-static void connect_now(struct mk_websocket_client *client);
+static struct client *client_of(struct mk_transport *transport)
+{
+    return MK_CONTAINER_OF(transport, struct client, transport);
+}
 
-static void try_later(struct mk_websocket_client *client, const char *why)
+static void connect_now(struct client *client);
+
+static void try_later(struct client *client, const char *why)
 {
     if (client->stopped)
         return;
@@ -64,13 +70,13 @@ static void try_later(struct mk_websocket_client *client, const char *why)
 
 static void on_session_gone(void *arg)
 {
-    struct mk_websocket_client *client = arg;
+    struct client *client = arg;
     if (mk_loop_now(client->loop) - client->opened >= STEADY_MS)
         mk_backoff_reset(&client->backoff);
     try_later(client, "disconnected");
 }
 
-static void open_session(struct mk_websocket_client *client, struct mk_stream *stream,
+static void open_session(struct client *client, struct mk_stream *stream,
                          struct mk_deflate *deflate)
 {
     uint64_t since = client->replay ? client->received : MK_READER_LIVE;
@@ -89,7 +95,7 @@ static void open_session(struct mk_websocket_client *client, struct mk_stream *s
 
 static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial_outcome *outcome)
 {
-    struct mk_websocket_client *client = arg;
+    struct client *client = arg;
     client->dial = NULL;
     client->status = outcome->status;
     client->plain = client->plain || outcome->failure == MK_DIAL_WRONG;
@@ -100,7 +106,7 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
         try_later(client, outcome->why);
 }
 
-static void connect_now(struct mk_websocket_client *client)
+static void connect_now(struct client *client)
 {
     const struct mk_websocket_dial_options options = {
         .url = &client->url,
@@ -122,83 +128,19 @@ static void on_timer(void *arg)
     connect_now(arg);
 }
 
-/* --- life --- */
-
-struct mk_websocket_client *mk_websocket_client_new(struct mk_loop *loop, struct mk_slice url,
-                                                    struct mk_slice token, enum mk_dialect dialect,
-                                                    struct mk_dispatch *dispatch,
-                                                    struct mk_hub *hub)
-{
-    struct mk_websocket_client *client = calloc(1, sizeof(*client));
-    if (!client)
-        return NULL;
-    client->loop = loop;
-    client->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MOST_WAIT_MS };
-    mk_list_init(&client->open);
-    snprintf(client->self_id, sizeof(client->self_id), "X-Self-ID: %llu\r\n",
-             (unsigned long long)hub->self_id);
-    if (mk_session_context_init(&client->sessions, loop, MK_WS_CLIENT, dispatch, hub, dialect,
-                                MK_ENVELOPE_WRAPPED, module) < 0) {
-        free(client);
-        return NULL;
-    }
-    client->text = mk_slice_dup(url);
-    mk_remote_name(url, client->name);
-    client->token = token.len > 0 ? mk_slice_dup(token) : NULL;
-    client->timer = mk_timer_new(loop, on_timer, client);
-    if (!client->text || mk_url_parse(mk_slice_str(client->text), &client->url) || !client->timer ||
-        (token.len > 0 && !client->token))
-        return mk_websocket_client_free(client);
-    return client;
-}
-
-struct mk_websocket_client *mk_websocket_client_free(struct mk_websocket_client *client)
-{
-    if (!client)
-        return NULL;
-    mk_timer_free(client->timer);
-    mk_session_context_fini(&client->sessions);
-    mk_websocket_dial_cancel(client->dial);
-    mk_tls_context_free(client->tls);
-    free(client->token);
-    free(client->text);
-    free(client);
-    return NULL;
-}
-
-void mk_websocket_client_set_tls(struct mk_websocket_client *client, struct mk_tls_context *tls)
-{
-    mk_tls_context_free(client->tls);
-    client->tls = tls;
-}
-
-void mk_websocket_client_limit(struct mk_websocket_client *client, const struct mk_limits *limits)
-{
-    mk_session_context_limit(&client->sessions, limits);
-}
-
-void mk_websocket_client_set_compression(struct mk_websocket_client *client, bool on)
-{
-    client->sessions.compresses = on;
-}
+/* --- with replay --- */
 
 static void on_received(void *arg, uint64_t number)
 {
-    struct mk_websocket_client *client = arg;
+    struct client *client = arg;
     struct mk_hub *hub = client->sessions.hub;
     client->received = number;
     if (hub->journal)
         mk_journal_set_cursor(hub->journal, hub->self_id, mk_slice_str(client->text), number);
 }
 
-void mk_websocket_client_set_replay(struct mk_websocket_client *client)
-{
-    client->replay = true;
-    client->sessions.received = on_received;
-}
-
 /* Where it goes on; as a new one, with what comes from now on. */
-static int find_place(struct mk_websocket_client *client)
+static int find_place(struct client *client)
 {
     const struct mk_hub *hub = client->sessions.hub;
     client->received = hub->events;
@@ -208,47 +150,149 @@ static int find_place(struct mk_websocket_client *client)
                             &client->received);
 }
 
-void mk_websocket_client_adopt(struct mk_websocket_client *client,
-                               struct mk_websocket_client *fresh)
+/* --- making --- */
+
+static void free_client(struct mk_transport *transport)
 {
-    mk_websocket_client_set_tls(client, fresh->tls);
-    fresh->tls = NULL;
+    struct client *client = client_of(transport);
+    mk_timer_free(client->timer);
+    mk_session_context_fini(&client->sessions);
+    mk_websocket_dial_cancel(client->dial);
+    mk_tls_context_free(client->tls);
+    free(client->token);
+    free(client->text);
+    free(client);
 }
 
-bool mk_websocket_client_started(const struct mk_websocket_client *client)
+static struct client *client_new(const struct mk_transport_context *context,
+                                 enum mk_dialect dialect)
 {
-    return client->started;
+    struct client *client = calloc(1, sizeof(*client));
+    if (!client)
+        return NULL;
+    if (mk_session_context_init(&client->sessions, context->loop, MK_WS_CLIENT, context->dispatch,
+                                context->hub, dialect, MK_ENVELOPE_WRAPPED, module) < 0) {
+        free(client);
+        return NULL;
+    }
+    mk_session_context_limit(&client->sessions, mk_guard_limits(context->guard));
+    mk_transport_init(&client->transport, &mk_websocket_client_class);
+    mk_list_init(&client->open);
+    client->loop = context->loop;
+    client->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MOST_WAIT_MS };
+    snprintf(client->self_id, sizeof(client->self_id), "X-Self-ID: %llu\r\n",
+             (unsigned long long)context->hub->self_id);
+    return client;
 }
 
-int mk_websocket_client_start(struct mk_websocket_client *client)
+/* The URL has been parsed before without an error. Returns 0, -ENOMEM, or -EINVAL, logged. */
+static int configure(struct client *client, const struct milky_remote *config)
 {
+    struct mk_slice token = mk_slice_str(config->access_token);
+    const struct milky_remote_tls *tls = &config->tls;
+    client->timer = mk_timer_new(client->loop, on_timer, client);
+    client->text = mk_slice_dup(mk_slice_str(config->url));
+    client->token = token.len > 0 ? mk_slice_dup(token) : NULL;
+    client->transport.identity =
+        mk_transport_key("%s\n%d\n%s\n%d\n%d\n%s\n%s\n%s\n%d", config->url, config->dialect,
+                         token.len > 0 ? token.ptr : "", config->replay, config->no_compression,
+                         tls->ca ? tls->ca : "", tls->certificate ? tls->certificate : "",
+                         tls->key ? tls->key : "", tls->insecure_skip_verify);
+    if (!client->timer || !client->text || (token.len > 0 && !client->token) ||
+        !client->transport.identity || mk_url_parse(mk_slice_str(client->text), &client->url))
+        return -ENOMEM;
+    mk_remote_name(mk_slice_str(client->text), client->name);
+    client->sessions.compresses = !config->no_compression;
+    client->replay = config->replay;
+    if (config->replay)
+        client->sessions.received = on_received;
+    return mk_remote_load_tls(module, config, &client->tls);
+}
+
+static int add_clients(const struct mk_transport_context *context, const struct milky_bot *config,
+                       struct mk_list *transports)
+{
+    int rc = 0;
+    for (size_t i = 0; i < config->websocket_client_count && rc == 0; i++) {
+        const struct milky_remote *remote = &config->websocket_client[i];
+        struct client *client = client_new(context, mk_transport_dialect(remote->dialect));
+        rc = client ? configure(client, remote) : -ENOMEM;
+        if (rc == 0)
+            mk_list_push(transports, &client->transport.node);
+        else if (client)
+            mk_transport_free(&client->transport);
+    }
+    return rc;
+}
+
+/* --- life --- */
+
+static int start(struct mk_transport *transport)
+{
+    struct client *client = client_of(transport);
     int rc = client->replay ? find_place(client) : 0;
-    if (rc < 0)
+    if (rc < 0) {
+        mk_log_error(module, "bot %llu: it cannot start: %s",
+                     (unsigned long long)client->sessions.hub->self_id, strerror(-rc));
         return rc;
-    client->started = true;
+    }
     connect_now(client);
     return 0;
 }
 
-void mk_websocket_client_stop(struct mk_websocket_client *client)
+/* What the files hold may have changed. */
+static void adopt(struct mk_transport *transport, struct mk_transport *fresh)
 {
+    struct client *client = client_of(transport), *other = client_of(fresh);
+    struct mk_tls_context *tls = client->tls;
+    client->tls = other->tls;
+    other->tls = tls;
+}
+
+/* Answers what it was asked, closes with 1001, connects no more. */
+static void stop(struct mk_transport *transport)
+{
+    struct client *client = client_of(transport);
     client->stopped = true;
     mk_timer_stop(client->timer);
     client->dial = mk_websocket_dial_cancel(client->dial);
     mk_session_stop_all(&client->open);
 }
 
-void mk_websocket_client_abort(struct mk_websocket_client *client)
+static void drop(struct mk_transport *transport)
 {
-    mk_session_abort_all(&client->open);
+    mk_session_abort_all(&client_of(transport)->open);
 }
 
-bool mk_websocket_client_idle(const struct mk_websocket_client *client)
+static void abort_client(struct mk_transport *transport)
 {
+    stop(transport);
+    drop(transport);
+}
+
+static bool is_idle(const struct mk_transport *transport)
+{
+    const struct client *client = MK_CONTAINER_OF(transport, const struct client, transport);
     return client->stopped && mk_list_empty(&client->open);
 }
 
-static enum mk_remote_state state_of(const struct mk_websocket_client *client)
+/* --- reporting --- */
+
+enum { ATTEMPTS, CONNECTS, RECONNECTS, FAILING };
+
+static const struct mk_transport_counter counters[] = {
+    [ATTEMPTS] = { "attempts", "milky_websocket_client_attempts_total", "counter",
+                   "Connections that were tried." },
+    [CONNECTS] = { "connects", "milky_websocket_client_connects_total", "counter",
+                   "Connections that came about." },
+    [RECONNECTS] = { "reconnects", "milky_websocket_client_reconnects_total", "counter",
+                     "Connections that were tried again, after one was lost or failed." },
+    [FAILING] = { NULL, "milky_websocket_client_failing", "gauge",
+                  "1 when the last try failed or its connection was lost." },
+    { 0 },
+};
+
+static enum mk_remote_state state_of(const struct client *client)
 {
     if (client->stopped)
         return MK_REMOTE_STOPPED;
@@ -257,15 +301,42 @@ static enum mk_remote_state state_of(const struct mk_websocket_client *client)
     return client->dial ? MK_REMOTE_CONNECTING : MK_REMOTE_WAITING;
 }
 
-void mk_websocket_client_report(const struct mk_websocket_client *client,
-                                struct mk_remote_report *report)
+static size_t report(const struct mk_transport *transport,
+                     struct mk_transport_stats stats[MK_TRANSPORT_ROWS])
 {
+    const struct client *client = MK_CONTAINER_OF(transport, const struct client, transport);
+    const struct mk_health *health = &client->health;
+    enum mk_remote_state state = state_of(client);
     struct mk_crowd crowd = { 0 };
     mk_session_measure(&client->open, &crowd);
-    *report = (struct mk_remote_report){
+    stats[0] = (struct mk_transport_stats){
+        .transport = module,
         .name = client->name,
-        .state = state_of(client),
-        .health = &client->health,
+        .state = mk_remote_state_name(state),
+        .has_connections = true,
+        .connections = state == MK_REMOTE_CONNECTED,
+        .has_events = true,
         .lag = crowd.most,
+        .health = health,
+        .waits = state == MK_REMOTE_WAITING,
+        .counters = { [ATTEMPTS] = health->attempts,
+                      [CONNECTS] = health->successes,
+                      [RECONNECTS] = health->retries,
+                      [FAILING] = health->failing },
     };
+    return 1;
 }
+
+const struct mk_transport_class mk_websocket_client_class = {
+    .name = module,
+    .counters = counters,
+    .add = add_clients,
+    .start = start,
+    .adopt = adopt,
+    .drop = drop,
+    .stop = stop,
+    .abort = abort_client,
+    .idle = is_idle,
+    .report = report,
+    .free = free_client,
+};

@@ -13,6 +13,7 @@ int mk_http_port_init(struct mk_http_port *port, struct mk_loop *loop,
                       void *arg, struct mk_guard *guard)
 {
     *port = (struct mk_http_port){ .address = *address };
+    mk_address_format(address, port->text);
     int rc = mk_http_context_init(&port->connections, loop, service, arg);
     if (rc == 0 && guard)
         mk_http_context_set_guard(&port->connections, guard);

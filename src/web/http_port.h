@@ -13,7 +13,7 @@ struct mk_http_port {
     struct mk_http_context connections;
     struct mk_listener *listener; /* NULL: it does not listen yet, or not any more */
     struct mk_address address;    /* where it is to listen; where it did */
-    char text[MK_ADDRESS_TEXT];   /* where it listens, with the real port; "" before that */
+    char text[MK_ADDRESS_TEXT];   /* where it listens, with the real port */
     uint64_t accepted;            /* connections, since it began to listen */
 };
 

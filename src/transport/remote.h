@@ -1,0 +1,21 @@
+/*
+ * remote: what the transports that connect to others take of their entry in the configuration
+ * (struct milky_remote) in the same way.
+ */
+#ifndef MK_TRANSPORT_REMOTE_H
+#define MK_TRANSPORT_REMOTE_H
+
+#include "net/tls_context.h"
+
+#include <milky/milky.h>
+
+/* Its TLS files, borrowed. Warns where any certificate is taken: whoever looks into the log should
+ * see that each time. */
+struct mk_tls_files mk_remote_tls_files(const char *transport, const struct milky_remote *remote);
+
+/* What these are read from. Returns 0 with a context, or NULL where nothing special is asked for;
+ * else -EINVAL, logged. */
+int mk_remote_load_tls(const char *transport, const struct milky_remote *remote,
+                       struct mk_tls_context **tls);
+
+#endif
