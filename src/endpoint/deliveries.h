@@ -1,5 +1,5 @@
 /*
- * deliveries: the dead letters: events that a webhook refused for good. POST /endpoint/deliveries:
+ * deliveries: the dead letters: events that a receiver refused for good. POST /endpoint/deliveries:
  *
  *   {}            {"after": ID}   lists them, a page at a time
  *   {"retry": ID}                 posts the event once more; forgets the letter when it is taken

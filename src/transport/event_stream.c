@@ -195,9 +195,10 @@ bool mk_event_stream_idle(const struct mk_event_stream *events)
     return mk_list_empty(&events->websockets) && mk_list_empty(&events->streams);
 }
 
-void mk_event_stream_measure(const struct mk_event_stream *events, struct mk_crowd *crowd)
+void mk_event_stream_measure(const struct mk_event_stream *events,
+                             struct mk_connection_stats *stats)
 {
-    mk_session_measure(&events->websockets, crowd);
+    mk_session_measure(&events->websockets, stats);
     MK_LIST_FOR_EACH (node, &events->streams)
-        mk_crowd_add(crowd, &MK_CONTAINER_OF(node, struct sse_connection, node)->events);
+        mk_connection_stats_add(stats, &MK_CONTAINER_OF(node, struct sse_connection, node)->events);
 }

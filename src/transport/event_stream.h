@@ -34,8 +34,9 @@ void mk_event_stream_request(struct mk_event_stream *events, struct mk_http_conn
 void mk_event_stream_stop(struct mk_event_stream *events);
 void mk_event_stream_abort(struct mk_event_stream *events);
 
-/* Adds its connections to the crowd. */
-void mk_event_stream_measure(const struct mk_event_stream *events, struct mk_crowd *crowd);
+/* Adds its connections. */
+void mk_event_stream_measure(const struct mk_event_stream *events,
+                             struct mk_connection_stats *stats);
 bool mk_event_stream_idle(const struct mk_event_stream *events);
 
 #endif

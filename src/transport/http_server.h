@@ -2,8 +2,8 @@
  * http_server: calls over HTTP, JSON in the body: the draft's POST /:api, and POST /api/:api of 1.x
  * beside it, each with its own rules.
  *
- * The checks come in this order, each at the head of the request so that nobody sends a body in
- * vain: credentials, path, method, media type, size, and at last JSON and params.
+ * The checks come in this order, each at the head of the request, so that no body is sent
+ * in vain: credentials, path, method, media type, size, and at last JSON and params.
  */
 #ifndef MK_TRANSPORT_HTTP_SERVER_H
 #define MK_TRANSPORT_HTTP_SERVER_H

@@ -9,12 +9,11 @@
 
 #include <milky/milky.h>
 
-/* Its TLS files, borrowed. Warns where any certificate is taken: whoever looks into the log should
- * see that each time. */
+/* Its TLS files, borrowed. Warns, each time, where any certificate is taken. */
 struct mk_tls_files mk_remote_tls_files(const char *transport, const struct milky_remote *remote);
 
-/* What these are read from. Returns 0 with a context, or NULL where nothing special is asked for;
- * else -EINVAL, logged. */
+/* Reads them. Returns 0 with a context, or with NULL where nothing special is asked for; else
+ * -EINVAL, logged. */
 int mk_remote_load_tls(const char *transport, const struct milky_remote *remote,
                        struct mk_tls_context **tls);
 

@@ -1,6 +1,6 @@
 /*
- * resource: files of the backend, served to whoever has their URL (milky_host_resource_url): GET
- * and HEAD of /resource/TOKEN or /resource/TOKEN/NAME, on every port, without an access token.
+ * resource: files of the backend, for all who have their URL (milky_host_resource_url): GET and
+ * HEAD of /resource/TOKEN or /resource/TOKEN/NAME, on every port, without an access token.
  *
  * A file is sent a piece at a time, as fast as the peer takes it, and its connection ends with it.
  * One range of bytes may be asked for (RFC 9110, 14).

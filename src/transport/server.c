@@ -372,32 +372,34 @@ static struct mk_transport_stats stats_of(const struct server *server, const cha
     };
 }
 
-static void add_crowd(struct mk_transport_stats *stats, const struct mk_crowd *crowd)
+/* Those of a kind whose connections get events. */
+static void add_connections(struct mk_transport_stats *stats,
+                            const struct mk_connection_stats *connections)
 {
-    stats->connections = crowd->count;
+    stats->connections = connections->count;
     stats->has_events = true;
-    stats->lag = crowd->most;
+    stats->lag = connections->most;
 }
 
 static size_t report(const struct mk_transport *transport,
                      struct mk_transport_stats stats[MK_TRANSPORT_ROWS])
 {
     const struct server *server = MK_CONTAINER_OF(transport, const struct server, transport);
-    struct mk_crowd crowd = { 0 };
+    const struct mk_server_routes *routes = &server->routes;
+    struct mk_connection_stats events = { 0 }, websockets = { 0 };
     size_t count = 0;
-    if (server->routes.has_http) {
+    if (routes->has_http) {
         stats[count] = stats_of(server, kind_names[HTTP]);
         MK_LIST_FOR_EACH (node, &server->port.connections.connections)
             stats[count].connections++;
         stats[++count] = stats_of(server, "event_stream");
-        mk_event_stream_measure(&server->routes.events, &crowd);
-        add_crowd(&stats[count++], &crowd);
+        mk_event_stream_measure(&routes->events, &events);
+        add_connections(&stats[count++], &events);
     }
-    if (server->routes.has_websocket) {
-        crowd = (struct mk_crowd){ 0 };
+    if (routes->has_websocket) {
         stats[count] = stats_of(server, kind_names[WEBSOCKET]);
-        mk_session_measure(&server->routes.websocket.open, &crowd);
-        add_crowd(&stats[count++], &crowd);
+        mk_session_measure(&routes->websocket.open, &websockets);
+        add_connections(&stats[count++], &websockets);
     }
     if (count > 0)
         stats[0].has_accepted = true;

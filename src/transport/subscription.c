@@ -63,17 +63,16 @@ void mk_subscription_fini(struct mk_subscription *subscription)
     mk_reader_stop(&subscription->reader);
 }
 
-void mk_crowd_add(struct mk_crowd *crowd, const struct mk_subscription *subscription)
+void mk_connection_stats_add(struct mk_connection_stats *stats,
+                             const struct mk_subscription *subscription)
 {
     const struct mk_reader *reader = &subscription->reader;
-    uint64_t bytes = mk_sink_lag(&reader->sink);
-    crowd->count++;
-    crowd->bytes += bytes;
-    if (bytes <= crowd->most.bytes && !reader->replaying)
+    stats->count++;
+    if (mk_sink_lag(&reader->sink) <= stats->most.bytes && !reader->replaying)
         return; /* frames are counted for the slowest alone */
     struct mk_lag lag = mk_reader_lag(reader);
-    if (lag.bytes > crowd->most.bytes)
-        crowd->most.bytes = lag.bytes;
-    if (lag.events > crowd->most.events)
-        crowd->most.events = lag.events;
+    if (lag.bytes > stats->most.bytes)
+        stats->most.bytes = lag.bytes;
+    if (lag.events > stats->most.events)
+        stats->most.events = lag.events;
 }

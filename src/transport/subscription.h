@@ -1,6 +1,6 @@
 /*
- * subscription: a stream that gets the events of a hub: the reader that knows where it stands, and
- * the source that the stream asks for bytes when it flushes. Embedded in what owns the stream.
+ * subscription: a stream that gets the events of a hub: the reader, which is its cursor, and the
+ * source that the stream asks for bytes when it flushes. Embedded in what owns the stream.
  */
 #ifndef MK_TRANSPORT_SUBSCRIPTION_H
 #define MK_TRANSPORT_SUBSCRIPTION_H
@@ -27,14 +27,13 @@ int mk_subscription_start(struct mk_subscription *subscription, struct mk_hub *h
 /* The stream gets no more events, once the frame that it is in is complete. May be called twice. */
 void mk_subscription_stop(struct mk_subscription *subscription);
 
-/* How many of them there are, and how far they are behind: for somebody who watches. Zero it, then
- * add them one by one. */
-struct mk_crowd {
+/* The connections of a transport that get events. Zero it, then add them one by one. */
+struct mk_connection_stats {
     size_t count;
-    uint64_t bytes;     /* that all of them together are behind */
-    struct mk_lag most; /* how far the slowest is, in each */
+    struct mk_lag most; /* how far the slowest is behind, in events and in bytes */
 };
-void mk_crowd_add(struct mk_crowd *crowd, const struct mk_subscription *subscription);
+void mk_connection_stats_add(struct mk_connection_stats *stats,
+                             const struct mk_subscription *subscription);
 
 /* The stream is gone already. May be called after stop. */
 void mk_subscription_fini(struct mk_subscription *subscription);

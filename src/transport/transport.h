@@ -1,7 +1,7 @@
 /*
  * transport: one class of transports. A transport is a way to bots: an address that they connect
- * to, or what connects to them. Whatever runs bots, reloads them and reports on them (endpoint)
- * knows a transport by this header alone; transport/table.h lists the classes that there are.
+ * to, or a client that connects to them. The endpoint starts, reloads and reports transports by
+ * this header alone; transport/table.h lists the classes that there are.
  *
  * A transport embeds `struct mk_transport`, and lives like this:
  *
@@ -37,15 +37,16 @@ struct mk_http_client *mk_transport_http(const struct mk_transport_context *cont
 struct mk_transport {
     const struct mk_transport_class *class;
     struct mk_list node; /* among those of its bot, in the order of the configuration */
-    /* On the heap: what two transports of a class must have in common for one to adopt the other,
-     * and what it prefers to have in common where there are several; NULL: nothing. */
+    /* Of its configuration, on the heap or NULL. Two transports of a class with one identity are
+     * the same to a reload: one adopts the other. Of several it is the one with the same details.
+     */
     char *identity;
     char *details;
-    /* Of those that listen: where, as configured ("127.0.0.1:0"), and with what; else NULL. */
+    /* Of those that listen: the address, as configured ("127.0.0.1:0"), and its port; else NULL. */
     const char *listen;
     struct mk_http_port *port;
     bool started;
-    bool goes_on; /* for the time of a reload: which has kept it */
+    bool goes_on; /* the reload at hand has kept it */
 };
 
 /* --- reporting --- */
@@ -66,17 +67,17 @@ struct mk_transport_counter {
 /* How a transport is doing, or one of the kinds that it serves. Texts are borrowed until the next
  * turn. */
 struct mk_transport_stats {
-    const char *transport;          /* "http_server", "event_stream", "websocket_server", ... */
-    const char *name;               /* the address that it listens on, or the URL without secrets */
-    const char *state;              /* "listening", "connected", ... */
-    bool has_connections;           /* bots' connections: */
-    size_t connections;             /* those that are open */
-    bool has_accepted;              /* a port's connections, once per port: */
-    uint64_t accepted;              /* those that were ever accepted */
-    bool has_events;                /* it sends events: */
-    struct mk_lag lag;              /* of the slowest receiver */
-    const struct mk_health *health; /* of what connects to others; else NULL */
-    bool waits;                     /* for its next try, which is in `health` */
+    const char *transport; /* "http_server", "event_stream", "websocket_server", ... */
+    const char *name;      /* the address that it listens on, or the URL without secrets */
+    const char *state;     /* "listening", "connected", ... */
+    bool has_connections;
+    size_t connections; /* open ones */
+    bool has_accepted;  /* in one entry per port */
+    uint64_t accepted;  /* connections of the port, since it began to listen */
+    bool has_events;
+    struct mk_lag lag;                        /* of the slowest receiver of events */
+    const struct mk_health *health;           /* of one that connects to others; else NULL */
+    bool waits;                               /* for its next try, which is in `health` */
     uint64_t counters[MK_TRANSPORT_COUNTERS]; /* as the class names them */
 };
 
@@ -104,14 +105,14 @@ struct mk_repost_caller {
 struct mk_transport_class {
     const char *name;                            /* "webhook": for logs */
     const struct mk_transport_counter *counters; /* ends with a zeroed one; NULL: none */
-    /* Taken out by a reload, it is aborted instead of stopped: its successor, if there is one, goes
-     * on where it was. */
+    /* A reload that takes it out aborts it, instead of stopping it: its cursor may be another
+     * one's next. */
     bool ends_at_once;
 
     /*
-     * Makes what the bot's configuration asks for of this class, with identities, and adds it to
-     * the list, where it stays on failure too. Returns 0 or a negative errno, logged unless it is
-     * -ENOMEM.
+     * Makes the transports of this class that the bot's configuration asks for, with their
+     * identities, and adds them to the list; on failure those that are made stay there. Returns 0
+     * or a negative errno, logged unless it is -ENOMEM.
      */
     int (*add)(const struct mk_transport_context *context, const struct milky_bot *config,
                struct mk_list *transports);
@@ -122,7 +123,7 @@ struct mk_transport_class {
     void (*adopt)(struct mk_transport *transport, struct mk_transport *fresh);
     /* Ends its connections at once, and goes on. NULL: it has none. */
     void (*drop)(struct mk_transport *transport);
-    /* Takes nothing more on, and ends what there is; then it is idle. Started or not. */
+    /* Completes what is under way and takes nothing more on; then it is idle. Started or not. */
     void (*stop)(struct mk_transport *transport);
     /* Ends everything at once; then it is idle soon. */
     void (*abort)(struct mk_transport *transport);
@@ -164,7 +165,7 @@ enum mk_dialect mk_transport_dialect(enum milky_dialect dialect);
  * -EINVAL. */
 int mk_transport_refuse(const char *transport, const char *entry, const char *why);
 
-/* --- for those who hold transports --- */
+/* --- for owners of transports --- */
 
 static inline struct mk_transport *mk_transport_of(struct mk_list *node)
 {
@@ -181,9 +182,9 @@ void mk_transports_free(struct mk_list *transports);
 
 /* Returns 0 or a negative errno, logged. */
 int mk_transport_start(struct mk_transport *transport);
-/* One may adopt the other; `closely`: their details are the same, too. */
+/* They have one class and identity; `closely`: the same details, too. */
 bool mk_transport_is_same(const struct mk_transport *a, const struct mk_transport *b, bool closely);
-/* Goes on as `fresh` is configured, in its place of its list; `fresh` is freed. */
+/* Takes the place of `fresh` in its list, and goes on as that is configured; `fresh` is freed. */
 void mk_transport_adopt(struct mk_transport *transport, struct mk_transport *fresh);
 /* Takes it out of its list. It is idle, or was never started. NULL is allowed. */
 struct mk_transport *mk_transport_free(struct mk_transport *transport);
@@ -191,7 +192,7 @@ struct mk_transport *mk_transport_free(struct mk_transport *transport);
 bool mk_transport_listening(const struct mk_transport *transport);
 /* Listens in the place of another one, which does not any more. */
 void mk_transport_listen_for(struct mk_transport *transport, struct mk_transport *other);
-/* An address that stands for a free port: it is another one each time. */
+/* It asks for a free port (":0"), which is another one each time. */
 bool mk_transport_any_port(const char *listen);
 
 #endif

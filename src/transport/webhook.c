@@ -1,9 +1,9 @@
 /*
- * webhook: see the header. The reader stands at the first event that is not delivered; an event
- * goes through three steps: posting (`request`), perhaps waiting to be posted again (`timer`), and
+ * webhook: see the header. The reader is at the first event that is not delivered; an event goes
+ * through three steps: posting (`request`), perhaps waiting to be posted again (`timer`), and
  * executing the calls of the response (`calls`). Then the reader moves on, and the cursor on disk
- * with it. The next event is looked for when the turn's events are stored (`next`): nobody is told
- * of one before, and the journal is not read while one is being emitted.
+ * with it. The next event is looked for when the turn's events are stored (`next`): none is posted
+ * before, and the journal is not read while one is being emitted.
  */
 #include "transport/webhook.h"
 
@@ -41,14 +41,13 @@ struct webhook {
     struct mk_health health;
     uint64_t set_aside;
     uint64_t dropped;
-    struct mk_webhook_repost *repost;
-    struct mk_repost_caller repost_caller;
+    struct mk_webhook_repost *repost; /* under way, or NULL */
     struct mk_reader reader;
     struct mk_hub_waiter next; /* waits to deliver what is next */
     struct mk_slice
         event;         /* at the reader: what is being delivered; empty while there is nothing */
     uint64_t number;   /* of that event */
-    uint64_t gap_from; /* events that are lost, and were not yet told of; 0: none */
+    uint64_t gap_from; /* events that are lost, which the next post says; 0: none */
     uint64_t gap_to;
     size_t line;       /* bytes of the event's line */
     unsigned refusals; /* how often this event was answered with "never" */
@@ -426,13 +425,6 @@ static bool is_idle(const struct mk_transport *transport)
 
 /* --- dead letters --- */
 
-static void on_reposted(void *arg, const struct mk_repost_result *result)
-{
-    struct webhook *webhook = arg;
-    webhook->repost = NULL;
-    webhook->repost_caller.done(webhook->repost_caller.arg, result);
-}
-
 static int repost(struct mk_transport *transport, struct mk_slice sink, uint64_t number,
                   const struct mk_repost_caller *caller)
 {
@@ -448,9 +440,7 @@ static int repost(struct mk_transport *transport, struct mk_slice sink, uint64_t
         .dialect = webhook->dialect,
         .name = webhook->name,
     };
-    const struct mk_repost_caller own = { on_reposted, webhook };
-    webhook->repost_caller = *caller;
-    return mk_webhook_repost_start(&config, number, &own, &webhook->repost);
+    return mk_webhook_repost_start(&config, number, caller, &webhook->repost);
 }
 
 /* --- reporting --- */

@@ -4,9 +4,9 @@
  *
  * An event counts as delivered with any 2xx. A timeout, a connection error, 5xx, 408, 425 and 429
  * (with Retry-After) are tried again, with growing waits, and what came later waits behind it. With
- * a journal, a third time any other 4xx sets the event aside as a dead letter, and where the
- * webhook stands survives a restart: every event is delivered at least once. Other webhooks are not
- * delayed by any of this.
+ * a journal, a third time any other 4xx sets the event aside as a dead letter, and the webhook's
+ * place survives a restart: every event is delivered at least once. Other webhooks are not delayed
+ * by any of this.
  *
  * Each request carries X-Milky-Delivery, the event's number, the same for every try; and, where a
  * secret is set, the three headers of Standard Webhooks.

@@ -54,7 +54,7 @@ static void execute(struct mk_webhook_calls *calls)
     calls->done(calls);
 }
 
-/* Nobody can be told of the reply: a webhook has no way back. */
+/* A webhook has no way back: a failure is only logged. */
 static void on_reply(struct mk_caller *caller, const struct milky_call *call)
 {
     struct mk_webhook_calls *calls = MK_CONTAINER_OF(caller, struct mk_webhook_calls, caller);

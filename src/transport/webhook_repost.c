@@ -10,6 +10,7 @@ enum { LONGEST_LINE = 128 * 1024 * 1024 };
 
 struct mk_webhook_repost {
     struct mk_repost_caller caller;
+    struct mk_webhook_repost **slot; /* its owner's */
     const char *name;
     uint64_t number;
     struct mk_buf line; /* "NUMBER JSON\n" */
@@ -21,6 +22,7 @@ struct mk_webhook_repost {
 static void finish(struct mk_webhook_repost *repost, const struct mk_repost_result *result)
 {
     struct mk_repost_caller caller = repost->caller;
+    *repost->slot = NULL;
     mk_http_request_cancel(repost->request);
     mk_webhook_calls_fini(&repost->calls);
     mk_buf_fini(&repost->line);
@@ -80,6 +82,7 @@ int mk_webhook_repost_start(const struct mk_repost_config *config, uint64_t numb
     if (!repost)
         return -ENOMEM;
     repost->caller = *caller;
+    repost->slot = result;
     repost->name = config->name;
     repost->number = number;
     repost->calls = (struct mk_webhook_calls){

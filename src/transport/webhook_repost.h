@@ -23,7 +23,7 @@ struct mk_repost_config {
 
 /*
  * Starts it. Returns 0, 1 when the event of this number is not in the journal any more, or -ENOMEM.
- * It is gone when `done` is called.
+ * It is gone, and `*repost` is NULL, when `done` is called.
  */
 int mk_webhook_repost_start(const struct mk_repost_config *config, uint64_t number,
                             const struct mk_repost_caller *caller,

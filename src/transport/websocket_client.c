@@ -307,8 +307,8 @@ static size_t report(const struct mk_transport *transport,
     const struct client *client = MK_CONTAINER_OF(transport, const struct client, transport);
     const struct mk_health *health = &client->health;
     enum mk_remote_state state = state_of(client);
-    struct mk_crowd crowd = { 0 };
-    mk_session_measure(&client->open, &crowd);
+    struct mk_connection_stats sessions = { 0 };
+    mk_session_measure(&client->open, &sessions);
     stats[0] = (struct mk_transport_stats){
         .transport = module,
         .name = client->name,
@@ -316,7 +316,7 @@ static size_t report(const struct mk_transport *transport,
         .has_connections = true,
         .connections = state == MK_REMOTE_CONNECTED,
         .has_events = true,
-        .lag = crowd.most,
+        .lag = sessions.most,
         .health = health,
         .waits = state == MK_REMOTE_WAITING,
         .counters = { [ATTEMPTS] = health->attempts,

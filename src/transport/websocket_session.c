@@ -247,8 +247,8 @@ void mk_session_abort_all(struct mk_list *list)
         mk_websocket_abort(MK_CONTAINER_OF(node, struct mk_session, node)->websocket, 0);
 }
 
-void mk_session_measure(const struct mk_list *list, struct mk_crowd *crowd)
+void mk_session_measure(const struct mk_list *list, struct mk_connection_stats *stats)
 {
     MK_LIST_FOR_EACH (node, list)
-        mk_crowd_add(crowd, &MK_CONTAINER_OF(node, struct mk_session, node)->events);
+        mk_connection_stats_add(stats, &MK_CONTAINER_OF(node, struct mk_session, node)->events);
 }

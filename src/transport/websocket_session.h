@@ -59,8 +59,8 @@ struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_
 /* No more calls are taken; those in flight are answered, then all of the list close with 1001. */
 void mk_session_stop_all(struct mk_list *list);
 
-/* Adds all of the list to the crowd. */
-void mk_session_measure(const struct mk_list *list, struct mk_crowd *crowd);
+/* Adds all of the list. */
+void mk_session_measure(const struct mk_list *list, struct mk_connection_stats *stats);
 
 /* Ends all of the list at once. */
 void mk_session_abort_all(struct mk_list *list);
