@@ -97,21 +97,22 @@ static void print_lag(yyjson_val *transport)
         printf(mk_tr(" (%s)", "（%s）"), size_text(bytes, text));
 }
 
+/* The counters of transports that a person wants to see, where they are not 0. */
+static const struct mk_word counts[] = {
+    { "deliveries", "delivered", "已投递" }, { "reconnects", "reconnects", "重连" },
+    { "retries", "retries", "重试" },        { "set_aside", "set aside", "搁置" },
+    { "dropped", "dropped", "丢弃" },
+};
+
 static void print_counts(yyjson_val *transport)
 {
-    if (strcmp(text_of(transport, "transport"), "webhook") != 0) {
-        unsigned long long again = mk_client_uint(transport, "reconnects");
-        if (again > 0)
-            printf(mk_tr(", reconnects: %llu", "，重连：%llu"), again);
-        return;
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        yyjson_val *count = yyjson_obj_get(transport, counts[i].name);
+        bool is_main = i == 0; /* a 0 says something, too */
+        if (count && (is_main || yyjson_get_uint(count) > 0))
+            printf(mk_tr(", %s: %llu", "，%s：%llu"), mk_tr(counts[i].en, counts[i].zh),
+                   (unsigned long long)yyjson_get_uint(count));
     }
-    printf(mk_tr(", delivered: %llu", "，已投递：%llu"), mk_client_uint(transport, "deliveries"));
-    if (mk_client_uint(transport, "retries") > 0)
-        printf(mk_tr(", retries: %llu", "，重试：%llu"), mk_client_uint(transport, "retries"));
-    if (mk_client_uint(transport, "set_aside") > 0)
-        printf(mk_tr(", set aside: %llu", "，搁置：%llu"), mk_client_uint(transport, "set_aside"));
-    if (mk_client_uint(transport, "dropped") > 0)
-        printf(mk_tr(", dropped: %llu", "，丢弃：%llu"), mk_client_uint(transport, "dropped"));
 }
 
 static void print_error(yyjson_val *transport)
