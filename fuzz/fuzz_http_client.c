@@ -42,7 +42,7 @@ static void listen_on_loopback(void)
               getsockname(listening, (struct sockaddr *)&address, &len) == 0,
           "cannot listen");
     snprintf(url, sizeof(url), "http://127.0.0.1:%u/", ntohs(address.sin_port));
-    check(mk_loop_init(&loop) == 0, "no loop");
+    check(mk_loop_init(&loop, NULL) == 0, "no loop");
     unsetenv("http_proxy");
     unsetenv("all_proxy");
 }
@@ -106,7 +106,7 @@ static void turn_until_readable(int fd, const struct exchange *exchange)
 {
     struct pollfd waiting = { .fd = fd, .events = POLLIN };
     while (exchange->ended == 0 && poll(&waiting, 1, 0) == 0)
-        uv_run(&loop.uv, UV_RUN_NOWAIT);
+        uv_run(loop.uv, UV_RUN_NOWAIT);
 }
 
 /* Accepts connections of the request until it has ended: one that was not answered is made anew. */
@@ -129,12 +129,12 @@ static void serve(struct exchange *exchange, struct mk_slice response, uint32_t 
             break;
         response = mk_slice_from(response, len);
         for (int i = 0; most > 0 && i < 2; i++)
-            uv_run(&loop.uv, UV_RUN_NOWAIT);
+            uv_run(loop.uv, UV_RUN_NOWAIT);
     }
     shutdown(fd, SHUT_WR);
     for (int i = 0; exchange->ended == 0 && i < PATIENCE_MS; i++) {
         struct pollfd again = { .fd = listening, .events = POLLIN };
-        uv_run(&loop.uv, UV_RUN_NOWAIT);
+        uv_run(loop.uv, UV_RUN_NOWAIT);
         if (poll(&again, 1, 0) > 0)
             break;
     }
@@ -154,7 +154,7 @@ static struct mk_buf exchange_of(uint8_t options, struct mk_slice response, uint
     }
     check(exchange.ended == 1, "not ended once");
     mk_http_client_free(client);
-    uv_run(&loop.uv, UV_RUN_NOWAIT);
+    uv_run(loop.uv, UV_RUN_NOWAIT);
     mk_buf_fini(&exchange.got);
     return exchange.told;
 }

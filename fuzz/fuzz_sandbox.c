@@ -74,7 +74,7 @@ int milky_host_drop_connections(struct milky_host *host, uint64_t self_id)
 
 struct uv_loop_s *milky_host_loop(const struct milky_host *host)
 {
-    return (struct uv_loop_s *)(uintptr_t)&host->loop.uv;
+    return host->loop.uv;
 }
 
 int milky_host_resource_url(const struct milky_host *host, uint64_t self_id, const char *token,
@@ -139,7 +139,7 @@ static void settle(struct milky_host *host, bool waits)
 {
     host->backend->turn_end(host->backend);
     for (int i = 0; waits && i < MOST_WAITS && host->caller.in_flight > 0; i++) {
-        uv_run(&host->loop.uv, UV_RUN_NOWAIT);
+        uv_run(host->loop.uv, UV_RUN_NOWAIT);
         host->backend->turn_end(host->backend);
         usleep(WAIT_US);
     }
@@ -202,7 +202,7 @@ static void start(struct milky_host *host)
         .path = ":memory:", .media = { .roots = roots, .root_count = 1 }, .seed = &seed
     };
     *host = (struct milky_host){ 0 };
-    check(mk_loop_init(&host->loop) == 0, "no loop");
+    check(mk_loop_init(&host->loop, NULL) == 0, "no loop");
     mk_buf_init(&host->reply, SIZE_MAX / 2);
     mk_arena_init(&host->arena);
     host->backend = mk_sandbox_new(&config);

@@ -111,7 +111,7 @@ static struct mk_transport *make_server(struct mk_guard *guard, const char *list
 static void prepare(void)
 {
     static const char *const tokens[] = { "", "t" };
-    check(mkdtemp(folder) && mk_loop_init(&loop) == 0, "no folder or loop");
+    check(mkdtemp(folder) && mk_loop_init(&loop, NULL) == 0, "no folder or loop");
     atexit(remove_folder);
     open_file();
     mk_hub_init(&hub, 10001000, NULL);
@@ -145,7 +145,7 @@ static void turn(struct client *client)
     char data[16384];
     for (int quiet = 0, turns = 0; quiet < QUIET; quiet++) {
         check(turns++ < MOST_TURNS, "it does not come to rest");
-        uv_run(&loop.uv, UV_RUN_NOWAIT);
+        uv_run(loop.uv, UV_RUN_NOWAIT);
         ssize_t got = client->ended ? -1 : recv(client->fd, data, sizeof(data), MSG_DONTWAIT);
         client->ended = client->ended || got == 0 || (got < 0 && errno != EAGAIN);
         if (got > 0) {

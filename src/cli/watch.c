@@ -217,7 +217,7 @@ static void on_signal(uv_signal_t *handle, int number)
 static int run_loop(struct watch *watch)
 {
     static const int numbers[] = { SIGINT, SIGTERM };
-    int rc = mk_loop_init(&watch->loop);
+    int rc = mk_loop_init(&watch->loop, NULL);
     if (rc < 0)
         return rc;
     rc = mk_websocket_context_init(&watch->sockets, &watch->loop, MK_WS_CLIENT, LONGEST_MESSAGE,
@@ -227,7 +227,7 @@ static int run_loop(struct watch *watch)
     if (rc == 0 && !watch->timer)
         rc = -ENOMEM;
     for (size_t i = 0; i < 2 && rc == 0; i++) {
-        rc = uv_signal_init(&watch->loop.uv, &watch->signals[i]);
+        rc = uv_signal_init(watch->loop.uv, &watch->signals[i]);
         if (rc < 0)
             break;
         watch->signals[i].data = watch;

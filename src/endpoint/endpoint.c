@@ -150,7 +150,7 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
         return rc;
     }
     struct milky_endpoint *endpoint = calloc(1, sizeof(*endpoint));
-    rc = endpoint ? mk_loop_init(&endpoint->host.loop) : -ENOMEM;
+    rc = endpoint ? mk_loop_init(&endpoint->host.loop, NULL) : -ENOMEM;
     if (rc < 0) {
         mk_log_error("endpoint", "cannot start: %s", strerror(-rc));
         backend->free(backend);
@@ -161,14 +161,15 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_backend *
     host->backend = backend;
     host->table = mk_transport_table;
     mk_loop_busy_poll(&host->loop, config->busy_poll_us);
-    mk_loop_use_io_uring(&host->loop, !config->no_io_uring);
+    bool ready = mk_streams_use_io_uring(&host->loop, !config->no_io_uring) == 0;
     mk_deflate_init(&host->deflate, mk_host_compression_threshold(config));
     mk_dispatch_init(&host->dispatch, backend, 0);
     mk_requests_init(&endpoint->requests, endpoint);
     endpoint->turn.run = on_turn_end;
     mk_loop_add_hook(&host->loop, &endpoint->turn);
     endpoint->grace = mk_timer_new(&host->loop, on_grace_over, endpoint);
-    rc = endpoint->grace ? parse_addresses(endpoint, config) : -ENOMEM;
+    ready = ready && endpoint->grace;
+    rc = ready ? parse_addresses(endpoint, config) : -ENOMEM;
     if (rc == 0)
         rc = mk_host_resource_base(config->resource_url, &host->resource_base);
     if (rc == 0)
@@ -345,7 +346,7 @@ static void on_turn_end(struct mk_turn_hook *hook)
     /* Nobody is told that something has happened which a crash would undo. */
     struct mk_journal *journal = endpoint->host.journal;
     if (journal && mk_journal_commit(journal) < 0)
-        mk_loop_drop_output(&endpoint->host.loop, -EIO);
+        mk_streams_drop_output(&endpoint->host.loop, -EIO);
     else if (!journal || mk_journal_well(journal))
         for (size_t i = 0; i < endpoint->host.bot_count; i++)
             mk_hub_committed(&endpoint->host.bots[i]->hub);

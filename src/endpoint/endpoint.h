@@ -7,6 +7,7 @@
 
 #include "endpoint/bot.h"
 #include "endpoint/requests.h"
+#include "net/timer.h"
 #include "transport/control.h"
 #include "transport/operations.h"
 #include "wire/deflate.h"

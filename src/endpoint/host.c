@@ -65,7 +65,7 @@ int milky_host_drop_connections(struct milky_host *host, uint64_t self_id)
 
 struct uv_loop_s *milky_host_loop(const struct milky_host *host)
 {
-    return (struct uv_loop_s *)(uintptr_t)&host->loop.uv;
+    return host->loop.uv;
 }
 
 /* --- resources --- */

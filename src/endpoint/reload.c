@@ -238,7 +238,7 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
     }
     take_over(host, plan, gone);
     mk_loop_busy_poll(&host->loop, config->busy_poll_us);
-    mk_loop_use_io_uring(&host->loop, !config->no_io_uring);
+    mk_streams_use_io_uring(&host->loop, !config->no_io_uring);
     host->deflate.threshold = mk_host_compression_threshold(config);
     if ((gone > 0 || added > 0) && host->backend->bots_changed)
         host->backend->bots_changed(host->backend);

@@ -25,6 +25,7 @@ struct attempt {
 struct mk_connect {
     uv_getaddrinfo_t resolve;
     struct mk_loop *loop;
+    struct mk_streams *streams;
     void (*done)(void *arg, struct mk_stream *stream, const char *error);
     void *arg;
     struct mk_timer *timer;
@@ -151,12 +152,10 @@ static const struct mk_stream_events shaking_events = {
 
 static struct mk_tls *make_tls(struct mk_connect *connect)
 {
-    struct mk_streams *streams = connect->loop->streams;
     if (connect->tls_context)
         return mk_tls_context_connect(connect->tls_context, connect->host);
-    if (!streams->roots)
-        streams->roots = mk_tls_roots_new();
-    return streams->roots ? mk_tls_client_new(streams->roots, connect->host) : NULL;
+    const struct mk_tls_roots *roots = mk_streams_roots(connect->streams);
+    return roots ? mk_tls_client_new(roots, connect->host) : NULL;
 }
 
 static int shake_hands(struct mk_connect *connect, struct mk_stream *stream)
@@ -196,7 +195,7 @@ static void on_connected(struct mk_connect *connect, int fd)
     int on = 1;
     getpeername(fd, (struct sockaddr *)&peer, &len);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    struct mk_stream *stream = mk_stream_new(connect->loop, fd, (struct sockaddr *)&peer);
+    struct mk_stream *stream = mk_stream_new(connect->streams, fd, (struct sockaddr *)&peer);
     if (!stream) {
         close(fd);
         fail_with(connect, -ENOMEM);
@@ -260,7 +259,7 @@ static int try_address(struct mk_connect *connect, const struct addrinfo *addres
     if (fd < 0)
         return fd;
     struct attempt *attempt = calloc(1, sizeof(*attempt));
-    int rc = attempt ? uv_poll_init(&connect->loop->uv, &attempt->poll, fd) : -ENOMEM;
+    int rc = attempt ? uv_poll_init(connect->loop->uv, &attempt->poll, fd) : -ENOMEM;
     if (rc < 0) {
         close(fd);
         free(attempt);
@@ -344,7 +343,7 @@ static void start_resolving(struct mk_connect *connect)
     char port[8];
     const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
     snprintf(port, sizeof(port), "%u", connect->port);
-    int rc = uv_getaddrinfo(&connect->loop->uv, &connect->resolve, on_resolved, connect->host, port,
+    int rc = uv_getaddrinfo(connect->loop->uv, &connect->resolve, on_resolved, connect->host, port,
                             &hints);
     connect->resolving = rc == 0;
     if (rc < 0) {
@@ -358,7 +357,8 @@ mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
                  void (*done)(void *arg, struct mk_stream *stream, const char *error), void *arg)
 {
     size_t host_size = strlen(options->host) + 1;
-    struct mk_connect *connect = calloc(1, sizeof(*connect) + host_size);
+    struct mk_streams *streams = mk_streams_of(loop);
+    struct mk_connect *connect = streams ? calloc(1, sizeof(*connect) + host_size) : NULL;
     if (!connect)
         return NULL;
     connect->timer = mk_timer_new(loop, on_timer, connect);
@@ -367,6 +367,7 @@ mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
         return NULL;
     }
     connect->loop = loop;
+    connect->streams = streams;
     connect->done = done;
     connect->arg = arg;
     connect->port = options->port;

@@ -5,6 +5,7 @@
 #include "net/http_client_impl.h"
 
 #include "base/log.h"
+#include "net/stream_impl.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -116,7 +117,7 @@ static struct watch *watch_new(struct mk_http_client *client, curl_socket_t fd)
     struct watch *watch = calloc(1, sizeof(*watch));
     if (!watch)
         return NULL;
-    if (uv_poll_init_socket(&client->loop->uv, &watch->poll, fd) < 0) {
+    if (uv_poll_init_socket(client->loop->uv, &watch->poll, fd) < 0) {
         free(watch);
         return NULL;
     }
@@ -173,12 +174,13 @@ struct mk_http_client *mk_http_client_new(struct mk_loop *loop)
     struct mk_http_client *client = calloc(1, sizeof(*client));
     if (client) {
         client->loop = loop;
+        client->streams = mk_streams_of(loop);
         mk_list_init(&client->active);
         mk_list_init(&client->spare);
         client->multi = mk_http_curl->multi_init();
         client->timer = mk_timer_new(loop, on_timer, client);
     }
-    if (!client || !client->multi || !client->timer) {
+    if (!client || !client->streams || !client->multi || !client->timer) {
         if (client)
             destroy(client);
         else

@@ -8,9 +8,11 @@
 #include "base/buf.h"
 #include "net/curl.h"
 #include "net/http_client.h"
+#include "net/timer.h"
 
 struct mk_http_client {
     struct mk_loop *loop;
+    struct mk_streams *streams; /* whom it trusts */
     CURLM *multi;
     struct mk_timer *timer;
     struct mk_list active; /* requests under way */

@@ -152,13 +152,11 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 /* Trusts whom mk_connect trusts. libcurl by itself would load the same roots once more. */
 static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
 {
-    struct mk_streams *streams = arg;
+    const struct mk_tls_roots *roots = mk_streams_roots(arg);
     (void)easy;
-    if (!streams->roots)
-        streams->roots = mk_tls_roots_new();
-    if (!streams->roots)
+    if (!roots)
         return CURLE_OUT_OF_MEMORY;
-    SSL_CTX_set1_cert_store(context, mk_tls_roots_store(streams->roots));
+    SSL_CTX_set1_cert_store(context, mk_tls_roots_store(roots));
     return CURLE_OK;
 }
 
@@ -181,7 +179,7 @@ static void set_roots(struct mk_http_request *request)
     mk_http_curl->easy_setopt(request->easy, CURLOPT_CAINFO, NULL);
     mk_http_curl->easy_setopt(request->easy, CURLOPT_CAPATH, NULL);
     mk_http_curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
-    mk_http_curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_DATA, request->client->loop->streams);
+    mk_http_curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_DATA, request->client->streams);
 }
 
 static bool set_text(CURL *easy, CURLoption option, const char *text)

@@ -24,6 +24,7 @@ enum {
 struct mk_listener {
     uv_poll_t poll;
     struct mk_loop *loop;
+    struct mk_streams *streams;
     int fd;
     bool starved;     /* waits for `retry` */
     uint64_t told_at; /* when the log was told of that, in loop time; 0: never */
@@ -90,7 +91,7 @@ static bool accept_one(struct mk_listener *listener)
             wait_for_better_times(listener, -error);
         return false;
     }
-    struct mk_stream *stream = mk_stream_new(listener->loop, fd, (const struct sockaddr *)&peer);
+    struct mk_stream *stream = mk_stream_new(listener->streams, fd, (const struct sockaddr *)&peer);
     if (!stream) {
         close(fd);
         wait_for_better_times(listener, -ENOMEM);
@@ -207,7 +208,7 @@ static int open_socket(struct mk_listener *listener)
     if (rc == 0 && listen(listener->fd, BACKLOG) < 0)
         rc = -errno;
     if (rc == 0)
-        rc = uv_poll_init(&listener->loop->uv, &listener->poll, listener->fd);
+        rc = uv_poll_init(listener->loop->uv, &listener->poll, listener->fd);
     if (rc == 0)
         return 0;
     remove_file(listener);
@@ -219,10 +220,12 @@ int mk_listener_open(struct mk_loop *loop, const struct mk_address *address,
                      void (*accepted)(void *arg, struct mk_stream *stream), void *arg,
                      struct mk_listener **listener)
 {
-    struct mk_listener *fresh = calloc(1, sizeof(*fresh));
+    struct mk_streams *streams = mk_streams_of(loop);
+    struct mk_listener *fresh = streams ? calloc(1, sizeof(*fresh)) : NULL;
     if (!fresh)
         return -ENOMEM;
     fresh->loop = loop;
+    fresh->streams = streams;
     fresh->address = *address;
     fresh->accepted = accepted;
     fresh->arg = arg;

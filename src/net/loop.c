@@ -4,15 +4,23 @@
  */
 #include "net/loop.h"
 #include "net/ringless.h"
-#include "net/stream_impl.h"
 
 #include "base/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* So often a turn's end may begin anew before the next poll gets its chance. */
-enum { ROUNDS_MOST = 16 };
+enum {
+    ROUNDS_MOST = 16,  /* of a turn's end before the next poll gets its chance */
+    ENDING_MOST = 256, /* runs without waiting, for libuv to let go of what was closed */
+};
+
+static const char module[] = "loop";
+
+/* What `data` of our prepare handle points to, for mk_loop_of. */
+static const char mark;
+
+/* --- the end of a turn --- */
 
 static void run_hooks(struct mk_loop *loop)
 {
@@ -27,6 +35,17 @@ static void run_hooks(struct mk_loop *loop)
     }
 }
 
+/* Returns whether the end is to begin anew. */
+static bool run_phases(struct mk_loop *loop)
+{
+    for (struct mk_list *it = loop->phases.next; it != &loop->phases; it = it->next) {
+        struct mk_phase *phase = MK_CONTAINER_OF(it, struct mk_phase, node);
+        if (phase->run(phase))
+            return true;
+    }
+    return false;
+}
+
 static void do_nothing(uv_idle_t *idle)
 {
     (void)idle;
@@ -37,16 +56,12 @@ static void end_turn(struct mk_loop *loop)
     loop->turns++;
     for (int round = 0; round < ROUNDS_MOST; round++) {
         run_hooks(loop);
-        /* What they do with it is for the hooks to see before anything leaves. */
-        if (mk_streams_deliver(loop))
-            continue;
-        mk_streams_flush(loop);
-        if (mk_list_empty(&loop->dirty) && mk_list_empty(&loop->streams->resumed)) {
-            uv_idle_stop(&loop->unfinished);
+        if (!run_phases(loop)) {
+            uv_idle_stop(&loop->handles->unfinished);
             return;
         }
     }
-    uv_idle_start(&loop->unfinished, do_nothing);
+    uv_idle_start(&loop->handles->unfinished, do_nothing);
 }
 
 /* Polls go on without waiting until there was no input for long enough. */
@@ -58,16 +73,16 @@ static void stay_awake(struct mk_loop *loop)
     if (loop->had_input) {
         loop->had_input = false;
         loop->input_at = now;
-        uv_idle_start(&loop->watchful, do_nothing);
+        uv_idle_start(&loop->handles->watchful, do_nothing);
     } else if (now - loop->input_at >= loop->busy_poll_ns) {
         loop->input_at = 0;
-        uv_idle_stop(&loop->watchful);
+        uv_idle_stop(&loop->handles->watchful);
     }
 }
 
 static void on_after_poll(uv_check_t *check)
 {
-    struct mk_loop *loop = MK_CONTAINER_OF(check, struct mk_loop, after_poll);
+    struct mk_loop *loop = MK_CONTAINER_OF(check, struct mk_loop_handles, after_poll)->loop;
     end_turn(loop);
     if (loop->busy_poll_ns > 0)
         stay_awake(loop);
@@ -75,80 +90,222 @@ static void on_after_poll(uv_check_t *check)
 
 static void on_after_timers(uv_prepare_t *prepare)
 {
-    end_turn(MK_CONTAINER_OF(prepare, struct mk_loop, after_timers));
+    end_turn(MK_CONTAINER_OF(prepare, struct mk_loop_handles, after_timers)->loop);
 }
 
-static void init_handles(struct mk_loop *loop)
+/* --- handles --- */
+
+static void open_handles(struct mk_loop *loop)
 {
-    uv_check_init(&loop->uv, &loop->after_poll);
-    uv_check_start(&loop->after_poll, on_after_poll);
-    uv_unref((uv_handle_t *)&loop->after_poll);
-    uv_prepare_init(&loop->uv, &loop->after_timers);
-    uv_prepare_start(&loop->after_timers, on_after_timers);
-    uv_unref((uv_handle_t *)&loop->after_timers);
-    uv_idle_init(&loop->uv, &loop->unfinished);
-    uv_idle_init(&loop->uv, &loop->watchful);
-    uv_unref((uv_handle_t *)&loop->watchful);
+    struct mk_loop_handles *handles = loop->handles;
+    handles->loop = loop;
+    uv_check_init(loop->uv, &handles->after_poll);
+    uv_check_start(&handles->after_poll, on_after_poll);
+    uv_unref((uv_handle_t *)&handles->after_poll);
+    uv_prepare_init(loop->uv, &handles->after_timers);
+    uv_prepare_start(&handles->after_timers, on_after_timers);
+    uv_unref((uv_handle_t *)&handles->after_timers);
+    handles->after_timers.data = (void *)(uintptr_t)&mark;
+    uv_idle_init(loop->uv, &handles->unfinished);
+    uv_idle_init(loop->uv, &handles->watchful);
+    uv_unref((uv_handle_t *)&handles->watchful);
+}
+
+static void close_handle(struct mk_loop_handles *handles, void *handle, uv_close_cb closed)
+{
+    handles->open++;
+    uv_close(handle, closed);
+}
+
+static void let_go(struct mk_loop_handles *handles)
+{
+    if (--handles->open == 0)
+        free(handles);
+}
+
+static void on_check_closed(uv_handle_t *handle)
+{
+    let_go(MK_CONTAINER_OF((uv_check_t *)handle, struct mk_loop_handles, after_poll));
+}
+
+static void on_prepare_closed(uv_handle_t *handle)
+{
+    let_go(MK_CONTAINER_OF((uv_prepare_t *)handle, struct mk_loop_handles, after_timers));
+}
+
+static void on_unfinished_closed(uv_handle_t *handle)
+{
+    let_go(MK_CONTAINER_OF((uv_idle_t *)handle, struct mk_loop_handles, unfinished));
+}
+
+static void on_watchful_closed(uv_handle_t *handle)
+{
+    let_go(MK_CONTAINER_OF((uv_idle_t *)handle, struct mk_loop_handles, watchful));
 }
 
 static void close_handles(struct mk_loop *loop)
 {
-    uv_close((uv_handle_t *)&loop->after_poll, NULL);
-    uv_close((uv_handle_t *)&loop->after_timers, NULL);
-    uv_close((uv_handle_t *)&loop->unfinished, NULL);
-    uv_close((uv_handle_t *)&loop->watchful, NULL);
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
-    if (uv_loop_close(&loop->uv) < 0)
-        mk_log_warn("loop", "something is still open: its memory is lost");
+    struct mk_loop_handles *handles = loop->handles;
+    loop->handles = NULL;
+    handles->loop = NULL;
+    close_handle(handles, &handles->after_poll, on_check_closed);
+    close_handle(handles, &handles->after_timers, on_prepare_closed);
+    close_handle(handles, &handles->unfinished, on_unfinished_closed);
+    close_handle(handles, &handles->watchful, on_watchful_closed);
 }
 
-int mk_loop_init(struct mk_loop *loop)
+static void note_mark(uv_handle_t *handle, void *arg)
 {
-    *loop = (struct mk_loop){ 0 };
-    mk_list_init(&loop->hooks);
-    mk_list_init(&loop->dirty);
-    mk_list_init(&loop->blocked);
-    int rc = mk_ringless_loop_init(&loop->uv);
+    struct mk_loop **loop = arg;
+    if (handle->type != UV_PREPARE || handle->data != (void *)(uintptr_t)&mark ||
+        uv_is_closing(handle))
+        return;
+    *loop = MK_CONTAINER_OF((uv_prepare_t *)handle, struct mk_loop_handles, after_timers)->loop;
+}
+
+struct mk_loop *mk_loop_of(uv_loop_t *uv)
+{
+    struct mk_loop *loop = NULL;
+    uv_walk(uv, note_mark, &loop);
+    return loop;
+}
+
+/* --- the beginning --- */
+
+static int make_own(uv_loop_t **uv)
+{
+    *uv = calloc(1, sizeof(**uv));
+    if (!*uv)
+        return -ENOMEM;
+    int rc = mk_ringless_loop_init(*uv);
     if (rc < 0)
+        free(*uv);
+    return rc;
+}
+
+int mk_loop_init(struct mk_loop *loop, uv_loop_t *given)
+{
+    if (given && mk_loop_of(given))
+        return -EBUSY;
+    struct mk_loop_handles *handles = calloc(1, sizeof(*handles));
+    int rc = handles ? 0 : -ENOMEM;
+    uv_loop_t *uv = given;
+    if (rc == 0 && !given)
+        rc = make_own(&uv);
+    if (rc < 0) {
+        free(handles);
         return rc;
-    init_handles(loop);
-    loop->read_buffer = malloc(MK_LOOP_READ_BUFFER);
-    loop->streams = mk_streams_new(loop);
-    if (loop->read_buffer && loop->streams)
-        return 0;
-    mk_streams_free(loop->streams);
-    free(loop->read_buffer);
-    close_handles(loop);
-    return -ENOMEM;
+    }
+    *loop = (struct mk_loop){ .uv = uv, .own = !given, .handles = handles };
+    mk_list_init(&loop->hooks);
+    mk_list_init(&loop->phases);
+    open_handles(loop);
+    return 0;
+}
+
+/* --- the end --- */
+
+static void note_closing(uv_handle_t *handle, void *arg)
+{
+    bool *closing = arg;
+    *closing = *closing || uv_is_closing(handle);
+}
+
+/* Runs without waiting until libuv has let go of what was closed. */
+static void settle(uv_loop_t *uv)
+{
+    bool closing = true;
+    for (int i = 0; i < ENDING_MOST && closing; i++) {
+        uv_run(uv, UV_RUN_NOWAIT);
+        closing = false;
+        uv_walk(uv, note_closing, &closing);
+    }
+}
+
+static void end_phases(struct mk_loop *loop)
+{
+    while (!mk_list_empty(&loop->phases)) {
+        struct mk_phase *phase = MK_CONTAINER_OF(loop->phases.next, struct mk_phase, node);
+        mk_list_remove(&phase->node);
+        if (phase->fini)
+            phase->fini(phase);
+    }
+}
+
+static void report_open(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (uv_is_closing(handle))
+        return;
+    mk_log_warn(module, "left open: %s%s", uv_handle_type_name(handle->type),
+                uv_is_active(handle) ? "" : " (not active)");
+    uv_unref(handle);
+}
+
+/*
+ * What others have left open points into the loop, which is then left to them. Work in other
+ * threads is waited for: it ends by itself.
+ */
+static void end_own(uv_loop_t *uv)
+{
+    uv_walk(uv, report_open, NULL);
+    uv_run(uv, UV_RUN_DEFAULT);
+    if (uv_loop_close(uv) == 0)
+        free(uv);
 }
 
 void mk_loop_fini(struct mk_loop *loop)
 {
-    if (!loop)
+    if (!loop || !loop->uv)
         return;
-    loop->stopped = false;
-    mk_loop_run(loop);
-    loop->streams = mk_streams_free(loop->streams);
+    uv_loop_t *uv = loop->uv;
+    settle(uv);
+    end_phases(loop);
     close_handles(loop);
-    free(loop->read_buffer);
-    loop->read_buffer = NULL;
+    settle(uv);
+    if (loop->own)
+        end_own(uv);
+    loop->uv = NULL;
 }
+
+/* --- running --- */
 
 void mk_loop_run(struct mk_loop *loop)
 {
+    loop->running = true;
     while (!loop->stopped) {
-        uv_run(&loop->uv, UV_RUN_DEFAULT);
+        uv_run(loop->uv, UV_RUN_DEFAULT);
         end_turn(loop);
-        if (!uv_loop_alive(&loop->uv))
+        if (!uv_loop_alive(loop->uv))
             break;
     }
+    loop->running = false;
     loop->stopped = false;
 }
 
 void mk_loop_stop(struct mk_loop *loop)
 {
     loop->stopped = true;
-    uv_stop(&loop->uv);
+    if (loop->running)
+        uv_stop(loop->uv);
+}
+
+int mk_loop_fd(const struct mk_loop *loop)
+{
+    return uv_backend_fd(loop->uv);
+}
+
+int mk_loop_timeout(struct mk_loop *loop)
+{
+    end_turn(loop);
+    return uv_backend_timeout(loop->uv);
+}
+
+bool mk_loop_step(struct mk_loop *loop)
+{
+    uv_run(loop->uv, UV_RUN_NOWAIT);
+    end_turn(loop);
+    return !loop->stopped && uv_loop_alive(loop->uv);
 }
 
 void mk_loop_busy_poll(struct mk_loop *loop, uint64_t us)
@@ -156,19 +313,16 @@ void mk_loop_busy_poll(struct mk_loop *loop, uint64_t us)
     loop->busy_poll_ns = us * 1000;
     if (us == 0) {
         loop->input_at = 0;
-        uv_idle_stop(&loop->watchful);
+        uv_idle_stop(&loop->handles->watchful);
     }
-}
-
-void mk_loop_use_io_uring(struct mk_loop *loop, bool may)
-{
-    mk_sender_use_ring(loop->streams->sender, may);
 }
 
 uint64_t mk_loop_now(const struct mk_loop *loop)
 {
-    return uv_now(&loop->uv);
+    return uv_now(loop->uv);
 }
+
+/* --- hooks and phases --- */
 
 void mk_loop_add_hook(struct mk_loop *loop, struct mk_turn_hook *hook)
 {
@@ -178,4 +332,19 @@ void mk_loop_add_hook(struct mk_loop *loop, struct mk_turn_hook *hook)
 void mk_loop_remove_hook(struct mk_turn_hook *hook)
 {
     mk_list_remove(&hook->node);
+}
+
+void mk_loop_add_phase(struct mk_loop *loop, struct mk_phase *phase)
+{
+    mk_list_push(&loop->phases, &phase->node);
+}
+
+struct mk_phase *mk_loop_find_phase(const struct mk_loop *loop, bool (*run)(struct mk_phase *))
+{
+    MK_LIST_FOR_EACH (it, &loop->phases) {
+        struct mk_phase *phase = MK_CONTAINER_OF(it, struct mk_phase, node);
+        if (phase->run == run)
+            return phase;
+    }
+    return NULL;
 }

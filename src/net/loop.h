@@ -1,9 +1,11 @@
 /*
- * loop: the one libuv loop, and what happens at the end of each of its turns.
+ * loop: a libuv loop whose turns have an end, and what happens there.
  *
  * A turn is everything that one poll brought (or the timers that came due). When it ends, first the
- * turn hooks run (the backend commits and replies), then every stream that has something to send
- * sends all of it at once.
+ * turn hooks run (the backend commits and replies), then the phases: that of streams gives their
+ * owners what was kept back, and sends what was written.
+ *
+ * Knows nothing of streams or timers: they are built on it (net/stream, net/timer).
  */
 #ifndef MK_NET_LOOP_H
 #define MK_NET_LOOP_H
@@ -13,37 +15,65 @@
 #include <stdint.h>
 #include <uv.h>
 
-enum { MK_LOOP_READ_BUFFER = 64 * 1024 };
-
 struct mk_turn_hook {
     struct mk_list node;
     void (*run)(struct mk_turn_hook *hook);
 };
 
-struct mk_streams;
+/* What lives as long as the loop and has something to do at the end of each turn. */
+struct mk_phase {
+    struct mk_list node;
+    /*
+     * Returns whether the end of the turn begins anew, with the hooks: they are to see what this
+     * has done, or there is more to do.
+     */
+    bool (*run)(struct mk_phase *phase);
+    /* May be NULL. The loop ends, and has forgotten the phase: it frees itself. */
+    void (*fini)(struct mk_phase *phase);
+};
 
-struct mk_loop {
-    uv_loop_t uv;
+struct mk_loop;
+
+/* The loop's own handles; on the heap, for libuv lets go of them only after a while. */
+struct mk_loop_handles {
+    struct mk_loop *loop;      /* NULL: it has ended, and they are being closed */
     uv_check_t after_poll;     /* ends the turn of what a poll brought */
     uv_prepare_t after_timers; /* ends the turn of timers and of what closing handles did */
     uv_idle_t unfinished;      /* runs while a turn left something: the next poll does not wait */
     uv_idle_t watchful;        /* runs while the loop looks again before it sleeps */
-    uint64_t busy_poll_ns;     /* for so long after input */
-    uint64_t input_at;         /* in ns; 0: looking no more */
-    bool had_input;            /* in this turn */
-    uint64_t turns;            /* that have ended */
-    struct mk_list hooks;
-    struct mk_list dirty;   /* streams that have output */
-    struct mk_list blocked; /* those of them whose output the kernel does not take for now */
-    char *read_buffer; /* shared by all streams: bytes stay in it only during a read callback */
-    struct mk_streams *streams; /* what else they share (stream_impl.h) */
-    bool stopped;
+    unsigned open;             /* how many of them libuv still holds */
 };
 
-/* Returns 0 or a negative errno. */
-int mk_loop_init(struct mk_loop *loop);
+struct mk_loop {
+    uv_loop_t *uv;
+    struct mk_loop_handles *handles;
+    uint64_t busy_poll_ns; /* for so long after input */
+    uint64_t input_at;     /* in ns; 0: looking no more */
+    bool had_input;        /* in this turn */
+    bool own;              /* `uv` was made here */
+    bool running;          /* mk_loop_run is below on the stack */
+    bool stopped;
+    uint64_t turns; /* that have ended */
+    struct mk_list hooks;
+    struct mk_list phases;
+};
 
-/* Every handle made on the loop must have been freed; runs until they are closed, then frees. */
+/*
+ * Runs on `given`, which stays its owner's and must outlive it, or with NULL on a loop of its own.
+ * Returns 0 or a negative errno; -EBUSY where another one runs on `given` already.
+ *
+ * Whoever owns the given loop runs it as ever. What is written to a stream leaves before the loop
+ * polls next, wherever it was written but in a prepare handle that was started before this.
+ */
+int mk_loop_init(struct mk_loop *loop, uv_loop_t *given);
+
+/*
+ * Everything that was made on it must have been freed or closed; streams that still linger end.
+ * Runs until libuv has let go of all of that, and of work in other threads (a name that is looked
+ * up), but not for the handles of others: what these have left open is logged ("left open: timer"),
+ * and costs the memory of a loop that is not `given`. Runs a given loop a few times without
+ * waiting, so not from a callback of it.
+ */
 void mk_loop_fini(struct mk_loop *loop);
 
 /*
@@ -54,11 +84,18 @@ void mk_loop_fini(struct mk_loop *loop);
 void mk_loop_run(struct mk_loop *loop);
 void mk_loop_stop(struct mk_loop *loop);
 
-/* The loop whose libuv loop this is (milky_host_loop): for a backend that connects to others. */
-static inline struct mk_loop *mk_loop_of(struct uv_loop_s *uv)
-{
-    return MK_CONTAINER_OF(uv, struct mk_loop, uv);
-}
+/*
+ * For a program whose own loop is of another kind: it polls the descriptor for input, at most for
+ * the timeout (milliseconds; -1: for ever), and takes a step, which does what is due and does not
+ * wait. To ask for the timeout ends the turn, so what was written meanwhile is sent.
+ */
+int mk_loop_fd(const struct mk_loop *loop);
+int mk_loop_timeout(struct mk_loop *loop);
+/* Returns whether anything is left to wait for, and mk_loop_stop was not called. */
+bool mk_loop_step(struct mk_loop *loop);
+
+/* The loop that runs on this one of libuv's (milky_host_loop), or NULL. Walks over all handles. */
+struct mk_loop *mk_loop_of(uv_loop_t *uv);
 
 /*
  * After each turn with input of a stream, the loop polls without waiting for `us` microseconds
@@ -68,66 +105,26 @@ static inline struct mk_loop *mk_loop_of(struct uv_loop_s *uv)
  */
 void mk_loop_busy_poll(struct mk_loop *loop, uint64_t us);
 
-/*
- * Whether many streams may send with one system call, where the kernel has io_uring and allows it
- * (they may, until this says otherwise). May be changed at any time.
- */
-void mk_loop_use_io_uring(struct mk_loop *loop, bool may);
-
-/* Ends, with this error, every stream that has something to send: it is not sent. */
-void mk_loop_drop_output(struct mk_loop *loop, int error);
+/* Something has come: to be busy for. */
+static inline void mk_loop_note_input(struct mk_loop *loop)
+{
+    loop->had_input = true;
+}
 
 /* The time of this turn in milliseconds (monotonic), read once per turn. */
 uint64_t mk_loop_now(const struct mk_loop *loop);
 
 /*
  * Hooks run in the order they were added, at the end of every turn; more than once where what they
- * did let a stream go on (a turn ends when no stream has anything left to do). They may add and
+ * did let a stream go on (a turn ends when no phase has anything left to do). They may add and
  * remove hooks.
  */
 void mk_loop_add_hook(struct mk_loop *loop, struct mk_turn_hook *hook);
 void mk_loop_remove_hook(struct mk_turn_hook *hook);
 
-/* --- timers --- */
-
-struct mk_timer; /* a single one: for what is rare. Connections use mk_timeouts */
-
-/* Returns NULL when memory is out. `fire` may free the timer. */
-struct mk_timer *mk_timer_new(struct mk_loop *loop, void (*fire)(void *arg), void *arg);
-struct mk_timer *mk_timer_free(struct mk_timer *timer);
-void mk_timer_start(struct mk_timer *timer, uint64_t ms); /* once; starts anew if it runs */
-void mk_timer_stop(struct mk_timer *timer);
-bool mk_timer_active(const struct mk_timer *timer); /* it will fire */
-
-/*
- * Timeouts of many connections that share one duration: arming is two list operations, no matter
- * how many there are, and one timer serves them all.
- */
-struct mk_timeout {
-    struct mk_list node;
-    uint64_t due;
-};
-
-struct mk_timeouts {
-    struct mk_loop *loop;
-    struct mk_timer *timer;
-    struct mk_list armed; /* in the order they come due */
-    uint64_t ms;
-    void (*expire)(struct mk_timeout *timeout);
-};
-
-/*
- * `ms` is at least 1. `expire` is called with the timeout already disarmed; it may arm it again,
- * and arm and disarm others. Returns 0 or -ENOMEM.
- */
-int mk_timeouts_init(struct mk_timeouts *timeouts, struct mk_loop *loop, uint64_t ms,
-                     void (*expire)(struct mk_timeout *timeout));
-/* None may be armed any more. Not from within `expire`. */
-void mk_timeouts_fini(struct mk_timeouts *timeouts);
-
-void mk_timeout_init(struct mk_timeout *timeout);
-/* (Re)starts it: it expires `ms` from now. It can move from one queue to another this way. */
-void mk_timeout_arm(struct mk_timeouts *timeouts, struct mk_timeout *timeout);
-void mk_timeout_disarm(struct mk_timeout *timeout);
+/* Phases run in the order they were added, behind the hooks, and stay until the loop ends. */
+void mk_loop_add_phase(struct mk_loop *loop, struct mk_phase *phase);
+/* The one with this `run`, or NULL: so its maker finds it again. */
+struct mk_phase *mk_loop_find_phase(const struct mk_loop *loop, bool (*run)(struct mk_phase *));
 
 #endif

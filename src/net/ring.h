@@ -4,7 +4,7 @@
 #ifndef MK_NET_RING_H
 #define MK_NET_RING_H
 
-#include "net/sender.h"
+#include "net/send.h"
 
 struct mk_ring;
 

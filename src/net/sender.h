@@ -8,25 +8,9 @@
 #ifndef MK_NET_SENDER_H
 #define MK_NET_SENDER_H
 
-#include "base/slice.h"
+#include "net/send.h"
 
 #include <stdbool.h>
-#include <sys/socket.h>
-#include <sys/types.h>
-#include <sys/uio.h>
-
-enum {
-    MK_SEND_PARTS = 3,
-    MK_SENDER_MOST = 64, /* sends at a time */
-};
-
-struct mk_send {
-    int fd;
-    struct iovec parts[MK_SEND_PARTS];
-    size_t count;          /* of parts */
-    ssize_t took;          /* the bytes that the kernel took, or a negative errno */
-    struct msghdr message; /* the sender's */
-};
 
 struct mk_sender;
 
@@ -36,21 +20,6 @@ struct mk_sender *mk_sender_free(struct mk_sender *sender);
 
 /* Whether io_uring may be used, as it is at first; without it there are more system calls. */
 void mk_sender_use_ring(struct mk_sender *sender, bool may);
-
-/* Starts a send without parts. */
-static inline void mk_send_init(struct mk_send *send, int fd)
-{
-    send->fd = fd;
-    send->count = 0;
-}
-
-/* Parts go out in the order in which they were added; an empty one adds nothing. */
-static inline void mk_send_add(struct mk_send *send, struct mk_slice part)
-{
-    if (part.len > 0)
-        send->parts[send->count++] =
-            (struct iovec){ .iov_base = (char *)part.ptr, .iov_len = part.len };
-}
 
 /* Sends one. */
 void mk_send_now(struct mk_send *send);

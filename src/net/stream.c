@@ -16,45 +16,8 @@
 const struct mk_stream_limits mk_stream_default_limits = {
     .output = 64 * 1024 * 1024,
     .read_pause = 256 * 1024,
-    .input = MK_LOOP_READ_BUFFER,
+    .input = MK_STREAM_READ_BUFFER,
 };
-
-/* --- what the streams of a loop share --- */
-
-static void on_linger_end(struct mk_timeout *timeout)
-{
-    struct mk_stream *stream = MK_CONTAINER_OF(timeout, struct mk_stream, linger);
-    mk_stream_finish(stream, stream->state == MK_STREAM_LINGERING ? 0 : -ETIMEDOUT);
-}
-
-struct mk_streams *mk_streams_new(struct mk_loop *loop)
-{
-    struct mk_streams *streams = calloc(1, sizeof(*streams));
-    if (!streams)
-        return NULL;
-    mk_list_init(&streams->resumed);
-    streams->sender = mk_sender_new();
-    if (streams->sender &&
-        mk_timeouts_init(&streams->lingering, loop, MK_STREAM_LINGER_MS, on_linger_end) == 0)
-        return streams;
-    mk_sender_free(streams->sender);
-    free(streams);
-    return NULL;
-}
-
-struct mk_streams *mk_streams_free(struct mk_streams *streams)
-{
-    if (!streams)
-        return NULL;
-    mk_timeouts_fini(&streams->lingering);
-    mk_sender_free(streams->sender);
-    while (streams->spare_count > 0)
-        mk_buf_fini(&streams->spares[--streams->spare_count]);
-    mk_tls_roots_free(streams->roots);
-    free(streams->plain_buffer);
-    free(streams);
-    return NULL;
-}
 
 /* --- life --- */
 
@@ -118,16 +81,17 @@ static void note_peer(struct mk_stream *stream, const struct sockaddr *address)
     snprintf(stream->peer, sizeof(stream->peer), "%.*s", MK_STREAM_PEER - 1, text);
 }
 
-struct mk_stream *mk_stream_new(struct mk_loop *loop, int fd, const struct sockaddr *address)
+struct mk_stream *mk_stream_new(struct mk_streams *streams, int fd, const struct sockaddr *address)
 {
     struct mk_stream *stream = calloc(1, sizeof(*stream));
     if (!stream)
         return NULL;
-    if (uv_poll_init(&loop->uv, &stream->poll, fd) < 0) {
+    if (uv_poll_init(streams->loop->uv, &stream->poll, fd) < 0) {
         free(stream);
         return NULL;
     }
-    stream->loop = loop;
+    stream->poll.data = streams;
+    stream->streams = streams;
     stream->fd = fd;
     stream->limits = mk_stream_default_limits;
     mk_buf_init(&stream->output, stream->limits.output);
@@ -135,14 +99,6 @@ struct mk_stream *mk_stream_new(struct mk_loop *loop, int fd, const struct socka
     mk_timeout_init(&stream->linger);
     note_peer(stream, address);
     return stream;
-}
-
-void mk_loop_drop_output(struct mk_loop *loop, int error)
-{
-    struct mk_list *lists[] = { &loop->dirty, &loop->blocked };
-    for (size_t i = 0; i < 2; i++)
-        while (!mk_list_empty(lists[i]))
-            mk_stream_finish(MK_CONTAINER_OF(lists[i]->next, struct mk_stream, dirty), error);
 }
 
 /* --- watching the socket --- */
@@ -239,7 +195,7 @@ static void tell_end(struct mk_stream *stream)
     stream->events->end(stream->owner);
 }
 
-static void deliver_kept(struct mk_stream *stream)
+void mk_stream_deliver_kept(struct mk_stream *stream)
 {
     /* Out of the stream's reach, for the owner may close it while it looks at the bytes. */
     struct mk_stream_kept *kept = stream->kept;
@@ -254,26 +210,12 @@ static void deliver_kept(struct mk_stream *stream)
     mk_stream_watch(stream);
 }
 
-bool mk_streams_deliver(struct mk_loop *loop)
-{
-    struct mk_list resumed;
-    if (mk_list_empty(&loop->streams->resumed))
-        return false;
-    mk_list_take(&resumed, &loop->streams->resumed);
-    while (!mk_list_empty(&resumed)) {
-        struct mk_stream_kept *kept = MK_CONTAINER_OF(resumed.next, struct mk_stream_kept, resumed);
-        mk_list_remove(&kept->resumed);
-        deliver_kept(kept->stream);
-    }
-    return true;
-}
-
 /* Owners are given kept bytes at the end of the turn, when they are in the middle of nothing. */
 void mk_stream_resume_kept(struct mk_stream *stream)
 {
     if (stream->kept && !stream->paused && stream->events && !mk_stream_congested(stream) &&
         mk_list_empty(&stream->kept->resumed))
-        mk_list_push(&stream->loop->streams->resumed, &stream->kept->resumed);
+        mk_list_push(&stream->streams->resumed, &stream->kept->resumed);
 }
 
 static void fail_tls(struct mk_stream *stream)
@@ -307,12 +249,12 @@ static void on_end_of_cipher(struct mk_stream *stream)
 static void take_in_cipher(struct mk_stream *stream, const char *data, size_t len)
 {
     struct mk_tls *tls = stream->tls;
-    char *plain = stream->loop->streams->plain_buffer;
+    char *plain = stream->streams->plain_buffer;
     ssize_t got = 0;
     tls->in = mk_slice_of(data, len);
     if (tls->shaken || shake_hands(stream)) {
         while (stream->state == MK_STREAM_OPEN &&
-               (got = mk_tls_read(tls, plain, MK_LOOP_READ_BUFFER)) > 0)
+               (got = mk_tls_read(tls, plain, MK_STREAM_READ_BUFFER)) > 0)
             take_in(stream, plain, (size_t)got);
     }
     tls->in = (struct mk_slice){ 0 };
@@ -343,8 +285,8 @@ static void on_read_error(struct mk_stream *stream, int error)
 /* Reads once. Returns false where there is nothing to be read. */
 static bool read_some(struct mk_stream *stream)
 {
-    char *buffer = stream->loop->read_buffer;
-    size_t most = MK_LOOP_READ_BUFFER;
+    char *buffer = stream->streams->read_buffer;
+    size_t most = MK_STREAM_READ_BUFFER;
     if (stream->limits.input < most)
         most = stream->limits.input;
     ssize_t got;
@@ -397,7 +339,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     }
     if (!(events & UV_READABLE))
         return;
-    stream->loop->had_input = true;
+    mk_loop_note_input(stream->streams->loop);
     if (wants_to_read(stream))
         read_some(stream);
     if (stream->state == MK_STREAM_LINGERING && stream->dropped >= MK_STREAM_DROP_MOST)
@@ -424,7 +366,7 @@ void mk_stream_hand_over(struct mk_stream *stream, const struct mk_stream_events
 
 struct mk_loop *mk_stream_loop(const struct mk_stream *stream)
 {
-    return stream->loop;
+    return stream->streams->loop;
 }
 
 void mk_stream_pause(struct mk_stream *stream)
@@ -459,7 +401,7 @@ void mk_stream_close(struct mk_stream *stream)
     }
     stream->state = MK_STREAM_CLOSING;
     drop_kept(stream);
-    mk_timeout_arm(&stream->loop->streams->lingering, &stream->linger);
+    mk_timeout_arm(&stream->streams->lingering, &stream->linger);
     mk_stream_wake(stream);
     mk_stream_watch(stream);
 }
@@ -489,9 +431,9 @@ const char *mk_stream_peer(const struct mk_stream *stream)
 
 int mk_stream_start_tls(struct mk_stream *stream, struct mk_tls *tls)
 {
-    struct mk_streams *streams = stream->loop->streams;
+    struct mk_streams *streams = stream->streams;
     if (!streams->plain_buffer)
-        streams->plain_buffer = malloc(MK_LOOP_READ_BUFFER);
+        streams->plain_buffer = malloc(MK_STREAM_READ_BUFFER);
     if (!streams->plain_buffer) {
         mk_tls_free(tls);
         return -ENOMEM;

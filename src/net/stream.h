@@ -17,6 +17,8 @@
 
 struct mk_stream;
 
+enum { MK_STREAM_READ_BUFFER = 64 * 1024 }; /* the most that is read at a time */
+
 /* What the owner of a stream is told. `owner` is what it gave with mk_stream_adopt. */
 struct mk_stream_events {
     /*
@@ -144,6 +146,16 @@ const char *mk_stream_peer(const struct mk_stream *stream);
 
 /* The same as an address; of no family where it is not known any more. */
 void mk_stream_peer_address(const struct mk_stream *stream, struct mk_address *address);
+
+/*
+ * Whether the streams of this loop may send with one system call, where the kernel has io_uring and
+ * allows it (they may, until this says otherwise). May be changed at any time. Returns 0 or
+ * -ENOMEM.
+ */
+int mk_streams_use_io_uring(struct mk_loop *loop, bool may);
+
+/* Ends, with this error, every stream of this loop that has something to send: it is not sent. */
+void mk_streams_drop_output(struct mk_loop *loop, int error);
 
 /* `gone` is called when the stream has been freed, whoever owned it last. To be set once. */
 void mk_stream_on_gone(struct mk_stream *stream, void (*gone)(void *arg), void *arg);

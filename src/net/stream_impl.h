@@ -1,12 +1,14 @@
 /*
- * stream_impl: the inside of streams, for this room alone: who makes them (listener, connect), who
- * ends turns (loop), and the two halves of them (stream.c: life and input; stream_send.c: output).
+ * stream_impl: the inside of streams, for this room alone: for what makes them (listener, connect),
+ * and for their three parts (stream.c: life and input; stream_send.c: output; streams.c: what those
+ * of a loop share).
  */
 #ifndef MK_NET_STREAM_IMPL_H
 #define MK_NET_STREAM_IMPL_H
 
 #include "net/sender.h"
 #include "net/stream.h"
+#include "net/timer.h"
 #include "net/tls.h"
 
 #include <sys/socket.h>
@@ -37,8 +39,8 @@ struct mk_stream_kept {
 
 struct mk_stream {
     /* First what each send touches: with thousands of streams it is memory that costs. */
-    struct mk_list dirty; /* in mk_loop.dirty, or, while it is blocked, in mk_loop.blocked */
-    struct mk_loop *loop;
+    struct mk_list dirty; /* in mk_streams.dirty, or, while it is blocked, in mk_streams.blocked */
+    struct mk_streams *streams;
     struct mk_stream_source *source;
     struct mk_tls *tls; /* NULL: none */
     int fd;
@@ -65,10 +67,15 @@ struct mk_stream {
     char peer[MK_STREAM_PEER];
 };
 
-/* What the streams of one loop share. */
+/* What the streams of one loop share; made with the first of them. */
 struct mk_streams {
-    struct mk_list resumed;                 /* of mk_stream_kept */
-    struct mk_timeouts lingering;           /* streams that close */
+    struct mk_loop *loop;
+    struct mk_list dirty;         /* streams that have output */
+    struct mk_list blocked;       /* those of them whose output the kernel does not take for now */
+    struct mk_list resumed;       /* of mk_stream_kept */
+    char *read_buffer;            /* bytes stay in it only during a read callback */
+    struct mk_phase phase;        /* at the end of a turn */
+    struct mk_timeouts lingering; /* streams that close */
     struct mk_buf spares[MK_STREAM_SPARES]; /* empty output buffers */
     unsigned spare_count;
     struct mk_sender *sender;
@@ -76,20 +83,21 @@ struct mk_streams {
     struct mk_tls_roots *roots; /* whom outgoing TLS trusts; made with the first such stream */
 };
 
-/* Returns NULL when memory is out. */
-struct mk_streams *mk_streams_new(struct mk_loop *loop);
-struct mk_streams *mk_streams_free(struct mk_streams *streams);
+/* Those of a loop, for as long as it is there: made when they are first asked for. NULL: no memory.
+ */
+struct mk_streams *mk_streams_of(struct mk_loop *loop);
 
-/* Gives streams that were resumed what they kept. Returns false when there were none. */
-bool mk_streams_deliver(struct mk_loop *loop);
-/* Lets every dirty stream send. */
-void mk_streams_flush(struct mk_loop *loop);
+/* Whom outgoing TLS trusts; borrowed. NULL: no memory. */
+const struct mk_tls_roots *mk_streams_roots(struct mk_streams *streams);
+
+/* stream_send.c: lets every dirty stream send. */
+void mk_streams_flush(struct mk_streams *streams);
 
 /*
  * Makes a stream of a connected, non-blocking socket. `address` is the peer's. Returns NULL when
  * memory is out; then `fd` still belongs to the caller.
  */
-struct mk_stream *mk_stream_new(struct mk_loop *loop, int fd, const struct sockaddr *address);
+struct mk_stream *mk_stream_new(struct mk_streams *streams, int fd, const struct sockaddr *address);
 
 /*
  * Puts TLS between: to be called before any byte went either way, adopted or not. Takes `tls` over,
@@ -101,6 +109,9 @@ int mk_stream_start_tls(struct mk_stream *stream, struct mk_tls *tls);
 
 /* Closes the socket; `closed` follows. Does nothing the second time. */
 void mk_stream_finish(struct mk_stream *stream, int error);
+
+/* Gives the owner what was kept. */
+void mk_stream_deliver_kept(struct mk_stream *stream);
 
 /* Has kept bytes given to the owner at the end of the turn, unless something stands in the way. */
 void mk_stream_resume_kept(struct mk_stream *stream);

@@ -73,7 +73,7 @@ static void return_memory(struct mk_streams *streams, struct mk_buf *buf)
 
 struct mk_buf *mk_stream_output(struct mk_stream *stream)
 {
-    borrow_memory(stream->loop->streams, &stream->output);
+    borrow_memory(stream->streams, &stream->output);
     return &stream->output;
 }
 
@@ -105,7 +105,7 @@ void mk_stream_wake(struct mk_stream *stream)
 {
     if (stream->blocked || stream->state > MK_STREAM_CLOSING || !mk_list_empty(&stream->dirty))
         return;
-    mk_list_push(&stream->loop->dirty, &stream->dirty);
+    mk_list_push(&stream->streams->dirty, &stream->dirty);
 }
 
 bool mk_stream_congested(const struct mk_stream *stream)
@@ -126,7 +126,7 @@ static int copy_owed(struct mk_stream *stream)
         mk_buf_fini(&all);
         return rc;
     }
-    return_memory(stream->loop->streams, &stream->output);
+    return_memory(stream->streams, &stream->output);
     stream->output = all;
     stream->sent = 0;
     cap_output(stream);
@@ -270,7 +270,7 @@ static bool begin(struct job *job, struct mk_stream *stream)
     job->total = 0;
     mk_list_remove(&stream->dirty);
     if (stream->tls)
-        borrow_memory(stream->loop->streams, &stream->tls->out);
+        borrow_memory(stream->streams, &stream->tls->out);
     return prepare(job);
 }
 
@@ -287,9 +287,9 @@ static void settle(struct job *job)
     struct mk_stream *stream = job->stream;
     stream->blocked = job->result == SEND_BLOCKED;
     if (stream->blocked)
-        mk_list_push(&stream->loop->blocked, &stream->dirty);
+        mk_list_push(&stream->streams->blocked, &stream->dirty);
     else if (stream->tls && job->result == SEND_DONE)
-        return_memory(stream->loop->streams, &stream->tls->out);
+        return_memory(stream->streams, &stream->tls->out);
 }
 
 static void end_sending(struct mk_stream *stream)
@@ -299,7 +299,7 @@ static void end_sending(struct mk_stream *stream)
     if (stream->ended || stream->dropped >= MK_STREAM_DROP_MOST)
         mk_stream_finish(stream, 0);
     else
-        mk_timeout_arm(&stream->loop->streams->lingering, &stream->linger);
+        mk_timeout_arm(&stream->streams->lingering, &stream->linger);
 }
 
 static void tell_drained(struct mk_stream *stream)
@@ -322,14 +322,14 @@ static void conclude(const struct job *job)
         return;
     }
     if (stream->state == MK_STREAM_CLOSING && job->total > 0)
-        mk_timeout_arm(&stream->loop->streams->lingering, &stream->linger);
+        mk_timeout_arm(&stream->streams->lingering, &stream->linger);
     if (stream->blocked && job->total > 0 && stream->state == MK_STREAM_OPEN && stream->events &&
         stream->events->sent)
         stream->events->sent(stream->owner);
     /* With TLS that still shakes hands, output waits though the kernel would take it. Who was woken
      * again by the owner of another one has not sent everything yet. */
     if (!stream->blocked && stream->output.len == 0 && mk_list_empty(&stream->dirty)) {
-        return_memory(stream->loop->streams, &stream->output);
+        return_memory(stream->streams, &stream->output);
         if (stream->state == MK_STREAM_CLOSING)
             end_sending(stream);
         else
@@ -383,14 +383,14 @@ static size_t begin_some(struct mk_streams *streams, struct mk_list *dirty, stru
 }
 
 /* Many at a time: all of them have sent, and it is accounted for, before any owner hears of it. */
-void mk_streams_flush(struct mk_loop *loop)
+void mk_streams_flush(struct mk_streams *streams)
 {
     struct job jobs[MK_SENDER_MOST];
     struct mk_list dirty;
-    mk_list_take(&dirty, &loop->dirty);
+    mk_list_take(&dirty, &streams->dirty);
     while (!mk_list_empty(&dirty)) {
-        size_t count = begin_some(loop->streams, &dirty, jobs);
-        mk_sender_run(loop->streams->sender);
+        size_t count = begin_some(streams, &dirty, jobs);
+        mk_sender_run(streams->sender);
         for (size_t i = 0; i < count; i++) {
             if (jobs[i].sending)
                 go_on(&jobs[i]);

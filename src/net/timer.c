@@ -3,6 +3,7 @@
  * queue wait equally long, it is in the order they come due without sorting, and one timer, set for
  * the first, is enough.
  */
+#include "net/timer.h"
 #include "net/loop.h"
 
 #include <assert.h>
@@ -26,7 +27,7 @@ struct mk_timer *mk_timer_new(struct mk_loop *loop, void (*fire)(void *arg), voi
     struct mk_timer *timer = calloc(1, sizeof(*timer));
     if (!timer)
         return NULL;
-    uv_timer_init(&loop->uv, &timer->uv);
+    uv_timer_init(loop->uv, &timer->uv);
     timer->fire = fire;
     timer->arg = arg;
     return timer;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "hub/reader.h"
+#include "net/timer.h"
 #include "transport/remote.h"
 #include "transport/webhook_calls.h"
 #include "transport/webhook_post.h"

@@ -6,6 +6,7 @@
 
 #include "base/backoff.h"
 #include "base/log.h"
+#include "net/timer.h"
 #include "transport/remote.h"
 #include "transport/websocket_session.h"
 #include "web/websocket_dial.h"

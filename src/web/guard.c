@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "net/address.h"
+#include "net/timer.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>

@@ -9,6 +9,7 @@
 #define MK_WEB_HTTP_CONNECTION_H
 
 #include "net/stream.h"
+#include "net/timer.h"
 #include "net/tls_context.h"
 #include "web/guard.h"
 #include "wire/http1.h"

@@ -8,6 +8,7 @@
 #define MK_WEB_WEBSOCKET_CONNECTION_H
 
 #include "net/stream.h"
+#include "net/timer.h"
 #include "wire/websocket.h"
 
 struct mk_websocket;

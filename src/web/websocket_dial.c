@@ -5,6 +5,7 @@
 #include "web/websocket_dial.h"
 
 #include "net/connect.h"
+#include "net/timer.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"
 

@@ -206,8 +206,8 @@ static int serve(const char *port)
         fprintf(stderr, "testee: %s: %s\n", text, strerror(-rc));
         return 1;
     }
-    uv_signal_init(&loop.uv, &interrupt);
-    uv_signal_init(&loop.uv, &terminate);
+    uv_signal_init(loop.uv, &interrupt);
+    uv_signal_init(loop.uv, &terminate);
     interrupt.data = terminate.data = &loop;
     uv_signal_start(&interrupt, on_signal, SIGINT);
     uv_signal_start(&terminate, on_signal, SIGTERM);
@@ -347,7 +347,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: testee PORT\n       testee --ws-client URL NAME\n");
         return 2;
     }
-    if (mk_loop_init(&loop) < 0)
+    if (mk_loop_init(&loop, NULL) < 0)
         return 1;
     mk_deflate_init(&deflate_state, SHORTEST_COMPRESSED);
     int status = client ? run_suite(argv[2], argv[3]) : serve(argv[1]);

@@ -38,7 +38,7 @@ static inline void turn(struct mk_loop *loop)
     assert_non_null(timer);
     mk_timer_start(timer, 3600 * 1000); /* a loop that waits for nothing would not turn at all */
     for (int i = 0; i < 2; i++)
-        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        uv_run(loop->uv, UV_RUN_NOWAIT);
     mk_timer_free(timer);
 }
 
@@ -46,7 +46,7 @@ static inline void turn(struct mk_loop *loop)
     do {                                                                                           \
         alarm(PATIENCE_S);                                                                         \
         while (!(condition))                                                                       \
-            uv_loop_alive(&(loop)->uv) ? (void)uv_run(&(loop)->uv, UV_RUN_ONCE) : turn(loop);      \
+            uv_loop_alive((loop)->uv) ? (void)uv_run((loop)->uv, UV_RUN_ONCE) : turn(loop);      \
         alarm(0);                                                                                  \
     } while (0)
 
@@ -177,7 +177,7 @@ static inline void tcp_pair(int pair[2], bool small)
 static inline struct mk_stream *stream_on(struct mk_loop *loop, int fd)
 {
     struct sockaddr_in address = { .sin_family = AF_INET };
-    struct mk_stream *stream = mk_stream_new(loop, fd, (struct sockaddr *)&address);
+    struct mk_stream *stream = mk_stream_new(mk_streams_of(loop), fd, (struct sockaddr *)&address);
     assert_non_null(stream);
     return stream;
 }

@@ -36,8 +36,8 @@ static int set_up(void **state, bool in_file)
     world->host.bots[0] = BOT;
     world->host.bots[1] = BOT2;
     world->host.bot_count = 2;
-    assert_int_equal(mk_loop_init(&world->loop), 0);
-    world->host.loop = &world->loop.uv;
+    assert_int_equal(mk_loop_init(&world->loop, NULL), 0);
+    world->host.loop = world->loop.uv;
     strcpy(world->path, ":memory:");
     if (in_file) {
         strcpy(world->dir, "/tmp/milky-sandbox-XXXXXX");
@@ -152,7 +152,7 @@ void world_settle(struct world *world)
 {
     world->backend->turn_end(world->backend);
     while (!world->reply.done) { /* its media are on their way */
-        int alive = uv_run(&world->loop.uv, UV_RUN_ONCE);
+        int alive = uv_run(world->loop.uv, UV_RUN_ONCE);
         world->backend->turn_end(world->backend);
         assert_true(alive || world->reply.done);
     }

@@ -19,7 +19,7 @@ static inline int setup(void **state)
     owner_init(&owner);
     mk_buf_init(&heard, SIZE_MAX / 2);
     pair[1] = -1;
-    return mk_loop_init(&loop);
+    return mk_loop_init(&loop, NULL);
 }
 
 static inline int teardown(void **state)

@@ -43,7 +43,7 @@ static int setup(void **state)
     connecting = NULL;
     dones = 0;
     error[0] = '\0';
-    return mk_loop_init(&loop);
+    return mk_loop_init(&loop, NULL);
 }
 
 static int teardown(void **state)

@@ -19,7 +19,7 @@ static int setup(void **state)
     accepted = 0;
     context = NULL;
     listener = NULL;
-    if (mk_loop_init(&loop) < 0)
+    if (mk_loop_init(&loop, NULL) < 0)
         return -1;
     client = mk_http_client_new(&loop);
     return client ? 0 : -1;
@@ -513,7 +513,7 @@ static void private_addresses_are_not_asked(void **state)
     result_init(&result);
     get_of("/echo", true, &result);
     while (result.dones == 0) /* it comes of a timer, after which a poll would wait */
-        uv_run(&loop.uv, UV_RUN_NOWAIT);
+        uv_run(loop.uv, UV_RUN_NOWAIT);
     assert_string_equal(result.error, "its address is a private one");
     assert_int_equal(accepted, 0);
     mk_http_request_cancel(get_of("/silence", false, &result));

@@ -33,7 +33,7 @@ static int setup(void **state)
     listener = NULL;
     for (int i = 0; i < OWNERS; i++)
         owner_init(&owners[i]);
-    return mk_loop_init(&loop);
+    return mk_loop_init(&loop, NULL);
 }
 
 static int teardown(void **state)

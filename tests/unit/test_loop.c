@@ -1,7 +1,10 @@
 /* The loop's turns, its timers and its queues of timeouts. */
 #include "net_testing.h"
 
+#include "base/log.h"
+
 #include <limits.h>
+#include <poll.h>
 
 static struct mk_loop loop;
 static char trace[256];
@@ -19,7 +22,7 @@ static int setup(void **state)
     (void)state;
     trace[0] = '\0';
     alarm(PATIENCE_S);
-    return mk_loop_init(&loop);
+    return mk_loop_init(&loop, NULL);
 }
 
 static int teardown(void **state)
@@ -62,7 +65,7 @@ static void one_turn(void)
 {
     trace[0] = '\0';
     /* prepare and check both end a turn */
-    uv_run(&loop.uv, UV_RUN_NOWAIT);
+    uv_run(loop.uv, UV_RUN_NOWAIT);
 }
 
 static void hooks_run_in_order(void **state)
@@ -253,17 +256,294 @@ static void an_endless_turn_is_put_off(void **state)
     owner.on_drained = write_again;
     owner_adopt(&owner, stream_on(&loop, pair[0]));
     owner_says(&owner, "x");
-    uv_run(&loop.uv, UV_RUN_NOWAIT);
+    uv_run(loop.uv, UV_RUN_NOWAIT);
     /* It got some rounds in each of the two ends of a turn, and was then put off. */
     assert_in_range(owner.drains, 2, 64);
     int before = owner.drains;
-    uv_run(&loop.uv, UV_RUN_ONCE); /* does not wait, for there is something left to do */
+    uv_run(loop.uv, UV_RUN_ONCE); /* does not wait, for there is something left to do */
     assert_true(owner.drains > before);
     mk_stream_abort(owner.stream, 0);
     close(pair[1]);
     mk_loop_run(&loop);
     assert_int_equal(owner.closes, 1);
     owner_fini(&owner);
+}
+
+/* --- a loop that is handed in, a step at a time --- */
+
+static void on_foreign_timer(uv_timer_t *timer)
+{
+    note('t');
+    if (timer->data)
+        owner_says(timer->data, "x");
+    uv_stop(timer->loop);
+}
+
+static void close_foreign(uv_handle_t *handle)
+{
+    uv_close(handle, NULL);
+}
+
+/* Another one of the embedder's own, whose `data` is the embedder's too. */
+struct embedder {
+    uv_loop_t uv;
+    uv_timer_t timer;
+    uv_prepare_t prepare;
+    struct mk_loop loop;
+};
+
+static void do_nothing(uv_prepare_t *prepare)
+{
+    (void)prepare;
+}
+
+static void embed(struct embedder *embedder)
+{
+    assert_int_equal(uv_loop_init(&embedder->uv), 0);
+    uv_timer_init(&embedder->uv, &embedder->timer);
+    uv_prepare_init(&embedder->uv, &embedder->prepare);
+    uv_prepare_start(&embedder->prepare, do_nothing);
+    uv_unref((uv_handle_t *)&embedder->prepare);
+    embedder->timer.data = NULL;
+    embedder->prepare.data = embedder;
+    embedder->uv.data = embedder;
+    assert_null(mk_loop_of(&embedder->uv));
+    assert_int_equal(mk_loop_init(&embedder->loop, &embedder->uv), 0);
+}
+
+static void free_embedder(struct embedder *embedder)
+{
+    close_foreign((uv_handle_t *)&embedder->timer);
+    close_foreign((uv_handle_t *)&embedder->prepare);
+    uv_run(&embedder->uv, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&embedder->uv), 0);
+}
+
+static void a_given_loop_runs_as_ever(void **state)
+{
+    struct embedder embedder;
+    struct mk_loop second;
+    struct owner owner;
+    int pair[2];
+    char byte;
+    (void)state;
+    embed(&embedder);
+    struct lettered hook = { { .run = run_lettered }, 'h', NULL, NULL };
+    mk_loop_add_hook(&embedder.loop, &hook.hook);
+    assert_ptr_equal(mk_loop_of(&embedder.uv), &embedder.loop);
+    assert_ptr_equal(mk_loop_of(loop.uv), &loop);
+    assert_int_equal(mk_loop_init(&second, &embedder.uv), -EBUSY);
+
+    /* Of ours nothing keeps it running. What a foreign callback writes leaves in time. */
+    tcp_pair(pair, false);
+    owner_init(&owner);
+    owner_adopt(&owner, stream_on(&embedder.loop, pair[0]));
+    mk_stream_pause(owner.stream);
+    embedder.timer.data = &owner;
+    uv_timer_start(&embedder.timer, on_foreign_timer, 1, 0);
+    uv_run(&embedder.uv, UV_RUN_DEFAULT);
+    uv_run(&embedder.uv, UV_RUN_NOWAIT);
+    assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), 1);
+    const char *fired = strchr(trace, 't');
+    assert_non_null(fired);
+    assert_non_null(strchr(fired, 'h'));
+
+    /* Stopping is for mk_loop_run alone: the embedder's own run goes on. */
+    trace[0] = '\0';
+    embedder.timer.data = NULL;
+    uv_timer_start(&embedder.timer, on_foreign_timer, 1, 0);
+    mk_loop_stop(&embedder.loop);
+    uv_run(&embedder.uv, UV_RUN_DEFAULT);
+    assert_non_null(strchr(trace, 't'));
+    mk_loop_run(&embedder.loop); /* returns: it was stopped before */
+
+    mk_loop_remove_hook(&hook.hook);
+    mk_stream_abort(owner.stream, 0);
+    mk_loop_fini(&embedder.loop);
+    assert_int_equal(owner.closes, 1);
+    owner_fini(&owner);
+    close(pair[1]);
+    assert_null(mk_loop_of(&embedder.uv));
+    assert_int_equal(mk_loop_init(&second, &embedder.uv), 0); /* again, when it has gone */
+    mk_loop_fini(&second);
+    free_embedder(&embedder);
+}
+
+static void mk_loop_run_serves_a_given_loop(void **state)
+{
+    struct embedder embedder;
+    (void)state;
+    embed(&embedder);
+    struct mk_timer *timer = mk_timer_new(&embedder.loop, free_itself, &timer);
+    mk_timer_start(timer, 1);
+    mk_loop_run(&embedder.loop);
+    assert_string_equal(trace, "f");
+    mk_loop_fini(&embedder.loop);
+    free_embedder(&embedder);
+}
+
+/* Callbacks that close more handles are given the chance to. */
+static int chain;
+
+static void close_next(uv_handle_t *handle)
+{
+    uv_idle_t *idle = (uv_idle_t *)handle;
+    if (++chain == 20)
+        return;
+    uv_idle_init(idle->loop, idle);
+    uv_close((uv_handle_t *)idle, close_next);
+}
+
+/* A foreign timer that never ends does not keep it from ending, nor is it touched. */
+static void a_given_loop_keeps_what_is_its_owners(void **state)
+{
+    struct embedder embedder;
+    uv_idle_t idle;
+    (void)state;
+    embed(&embedder);
+    uv_timer_start(&embedder.timer, on_foreign_timer, 1000000, 0);
+    chain = 0;
+    uv_idle_init(&embedder.uv, &idle);
+    uv_close((uv_handle_t *)&idle, close_next);
+    mk_loop_fini(&embedder.loop);
+    assert_int_equal(chain, 20);
+    assert_true(uv_is_active((uv_handle_t *)&embedder.timer));
+    assert_true(uv_has_ref((uv_handle_t *)&embedder.timer));
+    free_embedder(&embedder);
+}
+
+/* Polls as a program with another kind of loop does, and steps. */
+static void poll_and_step(struct mk_loop *stepped)
+{
+    struct pollfd polled = { .fd = mk_loop_fd(stepped), .events = POLLIN };
+    assert_true(poll(&polled, 1, mk_loop_timeout(stepped)) >= 0);
+    mk_loop_step(stepped);
+}
+
+static void a_step_at_a_time(void **state)
+{
+    struct owner owner;
+    int pair[2];
+    char byte;
+    (void)state;
+    assert_false(mk_loop_step(&loop)); /* nothing to wait for */
+    tcp_pair(pair, false);
+    owner_init(&owner);
+    owner_adopt(&owner, stream_on(&loop, pair[0]));
+    assert_int_equal(mk_loop_timeout(&loop), 0); /* libuv has yet to tell the kernel */
+    assert_true(mk_loop_step(&loop));
+    assert_int_equal(mk_loop_timeout(&loop), -1);
+
+    /* What is written between two steps leaves before the next poll. */
+    owner_says(&owner, "x");
+    assert_int_equal(mk_loop_timeout(&loop), -1);
+    assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), 1);
+    assert_int_equal(send(pair[1], "hi", 2, 0), 2);
+    while (owner.in.len < 2)
+        poll_and_step(&loop);
+    assert_heard(&owner, "hi");
+
+    struct mk_timer *timer = mk_timer_new(&loop, stop_loop, NULL);
+    mk_timer_start(timer, 20);
+    assert_in_range(mk_loop_timeout(&loop), 1, 20);
+    uint64_t before = uv_hrtime();
+    while (!strchr(trace, 's'))
+        poll_and_step(&loop);
+    assert_true(uv_hrtime() - before >= 19 * 1000 * 1000);
+    assert_false(mk_loop_step(&loop)); /* it is stopped */
+    mk_timer_free(timer);
+    mk_stream_abort(owner.stream, 0);
+    close(pair[1]);
+    mk_loop_step(&loop);
+    owner_fini(&owner);
+}
+
+/* --- what is left open --- */
+
+static char logged[1024];
+
+static void keep_log(const char *line, size_t len)
+{
+    size_t had = strlen(logged);
+    assert_true(had + len < sizeof(logged));
+    memcpy(logged + had, line, len);
+    logged[had + len] = '\0';
+}
+
+static void be_idle(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+static void work(uv_work_t *request)
+{
+    usleep(50 * 1000);
+    *(bool *)request->data = true;
+}
+
+static void worked(uv_work_t *request, int status)
+{
+    (void)status;
+    request->data = NULL;
+}
+
+static void what_others_left_open_is_logged(void **state)
+{
+    /* Its memory is lost with intent: static, so that it is not a leak to a leak checker. */
+    static uv_timer_t active;
+    static uv_tcp_t inactive;
+    static uv_idle_t busy;
+    static struct mk_loop leaked;
+    bool done = false;
+    uv_work_t request = { .data = &done };
+    (void)state;
+    assert_int_equal(mk_loop_init(&leaked, NULL), 0);
+    uv_timer_init(leaked.uv, &active);
+    uv_timer_start(&active, on_foreign_timer, 1000000, 0);
+    uv_tcp_init(leaked.uv, &inactive);
+    uv_idle_init(leaked.uv, &busy);
+    uv_idle_start(&busy, be_idle);
+    uv_queue_work(leaked.uv, &request, work, worked);
+    logged[0] = '\0';
+    mk_log_setup(MK_LOG_WARN, MK_LOG_TEXT, keep_log);
+    mk_loop_fini(&leaked); /* returns, or the alarm rings */
+    mk_log_setup(MK_LOG_WARN, MK_LOG_TEXT, NULL);
+    assert_true(done); /* work in other threads ends by itself, and is waited for */
+    assert_null(request.data);
+    assert_non_null(strstr(logged, "left open: timer\n"));
+    assert_non_null(strstr(logged, "left open: tcp (not active)\n"));
+    assert_non_null(strstr(logged, "left open: idle\n"));
+    assert_null(strstr(logged, "poll"));
+    assert_null(strstr(logged, "check"));
+    assert_null(leaked.uv);
+    mk_loop_fini(&leaked); /* once is enough */
+}
+
+static void closing_goes_on_to_its_end(void **state)
+{
+    struct mk_loop other;
+    uv_idle_t idle;
+    struct owner owner;
+    int pair[2];
+    (void)state;
+    chain = 0;
+    logged[0] = '\0';
+    mk_log_setup(MK_LOG_WARN, MK_LOG_TEXT, keep_log);
+    assert_int_equal(mk_loop_init(&other, NULL), 0);
+    uv_idle_init(other.uv, &idle);
+    uv_close((uv_handle_t *)&idle, close_next);
+    /* One that lingers is not waited for. */
+    tcp_pair(pair, false);
+    owner_init(&owner);
+    owner_adopt(&owner, stream_on(&other, pair[0]));
+    mk_stream_close(owner.stream);
+    mk_loop_fini(&other);
+    mk_log_setup(MK_LOG_WARN, MK_LOG_TEXT, NULL);
+    assert_int_equal(chain, 20);
+    assert_string_equal(logged, "");
+    assert_int_equal(owner.closes, 0);
+    owner_fini(&owner);
+    close(pair[1]);
 }
 
 /* --- looking again before going to sleep --- */
@@ -305,7 +585,7 @@ static void a_busy_loop_can_be_told_to_sleep(void **state)
     (void)state;
     mk_timer_start(timer, 10);
     assert_in_range(turns_after_input(10 * 1000 * 1000), 1, 20);
-    assert_false(uv_is_active((uv_handle_t *)&loop.watchful));
+    assert_false(uv_is_active((uv_handle_t *)&loop.handles->watchful));
     mk_timer_free(timer);
 }
 
@@ -316,7 +596,7 @@ static void a_busy_loop_stays_awake_for_a_while(void **state)
     unsigned some = turns_after_input(10 * 1000);
     assert_in_range(some, 30, UINT_MAX);
     assert_int_equal(loop.input_at, 0); /* it sleeps again */
-    assert_false(uv_is_active((uv_handle_t *)&loop.watchful));
+    assert_false(uv_is_active((uv_handle_t *)&loop.handles->watchful));
 }
 
 int main(void)
@@ -330,6 +610,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_timeout_moves_between_queues, setup, teardown),
         cmocka_unit_test_setup_teardown(expiry_may_disarm_others, setup, teardown),
         cmocka_unit_test_setup_teardown(an_endless_turn_is_put_off, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_given_loop_runs_as_ever, setup, teardown),
+        cmocka_unit_test_setup_teardown(mk_loop_run_serves_a_given_loop, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_given_loop_keeps_what_is_its_owners, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_step_at_a_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_others_left_open_is_logged, setup, teardown),
+        cmocka_unit_test_setup_teardown(closing_goes_on_to_its_end, setup, teardown),
         cmocka_unit_test_setup_teardown(a_busy_loop_stays_awake_for_a_while, setup, teardown),
         cmocka_unit_test_setup_teardown(a_busy_loop_can_be_told_to_sleep, setup, teardown),
     };

@@ -219,7 +219,7 @@ static void late_replies(void **state)
     while (!late.done) {
         /* When the timer was the last that the loop had, it says so in the turn that it fires in.
          */
-        bool alive = uv_run(&w->loop.uv, UV_RUN_ONCE) != 0;
+        bool alive = uv_run(w->loop.uv, UV_RUN_ONCE) != 0;
         assert_true(alive || late.done);
     }
     assert_int_equal(late.retcode, 0);

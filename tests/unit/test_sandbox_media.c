@@ -435,7 +435,7 @@ static void shared_by_calls(void **state)
     assert_false(bad.done || good.done);
     ask(w, BOT, "get_login_info", "{}"); /* overtakes them */
     while (!bad.done || !good.done) {
-        uv_run(&w->loop.uv, UV_RUN_ONCE);
+        uv_run(w->loop.uv, UV_RUN_ONCE);
         w->backend->turn_end(w->backend);
     }
     assert_int_equal(bad.retcode, MK_SANDBOX_NO_GROUP);
@@ -506,7 +506,7 @@ static void names_are_durable(void **state)
     fake_call(&w->host, w->backend, BOT, "send_group_message",
               "{\"group_id\":700000001,\"message\":[" IMAGE("base64://" PNG) "]}", &reply);
     while (!world_db(w)->in_transaction) /* its handler has run */
-        uv_run(&w->loop.uv, UV_RUN_ONCE);
+        uv_run(w->loop.uv, UV_RUN_ONCE);
     assert_true(was_synced(w->dir));
     assert_true(was_synced(media));
     assert_true(was_synced(folder));

@@ -35,12 +35,12 @@ static void an_idle_stream_is_small(void **state)
     assert_null(owner.stream->output.data);
     assert_null(owner.stream->kept);
     /* The memory is there for the next one. */
-    assert_int_equal(loop.streams->spare_count, 1);
+    assert_int_equal(mk_streams_of(&loop)->spare_count, 1);
     assert_non_null(mk_stream_output(owner.stream)->data);
-    assert_int_equal(loop.streams->spare_count, 0);
+    assert_int_equal(mk_streams_of(&loop)->spare_count, 0);
     mk_stream_wake(owner.stream);
     turn(&loop);
-    assert_int_equal(loop.streams->spare_count, 1);
+    assert_int_equal(mk_streams_of(&loop)->spare_count, 1);
     assert_int_equal(owner.drains, 1); /* nothing was written the second time */
 }
 
@@ -310,7 +310,7 @@ static void who_does_not_end_is_not_waited_for(void **state)
 {
     (void)state;
     begin(false);
-    loop.streams->lingering.ms = 20;
+    mk_streams_of(&loop)->lingering.ms = 20;
     owner_says(&owner, "bye");
     mk_stream_close(owner.stream);
     TURN_UNTIL(&loop, owner.closes == 1);
@@ -324,7 +324,7 @@ static void who_takes_nothing_is_not_waited_for(void **state)
     static char block[1 << 20];
     (void)state;
     begin(true);
-    loop.streams->lingering.ms = 20;
+    mk_streams_of(&loop)->lingering.ms = 20;
     owner_write(&owner, block, sizeof(block));
     mk_stream_close(owner.stream);
     TURN_UNTIL(&loop, owner.closes == 1);
@@ -343,7 +343,7 @@ static void who_sends_without_end_is_not_waited_for(void **state)
     while (owner.closes == 0) {
         ssize_t more = send(pair[1], block, sizeof(block), MSG_NOSIGNAL);
         sent += more > 0 ? (size_t)more : 0;
-        uv_run(&loop.uv, UV_RUN_NOWAIT);
+        uv_run(loop.uv, UV_RUN_NOWAIT);
     }
     assert_int_equal(owner.error, 0);
     assert_in_range(sent, MK_STREAM_DROP_MOST, MK_STREAM_DROP_MOST + (1 << 20));
@@ -381,7 +381,7 @@ static void the_peer_is_named(void **state)
             address = (struct sockaddr *)&in6;
         }
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        struct mk_stream *stream = mk_stream_new(&loop, fd, address);
+        struct mk_stream *stream = mk_stream_new(mk_streams_of(&loop), fd, address);
         assert_string_equal(mk_stream_peer(stream), texts[i]);
         mk_stream_abort(stream, 0);
     }

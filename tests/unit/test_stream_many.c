@@ -26,8 +26,8 @@ static int setup(void **state)
 {
     struct crowd *crowd = calloc(1, sizeof(*crowd));
     alarm(PATIENCE_S);
-    assert_int_equal(mk_loop_init(&crowd->loop), 0);
-    mk_loop_use_io_uring(&crowd->loop, may_use_ring);
+    assert_int_equal(mk_loop_init(&crowd->loop, NULL), 0);
+    assert_int_equal(mk_streams_use_io_uring(&crowd->loop, may_use_ring), 0);
     for (int i = 0; i < MANY; i++) {
         struct one *one = &crowd->all[i];
         tcp_pair(one->pair, true);
@@ -126,7 +126,7 @@ static void one_may_abort_the_others(void **state)
     for (int i = 1; i < MANY; i += 2)
         owner_write(&crowd->all[i].owner, large, sizeof(large)); /* more than is taken at once */
     turn(&crowd->loop);
-    assert_true(mk_list_empty(&crowd->loop.blocked));
+    assert_true(mk_list_empty(&mk_streams_of(&crowd->loop)->blocked));
     assert_heard_text(&crowd->all[0], "last words");
     for (int i = 1; i < MANY; i++) {
         struct owner *owner = &crowd->all[i].owner;
@@ -191,7 +191,7 @@ static void what_waits_is_dropped(void **state)
         owner_write(&crowd->all[i].owner, large, sizeof(large));
     turn(&crowd->loop);
     owner_says(&crowd->all[1].owner, "not to be sent");
-    mk_loop_drop_output(&crowd->loop, -EIO);
+    mk_streams_drop_output(&crowd->loop, -EIO);
     turn(&crowd->loop);
     for (int i = 0; i < MANY; i++) {
         const struct owner *owner = &crowd->all[i].owner;

@@ -399,7 +399,7 @@ static void nobody_has_the_loop_for_himself(void **state)
     owner_adopt(&owner, stream_on(&loop, pair[0]));
     taken_of_endless = 0;
     mk_stream_set_source(owner.stream, &source);
-    uv_run(&loop.uv, UV_RUN_NOWAIT);
+    uv_run(loop.uv, UV_RUN_NOWAIT);
     assert_in_range(taken_of_endless, 1, 2 << 20);
     mk_stream_set_source(owner.stream, NULL);
 }

@@ -17,7 +17,7 @@ static int setup(void **state)
     owner_init(&server);
     context = server_context("DNS:localhost,IP:127.0.0.1");
     trust(context);
-    return mk_loop_init(&loop);
+    return mk_loop_init(&loop, NULL);
 }
 
 static int teardown(void **state)
@@ -38,9 +38,7 @@ static int teardown(void **state)
 
 static void connect_tls(struct mk_stream *stream, const char *host)
 {
-    if (!loop.streams->roots)
-        loop.streams->roots = mk_tls_roots_new();
-    struct mk_tls *tls = mk_tls_client_new(loop.streams->roots, host);
+    struct mk_tls *tls = mk_tls_client_new(mk_streams_roots(mk_streams_of(&loop)), host);
     assert_non_null(tls);
     assert_int_equal(mk_stream_start_tls(stream, tls), 0);
 }

@@ -149,7 +149,7 @@ static void open_with(struct peer *peer, struct mk_loop *loop, enum mk_ws_role r
     tcp_pair(pair, false);
     peer->fd = pair[1];
     mk_ws_parser_init(&peer->parser, peer->role, LIMIT);
-    uv_poll_init(&loop->uv, &peer->poll, peer->fd);
+    uv_poll_init(loop->uv, &peer->poll, peer->fd);
     uv_poll_start(&peer->poll, UV_READABLE, on_readable);
     assert_int_equal(
         mk_websocket_context_init(&peer->context, loop, role, LIMIT, idle_ms, patience_ms), 0);
@@ -195,7 +195,7 @@ static void check_stays(enum mk_ws_role role, enum mk_ws_opcode answer)
 {
     struct mk_loop loop;
     struct peer peer;
-    assert_int_equal(mk_loop_init(&loop), 0);
+    assert_int_equal(mk_loop_init(&loop, NULL), 0);
     open_one(&peer, &loop, role, SOON, PATIENT);
     TURN_UNTIL(&loop, peer.frame_count == 1);
     assert_int_equal(peer.frames[0].opcode, MK_WS_PING);
@@ -228,7 +228,7 @@ static void test_silent_peer_is_dropped(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct mk_loop loop;
         struct peer peer;
-        assert_int_equal(mk_loop_init(&loop), 0);
+        assert_int_equal(mk_loop_init(&loop, NULL), 0);
         open_one(&peer, &loop, roles[i], SOON, SOON);
         TURN_UNTIL(&loop, peer.closes == 1);
         assert_int_equal(peer.code, MK_WS_ABNORMAL);
@@ -252,7 +252,7 @@ static void test_busy_peer_is_not_asked(void **state)
     (void)state;
     struct mk_loop loop;
     struct peer busy, idle;
-    assert_int_equal(mk_loop_init(&loop), 0);
+    assert_int_equal(mk_loop_init(&loop, NULL), 0);
     open_one(&busy, &loop, MK_WS_SERVER, PATIENT, LATE);
     open_one(&idle, &loop, MK_WS_SERVER, PATIENT, LATE);
     struct mk_timer *timer = mk_timer_new(&loop, say_unasked, &busy);
@@ -276,7 +276,7 @@ static void test_owner_says_what_is_asked(void **state)
     (void)state;
     struct mk_loop loop;
     struct peer peer;
-    assert_int_equal(mk_loop_init(&loop), 0);
+    assert_int_equal(mk_loop_init(&loop, NULL), 0);
     open_with(&peer, &loop, MK_WS_SERVER, SOON, PATIENT, &events_that_ask);
     TURN_UNTIL(&loop, peer.frame_count == 1);
     assert_int_equal(peer.frames[0].opcode, MK_WS_PING);
@@ -306,7 +306,7 @@ static void test_paused_peer_is_not_asked(void **state)
     (void)state;
     struct mk_loop loop;
     struct peer peer;
-    assert_int_equal(mk_loop_init(&loop), 0);
+    assert_int_equal(mk_loop_init(&loop, NULL), 0);
     open_one(&peer, &loop, MK_WS_SERVER, SOON, SOON);
     mk_websocket_pause(peer.websocket);
     let_pass(&loop, 10 * SOON);
@@ -328,14 +328,14 @@ static void test_paused_answer_is_waited_for(void **state)
     for (int resumed = 0; resumed < 2; resumed++) {
         struct mk_loop loop;
         struct peer peer;
-        assert_int_equal(mk_loop_init(&loop), 0);
+        assert_int_equal(mk_loop_init(&loop, NULL), 0);
         open_one(&peer, &loop, MK_WS_SERVER, SOON, PATIENT);
         TURN_UNTIL(&loop, peer.frame_count == 1);
         mk_websocket_pause(peer.websocket);
         say(&peer, MK_WS_TEXT, "here");
         if (resumed) { /* at the very moment: its timeout comes before what is to be read */
             uv_sleep(2 * PATIENT);
-            uv_update_time(&loop.uv);
+            uv_update_time(loop.uv);
             mk_websocket_resume(peer.websocket);
         } else {
             let_pass(&loop, 2 * PATIENT);
@@ -355,7 +355,7 @@ static void test_ping_is_answered(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct mk_loop loop;
         struct peer peer;
-        assert_int_equal(mk_loop_init(&loop), 0);
+        assert_int_equal(mk_loop_init(&loop, NULL), 0);
         open_one(&peer, &loop, roles[i], LATE, LATE);
         say(&peer, MK_WS_PING, "still there?");
         TURN_UNTIL(&loop, peer.frame_count == 1);
@@ -374,7 +374,7 @@ static void test_close_is_answered(void **state)
     (void)state;
     struct mk_loop loop;
     struct peer peer;
-    assert_int_equal(mk_loop_init(&loop), 0);
+    assert_int_equal(mk_loop_init(&loop, NULL), 0);
     open_one(&peer, &loop, MK_WS_SERVER, LATE, LATE);
     say(&peer, MK_WS_TEXT, "one");
     say_close(&peer, 4001);
@@ -399,7 +399,7 @@ static void test_own_close_waits_for_the_answer(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct mk_loop loop;
         struct peer peer;
-        assert_int_equal(mk_loop_init(&loop), 0);
+        assert_int_equal(mk_loop_init(&loop, NULL), 0);
         open_one(&peer, &loop, roles[i], LATE, LATE);
         mk_websocket_send(peer.websocket, MK_WS_TEXT, MK_SLICE("before"));
         assert_false(mk_websocket_closing(peer.websocket));
@@ -433,7 +433,7 @@ static void test_close_without_an_answer_ends(void **state)
     (void)state;
     struct mk_loop loop;
     struct peer peer;
-    assert_int_equal(mk_loop_init(&loop), 0);
+    assert_int_equal(mk_loop_init(&loop, NULL), 0);
     open_one(&peer, &loop, MK_WS_CLIENT, LATE, SOON);
     mk_websocket_close(peer.websocket, MK_WS_GOING_AWAY, MK_SLICE("bye"));
     TURN_UNTIL(&loop, peer.closes == 1);
@@ -449,13 +449,13 @@ static void test_chatter_does_not_put_off_the_end(void **state)
     (void)state;
     struct mk_loop loop;
     struct peer peer;
-    assert_int_equal(mk_loop_init(&loop), 0);
+    assert_int_equal(mk_loop_init(&loop, NULL), 0);
     open_one(&peer, &loop, MK_WS_SERVER, LATE, SOON);
     mk_websocket_close(peer.websocket, MK_WS_GOING_AWAY, MK_SLICE("bye"));
     alarm(PATIENCE_S);
     while (peer.closes == 0) {
         try_say(&peer, MK_WS_TEXT, "but");
-        uv_run(&loop.uv, UV_RUN_ONCE);
+        uv_run(loop.uv, UV_RUN_ONCE);
     }
     alarm(0);
     assert_string_equal(peer.why, "no answer to a close frame");
@@ -469,7 +469,7 @@ static void test_close_from_within_a_message(void **state)
     (void)state;
     struct mk_loop loop;
     struct peer peer;
-    assert_int_equal(mk_loop_init(&loop), 0);
+    assert_int_equal(mk_loop_init(&loop, NULL), 0);
     open_one(&peer, &loop, MK_WS_SERVER, LATE, LATE);
     peer.closes_in_message = true;
     say(&peer, MK_WS_TEXT, "one");
@@ -488,7 +488,7 @@ static void test_broken_framing_is_told(void **state)
     (void)state;
     struct mk_loop loop;
     struct peer peer;
-    assert_int_equal(mk_loop_init(&loop), 0);
+    assert_int_equal(mk_loop_init(&loop, NULL), 0);
     open_one(&peer, &loop, MK_WS_SERVER, LATE, LATE);
     assert_int_equal(send(peer.fd, "\x81\x01x", 3, MSG_NOSIGNAL), 3); /* not masked */
     TURN_UNTIL(&loop, peer.frame_count == 1);
@@ -507,7 +507,7 @@ static void test_peer_that_leaves_without_a_word(void **state)
     (void)state;
     struct mk_loop loop;
     struct peer peer;
-    assert_int_equal(mk_loop_init(&loop), 0);
+    assert_int_equal(mk_loop_init(&loop, NULL), 0);
     open_one(&peer, &loop, MK_WS_SERVER, LATE, LATE);
     shutdown(peer.fd, SHUT_WR);
     TURN_UNTIL(&loop, peer.closes == 1);
@@ -532,7 +532,7 @@ static void test_peer_that_takes_nothing(void **state)
     (void)state;
     struct mk_loop loop;
     struct peer peer;
-    assert_int_equal(mk_loop_init(&loop), 0);
+    assert_int_equal(mk_loop_init(&loop, NULL), 0);
     open_one(&peer, &loop, MK_WS_CLIENT, LATE, LATE);
     const struct mk_stream_limits limits = { .output = 8192, .read_pause = 4096, .input = 4096 };
     mk_stream_limit(mk_websocket_stream(peer.websocket), &limits);
