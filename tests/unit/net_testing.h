@@ -46,7 +46,7 @@ static inline void turn(struct mk_loop *loop)
     do {                                                                                           \
         alarm(PATIENCE_S);                                                                         \
         while (!(condition))                                                                       \
-            uv_loop_alive((loop)->uv) ? (void)uv_run((loop)->uv, UV_RUN_ONCE) : turn(loop);      \
+            uv_loop_alive((loop)->uv) ? (void)uv_run((loop)->uv, UV_RUN_ONCE) : turn(loop);        \
         alarm(0);                                                                                  \
     } while (0)
 
