@@ -2,24 +2,33 @@
  * milky/backend.h: be a backend.
  *
  * A backend answers calls and makes events: the sandbox, a bridge to another QQ implementation, or
- * a QQ core of your own. Fill in one `struct milky_backend`, hand it to milky_endpoint_new
- * (milky/milky.h), and the endpoint serves it over every communication method and in both dialects.
+ * a QQ core of your own. Fill in one `struct milky_backend`, name it in the configuration of an
+ * endpoint (milky/milky.h), and the endpoint serves it over every communication method and in every
+ * dialect.
  *
- * A backend speaks Milky 1.2 only: names and shapes of calls, results and events are those of
- * spec/milky-1.2.json. What a bot asks in the draft's dialect has been translated, checked against
- * the tables and completed with its defaults before it arrives here, and results and events are
- * translated on their way out.
+ * A backend speaks one dialect, Milky 1.2: names and shapes of calls, results and events are those
+ * of spec/milky-1.2.json. Calls have been translated, checked against the tables and completed with
+ * their defaults before they arrive; results and events are checked and translated on their way
+ * out.
  *
- * Everything runs on one thread: a backend is called from the endpoint's loop and calls back on it.
- * JSON values are those of yyjson (https://github.com/ibireme/yyjson).
+ * JSON is text here, so that a backend can be written in any language. One in C may use the values
+ * of yyjson instead (milky/json.h).
+ *
+ * Threads: the endpoint calls a backend on its own thread alone, and each function below is to be
+ * called there, but for milky_host_post, which any thread may call.
+ *
+ * Mistakes of a backend cost its own bots only: a call that was answered already, or never existed,
+ * is named by a number that is refused; a result or an event of a wrong shape is refused; a call
+ * that is never answered ends by itself.
  */
 #ifndef MILKY_BACKEND_H
 #define MILKY_BACKEND_H
 
+#include <milky/version.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <yyjson.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -33,160 +42,199 @@ extern "C" {
 
 struct uv_loop_s;
 
-/* What a backend can ask of the endpoint that it serves. Valid from `start` until `free`. */
+/*
+ * The endpoint as one backend sees it: the bots that name this backend, and what it can ask for.
+ * Valid from `start` until `free` has returned.
+ */
 struct milky_host;
 
-/* One API request. It lives until it has been replied to, exactly once, now or later. */
-struct milky_call;
-
-/* A file that the endpoint serves (milky_host_resource_url). */
-struct milky_resource {
-    int fd;                   /* open for reading, of a regular file; the endpoint closes it */
-    const char *content_type; /* a literal: "image/png" */
-};
-
 /*
- * The table of a backend. Every function gets the table itself first; embed it in a struct of your
- * own to find your state. Functions marked optional may be NULL.
+ * The table of a backend: constant, and shared by all of its instances. Each function gets as
+ * `self` the pointer that was configured with the table. All but `call` may be NULL.
+ *
+ * `size` is sizeof(struct milky_backend) as the backend was compiled: functions that a later
+ * version of this header adds at the end are NULL for it.
  */
 struct milky_backend {
-    const char *name; /* "sandbox": for logs */
+    size_t size;
+
+    /* What kind of backend it is: "sandbox". For logs and status. A literal. */
+    const char *name;
 
     /*
-     * This backend keeps what it emits, safe from the loss of power, until milky_host_flush has
-     * returned 0, and when it starts emits again what milky_host_last_event says is missing. So the
-     * journal need not wait for the disk at the end of each turn that has events.
+     * The backend keeps the events that it emits, safe from the loss of power, until
+     * milky_host_flush has returned 0, and when it starts emits again what milky_host_last_event
+     * says is missing. So the journal need not wait for the disk at the end of each turn.
      */
     bool keeps_events;
 
     /*
-     * The endpoint starts: no call has come yet, and events may be emitted from here on.
-     * Returns 0, or a negative errno after it has logged why.
+     * The endpoint starts, or a reload has added this backend: no call has come yet, and events may
+     * be emitted from here on. Returns 0, or a negative errno after it has logged why
+     * (milky_host_log); then the endpoint does not start (a reload changes nothing), and `free`
+     * follows.
      */
-    int (*start)(struct milky_backend *backend, struct milky_host *host);
-
-    /* Answers a call with milky_call_ok or milky_call_fail, before it returns or any time later. */
-    void (*call)(struct milky_backend *backend, struct milky_call *call);
+    int (*start)(void *self, struct milky_host *host);
 
     /*
-     * Optional. An operator's request, outside the protocol, from the control socket: its action is
-     * the path below /sandbox/ as it was sent, its params any JSON object, unchecked; there is no
-     * bot (milky_call_self_id is 0). Replied to like a call.
+     * A bot has called an API. Answered with one of milky_call_ok_json, milky_call_fail and their
+     * siblings, before this returns or any time later. `call` is a number that no other call of
+     * this host has ever had.
      */
-    void (*control)(struct milky_backend *backend, struct milky_call *call);
+    void (*call)(void *self, uint64_t call);
 
     /*
-     * Optional. A turn of the loop ends: all calls that had arrived have been handed over, and
-     * nothing that was replied or emitted in this turn has left yet. The place to commit a
-     * transaction and then to reply to what waited for it: one commit serves the whole turn.
+     * A call has ended without an answer of the backend: its caller has gone, its bot went offline,
+     * or the time for it (milky_limits.call_seconds) has passed. What was borrowed of the call is
+     * valid until this returns. An answer that comes afterwards is dropped. A backend without this
+     * function goes on with such a call: what it borrowed stays valid until it answers, and the
+     * answer is dropped then.
      */
-    void (*turn_end)(struct milky_backend *backend);
+    void (*cancelled)(void *self, uint64_t call);
 
     /*
-     * Optional. Somebody asks for a file under a URL of milky_host_resource_url. Returns 0 with
-     * `resource` filled, or a negative errno: -ENOENT for a token that is unknown or has expired.
+     * An operator's request, outside the protocol (POST /NAME/ACTION on the control address, NAME
+     * being the backend's in the configuration): milky_call_action is ACTION as it was sent, the
+     * params any JSON object, unchecked, and there is no bot (milky_call_self_id is 0). Answered
+     * like a call.
      */
-    int (*resource)(struct milky_backend *backend, const char *token,
-                    struct milky_resource *resource);
-
-    /* Optional. A reload has changed what milky_host_bots returns. */
-    void (*bots_changed)(struct milky_backend *backend);
+    void (*control)(void *self, uint64_t call);
 
     /*
-     * Frees the backend, also one whose `start` was never called or has failed. Calls still
-     * unanswered must be failed here.
+     * A turn of the loop ends: all calls that had arrived have been handed over, and nothing that
+     * was answered or emitted in this turn has left yet. The place to commit a transaction and then
+     * to answer what waited for it: one commit serves the whole turn.
      */
-    void (*free)(struct milky_backend *backend);
+    void (*turn_end)(void *self);
+
+    /*
+     * Every event that this backend emitted before is committed to the journal: what made it may
+     * be forgotten. Called at the end of a turn in which events were stored; not where no journal
+     * is kept.
+     */
+    void (*events_stored)(void *self);
+
+    /*
+     * A client asks for a file under a URL of milky_host_resource_url. Answered with one of
+     * milky_resource_fd, _bytes, _redirect and _fail, before this returns or any time later (within
+     * milky_limits.call_seconds).
+     */
+    void (*resource)(void *self, uint64_t request, const char *token);
+
+    /* A reload has changed what milky_host_bots returns. */
+    void (*bots_changed)(void *self);
+
+    /*
+     * Seconds since 1970 as this backend counts them: the time of events that the endpoint makes in
+     * its name (`bot_offline`). NULL: the machine's clock.
+     */
+    uint64_t (*now)(void *self);
+
+    /*
+     * Frees the backend, also one whose `start` was never called or has failed. Calls still open
+     * have been answered (-500) and `cancelled`. libuv handles of the backend are to be closed
+     * (uv_close) in here at the latest: the endpoint runs the loop until they are. A handle that is
+     * left open is logged and costs its memory; it does not keep the endpoint from ending. Threads
+     * that may call milky_host_post have ended when this returns.
+     */
+    void (*free)(void *self);
 };
 
-/* --- calls --- */
+/* --- actions --- */
 
 /*
  * Actions are numbered from 0 to milky_action_count() - 1, in no particular order, the same for the
- * life of the process: a backend can keep a table of its functions by number.
- * milky_action_number returns -1 for a name that Milky 1.2 does not have.
+ * life of the process: a backend can keep a table of its functions by number. milky_action_number
+ * returns -1 for a name that no API has, milky_action_name NULL for a number that none has.
  */
 MILKY_API size_t milky_action_count(void);
 MILKY_API int milky_action_number(const char *name);
 MILKY_API const char *milky_action_name(size_t number);
 
-MILKY_API size_t milky_call_number(const struct milky_call *call);
-MILKY_API const char *milky_call_action(const struct milky_call *call);
+/*
+ * Checks JSON that did not come from a bot (an upstream's answer, a file) as if it had: `json`
+ * against the params of an API, or against its result. Returns 0; -EINVAL with what is wrong,
+ * "PATH: expected WHAT, got WHAT", in `problem` (cut to `size` bytes with its NUL; may be NULL with
+ * 0); -ENOENT where there is no such API; -ENOMEM.
+ */
+MILKY_API int milky_check_params_json(const char *action, const char *json, size_t len,
+                                      char *problem, size_t size);
+MILKY_API int milky_check_result_json(const char *action, const char *json, size_t len,
+                                      char *problem, size_t size);
 
-/* The bot that is asked (its QQ number). */
-MILKY_API uint64_t milky_call_self_id(const struct milky_call *call);
+/* --- calls --- */
 
 /*
- * The params: an object with exactly the fields of the action in spec/milky-1.2.json. Each is
+ * What is asked. For a call that is not open these return SIZE_MAX, "", 0 and "{}". Texts are
+ * NUL-terminated UTF-8, borrowed until the call is answered.
+ *
+ * The params are an object with exactly the fields of the action in spec/milky-1.2.json. Each is
  * there with its type checked, but for optional ones without a default, which are absent where they
- * were not given. Borrowed, until the reply.
+ * were not given. `len` may be NULL.
  */
-MILKY_API yyjson_mut_val *milky_call_params(const struct milky_call *call);
+MILKY_API size_t milky_call_number(const struct milky_host *host, uint64_t call);
+MILKY_API const char *milky_call_action(const struct milky_host *host, uint64_t call);
+MILKY_API uint64_t milky_call_self_id(const struct milky_host *host, uint64_t call);
+MILKY_API const char *milky_call_params_json(struct milky_host *host, uint64_t call, size_t *len);
 
 /*
- * Fields of params (or of any object in them), by name. Where the field is not there or of another
- * type they return 0, false, or NULL with a length of 0; `len` may be NULL.
+ * True until the call has ended, by an answer or without one. Work for a call that is not open any
+ * more can be given up.
  */
-MILKY_API uint64_t milky_uint(yyjson_mut_val *object, const char *name);
-MILKY_API bool milky_bool(yyjson_mut_val *object, const char *name);
-MILKY_API const char *milky_string(yyjson_mut_val *object, const char *name, size_t *len);
-
-/* True when the field is there and not null. */
-MILKY_API bool milky_has(yyjson_mut_val *object, const char *name);
+MILKY_API bool milky_call_open(const struct milky_host *host, uint64_t call);
 
 /*
- * Checks what did not come from a bot (an operator's request, a file) as if it had: the object
- * `given` against the params of an API, or against its result. Where it is right, `*checked` is a
- * copy of it in `doc` that is complete like milky_call_params, without unknown fields.
- * Returns 0; -EINVAL with what is wrong, "PATH: expected WHAT, got WHAT", in `problem` (cut to
- * `size` bytes with its NUL); -ENOENT where there is no such API; -ENOMEM.
+ * Answers with a result: `json` is an object, the `data` of the reply (NULL is {}); it is copied.
+ * A result that is no JSON or not of the API's shape is logged and becomes a failure (-500).
+ *
+ * Answering returns 0; -ENOENT where the call is not open: it was answered before (logged), or has
+ * ended without an answer; -EINVAL for such a result. The call has ended in each case.
  */
-MILKY_API int milky_check_params(const char *action, yyjson_mut_val *given, yyjson_mut_doc *doc,
-                                 yyjson_mut_val **checked, char *problem, size_t size);
-MILKY_API int milky_check_result(const char *action, yyjson_mut_val *given, yyjson_mut_doc *doc,
-                                 yyjson_mut_val **checked, char *problem, size_t size);
+MILKY_API int milky_call_ok_json(struct milky_host *host, uint64_t call, const char *json,
+                                 size_t len);
 
 /*
- * The document to make the result in: it lives until the reply. Results that were made in another
- * document are fine too, as long as they live during milky_call_ok.
+ * Answers with a failure: `retcode` is not 0 and goes to the bot as it is, as does the message,
+ * which is copied (bytes that are no UTF-8 are replaced). NULL is "". Returns as above.
  */
-MILKY_API yyjson_mut_doc *milky_call_doc(const struct milky_call *call);
-
-/* Replies with a result, the `data` of the reply; NULL is {}. The call is gone afterwards. */
-MILKY_API void milky_call_ok(struct milky_call *call, yyjson_mut_val *data);
-
-/*
- * Replies with a failure: `retcode` is not 0 and goes to the bot as it is, as does the message.
- * The call is gone afterwards.
- */
-MILKY_API void milky_call_fail(struct milky_call *call, int retcode, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+MILKY_API int milky_call_fail_text(struct milky_host *host, uint64_t call, int retcode,
+                                   const char *message);
+MILKY_API int milky_call_fail(struct milky_host *host, uint64_t call, int retcode,
+                              const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Retcodes with a meaning of their own; others are the backend's choice (the draft has -100). */
 enum milky_retcode {
     MILKY_MALFORMED = -400,     /* JSON or params (the endpoint checks these itself) */
-    MILKY_OFFLINE = -403,       /* the bot is not logged in */
+    MILKY_OFFLINE = -403,       /* the bot is not logged in (milky_host_set_state) */
     MILKY_UNKNOWN = -404,       /* no such API (the endpoint checks this itself) */
-    MILKY_INTERNAL = -500,      /* the backend itself failed: disk full, out of memory */
-    MILKY_NOT_SUPPORTED = -501, /* this backend cannot do that */
+    MILKY_INTERNAL = -500,      /* the backend itself failed: disk full, out of memory, too late */
+    MILKY_NOT_SUPPORTED = -501, /* this backend cannot do that (milky_host_supports) */
 };
 
 /* --- events --- */
 
 /*
- * Something happened: sends an event to everything that listens to bot `self_id`. `type` is an
- * event_type of spec/milky-1.2.json, `data` its data, `time` in seconds since 1970. All is encoded
- * before this returns, and leaves when the turn of the loop has ended.
- * Returns 0; -ENOENT when there is no such bot; -EINVAL for a type or data that the tables do not
- * know; -ENOMEM.
+ * Emits an event to all receivers of bot `self_id`. `type` is an event_type of spec/milky-1.2.json,
+ * `json` its data (an object), `time` in seconds since 1970. Everything is copied, and leaves when
+ * the turn of the loop has ended.
+ *
+ * `key` may be NULL, or names the event (any text): a second event of this bot with the same key is
+ * not emitted, so that what an upstream reports twice arrives once. A bot's last 8,192 keys are
+ * known, over a restart too where a journal is kept. `*number` (may be NULL) becomes the event's
+ * number; each event of a bot gets the next one, from 1; a repeated event has that of the first.
+ *
+ * Returns 0; MILKY_REPEATED for a known key; -ENOENT when no bot of this backend has that number;
+ * -EINVAL for a type or data that the tables do not know (logged); -ENOMEM; -EIO.
  */
-MILKY_API int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint64_t time,
-                         yyjson_mut_val *data);
+enum { MILKY_REPEATED = 1 };
+MILKY_API int milky_emit_json(struct milky_host *host, uint64_t self_id, const char *type,
+                              uint64_t time, const char *json, size_t len, const char *key,
+                              uint64_t *number);
 
 /*
- * The number of the last event of a bot, 0 before the first: each that is emitted gets the next
- * one. When the backend starts it is that of the last event in the journal, so that a backend can
- * tell what it had stored and a crash kept it from emitting. 0 for no such bot.
+ * The number of the last event of a bot, 0 before the first. When the backend starts it is that of
+ * the last event in the journal, so that a backend can tell what it had stored and a crash kept it
+ * from emitting. 0 for no such bot.
  */
 MILKY_API uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id);
 
@@ -197,14 +245,71 @@ MILKY_API uint64_t milky_host_last_event(const struct milky_host *host, uint64_t
  */
 MILKY_API int milky_host_flush(struct milky_host *host);
 
+/* --- what the endpoint should know --- */
+
+enum milky_state {
+    MILKY_STATE_ONLINE,
+    MILKY_STATE_OFFLINE,
+};
+
+/*
+ * A bot is logged in, or is not; at first each is. While it is offline each call of it is answered
+ * with -403, those in flight too (they are `cancelled`), and status, metrics and readiness show it,
+ * with `reason` (for a person; copied; NULL is ""). Going offline emits one `bot_offline` with the
+ * reason; a second MILKY_STATE_OFFLINE only replaces the reason. Not from within `call` and
+ * `control` of the same bot's call that is to be answered afterwards: answer it first.
+ * Returns 0, -ENOENT when no bot of this backend has that number, -ENOMEM.
+ */
+MILKY_API int milky_host_set_state(struct milky_host *host, uint64_t self_id,
+                                   enum milky_state state, const char *reason);
+MILKY_API enum milky_state milky_host_state(const struct milky_host *host, uint64_t self_id);
+
+/*
+ * Names the actions that a bot (0: each bot of this backend, future ones too) can do: others are
+ * answered with -501 and do not reach the backend. Until this is called all are. Replaces what was
+ * named before; names that no API has are refused. Copied. Returns 0, -EINVAL (logged), -ENOENT,
+ * -ENOMEM.
+ */
+MILKY_API int milky_host_supports(struct milky_host *host, uint64_t self_id,
+                                  const char *const *actions, size_t count);
+
+/* What get_impl_info answers; see spec/milky-1.2.json. A text that is NULL is "". */
+struct milky_impl {
+    size_t size; /* sizeof(struct milky_impl) */
+    const char *impl_name;
+    const char *impl_version;
+    const char *qq_protocol_version;
+    const char *qq_protocol_type; /* "linux", ... of the enum in the table */
+};
+
+/*
+ * Describes the implementation behind a bot (0: each bot of this backend): the endpoint answers
+ * get_impl_info itself from now on, while the bot is online. Copied. Returns 0, -EINVAL (logged),
+ * -ENOENT, -ENOMEM.
+ */
+MILKY_API int milky_host_set_impl(struct milky_host *host, uint64_t self_id,
+                                  const struct milky_impl *impl);
+
 /* --- the endpoint --- */
 
 /*
- * The bots of the configuration, in its order. Borrowed until the next reload, of which a backend
- * is told only where the bots change: ask again rather than keep it. What was returned before
- * such a change is valid until bots_changed has returned.
+ * The bots that name this backend, in the order of the configuration. Borrowed until bots_changed
+ * has returned: ask again rather than keep it.
  */
 MILKY_API const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count);
+
+/* The backend's name in the configuration, under which its control requests come. Borrowed. */
+MILKY_API const char *milky_host_name(const struct milky_host *host);
+
+/* Logs a line under the backend's name; levels as in milky_log_to (0 error ... 3 debug). */
+MILKY_API void milky_host_log(const struct milky_host *host, int level, const char *text);
+
+/*
+ * Runs `run(arg)` on the endpoint's thread, soon, in a turn of its own. Any thread may call this,
+ * until `free` of the backend returns; posts run in the order in which they came. Returns 0;
+ * -ENOMEM; -ESHUTDOWN once the endpoint is being freed: then `run` is not called.
+ */
+MILKY_API int milky_host_post(struct milky_host *host, void (*run)(void *arg), void *arg);
 
 /*
  * Ends every connection of a bot at once, as a broken network does: servers go on listening, and
@@ -214,19 +319,42 @@ MILKY_API const uint64_t *milky_host_bots(const struct milky_host *host, size_t 
 MILKY_API int milky_host_drop_connections(struct milky_host *host, uint64_t self_id);
 
 /*
- * Writes the URL under which the endpoint serves a file of the backend (`resource`) to anybody:
+ * Writes the URL under which the endpoint serves a file of the backend (`resource`) to each client
+ * that has the URL:
  *   http://HOST:PORT[PREFIX]/resource/TOKEN/NAME
- * `token` is the backend's, of letters, digits, '-' and '_'; since whoever has the URL has the
- * file, nobody must be able to guess one. `name` is any UTF-8; it decides nothing but what the file
- * is saved as. The address is the configuration's resource_url, or else that of the first server of
- * bot `self_id` that listens on TCP, or of another bot's, or a port that is opened for this alone.
- * Valid once the endpoint has started. Returns 0; -ENOENT where nothing is served, -ENOBUFS.
+ * `token` is the backend's, of letters, digits, '-' and '_', and long enough that it cannot be
+ * guessed. `name` is any UTF-8; it decides nothing but what the file is saved as. The address is
+ * the configuration's resource_url, or else that of the first server of bot `self_id` that listens
+ * on TCP, or of another bot's, or a port that is opened for this alone. Valid once the endpoint has
+ * started. Returns 0; -ENOENT where nothing is served, -ENOBUFS.
  */
 MILKY_API int milky_host_resource_url(const struct milky_host *host, uint64_t self_id,
                                       const char *token, const char *name, char *url, size_t size);
 
-/* The libuv loop that everything runs on, for a backend's own timers and connections. */
+/*
+ * The libuv loop that everything runs on, for a backend's own timers and connections. Handles are
+ * to be closed in `free` at the latest.
+ */
 MILKY_API struct uv_loop_s *milky_host_loop(const struct milky_host *host);
+
+/* --- resources --- */
+
+/*
+ * Answers to `resource`. Each returns 0, or -ENOENT where the request is not open: it was answered
+ * before (logged), or its client has gone. `content_type` is "image/png"; it is copied.
+ *
+ * _fd:       the content of a regular file, open for reading; the endpoint closes it in each case.
+ * _bytes:    these bytes, copied.
+ * _redirect: 302 to another URL.
+ * _fail:     a status from 400 to 599 (404 for a token that is unknown or has expired), and why.
+ */
+MILKY_API int milky_resource_fd(struct milky_host *host, uint64_t request, int fd,
+                                const char *content_type);
+MILKY_API int milky_resource_bytes(struct milky_host *host, uint64_t request, const void *data,
+                                   size_t len, const char *content_type);
+MILKY_API int milky_resource_redirect(struct milky_host *host, uint64_t request, const char *url);
+MILKY_API int milky_resource_fail(struct milky_host *host, uint64_t request, unsigned status,
+                                  const char *message);
 
 #ifdef __cplusplus
 }

@@ -1,20 +1,31 @@
 /*
  * milky/milky.h: run a Milky endpoint.
  *
- * An endpoint serves the calls and events of one backend (milky/backend.h) to bots, over the four
+ * An endpoint serves the calls and events of its backends (milky/backend.h) to bots, over the four
  * communication methods of Milky (spec/communication-draft.md):
  *
- *   struct milky_config config = { .bots = bots, .bot_count = 1 };
- *   struct milky_endpoint *endpoint;
- *   int rc = milky_endpoint_new(&config, backend, &endpoint);
+ *   struct milky_server server = { sizeof(server), .listen = "127.0.0.1:3000" };
+ *   struct milky_bot bot = { sizeof(bot), .self_id = 10001, .http_server = &server,
+ *                            .http_server_count = 1 };
+ *   struct milky_config_backend backend = { sizeof(backend), "mine", &table, state };
+ *   struct milky_config config = { sizeof(config), .backends = &backend, .backend_count = 1,
+ *                                  .bots = &bot, .bot_count = 1 };
+ *   struct milky_error error = { sizeof(error) };
+ *   struct milky_endpoint *endpoint = NULL;
+ *   int rc = milky_endpoint_new(&config, &endpoint, &error);
  *   if (rc == 0)
- *       rc = milky_endpoint_start(endpoint);
+ *       rc = milky_endpoint_start(endpoint, &error);
  *   if (rc == 0)
  *       milky_endpoint_run(endpoint);    // until milky_endpoint_stop
+ *   else
+ *       fprintf(stderr, "%s\n", error.text);
  *   milky_endpoint_free(endpoint);
  *
- * Everything runs on the thread that calls milky_endpoint_run. No function here is safe to call
- * from another one.
+ * Structs begin with their size, as the embedder was compiled: a field that a later version of this
+ * header adds at the end is zero for it. In an array of structs all have the size of the first.
+ *
+ * Threads: an endpoint belongs to the thread that runs it, and no function here may be called for
+ * it from another one. Endpoints share nothing: several may run in threads of their own.
  */
 #ifndef MILKY_MILKY_H
 #define MILKY_MILKY_H
@@ -48,6 +59,7 @@ struct milky_remote_tls {
  * port; two bots never do. Where the port is 0, those do whose prefix and TLS are the same.
  */
 struct milky_server {
+    size_t size;        /* sizeof(struct milky_server) */
     const char *listen; /* "127.0.0.1:3000", "[::1]:3000", "unix:PATH"; port 0 takes a free one */
     const char *access_token; /* NULL: none is asked for */
     bool allow_anonymous;     /* without a token, listen beyond this machine all the same */
@@ -64,6 +76,7 @@ struct milky_server {
  * same, nor two websocket_clients of it that replay.
  */
 struct milky_remote {
+    size_t size;              /* sizeof(struct milky_remote) */
     const char *url;          /* ws:// or wss://; a webhook's: http:// or https:// */
     const char *access_token; /* NULL: none is sent */
     enum milky_dialect dialect;
@@ -77,7 +90,9 @@ struct milky_remote {
 
 /* One account and its transports. */
 struct milky_bot {
-    uint64_t self_id; /* 10001 to 4294967295; no two bots of an endpoint have the same */
+    size_t size;         /* sizeof(struct milky_bot) */
+    uint64_t self_id;    /* 10001 to 4294967295; no two bots of an endpoint have the same */
+    const char *backend; /* the name of the one that answers its calls; NULL: the first */
     const struct milky_server *http_server;
     size_t http_server_count;
     const struct milky_server *websocket_server;
@@ -110,9 +125,26 @@ struct milky_limits {
     uint64_t idle_seconds;       /* between requests (75) */
     uint64_t calls_in_flight;    /* of a WebSocket; then it is not read (256) */
     uint64_t lag_bytes;          /* of events behind; then a client is closed (16 MiB) */
+    uint64_t call_seconds;       /* for a backend's answer; then the call fails with -500 (60) */
+};
+
+/*
+ * A backend of an endpoint: its table, and the state that its functions get as `self`. It belongs
+ * to the endpoint from milky_endpoint_new (or _reload) on, which frees it (milky_backend.free),
+ * also when that fails.
+ */
+struct milky_config_backend {
+    size_t size;      /* sizeof(struct milky_config_backend) */
+    const char *name; /* letters, digits, '-' and '_'; no two backends of an endpoint share one, and
+                         none is "endpoint" */
+    const struct milky_backend *table;
+    void *self;
 };
 
 struct milky_config {
+    size_t size;                                 /* sizeof(struct milky_config) */
+    const struct milky_config_backend *backends; /* at least one */
+    size_t backend_count;
     struct milky_journal journal;
     struct milky_limits limits;
     const struct milky_bot *bots;
@@ -135,32 +167,55 @@ struct milky_config {
     uint64_t busy_poll_us;
     /* Do not send to many connections with one system call, where the kernel has io_uring. */
     bool no_io_uring;
+    /*
+     * A libuv loop of the embedder's to run on; NULL: one of the endpoint's own. It is the
+     * embedder's to run, and must outlive the endpoint.
+     */
+    struct uv_loop_s *loop;
+};
+
+/*
+ * What is wrong, in words for a person: a mistake of the configuration with its place, or what
+ * could not be had (then `path` is ""). Texts are cut to fit. The caller sets `size`.
+ */
+struct milky_error {
+    size_t size;        /* sizeof(struct milky_error) */
+    char path[128];     /* "bots[0].webhook[1].url" */
+    char expected[256]; /* "a QQ number from 10001 to 4294967295", or "" */
+    char got[128];      /* "42", or ""; never a token or a URL */
+    char text[768];     /* all of it in one line */
 };
 
 struct milky_endpoint;
 
 /*
- * Makes an endpoint. The configuration is copied; the backend now belongs to the endpoint, which
- * frees it, also when this fails. Returns 0, -EINVAL for a configuration that is not as it is said
- * above, or another negative errno; what is wrong has been logged, and where.
+ * Makes an endpoint. The configuration is copied; the backends now belong to the endpoint, which
+ * frees them, also when this fails. Returns 0; -EINVAL for a configuration that is not as it is
+ * said above; or another negative errno. Then `error`, which may be NULL, says what is wrong.
  */
-MILKY_API int milky_endpoint_new(const struct milky_config *config, struct milky_backend *backend,
-                                 struct milky_endpoint **endpoint);
+MILKY_API int milky_endpoint_new(const struct milky_config *config,
+                                 struct milky_endpoint **endpoint, struct milky_error *error);
 
-/* Starts the backend, listens and connects. Returns 0 or a negative errno, logged. */
-MILKY_API int milky_endpoint_start(struct milky_endpoint *endpoint);
+/* Starts the backends, listens and connects. Returns 0, or a negative errno as above. */
+MILKY_API int milky_endpoint_start(struct milky_endpoint *endpoint, struct milky_error *error);
 
 /*
  * Goes on with another configuration, from a callback on the loop. Only what has changed is
  * touched: a transport that is as it was keeps its connections; tokens count for requests from now
  * on, and whether WebSockets may compress for connections from now on; certificates are read again
  * in any case. Bots may come and go, and an address may go from one to another without being closed
- * meanwhile. Of the rest of the configuration resource_url, busy_poll_us, no_io_uring and
- * compression_threshold count, and nothing else is looked at. Returns 0, or a negative errno,
- * logged: then nothing has changed.
+ * meanwhile.
+ *
+ * A backend that runs is named again with the same name, table and `self`; one with another name is
+ * started, and one that is not named any more is freed when its last bot has gone. A bot may not
+ * change its backend (take it out, reload, and put it in again).
+ *
+ * Of the rest of the configuration resource_url, busy_poll_us, no_io_uring and
+ * compression_threshold count, and nothing else is looked at. Returns 0, or a negative errno as
+ * above: then nothing has changed, and backends that were new have been freed.
  */
 MILKY_API int milky_endpoint_reload(struct milky_endpoint *endpoint,
-                                    const struct milky_config *config);
+                                    const struct milky_config *config, struct milky_error *error);
 
 /*
  * What an operator's request to reload (POST /endpoint/reload) does: `reload` returns NULL, or why
@@ -169,12 +224,17 @@ MILKY_API int milky_endpoint_reload(struct milky_endpoint *endpoint,
 MILKY_API void milky_endpoint_on_reload(struct milky_endpoint *endpoint,
                                         const char *(*reload)(void *arg), void *arg);
 
-/*
- * Serves until it has stopped. Returns at once where nothing is to be served: no address is
- * listened on, there is no websocket_client, and no handle of the backend's or the embedder's on
- * the loop. A webhook holds it only while it has an event to post.
- */
+/* Serves until it has stopped; with a loop of the embedder's, runs that so long. */
 MILKY_API void milky_endpoint_run(struct milky_endpoint *endpoint);
+
+/*
+ * For a program with an event loop of another kind: when the descriptor is readable, or the timeout
+ * has passed, one step does what is to be done and does not wait. The timeout is in milliseconds,
+ * -1 for none; it changes with each step. A step returns false when the endpoint has stopped.
+ */
+MILKY_API int milky_endpoint_fd(const struct milky_endpoint *endpoint);
+MILKY_API int milky_endpoint_timeout(const struct milky_endpoint *endpoint);
+MILKY_API bool milky_endpoint_step(struct milky_endpoint *endpoint);
 
 /*
  * Begins to stop, from a callback on the loop: listeners close, calls in flight are answered,
@@ -182,7 +242,13 @@ MILKY_API void milky_endpoint_run(struct milky_endpoint *endpoint);
  */
 MILKY_API void milky_endpoint_stop(struct milky_endpoint *endpoint);
 
-/* NULL is allowed. */
+/* It has stopped: to be asked by a program that runs a loop of its own. */
+MILKY_API bool milky_endpoint_stopped(const struct milky_endpoint *endpoint);
+
+/*
+ * Ends what has not stopped, frees the backends and the endpoint. Runs the loop until the
+ * endpoint's handles are closed, the embedder's loop too. NULL is allowed.
+ */
 MILKY_API void milky_endpoint_free(struct milky_endpoint *endpoint);
 
 /* The loop, for the embedder's own timers, signals and connections. */
@@ -190,6 +256,7 @@ MILKY_API struct uv_loop_s *milky_endpoint_loop(const struct milky_endpoint *end
 
 /* Something that is being served, for a banner or a status page. */
 struct milky_port {
+    size_t size;           /* set by the caller: sizeof(struct milky_port) */
     uint64_t self_id;      /* 0 for what is no bot's */
     const char *transport; /* "http_server", "websocket_server", "control", "operations" */
     const char *address;   /* as `listen`, with the real port; borrowed, until the next
@@ -205,8 +272,9 @@ MILKY_API bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t
 MILKY_API const char *milky_version(void);
 
 /*
- * Where log lines go: `write` gets each line with its newline; NULL (the default) for nowhere.
- * `level` is 0 for errors, 1 warnings, 2 information, 3 debugging.
+ * Where the log lines of all endpoints of the process go: `write` gets each line with its newline,
+ * on the thread of the endpoint that logs it; NULL (the default) for nowhere. `level` is 0 for
+ * errors, 1 warnings, 2 information, 3 debugging. To be called before endpoints are made.
  */
 MILKY_API void milky_log_to(void (*write)(const char *line, size_t len), int level, bool json);
 
