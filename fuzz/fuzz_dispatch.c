@@ -3,10 +3,11 @@
  * API, and as an operator's request. Whatever comes in, exactly one reply goes out, and it is JSON.
  * It is the same when the text is taken over and read in place; an echo comes back as it was given.
  *
- * The backend answers with what it was asked and with fields that make a result of many APIs.
+ * The target answers with what it was asked and with fields that make a result of many APIs.
  */
 #include "base/json.h"
 #include "fuzz.h"
+#include "protocol/call.h"
 #include "protocol/dispatch.h"
 #include "protocol/reply.h"
 #include "protocol/tables.h"
@@ -18,14 +19,14 @@ static const char fields[] =
     "\"temp\",\"peer_id\":10001,\"message_seq\":7,\"sender_id\":10001,\"time\":1,\"segments\":[{"
     "\"type\":\"file\",\"data\":{\"file_id\":\"f\",\"file_name\":\"n\",\"file_size\":1}}]}}";
 
-static void on_call(struct milky_backend *backend, struct milky_call *call)
+static void on_call(struct mk_call_target *target, struct mk_call *call)
 {
-    (void)backend;
+    (void)target;
     yyjson_doc *doc = yyjson_read(fields, sizeof(fields) - 1, 0);
-    yyjson_mut_val *data = yyjson_val_mut_copy(milky_call_doc(call), yyjson_doc_get_root(doc));
+    yyjson_mut_val *data = yyjson_val_mut_copy(call->doc, yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);
-    yyjson_mut_obj_add_val(milky_call_doc(call), data, "asked", milky_call_params(call));
-    milky_call_ok(call, data);
+    yyjson_mut_obj_add_val(call->doc, data, "asked", call->params);
+    mk_call_ok(call, data);
 }
 
 static unsigned replies;
@@ -41,7 +42,7 @@ static void check_json(const struct mk_buf *text)
     yyjson_doc_free(doc);
 }
 
-static void on_reply(struct mk_caller *caller, const struct milky_call *call)
+static void on_reply(struct mk_caller *caller, const struct mk_call *call)
 {
     (void)caller;
     struct mk_buf text;
@@ -102,12 +103,12 @@ static void ask(struct mk_dispatch *dispatch, enum mk_dialect dialect, struct mk
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct milky_backend backend = { .name = "echo", .call = on_call, .control = on_call };
+    struct mk_call_target target = { .call = on_call, .control = on_call };
     struct mk_dispatch dispatch;
     struct mk_caller caller;
     char *copy = copy_of(data, size);
     struct mk_slice text = mk_slice_of(copy, size);
-    mk_dispatch_init(&dispatch, &backend, 10001000);
+    mk_dispatch_init(&dispatch, &target, 10001000);
     mk_caller_init(&caller, on_reply);
     mk_buf_init(&said, SIZE_MAX / 2);
     replies = 0;

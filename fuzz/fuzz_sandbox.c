@@ -11,10 +11,10 @@
  */
 #include "backend/sandbox/sandbox.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "fuzz.h"
+#include "host/host.h"
 #include "net/loop.h"
-#include "protocol/dispatch.h"
-#include "protocol/event.h"
 #include "protocol/reply.h"
 #include "protocol/tables.h"
 #include "sqlite_memory.h"
@@ -31,13 +31,30 @@ enum { MOST_LINES = 24, MOST_WAITS = 400, WAIT_US = 50, EACH_SANDBOX = 500 };
 
 static const uint64_t bots[] = { 10001000, 10002000 };
 
-struct milky_host {
+enum { FORMS = MK_DIALECTS * MK_ENVELOPES };
+
+/* One who is told of every event in one form. */
+struct listener {
+    struct mk_sink sink;
+};
+
+/* A bot of the endpoint below. */
+struct bot {
+    struct mk_account account;
+    struct mk_hub hub;
+    struct mk_dispatch dispatch;
+    struct listener listeners[FORMS];
+};
+
+struct endpoint {
+    struct mk_host_owner owner;
     struct mk_loop loop;
-    struct milky_backend *backend;
-    struct mk_dispatch dispatches[3]; /* the operator's, and one for each bot */
+    struct milky_host *host;
+    struct mk_journal *journal;
+    struct mk_sandbox *sandbox;
+    struct bot bots[2];
     struct mk_caller caller;
     struct mk_buf reply; /* the last one */
-    struct mk_arena arena;
     unsigned asked;
     unsigned replied;
     bool stopping;
@@ -45,148 +62,162 @@ struct milky_host {
 
 /* --- the endpoint --- */
 
-uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id)
+static void drop(struct mk_host_owner *owner, struct mk_account *account)
 {
-    (void)host;
-    (void)self_id;
-    return 0;
+    (void)owner;
+    check(account->self_id == bots[0] || account->self_id == bots[1], "connections of nobody");
 }
 
-int milky_host_flush(struct milky_host *host)
+static int resource_url(struct mk_host_owner *owner, const struct milky_host *host,
+                        struct mk_account *account, const char *token, const char *name, char *url,
+                        size_t size)
 {
+    (void)owner;
     (void)host;
-    return 0;
-}
-
-const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count)
-{
-    (void)host;
-    *count = 2;
-    return bots;
-}
-
-int milky_host_drop_connections(struct milky_host *host, uint64_t self_id)
-{
-    (void)host;
-    check(self_id == bots[0] || self_id == bots[1], "connections of nobody");
-    return 0;
-}
-
-struct uv_loop_s *milky_host_loop(const struct milky_host *host)
-{
-    return host->loop.uv;
-}
-
-int milky_host_resource_url(const struct milky_host *host, uint64_t self_id, const char *token,
-                            const char *name, char *url, size_t size)
-{
-    (void)host;
-    int len = snprintf(url, size, "http://%llu.test/resource/%s/%s", (unsigned long long)self_id,
-                       token, name ? name : "");
+    unsigned long long self_id = account ? account->self_id : 0;
+    int len =
+        snprintf(url, size, "http://%llu.test/resource/%s/%s", self_id, token, name ? name : "");
     return len >= 0 && (size_t)len < size ? 0 : -1;
 }
 
-static void check_told(struct milky_host *host, const struct mk_event *event)
+static void on_log(const char *line, size_t len)
 {
-    struct mk_buf out;
-    mk_buf_init(&out, SIZE_MAX / 2);
-    for (int form = 0; form < 8; form++) {
-        enum mk_dialect dialect = form & 1 ? MK_DIALECT_1_2 : MK_DIALECT_DRAFT;
-        mk_buf_reset(&out, SIZE_MAX);
-        check(mk_event_write(&out, event, dialect, (enum mk_envelope)(form >> 1), &host->arena) ==
-                  0,
-              "an event that cannot be told");
-        yyjson_doc *doc = mk_json_read(mk_buf_slice(&out), NULL, NULL);
+    check(!memmem(line, len, "was lost", 8), "an event that cannot be told");
+}
+
+/* "NUMBER JSON", once for each event. */
+static void check_lines(struct mk_slice lines)
+{
+    while (lines.len > 0) {
+        const char *end = memchr(lines.ptr, '\n', lines.len);
+        const char *space = memchr(lines.ptr, ' ', lines.len);
+        check(end && space && space < end, "no line");
+        struct mk_slice json = mk_slice_of(space + 1, (size_t)(end - space - 1));
+        yyjson_doc *doc = mk_json_read(json, NULL, NULL);
         check(yyjson_is_obj(yyjson_doc_get_root(doc)), "an event that is no JSON");
         yyjson_doc_free(doc);
+        lines = mk_slice_from(lines, (size_t)(end - lines.ptr) + 1);
     }
-    mk_arena_reset(&host->arena);
-    mk_buf_fini(&out);
 }
 
-int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint64_t time,
-               yyjson_mut_val *data)
+static void listen_to(struct mk_sink *sink)
 {
-    struct mk_event event = { .type = mk_event_type_find(mk_slice_str(type)),
-                              .self_id = self_id,
-                              .number = 1,
-                              .time = time,
-                              .data = data };
-    check(event.type != NULL, "an unknown event");
-    check_told(host, &event);
-    return self_id == bots[0] || self_id == bots[1] ? 0 : -ENOENT;
+    struct mk_slice got;
+    while ((got = mk_sink_peek(sink)).len > 0) {
+        check_lines(got);
+        mk_sink_advance(sink, got.len);
+    }
+    check(sink->lost == 0, "an event that was lost");
 }
 
-static void on_reply(struct mk_caller *caller, const struct milky_call *call)
+static void listen_all(struct endpoint *endpoint)
 {
-    struct milky_host *host = MK_CONTAINER_OF(caller, struct milky_host, caller);
-    host->replied++;
-    mk_buf_reset(&host->reply, SIZE_MAX);
-    check(mk_reply_write(&host->reply, call) == 0 && mk_buf_append_char(&host->reply, '\0') == 0,
+    for (size_t i = 0; i < 2 * FORMS; i++)
+        listen_to(&endpoint->bots[i / FORMS].listeners[i % FORMS].sink);
+}
+
+static void on_ready(struct mk_sink *sink)
+{
+    (void)sink; /* it is read when the turn has ended */
+}
+
+static void make_bot(struct endpoint *endpoint, size_t i)
+{
+    struct bot *bot = &endpoint->bots[i];
+    check(mk_hub_init(&bot->hub, bots[i], endpoint->journal) == 0, "no hub");
+    mk_account_init(&bot->account, endpoint->host, &bot->hub, bots[i]);
+    mk_dispatch_init(&bot->dispatch, &bot->account.target, bots[i]);
+    for (int form = 0; form < FORMS; form++) {
+        struct mk_sink *sink = &bot->listeners[form].sink;
+        *sink = (struct mk_sink){ .max_lag = SIZE_MAX / 2, .ready = on_ready, .overrun = on_ready };
+        mk_list_init(&sink->node);
+        const struct mk_form wanted = { (enum mk_dialect)(form & 1), (enum mk_envelope)(form >> 1),
+                                        MK_FRAMING_LINE };
+        check(mk_hub_join(&bot->hub, sink, &wanted) == 0, "no listener");
+    }
+}
+
+static void free_bot(struct bot *bot)
+{
+    for (int form = 0; form < FORMS; form++)
+        mk_sink_leave(&bot->listeners[form].sink);
+    mk_hub_fini(&bot->hub);
+    mk_dispatch_fini(&bot->dispatch);
+}
+
+static void on_reply(struct mk_caller *caller, const struct mk_call *call)
+{
+    struct endpoint *endpoint = MK_CONTAINER_OF(caller, struct endpoint, caller);
+    endpoint->replied++;
+    mk_buf_reset(&endpoint->reply, SIZE_MAX);
+    check(mk_reply_write(&endpoint->reply, call) == 0 &&
+              mk_buf_append_char(&endpoint->reply, '\0') == 0,
           "no reply");
-    host->reply.len--;
-    yyjson_doc *doc = mk_json_read(mk_buf_slice(&host->reply), NULL, NULL);
+    endpoint->reply.len--;
+    yyjson_doc *doc = mk_json_read(mk_buf_slice(&endpoint->reply), NULL, NULL);
     check(yyjson_is_obj(yyjson_doc_get_root(doc)), "a reply that is no JSON");
     yyjson_doc_free(doc);
-    bool failed = mk_call_retcode(call) == MILKY_INTERNAL && !host->stopping;
-    check(!failed, host->reply.data);
+    bool failed = mk_call_retcode(call) == MILKY_INTERNAL && !endpoint->stopping;
+    check(!failed, endpoint->reply.data);
 }
 
 /* --- asking --- */
 
 /* The turn ends; contents are fetched beside the loop, so replies may be a while in coming. */
-static void settle(struct milky_host *host, bool waits)
+static void settle(struct endpoint *endpoint, bool waits)
 {
-    host->backend->turn_end(host->backend);
-    for (int i = 0; waits && i < MOST_WAITS && host->caller.in_flight > 0; i++) {
-        uv_run(host->loop.uv, UV_RUN_NOWAIT);
-        host->backend->turn_end(host->backend);
+    mk_host_turn_end(endpoint->host);
+    for (int i = 0; waits && i < MOST_WAITS && endpoint->caller.in_flight > 0; i++) {
+        uv_run(endpoint->loop.uv, UV_RUN_NOWAIT);
+        mk_host_turn_end(endpoint->host);
         usleep(WAIT_US);
     }
+    check(mk_journal_commit(endpoint->journal) == 0, "commit");
+    listen_all(endpoint);
 }
 
-static void ask(struct milky_host *host, char who, struct mk_slice action, struct mk_slice params)
+static void ask(struct endpoint *endpoint, char who, struct mk_slice action, struct mk_slice params)
 {
     enum mk_dialect dialect = who == 'A' || who == 'B' ? MK_DIALECT_DRAFT : MK_DIALECT_1_2;
-    struct mk_dispatch *dispatch = &host->dispatches[(who | 0x20) == 'b' ? 2 : 1];
+    struct mk_dispatch *dispatch = &endpoint->bots[(who | 0x20) == 'b'].dispatch;
     const struct mk_action *known = mk_action_find(dialect, action);
     if (who == 'o')
-        mk_dispatch_control(&host->dispatches[0], action, params, &host->caller);
+        mk_dispatch_control(&endpoint->host->dispatch, action, params, &endpoint->caller);
     else if (known)
-        mk_dispatch_request(dispatch, known, params, &host->caller);
+        mk_dispatch_request(dispatch, known, params, &endpoint->caller);
     else
         return;
-    host->asked++;
-    settle(host, params.len > 0 && memmem(params.ptr, params.len, "://", 3));
+    endpoint->asked++;
+    settle(endpoint, params.len > 0 && memmem(params.ptr, params.len, "://", 3));
 }
 
-static struct mk_buf dump(struct milky_host *host)
+static struct mk_buf dump(struct endpoint *endpoint)
 {
     struct mk_buf world;
     mk_buf_init(&world, SIZE_MAX / 2);
-    check(mk_sandbox_dump(host->backend, &world) == 0, "no dump");
+    check(mk_sandbox_dump(endpoint->sandbox, &world) == 0, "no dump");
     return world;
 }
 
 /* A world that is dumped and loaded is the same, unless a call that is still being fetched for
  * comes between. */
-static void check_world(struct milky_host *host)
+static void check_world(struct endpoint *endpoint)
 {
-    settle(host, true);
-    if (host->caller.in_flight > 0)
+    settle(endpoint, true);
+    if (endpoint->caller.in_flight > 0)
         return;
-    struct mk_buf first = dump(host), load;
+    struct mk_buf first = dump(endpoint), load;
     mk_buf_init(&load, SIZE_MAX / 2);
     check(mk_buf_append_slice(&load, MK_SLICE("{\"world\":")) == 0 &&
               mk_buf_append_slice(&load, mk_buf_slice(&first)) == 0 &&
               mk_buf_append_char(&load, '}') == 0,
           "memory");
-    unsigned before = host->replied;
-    ask(host, 'o', MK_SLICE("load"), mk_buf_slice(&load));
-    if (host->replied > before) { /* else its contents are still being fetched */
-        check(mk_slice_starts_with(mk_buf_slice(&host->reply), MK_SLICE("{\"status\":\"ok\"")),
-              host->reply.data);
-        struct mk_buf again = dump(host);
+    unsigned before = endpoint->replied;
+    ask(endpoint, 'o', MK_SLICE("load"), mk_buf_slice(&load));
+    if (endpoint->replied > before) { /* else its contents are still being fetched */
+        check(mk_slice_starts_with(mk_buf_slice(&endpoint->reply), MK_SLICE("{\"status\":\"ok\"")),
+              endpoint->reply.data);
+        struct mk_buf again = dump(endpoint);
         check(mk_slice_eq(mk_buf_slice(&first), mk_buf_slice(&again)), "another world");
         mk_buf_fini(&again);
     }
@@ -194,26 +225,45 @@ static void check_world(struct milky_host *host)
     mk_buf_fini(&first);
 }
 
-static void start(struct milky_host *host)
+static void start(struct endpoint *endpoint)
 {
     static const uint64_t seed = 1;
     static const char *const roots[] = { "/nonexistent" };
     struct mk_sandbox_config config = {
         .path = ":memory:", .media = { .roots = roots, .root_count = 1 }, .seed = &seed
     };
-    *host = (struct milky_host){ 0 };
-    check(mk_loop_init(&host->loop, NULL) == 0, "no loop");
-    mk_buf_init(&host->reply, SIZE_MAX / 2);
-    mk_arena_init(&host->arena);
-    host->backend = mk_sandbox_new(&config);
-    check(host->backend && host->backend->start(host->backend, host) == 0, "no sandbox");
-    mk_caller_init(&host->caller, on_reply);
-    for (size_t i = 0; i < 3; i++)
-        mk_dispatch_init(&host->dispatches[i], host->backend, i > 0 ? bots[i - 1] : 0);
+    const char *why;
+    struct mk_roster roster;
+    *endpoint = (struct endpoint){ .sandbox = mk_sandbox_new(&config) };
+    check(endpoint->sandbox && mk_loop_init(&endpoint->loop, NULL) == 0, "no sandbox or loop");
+    mk_buf_init(&endpoint->reply, SIZE_MAX / 2);
+    mk_log_setup(MK_LOG_ERROR, MK_LOG_TEXT, on_log);
+    const struct mk_journal_config journal = {
+        .path = ":memory:", .max_events = 100, .max_age = 1000, .flush = true, .events_kept = true
+    };
+    check(mk_journal_open(&journal, &endpoint->journal) == 0, "no journal");
+    endpoint->owner = (struct mk_host_owner){
+        .uv = endpoint->loop.uv,
+        .journal = endpoint->journal,
+        .drop = drop,
+        .resource_url = resource_url,
+    };
+    check(mk_host_new(&endpoint->owner, "sandbox", &mk_sandbox_backend, endpoint->sandbox,
+                      &endpoint->host, &why) == 0,
+          "no host");
+    check(mk_roster_init(&roster, 2) == 0, "memory");
+    for (size_t i = 0; i < 2; i++) {
+        make_bot(endpoint, i);
+        mk_roster_add(&roster, &endpoint->bots[i].account);
+    }
+    mk_host_change_bots(endpoint->host, &roster);
+    mk_roster_fini(&roster);
+    check(mk_host_start(endpoint->host) == 0, "it does not start");
+    mk_caller_init(&endpoint->caller, on_reply);
 }
 
 /* As it was at the start; the time stands still. */
-static void reset(struct milky_host *host)
+static void reset(struct endpoint *endpoint)
 {
     static const struct mk_slice requests[][2] = {
         { LITERAL("clear_faults"), LITERAL("{}") },
@@ -224,22 +274,24 @@ static void reset(struct milky_host *host)
         { LITERAL("clock"), LITERAL("{\"stop\":true}") },
     };
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-        ask(host, 'o', requests[i][0], requests[i][1]);
-    check(mk_slice_starts_with(mk_buf_slice(&host->reply), MK_SLICE("{\"status\":\"ok\"")),
-          host->reply.data);
+        ask(endpoint, 'o', requests[i][0], requests[i][1]);
+    check(mk_slice_starts_with(mk_buf_slice(&endpoint->reply), MK_SLICE("{\"status\":\"ok\"")),
+          endpoint->reply.data);
 }
 
-static void stop(struct milky_host *host)
+static void stop(struct endpoint *endpoint)
 {
-    host->stopping = true;
-    host->backend->free(host->backend);
-    check(host->asked == host->replied && host->caller.in_flight == 0, "not one reply each");
-    mk_caller_fini(&host->caller);
-    for (size_t i = 0; i < 3; i++)
-        mk_dispatch_fini(&host->dispatches[i]);
-    mk_loop_fini(&host->loop);
-    mk_arena_fini(&host->arena);
-    mk_buf_fini(&host->reply);
+    endpoint->stopping = true;
+    mk_host_end(endpoint->host);
+    check(endpoint->asked == endpoint->replied && endpoint->caller.in_flight == 0,
+          "not one reply each");
+    mk_caller_fini(&endpoint->caller);
+    for (size_t i = 0; i < 2; i++)
+        free_bot(&endpoint->bots[i]);
+    mk_host_free(endpoint->host);
+    mk_journal_close(endpoint->journal);
+    mk_loop_fini(&endpoint->loop);
+    mk_buf_fini(&endpoint->reply);
 }
 
 /* Of another machine nothing is asked. */
@@ -255,26 +307,26 @@ static bool is_harmless(struct mk_slice input)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct mk_slice input = mk_slice_of((const char *)data, size);
-    static struct milky_host host;
+    static struct endpoint endpoint;
     static unsigned inputs;
     if (!is_harmless(input))
         return 0;
     if (inputs++ % EACH_SANDBOX == 0) {
-        if (host.backend)
-            stop(&host);
+        if (endpoint.host)
+            stop(&endpoint);
         else
             sqlite_take_memory();
-        start(&host);
+        start(&endpoint);
     }
-    reset(&host);
+    reset(&endpoint);
     for (int i = 0; i < MOST_LINES && input.len > 0; i++) {
         struct mk_slice line = take_until(&input, '\n');
         char who = (char)take_byte(&line);
         take_byte(&line);
         struct mk_slice action = take_until(&line, ' ');
-        ask(&host, who, action, line);
+        ask(&endpoint, who, action, line);
     }
     if (size % 2 == 0) /* it takes as long as everything else */
-        check_world(&host);
+        check_world(&endpoint);
     return 0;
 }

@@ -9,7 +9,9 @@
  */
 #include "base/json.h"
 #include "fuzz.h"
+#include "protocol/call.h"
 #include "transport/control.h"
+#include "transport/resource.h"
 #include "transport/server.h"
 #include "wire/deflate.h"
 #include "wire/websocket.h"
@@ -31,28 +33,38 @@ static int resource_fd = -1;
 
 /* --- the server's side --- */
 
-static void on_call(struct milky_backend *backend, struct milky_call *call)
+static void on_call(struct mk_call_target *target, struct mk_call *call)
 {
-    (void)backend;
-    yyjson_mut_val *data = yyjson_mut_obj(milky_call_doc(call));
-    yyjson_mut_obj_add_val(milky_call_doc(call), data, "asked", milky_call_params(call));
-    milky_call_ok(call, data);
+    (void)target;
+    yyjson_mut_val *data = yyjson_mut_obj(call->doc);
+    yyjson_mut_obj_add_val(call->doc, data, "asked", call->params);
+    mk_call_ok(call, data);
 }
 
-static int on_resource(struct milky_backend *backend, const char *token,
-                       struct milky_resource *resource)
+static void on_resource(struct mk_resource_source *source, const char *token,
+                        struct mk_resource_answer *answer)
 {
-    (void)backend;
-    if (strcmp(token, "x") != 0)
-        return -ENOENT;
-    resource->fd = dup(resource_fd);
-    resource->content_type = "image/png";
-    return resource->fd >= 0 ? 0 : -errno;
+    (void)source;
+    bool is_known = strcmp(token, "x") == 0;
+    *answer = (struct mk_resource_answer){
+        .kind = is_known ? MK_RESOURCE_FD : MK_RESOURCE_FAIL,
+        .fd = is_known ? dup(resource_fd) : -1,
+        .status = 404,
+        .text = mk_slice_dup(MK_SLICE("image/png")),
+    };
+    check(answer->text && (answer->fd >= 0) == is_known, "no file");
 }
 
-static struct milky_backend backend = {
-    .name = "echo", .call = on_call, .control = on_call, .resource = on_resource
-};
+static struct mk_call_target target = { .call = on_call, .control = on_call };
+static struct mk_resource_source files = { .offers = true, .ask = on_resource };
+
+/* One desk under two names. */
+static struct mk_dispatch *desk_at(void *arg, size_t index, const char **name)
+{
+    (void)arg;
+    *name = index == 0 ? "sandbox" : "endpoint";
+    return index < 2 ? &operators : NULL;
+}
 
 static void remove_folder(void)
 {
@@ -88,13 +100,20 @@ static struct mk_transport *make_server(struct mk_guard *guard, const char *list
                                         const char *token)
 {
     const struct mk_transport_context context = {
-        .loop = &loop, .guard = guard, .dispatch = &dispatch, .hub = &hub
+        .loop = &loop, .guard = guard, .dispatch = &dispatch, .hub = &hub, .files = &files
     };
     const struct milky_server entries[2] = {
-        { .listen = listen, .access_token = token, .dialect = MILKY_DIALECT_DRAFT },
-        { .listen = listen, .access_token = token, .dialect = MILKY_DIALECT_1_2 },
+        { .size = sizeof(entries[0]),
+          .listen = listen,
+          .access_token = token,
+          .dialect = MILKY_DIALECT_DRAFT },
+        { .size = sizeof(entries[0]),
+          .listen = listen,
+          .access_token = token,
+          .dialect = MILKY_DIALECT_1_2 },
     };
-    const struct milky_bot bot = { .self_id = 10001000,
+    const struct milky_bot bot = { .size = sizeof(bot),
+                                   .self_id = 10001000,
                                    .http_server = &entries[0],
                                    .http_server_count = 1,
                                    .websocket_server = &entries[1],
@@ -117,15 +136,16 @@ static void prepare(void)
     mk_hub_init(&hub, 10001000, NULL);
     mk_deflate_init(&codec, 64);
     hub.deflate = &codec;
-    mk_dispatch_init(&dispatch, &backend, 10001000);
-    mk_dispatch_init(&operators, &backend, 0);
+    mk_dispatch_init(&dispatch, &target, 10001000);
+    mk_dispatch_init(&operators, &target, 0);
     struct mk_guard *guard = mk_guard_new(&loop, &mk_default_limits);
     check(guard != NULL, "no guard");
     for (size_t i = 0; i < 2; i++) {
         struct mk_address address = address_of(i), other = address_of(2 + i);
         char listen[MK_ADDRESS_TEXT];
         servers[i] = make_server(guard, mk_address_format(&address, listen), tokens[i]);
-        check(mk_control_open(&loop, &other, mk_slice_str(tokens[i]), guard, &operators, &operators,
+        const struct mk_control_desks desks = { desk_at, NULL };
+        check(mk_control_open(&loop, &other, mk_slice_str(tokens[i]), guard, &desks,
                               &controls[i]) == 0,
               "no control address");
     }

@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "fuzz.h"
+#include "protocol/call.h"
 #include "protocol/pattern.h"
 #include "transport/webhook_calls.h"
 #include "transport/webhook_signature.h"
@@ -19,20 +20,20 @@
 
 /* --- the response --- */
 
-static struct milky_call *waiting[1024];
+static struct mk_call *waiting[1024];
 static size_t waiting_count, asked, done_count;
 static bool later;
 static struct mk_buf order; /* of the actions that were asked */
 
-static void on_call(struct milky_backend *backend, struct milky_call *call)
+static void on_call(struct mk_call_target *target, struct mk_call *call)
 {
-    (void)backend;
+    (void)target;
     asked++;
-    mk_buf_printf(&order, "%s ", milky_call_action(call));
+    mk_buf_printf(&order, "%s ", call->name);
     if (later && waiting_count < sizeof(waiting) / sizeof(waiting[0]))
         waiting[waiting_count++] = call;
     else
-        milky_call_fail(call, -1, "no");
+        mk_call_fail(call, -1, "no");
 }
 
 static void on_done(struct mk_webhook_calls *calls)
@@ -44,7 +45,7 @@ static void on_done(struct mk_webhook_calls *calls)
 /* Runs a response; false when it is no call. What was asked is in `order`. */
 static bool run(struct mk_slice body, bool reply_later, enum mk_dialect dialect)
 {
-    struct milky_backend backend = { .name = "echo", .call = on_call };
+    struct mk_call_target target = { .call = on_call };
     struct mk_dispatch dispatch;
     struct mk_webhook_calls calls = {
         .dispatch = &dispatch, .dialect = dialect, .name = "webhook", .done = on_done
@@ -52,12 +53,12 @@ static bool run(struct mk_slice body, bool reply_later, enum mk_dialect dialect)
     asked = done_count = waiting_count = 0;
     later = reply_later;
     mk_buf_reset(&order, SIZE_MAX);
-    mk_dispatch_init(&dispatch, &backend, 10001000);
+    mk_dispatch_init(&dispatch, &target, 10001000);
     mk_webhook_calls_init(&calls);
     int rc = mk_webhook_calls_run(&calls, body);
     for (size_t i = 0; i < waiting_count; i++) {
         check(waiting_count == i + 1, "the next one did not wait");
-        milky_call_fail(waiting[i], -1, "no");
+        mk_call_fail(waiting[i], -1, "no");
     }
     check(rc == 0 || rc == 1, "status");
     check(done_count == (rc == 0), "done once");

@@ -105,10 +105,11 @@ struct milky_bot {
 
 /* The log of events on disk, by which webhooks and clients that come back miss nothing. */
 struct milky_journal {
-    const char *path;    /* of its database; NULL: none is kept */
-    uint64_t max_events; /* kept per bot; 0: 100,000 */
-    uint64_t max_age;    /* seconds that an event is kept; 0: 7 days */
-    bool no_flush;       /* a commit need not survive the loss of power */
+    const char *path;     /* of its database; NULL: none is kept */
+    uint64_t max_events;  /* kept per bot; 0: 100,000 */
+    uint64_t max_age;     /* seconds that an event is kept; 0: 7 days */
+    bool no_flush;        /* a commit need not survive the loss of power */
+    uint64_t reserved[4]; /* 0 */
 };
 
 /* What clients may use up; 0 is the default, in brackets. */
@@ -126,6 +127,7 @@ struct milky_limits {
     uint64_t calls_in_flight;    /* of a WebSocket; then it is not read (256) */
     uint64_t lag_bytes;          /* of events behind; then a client is closed (16 MiB) */
     uint64_t call_seconds;       /* for a backend's answer; then the call fails with -500 (60) */
+    uint64_t reserved[19];       /* 0: for limits to come */
 };
 
 /*
@@ -167,11 +169,6 @@ struct milky_config {
     uint64_t busy_poll_us;
     /* Do not send to many connections with one system call, where the kernel has io_uring. */
     bool no_io_uring;
-    /*
-     * A libuv loop of the embedder's to run on; NULL: one of the endpoint's own. It is the
-     * embedder's to run, and must outlive the endpoint.
-     */
-    struct uv_loop_s *loop;
 };
 
 /*
@@ -224,17 +221,12 @@ MILKY_API int milky_endpoint_reload(struct milky_endpoint *endpoint,
 MILKY_API void milky_endpoint_on_reload(struct milky_endpoint *endpoint,
                                         const char *(*reload)(void *arg), void *arg);
 
-/* Serves until it has stopped; with a loop of the embedder's, runs that so long. */
-MILKY_API void milky_endpoint_run(struct milky_endpoint *endpoint);
-
 /*
- * For a program with an event loop of another kind: when the descriptor is readable, or the timeout
- * has passed, one step does what is to be done and does not wait. The timeout is in milliseconds,
- * -1 for none; it changes with each step. A step returns false when the endpoint has stopped.
+ * Serves until it has stopped. Returns at once where nothing is to be served: no address is
+ * listened on, there is no websocket_client, and no handle of a backend's or the embedder's on the
+ * loop. A webhook holds it only while it has an event to post.
  */
-MILKY_API int milky_endpoint_fd(const struct milky_endpoint *endpoint);
-MILKY_API int milky_endpoint_timeout(const struct milky_endpoint *endpoint);
-MILKY_API bool milky_endpoint_step(struct milky_endpoint *endpoint);
+MILKY_API void milky_endpoint_run(struct milky_endpoint *endpoint);
 
 /*
  * Begins to stop, from a callback on the loop: listeners close, calls in flight are answered,
@@ -242,12 +234,9 @@ MILKY_API bool milky_endpoint_step(struct milky_endpoint *endpoint);
  */
 MILKY_API void milky_endpoint_stop(struct milky_endpoint *endpoint);
 
-/* It has stopped: to be asked by a program that runs a loop of its own. */
-MILKY_API bool milky_endpoint_stopped(const struct milky_endpoint *endpoint);
-
 /*
  * Ends what has not stopped, frees the backends and the endpoint. Runs the loop until the
- * endpoint's handles are closed, the embedder's loop too. NULL is allowed.
+ * endpoint's handles are closed. NULL is allowed.
  */
 MILKY_API void milky_endpoint_free(struct milky_endpoint *endpoint);
 

@@ -64,6 +64,7 @@ static void read_list(struct mk_config_reader *reader, const struct mk_config_ke
     yyjson_arr_foreach (value, i, max, element) {
         if (reader->count == MK_CONFIG_MAX_MISTAKES || reader->out_of_memory)
             break;
+        memcpy(elements + i * key->size, &key->size, sizeof(key->size)); /* its first member */
         read_object(reader, key, element, mk_config_text(reader, "%s[%zu]", path, i),
                     elements + i * key->size);
     }
@@ -322,6 +323,7 @@ static int parse(struct mk_slice text, const char *name, bool with_files, struct
     if (mk_slice_starts_with(text, MK_SLICE("\xef\xbb\xbf"))) /* a mark that some editors leave */
         text = mk_slice_from(text, 3);
     const char *slash = name ? strrchr(name, '/') : NULL;
+    owner->config.endpoint.size = sizeof(owner->config.endpoint);
     reader->text = text;
     reader->arena = &owner->arena;
     reader->folder = slash ? mk_slice_of(name, (size_t)(slash - name) + 1) : MK_SLICE("");

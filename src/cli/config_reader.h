@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "cli/config.h"
 
+#include <yyjson.h>
+
 struct mk_config_key;
 
 struct mk_config_mistake {

@@ -11,12 +11,13 @@
 
 /* What a value must be, and what is stored for it. */
 enum mk_config_type {
-    MK_CONFIG_OBJECT,        /* `keys`, stored in place */
-    MK_CONFIG_LIST,          /* of objects of `keys`: a pointer, and their number */
-    MK_CONFIG_TEXT,          /* const char *; never empty, as are all below */
-    MK_CONFIG_PATH,          /* const char *, made relative to the working directory */
-    MK_CONFIG_PATHS,         /* a list of these: const char *const *, and their number */
-    MK_CONFIG_LISTEN,        /* const char *, an address for mk_address_parse */
+    MK_CONFIG_OBJECT, /* `keys`, stored in place */
+    MK_CONFIG_LIST,   /* of objects of `keys`: a pointer to structs that begin with their size, and
+                         their number */
+    MK_CONFIG_TEXT,   /* const char *; never empty, as are all below */
+    MK_CONFIG_PATH,   /* const char *, made relative to the working directory */
+    MK_CONFIG_PATHS,  /* a list of these: const char *const *, and their number */
+    MK_CONFIG_LISTEN, /* const char *, an address for mk_address_parse */
     MK_CONFIG_WEBSOCKET_URL, /* const char *, ws or wss */
     MK_CONFIG_HTTP_URL,      /* const char *, http or https */
     MK_CONFIG_TOKEN,         /* const char *, fit for a header; its value is never shown */

@@ -98,7 +98,9 @@ const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint)
     int rc = mk_command_load(file, &fresh, &reload->why);
     if (rc < 0)
         return refuse_file(reload, file, rc);
-    rc = milky_endpoint_reload(endpoint, &fresh->endpoint);
+    fresh->endpoint.backends = reload->config->endpoint.backends;
+    fresh->endpoint.backend_count = reload->config->endpoint.backend_count;
+    rc = milky_endpoint_reload(endpoint, &fresh->endpoint, NULL);
     if (rc == 0)
         warn_of_restart(reload->config, fresh);
     mk_config_free(fresh);

@@ -46,6 +46,7 @@ struct run {
     char listens[MOST_BOTS][LISTEN_SIZE];
     size_t count;
     struct milky_config config;
+    struct milky_config_backend backend;
 };
 
 /* --- which bots --- */
@@ -57,7 +58,7 @@ static int add_bot(struct run *run, uint64_t uin)
             return MK_EXIT_OK;
     if (run->count == MOST_BOTS)
         return mk_command_failed(mk_tr("at most %d bots", "最多 %d 个 Bot"), MOST_BOTS);
-    run->bots[run->count++].self_id = uin;
+    run->bots[run->count++] = (struct milky_bot){ sizeof(struct milky_bot), .self_id = uin };
     return MK_EXIT_OK;
 }
 
@@ -165,6 +166,7 @@ static int place_servers(struct run *run)
         snprintf(run->listens[i], LISTEN_SIZE, "127.0.0.1:%llu",
                  (unsigned long long)(port ? port + i : 0));
         run->servers[i] = (struct milky_server){
+            .size = sizeof(run->servers[i]),
             .listen = run->listens[i],
             .access_token = option[TOKEN],
             .dialect = dialect ? MILKY_DIALECT_1_2 : MILKY_DIALECT_DRAFT,
@@ -173,6 +175,7 @@ static int place_servers(struct run *run)
         run->bots[i].http_server_count = run->bots[i].websocket_server_count = 1;
     }
     run->config = (struct milky_config){
+        .size = sizeof(run->config),
         .bots = run->bots,
         .bot_count = run->count,
         .control = option[CONTROL] ? option[CONTROL] : "127.0.0.1:0",
@@ -192,7 +195,7 @@ static void print_address(const char *address)
 static void announce(void *arg, const struct milky_endpoint *endpoint)
 {
     (void)arg;
-    struct milky_port port;
+    struct milky_port port = { .size = sizeof(port) };
     const char *before = " bots=";
     printf("ready ");
     for (size_t i = 0; milky_endpoint_port(endpoint, i, &port); i++)
@@ -235,7 +238,7 @@ static int try_dump(const struct run *run)
     return MK_EXIT_OK;
 }
 
-static int write_world(void *arg, struct milky_backend *backend)
+static int write_world(void *arg)
 {
     const struct run *run = arg;
     const char *name = run->arguments->option[DUMP];
@@ -243,7 +246,7 @@ static int write_world(void *arg, struct milky_backend *backend)
         return MK_EXIT_OK;
     struct mk_buf text;
     mk_buf_init(&text, SIZE_MAX);
-    int rc = mk_sandbox_dump(backend, &text);
+    int rc = mk_sandbox_dump(run->backend.self, &text);
     FILE *file = rc < 0 ? NULL : strcmp(name, "-") == 0 ? stdout : fopen(name, "we");
     if (rc == 0 && !file)
         rc = -errno;
@@ -268,14 +271,21 @@ static int serve(struct run *run)
         .world = option[WORLD],
         .seed = option[SEED] ? &seed : NULL,
     };
-    struct mk_serving serving = {
+    run->backend = (struct milky_config_backend){
+        .size = sizeof(run->backend),
+        .name = "sandbox",
+        .table = &mk_sandbox_backend,
+        .self = mk_sandbox_new(&config),
+    };
+    run->config.backends = &run->backend;
+    run->config.backend_count = 1;
+    const struct mk_serving serving = {
         .config = &run->config,
-        .backend = mk_sandbox_new(&config),
         .ready = announce,
         .stopped = write_world,
         .arg = run,
     };
-    if (!serving.backend)
+    if (!run->backend.self)
         return mk_command_failed("%s", strerror(ENOMEM));
     return mk_serve(&serving);
 }

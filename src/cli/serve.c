@@ -95,7 +95,7 @@ static int make_folder(const char *path)
     return rc;
 }
 
-static struct milky_backend *make_backend(const struct mk_config *config)
+static struct mk_sandbox *make_backend(const struct mk_config *config)
 {
     char *path = NULL;
     if (asprintf(&path, "%s/sandbox.db", config->data_dir) < 0)
@@ -113,9 +113,9 @@ static struct milky_backend *make_backend(const struct mk_config *config)
             .timeout_ms = (uint32_t)config->backend.media.download_seconds * 1000,
         },
     };
-    struct milky_backend *backend = mk_sandbox_new(&sandbox);
+    struct mk_sandbox *made = mk_sandbox_new(&sandbox);
     free(path);
-    return backend;
+    return made;
 }
 
 int mk_serve(const struct mk_serving *serving)
@@ -123,18 +123,19 @@ int mk_serve(const struct mk_serving *serving)
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     struct server server = { .serving = serving };
     int code = MK_EXIT_OK;
-    int rc = milky_endpoint_new(serving->config, serving->backend, &server.endpoint);
+    struct milky_error error = { .size = sizeof(error) };
+    int rc = milky_endpoint_new(serving->config, &server.endpoint, &error);
     if (rc == 0) {
         rc = watch_signals(&server);
         if (serving->reload)
             milky_endpoint_on_reload(server.endpoint, reload, &server);
         if (rc == 0)
-            rc = milky_endpoint_start(server.endpoint);
+            rc = milky_endpoint_start(server.endpoint, &error);
         if (rc == 0) {
             serving->ready(serving->arg, server.endpoint);
             milky_endpoint_run(server.endpoint);
             if (serving->stopped)
-                code = serving->stopped(serving->arg, serving->backend);
+                code = serving->stopped(serving->arg);
         }
         forget_signals(&server);
         milky_endpoint_free(server.endpoint);
@@ -167,20 +168,26 @@ static void announce(void *arg, const struct milky_endpoint *endpoint)
     fflush(stdout);
 }
 
-static int serve(const struct mk_config *config, const char *file)
+static int serve(struct mk_config *config, const char *file)
 {
     int rc = make_folder(config->data_dir);
     if (rc < 0)
         return mk_command_failed(mk_tr("cannot make data_dir %s: %s", "无法创建 data_dir %s：%s"),
                                  config->data_dir, strerror(-rc));
-    struct milky_backend *backend = make_backend(config);
-    if (!backend)
+    struct milky_config_backend backend = {
+        .size = sizeof(backend),
+        .name = "sandbox",
+        .table = &mk_sandbox_backend,
+        .self = make_backend(config),
+    };
+    if (!backend.self)
         return mk_command_failed(mk_tr("the sandbox in %s cannot be opened", "无法打开沙盒：%s"),
                                  config->data_dir);
+    config->endpoint.backends = &backend;
+    config->endpoint.backend_count = 1;
     struct announcement announcement = { config, file, { .config = config } };
     const struct mk_serving serving = {
         .config = &config->endpoint,
-        .backend = backend,
         .ready = announce,
         .reload = reload_file,
         .arg = &announcement,

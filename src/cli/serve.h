@@ -6,8 +6,8 @@
 #include <milky/milky.h>
 
 struct mk_serving {
+    /* Its one backend is taken over. */
     const struct milky_config *config;
-    struct milky_backend *backend; /* taken over */
     /* It serves now. */
     void (*ready)(void *arg, const struct milky_endpoint *endpoint);
     /*
@@ -16,7 +16,7 @@ struct mk_serving {
      */
     const char *(*reload)(void *arg, struct milky_endpoint *endpoint);
     /* Optional: it serves no more, and the backend is still there. Returns an exit code. */
-    int (*stopped)(void *arg, struct milky_backend *backend);
+    int (*stopped)(void *arg);
     void *arg;
 };
 

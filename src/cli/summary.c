@@ -104,7 +104,7 @@ static const struct milky_server *server_of(const struct milky_bot *bot,
 static void print_bot(FILE *out, const struct milky_bot *bot, const struct milky_endpoint *endpoint)
 {
     fprintf(out, "bot %llu\n", (unsigned long long)bot->self_id);
-    struct milky_port port;
+    struct milky_port port = { .size = sizeof(port) };
     for (size_t i = 0; endpoint && milky_endpoint_port(endpoint, i, &port); i++)
         if (port.self_id == bot->self_id)
             print_server(out, port.transport, port.address, server_of(bot, &port));
@@ -124,7 +124,7 @@ static void print_bot(FILE *out, const struct milky_bot *bot, const struct milky
 static void print_own(FILE *out, const char *name, const char *address,
                       const struct milky_endpoint *endpoint)
 {
-    struct milky_port port;
+    struct milky_port port = { .size = sizeof(port) };
     for (size_t i = 0; address && endpoint && milky_endpoint_port(endpoint, i, &port); i++)
         if (strcmp(port.transport, name) == 0)
             address = port.address;
@@ -179,7 +179,7 @@ void mk_summary_try(FILE *out, const struct mk_config *config, const char *file,
         lead = next;
     }
     const struct milky_server *server = first_server(config);
-    struct milky_port port;
+    struct milky_port port = { .size = sizeof(port) };
     for (size_t i = 0; server && milky_endpoint_port(endpoint, i, &port); i++)
         if (strcmp(port.transport, "http_server") == 0) {
             try_curl(out, lead, server, port.address);

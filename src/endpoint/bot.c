@@ -28,16 +28,18 @@ int mk_bot_prepare(struct mk_bot *bot, const struct mk_bot_shared *shared,
         .dispatch = &bot->dispatch,
         .hub = &bot->hub,
         .http = shared->http,
+        .files = shared->files,
     };
     return mk_transports_add(shared->table, &context, config, fresh);
 }
 
-int mk_bot_init(struct mk_bot *bot, const struct mk_bot_shared *shared,
+int mk_bot_init(struct mk_bot *bot, const struct mk_bot_shared *shared, struct milky_host *host,
                 const struct milky_bot *config)
 {
     mk_list_init(&bot->transports);
     mk_list_init(&bot->draining);
-    mk_dispatch_init(&bot->dispatch, shared->backend, config->self_id);
+    mk_account_init(&bot->account, host, &bot->hub, config->self_id);
+    mk_dispatch_init(&bot->dispatch, &bot->account.target, config->self_id);
     int rc = mk_hub_init(&bot->hub, config->self_id, shared->journal);
     bot->hub.deflate = shared->deflate;
     bot->hub.got_stuck = on_stuck;

@@ -5,6 +5,7 @@
 #ifndef MK_ENDPOINT_BOT_H
 #define MK_ENDPOINT_BOT_H
 
+#include "host/host.h"
 #include "hub/hub.h"
 #include "protocol/dispatch.h"
 #include "transport/transport.h"
@@ -16,13 +17,14 @@ struct mk_bot_shared {
     struct mk_loop *loop;
     struct mk_http_client **http; /* made by the first transport that needs it */
     struct mk_journal *journal;   /* or NULL */
-    struct milky_backend *backend;
     struct mk_guard *guard;
     struct mk_deflate *deflate;                    /* of all WebSockets */
+    struct mk_resource_source *files;              /* of backends */
     const struct mk_transport_class *const *table; /* of transports */
 };
 
 struct mk_bot {
+    struct mk_account account; /* what the host of its backend knows of it */
     struct mk_dispatch dispatch;
     struct mk_hub hub;
     struct mk_timer *retry;    /* for readers of the hub that are stuck */
@@ -31,10 +33,10 @@ struct mk_bot {
 };
 
 /*
- * Makes the bot and its transports, none of which is active yet. Returns 0 or a negative errno,
- * logged; then mk_bot_fini is still to be called.
+ * Makes the bot, which `host` answers for, and its transports, none of which is active yet. Returns
+ * 0 or a negative errno, logged; then mk_bot_fini is still to be called.
  */
-int mk_bot_init(struct mk_bot *bot, const struct mk_bot_shared *shared,
+int mk_bot_init(struct mk_bot *bot, const struct mk_bot_shared *shared, struct milky_host *host,
                 const struct milky_bot *config);
 /* It must be idle. */
 void mk_bot_fini(struct mk_bot *bot);

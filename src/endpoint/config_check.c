@@ -2,6 +2,7 @@
 #include "endpoint/config_check.h"
 
 #include "base/log.h"
+#include "endpoint/parts.h"
 #include "transport/webhook_signature.h"
 #include "wire/url.h"
 
@@ -19,6 +20,7 @@ struct place {
     size_t bot;
     const char *kind; /* or NULL */
     size_t index;
+    struct milky_error *error; /* or NULL */
 };
 
 static int refuse(const struct place *at, const char *key, const char *format, ...)
@@ -26,14 +28,16 @@ static int refuse(const struct place *at, const char *key, const char *format, .
 
 static int refuse(const struct place *at, const char *key, const char *format, ...)
 {
-    char path[64] = "", why[256];
+    char path[128], entry[64] = "", why[256];
     if (at->kind)
-        snprintf(path, sizeof(path), ".%s[%zu]", at->kind, at->index);
+        snprintf(entry, sizeof(entry), "%s[%zu].", at->kind, at->index);
+    snprintf(path, sizeof(path), "bots[%zu].%s%s", at->bot, entry, key);
     va_list args;
     va_start(args, format);
     vsnprintf(why, sizeof(why), format, args);
     va_end(args);
-    mk_log_error("endpoint", "bots[%zu]%s.%s: %s", at->bot, path, key, why);
+    mk_log_error("endpoint", "%s: %s", path, why);
+    mk_error_set(at->error, path, "%s", why);
     return -EINVAL;
 }
 
@@ -104,13 +108,13 @@ size_t *mk_config_check_ids(const struct milky_bot *bots, size_t count)
 }
 
 static int check_same_urls(size_t bot, const char *kind, const struct milky_remote *remotes,
-                           size_t count, bool replaying)
+                           size_t count, bool replaying, struct milky_error *error)
 {
     size_t *first = mk_config_check_urls(remotes, count, replaying);
     int rc = first ? 0 : -ENOMEM;
     for (size_t i = 0; i < count && rc == 0; i++)
         if (first[i] != i)
-            rc = refuse(&(struct place){ bot, kind, i }, "url",
+            rc = refuse(&(struct place){ bot, kind, i, error }, "url",
                         "this is the URL of %s[%zu] already, and how far each has got is kept by "
                         "its URL (a query such as ?2 makes it another)",
                         kind, first[i]);
@@ -129,11 +133,11 @@ static int check_pair(const struct place *at, const char *certificate, const cha
 }
 
 static int check_servers(size_t bot, const char *kind, const struct milky_server *servers,
-                         size_t count)
+                         size_t count, struct milky_error *error)
 {
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++)
-        rc = check_pair(&(struct place){ bot, kind, i }, servers[i].tls.certificate,
+        rc = check_pair(&(struct place){ bot, kind, i, error }, servers[i].tls.certificate,
                         servers[i].tls.key);
     return rc;
 }
@@ -162,59 +166,122 @@ static int check_secret(const struct place *at, const char *text)
 }
 
 static int check_remotes(size_t bot, const char *kind, const struct milky_remote *remotes,
-                         size_t count, bool websocket)
+                         size_t count, bool websocket, struct milky_error *error)
 {
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++) {
-        const struct place at = { bot, kind, i };
+        const struct place at = { bot, kind, i, error };
         rc = check_url(&at, remotes[i].url, websocket);
         if (rc == 0)
             rc = check_pair(&at, remotes[i].tls.certificate, remotes[i].tls.key);
         if (rc == 0 && !websocket)
             rc = check_secret(&at, remotes[i].secret);
     }
-    return rc == 0 ? check_same_urls(bot, kind, remotes, count, websocket) : rc;
+    return rc == 0 ? check_same_urls(bot, kind, remotes, count, websocket, error) : rc;
 }
 
 /* --- bots --- */
 
-static int check_bot(size_t number, const struct milky_bot *bot)
+static int check_bot(size_t number, const struct milky_bot *bot, struct milky_error *error)
 {
     if (bot->self_id < FIRST_SELF_ID || bot->self_id > LAST_SELF_ID)
-        return refuse(&(struct place){ .bot = number }, "self_id",
+        return refuse(&(struct place){ .bot = number, .error = error }, "self_id",
                       "%llu is no QQ number from 10001 to 4294967295",
                       (unsigned long long)bot->self_id);
-    int rc = check_servers(number, "http_server", bot->http_server, bot->http_server_count);
+    int rc = check_servers(number, "http_server", bot->http_server, bot->http_server_count, error);
     if (rc == 0)
         rc = check_servers(number, "websocket_server", bot->websocket_server,
-                           bot->websocket_server_count);
+                           bot->websocket_server_count, error);
     if (rc == 0)
         rc = check_remotes(number, "websocket_client", bot->websocket_client,
-                           bot->websocket_client_count, true);
+                           bot->websocket_client_count, true, error);
     if (rc == 0)
-        rc = check_remotes(number, "webhook", bot->webhook, bot->webhook_count, false);
+        rc = check_remotes(number, "webhook", bot->webhook, bot->webhook_count, false, error);
     return rc;
 }
 
-static int check_self_ids(const struct milky_config *config)
+static int check_self_ids(const struct milky_config *config, struct milky_error *error)
 {
     size_t *first = mk_config_check_ids(config->bots, config->bot_count);
     int rc = first ? 0 : -ENOMEM;
     for (size_t i = 0; i < config->bot_count && rc == 0; i++)
         if (first[i] != i)
-            rc = refuse(&(struct place){ .bot = i }, "self_id", "%llu is bots[%zu] already",
-                        (unsigned long long)config->bots[i].self_id, first[i]);
+            rc = refuse(&(struct place){ .bot = i, .error = error }, "self_id",
+                        "%llu is bots[%zu] already", (unsigned long long)config->bots[i].self_id,
+                        first[i]);
     free(first);
     return rc;
 }
 
-int mk_config_check(const struct milky_config *config)
+/* --- what must be there at all --- */
+
+static int refuse_whole(struct milky_error *error, const char *path, const char *why)
 {
-    int rc = 0;
-    for (size_t i = 0; i < config->bot_count && rc == 0; i++)
-        rc = check_bot(i, &config->bots[i]);
+    mk_log_error("endpoint", "%s: %s", path, why);
+    mk_error_set(error, path, "%s", why);
+    return -EINVAL;
+}
+
+static const char misfit[] = "`size` is to be the size of the struct";
+
+static int check_sizes_of_bot(const struct milky_bot *bot, struct milky_error *error)
+{
+    for (size_t i = 0; i < bot->http_server_count; i++)
+        if (bot->http_server[i].size != sizeof(struct milky_server))
+            return refuse_whole(error, "http_server", misfit);
+    for (size_t i = 0; i < bot->websocket_server_count; i++)
+        if (bot->websocket_server[i].size != sizeof(struct milky_server))
+            return refuse_whole(error, "websocket_server", misfit);
+    for (size_t i = 0; i < bot->websocket_client_count; i++)
+        if (bot->websocket_client[i].size != sizeof(struct milky_remote))
+            return refuse_whole(error, "websocket_client", misfit);
+    for (size_t i = 0; i < bot->webhook_count; i++)
+        if (bot->webhook[i].size != sizeof(struct milky_remote))
+            return refuse_whole(error, "webhook", misfit);
+    return 0;
+}
+
+static int check_sizes(const struct milky_config *config, struct milky_error *error)
+{
+    if (config->size != sizeof(*config))
+        return refuse_whole(error, "config", misfit);
+    if (config->backend_count == 0)
+        return refuse_whole(error, "backends", "there is none");
+    for (size_t i = 0; i < config->backend_count; i++)
+        if (config->backends[i].size != sizeof(config->backends[i]) || !config->backends[i].table)
+            return refuse_whole(error, "backends", config->backends[i].table ? misfit : "no table");
+    for (size_t i = 0; i < config->bot_count; i++) {
+        if (config->bots[i].size != sizeof(config->bots[i]))
+            return refuse_whole(error, "bots", misfit);
+        int rc = check_sizes_of_bot(&config->bots[i], error);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int check_backend_of(const struct milky_config *config, size_t number,
+                            struct milky_error *error)
+{
+    const char *name = config->bots[number].backend;
+    for (size_t i = 0; i < config->backend_count && name; i++)
+        if (config->backends[i].name && strcmp(config->backends[i].name, name) == 0)
+            return 0;
+    return name ? refuse(&(struct place){ .bot = number, .error = error }, "backend",
+                         "there is no backend \"%.64s\"", name)
+                : 0;
+}
+
+int mk_config_check(const struct milky_config *config, struct milky_error *error)
+{
+    int rc = check_sizes(config, error);
+    for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
+        rc = check_bot(i, &config->bots[i], error);
+        if (rc == 0)
+            rc = check_backend_of(config, i, error);
+    }
     if (rc == 0)
-        rc = check_self_ids(config);
+        rc = check_self_ids(config, error);
     if (rc == -ENOMEM)
         mk_log_error("endpoint", "the configuration cannot be checked: out of memory");
     return rc;

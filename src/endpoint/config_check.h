@@ -9,10 +9,10 @@
 #include <milky/milky.h>
 
 /*
- * Returns 0, or -EINVAL or -ENOMEM, logged. Whatever makes endpoints and bots of a configuration
- * may rely on it.
+ * Returns 0, or -EINVAL or -ENOMEM, logged, with the reason in `error` (or NULL). Whatever makes
+ * endpoints and bots of a configuration may rely on it.
  */
-int mk_config_check(const struct milky_config *config);
+int mk_config_check(const struct milky_config *config, struct milky_error *error);
 
 /*
  * For each remote the index of the first one that has the same URL: its own where it is that. With

@@ -1,16 +1,17 @@
 /* deliveries: see the header. */
 #include "endpoint/deliveries.h"
 
-#include "endpoint/endpoint.h"
+#include "endpoint/parts.h"
+#include "protocol/call.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 enum { PAGE = 100 };
 
-static void fail_with(struct milky_call *call, int rc)
+static void fail_with(struct mk_call *call, int rc)
 {
-    milky_call_fail(call, MILKY_INTERNAL, "%s", strerror(-rc));
+    mk_call_fail(call, MILKY_INTERNAL, "%s", strerror(-rc));
 }
 
 /* --- listing --- */
@@ -29,9 +30,9 @@ static yyjson_mut_val *describe(yyjson_mut_doc *doc, const struct mk_dead_letter
     return object;
 }
 
-static void list(struct mk_journal *journal, struct milky_call *call, uint64_t after)
+static void list(struct mk_journal *journal, struct mk_call *call, uint64_t after)
 {
-    yyjson_mut_doc *doc = milky_call_doc(call);
+    yyjson_mut_doc *doc = call->doc;
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_val *all = yyjson_mut_obj_add_arr(doc, root, "deliveries");
     struct mk_dead_letter letter = { .id = after };
@@ -47,12 +48,12 @@ static void list(struct mk_journal *journal, struct milky_call *call, uint64_t a
         return;
     }
     yyjson_mut_obj_add_bool(doc, root, "more", found > 0);
-    milky_call_ok(call, root);
+    mk_call_ok(call, root);
 }
 
 /* --- forgetting --- */
 
-static void drop(struct mk_journal *journal, struct milky_call *call, yyjson_mut_val *which)
+static void drop(struct mk_journal *journal, struct mk_call *call, yyjson_mut_val *which)
 {
     struct mk_dead_letter letter = { 0 };
     uint64_t count = 0;
@@ -71,24 +72,24 @@ static void drop(struct mk_journal *journal, struct milky_call *call, yyjson_mut
         fail_with(call, rc);
         return;
     }
-    yyjson_mut_doc *doc = milky_call_doc(call);
+    yyjson_mut_doc *doc = call->doc;
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_obj_add_uint(doc, root, "dropped", count);
-    milky_call_ok(call, root);
+    mk_call_ok(call, root);
 }
 
 /* --- posting again --- */
 
 struct retry {
     struct mk_journal *journal;
-    struct milky_call *call;
+    struct mk_call *call;
     uint64_t id;
 };
 
-static void answer(struct milky_call *call, uint64_t id, const char *outcome, unsigned status,
+static void answer(struct mk_call *call, uint64_t id, const char *outcome, unsigned status,
                    const char *message)
 {
-    yyjson_mut_doc *doc = milky_call_doc(call);
+    yyjson_mut_doc *doc = call->doc;
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_obj_add_uint(doc, root, "id", id);
     yyjson_mut_obj_add_str(doc, root, "outcome", outcome);
@@ -96,7 +97,7 @@ static void answer(struct milky_call *call, uint64_t id, const char *outcome, un
         yyjson_mut_obj_add_uint(doc, root, "status", status);
     if (message)
         yyjson_mut_obj_add_strcpy(doc, root, "message", message);
-    milky_call_ok(call, root);
+    mk_call_ok(call, root);
 }
 
 static void on_reposted(void *arg, const struct mk_repost_result *result)
@@ -117,10 +118,10 @@ static void on_reposted(void *arg, const struct mk_repost_result *result)
 }
 
 /* By the transport that had set it aside; -ENOENT where that is not configured any more. */
-static int repost(const struct milky_host *host, const struct mk_dead_letter *letter,
+static int repost(const struct milky_endpoint *endpoint, const struct mk_dead_letter *letter,
                   const struct mk_repost_caller *caller)
 {
-    const struct mk_bot *bot = mk_host_find_bot(host, letter->self_id);
+    const struct mk_bot *bot = mk_endpoint_find_bot(endpoint, letter->self_id);
     if (!bot)
         return -ENOENT;
     MK_LIST_FOR_EACH (node, &bot->transports) {
@@ -134,16 +135,16 @@ static int repost(const struct milky_host *host, const struct mk_dead_letter *le
     return -ENOENT;
 }
 
-static void retry(const struct milky_host *host, struct milky_call *call, uint64_t id)
+static void retry(const struct milky_endpoint *endpoint, struct mk_call *call, uint64_t id)
 {
     struct mk_dead_letter letter;
-    int rc = mk_journal_dead(host->journal, id, &letter);
+    int rc = mk_journal_dead(endpoint->journal, id, &letter);
     if (rc < 0) {
         fail_with(call, rc);
         return;
     }
     if (rc == 0 || letter.id != id) {
-        milky_call_fail(call, MILKY_UNKNOWN, "there is no delivery %llu", (unsigned long long)id);
+        mk_call_fail(call, MILKY_UNKNOWN, "there is no delivery %llu", (unsigned long long)id);
         return;
     }
     struct retry *retry = malloc(sizeof(*retry));
@@ -151,9 +152,9 @@ static void retry(const struct milky_host *host, struct milky_call *call, uint64
         fail_with(call, -ENOMEM);
         return;
     }
-    *retry = (struct retry){ host->journal, call, id };
+    *retry = (struct retry){ endpoint->journal, call, id };
     const struct mk_repost_caller caller = { on_reposted, retry };
-    rc = repost(host, &letter, &caller);
+    rc = repost(endpoint, &letter, &caller);
     if (rc == 0)
         return;
     free(retry);
@@ -167,22 +168,21 @@ static void retry(const struct milky_host *host, struct milky_call *call, uint64
         fail_with(call, rc);
 }
 
-void mk_deliveries_run(struct milky_endpoint *endpoint, struct milky_call *call)
+void mk_deliveries_run(struct milky_endpoint *endpoint, struct mk_call *call)
 {
-    const struct milky_host *host = &endpoint->host;
-    yyjson_mut_val *params = milky_call_params(call);
+    yyjson_mut_val *params = call->params;
     yyjson_mut_val *again = yyjson_mut_obj_get(params, "retry");
     yyjson_mut_val *dropped = yyjson_mut_obj_get(params, "drop");
-    if (!host->journal)
-        milky_call_fail(call, MILKY_NOT_SUPPORTED, "there is no journal, so nothing is set aside");
+    if (!endpoint->journal)
+        mk_call_fail(call, MILKY_NOT_SUPPORTED, "there is no journal, so nothing is set aside");
     else if (again && !yyjson_mut_is_uint(again))
-        milky_call_fail(call, MILKY_MALFORMED, "retry: expected the id of a delivery");
+        mk_call_fail(call, MILKY_MALFORMED, "retry: expected the id of a delivery");
     else if (dropped && !yyjson_mut_is_uint(dropped) && !yyjson_mut_equals_str(dropped, "all"))
-        milky_call_fail(call, MILKY_MALFORMED, "drop: expected the id of a delivery, or \"all\"");
+        mk_call_fail(call, MILKY_MALFORMED, "drop: expected the id of a delivery, or \"all\"");
     else if (again)
-        retry(host, call, yyjson_mut_get_uint(again));
+        retry(endpoint, call, yyjson_mut_get_uint(again));
     else if (dropped)
-        drop(host->journal, call, dropped);
+        drop(endpoint->journal, call, dropped);
     else
-        list(host->journal, call, milky_uint(params, "after"));
+        list(endpoint->journal, call, yyjson_mut_get_uint(yyjson_mut_obj_get(params, "after")));
 }

@@ -8,10 +8,9 @@
 #ifndef MK_ENDPOINT_DELIVERIES_H
 #define MK_ENDPOINT_DELIVERIES_H
 
-#include <milky/backend.h>
-
 struct milky_endpoint;
+struct mk_call;
 
-void mk_deliveries_run(struct milky_endpoint *endpoint, struct milky_call *call);
+void mk_deliveries_run(struct milky_endpoint *endpoint, struct mk_call *call);
 
 #endif

@@ -1,21 +1,22 @@
 /*
- * endpoint: implements milky/milky.h. Wires bots, their hubs and transports and one backend to one
- * loop, and takes them down again in order.
+ * endpoint: implements milky/milky.h. Wires backends, bots, their hubs and transports to one loop,
+ * and takes them down again in order.
  *
  * Stopping: every transport is told, each becomes idle by itself, and the loop ends when all are;
  * what is not idle after GRACE_MS is ended by force.
  */
-#include "endpoint/endpoint.h"
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "endpoint/config_check.h"
+#include "endpoint/files.h"
+#include "endpoint/hosts.h"
 #include "endpoint/metrics.h"
+#include "endpoint/parts.h"
+#include "endpoint/requests.h"
 #include "transport/table.h"
 
 #include <errno.h>
 #include <milky/milky.h>
-#include <milky/version.h>
 #include <stdlib.h>
 
 enum {
@@ -28,7 +29,7 @@ enum {
 
 /* One of the two addresses that are no bot's. Returns 0 or a negative errno, logged. */
 static int parse_address(const char *what, const char *text, const char *given_token,
-                         struct mk_address *address, char **token)
+                         struct mk_address *address, char **token, struct milky_error *why)
 {
     const char *error = mk_address_parse(mk_slice_str(text), address);
     *token = mk_slice_dup(mk_slice_str(given_token));
@@ -39,24 +40,26 @@ static int parse_address(const char *what, const char *text, const char *given_t
     if (!error)
         return 0;
     mk_log_error("endpoint", "%s \"%s\": %s", what, text, error);
+    mk_error_set(why, what, "\"%s\": %s", text, error);
     return -EINVAL;
 }
 
-static int parse_addresses(struct milky_endpoint *endpoint, const struct milky_config *config)
+static int parse_addresses(struct milky_endpoint *endpoint, const struct milky_config *config,
+                           struct milky_error *error)
 {
     int rc = 0;
     endpoint->has_control = config->control != NULL;
     endpoint->has_operations = config->operations != NULL;
     if (config->control)
         rc = parse_address("control", config->control, config->control_access_token,
-                           &endpoint->control_address, &endpoint->control_token);
+                           &endpoint->control_address, &endpoint->control_token, error);
     if (rc == 0 && config->operations)
         rc = parse_address("operations", config->operations, config->operations_access_token,
-                           &endpoint->operations_address, &endpoint->operations_token);
+                           &endpoint->operations_address, &endpoint->operations_token, error);
     return rc;
 }
 
-static int open_journal(struct milky_host *host, const struct milky_journal *config)
+static int open_journal(struct milky_endpoint *endpoint, const struct milky_journal *config)
 {
     if (!config->path)
         return 0;
@@ -65,44 +68,52 @@ static int open_journal(struct milky_host *host, const struct milky_journal *con
         .max_events = config->max_events ? config->max_events : MOST_EVENTS,
         .max_age = config->max_age ? config->max_age : MOST_AGE,
         .flush = !config->no_flush,
-        .events_kept = host->backend->keeps_events,
+        .events_kept = mk_hosts_keep_events(endpoint),
     };
-    return mk_journal_open(&journal, &host->journal);
+    int rc = mk_journal_open(&journal, &endpoint->journal);
+    endpoint->owner.journal = endpoint->journal;
+    return rc;
 }
 
-struct mk_bot_shared mk_host_shared(struct milky_host *host)
+struct mk_bot_shared mk_endpoint_shared(struct milky_endpoint *endpoint)
 {
     return (struct mk_bot_shared){
-        .loop = &host->loop,
-        .http = &host->http,
-        .journal = host->journal,
-        .backend = host->backend,
-        .guard = host->guard,
-        .deflate = &host->deflate,
-        .table = host->table,
+        .loop = &endpoint->loop,
+        .http = &endpoint->http,
+        .journal = endpoint->journal,
+        .guard = endpoint->guard,
+        .deflate = &endpoint->deflate,
+        .files = &endpoint->files,
+        .table = endpoint->table,
     };
+}
+
+struct mk_bot *mk_endpoint_find_bot(const struct milky_endpoint *endpoint, uint64_t self_id)
+{
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        if (endpoint->bots[i]->hub.self_id == self_id)
+            return endpoint->bots[i];
+    return NULL;
 }
 
 static int init_bots(struct milky_endpoint *endpoint, const struct milky_config *config)
 {
-    struct milky_host *host = &endpoint->host;
-    host->bots = calloc(config->bot_count + 1, sizeof(*host->bots));
-    host->self_ids = calloc(config->bot_count + 1, sizeof(*host->self_ids));
-    if (!host->bots || !host->self_ids)
+    endpoint->bots = calloc(config->bot_count + 1, sizeof(*endpoint->bots));
+    if (!endpoint->bots)
         return -ENOMEM;
     int rc = 0;
-    const struct mk_bot_shared shared = mk_host_shared(host);
+    const struct mk_bot_shared shared = mk_endpoint_shared(endpoint);
     for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
-        host->self_ids[i] = config->bots[i].self_id;
-        host->bots[i] = calloc(1, sizeof(**host->bots));
-        if (!host->bots[i])
+        struct mk_bot *bot = calloc(1, sizeof(*bot));
+        if (!bot)
             return -ENOMEM;
-        rc = mk_bot_init(host->bots[i], &shared, &config->bots[i]);
-        host->bot_count = i + 1;
-        if (host->bots[i]->dispatch.stats)
-            host->bots[i]->dispatch.stats->timed = config->operations != NULL;
+        endpoint->bots[endpoint->bot_count++] = bot;
+        rc = mk_bot_init(bot, &shared, mk_hosts_find(endpoint, config->bots[i].backend),
+                         &config->bots[i]);
+        if (bot->dispatch.stats)
+            bot->dispatch.stats->timed = config->operations != NULL;
     }
-    return rc;
+    return rc == 0 ? mk_hosts_set_bots(endpoint, endpoint->bots, endpoint->bot_count) : rc;
 }
 
 static uint64_t or_default(uint64_t given, uint64_t usual)
@@ -110,7 +121,7 @@ static uint64_t or_default(uint64_t given, uint64_t usual)
     return given > 0 ? given : usual;
 }
 
-static int make_guard(struct milky_host *host, const struct milky_limits *config)
+static int make_guard(struct milky_endpoint *endpoint, const struct milky_limits *config)
 {
     const struct mk_limits *usual = &mk_default_limits;
     const struct mk_limits limits = {
@@ -129,11 +140,11 @@ static int make_guard(struct milky_host *host, const struct milky_limits *config
         .calls_in_flight = or_default(config->calls_in_flight, usual->calls_in_flight),
         .lag_bytes = or_default(config->lag_bytes, usual->lag_bytes),
     };
-    host->guard = mk_guard_new(&host->loop, &limits);
-    return host->guard ? 0 : -ENOMEM;
+    endpoint->guard = mk_guard_new(&endpoint->loop, &limits);
+    return endpoint->guard ? 0 : -ENOMEM;
 }
 
-size_t mk_host_compression_threshold(const struct milky_config *config)
+size_t mk_endpoint_compression_threshold(const struct milky_config *config)
 {
     return or_default(config->compression_threshold, MK_DEFLATE_THRESHOLD);
 }
@@ -141,76 +152,110 @@ size_t mk_host_compression_threshold(const struct milky_config *config)
 static void on_turn_end(struct mk_turn_hook *hook);
 static void on_grace_over(void *arg);
 
-int milky_endpoint_new(const struct milky_config *config, struct milky_backend *backend,
-                       struct milky_endpoint **result)
+static void drop(struct mk_host_owner *owner, struct mk_account *account)
 {
-    int rc = mk_config_check(config);
-    if (rc < 0) {
-        backend->free(backend);
+    (void)owner;
+    mk_bot_drop(MK_CONTAINER_OF(account, struct mk_bot, account));
+}
+
+static int resource_url(struct mk_host_owner *owner, const struct milky_host *host,
+                        struct mk_account *account, const char *token, const char *name, char *url,
+                        size_t size)
+{
+    return mk_files_url(MK_CONTAINER_OF(owner, struct milky_endpoint, owner), host, account, token,
+                        name, url, size);
+}
+
+/* The loop, and what needs nothing else. */
+static int init_parts(struct milky_endpoint *endpoint, const struct milky_config *config)
+{
+    int rc = mk_loop_init(&endpoint->loop, NULL);
+    if (rc < 0)
         return rc;
-    }
-    struct milky_endpoint *endpoint = calloc(1, sizeof(*endpoint));
-    rc = endpoint ? mk_loop_init(&endpoint->host.loop, NULL) : -ENOMEM;
-    if (rc < 0) {
-        mk_log_error("endpoint", "cannot start: %s", strerror(-rc));
-        backend->free(backend);
-        free(endpoint);
-        return rc;
-    }
-    struct milky_host *host = &endpoint->host;
-    host->backend = backend;
-    host->table = mk_transport_table;
-    mk_loop_busy_poll(&host->loop, config->busy_poll_us);
-    bool ready = mk_streams_use_io_uring(&host->loop, !config->no_io_uring) == 0;
-    mk_deflate_init(&host->deflate, mk_host_compression_threshold(config));
-    mk_dispatch_init(&host->dispatch, backend, 0);
-    mk_requests_init(&endpoint->requests, endpoint);
+    endpoint->owner = (struct mk_host_owner){
+        .uv = endpoint->loop.uv,
+        .drop = drop,
+        .resource_url = resource_url,
+    };
+    endpoint->table = mk_transport_table;
+    mk_loop_busy_poll(&endpoint->loop, config->busy_poll_us);
+    mk_deflate_init(&endpoint->deflate, mk_endpoint_compression_threshold(config));
+    mk_requests_init(endpoint);
     endpoint->turn.run = on_turn_end;
-    mk_loop_add_hook(&host->loop, &endpoint->turn);
-    endpoint->grace = mk_timer_new(&host->loop, on_grace_over, endpoint);
-    ready = ready && endpoint->grace;
-    rc = ready ? parse_addresses(endpoint, config) : -ENOMEM;
+    mk_loop_add_hook(&endpoint->loop, &endpoint->turn);
+    return 0;
+}
+
+/* What the configuration asks for, behind the backends. */
+static int make_parts(struct milky_endpoint *endpoint, const struct milky_config *config,
+                      struct milky_error *error)
+{
+    endpoint->grace = mk_timer_new(&endpoint->loop, on_grace_over, endpoint);
+    mk_files_init(endpoint);
+    bool ready =
+        endpoint->grace && mk_streams_use_io_uring(&endpoint->loop, !config->no_io_uring) == 0;
+    int rc = ready ? parse_addresses(endpoint, config, error) : -ENOMEM;
     if (rc == 0)
-        rc = mk_host_resource_base(config->resource_url, &host->resource_base);
+        rc = mk_files_base(config->resource_url, &endpoint->resource_base);
     if (rc == 0)
-        rc = make_guard(host, &config->limits);
+        rc = make_guard(endpoint, &config->limits);
     if (rc == 0)
-        rc = open_journal(host, &config->journal);
+        rc = open_journal(endpoint, &config->journal);
+    return rc == 0 ? init_bots(endpoint, config) : rc;
+}
+
+int milky_endpoint_new(const struct milky_config *config, struct milky_endpoint **result,
+                       struct milky_error *error)
+{
+    mk_error_set(error, "", "%s", "");
+    int rc = mk_config_check(config, error);
+    struct milky_endpoint *endpoint = rc == 0 ? calloc(1, sizeof(*endpoint)) : NULL;
     if (rc == 0)
-        rc = init_bots(endpoint, config);
+        rc = endpoint ? init_parts(endpoint, config) : -ENOMEM;
     if (rc < 0) {
+        if (rc != -EINVAL)
+            mk_log_error("endpoint", "cannot start: %s", strerror(-rc));
+        mk_hosts_discard(config);
+        free(endpoint);
+    } else {
+        rc = mk_hosts_make(endpoint, config, error);
+        if (rc == 0)
+            rc = make_parts(endpoint, config, error);
         if (rc == -ENOMEM)
             mk_log_error("endpoint", "cannot start: out of memory");
-        milky_endpoint_free(endpoint);
-        return rc;
+        if (rc < 0)
+            milky_endpoint_free(endpoint);
     }
-    *result = endpoint;
-    return 0;
+    if (rc < 0 && error && error->text[0] == '\0')
+        mk_error_set(error, "", "cannot start: %s", strerror(-rc));
+    if (rc == 0)
+        *result = endpoint;
+    return rc;
 }
 
 static void begin_stop(struct milky_endpoint *endpoint)
 {
     endpoint->stopping = true;
-    for (size_t i = 0; i < endpoint->host.bot_count; i++)
-        mk_bot_stop(endpoint->host.bots[i]);
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        mk_bot_stop(endpoint->bots[i]);
     if (endpoint->control)
         mk_http_port_stop(mk_control_port(endpoint->control));
-    if (endpoint->host.resources)
-        endpoint->host.resources->class->stop(endpoint->host.resources);
+    if (endpoint->file_server)
+        endpoint->file_server->class->stop(endpoint->file_server);
 }
 
 static void end_by_force(struct milky_endpoint *endpoint)
 {
-    for (size_t i = 0; i < endpoint->host.bot_count; i++)
-        mk_bot_abort(endpoint->host.bots[i]);
-    for (size_t i = 0; i < endpoint->host.gone_count; i++)
-        mk_bot_abort(endpoint->host.gone[i]);
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        mk_bot_abort(endpoint->bots[i]);
+    for (size_t i = 0; i < endpoint->gone_count; i++)
+        mk_bot_abort(endpoint->gone[i]);
     if (endpoint->control)
         mk_http_port_abort(mk_control_port(endpoint->control));
     if (endpoint->operations)
         mk_http_port_abort(mk_operations_port(endpoint->operations));
-    if (endpoint->host.resources)
-        endpoint->host.resources->class->abort(endpoint->host.resources);
+    if (endpoint->file_server)
+        endpoint->file_server->class->abort(endpoint->file_server);
 }
 
 static void free_bot(struct mk_bot *bot)
@@ -223,56 +268,69 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
 {
     if (!endpoint)
         return;
-    struct milky_host *host = &endpoint->host;
     begin_stop(endpoint);
     end_by_force(endpoint);
-    mk_loop_run(&host->loop); /* until all is idle: nothing speaks to anybody any more */
-    host->backend->free(host->backend);
-    for (size_t i = 0; i < host->bot_count; i++)
-        free_bot(host->bots[i]);
-    for (size_t i = 0; i < host->gone_count; i++)
-        free_bot(host->gone[i]);
+    mk_loop_run(&endpoint->loop); /* until all is idle: no connection is left */
+    mk_hosts_end(endpoint);
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        free_bot(endpoint->bots[i]);
+    for (size_t i = 0; i < endpoint->gone_count; i++)
+        free_bot(endpoint->gone[i]);
+    mk_hosts_free(endpoint);
     mk_control_free(endpoint->control);
     mk_operations_free(endpoint->operations);
-    mk_transport_free(host->resources);
-    mk_dispatch_fini(&host->dispatch);
-    mk_requests_fini(&endpoint->requests);
-    mk_http_client_free(host->http);
-    mk_journal_close(host->journal);
-    mk_guard_free(host->guard);
-    mk_deflate_fini(&host->deflate);
+    mk_transport_free(endpoint->file_server);
+    mk_requests_fini(endpoint);
+    mk_http_client_free(endpoint->http);
+    mk_journal_close(endpoint->journal);
+    mk_guard_free(endpoint->guard);
+    mk_deflate_fini(&endpoint->deflate);
     mk_timer_free(endpoint->grace);
     mk_loop_remove_hook(&endpoint->turn);
-    mk_loop_fini(&host->loop);
+    mk_loop_fini(&endpoint->loop);
     free(endpoint->control_token);
     free(endpoint->operations_token);
-    free(host->bots);
-    free(host->gone);
-    free(host->self_ids);
-    free(host->resource_base);
+    free(endpoint->bots);
+    free(endpoint->gone);
+    free(endpoint->resource_base);
     free(endpoint);
 }
 
 /* --- running --- */
 
-static int told(const char *what, const struct mk_address *address, int rc)
+static int told(const char *what, const struct mk_address *address, int rc,
+                struct milky_error *error)
 {
     char text[MK_ADDRESS_TEXT];
-    if (rc < 0)
-        mk_log_error("endpoint", "%s: cannot listen on %s: %s", what,
-                     mk_address_format(address, text), strerror(-rc));
+    if (rc < 0) {
+        mk_address_format(address, text);
+        mk_log_error("endpoint", "%s: cannot listen on %s: %s", what, text, strerror(-rc));
+        mk_error_set(error, what, "cannot listen on %s: %s", text, strerror(-rc));
+    }
     return rc;
 }
 
-static int open_control(struct milky_endpoint *endpoint)
+/* The backends, and behind them the endpoint itself. */
+static struct mk_dispatch *desk_at(void *arg, size_t index, const char **name)
+{
+    struct milky_endpoint *endpoint = arg;
+    if (index < endpoint->host_count) {
+        *name = endpoint->hosts[index]->name;
+        return &endpoint->hosts[index]->dispatch;
+    }
+    *name = "endpoint";
+    return index == endpoint->host_count ? &endpoint->requests.dispatch : NULL;
+}
+
+static int open_control(struct milky_endpoint *endpoint, struct milky_error *error)
 {
     if (!endpoint->has_control)
         return 0;
-    int rc =
-        mk_control_open(&endpoint->host.loop, &endpoint->control_address,
-                        mk_slice_str(endpoint->control_token), endpoint->host.guard,
-                        &endpoint->host.dispatch, &endpoint->requests.dispatch, &endpoint->control);
-    return told("control", &endpoint->control_address, rc);
+    const struct mk_control_desks desks = { desk_at, endpoint };
+    int rc = mk_control_open(&endpoint->loop, &endpoint->control_address,
+                             mk_slice_str(endpoint->control_token), endpoint->guard, &desks,
+                             &endpoint->control);
+    return told("control", &endpoint->control_address, rc, error);
 }
 
 static const char *unready(void *arg)
@@ -282,55 +340,56 @@ static const char *unready(void *arg)
         return "stopping";
     if (!endpoint->ready)
         return "starting";
-    if (endpoint->host.journal && !mk_journal_well(endpoint->host.journal))
+    if (endpoint->journal && !mk_journal_well(endpoint->journal))
         return "the journal cannot be written";
     return NULL;
 }
 
-static int open_operations(struct milky_endpoint *endpoint)
+static int open_operations(struct milky_endpoint *endpoint, struct milky_error *error)
 {
     if (!endpoint->has_operations)
         return 0;
     const struct mk_operations_source source = { unready, mk_metrics_write, endpoint };
-    int rc = mk_operations_open(&endpoint->host.loop, &endpoint->operations_address,
-                                mk_slice_str(endpoint->operations_token), endpoint->host.guard,
-                                &source, &endpoint->operations);
-    return told("operations", &endpoint->operations_address, rc);
+    int rc = mk_operations_open(&endpoint->loop, &endpoint->operations_address,
+                                mk_slice_str(endpoint->operations_token), endpoint->guard, &source,
+                                &endpoint->operations);
+    return told("operations", &endpoint->operations_address, rc, error);
 }
 
-int milky_endpoint_start(struct milky_endpoint *endpoint)
+int milky_endpoint_start(struct milky_endpoint *endpoint, struct milky_error *error)
 {
-    struct milky_host *host = &endpoint->host;
+    mk_error_set(error, "", "%s", "");
     endpoint->started_at = mk_clock_real_ms();
-    int rc = open_operations(endpoint);
+    int rc = open_operations(endpoint, error);
     if (rc == 0)
-        rc = host->backend->start(host->backend, host);
+        rc = mk_hosts_start(endpoint, error);
     endpoint->started = rc == 0;
     if (rc == 0)
-        rc = open_control(endpoint);
-    for (size_t i = 0; i < host->bot_count && rc == 0; i++)
-        rc = mk_bot_start(host->bots[i]);
+        rc = open_control(endpoint, error);
+    for (size_t i = 0; i < endpoint->bot_count && rc == 0; i++)
+        rc = mk_bot_start(endpoint->bots[i]);
     if (rc == 0)
-        rc = mk_host_open_resources(host);
+        rc = mk_files_open(endpoint);
     endpoint->ready = rc == 0;
+    if (rc < 0 && error && error->text[0] == '\0')
+        mk_error_set(error, "", "cannot start: %s", strerror(-rc));
     return rc;
 }
 
 void milky_endpoint_run(struct milky_endpoint *endpoint)
 {
-    mk_loop_run(&endpoint->host.loop);
+    mk_loop_run(&endpoint->loop);
 }
 
 static bool is_idle(const struct milky_endpoint *endpoint)
 {
-    for (size_t i = 0; i < endpoint->host.bot_count; i++)
-        if (!mk_bot_idle(endpoint->host.bots[i]))
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        if (!mk_bot_idle(endpoint->bots[i]))
             return false;
-    for (size_t i = 0; i < endpoint->host.gone_count; i++)
-        if (!mk_bot_idle(endpoint->host.gone[i]))
+    for (size_t i = 0; i < endpoint->gone_count; i++)
+        if (!mk_bot_idle(endpoint->gone[i]))
             return false;
-    if (endpoint->host.resources &&
-        !endpoint->host.resources->class->idle(endpoint->host.resources))
+    if (endpoint->file_server && !endpoint->file_server->class->idle(endpoint->file_server))
         return false;
     return !endpoint->control || mk_http_port_idle(mk_control_port(endpoint->control));
 }
@@ -338,18 +397,17 @@ static bool is_idle(const struct milky_endpoint *endpoint)
 static void on_turn_end(struct mk_turn_hook *hook)
 {
     struct milky_endpoint *endpoint = MK_CONTAINER_OF(hook, struct milky_endpoint, turn);
-    struct milky_backend *backend = endpoint->host.backend;
-    if (endpoint->started && backend->turn_end)
-        backend->turn_end(backend);
-    for (size_t i = 0; i < endpoint->host.bot_count; i++)
-        mk_bot_reap(endpoint->host.bots[i]);
+    for (size_t i = 0; i < endpoint->host_count; i++)
+        mk_host_turn_end(endpoint->hosts[i]);
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        mk_bot_reap(endpoint->bots[i]);
     /* Nobody is told that something has happened which a crash would undo. */
-    struct mk_journal *journal = endpoint->host.journal;
+    struct mk_journal *journal = endpoint->journal;
     if (journal && mk_journal_commit(journal) < 0)
-        mk_streams_drop_output(&endpoint->host.loop, -EIO);
+        mk_streams_drop_output(&endpoint->loop, -EIO);
     else if (!journal || mk_journal_well(journal))
-        for (size_t i = 0; i < endpoint->host.bot_count; i++)
-            mk_hub_committed(&endpoint->host.bots[i]->hub);
+        for (size_t i = 0; i < endpoint->bot_count; i++)
+            mk_hub_committed(&endpoint->bots[i]->hub);
     if (!endpoint->stopping || !is_idle(endpoint))
         return;
     /* Who watches may see it stop: this is the last to go. */
@@ -358,7 +416,7 @@ static void on_turn_end(struct mk_turn_hook *hook)
     if (last && !mk_http_port_idle(last))
         mk_http_port_stop(last);
     if (!last || mk_http_port_idle(last))
-        mk_loop_stop(&endpoint->host.loop);
+        mk_loop_stop(&endpoint->loop);
 }
 
 static void on_grace_over(void *arg)
@@ -379,17 +437,18 @@ void milky_endpoint_stop(struct milky_endpoint *endpoint)
 
 struct uv_loop_s *milky_endpoint_loop(const struct milky_endpoint *endpoint)
 {
-    return milky_host_loop(&endpoint->host);
+    return endpoint->loop.uv;
 }
 
 bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t index,
                          struct milky_port *port)
 {
-    for (size_t i = 0; i < endpoint->host.bot_count; i++)
-        if (mk_bot_port(endpoint->host.bots[i], &index, port))
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        if (mk_bot_port(endpoint->bots[i], &index, port))
             return true;
     if (endpoint->control && index-- == 0) {
         *port = (struct milky_port){
+            .size = port->size,
             .transport = "control",
             .address = mk_control_port(endpoint->control)->text,
         };
@@ -398,6 +457,7 @@ bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t index,
     if (!endpoint->operations || index > 0)
         return false;
     *port = (struct milky_port){
+        .size = port->size,
         .transport = "operations",
         .address = mk_operations_port(endpoint->operations)->text,
     };

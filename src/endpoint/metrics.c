@@ -5,7 +5,7 @@
 #include "endpoint/metrics.h"
 
 #include "base/exposition.h"
-#include "endpoint/endpoint.h"
+#include "endpoint/parts.h"
 #include "endpoint/process.h"
 #include "endpoint/survey.h"
 #include "protocol/tables.h"
@@ -21,8 +21,8 @@ struct writer {
 
 /* Walks the bots: `bot` and its self_id as text, `id`. */
 #define EACH_BOT(w, bot, id)                                                                       \
-    for (size_t i_ = 0; i_ < (w)->endpoint->host.bot_count; i_++)                                  \
-        for (const struct mk_bot *bot = (w)->endpoint->host.bots[i_], *once_ = bot; once_;         \
+    for (size_t i_ = 0; i_ < (w)->endpoint->bot_count; i_++)                                       \
+        for (const struct mk_bot *bot = (w)->endpoint->bots[i_], *once_ = bot; once_;              \
              once_ = NULL)                                                                         \
             for (const char *id = (w)->survey.bot_ids[i_]; id; id = NULL)
 
@@ -156,7 +156,7 @@ static const struct family journal_families[] = {
 
 static void write_of_bots(struct writer *w, const struct family *family)
 {
-    struct mk_journal *journal = w->endpoint->host.journal;
+    struct mk_journal *journal = w->endpoint->journal;
     struct mk_journal_measure measure;
     EACH_BOT(w, bot, id)
     {
@@ -216,11 +216,11 @@ static void write_families(struct writer *w, const struct family *table, size_t 
 
 static void write_numbers(struct writer *w)
 {
-    const struct milky_host *host = &w->endpoint->host;
+    const struct milky_endpoint *endpoint = w->endpoint;
     write_families(w, families, sizeof(families) / sizeof(families[0]));
-    for (size_t i = 0; host->table[i]; i++)
-        write_counters(w, host->table[i]);
-    if (host->journal)
+    for (size_t i = 0; endpoint->table[i]; i++)
+        write_counters(w, endpoint->table[i]);
+    if (endpoint->journal)
         write_families(w, journal_families, sizeof(journal_families) / sizeof(journal_families[0]));
 }
 
@@ -264,7 +264,7 @@ static const struct {
 
 static void write_turned_away(struct writer *w)
 {
-    const uint64_t *counts = mk_guard_counts(w->endpoint->host.guard);
+    const uint64_t *counts = mk_guard_counts(w->endpoint->guard);
     for (size_t i = 0; i < sizeof(away) / sizeof(away[0]); i++) {
         if (away[i].name)
             mk_exposition_family(&w->x, away[i].name, "counter", away[i].help);
@@ -293,9 +293,9 @@ static void write_process(struct writer *w)
 {
     struct mk_process process;
     mk_process_measure(&process);
-    const struct milky_host *host = &w->endpoint->host;
+    const struct milky_endpoint *endpoint = w->endpoint;
     const struct fact facts[] = {
-        { "milky_loop_turns_total", "counter", (double)host->loop.turns,
+        { "milky_loop_turns_total", "counter", (double)endpoint->loop.turns,
           "Turns of the event loop." },
         { "process_start_time_seconds", "gauge", (double)w->endpoint->started_at / 1e3,
           "When it started, since 1970." },
@@ -313,7 +313,7 @@ static void write_process(struct writer *w)
 
 static void write_compression(struct writer *w)
 {
-    const struct mk_deflate_stats *stats = &w->endpoint->host.deflate.stats;
+    const struct mk_deflate_stats *stats = &w->endpoint->deflate.stats;
     const struct fact facts[] = {
         { "milky_compressed_messages_total", "counter", (double)stats->compressed,
           "WebSocket messages that were compressed; an event is one, however many get it." },
@@ -330,7 +330,7 @@ static void write_compression(struct writer *w)
 
 static void write_journal(struct writer *w)
 {
-    struct mk_journal *journal = w->endpoint->host.journal;
+    struct mk_journal *journal = w->endpoint->journal;
     if (!journal)
         return;
     const struct fact facts[] = {

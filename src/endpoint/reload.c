@@ -3,10 +3,13 @@
  * where something does, nothing has changed.
  */
 #include "endpoint/reload.h"
-#include "endpoint/endpoint.h"
+#include "endpoint/parts.h"
 
 #include "base/log.h"
 #include "endpoint/config_check.h"
+#include "endpoint/files.h"
+#include "endpoint/hosts.h"
+#include "protocol/call.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,24 +24,34 @@ struct change {
 struct plan {
     struct change *changes; /* in the order of the configuration */
     size_t count;
-    struct mk_bot **bots; /* what the host's will be */
-    uint64_t *self_ids;
+    struct mk_bot **bots; /* what the endpoint's will be */
     struct mk_bot **gone;
     char *resource_base; /* or NULL */
 };
 
-static int prepare_bot(struct change *change, struct milky_host *host,
-                       const struct mk_bot_shared *shared, const struct milky_bot *config)
+/* Returns 0; -EINVAL, logged, with the reason in `error`; -ENOMEM; or what a transport could not.
+ */
+static int prepare_bot(struct change *change, struct milky_endpoint *endpoint,
+                       const struct mk_bot_shared *shared, const struct milky_bot *config,
+                       struct milky_error *error)
 {
+    struct milky_host *host = mk_hosts_find(endpoint, config->backend);
     mk_list_init(&change->fresh);
-    change->bot = mk_host_find_bot(host, config->self_id);
-    if (change->bot)
+    change->bot = mk_endpoint_find_bot(endpoint, config->self_id);
+    if (change->bot && change->bot->account.host == host)
         return mk_bot_prepare(change->bot, shared, config, &change->fresh);
+    if (change->bot) {
+        mk_log_error("endpoint", "bot %llu cannot change its backend",
+                     (unsigned long long)config->self_id);
+        mk_error_set(error, "", "bot %llu cannot change its backend: take it out and reload first",
+                     (unsigned long long)config->self_id);
+        return -EINVAL;
+    }
     change->bot = calloc(1, sizeof(*change->bot));
     if (!change->bot)
         return -ENOMEM;
     change->is_new = true;
-    return mk_bot_init(change->bot, shared, config);
+    return mk_bot_init(change->bot, shared, host, config);
 }
 
 /* --- listening --- */
@@ -56,13 +69,13 @@ static bool listens_on(const struct mk_transport *transport, const char *listen)
 
 /* The transport that listens there now; where a free port is asked for, it must be the bot's own.
  */
-static struct mk_transport *find_listening(const struct milky_host *host, const struct mk_bot *bot,
-                                           const char *listen)
+static struct mk_transport *find_listening(const struct milky_endpoint *endpoint,
+                                           const struct mk_bot *bot, const char *listen)
 {
-    for (size_t i = 0; i < host->bot_count; i++) {
-        if (mk_transport_any_port(listen) && host->bots[i] != bot)
+    for (size_t i = 0; i < endpoint->bot_count; i++) {
+        if (mk_transport_any_port(listen) && endpoint->bots[i] != bot)
             continue;
-        MK_LIST_FOR_EACH (node, &host->bots[i]->transports)
+        MK_LIST_FOR_EACH (node, &endpoint->bots[i]->transports)
             if (listens_on(mk_transport_of(node), listen) &&
                 mk_transport_listening(mk_transport_of(node)))
                 return mk_transport_of(node);
@@ -71,18 +84,18 @@ static struct mk_transport *find_listening(const struct milky_host *host, const 
 }
 
 /* "127.0.0.1:3000" may be taken by a "0.0.0.0:3000" of our own. */
-static void explain_overlap(const struct milky_host *host, const char *listen)
+static void explain_overlap(const struct milky_endpoint *endpoint, const char *listen)
 {
     const char *port = strrchr(listen, ':');
-    for (size_t i = 0; i < host->bot_count; i++)
-        MK_LIST_FOR_EACH (node, &host->bots[i]->transports) {
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        MK_LIST_FOR_EACH (node, &endpoint->bots[i]->transports) {
             const char *other = mk_transport_of(node)->listen;
             if (!other || strncmp(other, "unix:", 5) == 0 || strcmp(strrchr(other, ':'), port) != 0)
                 continue;
             mk_log_error("endpoint",
                          "%s overlaps with %s, where bot %llu listens: take that out and reload, "
                          "then put this in and reload again",
-                         listen, other, (unsigned long long)host->self_ids[i]);
+                         listen, other, (unsigned long long)endpoint->bots[i]->hub.self_id);
             return;
         }
 }
@@ -100,34 +113,34 @@ static bool is_claimed(struct plan *plan, const struct change *until, const char
 }
 
 /* Listens where none of ours does, and where it is the first of this configuration to. */
-static int listen_if_new(struct plan *plan, const struct milky_host *host,
+static int listen_if_new(struct plan *plan, const struct milky_endpoint *endpoint,
                          const struct change *change, struct mk_transport *transport)
 {
     if (is_claimed(plan, change, transport->listen)) {
         mk_log_error("endpoint", "two bots cannot listen on %s", transport->listen);
         return -EADDRINUSE;
     }
-    if (find_listening(host, change->bot, transport->listen))
+    if (find_listening(endpoint, change->bot, transport->listen))
         return 0;
     int rc = mk_transport_start(transport);
     if (rc == -EADDRINUSE)
-        explain_overlap(host, transport->listen);
+        explain_overlap(endpoint, transport->listen);
     return rc;
 }
 
 /* The other listeners change hands when nothing can go wrong any more. */
-static int listen_where_new(struct plan *plan, const struct milky_host *host)
+static int listen_where_new(struct plan *plan, const struct milky_endpoint *endpoint)
 {
     int rc = 0;
     for (size_t i = 0; i < plan->count; i++)
         MK_LIST_FOR_EACH (node, made(&plan->changes[i]))
             if (rc == 0 && mk_transport_of(node)->listen)
-                rc = listen_if_new(plan, host, &plan->changes[i], mk_transport_of(node));
+                rc = listen_if_new(plan, endpoint, &plan->changes[i], mk_transport_of(node));
     return rc;
 }
 
 /* What listens where another transport is to listen now, in another way or for another bot. */
-static void hand_over_listeners(struct plan *plan, const struct milky_host *host)
+static void hand_over_listeners(struct plan *plan, const struct milky_endpoint *endpoint)
 {
     for (size_t i = 0; i < plan->count; i++)
         MK_LIST_FOR_EACH (node, made(&plan->changes[i])) {
@@ -135,7 +148,7 @@ static void hand_over_listeners(struct plan *plan, const struct milky_host *host
             if (!transport->listen || mk_transport_listening(transport))
                 continue;
             struct mk_transport *old =
-                find_listening(host, plan->changes[i].bot, transport->listen);
+                find_listening(endpoint, plan->changes[i].bot, transport->listen);
             if (old)
                 mk_transport_listen_for(transport, old);
         }
@@ -143,26 +156,47 @@ static void hand_over_listeners(struct plan *plan, const struct milky_host *host
 
 /* --- the whole --- */
 
-static int prepare(struct plan *plan, struct milky_host *host, const struct milky_config *config)
+/* All backends of the configuration run already. Returns 0 or -EINVAL, with the reason. */
+static int check_backends(const struct milky_endpoint *endpoint, const struct milky_config *config,
+                          struct milky_error *error)
 {
-    int rc = mk_config_check(config);
+    size_t known = 0;
+    for (size_t i = 0; i < config->backend_count; i++) {
+        const struct milky_config_backend *backend = &config->backends[i];
+        const struct milky_host *host = mk_hosts_find(endpoint, backend->name);
+        if (host && host->backend == backend->table && host->self == backend->self)
+            known++;
+        else if (backend->table)
+            mk_host_discard(backend->table, backend->self);
+    }
+    if (known == config->backend_count && known == endpoint->host_count)
+        return 0;
+    mk_log_error("endpoint", "backends cannot change while the endpoint runs");
+    mk_error_set(error, "backends", "they cannot change while the endpoint runs");
+    return -EINVAL;
+}
+
+static int prepare(struct plan *plan, struct milky_endpoint *endpoint,
+                   const struct milky_config *config, struct milky_error *error)
+{
+    int rc = check_backends(endpoint, config, error);
+    if (rc == 0)
+        rc = mk_config_check(config, error);
     if (rc < 0)
         return rc;
-    const struct mk_bot_shared shared = mk_host_shared(host);
+    const struct mk_bot_shared shared = mk_endpoint_shared(endpoint);
     plan->changes = calloc(config->bot_count + 1, sizeof(*plan->changes));
     plan->bots = calloc(config->bot_count + 1, sizeof(*plan->bots));
-    plan->self_ids = calloc(config->bot_count + 1, sizeof(*plan->self_ids));
-    plan->gone = calloc(host->gone_count + host->bot_count + 1, sizeof(*plan->gone));
-    if (!plan->changes || !plan->bots || !plan->self_ids || !plan->gone)
+    plan->gone = calloc(endpoint->gone_count + endpoint->bot_count + 1, sizeof(*plan->gone));
+    if (!plan->changes || !plan->bots || !plan->gone)
         return -ENOMEM;
-    rc = mk_host_resource_base(config->resource_url, &plan->resource_base);
+    rc = mk_files_base(config->resource_url, &plan->resource_base);
     for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
         struct change *change = &plan->changes[plan->count++];
-        rc = prepare_bot(change, host, &shared, &config->bots[i]);
+        rc = prepare_bot(change, endpoint, &shared, &config->bots[i], error);
         plan->bots[i] = change->bot;
-        plan->self_ids[i] = config->bots[i].self_id;
     }
-    return rc == 0 ? listen_where_new(plan, host) : rc;
+    return rc == 0 ? listen_where_new(plan, endpoint) : rc;
 }
 
 /* Frees what is not needed any more: all of it where the plan was given up. */
@@ -180,55 +214,50 @@ static void discard(struct plan *plan, bool given_up)
     free(plan->resource_base);
     free(plan->changes);
     free(plan->bots);
-    free(plan->self_ids);
     free(plan->gone);
 }
 
-/* Bots that are in the host and not in the plan. Returns their number. */
-static size_t dismiss(struct milky_host *host, struct plan *plan)
+/* Bots that are in the endpoint and not in the plan. Returns their number. */
+static size_t dismiss(struct milky_endpoint *endpoint, struct plan *plan)
 {
-    size_t count = host->gone_count;
+    size_t count = endpoint->gone_count;
     if (count > 0) /* before the first reload there is no array */
-        memcpy(plan->gone, host->gone, count * sizeof(*plan->gone));
-    for (size_t i = 0; i < host->bot_count; i++) {
+        memcpy(plan->gone, endpoint->gone, count * sizeof(*plan->gone));
+    for (size_t i = 0; i < endpoint->bot_count; i++) {
         size_t j = 0;
-        while (j < plan->count && plan->changes[j].bot != host->bots[i])
+        while (j < plan->count && plan->changes[j].bot != endpoint->bots[i])
             j++;
         if (j < plan->count)
             continue;
-        mk_bot_stop(host->bots[i]);
-        plan->gone[count++] = host->bots[i];
+        mk_bot_stop(endpoint->bots[i]);
+        plan->gone[count++] = endpoint->bots[i];
     }
-    return count - host->gone_count;
+    return count - endpoint->gone_count;
 }
 
-/* The plan gets what the host had, to be freed with it. */
-static void take_over(struct milky_host *host, struct plan *plan, size_t gone)
+/* The plan gets what the endpoint had, to be freed with it. */
+static void take_over(struct milky_endpoint *endpoint, struct plan *plan, size_t gone)
 {
-    struct mk_bot **bots = host->bots, **old_gone = host->gone;
-    uint64_t *self_ids = host->self_ids;
-    char *resource_base = host->resource_base;
-    host->resource_base = plan->resource_base;
+    struct mk_bot **bots = endpoint->bots, **old_gone = endpoint->gone;
+    char *resource_base = endpoint->resource_base;
+    endpoint->resource_base = plan->resource_base;
     plan->resource_base = resource_base;
-    host->bots = plan->bots;
-    host->self_ids = plan->self_ids;
-    host->bot_count = plan->count;
-    host->gone = plan->gone;
-    host->gone_count += gone;
+    endpoint->bots = plan->bots;
+    endpoint->bot_count = plan->count;
+    endpoint->gone = plan->gone;
+    endpoint->gone_count += gone;
     plan->bots = bots;
-    plan->self_ids = self_ids;
     plan->gone = old_gone;
 }
 
 static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
                         const struct milky_config *config)
 {
-    struct milky_host *host = &endpoint->host;
     for (size_t i = 0; i < plan->count; i++)
         if (!plan->changes[i].is_new)
             mk_bot_keep(plan->changes[i].bot, &plan->changes[i].fresh);
-    hand_over_listeners(plan, host);
-    size_t gone = dismiss(host, plan);
+    hand_over_listeners(plan, endpoint);
+    size_t gone = dismiss(endpoint, plan);
     size_t changed = gone, added = 0;
     for (size_t i = 0; i < plan->count; i++) {
         struct change *change = &plan->changes[i];
@@ -236,31 +265,36 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
         if (!change->is_new)
             changed += mk_bot_reload(change->bot, &change->fresh);
     }
-    take_over(host, plan, gone);
-    mk_loop_busy_poll(&host->loop, config->busy_poll_us);
-    mk_streams_use_io_uring(&host->loop, !config->no_io_uring);
-    host->deflate.threshold = mk_host_compression_threshold(config);
-    if ((gone > 0 || added > 0) && host->backend->bots_changed)
-        host->backend->bots_changed(host->backend);
+    take_over(endpoint, plan, gone);
+    mk_loop_busy_poll(&endpoint->loop, config->busy_poll_us);
+    mk_streams_use_io_uring(&endpoint->loop, !config->no_io_uring);
+    endpoint->deflate.threshold = mk_endpoint_compression_threshold(config);
+    if (mk_hosts_set_bots(endpoint, endpoint->bots, endpoint->bot_count) < 0)
+        mk_log_error("endpoint", "out of memory: backends do not know of the bots that changed");
     for (size_t i = 0; i < plan->count; i++)
         if (plan->changes[i].is_new) {
             plan->changes[i].bot->dispatch.stats->timed = endpoint->has_operations;
             mk_bot_start(plan->changes[i].bot);
         }
-    mk_host_open_resources(host);
+    mk_files_open(endpoint);
     return changed + added;
 }
 
-int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_config *config)
+int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_config *config,
+                          struct milky_error *error)
 {
-    struct milky_host *host = &endpoint->host;
     struct plan plan = { 0 };
-    if (!endpoint->started || endpoint->stopping)
-        return -EINVAL;
-    int rc = prepare(&plan, host, config);
+    mk_error_set(error, "", "%s", "");
+    int rc = endpoint->started && !endpoint->stopping ? 0 : -EINVAL;
+    if (rc < 0)
+        mk_error_set(error, "", "the endpoint does not run");
+    else
+        rc = prepare(&plan, endpoint, config, error);
     if (rc < 0) {
         discard(&plan, true);
         mk_log_error("endpoint", "not reloaded, everything is as it was: %s", strerror(-rc));
+        if (error && error->text[0] == '\0')
+            mk_error_set(error, "", "not reloaded: %s", strerror(-rc));
         return rc;
     }
     size_t changed = carry_out(endpoint, &plan, config);
@@ -277,12 +311,12 @@ void milky_endpoint_on_reload(struct milky_endpoint *endpoint, const char *(*rel
     endpoint->reload_arg = arg;
 }
 
-void mk_reload_run(struct milky_endpoint *endpoint, struct milky_call *call)
+void mk_reload_run(struct milky_endpoint *endpoint, struct mk_call *call)
 {
     const char *why = endpoint->reload ? endpoint->reload(endpoint->reload_arg)
                                        : "this endpoint has no configuration to read again";
     if (why)
-        milky_call_fail(call, MILKY_MALFORMED, "%s", why);
+        mk_call_fail(call, MILKY_MALFORMED, "%s", why);
     else
-        milky_call_ok(call, NULL);
+        mk_call_ok(call, NULL);
 }

@@ -2,11 +2,10 @@
 #ifndef MK_ENDPOINT_RELOAD_H
 #define MK_ENDPOINT_RELOAD_H
 
-#include <milky/backend.h>
-
 struct milky_endpoint;
+struct mk_call;
 
 /* Answers with nothing, or with why it was refused. */
-void mk_reload_run(struct milky_endpoint *endpoint, struct milky_call *call);
+void mk_reload_run(struct milky_endpoint *endpoint, struct mk_call *call);
 
 #endif

@@ -2,15 +2,18 @@
 #include "endpoint/requests.h"
 
 #include "endpoint/deliveries.h"
+#include "endpoint/parts.h"
 #include "endpoint/reload.h"
 #include "endpoint/status.h"
+#include "protocol/call.h"
 
+#include <milky/backend.h>
 #include <string.h>
 
-/* Answers with milky_call_ok or milky_call_fail, now or later. */
+/* Answers with mk_call_ok or mk_call_fail, now or later. */
 struct request {
     const char *name;
-    void (*run)(struct milky_endpoint *endpoint, struct milky_call *call);
+    void (*run)(struct milky_endpoint *endpoint, struct mk_call *call);
 };
 
 static const struct request table[] = {
@@ -19,28 +22,26 @@ static const struct request table[] = {
     { "status", mk_status_run },
 };
 
-static void on_control(struct milky_backend *backend, struct milky_call *call)
+static void on_control(struct mk_call_target *target, struct mk_call *call)
 {
-    struct mk_requests *requests = MK_CONTAINER_OF(backend, struct mk_requests, backend);
+    struct milky_endpoint *endpoint =
+        MK_CONTAINER_OF(target, struct milky_endpoint, requests.target);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        if (strcmp(table[i].name, milky_call_action(call)) == 0) {
-            table[i].run(requests->endpoint, call);
+        if (strcmp(table[i].name, call->name) == 0) {
+            table[i].run(endpoint, call);
             return;
         }
-    milky_call_fail(call, MILKY_UNKNOWN, "the endpoint knows no request \"%.64s\"",
-                    milky_call_action(call));
+    mk_call_fail(call, MILKY_UNKNOWN, "the endpoint knows no request \"%.64s\"", call->name);
 }
 
-void mk_requests_init(struct mk_requests *requests, struct milky_endpoint *endpoint)
+void mk_requests_init(struct milky_endpoint *endpoint)
 {
-    *requests = (struct mk_requests){
-        .backend = { .name = "endpoint", .control = on_control },
-        .endpoint = endpoint,
-    };
-    mk_dispatch_init(&requests->dispatch, &requests->backend, 0);
+    struct mk_requests *requests = &endpoint->requests;
+    requests->target.control = on_control;
+    mk_dispatch_init(&requests->dispatch, &requests->target, 0);
 }
 
-void mk_requests_fini(struct mk_requests *requests)
+void mk_requests_fini(struct milky_endpoint *endpoint)
 {
-    mk_dispatch_fini(&requests->dispatch);
+    mk_dispatch_fini(&endpoint->requests.dispatch);
 }

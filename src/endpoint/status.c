@@ -2,9 +2,10 @@
 #include "endpoint/status.h"
 
 #include "base/clock.h"
-#include "endpoint/endpoint.h"
+#include "endpoint/parts.h"
 #include "endpoint/process.h"
 #include "endpoint/survey.h"
+#include "protocol/call.h"
 
 #include <milky/version.h>
 
@@ -70,9 +71,9 @@ static yyjson_mut_val *bot_of(struct writer *w, const struct mk_bot *bot)
     add_uint(w, object, "last_event", bot->hub.events);
     add_uint(w, object, "dropped_connections", bot->hub.overruns);
     add_uint(w, object, "unanswered_pings", bot->hub.unanswered);
-    if (w->endpoint->host.journal) {
+    if (w->endpoint->journal) {
         struct mk_journal_measure measure;
-        mk_journal_measure(w->endpoint->host.journal, bot->hub.self_id, &measure);
+        mk_journal_measure(w->endpoint->journal, bot->hub.self_id, &measure);
         add_uint(w, object, "first_kept_event", measure.first);
         add_uint(w, object, "dead_letters", measure.dead);
     }
@@ -109,7 +110,7 @@ static void add_turned_away(struct writer *w, yyjson_mut_val *root)
         [MK_AWAY_SLOW_HEAD] = "slow_heads",
         [MK_AWAY_SLOW_BODY] = "slow_bodies",
     };
-    const uint64_t *counts = mk_guard_counts(w->endpoint->host.guard);
+    const uint64_t *counts = mk_guard_counts(w->endpoint->guard);
     yyjson_mut_val *object = yyjson_mut_obj_add_obj(w->doc, root, "turned_away");
     for (size_t i = 0; i < MK_AWAY_KINDS; i++)
         add_uint(w, object, names[i], counts[i]);
@@ -121,29 +122,29 @@ static yyjson_mut_val *write_status(struct writer *w)
     yyjson_mut_val *root = yyjson_mut_obj(w->doc);
     add_text(w, root, "version", MILKY_VERSION);
     add_text(w, root, "state", endpoint->stopping ? "stopping" : "running");
-    add_text(w, root, "backend", endpoint->host.backend->name);
+    add_text(w, root, "backend", endpoint->hosts[0]->table.name);
     add_uint(w, root, "uptime", (mk_clock_real_ms() - endpoint->started_at) / 1000);
     add_process(w, root);
-    if (endpoint->host.journal) {
+    if (endpoint->journal) {
         yyjson_mut_val *journal = yyjson_mut_obj_add_obj(w->doc, root, "journal");
-        add_uint(w, journal, "bytes", mk_journal_size(endpoint->host.journal));
-        yyjson_mut_obj_add_bool(w->doc, journal, "well", mk_journal_well(endpoint->host.journal));
+        add_uint(w, journal, "bytes", mk_journal_size(endpoint->journal));
+        yyjson_mut_obj_add_bool(w->doc, journal, "well", mk_journal_well(endpoint->journal));
     }
     add_turned_away(w, root);
     yyjson_mut_val *bots = yyjson_mut_obj_add_arr(w->doc, root, "bots");
-    for (size_t i = 0; i < endpoint->host.bot_count; i++)
-        yyjson_mut_arr_append(bots, bot_of(w, endpoint->host.bots[i]));
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        yyjson_mut_arr_append(bots, bot_of(w, endpoint->bots[i]));
     return root;
 }
 
-void mk_status_run(struct milky_endpoint *endpoint, struct milky_call *call)
+void mk_status_run(struct milky_endpoint *endpoint, struct mk_call *call)
 {
-    struct writer w = { .doc = milky_call_doc(call), .endpoint = endpoint };
+    struct writer w = { .doc = call->doc, .endpoint = endpoint };
     int rc = mk_survey_take(&w.survey, endpoint);
     yyjson_mut_val *status = rc == 0 ? write_status(&w) : NULL;
     mk_survey_fini(&w.survey);
     if (status)
-        milky_call_ok(call, status);
+        mk_call_ok(call, status);
     else
-        milky_call_fail(call, MILKY_INTERNAL, "out of memory");
+        mk_call_fail(call, MILKY_INTERNAL, "out of memory");
 }

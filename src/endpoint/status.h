@@ -5,11 +5,10 @@
 #ifndef MK_ENDPOINT_STATUS_H
 #define MK_ENDPOINT_STATUS_H
 
-#include <milky/backend.h>
-
 struct milky_endpoint;
+struct mk_call;
 
 /* Answers with every transport of every bot, its state and its last error. */
-void mk_status_run(struct milky_endpoint *endpoint, struct milky_call *call);
+void mk_status_run(struct milky_endpoint *endpoint, struct mk_call *call);
 
 #endif

@@ -1,7 +1,7 @@
 /* survey: see the header. */
 #include "endpoint/survey.h"
 
-#include "endpoint/endpoint.h"
+#include "endpoint/parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,21 +46,20 @@ static void add_transport(struct mk_survey *survey, const struct mk_bot *bot, co
 
 int mk_survey_take(struct mk_survey *survey, const struct milky_endpoint *endpoint)
 {
-    const struct milky_host *host = &endpoint->host;
     size_t most = 1;
-    for (size_t i = 0; i < host->bot_count; i++)
-        most += MK_TRANSPORT_ROWS * count_transports(host->bots[i]);
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        most += MK_TRANSPORT_ROWS * count_transports(endpoint->bots[i]);
     *survey = (struct mk_survey){
         .rows = calloc(most, sizeof(*survey->rows)),
-        .bot_ids = calloc(host->bot_count + 1, sizeof(*survey->bot_ids)),
+        .bot_ids = calloc(endpoint->bot_count + 1, sizeof(*survey->bot_ids)),
     };
     if (!survey->rows || !survey->bot_ids)
         return -ENOMEM;
-    for (size_t i = 0; i < host->bot_count; i++) {
+    for (size_t i = 0; i < endpoint->bot_count; i++) {
         snprintf(survey->bot_ids[i], sizeof(survey->bot_ids[i]), "%llu",
-                 (unsigned long long)host->self_ids[i]);
-        MK_LIST_FOR_EACH (node, &host->bots[i]->transports)
-            add_transport(survey, host->bots[i], survey->bot_ids[i], mk_transport_of(node));
+                 (unsigned long long)endpoint->bots[i]->hub.self_id);
+        MK_LIST_FOR_EACH (node, &endpoint->bots[i]->transports)
+            add_transport(survey, endpoint->bots[i], survey->bot_ids[i], mk_transport_of(node));
     }
     return 0;
 }

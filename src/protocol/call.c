@@ -1,4 +1,4 @@
-/* call: the life of a call, and the functions of milky/backend.h about it. */
+/* call: the life of a call, and its reply. */
 #include "protocol/call.h"
 
 #include "base/json.h"
@@ -10,16 +10,16 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
+#include <milky/backend.h>
 #include <stdlib.h>
 
 enum { MOST_SPARE = 64, LONGEST_MESSAGE = 65536 };
 
 /* --- life --- */
 
-struct milky_call *mk_call_new(struct mk_dispatch *dispatch, struct mk_caller *caller)
+struct mk_call *mk_call_new(struct mk_dispatch *dispatch, struct mk_caller *caller)
 {
-    struct milky_call *call = dispatch->spare;
+    struct mk_call *call = dispatch->spare;
     if (call) {
         dispatch->spare = call->next;
         dispatch->spare_count--;
@@ -30,14 +30,14 @@ struct milky_call *mk_call_new(struct mk_dispatch *dispatch, struct mk_caller *c
         mk_arena_init(&call->arena);
     }
     struct mk_arena arena = call->arena;
-    *call = (struct milky_call){ .dispatch = dispatch,
-                                 .caller = caller,
-                                 .arena = arena,
-                                 .number = SIZE_MAX,
-                                 .name = "",
-                                 .counted = SIZE_MAX,
-                                 .began = mk_call_stats_begin(dispatch->stats),
-                                 .open = true };
+    *call = (struct mk_call){ .dispatch = dispatch,
+                              .caller = caller,
+                              .arena = arena,
+                              .number = SIZE_MAX,
+                              .name = "",
+                              .counted = SIZE_MAX,
+                              .began = mk_call_stats_begin(dispatch->stats),
+                              .open = true };
     mk_list_init(&call->node);
     mk_list_push(&caller->calls, &call->node);
     caller->in_flight++;
@@ -45,10 +45,9 @@ struct milky_call *mk_call_new(struct mk_dispatch *dispatch, struct mk_caller *c
     return call;
 }
 
-static void recycle(struct milky_call *call)
+void mk_call_free(struct mk_call *call)
 {
     struct mk_dispatch *dispatch = call->dispatch;
-    dispatch->in_flight--;
     mk_buf_fini(&call->text);
     if (dispatch->spare_count == MOST_SPARE) {
         mk_arena_fini(&call->arena);
@@ -64,7 +63,7 @@ static void recycle(struct milky_call *call)
 void mk_call_free_spare(struct mk_dispatch *dispatch)
 {
     while (dispatch->spare) {
-        struct milky_call *call = dispatch->spare;
+        struct mk_call *call = dispatch->spare;
         dispatch->spare = call->next;
         mk_arena_fini(&call->arena);
         free(call);
@@ -72,46 +71,65 @@ void mk_call_free_spare(struct mk_dispatch *dispatch)
     dispatch->spare_count = 0;
 }
 
-/* The caller may go away while it is being told, so it is not touched afterwards. */
-static void finish(struct milky_call *call)
+/* The caller may go away while it is being notified, so it is not touched afterwards. */
+static void reply(struct mk_call *call)
 {
     struct mk_caller *caller = call->caller;
-    assert(call->open); /* a backend replies once */
+    assert(call->open);
     call->open = false;
+    call->dispatch->in_flight--;
     mk_call_stats_end(call->dispatch->stats, call->counted, call->retcode, call->began);
-    if (caller) {
-        mk_list_remove(&call->node);
-        caller->in_flight--;
-        caller->reply(caller, call);
-    }
-    recycle(call);
+    mk_list_remove(&call->node); /* of its caller, or of those whose caller is just going */
+    if (!caller)
+        return;
+    call->caller = NULL;
+    caller->in_flight--;
+    caller->reply(caller, call);
 }
 
-void mk_call_end(struct milky_call *call, enum mk_outcome outcome, int retcode,
-                 struct mk_slice message)
+static void finish(struct mk_call *call)
+{
+    reply(call);
+    mk_call_free(call);
+}
+
+static void set_failure(struct mk_call *call, int retcode, struct mk_slice message)
 {
     const char *copy = mk_arena_dup(&call->arena, message);
-    call->outcome = outcome;
     call->retcode = retcode;
     call->message = copy ? mk_slice_of(copy, message.len) : MK_SLICE("out of memory");
+}
+
+void mk_call_end(struct mk_call *call, enum mk_outcome outcome, int retcode,
+                 struct mk_slice message)
+{
+    call->outcome = outcome;
+    set_failure(call, retcode, message);
     finish(call);
+}
+
+void mk_call_give_up(struct mk_call *call, int retcode, struct mk_slice message)
+{
+    call->outcome = MK_OUTCOME_DONE;
+    set_failure(call, call->caller ? retcode : MK_CALL_GONE, message);
+    reply(call);
 }
 
 void mk_call_out_of_memory(struct mk_dispatch *dispatch, struct mk_caller *caller)
 {
-    struct milky_call call = { .dispatch = dispatch,
-                               .caller = caller,
-                               .number = SIZE_MAX,
-                               .name = "",
-                               .retcode = MILKY_INTERNAL,
-                               .message = MK_SLICE("out of memory") };
+    struct mk_call call = { .dispatch = dispatch,
+                            .caller = caller,
+                            .number = SIZE_MAX,
+                            .name = "",
+                            .retcode = MILKY_INTERNAL,
+                            .message = MK_SLICE("out of memory") };
     mk_list_init(&call.node);
     caller->reply(caller, &call);
 }
 
-/* --- replies of the backend --- */
+/* --- replies of the target --- */
 
-static int make_data(struct milky_call *call, yyjson_mut_val *data, struct mk_slice *out)
+static int make_data(struct mk_call *call, yyjson_mut_val *data, struct mk_slice *out)
 {
     const struct mk_action *action = call->action;
     if (action) {
@@ -147,7 +165,7 @@ static int make_data(struct milky_call *call, yyjson_mut_val *data, struct mk_sl
     return 0;
 }
 
-void milky_call_ok(struct milky_call *call, yyjson_mut_val *data)
+int mk_call_ok(struct mk_call *call, yyjson_mut_val *data)
 {
     struct mk_slice text;
     int rc = make_data(call, data, &text);
@@ -162,19 +180,14 @@ void milky_call_ok(struct milky_call *call, yyjson_mut_val *data)
         mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL,
                     MK_SLICE("the backend made a result that is not of the API's shape"));
     }
+    return rc;
 }
 
-void milky_call_fail(struct milky_call *call, int retcode, const char *format, ...)
+void mk_call_fail_text(struct mk_call *call, int retcode, struct mk_slice message)
 {
-    struct mk_buf raw, text;
-    mk_buf_init(&raw, LONGEST_MESSAGE);
+    struct mk_buf text;
     mk_buf_init(&text, 3 * LONGEST_MESSAGE);
-    va_list args;
-    va_start(args, format);
-    int rc = mk_buf_vprintf(&raw, format, args);
-    va_end(args);
-    if (rc == 0)
-        rc = mk_text_write_repaired(&text, mk_buf_slice(&raw));
+    int rc = mk_text_write_repaired(&text, message);
     if (retcode == 0) {
         mk_log_error("protocol", "%s: the backend failed a call with retcode 0", call->name);
         retcode = MILKY_INTERNAL;
@@ -182,75 +195,41 @@ void milky_call_fail(struct milky_call *call, int retcode, const char *format, .
     mk_call_end(call, MK_OUTCOME_DONE, retcode,
                 rc == 0 ? mk_buf_slice(&text)
                         : MK_SLICE("failed, with a message that was too long"));
-    mk_buf_fini(&raw);
     mk_buf_fini(&text);
+}
+
+void mk_call_fail_v(struct mk_call *call, int retcode, const char *format, va_list args)
+{
+    struct mk_buf raw;
+    mk_buf_init(&raw, LONGEST_MESSAGE);
+    int rc = mk_buf_vprintf(&raw, format, args);
+    mk_call_fail_text(call, retcode,
+                      rc == 0 ? mk_buf_slice(&raw)
+                              : MK_SLICE("failed, with a message that was too long"));
+    mk_buf_fini(&raw);
+}
+
+void mk_call_fail(struct mk_call *call, int retcode, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    mk_call_fail_v(call, retcode, format, args);
+    va_end(args);
 }
 
 /* --- reading a call --- */
 
-size_t milky_call_number(const struct milky_call *call)
-{
-    return call->number;
-}
-
-const char *milky_call_action(const struct milky_call *call)
-{
-    return call->name;
-}
-
-uint64_t milky_call_self_id(const struct milky_call *call)
-{
-    return call->dispatch->self_id;
-}
-
-yyjson_mut_val *milky_call_params(const struct milky_call *call)
-{
-    return call->params;
-}
-
-yyjson_mut_doc *milky_call_doc(const struct milky_call *call)
-{
-    return call->doc;
-}
-
-enum mk_outcome mk_call_outcome(const struct milky_call *call)
+enum mk_outcome mk_call_outcome(const struct mk_call *call)
 {
     return call->outcome;
 }
 
-int mk_call_retcode(const struct milky_call *call)
+int mk_call_retcode(const struct mk_call *call)
 {
     return call->retcode;
 }
 
-const char *mk_call_message(const struct milky_call *call)
+const char *mk_call_message(const struct mk_call *call)
 {
     return call->message.ptr ? call->message.ptr : "";
-}
-
-/* --- reading objects --- */
-
-uint64_t milky_uint(yyjson_mut_val *object, const char *name)
-{
-    return yyjson_mut_get_uint(yyjson_mut_obj_get(object, name));
-}
-
-bool milky_bool(yyjson_mut_val *object, const char *name)
-{
-    return yyjson_mut_get_bool(yyjson_mut_obj_get(object, name));
-}
-
-const char *milky_string(yyjson_mut_val *object, const char *name, size_t *len)
-{
-    yyjson_mut_val *value = yyjson_mut_obj_get(object, name);
-    const char *text = yyjson_mut_get_str(value);
-    if (len)
-        *len = text ? yyjson_mut_get_len(value) : 0;
-    return text;
-}
-
-bool milky_has(yyjson_mut_val *object, const char *name)
-{
-    yyjson_mut_val *value = yyjson_mut_obj_get(object, name);
-    return value && !yyjson_mut_is_null(value);
 }

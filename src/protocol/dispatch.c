@@ -10,11 +10,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <milky/backend.h>
 #include <stdio.h>
 
-void mk_dispatch_init(struct mk_dispatch *dispatch, struct milky_backend *backend, uint64_t self_id)
+void mk_dispatch_init(struct mk_dispatch *dispatch, struct mk_call_target *target, uint64_t self_id)
 {
-    *dispatch = (struct mk_dispatch){ .backend = backend, .self_id = self_id };
+    *dispatch = (struct mk_dispatch){ .target = target, .self_id = self_id };
 }
 
 void mk_dispatch_fini(struct mk_dispatch *dispatch)
@@ -24,7 +25,7 @@ void mk_dispatch_fini(struct mk_dispatch *dispatch)
 }
 
 void mk_caller_init(struct mk_caller *caller,
-                    void (*reply)(struct mk_caller *caller, const struct milky_call *call))
+                    void (*reply)(struct mk_caller *caller, const struct mk_call *call))
 {
     *caller = (struct mk_caller){ .reply = reply };
     mk_list_init(&caller->calls);
@@ -32,26 +33,33 @@ void mk_caller_init(struct mk_caller *caller,
 
 void mk_caller_fini(struct mk_caller *caller)
 {
-    MK_LIST_FOR_EACH (node, &caller->calls) {
-        MK_CONTAINER_OF(node, struct milky_call, node)->caller = NULL;
-        mk_list_remove(node);
-    }
+    struct mk_list orphans; /* a target may end any of them */
+    mk_list_take(&orphans, &caller->calls);
     caller->in_flight = 0;
+    MK_LIST_FOR_EACH (node, &orphans)
+        MK_CONTAINER_OF(node, struct mk_call, node)->caller = NULL;
+    while (!mk_list_empty(&orphans)) {
+        struct mk_call *call = MK_CONTAINER_OF(orphans.next, struct mk_call, node);
+        struct mk_call_target *target = call->dispatch->target;
+        mk_list_remove(&call->node);
+        if (target->caller_gone)
+            target->caller_gone(target, call);
+    }
 }
 
-/* --- how a call ends that never reaches the backend --- */
+/* --- how a call ends that never reaches its target --- */
 
-static void end_malformed(struct milky_call *call, struct mk_slice problem)
+static void end_malformed(struct mk_call *call, struct mk_slice problem)
 {
     mk_call_end(call, MK_OUTCOME_MALFORMED, MILKY_MALFORMED, problem);
 }
 
-static void end_out_of_memory(struct milky_call *call)
+static void end_out_of_memory(struct mk_call *call)
 {
     mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL, MK_SLICE("out of memory"));
 }
 
-static void end_unknown(struct milky_call *call, const char *what, struct mk_slice name)
+static void end_unknown(struct mk_call *call, const char *what, struct mk_slice name)
 {
     struct mk_buf text;
     mk_buf_init(&text, 1024);
@@ -65,7 +73,7 @@ static void end_unknown(struct milky_call *call, const char *what, struct mk_sli
     mk_buf_fini(&text);
 }
 
-static void end_unreadable(struct milky_call *call, const yyjson_read_err *error)
+static void end_unreadable(struct mk_call *call, const yyjson_read_err *error)
 {
     char text[256];
     if (error->code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
@@ -84,7 +92,7 @@ static size_t counted_as(const struct mk_action *action)
     return action->route_count > 0 ? action->routes[0].number : action->number;
 }
 
-static void call_backend(struct milky_call *call, const struct mk_action *action, yyjson_val *given)
+static void call_target(struct mk_call *call, const struct mk_action *action, yyjson_val *given)
 {
     yyjson_alc alc = mk_json_alc(&call->arena);
     struct mk_request request;
@@ -92,7 +100,7 @@ static void call_backend(struct milky_call *call, const struct mk_action *action
     call->doc = yyjson_mut_doc_new(&alc);
     int verdict =
         call->doc ? mk_validate(action, given, call->doc, &call->arena, &request) : -ENOMEM;
-    struct milky_backend *backend = call->dispatch->backend;
+    struct mk_call_target *target = call->dispatch->target;
     switch (verdict) {
     case MK_VALID:
         call->action = action;
@@ -100,7 +108,7 @@ static void call_backend(struct milky_call *call, const struct mk_action *action
         call->counted = request.number;
         call->name = mk_actions_1_2[request.number].name.ptr;
         call->params = request.params;
-        backend->call(backend, call);
+        target->call(target, call);
         break;
     case MK_MALFORMED:
         end_malformed(call, request.problem);
@@ -115,7 +123,7 @@ static void call_backend(struct milky_call *call, const struct mk_action *action
 }
 
 /* Reads what was asked into the call's arena: a copy of `text`, or in place what was taken. */
-static yyjson_doc *read_text(struct milky_call *call, struct mk_slice text, struct mk_buf *taken,
+static yyjson_doc *read_text(struct mk_call *call, struct mk_slice text, struct mk_buf *taken,
                              yyjson_read_err *error)
 {
     yyjson_alc alc = mk_json_alc(&call->arena);
@@ -135,7 +143,7 @@ static yyjson_doc *read_text(struct milky_call *call, struct mk_slice text, stru
 static void request(struct mk_dispatch *dispatch, const struct mk_action *action,
                     struct mk_slice body, struct mk_buf *taken, struct mk_caller *caller)
 {
-    struct milky_call *call = mk_call_new(dispatch, caller);
+    struct mk_call *call = mk_call_new(dispatch, caller);
     if (!call) {
         mk_buf_fini(taken);
         mk_call_out_of_memory(dispatch, caller);
@@ -143,13 +151,13 @@ static void request(struct mk_dispatch *dispatch, const struct mk_action *action
     }
     call->counted = counted_as(action);
     if (mk_slice_eq(body, MK_SLICE("{}"))) {
-        call_backend(call, action, NULL); /* half of all APIs are asked so: nothing to read */
+        call_target(call, action, NULL); /* half of all APIs are asked so: nothing to read */
         return;
     }
     yyjson_read_err error = { .code = YYJSON_READ_ERROR_EMPTY_CONTENT };
     yyjson_doc *doc = read_text(call, body, taken, &error);
     if (doc)
-        call_backend(call, action, yyjson_doc_get_root(doc));
+        call_target(call, action, yyjson_doc_get_root(doc));
     else if (error.code == YYJSON_READ_ERROR_EMPTY_CONTENT)
         end_malformed(call, MK_SLICE("the body is empty: it must be at least {}"));
     else
@@ -175,7 +183,7 @@ void mk_dispatch_unknown(struct mk_dispatch *dispatch)
 }
 
 /* The JSON of an echo, exactly as it was given; most are short strings or numbers. */
-static int keep_echo(struct milky_call *call, yyjson_val *echo)
+static int keep_echo(struct mk_call *call, yyjson_val *echo)
 {
     if (yyjson_is_raw(echo)) {
         call->echo = mk_slice_of(yyjson_get_raw(echo), yyjson_get_len(echo));
@@ -212,7 +220,7 @@ static struct message read_message(yyjson_val *root)
     return message;
 }
 
-static void end_misshapen(struct milky_call *call, struct mk_slice field, struct mk_slice expected,
+static void end_misshapen(struct mk_call *call, struct mk_slice field, struct mk_slice expected,
                           yyjson_val *got)
 {
     const struct mk_path at = { .name = field };
@@ -223,7 +231,7 @@ static void end_misshapen(struct milky_call *call, struct mk_slice field, struct
         end_malformed(call, problem);
 }
 
-static void dispatch_root(struct milky_call *call, enum mk_dialect dialect, yyjson_val *root)
+static void dispatch_root(struct mk_call *call, enum mk_dialect dialect, yyjson_val *root)
 {
     struct message message = read_message(root);
     if (message.echo && keep_echo(call, message.echo) < 0) {
@@ -244,13 +252,13 @@ static void dispatch_root(struct milky_call *call, enum mk_dialect dialect, yyjs
     if (!action)
         end_unknown(call, "unknown API", name);
     else
-        call_backend(call, action, yyjson_is_null(message.params) ? NULL : message.params);
+        call_target(call, action, yyjson_is_null(message.params) ? NULL : message.params);
 }
 
 static void message(struct mk_dispatch *dispatch, enum mk_dialect dialect, struct mk_slice text,
                     struct mk_buf *taken, struct mk_caller *caller)
 {
-    struct milky_call *call = mk_call_new(dispatch, caller);
+    struct mk_call *call = mk_call_new(dispatch, caller);
     if (!call) {
         mk_buf_fini(taken);
         mk_call_out_of_memory(dispatch, caller);
@@ -279,13 +287,13 @@ void mk_dispatch_message_taking(struct mk_dispatch *dispatch, enum mk_dialect di
 void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action, struct mk_slice body,
                          struct mk_caller *caller)
 {
-    struct milky_call *call = mk_call_new(dispatch, caller);
+    struct mk_call *call = mk_call_new(dispatch, caller);
     if (!call) {
         mk_call_out_of_memory(dispatch, caller);
         return;
     }
-    struct milky_backend *backend = dispatch->backend;
-    if (!backend->control) {
+    struct mk_call_target *target = dispatch->target;
+    if (!target->control) {
         end_unknown(call, "no such request", action);
         return;
     }
@@ -307,7 +315,7 @@ void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action, s
     call->params = call->doc ? yyjson_val_mut_copy(call->doc, root) : NULL;
     call->name = mk_arena_dup(&call->arena, action);
     if (call->params && call->name) {
-        backend->control(backend, call);
+        target->control(target, call);
         return;
     }
     call->name = "";

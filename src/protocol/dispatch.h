@@ -1,11 +1,11 @@
 /*
- * dispatch: the way of a call through the protocol, between a transport and a backend.
+ * dispatch: the way of a call through the protocol, between a transport and its target.
  *
  *   transport -> mk_dispatch_* -> look up, read the JSON, translate, validate, fill defaults
- *             -> backend->call -> milky_call_ok / milky_call_fail
- *             -> owner->reply -> the transport writes the envelope (protocol/reply.h) -> gone
+ *             -> target->call -> mk_call_ok / mk_call_fail (protocol/call.h)
+ *             -> caller->reply -> the transport writes the envelope (protocol/reply.h) -> gone
  *
- * A call that is malformed or unknown never reaches the backend: it is replied to here, in the same
+ * A call that is malformed or unknown never reaches the target: it is replied to here, in the same
  * way as any other.
  */
 #ifndef MK_PROTOCOL_DISPATCH_H
@@ -16,21 +16,34 @@
 #include "protocol/call_stats.h"
 #include "protocol/schema.h"
 
-#include <milky/backend.h>
+struct mk_call;
 
-/* Where the calls of one bot go. Embedded in the bot; one for the control socket has self_id 0. */
+/*
+ * What answers calls: embedded in its owner. Each call that it gets it ends with mk_call_ok or
+ * mk_call_fail, at once or later, also when its caller has gone.
+ */
+struct mk_call_target {
+    void (*call)(struct mk_call_target *target, struct mk_call *call);
+    /* An operator's request; NULL: there are none. */
+    void (*control)(struct mk_call_target *target, struct mk_call *call);
+    /* The caller of an open call has gone: its reply is for no one. May be NULL. */
+    void (*caller_gone)(struct mk_call_target *target, struct mk_call *call);
+};
+
+/* Where the calls of one bot go. Embedded in the bot; one for operators' requests has self_id 0. */
 struct mk_dispatch {
-    struct milky_backend *backend;
+    struct mk_call_target *target;
     uint64_t self_id;
     struct mk_call_stats *stats; /* set by its owner after init; NULL: calls are not counted */
-    struct milky_call *spare;    /* calls that ended, kept for the next ones */
+    struct mk_call *spare;       /* calls that ended, kept for the next ones */
     unsigned spare_count;
     unsigned in_flight; /* calls that wait for their reply */
 };
 
-void mk_dispatch_init(struct mk_dispatch *dispatch, struct milky_backend *backend,
+/* The target is borrowed. */
+void mk_dispatch_init(struct mk_dispatch *dispatch, struct mk_call_target *target,
                       uint64_t self_id);
-/* All calls must have been replied to. */
+/* All calls must have ended. */
 void mk_dispatch_fini(struct mk_dispatch *dispatch);
 
 /*
@@ -38,15 +51,15 @@ void mk_dispatch_fini(struct mk_dispatch *dispatch);
  * later; it must write what it needs before it returns, since the call is freed then.
  */
 struct mk_caller {
-    void (*reply)(struct mk_caller *caller, const struct milky_call *call);
+    void (*reply)(struct mk_caller *caller, const struct mk_call *call);
     struct mk_list calls; /* those in flight */
     unsigned in_flight;
 };
 
 void mk_caller_init(struct mk_caller *caller,
-                    void (*reply)(struct mk_caller *caller, const struct milky_call *call));
+                    void (*reply)(struct mk_caller *caller, const struct mk_call *call));
 
-/* The caller goes away: calls in flight go on, and nobody is told of their replies. */
+/* The caller goes away: targets are notified of it for each call in flight, and replies dropped. */
 void mk_caller_fini(struct mk_caller *caller);
 
 /*
@@ -79,7 +92,7 @@ void mk_dispatch_message_taking(struct mk_dispatch *dispatch, enum mk_dialect di
                                 struct mk_buf *message, struct mk_caller *caller);
 
 /*
- * One operator's request, for backend->control: `action` is any text, `body` a JSON object, or
+ * One operator's request, for target->control: `action` is any text, `body` a JSON object, or
  * empty for an empty one. Unlike in other calls nothing but that is checked, and numbers are
  * parsed.
  */
@@ -88,13 +101,13 @@ void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action, s
 
 /* How a call ended, for transports that have a status code of their own for it. */
 enum mk_outcome {
-    MK_OUTCOME_DONE,      /* the backend replied, with success or failure */
+    MK_OUTCOME_DONE,      /* the target replied, with success or failure */
     MK_OUTCOME_MALFORMED, /* JSON or params: 400 or -400 */
     MK_OUTCOME_UNKNOWN,   /* no such API: 404 or -404 */
 };
-enum mk_outcome mk_call_outcome(const struct milky_call *call);
-int mk_call_retcode(const struct milky_call *call);
+enum mk_outcome mk_call_outcome(const struct mk_call *call);
+int mk_call_retcode(const struct mk_call *call);
 /* The message of a failure, NUL-terminated; "" for a success. */
-const char *mk_call_message(const struct milky_call *call);
+const char *mk_call_message(const struct mk_call *call);
 
 #endif

@@ -7,7 +7,7 @@
 enum { LONGEST_U64 = 20 };
 
 /* Appends what stands between the braces, `echo` aside, and leaves room for `more` bytes. */
-static int write_members(struct mk_buf *out, const struct milky_call *call, size_t more)
+static int write_members(struct mk_buf *out, const struct mk_call *call, size_t more)
 {
     const struct mk_slice ok = MK_SLICE("\"status\":\"ok\",\"retcode\":0,\"data\":");
     if (call->retcode == 0) {
@@ -24,7 +24,7 @@ static int write_members(struct mk_buf *out, const struct milky_call *call, size
     return rc == 0 ? mk_buf_reserve(out, more) : rc;
 }
 
-int mk_reply_write(struct mk_buf *out, const struct milky_call *call)
+int mk_reply_write(struct mk_buf *out, const struct mk_call *call)
 {
     size_t before = out->len;
     int rc = mk_buf_append_char(out, '{');
@@ -37,7 +37,7 @@ int mk_reply_write(struct mk_buf *out, const struct milky_call *call)
     return rc;
 }
 
-int mk_reply_write_message(struct mk_buf *out, const struct milky_call *call)
+int mk_reply_write_message(struct mk_buf *out, const struct mk_call *call)
 {
     const struct mk_slice head = MK_SLICE("{\"post_type\":\"action_response\",\"self_id\":");
     const struct mk_slice data = MK_SLICE(",\"data\":{");
@@ -65,6 +65,6 @@ int mk_reply_write_message(struct mk_buf *out, const struct milky_call *call)
 
 int mk_reply_write_failure(struct mk_buf *out, int retcode, struct mk_slice message)
 {
-    const struct milky_call call = { .retcode = retcode, .message = message };
+    const struct mk_call call = { .retcode = retcode, .message = message };
     return mk_reply_write(out, &call);
 }

@@ -7,28 +7,51 @@
 #include <stdlib.h>
 
 /* A world that is loaded may be large, and brings its pictures along. */
-enum { MOST_BODY = 256 * 1024 * 1024 };
+enum { MOST_BODY = 256 * 1024 * 1024, LONGEST_LIST = 4096 };
 
 struct mk_control {
     struct mk_http_port port;
-    struct mk_dispatch *backend;
-    struct mk_dispatch *endpoint;
+    struct mk_control_desks desks;
     char *token; /* "" where none is asked for */
 };
 
-/* Who a request is for; NULL for nobody. */
+/* The one that a request is for, by the first part of its path; the action is the rest. */
 static struct mk_dispatch *asked_of(const struct mk_control *control, struct mk_slice path,
                                     struct mk_slice *action)
 {
-    static const struct mk_slice sandbox = { "/sandbox/", sizeof("/sandbox/") - 1 };
-    static const struct mk_slice endpoint = { "/endpoint/", sizeof("/endpoint/") - 1 };
-    bool is_endpoint = mk_slice_starts_with(path, endpoint);
-    if (!is_endpoint && !mk_slice_starts_with(path, sandbox))
+    const struct mk_control_desks *desks = &control->desks;
+    struct mk_slice name = mk_slice_from(path, 1);
+    const char *slash = name.len > 0 ? memchr(name.ptr, '/', name.len) : NULL;
+    struct mk_dispatch *dispatch;
+    const char *known;
+    if (!slash)
         return NULL;
-    *action = mk_slice_from(path, is_endpoint ? endpoint.len : sandbox.len);
+    *action = mk_slice_from(name, (size_t)(slash - name.ptr) + 1);
+    name.len = (size_t)(slash - name.ptr);
     if (action->len > 0 && action->ptr[action->len - 1] == '/')
         action->len--;
-    return is_endpoint ? control->endpoint : control->backend;
+    for (size_t i = 0; (dispatch = desks->at(desks->arg, i, &known)); i++)
+        if (mk_slice_eq(name, mk_slice_str(known)))
+            return dispatch;
+    return NULL;
+}
+
+static void answer_unknown(const struct mk_control *control, struct mk_http_connection *connection)
+{
+    const struct mk_control_desks *desks = &control->desks;
+    const char *name, *next;
+    struct mk_buf text;
+    mk_buf_init(&text, LONGEST_LIST);
+    mk_buf_append_slice(&text, MK_SLICE("only "));
+    for (size_t i = 0; desks->at(desks->arg, i, &name); i++) {
+        bool is_last = !desks->at(desks->arg, i + 1, &next);
+        mk_buf_printf(&text, "%s/%s/:action", i == 0 ? "" : is_last ? " and " : ", ", name);
+    }
+    mk_buf_append_slice(&text, MK_SLICE(" are served here"));
+    int rc = mk_buf_append_char(&text, '\0');
+    mk_http_answer_failure(connection, 404, rc == 0 ? text.data : "not served here",
+                           (struct mk_slice){ 0 });
+    mk_buf_fini(&text);
 }
 
 static void on_head(void *arg, struct mk_http_connection *connection,
@@ -43,9 +66,7 @@ static void on_head(void *arg, struct mk_http_connection *connection,
     if (auth != MK_AUTH_OK)
         mk_http_answer_auth(connection, request, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
     else if (!asked_of(control, request->path, &action))
-        mk_http_answer_failure(connection, 404,
-                               "only /sandbox/:action and /endpoint/:action are served here",
-                               (struct mk_slice){ 0 });
+        answer_unknown(control, connection);
     else if (!mk_slice_eq(request->method, MK_SLICE("POST")))
         mk_http_answer_failure(connection, 405, "an action is called with POST",
                                MK_SLICE("Allow: POST\r\n"));
@@ -85,8 +106,8 @@ static const struct mk_http_service service = {
 };
 
 int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
-                    struct mk_guard *guard, struct mk_dispatch *backend,
-                    struct mk_dispatch *endpoint, struct mk_control **result)
+                    struct mk_guard *guard, const struct mk_control_desks *desks,
+                    struct mk_control **result)
 {
     struct mk_control *control = calloc(1, sizeof(*control));
     char *copy = mk_slice_dup(token);
@@ -100,8 +121,7 @@ int mk_control_open(struct mk_loop *loop, const struct mk_address *address, stru
     }
     mk_http_context_for_operators(&control->port.connections);
     control->port.connections.limits.body = MOST_BODY;
-    control->backend = backend;
-    control->endpoint = endpoint;
+    control->desks = *desks;
     control->token = copy;
     rc = mk_http_port_listen(&control->port);
     if (rc < 0) {

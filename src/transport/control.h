@@ -1,7 +1,7 @@
 /*
- * control: where an operator speaks to the backend, POST /sandbox/:action, and to the endpoint
- * itself, POST /endpoint/:action, on a Unix-domain socket that only the same user can open, or on a
- * port. `milky say`, `milky do` and `milky status` use it.
+ * control: where an operator speaks to a backend, POST /NAME/:action, and to the endpoint itself,
+ * POST /endpoint/:action, on a Unix-domain socket that only the same user can open, or on a port.
+ * `milky say`, `milky do` and `milky status` use it.
  */
 #ifndef MK_TRANSPORT_CONTROL_H
 #define MK_TRANSPORT_CONTROL_H
@@ -11,13 +11,20 @@
 
 struct mk_control;
 
+/* Those that take operators' requests, each under a name. */
+struct mk_control_desks {
+    /* The index-th and its name, or NULL when there are no more. */
+    struct mk_dispatch *(*at)(void *arg, size_t index, const char **name);
+    void *arg;
+};
+
 /*
  * Listens. `token` is copied; without one (empty) everybody who reaches the address may ask, but
  * for web pages (web/auth.h). The guard may be NULL. Returns 0 or a negative errno.
  */
 int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
-                    struct mk_guard *guard, struct mk_dispatch *backend,
-                    struct mk_dispatch *endpoint, struct mk_control **control);
+                    struct mk_guard *guard, const struct mk_control_desks *desks,
+                    struct mk_control **control);
 /* It must be idle. NULL is allowed. */
 struct mk_control *mk_control_free(struct mk_control *control);
 

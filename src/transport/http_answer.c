@@ -70,7 +70,7 @@ void mk_http_answer_auth(struct mk_http_connection *connection,
     mk_http_answer_failure(connection, status, mk_auth_explain(auth, from), extra);
 }
 
-void mk_http_answer_call(struct mk_http_connection *connection, const struct milky_call *call,
+void mk_http_answer_call(struct mk_http_connection *connection, const struct mk_call *call,
                          const struct mk_http_rules *rules)
 {
     unsigned status = 200;
@@ -120,7 +120,7 @@ void mk_http_answer_bad(void *arg, struct mk_http_connection *connection, unsign
     mk_http_answer_failure(connection, status, reason, (struct mk_slice){ 0 });
 }
 
-static void on_reply(struct mk_caller *base, const struct milky_call *call)
+static void on_reply(struct mk_caller *base, const struct mk_call *call)
 {
     struct mk_http_caller *caller = MK_CONTAINER_OF(base, struct mk_http_caller, caller);
     mk_http_answer_call(caller->connection, call, caller->rules);

@@ -199,10 +199,10 @@ static int write_name(struct mk_buf *out, struct mk_slice escaped)
 }
 
 static int write_head(struct mk_buf *out, struct mk_slice date,
-                      const struct milky_resource *resource, struct mk_slice name, enum range range,
-                      const struct sending *sending, uint64_t size)
+                      const struct mk_resource_answer *resource, struct mk_slice name,
+                      enum range range, const struct sending *sending, uint64_t size)
 {
-    struct mk_slice type = mk_slice_str(resource->content_type);
+    struct mk_slice type = mk_slice_str(resource->text);
     bool is_shown = mk_slice_starts_with(type, MK_SLICE("image/")) ||
                     mk_slice_starts_with(type, MK_SLICE("audio/")) ||
                     mk_slice_starts_with(type, MK_SLICE("video/"));
@@ -228,11 +228,15 @@ static int write_head(struct mk_buf *out, struct mk_slice date,
     return rc;
 }
 
-/* Takes the stream over. On failure nothing was done. */
+/* Takes the stream over, and the descriptor. On failure nothing was done. */
 static int begin(struct mk_resources *resources, struct mk_http_connection *connection,
-                 const struct mk_http1_request *request, const struct milky_resource *resource,
-                 struct mk_slice name, uint64_t size)
+                 const struct mk_http1_request *request, struct mk_resource_answer *resource,
+                 struct mk_slice name)
 {
+    struct stat status;
+    if (fstat(resource->fd, &status) < 0)
+        return -errno;
+    uint64_t size = (uint64_t)status.st_size;
     struct mk_stream *stream = mk_http_connection_stream(connection);
     uint64_t from, end;
     enum range range = read_range(request, size, &from, &end);
@@ -240,7 +244,6 @@ static int begin(struct mk_resources *resources, struct mk_http_connection *conn
         char line[64];
         snprintf(line, sizeof(line), "Content-Range: bytes */%" PRIu64 "\r\n", size);
         mk_http_answer_failure(connection, 416, "the file is shorter", mk_slice_str(line));
-        close(resource->fd);
         return 0;
     }
     struct sending *sending = malloc(sizeof(*sending));
@@ -255,6 +258,7 @@ static int begin(struct mk_resources *resources, struct mk_http_connection *conn
         free(sending);
         return rc;
     }
+    resource->fd = -1;
     if (mk_slice_eq(request->method, MK_SLICE("HEAD")))
         sending->at = sending->end;
     mk_timeout_init(&sending->stalled);
@@ -267,7 +271,7 @@ static int begin(struct mk_resources *resources, struct mk_http_connection *conn
 
 bool mk_resources_match(const struct mk_resources *resources, struct mk_slice path)
 {
-    return resources->backend->resource && mk_slice_starts_with(path, folder);
+    return resources->source && resources->source->offers && mk_slice_starts_with(path, folder);
 }
 
 void mk_resources_head(struct mk_http_connection *connection,
@@ -279,38 +283,67 @@ void mk_resources_head(struct mk_http_connection *connection,
                                MK_SLICE("Allow: GET, HEAD\r\n"));
 }
 
+static void redirect(struct mk_http_connection *connection, const char *url)
+{
+    struct mk_buf line;
+    mk_buf_init(&line, LONGEST_LINES);
+    bool is_plain_url = strpbrk(url, "\r\n") == NULL;
+    if (is_plain_url && mk_buf_printf(&line, "Location: %s\r\n", url) == 0)
+        mk_http_respond(connection, 302, MK_SLICE("text/plain"), MK_SLICE(""), mk_buf_slice(&line));
+    else
+        mk_http_answer_failure(connection, 500, "the resource has no proper URL",
+                               (struct mk_slice){ 0 });
+    mk_buf_fini(&line);
+}
+
+static void answer(struct mk_resources *resources, struct mk_http_connection *connection,
+                   const struct mk_http1_request *request, struct mk_slice name,
+                   struct mk_resource_answer *resource)
+{
+    switch (resource->kind) {
+    case MK_RESOURCE_FD:
+        if (begin(resources, connection, request, resource, name) == 0)
+            return;
+        break;
+    case MK_RESOURCE_BYTES:
+        mk_http_respond(connection, 200, mk_slice_str(resource->text),
+                        mk_slice_of(resource->bytes, resource->len),
+                        MK_SLICE("X-Content-Type-Options: nosniff\r\n"));
+        return;
+    case MK_RESOURCE_REDIRECT:
+        redirect(connection, resource->text);
+        return;
+    case MK_RESOURCE_FAIL:
+        mk_http_answer_failure(connection, resource->status, resource->text,
+                               (struct mk_slice){ 0 });
+        return;
+    case MK_RESOURCE_NONE:
+        break;
+    }
+    mk_http_answer_failure(connection, 500, "the resource cannot be read", (struct mk_slice){ 0 });
+}
+
 void mk_resources_request(struct mk_resources *resources, struct mk_http_connection *connection,
                           const struct mk_http1_request *request, struct mk_slice path)
 {
-    struct milky_resource resource = { .fd = -1 };
-    struct stat status;
     struct mk_slice name;
     char token[LONGEST_TOKEN];
-    int rc = split_path(path, token, &name)
-                 ? resources->backend->resource(resources->backend, token, &resource)
-                 : -ENOENT;
-    if (rc == 0 && fstat(resource.fd, &status) < 0)
-        rc = -errno;
-    if (rc == 0)
-        rc = begin(resources, connection, request, &resource, name, (uint64_t)status.st_size);
-    if (rc == 0)
+    if (!split_path(path, token, &name)) {
+        mk_http_answer_failure(connection, 404, MK_RESOURCE_UNKNOWN, (struct mk_slice){ 0 });
         return;
-    if (resource.fd >= 0)
-        close(resource.fd);
-    if (rc == -ENOENT)
-        mk_http_answer_failure(connection, 404, "there is no such resource, or its URL has expired",
-                               (struct mk_slice){ 0 });
-    else
-        mk_http_answer_failure(connection, 500, "the resource cannot be read",
-                               (struct mk_slice){ 0 });
+    }
+    struct mk_resource_answer resource = { .fd = -1 };
+    resources->source->ask(resources->source, token, &resource);
+    answer(resources, connection, request, name, &resource);
+    mk_resource_answer_fini(&resource);
 }
 
 /* --- life --- */
 
 int mk_resources_init(struct mk_resources *resources, struct mk_loop *loop,
-                      struct milky_backend *backend)
+                      struct mk_resource_source *source)
 {
-    resources->backend = backend;
+    resources->source = source;
     mk_list_init(&resources->streams);
     return mk_timeouts_init(&resources->stalled, loop, STALLED_MS, on_stalled);
 }

@@ -8,20 +8,27 @@
 #ifndef MK_TRANSPORT_RESOURCE_H
 #define MK_TRANSPORT_RESOURCE_H
 
+#include "host/resource.h"
 #include "web/http_connection.h"
 
-#include <milky/backend.h>
+/* Where files come from: embedded in its owner. */
+struct mk_resource_source {
+    bool offers; /* there may be some */
+    /* Fills the answer, which is to be finished in any case. */
+    void (*ask)(struct mk_resource_source *source, const char *token,
+                struct mk_resource_answer *answer);
+};
 
 /* The files that one server is sending. */
 struct mk_resources {
-    struct milky_backend *backend; /* without `resource`: there are none */
+    struct mk_resource_source *source; /* NULL: there are none */
     struct mk_list streams;
     struct mk_timeouts stalled; /* for peers that take nothing */
 };
 
-/* Returns 0 or -ENOMEM. */
+/* The source is borrowed. Returns 0 or -ENOMEM. */
 int mk_resources_init(struct mk_resources *resources, struct mk_loop *loop,
-                      struct milky_backend *backend);
+                      struct mk_resource_source *source);
 /* It must be idle. */
 void mk_resources_fini(struct mk_resources *resources);
 

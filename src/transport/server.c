@@ -49,8 +49,7 @@ static struct server *server_new(const struct mk_transport_context *context,
     bool ok = server && copy &&
               mk_http_port_init(&server->port, context->loop, address, &mk_server_routes_service,
                                 &server->routes, context->guard) == 0;
-    if (ok && mk_resources_init(&server->routes.resources, context->loop,
-                                context->dispatch->backend) < 0) {
+    if (ok && mk_resources_init(&server->routes.resources, context->loop, context->files) < 0) {
         mk_http_port_fini(&server->port);
         ok = false;
     }

@@ -21,13 +21,16 @@
 
 #include <milky/milky.h>
 
+struct mk_resource_source; /* transport/resource.h */
+
 /* What the transports of a bot are made with; all of it is borrowed and outlives them. */
 struct mk_transport_context {
     struct mk_loop *loop;
     struct mk_guard *guard;
     struct mk_dispatch *dispatch;
     struct mk_hub *hub;
-    struct mk_http_client **http; /* the endpoint's: see mk_transport_http */
+    struct mk_http_client **http;     /* the endpoint's: see mk_transport_http */
+    struct mk_resource_source *files; /* that servers serve, too; NULL: none */
 };
 
 /* The endpoint's HTTP client, which is dear to start: the first that needs it makes it. Returns

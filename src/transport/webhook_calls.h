@@ -8,6 +8,8 @@
 
 #include "protocol/dispatch.h"
 
+#include <yyjson.h>
+
 struct mk_webhook_calls {
     struct mk_dispatch *dispatch;
     enum mk_dialect dialect;

@@ -80,7 +80,7 @@ static void close_when_answered(struct mk_session *session)
         mk_websocket_close(session->websocket, MK_WS_GOING_AWAY, MK_SLICE("milky is stopping"));
 }
 
-static void on_reply(struct mk_caller *caller, const struct milky_call *call)
+static void on_reply(struct mk_caller *caller, const struct mk_call *call)
 {
     struct mk_session *session = MK_CONTAINER_OF(caller, struct mk_session, caller);
     struct mk_buf *reply = &session->context->reply;

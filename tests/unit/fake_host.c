@@ -14,7 +14,9 @@ struct rationed {
     size_t left;
 };
 
-struct milky_call {
+struct fake_call {
+    struct fake_call *next;
+    uint64_t id;
     struct rationed memory;
     struct milky_host *host;
     size_t number;
@@ -112,29 +114,39 @@ const char *milky_action_name(size_t number)
     return actions[number];
 }
 
-size_t milky_call_number(const struct milky_call *call)
+/* The sandbox names none but its own open ones. */
+static struct fake_call *find(const struct milky_host *host, uint64_t id)
 {
-    return call->number;
+    struct fake_call *call = host->calls;
+    while (call && call->id != id)
+        call = call->next;
+    assert(call);
+    return call;
 }
 
-const char *milky_call_action(const struct milky_call *call)
+size_t milky_call_number(const struct milky_host *host, uint64_t call)
 {
-    return call->action;
+    return find(host, call)->number;
 }
 
-uint64_t milky_call_self_id(const struct milky_call *call)
+const char *milky_call_action(const struct milky_host *host, uint64_t call)
 {
-    return call->self_id;
+    return find(host, call)->action;
 }
 
-yyjson_mut_val *milky_call_params(const struct milky_call *call)
+uint64_t milky_call_self_id(const struct milky_host *host, uint64_t call)
 {
-    return call->params;
+    return find(host, call)->self_id;
 }
 
-yyjson_mut_doc *milky_call_doc(const struct milky_call *call)
+yyjson_mut_val *milky_call_params(const struct milky_host *host, uint64_t call)
 {
-    return call->doc;
+    return find(host, call)->params;
+}
+
+yyjson_mut_doc *milky_call_doc(const struct milky_host *host, uint64_t call)
+{
+    return find(host, call)->doc;
 }
 
 uint64_t milky_uint(yyjson_mut_val *object, const char *name)
@@ -177,9 +189,13 @@ static yyjson_doc *copy_of(yyjson_mut_val *value)
     return doc;
 }
 
-static void done(struct milky_call *call)
+static void done(struct fake_call *call)
 {
     struct milky_host *host = call->host;
+    struct fake_call **link = &host->calls;
+    while (*link != call)
+        link = &(*link)->next;
+    *link = call->next;
     call->reply->done = true;
     call->reply->events_before = host->event_count;
     yyjson_mut_doc_free(call->doc);
@@ -190,16 +206,19 @@ static void done(struct milky_call *call)
         on_reply(host->context);
 }
 
-void milky_call_ok(struct milky_call *call, yyjson_mut_val *data)
+int milky_call_ok(struct milky_host *host, uint64_t id, yyjson_mut_val *data)
 {
+    struct fake_call *call = find(host, id);
     assert(!call->reply->done);
     call->reply->retcode = 0;
     call->reply->data = data ? copy_of(data) : NULL;
     done(call);
+    return 0;
 }
 
-void milky_call_fail(struct milky_call *call, int retcode, const char *format, ...)
+int milky_call_fail(struct milky_host *host, uint64_t id, int retcode, const char *format, ...)
 {
+    struct fake_call *call = find(host, id);
     assert(!call->reply->done && retcode != 0);
     va_list args;
     va_start(args, format);
@@ -207,6 +226,7 @@ void milky_call_fail(struct milky_call *call, int retcode, const char *format, .
     va_end(args);
     call->reply->retcode = retcode;
     done(call);
+    return 0;
 }
 
 int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint64_t time,
@@ -302,17 +322,23 @@ static void rationed_free(void *context, void *piece)
     free(piece);
 }
 
-static struct milky_call *new_call(struct milky_host *host, const char *action, uint64_t self_id,
-                                   const char *params, yyjson_read_flag flags,
-                                   struct fake_reply *reply)
+static struct fake_call *new_call(struct milky_host *host, const char *action, uint64_t self_id,
+                                  const char *params, yyjson_read_flag flags,
+                                  struct fake_reply *reply)
 {
     yyjson_doc *json = yyjson_read(params, strlen(params), flags);
     assert(json); /* the test's own params */
-    struct milky_call *call = calloc(1, sizeof(*call));
+    struct fake_call *call = calloc(1, sizeof(*call));
     assert(call);
     *reply = (struct fake_reply){ 0 };
-    *call =
-        (struct milky_call){ .host = host, .action = action, .self_id = self_id, .reply = reply };
+    *call = (struct fake_call){ .next = host->calls,
+                                .id = ++host->last_call,
+                                .number = SIZE_MAX,
+                                .host = host,
+                                .action = action,
+                                .self_id = self_id,
+                                .reply = reply };
+    host->calls = call;
     call->memory.alc =
         (yyjson_alc){ rationed_malloc, rationed_realloc, rationed_free, &call->memory };
     call->doc = yyjson_mut_doc_new(&call->memory.alc);
@@ -326,20 +352,49 @@ static struct milky_call *new_call(struct milky_host *host, const char *action, 
     return call;
 }
 
-void fake_call(struct milky_host *host, struct milky_backend *backend, uint64_t self_id,
+void fake_call(struct milky_host *host, const struct fake_backend *backend, uint64_t self_id,
                const char *action, const char *params, struct fake_reply *reply)
 {
-    struct milky_call *call = new_call(host, action, self_id, params, 0, reply);
+    struct fake_call *call = new_call(host, action, self_id, params, 0, reply);
     int number = milky_action_number(action);
     assert(number >= 0);
     call->number = (size_t)number;
-    backend->call(backend, call);
+    backend->table->call(backend->self, call->id);
 }
 
-void fake_control(struct milky_host *host, struct milky_backend *backend, const char *action,
+void fake_control(struct milky_host *host, const struct fake_backend *backend, const char *action,
                   const char *params, struct fake_reply *reply)
 {
-    backend->control(backend, new_call(host, action, 0, params, YYJSON_READ_NUMBER_AS_RAW, reply));
+    struct fake_call *call = new_call(host, action, 0, params, YYJSON_READ_NUMBER_AS_RAW, reply);
+    backend->table->control(backend->self, call->id);
+}
+
+void fake_ask_resource(struct milky_host *host, const struct fake_backend *backend,
+                       const char *token, struct fake_resource *answer)
+{
+    *answer = (struct fake_resource){ .fd = -1 };
+    host->answer = answer;
+    host->resource = 1;
+    backend->table->resource(backend->self, 1, token);
+    assert(host->resource == 0);
+}
+
+int milky_resource_fd(struct milky_host *host, uint64_t request, int fd, const char *content_type)
+{
+    assert(request == host->resource);
+    host->resource = 0;
+    host->answer->fd = fd;
+    snprintf(host->answer->content_type, sizeof(host->answer->content_type), "%s", content_type);
+    return 0;
+}
+
+int milky_resource_fail(struct milky_host *host, uint64_t request, unsigned status,
+                        const char *message)
+{
+    assert(request == host->resource && message);
+    host->resource = 0;
+    host->answer->status = status;
+    return 0;
 }
 
 void fake_reply_fini(struct fake_reply *reply)

@@ -5,7 +5,7 @@
 #ifndef TEST_FAKE_HOST_H
 #define TEST_FAKE_HOST_H
 
-#include <milky/backend.h>
+#include <milky/json.h>
 
 enum { FAKE_MAX_BOTS = 8 };
 
@@ -25,6 +25,14 @@ struct fake_reply {
     size_t events_before; /* how many events had been emitted when it came */
 };
 
+/* The backend under test. */
+struct fake_backend {
+    const struct milky_backend *table;
+    void *self;
+};
+
+struct fake_call;
+
 struct milky_host {
     uint64_t bots[FAKE_MAX_BOTS];
     size_t bot_count;
@@ -41,18 +49,33 @@ struct milky_host {
     /* Called with every reply, from within it: the next call of a pipeline. Cleared before. */
     void (*on_reply)(void *context);
     void *context;
+    struct fake_call *calls; /* that are open */
+    uint64_t last_call;      /* the number of the newest */
+    uint64_t resource;       /* the number of the request for a file that is open; 0: none */
+    struct fake_resource *answer;
+};
+
+/* What was answered to a request for a file. */
+struct fake_resource {
+    int fd; /* -1 for none */
+    unsigned status;
+    char content_type[64];
 };
 
 /* Forgets the events so far. */
 void fake_host_forget(struct milky_host *host);
 
 /* Hands a call over. `params` is JSON. The reply must live until it is done; free it afterwards. */
-void fake_call(struct milky_host *host, struct milky_backend *backend, uint64_t self_id,
+void fake_call(struct milky_host *host, const struct fake_backend *backend, uint64_t self_id,
                const char *action, const char *params, struct fake_reply *reply);
 
 /* The same for backend->control; numbers arrive as they were written, like in the real one. */
-void fake_control(struct milky_host *host, struct milky_backend *backend, const char *action,
+void fake_control(struct milky_host *host, const struct fake_backend *backend, const char *action,
                   const char *params, struct fake_reply *reply);
+
+/* Asks for a file; the backend answers at once. */
+void fake_ask_resource(struct milky_host *host, const struct fake_backend *backend,
+                       const char *token, struct fake_resource *answer);
 
 void fake_reply_fini(struct fake_reply *reply);
 

@@ -1,5 +1,5 @@
 /*
- * protocol_fixture: one bot with a backend that notes what it is asked and answers what the test
+ * protocol_fixture: one bot with a target that notes what it is asked and answers what the test
  * laid ready, and a caller that notes what it is told.
  */
 #ifndef PROTOCOL_FIXTURE_H
@@ -15,21 +15,24 @@
 
 #include <cmocka.h>
 
+#include "protocol/call.h"
 #include "protocol/dispatch.h"
 #include "protocol/reply.h"
+
+#include <milky/json.h>
 
 enum { SELF_ID = 10001000 };
 
 struct fixture {
-    struct milky_backend backend;
+    struct mk_call_target target;
     struct mk_dispatch dispatch;
     struct mk_caller caller;
 
-    const char *result;         /* JSON of the answer; NULL: none */
-    bool later;                 /* keep the call in `pending` instead of answering */
-    struct milky_call *pending; /* the last one kept */
+    const char *result;      /* JSON of the answer; NULL: none */
+    bool later;              /* keep the call in `pending` instead of answering */
+    struct mk_call *pending; /* the last one kept */
 
-    unsigned calls;  /* that reached the backend */
+    unsigned calls;  /* that reached the target */
     char action[64]; /* of the last one */
     char *params;    /* of the last one, as JSON */
 
@@ -40,32 +43,32 @@ struct fixture {
     struct mk_buf message; /* and as a WebSocket has it */
 };
 
-static inline void answer(struct milky_call *call, const char *result)
+static inline void answer(struct mk_call *call, const char *result)
 {
     yyjson_mut_val *data = NULL;
     if (result) {
         yyjson_doc *doc = yyjson_read(result, strlen(result), YYJSON_READ_NUMBER_AS_RAW);
         assert_non_null(doc);
-        data = yyjson_val_mut_copy(milky_call_doc(call), yyjson_doc_get_root(doc));
+        data = yyjson_val_mut_copy(call->doc, yyjson_doc_get_root(doc));
         yyjson_doc_free(doc);
     }
-    milky_call_ok(call, data);
+    mk_call_ok(call, data);
 }
 
-static inline void on_call(struct milky_backend *backend, struct milky_call *call)
+static inline void on_call(struct mk_call_target *target, struct mk_call *call)
 {
-    struct fixture *f = (struct fixture *)backend; /* the table stands first */
+    struct fixture *f = (struct fixture *)target; /* its first member */
     f->calls++;
-    strcpy(f->action, milky_call_action(call));
+    strcpy(f->action, call->name);
     free(f->params);
-    f->params = yyjson_mut_val_write(milky_call_params(call), 0, NULL);
+    f->params = yyjson_mut_val_write(call->params, 0, NULL);
     if (f->later)
         f->pending = call;
     else
         answer(call, f->result);
 }
 
-static inline void on_reply(struct mk_caller *caller, const struct milky_call *call)
+static inline void on_reply(struct mk_caller *caller, const struct mk_call *call)
 {
     struct fixture *f = (struct fixture *)((char *)caller - offsetof(struct fixture, caller));
     f->replies++;
@@ -81,9 +84,8 @@ static inline void on_reply(struct mk_caller *caller, const struct milky_call *c
 static inline int fixture_setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    f->backend.name = "fake";
-    f->backend.call = on_call;
-    mk_dispatch_init(&f->dispatch, &f->backend, SELF_ID);
+    f->target.call = on_call;
+    mk_dispatch_init(&f->dispatch, &f->target, SELF_ID);
     mk_caller_init(&f->caller, on_reply);
     mk_buf_init(&f->body, 64 << 20);
     mk_buf_init(&f->message, 64 << 20);
@@ -148,7 +150,7 @@ static inline void assert_malformed(struct fixture *f, enum mk_dialect dialect, 
     yyjson_doc_free(doc);
 }
 
-/* The request reaches the backend as this action with these params, and nothing else. */
+/* The request reaches the target as this action with these params, and nothing else. */
 static inline void assert_asks(struct fixture *f, enum mk_dialect dialect, const char *action,
                                const char *body, const char *asked, const char *params)
 {

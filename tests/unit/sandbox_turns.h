@@ -33,12 +33,12 @@ static inline void assert_logged(const char *part)
 static inline void call(struct world *w, uint64_t bot, const char *action, const char *params,
                         struct fake_reply *reply)
 {
-    fake_call(&w->host, w->backend, bot, action, params, reply);
+    fake_call(&w->host, &w->backend, bot, action, params, reply);
 }
 
 static inline void end_turn(struct world *w)
 {
-    w->backend->turn_end(w->backend);
+    w->backend.table->turn_end(w->backend.self);
 }
 
 struct pipeline {

@@ -12,21 +12,21 @@
 int world_start(struct world *world)
 {
     struct mk_sandbox_config config = { .path = world->path, .media = world->media };
-    world->backend = mk_sandbox_new(&config);
-    assert_non_null(world->backend);
-    int rc = world->backend->start(world->backend, &world->host);
+    world->backend = (struct fake_backend){ &mk_sandbox_backend, mk_sandbox_new(&config) };
+    assert_non_null(world->backend.self);
+    int rc = mk_sandbox_backend.start(world->backend.self, &world->host);
     if (rc < 0) {
-        world->backend->free(world->backend);
-        world->backend = NULL;
+        mk_sandbox_backend.free(world->backend.self);
+        world->backend.self = NULL;
     }
     return rc;
 }
 
 void world_stop(struct world *world)
 {
-    if (world->backend)
-        world->backend->free(world->backend);
-    world->backend = NULL;
+    if (world->backend.self)
+        mk_sandbox_backend.free(world->backend.self);
+    world->backend.self = NULL;
 }
 
 static int set_up(void **state, bool in_file)
@@ -81,7 +81,7 @@ int world_teardown(void **state)
 
 struct mk_db *world_db(struct world *world)
 {
-    return &((struct mk_sandbox *)(void *)world->backend)->db;
+    return &((struct mk_sandbox *)world->backend.self)->db;
 }
 
 void world_sql(struct world *world, const char *sql)
@@ -142,18 +142,18 @@ static void send_and_end(struct world *world, uint64_t bot, const char *action, 
 {
     fake_reply_fini(&world->reply);
     if (bot)
-        fake_call(&world->host, world->backend, bot, action, params, &world->reply);
+        fake_call(&world->host, &world->backend, bot, action, params, &world->reply);
     else
-        fake_control(&world->host, world->backend, action, params, &world->reply);
+        fake_control(&world->host, &world->backend, action, params, &world->reply);
     world_settle(world);
 }
 
 void world_settle(struct world *world)
 {
-    world->backend->turn_end(world->backend);
+    world->backend.table->turn_end(world->backend.self);
     while (!world->reply.done) { /* its media are on their way */
         int alive = uv_run(world->loop.uv, UV_RUN_ONCE);
-        world->backend->turn_end(world->backend);
+        world->backend.table->turn_end(world->backend.self);
         assert_true(alive || world->reply.done);
     }
 }
@@ -218,7 +218,7 @@ void control_refused(struct world *world, int retcode, const char *part, const c
 static int do_deed(struct world *world, world_deed *run, const void *context,
                    struct mk_request *request)
 {
-    struct mk_sandbox *sandbox = (struct mk_sandbox *)(void *)world->backend;
+    struct mk_sandbox *sandbox = world->backend.self;
     struct mk_outbox *outbox = &sandbox->outbox;
     *request = (struct mk_request){ .sandbox = sandbox, .doc = yyjson_mut_doc_new(NULL) };
     assert_non_null(request->doc);

@@ -24,8 +24,8 @@ struct world {
     struct milky_host host;
     struct mk_loop loop;
     struct mk_sandbox_media media; /* for world_start */
-    struct milky_backend *backend;
-    struct fake_reply reply; /* the last one of ask, refused, control */
+    struct fake_backend backend;   /* the sandbox; `self` is NULL while it is stopped */
+    struct fake_reply reply;       /* the last one of ask, refused, control */
     char dir[64];
     char path[96];
     uint64_t print; /* of world_print, in the making */

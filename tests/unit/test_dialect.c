@@ -52,7 +52,7 @@ static void test_calls_with_other_names(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_asks(f, OLD, cases[i][0], cases[i][1], cases[i][2], cases[i][3]);
-        milky_call_fail(f->pending, -1, "done");
+        mk_call_fail(f->pending, -1, "done");
     }
 }
 
@@ -76,14 +76,14 @@ static void test_message_ids_are_taken_apart(void **state)
         char body[128];
         snprintf(body, sizeof(body), "{\"message_id\":\"%s\"}", cases[i][1]);
         assert_asks(f, OLD, cases[i][0], body, cases[i][2], cases[i][3]);
-        milky_call_fail(f->pending, -1, "done");
+        mk_call_fail(f->pending, -1, "done");
     }
     assert_asks(f, OLD, "send_group_message_reaction",
                 "{\"message_id\":\"Group:10001:42\",\"reaction\":\"76\"}",
                 "send_group_message_reaction",
                 "{\"group_id\":10001,\"message_seq\":42,\"reaction\":\"76\",\"reaction_type\":"
                 "\"face\",\"is_add\":true}");
-    milky_call_fail(f->pending, -1, "done");
+    mk_call_fail(f->pending, -1, "done");
 }
 
 static void test_malformed_message_ids(void **state)

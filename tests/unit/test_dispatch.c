@@ -37,19 +37,19 @@ static void test_failures_of_the_backend(void **state)
     struct fixture *f = *state;
     f->later = true;
     request(f, OLD, "quit_group", "{\"group_id\":10001}");
-    milky_call_fail(f->pending, -100, "no group %d\n\"", 10001);
+    mk_call_fail(f->pending, -100, "no group %d\n\"", 10001);
     assert_string_equal(f->body.data, "{\"status\":\"failed\",\"retcode\":-100,\"message\":\"no "
                                       "group 10001\\n\\\"\"}");
     assert_int_equal(f->outcome, MK_OUTCOME_DONE);
     request(f, OLD, "quit_group", "{\"group_id\":10001}");
-    milky_call_fail(f->pending, 7, "a\xff\xe4\xbd b\xe4\xbd\xa0");
+    mk_call_fail(f->pending, 7, "a\xff\xe4\xbd b\xe4\xbd\xa0");
     assert_string_equal(
         f->message.data,
         "{\"post_type\":\"action_response\",\"self_id\":10001000,\"data\":{"
         "\"status\":\"failed\",\"retcode\":7,\"message\":\"a\xef\xbf\xbd\xef\xbf\xbd"
         "\xef\xbf\xbd b\xe4\xbd\xa0\"}}");
     request(f, OLD, "quit_group", "{\"group_id\":10001}");
-    milky_call_fail(f->pending, 0, "%s", "");
+    mk_call_fail(f->pending, 0, "%s", "");
     assert_string_equal(f->body.data, "{\"status\":\"failed\",\"retcode\":-500,\"message\":\"\"}");
 }
 
@@ -58,10 +58,10 @@ static void test_results_that_are_no_json(void **state)
     struct fixture *f = *state;
     f->later = true;
     request(f, NEW, "get_cookies", "{\"domain\":\"\"}");
-    yyjson_mut_doc *doc = milky_call_doc(f->pending);
+    yyjson_mut_doc *doc = f->pending->doc;
     yyjson_mut_val *data = yyjson_mut_obj(doc);
     yyjson_mut_obj_add_str(doc, data, "cookies", "\xff");
-    milky_call_ok(f->pending, data);
+    mk_call_ok(f->pending, data);
     assert_int_equal(f->retcode, MILKY_INTERNAL);
     assert_int_equal(f->dispatch.in_flight, 0);
 }
@@ -75,7 +75,7 @@ static void test_a_result_may_live_in_another_document(void **state)
     yyjson_mut_val *data = yyjson_mut_obj(doc);
     yyjson_mut_obj_add_uint(doc, data, "message_seq", 3);
     yyjson_mut_obj_add_uint(doc, data, "time", 4);
-    milky_call_ok(f->pending, data);
+    mk_call_ok(f->pending, data);
     yyjson_mut_doc_free(doc);
     assert_string_equal(f->body.data, "{\"status\":\"ok\",\"retcode\":0,\"data\":{\"message_id\":"
                                       "\"Group:10001:3\",\"time\":4}}");
@@ -219,7 +219,7 @@ static void test_replies_may_come_later_and_in_any_order(void **state)
 {
     struct fixture *f = *state;
     f->later = true;
-    struct milky_call *calls[3];
+    struct mk_call *calls[3];
     for (int i = 0; i < 3; i++) {
         char message[128];
         snprintf(message, sizeof(message),
@@ -231,14 +231,14 @@ static void test_replies_may_come_later_and_in_any_order(void **state)
     assert_int_equal(f->replies, 0);
     assert_int_equal(f->caller.in_flight, 3);
     assert_int_equal(f->dispatch.in_flight, 3);
-    assert_int_equal(milky_uint(milky_call_params(calls[1]), "group_id"), 10002);
-    assert_string_equal(milky_call_action(calls[1]), "quit_group");
-    assert_int_equal(milky_call_number(calls[1]), milky_action_number("quit_group"));
-    assert_int_equal(milky_call_self_id(calls[1]), SELF_ID);
+    assert_int_equal(milky_uint(calls[1]->params, "group_id"), 10002);
+    assert_string_equal(calls[1]->name, "quit_group");
+    assert_int_equal(calls[1]->number, milky_action_number("quit_group"));
+    assert_int_equal(calls[1]->dispatch->self_id, SELF_ID);
     int order[] = { 2, 0, 1 };
     for (int i = 0; i < 3; i++) {
         char echo[16];
-        milky_call_ok(calls[order[i]], NULL);
+        mk_call_ok(calls[order[i]], NULL);
         snprintf(echo, sizeof(echo), "\"echo\":%d}", order[i]);
         assert_non_null(strstr(f->message.data, echo));
     }
@@ -252,19 +252,19 @@ static void test_nobody_is_told_once_the_caller_has_gone(void **state)
     struct fixture *f = *state;
     f->later = true;
     send_message(f, OLD, "{\"action\":\"quit_group\",\"params\":{\"group_id\":10001}}");
-    struct milky_call *first = f->pending;
+    struct mk_call *first = f->pending;
     send_message(f, OLD, "{\"action\":\"get_cookies\",\"params\":{\"domain\":\"d\"}}");
-    struct milky_call *second = f->pending;
+    struct mk_call *second = f->pending;
     mk_caller_fini(&f->caller);
     assert_int_equal(f->caller.in_flight, 0);
     assert_int_equal(f->dispatch.in_flight, 2);
-    milky_call_ok(second, NULL); /* of the wrong shape, too */
-    milky_call_fail(first, -1, "x");
+    mk_call_ok(second, NULL); /* of the wrong shape, too */
+    mk_call_fail(first, -1, "x");
     assert_int_equal(f->replies, 0);
     assert_int_equal(f->dispatch.in_flight, 0);
 }
 
-static void leave_on_reply(struct mk_caller *caller, const struct milky_call *call)
+static void leave_on_reply(struct mk_caller *caller, const struct mk_call *call)
 {
     on_reply(caller, call);
     mk_caller_fini(caller);
@@ -289,20 +289,20 @@ static void test_spare_calls_are_bounded(void **state)
     struct fixture *f = *state;
     f->later = true;
     enum { MANY = 100 };
-    struct milky_call *calls[MANY];
+    struct mk_call *calls[MANY];
     for (int i = 0; i < MANY; i++) {
         request(f, NEW, "quit_group", "{\"group_id\":10001}");
         calls[i] = f->pending;
     }
     for (int i = 0; i < MANY; i++)
-        milky_call_ok(calls[i], NULL);
+        mk_call_ok(calls[i], NULL);
     assert_int_equal(f->dispatch.spare_count, 64);
     assert_int_equal(f->dispatch.in_flight, 0);
 }
 
-static void note_control(struct milky_backend *backend, struct milky_call *call)
+static void note_control(struct mk_call_target *target, struct mk_call *call)
 {
-    on_call(backend, call);
+    on_call(target, call);
 }
 
 static void test_control(void **state)
@@ -314,22 +314,22 @@ static void test_control(void **state)
     assert_string_equal(f->body.data,
                         "{\"status\":\"failed\",\"retcode\":-404,\"message\":\"no such "
                         "request \\\"say/\\\"x\\\"\\\"\"}");
-    f->backend.control = note_control;
+    f->target.control = note_control;
     f->later = true;
     f->dispatch.self_id = 0;
     mk_dispatch_control(&f->dispatch, any, MK_SLICE("{\"a\":{\"b\":[7,-1,1.5]},\"c\":null}"),
                         &f->caller);
     assert_string_equal(f->action, "say/\"x\"");
     assert_string_equal(f->params, "{\"a\":{\"b\":[7,-1,1.5]},\"c\":null}");
-    assert_true(milky_call_number(f->pending) == SIZE_MAX);
-    assert_int_equal(milky_call_self_id(f->pending), 0);
-    assert_false(milky_has(milky_call_params(f->pending), "c"));
-    assert_true(milky_has(milky_call_params(f->pending), "a"));
+    assert_true(f->pending->number == SIZE_MAX);
+    assert_int_equal(f->pending->dispatch->self_id, 0);
+    assert_false(milky_has(f->pending->params, "c"));
+    assert_true(milky_has(f->pending->params, "a"));
     answer(f->pending, "[1]");
     assert_string_equal(f->body.data, "{\"status\":\"ok\",\"retcode\":0,\"data\":[1]}");
     mk_dispatch_control(&f->dispatch, any, MK_SLICE(""), &f->caller);
     assert_string_equal(f->params, "{}");
-    milky_call_ok(f->pending, NULL);
+    mk_call_ok(f->pending, NULL);
     mk_dispatch_control(&f->dispatch, any, MK_SLICE("[]"), &f->caller);
     assert_int_equal(f->outcome, MK_OUTCOME_MALFORMED);
     mk_dispatch_control(&f->dispatch, any, MK_SLICE("{"), &f->caller);
@@ -342,7 +342,7 @@ static void test_fields_of_params(void **state)
     f->later = true;
     request(f, NEW, "reject_friend_request",
             "{\"initiator_uid\":\"a\\u0000b\",\"is_filtered\":true}");
-    yyjson_mut_val *params = milky_call_params(f->pending);
+    yyjson_mut_val *params = f->pending->params;
     size_t len = 0;
     assert_memory_equal(milky_string(params, "initiator_uid", &len), "a\0b", 4);
     assert_int_equal(len, 3);
@@ -350,7 +350,7 @@ static void test_fields_of_params(void **state)
     assert_false(milky_has(params, "reason"));
     assert_null(milky_string(params, "reason", &len));
     assert_int_equal(len, 0);
-    milky_call_fail(f->pending, -1, "x");
+    mk_call_fail(f->pending, -1, "x");
 }
 
 static struct mk_buf gathered(const char *text)
@@ -370,9 +370,8 @@ static void test_taken_texts(void **state)
     f->later = true;
     mk_dispatch_request_taking(&f->dispatch, action, &text, &f->caller);
     assert_string_equal(f->params, "{\"domain\":\"a\xe4\xbd\xa0/b\"}");
-    assert_string_equal(milky_string(milky_call_params(f->pending), "domain", NULL),
-                        "a\xe4\xbd\xa0/b");
-    milky_call_fail(f->pending, -1, "no");
+    assert_string_equal(milky_string(f->pending->params, "domain", NULL), "a\xe4\xbd\xa0/b");
+    mk_call_fail(f->pending, -1, "no");
     f->later = false;
     text = gathered("{\"domain\":");
     mk_dispatch_request_taking(&f->dispatch, action, &text, &f->caller);

@@ -6,6 +6,7 @@
 
 #include "wire/websocket.h"
 
+#include <milky/json.h>
 #include <milky/milky.h>
 #include <stdio.h>
 #include <time.h>
@@ -14,9 +15,9 @@ enum { BOT = 10001000, WANTED_CALLS = 2, MOST_TEXT = 8192 };
 
 /* A backend that keeps every call until `reply` is asked for. */
 struct slow {
-    struct milky_backend backend;
+    struct milky_host *host;
     struct world *world;
-    struct milky_call *calls[WANTED_CALLS];
+    uint64_t calls[WANTED_CALLS];
     size_t count;
 };
 
@@ -43,10 +44,10 @@ struct world {
 
 /* --- the backend --- */
 
-static int start(struct milky_backend *backend, struct milky_host *host)
+static int start_slow(void *self, struct milky_host *host)
 {
-    (void)backend;
-    (void)host;
+    struct slow *slow = self;
+    slow->host = host;
     return 0;
 }
 
@@ -62,16 +63,17 @@ static void on_later(uv_timer_t *timer)
         return;
     }
     for (size_t i = 0; world->replies && i < world->slow.count; i++) {
-        milky_call_ok(world->slow.calls[i], NULL);
+        /* no list of friends, so it is a failure, and an answer all the same */
+        assert_int_equal(milky_call_ok(world->slow.host, world->slow.calls[i], NULL), -EINVAL);
         world->replied++;
     }
     if (world->replies)
         world->slow.count = 0;
 }
 
-static void call(struct milky_backend *backend, struct milky_call *call)
+static void call_slow(void *self, uint64_t call)
 {
-    struct slow *slow = (struct slow *)(void *)backend;
+    struct slow *slow = self;
     assert_false(slow->world->stopped);
     assert_true(slow->count < WANTED_CALLS);
     slow->calls[slow->count++] = call;
@@ -79,13 +81,56 @@ static void call(struct milky_backend *backend, struct milky_call *call)
         uv_timer_start(&slow->world->later, on_later, 0, 0);
 }
 
-static void free_slow(struct milky_backend *backend)
+/* The endpoint has ended them already. */
+static void free_slow(void *self)
 {
-    struct slow *slow = (struct slow *)(void *)backend;
-    for (size_t i = 0; i < slow->count; i++)
-        milky_call_fail(slow->calls[i], MILKY_INTERNAL, "the backend is gone");
+    struct slow *slow = self;
+    for (size_t i = 0; i < slow->count; i++) {
+        assert_false(milky_call_open(slow->host, slow->calls[i]));
+        assert_int_equal(milky_call_fail(slow->host, slow->calls[i], MILKY_INTERNAL, "gone"),
+                         -ENOENT);
+    }
     slow->count = 0;
 }
+
+static const struct milky_backend slow_backend = {
+    .size = sizeof(slow_backend),
+    .name = "slow",
+    .start = start_slow,
+    .call = call_slow,
+    .free = free_slow,
+};
+
+/* --- one of which only its life counts --- */
+
+static bool was_freed;
+
+static void call_none(void *self, uint64_t call)
+{
+    (void)self;
+    (void)call;
+}
+
+static void note_free(void *self)
+{
+    (void)self;
+    was_freed = true;
+}
+
+static const struct milky_backend none_backend = {
+    .size = sizeof(none_backend),
+    .name = "none",
+    .call = call_none,
+    .free = note_free,
+};
+
+#define BACKEND(table_, self_)                                                                     \
+    .size = sizeof(struct milky_config), .backend_count = 1,                                       \
+    .backends = &(const struct milky_config_backend)                                               \
+    {                                                                                              \
+        .size = sizeof(struct milky_config_backend), .name = "mine", .table = (table_),            \
+        .self = (self_)                                                                            \
+    }
 
 /* --- the clients --- */
 
@@ -125,7 +170,7 @@ static void on_readable(uv_poll_t *poll, int status, int what)
 
 static void connect_to(struct client *client, struct world *world, const char *transport)
 {
-    struct milky_port port;
+    struct milky_port port = { .size = sizeof(port) };
     size_t i = 0;
     while (milky_endpoint_port(world->endpoint, i, &port) && strcmp(port.transport, transport) != 0)
         i++;
@@ -177,19 +222,19 @@ static void on_closed(uv_handle_t *handle)
 /* Runs it until it has stopped. Returns how long that took, in milliseconds. */
 static uint64_t run(struct world *world, bool replies)
 {
-    const struct milky_server server = { .listen = "127.0.0.1:0" };
-    const struct milky_bot bot = { .self_id = BOT,
+    const struct milky_server server = { .size = sizeof(server), .listen = "127.0.0.1:0" };
+    const struct milky_bot bot = { .size = sizeof(bot),
+                                   .self_id = BOT,
                                    .http_server = &server,
                                    .http_server_count = 1,
                                    .websocket_server = &server,
                                    .websocket_server_count = 1 };
-    const struct milky_config config = { .bots = &bot, .bot_count = 1 };
+    const struct milky_config config = { BACKEND(&slow_backend, &world->slow), .bots = &bot,
+                                         .bot_count = 1 };
     *world = (struct world){ .replies = replies };
-    world->slow.backend =
-        (struct milky_backend){ .name = "slow", .start = start, .call = call, .free = free_slow };
     world->slow.world = world;
-    assert_int_equal(milky_endpoint_new(&config, &world->slow.backend, &world->endpoint), 0);
-    assert_int_equal(milky_endpoint_start(world->endpoint), 0);
+    assert_int_equal(milky_endpoint_new(&config, &world->endpoint, NULL), 0);
+    assert_int_equal(milky_endpoint_start(world->endpoint, NULL), 0);
     uv_timer_init(milky_endpoint_loop(world->endpoint), &world->later);
     world->later.data = world;
     ask(world);
@@ -256,25 +301,15 @@ static void test_one_that_never_ran_can_be_freed(void **state)
 {
     (void)state;
     struct world world = { .replies = false };
-    world.slow.backend =
-        (struct milky_backend){ .name = "slow", .start = start, .call = call, .free = free_slow };
-    const struct milky_config config = { .bot_count = 0 };
-    assert_int_equal(milky_endpoint_new(&config, &world.slow.backend, &world.endpoint), 0);
+    const struct milky_config config = { BACKEND(&slow_backend, &world.slow) };
+    assert_int_equal(milky_endpoint_new(&config, &world.endpoint, NULL), 0);
     milky_endpoint_free(world.endpoint);
     milky_endpoint_free(NULL);
 }
 
-static bool was_freed;
-
-static void note_free(struct milky_backend *backend)
+static int fail_to_start(void *self, struct milky_host *host)
 {
-    (void)backend;
-    was_freed = true;
-}
-
-static int fail_to_start(struct milky_backend *backend, struct milky_host *host)
-{
-    (void)backend;
+    (void)self;
     (void)host;
     return -EIO;
 }
@@ -282,14 +317,16 @@ static int fail_to_start(struct milky_backend *backend, struct milky_host *host)
 static void test_a_backend_that_did_not_start_is_freed(void **state)
 {
     (void)state;
-    struct milky_backend backend = {
-        .name = "none", .start = fail_to_start, .call = call, .free = note_free
-    };
-    const struct milky_config config = { .bot_count = 0 };
+    struct milky_backend backend = none_backend;
+    backend.start = fail_to_start;
+    const struct milky_config config = { BACKEND(&backend, NULL) };
     struct milky_endpoint *endpoint;
+    struct milky_error error = { .size = sizeof(error) };
     was_freed = false;
-    assert_int_equal(milky_endpoint_new(&config, &backend, &endpoint), 0);
-    assert_int_equal(milky_endpoint_start(endpoint), -EIO);
+    assert_int_equal(milky_endpoint_new(&config, &endpoint, &error), 0);
+    assert_int_equal(milky_endpoint_start(endpoint, &error), -EIO);
+    assert_string_equal(error.text, "the backend mine cannot start: Input/output error");
+    assert_string_equal(error.path, "");
     assert_false(was_freed);
     milky_endpoint_free(endpoint);
     assert_true(was_freed);
@@ -299,15 +336,15 @@ static void test_a_backend_that_did_not_start_is_freed(void **state)
 static void test_where_nothing_is_to_be_served_it_returns_at_once(void **state)
 {
     (void)state;
-    struct milky_backend backend = {
-        .name = "none", .start = start, .call = call, .free = note_free
+    const struct milky_remote hook = { .size = sizeof(hook), .url = "http://127.0.0.1:9/" };
+    const struct milky_bot bot = {
+        .size = sizeof(bot), .self_id = BOT, .webhook = &hook, .webhook_count = 1
     };
-    const struct milky_remote hook = { .url = "http://127.0.0.1:9/" };
-    const struct milky_bot bot = { .self_id = BOT, .webhook = &hook, .webhook_count = 1 };
-    const struct milky_config config = { .bots = &bot, .bot_count = 1 };
+    const struct milky_config config = { BACKEND(&none_backend, NULL), .bots = &bot,
+                                         .bot_count = 1 };
     struct milky_endpoint *endpoint;
-    assert_int_equal(milky_endpoint_new(&config, &backend, &endpoint), 0);
-    assert_int_equal(milky_endpoint_start(endpoint), 0);
+    assert_int_equal(milky_endpoint_new(&config, &endpoint, NULL), 0);
+    assert_int_equal(milky_endpoint_start(endpoint, NULL), 0);
     alarm(PATIENCE_S);
     milky_endpoint_run(endpoint);
     alarm(0);
@@ -319,18 +356,18 @@ static const uint64_t *known_bots;
 static size_t known_count;
 static struct milky_host *known_host;
 
-static int know_bots(struct milky_backend *backend, struct milky_host *host)
+static int know_bots(void *self, struct milky_host *host)
 {
-    (void)backend;
+    (void)self;
     known_host = host;
     known_bots = milky_host_bots(host, &known_count);
     return 0;
 }
 
-static void compare_bots(struct milky_backend *backend)
+static void compare_bots(void *self)
 {
     size_t count;
-    (void)backend;
+    (void)self;
     const uint64_t *now = milky_host_bots(known_host, &count);
     memcpy(bots_before, known_bots, known_count * sizeof(*known_bots));
     memcpy(bots_after, now, count * sizeof(*now));
@@ -342,19 +379,17 @@ static void compare_bots(struct milky_backend *backend)
 static void test_bots_can_be_compared_while_they_change(void **state)
 {
     (void)state;
-    struct milky_backend backend = { .name = "none",
-                                     .start = know_bots,
-                                     .call = call,
-                                     .bots_changed = compare_bots,
-                                     .free = note_free };
-    const struct milky_bot bots[] = { { .self_id = BOT }, { .self_id = 10001 } };
-    const struct milky_config first = { .bots = bots, .bot_count = 1 };
-    const struct milky_config second = { .bots = bots, .bot_count = 2 };
+    struct milky_backend backend = none_backend;
+    backend.start = know_bots;
+    backend.bots_changed = compare_bots;
+    const struct milky_bot bots[] = { { sizeof(bots[0]), BOT }, { sizeof(bots[0]), 10001 } };
+    const struct milky_config first = { BACKEND(&backend, NULL), .bots = bots, .bot_count = 1 };
+    const struct milky_config second = { BACKEND(&backend, NULL), .bots = bots, .bot_count = 2 };
     struct milky_endpoint *endpoint;
-    assert_int_equal(milky_endpoint_new(&first, &backend, &endpoint), 0);
-    assert_int_equal(milky_endpoint_start(endpoint), 0);
+    assert_int_equal(milky_endpoint_new(&first, &endpoint, NULL), 0);
+    assert_int_equal(milky_endpoint_start(endpoint, NULL), 0);
     assert_int_equal(known_count, 1);
-    assert_int_equal(milky_endpoint_reload(endpoint, &second), 0);
+    assert_int_equal(milky_endpoint_reload(endpoint, &second, NULL), 0);
     assert_int_equal(known_count, 2);
     assert_int_equal(bots_before[0], BOT);
     assert_int_equal(bots_after[0], BOT);
@@ -373,43 +408,62 @@ static void keep_line(const char *line, size_t len)
 static void test_wrong_configurations_are_refused(void **state)
 {
     (void)state;
-    struct milky_backend backend = {
-        .name = "none", .start = start, .call = call, .free = note_free
-    };
-    const struct milky_server anywhere = { .listen = "0.0.0.0:0" };
-    const struct milky_server nowhere = { .listen = "what?" };
-    const struct milky_server plain[] = { { .listen = "127.0.0.1:1" },
-                                          { .listen = "127.0.0.1:1" } };
-    const struct milky_server below = { .listen = "127.0.0.1:1", .prefix = "/milky" };
-    const struct milky_server safe = { .listen = "127.0.0.1:1", .tls = { "cert.pem", "key.pem" } };
+    enum { SIZE = sizeof(struct milky_server) };
+    const struct milky_server anywhere = { SIZE, .listen = "0.0.0.0:0" };
+    const struct milky_server nowhere = { SIZE, .listen = "what?" };
+    const struct milky_server plain[] = { { SIZE, .listen = "127.0.0.1:1" },
+                                          { SIZE, .listen = "127.0.0.1:1" } };
+    const struct milky_server below = { SIZE, .listen = "127.0.0.1:1", .prefix = "/milky" };
+    const struct milky_server safe = { SIZE, .listen = "127.0.0.1:1",
+                                       .tls = { "cert.pem", "key.pem" } };
     const struct milky_bot bots[] = {
         { .self_id = BOT, .http_server = &anywhere, .http_server_count = 1 },
         { .self_id = BOT, .websocket_server = &anywhere, .websocket_server_count = 1 },
         { .self_id = BOT, .http_server = &nowhere, .http_server_count = 1 },
         { .self_id = BOT, .http_server = plain, .http_server_count = 2 },
-        { BOT, plain, 1, .websocket_server = &below, .websocket_server_count = 1 },
-        { BOT, plain, 1, .websocket_server = &safe, .websocket_server_count = 1 },
+        { .self_id = BOT,
+          .http_server = plain,
+          .http_server_count = 1,
+          .websocket_server = &below,
+          .websocket_server_count = 1 },
+        { .self_id = BOT,
+          .http_server = plain,
+          .http_server_count = 1,
+          .websocket_server = &safe,
+          .websocket_server_count = 1 },
     };
     for (size_t i = 0; i < sizeof(bots) / sizeof(bots[0]); i++) {
-        const struct milky_config config = { .bots = &bots[i], .bot_count = 1 };
+        struct milky_bot bot = bots[i];
+        bot.size = sizeof(bot);
+        const struct milky_config config = { BACKEND(&none_backend, NULL), .bots = &bot,
+                                             .bot_count = 1 };
         struct milky_endpoint *endpoint = NULL;
         was_freed = false;
-        assert_int_equal(milky_endpoint_new(&config, &backend, &endpoint), -EINVAL);
+        assert_int_equal(milky_endpoint_new(&config, &endpoint, NULL), -EINVAL);
         assert_null(endpoint);
         assert_true(was_freed);
     }
 }
 
+/* The sizes of the structs below. */
+enum {
+    B = sizeof(struct milky_bot),
+    R = sizeof(struct milky_remote),
+    S = sizeof(struct milky_server),
+};
+
 #define BOTS(...)                                                                                  \
     {                                                                                              \
-        .bots = (const struct milky_bot[]){ __VA_ARGS__ },                                         \
-        .bot_count = sizeof((const struct milky_bot[]){ __VA_ARGS__ }) / sizeof(struct milky_bot)  \
+        BACKEND(&none_backend, NULL),                                                              \
+            .bots = (const struct milky_bot[]){ __VA_ARGS__ },                                     \
+            .bot_count =                                                                           \
+                sizeof((const struct milky_bot[]){ __VA_ARGS__ }) / sizeof(struct milky_bot)       \
     }
 #define REMOTES(kind, ...)                                                                         \
     .kind = (const struct milky_remote[]){ __VA_ARGS__ },                                          \
     .kind##_count =                                                                                \
         sizeof((const struct milky_remote[]){ __VA_ARGS__ }) / sizeof(struct milky_remote)
-#define SERVER(kind, ...) .kind = &(const struct milky_server){ __VA_ARGS__ }, .kind##_count = 1
+#define SERVER(kind, ...) .kind = &(const struct milky_server){ S, __VA_ARGS__ }, .kind##_count = 1
 
 /* The same at the start and in a reload, which changes nothing. */
 static void test_wrong_configurations_are_told_with_their_place(void **state)
@@ -421,63 +475,219 @@ static void test_wrong_configurations_are_told_with_their_place(void **state)
         struct milky_config config;
         const char *said;
     } cases[] = {
-        { BOTS({ 10000 }), "bots[0].self_id: 10000 is no QQ number from 10001 to 4294967295" },
-        { BOTS({ BOT }, { 4294967296 }), "bots[1].self_id: 4294967296 is no QQ number" },
-        { BOTS({ BOT }, { 10001 }, { BOT }), "bots[2].self_id: 10001000 is bots[0] already" },
-        { BOTS({ BOT, REMOTES(websocket_client, { "ws://" }) }),
+        { BOTS({ B, 10000 }), "bots[0].self_id: 10000 is no QQ number from 10001 to 4294967295" },
+        { BOTS({ B, BOT }, { B, 4294967296 }), "bots[1].self_id: 4294967296 is no QQ number" },
+        { BOTS({ B, BOT }, { B, 10001 }, { B, BOT }),
+          "bots[2].self_id: 10001000 is bots[0] already" },
+        { BOTS({ B, BOT, REMOTES(websocket_client, { R, "ws://" }) }),
           "bots[0].websocket_client[0].url: no host" },
-        { BOTS({ BOT, REMOTES(websocket_client, { "ws://h/" }, { NULL }) }),
+        { BOTS({ B, BOT, REMOTES(websocket_client, { R, "ws://h/" }, { R, NULL }) }),
           "bots[0].websocket_client[1].url: " },
-        { BOTS({ BOT, REMOTES(websocket_client, { "http://h/" }) }),
+        { BOTS({ B, BOT, REMOTES(websocket_client, { R, "http://h/" }) }),
           "bots[0].websocket_client[0].url: the scheme must be ws or wss" },
-        { BOTS({ BOT }, { 10001, REMOTES(webhook, { "nothing" }) }), "bots[1].webhook[0].url: " },
-        { BOTS({ BOT, REMOTES(webhook, { "WSS://h/" }) }),
+        { BOTS({ B, BOT }, { B, 10001, REMOTES(webhook, { R, "nothing" }) }),
+          "bots[1].webhook[0].url: " },
+        { BOTS({ B, BOT, REMOTES(webhook, { R, "WSS://h/" }) }),
           "bots[0].webhook[0].url: the scheme must be http or https" },
-        { BOTS({ BOT, REMOTES(webhook, { "http://h/" }, { "http://h/2", .secret = "whsec_" }) }),
+        { BOTS({ B, BOT,
+                 REMOTES(webhook, { R, "http://h/" }, { R, "http://h/2", .secret = "whsec_" }) }),
           "bots[0].webhook[1].secret: must be whsec_ and base64, or any other text" },
-        { BOTS({ BOT, REMOTES(webhook, { "http://h/", .secret = long_secret }) }),
+        { BOTS({ B, BOT, REMOTES(webhook, { R, "http://h/", .secret = long_secret }) }),
           "bots[0].webhook[0].secret: " },
-        { BOTS({ BOT, REMOTES(webhook, { "https://h/", .tls = { .certificate = "c" } }) }),
+        { BOTS({ B, BOT, REMOTES(webhook, { R, "https://h/", .tls = { .certificate = "c" } }) }),
           "bots[0].webhook[0].tls: has a certificate without its key" },
-        { BOTS({ BOT, REMOTES(websocket_client, { "wss://h/", .tls = { .key = "k" } }) }),
+        { BOTS({ B, BOT, REMOTES(websocket_client, { R, "wss://h/", .tls = { .key = "k" } }) }),
           "bots[0].websocket_client[0].tls: has a key without its certificate" },
-        { BOTS({ BOT, SERVER(http_server, "127.0.0.1:0", .tls = { .key = "k" }) }),
+        { BOTS({ B, BOT, SERVER(http_server, "127.0.0.1:0", .tls = { .key = "k" }) }),
           "bots[0].http_server[0].tls: has a key without its certificate" },
-        { BOTS({ BOT, SERVER(websocket_server, "127.0.0.1:0", .tls = { "c" }) }),
+        { BOTS({ B, BOT, SERVER(websocket_server, "127.0.0.1:0", .tls = { "c" }) }),
           "bots[0].websocket_server[0].tls: has a certificate without its key" },
-        { BOTS({ BOT, REMOTES(webhook, { "http://h/b" }, { "http://h/a" }, { "http://h/b" }) }),
+        { BOTS({ B, BOT,
+                 REMOTES(webhook, { R, "http://h/b" }, { R, "http://h/a" }, { R, "http://h/b" }) }),
           "bots[0].webhook[2].url: this is the URL of webhook[0] already" },
-        { BOTS({ BOT, REMOTES(websocket_client, { "ws://h/" }, { "ws://h/", .replay = true },
-                              { "ws://h/", .replay = true }) }),
+        { BOTS({ B, BOT,
+                 REMOTES(websocket_client, { R, "ws://h/" }, { R, "ws://h/", .replay = true },
+                         { R, "ws://h/", .replay = true }) }),
           "bots[0].websocket_client[2].url: this is the URL of websocket_client[1] already" },
     };
-    struct milky_backend running = {
-        .name = "none", .start = start, .call = call, .free = note_free
-    };
-    struct milky_backend unused = running;
-    const struct milky_config good = BOTS({ BOT, SERVER(http_server, "127.0.0.1:0") });
+    const struct milky_config good = BOTS({ B, BOT, SERVER(http_server, "127.0.0.1:0") });
     struct milky_endpoint *endpoint;
-    struct milky_port before, after;
-    assert_int_equal(milky_endpoint_new(&good, &running, &endpoint), 0);
-    assert_int_equal(milky_endpoint_start(endpoint), 0);
+    struct milky_port before = { .size = sizeof(before) }, after = { .size = sizeof(after) };
+    assert_int_equal(milky_endpoint_new(&good, &endpoint, NULL), 0);
+    assert_int_equal(milky_endpoint_start(endpoint, NULL), 0);
     assert_true(milky_endpoint_port(endpoint, 0, &before));
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct milky_endpoint *other = NULL;
+        struct milky_error error = { .size = sizeof(error) };
         was_freed = false;
         milky_log_to(keep_line, 0, false);
-        assert_int_equal(milky_endpoint_new(&cases[i].config, &unused, &other), -EINVAL);
+        assert_int_equal(milky_endpoint_new(&cases[i].config, &other, &error), -EINVAL);
         assert_null(other);
         assert_true(was_freed);
         if (!strstr(logged, cases[i].said))
             print_error("%s instead of %s\n", logged, cases[i].said);
         assert_non_null(strstr(logged, cases[i].said));
-        assert_int_equal(milky_endpoint_reload(endpoint, &cases[i].config), -EINVAL);
+        assert_ptr_equal(strstr(error.text, cases[i].said), error.text);
+        assert_int_equal(strncmp(error.text, error.path, strlen(error.path)), 0);
+        assert_memory_equal(error.path, "bots[", 5);
+        error.text[0] = '\0';
+        assert_int_equal(milky_endpoint_reload(endpoint, &cases[i].config, &error), -EINVAL);
+        assert_ptr_equal(strstr(error.text, cases[i].said), error.text);
         assert_non_null(strstr(logged, "not reloaded, everything is as it was"));
         milky_log_to(NULL, 0, false);
         assert_true(milky_endpoint_port(endpoint, 0, &after));
         assert_string_equal(after.address, before.address);
     }
     milky_endpoint_free(endpoint);
+}
+
+/* --- backends --- */
+
+static struct milky_config_backend some(const char *name, const struct milky_backend *table)
+{
+    return (struct milky_config_backend){ sizeof(struct milky_config_backend), name, table, NULL };
+}
+
+static void test_wrong_backends_are_refused(void **state)
+{
+    (void)state;
+    struct milky_backend small = none_backend, nameless = none_backend, mute = none_backend;
+    small.size = offsetof(struct milky_backend, call);
+    nameless.name = NULL;
+    mute.call = NULL;
+    const struct {
+        struct milky_config_backend backends[2];
+        const char *said;
+    } cases[] = {
+        { { some("a", &none_backend), some("a", &none_backend) },
+          "backends[1]: another backend has this name already" },
+        { { some(NULL, &none_backend), some("b", &none_backend) },
+          "backends[0]: a backend has a name" },
+        { { some("a", &none_backend), some("b c", &none_backend) },
+          "backends[1]: the name of a backend has letters" },
+        { { some("endpoint", &none_backend), some("b", &none_backend) },
+          "backends[0]: \"endpoint\" is the endpoint itself" },
+        { { some("a", &none_backend), some("b", &small) }, "backends[1]: its table is too short" },
+        { { some("a", &nameless), some("b", &none_backend) },
+          "backends[0]: its table has no name" },
+        { { some("a", &none_backend), some("b", &mute) },
+          "backends[1]: its table has no function `call`" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct milky_config config = { .size = sizeof(config),
+                                             .backends = cases[i].backends,
+                                             .backend_count = 2 };
+        struct milky_endpoint *endpoint = NULL;
+        struct milky_error error = { .size = sizeof(error) };
+        was_freed = false;
+        assert_int_equal(milky_endpoint_new(&config, &endpoint, &error), -EINVAL);
+        assert_null(endpoint);
+        assert_true(was_freed);
+        if (!strstr(error.text, cases[i].said))
+            print_error("%s instead of %s\n", error.text, cases[i].said);
+        assert_non_null(strstr(error.text, cases[i].said));
+    }
+}
+
+/* Two backends: each starts, ends its turns and has its bots; they are freed in their order. */
+struct one {
+    struct milky_host *host;
+    const char *name;
+    uint64_t bot;
+    size_t bots;
+    unsigned turns;
+};
+
+static char order[64];
+
+static void note(const struct one *one, const char *what)
+{
+    size_t len = strlen(order);
+    snprintf(order + len, sizeof(order) - len, "%s %s, ", what, one->name);
+}
+
+static int start_one(void *self, struct milky_host *host)
+{
+    struct one *one = self;
+    one->host = host;
+    one->bot = milky_host_bots(host, &one->bots)[0];
+    assert_string_equal(milky_host_name(host), one->name);
+    note(one, "start");
+    return 0;
+}
+
+static void end_turn_of_one(void *self)
+{
+    struct one *one = self;
+    one->turns++;
+}
+
+static void free_one(void *self)
+{
+    note(self, "free");
+}
+
+static void stop_endpoint(uv_timer_t *timer)
+{
+    milky_endpoint_stop(timer->data);
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+static void test_each_backend_has_its_own(void **state)
+{
+    (void)state;
+    struct milky_backend table = none_backend;
+    table.start = start_one;
+    table.turn_end = end_turn_of_one;
+    table.free = free_one;
+    struct one first = { .name = "first" }, second = { .name = "second" };
+    const struct milky_config_backend backends[] = {
+        { sizeof(backends[0]), "first", &table, &first },
+        { sizeof(backends[0]), "second", &table, &second },
+    };
+    const struct milky_bot bots[] = {
+        { sizeof(bots[0]), 10001, .backend = "second" },
+        { sizeof(bots[0]), 10002 },
+        { sizeof(bots[0]), 10003, .backend = "first" },
+    };
+    const struct milky_config config = { .size = sizeof(config),
+                                         .backends = backends,
+                                         .backend_count = 2,
+                                         .bots = bots,
+                                         .bot_count = 3 };
+    struct milky_endpoint *endpoint;
+    uv_timer_t timer;
+    order[0] = '\0';
+    assert_int_equal(milky_endpoint_new(&config, &endpoint, NULL), 0);
+    assert_int_equal(milky_endpoint_start(endpoint, NULL), 0);
+    assert_int_equal(first.bots, 2);
+    assert_int_equal(first.bot, 10002);
+    assert_int_equal(second.bots, 1);
+    assert_int_equal(second.bot, 10001);
+    assert_int_equal(milky_host_last_event(first.host, 10001), 0);
+    assert_int_equal(milky_host_drop_connections(first.host, 10001), -ENOENT); /* not its own */
+    assert_int_equal(milky_host_drop_connections(second.host, 10001), 0);
+    uv_timer_init(milky_endpoint_loop(endpoint), &timer);
+    timer.data = endpoint;
+    uv_timer_start(&timer, stop_endpoint, 0, 0);
+    alarm(PATIENCE_S);
+    milky_endpoint_run(endpoint);
+    alarm(0);
+    assert_true(first.turns > 0);
+    assert_int_equal(first.turns, second.turns);
+    milky_endpoint_free(endpoint);
+    assert_string_equal(order, "start first, start second, free first, free second, ");
+}
+
+static void test_a_bot_names_a_backend_that_is_there(void **state)
+{
+    (void)state;
+    const struct milky_config config = BOTS({ B, BOT, "mine" }, { B, 10001, "other" });
+    struct milky_endpoint *endpoint;
+    struct milky_error error = { .size = sizeof(error) };
+    assert_int_equal(milky_endpoint_new(&config, &endpoint, &error), -EINVAL);
+    assert_string_equal(error.text, "bots[1].backend: there is no backend \"other\"");
+    assert_string_equal(error.path, "bots[1].backend");
 }
 
 int main(void)
@@ -491,6 +701,9 @@ int main(void)
         cmocka_unit_test(test_bots_can_be_compared_while_they_change),
         cmocka_unit_test(test_wrong_configurations_are_refused),
         cmocka_unit_test(test_wrong_configurations_are_told_with_their_place),
+        cmocka_unit_test(test_wrong_backends_are_refused),
+        cmocka_unit_test(test_each_backend_has_its_own),
+        cmocka_unit_test(test_a_bot_names_a_backend_that_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -230,7 +230,7 @@ static void locked(void **state)
 {
     struct world *w = *state;
     struct world other = *w;
-    other.backend = NULL;
+    other.backend.self = NULL;
     assert_int_equal(world_start(&other), -EBUSY);
     assert_logged("another process has this world open");
     /* and truly from another process */
@@ -238,8 +238,8 @@ static void locked(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         struct mk_sandbox_config config = { .path = w->path };
-        struct milky_backend *backend = mk_sandbox_new(&config);
-        _exit(backend->start(backend, &w->host) == -EBUSY ? 0 : 1);
+        void *sandbox = mk_sandbox_new(&config);
+        _exit(mk_sandbox_backend.start(sandbox, &w->host) == -EBUSY ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);

@@ -94,18 +94,18 @@ static void logins_go_back_with_their_turn(void **state)
     control(w, "offline", "{\"bot\":10001000}");
     sqlite3_commit_hook(world_db(w)->handle, refuse_commit, NULL);
     /* Back within the transaction that is undone, ... */
-    fake_control(&w->host, w->backend, "offline", "{\"bot\":10002000}", &first);
-    fake_control(&w->host, w->backend, "online", "{\"bot\":10001000}", &second);
-    w->backend->turn_end(w->backend);
+    fake_control(&w->host, &w->backend, "offline", "{\"bot\":10002000}", &first);
+    fake_control(&w->host, &w->backend, "online", "{\"bot\":10001000}", &second);
+    w->backend.table->turn_end(w->backend.self);
     assert_int_equal(first.retcode, MILKY_INTERNAL);
     assert_int_equal(second.retcode, MILKY_INTERNAL);
     refused(w, BOT, MILKY_OFFLINE, "offline", "get_login_info", "{}");
     ask(w, BOT2, "get_login_info", "{}");
     /* ... and before it. */
-    fake_control(&w->host, w->backend, "online", "{\"bot\":10001000}", &first);
+    fake_control(&w->host, &w->backend, "online", "{\"bot\":10001000}", &first);
     assert_true(first.done);
-    fake_call(&w->host, w->backend, BOT, "send_group_message", HELLO, &second);
-    w->backend->turn_end(w->backend);
+    fake_call(&w->host, &w->backend, BOT, "send_group_message", HELLO, &second);
+    w->backend.table->turn_end(w->backend.self);
     assert_int_equal(first.retcode, 0);
     assert_int_equal(second.retcode, MILKY_INTERNAL);
     fake_reply_fini(&first);
@@ -183,7 +183,7 @@ static void run_with_seed(struct world *w, int seed, char outcome[41])
     control(w, "fault", "{\"bot\":10001000,\"probability\":0.5,\"seed\":%d,\"retcode\":-1}", seed);
     for (int i = 0; i < 40; i++) {
         struct fake_reply reply;
-        fake_call(&w->host, w->backend, BOT, "get_login_info", "{}", &reply);
+        fake_call(&w->host, &w->backend, BOT, "get_login_info", "{}", &reply);
         assert_true(reply.done);
         outcome[i] = reply.retcode ? 'x' : '.';
         fake_reply_fini(&reply);
@@ -209,9 +209,9 @@ static void late_replies(void **state)
     struct world *w = *state;
     struct fake_reply late, prompt;
     control(w, "fault", "{\"bot\":10001000,\"latency\":20}");
-    fake_call(&w->host, w->backend, BOT, "send_group_message", HELLO, &late);
-    fake_call(&w->host, w->backend, BOT2, "get_login_info", "{}", &prompt);
-    w->backend->turn_end(w->backend);
+    fake_call(&w->host, &w->backend, BOT, "send_group_message", HELLO, &late);
+    fake_call(&w->host, &w->backend, BOT2, "get_login_info", "{}", &prompt);
+    w->backend.table->turn_end(w->backend.self);
     /* It has happened, and others know; only the one who did it waits. */
     assert_int_equal(w->host.event_count, 1);
     assert_true(prompt.done);
@@ -227,7 +227,7 @@ static void late_replies(void **state)
     fake_reply_fini(&prompt);
     /* A failure can be late too, and the end of the sandbox waits for nobody. */
     control(w, "fault", "{\"bot\":10001000,\"latency\":600000,\"retcode\":-7}");
-    fake_call(&w->host, w->backend, BOT, "get_login_info", "{}", &late);
+    fake_call(&w->host, &w->backend, BOT, "get_login_info", "{}", &late);
     assert_false(late.done);
     world_stop(w);
     assert_true(late.done);

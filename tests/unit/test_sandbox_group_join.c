@@ -45,7 +45,7 @@ static int setup(void **state)
 {
     int rc = world_setup(state);
     struct world *w = *state;
-    struct mk_sandbox *sandbox = (struct mk_sandbox *)(void *)w->backend;
+    struct mk_sandbox *sandbox = w->backend.self;
     sandbox->apis[milky_action_number(ACT)] = &come_api;
     world_sql(w, "INSERT INTO person (uin, nickname) VALUES (10004001, 'Carl'), (10004002, 'Dora');"
                  "INSERT INTO friend_category VALUES (10004001, 0, 'F');"

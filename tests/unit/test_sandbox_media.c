@@ -23,7 +23,7 @@
 
 static struct mk_sandbox *sandbox_of(struct world *w)
 {
-    return (struct mk_sandbox *)(void *)w->backend;
+    return w->backend.self;
 }
 
 /* --- the folder of contents --- */
@@ -428,15 +428,15 @@ static void shared_by_calls(void **state)
 {
     struct world *w = *state;
     struct fake_reply bad, good;
-    fake_call(&w->host, w->backend, BOT, "send_group_message",
+    fake_call(&w->host, &w->backend, BOT, "send_group_message",
               "{\"group_id\":99999,\"message\":[" IMAGE("base64://" PNG) "]}", &bad);
-    fake_call(&w->host, w->backend, BOT, "send_group_message",
+    fake_call(&w->host, &w->backend, BOT, "send_group_message",
               "{\"group_id\":700000001,\"message\":[" IMAGE("base64://" PNG) "]}", &good);
     assert_false(bad.done || good.done);
     ask(w, BOT, "get_login_info", "{}"); /* overtakes them */
     while (!bad.done || !good.done) {
         uv_run(w->loop.uv, UV_RUN_ONCE);
-        w->backend->turn_end(w->backend);
+        w->backend.table->turn_end(w->backend.self);
     }
     assert_int_equal(bad.retcode, MK_SANDBOX_NO_GROUP);
     assert_int_equal(good.retcode, 0);
@@ -451,7 +451,7 @@ static void stopped_meanwhile(void **state)
 {
     struct world *w = *state;
     struct fake_reply reply;
-    fake_call(&w->host, w->backend, BOT, "send_group_message",
+    fake_call(&w->host, &w->backend, BOT, "send_group_message",
               "{\"group_id\":700000001,\"message\":[" IMAGE("base64://" PNG) "]}", &reply);
     assert_false(reply.done);
     world_stop(w);
@@ -503,14 +503,14 @@ static void names_are_durable(void **state)
     snprintf(media, sizeof(media), "%s/media", w->dir);
     snprintf(folder, sizeof(folder), "%s/world.db.incoming", media);
     synced_count = 0;
-    fake_call(&w->host, w->backend, BOT, "send_group_message",
+    fake_call(&w->host, &w->backend, BOT, "send_group_message",
               "{\"group_id\":700000001,\"message\":[" IMAGE("base64://" PNG) "]}", &reply);
     while (!world_db(w)->in_transaction) /* its handler has run */
         uv_run(w->loop.uv, UV_RUN_ONCE);
     assert_true(was_synced(w->dir));
     assert_true(was_synced(media));
     assert_true(was_synced(folder));
-    w->backend->turn_end(w->backend);
+    w->backend.table->turn_end(w->backend.self);
     assert_int_equal(reply.retcode, 0);
     fake_reply_fini(&reply);
 }
@@ -575,15 +575,15 @@ static void hash_of_a_large_one(void **state)
 
 static int serve(struct world *w, const char *url, char *content, size_t room)
 {
-    struct milky_resource resource;
+    struct fake_resource resource;
     char token[128];
     const char *at = strstr(url, "/resource/");
     assert_non_null(at);
     at += strlen("/resource/");
     snprintf(token, sizeof(token), "%.*s", (int)strcspn(at, "/"), at);
-    int rc = w->backend->resource(w->backend, token, &resource);
-    if (rc < 0)
-        return rc;
+    fake_ask_resource(&w->host, &w->backend, token, &resource);
+    if (resource.fd < 0)
+        return resource.status == 404 ? -ENOENT : -EIO;
     ssize_t len = read(resource.fd, content, room);
     close(resource.fd);
     assert_non_null(strstr(resource.content_type, "image/"));
@@ -644,9 +644,11 @@ static void unknown_resources(void **state)
     for (size_t i = 0; i < 3; i++)
         refused(w, BOT, MK_SANDBOX_NO_RESOURCE, "resource_id", "get_resource_temp_url",
                 "{\"resource_id\":\"%s\"}", ids[i]);
-    struct milky_resource resource;
-    assert_int_equal(w->backend->resource(w->backend, "", &resource), -ENOENT);
-    assert_int_equal(w->backend->resource(w->backend, "../../etc/passwd", &resource), -ENOENT);
+    struct fake_resource resource;
+    fake_ask_resource(&w->host, &w->backend, "", &resource);
+    assert_int_equal(resource.status, 404);
+    fake_ask_resource(&w->host, &w->backend, "../../etc/passwd", &resource);
+    assert_int_equal(resource.status, 404);
 }
 
 /* --- where they are shown --- */

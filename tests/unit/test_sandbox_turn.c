@@ -188,7 +188,7 @@ static void calls_from_within_replies(void **state)
 static void what_undoes_a_turn_is_logged(void **state)
 {
     struct world *w = *state;
-    struct mk_unsent *unsent = &((struct mk_sandbox *)(void *)w->backend)->unsent;
+    struct mk_unsent *unsent = &((struct mk_sandbox *)w->backend.self)->unsent;
     size_t max = unsent->events.max;
     unsent->events.max = 16;
     refused(w, BOT, MILKY_INTERNAL, "see the log", "send_group_message", HELLO);
@@ -219,7 +219,7 @@ static void half_a_bot_is_none(void **state)
                  " BEGIN SELECT RAISE(ABORT, 'broken'); END");
     call(w, BOT, "send_group_message", HELLO, &sent);
     w->host.bots[w->host.bot_count++] = 10005000;
-    w->backend->bots_changed(w->backend);
+    w->backend.table->bots_changed(w->backend.self);
     end_turn(w);
     assert_int_equal(sent.retcode, MILKY_INTERNAL);
     assert_logged("no place in the world until milky starts again");

@@ -278,11 +278,11 @@ static void refused_within_a_turn(void **state)
 {
     struct world *w = *state;
     struct fake_reply said, loaded;
-    fake_control(&w->host, w->backend, "say",
+    fake_control(&w->host, &w->backend, "say",
                  "{\"as\":10003001,\"group\":700000001,\"text\":\"x\"}", &said);
-    fake_control(&w->host, w->backend, "load",
+    fake_control(&w->host, &w->backend, "load",
                  "{\"world\":{\"milky_world\":1,\"people\":[{\"user_id\":20001}]}}", &loaded);
-    w->backend->turn_end(w->backend);
+    w->backend.table->turn_end(w->backend.self);
     assert_int_equal(said.retcode, 0);
     assert_int_equal(loaded.retcode, MILKY_MALFORMED);
     ask(w, BOT, "get_message",
@@ -304,12 +304,12 @@ static void write_file(const char *path, const char *text)
 static int start_with(struct world *w, const char *path, uint64_t seed)
 {
     struct mk_sandbox_config config = { .path = w->path, .world = path, .seed = &seed };
-    w->backend = mk_sandbox_new(&config);
-    assert_non_null(w->backend);
-    int rc = w->backend->start(w->backend, &w->host);
+    w->backend.self = mk_sandbox_new(&config);
+    assert_non_null(w->backend.self);
+    int rc = mk_sandbox_backend.start(w->backend.self, &w->host);
     if (rc < 0) {
-        w->backend->free(w->backend);
-        w->backend = NULL;
+        mk_sandbox_backend.free(w->backend.self);
+        w->backend.self = NULL;
     }
     return rc;
 }
@@ -481,11 +481,11 @@ static void references_to_nothing(void **state)
     char params[128];
     control(w, "delete_friendship", "{\"user_id\":10003001,\"friend_id\":10001000}");
     snprintf(params, sizeof(params), FRIENDS, 7);
-    fake_call(&w->host, w->backend, BOT, "set_bio", "{\"new_bio\":\"first\"}", &sent);
-    fake_control(&w->host, w->backend, "create_friendship", params, &refusal);
-    fake_control(&w->host, w->backend, "create_person", "{\"user_id\":10009000,\"nickname\":\"n\"}",
-                 &later);
-    w->backend->turn_end(w->backend);
+    fake_call(&w->host, &w->backend, BOT, "set_bio", "{\"new_bio\":\"first\"}", &sent);
+    fake_control(&w->host, &w->backend, "create_friendship", params, &refusal);
+    fake_control(&w->host, &w->backend, "create_person",
+                 "{\"user_id\":10009000,\"nickname\":\"n\"}", &later);
+    w->backend.table->turn_end(w->backend.self);
     assert_int_equal(sent.retcode, 0);
     assert_int_equal(refusal.retcode, MILKY_MALFORMED);
     assert_non_null(strstr(refusal.message, "a category_id that its owner does not have"));

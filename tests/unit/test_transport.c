@@ -5,15 +5,15 @@
  */
 #include "net_testing.h"
 
-#include "endpoint/endpoint.h"
 #include "endpoint/metrics.h"
+#include "endpoint/parts.h"
 #include "protocol/reply.h"
 #include "transport/server.h"
 #include "transport/table.h"
 
 #include <milky/milky.h>
 
-enum { BOT = 10001000, MOST_PIGEONS = 16 };
+enum { BOT = 10001000, MOST_PIGEONS = 16, R = sizeof(struct milky_remote) };
 
 struct pigeon {
     struct mk_transport transport;
@@ -179,39 +179,41 @@ static const struct mk_transport_class *const hasty_pigeons[] = { &hasty_class, 
 
 /* --- an endpoint --- */
 
-static int start_backend(struct milky_backend *backend, struct milky_host *host)
+static void on_call(void *self, uint64_t call)
 {
-    (void)backend;
-    (void)host;
-    return 0;
+    (void)self;
+    (void)call;
 }
 
-static void on_call(struct milky_backend *backend, struct milky_call *call)
-{
-    (void)backend;
-    milky_call_ok(call, NULL);
-}
-
-static void free_backend(struct milky_backend *backend)
-{
-    (void)backend;
-}
+static const struct milky_backend backend = {
+    .size = sizeof(backend),
+    .name = "none",
+    .call = on_call,
+};
 
 static struct milky_endpoint *endpoint;
+
+static struct milky_config config_of(const struct milky_bot *bots, size_t count)
+{
+    static const struct milky_config_backend backends[] = {
+        { sizeof(backends[0]), "none", &backend, NULL },
+    };
+    return (struct milky_config){ .size = sizeof(struct milky_config),
+                                  .backends = backends,
+                                  .backend_count = 1,
+                                  .bots = bots,
+                                  .bot_count = count };
+}
 
 /* One without bots, so that its transports are all made by reloads. */
 static int set_up(void **state)
 {
     (void)state;
-    static struct milky_backend backend;
-    const struct milky_config config = { .bot_count = 0 };
-    backend = (struct milky_backend){
-        .name = "none", .start = start_backend, .call = on_call, .free = free_backend
-    };
+    const struct milky_config config = config_of(NULL, 0);
     made = freed = 0;
-    assert_int_equal(milky_endpoint_new(&config, &backend, &endpoint), 0);
-    assert_int_equal(milky_endpoint_start(endpoint), 0);
-    endpoint->host.table = pigeons;
+    assert_int_equal(milky_endpoint_new(&config, &endpoint, NULL), 0);
+    assert_int_equal(milky_endpoint_start(endpoint, NULL), 0);
+    endpoint->table = pigeons;
     return 0;
 }
 
@@ -225,12 +227,13 @@ static int tear_down(void **state)
 
 static int reload_bot(const struct milky_bot *bot)
 {
-    const struct milky_config config = { .bots = bot, .bot_count = 1 };
-    return milky_endpoint_reload(endpoint, &config);
+    const struct milky_config config = config_of(bot, 1);
+    return milky_endpoint_reload(endpoint, &config, NULL);
 }
 
 #define RELOAD(...)                                                                                \
     reload_bot(&(const struct milky_bot){                                                          \
+        .size = sizeof(struct milky_bot),                                                          \
         .self_id = BOT,                                                                            \
         .webhook = (const struct milky_remote[]){ __VA_ARGS__ },                                   \
         .webhook_count =                                                                           \
@@ -257,7 +260,7 @@ static bool metrics_have(const char *line)
 /* The status as JSON: kept by `reply`. */
 static struct mk_buf status;
 
-static void keep_reply(struct mk_caller *caller, const struct milky_call *call)
+static void keep_reply(struct mk_caller *caller, const struct mk_call *call)
 {
     (void)caller;
     assert_int_equal(mk_reply_write(&status, call), 0);
@@ -281,7 +284,7 @@ static bool status_has(const char *part)
 static void test_it_is_started_and_reported(void **state)
 {
     (void)state;
-    assert_int_equal(RELOAD({ "http://a/", "x" }, { "http://b/", "y" }), 0);
+    assert_int_equal(RELOAD({ R, "http://a/", "x" }, { R, "http://b/", "y" }), 0);
     assert_int_equal(find("http://a/")->started, 1);
     assert_int_equal(find("http://b/")->started, 1);
     assert_true(metrics_have("# TYPE milky_pigeon_flights_total counter\n"
@@ -300,9 +303,9 @@ static void test_it_is_started_and_reported(void **state)
 static void test_a_reload_adopts_or_replaces_it(void **state)
 {
     (void)state;
-    assert_int_equal(RELOAD({ "http://a/", "x" }, { "http://b/", "y" }), 0);
+    assert_int_equal(RELOAD({ R, "http://a/", "x" }, { R, "http://b/", "y" }), 0);
     struct pigeon *a = find("http://a/"), *b = find("http://b/");
-    assert_int_equal(RELOAD({ "http://c/", "z" }, { "http://a/", "new" }), 0);
+    assert_int_equal(RELOAD({ R, "http://c/", "z" }, { R, "http://a/", "new" }), 0);
 
     /* One that is configured as before goes on, with what may differ. */
     assert_ptr_equal(find("http://a/"), a);
@@ -321,10 +324,10 @@ static void test_a_reload_adopts_or_replaces_it(void **state)
     /* One that is gone is drained: it is there until it is idle, and no longer reported. */
     assert_true(b->stopped);
     assert_false(metrics_have("http://b/"));
-    turn(&endpoint->host.loop);
+    turn(&endpoint->loop);
     assert_ptr_equal(find("http://b/"), b);
     b->home = true;
-    turn(&endpoint->host.loop);
+    turn(&endpoint->loop);
     assert_null(find("http://b/"));
     assert_int_equal(freed, 2);
 }
@@ -333,12 +336,12 @@ static void test_a_reload_adopts_or_replaces_it(void **state)
 static void test_details_decide_between_equals(void **state)
 {
     (void)state;
-    assert_int_equal(RELOAD({ "http://a/?1", "x" }, { "http://a/?2", "y" }), 0);
+    assert_int_equal(RELOAD({ R, "http://a/?1", "x" }, { R, "http://a/?2", "y" }), 0);
     struct pigeon *x = find("http://a/?1"), *y = find("http://a/?2");
-    assert_int_equal(RELOAD({ "http://a/?2", "y" }, { "http://a/?1", "x" }), 0);
+    assert_int_equal(RELOAD({ R, "http://a/?2", "y" }, { R, "http://a/?1", "x" }), 0);
     assert_string_equal(x->message, "x");
     assert_string_equal(y->message, "y");
-    assert_int_equal(RELOAD({ "http://a/?3", "z" }, { "http://a/?1", "x" }), 0);
+    assert_int_equal(RELOAD({ R, "http://a/?3", "z" }, { R, "http://a/?1", "x" }), 0);
     assert_string_equal(x->message, "x");
     assert_string_equal(y->message, "z");
     assert_int_equal(made - freed, 2);
@@ -347,13 +350,13 @@ static void test_details_decide_between_equals(void **state)
 static void test_one_that_ends_at_once_is_aborted(void **state)
 {
     (void)state;
-    endpoint->host.table = hasty_pigeons;
-    assert_int_equal(RELOAD({ "http://a/", "x" }, { "http://b/", "y" }), 0);
+    endpoint->table = hasty_pigeons;
+    assert_int_equal(RELOAD({ R, "http://a/", "x" }, { R, "http://b/", "y" }), 0);
     struct pigeon *b = find("http://b/");
-    assert_int_equal(RELOAD({ "http://a/", "x" }), 0);
+    assert_int_equal(RELOAD({ R, "http://a/", "x" }), 0);
     assert_true(b->aborted);
     assert_false(b->stopped);
-    turn(&endpoint->host.loop);
+    turn(&endpoint->loop);
     assert_null(find("http://b/"));
     assert_non_null(find("http://a/"));
 }
@@ -361,10 +364,10 @@ static void test_one_that_ends_at_once_is_aborted(void **state)
 static void test_another_class_is_another_transport(void **state)
 {
     (void)state;
-    assert_int_equal(RELOAD({ "http://a/", "x" }), 0);
+    assert_int_equal(RELOAD({ R, "http://a/", "x" }), 0);
     struct pigeon *a = find("http://a/");
-    endpoint->host.table = hasty_pigeons;
-    assert_int_equal(RELOAD({ "http://a/", "x" }), 0);
+    endpoint->table = hasty_pigeons;
+    assert_int_equal(RELOAD({ R, "http://a/", "x" }), 0);
     assert_true(a->stopped);
     assert_int_equal(made - freed, 2);
 }
@@ -372,9 +375,9 @@ static void test_another_class_is_another_transport(void **state)
 static void test_what_cannot_be_made_changes_nothing(void **state)
 {
     (void)state;
-    assert_int_equal(RELOAD({ "http://a/", "x" }), 0);
+    assert_int_equal(RELOAD({ R, "http://a/", "x" }), 0);
     struct pigeon *a = find("http://a/");
-    assert_int_equal(RELOAD({ "http://a/", "new" }, { "http://nowhere/", "y" }), -EINVAL);
+    assert_int_equal(RELOAD({ R, "http://a/", "new" }, { R, "http://nowhere/", "y" }), -EINVAL);
     assert_ptr_equal(find("http://a/"), a);
     assert_string_equal(a->message, "x");
     assert_false(a->stopped);
@@ -388,16 +391,17 @@ static void test_a_listener_is_handed_over(void **state)
     char folder[] = "/tmp/milky-transport-XXXXXX", listen[64];
     assert_non_null(mkdtemp(folder));
     snprintf(listen, sizeof(listen), "unix:%s/socket", folder);
-    const struct milky_server server = { .listen = listen };
-    const struct milky_bot http = { .self_id = BOT,
-                                    .http_server = &server,
-                                    .http_server_count = 1 };
-    const struct milky_bot websocket = { .self_id = BOT,
+    const struct milky_server server = { .size = sizeof(server), .listen = listen };
+    const struct milky_bot http = {
+        .size = sizeof(http), .self_id = BOT, .http_server = &server, .http_server_count = 1
+    };
+    const struct milky_bot websocket = { .size = sizeof(websocket),
+                                         .self_id = BOT,
                                          .websocket_server = &server,
                                          .websocket_server_count = 1 };
-    endpoint->host.table = mk_transport_table;
+    endpoint->table = mk_transport_table;
     assert_int_equal(reload_bot(&http), 0);
-    const struct mk_bot *bot = mk_host_find_bot(&endpoint->host, BOT);
+    const struct mk_bot *bot = mk_endpoint_find_bot(endpoint, BOT);
     struct mk_transport *before = mk_transport_of(bot->transports.next);
     struct mk_listener *listener = before->port->listener;
     assert_non_null(listener);
@@ -406,13 +410,13 @@ static void test_a_listener_is_handed_over(void **state)
     assert_ptr_not_equal(after, before);
     assert_ptr_equal(after->port->listener, listener);
     assert_false(mk_transport_listening(before));
-    struct milky_port port;
+    struct milky_port port = { .size = sizeof(port) };
     assert_true(milky_endpoint_port(endpoint, 0, &port));
     assert_string_equal(port.transport, "websocket_server");
     assert_string_equal(port.address, listen);
-    const struct milky_bot nothing = { .self_id = BOT };
+    const struct milky_bot nothing = { .size = sizeof(nothing), .self_id = BOT };
     assert_int_equal(reload_bot(&nothing), 0);
-    turn(&endpoint->host.loop);
+    turn(&endpoint->loop);
     assert_true(mk_list_empty(&bot->transports));
     assert_true(mk_list_empty(&bot->draining));
     assert_int_equal(rmdir(folder), 0); /* its socket is gone, too */

@@ -24,7 +24,7 @@ static void test_defaults_are_filled_in(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_asks(f, NEW, cases[i][0], cases[i][1], cases[i][0], cases[i][2]);
-        milky_call_fail(f->pending, -1, "done");
+        mk_call_fail(f->pending, -1, "done");
     }
 }
 

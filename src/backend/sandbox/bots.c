@@ -11,6 +11,7 @@ struct mk_delayed {
     uv_timer_t timer; /* first: it is closed and freed as this */
     struct mk_delayed *next;
     struct mk_delayed **link; /* what points to this */
+    struct milky_host *host;
     struct mk_outbox_reply reply;
 };
 
@@ -173,12 +174,12 @@ struct mk_fate mk_bots_fate(struct mk_bots *bots, uint64_t self_id, const char *
 
 /* --- late replies --- */
 
-static void reply_now(const struct mk_outbox_reply *reply)
+static void reply_now(struct milky_host *host, const struct mk_outbox_reply *reply)
 {
     if (reply->retcode == 0)
-        milky_call_ok(reply->call, reply->data);
+        milky_call_ok(host, reply->call, reply->data);
     else
-        milky_call_fail(reply->call, reply->retcode, "%s", reply->message);
+        milky_call_fail(host, reply->call, reply->retcode, "%s", reply->message);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -188,12 +189,13 @@ static void on_closed(uv_handle_t *handle)
 
 static void end(struct mk_delayed *delayed)
 {
+    struct milky_host *host = delayed->host;
     *delayed->link = delayed->next;
     if (delayed->next)
         delayed->next->link = delayed->link;
     struct mk_outbox_reply reply = delayed->reply;
     uv_close((uv_handle_t *)&delayed->timer, on_closed);
-    reply_now(&reply);
+    reply_now(host, &reply);
 }
 
 static void on_time(uv_timer_t *timer)
@@ -207,9 +209,10 @@ void mk_bots_reply_later(struct mk_bots *bots, const struct mk_outbox_reply *rep
     struct mk_delayed *delayed = loop ? malloc(sizeof(*delayed)) : NULL;
     if (!delayed || uv_timer_init(loop, &delayed->timer) < 0) {
         free(delayed);
-        reply_now(reply);
+        reply_now(bots->host, reply);
         return;
     }
+    delayed->host = bots->host;
     delayed->reply = *reply;
     delayed->link = &bots->delayed;
     delayed->next = bots->delayed;

@@ -200,7 +200,7 @@ static const struct mk_sandbox_api *operation(const char *name)
 
 int mk_control_find(struct mk_request *request, const struct mk_sandbox_api **api)
 {
-    const char *action = milky_call_action(request->call);
+    const char *action = request->action;
     /* A message through a temporary session is no API of bots. */
     bool is_temp = strcmp(action, "say") == 0 && yyjson_mut_obj_get(request->params, "through");
     *api = operation(is_temp ? "say_temp" : action);

@@ -147,13 +147,14 @@ static const struct mk_media_item *first_bad(const struct mk_media_call *media)
 
 static void fail(struct mk_media_call *media)
 {
-    struct milky_call *call = media->asked.call;
+    struct milky_host *host = media->store->sandbox->host;
+    const uint64_t call = media->asked.call;
     const struct mk_media_item *bad = first_bad(media);
     const struct mk_media_problem *problem = &bad->fetch.problem;
     if (media->store->stopping)
-        milky_call_fail(call, MILKY_INTERNAL, "沙盒已停止 (the sandbox has stopped)");
+        milky_call_fail(host, call, MILKY_INTERNAL, "沙盒已停止 (the sandbox has stopped)");
     else
-        milky_call_fail(call, problem->retcode, "参数 %s 无效：%s (%s: %s)", bad->path,
+        milky_call_fail(host, call, problem->retcode, "参数 %s 无效：%s (%s: %s)", bad->path,
                         problem->chinese, bad->path, problem->english);
     free_call(media);
 }
@@ -202,7 +203,7 @@ static void start(struct mk_media_call *media)
 
 bool mk_media_prepare(struct mk_sandbox *sandbox, const struct mk_asked *asked)
 {
-    struct milky_call *call = asked->call;
+    struct milky_host *host = sandbox->host;
     struct search search = { .most = asked->self_id ? MK_MEDIA_MOST_URIS : MK_MEDIA_MOST_OF_WORLD };
     scan(&search, asked->params, NULL, 0);
     if (search.count == 0 && !search.error)
@@ -217,12 +218,12 @@ bool mk_media_prepare(struct mk_sandbox *sandbox, const struct mk_asked *asked)
         return true;
     }
     if (rc == 0)
-        milky_call_fail(call, MK_SANDBOX_BAD_URI,
+        milky_call_fail(host, asked->call, MK_SANDBOX_BAD_URI,
                         "一次调用最多 %zu 个 URI (a call has at most %zu URIs)", search.most,
                         search.most);
     else
-        milky_call_fail(call, MILKY_INTERNAL, "无法准备媒体 (media cannot be prepared: %s)",
-                        strerror(-rc));
+        milky_call_fail(host, asked->call, MILKY_INTERNAL,
+                        "无法准备媒体 (media cannot be prepared: %s)", strerror(-rc));
     free(media);
     free(search.items);
     return true;

@@ -20,8 +20,6 @@
 #include "backend/sandbox/media_probe.h"
 #include "backend/sandbox/request.h"
 
-struct milky_resource;
-
 enum {
     MK_MEDIA_ID = 65,                     /* bytes of an id with its NUL */
     MK_MEDIA_URL = 1024,                  /* bytes of the longest URL, likewise */
@@ -108,9 +106,8 @@ int mk_media_record(struct mk_request *request);
 void mk_media_committed(struct mk_sandbox *sandbox);
 void mk_media_rolled_back(struct mk_sandbox *sandbox);
 
-/* milky_backend.resource */
-int mk_media_resource(struct mk_sandbox *sandbox, const char *token,
-                      struct milky_resource *resource);
+/* milky_backend.resource: answers the request. */
+void mk_media_resource(struct mk_sandbox *sandbox, uint64_t request, const char *token);
 
 /* Opens the content for reading. Returns a descriptor, -ENOENT, or another -errno. */
 int mk_media_open(struct mk_sandbox *sandbox, const char *id);

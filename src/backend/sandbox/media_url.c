@@ -165,8 +165,8 @@ int mk_media_open(struct mk_sandbox *sandbox, const char *id)
     return mk_media_open_content(sandbox->media, id);
 }
 
-int mk_media_resource(struct mk_sandbox *sandbox, const char *token,
-                      struct milky_resource *resource)
+/* Returns a descriptor and its type, -ENOENT, or another negative errno. */
+static int open_resource(struct mk_sandbox *sandbox, const char *token, const char **content_type)
 {
     char id[MK_MEDIA_ID];
     struct mk_media media;
@@ -178,12 +178,24 @@ int mk_media_resource(struct mk_sandbox *sandbox, const char *token,
         return rc < 0 ? rc : -ENOENT;
     int fd =
         is_plain ? open_plain_avatar(sandbox->media) : mk_media_open_content(sandbox->media, id);
-    if (fd < 0) {
+    if (fd < 0)
         mk_log_error("sandbox", "the content %s cannot be read: %s", id, strerror(-fd));
-        return fd;
-    }
-    *resource = (struct milky_resource){ fd, is_plain ? "image/png" : media.info.content_type };
-    return 0;
+    *content_type = is_plain ? "image/png" : media.info.content_type;
+    return fd;
+}
+
+void mk_media_resource(struct mk_sandbox *sandbox, uint64_t request, const char *token)
+{
+    struct milky_host *host = sandbox->host;
+    const char *content_type;
+    int fd = open_resource(sandbox, token, &content_type);
+    if (fd >= 0)
+        milky_resource_fd(host, request, fd, content_type);
+    else if (fd == -ENOENT)
+        milky_resource_fail(host, request, 404,
+                            "there is no such resource, or its URL has expired");
+    else
+        milky_resource_fail(host, request, 500, "the resource cannot be read");
 }
 
 /* --- URLs --- */

@@ -93,18 +93,19 @@ void mk_outbox_send(struct mk_outbox *outbox, struct milky_host *host)
         if (reply->delay_ms > 0)
             mk_bots_reply_later(outbox->bots, reply);
         else if (reply->retcode == 0)
-            milky_call_ok(reply->call, reply->data);
+            milky_call_ok(host, reply->call, reply->data);
         else
-            milky_call_fail(reply->call, reply->retcode, "%s", reply->message);
+            milky_call_fail(host, reply->call, reply->retcode, "%s", reply->message);
     }
     give_back(outbox, &taken);
 }
 
-void mk_outbox_fail(struct mk_outbox *outbox, int retcode, const char *message)
+void mk_outbox_fail(struct mk_outbox *outbox, struct milky_host *host, int retcode,
+                    const char *message)
 {
     struct mk_outbox taken = take(outbox);
     for (size_t i = 0; i < taken.reply_count; i++)
-        milky_call_fail(taken.replies[i].call, retcode, "%s", message);
+        milky_call_fail(host, taken.replies[i].call, retcode, "%s", message);
     give_back(outbox, &taken);
 }
 

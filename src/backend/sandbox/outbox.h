@@ -5,10 +5,10 @@
 #ifndef MK_SANDBOX_OUTBOX_H
 #define MK_SANDBOX_OUTBOX_H
 
-#include <milky/backend.h>
+#include <milky/json.h>
 
 struct mk_outbox_reply {
-    struct milky_call *call;
+    uint64_t call;
     yyjson_mut_val *data; /* of success, or NULL */
     int retcode;          /* 0 is success */
     const char *message;  /* of failure; lives in the document of the call */
@@ -51,7 +51,8 @@ void mk_outbox_drop_events(struct mk_outbox *outbox);
 void mk_outbox_send(struct mk_outbox *outbox, struct milky_host *host);
 
 /* Fails every call and forgets the events. */
-void mk_outbox_fail(struct mk_outbox *outbox, int retcode, const char *message);
+void mk_outbox_fail(struct mk_outbox *outbox, struct milky_host *host, int retcode,
+                    const char *message);
 
 void mk_outbox_fini(struct mk_outbox *outbox);
 

@@ -36,7 +36,6 @@ struct mk_media_store;
 struct mk_media_call;
 
 struct mk_sandbox {
-    struct milky_backend backend;
     struct milky_host *host;
     char *path;
     struct mk_db db;
@@ -57,7 +56,9 @@ struct mk_sandbox {
  * for.
  */
 struct mk_asked {
-    struct milky_call *call;
+    uint64_t call; /* 0: there is none */
+    const char *action;
+    yyjson_mut_doc *doc;
     const struct mk_sandbox_api *api;
     uint64_t self_id;
     yyjson_mut_val *params;
@@ -66,7 +67,8 @@ struct mk_asked {
 
 struct mk_request {
     struct mk_sandbox *sandbox;
-    struct milky_call *call;
+    uint64_t call;
+    const char *action;
     uint64_t self_id; /* the bot that asks, or the person that the operator is; 0: none */
     yyjson_mut_val *params;
     yyjson_mut_doc *doc;    /* for everything that is made for this call */

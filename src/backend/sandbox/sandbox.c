@@ -23,11 +23,6 @@ enum {
     MOST_HELD = 256, /* replies that wait for the end of a turn; then it is committed early */
 };
 
-static struct mk_sandbox *sandbox_of(struct milky_backend *backend)
-{
-    return (struct mk_sandbox *)(void *)backend; /* its first member */
-}
-
 /* --- turns --- */
 
 static const char *failure_text(int error)
@@ -52,7 +47,7 @@ static void abort_turn(struct mk_sandbox *sandbox, int error)
     mk_media_rolled_back(sandbox);
     mk_nature_load(&sandbox->db); /* the clock may have been moved in this turn, */
     mk_bots_undo(&sandbox->bots); /* and bots logged out */
-    mk_outbox_fail(&sandbox->outbox, MILKY_INTERNAL, failure_text(error));
+    mk_outbox_fail(&sandbox->outbox, sandbox->host, MILKY_INTERNAL, failure_text(error));
 }
 
 /* What was done stands: all that tells of it leaves. */
@@ -105,9 +100,9 @@ static void commit(struct mk_sandbox *sandbox)
     }
 }
 
-static void turn_end(struct milky_backend *backend)
+static void turn_end(void *self)
 {
-    struct mk_sandbox *sandbox = sandbox_of(backend);
+    struct mk_sandbox *sandbox = self;
     commit(sandbox);
     mk_unsent_turn_end(&sandbox->unsent);
     mk_bots_turn_end(&sandbox->bots);
@@ -121,9 +116,10 @@ static void fill_request(struct mk_request *request, struct mk_sandbox *sandbox,
 {
     request->sandbox = sandbox;
     request->call = asked->call;
+    request->action = asked->action;
     request->self_id = asked->self_id;
     request->params = asked->params;
-    request->doc = milky_call_doc(asked->call);
+    request->doc = asked->doc;
     request->result = NULL;
     request->wrote = false;
     request->media = NULL;
@@ -131,11 +127,11 @@ static void fill_request(struct mk_request *request, struct mk_sandbox *sandbox,
 }
 
 /* Makes sure that the reply will find its place; where not, the call is failed. */
-static bool reserve(struct mk_sandbox *sandbox, struct milky_call *call)
+static bool reserve(struct mk_sandbox *sandbox, uint64_t call)
 {
     if (mk_outbox_reserve(&sandbox->outbox) == 0)
         return true;
-    milky_call_fail(call, MILKY_INTERNAL, "%s", failure_text(-ENOMEM));
+    milky_call_fail(sandbox->host, call, MILKY_INTERNAL, "%s", failure_text(-ENOMEM));
     return false;
 }
 
@@ -169,16 +165,19 @@ static void refuse(struct mk_sandbox *sandbox, const struct mk_asked *asked, int
     settle(&request, mk_refuse(&request, retcode, "%s", message));
 }
 
-static void call_api(struct milky_backend *backend, struct milky_call *call)
+static void call_api(void *self, uint64_t call)
 {
-    struct mk_sandbox *sandbox = sandbox_of(backend);
+    struct mk_sandbox *sandbox = self;
+    const struct milky_host *host = sandbox->host;
     struct mk_asked asked = {
         .call = call,
-        .api = sandbox->apis[milky_call_number(call)],
-        .self_id = milky_call_self_id(call),
-        .params = milky_call_params(call),
+        .action = milky_call_action(host, call),
+        .api = sandbox->apis[milky_call_number(host, call)],
+        .self_id = milky_call_self_id(host, call),
+        .doc = milky_call_doc(host, call),
+        .params = milky_call_params(host, call),
     };
-    struct mk_fate fate = mk_bots_fate(&sandbox->bots, asked.self_id, milky_call_action(call));
+    struct mk_fate fate = mk_bots_fate(&sandbox->bots, asked.self_id, asked.action);
     asked.delay_ms = fate.delay_ms;
     if (sandbox->outbox.reply_count >= MOST_HELD) /* each may be long */
         commit(sandbox);
@@ -189,21 +188,25 @@ static void call_api(struct milky_backend *backend, struct milky_call *call)
     else if (asked.api)
         run(sandbox, &asked);
     else
-        milky_call_fail(call, MILKY_NOT_SUPPORTED,
-                        "沙盒暂不支持 %s (the sandbox does not do %s yet)", milky_call_action(call),
-                        milky_call_action(call));
+        milky_call_fail(sandbox->host, call, MILKY_NOT_SUPPORTED,
+                        "沙盒暂不支持 %s (the sandbox does not do %s yet)", asked.action,
+                        asked.action);
 }
 
-static int resource(struct milky_backend *backend, const char *token,
-                    struct milky_resource *resource)
+static void resource(void *self, uint64_t request, const char *token)
 {
-    return mk_media_resource(sandbox_of(backend), token, resource);
+    mk_media_resource(self, request, token);
 }
 
-static void control(struct milky_backend *backend, struct milky_call *call)
+static void control(void *self, uint64_t call)
 {
-    struct mk_sandbox *sandbox = sandbox_of(backend);
-    struct mk_asked asked = { .call = call, .params = milky_call_params(call) };
+    struct mk_sandbox *sandbox = self;
+    struct mk_asked asked = {
+        .call = call,
+        .action = milky_call_action(sandbox->host, call),
+        .doc = milky_call_doc(sandbox->host, call),
+        .params = milky_call_params(sandbox->host, call),
+    };
     struct mk_request request;
     if (!reserve(sandbox, call))
         return;
@@ -241,9 +244,9 @@ static int number_apis(struct mk_sandbox *sandbox)
     return 0;
 }
 
-static int start(struct milky_backend *backend, struct milky_host *host)
+static int start(void *self, struct milky_host *host)
 {
-    struct mk_sandbox *sandbox = sandbox_of(backend);
+    struct mk_sandbox *sandbox = self;
     sandbox->host = host;
     sandbox->bots.host = host;
     sandbox->outbox.bots = &sandbox->bots;
@@ -310,14 +313,15 @@ static int copy_config(struct mk_sandbox_media *to, const struct mk_sandbox_medi
     return to->roots && to->closed ? 0 : -ENOMEM;
 }
 
-static void free_sandbox(struct milky_backend *backend)
+static void free_sandbox(void *self)
 {
-    struct mk_sandbox *sandbox = sandbox_of(backend);
+    struct mk_sandbox *sandbox = self;
     mk_media_stop(sandbox);
     mk_bots_fini(&sandbox->bots);
     if (sandbox->db.in_transaction) {
         mk_db_rollback(&sandbox->db);
-        mk_outbox_fail(&sandbox->outbox, MILKY_INTERNAL, "沙盒已停止 (the sandbox has stopped)");
+        mk_outbox_fail(&sandbox->outbox, sandbox->host, MILKY_INTERNAL,
+                       "沙盒已停止 (the sandbox has stopped)");
     }
     mk_db_close(&sandbox->db);
     mk_outbox_fini(&sandbox->outbox);
@@ -330,15 +334,15 @@ static void free_sandbox(struct milky_backend *backend)
     free(sandbox);
 }
 
-int mk_sandbox_dump(struct milky_backend *backend, struct mk_buf *out)
+int mk_sandbox_dump(struct mk_sandbox *sandbox, struct mk_buf *out)
 {
-    return mk_world_dump(sandbox_of(backend), out);
+    return mk_world_dump(sandbox, out);
 }
 
 /* Bots that are new get their place in the world; those that are gone stay people of it. */
-static void bots_changed(struct milky_backend *backend)
+static void bots_changed(void *self)
 {
-    struct mk_sandbox *sandbox = sandbox_of(backend);
+    struct mk_sandbox *sandbox = self;
     size_t count;
     const uint64_t *bots = milky_host_bots(sandbox->host, &count);
     int rc = mk_db_begin(&sandbox->db);
@@ -352,7 +356,7 @@ static void bots_changed(struct milky_backend *backend)
     }
 }
 
-struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
+struct mk_sandbox *mk_sandbox_new(const struct mk_sandbox_config *config)
 {
     struct mk_sandbox *sandbox = calloc(1, sizeof(*sandbox));
     char *path = mk_slice_dup(mk_slice_str(config->path));
@@ -373,16 +377,18 @@ struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config)
     sandbox->seed = config->seed ? *config->seed : 0;
     mk_buf_init(&sandbox->login.nickname, LONGEST_REMEMBERED);
     mk_unsent_init(&sandbox->unsent);
-    sandbox->backend = (struct milky_backend){
-        .name = "sandbox",
-        .keeps_events = true, /* see unsent.h */
-        .start = start,
-        .call = call_api,
-        .control = control,
-        .turn_end = turn_end,
-        .bots_changed = bots_changed,
-        .resource = resource,
-        .free = free_sandbox,
-    };
-    return &sandbox->backend;
+    return sandbox;
 }
+
+const struct milky_backend mk_sandbox_backend = {
+    .size = sizeof(struct milky_backend),
+    .name = "sandbox",
+    .keeps_events = true, /* see unsent.h */
+    .start = start,
+    .call = call_api,
+    .control = control,
+    .turn_end = turn_end,
+    .resource = resource,
+    .bots_changed = bots_changed,
+    .free = free_sandbox,
+};

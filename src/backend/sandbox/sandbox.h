@@ -6,7 +6,7 @@
 #ifndef MK_BACKEND_SANDBOX_H
 #define MK_BACKEND_SANDBOX_H
 
-#include <milky/backend.h>
+#include <milky/json.h>
 
 /* What content bots and operators may bring in by URI (media.h). Zeroed is all defaults. */
 struct mk_sandbox_media {
@@ -36,12 +36,15 @@ struct mk_sandbox_config {
  * -ENOMEM, -EIO The first start makes a friendly world; every start lets the bots join that are not
  * in it yet.
  */
-struct milky_backend *mk_sandbox_new(const struct mk_sandbox_config *config);
+struct mk_sandbox *mk_sandbox_new(const struct mk_sandbox_config *config);
+
+/* Its table; a sandbox is the `self` of it. */
+extern const struct milky_backend mk_sandbox_backend;
 
 struct mk_buf;
 
-/* Appends the world as JSON (docs/SANDBOX.md). `backend` has started. Returns 0 or -errno. */
-int mk_sandbox_dump(struct milky_backend *backend, struct mk_buf *out);
+/* Appends the world as JSON (docs/SANDBOX.md). `sandbox` has started. Returns 0 or -errno. */
+int mk_sandbox_dump(struct mk_sandbox *sandbox, struct mk_buf *out);
 
 /* Why the sandbox refused a call, beside `enum milky_retcode`. Part of the interface: they stay. */
 enum mk_sandbox_retcode {

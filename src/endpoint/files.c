@@ -1,0 +1,123 @@
+/* files: see the header. */
+#include "endpoint/files.h"
+
+#include "base/log.h"
+#include "endpoint/hosts.h"
+#include "transport/server.h"
+#include "wire/url.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* --- URLs --- */
+
+static int write_base(const struct milky_endpoint *endpoint, const struct mk_bot *bot,
+                      struct mk_buf *out)
+{
+    if (endpoint->resource_base)
+        return mk_buf_append_slice(out, mk_slice_str(endpoint->resource_base));
+    int rc = bot ? mk_bot_write_base(bot, out) : -ENOENT;
+    for (size_t i = 0; rc == -ENOENT && i < endpoint->bot_count; i++)
+        rc = mk_bot_write_base(endpoint->bots[i], out);
+    if (rc == -ENOENT && endpoint->file_server)
+        rc = endpoint->file_server->class->write_base(endpoint->file_server, out);
+    return rc;
+}
+
+int mk_files_url(struct milky_endpoint *endpoint, const struct milky_host *host,
+                 struct mk_account *account, const char *token, const char *name, char *url,
+                 size_t size)
+{
+    const struct mk_bot *bot = account ? MK_CONTAINER_OF(account, struct mk_bot, account) : NULL;
+    bool is_first = host == endpoint->hosts[0];
+    struct mk_buf out;
+    if (size == 0)
+        return -ENOBUFS;
+    mk_buf_init(&out, size - 1);
+    int rc = write_base(endpoint, bot, &out);
+    if (rc == 0)
+        rc = mk_buf_printf(&out, "/resource/%s%s%s/", is_first ? "" : host->name,
+                           is_first ? "" : ".", token);
+    if (rc == 0)
+        rc = mk_url_encode(&out, mk_slice_str(name));
+    if (rc == 0) {
+        memcpy(url, out.data, out.len);
+        url[out.len] = '\0';
+    }
+    mk_buf_fini(&out);
+    return rc;
+}
+
+int mk_files_base(const char *url, char **base)
+{
+    *base = NULL;
+    if (!url)
+        return 0;
+    struct mk_slice text = mk_slice_str(url);
+    while (text.len > 0 && text.ptr[text.len - 1] == '/')
+        text.len--;
+    *base = mk_slice_dup(text);
+    return *base ? 0 : -ENOMEM;
+}
+
+/* --- asking --- */
+
+static struct milky_host *host_of(const struct milky_endpoint *endpoint, struct mk_slice name)
+{
+    for (size_t i = 0; i < endpoint->host_count; i++)
+        if (mk_slice_eq(mk_slice_str(endpoint->hosts[i]->name), name))
+            return endpoint->hosts[i];
+    return NULL;
+}
+
+static void ask(struct mk_resource_source *source, const char *token,
+                struct mk_resource_answer *answer)
+{
+    const struct milky_endpoint *endpoint = MK_CONTAINER_OF(source, struct milky_endpoint, files);
+    const char *dot = strchr(token, '.');
+    struct milky_host *host =
+        dot ? host_of(endpoint, mk_slice_of(token, (size_t)(dot - token))) : endpoint->hosts[0];
+    if (host && host->table.resource) {
+        mk_host_ask_resource(host, dot ? dot + 1 : token, answer);
+        return;
+    }
+    *answer = (struct mk_resource_answer){
+        .kind = MK_RESOURCE_FAIL,
+        .fd = -1,
+        .status = 404,
+        .text = mk_slice_dup(MK_SLICE(MK_RESOURCE_UNKNOWN)),
+    };
+    if (!answer->text)
+        answer->kind = MK_RESOURCE_NONE;
+}
+
+void mk_files_init(struct milky_endpoint *endpoint)
+{
+    endpoint->files.ask = ask;
+    for (size_t i = 0; i < endpoint->host_count; i++)
+        if (endpoint->hosts[i]->table.resource)
+            endpoint->files.offers = true;
+}
+
+/* Bots that are reached by no TCP server still need somewhere to fetch files from. */
+int mk_files_open(struct milky_endpoint *endpoint)
+{
+    struct mk_address address;
+    struct mk_buf base;
+    mk_buf_init(&base, 1024);
+    int found = write_base(endpoint, NULL, &base);
+    mk_buf_fini(&base);
+    if (!endpoint->files.offers || found == 0 || endpoint->file_server ||
+        mk_address_parse(MK_SLICE("127.0.0.1:0"), &address))
+        return 0;
+    const struct mk_transport_context context = {
+        .loop = &endpoint->loop,
+        .guard = endpoint->guard,
+        .files = &endpoint->files,
+    };
+    endpoint->file_server = mk_server_new_for_files(&context, &address);
+    int rc = endpoint->file_server ? mk_transport_start(endpoint->file_server) : -ENOMEM;
+    if (rc < 0)
+        mk_log_error("endpoint", "cannot listen on 127.0.0.1 to serve files: %s", strerror(-rc));
+    return rc;
+}

@@ -1,0 +1,190 @@
+/*
+ * call: the functions of milky/backend.h and milky/json.h about calls. Each begins with the number
+ * that the backend gives: what it does not name is refused, and no other call is touched.
+ */
+#include "host/host.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "protocol/call.h"
+
+#include <errno.h>
+#include <milky/json.h>
+
+enum { LONGEST_RESULT = 64 * 1024 * 1024 };
+
+/* --- ending --- */
+
+void mk_host_cancel(struct milky_host *host, struct mk_slot *slot, int retcode,
+                    struct mk_slice message)
+{
+    uint64_t number = slot->number;
+    slot->number = MK_NO_CALL;
+    slot->unanswered = true;
+    slot->state = host->table.cancelled ? MK_SLOT_ENDING : MK_SLOT_HELD;
+    mk_call_give_up(slot->call, retcode, message);
+    if (!host->table.cancelled)
+        return;
+    host->table.cancelled(host->self, number);
+    mk_call_free(slot->call);
+    mk_calls_remove(&host->calls, slot);
+}
+
+/* A mistake of the backend's: an error the first time, so that a log is not filled with it. */
+static void cry(struct milky_host *host, uint64_t number, const char *what)
+{
+    enum mk_log_level level = host->has_cried ? MK_LOG_DEBUG : MK_LOG_ERROR;
+    host->has_cried = true;
+    mk_log(level, host->name, "the backend has answered a call %s: %llx", what,
+           (unsigned long long)number);
+}
+
+int mk_host_refuse_call(struct milky_host *host, uint64_t number)
+{
+    struct mk_slot *slot = mk_calls_trace(&host->calls, number);
+    if (!slot) {
+        cry(host, number, "that never was");
+        return -ENOENT;
+    }
+    bool is_last = slot->generation == (uint32_t)(number >> 32);
+    if (is_last && slot->state == MK_SLOT_HELD) { /* it lets go of what it borrowed */
+        mk_call_free(slot->call);
+        mk_calls_remove(&host->calls, slot);
+    } else if (is_last && !slot->unanswered) {
+        cry(host, number, "that it had answered before");
+        return -ENOENT;
+    }
+    mk_log_debug(host->name, "an answer came too late: %llx", (unsigned long long)number);
+    return -ENOENT;
+}
+
+/* The open call of this number, which is the backend's no more; NULL where it is not open. */
+static struct mk_call *take(struct milky_host *host, uint64_t number)
+{
+    struct mk_slot *slot = mk_calls_find(&host->calls, number);
+    if (!slot)
+        return NULL;
+    struct mk_call *call = slot->call;
+    mk_calls_remove(&host->calls, slot);
+    return call;
+}
+
+/* --- answering --- */
+
+int milky_call_ok(struct milky_host *host, uint64_t number, yyjson_mut_val *data)
+{
+    struct mk_call *call = take(host, number);
+    return call ? mk_call_ok(call, data) : mk_host_refuse_call(host, number);
+}
+
+/* A value in the call's own document. Returns 0; -EINVAL, logged; -ENOMEM. */
+static int read_result(struct mk_call *call, struct mk_slice json, yyjson_mut_val **data)
+{
+    yyjson_alc alc = mk_json_alc(&call->arena);
+    yyjson_read_err error = { .code = YYJSON_READ_SUCCESS, .msg = "longer than 64 MiB" };
+    yyjson_doc *doc = json.len <= LONGEST_RESULT ? mk_json_read(json, &alc, &error) : NULL;
+    *data = doc ? yyjson_val_mut_copy(call->doc, yyjson_doc_get_root(doc)) : NULL;
+    if (*data)
+        return 0;
+    if (doc || error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+        return -ENOMEM;
+    mk_log_error("host", "result of %s, made by the backend, at byte %zu: %s", call->name,
+                 error.pos, error.msg);
+    return -EINVAL;
+}
+
+int milky_call_ok_json(struct milky_host *host, uint64_t number, const char *json, size_t len)
+{
+    struct mk_call *call = take(host, number);
+    yyjson_mut_val *data = NULL;
+    if (!call)
+        return mk_host_refuse_call(host, number);
+    int rc = json ? read_result(call, mk_slice_of(json, len), &data) : 0;
+    if (rc == 0)
+        return mk_call_ok(call, data);
+    mk_call_fail(call, MILKY_INTERNAL, "%s",
+                 rc == -ENOMEM ? "out of memory" : "the backend made a result that is no JSON");
+    return rc;
+}
+
+int milky_call_fail_text(struct milky_host *host, uint64_t number, int retcode, const char *message)
+{
+    struct mk_call *call = take(host, number);
+    if (!call)
+        return mk_host_refuse_call(host, number);
+    mk_call_fail_text(call, retcode, mk_slice_str(message));
+    return 0;
+}
+
+int milky_call_fail(struct milky_host *host, uint64_t number, int retcode, const char *format, ...)
+{
+    struct mk_call *call = take(host, number);
+    if (!call)
+        return mk_host_refuse_call(host, number);
+    va_list args;
+    va_start(args, format);
+    mk_call_fail_v(call, retcode, format, args);
+    va_end(args);
+    return 0;
+}
+
+/* --- reading --- */
+
+static const struct mk_call *find(const struct milky_host *host, uint64_t number)
+{
+    const struct mk_slot *slot = mk_calls_find(&host->calls, number);
+    return slot ? slot->call : NULL;
+}
+
+bool milky_call_open(const struct milky_host *host, uint64_t number)
+{
+    return mk_calls_find(&host->calls, number) != NULL;
+}
+
+size_t milky_call_number(const struct milky_host *host, uint64_t number)
+{
+    const struct mk_call *call = find(host, number);
+    return call ? call->number : SIZE_MAX;
+}
+
+const char *milky_call_action(const struct milky_host *host, uint64_t number)
+{
+    const struct mk_call *call = find(host, number);
+    return call ? call->name : "";
+}
+
+uint64_t milky_call_self_id(const struct milky_host *host, uint64_t number)
+{
+    const struct mk_call *call = find(host, number);
+    return call ? call->dispatch->self_id : 0;
+}
+
+yyjson_mut_val *milky_call_params(const struct milky_host *host, uint64_t number)
+{
+    const struct mk_call *call = find(host, number);
+    return call ? call->params : NULL;
+}
+
+yyjson_mut_doc *milky_call_doc(const struct milky_host *host, uint64_t number)
+{
+    const struct mk_call *call = find(host, number);
+    return call ? call->doc : NULL;
+}
+
+const char *milky_call_params_json(struct milky_host *host, uint64_t number, size_t *len)
+{
+    struct mk_slot *slot = mk_calls_find(&host->calls, number);
+    struct mk_slice text = MK_SLICE("{}");
+    if (slot && !slot->call->params_json.ptr) {
+        yyjson_alc alc = mk_json_alc(&slot->call->arena);
+        size_t written = 0;
+        const char *json = yyjson_mut_val_write_opts(slot->call->params, 0, &alc, &written, NULL);
+        if (json)
+            slot->call->params_json = mk_slice_of(json, written);
+    }
+    if (slot && slot->call->params_json.ptr)
+        text = slot->call->params_json;
+    if (len)
+        *len = text.len;
+    return text.ptr;
+}

@@ -1,0 +1,93 @@
+/* event: the functions of milky/backend.h and milky/json.h about events. */
+#include "host/host.h"
+
+#include "base/json.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <milky/json.h>
+
+enum { LONGEST_EVENT = 64 * 1024 * 1024 };
+
+static int emit(struct mk_account *account, const struct mk_event_type *type, uint64_t time,
+                yyjson_mut_val *data, uint64_t *number)
+{
+    struct mk_event event = {
+        .type = type,
+        .self_id = account->self_id,
+        .time = time,
+        .data = data,
+    };
+    int rc = mk_hub_emit(account->hub, &event);
+    if (rc == 0 && number)
+        *number = event.number;
+    return rc;
+}
+
+/* The account and the type of an event. Returns 0, -ENOENT, or -EINVAL, logged. */
+static int find(struct milky_host *host, uint64_t self_id, const char *name,
+                struct mk_account **account, const struct mk_event_type **type)
+{
+    *type = mk_event_type_find(mk_slice_str(name));
+    if (!*type) {
+        mk_log_error(host->name, "the backend has emitted an event of no known type: \"%s\"",
+                     name ? name : "");
+        return -EINVAL;
+    }
+    *account = mk_host_find(host, self_id);
+    return *account ? 0 : -ENOENT;
+}
+
+int milky_emit(struct milky_host *host, uint64_t self_id, const char *name, uint64_t time,
+               yyjson_mut_val *data)
+{
+    struct mk_account *account;
+    const struct mk_event_type *type;
+    int rc = find(host, self_id, name, &account, &type);
+    return rc == 0 ? emit(account, type, time, data, NULL) : rc;
+}
+
+/* Returns 0; -EINVAL, logged; -ENOMEM. The document is on the heap. */
+static int read_data(struct milky_host *host, const char *name, struct mk_slice json,
+                     yyjson_mut_doc **data)
+{
+    yyjson_read_err error = { .code = YYJSON_READ_SUCCESS, .msg = "longer than 64 MiB" };
+    yyjson_doc *doc = json.len <= LONGEST_EVENT ? mk_json_read(json, NULL, &error) : NULL;
+    *data = doc ? yyjson_doc_mut_copy(doc, NULL) : NULL;
+    bool was_read = doc != NULL;
+    yyjson_doc_free(doc);
+    if (*data)
+        return 0;
+    if (was_read || error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+        return -ENOMEM;
+    mk_log_error(host->name, "data of %s, made by the backend, at byte %zu: %s", name, error.pos,
+                 error.msg);
+    return -EINVAL;
+}
+
+int milky_emit_json(struct milky_host *host, uint64_t self_id, const char *name, uint64_t time,
+                    const char *json, size_t len, const char *key, uint64_t *number)
+{
+    struct mk_account *account;
+    const struct mk_event_type *type;
+    yyjson_mut_doc *doc = NULL;
+    (void)key;
+    int rc = find(host, self_id, name, &account, &type);
+    if (rc == 0)
+        rc = read_data(host, name, mk_slice_of(json, json ? len : 0), &doc);
+    if (rc == 0)
+        rc = emit(account, type, time, yyjson_mut_doc_get_root(doc), number);
+    yyjson_mut_doc_free(doc);
+    return rc;
+}
+
+uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id)
+{
+    const struct mk_account *account = mk_host_find(host, self_id);
+    return account ? account->hub->events : 0;
+}
+
+int milky_host_flush(struct milky_host *host)
+{
+    return host->owner->journal ? mk_journal_flush(host->owner->journal) : -ENOTSUP;
+}

@@ -1,0 +1,262 @@
+/* host: the life of a backend in an endpoint, and the way of calls to it. See the header. */
+#include "host/host.h"
+
+#include "base/log.h"
+#include "protocol/call.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* --- accounts --- */
+
+/* The backend gets a number that is the call's alone; what it does with it is in host/call.c. */
+static void hand_over(struct milky_host *host, struct mk_call *call,
+                      void (*run)(void *self, uint64_t call))
+{
+    if (host->ending) {
+        mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL, MK_SLICE("the backend has ended"));
+        return;
+    }
+    struct mk_slot *slot = mk_calls_add(&host->calls, call);
+    if (slot)
+        run(host->self, slot->number);
+    else
+        mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL, MK_SLICE("out of memory"));
+}
+
+static void on_call(struct mk_call_target *target, struct mk_call *call)
+{
+    struct milky_host *host = MK_CONTAINER_OF(target, struct mk_account, target)->host;
+    hand_over(host, call, host->table.call);
+}
+
+static void end_orphan(struct milky_host *host, struct mk_call *call)
+{
+    struct mk_slot *slot = mk_calls_find(&host->calls, call->ticket);
+    if (slot)
+        mk_host_cancel(host, slot, MK_CALL_GONE, MK_SLICE(""));
+}
+
+static void on_caller_gone(struct mk_call_target *target, struct mk_call *call)
+{
+    end_orphan(MK_CONTAINER_OF(target, struct mk_account, target)->host, call);
+}
+
+void mk_account_init(struct mk_account *account, struct milky_host *host, struct mk_hub *hub,
+                     uint64_t self_id)
+{
+    *account = (struct mk_account){
+        .target = { .call = on_call, .caller_gone = on_caller_gone },
+        .host = host,
+        .hub = hub,
+        .self_id = self_id,
+    };
+}
+
+int mk_roster_init(struct mk_roster *roster, size_t most)
+{
+    *roster = (struct mk_roster){ .room = most };
+    roster->accounts = calloc(most + 1, sizeof(struct mk_account *));
+    roster->self_ids = calloc(most + 1, sizeof(uint64_t));
+    if (roster->accounts && roster->self_ids)
+        return 0;
+    mk_roster_fini(roster);
+    return -ENOMEM;
+}
+
+void mk_roster_add(struct mk_roster *roster, struct mk_account *account)
+{
+    roster->accounts[roster->count] = account;
+    roster->self_ids[roster->count++] = account->self_id;
+}
+
+void mk_roster_fini(struct mk_roster *roster)
+{
+    free(roster->accounts);
+    free(roster->self_ids);
+    *roster = (struct mk_roster){ 0 };
+}
+
+struct mk_account *mk_host_find(const struct milky_host *host, uint64_t self_id)
+{
+    for (size_t i = 0; i < host->roster.count; i++)
+        if (host->roster.self_ids[i] == self_id)
+            return host->roster.accounts[i];
+    return NULL;
+}
+
+/* --- operators' requests --- */
+
+static void on_control(struct mk_call_target *target, struct mk_call *call)
+{
+    struct milky_host *host = MK_CONTAINER_OF(target, struct milky_host, requests);
+    hand_over(host, call, host->table.control);
+}
+
+static void on_operator_gone(struct mk_call_target *target, struct mk_call *call)
+{
+    end_orphan(MK_CONTAINER_OF(target, struct milky_host, requests), call);
+}
+
+/* --- life --- */
+
+/* What is wrong with a table, or NULL. One of an older header is shorter, and ends behind `call`.
+ */
+static const char *table_error(const struct milky_backend *backend)
+{
+    size_t least = offsetof(struct milky_backend, call) + sizeof(backend->call);
+    if (backend->size < least)
+        return "its table is too short: `size` is to be sizeof(struct milky_backend)";
+    if (!backend->name)
+        return "its table has no name";
+    if (!backend->call)
+        return "its table has no function `call`";
+    return NULL;
+}
+
+/* As much of a table as there is; the rest is NULL. */
+static struct milky_backend copy_of(const struct milky_backend *backend)
+{
+    struct milky_backend table = { 0 };
+    memcpy(&table, backend, backend->size < sizeof(table) ? backend->size : sizeof(table));
+    return table;
+}
+
+void mk_host_discard(const struct milky_backend *backend, void *self)
+{
+    struct milky_backend table = copy_of(backend);
+    if (table.free)
+        table.free(self);
+}
+
+int mk_host_new(struct mk_host_owner *owner, const char *name, const struct milky_backend *backend,
+                void *self, struct milky_host **result, const char **why)
+{
+    struct milky_backend table = copy_of(backend);
+    *why = table_error(&table);
+    struct milky_host *host = *why ? NULL : calloc(1, sizeof(*host));
+    char *copy = host ? mk_slice_dup(mk_slice_str(name)) : NULL;
+    if (!copy) {
+        free(host);
+        mk_host_discard(backend, self);
+        return *why ? -EINVAL : -ENOMEM;
+    }
+    host->table = table;
+    host->backend = backend;
+    host->self = self;
+    host->name = copy;
+    host->owner = owner;
+    host->requests = (struct mk_call_target){
+        .control = table.control ? on_control : NULL,
+        .caller_gone = on_operator_gone,
+    };
+    mk_calls_init(&host->calls);
+    mk_dispatch_init(&host->dispatch, &host->requests, 0);
+    *result = host;
+    return 0;
+}
+
+int mk_host_start(struct milky_host *host)
+{
+    int rc = host->table.start ? host->table.start(host->self, host) : 0;
+    host->started = rc == 0;
+    return rc;
+}
+
+void mk_host_turn_end(struct milky_host *host)
+{
+    if (host->started && !host->ending && host->table.turn_end)
+        host->table.turn_end(host->self);
+}
+
+bool mk_host_has_bots(const struct milky_host *host, const struct mk_roster *roster)
+{
+    size_t count = roster->count;
+    return host->roster.accounts && host->roster.count == count &&
+           memcmp(host->roster.accounts, roster->accounts, count * sizeof(*roster->accounts)) == 0;
+}
+
+void mk_host_change_bots(struct milky_host *host, struct mk_roster *roster)
+{
+    struct mk_roster old = host->roster;
+    host->roster = *roster;
+    *roster = old;
+    if (host->started && host->table.bots_changed)
+        host->table.bots_changed(host->self);
+}
+
+void mk_host_end(struct milky_host *host)
+{
+    if (!host || host->ending)
+        return;
+    host->ending = true;
+    for (uint32_t i = 0; i < host->calls.count; i++) {
+        struct mk_slot *slot = mk_calls_at(&host->calls, i);
+        if (slot->state == MK_SLOT_OPEN)
+            mk_host_cancel(host, slot, MILKY_INTERNAL, MK_SLICE("the backend has ended"));
+    }
+    if (host->table.free)
+        host->table.free(host->self);
+    host->self = NULL;
+    for (uint32_t i = 0; i < host->calls.count; i++) {
+        struct mk_slot *slot = mk_calls_at(&host->calls, i);
+        if (slot->state == MK_SLOT_FREE)
+            continue;
+        mk_call_free(slot->call);
+        mk_calls_remove(&host->calls, slot);
+    }
+}
+
+struct milky_host *mk_host_free(struct milky_host *host)
+{
+    if (!host)
+        return NULL;
+    mk_host_end(host);
+    mk_calls_fini(&host->calls);
+    mk_dispatch_fini(&host->dispatch);
+    mk_roster_fini(&host->roster);
+    free(host->name);
+    free(host);
+    return NULL;
+}
+
+/* --- what a backend asks about the endpoint --- */
+
+const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count)
+{
+    *count = host->roster.count;
+    return host->roster.self_ids;
+}
+
+const char *milky_host_name(const struct milky_host *host)
+{
+    return host->name;
+}
+
+void milky_host_log(const struct milky_host *host, int level, const char *text)
+{
+    if (level < MK_LOG_ERROR || level > MK_LOG_DEBUG)
+        level = level < MK_LOG_ERROR ? MK_LOG_ERROR : MK_LOG_DEBUG;
+    mk_log((enum mk_log_level)level, host->name, "%s", text);
+}
+
+struct uv_loop_s *milky_host_loop(const struct milky_host *host)
+{
+    return host->owner->uv;
+}
+
+int milky_host_drop_connections(struct milky_host *host, uint64_t self_id)
+{
+    struct mk_account *account = mk_host_find(host, self_id);
+    if (!account)
+        return -ENOENT;
+    host->owner->drop(host->owner, account);
+    return 0;
+}
+
+int milky_host_resource_url(const struct milky_host *host, uint64_t self_id, const char *token,
+                            const char *name, char *url, size_t size)
+{
+    return host->owner->resource_url(host->owner, host, mk_host_find(host, self_id), token, name,
+                                     url, size);
+}
