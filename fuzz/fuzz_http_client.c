@@ -53,13 +53,15 @@ static void on_done(void *arg, const struct mk_http_response *response)
 {
     struct exchange *exchange = arg;
     exchange->ended++;
-    if (response->error) {
-        check(response->error[0] != '\0', "no reason");
-        mk_buf_printf(&exchange->told, "none, too long: %d", response->too_long);
+    if (response->failure) {
+        bool too_long = response->failure->kind == MK_FAILURE_TOO_LONG;
+        check(response->failure->text[0] != '\0' && response->failure->kind != MK_FAILURE_NONE,
+              "no reason");
+        mk_buf_printf(&exchange->told, "none, too long: %d", too_long);
         return;
     }
     check(response->status >= 100 && response->status <= 999, "status");
-    check(!response->too_long && response->body.len <= exchange->limit, "longer than its limit");
+    check(response->body.len <= exchange->limit, "longer than its limit");
     check(response->status / 100 == 2 || exchange->got.len == 0, "bytes of a failure");
     /* A date in Retry-After is as far away as it is at the moment. */
     mk_buf_printf(&exchange->told, "%u %d ", response->status, response->retry_after > 0);

@@ -62,7 +62,7 @@ static void end(struct watch *watch, int code)
 }
 
 /* The connection, or the try, is over. */
-static void try_later(struct watch *watch, const char *why)
+static void try_later(struct watch *watch, enum mk_failure_kind kind, const char *why)
 {
     if (watch->stopping) {
         mk_loop_stop(&watch->loop);
@@ -77,7 +77,7 @@ static void try_later(struct watch *watch, const char *why)
     mk_command_failed(mk_tr("%s: %s; next try in %u.%u s", "%s：%s；%u.%u 秒后重试"), watch->name,
                       why, wait / 1000, wait % 1000 / 100);
     bool first = watch->backoff.tries == 1 && !watch->connected;
-    if (first && strncmp(why, MK_TLS_UNTRUSTED, strlen(MK_TLS_UNTRUSTED)) == 0)
+    if (first && kind == MK_FAILURE_CERTIFICATE)
         mk_command_failed("%s", mk_client_untrusted());
     else if (first)
         mk_command_failed(mk_tr("is `%s serve` running?", "`%s serve` 是否正在运行？"), mk_program);
@@ -118,7 +118,7 @@ static void on_closed(void *owner, uint16_t code, const char *why)
     watch->websocket = NULL;
     snprintf(text, sizeof(text), mk_tr("disconnected (%u %s)", "连接已断开（%u %s）"), code,
              why ? why : "");
-    try_later(watch, text);
+    try_later(watch, MK_FAILURE_CLOSED, text);
 }
 
 static const struct mk_websocket_events events = { .message = on_message, .closed = on_closed };
@@ -129,7 +129,7 @@ static void open_websocket(struct watch *watch, struct mk_stream *stream)
     if (!watch->websocket) {
         mk_stream_hand_over(stream, NULL, NULL);
         mk_stream_abort(stream, -ENOMEM);
-        try_later(watch, strerror(ENOMEM));
+        try_later(watch, MK_FAILURE_NO_MEMORY, strerror(ENOMEM));
         return;
     }
     watch->connected = true;
@@ -156,18 +156,22 @@ static const char *refusal_of(const struct watch *watch, unsigned status)
 
 static const char *text_of(const struct mk_dial_outcome *outcome)
 {
-    switch (outcome->failure) {
-    case MK_DIAL_NO_MEMORY:
+    const struct mk_failure *failure = &outcome->failure;
+    if (outcome->step != MK_DIAL_ASKING)
+        return failure->text;
+    switch (failure->kind) {
+    case MK_FAILURE_NO_MEMORY:
         return strerror(ENOMEM);
-    case MK_DIAL_NOT_HTTP:
-    case MK_DIAL_TOO_LONG:
+    case MK_FAILURE_PROTOCOL:
+    case MK_FAILURE_TOO_LONG:
         return mk_tr("its answer is not HTTP/1.1", "应答不是 HTTP/1.1");
-    case MK_DIAL_ENDED:
+    case MK_FAILURE_NO_ANSWER:
+    case MK_FAILURE_CLOSED:
         return mk_tr("it closed the connection during the handshake", "对方在握手时关闭了连接");
-    case MK_DIAL_SILENT:
+    case MK_FAILURE_TIMEOUT:
         return mk_tr("it did not answer the handshake in time", "握手超时");
     default:
-        return outcome->why;
+        return failure->text;
     }
 }
 
@@ -179,9 +183,9 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
         open_websocket(watch, stream);
         return;
     }
-    const char *refusal = refusal_of(watch, outcome->status);
+    const char *refusal = refusal_of(watch, outcome->failure.status);
     watch->refused = refusal;
-    try_later(watch, refusal ? refusal : text_of(outcome));
+    try_later(watch, outcome->failure.kind, refusal ? refusal : text_of(outcome));
 }
 
 static void connect_now(struct watch *watch)
@@ -195,7 +199,7 @@ static void connect_now(struct watch *watch)
     };
     watch->dial = mk_websocket_dial_start(&watch->loop, &options, on_dialled, watch);
     if (!watch->dial)
-        try_later(watch, strerror(ENOMEM));
+        try_later(watch, MK_FAILURE_NO_MEMORY, strerror(ENOMEM));
 }
 
 static void on_timer(void *arg)

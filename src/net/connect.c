@@ -4,7 +4,6 @@
  * the others.
  */
 #include "net/connect.h"
-#include "net/failure.h"
 #include "net/stream_impl.h"
 
 #include <errno.h>
@@ -26,7 +25,7 @@ struct mk_connect {
     uv_getaddrinfo_t resolve;
     struct mk_loop *loop;
     struct mk_streams *streams;
-    void (*done)(void *arg, struct mk_stream *stream, const char *error);
+    void (*done)(void *arg, struct mk_stream *stream, const struct mk_failure *failure);
     void *arg;
     struct mk_timer *timer;
     uint64_t due;
@@ -40,7 +39,7 @@ struct mk_connect {
     bool resolving;                     /* libuv holds `resolve` */
     bool over;
     uint16_t port;
-    char error[MK_FAILURE_TEXT];
+    struct mk_failure failure; /* the last */
     char host[];
 };
 
@@ -78,23 +77,22 @@ static void finish(struct mk_connect *connect)
 
 static void fail(struct mk_connect *connect)
 {
-    char error[MK_FAILURE_TEXT];
-    void (*done)(void *, struct mk_stream *, const char *) = connect->done;
+    const struct mk_failure failure = connect->failure;
+    void (*done)(void *, struct mk_stream *, const struct mk_failure *) = connect->done;
     void *arg = connect->arg;
-    memcpy(error, connect->error, sizeof(error));
     finish(connect);
-    done(arg, NULL, error);
+    done(arg, NULL, &failure);
 }
 
 static void fail_with(struct mk_connect *connect, int error)
 {
-    mk_failure_errno(connect->error, error);
+    mk_failure_errno(&connect->failure, error);
     fail(connect);
 }
 
 static void succeed(struct mk_connect *connect, struct mk_stream *stream)
 {
-    void (*done)(void *, struct mk_stream *, const char *) = connect->done;
+    void (*done)(void *, struct mk_stream *, const struct mk_failure *) = connect->done;
     void *arg = connect->arg;
     connect->stream = NULL;
     finish(connect);
@@ -135,12 +133,12 @@ static void on_lost(void *owner, int error)
     struct mk_stream *stream = connect->stream;
     connect->stream = NULL; /* it goes by itself */
     if (error == -EPROTO)
-        mk_tls_failure(stream->tls, connect->error, sizeof(connect->error));
+        mk_tls_explain(stream->tls, &connect->failure);
     else if (error == -ECONNRESET)
-        snprintf(connect->error, sizeof(connect->error),
-                 "the peer closed the connection during the TLS handshake");
+        mk_failure_set(&connect->failure, MK_FAILURE_TLS,
+                       "the peer closed the connection during the TLS handshake");
     else
-        mk_failure_errno(connect->error, error);
+        mk_failure_errno(&connect->failure, error);
     fail(connect);
 }
 
@@ -226,7 +224,7 @@ static void on_writable(uv_poll_t *poll, int status, int events)
     if (getsockopt(attempt->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
         error = errno;
     if (error) {
-        mk_failure_errno(connect->error, -error);
+        mk_failure_errno(&connect->failure, -error);
         drop_attempt(connect);
         try_next(connect);
         return;
@@ -294,12 +292,24 @@ static void try_next(struct mk_connect *connect)
             mk_timer_start(connect->timer, share);
             return;
         }
-        mk_failure_errno(connect->error, rc);
+        mk_failure_errno(&connect->failure, rc);
     }
     fail(connect);
 }
 
 /* --- the beginning --- */
+
+/* `error` is one of libuv's. */
+static void note_unresolved(struct mk_connect *connect, int error)
+{
+    struct mk_failure *failure = &connect->failure;
+    if (error == UV_EAI_NONAME || error == UV_EAI_NODATA)
+        mk_failure_set(failure, MK_FAILURE_NAME, "the host is unknown");
+    else if (error == UV_EAI_AGAIN)
+        mk_failure_set(failure, MK_FAILURE_NAME, "no name server answered");
+    else if (mk_failure_errno(failure, error)->kind != MK_FAILURE_NO_MEMORY)
+        failure->kind = MK_FAILURE_NAME;
+}
 
 static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *addresses)
 {
@@ -315,12 +325,7 @@ static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *
         try_next(connect);
         return;
     }
-    if (status == UV_EAI_NONAME || status == UV_EAI_NODATA)
-        snprintf(connect->error, sizeof(connect->error), "the host is unknown");
-    else if (status == UV_EAI_AGAIN)
-        snprintf(connect->error, sizeof(connect->error), "no name server answered");
-    else
-        mk_failure_errno(connect->error, status);
+    note_unresolved(connect, status);
     fail(connect);
 }
 
@@ -329,7 +334,7 @@ static void on_timer(void *arg)
     struct mk_connect *connect = arg;
     bool waits = connect->resolving || connect->attempt || connect->stream;
     if (waits)
-        mk_failure_timeout(connect->error, connect->timeout_ms);
+        mk_failure_timeout(&connect->failure, connect->timeout_ms);
     if (connect->attempt) {
         drop_attempt(connect);
         try_next(connect);
@@ -347,14 +352,15 @@ static void start_resolving(struct mk_connect *connect)
                             &hints);
     connect->resolving = rc == 0;
     if (rc < 0) {
-        mk_failure_errno(connect->error, rc);
+        note_unresolved(connect, rc);
         mk_timer_start(connect->timer, 0); /* `done` must not be called from here */
     }
 }
 
-struct mk_connect *
-mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
-                 void (*done)(void *arg, struct mk_stream *stream, const char *error), void *arg)
+struct mk_connect *mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
+                                    void (*done)(void *arg, struct mk_stream *stream,
+                                                 const struct mk_failure *failure),
+                                    void *arg)
 {
     size_t host_size = strlen(options->host) + 1;
     struct mk_streams *streams = mk_streams_of(loop);

@@ -5,6 +5,7 @@
 #ifndef MK_NET_CONNECT_H
 #define MK_NET_CONNECT_H
 
+#include "net/failure.h"
 #include "net/stream.h"
 #include "net/tls_context.h"
 
@@ -20,12 +21,13 @@ struct mk_connect;
 
 /*
  * Starts. `done` is called once, never from within this function: with a stream that it must adopt
- * before it returns, or with NULL and what went wrong ("connection refused"), for a person to read.
- * Returns NULL when memory is out; then `done` is not called.
+ * before it returns, or with NULL and what went wrong, borrowed. Returns NULL when memory is out;
+ * then `done` is not called.
  */
-struct mk_connect *
-mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
-                 void (*done)(void *arg, struct mk_stream *stream, const char *error), void *arg);
+struct mk_connect *mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
+                                    void (*done)(void *arg, struct mk_stream *stream,
+                                                 const struct mk_failure *failure),
+                                    void *arg);
 
 /* Gives up: `done` will not be called. Not allowed after it was. NULL is allowed. */
 struct mk_connect *mk_connect_cancel(struct mk_connect *connect);

@@ -5,6 +5,7 @@
 #ifndef MK_NET_HTTP_CLIENT_H
 #define MK_NET_HTTP_CLIENT_H
 
+#include "net/failure.h"
 #include "net/loop.h"
 #include "net/tls_context.h"
 
@@ -19,8 +20,7 @@ struct mk_http_client *mk_http_client_new(struct mk_loop *loop);
 struct mk_http_client *mk_http_client_free(struct mk_http_client *client);
 
 struct mk_http_response {
-    const char *error; /* NULL, or why no response came, for a person to read; then nothing below */
-    bool too_long;     /* the error is that the body is longer than its limit */
+    const struct mk_failure *failure; /* NULL, or why no response came; then nothing below */
     unsigned status;
     uint64_t retry_after;         /* seconds that a Retry-After header asks for; 0: none */
     struct mk_slice content_type; /* "" where there is none */

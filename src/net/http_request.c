@@ -3,7 +3,6 @@
  * and used again, for an easy handle is large.
  */
 #include "net/address.h"
-#include "net/failure.h"
 #include "net/http_client_impl.h"
 #include "net/stream_impl.h"
 
@@ -65,26 +64,60 @@ static struct mk_http_request *request_get(struct mk_http_client *client)
     return NULL;
 }
 
-static void explain(struct mk_http_request *request, CURLcode code, char text[MK_FAILURE_TEXT])
+static enum mk_failure_kind kind_of(CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return MK_FAILURE_NAME;
+    case CURLE_COULDNT_CONNECT:
+        return MK_FAILURE_UNREACHABLE;
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE:
+        return MK_FAILURE_CLOSED;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+        return MK_FAILURE_CERTIFICATE;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_CLIENTCERT:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_SHUTDOWN_FAILED:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_USE_SSL_FAILED:
+        return MK_FAILURE_TLS;
+    default:
+        return MK_FAILURE_PROTOCOL;
+    }
+}
+
+static void explain(struct mk_http_request *request, CURLcode code, struct mk_failure *failure)
 {
     long error = 0;
     mk_http_curl->easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
     if (request->body_error == -ENOMEM || code == CURLE_OUT_OF_MEMORY)
-        mk_failure_errno(text, -ENOMEM);
+        mk_failure_errno(failure, -ENOMEM);
     else if (request->body_error == -ENOBUFS || code == CURLE_FILESIZE_EXCEEDED)
-        snprintf(text, MK_FAILURE_TEXT, "the response is longer than %llu bytes",
-                 (unsigned long long)request->limit);
+        mk_failure_set(failure, MK_FAILURE_TOO_LONG, "the response is longer than %llu bytes",
+                       (unsigned long long)request->limit);
     else if (request->body_error < 0)
-        mk_failure_errno(text, request->body_error);
+        mk_failure_errno(failure, request->body_error);
     else if (code == CURLE_OPERATION_TIMEDOUT)
-        mk_failure_timeout(text, request->timeout_ms);
+        mk_failure_timeout(failure, request->timeout_ms);
     else if (request->refused)
-        snprintf(text, MK_FAILURE_TEXT, "its address is a private one");
+        mk_failure_set(failure, MK_FAILURE_FORBIDDEN, "its address is a private one");
     else if (code == CURLE_COULDNT_CONNECT && error != 0)
-        mk_failure_errno(text, (int)-error);
+        mk_failure_errno(failure, (int)-error);
     else
-        snprintf(text, MK_FAILURE_TEXT, "%s",
-                 request->text[0] ? request->text : mk_http_curl->easy_strerror(code));
+        mk_failure_set(failure, kind_of(code), "%s",
+                       request->text[0] ? request->text : mk_http_curl->easy_strerror(code));
 }
 
 static time_t date_in(CURL *easy, const char *name)
@@ -117,7 +150,7 @@ static uint64_t retry_after_of(CURL *easy)
 void mk_http_request_complete(struct mk_http_request *request, CURLcode code)
 {
     struct mk_http_response response = { .content_type = MK_SLICE("") };
-    char text[MK_FAILURE_TEXT];
+    struct mk_failure failure;
     long status = 0;
     mk_http_curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
     if (code == CURLE_OK && (status < 100 || status > 999))
@@ -130,9 +163,8 @@ void mk_http_request_complete(struct mk_http_request *request, CURLcode code)
         response.retry_after = retry_after_of(request->easy);
         response.body = mk_buf_slice(&request->body);
     } else {
-        explain(request, code, text);
-        response.error = text;
-        response.too_long = request->body_error == -ENOBUFS || code == CURLE_FILESIZE_EXCEEDED;
+        explain(request, code, &failure);
+        response.failure = &failure;
     }
     mk_http_curl->multi_remove_handle(request->client->multi, request->easy);
     mk_list_remove(&request->node); /* no longer to be dropped by who frees the client in `done` */

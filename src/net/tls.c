@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* More than any handshake or record; the stream lets little more than this gather. */
@@ -158,16 +157,18 @@ void mk_tls_sent(struct mk_tls *tls, size_t len)
     }
 }
 
-void mk_tls_failure(const struct mk_tls *tls, char *text, size_t size)
+void mk_tls_explain(const struct mk_tls *tls, struct mk_failure *failure)
 {
     long verdict = SSL_get_verify_result(tls->ssl);
     const char *reason = ERR_reason_error_string(tls->error);
     if (verdict != X509_V_OK)
-        snprintf(text, size, MK_TLS_UNTRUSTED "%s", X509_verify_cert_error_string(verdict));
+        mk_failure_set(failure, MK_FAILURE_CERTIFICATE, "certificate verify failed: %s",
+                       X509_verify_cert_error_string(verdict));
     else if (reason)
-        snprintf(text, size, "TLS handshake failed: %s", reason);
+        mk_failure_set(failure, MK_FAILURE_TLS, "TLS handshake failed: %s", reason);
     else
-        snprintf(text, size, "TLS handshake failed");
+        mk_failure_set(failure, MK_FAILURE_TLS, "TLS handshake failed");
+    failure->error = -EPROTO;
 }
 
 /* --- outgoing --- */

@@ -6,6 +6,7 @@
 #define MK_NET_TLS_H
 
 #include "base/buf.h"
+#include "net/failure.h"
 
 #include <openssl/ssl.h>
 #include <sys/types.h>
@@ -29,7 +30,7 @@ struct mk_tls *mk_tls_free(struct mk_tls *tls);
 
 /*
  * Goes on with the handshake. Returns 1 when it is done, 0 when it waits for the peer, or -EPROTO;
- * then mk_tls_failure tells why. `out` may have got bytes in any case.
+ * then mk_tls_explain tells why. `out` may have got bytes in any case.
  */
 int mk_tls_shake(struct mk_tls *tls);
 
@@ -48,11 +49,8 @@ struct mk_slice mk_tls_pending(const struct mk_tls *tls);
 /* The kernel took so many of them. Keeps the memory of `out`: who drives may take it. */
 void mk_tls_sent(struct mk_tls *tls, size_t len);
 
-/* What mk_tls_failure's text begins with where it is the peer's certificate that failed. */
-#define MK_TLS_UNTRUSTED "certificate verify failed: "
-
-/* Why the handshake failed (MK_TLS_UNTRUSTED "self-signed certificate"), into `text`. */
-void mk_tls_failure(const struct mk_tls *tls, char *text, size_t size);
+/* Why the handshake failed: "certificate verify failed: self-signed certificate". */
+void mk_tls_explain(const struct mk_tls *tls, struct mk_failure *failure);
 
 /* --- outgoing --- */
 

@@ -19,14 +19,13 @@ void mk_health_succeed(struct mk_health *health)
     health->failing = false;
 }
 
-void mk_health_fail(struct mk_health *health, unsigned status, const char *error, uint64_t wait)
+void mk_health_fail(struct mk_health *health, const struct mk_failure *failure, uint64_t wait)
 {
     uint64_t now = mk_clock_real_ms();
     health->failing = true;
-    health->status = status;
     health->failed_at = now / 1000;
     health->next_try = wait ? now + wait : 0;
-    snprintf(health->error, sizeof(health->error), "%s", error);
+    health->failure = *failure;
 }
 
 static enum mk_trouble trouble_of_status(unsigned status)
@@ -46,32 +45,30 @@ static enum mk_trouble trouble_of_status(unsigned status)
     }
 }
 
-/* Libraries tell what went wrong in words alone; these are libuv's, OpenSSL's and libcurl's. */
+static enum mk_trouble trouble_of(const struct mk_failure *failure)
+{
+    switch (failure->kind) {
+    case MK_FAILURE_NAME:
+        return MK_TROUBLE_NAME;
+    case MK_FAILURE_CERTIFICATE:
+    case MK_FAILURE_TLS:
+        return MK_TROUBLE_TLS;
+    case MK_FAILURE_TIMEOUT:
+        return MK_TROUBLE_SLOW;
+    case MK_FAILURE_NO_ANSWER:
+    case MK_FAILURE_PROTOCOL:
+    case MK_FAILURE_TOO_LONG:
+        return MK_TROUBLE_ADDRESS;
+    case MK_FAILURE_STATUS:
+        return trouble_of_status(failure->status);
+    default:
+        return MK_TROUBLE_UNREACHABLE;
+    }
+}
+
 enum mk_trouble mk_health_trouble(const struct mk_health *health)
 {
-    static const struct {
-        const char *word;
-        enum mk_trouble trouble;
-    } words[] = {
-        { "certificate", MK_TROUBLE_TLS },
-        { "SSL", MK_TROUBLE_TLS },
-        { "TLS", MK_TROUBLE_TLS },
-        { "resolve", MK_TROUBLE_NAME },
-        { "unknown node", MK_TROUBLE_NAME },
-        { "no such host", MK_TROUBLE_NAME },
-        { "handshake", MK_TROUBLE_ADDRESS },
-        { "HTTP/1.1", MK_TROUBLE_ADDRESS },
-        { "timed out after", MK_TROUBLE_SLOW },
-        { "in time", MK_TROUBLE_SLOW },
-    };
-    if (!health->failing)
-        return MK_TROUBLE_NONE;
-    if (health->status)
-        return trouble_of_status(health->status);
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (strstr(health->error, words[i].word))
-            return words[i].trouble;
-    return MK_TROUBLE_UNREACHABLE;
+    return health->failing ? trouble_of(&health->failure) : MK_TROUBLE_NONE;
 }
 
 const char *mk_trouble_name(enum mk_trouble trouble)

@@ -5,26 +5,25 @@
 #ifndef MK_TRANSPORT_HEALTH_H
 #define MK_TRANSPORT_HEALTH_H
 
+#include "net/failure.h"
 #include "wire/url.h"
 
-enum { MK_HEALTH_ERROR = 128, MK_REMOTE_NAME = 256 };
+enum { MK_REMOTE_NAME = 256 };
 
 struct mk_health {
-    uint64_t attempts;  /* posts, or connections tried */
-    uint64_t successes; /* of them */
-    uint64_t retries;   /* attempts that were made because the one before had not worked */
-    bool failing;       /* the last attempt failed */
-    uint64_t next_try;  /* milliseconds since 1970; 0: it does not wait for one */
-    /* The last error, also when it has passed. */
-    char error[MK_HEALTH_ERROR]; /* "" for none yet; in English, without secrets */
-    unsigned status;             /* of HTTP, that the other side answered with; 0: it did not */
-    uint64_t failed_at;          /* seconds since 1970 */
+    uint64_t attempts;         /* posts, or connections tried */
+    uint64_t successes;        /* of them */
+    uint64_t retries;          /* attempts that were made because the one before had not worked */
+    bool failing;              /* the last attempt failed */
+    uint64_t next_try;         /* milliseconds since 1970; 0: it does not wait for one */
+    struct mk_failure failure; /* the last one, also when it has passed; of no kind: none yet */
+    uint64_t failed_at;        /* seconds since 1970 */
 };
 
 void mk_health_try(struct mk_health *health);
 void mk_health_succeed(struct mk_health *health);
-/* `status` as above; the next try is in `wait` ms, 0 for none. */
-void mk_health_fail(struct mk_health *health, unsigned status, const char *error, uint64_t wait);
+/* The failure is copied; the next try is in `wait` ms, 0 for none. */
+void mk_health_fail(struct mk_health *health, const struct mk_failure *failure, uint64_t wait);
 
 /* What a person can do about an error. The command line has a sentence for each. */
 enum mk_trouble {

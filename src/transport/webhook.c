@@ -106,12 +106,13 @@ static void on_acknowledged(struct webhook *webhook, const struct mk_http_respon
 
 /* --- failing --- */
 
-static void try_again(struct webhook *webhook, unsigned status, const char *why,
+static void try_again(struct webhook *webhook, const struct mk_failure *failure,
                       uint64_t retry_after)
 {
     if (webhook->stopping) {
-        mk_health_fail(&webhook->health, status, why, 0);
-        mk_log_warn(module, "%s: %s; stopping, so it is not tried again now", webhook->name, why);
+        mk_health_fail(&webhook->health, failure, 0);
+        mk_log_warn(module, "%s: %s; stopping, so it is not tried again now", webhook->name,
+                    failure->text);
         abort_webhook(&webhook->transport);
         return;
     }
@@ -120,9 +121,9 @@ static void try_again(struct webhook *webhook, unsigned status, const char *why,
         retry_after = MOST_RETRY_AFTER;
     if (wait < retry_after * 1000)
         wait = retry_after * 1000;
-    mk_log_warn(module, "%s: %s; next try in %llu.%llu s", webhook->name, why,
+    mk_log_warn(module, "%s: %s; next try in %llu.%llu s", webhook->name, failure->text,
                 (unsigned long long)wait / 1000, (unsigned long long)wait % 1000 / 100);
-    mk_health_fail(&webhook->health, status, why, wait);
+    mk_health_fail(&webhook->health, failure, wait);
     mk_timer_start(webhook->timer, wait);
 }
 
@@ -136,6 +137,8 @@ static bool may_pass(unsigned status)
 static void bury(struct webhook *webhook, const struct mk_http_response *response)
 {
     struct mk_hub *hub = webhook->hub;
+    struct mk_failure failure;
+    char more[64];
     struct mk_slice body = response->body;
     if (body.len > KEPT_RESPONSE)
         body.len = KEPT_RESPONSE;
@@ -149,14 +152,15 @@ static void bury(struct webhook *webhook, const struct mk_http_response *respons
         .response = body,
     };
     if (mk_journal_bury(hub->journal, &letter) < 0) {
-        try_again(webhook, response->status, "what it refused cannot be set aside", 0);
+        mk_failure_status(&failure, response->status, ", which cannot be set aside");
+        try_again(webhook, &failure, 0);
         return;
     }
-    char why[64];
-    snprintf(why, sizeof(why), "it answered %u to event %llu, which is set aside", response->status,
+    snprintf(more, sizeof(more), " to event %llu, which is set aside",
              (unsigned long long)webhook->number);
-    mk_log_warn(module, "%s: %s", webhook->name, why);
-    mk_health_fail(&webhook->health, response->status, why, 0);
+    mk_failure_status(&failure, response->status, more);
+    mk_log_warn(module, "%s: %s", webhook->name, failure.text);
+    mk_health_fail(&webhook->health, &failure, 0);
     webhook->set_aside++;
     finish_event(webhook);
 }
@@ -167,8 +171,8 @@ static void on_response(void *arg, const struct mk_http_response *response)
 {
     struct webhook *webhook = arg;
     webhook->request = NULL;
-    if (response->error) {
-        try_again(webhook, 0, response->error, 0);
+    if (response->failure) {
+        try_again(webhook, response->failure, 0);
     } else if (response->status / 100 == 2) {
         mk_health_succeed(&webhook->health);
         on_acknowledged(webhook, response);
@@ -176,9 +180,9 @@ static void on_response(void *arg, const struct mk_http_response *response)
                ++webhook->refusals >= MOST_REFUSALS) {
         bury(webhook, response);
     } else {
-        char why[64];
-        snprintf(why, sizeof(why), "it answered %u", response->status);
-        try_again(webhook, response->status, why, response->retry_after);
+        struct mk_failure failure;
+        mk_failure_status(&failure, response->status, "");
+        try_again(webhook, &failure, response->retry_after);
     }
 }
 
@@ -190,10 +194,11 @@ static void post_event(struct webhook *webhook)
         .gap_from = webhook->gap_from,
         .gap_to = webhook->gap_to,
     };
+    struct mk_failure failure;
     mk_health_try(&webhook->health);
     webhook->request = mk_webhook_post(&webhook->target, &event, on_response, webhook);
     if (!webhook->request)
-        try_again(webhook, 0, "out of memory", 0);
+        try_again(webhook, mk_failure_set(&failure, MK_FAILURE_NO_MEMORY, "out of memory"), 0);
 }
 
 /* Takes the next line off: "NUMBER JSON". Returns its number; 0 is a gap. */

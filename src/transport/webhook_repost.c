@@ -46,8 +46,8 @@ static void on_response(void *arg, const struct mk_http_response *response)
 {
     struct mk_webhook_repost *repost = arg;
     repost->request = NULL;
-    if (response->error) {
-        finish(repost, &(struct mk_repost_result){ MK_REPOST_FAILED, 0, response->error });
+    if (response->failure) {
+        finish(repost, &(struct mk_repost_result){ MK_REPOST_FAILED, 0, response->failure->text });
         return;
     }
     repost->status = response->status;

@@ -39,7 +39,6 @@ struct client {
     struct mk_timer *timer; /* the next try */
     struct mk_backoff backoff;
     struct mk_websocket_dial *dial;
-    unsigned status;           /* that the last handshake was refused with; 0: with none */
     char self_id[48];          /* the header line that names the bot */
     char name[MK_REMOTE_NAME]; /* the URL without credentials and query, for logs */
     uint64_t opened;
@@ -55,26 +54,31 @@ static struct client *client_of(struct mk_transport *transport)
 
 static void connect_now(struct client *client);
 
-static void try_later(struct client *client, const char *why)
+static void try_later(struct client *client, const struct mk_failure *failure)
 {
     if (client->stopped)
         return;
     uint32_t wait = mk_backoff_next(&client->backoff);
-    mk_log_warn(module, "%s: %s; next try in %u.%u s", client->name, why, wait / 1000,
+    mk_log_warn(module, "%s: %s; next try in %u.%u s", client->name, failure->text, wait / 1000,
                 wait % 1000 / 100);
-    mk_health_fail(&client->health, client->status, why, wait);
-    client->status = 0;
+    mk_health_fail(&client->health, failure, wait);
     mk_timer_start(client->timer, wait);
 }
 
 /* --- open --- */
+
+static void try_later_for(struct client *client, enum mk_failure_kind kind, const char *why)
+{
+    struct mk_failure failure;
+    try_later(client, mk_failure_set(&failure, kind, "%s", why));
+}
 
 static void on_session_gone(void *arg)
 {
     struct client *client = arg;
     if (mk_loop_now(client->loop) - client->opened >= STEADY_MS)
         mk_backoff_reset(&client->backoff);
-    try_later(client, "disconnected");
+    try_later_for(client, MK_FAILURE_CLOSED, "disconnected");
 }
 
 static void open_session(struct client *client, struct mk_stream *stream,
@@ -85,7 +89,7 @@ static void open_session(struct client *client, struct mk_stream *stream,
                         client)) {
         mk_stream_hand_over(stream, NULL, NULL);
         mk_stream_abort(stream, -ENOMEM);
-        try_later(client, "out of memory");
+        try_later_for(client, MK_FAILURE_NO_MEMORY, "out of memory");
         return;
     }
     mk_health_succeed(&client->health);
@@ -98,13 +102,13 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
 {
     struct client *client = arg;
     client->dial = NULL;
-    client->status = outcome->status;
-    client->plain = client->plain || outcome->failure == MK_DIAL_WRONG;
+    bool is_wrong = outcome->step == MK_DIAL_ANSWERED && !outcome->failure.status;
+    client->plain = client->plain || is_wrong;
     if (stream)
         open_session(client, stream,
                      outcome->deflate ? mk_session_context_deflate(&client->sessions) : NULL);
     else
-        try_later(client, outcome->why);
+        try_later(client, &outcome->failure);
 }
 
 static void connect_now(struct client *client)
@@ -121,7 +125,7 @@ static void connect_now(struct client *client)
     mk_health_try(&client->health);
     client->dial = mk_websocket_dial_start(client->loop, &options, on_dialled, client);
     if (!client->dial)
-        try_later(client, "out of memory");
+        try_later_for(client, MK_FAILURE_NO_MEMORY, "out of memory");
 }
 
 static void on_timer(void *arg)

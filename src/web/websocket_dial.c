@@ -10,7 +10,6 @@
 #include "wire/ws_handshake.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { LONGEST_ANSWER = 16 * 1024, LONGEST_REQUEST = 16 * 1024 };
@@ -54,38 +53,42 @@ struct mk_websocket_dial *mk_websocket_dial_cancel(struct mk_websocket_dial *dia
 
 static void finish(struct mk_websocket_dial *dial, const struct mk_dial_outcome *outcome)
 {
-    if (outcome->failure != MK_DIAL_OK)
+    if (outcome->step != MK_DIAL_DONE)
         let_go(dial);
     dial->done(dial->arg, dial->stream, outcome);
     free_dial(dial);
 }
 
-static void fail(struct mk_websocket_dial *dial, enum mk_dial_failure failure, const char *why)
+/* No whole answer came, or one that is wrong. */
+static void fail(struct mk_websocket_dial *dial, enum mk_dial_step step, enum mk_failure_kind kind,
+                 const char *why)
 {
-    finish(dial, &(struct mk_dial_outcome){ .failure = failure, .why = why });
+    struct mk_dial_outcome outcome = { .step = step };
+    mk_failure_set(&outcome.failure, kind, "%s", why);
+    finish(dial, &outcome);
 }
 
 /* --- shaking hands --- */
 
 static void refused(struct mk_websocket_dial *dial, unsigned status)
 {
-    struct mk_dial_outcome outcome = { .failure = MK_DIAL_REFUSED, .status = status };
-    char text[64];
-    snprintf(text, sizeof(text), "it answered %u%s", status,
-             status / 100 == 3 ? ", a redirect, which is not followed" : "");
-    outcome.why = text;
+    struct mk_dial_outcome outcome = { .step = MK_DIAL_ANSWERED };
+    const char *more = "";
     if (status == 401)
-        outcome.why = "it answered 401: it wants an access_token";
+        more = ": it wants an access_token";
     else if (status == 403)
-        outcome.why = "it answered 403: the access_token is wrong";
+        more = ": the access_token is wrong";
     else if (status == 404)
-        outcome.why = "it answered 404: there is no WebSocket at this path";
+        more = ": there is no WebSocket at this path";
+    else if (status / 100 == 3)
+        more = ", a redirect, which is not followed";
+    mk_failure_status(&outcome.failure, status, more);
     finish(dial, &outcome);
 }
 
 static void judge(struct mk_websocket_dial *dial, const struct mk_http1_response *response)
 {
-    struct mk_dial_outcome outcome = { .failure = MK_DIAL_OK };
+    struct mk_dial_outcome outcome = { .step = MK_DIAL_DONE };
     if (response->status != 101) {
         refused(dial, response->status);
         return;
@@ -93,7 +96,7 @@ static void judge(struct mk_websocket_dial *dial, const struct mk_http1_response
     bool *deflate = dial->options.offers_deflate ? &outcome.deflate : NULL;
     const char *wrong = mk_ws_handshake_verify(response, dial->key, deflate);
     if (wrong)
-        fail(dial, MK_DIAL_WRONG, wrong);
+        fail(dial, MK_DIAL_ANSWERED, MK_FAILURE_PROTOCOL, wrong);
     else
         finish(dial, &outcome);
 }
@@ -108,16 +111,17 @@ static size_t on_read(void *owner, char *data, size_t len)
     /* A busy server may send much behind a short head. */
     size_t room = LONGEST_ANSWER - before;
     if (mk_buf_append(&dial->answer, data, len < room ? len : room) < 0) {
-        fail(dial, MK_DIAL_NO_MEMORY, "out of memory");
+        fail(dial, MK_DIAL_ASKING, MK_FAILURE_NO_MEMORY, "out of memory");
         return len;
     }
     int status = mk_http1_read_response(mk_buf_slice(&dial->answer), &response, &head_len);
     if (status == MK_HTTP1_NEED_MORE && len <= room)
         return len;
     if (status == MK_HTTP1_NEED_MORE)
-        fail(dial, MK_DIAL_TOO_LONG, "its answer to the handshake is too long");
+        fail(dial, MK_DIAL_ASKING, MK_FAILURE_TOO_LONG, "its answer to the handshake is too long");
     else if (status != MK_HTTP1_HEAD)
-        fail(dial, MK_DIAL_NOT_HTTP, "its answer to the handshake is not HTTP/1.1");
+        fail(dial, MK_DIAL_ASKING, MK_FAILURE_PROTOCOL,
+             "its answer to the handshake is not HTTP/1.1");
     else
         judge(dial, &response);
     return status == MK_HTTP1_HEAD ? head_len - before : len;
@@ -125,14 +129,17 @@ static size_t on_read(void *owner, char *data, size_t len)
 
 static void on_end(void *owner)
 {
-    fail(owner, MK_DIAL_ENDED, "it closed the connection during the handshake");
+    fail(owner, MK_DIAL_ASKING, MK_FAILURE_NO_ANSWER,
+         "it closed the connection during the handshake");
 }
 
 static void on_closed(void *owner, int error)
 {
     struct mk_websocket_dial *dial = owner;
     dial->stream = NULL;
-    fail(dial, MK_DIAL_ENDED, strerror(-error));
+    struct mk_dial_outcome outcome = { .step = MK_DIAL_ASKING };
+    mk_failure_errno(&outcome.failure, error);
+    finish(dial, &outcome);
 }
 
 static const struct mk_stream_events handshake_events = {
@@ -143,7 +150,7 @@ static const struct mk_stream_events handshake_events = {
 
 static void on_timeout(void *arg)
 {
-    fail(arg, MK_DIAL_SILENT, "it did not answer the handshake in time");
+    fail(arg, MK_DIAL_ASKING, MK_FAILURE_TIMEOUT, "it did not answer the handshake in time");
 }
 
 /* The Host header has the port only where it is not the scheme's own. */
@@ -174,19 +181,19 @@ static int write_request(struct mk_websocket_dial *dial, struct mk_buf *out)
     return rc;
 }
 
-static void on_connected(void *arg, struct mk_stream *stream, const char *error)
+static void on_connected(void *arg, struct mk_stream *stream, const struct mk_failure *failure)
 {
     struct mk_websocket_dial *dial = arg;
     dial->connect = NULL;
     if (!stream) {
-        fail(dial, MK_DIAL_UNREACHABLE, error);
+        finish(dial, &(struct mk_dial_outcome){ MK_DIAL_CONNECTING, *failure, false });
         return;
     }
     dial->stream = stream;
     mk_stream_adopt(stream, &handshake_events, dial);
     mk_ws_handshake_key(dial->key);
     if (write_request(dial, mk_stream_output(stream)) < 0) {
-        fail(dial, MK_DIAL_NO_MEMORY, "out of memory");
+        fail(dial, MK_DIAL_ASKING, MK_FAILURE_NO_MEMORY, "out of memory");
         return;
     }
     mk_stream_wake(stream);

@@ -6,6 +6,7 @@
 #ifndef MK_WEB_WEBSOCKET_DIAL_H
 #define MK_WEB_WEBSOCKET_DIAL_H
 
+#include "net/failure.h"
 #include "net/stream.h"
 #include "net/tls_context.h"
 #include "wire/url.h"
@@ -20,23 +21,18 @@ struct mk_websocket_dial_options {
     bool offers_deflate;
 };
 
-enum mk_dial_failure {
-    MK_DIAL_OK,
-    MK_DIAL_UNREACHABLE,
-    MK_DIAL_NO_MEMORY,
-    MK_DIAL_ENDED,    /* it closed the connection within the handshake */
-    MK_DIAL_SILENT,   /* it did not answer in time */
-    MK_DIAL_NOT_HTTP, /* nor HTTP/1.1 */
-    MK_DIAL_TOO_LONG,
-    MK_DIAL_REFUSED, /* with `status` */
-    MK_DIAL_WRONG,   /* the answer is not what RFC 6455 asks for */
+/* How far it came. */
+enum mk_dial_step {
+    MK_DIAL_CONNECTING,
+    MK_DIAL_ASKING,   /* it was connected, and no whole answer came to the handshake */
+    MK_DIAL_ANSWERED, /* with a refusal, or not as RFC 6455 asks for */
+    MK_DIAL_DONE,
 };
 
 struct mk_dial_outcome {
-    enum mk_dial_failure failure;
-    unsigned status; /* of HTTP, where it is REFUSED; else 0 */
-    const char *why; /* a failure, for a person to read, in English; gone after `done` */
-    bool deflate;    /* permessage-deflate was agreed upon */
+    enum mk_dial_step step;
+    struct mk_failure failure; /* where it is not done; `status` where the answer was a refusal */
+    bool deflate;              /* permessage-deflate was agreed upon */
 };
 
 struct mk_websocket_dial;

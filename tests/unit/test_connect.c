@@ -10,6 +10,7 @@ static SSL_CTX *context; /* the server's, or NULL: no TLS */
 static struct mk_connect *connecting;
 static int dones;
 static char error[256];
+static enum mk_failure_kind kind;
 static bool starting;
 
 static void on_accepted(void *arg, struct mk_stream *stream)
@@ -20,14 +21,15 @@ static void on_accepted(void *arg, struct mk_stream *stream)
     owner_adopt(&server, stream);
 }
 
-static void on_done(void *arg, struct mk_stream *stream, const char *what)
+static void on_done(void *arg, struct mk_stream *stream, const struct mk_failure *what)
 {
     assert_string_equal(arg, "arg");
     assert_false(starting);
     assert_true((stream != NULL) != (what != NULL));
     connecting = NULL;
     dones++;
-    snprintf(error, sizeof(error), "%s", what ? what : "");
+    snprintf(error, sizeof(error), "%s", what ? what->text : "");
+    kind = what ? what->kind : MK_FAILURE_NONE;
     if (stream)
         owner_adopt(&client, stream);
 }
@@ -122,6 +124,7 @@ static void a_refusal_is_told(void **state)
     uint16_t port = listen_somewhere();
     listener = mk_listener_free(listener);
     assert_string_equal(try_to("127.0.0.1", port, false, 5000), "connection refused");
+    assert_int_equal(kind, MK_FAILURE_REFUSED);
 }
 
 static void an_impossible_host_is_told(void **state)
@@ -131,8 +134,10 @@ static void an_impossible_host_is_told(void **state)
     memset(host, 'a', sizeof(host));
     host[sizeof(host) - 1] = '\0';
     assert_string_not_equal(try_to(host, 80, false, 5000), "");
+    assert_int_equal(kind, MK_FAILURE_NAME);
     dones = 0;
     assert_string_not_equal(try_to("", 1, true, 5000), "");
+    assert_int_equal(kind, MK_FAILURE_NAME);
 }
 
 /* A listener whose backlog is full drops what knocks, without a word. */
@@ -160,6 +165,7 @@ static void silence_times_out(void **state)
     (void)state;
     int fd = open_deaf_listener(&port, clients);
     assert_string_equal(try_to("127.0.0.1", port, false, 60), "timed out after 60 ms");
+    assert_int_equal(kind, MK_FAILURE_TIMEOUT);
     dones = 0;
     start("127.0.0.1", port, false, 5000); /* and may be given up */
     turn(&loop);
@@ -182,7 +188,8 @@ static void it_may_be_given_up_at_once(void **state)
     assert_null(mk_connect_cancel(NULL));
 }
 
-static void the_stream_may_be_refused_in_done(void *arg, struct mk_stream *stream, const char *what)
+static void the_stream_may_be_refused_in_done(void *arg, struct mk_stream *stream,
+                                              const struct mk_failure *what)
 {
     (void)arg;
     assert_null(what);
@@ -245,6 +252,7 @@ static void the_server_is_told_the_name(void **state)
     dones = 0;
     assert_string_equal(try_to("127.0.0.1", port, true, 5000),
                         "certificate verify failed: IP address mismatch");
+    assert_int_equal(kind, MK_FAILURE_CERTIFICATE);
     assert_string_equal(asked_name, "(none)"); /* an address is no name (RFC 6066, 3) */
 }
 
@@ -255,6 +263,7 @@ static void a_stranger_is_refused(void **state)
     trust(NULL);
     assert_string_equal(try_to("127.0.0.1", listen_somewhere(), true, 5000),
                         "certificate verify failed: self-signed certificate");
+    assert_int_equal(kind, MK_FAILURE_CERTIFICATE);
     assert_int_equal(server.in.len, 0);
 }
 
@@ -277,6 +286,7 @@ static void old_tls_is_refused(void **state)
     SSL_CTX_set_max_proto_version(context, TLS1_1_VERSION);
     try_to("127.0.0.1", listen_somewhere(), true, 5000);
     assert_memory_equal(error, "TLS handshake failed: ", 22);
+    assert_int_equal(kind, MK_FAILURE_TLS);
 }
 
 static void a_server_without_tls_is_told(void **state)
@@ -298,6 +308,7 @@ static void a_server_that_leaves_is_told(void **state)
     mk_stream_close(server.stream);
     TURN_UNTIL(&loop, dones == 1);
     assert_string_equal(error, "the peer closed the connection during the TLS handshake");
+    assert_int_equal(kind, MK_FAILURE_TLS);
 }
 
 static void a_silent_server_times_out(void **state)

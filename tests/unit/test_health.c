@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,7 +16,8 @@ static void test_remembers_tries(void **state)
     (void)state;
     struct mk_health health = { 0 };
     mk_health_try(&health);
-    mk_health_fail(&health, 503, "it answered 503", 60000);
+    struct mk_failure failure;
+    mk_health_fail(&health, mk_failure_status(&failure, 503, ""), 60000);
     assert_true(health.failing);
     assert_true(health.next_try > mk_clock_real_ms());
     mk_health_try(&health);
@@ -27,7 +29,7 @@ static void test_remembers_tries(void **state)
     assert_int_equal(health.successes, 1);
     assert_false(health.failing);
     /* The last error stays to be read; there is nothing to do about it any more. */
-    assert_string_equal(health.error, "it answered 503");
+    assert_string_equal(health.failure.text, "it answered 503");
     assert_int_equal(mk_health_trouble(&health), MK_TROUBLE_NONE);
 }
 
@@ -37,9 +39,17 @@ static void test_giving_up_is_no_retry(void **state)
     (void)state;
     struct mk_health health = { 0 };
     mk_health_try(&health);
-    mk_health_fail(&health, 410, "set aside", 0);
+    struct mk_failure failure;
+    mk_health_fail(&health, mk_failure_status(&failure, 410, ", set aside"), 0);
     mk_health_try(&health);
     assert_int_equal(health.retries, 0);
+}
+
+static void assert_trouble(const struct mk_failure *failure, const char *trouble)
+{
+    struct mk_health health = { 0 };
+    mk_health_fail(&health, failure, 1000);
+    assert_string_equal(mk_trouble_name(mk_health_trouble(&health)), trouble);
 }
 
 static void test_knows_what_to_do(void **state)
@@ -47,29 +57,38 @@ static void test_knows_what_to_do(void **state)
     (void)state;
     static const struct {
         unsigned status;
-        const char *error;
         const char *trouble;
-    } cases[] = {
-        { 401, "it answered 401", "token" },
-        { 403, "it answered 403", "token" },
-        { 404, "it answered 404", "address" },
-        { 301, "it answered 301", "address" },
-        { 429, "it answered 429", "busy" },
-        { 503, "it answered 503", "busy" },
-        { 500, "it answered 500", "failing" },
-        { 410, "it answered 410", "failing" },
-        { 0, "connection refused", "unreachable" },
-        { 0, "disconnected", "unreachable" },
-        { 0, "timed out after 15 s", "slow" },
-        { 0, "Could not resolve host: nowhere", "name" },
-        { 0, "self-signed certificate", "tls" },
-        { 0, "it closed the connection during the handshake", "address" },
+    } statuses[] = {
+        { 401, "token" },   { 403, "token" },   { 404, "address" },
+        { 405, "address" }, { 301, "address" }, { 429, "busy" },
+        { 503, "busy" },    { 500, "failing" }, { 410, "failing" },
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct mk_health health = { 0 };
-        mk_health_fail(&health, cases[i].status, cases[i].error, 1000);
-        assert_string_equal(mk_trouble_name(mk_health_trouble(&health)), cases[i].trouble);
-    }
+    static const struct {
+        enum mk_failure_kind kind;
+        const char *trouble;
+    } kinds[] = {
+        { MK_FAILURE_NAME, "name" },
+        { MK_FAILURE_REFUSED, "unreachable" },
+        { MK_FAILURE_UNREACHABLE, "unreachable" },
+        { MK_FAILURE_TIMEOUT, "slow" },
+        { MK_FAILURE_CLOSED, "unreachable" },
+        { MK_FAILURE_NO_ANSWER, "address" },
+        { MK_FAILURE_CERTIFICATE, "tls" },
+        { MK_FAILURE_TLS, "tls" },
+        { MK_FAILURE_PROTOCOL, "address" },
+        { MK_FAILURE_TOO_LONG, "address" },
+        { MK_FAILURE_NO_MEMORY, "unreachable" },
+    };
+    struct mk_failure failure;
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        assert_trouble(mk_failure_status(&failure, statuses[i].status, ""), statuses[i].trouble);
+    /* Whatever the words are. */
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        assert_trouble(mk_failure_set(&failure, kinds[i].kind, "TLS timed out"), kinds[i].trouble);
+    assert_trouble(mk_failure_errno(&failure, -ECONNREFUSED), "unreachable");
+    assert_string_equal(failure.text, "connection refused");
+    assert_trouble(mk_failure_timeout(&failure, 15000), "slow");
+    assert_string_equal(failure.text, "timed out after 15 s");
 }
 
 static void test_shows_no_secrets(void **state)

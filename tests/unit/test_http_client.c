@@ -149,8 +149,14 @@ struct result {
     struct mk_http_request *cancels; /* in `done` */
     const char *again;               /* URL of the next request in `done` */
     bool frees;
-    bool too_long;
+    enum mk_failure_kind kind;
 };
+
+static void note_failure(struct result *result, const struct mk_failure *failure)
+{
+    result->kind = failure ? failure->kind : MK_FAILURE_NONE;
+    snprintf(result->error, sizeof(result->error), "%s", failure ? failure->text : "");
+}
 
 static bool posting;
 
@@ -163,7 +169,7 @@ static void on_done(void *arg, const struct mk_http_response *response)
     assert_false(posting);
     result->dones++;
     result->status = response->status;
-    snprintf(result->error, sizeof(result->error), "%s", response->error ? response->error : "");
+    note_failure(result, response->failure);
     snprintf(result->type, sizeof(result->type), "%.*s", (int)response->content_type.len,
              response->content_type.ptr);
     result->body.len = 0;
@@ -327,16 +333,20 @@ static void failures_are_told(void **state)
     result_init(&result);
     post("/silence", "x", 80, &result);
     assert_string_equal(result.error, "timed out after 80 ms");
+    assert_int_equal(result.kind, MK_FAILURE_TIMEOUT);
     post("/hangup", "x", 5000, &result);
     assert_string_equal(result.error, "Empty reply from server");
+    assert_int_equal(result.kind, MK_FAILURE_CLOSED);
     post("/garbage", "x", 5000, &result);
     assert_string_not_equal(result.error, "");
+    assert_int_equal(result.kind, MK_FAILURE_PROTOCOL);
     const char *url = url_of("http", "/");
     listener = mk_listener_free(listener);
     result.dones = 0;
     post_to(url, MK_SLICE("x"), 5000, &result);
     TURN_UNTIL(&loop, result.dones == 1);
     assert_string_equal(result.error, "connection refused");
+    assert_int_equal(result.kind, MK_FAILURE_REFUSED);
     static const char *const bad[] = { "ftp://127.0.0.1/", "file:///etc/passwd", "http://", "" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         result.dones = 0;
@@ -404,6 +414,20 @@ static void https_trusts_whom_connect_trusts(void **state)
     mk_buf_fini(&result.body);
 }
 
+static void who_speaks_no_tls_is_told(void **state)
+{
+    struct result result;
+    (void)state;
+    result_init(&result);
+    post_to(url_of("https", "/echo"), MK_SLICE("x"), 5000, &result); /* it answers in plain text */
+    TURN_UNTIL(&loop, connections[0].in.len > 0);
+    owner_says(&connections[0], "HTTP/1.1 400 Bad Request\r\n\r\n");
+    TURN_UNTIL(&loop, result.dones == 1);
+    assert_string_not_equal(result.error, "");
+    assert_int_equal(result.kind, MK_FAILURE_TLS);
+    mk_buf_fini(&result.body);
+}
+
 static void https_refuses_strangers(void **state)
 {
     struct result result;
@@ -414,6 +438,7 @@ static void https_refuses_strangers(void **state)
     post_to(url_of("https", "/echo"), MK_SLICE("secret"), 5000, &result);
     TURN_UNTIL(&loop, result.dones == 1);
     assert_non_null(strstr(result.error, "self-signed certificate"));
+    assert_int_equal(result.kind, MK_FAILURE_CERTIFICATE);
     mk_buf_fini(&result.body);
 }
 
@@ -435,8 +460,7 @@ static void on_got(void *arg, const struct mk_http_response *response)
     assert_int_equal(response->body.len, 0);
     result->dones++;
     result->status = response->status;
-    result->too_long = response->too_long;
-    snprintf(result->error, sizeof(result->error), "%s", response->error ? response->error : "");
+    note_failure(result, response->failure);
 }
 
 static struct mk_http_request *get_of(const char *path, bool public_only, struct result *result)
@@ -478,9 +502,9 @@ static void bodies_are_streamed(void **state)
     got("/missing", 404, "", &result);
     assert_int_equal(result.body.len, 0); /* of a failure there is no body */
     got("/long", 0, "longer than 1000 bytes", &result);
-    assert_true(result.too_long);
+    assert_int_equal(result.kind, MK_FAILURE_TOO_LONG);
     got("/endless", 0, "longer than 1000 bytes", &result);
-    assert_true(result.too_long);
+    assert_int_equal(result.kind, MK_FAILURE_TOO_LONG);
     mk_buf_fini(&result.body);
 }
 
@@ -502,7 +526,7 @@ static void whoever_takes_the_body_may_stop(void **state)
     result_init(&result);
     pieces_most = 1;
     got("/endless", 0, "space", &result);
-    assert_false(result.too_long);
+    assert_int_equal(result.kind, MK_FAILURE_SYSTEM);
     mk_buf_fini(&result.body);
 }
 
@@ -515,6 +539,7 @@ static void private_addresses_are_not_asked(void **state)
     while (result.dones == 0) /* it comes of a timer, after which a poll would wait */
         uv_run(loop.uv, UV_RUN_NOWAIT);
     assert_string_equal(result.error, "its address is a private one");
+    assert_int_equal(result.kind, MK_FAILURE_FORBIDDEN);
     assert_int_equal(accepted, 0);
     mk_http_request_cancel(get_of("/silence", false, &result));
     get_of("/silence", false, &result);
@@ -544,6 +569,7 @@ int main(void)
         TEST(whoever_takes_the_body_may_stop),
         TEST(private_addresses_are_not_asked),
         TEST(https_trusts_whom_connect_trusts),
+        TEST(who_speaks_no_tls_is_told),
         TEST(https_refuses_strangers),
     };
     unsetenv("http_proxy");

@@ -245,11 +245,12 @@ static void on_downloaded(void *arg, const struct mk_http_response *response)
     struct mk_media_fetch *fetch = arg;
     fetch->download = NULL;
     fetch->store->downloads--;
-    if (response->too_long)
+    const struct mk_failure *failure = response->failure;
+    if (failure && failure->kind == MK_FAILURE_TOO_LONG)
         mk_media_problem_too_large(&fetch->problem, fetch->rules->max_bytes);
-    else if (response->error)
+    else if (failure)
         mk_media_problem(&fetch->problem, MK_SANDBOX_NO_CONTENT, "下载失败",
-                         "it cannot be downloaded: %s", response->error);
+                         "it cannot be downloaded: %s", failure->text);
     else if (response->status < 200 || response->status > 299)
         mk_media_problem(&fetch->problem, MK_SANDBOX_NO_CONTENT, "下载失败",
                          "it cannot be downloaded: its server answered %u", response->status);
