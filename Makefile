@@ -1,6 +1,6 @@
 # A thin front of Meson: `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit e2e soak asan tsan lint format fuzz bench install clean
+.PHONY: help run build test unit e2e soak asan asan-unit tsan lint format fuzz bench install clean
 BUILD ?= build
 ARGS ?=
 PREFIX ?= /usr/local
@@ -43,19 +43,24 @@ asan: ## every test under AddressSanitizer, UBSan and the leak check
 	@scripts/build build-asan true -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
 	@scripts/test build-asan
 
+asan-unit: ## the unit tests and the fuzz corpus alone, under the same
+	@scripts/deps test
+	@scripts/build build-asan true -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
+	@meson test -C build-asan --no-rebuild --print-errorlogs --suite unit --suite fuzz
+
 tsan: ## what has threads (fetching media, names, outgoing HTTP) under ThreadSanitizer
 	@scripts/deps test
 	@scripts/build build-tsan true -Db_sanitize=thread -Dbuildtype=debugoptimized
 	@scripts/tsan build-tsan
 
-lint: ## formatting, who includes whom, clang-tidy
+lint: ## no warning of the compiler's, who includes whom, formatting, clang-tidy
 	@scripts/deps lint
-	@scripts/build $(BUILD) true
-	@scripts/lint $(BUILD)
+	@scripts/build build-werror true -Dwerror=true
+	@scripts/lint build-werror
 
 format: ## put the code into the house style
 	@scripts/deps lint
-	git ls-files '*.c' '*.h' | xargs clang-format -i
+	@scripts/format
 
 fuzz: ## run fuzz targets (ARGS="http1 url"; else all), FUZZ_SECONDS (60) of CPU time each, JOBS (1) at once
 	@scripts/deps fuzz
@@ -75,5 +80,5 @@ install: ## install the program, the library and its headers below PREFIX (/usr/
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 clean: ## remove what was built (what scripts/deps unpacked stays)
-	rm -rf build-asan build-fuzz build-tsan
+	rm -rf build-asan build-fuzz build-tsan build-werror
 	@[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
