@@ -1,4 +1,5 @@
 /* action: the names and numbers of actions, as backends ask for them (milky/backend.h). */
+#include "protocol/schema.h"
 #include "protocol/tables.h"
 
 #include <milky/backend.h>

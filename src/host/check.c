@@ -4,6 +4,7 @@
  */
 #include "base/json.h"
 #include "base/utf8.h"
+#include "protocol/schema.h"
 #include "protocol/validate.h"
 
 #include <errno.h>

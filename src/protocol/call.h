@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "protocol/dispatch.h"
+#include "protocol/caller.h"
 
 #include <stdarg.h>
 #include <yyjson.h>

@@ -12,49 +12,14 @@
 #define MK_PROTOCOL_DISPATCH_H
 
 #include "base/buf.h"
-#include "base/list.h"
-#include "protocol/call_stats.h"
+#include "protocol/caller.h"
 #include "protocol/schema.h"
-
-struct mk_call;
-
-/*
- * What answers calls: embedded in its owner. Each call that it gets it ends with mk_call_ok or
- * mk_call_fail, at once or later, also when its caller has gone.
- */
-struct mk_call_target {
-    void (*call)(struct mk_call_target *target, struct mk_call *call);
-    /* An operator's request; NULL: there are none. */
-    void (*control)(struct mk_call_target *target, struct mk_call *call);
-    /* The caller of an open call has gone: its reply is for no one. May be NULL. */
-    void (*caller_gone)(struct mk_call_target *target, struct mk_call *call);
-};
-
-/* Where the calls of one bot go. Embedded in the bot; one for operators' requests has self_id 0. */
-struct mk_dispatch {
-    struct mk_call_target *target;
-    uint64_t self_id;
-    struct mk_call_stats *stats; /* set by its owner after init; NULL: calls are not counted */
-    struct mk_call *spare;       /* calls that ended, kept for the next ones */
-    unsigned spare_count;
-    unsigned in_flight; /* calls that wait for their reply */
-};
 
 /* The target is borrowed. */
 void mk_dispatch_init(struct mk_dispatch *dispatch, struct mk_call_target *target,
                       uint64_t self_id);
 /* All calls must have ended. */
 void mk_dispatch_fini(struct mk_dispatch *dispatch);
-
-/*
- * Who asks: embedded in a connection. `reply` is called once per call, from within mk_dispatch_* or
- * later; it must write what it needs before it returns, since the call is freed then.
- */
-struct mk_caller {
-    void (*reply)(struct mk_caller *caller, const struct mk_call *call);
-    struct mk_list calls; /* those in flight */
-    unsigned in_flight;
-};
 
 void mk_caller_init(struct mk_caller *caller,
                     void (*reply)(struct mk_caller *caller, const struct mk_call *call));
@@ -98,16 +63,5 @@ void mk_dispatch_message_taking(struct mk_dispatch *dispatch, enum mk_dialect di
  */
 void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action, struct mk_slice body,
                          struct mk_caller *caller);
-
-/* How a call ended, for transports that have a status code of their own for it. */
-enum mk_outcome {
-    MK_OUTCOME_DONE,      /* the target replied, with success or failure */
-    MK_OUTCOME_MALFORMED, /* JSON or params: 400 or -400 */
-    MK_OUTCOME_UNKNOWN,   /* no such API: 404 or -404 */
-};
-enum mk_outcome mk_call_outcome(const struct mk_call *call);
-int mk_call_retcode(const struct mk_call *call);
-/* The message of a failure, NUL-terminated; "" for a success. */
-const char *mk_call_message(const struct mk_call *call);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "base/json.h"
 #include "protocol/text.h"
-#include "protocol/validate.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,8 +2,8 @@
  * problem: the messages about malformed params, "PATH: expected WHAT, got WHAT". They name params
  * by their path, in the dialect of the caller, and quote at most 64 bytes of what was sent.
  *
- * Each function makes one message in `arena` and returns MK_MALFORMED (protocol/validate.h) or
- * -ENOMEM. `at` NULL is the params themselves; `got` NULL is nothing.
+ * Each function makes one message in `arena` and returns MK_MALFORMED or -ENOMEM.
+ * `at` NULL is the params themselves; `got` NULL is nothing.
  */
 #ifndef MK_PROTOCOL_PROBLEM_H
 #define MK_PROTOCOL_PROBLEM_H
@@ -14,6 +14,13 @@
 #include "protocol/tables.h"
 
 #include <yyjson.h>
+
+/* What becomes of params. */
+enum mk_verdict {
+    MK_VALID = 0,
+    MK_MALFORMED = 1, /* `problem` says what is wrong */
+    MK_REFUSED = 2,   /* well-formed, but nothing in 1.2 does that; `problem` says what */
+};
 
 /* "params: expected object, got array" */
 int mk_problem(struct mk_arena *arena, const struct mk_path *at, struct mk_slice expected,

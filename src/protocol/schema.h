@@ -9,13 +9,9 @@
 #define MK_PROTOCOL_SCHEMA_H
 
 #include "base/slice.h"
+#include "protocol/dialects.h"
 
 #include <stdint.h>
-
-enum mk_dialect {
-    MK_DIALECT_DRAFT, /* communication-draft.md, spec/milky-draft.json */
-    MK_DIALECT_1_2,   /* Milky 1.2, spec/milky-1.2.json; what backends speak */
-};
 
 /* "draft", "1.2" */
 const char *mk_dialect_name(enum mk_dialect dialect);

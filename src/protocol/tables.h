@@ -11,7 +11,10 @@
 #ifndef MK_PROTOCOL_TABLES_H
 #define MK_PROTOCOL_TABLES_H
 
-#include "protocol/schema.h"
+#include "base/slice.h"
+#include "protocol/dialects.h"
+
+#include <stdint.h>
 
 enum {
     MK_FIELDS_MAX = 16, /* fields of one object */

@@ -10,15 +10,10 @@
 #define MK_PROTOCOL_VALIDATE_H
 
 #include "base/arena.h"
+#include "protocol/problem.h"
 #include "protocol/tables.h"
 
 #include <yyjson.h>
-
-enum mk_verdict {
-    MK_VALID = 0,
-    MK_MALFORMED = 1, /* `problem` says what is wrong */
-    MK_REFUSED = 2,   /* well-formed, but nothing in 1.2 does that; `problem` says what */
-};
 
 /* A call as 1.2 has it. */
 struct mk_request {
