@@ -212,7 +212,7 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_endpoint 
     struct milky_endpoint *endpoint = rc == 0 ? calloc(1, sizeof(*endpoint)) : NULL;
     if (rc == 0)
         rc = endpoint ? init_parts(endpoint, config) : -ENOMEM;
-    if (rc < 0) {
+    if (!endpoint || rc < 0) {
         if (rc != -EINVAL)
             mk_log_error("endpoint", "cannot start: %s", strerror(-rc));
         mk_hosts_discard(config);

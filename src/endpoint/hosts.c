@@ -71,6 +71,7 @@ void mk_hosts_discard(const struct milky_config *config)
 int mk_hosts_make(struct milky_endpoint *endpoint, const struct milky_config *config,
                   struct milky_error *error)
 {
+    endpoint->host_count = 0;
     endpoint->hosts = calloc(config->backend_count + 1, sizeof(struct milky_host *));
     if (!endpoint->hosts) {
         discard_from(config, 0);

@@ -215,6 +215,12 @@ static int make_server(const struct mk_transport_context *context, const struct 
     return 0;
 }
 
+static int refuse(enum kind kind, const struct milky_server *config, const char *why)
+{
+    mk_transport_refuse(kind_names[kind], config->listen, why);
+    return -EINVAL;
+}
+
 /*
  * The server of this entry, made where there is none yet. Port 0 is another port each time: the
  * first http_server there shares with the first websocket_server that agrees with it, the second
@@ -228,7 +234,7 @@ static int server_for(const struct mk_transport_context *context, const struct m
     char text[MK_ADDRESS_TEXT];
     const char *error = address_error(config, &address);
     if (error)
-        return mk_transport_refuse(kind_names[kind], config->listen, error);
+        return refuse(kind, config, error);
     mk_address_format(&address, text);
     MK_LIST_FOR_EACH (node, transports) {
         struct mk_transport *transport = mk_transport_of(node);
@@ -240,7 +246,7 @@ static int server_for(const struct mk_transport_context *context, const struct m
             return 0;
         }
         if (!mk_transport_any_port(text))
-            return mk_transport_refuse(kind_names[kind], config->listen, error);
+            return refuse(kind, config, error);
     }
     return make_server(context, &address, config, transports, result);
 }
