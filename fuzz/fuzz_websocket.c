@@ -98,6 +98,8 @@ static void compare_splits(enum mk_ws_role role, size_t limit, struct mk_slice i
 static void write_messages(enum mk_ws_role writer, struct mk_slice rest, struct mk_buf *out,
                            struct mk_buf *expected)
 {
+    struct mk_random random = { 0 };
+    struct mk_random *masks = writer == MK_WS_CLIENT ? &random : NULL;
     static const enum mk_ws_opcode opcodes[] = { MK_WS_TEXT, MK_WS_BINARY, MK_WS_PING, MK_WS_PONG };
     while (rest.len > 2) {
         enum mk_ws_opcode opcode = opcodes[rest.ptr[0] & 3];
@@ -111,7 +113,7 @@ static void write_messages(enum mk_ws_role writer, struct mk_slice rest, struct 
         if (opcode == MK_WS_TEXT)
             payload.len = mk_utf8_valid_prefix(payload);
         rest = mk_slice_from(rest, len);
-        require(mk_ws_write_frame(out, writer, opcode, payload) == 0);
+        require(mk_ws_write_frame(out, masks, opcode, payload) == 0);
         struct mk_ws_event event = { .opcode = opcode, .payload = payload };
         log_event(expected, &event, control ? MK_WS_CONTROL : MK_WS_MESSAGE);
     }
@@ -119,7 +121,7 @@ static void write_messages(enum mk_ws_role writer, struct mk_slice rest, struct 
     struct mk_slice reason =
         rest.len > 0 && (uint8_t)rest.ptr[0] < 0x80 ? rest : mk_slice_of("", 0);
     reason.len = mk_utf8_valid_prefix(reason);
-    require(mk_ws_write_close(out, writer, code, reason) == 0);
+    require(mk_ws_write_close(out, masks, code, reason) == 0);
     struct mk_ws_event event = { .opcode = MK_WS_CLOSE, .code = code, .payload = reason };
     log_event(expected, &event, MK_WS_CONTROL);
 }

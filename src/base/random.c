@@ -1,4 +1,4 @@
-/* random: getrandom(2) behind a small pool, since a mask key needs only four bytes. */
+/* random: getrandom(2). */
 #include "base/random.h"
 
 #include <errno.h>
@@ -6,8 +6,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-static void from_kernel(char *out, size_t len)
+void mk_random_bytes(void *bytes, size_t len)
 {
+    char *out = bytes;
     while (len > 0) {
         ssize_t got = getrandom(out, len, 0);
         if (got < 0 && errno != EINTR)
@@ -19,26 +20,24 @@ static void from_kernel(char *out, size_t len)
     }
 }
 
-void mk_random_bytes(void *out, size_t len)
-{
-    static char pool[256];
-    static size_t left;
-    if (len > sizeof(pool)) {
-        from_kernel(out, len);
-        return;
-    }
-    if (left < len) {
-        from_kernel(pool, sizeof(pool));
-        left = sizeof(pool);
-    }
-    left -= len;
-    memcpy(out, pool + left, len);
-    memset(pool + left, 0, len);
-}
-
 uint32_t mk_random_u32(void)
 {
     uint32_t value;
     mk_random_bytes(&value, sizeof(value));
     return value;
+}
+
+void mk_random_take(struct mk_random *random, void *out, size_t len)
+{
+    if (len > sizeof(random->stock)) {
+        mk_random_bytes(out, len);
+        return;
+    }
+    if (random->left < len) {
+        mk_random_bytes(random->stock, sizeof(random->stock));
+        random->left = sizeof(random->stock);
+    }
+    random->left -= len;
+    memcpy(out, random->stock + random->left, len);
+    memset(random->stock + random->left, 0, len);
 }

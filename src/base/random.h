@@ -5,8 +5,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Fills `out` from the kernel's generator. It cannot fail once the machine has started. */
+/*
+ * Fills `out` from the kernel's generator, with a system call each time. It cannot fail once the
+ * machine has started.
+ */
 void mk_random_bytes(void *out, size_t len);
 uint32_t mk_random_u32(void);
+
+/* A stock of such bytes, for an owner that often needs a few. Zeroed, it is empty. */
+struct mk_random {
+    size_t left;
+    char stock[256];
+};
+void mk_random_take(struct mk_random *random, void *out, size_t len);
 
 #endif

@@ -5,6 +5,7 @@
 #define MK_HUB_FRAME_H
 
 #include "base/buf.h"
+#include "base/random.h"
 
 #include <stdint.h>
 
@@ -35,15 +36,19 @@ struct mk_encoded {
     struct mk_slice deflated; /* the same, compressed; empty where it goes out as it is */
 };
 
-/* Appends the frame of an event. Returns 0 or the error of the buf. */
-int mk_frame_write(struct mk_buf *out, enum mk_framing framing, const struct mk_encoded *event);
+/*
+ * Appends the frame of an event; `masks` gives the keys of those that are masked. Returns 0 or the
+ * error of the buf.
+ */
+int mk_frame_write(struct mk_buf *out, struct mk_random *masks, enum mk_framing framing,
+                   const struct mk_encoded *event);
 
 /*
  * Appends the frame that tells of events which are not kept any more, numbers `from` to `to`:
  * {"post_type":"gap","self_id":N,"data":{"from","to"}}, in server-sent events named "milky_gap"; as
  * a line it has the number 0. Returns as above.
  */
-int mk_frame_write_gap(struct mk_buf *out, enum mk_framing framing, uint64_t self_id, uint64_t from,
-                       uint64_t to);
+int mk_frame_write_gap(struct mk_buf *out, struct mk_random *masks, enum mk_framing framing,
+                       uint64_t self_id, uint64_t from, uint64_t to);
 
 #endif

@@ -60,7 +60,7 @@ static bool anyone_listens(const struct mk_feed feeds[MK_FRAMINGS])
 static int append_framed(struct mk_hub *hub, struct mk_feed *feed, enum mk_framing framing,
                          const struct mk_encoded *encoded)
 {
-    int rc = mk_frame_write(&hub->frame, framing, encoded);
+    int rc = mk_frame_write(&hub->frame, &hub->masks, framing, encoded);
     if (rc == 0)
         rc = mk_feed_append(feed, mk_buf_slice(&hub->frame));
     mk_buf_reset(&hub->frame, KEPT_BUFFER);
@@ -209,7 +209,7 @@ static int write_replayed(struct mk_hub *hub, enum mk_framing framing, uint64_t 
     struct mk_encoded encoded = { .number = number, .json = mk_buf_slice(&hub->json) };
     if (mk_framing_compresses(framing))
         compress_event(hub, &encoded);
-    int rc = mk_frame_write(out, framing, &encoded);
+    int rc = mk_frame_write(out, &hub->masks, framing, &encoded);
     release(hub, &encoded);
     return rc;
 }
@@ -245,7 +245,7 @@ int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next
     size_t before = out->len;
     int rc = 0;
     if (first > *next)
-        rc = mk_frame_write_gap(out, form->framing, hub->self_id, *next, first - 1);
+        rc = mk_frame_write_gap(out, &hub->masks, form->framing, hub->self_id, *next, first - 1);
     if (rc == 0 && found)
         rc = replay_one(hub, form, &stored, out);
     if (rc < 0) {

@@ -42,10 +42,11 @@ struct mk_hub {
     void (*got_stuck)(void *arg);       /* told when the first of them is there; or NULL */
     void *arg;
     struct mk_feed feeds[MK_DIALECTS][MK_ENVELOPES][MK_FRAMINGS];
-    struct mk_arena arena; /* what translating one event makes */
-    struct mk_buf data;    /* one event's data as JSON, for the journal */
-    struct mk_buf json;    /* one event, encoded */
-    struct mk_buf frame;   /* one event, framed */
+    struct mk_random masks; /* for the frames of clients */
+    struct mk_arena arena;  /* what translating one event makes */
+    struct mk_buf data;     /* one event's data as JSON, for the journal */
+    struct mk_buf json;     /* one event, encoded */
+    struct mk_buf frame;    /* one event, framed */
 };
 
 /*

@@ -102,12 +102,18 @@ static void sent(struct mk_websocket *websocket, int rc)
     mk_stream_abort(websocket->stream, rc);
 }
 
+/* NULL for a server, whose frames are not masked. */
+static struct mk_random *masks(const struct mk_websocket *websocket)
+{
+    return websocket->context->role == MK_WS_CLIENT ? &websocket->context->masks : NULL;
+}
+
 /* Nothing may follow a close frame (RFC 6455, 5.5.1): a source is cut off at a frame's end. */
 static void send_close(struct mk_websocket *websocket, uint16_t code, struct mk_slice reason)
 {
     mk_stream_set_source(websocket->stream, NULL);
-    sent(websocket, mk_ws_write_close(mk_stream_output(websocket->stream), websocket->context->role,
-                                      code, reason));
+    sent(websocket,
+         mk_ws_write_close(mk_stream_output(websocket->stream), masks(websocket), code, reason));
 }
 
 /* Both close frames went, or the peer's framing cannot be followed any more. */
@@ -290,8 +296,8 @@ static bool send_compressed(struct mk_websocket *websocket, enum mk_ws_opcode op
     bool is_data = opcode == MK_WS_TEXT || opcode == MK_WS_BINARY;
     if (!is_data || !mk_deflate_compress(deflate, payload, &payload))
         return false;
-    sent(websocket, mk_ws_write_compressed(mk_stream_output(websocket->stream),
-                                           websocket->context->role, opcode, payload));
+    sent(websocket, mk_ws_write_compressed(mk_stream_output(websocket->stream), masks(websocket),
+                                           opcode, payload));
     mk_deflate_release_deflated(deflate);
     return true;
 }
@@ -303,8 +309,8 @@ void mk_websocket_send(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
         return;
     if (websocket->parser.deflate && send_compressed(websocket, opcode, payload))
         return;
-    sent(websocket, mk_ws_write_frame(mk_stream_output(websocket->stream), websocket->context->role,
-                                      opcode, payload));
+    sent(websocket,
+         mk_ws_write_frame(mk_stream_output(websocket->stream), masks(websocket), opcode, payload));
 }
 
 struct mk_buf *mk_websocket_begin(struct mk_websocket *websocket, struct mk_ws_open *open)
@@ -312,7 +318,7 @@ struct mk_buf *mk_websocket_begin(struct mk_websocket *websocket, struct mk_ws_o
     if (websocket->state != OPEN)
         return NULL;
     struct mk_buf *out = mk_stream_output(websocket->stream);
-    int rc = mk_ws_begin_frame(out, websocket->context->role, open);
+    int rc = mk_ws_begin_frame(out, masks(websocket), open);
     if (rc == 0)
         return out;
     sent(websocket, rc);
@@ -338,7 +344,7 @@ void mk_websocket_end(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
 {
     struct mk_buf *out = mk_stream_output(websocket->stream);
     if (rc == 0 && !compress_written(websocket, opcode, out, open, &rc))
-        rc = mk_ws_end_frame(out, websocket->context->role, opcode, open);
+        rc = mk_ws_end_frame(out, masks(websocket), opcode, open);
     if (rc < 0)
         out->len = open->begin;
     sent(websocket, rc);

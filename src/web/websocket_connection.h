@@ -38,6 +38,7 @@ struct mk_websocket_events {
 struct mk_websocket_context {
     struct mk_loop *loop;
     enum mk_ws_role role;
+    struct mk_random masks;      /* for the frames of a client */
     size_t message_limit;        /* bytes; a longer message is refused with 1009 */
     struct mk_timeouts idle;     /* nothing was heard: a ping is sent */
     struct mk_timeouts patience; /* no answer to a ping or a close frame: it is dropped */

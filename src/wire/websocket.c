@@ -6,7 +6,6 @@
  */
 #include "wire/websocket.h"
 
-#include "base/random.h"
 #include "wire/deflate.h"
 
 enum { HEADER, PAYLOAD, CLOSED, FAILED };
@@ -431,15 +430,15 @@ size_t mk_ws_server_header(char *out, enum mk_ws_opcode opcode, uint64_t payload
 }
 
 /* Makes the header of a frame; a client's ends with a fresh mask. Returns its length. */
-static size_t make_header(char header[MK_WS_MAX_HEADER], enum mk_ws_role role,
+static size_t make_header(char header[MK_WS_MAX_HEADER], struct mk_random *masks,
                           enum mk_ws_opcode opcode, uint8_t reserved, size_t payload_len)
 {
     size_t len = mk_ws_server_header(header, opcode, payload_len);
     header[0] = (char)(header[0] | reserved);
-    if (role == MK_WS_SERVER)
+    if (!masks)
         return len;
     header[1] = (char)(header[1] | MASKED);
-    mk_random_bytes(header + len, MASK_LEN);
+    mk_random_take(masks, header + len, MASK_LEN);
     return len + MASK_LEN;
 }
 
@@ -452,17 +451,17 @@ static void mask_payload(const char *header, size_t header_len, char *at, const 
     apply_mask(at, from, len, mask);
 }
 
-static int write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+static int write_frame(struct mk_buf *out, struct mk_random *masks, enum mk_ws_opcode opcode,
                        uint8_t reserved, struct mk_slice payload)
 {
     char header[MK_WS_MAX_HEADER];
-    size_t header_len = make_header(header, role, opcode, reserved, payload.len);
+    size_t header_len = make_header(header, masks, opcode, reserved, payload.len);
     int rc = mk_buf_reserve(out, header_len + payload.len);
     if (rc < 0)
         return rc;
     char *at = out->data + out->len;
     memcpy(at, header, header_len);
-    if (role == MK_WS_CLIENT)
+    if (masks)
         mask_payload(header, header_len, at + header_len, payload.ptr, payload.len);
     else if (payload.len > 0)
         memcpy(at + header_len, payload.ptr, payload.len);
@@ -471,14 +470,14 @@ static int write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opco
 }
 
 /* The header of most messages, those of 126 bytes to 64 KiB: then nothing has to be moved. */
-static size_t usual_header(enum mk_ws_role role)
+static size_t usual_header(const struct mk_random *masks)
 {
-    return role == MK_WS_SERVER ? 4 : 4 + MASK_LEN;
+    return masks ? 4 + MASK_LEN : 4;
 }
 
-int mk_ws_begin_frame(struct mk_buf *out, enum mk_ws_role role, struct mk_ws_open *open)
+int mk_ws_begin_frame(struct mk_buf *out, struct mk_random *masks, struct mk_ws_open *open)
 {
-    size_t usual = usual_header(role);
+    size_t usual = usual_header(masks);
     int rc = mk_buf_reserve(out, usual);
     if (rc < 0)
         return rc;
@@ -487,12 +486,12 @@ int mk_ws_begin_frame(struct mk_buf *out, enum mk_ws_role role, struct mk_ws_ope
     return 0;
 }
 
-int mk_ws_end_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+int mk_ws_end_frame(struct mk_buf *out, struct mk_random *masks, enum mk_ws_opcode opcode,
                     const struct mk_ws_open *open)
 {
     char header[MK_WS_MAX_HEADER];
     size_t len = out->len - open->payload;
-    size_t header_len = make_header(header, role, opcode, 0, len);
+    size_t header_len = make_header(header, masks, opcode, 0, len);
     size_t payload = open->begin + header_len;
     if (payload > open->payload) {
         int rc = mk_buf_reserve(out, payload - open->payload);
@@ -503,30 +502,30 @@ int mk_ws_end_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode 
     if (payload != open->payload && len > 0)
         memmove(at, out->data + open->payload, len);
     memcpy(out->data + open->begin, header, header_len);
-    if (role == MK_WS_CLIENT)
+    if (masks)
         mask_payload(header, header_len, at, at, len);
     out->len = payload + len;
     return 0;
 }
 
-int mk_ws_write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+int mk_ws_write_frame(struct mk_buf *out, struct mk_random *masks, enum mk_ws_opcode opcode,
                       struct mk_slice payload)
 {
-    return write_frame(out, role, opcode, 0, payload);
+    return write_frame(out, masks, opcode, 0, payload);
 }
 
-int mk_ws_write_compressed(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+int mk_ws_write_compressed(struct mk_buf *out, struct mk_random *masks, enum mk_ws_opcode opcode,
                            struct mk_slice payload)
 {
-    return write_frame(out, role, opcode, RSV1, payload);
+    return write_frame(out, masks, opcode, RSV1, payload);
 }
 
-int mk_ws_write_close(struct mk_buf *out, enum mk_ws_role role, uint16_t code,
+int mk_ws_write_close(struct mk_buf *out, struct mk_random *masks, uint16_t code,
                       struct mk_slice reason)
 {
     char payload[MK_WS_MAX_CONTROL];
     if (code == MK_WS_NO_STATUS)
-        return mk_ws_write_frame(out, role, MK_WS_CLOSE, mk_slice_of(NULL, 0));
+        return mk_ws_write_frame(out, masks, MK_WS_CLOSE, mk_slice_of(NULL, 0));
     payload[0] = (char)(code >> 8);
     payload[1] = (char)code;
     if (reason.len > sizeof(payload) - 2)
@@ -534,5 +533,5 @@ int mk_ws_write_close(struct mk_buf *out, enum mk_ws_role role, uint16_t code,
     reason.len = mk_utf8_valid_prefix(reason);
     if (reason.len > 0)
         memcpy(payload + 2, reason.ptr, reason.len);
-    return mk_ws_write_frame(out, role, MK_WS_CLOSE, mk_slice_of(payload, 2 + reason.len));
+    return mk_ws_write_frame(out, masks, MK_WS_CLOSE, mk_slice_of(payload, 2 + reason.len));
 }

@@ -13,6 +13,7 @@
 #define MK_WIRE_WEBSOCKET_H
 
 #include "base/buf.h"
+#include "base/random.h"
 #include "base/utf8.h"
 
 #include <stdint.h>
@@ -129,11 +130,12 @@ void mk_ws_parser_release(struct mk_ws_parser *parser);
 bool mk_ws_parser_take(struct mk_ws_parser *parser, struct mk_buf *message);
 
 /*
- * Appends one whole frame (FIN set). A client's frames are masked with a fresh random key; a
- * server's are not. The payload of a control frame is at most MK_WS_MAX_CONTROL bytes, and it may
- * not lie in `out`. Returns 0 or the error of the buf, which is then unchanged.
+ * Appends one whole frame (FIN set). A client's frames are masked with a fresh random key that
+ * `masks` gives; a server's are not, and it passes NULL. The payload of a control frame is at most
+ * MK_WS_MAX_CONTROL bytes, and it may not lie in `out`. Returns 0 or the error of the buf, which is
+ * then unchanged.
  */
-int mk_ws_write_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+int mk_ws_write_frame(struct mk_buf *out, struct mk_random *masks, enum mk_ws_opcode opcode,
                       struct mk_slice payload);
 
 /*
@@ -146,15 +148,15 @@ struct mk_ws_open {
     size_t begin; /* of the frame in `out` */
     size_t payload;
 };
-int mk_ws_begin_frame(struct mk_buf *out, enum mk_ws_role role, struct mk_ws_open *open);
-int mk_ws_end_frame(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+int mk_ws_begin_frame(struct mk_buf *out, struct mk_random *masks, struct mk_ws_open *open);
+int mk_ws_end_frame(struct mk_buf *out, struct mk_random *masks, enum mk_ws_opcode opcode,
                     const struct mk_ws_open *open);
 
 /*
  * The same for a message that mk_deflate_compress has compressed: with RSV1. Only where it was
  * agreed upon.
  */
-int mk_ws_write_compressed(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_opcode opcode,
+int mk_ws_write_compressed(struct mk_buf *out, struct mk_random *masks, enum mk_ws_opcode opcode,
                            struct mk_slice payload);
 
 /*
@@ -162,7 +164,7 @@ int mk_ws_write_compressed(struct mk_buf *out, enum mk_ws_role role, enum mk_ws_
  * of a CLOSE event can be given back as it came; MK_WS_ABNORMAL has no frame. `reason` is cut at
  * 123 bytes, between two characters, or before the first byte that is not UTF-8.
  */
-int mk_ws_write_close(struct mk_buf *out, enum mk_ws_role role, uint16_t code,
+int mk_ws_write_close(struct mk_buf *out, struct mk_random *masks, uint16_t code,
                       struct mk_slice reason);
 
 /*

@@ -307,6 +307,17 @@ static void test_random_and_clock(void **state)
     mk_random_bytes(a, 16);
     mk_random_bytes(b, 16);
     assert_memory_not_equal(a, b, 16);
+    struct mk_random one = { 0 }, other = { 0 };
+    for (int i = 0; i < 40; i++) { /* more than a stock */
+        mk_random_take(&one, a, 16);
+        mk_random_take(&other, b, 16);
+        assert_memory_not_equal(a, b, 16);
+        mk_random_take(&one, b, 16);
+        assert_memory_not_equal(a, b, 16);
+    }
+    mk_random_take(&one, a, sizeof(a)); /* more than it can hold */
+    mk_random_take(&one, b, sizeof(b));
+    assert_memory_not_equal(a, b, sizeof(a));
     uint32_t all = 0;
     for (int i = 0; i < 200; i++)
         all |= mk_random_u32();

@@ -143,7 +143,8 @@ static void say_frame(struct client *client, enum mk_ws_opcode opcode, struct mk
 {
     struct mk_buf frame;
     mk_buf_init(&frame, MOST_TEXT);
-    assert_int_equal(mk_ws_write_frame(&frame, MK_WS_CLIENT, opcode, payload), 0);
+    struct mk_random masks = { 0 };
+    assert_int_equal(mk_ws_write_frame(&frame, &masks, opcode, payload), 0);
     say(client, frame.data, frame.len);
     mk_buf_fini(&frame);
 }

@@ -118,7 +118,9 @@ static bool try_say(struct peer *peer, enum mk_ws_opcode opcode, const char *tex
 {
     struct mk_buf out;
     mk_buf_init(&out, 4096);
-    assert_int_equal(mk_ws_write_frame(&out, peer->role, opcode, mk_slice_str(text)), 0);
+    struct mk_random random = { 0 };
+    struct mk_random *masks = peer->role == MK_WS_CLIENT ? &random : NULL;
+    assert_int_equal(mk_ws_write_frame(&out, masks, opcode, mk_slice_str(text)), 0);
     bool sent = send(peer->fd, out.data, out.len, MSG_NOSIGNAL) == (ssize_t)out.len;
     mk_buf_fini(&out);
     return sent;
@@ -133,7 +135,9 @@ static void say_close(struct peer *peer, uint16_t code)
 {
     struct mk_buf out;
     mk_buf_init(&out, 4096);
-    assert_int_equal(mk_ws_write_close(&out, peer->role, code, MK_SLICE("")), 0);
+    struct mk_random random = { 0 };
+    struct mk_random *masks = peer->role == MK_WS_CLIENT ? &random : NULL;
+    assert_int_equal(mk_ws_write_close(&out, masks, code, MK_SLICE("")), 0);
     assert_int_equal(send(peer->fd, out.data, out.len, MSG_NOSIGNAL), (ssize_t)out.len);
     mk_buf_fini(&out);
 }
