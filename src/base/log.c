@@ -6,29 +6,35 @@
 #include "base/shown.h"
 #include "base/utf8.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
 enum { LONGEST_LINE = 4096 };
 
+/*
+ * The one thing that all endpoints of a process share and that may change: atomic, so that a thread
+ * may log while another sets it up. The writer comes last and is read first.
+ */
 static struct {
-    enum mk_log_level level;
-    enum mk_log_format format;
-    mk_log_writer *writer;
+    _Atomic(mk_log_writer *) writer;
+    _Atomic(enum mk_log_level) level;
+    _Atomic(enum mk_log_format) format;
 } sink;
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 
 void mk_log_setup(enum mk_log_level level, enum mk_log_format format, mk_log_writer *writer)
 {
-    sink.level = level;
-    sink.format = format;
-    sink.writer = writer;
+    atomic_store_explicit(&sink.level, level, memory_order_relaxed);
+    atomic_store_explicit(&sink.format, format, memory_order_relaxed);
+    atomic_store_explicit(&sink.writer, writer, memory_order_release);
 }
 
 bool mk_log_enabled(enum mk_log_level level)
 {
-    return sink.writer && level <= sink.level;
+    return atomic_load_explicit(&sink.writer, memory_order_acquire) &&
+           level <= atomic_load_explicit(&sink.level, memory_order_relaxed);
 }
 
 /* Escapes what could forge or garble a line; for JSON its quotes and backslashes too. */
@@ -62,7 +68,8 @@ static void append_time(struct mk_buf *line)
 
 void mk_log(enum mk_log_level level, const char *module, const char *format, ...)
 {
-    if (!mk_log_enabled(level))
+    mk_log_writer *writer = atomic_load_explicit(&sink.writer, memory_order_acquire);
+    if (!writer || !mk_log_enabled(level))
         return;
     char message[LONGEST_LINE / 2];
     va_list args;
@@ -73,7 +80,7 @@ void mk_log(enum mk_log_level level, const char *module, const char *format, ...
         return;
     size_t len = (size_t)written < sizeof(message) ? (size_t)written : sizeof(message) - 1;
     struct mk_slice text = mk_slice_of(message, mk_utf8_valid_prefix(mk_slice_of(message, len)));
-    bool json = sink.format == MK_LOG_JSON;
+    bool json = atomic_load_explicit(&sink.format, memory_order_relaxed) == MK_LOG_JSON;
     struct mk_buf line;
     mk_buf_init(&line, (size_t)LONGEST_LINE * 8);
     if (json) {
@@ -89,6 +96,6 @@ void mk_log(enum mk_log_level level, const char *module, const char *format, ...
         append_escaped(&line, text, false);
         mk_buf_append_char(&line, '\n');
     }
-    sink.writer(line.data, line.len);
+    writer(line.data, line.len);
     mk_buf_fini(&line);
 }

@@ -11,10 +11,13 @@
 enum mk_log_level { MK_LOG_ERROR, MK_LOG_WARN, MK_LOG_INFO, MK_LOG_DEBUG };
 enum mk_log_format { MK_LOG_TEXT, MK_LOG_JSON };
 
-/* Gets one whole line, its newline included. */
+/* Gets one whole line, its newline included; from any thread, from several at once. */
 typedef void mk_log_writer(const char *line, size_t len);
 
-/* Until this is called nothing is written. A NULL writer turns the log off again. */
+/*
+ * Until this is called nothing is written. A NULL writer turns the log off again. This is the
+ * process's: all endpoints log there.
+ */
 void mk_log_setup(enum mk_log_level level, enum mk_log_format format, mk_log_writer *writer);
 
 /* True when a line of this level would be written: for work that only a log line needs. */

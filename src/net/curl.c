@@ -2,6 +2,8 @@
 #include "net/curl.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -17,19 +19,34 @@ static bool find(void *library, const char *name, void *function)
     return found != NULL;
 }
 
-const struct mk_curl *mk_curl_load(const char **error)
+static bool load(struct mk_curl *curl)
 {
-    static struct mk_curl curl;
-    static bool loaded;
-    if (loaded)
-        return &curl;
     void *library = dlopen(library_name, RTLD_NOW | RTLD_LOCAL);
-    loaded = library != NULL;
-#define FIND(name) loaded = loaded && find(library, "curl_" #name, &curl.name);
+    bool is_complete = library != NULL;
+#define FIND(name) is_complete = is_complete && find(library, "curl_" #name, &curl->name);
     MK_CURL_FUNCTIONS(FIND)
 #undef FIND
-    if (loaded)
-        return &curl;
-    *error = dlerror();
-    return NULL;
+    return is_complete;
+}
+
+const struct mk_curl *mk_curl_load(const char **error)
+{
+    /* Written once, under the lock, and constant from then on. */
+    static struct mk_curl curl;
+    static _Atomic(const struct mk_curl *) loaded;
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    const struct mk_curl *result = atomic_load_explicit(&loaded, memory_order_acquire);
+    if (result)
+        return result;
+    pthread_mutex_lock(&lock);
+    result = atomic_load_explicit(&loaded, memory_order_relaxed);
+    if (!result && !load(&curl))
+        *error = dlerror(); /* this thread's */
+    else if (!result && curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        *error = "it cannot be initialised";
+    else
+        result = &curl;
+    atomic_store_explicit(&loaded, result, memory_order_release);
+    pthread_mutex_unlock(&lock);
+    return result;
 }

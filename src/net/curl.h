@@ -10,7 +10,6 @@
 
 #define MK_CURL_FUNCTIONS(F)                                                                       \
     F(global_init)                                                                                 \
-    F(global_cleanup)                                                                              \
     F(version_info)                                                                                \
     F(easy_init)                                                                                   \
     F(easy_cleanup)                                                                                \
@@ -40,8 +39,10 @@ struct mk_curl {
 };
 
 /*
- * Returns the same each time, or NULL where libcurl cannot be loaded; then `error` says why, for a
- * person to read, until the next call. Stays loaded.
+ * Returns the same each time, or NULL where libcurl cannot be loaded and initialised; then `error`
+ * says why, for a person to read, until the thread's next call. It stays so until the process ends.
+ * Any thread may call this: libcurl (7.84 and later) locks its own initialisation against that of
+ * others in the process.
  */
 const struct mk_curl *mk_curl_load(const char **error);
 

@@ -12,8 +12,6 @@
 
 enum { IDLE_CONNECTIONS = 256 };
 
-const struct mk_curl *mk_http_curl;
-
 /* A socket of libcurl's. */
 struct watch {
     uv_poll_t poll;
@@ -31,12 +29,12 @@ static void read_results(struct mk_http_client *client)
     CURLMsg *message;
     int left;
     client->busy = true;
-    while (!client->freed && (message = mk_http_curl->multi_info_read(client->multi, &left))) {
+    while (!client->freed && (message = client->curl->multi_info_read(client->multi, &left))) {
         struct mk_http_request *request = NULL;
         if (message->msg != CURLMSG_DONE)
             continue;
         CURLcode code = message->data.result;
-        mk_http_curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
+        client->curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
         mk_http_request_complete(request, code);
     }
     client->busy = false;
@@ -67,7 +65,7 @@ static void act(struct mk_http_client *client, curl_socket_t fd, int flags)
 {
     int running;
     bool is_lost =
-        mk_http_curl->multi_socket_action(client->multi, fd, flags, &running) != CURLM_OK;
+        client->curl->multi_socket_action(client->multi, fd, flags, &running) != CURLM_OK;
     if (is_lost)
         fail_all(client);
     else
@@ -123,7 +121,7 @@ static struct watch *watch_new(struct mk_http_client *client, curl_socket_t fd)
     }
     watch->client = client;
     watch->fd = fd;
-    mk_http_curl->multi_assign(client->multi, fd, watch);
+    client->curl->multi_assign(client->multi, fd, watch);
     return watch;
 }
 
@@ -135,7 +133,7 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, voi
     if (what == CURL_POLL_REMOVE) {
         if (watch)
             uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
-        mk_http_curl->multi_assign(client->multi, fd, NULL);
+        client->curl->multi_assign(client->multi, fd, NULL);
         return 0;
     }
     if (!watch)
@@ -154,44 +152,39 @@ static void destroy(struct mk_http_client *client)
 {
     MK_LIST_FOR_EACH (it, &client->spare)
         mk_http_request_free(MK_CONTAINER_OF(it, struct mk_http_request, node));
-    mk_http_curl->multi_cleanup(client->multi);
+    client->curl->multi_cleanup(client->multi);
     mk_timer_free(client->timer);
     free(client);
-    mk_http_curl->global_cleanup();
 }
 
 struct mk_http_client *mk_http_client_new(struct mk_loop *loop)
 {
     const char *error;
-    mk_http_curl = mk_curl_load(&error);
-    if (!mk_http_curl) {
+    const struct mk_curl *curl = mk_curl_load(&error);
+    if (!curl) {
         mk_log_error("http_client", "libcurl is missing: %s", error);
         return NULL;
     }
-    /* Counted by libcurl: the first one initialises, the last cleanup cleans. */
-    if (mk_http_curl->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return NULL;
     struct mk_http_client *client = calloc(1, sizeof(*client));
     if (client) {
         client->loop = loop;
         client->streams = mk_streams_of(loop);
+        client->curl = curl;
         mk_list_init(&client->active);
         mk_list_init(&client->spare);
-        client->multi = mk_http_curl->multi_init();
+        client->multi = curl->multi_init();
         client->timer = mk_timer_new(loop, on_timer, client);
     }
     if (!client || !client->streams || !client->multi || !client->timer) {
         if (client)
             destroy(client);
-        else
-            mk_http_curl->global_cleanup();
         return NULL;
     }
-    mk_http_curl->multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-    mk_http_curl->multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    mk_http_curl->multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-    mk_http_curl->multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    mk_http_curl->multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
+    curl->multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+    curl->multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+    curl->multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+    curl->multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+    curl->multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
     return client;
 }
 
@@ -201,7 +194,7 @@ struct mk_http_client *mk_http_client_free(struct mk_http_client *client)
         return NULL;
     MK_LIST_FOR_EACH (it, &client->active) {
         struct mk_http_request *request = MK_CONTAINER_OF(it, struct mk_http_request, node);
-        mk_http_curl->multi_remove_handle(client->multi, request->easy);
+        client->curl->multi_remove_handle(client->multi, request->easy);
         mk_http_request_free(request);
     }
     client->freed = true;

@@ -13,6 +13,7 @@
 struct mk_http_client {
     struct mk_loop *loop;
     struct mk_streams *streams; /* whom it trusts */
+    const struct mk_curl *curl;
     CURLM *multi;
     struct mk_timer *timer;
     struct mk_list active; /* requests under way */
@@ -25,6 +26,7 @@ struct mk_http_client {
 struct mk_http_request {
     struct mk_list node; /* in active or spare */
     struct mk_http_client *client;
+    const struct mk_curl *curl;
     CURL *easy;
     struct curl_slist *headers;
     struct mk_buf body;
@@ -38,9 +40,6 @@ struct mk_http_request {
     bool refused;               /* an address that may not be connected to */
     char text[CURL_ERROR_SIZE]; /* libcurl's words for an error */
 };
-
-/* libcurl, since the first client. */
-extern const struct mk_curl *mk_http_curl;
 
 /* It is in neither list of the client afterwards, and not in the multi before. */
 void mk_http_request_free(struct mk_http_request *request);

@@ -20,8 +20,8 @@ enum {
 void mk_http_request_free(struct mk_http_request *request)
 {
     mk_list_remove(&request->node);
-    mk_http_curl->easy_cleanup(request->easy);
-    mk_http_curl->slist_free_all(request->headers);
+    request->curl->easy_cleanup(request->easy);
+    request->curl->slist_free_all(request->headers);
     mk_buf_fini(&request->body);
     free(request);
 }
@@ -34,8 +34,8 @@ static void request_put(struct mk_http_request *request)
         mk_http_request_free(request);
         return;
     }
-    mk_http_curl->easy_reset(request->easy);
-    mk_http_curl->slist_free_all(request->headers);
+    request->curl->easy_reset(request->easy);
+    request->curl->slist_free_all(request->headers);
     request->headers = NULL;
     mk_buf_reset(&request->body, SPARE_BODY);
     mk_list_remove(&request->node);
@@ -57,7 +57,8 @@ static struct mk_http_request *request_get(struct mk_http_client *client)
         return NULL;
     mk_list_init(&request->node);
     request->client = client;
-    request->easy = mk_http_curl->easy_init();
+    request->curl = client->curl;
+    request->easy = request->curl->easy_init();
     if (request->easy)
         return request;
     free(request);
@@ -101,7 +102,7 @@ static enum mk_failure_kind kind_of(CURLcode code)
 static void explain(struct mk_http_request *request, CURLcode code, struct mk_failure *failure)
 {
     long error = 0;
-    mk_http_curl->easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
+    request->curl->easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
     if (request->body_error == -ENOMEM || code == CURLE_OUT_OF_MEMORY)
         mk_failure_errno(failure, -ENOMEM);
     else if (request->body_error == -ENOBUFS || code == CURLE_FILESIZE_EXCEEDED)
@@ -117,33 +118,38 @@ static void explain(struct mk_http_request *request, CURLcode code, struct mk_fa
         mk_failure_errno(failure, (int)-error);
     else
         mk_failure_set(failure, kind_of(code), "%s",
-                       request->text[0] ? request->text : mk_http_curl->easy_strerror(code));
+                       request->text[0] ? request->text : request->curl->easy_strerror(code));
 }
 
-static time_t date_in(CURL *easy, const char *name)
+static const char *header_in(const struct mk_http_request *request, const char *name)
 {
     struct curl_header *header;
-    if (mk_http_curl->easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return -1;
-    return mk_http_curl->getdate(header->value, NULL);
+    CURLHcode rc = request->curl->easy_header(request->easy, name, 0, CURLH_HEADER, -1, &header);
+    return rc == CURLHE_OK ? header->value : NULL;
+}
+
+static time_t date_in(const struct mk_http_request *request, const char *name)
+{
+    const char *value = header_in(request, name);
+    return value ? request->curl->getdate(value, NULL) : -1;
 }
 
 /*
  * The seconds of Retry-After (RFC 9110, 10.2.3). A date in it counts from the response's own date:
  * one of the two clocks may be wrong.
  */
-static uint64_t retry_after_of(CURL *easy)
+static uint64_t retry_after_of(const struct mk_http_request *request)
 {
-    struct curl_header *header;
+    const char *value = header_in(request, "Retry-After");
     curl_off_t seconds = 0;
-    if (mk_http_curl->easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+    if (!value)
         return 0;
-    bool is_number = header->value[strspn(header->value, "0123456789")] == '\0';
-    time_t now = is_number ? -1 : date_in(easy, "Date");
-    time_t until = now == -1 ? -1 : date_in(easy, "Retry-After");
+    bool is_number = value[strspn(value, "0123456789")] == '\0';
+    time_t now = is_number ? -1 : date_in(request, "Date");
+    time_t until = now == -1 ? -1 : date_in(request, "Retry-After");
     if (until != -1)
         return until > now ? (uint64_t)(until - now) : 0;
-    mk_http_curl->easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds);
+    request->curl->easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &seconds);
     return seconds > 0 ? (uint64_t)seconds : 0;
 }
 
@@ -152,21 +158,21 @@ void mk_http_request_complete(struct mk_http_request *request, CURLcode code)
     struct mk_http_response response = { .content_type = MK_SLICE("") };
     struct mk_failure failure;
     long status = 0;
-    mk_http_curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    request->curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
     if (code == CURLE_OK && (status < 100 || status > 999))
         code = CURLE_WEIRD_SERVER_REPLY; /* it takes "HTTP/2 00" and "HTTP/2 11200" for responses */
     if (code == CURLE_OK) {
         const char *type = NULL;
-        mk_http_curl->easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
+        request->curl->easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
         response.status = (unsigned)status;
         response.content_type = mk_slice_str(type ? type : "");
-        response.retry_after = retry_after_of(request->easy);
+        response.retry_after = retry_after_of(request);
         response.body = mk_buf_slice(&request->body);
     } else {
         explain(request, code, &failure);
         response.failure = &failure;
     }
-    mk_http_curl->multi_remove_handle(request->client->multi, request->easy);
+    request->curl->multi_remove_handle(request->client->multi, request->easy);
     mk_list_remove(&request->node); /* no longer to be dropped by who frees the client in `done` */
     request->done(request->arg, &response);
     request_put(request);
@@ -196,27 +202,27 @@ static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
  * curl_easy_reset says nothing where memory runs out in it, and then leaves these at 0, which
  * libcurl (7.88 at least) reads into as if they were the sizes of its buffers.
  */
-static void set_buffers(CURL *easy)
+static void set_buffers(struct mk_http_request *request)
 {
-    mk_http_curl->easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)CURL_MAX_WRITE_SIZE);
-    mk_http_curl->easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 64L * 1024);
+    request->curl->easy_setopt(request->easy, CURLOPT_BUFFERSIZE, (long)CURL_MAX_WRITE_SIZE);
+    request->curl->easy_setopt(request->easy, CURLOPT_UPLOAD_BUFFERSIZE, 64L * 1024);
 }
 
 /* Only for a libcurl on OpenSSL: the context of others is not one of ours. */
 static void set_roots(struct mk_http_request *request)
 {
-    const curl_version_info_data *info = mk_http_curl->version_info(CURLVERSION_NOW);
+    const curl_version_info_data *info = request->curl->version_info(CURLVERSION_NOW);
     if (!info->ssl_version || strncmp(info->ssl_version, "OpenSSL/3", 9) != 0)
         return;
-    mk_http_curl->easy_setopt(request->easy, CURLOPT_CAINFO, NULL);
-    mk_http_curl->easy_setopt(request->easy, CURLOPT_CAPATH, NULL);
-    mk_http_curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
-    mk_http_curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_DATA, request->client->streams);
+    request->curl->easy_setopt(request->easy, CURLOPT_CAINFO, NULL);
+    request->curl->easy_setopt(request->easy, CURLOPT_CAPATH, NULL);
+    request->curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
+    request->curl->easy_setopt(request->easy, CURLOPT_SSL_CTX_DATA, request->client->streams);
 }
 
-static bool set_text(CURL *easy, CURLoption option, const char *text)
+static bool set_text(struct mk_http_request *request, CURLoption option, const char *text)
 {
-    return mk_http_curl->easy_setopt(easy, option, text) == CURLE_OK;
+    return request->curl->easy_setopt(request->easy, option, text) == CURLE_OK;
 }
 
 /* False where memory ran out: without what it is told, libcurl would trust others. */
@@ -224,30 +230,30 @@ static bool set_tls(struct mk_http_request *request, const struct mk_tls_files *
 {
     CURL *easy = request->easy;
     bool ok = true;
-    mk_http_curl->easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    request->curl->easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (!tls || !tls->ca)
         set_roots(request);
     if (!tls)
         return true;
     if (tls->ca) {
-        ok = set_text(easy, CURLOPT_CAINFO, tls->ca);
+        ok = set_text(request, CURLOPT_CAINFO, tls->ca);
         /* Else the multi handle goes by what the file held for a day, whatever a reload says. */
-        mk_http_curl->easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
-        mk_http_curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        request->curl->easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+        request->curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
     if (tls->certificate)
-        ok = ok && set_text(easy, CURLOPT_SSLCERT, tls->certificate) &&
-             set_text(easy, CURLOPT_SSLKEY, tls->key);
+        ok = ok && set_text(request, CURLOPT_SSLCERT, tls->certificate) &&
+             set_text(request, CURLOPT_SSLKEY, tls->key);
     if (tls->insecure_skip_verify) {
-        mk_http_curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        mk_http_curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+        request->curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        request->curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
     return ok;
 }
 
 static bool add_header(struct mk_http_request *request, const char *line)
 {
-    struct curl_slist *headers = mk_http_curl->slist_append(request->headers, line);
+    struct curl_slist *headers = request->curl->slist_append(request->headers, line);
     if (headers)
         request->headers = headers;
     return headers != NULL;
@@ -273,18 +279,18 @@ static bool prepare(struct mk_http_request *request, const char *url, const char
     request->refused = false;
     request->limit = limit;
     request->text[0] = '\0';
-    set_buffers(easy);
-    if (!set_headers(request, headers) || !set_text(easy, CURLOPT_URL, url) ||
-        !set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https"))
+    set_buffers(request);
+    if (!set_headers(request, headers) || !set_text(request, CURLOPT_URL, url) ||
+        !set_text(request, CURLOPT_PROTOCOLS_STR, "http,https"))
         return false;
-    mk_http_curl->easy_setopt(easy, CURLOPT_PRIVATE, request);
-    mk_http_curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, request->text);
-    mk_http_curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    mk_http_curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    mk_http_curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-    mk_http_curl->easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
-    mk_http_curl->easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)limit);
-    mk_http_curl->easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    request->curl->easy_setopt(easy, CURLOPT_PRIVATE, request);
+    request->curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, request->text);
+    request->curl->easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    request->curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    request->curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    request->curl->easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+    request->curl->easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)limit);
+    request->curl->easy_setopt(easy, CURLOPT_WRITEDATA, request);
     return true;
 }
 
@@ -292,7 +298,7 @@ static bool prepare(struct mk_http_request *request, const char *url, const char
 static struct mk_http_request *begin(struct mk_http_request *request, bool prepared)
 {
     struct mk_http_client *client = request->client;
-    if (!prepared || mk_http_curl->multi_add_handle(client->multi, request->easy) != CURLM_OK) {
+    if (!prepared || client->curl->multi_add_handle(client->multi, request->easy) != CURLM_OK) {
         request_put(request);
         return NULL;
     }
@@ -313,10 +319,10 @@ struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
     if (request->body.cap > post->response_limit)
         mk_buf_fini(&request->body); /* memory that is there would be used, whatever the limit */
     request->body.max = post->response_limit;
-    mk_http_curl->easy_setopt(easy, CURLOPT_POST, 1L);
-    mk_http_curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.len);
-    mk_http_curl->easy_setopt(easy, CURLOPT_POSTFIELDS, post->body.ptr ? post->body.ptr : "");
-    mk_http_curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    request->curl->easy_setopt(easy, CURLOPT_POST, 1L);
+    request->curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.len);
+    request->curl->easy_setopt(easy, CURLOPT_POSTFIELDS, post->body.ptr ? post->body.ptr : "");
+    request->curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     return begin(request, set_tls(request, post->tls) &&
                               prepare(request, post->url, post->headers, post->response_limit));
 }
@@ -329,7 +335,7 @@ static size_t on_body_piece(char *data, size_t size, size_t count, void *arg)
     struct mk_http_request *request = arg;
     size_t len = size * count;
     long status = 0;
-    mk_http_curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    request->curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
     if (len > request->limit - request->body_len)
         request->body_error = -ENOBUFS;
     else if (status >= 200 && status < 300)
@@ -361,16 +367,16 @@ struct mk_http_request *mk_http_client_get(struct mk_http_client *client,
     request->arg = get->arg;
     request->body_to = get->body;
     request->timeout_ms = get->timeout_ms;
-    mk_http_curl->easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    mk_http_curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)get->connect_ms);
-    mk_http_curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, get->redirects > 0 ? 1L : 0L);
-    mk_http_curl->easy_setopt(easy, CURLOPT_MAXREDIRS, (long)get->redirects);
-    bool ok = set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    mk_http_curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body_piece);
+    request->curl->easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    request->curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)get->connect_ms);
+    request->curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, get->redirects > 0 ? 1L : 0L);
+    request->curl->easy_setopt(easy, CURLOPT_MAXREDIRS, (long)get->redirects);
+    bool ok = set_text(request, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    request->curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body_piece);
     if (get->public_only) {
-        mk_http_curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_public);
-        mk_http_curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request);
-        ok = ok && set_text(easy, CURLOPT_PROXY, "");
+        request->curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_public);
+        request->curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request);
+        ok = ok && set_text(request, CURLOPT_PROXY, "");
     }
     return begin(request, ok && set_tls(request, NULL) &&
                               prepare(request, get->url, get->headers, get->body_limit));
@@ -380,7 +386,7 @@ struct mk_http_request *mk_http_request_cancel(struct mk_http_request *request)
 {
     if (!request)
         return NULL;
-    mk_http_curl->multi_remove_handle(request->client->multi, request->easy);
+    request->curl->multi_remove_handle(request->client->multi, request->easy);
     request_put(request);
     return NULL;
 }

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* More than any handshake or record; the stream lets little more than this gather. */
@@ -46,19 +47,33 @@ static long bio_control(BIO *bio, int command, long number, void *pointer)
     return command == BIO_CTRL_FLUSH;
 }
 
-/* Made once and kept for the life of the process. */
-static const BIO_METHOD *bio_method(void)
+static BIO_METHOD *make_bio_method(void)
 {
-    static BIO_METHOD *method;
-    if (method)
-        return method;
-    method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
+    BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
     if (!method)
         return NULL;
     BIO_meth_set_read_ex(method, bio_read);
     BIO_meth_set_write_ex(method, bio_write);
     BIO_meth_set_ctrl(method, bio_control);
     return method;
+}
+
+/*
+ * Made once, constant from then on, and kept for the life of the process, which has few of its
+ * indices. Where two threads make one at the same time, the second takes the first's.
+ */
+static const BIO_METHOD *bio_method(void)
+{
+    static _Atomic(BIO_METHOD *) shared;
+    BIO_METHOD *method = atomic_load_explicit(&shared, memory_order_acquire);
+    if (method)
+        return method;
+    BIO_METHOD *made = make_bio_method();
+    if (made && !atomic_compare_exchange_strong(&shared, &method, made)) {
+        BIO_meth_free(made);
+        return method;
+    }
+    return made;
 }
 
 struct mk_tls *mk_tls_new(SSL *ssl)
