@@ -7,27 +7,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LONGEST_ANSWER = 256 * 1024 * 1024, KEPT_ANSWER = 64 * 1024 };
+enum { KEPT_ANSWER = 64 * 1024 };
 
-/* One answer on its way out: there is one thread, and respond copies. */
-static struct mk_buf answer = { .max = LONGEST_ANSWER };
-
+/* Sends what has been written into the room for a body; `rc` is what writing it returned. */
 static void send_answer(struct mk_http_connection *connection, unsigned status, int rc,
-                        struct mk_slice extra)
+                        struct mk_buf *answer, struct mk_slice extra)
 {
     if (rc == 0)
-        mk_http_respond(connection, status, MK_SLICE("application/json"), mk_buf_slice(&answer),
+        mk_http_respond(connection, status, MK_SLICE("application/json"), mk_buf_slice(answer),
                         extra);
     else
         mk_stream_abort(mk_http_connection_stream(connection), rc);
-    mk_buf_reset(&answer, KEPT_ANSWER);
+    mk_buf_reset(answer, KEPT_ANSWER);
 }
 
 void mk_http_answer_failure(struct mk_http_connection *connection, unsigned status,
                             const char *message, struct mk_slice extra)
 {
-    int rc = mk_reply_write_failure(&answer, -(int)status, mk_slice_str(message));
-    send_answer(connection, status, rc, extra);
+    struct mk_buf *answer = mk_http_connection_body_room(connection);
+    int rc = mk_reply_write_failure(answer, -(int)status, mk_slice_str(message));
+    send_answer(connection, status, rc, answer, extra);
 }
 
 const struct mk_http_rules mk_http_rules_draft = {
@@ -78,7 +77,8 @@ void mk_http_answer_call(struct mk_http_connection *connection, const struct mk_
         status = rules->malformed;
     else if (mk_call_outcome(call) == MK_OUTCOME_UNKNOWN)
         status = 404;
-    send_answer(connection, status, mk_reply_write(&answer, call), (struct mk_slice){ 0 });
+    struct mk_buf *answer = mk_http_connection_body_room(connection);
+    send_answer(connection, status, mk_reply_write(answer, call), answer, (struct mk_slice){ 0 });
 }
 
 /* Nearly always nobody is blocked: then the request need not be looked at. */

@@ -14,6 +14,7 @@ enum {
     HEAD_MS = 15 * 1000,
     BODY_MS = 30 * 1000,
     BODY_PROGRESS = 64 * 1024,
+    LONGEST_BODY = 256 * 1024 * 1024, /* of a response */
     MOST_SKIPPED =
         1024 * 1024, /* a refused body up to this size is read, so the connection lives */
 };
@@ -112,6 +113,11 @@ static struct mk_slice date_line(struct mk_http_context *context)
 struct mk_slice mk_http_connection_date(const struct mk_http_connection *connection)
 {
     return date_line(connection->context);
+}
+
+struct mk_buf *mk_http_connection_body_room(const struct mk_http_connection *connection)
+{
+    return &connection->context->body_room;
 }
 
 /* The header lines behind the usual ones; almost always the date alone. */
@@ -497,6 +503,7 @@ int mk_http_context_init(struct mk_http_context *context, struct mk_loop *loop,
     };
     mk_list_init(&context->connections);
     mk_buf_init(&context->extra, 4096);
+    mk_buf_init(&context->body_room, LONGEST_BODY);
     int rc = mk_timeouts_init(&context->idle, loop, IDLE_MS, on_idle);
     if (rc < 0)
         return rc;
@@ -533,6 +540,7 @@ void mk_http_context_fini(struct mk_http_context *context)
     mk_timeouts_fini(&context->head);
     mk_timeouts_fini(&context->body);
     mk_buf_fini(&context->extra);
+    mk_buf_fini(&context->body_room);
 }
 
 void mk_http_context_stop(struct mk_http_context *context)
