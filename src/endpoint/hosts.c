@@ -1,6 +1,7 @@
 /* hosts: see the header. */
 #include "endpoint/hosts.h"
 
+#include "base/error_text.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -124,7 +125,7 @@ int mk_hosts_start(struct milky_endpoint *endpoint, struct milky_error *error)
         int rc = mk_host_start(endpoint->hosts[i]);
         if (rc < 0) {
             mk_error_set(error, "", "the backend %s cannot start: %s", endpoint->hosts[i]->name,
-                         strerror(-rc));
+                         mk_error_text(-rc));
             return rc;
         }
     }

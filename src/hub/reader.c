@@ -1,9 +1,8 @@
 /* reader: see the header. */
 #include "hub/reader.h"
 
+#include "base/error_text.h"
 #include "base/log.h"
-
-#include <string.h>
 
 enum { PIECE = 64 * 1024, LONGEST_PIECE = 128 * 1024 * 1024 };
 
@@ -57,7 +56,7 @@ static void get_stuck(struct mk_reader *reader, int error)
         return;
     mk_log_warn("hub", "event %llu of bot %llu cannot be replayed for now: %s",
                 (unsigned long long)reader->next, (unsigned long long)hub->self_id,
-                strerror(-error));
+                mk_error_text(-error));
     bool is_first = mk_list_empty(&hub->stuck);
     mk_list_push(&hub->stuck, &reader->stuck);
     if (is_first && hub->got_stuck)

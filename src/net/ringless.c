@@ -5,6 +5,7 @@
  */
 #include "net/ringless.h"
 
+#include "base/error_text.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -62,6 +63,6 @@ int mk_ringless_loop_init(uv_loop_t *loop)
     }
     if (rc == 0)
         return job.rc;
-    mk_log_debug("loop", "libuv has an io_uring of its own (%s)", strerror(-rc));
+    mk_log_debug("loop", "libuv has an io_uring of its own (%s)", mk_error_text(-rc));
     return uv_loop_init(loop);
 }

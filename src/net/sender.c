@@ -1,13 +1,13 @@
 /* sender: see the header. */
 #include "net/sender.h"
 
+#include "base/error_text.h"
 #include "base/log.h"
 #include "net/ring.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Fewer are sent one by one: the ring costs something too. */
 enum { WORTH_IT = 4 };
@@ -50,7 +50,7 @@ static bool has_ring(struct mk_sender *sender)
         sender->untried = false;
         int rc = mk_ring_open(&sender->ring);
         if (rc < 0)
-            mk_log_debug(module, "no io_uring (%s): one system call per send", strerror(-rc));
+            mk_log_debug(module, "no io_uring (%s): one system call per send", mk_error_text(-rc));
     }
     return sender->ring;
 }

@@ -1,5 +1,6 @@
 /* tls_context: see the header. Each file is looked at by itself first, so that it can be named. */
 #include "net/tls_context.h"
+#include "base/error_text.h"
 #include "net/stream_impl.h"
 
 #include <errno.h>
@@ -29,12 +30,12 @@ static const char *unreadable(const char *path)
 {
     struct stat file;
     if (stat(path, &file) < 0)
-        return strerror(errno);
+        return mk_error_text(errno);
     if (!S_ISREG(file.st_mode))
         return "this is not a file";
     FILE *opened = fopen(path, "re");
     if (!opened)
-        return strerror(errno);
+        return mk_error_text(errno);
     fclose(opened);
     return NULL;
 }
@@ -110,7 +111,7 @@ struct mk_tls_context *mk_tls_context_server(const char *certificate, const char
 {
     struct mk_tls_context *context = new_context(TLS_server_method());
     if (!context)
-        return refuse(NULL, fault, "certificate", certificate, strerror(ENOMEM));
+        return refuse(NULL, fault, "certificate", certificate, mk_error_text(ENOMEM));
     if (take_pair(context, certificate, key, fault) < 0)
         return NULL;
     SSL_CTX_set_options(context->ssl, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
@@ -140,7 +141,7 @@ struct mk_tls_context *mk_tls_context_client(const struct mk_tls_files *files,
 {
     struct mk_tls_context *context = new_context(TLS_client_method());
     if (!context)
-        return refuse(NULL, fault, files->ca ? "ca" : "certificate", "", strerror(ENOMEM));
+        return refuse(NULL, fault, files->ca ? "ca" : "certificate", "", mk_error_text(ENOMEM));
     SSL_CTX *ssl = context->ssl;
     SSL_CTX_set_verify(ssl, files->insecure_skip_verify ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
     const char *why = files->ca ? unreadable(files->ca) : NULL;

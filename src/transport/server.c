@@ -4,6 +4,7 @@
  */
 #include "transport/server.h"
 
+#include "base/error_text.h"
 #include "base/log.h"
 #include "transport/server_routes.h"
 
@@ -317,7 +318,7 @@ static int start(struct mk_transport *transport)
     if (rc < 0)
         mk_log_error("server", "bot %llu: cannot listen on %s: %s%s",
                      (unsigned long long)server->context.dispatch->self_id, server->listen,
-                     strerror(-rc),
+                     mk_error_text(-rc),
                      rc == -EADDRINUSE ? " (is another milky running? choose another port)" : "");
     return rc;
 }

@@ -9,6 +9,7 @@
 
 #include "base/backoff.h"
 #include "base/clock.h"
+#include "base/error_text.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "hub/reader.h"
@@ -379,7 +380,7 @@ static int start(struct mk_transport *transport)
         go_on(webhook);
     else
         mk_log_error(module, "bot %llu: it cannot start: %s",
-                     (unsigned long long)webhook->hub->self_id, strerror(-rc));
+                     (unsigned long long)webhook->hub->self_id, mk_error_text(-rc));
     return rc;
 }
 

@@ -5,6 +5,7 @@
 #include "transport/websocket_client.h"
 
 #include "base/backoff.h"
+#include "base/error_text.h"
 #include "base/log.h"
 #include "net/timer.h"
 #include "transport/remote.h"
@@ -238,7 +239,7 @@ static int start(struct mk_transport *transport)
     int rc = client->replay ? find_place(client) : 0;
     if (rc < 0) {
         mk_log_error(module, "bot %llu: it cannot start: %s",
-                     (unsigned long long)client->sessions.hub->self_id, strerror(-rc));
+                     (unsigned long long)client->sessions.hub->self_id, mk_error_text(-rc));
         return rc;
     }
     connect_now(client);

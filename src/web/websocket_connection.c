@@ -4,6 +4,7 @@
  */
 #include "web/websocket_connection.h"
 
+#include "base/error_text.h"
 #include "wire/deflate.h"
 
 #include <errno.h>
@@ -204,7 +205,7 @@ static void on_closed(void *owner, int error)
     struct mk_websocket *websocket = owner;
     const char *why = websocket->why;
     if (!why)
-        why = error < 0 ? strerror(-error) : "closed";
+        why = error < 0 ? mk_error_text(-error) : "closed";
     mk_timeout_disarm(&websocket->timeout);
     websocket->events->closed(websocket->owner, websocket->peer_code, why);
     mk_ws_parser_fini(&websocket->parser);
@@ -334,7 +335,7 @@ static bool compress_written(struct mk_websocket *websocket, enum mk_ws_opcode o
     if (!deflate || !mk_deflate_compress(deflate, payload, &payload))
         return false;
     out->len = open->begin;
-    *rc = mk_ws_write_compressed(out, websocket->context->role, opcode, payload);
+    *rc = mk_ws_write_compressed(out, masks(websocket), opcode, payload);
     mk_deflate_release_deflated(deflate);
     return true;
 }

@@ -1,4 +1,5 @@
-/* The room that all others stand on: slice, buf, list, arena, utf8, backoff, secret, random, log.
+/* The room that all others stand on: slice, buf, list, arena, utf8, backoff, secret, random, log,
+ * error texts.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/error_text.h"
 #include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -296,6 +298,16 @@ static void test_secret(void **state)
     assert_true(mk_secret_eq(mk_slice_of(NULL, 0), MK_SLICE("")));
 }
 
+static void test_error_texts(void **state)
+{
+    (void)state;
+    for (int error = 1; error < 134; error++)
+        if (error != 41 && error != 58) /* there are none */
+            assert_string_equal(mk_error_text(error), strerror(error));
+    assert_string_equal(mk_error_text(100000), "Unknown error");
+    assert_string_equal(mk_error_text(-1), "Unknown error");
+}
+
 static void test_random_and_clock(void **state)
 {
     (void)state;
@@ -473,14 +485,23 @@ static void test_json_is_written_in_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_slice_eq),    cmocka_unit_test(test_slice_trim_and_dup),
-        cmocka_unit_test(test_slice_next),  cmocka_unit_test(test_buf),
-        cmocka_unit_test(test_buf_formats), cmocka_unit_test(test_list),
-        cmocka_unit_test(test_arena),       cmocka_unit_test(test_arena_grow),
-        cmocka_unit_test(test_utf8),        cmocka_unit_test(test_backoff),
-        cmocka_unit_test(test_secret),      cmocka_unit_test(test_random_and_clock),
-        cmocka_unit_test(test_log),         cmocka_unit_test(test_base64),
-        cmocka_unit_test(test_digest),      cmocka_unit_test(test_json_is_written_in_place),
+        cmocka_unit_test(test_slice_eq),
+        cmocka_unit_test(test_slice_trim_and_dup),
+        cmocka_unit_test(test_slice_next),
+        cmocka_unit_test(test_buf),
+        cmocka_unit_test(test_buf_formats),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_arena),
+        cmocka_unit_test(test_arena_grow),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_secret),
+        cmocka_unit_test(test_random_and_clock),
+        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_error_texts),
+        cmocka_unit_test(test_json_is_written_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
  */
 #include "backend/sandbox/media_private.h"
 #include "base/buf.h"
+#include "base/error_text.h"
 #include "net/http_client.h"
 
 #include <errno.h>
@@ -222,8 +223,13 @@ bool mk_media_prepare(struct mk_sandbox *sandbox, const struct mk_asked *asked)
                         "一次调用最多 %zu 个 URI (a call has at most %zu URIs)", search.most,
                         search.most);
     else
+<<<<<<< HEAD
         milky_call_fail(host, asked->call, MILKY_INTERNAL,
-                        "无法准备媒体 (media cannot be prepared: %s)", strerror(-rc));
+                        "无法准备媒体 (media cannot be prepared: %s)", mk_error_text(-rc));
+=======
+        milky_call_fail(call, MILKY_INTERNAL, "无法准备媒体 (media cannot be prepared: %s)",
+                        mk_error_text(-rc));
+>>>>>>> 9594d62 (base: the words of an errno are constant)
     free(media);
     free(search.items);
     return true;

@@ -1,6 +1,7 @@
 /* media_source: see media_private.h. Runs on any thread; touches nothing but its arguments. */
 #include "backend/sandbox/media_private.h"
 #include "base/base64.h"
+#include "base/error_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@ void mk_media_problem_too_large(struct mk_media_problem *problem, uint64_t max)
 void mk_media_problem_of_disk(struct mk_media_problem *problem, int error)
 {
     mk_media_problem(problem, MILKY_INTERNAL, "无法写入沙盒的媒体目录",
-                     "the sandbox cannot store it: %s", strerror(-error));
+                     "the sandbox cannot store it: %s", mk_error_text(-error));
 }
 
 /* --- base64 --- */
@@ -87,7 +88,7 @@ static void own_file(struct mk_media_problem *problem)
 static bool unreadable(struct mk_media_problem *problem, int error)
 {
     mk_media_problem(problem, MK_SANDBOX_NO_CONTENT, "无法读取文件", "the file cannot be read: %s",
-                     strerror(error));
+                     mk_error_text(error));
     return false;
 }
 

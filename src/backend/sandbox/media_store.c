@@ -12,6 +12,7 @@
  * are.
  */
 #include "backend/sandbox/media_private.h"
+#include "base/error_text.h"
 #include "base/log.h"
 
 #include <dirent.h>
@@ -85,7 +86,7 @@ int mk_media_store_make(struct mk_media_store *store)
         rc = make_folder(store, store->incoming);
     if (rc < 0)
         mk_log_error("sandbox", "cannot make the folder for media %s: %s",
-                     store->folder ? store->folder : "", strerror(-rc));
+                     store->folder ? store->folder : "", mk_error_text(-rc));
     return rc;
 }
 
@@ -141,7 +142,7 @@ static int move_in(struct mk_media_store *store, const char *name, const char *i
         rc = -errno;
     if (rc < 0)
         mk_log_error("sandbox", "the content %s stays in %s: %s", id, store->incoming,
-                     strerror(-rc));
+                     mk_error_text(-rc));
     free(from);
     free(to);
     return rc;
@@ -173,7 +174,7 @@ static int add_root(struct mk_media_store *store, const char *path)
     struct mk_media_rules *rules = &store->rules;
     char *resolved = realpath(path, NULL);
     if (!resolved) {
-        mk_log_warn("sandbox", "media: the root %s is passed over: %s", path, strerror(errno));
+        mk_log_warn("sandbox", "media: the root %s is passed over: %s", path, mk_error_text(errno));
         return errno == ENOMEM ? -ENOMEM : 0;
     }
     if (strcmp(resolved, "/") == 0)

@@ -8,6 +8,7 @@
 #include "backend/sandbox/media_private.h"
 #include "base/base64.h"
 #include "base/digest.h"
+#include "base/error_text.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/secret.h"
@@ -178,8 +179,9 @@ static int open_resource(struct mk_sandbox *sandbox, const char *token, const ch
         return rc < 0 ? rc : -ENOENT;
     int fd =
         is_plain ? open_plain_avatar(sandbox->media) : mk_media_open_content(sandbox->media, id);
+<<<<<<< HEAD
     if (fd < 0)
-        mk_log_error("sandbox", "the content %s cannot be read: %s", id, strerror(-fd));
+        mk_log_error("sandbox", "the content %s cannot be read: %s", id, mk_error_text(-fd));
     *content_type = is_plain ? "image/png" : media.info.content_type;
     return fd;
 }
@@ -196,6 +198,14 @@ void mk_media_resource(struct mk_sandbox *sandbox, uint64_t request, const char 
                             "there is no such resource, or its URL has expired");
     else
         milky_resource_fail(host, request, 500, "the resource cannot be read");
+=======
+    if (fd < 0) {
+        mk_log_error("sandbox", "the content %s cannot be read: %s", id, mk_error_text(-fd));
+        return fd;
+    }
+    *resource = (struct milky_resource){ fd, is_plain ? "image/png" : media.info.content_type };
+    return 0;
+>>>>>>> 9594d62 (base: the words of an errno are constant)
 }
 
 /* --- URLs --- */

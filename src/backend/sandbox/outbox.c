@@ -2,6 +2,7 @@
 #include "backend/sandbox/outbox.h"
 
 #include "backend/sandbox/bots.h"
+#include "base/error_text.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -79,7 +80,7 @@ static void emit(struct milky_host *host, const struct mk_outbox_event *event)
     int rc = milky_emit(host, event->self_id, event->type, event->time, event->data);
     if (rc < 0 && rc != -ENOENT)
         mk_log_error("sandbox", "an event %s for bot %llu was lost: %s", event->type,
-                     (unsigned long long)event->self_id, strerror(-rc));
+                     (unsigned long long)event->self_id, mk_error_text(-rc));
 }
 
 void mk_outbox_send(struct mk_outbox *outbox, struct milky_host *host)

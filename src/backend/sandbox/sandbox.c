@@ -12,6 +12,7 @@
 #include "backend/sandbox/media.h"
 #include "backend/sandbox/request.h"
 #include "backend/sandbox/world.h"
+#include "base/error_text.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -42,7 +43,7 @@ static void abort_turn(struct mk_sandbox *sandbox, int error)
 {
     if (error != -ENOSPC && error != -ENOMEM && error != -EIO) /* db.c has told of these */
         mk_log_error("sandbox", "a turn was undone, and its calls have failed: %s",
-                     strerror(-error));
+                     mk_error_text(-error));
     mk_db_rollback(&sandbox->db);
     mk_media_rolled_back(sandbox);
     mk_nature_load(&sandbox->db); /* the clock may have been moved in this turn, */
@@ -351,7 +352,7 @@ static void bots_changed(void *self)
     if (rc < 0) {
         mk_log_error("sandbox",
                      "the new bots have no place in the world until milky starts again: %s",
-                     strerror(-rc));
+                     mk_error_text(-rc));
         abort_turn(sandbox, rc);
     }
 }

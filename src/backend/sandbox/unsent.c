@@ -1,6 +1,7 @@
 /* unsent: see the header. */
 #include "backend/sandbox/unsent.h"
 
+#include "base/error_text.h"
 #include "base/json.h"
 #include "base/log.h"
 
@@ -167,7 +168,7 @@ static int emit(struct milky_host *host, yyjson_mut_val *event)
     int rc = milky_emit(host, self_id, type, time, yyjson_mut_obj_get(event, "data"));
     if (rc < 0 && rc != -ENOENT && rc != -ENOMEM)
         mk_log_error("sandbox", "an event that a crash had kept back cannot be sent: %s",
-                     strerror(-rc));
+                     mk_error_text(-rc));
     return rc == 0 ? 1 : rc == -ENOMEM ? rc : 0;
 }
 

@@ -1,6 +1,7 @@
 /* world_load: JSON into the database: see world.h. */
 #include "backend/sandbox/media.h"
 #include "backend/sandbox/world.h"
+#include "base/error_text.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -441,7 +442,7 @@ int mk_world_read_file(struct mk_request *request, const char *path, yyjson_mut_
     int rc = read_text(path, &text);
     if (rc < 0 && rc != -ENOMEM)
         rc = mk_refuse(request, MK_SANDBOX_NO_CONTENT, "无法读取世界文件 (it cannot be read: %s)",
-                       strerror(-rc));
+                       mk_error_text(-rc));
     if (rc == 0) {
         yyjson_read_err error = { .msg = "it is empty" };
         yyjson_doc *doc = yyjson_read_opts(
