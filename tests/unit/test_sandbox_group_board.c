@@ -29,7 +29,7 @@ static void both_heard(struct world *w, const char *type, const char *data)
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(w->host.events[i].self_id, bots[i]);
         assert_string_equal(w->host.events[i].type, type);
-        assert_int_equal(w->host.events[i].time, mk_now());
+        assert_int_equal(w->host.events[i].time, mk_world_now(world_db(w)));
         assert_json(event_at(w, i, ""), data);
     }
     fake_host_forget(&w->host);
@@ -59,7 +59,8 @@ static void announcements(void **state)
     assert_int_equal(num(w, "/announcements/0/group_id"), GROUP);
     assert_string_equal(str(w, "/announcements/0/announcement_id"), "2");
     assert_int_equal(num(w, "/announcements/0/user_id"), BOT);
-    assert_in_range(num(w, "/announcements/0/time"), mk_now() - 5, mk_now());
+    assert_in_range(num(w, "/announcements/0/time"), mk_world_now(world_db(w)) - 5,
+                    mk_world_now(world_db(w)));
     assert_string_equal(str(w, "/announcements/0/content"), "第二条");
     assert_int_equal(yyjson_obj_size(at(w, "/announcements/0")), 5);
     assert_string_equal(str(w, "/announcements/1/content"), "第一条\n两行");

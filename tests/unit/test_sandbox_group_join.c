@@ -63,7 +63,7 @@ static void heard(struct world *w, size_t i, uint64_t bot, const char *type, con
     assert_true(i < w->host.event_count);
     assert_int_equal(w->host.events[i].self_id, bot);
     assert_string_equal(w->host.events[i].type, type);
-    assert_int_equal(w->host.events[i].time, mk_now());
+    assert_int_equal(w->host.events[i].time, mk_world_now(world_db(w)));
     assert_json(event_at(w, i, ""), data);
 }
 
@@ -72,7 +72,8 @@ static void is_member(struct world *w, uint64_t group, uint64_t user, uint64_t v
     ask(w, viewer, "get_group_member_info", "{\"group_id\":%d,\"user_id\":%d,\"no_cache\":false}",
         (int)group, (int)user);
     assert_string_equal(str(w, "/member/role"), "member");
-    assert_in_range(num(w, "/member/join_time"), mk_now() - 5, mk_now());
+    assert_in_range(num(w, "/member/join_time"), mk_world_now(world_db(w)) - 5,
+                    mk_world_now(world_db(w)));
 }
 
 /* --- asking --- */

@@ -50,7 +50,7 @@ static void both_heard(struct world *w, const char *type, const char *data)
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(w->host.events[i].self_id, bots[i]);
         assert_string_equal(w->host.events[i].type, type);
-        assert_int_equal(w->host.events[i].time, mk_now());
+        assert_int_equal(w->host.events[i].time, mk_world_now(world_db(w)));
         assert_json(event_at(w, i, ""), data);
     }
     fake_host_forget(&w->host);
@@ -160,7 +160,7 @@ static void mutes(void **state)
     struct world *w = *state;
     const char *params = "{\"group_id\":700000001,\"user_id\":%d,\"duration\":%d}";
     ask(w, BOT, "set_group_member_mute", params, BOT2, 60);
-    uint64_t until = mk_now() + 60;
+    uint64_t until = mk_world_now(world_db(w)) + 60;
     both_heard(w, "group_mute",
                "{\"group_id\":700000001,\"user_id\":10002000,\"operator_id\":10001000,"
                "\"duration\":60}");
@@ -197,7 +197,8 @@ static void mutes_end(void **state)
     struct world *w = *state;
     ask(w, BOT, "set_group_member_mute",
         "{\"group_id\":700000001,\"user_id\":10002000,\"duration\":60}");
-    assert_int_equal(member_num(w, BOT2, "/member/shut_up_end_time"), mk_now() + 60);
+    assert_int_equal(member_num(w, BOT2, "/member/shut_up_end_time"),
+                     mk_world_now(world_db(w)) + 60);
     control(w, "clock", "{\"advance\":59}");
     refused(w, BOT2, MK_SANDBOX_MUTED, "is muted in group 700000001 until", "send_group_message",
             "{\"group_id\":700000001,\"message\":%s}", TEXT);

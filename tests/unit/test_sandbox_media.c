@@ -608,13 +608,13 @@ static void urls_end(void **state)
         token[i] = kept;
     }
     struct mk_world_clock later = { .offset = MK_MEDIA_URL_SECONDS - 60 };
-    mk_nature_set_clock(world_db(w), &later);
+    mk_world_clock_set(world_db(w), &later);
     assert_int_equal(serve(w, url, content, sizeof(content)), 37);
     later.offset += 61;
-    mk_nature_set_clock(world_db(w), &later);
+    mk_world_clock_set(world_db(w), &later);
     assert_int_equal(serve(w, url, content, sizeof(content)), -ENOENT);
     later.offset = 0;
-    mk_nature_set_clock(world_db(w), &later);
+    mk_world_clock_set(world_db(w), &later);
 }
 
 /* The key is the world's: a URL outlives a restart, and is worth nothing in another world. */

@@ -1,6 +1,7 @@
 /*
  * control_bot: what an operator does to bots, and to time: the clock, logins, faults. See bots.h
- * and nature.h.
+ * and
+ * world_clock.h.
  */
 #include "backend/sandbox/bots.h"
 #include "backend/sandbox/control.h"
@@ -27,10 +28,10 @@ static int check_bot(struct mk_request *request, uint64_t self_id)
 
 static int tell_clock(struct mk_request *request)
 {
-    const struct mk_world_clock *clock = mk_world_clock();
+    const struct mk_world_clock *clock = &request->sandbox->db.clock;
     yyjson_mut_doc *doc = request->doc;
     request->result = yyjson_mut_obj(doc);
-    bool ok = yyjson_mut_obj_add_uint(doc, request->result, "time", mk_now()) &&
+    bool ok = yyjson_mut_obj_add_uint(doc, request->result, "time", mk_request_now(request)) &&
               yyjson_mut_obj_add_sint(doc, request->result, "offset", clock->offset) &&
               yyjson_mut_obj_add_bool(doc, request->result, "is_stopped", clock->stopped_at != 0);
     return ok ? 0 : -ENOMEM;
@@ -42,16 +43,16 @@ enum { SET, ADVANCE, STOP, RESET };
 static int move_clock(struct mk_request *request, const struct mk_value *v,
                       struct mk_world_clock *clock)
 {
-    uint64_t now = mk_now();
+    uint64_t now = mk_request_now(request);
     uint64_t machine = mk_clock_real_ms() / 1000;
     uint64_t target = v[SET].given ? v[SET].number : now;
     if (v[ADVANCE].given)
         target = (uint64_t)((int64_t)now + (int64_t)v[ADVANCE].number);
     if (v[RESET].given)
         target = machine;
-    if (target == 0 || target > MK_NATURE_LATEST)
+    if (target == 0 || target > MK_WORLD_LATEST)
         return mk_rules_refuse(request, NULL, NULL, "the clock goes from 1 to %llu",
-                               (unsigned long long)MK_NATURE_LATEST);
+                               (unsigned long long)MK_WORLD_LATEST);
     bool stands = v[STOP].given ? v[STOP].number != 0 : clock->stopped_at != 0;
     clock->offset = (int64_t)target - (int64_t)machine;
     clock->stopped_at = stands && !v[RESET].given ? target : 0;
@@ -61,8 +62,8 @@ static int move_clock(struct mk_request *request, const struct mk_value *v,
 static int clock_operation(struct mk_request *request)
 {
     static const struct mk_rule rules[] = {
-        [SET] = { "set", MK_RULE_NUMBER, .least = 1, .most = MK_NATURE_LATEST },
-        [ADVANCE] = { "advance", MK_RULE_OFFSET, .most = MK_NATURE_LATEST },
+        [SET] = { "set", MK_RULE_NUMBER, .least = 1, .most = MK_WORLD_LATEST },
+        [ADVANCE] = { "advance", MK_RULE_OFFSET, .most = MK_WORLD_LATEST },
         [STOP] = { "stop", MK_RULE_BOOL },
         [RESET] = { "reset", MK_RULE_BOOL },
         { NULL },
@@ -76,14 +77,14 @@ static int clock_operation(struct mk_request *request)
     if (v[SET].given + v[ADVANCE].given + v[RESET].given > 1 || (v[RESET].given && v[STOP].given))
         return mk_rules_refuse(request, NULL, NULL,
                                "one of set, advance and reset; stop goes with the first two");
-    struct mk_world_clock clock = *mk_world_clock();
+    struct mk_world_clock clock = request->sandbox->db.clock;
     if (!v[SET].given && !v[ADVANCE].given && !v[STOP].given && !v[RESET].given)
         return tell_clock(request);
     rc = move_clock(request, v, &clock);
     if (rc == 0)
         rc = mk_request_write(request);
     if (rc == 0)
-        rc = mk_nature_set_clock(&request->sandbox->db, &clock);
+        rc = mk_world_clock_set(&request->sandbox->db, &clock);
     return rc ? rc : tell_clock(request);
 }
 
@@ -107,7 +108,7 @@ static int offline(struct mk_request *request)
     yyjson_mut_val *data = yyjson_mut_obj(request->doc);
     if (!mk_put_text(request->doc, data, "reason", reason))
         return -ENOMEM;
-    rc = mk_request_event(request, v[0].number, "bot_offline", mk_now(), data);
+    rc = mk_request_event(request, v[0].number, "bot_offline", mk_request_now(request), data);
     return rc ? rc : mk_bots_set_online(bots, v[0].number, false);
 }
 

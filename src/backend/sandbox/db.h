@@ -8,6 +8,8 @@
 #ifndef MK_SANDBOX_DB_H
 #define MK_SANDBOX_DB_H
 
+#include "backend/sandbox/world_clock.h"
+#include "backend/sandbox/world_random.h"
 #include "base/slice.h"
 
 #include <sqlite3.h>
@@ -141,6 +143,8 @@ struct mk_db {
     sqlite3 *handle;
     sqlite3_stmt *statements[MK_SQL_COUNT];
     bool in_transaction;
+    struct mk_world_clock clock;
+    struct mk_world_random random;
     int told;         /* the error that the log was told of last, ... */
     uint64_t told_at; /* ... and when, monotonic ms */
 };

@@ -1,8 +1,6 @@
 /* entity: see the header. Each reader takes the columns in the order of statements.c. */
 #include "backend/sandbox/entity.h"
 
-#include "backend/sandbox/nature.h"
-
 #include <errno.h>
 
 const char *mk_sex_name(uint64_t sex)
@@ -166,7 +164,7 @@ struct mk_slice mk_member_name(const struct mk_member *member)
     return member->card.len > 0 ? member->card : member->nickname;
 }
 
-yyjson_mut_val *mk_entity_member(yyjson_mut_doc *doc, uint64_t group,
+yyjson_mut_val *mk_entity_member(const struct mk_db *db, yyjson_mut_doc *doc, uint64_t group,
                                  const struct mk_member *member)
 {
     static const char *const roles[] = { "member", "admin", "owner" };
@@ -182,7 +180,7 @@ yyjson_mut_val *mk_entity_member(yyjson_mut_doc *doc, uint64_t group,
                                      roles[member->role <= MK_ROLE_OWNER ? member->role : 0]) &&
               yyjson_mut_obj_add_uint(doc, entity, "join_time", member->join_time) &&
               yyjson_mut_obj_add_uint(doc, entity, "last_sent_time", member->last_sent_time);
-    if (ok && member->shut_up_end_time > mk_now())
+    if (ok && member->shut_up_end_time > mk_world_now(db))
         ok = yyjson_mut_obj_add_uint(doc, entity, "shut_up_end_time", member->shut_up_end_time);
     return ok ? entity : NULL;
 }
@@ -195,7 +193,7 @@ int mk_entity_members(struct mk_db *db, yyjson_mut_doc *doc, uint64_t group, yyj
     for (; rc > 0; rc = mk_db_step(db, row)) {
         struct mk_member member;
         member_of_row(row, &member);
-        if (!yyjson_mut_arr_append(list, mk_entity_member(doc, group, &member)))
+        if (!yyjson_mut_arr_append(list, mk_entity_member(db, doc, group, &member)))
             return found(row, false);
     }
     if (rc < 0 || !list)

@@ -64,7 +64,7 @@ int mk_member_find(struct mk_db *db, yyjson_mut_doc *doc, uint64_t group, uint64
 struct mk_slice mk_member_name(const struct mk_member *member);
 
 /* GroupMemberEntity; NULL when memory is out. */
-yyjson_mut_val *mk_entity_member(yyjson_mut_doc *doc, uint64_t group,
+yyjson_mut_val *mk_entity_member(const struct mk_db *db, yyjson_mut_doc *doc, uint64_t group,
                                  const struct mk_member *member);
 int mk_entity_members(struct mk_db *db, yyjson_mut_doc *doc, uint64_t group,
                       yyjson_mut_val **array);

@@ -8,10 +8,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-uint64_t mk_file_id_new(void)
+uint64_t mk_file_id_new(struct mk_db *db)
 {
     uint64_t id;
-    mk_chance(&id, sizeof(id));
+    mk_world_random_bytes(db, &id, sizeof(id));
     return id >> 1 | 1; /* SQLite's integers are signed, and 0 is the root */
 }
 
@@ -67,7 +67,7 @@ int mk_upload_begin(struct mk_request *request, struct mk_upload *upload)
     upload->media = mk_request_media(request, yyjson_mut_obj_get(request->params, "file_uri"));
     if (!upload->media)
         return -EIO;
-    upload->id = mk_file_id_new();
+    upload->id = mk_file_id_new(&request->sandbox->db);
     mk_file_id_write(upload->id, upload->file_id);
     return mk_result(request, "file_id", yyjson_mut_strcpy(request->doc, upload->file_id));
 }

@@ -18,7 +18,7 @@ enum {
 };
 
 /* A new id; positive. */
-uint64_t mk_file_id_new(void);
+uint64_t mk_file_id_new(struct mk_db *db);
 
 /* "/" and 16 hexadecimal digits; and back: false for anything else. The root, "/", is 0. */
 void mk_file_id_write(uint64_t id, char text[MK_FILE_ID]);

@@ -36,8 +36,8 @@ int mk_folder_changed(struct mk_db *db, uint64_t folder, int delta)
 {
     if (folder == 0)
         return 0;
-    return mk_db_run(
-        db, MK_DB_USE(db, MK_SQL_FOLDER_CHANGED, folder, (uint64_t)(int64_t)delta, mk_now()));
+    return mk_db_run(db, MK_DB_USE(db, MK_SQL_FOLDER_CHANGED, folder, (uint64_t)(int64_t)delta,
+                                   mk_world_now(db)));
 }
 
 /* --- what is in them --- */
@@ -157,7 +157,7 @@ static int require_manager(struct mk_request *request, uint64_t group)
 static int create_group_folder(struct mk_request *request)
 {
     struct mk_db *db = &request->sandbox->db;
-    uint64_t group = milky_uint(request->params, "group_id"), id = mk_file_id_new();
+    uint64_t group = milky_uint(request->params, "group_id"), id = mk_file_id_new(db);
     char folder_id[MK_FILE_ID];
     mk_file_id_write(id, folder_id);
     int rc = require_manager(request, group);
@@ -169,7 +169,8 @@ static int create_group_folder(struct mk_request *request)
         rc = mk_request_write(request);
     if (rc != 0)
         return rc;
-    sqlite3_stmt *insert = MK_DB_USE(db, MK_SQL_FOLDER_ADD, id, group, request->self_id, mk_now());
+    sqlite3_stmt *insert =
+        MK_DB_USE(db, MK_SQL_FOLDER_ADD, id, group, request->self_id, mk_world_now(db));
     mk_text_bind(insert, 5, mk_text_param(request->params, "folder_name"));
     return mk_db_run(db, insert);
 }
@@ -197,7 +198,7 @@ static int rename_group_folder(struct mk_request *request)
         rc = mk_request_write(request);
     if (rc != 0)
         return rc;
-    sqlite3_stmt *update = MK_DB_USE(db, MK_SQL_FOLDER_RENAME, folder, mk_now());
+    sqlite3_stmt *update = MK_DB_USE(db, MK_SQL_FOLDER_RENAME, folder, mk_world_now(db));
     mk_text_bind(update, 3, mk_text_param(request->params, "new_folder_name"));
     return mk_db_run(db, update);
 }

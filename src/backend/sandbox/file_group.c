@@ -30,8 +30,9 @@ static int write_file(struct mk_request *request, const struct mk_upload *upload
                       uint64_t folder)
 {
     struct mk_db *db = &request->sandbox->db;
-    sqlite3_stmt *insert = MK_DB_USE(db, MK_SQL_GROUP_FILE_ADD, upload->id, group, folder,
-                                     upload->media->size, request->self_id, mk_now());
+    sqlite3_stmt *insert =
+        MK_DB_USE(db, MK_SQL_GROUP_FILE_ADD, upload->id, group, folder, upload->media->size,
+                  request->self_id, mk_request_now(request));
     mk_text_bind(insert, 7, upload->name);
     mk_text_bind(insert, 8, mk_slice_str(upload->media->id));
     int rc = mk_db_run(db, insert);

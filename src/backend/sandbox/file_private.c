@@ -15,7 +15,9 @@ static int tell(struct mk_request *request, const struct mk_upload *upload, uint
               mk_upload_put(doc, json, upload) &&
               yyjson_mut_obj_add_strcpy(doc, json, "file_hash", upload->media->tri_sha1) &&
               yyjson_mut_obj_add_bool(doc, json, "is_self", is_self);
-    return ok ? mk_request_event(request, viewer, "friend_file_upload", mk_now(), json) : -ENOMEM;
+    return ok ? mk_request_event(request, viewer, "friend_file_upload", mk_request_now(request),
+                                 json)
+              : -ENOMEM;
 }
 
 static int upload_private_file(struct mk_request *request)

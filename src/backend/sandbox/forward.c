@@ -37,7 +37,7 @@ static int compose_one(struct mk_compose *outer, yyjson_mut_val *outgoing, yyjso
     bool ok = yyjson_mut_obj_add_uint(doc, json, "message_seq", yyjson_mut_arr_size(bundle)) &&
               mk_put_text(doc, json, "sender_name", mk_slice_of(name, len)) &&
               yyjson_mut_obj_add_uint(doc, json, "user_id", user) && /* becomes the avatar_url */
-              yyjson_mut_obj_add_uint(doc, json, "time", mk_now()) &&
+              yyjson_mut_obj_add_uint(doc, json, "time", mk_request_now(request)) &&
               yyjson_mut_obj_add_val(doc, json, "segments", segments);
     return ok ? 0 : -ENOMEM;
 }
@@ -55,7 +55,7 @@ static int keep(struct mk_compose *compose, yyjson_mut_val *bundle, uint64_t *id
         return -ENOMEM;
     if (forward->len > MK_FORWARD_MAX_BYTES)
         return refuse_bad(compose, "合并转发内容过长", "the forwarded messages are too long");
-    mk_chance(&forward->id, sizeof(forward->id));
+    mk_world_random_bytes(&compose->request->sandbox->db, &forward->id, sizeof(forward->id));
     forward->id >>= 1; /* SQLite's integers are signed */
     *id = forward->id;
     return 0;

@@ -46,7 +46,8 @@ static int tell_nudge(struct mk_request *request, uint64_t viewer, uint64_t peer
               yyjson_mut_obj_add_str(doc, json, "display_action", "戳了戳") &&
               yyjson_mut_obj_add_str(doc, json, "display_suffix", "") &&
               yyjson_mut_obj_add_str(doc, json, "display_action_img_url", "");
-    return ok ? mk_request_event(request, viewer, "friend_nudge", mk_now(), json) : -ENOMEM;
+    return ok ? mk_request_event(request, viewer, "friend_nudge", mk_request_now(request), json)
+              : -ENOMEM;
 }
 
 int mk_nudge_friend(struct mk_request *request, uint64_t actor, uint64_t friend, bool is_self)
@@ -104,7 +105,9 @@ static int tell_request(struct mk_request *request, uint64_t actor,
               yyjson_mut_obj_add_strcpy(doc, json, "initiator_uid", uid) &&
               mk_put_text(doc, json, "comment", wish->comment) &&
               mk_put_text(doc, json, "via", wish->via);
-    return ok ? mk_request_event(request, wish->target, "friend_request", mk_now(), json) : -ENOMEM;
+    return ok ? mk_request_event(request, wish->target, "friend_request", mk_request_now(request),
+                                 json)
+              : -ENOMEM;
 }
 
 /* Whether the actor may ask that. */
@@ -144,8 +147,8 @@ int mk_request_friend(struct mk_request *request, uint64_t actor, const struct m
         rc = mk_db_run(db, MK_DB_USE(db, MK_SQL_FRIEND_REQUEST_REMOVE, wish->target, actor));
     if (rc != 0)
         return rc;
-    sqlite3_stmt *insert = MK_DB_USE(db, MK_SQL_FRIEND_REQUEST_ADD, wish->target, actor, mk_now(),
-                                     (uint64_t)wish->is_filtered);
+    sqlite3_stmt *insert = MK_DB_USE(db, MK_SQL_FRIEND_REQUEST_ADD, wish->target, actor,
+                                     mk_request_now(request), (uint64_t)wish->is_filtered);
     mk_text_bind(insert, 5, wish->comment);
     mk_text_bind(insert, 6, wish->via);
     return mk_db_run(db, insert);

@@ -52,7 +52,7 @@ static int get_group_member_info(struct mk_request *request)
         return rc;
     if (rc == 0 || !member.is_member)
         return mk_refuse_no_member(request, group, user);
-    entity = mk_entity_member(request->doc, group, &member);
+    entity = mk_entity_member(&request->sandbox->db, request->doc, group, &member);
     return entity ? mk_result(request, "member", entity) : -ENOMEM;
 }
 

@@ -176,7 +176,7 @@ int mk_group_mute(struct mk_request *request, uint64_t actor, uint64_t group, ui
         return mk_refuse(request, MK_SANDBOX_BAD_VALUE,
                          "禁言时长最多 30 天 (a mute lasts at most %d seconds, which are 30 days)",
                          LONGEST_MUTE);
-    uint64_t now = mk_now();
+    uint64_t now = mk_request_now(request);
     if (duration == 0 && other.shut_up_end_time <= now)
         return 0;
     rc = tell_mute(request, actor, group, user, duration);

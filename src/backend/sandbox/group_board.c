@@ -19,7 +19,8 @@ static int write_announcement(struct mk_request *request, uint64_t actor, uint64
     int rc = mk_request_write(request);
     if (rc < 0)
         return rc;
-    sqlite3_stmt *add = MK_DB_USE(db, MK_SQL_ANNOUNCEMENT_ADD, group, actor, mk_now());
+    sqlite3_stmt *add =
+        MK_DB_USE(db, MK_SQL_ANNOUNCEMENT_ADD, group, actor, mk_request_now(request));
     mk_text_bind(add, 4, content);
     if (image)
         mk_text_bind(add, 5, mk_slice_str(image->id));

@@ -37,8 +37,9 @@ static int write_essence(struct mk_request *request, uint64_t actor, uint64_t gr
     int rc = mk_request_write(request);
     if (rc < 0)
         return rc;
-    return mk_db_run(db, is_set ? MK_DB_USE(db, MK_SQL_ESSENCE_ADD, id, group, actor, mk_now())
-                                : MK_DB_USE(db, MK_SQL_ESSENCE_REMOVE, id));
+    return mk_db_run(db, is_set
+                             ? MK_DB_USE(db, MK_SQL_ESSENCE_ADD, id, group, actor, mk_world_now(db))
+                             : MK_DB_USE(db, MK_SQL_ESSENCE_REMOVE, id));
 }
 
 int mk_group_set_essence(struct mk_request *request, uint64_t actor, uint64_t group, uint64_t seq,

@@ -112,7 +112,7 @@ static int write_joined(struct mk_request *request, uint64_t group, uint64_t use
     struct mk_db *db = &request->sandbox->db;
     int rc = mk_request_write(request);
     if (rc == 0)
-        rc = mk_db_run(db, MK_DB_USE(db, MK_SQL_MEMBER_ADD, group, user, mk_now()));
+        rc = mk_db_run(db, MK_DB_USE(db, MK_SQL_MEMBER_ADD, group, user, mk_request_now(request)));
     return rc == 0 ? mk_notice_lapse(db, group, user, 0) : rc;
 }
 
@@ -205,7 +205,8 @@ static int invite_bot(struct mk_request *request, struct mk_notice *notice)
               yyjson_mut_obj_add_uint(doc, data, "initiator_id", notice->initiator) &&
               (!notice->source_group ||
                yyjson_mut_obj_add_uint(doc, data, "source_group_id", notice->source_group));
-    rc = ok ? mk_request_event(request, notice->target, "group_invitation", mk_now(), data)
+    rc = ok ? mk_request_event(request, notice->target, "group_invitation", mk_request_now(request),
+                               data)
             : -ENOMEM;
     if (rc == 0)
         rc = make_result(request, "invited", "invitation_seq", notice->seq);

@@ -64,7 +64,7 @@ int mk_group_kick(struct mk_request *request, uint64_t actor, uint64_t group, ui
 static int tell_dissolved(struct mk_request *request, uint64_t owner, uint64_t group)
 {
     struct mk_db *db = &request->sandbox->db;
-    uint64_t now = mk_now();
+    uint64_t now = mk_request_now(request);
     sqlite3_stmt *row = MK_DB_USE(db, MK_SQL_GROUP_BOTS, group);
     int rc = mk_db_step(db, row);
     for (; rc > 0; rc = mk_db_step(db, row)) {

@@ -29,7 +29,7 @@ static int insert(struct mk_db *db, const struct mk_notice *notice)
 {
     enum { OPERATOR = 10, STATE, COMMENT };
     sqlite3_stmt *add =
-        MK_DB_USE(db, MK_SQL_NOTICE_ADD, notice->seq, notice->group, notice->kind, mk_now(),
+        MK_DB_USE(db, MK_SQL_NOTICE_ADD, notice->seq, notice->group, notice->kind, mk_world_now(db),
                   notice->initiator, notice->target, notice->is_set, notice->is_filtered,
                   notice->source_group, notice->operator_id, notice->state);
     if (notice->operator_id == 0)

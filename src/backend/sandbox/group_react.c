@@ -72,7 +72,7 @@ int mk_group_react(struct mk_request *request, uint64_t actor, uint64_t group, u
     row = reaction_row(db, is_add ? MK_SQL_REACTION_ADD : MK_SQL_REACTION_REMOVE, id, is_emoji,
                        actor, reaction);
     if (is_add)
-        sqlite3_bind_int64(row, 5, (sqlite3_int64)mk_now());
+        sqlite3_bind_int64(row, 5, (sqlite3_int64)mk_world_now(db));
     return mk_db_run(db, row);
 }
 

@@ -79,7 +79,7 @@ int mk_require_above(struct mk_request *request, uint64_t group, const struct mk
 int mk_require_voice(struct mk_request *request, uint64_t group, const struct mk_member *self)
 {
     struct mk_group state;
-    if (self->shut_up_end_time > mk_now())
+    if (self->shut_up_end_time > mk_request_now(request))
         return mk_refuse(request, MK_SANDBOX_MUTED,
                          "已被禁言 (%" PRIu64 " is muted in group %" PRIu64 " until %" PRIu64 ")",
                          self->uin, group, self->shut_up_end_time);
@@ -116,7 +116,7 @@ static int tell(struct mk_request *request, enum mk_sql sql, uint64_t group, uin
                 const char *type, yyjson_mut_val *data)
 {
     struct mk_db *db = &request->sandbox->db;
-    uint64_t now = mk_now();
+    uint64_t now = mk_request_now(request);
     sqlite3_stmt *row = MK_DB_USE(db, sql, group);
     int rc = data ? mk_db_step(db, row) : -ENOMEM;
     for (; rc > 0; rc = mk_db_step(db, row)) {

@@ -64,7 +64,7 @@ static int sign(const struct mk_media_store *store, const uint8_t text[SIGNED_LE
 static int make_token(const struct mk_media_store *store, const char *id, char text[TOKEN_TEXT])
 {
     uint8_t token[TOKEN_LEN];
-    uint64_t end = mk_now() + MK_MEDIA_URL_SECONDS;
+    uint64_t end = mk_world_now(&store->sandbox->db) + MK_MEDIA_URL_SECONDS;
     for (int i = 0; i < END_LEN; i++)
         token[i] = (uint8_t)(end >> 8 * (END_LEN - 1 - i));
     if (!mk_hex_read(mk_slice_str(id), token + END_LEN, MK_SHA256_LEN))
@@ -86,7 +86,7 @@ static bool read_token(const struct mk_media_store *store, const char *text, cha
     for (int i = 0; i < END_LEN; i++)
         end = end << 8 | token[i];
     mk_hex_write(token + END_LEN, MK_SHA256_LEN, id);
-    return end > mk_now();
+    return end > mk_world_now(&store->sandbox->db);
 }
 
 /* --- contents --- */

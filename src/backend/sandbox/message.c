@@ -148,7 +148,7 @@ static yyjson_mut_val *sender_json(struct mk_request *request, uint64_t group, u
 {
     struct mk_member member;
     int rc = mk_member_find(&request->sandbox->db, request->doc, group, sender, &member);
-    return rc > 0 ? mk_entity_member(request->doc, group, &member) : NULL;
+    return rc > 0 ? mk_entity_member(&request->sandbox->db, request->doc, group, &member) : NULL;
 }
 
 /*
@@ -290,7 +290,7 @@ static int tell_group_recall(struct mk_request *request, const struct mk_place *
 {
     struct mk_db *db = &request->sandbox->db;
     yyjson_mut_val *json = recall_json(request->doc, place, place->peer, message);
-    uint64_t now = mk_now();
+    uint64_t now = mk_request_now(request);
     sqlite3_stmt *row = MK_DB_USE(db, MK_SQL_GROUP_BOTS, place->peer);
     int rc = json ? mk_db_step(db, row) : -ENOMEM;
     for (; rc > 0; rc = mk_db_step(db, row)) {
@@ -305,7 +305,7 @@ static int tell_group_recall(struct mk_request *request, const struct mk_place *
 static int tell_friend_recall(struct mk_request *request, const struct mk_place *place,
                               const struct mk_message *message)
 {
-    uint64_t now = mk_now();
+    uint64_t now = mk_request_now(request);
     uint64_t sides[2] = { place->viewer, place->peer };
     for (int i = 0; i < 2; i++) {
         yyjson_mut_val *json = recall_json(request->doc, place, sides[1 - i], message);

@@ -13,7 +13,8 @@ static int tell_pin(struct mk_request *request, const struct mk_place *place, bo
     bool ok = yyjson_mut_obj_add_str(doc, json, "message_scene", mk_scene_name(place->scene)) &&
               yyjson_mut_obj_add_uint(doc, json, "peer_id", place->peer) &&
               yyjson_mut_obj_add_bool(doc, json, "is_pinned", is_pinned);
-    return ok ? mk_request_event(request, place->viewer, "peer_pin_change", mk_now(), json)
+    return ok ? mk_request_event(request, place->viewer, "peer_pin_change", mk_request_now(request),
+                                 json)
               : -ENOMEM;
 }
 

@@ -76,7 +76,7 @@ int mk_use_stickers(struct mk_request *request, uint64_t user, yyjson_mut_val *s
         yyjson_mut_val *data = yyjson_mut_obj_get(segment, "data");
         if (!yyjson_mut_equals_str(yyjson_mut_obj_get(data, "sub_type"), "sticker"))
             continue;
-        sqlite3_stmt *use = MK_DB_USE(db, MK_SQL_FACE_USE, user, mk_now());
+        sqlite3_stmt *use = MK_DB_USE(db, MK_SQL_FACE_USE, user, mk_world_now(db));
         sqlite3_bind_text(use, 3, milky_string(data, "resource_id", NULL), -1, SQLITE_STATIC);
         rc = mk_db_run(db, use);
         sqlite3_bind_null(use, 3);

@@ -58,9 +58,9 @@ static int set_bio(struct mk_request *request)
 
 /* --- likes --- */
 
-static uint64_t today(void)
+static uint64_t today(const struct mk_db *db)
 {
-    return (mk_now() + 8 * 60 * 60) / (24 * 60 * 60);
+    return (mk_world_now(db) + 8 * 60 * 60) / (24 * 60 * 60);
 }
 
 int mk_like(struct mk_request *request, uint64_t actor, uint64_t friend, uint64_t count)
@@ -71,7 +71,7 @@ int mk_like(struct mk_request *request, uint64_t actor, uint64_t friend, uint64_
     int rc = mk_require_friend(request, actor, friend);
     if (rc != 0)
         return rc;
-    sqlite3_stmt *row = MK_DB_USE(db, MK_SQL_LIKES, actor, friend, today());
+    sqlite3_stmt *row = MK_DB_USE(db, MK_SQL_LIKES, actor, friend, today(db));
     rc = mk_db_step(db, row);
     if (rc < 0)
         return rc;
@@ -85,7 +85,7 @@ int mk_like(struct mk_request *request, uint64_t actor, uint64_t friend, uint64_
     rc = mk_request_write(request);
     if (rc < 0)
         return rc;
-    return mk_db_run(db, MK_DB_USE(db, MK_SQL_LIKE, actor, friend, today(), count));
+    return mk_db_run(db, MK_DB_USE(db, MK_SQL_LIKE, actor, friend, today(db), count));
 }
 
 static int send_profile_like(struct mk_request *request)

@@ -10,7 +10,6 @@
 
 #include "backend/sandbox/bots.h"
 #include "backend/sandbox/db.h"
-#include "backend/sandbox/nature.h"
 #include "backend/sandbox/outbox.h"
 #include "backend/sandbox/sandbox.h"
 #include "backend/sandbox/unsent.h"
@@ -79,6 +78,12 @@ struct mk_request {
     struct mk_media_call *media; /* what its URIs named (media.h); NULL: it had none */
     uint32_t delay_ms;           /* of the reply */
 };
+
+/* The time of the world. */
+static inline uint64_t mk_request_now(const struct mk_request *request)
+{
+    return mk_world_now(&request->sandbox->db);
+}
 
 /*
  * A handler returns 0 with `result` set, MK_REFUSED, or a negative errno.

@@ -46,8 +46,8 @@ static void abort_turn(struct mk_sandbox *sandbox, int error)
                      mk_error_text(-error));
     mk_db_rollback(&sandbox->db);
     mk_media_rolled_back(sandbox);
-    mk_nature_load(&sandbox->db); /* the clock may have been moved in this turn, */
-    mk_bots_undo(&sandbox->bots); /* and bots logged out */
+    mk_world_clock_load(&sandbox->db); /* the clock may have been moved in this turn, */
+    mk_bots_undo(&sandbox->bots);      /* and bots logged out */
     mk_outbox_fail(&sandbox->outbox, sandbox->host, MILKY_INTERNAL, failure_text(error));
 }
 
@@ -259,15 +259,15 @@ static int start(void *self, struct milky_host *host)
         return rc;
     size_t count;
     const uint64_t *bots = milky_host_bots(host, &count);
-    rc = mk_nature_load(&sandbox->db);
+    rc = mk_world_clock_load(&sandbox->db);
     if (rc == 0 && !(is_new && sandbox->world))
-        rc = mk_seed(&sandbox->db, is_new, bots, count, mk_now());
+        rc = mk_seed(&sandbox->db, is_new, bots, count, mk_world_now(&sandbox->db));
     if (rc == 0)
         rc = mk_media_start(sandbox);
     if (rc == 0 && is_new && sandbox->world)
         rc = mk_world_start(sandbox);
     if (rc == 0)
-        rc = mk_nature_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
+        rc = mk_world_random_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
     if (rc == 0)
         rc = mk_db_commit(&sandbox->db);
     if (rc < 0) {
@@ -348,7 +348,7 @@ static void bots_changed(void *self)
     const uint64_t *bots = milky_host_bots(sandbox->host, &count);
     int rc = mk_db_begin(&sandbox->db);
     if (rc == 0)
-        rc = mk_seed(&sandbox->db, false, bots, count, mk_now());
+        rc = mk_seed(&sandbox->db, false, bots, count, mk_world_now(&sandbox->db));
     if (rc < 0) {
         mk_log_error("sandbox",
                      "the new bots have no place in the world until milky starts again: %s",

@@ -109,7 +109,8 @@ const char mk_schema_first_sql[] =
     ") STRICT;";
 /* clang-format on */
 
-/* nature.h. One row where the clock was moved: by `offset` seconds, or to stand at stopped_at. */
+/* world_clock.h. One row where the clock was moved: by `offset` seconds, or to stand at stopped_at.
+ */
 static const char clock_sql[] = "CREATE TABLE clock ("
                                 "  id INTEGER PRIMARY KEY CHECK (id = 1),"
                                 "  offset INTEGER NOT NULL,"

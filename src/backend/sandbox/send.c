@@ -45,7 +45,7 @@ static int prepare(struct mk_request *request, struct sending *sending)
         return mk_refuse(request, MILKY_INTERNAL, "会话消息数已满 (this conversation is full)");
     message->seq = sending->place.last_seq + 1;
     message->sender = sending->place.viewer;
-    message->time = mk_now();
+    message->time = mk_request_now(request);
     sending->text =
         yyjson_mut_val_write(message->segments, YYJSON_WRITE_NOFLAG, &sending->text_len);
     if (!sending->text)
@@ -228,7 +228,7 @@ static yyjson_mut_val *group_event(struct mk_request *request, const struct send
     struct mk_place theirs = sending->place;
     theirs.viewer = viewer;
     return mk_message_json(request, &theirs, &message, entity,
-                           mk_entity_member(doc, group, &after));
+                           mk_entity_member(&request->sandbox->db, doc, group, &after));
 }
 
 /* Tells the bots of the group; the JSON is made only if there is one besides the sender. */

@@ -98,7 +98,7 @@ static const char *const texts[MK_SQL_COUNT] = {
     /* owner, time, sha256 */
     [MK_SQL_FACE_USE] = "INSERT INTO custom_face (owner, time, media) VALUES (?1, ?2, ?3)"
                         " ON CONFLICT DO UPDATE SET time = ?2",
-    /* nature.c */
+    /* world_clock.c */
     [MK_SQL_CLOCK] = "SELECT offset, stopped_at FROM clock WHERE id = 1",
     /* offset, stopped_at */
     [MK_SQL_CLOCK_SET] = "INSERT INTO clock (id, offset, stopped_at) VALUES (1, ?1, ?2)"
@@ -109,6 +109,7 @@ static const char *const texts[MK_SQL_COUNT] = {
     /* events */
     [MK_SQL_UNSENT_ADD] = "INSERT INTO unsent (events) VALUES (?1)",
     [MK_SQL_UNSENT_FORGET] = "DELETE FROM unsent",
+    /* world_random.c */
     [MK_SQL_SAID] = "SELECT total(last_seq) + count(*) FROM conversation",
 
     /* --- social --- */

@@ -52,8 +52,8 @@ static int reset(struct mk_request *request)
     if (rc == 0)
         rc = mk_world_clear(request);
     if (rc == 0)
-        rc = mk_seed(&sandbox->db, true, bots, count, mk_now());
-    return rc ? rc : mk_nature_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
+        rc = mk_seed(&sandbox->db, true, bots, count, mk_world_now(&sandbox->db));
+    return rc ? rc : mk_world_random_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
 }
 
 /* Not only refused, but in the log: somebody waits at a terminal for the start. */

@@ -188,9 +188,8 @@ static int dump_media(struct dumper *dumper)
     return rc < 0 || !any ? rc : mk_buf_append_char(out, ']');
 }
 
-static int dump_clock(struct mk_buf *out)
+static int dump_clock(const struct mk_world_clock *clock, struct mk_buf *out)
 {
-    const struct mk_world_clock *clock = mk_world_clock();
     if (clock->offset == 0 && clock->stopped_at == 0)
         return 0;
     int rc = mk_buf_printf(out, ",\"clock\":{\"offset\":%lld", (long long)clock->offset);
@@ -204,7 +203,7 @@ int mk_world_dump(struct mk_sandbox *sandbox, struct mk_buf *out)
     struct dumper dumper = { .sandbox = sandbox, .out = out };
     int rc = mk_buf_printf(out, "{\"milky_world\":%d", MK_WORLD_VERSION);
     if (rc == 0)
-        rc = dump_clock(out);
+        rc = dump_clock(&sandbox->db.clock, out);
     if (rc == 0)
         rc = dump_media(&dumper);
     for (size_t i = 0; mk_world_lists[i] && rc == 0; i++)

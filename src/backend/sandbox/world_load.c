@@ -140,8 +140,8 @@ static int check_references(struct loader *loader, const struct mk_spot *spot,
     return 0;
 }
 
-static int bind_value(sqlite3_stmt *statement, int at, const struct mk_rule *rule,
-                      const struct mk_value *value)
+static int bind_value(const struct mk_db *db, sqlite3_stmt *statement, int at,
+                      const struct mk_rule *rule, const struct mk_value *value)
 {
     if (!value->given && rule->nullable)
         return sqlite3_bind_null(statement, at) == SQLITE_OK ? 0 : -ENOMEM;
@@ -159,7 +159,7 @@ static int bind_value(sqlite3_stmt *statement, int at, const struct mk_rule *rul
     }
     uint64_t number = value->number;
     if (!value->given && rule->otherwise == MK_RULE_NOW)
-        number = mk_now();
+        number = mk_world_now(db);
     return sqlite3_bind_int64(statement, at, (sqlite3_int64)number) == SQLITE_OK ? 0 : -ENOMEM;
 }
 
@@ -186,7 +186,7 @@ static int insert(struct loader *loader, const struct mk_spot *spot, sqlite3_stm
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)parent);
     int rc = 0, at = 2;
     for (size_t i = 0; rules[i].name && rules[i].kind != MK_RULE_LIST && rc == 0; i++)
-        rc = bind_value(statement, at++, &rules[i], &values[i]);
+        rc = bind_value(&loader->request->sandbox->db, statement, at++, &rules[i], &values[i]);
     if (rc < 0)
         return rc;
     int code = sqlite3_step(statement);
@@ -300,17 +300,17 @@ enum { VERSION, CLOCK, MEDIA, LISTS };
 static int load_clock(struct loader *loader, const struct mk_value *value)
 {
     static const struct mk_rule rules[] = {
-        { "offset", MK_RULE_OFFSET, .most = MK_NATURE_LATEST },
-        { "stopped_at", MK_RULE_NUMBER, .most = MK_NATURE_LATEST },
+        { "offset", MK_RULE_OFFSET, .most = MK_WORLD_LATEST },
+        { "stopped_at", MK_RULE_NUMBER, .most = MK_WORLD_LATEST },
         { NULL },
     };
     const struct mk_spot spot = { .name = "clock" };
     struct mk_value v[MK_RULES_MAX];
     if (!value->given)
-        return mk_nature_load(&loader->request->sandbox->db);
+        return mk_world_clock_load(&loader->request->sandbox->db);
     int rc = mk_rules_read(loader->request, &spot, rules, value->json, v);
     const struct mk_world_clock clock = { (int64_t)v[0].number, v[1].number };
-    return rc ? rc : mk_nature_set_clock(&loader->request->sandbox->db, &clock);
+    return rc ? rc : mk_world_clock_set(&loader->request->sandbox->db, &clock);
 }
 
 /* Each content comes by a URI, which has been fetched; its row is written with the request's. */
@@ -377,7 +377,7 @@ int mk_world_clear(struct mk_request *request)
         rc = begin(&loader, request);
     if (rc == 0)
         rc = finish(&loader, clear(&loader));
-    return rc ? rc : mk_nature_load(&request->sandbox->db);
+    return rc ? rc : mk_world_clock_load(&request->sandbox->db);
 }
 
 int mk_world_load(struct mk_request *request, yyjson_mut_val *world)
@@ -407,11 +407,11 @@ int mk_world_load(struct mk_request *request, yyjson_mut_val *world)
         rc = add_bots(&loader);
     rc = finish(&loader, rc);
     if (rc == MK_REFUSED)
-        mk_nature_load(&request->sandbox->db);
+        mk_world_clock_load(&request->sandbox->db);
     if (rc != 0)
         return rc;
     struct mk_sandbox *sandbox = request->sandbox;
-    return mk_nature_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
+    return mk_world_random_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
 }
 
 /* --- files --- */
