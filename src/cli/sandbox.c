@@ -268,6 +268,7 @@ static int serve(struct run *run)
                                   option[SEED]);
     const struct mk_sandbox_config config = {
         .path = ":memory:",
+        .media.temporary = getenv("TMPDIR"),
         .world = option[WORLD],
         .seed = option[SEED] ? &seed : NULL,
     };

@@ -111,6 +111,7 @@ static struct mk_sandbox *make_backend(const struct mk_config *config)
             .closed_count = config->file ? 2 : 1,
             .allow_private_addresses = config->backend.media.allow_private_addresses,
             .timeout_ms = (uint32_t)config->backend.media.download_seconds * 1000,
+            .temporary = getenv("TMPDIR"),
         },
     };
     struct mk_sandbox *made = mk_sandbox_new(&sandbox);

@@ -162,8 +162,7 @@ int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **
     journal->retry = (struct mk_backoff){ .first_ms = FIRST_RETRY_MS, .most_ms = MOST_RETRY_MS };
     mk_buf_init(&journal->pending, MOST_PENDING);
     int rc = 0;
-    /* One thread has it; statistics that nobody reads would lock at each piece of memory. */
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    /* One thread has it. */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(config->path, &journal->db, flags, NULL) != SQLITE_OK)
         rc = mk_journal_fail(journal, config->path);

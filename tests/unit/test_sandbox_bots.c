@@ -44,6 +44,25 @@ static void clock_outlives_a_restart(void **state)
     control(w, "clock", "{\"reset\":true}");
 }
 
+static void each_world_has_its_clock(void **state)
+{
+    struct world *w = *state;
+    void *made;
+    assert_int_equal(world_setup(&made), 0);
+    struct world *other = made;
+    control(w, "clock", "{\"set\":2000000000,\"stop\":true}");
+    control(other, "clock", "{}");
+    assert_true(num(other, "/time") < 2000000000);
+    control(other, "clock", "{\"set\":1500000000,\"stop\":true}");
+    control(w, "clock", "{}");
+    assert_int_equal(num(w, "/time"), 2000000000);
+    ask(other, BOT, "send_group_message", HELLO);
+    assert_int_equal(num(other, "/time"), 1500000000);
+    ask(w, BOT, "send_group_message", HELLO);
+    assert_int_equal(num(w, "/time"), 2000000000);
+    world_teardown(&made);
+}
+
 static void clock_ends_mutes(void **state)
 {
     struct world *w = *state;
@@ -283,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(clock_moves),
         cmocka_unit_test_setup_teardown(clock_outlives_a_restart, world_setup_file, world_teardown),
+        TEST(each_world_has_its_clock),
         TEST(clock_ends_mutes),
         TEST(clock_refused),
         TEST(offline_and_back),

@@ -350,14 +350,15 @@ static void begun_from_a_file(void **state)
     free(again);
 }
 
-static void forward_id(struct world *w, char id[32])
+/* Of the group's message `seq`, which this is to make. */
+static void forward_id(struct world *w, unsigned seq, char id[32])
 {
     control(w, "say",
             "{\"as\":10003002,\"group\":700000001,\"message\":[{\"type\":\"forward\",\"data\":"
             "{\"messages\":[{\"user_id\":10003001,\"sender_name\":\"x\",\"segments\":["
             "{\"type\":\"text\",\"data\":{\"text\":\"inner\"}}]}]}}]}");
     ask(w, BOT, "get_message",
-        "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":1}");
+        "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":%u}", seq);
     snprintf(id, 32, "%s", str(w, "/message/segments/0/data/forward_id"));
 }
 
@@ -368,15 +369,44 @@ static void seeds_repeat_ids(void **state)
     world_stop(w);
     unlink(w->path);
     assert_int_equal(start_with(w, NULL, 42), 0);
-    forward_id(w, first);
+    forward_id(w, 1, first);
     control(w, "reset", "{}");
-    forward_id(w, again);
+    forward_id(w, 1, again);
     world_stop(w);
     unlink(w->path);
     assert_int_equal(start_with(w, NULL, 43), 0);
-    forward_id(w, other);
+    forward_id(w, 1, other);
     assert_string_equal(first, again);
     assert_string_not_equal(first, other);
+}
+
+static void each_world_has_its_random_numbers(void **state)
+{
+    struct world *w = *state;
+    char first[32], second[32], others_first[32], others_second[32], third[32];
+    void *made;
+    assert_int_equal(world_setup_file(&made), 0);
+    struct world *other = made;
+    world_stop(w);
+    world_stop(other);
+    unlink(w->path);
+    unlink(other->path);
+    assert_int_equal(start_with(w, NULL, 42), 0);
+    assert_int_equal(start_with(other, NULL, 42), 0);
+    forward_id(w, 1, first);
+    forward_id(other, 1, others_first);
+    forward_id(w, 2, second);
+    forward_id(other, 2, others_second);
+    assert_string_equal(first, others_first);
+    assert_string_equal(second, others_second);
+    assert_string_not_equal(first, second);
+    world_stop(other);
+    unlink(other->path);
+    assert_int_equal(world_start(other), 0); /* this one without a seed */
+    forward_id(w, 3, third);
+    forward_id(other, 1, others_first);
+    assert_string_not_equal(third, others_first);
+    world_teardown(&made);
 }
 
 /* --- parts --- */
@@ -535,13 +565,21 @@ static void memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_table_is_in_a_world), TEST(dumped_and_loaded),
-        TEST(written_by_hand),           TEST(an_empty_world),
-        TEST(refused_with_their_path),   TEST(refused_within_a_turn),
-        FILE_TEST(begun_from_a_file),    FILE_TEST(seeds_repeat_ids),
-        TEST(reset_is_the_first_world),  TEST(people_come_and_go),
-        TEST(groups_come_and_go),        TEST(friendships_come_and_go),
-        TEST(references_to_nothing),     TEST(memory_runs_out),
+        TEST(every_table_is_in_a_world),
+        TEST(dumped_and_loaded),
+        TEST(written_by_hand),
+        TEST(an_empty_world),
+        TEST(refused_with_their_path),
+        TEST(refused_within_a_turn),
+        FILE_TEST(begun_from_a_file),
+        FILE_TEST(seeds_repeat_ids),
+        FILE_TEST(each_world_has_its_random_numbers),
+        TEST(reset_is_the_first_world),
+        TEST(people_come_and_go),
+        TEST(groups_come_and_go),
+        TEST(friendships_come_and_go),
+        TEST(references_to_nothing),
+        TEST(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

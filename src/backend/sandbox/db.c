@@ -239,9 +239,6 @@ static int check_file(struct mk_db *db, const char *path, uint64_t *version)
 
 static int open_file(struct mk_db *db, const char *path)
 {
-    /* Statistics that nobody reads cost a lock at each piece of memory. Refused once it is in use.
-     */
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     int rc = sqlite3_open_v2(path, &db->handle, flags, NULL);

@@ -58,9 +58,9 @@ static int make_folder(const struct mk_media_store *store, const char *path)
 /* A world in memory has a folder for its lifetime. */
 static int name_temporary(struct mk_media_store *store)
 {
-    const char *parent = getenv("TMPDIR");
+    const char *parent = store->sandbox->media_config.temporary;
     char *folder, *incoming;
-    if (asprintf(&folder, "%s/milky-media-XXXXXX", parent && *parent ? parent : "/tmp") < 0)
+    if (asprintf(&folder, "%s/milky-media-XXXXXX", parent) < 0)
         return -ENOMEM;
     int rc = mkdtemp(folder) ? 0 : -errno;
     incoming = rc == 0 ? mk_media_store_path(folder, "incoming") : NULL;

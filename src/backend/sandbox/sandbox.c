@@ -290,6 +290,7 @@ static void free_config(struct mk_sandbox_media *config)
 {
     free_paths(config->roots, config->root_count);
     free_paths(config->closed, config->closed_count);
+    free((char *)(uintptr_t)config->temporary);
 }
 
 /* Returns NULL when memory is out. */
@@ -311,7 +312,9 @@ static int copy_config(struct mk_sandbox_media *to, const struct mk_sandbox_medi
     *to = *from;
     to->roots = copy_paths(from->roots, from->root_count);
     to->closed = copy_paths(from->closed, from->closed_count);
-    return to->roots && to->closed ? 0 : -ENOMEM;
+    bool is_given = from->temporary && *from->temporary;
+    to->temporary = mk_slice_dup(mk_slice_str(is_given ? from->temporary : "/tmp"));
+    return to->roots && to->closed && to->temporary ? 0 : -ENOMEM;
 }
 
 static void free_sandbox(void *self)

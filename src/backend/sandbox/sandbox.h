@@ -18,6 +18,8 @@ struct mk_sandbox_media {
     size_t closed_count;
     bool allow_private_addresses; /* http(s):// may reach this machine and private networks */
     uint32_t timeout_ms;          /* of one download; 0: 60 s */
+    const char *temporary;        /* the folder that a world in memory makes one of its own in for
+                                     its contents; NULL or "": /tmp */
 };
 
 struct mk_sandbox_config {
