@@ -726,6 +726,32 @@ static void stickers(void **state)
     assert_json(at(w, "/urls"), "[]");
 }
 
+static size_t count_folders(const char *folder, const char *prefix)
+{
+    size_t count = 0;
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)))
+        count += entry->d_type == DT_DIR && strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+    if (dir)
+        closedir(dir);
+    return count;
+}
+
+static void a_world_in_memory_has_a_folder(void **state)
+{
+    struct world *w = *state;
+    char folder[] = "/tmp/milky-temporary-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    world_stop(w);
+    w->media.temporary = folder;
+    assert_int_equal(world_start(w), 0);
+    send_image(w, "base64://" PNG);
+    assert_int_equal(count_folders(folder, "milky-media-"), 1);
+    world_stop(w);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 #define IN_FILE(name) cmocka_unit_test_setup_teardown(name, world_setup_file, world_teardown)
 
 int main(void)
@@ -757,6 +783,8 @@ int main(void)
         IN_FILE(urls_for_each_bot),
         cmocka_unit_test_setup_teardown(avatars, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(stickers, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_world_in_memory_has_a_folder, world_setup,
+                                        world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
