@@ -1,13 +1,9 @@
 /* deliveries: see the header. */
 #include "endpoint/deliveries.h"
 
-<<<<<<< HEAD
+#include "base/error_text.h"
 #include "endpoint/parts.h"
 #include "protocol/call.h"
-=======
-#include "base/error_text.h"
-#include "endpoint/endpoint.h"
->>>>>>> 9594d62 (base: the words of an errno are constant)
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,11 +12,7 @@ enum { PAGE = 100 };
 
 static void fail_with(struct mk_call *call, int rc)
 {
-<<<<<<< HEAD
     mk_call_fail(call, MILKY_INTERNAL, "%s", mk_error_text(-rc));
-=======
-    milky_call_fail(call, MILKY_INTERNAL, "%s", mk_error_text(-rc));
->>>>>>> 9594d62 (base: the words of an errno are constant)
 }
 
 /* --- listing --- */

@@ -173,7 +173,6 @@ static int init_parts(struct milky_endpoint *endpoint, const struct milky_config
     int rc = mk_loop_init(&endpoint->loop, NULL);
     if (rc < 0)
         return rc;
-<<<<<<< HEAD
     endpoint->owner = (struct mk_host_owner){
         .uv = endpoint->loop.uv,
         .drop = drop,
@@ -183,25 +182,6 @@ static int init_parts(struct milky_endpoint *endpoint, const struct milky_config
     mk_loop_busy_poll(&endpoint->loop, config->busy_poll_us);
     mk_deflate_init(&endpoint->deflate, mk_endpoint_compression_threshold(config));
     mk_requests_init(endpoint);
-=======
-    }
-    struct milky_endpoint *endpoint = calloc(1, sizeof(*endpoint));
-    rc = endpoint ? mk_loop_init(&endpoint->host.loop) : -ENOMEM;
-    if (rc < 0) {
-        mk_log_error("endpoint", "cannot start: %s", mk_error_text(-rc));
-        backend->free(backend);
-        free(endpoint);
-        return rc;
-    }
-    struct milky_host *host = &endpoint->host;
-    host->backend = backend;
-    host->table = mk_transport_table;
-    mk_loop_busy_poll(&host->loop, config->busy_poll_us);
-    mk_loop_use_io_uring(&host->loop, !config->no_io_uring);
-    mk_deflate_init(&host->deflate, mk_host_compression_threshold(config));
-    mk_dispatch_init(&host->dispatch, backend, 0);
-    mk_requests_init(&endpoint->requests, endpoint);
->>>>>>> 9594d62 (base: the words of an errno are constant)
     endpoint->turn.run = on_turn_end;
     mk_loop_add_hook(&endpoint->loop, &endpoint->turn);
     return 0;
@@ -323,17 +303,11 @@ static int told(const char *what, const struct mk_address *address, int rc,
                 struct milky_error *error)
 {
     char text[MK_ADDRESS_TEXT];
-<<<<<<< HEAD
     if (rc < 0) {
         mk_address_format(address, text);
         mk_log_error("endpoint", "%s: cannot listen on %s: %s", what, text, mk_error_text(-rc));
         mk_error_set(error, what, "cannot listen on %s: %s", text, mk_error_text(-rc));
     }
-=======
-    if (rc < 0)
-        mk_log_error("endpoint", "%s: cannot listen on %s: %s", what,
-                     mk_address_format(address, text), mk_error_text(-rc));
->>>>>>> 9594d62 (base: the words of an errno are constant)
     return rc;
 }
 

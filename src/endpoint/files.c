@@ -119,6 +119,7 @@ int mk_files_open(struct milky_endpoint *endpoint)
     endpoint->file_server = mk_server_new_for_files(&context, &address);
     int rc = endpoint->file_server ? mk_transport_start(endpoint->file_server) : -ENOMEM;
     if (rc < 0)
-        mk_log_error("endpoint", "cannot listen on 127.0.0.1 to serve files: %s", mk_error_text(-rc));
+        mk_log_error("endpoint", "cannot listen on 127.0.0.1 to serve files: %s",
+                     mk_error_text(-rc));
     return rc;
 }

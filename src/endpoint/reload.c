@@ -3,12 +3,8 @@
  * where something does, nothing has changed.
  */
 #include "endpoint/reload.h"
-<<<<<<< HEAD
-#include "endpoint/parts.h"
-=======
 #include "base/error_text.h"
-#include "endpoint/endpoint.h"
->>>>>>> 9594d62 (base: the words of an errno are constant)
+#include "endpoint/parts.h"
 
 #include "base/log.h"
 #include "endpoint/config_check.h"
@@ -297,13 +293,9 @@ int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_co
         rc = prepare(&plan, endpoint, config, error);
     if (rc < 0) {
         discard(&plan, true);
-<<<<<<< HEAD
         mk_log_error("endpoint", "not reloaded, everything is as it was: %s", mk_error_text(-rc));
         if (error && error->text[0] == '\0')
             mk_error_set(error, "", "not reloaded: %s", mk_error_text(-rc));
-=======
-        mk_log_error("endpoint", "not reloaded, everything is as it was: %s", mk_error_text(-rc));
->>>>>>> 9594d62 (base: the words of an errno are constant)
         return rc;
     }
     size_t changed = carry_out(endpoint, &plan, config);

@@ -8,8 +8,6 @@
 #ifndef MK_SANDBOX_DB_H
 #define MK_SANDBOX_DB_H
 
-#include "backend/sandbox/world_clock.h"
-#include "backend/sandbox/world_random.h"
 #include "base/slice.h"
 
 #include <sqlite3.h>
@@ -139,11 +137,23 @@ enum mk_sql {
 
 const char *mk_sql_text(enum mk_sql sql);
 
+/* The machine's clock, moved by `offset` seconds, or one that shows `stopped_at` for ever. */
+struct mk_world_clock {
+    int64_t offset;
+    uint64_t stopped_at; /* 0: it runs */
+};
+
+/* The random numbers of a world; see world_random.h. */
+struct mk_world_random {
+    bool is_seeded;
+    uint64_t state; /* of the sequence, where it is */
+};
+
 struct mk_db {
     sqlite3 *handle;
     sqlite3_stmt *statements[MK_SQL_COUNT];
     bool in_transaction;
-    struct mk_world_clock clock;
+    struct mk_world_clock clock; /* as in the tables; see world_clock.h */
     struct mk_world_random random;
     int told;         /* the error that the log was told of last, ... */
     uint64_t told_at; /* ... and when, monotonic ms */

@@ -1,6 +1,8 @@
 /* entity: see the header. Each reader takes the columns in the order of statements.c. */
 #include "backend/sandbox/entity.h"
 
+#include "backend/sandbox/world_clock.h"
+
 #include <errno.h>
 
 const char *mk_sex_name(uint64_t sex)

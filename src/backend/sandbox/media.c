@@ -223,13 +223,8 @@ bool mk_media_prepare(struct mk_sandbox *sandbox, const struct mk_asked *asked)
                         "一次调用最多 %zu 个 URI (a call has at most %zu URIs)", search.most,
                         search.most);
     else
-<<<<<<< HEAD
         milky_call_fail(host, asked->call, MILKY_INTERNAL,
                         "无法准备媒体 (media cannot be prepared: %s)", mk_error_text(-rc));
-=======
-        milky_call_fail(call, MILKY_INTERNAL, "无法准备媒体 (media cannot be prepared: %s)",
-                        mk_error_text(-rc));
->>>>>>> 9594d62 (base: the words of an errno are constant)
     free(media);
     free(search.items);
     return true;

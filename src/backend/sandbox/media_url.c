@@ -179,7 +179,6 @@ static int open_resource(struct mk_sandbox *sandbox, const char *token, const ch
         return rc < 0 ? rc : -ENOENT;
     int fd =
         is_plain ? open_plain_avatar(sandbox->media) : mk_media_open_content(sandbox->media, id);
-<<<<<<< HEAD
     if (fd < 0)
         mk_log_error("sandbox", "the content %s cannot be read: %s", id, mk_error_text(-fd));
     *content_type = is_plain ? "image/png" : media.info.content_type;
@@ -198,14 +197,6 @@ void mk_media_resource(struct mk_sandbox *sandbox, uint64_t request, const char 
                             "there is no such resource, or its URL has expired");
     else
         milky_resource_fail(host, request, 500, "the resource cannot be read");
-=======
-    if (fd < 0) {
-        mk_log_error("sandbox", "the content %s cannot be read: %s", id, mk_error_text(-fd));
-        return fd;
-    }
-    *resource = (struct milky_resource){ fd, is_plain ? "image/png" : media.info.content_type };
-    return 0;
->>>>>>> 9594d62 (base: the words of an errno are constant)
 }
 
 /* --- URLs --- */

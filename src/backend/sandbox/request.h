@@ -13,6 +13,8 @@
 #include "backend/sandbox/outbox.h"
 #include "backend/sandbox/sandbox.h"
 #include "backend/sandbox/unsent.h"
+#include "backend/sandbox/world_clock.h"
+#include "backend/sandbox/world_random.h"
 #include "base/buf.h"
 
 enum {

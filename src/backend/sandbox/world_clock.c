@@ -1,7 +1,6 @@
 /* world_clock: see the header. */
 #include "backend/sandbox/world_clock.h"
 
-#include "backend/sandbox/db.h"
 #include "base/clock.h"
 
 uint64_t mk_world_now(const struct mk_db *db)

@@ -5,17 +5,9 @@
 #ifndef MK_SANDBOX_WORLD_CLOCK_H
 #define MK_SANDBOX_WORLD_CLOCK_H
 
-#include <stdint.h>
-
-struct mk_db;
+#include "backend/sandbox/db.h"
 
 #define MK_WORLD_LATEST UINT64_C(253402300799) /* the end of the year 9999 */
-
-/* The machine's clock, moved by `offset` seconds, or one that shows `stopped_at` for ever. */
-struct mk_world_clock {
-    int64_t offset;
-    uint64_t stopped_at; /* 0: it runs */
-};
 
 /* Seconds since 1970, for everything that the world remembers. */
 uint64_t mk_world_now(const struct mk_db *db);

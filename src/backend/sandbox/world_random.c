@@ -1,7 +1,6 @@
 /* world_random: see the header. */
 #include "backend/sandbox/world_random.h"
 
-#include "backend/sandbox/db.h"
 #include "base/random.h"
 
 #include <string.h>

@@ -5,16 +5,9 @@
 #ifndef MK_SANDBOX_WORLD_RANDOM_H
 #define MK_SANDBOX_WORLD_RANDOM_H
 
-#include <stdbool.h>
+#include "backend/sandbox/db.h"
+
 #include <stddef.h>
-#include <stdint.h>
-
-struct mk_db;
-
-struct mk_world_random {
-    bool is_seeded;
-    uint64_t state; /* of the sequence, where it is */
-};
 
 /* Bytes for an id. They cannot be guessed, unless the world was seeded. */
 void mk_world_random_bytes(struct mk_db *db, void *out, size_t len);
