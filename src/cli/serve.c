@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -121,6 +122,9 @@ static struct mk_sandbox *make_backend(const struct mk_config *config)
 
 int mk_serve(const struct mk_serving *serving)
 {
+    /* SQLite is for endpoints alone here: statistics that are not read would cost them a lock at
+     * each piece of memory. */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     struct server server = { .serving = serving };
     int code = MK_EXIT_OK;
