@@ -1,11 +1,12 @@
 /*
  * fuzz_config: no text makes the reader of configurations fail in any other way than by saying so,
  * in both languages alike: each mistake has a line of its own, which begins with a place that is in
- * the text, goes on with no control character, and shows no token.
+ * the text, goes on with no control character, and shows no token. What a right text becomes is
+ * right for an embedder, too.
  */
 #include "base/utf8.h"
-#include "cli/config.h"
-#include "cli/text.h"
+#include "config/check.h"
+#include "config/config.h"
 #include "fuzz.h"
 
 #include <errno.h>
@@ -57,17 +58,31 @@ static size_t check_mistakes(struct mk_slice mistakes, struct mk_slice text)
     return count;
 }
 
-static size_t parse(struct mk_slice text, const char *language)
+static void check_for_embedder(struct mk_config *config)
+{
+    static const struct milky_backend table = { .size = sizeof(table) };
+    static const struct milky_config_backend backend = { sizeof(backend), "fuzz", &table, NULL };
+    struct mk_config_taken taken;
+    config->endpoint.backends = &backend;
+    config->endpoint.backend_count = 1;
+    check(mk_config_take(&config->endpoint, &taken, NULL) == 0, "an embedder's mistake");
+    mk_config_give_back(&taken);
+}
+
+static size_t parse(struct mk_slice text, enum mk_language language)
 {
     struct mk_config *config = NULL;
     struct mk_buf mistakes;
     size_t count = 0;
-    mk_text_set(language);
     mk_buf_init(&mistakes, SIZE_MAX);
-    int rc = mk_config_parse(text, "dir/milky.jsonc", &config, &mistakes);
+    const struct mk_config_origin origin = { "dir/milky.jsonc", language };
+    int rc = mk_config_parse(text, &origin, &config, &mistakes);
     check(rc == 0 || rc == -EINVAL, "status");
     if (rc == 0) {
         check(mistakes.len == 0 && config->endpoint.bot_count > 0 && config->data_dir, "parts");
+        /* No file is opened here. */
+        if (!memmem(text.ptr, text.len, "\\", 1) && !memmem(text.ptr, text.len, "tls", 3))
+            check_for_embedder(config);
     } else {
         check(!config && mistakes.len > 0, "no mistakes");
         count = check_mistakes(mk_buf_slice(&mistakes), text);
@@ -101,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *copy = copy_of(data, size);
     struct mk_slice text = mk_slice_of(copy, size);
     if (!shows_secret_elsewhere(text))
-        check(parse(text, "en") == parse(text, "zh"), "the languages differ");
+        check(parse(text, MK_ENGLISH) == parse(text, MK_CHINESE), "the languages differ");
     free(copy);
     return 0;
 }

@@ -138,7 +138,21 @@ static void prepare(void)
     hub.deflate = &codec;
     mk_dispatch_init(&dispatch, &target, 10001000);
     mk_dispatch_init(&operators, &target, 0);
-    struct mk_guard *guard = mk_guard_new(&loop, &mk_default_limits);
+    const struct mk_limits limits = {
+        .connections = 16384,
+        .connections_per_address = 1024,
+        .tls_handshakes = 1024,
+        .failed_credentials = 100,
+        .header_bytes = 32 * 1024,
+        .body_bytes = 16 * 1024 * 1024,
+        .message_bytes = 64 * 1024 * 1024,
+        .header_ms = 15 * 1000,
+        .body_ms = 30 * 1000,
+        .idle_ms = 75 * 1000,
+        .calls_in_flight = 256,
+        .lag_bytes = 16 * 1024 * 1024,
+    };
+    struct mk_guard *guard = mk_guard_new(&loop, &limits);
     check(guard != NULL, "no guard");
     for (size_t i = 0; i < 2; i++) {
         struct mk_address address = address_of(i), other = address_of(2 + i);

@@ -7,6 +7,7 @@
 #include "backend/sandbox/uid.h"
 #include "base/exposition.h"
 #include "base/json.h"
+#include "base/near.h"
 #include "base/utf8.h"
 #include "cli/summary.h"
 #include "cli/text.h"

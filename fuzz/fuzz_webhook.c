@@ -12,7 +12,7 @@
 #include "protocol/call.h"
 #include "protocol/pattern.h"
 #include "transport/webhook_calls.h"
-#include "transport/webhook_signature.h"
+#include "wire/webhook_signature.h"
 
 #include <errno.h>
 #include <openssl/evp.h>

@@ -22,7 +22,9 @@
  *   milky_endpoint_free(endpoint);
  *
  * Structs begin with their size, as the embedder was compiled: a field that a later version of this
- * header adds at the end is zero for it. In an array of structs all have the size of the first.
+ * header adds at the end is zero for it. In an array of structs all have the size of the first. A
+ * struct that others hold by value has a few `reserved` words for that. A field that is set and
+ * that an older library does not know is refused.
  *
  * Threads: an endpoint belongs to the thread that runs it, and no function here may be called for
  * it from another one. Endpoints share nothing: several may run in threads of their own.
@@ -45,6 +47,7 @@ enum milky_dialect {
 struct milky_server_tls {
     const char *certificate; /* and what leads to its root; NULL: no TLS */
     const char *key;         /* NULL where that is */
+    const void *reserved[6]; /* NULL */
 };
 
 struct milky_remote_tls {
@@ -52,6 +55,7 @@ struct milky_remote_tls {
     const char *certificate;   /* to present; NULL: none */
     const char *key;           /* NULL where that is */
     bool insecure_skip_verify; /* any certificate is taken */
+    const void *reserved[4];   /* NULL */
 };
 
 /*

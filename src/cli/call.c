@@ -1,5 +1,6 @@
 /* call: `milky call`: one API call to a bot's http_server. */
 #include "base/json.h"
+#include "base/near.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/summary.h"

@@ -1,7 +1,8 @@
 /* command: see the header. */
 #include "cli/command.h"
 
-#include "cli/config_schema.h"
+#include "base/near.h"
+#include "config/schema.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -191,17 +192,18 @@ static int no_file(const char *name, int rc)
 }
 
 /* mk_config_parse or mk_config_load. */
-typedef int parse_text(struct mk_slice text, const char *name, struct mk_config **config,
-                       struct mk_buf *mistakes);
+typedef int parse_text(struct mk_slice text, const struct mk_config_origin *origin,
+                       struct mk_config **config, struct mk_buf *mistakes);
 
 static int load(const char *file, parse_text *parse, struct mk_config **config,
                 struct mk_buf *mistakes)
 {
+    const struct mk_config_origin origin = { file, mk_text_language() };
     struct mk_buf text;
     mk_buf_init(&text, MK_CONFIG_MAX_FILE + 4096);
     int rc = read_file(file, &text);
     if (rc == 0)
-        rc = parse(mk_buf_slice(&text), file, config, mistakes);
+        rc = parse(mk_buf_slice(&text), &origin, config, mistakes);
     mk_buf_fini(&text);
     return rc;
 }

@@ -6,8 +6,8 @@
 #define MK_CLI_COMMAND_H
 
 #include "base/log.h"
-#include "cli/config.h"
 #include "cli/text.h"
+#include "config/config.h"
 
 enum { MK_EXIT_OK = 0, MK_EXIT_FAILED = 1, MK_EXIT_USAGE = 2 };
 

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/command.h"
-#include "cli/jsonc.h"
+#include "config/jsonc.h"
 #include "wire/url.h"
 
 #include <errno.h>

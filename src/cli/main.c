@@ -1,4 +1,5 @@
 /* main: finds the command that is meant and runs it. */
+#include "base/near.h"
 #include "cli/command.h"
 
 #include <errno.h>

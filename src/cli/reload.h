@@ -4,7 +4,7 @@
 #ifndef MK_CLI_RELOAD_H
 #define MK_CLI_RELOAD_H
 
-#include "cli/config.h"
+#include "config/config.h"
 
 /* Zeroed but for `config`. */
 struct mk_reload {

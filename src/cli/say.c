@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/command.h"
-#include "cli/config_schema.h"
+#include "config/schema.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #ifndef MK_CLI_SUMMARY_H
 #define MK_CLI_SUMMARY_H
 
-#include "cli/config.h"
+#include "config/config.h"
 
 /* How a client reaches a server. */
 struct mk_target {

@@ -1,10 +1,11 @@
 /*
- * text: the words of the command line in the user's language, English or Chinese, and guesses at
- * what a mistyped word was meant to be. Not for the log, which is English.
+ * text: the words of the command line in the user's language, English or Chinese. Not for the log,
+ * which is English.
  */
 #ifndef MK_CLI_TEXT_H
 #define MK_CLI_TEXT_H
 
+#include "base/language.h"
 #include "base/slice.h"
 
 #include <stdint.h>
@@ -15,7 +16,7 @@ void mk_text_setup(void);
 
 /* Chinese when `locale` begins with "zh", else English; NULL and "" are English. */
 void mk_text_set(const char *locale);
-bool mk_text_chinese(void);
+enum mk_language mk_text_language(void);
 
 /* One of the two, as the language is. Both must take the same arguments in the same order. */
 const char *mk_tr(const char *en, const char *zh) __attribute__((format_arg(1), format_arg(2)));
@@ -28,16 +29,6 @@ struct mk_word {
 };
 /* The words for a name, or NULL where it is none of these, or NULL. */
 const char *mk_word_for(const struct mk_word *words, size_t count, const char *name);
-
-/*
- * The best guess so far at what `word` means. Zero it, then offer candidates; `best` stays NULL
- * where none comes near.
- */
-struct mk_near {
-    const char *best;
-    size_t distance;
-};
-void mk_near_offer(struct mk_near *near, struct mk_slice word, const char *candidate);
 
 /* Writes a time, seconds since 1970, as this machine's clock shows it: "2026-01-31 12:34:56". */
 enum { MK_TEXT_TIME = 32 };

@@ -8,7 +8,8 @@
 #include "base/clock.h"
 #include "base/error_text.h"
 #include "base/log.h"
-#include "endpoint/config_check.h"
+#include "config/check.h"
+#include "config/defaults.h"
 #include "endpoint/files.h"
 #include "endpoint/hosts.h"
 #include "endpoint/metrics.h"
@@ -20,43 +21,31 @@
 #include <milky/milky.h>
 #include <stdlib.h>
 
-enum {
-    GRACE_MS = 4000,
-    MOST_EVENTS = 100000,
-    MOST_AGE = 7 * 24 * 3600, /* seconds */
-};
+enum { GRACE_MS = 4000 };
 
 /* --- making --- */
 
-/* One of the two addresses that are no bot's. Returns 0 or a negative errno, logged. */
-static int parse_address(const char *what, const char *text, const char *given_token,
-                         struct mk_address *address, char **token, struct milky_error *why)
+/* One of the two addresses that are no bot's. */
+static int parse_address(const char *text, const char *given_token, struct mk_address *address,
+                         char **token)
 {
-    const char *error = mk_address_parse(mk_slice_str(text), address);
     *token = mk_slice_dup(mk_slice_str(given_token));
     if (!*token)
         return -ENOMEM;
-    if (!error && (*token)[0] == '\0' && !mk_address_is_local(address))
-        error = "without an access_token only this machine may be listened to";
-    if (!error)
-        return 0;
-    mk_log_error("endpoint", "%s \"%s\": %s", what, text, error);
-    mk_error_set(why, what, "\"%s\": %s", text, error);
-    return -EINVAL;
+    return mk_address_parse(mk_slice_str(text), address) ? -EINVAL : 0;
 }
 
-static int parse_addresses(struct milky_endpoint *endpoint, const struct milky_config *config,
-                           struct milky_error *error)
+static int parse_addresses(struct milky_endpoint *endpoint, const struct milky_config *config)
 {
     int rc = 0;
     endpoint->has_control = config->control != NULL;
     endpoint->has_operations = config->operations != NULL;
     if (config->control)
-        rc = parse_address("control", config->control, config->control_access_token,
-                           &endpoint->control_address, &endpoint->control_token, error);
+        rc = parse_address(config->control, config->control_access_token,
+                           &endpoint->control_address, &endpoint->control_token);
     if (rc == 0 && config->operations)
-        rc = parse_address("operations", config->operations, config->operations_access_token,
-                           &endpoint->operations_address, &endpoint->operations_token, error);
+        rc = parse_address(config->operations, config->operations_access_token,
+                           &endpoint->operations_address, &endpoint->operations_token);
     return rc;
 }
 
@@ -66,8 +55,8 @@ static int open_journal(struct milky_endpoint *endpoint, const struct milky_jour
         return 0;
     struct mk_journal_config journal = {
         .path = config->path,
-        .max_events = config->max_events ? config->max_events : MOST_EVENTS,
-        .max_age = config->max_age ? config->max_age : MOST_AGE,
+        .max_events = config->max_events,
+        .max_age = config->max_age,
         .flush = !config->no_flush,
         .events_kept = mk_hosts_keep_events(endpoint),
     };
@@ -117,37 +106,27 @@ static int init_bots(struct milky_endpoint *endpoint, const struct milky_config 
     return rc == 0 ? mk_hosts_set_bots(endpoint, endpoint->bots, endpoint->bot_count) : rc;
 }
 
-static uint64_t or_default(uint64_t given, uint64_t usual)
-{
-    return given > 0 ? given : usual;
-}
-
 static int make_guard(struct milky_endpoint *endpoint, const struct milky_limits *config)
 {
-    const struct mk_limits *usual = &mk_default_limits;
     const struct mk_limits limits = {
-        .connections = or_default(config->connections, usual->connections),
-        .connections_per_address =
-            or_default(config->connections_per_address, usual->connections_per_address),
+        .connections = config->connections,
+        .connections_per_address = config->connections_per_address
+                                       ? config->connections_per_address
+                                       : MK_DEFAULT_CONNECTIONS_PER_ADDRESS,
         .limits_this_machine = config->connections_per_address > 0,
-        .tls_handshakes = or_default(config->tls_handshakes, usual->tls_handshakes),
-        .failed_credentials = or_default(config->failed_credentials, usual->failed_credentials),
-        .header_bytes = or_default(config->header_bytes, usual->header_bytes),
-        .body_bytes = or_default(config->body_bytes, usual->body_bytes),
-        .message_bytes = or_default(config->message_bytes, usual->message_bytes),
-        .header_ms = or_default(config->header_seconds * 1000, usual->header_ms),
-        .body_ms = or_default(config->body_seconds * 1000, usual->body_ms),
-        .idle_ms = or_default(config->idle_seconds * 1000, usual->idle_ms),
-        .calls_in_flight = or_default(config->calls_in_flight, usual->calls_in_flight),
-        .lag_bytes = or_default(config->lag_bytes, usual->lag_bytes),
+        .tls_handshakes = config->tls_handshakes,
+        .failed_credentials = config->failed_credentials,
+        .header_bytes = config->header_bytes,
+        .body_bytes = config->body_bytes,
+        .message_bytes = config->message_bytes,
+        .header_ms = config->header_seconds * 1000,
+        .body_ms = config->body_seconds * 1000,
+        .idle_ms = config->idle_seconds * 1000,
+        .calls_in_flight = config->calls_in_flight,
+        .lag_bytes = config->lag_bytes,
     };
     endpoint->guard = mk_guard_new(&endpoint->loop, &limits);
     return endpoint->guard ? 0 : -ENOMEM;
-}
-
-size_t mk_endpoint_compression_threshold(const struct milky_config *config)
-{
-    return or_default(config->compression_threshold, MK_DEFLATE_THRESHOLD);
 }
 
 static void on_turn_end(struct mk_turn_hook *hook);
@@ -180,7 +159,7 @@ static int init_parts(struct milky_endpoint *endpoint, const struct milky_config
     };
     endpoint->table = mk_transport_table;
     mk_loop_busy_poll(&endpoint->loop, config->busy_poll_us);
-    mk_deflate_init(&endpoint->deflate, mk_endpoint_compression_threshold(config));
+    mk_deflate_init(&endpoint->deflate, config->compression_threshold);
     mk_requests_init(endpoint);
     endpoint->turn.run = on_turn_end;
     mk_loop_add_hook(&endpoint->loop, &endpoint->turn);
@@ -188,14 +167,13 @@ static int init_parts(struct milky_endpoint *endpoint, const struct milky_config
 }
 
 /* What the configuration asks for, behind the backends. */
-static int make_parts(struct milky_endpoint *endpoint, const struct milky_config *config,
-                      struct milky_error *error)
+static int make_parts(struct milky_endpoint *endpoint, const struct milky_config *config)
 {
     endpoint->grace = mk_timer_new(&endpoint->loop, on_grace_over, endpoint);
     mk_files_init(endpoint);
     bool ready =
         endpoint->grace && mk_streams_use_io_uring(&endpoint->loop, !config->no_io_uring) == 0;
-    int rc = ready ? parse_addresses(endpoint, config, error) : -ENOMEM;
+    int rc = ready ? parse_addresses(endpoint, config) : -ENOMEM;
     if (rc == 0)
         rc = mk_files_base(config->resource_url, &endpoint->resource_base);
     if (rc == 0)
@@ -205,11 +183,13 @@ static int make_parts(struct milky_endpoint *endpoint, const struct milky_config
     return rc == 0 ? init_bots(endpoint, config) : rc;
 }
 
-int milky_endpoint_new(const struct milky_config *config, struct milky_endpoint **result,
+int milky_endpoint_new(const struct milky_config *given, struct milky_endpoint **result,
                        struct milky_error *error)
 {
+    struct mk_config_taken taken;
+    const struct milky_config *config = &taken.config;
     mk_error_set(error, "", "%s", "");
-    int rc = mk_config_check(config, error);
+    int rc = mk_config_take(given, &taken, error);
     struct milky_endpoint *endpoint = rc == 0 ? calloc(1, sizeof(*endpoint)) : NULL;
     if (rc == 0)
         rc = endpoint ? init_parts(endpoint, config) : -ENOMEM;
@@ -221,7 +201,7 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_endpoint 
     } else {
         rc = mk_hosts_make(endpoint, config, error);
         if (rc == 0)
-            rc = make_parts(endpoint, config, error);
+            rc = make_parts(endpoint, config);
         if (rc == -ENOMEM)
             mk_log_error("endpoint", "cannot start: out of memory");
         if (rc < 0)
@@ -231,6 +211,7 @@ int milky_endpoint_new(const struct milky_config *config, struct milky_endpoint 
         mk_error_set(error, "", "cannot start: %s", mk_error_text(-rc));
     if (rc == 0)
         *result = endpoint;
+    mk_config_give_back(&taken);
     return rc;
 }
 

@@ -8,21 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LONGEST_NAME = 64 };
-
-/* --- names --- */
-
-static const char *name_error(const char *name)
-{
-    size_t len = name ? strlen(name) : 0;
-    if (len == 0 || len > LONGEST_NAME)
-        return "a backend has a name, of 64 bytes at most";
-    for (size_t i = 0; i < len; i++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", name[i]))
-            return "the name of a backend has letters, digits, '-' and '_' alone";
-    return strcmp(name, "endpoint") == 0 ? "\"endpoint\" is the endpoint itself" : NULL;
-}
-
 struct milky_host *mk_hosts_find(const struct milky_endpoint *endpoint, const char *name)
 {
     for (size_t i = 0; i < endpoint->host_count; i++)
@@ -38,18 +23,12 @@ static int make_one(struct milky_endpoint *endpoint, const struct milky_config_b
 {
     char path[32];
     snprintf(path, sizeof(path), "backends[%zu]", index);
-    const char *why = name_error(config->name);
-    if (!why && mk_hosts_find(endpoint, config->name) && index > 0)
-        why = "another backend has this name already";
-    if (why) {
-        mk_host_discard(config->table, config->self);
-    } else {
-        int rc = mk_host_new(&endpoint->owner, config->name, config->table, config->self,
-                             &endpoint->hosts[endpoint->host_count], &why);
-        endpoint->host_count += rc == 0;
-        if (rc != -EINVAL)
-            return rc;
-    }
+    const char *why;
+    int rc = mk_host_new(&endpoint->owner, config->name, config->table, config->self,
+                         &endpoint->hosts[endpoint->host_count], &why);
+    endpoint->host_count += rc == 0;
+    if (rc != -EINVAL)
+        return rc;
     mk_error_set(error, path, "%s", why);
     mk_log_error("endpoint", "%s: %s", path, why);
     return -EINVAL;

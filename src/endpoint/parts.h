@@ -64,9 +64,6 @@ struct mk_bot_shared mk_endpoint_shared(struct milky_endpoint *endpoint);
 /* The bot of that number, or NULL. */
 struct mk_bot *mk_endpoint_find_bot(const struct milky_endpoint *endpoint, uint64_t self_id);
 
-/* What a configuration asks of the parts that all bots share. */
-size_t mk_endpoint_compression_threshold(const struct milky_config *config);
-
 /* Fills `error`, which may be NULL. The text is "PATH: what is wrong", or what is wrong alone. */
 void mk_error_set(struct milky_error *error, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

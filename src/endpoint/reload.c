@@ -7,7 +7,7 @@
 #include "endpoint/parts.h"
 
 #include "base/log.h"
-#include "endpoint/config_check.h"
+#include "config/check.h"
 #include "endpoint/files.h"
 #include "endpoint/hosts.h"
 #include "protocol/call.h"
@@ -101,26 +101,10 @@ static void explain_overlap(const struct milky_endpoint *endpoint, const char *l
         }
 }
 
-/* An embedder may have given it to two bots; the command line has checked that. */
-static bool is_claimed(struct plan *plan, const struct change *until, const char *listen)
+/* Listens where none of ours does. No two bots of a configuration have one address. */
+static int listen_if_new(const struct milky_endpoint *endpoint, const struct change *change,
+                         struct mk_transport *transport)
 {
-    if (mk_transport_any_port(listen))
-        return false;
-    for (struct change *change = plan->changes; change != until; change++)
-        MK_LIST_FOR_EACH (node, made(change))
-            if (listens_on(mk_transport_of(node), listen))
-                return true;
-    return false;
-}
-
-/* Listens where none of ours does, and where it is the first of this configuration to. */
-static int listen_if_new(struct plan *plan, const struct milky_endpoint *endpoint,
-                         const struct change *change, struct mk_transport *transport)
-{
-    if (is_claimed(plan, change, transport->listen)) {
-        mk_log_error("endpoint", "two bots cannot listen on %s", transport->listen);
-        return -EADDRINUSE;
-    }
     if (find_listening(endpoint, change->bot, transport->listen))
         return 0;
     int rc = mk_transport_start(transport);
@@ -136,7 +120,7 @@ static int listen_where_new(struct plan *plan, const struct milky_endpoint *endp
     for (size_t i = 0; i < plan->count; i++)
         MK_LIST_FOR_EACH (node, made(&plan->changes[i]))
             if (rc == 0 && mk_transport_of(node)->listen)
-                rc = listen_if_new(plan, endpoint, &plan->changes[i], mk_transport_of(node));
+                rc = listen_if_new(endpoint, &plan->changes[i], mk_transport_of(node));
     return rc;
 }
 
@@ -157,9 +141,9 @@ static void hand_over_listeners(struct plan *plan, const struct milky_endpoint *
 
 /* --- the whole --- */
 
-/* All backends of the configuration run already. Returns 0 or -EINVAL, with the reason. */
-static int check_backends(const struct milky_endpoint *endpoint, const struct milky_config *config,
-                          struct milky_error *error)
+/* Frees the backends of the configuration that do not run yet. Returns the number of the others. */
+static size_t discard_new_backends(const struct milky_endpoint *endpoint,
+                                   const struct milky_config *config)
 {
     size_t known = 0;
     for (size_t i = 0; i < config->backend_count; i++) {
@@ -170,6 +154,14 @@ static int check_backends(const struct milky_endpoint *endpoint, const struct mi
         else if (backend->table)
             mk_host_discard(backend->table, backend->self);
     }
+    return known;
+}
+
+/* All backends of the configuration run already. Returns 0 or -EINVAL, with the reason. */
+static int check_backends(const struct milky_endpoint *endpoint, const struct milky_config *config,
+                          struct milky_error *error)
+{
+    size_t known = discard_new_backends(endpoint, config);
     if (known == config->backend_count && known == endpoint->host_count)
         return 0;
     mk_log_error("endpoint", "backends cannot change while the endpoint runs");
@@ -181,8 +173,6 @@ static int prepare(struct plan *plan, struct milky_endpoint *endpoint,
                    const struct milky_config *config, struct milky_error *error)
 {
     int rc = check_backends(endpoint, config, error);
-    if (rc == 0)
-        rc = mk_config_check(config, error);
     if (rc < 0)
         return rc;
     const struct mk_bot_shared shared = mk_endpoint_shared(endpoint);
@@ -269,7 +259,7 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
     take_over(endpoint, plan, gone);
     mk_loop_busy_poll(&endpoint->loop, config->busy_poll_us);
     mk_streams_use_io_uring(&endpoint->loop, !config->no_io_uring);
-    endpoint->deflate.threshold = mk_endpoint_compression_threshold(config);
+    endpoint->deflate.threshold = config->compression_threshold;
     if (mk_hosts_set_bots(endpoint, endpoint->bots, endpoint->bot_count) < 0)
         mk_log_error("endpoint", "out of memory: backends do not know of the bots that changed");
     for (size_t i = 0; i < plan->count; i++)
@@ -281,16 +271,14 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
     return changed + added;
 }
 
-int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_config *config,
-                          struct milky_error *error)
+static int reload_with(struct milky_endpoint *endpoint, const struct milky_config *config, int rc,
+                       struct milky_error *error)
 {
     struct plan plan = { 0 };
-    mk_error_set(error, "", "%s", "");
-    int rc = endpoint->started && !endpoint->stopping ? 0 : -EINVAL;
-    if (rc < 0)
-        mk_error_set(error, "", "the endpoint does not run");
-    else
+    if (rc == 0)
         rc = prepare(&plan, endpoint, config, error);
+    else
+        discard_new_backends(endpoint, config);
     if (rc < 0) {
         discard(&plan, true);
         mk_log_error("endpoint", "not reloaded, everything is as it was: %s", mk_error_text(-rc));
@@ -303,6 +291,21 @@ int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_co
     mk_log_info("endpoint", "reloaded: %zu of the bots' transports were added, removed or changed",
                 changed);
     return 0;
+}
+
+int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_config *given,
+                          struct milky_error *error)
+{
+    struct mk_config_taken taken;
+    mk_error_set(error, "", "%s", "");
+    int rc = mk_config_take(given, &taken, error);
+    if (rc == 0 && (!endpoint->started || endpoint->stopping)) {
+        rc = -EINVAL;
+        mk_error_set(error, "", "the endpoint does not run");
+    }
+    rc = reload_with(endpoint, &taken.config, rc, error);
+    mk_config_give_back(&taken);
+    return rc;
 }
 
 void milky_endpoint_on_reload(struct milky_endpoint *endpoint, const char *(*reload)(void *arg),

@@ -144,19 +144,6 @@ static const struct milky_server *entries_of(const struct milky_bot *config, enu
     return kind == HTTP ? config->http_server : config->websocket_server;
 }
 
-/* What is wrong with its address, which an embedder may get wrong, or NULL. */
-static const char *address_error(const struct milky_server *config, struct mk_address *address)
-{
-    const char *error = mk_address_parse(mk_slice_str(config->listen), address);
-    if (error)
-        return error;
-    bool anonymous = !config->access_token || config->access_token[0] == '\0';
-    if (anonymous && !config->allow_anonymous && !mk_address_is_local(address))
-        return "without an access_token only this machine may be listened to; set one, or "
-               "allow_anonymous";
-    return NULL;
-}
-
 static bool is_same_text(const char *a, const char *b)
 {
     return mk_slice_eq(mk_slice_str(a), mk_slice_str(b));
@@ -171,19 +158,14 @@ static const struct milky_server *first_entry(const struct server *server,
     return &entries_of(config, kind, &count)[server->entries[kind].number];
 }
 
-/* Why this entry cannot be served by a server that is there; NULL: it can. */
-static const char *disagreement(const struct server *server, const struct milky_bot *all,
-                                enum kind kind, const struct milky_server *config)
+/* Whether this entry can be served by a server that is there. */
+static bool agrees(const struct server *server, const struct milky_bot *all, enum kind kind,
+                   const struct milky_server *config)
 {
     const struct milky_server *first = first_entry(server, all);
-    if (server->entries[kind].is_there)
-        return "is listed twice";
-    if (!is_same_text(first->prefix, config->prefix))
-        return "shares its port, but not its prefix";
-    if (!is_same_text(first->tls.certificate, config->tls.certificate) ||
-        !is_same_text(first->tls.key, config->tls.key))
-        return "shares its port, but not its certificate";
-    return NULL;
+    return !server->entries[kind].is_there && is_same_text(first->prefix, config->prefix) &&
+           is_same_text(first->tls.certificate, config->tls.certificate) &&
+           is_same_text(first->tls.key, config->tls.key);
 }
 
 /* Returns 0 with a context, or NULL for none; else -EINVAL, logged. */
@@ -216,16 +198,11 @@ static int make_server(const struct mk_transport_context *context, const struct 
     return 0;
 }
 
-static int refuse(enum kind kind, const struct milky_server *config, const char *why)
-{
-    mk_transport_refuse(kind_names[kind], config->listen, why);
-    return -EINVAL;
-}
-
 /*
- * The server of this entry, made where there is none yet. Port 0 is another port each time: the
- * first http_server there shares with the first websocket_server that agrees with it, the second
- * with the second.
+ * The server of this entry, made where there is none yet. Entries with one address agree
+ * (config/rules.h), but for those with port 0, which is another port each time: the first
+ * http_server there shares with the first websocket_server that agrees with it, the second with the
+ * second.
  */
 static int server_for(const struct mk_transport_context *context, const struct milky_bot *all,
                       enum kind kind, const struct milky_server *config, struct mk_list *transports,
@@ -233,21 +210,19 @@ static int server_for(const struct mk_transport_context *context, const struct m
 {
     struct mk_address address;
     char text[MK_ADDRESS_TEXT];
-    const char *error = address_error(config, &address);
-    if (error)
-        return refuse(kind, config, error);
+    const char *error = mk_address_parse(mk_slice_str(config->listen), &address);
+    if (error) {
+        mk_transport_refuse(kind_names[kind], config->listen, error);
+        return -EINVAL;
+    }
     mk_address_format(&address, text);
     MK_LIST_FOR_EACH (node, transports) {
         struct mk_transport *transport = mk_transport_of(node);
-        if (transport->class != &mk_server_class || strcmp(transport->listen, text) != 0)
+        if (transport->class != &mk_server_class || strcmp(transport->listen, text) != 0 ||
+            !agrees(server_of(transport), all, kind, config))
             continue;
-        error = disagreement(server_of(transport), all, kind, config);
-        if (!error) {
-            *result = server_of(transport);
-            return 0;
-        }
-        if (!mk_transport_any_port(text))
-            return refuse(kind, config, error);
+        *result = server_of(transport);
+        return 0;
     }
     return make_server(context, &address, config, transports, result);
 }

@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "transport/webhook_signature.h"
+#include "wire/webhook_signature.h"
 
 #include <errno.h>
 #include <milky/version.h>

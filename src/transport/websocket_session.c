@@ -41,9 +41,7 @@ int mk_session_context_init(struct mk_session_context *context, struct mk_loop *
     context->transport = transport;
     context->compresses = true;
     mk_buf_init(&context->reply, LONGEST_REPLY);
-    int rc = mk_websocket_context_init(&context->websocket, loop, role, 0, IDLE_MS, PATIENCE_MS);
-    mk_session_context_limit(context, &mk_default_limits);
-    return rc;
+    return mk_websocket_context_init(&context->websocket, loop, role, 0, IDLE_MS, PATIENCE_MS);
 }
 
 struct mk_deflate *mk_session_context_deflate(const struct mk_session_context *context)

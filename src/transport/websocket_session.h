@@ -41,7 +41,7 @@ int mk_session_context_init(struct mk_session_context *context, struct mk_loop *
                             const char *transport);
 /* By what connections compress where they agree to; NULL: they must not agree. */
 struct mk_deflate *mk_session_context_deflate(const struct mk_session_context *context);
-/* Replaces the default ones. Before the first session. */
+/* To be called before the first session. */
 void mk_session_context_limit(struct mk_session_context *context, const struct mk_limits *limits);
 void mk_session_context_fini(struct mk_session_context *context);
 

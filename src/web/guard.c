@@ -20,21 +20,6 @@ enum {
     OPERATORS_PLACES = 64,   /* connections beyond limits.connections, for operators alone */
 };
 
-const struct mk_limits mk_default_limits = {
-    .connections = 16384,
-    .connections_per_address = 1024,
-    .tls_handshakes = 1024,
-    .failed_credentials = 100,
-    .header_bytes = 32 * 1024,
-    .body_bytes = 16 * 1024 * 1024,
-    .message_bytes = 64 * 1024 * 1024,
-    .header_ms = 15 * 1000,
-    .body_ms = 30 * 1000,
-    .idle_ms = 75 * 1000,
-    .calls_in_flight = 256,
-    .lag_bytes = 16 * 1024 * 1024,
-};
-
 /* What of an address counts: 4 bytes of IPv4, 8 of IPv6, nothing of a Unix socket. */
 struct key {
     uint64_t address;

@@ -28,7 +28,6 @@ struct mk_limits {
     uint64_t calls_in_flight;
     uint64_t lag_bytes;
 };
-extern const struct mk_limits mk_default_limits;
 
 struct mk_guard;
 struct mk_guest; /* an address that is connected, or that has failed lately */

@@ -16,7 +16,6 @@
 #include <zlib.h>
 
 enum {
-    MK_DEFLATE_THRESHOLD = 1024, /* bytes from which on compressing is worth it */
     /* log2 of the window that we compress with; more gains messages of this kind next to nothing,
      * and many clients ask for no more than this. */
     MK_DEFLATE_WINDOW_BITS = 12,

@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "cli/config.h"
+#include "base/near.h"
 #include "cli/text.h"
+#include "config/config.h"
+#include "config/mistakes.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,7 +35,8 @@ static int parse(struct mk_slice text, struct mk_config **config, char **mistake
 {
     struct mk_buf buf;
     mk_buf_init(&buf, SIZE_MAX);
-    int rc = mk_config_parse(text, NAME, config, &buf);
+    const struct mk_config_origin origin = { NAME, mk_text_language() };
+    int rc = mk_config_parse(text, &origin, config, &buf);
     assert_int_equal(mk_buf_append_char(&buf, '\0'), 0);
     *mistakes = buf.data;
     return rc;

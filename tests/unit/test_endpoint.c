@@ -476,40 +476,45 @@ static void test_wrong_configurations_are_told_with_their_place(void **state)
         struct milky_config config;
         const char *said;
     } cases[] = {
-        { BOTS({ B, 10000 }), "bots[0].self_id: 10000 is no QQ number from 10001 to 4294967295" },
-        { BOTS({ B, BOT }, { B, 4294967296 }), "bots[1].self_id: 4294967296 is no QQ number" },
+        { BOTS({ B, 10000 }),
+          "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got 10000" },
+        { BOTS({ B, BOT }, { B, 4294967296 }),
+          "bots[1].self_id: expected a QQ number from 10001 to 4294967295, got 4294967296" },
         { BOTS({ B, BOT }, { B, 10001 }, { B, BOT }),
           "bots[2].self_id: 10001000 is bots[0] already" },
         { BOTS({ B, BOT, REMOTES(websocket_client, { R, "ws://" }) }),
-          "bots[0].websocket_client[0].url: no host" },
+          "bots[0].websocket_client[0].url: expected a ws:// or wss:// URL, got another string (no "
+          "host)" },
         { BOTS({ B, BOT, REMOTES(websocket_client, { R, "ws://h/" }, { R, NULL }) }),
-          "bots[0].websocket_client[1].url: " },
+          "bots[0].websocket_client[1].url: missing: expected a ws:// or wss:// URL" },
         { BOTS({ B, BOT, REMOTES(websocket_client, { R, "http://h/" }) }),
-          "bots[0].websocket_client[0].url: the scheme must be ws or wss" },
+          "bots[0].websocket_client[0].url: expected a ws:// or wss:// URL, got an http:// URL" },
         { BOTS({ B, BOT }, { B, 10001, REMOTES(webhook, { R, "nothing" }) }),
-          "bots[1].webhook[0].url: " },
+          "bots[1].webhook[0].url: expected an http:// or https:// URL, got another string (" },
         { BOTS({ B, BOT, REMOTES(webhook, { R, "WSS://h/" }) }),
-          "bots[0].webhook[0].url: the scheme must be http or https" },
+          "bots[0].webhook[0].url: expected an http:// or https:// URL, got a WSS:// URL" },
         { BOTS({ B, BOT,
                  REMOTES(webhook, { R, "http://h/" }, { R, "http://h/2", .secret = "whsec_" }) }),
-          "bots[0].webhook[1].secret: must be whsec_ and base64, or any other text" },
+          "bots[0].webhook[1].secret: expected whsec_ and base64, or any other text, of 512 bytes "
+          "at most" },
         { BOTS({ B, BOT, REMOTES(webhook, { R, "http://h/", .secret = long_secret }) }),
-          "bots[0].webhook[0].secret: " },
+          "bots[0].webhook[0].secret: expected whsec_ and base64" },
         { BOTS({ B, BOT, REMOTES(webhook, { R, "https://h/", .tls = { .certificate = "c" } }) }),
-          "bots[0].webhook[0].tls: has a certificate without its key" },
+          "bots[0].webhook[0].tls.certificate: expected `key` beside it" },
         { BOTS({ B, BOT, REMOTES(websocket_client, { R, "wss://h/", .tls = { .key = "k" } }) }),
-          "bots[0].websocket_client[0].tls: has a key without its certificate" },
+          "bots[0].websocket_client[0].tls.key: expected `certificate` beside it" },
         { BOTS({ B, BOT, SERVER(http_server, "127.0.0.1:0", .tls = { .key = "k" }) }),
-          "bots[0].http_server[0].tls: has a key without its certificate" },
+          "bots[0].http_server[0].tls.certificate: missing: expected a path" },
         { BOTS({ B, BOT, SERVER(websocket_server, "127.0.0.1:0", .tls = { "c" }) }),
-          "bots[0].websocket_server[0].tls: has a certificate without its key" },
+          "bots[0].websocket_server[0].tls.key: missing: expected a path" },
         { BOTS({ B, BOT,
                  REMOTES(webhook, { R, "http://h/b" }, { R, "http://h/a" }, { R, "http://h/b" }) }),
-          "bots[0].webhook[2].url: this is the URL of webhook[0] already" },
+          "bots[0].webhook[2].url: expected a URL of its own, got that of webhook[0]" },
         { BOTS({ B, BOT,
                  REMOTES(websocket_client, { R, "ws://h/" }, { R, "ws://h/", .replay = true },
                          { R, "ws://h/", .replay = true }) }),
-          "bots[0].websocket_client[2].url: this is the URL of websocket_client[1] already" },
+          "bots[0].websocket_client[2].url: expected a URL of its own, got that of "
+          "websocket_client[1]" },
     };
     const struct milky_config good = BOTS({ B, BOT, SERVER(http_server, "127.0.0.1:0") });
     struct milky_endpoint *endpoint;
@@ -561,13 +566,14 @@ static void test_wrong_backends_are_refused(void **state)
         const char *said;
     } cases[] = {
         { { some("a", &none_backend), some("a", &none_backend) },
-          "backends[1]: another backend has this name already" },
+          "backends[1].name: expected a name of its own, got that of backends[0]" },
         { { some(NULL, &none_backend), some("b", &none_backend) },
-          "backends[0]: a backend has a name" },
+          "backends[0].name: missing: expected a name of letters, digits, '-' and '_'" },
         { { some("a", &none_backend), some("b c", &none_backend) },
-          "backends[1]: the name of a backend has letters" },
+          "backends[1].name: expected a name of letters, digits, '-' and '_', got \"b c\" (" },
         { { some("endpoint", &none_backend), some("b", &none_backend) },
-          "backends[0]: \"endpoint\" is the endpoint itself" },
+          "backends[0].name: expected a name of letters, digits, '-' and '_', got \"endpoint\" "
+          "(that is the endpoint itself)" },
         { { some("a", &none_backend), some("b", &small) }, "backends[1]: its table is too short" },
         { { some("a", &nameless), some("b", &none_backend) },
           "backends[0]: its table has no name" },
@@ -687,7 +693,8 @@ static void test_a_bot_names_a_backend_that_is_there(void **state)
     struct milky_endpoint *endpoint;
     struct milky_error error = { .size = sizeof(error) };
     assert_int_equal(milky_endpoint_new(&config, &endpoint, &error), -EINVAL);
-    assert_string_equal(error.text, "bots[1].backend: there is no backend \"other\"");
+    assert_string_equal(error.text,
+                        "bots[1].backend: expected the name of a backend, got \"other\"");
     assert_string_equal(error.path, "bots[1].backend");
 }
 

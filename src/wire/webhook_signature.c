@@ -1,5 +1,5 @@
 /* webhook_signature: see the header. */
-#include "transport/webhook_signature.h"
+#include "wire/webhook_signature.h"
 
 #include "base/base64.h"
 #include "base/digest.h"

@@ -2,8 +2,8 @@
  * webhook_signature: how a webhook is signed by the Standard Webhooks specification
  * (https://github.com/standard-webhooks/standard-webhooks), version 1: HMAC-SHA256.
  */
-#ifndef MK_TRANSPORT_WEBHOOK_SIGNATURE_H
-#define MK_TRANSPORT_WEBHOOK_SIGNATURE_H
+#ifndef MK_WIRE_WEBHOOK_SIGNATURE_H
+#define MK_WIRE_WEBHOOK_SIGNATURE_H
 
 #include "base/slice.h"
 

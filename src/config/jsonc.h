@@ -2,8 +2,8 @@
  * jsonc: reading JSON with comments and trailing commas, and where a value stands in its text.
  * yyjson keeps no positions; this finds them again, only once a mistake must be shown.
  */
-#ifndef MK_CLI_JSONC_H
-#define MK_CLI_JSONC_H
+#ifndef MK_CONFIG_JSONC_H
+#define MK_CONFIG_JSONC_H
 
 #include "base/slice.h"
 

@@ -1,5 +1,5 @@
 /* jsonc: see the header. */
-#include "cli/jsonc.h"
+#include "config/jsonc.h"
 
 yyjson_doc *mk_jsonc_read(struct mk_slice text, const yyjson_alc *alc, yyjson_read_err *error)
 {

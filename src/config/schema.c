@@ -1,7 +1,8 @@
-/* config_schema: the table. */
-#include "cli/config_schema.h"
+/* schema: the table. */
+#include "config/schema.h"
 
-#include "cli/config.h"
+#include "config/config.h"
+#include "config/defaults.h"
 
 const char mk_config_null[] = "";
 
@@ -221,7 +222,7 @@ static const struct mk_config_key media_keys[] = {
       .at = MEDIA(max_bytes),
       .least = 1,
       .most = UINT64_C(1) << 40,
-      .fallback = "104857600",
+      .usual = MK_DEFAULT_MEDIA_BYTES,
       .en = "Bytes of one picture, voice, video or file. For base64:// the limits of bodies and "
             "messages count too, which are a third larger for the same content.",
       .zh = "单个图片、语音、视频或文件的字节数。base64:// 还受请求正文与消息大小的限制，同样的内容"
@@ -246,7 +247,7 @@ static const struct mk_config_key media_keys[] = {
       .at = MEDIA(download_seconds),
       .least = 1,
       .most = 3600,
-      .fallback = "60",
+      .usual = MK_DEFAULT_DOWNLOAD_SECONDS,
       .en = "Seconds that the download of an http(s):// URI may take.",
       .zh = "下载 http(s):// 地址的秒数上限。" },
     { .name = NULL },
@@ -318,7 +319,7 @@ static const struct mk_config_key journal_keys[] = {
       .at = offsetof(struct milky_journal, max_events),
       .least = 1,
       .most = 1000000000,
-      .fallback = "100000",
+      .usual = MK_DEFAULT_MAX_EVENTS,
       .en = "How many events are kept per bot.",
       .zh = "每个 Bot 保留的事件数。" },
     { .name = "max_age",
@@ -326,7 +327,7 @@ static const struct mk_config_key journal_keys[] = {
       .at = offsetof(struct milky_journal, max_age),
       .least = 1,
       .most = 315360000,
-      .fallback = "604800",
+      .usual = MK_DEFAULT_MAX_AGE,
       .en = "For how many seconds an event is kept.",
       .zh = "事件保留的秒数。" },
     { .name = "flush",
@@ -342,46 +343,52 @@ static const struct mk_config_key journal_keys[] = {
 #define LIMIT(field, low, high, normal, text_en, text_zh)                                          \
     {                                                                                              \
         .name = #field, .type = MK_CONFIG_NUMBER, .at = offsetof(struct milky_limits, field),      \
-        .least = low, .most = high, .fallback = normal, .en = text_en, .zh = text_zh,              \
+        .least = low, .most = high, .usual = normal, .en = text_en, .zh = text_zh,                 \
     }
 
 static const struct mk_config_key limit_keys[] = {
-    LIMIT(connections, 1, 1000000, "16384", "Connections to all servers together.",
+    LIMIT(connections, 1, 1000000, MK_DEFAULT_CONNECTIONS, "Connections to all servers together.",
           "所有服务端连接数之和。"),
     { .name = "connections_per_address",
       .type = MK_CONFIG_NUMBER,
       .at = offsetof(struct milky_limits, connections_per_address),
       .least = 1,
       .most = 1000000,
-      .sample = "1024",
-      .en = "Connections from one address. Default: 1024, and any number from this machine.",
-      .zh = "来自同一地址的连接数。默认 1024，不限制本机。" },
-    LIMIT(tls_handshakes, 1, 1000000, "1024",
+      .usual = MK_DEFAULT_CONNECTIONS_PER_ADDRESS,
+      .implied = true,
+      .en = "Connections from one address. Default: " MK_DEFAULT_TEXT(
+          MK_DEFAULT_CONNECTIONS_PER_ADDRESS) ", and any number from this machine.",
+      .zh = "来自同一地址的连接数。默认 " MK_DEFAULT_TEXT(
+          MK_DEFAULT_CONNECTIONS_PER_ADDRESS) "，不限制本机。" },
+    LIMIT(tls_handshakes, 1, 1000000, MK_DEFAULT_TLS_HANDSHAKES,
           "TLS handshakes under way, about 45 KiB each; then the oldest is closed for a new one.",
           "进行中的 TLS 握手数，每个约占 45 KiB；超过后关闭最早的一个。"),
     LIMIT(
-        failed_credentials, 1, 1000000, "100",
+        failed_credentials, 1, 1000000, MK_DEFAULT_FAILED_CREDENTIALS,
         "Wrong credentials from one address within a minute; then it gets 429 for the rest of it.",
         "同一地址一分钟内出示错误凭据的次数；超过后在该分钟内返回 429。"),
-    LIMIT(header_bytes, 1024, 1048576, "32768", "Bytes of a request's headers.",
+    LIMIT(header_bytes, 1024, 1048576, MK_DEFAULT_HEADER_BYTES, "Bytes of a request's headers.",
           "请求头的字节数。"),
-    LIMIT(body_bytes, 1024, 1073741824, "16777216", "Bytes of a request's body.",
+    LIMIT(body_bytes, 1024, 1073741824, MK_DEFAULT_BODY_BYTES, "Bytes of a request's body.",
           "请求正文的字节数。"),
-    LIMIT(message_bytes, 1024, 1073741824, "67108864", "Bytes of a WebSocket message.",
-          "WebSocket 消息的字节数。"),
-    LIMIT(header_seconds, 1, 3600, "15",
+    LIMIT(message_bytes, 1024, 1073741824, MK_DEFAULT_MESSAGE_BYTES,
+          "Bytes of a WebSocket message.", "WebSocket 消息的字节数。"),
+    LIMIT(header_seconds, 1, 3600, MK_DEFAULT_HEADER_SECONDS,
           "Seconds for a TLS handshake, and for the head of a request.",
           "完成 TLS 握手、发送请求头的秒数。"),
-    LIMIT(body_seconds, 1, 3600, "30", "Seconds for each 64 KiB of a request's body.",
-          "发送请求正文每 64 KiB 的秒数。"),
-    LIMIT(idle_seconds, 1, 86400, "75", "Seconds that an HTTP connection may be idle.",
-          "HTTP 连接空闲的秒数。"),
-    LIMIT(calls_in_flight, 1, 65536, "256",
+    LIMIT(body_seconds, 1, 3600, MK_DEFAULT_BODY_SECONDS,
+          "Seconds for each 64 KiB of a request's body.", "发送请求正文每 64 KiB 的秒数。"),
+    LIMIT(idle_seconds, 1, 86400, MK_DEFAULT_IDLE_SECONDS,
+          "Seconds that an HTTP connection may be idle.", "HTTP 连接空闲的秒数。"),
+    LIMIT(calls_in_flight, 1, 65536, MK_DEFAULT_CALLS_IN_FLIGHT,
           "Calls of a WebSocket that are not answered yet; then it is not read.",
           "单个 WebSocket 未应答的调用数；超过后暂停读取。"),
-    LIMIT(lag_bytes, 65536, 1073741824, "16777216",
+    LIMIT(lag_bytes, 65536, 1073741824, MK_DEFAULT_LAG_BYTES,
           "Bytes of events that a client may be behind; then it is closed.",
           "客户端可以落后的事件字节数；超过后断开。"),
+    LIMIT(call_seconds, 1, 3600, MK_DEFAULT_CALL_SECONDS,
+          "Seconds that a backend may take to answer a call; then the call fails with -500.",
+          "后端应答一次调用的秒数上限；超过后该调用以 -500 失败。"),
     { .name = NULL },
 };
 
@@ -463,7 +470,7 @@ static const struct mk_config_key keys[] = {
       .at = offsetof(struct mk_config, endpoint.compression_threshold),
       .least = 1,
       .most = 1073741824,
-      .fallback = "1024",
+      .usual = MK_DEFAULT_COMPRESSION_THRESHOLD,
       .sample_off = true,
       .en = "Bytes from which on a WebSocket message is compressed, where both sides have agreed "
             "to it (`compression`).",
@@ -472,7 +479,6 @@ static const struct mk_config_key keys[] = {
       .type = MK_CONFIG_NUMBER,
       .at = offsetof(struct mk_config, endpoint.busy_poll_us),
       .most = 100000,
-      .fallback = "0",
       .sample_off = true,
       .en = "Microseconds to look for more input before going to sleep. With 50, a few busy "
             "connections get several times as many calls answered; a processor is busy meanwhile.",
@@ -512,3 +518,26 @@ const struct mk_config_key mk_config_schema = {
     .en = "The configuration of milky.",
     .zh = "milky 的配置。",
 };
+
+bool mk_config_key_is_text(const struct mk_config_key *key)
+{
+    switch (key->type) {
+    case MK_CONFIG_TEXT:
+    case MK_CONFIG_PATH:
+    case MK_CONFIG_LISTEN:
+    case MK_CONFIG_WEBSOCKET_URL:
+    case MK_CONFIG_HTTP_URL:
+    case MK_CONFIG_NAME:
+    case MK_CONFIG_TOKEN:
+    case MK_CONFIG_PREFIX:
+        return !key->ignored;
+    default:
+        return false;
+    }
+}
+
+bool mk_config_key_is_endpoints(const struct mk_config_key *key)
+{
+    size_t begin = offsetof(struct mk_config, endpoint);
+    return !key->ignored && key->at >= begin && key->at < begin + sizeof(struct milky_config);
+}

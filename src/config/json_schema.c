@@ -1,6 +1,6 @@
-/* config_json_schema: the JSON Schema of a configuration, for editors, written from the table. */
-#include "cli/config.h"
-#include "cli/config_schema.h"
+/* json_schema: the JSON Schema of a configuration, for editors, written from the table. */
+#include "config/config.h"
+#include "config/schema.h"
 
 static void indent(FILE *out, unsigned depth)
 {
@@ -56,8 +56,10 @@ static void write_type(FILE *out, const struct mk_config_key *key)
         fprintf(out, ", \"pattern\": \"%s\"", pattern(key->type));
     else if (key->type != MK_CONFIG_BOOLEAN)
         fprintf(out, ", \"minLength\": 1");
-    const char *quote = key->type == MK_CONFIG_BOOLEAN || is_number(key) ? "" : "\"";
-    if (key->fallback)
+    const char *quote = key->type == MK_CONFIG_BOOLEAN ? "" : "\"";
+    if (mk_config_key_has_usual(key))
+        fprintf(out, ", \"default\": %llu", (unsigned long long)key->usual);
+    else if (key->fallback)
         fprintf(out, ", \"default\": %s%s%s", quote, key->fallback, quote);
 }
 

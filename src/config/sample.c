@@ -1,6 +1,6 @@
-/* config_sample: the configuration that `milky init` writes, made from the table. */
-#include "cli/config.h"
-#include "cli/config_schema.h"
+/* sample: the configuration that `milky init` writes, made from the table. */
+#include "config/config.h"
+#include "config/schema.h"
 
 struct sample {
     FILE *out;
@@ -44,9 +44,10 @@ static void write_value(struct sample *sample, const struct mk_config_key *key)
         fputs("]", out);
     } else if (key->type == MK_CONFIG_TOKEN) {
         fprintf(out, "\"%s\"", sample->token);
+    } else if (key->type == MK_CONFIG_NUMBER) {
+        fprintf(out, "%llu", (unsigned long long)key->usual);
     } else {
-        bool bare = key->type == MK_CONFIG_BOOLEAN || key->type == MK_CONFIG_NUMBER;
-        const char *quote = bare ? "" : "\"";
+        const char *quote = key->type == MK_CONFIG_BOOLEAN ? "" : "\"";
         fprintf(out, "%s%s%s", quote, key->fallback, quote);
     }
 }

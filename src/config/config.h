@@ -1,21 +1,23 @@
 /*
  * config: the configuration of `milky`: read from JSONC, validated whole against a table
- * (config_schema.c), with every mistake told by file, line, column and the key's path.
+ * (schema.c), with file, line, column and JSON path for each mistake.
  *
- * Flow: file -> mk_config_parse (config.c: the table; config_rules.c: what is between keys)
- * -> serve, check, call, watch, say.
+ * Flow: text -> mk_config_parse (read.c: by the table; rules.c: what holds between keys)
+ * -> struct milky_config -> milky_endpoint_new (check.c: the same table and rules once more, for
+ * embedders have no file).
  */
-#ifndef MK_CLI_CONFIG_H
-#define MK_CLI_CONFIG_H
+#ifndef MK_CONFIG_CONFIG_H
+#define MK_CONFIG_CONFIG_H
 
 #include "base/buf.h"
+#include "base/language.h"
 
 #include <milky/milky.h>
 #include <stdio.h>
 
 #define MK_CONFIG_FILE "milky.jsonc" /* what is read when nothing else is said and it exists */
 
-enum { MK_CONFIG_MAX_FILE = 1024 * 1024, MK_CONFIG_MAX_MISTAKES = 100 };
+enum { MK_CONFIG_MAX_FILE = 1024 * 1024 };
 
 enum mk_backend_type { MK_BACKEND_SANDBOX };
 
@@ -40,19 +42,25 @@ struct mk_config {
     } log;
 };
 
+/* Where a text comes from, and for whom its mistakes are. */
+struct mk_config_origin {
+    const char *name; /* the file: mistakes begin with it, and relative paths start from its folder;
+                         NULL for none */
+    enum mk_language language;
+};
+
 /*
- * Reads a configuration out of memory. `name` is the file that it came from, NULL for none:
- * mistakes are told with it, and relative paths start from its folder.
+ * Reads a configuration out of memory.
  *
  * Returns 0; -EINVAL with lines in `mistakes` ("FILE:LINE:COL: bots[0].self_id: expected ..., got
  * ...\n", in the order of the file, never with a token in them); -ENOMEM.
  */
-int mk_config_parse(struct mk_slice text, const char *name, struct mk_config **config,
-                    struct mk_buf *mistakes);
+int mk_config_parse(struct mk_slice text, const struct mk_config_origin *origin,
+                    struct mk_config **config, struct mk_buf *mistakes);
 
-/* The same, and looks into the certificates and keys that it names: for who serves them. */
-int mk_config_load(struct mk_slice text, const char *name, struct mk_config **config,
-                   struct mk_buf *mistakes);
+/* The same, and looks into the certificates and keys that it names: for a program that serves. */
+int mk_config_load(struct mk_slice text, const struct mk_config_origin *origin,
+                   struct mk_config **config, struct mk_buf *mistakes);
 
 /* The configuration where there is no file: two bots in a sandbox. Returns 0 or -ENOMEM. */
 int mk_config_builtin(struct mk_config **config);

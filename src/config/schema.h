@@ -1,9 +1,9 @@
 /*
- * config_schema: the one table of what may be configured. Validation, its messages, the defaults,
+ * schema: the one table of what may be configured. Validation, its messages, the defaults,
  * the JSON Schema for editors and the sample that `milky init` writes all come from it.
  */
-#ifndef MK_CLI_CONFIG_SCHEMA_H
-#define MK_CLI_CONFIG_SCHEMA_H
+#ifndef MK_CONFIG_SCHEMA_H
+#define MK_CONFIG_SCHEMA_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +20,7 @@ enum mk_config_type {
     MK_CONFIG_LISTEN, /* const char *, an address for mk_address_parse */
     MK_CONFIG_WEBSOCKET_URL, /* const char *, ws or wss */
     MK_CONFIG_HTTP_URL,      /* const char *, http or https */
+    MK_CONFIG_NAME,          /* const char *, of a backend: letters, digits, '-' and '_' */
     MK_CONFIG_TOKEN,         /* const char *, fit for a header; its value is never shown */
     MK_CONFIG_PREFIX,        /* const char *, a path: "/" first, none at its end */
     MK_CONFIG_CHOICE,        /* unsigned: which of `choices` */
@@ -49,12 +50,26 @@ struct mk_config_key {
     bool shorthand; /* an object: a string stands for one with that as its first key */
     const struct mk_config_key *keys;
     const char *const *choices; /* ended by NULL */
-    const char *fallback;       /* what is taken where the key is absent: a string, or NULL */
-    const char *sample;         /* its value in the sample, as JSON; NULL: the fallback */
-    bool sample_off;            /* in the sample it is commented out */
+    const char *fallback;       /* what is taken where the key is absent: a word, or NULL; */
+    uint64_t usual;             /* a number that is not required: this */
+    bool implied; /* its `usual` is less than the whole default: where it is absent, it is 0 */
+    const char *sample; /* its value in the sample, as JSON; NULL: the default */
+    bool sample_off;    /* in the sample it is commented out */
     const char *en;
     const char *zh;
 };
+
+/* A number that a file or an embedder need not give. */
+static inline bool mk_config_key_has_usual(const struct mk_config_key *key)
+{
+    return key->type == MK_CONFIG_NUMBER && !key->required && !key->implied;
+}
+
+/* It is stored as a text of its own. */
+bool mk_config_key_is_text(const struct mk_config_key *key);
+
+/* Of the schema's own keys: it is stored in struct milky_config, and not the program's alone. */
+bool mk_config_key_is_endpoints(const struct mk_config_key *key);
 
 /* A configuration as a whole: an object, stored in struct mk_config. */
 extern const struct mk_config_key mk_config_schema;

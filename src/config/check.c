@@ -1,0 +1,272 @@
+/* check: see the header. */
+#include "config/check.h"
+
+#include "base/log.h"
+#include "base/utf8.h"
+#include "config/config.h"
+#include "config/copy.h"
+#include "config/rules.h"
+#include "config/schema.h"
+#include "config/value.h"
+
+#include <errno.h>
+
+/* --- by the schema --- */
+
+static const char *text_at(const struct mk_config_key *key, const char *base)
+{
+    const char *text;
+    memcpy(&text, base + key->at, sizeof(text));
+    return text;
+}
+
+static uint64_t number_at(const struct mk_config_key *key, const char *base)
+{
+    uint64_t number;
+    memcpy(&number, base + key->at, sizeof(number));
+    return number;
+}
+
+static void check_members(struct mk_mistakes *mistakes, const struct mk_config_key *keys,
+                          const char *base, const struct mk_mistake_spot *spot);
+
+static void check_text(struct mk_mistakes *mistakes, const struct mk_config_key *key,
+                       const char *base, const struct mk_mistake_spot *spot)
+{
+    struct mk_slice text = mk_slice_str(text_at(key, base));
+    if (text.ptr)
+        mk_value_text_fits(mistakes, key, mk_mistakes_path(mistakes, spot), NULL, text, text);
+    else if (key->required)
+        mk_value_missing(mistakes, key, mk_mistakes_path(mistakes, spot), NULL);
+}
+
+static void check_number(struct mk_mistakes *mistakes, const struct mk_config_key *key,
+                         const char *base, const struct mk_mistake_spot *spot)
+{
+    uint64_t number = number_at(key, base);
+    if ((number == 0 && !key->required) || mk_value_number_fits(key, number))
+        return;
+    mk_value_refuse(mistakes, key, mk_mistakes_path(mistakes, spot), NULL,
+                    mk_mistakes_text(mistakes, "%llu", (unsigned long long)number), NULL);
+}
+
+static void check_choice(struct mk_mistakes *mistakes, const struct mk_config_key *key,
+                         const char *base, const struct mk_mistake_spot *spot)
+{
+    unsigned choice, count = 0;
+    memcpy(&choice, base + key->at, sizeof(choice));
+    while (key->choices[count])
+        count++;
+    if (choice >= count)
+        mk_value_refuse(mistakes, key, mk_mistakes_path(mistakes, spot), NULL,
+                        mk_mistakes_text(mistakes, "%u", choice), NULL);
+}
+
+static void check_list(struct mk_mistakes *mistakes, const struct mk_config_key *key,
+                       const char *base, const struct mk_mistake_spot *spot)
+{
+    size_t count;
+    const char *elements = text_at(key, base);
+    memcpy(&count, base + key->count, sizeof(count));
+    if (count > 0 && !elements)
+        mk_value_missing(mistakes, key, mk_mistakes_path(mistakes, spot), NULL);
+    for (size_t i = 0; elements && i < count && mistakes->count < mistakes->most; i++)
+        check_members(mistakes, key->keys, elements + i * key->size,
+                      &(struct mk_mistake_spot){ .outer = spot, .index = i });
+}
+
+/* An object without any of its members is none at all. */
+static bool is_absent(const struct mk_config_key *object, const char *base)
+{
+    if (object->shorthand)
+        return !text_at(&object->keys[0], base);
+    for (const struct mk_config_key *key = object->keys; key->name; key++)
+        if (!mk_config_key_is_text(key) || text_at(key, base))
+            return false;
+    return true;
+}
+
+static void check_object(struct mk_mistakes *mistakes, const struct mk_config_key *key,
+                         const char *base, const struct mk_mistake_spot *spot)
+{
+    if (is_absent(key, base))
+        return;
+    if (!key->shorthand) {
+        check_members(mistakes, key->keys, base, spot);
+        return;
+    }
+    check_text(mistakes, &key->keys[0], base, spot);
+    check_members(mistakes, &key->keys[1], base, spot);
+}
+
+static void check_members(struct mk_mistakes *mistakes, const struct mk_config_key *keys,
+                          const char *base, const struct mk_mistake_spot *outer)
+{
+    for (const struct mk_config_key *key = keys; key->name; key++) {
+        const struct mk_mistake_spot spot = { .outer = outer, .name = key->name };
+        if (key->type == MK_CONFIG_OBJECT)
+            check_object(mistakes, key, base + key->at, &spot);
+        else if (key->type == MK_CONFIG_LIST)
+            check_list(mistakes, key, base, &spot);
+        else if (key->type == MK_CONFIG_CHOICE)
+            check_choice(mistakes, key, base, &spot);
+        else if (key->type == MK_CONFIG_UIN || key->type == MK_CONFIG_NUMBER)
+            check_number(mistakes, key, base, &spot);
+        else if (mk_config_key_is_text(key))
+            check_text(mistakes, key, base, &spot);
+    }
+}
+
+static void check_values(struct mk_mistakes *mistakes, const struct milky_config *config)
+{
+    const struct mk_config whole = { .endpoint = *config };
+    for (const struct mk_config_key *key = mk_config_schema.keys; key->name; key++) {
+        const struct mk_config_key one[] = { *key, { .name = NULL } };
+        if (mk_config_key_is_endpoints(key))
+            check_members(mistakes, one, (const char *)&whole, NULL);
+    }
+}
+
+/* --- backends, which no file has in this form --- */
+
+static const struct mk_config_key name_key = { .type = MK_CONFIG_NAME, .required = true };
+
+static bool is_named(const struct milky_config_backend *backend, const char *name)
+{
+    return backend->name && name && strcmp(backend->name, name) == 0;
+}
+
+static void check_backend(struct mk_mistakes *mistakes, const struct milky_config *config, size_t i)
+{
+    const struct milky_config_backend *backend = &config->backends[i];
+    const char *path = mk_mistakes_text(mistakes, "backends[%zu].name", i);
+    struct mk_slice name = mk_slice_str(backend->name);
+    if (!backend->table)
+        mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                      .path = mk_mistakes_text(mistakes, "backends[%zu].table", i),
+                                      .expected = "the functions of a backend",
+                                      .got = "none",
+                                  });
+    if (name.ptr)
+        mk_value_text_fits(mistakes, &name_key, path, NULL, name, name);
+    else
+        mk_value_missing(mistakes, &name_key, path, NULL);
+    size_t first = 0;
+    while (first < i && !is_named(&config->backends[first], backend->name))
+        first++;
+    if (first < i)
+        mk_mistakes_add(mistakes,
+                        &(struct mk_mistake_found){
+                            .path = path,
+                            .expected = "a name of its own",
+                            .got = mk_mistakes_text(mistakes, "that of backends[%zu]", first),
+                        });
+}
+
+static void check_backend_of(struct mk_mistakes *mistakes, const struct milky_config *config,
+                             size_t bot)
+{
+    const char *name = config->bots[bot].backend;
+    size_t i = 0;
+    while (name && i < config->backend_count && !is_named(&config->backends[i], name))
+        i++;
+    if (name && i == config->backend_count)
+        mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                      .path = mk_mistakes_text(mistakes, "bots[%zu].backend", bot),
+                                      .expected = "the name of a backend",
+                                      .got = mk_mistakes_quote(mistakes, mk_slice_str(name)),
+                                  });
+}
+
+static void check_backends(struct mk_mistakes *mistakes, const struct milky_config *config)
+{
+    if (config->backend_count == 0)
+        mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                      .path = "backends",
+                                      .expected = "at least one element",
+                                  });
+    for (size_t i = 0; i < config->backend_count; i++)
+        check_backend(mistakes, config, i);
+    for (size_t i = 0; i < config->bot_count; i++)
+        check_backend_of(mistakes, config, i);
+}
+
+/* --- defaults --- */
+
+static void fill_numbers(const struct mk_config_key *keys, char *base)
+{
+    for (const struct mk_config_key *key = keys; key->name; key++)
+        if (mk_config_key_has_usual(key) && number_at(key, base) == 0)
+            memcpy(base + key->at, &key->usual, sizeof(key->usual));
+}
+
+static void fill_defaults(struct milky_config *config)
+{
+    struct mk_config whole = { .endpoint = *config };
+    for (const struct mk_config_key *key = mk_config_schema.keys; key->name; key++) {
+        const struct mk_config_key one[] = { *key, { .name = NULL } };
+        if (!mk_config_key_is_endpoints(key))
+            continue;
+        if (key->type == MK_CONFIG_OBJECT)
+            fill_numbers(key->keys, (char *)&whole + key->at);
+        else
+            fill_numbers(one, (char *)&whole);
+    }
+    *config = whole.endpoint;
+}
+
+/* --- the whole --- */
+
+/* Cut to fit, between two characters. */
+static void copy_text(char *to, size_t size, const char *text)
+{
+    size_t len = strlen(text);
+    if (len >= size)
+        len = mk_utf8_valid_prefix(mk_slice_of(text, size - 1));
+    memcpy(to, text, len);
+    to[len] = '\0';
+}
+
+/* Logs the mistake, and fills `error`. */
+static void tell(struct mk_mistakes *mistakes, struct milky_error *error)
+{
+    const struct mk_mistake *mistake = &mistakes->list[0];
+    const char *path = *mistake->path ? mistake->path : "the configuration";
+    const char *text = mk_mistakes_text(mistakes, "%s: %s", path, mistake->text);
+    mk_log_error("endpoint", "%s", text);
+    if (!error)
+        return;
+    copy_text(error->path, sizeof(error->path), mistake->path);
+    copy_text(error->expected, sizeof(error->expected), mistake->expected);
+    copy_text(error->got, sizeof(error->got), mistake->got);
+    copy_text(error->text, sizeof(error->text), text);
+}
+
+int mk_config_take(const struct milky_config *given, struct mk_config_taken *taken,
+                   struct milky_error *error)
+{
+    mk_arena_init(&taken->arena);
+    struct mk_mistakes mistakes = { .arena = &taken->arena, .language = MK_ENGLISH, .most = 1 };
+    struct milky_config *config = &taken->config;
+    mk_config_copy(config, given, &mistakes);
+    if (mistakes.count == 0)
+        check_backends(&mistakes, config);
+    if (mistakes.count == 0)
+        check_values(&mistakes, config);
+    if (mistakes.count == 0)
+        mk_config_check_rules(config, &mistakes);
+    if (mistakes.count == 0 && !mistakes.out_of_memory)
+        mk_config_check_files(config, &mistakes);
+    fill_defaults(config);
+    if (mistakes.out_of_memory)
+        return -ENOMEM;
+    if (mistakes.count == 0)
+        return 0;
+    tell(&mistakes, error);
+    return -EINVAL;
+}
+
+void mk_config_give_back(struct mk_config_taken *taken)
+{
+    mk_arena_fini(&taken->arena);
+}

@@ -1,0 +1,209 @@
+/* copy: see the header. Which members are texts and lists is in the schema. */
+#include "config/copy.h"
+
+#include "config/config.h"
+#include "config/schema.h"
+
+enum { LARGEST = 64 * 1024 }; /* a size beyond is none: the struct was not initialised */
+
+static void refuse_size(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot,
+                        size_t known, size_t size)
+{
+    const struct mk_mistake_spot inner = { .outer = spot, .name = "size" };
+    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                  .path = mk_mistakes_path(mistakes, &inner),
+                                  .expected = mk_mistakes_text(
+                                      mistakes, "the size of its struct (%zu here)", known),
+                                  .got = mk_mistakes_text(mistakes, "%zu", size),
+                              });
+}
+
+static void refuse_newer(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot,
+                         size_t known, size_t size)
+{
+    mk_mistakes_add(
+        mistakes,
+        &(struct mk_mistake_found){
+            .path = mk_mistakes_path(mistakes, spot),
+            .expected = mk_mistakes_text(mistakes, "nothing behind its first %zu bytes", known),
+            .got = mk_mistakes_text(mistakes, "%zu, with a field that is set", size),
+            .text = mk_mistakes_text(mistakes,
+                                     "this library is older than the header that the program was "
+                                     "compiled with: it knows %zu bytes of this struct, and a "
+                                     "field behind them is set (of %zu)",
+                                     known, size),
+        });
+}
+
+/* Notes what a later header has made of reserved words. */
+static void check_reserved(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot,
+                           const void *reserved, size_t size)
+{
+    const char *bytes = reserved;
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i]) {
+            mk_mistakes_add(
+                mistakes,
+                &(struct mk_mistake_found){
+                    .path = mk_mistakes_path(mistakes, spot),
+                    .expected = "zeros in `reserved`",
+                    .text = "this library is older than the header that the program was compiled "
+                            "with: a field is set that it does not know (`reserved` is not zero)",
+                });
+            return;
+        }
+}
+
+static void check_servers(struct mk_mistakes *mistakes, const struct mk_mistake_spot *bot,
+                          const char *kind, const struct milky_server *servers, size_t count)
+{
+    const struct mk_mistake_spot list = { .outer = bot, .name = kind };
+    for (size_t i = 0; servers && i < count; i++) {
+        const struct mk_mistake_spot server = { .outer = &list, .index = i };
+        const struct mk_mistake_spot tls = { .outer = &server, .name = "tls" };
+        check_reserved(mistakes, &tls, servers[i].tls.reserved, sizeof(servers[i].tls.reserved));
+    }
+}
+
+static void check_remotes(struct mk_mistakes *mistakes, const struct mk_mistake_spot *bot,
+                          const char *kind, const struct milky_remote *remotes, size_t count)
+{
+    const struct mk_mistake_spot list = { .outer = bot, .name = kind };
+    for (size_t i = 0; remotes && i < count; i++) {
+        const struct mk_mistake_spot remote = { .outer = &list, .index = i };
+        const struct mk_mistake_spot tls = { .outer = &remote, .name = "tls" };
+        check_reserved(mistakes, &tls, remotes[i].tls.reserved, sizeof(remotes[i].tls.reserved));
+    }
+}
+
+/* Of the structs that others hold by value, which have no size of their own. */
+static void check_all_reserved(struct mk_mistakes *mistakes, const struct milky_config *config)
+{
+    const struct mk_mistake_spot journal = { .name = "journal" }, limits = { .name = "limits" };
+    const struct mk_mistake_spot list = { .name = "bots" };
+    check_reserved(mistakes, &journal, config->journal.reserved, sizeof(config->journal.reserved));
+    check_reserved(mistakes, &limits, config->limits.reserved, sizeof(config->limits.reserved));
+    for (size_t i = 0; config->bots && i < config->bot_count; i++) {
+        const struct milky_bot *bot = &config->bots[i];
+        const struct mk_mistake_spot spot = { .outer = &list, .index = i };
+        check_servers(mistakes, &spot, "http_server", bot->http_server, bot->http_server_count);
+        check_servers(mistakes, &spot, "websocket_server", bot->websocket_server,
+                      bot->websocket_server_count);
+        check_remotes(mistakes, &spot, "websocket_client", bot->websocket_client,
+                      bot->websocket_client_count);
+        check_remotes(mistakes, &spot, "webhook", bot->webhook, bot->webhook_count);
+    }
+}
+
+/* Copies one struct, of which this library knows `known` bytes. Returns false where it cannot. */
+static bool copy_struct(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot, char *to,
+                        const char *from, size_t known)
+{
+    size_t size;
+    memcpy(&size, from, sizeof(size));
+    if (size < 2 * sizeof(size) || size > LARGEST) {
+        refuse_size(mistakes, spot, known, size);
+        return false;
+    }
+    memcpy(to, from, size < known ? size : known);
+    memcpy(to, &known, sizeof(known));
+    for (size_t i = known; i < size; i++)
+        if (from[i]) {
+            refuse_newer(mistakes, spot, known, size);
+            return false;
+        }
+    return true;
+}
+
+/* Copies a list, whose structs all have the size of the first. Returns NULL for none. */
+static char *copy_list(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot,
+                       const char *from, size_t count, size_t known)
+{
+    char *to = NULL;
+    size_t step, size;
+    if (count > 0 && from && count < SIZE_MAX / LARGEST)
+        to = mk_arena_alloc(mistakes->arena, count * known);
+    mistakes->out_of_memory |= count > 0 && from && !to;
+    if (!to)
+        return NULL;
+    memset(to, 0, count * known);
+    memcpy(&step, from, sizeof(step));
+    for (size_t i = 0; i < count; i++) {
+        const struct mk_mistake_spot element = { .outer = spot, .index = i };
+        memcpy(&size, from + i * step, sizeof(size));
+        if (size != step) {
+            refuse_size(mistakes, &element, step, size);
+            return NULL;
+        }
+        if (!copy_struct(mistakes, &element, to + i * known, from + i * step, known))
+            return NULL;
+    }
+    return to;
+}
+
+static void copy_text(struct mk_mistakes *mistakes, const char **text)
+{
+    if (!*text)
+        return;
+    *text = mk_arena_dup(mistakes->arena, mk_slice_str(*text));
+    mistakes->out_of_memory |= !*text;
+}
+
+/* What the members of a struct point to, by the schema. */
+static void copy_members(struct mk_mistakes *mistakes, const struct mk_mistake_spot *outer,
+                         const struct mk_config_key *keys, char *base)
+{
+    for (const struct mk_config_key *key = keys; key->name; key++) {
+        const struct mk_mistake_spot spot = { .outer = outer, .name = key->name };
+        size_t count;
+        char *elements;
+        if (mk_config_key_is_text(key)) {
+            copy_text(mistakes, (const char **)(void *)(base + key->at));
+        } else if (key->type == MK_CONFIG_OBJECT) {
+            copy_members(mistakes, &spot, key->keys, base + key->at);
+        } else if (key->type == MK_CONFIG_LIST) {
+            memcpy(&elements, base + key->at, sizeof(elements));
+            memcpy(&count, base + key->count, sizeof(count));
+            bool is_missing = count > 0 && !elements;
+            elements = copy_list(mistakes, &spot, elements, count, key->size);
+            count = elements || is_missing ? count : 0;
+            memcpy(base + key->at, &elements, sizeof(elements));
+            memcpy(base + key->count, &count, sizeof(count));
+            for (size_t i = 0; elements && i < count; i++)
+                copy_members(mistakes, &(struct mk_mistake_spot){ .outer = &spot, .index = i },
+                             key->keys, elements + i * key->size);
+        }
+    }
+}
+
+static void copy_backends(struct mk_mistakes *mistakes, struct milky_config *copy)
+{
+    const struct mk_mistake_spot spot = { .name = "backends" };
+    struct milky_config_backend *backends = (struct milky_config_backend *)(void *)copy_list(
+        mistakes, &spot, (const char *)copy->backends, copy->backend_count, sizeof(*backends));
+    copy->backends = backends;
+    copy->backend_count = backends ? copy->backend_count : 0;
+    for (size_t i = 0; i < copy->backend_count; i++)
+        copy_text(mistakes, &backends[i].name);
+}
+
+void mk_config_copy(struct milky_config *copy, const struct milky_config *given,
+                    struct mk_mistakes *mistakes)
+{
+    struct mk_config whole = { .file = NULL };
+    if (copy_struct(mistakes, NULL, (char *)&whole.endpoint, (const char *)given, sizeof(*given))) {
+        copy_backends(mistakes, &whole.endpoint);
+        copy_text(mistakes, &whole.endpoint.journal.path);
+        for (const struct mk_config_key *key = mk_config_schema.keys; key->name; key++) {
+            const struct mk_config_key one[] = { *key, { .name = NULL } };
+            if (mk_config_key_is_endpoints(key))
+                copy_members(mistakes, NULL, one, (char *)&whole);
+        }
+        for (size_t i = 0; whole.endpoint.bots && i < whole.endpoint.bot_count; i++)
+            copy_text(mistakes, &((struct milky_bot *)(uintptr_t)whole.endpoint.bots)[i].backend);
+        check_all_reserved(mistakes, &whole.endpoint);
+    } else {
+        whole.endpoint = (struct milky_config){ .size = sizeof(whole.endpoint) };
+    }
+    *copy = whole.endpoint;
+}

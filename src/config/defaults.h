@@ -1,0 +1,39 @@
+/*
+ * defaults: the numbers that count where nothing is configured. They stand here alone: the schema
+ * (what a file gets, what `milky check --schema` and `milky init` write) and what an embedder gets
+ * for a zero both come from them. milky/milky.h repeats them in its comments; a test compares.
+ */
+#ifndef MK_CONFIG_DEFAULTS_H
+#define MK_CONFIG_DEFAULTS_H
+
+/* struct milky_journal */
+#define MK_DEFAULT_MAX_EVENTS 100000
+#define MK_DEFAULT_MAX_AGE 604800 /* seconds: 7 days */
+
+/* struct milky_limits */
+#define MK_DEFAULT_CONNECTIONS 16384
+#define MK_DEFAULT_CONNECTIONS_PER_ADDRESS 1024
+#define MK_DEFAULT_TLS_HANDSHAKES 1024
+#define MK_DEFAULT_FAILED_CREDENTIALS 100
+#define MK_DEFAULT_HEADER_BYTES 32768     /* 32 KiB */
+#define MK_DEFAULT_BODY_BYTES 16777216    /* 16 MiB */
+#define MK_DEFAULT_MESSAGE_BYTES 67108864 /* 64 MiB */
+#define MK_DEFAULT_HEADER_SECONDS 15
+#define MK_DEFAULT_BODY_SECONDS 30
+#define MK_DEFAULT_IDLE_SECONDS 75
+#define MK_DEFAULT_CALLS_IN_FLIGHT 256
+#define MK_DEFAULT_LAG_BYTES 16777216 /* 16 MiB */
+#define MK_DEFAULT_CALL_SECONDS 60
+
+/* struct milky_config */
+#define MK_DEFAULT_COMPRESSION_THRESHOLD 1024
+
+/* The sandbox's media. */
+#define MK_DEFAULT_MEDIA_BYTES 104857600 /* 100 MiB */
+#define MK_DEFAULT_DOWNLOAD_SECONDS 60
+
+/* A number of these as a string literal. */
+#define MK_DEFAULT_TEXT(number) MK_DEFAULT_TEXT_(number)
+#define MK_DEFAULT_TEXT_(number) #number
+
+#endif

@@ -1,0 +1,141 @@
+/* mistakes: see the header. */
+#include "config/mistakes.h"
+
+#include "base/json.h"
+#include "base/shown.h"
+#include "base/utf8.h"
+#include "config/jsonc.h"
+#include "config/schema.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SHOWN = 60 };
+
+const char *mk_mistakes_text(struct mk_mistakes *mistakes, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (len >= (int)sizeof(text))
+        len = (int)mk_utf8_valid_prefix(mk_slice_of(text, sizeof(text) - 1));
+    char *copy = len < 0 ? NULL : mk_arena_dup(mistakes->arena, mk_slice_of(text, (size_t)len));
+    mistakes->out_of_memory |= !copy;
+    return copy ? copy : "";
+}
+
+const char *mk_mistakes_quote(struct mk_mistakes *mistakes, struct mk_slice text)
+{
+    /* What an embedder gives may be no UTF-8. */
+    size_t len = mk_utf8_valid_prefix(mk_slice_of(text.ptr, text.len < SHOWN ? text.len : SHOWN));
+    bool cut = len < text.len;
+    text.len = len;
+    struct mk_buf json, buf;
+    mk_buf_init(&json, SHOWN * 8);
+    mk_buf_init(&buf, SHOWN * 8);
+    int rc = mk_json_write_string(&json, text);
+    if (rc == 0) /* JSON escapes no control character from DEL on */
+        rc = mk_shown_append(&buf, mk_slice_of(json.data, json.len));
+    mistakes->out_of_memory |= rc < 0;
+    const char *shown = mk_mistakes_text(mistakes, "%.*s%s", (int)buf.len, buf.len ? buf.data : "",
+                                         cut ? "..." : "");
+    mk_buf_fini(&json);
+    mk_buf_fini(&buf);
+    return shown;
+}
+
+const char *mk_mistakes_path(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot)
+{
+    if (!spot)
+        return "";
+    const char *outer = mk_mistakes_path(mistakes, spot->outer);
+    if (!spot->name)
+        return mk_mistakes_text(mistakes, "%s[%zu]", outer, spot->index);
+    return mk_mistakes_text(mistakes, "%s%s%s", outer, *outer ? "." : "", spot->name);
+}
+
+/* --- where it is in the file --- */
+
+/* The value at a path of plain names and numbers, or what is nearest around it. */
+static yyjson_val *find(const struct mk_mistakes *mistakes, const char *path)
+{
+    yyjson_val *value = yyjson_doc_get_root(mistakes->doc);
+    while (*path) {
+        yyjson_val *inner;
+        if (*path == '[') {
+            char *end;
+            inner = yyjson_arr_get(value, strtoul(path + 1, &end, 10));
+            path = end + 1;
+        } else {
+            path += *path == '.';
+            size_t len = strcspn(path, ".[");
+            inner = yyjson_obj_getn(value, path, len);
+            path += len;
+        }
+        if (!inner)
+            break;
+        value = inner;
+    }
+    return value;
+}
+
+/* An address may be written as an object, then it is in there. */
+static yyjson_val *find_shorthand(struct mk_mistakes *mistakes, const char **path)
+{
+    yyjson_val *value = find(mistakes, *path);
+    for (const struct mk_config_key *key = mk_config_schema.keys; key->name; key++)
+        if (key->shorthand && yyjson_is_obj(value) && strcmp(key->name, *path) == 0) {
+            *path = mk_mistakes_text(mistakes, "%s.%s", *path, key->keys[0].name);
+            return find(mistakes, *path);
+        }
+    return value;
+}
+
+static const char *put_together(struct mk_mistakes *mistakes, const struct mk_mistake_found *found)
+{
+    return mk_mistakes_text(mistakes, "%s%s%s%s%s",
+                            found->expected ? mk_mistakes_tr(mistakes, "expected ", "") : "",
+                            found->expected ? found->expected : "",
+                            found->got ? mk_mistakes_tr(mistakes, ", got ", "，") : "",
+                            found->got ? found->got : "", found->rest ? found->rest : "");
+}
+
+void mk_mistakes_add(struct mk_mistakes *mistakes, const struct mk_mistake_found *found)
+{
+    if (mistakes->count == mistakes->most)
+        return;
+    struct mk_mistake *mistake = &mistakes->list[mistakes->count];
+    const yyjson_val *value = found->value;
+    mistake->path = found->path;
+    if (mistakes->doc && !value)
+        value = found->at ? find(mistakes, found->at) : find_shorthand(mistakes, &mistake->path);
+    mistake->at = value ? mk_jsonc_locate(mistakes->text, mistakes->doc, value) : 0;
+    mistake->expected = found->expected ? found->expected : "";
+    mistake->got = found->got ? found->got : "";
+    mistake->text = found->text ? found->text : put_together(mistakes, found);
+    mistakes->count++;
+}
+
+bool mk_mistakes_has(const struct mk_mistakes *mistakes, const char *path)
+{
+    for (size_t i = 0; i < mistakes->count; i++)
+        if (strcmp(mistakes->list[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct mk_mistake *x = a, *y = b;
+    if (x->at != y->at)
+        return x->at < y->at ? -1 : 1;
+    return strcmp(x->path, y->path);
+}
+
+void mk_mistakes_sort(struct mk_mistakes *mistakes)
+{
+    qsort(mistakes->list, mistakes->count, sizeof(mistakes->list[0]), by_place);
+}

@@ -1,0 +1,352 @@
+/* read: a document becomes a configuration, by the table (see reader.h). */
+#include "config/reader.h"
+
+#include "base/json.h"
+#include "base/near.h"
+#include "config/schema.h"
+#include "config/value.h"
+
+#include <assert.h>
+
+enum { MOST_KEYS = 24, LONGEST_PLAIN = 60, SHOWN = 60 };
+
+/* --- what is wrong --- */
+
+/* What stands in the file, in words. */
+static const char *got(struct mk_config_reader *reader, const struct mk_config_key *key,
+                       yyjson_val *value)
+{
+    struct mk_mistakes *mistakes = &reader->mistakes;
+    struct mk_slice text =
+        mk_slice_of(yyjson_is_raw(value) ? yyjson_get_raw(value) : yyjson_get_str(value),
+                    yyjson_get_len(value));
+    if (yyjson_is_obj(value))
+        return mk_mistakes_tr(mistakes, "an object", "对象");
+    if (yyjson_is_arr(value))
+        return mk_mistakes_tr(mistakes, "a list", "列表");
+    if (yyjson_is_str(value) && text.len == 0)
+        return mk_mistakes_tr(mistakes, "an empty string", "空字符串");
+    if (key->type == MK_CONFIG_TOKEN && yyjson_is_raw(value))
+        return mk_mistakes_tr(mistakes, "a number (put it in quotes)", "数字（请加引号）");
+    if (yyjson_is_raw(value))
+        return mk_mistakes_text(mistakes, "%.*s", text.len < SHOWN ? (int)text.len : SHOWN,
+                                text.ptr);
+    if (yyjson_is_str(value))
+        return mk_mistakes_quote(mistakes, text);
+    return yyjson_is_null(value) ? "null" : yyjson_is_true(value) ? "true" : "false";
+}
+
+static void refuse(struct mk_config_reader *reader, const struct mk_config_key *key,
+                   yyjson_val *value, const char *path)
+{
+    mk_value_refuse(&reader->mistakes, key, path, value, got(reader, key, value), NULL);
+}
+
+/* A mistake that no key alone explains. */
+static void say(struct mk_config_reader *reader, const yyjson_val *value, const char *path,
+                const char *text)
+{
+    mk_mistakes_add(&reader->mistakes,
+                    &(struct mk_mistake_found){ .path = path, .value = value, .text = text });
+}
+
+/* --- strings --- */
+
+static const char *kept(struct mk_config_reader *reader, const char *text)
+{
+    reader->mistakes.out_of_memory |= !text;
+    return text ? text : "";
+}
+
+/* A path of the file, as seen from the working directory; "" when memory is out. */
+static const char *from_folder(struct mk_config_reader *reader, const char *path)
+{
+    int len = *path == '/' ? 0 : (int)reader->folder.len;
+    return kept(reader,
+                mk_arena_printf(reader->mistakes.arena, "%.*s%s", len, reader->folder.ptr, path));
+}
+
+static const char *listen_from_folder(struct mk_config_reader *reader, const char *listen)
+{
+    static const size_t scheme = sizeof("unix:") - 1;
+    if (strncmp(listen, "unix:", scheme) != 0 || listen[scheme] == '\0')
+        return listen;
+    return kept(reader, mk_arena_printf(reader->mistakes.arena, "unix:%s",
+                                        from_folder(reader, listen + scheme)));
+}
+
+/* The string as it is to be stored: borrowed from the document, or on the arena. NULL where it is
+ * not what `key` asks for, which has been noted. */
+static const char *read_string(struct mk_config_reader *reader, const struct mk_config_key *key,
+                               yyjson_val *value, const char *path)
+{
+    if (!yyjson_is_str(value)) {
+        refuse(reader, key, value, path);
+        return NULL;
+    }
+    struct mk_slice written = mk_slice_of(yyjson_get_str(value), yyjson_get_len(value));
+    struct mk_slice text = written;
+    if (key->type == MK_CONFIG_LISTEN)
+        text = mk_slice_str(listen_from_folder(reader, written.ptr));
+    if (!mk_value_text_fits(&reader->mistakes, key, path, value, text, written))
+        return NULL;
+    return key->type == MK_CONFIG_PATH ? from_folder(reader, written.ptr) : text.ptr;
+}
+
+/* --- by the table --- */
+
+static void read_choice(struct mk_config_reader *reader, const struct mk_config_key *key,
+                        yyjson_val *value, const char *path, unsigned *into)
+{
+    for (unsigned i = 0; key->choices[i]; i++)
+        if (yyjson_equals_str(value, key->choices[i])) {
+            *into = i;
+            return;
+        }
+    refuse(reader, key, value, path);
+}
+
+static void read_object(struct mk_config_reader *reader, const struct mk_config_key *key,
+                        yyjson_val *object, const char *path, char *into);
+
+static void read_list(struct mk_config_reader *reader, const struct mk_config_key *key,
+                      yyjson_val *value, const char *path, char *into)
+{
+    size_t count = yyjson_arr_size(value);
+    if (!yyjson_is_arr(value)) {
+        refuse(reader, key, value, path);
+        return;
+    }
+    if (count == 0) {
+        if (key->required)
+            say(reader, value, path,
+                mk_mistakes_tr(&reader->mistakes, "expected at least one element",
+                               "至少应有一个元素"));
+        return;
+    }
+    char *elements = mk_arena_alloc(reader->mistakes.arena, count * key->size);
+    if (!elements) {
+        reader->mistakes.out_of_memory = true;
+        return;
+    }
+    memset(elements, 0, count * key->size);
+    memcpy(into + key->at, &elements, sizeof(elements));
+    memcpy(into + key->count, &count, sizeof(count));
+    size_t i, max;
+    yyjson_val *element;
+    yyjson_arr_foreach (value, i, max, element) {
+        if (reader->mistakes.count == MK_CONFIG_MAX_MISTAKES || reader->mistakes.out_of_memory)
+            break;
+        memcpy(elements + i * key->size, &key->size, sizeof(key->size)); /* its first member */
+        read_object(reader, key, element, mk_mistakes_text(&reader->mistakes, "%s[%zu]", path, i),
+                    elements + i * key->size);
+    }
+}
+
+/* A list of paths, which is never empty. */
+static void read_paths(struct mk_config_reader *reader, const struct mk_config_key *key,
+                       yyjson_val *value, const char *path, char *into)
+{
+    static const struct mk_config_key one = { .type = MK_CONFIG_PATH };
+    size_t i, max, count = yyjson_arr_size(value);
+    yyjson_val *element;
+    if (count == 0) {
+        refuse(reader, key, value, path);
+        return;
+    }
+    const char **paths = mk_arena_alloc(reader->mistakes.arena, count * sizeof(*paths));
+    if (!paths) {
+        reader->mistakes.out_of_memory = true;
+        return;
+    }
+    yyjson_arr_foreach (value, i, max, element) {
+        if (reader->mistakes.count == MK_CONFIG_MAX_MISTAKES)
+            return;
+        paths[i] = read_string(reader, &one, element,
+                               mk_mistakes_text(&reader->mistakes, "%s[%zu]", path, i));
+    }
+    memcpy(into + key->at, &paths, sizeof(paths));
+    memcpy(into + key->count, &count, sizeof(count));
+}
+
+/* An object that need not be one: null is none of it, and a string its first key. */
+static void read_either(struct mk_config_reader *reader, const struct mk_config_key *key,
+                        yyjson_val *value, const char *path, char *into)
+{
+    const struct mk_config_key *first = &key->keys[0];
+    const char *text = mk_config_null;
+    if (yyjson_is_str(value))
+        text = read_string(reader, first, value, path);
+    else if (yyjson_is_obj(value))
+        read_object(reader, key, value, path, into);
+    else if (!yyjson_is_null(value))
+        refuse(reader, key, value, path);
+    if (!yyjson_is_obj(value))
+        memcpy(into + first->at, &text, sizeof(text));
+}
+
+/* `into` is the struct that the key is a part of. */
+static void read_value(struct mk_config_reader *reader, const struct mk_config_key *key,
+                       yyjson_val *value, const char *path, char *into)
+{
+    bool negative = false;
+    uint64_t number = 0;
+    const char *text = NULL;
+    switch (key->type) {
+    case MK_CONFIG_OBJECT:
+        if (key->shorthand)
+            read_either(reader, key, value, path, into + key->at);
+        else
+            read_object(reader, key, value, path, into + key->at);
+        return;
+    case MK_CONFIG_LIST:
+        read_list(reader, key, value, path, into);
+        return;
+    case MK_CONFIG_PATHS:
+        read_paths(reader, key, value, path, into);
+        return;
+    case MK_CONFIG_CHOICE:
+        read_choice(reader, key, value, path, (unsigned *)(void *)(into + key->at));
+        return;
+    case MK_CONFIG_BOOLEAN:
+        if (yyjson_is_bool(value))
+            *(bool *)(void *)(into + key->at) = yyjson_get_bool(value) != key->negated;
+        else
+            refuse(reader, key, value, path);
+        return;
+    case MK_CONFIG_UIN:
+    case MK_CONFIG_NUMBER:
+        if (mk_json_integer(value, &negative, &number) && !negative &&
+            mk_value_number_fits(key, number))
+            memcpy(into + key->at, &number, sizeof(number));
+        else
+            refuse(reader, key, value, path);
+        return;
+    default:
+        text = key->nullable && yyjson_is_null(value) ? mk_config_null
+                                                      : read_string(reader, key, value, path);
+        if (!key->ignored)
+            memcpy(into + key->at, &text, sizeof(text));
+    }
+}
+
+static unsigned choice_of(const struct mk_config_key *key, const char *text)
+{
+    unsigned i = 0;
+    while (key->choices[i] && strcmp(key->choices[i], text) != 0)
+        i++;
+    return i;
+}
+
+static void take_fallback(struct mk_config_reader *reader, const struct mk_config_key *key,
+                          char *into)
+{
+    if (key->type == MK_CONFIG_OBJECT) {
+        read_object(reader, key, NULL, "", into + key->at);
+    } else if (key->type == MK_CONFIG_CHOICE) {
+        *(unsigned *)(void *)(into + key->at) = choice_of(key, key->fallback);
+    } else if (mk_config_key_has_usual(key)) {
+        memcpy(into + key->at, &key->usual, sizeof(key->usual));
+    } else if (key->type == MK_CONFIG_PATH && key->fallback) {
+        const char *path = from_folder(reader, key->fallback);
+        memcpy(into + key->at, &path, sizeof(path));
+    }
+}
+
+/* The path of a member; a key that could not be told from the path around it is quoted. */
+static const char *member_path(struct mk_config_reader *reader, const char *path,
+                               struct mk_slice name)
+{
+    bool plain = name.len > 0 && name.len <= LONGEST_PLAIN;
+    for (size_t i = 0; plain && i < name.len; i++)
+        plain = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$-",
+                       name.ptr[i]) &&
+                name.ptr[i];
+    const char *dot = *path ? "." : "";
+    if (plain)
+        return mk_mistakes_text(&reader->mistakes, "%s%s%.*s", path, dot, (int)name.len, name.ptr);
+    return mk_mistakes_text(&reader->mistakes, "%s%s%s", path, dot,
+                            mk_mistakes_quote(&reader->mistakes, name));
+}
+
+static void refuse_unknown(struct mk_config_reader *reader, const struct mk_config_key *key,
+                           yyjson_val *name, const char *path)
+{
+    struct mk_mistakes *mistakes = &reader->mistakes;
+    struct mk_slice text = mk_slice_of(yyjson_get_str(name), yyjson_get_len(name));
+    struct mk_near near = { 0 };
+    for (const struct mk_config_key *k = key->keys; k->name; k++)
+        mk_near_offer(&near, text, k->name);
+    if (near.best) {
+        say(reader, name, member_path(reader, path, text),
+            mk_mistakes_text(mistakes,
+                             mk_mistakes_tr(mistakes, "unknown key (did you mean `%s`?)",
+                                            "未知的键（是否想写 `%s`？）"),
+                             near.best));
+        return;
+    }
+    const char *list = "";
+    for (const struct mk_config_key *k = key->keys; k->name; k++)
+        if (!k->ignored)
+            list = mk_mistakes_text(mistakes, "%s%s`%s`", list, *list ? ", " : "", k->name);
+    say(reader, name, member_path(reader, path, text),
+        mk_mistakes_text(
+            mistakes,
+            mk_mistakes_tr(mistakes, "unknown key (here are: %s)", "未知的键（此处可用：%s）"),
+            list));
+}
+
+/* Sorts the members of an object to the keys of the table they are for. */
+static void match_members(struct mk_config_reader *reader, const struct mk_config_key *key,
+                          yyjson_val *object, const char *path, yyjson_val *values[MOST_KEYS])
+{
+    size_t at, max;
+    yyjson_val *name, *value;
+    yyjson_obj_foreach (object, at, max, name, value) {
+        size_t k = 0;
+        while (key->keys[k].name &&
+               !yyjson_equals_strn(name, key->keys[k].name, strlen(key->keys[k].name)))
+            k++;
+        assert(k < MOST_KEYS);
+        if (!key->keys[k].name)
+            refuse_unknown(reader, key, name, path);
+        else if (values[k])
+            say(reader, name, member_path(reader, path, mk_slice_str(key->keys[k].name)),
+                mk_mistakes_tr(&reader->mistakes, "this key is here twice", "该键重复出现"));
+        else
+            values[k] = value;
+        if (reader->mistakes.count == MK_CONFIG_MAX_MISTAKES || reader->mistakes.out_of_memory)
+            return;
+    }
+}
+
+/* Reads an object into the struct at `into`; without one (NULL), the defaults. */
+static void read_object(struct mk_config_reader *reader, const struct mk_config_key *key,
+                        yyjson_val *object, const char *path, char *into)
+{
+    yyjson_val *values[MOST_KEYS] = { NULL };
+    if (object && !yyjson_is_obj(object)) {
+        const struct mk_config_key one = { .type = MK_CONFIG_OBJECT };
+        refuse(reader, &one, object, path);
+        object = NULL;
+    }
+    if (object)
+        match_members(reader, key, object, path, values);
+    for (size_t k = 0; key->keys[k].name; k++) {
+        const struct mk_config_key *one = &key->keys[k];
+        const char *inner =
+            values[k] || object ? member_path(reader, path, mk_slice_str(one->name)) : "";
+        if (values[k])
+            read_value(reader, one, values[k], inner, into);
+        else if (one->required && object)
+            mk_value_missing(&reader->mistakes, one, inner, object);
+        else
+            take_fallback(reader, one, into);
+    }
+}
+
+void mk_config_read(struct mk_config_reader *reader, struct mk_config *config)
+{
+    read_object(reader, &mk_config_schema, yyjson_doc_get_root(reader->mistakes.doc), "",
+                (char *)config);
+}
