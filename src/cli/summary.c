@@ -2,6 +2,7 @@
 #include "cli/summary.h"
 
 #include "cli/command.h"
+#include "config/schema.h"
 #include "net/address.h"
 #include "wire/url.h"
 
@@ -78,27 +79,45 @@ static void print_server(FILE *out, const char *transport, const char *address,
                 prefix, http ? ":api" : "");
 }
 
-static void print_servers(FILE *out, const char *transport, const struct milky_server *servers,
-                          size_t count)
+/* --- a bot's transports, as the schema knows them --- */
+
+static const struct mk_config_key *transport_keys(void)
 {
-    for (size_t i = 0; i < count; i++)
-        print_server(out, transport, servers[i].listen, &servers[i]);
+    const struct mk_config_key *key = mk_config_schema.keys;
+    while (strcmp(key->name, "bots") != 0)
+        key++;
+    return key->keys;
 }
 
-static void print_remotes(FILE *out, const char *transport, const struct milky_remote *remotes,
-                          size_t count)
+static size_t count_of(const struct milky_bot *bot, const struct mk_config_key *key)
+{
+    return key->type == MK_CONFIG_LIST ? *(const size_t *)((uintptr_t)bot + key->count) : 0;
+}
+
+static const void *entry_of(const struct milky_bot *bot, const struct mk_config_key *key, size_t i)
+{
+    const char *list = *(const char *const *)((uintptr_t)bot + key->at);
+    return list + i * key->size;
+}
+
+/* An entry's first key is its address or its URL. */
+static void print_entry(FILE *out, const struct mk_config_key *key, const void *entry)
 {
     char text[512];
-    for (size_t i = 0; i < count; i++)
-        fprintf(out, "  %-17s %s\n", transport, mk_summary_url(remotes[i].url, text, sizeof(text)));
+    const char *where = *(const char *const *)((uintptr_t)entry + key->keys[0].at);
+    if (key->keys[0].type == MK_CONFIG_LISTEN)
+        print_server(out, key->name, where, entry);
+    else
+        fprintf(out, "  %-17s %s\n", key->name, mk_summary_url(where, text, sizeof(text)));
 }
 
-/* What is told of a port: entries that share one have prefix and TLS in common. */
-static const struct milky_server *server_of(const struct milky_bot *bot,
-                                            const struct milky_port *port)
+/* Entries that share a port have prefix and TLS in common. */
+static void print_port(FILE *out, const struct milky_bot *bot, const struct milky_port *port)
 {
-    bool http = strcmp(port->transport, "http_server") == 0;
-    return http ? &bot->http_server[port->entry] : &bot->websocket_server[port->entry];
+    const struct mk_config_key *key = transport_keys();
+    while (strcmp(key->name, port->transport) != 0)
+        key++;
+    print_server(out, port->transport, port->address, entry_of(bot, key, port->entry));
 }
 
 static void print_bot(FILE *out, const struct milky_bot *bot, const struct milky_endpoint *endpoint)
@@ -107,16 +126,16 @@ static void print_bot(FILE *out, const struct milky_bot *bot, const struct milky
     struct milky_port port = { .size = sizeof(port) };
     for (size_t i = 0; endpoint && milky_endpoint_port(endpoint, i, &port); i++)
         if (port.self_id == bot->self_id)
-            print_server(out, port.transport, port.address, server_of(bot, &port));
-    if (!endpoint) {
-        print_servers(out, "http_server", bot->http_server, bot->http_server_count);
-        print_servers(out, "websocket_server", bot->websocket_server, bot->websocket_server_count);
+            print_port(out, bot, &port);
+    size_t total = 0;
+    for (const struct mk_config_key *key = transport_keys(); key->name; key++) {
+        size_t count = count_of(bot, key);
+        bool has_ports = endpoint && count > 0 && key->keys[0].type == MK_CONFIG_LISTEN;
+        for (size_t i = 0; i < count && !has_ports; i++)
+            print_entry(out, key, entry_of(bot, key, i));
+        total += count;
     }
-    print_remotes(out, "websocket_client", bot->websocket_client, bot->websocket_client_count);
-    print_remotes(out, "webhook", bot->webhook, bot->webhook_count);
-    if (bot->http_server_count + bot->websocket_server_count + bot->websocket_client_count +
-            bot->webhook_count ==
-        0)
+    if (total == 0)
         fprintf(out, "  %s\n", mk_tr("(no transport)", "（没有通信方式）"));
 }
 
