@@ -4,6 +4,27 @@ import json
 from generate_model import SCENES, fail
 
 NAME_MAX = 63
+SLOTS, NO_SLOT = 256, 255
+
+
+def hash_of(name):
+    """As src/protocol/schema.c hashes it: by its length and its last eight bytes."""
+    tail = int.from_bytes(name.encode()[-8:], "little") if len(name) >= 8 else 0
+    return ((tail ^ len(name)) * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF) >> 56
+
+
+def slots_of(items):
+    """Where each name is found: the place in the table of whose name hashes here, or to a slot before
+    that was taken."""
+    if len(items) > SLOTS // 2:
+        fail("tables", f"more than {SLOTS // 2} names do not fit into the hash table")
+    slots = [NO_SLOT] * SLOTS
+    for place, item in enumerate(items):
+        at = hash_of(item["name"])
+        while slots[at] != NO_SLOT:
+            at = (at + 1) % SLOTS
+        slots[at] = place
+    return slots
 
 
 class Writer:
@@ -111,6 +132,21 @@ class Writer:
             self.lines.append(f"/* {', '.join(key)} */")
             self.union(self.names[key], made)
 
+    def holds_uri(self, type_, seen=()):
+        """Whether a value of this type may have a URI in it: a string field named `uri` or `*_uri`."""
+        kind = type_[0]
+        if kind == "array":
+            return self.holds_uri(type_[1], seen)
+        if kind not in ("object", "union") or type_ in seen:
+            return False
+        if kind == "object":
+            objects = [self.model.objects[type_[1]]]
+        else:
+            objects = [variant for _, _, variant in self.model.unions[type_[1]][3]]
+        return any((field.type[0] == "string" and field.name.split("_")[-1] == "uri")
+                   or self.holds_uri(field.type, (*seen, type_))
+                   for fields, _ in objects for field in fields)
+
     def action(self, made, dialect, numbers):
         out = [f".name = {self.text(made['name'])}", f".dialect = {dialect}",
                f".result = &{self.type(made['result'])}",
@@ -128,8 +164,10 @@ class Writer:
                     f".id = {self.text(made['id'])}",
                     f".id_expected = {self.text(made['expected'])}"]
         else:
+            takes_uris = self.holds_uri(("object", made["params"]))
             out += [f".number = {numbers[made['number']]}",
-                    f".params = &{self.names[made['params']]}"]
+                    f".params = &{self.names[made['params']]}",
+                    f".takes_uris = {str(takes_uris).lower()}"]
         return "    { %s }," % ", ".join(out)
 
     def event(self, made):
@@ -138,14 +176,14 @@ class Writer:
                 f"{self.text(made.get('draft_name', ''))}, {draft} }},")
 
     def table(self, ctype, name, count, items, write):
-        """A table sorted by length of name, and where each length starts."""
+        """A table sorted by length of name, and its hash table."""
         for item in items:
             if len(item["name"]) > NAME_MAX:
                 fail(item["name"], f"longer than {NAME_MAX} bytes")
         rows = [write(item) for item in items]
         self.lines += [f"const {ctype} {name}[] = {{"] + rows + ["};"]
-        start = [sum(len(item["name"]) < n for item in items) for n in range(NAME_MAX + 2)]
-        self.lines.append(f"const uint8_t {name}_start[] = {{ {', '.join(map(str, start))} }};")
+        self.lines.append(f"const uint8_t {name}_slots[{SLOTS}] = "
+                          f"{{ {', '.join(map(str, slots_of(items)))} }};")
         self.lines.append(f"const size_t {count} = {len(items)};")
 
     def all(self, new, draft, events):

@@ -8,25 +8,33 @@ const char *mk_dialect_name(enum mk_dialect dialect)
     return dialect == MK_DIALECT_DRAFT ? "draft" : "1.2";
 }
 
-/* The last bytes of a name: they tell names of the same length apart, nearly always. */
+/*
+ * The last eight bytes of a name, the first of them lowest: with the length they tell names apart,
+ * nearly always.
+ */
 static inline uint64_t tail_of(struct mk_slice name)
 {
     uint64_t tail = 0;
-    if (name.len >= sizeof(tail))
-        memcpy(&tail, name.ptr + name.len - sizeof(tail), sizeof(tail));
+    if (name.len < sizeof(tail))
+        return 0;
+    const unsigned char *bytes = (const unsigned char *)name.ptr + name.len - sizeof(tail);
+    for (unsigned i = 0; i < sizeof(tail); i++)
+        tail |= (uint64_t)bytes[i] << 8 * i;
     return tail;
 }
 
-static const struct mk_action *find_action(const struct mk_action *actions, const uint8_t *start,
+/* As spec/generate_c.py hashes it. */
+static inline uint8_t hash_of(struct mk_slice name)
+{
+    return (uint8_t)((tail_of(name) ^ name.len) * UINT64_C(0x9E3779B97F4A7C15) >> 56);
+}
+
+static const struct mk_action *find_action(const struct mk_action *actions, const uint8_t *slots,
                                            struct mk_slice name)
 {
-    if (name.len > MK_NAME_MAX)
-        return NULL;
-    uint64_t tail = tail_of(name);
-    for (size_t i = start[name.len]; i < start[name.len + 1]; i++)
-        if (tail_of(actions[i].name) == tail &&
-            memcmp(actions[i].name.ptr, name.ptr, name.len) == 0)
-            return &actions[i];
+    for (uint8_t at = hash_of(name); slots[at] != MK_NO_SLOT; at++)
+        if (mk_slice_eq(actions[slots[at]].name, name))
+            return &actions[slots[at]];
     return NULL;
 }
 
@@ -34,18 +42,15 @@ const struct mk_action *mk_action_find(enum mk_dialect dialect, struct mk_slice 
 {
     const struct mk_action *found = NULL;
     if (dialect == MK_DIALECT_DRAFT)
-        found = find_action(mk_actions_draft, mk_actions_draft_start, name);
-    return found ? found : find_action(mk_actions_1_2, mk_actions_1_2_start, name);
+        found = find_action(mk_actions_draft, mk_actions_draft_slots, name);
+    return found ? found : find_action(mk_actions_1_2, mk_actions_1_2_slots, name);
 }
 
 const struct mk_event_type *mk_event_type_find(struct mk_slice name)
 {
-    if (name.len > MK_NAME_MAX)
-        return NULL;
-    size_t end = mk_event_types_start[name.len + 1];
-    for (size_t i = mk_event_types_start[name.len]; i < end; i++)
-        if (memcmp(mk_event_types[i].name.ptr, name.ptr, name.len) == 0)
-            return &mk_event_types[i];
+    for (uint8_t at = hash_of(name); mk_event_types_slots[at] != MK_NO_SLOT; at++)
+        if (mk_slice_eq(mk_event_types[mk_event_types_slots[at]].name, name))
+            return &mk_event_types[mk_event_types_slots[at]];
     return NULL;
 }
 

@@ -20,7 +20,9 @@ enum {
     MK_FIELDS_MAX = 16, /* fields of one object */
     MK_PARTS_MAX = 8,   /* parts of one pattern */
     MK_NAME_MAX = 63,   /* bytes of the name of an action or event */
-    MK_DEPTH_MAX = 17,  /* segments in segments: a message, and 16 forwards in each other */
+    MK_SLOTS = 256,     /* of a hash table of names */
+    MK_NO_SLOT = 255,
+    MK_DEPTH_MAX = 17, /* segments in segments: a message, and 16 forwards in each other */
 };
 
 /* Kinds of conversation: `message_scene` of 1.2, the first part of the draft's `message_id`. */
@@ -139,6 +141,7 @@ struct mk_action {
     struct mk_slice name;
     enum mk_dialect dialect;
     size_t number;                  /* of its twin in 1.2, when there are no routes */
+    bool takes_uris;                /* its params may have URIs in them, when there are no routes */
     const struct mk_object *params; /* when there are no routes */
     const struct mk_route *routes;
     size_t route_count;
@@ -156,15 +159,15 @@ struct mk_event_type {
 };
 
 /*
- * Sorted by the length of the name; those of length n stand from start[n] to before start[n + 1].
- * The index of an action of 1.2 is its number.
+ * Sorted by the length of the name. The index of an action of 1.2 is its number. `slots` is a hash
+ * table of the names (schema.c): a place in the table, or MK_NO_SLOT.
  */
 extern const struct mk_action mk_actions_1_2[];
 extern const struct mk_action mk_actions_draft[];
 extern const struct mk_event_type mk_event_types[];
-extern const uint8_t mk_actions_1_2_start[MK_NAME_MAX + 2];
-extern const uint8_t mk_actions_draft_start[MK_NAME_MAX + 2];
-extern const uint8_t mk_event_types_start[MK_NAME_MAX + 2];
+extern const uint8_t mk_actions_1_2_slots[MK_SLOTS];
+extern const uint8_t mk_actions_draft_slots[MK_SLOTS];
+extern const uint8_t mk_event_types_slots[MK_SLOTS];
 extern const size_t mk_action_count_1_2;
 extern const size_t mk_action_count_draft;
 extern const size_t mk_event_type_count;
