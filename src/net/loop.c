@@ -80,17 +80,37 @@ static void stay_awake(struct mk_loop *loop)
     }
 }
 
+/* Notes until when no timer fires, no handle closes, and nothing is pending. */
+static void note_quiet(struct mk_loop *loop)
+{
+    int wait = uv_backend_timeout(loop->uv);
+    loop->quiet_until = wait < 0 ? UINT64_MAX : uv_now(loop->uv) + (uint64_t)wait;
+    loop->stirred = false;
+}
+
+/*
+ * Nothing has run since the last turn ended: there is no turn to end. On a loop that is run step by
+ * step or by an embedder, others may have run in between.
+ */
+static bool is_quiet(const struct mk_loop *loop)
+{
+    return loop->running && !loop->stirred && uv_now(loop->uv) < loop->quiet_until;
+}
+
 static void on_after_poll(uv_check_t *check)
 {
     struct mk_loop *loop = MK_CONTAINER_OF(check, struct mk_loop_handles, after_poll)->loop;
     end_turn(loop);
+    note_quiet(loop);
     if (loop->busy_poll_ns > 0)
         stay_awake(loop);
 }
 
 static void on_after_timers(uv_prepare_t *prepare)
 {
-    end_turn(MK_CONTAINER_OF(prepare, struct mk_loop_handles, after_timers)->loop);
+    struct mk_loop *loop = MK_CONTAINER_OF(prepare, struct mk_loop_handles, after_timers)->loop;
+    if (!is_quiet(loop))
+        end_turn(loop);
 }
 
 /* --- handles --- */

@@ -50,8 +50,11 @@ struct mk_loop {
     uint64_t busy_poll_ns; /* for so long after input */
     uint64_t input_at;     /* in ns; 0: looking no more */
     bool had_input;        /* in this turn */
-    bool own;              /* `uv` was made here */
-    bool running;          /* mk_loop_run is below on the stack */
+    bool stirred;          /* a stream has got output since the last turn ended */
+    uint64_t
+        quiet_until; /* nothing of libuv's comes due before this time (uv_now), but by a poll */
+    bool own;        /* `uv` was made here */
+    bool running;    /* mk_loop_run is below on the stack */
     bool stopped;
     uint64_t turns; /* that have ended */
     struct mk_list hooks;

@@ -64,7 +64,55 @@ static void run_lettered(struct mk_turn_hook *hook)
 static void one_turn(void)
 {
     trace[0] = '\0';
-    /* prepare and check both end a turn */
+    /* prepare and check both end a turn, where others may have run between two runs */
+    uv_run(loop.uv, UV_RUN_NOWAIT);
+}
+
+static void on_timer_of_others(uv_timer_t *timer)
+{
+    (void)timer;
+    strcat(trace, "t");
+}
+
+/* Where nothing has run between two polls there is no turn to end; a timer of anybody's is a turn.
+ */
+static void a_quiet_turn_is_not_ended_twice(void **state)
+{
+    struct lettered a = { { .run = run_lettered }, 'a', NULL, NULL };
+    uv_timer_t timer;
+    (void)state;
+    uv_timer_init(loop.uv, &timer);
+    uv_timer_start(&timer, on_timer_of_others, 1000000, 0);
+    mk_loop_add_hook(&loop, &a.hook);
+    loop.running = true; /* as in mk_loop_run: nobody runs between two polls */
+    one_turn();
+    for (int i = 0; i < 3; i++) {
+        trace[0] = '\0';
+        uv_run(loop.uv, UV_RUN_NOWAIT);
+        assert_string_equal(trace, "a");
+    }
+    uv_timer_start(&timer, on_timer_of_others, 0, 1000000);
+    trace[0] = '\0';
+    loop.quiet_until = 0; /* as after a poll: it was not quiet when the timer was started */
+    uv_run(loop.uv, UV_RUN_NOWAIT);
+    assert_string_equal(trace, "taa");
+    uv_timer_start(&timer, on_timer_of_others, 1, 1000000);
+    uv_run(loop.uv, UV_RUN_NOWAIT);
+    trace[0] = '\0';
+    while (!strchr(trace, 't')) { /* its wait is known to the loop: when it fires there is a turn */
+        trace[0] = '\0';
+        uv_run(loop.uv, UV_RUN_ONCE);
+    }
+    uv_run(loop.uv, UV_RUN_NOWAIT);
+    assert_non_null(strstr(trace, "taa"));
+    uv_timer_start(&timer, on_timer_of_others, 1000000, 0);
+    one_turn();
+    loop.stirred = true; /* as by a stream that gets output */
+    one_turn();
+    assert_string_equal(trace, "aa");
+    loop.running = false;
+    mk_loop_remove_hook(&a.hook);
+    uv_close((uv_handle_t *)&timer, NULL);
     uv_run(loop.uv, UV_RUN_NOWAIT);
 }
 
@@ -603,6 +651,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(hooks_run_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_quiet_turn_is_not_ended_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(stopping_ends_the_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(runs_until_nothing_is_left, setup, teardown),
         cmocka_unit_test_setup_teardown(a_timer_may_free_itself, setup, teardown),
