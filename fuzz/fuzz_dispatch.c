@@ -42,7 +42,7 @@ static void check_json(const struct mk_buf *text)
     yyjson_doc_free(doc);
 }
 
-static void on_reply(struct mk_caller *caller, const struct mk_call *call)
+static void on_reply(struct mk_caller *caller, struct mk_call *call)
 {
     (void)caller;
     struct mk_buf text;

@@ -145,7 +145,7 @@ static void free_bot(struct bot *bot)
     mk_dispatch_fini(&bot->dispatch);
 }
 
-static void on_reply(struct mk_caller *caller, const struct mk_call *call)
+static void on_reply(struct mk_caller *caller, struct mk_call *call)
 {
     struct endpoint *endpoint = MK_CONTAINER_OF(caller, struct endpoint, caller);
     endpoint->replied++;

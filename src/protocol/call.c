@@ -78,13 +78,13 @@ static void reply(struct mk_call *call)
     assert(call->open);
     call->open = false;
     call->dispatch->in_flight--;
-    mk_call_stats_end(call->dispatch->stats, call->counted, call->retcode, call->began);
     mk_list_remove(&call->node); /* of its caller, or of those whose caller is just going */
-    if (!caller)
-        return;
-    call->caller = NULL;
-    caller->in_flight--;
-    caller->reply(caller, call);
+    if (caller) {
+        call->caller = NULL;
+        caller->in_flight--;
+        caller->reply(caller, call);
+    }
+    mk_call_stats_end(call->dispatch->stats, call->counted, call->retcode, call->began);
 }
 
 static void finish(struct mk_call *call)
@@ -129,7 +129,8 @@ void mk_call_out_of_memory(struct mk_dispatch *dispatch, struct mk_caller *calle
 
 /* --- replies of the target --- */
 
-static int make_data(struct mk_call *call, yyjson_mut_val *data, struct mk_slice *out)
+/* Checks a result by the tables, and translates it to the caller's dialect. */
+static int make_data(struct mk_call *call, yyjson_mut_val *data)
 {
     const struct mk_action *action = call->action;
     if (action) {
@@ -149,38 +150,33 @@ static int make_data(struct mk_call *call, yyjson_mut_val *data, struct mk_slice
                 return rc;
         }
     }
-    if (!data || (yyjson_mut_is_obj(data) && yyjson_mut_obj_size(data) == 0)) {
-        *out = MK_SLICE("{}");
-        return 0;
-    }
-    yyjson_alc alc = mk_json_alc(&call->arena);
-    yyjson_write_err error;
-    size_t len;
-    const char *text = yyjson_mut_val_write_opts(data, 0, &alc, &len, &error);
-    if (!text) {
-        mk_log_error("protocol", "result of %s, made by the backend: %s", call->name, error.msg);
-        return error.code == YYJSON_WRITE_ERROR_MEMORY_ALLOCATION ? -ENOMEM : -EINVAL;
-    }
-    *out = mk_slice_of(text, len);
+    call->data = data;
     return 0;
 }
 
 int mk_call_ok(struct mk_call *call, yyjson_mut_val *data)
 {
-    struct mk_slice text;
-    int rc = make_data(call, data, &text);
-    if (rc == 0) {
-        call->outcome = MK_OUTCOME_DONE;
-        call->retcode = 0;
-        call->data = text;
-        finish(call);
-    } else if (rc == -ENOMEM) {
-        mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL, MK_SLICE("out of memory"));
-    } else {
-        mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL,
+    int rc = make_data(call, data);
+    call->outcome = MK_OUTCOME_DONE;
+    if (rc == -ENOMEM)
+        set_failure(call, MILKY_INTERNAL, MK_SLICE("out of memory"));
+    else if (rc < 0)
+        set_failure(call, MILKY_INTERNAL,
                     MK_SLICE("the backend made a result that is not of the API's shape"));
-    }
+    reply(call);
+    if (rc == 0 && call->retcode != 0)
+        rc = -EINVAL; /* only when it was written was it seen that JSON cannot hold it */
+    mk_call_free(call);
     return rc;
+}
+
+void mk_call_spoil(struct mk_call *call)
+{
+    mk_log_error("protocol",
+                 "result of %s, made by the backend: JSON cannot hold it (a string that "
+                 "is no UTF-8, or an infinite number)",
+                 call->name);
+    set_failure(call, MILKY_INTERNAL, MK_SLICE("the backend made a result that is no JSON"));
 }
 
 void mk_call_fail_text(struct mk_call *call, int retcode, struct mk_slice message)

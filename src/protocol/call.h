@@ -36,7 +36,7 @@ struct mk_call {
     bool open; /* no reply yet */
     enum mk_outcome outcome;
     int retcode;
-    struct mk_slice data;    /* as JSON, when retcode is 0 */
+    yyjson_mut_val *data;    /* in the caller's dialect, when retcode is 0; NULL is {} */
     struct mk_slice message; /* as text, when it is not */
 };
 
@@ -47,7 +47,8 @@ struct mk_call *mk_call_new(struct mk_dispatch *dispatch, struct mk_caller *call
  * Each of these replies and frees the call.
  *
  * mk_call_ok: with a result, the `data` of the reply (NULL is {}). Returns 0, or -EINVAL for one
- * that is not of the API's shape: then it is logged, and the reply is a failure.
+ * that is not of the API's shape or that JSON cannot hold: then it is logged, and the reply is a
+ * failure.
  * mk_call_fail: with a failure; `message` is text of any bytes, and is copied.
  * mk_call_end: with a failure that the protocol itself found; `message` is UTF-8, and is copied.
  */
@@ -68,6 +69,9 @@ void mk_call_end(struct mk_call *call, enum mk_outcome outcome, int retcode,
 enum { MK_CALL_GONE = -499 };
 void mk_call_give_up(struct mk_call *call, int retcode, struct mk_slice message);
 void mk_call_free(struct mk_call *call);
+
+/* Makes a failure of a result that turned out, when it was written, to be no JSON. */
+void mk_call_spoil(struct mk_call *call);
 
 /* Tells `caller` that memory is out, where that was too scarce to make a call. */
 void mk_call_out_of_memory(struct mk_dispatch *dispatch, struct mk_caller *caller);

@@ -22,10 +22,14 @@ struct mk_call_target {
     void (*caller_gone)(struct mk_call_target *target, struct mk_call *call);
 };
 
+enum { MK_DISPATCH_HEAD = 80 };
+
 /* Where the calls of one bot go. Embedded in the bot; one for operators' requests has self_id 0. */
 struct mk_dispatch {
     struct mk_call_target *target;
     uint64_t self_id;
+    char head[MK_DISPATCH_HEAD]; /* what each reply as a message begins with (protocol/reply.h) */
+    uint8_t head_len;
     struct mk_call_stats *stats; /* set by its owner after init; NULL: calls are not counted */
     struct mk_call *spare;       /* calls that ended, kept for the next ones */
     unsigned spare_count;
@@ -37,7 +41,7 @@ struct mk_dispatch {
  * later; it must write what it needs before it returns, since the call is freed then.
  */
 struct mk_caller {
-    void (*reply)(struct mk_caller *caller, const struct mk_call *call);
+    void (*reply)(struct mk_caller *caller, struct mk_call *call);
     struct mk_list calls; /* those in flight */
     unsigned in_flight;
 };

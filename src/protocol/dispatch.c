@@ -16,6 +16,10 @@
 void mk_dispatch_init(struct mk_dispatch *dispatch, struct mk_call_target *target, uint64_t self_id)
 {
     *dispatch = (struct mk_dispatch){ .target = target, .self_id = self_id };
+    int len = snprintf(dispatch->head, sizeof(dispatch->head),
+                       "{\"post_type\":\"action_response\",\"self_id\":%llu,\"data\":{",
+                       (unsigned long long)self_id);
+    dispatch->head_len = (uint8_t)len;
 }
 
 void mk_dispatch_fini(struct mk_dispatch *dispatch)
@@ -25,7 +29,7 @@ void mk_dispatch_fini(struct mk_dispatch *dispatch)
 }
 
 void mk_caller_init(struct mk_caller *caller,
-                    void (*reply)(struct mk_caller *caller, const struct mk_call *call))
+                    void (*reply)(struct mk_caller *caller, struct mk_call *call))
 {
     *caller = (struct mk_caller){ .reply = reply };
     mk_list_init(&caller->calls);
@@ -182,6 +186,33 @@ void mk_dispatch_unknown(struct mk_dispatch *dispatch)
     mk_call_stats_end(stats, SIZE_MAX, MILKY_UNKNOWN, mk_call_stats_begin(stats));
 }
 
+enum { LONGEST_PLAIN = 64 };
+
+/* A short string that is in JSON as it is: letters, digits and the like of ASCII. */
+static bool is_plain(yyjson_val *echo)
+{
+    const char *text = yyjson_get_str(echo);
+    size_t len = yyjson_get_len(echo);
+    if (!text || len > LONGEST_PLAIN)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
+            return false;
+    return true;
+}
+
+static int keep_plain(struct mk_call *call, yyjson_val *echo)
+{
+    size_t len = yyjson_get_len(echo);
+    char *text = mk_arena_alloc(&call->arena, len + 2);
+    if (!text)
+        return -ENOMEM;
+    text[0] = text[len + 1] = '"';
+    memcpy(text + 1, yyjson_get_str(echo), len);
+    call->echo = mk_slice_of(text, len + 2);
+    return 0;
+}
+
 /* The JSON of an echo, exactly as it was given; most are short strings or numbers. */
 static int keep_echo(struct mk_call *call, yyjson_val *echo)
 {
@@ -189,6 +220,8 @@ static int keep_echo(struct mk_call *call, yyjson_val *echo)
         call->echo = mk_slice_of(yyjson_get_raw(echo), yyjson_get_len(echo));
         return 0;
     }
+    if (is_plain(echo))
+        return keep_plain(call, echo);
     yyjson_alc alc = mk_json_alc(&call->arena);
     size_t len;
     const char *text = yyjson_val_write_opts(echo, 0, &alc, &len, NULL);

@@ -22,7 +22,7 @@ void mk_dispatch_init(struct mk_dispatch *dispatch, struct mk_call_target *targe
 void mk_dispatch_fini(struct mk_dispatch *dispatch);
 
 void mk_caller_init(struct mk_caller *caller,
-                    void (*reply)(struct mk_caller *caller, const struct mk_call *call));
+                    void (*reply)(struct mk_caller *caller, struct mk_call *call));
 
 /* The caller goes away: targets are notified of it for each call in flight, and replies dropped. */
 void mk_caller_fini(struct mk_caller *caller);

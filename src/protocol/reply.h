@@ -1,5 +1,7 @@
 /*
- * reply: the envelopes that a reply goes out in (communication-draft.md).
+ * reply: the envelopes that a reply goes out in (communication-draft.md). They are written once,
+ * into the output of the stream that they leave by. A result that JSON cannot hold becomes a
+ * failure of the call here.
  */
 #ifndef MK_PROTOCOL_REPLY_H
 #define MK_PROTOCOL_REPLY_H
@@ -13,13 +15,13 @@
  *   {"status":"failed","retcode":-100,"message":"..."}
  * Returns 0 or the error of the buf; then nothing was appended.
  */
-int mk_reply_write(struct mk_buf *out, const struct mk_call *call);
+int mk_reply_write(struct mk_buf *out, struct mk_call *call);
 
 /*
  * Appends the message of a WebSocket, `echo` included where one was given:
  *   {"post_type":"action_response","self_id":N,"data":{"status":...,"echo":...}}
  */
-int mk_reply_write_message(struct mk_buf *out, const struct mk_call *call);
+int mk_reply_write_message(struct mk_buf *out, struct mk_call *call);
 
 /* Appends a failure that no call was made for: {"status":"failed","retcode":R,"message":"..."}. */
 int mk_reply_write_failure(struct mk_buf *out, int retcode, struct mk_slice message);

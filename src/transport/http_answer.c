@@ -7,26 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEPT_ANSWER = 64 * 1024 };
-
-/* Sends what has been written into the room for a body; `rc` is what writing it returned. */
-static void send_answer(struct mk_http_connection *connection, unsigned status, int rc,
-                        struct mk_buf *answer, struct mk_slice extra)
-{
-    if (rc == 0)
-        mk_http_respond(connection, status, MK_SLICE("application/json"), mk_buf_slice(answer),
-                        extra);
-    else
-        mk_stream_abort(mk_http_connection_stream(connection), rc);
-    mk_buf_reset(answer, KEPT_ANSWER);
-}
+static const struct mk_slice json = { "application/json", sizeof("application/json") - 1 };
 
 void mk_http_answer_failure(struct mk_http_connection *connection, unsigned status,
                             const char *message, struct mk_slice extra)
 {
-    struct mk_buf *answer = mk_http_connection_body_room(connection);
-    int rc = mk_reply_write_failure(answer, -(int)status, mk_slice_str(message));
-    send_answer(connection, status, rc, answer, extra);
+    struct mk_http1_open open;
+    struct mk_buf *out = mk_http_respond_begin(connection, status, json, extra, &open);
+    if (out)
+        mk_http_respond_end(connection, &open,
+                            mk_reply_write_failure(out, -(int)status, mk_slice_str(message)));
 }
 
 const struct mk_http_rules mk_http_rules_draft = {
@@ -69,7 +59,7 @@ void mk_http_answer_auth(struct mk_http_connection *connection,
     mk_http_answer_failure(connection, status, mk_auth_explain(auth, from), extra);
 }
 
-void mk_http_answer_call(struct mk_http_connection *connection, const struct mk_call *call,
+void mk_http_answer_call(struct mk_http_connection *connection, struct mk_call *call,
                          const struct mk_http_rules *rules)
 {
     unsigned status = 200;
@@ -77,8 +67,11 @@ void mk_http_answer_call(struct mk_http_connection *connection, const struct mk_
         status = rules->malformed;
     else if (mk_call_outcome(call) == MK_OUTCOME_UNKNOWN)
         status = 404;
-    struct mk_buf *answer = mk_http_connection_body_room(connection);
-    send_answer(connection, status, mk_reply_write(answer, call), answer, (struct mk_slice){ 0 });
+    struct mk_http1_open open;
+    struct mk_buf *out =
+        mk_http_respond_begin(connection, status, json, (struct mk_slice){ 0 }, &open);
+    if (out)
+        mk_http_respond_end(connection, &open, mk_reply_write(out, call));
 }
 
 /* Nearly always nobody is blocked: then the request need not be looked at. */
@@ -120,7 +113,7 @@ void mk_http_answer_bad(void *arg, struct mk_http_connection *connection, unsign
     mk_http_answer_failure(connection, status, reason, (struct mk_slice){ 0 });
 }
 
-static void on_reply(struct mk_caller *base, const struct mk_call *call)
+static void on_reply(struct mk_caller *base, struct mk_call *call)
 {
     struct mk_http_caller *caller = MK_CONTAINER_OF(base, struct mk_http_caller, caller);
     mk_http_answer_call(caller->connection, call, caller->rules);
@@ -146,26 +139,48 @@ static struct mk_slice unquoted(struct mk_slice value)
     return value;
 }
 
-/* Nothing is decompressed, so that no small body can become a large one. */
-static bool is_encoded(const struct mk_http1_request *request)
+/* The headers that say what a body is, found in one walk. */
+struct content {
+    struct mk_slice type, encoding;
+    unsigned types, encodings;
+};
+
+static struct content content_of(const struct mk_http1_request *request)
 {
-    struct mk_slice encoding = mk_http1_find(request, MK_SLICE("Content-Encoding"));
-    if (!encoding.ptr)
-        return false;
-    return mk_http1_count(request, MK_SLICE("Content-Encoding")) > 1 ||
-           (encoding.len > 0 && !mk_slice_eq_nocase(encoding, MK_SLICE("identity")));
+    const struct mk_slice type = MK_SLICE("Content-Type"), encoding = MK_SLICE("Content-Encoding");
+    struct content content = { 0 };
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct mk_http1_header *header = &request->headers[i];
+        if (header->name.len == type.len && mk_slice_eq_nocase(header->name, type)) {
+            content.type = header->value;
+            content.types++;
+        } else if (header->name.len == encoding.len && mk_slice_eq_nocase(header->name, encoding)) {
+            content.encoding = header->value;
+            content.encodings++;
+        }
+    }
+    return content;
+}
+
+/* Nothing is decompressed, so that no small body can become a large one. */
+static bool is_encoded(const struct content *content)
+{
+    return content->encodings > 1 || (content->encoding.len > 0 &&
+                                      !mk_slice_eq_nocase(content->encoding, MK_SLICE("identity")));
 }
 
 const char *mk_http_media_type_error(const struct mk_http1_request *request)
 {
-    struct mk_slice rest = mk_http1_find(request, MK_SLICE("Content-Type"));
-    struct mk_slice part = { 0 };
-    if (!rest.ptr)
+    const struct content content = content_of(request);
+    struct mk_slice rest = content.type, part = { 0 };
+    if (content.types == 0)
         return "the header Content-Type is missing: send application/json";
-    if (mk_http1_count(request, MK_SLICE("Content-Type")) > 1)
+    if (content.types > 1)
         return "there is more than one header Content-Type";
-    if (is_encoded(request))
+    if (is_encoded(&content))
         return "the Content-Encoding is not supported: send the JSON as it is";
+    if (mk_slice_eq(content.type, MK_SLICE("application/json")))
+        return NULL; /* as nearly always */
     if (!mk_slice_next(&rest, ';', &part) ||
         !mk_slice_eq_nocase(part, MK_SLICE("application/json")))
         return "the Content-Type is not supported: send application/json";

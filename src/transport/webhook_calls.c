@@ -55,7 +55,7 @@ static void execute(struct mk_webhook_calls *calls)
 }
 
 /* A webhook has no way back: a failure is only logged. */
-static void on_reply(struct mk_caller *caller, const struct mk_call *call)
+static void on_reply(struct mk_caller *caller, struct mk_call *call)
 {
     struct mk_webhook_calls *calls = MK_CONTAINER_OF(caller, struct mk_webhook_calls, caller);
     if (mk_call_retcode(call) != 0)

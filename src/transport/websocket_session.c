@@ -10,8 +10,6 @@
 enum {
     IDLE_MS = 30 * 1000,
     PATIENCE_MS = 15 * 1000,
-    LONGEST_REPLY = 64 * 1024 * 1024,
-    KEPT_REPLY = 64 * 1024, /* bytes of the reply buffer that outlive a reply */
     LONGEST_NUMBER = 21,
 };
 
@@ -40,7 +38,6 @@ int mk_session_context_init(struct mk_session_context *context, struct mk_loop *
     context->envelope = envelope;
     context->transport = transport;
     context->compresses = true;
-    mk_buf_init(&context->reply, LONGEST_REPLY);
     return mk_websocket_context_init(&context->websocket, loop, role, 0, IDLE_MS, PATIENCE_MS);
 }
 
@@ -59,7 +56,6 @@ void mk_session_context_limit(struct mk_session_context *context, const struct m
 void mk_session_context_fini(struct mk_session_context *context)
 {
     mk_websocket_context_fini(&context->websocket);
-    mk_buf_fini(&context->reply);
 }
 
 static void on_overrun(struct mk_subscription *subscription)
@@ -78,16 +74,13 @@ static void close_when_answered(struct mk_session *session)
         mk_websocket_close(session->websocket, MK_WS_GOING_AWAY, MK_SLICE("milky is stopping"));
 }
 
-static void on_reply(struct mk_caller *caller, const struct mk_call *call)
+static void on_reply(struct mk_caller *caller, struct mk_call *call)
 {
     struct mk_session *session = MK_CONTAINER_OF(caller, struct mk_session, caller);
-    struct mk_buf *reply = &session->context->reply;
-    int rc = mk_reply_write_message(reply, call);
-    if (rc == 0)
-        mk_websocket_send(session->websocket, MK_WS_TEXT, mk_buf_slice(reply));
-    else
-        mk_websocket_abort(session->websocket, rc);
-    mk_buf_reset(reply, KEPT_REPLY);
+    struct mk_ws_open open;
+    struct mk_buf *out = mk_websocket_begin(session->websocket, &open);
+    if (out)
+        mk_websocket_end(session->websocket, MK_WS_TEXT, &open, mk_reply_write_message(out, call));
     if (caller->in_flight < session->context->most_calls)
         mk_websocket_resume(session->websocket);
     close_when_answered(session);

@@ -30,7 +30,6 @@ struct mk_session_context {
     void (*received)(void *arg, uint64_t number);
     uint64_t most_calls; /* in flight on one connection; then it is not read */
     uint64_t most_lag;   /* bytes of events that one may be behind */
-    struct mk_buf reply; /* one reply on its way into a frame */
 };
 
 struct mk_session;

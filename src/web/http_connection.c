@@ -14,7 +14,6 @@ enum {
     HEAD_MS = 15 * 1000,
     BODY_MS = 30 * 1000,
     BODY_PROGRESS = 64 * 1024,
-    LONGEST_BODY = 256 * 1024 * 1024, /* of a response */
     MOST_SKIPPED =
         1024 * 1024, /* a refused body up to this size is read, so the connection lives */
 };
@@ -115,11 +114,6 @@ struct mk_slice mk_http_connection_date(const struct mk_http_connection *connect
     return date_line(connection->context);
 }
 
-struct mk_buf *mk_http_connection_body_room(const struct mk_http_connection *connection)
-{
-    return &connection->context->body_room;
-}
-
 /* The header lines behind the usual ones; almost always the date alone. */
 static struct mk_slice extra_lines(struct mk_http_connection *connection, struct mk_slice extra)
 {
@@ -165,13 +159,14 @@ static void responded(struct mk_http_connection *connection)
 }
 
 struct mk_buf *mk_http_respond_begin(struct mk_http_connection *connection, unsigned status,
-                                     struct mk_slice content_type, struct mk_http1_open *open)
+                                     struct mk_slice content_type, struct mk_slice extra,
+                                     struct mk_http1_open *open)
 {
     if (!may_respond(connection))
         return NULL;
     struct mk_buf *out = mk_stream_output(connection->stream);
     int rc = mk_http1_begin_response(out, status, content_type, connection->keep_alive,
-                                     extra_lines(connection, (struct mk_slice){ 0 }), open);
+                                     extra_lines(connection, extra), open);
     if (rc == 0)
         return out;
     abort_connection(connection, rc);
@@ -503,7 +498,6 @@ int mk_http_context_init(struct mk_http_context *context, struct mk_loop *loop,
     };
     mk_list_init(&context->connections);
     mk_buf_init(&context->extra, 4096);
-    mk_buf_init(&context->body_room, LONGEST_BODY);
     int rc = mk_timeouts_init(&context->idle, loop, IDLE_MS, on_idle);
     if (rc < 0)
         return rc;
@@ -540,7 +534,6 @@ void mk_http_context_fini(struct mk_http_context *context)
     mk_timeouts_fini(&context->head);
     mk_timeouts_fini(&context->body);
     mk_buf_fini(&context->extra);
-    mk_buf_fini(&context->body_room);
 }
 
 void mk_http_context_stop(struct mk_http_context *context)

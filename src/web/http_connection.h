@@ -58,7 +58,6 @@ struct mk_http_context {
         head; /* for a TLS handshake; from a request's first byte to its head's end */
     struct mk_timeouts body; /* while a body arrives, anew with each 64 KiB of it */
     struct mk_buf extra;     /* header lines of one response */
-    struct mk_buf body_room; /* see mk_http_connection_body_room */
     bool stopping;
     uint64_t date_made;           /* loop time */
     char date[MK_HTTP_DATE_LINE]; /* "Date: ...\r\n" */
@@ -97,7 +96,8 @@ void mk_http_respond(struct mk_http_connection *connection, unsigned status,
  * answered any more; then there is no `end`.
  */
 struct mk_buf *mk_http_respond_begin(struct mk_http_connection *connection, unsigned status,
-                                     struct mk_slice content_type, struct mk_http1_open *open);
+                                     struct mk_slice content_type, struct mk_slice extra,
+                                     struct mk_http1_open *open);
 void mk_http_respond_end(struct mk_http_connection *connection, struct mk_http1_open *open, int rc);
 
 /* The line "Date: ...", with its CRLF, for who writes a response itself; borrowed for now. */
@@ -105,12 +105,6 @@ struct mk_slice mk_http_connection_date(const struct mk_http_connection *connect
 
 /* From within `request`: gives the body away, as mk_http1_parser_take_body does. */
 bool mk_http_connection_take_body(struct mk_http_connection *connection, struct mk_buf *body);
-
-/*
- * Room for its service to write the body of one response in, before mk_http_respond: empty, and to
- * be emptied after that, for all connections of the port share it.
- */
-struct mk_buf *mk_http_connection_body_room(const struct mk_http_connection *connection);
 
 /* The service's own bytes. */
 void *mk_http_connection_state(struct mk_http_connection *connection);

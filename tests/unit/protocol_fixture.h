@@ -68,17 +68,17 @@ static inline void on_call(struct mk_call_target *target, struct mk_call *call)
         answer(call, f->result);
 }
 
-static inline void on_reply(struct mk_caller *caller, const struct mk_call *call)
+static inline void on_reply(struct mk_caller *caller, struct mk_call *call)
 {
     struct fixture *f = (struct fixture *)((char *)caller - offsetof(struct fixture, caller));
     f->replies++;
-    f->outcome = mk_call_outcome(call);
-    f->retcode = mk_call_retcode(call);
     f->body.len = f->message.len = 0;
     assert_int_equal(mk_reply_write(&f->body, call), 0);
     assert_int_equal(mk_buf_append_char(&f->body, '\0'), 0);
     assert_int_equal(mk_reply_write_message(&f->message, call), 0);
     assert_int_equal(mk_buf_append_char(&f->message, '\0'), 0);
+    f->outcome = mk_call_outcome(call);
+    f->retcode = mk_call_retcode(call);
 }
 
 static inline int fixture_setup(void **state)

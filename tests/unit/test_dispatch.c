@@ -61,8 +61,10 @@ static void test_results_that_are_no_json(void **state)
     yyjson_mut_doc *doc = f->pending->doc;
     yyjson_mut_val *data = yyjson_mut_obj(doc);
     yyjson_mut_obj_add_str(doc, data, "cookies", "\xff");
-    mk_call_ok(f->pending, data);
+    assert_int_equal(mk_call_ok(f->pending, data), -EINVAL);
     assert_int_equal(f->retcode, MILKY_INTERNAL);
+    assert_string_equal(f->body.data, "{\"status\":\"failed\",\"retcode\":-500,\"message\":"
+                                      "\"the backend made a result that is no JSON\"}");
     assert_int_equal(f->dispatch.in_flight, 0);
 }
 
@@ -264,7 +266,7 @@ static void test_nobody_is_told_once_the_caller_has_gone(void **state)
     assert_int_equal(f->dispatch.in_flight, 0);
 }
 
-static void leave_on_reply(struct mk_caller *caller, const struct mk_call *call)
+static void leave_on_reply(struct mk_caller *caller, struct mk_call *call)
 {
     on_reply(caller, call);
     mk_caller_fini(caller);
