@@ -81,8 +81,7 @@ void mk_loop_fini(struct mk_loop *loop);
 
 /*
  * Runs until mk_loop_stop, or until nothing is left to wait for. Ends the turn it stops in. A
- * paused stream and a stopped timer are nothing to wait for. Stopped before it runs, it returns at
- * once.
+ * stopped timer is nothing to wait for. Stopped before it runs, it returns at once.
  */
 void mk_loop_run(struct mk_loop *loop);
 void mk_loop_stop(struct mk_loop *loop);

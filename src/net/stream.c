@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -128,6 +129,18 @@ static void watch_for(struct mk_stream *stream, int interest)
 }
 
 /*
+ * While nothing is read: the peer's end, and after that its going away. The kernel reports that
+ * whatever is watched for, so it is urgent data, which hardly ever come.
+ */
+static int hangup_interest(const struct mk_stream *stream)
+{
+    if (stream->state != MK_STREAM_OPEN || !stream->paused || !stream->events ||
+        !stream->events->hangup)
+        return 0;
+    return stream->hung_up ? UV_PRIORITIZED : UV_DISCONNECT;
+}
+
+/*
  * Readability that nobody wants to know of for the moment stays watched until it is reported: each
  * change costs two system calls, and most pauses end before anything comes.
  */
@@ -140,7 +153,15 @@ void mk_stream_watch(struct mk_stream *stream)
         interest |= UV_READABLE;
     if (stream->blocked)
         interest |= UV_WRITABLE;
+    if (!(interest & UV_READABLE))
+        interest |= hangup_interest(stream);
     watch_for(stream, interest);
+}
+
+/* Readability was reported, and is not wanted. */
+static void stop_reading(struct mk_stream *stream)
+{
+    watch_for(stream, (stream->interest & ~UV_READABLE) | hangup_interest(stream));
 }
 
 /* --- in --- */
@@ -325,6 +346,32 @@ static void on_socket_error(struct mk_stream *stream)
     on_read_error(stream, error ? -error : -ECONNRESET);
 }
 
+/* Both directions have ended, or the connection is broken. */
+static bool is_gone(const struct mk_stream *stream)
+{
+    struct pollfd polled = { .fd = stream->fd };
+    return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLERR | POLLHUP));
+}
+
+static void on_hangup(struct mk_stream *stream)
+{
+    stream->hung_up = true;
+    mk_stream_watch(stream);
+    stream->events->hangup(stream->owner);
+}
+
+/* The stream is paused. */
+static void on_unread(struct mk_stream *stream, int events)
+{
+    char urgent;
+    if (is_gone(stream))
+        on_socket_error(stream);
+    else if (events & UV_DISCONNECT)
+        on_hangup(stream);
+    else if (recv(stream->fd, &urgent, 1, MSG_OOB) < 0)
+        watch_for(stream, stream->interest & ~UV_PRIORITIZED); /* not that either: no more */
+}
+
 static void on_socket(uv_poll_t *poll, int status, int events)
 {
     struct mk_stream *stream = MK_CONTAINER_OF(poll, struct mk_stream, poll);
@@ -338,15 +385,18 @@ static void on_socket(uv_poll_t *poll, int status, int events)
         mk_list_remove(&stream->dirty);
         mk_stream_wake(stream);
     }
+    if (events & stream->interest & (UV_DISCONNECT | UV_PRIORITIZED))
+        on_unread(stream, events);
     if (!(events & UV_READABLE))
         return;
     mk_loop_note_input(stream->streams->loop);
-    if (wants_to_read(stream))
+    bool wanted = wants_to_read(stream);
+    if (wanted)
         read_some(stream);
     if (stream->state == MK_STREAM_LINGERING && stream->dropped >= MK_STREAM_DROP_MOST)
         mk_stream_finish(stream, 0);
-    else if (!wants_to_read(stream))
-        watch_for(stream, stream->interest & ~UV_READABLE);
+    else if (!wanted || stream->ended)
+        stop_reading(stream);
 }
 
 /* --- what the owner does --- */

@@ -52,6 +52,14 @@ struct mk_stream_events {
      * kernel, and the rest waits for it. Called as `drained` is.
      */
     void (*sent)(void *owner);
+
+    /*
+     * May be NULL. While the stream is paused, the peer has ended its side: it may be gone, or it
+     * may only have said all that it has to say, and want an answer. Called once; what it has sent
+     * before its end is still there to be read. Who must know writes something: a peer that is gone
+     * answers that with a reset, and the stream ends as usual.
+     */
+    void (*hangup)(void *owner);
 };
 
 /*
@@ -121,9 +129,10 @@ size_t mk_stream_backlog(const struct mk_stream *stream);
 bool mk_stream_congested(const struct mk_stream *stream);
 
 /*
- * No `read` until mk_stream_resume; the peer's end (`end`, or its going away) is not noticed
- * meanwhile. Kept bytes come at the end of the turn in which it was resumed, before its output
- * leaves, never from within mk_stream_resume (within `read`: after that returns).
+ * No `read` until mk_stream_resume. The peer's end comes as `end` then, and meanwhile as `hangup`;
+ * its going away ends the stream also meanwhile, where there is a `hangup`. Kept bytes come at the
+ * end of the turn in which it was resumed, before its output leaves, never from within
+ * mk_stream_resume (within `read`: after that returns).
  */
 void mk_stream_pause(struct mk_stream *stream);
 void mk_stream_resume(struct mk_stream *stream);

@@ -45,12 +45,13 @@ struct mk_stream {
     struct mk_tls *tls; /* NULL: none */
     int fd;
     enum mk_stream_state state;
-    uint8_t interest; /* what libuv watches for: UV_READABLE, UV_WRITABLE */
+    uint8_t interest; /* what libuv watches for: UV_READABLE, UV_WRITABLE, ... */
     bool paused;
     bool blocked; /* the kernel takes no more for now; UV_WRITABLE is awaited */
     bool pending; /* something was written, and `drained` was not called since */
     bool ended;   /* the peer sends no more */
     bool told;    /* ... and the owner knows */
+    bool hung_up; /* `hangup` was called */
     size_t owed;  /* bytes of a run of the source that has begun: nothing may come in between */
     size_t sent;  /* bytes at the front of `output` that are gone already */
     struct mk_buf output;

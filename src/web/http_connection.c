@@ -205,6 +205,16 @@ void mk_http_respond(struct mk_http_connection *connection, unsigned status,
     responded(connection);
 }
 
+static void say_continue(struct mk_http_connection *connection)
+{
+    int rc = mk_buf_append_slice(mk_stream_output(connection->stream),
+                                 MK_SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+    if (rc < 0)
+        abort_connection(connection, rc);
+    else
+        mk_stream_wake(connection->stream);
+}
+
 /* --- reading --- */
 
 static void begin_request(struct mk_http_connection *connection,
@@ -252,14 +262,8 @@ static void on_head(struct mk_http_connection *connection, const struct mk_http1
     connection->keep_alive = keeps;
     if (is_safe(request))
         mk_http1_parser_skip_body(connection->parser);
-    if (request->expect_continue) {
-        int rc = mk_buf_append_slice(mk_stream_output(connection->stream),
-                                     MK_SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
-        if (rc < 0)
-            abort_connection(connection, rc);
-        else
-            mk_stream_wake(connection->stream);
-    }
+    if (request->expect_continue)
+        say_continue(connection);
 }
 
 static void on_request(struct mk_http_connection *connection,
@@ -382,6 +386,22 @@ static void on_end(void *owner)
         close_connection(connection);
 }
 
+/*
+ * It waits for its answer, and has ended its side: it is gone, or wants nothing but that. Who is
+ * gone answers an interim response with a reset; a client must take one (RFC 9110, 15.2), but for
+ * one of HTTP/1.0, which knows none.
+ */
+static void on_hangup(void *owner)
+{
+    struct mk_http_connection *connection = owner;
+    if (connection->state != BUSY)
+        return;
+    if (connection->http10)
+        abort_connection(connection, -ECONNRESET);
+    else
+        say_continue(connection);
+}
+
 static void on_closed(void *owner, int error)
 {
     struct mk_http_connection *connection = owner;
@@ -398,6 +418,7 @@ static const struct mk_stream_events stream_events = {
     .read = on_read,
     .end = on_end,
     .closed = on_closed,
+    .hangup = on_hangup,
 };
 
 static void on_shaken(void *arg)

@@ -193,6 +193,15 @@ static void on_end(void *owner)
     finish(websocket);
 }
 
+/*
+ * It is paused, and the peer has ended its side without a close frame. A pong that was not asked
+ * for (RFC 6455, 5.5.3) asks for nothing; who is gone answers with a reset.
+ */
+static void on_hangup(void *owner)
+{
+    mk_websocket_send(owner, MK_WS_PONG, (struct mk_slice){ 0 });
+}
+
 static void on_sent(void *owner)
 {
     struct mk_websocket *websocket = owner;
@@ -217,6 +226,7 @@ static const struct mk_stream_events stream_events = {
     .read = on_read,
     .end = on_end,
     .closed = on_closed,
+    .hangup = on_hangup,
 };
 
 static const struct mk_stream_events stream_events_with_sent = {
@@ -225,6 +235,7 @@ static const struct mk_stream_events stream_events_with_sent = {
     .closed = on_closed,
     .drained = on_sent,
     .sent = on_sent,
+    .hangup = on_hangup,
 };
 
 struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
