@@ -1,5 +1,5 @@
 /*
- * milky/json.h: calls and events as values of yyjson (https://github.com/ibireme/yyjson, 0.6 or
+ * milky/json.h: calls and events as values of yyjson (https://github.com/ibireme/yyjson, 0.8 or
  * later), for backends in C. Optional: each function here has a sibling in milky/backend.h that
  * takes or gives text.
  */
