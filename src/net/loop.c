@@ -85,7 +85,16 @@ static void note_quiet(struct mk_loop *loop)
 {
     int wait = uv_backend_timeout(loop->uv);
     loop->quiet_until = wait < 0 ? UINT64_MAX : uv_now(loop->uv) + (uint64_t)wait;
-    loop->stirred = false;
+}
+
+static bool is_pending(const struct mk_loop *loop)
+{
+    for (struct mk_list *it = loop->phases.next; it != &loop->phases; it = it->next) {
+        const struct mk_phase *phase = MK_CONTAINER_OF(it, struct mk_phase, node);
+        if (phase->pending(phase))
+            return true;
+    }
+    return false;
 }
 
 /*
@@ -94,7 +103,7 @@ static void note_quiet(struct mk_loop *loop)
  */
 static bool is_quiet(const struct mk_loop *loop)
 {
-    return loop->running && !loop->stirred && uv_now(loop->uv) < loop->quiet_until;
+    return loop->running && uv_now(loop->uv) < loop->quiet_until && !is_pending(loop);
 }
 
 static void on_after_poll(uv_check_t *check)

@@ -28,6 +28,8 @@ struct mk_phase {
      * has done, or there is more to do.
      */
     bool (*run)(struct mk_phase *phase);
+    /* There is something to do for it. */
+    bool (*pending)(const struct mk_phase *phase);
     /* May be NULL. The loop ends, and has forgotten the phase: it frees itself. */
     void (*fini)(struct mk_phase *phase);
 };
@@ -50,7 +52,6 @@ struct mk_loop {
     uint64_t busy_poll_ns; /* for so long after input */
     uint64_t input_at;     /* in ns; 0: looking no more */
     bool had_input;        /* in this turn */
-    bool stirred;          /* a stream has got output since the last turn ended */
     uint64_t
         quiet_until; /* nothing of libuv's comes due before this time (uv_now), but by a poll */
     bool own;        /* `uv` was made here */

@@ -237,7 +237,6 @@ void mk_stream_resume_kept(struct mk_stream *stream)
     if (stream->kept && !stream->paused && stream->events && !mk_stream_congested(stream) &&
         mk_list_empty(&stream->kept->resumed))
         mk_list_push(&stream->streams->resumed, &stream->kept->resumed);
-    stream->streams->loop->stirred = true;
 }
 
 static void fail_tls(struct mk_stream *stream)

@@ -106,7 +106,6 @@ void mk_stream_wake(struct mk_stream *stream)
     if (stream->blocked || stream->state > MK_STREAM_CLOSING || !mk_list_empty(&stream->dirty))
         return;
     mk_list_push(&stream->streams->dirty, &stream->dirty);
-    stream->streams->loop->stirred = true;
 }
 
 bool mk_stream_congested(const struct mk_stream *stream)

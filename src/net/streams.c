@@ -43,6 +43,12 @@ static bool end_turn(struct mk_phase *phase)
     return !mk_list_empty(&streams->dirty) || !mk_list_empty(&streams->resumed);
 }
 
+static bool is_pending(const struct mk_phase *phase)
+{
+    const struct mk_streams *streams = MK_CONTAINER_OF(phase, struct mk_streams, phase);
+    return !mk_list_empty(&streams->dirty) || !mk_list_empty(&streams->resumed);
+}
+
 /* One that lingers when the loop ends. */
 static void end_stream(uv_handle_t *handle, void *streams)
 {
@@ -87,7 +93,8 @@ static struct mk_streams *streams_new(struct mk_loop *loop)
     if (!streams->sender || !streams->read_buffer ||
         mk_timeouts_init(&streams->lingering, loop, MK_STREAM_LINGER_MS, on_linger_end) < 0)
         return streams_free(streams);
-    streams->phase = (struct mk_phase){ .run = end_turn, .fini = on_loop_end };
+    streams->phase =
+        (struct mk_phase){ .run = end_turn, .pending = is_pending, .fini = on_loop_end };
     mk_loop_add_phase(loop, &streams->phase);
     return streams;
 }

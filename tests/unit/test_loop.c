@@ -74,6 +74,18 @@ static void on_timer_of_others(uv_timer_t *timer)
     strcat(trace, "t");
 }
 
+static bool do_nothing_more(struct mk_phase *phase)
+{
+    (void)phase;
+    return false;
+}
+
+static bool has_something(const struct mk_phase *phase)
+{
+    (void)phase;
+    return true;
+}
+
 /* Where nothing has run between two polls there is no turn to end; a timer of anybody's is a turn.
  */
 static void a_quiet_turn_is_not_ended_twice(void **state)
@@ -107,9 +119,11 @@ static void a_quiet_turn_is_not_ended_twice(void **state)
     assert_non_null(strstr(trace, "taa"));
     uv_timer_start(&timer, on_timer_of_others, 1000000, 0);
     one_turn();
-    loop.stirred = true; /* as by a stream that gets output */
+    struct mk_phase phase = { .run = do_nothing_more, .pending = has_something };
+    mk_loop_add_phase(&loop, &phase); /* as of streams that have output */
     one_turn();
     assert_string_equal(trace, "aa");
+    mk_list_remove(&phase.node);
     loop.running = false;
     mk_loop_remove_hook(&a.hook);
     uv_close((uv_handle_t *)&timer, NULL);
