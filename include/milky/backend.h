@@ -151,6 +151,9 @@ MILKY_API size_t milky_action_count(void);
 MILKY_API int milky_action_number(const char *name);
 MILKY_API const char *milky_action_name(size_t number);
 
+/* The params of this action may have URIs in them (`uri`, `image_uri`, ...), at whatever depth. */
+MILKY_API bool milky_action_takes_uris(size_t number);
+
 /*
  * Checks JSON that did not come from a bot (an upstream's answer, a file) as if it had: `json`
  * against the params of an API, or against its result. Returns 0; -EINVAL with what is wrong,

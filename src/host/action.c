@@ -19,3 +19,8 @@ const char *milky_action_name(size_t number)
 {
     return number < mk_action_count_1_2 ? mk_actions_1_2[number].name.ptr : NULL;
 }
+
+bool milky_action_takes_uris(size_t number)
+{
+    return number < mk_action_count_1_2 && mk_actions_1_2[number].takes_uris;
+}

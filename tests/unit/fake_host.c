@@ -114,6 +114,18 @@ const char *milky_action_name(size_t number)
     return actions[number];
 }
 
+bool milky_action_takes_uris(size_t number)
+{
+    static const char *const takers[] = {
+        "send_private_message",    "send_group_message",  "set_avatar",       "set_group_avatar",
+        "send_group_announcement", "upload_private_file", "upload_group_file"
+    };
+    for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++)
+        if (strcmp(actions[number], takers[i]) == 0)
+            return true;
+    return false;
+}
+
 /* The sandbox names none but its own open ones. */
 static struct fake_call *find(const struct milky_host *host, uint64_t id)
 {

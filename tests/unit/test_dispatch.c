@@ -217,6 +217,22 @@ static void test_action_numbers(void **state)
     assert_int_equal(milky_action_number(""), -1);
 }
 
+static void test_actions_that_take_uris(void **state)
+{
+    static const char *const takers[] = {
+        "send_private_message",    "send_group_message",  "set_avatar",       "set_group_avatar",
+        "send_group_announcement", "upload_private_file", "upload_group_file"
+    };
+    size_t count = 0;
+    (void)state;
+    for (size_t i = 0; i < milky_action_count(); i++)
+        count += milky_action_takes_uris(i);
+    assert_int_equal(count, sizeof(takers) / sizeof(takers[0]));
+    for (size_t i = 0; i < count; i++)
+        assert_true(milky_action_takes_uris((size_t)milky_action_number(takers[i])));
+    assert_false(milky_action_takes_uris(SIZE_MAX));
+}
+
 static void test_replies_may_come_later_and_in_any_order(void **state)
 {
     struct fixture *f = *state;
@@ -451,6 +467,7 @@ int main(void)
         FIXTURE_TEST(test_params_may_be_absent),
         FIXTURE_TEST(test_dialects_have_their_own_names),
         FIXTURE_TEST(test_action_numbers),
+        FIXTURE_TEST(test_actions_that_take_uris),
         FIXTURE_TEST(test_replies_may_come_later_and_in_any_order),
         FIXTURE_TEST(test_nobody_is_told_once_the_caller_has_gone),
         FIXTURE_TEST(test_the_caller_may_go_while_it_is_told),

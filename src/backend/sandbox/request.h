@@ -64,6 +64,7 @@ struct mk_asked {
     uint64_t self_id;
     yyjson_mut_val *params;
     uint32_t delay_ms; /* of the reply */
+    bool takes_uris;   /* there may be URIs in the params */
 };
 
 struct mk_request {

@@ -151,7 +151,7 @@ void mk_sandbox_run(struct mk_sandbox *sandbox, const struct mk_asked *asked,
 /* A call with URIs runs when what they name is there. */
 static void run(struct mk_sandbox *sandbox, const struct mk_asked *asked)
 {
-    if (!mk_media_prepare(sandbox, asked))
+    if (!asked->takes_uris || !mk_media_prepare(sandbox, asked))
         mk_sandbox_run(sandbox, asked, NULL);
 }
 
@@ -170,10 +170,12 @@ static void call_api(void *self, uint64_t call)
 {
     struct mk_sandbox *sandbox = self;
     const struct milky_host *host = sandbox->host;
+    size_t number = milky_call_number(host, call);
     struct mk_asked asked = {
         .call = call,
         .action = milky_call_action(host, call),
-        .api = sandbox->apis[milky_call_number(host, call)],
+        .api = sandbox->apis[number],
+        .takes_uris = milky_action_takes_uris(number),
         .self_id = milky_call_self_id(host, call),
         .doc = milky_call_doc(host, call),
         .params = milky_call_params(host, call),
@@ -207,6 +209,7 @@ static void control(void *self, uint64_t call)
         .action = milky_call_action(sandbox->host, call),
         .doc = milky_call_doc(sandbox->host, call),
         .params = milky_call_params(sandbox->host, call),
+        .takes_uris = true,
     };
     struct mk_request request;
     if (!reserve(sandbox, call))
