@@ -61,12 +61,19 @@ static size_t check_mistakes(struct mk_slice mistakes, struct mk_slice text)
 static void check_for_embedder(struct mk_config *config)
 {
     static const struct milky_backend table = { .size = sizeof(table) };
-    static const struct milky_config_backend backend = { sizeof(backend), "fuzz", &table, NULL };
     struct mk_config_taken taken;
-    config->endpoint.backends = &backend;
-    config->endpoint.backend_count = 1;
+    size_t count = config->backend_count;
+    struct milky_config_backend *backends = calloc(count + 1, sizeof(*backends));
+    check(backends && count > 0, "no backend");
+    for (size_t i = 0; i < count; i++)
+        backends[i] = (struct milky_config_backend){ .size = sizeof(backends[i]),
+                                                     .name = config->backends[i].name,
+                                                     .table = &table };
+    config->endpoint.backends = backends;
+    config->endpoint.backend_count = count;
     check(mk_config_take(&config->endpoint, &taken, NULL) == 0, "an embedder's mistake");
     mk_config_give_back(&taken);
+    free(backends);
 }
 
 static size_t parse(struct mk_slice text, enum mk_language language)

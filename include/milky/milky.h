@@ -220,10 +220,13 @@ MILKY_API int milky_endpoint_reload(struct milky_endpoint *endpoint,
 
 /*
  * What an operator's request to reload (POST /endpoint/reload) does: `reload` returns NULL, or why
- * it was refused, for a person to read.
+ * it was refused, for a person to read. `*restart` is NULL; it may become the names of what has
+ * changed and needs a restart, one a line ("limits\njournal\n"), which the reply carries. Both
+ * texts stay until the next call.
  */
 MILKY_API void milky_endpoint_on_reload(struct milky_endpoint *endpoint,
-                                        const char *(*reload)(void *arg), void *arg);
+                                        const char *(*reload)(void *arg, const char **restart),
+                                        void *arg);
 
 /*
  * Serves until it has stopped. Returns at once where nothing is to be served: no address is

@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <stdio.h>
 
+static const char name_letters[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
 /* What to do about a refusal that has nothing to do with what was asked, or NULL. */
 static const char *advice_for(const struct mk_config *config, const char *token,
                               const struct mk_client_reply *reply)
@@ -22,20 +25,39 @@ static const char *advice_for(const struct mk_config *config, const char *token,
     return mk_client_advice(reply->status, token, false);
 }
 
+/* What is asked: a path, or an action of a sandbox. */
+struct asked {
+    const char *path;    /* or NULL */
+    const char *backend; /* NULL: the first sandbox */
+    const char *action;
+    struct mk_slice body;
+};
+
+static void write_url(char *url, size_t size, const char *base, const struct asked *asked,
+                      const struct mk_config *config)
+{
+    const struct mk_config_backend *first = config ? mk_config_find_sandbox(config) : NULL;
+    const char *backend = asked->backend ? asked->backend : first ? first->name : "sandbox";
+    if (asked->path)
+        snprintf(url, size, "%s%s", base, asked->path);
+    else
+        snprintf(url, size, "%s/%s/%s", base, backend, asked->action);
+}
+
 /* Where nobody answers, or it is not let in, it is said here. Returns an exit code. */
 static int post(const struct mk_config *config, const char *control, const char *token,
-                const char *path, struct mk_slice body, struct mk_client_reply *reply)
+                const struct asked *asked, struct mk_client_reply *reply)
 {
     const char *file = config ? config->file : NULL;
     struct mk_target target;
-    char url[640];
+    char url[2048];
     mk_target_of("http", control, &target);
-    snprintf(url, sizeof(url), "%s%s", target.base, path);
+    write_url(url, sizeof(url), target.base, asked, config);
     struct mk_client_request request = {
         .url = url,
         .unix_path = target.unix_path,
         .token = token,
-        .body = body,
+        .body = asked->body,
         .own = true,
     };
     int rc = mk_client_post(&request, reply);
@@ -53,7 +75,7 @@ static int post(const struct mk_config *config, const char *control, const char 
     return rc == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
 }
 
-static int post_configured(const char *file, const char *path, struct mk_slice body,
+static int post_configured(const char *file, const struct asked *asked,
                            struct mk_client_reply *reply)
 {
     struct mk_config *config;
@@ -65,7 +87,7 @@ static int post_configured(const char *file, const char *path, struct mk_slice b
         code = post(config, endpoint->control,
                     endpoint->control_access_token ? endpoint->control_access_token
                                                    : mk_command_token(),
-                    path, body, reply);
+                    asked, reply);
     else
         code = mk_command_failed(
             "%s", mk_tr("`control` is null in the configuration: there is no way to the daemon",
@@ -96,25 +118,60 @@ static const char *read_control(const char *control, char address[MK_ADDRESS_TEX
     return why;
 }
 
-int mk_ask_reply(const char *file, const char *control, const char *path, struct mk_slice body,
-                 struct mk_client_reply *reply)
+static int ask(const char *file, const char *control, const struct asked *asked,
+               struct mk_client_reply *reply)
 {
     char address[MK_ADDRESS_TEXT];
     if (!control)
-        return post_configured(file, path, body, reply);
+        return post_configured(file, asked, reply);
     const char *why = read_control(control, address);
     if (why)
         return mk_command_failed("--control %s: %s", control, why);
-    return post(NULL, address, mk_command_token(), path, body, reply);
+    return post(NULL, address, mk_command_token(), asked, reply);
 }
 
-int mk_ask_at(const char *file, const char *control, const char *path, struct mk_slice body,
-              struct mk_client_reply *reply)
+int mk_ask_reply(const char *file, const char *control, const char *path, struct mk_slice body,
+                 struct mk_client_reply *reply)
 {
-    int code = mk_ask_reply(file, control, path, body, reply);
+    return ask(file, control, &(struct asked){ .path = path, .body = body }, reply);
+}
+
+/* A failure of what was asked is said. */
+static int settle(int code, struct mk_client_reply *reply)
+{
     if (code || reply->ok)
         return code;
     mk_command_failed("%s", *reply->message ? reply->message : "?");
     mk_client_reply_fini(reply);
     return MK_EXIT_FAILED;
+}
+
+int mk_ask_at(const char *file, const char *control, const char *path, struct mk_slice body,
+              struct mk_client_reply *reply)
+{
+    return settle(mk_ask_reply(file, control, path, body, reply), reply);
+}
+
+int mk_ask_sandbox_reply(const struct mk_ask_sandbox *ask_sandbox, struct mk_slice body,
+                         struct mk_client_reply *reply)
+{
+    const struct asked asked = {
+        .backend = ask_sandbox->backend,
+        .action = ask_sandbox->action,
+        .body = body,
+    };
+    size_t len = ask_sandbox->backend ? strlen(ask_sandbox->backend) : 1;
+    size_t plain = ask_sandbox->backend ? strspn(ask_sandbox->backend, name_letters) : len;
+    if (len == 0 || plain < len)
+        return mk_command_failed(
+            mk_tr("--backend is a name of letters, digits, '-' and '_', not %s",
+                  "--backend 应为由字母、数字、“-”与“_”组成的名称，不是 %s"),
+            ask_sandbox->backend);
+    return ask(ask_sandbox->file, ask_sandbox->control, &asked, reply);
+}
+
+int mk_ask_sandbox_at(const struct mk_ask_sandbox *ask_sandbox, struct mk_slice body,
+                      struct mk_client_reply *reply)
+{
+    return settle(mk_ask_sandbox_reply(ask_sandbox, body, reply), reply);
 }

@@ -22,6 +22,27 @@ int mk_ask_at(const char *file, const char *control, const char *path, struct mk
 int mk_ask_reply(const char *file, const char *control, const char *path, struct mk_slice body,
                  struct mk_client_reply *reply);
 
+/* A request to a sandbox. */
+struct mk_ask_sandbox {
+    const char *file;    /* as above */
+    const char *control; /* as above, or NULL */
+    const char *backend; /* its name; NULL: the first sandbox of the configuration; with `control`
+                            "sandbox" */
+    const char *action;  /* escaped for a URL: "say" */
+};
+/* As mk_ask_at and mk_ask_reply. */
+int mk_ask_sandbox_at(const struct mk_ask_sandbox *ask, struct mk_slice body,
+                      struct mk_client_reply *reply);
+int mk_ask_sandbox_reply(const struct mk_ask_sandbox *ask, struct mk_slice body,
+                         struct mk_client_reply *reply);
+
+/* The option for its name. */
+#define MK_OPTION_BACKEND                                                                          \
+    {                                                                                              \
+        "backend", 0, "NAME", "of this sandbox; else of the first one of the configuration",       \
+            "指定沙盒的名称；默认为配置中的第一个"                               \
+    }
+
 /* The option for that, as an element of a table. */
 #define MK_OPTION_CONTROL                                                                                     \
     {                                                                                                         \

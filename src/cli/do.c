@@ -10,12 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CONFIG, CONTROL, PRETTY };
-enum { MOST_PARAMS = 256 * 1024 * 1024, LONGEST_PATH = 1024 };
+enum { CONFIG, CONTROL, BACKEND, PRETTY };
+enum { MOST_PARAMS = 256 * 1024 * 1024, LONGEST_ACTION = 1024 };
 
 static const struct mk_option options[] = {
     MK_OPTION_CONFIG,
     MK_OPTION_CONTROL,
+    MK_OPTION_BACKEND,
     { "pretty", 'p', NULL, "print over many lines, as on a terminal",
       "分行输出（终端上默认如此）" },
     { NULL },
@@ -179,26 +180,29 @@ static int print(const struct mk_arguments *arguments, const struct mk_client_re
 
 static int run(const struct mk_arguments *arguments)
 {
-    struct mk_buf params, path;
+    struct mk_buf params, action;
     mk_buf_init(&params, MOST_PARAMS);
-    mk_buf_init(&path, LONGEST_PATH);
+    mk_buf_init(&action, LONGEST_ACTION);
     int code = read_params(arguments, &params);
-    int rc = mk_buf_append_slice(&path, MK_SLICE("/sandbox/"));
+    int rc = mk_url_encode(&action, mk_slice_str(arguments->words[0]));
     if (rc == 0)
-        rc = mk_url_encode(&path, mk_slice_str(arguments->words[0]));
-    if (rc == 0)
-        rc = mk_buf_append_char(&path, '\0');
+        rc = mk_buf_append_char(&action, '\0');
     if (code == 0 && rc < 0)
         code = mk_command_failed("%s", strerror(-rc));
     struct mk_client_reply reply = { 0 };
+    const struct mk_ask_sandbox ask = {
+        .file = arguments->option[CONFIG],
+        .control = arguments->option[CONTROL],
+        .backend = arguments->option[BACKEND],
+        .action = action.data,
+    };
     if (code == 0)
-        code = mk_ask_reply(arguments->option[CONFIG], arguments->option[CONTROL], path.data,
-                            mk_buf_slice(&params), &reply);
+        code = mk_ask_sandbox_reply(&ask, mk_buf_slice(&params), &reply);
     if (code == 0)
         code = print(arguments, &reply);
     mk_client_reply_fini(&reply);
     mk_buf_fini(&params);
-    mk_buf_fini(&path);
+    mk_buf_fini(&action);
     return code;
 }
 

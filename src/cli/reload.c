@@ -1,6 +1,7 @@
 /* reload: see the header. */
 #include "cli/reload.h"
 
+#include "base/error_text.h"
 #include "cli/ask.h"
 #include "cli/command.h"
 
@@ -16,22 +17,9 @@ static bool same(const char *a, const char *b)
     return mk_slice_eq(mk_slice_str(a), mk_slice_str(b));
 }
 
-static bool same_backend(const struct mk_config *a, const struct mk_config *b)
-{
-    if (a->backend.type != b->backend.type ||
-        a->backend.media.max_bytes != b->backend.media.max_bytes ||
-        a->backend.media.allow_private_addresses != b->backend.media.allow_private_addresses ||
-        a->backend.media.download_seconds != b->backend.media.download_seconds ||
-        a->backend.media.root_count != b->backend.media.root_count)
-        return false;
-    for (size_t i = 0; i < a->backend.media.root_count; i++)
-        if (!same(a->backend.media.roots[i], b->backend.media.roots[i]))
-            return false;
-    return true;
-}
-
-/* Tells what a reload does not reach. */
-static void warn_of_restart(const struct mk_config *old, const struct mk_config *fresh)
+/* Notes what a reload does not reach, beside backends, as far as memory suffices. */
+static void note_restart(struct mk_buf *restart, const struct mk_config *old,
+                         const struct mk_config *fresh)
 {
     const struct milky_config *a = &old->endpoint, *b = &fresh->endpoint;
     const struct {
@@ -39,7 +27,6 @@ static void warn_of_restart(const struct mk_config *old, const struct mk_config 
         bool is_same;
     } keys[] = {
         { "data_dir", same(old->data_dir, fresh->data_dir) },
-        { "backend", same_backend(old, fresh) },
         { "control",
           same(a->control, b->control) && same(a->control_access_token, b->control_access_token) },
         { "operations", same(a->operations, b->operations) &&
@@ -52,7 +39,16 @@ static void warn_of_restart(const struct mk_config *old, const struct mk_config 
     };
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         if (!keys[i].is_same)
-            mk_log_warn("reload", "`%s` has changed: that needs a restart", keys[i].key);
+            mk_buf_printf(restart, "%s\n", keys[i].key);
+}
+
+static void log_restart(struct mk_slice restart)
+{
+    struct mk_slice line;
+    while (mk_slice_next(&restart, '\n', &line))
+        if (line.len > 0)
+            mk_log_warn("reload", "`%.*s` has changed: that needs a restart", (int)line.len,
+                        line.ptr);
 }
 
 /* Each mistake is a line of the log. */
@@ -68,27 +64,74 @@ static void log_mistakes(struct mk_slice mistakes)
 static const char *refuse(struct mk_reload *reload, int rc)
 {
     mk_log_error("reload", "the configuration is refused: everything is as it was");
-    if (reload->why.len == 0)
-        return strerror(-rc);
-    reload->why.data[reload->why.len - 1] = '\0';
-    return reload->why.data;
+    return reload->why.len > 0 ? mk_reload_reason(reload) : mk_error_text(-rc);
 }
 
 /* It cannot be read, or has mistakes. */
 static const char *refuse_file(struct mk_reload *reload, const char *file, int rc)
 {
     if (reload->why.len == 0)
-        mk_buf_printf(&reload->why, "%s: %s\n", file, strerror(-rc));
+        mk_buf_printf(&reload->why, "%s: %s\n", file, mk_error_text(-rc));
     log_mistakes(mk_buf_slice(&reload->why));
     return refuse(reload, rc);
 }
 
-const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint)
+static struct mk_backends_home home_of(const struct mk_config *config)
+{
+    return (struct mk_backends_home){ config->data_dir, config->endpoint.journal.path,
+                                      config->file };
+}
+
+int mk_reload_begin(struct mk_reload *reload, struct mk_config *config)
+{
+    const struct mk_backends none = { 0 };
+    const struct mk_backends_home home = home_of(config);
+    mk_buf_init(&reload->why, LONGEST_REASON);
+    return mk_backends_make(&reload->backends, &none, &home, config, NULL, &reload->why);
+}
+
+const char *mk_reload_reason(struct mk_reload *reload)
+{
+    if (reload->why.len == 0)
+        return "?";
+    reload->why.data[reload->why.len - 1] = '\0';
+    return reload->why.data;
+}
+
+/* Gives it to the endpoint, with the backends that run or are new. */
+static int hand_over(struct mk_reload *reload, struct milky_endpoint *endpoint,
+                     struct mk_config *fresh)
+{
+    const struct mk_backends_home home = home_of(reload->config);
+    struct milky_error error = { .size = sizeof(error) };
+    struct mk_backends next;
+    int rc =
+        mk_backends_make(&next, &reload->backends, &home, fresh, &reload->restart, &reload->why);
+    if (rc < 0)
+        return rc;
+    rc = milky_endpoint_reload(endpoint, &fresh->endpoint, &error);
+    if (rc == 0) {
+        mk_backends_forget(&reload->backends);
+        reload->backends = next;
+        note_restart(&reload->restart, reload->config, fresh);
+        return 0;
+    }
+    mk_buf_printf(&reload->why, "%s%s\n", error.text,
+                  *error.path ? "" : "; the log of the daemon says where");
+    mk_backends_forget(&next);
+    return rc;
+}
+
+const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint,
+                      const char **restart)
 {
     const char *file = reload->config->file;
     struct mk_config *fresh;
     mk_buf_fini(&reload->why);
+    mk_buf_fini(&reload->restart);
     mk_buf_init(&reload->why, LONGEST_REASON);
+    mk_buf_init(&reload->restart, LONGEST_REASON);
+    *restart = NULL;
     if (!file) {
         mk_log_warn("reload", "there is nothing to read again: it runs without a configuration "
                               "file (`serve -c FILE`)");
@@ -98,23 +141,21 @@ const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint)
     int rc = mk_command_load(file, &fresh, &reload->why);
     if (rc < 0)
         return refuse_file(reload, file, rc);
-    fresh->endpoint.backends = reload->config->endpoint.backends;
-    fresh->endpoint.backend_count = reload->config->endpoint.backend_count;
-    rc = milky_endpoint_reload(endpoint, &fresh->endpoint, NULL);
-    if (rc == 0)
-        warn_of_restart(reload->config, fresh);
+    rc = hand_over(reload, endpoint, fresh);
     mk_config_free(fresh);
-    if (rc == 0)
-        return NULL;
-    /* The file is right; the endpoint has logged what could not be had. */
-    mk_buf_printf(&reload->why, "not reloaded: %s; the log of the daemon says where\n",
-                  strerror(-rc));
-    return refuse(reload, rc);
+    if (rc < 0)
+        return refuse(reload, rc);
+    log_restart(mk_buf_slice(&reload->restart));
+    if (mk_buf_append_char(&reload->restart, '\0') == 0)
+        *restart = reload->restart.data;
+    return NULL;
 }
 
 void mk_reload_fini(struct mk_reload *reload)
 {
+    mk_backends_forget(&reload->backends);
     mk_buf_fini(&reload->why);
+    mk_buf_fini(&reload->restart);
 }
 
 /* --- the command --- */
@@ -123,6 +164,21 @@ enum { CONFIG, CONTROL };
 
 static const struct mk_option options[] = { MK_OPTION_CONFIG, MK_OPTION_CONTROL, { NULL } };
 
+/* What of it does not count yet. */
+static void print_restart(const struct mk_client_reply *reply)
+{
+    size_t i, max;
+    yyjson_val *name;
+    yyjson_val *data = yyjson_obj_get(yyjson_doc_get_root(reply->doc), "data");
+    yyjson_arr_foreach (yyjson_obj_get(data, "needs_restart"), i, max, name) {
+        const char *text = yyjson_get_str(name);
+        if (text)
+            printf(mk_tr("`%s` has changed: that needs a restart\n",
+                         "`%s` 已改变：需要重启才能生效\n"),
+                   text);
+    }
+}
+
 static int run(const struct mk_arguments *arguments)
 {
     struct mk_client_reply reply;
@@ -130,8 +186,9 @@ static int run(const struct mk_arguments *arguments)
                          MK_SLICE("{}"), &reply);
     if (code)
         return code;
-    mk_client_reply_fini(&reply);
     printf("%s\n", mk_tr("reloaded", "已重新加载"));
+    print_restart(&reply);
+    mk_client_reply_fini(&reply);
     return fflush(stdout) ? MK_EXIT_FAILED : MK_EXIT_OK;
 }
 

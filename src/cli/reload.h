@@ -4,19 +4,28 @@
 #ifndef MK_CLI_RELOAD_H
 #define MK_CLI_RELOAD_H
 
-#include "config/config.h"
+#include "cli/backends.h"
 
 /* Zeroed but for `config`. */
 struct mk_reload {
     const struct mk_config *config; /* that the endpoint was started with; borrowed */
+    struct mk_backends backends;    /* that run */
     struct mk_buf why;
+    struct mk_buf restart;
 };
+
+/* Makes the backends that the configuration begins with. Returns 0 or a negative errno. */
+int mk_reload_begin(struct mk_reload *reload, struct mk_config *config);
+/* Why that failed. */
+const char *mk_reload_reason(struct mk_reload *reload);
 
 /*
  * Reads the file again and gives it to the endpoint. A mistake in it leaves everything as it was.
- * What has changed and needs a restart is logged. Returns NULL, or why it was refused (logged).
+ * What has changed and needs a restart is logged, and in `restart` (milky_endpoint_on_reload).
+ * Returns NULL, or why it was refused (logged).
  */
-const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint);
+const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint,
+                      const char **restart);
 void mk_reload_fini(struct mk_reload *reload);
 
 #endif

@@ -13,11 +13,12 @@ enum { MOST_TEXT = 1024 * 1024, MOST_IMAGE = 128 * 1024 * 1024 };
 
 /* --- say --- */
 
-enum { CONFIG, CONTROL, AS, GROUP, TO, THROUGH, IMAGE, PRETTY };
+enum { CONFIG, CONTROL, BACKEND, AS, GROUP, TO, THROUGH, IMAGE, PRETTY };
 
 static const struct mk_option say_options[] = {
     MK_OPTION_CONFIG,
     MK_OPTION_CONTROL,
+    MK_OPTION_BACKEND,
     { "as", 'a', "USER", "who speaks: somebody of the sandbox", "说话的人：沙盒中的用户" },
     { "group", 'g', "GROUP", "in this group", "在此群中" },
     { "to", 't', "BOT", "to this bot, in private", "私聊此 Bot" },
@@ -29,6 +30,19 @@ static const struct mk_option say_options[] = {
       "分行输出（终端上默认如此）" },
     { NULL },
 };
+
+/* Of both commands, whose options begin alike. */
+static int ask(const struct mk_arguments *arguments, const char *action, struct mk_slice body,
+               struct mk_client_reply *reply)
+{
+    const struct mk_ask_sandbox sandbox = {
+        .file = arguments->option[CONFIG],
+        .control = arguments->option[CONTROL],
+        .backend = arguments->option[BACKEND],
+        .action = action,
+    };
+    return mk_ask_sandbox_at(&sandbox, body, reply);
+}
 
 static int bad_number(const struct mk_arguments *arguments, const char *option, const char *text)
 {
@@ -114,8 +128,7 @@ static int say(const struct mk_arguments *arguments, uint64_t as, const char *wh
     if (!body)
         return mk_command_failed("%s", mk_tr("the text is not UTF-8", "文本不是 UTF-8"));
     struct mk_client_reply reply = { 0 };
-    int code = mk_ask_at(arguments->option[CONFIG], arguments->option[CONTROL], "/sandbox/say",
-                         mk_slice_of(body, len), &reply);
+    int code = ask(arguments, "say", mk_slice_of(body, len), &reply);
     free(body);
     if (code)
         return code;
@@ -197,7 +210,12 @@ const struct mk_command mk_say_command = {
 
 /* --- world --- */
 
-static const struct mk_option world_options[] = { MK_OPTION_CONFIG, MK_OPTION_CONTROL, { NULL } };
+static const struct mk_option world_options[] = {
+    MK_OPTION_CONFIG,
+    MK_OPTION_CONTROL,
+    MK_OPTION_BACKEND,
+    { NULL },
+};
 
 /* "NUMBER  NAME", the name without what could play with the terminal. */
 static void print_one(yyjson_val *number, yyjson_val *name)
@@ -209,8 +227,7 @@ static void print_one(yyjson_val *number, yyjson_val *name)
 static int run_world(const struct mk_arguments *arguments)
 {
     struct mk_client_reply reply = { 0 };
-    int code = mk_ask_at(arguments->option[CONFIG], arguments->option[CONTROL], "/sandbox/world",
-                         MK_SLICE("{}"), &reply);
+    int code = ask(arguments, "world", MK_SLICE("{}"), &reply);
     if (code)
         return code;
     yyjson_val *data = yyjson_obj_get(yyjson_doc_get_root(reply.doc), "data");

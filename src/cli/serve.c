@@ -1,7 +1,6 @@
 /* serve: `milky serve`: the endpoint, from its configuration to the last connection's end. */
 #include "cli/serve.h"
 
-#include "backend/sandbox/sandbox.h"
 #include "cli/command.h"
 #include "cli/reload.h"
 #include "cli/summary.h"
@@ -34,17 +33,18 @@ struct server {
     bool stopping;
 };
 
-static const char *reload(void *arg)
+static const char *reload(void *arg, const char **restart)
 {
     struct server *server = arg;
-    return server->serving->reload(server->serving->arg, server->endpoint);
+    return server->serving->reload(server->serving->arg, server->endpoint, restart);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct server *server = handle->data;
     if (number == SIGHUP && server->serving->reload) {
-        reload(server);
+        const char *restart;
+        reload(server, &restart); /* it logs everything */
         return;
     }
     if (server->stopping)
@@ -96,30 +96,6 @@ static int make_folder(const char *path)
     return rc;
 }
 
-static struct mk_sandbox *make_backend(const struct mk_config *config)
-{
-    char *path = NULL;
-    if (asprintf(&path, "%s/sandbox.db", config->data_dir) < 0)
-        return NULL;
-    const char *closed[] = { config->endpoint.journal.path, config->file };
-    const struct mk_sandbox_config sandbox = {
-        .path = path,
-        .media = {
-            .max_bytes = config->backend.media.max_bytes,
-            .roots = config->backend.media.roots,
-            .root_count = config->backend.media.root_count,
-            .closed = closed,
-            .closed_count = config->file ? 2 : 1,
-            .allow_private_addresses = config->backend.media.allow_private_addresses,
-            .timeout_ms = (uint32_t)config->backend.media.download_seconds * 1000,
-            .temporary = getenv("TMPDIR"),
-        },
-    };
-    struct mk_sandbox *made = mk_sandbox_new(&sandbox);
-    free(path);
-    return made;
-}
-
 int mk_serve(const struct mk_serving *serving)
 {
     /* SQLite is for endpoints alone here: statistics that are not read would cost them a lock at
@@ -158,10 +134,10 @@ struct announcement {
     struct mk_reload reload;
 };
 
-static const char *reload_file(void *arg, struct milky_endpoint *endpoint)
+static const char *reload_file(void *arg, struct milky_endpoint *endpoint, const char **restart)
 {
     struct announcement *announcement = arg;
-    return mk_reload(&announcement->reload, endpoint);
+    return mk_reload(&announcement->reload, endpoint, restart);
 }
 
 static void announce(void *arg, const struct milky_endpoint *endpoint)
@@ -179,18 +155,14 @@ static int serve(struct mk_config *config, const char *file)
     if (rc < 0)
         return mk_command_failed(mk_tr("cannot make data_dir %s: %s", "无法创建 data_dir %s：%s"),
                                  config->data_dir, strerror(-rc));
-    struct milky_config_backend backend = {
-        .size = sizeof(backend),
-        .name = "sandbox",
-        .table = &mk_sandbox_backend,
-        .self = make_backend(config),
-    };
-    if (!backend.self)
-        return mk_command_failed(mk_tr("the sandbox in %s cannot be opened", "无法打开沙盒：%s"),
-                                 config->data_dir);
-    config->endpoint.backends = &backend;
-    config->endpoint.backend_count = 1;
     struct announcement announcement = { config, file, { .config = config } };
+    rc = mk_reload_begin(&announcement.reload, config);
+    if (rc < 0) {
+        rc = mk_command_failed(mk_tr("the backends cannot be made: %s", "无法创建后端：%s"),
+                               mk_reload_reason(&announcement.reload));
+        mk_reload_fini(&announcement.reload);
+        return rc;
+    }
     const struct mk_serving serving = {
         .config = &config->endpoint,
         .ready = announce,

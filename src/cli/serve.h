@@ -6,15 +6,15 @@
 #include <milky/milky.h>
 
 struct mk_serving {
-    /* Its one backend is taken over. */
+    /* Its backends are taken over. */
     const struct milky_config *config;
     /* It serves now. */
     void (*ready)(void *arg, const struct milky_endpoint *endpoint);
     /*
-     * Optional: read the configuration again, on SIGHUP or `milky reload`. Returns NULL, or why it
-     * was refused, until the next call.
+     * Optional: read the configuration again, on SIGHUP or `milky reload`
+     * (milky_endpoint_on_reload).
      */
-    const char *(*reload)(void *arg, struct milky_endpoint *endpoint);
+    const char *(*reload)(void *arg, struct milky_endpoint *endpoint, const char **restart);
     /* Optional: it serves no more, and the backend is still there. Returns an exit code. */
     int (*stopped)(void *arg);
     void *arg;

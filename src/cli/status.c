@@ -154,12 +154,14 @@ static void print_transport(yyjson_val *transport)
 
 /* --- the whole --- */
 
-static void print_bot(yyjson_val *bot)
+/* `backend` is its backend's name where there are several, else "". */
+static void print_bot(yyjson_val *bot, const char *backend)
 {
-    printf(mk_tr("bot %llu: calls: %llu (failed: %llu), last event: %llu",
-                 "Bot %llu：调用：%llu（失败：%llu），最新事件编号：%llu"),
-           mk_client_uint(bot, "self_id"), mk_client_uint(bot, "calls"),
-           mk_client_uint(bot, "failed_calls"), mk_client_uint(bot, "last_event"));
+    printf(mk_tr("bot %llu%s%s%s: calls: %llu (failed: %llu), last event: %llu",
+                 "Bot %llu%s%s%s：调用：%llu（失败：%llu），最新事件编号：%llu"),
+           mk_client_uint(bot, "self_id"), *backend ? " (" : "", backend, *backend ? ")" : "",
+           mk_client_uint(bot, "calls"), mk_client_uint(bot, "failed_calls"),
+           mk_client_uint(bot, "last_event"));
     if (mk_client_uint(bot, "first_kept_event") > 0)
         printf(mk_tr(", kept from %llu on", "，自 %llu 起保留"),
                mk_client_uint(bot, "first_kept_event"));
@@ -215,11 +217,15 @@ static void print_turned_away(yyjson_val *data)
 
 static void print_status(yyjson_val *data)
 {
-    char text[64], memory[32];
+    char text[64], memory[32], several[64];
     yyjson_val *process = yyjson_obj_get(data, "process");
     yyjson_val *journal = yyjson_obj_get(data, "journal");
     bool running = strcmp(text_of(data, "state"), "running") == 0;
-    printf("milky %s: %s, %s, %s\n", text_of(data, "version"), text_of(data, "backend"),
+    size_t backends = yyjson_arr_size(yyjson_obj_get(data, "backends"));
+    if (backends > 1)
+        snprintf(several, sizeof(several), mk_tr("%zu backends", "%zu 个后端"), backends);
+    printf("milky %s: %s, %s, %s\n", text_of(data, "version"),
+           backends > 1 ? several : text_of(data, "backend"),
            running ? mk_tr("running", "正在运行") : mk_tr("stopping", "正在停止"),
            uptime_text(mk_client_uint(data, "uptime"), text));
     printf(mk_tr("memory %s, descriptors %llu of %llu\n", "内存 %s，描述符 %llu / %llu\n"),
@@ -236,7 +242,7 @@ static void print_status(yyjson_val *data)
     size_t i, max;
     yyjson_val *bot;
     yyjson_arr_foreach (yyjson_obj_get(data, "bots"), i, max, bot)
-        print_bot(bot);
+        print_bot(bot, backends > 1 ? text_of(bot, "backend") : "");
 }
 
 static int run(const struct mk_arguments *arguments)

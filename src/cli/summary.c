@@ -9,8 +9,6 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-static const char backend_names[][8] = { "sandbox" };
-
 void mk_target_of(const char *scheme, const char *listen, struct mk_target *target)
 {
     memset(target, 0, sizeof(*target));
@@ -120,9 +118,12 @@ static void print_port(FILE *out, const struct milky_bot *bot, const struct milk
     print_server(out, port->transport, port->address, entry_of(bot, key, port->entry));
 }
 
-static void print_bot(FILE *out, const struct milky_bot *bot, const struct milky_endpoint *endpoint)
+static void print_bot(FILE *out, const struct mk_config *config, const struct milky_bot *bot,
+                      const struct milky_endpoint *endpoint)
 {
-    fprintf(out, "bot %llu\n", (unsigned long long)bot->self_id);
+    bool says_backend = config->backend_count > 1;
+    fprintf(out, "bot %llu%s%s%s\n", (unsigned long long)bot->self_id, says_backend ? " (" : "",
+            says_backend ? bot->backend : "", says_backend ? ")" : "");
     struct milky_port port = { .size = sizeof(port) };
     for (size_t i = 0; endpoint && milky_endpoint_port(endpoint, i, &port); i++)
         if (port.self_id == bot->self_id)
@@ -151,14 +152,34 @@ static void print_own(FILE *out, const char *name, const char *address,
         fprintf(out, "%s\n  %s\n", name, address);
 }
 
+/* "sandbox"; where there are several, their number. */
+static void print_backends(FILE *out, const struct mk_config *config)
+{
+    if (config->backend_count == 1)
+        fprintf(out, "%s", mk_config_backend_type(&config->backends[0]));
+    else
+        fprintf(out, mk_tr("%zu backends", "%zu 个后端"), config->backend_count);
+}
+
+static void print_backend(FILE *out, const struct mk_config *config,
+                          const struct mk_config_backend *backend)
+{
+    fprintf(out, "%s %s\n  %-17s %s/%s\n", mk_tr("backend", "后端"), backend->name,
+            mk_config_backend_type(backend), config->data_dir, backend->name);
+}
+
 void mk_summary_print(FILE *out, const struct mk_config *config,
                       const struct milky_endpoint *endpoint)
 {
-    fprintf(out, "milky %s: %s, %s, %s %s\n", milky_version(), backend_names[config->backend.type],
+    fprintf(out, "milky %s: ", milky_version());
+    print_backends(out, config);
+    fprintf(out, ", %s, %s %s\n",
             config->file ? config->file : mk_tr("built-in configuration", "内置配置"),
             mk_tr("data in", "数据目录"), config->data_dir);
     for (size_t i = 0; i < config->endpoint.bot_count; i++)
-        print_bot(out, &config->endpoint.bots[i], endpoint);
+        print_bot(out, config, &config->endpoint.bots[i], endpoint);
+    for (size_t i = 0; config->backend_count > 1 && i < config->backend_count; i++)
+        print_backend(out, config, &config->backends[i]);
     print_own(out, "control", config->endpoint.control, endpoint);
     print_own(out, "operations", config->endpoint.operations, endpoint);
 }
@@ -193,7 +214,7 @@ void mk_summary_try(FILE *out, const struct mk_config *config, const char *file,
     const char *next = mk_tr("     ", "      ");
     char words[1024];
     mk_command_config_words(file, words, sizeof(words));
-    if (config->endpoint.control && config->backend.type == MK_BACKEND_SANDBOX) {
+    if (config->endpoint.control && mk_config_find_sandbox(config)) {
         fprintf(out, "%s%s say%s --as 10003001 --group 700000001 hello\n", lead, mk_program, words);
         lead = next;
     }

@@ -55,7 +55,7 @@ static void check_choice(struct mk_mistakes *mistakes, const struct mk_config_ke
 {
     unsigned choice, count = 0;
     memcpy(&choice, base + key->at, sizeof(choice));
-    while (key->choices[count])
+    while (mk_config_choice(key, count))
         count++;
     if (choice >= count)
         mk_value_refuse(mistakes, key, mk_mistakes_path(mistakes, spot), NULL,

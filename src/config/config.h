@@ -21,21 +21,28 @@ enum { MK_CONFIG_MAX_FILE = 1024 * 1024 };
 
 enum mk_backend_type { MK_BACKEND_SANDBOX };
 
-/* All that it points to lives in one block of memory with it. */
-struct mk_config {
-    const char *file; /* NULL: the built-in one */
-    struct milky_config endpoint;
-    const char *data_dir; /* from the working directory, as are unix: paths in the endpoint's */
+/* A backend that bots have. */
+struct mk_config_backend {
+    const char *name; /* no two have the same */
+    unsigned type;    /* enum mk_backend_type; what follows is that type's */
     struct {
-        unsigned type; /* enum mk_backend_type */
         struct {
             uint64_t max_bytes;
-            const char *const *roots; /* root_count 0: the default of the sandbox */
+            const char *const *roots; /* root_count 0: data_dir and the working directory */
             size_t root_count;
             bool allow_private_addresses;
             uint64_t download_seconds;
         } media;
-    } backend;
+    } sandbox;
+};
+
+/* All that it points to lives in one block of memory with it. */
+struct mk_config {
+    const char *file;             /* NULL: the built-in one */
+    struct milky_config endpoint; /* without `backends`: they are for the program to make */
+    const char *data_dir; /* from the working directory, as are unix: paths in the endpoint's */
+    const struct mk_config_backend *backends; /* those that bots have, each once */
+    size_t backend_count;
     struct {
         unsigned level;  /* enum mk_log_level */
         unsigned format; /* enum mk_log_format */
@@ -64,6 +71,16 @@ int mk_config_load(struct mk_slice text, const struct mk_config_origin *origin,
 
 /* The configuration where there is no file: two bots in a sandbox. Returns 0 or -ENOMEM. */
 int mk_config_builtin(struct mk_config **config);
+
+/* The first backend that is a sandbox, or NULL. */
+const struct mk_config_backend *mk_config_find_sandbox(const struct mk_config *config);
+
+/* The name of a type ("sandbox"). */
+const char *mk_config_backend_type(const struct mk_config_backend *backend);
+
+/* Its type and settings as a text on the heap, to compare it with others: it is the same for the
+ * same settings, whatever the name. There may be tokens in it. NULL when memory is out. */
+char *mk_config_backend_text(const struct mk_config_backend *backend);
 
 /* What a header can carry: its value has no control characters, and loses the spaces around it.
  * False: `*at` is the byte (from 0) that it cannot. */

@@ -2,6 +2,8 @@
 #include "config/config.h"
 #include "config/schema.h"
 
+enum { MOST_KEYS = 32 };
+
 static void indent(FILE *out, unsigned depth)
 {
     fprintf(out, "\n%*s", (int)depth * 2, "");
@@ -16,6 +18,8 @@ static const char *pattern(enum mk_config_type type)
         return "^[wW][sS][sS]?://.";
     case MK_CONFIG_HTTP_URL:
         return "^[hH][tT][tT][pP][sS]?://.";
+    case MK_CONFIG_NAME:
+        return "^[A-Za-z0-9_-]{1,64}$";
     case MK_CONFIG_PREFIX:
         return "^/([^?#%/]|/[^?#%/])+$";
     case MK_CONFIG_TOKEN:
@@ -26,11 +30,11 @@ static const char *pattern(enum mk_config_type type)
     }
 }
 
-static void write_choices(FILE *out, const char *const *choices)
+static void write_choices(FILE *out, const struct mk_config_key *key)
 {
     fprintf(out, ", \"enum\": [");
-    for (size_t i = 0; choices[i]; i++)
-        fprintf(out, "%s\"%s\"", i ? ", " : "", choices[i]);
+    for (size_t i = 0; mk_config_choice(key, i); i++)
+        fprintf(out, "%s\"%s\"", i ? ", " : "", mk_config_choice(key, i));
     fputc(']', out);
 }
 
@@ -51,7 +55,7 @@ static void write_type(FILE *out, const struct mk_config_key *key)
         fprintf(out, ", \"minimum\": %llu, \"maximum\": %llu", (unsigned long long)key->least,
                 (unsigned long long)key->most);
     else if (key->type == MK_CONFIG_CHOICE)
-        write_choices(out, key->choices);
+        write_choices(out, key);
     else if (pattern(key->type))
         fprintf(out, ", \"pattern\": \"%s\"", pattern(key->type));
     else if (key->type != MK_CONFIG_BOOLEAN)
@@ -115,6 +119,50 @@ static void write_object(FILE *out, const struct mk_config_key *key, unsigned de
     fputc('}', out);
 }
 
+/* An object of a variant: the common keys, then its own. What its type is may be left out for the
+ * first variant alone. */
+static void write_variant(FILE *out, const struct mk_config_key *key,
+                          const struct mk_config_variant *variant, unsigned depth)
+{
+    struct mk_config_key keys[MOST_KEYS];
+    const char *const name[] = { variant->name, NULL };
+    size_t count = 0;
+    for (const struct mk_config_key *k = key->keys; k->name && count + 1 < MOST_KEYS; k++) {
+        keys[count] = *k;
+        if (k->variants) {
+            keys[count].choices = name;
+            keys[count].required = variant != key->variants;
+            keys[count].fallback = variant == key->variants ? k->fallback : NULL;
+        }
+        count++;
+    }
+    for (const struct mk_config_key *k = variant->keys; k->name && count + 1 < MOST_KEYS; k++)
+        keys[count++] = *k;
+    keys[count] = (struct mk_config_key){ .name = NULL };
+    const struct mk_config_key one = { .keys = keys };
+    write_object(out, &one, depth);
+}
+
+static void write_variants(FILE *out, const struct mk_config_key *key, unsigned depth)
+{
+    if (!key->variants[1].name) {
+        write_variant(out, key, key->variants, depth);
+        return;
+    }
+    fprintf(out, "\"oneOf\": [");
+    for (const struct mk_config_variant *variant = key->variants; variant->name; variant++) {
+        fputs(variant == key->variants ? "" : ",", out);
+        indent(out, depth + 1);
+        fputc('{', out);
+        indent(out, depth + 2);
+        write_variant(out, key, variant, depth + 2);
+        indent(out, depth + 1);
+        fputc('}', out);
+    }
+    indent(out, depth);
+    fputc(']', out);
+}
+
 /* The texts of the table hold nothing that JSON would escape. */
 static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth)
 {
@@ -122,6 +170,8 @@ static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth
     indent(out, depth);
     if (key->shorthand) {
         write_either(out, key, depth);
+    } else if (key->type == MK_CONFIG_BACKEND) {
+        write_variants(out, key, depth);
     } else if (key->type == MK_CONFIG_OBJECT) {
         write_object(out, key, depth);
     } else if (key->type == MK_CONFIG_LIST) {
@@ -138,11 +188,16 @@ static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth
     }
 }
 
-void mk_config_write_schema(FILE *out)
+void mk_config_write_schema_of(FILE *out, const struct mk_config_key *schema)
 {
     fprintf(out, "{\n  \"$schema\": \"http://json-schema.org/draft-07/schema#\",\n"
                  "  \"title\": \"milky\", \"allowComments\": true, "
                  "\"allowTrailingCommas\": true,\n  ");
-    write_key(out, &mk_config_schema, 1);
+    write_key(out, schema, 1);
     fputs("\n}\n", out);
+}
+
+void mk_config_write_schema(FILE *out)
+{
+    mk_config_write_schema_of(out, &mk_config_schema);
 }

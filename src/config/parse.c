@@ -48,8 +48,10 @@ static void place_control(struct mk_mistakes *mistakes, struct mk_config *config
             });
 }
 
-static void place(struct mk_mistakes *mistakes, struct mk_config *config)
+static void place(struct mk_config_reader *reader, struct mk_config *config)
 {
+    struct mk_mistakes *mistakes = &reader->mistakes;
+    mk_config_place_backends(reader, config);
     place_control(mistakes, config);
     if (config->endpoint.operations == mk_config_null)
         config->endpoint.operations = NULL;
@@ -69,8 +71,8 @@ static void read_document(struct mk_config_reader *reader, struct mk_config *con
     yyjson_read_err error;
     mistakes->doc = mistakes->text.len ? mk_jsonc_read(mistakes->text, &alc, &error) : NULL;
     if (mistakes->doc) {
-        mk_config_read(reader, config);
-        place(mistakes, config);
+        mk_config_read(reader, &mk_config_schema, config);
+        place(reader, config);
         mk_config_check_rules(&config->endpoint, mistakes);
         return;
     }

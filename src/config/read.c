@@ -3,7 +3,6 @@
 
 #include "base/json.h"
 #include "base/near.h"
-#include "config/schema.h"
 #include "config/value.h"
 
 #include <assert.h>
@@ -98,8 +97,8 @@ static const char *read_string(struct mk_config_reader *reader, const struct mk_
 static void read_choice(struct mk_config_reader *reader, const struct mk_config_key *key,
                         yyjson_val *value, const char *path, unsigned *into)
 {
-    for (unsigned i = 0; key->choices[i]; i++)
-        if (yyjson_equals_str(value, key->choices[i])) {
+    for (unsigned i = 0; mk_config_choice(key, i); i++)
+        if (yyjson_equals_str(value, mk_config_choice(key, i))) {
             *into = i;
             return;
         }
@@ -185,6 +184,54 @@ static void read_either(struct mk_config_reader *reader, const struct mk_config_
         memcpy(into + first->at, &text, sizeof(text));
 }
 
+/* The keys of a backend of this type: the common ones, then its own. Without a type the common ones
+ * alone; then other keys are not looked at. */
+static void join_keys(struct mk_config_key keys[MOST_KEYS], const struct mk_config_key *common,
+                      const struct mk_config_variant *variant)
+{
+    size_t count = 0;
+    for (; common->name; common++)
+        keys[count++] = *common;
+    for (const struct mk_config_key *own = variant ? variant->keys : common; own->name; own++)
+        keys[count++] = *own;
+    assert(count < MOST_KEYS);
+    keys[count] = (struct mk_config_key){ .name = NULL };
+}
+
+static const struct mk_config_variant *variant_of(const struct mk_config_key *key,
+                                                  yyjson_val *object)
+{
+    yyjson_val *type = yyjson_obj_get(object, "type");
+    const struct mk_config_variant *variant = key->variants;
+    while (type && variant->name && !yyjson_equals_str(type, variant->name))
+        variant++;
+    return variant->name ? variant : NULL;
+}
+
+/* Without an object (NULL), the defaults of the first type. */
+static void read_backend(struct mk_config_reader *reader, const struct mk_config_key *key,
+                         yyjson_val *object, const char *path, char *into)
+{
+    struct mk_config_key keys[MOST_KEYS];
+    const struct mk_config_variant *variant = variant_of(key, object);
+    const struct mk_config_key whole = {
+        .type = MK_CONFIG_OBJECT,
+        .keys = keys,
+        .variants = key->variants,
+        .ignored = !variant,
+    };
+    struct mk_config_backend_read *read = mk_arena_alloc(reader->mistakes.arena, sizeof(*read));
+    if (!read) {
+        reader->mistakes.out_of_memory = true;
+        return;
+    }
+    *read = (struct mk_config_backend_read){ .path = path, .owner = into };
+    join_keys(keys, key->keys, variant);
+    read_object(reader, &whole, object, path, (char *)&read->backend);
+    *reader->last_backend = read;
+    reader->last_backend = &read->next;
+}
+
 /* `into` is the struct that the key is a part of. */
 static void read_value(struct mk_config_reader *reader, const struct mk_config_key *key,
                        yyjson_val *value, const char *path, char *into)
@@ -198,6 +245,9 @@ static void read_value(struct mk_config_reader *reader, const struct mk_config_k
             read_either(reader, key, value, path, into + key->at);
         else
             read_object(reader, key, value, path, into + key->at);
+        return;
+    case MK_CONFIG_BACKEND:
+        read_backend(reader, key, value, path, into);
         return;
     case MK_CONFIG_LIST:
         read_list(reader, key, value, path, into);
@@ -233,7 +283,7 @@ static void read_value(struct mk_config_reader *reader, const struct mk_config_k
 static unsigned choice_of(const struct mk_config_key *key, const char *text)
 {
     unsigned i = 0;
-    while (key->choices[i] && strcmp(key->choices[i], text) != 0)
+    while (mk_config_choice(key, i) && strcmp(mk_config_choice(key, i), text) != 0)
         i++;
     return i;
 }
@@ -243,6 +293,8 @@ static void take_fallback(struct mk_config_reader *reader, const struct mk_confi
 {
     if (key->type == MK_CONFIG_OBJECT) {
         read_object(reader, key, NULL, "", into + key->at);
+    } else if (key->type == MK_CONFIG_BACKEND && key->fallback) {
+        read_backend(reader, key, NULL, key->name, into);
     } else if (key->type == MK_CONFIG_CHOICE) {
         *(unsigned *)(void *)(into + key->at) = choice_of(key, key->fallback);
     } else if (mk_config_key_has_usual(key)) {
@@ -269,12 +321,31 @@ static const char *member_path(struct mk_config_reader *reader, const char *path
                             mk_mistakes_quote(&reader->mistakes, name));
 }
 
+/* The variant that has a key of this name, or NULL. */
+static const char *variant_with(const struct mk_config_key *key, struct mk_slice name)
+{
+    for (const struct mk_config_variant *v = key->variants; v && v->name; v++)
+        for (const struct mk_config_key *k = v->keys; k->name; k++)
+            if (mk_slice_eq(name, mk_slice_str(k->name)))
+                return v->name;
+    return NULL;
+}
+
 static void refuse_unknown(struct mk_config_reader *reader, const struct mk_config_key *key,
                            yyjson_val *name, const char *path)
 {
     struct mk_mistakes *mistakes = &reader->mistakes;
     struct mk_slice text = mk_slice_of(yyjson_get_str(name), yyjson_get_len(name));
     struct mk_near near = { 0 };
+    const char *variant = variant_with(key, text);
+    if (variant) {
+        say(reader, name, member_path(reader, path, text),
+            mk_mistakes_text(
+                mistakes,
+                mk_mistakes_tr(mistakes, "this is a key of the type \"%s\"", "该键属于类型 \"%s\""),
+                variant));
+        return;
+    }
     for (const struct mk_config_key *k = key->keys; k->name; k++)
         mk_near_offer(&near, text, k->name);
     if (near.best) {
@@ -308,6 +379,8 @@ static void match_members(struct mk_config_reader *reader, const struct mk_confi
                !yyjson_equals_strn(name, key->keys[k].name, strlen(key->keys[k].name)))
             k++;
         assert(k < MOST_KEYS);
+        if (!key->keys[k].name && key->ignored)
+            continue;
         if (!key->keys[k].name)
             refuse_unknown(reader, key, name, path);
         else if (values[k])
@@ -345,8 +418,8 @@ static void read_object(struct mk_config_reader *reader, const struct mk_config_
     }
 }
 
-void mk_config_read(struct mk_config_reader *reader, struct mk_config *config)
+void mk_config_read(struct mk_config_reader *reader, const struct mk_config_key *schema, void *into)
 {
-    read_object(reader, &mk_config_schema, yyjson_doc_get_root(reader->mistakes.doc), "",
-                (char *)config);
+    reader->last_backend = &reader->backends;
+    read_object(reader, schema, yyjson_doc_get_root(reader->mistakes.doc), "", into);
 }

@@ -18,17 +18,18 @@ static void begin_line(const struct sample *sample)
             (int)(sample->depth - outer) * 2, "");
 }
 
-static void write_members(struct sample *sample, const struct mk_config_key *keys);
+static void write_members(struct sample *sample, const struct mk_config_key *keys,
+                          const struct mk_config_key *more);
 
 static void write_value(struct sample *sample, const struct mk_config_key *key)
 {
     FILE *out = sample->out;
     if (key->sample) {
         fputs(key->sample, out);
-    } else if (key->type == MK_CONFIG_OBJECT) {
+    } else if (key->type == MK_CONFIG_OBJECT || key->type == MK_CONFIG_BACKEND) {
         fputs("{\n", out);
         sample->depth++;
-        write_members(sample, key->keys);
+        write_members(sample, key->keys, key->variants ? key->variants[0].keys : NULL);
         sample->depth--;
         begin_line(sample);
         fputs("}", out);
@@ -60,24 +61,37 @@ static void explain(const struct sample *sample, const struct mk_config_key *key
     fprintf(sample->out, "// %s\n", key->zh);
 }
 
-static void write_members(struct sample *sample, const struct mk_config_key *keys)
+static void write_member(struct sample *sample, const struct mk_config_key *key, bool is_explained,
+                         bool is_last)
+{
+    bool outer = sample->off;
+    if (!is_explained)
+        explain(sample, key);
+    if (key->sample_off && !outer) {
+        sample->off = true;
+        sample->off_depth = sample->depth;
+    }
+    begin_line(sample);
+    fprintf(sample->out, "\"%s\": ", key->name);
+    write_value(sample, key);
+    fputs(is_last ? "\n" : ",\n", sample->out);
+    sample->off = outer;
+}
+
+/* The members of an object, then those of its variant (or NULL). */
+static void write_members(struct sample *sample, const struct mk_config_key *keys,
+                          const struct mk_config_key *more)
 {
     bool again = sample->explained == keys;
     for (const struct mk_config_key *key = keys; key && key->name; key++) {
-        bool outer = sample->off;
         if (key != keys && sample->depth <= 3)
             fputs("\n", sample->out);
-        if (!again)
-            explain(sample, key);
-        if (key->sample_off && !outer) {
-            sample->off = true;
-            sample->off_depth = sample->depth;
-        }
-        begin_line(sample);
-        fprintf(sample->out, "\"%s\": ", key->name);
-        write_value(sample, key);
-        fputs(key[1].name ? ",\n" : "\n", sample->out);
-        sample->off = outer;
+        write_member(sample, key, again, !key[1].name && !more);
+    }
+    for (const struct mk_config_key *key = more; key && key->name; key++) {
+        if (sample->depth <= 3)
+            fputs("\n", sample->out);
+        write_member(sample, key, again, !key[1].name);
     }
     sample->explained = keys;
 }

@@ -10,11 +10,12 @@ enum { LONGEST_PREFIX = 200, LONGEST_NAME = 64 };
 static const char *expected_choice(struct mk_mistakes *mistakes, const struct mk_config_key *key)
 {
     const char *text = "";
-    for (size_t i = 0; key->choices[i]; i++) {
-        const char *joint = i == 0                ? ""
-                            : key->choices[i + 1] ? mk_mistakes_tr(mistakes, ", ", "、")
-                                                  : mk_mistakes_tr(mistakes, " or ", " 或 ");
-        text = mk_mistakes_text(mistakes, "%s%s\"%s\"", text, joint, key->choices[i]);
+    for (size_t i = 0; mk_config_choice(key, i); i++) {
+        const char *joint = i == 0 ? ""
+                            : mk_config_choice(key, i + 1)
+                                ? mk_mistakes_tr(mistakes, ", ", "、")
+                                : mk_mistakes_tr(mistakes, " or ", " 或 ");
+        text = mk_mistakes_text(mistakes, "%s%s\"%s\"", text, joint, mk_config_choice(key, i));
     }
     return text;
 }
@@ -36,6 +37,7 @@ const char *mk_value_expected(struct mk_mistakes *mistakes, const struct mk_conf
         const char *en, *zh;
     } words[] = {
         [MK_CONFIG_OBJECT] = { "an object", "对象" },
+        [MK_CONFIG_BACKEND] = { "an object", "对象" },
         [MK_CONFIG_LIST] = { "a list of objects", "由对象组成的列表" },
         [MK_CONFIG_TEXT] = { "a string", "字符串" },
         [MK_CONFIG_PATHS] = { "a list of paths", "由路径组成的列表" },

@@ -5,8 +5,8 @@
 #ifndef MK_CONFIG_VALUE_H
 #define MK_CONFIG_VALUE_H
 
+#include "config/key.h"
 #include "config/mistakes.h"
-#include "config/schema.h"
 
 /* What `key` asks for, in words. */
 const char *mk_value_expected(struct mk_mistakes *mistakes, const struct mk_config_key *key);

@@ -51,8 +51,9 @@ struct milky_endpoint {
     struct mk_address operations_address;
     char *operations_token;
     bool has_operations;
-    uint64_t started_at;              /* milliseconds since 1970 */
-    const char *(*reload)(void *arg); /* by an operator's request; or NULL */
+    uint64_t started_at; /* milliseconds since 1970 */
+    /* By an operator's request; or NULL. */
+    const char *(*reload)(void *arg, const char **restart);
     void *reload_arg;
     bool started; /* the backends were */
     bool ready;   /* everything was */

@@ -308,19 +308,33 @@ int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_co
     return rc;
 }
 
-void milky_endpoint_on_reload(struct milky_endpoint *endpoint, const char *(*reload)(void *arg),
-                              void *arg)
+void milky_endpoint_on_reload(struct milky_endpoint *endpoint,
+                              const char *(*reload)(void *arg, const char **restart), void *arg)
 {
     endpoint->reload = reload;
     endpoint->reload_arg = arg;
 }
 
+/* {"needs_restart": ["limits", ...]}; NULL for no lines. What memory does not suffice for is left
+ * out. */
+static yyjson_mut_val *write_restart(yyjson_mut_doc *doc, struct mk_slice lines)
+{
+    struct mk_slice line;
+    yyjson_mut_val *object = yyjson_mut_obj(doc);
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "needs_restart");
+    while (mk_slice_next(&lines, '\n', &line))
+        if (line.len > 0)
+            yyjson_mut_arr_add_strncpy(doc, list, line.ptr, line.len);
+    return yyjson_mut_arr_size(list) > 0 ? object : NULL;
+}
+
 void mk_reload_run(struct milky_endpoint *endpoint, struct mk_call *call)
 {
-    const char *why = endpoint->reload ? endpoint->reload(endpoint->reload_arg)
+    const char *restart = NULL;
+    const char *why = endpoint->reload ? endpoint->reload(endpoint->reload_arg, &restart)
                                        : "this endpoint has no configuration to read again";
     if (why)
         mk_call_fail(call, MILKY_MALFORMED, "%s", why);
     else
-        mk_call_ok(call, NULL);
+        mk_call_ok(call, write_restart(call->doc, mk_slice_str(restart)));
 }

@@ -65,6 +65,7 @@ static yyjson_mut_val *bot_of(struct writer *w, const struct mk_bot *bot)
 {
     yyjson_mut_val *object = yyjson_mut_obj(w->doc);
     add_uint(w, object, "self_id", bot->hub.self_id);
+    add_text(w, object, "backend", bot->account.host->name);
     add_uint(w, object, "calls", bot->dispatch.stats->calls);
     add_uint(w, object, "failed_calls", bot->dispatch.stats->failed);
     add_uint(w, object, "calls_in_flight", bot->dispatch.in_flight);
@@ -81,6 +82,14 @@ static yyjson_mut_val *bot_of(struct writer *w, const struct mk_bot *bot)
     for (size_t i = 0; i < w->survey.count; i++)
         if (w->survey.rows[i].bot == bot)
             yyjson_mut_arr_append(transports, transport_of(w, &w->survey.rows[i]));
+    return object;
+}
+
+static yyjson_mut_val *backend_of(struct writer *w, const struct milky_host *host)
+{
+    yyjson_mut_val *object = yyjson_mut_obj(w->doc);
+    add_text(w, object, "name", host->name);
+    add_text(w, object, "type", host->table.name);
     return object;
 }
 
@@ -123,6 +132,9 @@ static yyjson_mut_val *write_status(struct writer *w)
     add_text(w, root, "version", MILKY_VERSION);
     add_text(w, root, "state", endpoint->stopping ? "stopping" : "running");
     add_text(w, root, "backend", endpoint->hosts[0]->table.name);
+    yyjson_mut_val *backends = yyjson_mut_obj_add_arr(w->doc, root, "backends");
+    for (size_t i = 0; i < endpoint->host_count; i++)
+        yyjson_mut_arr_append(backends, backend_of(w, endpoint->hosts[i]));
     add_uint(w, root, "uptime", (mk_clock_real_ms() - endpoint->started_at) / 1000);
     add_process(w, root);
     if (endpoint->journal) {

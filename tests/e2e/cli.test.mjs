@@ -225,7 +225,7 @@ describe('check', { concurrency: 4 }, () => {
     assert.equal(schema.$schema, 'http://json-schema.org/draft-07/schema#');
     assert.deepEqual(schema.required, ['bots']);
     assert.deepEqual(Object.keys(schema.properties.bots.items.properties),
-      ['self_id', 'http_server', 'websocket_server', 'websocket_client', 'webhook']);
+      ['self_id', 'backend', 'http_server', 'websocket_server', 'websocket_client', 'webhook']);
   });
 });
 

@@ -158,7 +158,7 @@ describe('exhausted', () => {
       await file.close();
     },
   };
-  for (const name of ['journal.db', 'sandbox.db']) {
+  for (const name of ['journal.db', 'sandbox/sandbox.db']) {
     for (const [damage, doIt] of Object.entries(damages)) {
       it(`${name}, ${damage}: it says which file, and acknowledges nothing`, async (t) => {
         const dir = await place(t);

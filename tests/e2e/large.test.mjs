@@ -103,9 +103,9 @@ test('a byte too much is refused, and nothing is left of it', async (t) => {
   const { body } = await call(base, 'send_group_message', params(png(4000, 1, 10 * MIB + 1)));
   assert.equal(body.retcode, -122);
   assert.match(body.message, /message\[0\]\.data\.uri.*10485760 bytes/);
-  const names = await readdir(join(milky.dir, 'data/media'));
+  const names = await readdir(join(milky.dir, 'data/sandbox/media'));
   assert.equal(names.filter((name) => !name.endsWith('.incoming')).length, 1);
-  assert.deepEqual(await readdir(join(milky.dir, 'data/media/sandbox.db.incoming')), []);
+  assert.deepEqual(await readdir(join(milky.dir, 'data/sandbox/media/sandbox.db.incoming')), []);
 });
 
 test('a body over its limit is refused before it is sent, a message when it is known', async (t) => {

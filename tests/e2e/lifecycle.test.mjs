@@ -119,13 +119,15 @@ describe('a start', { concurrency: 4 }, () => {
   });
 
   it('refuses a world that is no database, and leaves it as it is', async (t) => {
-    const dir = await folder(t);
-    await mkdir(join(dir, 'data'));
-    const file = join(dir, 'data', 'sandbox.db');
     const words = 'this is no database, whatever its name says\n'.repeat(100);
-    await writeFile(file, words);
-    assert.match(await fails(dir, { config: botConfig(servers) }), /data\/sandbox\.db.*not a database/);
-    assert.equal(await readFile(file, 'utf8'), words);
+    for (const place of ['data', 'data/sandbox']) { // of a version before, and now
+      const dir = await folder(t);
+      await mkdir(join(dir, place), { recursive: true });
+      const file = join(dir, place, 'sandbox.db');
+      await writeFile(file, words);
+      assert.match(await fails(dir, { config: botConfig(servers) }), new RegExp(`${place}/sandbox\\.db.*not a database`));
+      assert.equal(await readFile(file, 'utf8'), words);
+    }
   });
 
   it('refuses a world that another one serves, in clear words', async (t) => {
@@ -149,7 +151,7 @@ describe('a start', { concurrency: 4 }, () => {
     const file = join(dir, 'etc', 'bot.jsonc');
     await writeFile(file, JSON.stringify({ ...botConfig(servers), data_dir: '../var/milky' }));
     const milky = await start(t, { dir: elsewhere, args: ['-c', file] });
-    assert.ok((await stat(join(dir, 'var', 'milky', 'sandbox.db'))).isFile());
+    assert.ok((await stat(join(dir, 'var', 'milky', 'sandbox', 'sandbox.db'))).isFile());
     assert.equal((await stat(join(dir, 'var', 'milky'))).mode & 0o777, 0o700);
     const line = milky.banner.find((l) => l.includes(' say '));
     assert.ok(line.includes(` -c ${file} `), line);

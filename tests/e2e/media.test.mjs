@@ -43,7 +43,7 @@ async function fetched(url) {
 
 // What is in the folder of contents, the incoming ones told apart.
 async function contents(milky) {
-  const of = async (...path) => (await readdir(join(milky.dir, 'data/media', ...path)).catch(() => []));
+  const of = async (...path) => (await readdir(join(milky.dir, 'data/sandbox/media', ...path)).catch(() => []));
   const incoming = (await of()).filter((name) => name.endsWith('.incoming'));
   assert.deepEqual((await Promise.all(incoming.map((name) => of(name)))).flat(), []);
   return (await of()).filter((name) => !name.endsWith('.incoming')).sort();
@@ -177,8 +177,8 @@ test('what is no content is refused, and nothing happens', async (t) => {
     [`file://${data}/%2e%2e/%2e%2e/etc/passwd`, -120, '..'],
     [`file://${data}/link.png`, -120, 'only files below'],
     [`file://${data}/folder/a.png`, -120, 'only files below'],
-    [`file://${data}/sandbox.db`, -120, 'not for bots'],
-    [`file://${data}/sandbox.db-wal`, -120, 'not for bots'],
+    [`file://${data}/sandbox/sandbox.db`, -120, 'not for bots'],
+    [`file://${data}/sandbox/sandbox.db-wal`, -120, 'not for bots'],
     [`file://${data}/journal.db`, -120, 'not for bots'],
     [`file://${data}/journal.db-wal`, -120, 'not for bots'],
     [`file://${data}/alias`, -120, 'not for bots'],

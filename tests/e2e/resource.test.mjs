@@ -118,7 +118,7 @@ test('nobody has a resource without its URL', async (t) => {
   const changed = token.slice(0, -1) + (token.endsWith('A') ? 'B' : 'A');
   for (const path of ['/resource/', '/resource', `/resource/${changed}/image.png`, `/resource/${token}x`,
     `/resource/${token.slice(1)}`, `/resource/${sha256(content)}`, `/resource/${'a'.repeat(5000)}`,
-    '/resource/../data/sandbox.db', '/resource/%2e%2e/x', `/Resource/${token}`, `//resource/${token}`])
+    '/resource/../data/sandbox/sandbox.db', '/resource/%2e%2e/x', `/Resource/${token}`, `//resource/${token}`])
     assert.equal((await request(host, path, { method: 'GET' })).status, 404, path);
   await done(operate('clock', { advance: 2 * 60 * 60 - 5 }));
   assert.equal((await get(url)).status, 200);

@@ -98,7 +98,7 @@ async function failingPeer(t, ledger, errors) {
 
 // MiB of the world's database, whose pages milky keeps in memory, up to 64 MiB of them.
 async function pages(milky) {
-  return Math.min(64, (await stat(join(milky.dir, 'data', 'sandbox.db'))).size / (1 << 20));
+  return Math.min(64, (await stat(join(milky.dir, 'data', 'sandbox', 'sandbox.db'))).size / (1 << 20));
 }
 
 async function descriptors(milky) {

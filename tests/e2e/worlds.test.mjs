@@ -269,7 +269,7 @@ describe('a large world', () => {
     const dir = await folder(t);
     const first = await Milky.start({ config, dir });
     assert.equal(await first.stop(), 0);
-    await fill(join(dir, 'data', 'sandbox.db'));
+    await fill(join(dir, 'data', 'sandbox', 'sandbox.db'));
     return serve(t, config, { dir });
   }
 

@@ -10,7 +10,10 @@
 #include "base/near.h"
 #include "cli/text.h"
 #include "config/config.h"
+#include "config/jsonc.h"
 #include "config/mistakes.h"
+#include "config/reader.h"
+#include "config/schema.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -89,6 +92,33 @@ static const struct bad bad[] = {
       "backend.media.roots: expected a list of paths, got a list\n" },
     { TOP("\"backend\": {\"media\": {\"roots\": [\"a\", @7]}}"),
       "backend.media.roots[1]: expected a path, got 7\n" },
+    { TOP("\"backend\": {\"name\": @\"a b\"}"),
+      "backend.name: expected a name of letters, digits, '-' and '_', got \"a b\" (no other "
+      "characters)\n" },
+    { BOT("\"backend\": {\"name\": @\"endpoint\"}"),
+      "bots[0].backend.name: expected a name of letters, digits, '-' and '_', got \"endpoint\" "
+      "(that "
+      "is the endpoint itself)\n" },
+    { BOT("\"backend\": {\"name\": @\"media\"}"),
+      "bots[0].backend.name: expected another name, got \"media\", a folder that data_dir had "
+      "before\n" },
+    { BOT("\"backend\": {@\"zzzzzzzz\": 1}"),
+      "bots[0].backend.zzzzzzzz: unknown key (here are: `type`, `name`, `media`)\n" },
+    { BOT("\"backend\": {@\"nam\": \"x\"}"),
+      "bots[0].backend.nam: unknown key (did you mean `name`?)\n" },
+    { BOT("\"backend\": @1"), "bots[0].backend: expected an object, got 1\n" },
+    { BOT("\"backend\": {\"type\": @\"qq\", \"its_key\": 1}"),
+      "bots[0].backend.type: expected \"sandbox\", got \"qq\"\n" },
+    { "{\"bots\": [{\"self_id\": 10001, \"backend\": {\"name\": \"x\"}}, {\"self_id\": 10002, "
+      "\"backend\": @{\"name\": \"x\", \"media\": {\"max_bytes\": 5}}}]}",
+      "bots[1].backend: expected the same settings as at `bots[0].backend`, which has the same "
+      "name "
+      "(\"x\")\n" },
+    { "{\"backend\": {\"media\": {\"roots\": [\"a\", \"b\"]}}, \"bots\": [{\"self_id\": 10001}, "
+      "{\"self_id\": 10002, \"backend\": @{\"name\": \"sandbox\", \"media\": {\"roots\": "
+      "[\"a\"]}}}]}",
+      "bots[1].backend: expected the same settings as at `backend`, which has the same name "
+      "(\"sandbox\")\n" },
     { BOT("\n@\"http_sever\": []"),
       "bots[0].http_sever: unknown key (did you mean `http_server`?)\n" },
     { SERVER("\"listen\": \"127.0.0.1:1\", @\"token\": \"x\""),
@@ -331,18 +361,195 @@ static void reads_what_media_may_be(void **state)
                                               "\"roots\": [\"pics\", \"/srv\"], "
                                               "\"allow_private_addresses\": true}}"));
     assert_string_equal(config->endpoint.resource_url, "https://a.example/x");
-    assert_int_equal(config->backend.media.max_bytes, 5);
-    assert_int_equal(config->backend.media.download_seconds, 60);
-    assert_true(config->backend.media.allow_private_addresses);
-    assert_int_equal(config->backend.media.root_count, 2);
-    assert_string_equal(config->backend.media.roots[0], "dir/pics");
-    assert_string_equal(config->backend.media.roots[1], "/srv");
+    assert_int_equal(config->backends[0].sandbox.media.max_bytes, 5);
+    assert_int_equal(config->backends[0].sandbox.media.download_seconds, 60);
+    assert_true(config->backends[0].sandbox.media.allow_private_addresses);
+    assert_int_equal(config->backends[0].sandbox.media.root_count, 2);
+    assert_string_equal(config->backends[0].sandbox.media.roots[0], "dir/pics");
+    assert_string_equal(config->backends[0].sandbox.media.roots[1], "/srv");
     mk_config_free(config);
     config = parse_good(TOP("\"control\": null"));
-    assert_int_equal(config->backend.media.max_bytes, 104857600);
-    assert_int_equal(config->backend.media.root_count, 0);
+    assert_int_equal(config->backends[0].sandbox.media.max_bytes, 104857600);
+    assert_int_equal(config->backends[0].sandbox.media.root_count, 0);
     assert_null(config->endpoint.resource_url);
     mk_config_free(config);
+}
+
+static void names_each_backend_that_bots_have(void **state)
+{
+    (void)state;
+    struct mk_config *config = parse_good(
+        "{\"backend\": {\"media\": {\"max_bytes\": 5}}, \"bots\": ["
+        "{\"self_id\": 10001, \"backend\": {\"type\": \"sandbox\"}},"
+        "{\"self_id\": 10002},"
+        "{\"self_id\": 10003, \"backend\": {\"name\": \"x\", \"media\": {\"max_bytes\": "
+        "104857600}}},"
+        "{\"self_id\": 10004},"
+        "{\"self_id\": 10005, \"backend\": {\"name\": \"x\", \"media\": {}}},"
+        "{\"self_id\": 10006, \"backend\": {\"name\": \"sandbox\", \"media\": {\"max_bytes\": 5}}},"
+        "{\"self_id\": 10007, \"backend\": {\"name\": \"sandbox-10001\"}}]}");
+    static const char *const names[] = { "sandbox", "sandbox-10001", "x" };
+    static const char *const of_bots[] = { "sandbox-10001", "sandbox",      "x", "sandbox", "x",
+                                           "sandbox",       "sandbox-10001" };
+    assert_int_equal(config->backend_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(config->backends[i].name, names[i]);
+        assert_string_equal(mk_config_backend_type(&config->backends[i]), "sandbox");
+    }
+    for (size_t i = 0; i < 7; i++)
+        assert_string_equal(config->endpoint.bots[i].backend, of_bots[i]);
+    assert_int_equal(config->backends[0].sandbox.media.max_bytes, 5);
+    assert_int_equal(config->backends[1].sandbox.media.max_bytes, 104857600);
+    assert_ptr_equal(mk_config_find_sandbox(config), &config->backends[0]);
+    mk_config_free(config);
+
+    /* The one at the top is there for bots without one, and not without them. */
+    config = parse_good("{\"backend\": {\"name\": \"media\"}, \"bots\": [{\"self_id\": 10001, "
+                        "\"backend\": {}}]}");
+    assert_int_equal(config->backend_count, 1);
+    assert_string_equal(config->backends[0].name, "sandbox-10001");
+    mk_config_free(config);
+    config = parse_good("{\"backend\": {\"name\": \"mine\"}, \"bots\": [{\"self_id\": 10001}]}");
+    assert_string_equal(config->endpoint.bots[0].backend, "mine");
+    mk_config_free(config);
+}
+
+static char *settings_of(const char *inner)
+{
+    char text[256];
+    snprintf(text, sizeof(text), "{\"backend\": {%s}, \"bots\": [{\"self_id\": 10001}]}", inner);
+    struct mk_config *config = parse_good(text);
+    char *settings = mk_config_backend_text(&config->backends[0]);
+    assert_non_null(settings);
+    mk_config_free(config);
+    return settings;
+}
+
+static void compares_the_settings_of_backends(void **state)
+{
+    (void)state;
+    static const char *const same[] = {
+        "",
+        "\"name\": \"other\"",
+        "\"media\": {\"allow_private_addresses\": false, \"download_seconds\": 60}",
+    };
+    static const char *const others[] = {
+        "\"media\": {\"max_bytes\": 1}",
+        "\"media\": {\"download_seconds\": 61}",
+        "\"media\": {\"allow_private_addresses\": true}",
+        "\"media\": {\"roots\": [\"/a\"]}",
+        "\"media\": {\"roots\": [\"/a\", \"/b\"]}",
+        "\"media\": {\"roots\": [\"/a\\\",\\\"/b\"]}",
+    };
+    char *first = settings_of(same[0]);
+    for (size_t i = 1; i < sizeof(same) / sizeof(same[0]); i++) {
+        char *again = settings_of(same[i]);
+        assert_string_equal(again, first);
+        free(again);
+    }
+    free(first);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        for (size_t j = 0; j <= i; j++) {
+            char *a = settings_of(others[i]), *b = settings_of(i == j ? "" : others[j]);
+            assert_string_not_equal(a, b);
+            free(a);
+            free(b);
+        }
+}
+
+/* --- several types of backends, as later versions have them --- */
+
+#define NUMBER(key_name)                                                                           \
+    {                                                                                              \
+        .name = key_name, .type = MK_CONFIG_NUMBER, .most = 9, .usual = 4, .en = "n", .zh = "n",   \
+        .at = offsetof(struct mk_config_backend, sandbox.media.max_bytes)                          \
+    }
+static const struct mk_config_key tin_keys[] = { NUMBER("tin_size"), { .name = NULL } };
+static const struct mk_config_key can_keys[] = { NUMBER("can_size"), { .name = NULL } };
+static const struct mk_config_variant kinds[] = { { "tin", tin_keys },
+                                                  { "can", can_keys },
+                                                  { NULL, NULL } };
+static const struct mk_config_key common_keys[] = {
+    { .name = "type",
+      .type = MK_CONFIG_CHOICE,
+      .at = offsetof(struct mk_config_backend, type),
+      .variants = kinds,
+      .fallback = "tin",
+      .en = "t",
+      .zh = "t" },
+    { .name = NULL },
+};
+static const struct mk_config_key top_keys[] = {
+    { .name = "backend",
+      .type = MK_CONFIG_BACKEND,
+      .keys = common_keys,
+      .variants = kinds,
+      .fallback = "tin",
+      .en = "b",
+      .zh = "b" },
+    { .name = NULL },
+};
+static const struct mk_config_key several = {
+    .type = MK_CONFIG_OBJECT, .keys = top_keys, .en = "a", .zh = "a"
+};
+
+/* Returns the first mistake, or "" and the backend. */
+static const char *read_several(const char *text, enum mk_language language,
+                                struct mk_config_backend *backend)
+{
+    static char said[256];
+    struct mk_arena arena;
+    struct mk_config_reader *reader = calloc(1, sizeof(*reader));
+    struct mk_config config = { 0 };
+    assert_non_null(reader);
+    mk_arena_init(&arena);
+    reader->mistakes.arena = &arena;
+    reader->mistakes.most = 1;
+    reader->mistakes.language = language;
+    reader->mistakes.text = mk_slice_str(text);
+    reader->mistakes.doc = mk_jsonc_read(mk_slice_str(text), NULL, NULL);
+    assert_non_null(reader->mistakes.doc);
+    mk_config_read(reader, &several, &config);
+    assert_non_null(reader->backends);
+    *backend = reader->backends->backend;
+    const struct mk_mistake *mistake = &reader->mistakes.list[0];
+    bool is_wrong = reader->mistakes.count > 0;
+    snprintf(said, sizeof(said), "%s%s%s", is_wrong ? mistake->path : "", is_wrong ? ": " : "",
+             is_wrong ? mistake->text : "");
+    yyjson_doc_free(reader->mistakes.doc);
+    mk_arena_fini(&arena);
+    free(reader);
+    return said;
+}
+
+static void reads_the_keys_of_a_type(void **state)
+{
+    (void)state;
+    struct mk_config_backend backend;
+    assert_string_equal(read_several("{}", MK_ENGLISH, &backend), "");
+    assert_true(backend.type == 0 && backend.sandbox.media.max_bytes == 4);
+    assert_string_equal(read_several("{\"backend\": {\"tin_size\": 5}}", MK_ENGLISH, &backend), "");
+    assert_true(backend.type == 0 && backend.sandbox.media.max_bytes == 5);
+    assert_string_equal(
+        read_several("{\"backend\": {\"can_size\": 6, \"type\": \"can\"}}", MK_ENGLISH, &backend),
+        "");
+    assert_true(backend.type == 1 && backend.sandbox.media.max_bytes == 6);
+    assert_string_equal(
+        read_several("{\"backend\": {\"type\": \"can\", \"tin_size\": 5}}", MK_ENGLISH, &backend),
+        "backend.tin_size: this is a key of the type \"tin\"");
+    assert_string_equal(read_several("{\"backend\": {\"can_size\": 5}}", MK_CHINESE, &backend),
+                        "backend.can_size: 该键属于类型 \"can\"");
+    assert_string_equal(
+        read_several("{\"backend\": {\"type\": \"jar\", \"jar_size\": 5}}", MK_ENGLISH, &backend),
+        "backend.type: expected \"tin\" or \"can\", got \"jar\"");
+    assert_string_equal(read_several("{\"backend\": {\"tin_sise\": 5}}", MK_ENGLISH, &backend),
+                        "backend.tin_sise: unknown key (did you mean `tin_size`?)");
+}
+
+static void write_several(FILE *out, const char *unused)
+{
+    (void)unused;
+    mk_config_write_schema_of(out, &several);
 }
 
 static void reads_control_in_each_of_its_forms(void **state)
@@ -443,7 +650,7 @@ static void reads_everything(void **state)
     assert_null(config->endpoint.control_access_token);
     assert_int_equal(config->log.level, MK_LOG_DEBUG);
     assert_int_equal(config->log.format, MK_LOG_JSON);
-    assert_int_equal(config->backend.type, MK_BACKEND_SANDBOX);
+    assert_int_equal(config->backends[0].type, MK_BACKEND_SANDBOX);
     assert_int_equal(config->endpoint.bot_count, 2);
     assert_int_equal(config->endpoint.bots[0].self_id, 10001);
     assert_int_equal(config->endpoint.bots[0].http_server_count, 0);
@@ -601,6 +808,26 @@ static void writes_a_schema_that_is_json(void **state)
     free(text);
 }
 
+static void writes_a_schema_of_each_type(void **state)
+{
+    (void)state;
+    char *text = written(write_several, NULL);
+    yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
+    assert_non_null(doc);
+    yyjson_val *one = yyjson_doc_ptr_get(doc, "/properties/backend/oneOf");
+    assert_int_equal(yyjson_arr_size(one), 2);
+    yyjson_val *tin = yyjson_arr_get(one, 0), *can = yyjson_arr_get(one, 1);
+    assert_non_null(yyjson_ptr_get(tin, "/properties/tin_size"));
+    assert_null(yyjson_ptr_get(tin, "/properties/can_size"));
+    assert_null(yyjson_obj_get(tin, "required"));
+    assert_non_null(yyjson_ptr_get(can, "/properties/can_size"));
+    assert_true(yyjson_equals_str(yyjson_ptr_get(can, "/required/0"), "type"));
+    assert_int_equal(yyjson_arr_size(yyjson_ptr_get(can, "/properties/type/enum")), 1);
+    assert_true(yyjson_equals_str(yyjson_ptr_get(can, "/properties/type/enum/0"), "can"));
+    yyjson_doc_free(doc);
+    free(text);
+}
+
 static void speaks_chinese(void **state)
 {
     (void)state;
@@ -639,6 +866,9 @@ int main(void)
         cmocka_unit_test(says_what_is_wrong_and_where),
         cmocka_unit_test(passes_on_what_others_say),
         cmocka_unit_test(reads_what_media_may_be),
+        cmocka_unit_test(names_each_backend_that_bots_have),
+        cmocka_unit_test(compares_the_settings_of_backends),
+        cmocka_unit_test(reads_the_keys_of_a_type),
         cmocka_unit_test(reads_control_in_each_of_its_forms),
         cmocka_unit_test(refuses_a_control_socket_that_cannot_be),
         cmocka_unit_test(has_its_limits),
@@ -649,6 +879,7 @@ int main(void)
         cmocka_unit_test(is_built_in),
         cmocka_unit_test(writes_a_sample_that_is_right),
         cmocka_unit_test(writes_a_schema_that_is_json),
+        cmocka_unit_test(writes_a_schema_of_each_type),
         cmocka_unit_test(speaks_chinese),
         cmocka_unit_test(guesses_words),
     };

@@ -310,6 +310,36 @@ int mk_db_open(struct mk_db *db, const char *path, bool *is_new)
     return rc;
 }
 
+/* The mode that it has now must come back. */
+static int leave_wal(struct mk_db *db, const char *path)
+{
+    sqlite3_stmt *statement;
+    int rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = DELETE", -1, &statement, NULL);
+    if (rc != SQLITE_OK)
+        return open_failed(db, path);
+    rc = sqlite3_step(statement);
+    const char *mode = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    bool is_done = mode && strcmp(mode, "delete") == 0;
+    sqlite3_finalize(statement);
+    if (is_done && sqlite3_exec(db->handle, "BEGIN EXCLUSIVE", NULL, NULL, NULL) == SQLITE_OK)
+        return 0;
+    return open_failed(db, path);
+}
+
+int mk_db_open_alone(struct mk_db *db, const char *path)
+{
+    uint64_t version;
+    *db = (struct mk_db){ 0 };
+    int rc = open_file(db, path);
+    if (rc == 0)
+        rc = check_file(db, path, &version);
+    if (rc == 0)
+        rc = leave_wal(db, path);
+    if (rc < 0)
+        mk_db_close(db);
+    return rc;
+}
+
 void mk_db_close(struct mk_db *db)
 {
     if (!db->handle)

@@ -169,6 +169,12 @@ int mk_db_open(struct mk_db *db, const char *path, bool *is_new);
 /* Rolls back what is open. A zeroed or closed `db` is fine. */
 void mk_db_close(struct mk_db *db);
 
+/*
+ * Opens a database as a file to be moved: it is whole without what SQLite keeps beside it, and
+ * until mk_db_close no other process can open it. Returns as mk_db_open.
+ */
+int mk_db_open_alone(struct mk_db *db, const char *path);
+
 /* The transaction. Begin is nothing when one is open; on failure of commit nothing was changed. */
 int mk_db_begin(struct mk_db *db);
 int mk_db_commit(struct mk_db *db);

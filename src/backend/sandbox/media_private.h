@@ -43,7 +43,8 @@ struct mk_media_rules {
     char *database;            /* resolved, "" for one in memory */
     const char *const *closed; /* the database and these are not even read below a root */
     size_t closed_count;
-    bool durable; /* contents, and their names, are on disk before they are told of */
+    const char *closed_below; /* nor are databases in the folders of this one (NULL, "": none) */
+    bool durable;             /* contents, and their names, are on disk before they are told of */
 };
 
 /* --- where bytes come from (any thread) --- */

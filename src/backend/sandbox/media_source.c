@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/error_text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -161,13 +162,48 @@ static bool is_one_of(const char *database, const struct stat *status)
     return false;
 }
 
+static bool is_same_file(int folder, const char *name, const struct stat *status)
+{
+    struct stat own;
+    return fstatat(folder, name, &own, 0) == 0 && own.st_dev == status->st_dev &&
+           own.st_ino == status->st_ino;
+}
+
+static bool is_database_in(int parent, const char *folder, const struct stat *status)
+{
+    int fd = openat(parent, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    bool found = false;
+    while (dir && !found && (entry = readdir(dir)))
+        found = strstr(entry->d_name, ".db") && is_same_file(dirfd(dir), entry->d_name, status);
+    if (dir)
+        closedir(dir);
+    else if (fd >= 0)
+        close(fd);
+    return found;
+}
+
+/* Other backends have theirs beside this one's; which there are may change while it runs. */
+static bool is_database_below(const char *folder, const struct stat *status)
+{
+    DIR *dir = folder && *folder ? opendir(folder) : NULL;
+    const struct dirent *entry;
+    bool found = false;
+    while (dir && !found && (entry = readdir(dir)))
+        found = entry->d_name[0] != '.' && is_database_in(dirfd(dir), entry->d_name, status);
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
 /* By what it is: a file has as many names as it has hard links. */
 static bool is_closed(const struct mk_media_rules *rules, const struct stat *status)
 {
     bool found = is_one_of(rules->database, status);
     for (size_t i = 0; i < rules->closed_count && !found; i++)
         found = is_one_of(rules->closed[i], status);
-    return found;
+    return found || is_database_below(rules->closed_below, status);
 }
 
 /*

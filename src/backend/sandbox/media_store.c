@@ -215,6 +215,7 @@ static int set_rules(struct mk_media_store *store, const char *database)
     rules->database = store->is_temporary ? strdup("") : realpath(database, NULL);
     rules->closed = config->closed;
     rules->closed_count = config->closed_count;
+    rules->closed_below = config->closed_below;
     rules->roots = calloc(config->root_count + 2, sizeof(*rules->roots));
     int rc = rules->roots && rules->database ? 0 : -ENOMEM;
     for (size_t i = 0; rc == 0 && i < config->root_count; i++)

@@ -39,6 +39,7 @@ struct mk_media_call;
 struct mk_sandbox {
     struct milky_host *host;
     char *path;
+    char *old_path; /* "": there is none */
     struct mk_db db;
     struct mk_outbox outbox;
     struct mk_unsent unsent;

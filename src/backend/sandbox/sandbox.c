@@ -10,6 +10,7 @@
 
 #include "backend/sandbox/control.h"
 #include "backend/sandbox/media.h"
+#include "backend/sandbox/move.h"
 #include "backend/sandbox/request.h"
 #include "backend/sandbox/world.h"
 #include "base/error_text.h"
@@ -257,6 +258,8 @@ static int start(void *self, struct milky_host *host)
     int rc = number_apis(sandbox);
     bool is_new = false;
     if (rc == 0)
+        rc = mk_world_move(sandbox->old_path, sandbox->path);
+    if (rc == 0)
         rc = mk_db_open(&sandbox->db, sandbox->path, &is_new);
     if (rc < 0)
         return rc;
@@ -293,6 +296,7 @@ static void free_config(struct mk_sandbox_media *config)
 {
     free_paths(config->roots, config->root_count);
     free_paths(config->closed, config->closed_count);
+    free((char *)(uintptr_t)config->closed_below);
     free((char *)(uintptr_t)config->temporary);
 }
 
@@ -315,9 +319,10 @@ static int copy_config(struct mk_sandbox_media *to, const struct mk_sandbox_medi
     *to = *from;
     to->roots = copy_paths(from->roots, from->root_count);
     to->closed = copy_paths(from->closed, from->closed_count);
+    to->closed_below = mk_slice_dup(mk_slice_str(from->closed_below));
     bool is_given = from->temporary && *from->temporary;
     to->temporary = mk_slice_dup(mk_slice_str(is_given ? from->temporary : "/tmp"));
-    return to->roots && to->closed && to->temporary ? 0 : -ENOMEM;
+    return to->roots && to->closed && to->closed_below && to->temporary ? 0 : -ENOMEM;
 }
 
 static void free_sandbox(void *self)
@@ -336,6 +341,7 @@ static void free_sandbox(void *self)
     mk_buf_fini(&sandbox->login.nickname);
     free(sandbox->apis);
     free(sandbox->path);
+    free(sandbox->old_path);
     free(sandbox->world);
     free_config(&sandbox->media_config);
     free(sandbox);
@@ -367,18 +373,21 @@ struct mk_sandbox *mk_sandbox_new(const struct mk_sandbox_config *config)
 {
     struct mk_sandbox *sandbox = calloc(1, sizeof(*sandbox));
     char *path = mk_slice_dup(mk_slice_str(config->path));
+    char *old_path = mk_slice_dup(mk_slice_str(config->old_path));
     char *world = config->world ? mk_slice_dup(mk_slice_str(config->world)) : NULL;
-    if (!sandbox || !path || (config->world && !world) ||
+    if (!sandbox || !path || !old_path || (config->world && !world) ||
         copy_config(&sandbox->media_config, &config->media) < 0) {
         mk_log_error("sandbox", "out of memory");
         if (sandbox)
             free_config(&sandbox->media_config);
         free(sandbox);
         free(path);
+        free(old_path);
         free(world);
         return NULL;
     }
     sandbox->path = path;
+    sandbox->old_path = old_path;
     sandbox->world = world;
     sandbox->is_seeded = config->seed != NULL;
     sandbox->seed = config->seed ? *config->seed : 0;

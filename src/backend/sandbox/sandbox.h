@@ -16,6 +16,8 @@ struct mk_sandbox_media {
     const char *const *closed; /* files that file:// never reads, not even below a root, with
                                   what SQLite keeps beside each; the world's own are such too */
     size_t closed_count;
+    const char *closed_below;     /* NULL, or a folder: as closed are the databases (whatever has
+                                     ".db" in its name) in the folders that are in it */
     bool allow_private_addresses; /* http(s):// may reach this machine and private networks */
     uint32_t timeout_ms;          /* of one download; 0: 60 s */
     const char *temporary;        /* the folder that a world in memory makes one of its own in for
@@ -23,7 +25,9 @@ struct mk_sandbox_media {
 };
 
 struct mk_sandbox_config {
-    const char *path; /* the database file, made where there is none; or ":memory:" */
+    const char *path;     /* the database file, made where there is none; or ":memory:" */
+    const char *old_path; /* NULL, or where a version before kept the database: one that is there
+                             is moved to `path`, with its contents */
     struct mk_sandbox_media media;
     const char *world;    /* a world as JSON (docs/SANDBOX.md) that a new database begins with, and
                              that a reset goes back to; NULL: the friendly one */

@@ -1,0 +1,216 @@
+/* schema_bots: the keys of a bot and its transports. */
+#include "config/config.h"
+#include "config/schema_tables.h"
+
+static const char *const dialects[] = { "draft", "1.2", NULL };
+
+#define DIALECT(holder)                                                                            \
+    {                                                                                              \
+        .name = "dialect", .type = MK_CONFIG_CHOICE, .at = offsetof(struct holder, dialect),       \
+        .choices = dialects, .fallback = "draft",                                                  \
+        .en = "Names and shapes of calls and events: those of the draft, or of Milky 1.2.",        \
+        .zh = "API 与事件的名称和结构：draft（草案）或 1.2（Milky 1.2）。",                        \
+    }
+
+#define COMPRESSION(holder, text_en, text_zh)                                                      \
+    {                                                                                              \
+        .name = "compression", .type = MK_CONFIG_BOOLEAN,                                          \
+        .at = offsetof(struct holder, no_compression), .negated = true, .fallback = "true",        \
+        .sample_off = true, .en = text_en, .zh = text_zh,                                          \
+    }
+
+/* --- TLS --- */
+
+static const struct mk_config_key server_tls_keys[] = {
+    { .name = "certificate",
+      .type = MK_CONFIG_PATH,
+      .required = true,
+      .at = offsetof(struct milky_server_tls, certificate),
+      .sample = "\"cert.pem\"",
+      .en = "A PEM file: the certificate, then those that lead to its root.",
+      .zh = "PEM 文件：证书，其后是中间证书。" },
+    { .name = "key",
+      .type = MK_CONFIG_PATH,
+      .required = true,
+      .at = offsetof(struct milky_server_tls, key),
+      .sample = "\"key.pem\"",
+      .en = "A PEM file: its private key, without a password.",
+      .zh = "PEM 文件：证书的私钥，不带密码。" },
+    { .name = NULL },
+};
+
+static const struct mk_config_key remote_tls_keys[] = {
+    { .name = "ca",
+      .type = MK_CONFIG_PATH,
+      .at = offsetof(struct milky_remote_tls, ca),
+      .sample = "\"ca.pem\"",
+      .en = "A PEM file of certificates to trust, instead of the system's.",
+      .zh = "PEM 文件：所信任的根证书，取代系统的根证书。" },
+    { .name = "certificate",
+      .type = MK_CONFIG_PATH,
+      .at = offsetof(struct milky_remote_tls, certificate),
+      .sample = "\"client.pem\"",
+      .en = "A PEM file: the certificate to present, with `key`.",
+      .zh = "PEM 文件：向对方出示的客户端证书，与 `key` 同时使用。" },
+    { .name = "key",
+      .type = MK_CONFIG_PATH,
+      .at = offsetof(struct milky_remote_tls, key),
+      .sample = "\"client.key\"",
+      .en = "A PEM file: its private key, without a password.",
+      .zh = "PEM 文件：客户端证书的私钥，不带密码。" },
+    { .name = "insecure_skip_verify",
+      .type = MK_CONFIG_BOOLEAN,
+      .at = offsetof(struct milky_remote_tls, insecure_skip_verify),
+      .fallback = "false",
+      .en = "Take any certificate: whoever is on the way can then read and change everything.",
+      .zh = "接受任何证书：途中的任何人都能读取和篡改全部内容。" },
+    { .name = NULL },
+};
+
+#define REMOTE_TLS                                                                                 \
+    {                                                                                              \
+        .name = "tls", .type = MK_CONFIG_OBJECT, .at = offsetof(struct milky_remote, tls),         \
+        .keys = remote_tls_keys, .sample_off = true,                                               \
+        .en = "Whom to trust, and what to present, where the URL says TLS.",                       \
+        .zh = "地址使用 TLS 时：信任谁，以及出示什么证书。",                                       \
+    }
+
+/* --- transports --- */
+
+static const struct mk_config_key server_keys[] = {
+    { .name = "listen",
+      .type = MK_CONFIG_LISTEN,
+      .required = true,
+      .at = offsetof(struct milky_server, listen),
+      .sample = "\"127.0.0.1:3000\"",
+      .en = "Where to listen: HOST:PORT, [IPV6]:PORT or unix:PATH. An http_server and a "
+            "websocket_server of one bot may share it.",
+      .zh = "监听地址：HOST:PORT、[IPV6]:PORT 或 unix:PATH。同一 Bot 的 http_server 与 "
+            "websocket_server 可以共用。" },
+    { .name = "access_token",
+      .type = MK_CONFIG_TOKEN,
+      .at = offsetof(struct milky_server, access_token),
+      .en = "What clients must present. Without it only pages and programs of this machine are "
+            "served.",
+      .zh = "客户端必须出示的凭据；不设置时只允许本机访问。" },
+    { .name = "allow_anonymous",
+      .type = MK_CONFIG_BOOLEAN,
+      .at = offsetof(struct milky_server, allow_anonymous),
+      .fallback = "false",
+      .sample_off = true,
+      .en = "Listen beyond this machine without an access_token all the same: everybody who "
+            "reaches the port can then use the bot.",
+      .zh = "没有 access_token 也对外监听：任何能连接此端口的人都能操作 Bot。" },
+    DIALECT(milky_server),
+    COMPRESSION(milky_server,
+                "Agree to compress WebSocket messages (permessage-deflate) with "
+                "clients that offer it; of an http_server those at /event.",
+                "与提出压缩的客户端协商压缩 WebSocket 消息（permessage-deflate）；http_server "
+                "的为 /event。"),
+    { .name = "prefix",
+      .type = MK_CONFIG_PREFIX,
+      .at = offsetof(struct milky_server, prefix),
+      .sample = "\"/milky\"",
+      .sample_off = true,
+      .en = "What every path begins with. Entries that share a port share it.",
+      .zh = "所有路径的前缀；共用端口的条目前缀必须相同。" },
+    { .name = "tls",
+      .type = MK_CONFIG_OBJECT,
+      .at = offsetof(struct milky_server, tls),
+      .keys = server_tls_keys,
+      .sample_off = true,
+      .en = "Speak TLS (https, wss). Entries that share a port share it.",
+      .zh = "使用 TLS（https、wss）；共用端口的条目必须相同。" },
+    { .name = NULL },
+};
+
+#define REMOTE_TOKEN                                                                               \
+    {                                                                                              \
+        .name = "access_token", .type = MK_CONFIG_TOKEN,                                           \
+        .at = offsetof(struct milky_remote, access_token), .sample = "\"s3cret\"",                 \
+        .en = "What is presented to that address.", .zh = "连接该地址时出示的凭据。",              \
+    }
+
+static const struct mk_config_key websocket_client_keys[] = {
+    { .name = "url",
+      .type = MK_CONFIG_WEBSOCKET_URL,
+      .required = true,
+      .at = offsetof(struct milky_remote, url),
+      .sample = "\"ws://127.0.0.1:8080/\"",
+      .en = "Where to connect to (ws:// or wss://); with `replay`, a URL of its own among those of "
+            "the bot.",
+      .zh = "要连接的地址（ws:// 或 wss://）；启用 `replay` 时，同一 Bot 的 URL 不能重复。" },
+    REMOTE_TOKEN,
+    DIALECT(milky_remote),
+    COMPRESSION(milky_remote, "Offer to compress messages (permessage-deflate).",
+                "提出压缩消息（permessage-deflate）。"),
+    { .name = "replay",
+      .type = MK_CONFIG_BOOLEAN,
+      .at = offsetof(struct milky_remote, replay),
+      .fallback = "false",
+      .en = "After a reconnection, send the events that it had not received; events then carry "
+            "their number.",
+      .zh = "重新连接后补发对方未收到的事件；事件会带有编号。" },
+    REMOTE_TLS,
+    { .name = NULL },
+};
+
+static const struct mk_config_key webhook_keys[] = {
+    { .name = "url",
+      .type = MK_CONFIG_HTTP_URL,
+      .required = true,
+      .at = offsetof(struct milky_remote, url),
+      .sample = "\"http://127.0.0.1:8081/hook\"",
+      .en = "Where events are posted to (http:// or https://): a URL of its own among those of the "
+            "bot.",
+      .zh = "事件上报的地址（http:// 或 https://）；同一 Bot 的 URL 不能重复。" },
+    REMOTE_TOKEN,
+    DIALECT(milky_remote),
+    { .name = "secret",
+      .type = MK_CONFIG_TOKEN,
+      .at = offsetof(struct milky_remote, secret),
+      .sample = "\"whsec_bWlsa3ktc2lnbnMtd2hhdC1pdC1wb3N0cw==\"",
+      .sample_off = true,
+      .en = "Signs each request as Standard Webhooks asks for: whsec_ and base64, or any text.",
+      .zh = "按 Standard Webhooks 规范为每个请求签名：whsec_ 加 base64，或任意文本。" },
+    REMOTE_TLS,
+    { .name = NULL },
+};
+
+#define TRANSPORT(field, element)                                                                  \
+    .name = #field, .type = MK_CONFIG_LIST, .at = offsetof(struct milky_bot, field),               \
+    .count = offsetof(struct milky_bot, field##_count), .size = sizeof(struct element)
+
+const struct mk_config_key mk_config_bot_keys[] = {
+    { .name = "self_id",
+      .type = MK_CONFIG_UIN,
+      .required = true,
+      .at = offsetof(struct milky_bot, self_id),
+      .least = MK_CONFIG_LEAST_UIN,
+      .most = MK_CONFIG_MOST_UIN,
+      .sample = "10001000",
+      .en = "The bot's QQ number.",
+      .zh = "Bot 的 QQ 号。" },
+    { .name = "backend",
+      .type = MK_CONFIG_BACKEND,
+      .at = offsetof(struct milky_bot, backend),
+      .keys = mk_config_bot_backend_keys,
+      .variants = mk_config_backend_types,
+      .sample_off = true,
+      .en = "What answers this bot, in the place of the `backend` above.",
+      .zh = "应答此 Bot 的后端，取代上面的 `backend`。" },
+    { TRANSPORT(http_server, milky_server), .keys = server_keys,
+      .en = "Takes API calls as HTTP requests: POST /:api; for Milky 1.x POST /api/:api and "
+            "GET /event.",
+      .zh = "以 HTTP 请求接受 API 调用：POST /:api；Milky 1.x 为 POST /api/:api 与 "
+            "GET /event。" },
+    { TRANSPORT(websocket_server, milky_server), .keys = server_keys,
+      .en = "Takes WebSocket connections at /: calls and events.",
+      .zh = "在 / 接受 WebSocket 连接：API 调用与事件。" },
+    { TRANSPORT(websocket_client, milky_remote), .keys = websocket_client_keys, .sample_off = true,
+      .en = "Connects to a WebSocket server of yours: calls and events.",
+      .zh = "主动连接你的 WebSocket 服务器：API 调用与事件。" },
+    { TRANSPORT(webhook, milky_remote), .keys = webhook_keys, .sample_off = true,
+      .en = "Posts events to an address of yours.", .zh = "把事件 POST 到你的地址。" },
+    { .name = NULL },
+};
