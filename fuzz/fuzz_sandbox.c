@@ -243,7 +243,8 @@ static void start(struct endpoint *endpoint)
     };
     check(mk_journal_open(&journal, &endpoint->journal) == 0, "no journal");
     endpoint->owner = (struct mk_host_owner){
-        .uv = endpoint->loop.uv,
+        .loop = &endpoint->loop,
+        .call_ms = 600 * 1000,
         .journal = endpoint->journal,
         .drop = drop,
         .resource_url = resource_url,

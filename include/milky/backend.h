@@ -248,6 +248,51 @@ MILKY_API uint64_t milky_host_last_event(const struct milky_host *host, uint64_t
  */
 MILKY_API int milky_host_flush(struct milky_host *host);
 
+/* --- what the endpoint should know --- */
+
+enum milky_state {
+    MILKY_STATE_ONLINE,
+    MILKY_STATE_OFFLINE,
+};
+
+/*
+ * A bot is logged in, or is not; at first each is. While it is offline each call of it is answered
+ * with -403, those in flight too (they are `cancelled`), and status, metrics and readiness show it,
+ * with `reason` (for a person; copied; NULL is ""). Going offline emits one `bot_offline` with the
+ * reason; a second MILKY_STATE_OFFLINE only replaces the reason. Not from within `call` and
+ * `control` of the same bot's call that is to be answered afterwards: answer it first.
+ * Returns 0, -ENOENT when no bot of this backend has that number, -ENOMEM.
+ */
+MILKY_API int milky_host_set_state(struct milky_host *host, uint64_t self_id,
+                                   enum milky_state state, const char *reason);
+MILKY_API enum milky_state milky_host_state(const struct milky_host *host, uint64_t self_id);
+
+/*
+ * Names the actions that a bot (0: each bot of this backend, future ones too) can do: others are
+ * answered with -501 and do not reach the backend. Until this is called all are. Replaces what was
+ * named before; names that no API has are refused. Copied. Returns 0, -EINVAL (logged), -ENOENT,
+ * -ENOMEM.
+ */
+MILKY_API int milky_host_supports(struct milky_host *host, uint64_t self_id,
+                                  const char *const *actions, size_t count);
+
+/* What get_impl_info answers; see spec/milky-1.2.json. A text that is NULL is "". */
+struct milky_impl {
+    size_t size; /* sizeof(struct milky_impl) */
+    const char *impl_name;
+    const char *impl_version;
+    const char *qq_protocol_version;
+    const char *qq_protocol_type; /* "linux", ... of the enum in the table */
+};
+
+/*
+ * Describes the implementation behind a bot (0: each bot of this backend): the endpoint answers
+ * get_impl_info itself from now on, while the bot is online. Copied. Returns 0, -EINVAL (logged),
+ * -ENOENT, -ENOMEM.
+ */
+MILKY_API int milky_host_set_impl(struct milky_host *host, uint64_t self_id,
+                                  const struct milky_impl *impl);
+
 /* --- the endpoint --- */
 
 /*
@@ -261,6 +306,13 @@ MILKY_API const char *milky_host_name(const struct milky_host *host);
 
 /* Logs a line under the backend's name; levels as in milky_log_to (0 error ... 3 debug). */
 MILKY_API void milky_host_log(const struct milky_host *host, int level, const char *text);
+
+/*
+ * Runs `run(arg)` on the endpoint's thread, soon, in a turn of its own. Any thread may call this,
+ * until `free` of the backend returns; posts run in the order in which they came. Returns 0;
+ * -ENOMEM; -ESHUTDOWN once the endpoint is being freed: then `run` is not called.
+ */
+MILKY_API int milky_host_post(struct milky_host *host, void (*run)(void *arg), void *arg);
 
 /*
  * Ends every connection of a bot at once, as a broken network does: servers go on listening, and

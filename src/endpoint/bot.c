@@ -56,6 +56,7 @@ void mk_bot_fini(struct mk_bot *bot)
     mk_transports_free(&bot->draining);
     mk_transports_free(&bot->transports);
     mk_timer_free(bot->retry);
+    mk_account_fini(&bot->account);
     mk_hub_fini(&bot->hub);
     mk_call_stats_free(bot->dispatch.stats);
     mk_dispatch_fini(&bot->dispatch);

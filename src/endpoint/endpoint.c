@@ -21,7 +21,10 @@
 #include <milky/milky.h>
 #include <stdlib.h>
 
-enum { GRACE_MS = 4000 };
+enum {
+    GRACE_MS = 4000,
+    MOST_COMMITS = 8, /* in a turn: backends may emit when they hear that all is stored */
+};
 
 /* --- making --- */
 
@@ -153,7 +156,8 @@ static int init_parts(struct milky_endpoint *endpoint, const struct milky_config
     if (rc < 0)
         return rc;
     endpoint->owner = (struct mk_host_owner){
-        .uv = endpoint->loop.uv,
+        .loop = &endpoint->loop,
+        .call_ms = config->limits.call_seconds * 1000,
         .drop = drop,
         .resource_url = resource_url,
     };
@@ -252,6 +256,7 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
         return;
     begin_stop(endpoint);
     end_by_force(endpoint);
+    mk_hosts_stop(endpoint);
     mk_loop_run(&endpoint->loop); /* until all is idle: no connection is left */
     mk_hosts_end(endpoint);
     for (size_t i = 0; i < endpoint->bot_count; i++)
@@ -376,6 +381,26 @@ static bool is_idle(const struct milky_endpoint *endpoint)
     return !endpoint->control || mk_http_port_idle(mk_control_port(endpoint->control));
 }
 
+/* What is not stored is not sent: nothing leaves of which a crash would undo the cause. */
+static void commit(struct milky_endpoint *endpoint)
+{
+    struct mk_journal *journal = endpoint->journal;
+    bool more = true;
+    for (int i = 0; i < MOST_COMMITS && more; i++) {
+        if (journal && mk_journal_commit(journal) < 0) {
+            mk_streams_drop_output(&endpoint->loop, -EIO);
+            return;
+        }
+        if (journal && !mk_journal_well(journal))
+            return;
+        for (size_t j = 0; j < endpoint->bot_count; j++)
+            mk_hub_committed(&endpoint->bots[j]->hub);
+        more = false;
+        for (size_t j = 0; journal && j < endpoint->host_count; j++)
+            more |= mk_host_stored(endpoint->hosts[j]);
+    }
+}
+
 static void on_turn_end(struct mk_turn_hook *hook)
 {
     struct milky_endpoint *endpoint = MK_CONTAINER_OF(hook, struct milky_endpoint, turn);
@@ -383,13 +408,7 @@ static void on_turn_end(struct mk_turn_hook *hook)
         mk_host_turn_end(endpoint->hosts[i]);
     for (size_t i = 0; i < endpoint->bot_count; i++)
         mk_bot_reap(endpoint->bots[i]);
-    /* Nobody is told that something has happened which a crash would undo. */
-    struct mk_journal *journal = endpoint->journal;
-    if (journal && mk_journal_commit(journal) < 0)
-        mk_streams_drop_output(&endpoint->loop, -EIO);
-    else if (!journal || mk_journal_well(journal))
-        for (size_t i = 0; i < endpoint->bot_count; i++)
-            mk_hub_committed(&endpoint->bots[i]->hub);
+    commit(endpoint);
     if (!endpoint->stopping || !is_idle(endpoint))
         return;
     /* Who watches may see it stop: this is the last to go. */

@@ -111,6 +111,12 @@ int mk_hosts_start(struct milky_endpoint *endpoint, struct milky_error *error)
     return 0;
 }
 
+void mk_hosts_stop(struct milky_endpoint *endpoint)
+{
+    for (size_t i = 0; i < endpoint->host_count; i++)
+        mk_host_stop(endpoint->hosts[i]);
+}
+
 void mk_hosts_end(struct milky_endpoint *endpoint)
 {
     for (size_t i = 0; i < endpoint->host_count; i++)

@@ -25,7 +25,8 @@ int mk_hosts_set_bots(struct milky_endpoint *endpoint, struct mk_bot *const *bot
 /* Starts the backends, in their order. Returns 0, or a negative errno with the reason. */
 int mk_hosts_start(struct milky_endpoint *endpoint, struct milky_error *error);
 
-/* Ends the backends, in their order; the hosts are freed by mk_hosts_free. */
+/* As mk_host_stop, _end and _free, in their order. */
+void mk_hosts_stop(struct milky_endpoint *endpoint);
 void mk_hosts_end(struct milky_endpoint *endpoint);
 void mk_hosts_free(struct milky_endpoint *endpoint);
 

@@ -19,6 +19,7 @@ void mk_host_cancel(struct milky_host *host, struct mk_slot *slot, int retcode,
                     struct mk_slice message)
 {
     uint64_t number = slot->number;
+    mk_timeout_disarm(&slot->deadline);
     slot->number = MK_NO_CALL;
     slot->unanswered = true;
     slot->state = host->table.cancelled ? MK_SLOT_ENDING : MK_SLOT_HELD;

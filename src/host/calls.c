@@ -41,6 +41,8 @@ static int grow(struct mk_calls *calls)
         struct mk_slot *slot = &chunks[chunk][i];
         slot->index = chunk * MK_CALLS_CHUNK + i;
         slot->number = MK_NO_CALL;
+        slot->calls = calls;
+        mk_timeout_init(&slot->deadline);
         slot->next = calls->first_free;
         calls->first_free = slot->index;
     }
@@ -64,6 +66,7 @@ struct mk_slot *mk_calls_add(struct mk_calls *calls, struct mk_call *call)
 
 void mk_calls_remove(struct mk_calls *calls, struct mk_slot *slot)
 {
+    mk_timeout_disarm(&slot->deadline);
     slot->number = MK_NO_CALL;
     slot->call = NULL;
     slot->state = MK_SLOT_FREE;

@@ -8,6 +8,8 @@
 #ifndef MK_HOST_CALLS_H
 #define MK_HOST_CALLS_H
 
+#include "net/timer.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +26,8 @@ enum mk_slot_state {
 struct mk_slot {
     uint64_t number;      /* of the open call, else MK_NO_CALL */
     struct mk_call *call; /* NULL where it is free */
+    struct mk_calls *calls;
+    struct mk_timeout deadline; /* armed by the owner while the call is open */
     uint32_t index;
     uint32_t generation; /* of the call that is in it, or was the last one */
     uint32_t next;       /* free one */
@@ -35,7 +39,7 @@ struct mk_slot {
 
 enum { MK_CALLS_CHUNK = 64 };
 
-/* Zeroed but for `first_free` is empty. Slots stay where they are. */
+/* Slots stay where they are. */
 struct mk_calls {
     struct mk_slot **chunks;
     uint32_t count; /* of slots */
@@ -49,7 +53,7 @@ void mk_calls_fini(struct mk_calls *calls);
 /* Gives a call its number (call->ticket). Returns its slot, or NULL when memory is out. */
 struct mk_slot *mk_calls_add(struct mk_calls *calls, struct mk_call *call);
 
-/* The slot is free again: its number names nothing from here on. */
+/* The slot is free again: its number names nothing from here on, and its deadline is off. */
 void mk_calls_remove(struct mk_calls *calls, struct mk_slot *slot);
 
 /* The slot that had this number, whatever is in it now; NULL where there never was such a number.

@@ -1,6 +1,7 @@
 /* event: the functions of milky/backend.h and milky/json.h about events. */
 #include "host/host.h"
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/log.h"
 
@@ -9,19 +10,37 @@
 
 enum { LONGEST_EVENT = 64 * 1024 * 1024 };
 
-static int emit(struct mk_account *account, const struct mk_event_type *type, uint64_t time,
-                yyjson_mut_val *data, uint64_t *number)
+/* The first half of the key's SHA-256. Returns 0 or -ENOMEM. */
+static int digest_key(const char *text, struct mk_key *key)
 {
+    uint8_t whole[MK_SHA256_LEN];
+    struct mk_digest *digest = mk_digest_sha256();
+    mk_digest_add(digest, mk_slice_str(text));
+    int rc = mk_digest_end(digest, whole);
+    if (rc == 0)
+        memcpy(key->bytes, whole, sizeof(key->bytes));
+    return rc;
+}
+
+static int emit(struct mk_account *account, const struct mk_event_type *type, uint64_t time,
+                yyjson_mut_val *data, const char *name, uint64_t *number)
+{
+    struct mk_key key;
     struct mk_event event = {
         .type = type,
         .self_id = account->self_id,
         .time = time,
         .data = data,
     };
-    int rc = mk_hub_emit(account->hub, &event);
-    if (rc == 0 && number)
+    int rc = name ? digest_key(name, &key) : 0;
+    if (rc < 0)
+        return rc;
+    rc = name ? mk_hub_emit_once(account->hub, &key, &event) : mk_hub_emit(account->hub, &event);
+    if (rc >= 0 && number)
         *number = event.number;
-    return rc;
+    if (rc == 0)
+        account->host->unstored = true;
+    return rc == MK_HUB_REPEATED ? MILKY_REPEATED : rc;
 }
 
 /* The account and the type of an event. Returns 0, -ENOENT, or -EINVAL, logged. */
@@ -44,7 +63,7 @@ int milky_emit(struct milky_host *host, uint64_t self_id, const char *name, uint
     struct mk_account *account;
     const struct mk_event_type *type;
     int rc = find(host, self_id, name, &account, &type);
-    return rc == 0 ? emit(account, type, time, data, NULL) : rc;
+    return rc == 0 ? emit(account, type, time, data, NULL, NULL) : rc;
 }
 
 /* Returns 0; -EINVAL, logged; -ENOMEM. The document is on the heap. */
@@ -71,12 +90,11 @@ int milky_emit_json(struct milky_host *host, uint64_t self_id, const char *name,
     struct mk_account *account;
     const struct mk_event_type *type;
     yyjson_mut_doc *doc = NULL;
-    (void)key;
     int rc = find(host, self_id, name, &account, &type);
     if (rc == 0)
         rc = read_data(host, name, mk_slice_of(json, json ? len : 0), &doc);
     if (rc == 0)
-        rc = emit(account, type, time, yyjson_mut_doc_get_root(doc), number);
+        rc = emit(account, type, time, yyjson_mut_doc_get_root(doc), key, number);
     yyjson_mut_doc_free(doc);
     return rc;
 }

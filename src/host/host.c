@@ -1,7 +1,9 @@
 /* host: the life of a backend in an endpoint, and the way of calls to it. See the header. */
 #include "host/host.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "net/loop.h"
 #include "protocol/call.h"
 
 #include <errno.h>
@@ -13,21 +15,37 @@
 static void hand_over(struct milky_host *host, struct mk_call *call,
                       void (*run)(void *self, uint64_t call))
 {
-    if (host->ending) {
+    if (host->stopped) {
         mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL, MK_SLICE("the backend has ended"));
         return;
     }
     struct mk_slot *slot = mk_calls_add(&host->calls, call);
-    if (slot)
-        run(host->self, slot->number);
-    else
+    if (!slot) {
         mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL, MK_SLICE("out of memory"));
+        return;
+    }
+    uint64_t number = slot->number;
+    run(host->self, number);
+    if (slot->number == number)
+        mk_timeout_arm(&host->deadlines, &slot->deadline);
+}
+
+static void on_deadline(struct mk_timeout *timeout)
+{
+    struct mk_slot *slot = MK_CONTAINER_OF(timeout, struct mk_slot, deadline);
+    struct milky_host *host = MK_CONTAINER_OF(slot->calls, struct milky_host, calls);
+    enum mk_log_level level = host->was_late ? MK_LOG_DEBUG : MK_LOG_WARN;
+    host->was_late = true;
+    mk_log(level, host->name, "%s was not answered within %llu seconds", slot->call->name,
+           (unsigned long long)(host->owner->call_ms / 1000));
+    mk_host_cancel(host, slot, MILKY_INTERNAL, MK_SLICE("timed out"));
 }
 
 static void on_call(struct mk_call_target *target, struct mk_call *call)
 {
-    struct milky_host *host = MK_CONTAINER_OF(target, struct mk_account, target)->host;
-    hand_over(host, call, host->table.call);
+    struct mk_account *account = MK_CONTAINER_OF(target, struct mk_account, target);
+    if (!mk_host_answers(account, call))
+        hand_over(account->host, call, account->host->table.call);
 }
 
 static void end_orphan(struct milky_host *host, struct mk_call *call)
@@ -50,7 +68,14 @@ void mk_account_init(struct mk_account *account, struct milky_host *host, struct
         .host = host,
         .hub = hub,
         .self_id = self_id,
+        .since = mk_clock_real_ms(),
     };
+}
+
+void mk_account_fini(struct mk_account *account)
+{
+    free(account->reason);
+    mk_abilities_fini(&account->abilities);
 }
 
 int mk_roster_init(struct mk_roster *roster, size_t most)
@@ -129,28 +154,47 @@ void mk_host_discard(const struct milky_backend *backend, void *self)
         table.free(self);
 }
 
+/* On failure nothing is to be freed but the host itself. */
+static int init_parts(struct milky_host *host, struct mk_host_owner *owner, const char *name)
+{
+    host->owner = owner;
+    host->impl_action = (size_t)milky_action_number("get_impl_info");
+    mk_calls_init(&host->calls);
+    host->name = mk_slice_dup(mk_slice_str(name));
+    int rc = host->name ? 0 : -ENOMEM;
+    if (rc == 0)
+        rc = mk_posts_init(&host->posts, owner->loop->uv);
+    if (rc == 0) {
+        rc = mk_timeouts_init(&host->deadlines, owner->loop, owner->call_ms, on_deadline);
+        if (rc < 0) {
+            mk_posts_close(&host->posts);
+            mk_posts_fini(&host->posts);
+        }
+    }
+    if (rc < 0)
+        free(host->name);
+    return rc;
+}
+
 int mk_host_new(struct mk_host_owner *owner, const char *name, const struct milky_backend *backend,
                 void *self, struct milky_host **result, const char **why)
 {
     struct milky_backend table = copy_of(backend);
     *why = table_error(&table);
     struct milky_host *host = *why ? NULL : calloc(1, sizeof(*host));
-    char *copy = host ? mk_slice_dup(mk_slice_str(name)) : NULL;
-    if (!copy) {
+    int rc = *why ? -EINVAL : host ? init_parts(host, owner, name) : -ENOMEM;
+    if (rc < 0) {
         free(host);
         mk_host_discard(backend, self);
-        return *why ? -EINVAL : -ENOMEM;
+        return rc;
     }
     host->table = table;
     host->backend = backend;
     host->self = self;
-    host->name = copy;
-    host->owner = owner;
     host->requests = (struct mk_call_target){
         .control = table.control ? on_control : NULL,
         .caller_gone = on_operator_gone,
     };
-    mk_calls_init(&host->calls);
     mk_dispatch_init(&host->dispatch, &host->requests, 0);
     *result = host;
     return 0;
@@ -165,7 +209,7 @@ int mk_host_start(struct milky_host *host)
 
 void mk_host_turn_end(struct milky_host *host)
 {
-    if (host->started && !host->ending && host->table.turn_end)
+    if (host->started && !host->stopped && host->table.turn_end)
         host->table.turn_end(host->self);
 }
 
@@ -185,19 +229,36 @@ void mk_host_change_bots(struct milky_host *host, struct mk_roster *roster)
         host->table.bots_changed(host->self);
 }
 
-void mk_host_end(struct milky_host *host)
+bool mk_host_stored(struct milky_host *host)
 {
-    if (!host || host->ending)
+    bool stored = host->unstored;
+    host->unstored = false;
+    if (stored && !host->ended && host->table.events_stored)
+        host->table.events_stored(host->self);
+    return host->unstored;
+}
+
+void mk_host_stop(struct milky_host *host)
+{
+    if (host->stopped)
         return;
-    host->ending = true;
+    host->stopped = true;
+    mk_posts_close(&host->posts);
     for (uint32_t i = 0; i < host->calls.count; i++) {
         struct mk_slot *slot = mk_calls_at(&host->calls, i);
         if (slot->state == MK_SLOT_OPEN)
             mk_host_cancel(host, slot, MILKY_INTERNAL, MK_SLICE("the backend has ended"));
     }
+}
+
+void mk_host_end(struct milky_host *host)
+{
+    mk_host_stop(host);
+    if (host->ended)
+        return;
+    host->ended = true;
     if (host->table.free)
         host->table.free(host->self);
-    host->self = NULL;
     for (uint32_t i = 0; i < host->calls.count; i++) {
         struct mk_slot *slot = mk_calls_at(&host->calls, i);
         if (slot->state == MK_SLOT_FREE)
@@ -205,6 +266,7 @@ void mk_host_end(struct milky_host *host)
         mk_call_free(slot->call);
         mk_calls_remove(&host->calls, slot);
     }
+    mk_timeouts_fini(&host->deadlines);
 }
 
 struct milky_host *mk_host_free(struct milky_host *host)
@@ -213,8 +275,10 @@ struct milky_host *mk_host_free(struct milky_host *host)
         return NULL;
     mk_host_end(host);
     mk_calls_fini(&host->calls);
+    mk_posts_fini(&host->posts);
     mk_dispatch_fini(&host->dispatch);
     mk_roster_fini(&host->roster);
+    mk_abilities_fini(&host->abilities);
     free(host->name);
     free(host);
     return NULL;
@@ -242,7 +306,12 @@ void milky_host_log(const struct milky_host *host, int level, const char *text)
 
 struct uv_loop_s *milky_host_loop(const struct milky_host *host)
 {
-    return host->owner->uv;
+    return host->owner->loop->uv;
+}
+
+int milky_host_post(struct milky_host *host, void (*run)(void *arg), void *arg)
+{
+    return mk_posts_add(&host->posts, run, arg);
 }
 
 int milky_host_drop_connections(struct milky_host *host, uint64_t self_id)

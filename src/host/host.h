@@ -12,21 +12,36 @@
 
 #include "base/slice.h"
 #include "host/calls.h"
+#include "host/post.h"
 #include "hub/hub.h"
 #include "protocol/dispatch.h"
 
 #include <milky/backend.h>
 
-/* One bot, as its host knows it. Embedded in the bot; what it points to is the bot's. */
+struct mk_loop;
+struct mk_impl; /* what get_impl_info answers (host/state.c) */
+
+/* What a backend has said of one bot or of all: which actions it can do, and what is behind it. */
+struct mk_abilities {
+    uint64_t *actions;    /* a bit for each, by number; NULL: all */
+    struct mk_impl *impl; /* NULL: the backend answers itself */
+};
+
+/* One bot, as its host knows it. Embedded in the bot; the hub is the bot's. */
 struct mk_account {
     struct mk_call_target target; /* of its dispatch */
     struct milky_host *host;
     struct mk_hub *hub;
     uint64_t self_id;
+    enum milky_state state;
+    char *reason;                  /* why it is offline; NULL: none was given */
+    uint64_t since;                /* it is in this state; milliseconds since 1970 */
+    struct mk_abilities abilities; /* they win over the host's */
 };
 
 void mk_account_init(struct mk_account *account, struct milky_host *host, struct mk_hub *hub,
                      uint64_t self_id);
+void mk_account_fini(struct mk_account *account);
 
 /* The bots of a host, in the order of the configuration. Zeroed is none. */
 struct mk_roster {
@@ -42,8 +57,9 @@ void mk_roster_fini(struct mk_roster *roster);
 
 /* What a host asks of the endpoint around it. */
 struct mk_host_owner {
-    struct uv_loop_s *uv;
+    struct mk_loop *loop;
     struct mk_journal *journal; /* or NULL */
+    uint64_t call_ms;           /* for a backend's answer */
     /* As milky_host_drop_connections and milky_host_resource_url; the account may be NULL there. */
     void (*drop)(struct mk_host_owner *owner, struct mk_account *account);
     int (*resource_url)(struct mk_host_owner *owner, const struct milky_host *host,
@@ -60,14 +76,21 @@ struct milky_host {
     char *name;
     struct mk_host_owner *owner;
     struct mk_roster roster;
+    struct mk_abilities abilities; /* of bots without their own */
+    size_t impl_action;            /* the number of get_impl_info */
     struct mk_calls calls;
+    struct mk_timeouts deadlines; /* of calls that were not answered at once */
+    struct mk_posts posts;
     struct mk_call_target requests;      /* of operators */
     struct mk_dispatch dispatch;         /* the requests' */
     uint64_t last_resource;              /* the number of the last request for a resource, */
     struct mk_resource_answer *resource; /* and where its answer goes; NULL: it is answered */
     bool started;
-    bool ending;    /* no call goes to the backend any more */
-    bool has_cried; /* its misuse of calls was logged */
+    bool stopped;   /* no call goes to the backend any more, and no post */
+    bool ended;     /* the backend has been freed */
+    bool unstored;  /* it has emitted events since the journal was committed */
+    bool has_cried; /* its misuse of calls was logged, */
+    bool was_late;  /* and that it does not answer in time */
 };
 
 /*
@@ -81,17 +104,25 @@ int mk_host_new(struct mk_host_owner *owner, const char *name, const struct milk
 void mk_host_discard(const struct milky_backend *backend, void *self);
 
 /*
- * Ends it in two steps. The first answers all open calls and frees the backend; the second, when
- * libuv has closed the backend's handles, frees the host. NULL is allowed.
+ * Ends it in three steps, each of which does those before. Stopping answers all open calls and
+ * takes no more; ending frees the backend; freeing, when libuv has closed the backend's handles and
+ * the bots are gone, frees the host.
  */
+void mk_host_stop(struct milky_host *host);
 void mk_host_end(struct milky_host *host);
-struct milky_host *mk_host_free(struct milky_host *host);
+struct milky_host *mk_host_free(struct milky_host *host); /* NULL is allowed */
 
 /* Starts the backend. Returns 0 or the backend's error. */
 int mk_host_start(struct milky_host *host);
 
 /* A turn of the loop ends. */
 void mk_host_turn_end(struct milky_host *host);
+
+/*
+ * The journal has committed all events: the backend is notified where some are its own. Returns
+ * whether it has emitted others meanwhile.
+ */
+bool mk_host_stored(struct milky_host *host);
 
 /* These are its bots, in this order. */
 bool mk_host_has_bots(const struct milky_host *host, const struct mk_roster *roster);
@@ -103,6 +134,13 @@ void mk_host_change_bots(struct milky_host *host, struct mk_roster *roster);
 struct mk_account *mk_host_find(const struct milky_host *host, uint64_t self_id);
 
 /* --- calls --- */
+
+/*
+ * Answers a call that the backend is not to see: of a bot that is offline, of an action that it
+ * cannot do, or of one that the host answers itself. Returns false for all others.
+ */
+bool mk_host_answers(struct mk_account *account, struct mk_call *call);
+void mk_abilities_fini(struct mk_abilities *abilities);
 
 /* Notes that the backend has named a call that is not open. Returns -ENOENT. */
 int mk_host_refuse_call(struct milky_host *host, uint64_t number);

@@ -1,6 +1,7 @@
 /* hub: one encoding per (dialect, envelope), compressed once, one frame per framing of it. */
 #include "hub/hub.h"
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "protocol/tables.h"
@@ -36,6 +37,7 @@ int mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal
 void mk_hub_fini(struct mk_hub *hub)
 {
     for_each_feed(hub, mk_feed_fini);
+    mk_keys_fini(&hub->keys);
     mk_arena_fini(&hub->arena);
     mk_buf_fini(&hub->data);
     mk_buf_fini(&hub->json);
@@ -114,22 +116,24 @@ static int emit_encoded(struct mk_hub *hub, const struct mk_event *event, enum m
     return first_error;
 }
 
-/* The data's JSON is made once, for the journal and for every encoding that takes it as it is. */
-static int write_journal(struct mk_hub *hub, struct mk_event *event)
+/* Stores the event, and its key where it has one. */
+static int write_journal(struct mk_hub *hub, const struct mk_event *event, const struct mk_key *key)
 {
-    int rc = mk_json_write(&hub->data, event->data);
-    if (rc < 0) {
-        mk_journal_miss(hub->journal);
+    const struct mk_journal_event stored = {
+        .number = event->number,
+        .time = event->time,
+        .type = mk_event_type_name(event->type),
+        .data = event->json,
+    };
+    char text[2 * MK_KEY_LEN + 1];
+    int rc = mk_journal_append(hub->journal, hub->self_id, &stored);
+    if (rc < 0 || !key)
         return rc;
-    }
-    event->json = mk_buf_slice(&hub->data);
-    return mk_journal_append(hub->journal, hub->self_id,
-                             &(struct mk_journal_event){
-                                 .number = event->number,
-                                 .time = event->time,
-                                 .type = mk_event_type_name(event->type),
-                                 .data = event->json,
-                             });
+    mk_hex_write(key->bytes, MK_KEY_LEN, text);
+    uint64_t ordinal = hub->key_ordinal++;
+    uint64_t keep_from = ordinal > MK_KEYS_MOST ? ordinal - MK_KEYS_MOST : 0;
+    return mk_journal_add_key(hub->journal, hub->self_id, ordinal, event->number,
+                              mk_slice_str(text), keep_from);
 }
 
 static void count_event(struct mk_hub *hub, const struct mk_event_type *type)
@@ -139,15 +143,36 @@ static void count_event(struct mk_hub *hub, const struct mk_event_type *type)
         hub->emitted[place]++;
 }
 
-int mk_hub_emit(struct mk_hub *hub, struct mk_event *event)
+/*
+ * The data's JSON is made once, for the journal and for every encoding that takes it as it is. What
+ * JSON cannot hold, or is too long, has not happened. Where memory is out it has, and the journal
+ * misses it.
+ */
+static int make_json(struct mk_hub *hub, struct mk_event *event)
+{
+    int rc = hub->journal ? mk_json_write(&hub->data, event->data) : 0;
+    if (rc == 0)
+        event->json = mk_buf_slice(&hub->data);
+    return rc;
+}
+
+static int emit(struct mk_hub *hub, struct mk_event *event, const struct mk_key *key)
 {
     int first_error = mk_event_check(event);
-    if (first_error < 0)
+    if (first_error == 0)
+        first_error = make_json(hub, event);
+    if (first_error == -EINVAL || first_error == -ENOBUFS) {
+        mk_buf_reset(&hub->data, KEPT_BUFFER);
         return first_error;
+    }
     event->number = ++hub->events;
     count_event(hub, event->type);
-    if (hub->journal)
-        first_error = write_journal(hub, event);
+    if (key)
+        mk_keys_add(&hub->keys, key, event->number);
+    if (hub->journal && first_error < 0)
+        mk_journal_miss(hub->journal);
+    else if (hub->journal)
+        first_error = write_journal(hub, event, key);
     for (int dialect = 0; dialect < MK_DIALECTS; dialect++) {
         for (int envelope = 0; envelope < MK_ENVELOPES; envelope++) {
             int rc = emit_encoded(hub, event, (enum mk_dialect)dialect, (enum mk_envelope)envelope);
@@ -158,6 +183,51 @@ int mk_hub_emit(struct mk_hub *hub, struct mk_event *event)
     mk_buf_reset(&hub->data, KEPT_BUFFER);
     mk_arena_reset(&hub->arena);
     return first_error;
+}
+
+int mk_hub_emit(struct mk_hub *hub, struct mk_event *event)
+{
+    return emit(hub, event, NULL);
+}
+
+static int restore_key(void *arg, const struct mk_journal_key *stored)
+{
+    struct mk_hub *hub = arg;
+    struct mk_key key;
+    hub->key_ordinal = stored->ordinal + 1;
+    if (!mk_hex_read(stored->key, key.bytes, MK_KEY_LEN) || mk_keys_find(&hub->keys, &key))
+        return 0; /* somebody else has written into the file */
+    int rc = mk_keys_reserve(&hub->keys);
+    if (rc == 0)
+        mk_keys_add(&hub->keys, &key, stored->number);
+    return rc;
+}
+
+/* Before the first key is asked for, those of the journal are read. */
+static int load_keys(struct mk_hub *hub)
+{
+    if (hub->key_ordinal > 0)
+        return 0;
+    int rc = hub->journal ? mk_journal_each_key(hub->journal, hub->self_id, restore_key, hub) : 0;
+    if (rc < 0) {
+        mk_keys_fini(&hub->keys);
+        hub->key_ordinal = 0;
+    } else if (hub->key_ordinal == 0) {
+        hub->key_ordinal = 1;
+    }
+    return rc;
+}
+
+int mk_hub_emit_once(struct mk_hub *hub, const struct mk_key *key, struct mk_event *event)
+{
+    int rc = load_keys(hub);
+    if (rc < 0)
+        return rc;
+    event->number = mk_keys_find(&hub->keys, key);
+    if (event->number > 0)
+        return MK_HUB_REPEATED;
+    rc = mk_keys_reserve(&hub->keys);
+    return rc < 0 ? rc : emit(hub, event, key);
 }
 
 void mk_hub_await_commit(struct mk_hub *hub, struct mk_hub_waiter *waiter)

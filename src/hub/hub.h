@@ -12,6 +12,7 @@
 #include "hub/feed.h"
 #include "hub/frame.h"
 #include "hub/journal.h"
+#include "hub/keys.h"
 #include "protocol/event.h"
 
 struct mk_deflate; /* wire/deflate.h */
@@ -41,6 +42,8 @@ struct mk_hub {
     struct mk_list stuck;               /* readers that could not go on, and are to try again */
     void (*got_stuck)(void *arg);       /* told when the first of them is there; or NULL */
     void *arg;
+    struct mk_keys keys;  /* of the last events that have one */
+    uint64_t key_ordinal; /* of the next one in the journal; 0: not yet read */
     struct mk_feed feeds[MK_DIALECTS][MK_ENVELOPES][MK_FRAMINGS];
     struct mk_random masks; /* for the frames of clients */
     struct mk_arena arena;  /* what translating one event makes */
@@ -75,6 +78,15 @@ int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, const struct mk_form *
  * feed did not get it. The feed's sinks then get it from the journal.
  */
 int mk_hub_emit(struct mk_hub *hub, struct mk_event *event);
+
+/*
+ * The same for an event that is emitted once, whatever how often it is reported: where `key` names
+ * an earlier one it has not happened, `event->number` is that one's, and MK_HUB_REPEATED is
+ * returned. Else as above; and a key that cannot be looked up or remembered, -ENOMEM or what the
+ * journal says: then it has not happened either.
+ */
+enum { MK_HUB_REPEATED = 1 };
+int mk_hub_emit_once(struct mk_hub *hub, const struct mk_key *key, struct mk_event *event);
 
 /*
  * Runs the waiter when all that was emitted is stored: once, and never from within this. To be

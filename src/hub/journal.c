@@ -10,6 +10,7 @@
 
 enum {
     PRUNE_EVERY = 256,
+    PRUNE_KEYS_EVERY = 64,
     KEPT_PENDING = 64 * 1024,
     JUMP_MS = 60 * 1000,
     TRUSTED_MS = 3600 * 1000,
@@ -170,6 +171,7 @@ static int insert(struct mk_journal *journal, const struct mk_redo *record)
         const char *failure;
     } kinds[] = {
         [MK_REDO_EVENT] = { APPEND, 4, 2, "cannot store an event" },
+        [MK_REDO_KEY] = { ADD_KEY, 3, 1, "cannot store the key of an event" },
         [MK_REDO_CURSOR] = { SET_CURSOR, 2, 1, "cannot store a cursor" },
         [MK_REDO_DEATH] = { BURY, 4, 2, "cannot set a delivery aside" },
         [MK_REDO_FORGET] = { FORGET, 1, 0, "cannot forget a dead letter" },
@@ -365,6 +367,44 @@ void mk_journal_miss(struct mk_journal *journal)
 {
     journal->missed = true;
 }
+
+/* --- keys --- */
+
+int mk_journal_add_key(struct mk_journal *journal, uint64_t self_id, uint64_t ordinal,
+                       uint64_t number, struct mk_slice key, uint64_t keep_from)
+{
+    const struct mk_redo record = {
+        .kind = MK_REDO_KEY,
+        .numbers = { self_id, ordinal, number },
+        .texts = { key },
+    };
+    int rc = add(journal, &record);
+    if (rc == 0 && ordinal % PRUNE_KEYS_EVERY == 0 && keep_from > 0 && !journal->broken)
+        run(journal, USE(journal, PRUNE_KEYS, self_id, keep_from), "cannot forget old keys");
+    return rc;
+}
+
+int mk_journal_each_key(struct mk_journal *journal, uint64_t self_id,
+                        int (*visit)(void *arg, const struct mk_journal_key *key), void *arg)
+{
+    int rc = mend(journal);
+    if (rc < 0)
+        return rc;
+    sqlite3_stmt *rows = USE(journal, GET_KEYS, self_id);
+    while ((rc = first_row(journal, rows, "cannot read the keys of events")) > 0) {
+        const struct mk_journal_key key = {
+            .ordinal = column_uint(rows, 0),
+            .number = column_uint(rows, 1),
+            .key = column_text(rows, 2),
+        };
+        rc = visit(arg, &key);
+        if (rc < 0)
+            break;
+    }
+    return rc;
+}
+
+/* --- numbers --- */
 
 int mk_journal_last(struct mk_journal *journal, uint64_t self_id, uint64_t *number)
 {

@@ -62,6 +62,23 @@ int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
                       const struct mk_journal_event *event);
 
 /*
+ * The key of an event that was just added (hub/keys.h), as text: they are stored together, or
+ * neither is. `ordinal` counts the keys of a bot; those of less than `keep_from` are forgotten, now
+ * or soon. Returns as append.
+ */
+int mk_journal_add_key(struct mk_journal *journal, uint64_t self_id, uint64_t ordinal,
+                       uint64_t number, struct mk_slice key, uint64_t keep_from);
+
+/* Visits all keys of a bot in their order. Returns 0 or a negative errno, logged. */
+struct mk_journal_key {
+    uint64_t ordinal;
+    uint64_t number;
+    struct mk_slice key;
+};
+int mk_journal_each_key(struct mk_journal *journal, uint64_t self_id,
+                        int (*visit)(void *arg, const struct mk_journal_key *key), void *arg);
+
+/*
  * An event has happened that could not even be added: this turn's commit fails, so that nobody is
  * told that it is stored.
  */

@@ -29,6 +29,10 @@ static const char *const texts[STATEMENTS] = {
     [PRUNE] = "DELETE FROM event WHERE bot = ?1 AND number < ?2",
     [FIRST_YOUNG] =
         "SELECT number FROM event WHERE bot = ?1 AND stored >= ?2 ORDER BY number LIMIT 1",
+    [ADD_KEY] = "INSERT OR REPLACE INTO event_key (bot, ordinal, number, key)"
+                " VALUES (?1, ?2, ?3, ?4)",
+    [PRUNE_KEYS] = "DELETE FROM event_key WHERE bot = ?1 AND ordinal < ?2",
+    [GET_KEYS] = "SELECT ordinal, number, key FROM event_key WHERE bot = ?1 ORDER BY ordinal",
     [GET_CURSOR] = "SELECT number FROM cursor WHERE bot = ?1 AND sink = ?2",
     [SET_CURSOR] = "INSERT INTO cursor (bot, number, sink) VALUES (?1, ?2, ?3)"
                    " ON CONFLICT (bot, sink) DO UPDATE SET number = excluded.number",
@@ -59,6 +63,12 @@ static const char *const steps[] = {
     "ALTER TABLE event ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;"
     "UPDATE event SET stored = time;"
     "PRAGMA application_id = 1296779854; PRAGMA user_version = 2;",
+
+    /* By what names a bot's last events are known (hub/keys.h), in the order they came. */
+    "CREATE TABLE event_key ("
+    "  bot INTEGER NOT NULL, ordinal INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL,"
+    "  PRIMARY KEY (bot, ordinal)) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 3;",
 };
 enum { VERSION = sizeof(steps) / sizeof(steps[0]), APPLICATION = 1296779854 /* "MKJN" */ };
 

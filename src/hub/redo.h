@@ -10,7 +10,13 @@
 
 #include <stdbool.h>
 
-enum mk_redo_kind { MK_REDO_EVENT, MK_REDO_CURSOR, MK_REDO_DEATH, MK_REDO_FORGET };
+enum mk_redo_kind {
+    MK_REDO_EVENT,
+    MK_REDO_KEY,
+    MK_REDO_CURSOR,
+    MK_REDO_DEATH,
+    MK_REDO_FORGET,
+};
 
 /* The values of one statement, as the journal binds them; what it has not is 0 or empty. */
 struct mk_redo {

@@ -126,14 +126,25 @@ bool milky_action_takes_uris(size_t number)
     return false;
 }
 
-/* The sandbox names none but its own open ones. */
-static struct fake_call *find(const struct milky_host *host, uint64_t id)
+static struct fake_call *look_for(const struct milky_host *host, uint64_t id)
 {
     struct fake_call *call = host->calls;
     while (call && call->id != id)
         call = call->next;
+    return call;
+}
+
+/* The sandbox reads none but its own open ones. */
+static struct fake_call *find(const struct milky_host *host, uint64_t id)
+{
+    struct fake_call *call = look_for(host, id);
     assert(call);
     return call;
+}
+
+bool milky_call_open(const struct milky_host *host, uint64_t call)
+{
+    return look_for(host, call) != NULL;
 }
 
 size_t milky_call_number(const struct milky_host *host, uint64_t call)
@@ -201,7 +212,7 @@ static yyjson_doc *copy_of(yyjson_mut_val *value)
     return doc;
 }
 
-static void done(struct fake_call *call)
+static void take_out(struct fake_call *call)
 {
     struct milky_host *host = call->host;
     struct fake_call **link = &host->calls;
@@ -210,17 +221,56 @@ static void done(struct fake_call *call)
     *link = call->next;
     call->reply->done = true;
     call->reply->events_before = host->event_count;
+}
+
+static void free_call(struct fake_call *call)
+{
     yyjson_mut_doc_free(call->doc);
     free(call);
+}
+
+static void done(struct fake_call *call)
+{
+    struct milky_host *host = call->host;
+    take_out(call);
+    free_call(call);
     void (*on_reply)(void *) = host->on_reply;
     host->on_reply = NULL;
     if (on_reply)
         on_reply(host->context);
 }
 
+/* As in the real one: it has ended, and what it holds goes when the backend has heard of it. */
+static void cancel(struct fake_call *call, int retcode)
+{
+    struct milky_host *host = call->host;
+    call->reply->retcode = retcode;
+    take_out(call);
+    host->backend->table->cancelled(host->backend->self, call->id);
+    free_call(call);
+}
+
+void fake_cancel(struct milky_host *host, struct fake_reply *reply)
+{
+    struct fake_call *call = host->calls;
+    while (call && call->reply != reply)
+        call = call->next;
+    assert(call);
+    cancel(call, 1);
+}
+
+/* Each was open once: it has been cancelled since. */
+static struct fake_call *open_call(const struct milky_host *host, uint64_t id)
+{
+    assert(id > 0 && id <= host->last_call);
+    return look_for(host, id);
+}
+
 int milky_call_ok(struct milky_host *host, uint64_t id, yyjson_mut_val *data)
 {
-    struct fake_call *call = find(host, id);
+    struct fake_call *call = open_call(host, id);
+    if (!call)
+        return -ENOENT;
     assert(!call->reply->done);
     call->reply->retcode = 0;
     call->reply->data = data ? copy_of(data) : NULL;
@@ -230,7 +280,9 @@ int milky_call_ok(struct milky_host *host, uint64_t id, yyjson_mut_val *data)
 
 int milky_call_fail(struct milky_host *host, uint64_t id, int retcode, const char *format, ...)
 {
-    struct fake_call *call = find(host, id);
+    struct fake_call *call = open_call(host, id);
+    if (!call)
+        return -ENOENT;
     assert(!call->reply->done && retcode != 0);
     va_list args;
     va_start(args, format);
@@ -256,6 +308,83 @@ int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint
     *event = (struct fake_event){ .self_id = self_id, .time = time, .data = copy_of(data) };
     snprintf(event->type, sizeof(event->type), "%s", type);
     return 0;
+}
+
+static size_t place_of(const struct milky_host *host, uint64_t self_id)
+{
+    size_t bot = 0;
+    while (bot < host->bot_count && host->bots[bot] != self_id)
+        bot++;
+    return bot;
+}
+
+enum milky_state milky_host_state(const struct milky_host *host, uint64_t self_id)
+{
+    size_t bot = place_of(host, self_id);
+    return bot < host->bot_count && !host->offline[bot] ? MILKY_STATE_ONLINE : MILKY_STATE_OFFLINE;
+}
+
+int milky_host_set_state(struct milky_host *host, uint64_t self_id, enum milky_state state,
+                         const char *reason)
+{
+    size_t bot = place_of(host, self_id);
+    assert(bot < host->bot_count);
+    bool was_offline = host->offline[bot];
+    host->offline[bot] = state == MILKY_STATE_OFFLINE;
+    if (was_offline || !host->offline[bot])
+        return 0;
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *data = yyjson_mut_obj(doc);
+    yyjson_mut_obj_add_str(doc, data, "reason", reason);
+    milky_emit(host, self_id, "bot_offline", host->backend->table->now(host->backend->self), data);
+    yyjson_mut_doc_free(doc);
+    for (struct fake_call *call = host->calls, *next; call; call = next) {
+        next = call->next;
+        if (call->self_id == self_id)
+            cancel(call, MILKY_OFFLINE);
+    }
+    return 0;
+}
+
+int milky_host_supports(struct milky_host *host, uint64_t self_id, const char *const *names,
+                        size_t count)
+{
+    assert(self_id == 0);
+    free(host->supported);
+    host->supported = calloc(milky_action_count(), sizeof(bool));
+    assert(host->supported);
+    for (size_t i = 0; i < count; i++)
+        host->supported[milky_action_number(names[i])] = true;
+    return 0;
+}
+
+int milky_host_set_impl(struct milky_host *host, uint64_t self_id, const struct milky_impl *impl)
+{
+    assert(self_id == 0 && impl->size == sizeof(*impl));
+    host->impl = *impl;
+    return 0;
+}
+
+void fake_host_stop(struct milky_host *host)
+{
+    while (host->calls)
+        cancel(host->calls, MILKY_INTERNAL);
+}
+
+static void answer_impl(struct milky_host *host, struct fake_call *call)
+{
+    yyjson_mut_val *data = yyjson_mut_obj(call->doc);
+    yyjson_mut_obj_add_str(call->doc, data, "impl_name", host->impl.impl_name);
+    yyjson_mut_obj_add_str(call->doc, data, "impl_version", host->impl.impl_version);
+    yyjson_mut_obj_add_str(call->doc, data, "qq_protocol_version", host->impl.qq_protocol_version);
+    yyjson_mut_obj_add_str(call->doc, data, "qq_protocol_type", host->impl.qq_protocol_type);
+    milky_call_ok(host, call->id, data);
+}
+
+void fake_host_fini(struct milky_host *host)
+{
+    free(host->supported);
+    host->supported = NULL;
 }
 
 uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id)
@@ -371,13 +500,23 @@ void fake_call(struct milky_host *host, const struct fake_backend *backend, uint
     int number = milky_action_number(action);
     assert(number >= 0);
     call->number = (size_t)number;
-    backend->table->call(backend->self, call->id);
+    host->backend = backend;
+    if (place_of(host, self_id) < host->bot_count &&
+        milky_host_state(host, self_id) == MILKY_STATE_OFFLINE)
+        milky_call_fail(host, call->id, MILKY_OFFLINE, "Bot 已离线 (the bot is offline)");
+    else if (strcmp(action, "get_impl_info") == 0)
+        answer_impl(host, call);
+    else if (host->supported && !host->supported[number])
+        milky_call_fail(host, call->id, MILKY_NOT_SUPPORTED, "%s", action);
+    else
+        backend->table->call(backend->self, call->id);
 }
 
 void fake_control(struct milky_host *host, const struct fake_backend *backend, const char *action,
                   const char *params, struct fake_reply *reply)
 {
     struct fake_call *call = new_call(host, action, 0, params, YYJSON_READ_NUMBER_AS_RAW, reply);
+    host->backend = backend;
     backend->table->control(backend->self, call->id);
 }
 

@@ -49,9 +49,13 @@ struct milky_host {
     /* Called with every reply, from within it: the next call of a pipeline. Cleared before. */
     void (*on_reply)(void *context);
     void *context;
-    struct fake_call *calls; /* that are open */
-    uint64_t last_call;      /* the number of the newest */
-    uint64_t resource;       /* the number of the request for a file that is open; 0: none */
+    bool offline[FAKE_MAX_BOTS];
+    bool *supported;                    /* by number of action; NULL: all */
+    struct milky_impl impl;             /* how the backend has described itself: literals */
+    const struct fake_backend *backend; /* the one that was called last */
+    struct fake_call *calls;            /* that are open */
+    uint64_t last_call;                 /* the number of the newest */
+    uint64_t resource; /* the number of the request for a file that is open; 0: none */
     struct fake_resource *answer;
 };
 
@@ -72,6 +76,15 @@ void fake_call(struct milky_host *host, const struct fake_backend *backend, uint
 /* The same for backend->control; numbers arrive as they were written, like in the real one. */
 void fake_control(struct milky_host *host, const struct fake_backend *backend, const char *action,
                   const char *params, struct fake_reply *reply);
+
+/* Ends the call of this reply as one whose caller has gone: the reply is done, with retcode 1. */
+void fake_cancel(struct milky_host *host, struct fake_reply *reply);
+
+/* Ends all calls, as the endpoint does before it frees a backend. */
+void fake_host_stop(struct milky_host *host);
+
+/* What the host has on the heap. */
+void fake_host_fini(struct milky_host *host);
 
 /* Asks for a file; the backend answers at once. */
 void fake_ask_resource(struct milky_host *host, const struct fake_backend *backend,

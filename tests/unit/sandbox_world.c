@@ -13,6 +13,7 @@ int world_start(struct world *world)
 {
     struct mk_sandbox_config config = { .path = world->path, .media = world->media };
     world->backend = (struct fake_backend){ &mk_sandbox_backend, mk_sandbox_new(&config) };
+    memset(world->host.offline, 0, sizeof(world->host.offline));
     assert_non_null(world->backend.self);
     int rc = mk_sandbox_backend.start(world->backend.self, &world->host);
     if (rc < 0) {
@@ -24,6 +25,7 @@ int world_start(struct world *world)
 
 void world_stop(struct world *world)
 {
+    fake_host_stop(&world->host);
     if (world->backend.self)
         mk_sandbox_backend.free(world->backend.self);
     world->backend.self = NULL;
@@ -73,6 +75,7 @@ int world_teardown(void **state)
     mk_loop_fini(&world->loop);
     fake_reply_fini(&world->reply);
     fake_host_forget(&world->host);
+    fake_host_fini(&world->host);
     if (world->dir[0])
         nftw(world->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     free(world);

@@ -231,7 +231,9 @@ static void locked(void **state)
     struct world *w = *state;
     struct world other = *w;
     other.backend.self = NULL;
+    other.host.supported = NULL;
     assert_int_equal(world_start(&other), -EBUSY);
+    fake_host_fini(&other.host);
     assert_logged("another process has this world open");
     /* and truly from another process */
     pid_t child = fork();

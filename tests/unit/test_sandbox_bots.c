@@ -101,26 +101,26 @@ static int refuse_commit(void *context)
     return 1;
 }
 
-/* Who was not told of a logout is not logged out. */
+/* What has failed has not happened. */
 static void logins_go_back_with_their_turn(void **state)
 {
     struct world *w = *state;
     struct fake_reply first, second;
     sqlite3_commit_hook(world_db(w)->handle, refuse_commit, NULL);
     control_refused(w, MILKY_INTERNAL, "database", "offline", "{\"bot\":10001000}");
+    assert_int_equal(w->host.event_count, 0);
     ask(w, BOT, "get_login_info", "{}");
     sqlite3_commit_hook(world_db(w)->handle, NULL, NULL);
     control(w, "offline", "{\"bot\":10001000}");
     sqlite3_commit_hook(world_db(w)->handle, refuse_commit, NULL);
-    /* Back within the transaction that is undone, ... */
-    fake_control(&w->host, &w->backend, "offline", "{\"bot\":10002000}", &first);
+    /* It is part of the turn, which ends with it. */
+    fake_call(&w->host, &w->backend, BOT2, "send_group_message", HELLO, &first);
+    assert_false(first.done);
     fake_control(&w->host, &w->backend, "online", "{\"bot\":10001000}", &second);
-    w->backend.table->turn_end(w->backend.self);
     assert_int_equal(first.retcode, MILKY_INTERNAL);
     assert_int_equal(second.retcode, MILKY_INTERNAL);
     refused(w, BOT, MILKY_OFFLINE, "offline", "get_login_info", "{}");
-    ask(w, BOT2, "get_login_info", "{}");
-    /* ... and before it. */
+    /* What comes behind it is a turn of its own. */
     fake_control(&w->host, &w->backend, "online", "{\"bot\":10001000}", &first);
     assert_true(first.done);
     fake_call(&w->host, &w->backend, BOT, "send_group_message", HELLO, &second);
@@ -129,6 +129,29 @@ static void logins_go_back_with_their_turn(void **state)
     assert_int_equal(second.retcode, MILKY_INTERNAL);
     fake_reply_fini(&first);
     ask(w, BOT, "get_login_info", "{}");
+}
+
+/* Calls of the same turn that came before it are answered; what waits for its time is not. */
+static void in_flight_when_offline(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply before, late, logout, after;
+    control(w, "fault", "{\"bot\":10001000,\"action\":\"get_login_info\",\"latency\":600000}");
+    fake_call(&w->host, &w->backend, BOT, "get_login_info", "{}", &late);
+    fake_call(&w->host, &w->backend, BOT, "send_group_message", HELLO, &before);
+    assert_false(late.done || before.done);
+    fake_control(&w->host, &w->backend, "offline", "{\"bot\":10001000,\"reason\":\"x\"}", &logout);
+    fake_call(&w->host, &w->backend, BOT, "get_login_info", "{}", &after);
+    assert_int_equal(before.retcode, 0);
+    assert_int_equal(late.retcode, MILKY_OFFLINE);
+    assert_int_equal(logout.retcode, 0);
+    assert_int_equal(after.retcode, MILKY_OFFLINE);
+    assert_int_equal(w->host.event_count, 2); /* the other bot's message, and the logout */
+    assert_int_equal(w->host.events[0].self_id, BOT2);
+    assert_string_equal(w->host.events[1].type, "bot_offline");
+    assert_int_equal(logout.events_before, 2);
+    fake_reply_fini(&before);
+    fake_reply_fini(&logout);
 }
 
 static void offline_and_back(void **state)
@@ -250,8 +273,43 @@ static void late_replies(void **state)
     assert_false(late.done);
     world_stop(w);
     assert_true(late.done);
-    assert_int_equal(late.retcode, -7);
+    assert_int_equal(late.retcode, MILKY_INTERNAL);
     fake_reply_fini(&late);
+}
+
+static void cancelled_while_late(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply late;
+    control(w, "fault", "{\"bot\":10001000,\"latency\":10}");
+    fake_call(&w->host, &w->backend, BOT, "send_group_message", HELLO, &late);
+    w->backend.table->turn_end(w->backend.self);
+    assert_false(late.done);
+    fake_cancel(&w->host, &late);
+    assert_int_equal(w->host.event_count, 1); /* it has happened */
+    while (uv_run(w->loop.uv, UV_RUN_ONCE))   /* nothing comes later, and no timer is left */
+        ;
+    assert_int_equal(late.retcode, 1);
+}
+
+/* What is part of a turn stands, though nobody waits for its answer any more. */
+static void cancelled_within_its_turn(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply gone, other;
+    fake_call(&w->host, &w->backend, BOT, "send_group_message", HELLO, &gone);
+    fake_call(&w->host, &w->backend, BOT2, "send_group_message", HELLO, &other);
+    assert_false(gone.done || other.done);
+    fake_cancel(&w->host, &gone);
+    assert_int_equal(gone.retcode, 1);
+    assert_int_equal(other.retcode, 0);
+    assert_int_equal(w->host.event_count, 2);
+    assert_int_equal(w->host.events[0].self_id, BOT2);
+    w->backend.table->turn_end(w->backend.self);
+    assert_int_equal(w->host.event_count, 2);
+    fake_reply_fini(&other);
+    ask(w, BOT2, "get_message",
+        "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":1}");
 }
 
 static void dropped_connections(void **state)
@@ -310,7 +368,10 @@ int main(void)
         TEST(fails_every_third),
         TEST(failing_calls_do_nothing),
         TEST(chance_repeats_itself),
+        TEST(in_flight_when_offline),
         TEST(late_replies),
+        TEST(cancelled_while_late),
+        TEST(cancelled_within_its_turn),
         TEST(dropped_connections),
         TEST(faults_refused),
     };

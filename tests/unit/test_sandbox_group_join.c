@@ -47,6 +47,7 @@ static int setup(void **state)
     struct world *w = *state;
     struct mk_sandbox *sandbox = w->backend.self;
     sandbox->apis[milky_action_number(ACT)] = &come_api;
+    w->host.supported[milky_action_number(ACT)] = true;
     world_sql(w, "INSERT INTO person (uin, nickname) VALUES (10004001, 'Carl'), (10004002, 'Dora');"
                  "INSERT INTO friend_category VALUES (10004001, 0, 'F');"
                  "INSERT INTO friendship (owner, friend) VALUES (10004001, 10003001),"

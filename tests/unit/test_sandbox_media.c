@@ -446,7 +446,7 @@ static void shared_by_calls(void **state)
     fake_reply_fini(&good);
 }
 
-/* A call that still waits when all ends is told so, and nothing is left of it. */
+/* A call that still waits when all ends has ended, and nothing is left of it. */
 static void stopped_meanwhile(void **state)
 {
     struct world *w = *state;
@@ -456,9 +456,43 @@ static void stopped_meanwhile(void **state)
     assert_false(reply.done);
     world_stop(w);
     assert_true(reply.done);
-    assert_non_null(strstr(reply.message, "stopped"));
+    assert_int_equal(reply.retcode, MILKY_INTERNAL);
     assert_int_equal(stored(w) + incoming(w), 0);
     fake_reply_fini(&reply);
+}
+
+/*
+ * Nobody waits for the call any more: what it named is not fetched, or forgotten, and a thread that
+ * reads it looks at nothing that has gone with the call. Two threads work at a time, on five calls.
+ */
+static void cancelled_meanwhile(void **state)
+{
+    enum { CALLS = 5, LONG = 6 * 1024 * 1024 };
+    struct world *w = *state;
+    struct fake_reply replies[CALLS];
+    char *params = malloc(LONG + 256);
+    assert_non_null(params);
+    size_t at = (size_t)sprintf(params, "{\"group_id\":700000001,\"message\":[{\"type\":\"image\","
+                                        "\"data\":{\"uri\":\"base64://");
+    memset(params + at, 'A', LONG);
+    strcpy(params + at + LONG, "\"}}]}");
+    for (size_t i = 0; i < CALLS; i++)
+        fake_call(&w->host, &w->backend, BOT, "send_group_message", params, &replies[i]);
+    while (incoming(w) == 0) /* a thread has begun */
+        assert_false(replies[0].done);
+    for (size_t i = 0; i < CALLS; i++) {
+        assert_false(replies[i].done);
+        fake_cancel(&w->host, &replies[i]);
+        assert_int_equal(replies[i].retcode, 1);
+    }
+    free(params);
+    ask(w, BOT, "get_login_info", "{}");
+    while (uv_run(w->loop.uv, UV_RUN_ONCE))
+        ;
+    assert_int_equal(w->host.event_count, 0);
+    assert_int_equal(stored(w) + incoming(w), 0);
+    send_image(w, "base64://" PNG); /* the next ones find their threads */
+    assert_int_equal(stored(w), 1);
 }
 
 /* What a crash between commit and move has left is moved at the next start; the rest goes. */
@@ -772,6 +806,7 @@ int main(void)
         IN_FILE(failed_turn),
         IN_FILE(shared_by_calls),
         IN_FILE(stopped_meanwhile),
+        IN_FILE(cancelled_meanwhile),
         IN_FILE(after_a_crash),
         IN_FILE(names_are_durable),
         IN_FILE(hashes),

@@ -12,7 +12,6 @@ static void login_and_impl(void **state)
     ask(w, BOT, "get_impl_info", "{}");
     assert_string_equal(str(w, "/impl_name"), "milky");
     assert_string_equal(str(w, "/impl_version"), MILKY_VERSION);
-    assert_string_equal(str(w, "/milky_version"), "1.2");
     assert_string_equal(str(w, "/qq_protocol_type"), "linux");
     assert_string_equal(str(w, "/qq_protocol_version"), "sandbox");
     refused(w, 10009999, MILKY_OFFLINE, "10009999 is not logged in", "get_login_info", "{}");

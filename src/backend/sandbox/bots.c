@@ -37,56 +37,6 @@ static int add(uint64_t **set, size_t *count, uint64_t self_id)
     return 0;
 }
 
-bool mk_bots_online(const struct mk_bots *bots, uint64_t self_id)
-{
-    return !contains(bots->offline, bots->offline_count, self_id);
-}
-
-static int remember(struct mk_bots *bots)
-{
-    if (bots->offline_before)
-        return 0;
-    uint64_t *copy = malloc((bots->offline_count + 1) * sizeof(*copy));
-    if (!copy)
-        return -ENOMEM;
-    for (size_t i = 0; i < bots->offline_count; i++)
-        copy[i] = bots->offline[i];
-    bots->offline_before = copy;
-    bots->offline_before_count = bots->offline_count;
-    return 0;
-}
-
-void mk_bots_keep(struct mk_bots *bots)
-{
-    free(bots->offline_before);
-    bots->offline_before = NULL;
-}
-
-void mk_bots_undo(struct mk_bots *bots)
-{
-    if (!bots->offline_before)
-        return;
-    free(bots->offline);
-    bots->offline = bots->offline_before;
-    bots->offline_count = bots->offline_before_count;
-    bots->offline_before = NULL;
-}
-
-int mk_bots_set_online(struct mk_bots *bots, uint64_t self_id, bool is_online)
-{
-    if (mk_bots_online(bots, self_id) == is_online)
-        return 0;
-    int rc = remember(bots);
-    if (rc < 0)
-        return rc;
-    if (!is_online)
-        return add(&bots->offline, &bots->offline_count, self_id);
-    for (size_t i = 0; i < bots->offline_count; i++)
-        if (bots->offline[i] == self_id)
-            bots->offline[i--] = bots->offline[--bots->offline_count];
-    return 0;
-}
-
 int mk_bots_drop(struct mk_bots *bots, uint64_t self_id)
 {
     return add(&bots->dropped, &bots->dropped_count, self_id);
@@ -187,14 +137,19 @@ static void on_closed(uv_handle_t *handle)
     free(handle); /* the timer is the first member */
 }
 
-static void end(struct mk_delayed *delayed)
+static struct mk_outbox_reply take(struct mk_delayed *delayed)
 {
-    struct milky_host *host = delayed->host;
     *delayed->link = delayed->next;
     if (delayed->next)
         delayed->next->link = delayed->link;
-    struct mk_outbox_reply reply = delayed->reply;
     uv_close((uv_handle_t *)&delayed->timer, on_closed);
+    return delayed->reply; /* it is freed in a later turn */
+}
+
+static void end(struct mk_delayed *delayed)
+{
+    struct milky_host *host = delayed->host;
+    struct mk_outbox_reply reply = take(delayed);
     reply_now(host, &reply);
 }
 
@@ -222,12 +177,18 @@ void mk_bots_reply_later(struct mk_bots *bots, const struct mk_outbox_reply *rep
     uv_timer_start(&delayed->timer, on_time, reply->delay_ms, 0);
 }
 
+bool mk_bots_cancel(struct mk_bots *bots, uint64_t call)
+{
+    for (struct mk_delayed *delayed = bots->delayed; delayed; delayed = delayed->next)
+        if (delayed->reply.call == call) {
+            take(delayed);
+            return true;
+        }
+    return false;
+}
+
 void mk_bots_fini(struct mk_bots *bots)
 {
-    while (bots->delayed)
-        end(bots->delayed);
     mk_bots_heal(bots, 0);
-    free(bots->offline);
-    free(bots->offline_before);
     free(bots->dropped);
 }

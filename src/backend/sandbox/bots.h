@@ -1,6 +1,7 @@
 /*
- * bots: how the accounts that programs speak for are doing: logged in or not, and which of their
- * calls go wrong on purpose. It belongs to the process, not to the world: a restart heals all.
+ * bots: which calls of the accounts that programs speak for go wrong on purpose, and the replies
+ * that wait for their time. It belongs to the process, not to the world: a restart heals all.
+ * Whether a bot is online is the host's to know (milky_host_set_state).
  */
 #ifndef MK_SANDBOX_BOTS_H
 #define MK_SANDBOX_BOTS_H
@@ -17,10 +18,6 @@ struct mk_delayed;
 
 struct mk_bots {
     struct milky_host *host;
-    uint64_t *offline; /* their numbers */
-    size_t offline_count;
-    uint64_t *offline_before; /* as it was before the transaction changed it; NULL: it did not */
-    size_t offline_before_count;
     struct mk_fault *faults;
     uint64_t last_fault; /* the number of the newest */
     uint64_t *dropped;   /* whose connections end with this turn */
@@ -55,15 +52,8 @@ struct mk_fate {
     const char *message;
 };
 
-/* Zeroed, then with `host` set, it is ready. */
+/* Zeroed, then with `host` set, it is ready. At the end no reply waits. */
 void mk_bots_fini(struct mk_bots *bots);
-
-bool mk_bots_online(const struct mk_bots *bots, uint64_t self_id);
-/* Stands until it is undone. Returns 0 or -ENOMEM. */
-int mk_bots_set_online(struct mk_bots *bots, uint64_t self_id, bool is_online);
-/* Logins and logouts since the last of these two stand for good, or have never been. */
-void mk_bots_keep(struct mk_bots *bots);
-void mk_bots_undo(struct mk_bots *bots);
 
 /* Decides the fate of a call that has come. */
 struct mk_fate mk_bots_fate(struct mk_bots *bots, uint64_t self_id, const char *action);
@@ -81,5 +71,8 @@ void mk_bots_turn_end(struct mk_bots *bots);
 
 /* Replies after reply->delay_ms; at once where that cannot be. */
 void mk_bots_reply_later(struct mk_bots *bots, const struct mk_outbox_reply *reply);
+
+/* A call has ended: forgets its reply. Returns false where none of it waits here. */
+bool mk_bots_cancel(struct mk_bots *bots, uint64_t call);
 
 #endif

@@ -90,6 +90,11 @@ static int clock_operation(struct mk_request *request)
 
 /* --- logins --- */
 
+static bool is_online(const struct mk_sandbox *sandbox, uint64_t self_id)
+{
+    return milky_host_state(sandbox->host, self_id) == MILKY_STATE_ONLINE;
+}
+
 static int offline(struct mk_request *request)
 {
     static const struct mk_rule rules[] = {
@@ -98,18 +103,24 @@ static int offline(struct mk_request *request)
         { NULL },
     };
     struct mk_value v[MK_RULES_MAX];
-    struct mk_bots *bots = &request->sandbox->bots;
     int rc = mk_rules_read(request, NULL, rules, request->params, v);
     if (rc == 0)
         rc = check_bot(request, v[0].number);
-    if (rc != 0 || !mk_bots_online(bots, v[0].number))
+    if (rc != 0 || !is_online(request->sandbox, v[0].number))
         return rc;
     struct mk_slice reason = v[1].given ? v[1].text : mk_slice_str("账号已下线");
     yyjson_mut_val *data = yyjson_mut_obj(request->doc);
     if (!mk_put_text(request->doc, data, "reason", reason))
         return -ENOMEM;
-    rc = mk_request_event(request, v[0].number, "bot_offline", mk_request_now(request), data);
-    return rc ? rc : mk_bots_set_online(bots, v[0].number, false);
+    request->presence = (struct mk_presence){
+        .self_id = v[0].number,
+        .state = MILKY_STATE_OFFLINE,
+        .reason = milky_string(data, "reason", NULL),
+    };
+    const struct mk_outbox_event event = {
+        v[0].number, "bot_offline", mk_request_now(request), data, .is_hosts = true,
+    };
+    return mk_outbox_event(&request->sandbox->outbox, &event);
 }
 
 static int read_bot(struct mk_request *request, uint64_t *self_id)
@@ -125,7 +136,9 @@ static int online(struct mk_request *request)
 {
     uint64_t self_id;
     int rc = read_bot(request, &self_id);
-    return rc ? rc : mk_bots_set_online(&request->sandbox->bots, self_id, true);
+    if (rc == 0)
+        request->presence = (struct mk_presence){ self_id, MILKY_STATE_ONLINE, NULL };
+    return rc;
 }
 
 static int drop_connections(struct mk_request *request)
@@ -255,8 +268,9 @@ static int bots(struct mk_request *request)
     bool ok = list != NULL;
     for (size_t i = 0; i < count && ok; i++) {
         yyjson_mut_val *bot = yyjson_mut_arr_add_obj(doc, list);
-        ok = yyjson_mut_obj_add_uint(doc, bot, "user_id", numbers[i]) &&
-             yyjson_mut_obj_add_bool(doc, bot, "is_online", mk_bots_online(state, numbers[i]));
+        ok =
+            yyjson_mut_obj_add_uint(doc, bot, "user_id", numbers[i]) &&
+            yyjson_mut_obj_add_bool(doc, bot, "is_online", is_online(request->sandbox, numbers[i]));
         yyjson_mut_val *faults = yyjson_mut_obj_add_arr(doc, bot, "faults");
         for (const struct mk_fault *fault = state->faults; fault && ok; fault = fault->next)
             ok = fault->bot != numbers[i] || put_fault(doc, faults, fault);

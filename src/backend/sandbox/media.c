@@ -30,6 +30,7 @@ struct mk_media_call {
     size_t count;
     size_t left; /* still being fetched */
     bool failed;
+    bool cancelled; /* and its call is gone: its params with it */
 };
 
 /* --- finding --- */
@@ -152,11 +153,8 @@ static void fail(struct mk_media_call *media)
     const uint64_t call = media->asked.call;
     const struct mk_media_item *bad = first_bad(media);
     const struct mk_media_problem *problem = &bad->fetch.problem;
-    if (media->store->stopping)
-        milky_call_fail(host, call, MILKY_INTERNAL, "沙盒已停止 (the sandbox has stopped)");
-    else
-        milky_call_fail(host, call, problem->retcode, "参数 %s 无效：%s (%s: %s)", bad->path,
-                        problem->chinese, bad->path, problem->english);
+    milky_call_fail(host, call, problem->retcode, "参数 %s 无效：%s (%s: %s)", bad->path,
+                    problem->chinese, bad->path, problem->english);
     free_call(media);
 }
 
@@ -182,6 +180,10 @@ static void on_fetched(struct mk_media_fetch *fetch)
     mk_list_remove(&media->node);
     if (!media->asked.call)
         return; /* mk_media_fetch_now waits for it */
+    if (media->cancelled) {
+        free_call(media);
+        return;
+    }
     if (media->failed)
         fail(media);
     else
@@ -228,6 +230,22 @@ bool mk_media_prepare(struct mk_sandbox *sandbox, const struct mk_asked *asked)
     free(media);
     free(search.items);
     return true;
+}
+
+bool mk_media_cancel(struct mk_sandbox *sandbox, uint64_t call)
+{
+    struct mk_media_store *store = sandbox->media;
+    MK_LIST_FOR_EACH (node, &store->calls) {
+        struct mk_media_call *media = MK_CONTAINER_OF(node, struct mk_media_call, node);
+        if (media->asked.call != call || media->cancelled)
+            continue;
+        media->failed = media->cancelled = true;
+        for (size_t i = 0; i < media->count; i++)
+            if (media->items[i].is_fetching)
+                mk_media_fetch_forget(&media->items[i].fetch);
+        return true;
+    }
+    return false;
 }
 
 int mk_media_fetch_now(struct mk_request *request, yyjson_mut_val *params)
@@ -320,14 +338,6 @@ void mk_media_stop(struct mk_sandbox *sandbox)
     struct mk_media_store *store = sandbox->media;
     if (!store)
         return;
-    store->stopping = true;
-    MK_LIST_FOR_EACH (node, &store->calls) {
-        struct mk_media_call *media = MK_CONTAINER_OF(node, struct mk_media_call, node);
-        media->failed = true;
-        for (size_t i = 0; i < media->count; i++)
-            if (media->items[i].is_fetching)
-                mk_media_fetch_abandon(&media->items[i].fetch);
-    }
     while (!mk_list_empty(&store->calls)) /* threads still read what the calls hold */
         uv_run(store->loop, UV_RUN_ONCE);
     mk_http_client_free(store->http);

@@ -84,7 +84,7 @@ int mk_media_group_avatar(struct mk_sandbox *sandbox, uint64_t self_id, uint64_t
 
 /* Opens the store, inside the transaction of the start. Returns 0 or -errno, logged. */
 int mk_media_start(struct mk_sandbox *sandbox);
-/* Fails the calls that wait, ends what is under way, and frees. */
+/* Waits until what is under way has ended, and frees. All calls have. */
 void mk_media_stop(struct mk_sandbox *sandbox);
 
 /*
@@ -97,6 +97,9 @@ bool mk_media_prepare(struct mk_sandbox *sandbox, const struct mk_asked *asked);
  * request->media. Returns 0, MK_REFUSED or -errno.
  */
 int mk_media_fetch_now(struct mk_request *request, yyjson_mut_val *params);
+/* A call has ended: what its URIs name is not wanted any more. Returns false where it has none that
+ * are being fetched. */
+bool mk_media_cancel(struct mk_sandbox *sandbox, uint64_t call);
 /* The handler has run. NULL is allowed. */
 void mk_media_call_done(struct mk_media_call *media);
 /* Writes the rows of what the handler asked for. `request->media` may be NULL. 0 or -errno. */

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <milky/version.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,16 +198,26 @@ static bool is_http(struct mk_slice uri)
     return has_scheme(uri, MK_SLICE("http://")) || has_scheme(uri, MK_SLICE("https://"));
 }
 
+/* Whoever forgets a fetch sees either that it is read, or that it will not be. */
+static bool read_source(struct mk_media_fetch *fetch)
+{
+    bool good = false;
+    atomic_store(&fetch->reads_uri, true);
+    if (!atomic_load(&fetch->abandoned)) {
+        bool is_file = has_scheme(fetch->uri, MK_SLICE("file://"));
+        good = (is_file ? mk_media_read_file : mk_media_read_base64)(
+            fetch->rules, fetch->uri, &fetch->abandoned, write_all, fetch, &fetch->problem);
+    }
+    atomic_store(&fetch->reads_uri, false);
+    return good;
+}
+
 static void work(uv_work_t *request)
 {
     struct mk_media_fetch *fetch = MK_CONTAINER_OF(request, struct mk_media_fetch, work);
     bool good = !fetch->problem.retcode && !atomic_load(&fetch->abandoned);
-    if (good && !is_http(fetch->uri)) {
-        good = make_file(fetch) &&
-               (has_scheme(fetch->uri, MK_SLICE("file://")) ? mk_media_read_file
-                                                            : mk_media_read_base64)(
-                   fetch->rules, fetch->uri, &fetch->abandoned, write_all, fetch, &fetch->problem);
-    }
+    if (good && !fetch->is_http)
+        good = make_file(fetch) && read_source(fetch);
     if (good && !atomic_load(&fetch->abandoned))
         seal(fetch);
 }
@@ -299,7 +310,7 @@ static void to_thread(struct mk_media_fetch *fetch)
 
 static bool wants_download(const struct mk_media_fetch *fetch)
 {
-    return is_http(fetch->uri) && !fetch->path && !fetch->problem.retcode &&
+    return fetch->is_http && !fetch->path && !fetch->problem.retcode &&
            !atomic_load(&fetch->abandoned);
 }
 
@@ -320,9 +331,9 @@ static void start_queued(struct mk_media_store *store)
 static void check_uri(struct mk_media_fetch *fetch)
 {
     struct mk_slice uri = fetch->uri;
-    if (is_http(uri) && (uri.len > LONGEST_URL || memchr(uri.ptr, '\0', uri.len)))
+    if (fetch->is_http && (uri.len > LONGEST_URL || memchr(uri.ptr, '\0', uri.len)))
         mk_media_problem(&fetch->problem, MK_SANDBOX_BAD_URI, "URL 不合法", "it is no valid URL");
-    else if (!is_http(uri) && !has_scheme(uri, MK_SLICE("file://")) &&
+    else if (!fetch->is_http && !has_scheme(uri, MK_SLICE("file://")) &&
              !has_scheme(uri, MK_SLICE("base64://")))
         mk_media_problem(&fetch->problem, MK_SANDBOX_BAD_URI,
                          "应为 file://、http(s):// 或 base64:// 地址",
@@ -333,6 +344,7 @@ void mk_media_fetch_start(struct mk_media_fetch *fetch)
 {
     fetch->fd = -1;
     fetch->rules = &fetch->store->rules;
+    fetch->is_http = is_http(fetch->uri);
     mk_list_init(&fetch->node);
     check_uri(fetch);
     mk_list_push(&fetch->store->queued, &fetch->node);
@@ -348,6 +360,15 @@ void mk_media_fetch_abandon(struct mk_media_fetch *fetch)
         to_thread(fetch);
     }
     start_queued(fetch->store);
+}
+
+/* A thread looks after each piece whether it is to go on, so this waits for one piece at most. */
+void mk_media_fetch_forget(struct mk_media_fetch *fetch)
+{
+    mk_media_fetch_abandon(fetch);
+    while (atomic_load(&fetch->reads_uri))
+        sched_yield();
+    fetch->uri = (struct mk_slice){ 0 };
 }
 
 void mk_media_fetch_fini(struct mk_media_fetch *fetch)

@@ -74,9 +74,11 @@ struct mk_media_fetch {
     struct mk_media_store *store;
     const struct mk_media_rules *rules;
     struct mk_slice uri;
+    bool is_http;
     struct mk_http_request *download;
     atomic_bool abandoned;
-    int fd;     /* of the file at `path`, or -1 */
+    atomic_bool reads_uri; /* a thread does */
+    int fd;                /* of the file at `path`, or -1 */
     char *path; /* NULL: there is none; when it has ended well, its name begins with its id */
     uint64_t size;
     struct mk_media media; /* when it has ended without a problem */
@@ -88,6 +90,8 @@ struct mk_media_fetch {
 void mk_media_fetch_start(struct mk_media_fetch *fetch);
 /* It will end soon, with a problem of no interest. */
 void mk_media_fetch_abandon(struct mk_media_fetch *fetch);
+/* The same, and the URI is not looked at any more when this returns. */
+void mk_media_fetch_forget(struct mk_media_fetch *fetch);
 /* After `done`: removes its file, if that was not taken, and frees what it holds. */
 void mk_media_fetch_fini(struct mk_media_fetch *fetch);
 
@@ -118,7 +122,6 @@ struct mk_media_store {
     struct mk_list queued; /* fetches that wait for a thread */
     unsigned threads;      /* at work */
     unsigned downloads;
-    bool stopping;
     uint8_t key[MK_MEDIA_KEY];
 };
 

@@ -77,10 +77,28 @@ static void give_back(struct mk_outbox *outbox, struct mk_outbox *taken)
 
 static void emit(struct milky_host *host, const struct mk_outbox_event *event)
 {
+    if (event->is_hosts)
+        return;
     int rc = milky_emit(host, event->self_id, event->type, event->time, event->data);
     if (rc < 0 && rc != -ENOENT)
         mk_log_error("sandbox", "an event %s for bot %llu was lost: %s", event->type,
                      (unsigned long long)event->self_id, mk_error_text(-rc));
+}
+
+bool mk_outbox_has(const struct mk_outbox *outbox, uint64_t call)
+{
+    for (size_t i = 0; i < outbox->reply_count; i++)
+        if (outbox->replies[i].call == call)
+            return true;
+    return false;
+}
+
+static void tell_host(struct milky_host *host, const struct mk_presence *presence)
+{
+    int rc = milky_host_set_state(host, presence->self_id, presence->state, presence->reason);
+    if (rc < 0 && rc != -ENOENT)
+        mk_log_error("sandbox", "the state of bot %llu is as it was: %s",
+                     (unsigned long long)presence->self_id, mk_error_text(-rc));
 }
 
 void mk_outbox_send(struct mk_outbox *outbox, struct milky_host *host)
@@ -91,7 +109,9 @@ void mk_outbox_send(struct mk_outbox *outbox, struct milky_host *host)
         struct mk_outbox_reply *reply = &taken.replies[i];
         for (; event < reply->events_end; event++)
             emit(host, &taken.events[event]);
-        if (reply->delay_ms > 0)
+        if (reply->presence.self_id)
+            tell_host(host, &reply->presence);
+        if (reply->delay_ms > 0 && milky_call_open(host, reply->call))
             mk_bots_reply_later(outbox->bots, reply);
         else if (reply->retcode == 0)
             milky_call_ok(host, reply->call, reply->data);

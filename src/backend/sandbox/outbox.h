@@ -7,13 +7,21 @@
 
 #include <milky/json.h>
 
+/* A bot goes online or offline. */
+struct mk_presence {
+    uint64_t self_id; /* 0: none does */
+    enum milky_state state;
+    const char *reason; /* lives in the document of the call */
+};
+
 struct mk_outbox_reply {
     uint64_t call;
-    yyjson_mut_val *data; /* of success, or NULL */
-    int retcode;          /* 0 is success */
-    const char *message;  /* of failure; lives in the document of the call */
-    uint32_t delay_ms;    /* how much later it leaves than its events */
-    size_t events_end;    /* its events are those before this that are not of an earlier reply */
+    yyjson_mut_val *data;        /* of success, or NULL */
+    int retcode;                 /* 0 is success */
+    const char *message;         /* of failure; lives in the document of the call */
+    uint32_t delay_ms;           /* how much later it leaves than its events */
+    struct mk_presence presence; /* what the host hears before it leaves */
+    size_t events_end; /* its events are those before this that are not of an earlier reply */
 };
 
 struct mk_outbox_event {
@@ -21,6 +29,7 @@ struct mk_outbox_event {
     const char *type; /* a literal */
     uint64_t time;
     yyjson_mut_val *data; /* lives in the document of the call */
+    bool is_hosts;        /* the host emits it, for the presence of the reply */
 };
 
 struct mk_bots;
@@ -46,6 +55,9 @@ int mk_outbox_event(struct mk_outbox *outbox, const struct mk_outbox_event *even
 
 /* Takes back the events that belong to no reply yet. */
 void mk_outbox_drop_events(struct mk_outbox *outbox);
+
+/* The reply to this call is in it. */
+bool mk_outbox_has(const struct mk_outbox *outbox, uint64_t call);
 
 /* Emits and replies, in order. What these make others call may add to the outbox again. */
 void mk_outbox_send(struct mk_outbox *outbox, struct milky_host *host);

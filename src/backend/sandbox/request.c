@@ -31,7 +31,7 @@ int mk_request_event(struct mk_request *request, uint64_t self_id, const char *t
                      yyjson_mut_val *data)
 {
     struct mk_outbox_event event = { self_id, type, time, data };
-    if (!mk_bots_online(&request->sandbox->bots, self_id))
+    if (milky_host_state(request->sandbox->host, self_id) != MILKY_STATE_ONLINE)
         return 0;
     return mk_outbox_event(&request->sandbox->outbox, &event);
 }

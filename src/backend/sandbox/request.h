@@ -81,6 +81,8 @@ struct mk_request {
     bool wrote;                  /* something was written: failing now takes the turn along */
     struct mk_media_call *media; /* what its URIs named (media.h); NULL: it had none */
     uint32_t delay_ms;           /* of the reply */
+    struct mk_presence presence; /* a bot goes online or offline when the turn is committed, which
+                                  * is as soon as the handler has returned */
 };
 
 /* The time of the world. */

@@ -17,6 +17,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <milky/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -47,16 +48,8 @@ static void abort_turn(struct mk_sandbox *sandbox, int error)
                      mk_error_text(-error));
     mk_db_rollback(&sandbox->db);
     mk_media_rolled_back(sandbox);
-    mk_world_clock_load(&sandbox->db); /* the clock may have been moved in this turn, */
-    mk_bots_undo(&sandbox->bots);      /* and bots logged out */
+    mk_world_clock_load(&sandbox->db); /* the clock may have been moved in this turn */
     mk_outbox_fail(&sandbox->outbox, sandbox->host, MILKY_INTERNAL, failure_text(error));
-}
-
-/* What was done stands: all that tells of it leaves. */
-static void tell(struct mk_sandbox *sandbox)
-{
-    mk_bots_keep(&sandbox->bots);
-    mk_outbox_send(&sandbox->outbox, sandbox->host);
 }
 
 /* Puts the outcome of a handler into the outbox, where a place was reserved before it ran. */
@@ -67,8 +60,10 @@ static void settle(struct mk_request *request, int rc)
         .call = request->call,
         .data = request->result,
         .delay_ms = request->delay_ms,
+        .presence = request->presence,
     };
     if (rc != 0) {
+        reply.presence.self_id = 0;
         mk_outbox_drop_events(&sandbox->outbox);
         const char *text = rc == MK_REFUSED ? request->message : failure_text(rc);
         yyjson_mut_val *copy = yyjson_mut_strcpy(request->doc, text);
@@ -84,7 +79,7 @@ static void settle(struct mk_request *request, int rc)
     if (broken)
         abort_turn(sandbox, rc < 0 ? rc : -EIO);
     else if (!sandbox->db.in_transaction)
-        tell(sandbox);
+        mk_outbox_send(&sandbox->outbox, sandbox->host);
 }
 
 static void commit(struct mk_sandbox *sandbox)
@@ -98,7 +93,7 @@ static void commit(struct mk_sandbox *sandbox)
             continue;
         }
         mk_media_committed(sandbox);
-        tell(sandbox);
+        mk_outbox_send(&sandbox->outbox, sandbox->host);
     }
 }
 
@@ -126,6 +121,7 @@ static void fill_request(struct mk_request *request, struct mk_sandbox *sandbox,
     request->wrote = false;
     request->media = NULL;
     request->delay_ms = asked->delay_ms;
+    request->presence.self_id = 0;
 }
 
 /* Makes sure that the reply will find its place; where not, the call is failed. */
@@ -145,6 +141,8 @@ void mk_sandbox_run(struct mk_sandbox *sandbox, const struct mk_asked *asked,
         fill_request(&request, sandbox, asked);
         request.media = media;
         settle(&request, asked->api->run(&request));
+        if (request.presence.self_id) /* the turn's next call meets it */
+            commit(sandbox);
     }
     mk_media_call_done(media);
 }
@@ -185,16 +183,28 @@ static void call_api(void *self, uint64_t call)
     asked.delay_ms = fate.delay_ms;
     if (sandbox->outbox.reply_count >= MOST_HELD) /* each may be long */
         commit(sandbox);
-    if (!mk_bots_online(&sandbox->bots, asked.self_id))
-        refuse(sandbox, &asked, MILKY_OFFLINE, "Bot 已离线 (the bot is offline)");
-    else if (fate.retcode)
+    if (fate.retcode)
         refuse(sandbox, &asked, fate.retcode, fate.message);
-    else if (asked.api)
-        run(sandbox, &asked);
     else
-        milky_call_fail(sandbox->host, call, MILKY_NOT_SUPPORTED,
-                        "沙盒暂不支持 %s (the sandbox does not do %s yet)", asked.action,
-                        asked.action);
+        run(sandbox, &asked);
+}
+
+/*
+ * What nobody waits for any more is given up; what is part of the turn goes on, and before the
+ * memory of the call goes, with which its events are made, the turn is committed.
+ */
+static void cancelled(void *self, uint64_t call)
+{
+    struct mk_sandbox *sandbox = self;
+    if (!mk_bots_cancel(&sandbox->bots, call) && !mk_media_cancel(sandbox, call) &&
+        mk_outbox_has(&sandbox->outbox, call))
+        commit(sandbox);
+}
+
+static uint64_t now(void *self)
+{
+    const struct mk_sandbox *sandbox = self;
+    return mk_world_now(&sandbox->db);
 }
 
 static void resource(void *self, uint64_t request, const char *token)
@@ -249,6 +259,28 @@ static int number_apis(struct mk_sandbox *sandbox)
     return 0;
 }
 
+/* What is answered at all, and by what. */
+static int introduce(struct mk_sandbox *sandbox)
+{
+    static const struct milky_impl impl = {
+        .size = sizeof(impl),
+        .impl_name = "milky",
+        .impl_version = MILKY_VERSION,
+        .qq_protocol_version = "sandbox",
+        .qq_protocol_type = "linux",
+    };
+    const char **names = calloc(milky_action_count() + 1, sizeof(*names));
+    size_t count = 0;
+    if (!names)
+        return -ENOMEM;
+    for (size_t i = 0; i < milky_action_count(); i++)
+        if (sandbox->apis[i])
+            names[count++] = milky_action_name(i);
+    int rc = milky_host_supports(sandbox->host, 0, names, count);
+    free(names);
+    return rc == 0 ? milky_host_set_impl(sandbox->host, 0, &impl) : rc;
+}
+
 static int start(void *self, struct milky_host *host)
 {
     struct mk_sandbox *sandbox = self;
@@ -257,6 +289,8 @@ static int start(void *self, struct milky_host *host)
     sandbox->outbox.bots = &sandbox->bots;
     int rc = number_apis(sandbox);
     bool is_new = false;
+    if (rc == 0)
+        rc = introduce(sandbox);
     if (rc == 0)
         rc = mk_world_move(sandbox->old_path, sandbox->path);
     if (rc == 0)
@@ -330,11 +364,8 @@ static void free_sandbox(void *self)
     struct mk_sandbox *sandbox = self;
     mk_media_stop(sandbox);
     mk_bots_fini(&sandbox->bots);
-    if (sandbox->db.in_transaction) {
+    if (sandbox->db.in_transaction) /* of a reload: all calls have ended */
         mk_db_rollback(&sandbox->db);
-        mk_outbox_fail(&sandbox->outbox, sandbox->host, MILKY_INTERNAL,
-                       "沙盒已停止 (the sandbox has stopped)");
-    }
     mk_db_close(&sandbox->db);
     mk_outbox_fini(&sandbox->outbox);
     mk_unsent_fini(&sandbox->unsent);
@@ -402,9 +433,11 @@ const struct milky_backend mk_sandbox_backend = {
     .keeps_events = true, /* see unsent.h */
     .start = start,
     .call = call_api,
+    .cancelled = cancelled,
     .control = control,
     .turn_end = turn_end,
     .resource = resource,
     .bots_changed = bots_changed,
+    .now = now,
     .free = free_sandbox,
 };

@@ -1,9 +1,8 @@
-/* system: who the bot is, what answers it, and the people it knows. */
+/* system: who the bot is, and the people it knows. */
 #include "backend/sandbox/entity.h"
 #include "backend/sandbox/request.h"
 
 #include <errno.h>
-#include <milky/version.h>
 
 /* What is read in an open transaction may be rolled back, which counts as no change. */
 static void remember_login(struct mk_sandbox *sandbox, uint64_t self_id, struct mk_slice nickname)
@@ -44,19 +43,6 @@ static int get_login_info(struct mk_request *request)
     yyjson_mut_val *result = yyjson_mut_obj(request->doc);
     bool ok = yyjson_mut_obj_add_uint(request->doc, result, "uin", request->self_id) &&
               mk_put_text(request->doc, result, "nickname", nickname);
-    request->result = result;
-    return ok ? 0 : -ENOMEM;
-}
-
-static int get_impl_info(struct mk_request *request)
-{
-    yyjson_mut_doc *doc = request->doc;
-    yyjson_mut_val *result = yyjson_mut_obj(doc);
-    bool ok = yyjson_mut_obj_add_str(doc, result, "impl_name", "milky") &&
-              yyjson_mut_obj_add_str(doc, result, "impl_version", MILKY_VERSION) &&
-              yyjson_mut_obj_add_str(doc, result, "qq_protocol_version", "sandbox") &&
-              yyjson_mut_obj_add_str(doc, result, "qq_protocol_type", "linux") &&
-              yyjson_mut_obj_add_str(doc, result, "milky_version", "1.2");
     request->result = result;
     return ok ? 0 : -ENOMEM;
 }
@@ -108,7 +94,9 @@ static int get_friend_info(struct mk_request *request)
 }
 
 const struct mk_sandbox_api mk_system_apis[] = {
-    { "get_login_info", get_login_info },     { "get_impl_info", get_impl_info },
-    { "get_user_profile", get_user_profile }, { "get_friend_list", get_friend_list },
-    { "get_friend_info", get_friend_info },   { NULL, NULL },
+    { "get_login_info", get_login_info },
+    { "get_user_profile", get_user_profile },
+    { "get_friend_list", get_friend_list },
+    { "get_friend_info", get_friend_info },
+    { NULL, NULL },
 };

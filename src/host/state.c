@@ -1,0 +1,278 @@
+/*
+ * state: whether a bot is online, what its backend can do, and what is behind it: the functions of
+ * milky/backend.h that say so, and the calls that are answered here for it.
+ */
+#include "host/host.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "protocol/call.h"
+#include "protocol/text.h"
+
+#include <errno.h>
+#include <milky/json.h>
+#include <stdlib.h>
+
+enum { LONGEST_REASON = 4096 };
+
+static const char offline_message[] = "Bot 已离线 (the bot is offline)";
+
+/* --- what a backend can do --- */
+
+struct mk_impl {
+    char *name;
+    char *version;
+    char *protocol_version;
+    char *protocol_type;
+};
+
+static void free_impl(struct mk_impl *impl)
+{
+    if (!impl)
+        return;
+    free(impl->name);
+    free(impl->version);
+    free(impl->protocol_version);
+    free(impl->protocol_type);
+    free(impl);
+}
+
+void mk_abilities_fini(struct mk_abilities *abilities)
+{
+    free(abilities->actions);
+    free_impl(abilities->impl);
+    *abilities = (struct mk_abilities){ 0 };
+}
+
+/* Those of one bot, or of the host; NULL where there is no such bot. */
+static struct mk_abilities *abilities_of(struct milky_host *host, uint64_t self_id)
+{
+    struct mk_account *account = self_id ? mk_host_find(host, self_id) : NULL;
+    if (self_id && !account)
+        return NULL;
+    return account ? &account->abilities : &host->abilities;
+}
+
+/* What is said of all bots replaces what was said of each. */
+static void forget_own(struct milky_host *host, void (*forget)(struct mk_abilities *abilities))
+{
+    for (size_t i = 0; i < host->roster.count; i++)
+        forget(&host->roster.accounts[i]->abilities);
+}
+
+static void forget_actions(struct mk_abilities *abilities)
+{
+    free(abilities->actions);
+    abilities->actions = NULL;
+}
+
+static void forget_impl(struct mk_abilities *abilities)
+{
+    free_impl(abilities->impl);
+    abilities->impl = NULL;
+}
+
+static bool has_bit(const uint64_t *bits, size_t number)
+{
+    return bits[number / 64] >> number % 64 & 1;
+}
+
+int milky_host_supports(struct milky_host *host, uint64_t self_id, const char *const *actions,
+                        size_t count)
+{
+    struct mk_abilities *abilities = abilities_of(host, self_id);
+    if (!abilities)
+        return -ENOENT;
+    uint64_t *bits = calloc(milky_action_count() / 64 + 1, sizeof(*bits));
+    if (!bits)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        int number = actions[i] ? milky_action_number(actions[i]) : -1;
+        if (number < 0) {
+            mk_log_error(host->name, "the backend supports an action that no API has: \"%s\"",
+                         actions[i] ? actions[i] : "");
+            free(bits);
+            return -EINVAL;
+        }
+        bits[number / 64] |= UINT64_C(1) << number % 64;
+    }
+    if (self_id == 0)
+        forget_own(host, forget_actions);
+    free(abilities->actions);
+    abilities->actions = bits;
+    return 0;
+}
+
+/* --- what is behind it --- */
+
+static yyjson_mut_val *describe(const struct mk_impl *impl, yyjson_mut_doc *doc)
+{
+    yyjson_mut_val *result = yyjson_mut_obj(doc);
+    bool ok =
+        yyjson_mut_obj_add_strcpy(doc, result, "impl_name", impl->name) &&
+        yyjson_mut_obj_add_strcpy(doc, result, "impl_version", impl->version) &&
+        yyjson_mut_obj_add_strcpy(doc, result, "qq_protocol_version", impl->protocol_version) &&
+        yyjson_mut_obj_add_strcpy(doc, result, "qq_protocol_type", impl->protocol_type) &&
+        yyjson_mut_obj_add_str(doc, result, "milky_version", mk_dialect_name(MK_DIALECT_1_2));
+    return ok ? result : NULL;
+}
+
+/* As get_impl_info would be: every text is UTF-8, and the type one that the table has. */
+static int check_impl(const struct milky_host *host, const struct mk_impl *impl)
+{
+    char problem[256] = "";
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *result = doc ? describe(impl, doc) : NULL, *checked;
+    char *text = result ? yyjson_mut_val_write(result, 0, NULL) : NULL; /* NULL for no UTF-8 */
+    int rc = result ? text ? 0 : -EINVAL : -ENOMEM;
+    if (rc == 0)
+        rc = milky_check_result("get_impl_info", result, doc, &checked, problem, sizeof(problem));
+    if (rc == -EINVAL)
+        mk_log_error(host->name, "the backend described itself wrongly: %s",
+                     text ? problem : "a text is no UTF-8");
+    free(text);
+    yyjson_mut_doc_free(doc);
+    return rc;
+}
+
+static struct mk_impl *copy_impl(const struct milky_impl *from)
+{
+    struct milky_impl given = { 0 };
+    memcpy(&given, from, from->size < sizeof(given) ? from->size : sizeof(given));
+    struct mk_impl *impl = calloc(1, sizeof(*impl));
+    if (!impl)
+        return NULL;
+    impl->name = mk_slice_dup(mk_slice_str(given.impl_name));
+    impl->version = mk_slice_dup(mk_slice_str(given.impl_version));
+    impl->protocol_version = mk_slice_dup(mk_slice_str(given.qq_protocol_version));
+    impl->protocol_type = mk_slice_dup(mk_slice_str(given.qq_protocol_type));
+    if (impl->name && impl->version && impl->protocol_version && impl->protocol_type)
+        return impl;
+    free_impl(impl);
+    return NULL;
+}
+
+int milky_host_set_impl(struct milky_host *host, uint64_t self_id, const struct milky_impl *impl)
+{
+    struct mk_abilities *abilities = abilities_of(host, self_id);
+    if (!abilities)
+        return -ENOENT;
+    struct mk_impl *copy = copy_impl(impl);
+    int rc = copy ? check_impl(host, copy) : -ENOMEM;
+    if (rc < 0) {
+        free_impl(copy);
+        return rc;
+    }
+    if (self_id == 0)
+        forget_own(host, forget_impl);
+    free_impl(abilities->impl);
+    abilities->impl = copy;
+    return 0;
+}
+
+/* --- calls that are answered here --- */
+
+static void answer_impl(struct mk_call *call, const struct mk_impl *impl)
+{
+    yyjson_mut_val *result = describe(impl, call->doc);
+    if (result)
+        mk_call_ok(call, result);
+    else
+        mk_call_fail(call, MILKY_INTERNAL, "out of memory");
+}
+
+bool mk_host_answers(struct mk_account *account, struct mk_call *call)
+{
+    const struct milky_host *host = account->host;
+    const struct mk_abilities *own = &account->abilities, *all = &host->abilities;
+    const uint64_t *actions = own->actions ? own->actions : all->actions;
+    const struct mk_impl *impl = own->impl ? own->impl : all->impl;
+    if (account->state == MILKY_STATE_OFFLINE)
+        mk_call_fail_text(call, MILKY_OFFLINE, mk_slice_str(offline_message));
+    else if (impl && call->number == host->impl_action)
+        answer_impl(call, impl);
+    else if (actions && !has_bit(actions, call->number))
+        mk_call_fail(call, MILKY_NOT_SUPPORTED,
+                     "后端 %s 不支持 %s (the backend %s does not support %s)", host->name,
+                     call->name, host->name, call->name);
+    else
+        return false;
+    return true;
+}
+
+/* --- online and offline --- */
+
+/* UTF-8 on the heap, or NULL when memory is out. */
+static char *copy_reason(const char *reason)
+{
+    struct mk_buf text;
+    mk_buf_init(&text, 3 * LONGEST_REASON);
+    struct mk_slice given = mk_slice_str(reason);
+    if (given.len > LONGEST_REASON)
+        given.len = LONGEST_REASON;
+    char *copy = NULL;
+    if (mk_text_write_repaired(&text, given) == 0)
+        copy = mk_slice_dup(mk_buf_slice(&text));
+    mk_buf_fini(&text);
+    return copy;
+}
+
+static int emit_offline(struct mk_account *account)
+{
+    struct milky_host *host = account->host;
+    uint64_t now = host->table.now ? host->table.now(host->self) : mk_clock_real_ms() / 1000;
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *data = doc ? yyjson_mut_obj(doc) : NULL;
+    int rc = -ENOMEM;
+    if (yyjson_mut_obj_add_str(doc, data, "reason", account->reason))
+        rc = milky_emit(host, account->self_id, "bot_offline", now, data);
+    yyjson_mut_doc_free(doc);
+    return rc;
+}
+
+static void end_calls(struct mk_account *account)
+{
+    struct milky_host *host = account->host;
+    for (uint32_t i = 0; i < host->calls.count; i++) {
+        struct mk_slot *slot = mk_calls_at(&host->calls, i);
+        if (slot->state == MK_SLOT_OPEN && slot->call->dispatch->target == &account->target)
+            mk_host_cancel(host, slot, MILKY_OFFLINE, mk_slice_str(offline_message));
+    }
+}
+
+int milky_host_set_state(struct milky_host *host, uint64_t self_id, enum milky_state state,
+                         const char *reason)
+{
+    struct mk_account *account = mk_host_find(host, self_id);
+    if (!account)
+        return -ENOENT;
+    bool is_offline = state != MILKY_STATE_ONLINE;
+    bool was_offline = account->state != MILKY_STATE_ONLINE;
+    char *copy = is_offline ? copy_reason(reason) : NULL;
+    if (is_offline && !copy)
+        return -ENOMEM;
+    free(account->reason);
+    account->reason = copy;
+    if (is_offline == was_offline)
+        return 0;
+    account->state = is_offline ? MILKY_STATE_OFFLINE : MILKY_STATE_ONLINE;
+    account->since = mk_clock_real_ms();
+    mk_log_info(host->name, "bot %llu is %s%s%s", (unsigned long long)self_id,
+                is_offline ? "offline" : "online again", is_offline && *copy ? ": " : "",
+                is_offline ? copy : "");
+    if (!is_offline)
+        return 0;
+    int rc = emit_offline(account);
+    if (rc < 0)
+        mk_log_error(host->name, "bot_offline of bot %llu was lost: %s",
+                     (unsigned long long)self_id, mk_error_text(-rc));
+    end_calls(account);
+    return 0;
+}
+
+enum milky_state milky_host_state(const struct milky_host *host, uint64_t self_id)
+{
+    const struct mk_account *account = mk_host_find(host, self_id);
+    return account ? account->state : MILKY_STATE_OFFLINE;
+}
