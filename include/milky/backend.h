@@ -85,8 +85,9 @@ struct milky_backend {
 
     /*
      * A call has ended without an answer of the backend: its caller has gone, its bot went offline,
-     * or the time for it (milky_limits.call_seconds) has passed. What was borrowed of the call is
-     * valid until this returns. An answer that comes afterwards is dropped. A backend without this
+     * or the time for it (milky_limits.call_seconds) has passed. The call is not open any more;
+     * what was borrowed of it is valid until this returns, in which threads must let go of it. An
+     * answer that comes afterwards is dropped. A backend without this
      * function goes on with such a call: what it borrowed stays valid until it answers, and the
      * answer is dropped then.
      */
@@ -108,9 +109,10 @@ struct milky_backend {
     void (*turn_end)(void *self);
 
     /*
-     * Every event that this backend emitted before is committed to the journal: what made it may
-     * be forgotten. Called at the end of a turn in which events were stored; not where no journal
-     * is kept.
+     * Every event that this backend emitted before is committed to the journal, and survives the
+     * end of the process: what made it may be forgotten (milky_host_flush is for the loss of
+     * power). Called at the end of a turn in which events were stored; not where no journal is
+     * kept.
      */
     void (*events_stored)(void *self);
 
@@ -223,7 +225,8 @@ enum milky_retcode {
  *
  * `key` may be NULL, or names the event (any text): a second event of this bot with the same key is
  * not emitted, so that what an upstream reports twice arrives once. A bot's last 8,192 keys are
- * known, over a restart too where a journal is kept. `*number` (may be NULL) becomes the event's
+ * known, over a restart too where a journal is kept, in which a key is stored together with its
+ * event. `*number` (may be NULL) becomes the event's
  * number; each event of a bot gets the next one, from 1; a repeated event has that of the first.
  *
  * Returns 0; MILKY_REPEATED for a known key; -ENOENT when no bot of this backend has that number;
@@ -262,6 +265,8 @@ enum milky_state {
  * reason; a second MILKY_STATE_OFFLINE only replaces the reason. Not from within `call` and
  * `control` of the same bot's call that is to be answered afterwards: answer it first.
  * Returns 0, -ENOENT when no bot of this backend has that number, -ENOMEM.
+ *
+ * milky_host_state: a bot that is not there is offline.
  */
 MILKY_API int milky_host_set_state(struct milky_host *host, uint64_t self_id,
                                    enum milky_state state, const char *reason);
@@ -270,8 +275,8 @@ MILKY_API enum milky_state milky_host_state(const struct milky_host *host, uint6
 /*
  * Names the actions that a bot (0: each bot of this backend, future ones too) can do: others are
  * answered with -501 and do not reach the backend. Until this is called all are. Replaces what was
- * named before; names that no API has are refused. Copied. Returns 0, -EINVAL (logged), -ENOENT,
- * -ENOMEM.
+ * named before, for 0 also what was named for each bot; names that no API has are refused. Copied.
+ * Returns 0, -EINVAL (logged), -ENOENT, -ENOMEM.
  */
 MILKY_API int milky_host_supports(struct milky_host *host, uint64_t self_id,
                                   const char *const *actions, size_t count);
@@ -286,8 +291,9 @@ struct milky_impl {
 };
 
 /*
- * Describes the implementation behind a bot (0: each bot of this backend): the endpoint answers
- * get_impl_info itself from now on, while the bot is online. Copied. Returns 0, -EINVAL (logged),
+ * Describes the implementation behind a bot (0: each bot of this backend, future ones too, and
+ * whatever was said of one before): the endpoint answers get_impl_info itself from now on, while
+ * the bot is online, whether it is supported or not. Copied. Returns 0, -EINVAL (logged),
  * -ENOENT, -ENOMEM.
  */
 MILKY_API int milky_host_set_impl(struct milky_host *host, uint64_t self_id,
@@ -308,9 +314,11 @@ MILKY_API const char *milky_host_name(const struct milky_host *host);
 MILKY_API void milky_host_log(const struct milky_host *host, int level, const char *text);
 
 /*
- * Runs `run(arg)` on the endpoint's thread, soon, in a turn of its own. Any thread may call this,
- * until `free` of the backend returns; posts run in the order in which they came. Returns 0;
- * -ENOMEM; -ESHUTDOWN once the endpoint is being freed: then `run` is not called.
+ * Runs `run(arg)` on the endpoint's thread, soon, and not from within this. Any thread may call
+ * this, until `free` of the backend returns; posts run in the order in which they came, and those
+ * that are still waiting when the endpoint is freed run then. They do not keep a loop running that
+ * has nothing else to wait for. Returns 0; -ENOMEM; -ESHUTDOWN once the endpoint is being freed:
+ * then `run` is not called.
  */
 MILKY_API int milky_host_post(struct milky_host *host, void (*run)(void *arg), void *arg);
 

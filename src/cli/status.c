@@ -154,6 +154,22 @@ static void print_transport(yyjson_val *transport)
 
 /* --- the whole --- */
 
+/* Nothing for one that is online. */
+static void print_offline(yyjson_val *bot)
+{
+    char when[MK_TEXT_TIME];
+    const char *reason = text_of(bot, "reason");
+    if (strcmp(text_of(bot, "state"), "offline") != 0)
+        return;
+    printf(mk_tr("  OFFLINE since %s", "  已离线，自 %s 起"),
+           mk_text_time(mk_client_uint(bot, "since"), when));
+    if (*reason) {
+        fputs(mk_tr(": ", "："), stdout);
+        mk_text_show(stdout, mk_slice_str(reason), false);
+    }
+    putchar('\n');
+}
+
 /* `backend` is its backend's name where there are several, else "". */
 static void print_bot(yyjson_val *bot, const char *backend)
 {
@@ -172,6 +188,7 @@ static void print_bot(yyjson_val *bot, const char *backend)
         printf(mk_tr(", silent connections closed: %llu", "，因无应答断开的连接：%llu"),
                mk_client_uint(bot, "unanswered_pings"));
     putchar('\n');
+    print_offline(bot);
     size_t i, max;
     yyjson_val *transport;
     yyjson_arr_foreach (yyjson_obj_get(bot, "transports"), i, max, transport)

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error_text.h"
 #include "base/log.h"
+#include "base/shown.h"
 #include "config/check.h"
 #include "config/defaults.h"
 #include "endpoint/files.h"
@@ -320,9 +321,8 @@ static int open_control(struct milky_endpoint *endpoint, struct milky_error *err
     return told("control", &endpoint->control_address, rc, error);
 }
 
-static const char *unready(void *arg)
+static const char *unready(const struct milky_endpoint *endpoint)
 {
-    const struct milky_endpoint *endpoint = arg;
     if (endpoint->stopping)
         return "stopping";
     if (!endpoint->ready)
@@ -332,11 +332,34 @@ static const char *unready(void *arg)
     return NULL;
 }
 
+/* One bot that is offline is no reason to send the others' programs elsewhere. */
+static bool is_ready(void *arg, struct mk_buf *words)
+{
+    const struct milky_endpoint *endpoint = arg;
+    const char *why = unready(endpoint);
+    size_t offline = 0;
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        offline += endpoint->bots[i]->account.state == MILKY_STATE_OFFLINE;
+    if (!why && offline > 0 && offline == endpoint->bot_count)
+        why = "no bot is online";
+    mk_buf_printf(words, "%s\n", why ? why : "ready");
+    for (size_t i = 0; i < endpoint->bot_count; i++) {
+        const struct mk_account *account = &endpoint->bots[i]->account;
+        if (account->state != MILKY_STATE_OFFLINE)
+            continue;
+        mk_buf_printf(words, "bot %llu is offline%s", (unsigned long long)account->self_id,
+                      *account->reason ? ": " : "");
+        mk_shown_append(words, mk_slice_str(account->reason));
+        mk_buf_append_char(words, '\n');
+    }
+    return !why;
+}
+
 static int open_operations(struct milky_endpoint *endpoint, struct milky_error *error)
 {
     if (!endpoint->has_operations)
         return 0;
-    const struct mk_operations_source source = { unready, mk_metrics_write, endpoint };
+    const struct mk_operations_source source = { is_ready, mk_metrics_write, endpoint };
     int rc = mk_operations_open(&endpoint->loop, &endpoint->operations_address,
                                 mk_slice_str(endpoint->operations_token), endpoint->guard, &source,
                                 &endpoint->operations);

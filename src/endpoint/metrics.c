@@ -102,6 +102,7 @@ union subject {
     {                                                                                              \
         return value;                                                                              \
     }
+READ(online, s.bot->account.state == MILKY_STATE_ONLINE)
 READ(in_flight, s.bot->dispatch.in_flight)
 READ(replayed, s.bot->hub.replayed)
 READ(gaps, s.bot->hub.gaps)
@@ -126,6 +127,7 @@ struct family {
 };
 
 static const struct family families[] = {
+    { "milky_bot_online", "gauge", BOTS, online, "1 while the bot is logged in, else 0." },
     { "milky_calls_in_flight", "gauge", BOTS, in_flight, "API calls that wait for their reply." },
     { "milky_events_replayed_total", "counter", BOTS, replayed,
       "Events that were read from the journal for somebody who came back." },

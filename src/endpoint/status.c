@@ -64,8 +64,14 @@ static yyjson_mut_val *transport_of(struct writer *w, const struct mk_survey_row
 static yyjson_mut_val *bot_of(struct writer *w, const struct mk_bot *bot)
 {
     yyjson_mut_val *object = yyjson_mut_obj(w->doc);
+    const struct mk_account *account = &bot->account;
+    bool is_offline = account->state == MILKY_STATE_OFFLINE;
     add_uint(w, object, "self_id", bot->hub.self_id);
-    add_text(w, object, "backend", bot->account.host->name);
+    add_text(w, object, "backend", account->host->name);
+    add_text(w, object, "state", is_offline ? "offline" : "online");
+    add_uint(w, object, "since", account->since / 1000);
+    if (is_offline)
+        add_text(w, object, "reason", account->reason);
     add_uint(w, object, "calls", bot->dispatch.stats->calls);
     add_uint(w, object, "failed_calls", bot->dispatch.stats->failed);
     add_uint(w, object, "calls_in_flight", bot->dispatch.in_flight);

@@ -36,7 +36,7 @@ static void on_deadline(struct mk_timeout *timeout)
     struct milky_host *host = MK_CONTAINER_OF(slot->calls, struct milky_host, calls);
     enum mk_log_level level = host->was_late ? MK_LOG_DEBUG : MK_LOG_WARN;
     host->was_late = true;
-    mk_log(level, host->name, "%s was not answered within %llu seconds", slot->call->name,
+    mk_log(level, host->name, "%s was not answered within %llu s", slot->call->name,
            (unsigned long long)(host->owner->call_ms / 1000));
     mk_host_cancel(host, slot, MILKY_INTERNAL, MK_SLICE("timed out"));
 }

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/error_text.h"
 #include "base/log.h"
 #include "protocol/call.h"
 #include "protocol/text.h"

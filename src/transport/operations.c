@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_TEXT = 64 * 1024 * 1024, KEPT_TEXT = 256 * 1024 };
+enum { MOST_TEXT = 64 * 1024 * 1024, KEPT_TEXT = 256 * 1024, MOST_WORDS = 64 * 1024 };
 
 struct mk_operations {
     struct mk_http_port port;
@@ -17,12 +17,21 @@ struct mk_operations {
     struct mk_buf text;
 };
 
-static void answer_text(struct mk_http_connection *connection, unsigned status, const char *word)
+static void answer_text(struct mk_http_connection *connection, unsigned status,
+                        struct mk_slice text)
 {
-    char line[64];
-    int len = snprintf(line, sizeof(line), "%s\n", word);
-    mk_http_respond(connection, status, MK_SLICE("text/plain; charset=utf-8"),
-                    mk_slice_of(line, (size_t)len), MK_SLICE("Cache-Control: no-store\r\n"));
+    mk_http_respond(connection, status, MK_SLICE("text/plain; charset=utf-8"), text,
+                    MK_SLICE("Cache-Control: no-store\r\n"));
+}
+
+static void answer_ready(const struct mk_operations *operations,
+                         struct mk_http_connection *connection)
+{
+    struct mk_buf words;
+    mk_buf_init(&words, MOST_WORDS);
+    bool is_ready = operations->source.ready(operations->source.arg, &words);
+    answer_text(connection, is_ready ? 200 : 503, mk_buf_slice(&words));
+    mk_buf_fini(&words);
 }
 
 static void answer_metrics(struct mk_operations *operations, struct mk_http_connection *connection)
@@ -69,10 +78,9 @@ static void on_request(void *arg, struct mk_http_connection *connection,
     if (mk_slice_eq(request->path, MK_SLICE("/metrics"))) {
         answer_metrics(operations, connection);
     } else if (mk_slice_eq(request->path, MK_SLICE("/readyz"))) {
-        const char *why = operations->source.unready(operations->source.arg);
-        answer_text(connection, why ? 503 : 200, why ? why : "ready");
+        answer_ready(operations, connection);
     } else {
-        answer_text(connection, 200, "ok");
+        answer_text(connection, 200, MK_SLICE("ok\n"));
     }
 }
 

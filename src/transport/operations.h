@@ -14,8 +14,9 @@
 struct mk_operations;
 
 struct mk_operations_source {
-    /* NULL when it is ready to serve, or a word on why not ("stopping"). */
-    const char *(*unready)(void *arg);
+    /* Whether it is ready to serve. Appends words on why not ("stopping"), or on what is not as it
+     * should be; what does not fit is left out. */
+    bool (*ready)(void *arg, struct mk_buf *words);
     /* Appends all numbers in Prometheus' text format. Returns 0 or the error of the buf. */
     int (*metrics)(void *arg, struct mk_buf *out);
     void *arg;

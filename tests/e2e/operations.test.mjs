@@ -98,6 +98,36 @@ describe('operations', { concurrency: 6 }, () => {
     assert.equal((await get(open, '/metrics', { Host: 'evil.example' })).status, 403);
   });
 
+  it('says which bots are offline, and is not ready when all are', async (t) => {
+    const milky = await serve(t, watched({ http_server: [{ listen: port }] }));
+    const act = async (action, params) => {
+      const { code, stderr } = await milky.run(['do', action, JSON.stringify(params)]);
+      assert.equal(code, 0, stderr);
+    };
+    const online = async (bot) => valueOf(await metrics(milky), 'milky_bot_online', { bot: `${bot}` });
+    assert.deepEqual([await online(BOT), await online(OTHER)], [1, 1]);
+    await act('offline', { bot: OTHER, reason: 'kicked\nready' });
+    let ready = await get(milky, '/readyz');
+    assert.deepEqual([ready.status, ready.text], [200, `ready\nbot ${OTHER} is offline: kicked\\u000aready\n`]);
+    assert.deepEqual([await online(BOT), await online(OTHER)], [1, 0]);
+    const { bots } = await status(milky);
+    assert.deepEqual(bots.map((bot) => [bot.backend, bot.state, bot.reason]),
+      [['sandbox', 'online', undefined], ['sandbox', 'offline', 'kicked\nready']]);
+    assert.ok(Math.abs(bots[1].since - Date.now() / 1000) < 60);
+    assert.match((await milky.run(['status'], { env: { LC_ALL: 'C.UTF-8' } })).stdout,
+      /^bot 10002000: .*\n {2}OFFLINE since 2\d{3}-\S+ \S+: kicked\\u000aready\n/m);
+    assert.match((await milky.run(['status'], { env: { LC_ALL: 'zh_CN.UTF-8' } })).stdout,
+      /^Bot 10002000：.*\n {2}已离线，自 \S+ \S+ 起：kicked\\u000aready\n/m);
+    await act('offline', { bot: BOT });
+    ready = await get(milky, '/readyz');
+    assert.equal(ready.status, 503);
+    assert.match(ready.text, /^no bot is online\nbot 10001000 is offline: 账号已下线\nbot 10002000 is offline/);
+    const { body } = await call(milky.http(0), 'get_friend_list');
+    assert.deepEqual([body.retcode, body.message], [-403, 'Bot 已离线 (the bot is offline)']);
+    await act('online', { bot: BOT });
+    assert.equal((await get(milky, '/readyz')).status, 200);
+  });
+
   it('is not ready any more while it stops, and answers until the end', async (t) => {
     const milky = await start(t, { config: watched({ websocket_server: [{ listen: port }] }) });
     const address = operationsOf(milky);

@@ -100,7 +100,7 @@ static inline uint64_t tell_time(void *self)
     return 1700000000;
 }
 
-static inline void on_reply(struct mk_caller *caller, const struct mk_call *call)
+static inline void on_reply(struct mk_caller *caller, struct mk_call *call)
 {
     struct world *world = MK_CONTAINER_OF(caller, struct world, caller);
     world->replies++;
