@@ -50,7 +50,7 @@ struct milky_host;
 
 /*
  * The table of a backend: constant, and shared by all of its instances. Each function gets as
- * `self` the pointer that was configured with the table. All but `call` may be NULL.
+ * `self` the pointer that was configured with the table. All but `name` and `call` may be NULL.
  *
  * `size` is sizeof(struct milky_backend) as the backend was compiled: functions that a later
  * version of this header adds at the end are NULL for it.
@@ -87,9 +87,8 @@ struct milky_backend {
      * A call has ended without an answer of the backend: its caller has gone, its bot went offline,
      * or the time for it (milky_limits.call_seconds) has passed. The call is not open any more;
      * what was borrowed of it is valid until this returns, in which threads must let go of it. An
-     * answer that comes afterwards is dropped. A backend without this
-     * function goes on with such a call: what it borrowed stays valid until it answers, and the
-     * answer is dropped then.
+     * answer that comes afterwards is dropped. A backend without this function goes on with such a
+     * call: what it borrowed stays valid until it answers, and the answer is dropped then.
      */
     void (*cancelled)(void *self, uint64_t call);
 
@@ -226,8 +225,8 @@ enum milky_retcode {
  * `key` may be NULL, or names the event (any text): a second event of this bot with the same key is
  * not emitted, so that what an upstream reports twice arrives once. A bot's last 8,192 keys are
  * known, over a restart too where a journal is kept, in which a key is stored together with its
- * event. `*number` (may be NULL) becomes the event's
- * number; each event of a bot gets the next one, from 1; a repeated event has that of the first.
+ * event. `*number` (may be NULL) becomes the event's number; each event of a bot gets the next one,
+ * from 1; a repeated event has that of the first.
  *
  * Returns 0; MILKY_REPEATED for a known key; -ENOENT when no bot of this backend has that number;
  * -EINVAL for a type or data that the tables do not know (logged); -ENOMEM; -EIO.
