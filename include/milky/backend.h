@@ -96,7 +96,7 @@ struct milky_backend {
      * An operator's request, outside the protocol (POST /NAME/ACTION on the control address, NAME
      * being the backend's in the configuration): milky_call_action is ACTION as it was sent, the
      * params any JSON object, unchecked, and there is no bot (milky_call_self_id is 0). Answered
-     * like a call.
+     * like a call, but without a deadline.
      */
     void (*control)(void *self, uint64_t call);
 

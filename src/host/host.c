@@ -9,43 +9,61 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { LOG_LATE_MS = 10 * 1000 };
+
 /* --- accounts --- */
 
-/* The backend gets a number that is the call's alone; what it does with it is in host/call.c. */
-static void hand_over(struct milky_host *host, struct mk_call *call,
-                      void (*run)(void *self, uint64_t call))
+/*
+ * The backend gets a number that is the call's alone; what it does with it is in host/call.c.
+ * Returns the slot where the call is still open then, else NULL.
+ */
+static struct mk_slot *hand_over(struct milky_host *host, struct mk_call *call,
+                                 void (*run)(void *self, uint64_t call))
 {
     if (host->stopped) {
         mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL, MK_SLICE("the backend has ended"));
-        return;
+        return NULL;
     }
     struct mk_slot *slot = mk_calls_add(&host->calls, call);
     if (!slot) {
         mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL, MK_SLICE("out of memory"));
-        return;
+        return NULL;
     }
     uint64_t number = slot->number;
     run(host->self, number);
-    if (slot->number == number)
-        mk_timeout_arm(&host->deadlines, &slot->deadline);
+    return slot->number == number ? slot : NULL;
+}
+
+/* One line in a while, however many there are. */
+static void log_late(struct milky_host *host, const struct mk_call *call)
+{
+    uint64_t now = mk_loop_now(host->owner->loop);
+    host->late++;
+    if (host->late_logged && now - host->late_logged < LOG_LATE_MS)
+        return;
+    host->late_logged = now;
+    mk_log_warn(host->name, "%s was not answered within %llu s (late calls so far: %llu)",
+                call->name, (unsigned long long)(host->owner->call_ms / 1000),
+                (unsigned long long)host->late);
 }
 
 static void on_deadline(struct mk_timeout *timeout)
 {
     struct mk_slot *slot = MK_CONTAINER_OF(timeout, struct mk_slot, deadline);
     struct milky_host *host = MK_CONTAINER_OF(slot->calls, struct milky_host, calls);
-    enum mk_log_level level = host->was_late ? MK_LOG_DEBUG : MK_LOG_WARN;
-    host->was_late = true;
-    mk_log(level, host->name, "%s was not answered within %llu s", slot->call->name,
-           (unsigned long long)(host->owner->call_ms / 1000));
+    log_late(host, slot->call);
     mk_host_cancel(host, slot, MILKY_INTERNAL, MK_SLICE("timed out"));
 }
 
 static void on_call(struct mk_call_target *target, struct mk_call *call)
 {
     struct mk_account *account = MK_CONTAINER_OF(target, struct mk_account, target);
-    if (!mk_host_answers(account, call))
-        hand_over(account->host, call, account->host->table.call);
+    struct milky_host *host = account->host;
+    if (mk_host_answers(account, call))
+        return;
+    struct mk_slot *slot = hand_over(host, call, host->table.call);
+    if (slot)
+        mk_timeout_arm(&host->deadlines, &slot->deadline);
 }
 
 static void end_orphan(struct milky_host *host, struct mk_call *call)
@@ -112,6 +130,7 @@ struct mk_account *mk_host_find(const struct milky_host *host, uint64_t self_id)
 
 /* --- operators' requests --- */
 
+/* An operator waits as long as they want: a whole world may be loaded. */
 static void on_control(struct mk_call_target *target, struct mk_call *call)
 {
     struct milky_host *host = MK_CONTAINER_OF(target, struct milky_host, requests);

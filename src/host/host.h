@@ -80,6 +80,8 @@ struct milky_host {
     size_t impl_action;            /* the number of get_impl_info */
     struct mk_calls calls;
     struct mk_timeouts deadlines; /* of calls that were not answered at once */
+    uint64_t late;                /* calls that were not answered in time, */
+    uint64_t late_logged;         /* and when that was logged last, in ms of the loop; 0: never */
     struct mk_posts posts;
     struct mk_call_target requests;      /* of operators */
     struct mk_dispatch dispatch;         /* the requests' */
@@ -89,8 +91,7 @@ struct milky_host {
     bool stopped;   /* no call goes to the backend any more, and no post */
     bool ended;     /* the backend has been freed */
     bool unstored;  /* it has emitted events since the journal was committed */
-    bool has_cried; /* its misuse of calls was logged, */
-    bool was_late;  /* and that it does not answer in time */
+    bool has_cried; /* its misuse of calls was logged */
 };
 
 /*

@@ -288,9 +288,15 @@ static void test_a_request_of_an_operator(void **state)
     assert_string_equal(milky_call_params_json(world->host, call, NULL), "{\"x\":1}");
     assert_int_equal(milky_call_ok_json(world->host, call, "{\"y\":[1.0]}", 11), 0);
     assert_non_null(strstr(world->body.data, "\"data\":{\"y\":[1.0]}"));
+    /* Another has no deadline; a call that came later has. */
     mk_dispatch_control(&world->host->dispatch, MK_SLICE("x"), MK_SLICE("{}"), &world->caller);
+    ask_group(world);
+    TURN_UNTIL(&world->loop, world->replies > 1);
+    assert_false(uv_loop_alive(world->loop.uv));
+    assert_true(milky_call_open(world->host, world->calls[1]));
     mk_caller_fini(&world->caller);
-    assert_int_equal(world->cancelled_count, 1);
+    assert_int_equal(world->cancelled_count, 2);
+    assert_true(world->cancelled[1] == world->calls[1]);
 }
 
 /* --- the end --- */

@@ -247,6 +247,27 @@ static void test_so_many_keys_are_known(void **state)
     }
 }
 
+/* However badly keys are spread, each leaves its bucket when another takes its place. */
+static void test_keys_in_one_bucket(void **state)
+{
+    (void)state;
+    struct mk_keys keys = { 0 };
+    struct mk_key key = { { 0 } };
+    for (uint32_t i = 0; i < MK_KEYS_MOST + 50; i++) {
+        memcpy(key.bytes + 8, &i, sizeof(i));
+        assert_int_equal(mk_keys_find(&keys, &key), 0);
+        assert_int_equal(mk_keys_reserve(&keys), 0);
+        mk_keys_add(&keys, &key, i + 1);
+    }
+    for (uint32_t i = 0; i < MK_KEYS_MOST + 60; i++) {
+        bool is_known = i >= 50 && i < MK_KEYS_MOST + 50;
+        memcpy(key.bytes + 8, &i, sizeof(i));
+        assert_int_equal(mk_keys_find(&keys, &key), is_known ? i + 1 : 0);
+    }
+    mk_keys_fini(&keys);
+    assert_int_equal(mk_keys_find(&keys, &key), 0);
+}
+
 static char path[64];
 
 static void open_journal(struct world *world)
@@ -509,6 +530,18 @@ static void test_posts_and_the_end(void **state)
     assert_int_equal(post_counted(), -ESHUTDOWN);
 }
 
+static void test_a_post_that_waits_at_the_end(void **state)
+{
+    posted_to = *state;
+    ran = 0;
+    assert_int_equal(post_counted(), 0);
+    assert_int_equal(post_counted(), 0);
+    mk_host_stop(posted_to->host);
+    assert_int_equal(ran, 2);
+    turn(&posted_to->loop);
+    assert_int_equal(ran, 2);
+}
+
 static void post_again(void *arg)
 {
     ran++;
@@ -564,6 +597,7 @@ int main(void)
         TEST(test_impl),
         TEST(test_a_key_is_emitted_once),
         TEST(test_so_many_keys_are_known),
+        cmocka_unit_test(test_keys_in_one_bucket),
         TEST_WITH_JOURNAL(test_a_key_is_emitted_once),
         TEST_WITH_JOURNAL(test_keys_outlive_a_restart),
         TEST_WITH_JOURNAL(test_a_key_is_stored_with_its_event),
@@ -572,6 +606,7 @@ int main(void)
         TEST_WITH_JOURNAL(test_stored),
         TEST(test_posts_of_threads),
         TEST(test_posts_and_the_end),
+        TEST(test_a_post_that_waits_at_the_end),
         TEST(test_a_post_from_a_post),
         cmocka_unit_test(test_what_did_not_come_from_a_bot),
     };

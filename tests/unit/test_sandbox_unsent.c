@@ -203,6 +203,41 @@ static void an_event_that_changes_nothing_is_kept(void **state)
 }
 
 /* What one transaction may tell has no bound: a row has one. */
+/* The host emits it, and what was stored of it is the same event under the same number. */
+static void a_logout_is_emitted_once(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply first, second;
+    say(w, "one", &first);
+    control(w, "offline", "{\"bot\":10002000,\"reason\":\"kicked\"}"); /* commits the turn */
+    assert_int_equal(first.retcode, 0);
+    fake_reply_fini(&first);
+    say(w, "not heard", &second);
+    end_turn(w);
+    fake_reply_fini(&second);
+    control(w, "online", "{\"bot\":10002000}");
+    say(w, "two", &first);
+    end_turn(w);
+    fake_reply_fini(&first);
+    assert_int_equal(w->host.event_count, 3);
+    assert_int_equal(w->host.last_event[1], 3);
+    char *emitted = yyjson_write(w->host.events[1].data, 0, NULL);
+    crash_before_the_journal(w, 3);
+    assert_int_equal(w->host.event_count, 0);
+    crash_before_the_journal(w, 2);
+    assert_int_equal(w->host.event_count, 1);
+    check_event(w, 0, "two");
+    crash_before_the_journal(w, 1);
+    assert_int_equal(w->host.event_count, 2);
+    assert_string_equal(w->host.events[0].type, "bot_offline");
+    char *stored = yyjson_write(w->host.events[0].data, 0, NULL);
+    assert_string_equal(stored, emitted);
+    check_event(w, 1, "two");
+    ask(w, BOT2, "get_login_info", "{}"); /* a restart heals */
+    free(emitted);
+    free(stored);
+}
+
 static void long_transactions_have_several_rows(void **state)
 {
     enum { FACES = 4400, MANY = 40 };
@@ -301,6 +336,7 @@ int main(void)
         TEST(what_a_crash_kept_back_is_emitted),
         TEST(a_reset_leaves_events_of_before),
         TEST(every_transaction_of_the_turn_is_kept),
+        TEST(a_logout_is_emitted_once),
         TEST(long_transactions_have_several_rows),
         TEST(what_was_undone_is_not_kept),
         TEST(events_stay_until_the_journal_is_flushed),
