@@ -24,7 +24,7 @@
 
 enum {
     GRACE_MS = 4000,
-    MOST_COMMITS = 8, /* in a turn: backends may emit when they hear that all is stored */
+    MOST_COMMITS = 8, /* more, in a turn */
 };
 
 /* --- making --- */
@@ -405,22 +405,31 @@ static bool is_idle(const struct milky_endpoint *endpoint)
 }
 
 /* What is not stored is not sent: nothing leaves of which a crash would undo the cause. */
-static void commit(struct milky_endpoint *endpoint)
+static bool commit_once(struct milky_endpoint *endpoint)
 {
     struct mk_journal *journal = endpoint->journal;
-    bool more = true;
-    for (int i = 0; i < MOST_COMMITS && more; i++) {
-        if (journal && mk_journal_commit(journal) < 0) {
-            mk_streams_drop_output(&endpoint->loop, -EIO);
-            return;
-        }
-        if (journal && !mk_journal_well(journal))
-            return;
-        for (size_t j = 0; j < endpoint->bot_count; j++)
-            mk_hub_committed(&endpoint->bots[j]->hub);
+    if (journal && mk_journal_commit(journal) < 0) {
+        mk_streams_drop_output(&endpoint->loop, -EIO);
+        return false;
+    }
+    if (journal && !mk_journal_well(journal))
+        return false;
+    for (size_t i = 0; i < endpoint->bot_count; i++)
+        mk_hub_committed(&endpoint->bots[i]->hub);
+    return true;
+}
+
+/* Backends may emit when they hear that all is stored; what comes last is stored unheard. */
+static void commit(struct milky_endpoint *endpoint)
+{
+    bool more = endpoint->journal != NULL;
+    bool well = commit_once(endpoint);
+    for (int i = 0; i < MOST_COMMITS && well && more; i++) {
         more = false;
-        for (size_t j = 0; journal && j < endpoint->host_count; j++)
+        for (size_t j = 0; j < endpoint->host_count; j++)
             more |= mk_host_stored(endpoint->hosts[j]);
+        if (more)
+            well = commit_once(endpoint);
     }
 }
 

@@ -1,0 +1,217 @@
+/*
+ * backends: what an endpoint does for each of several backends: it hears when its own events are
+ * stored, and files come from the one that has them.
+ */
+#include "net_testing.h"
+
+#include "endpoint/files.h"
+#include "endpoint/parts.h"
+#include "hub/journal_private.h"
+
+#include <milky/json.h>
+#include <milky/milky.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FIRST = 10001, SECOND = 10002, MOST_ENDLESS = 100 };
+
+struct one {
+    struct milky_host *host;
+    uint64_t bot;
+    size_t emits;  /* so often, when it hears that all is stored */
+    size_t stored; /* times that it has heard so */
+};
+
+static char path[64];
+static struct milky_endpoint *endpoint;
+static struct one ones[2];
+
+static void emit(struct one *one)
+{
+    assert_int_equal(milky_emit_json(one->host, one->bot, "bot_offline", 1, "{\"reason\":\"x\"}",
+                                     14, NULL, NULL),
+                     0);
+}
+
+static int start(void *self, struct milky_host *host)
+{
+    struct one *one = self;
+    one->host = host;
+    return 0;
+}
+
+static void call(void *self, uint64_t call)
+{
+    struct one *one = self;
+    milky_call_fail(one->host, call, -1, "no");
+}
+
+static void stored(void *self)
+{
+    struct one *one = self;
+    one->stored++;
+    if (one->emits > 0) {
+        one->emits--;
+        emit(one);
+    }
+}
+
+static void resource(void *self, uint64_t request, const char *token)
+{
+    struct one *one = self;
+    if (strcmp(token, "bytes") == 0)
+        milky_resource_bytes(one->host, request, one == &ones[0] ? "first" : "second",
+                             one == &ones[0] ? 5 : 6, "text/plain");
+    else if (strcmp(token, "elsewhere") == 0)
+        milky_resource_redirect(one->host, request, "http://other.test/");
+    else if (strcmp(token, "never") != 0)
+        milky_resource_fail(one->host, request, 404, "none");
+    /* Twice, or for none: refused. */
+    assert_int_equal(milky_resource_fail(one->host, request + 7, 404, "x"), -ENOENT);
+    if (strcmp(token, "never") != 0)
+        assert_int_equal(milky_resource_fail(one->host, request, 404, "x"), -ENOENT);
+}
+
+static const struct milky_backend table = {
+    .size = sizeof(table),
+    .name = "one",
+    .start = start,
+    .call = call,
+    .events_stored = stored,
+    .resource = resource,
+};
+
+static int set_up(void **state)
+{
+    (void)state;
+    const struct milky_config_backend backends[] = {
+        { sizeof(backends[0]), "first", &table, &ones[0] },
+        { sizeof(backends[0]), "second", &table, &ones[1] },
+    };
+    const struct milky_bot bots[] = {
+        { sizeof(bots[0]), FIRST, .backend = "first" },
+        { sizeof(bots[0]), SECOND, .backend = "second" },
+    };
+    snprintf(path, sizeof(path), "/tmp/milky-backends-XXXXXX");
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    const struct milky_config config = { .size = sizeof(config),
+                                         .backends = backends,
+                                         .backend_count = 2,
+                                         .journal = { .path = path },
+                                         .resource_url = "http://files.test",
+                                         .bots = bots,
+                                         .bot_count = 2 };
+    ones[0] = (struct one){ .bot = FIRST };
+    ones[1] = (struct one){ .bot = SECOND };
+    assert_int_equal(milky_endpoint_new(&config, &endpoint, NULL), 0);
+    assert_int_equal(milky_endpoint_start(endpoint, NULL), 0);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    static const char *const endings[] = { "", "-wal", "-shm" };
+    milky_endpoint_free(endpoint);
+    for (size_t i = 0; i < 3; i++) {
+        char name[80];
+        snprintf(name, sizeof(name), "%s%s", path, endings[i]);
+        unlink(name);
+    }
+    return 0;
+}
+
+/* --- stored --- */
+
+static void run_post(void *arg)
+{
+    emit(arg);
+}
+
+static void test_a_backend_hears_of_its_own_events(void **state)
+{
+    (void)state;
+    turn(&endpoint->loop);
+    assert_int_equal(ones[0].stored + ones[1].stored, 0);
+    assert_int_equal(milky_host_post(ones[0].host, run_post, &ones[0]), 0);
+    TURN_UNTIL(&endpoint->loop, ones[0].stored > 0);
+    turn(&endpoint->loop);
+    assert_int_equal(ones[0].stored, 1);
+    assert_int_equal(ones[1].stored, 0);
+}
+
+/* What is emitted then is stored in the same turn, before anything leaves. */
+static void test_events_that_come_of_it_are_stored(void **state)
+{
+    (void)state;
+    ones[1].emits = 3;
+    assert_int_equal(milky_host_post(ones[1].host, run_post, &ones[1]), 0);
+    TURN_UNTIL(&endpoint->loop, ones[1].stored > 0);
+    assert_int_equal(ones[1].stored, 4);
+    assert_int_equal(milky_host_last_event(ones[1].host, SECOND), 4);
+}
+
+/* One that emits for ever costs no more than its share of each turn. */
+static void test_one_that_never_ends_does_not_hold_a_turn(void **state)
+{
+    (void)state;
+    ones[0].emits = MOST_ENDLESS;
+    assert_int_equal(milky_host_post(ones[0].host, run_post, &ones[0]), 0);
+    assert_int_equal(milky_host_post(ones[1].host, run_post, &ones[1]), 0);
+    TURN_UNTIL(&endpoint->loop, ones[1].stored > 0);
+    assert_true(ones[0].stored < MOST_ENDLESS);
+    assert_false(endpoint->journal->in_transaction); /* what it has emitted is stored */
+    TURN_UNTIL(&endpoint->loop, ones[0].emits == 0);
+}
+
+/* --- files --- */
+
+static void assert_url(const struct one *one, const char *expected)
+{
+    char url[256];
+    assert_int_equal(milky_host_resource_url(one->host, one->bot, "t-1", "a b", url, sizeof(url)),
+                     0);
+    assert_string_equal(url, expected);
+}
+
+static void assert_answer(const char *token, enum mk_resource_kind kind, const char *text)
+{
+    struct mk_resource_answer answer;
+    endpoint->files.ask(&endpoint->files, token, &answer);
+    assert_int_equal(answer.kind, kind);
+    if (kind == MK_RESOURCE_BYTES)
+        assert_memory_equal(answer.bytes, text, answer.len);
+    else if (text)
+        assert_string_equal(answer.text, text);
+    mk_resource_answer_fini(&answer);
+}
+
+static void test_each_backend_has_its_files(void **state)
+{
+    (void)state;
+    assert_url(&ones[0], "http://files.test/resource/t-1/a%20b");
+    assert_url(&ones[1], "http://files.test/resource/second.t-1/a%20b");
+    assert_true(endpoint->files.offers);
+    assert_answer("bytes", MK_RESOURCE_BYTES, "first");
+    assert_answer("second.bytes", MK_RESOURCE_BYTES, "second");
+    assert_answer("first.bytes", MK_RESOURCE_BYTES, "first");
+    assert_answer("second.elsewhere", MK_RESOURCE_REDIRECT, "http://other.test/");
+    assert_answer("second.other", MK_RESOURCE_FAIL, "none");
+    assert_answer("third.bytes", MK_RESOURCE_FAIL, MK_RESOURCE_UNKNOWN);
+    assert_answer("never", MK_RESOURCE_NONE, NULL);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_backend_hears_of_its_own_events),
+        TEST(test_events_that_come_of_it_are_stored),
+        TEST(test_one_that_never_ends_does_not_hold_a_turn),
+        TEST(test_each_backend_has_its_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
