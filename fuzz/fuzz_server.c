@@ -13,6 +13,7 @@
 #include "transport/control.h"
 #include "transport/resource.h"
 #include "transport/server.h"
+#include "transport/websocket_session.h"
 #include "wire/deflate.h"
 #include "wire/websocket.h"
 
@@ -99,9 +100,17 @@ static void open_file(void)
 static struct mk_transport *make_server(struct mk_guard *guard, const char *listen,
                                         const char *token)
 {
-    const struct mk_transport_context context = {
-        .loop = &loop, .guard = guard, .dispatch = &dispatch, .hub = &hub, .files = &files
+    static const struct mk_session_limits limits = {
+        .message_bytes = 64 * 1024 * 1024,
+        .calls_in_flight = 256,
+        .lag_bytes = 16 * 1024 * 1024,
     };
+    const struct mk_transport_context context = { .loop = &loop,
+                                                  .guard = guard,
+                                                  .limits = &limits,
+                                                  .dispatch = &dispatch,
+                                                  .hub = &hub,
+                                                  .files = &files };
     const struct milky_server entries[2] = {
         { .size = sizeof(entries[0]),
           .listen = listen,
@@ -138,19 +147,16 @@ static void prepare(void)
     hub.deflate = &codec;
     mk_dispatch_init(&dispatch, &target, 10001000);
     mk_dispatch_init(&operators, &target, 0);
-    const struct mk_limits limits = {
+    const struct mk_web_limits limits = {
         .connections = 16384,
         .connections_per_address = 1024,
         .tls_handshakes = 1024,
         .failed_credentials = 100,
         .header_bytes = 32 * 1024,
         .body_bytes = 16 * 1024 * 1024,
-        .message_bytes = 64 * 1024 * 1024,
         .header_ms = 15 * 1000,
         .body_ms = 30 * 1000,
         .idle_ms = 75 * 1000,
-        .calls_in_flight = 256,
-        .lag_bytes = 16 * 1024 * 1024,
     };
     struct mk_guard *guard = mk_guard_new(&loop, &limits);
     check(guard != NULL, "no guard");

@@ -25,6 +25,7 @@ int mk_bot_prepare(struct mk_bot *bot, const struct mk_bot_shared *shared,
     const struct mk_transport_context context = {
         .loop = shared->loop,
         .guard = shared->guard,
+        .limits = shared->limits,
         .dispatch = &bot->dispatch,
         .hub = &bot->hub,
         .http = shared->http,

@@ -18,6 +18,7 @@ struct mk_bot_shared {
     struct mk_http_client **http; /* made by the first transport that needs it */
     struct mk_journal *journal;   /* or NULL */
     struct mk_guard *guard;
+    const struct mk_session_limits *limits;
     struct mk_deflate *deflate;                    /* of all WebSockets */
     struct mk_resource_source *files;              /* of backends */
     const struct mk_transport_class *const *table; /* of transports */

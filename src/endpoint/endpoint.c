@@ -76,6 +76,7 @@ struct mk_bot_shared mk_endpoint_shared(struct milky_endpoint *endpoint)
         .http = &endpoint->http,
         .journal = endpoint->journal,
         .guard = endpoint->guard,
+        .limits = &endpoint->limits,
         .deflate = &endpoint->deflate,
         .files = &endpoint->files,
         .table = endpoint->table,
@@ -112,7 +113,7 @@ static int init_bots(struct milky_endpoint *endpoint, const struct milky_config 
 
 static int make_guard(struct milky_endpoint *endpoint, const struct milky_limits *config)
 {
-    const struct mk_limits limits = {
+    const struct mk_web_limits limits = {
         .connections = config->connections,
         .connections_per_address = config->connections_per_address
                                        ? config->connections_per_address
@@ -122,10 +123,12 @@ static int make_guard(struct milky_endpoint *endpoint, const struct milky_limits
         .failed_credentials = config->failed_credentials,
         .header_bytes = config->header_bytes,
         .body_bytes = config->body_bytes,
-        .message_bytes = config->message_bytes,
         .header_ms = config->header_seconds * 1000,
         .body_ms = config->body_seconds * 1000,
         .idle_ms = config->idle_seconds * 1000,
+    };
+    endpoint->limits = (struct mk_session_limits){
+        .message_bytes = config->message_bytes,
         .calls_in_flight = config->calls_in_flight,
         .lag_bytes = config->lag_bytes,
     };

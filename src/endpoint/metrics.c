@@ -243,25 +243,25 @@ static const struct {
     const char *name;
     const char *label;
     const char *value;
-    enum mk_turned_away kind;
+    enum mk_refusal kind;
     const char *help;
 } away[] = {
-    { "milky_connections_refused_total", "limit", "connections", MK_AWAY_CONNECTIONS,
+    { "milky_connections_refused_total", "limit", "connections", MK_REFUSAL_CONNECTIONS,
       "Connections that were closed for want of room, by the limit that was reached." },
-    { NULL, "limit", "connections_per_address", MK_AWAY_PER_ADDRESS, NULL },
-    { NULL, "limit", "tls_handshakes", MK_AWAY_CROWDED_TLS, NULL },
-    { "milky_credentials_refused_total", "reason", "missing", MK_AWAY_MISSING,
+    { NULL, "limit", "connections_per_address", MK_REFUSAL_PER_ADDRESS, NULL },
+    { NULL, "limit", "tls_handshakes", MK_REFUSAL_CROWDED_TLS, NULL },
+    { "milky_credentials_refused_total", "reason", "missing", MK_REFUSAL_MISSING,
       "Requests whose credentials were refused." },
-    { NULL, "reason", "wrong", MK_AWAY_WRONG, NULL },
-    { NULL, "reason", "foreign", MK_AWAY_FOREIGN, NULL },
-    { "milky_requests_blocked_total", NULL, NULL, MK_AWAY_BLOCKED,
+    { NULL, "reason", "wrong", MK_REFUSAL_WRONG, NULL },
+    { NULL, "reason", "foreign", MK_REFUSAL_FOREIGN, NULL },
+    { "milky_requests_blocked_total", NULL, NULL, MK_REFUSAL_BLOCKED,
       "Requests that were answered 429: too many wrong credentials had come from their address." },
-    { "milky_tls_handshakes_failed_total", NULL, NULL, MK_AWAY_TLS,
+    { "milky_tls_handshakes_failed_total", NULL, NULL, MK_REFUSAL_TLS,
       "TLS handshakes of clients that did not come about." },
-    { "milky_timeouts_total", "waiting_for", "tls_handshake", MK_AWAY_SLOW_TLS,
+    { "milky_timeouts_total", "waiting_for", "tls_handshake", MK_REFUSAL_SLOW_TLS,
       "Connections that were closed because what they were to send did not come in time." },
-    { NULL, "waiting_for", "head", MK_AWAY_SLOW_HEAD, NULL },
-    { NULL, "waiting_for", "body", MK_AWAY_SLOW_BODY, NULL },
+    { NULL, "waiting_for", "head", MK_REFUSAL_SLOW_HEAD, NULL },
+    { NULL, "waiting_for", "body", MK_REFUSAL_SLOW_BODY, NULL },
 };
 
 static void write_turned_away(struct writer *w)

@@ -11,6 +11,7 @@
 #include "transport/control.h"
 #include "transport/operations.h"
 #include "transport/resource.h"
+#include "transport/websocket_session.h"
 #include "wire/deflate.h"
 
 /* What operators ask of the endpoint itself (requests.c). */
@@ -25,7 +26,8 @@ struct milky_endpoint {
     struct mk_http_client *http;                   /* made by the first of them that needs it */
     struct mk_journal *journal;                    /* or NULL */
     struct mk_guard *guard;
-    struct mk_deflate deflate; /* of all WebSockets */
+    struct mk_session_limits limits; /* of sessions; the others are the guard's */
+    struct mk_deflate deflate;       /* of all WebSockets */
 
     struct milky_host **hosts; /* one for each backend, in the order of the configuration */
     size_t host_count;

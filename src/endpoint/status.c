@@ -112,22 +112,22 @@ static void add_process(struct writer *w, yyjson_mut_val *root)
 
 static void add_turned_away(struct writer *w, yyjson_mut_val *root)
 {
-    static const char *const names[MK_AWAY_KINDS] = {
-        [MK_AWAY_CONNECTIONS] = "connections",
-        [MK_AWAY_PER_ADDRESS] = "connections_per_address",
-        [MK_AWAY_CROWDED_TLS] = "tls_handshakes",
-        [MK_AWAY_MISSING] = "missing_credentials",
-        [MK_AWAY_WRONG] = "wrong_credentials",
-        [MK_AWAY_FOREIGN] = "foreign_pages",
-        [MK_AWAY_BLOCKED] = "blocked",
-        [MK_AWAY_TLS] = "tls_failed",
-        [MK_AWAY_SLOW_TLS] = "slow_tls",
-        [MK_AWAY_SLOW_HEAD] = "slow_heads",
-        [MK_AWAY_SLOW_BODY] = "slow_bodies",
+    static const char *const names[MK_REFUSAL_KINDS] = {
+        [MK_REFUSAL_CONNECTIONS] = "connections",
+        [MK_REFUSAL_PER_ADDRESS] = "connections_per_address",
+        [MK_REFUSAL_CROWDED_TLS] = "tls_handshakes",
+        [MK_REFUSAL_MISSING] = "missing_credentials",
+        [MK_REFUSAL_WRONG] = "wrong_credentials",
+        [MK_REFUSAL_FOREIGN] = "foreign_pages",
+        [MK_REFUSAL_BLOCKED] = "blocked",
+        [MK_REFUSAL_TLS] = "tls_failed",
+        [MK_REFUSAL_SLOW_TLS] = "slow_tls",
+        [MK_REFUSAL_SLOW_HEAD] = "slow_heads",
+        [MK_REFUSAL_SLOW_BODY] = "slow_bodies",
     };
     const uint64_t *counts = mk_guard_counts(w->endpoint->guard);
     yyjson_mut_val *object = yyjson_mut_obj_add_obj(w->doc, root, "turned_away");
-    for (size_t i = 0; i < MK_AWAY_KINDS; i++)
+    for (size_t i = 0; i < MK_REFUSAL_KINDS; i++)
         add_uint(w, object, names[i], counts[i]);
 }
 

@@ -119,7 +119,7 @@ int mk_control_open(struct mk_loop *loop, const struct mk_address *address, stru
         free(copy);
         return rc;
     }
-    mk_http_context_for_operators(&control->port.connections);
+    mk_http_context_use_reserved(&control->port.connections);
     control->port.connections.limits.body = MOST_BODY;
     control->desks = *desks;
     control->token = copy;

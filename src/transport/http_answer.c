@@ -30,9 +30,9 @@ const struct mk_http_rules mk_http_rules_1_x = {
     .malformed = 200,
 };
 
-static enum mk_guest_kind kind_of(const struct mk_http1_request *request)
+static enum mk_guard_origin kind_of(const struct mk_http1_request *request)
 {
-    return mk_auth_may_be_page(request) ? MK_GUEST_PAGE : MK_GUEST_PROGRAM;
+    return mk_auth_may_be_page(request) ? MK_GUARD_PAGE : MK_GUARD_PROGRAM;
 }
 
 void mk_http_answer_auth(struct mk_http_connection *connection,
@@ -40,15 +40,15 @@ void mk_http_answer_auth(struct mk_http_connection *connection,
                          enum mk_auth_from from, const struct mk_http_rules *rules)
 {
     unsigned status = 403;
-    struct mk_guest *guest = mk_http_connection_guest(connection);
-    static const enum mk_turned_away kinds[] = {
-        [MK_AUTH_MISSING] = MK_AWAY_MISSING,
-        [MK_AUTH_WRONG] = MK_AWAY_WRONG,
-        [MK_AUTH_FOREIGN] = MK_AWAY_FOREIGN,
+    struct mk_guard_client *client = mk_http_connection_client(connection);
+    static const enum mk_refusal kinds[] = {
+        [MK_AUTH_MISSING] = MK_REFUSAL_MISSING,
+        [MK_AUTH_WRONG] = MK_REFUSAL_WRONG,
+        [MK_AUTH_FOREIGN] = MK_REFUSAL_FOREIGN,
     };
     mk_guard_count(mk_http_connection_guard(connection), kinds[auth]);
-    if (auth == MK_AUTH_WRONG && guest)
-        mk_guest_failed(guest, kind_of(request));
+    if (auth == MK_AUTH_WRONG && client)
+        mk_guard_client_failed(client, kind_of(request));
     if (auth == MK_AUTH_MISSING)
         status = 401;
     else if (auth == MK_AUTH_WRONG)
@@ -75,22 +75,23 @@ void mk_http_answer_call(struct mk_http_connection *connection, struct mk_call *
 }
 
 /* Nearly always nobody is blocked: then the request need not be looked at. */
-static uint64_t blocked_for(const struct mk_guest *guest, const struct mk_http1_request *request)
+static uint64_t blocked_for(const struct mk_guard_client *client,
+                            const struct mk_http1_request *request)
 {
-    if (mk_guest_blocked(guest, MK_GUEST_PROGRAM) == 0 &&
-        mk_guest_blocked(guest, MK_GUEST_PAGE) == 0)
+    if (mk_guard_client_blocked(client, MK_GUARD_PROGRAM) == 0 &&
+        mk_guard_client_blocked(client, MK_GUARD_PAGE) == 0)
         return 0;
-    return mk_guest_blocked(guest, kind_of(request));
+    return mk_guard_client_blocked(client, kind_of(request));
 }
 
 bool mk_http_answer_blocked(struct mk_http_connection *connection,
                             const struct mk_http1_request *request)
 {
-    struct mk_guest *guest = mk_http_connection_guest(connection);
-    uint64_t seconds = guest ? blocked_for(guest, request) : 0;
+    struct mk_guard_client *client = mk_http_connection_client(connection);
+    uint64_t seconds = client ? blocked_for(client, request) : 0;
     if (seconds == 0)
         return false;
-    mk_guard_count(mk_http_connection_guard(connection), MK_AWAY_BLOCKED);
+    mk_guard_count(mk_http_connection_guard(connection), MK_REFUSAL_BLOCKED);
     char line[64];
     snprintf(line, sizeof(line), "Retry-After: %llu\r\n", (unsigned long long)seconds);
     mk_http_answer_failure(connection, 429, "too many wrong credentials came from your address",

@@ -104,7 +104,7 @@ int mk_operations_open(struct mk_loop *loop, const struct mk_address *address,
         free(copy);
         return rc;
     }
-    mk_http_context_for_operators(&operations->port.connections);
+    mk_http_context_use_reserved(&operations->port.connections);
     operations->source = *source;
     operations->token = copy;
     mk_buf_init(&operations->text, MOST_TEXT);

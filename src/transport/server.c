@@ -105,8 +105,8 @@ static void configure(struct server *server)
 
 static void limit_sessions(const struct server *server, struct mk_session_context *sessions)
 {
-    if (server->context.guard)
-        mk_session_context_limit(sessions, mk_guard_limits(server->context.guard));
+    if (server->context.limits)
+        mk_session_context_limit(sessions, server->context.limits);
 }
 
 static int add_http(struct server *server, const struct entry *entry)

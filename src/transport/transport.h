@@ -22,11 +22,13 @@
 #include <milky/milky.h>
 
 struct mk_resource_source; /* transport/resource.h */
+struct mk_session_limits;  /* transport/websocket_session.h */
 
 /* What the transports of a bot are made with; all of it is borrowed and outlives them. */
 struct mk_transport_context {
     struct mk_loop *loop;
     struct mk_guard *guard;
+    const struct mk_session_limits *limits; /* of WebSockets and streams of events */
     struct mk_dispatch *dispatch;
     struct mk_hub *hub;
     struct mk_http_client **http;     /* the endpoint's: see mk_transport_http */

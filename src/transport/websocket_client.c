@@ -181,7 +181,7 @@ static struct client *client_new(const struct mk_transport_context *context,
         free(client);
         return NULL;
     }
-    mk_session_context_limit(&client->sessions, mk_guard_limits(context->guard));
+    mk_session_context_limit(&client->sessions, context->limits);
     mk_transport_init(&client->transport, &mk_websocket_client_class);
     mk_list_init(&client->open);
     client->loop = context->loop;

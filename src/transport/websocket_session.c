@@ -46,7 +46,8 @@ struct mk_deflate *mk_session_context_deflate(const struct mk_session_context *c
     return context->compresses ? context->hub->deflate : NULL;
 }
 
-void mk_session_context_limit(struct mk_session_context *context, const struct mk_limits *limits)
+void mk_session_context_limit(struct mk_session_context *context,
+                              const struct mk_session_limits *limits)
 {
     context->websocket.message_limit = limits->message_bytes;
     context->most_calls = limits->calls_in_flight;

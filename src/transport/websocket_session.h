@@ -11,7 +11,6 @@
 #include "hub/hub.h"
 #include "protocol/dispatch.h"
 #include "transport/subscription.h"
-#include "web/guard.h"
 #include "web/websocket_connection.h"
 
 /* What the sessions of one transport share. */
@@ -34,6 +33,13 @@ struct mk_session_context {
 
 struct mk_session;
 
+/* What one session may use up. */
+struct mk_session_limits {
+    uint64_t message_bytes;   /* of a message that comes */
+    uint64_t calls_in_flight; /* then no more is read */
+    uint64_t lag_bytes;       /* of events that it is behind; then it is closed */
+};
+
 int mk_session_context_init(struct mk_session_context *context, struct mk_loop *loop,
                             enum mk_ws_role role, struct mk_dispatch *dispatch, struct mk_hub *hub,
                             enum mk_dialect dialect, enum mk_envelope envelope,
@@ -41,7 +47,8 @@ int mk_session_context_init(struct mk_session_context *context, struct mk_loop *
 /* By what connections compress where they agree to; NULL: they must not agree. */
 struct mk_deflate *mk_session_context_deflate(const struct mk_session_context *context);
 /* To be called before the first session. */
-void mk_session_context_limit(struct mk_session_context *context, const struct mk_limits *limits);
+void mk_session_context_limit(struct mk_session_context *context,
+                              const struct mk_session_limits *limits);
 void mk_session_context_fini(struct mk_session_context *context);
 
 /*

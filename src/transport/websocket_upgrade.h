@@ -1,6 +1,6 @@
 /*
- * websocket_upgrade: from an HTTP request to a session on its stream: the server's side of the
- * opening handshake, once credentials and path have been found right.
+ * websocket_upgrade: from an HTTP request to a session on its stream: the opening handshake
+ * (web/websocket_accept), once credentials and path have been found right.
  */
 #ifndef MK_TRANSPORT_WEBSOCKET_UPGRADE_H
 #define MK_TRANSPORT_WEBSOCKET_UPGRADE_H

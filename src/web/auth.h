@@ -1,8 +1,7 @@
 /*
- * auth: who may call. Pure functions over a parsed request.
- *
- * communication-draft.md: an HTTP call carries "Authorization: Bearer {access_token}", a WebSocket
- * handshake the query parameter `access_token`.
+ * auth: whether a request has the right credentials: pure functions over its head. They are a token
+ * in the header "Authorization: Bearer TOKEN", or, of a WebSocket's handshake, also in the query
+ * parameter `access_token`, for a browser cannot add headers to one.
  */
 #ifndef MK_WEB_AUTH_H
 #define MK_WEB_AUTH_H
@@ -17,8 +16,8 @@ enum mk_auth {
 };
 
 enum mk_auth_from {
-    MK_AUTH_HEADER,          /* the header alone: HTTP calls */
-    MK_AUTH_QUERY_OR_HEADER, /* the query, or the header where the query has none: WebSockets */
+    MK_AUTH_HEADER,          /* the header alone */
+    MK_AUTH_QUERY_OR_HEADER, /* the query, or the header where the query has none */
 };
 
 /*

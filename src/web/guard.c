@@ -1,7 +1,7 @@
 /*
- * guard: see the header. Guests are in a hash table with a seed of its own, so that nobody can
- * choose addresses that fall together. A guest is forgotten when it has no connection, and a minute
- * has passed since its first wrong credentials.
+ * guard: see the header. Clients are in a hash table with a seed of its own, so that nobody can
+ * choose addresses that fall together. A client is forgotten when it has no connection, and a
+ * minute has passed since its first wrong credentials.
  */
 #include "web/guard.h"
 
@@ -17,7 +17,7 @@ enum {
     BUCKETS = 4096,
     WINDOW_MS = 60 * 1000,   /* in which wrong credentials are counted */
     MOST_REMEMBERED = 65536, /* addresses without a connection; the oldest is forgotten for more */
-    OPERATORS_PLACES = 64,   /* connections beyond limits.connections, for operators alone */
+    RESERVED_PLACES = 64,    /* connections beyond limits.connections */
 };
 
 /* What of an address counts: 4 bytes of IPv4, 8 of IPv6, nothing of a Unix socket. */
@@ -26,28 +26,28 @@ struct key {
     uint32_t family;
 };
 
-struct mk_guest {
-    struct mk_guest *next; /* in its bucket */
+struct mk_guard_client {
+    struct mk_guard_client *next; /* in its bucket */
     struct mk_guard *guard;
     struct key key;
     size_t connections;
-    uint64_t failures[MK_GUEST_KINDS]; /* within the window */
-    struct mk_timeout window;          /* armed while there are any */
+    uint64_t failures[MK_GUARD_ORIGINS]; /* within the window */
+    struct mk_timeout window;            /* armed while there are any */
     bool is_local;
     bool told; /* the log has been told that there are too many of it */
 };
 
 struct mk_guard {
     struct mk_loop *loop;
-    struct mk_limits limits;
+    struct mk_web_limits limits;
     struct mk_timeouts windows;
     struct mk_handshakes handshakes;
     size_t connections;
-    size_t remembered; /* guests with a window */
+    size_t remembered; /* clients with a window */
     bool told;
-    uint64_t away[MK_AWAY_KINDS];
+    uint64_t refusals[MK_REFUSAL_KINDS];
     uint64_t seed;
-    struct mk_guest *buckets[BUCKETS];
+    struct mk_guard_client *buckets[BUCKETS];
 };
 
 static struct key key_of(const struct sockaddr *address)
@@ -67,7 +67,7 @@ static struct key key_of(const struct sockaddr *address)
     return key;
 }
 
-static struct mk_guest **bucket_of(struct mk_guard *guard, const struct key *key)
+static struct mk_guard_client **bucket_of(struct mk_guard *guard, const struct key *key)
 {
     uint64_t hash = (key->address ^ guard->seed ^ key->family) * UINT64_C(0x9e3779b97f4a7c15);
     hash ^= hash >> 32;
@@ -75,36 +75,36 @@ static struct mk_guest **bucket_of(struct mk_guard *guard, const struct key *key
     return &guard->buckets[(hash >> 40) % BUCKETS];
 }
 
-static bool has_failed(const struct mk_guest *guest)
+static bool has_failed(const struct mk_guard_client *client)
 {
-    return guest->failures[MK_GUEST_PROGRAM] > 0 || guest->failures[MK_GUEST_PAGE] > 0;
+    return client->failures[MK_GUARD_PROGRAM] > 0 || client->failures[MK_GUARD_PAGE] > 0;
 }
 
-static void forget_where_nothing_is_left(struct mk_guest *guest)
+static void forget_where_nothing_is_left(struct mk_guard_client *client)
 {
-    if (guest->connections > 0 || has_failed(guest))
+    if (client->connections > 0 || has_failed(client))
         return;
-    struct mk_guest **link = bucket_of(guest->guard, &guest->key);
-    while (*link != guest)
+    struct mk_guard_client **link = bucket_of(client->guard, &client->key);
+    while (*link != client)
         link = &(*link)->next;
-    *link = guest->next;
-    free(guest);
+    *link = client->next;
+    free(client);
 }
 
-static void end_window(struct mk_guest *guest)
+static void end_window(struct mk_guard_client *client)
 {
-    mk_timeout_disarm(&guest->window);
-    guest->guard->remembered--;
-    memset(guest->failures, 0, sizeof(guest->failures));
-    forget_where_nothing_is_left(guest);
+    mk_timeout_disarm(&client->window);
+    client->guard->remembered--;
+    memset(client->failures, 0, sizeof(client->failures));
+    forget_where_nothing_is_left(client);
 }
 
 static void on_window_over(struct mk_timeout *timeout)
 {
-    end_window(MK_CONTAINER_OF(timeout, struct mk_guest, window));
+    end_window(MK_CONTAINER_OF(timeout, struct mk_guard_client, window));
 }
 
-struct mk_guard *mk_guard_new(struct mk_loop *loop, const struct mk_limits *limits)
+struct mk_guard *mk_guard_new(struct mk_loop *loop, const struct mk_web_limits *limits)
 {
     struct mk_guard *guard = calloc(1, sizeof(*guard));
     if (!guard)
@@ -125,13 +125,13 @@ struct mk_guard *mk_guard_free(struct mk_guard *guard)
     if (!guard)
         return NULL;
     while (!mk_list_empty(&guard->windows.armed))
-        end_window(MK_CONTAINER_OF(guard->windows.armed.next, struct mk_guest, window.node));
+        end_window(MK_CONTAINER_OF(guard->windows.armed.next, struct mk_guard_client, window.node));
     mk_timeouts_fini(&guard->windows);
     free(guard);
     return NULL;
 }
 
-const struct mk_limits *mk_guard_limits(const struct mk_guard *guard)
+const struct mk_web_limits *mk_guard_limits(const struct mk_guard *guard)
 {
     return &guard->limits;
 }
@@ -141,44 +141,44 @@ struct mk_handshakes *mk_guard_handshakes(struct mk_guard *guard)
     return &guard->handshakes;
 }
 
-static struct mk_guest *guest_of(struct mk_guard *guard, const struct mk_address *address)
+static struct mk_guard_client *client_of(struct mk_guard *guard, const struct mk_address *address)
 {
     struct key key = key_of((const struct sockaddr *)&address->socket);
-    struct mk_guest **bucket = bucket_of(guard, &key);
-    for (struct mk_guest *guest = *bucket; guest; guest = guest->next)
-        if (guest->key.address == key.address && guest->key.family == key.family)
-            return guest;
-    struct mk_guest *guest = calloc(1, sizeof(*guest));
-    if (!guest)
+    struct mk_guard_client **bucket = bucket_of(guard, &key);
+    for (struct mk_guard_client *client = *bucket; client; client = client->next)
+        if (client->key.address == key.address && client->key.family == key.family)
+            return client;
+    struct mk_guard_client *client = calloc(1, sizeof(*client));
+    if (!client)
         return NULL;
-    guest->guard = guard;
-    guest->key = key;
-    guest->is_local = mk_address_is_local(address);
-    mk_timeout_init(&guest->window);
-    guest->next = *bucket;
-    *bucket = guest;
-    return guest;
+    client->guard = guard;
+    client->key = key;
+    client->is_local = mk_address_is_local(address);
+    mk_timeout_init(&client->window);
+    client->next = *bucket;
+    *bucket = client;
+    return client;
 }
 
 static void on_gone(void *arg)
 {
-    struct mk_guest *guest = arg;
-    struct mk_guard *guard = guest->guard;
-    if (--guest->connections < guard->limits.connections_per_address)
-        guest->told = false;
+    struct mk_guard_client *client = arg;
+    struct mk_guard *guard = client->guard;
+    if (--client->connections < guard->limits.connections_per_address)
+        client->told = false;
     if (--guard->connections < guard->limits.connections / 2)
         guard->told = false;
-    forget_where_nothing_is_left(guest);
+    forget_where_nothing_is_left(client);
 }
 
-static bool is_full(struct mk_guard *guard, enum mk_guard_for whom, bool is_unix)
+static bool is_full(struct mk_guard *guard, enum mk_guard_places places, bool is_unix)
 {
-    uint64_t places = guard->limits.connections;
-    if (whom == MK_GUARD_OPERATORS)
-        places = is_unix ? UINT64_MAX : places + OPERATORS_PLACES;
-    if (guard->connections < places)
+    uint64_t most = guard->limits.connections;
+    if (places == MK_GUARD_RESERVED)
+        most = is_unix ? UINT64_MAX : most + RESERVED_PLACES;
+    if (guard->connections < most)
         return false;
-    mk_guard_count(guard, MK_AWAY_CONNECTIONS);
+    mk_guard_count(guard, MK_REFUSAL_CONNECTIONS);
     if (!guard->told)
         mk_log_warn("server", "%zu connections are open: no more are taken (limits.connections)",
                     guard->connections);
@@ -186,68 +186,69 @@ static bool is_full(struct mk_guard *guard, enum mk_guard_for whom, bool is_unix
     return true;
 }
 
-static bool has_too_many(struct mk_guest *guest, const struct mk_stream *stream)
+static bool has_too_many(struct mk_guard_client *client, const struct mk_stream *stream)
 {
-    const struct mk_limits *limits = &guest->guard->limits;
-    if (guest->key.family == AF_UNIX || guest->connections < limits->connections_per_address ||
-        (guest->is_local && !limits->limits_this_machine))
+    const struct mk_web_limits *limits = &client->guard->limits;
+    if (client->key.family == AF_UNIX || client->connections < limits->connections_per_address ||
+        (client->is_local && !limits->limits_this_machine))
         return false;
-    mk_guard_count(guest->guard, MK_AWAY_PER_ADDRESS);
-    if (!guest->told)
+    mk_guard_count(client->guard, MK_REFUSAL_PER_ADDRESS);
+    if (!client->told)
         mk_log_warn("server",
                     "%s: %zu connections from this address are open: no more are taken "
                     "(limits.connections_per_address)",
-                    mk_stream_peer(stream), guest->connections);
-    guest->told = true;
+                    mk_stream_peer(stream), client->connections);
+    client->told = true;
     return true;
 }
 
-struct mk_guest *mk_guard_admit(struct mk_guard *guard, struct mk_stream *stream,
-                                enum mk_guard_for whom)
+struct mk_guard_client *mk_guard_admit(struct mk_guard *guard, struct mk_stream *stream,
+                                       enum mk_guard_places places)
 {
     struct mk_address address;
     mk_stream_peer_address(stream, &address);
     bool is_unix = address.socket.ss_family == AF_UNIX;
-    struct mk_guest *guest = is_full(guard, whom, is_unix) ? NULL : guest_of(guard, &address);
-    if (!guest || has_too_many(guest, stream))
+    struct mk_guard_client *client =
+        is_full(guard, places, is_unix) ? NULL : client_of(guard, &address);
+    if (!client || has_too_many(client, stream))
         return NULL;
-    guest->connections++;
+    client->connections++;
     guard->connections++;
-    mk_stream_on_gone(stream, on_gone, guest);
-    return guest;
+    mk_stream_on_gone(stream, on_gone, client);
+    return client;
 }
 
-void mk_guest_failed(struct mk_guest *guest, enum mk_guest_kind kind)
+void mk_guard_client_failed(struct mk_guard_client *client, enum mk_guard_origin origin)
 {
-    struct mk_guard *guard = guest->guard;
-    if (guest->key.family == AF_UNIX)
+    struct mk_guard *guard = client->guard;
+    if (client->key.family == AF_UNIX)
         return;
-    bool had_failed = has_failed(guest);
-    guest->failures[kind]++;
+    bool had_failed = has_failed(client);
+    client->failures[origin]++;
     if (had_failed)
         return;
     if (guard->remembered == MOST_REMEMBERED)
-        end_window(MK_CONTAINER_OF(guard->windows.armed.next, struct mk_guest, window.node));
+        end_window(MK_CONTAINER_OF(guard->windows.armed.next, struct mk_guard_client, window.node));
     guard->remembered++;
-    mk_timeout_arm(&guard->windows, &guest->window);
+    mk_timeout_arm(&guard->windows, &client->window);
 }
 
-uint64_t mk_guest_blocked(const struct mk_guest *guest, enum mk_guest_kind kind)
+uint64_t mk_guard_client_blocked(const struct mk_guard_client *client, enum mk_guard_origin origin)
 {
-    const struct mk_guard *guard = guest->guard;
-    if (guest->failures[kind] < guard->limits.failed_credentials)
+    const struct mk_guard *guard = client->guard;
+    if (client->failures[origin] < guard->limits.failed_credentials)
         return 0;
     uint64_t now = mk_loop_now(guard->loop);
-    return guest->window.due > now ? (guest->window.due - now + 999) / 1000 : 1;
+    return client->window.due > now ? (client->window.due - now + 999) / 1000 : 1;
 }
 
-void mk_guard_count(struct mk_guard *guard, enum mk_turned_away what)
+void mk_guard_count(struct mk_guard *guard, enum mk_refusal refusal)
 {
     if (guard)
-        guard->away[what]++;
+        guard->refusals[refusal]++;
 }
 
 const uint64_t *mk_guard_counts(const struct mk_guard *guard)
 {
-    return guard->away;
+    return guard->refusals;
 }

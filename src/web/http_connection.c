@@ -29,7 +29,7 @@ struct mk_http_connection {
     struct mk_list node;
     struct mk_http_context *context;
     struct mk_stream *stream;
-    struct mk_guest *guest;
+    struct mk_guard_client *client;
     struct mk_http1_parser *parser;
     struct mk_timeout timeout;
     struct mk_handshake handshake;
@@ -55,9 +55,9 @@ struct mk_stream *mk_http_connection_stream(const struct mk_http_connection *con
     return connection->stream;
 }
 
-struct mk_guest *mk_http_connection_guest(const struct mk_http_connection *connection)
+struct mk_guard_client *mk_http_connection_client(const struct mk_http_connection *connection)
 {
-    return connection->guest;
+    return connection->client;
 }
 
 struct mk_guard *mk_http_connection_guard(const struct mk_http_connection *connection)
@@ -409,7 +409,7 @@ static void on_closed(void *owner, int error)
         mk_log_debug("server", "%s does not speak TLS as we do",
                      mk_stream_peer(connection->stream));
     if (connection->shaking && connection->state == READING)
-        mk_guard_count(connection->context->guard, MK_AWAY_TLS);
+        mk_guard_count(connection->context->guard, MK_REFUSAL_TLS);
     connection->state = CLOSING;
     free_connection(connection);
 }
@@ -436,7 +436,7 @@ static int start_tls(struct mk_http_connection *connection)
     if (context->guard)
         oldest = mk_handshake_begin(mk_guard_handshakes(context->guard), &connection->handshake);
     if (oldest) {
-        mk_guard_count(context->guard, MK_AWAY_CROWDED_TLS);
+        mk_guard_count(context->guard, MK_REFUSAL_CROWDED_TLS);
         abort_connection(MK_CONTAINER_OF(oldest, struct mk_http_connection, handshake), 0);
     }
     connection->shaking = true;
@@ -446,8 +446,8 @@ static int start_tls(struct mk_http_connection *connection)
 
 void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *stream)
 {
-    struct mk_guest *guest = NULL;
-    if (context->guard && !(guest = mk_guard_admit(context->guard, stream, context->whom))) {
+    struct mk_guard_client *client = NULL;
+    if (context->guard && !(client = mk_guard_admit(context->guard, stream, context->places))) {
         mk_stream_abort(stream, 0);
         return;
     }
@@ -461,7 +461,7 @@ void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *
     }
     connection->context = context;
     connection->stream = stream;
-    connection->guest = guest;
+    connection->client = client;
     connection->parser = parser;
     connection->state = READING;
     mk_timeout_init(&connection->timeout);
@@ -494,9 +494,9 @@ static void on_slow(struct mk_timeout *timeout)
 {
     struct mk_http_connection *connection = of_timeout(timeout);
     struct mk_http_context *context = connection->context;
-    mk_guard_count(context->guard, connection->shaking   ? MK_AWAY_SLOW_TLS
-                                   : connection->in_body ? MK_AWAY_SLOW_BODY
-                                                         : MK_AWAY_SLOW_HEAD);
+    mk_guard_count(context->guard, connection->shaking   ? MK_REFUSAL_SLOW_TLS
+                                   : connection->in_body ? MK_REFUSAL_SLOW_BODY
+                                                         : MK_REFUSAL_SLOW_HEAD);
     connection->keep_alive = false;
     if (!connection->in_body)
         connection->head_only = false; /* the request before may have been a HEAD */
@@ -535,7 +535,7 @@ int mk_http_context_init(struct mk_http_context *context, struct mk_loop *loop,
 
 void mk_http_context_set_guard(struct mk_http_context *context, struct mk_guard *guard)
 {
-    const struct mk_limits *limits = mk_guard_limits(guard);
+    const struct mk_web_limits *limits = mk_guard_limits(guard);
     context->guard = guard;
     context->limits.header_bytes = (uint32_t)limits->header_bytes;
     context->limits.body = limits->body_bytes;
@@ -544,9 +544,9 @@ void mk_http_context_set_guard(struct mk_http_context *context, struct mk_guard 
     context->body.ms = limits->body_ms;
 }
 
-void mk_http_context_for_operators(struct mk_http_context *context)
+void mk_http_context_use_reserved(struct mk_http_context *context)
 {
-    context->whom = MK_GUARD_OPERATORS;
+    context->places = MK_GUARD_RESERVED;
 }
 
 void mk_http_context_fini(struct mk_http_context *context)

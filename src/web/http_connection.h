@@ -2,8 +2,7 @@
  * http_connection: one HTTP/1.1 connection of a server: reads requests, hands them to a service one
  * at a time, writes the responses in order, keeps alive, times out, closes.
  *
- * Knows nothing of Milky: a service (http_server, websocket_server, control) decides what a request
- * means.
+ * A service decides what a request means, and when it is answered.
  */
 #ifndef MK_WEB_HTTP_CONNECTION_H
 #define MK_WEB_HTTP_CONNECTION_H
@@ -49,9 +48,9 @@ struct mk_http_context {
     const struct mk_http_service *service;
     void *arg;
     struct mk_http1_limits limits;
-    struct mk_guard *guard;     /* NULL: all may come */
-    enum mk_guard_for whom;     /* as whom they come */
-    struct mk_tls_context *tls; /* for connections that come; NULL: none. May change at any time */
+    struct mk_guard *guard;      /* NULL: all may come */
+    enum mk_guard_places places; /* which they take */
+    struct mk_tls_context *tls;  /* for connections that come; NULL: none. May change at any time */
     struct mk_list connections;
     struct mk_timeouts idle; /* between requests */
     struct mk_timeouts
@@ -66,11 +65,11 @@ struct mk_http_context {
 /* Returns 0 or -ENOMEM. */
 int mk_http_context_init(struct mk_http_context *context, struct mk_loop *loop,
                          const struct mk_http_service *service, void *arg);
-/* Lets the guard decide who comes in, and what of it may be how large and slow. Before the first.
- */
+/* Lets the guard decide which clients come in, and how large and slow their requests may be. Before
+ * the first. */
 void mk_http_context_set_guard(struct mk_http_context *context, struct mk_guard *guard);
-/* They are an operator's: places are kept for them. Before the first. */
-void mk_http_context_for_operators(struct mk_http_context *context);
+/* Its connections take places that are kept for them (MK_GUARD_RESERVED). Before the first. */
+void mk_http_context_use_reserved(struct mk_http_context *context);
 /* All connections must be gone. */
 void mk_http_context_fini(struct mk_http_context *context);
 
@@ -110,7 +109,7 @@ bool mk_http_connection_take_body(struct mk_http_connection *connection, struct 
 void *mk_http_connection_state(struct mk_http_connection *connection);
 
 /* Whom it is from, and who counts what is refused; NULL where nobody guards. */
-struct mk_guest *mk_http_connection_guest(const struct mk_http_connection *connection);
+struct mk_guard_client *mk_http_connection_client(const struct mk_http_connection *connection);
 struct mk_guard *mk_http_connection_guard(const struct mk_http_connection *connection);
 
 /* Its port is being closed: it is answered once more, and nothing that stays may begin on it. */

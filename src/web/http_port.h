@@ -1,7 +1,6 @@
 /*
  * http_port: one listening address of HTTP: its listener and the connections that came through it.
- * What a bot's server, the control address and the operations address have in common; what is asked
- * there is the service's to answer, and who comes in is the guard's to say.
+ * The service answers what is asked there, and the guard decides which clients are let in.
  */
 #ifndef MK_WEB_HTTP_PORT_H
 #define MK_WEB_HTTP_PORT_H

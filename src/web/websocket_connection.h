@@ -1,8 +1,6 @@
 /*
  * websocket_connection: a WebSocket over a stream after its handshake, in either role: messages
  * both ways, ping and pong, keep-alive, the closing handshake.
- *
- * Knows nothing of Milky: websocket_session puts calls and events on it.
  */
 #ifndef MK_WEB_WEBSOCKET_CONNECTION_H
 #define MK_WEB_WEBSOCKET_CONNECTION_H

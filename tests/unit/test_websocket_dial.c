@@ -138,6 +138,8 @@ static void compression_is_agreed_upon(void **state)
     (void)state;
     start("ws", "/", 5000, true);
     assert_non_null(strstr(raw_server_request(&server), "permessage-deflate"));
+    raw_server_say(&server, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n",
+                   true);
     raw_server_say(&server,
                    right_answer("Sec-WebSocket-Extensions: permessage-deflate; "
                                 "server_no_context_takeover; client_no_context_takeover\r\n",

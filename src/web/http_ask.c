@@ -1,0 +1,213 @@
+/*
+ * http_ask: see the header. It is connecting (`connect`) or waiting for the answer (`stream`);
+ * whatever ends it does so by way of finish.
+ */
+#include "web/http_ask.h"
+
+#include "net/connect.h"
+#include "net/timer.h"
+
+#include <stdlib.h>
+
+enum {
+    LONGEST_ANSWER = 16 * 1024,
+    MOST_INTERIM = 8, /* responses that announce another one (RFC 9110, 15.2) */
+};
+
+struct mk_http_ask {
+    void (*done)(void *arg, struct mk_stream *stream, const struct mk_http_asked *asked);
+    void *arg;
+    int (*write)(void *arg, struct mk_buf *out);
+    const char *what;
+    uint32_t answer_ms;
+    struct mk_timer *timer; /* the end of patience with an answer */
+    struct mk_connect *connect;
+    struct mk_stream *stream;
+    struct mk_buf answer; /* its head so far */
+    unsigned interim;
+};
+
+static void free_ask(struct mk_http_ask *ask)
+{
+    mk_timer_free(ask->timer);
+    mk_buf_fini(&ask->answer);
+    free(ask);
+}
+
+static void let_go(struct mk_http_ask *ask)
+{
+    if (!ask->stream)
+        return;
+    mk_stream_hand_over(ask->stream, NULL, NULL);
+    mk_stream_abort(ask->stream, 0);
+    ask->stream = NULL;
+}
+
+struct mk_http_ask *mk_http_ask_cancel(struct mk_http_ask *ask)
+{
+    if (!ask)
+        return NULL;
+    mk_connect_cancel(ask->connect);
+    let_go(ask);
+    free_ask(ask);
+    return NULL;
+}
+
+static void finish(struct mk_http_ask *ask, const struct mk_http_asked *asked)
+{
+    if (!asked->response)
+        let_go(ask);
+    ask->done(ask->arg, ask->stream, asked);
+    free_ask(ask);
+}
+
+/* No answer came. `failure` says why. */
+static void fail(struct mk_http_ask *ask, const struct mk_failure *failure)
+{
+    finish(ask, &(struct mk_http_asked){ .failure = failure, .connected = true });
+}
+
+static void out_of_memory(struct mk_http_ask *ask)
+{
+    struct mk_failure failure;
+    fail(ask, mk_failure_set(&failure, MK_FAILURE_NO_MEMORY, "out of memory"));
+}
+
+/* --- the answer --- */
+
+static bool is_interim(const struct mk_http1_response *response)
+{
+    return response->status / 100 == 1 && response->status != 101;
+}
+
+/* Reads the final head out of what has come. `skipped` bytes of others went before it. */
+static int read_head(struct mk_http_ask *ask, struct mk_http1_response *response, size_t *skipped,
+                     size_t *head_len)
+{
+    *skipped = 0;
+    for (;;) {
+        int status = mk_http1_read_response(mk_buf_slice(&ask->answer), response, head_len);
+        if (status != MK_HTTP1_HEAD || !is_interim(response) || ask->interim++ == MOST_INTERIM)
+            return status;
+        mk_buf_consume(&ask->answer, *head_len);
+        *skipped += *head_len;
+    }
+}
+
+static void judge(struct mk_http_ask *ask, int status, const struct mk_http1_response *response)
+{
+    struct mk_failure failure;
+    if (status == MK_HTTP1_HEAD)
+        finish(ask, &(struct mk_http_asked){ .response = response, .connected = true });
+    else if (status == MK_HTTP1_NEED_MORE)
+        fail(ask, mk_failure_set(&failure, MK_FAILURE_TOO_LONG, "its answer to %s is too long",
+                                 ask->what));
+    else
+        fail(ask, mk_failure_set(&failure, MK_FAILURE_PROTOCOL, "its answer to %s is not HTTP/1.1",
+                                 ask->what));
+}
+
+/* The head may come in pieces; what follows it belongs to the next owner. */
+static size_t on_read(void *owner, char *data, size_t len)
+{
+    struct mk_http_ask *ask = owner;
+    struct mk_http1_response response;
+    size_t before = ask->answer.len, skipped, head_len;
+    /* A busy server may send much behind a short head. */
+    size_t room = LONGEST_ANSWER - before;
+    size_t some = len < room ? len : room;
+    if (mk_buf_append(&ask->answer, data, some) < 0) {
+        out_of_memory(ask);
+        return len;
+    }
+    int status = read_head(ask, &response, &skipped, &head_len);
+    if (status == MK_HTTP1_NEED_MORE && ask->answer.len < LONGEST_ANSWER)
+        return some;
+    size_t taken = status == MK_HTTP1_HEAD ? skipped + head_len - before : len;
+    judge(ask, status, &response);
+    return taken;
+}
+
+static void on_end(void *owner)
+{
+    struct mk_http_ask *ask = owner;
+    struct mk_failure failure;
+    fail(ask, mk_failure_set(&failure, MK_FAILURE_NO_ANSWER, "it closed the connection during %s",
+                             ask->what));
+}
+
+static void on_closed(void *owner, int error)
+{
+    struct mk_http_ask *ask = owner;
+    struct mk_failure failure;
+    ask->stream = NULL;
+    fail(ask, mk_failure_errno(&failure, error));
+}
+
+static const struct mk_stream_events waiting_events = {
+    .read = on_read,
+    .end = on_end,
+    .closed = on_closed,
+};
+
+static void on_timeout(void *arg)
+{
+    struct mk_http_ask *ask = arg;
+    struct mk_failure failure;
+    fail(ask,
+         mk_failure_set(&failure, MK_FAILURE_TIMEOUT, "it did not answer %s in time", ask->what));
+}
+
+/* --- the question --- */
+
+int mk_http_ask_host(struct mk_buf *out, const struct mk_url *url)
+{
+    int rc = mk_buf_append_slice(out, url->authority_host);
+    return rc < 0 || url->default_port ? rc : mk_buf_printf(out, ":%u", url->port);
+}
+
+static void on_connected(void *arg, struct mk_stream *stream, const struct mk_failure *failure)
+{
+    struct mk_http_ask *ask = arg;
+    ask->connect = NULL;
+    if (!stream) {
+        finish(ask, &(struct mk_http_asked){ .failure = failure });
+        return;
+    }
+    ask->stream = stream;
+    mk_stream_adopt(stream, &waiting_events, ask);
+    if (ask->write(ask->arg, mk_stream_output(stream)) < 0) {
+        out_of_memory(ask);
+        return;
+    }
+    mk_stream_wake(stream);
+    mk_timer_start(ask->timer, ask->answer_ms);
+}
+
+struct mk_http_ask *mk_http_ask_start(
+    struct mk_loop *loop, const struct mk_http_ask_options *options,
+    void (*done)(void *arg, struct mk_stream *stream, const struct mk_http_asked *asked), void *arg)
+{
+    struct mk_http_ask *ask = calloc(1, sizeof(*ask));
+    if (!ask)
+        return NULL;
+    ask->done = done;
+    ask->arg = arg;
+    ask->write = options->write;
+    ask->what = options->what;
+    ask->answer_ms = options->answer_ms;
+    mk_buf_init(&ask->answer, LONGEST_ANSWER);
+    ask->timer = mk_timer_new(loop, on_timeout, ask);
+    char *host = mk_slice_dup(options->url->host);
+    struct mk_connect_options connect = {
+        .host = host,
+        .port = options->url->port,
+        .tls = options->url->tls,
+        .tls_context = options->tls,
+        .timeout_ms = options->connect_ms,
+    };
+    if (ask->timer && host)
+        ask->connect = mk_connect_start(loop, &connect, on_connected, ask);
+    free(host);
+    return ask->connect ? ask : mk_http_ask_cancel(ask);
+}
