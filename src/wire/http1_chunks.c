@@ -1,0 +1,96 @@
+/* http1_chunks: see the header. One byte at a time but for the data; lines end with CRLF alone. */
+#include "wire/http1_chunks.h"
+
+#include "wire/url.h"
+
+enum { MOST_EXTRA = 16 * 1024, MOST_DIGITS = 15 };
+
+enum state {
+    SIZE,
+    EXTENSION,
+    SIZE_LF,
+    DATA,
+    DATA_CR,
+    DATA_LF,
+    TRAILER, /* at the beginning of a line */
+    TRAILER_REST,
+    TRAILER_LF,
+    LAST_LF,
+    DONE,
+    BAD,
+};
+
+static uint8_t take_size(struct mk_http1_chunks *chunks, char c)
+{
+    int digit = mk_hex_digit(c);
+    if (digit >= 0) {
+        chunks->left = chunks->left * 16 + (uint64_t)digit;
+        return ++chunks->digits > MOST_DIGITS ? BAD : SIZE;
+    }
+    if (chunks->digits == 0)
+        return BAD;
+    if (c == '\r')
+        return SIZE_LF;
+    return c == ';' || c == ' ' || c == '\t' ? EXTENSION : BAD;
+}
+
+static uint8_t take_extra(struct mk_http1_chunks *chunks, char c, uint8_t same, uint8_t ended)
+{
+    if (c == '\r')
+        return ended;
+    return c == '\n' || ++chunks->extra > MOST_EXTRA ? BAD : same;
+}
+
+/* The state behind a byte that is none of the data. */
+static uint8_t after(struct mk_http1_chunks *chunks, char c)
+{
+    switch (chunks->state) {
+    case SIZE:
+        return take_size(chunks, c);
+    case EXTENSION:
+        return take_extra(chunks, c, EXTENSION, SIZE_LF);
+    case SIZE_LF:
+        chunks->digits = 0;
+        if (c != '\n')
+            return BAD;
+        return chunks->left > 0 ? DATA : TRAILER;
+    case DATA_CR:
+        return c == '\r' ? DATA_LF : BAD;
+    case DATA_LF:
+        return c == '\n' ? SIZE : BAD;
+    case TRAILER:
+        return take_extra(chunks, c, TRAILER_REST, LAST_LF);
+    case TRAILER_REST:
+        return take_extra(chunks, c, TRAILER_REST, TRAILER_LF);
+    case TRAILER_LF:
+        return c == '\n' ? TRAILER : BAD;
+    case LAST_LF:
+        return c == '\n' ? DONE : BAD;
+    default:
+        return BAD;
+    }
+}
+
+int mk_http1_chunks_feed(struct mk_http1_chunks *chunks, struct mk_slice input, size_t *consumed,
+                         struct mk_slice *data)
+{
+    size_t at = 0;
+    int result = MK_HTTP1_CHUNKS_MORE;
+    while (at < input.len && result == MK_HTTP1_CHUNKS_MORE) {
+        if (chunks->state == DATA) {
+            struct mk_slice rest = mk_slice_from(input, at);
+            *data = mk_slice_of(rest.ptr, rest.len < chunks->left ? rest.len : chunks->left);
+            chunks->left -= data->len;
+            at += data->len;
+            if (chunks->left == 0)
+                chunks->state = DATA_CR;
+            result = MK_HTTP1_CHUNKS_DATA;
+        } else {
+            chunks->state = after(chunks, input.ptr[at++]);
+            if (chunks->state == DONE || chunks->state == BAD)
+                result = chunks->state == DONE ? MK_HTTP1_CHUNKS_END : MK_HTTP1_CHUNKS_BAD;
+        }
+    }
+    *consumed = at;
+    return result;
+}
