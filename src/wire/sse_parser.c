@@ -150,9 +150,12 @@ static int end_line(struct mk_sse_parser *parser, const char *at, const char *st
 
 int mk_sse_parser_feed(struct mk_sse_parser *parser, const char *data, size_t len, size_t *consumed)
 {
+    forget_event(parser);
+    *consumed = len;
+    if (len == 0)
+        return MK_SSE_NEED_MORE;
     const char *at = data;
     const char *end = data + len;
-    forget_event(parser);
     while (at < end) {
         if (parser->after_cr && *at == '\n') {
             parser->after_cr = false;
@@ -163,7 +166,6 @@ int mk_sse_parser_feed(struct mk_sse_parser *parser, const char *data, size_t le
         parser->after_cr = false;
         if (stop == end) {
             int rc = mk_buf_append(&parser->line, at, (size_t)(end - at));
-            *consumed = len;
             return rc < 0 ? rc : MK_SSE_NEED_MORE;
         }
         int rc = end_line(parser, at, stop);
@@ -174,6 +176,5 @@ int mk_sse_parser_feed(struct mk_sse_parser *parser, const char *data, size_t le
             return rc;
         }
     }
-    *consumed = len;
     return MK_SSE_NEED_MORE;
 }
