@@ -12,8 +12,8 @@
 #include "fuzz.h"
 #include "hub/reader.h"
 #include "sqlite_memory.h"
-#include "sse_decoder.h"
 #include "wire/deflate.h"
+#include "wire/sse_parser.h"
 #include "wire/websocket.h"
 
 enum { EACH_JOURNAL = 2000 };
@@ -65,17 +65,25 @@ static void decode_lines(struct mk_buf *told, struct mk_slice lines)
     }
 }
 
+/* An event has an id of its own, a gap goes on with the one before. */
 static void decode_sse(struct mk_buf *told, struct mk_slice stream)
 {
-    struct sse_message message;
-    mk_buf_init(&message.data, SIZE_MAX / 2);
-    while (sse_next(&stream, &message)) {
-        bool is_gap = mk_slice_eq(message.event, MK_SLICE("milky_gap"));
-        check(is_gap || mk_slice_eq(message.event, MK_SLICE("milky_event")), "name");
-        check(is_gap == (message.id.len == 0), "id");
-        tell(told, mk_buf_slice(&message.data));
+    struct mk_sse_parser parser;
+    char last[32] = "";
+    size_t consumed;
+    mk_sse_parser_init(&parser, SIZE_MAX / 2);
+    while (mk_sse_parser_feed(&parser, stream.ptr, stream.len, &consumed) == MK_SSE_EVENT) {
+        const struct mk_sse_event *event = &parser.event;
+        bool is_gap = mk_slice_eq(event->type, MK_SLICE("milky_gap"));
+        check(is_gap || mk_slice_eq(event->type, MK_SLICE("milky_event")), "name");
+        check(is_gap == mk_slice_eq(event->id, mk_slice_str(last)), "id");
+        snprintf(last, sizeof(last), "%.*s", (int)event->id.len,
+                 event->id.ptr ? event->id.ptr : "");
+        tell(told, event->data);
+        stream = mk_slice_from(stream, consumed);
     }
-    mk_buf_fini(&message.data);
+    check(consumed == stream.len && parser.line.len == 0 && parser.data.len == 0, "the end");
+    mk_sse_parser_fini(&parser);
 }
 
 static void decode(struct mk_buf *told, enum mk_framing framing, struct mk_slice bytes)
