@@ -43,24 +43,33 @@ static void on_call(struct mk_call_target *target, struct mk_call *call)
 }
 
 static void on_resource(struct mk_resource_source *source, const char *token,
-                        struct mk_resource_answer *answer)
+                        struct mk_resource_request *request)
 {
+    static char bytes[FILE_SIZE];
     (void)source;
-    bool is_known = strcmp(token, "x") == 0;
-    *answer = (struct mk_resource_answer){
-        .kind = is_known ? MK_RESOURCE_FD : MK_RESOURCE_FAIL,
-        .fd = is_known ? dup(resource_fd) : -1,
+    bool is_file = strcmp(token, "x") == 0, is_bytes = strcmp(token, "y") == 0;
+    struct mk_resource_answer answer = {
+        .kind = is_file    ? MK_RESOURCE_FD
+                : is_bytes ? MK_RESOURCE_BYTES
+                           : MK_RESOURCE_FAIL,
+        .fd = is_file ? dup(resource_fd) : -1,
         .status = 404,
-        .text = mk_slice_dup(MK_SLICE("image/png")),
+        .text = "image/png",
+        .bytes = mk_slice_of(bytes, sizeof(bytes)),
     };
-    check(answer->text && (answer->fd >= 0) == is_known, "no file");
+    check((answer.fd >= 0) == is_file, "no file");
+    check(request->answered(request, &answer) == 0, "a wrong answer");
+    if (answer.fd >= 0)
+        close(answer.fd);
 }
 
 static struct mk_call_target target = { .call = on_call, .control = on_call };
-static struct mk_resource_source files = { .offers = true, .ask = on_resource };
+static struct mk_resource_source files = { .offers = true,
+                                           .patience_ms = 1000,
+                                           .ask = on_resource };
 
-/* One desk under two names. */
-static struct mk_dispatch *desk_at(void *arg, size_t index, const char **name)
+/* One target under two names. */
+static struct mk_dispatch *find_target(void *arg, size_t index, const char **name)
 {
     (void)arg;
     *name = index == 0 ? "sandbox" : "endpoint";
@@ -164,8 +173,8 @@ static void prepare(void)
         struct mk_address address = address_of(i), other = address_of(2 + i);
         char listen[MK_ADDRESS_TEXT];
         servers[i] = make_server(guard, mk_address_format(&address, listen), tokens[i]);
-        const struct mk_control_desks desks = { desk_at, NULL };
-        check(mk_control_open(&loop, &other, mk_slice_str(tokens[i]), guard, &desks,
+        const struct mk_control_targets targets = { find_target, NULL };
+        check(mk_control_open(&loop, &other, mk_slice_str(tokens[i]), guard, &targets,
                               &controls[i]) == 0,
               "no control address");
     }

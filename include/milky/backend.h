@@ -134,9 +134,12 @@ struct milky_backend {
     /*
      * Frees the backend, also one whose `start` was never called or has failed. Calls still open
      * have been answered (-500) and `cancelled`. libuv handles of the backend are to be closed
-     * (uv_close) in here at the latest: the endpoint runs the loop until they are. A handle that is
-     * left open is logged and costs its memory; it does not keep the endpoint from ending. Threads
-     * that may call milky_host_post have ended when this returns.
+     * (uv_close) in here at the latest: the loop runs until they are. A handle that is left open
+     * does not keep the endpoint from ending (milky_endpoint_free). Threads that may call
+     * milky_host_post have ended when this returns.
+     *
+     * Called from the end of a turn where a reload has taken the backend out, else from
+     * milky_endpoint_free.
      */
     void (*free)(void *self);
 };
@@ -350,13 +353,17 @@ MILKY_API struct uv_loop_s *milky_host_loop(const struct milky_host *host);
 /* --- resources --- */
 
 /*
- * Answers to `resource`. Each returns 0, or -ENOENT where the request is not open: it was answered
- * before (logged), or its client has gone. `content_type` is "image/png"; it is copied.
+ * Answers to `resource`. Each returns 0; -ENOENT where the request is not open: it was answered
+ * before (logged), its client has gone, or it was too late (milky_limits.call_seconds; the client
+ * got 504); or another negative errno, logged, for an answer that no client can be given (it got
+ * 500). `content_type` is "image/png", copied; NULL is "application/octet-stream".
  *
  * _fd:       the content of a regular file, open for reading; the endpoint closes it in each case.
- * _bytes:    these bytes, copied.
- * _redirect: 302 to another URL.
+ * _bytes:    these bytes, copied; 32 MiB at most.
+ * _redirect: 302 to another URL: http, https, or a path ("/...").
  * _fail:     a status from 400 to 599 (404 for a token that is unknown or has expired), and why.
+ *
+ * HEAD and one range of bytes (RFC 9110, 14) are the endpoint's to see to.
  */
 MILKY_API int milky_resource_fd(struct milky_host *host, uint64_t request, int fd,
                                 const char *content_type);

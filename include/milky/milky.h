@@ -173,6 +173,10 @@ struct milky_config {
     uint64_t busy_poll_us;
     /* Do not send to many connections with one system call, where the kernel has io_uring. */
     bool no_io_uring;
+    /* The libuv loop to run on, which stays the embedder's and outlives the endpoint; NULL: one of
+     * its own. Endpoints of one thread may share one, and busy_poll_us and no_io_uring then, of
+     * which the last one counts. */
+    struct uv_loop_s *loop;
 };
 
 /*
@@ -197,7 +201,10 @@ struct milky_endpoint;
 MILKY_API int milky_endpoint_new(const struct milky_config *config,
                                  struct milky_endpoint **endpoint, struct milky_error *error);
 
-/* Starts the backends, listens and connects. Returns 0, or a negative errno as above. */
+/*
+ * Starts the backends, listens and connects; once. Returns 0, or a negative errno as above: then it
+ * is to be freed.
+ */
 MILKY_API int milky_endpoint_start(struct milky_endpoint *endpoint, struct milky_error *error);
 
 /*
@@ -207,9 +214,11 @@ MILKY_API int milky_endpoint_start(struct milky_endpoint *endpoint, struct milky
  * in any case. Bots may come and go, and an address may go from one to another without being closed
  * meanwhile.
  *
- * A backend that runs is named again with the same name, table and `self`; one with another name is
- * started, and one that is not named any more is freed when its last bot has gone. A bot may not
- * change its backend (take it out, reload, and put it in again).
+ * A backend that runs is named again with the same name, table and `self`. Any other is new, and is
+ * started; where one does not start, the reload is refused. One that is not named any more gets no
+ * new calls, and is freed when the last one that it has is answered (within call_seconds); its name
+ * may be another's at once, its `self` not before. A bot may not change its backend (take it out,
+ * reload, and put it in again).
  *
  * Of the rest of the configuration resource_url, busy_poll_us, no_io_uring and
  * compression_threshold count, and nothing else is looked at. Returns 0, or a negative errno as
@@ -229,21 +238,48 @@ MILKY_API void milky_endpoint_on_reload(struct milky_endpoint *endpoint,
                                         void *arg);
 
 /*
- * Serves until it has stopped. Returns at once where nothing is to be served: no address is
- * listened on, there is no websocket_client, and no handle of a backend's or the embedder's on the
- * loop. A webhook holds it only while it has an event to post.
+ * Serves until it has stopped (milky_endpoint_stop). Also on a loop that was handed in, which does
+ * whatever else is on it meanwhile. Returns at once where it was not started.
  */
 MILKY_API void milky_endpoint_run(struct milky_endpoint *endpoint);
 
 /*
- * Begins to stop, from a callback on the loop: listeners close, calls in flight are answered,
- * WebSockets are closed with 1001; run returns when that is done, within five seconds.
+ * Instead of milky_endpoint_run: an embedder runs the loop that it has handed in as ever
+ * (uv_run), or, with a loop of another kind, polls the descriptor for input, at most for the
+ * timeout (milliseconds; -1: for ever), and takes a step, which does what is due and does not wait:
+ *
+ *   struct pollfd polled = { milky_endpoint_fd(endpoint), POLLIN, 0 };
+ *   do
+ *       poll(&polled, 1, milky_endpoint_timeout(endpoint));
+ *   while (milky_endpoint_step(endpoint));
+ *
+ * The timeout is to be asked for anew before each poll: that sends what was written since the last
+ * step. A step returns false when the endpoint has stopped. From its start until then it keeps the
+ * loop running.
+ */
+MILKY_API int milky_endpoint_fd(const struct milky_endpoint *endpoint);
+MILKY_API int milky_endpoint_timeout(struct milky_endpoint *endpoint);
+MILKY_API bool milky_endpoint_step(struct milky_endpoint *endpoint);
+
+/*
+ * Begins to stop, from a callback on the loop or between two steps: listeners close, calls in
+ * flight are answered, WebSockets are closed with 1001. Within five seconds it has stopped: a call
+ * that its backend leaves open is answered with -500 before that.
  */
 MILKY_API void milky_endpoint_stop(struct milky_endpoint *endpoint);
 
+/* It was to stop, and nothing is left to do but to free it. */
+MILKY_API bool milky_endpoint_stopped(const struct milky_endpoint *endpoint);
+
 /*
- * Ends what has not stopped, frees the backends and the endpoint. Runs the loop until the
- * endpoint's handles are closed. NULL is allowed.
+ * Ends what has not stopped (calls in flight are answered with -500), frees the backends and the
+ * endpoint. Not from a callback on the loop: it runs the loop until the endpoint's handles are
+ * closed. NULL is allowed.
+ *
+ * A backend closes its libuv handles in milky_backend.free at the latest, and an embedder its own,
+ * on the endpoint's loop, before this. What is left open on a loop of the endpoint's own is logged,
+ * by its type ("left open: timer"), may be called back once more in here, and costs the memory of
+ * the loop. On a loop that was handed in it is the embedder's business.
  */
 MILKY_API void milky_endpoint_free(struct milky_endpoint *endpoint);
 

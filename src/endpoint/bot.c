@@ -65,13 +65,17 @@ void mk_bot_fini(struct mk_bot *bot)
 
 /* --- life --- */
 
-int mk_bot_start(struct mk_bot *bot)
+int mk_bot_start(struct mk_bot *bot, const struct mk_transport **failed)
 {
-    int rc = 0;
-    MK_LIST_FOR_EACH (node, &bot->transports)
-        if (rc == 0 && !mk_transport_of(node)->started)
-            rc = mk_transport_start(mk_transport_of(node));
-    return rc;
+    MK_LIST_FOR_EACH (node, &bot->transports) {
+        struct mk_transport *transport = mk_transport_of(node);
+        int rc = transport->started ? 0 : mk_transport_start(transport);
+        if (rc < 0) {
+            *failed = transport;
+            return rc;
+        }
+    }
+    return 0;
 }
 
 void mk_bot_drop(struct mk_bot *bot)

@@ -44,7 +44,7 @@ void mk_bot_fini(struct mk_bot *bot);
 
 /* Starts its transports that have not started. Returns 0 or a negative errno, logged: then those
  * behind the one that failed have not. */
-int mk_bot_start(struct mk_bot *bot);
+int mk_bot_start(struct mk_bot *bot, const struct mk_transport **failed);
 
 /* Ends its connections at once; servers go on listening, and clients connect again. */
 void mk_bot_drop(struct mk_bot *bot);

@@ -1,19 +1,79 @@
-/* error: what is wrong, in words for the caller of a function of milky/milky.h. */
+/*
+ * error: what is wrong, in words for the caller of a function of milky/milky.h, in as much of the
+ * struct as it knows.
+ */
+#include "base/error_text.h"
+#include "base/utf8.h"
 #include "endpoint/parts.h"
+#include "transport/listen_error.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-void mk_error_set(struct milky_error *error, const char *path, const char *format, ...)
+/* Cut to fit, between two characters. */
+static void put(char *to, size_t size, const char *text)
+{
+    size_t len = strlen(text);
+    if (len >= size)
+        len = mk_utf8_valid_prefix(mk_slice_of(text, size - 1));
+    memcpy(to, text, len);
+    to[len] = '\0';
+}
+
+/* The caller's struct has this member. */
+#define HAS(error, member)                                                                         \
+    ((error)->size >= offsetof(struct milky_error, member) + sizeof((error)->member))
+
+static void fill(struct milky_error *error, const char *path, const char *text)
 {
     if (!error)
         return;
-    char what[512];
+    if (HAS(error, path))
+        put(error->path, sizeof(error->path), path);
+    if (HAS(error, expected))
+        error->expected[0] = '\0';
+    if (HAS(error, got))
+        error->got[0] = '\0';
+    if (HAS(error, text))
+        put(error->text, sizeof(error->text), text);
+}
+
+void mk_error_clear(struct milky_error *error)
+{
+    fill(error, "", "");
+}
+
+void mk_error_set(struct milky_error *error, const char *path, const char *format, ...)
+{
+    char what[sizeof(error->text)], text[sizeof(what) + sizeof(error->path) + 4];
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof(what), format, args);
     va_end(args);
-    snprintf(error->path, sizeof(error->path), "%s", path);
-    snprintf(error->text, sizeof(error->text), "%s%s%s", path, *path ? ": " : "", what);
-    error->expected[0] = error->got[0] = '\0';
+    snprintf(text, sizeof(text), "%s%s%s", path, *path ? ": " : "", what);
+    fill(error, path, text);
+}
+
+void mk_error_complete(struct milky_error *error, const char *what, int rc)
+{
+    if (error && HAS(error, text) && error->text[0] == '\0')
+        mk_error_set(error, "", "%s: %s", what, mk_error_text(-rc));
+}
+
+void mk_error_set_transport(struct milky_error *error, size_t bot,
+                            const struct mk_transport *transport, int rc)
+{
+    char path[128], text[MK_LISTEN_ERROR];
+    struct milky_port port = { .size = sizeof(port) };
+    struct mk_transport_stats stats[MK_TRANSPORT_ROWS] = { 0 };
+    if (transport->port && transport->class->get_port &&
+        transport->class->get_port(transport, 0, &port)) {
+        snprintf(path, sizeof(path), "bots[%zu].%s[%zu].listen", bot, port.transport, port.entry);
+        mk_error_set(error, path, "%s", mk_listen_error(&transport->port->address, rc, text));
+        return;
+    }
+    transport->class->report(transport, stats);
+    snprintf(path, sizeof(path), "bots[%zu].%s", bot, transport->class->name);
+    mk_error_set(error, path, "%s cannot start: %s", stats[0].name ? stats[0].name : "it",
+                 mk_error_text(-rc));
 }

@@ -30,15 +30,15 @@ int mk_files_url(struct milky_endpoint *endpoint, const struct milky_host *host,
                  size_t size)
 {
     const struct mk_bot *bot = account ? MK_CONTAINER_OF(account, struct mk_bot, account) : NULL;
-    bool is_first = host == endpoint->hosts[0];
+    bool is_plain = strcmp(host->name, endpoint->plain_name) == 0;
     struct mk_buf out;
     if (size == 0)
         return -ENOBUFS;
     mk_buf_init(&out, size - 1);
     int rc = write_base(endpoint, bot, &out);
     if (rc == 0)
-        rc = mk_buf_printf(&out, "/resource/%s%s%s/", is_first ? "" : host->name,
-                           is_first ? "" : ".", token);
+        rc = mk_buf_printf(&out, "/resource/%s%s%s/", is_plain ? "" : host->name,
+                           is_plain ? "" : ".", token);
     if (rc == 0)
         rc = mk_url_encode(&out, mk_slice_str(name));
     if (rc == 0) {
@@ -63,7 +63,7 @@ int mk_files_base(const char *url, char **base)
 
 /* --- asking --- */
 
-static struct milky_host *host_of(const struct milky_endpoint *endpoint, struct mk_slice name)
+static struct milky_host *find_host(const struct milky_endpoint *endpoint, struct mk_slice name)
 {
     for (size_t i = 0; i < endpoint->host_count; i++)
         if (mk_slice_eq(mk_slice_str(endpoint->hosts[i]->name), name))
@@ -72,32 +72,39 @@ static struct milky_host *host_of(const struct milky_endpoint *endpoint, struct 
 }
 
 static void ask(struct mk_resource_source *source, const char *token,
-                struct mk_resource_answer *answer)
+                struct mk_resource_request *request)
 {
     const struct milky_endpoint *endpoint = MK_CONTAINER_OF(source, struct milky_endpoint, files);
     const char *dot = strchr(token, '.');
-    struct milky_host *host =
-        dot ? host_of(endpoint, mk_slice_of(token, (size_t)(dot - token))) : endpoint->hosts[0];
-    if (host && host->table.resource) {
-        mk_host_ask_resource(host, dot ? dot + 1 : token, answer);
-        return;
-    }
-    *answer = (struct mk_resource_answer){
-        .kind = MK_RESOURCE_FAIL,
-        .fd = -1,
-        .status = 404,
-        .text = mk_slice_dup(MK_SLICE(MK_RESOURCE_UNKNOWN)),
-    };
-    if (!answer->text)
-        answer->kind = MK_RESOURCE_NONE;
+    struct mk_slice name = mk_slice_str(endpoint->plain_name);
+    if (dot)
+        name = mk_slice_of(token, (size_t)(dot - token));
+    mk_host_ask_resource(find_host(endpoint, name), dot ? dot + 1 : token, request);
 }
 
-void mk_files_init(struct milky_endpoint *endpoint)
+void mk_files_look(struct milky_endpoint *endpoint)
 {
-    endpoint->files.ask = ask;
+    endpoint->files.offers = false;
     for (size_t i = 0; i < endpoint->host_count; i++)
         if (endpoint->hosts[i]->table.resource)
             endpoint->files.offers = true;
+}
+
+int mk_files_init(struct milky_endpoint *endpoint, const struct milky_config *config)
+{
+    endpoint->files.ask = ask;
+    endpoint->files.patience_ms = endpoint->owner.call_ms;
+    mk_files_look(endpoint);
+    endpoint->plain_name = mk_slice_dup(mk_slice_str(endpoint->hosts[0]->name));
+    int rc = mk_files_base(config->resource_url, &endpoint->resource_base);
+    return endpoint->plain_name ? rc : -ENOMEM;
+}
+
+void mk_files_fini(struct milky_endpoint *endpoint)
+{
+    mk_transport_free(endpoint->file_server);
+    free(endpoint->resource_base);
+    free(endpoint->plain_name);
 }
 
 /* Bots that are reached by no TCP server still need somewhere to fetch files from. */
@@ -112,7 +119,7 @@ int mk_files_open(struct milky_endpoint *endpoint)
         mk_address_parse(MK_SLICE("127.0.0.1:0"), &address))
         return 0;
     const struct mk_transport_context context = {
-        .loop = &endpoint->loop,
+        .loop = endpoint->loop,
         .guard = endpoint->guard,
         .files = &endpoint->files,
     };

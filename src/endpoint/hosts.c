@@ -3,118 +3,286 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "endpoint/retired.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-struct milky_host *mk_hosts_find(const struct milky_endpoint *endpoint, const char *name)
+/* --- those that run --- */
+
+static bool is_of(const struct milky_host *host, const struct milky_config_backend *backend)
+{
+    return host->backend == backend->table && host->self == backend->self;
+}
+
+/* The host that goes on with this backend, or NULL. */
+static struct milky_host *find_running(const struct milky_endpoint *endpoint,
+                                       const struct milky_config_backend *backend)
 {
     for (size_t i = 0; i < endpoint->host_count; i++)
-        if (!name || strcmp(endpoint->hosts[i]->name, name) == 0)
+        if (is_of(endpoint->hosts[i], backend) &&
+            strcmp(endpoint->hosts[i]->name, backend->name ? backend->name : "") == 0)
             return endpoint->hosts[i];
     return NULL;
 }
 
-/* --- making --- */
-
-static int make_one(struct milky_endpoint *endpoint, const struct milky_config_backend *config,
-                    size_t index, struct milky_error *error)
+/* The host that has this `self`, whatever it is called: there must not be two. NULL is none. */
+static const struct milky_host *find_owner(const struct milky_endpoint *endpoint,
+                                           const struct milky_config_backend *backend)
 {
-    char path[32];
-    snprintf(path, sizeof(path), "backends[%zu]", index);
-    const char *why;
-    int rc = mk_host_new(&endpoint->owner, config->name, config->table, config->self,
-                         &endpoint->hosts[endpoint->host_count], &why);
-    endpoint->host_count += rc == 0;
-    if (rc != -EINVAL)
-        return rc;
-    mk_error_set(error, path, "%s", why);
-    mk_log_error("endpoint", "%s: %s", path, why);
-    return -EINVAL;
+    for (size_t i = 0; i < endpoint->host_count && backend->self; i++)
+        if (is_of(endpoint->hosts[i], backend))
+            return endpoint->hosts[i];
+    for (size_t i = 0; i < endpoint->leaving_count && backend->self; i++)
+        if (is_of(endpoint->leaving[i].host, backend))
+            return endpoint->leaving[i].host;
+    return NULL;
 }
 
-static void discard_from(const struct milky_config *config, size_t first)
+/* The first element of the configuration that is the same backend; itself where there is none. */
+static size_t first_of(const struct milky_config *config, size_t index)
+{
+    const struct milky_config_backend *backends = config->backends;
+    for (size_t i = 0; i < index && backends[index].self; i++)
+        if (backends[i].table == backends[index].table && backends[i].self == backends[index].self)
+            return i;
+    return index;
+}
+
+static void discard_from(const struct milky_endpoint *endpoint, const struct milky_config *config,
+                         size_t first)
 {
     for (size_t i = first; i < config->backend_count; i++) {
         const struct milky_config_backend *backend = &config->backends[i];
-        if (backend->table)
+        bool is_anothers =
+            endpoint && (find_running(endpoint, backend) || find_owner(endpoint, backend));
+        if (backend->table && !is_anothers && first_of(config, i) == i)
             mk_host_discard(backend->table, backend->self);
     }
 }
 
-void mk_hosts_discard(const struct milky_config *config)
+void mk_hosts_discard(const struct milky_endpoint *endpoint, const struct milky_config *config)
 {
-    discard_from(config, 0);
+    discard_from(endpoint, config, 0);
 }
 
-int mk_hosts_make(struct milky_endpoint *endpoint, const struct milky_config *config,
-                  struct milky_error *error)
+/* --- a plan --- */
+
+static int refuse(struct milky_error *error, size_t index, const char *key, const char *why)
 {
-    endpoint->host_count = 0;
-    endpoint->hosts = calloc(config->backend_count + 1, sizeof(struct milky_host *));
-    if (!endpoint->hosts) {
-        discard_from(config, 0);
+    char path[64];
+    snprintf(path, sizeof(path), "backends[%zu]%s", index, key);
+    mk_log_error("endpoint", "%s: %s", path, why);
+    mk_error_set(error, path, "%s", why);
+    return -EINVAL;
+}
+
+static int plan_one(struct mk_planned_hosts *plan, struct milky_endpoint *endpoint,
+                    const struct milky_config *config, size_t index, struct milky_error *error)
+{
+    const struct milky_config_backend *backend = &config->backends[index];
+    struct milky_host **place = &plan->hosts[plan->count];
+    const char *why;
+    char text[128];
+    *place = find_running(endpoint, backend);
+    if (*place) {
+        plan->count++;
+        return 0;
+    }
+    const struct milky_host *owner = find_owner(endpoint, backend);
+    if (owner) {
+        snprintf(text, sizeof(text), "it is that of the backend %.64s, which has not ended",
+                 owner->name);
+        return refuse(error, index, ".self", text);
+    }
+    if (first_of(config, index) != index) {
+        snprintf(text, sizeof(text), "it is that of backends[%zu]", first_of(config, index));
+        return refuse(error, index, ".self", text);
+    }
+    int rc =
+        mk_host_new(&endpoint->owner, backend->name, backend->table, backend->self, place, &why);
+    plan->are_new[plan->count] = true;
+    plan->count += rc == 0;
+    return rc == -EINVAL ? refuse(error, index, "", why) : rc;
+}
+
+int mk_hosts_plan(struct mk_planned_hosts *plan, struct milky_endpoint *endpoint,
+                  const struct milky_config *config, struct milky_error *error)
+{
+    *plan = (struct mk_planned_hosts){
+        .hosts = calloc(config->backend_count + 1, sizeof(*plan->hosts)),
+        .are_new = calloc(config->backend_count + 1, sizeof(*plan->are_new)),
+    };
+    if (!plan->hosts || !plan->are_new) {
+        mk_hosts_discard(endpoint, config);
         return -ENOMEM;
     }
     for (size_t i = 0; i < config->backend_count; i++) {
-        int rc = make_one(endpoint, &config->backends[i], i, error);
+        int rc = plan_one(plan, endpoint, config, i, error);
         if (rc < 0) {
-            discard_from(config, i + 1);
+            discard_from(endpoint, config, i + 1);
             return rc;
         }
     }
     return 0;
 }
 
-bool mk_hosts_keep_events(const struct milky_endpoint *endpoint)
+struct milky_host *mk_hosts_find(const struct mk_planned_hosts *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (!name || strcmp(plan->hosts[i]->name, name) == 0)
+            return plan->hosts[i];
+    return NULL;
+}
+
+int mk_hosts_plan_bots(struct mk_planned_hosts *plan, struct mk_bot *const *bots, size_t count)
+{
+    plan->bots = calloc(plan->count + 1, sizeof(*plan->bots));
+    if (!plan->bots)
+        return -ENOMEM;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (mk_roster_init(&plan->bots[i], count) < 0)
+            return -ENOMEM;
+        for (size_t j = 0; j < count; j++)
+            if (bots[j]->account.host == plan->hosts[i])
+                mk_roster_add(&plan->bots[i], &bots[j]->account);
+    }
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->are_new[i])
+            mk_host_change_bots(plan->hosts[i], &plan->bots[i]);
+    return 0;
+}
+
+static int start(struct milky_host *host, struct milky_error *error)
+{
+    int rc = mk_host_start(host);
+    if (rc < 0)
+        mk_error_set(error, "", "the backend %s cannot start: %s", host->name,
+                     host->said[0] ? host->said : mk_error_text(-rc));
+    return rc;
+}
+
+int mk_hosts_start_new(const struct mk_planned_hosts *plan, struct milky_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < plan->count && rc == 0; i++)
+        if (plan->are_new[i])
+            rc = start(plan->hosts[i], error);
+    return rc;
+}
+
+static bool is_planned(const struct mk_planned_hosts *plan, const struct milky_host *host)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->hosts[i] == host)
+            return true;
+    return false;
+}
+
+void mk_hosts_take_over(struct milky_endpoint *endpoint, struct mk_planned_hosts *plan)
 {
     for (size_t i = 0; i < endpoint->host_count; i++)
-        if (!endpoint->hosts[i]->table.keeps_events)
+        if (!is_planned(plan, endpoint->hosts[i]))
+            mk_retired_add_host(endpoint, endpoint->hosts[i]);
+    free(endpoint->hosts);
+    endpoint->hosts = plan->hosts;
+    endpoint->host_count = plan->count;
+    endpoint->reloads++;
+    plan->is_taken_over = true;
+}
+
+void mk_hosts_give_bots(struct milky_endpoint *endpoint, struct mk_planned_hosts *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (!plan->are_new[i] && !mk_host_has_bots(endpoint->hosts[i], &plan->bots[i]))
+            mk_host_change_bots(endpoint->hosts[i], &plan->bots[i]);
+    for (size_t i = 0; i < endpoint->leaving_count; i++) {
+        struct mk_roster none = { 0 };
+        if (endpoint->leaving[i].host->roster.count > 0)
+            mk_host_change_bots(endpoint->leaving[i].host, &none);
+        mk_roster_fini(&none);
+    }
+}
+
+void mk_hosts_plan_fini(struct mk_planned_hosts *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (!plan->is_taken_over && plan->are_new[i])
+            mk_host_free(plan->hosts[i]);
+        if (plan->bots)
+            mk_roster_fini(&plan->bots[i]);
+    }
+    if (!plan->is_taken_over)
+        free(plan->hosts);
+    free(plan->are_new);
+    free(plan->bots);
+}
+
+bool mk_hosts_keep_events(struct milky_host *const *hosts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!hosts[i]->table.keeps_events)
             return false;
     return true;
 }
 
-/* --- bots --- */
-
-int mk_hosts_set_bots(struct milky_endpoint *endpoint, struct mk_bot *const *bots, size_t count)
-{
-    struct mk_roster *rosters = calloc(endpoint->host_count + 1, sizeof(*rosters));
-    int rc = rosters ? 0 : -ENOMEM;
-    for (size_t i = 0; i < endpoint->host_count && rc == 0; i++)
-        rc = mk_roster_init(&rosters[i], count);
-    for (size_t i = 0; i < endpoint->host_count && rc == 0; i++) {
-        for (size_t j = 0; j < count; j++)
-            if (bots[j]->account.host == endpoint->hosts[i])
-                mk_roster_add(&rosters[i], &bots[j]->account);
-        if (!mk_host_has_bots(endpoint->hosts[i], &rosters[i]))
-            mk_host_change_bots(endpoint->hosts[i], &rosters[i]);
-    }
-    for (size_t i = 0; i < endpoint->host_count && rosters; i++)
-        mk_roster_fini(&rosters[i]);
-    free(rosters);
-    return rc;
-}
-
-/* --- life --- */
+/* --- all that an endpoint has --- */
 
 int mk_hosts_start(struct milky_endpoint *endpoint, struct milky_error *error)
 {
+    int rc = 0;
+    for (size_t i = 0; i < endpoint->host_count && rc == 0; i++)
+        rc = start(endpoint->hosts[i], error);
+    return rc;
+}
+
+/*
+ * A backend may reload in here: then the list is another one, and is begun anew for those that are
+ * new in it. Those that are leaving have calls to answer, too.
+ */
+void mk_hosts_turn_end(struct milky_endpoint *endpoint)
+{
+    uint64_t round = ++endpoint->rounds;
     for (size_t i = 0; i < endpoint->host_count; i++) {
-        int rc = mk_host_start(endpoint->hosts[i]);
-        if (rc < 0) {
-            mk_error_set(error, "", "the backend %s cannot start: %s", endpoint->hosts[i]->name,
-                         mk_error_text(-rc));
-            return rc;
-        }
+        struct milky_host *host = endpoint->hosts[i];
+        uint64_t reloads = endpoint->reloads;
+        if (host->round == round)
+            continue;
+        host->round = round;
+        mk_host_turn_end(host);
+        if (reloads != endpoint->reloads)
+            i = SIZE_MAX;
     }
-    return 0;
+    for (size_t i = 0; i < endpoint->leaving_count; i++)
+        if (endpoint->leaving[i].host->round != round)
+            mk_host_turn_end(endpoint->leaving[i].host);
+}
+
+bool mk_hosts_stored(struct milky_endpoint *endpoint)
+{
+    bool more = false;
+    for (size_t i = 0; i < endpoint->host_count; i++)
+        more |= mk_host_stored(endpoint->hosts[i]);
+    for (size_t i = 0; i < endpoint->leaving_count; i++)
+        more |= mk_host_stored(endpoint->leaving[i].host);
+    return more;
+}
+
+void mk_hosts_answer_all(struct milky_endpoint *endpoint, const char *message)
+{
+    for (size_t i = 0; i < endpoint->host_count; i++)
+        mk_host_answer_all(endpoint->hosts[i], message);
+    for (size_t i = 0; i < endpoint->leaving_count; i++)
+        mk_host_answer_all(endpoint->leaving[i].host, message);
 }
 
 void mk_hosts_stop(struct milky_endpoint *endpoint)
 {
     for (size_t i = 0; i < endpoint->host_count; i++)
         mk_host_stop(endpoint->hosts[i]);
+    for (size_t i = 0; i < endpoint->leaving_count; i++)
+        mk_host_stop(endpoint->leaving[i].host);
 }
 
 void mk_hosts_end(struct milky_endpoint *endpoint)

@@ -297,7 +297,7 @@ static void write_process(struct writer *w)
     mk_process_measure(&process);
     const struct milky_endpoint *endpoint = w->endpoint;
     const struct fact facts[] = {
-        { "milky_loop_turns_total", "counter", (double)endpoint->loop.turns,
+        { "milky_loop_turns_total", "counter", (double)endpoint->loop->turns,
           "Turns of the event loop." },
         { "process_start_time_seconds", "gauge", (double)w->endpoint->started_at / 1e3,
           "When it started, since 1970." },

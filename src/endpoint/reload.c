@@ -10,9 +10,11 @@
 #include "config/check.h"
 #include "endpoint/files.h"
 #include "endpoint/hosts.h"
+#include "endpoint/retired.h"
 #include "protocol/call.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* What has been made for one bot of the configuration. */
@@ -23,36 +25,57 @@ struct change {
 };
 
 struct plan {
+    struct mk_planned_hosts hosts;
     struct change *changes; /* in the order of the configuration */
     size_t count;
     struct mk_bot **bots; /* what the endpoint's will be */
-    struct mk_bot **gone;
-    char *resource_base; /* or NULL */
+    char *resource_base;  /* or NULL */
 };
+
+/* A bot that goes on does so with its backend. */
+static int check_backend(const struct mk_bot *bot, const struct milky_host *host, size_t index,
+                         struct milky_error *error)
+{
+    const struct milky_host *old = bot->account.host;
+    char path[64];
+    if (old == host)
+        return 0;
+    bool is_namesake = strcmp(old->name, host->name) == 0;
+    snprintf(path, sizeof(path), "bots[%zu].backend", index);
+    mk_error_set(error, path,
+                 "%s is %s that serves bot %llu, and a bot cannot change its backend while it "
+                 "runs: take it out, reload, and put it in again",
+                 host->name, is_namesake ? "not the backend of this name" : "not the backend",
+                 (unsigned long long)bot->hub.self_id);
+    mk_log_error("endpoint", "%s: bot %llu cannot change its backend from %s to %s%s", path,
+                 (unsigned long long)bot->hub.self_id, is_namesake ? "one " : "", host->name,
+                 is_namesake ? " to another" : "");
+    return -EINVAL;
+}
 
 /* Returns 0; -EINVAL, logged, with the reason in `error`; -ENOMEM; or what a transport could not.
  */
-static int prepare_bot(struct change *change, struct milky_endpoint *endpoint,
+static int prepare_bot(struct plan *plan, struct milky_endpoint *endpoint,
                        const struct mk_bot_shared *shared, const struct milky_bot *config,
                        struct milky_error *error)
 {
-    struct milky_host *host = mk_hosts_find(endpoint, config->backend);
+    size_t index = plan->count++;
+    struct change *change = &plan->changes[index];
+    struct milky_host *host = mk_hosts_find(&plan->hosts, config->backend);
     mk_list_init(&change->fresh);
-    change->bot = mk_endpoint_find_bot(endpoint, config->self_id);
-    if (change->bot && change->bot->account.host == host)
-        return mk_bot_prepare(change->bot, shared, config, &change->fresh);
+    change->bot = plan->bots[index] = mk_endpoint_find_bot(endpoint, config->self_id);
     if (change->bot) {
-        mk_log_error("endpoint", "bot %llu cannot change its backend",
-                     (unsigned long long)config->self_id);
-        mk_error_set(error, "", "bot %llu cannot change its backend: take it out and reload first",
-                     (unsigned long long)config->self_id);
-        return -EINVAL;
+        int rc = check_backend(change->bot, host, index, error);
+        return rc == 0 ? mk_bot_prepare(change->bot, shared, config, &change->fresh) : rc;
     }
-    change->bot = calloc(1, sizeof(*change->bot));
+    change->bot = plan->bots[index] = calloc(1, sizeof(*change->bot));
     if (!change->bot)
         return -ENOMEM;
     change->is_new = true;
-    return mk_bot_init(change->bot, shared, host, config);
+    int rc = mk_bot_init(change->bot, shared, host, config);
+    if (change->bot->dispatch.stats)
+        change->bot->dispatch.stats->timed = endpoint->operations_address.is_set;
+    return rc;
 }
 
 /* --- listening --- */
@@ -84,8 +107,9 @@ static struct mk_transport *find_listening(const struct milky_endpoint *endpoint
     return NULL;
 }
 
-/* "127.0.0.1:3000" may be taken by a "0.0.0.0:3000" of our own. */
-static void explain_overlap(const struct milky_endpoint *endpoint, const char *listen)
+/* "127.0.0.1:3000" may be taken by a "0.0.0.0:3000" of our own. Returns whether it was. */
+static bool explain_overlap(const struct milky_endpoint *endpoint, const char *listen,
+                            struct milky_error *error)
 {
     const char *port = strrchr(listen, ':');
     for (size_t i = 0; i < endpoint->bot_count; i++)
@@ -93,34 +117,39 @@ static void explain_overlap(const struct milky_endpoint *endpoint, const char *l
             const char *other = mk_transport_of(node)->listen;
             if (!other || strncmp(other, "unix:", 5) == 0 || strcmp(strrchr(other, ':'), port) != 0)
                 continue;
-            mk_log_error("endpoint",
-                         "%s overlaps with %s, where bot %llu listens: take that out and reload, "
-                         "then put this in and reload again",
-                         listen, other, (unsigned long long)endpoint->bots[i]->hub.self_id);
-            return;
+            char text[512];
+            snprintf(text, sizeof(text),
+                     "%s overlaps with %s, where bot %llu listens: take that out and reload, "
+                     "then put this in and reload again",
+                     listen, other, (unsigned long long)endpoint->bots[i]->hub.self_id);
+            mk_log_error("endpoint", "%s", text);
+            mk_error_set(error, "", "%s", text);
+            return true;
         }
+    return false;
 }
 
 /* Listens where none of ours does. No two bots of a configuration have one address. */
-static int listen_if_new(const struct milky_endpoint *endpoint, const struct change *change,
-                         struct mk_transport *transport)
+static int listen_if_new(const struct milky_endpoint *endpoint, const struct plan *plan,
+                         size_t index, struct mk_transport *transport, struct milky_error *error)
 {
-    if (find_listening(endpoint, change->bot, transport->listen))
+    if (find_listening(endpoint, plan->changes[index].bot, transport->listen))
         return 0;
     int rc = mk_transport_start(transport);
-    if (rc == -EADDRINUSE)
-        explain_overlap(endpoint, transport->listen);
+    if (rc < 0 && !(rc == -EADDRINUSE && explain_overlap(endpoint, transport->listen, error)))
+        mk_error_set_transport(error, index, transport, rc);
     return rc;
 }
 
 /* The other listeners change hands when nothing can go wrong any more. */
-static int listen_where_new(struct plan *plan, const struct milky_endpoint *endpoint)
+static int listen_where_new(struct plan *plan, const struct milky_endpoint *endpoint,
+                            struct milky_error *error)
 {
     int rc = 0;
     for (size_t i = 0; i < plan->count; i++)
         MK_LIST_FOR_EACH (node, made(&plan->changes[i]))
             if (rc == 0 && mk_transport_of(node)->listen)
-                rc = listen_if_new(endpoint, &plan->changes[i], mk_transport_of(node));
+                rc = listen_if_new(endpoint, plan, i, mk_transport_of(node), error);
     return rc;
 }
 
@@ -141,58 +170,49 @@ static void hand_over_listeners(struct plan *plan, const struct milky_endpoint *
 
 /* --- the whole --- */
 
-/* Frees the backends of the configuration that do not run yet. Returns the number of the others. */
-static size_t discard_new_backends(const struct milky_endpoint *endpoint,
-                                   const struct milky_config *config)
-{
-    size_t known = 0;
-    for (size_t i = 0; i < config->backend_count; i++) {
-        const struct milky_config_backend *backend = &config->backends[i];
-        const struct milky_host *host = mk_hosts_find(endpoint, backend->name);
-        if (host && host->backend == backend->table && host->self == backend->self)
-            known++;
-        else if (backend->table)
-            mk_host_discard(backend->table, backend->self);
-    }
-    return known;
-}
-
-/* All backends of the configuration run already. Returns 0 or -EINVAL, with the reason. */
-static int check_backends(const struct milky_endpoint *endpoint, const struct milky_config *config,
+/* Last, for a backend that has started may have done something that cannot be undone. */
+static int start_backends(struct plan *plan, struct milky_endpoint *endpoint,
                           struct milky_error *error)
 {
-    size_t known = discard_new_backends(endpoint, config);
-    if (known == config->backend_count && known == endpoint->host_count)
-        return 0;
-    mk_log_error("endpoint", "backends cannot change while the endpoint runs");
-    mk_error_set(error, "backends", "they cannot change while the endpoint runs");
-    return -EINVAL;
+    int rc = mk_hosts_plan_bots(&plan->hosts, plan->bots, plan->count);
+    if (rc < 0)
+        return rc;
+    mk_journal_set_kept(endpoint->journal,
+                        mk_hosts_keep_events(plan->hosts.hosts, plan->hosts.count) &&
+                            mk_hosts_keep_events(endpoint->hosts, endpoint->host_count));
+    rc = mk_hosts_start_new(&plan->hosts, error);
+    if (rc == 0 && endpoint->stopping) {
+        mk_error_set(error, "", "the endpoint was stopped by a backend that started");
+        rc = -ECANCELED;
+    }
+    return rc;
 }
 
 static int prepare(struct plan *plan, struct milky_endpoint *endpoint,
                    const struct milky_config *config, struct milky_error *error)
 {
-    int rc = check_backends(endpoint, config, error);
+    int rc = mk_hosts_plan(&plan->hosts, endpoint, config, error);
     if (rc < 0)
         return rc;
     const struct mk_bot_shared shared = mk_endpoint_shared(endpoint);
     plan->changes = calloc(config->bot_count + 1, sizeof(*plan->changes));
     plan->bots = calloc(config->bot_count + 1, sizeof(*plan->bots));
-    plan->gone = calloc(endpoint->gone_count + endpoint->bot_count + 1, sizeof(*plan->gone));
-    if (!plan->changes || !plan->bots || !plan->gone)
+    if (!plan->changes || !plan->bots)
         return -ENOMEM;
-    rc = mk_files_base(config->resource_url, &plan->resource_base);
-    for (size_t i = 0; i < config->bot_count && rc == 0; i++) {
-        struct change *change = &plan->changes[plan->count++];
-        rc = prepare_bot(change, endpoint, &shared, &config->bots[i], error);
-        plan->bots[i] = change->bot;
-    }
-    return rc == 0 ? listen_where_new(plan, endpoint) : rc;
+    rc = mk_retired_reserve(endpoint);
+    if (rc == 0)
+        rc = mk_files_base(config->resource_url, &plan->resource_base);
+    for (size_t i = 0; i < config->bot_count && rc == 0; i++)
+        rc = prepare_bot(plan, endpoint, &shared, &config->bots[i], error);
+    if (rc == 0)
+        rc = listen_where_new(plan, endpoint, error);
+    return rc == 0 ? start_backends(plan, endpoint, error) : rc;
 }
 
 /* Frees what is not needed any more: all of it where the plan was given up. */
 static void discard(struct plan *plan, bool given_up)
 {
+    mk_hosts_plan_fini(&plan->hosts);
     for (size_t i = 0; i < plan->count; i++) {
         struct change *change = &plan->changes[i];
         if (!change->is_new) {
@@ -205,106 +225,121 @@ static void discard(struct plan *plan, bool given_up)
     free(plan->resource_base);
     free(plan->changes);
     free(plan->bots);
-    free(plan->gone);
 }
 
 /* Bots that are in the endpoint and not in the plan. Returns their number. */
-static size_t dismiss(struct milky_endpoint *endpoint, struct plan *plan)
+static size_t dismiss(struct milky_endpoint *endpoint, const struct plan *plan)
 {
-    size_t count = endpoint->gone_count;
-    if (count > 0) /* before the first reload there is no array */
-        memcpy(plan->gone, endpoint->gone, count * sizeof(*plan->gone));
+    size_t count = 0;
     for (size_t i = 0; i < endpoint->bot_count; i++) {
         size_t j = 0;
-        while (j < plan->count && plan->changes[j].bot != endpoint->bots[i])
+        while (j < plan->count && plan->bots[j] != endpoint->bots[i])
             j++;
         if (j < plan->count)
             continue;
         mk_bot_stop(endpoint->bots[i]);
-        plan->gone[count++] = endpoint->bots[i];
+        mk_retired_add_bot(endpoint, endpoint->bots[i]);
+        count++;
     }
-    return count - endpoint->gone_count;
+    return count;
 }
 
 /* The plan gets what the endpoint had, to be freed with it. */
-static void take_over(struct milky_endpoint *endpoint, struct plan *plan, size_t gone)
+static void take_over(struct milky_endpoint *endpoint, struct plan *plan)
 {
-    struct mk_bot **bots = endpoint->bots, **old_gone = endpoint->gone;
+    struct mk_bot **bots = endpoint->bots;
     char *resource_base = endpoint->resource_base;
     endpoint->resource_base = plan->resource_base;
     plan->resource_base = resource_base;
     endpoint->bots = plan->bots;
     endpoint->bot_count = plan->count;
-    endpoint->gone = plan->gone;
-    endpoint->gone_count += gone;
     plan->bots = bots;
-    plan->gone = old_gone;
+    mk_hosts_take_over(endpoint, &plan->hosts);
 }
 
+/* Those of the whole endpoint. */
+static void change_settings(struct milky_endpoint *endpoint, const struct milky_config *config)
+{
+    mk_loop_busy_poll(endpoint->loop, config->busy_poll_us);
+    mk_streams_use_io_uring(endpoint->loop, !config->no_io_uring);
+    endpoint->deflate.threshold = config->compression_threshold;
+    mk_journal_set_kept(endpoint->journal,
+                        mk_hosts_keep_events(endpoint->hosts, endpoint->host_count));
+    mk_files_look(endpoint);
+    mk_files_open(endpoint);
+}
+
+/* Returns how many transports were added, removed or changed. */
 static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
                         const struct milky_config *config)
 {
+    const struct mk_transport *failed;
     for (size_t i = 0; i < plan->count; i++)
         if (!plan->changes[i].is_new)
             mk_bot_keep(plan->changes[i].bot, &plan->changes[i].fresh);
     hand_over_listeners(plan, endpoint);
-    size_t gone = dismiss(endpoint, plan);
-    size_t changed = gone, added = 0;
+    size_t changed = dismiss(endpoint, plan);
     for (size_t i = 0; i < plan->count; i++) {
         struct change *change = &plan->changes[i];
-        added += change->is_new;
-        if (!change->is_new)
-            changed += mk_bot_reload(change->bot, &change->fresh);
+        changed += change->is_new ? 1 : mk_bot_reload(change->bot, &change->fresh);
     }
-    take_over(endpoint, plan, gone);
-    mk_loop_busy_poll(&endpoint->loop, config->busy_poll_us);
-    mk_streams_use_io_uring(&endpoint->loop, !config->no_io_uring);
-    endpoint->deflate.threshold = config->compression_threshold;
-    if (mk_hosts_set_bots(endpoint, endpoint->bots, endpoint->bot_count) < 0)
-        mk_log_error("endpoint", "out of memory: backends do not know of the bots that changed");
+    take_over(endpoint, plan);
     for (size_t i = 0; i < plan->count; i++)
-        if (plan->changes[i].is_new) {
-            plan->changes[i].bot->dispatch.stats->timed = endpoint->has_operations;
-            mk_bot_start(plan->changes[i].bot);
-        }
-    mk_files_open(endpoint);
-    return changed + added;
+        if (plan->changes[i].is_new)
+            mk_bot_start(plan->changes[i].bot, &failed);
+    change_settings(endpoint, config);
+    mk_hosts_give_bots(endpoint, &plan->hosts);
+    return changed;
 }
 
-static int reload_with(struct milky_endpoint *endpoint, const struct milky_config *config, int rc,
-                       struct milky_error *error)
+static int go_on_with(struct milky_endpoint *endpoint, const struct milky_config *config,
+                      struct milky_error *error)
 {
     struct plan plan = { 0 };
+    endpoint->reloading = true;
+    int rc = prepare(&plan, endpoint, config, error);
     if (rc == 0)
-        rc = prepare(&plan, endpoint, config, error);
+        mk_log_info("endpoint",
+                    "reloaded: %zu of the bots' transports were added, removed or changed",
+                    carry_out(endpoint, &plan, config));
     else
-        discard_new_backends(endpoint, config);
-    if (rc < 0) {
-        discard(&plan, true);
-        mk_log_error("endpoint", "not reloaded, everything is as it was: %s", mk_error_text(-rc));
-        if (error && error->text[0] == '\0')
-            mk_error_set(error, "", "not reloaded: %s", mk_error_text(-rc));
-        return rc;
+        mk_journal_set_kept(endpoint->journal,
+                            mk_hosts_keep_events(endpoint->hosts, endpoint->host_count));
+    discard(&plan, rc < 0);
+    endpoint->reloading = false;
+    return rc;
+}
+
+/* Returns 0, or a negative errno with the reason: this is no time for it. */
+static int check_time(const struct milky_endpoint *endpoint, struct milky_error *error)
+{
+    if (endpoint->reloading) {
+        mk_error_set(error, "", "another reload is under way");
+        return -EBUSY;
     }
-    size_t changed = carry_out(endpoint, &plan, config);
-    discard(&plan, false);
-    mk_log_info("endpoint", "reloaded: %zu of the bots' transports were added, removed or changed",
-                changed);
-    return 0;
+    if (endpoint->ready && !endpoint->stopping)
+        return 0;
+    mk_error_set(error, "", "the endpoint does not run");
+    return -EINVAL;
 }
 
 int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_config *given,
                           struct milky_error *error)
 {
     struct mk_config_taken taken;
-    mk_error_set(error, "", "%s", "");
+    mk_error_clear(error);
     int rc = mk_config_take(given, &taken, error);
-    if (rc == 0 && (!endpoint->started || endpoint->stopping)) {
-        rc = -EINVAL;
-        mk_error_set(error, "", "the endpoint does not run");
-    }
-    rc = reload_with(endpoint, &taken.config, rc, error);
+    if (rc == 0)
+        rc = check_time(endpoint, error);
+    if (rc < 0)
+        mk_hosts_discard(endpoint, &taken.config);
+    else
+        rc = go_on_with(endpoint, &taken.config, error);
     mk_config_give_back(&taken);
+    if (rc < 0) {
+        mk_log_error("endpoint", "not reloaded, everything is as it was: %s", mk_error_text(-rc));
+        mk_error_complete(error, "not reloaded", rc);
+    }
     return rc;
 }
 

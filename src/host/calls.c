@@ -49,7 +49,7 @@ static int grow(struct mk_calls *calls)
     return 0;
 }
 
-struct mk_slot *mk_calls_add(struct mk_calls *calls, struct mk_call *call)
+struct mk_slot *mk_calls_take(struct mk_calls *calls)
 {
     if (calls->first_free == NONE && grow(calls) < 0)
         return NULL;
@@ -57,9 +57,17 @@ struct mk_slot *mk_calls_add(struct mk_calls *calls, struct mk_call *call)
     calls->first_free = slot->next;
     slot->generation++;
     slot->number = (uint64_t)slot->generation << 32 | slot->index;
-    slot->call = call;
     slot->state = MK_SLOT_OPEN;
     slot->unanswered = false;
+    return slot;
+}
+
+struct mk_slot *mk_calls_add(struct mk_calls *calls, struct mk_call *call)
+{
+    struct mk_slot *slot = mk_calls_take(calls);
+    if (!slot)
+        return NULL;
+    slot->call = call;
     call->ticket = slot->number;
     return slot;
 }

@@ -1,5 +1,6 @@
 /*
- * calls: the open calls of one backend, by the numbers that it knows them by. A number is the index
+ * calls: the open calls of one backend, by the numbers that it knows them by; its open requests for
+ * files, by numbers of their own, are kept in another one. A number is the index
  * of a slot (its low half) and the generation of what is in there (its high half): it is never
  * given twice, and one that was made up, has been used or is too late names nothing.
  *
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 struct mk_call;
+struct mk_resource_request;
 
 enum mk_slot_state {
     MK_SLOT_FREE,
@@ -24,8 +26,11 @@ enum mk_slot_state {
 };
 
 struct mk_slot {
-    uint64_t number;      /* of the open call, else MK_NO_CALL */
-    struct mk_call *call; /* NULL where it is free */
+    uint64_t number; /* of the open call, else MK_NO_CALL */
+    union {
+        struct mk_call *call; /* NULL where it is free */
+        struct mk_resource_request *resource;
+    };
     struct mk_calls *calls;
     struct mk_timeout deadline; /* armed by the owner while the call is open */
     uint32_t index;
@@ -49,6 +54,10 @@ struct mk_calls {
 void mk_calls_init(struct mk_calls *calls);
 /* All must be free. */
 void mk_calls_fini(struct mk_calls *calls);
+
+/* An open slot with a number of its own, whose content is the caller's to set. Returns NULL when
+ * memory is out. */
+struct mk_slot *mk_calls_take(struct mk_calls *calls);
 
 /* Gives a call its number (call->ticket). Returns its slot, or NULL when memory is out. */
 struct mk_slot *mk_calls_add(struct mk_calls *calls, struct mk_call *call);

@@ -7,6 +7,7 @@
 #include "protocol/call.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { LOG_LATE_MS = 10 * 1000 };
@@ -20,7 +21,7 @@ enum { LOG_LATE_MS = 10 * 1000 };
 static struct mk_slot *hand_over(struct milky_host *host, struct mk_call *call,
                                  void (*run)(void *self, uint64_t call))
 {
-    if (host->stopped) {
+    if (host->closed) {
         mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL, MK_SLICE("the backend has ended"));
         return NULL;
     }
@@ -179,8 +180,10 @@ static int init_parts(struct milky_host *host, struct mk_host_owner *owner, cons
     host->owner = owner;
     host->impl_action = (size_t)milky_action_number("get_impl_info");
     mk_calls_init(&host->calls);
+    mk_calls_init(&host->resources);
     host->name = mk_slice_dup(mk_slice_str(name));
-    int rc = host->name ? 0 : -ENOMEM;
+    host->said = calloc(1, MK_HOST_SAID);
+    int rc = host->name && host->said ? 0 : -ENOMEM;
     if (rc == 0)
         rc = mk_posts_init(&host->posts, owner->loop->uv);
     if (rc == 0) {
@@ -190,8 +193,10 @@ static int init_parts(struct milky_host *host, struct mk_host_owner *owner, cons
             mk_posts_fini(&host->posts);
         }
     }
-    if (rc < 0)
+    if (rc < 0) {
         free(host->name);
+        free(host->said);
+    }
     return rc;
 }
 
@@ -224,6 +229,39 @@ int mk_host_start(struct milky_host *host)
     int rc = host->table.start ? host->table.start(host->self, host) : 0;
     host->started = rc == 0;
     return rc;
+}
+
+void mk_host_close(struct milky_host *host)
+{
+    host->closed = true;
+    for (uint32_t i = 0; i < host->calls.count; i++) {
+        struct mk_slot *slot = mk_calls_at(&host->calls, i);
+        if (slot->state == MK_SLOT_OPEN && slot->call->dispatch == &host->dispatch)
+            mk_timeout_arm(&host->deadlines, &slot->deadline);
+    }
+}
+
+static bool has_open(const struct mk_calls *calls)
+{
+    for (uint32_t i = 0; i < calls->count; i++)
+        if (mk_calls_at(calls, i)->state == MK_SLOT_OPEN)
+            return true;
+    return false;
+}
+
+bool mk_host_has_open(const struct milky_host *host)
+{
+    return has_open(&host->calls) || has_open(&host->resources);
+}
+
+void mk_host_answer_all(struct milky_host *host, const char *message)
+{
+    for (uint32_t i = 0; i < host->calls.count; i++) {
+        struct mk_slot *slot = mk_calls_at(&host->calls, i);
+        if (slot->state == MK_SLOT_OPEN)
+            mk_host_cancel(host, slot, MILKY_INTERNAL, mk_slice_str(message));
+    }
+    mk_host_fail_resources(host, message);
 }
 
 void mk_host_turn_end(struct milky_host *host)
@@ -261,13 +299,9 @@ void mk_host_stop(struct milky_host *host)
 {
     if (host->stopped)
         return;
-    host->stopped = true;
+    host->closed = host->stopped = true;
     mk_posts_close(&host->posts);
-    for (uint32_t i = 0; i < host->calls.count; i++) {
-        struct mk_slot *slot = mk_calls_at(&host->calls, i);
-        if (slot->state == MK_SLOT_OPEN)
-            mk_host_cancel(host, slot, MILKY_INTERNAL, MK_SLICE("the backend has ended"));
-    }
+    mk_host_answer_all(host, "the backend has ended");
 }
 
 void mk_host_end(struct milky_host *host)
@@ -294,11 +328,13 @@ struct milky_host *mk_host_free(struct milky_host *host)
         return NULL;
     mk_host_end(host);
     mk_calls_fini(&host->calls);
+    mk_calls_fini(&host->resources);
     mk_posts_fini(&host->posts);
     mk_dispatch_fini(&host->dispatch);
     mk_roster_fini(&host->roster);
     mk_abilities_fini(&host->abilities);
     free(host->name);
+    free(host->said);
     free(host);
     return NULL;
 }
@@ -321,6 +357,8 @@ void milky_host_log(const struct milky_host *host, int level, const char *text)
     if (level < MK_LOG_ERROR || level > MK_LOG_DEBUG)
         level = level < MK_LOG_ERROR ? MK_LOG_ERROR : MK_LOG_DEBUG;
     mk_log((enum mk_log_level)level, host->name, "%s", text);
+    if (level == MK_LOG_ERROR && !host->started)
+        snprintf(host->said, MK_HOST_SAID, "%s", text);
 }
 
 struct uv_loop_s *milky_host_loop(const struct milky_host *host)

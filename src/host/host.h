@@ -67,7 +67,7 @@ struct mk_host_owner {
                         size_t size);
 };
 
-struct mk_resource_answer;
+enum { MK_HOST_SAID = 256 };
 
 struct milky_host {
     struct milky_backend table; /* the backend's; functions that it does not know are NULL */
@@ -83,12 +83,14 @@ struct milky_host {
     uint64_t late;                /* calls that were not answered in time, */
     uint64_t late_logged;         /* and when that was logged last, in ms of the loop; 0: never */
     struct mk_posts posts;
-    struct mk_call_target requests;      /* of operators */
-    struct mk_dispatch dispatch;         /* the requests' */
-    uint64_t last_resource;              /* the number of the last request for a resource, */
-    struct mk_resource_answer *resource; /* and where its answer goes; NULL: it is answered */
+    struct mk_call_target requests; /* of operators */
+    struct mk_dispatch dispatch;    /* the requests' */
+    struct mk_calls resources;      /* requests for files (host/resource.h) */
+    uint64_t round;                 /* of its last turn_end; its endpoint's */
+    char *said; /* the last error that the backend logged before it had started, or "" */
     bool started;
-    bool stopped;   /* no call goes to the backend any more, and no post */
+    bool closed;    /* no new call goes to the backend */
+    bool stopped;   /* nothing is open any more, and there are no posts */
     bool ended;     /* the backend has been freed */
     bool unstored;  /* it has emitted events since the journal was committed */
     bool has_cried; /* its misuse of calls was logged */
@@ -115,6 +117,16 @@ struct milky_host *mk_host_free(struct milky_host *host); /* NULL is allowed */
 
 /* Starts the backend. Returns 0 or the backend's error. */
 int mk_host_start(struct milky_host *host);
+
+/* The backend gets no new calls, and no requests for files; those of operators that are open have a
+ * deadline from here on, as others have. */
+void mk_host_close(struct milky_host *host);
+
+/* A call or a request for a file is open. */
+bool mk_host_has_open(const struct milky_host *host);
+
+/* Answers all that is open with a failure in the backend's place, which is notified. */
+void mk_host_answer_all(struct milky_host *host, const char *message);
 
 /* A turn of the loop ends. */
 void mk_host_turn_end(struct milky_host *host);
@@ -149,5 +161,10 @@ int mk_host_refuse_call(struct milky_host *host, uint64_t number);
 /* Ends an open call without an answer of the backend, which is notified (`cancelled`). */
 void mk_host_cancel(struct milky_host *host, struct mk_slot *slot, int retcode,
                     struct mk_slice message);
+
+/* --- requests for files (resource.c) --- */
+
+/* Fails all requests that are open, in the backend's place. */
+void mk_host_fail_resources(struct milky_host *host, const char *message);
 
 #endif

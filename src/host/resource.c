@@ -1,85 +1,136 @@
-/* resource: files of a backend, asked for under a URL (milky_backend.resource), and its answers. */
+/* resource: see the header. */
 #include "host/resource.h"
 
+#include "base/error_text.h"
 #include "base/log.h"
 #include "host/host.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+static int answer(struct mk_resource_request *request, struct mk_resource_answer *given)
+{
+    request->host = NULL;
+    int rc = request->answered(request, given);
+    if (given->fd >= 0)
+        close(given->fd);
+    return rc;
+}
+
+static void fail(struct mk_resource_request *request, unsigned status, const char *message)
+{
+    answer(request, &(struct mk_resource_answer){
+                        .kind = MK_RESOURCE_FAIL, .fd = -1, .status = status, .text = message });
+}
+
+/* --- asking --- */
+
 void mk_host_ask_resource(struct milky_host *host, const char *token,
-                          struct mk_resource_answer *answer)
+                          struct mk_resource_request *request)
 {
-    *answer = (struct mk_resource_answer){ .kind = MK_RESOURCE_NONE, .fd = -1 };
-    host->resource = answer;
-    host->table.resource(host->self, ++host->last_resource, token);
-    host->resource = NULL;
-}
-
-void mk_resource_answer_fini(struct mk_resource_answer *answer)
-{
-    if (answer->fd >= 0)
-        close(answer->fd);
-    free(answer->text);
-    free(answer->bytes);
-    *answer = (struct mk_resource_answer){ .fd = -1 };
-}
-
-/* Where the answer to this request goes, once; NULL, logged, where it is not open. */
-static struct mk_resource_answer *take(struct milky_host *host, uint64_t request)
-{
-    struct mk_resource_answer *answer = host->resource;
-    if (!answer || request != host->last_resource) {
-        mk_log_error(host->name, "the backend has answered a request for a file that is not open");
-        return NULL;
+    if (!host || host->closed || !host->table.resource) {
+        fail(request, 404, MK_RESOURCE_UNKNOWN);
+        return;
     }
-    host->resource = NULL;
-    return answer;
+    struct mk_slot *slot = mk_calls_take(&host->resources);
+    if (!slot) {
+        fail(request, 500, "out of memory");
+        return;
+    }
+    slot->resource = request;
+    request->host = host;
+    request->number = slot->number;
+    host->table.resource(host->self, slot->number, token);
 }
 
-static int fill(struct mk_resource_answer *answer, enum mk_resource_kind kind, const char *text)
+void mk_resource_request_drop(struct mk_resource_request *request)
 {
-    answer->text = mk_slice_dup(mk_slice_str(text));
-    if (answer->text)
-        answer->kind = kind;
-    return answer->text ? 0 : -ENOMEM;
+    struct milky_host *host = request->host;
+    if (!host)
+        return;
+    struct mk_slot *slot = mk_calls_find(&host->resources, request->number);
+    request->host = NULL;
+    slot->unanswered = true;
+    mk_calls_remove(&host->resources, slot);
+}
+
+void mk_host_fail_resources(struct milky_host *host, const char *message)
+{
+    for (uint32_t i = 0; i < host->resources.count; i++) {
+        struct mk_slot *slot = mk_calls_at(&host->resources, i);
+        struct mk_resource_request *request = slot->resource;
+        if (slot->state != MK_SLOT_OPEN)
+            continue;
+        slot->unanswered = true;
+        mk_calls_remove(&host->resources, slot);
+        fail(request, 500, message);
+    }
+}
+
+/* --- answering --- */
+
+/* Logged, but for an answer to a client that has gone. */
+static int refuse(struct milky_host *host, uint64_t number)
+{
+    const struct mk_slot *slot = mk_calls_trace(&host->resources, number);
+    bool is_late = slot && (slot->unanswered || slot->generation != (uint32_t)(number >> 32));
+    mk_log(is_late || host->has_cried ? MK_LOG_DEBUG : MK_LOG_ERROR, host->name,
+           "the backend has answered a request for a file that %s: %llx",
+           !slot     ? "never was"
+           : is_late ? "is not open any more"
+                     : "it had answered before",
+           (unsigned long long)number);
+    host->has_cried |= !is_late;
+    return -ENOENT;
+}
+
+static int settle(struct milky_host *host, uint64_t number, struct mk_resource_answer *given)
+{
+    struct mk_slot *slot = mk_calls_find(&host->resources, number);
+    if (!slot) {
+        if (given->fd >= 0)
+            close(given->fd);
+        return refuse(host, number);
+    }
+    struct mk_resource_request *request = slot->resource;
+    mk_calls_remove(&host->resources, slot);
+    int rc = answer(request, given);
+    if (rc < 0)
+        mk_log_error(host->name,
+                     "the backend has answered a request for a file with what no "
+                     "client can be given: %s",
+                     mk_error_text(-rc));
+    return rc;
 }
 
 int milky_resource_fd(struct milky_host *host, uint64_t request, int fd, const char *content_type)
 {
-    struct mk_resource_answer *answer = take(host, request);
-    if (!answer) {
-        close(fd);
-        return -ENOENT;
-    }
-    answer->fd = fd;
-    return fill(answer, MK_RESOURCE_FD, content_type);
+    return settle(
+        host, request,
+        &(struct mk_resource_answer){ .kind = MK_RESOURCE_FD, .fd = fd, .text = content_type });
 }
 
 int milky_resource_bytes(struct milky_host *host, uint64_t request, const void *data, size_t len,
                          const char *content_type)
 {
-    struct mk_resource_answer *answer = take(host, request);
-    if (!answer)
-        return -ENOENT;
-    answer->bytes = mk_slice_dup(mk_slice_of(data, len));
-    answer->len = len;
-    return answer->bytes ? fill(answer, MK_RESOURCE_BYTES, content_type) : -ENOMEM;
+    return settle(host, request,
+                  &(struct mk_resource_answer){ .kind = MK_RESOURCE_BYTES,
+                                                .fd = -1,
+                                                .text = content_type,
+                                                .bytes = mk_slice_of(data, len) });
 }
 
 int milky_resource_redirect(struct milky_host *host, uint64_t request, const char *url)
 {
-    struct mk_resource_answer *answer = take(host, request);
-    return answer ? fill(answer, MK_RESOURCE_REDIRECT, url) : -ENOENT;
+    return settle(
+        host, request,
+        &(struct mk_resource_answer){ .kind = MK_RESOURCE_REDIRECT, .fd = -1, .text = url });
 }
 
 int milky_resource_fail(struct milky_host *host, uint64_t request, unsigned status,
                         const char *message)
 {
-    struct mk_resource_answer *answer = take(host, request);
-    if (!answer)
-        return -ENOENT;
-    answer->status = status >= 400 && status <= 599 ? status : 500;
-    return fill(answer, MK_RESOURCE_FAIL, message);
+    return settle(host, request,
+                  &(struct mk_resource_answer){
+                      .kind = MK_RESOURCE_FAIL, .fd = -1, .status = status, .text = message });
 }

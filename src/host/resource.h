@@ -1,16 +1,20 @@
 /*
  * resource: a file of a backend, asked for by a client under a URL of milky_host_resource_url, and
- * what the backend answers.
+ * the backend's answer, which may come at once, later, or never.
+ *
+ *   transport/resource -> mk_host_ask_resource: gives it a number -> backend->resource
+ *   backend -> milky_resource_fd, ...: whose number is this? -> request->answered
  */
 #ifndef MK_HOST_RESOURCE_H
 #define MK_HOST_RESOURCE_H
 
-#include <stddef.h>
+#include "base/slice.h"
+
+#include <stdint.h>
 
 struct milky_host;
 
 enum mk_resource_kind {
-    MK_RESOURCE_NONE, /* there is no answer, for want of memory or of a backend that gives one */
     MK_RESOURCE_FD,
     MK_RESOURCE_BYTES,
     MK_RESOURCE_REDIRECT,
@@ -20,18 +24,33 @@ enum mk_resource_kind {
 /* The message of 404. */
 #define MK_RESOURCE_UNKNOWN "there is no such resource, or its URL has expired"
 
+/* As the backend gave it: nothing of it was looked at yet, and all of it is borrowed. */
 struct mk_resource_answer {
     enum mk_resource_kind kind;
-    int fd;          /* or -1; open for reading, of a regular file */
-    unsigned status; /* of a failure */
-    char *text;      /* the content type, the URL or the message */
-    char *bytes;
-    size_t len;
+    int fd;           /* who takes it puts -1 in its place; else it is closed */
+    unsigned status;  /* of a failure */
+    const char *text; /* the content type, the URL or the message; or NULL */
+    struct mk_slice bytes;
 };
 
-/* Asks a backend that has `resource`. The answer is to be finished in any case. */
+/* A request, embedded in whoever asks. It stays where it is while it is open. */
+struct mk_resource_request {
+    struct milky_host *host; /* whose backend is asked; NULL: it is not open */
+    uint64_t number;         /* what the backend knows it by */
+    /*
+     * Gets the answer: once, from within mk_host_ask_resource or later; the request is not open any
+     * more. Returns 0, or a negative errno, which the backend gets, for an answer that no client
+     * can be given.
+     */
+    int (*answered)(struct mk_resource_request *request, struct mk_resource_answer *answer);
+};
+
+/* Asks the backend. Where it serves no files, or memory is out, it is answered here. NULL is a
+ * backend that is not there. */
 void mk_host_ask_resource(struct milky_host *host, const char *token,
-                          struct mk_resource_answer *answer);
-void mk_resource_answer_fini(struct mk_resource_answer *answer);
+                          struct mk_resource_request *request);
+
+/* Takes it back, open or not: its answer will be refused. */
+void mk_resource_request_drop(struct mk_resource_request *request);
 
 #endif

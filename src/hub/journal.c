@@ -344,6 +344,12 @@ static void prune(struct mk_journal *journal, uint64_t self_id, uint64_t last)
         run(journal, USE(journal, PRUNE, self_id, keep_from), "cannot forget old events");
 }
 
+void mk_journal_set_kept(struct mk_journal *journal, bool events_kept)
+{
+    if (journal)
+        journal->config.events_kept = events_kept;
+}
+
 int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
                       const struct mk_journal_event *event)
 {

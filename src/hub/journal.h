@@ -29,6 +29,9 @@ struct mk_journal_config {
  */
 int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **journal);
 
+/* Sets `events_kept`, for what is added from now on. NULL is allowed. */
+void mk_journal_set_kept(struct mk_journal *journal, bool events_kept);
+
 /* Commits what is open. NULL is allowed. */
 struct mk_journal *mk_journal_close(struct mk_journal *journal);
 

@@ -232,6 +232,24 @@ int mk_loop_init(struct mk_loop *loop, uv_loop_t *given)
     return 0;
 }
 
+int mk_loop_get(uv_loop_t *given, struct mk_loop **result)
+{
+    struct mk_loop *loop = given ? mk_loop_of(given) : NULL;
+    if (!loop) {
+        loop = calloc(1, sizeof(*loop));
+        int rc = loop ? mk_loop_init(loop, given) : -ENOMEM;
+        if (rc < 0) {
+            free(loop);
+            return rc;
+        }
+    } else if (loop->users == 0) {
+        return -EBUSY; /* its owner shares it with none */
+    }
+    loop->users++;
+    *result = loop;
+    return 0;
+}
+
 /* --- the end --- */
 
 static void note_closing(uv_handle_t *handle, void *arg)
@@ -297,6 +315,31 @@ void mk_loop_fini(struct mk_loop *loop)
     loop->uv = NULL;
 }
 
+struct mk_loop *mk_loop_put(struct mk_loop *loop)
+{
+    if (!loop)
+        return NULL;
+    if (--loop->users > 0) {
+        settle(loop->uv);
+        return NULL;
+    }
+    mk_loop_fini(loop);
+    free(loop);
+    return NULL;
+}
+
+void mk_loop_hold(struct mk_loop *loop)
+{
+    if (loop->holds++ == 0)
+        uv_ref((uv_handle_t *)&loop->handles->after_poll);
+}
+
+void mk_loop_release(struct mk_loop *loop)
+{
+    if (--loop->holds == 0)
+        uv_unref((uv_handle_t *)&loop->handles->after_poll);
+}
+
 /* --- running --- */
 
 void mk_loop_run(struct mk_loop *loop)
@@ -327,6 +370,7 @@ int mk_loop_fd(const struct mk_loop *loop)
 int mk_loop_timeout(struct mk_loop *loop)
 {
     end_turn(loop);
+    uv_update_time(loop->uv); /* time may have passed since the last step */
     return uv_backend_timeout(loop->uv);
 }
 

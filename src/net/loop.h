@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -57,6 +58,8 @@ struct mk_loop {
     bool own;        /* `uv` was made here */
     bool running;    /* mk_loop_run is below on the stack */
     bool stopped;
+    unsigned users; /* of mk_loop_get */
+    unsigned holds;
     uint64_t turns; /* that have ended */
     struct mk_list hooks;
     struct mk_list phases;
@@ -79,6 +82,25 @@ int mk_loop_init(struct mk_loop *loop, uv_loop_t *given);
  * waiting, so not from a callback of it.
  */
 void mk_loop_fini(struct mk_loop *loop);
+
+/*
+ * The one that runs on `given`, which all who ask for it share, or with NULL a new one on a loop of
+ * its own. Returns 0 or a negative errno, as mk_loop_init. The last one to put it back ends it
+ * (mk_loop_fini); the others run `given` a few times, as that does, until libuv has let go of what
+ * they have closed. NULL is allowed.
+ */
+int mk_loop_get(uv_loop_t *given, struct mk_loop **loop);
+struct mk_loop *mk_loop_put(struct mk_loop *loop);
+
+/* Others run on it, too (mk_loop_get). */
+static inline bool mk_loop_is_shared(const struct mk_loop *loop)
+{
+    return loop->users > 1;
+}
+
+/* Something is left to wait for until all who hold it have released it. */
+void mk_loop_hold(struct mk_loop *loop);
+void mk_loop_release(struct mk_loop *loop);
 
 /*
  * Runs until mk_loop_stop, or until nothing is left to wait for. Ends the turn it stops in. A

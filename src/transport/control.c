@@ -11,7 +11,7 @@ enum { MOST_BODY = 256 * 1024 * 1024, LONGEST_LIST = 4096 };
 
 struct mk_control {
     struct mk_http_port port;
-    struct mk_control_desks desks;
+    struct mk_control_targets targets;
     char *token; /* "" where none is asked for */
 };
 
@@ -19,7 +19,7 @@ struct mk_control {
 static struct mk_dispatch *asked_of(const struct mk_control *control, struct mk_slice path,
                                     struct mk_slice *action)
 {
-    const struct mk_control_desks *desks = &control->desks;
+    const struct mk_control_targets *targets = &control->targets;
     struct mk_slice name = mk_slice_from(path, 1);
     const char *slash = name.len > 0 ? memchr(name.ptr, '/', name.len) : NULL;
     struct mk_dispatch *dispatch;
@@ -30,7 +30,7 @@ static struct mk_dispatch *asked_of(const struct mk_control *control, struct mk_
     name.len = (size_t)(slash - name.ptr);
     if (action->len > 0 && action->ptr[action->len - 1] == '/')
         action->len--;
-    for (size_t i = 0; (dispatch = desks->at(desks->arg, i, &known)); i++)
+    for (size_t i = 0; (dispatch = targets->find(targets->arg, i, &known)); i++)
         if (mk_slice_eq(name, mk_slice_str(known)))
             return dispatch;
     return NULL;
@@ -38,13 +38,13 @@ static struct mk_dispatch *asked_of(const struct mk_control *control, struct mk_
 
 static void answer_unknown(const struct mk_control *control, struct mk_http_connection *connection)
 {
-    const struct mk_control_desks *desks = &control->desks;
+    const struct mk_control_targets *targets = &control->targets;
     const char *name, *next;
     struct mk_buf text;
     mk_buf_init(&text, LONGEST_LIST);
     mk_buf_append_slice(&text, MK_SLICE("only "));
-    for (size_t i = 0; desks->at(desks->arg, i, &name); i++) {
-        bool is_last = !desks->at(desks->arg, i + 1, &next);
+    for (size_t i = 0; targets->find(targets->arg, i, &name); i++) {
+        bool is_last = !targets->find(targets->arg, i + 1, &next);
         mk_buf_printf(&text, "%s/%s/:action", i == 0 ? "" : is_last ? " and " : ", ", name);
     }
     mk_buf_append_slice(&text, MK_SLICE(" are served here"));
@@ -81,7 +81,10 @@ static void on_request(void *arg, struct mk_http_connection *connection,
     struct mk_http_caller *caller = mk_http_connection_state(connection);
     struct mk_slice action = { 0 };
     struct mk_dispatch *asked = asked_of(control, request->path, &action);
-    mk_dispatch_control(asked, action, request->body, &caller->caller);
+    if (asked)
+        mk_dispatch_control(asked, action, request->body, &caller->caller);
+    else /* it was taken out while the body came */
+        answer_unknown(control, connection);
 }
 
 static void on_opened(void *arg, struct mk_http_connection *connection)
@@ -106,7 +109,7 @@ static const struct mk_http_service service = {
 };
 
 int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
-                    struct mk_guard *guard, const struct mk_control_desks *desks,
+                    struct mk_guard *guard, const struct mk_control_targets *targets,
                     struct mk_control **result)
 {
     struct mk_control *control = calloc(1, sizeof(*control));
@@ -121,7 +124,7 @@ int mk_control_open(struct mk_loop *loop, const struct mk_address *address, stru
     }
     mk_http_context_use_reserved(&control->port.connections);
     control->port.connections.limits.body = MOST_BODY;
-    control->desks = *desks;
+    control->targets = *targets;
     control->token = copy;
     rc = mk_http_port_listen(&control->port);
     if (rc < 0) {

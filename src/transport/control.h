@@ -12,9 +12,9 @@
 struct mk_control;
 
 /* Those that take operators' requests, each under a name. */
-struct mk_control_desks {
+struct mk_control_targets {
     /* The index-th and its name, or NULL when there are no more. */
-    struct mk_dispatch *(*at)(void *arg, size_t index, const char **name);
+    struct mk_dispatch *(*find)(void *arg, size_t index, const char **name);
     void *arg;
 };
 
@@ -23,7 +23,7 @@ struct mk_control_desks {
  * for web pages (web/auth.h). The guard may be NULL. Returns 0 or a negative errno.
  */
 int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
-                    struct mk_guard *guard, const struct mk_control_desks *desks,
+                    struct mk_guard *guard, const struct mk_control_targets *targets,
                     struct mk_control **control);
 /* It must be idle. NULL is allowed. */
 struct mk_control *mk_control_free(struct mk_control *control);

@@ -1,173 +1,48 @@
 /* resource: see the header. */
 #include "transport/resource.h"
 
-#include "base/log.h"
 #include "base/utf8.h"
+#include "protocol/text.h"
 #include "transport/http_answer.h"
+#include "transport/range.h"
 #include "wire/url.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum {
-    PIECE = 256 * 1024,
-    STALLED_MS = 60 * 1000,
     LONGEST_TOKEN = 256,
     LONGEST_NAME = 1024,
+    LONGEST_TYPE = 256,
+    LONGEST_URL = 4096,
     LONGEST_LINES = 8 * 1024,
+    LONGEST_MESSAGE = 4096,
+    MOST_BYTES = 32 * 1024 * 1024,
 };
 
 static const struct mk_slice folder = { "/resource/", sizeof("/resource/") - 1 };
 
-/* A file on its way. */
-struct sending {
-    struct mk_list node;
+struct mk_resource_wait {
+    struct mk_resource_request request;
     struct mk_resources *owner;
-    struct mk_stream *stream;
-    struct mk_timeout stalled;
-    int fd;
-    uint64_t at; /* what is to be read next */
-    uint64_t end;
+    struct mk_http_connection *connection;
+    struct mk_resource_wait **place; /* where its connection keeps it */
+    struct mk_timeout late;
+    struct mk_range range;
+    bool head_only;
+    size_t name_len;
+    char name[]; /* as it stands in the URL */
 };
 
-/* --- sending --- */
-
-/* Reads the next piece into the output; at the end of the file the connection ends. */
-static void send_piece(struct sending *sending)
+static struct mk_slice name_of(const struct mk_resource_wait *wait)
 {
-    struct mk_buf *out = mk_stream_output(sending->stream);
-    uint64_t left = sending->end - sending->at;
-    size_t count = left < PIECE ? (size_t)left : PIECE;
-    int rc = mk_buf_reserve(out, count);
-    while (rc == 0 && count > 0) {
-        ssize_t got = pread(sending->fd, out->data + out->len, count, (off_t)sending->at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0) { /* shorter than it was */
-            rc = got < 0 ? -errno : -EIO;
-            break;
-        }
-        out->len += (size_t)got;
-        sending->at += (uint64_t)got;
-        count -= (size_t)got;
-    }
-    if (rc < 0) {
-        mk_stream_abort(sending->stream, rc);
-        return;
-    }
-    mk_timeout_arm(&sending->owner->stalled, &sending->stalled);
-    mk_stream_wake(sending->stream);
-    if (sending->at == sending->end)
-        mk_stream_close(sending->stream);
+    return mk_slice_of(wait->name, wait->name_len);
 }
 
-static size_t on_read(void *owner, char *data, size_t len)
-{
-    (void)owner;
-    (void)data;
-    return len;
-}
-
-static void on_end(void *owner)
-{
-    (void)owner; /* it has asked all it wanted, and still wants the answer */
-}
-
-static void on_closed(void *owner, int error)
-{
-    struct sending *sending = owner;
-    (void)error;
-    mk_timeout_disarm(&sending->stalled);
-    mk_list_remove(&sending->node);
-    close(sending->fd);
-    free(sending);
-}
-
-static void on_drained(void *owner)
-{
-    send_piece(owner);
-}
-
-static const struct mk_stream_events stream_events = {
-    .read = on_read,
-    .end = on_end,
-    .closed = on_closed,
-    .drained = on_drained,
-};
-
-static void on_stalled(struct mk_timeout *timeout)
-{
-    mk_stream_abort(MK_CONTAINER_OF(timeout, struct sending, stalled)->stream, -ETIMEDOUT);
-}
-
-/* --- ranges --- */
-
-enum range { RANGE_ALL, RANGE_PART, RANGE_NONE };
-
-static bool read_number(struct mk_slice text, uint64_t *number)
-{
-    *number = 0;
-    for (size_t i = 0; i < text.len; i++)
-        if (text.ptr[i] < '0' || text.ptr[i] > '9' || __builtin_mul_overflow(*number, 10, number) ||
-            __builtin_add_overflow(*number, (uint64_t)(text.ptr[i] - '0'), number))
-            return false;
-    return text.len > 0;
-}
-
-/*
- * What "Range: bytes=..." asks for. A range of another kind, malformed, or of several parts is
- * passed over, as is one with a condition, or of a HEAD (RFC 9110, 14.2): then all is sent.
- */
-static enum range read_range(const struct mk_http1_request *request, uint64_t size, uint64_t *from,
-                             uint64_t *end)
-{
-    struct mk_slice range = mk_http1_find(request, MK_SLICE("Range"));
-    static const struct mk_slice unit = { "bytes=", sizeof("bytes=") - 1 };
-    *from = 0;
-    *end = size;
-    if (!mk_slice_eq(request->method, MK_SLICE("GET")) || !mk_slice_starts_with(range, unit) ||
-        mk_http1_find(request, MK_SLICE("If-Range")).ptr)
-        return RANGE_ALL;
-    range = mk_slice_from(range, unit.len);
-    const char *dash = range.len > 0 ? memchr(range.ptr, '-', range.len) : NULL;
-    if (!dash)
-        return RANGE_ALL;
-    struct mk_slice first = mk_slice_of(range.ptr, (size_t)(dash - range.ptr));
-    struct mk_slice last = mk_slice_from(range, first.len + 1);
-    uint64_t a = 0, b = 0;
-    if ((first.len > 0 && !read_number(first, &a)) || (last.len > 0 && !read_number(last, &b)) ||
-        (first.len == 0 && last.len == 0) || (first.len > 0 && last.len > 0 && b < a))
-        return RANGE_ALL;
-    if (first.len == 0) { /* the last b bytes */
-        *from = b < size ? size - b : 0;
-        return b > 0 && size > 0 ? RANGE_PART : RANGE_NONE;
-    }
-    if (a >= size)
-        return RANGE_NONE;
-    *from = a;
-    if (last.len > 0 && b < size - 1)
-        *end = b + 1;
-    return RANGE_PART;
-}
-
-/* --- answering --- */
-
-/* "/TOKEN" or "/TOKEN/NAME" behind the folder. */
-static bool split_path(struct mk_slice path, char token[LONGEST_TOKEN], struct mk_slice *name)
-{
-    struct mk_slice rest = mk_slice_from(path, folder.len);
-    const char *slash = rest.len > 0 ? memchr(rest.ptr, '/', rest.len) : NULL;
-    size_t len = slash ? (size_t)(slash - rest.ptr) : rest.len;
-    *name = mk_slice_from(rest, len + 1);
-    if (len == 0 || len >= LONGEST_TOKEN)
-        return false;
-    memcpy(token, rest.ptr, len);
-    token[len] = '\0';
-    return true;
-}
+/* --- header lines --- */
 
 static bool is_plain(char c)
 {
@@ -198,76 +73,223 @@ static int write_name(struct mk_buf *out, struct mk_slice escaped)
     return rc;
 }
 
-static int write_head(struct mk_buf *out, struct mk_slice date,
-                      const struct mk_resource_answer *resource, struct mk_slice name,
-                      enum range range, const struct sending *sending, uint64_t size)
+/* Content that is sent, whole or in part. */
+struct content {
+    struct mk_slice type;
+    uint64_t size;
+    uint64_t from, end; /* what is asked for of it */
+};
+
+static int write_lines(struct mk_buf *out, const struct mk_resource_wait *wait,
+                       const struct content *content)
 {
-    struct mk_slice type = mk_slice_str(resource->text);
-    bool is_shown = mk_slice_starts_with(type, MK_SLICE("image/")) ||
-                    mk_slice_starts_with(type, MK_SLICE("audio/")) ||
-                    mk_slice_starts_with(type, MK_SLICE("video/"));
-    struct mk_buf lines;
-    mk_buf_init(&lines, LONGEST_LINES);
-    int rc = mk_buf_printf(&lines,
+    bool is_shown = mk_slice_starts_with(content->type, MK_SLICE("image/")) ||
+                    mk_slice_starts_with(content->type, MK_SLICE("audio/")) ||
+                    mk_slice_starts_with(content->type, MK_SLICE("video/"));
+    int rc = mk_buf_printf(out,
                            "Accept-Ranges: bytes\r\nX-Content-Type-Options: nosniff\r\n"
                            "Cache-Control: private, max-age=7200\r\nContent-Disposition: %s",
                            is_shown ? "inline" : "attachment");
     if (rc == 0)
-        rc = write_name(&lines, name);
+        rc = write_name(out, name_of(wait));
     if (rc == 0)
-        rc = mk_buf_append_slice(&lines, MK_SLICE("\r\n"));
+        rc = mk_buf_append_slice(out, MK_SLICE("\r\n"));
+    if (rc == 0 && wait->range.is_part)
+        rc = mk_buf_printf(out, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n",
+                           content->from, content->end - 1, content->size);
+    return rc;
+}
+
+/* A type that can stand in a header line; NULL is of no known type. */
+static bool read_type(const char *text, struct mk_slice *type)
+{
+    *type = mk_slice_str(text ? text : "application/octet-stream");
+    for (size_t i = 0; i < type->len; i++)
+        if (type->ptr[i] < ' ' || type->ptr[i] > '~')
+            return false;
+    return type->len < LONGEST_TYPE && memchr(type->ptr, '/', type->len);
+}
+
+/* --- answering --- */
+
+/* Fills in what is asked for. Returns false where there is none of it: that is answered. */
+static bool choose(struct mk_resource_wait *wait, struct content *content)
+{
+    char line[64];
+    if (mk_range_resolve(&wait->range, content->size, &content->from, &content->end))
+        return true;
+    snprintf(line, sizeof(line), "Content-Range: bytes */%" PRIu64 "\r\n", content->size);
+    mk_http_answer_failure(wait->connection, 416, "the file is shorter", mk_slice_str(line));
+    return false;
+}
+
+static int write_head(struct mk_buf *out, struct mk_resource_wait *wait,
+                      const struct content *content)
+{
+    struct mk_buf lines;
+    mk_buf_init(&lines, LONGEST_LINES);
+    int rc = write_lines(&lines, wait, content);
     if (rc == 0)
-        rc = mk_buf_append_slice(&lines, date);
-    if (rc == 0 && range == RANGE_PART)
-        rc = mk_buf_printf(&lines, "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n",
-                           sending->at, sending->end - 1, size);
+        rc = mk_buf_append_slice(&lines, mk_http_connection_date(wait->connection));
     if (rc == 0)
-        rc = mk_http1_write_head(out, range == RANGE_PART ? 206 : 200, type,
-                                 sending->end - sending->at, false, mk_buf_slice(&lines));
+        rc = mk_http1_write_head(out, wait->range.is_part ? 206 : 200, content->type,
+                                 content->end - content->from, false, mk_buf_slice(&lines));
     mk_buf_fini(&lines);
     return rc;
 }
 
-/* Takes the stream over, and the descriptor. On failure nothing was done. */
-static int begin(struct mk_resources *resources, struct mk_http_connection *connection,
-                 const struct mk_http1_request *request, struct mk_resource_answer *resource,
-                 struct mk_slice name)
+/* Takes the stream over, and the descriptor. */
+static int answer_file(struct mk_resource_wait *wait, struct mk_resource_answer *answer)
 {
     struct stat status;
-    if (fstat(resource->fd, &status) < 0)
+    struct content content;
+    int flags = fcntl(answer->fd, F_GETFL);
+    if (flags < 0 || fstat(answer->fd, &status) < 0)
         return -errno;
-    uint64_t size = (uint64_t)status.st_size;
-    struct mk_stream *stream = mk_http_connection_stream(connection);
-    uint64_t from, end;
-    enum range range = read_range(request, size, &from, &end);
-    if (range == RANGE_NONE) {
-        char line[64];
-        snprintf(line, sizeof(line), "Content-Range: bytes */%" PRIu64 "\r\n", size);
-        mk_http_answer_failure(connection, 416, "the file is shorter", mk_slice_str(line));
+    if (!S_ISREG(status.st_mode) || (flags & O_ACCMODE) == O_WRONLY ||
+        !read_type(answer->text, &content.type))
+        return -EINVAL;
+    content.size = (uint64_t)status.st_size;
+    if (!choose(wait, &content))
         return 0;
-    }
-    struct sending *sending = malloc(sizeof(*sending));
-    if (!sending)
-        return -ENOMEM;
-    *sending = (struct sending){
-        .owner = resources, .stream = stream, .fd = resource->fd, .at = from, .end = end
-    };
-    int rc = write_head(mk_stream_output(stream), mk_http_connection_date(connection), resource,
-                        name, range, sending, size);
+    struct mk_stream *stream = mk_http_connection_stream(wait->connection);
+    struct mk_buf *out = mk_stream_output(stream);
+    size_t before = out->len;
+    int rc = write_head(out, wait, &content);
+    if (rc == 0)
+        rc = mk_file_sending_start(&wait->owner->files, stream, answer->fd,
+                                   wait->head_only ? content.end : content.from, content.end);
     if (rc < 0) {
-        free(sending);
+        out->len = before;
         return rc;
     }
-    resource->fd = -1;
-    if (mk_slice_eq(request->method, MK_SLICE("HEAD")))
-        sending->at = sending->end;
-    mk_timeout_init(&sending->stalled);
-    mk_list_push(&resources->streams, &sending->node);
-    mk_stream_hand_over(stream, &stream_events, sending);
-    mk_http_connection_release(connection);
-    send_piece(sending);
+    answer->fd = -1;
+    mk_http_connection_release(wait->connection);
     return 0;
 }
+
+static int answer_bytes(struct mk_resource_wait *wait, const struct mk_resource_answer *answer)
+{
+    struct content content = { .size = answer->bytes.len };
+    struct mk_buf lines;
+    if (!read_type(answer->text, &content.type))
+        return -EINVAL;
+    if (content.size > MOST_BYTES)
+        return -EFBIG;
+    if (!choose(wait, &content))
+        return 0;
+    mk_buf_init(&lines, LONGEST_LINES);
+    int rc = write_lines(&lines, wait, &content);
+    size_t len = (size_t)(content.end - content.from);
+    if (rc == 0)
+        mk_http_respond(wait->connection, wait->range.is_part ? 206 : 200, content.type,
+                        mk_slice_of(answer->bytes.ptr + content.from, len), mk_buf_slice(&lines));
+    mk_buf_fini(&lines);
+    return rc;
+}
+
+/* http, https, or a path of this server; nothing that would end the header line. */
+static bool is_location(struct mk_slice url)
+{
+    struct mk_url parts;
+    if (url.len == 0 || url.len > LONGEST_URL)
+        return false;
+    for (size_t i = 0; i < url.len; i++)
+        if (url.ptr[i] <= ' ' || url.ptr[i] > '~')
+            return false;
+    if (url.ptr[0] == '/')
+        return url.len == 1 || (url.ptr[1] != '/' && url.ptr[1] != '\\');
+    return !mk_url_parse(url, &parts) && (parts.scheme.ptr[0] | 0x20) == 'h';
+}
+
+static int answer_redirect(struct mk_resource_wait *wait, const struct mk_resource_answer *answer)
+{
+    struct mk_slice url = mk_slice_str(answer->text);
+    struct mk_buf line;
+    if (!is_location(url))
+        return -EINVAL;
+    mk_buf_init(&line, LONGEST_LINES);
+    int rc = mk_buf_printf(&line, "Location: %.*s\r\n", (int)url.len, url.ptr);
+    if (rc == 0)
+        mk_http_respond(wait->connection, 302, MK_SLICE("text/plain"), MK_SLICE(""),
+                        mk_buf_slice(&line));
+    mk_buf_fini(&line);
+    return rc;
+}
+
+static int answer_failure(struct mk_resource_wait *wait, const struct mk_resource_answer *answer)
+{
+    struct mk_buf text;
+    mk_buf_init(&text, LONGEST_MESSAGE);
+    bool is_failure = answer->status >= 400 && answer->status <= 599;
+    int rc = mk_text_write_repaired(&text, mk_slice_str(answer->text));
+    if (rc == 0)
+        rc = mk_buf_append_char(&text, '\0');
+    mk_http_answer_failure(wait->connection, is_failure ? answer->status : 500,
+                           rc == 0 ? text.data : "", (struct mk_slice){ 0 });
+    mk_buf_fini(&text);
+    return is_failure ? 0 : -EINVAL;
+}
+
+static int answer_with(struct mk_resource_wait *wait, struct mk_resource_answer *answer)
+{
+    int rc = -EINVAL;
+    switch (answer->kind) {
+    case MK_RESOURCE_FD:
+        rc = answer_file(wait, answer);
+        break;
+    case MK_RESOURCE_BYTES:
+        rc = answer_bytes(wait, answer);
+        break;
+    case MK_RESOURCE_REDIRECT:
+        rc = answer_redirect(wait, answer);
+        break;
+    case MK_RESOURCE_FAIL:
+        return answer_failure(wait, answer);
+    }
+    if (rc < 0)
+        mk_http_answer_failure(wait->connection, 500, "the resource cannot be read",
+                               (struct mk_slice){ 0 });
+    return rc;
+}
+
+/* --- waiting --- */
+
+static void wait_free(struct mk_resource_wait *wait)
+{
+    *wait->place = NULL;
+    mk_timeout_disarm(&wait->late);
+    free(wait);
+}
+
+static int on_answered(struct mk_resource_request *request, struct mk_resource_answer *answer)
+{
+    struct mk_resource_wait *wait = MK_CONTAINER_OF(request, struct mk_resource_wait, request);
+    *wait->place = NULL; /* its connection may go in here */
+    mk_timeout_disarm(&wait->late);
+    int rc = mk_http_connection_may_respond(wait->connection) ? answer_with(wait, answer) : 0;
+    free(wait);
+    return rc;
+}
+
+static void on_late(struct mk_timeout *timeout)
+{
+    struct mk_resource_wait *wait = MK_CONTAINER_OF(timeout, struct mk_resource_wait, late);
+    struct mk_http_connection *connection = wait->connection;
+    mk_resource_wait_drop(wait);
+    mk_http_answer_failure(connection, 504, "the resource did not come in time",
+                           (struct mk_slice){ 0 });
+}
+
+void mk_resource_wait_drop(struct mk_resource_wait *wait)
+{
+    if (!wait)
+        return;
+    mk_resource_request_drop(&wait->request);
+    wait_free(wait);
+}
+
+/* --- asking --- */
 
 bool mk_resources_match(const struct mk_resources *resources, struct mk_slice path)
 {
@@ -283,48 +305,51 @@ void mk_resources_head(struct mk_http_connection *connection,
                                MK_SLICE("Allow: GET, HEAD\r\n"));
 }
 
-static void redirect(struct mk_http_connection *connection, const char *url)
+/* "/TOKEN" or "/TOKEN/NAME" behind the folder. */
+static bool split_path(struct mk_slice path, char token[LONGEST_TOKEN], struct mk_slice *name)
 {
-    struct mk_buf line;
-    mk_buf_init(&line, LONGEST_LINES);
-    bool is_plain_url = strpbrk(url, "\r\n") == NULL;
-    if (is_plain_url && mk_buf_printf(&line, "Location: %s\r\n", url) == 0)
-        mk_http_respond(connection, 302, MK_SLICE("text/plain"), MK_SLICE(""), mk_buf_slice(&line));
-    else
-        mk_http_answer_failure(connection, 500, "the resource has no proper URL",
-                               (struct mk_slice){ 0 });
-    mk_buf_fini(&line);
+    struct mk_slice rest = mk_slice_from(path, folder.len);
+    const char *slash = rest.len > 0 ? memchr(rest.ptr, '/', rest.len) : NULL;
+    size_t len = slash ? (size_t)(slash - rest.ptr) : rest.len;
+    *name = mk_slice_from(rest, len + 1);
+    if (len == 0 || len >= LONGEST_TOKEN)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!is_plain(rest.ptr[i]))
+            return false;
+    memcpy(token, rest.ptr, len);
+    token[len] = '\0';
+    return true;
 }
 
-static void answer(struct mk_resources *resources, struct mk_http_connection *connection,
-                   const struct mk_http1_request *request, struct mk_slice name,
-                   struct mk_resource_answer *resource)
+static struct mk_resource_wait *wait_new(struct mk_resources *resources,
+                                         struct mk_http_connection *connection,
+                                         const struct mk_http1_request *request,
+                                         struct mk_slice name, struct mk_resource_wait **place)
 {
-    switch (resource->kind) {
-    case MK_RESOURCE_FD:
-        if (begin(resources, connection, request, resource, name) == 0)
-            return;
-        break;
-    case MK_RESOURCE_BYTES:
-        mk_http_respond(connection, 200, mk_slice_str(resource->text),
-                        mk_slice_of(resource->bytes, resource->len),
-                        MK_SLICE("X-Content-Type-Options: nosniff\r\n"));
-        return;
-    case MK_RESOURCE_REDIRECT:
-        redirect(connection, resource->text);
-        return;
-    case MK_RESOURCE_FAIL:
-        mk_http_answer_failure(connection, resource->status, resource->text,
-                               (struct mk_slice){ 0 });
-        return;
-    case MK_RESOURCE_NONE:
-        break;
-    }
-    mk_http_answer_failure(connection, 500, "the resource cannot be read", (struct mk_slice){ 0 });
+    struct mk_resource_wait *wait = malloc(sizeof(*wait) + name.len);
+    if (!wait)
+        return NULL;
+    *wait = (struct mk_resource_wait){
+        .request = { .answered = on_answered },
+        .owner = resources,
+        .connection = connection,
+        .place = place,
+        .head_only = mk_slice_eq(request->method, MK_SLICE("HEAD")),
+        .name_len = name.len,
+    };
+    if (name.len > 0)
+        memcpy(wait->name, name.ptr, name.len);
+    mk_range_read(&wait->range, request);
+    mk_timeout_init(&wait->late);
+    mk_timeout_arm(&resources->late, &wait->late);
+    *place = wait;
+    return wait;
 }
 
 void mk_resources_request(struct mk_resources *resources, struct mk_http_connection *connection,
-                          const struct mk_http1_request *request, struct mk_slice path)
+                          const struct mk_http1_request *request, struct mk_slice path,
+                          struct mk_resource_wait **place)
 {
     struct mk_slice name;
     char token[LONGEST_TOKEN];
@@ -332,10 +357,11 @@ void mk_resources_request(struct mk_resources *resources, struct mk_http_connect
         mk_http_answer_failure(connection, 404, MK_RESOURCE_UNKNOWN, (struct mk_slice){ 0 });
         return;
     }
-    struct mk_resource_answer resource = { .fd = -1 };
-    resources->source->ask(resources->source, token, &resource);
-    answer(resources, connection, request, name, &resource);
-    mk_resource_answer_fini(&resource);
+    struct mk_resource_wait *wait = wait_new(resources, connection, request, name, place);
+    if (wait)
+        resources->source->ask(resources->source, token, &wait->request);
+    else
+        mk_http_answer_failure(connection, 500, "out of memory", (struct mk_slice){ 0 });
 }
 
 /* --- life --- */
@@ -344,22 +370,27 @@ int mk_resources_init(struct mk_resources *resources, struct mk_loop *loop,
                       struct mk_resource_source *source)
 {
     resources->source = source;
-    mk_list_init(&resources->streams);
-    return mk_timeouts_init(&resources->stalled, loop, STALLED_MS, on_stalled);
+    int rc = mk_timeouts_init(&resources->late, loop, source ? source->patience_ms : 1, on_late);
+    if (rc < 0)
+        return rc;
+    rc = mk_file_sendings_init(&resources->files, loop);
+    if (rc < 0)
+        mk_timeouts_fini(&resources->late);
+    return rc;
 }
 
 void mk_resources_fini(struct mk_resources *resources)
 {
-    mk_timeouts_fini(&resources->stalled);
+    mk_timeouts_fini(&resources->late);
+    mk_file_sendings_fini(&resources->files);
 }
 
 void mk_resources_abort(struct mk_resources *resources)
 {
-    MK_LIST_FOR_EACH (node, &resources->streams)
-        mk_stream_abort(MK_CONTAINER_OF(node, struct sending, node)->stream, 0);
+    mk_file_sendings_abort(&resources->files);
 }
 
 bool mk_resources_idle(const struct mk_resources *resources)
 {
-    return mk_list_empty(&resources->streams);
+    return mk_file_sendings_idle(&resources->files);
 }

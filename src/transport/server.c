@@ -6,6 +6,7 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "transport/listen_error.h"
 #include "transport/server_routes.h"
 
 #include <errno.h>
@@ -290,11 +291,11 @@ static int start(struct mk_transport *transport)
 {
     struct server *server = server_of(transport);
     int rc = mk_http_port_listen(&server->port);
+    char text[MK_LISTEN_ERROR];
     if (rc < 0)
-        mk_log_error("server", "bot %llu: cannot listen on %s: %s%s",
-                     (unsigned long long)server->context.dispatch->self_id, server->listen,
-                     mk_error_text(-rc),
-                     rc == -EADDRINUSE ? " (is another milky running? choose another port)" : "");
+        mk_log_error("server", "bot %llu: %s",
+                     (unsigned long long)server->context.dispatch->self_id,
+                     mk_listen_error(&server->port.address, rc, text));
     return rc;
 }
 

@@ -18,7 +18,8 @@ struct route {
 /* A connection's. */
 struct state {
     struct mk_http_server_state http;
-    const struct route *route; /* of the request at hand */
+    const struct route *route;         /* of the request at hand */
+    struct mk_resource_wait *resource; /* that this one waits for; else NULL */
 };
 
 static struct mk_http_connection *connection_of(const struct state *state)
@@ -90,7 +91,7 @@ static void resources_request(struct mk_server_routes *routes, struct state *sta
                               const struct mk_http1_request *request)
 {
     mk_resources_request(&routes->resources, connection_of(state), request,
-                         mk_slice_from(request->path, routes->prefix.len));
+                         mk_slice_from(request->path, routes->prefix.len), &state->resource);
 }
 
 static const struct route to_resources = { resources_head, resources_request };
@@ -171,6 +172,7 @@ static void on_closed(void *arg, struct mk_http_connection *connection)
 {
     (void)arg;
     struct state *state = mk_http_connection_state(connection);
+    mk_resource_wait_drop(state->resource);
     mk_http_caller_fini(&state->http.caller);
 }
 

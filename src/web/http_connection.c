@@ -14,6 +14,7 @@ enum {
     HEAD_MS = 15 * 1000,
     BODY_MS = 30 * 1000,
     BODY_PROGRESS = 64 * 1024,
+    LONGEST_EXTRA = 16 * 1024, /* header lines of one response */
     MOST_SKIPPED =
         1024 * 1024, /* a refused body up to this size is read, so the connection lives */
 };
@@ -140,12 +141,17 @@ static void go_on(struct mk_http_connection *connection)
     mk_stream_resume(connection->stream);
 }
 
+bool mk_http_connection_may_respond(const struct mk_http_connection *connection)
+{
+    return connection->state == READING || connection->state == BUSY;
+}
+
 /* False where nothing can be answered any more. */
 static bool may_respond(struct mk_http_connection *connection)
 {
     if (connection->context->stopping)
         connection->keep_alive = false;
-    return connection->state == READING || connection->state == BUSY;
+    return mk_http_connection_may_respond(connection);
 }
 
 static void responded(struct mk_http_connection *connection)
@@ -478,6 +484,8 @@ void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *
 void mk_http_connection_release(struct mk_http_connection *connection)
 {
     connection->state = RELEASED;
+    if (!connection->in_read)
+        free_connection(connection);
 }
 
 static struct mk_http_connection *of_timeout(struct mk_timeout *timeout)
@@ -518,7 +526,7 @@ int mk_http_context_init(struct mk_http_context *context, struct mk_loop *loop,
         .limits = mk_http1_default_limits,
     };
     mk_list_init(&context->connections);
-    mk_buf_init(&context->extra, 4096);
+    mk_buf_init(&context->extra, LONGEST_EXTRA);
     int rc = mk_timeouts_init(&context->idle, loop, IDLE_MS, on_idle);
     if (rc < 0)
         return rc;

@@ -117,10 +117,13 @@ bool mk_http_connection_stopping(const struct mk_http_connection *connection);
 
 struct mk_stream *mk_http_connection_stream(const struct mk_http_connection *connection);
 
+/* An answer to the request at hand can still be sent. */
+bool mk_http_connection_may_respond(const struct mk_http_connection *connection);
+
 /*
- * From within `request`: the stream has been handed over to somebody else (a WebSocket), who gets
- * the bytes behind the request. `closed` is called, and the connection is gone when `request`
- * returns.
+ * While a request is unanswered: the stream has been handed over to somebody else (a WebSocket),
+ * who gets the bytes behind the request. `closed` is called, and the connection is gone when
+ * `request` returns, or, where that has returned before, at once.
  */
 void mk_http_connection_release(struct mk_http_connection *connection);
 

@@ -333,25 +333,6 @@ static void test_a_backend_that_did_not_start_is_freed(void **state)
     assert_true(was_freed);
 }
 
-/* A webhook without an event is none to wait for. */
-static void test_where_nothing_is_to_be_served_it_returns_at_once(void **state)
-{
-    (void)state;
-    const struct milky_remote hook = { .size = sizeof(hook), .url = "http://127.0.0.1:9/" };
-    const struct milky_bot bot = {
-        .size = sizeof(bot), .self_id = BOT, .webhook = &hook, .webhook_count = 1
-    };
-    const struct milky_config config = { BACKEND(&none_backend, NULL), .bots = &bot,
-                                         .bot_count = 1 };
-    struct milky_endpoint *endpoint;
-    assert_int_equal(milky_endpoint_new(&config, &endpoint, NULL), 0);
-    assert_int_equal(milky_endpoint_start(endpoint, NULL), 0);
-    alarm(PATIENCE_S);
-    milky_endpoint_run(endpoint);
-    alarm(0);
-    milky_endpoint_free(endpoint);
-}
-
 static uint64_t bots_before[3], bots_after[3];
 static const uint64_t *known_bots;
 static size_t known_count;
@@ -705,7 +686,6 @@ int main(void)
         cmocka_unit_test(test_a_call_that_is_never_answered_holds_nobody_up),
         cmocka_unit_test(test_one_that_never_ran_can_be_freed),
         cmocka_unit_test(test_a_backend_that_did_not_start_is_freed),
-        cmocka_unit_test(test_where_nothing_is_to_be_served_it_returns_at_once),
         cmocka_unit_test(test_bots_can_be_compared_while_they_change),
         cmocka_unit_test(test_wrong_configurations_are_refused),
         cmocka_unit_test(test_wrong_configurations_are_told_with_their_place),

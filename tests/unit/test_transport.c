@@ -324,10 +324,10 @@ static void test_a_reload_adopts_or_replaces_it(void **state)
     /* One that is gone is drained: it is there until it is idle, and no longer reported. */
     assert_true(b->stopped);
     assert_false(metrics_have("http://b/"));
-    turn(&endpoint->loop);
+    turn(endpoint->loop);
     assert_ptr_equal(find("http://b/"), b);
     b->home = true;
-    turn(&endpoint->loop);
+    turn(endpoint->loop);
     assert_null(find("http://b/"));
     assert_int_equal(freed, 2);
 }
@@ -356,7 +356,7 @@ static void test_one_that_ends_at_once_is_aborted(void **state)
     assert_int_equal(RELOAD({ R, "http://a/", "x" }), 0);
     assert_true(b->aborted);
     assert_false(b->stopped);
-    turn(&endpoint->loop);
+    turn(endpoint->loop);
     assert_null(find("http://b/"));
     assert_non_null(find("http://a/"));
 }
@@ -416,7 +416,7 @@ static void test_a_listener_is_handed_over(void **state)
     assert_string_equal(port.address, listen);
     const struct milky_bot nothing = { .size = sizeof(nothing), .self_id = BOT };
     assert_int_equal(reload_bot(&nothing), 0);
-    turn(&endpoint->loop);
+    turn(endpoint->loop);
     assert_true(mk_list_empty(&bot->transports));
     assert_true(mk_list_empty(&bot->draining));
     assert_int_equal(rmdir(folder), 0); /* its socket is gone, too */
