@@ -184,6 +184,10 @@ MILKY_API const char *milky_call_action(const struct milky_host *host, uint64_t 
 MILKY_API uint64_t milky_call_self_id(const struct milky_host *host, uint64_t call);
 MILKY_API const char *milky_call_params_json(struct milky_host *host, uint64_t call, size_t *len);
 
+/* One field of the params, as JSON text; NULL where it is absent. Otherwise as above. */
+MILKY_API const char *milky_call_param_json(struct milky_host *host, uint64_t call,
+                                            const char *name, size_t *len);
+
 /*
  * True until the call has ended, by an answer or without one. Work for a call that is not open any
  * more can be given up.

@@ -172,20 +172,37 @@ yyjson_mut_doc *milky_call_doc(const struct milky_host *host, uint64_t number)
     return call ? call->doc : NULL;
 }
 
-const char *milky_call_params_json(struct milky_host *host, uint64_t number, size_t *len)
+/* A value as text in the call's arena; without memory for it one of no bytes. */
+static struct mk_slice write_text(struct mk_call *call, yyjson_mut_val *value)
 {
-    struct mk_slot *slot = mk_calls_find(&host->calls, number);
-    struct mk_slice text = MK_SLICE("{}");
-    if (slot && !slot->call->params_json.ptr) {
-        yyjson_alc alc = mk_json_alc(&slot->call->arena);
-        size_t written = 0;
-        const char *json = yyjson_mut_val_write_opts(slot->call->params, 0, &alc, &written, NULL);
-        if (json)
-            slot->call->params_json = mk_slice_of(json, written);
-    }
-    if (slot && slot->call->params_json.ptr)
-        text = slot->call->params_json;
+    yyjson_alc alc = mk_json_alc(&call->arena);
+    size_t len = 0;
+    const char *json = yyjson_mut_val_write_opts(value, 0, &alc, &len, NULL);
+    return mk_slice_of(json, len);
+}
+
+static const char *give_text(struct mk_slice text, size_t *len)
+{
     if (len)
         *len = text.len;
     return text.ptr;
+}
+
+const char *milky_call_params_json(struct milky_host *host, uint64_t number, size_t *len)
+{
+    struct mk_slot *slot = mk_calls_find(&host->calls, number);
+    struct mk_slice text = { 0 };
+    if (slot && !slot->call->params_json.ptr)
+        slot->call->params_json = write_text(slot->call, slot->call->params);
+    if (slot)
+        text = slot->call->params_json;
+    return give_text(text.ptr ? text : MK_SLICE("{}"), len);
+}
+
+const char *milky_call_param_json(struct milky_host *host, uint64_t number, const char *name,
+                                  size_t *len)
+{
+    struct mk_slot *slot = mk_calls_find(&host->calls, number);
+    yyjson_mut_val *value = slot ? yyjson_mut_obj_get(slot->call->params, name) : NULL;
+    return give_text(value ? write_text(slot->call, value) : (struct mk_slice){ 0 }, len);
 }

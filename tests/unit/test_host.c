@@ -77,6 +77,7 @@ static void refuse_number(struct world *world, uint64_t number)
     assert_null(milky_call_params(host, number));
     assert_null(milky_call_doc(host, number));
     assert_string_equal(milky_call_params_json(host, number, &len), "{}");
+    assert_null(milky_call_param_json(host, number, "group_id", NULL));
     assert_int_equal(len, 2);
     assert_int_equal(milky_call_ok(host, number, NULL), -ENOENT);
     assert_int_equal(milky_call_ok_json(host, number, NULL, 0), -ENOENT);
@@ -149,6 +150,11 @@ static void test_params_are_text(void **state)
     assert_string_equal(text, "{\"group_id\":700000001,\"no_cache\":false}");
     assert_int_equal(len, strlen(text));
     assert_ptr_equal(milky_call_params_json(world->host, call, NULL), text); /* made once */
+    assert_string_equal(milky_call_param_json(world->host, call, "group_id", &len), "700000001");
+    assert_int_equal(len, 9);
+    assert_string_equal(milky_call_param_json(world->host, call, "no_cache", NULL), "false");
+    assert_null(milky_call_param_json(world->host, call, "no_such_field", &len));
+    assert_int_equal(len, 0);
     assert_int_equal(milky_uint(milky_call_params(world->host, call), "group_id"), 700000001);
     milky_call_fail(world->host, call, -1, "x");
 }
