@@ -151,10 +151,10 @@ struct milky_config {
     size_t size;                                 /* sizeof(struct milky_config) */
     const struct milky_config_backend *backends; /* at least one */
     size_t backend_count;
-    struct milky_journal journal;
-    struct milky_limits limits;
     const struct milky_bot *bots;
     size_t bot_count;
+    struct milky_journal journal;
+    struct milky_limits limits;
     /* Where operators' requests are taken ("unix:PATH", "127.0.0.1:3010"); NULL for nowhere. */
     const char *control;
     const char *control_access_token; /* NULL: none is asked for, and only this machine may ask */

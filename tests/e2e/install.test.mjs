@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { chmod, chown, copyFile, cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { folder } from './fixtures.mjs';
+import { connect, folder, text } from './fixtures.mjs';
 import { BOT, Inbox, call, run, within } from './harness.mjs';
 
 const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
@@ -117,6 +117,40 @@ async function serves(t, program) {
   assert.deepEqual(await within(exit, 'it to end'), [0, null], stderr);
 }
 
+// The example of a backend that this command runs: its bot calls over HTTP, and hears itself over a WebSocket.
+async function echoes(t, command, env) {
+  const [program, ...args] = hidden(...command, '0');
+  const child = spawn(program, args, { cwd: '/', env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => child.kill('SIGKILL'));
+  const exit = once(child, 'exit');
+  let stderr = '';
+  child.stderr.on('data', (data) => (stderr += data));
+  const lines = new Inbox();
+  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
+  exit.then(() => lines.push(''));
+  const line = await lines.find((text) => /^http_server /.test(text) || text === '', 'its address');
+  assert.ok(line, stderr);
+  const address = line.split(' ')[1];
+  const heard = await connect(t, `ws://${address}/`);
+  const login = await call(`http://${address}`, 'get_login_info');
+  assert.deepEqual(login.body.data, { uin: 10001, nickname: 'Echo' });
+  const impl = await call(`http://${address}/api`, 'get_impl_info');
+  assert.equal(impl.body.data.impl_name, 'echo');
+  const message = text('你好');
+  const sent = await call(`http://${address}/api`, 'send_private_message', { user_id: 20002, message });
+  assert.deepEqual([sent.status, sent.body.retcode, sent.body.data.message_seq], [200, 0, 1]);
+  const { data: event } = await heard.events.next('the echo');
+  assert.deepEqual([event.event_type, event.data.user_id, event.data.segments], ['message_receive', 20002, message]);
+  const { data: answer } = await heard.call('send_private_message', { user_id: 20002, message });
+  assert.deepEqual([answer.status, answer.data.message_id], ['ok', 'Private:20002:3']);
+  assert.equal((await heard.events.next('the next echo')).data.data.message_id, 'Temp:20002:4');
+  const picture = [{ type: 'image', data: { uri: 'base64://AA==', sub_type: 'normal' } }];
+  assert.equal((await call(`http://${address}/api`, 'send_private_message', { user_id: 20002, message: picture })).body.retcode, -1);
+  assert.equal((await call(`http://${address}/api`, 'get_friend_list')).body.retcode, -501);
+  child.kill('SIGTERM');
+  assert.deepEqual(await within(exit, 'it to end'), [0, null], stderr);
+}
+
 describe('an installation', { skip, concurrency: 2 }, () => {
   it('below DESTDIR is complete, and serves where its sources cannot be seen', async (t) => {
     if (!mayHide) t.diagnostic('no namespaces here: the sources stay in sight');
@@ -188,12 +222,13 @@ describe('an installation', { skip, concurrency: 2 }, () => {
       assert.equal(await output(hidden(program), { env }), '{"group_id":700000001,"no_cache":false}\n');
     }
 
-    // The examples are whole programs.
-    const examples = join(ROOT, 'examples', 'backend');
-    for (const name of (await readdir(examples).catch(() => [])).filter((one) => one.endsWith('.c'))) {
-      const program = join(top, basename(name, '.c'));
-      const libs = await words(['pkg-config', '--libs', 'milky', 'libuv'], { env });
-      await cc('-o', program, join(examples, name), ...libs, '-pthread');
-    }
+    // The examples of backends, in C and in Python.
+    const echo = join(top, 'echo');
+    const uv = await words(['pkg-config', '--libs', 'libuv']);
+    await cc('-o', echo, join(ROOT, 'examples', 'backend', 'echo.c'), ...linked.dynamic, ...uv);
+    await echoes(t, [echo], env);
+    const python = join(top, 'echo.py');
+    await copyFile(join(ROOT, 'examples', 'backend', 'echo.py'), python);
+    await echoes(t, ['python3', python], env);
   });
 });
