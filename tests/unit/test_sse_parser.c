@@ -96,6 +96,7 @@ static void test_line_ends(void **state)
     expect(MK_SLICE("data: a\r\rdata: b\r\r"), "message||a\nmessage||b\n");
     expect(MK_SLICE("data: a\n\r\ndata: b\r\n\n"), "message||a\nmessage||b\n");
     expect(MK_SLICE("data: a\rdata: b\ndata: c\r\n\n"), "message||a\nb\nc\n");
+    expect(MK_SLICE("data: a\r\ndata: b\r\n\r\ndata: c\r\n\r\n"), "message||a\nb\nmessage||c\n");
     expect(MK_SLICE("\n\r\n\r\r\ndata: a\n\n"), "message||a\n");
 }
 
