@@ -152,10 +152,12 @@ const char *mk_json_type_name(const yyjson_val *value)
 
 /*
  * yyjson's writer works in one block, which it lets grow: here that is the room behind the bytes of
- * a buf, so that the text is written where it is to be.
+ * a buf, so that the text is written where it is to be, or, for the block is to be aligned as from
+ * malloc, a few bytes behind it.
  */
 struct tail {
     struct mk_buf *out;
+    size_t gap;
     int rc;
 };
 
@@ -164,8 +166,8 @@ static void *tail_grow(void *ctx, void *old, size_t old_size, size_t size)
     struct tail *tail = ctx;
     (void)old;
     (void)old_size;
-    tail->rc = mk_buf_reserve(tail->out, size);
-    return tail->rc == 0 ? tail->out->data + tail->out->len : NULL;
+    tail->rc = mk_buf_reserve(tail->out, size + tail->gap);
+    return tail->rc == 0 ? tail->out->data + tail->out->len + tail->gap : NULL;
 }
 
 static void *tail_malloc(void *ctx, size_t size)
@@ -175,13 +177,15 @@ static void *tail_malloc(void *ctx, size_t size)
 
 int mk_json_write(struct mk_buf *out, const yyjson_mut_val *value)
 {
-    struct tail tail = { .out = out };
+    struct tail tail = { .out = out, .gap = -out->len % sizeof(void *) };
     const yyjson_alc alc = { tail_malloc, tail_grow, alc_free, &tail };
     size_t len;
     yyjson_write_err error;
     if (!yyjson_mut_val_write_opts((yyjson_mut_val *)(uintptr_t)value, YYJSON_WRITE_NOFLAG, &alc,
                                    &len, &error))
         return tail.rc < 0 ? tail.rc : -EINVAL;
+    if (tail.gap > 0)
+        memmove(out->data + out->len, out->data + out->len + tail.gap, len);
     out->len += len;
     return 0;
 }
