@@ -11,11 +11,11 @@ help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
 
 run: ## build, and serve the sandbox (ARGS="-c FILE" for more)
-	@scripts/deps build
 	@$(MAKE) --no-print-directory build TESTS=false
 	$(BUILD)/milky serve $(ARGS)
 
-build: ## build build/milky
+build: ## install what is missing, and build build/milky
+	@scripts/deps build
 	@scripts/build $(BUILD) $(TESTS)
 
 test: ## install what is missing, build, and run every test
