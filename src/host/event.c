@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "net/loop.h"
 
 #include <errno.h>
 #include <milky/json.h>
@@ -38,8 +39,10 @@ static int emit(struct mk_account *account, const struct mk_event_type *type, ui
     rc = name ? mk_hub_emit_once(account->hub, &key, &event) : mk_hub_emit(account->hub, &event);
     if (rc >= 0 && number)
         *number = event.number;
-    if (rc == 0)
+    if (rc == 0) {
         account->host->unstored = true;
+        mk_loop_stir(account->host->owner->loop);
+    }
     return rc == MK_HUB_REPEATED ? MILKY_REPEATED : rc;
 }
 

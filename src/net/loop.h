@@ -136,6 +136,15 @@ static inline void mk_loop_note_input(struct mk_loop *loop)
     loop->had_input = true;
 }
 
+/*
+ * Something has happened that the end of a turn is to see: the loop does not go to sleep without
+ * one. To be called for what is done outside of a callback that the loop waited for.
+ */
+static inline void mk_loop_stir(struct mk_loop *loop)
+{
+    loop->quiet_until = 0;
+}
+
 /* The time of this turn in milliseconds (monotonic), read once per turn. */
 uint64_t mk_loop_now(const struct mk_loop *loop);
 

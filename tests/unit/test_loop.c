@@ -124,6 +124,11 @@ static void a_quiet_turn_is_not_ended_twice(void **state)
     one_turn();
     assert_string_equal(trace, "aa");
     mk_list_remove(&phase.node);
+    mk_loop_stir(&loop);
+    one_turn();
+    assert_string_equal(trace, "aa");
+    one_turn();
+    assert_string_equal(trace, "a");
     loop.running = false;
     mk_loop_remove_hook(&a.hook);
     uv_close((uv_handle_t *)&timer, NULL);
