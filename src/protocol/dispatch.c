@@ -239,15 +239,17 @@ struct message {
 
 static struct message read_message(yyjson_val *root)
 {
+    const struct mk_slice action = MK_SLICE("action"), params = MK_SLICE("params");
     struct message message = { 0 };
     size_t index, count;
     yyjson_val *key, *value;
     yyjson_obj_foreach (root, index, count, key, value) {
-        if (yyjson_equals_str(key, "action"))
+        struct mk_slice name = mk_slice_of(unsafe_yyjson_get_str(key), unsafe_yyjson_get_len(key));
+        if (name.len == action.len && memcmp(name.ptr, action.ptr, action.len) == 0)
             message.action = value;
-        else if (yyjson_equals_str(key, "params"))
+        else if (name.len == params.len && memcmp(name.ptr, params.ptr, params.len) == 0)
             message.params = value;
-        else if (yyjson_equals_str(key, "echo"))
+        else if (mk_slice_eq(name, MK_SLICE("echo")))
             message.echo = value;
     }
     return message;

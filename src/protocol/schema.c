@@ -17,10 +17,8 @@ static inline uint64_t tail_of(struct mk_slice name)
     uint64_t tail = 0;
     if (name.len < sizeof(tail))
         return 0;
-    const unsigned char *bytes = (const unsigned char *)name.ptr + name.len - sizeof(tail);
-    for (unsigned i = 0; i < sizeof(tail); i++)
-        tail |= (uint64_t)bytes[i] << 8 * i;
-    return tail;
+    memcpy(&tail, name.ptr + name.len - sizeof(tail), sizeof(tail));
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(tail) : tail;
 }
 
 /* As spec/generate_c.py hashes it. */
