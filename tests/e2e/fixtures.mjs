@@ -2,7 +2,7 @@
 // Start them before milky: then those that hang are gone when it is told to stop.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +12,14 @@ export async function folder(t) {
   const dir = await mkdtemp(join(tmpdir(), 'milky-e2e-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
   return dir;
+}
+
+// The paths of all files below a folder, without it, sorted. (Node.js 18 fails on sockets by itself.)
+export async function filesBelow(dir) {
+  const entries = await readdir(dir, { withFileTypes: true });
+  const paths = await Promise.all(entries.map(async (entry) => (entry.isDirectory()
+    ? (await filesBelow(join(dir, entry.name))).map((path) => join(entry.name, path)) : [entry.name])));
+  return paths.flat().sort();
 }
 
 // A milky for one test. When the test has ended, milky must end well.

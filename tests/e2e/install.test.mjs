@@ -8,7 +8,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { connect, folder, text } from './fixtures.mjs';
+import { connect, filesBelow, folder, text } from './fixtures.mjs';
 import { BOT, Inbox, call, run, within } from './harness.mjs';
 
 const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
@@ -46,16 +46,9 @@ async function open(t) {
   return dir;
 }
 
-// All files below a folder, by their paths in it.
-async function files(dir) {
-  const entries = await readdir(dir, { withFileTypes: true, recursive: true });
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .map((path) => path.slice(dir.length + 1)).sort();
-}
-
 // What was installed below `top`, where a prefix is: its folders, found by their files.
 async function installed(top) {
-  const all = await files(top);
+  const all = await filesBelow(top);
   const at = (name) => {
     const found = all.filter((path) => path === name || path.endsWith(`/${name}`));
     assert.equal(found.length, 1, `one ${name} in\n${all.join('\n')}`);
@@ -156,7 +149,7 @@ describe('an installation', { skip, concurrency: 2 }, () => {
     if (!mayHide) t.diagnostic('no namespaces here: the sources stay in sight');
     const top = await open(t);
     await output(['meson', 'install', '-C', BUILD, '--no-rebuild', '--quiet', '--destdir', top]);
-    assert.ok((await files(top)).every((path) => `/${path}`.startsWith(`${option('prefix')}/`)));
+    assert.ok((await filesBelow(top)).every((path) => `/${path}`.startsWith(`${option('prefix')}/`)));
     const there = await installed(top);
     await inspect(there);
     await serves(t, there.program);

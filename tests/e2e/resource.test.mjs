@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, truncate } from 'node:fs/promises';
+import { truncate } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { folder, start } from './fixtures.mjs';
+import { filesBelow, folder, start } from './fixtures.mjs';
 import { call, memory, request, serve, within } from './harness.mjs';
 import { BOT, OTHER, done, world } from './sandbox.mjs';
 import { base64, png } from './samples.mjs';
@@ -99,7 +99,7 @@ test('parts of an empty resource', async (t) => {
   const content = png(5, 5);
   const url = await stored(`${milky.http()}/api`, content);
   // The sandbox takes no empty file, so it is emptied behind its back.
-  const names = await readdir(join(milky.dir, 'data'), { recursive: true });
+  const names = await filesBelow(join(milky.dir, 'data'));
   const stem = sha256(content).slice(2);
   await truncate(join(milky.dir, 'data', names.find((name) => name.includes(stem))));
   assert.deepEqual((await bytes(url)).content, Buffer.alloc(0));

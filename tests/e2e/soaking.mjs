@@ -105,7 +105,7 @@ async function descriptors(milky) {
   return (await readdir(`/proc/${milky.child.pid}/fd`)).length;
 }
 
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0;
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
 
 // What milky uses while so many clients are there: one sample each time that they report.
 class Samples {
