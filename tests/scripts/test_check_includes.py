@@ -34,7 +34,7 @@ class CheckIncludes(unittest.TestCase):
         build = self.root / "build"
         build.mkdir()
         (self.root / "include" / "milky").mkdir(parents=True)
-        entry = {"directory": str(build), "file": "../src/base/buf.c", "command": "cc -I../src -I../include -c x.c"}
+        entry = {"directory": str(build), "file": "../src/base/buf.c", "command": "cc -isystem /usr/include -I../src -I../include -c x.c"}
         (build / "compile_commands.json").write_text(json.dumps([entry]))
         self.write("base/buf.h", header("BUF", "struct mk_buf {\n    int size;\n};"))
 
