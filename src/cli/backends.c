@@ -128,7 +128,7 @@ static int take_or_make(struct mk_backends *made, const struct mk_backends *runn
 
 static void free_new(struct mk_backends *backends)
 {
-    for (size_t i = 0; i < backends->count; i++)
+    for (size_t i = 0; backends->given && i < backends->count; i++)
         if (backends->list[i].is_new && backends->given[i].self)
             backends->given[i].table->free(backends->given[i].self);
 }

@@ -59,7 +59,7 @@ static void check_self_ids(const struct mk_config_rule *rule)
             known[known_count++] = (struct known){ .number = bots[i].self_id, .index = i };
     }
     bool ready = note_first(mistakes, first, known, known_count);
-    for (size_t i = 0; ready && i < count && mistakes->count < mistakes->most; i++) {
+    for (size_t i = 0; first && ready && i < count && mistakes->count < mistakes->most; i++) {
         if (first[i] == i)
             continue;
         const char *got = mk_mistakes_text(mistakes, "%llu", (unsigned long long)bots[i].self_id);
@@ -120,7 +120,8 @@ static void check_same_urls(struct mk_mistakes *mistakes, const struct remotes *
             known[known_count++] = (struct known){ .text = remote->url, .index = i };
     }
     bool ready = note_first(mistakes, first, known, known_count);
-    for (size_t i = 0; ready && i < remotes->count && mistakes->count < mistakes->most; i++)
+    for (size_t i = 0; first && ready && i < remotes->count && mistakes->count < mistakes->most;
+         i++)
         if (first[i] != i)
             refuse_same_url(mistakes, remotes, i, first[i]);
     free(first);

@@ -66,6 +66,15 @@ struct mk_sse_client *mk_sse_client_cancel(struct mk_sse_client *client)
     return NULL;
 }
 
+/* Below on_read, which frees the client then. */
+static void fail_reading(struct mk_sse_client *client, enum mk_failure_kind kind, const char *why)
+{
+    struct mk_failure failure;
+    client->over = true;
+    let_go(client);
+    client->events->closed(client->owner, mk_failure_set(&failure, kind, "%s", why));
+}
+
 static void fail(struct mk_sse_client *client, const struct mk_failure *failure)
 {
     client->over = true;
@@ -102,9 +111,9 @@ static void take_text(struct mk_sse_client *client, struct mk_slice text)
         if (rc == MK_SSE_EVENT)
             client->events->event(client->owner, &client->parser.event);
         else if (rc == -ENOBUFS)
-            fail_for(client, MK_FAILURE_TOO_LONG, "an event is too long");
+            fail_reading(client, MK_FAILURE_TOO_LONG, "an event is too long");
         else if (rc < 0)
-            fail_for(client, MK_FAILURE_NO_MEMORY, "out of memory");
+            fail_reading(client, MK_FAILURE_NO_MEMORY, "out of memory");
     }
 }
 
@@ -118,9 +127,9 @@ static void take_chunks(struct mk_sse_client *client, struct mk_slice input)
         if (status == MK_HTTP1_CHUNKS_DATA)
             take_text(client, data);
         else if (status == MK_HTTP1_CHUNKS_END)
-            fail_for(client, MK_FAILURE_CLOSED, at_end);
+            fail_reading(client, MK_FAILURE_CLOSED, at_end);
         else if (status == MK_HTTP1_CHUNKS_BAD)
-            fail_for(client, MK_FAILURE_PROTOCOL, "its answer is not HTTP/1.1");
+            fail_reading(client, MK_FAILURE_PROTOCOL, "its answer is not HTTP/1.1");
     }
 }
 
@@ -131,7 +140,7 @@ static void take_body(struct mk_sse_client *client, struct mk_slice input)
     client->left -= input.len;
     take_text(client, input);
     if (client->left == 0 && !client->over)
-        fail_for(client, MK_FAILURE_CLOSED, at_end);
+        fail_reading(client, MK_FAILURE_CLOSED, at_end);
 }
 
 static size_t on_read(void *owner, char *data, size_t len)
