@@ -226,6 +226,7 @@ describe('a data_dir of a version before', { concurrency: 4 }, () => {
     const holds = "import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1], isolation_level=None)\n" +
       "db.execute('BEGIN EXCLUSIVE')\nprint('held', flush=True)\nsys.stdin.read()";
     const child = execFile('python3', ['-c', holds, join(old.data, 'sandbox.db')]);
+    t.after(() => child.kill());
     await new Promise((resolve) => { child.stdout.once('data', resolve); });
     assert.match(await fails(old.dir), /data\/sandbox\.db: another process has this world open/);
     assert.ok(await isThere(join(old.data, 'media')));
