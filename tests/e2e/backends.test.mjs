@@ -144,6 +144,43 @@ describe('backends', { concurrency: 4 }, () => {
     assert.match(milky.stderr, /`backend b` has changed: that needs a restart/);
     assert.equal(await reload(1000), 'reloaded\n');
   });
+
+  it('a reload adds and removes them; their worlds stay', async (t) => {
+    const [first, second] = [await freePort(), await freePort()];
+    const own = { name: 'b' };
+    const alone = { bots: [bot(BOT, first)] };
+    const both = { bots: [bot(BOT, first), bot(OTHER, second, own)] };
+    const milky = await serve(t, alone);
+    const reload = async (config) => {
+      await writeFile(join(milky.dir, 'milky.jsonc'), JSON.stringify(config));
+      return milky.run(['reload']);
+    };
+    const names = async () => {
+      const { stdout } = await milky.run(['status', '--json']);
+      return JSON.parse(stdout).backends.map(({ name }) => name);
+    };
+    for (const text of ['first', 'second']) {
+      assert.equal((await reload(both)).stdout, 'reloaded\n');
+      assert.deepEqual(await names(), ['sandbox', 'b']);
+      const { code, stderr } = await milky.run(['say', '--backend', 'b', '--as', `${MING}`, '--group', `${GROUP}`, text]);
+      assert.equal(code, 0, stderr);
+      if (text === 'second') assert.deepEqual((await words(second)).slice(-2), ['first', 'second']);
+      assert.equal((await reload(alone)).stdout, 'reloaded\n');
+      assert.deepEqual(await names(), ['sandbox']);
+      assert.equal((await words(first)).includes('first'), false);
+    }
+    // What cannot be had changes nothing: a folder that cannot be made, a bot that changes its backend.
+    await rm(join(milky.dir, 'data', 'b'), { recursive: true });
+    await writeFile(join(milky.dir, 'data', 'b'), 'no folder');
+    const refused = await reload(both);
+    assert.equal(refused.code, 1);
+    assert.match(milky.stderr, /data\/b\/sandbox\.db|data\/b: /);
+    assert.deepEqual(await names(), ['sandbox']);
+    const moved = await reload({ bots: [bot(BOT, first, { name: 'c' })] });
+    assert.equal(moved.code, 1);
+    assert.match(moved.stderr, /cannot change its backend/);
+    assert.equal((await ask(first, 'get_login_info')).retcode, 0);
+  });
 });
 
 // What a version before left: its database right in data_dir, and the contents beside it.
