@@ -25,7 +25,7 @@ static const char *advice_for(const struct mk_config *config, const char *token,
     return mk_client_advice(reply->status, token, false);
 }
 
-/* What is asked: a path, or an action of a sandbox. */
+/* A request: to a path, or for an action of a sandbox. */
 struct asked {
     const char *path;    /* or NULL */
     const char *backend; /* NULL: the first sandbox */

@@ -120,7 +120,7 @@ static int take_or_make(struct mk_backends *made, const struct mk_backends *runn
         return make_one(given, config, home, why);
     if (strcmp(old->settings, one->settings) == 0)
         return 0;
-    /* It goes on as it is, and will be told apart from what is configured next time, too. */
+    /* It goes on as it is; a later reload compares with the settings that it runs with. */
     free(one->settings);
     one->settings = mk_slice_dup(mk_slice_str(old->settings));
     return restart ? mk_buf_printf(restart, "backend %s\n", one->name) : 0;

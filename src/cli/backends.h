@@ -18,8 +18,7 @@ struct mk_backends {
     size_t count;
 };
 
-/* Where backends are kept. All of it is that of the configuration that the program has begun with.
- */
+/* The place of all backends: that of the configuration that the program has begun with. */
 struct mk_backends_home {
     const char *data_dir; /* each has a folder of its name in it */
     const char *journal;  /* files that none of them reads for a bot */

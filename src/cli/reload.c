@@ -164,7 +164,7 @@ enum { CONFIG, CONTROL };
 
 static const struct mk_option options[] = { MK_OPTION_CONFIG, MK_OPTION_CONTROL, { NULL } };
 
-/* What of it does not count yet. */
+/* Prints the keys that do not count yet. */
 static void print_restart(const struct mk_client_reply *reply)
 {
     size_t i, max;

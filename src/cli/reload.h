@@ -21,7 +21,8 @@ const char *mk_reload_reason(struct mk_reload *reload);
 
 /*
  * Reads the file again and gives it to the endpoint. A mistake in it leaves everything as it was.
- * What has changed and needs a restart is logged, and in `restart` (milky_endpoint_on_reload).
+ * Keys that have changed and need a restart are logged, and are in `restart`
+ * (milky_endpoint_on_reload).
  * Returns NULL, or why it was refused (logged).
  */
 const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint,

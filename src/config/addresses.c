@@ -97,7 +97,7 @@ static bool same_text(const char *a, const char *b)
     return mk_slice_eq(mk_slice_str(a), mk_slice_str(b));
 }
 
-/* What two entries say of one port must be the same. */
+/* Two entries of one port must agree on it. */
 static void check_agreement(struct mk_mistakes *mistakes, const struct mk_rule_entry *first,
                             const struct mk_rule_entry *again)
 {

@@ -102,11 +102,11 @@ char *mk_config_backend_text(const struct mk_config_backend *backend)
 /* A world of before kept its contents in this folder of data_dir. */
 static const char taken_name[] = "media";
 
-/* What is known of the backends while they are placed. */
+/* The backends placed so far. */
 struct placing {
     struct mk_mistakes *mistakes;
     struct mk_config_backend *list;
-    const char **paths; /* of each, where it stands in the file */
+    const char **paths; /* of each, its JSON path */
     size_t count;
 };
 

@@ -49,7 +49,7 @@ struct mk_config {
     } log;
 };
 
-/* Where a text comes from, and for whom its mistakes are. */
+/* The origin of a text, and the language of its mistakes. */
 struct mk_config_origin {
     const char *name; /* the file: mistakes begin with it, and relative paths start from its folder;
                          NULL for none */
@@ -82,7 +82,7 @@ const char *mk_config_backend_type(const struct mk_config_backend *backend);
  * same settings, whatever the name. There may be tokens in it. NULL when memory is out. */
 char *mk_config_backend_text(const struct mk_config_backend *backend);
 
-/* What a header can carry: its value has no control characters, and loses the spaces around it.
+/* Whether a header can carry it: without control characters, and without spaces around it.
  * False: `*at` is the byte (from 0) that it cannot. */
 bool mk_config_token_fits(struct mk_slice token, size_t *at);
 

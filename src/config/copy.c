@@ -149,7 +149,7 @@ static void copy_text(struct mk_mistakes *mistakes, const char **text)
     mistakes->out_of_memory |= !*text;
 }
 
-/* What the members of a struct point to, by the schema. */
+/* Copies texts and lists that the members of a struct point to. */
 static void copy_members(struct mk_mistakes *mistakes, const struct mk_mistake_spot *outer,
                          const struct mk_config_key *keys, char *base)
 {

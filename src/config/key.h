@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a value must be, and what is stored for it. */
+/* The type of a value, and of the member that it is stored in. */
 enum mk_config_type {
     MK_CONFIG_OBJECT,  /* `keys`, stored in place */
     MK_CONFIG_LIST,    /* of objects of `keys`: a pointer to structs that begin with their size, and
@@ -34,7 +34,7 @@ enum mk_config_type {
 enum { MK_CONFIG_LEAST_UIN = 10001 };
 #define MK_CONFIG_MOST_UIN UINT64_C(4294967295)
 
-/* What `null` is stored as for a key that may be null. */
+/* Stored for a `null`, where a key may be null. */
 extern const char mk_config_null[];
 
 struct mk_config_key;

@@ -29,7 +29,7 @@ const char *mk_mistakes_text(struct mk_mistakes *mistakes, const char *format, .
 
 const char *mk_mistakes_quote(struct mk_mistakes *mistakes, struct mk_slice text)
 {
-    /* What an embedder gives may be no UTF-8. */
+    /* A text of an embedder may be no UTF-8. */
     size_t len = mk_utf8_valid_prefix(mk_slice_of(text.ptr, text.len < SHOWN ? text.len : SHOWN));
     bool cut = len < text.len;
     text.len = len;

@@ -11,7 +11,7 @@ enum { MOST_KEYS = 24, LONGEST_PLAIN = 60, SHOWN = 60 };
 
 /* --- what is wrong --- */
 
-/* What stands in the file, in words. */
+/* The value of the file, in words. */
 static const char *got(struct mk_config_reader *reader, const struct mk_config_key *key,
                        yyjson_val *value)
 {
@@ -305,7 +305,7 @@ static void take_fallback(struct mk_config_reader *reader, const struct mk_confi
     }
 }
 
-/* The path of a member; a key that could not be told from the path around it is quoted. */
+/* The path of a member; a key that would be mistaken for a part of the path is quoted. */
 static const char *member_path(struct mk_config_reader *reader, const char *path,
                                struct mk_slice name)
 {

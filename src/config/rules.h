@@ -17,7 +17,7 @@ void mk_config_check_files(const struct milky_config *config, struct mk_mistakes
 
 /* --- for the files of rules alone --- */
 
-/* Where something listens. */
+/* A server of the configuration. */
 struct mk_rule_entry {
     const struct milky_server *server;
     size_t bot;
@@ -28,7 +28,7 @@ struct mk_rule_entry {
     char address[128];
 };
 
-/* What a rule works on. */
+/* The input of a rule. */
 struct mk_config_rule {
     const struct milky_config *config;
     struct mk_mistakes *mistakes;

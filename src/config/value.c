@@ -176,7 +176,7 @@ static bool token_fits(const struct given *given, struct mk_slice text)
     return refuse(given, mk_mistakes_text(mistakes, format, at + 1), NULL);
 }
 
-/* What every path begins with: unescaped, as it is compared. */
+/* A prefix of paths is unescaped, as it is compared. */
 static bool prefix_fits(const struct given *given, struct mk_slice text)
 {
     struct mk_mistakes *mistakes = given->mistakes;
@@ -196,7 +196,7 @@ static bool prefix_fits(const struct given *given, struct mk_slice text)
     return !why || refuse(given, mk_mistakes_quote(mistakes, text), why);
 }
 
-/* What is asked of a backend has its name in its path, beside what is asked of the endpoint. */
+/* A request of operators begins with the name of a backend, or with "endpoint". */
 static bool name_fits(const struct given *given, struct mk_slice text)
 {
     struct mk_mistakes *mistakes = given->mistakes;

@@ -8,7 +8,7 @@
 #include "config/key.h"
 #include "config/mistakes.h"
 
-/* What `key` asks for, in words. */
+/* The values that `key` accepts, in words. */
 const char *mk_value_expected(struct mk_mistakes *mistakes, const struct mk_config_key *key);
 
 /*
@@ -27,7 +27,7 @@ bool mk_value_number_fits(const struct mk_config_key *key, uint64_t number);
 
 /*
  * Whether a text is one that `key` asks for; notes what is wrong with it. `written` is how it is to
- * be shown: as it stands in the file, where `text` is what has become of it.
+ * be shown: as the file has it, of which `text` may have been made.
  */
 bool mk_value_text_fits(struct mk_mistakes *mistakes, const struct mk_config_key *key,
                         const char *path, const yyjson_val *value, struct mk_slice text,

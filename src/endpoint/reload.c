@@ -350,7 +350,7 @@ void milky_endpoint_on_reload(struct milky_endpoint *endpoint,
     endpoint->reload_arg = arg;
 }
 
-/* {"needs_restart": ["limits", ...]}; NULL for no lines. What memory does not suffice for is left
+/* {"needs_restart": ["limits", ...]}; NULL for no lines. Without memory for it a line is left
  * out. */
 static yyjson_mut_val *write_restart(yyjson_mut_doc *doc, struct mk_slice lines)
 {
