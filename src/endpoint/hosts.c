@@ -11,41 +11,45 @@
 
 /* --- those that run --- */
 
-static bool is_of(const struct milky_host *host, const struct milky_config_backend *backend)
-{
-    return host->backend == backend->table && host->self == backend->self;
-}
-
 /* The host that goes on with this backend, or NULL. */
 static struct milky_host *find_running(const struct milky_endpoint *endpoint,
                                        const struct milky_config_backend *backend)
 {
-    for (size_t i = 0; i < endpoint->host_count; i++)
-        if (is_of(endpoint->hosts[i], backend) &&
-            strcmp(endpoint->hosts[i]->name, backend->name ? backend->name : "") == 0)
-            return endpoint->hosts[i];
+    for (size_t i = 0; i < endpoint->host_count; i++) {
+        struct milky_host *host = endpoint->hosts[i];
+        if (host->backend == backend->table && host->self == backend->self &&
+            strcmp(host->name, backend->name ? backend->name : "") == 0)
+            return host;
+    }
     return NULL;
 }
 
-/* The host that has this `self`, whatever it is called: there must not be two. NULL is none. */
+/*
+ * The host that has this `self`, whatever it is called: it would be freed twice. A backend that is
+ * not freed may be the backend of several.
+ */
 static const struct milky_host *find_owner(const struct milky_endpoint *endpoint,
                                            const struct milky_config_backend *backend)
 {
-    for (size_t i = 0; i < endpoint->host_count && backend->self; i++)
-        if (is_of(endpoint->hosts[i], backend))
+    if (!backend->self || !backend->table || !mk_host_frees(backend->table))
+        return NULL;
+    for (size_t i = 0; i < endpoint->host_count; i++)
+        if (endpoint->hosts[i]->self == backend->self)
             return endpoint->hosts[i];
-    for (size_t i = 0; i < endpoint->leaving_count && backend->self; i++)
-        if (is_of(endpoint->leaving[i].host, backend))
+    for (size_t i = 0; i < endpoint->leaving_count; i++)
+        if (endpoint->leaving[i].host->self == backend->self)
             return endpoint->leaving[i].host;
     return NULL;
 }
 
-/* The first element of the configuration that is the same backend; itself where there is none. */
+/* The first element of the configuration that has the same `self`; itself where there is none. */
 static size_t first_of(const struct milky_config *config, size_t index)
 {
     const struct milky_config_backend *backends = config->backends;
-    for (size_t i = 0; i < index && backends[index].self; i++)
-        if (backends[i].table == backends[index].table && backends[i].self == backends[index].self)
+    bool is_owned =
+        backends[index].self && backends[index].table && mk_host_frees(backends[index].table);
+    for (size_t i = 0; i < index && is_owned; i++)
+        if (backends[i].self == backends[index].self)
             return i;
     return index;
 }

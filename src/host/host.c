@@ -167,6 +167,11 @@ static struct milky_backend copy_of(const struct milky_backend *backend)
     return table;
 }
 
+bool mk_host_frees(const struct milky_backend *backend)
+{
+    return copy_of(backend).free != NULL;
+}
+
 void mk_host_discard(const struct milky_backend *backend, void *self)
 {
     struct milky_backend table = copy_of(backend);

@@ -103,6 +103,8 @@ struct milky_host {
  */
 int mk_host_new(struct mk_host_owner *owner, const char *name, const struct milky_backend *backend,
                 void *self, struct milky_host **host, const char **why);
+/* The backend frees its state. */
+bool mk_host_frees(const struct milky_backend *backend);
 /* Frees a backend of which no host comes. */
 void mk_host_discard(const struct milky_backend *backend, void *self);
 

@@ -12,10 +12,17 @@ struct sending {
     struct mk_file_sendings *owner;
     struct mk_stream *stream;
     struct mk_timeout stalled;
-    int fd;
+    int fd;      /* -1: all of it has been read */
     uint64_t at; /* what is to be read next */
     uint64_t end;
 };
+
+static void close_file(struct sending *sending)
+{
+    if (sending->fd >= 0)
+        close(sending->fd);
+    sending->fd = -1;
+}
 
 /* Reads the next piece into the output; at the end of the file the connection ends. */
 static void send_piece(struct sending *sending)
@@ -42,8 +49,10 @@ static void send_piece(struct sending *sending)
     }
     mk_timeout_arm(&sending->owner->stalled, &sending->stalled);
     mk_stream_wake(sending->stream);
-    if (sending->at == sending->end)
-        mk_stream_close(sending->stream);
+    if (sending->at < sending->end)
+        return;
+    close_file(sending);
+    mk_stream_close(sending->stream);
 }
 
 static size_t on_read(void *owner, char *data, size_t len)
@@ -64,7 +73,7 @@ static void on_closed(void *owner, int error)
     (void)error;
     mk_timeout_disarm(&sending->stalled);
     mk_list_remove(&sending->node);
-    close(sending->fd);
+    close_file(sending);
     free(sending);
 }
 
