@@ -122,7 +122,8 @@ int mk_serve(const struct mk_serving *serving)
         milky_endpoint_free(server.endpoint);
     }
     if (rc < 0)
-        return mk_command_failed(mk_tr("it could not start: %s", "无法启动：%s"), strerror(-rc));
+        return mk_command_failed(mk_tr("it could not start: %s", "无法启动：%s"),
+                                 *error.text ? error.text : strerror(-rc));
     return code;
 }
 

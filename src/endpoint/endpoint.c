@@ -32,7 +32,8 @@ static const char *explain_journal(int rc)
     case -EROFS:
         return "it cannot be written: whose is it?";
     case -EIO:
-        return "it cannot be opened or read: is its folder there, and whose is it? The log says "
+        return "it cannot be opened: is its folder there, may it be written, is it a database? The "
+               "log says "
                "more";
     default:
         return mk_error_text(-rc);

@@ -85,12 +85,13 @@ static void write_calls(struct writer *w)
     each_action(w, write_durations);
 }
 
-/* --- numbers, one for each bot, transport or journal --- */
+/* --- numbers, one for each backend, bot, transport or journal --- */
 
-enum of { BOTS, JOURNALS, CONNECTED, LISTENERS, SINKS };
+enum of { BACKENDS, BOTS, JOURNALS, CONNECTED, LISTENERS, SINKS };
 
 /* What a number is taken from: one of these. */
 union subject {
+    const struct milky_host *host;
     const struct mk_bot *bot;
     const struct mk_journal_measure *journal;
     const struct mk_transport_stats *transport;
@@ -102,6 +103,9 @@ union subject {
     {                                                                                              \
         return value;                                                                              \
     }
+READ(bots, s.host->roster.count)
+READ(backend_calls, mk_host_load(s.host).calls)
+READ(backend_late, s.host->late)
 READ(online, s.bot->account.state == MILKY_STATE_ONLINE)
 READ(in_flight, s.bot->dispatch.in_flight)
 READ(replayed, s.bot->hub.replayed)
@@ -127,6 +131,11 @@ struct family {
 };
 
 static const struct family families[] = {
+    { "milky_backend_bots", "gauge", BACKENDS, bots, "Bots of a backend." },
+    { "milky_backend_calls_in_flight", "gauge", BACKENDS, backend_calls,
+      "Calls, operators' requests included, that wait for a backend's answer." },
+    { "milky_backend_late_calls_total", "counter", BACKENDS, backend_late,
+      "Calls that a backend did not answer in time." },
     { "milky_bot_online", "gauge", BOTS, online, "1 while the bot is logged in, else 0." },
     { "milky_calls_in_flight", "gauge", BOTS, in_flight, "API calls that wait for their reply." },
     { "milky_events_replayed_total", "counter", BOTS, replayed,
@@ -171,6 +180,15 @@ static void write_of_bots(struct writer *w, const struct family *family)
     }
 }
 
+static void write_of_backends(struct writer *w, const struct family *family)
+{
+    for (size_t i = 0; i < w->endpoint->host_count; i++) {
+        const struct milky_host *host = w->endpoint->hosts[i];
+        mk_exposition_count(&w->x, "", family->read((union subject){ .host = host }), "backend",
+                            host->name, "type", host->table.name, NULL);
+    }
+}
+
 static bool has_number(const struct mk_transport_stats *stats, enum of of)
 {
     if (of == LISTENERS)
@@ -209,7 +227,9 @@ static void write_families(struct writer *w, const struct family *table, size_t 
 {
     for (const struct family *family = table; family < table + count; family++) {
         mk_exposition_family(&w->x, family->name, family->type, family->help);
-        if (family->of == BOTS || family->of == JOURNALS)
+        if (family->of == BACKENDS)
+            write_of_backends(w, family);
+        else if (family->of == BOTS || family->of == JOURNALS)
             write_of_bots(w, family);
         else
             write_of_transports(w, family);

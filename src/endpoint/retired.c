@@ -84,7 +84,8 @@ static bool is_quiet(const struct milky_endpoint *endpoint, const struct milky_h
     for (size_t i = 0; i < endpoint->gone_count; i++)
         if (endpoint->gone[i]->account.host == host && !mk_bot_idle(endpoint->gone[i]))
             return false;
-    return !mk_host_has_open(host);
+    struct mk_host_load load = mk_host_load(host);
+    return load.calls + load.files == 0;
 }
 
 /* What the backend has closed libuv lets go of in this turn and the next one. */

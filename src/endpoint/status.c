@@ -91,12 +91,30 @@ static yyjson_mut_val *bot_of(struct writer *w, const struct mk_bot *bot)
     return object;
 }
 
-static yyjson_mut_val *backend_of(struct writer *w, const struct milky_host *host)
+static void add_backend(struct writer *w, yyjson_mut_val *array, const struct milky_host *host,
+                        const char *state)
 {
-    yyjson_mut_val *object = yyjson_mut_obj(w->doc);
+    yyjson_mut_val *object = yyjson_mut_arr_add_obj(w->doc, array);
+    struct mk_host_load load = mk_host_load(host);
     add_text(w, object, "name", host->name);
     add_text(w, object, "type", host->table.name);
-    return object;
+    add_text(w, object, "state", state);
+    add_uint(w, object, "bots", host->roster.count);
+    add_uint(w, object, "calls_in_flight", load.calls);
+    add_uint(w, object, "files_in_flight", load.files);
+    add_uint(w, object, "late_calls", host->late);
+}
+
+/* Those that run, and those that a reload has taken out and that have not ended. */
+static void add_backends(struct writer *w, yyjson_mut_val *root)
+{
+    const struct milky_endpoint *endpoint = w->endpoint;
+    yyjson_mut_val *array = yyjson_mut_obj_add_arr(w->doc, root, "backends");
+    for (size_t i = 0; i < endpoint->host_count; i++)
+        add_backend(w, array, endpoint->hosts[i], "running");
+    for (size_t i = 0; i < endpoint->leaving_count; i++)
+        if (!endpoint->leaving[i].has_ended)
+            add_backend(w, array, endpoint->leaving[i].host, "ending");
 }
 
 static void add_process(struct writer *w, yyjson_mut_val *root)
@@ -138,9 +156,7 @@ static yyjson_mut_val *write_status(struct writer *w)
     add_text(w, root, "version", MILKY_VERSION);
     add_text(w, root, "state", endpoint->stopping ? "stopping" : "running");
     add_text(w, root, "backend", endpoint->hosts[0]->table.name);
-    yyjson_mut_val *backends = yyjson_mut_obj_add_arr(w->doc, root, "backends");
-    for (size_t i = 0; i < endpoint->host_count; i++)
-        yyjson_mut_arr_append(backends, backend_of(w, endpoint->hosts[i]));
+    add_backends(w, root);
     add_uint(w, root, "uptime", (mk_clock_real_ms() - endpoint->started_at) / 1000);
     add_process(w, root);
     if (endpoint->journal) {

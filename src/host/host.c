@@ -246,17 +246,17 @@ void mk_host_close(struct milky_host *host)
     }
 }
 
-static bool has_open(const struct mk_calls *calls)
+static size_t count_open(const struct mk_calls *calls)
 {
+    size_t count = 0;
     for (uint32_t i = 0; i < calls->count; i++)
-        if (mk_calls_at(calls, i)->state == MK_SLOT_OPEN)
-            return true;
-    return false;
+        count += mk_calls_at(calls, i)->state == MK_SLOT_OPEN;
+    return count;
 }
 
-bool mk_host_has_open(const struct milky_host *host)
+struct mk_host_load mk_host_load(const struct milky_host *host)
 {
-    return has_open(&host->calls) || has_open(&host->resources);
+    return (struct mk_host_load){ count_open(&host->calls), count_open(&host->resources) };
 }
 
 void mk_host_answer_all(struct milky_host *host, const char *message)

@@ -124,8 +124,12 @@ int mk_host_start(struct milky_host *host);
  * deadline from here on, as others have. */
 void mk_host_close(struct milky_host *host);
 
-/* A call or a request for a file is open. */
-bool mk_host_has_open(const struct milky_host *host);
+/* How many calls (operators' too) and requests for files are open. */
+struct mk_host_load {
+    size_t calls;
+    size_t files;
+};
+struct mk_host_load mk_host_load(const struct milky_host *host);
 
 /* Answers all that is open with a failure in the backend's place, which is notified. */
 void mk_host_answer_all(struct milky_host *host, const char *message);

@@ -76,7 +76,9 @@ describe('backends', { concurrency: 4 }, () => {
     const milky = await serve(t, { bots });
     const { stdout } = await milky.run(['status', '--json']);
     const status = JSON.parse(stdout);
-    assert.deepEqual(status.backends.map(({ name, type }) => [name, type]), [['sandbox', 'sandbox'], ['b', 'sandbox']]);
+    assert.deepEqual(status.backends.map(({ name, type, bots }) => [name, type, bots]),
+      [['sandbox', 'sandbox', 1], ['b', 'sandbox', 1]]);
+    assert.deepEqual(status.backends.map((one) => [one.state, one.calls_in_flight]), [['running', 0], ['running', 0]]);
     assert.deepEqual(status.bots.map(({ backend }) => backend), ['sandbox', 'b']);
     const shown = await milky.run(['status']);
     assert.match(shown.stdout, /^milky [\d.]+: 2 backends, running/);

@@ -56,6 +56,10 @@ describe('a call that is not answered in time', { concurrency: 4 }, () => {
     assert.deepEqual(answers.slice(0, 2).map(({ status, body }) => [status, body]), [[200, timedOut], [200, timedOut]]);
     assert.deepEqual(answers.slice(2).map(({ data }) => data), [{ ...timedOut, echo: 0 }, { ...timedOut, echo: 1 }]);
     await until(milky, 'milky_calls_in_flight', { bot: `${BOT}` }, 0);
+    const sandbox = { backend: 'sandbox', type: 'sandbox' };
+    assert.equal(await metric(milky, 'milky_backend_late_calls_total', sandbox), 4);
+    assert.equal(await metric(milky, 'milky_backend_calls_in_flight', sandbox), 0);
+    assert.equal(await metric(milky, 'milky_backend_bots', sandbox), 2);
     // When the late replies would have come, the connections are as they were.
     await act(milky, 'clear_faults', {});
     await act(milky, 'fault', { bot: BOT, action: 'get_friend_list', latency: 700 });
@@ -86,6 +90,7 @@ describe('a call whose caller has gone', { concurrency: 4 }, () => {
     const client = await connect(t, milky.ws(0));
     for (let i = 0; i < 20; i++) client.send({ action: 'get_login_info', echo: i });
     await until(milky, 'milky_calls_in_flight', { bot: `${BOT}` }, 20);
+    assert.equal(await metric(milky, 'milky_backend_calls_in_flight', { backend: 'sandbox', type: 'sandbox' }), 20);
     client.socket.terminate();
     await until(milky, 'milky_calls_in_flight', { bot: `${BOT}` }, 0);
     const counted = { bot: `${BOT}`, action: 'get_login_info', retcode: '-499' };

@@ -40,7 +40,8 @@ static struct milky_config wanted_config(void)
                                   .backend_count = wanted.backend_count,
                                   .bots = wanted.bots,
                                   .bot_count = wanted.bot_count,
-                                  .control = "127.0.0.1:0" };
+                                  .control = "127.0.0.1:0",
+                                  .limits = { .call_seconds = 1 } };
 }
 
 static int reload(void)
@@ -290,9 +291,31 @@ static void test_an_operators_request_is_answered_first(void **state)
     settle(endpoint);
     assert_int_equal(second.frees, 0);
     assert_string_equal(milky_call_action(second.host, second.calls[0]), "slow");
+    assert_non_null(strstr(operate("/endpoint/status"),
+                           "{\"name\":\"first\",\"type\":\"puppet\",\"state\":\"running\","
+                           "\"bots\":1,\"calls_in_flight\":0,\"files_in_flight\":0,"
+                           "\"late_calls\":0},"
+                           "{\"name\":\"second\",\"type\":\"puppet\",\"state\":\"ending\","
+                           "\"bots\":0,\"calls_in_flight\":1,"));
     milky_call_fail(second.host, second.calls[0], -7, "no");
     STEP_UNTIL(endpoint, second.frees == 1);
     assert_true(has(&talk, "\"retcode\":-7"));
+}
+
+/* An operator may wait for as long as it likes, but not for what is to end. */
+static void test_one_that_never_answers_ends_in_time(void **state)
+{
+    struct talk talk;
+    (void)state;
+    second.is_mute = true;
+    assert_int_equal(reload_with("second", &second, 0), 0);
+    dial(&talk, port_of(endpoint, 0, "control"));
+    post(&talk, "/second/slow", "{}");
+    STEP_UNTIL(endpoint, second.call_count == 1);
+    assert_int_equal(reload_with(NULL, NULL, 0), 0);
+    STEP_UNTIL(endpoint, second.frees == 1);
+    assert_int_equal(second.cancelled_count, 1);
+    assert_true(has(&talk, "\"retcode\":-500,\"message\":\"timed out\""));
 }
 
 /* The name is free at once, and what is open stays with the one that it was asked of. */
@@ -611,6 +634,7 @@ int main(void)
         TEST(test_a_caller_that_goes_is_not_waited_for),
         TEST(test_it_gets_no_new_calls),
         TEST(test_an_operators_request_is_answered_first),
+        TEST(test_one_that_never_answers_ends_in_time),
         TEST(test_the_name_is_anothers_at_once),
         TEST(test_one_may_follow_another_of_its_name_in_one_reload),
         TEST(test_one_that_does_not_start_refuses_the_reload),
