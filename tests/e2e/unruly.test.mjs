@@ -118,7 +118,7 @@ class Unruly {
 }
 
 // Asks the steady backend on every connection, one call after the other, until it is told to stop: each answer is
-// its own, and none waits for the unruly one, which keeps calls open for a second.
+// its own, and none waits for the unruly one, which keeps calls open until they time out, for 3 s.
 function watch(one, sockets) {
   let going = true;
   let slowest = 0;
@@ -144,7 +144,7 @@ function watch(one, sockets) {
     going = false;
     await asking;
     assert.ok(count > 20, `only ${count} calls of the steady bot`);
-    assert.ok(slowest < 900, `a call of the steady bot took ${slowest} ms`);
+    assert.ok(slowest < 2500, `a call of the steady bot took ${slowest} ms`);
   };
 }
 

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <uv.h>
 
-enum { UNRULY = 10001, STEADY = 10002, MOST_KEPT = 4096, MOST_TAG = 64, LATE_MS = 1200 };
+enum { UNRULY = 10001, STEADY = 10002, MOST_KEPT = 4096, MOST_TAG = 64, LATE_MS = 3500 };
 
 static bool disappointed;
 
@@ -430,7 +430,7 @@ int main(int argc, char **argv)
                                          .bots = bots,
                                          .bot_count = 2,
                                          .control = "127.0.0.1:0",
-                                         .limits = { .call_seconds = 1 } };
+                                         .limits = { .call_seconds = 3 } };
     milky_log_to(log_line, 1, false);
     return serve(&config);
 }
