@@ -4,6 +4,9 @@
  */
 #include "endpoint_testing.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 static struct puppet puppet, other_puppet;
 static const struct milky_config_backend backend = BACKEND("mine", &puppet);
 static const struct milky_config_backend other_backend = BACKEND("other", &other_puppet);
@@ -311,6 +314,74 @@ static void test_two_endpoints_share_a_loop(void **state)
     end_embedder(&embedder);
 }
 
+static void answer_kept(struct puppet *self)
+{
+    for (size_t i = 0; i < self->call_count; i++)
+        assert_int_equal(milky_call_ok_json(self->host, self->calls[i], "{}", 2), 0);
+    self->call_count = 0;
+}
+
+/* No file may become longer than it is. */
+static void fill_the_disk(bool full)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = full ? 1 : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* In one turn both answer: what depends on an event that is not stored does not leave. */
+static void test_the_journal_of_one_costs_the_other_nothing(void **state)
+{
+    (void)state;
+    struct embedder embedder;
+    struct talk talk, other_talk;
+    char folder[] = "/tmp/milky-loop-XXXXXX", path[64], command[64];
+    static const char event[] = "{\"reason\":\"x\"}";
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/journal.db", folder);
+    embed(&embedder);
+    uv_timer_stop(&embedder.timer);
+    struct milky_config config = config_on(&embedder.loop);
+    config.journal.path = path;
+    struct milky_endpoint *endpoint = start_endpoint(&config);
+    config.backends = &other_backend;
+    config.journal.path = NULL;
+    struct milky_endpoint *other = start_endpoint(&config);
+    puppet.is_mute = other_puppet.is_mute = true;
+    dial(&talk, port_of(endpoint, BOT, "http_server"));
+    dial(&other_talk, port_of(other, BOT, "http_server"));
+    call_api(&talk);
+    call_api(&other_talk);
+    STEP_UNTIL(endpoint, puppet.call_count == 1 && other_puppet.call_count == 1);
+    signal(SIGXFSZ, SIG_IGN);
+    fill_the_disk(true);
+    assert_int_equal(
+        milky_emit_json(puppet.host, BOT, "bot_offline", 1, event, strlen(event), NULL, NULL), 0);
+    answer_kept(&puppet);
+    answer_kept(&other_puppet);
+    STEP_UNTIL(endpoint, talk.ended && has(&other_talk, OK_ANSWER));
+    fill_the_disk(false);
+    assert_int_equal(talk.len, 0);
+    assert_false(other_talk.ended);
+
+    /* It goes on when there is room again. */
+    puppet.is_mute = false;
+    while (!has(&talk, OK_ANSWER)) {
+        hang_up(&talk);
+        dial(&talk, port_of(endpoint, BOT, "http_server"));
+        call_api(&talk);
+        STEP_UNTIL(endpoint, has(&talk, OK_ANSWER) || talk.ended);
+    }
+    milky_endpoint_free(endpoint);
+    milky_endpoint_free(other);
+    hang_up(&talk);
+    hang_up(&other_talk);
+    end_embedder(&embedder);
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 /* --- a loop of another kind --- */
 
 /* Accepts what the endpoint posts, and takes it. */
@@ -439,6 +510,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_does_not_start_leaves_the_loop_alone, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_two_endpoints_share_a_loop, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_journal_of_one_costs_the_other_nothing, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_poll_and_step_serve_everything, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_timeout_is_that_of_now, setup, teardown),
     };
