@@ -37,19 +37,17 @@ static int check_backend(const struct mk_bot *bot, const struct milky_host *host
                          struct milky_error *error)
 {
     const struct milky_host *old = bot->account.host;
-    char path[64];
+    char path[64], text[320];
     if (old == host)
         return 0;
-    bool is_namesake = strcmp(old->name, host->name) == 0;
     snprintf(path, sizeof(path), "bots[%zu].backend", index);
-    mk_error_set(error, path,
-                 "%s is %s that serves bot %llu, and a bot cannot change its backend while it "
-                 "runs: take it out, reload, and put it in again",
-                 host->name, is_namesake ? "not the backend of this name" : "not the backend",
-                 (unsigned long long)bot->hub.self_id);
-    mk_log_error("endpoint", "%s: bot %llu cannot change its backend from %s to %s%s", path,
-                 (unsigned long long)bot->hub.self_id, is_namesake ? "one " : "", host->name,
-                 is_namesake ? " to another" : "");
+    snprintf(text, sizeof(text),
+             "%s is not the backend %sthat serves bot %llu, and a bot cannot change its backend "
+             "while it runs: take it out, reload, and put it in again",
+             host->name, strcmp(old->name, host->name) == 0 ? "of this name " : "",
+             (unsigned long long)bot->hub.self_id);
+    mk_log_error("endpoint", "%s: %s", path, text);
+    mk_error_set(error, path, "%s", text);
     return -EINVAL;
 }
 

@@ -78,12 +78,9 @@ static bool has_bots(const struct milky_endpoint *endpoint, const struct milky_h
     return false;
 }
 
-/* No connection of its bots is left, and nothing waits for an answer of it. */
-static bool is_quiet(const struct milky_endpoint *endpoint, const struct milky_host *host)
+/* Nothing waits for an answer of it. */
+static bool is_quiet(const struct milky_host *host)
 {
-    for (size_t i = 0; i < endpoint->gone_count; i++)
-        if (endpoint->gone[i]->account.host == host && !mk_bot_idle(endpoint->gone[i]))
-            return false;
     struct mk_host_load load = mk_host_load(host);
     return load.calls + load.files == 0;
 }
@@ -100,7 +97,7 @@ static void end_hosts(struct milky_endpoint *endpoint)
 {
     for (size_t i = 0; i < endpoint->leaving_count; i++) {
         struct milky_host *host = endpoint->leaving[i].host;
-        if (endpoint->leaving[i].has_ended || !is_quiet(endpoint, host))
+        if (endpoint->leaving[i].has_ended || !is_quiet(host))
             continue;
         endpoint->leaving[i].has_ended = true;
         endpoint->leaving[i].ended_in = endpoint->loop->turns;

@@ -468,6 +468,43 @@ static void test_poll_and_step_serve_everything(void **state)
     milky_endpoint_free(endpoint);
 }
 
+static void test_a_webhook_lets_go_of_the_loop(void **state)
+{
+    (void)state;
+    struct embedder embedder;
+    struct talk posted;
+    char url[64];
+    static const char event[] = "{\"reason\":\"tired\"}";
+    int listening = listen_somewhere(url);
+    const struct milky_remote hook = { .size = sizeof(hook), .url = url };
+    const struct milky_bot bot = {
+        .size = sizeof(bot), .self_id = BOT, .webhook = &hook, .webhook_count = 1
+    };
+    embed(&embedder);
+    uv_timer_stop(&embedder.timer);
+    struct milky_config config = config_on(&embedder.loop);
+    config.bots = &bot;
+    struct milky_endpoint *endpoint = start_endpoint(&config);
+    milky_emit_json(puppet.host, BOT, "bot_offline", 1, event, strlen(event), NULL, NULL);
+    while (!is_waiting(listening)) {
+        struct pollfd polled[] = { { milky_endpoint_fd(endpoint), POLLIN, 0 },
+                                   { listening, POLLIN, 0 } };
+        assert_true(poll(polled, 2, milky_endpoint_timeout(endpoint)) >= 0);
+        milky_endpoint_step(endpoint);
+    }
+    take_post(listening, &posted);
+    STEP_UNTIL(endpoint, has(&posted, "tired"));
+    say(&posted, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); /* it may be used again */
+    settle(endpoint);
+    milky_endpoint_stop(endpoint);
+    assert_int_equal(uv_run(&embedder.loop, UV_RUN_DEFAULT), 0);
+    assert_true(milky_endpoint_stopped(endpoint));
+    milky_endpoint_free(endpoint);
+    hang_up(&posted);
+    close(listening);
+    end_embedder(&embedder);
+}
+
 static void do_nothing(uv_timer_t *timer)
 {
     (void)timer;
@@ -513,6 +550,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_journal_of_one_costs_the_other_nothing, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_poll_and_step_serve_everything, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_webhook_lets_go_of_the_loop, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_timeout_is_that_of_now, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
