@@ -2,18 +2,18 @@
  * fuzz_media: contents of any bytes. The prober must stay within them (they lie in a block of their
  * own), end, and say nothing that contradicts itself. Decoding them as base64 must do the same.
  */
-#include "backend/sandbox/media_probe.h"
+#include "backend/sandbox/media/probe.h"
 #include "base/base64.h"
 #include "fuzz.h"
 
-static void check_info(const struct mk_media_info *info, const char *wrong)
+static void check_info(const struct sb_media_info *info, const char *wrong)
 {
-    struct mk_media_info again;
-    mk_media_info_of(info->content_type, strlen(info->content_type), &again);
+    struct sb_media_info again;
+    sb_media_info_of(info->content_type, strlen(info->content_type), &again);
     check(again.kind == info->kind && again.extension == info->extension, "type");
-    check(!wrong || info->kind == MK_MEDIA_OTHER, "wrong, and yet something");
-    bool has_size = info->kind == MK_MEDIA_IMAGE || info->kind == MK_MEDIA_VIDEO;
-    bool has_duration = info->kind == MK_MEDIA_AUDIO || info->kind == MK_MEDIA_VIDEO;
+    check(!wrong || info->kind == SB_MEDIA_OTHER, "wrong, and yet something");
+    bool has_size = info->kind == SB_MEDIA_IMAGE || info->kind == SB_MEDIA_VIDEO;
+    bool has_duration = info->kind == SB_MEDIA_AUDIO || info->kind == SB_MEDIA_VIDEO;
     check((info->width > 0) == has_size && (info->height > 0) == has_size, "size");
     check((info->duration > 0) == has_duration, "duration");
 }
@@ -35,8 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 0)
         memcpy(copy, data, size);
     struct mk_slice content = mk_slice_of(copy, size);
-    struct mk_media_info info;
-    const char *wrong = mk_media_probe(content, &info);
+    struct sb_media_info info;
+    const char *wrong = sb_media_probe(content, &info);
     check_info(&info, wrong);
     check_base64(content);
     free(copy);

@@ -51,7 +51,7 @@ struct endpoint {
     struct mk_loop loop;
     struct milky_host *host;
     struct mk_journal *journal;
-    struct mk_sandbox *sandbox;
+    struct sb_sandbox *sandbox;
     struct bot bots[2];
     struct mk_caller caller;
     struct mk_buf reply; /* the last one */
@@ -195,7 +195,7 @@ static struct mk_buf dump(struct endpoint *endpoint)
 {
     struct mk_buf world;
     mk_buf_init(&world, SIZE_MAX / 2);
-    check(mk_sandbox_dump(endpoint->sandbox, &world) == 0, "no dump");
+    check(sb_sandbox_dump(endpoint->sandbox, &world) == 0, "no dump");
     return world;
 }
 
@@ -229,12 +229,12 @@ static void start(struct endpoint *endpoint)
 {
     static const uint64_t seed = 1;
     static const char *const roots[] = { "/nonexistent" };
-    struct mk_sandbox_config config = {
+    struct sb_sandbox_config config = {
         .path = ":memory:", .media = { .roots = roots, .root_count = 1 }, .seed = &seed
     };
     const char *why;
     struct mk_roster roster;
-    *endpoint = (struct endpoint){ .sandbox = mk_sandbox_new(&config) };
+    *endpoint = (struct endpoint){ .sandbox = sb_sandbox_new(&config) };
     check(endpoint->sandbox && mk_loop_init(&endpoint->loop, NULL) == 0, "no sandbox or loop");
     mk_buf_init(&endpoint->reply, SIZE_MAX / 2);
     mk_log_setup(MK_LOG_ERROR, MK_LOG_TEXT, on_log);
@@ -249,8 +249,8 @@ static void start(struct endpoint *endpoint)
         .drop = drop,
         .resource_url = resource_url,
     };
-    check(mk_host_new(&endpoint->owner, "sandbox", &mk_sandbox_backend, endpoint->sandbox,
-                      &endpoint->host, &why) == 0,
+    check(mk_host_new(&endpoint->owner, "sandbox", &sb_backend, endpoint->sandbox, &endpoint->host,
+                      &why) == 0,
           "no host");
     check(mk_roster_init(&roster, 2) == 0, "memory");
     for (size_t i = 0; i < 2; i++) {

@@ -4,7 +4,7 @@
  * label, a uid and an element of a list come out as they went in; an integer is what arithmetic
  * says it is.
  */
-#include "backend/sandbox/uid.h"
+#include "backend/sandbox/model/uid.h"
 #include "base/exposition.h"
 #include "base/json.h"
 #include "base/near.h"
@@ -216,13 +216,13 @@ static void check_number(const char *text, size_t len)
 
 static void check_uid(struct mk_slice text)
 {
-    char uid[MK_UID_LEN + 1];
+    char uid[SB_UID_LEN + 1];
     uint64_t uin = 0, again = 0;
     memcpy(&uin, text.ptr, text.len < sizeof(uin) ? text.len : sizeof(uin));
-    mk_uid_write(uin, uid);
-    check(mk_uid_read(mk_slice_str(uid), &again) && again == uin, "another person");
-    if (mk_uid_read(text, &uin)) {
-        mk_uid_write(uin, uid);
+    sb_uid_write(uin, uid);
+    check(sb_uid_read(mk_slice_str(uid), &again) && again == uin, "another person");
+    if (sb_uid_read(text, &uin)) {
+        sb_uid_write(uin, uid);
         check(mk_slice_eq(mk_slice_str(uid), text), "two uids of one person");
     }
 }

@@ -6,7 +6,7 @@
  * The first byte: bits 0 and 1 choose what a path begins with (nothing, the root, the root twice,
  * what is beside it), bit 2 a small limit. The rest is the URI behind its scheme.
  */
-#include "backend/sandbox/media_private.h"
+#include "backend/sandbox/media/private.h"
 #include "base/base64.h"
 #include "base/utf8.h"
 #include "fuzz.h"
@@ -75,19 +75,19 @@ static int take(void *arg, const void *data, size_t len)
     return mk_buf_append(arg, data, len);
 }
 
-static void check_problem(bool good, const struct mk_media_problem *problem)
+static void check_problem(bool good, const struct sb_media_problem *problem)
 {
     check(good == (problem->retcode == 0), "a problem or none");
     check(good || (problem->english[0] && problem->chinese[0]), "no reason");
     check(mk_utf8_valid(mk_slice_str(problem->chinese)), "a reason that is no text");
 }
 
-static void check_file(const struct mk_media_rules *rules, uint8_t mode, struct mk_slice rest)
+static void check_file(const struct sb_media_rules *rules, uint8_t mode, struct mk_slice rest)
 {
     static const char *const starts[] = { "", "root", "root/root", "rooted" };
     const char *start = starts[mode & 3];
     atomic_bool abandoned = false;
-    struct mk_media_problem problem = { 0 };
+    struct sb_media_problem problem = { 0 };
     struct mk_buf uri, content;
     mk_buf_init(&uri, SIZE_MAX / 2);
     mk_buf_init(&content, SIZE_MAX / 2);
@@ -95,7 +95,7 @@ static void check_file(const struct mk_media_rules *rules, uint8_t mode, struct 
                         start[0] ? folder : "", start[0] ? "/" : "", start) == 0 &&
               mk_buf_append_slice(&uri, rest) == 0,
           "memory");
-    bool good = mk_media_read_file(rules, mk_buf_slice(&uri), &abandoned, take, &content, &problem);
+    bool good = sb_media_read_file(rules, mk_buf_slice(&uri), &abandoned, take, &content, &problem);
     check_problem(good, &problem);
     check(!good || (mk_slice_eq(mk_buf_slice(&content), MK_SLICE("open")) && rules->max_bytes >= 4),
           "something else was read");
@@ -105,25 +105,25 @@ static void check_file(const struct mk_media_rules *rules, uint8_t mode, struct 
 }
 
 /* Reads the base64 of `text`; what comes out is in `content`. */
-static bool read_base64(const struct mk_media_rules *rules, struct mk_slice text,
+static bool read_base64(const struct sb_media_rules *rules, struct mk_slice text,
                         struct mk_buf *content)
 {
     atomic_bool abandoned = false;
-    struct mk_media_problem problem = { 0 };
+    struct sb_media_problem problem = { 0 };
     struct mk_buf uri;
     mk_buf_init(&uri, SIZE_MAX / 2);
     check(mk_buf_append_slice(&uri, MK_SLICE("base64://")) == 0 &&
               mk_buf_append_slice(&uri, text) == 0,
           "memory");
     bool good =
-        mk_media_read_base64(rules, mk_buf_slice(&uri), &abandoned, take, content, &problem);
+        sb_media_read_base64(rules, mk_buf_slice(&uri), &abandoned, take, content, &problem);
     check_problem(good, &problem);
     check(content->len <= rules->max_bytes, "more than the limit");
     mk_buf_fini(&uri);
     return good;
 }
 
-static void check_base64(const struct mk_media_rules *rules, struct mk_slice input)
+static void check_base64(const struct sb_media_rules *rules, struct mk_slice input)
 {
     struct mk_buf content;
     char *text = malloc((input.len + 2) / 3 * 4 + 1);
@@ -187,7 +187,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     prepare();
     char *copy = copy_of(input.ptr, input.len);
     struct mk_slice rest = mk_slice_of(copy, input.len);
-    struct mk_media_rules rules = {
+    struct sb_media_rules rules = {
         .max_bytes = mode & 4 ? 3 : 1024 * 1024,
         .roots = roots,
         .root_count = 1,

@@ -41,7 +41,7 @@ static void *make_sandbox(const struct mk_config_backend *config, const char *fo
     int len = snprintf(path, sizeof(path), "%s/sandbox.db", folder);
     if (len < 0 || (size_t)len >= sizeof(path))
         return NULL;
-    const struct mk_sandbox_config sandbox = {
+    const struct sb_sandbox_config sandbox = {
         .path = path,
         .old_path = strcmp(config->name, "sandbox") == 0 ? old_path : NULL,
         .media = {
@@ -56,7 +56,7 @@ static void *make_sandbox(const struct mk_config_backend *config, const char *fo
             .temporary = getenv("TMPDIR"),
         },
     };
-    return mk_sandbox_new(&sandbox);
+    return sb_sandbox_new(&sandbox);
 }
 
 /* `make` returns the state, or NULL when memory is out. `folder` is there. */
@@ -65,7 +65,7 @@ static const struct {
     void *(*make)(const struct mk_config_backend *config, const char *folder,
                   const struct mk_backends_home *home);
 } types[] = {
-    [MK_BACKEND_SANDBOX] = { &mk_sandbox_backend, make_sandbox },
+    [MK_BACKEND_SANDBOX] = { &sb_backend, make_sandbox },
 };
 
 /* --- making --- */

@@ -246,7 +246,7 @@ static int write_world(void *arg)
         return MK_EXIT_OK;
     struct mk_buf text;
     mk_buf_init(&text, SIZE_MAX);
-    int rc = mk_sandbox_dump(run->backend.self, &text);
+    int rc = sb_sandbox_dump(run->backend.self, &text);
     FILE *file = rc < 0 ? NULL : strcmp(name, "-") == 0 ? stdout : fopen(name, "we");
     if (rc == 0 && !file)
         rc = -errno;
@@ -266,7 +266,7 @@ static int serve(struct run *run)
         return mk_command_misused(run->arguments->command,
                                   mk_tr("--seed is a number, not %s", "--seed 应为数字，不是 %s"),
                                   option[SEED]);
-    const struct mk_sandbox_config config = {
+    const struct sb_sandbox_config config = {
         .path = ":memory:",
         .media.temporary = getenv("TMPDIR"),
         .world = option[WORLD],
@@ -275,8 +275,8 @@ static int serve(struct run *run)
     run->backend = (struct milky_config_backend){
         .size = sizeof(run->backend),
         .name = "sandbox",
-        .table = &mk_sandbox_backend,
-        .self = mk_sandbox_new(&config),
+        .table = &sb_backend,
+        .self = sb_sandbox_new(&config),
     };
     run->config.backends = &run->backend;
     run->config.backend_count = 1;

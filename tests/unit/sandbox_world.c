@@ -11,13 +11,13 @@
 
 int world_start(struct world *world)
 {
-    struct mk_sandbox_config config = { .path = world->path, .media = world->media };
-    world->backend = (struct fake_backend){ &mk_sandbox_backend, mk_sandbox_new(&config) };
+    struct sb_sandbox_config config = { .path = world->path, .media = world->media };
+    world->backend = (struct fake_backend){ &sb_backend, sb_sandbox_new(&config) };
     memset(world->host.offline, 0, sizeof(world->host.offline));
     assert_non_null(world->backend.self);
-    int rc = mk_sandbox_backend.start(world->backend.self, &world->host);
+    int rc = sb_backend.start(world->backend.self, &world->host);
     if (rc < 0) {
-        mk_sandbox_backend.free(world->backend.self);
+        sb_backend.free(world->backend.self);
         world->backend.self = NULL;
     }
     return rc;
@@ -27,7 +27,7 @@ void world_stop(struct world *world)
 {
     fake_host_stop(&world->host);
     if (world->backend.self)
-        mk_sandbox_backend.free(world->backend.self);
+        sb_backend.free(world->backend.self);
     world->backend.self = NULL;
 }
 
@@ -82,9 +82,9 @@ int world_teardown(void **state)
     return 0;
 }
 
-struct mk_db *world_db(struct world *world)
+struct sb_db *world_db(struct world *world)
 {
-    return &((struct mk_sandbox *)world->backend.self)->db;
+    return &((struct sb_sandbox *)world->backend.self)->db;
 }
 
 void world_sql(struct world *world, const char *sql)
@@ -219,27 +219,27 @@ void control_refused(struct world *world, int retcode, const char *part, const c
 
 /* The turn of one request without a call. */
 static int do_deed(struct world *world, world_deed *run, const void *context,
-                   struct mk_request *request)
+                   struct sb_request *request)
 {
-    struct mk_sandbox *sandbox = world->backend.self;
-    struct mk_outbox *outbox = &sandbox->outbox;
-    *request = (struct mk_request){ .sandbox = sandbox, .doc = yyjson_mut_doc_new(NULL) };
+    struct sb_sandbox *sandbox = world->backend.self;
+    struct sb_outbox *outbox = &sandbox->outbox;
+    *request = (struct sb_request){ .sandbox = sandbox, .doc = yyjson_mut_doc_new(NULL) };
     assert_non_null(request->doc);
     int rc = run(request, context);
     if (rc == 0 && sandbox->db.in_transaction)
-        assert_int_equal(mk_db_commit(&sandbox->db), 0);
+        assert_int_equal(sb_db_commit(&sandbox->db), 0);
     assert_true(rc == 0 || !request->wrote);
     for (size_t i = 0; rc == 0 && i < outbox->event_count; i++)
         milky_emit(&world->host, outbox->events[i].self_id, outbox->events[i].type,
                    outbox->events[i].time, outbox->events[i].data);
-    mk_outbox_drop_events(outbox);
+    sb_outbox_drop_events(outbox);
     yyjson_mut_doc_free(request->doc);
     return rc;
 }
 
 void act(struct world *world, world_deed *run, const void *context)
 {
-    struct mk_request request;
+    struct sb_request request;
     if (do_deed(world, run, context, &request) != 0)
         fail_msg("%d %s", request.retcode, request.message);
 }
@@ -247,9 +247,9 @@ void act(struct world *world, world_deed *run, const void *context)
 void act_refused(struct world *world, int retcode, const char *part, world_deed *run,
                  const void *context)
 {
-    struct mk_request request;
+    struct sb_request request;
     uint64_t before = world_print(world);
-    assert_int_equal(do_deed(world, run, context, &request), MK_REFUSED);
+    assert_int_equal(do_deed(world, run, context, &request), SB_REFUSED);
     if (request.retcode != retcode || !strstr(request.message, part))
         fail_msg("%d %s; expected %d ...%s...", request.retcode, request.message, retcode, part);
     assert_true(world_print(world) == before);

@@ -15,7 +15,8 @@
 
 #include <cmocka.h>
 
-#include "backend/sandbox/request.h"
+#include "backend/sandbox/sandbox.h"
+#include "backend/sandbox/turn/request.h"
 #include "net/loop.h"
 
 enum { BOT = 10001000, BOT2 = 10002000, MING = 10003001, HONG = 10003002, GROUP = 700000001 };
@@ -23,9 +24,9 @@ enum { BOT = 10001000, BOT2 = 10002000, MING = 10003001, HONG = 10003002, GROUP 
 struct world {
     struct milky_host host;
     struct mk_loop loop;
-    struct mk_sandbox_media media; /* for world_start */
-    struct fake_backend backend;   /* the sandbox; `self` is NULL while it is stopped */
-    struct fake_reply reply;       /* the last one of ask, refused, control */
+    struct sb_media_config media; /* for world_start */
+    struct fake_backend backend;  /* the sandbox; `self` is NULL while it is stopped */
+    struct fake_reply reply;      /* the last one of ask, refused, control */
     char dir[64];
     char path[96];
     uint64_t print; /* of world_print, in the making */
@@ -44,7 +45,7 @@ int world_start(struct world *world);
 void world_settle(struct world *world);
 
 /* The database behind it, to look into and to break. */
-struct mk_db *world_db(struct world *world);
+struct sb_db *world_db(struct world *world);
 
 /* A number for everything that stands in the tables: equal while nothing has changed. */
 uint64_t world_print(struct world *world);
@@ -80,7 +81,7 @@ void ask_with_little_memory(struct world *world, uint64_t bot, const char *actio
  * The same two for something that only persons do: `run` is called with `context` in a request of
  * its own, as control would. There is no reply but the code of a refusal, and its message.
  */
-typedef int world_deed(struct mk_request *request, const void *context);
+typedef int world_deed(struct sb_request *request, const void *context);
 void act(struct world *world, world_deed *run, const void *context);
 void act_refused(struct world *world, int retcode, const char *part, world_deed *run,
                  const void *context);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "backend/sandbox/media_probe.h"
+#include "backend/sandbox/media/probe.h"
 #include "base/buf.h"
 
 #include <stdlib.h>
@@ -55,7 +55,7 @@ static void little(uint64_t number, unsigned size)
 /* --- asking --- */
 
 /* The content ends where memory ends: whoever reads beyond it dies. */
-static const char *probe_guarded(struct mk_slice content, struct mk_media_info *info)
+static const char *probe_guarded(struct mk_slice content, struct sb_media_info *info)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t size = (content.len + page - 1) / page * page;
@@ -65,7 +65,7 @@ static const char *probe_guarded(struct mk_slice content, struct mk_media_info *
     char *at = map + size - content.len;
     if (content.len > 0)
         memcpy(at, content.ptr, content.len);
-    const char *wrong = mk_media_probe(mk_slice_of(at, content.len), info);
+    const char *wrong = sb_media_probe(mk_slice_of(at, content.len), info);
     munmap(map, size + page);
     return wrong;
 }
@@ -76,7 +76,7 @@ static const char *probe_guarded(struct mk_slice content, struct mk_media_info *
  */
 static void is(const char *type, unsigned width, unsigned height, unsigned duration)
 {
-    struct mk_media_info info;
+    struct sb_media_info info;
     const char *wrong = probe_guarded(mk_buf_slice(&made), &info);
     if (wrong)
         fail_msg("%s: %s", type, wrong);
@@ -90,25 +90,25 @@ static void is(const char *type, unsigned width, unsigned height, unsigned durat
         assert_true(info.width == 0 || (same && info.width == width && info.height == height));
         assert_true(info.duration <= duration);
         if (wrong)
-            assert_int_equal(info.kind, MK_MEDIA_OTHER);
+            assert_int_equal(info.kind, SB_MEDIA_OTHER);
     }
 }
 
 static void is_refused(const char *part)
 {
-    struct mk_media_info info;
+    struct sb_media_info info;
     const char *wrong = probe_guarded(mk_buf_slice(&made), &info);
     assert_non_null(wrong);
     assert_non_null(strstr(wrong, part));
-    assert_int_equal(info.kind, MK_MEDIA_OTHER);
+    assert_int_equal(info.kind, SB_MEDIA_OTHER);
     assert_string_equal(info.content_type, "application/octet-stream");
 }
 
 static void is_other(void)
 {
-    struct mk_media_info info;
+    struct sb_media_info info;
     assert_null(probe_guarded(mk_buf_slice(&made), &info));
-    assert_int_equal(info.kind, MK_MEDIA_OTHER);
+    assert_int_equal(info.kind, SB_MEDIA_OTHER);
 }
 
 /* --- pictures --- */
@@ -328,7 +328,7 @@ static void mp3(void **state)
     begin();
     mp3_frame("Xing", 3829); /* 100 s in few bytes */
     mp3_frame(NULL, 0);
-    struct mk_media_info info;
+    struct sb_media_info info;
     assert_null(probe_guarded(mk_buf_slice(&made), &info));
     assert_int_equal(info.duration, 100);
     begin();
@@ -608,12 +608,12 @@ static void others(void **state)
 static void types_by_name(void **state)
 {
     (void)state;
-    struct mk_media_info info;
-    mk_media_info_of("audio/silk", 10, &info);
-    assert_int_equal(info.kind, MK_MEDIA_AUDIO);
+    struct sb_media_info info;
+    sb_media_info_of("audio/silk", 10, &info);
+    assert_int_equal(info.kind, SB_MEDIA_AUDIO);
     assert_string_equal(info.extension, "silk");
-    mk_media_info_of("text/html", 9, &info);
-    assert_int_equal(info.kind, MK_MEDIA_OTHER);
+    sb_media_info_of("text/html", 9, &info);
+    assert_int_equal(info.kind, SB_MEDIA_OTHER);
     assert_string_equal(info.content_type, "application/octet-stream");
 }
 

@@ -1,7 +1,8 @@
 /* The life of a world: made, opened again, refused; and the plans of its statements. */
 #include "sandbox_world.h"
 
-#include "backend/sandbox/schema.h"
+#include "backend/sandbox/sandbox.h"
+#include "backend/sandbox/store/schema.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -135,19 +136,19 @@ static void older_schema(void **state)
 {
     struct world *w = *state;
     char *newest = schema_of(w);
-    for (uint64_t version = 1; version < mk_schema_version(); version++) {
+    for (uint64_t version = 1; version < sb_schema_version(); version++) {
         world_stop(w);
         unlink(w->path);
         sqlite3 *old;
         assert_int_equal(sqlite3_open(w->path, &old), SQLITE_OK);
         for (uint64_t i = 1; i <= version; i++)
-            assert_int_equal(sqlite3_exec(old, mk_schema_step(i), NULL, NULL, NULL), SQLITE_OK);
+            assert_int_equal(sqlite3_exec(old, sb_schema_step(i), NULL, NULL, NULL), SQLITE_OK);
         char marks[256];
         snprintf(marks, sizeof(marks),
                  "PRAGMA application_id = %d; PRAGMA user_version = %d;"
                  "INSERT INTO person (uin, nickname) VALUES (10004001, 'Old');"
                  "INSERT INTO friend_category VALUES (10004001, 0, 'F')",
-                 MK_SCHEMA_APPLICATION, (int)version);
+                 SB_SCHEMA_APPLICATION, (int)version);
         assert_int_equal(sqlite3_exec(old, marks, NULL, NULL, NULL), SQLITE_OK);
         bool has_unsent = version >= 7;
         if (has_unsent)
@@ -157,7 +158,7 @@ static void older_schema(void **state)
         sqlite3_close(old);
         assert_int_equal(world_start(w), 0);
         uint64_t unsent = 0;
-        mk_db_number(world_db(w), "SELECT count(*) FROM unsent WHERE events = '[]'", &unsent);
+        sb_db_number(world_db(w), "SELECT count(*) FROM unsent WHERE events = '[]'", &unsent);
         assert_int_equal(unsent, has_unsent);
         char *updated = schema_of(w);
         assert_string_equal(updated, newest);
@@ -239,9 +240,9 @@ static void locked(void **state)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        struct mk_sandbox_config config = { .path = w->path };
-        void *sandbox = mk_sandbox_new(&config);
-        _exit(mk_sandbox_backend.start(sandbox, &w->host) == -EBUSY ? 0 : 1);
+        struct sb_sandbox_config config = { .path = w->path };
+        void *sandbox = sb_sandbox_new(&config);
+        _exit(sb_backend.start(sandbox, &w->host) == -EBUSY ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -255,19 +256,19 @@ static void locked(void **state)
 static void no_scans(void **state)
 {
     struct world *w = *state;
-    for (int i = 0; i < MK_SQL_COUNT; i++) {
-        if (i == MK_SQL_ALL_PEOPLE || i == MK_SQL_ALL_GROUPS || i == MK_SQL_SAID ||
-            i == MK_SQL_UNSENT || i == MK_SQL_UNSENT_FORGET)
+    for (int i = 0; i < SB_SQL_COUNT; i++) {
+        if (i == SB_SQL_ALL_PEOPLE || i == SB_SQL_ALL_GROUPS || i == SB_SQL_SAID ||
+            i == SB_SQL_UNSENT || i == SB_SQL_UNSENT_FORGET)
             continue;
         char sql[2048];
-        snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", mk_sql_text((enum mk_sql)i));
+        snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", sb_sql_text((enum sb_sql)i));
         sqlite3_stmt *plan;
         assert_int_equal(sqlite3_prepare_v2(world_db(w)->handle, sql, -1, &plan, NULL), SQLITE_OK);
         while (sqlite3_step(plan) == SQLITE_ROW) {
             const char *step = (const char *)sqlite3_column_text(plan, 3);
             if (strstr(step, "SCAN") || strstr(step, "TEMP B-TREE"))
-                fail_msg("%s: %s", mk_sql_text((enum mk_sql)i), step);
-            if (i == MK_SQL_GROUP_BOTS) /* not through all members either */
+                fail_msg("%s: %s", sb_sql_text((enum sb_sql)i), step);
+            if (i == SB_SQL_GROUP_BOTS) /* not through all members either */
                 assert_non_null(strstr(step, "member_bot"));
         }
         sqlite3_finalize(plan);

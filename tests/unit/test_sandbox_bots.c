@@ -67,7 +67,7 @@ static void clock_ends_mutes(void **state)
 {
     struct world *w = *state;
     control(w, "mute", "{\"as\":10001000,\"group\":700000001,\"user\":10003001,\"duration\":600}");
-    control_refused(w, MK_SANDBOX_MUTED, "10003001", "say",
+    control_refused(w, SB_MUTED, "10003001", "say",
                     "{\"as\":10003001,\"group\":700000001,\"text\":\"x\"}");
     control(w, "clock", "{\"advance\":601}");
     control(w, "say", "{\"as\":10003001,\"group\":700000001,\"text\":\"x\"}");
@@ -176,7 +176,7 @@ static void offline_and_back(void **state)
     control(w, "online", "{\"bot\":10001000}");
     ask(w, BOT, "get_message",
         "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":1}");
-    control_refused(w, MK_SANDBOX_NO_USER, "no bot 10003001", "offline", "{\"bot\":10003001}");
+    control_refused(w, SB_NO_USER, "no bot 10003001", "offline", "{\"bot\":10003001}");
     control_refused(w, MILKY_MALFORMED, "bot: it is missing", "online", "{}");
 }
 
@@ -349,8 +349,7 @@ static void faults_refused(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         control_refused(w, MILKY_MALFORMED, cases[i].part, "fault", "%s", cases[i].params);
-    control_refused(w, MK_SANDBOX_NO_USER, "no bot 10003001", "fault",
-                    "{\"bot\":10003001,\"drop\":true}");
+    control_refused(w, SB_NO_USER, "no bot 10003001", "fault", "{\"bot\":10003001,\"drop\":true}");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)

@@ -122,18 +122,18 @@ static void say_refused(void **state)
 {
     struct world *w = *state;
     world_sql(w, "INSERT INTO person (uin, nickname) VALUES (10009000, 'stranger')");
-    control_refused(w, MK_SANDBOX_NO_USER, "there is no user 10009999", "say",
+    control_refused(w, SB_NO_USER, "there is no user 10009999", "say",
                     "{\"as\":10009999,\"to\":10001000,\"text\":\"x\"}");
-    control_refused(w, MK_SANDBOX_NO_USER, "there is no user 10009999", "say",
+    control_refused(w, SB_NO_USER, "there is no user 10009999", "say",
                     "{\"as\":10003001,\"to\":10009999,\"text\":\"x\"}");
-    control_refused(w, MK_SANDBOX_NO_FRIEND, "10001000 is not a friend of 10009000", "say",
+    control_refused(w, SB_NO_FRIEND, "10001000 is not a friend of 10009000", "say",
                     "{\"as\":10009000,\"to\":10001000,\"text\":\"x\"}");
-    control_refused(w, MK_SANDBOX_NO_GROUP, "10009000 is not in a group 700000001", "say",
+    control_refused(w, SB_NO_GROUP, "10009000 is not in a group 700000001", "say",
                     "{\"as\":10009000,\"group\":700000001,\"text\":\"x\"}");
     control_refused(
-        w, MK_SANDBOX_NO_PERMISSION, "mention_all", "say",
+        w, SB_NO_PERMISSION, "mention_all", "say",
         "{\"as\":10003001,\"group\":700000001,\"message\":[{\"type\":\"mention_all\"}]}");
-    control_refused(w, MK_SANDBOX_BAD_MESSAGE, "the message is empty", "say",
+    control_refused(w, SB_BAD_MESSAGE, "the message is empty", "say",
                     "{\"as\":10003001,\"group\":700000001,\"text\":\"\"}");
     control_refused(w, MILKY_UNKNOWN, "no such operation: dance", "dance", "{}");
 }
@@ -147,13 +147,13 @@ static void apis_of_people(void **state)
     assert_string_equal(str(w, "/nickname"), "大明");
     control(w, "get_friend_list", "{\"as\":10003001}");
     assert_int_equal(yyjson_arr_size(at(w, "/friends")), 6);
-    control_refused(w, MK_SANDBOX_NO_PERMISSION, "", "set_group_name",
+    control_refused(w, SB_NO_PERMISSION, "", "set_group_name",
                     "{\"as\":10003001,\"group_id\":700000001,\"new_group_name\":\"x\"}");
     control_refused(w, MILKY_MALFORMED, "new_nickname: expected string, got nothing",
                     "set_nickname", "{\"as\":10003001}");
     control_refused(w, MILKY_MALFORMED, "as: it is missing", "set_nickname",
                     "{\"new_nickname\":\"x\"}");
-    control_refused(w, MK_SANDBOX_NO_USER, "10009999", "set_nickname",
+    control_refused(w, SB_NO_USER, "10009999", "set_nickname",
                     "{\"as\":10009999,\"new_nickname\":\"x\"}");
 }
 
@@ -174,16 +174,15 @@ static void short_forms(void **state)
     control(w, "nudge", "{\"as\":10003001,\"to\":10001000}");
     assert_string_equal(w->host.events[0].type, "friend_nudge");
     control(w, "mute", "{\"as\":10001000,\"group\":700000001,\"user\":10003002,\"duration\":60}");
-    control_refused(w, MK_SANDBOX_MUTED, "10003002", "say",
+    control_refused(w, SB_MUTED, "10003002", "say",
                     "{\"as\":10003002,\"group\":700000001,\"text\":\"mmh\"}");
     control(w, "kick", "{\"as\":10001000,\"group\":700000001,\"user\":10003002}");
     control(w, "leave", "{\"as\":10003001,\"group\":700000001}");
-    control_refused(w, MK_SANDBOX_NO_GROUP, "10003001", "say",
+    control_refused(w, SB_NO_GROUP, "10003001", "say",
                     "{\"as\":10003001,\"group\":700000001,\"text\":\"x\"}");
     control(w, "say", "{\"as\":10003001,\"to\":10001000,\"text\":\"x\"}");
     control(w, "recall", "{\"as\":10003001,\"to\":10001000,\"seq\":1}");
-    control_refused(w, MK_SANDBOX_NO_MESSAGE, "", "recall",
-                    "{\"as\":10003001,\"to\":10001000,\"seq\":9}");
+    control_refused(w, SB_NO_MESSAGE, "", "recall", "{\"as\":10003001,\"to\":10001000,\"seq\":9}");
 }
 
 static void doors_of_groups(void **state)
@@ -196,7 +195,7 @@ static void doors_of_groups(void **state)
     assert_string_equal(event_str(w, 0, "/comment"), "let me in");
     fake_host_forget(&w->host);
     control(w, "reject", "{\"as\":10001000,\"group\":700000001,\"from\":10009000}");
-    control_refused(w, MK_SANDBOX_NO_REQUEST, "nothing waits", "accept",
+    control_refused(w, SB_NO_REQUEST, "nothing waits", "accept",
                     "{\"as\":10001000,\"group\":700000001,\"from\":10009000}");
     control(w, "join", "{\"as\":10009000,\"group\":700000001}");
     fake_host_forget(&w->host);
@@ -241,11 +240,11 @@ static void friendships(void **state)
     control(w, "accept", "{\"as\":10001000,\"from\":10009000}");
     control(w, "say", "{\"as\":10009000,\"to\":10001000,\"text\":\"thanks\"}");
     control(w, "delete_friend", "{\"as\":10009000,\"user_id\":10001000}");
-    control_refused(w, MK_SANDBOX_NO_FRIEND, "", "say",
+    control_refused(w, SB_NO_FRIEND, "", "say",
                     "{\"as\":10009000,\"to\":10001000,\"text\":\"still there?\"}");
     control(w, "friend_request", "{\"as\":10009000,\"to\":10001000,\"is_filtered\":true}");
     control(w, "ignore", "{\"as\":10001000,\"from\":10009000}");
-    control_refused(w, MK_SANDBOX_NO_REQUEST, "", "accept", "{\"as\":10001000,\"from\":10009000}");
+    control_refused(w, SB_NO_REQUEST, "", "accept", "{\"as\":10001000,\"from\":10009000}");
     control_refused(w, MILKY_MALFORMED, "from, or group", "accept", "{\"as\":10001000}");
 }
 
@@ -253,7 +252,7 @@ static void temporary_sessions(void **state)
 {
     struct world *w = *state;
     control(w, "create_person", "{\"user_id\":10009000,\"nickname\":\"stranger\"}");
-    control_refused(w, MK_SANDBOX_NO_GROUP, "10009000", "say",
+    control_refused(w, SB_NO_GROUP, "10009000", "say",
                     "{\"as\":10009000,\"to\":10001000,\"through\":700000001,\"text\":\"psst\"}");
     world_sql(w, "INSERT INTO member (group_id, uin, join_time) VALUES (700000001, 10009000, 1)");
     control(w, "say", "{\"as\":10009000,\"to\":10001000,\"through\":700000001,\"text\":\"psst\"}");

@@ -1,7 +1,7 @@
 /* Files that friends give each other, and those of a group with its folders. */
 #include "sandbox_world.h"
 
-#include "backend/sandbox/file.h"
+#include "backend/sandbox/model/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,19 +96,19 @@ static void private_url(void **state)
     assert_true(strlen(str(w, "/download_url")) > 30);
     assert_true(world_print(w) == before);
 
-    refused(w, BOT2, MK_SANDBOX_NO_FILE, "file_hash is not that of this file",
+    refused(w, BOT2, SB_NO_FILE, "file_hash is not that of this file",
             "get_private_file_download_url",
             "{\"user_id\":10001000,\"file_id\":\"%s\",\"file_hash\":\"" HELLO_HASH "0\"}", file_id);
     /* Nobody else's, nor in another conversation. */
-    refused(w, MING, MK_SANDBOX_NO_FILE, "no such file", "get_private_file_download_url",
+    refused(w, MING, SB_NO_FILE, "no such file", "get_private_file_download_url",
             "{\"user_id\":10001000,\"file_id\":\"%s\",\"file_hash\":\"\"}", file_id);
-    refused(w, BOT, MK_SANDBOX_NO_FILE, "no such file", "get_private_file_download_url",
+    refused(w, BOT, SB_NO_FILE, "no such file", "get_private_file_download_url",
             "{\"user_id\":10003001,\"file_id\":\"%s\",\"file_hash\":\"\"}", file_id);
     static const char *const ids[] = { "", "/", "x", "/0000000000000001", "/00000000000000G1" };
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
-        refused(w, BOT, MK_SANDBOX_NO_FILE, "no such file", "get_private_file_download_url",
+        refused(w, BOT, SB_NO_FILE, "no such file", "get_private_file_download_url",
                 "{\"user_id\":10002000,\"file_id\":\"%s\",\"file_hash\":\"\"}", ids[i]);
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10009999", "get_private_file_download_url",
+    refused(w, BOT, SB_NO_FRIEND, "10009999", "get_private_file_download_url",
             "{\"user_id\":10009999,\"file_id\":\"%s\",\"file_hash\":\"\"}", file_id);
     free(file_id);
 }
@@ -131,11 +131,11 @@ static void private_refused(void **state)
     struct world *w = *state;
     char name[300];
     for (size_t i = 0; i < BAD_NAMES; i++)
-        refused(w, BOT, MK_SANDBOX_BAD_TEXT, "file_name", "upload_private_file",
+        refused(w, BOT, SB_BAD_TEXT, "file_name", "upload_private_file",
                 "{\"user_id\":10002000,\"file_uri\":\"" HELLO "\",\"file_name\":\"%s\"}",
                 bad_names[i]);
     long_name(name, 258);
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "at most 255 bytes", "upload_private_file",
+    refused(w, BOT, SB_BAD_TEXT, "at most 255 bytes", "upload_private_file",
             "{\"user_id\":10002000,\"file_uri\":\"" HELLO "\",\"file_name\":\"%s\"}", name);
     long_name(name, 255);
     ask(w, BOT, "upload_private_file",
@@ -143,9 +143,9 @@ static void private_refused(void **state)
     ask(w, BOT, "get_private_file_download_url",
         "{\"user_id\":10002000,\"file_id\":\"%s\",\"file_hash\":\"\"}", str(w, "/file_id"));
     assert_true(strlen(str(w, "/download_url")) > 255);
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10009999", "upload_private_file",
+    refused(w, BOT, SB_NO_FRIEND, "10009999", "upload_private_file",
             "{\"user_id\":10009999,\"file_uri\":\"" HELLO "\",\"file_name\":\"x\"}");
-    refused(w, BOT, MK_SANDBOX_BAD_URI, "", "upload_private_file",
+    refused(w, BOT, SB_BAD_URI, "", "upload_private_file",
             "{\"user_id\":10002000,\"file_uri\":\"nonsense\",\"file_name\":\"x\"}");
 }
 
@@ -197,14 +197,14 @@ static void group_url(void **state)
     assert_non_null(strstr(str(w, "/download_url"), "/a.txt"));
     list(w, "/");
     assert_int_equal(num(w, "/files/0/downloaded_times"), 2);
-    refused(w, BOT, MK_SANDBOX_NO_FILE, "no such file", "get_group_file_download_url",
+    refused(w, BOT, SB_NO_FILE, "no such file", "get_group_file_download_url",
             "{\"group_id\":700000001,\"file_id\":\"/0000000000000001\"}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "get_group_file_download_url",
+    refused(w, BOT, SB_NO_GROUP, "700000002", "get_group_file_download_url",
             "{\"group_id\":700000002,\"file_id\":\"%s\"}", file_id);
     /* Another group's file is no file here. */
     world_sql(w, "INSERT INTO qq_group (group_id, name, created_time) VALUES (700000002, 'x', 1);"
                  "INSERT INTO member (group_id, uin, join_time) VALUES (700000002, 10001000, 1)");
-    refused(w, BOT, MK_SANDBOX_NO_FILE, "no such file", "get_group_file_download_url",
+    refused(w, BOT, SB_NO_FILE, "no such file", "get_group_file_download_url",
             "{\"group_id\":700000002,\"file_id\":\"%s\"}", file_id);
     free(file_id);
 }
@@ -213,26 +213,25 @@ static void uploads_refused(void **state)
 {
     struct world *w = *state;
     for (size_t i = 0; i < BAD_NAMES; i++)
-        refused(w, BOT, MK_SANDBOX_BAD_TEXT, "file_name", "upload_group_file",
+        refused(w, BOT, SB_BAD_TEXT, "file_name", "upload_group_file",
                 "{\"group_id\":700000001,\"parent_folder_id\":\"/\",\"file_uri\":\"" HELLO
                 "\",\"file_name\":\"%s\"}",
                 bad_names[i]);
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "upload_group_file",
+    refused(w, BOT, SB_NO_GROUP, "700000002", "upload_group_file",
             "{\"group_id\":700000002,\"parent_folder_id\":\"/\",\"file_uri\":\"" HELLO
             "\",\"file_name\":\"x\"}");
     static const char *const folders[] = { "", "//", "x", "/0000000000000001" };
     for (size_t i = 0; i < 4; i++)
-        refused(w, BOT, MK_SANDBOX_NO_FOLDER, "parent_folder_id names no folder",
-                "upload_group_file",
+        refused(w, BOT, SB_NO_FOLDER, "parent_folder_id names no folder", "upload_group_file",
                 "{\"group_id\":700000001,\"parent_folder_id\":\"%s\",\"file_uri\":\"" HELLO
                 "\",\"file_name\":\"x\"}",
                 folders[i]);
-    refused(w, BOT, MK_SANDBOX_NO_FOLDER, "parent_folder_id names no folder", "get_group_files",
+    refused(w, BOT, SB_NO_FOLDER, "parent_folder_id names no folder", "get_group_files",
             "{\"group_id\":700000001,\"parent_folder_id\":\"x\"}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "get_group_files",
+    refused(w, BOT, SB_NO_GROUP, "700000002", "get_group_files",
             "{\"group_id\":700000002,\"parent_folder_id\":\"/\"}");
     world_sql(w, "UPDATE member SET shut_up_end_time = 99999999999 WHERE uin = 10002000");
-    refused(w, BOT2, MK_SANDBOX_MUTED, "is muted", "upload_group_file",
+    refused(w, BOT2, SB_MUTED, "is muted", "upload_group_file",
             "{\"group_id\":700000001,\"parent_folder_id\":\"/\",\"file_uri\":\"" HELLO
             "\",\"file_name\":\"x\"}");
 }
@@ -241,11 +240,11 @@ static void uploads_refused(void **state)
 static void same_names(void **state)
 {
     struct world *w = *state;
-    struct mk_world_clock clock = { .stopped_at = 1750000000 };
-    assert_int_equal(mk_world_clock_set(world_db(w), &clock), 0);
+    struct sb_clock clock = { .stopped_at = 1750000000 };
+    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
     char *first = upload(w, BOT, "/", "a.txt");
     clock.stopped_at++;
-    assert_int_equal(mk_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
     char *second = upload(w, BOT, "/", "a.txt");
     assert_string_not_equal(first, second);
     list(w, "/");
@@ -253,7 +252,7 @@ static void same_names(void **state)
     assert_string_equal(str(w, "/files/0/file_id"), second);
     assert_int_equal(num(w, "/files/1/uploaded_time"), 1750000000);
     clock.stopped_at = 0;
-    assert_int_equal(mk_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
     free(first);
     free(second);
 }
@@ -263,8 +262,8 @@ static void same_names(void **state)
 static void folders(void **state)
 {
     struct world *w = *state;
-    struct mk_world_clock clock = { .stopped_at = 1750000000 };
-    assert_int_equal(mk_world_clock_set(world_db(w), &clock), 0);
+    struct sb_clock clock = { .stopped_at = 1750000000 };
+    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
     char *folder = make_folder(w, "资料"), expected[512];
     assert_int_equal(w->host.event_count, 0);
     list(w, "/");
@@ -275,7 +274,7 @@ static void folders(void **state)
              folder);
     assert_json(at(w, ""), expected);
     clock.stopped_at += 60;
-    assert_int_equal(mk_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
     char *file = upload(w, BOT2, folder, "a.txt");
     list(w, folder);
     assert_int_equal(count(w, "/files"), 1);
@@ -296,10 +295,10 @@ static void folders(void **state)
     ask(w, BOT, "delete_group_folder", "{\"group_id\":700000001,\"folder_id\":\"%s\"}", folder);
     list(w, "/");
     assert_json(at(w, ""), "{\"files\":[],\"folders\":[]}");
-    refused(w, BOT, MK_SANDBOX_NO_FILE, "no such file", "get_group_file_download_url",
+    refused(w, BOT, SB_NO_FILE, "no such file", "get_group_file_download_url",
             "{\"group_id\":700000001,\"file_id\":\"%s\"}", file); /* it went along */
     clock.stopped_at = 0;
-    assert_int_equal(mk_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
     free(file);
     free(folder);
 }
@@ -308,33 +307,33 @@ static void folders_refused(void **state)
 {
     struct world *w = *state;
     char *folder = make_folder(w, "a"), *other = make_folder(w, "b");
-    refused(w, BOT, MK_SANDBOX_ALREADY, "has a folder of this name", "create_group_folder",
+    refused(w, BOT, SB_ALREADY, "has a folder of this name", "create_group_folder",
             "{\"group_id\":700000001,\"folder_name\":\"a\"}");
-    refused(w, BOT, MK_SANDBOX_ALREADY, "has a folder of this name", "rename_group_folder",
+    refused(w, BOT, SB_ALREADY, "has a folder of this name", "rename_group_folder",
             "{\"group_id\":700000001,\"folder_id\":\"%s\",\"new_folder_name\":\"b\"}", folder);
     for (size_t i = 0; i < BAD_NAMES; i++) {
-        refused(w, BOT, MK_SANDBOX_BAD_TEXT, "folder_name", "create_group_folder",
+        refused(w, BOT, SB_BAD_TEXT, "folder_name", "create_group_folder",
                 "{\"group_id\":700000001,\"folder_name\":\"%s\"}", bad_names[i]);
-        refused(w, BOT, MK_SANDBOX_BAD_TEXT, "new_folder_name", "rename_group_folder",
+        refused(w, BOT, SB_BAD_TEXT, "new_folder_name", "rename_group_folder",
                 "{\"group_id\":700000001,\"folder_id\":\"%s\",\"new_folder_name\":\"%s\"}", folder,
                 bad_names[i]);
     }
     /* A member of no rank. */
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "make, rename and delete folders",
-            "create_group_folder", "{\"group_id\":700000001,\"folder_name\":\"c\"}");
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "only the owner or an admin", "rename_group_folder",
+    refused(w, BOT2, SB_NO_PERMISSION, "make, rename and delete folders", "create_group_folder",
+            "{\"group_id\":700000001,\"folder_name\":\"c\"}");
+    refused(w, BOT2, SB_NO_PERMISSION, "only the owner or an admin", "rename_group_folder",
             "{\"group_id\":700000001,\"folder_id\":\"%s\",\"new_folder_name\":\"c\"}", folder);
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "only the owner or an admin", "delete_group_folder",
+    refused(w, BOT2, SB_NO_PERMISSION, "only the owner or an admin", "delete_group_folder",
             "{\"group_id\":700000001,\"folder_id\":\"%s\"}", folder);
     static const char *const nothing[] = { "/", "", "/0000000000000001" };
     for (size_t i = 0; i < 3; i++) {
-        refused(w, BOT, MK_SANDBOX_NO_FOLDER, "folder_id names no folder", "delete_group_folder",
+        refused(w, BOT, SB_NO_FOLDER, "folder_id names no folder", "delete_group_folder",
                 "{\"group_id\":700000001,\"folder_id\":\"%s\"}", nothing[i]);
-        refused(w, BOT, MK_SANDBOX_NO_FOLDER, "folder_id names no folder", "rename_group_folder",
+        refused(w, BOT, SB_NO_FOLDER, "folder_id names no folder", "rename_group_folder",
                 "{\"group_id\":700000001,\"folder_id\":\"%s\",\"new_folder_name\":\"c\"}",
                 nothing[i]);
     }
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "create_group_folder",
+    refused(w, BOT, SB_NO_GROUP, "700000002", "create_group_folder",
             "{\"group_id\":700000002,\"folder_name\":\"c\"}");
     world_sql(w, "UPDATE member SET role = 1 WHERE uin = 10002000");
     ask(w, BOT2, "create_group_folder", "{\"group_id\":700000001,\"folder_name\":\"c\"}");
@@ -358,16 +357,15 @@ static void moved(void **state)
     uint64_t before = world_print(w);
     ask(w, BOT, "move_group_file", MOVE("%s", "%s"), file, folder, folder); /* it is there */
     assert_true(world_print(w) == before);
-    refused(w, BOT, MK_SANDBOX_NO_FILE, "not in the folder", "move_group_file", MOVE("/", "/"),
-            file);
-    refused(w, BOT, MK_SANDBOX_NO_FOLDER, "target_folder_id names no folder", "move_group_file",
+    refused(w, BOT, SB_NO_FILE, "not in the folder", "move_group_file", MOVE("/", "/"), file);
+    refused(w, BOT, SB_NO_FOLDER, "target_folder_id names no folder", "move_group_file",
             MOVE("%s", "/0000000000000001"), file, folder);
-    refused(w, BOT, MK_SANDBOX_NO_FOLDER, "parent_folder_id names no folder", "move_group_file",
+    refused(w, BOT, SB_NO_FOLDER, "parent_folder_id names no folder", "move_group_file",
             MOVE("x", "/"), file);
-    refused(w, BOT, MK_SANDBOX_NO_FILE, "no such file", "move_group_file", MOVE("/", "%s"),
+    refused(w, BOT, SB_NO_FILE, "no such file", "move_group_file", MOVE("/", "%s"),
             "/0000000000000001", folder);
-    refused(w, HONG, MK_SANDBOX_NO_PERMISSION, "move files of others", "move_group_file",
-            MOVE("%s", "/"), file, folder);
+    refused(w, HONG, SB_NO_PERMISSION, "move files of others", "move_group_file", MOVE("%s", "/"),
+            file, folder);
     ask(w, BOT, "move_group_file", MOVE("%s", "/"), file, folder); /* the owner may */
     ask(w, BOT2, "move_group_file", MOVE("", "%s"), file, folder); /* from wherever it is */
     ask(w, BOT2, "move_group_file", MOVE("", "/"), file);
@@ -391,13 +389,13 @@ static void renamed(void **state)
     ask(w, BOT, "rename_group_file", RENAME("z.txt"), file, "/");
     ask(w, BOT, "get_group_file_download_url", "{\"group_id\":700000001,\"file_id\":\"%s\"}", file);
     assert_non_null(strstr(str(w, "/download_url"), "/z.txt"));
-    refused(w, HONG, MK_SANDBOX_NO_PERMISSION, "rename files of others", "rename_group_file",
-            RENAME("w"), file, "/");
-    refused(w, BOT, MK_SANDBOX_NO_FILE, "not in the folder", "rename_group_file", RENAME("w"), file,
+    refused(w, HONG, SB_NO_PERMISSION, "rename files of others", "rename_group_file", RENAME("w"),
+            file, "/");
+    refused(w, BOT, SB_NO_FILE, "not in the folder", "rename_group_file", RENAME("w"), file,
             folder);
     for (size_t i = 0; i < BAD_NAMES; i++)
-        refused(w, BOT, MK_SANDBOX_BAD_TEXT, "new_file_name", "rename_group_file", RENAME("%s"),
-                file, "/", bad_names[i]);
+        refused(w, BOT, SB_BAD_TEXT, "new_file_name", "rename_group_file", RENAME("%s"), file, "/",
+                bad_names[i]);
     free(file);
     free(folder);
 }
@@ -409,12 +407,12 @@ static void deleted(void **state)
     char *first = upload(w, BOT2, folder, "x"), *second = upload(w, BOT, "/", "y");
     size_t events = w->host.event_count;
 #define FILE_PARAMS "{\"group_id\":700000001,\"file_id\":\"%s\"}"
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "delete files of others", "delete_group_file",
-            FILE_PARAMS, second);
+    refused(w, BOT2, SB_NO_PERMISSION, "delete files of others", "delete_group_file", FILE_PARAMS,
+            second);
     ask(w, BOT2, "delete_group_file", FILE_PARAMS, first);
     list(w, "/");
     assert_int_equal(num(w, "/folders/0/file_count"), 0);
-    refused(w, BOT2, MK_SANDBOX_NO_FILE, "no such file", "delete_group_file", FILE_PARAMS, first);
+    refused(w, BOT2, SB_NO_FILE, "no such file", "delete_group_file", FILE_PARAMS, first);
     world_sql(w, "UPDATE member SET role = 1 WHERE uin = 10002000");
     ask(w, BOT2, "delete_group_file", FILE_PARAMS, second); /* an admin, even the owner's */
     list(w, "/");
@@ -451,15 +449,15 @@ static void memory_runs_out(void **state)
 static void ids(void **state)
 {
     (void)state;
-    char text[MK_FILE_ID];
+    char text[SB_FILE_ID];
     uint64_t read = 1;
-    mk_file_id_write(0, text);
+    sb_file_id_write(0, text);
     assert_string_equal(text, "/");
-    assert_true(mk_file_id_read(mk_slice_str(text), &read));
+    assert_true(sb_file_id_read(mk_slice_str(text), &read));
     assert_int_equal(read, 0);
-    mk_file_id_write(UINT64_C(0x0123456789abcdef), text);
+    sb_file_id_write(UINT64_C(0x0123456789abcdef), text);
     assert_string_equal(text, "/0123456789abcdef");
-    assert_true(mk_file_id_read(mk_slice_str(text), &read));
+    assert_true(sb_file_id_read(mk_slice_str(text), &read));
     assert_true(read == UINT64_C(0x0123456789abcdef));
     static const char *const others[] = { "",
                                           "0",
@@ -470,8 +468,8 @@ static void ids(void **state)
                                           "x0123456789abcdef",
                                           "/0123456789abcdef0" };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        assert_false(mk_file_id_read(mk_slice_str(others[i]), &read));
-    assert_false(mk_file_id_read(mk_slice_of("/0123456789\0abcde", 17), &read));
+        assert_false(sb_file_id_read(mk_slice_str(others[i]), &read));
+    assert_false(sb_file_id_read(mk_slice_of("/0123456789\0abcde", 17), &read));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)

@@ -1,9 +1,9 @@
 /* How friendships begin and end, nudges, and talks with those who are no friends. */
 #include "sandbox_world.h"
 
-#include "backend/sandbox/send.h"
-#include "backend/sandbox/social.h"
-#include "backend/sandbox/uid.h"
+#include "backend/sandbox/model/send.h"
+#include "backend/sandbox/model/social.h"
+#include "backend/sandbox/model/uid.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,9 +52,9 @@ static void nudges(void **state)
     assert_int_equal(w->host.event_count, 5);
     nudged(w, 4, BOT, NUDGE("10003001", "false", "true"));
     assert_true(world_print(w) == before);
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10004001 is not a friend", "send_friend_nudge",
+    refused(w, BOT, SB_NO_FRIEND, "10004001 is not a friend", "send_friend_nudge",
             "{\"user_id\":10004001,\"is_self\":false}");
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10001000 is not a friend", "send_friend_nudge",
+    refused(w, BOT, SB_NO_FRIEND, "10001000 is not a friend", "send_friend_nudge",
             "{\"user_id\":10001000,\"is_self\":true}");
 }
 
@@ -66,16 +66,16 @@ static void delete_friend(void **state)
     ask(w, BOT, "send_private_message", "{\"user_id\":10003001,\"message\":%s}", TEXT("x"));
     ask(w, BOT, "delete_friend", "{\"user_id\":10003001}");
     assert_int_equal(w->host.event_count, 0);
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10003001", "get_friend_info",
+    refused(w, BOT, SB_NO_FRIEND, "10003001", "get_friend_info",
             "{\"user_id\":10003001,\"no_cache\":false}");
-    refused(w, MING, MK_SANDBOX_NO_FRIEND, "10001000", "get_friend_info",
+    refused(w, MING, SB_NO_FRIEND, "10001000", "get_friend_info",
             "{\"user_id\":10001000,\"no_cache\":false}");
     ask(w, BOT, "get_friend_list", "{\"no_cache\":false}");
     assert_int_equal(yyjson_arr_size(at(w, "/friends")), 5);
-    refused(w, MING, MK_SANDBOX_NO_FRIEND, "is not a friend", "send_private_message",
+    refused(w, MING, SB_NO_FRIEND, "is not a friend", "send_private_message",
             "{\"user_id\":10001000,\"message\":%s}", TEXT("x"));
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10003001", "delete_friend", "{\"user_id\":10003001}");
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10009999", "delete_friend", "{\"user_id\":10009999}");
+    refused(w, BOT, SB_NO_FRIEND, "10003001", "delete_friend", "{\"user_id\":10003001}");
+    refused(w, BOT, SB_NO_FRIEND, "10009999", "delete_friend", "{\"user_id\":10009999}");
     ask(w, BOT2, "get_friend_info", "{\"user_id\":10003001,\"no_cache\":false}"); /* not others' */
 }
 
@@ -83,13 +83,13 @@ static void delete_friend(void **state)
 
 struct wish {
     uint64_t actor;
-    struct mk_friend_wish wish;
+    struct sb_friend_wish wish;
 };
 
-static int run_wish(struct mk_request *request, const void *context)
+static int run_wish(struct sb_request *request, const void *context)
 {
     const struct wish *wish = context;
-    return mk_request_friend(request, wish->actor, &wish->wish);
+    return sb_request_friend(request, wish->actor, &wish->wish);
 }
 
 static struct wish wish_of(uint64_t actor, uint64_t target, bool is_filtered)
@@ -109,8 +109,8 @@ static void request_friend(struct world *w, uint64_t actor, uint64_t target, boo
 
 static const char *uid_of(uint64_t uin)
 {
-    static char uid[MK_UID_LEN + 1];
-    mk_uid_write(uin, uid);
+    static char uid[SB_UID_LEN + 1];
+    sb_uid_write(uin, uid);
     return uid;
 }
 
@@ -127,8 +127,8 @@ static const char *state_of(struct world *w, uint64_t bot, bool is_filtered, int
 static void requested(void **state)
 {
     struct world *w = *state;
-    struct mk_world_clock clock = { .stopped_at = 1750000000 };
-    assert_int_equal(mk_world_clock_set(world_db(w), &clock), 0);
+    struct sb_clock clock = { .stopped_at = 1750000000 };
+    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
     char expected[512];
     request_friend(w, STRANGER, BOT, false);
     assert_int_equal(w->host.event_count, 1);
@@ -141,8 +141,8 @@ static void requested(void **state)
              uid_of(STRANGER));
     assert_json(event_at(w, 0, ""), expected);
     ask(w, BOT, "get_friend_requests", "{\"limit\":20,\"is_filtered\":false}");
-    char target[MK_UID_LEN + 1];
-    mk_uid_write(BOT, target);
+    char target[SB_UID_LEN + 1];
+    sb_uid_write(BOT, target);
     snprintf(expected, sizeof(expected),
              "[{\"time\":1750000000,\"initiator_id\":10004001,\"initiator_uid\":\"%s\","
              "\"target_user_id\":10001000,\"target_user_uid\":\"%s\",\"state\":\"pending\","
@@ -152,7 +152,7 @@ static void requested(void **state)
     ask(w, BOT2, "get_friend_requests", "{\"limit\":20,\"is_filtered\":false}");
     assert_int_equal(yyjson_arr_size(at(w, "/requests")), 0);
     clock.stopped_at = 0;
-    assert_int_equal(mk_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
 }
 
 static void requests_in_order(void **state)
@@ -183,12 +183,12 @@ static void accepted(void **state)
     assert_string_equal(str(w, "/friend/category/category_name"), "我的好友");
     ask(w, STRANGER, "get_friend_info", "{\"user_id\":10001000,\"no_cache\":false}");
     ask(w, BOT, "send_private_message", "{\"user_id\":10004001,\"message\":%s}", TEXT("hi"));
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "has been accepted already", "accept_friend_request",
+    refused(w, BOT, SB_NO_REQUEST, "has been accepted already", "accept_friend_request",
             "{\"initiator_uid\":\"%s\",\"is_filtered\":false}", uid_of(STRANGER));
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "has been accepted already", "reject_friend_request",
+    refused(w, BOT, SB_NO_REQUEST, "has been accepted already", "reject_friend_request",
             "{\"initiator_uid\":\"%s\",\"is_filtered\":false}", uid_of(STRANGER));
     struct wish again = wish_of(STRANGER, BOT, false);
-    act_refused(w, MK_SANDBOX_ALREADY, "are friends already", run_wish, &again);
+    act_refused(w, SB_ALREADY, "are friends already", run_wish, &again);
     /* Friends no more: everything from the start. */
     ask(w, STRANGER, "delete_friend", "{\"user_id\":10001000}");
     request_friend(w, STRANGER, BOT, false);
@@ -215,19 +215,19 @@ static void rejected(void **state)
     ask(w, BOT, "reject_friend_request",
         "{\"initiator_uid\":\"%s\",\"is_filtered\":false,\"reason\":\"不认识\"}", uid_of(STRANGER));
     assert_string_equal(state_of(w, BOT, false, 0), "rejected");
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10004001", "get_friend_info",
+    refused(w, BOT, SB_NO_FRIEND, "10004001", "get_friend_info",
             "{\"user_id\":10004001,\"no_cache\":false}");
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "has been rejected already", "accept_friend_request",
+    refused(w, BOT, SB_NO_REQUEST, "has been rejected already", "accept_friend_request",
             "{\"initiator_uid\":\"%s\",\"is_filtered\":false}", uid_of(STRANGER));
     request_friend(w, STRANGER, BOT, false); /* one may ask again */
     ask(w, BOT, "accept_friend_request", "{\"initiator_uid\":\"%s\",\"is_filtered\":false}",
         uid_of(STRANGER));
 }
 
-static int run_ignore(struct mk_request *request, const void *context)
+static int run_ignore(struct sb_request *request, const void *context)
 {
     (void)context;
-    return mk_answer_friend(request, BOT, STRANGER, false, MK_IGNORED, mk_slice_str(""));
+    return sb_answer_friend(request, BOT, STRANGER, false, SB_IGNORED, mk_slice_str(""));
 }
 
 static void ignored(void **state)
@@ -236,7 +236,7 @@ static void ignored(void **state)
     request_friend(w, STRANGER, BOT, false);
     act(w, run_ignore, NULL);
     assert_string_equal(state_of(w, BOT, false, 0), "ignored");
-    act_refused(w, MK_SANDBOX_NO_REQUEST, "has been ignored already", run_ignore, NULL);
+    act_refused(w, SB_NO_REQUEST, "has been ignored already", run_ignore, NULL);
 }
 
 /* Filtered requests make no event and are a list of their own. */
@@ -249,7 +249,7 @@ static void filtered(void **state)
     assert_int_equal(yyjson_arr_size(at(w, "/requests")), 0);
     assert_string_equal(state_of(w, BOT, true, 0), "pending");
     assert_true(yyjson_is_true(at(w, "/requests/0/is_filtered")));
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "no friend request of 10004001", "accept_friend_request",
+    refused(w, BOT, SB_NO_REQUEST, "no friend request of 10004001", "accept_friend_request",
             "{\"initiator_uid\":\"%s\",\"is_filtered\":false}", uid_of(STRANGER));
     ask(w, BOT, "accept_friend_request", "{\"initiator_uid\":\"%s\",\"is_filtered\":true}",
         uid_of(STRANGER));
@@ -261,36 +261,35 @@ static void requests_refused(void **state)
 {
     struct world *w = *state;
     char longest[512] = "";
-    for (int i = 0; i <= MK_REQUEST_TEXT_MAX_CHARS; i++)
+    for (int i = 0; i <= SB_REQUEST_TEXT_MAX_CHARS; i++)
         strcat(longest, "啊");
     struct wish wish = wish_of(STRANGER, 10009999, false);
-    act_refused(w, MK_SANDBOX_NO_USER, "no user 10009999", run_wish, &wish);
+    act_refused(w, SB_NO_USER, "no user 10009999", run_wish, &wish);
     wish = wish_of(10009999, BOT, false);
-    act_refused(w, MK_SANDBOX_NO_USER, "no user 10009999", run_wish, &wish);
+    act_refused(w, SB_NO_USER, "no user 10009999", run_wish, &wish);
     wish = wish_of(BOT, BOT, false);
     act_refused(w, MILKY_MALFORMED, "friend of themselves", run_wish, &wish);
     wish = wish_of(MING, BOT, false);
-    act_refused(w, MK_SANDBOX_ALREADY, "are friends already", run_wish, &wish);
+    act_refused(w, SB_ALREADY, "are friends already", run_wish, &wish);
     wish = wish_of(STRANGER, BOT, false);
     wish.wish.comment = mk_slice_str(longest);
-    act_refused(w, MK_SANDBOX_BAD_TEXT, "comment is too long", run_wish, &wish);
+    act_refused(w, SB_BAD_TEXT, "comment is too long", run_wish, &wish);
     wish = wish_of(STRANGER, BOT, false);
     wish.wish.via = mk_slice_str("a\nb");
-    act_refused(w, MK_SANDBOX_BAD_TEXT, "via must not have control", run_wish, &wish);
+    act_refused(w, SB_BAD_TEXT, "via must not have control", run_wish, &wish);
 
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "no friend request of 10004001", "accept_friend_request",
+    refused(w, BOT, SB_NO_REQUEST, "no friend request of 10004001", "accept_friend_request",
             "{\"initiator_uid\":\"%s\",\"is_filtered\":false}", uid_of(STRANGER));
     static const char *const uids[] = { "", "u_", "10004001", "u_AAAAAAAAAAAAAAAAAAAAAA" };
     for (size_t i = 0; i < sizeof(uids) / sizeof(uids[0]); i++)
-        refused(w, BOT, MK_SANDBOX_NO_REQUEST, "nobody has this initiator_uid",
-                "reject_friend_request", "{\"initiator_uid\":\"%s\",\"is_filtered\":false}",
-                uids[i]);
+        refused(w, BOT, SB_NO_REQUEST, "nobody has this initiator_uid", "reject_friend_request",
+                "{\"initiator_uid\":\"%s\",\"is_filtered\":false}", uids[i]);
     request_friend(w, STRANGER, BOT, false);
     fake_host_forget(&w->host);
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "reason is too long", "reject_friend_request",
+    refused(w, BOT, SB_BAD_TEXT, "reason is too long", "reject_friend_request",
             "{\"initiator_uid\":\"%s\",\"is_filtered\":false,\"reason\":\"%s\"}", uid_of(STRANGER),
             longest);
-    refused(w, BOT2, MK_SANDBOX_NO_REQUEST, "no friend request", "accept_friend_request",
+    refused(w, BOT2, SB_NO_REQUEST, "no friend request", "accept_friend_request",
             "{\"initiator_uid\":\"%s\",\"is_filtered\":false}", uid_of(STRANGER));
 }
 
@@ -309,14 +308,14 @@ struct saying {
     const char *message;
 };
 
-static int run_saying(struct mk_request *request, const void *context)
+static int run_saying(struct sb_request *request, const void *context)
 {
     const struct saying *saying = context;
     yyjson_doc *doc = yyjson_read(saying->message, strlen(saying->message), 0);
     yyjson_mut_val *message = yyjson_val_mut_copy(request->doc, yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);
     assert_non_null(message);
-    return mk_send_temp(request, saying->sender, saying->user, saying->group, message);
+    return sb_send_temp(request, saying->sender, saying->user, saying->group, message);
 }
 
 static void say_temp(struct world *w, uint64_t sender, uint64_t user, const char *message)
@@ -374,7 +373,7 @@ static void temp_session(void **state)
     ask(w, BOT2, "get_history_messages",
         "{\"message_scene\":\"temp\",\"peer_id\":10004001,\"limit\":20}");
     assert_int_equal(yyjson_arr_size(at(w, "/messages")), 0);
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10004001", "send_private_message",
+    refused(w, BOT, SB_NO_FRIEND, "10004001", "send_private_message",
             "{\"user_id\":10004001,\"message\":%s}", TEXT("x"));
 }
 
@@ -404,22 +403,21 @@ static void temp_refused(void **state)
 {
     struct world *w = *state;
     struct saying saying = { STRANGER, BOT, GROUP, TEXT("x") };
-    act_refused(w, MK_SANDBOX_NO_GROUP, "10004001 is not in a group 700000001", run_saying,
-                &saying);
+    act_refused(w, SB_NO_GROUP, "10004001 is not in a group 700000001", run_saying, &saying);
     saying = (struct saying){ MING, STRANGER, GROUP, TEXT("x") };
-    act_refused(w, MK_SANDBOX_NO_MEMBER, "10004001 is not a member", run_saying, &saying);
+    act_refused(w, SB_NO_MEMBER, "10004001 is not a member", run_saying, &saying);
     strangers_join(w);
     saying = (struct saying){ STRANGER, BOT, 700000002, TEXT("x") };
-    act_refused(w, MK_SANDBOX_NO_GROUP, "700000002", run_saying, &saying);
+    act_refused(w, SB_NO_GROUP, "700000002", run_saying, &saying);
     saying = (struct saying){ STRANGER, STRANGER, GROUP, TEXT("x") };
     act_refused(w, MILKY_MALFORMED, "nobody talks to themselves", run_saying, &saying);
     saying = (struct saying){ STRANGER, BOT, GROUP, "[]" };
-    act_refused(w, MK_SANDBOX_BAD_MESSAGE, "empty", run_saying, &saying);
+    act_refused(w, SB_BAD_MESSAGE, "empty", run_saying, &saying);
     saying = (struct saying){ STRANGER, BOT, GROUP, "[{\"type\":\"mention_all\",\"data\":{}}]" };
-    act_refused(w, MK_SANDBOX_BAD_MESSAGE, "mention_all works in groups only", run_saying, &saying);
+    act_refused(w, SB_BAD_MESSAGE, "mention_all works in groups only", run_saying, &saying);
     saying = (struct saying){ STRANGER, BOT, GROUP,
                               "[{\"type\":\"reply\",\"data\":{\"message_seq\":1}}]" };
-    act_refused(w, MK_SANDBOX_NO_MESSAGE, "no message 1", run_saying, &saying);
+    act_refused(w, SB_NO_MESSAGE, "no message 1", run_saying, &saying);
     assert_int_equal(w->host.event_count, 0);
 }
 

@@ -29,7 +29,7 @@ static void both_heard(struct world *w, const char *type, const char *data)
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(w->host.events[i].self_id, bots[i]);
         assert_string_equal(w->host.events[i].type, type);
-        assert_int_equal(w->host.events[i].time, mk_world_now(world_db(w)));
+        assert_int_equal(w->host.events[i].time, sb_clock_now(world_db(w)));
         assert_json(event_at(w, i, ""), data);
     }
     fake_host_forget(&w->host);
@@ -59,8 +59,8 @@ static void announcements(void **state)
     assert_int_equal(num(w, "/announcements/0/group_id"), GROUP);
     assert_string_equal(str(w, "/announcements/0/announcement_id"), "2");
     assert_int_equal(num(w, "/announcements/0/user_id"), BOT);
-    assert_in_range(num(w, "/announcements/0/time"), mk_world_now(world_db(w)) - 5,
-                    mk_world_now(world_db(w)));
+    assert_in_range(num(w, "/announcements/0/time"), sb_clock_now(world_db(w)) - 5,
+                    sb_clock_now(world_db(w)));
     assert_string_equal(str(w, "/announcements/0/content"), "第二条");
     assert_int_equal(yyjson_obj_size(at(w, "/announcements/0")), 5);
     assert_string_equal(str(w, "/announcements/1/content"), "第一条\n两行");
@@ -70,8 +70,8 @@ static void announcements(void **state)
     assert_string_equal(preview(w), "第一条\n两行");
     static const char *const bad[] = { "2", "3", "", "0", "01", "-1", "x", "99999999999999999999" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        refused(w, BOT, MK_SANDBOX_NO_ANNOUNCEMENT, "has no announcement",
-                "delete_group_announcement", gone, bad[i]);
+        refused(w, BOT, SB_NO_ANNOUNCEMENT, "has no announcement", "delete_group_announcement",
+                gone, bad[i]);
     ask(w, BOT, "send_group_announcement", params, "第三条");
     ask(w, BOT, "get_group_announcements", IN_GROUP);
     assert_string_equal(str(w, "/announcements/0/announcement_id"), "3"); /* never given again */
@@ -87,22 +87,21 @@ static void announcements_refused(void **state)
     char longest[601] = { 0 }, longer[602] = { 0 };
     memset(longest, 'a', 600);
     memset(longer, 'a', 601);
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "can make announcements", "send_group_announcement",
-            params, "x");
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "must not be empty", "send_group_announcement", params,
-            "");
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "at most 600", "send_group_announcement", params, longer);
+    refused(w, BOT2, SB_NO_PERMISSION, "can make announcements", "send_group_announcement", params,
+            "x");
+    refused(w, BOT, SB_BAD_TEXT, "must not be empty", "send_group_announcement", params, "");
+    refused(w, BOT, SB_BAD_TEXT, "at most 600", "send_group_announcement", params, longer);
     ask(w, BOT, "send_group_announcement", params, longest);
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "send_group_announcement",
+    refused(w, BOT, SB_NO_GROUP, "700000002", "send_group_announcement",
             "{\"group_id\":700000002,\"content\":\"x\"}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "get_group_announcements",
+    refused(w, BOT, SB_NO_GROUP, "700000002", "get_group_announcements",
             "{\"group_id\":700000002}");
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "can delete announcements",
-            "delete_group_announcement", "{\"group_id\":700000001,\"announcement_id\":\"1\"}");
+    refused(w, BOT2, SB_NO_PERMISSION, "can delete announcements", "delete_group_announcement",
+            "{\"group_id\":700000001,\"announcement_id\":\"1\"}");
     /* Of another group. */
     world_sql(w, SECOND "INSERT INTO member (group_id, uin, join_time, role, is_bot)"
                         " VALUES (700000002, 10002000, 1, 2, 1)");
-    refused(w, BOT2, MK_SANDBOX_NO_ANNOUNCEMENT, "700000002", "delete_group_announcement",
+    refused(w, BOT2, SB_NO_ANNOUNCEMENT, "700000002", "delete_group_announcement",
             "{\"group_id\":700000002,\"announcement_id\":\"1\"}");
 }
 
@@ -187,22 +186,18 @@ static void essence_pages(void **state)
 static void essence_refused(void **state)
 {
     struct world *w = *state;
-    refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "no message 1", "set_group_essence_message", ESSENCE, 1,
-            "true");
+    refused(w, BOT, SB_NO_MESSAGE, "no message 1", "set_group_essence_message", ESSENCE, 1, "true");
     say(w, BOT, "x");
-    refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "no message 2", "set_group_essence_message", ESSENCE, 2,
-            "true");
-    refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "no message 0", "set_group_essence_message", ESSENCE, 0,
-            "true");
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "can choose essence messages",
-            "set_group_essence_message", ESSENCE, 1, "true");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "set_group_essence_message",
+    refused(w, BOT, SB_NO_MESSAGE, "no message 2", "set_group_essence_message", ESSENCE, 2, "true");
+    refused(w, BOT, SB_NO_MESSAGE, "no message 0", "set_group_essence_message", ESSENCE, 0, "true");
+    refused(w, BOT2, SB_NO_PERMISSION, "can choose essence messages", "set_group_essence_message",
+            ESSENCE, 1, "true");
+    refused(w, BOT, SB_NO_GROUP, "700000002", "set_group_essence_message",
             "{\"group_id\":700000002,\"message_seq\":1,\"is_set\":true}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "get_group_essence_messages",
+    refused(w, BOT, SB_NO_GROUP, "700000002", "get_group_essence_messages",
             "{\"group_id\":700000002,\"page_index\":0,\"page_size\":1}");
     ask(w, BOT, "recall_group_message", "{\"group_id\":700000001,\"message_seq\":1}");
-    refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "message 1", "set_group_essence_message", ESSENCE, 1,
-            "true");
+    refused(w, BOT, SB_NO_MESSAGE, "message 1", "set_group_essence_message", ESSENCE, 1, "true");
 }
 
 /* --- reactions --- */
@@ -236,13 +231,13 @@ static void reactions(void **state)
     both_heard(w, "group_message_reaction",
                "{\"group_id\":700000001,\"user_id\":10002000,\"message_seq\":1,\"face_id\":\"76\","
                "\"reaction_type\":\"face\",\"is_add\":false}");
-    refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "no message 2", "send_group_message_reaction", REACT, 2,
-            "76", "face", "true");
-    refused(w, BOT, MK_SANDBOX_BAD_VALUE, "no such face", "send_group_message_reaction", REACT, 1,
-            "smile", "face", "true");
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "reaction", "send_group_message_reaction", REACT, 1, "",
-            "emoji", "true");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "send_group_message_reaction",
+    refused(w, BOT, SB_NO_MESSAGE, "no message 2", "send_group_message_reaction", REACT, 2, "76",
+            "face", "true");
+    refused(w, BOT, SB_BAD_VALUE, "no such face", "send_group_message_reaction", REACT, 1, "smile",
+            "face", "true");
+    refused(w, BOT, SB_BAD_TEXT, "reaction", "send_group_message_reaction", REACT, 1, "", "emoji",
+            "true");
+    refused(w, BOT, SB_NO_GROUP, "700000002", "send_group_message_reaction",
             "{\"group_id\":700000002,\"message_seq\":1,\"reaction\":\"1\",\"reaction_type\":"
             "\"face\",\"is_add\":true}");
 }
@@ -261,8 +256,8 @@ static void nudges(void **state)
                "\"\"}");
     ask(w, BOT, "send_group_nudge", params, BOT); /* oneself, as QQ allows */
     assert_int_equal(event_num(w, 1, "/receiver_id"), BOT);
-    refused(w, BOT, MK_SANDBOX_NO_MEMBER, "10009999", "send_group_nudge", params, 10009999);
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "send_group_nudge",
+    refused(w, BOT, SB_NO_MEMBER, "10009999", "send_group_nudge", params, 10009999);
+    refused(w, BOT, SB_NO_GROUP, "700000002", "send_group_nudge",
             "{\"group_id\":700000002,\"user_id\":10003001}");
 }
 

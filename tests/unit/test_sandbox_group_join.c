@@ -1,9 +1,9 @@
 /* Who comes into a group and how: requests, invitations, their answers; and the notifications. */
 #include "sandbox_world.h"
 
-#include "backend/sandbox/group_act.h"
-#include "backend/sandbox/group_rights.h"
-#include "backend/sandbox/text.h"
+#include "backend/sandbox/api/group_act.h"
+#include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/model/text.h"
 
 #include <string.h>
 
@@ -11,22 +11,22 @@ enum { CARL = 10004001, DORA = 10004002, SECOND = 700000002 };
 
 /* --- what no API does, as one --- */
 
-static int come(struct mk_request *request)
+static int come(struct sb_request *request)
 {
     yyjson_mut_val *params = request->params;
     size_t len;
     const char *deed = milky_string(params, "do", &len);
     uint64_t group = milky_uint(params, "group");
     if (strcmp(deed, "ask") == 0)
-        return mk_group_ask(request, request->self_id, group, mk_text_param(params, "comment"),
+        return sb_group_ask(request, request->self_id, group, sb_text_param(params, "comment"),
                             milky_bool(params, "is_filtered"));
     if (strcmp(deed, "invite") == 0)
-        return mk_group_invite(request, request->self_id, group, milky_uint(params, "user"),
+        return sb_group_invite(request, request->self_id, group, milky_uint(params, "user"),
                                milky_uint(params, "source"));
-    return mk_group_set_policy(request, request->self_id, group, milky_uint(params, "policy"));
+    return sb_group_set_policy(request, request->self_id, group, milky_uint(params, "policy"));
 }
 
-static const struct mk_sandbox_api come_api = { "future_action", come };
+static const struct sb_api come_api = { "future_action", come };
 
 #define ACT "future_action"
 #define ASK "{\"do\":\"ask\",\"group\":%d,\"comment\":\"让我进来\",\"is_filtered\":%s}"
@@ -45,7 +45,7 @@ static int setup(void **state)
 {
     int rc = world_setup(state);
     struct world *w = *state;
-    struct mk_sandbox *sandbox = w->backend.self;
+    struct sb_sandbox *sandbox = w->backend.self;
     sandbox->apis[milky_action_number(ACT)] = &come_api;
     w->host.supported[milky_action_number(ACT)] = true;
     world_sql(w, "INSERT INTO person (uin, nickname) VALUES (10004001, 'Carl'), (10004002, 'Dora');"
@@ -64,7 +64,7 @@ static void heard(struct world *w, size_t i, uint64_t bot, const char *type, con
     assert_true(i < w->host.event_count);
     assert_int_equal(w->host.events[i].self_id, bot);
     assert_string_equal(w->host.events[i].type, type);
-    assert_int_equal(w->host.events[i].time, mk_world_now(world_db(w)));
+    assert_int_equal(w->host.events[i].time, sb_clock_now(world_db(w)));
     assert_json(event_at(w, i, ""), data);
 }
 
@@ -73,8 +73,8 @@ static void is_member(struct world *w, uint64_t group, uint64_t user, uint64_t v
     ask(w, viewer, "get_group_member_info", "{\"group_id\":%d,\"user_id\":%d,\"no_cache\":false}",
         (int)group, (int)user);
     assert_string_equal(str(w, "/member/role"), "member");
-    assert_in_range(num(w, "/member/join_time"), mk_world_now(world_db(w)) - 5,
-                    mk_world_now(world_db(w)));
+    assert_in_range(num(w, "/member/join_time"), sb_clock_now(world_db(w)) - 5,
+                    sb_clock_now(world_db(w)));
 }
 
 /* --- asking --- */
@@ -95,18 +95,18 @@ static void asked_and_accepted(void **state)
     ask(w, BOT2, "get_group_notifications", LIST);
     assert_json(at(w, ""), "{\"notifications\":[]}");
 
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "can answer requests to join",
-            "accept_group_request", ANSWER, 1, "join_request", GROUP, "false");
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "no such request", "accept_group_request", ANSWER, 2,
+    refused(w, BOT2, SB_NO_PERMISSION, "can answer requests to join", "accept_group_request",
+            ANSWER, 1, "join_request", GROUP, "false");
+    refused(w, BOT, SB_NO_REQUEST, "no such request", "accept_group_request", ANSWER, 2,
             "join_request", GROUP, "false");
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "no such request", "accept_group_request", ANSWER, 1,
+    refused(w, BOT, SB_NO_REQUEST, "no such request", "accept_group_request", ANSWER, 1,
             "invited_join_request", GROUP, "false");
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "no such request", "accept_group_request", ANSWER, 1,
+    refused(w, BOT, SB_NO_REQUEST, "no such request", "accept_group_request", ANSWER, 1,
             "join_request", GROUP, "true");
-    refused(w, MING, MK_SANDBOX_NO_REQUEST, "no such request", "accept_group_request", ANSWER, 1,
+    refused(w, MING, SB_NO_REQUEST, "no such request", "accept_group_request", ANSWER, 1,
             "join_request", SECOND, "false");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "accept_group_request", ANSWER, 1,
-            "join_request", SECOND, "false");
+    refused(w, BOT, SB_NO_GROUP, "700000002", "accept_group_request", ANSWER, 1, "join_request",
+            SECOND, "false");
 
     fake_host_forget(&w->host);
     ask(w, BOT, "accept_group_request", ANSWER, 1, "join_request", GROUP, "false");
@@ -119,9 +119,9 @@ static void asked_and_accepted(void **state)
     ask(w, BOT, "get_group_notifications", LIST);
     assert_string_equal(str(w, "/notifications/0/state"), "accepted");
     assert_int_equal(num(w, "/notifications/0/operator_id"), BOT);
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "was accepted by 10001000 already",
-            "accept_group_request", ANSWER, 1, "join_request", GROUP, "false");
-    refused(w, CARL, MK_SANDBOX_ALREADY, "is in group 700000001 already", ACT, ASK, GROUP, "false");
+    refused(w, BOT, SB_NO_REQUEST, "was accepted by 10001000 already", "accept_group_request",
+            ANSWER, 1, "join_request", GROUP, "false");
+    refused(w, CARL, SB_ALREADY, "is in group 700000001 already", ACT, ASK, GROUP, "false");
 }
 
 static void asked_and_rejected(void **state)
@@ -133,16 +133,16 @@ static void asked_and_rejected(void **state)
         "{\"notification_seq\":1,\"notification_type\":\"join_request\",\"group_id\":700000001,"
         "\"is_filtered\":false,\"reason\":\"不行\"}");
     assert_int_equal(w->host.event_count, 0);
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "was rejected by 10001000 already",
-            "accept_group_request", ANSWER, 1, "join_request", GROUP, "false");
-    refused(w, BOT, MK_SANDBOX_NO_MEMBER, "10004001", "get_group_member_info",
+    refused(w, BOT, SB_NO_REQUEST, "was rejected by 10001000 already", "accept_group_request",
+            ANSWER, 1, "join_request", GROUP, "false");
+    refused(w, BOT, SB_NO_MEMBER, "10004001", "get_group_member_info",
             "{\"group_id\":700000001,\"user_id\":10004001,\"no_cache\":false}");
     /* They may try again; the earlier one of two lapses. */
     ask(w, CARL, ACT, ASK, GROUP, "false");
     ask(w, CARL, ACT, ASK, GROUP, "false");
     assert_int_equal(num(w, "/notification_seq"), 3);
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "has lapsed", "accept_group_request", ANSWER, 2,
-            "join_request", GROUP, "false");
+    refused(w, BOT, SB_NO_REQUEST, "has lapsed", "accept_group_request", ANSWER, 2, "join_request",
+            GROUP, "false");
     ask(w, BOT, "get_group_notifications", LIST);
     assert_string_equal(str(w, "/notifications/0/state"), "pending");
     assert_string_equal(str(w, "/notifications/1/state"), "ignored");
@@ -161,7 +161,7 @@ static void filtered(void **state)
     ask(w, BOT, "get_group_notifications", "{\"is_filtered\":true,\"limit\":20}");
     assert_int_equal(num(w, "/notifications/0/notification_seq"), 1);
     assert_true(yyjson_get_bool(at(w, "/notifications/0/is_filtered")));
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "no such request", "reject_group_request", ANSWER, 1,
+    refused(w, BOT, SB_NO_REQUEST, "no such request", "reject_group_request", ANSWER, 1,
             "join_request", GROUP, "false");
     ask(w, BOT, "accept_group_request", ANSWER, 1, "join_request", GROUP, "true");
     is_member(w, GROUP, CARL, BOT);
@@ -170,16 +170,15 @@ static void filtered(void **state)
 static void refused_to_ask(void **state)
 {
     struct world *w = *state;
-    refused(w, CARL, MK_SANDBOX_NO_GROUP, "there is no group 700000009", ACT, ASK, 700000009,
-            "false");
-    refused(w, 10009999, MK_SANDBOX_NO_USER, "10009999", ACT, ASK, GROUP, "false");
-    ask(w, BOT, ACT, POLICY, GROUP, MK_JOIN_NOBODY);
-    refused(w, CARL, MK_SANDBOX_NO_PERMISSION, "nobody can ask to join", ACT, ASK, GROUP, "false");
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "say who can join", ACT, POLICY, GROUP, 0);
-    refused(w, BOT, MK_SANDBOX_BAD_VALUE, "no join policy 3", ACT, POLICY, GROUP, 3);
-    ask(w, BOT, ACT, POLICY, GROUP, MK_JOIN_ANYBODY);
+    refused(w, CARL, SB_NO_GROUP, "there is no group 700000009", ACT, ASK, 700000009, "false");
+    refused(w, 10009999, SB_NO_USER, "10009999", ACT, ASK, GROUP, "false");
+    ask(w, BOT, ACT, POLICY, GROUP, SB_JOIN_NOBODY);
+    refused(w, CARL, SB_NO_PERMISSION, "nobody can ask to join", ACT, ASK, GROUP, "false");
+    refused(w, BOT2, SB_NO_PERMISSION, "say who can join", ACT, POLICY, GROUP, 0);
+    refused(w, BOT, SB_BAD_VALUE, "no join policy 3", ACT, POLICY, GROUP, 3);
+    ask(w, BOT, ACT, POLICY, GROUP, SB_JOIN_ANYBODY);
     world_sql(w, "UPDATE qq_group SET max_member_count = 7 WHERE group_id = 700000001");
-    refused(w, CARL, MK_SANDBOX_GROUP_FULL, "is full", ACT, ASK, GROUP, "false");
+    refused(w, CARL, SB_GROUP_FULL, "is full", ACT, ASK, GROUP, "false");
     world_sql(w, "UPDATE qq_group SET max_member_count = 8 WHERE group_id = 700000001");
     ask(w, CARL, ACT, ASK, GROUP, "false");
     assert_json(at(w, ""), "{\"state\":\"joined\"}");
@@ -193,18 +192,18 @@ static void too_late(void **state)
     struct world *w = *state;
     ask(w, CARL, ACT, ASK, GROUP, "false");
     world_sql(w, "UPDATE qq_group SET max_member_count = 7 WHERE group_id = 700000001");
-    refused(w, BOT, MK_SANDBOX_GROUP_FULL, "is full", "accept_group_request", ANSWER, 1,
-            "join_request", GROUP, "false");
+    refused(w, BOT, SB_GROUP_FULL, "is full", "accept_group_request", ANSWER, 1, "join_request",
+            GROUP, "false");
     world_sql(w, "DELETE FROM friendship WHERE 10004001 IN (owner, friend);"
                  "DELETE FROM friend_category WHERE owner = 10004001;"
                  "DELETE FROM person WHERE uin = 10004001;"
                  "UPDATE qq_group SET max_member_count = 8 WHERE group_id = 700000001");
-    refused(w, BOT, MK_SANDBOX_NO_USER, "10004001", "accept_group_request", ANSWER, 1,
-            "join_request", GROUP, "false");
+    refused(w, BOT, SB_NO_USER, "10004001", "accept_group_request", ANSWER, 1, "join_request",
+            GROUP, "false");
     ask(w, BOT, "quit_group", "{\"group_id\":700000001}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000001", "accept_group_request", ANSWER, 1,
-            "join_request", GROUP, "false");
-    refused(w, DORA, MK_SANDBOX_NO_GROUP, "no group 700000001", ACT, ASK, GROUP, "false");
+    refused(w, BOT, SB_NO_GROUP, "700000001", "accept_group_request", ANSWER, 1, "join_request",
+            GROUP, "false");
+    refused(w, DORA, SB_NO_GROUP, "no group 700000001", ACT, ASK, GROUP, "false");
     ask(w, BOT, "get_group_notifications", LIST);
     assert_string_equal(str(w, "/notifications/0/state"), "ignored");
 }
@@ -215,10 +214,10 @@ static void blocked(void **state)
     struct world *w = *state;
     ask(w, BOT, "kick_group_member",
         "{\"group_id\":700000001,\"user_id\":10003001,\"reject_add_request\":true}");
-    refused(w, MING, MK_SANDBOX_NO_PERMISSION, "was kicked out of group 700000001 for good", ACT,
-            ASK, GROUP, "false");
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "was kicked out of group 700000001 for good", ACT,
-            INVITE, GROUP, MING, 0);
+    refused(w, MING, SB_NO_PERMISSION, "was kicked out of group 700000001 for good", ACT, ASK,
+            GROUP, "false");
+    refused(w, BOT2, SB_NO_PERMISSION, "was kicked out of group 700000001 for good", ACT, INVITE,
+            GROUP, MING, 0);
     ask(w, BOT, ACT, INVITE, GROUP, MING, 0);
     is_member(w, GROUP, MING, BOT);
     ask(w, BOT, "kick_group_member",
@@ -242,7 +241,7 @@ static void invited_person(void **state)
     assert_json(at(w, "/notifications/0"),
                 "{\"type\":\"invited_join_request\",\"group_id\":700000001,\"notification_seq\":1,"
                 "\"target_user_id\":10004001,\"initiator_id\":10003001,\"state\":\"pending\"}");
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "no such request", "accept_group_request", ANSWER, 1,
+    refused(w, BOT, SB_NO_REQUEST, "no such request", "accept_group_request", ANSWER, 1,
             "join_request", GROUP, "false");
     fake_host_forget(&w->host);
     ask(w, BOT, "accept_group_request", ANSWER, 1, "invited_join_request", GROUP, "false");
@@ -264,17 +263,17 @@ static void invited_person(void **state)
 static void refused_to_invite(void **state)
 {
     struct world *w = *state;
-    refused(w, CARL, MK_SANDBOX_NO_GROUP, "10004001 is not in a group 700000001", ACT, INVITE,
-            GROUP, DORA, 0);
-    refused(w, BOT, MK_SANDBOX_ALREADY, "10003001 is in group", ACT, INVITE, GROUP, MING, 0);
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10004002 is not a friend", ACT, INVITE, GROUP, DORA, 0);
-    refused(w, BOT, MK_SANDBOX_NO_USER, "10009999", ACT, INVITE, GROUP, 10009999, 0);
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "10001000 is not in a group 700000002", ACT, INVITE, GROUP,
-            DORA, SECOND);
-    refused(w, MING, MK_SANDBOX_NO_MEMBER, "10004002 is not a member of group 700000002", ACT,
-            INVITE, GROUP, DORA, SECOND);
+    refused(w, CARL, SB_NO_GROUP, "10004001 is not in a group 700000001", ACT, INVITE, GROUP, DORA,
+            0);
+    refused(w, BOT, SB_ALREADY, "10003001 is in group", ACT, INVITE, GROUP, MING, 0);
+    refused(w, BOT, SB_NO_FRIEND, "10004002 is not a friend", ACT, INVITE, GROUP, DORA, 0);
+    refused(w, BOT, SB_NO_USER, "10009999", ACT, INVITE, GROUP, 10009999, 0);
+    refused(w, BOT, SB_NO_GROUP, "10001000 is not in a group 700000002", ACT, INVITE, GROUP, DORA,
+            SECOND);
+    refused(w, MING, SB_NO_MEMBER, "10004002 is not a member of group 700000002", ACT, INVITE,
+            GROUP, DORA, SECOND);
     world_sql(w, "UPDATE qq_group SET max_member_count = 7 WHERE group_id = 700000001");
-    refused(w, BOT, MK_SANDBOX_GROUP_FULL, "is full", ACT, INVITE, GROUP, CARL, 0);
+    refused(w, BOT, SB_GROUP_FULL, "is full", ACT, INVITE, GROUP, CARL, 0);
 }
 
 static void invited_bot(void **state)
@@ -286,17 +285,17 @@ static void invited_bot(void **state)
     assert_int_equal(w->host.event_count, 1);
     heard(w, 0, BOT, "group_invitation",
           "{\"group_id\":700000002,\"invitation_seq\":1,\"initiator_id\":10003001}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "get_group_info",
+    refused(w, BOT, SB_NO_GROUP, "700000002", "get_group_info",
             "{\"group_id\":700000002,\"no_cache\":false}");
     ask(w, BOT, "get_group_notifications", LIST);
     assert_int_equal(yyjson_arr_size(at(w, "/notifications")), 0);
-    refused(w, BOT2, MK_SANDBOX_NO_REQUEST, "no such request", "accept_group_invitation",
-            INVITATION, SECOND, 1);
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "no such request", "accept_group_invitation", INVITATION,
-            GROUP, 1);
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "no such request", "reject_group_invitation", INVITATION,
-            SECOND, 2);
-    refused(w, MING, MK_SANDBOX_NO_REQUEST, "no such request", "accept_group_request", ANSWER, 1,
+    refused(w, BOT2, SB_NO_REQUEST, "no such request", "accept_group_invitation", INVITATION,
+            SECOND, 1);
+    refused(w, BOT, SB_NO_REQUEST, "no such request", "accept_group_invitation", INVITATION, GROUP,
+            1);
+    refused(w, BOT, SB_NO_REQUEST, "no such request", "reject_group_invitation", INVITATION, SECOND,
+            2);
+    refused(w, MING, SB_NO_REQUEST, "no such request", "accept_group_request", ANSWER, 1,
             "join_request", SECOND, "false");
     fake_host_forget(&w->host);
     ask(w, BOT, "accept_group_invitation", INVITATION, SECOND, 1);
@@ -305,8 +304,8 @@ static void invited_bot(void **state)
     heard(w, 0, BOT, "group_member_increase",
           "{\"group_id\":700000002,\"user_id\":10001000,\"invitor_id\":10003001}");
     is_member(w, SECOND, BOT, BOT);
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "was accepted by 10001000 already",
-            "reject_group_invitation", INVITATION, SECOND, 1);
+    refused(w, BOT, SB_NO_REQUEST, "was accepted by 10001000 already", "reject_group_invitation",
+            INVITATION, SECOND, 1);
     /* It is a bot there, and hears. */
     fake_host_forget(&w->host);
     ask(w, MING, "send_group_message",
@@ -324,20 +323,18 @@ static void invited_bot_rejects(void **state)
           "\"source_group_id\":700000001}");
     ask(w, BOT, "reject_group_invitation", INVITATION, SECOND, 1);
     assert_int_equal(w->host.event_count, 1);
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "was rejected by 10001000 already",
-            "accept_group_invitation", INVITATION, SECOND, 1);
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "get_group_info",
+    refused(w, BOT, SB_NO_REQUEST, "was rejected by 10001000 already", "accept_group_invitation",
+            INVITATION, SECOND, 1);
+    refused(w, BOT, SB_NO_GROUP, "700000002", "get_group_info",
             "{\"group_id\":700000002,\"no_cache\":false}");
     /* The second invitation of the same member takes the place of the first. */
     ask(w, MING, ACT, INVITE, SECOND, BOT, 0);
     ask(w, HONG, ACT, INVITE, SECOND, BOT, 0);
     ask(w, MING, ACT, INVITE, SECOND, BOT, 0);
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "has lapsed", "accept_group_invitation", INVITATION,
-            SECOND, 2);
+    refused(w, BOT, SB_NO_REQUEST, "has lapsed", "accept_group_invitation", INVITATION, SECOND, 2);
     /* Who is in needs no other invitation. */
     ask(w, BOT, "accept_group_invitation", INVITATION, SECOND, 4);
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "has lapsed", "accept_group_invitation", INVITATION,
-            SECOND, 3);
+    refused(w, BOT, SB_NO_REQUEST, "has lapsed", "accept_group_invitation", INVITATION, SECOND, 3);
 }
 
 /* A mere member invites a bot: it agrees, and then the owner has to. */
@@ -348,10 +345,10 @@ static void invited_bot_by_member(void **state)
     fake_host_forget(&w->host);
     ask(w, BOT, "accept_group_invitation", INVITATION, SECOND, 1);
     assert_int_equal(w->host.event_count, 0); /* no bot is admin there */
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "get_group_info",
+    refused(w, BOT, SB_NO_GROUP, "700000002", "get_group_info",
             "{\"group_id\":700000002,\"no_cache\":false}");
-    refused(w, BOT, MK_SANDBOX_NO_REQUEST, "was accepted by 10001000 already",
-            "accept_group_invitation", INVITATION, SECOND, 1);
+    refused(w, BOT, SB_NO_REQUEST, "was accepted by 10001000 already", "accept_group_invitation",
+            INVITATION, SECOND, 1);
     ask(w, MING, "get_group_notifications", LIST);
     assert_int_equal(num(w, "/notifications/0/notification_seq"), 2);
     assert_string_equal(str(w, "/notifications/0/type"), "invited_join_request");

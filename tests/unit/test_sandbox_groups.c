@@ -50,7 +50,7 @@ static void both_heard(struct world *w, const char *type, const char *data)
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(w->host.events[i].self_id, bots[i]);
         assert_string_equal(w->host.events[i].type, type);
-        assert_int_equal(w->host.events[i].time, mk_world_now(world_db(w)));
+        assert_int_equal(w->host.events[i].time, sb_clock_now(world_db(w)));
         assert_json(event_at(w, i, ""), data);
     }
     fake_host_forget(&w->host);
@@ -67,13 +67,13 @@ static void names(void **state)
                "{\"group_id\":700000001,\"new_group_name\":\"新名字\",\"operator_id\":10001000}");
     ask(w, BOT2, "get_group_info", "{\"group_id\":700000001,\"no_cache\":false}");
     assert_string_equal(str(w, "/group/group_name"), "新名字");
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "only the owner or an admin of group 700000001",
+    refused(w, BOT2, SB_NO_PERMISSION, "only the owner or an admin of group 700000001",
             "set_group_name", "{\"group_id\":700000001,\"new_group_name\":\"x\"}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "is not in a group 700000002", "set_group_name",
+    refused(w, BOT, SB_NO_GROUP, "is not in a group 700000002", "set_group_name",
             "{\"group_id\":700000002,\"new_group_name\":\"x\"}");
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "new_group_name", "set_group_name",
+    refused(w, BOT, SB_BAD_TEXT, "new_group_name", "set_group_name",
             "{\"group_id\":700000001,\"new_group_name\":\"\"}");
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "at most 60", "set_group_name",
+    refused(w, BOT, SB_BAD_TEXT, "at most 60", "set_group_name",
             "{\"group_id\":700000001,\"new_group_name\":\"%061d\"}", 0);
     make_admin(w, BOT2);
     ask(w, BOT2, "set_group_name", "{\"group_id\":700000001,\"new_group_name\":\"%060d\"}", 0);
@@ -91,17 +91,17 @@ static void cards(void **state)
     ask(w, BOT, "set_group_member_card", card, MING, "");
     assert_string_equal(member_str(w, MING, "/member/card"), "");
     assert_int_equal(w->host.event_count, 0);
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "only the owner or an admin",
-            "set_group_member_card", card, MING, "x");
+    refused(w, BOT2, SB_NO_PERMISSION, "only the owner or an admin", "set_group_member_card", card,
+            MING, "x");
     make_admin(w, BOT2);
     make_admin(w, MING);
     ask(w, BOT2, "set_group_member_card", card, HONG, "红");
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "10003001 is the owner or another admin",
+    refused(w, BOT2, SB_NO_PERMISSION, "10003001 is the owner or another admin",
             "set_group_member_card", card, MING, "x");
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "10001000 is the owner or another admin",
+    refused(w, BOT2, SB_NO_PERMISSION, "10001000 is the owner or another admin",
             "set_group_member_card", card, BOT, "x");
-    refused(w, BOT, MK_SANDBOX_NO_MEMBER, "10009999", "set_group_member_card", card, NOBODY, "x");
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "card", "set_group_member_card", card, BOT, "\\n");
+    refused(w, BOT, SB_NO_MEMBER, "10009999", "set_group_member_card", card, NOBODY, "x");
+    refused(w, BOT, SB_BAD_TEXT, "card", "set_group_member_card", card, BOT, "\\n");
 }
 
 static void titles(void **state)
@@ -113,12 +113,11 @@ static void titles(void **state)
     ask(w, BOT, "set_group_member_special_title", title, BOT, "owner");
     ask(w, BOT, "set_group_member_special_title", title, MING, "");
     assert_string_equal(member_str(w, MING, "/member/title"), "");
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "special_title", "set_group_member_special_title", title,
-            MING, "七个汉字的头衔");
-    refused(w, BOT, MK_SANDBOX_NO_MEMBER, "10009999", "set_group_member_special_title", title,
-            NOBODY, "x");
+    refused(w, BOT, SB_BAD_TEXT, "special_title", "set_group_member_special_title", title, MING,
+            "七个汉字的头衔");
+    refused(w, BOT, SB_NO_MEMBER, "10009999", "set_group_member_special_title", title, NOBODY, "x");
     make_admin(w, BOT2);
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "only the owner of group 700000001",
+    refused(w, BOT2, SB_NO_PERMISSION, "only the owner of group 700000001",
             "set_group_member_special_title", title, BOT2, "x");
 }
 
@@ -128,8 +127,8 @@ static void admins(void **state)
 {
     struct world *w = *state;
     const char *params = "{\"group_id\":700000001,\"user_id\":%d,\"is_set\":%s}";
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "only the owner", "set_group_member_admin", params,
-            MING, "true");
+    refused(w, BOT2, SB_NO_PERMISSION, "only the owner", "set_group_member_admin", params, MING,
+            "true");
     ask(w, BOT, "set_group_member_admin", params, BOT2, "true");
     both_heard(w, "group_admin_change",
                "{\"group_id\":700000001,\"user_id\":10002000,\"operator_id\":10001000,"
@@ -140,12 +139,11 @@ static void admins(void **state)
     ask(w, BOT, "set_group_member_admin", params, MING, "false");
     assert_int_equal(w->host.event_count, 0);
     assert_true(world_print(w) == before);
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "only the owner", "set_group_member_admin", params,
-            MING, "true");
-    refused(w, BOT, MK_SANDBOX_NO_PERMISSION, "but not themselves", "set_group_member_admin",
-            params, BOT, "true");
-    refused(w, BOT, MK_SANDBOX_NO_MEMBER, "10009999", "set_group_member_admin", params, NOBODY,
+    refused(w, BOT2, SB_NO_PERMISSION, "only the owner", "set_group_member_admin", params, MING,
             "true");
+    refused(w, BOT, SB_NO_PERMISSION, "but not themselves", "set_group_member_admin", params, BOT,
+            "true");
+    refused(w, BOT, SB_NO_MEMBER, "10009999", "set_group_member_admin", params, NOBODY, "true");
     ask(w, BOT, "set_group_member_admin", params, BOT2, "false");
     both_heard(w, "group_admin_change",
                "{\"group_id\":700000001,\"user_id\":10002000,\"operator_id\":10001000,"
@@ -160,12 +158,12 @@ static void mutes(void **state)
     struct world *w = *state;
     const char *params = "{\"group_id\":700000001,\"user_id\":%d,\"duration\":%d}";
     ask(w, BOT, "set_group_member_mute", params, BOT2, 60);
-    uint64_t until = mk_world_now(world_db(w)) + 60;
+    uint64_t until = sb_clock_now(world_db(w)) + 60;
     both_heard(w, "group_mute",
                "{\"group_id\":700000001,\"user_id\":10002000,\"operator_id\":10001000,"
                "\"duration\":60}");
     assert_in_range(member_num(w, BOT2, "/member/shut_up_end_time"), until - 1, until);
-    refused(w, BOT2, MK_SANDBOX_MUTED, "is muted in group 700000001 until", "send_group_message",
+    refused(w, BOT2, SB_MUTED, "is muted in group 700000001 until", "send_group_message",
             "{\"group_id\":700000001,\"message\":%s}", TEXT);
     ask(w, BOT, "set_group_member_mute", params, BOT2, 0);
     both_heard(w, "group_mute",
@@ -176,18 +174,17 @@ static void mutes(void **state)
     member_str(w, BOT2, "/member/role");
     assert_null(at(w, "/member/shut_up_end_time"));
     say(w, BOT2);
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "can mute members", "set_group_member_mute", params,
-            MING, 60);
-    refused(w, BOT, MK_SANDBOX_NO_PERMISSION, "but not themselves", "set_group_member_mute", params,
-            BOT, 60);
-    refused(w, BOT, MK_SANDBOX_NO_MEMBER, "10009999", "set_group_member_mute", params, NOBODY, 60);
-    refused(w, BOT, MK_SANDBOX_BAD_VALUE, "2592000", "set_group_member_mute", params, MING,
-            2592001);
+    refused(w, BOT2, SB_NO_PERMISSION, "can mute members", "set_group_member_mute", params, MING,
+            60);
+    refused(w, BOT, SB_NO_PERMISSION, "but not themselves", "set_group_member_mute", params, BOT,
+            60);
+    refused(w, BOT, SB_NO_MEMBER, "10009999", "set_group_member_mute", params, NOBODY, 60);
+    refused(w, BOT, SB_BAD_VALUE, "2592000", "set_group_member_mute", params, MING, 2592001);
     make_admin(w, BOT2);
     make_admin(w, MING);
     ask(w, BOT2, "set_group_member_mute", params, HONG, 2592000);
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "owner or another admin", "set_group_member_mute",
-            params, MING, 60);
+    refused(w, BOT2, SB_NO_PERMISSION, "owner or another admin", "set_group_member_mute", params,
+            MING, 60);
     ask(w, BOT, "set_group_member_mute", params, MING, 60);
 }
 
@@ -198,9 +195,9 @@ static void mutes_end(void **state)
     ask(w, BOT, "set_group_member_mute",
         "{\"group_id\":700000001,\"user_id\":10002000,\"duration\":60}");
     assert_int_equal(member_num(w, BOT2, "/member/shut_up_end_time"),
-                     mk_world_now(world_db(w)) + 60);
+                     sb_clock_now(world_db(w)) + 60);
     control(w, "clock", "{\"advance\":59}");
-    refused(w, BOT2, MK_SANDBOX_MUTED, "is muted in group 700000001 until", "send_group_message",
+    refused(w, BOT2, SB_MUTED, "is muted in group 700000001 until", "send_group_message",
             "{\"group_id\":700000001,\"message\":%s}", TEXT);
     control(w, "clock", "{\"advance\":1}");
     member_str(w, BOT2, "/member/role");
@@ -217,8 +214,8 @@ static void whole_mute(void **state)
                "{\"group_id\":700000001,\"operator_id\":10001000,\"is_mute\":true}");
     ask(w, BOT, "set_group_whole_mute", params, "true");
     assert_int_equal(w->host.event_count, 0);
-    refused(w, BOT2, MK_SANDBOX_MUTED, "all members of group 700000001 are muted",
-            "send_group_message", "{\"group_id\":700000001,\"message\":%s}", TEXT);
+    refused(w, BOT2, SB_MUTED, "all members of group 700000001 are muted", "send_group_message",
+            "{\"group_id\":700000001,\"message\":%s}", TEXT);
     say(w, BOT);
     make_admin(w, BOT2);
     say(w, BOT2);
@@ -227,9 +224,9 @@ static void whole_mute(void **state)
     both_heard(w, "group_whole_mute",
                "{\"group_id\":700000001,\"operator_id\":10002000,\"is_mute\":false}");
     say(w, MING);
-    refused(w, MING, MK_SANDBOX_NO_PERMISSION, "only the owner or an admin", "set_group_whole_mute",
-            params, "true");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "set_group_whole_mute",
+    refused(w, MING, SB_NO_PERMISSION, "only the owner or an admin", "set_group_whole_mute", params,
+            "true");
+    refused(w, BOT, SB_NO_GROUP, "700000002", "set_group_whole_mute",
             "{\"group_id\":700000002,\"is_mute\":true}");
 }
 
@@ -239,24 +236,21 @@ static void kicks(void **state)
 {
     struct world *w = *state;
     const char *params = "{\"group_id\":700000001,\"user_id\":%d,\"reject_add_request\":false}";
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "can kick members", "kick_group_member", params,
-            MING);
-    refused(w, BOT, MK_SANDBOX_NO_PERMISSION, "but not themselves", "kick_group_member", params,
-            BOT);
-    refused(w, BOT, MK_SANDBOX_NO_MEMBER, "10009999", "kick_group_member", params, NOBODY);
+    refused(w, BOT2, SB_NO_PERMISSION, "can kick members", "kick_group_member", params, MING);
+    refused(w, BOT, SB_NO_PERMISSION, "but not themselves", "kick_group_member", params, BOT);
+    refused(w, BOT, SB_NO_MEMBER, "10009999", "kick_group_member", params, NOBODY);
     ask(w, BOT, "kick_group_member", params, MING);
     both_heard(w, "group_member_decrease",
                "{\"group_id\":700000001,\"user_id\":10003001,\"operator_id\":10001000}");
-    refused(w, BOT, MK_SANDBOX_NO_MEMBER, "10003001", "kick_group_member", params, MING);
+    refused(w, BOT, SB_NO_MEMBER, "10003001", "kick_group_member", params, MING);
     make_admin(w, BOT2);
     make_admin(w, HONG);
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "owner or another admin", "kick_group_member",
-            params, HONG);
+    refused(w, BOT2, SB_NO_PERMISSION, "owner or another admin", "kick_group_member", params, HONG);
     /* The one who is kicked hears of it, and nothing more. */
     ask(w, BOT, "kick_group_member", params, BOT2);
     both_heard(w, "group_member_decrease",
                "{\"group_id\":700000001,\"user_id\":10002000,\"operator_id\":10001000}");
-    refused(w, BOT2, MK_SANDBOX_NO_GROUP, "is not in a group", "send_group_message",
+    refused(w, BOT2, SB_NO_GROUP, "is not in a group", "send_group_message",
             "{\"group_id\":700000001,\"message\":%s}", TEXT);
     say(w, BOT);
     assert_int_equal(w->host.event_count, 0);
@@ -269,8 +263,7 @@ static void quits(void **state)
     struct world *w = *state;
     ask(w, BOT2, "quit_group", "{\"group_id\":700000001}");
     both_heard(w, "group_member_decrease", "{\"group_id\":700000001,\"user_id\":10002000}");
-    refused(w, BOT2, MK_SANDBOX_NO_GROUP, "is not in a group", "quit_group",
-            "{\"group_id\":700000001}");
+    refused(w, BOT2, SB_NO_GROUP, "is not in a group", "quit_group", "{\"group_id\":700000001}");
     ask(w, BOT, "get_group_info", "{\"group_id\":700000001,\"no_cache\":false}");
     assert_int_equal(num(w, "/group/member_count"), 6);
     ask(w, BOT2, "get_group_list", "{\"no_cache\":false}");
@@ -290,9 +283,9 @@ static void dissolved(void **state)
     assert_int_equal(w->host.events[1].self_id, BOT2);
     assert_json(event_at(w, 1, ""),
                 "{\"group_id\":700000001,\"user_id\":10002000,\"operator_id\":10001000}");
-    refused(w, BOT2, MK_SANDBOX_NO_GROUP, "is not in a group", "get_group_info",
+    refused(w, BOT2, SB_NO_GROUP, "is not in a group", "get_group_info",
             "{\"group_id\":700000001,\"no_cache\":false}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "is not in a group", "send_group_message",
+    refused(w, BOT, SB_NO_GROUP, "is not in a group", "send_group_message",
             "{\"group_id\":700000001,\"message\":%s}", TEXT);
     control(w, "world", "{}");
     assert_int_equal(yyjson_arr_size(at(w, "/groups")), 0);

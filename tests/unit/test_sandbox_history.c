@@ -133,7 +133,7 @@ static void conversations_apart(void **state)
     page(w, "", 20);
     assert_int_equal(yyjson_arr_size(at(w, "/messages")), 1);
     /* A group whose number is that of a person is still another conversation. */
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "10003001", "get_message",
+    refused(w, BOT, SB_NO_GROUP, "10003001", "get_message",
             "{\"message_scene\":\"group\",\"peer_id\":10003001,\"message_seq\":1}");
 }
 
@@ -151,11 +151,11 @@ static void reading_refused(void **state)
     }
     static const char *const seqs[] = { "0", "2", "4294967297", "18446744073709551615" };
     for (size_t i = 0; i < 4; i++)
-        refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "there is no message", "get_message",
+        refused(w, BOT, SB_NO_MESSAGE, "there is no message", "get_message",
                 "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":%s}", seqs[i]);
-    refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "there is no message", "get_message",
+    refused(w, BOT, SB_NO_MESSAGE, "there is no message", "get_message",
             "{\"message_scene\":\"friend\",\"peer_id\":10003001,\"message_seq\":1}");
-    refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "there is no message", "get_message",
+    refused(w, BOT, SB_NO_MESSAGE, "there is no message", "get_message",
             "{\"message_scene\":\"temp\",\"peer_id\":10003001,\"message_seq\":1}");
     ask(w, BOT, "get_history_messages",
         "{\"message_scene\":\"temp\",\"peer_id\":10003001,\"limit\":20}");
@@ -195,20 +195,20 @@ static void recall_private(void **state)
     struct world *w = *state;
     say_private(w, BOT, BOT2, "x");
     fake_host_forget(&w->host);
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "only its sender can recall",
-            "recall_private_message", "{\"user_id\":10001000,\"message_seq\":1}");
+    refused(w, BOT2, SB_NO_PERMISSION, "only its sender can recall", "recall_private_message",
+            "{\"user_id\":10001000,\"message_seq\":1}");
     ask(w, BOT, "recall_private_message", "{\"user_id\":10002000,\"message_seq\":1}");
     assert_null(w->reply.data); /* {} */
     assert_int_equal(w->host.event_count, 2);
     assert_recall_event(w, 0, BOT, "friend", BOT2, BOT, BOT);
     assert_recall_event(w, 1, BOT2, "friend", BOT, BOT, BOT);
-    refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "message 1 has been recalled", "recall_private_message",
+    refused(w, BOT, SB_NO_MESSAGE, "message 1 has been recalled", "recall_private_message",
             "{\"user_id\":10002000,\"message_seq\":1}");
-    refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "message 1 has been recalled", "get_message",
+    refused(w, BOT, SB_NO_MESSAGE, "message 1 has been recalled", "get_message",
             "{\"message_scene\":\"friend\",\"peer_id\":10002000,\"message_seq\":1}");
-    refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "no message 2", "recall_private_message",
+    refused(w, BOT, SB_NO_MESSAGE, "no message 2", "recall_private_message",
             "{\"user_id\":10002000,\"message_seq\":2}");
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10009999", "recall_private_message",
+    refused(w, BOT, SB_NO_FRIEND, "10009999", "recall_private_message",
             "{\"user_id\":10009999,\"message_seq\":1}");
     /* The number is not given out again. */
     assert_int_equal(say_private(w, BOT2, BOT, "y"), 2);
@@ -223,11 +223,11 @@ static void recall_group_own(void **state)
     assert_int_equal(w->host.event_count, 2);
     assert_recall_event(w, 0, BOT, "group", GROUP, BOT2, BOT2);
     assert_recall_event(w, 1, BOT2, "group", GROUP, BOT2, BOT2);
-    refused(w, BOT2, MK_SANDBOX_NO_MESSAGE, "has been recalled", "recall_group_message",
+    refused(w, BOT2, SB_NO_MESSAGE, "has been recalled", "recall_group_message",
             "{\"group_id\":700000001,\"message_seq\":1}");
-    refused(w, BOT2, MK_SANDBOX_NO_MESSAGE, "no message 2", "recall_group_message",
+    refused(w, BOT2, SB_NO_MESSAGE, "no message 2", "recall_group_message",
             "{\"group_id\":700000001,\"message_seq\":2}");
-    refused(w, BOT2, MK_SANDBOX_NO_GROUP, "700000002", "recall_group_message",
+    refused(w, BOT2, SB_NO_GROUP, "700000002", "recall_group_message",
             "{\"group_id\":700000002,\"message_seq\":1}");
 }
 
@@ -254,8 +254,8 @@ static void recall_group_rights(void **state)
             world_sql(w, sql);
             int seq = (int)say_group(w, BOT2, "x");
             if (reasons[asker][sender])
-                refused(w, BOT, MK_SANDBOX_NO_PERMISSION, reasons[asker][sender],
-                        "recall_group_message", "{\"group_id\":700000001,\"message_seq\":%d}", seq);
+                refused(w, BOT, SB_NO_PERMISSION, reasons[asker][sender], "recall_group_message",
+                        "{\"group_id\":700000001,\"message_seq\":%d}", seq);
             else
                 ask(w, BOT, "recall_group_message", "{\"group_id\":700000001,\"message_seq\":%d}",
                     seq);

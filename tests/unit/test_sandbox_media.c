@@ -2,7 +2,7 @@
  * is left of them when a call fails. */
 #include "sandbox_world.h"
 
-#include "backend/sandbox/media.h"
+#include "backend/sandbox/media/media.h"
 #include "base/base64.h"
 #include "base/digest.h"
 
@@ -21,7 +21,7 @@
 #define GIF "R0lGODlhAwACAAAAAA=="
 #define IMAGE(uri) "{\"type\":\"image\",\"data\":{\"uri\":\"" uri "\",\"sub_type\":\"normal\"}}"
 
-static struct mk_sandbox *sandbox_of(struct world *w)
+static struct sb_sandbox *sandbox_of(struct world *w)
 {
     return w->backend.self;
 }
@@ -231,22 +231,21 @@ static void bad_uris(void **state)
         { "http://", "cannot be downloaded" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        image_refused(
-            w, strncmp(cases[i].uri, "http", 4) == 0 ? MK_SANDBOX_NO_CONTENT : MK_SANDBOX_BAD_URI,
-            cases[i].part, cases[i].uri);
-    image_refused(w, MK_SANDBOX_BAD_MEDIA, "empty", "base64://");
+        image_refused(w, strncmp(cases[i].uri, "http", 4) == 0 ? SB_NO_CONTENT : SB_BAD_URI,
+                      cases[i].part, cases[i].uri);
+    image_refused(w, SB_BAD_MEDIA, "empty", "base64://");
     assert_int_equal(stored(w), 0);
 }
 
 static void bad_pictures(void **state)
 {
     struct world *w = *state;
-    image_refused(w, MK_SANDBOX_BAD_MEDIA, "cut", "base64://iVBORw0KGgo=");
-    image_refused(w, MK_SANDBOX_BAD_MEDIA, "is not a picture", "base64://aGVsbG8=");
-    refused(w, BOT, MK_SANDBOX_BAD_MEDIA, "is not a sound", "send_private_message",
+    image_refused(w, SB_BAD_MEDIA, "cut", "base64://iVBORw0KGgo=");
+    image_refused(w, SB_BAD_MEDIA, "is not a picture", "base64://aGVsbG8=");
+    refused(w, BOT, SB_BAD_MEDIA, "is not a sound", "send_private_message",
             "{\"user_id\":10002000,\"message\":[{\"type\":\"record\",\"data\":{\"uri\":"
             "\"base64://" PNG "\"}}]}");
-    refused(w, BOT, MK_SANDBOX_BAD_MEDIA, "is not a video", "send_private_message",
+    refused(w, BOT, SB_BAD_MEDIA, "is not a video", "send_private_message",
             "{\"user_id\":10002000,\"message\":[{\"type\":\"video\",\"data\":{\"uri\":"
             "\"base64://" PNG "\"}}]}");
     assert_int_equal(stored(w), 0);
@@ -261,28 +260,28 @@ static void paths(void **state)
     char uri[256], link[160];
     write_png(w, "in.png");
     snprintf(uri, sizeof(uri), "file://%s/sub/../in.png", w->dir);
-    image_refused(w, MK_SANDBOX_BAD_URI, "..", uri);
+    image_refused(w, SB_BAD_URI, "..", uri);
     snprintf(uri, sizeof(uri), "file://%s/%%2e%%2e/in.png", w->dir);
-    image_refused(w, MK_SANDBOX_BAD_URI, "..", uri);
+    image_refused(w, SB_BAD_URI, "..", uri);
     snprintf(uri, sizeof(uri), "file://%s/none.png", w->dir);
-    image_refused(w, MK_SANDBOX_NO_CONTENT, "No such file", uri);
+    image_refused(w, SB_NO_CONTENT, "No such file", uri);
     snprintf(uri, sizeof(uri), "file://%s", w->dir);
-    image_refused(w, MK_SANDBOX_BAD_URI, "only files below", uri);
+    image_refused(w, SB_BAD_URI, "only files below", uri);
     snprintf(uri, sizeof(uri), "file://%s/media", w->dir);
-    image_refused(w, MK_SANDBOX_BAD_URI, "no regular file", uri);
+    image_refused(w, SB_BAD_URI, "no regular file", uri);
     /* Whether there is one outside is not told. */
-    image_refused(w, MK_SANDBOX_BAD_URI, w->dir, "file:///etc/passwd");
-    image_refused(w, MK_SANDBOX_BAD_URI, "only files below", "file:///etc/no-such-file");
+    image_refused(w, SB_BAD_URI, w->dir, "file:///etc/passwd");
+    image_refused(w, SB_BAD_URI, "only files below", "file:///etc/no-such-file");
     snprintf(uri, sizeof(uri), "file://%s2/x.png", w->dir);
-    image_refused(w, MK_SANDBOX_BAD_URI, "only files below", uri);
+    image_refused(w, SB_BAD_URI, "only files below", uri);
     snprintf(link, sizeof(link), "%s/out.png", w->dir);
     assert_int_equal(symlink("/etc/passwd", link), 0);
     snprintf(uri, sizeof(uri), "file://%s", link);
-    image_refused(w, MK_SANDBOX_BAD_URI, "only files below", uri);
+    image_refused(w, SB_BAD_URI, "only files below", uri);
     snprintf(link, sizeof(link), "%s/up", w->dir);
     assert_int_equal(symlink("/", link), 0);
     snprintf(uri, sizeof(uri), "file://%s/etc/passwd", link);
-    image_refused(w, MK_SANDBOX_BAD_URI, "only files below", uri);
+    image_refused(w, SB_BAD_URI, "only files below", uri);
     snprintf(link, sizeof(link), "%s/alias.png", w->dir);
     assert_int_equal(symlink("in.png", link), 0);
     snprintf(uri, sizeof(uri), "file://%s", link);
@@ -296,19 +295,19 @@ static void special_files(void **state)
     snprintf(path, sizeof(path), "%s/pipe", w->dir);
     assert_int_equal(mkfifo(path, 0600), 0);
     snprintf(uri, sizeof(uri), "file://%s", path);
-    image_refused(w, MK_SANDBOX_BAD_URI, "no regular file", uri);
+    image_refused(w, SB_BAD_URI, "no regular file", uri);
     static const char *const own[] = { "", "-wal", "-shm" };
     for (size_t i = 0; i < 3; i++) {
         snprintf(uri, sizeof(uri), "file://%s%s", w->path, own[i]);
-        refused(w, BOT, access(uri + 7, F_OK) == 0 ? MK_SANDBOX_BAD_URI : MK_SANDBOX_NO_CONTENT,
-                "uri", "set_avatar", "{\"uri\":\"%s\"}", uri);
+        refused(w, BOT, access(uri + 7, F_OK) == 0 ? SB_BAD_URI : SB_NO_CONTENT, "uri",
+                "set_avatar", "{\"uri\":\"%s\"}", uri);
     }
     write_file(w, "closed.png", "x", 1);
     snprintf(path, sizeof(path), "%s/closed.png", w->dir);
     chmod(path, 0);
     snprintf(uri, sizeof(uri), "file://%s", path);
     if (getuid() != 0)
-        image_refused(w, MK_SANDBOX_NO_CONTENT, "Permission denied", uri);
+        image_refused(w, SB_NO_CONTENT, "Permission denied", uri);
 }
 
 /* Whether another process sees this one's lock on the file. Only that one may open and close it. */
@@ -329,7 +328,7 @@ static void file_refused(struct world *w, const char *name)
 {
     char uri[256];
     snprintf(uri, sizeof(uri), "file://%s/%s", w->dir, name);
-    refused(w, BOT, MK_SANDBOX_BAD_URI, "not for bots", "upload_private_file",
+    refused(w, BOT, SB_BAD_URI, "not for bots", "upload_private_file",
             "{\"user_id\":10002000,\"file_name\":\"a\",\"file_uri\":\"%s\"}", uri);
     assert_int_equal(incoming(w), 0);
 }
@@ -375,7 +374,7 @@ static int small_setup(void **state)
     static const char *roots[1];
     world_stop(w);
     roots[0] = w->dir;
-    w->media = (struct mk_sandbox_media){ .max_bytes = 37, .roots = roots, .root_count = 1 };
+    w->media = (struct sb_media_config){ .max_bytes = 37, .roots = roots, .root_count = 1 };
     return rc == 0 ? world_start(w) : rc;
 }
 
@@ -390,11 +389,11 @@ static void limits(void **state)
     snprintf(uri, sizeof(uri), "file://%s/fits.gif", w->dir);
     send_image(w, uri);
     snprintf(uri, sizeof(uri), "file://%s/large.gif", w->dir);
-    image_refused(w, MK_SANDBOX_MEDIA_TOO_LARGE, "37 bytes", uri);
-    image_refused(w, MK_SANDBOX_MEDIA_TOO_LARGE, "37 bytes",
+    image_refused(w, SB_MEDIA_TOO_LARGE, "37 bytes", uri);
+    image_refused(w, SB_MEDIA_TOO_LARGE, "37 bytes",
                   "base64://R0lGODlhAwACAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
     snprintf(uri, sizeof(uri), "file://%s", "/tmp");
-    image_refused(w, MK_SANDBOX_BAD_URI, w->dir, uri);
+    image_refused(w, SB_BAD_URI, w->dir, uri);
 }
 
 static void many_uris(void **state)
@@ -409,7 +408,7 @@ static void many_uris(void **state)
         if (count == 200)
             ask(w, BOT, "send_private_message", "%s", params);
         else
-            refused(w, BOT, MK_SANDBOX_BAD_URI, "200", "send_private_message", "%s", params);
+            refused(w, BOT, SB_BAD_URI, "200", "send_private_message", "%s", params);
     }
     free(params);
     assert_int_equal(stored(w), 1);
@@ -421,9 +420,9 @@ static void many_uris(void **state)
 static void refused_handler(void **state)
 {
     struct world *w = *state;
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "999", "send_group_message",
+    refused(w, BOT, SB_NO_GROUP, "999", "send_group_message",
             "{\"group_id\":99999,\"message\":[" IMAGE("base64://" PNG) "]}");
-    refused(w, BOT, MK_SANDBOX_BAD_URI, "message[1].data.uri", "send_group_message",
+    refused(w, BOT, SB_BAD_URI, "message[1].data.uri", "send_group_message",
             "{\"group_id\":700000001,\"message\":[" IMAGE("base64://" PNG) "," IMAGE("x:") "]}");
     assert_int_equal(stored(w) + incoming(w), 0);
 }
@@ -457,7 +456,7 @@ static void shared_by_calls(void **state)
         uv_run(w->loop.uv, UV_RUN_ONCE);
         w->backend.table->turn_end(w->backend.self);
     }
-    assert_int_equal(bad.retcode, MK_SANDBOX_NO_GROUP);
+    assert_int_equal(bad.retcode, SB_NO_GROUP);
     assert_int_equal(good.retcode, 0);
     assert_int_equal(stored(w), 1);
     assert_int_equal(incoming(w), 0);
@@ -519,7 +518,7 @@ static void after_a_crash(void **state)
 {
     struct world *w = *state;
     send_image(w, "base64://" PNG);
-    char id[MK_MEDIA_ID], from[256], to[256];
+    char id[SB_MEDIA_ID], from[256], to[256];
     snprintf(id, sizeof(id), "%s", event_str(w, 0, "/segments/0/data/resource_id"));
     world_stop(w);
     snprintf(from, sizeof(from), "%s/media/%s", w->dir, id);
@@ -573,10 +572,10 @@ static void names_are_durable(void **state)
 static void hashes(void **state)
 {
     struct world *w = *state;
-    struct mk_media media;
+    struct sb_media media;
     send_image(w, "base64://" PNG);
     const char *id = event_str(w, 0, "/segments/0/data/resource_id");
-    assert_int_equal(mk_media_find(sandbox_of(w), mk_slice_str(id), &media), 1);
+    assert_int_equal(sb_media_find(sandbox_of(w), mk_slice_str(id), &media), 1);
     assert_int_equal(media.size, 37);
     uint8_t content[64], digest[MK_SHA256_LEN];
     char text[2 * MK_SHA256_LEN + 1];
@@ -592,14 +591,14 @@ static void hashes(void **state)
     assert_int_equal(mk_digest_end(sha1, digest), 0);
     mk_hex_write(digest, MK_SHA1_LEN, text);
     assert_string_equal(text, media.tri_sha1);
-    assert_int_equal(mk_media_find(sandbox_of(w), MK_SLICE("abc"), &media), 0);
+    assert_int_equal(sb_media_find(sandbox_of(w), MK_SLICE("abc"), &media), 0);
 }
 
 /* Beyond 30 MiB three runs of 10 MiB are hashed: first, middle, last. */
 static void hash_of_a_large_one(void **state)
 {
     struct world *w = *state;
-    struct mk_media media;
+    struct sb_media media;
     const size_t mib = 1024 * 1024, len = 31 * mib + 3;
     char *data = malloc(len), uri[160], text[2 * MK_SHA1_LEN + 1];
     for (size_t i = 0; i < len; i++)
@@ -618,7 +617,7 @@ static void hash_of_a_large_one(void **state)
     assert_int_equal(mk_digest_end(sha1, digest), 0);
     mk_hex_write(digest, MK_SHA1_LEN, text);
     const char *id = event_str(w, 0, "/segments/0/data/resource_id");
-    assert_int_equal(mk_media_find(sandbox_of(w), mk_slice_str(id), &media), 1);
+    assert_int_equal(sb_media_find(sandbox_of(w), mk_slice_str(id), &media), 1);
     assert_int_equal(media.size, len);
     assert_string_equal(media.tri_sha1, text);
     free(data);
@@ -646,7 +645,7 @@ static int serve(struct world *w, const char *url, char *content, size_t room)
 static void urls_end(void **state)
 {
     struct world *w = *state;
-    char content[512], url[MK_MEDIA_URL];
+    char content[512], url[SB_MEDIA_URL];
     send_image(w, "base64://" PNG);
     ask(w, BOT2, "get_resource_temp_url", "{\"resource_id\":\"%s\"}",
         event_str(w, 0, "/segments/0/data/resource_id"));
@@ -660,21 +659,21 @@ static void urls_end(void **state)
         assert_int_equal(serve(w, url, content, sizeof(content)), -ENOENT);
         token[i] = kept;
     }
-    struct mk_world_clock later = { .offset = MK_MEDIA_URL_SECONDS - 60 };
-    mk_world_clock_set(world_db(w), &later);
+    struct sb_clock later = { .offset = SB_MEDIA_URL_SECONDS - 60 };
+    sb_world_clock_set(world_db(w), &later);
     assert_int_equal(serve(w, url, content, sizeof(content)), 37);
     later.offset += 61;
-    mk_world_clock_set(world_db(w), &later);
+    sb_world_clock_set(world_db(w), &later);
     assert_int_equal(serve(w, url, content, sizeof(content)), -ENOENT);
     later.offset = 0;
-    mk_world_clock_set(world_db(w), &later);
+    sb_world_clock_set(world_db(w), &later);
 }
 
 /* The key is the world's: a URL outlives a restart, and is worth nothing in another world. */
 static void urls_and_restarts(void **state)
 {
     struct world *w = *state;
-    char content[64], url[MK_MEDIA_URL];
+    char content[64], url[SB_MEDIA_URL];
     send_image(w, "base64://" PNG);
     snprintf(url, sizeof(url), "%s", event_str(w, 0, "/segments/0/data/temp_url"));
     world_stop(w);
@@ -695,7 +694,7 @@ static void unknown_resources(void **state)
         "0000000000000000000000000000000000000000000000000000000000000000",
     };
     for (size_t i = 0; i < 3; i++)
-        refused(w, BOT, MK_SANDBOX_NO_RESOURCE, "resource_id", "get_resource_temp_url",
+        refused(w, BOT, SB_NO_RESOURCE, "resource_id", "get_resource_temp_url",
                 "{\"resource_id\":\"%s\"}", ids[i]);
     struct fake_resource resource;
     fake_ask_resource(&w->host, &w->backend, "", &resource);
@@ -745,20 +744,20 @@ static void urls_for_each_bot(void **state)
 static void avatars(void **state)
 {
     struct world *w = *state;
-    char url[MK_MEDIA_URL], content[512];
-    assert_int_equal(mk_media_person_avatar(sandbox_of(w), BOT, BOT, url), 0);
+    char url[SB_MEDIA_URL], content[512];
+    assert_int_equal(sb_media_person_avatar(sandbox_of(w), BOT, BOT, url), 0);
     assert_true(serve(w, url, content, sizeof(content)) > 100);
     ask(w, BOT, "set_avatar", "{\"uri\":\"base64://" PNG "\"}");
-    assert_int_equal(mk_media_person_avatar(sandbox_of(w), BOT, BOT, url), 0);
+    assert_int_equal(sb_media_person_avatar(sandbox_of(w), BOT, BOT, url), 0);
     assert_int_equal(serve(w, url, content, sizeof(content)), 37);
     ask(w, BOT, "set_group_avatar", "{\"group_id\":700000001,\"image_uri\":\"base64://" GIF "\"}");
-    assert_int_equal(mk_media_group_avatar(sandbox_of(w), BOT, GROUP, url), 0);
+    assert_int_equal(sb_media_group_avatar(sandbox_of(w), BOT, GROUP, url), 0);
     assert_int_equal(serve(w, url, content, sizeof(content)), 13);
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "admin", "set_group_avatar",
+    refused(w, BOT2, SB_NO_PERMISSION, "admin", "set_group_avatar",
             "{\"group_id\":700000001,\"image_uri\":\"base64://" PNG "\"}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "99999", "set_group_avatar",
+    refused(w, BOT, SB_NO_GROUP, "99999", "set_group_avatar",
             "{\"group_id\":99999,\"image_uri\":\"base64://" PNG "\"}");
-    refused(w, BOT, MK_SANDBOX_BAD_MEDIA, "uri", "set_avatar", "{\"uri\":\"base64://AAAA\"}");
+    refused(w, BOT, SB_BAD_MEDIA, "uri", "set_avatar", "{\"uri\":\"base64://AAAA\"}");
 }
 
 static void stickers(void **state)

@@ -32,7 +32,7 @@ static void profiles(void **state)
     assert_string_equal(str(w, "/remark"), ""); /* each side has its own */
     ask(w, BOT, "get_user_profile", "{\"user_id\":10001000}");
     assert_string_equal(str(w, "/nickname"), "Milky 10001000");
-    refused(w, BOT, MK_SANDBOX_NO_USER, "there is no user 10009999", "get_user_profile",
+    refused(w, BOT, SB_NO_USER, "there is no user 10009999", "get_user_profile",
             "{\"user_id\":10009999}");
 }
 
@@ -70,7 +70,7 @@ static void groups(void **state)
     assert_int_equal(yyjson_obj_size(at(w, "/group")), 9);
     ask(w, BOT2, "get_group_info", "{\"group_id\":700000001,\"no_cache\":false}");
     assert_string_equal(str(w, "/group/remark"), "");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "10001000 is not in a group 700000002", "get_group_info",
+    refused(w, BOT, SB_NO_GROUP, "10001000 is not in a group 700000002", "get_group_info",
             "{\"group_id\":700000002,\"no_cache\":false}");
 }
 
@@ -110,19 +110,19 @@ static void members(void **state)
 static void members_refused(void **state)
 {
     struct world *w = *state;
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "group_id", "get_group_member_list",
+    refused(w, BOT, SB_NO_GROUP, "group_id", "get_group_member_list",
             "{\"group_id\":700000002,\"no_cache\":false}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "group_id", "get_group_member_info",
+    refused(w, BOT, SB_NO_GROUP, "group_id", "get_group_member_info",
             "{\"group_id\":700000002,\"user_id\":10003001,\"no_cache\":false}");
-    refused(w, BOT, MK_SANDBOX_NO_MEMBER, "10009999 is not a member of group 700000001",
+    refused(w, BOT, SB_NO_MEMBER, "10009999 is not a member of group 700000001",
             "get_group_member_info",
             "{\"group_id\":700000001,\"user_id\":10009999,\"no_cache\":false}");
     world_sql(w, "DELETE FROM member WHERE uin=10003001");
-    refused(w, BOT, MK_SANDBOX_NO_MEMBER, "10003001 is not a member", "get_group_member_info",
+    refused(w, BOT, SB_NO_MEMBER, "10003001 is not a member", "get_group_member_info",
             "{\"group_id\":700000001,\"user_id\":10003001,\"no_cache\":false}");
     /* A group that exists, and that the bot is not in, is as good as none. */
     world_sql(w, "INSERT INTO qq_group (group_id, name, created_time) VALUES (700000002, 'x', 1)");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "is not in a group", "get_group_info",
+    refused(w, BOT, SB_NO_GROUP, "is not in a group", "get_group_info",
             "{\"group_id\":700000002,\"no_cache\":false}");
 }
 

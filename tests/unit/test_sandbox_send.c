@@ -105,10 +105,10 @@ static void refused_peers(void **state)
             "send_private_message", "{\"user_id\":10009999,\"message\":%s}", TEXT("x"));
     refused(w, BOT, -100, "user_id 对应的好友不存在", "send_private_message",
             "{\"user_id\":10001000,\"message\":%s}", TEXT("x"));
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "10001000 is not in a group 700000002",
-            "send_group_message", "{\"group_id\":700000002,\"message\":%s}", TEXT("x"));
+    refused(w, BOT, SB_NO_GROUP, "10001000 is not in a group 700000002", "send_group_message",
+            "{\"group_id\":700000002,\"message\":%s}", TEXT("x"));
     world_sql(w, "DELETE FROM member WHERE uin=10002000");
-    refused(w, BOT2, MK_SANDBOX_NO_GROUP, "is not in a group", "send_group_message",
+    refused(w, BOT2, SB_NO_GROUP, "is not in a group", "send_group_message",
             "{\"group_id\":700000001,\"message\":%s}", TEXT("x"));
     /* and hears no more of it */
     ask(w, BOT, "send_group_message", "{\"group_id\":700000001,\"message\":%s}", TEXT("x"));
@@ -119,8 +119,8 @@ static void muted(void **state)
 {
     struct world *w = *state;
     world_sql(w, "UPDATE member SET shut_up_end_time=4000000000 WHERE uin=10002000");
-    refused(w, BOT2, MK_SANDBOX_MUTED, "muted in group 700000001 until 4000000000",
-            "send_group_message", "{\"group_id\":700000001,\"message\":%s}", TEXT("x"));
+    refused(w, BOT2, SB_MUTED, "muted in group 700000001 until 4000000000", "send_group_message",
+            "{\"group_id\":700000001,\"message\":%s}", TEXT("x"));
     world_sql(w, "UPDATE member SET shut_up_end_time=1000 WHERE uin=10002000"); /* long over */
     ask(w, BOT2, "send_group_message", "{\"group_id\":700000001,\"message\":%s}", TEXT("x"));
 }
@@ -168,35 +168,32 @@ static void refused_segments(void **state)
         const char *part;
         const char *segments;
     } cases[] = {
-        { MK_SANDBOX_BAD_MESSAGE, "the message is empty", "[]" },
-        { MK_SANDBOX_BAD_MESSAGE, "the message is empty", TEXT("") },
-        { MK_SANDBOX_NO_MEMBER, "10009999 is not a member of group",
+        { SB_BAD_MESSAGE, "the message is empty", "[]" },
+        { SB_BAD_MESSAGE, "the message is empty", TEXT("") },
+        { SB_NO_MEMBER, "10009999 is not a member of group",
           "[{\"type\":\"mention\",\"data\":{\"user_id\":10009999}}]" },
-        { MK_SANDBOX_NO_MESSAGE, "no message 7",
-          "[{\"type\":\"reply\",\"data\":{\"message_seq\":7}}]" },
-        { MK_SANDBOX_NO_MESSAGE, "no message 0",
-          "[{\"type\":\"reply\",\"data\":{\"message_seq\":0}}]" },
-        { MK_SANDBOX_BAD_MEDIA, "message[0].data.uri",
+        { SB_NO_MESSAGE, "no message 7", "[{\"type\":\"reply\",\"data\":{\"message_seq\":7}}]" },
+        { SB_NO_MESSAGE, "no message 0", "[{\"type\":\"reply\",\"data\":{\"message_seq\":0}}]" },
+        { SB_BAD_MEDIA, "message[0].data.uri",
           "[{\"type\":\"image\",\"data\":{\"uri\":\"base64://\",\"sub_type\":\"normal\"}}]" },
-        { MK_SANDBOX_BAD_URI, "must be a file://",
+        { SB_BAD_URI, "must be a file://",
           "[{\"type\":\"record\",\"data\":{\"uri\":\"base64:\"}}]" },
-        { MK_SANDBOX_BAD_MEDIA, "it is empty",
-          "[{\"type\":\"video\",\"data\":{\"uri\":\"base64://\"}}]" },
-        { MK_SANDBOX_BAD_MESSAGE, "not valid JSON",
+        { SB_BAD_MEDIA, "it is empty", "[{\"type\":\"video\",\"data\":{\"uri\":\"base64://\"}}]" },
+        { SB_BAD_MESSAGE, "not valid JSON",
           "[{\"type\":\"light_app\",\"data\":{\"json_payload\":\"{\"}}]" },
-        { MK_SANDBOX_BAD_MESSAGE, "needs a string \"app\"",
+        { SB_BAD_MESSAGE, "needs a string \"app\"",
           "[{\"type\":\"light_app\",\"data\":{\"json_payload\":\"{\\\"app\\\":1}\"}}]" },
-        { MK_SANDBOX_BAD_MESSAGE, "needs a string \"app\"",
+        { SB_BAD_MESSAGE, "needs a string \"app\"",
           "[{\"type\":\"light_app\",\"data\":{\"json_payload\":\"[]\"}}]" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         refused(w, BOT, cases[i].retcode, cases[i].part, "send_group_message",
                 "{\"group_id\":700000001,\"message\":%s}", cases[i].segments);
-        if (cases[i].retcode != MK_SANDBOX_NO_MEMBER)
+        if (cases[i].retcode != SB_NO_MEMBER)
             refused(w, BOT, cases[i].retcode, cases[i].part, "send_private_message",
                     "{\"user_id\":10002000,\"message\":%s}", cases[i].segments);
     }
-    refused(w, BOT, MK_SANDBOX_NO_USER, "no user 10009999", "send_private_message",
+    refused(w, BOT, SB_NO_USER, "no user 10009999", "send_private_message",
             "{\"user_id\":10002000,\"message\":[{\"type\":\"mention\",\"data\":{\"user_id\":"
             "10009999}}]}");
 }
@@ -205,12 +202,12 @@ static void mention_all_rights(void **state)
 {
     struct world *w = *state;
     const char *all = "[{\"type\":\"mention_all\",\"data\":{}}]";
-    refused(w, BOT2, MK_SANDBOX_NO_PERMISSION, "only the owner or an admin of group 700000001",
+    refused(w, BOT2, SB_NO_PERMISSION, "only the owner or an admin of group 700000001",
             "send_group_message", "{\"group_id\":700000001,\"message\":%s}", all);
     world_sql(w, "UPDATE member SET role=1 WHERE uin=10002000");
     ask(w, BOT2, "send_group_message", "{\"group_id\":700000001,\"message\":%s}", all);
-    refused(w, BOT, MK_SANDBOX_BAD_MESSAGE, "mention_all works in groups only",
-            "send_private_message", "{\"user_id\":10002000,\"message\":%s}", all);
+    refused(w, BOT, SB_BAD_MESSAGE, "mention_all works in groups only", "send_private_message",
+            "{\"user_id\":10002000,\"message\":%s}", all);
 }
 
 /* `times` times the three bytes of one Chinese character, as a text segment. */
@@ -231,11 +228,11 @@ static void long_messages(void **state)
     char *most = long_text(5000);
     char *more = long_text(5001);
     ask(w, BOT, "send_group_message", "{\"group_id\":700000001,\"message\":%s}", most);
-    refused(w, BOT, MK_SANDBOX_BAD_MESSAGE, "at most 5000 characters", "send_group_message",
+    refused(w, BOT, SB_BAD_MESSAGE, "at most 5000 characters", "send_group_message",
             "{\"group_id\":700000001,\"message\":%s}", more);
     /* The limit is that of the message, not of each segment. */
     most[strlen(most) - 1] = ',';
-    refused(w, BOT, MK_SANDBOX_BAD_MESSAGE, "at most 5000 characters", "send_group_message",
+    refused(w, BOT, SB_BAD_MESSAGE, "at most 5000 characters", "send_group_message",
             "{\"group_id\":700000001,\"message\":%s%s}", most, TEXT("a") + 1);
     free(most);
     free(more);
@@ -243,7 +240,7 @@ static void long_messages(void **state)
     assert_non_null(face);
     memset(face, 'x', 299999);
     face[299999] = '\0';
-    refused(w, BOT, MK_SANDBOX_BAD_MESSAGE, "at most 262144 bytes", "send_group_message",
+    refused(w, BOT, SB_BAD_MESSAGE, "at most 262144 bytes", "send_group_message",
             "{\"group_id\":700000001,\"message\":[{\"type\":\"face\",\"data\":{\"face_id\":\"%s\","
             "\"is_large\":false}}]}",
             face);
@@ -273,10 +270,10 @@ static void replies(void **state)
     /* Recalled messages cannot be replied to, nor those of another conversation. */
     ask(w, BOT, "recall_group_message", "{\"group_id\":700000001,\"message_seq\":1}");
     refused(
-        w, BOT, MK_SANDBOX_NO_MESSAGE, "to reply to", "send_group_message",
+        w, BOT, SB_NO_MESSAGE, "to reply to", "send_group_message",
         "{\"group_id\":700000001,\"message\":[{\"type\":\"reply\",\"data\":{\"message_seq\":1}}]}");
     refused(
-        w, BOT, MK_SANDBOX_NO_MESSAGE, "to reply to", "send_private_message",
+        w, BOT, SB_NO_MESSAGE, "to reply to", "send_private_message",
         "{\"user_id\":10002000,\"message\":[{\"type\":\"reply\",\"data\":{\"message_seq\":2}}]}");
     /* In private the name is the nickname. */
     ask(w, BOT2, "send_private_message", "{\"user_id\":10001000,\"message\":%s}", TEXT("p"));
@@ -333,15 +330,15 @@ static void refused_forwards(void **state)
         const char *part;
         const char *segments;
     } cases[] = {
-        { MK_SANDBOX_BAD_MESSAGE, "1 to 100 messages", FORWARD("") },
-        { MK_SANDBOX_BAD_MESSAGE, "is empty", FORWARD(ONE("[]")) },
-        { MK_SANDBOX_BAD_URI, "message[0].data.messages[1].segments[0].data.uri",
+        { SB_BAD_MESSAGE, "1 to 100 messages", FORWARD("") },
+        { SB_BAD_MESSAGE, "is empty", FORWARD(ONE("[]")) },
+        { SB_BAD_URI, "message[0].data.messages[1].segments[0].data.uri",
           FORWARD(ONE(TEXT("a")) "," ONE("[{\"type\":\"image\",\"data\":{\"uri\":\"x\"}}]")) },
-        { MK_SANDBOX_BAD_MESSAGE, "at most 3 deep",
+        { SB_BAD_MESSAGE, "at most 3 deep",
           FORWARD(ONE(FORWARD(ONE(FORWARD(ONE(FORWARD(ONE(TEXT("x"))))))))) },
-        { MK_SANDBOX_BAD_MESSAGE, "1 to 4 lines",
+        { SB_BAD_MESSAGE, "1 to 4 lines",
           "[{\"type\":\"forward\",\"data\":{\"preview\":[],\"messages\":[" ONE(TEXT("x")) "]}}]" },
-        { MK_SANDBOX_BAD_MESSAGE, "1 to 4 lines",
+        { SB_BAD_MESSAGE, "1 to 4 lines",
           "[{\"type\":\"forward\",\"data\":{\"preview\":[\"\",\"\",\"\",\"\",\"\"],"
           "\"messages\":[" ONE(TEXT("x")) "]}}]" },
     };
@@ -359,7 +356,7 @@ static void refused_forwards(void **state)
                                        "ffffffffffffffff",
                                        "000000000000000\\u0000" };
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
-        refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "no forward", "get_forwarded_messages",
+        refused(w, BOT, SB_NO_MESSAGE, "no forward", "get_forwarded_messages",
                 "{\"forward_id\":\"%s\"}", ids[i]);
 }
 
@@ -384,12 +381,12 @@ static void many_quotes(void **state)
     many_replies(segments, 21);
     ask(w, BOT, "send_private_message", "{\"user_id\":10002000,\"message\":%s}", segments);
     many_replies(segments, 22);
-    refused(w, BOT, MK_SANDBOX_BAD_MESSAGE, "the replies quote is too long: at most 262144",
+    refused(w, BOT, SB_BAD_MESSAGE, "the replies quote is too long: at most 262144",
             "send_private_message", "{\"user_id\":10002000,\"message\":%s}", segments);
     many_replies(segments, 40);
     ask(w, BOT, "send_private_message", in_forward, segments, segments);
     many_replies(segments, 44);
-    refused(w, BOT, MK_SANDBOX_BAD_MESSAGE, "the replies quote is too long: at most 1048576",
+    refused(w, BOT, SB_BAD_MESSAGE, "the replies quote is too long: at most 1048576",
             "send_private_message", in_forward, segments, segments);
 }
 

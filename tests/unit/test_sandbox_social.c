@@ -1,8 +1,8 @@
 /* What a bot does with itself and its conversations: names, likes, cookies, pins, read marks. */
 #include "sandbox_world.h"
 
-#include "backend/sandbox/social.h"
-#include "backend/sandbox/uid.h"
+#include "backend/sandbox/model/social.h"
+#include "backend/sandbox/model/uid.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,26 +49,24 @@ static void check_length(struct world *w, const char *action, const char *field,
     for (size_t i = 0; i < most; i++)
         strcat(text, "名");
     ask(w, BOT, action, "{\"%s\":\"%s\"}", field, text);
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "is too long", action, "{\"%s\":\"%s!\"}", field, text);
+    refused(w, BOT, SB_BAD_TEXT, "is too long", action, "{\"%s\":\"%s!\"}", field, text);
 }
 
 static void bad_texts(void **state)
 {
     struct world *w = *state;
-    check_length(w, "set_nickname", "new_nickname", MK_NICKNAME_MAX_CHARS);
-    check_length(w, "set_bio", "new_bio", MK_BIO_MAX_CHARS);
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "new_nickname must not be empty", "set_nickname",
+    check_length(w, "set_nickname", "new_nickname", SB_NICKNAME_MAX_CHARS);
+    check_length(w, "set_bio", "new_bio", SB_BIO_MAX_CHARS);
+    refused(w, BOT, SB_BAD_TEXT, "new_nickname must not be empty", "set_nickname",
             "{\"new_nickname\":\"\"}");
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "must not be empty", "set_nickname",
-            "{\"new_nickname\":\"   \"}");
+    refused(w, BOT, SB_BAD_TEXT, "must not be empty", "set_nickname", "{\"new_nickname\":\"   \"}");
     static const char *const controls[] = { "\\n", "\\t", "\\u0000", "\\u007f", "\\u0085" };
     for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
-        refused(w, BOT, MK_SANDBOX_BAD_TEXT, "control characters", "set_nickname",
+        refused(w, BOT, SB_BAD_TEXT, "control characters", "set_nickname",
                 "{\"new_nickname\":\"a%sb\"}", controls[i]);
     ask(w, BOT, "set_nickname", "{\"new_nickname\":\"a\\u00a0b\"}"); /* C2 A0 is none */
-    refused(w, BOT, MK_SANDBOX_BAD_TEXT, "control characters", "set_bio",
-            "{\"new_bio\":\"a\\u0000b\"}");
-    refused(w, 10009999, MK_SANDBOX_NO_USER, "no user 10009999", "set_nickname",
+    refused(w, BOT, SB_BAD_TEXT, "control characters", "set_bio", "{\"new_bio\":\"a\\u0000b\"}");
+    refused(w, 10009999, SB_NO_USER, "no user 10009999", "set_nickname",
             "{\"new_nickname\":\"x\"}");
 }
 
@@ -79,7 +77,7 @@ static uint64_t number_in(struct world *w, const char *sql)
     sqlite3_stmt *row;
     assert_int_equal(sqlite3_prepare_v2(world_db(w)->handle, sql, -1, &row, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(row), SQLITE_ROW);
-    uint64_t number = mk_db_uint(row, 0);
+    uint64_t number = sb_db_uint(row, 0);
     sqlite3_finalize(row);
     return number;
 }
@@ -88,10 +86,10 @@ static void likes(void **state)
 {
     struct world *w = *state;
     ask(w, BOT, "send_profile_like", "{\"user_id\":10003001,\"count\":9}");
-    refused(w, BOT, MK_SANDBOX_TOO_MUCH, "9 of them have been given", "send_profile_like",
+    refused(w, BOT, SB_TOO_MUCH, "9 of them have been given", "send_profile_like",
             "{\"user_id\":10003001,\"count\":2}");
     ask(w, BOT, "send_profile_like", "{\"user_id\":10003001,\"count\":1}");
-    refused(w, BOT, MK_SANDBOX_TOO_MUCH, "at most 10 likes a day", "send_profile_like",
+    refused(w, BOT, SB_TOO_MUCH, "at most 10 likes a day", "send_profile_like",
             "{\"user_id\":10003001,\"count\":1}");
     /* Others, and for others, have their own ten. */
     ask(w, BOT2, "send_profile_like", "{\"user_id\":10003001,\"count\":10}");
@@ -105,13 +103,13 @@ static void likes_refused(void **state)
     struct world *w = *state;
     refused(w, BOT, MILKY_MALFORMED, "count must be at least 1", "send_profile_like",
             "{\"user_id\":10003001,\"count\":0}");
-    refused(w, BOT, MK_SANDBOX_TOO_MUCH, "at most 10", "send_profile_like",
+    refused(w, BOT, SB_TOO_MUCH, "at most 10", "send_profile_like",
             "{\"user_id\":10003001,\"count\":11}");
-    refused(w, BOT, MK_SANDBOX_TOO_MUCH, "at most 10", "send_profile_like",
+    refused(w, BOT, SB_TOO_MUCH, "at most 10", "send_profile_like",
             "{\"user_id\":10003001,\"count\":9007199254740991}");
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10009999 is not a friend", "send_profile_like",
+    refused(w, BOT, SB_NO_FRIEND, "10009999 is not a friend", "send_profile_like",
             "{\"user_id\":10009999,\"count\":1}");
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10001000 is not a friend", "send_profile_like",
+    refused(w, BOT, SB_NO_FRIEND, "10001000 is not a friend", "send_profile_like",
             "{\"user_id\":10001000,\"count\":1}");
 }
 
@@ -119,19 +117,19 @@ static void likes_refused(void **state)
 static void likes_of_another_day(void **state)
 {
     struct world *w = *state;
-    struct mk_world_clock clock = { .stopped_at = 1750003199 }; /* 2025-06-15 23:59:59 +0800 */
-    assert_int_equal(mk_world_clock_set(world_db(w), &clock), 0);
+    struct sb_clock clock = { .stopped_at = 1750003199 }; /* 2025-06-15 23:59:59 +0800 */
+    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
     ask(w, BOT, "send_profile_like", "{\"user_id\":10003001,\"count\":10}");
-    refused(w, BOT, MK_SANDBOX_TOO_MUCH, "10 of them", "send_profile_like",
+    refused(w, BOT, SB_TOO_MUCH, "10 of them", "send_profile_like",
             "{\"user_id\":10003001,\"count\":1}");
     clock.stopped_at++;
-    assert_int_equal(mk_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
     ask(w, BOT, "send_profile_like", "{\"user_id\":10003001,\"count\":4}");
-    refused(w, BOT, MK_SANDBOX_TOO_MUCH, "4 of them", "send_profile_like",
+    refused(w, BOT, SB_TOO_MUCH, "4 of them", "send_profile_like",
             "{\"user_id\":10003001,\"count\":7}");
     assert_int_equal(number_in(w, "SELECT total FROM profile_like"), 14);
     clock.stopped_at = 0;
-    assert_int_equal(mk_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
 }
 
 /* --- cookies --- */
@@ -205,8 +203,8 @@ static void bad_domains(void **state)
     const char *const domains[] = { "",     ".",        "qq..com",  "qq.com.", "a b",
                                     "qq/m", "qq.com;x", "域名.com", longest };
     for (size_t i = 0; i < sizeof(domains) / sizeof(domains[0]); i++)
-        refused(w, BOT, MK_SANDBOX_BAD_TEXT, "must be a host name", "get_cookies",
-                "{\"domain\":\"%s\"}", domains[i]);
+        refused(w, BOT, SB_BAD_TEXT, "must be a host name", "get_cookies", "{\"domain\":\"%s\"}",
+                domains[i]);
     free(cookies_of(w, BOT, longest + 1));
 }
 
@@ -253,11 +251,11 @@ static void pins(void **state)
 static void pins_refused(void **state)
 {
     struct world *w = *state;
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10009999 is not a friend", "set_peer_pin",
+    refused(w, BOT, SB_NO_FRIEND, "10009999 is not a friend", "set_peer_pin",
             "{\"message_scene\":\"friend\",\"peer_id\":10009999,\"is_pinned\":true}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "not in a group 700000002", "set_peer_pin",
+    refused(w, BOT, SB_NO_GROUP, "not in a group 700000002", "set_peer_pin",
             "{\"message_scene\":\"group\",\"peer_id\":700000002,\"is_pinned\":false}");
-    refused(w, BOT, MK_SANDBOX_NO_USER, "no temporary session with 10003001", "set_peer_pin",
+    refused(w, BOT, SB_NO_USER, "no temporary session with 10003001", "set_peer_pin",
             "{\"message_scene\":\"temp\",\"peer_id\":10003001,\"is_pinned\":true}");
 }
 
@@ -317,16 +315,16 @@ static void read_marks_refused(void **state)
     ask(w, BOT2, "send_group_message", "{\"group_id\":700000001,\"message\":%s}", TEXT("x"));
     static const char *const nothing[] = { "0", "2", "4294967297" };
     for (size_t i = 0; i < 3; i++)
-        refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "there is no message", "mark_message_as_read",
+        refused(w, BOT, SB_NO_MESSAGE, "there is no message", "mark_message_as_read",
                 "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":%s}",
                 nothing[i]);
-    refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "there is no message 1", "mark_message_as_read",
+    refused(w, BOT, SB_NO_MESSAGE, "there is no message 1", "mark_message_as_read",
             "{\"message_scene\":\"friend\",\"peer_id\":10003001,\"message_seq\":1}");
-    refused(w, BOT, MK_SANDBOX_NO_MESSAGE, "there is no message 1", "mark_message_as_read",
+    refused(w, BOT, SB_NO_MESSAGE, "there is no message 1", "mark_message_as_read",
             "{\"message_scene\":\"temp\",\"peer_id\":10003001,\"message_seq\":1}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "700000002", "mark_message_as_read",
+    refused(w, BOT, SB_NO_GROUP, "700000002", "mark_message_as_read",
             "{\"message_scene\":\"group\",\"peer_id\":700000002,\"message_seq\":1}");
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "10009999", "mark_message_as_read",
+    refused(w, BOT, SB_NO_FRIEND, "10009999", "mark_message_as_read",
             "{\"message_scene\":\"friend\",\"peer_id\":10009999,\"message_seq\":1}");
 }
 
@@ -359,26 +357,26 @@ static void uids(void **state)
 {
     (void)state;
     static const uint64_t uins[] = { 10001, 10001000, 10001001, 2147483648, 4294967295 };
-    char uid[MK_UID_LEN + 1], before[MK_UID_LEN + 1] = "";
+    char uid[SB_UID_LEN + 1], before[SB_UID_LEN + 1] = "";
     for (size_t i = 0; i < sizeof(uins) / sizeof(uins[0]); i++) {
         uint64_t read = 0;
-        mk_uid_write(uins[i], uid);
-        assert_int_equal(strlen(uid), MK_UID_LEN);
+        sb_uid_write(uins[i], uid);
+        assert_int_equal(strlen(uid), SB_UID_LEN);
         assert_memory_equal(uid, "u_", 2);
         assert_string_not_equal(uid, before);
-        assert_true(mk_uid_read(mk_slice_str(uid), &read));
+        assert_true(sb_uid_read(mk_slice_str(uid), &read));
         assert_int_equal(read, uins[i]);
         strcpy(before, uid);
     }
     /* Any letter that is changed makes it nobody's. */
-    for (size_t i = 0; i < MK_UID_LEN; i++) {
+    for (size_t i = 0; i < SB_UID_LEN; i++) {
         uint64_t read;
         strcpy(before, uid);
         before[i] = before[i] == 'A' ? 'B' : 'A';
-        assert_false(mk_uid_read(mk_slice_str(before), &read));
+        assert_false(sb_uid_read(mk_slice_str(before), &read));
         before[i] = '\0';
-        assert_false(mk_uid_read(mk_slice_of(before, MK_UID_LEN), &read));
-        assert_false(mk_uid_read(mk_slice_of(uid, i), &read));
+        assert_false(sb_uid_read(mk_slice_of(before, SB_UID_LEN), &read));
+        assert_false(sb_uid_read(mk_slice_of(uid, i), &read));
     }
 }
 

@@ -11,7 +11,7 @@ static uint64_t messages_in(struct world *w)
         sqlite3_prepare_v2(world_db(w)->handle, "SELECT count(*) FROM message", -1, &count, NULL),
         SQLITE_OK);
     assert_int_equal(sqlite3_step(count), SQLITE_ROW);
-    uint64_t messages = mk_db_uint(count, 0);
+    uint64_t messages = sb_db_uint(count, 0);
     sqlite3_finalize(count);
     return messages;
 }
@@ -78,7 +78,7 @@ static void reads_wait_for_writes(void **state)
     end_turn(w);
     assert_true(sent.done && read_after.done && refusal.done);
     assert_int_equal(read_after.retcode, 0);
-    assert_int_equal(refusal.retcode, MK_SANDBOX_NO_USER);
+    assert_int_equal(refusal.retcode, SB_NO_USER);
     assert_non_null(strstr(refusal.message, "10009999"));
     fake_reply_fini(&read_before);
     fake_reply_fini(&sent);
@@ -95,7 +95,7 @@ static void refusal_within_a_turn(void **state)
     call(w, BOT2, "send_group_message", HELLO, &last);
     end_turn(w);
     assert_int_equal(first.retcode, 0);
-    assert_int_equal(bad.retcode, MK_SANDBOX_NO_PERMISSION);
+    assert_int_equal(bad.retcode, SB_NO_PERMISSION);
     assert_int_equal(last.retcode, 0);
     assert_int_equal(w->host.event_count, 2);
     assert_int_equal(messages_in(w), 2);
@@ -188,7 +188,7 @@ static void calls_from_within_replies(void **state)
 static void what_undoes_a_turn_is_logged(void **state)
 {
     struct world *w = *state;
-    struct mk_unsent *unsent = &((struct mk_sandbox *)w->backend.self)->unsent;
+    struct sb_unsent *unsent = &((struct sb_sandbox *)w->backend.self)->unsent;
     size_t max = unsent->events.max;
     unsent->events.max = 16;
     refused(w, BOT, MILKY_INTERNAL, "see the log", "send_group_message", HELLO);

@@ -178,7 +178,7 @@ static void without_a_journal_nothing_is_stored(void **state)
     assert_int_equal(w->host.event_count, 0);
     uint64_t rows = 0;
     ask(w, BOT, "send_group_message", HELLO);
-    assert_int_equal(mk_db_number(world_db(w), "SELECT count(*) FROM unsent", &rows), 0);
+    assert_int_equal(sb_db_number(world_db(w), "SELECT count(*) FROM unsent", &rows), 0);
     assert_int_equal(rows, 1);
 }
 
@@ -258,8 +258,8 @@ static void long_transactions_have_several_rows(void **state)
         fake_reply_fini(&replies[i]);
     }
     uint64_t rows = 0, longest = 0;
-    mk_db_number(world_db(w), "SELECT count(*) FROM unsent", &rows);
-    mk_db_number(world_db(w), "SELECT max(length(events)) FROM unsent", &longest);
+    sb_db_number(world_db(w), "SELECT count(*) FROM unsent", &rows);
+    sb_db_number(world_db(w), "SELECT max(length(events)) FROM unsent", &longest);
     assert_int_equal(rows, 2);
     assert_in_range(longest, 8 << 20, 9 << 20);
     crash_before_the_journal(w, 1);

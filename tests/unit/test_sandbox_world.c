@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "backend/sandbox/world.h"
+#include "backend/sandbox/world/world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,7 +269,7 @@ static void refused_with_their_path(void **state)
                         cases[i].world);
     control_refused(w, MILKY_MALFORMED, "world: it is missing", "load", "{}");
     control_refused(w, MILKY_MALFORMED, "unknown field", "dump", "{\"x\":1}");
-    control_refused(w, MK_SANDBOX_BAD_URI, "media[0].uri", "load",
+    control_refused(w, SB_BAD_URI, "media[0].uri", "load",
                     "{\"world\":{\"milky_world\":1,\"media\":[{\"uri\":\"nonsense\"}]}}");
 }
 
@@ -303,12 +303,12 @@ static void write_file(const char *path, const char *text)
 
 static int start_with(struct world *w, const char *path, uint64_t seed)
 {
-    struct mk_sandbox_config config = { .path = w->path, .world = path, .seed = &seed };
-    w->backend.self = mk_sandbox_new(&config);
+    struct sb_sandbox_config config = { .path = w->path, .world = path, .seed = &seed };
+    w->backend.self = sb_sandbox_new(&config);
     assert_non_null(w->backend.self);
-    int rc = mk_sandbox_backend.start(w->backend.self, &w->host);
+    int rc = sb_backend.start(w->backend.self, &w->host);
     if (rc < 0) {
-        mk_sandbox_backend.free(w->backend.self);
+        sb_backend.free(w->backend.self);
         w->backend.self = NULL;
     }
     return rc;
@@ -341,7 +341,7 @@ static void begun_from_a_file(void **state)
     write_file(path, "{\"milky_world\":1,\n \"people\":[}");
     control_refused(w, MILKY_MALFORMED, "no JSON: 2:", "reset", "{}");
     unlink(path);
-    control_refused(w, MK_SANDBOX_NO_CONTENT, "it cannot be read", "reset", "{}");
+    control_refused(w, SB_NO_CONTENT, "it cannot be read", "reset", "{}");
     world_stop(w);
     unlink(w->path);
     assert_int_equal(start_with(w, path, 1), -EINVAL);
@@ -448,13 +448,12 @@ static void people_come_and_go(void **state)
     assert_int_equal(num(w, "/group/member_count"), 7);
     control(w, "say", "{\"as\":10003001,\"group\":700000001,\"text\":\"next\"}");
     assert_int_equal(num(w, "/message_seq"), 3);
-    control_refused(w, MK_SANDBOX_NO_USER, "10003006", "delete_person", "{\"user_id\":10003006}");
-    control_refused(w, MK_SANDBOX_NO_PERMISSION, "served here", "delete_person",
-                    "{\"user_id\":10002000}");
+    control_refused(w, SB_NO_USER, "10003006", "delete_person", "{\"user_id\":10003006}");
+    control_refused(w, SB_NO_PERMISSION, "served here", "delete_person", "{\"user_id\":10002000}");
     control(w, "create_group",
             "{\"group_name\":\"G\",\"members\":[{\"user_id\":10003001,\"role\":\"owner\"}]}");
-    control_refused(w, MK_SANDBOX_NO_PERMISSION, "delete the group 700000002 first",
-                    "delete_person", "{\"user_id\":10003001}");
+    control_refused(w, SB_NO_PERMISSION, "delete the group 700000002 first", "delete_person",
+                    "{\"user_id\":10003001}");
     control_refused(w, MILKY_MALFORMED, "it is there already)", "create_person",
                     "{\"user_id\":10003001,\"nickname\":\"x\"}");
     control_refused(w, MILKY_MALFORMED, "nickname: it is missing", "create_person", "{}");
@@ -471,9 +470,9 @@ static void groups_come_and_go(void **state)
     control(w, "say", "{\"as\":10003001,\"group\":700000002,\"text\":\"x\"}");
     assert_int_equal(w->host.event_count, 1);
     control(w, "delete_group", "{\"group_id\":700000002}");
-    control_refused(w, MK_SANDBOX_NO_GROUP, "no group 700000002", "delete_group",
+    control_refused(w, SB_NO_GROUP, "no group 700000002", "delete_group",
                     "{\"group_id\":700000002}");
-    refused(w, BOT, MK_SANDBOX_NO_GROUP, "", "get_group_info",
+    refused(w, BOT, SB_NO_GROUP, "", "get_group_info",
             "{\"group_id\":700000002,\"no_cache\":false}");
     control_refused(w, MILKY_MALFORMED, "members: expected one owner among them, got 2",
                     "create_group",
@@ -488,9 +487,9 @@ static void friendships_come_and_go(void **state)
 {
     struct world *w = *state;
     control(w, "delete_friendship", "{\"user_id\":10003001,\"friend_id\":10001000}");
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "", "get_friend_info",
+    refused(w, BOT, SB_NO_FRIEND, "", "get_friend_info",
             "{\"user_id\":10003001,\"no_cache\":false}");
-    control_refused(w, MK_SANDBOX_NO_FRIEND, "", "delete_friendship",
+    control_refused(w, SB_NO_FRIEND, "", "delete_friendship",
                     "{\"user_id\":10003001,\"friend_id\":10001000}");
     control(w, "create_friendship",
             "{\"user_id\":10003001,\"friend_id\":10001000,\"friend_remark\":\"老明\"}");
@@ -522,7 +521,7 @@ static void references_to_nothing(void **state)
     assert_int_equal(later.retcode, 0);
     fake_reply_fini(&sent);
     fake_reply_fini(&later);
-    refused(w, BOT, MK_SANDBOX_NO_FRIEND, "", "send_private_message",
+    refused(w, BOT, SB_NO_FRIEND, "", "send_private_message",
             "{\"user_id\":10003001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"x\"}}]}");
     control_refused(
         w, MILKY_MALFORMED, "category_id", "load",

@@ -93,11 +93,11 @@ static struct milky_endpoint *make_endpoint(const struct world *world)
     snprintf(database, sizeof(database), "%s/world.db", world->folder);
     snprintf(journal, sizeof(journal), "%s/journal.db", world->folder);
     snprintf(url, sizeof(url), "http://127.0.0.1:%u/", world->hook_port);
-    const struct mk_sandbox_config sandbox = { .path = database };
+    const struct sb_sandbox_config sandbox = { .path = database };
     const struct milky_config_backend backend = { .size = sizeof(backend),
                                                   .name = "sandbox",
-                                                  .table = &mk_sandbox_backend,
-                                                  .self = mk_sandbox_new(&sandbox) };
+                                                  .table = &sb_backend,
+                                                  .self = sb_sandbox_new(&sandbox) };
     const struct milky_server server = { .size = sizeof(server), .listen = "127.0.0.1:0" };
     const struct milky_remote webhook = { .size = sizeof(webhook), .url = url };
     const struct milky_bot bots[] = {

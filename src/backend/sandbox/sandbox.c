@@ -8,11 +8,11 @@
  */
 #include "backend/sandbox/sandbox.h"
 
-#include "backend/sandbox/control.h"
-#include "backend/sandbox/media.h"
-#include "backend/sandbox/move.h"
-#include "backend/sandbox/request.h"
-#include "backend/sandbox/world.h"
+#include "backend/sandbox/media/media.h"
+#include "backend/sandbox/operator/operator.h"
+#include "backend/sandbox/store/move.h"
+#include "backend/sandbox/turn/request.h"
+#include "backend/sandbox/world/world.h"
 #include "base/error_text.h"
 #include "base/log.h"
 
@@ -41,22 +41,22 @@ static const char *failure_text(int error)
 }
 
 /* Undoes the turn: nothing of it has happened, and all who wait are told so. */
-static void abort_turn(struct mk_sandbox *sandbox, int error)
+static void abort_turn(struct sb_sandbox *sandbox, int error)
 {
     if (error != -ENOSPC && error != -ENOMEM && error != -EIO) /* db.c has told of these */
         mk_log_error("sandbox", "a turn was undone, and its calls have failed: %s",
                      mk_error_text(-error));
-    mk_db_rollback(&sandbox->db);
-    mk_media_rolled_back(sandbox);
-    mk_world_clock_load(&sandbox->db); /* the clock may have been moved in this turn */
-    mk_outbox_fail(&sandbox->outbox, sandbox->host, MILKY_INTERNAL, failure_text(error));
+    sb_db_rollback(&sandbox->db);
+    sb_media_rolled_back(sandbox);
+    sb_clock_load(&sandbox->db); /* the clock may have been moved in this turn */
+    sb_outbox_fail(&sandbox->outbox, sandbox->host, MILKY_INTERNAL, failure_text(error));
 }
 
 /* Puts the outcome of a handler into the outbox, where a place was reserved before it ran. */
-static void settle(struct mk_request *request, int rc)
+static void settle(struct sb_request *request, int rc)
 {
-    struct mk_sandbox *sandbox = request->sandbox;
-    struct mk_outbox_reply reply = {
+    struct sb_sandbox *sandbox = request->sandbox;
+    struct sb_outbox_reply reply = {
         .call = request->call,
         .data = request->result,
         .delay_ms = request->delay_ms,
@@ -64,52 +64,52 @@ static void settle(struct mk_request *request, int rc)
     };
     if (rc != 0) {
         reply.presence.self_id = 0;
-        mk_outbox_drop_events(&sandbox->outbox);
-        const char *text = rc == MK_REFUSED ? request->message : failure_text(rc);
+        sb_outbox_drop_events(&sandbox->outbox);
+        const char *text = rc == SB_REFUSED ? request->message : failure_text(rc);
         yyjson_mut_val *copy = yyjson_mut_strcpy(request->doc, text);
-        reply.retcode = rc == MK_REFUSED ? request->retcode : MILKY_INTERNAL;
+        reply.retcode = rc == SB_REFUSED ? request->retcode : MILKY_INTERNAL;
         reply.message = copy ? yyjson_mut_get_str(copy) : failure_text(-ENOMEM);
     }
-    mk_outbox_reply(&sandbox->outbox, &reply);
-    bool broken = (rc < 0 && request->wrote) || mk_db_lost_transaction(&sandbox->db);
+    sb_outbox_reply(&sandbox->outbox, &reply);
+    bool broken = (rc < 0 && request->wrote) || sb_db_lost_transaction(&sandbox->db);
     if (!broken && sandbox->outbox.event_count > 0) { /* a transaction keeps them: see unsent.h */
-        rc = mk_db_begin(&sandbox->db);
+        rc = sb_db_begin(&sandbox->db);
         broken = rc < 0;
     }
     if (broken)
         abort_turn(sandbox, rc < 0 ? rc : -EIO);
     else if (!sandbox->db.in_transaction)
-        mk_outbox_send(&sandbox->outbox, sandbox->host);
+        sb_outbox_send(&sandbox->outbox, sandbox->host);
 }
 
-static void commit(struct mk_sandbox *sandbox)
+static void commit(struct sb_sandbox *sandbox)
 {
     while (sandbox->db.in_transaction) { /* a reply may have brought in the next call */
-        int rc = mk_unsent_store(&sandbox->unsent, &sandbox->db, &sandbox->outbox, sandbox->host);
+        int rc = sb_unsent_store(&sandbox->unsent, &sandbox->db, &sandbox->outbox, sandbox->host);
         if (rc == 0)
-            rc = mk_db_commit(&sandbox->db);
+            rc = sb_db_commit(&sandbox->db);
         if (rc < 0) {
             abort_turn(sandbox, rc);
             continue;
         }
-        mk_media_committed(sandbox);
-        mk_outbox_send(&sandbox->outbox, sandbox->host);
+        sb_media_committed(sandbox);
+        sb_outbox_send(&sandbox->outbox, sandbox->host);
     }
 }
 
 static void turn_end(void *self)
 {
-    struct mk_sandbox *sandbox = self;
+    struct sb_sandbox *sandbox = self;
     commit(sandbox);
-    mk_unsent_turn_end(&sandbox->unsent);
-    mk_bots_turn_end(&sandbox->bots);
+    sb_unsent_turn_end(&sandbox->unsent);
+    sb_faults_turn_end(&sandbox->bots);
 }
 
 /* --- calls --- */
 
 /* The reason is not cleared: it is long, and nobody reads it before it was set. */
-static void fill_request(struct mk_request *request, struct mk_sandbox *sandbox,
-                         const struct mk_asked *asked)
+static void fill_request(struct sb_request *request, struct sb_sandbox *sandbox,
+                         const struct sb_call *asked)
 {
     request->sandbox = sandbox;
     request->call = asked->call;
@@ -125,52 +125,52 @@ static void fill_request(struct mk_request *request, struct mk_sandbox *sandbox,
 }
 
 /* Makes sure that the reply will find its place; where not, the call is failed. */
-static bool reserve(struct mk_sandbox *sandbox, uint64_t call)
+static bool reserve(struct sb_sandbox *sandbox, uint64_t call)
 {
-    if (mk_outbox_reserve(&sandbox->outbox) == 0)
+    if (sb_outbox_reserve(&sandbox->outbox) == 0)
         return true;
     milky_call_fail(sandbox->host, call, MILKY_INTERNAL, "%s", failure_text(-ENOMEM));
     return false;
 }
 
-void mk_sandbox_run(struct mk_sandbox *sandbox, const struct mk_asked *asked,
-                    struct mk_media_call *media)
+void sb_turn_run(struct sb_sandbox *sandbox, const struct sb_call *asked,
+                 struct sb_media_call *media)
 {
     if (reserve(sandbox, asked->call)) {
-        struct mk_request request;
+        struct sb_request request;
         fill_request(&request, sandbox, asked);
         request.media = media;
         settle(&request, asked->api->run(&request));
         if (request.presence.self_id) /* the turn's next call meets it */
             commit(sandbox);
     }
-    mk_media_call_done(media);
+    sb_media_call_done(media);
 }
 
 /* A call with URIs runs when what they name is there. */
-static void run(struct mk_sandbox *sandbox, const struct mk_asked *asked)
+static void run(struct sb_sandbox *sandbox, const struct sb_call *asked)
 {
-    if (!asked->takes_uris || !mk_media_prepare(sandbox, asked))
-        mk_sandbox_run(sandbox, asked, NULL);
+    if (!asked->takes_uris || !sb_media_prepare(sandbox, asked))
+        sb_turn_run(sandbox, asked, NULL);
 }
 
 /* Answers without a handler, in the order of the other replies. */
-static void refuse(struct mk_sandbox *sandbox, const struct mk_asked *asked, int retcode,
+static void refuse(struct sb_sandbox *sandbox, const struct sb_call *asked, int retcode,
                    const char *message)
 {
-    struct mk_request request;
+    struct sb_request request;
     if (!reserve(sandbox, asked->call))
         return;
     fill_request(&request, sandbox, asked);
-    settle(&request, mk_refuse(&request, retcode, "%s", message));
+    settle(&request, sb_refuse(&request, retcode, "%s", message));
 }
 
 static void call_api(void *self, uint64_t call)
 {
-    struct mk_sandbox *sandbox = self;
+    struct sb_sandbox *sandbox = self;
     const struct milky_host *host = sandbox->host;
     size_t number = milky_call_number(host, call);
-    struct mk_asked asked = {
+    struct sb_call asked = {
         .call = call,
         .action = milky_call_action(host, call),
         .api = sandbox->apis[number],
@@ -179,7 +179,7 @@ static void call_api(void *self, uint64_t call)
         .doc = milky_call_doc(host, call),
         .params = milky_call_params(host, call),
     };
-    struct mk_fate fate = mk_bots_fate(&sandbox->bots, asked.self_id, asked.action);
+    struct sb_injected_fault fate = sb_faults_next(&sandbox->bots, asked.self_id, asked.action);
     asked.delay_ms = fate.delay_ms;
     if (sandbox->outbox.reply_count >= MOST_HELD) /* each may be long */
         commit(sandbox);
@@ -195,38 +195,38 @@ static void call_api(void *self, uint64_t call)
  */
 static void cancelled(void *self, uint64_t call)
 {
-    struct mk_sandbox *sandbox = self;
-    if (!mk_bots_cancel(&sandbox->bots, call) && !mk_media_cancel(sandbox, call) &&
-        mk_outbox_has(&sandbox->outbox, call))
+    struct sb_sandbox *sandbox = self;
+    if (!sb_faults_cancel(&sandbox->bots, call) && !sb_media_cancel(sandbox, call) &&
+        sb_outbox_has(&sandbox->outbox, call))
         commit(sandbox);
 }
 
 static uint64_t now(void *self)
 {
-    const struct mk_sandbox *sandbox = self;
-    return mk_world_now(&sandbox->db);
+    const struct sb_sandbox *sandbox = self;
+    return sb_clock_now(&sandbox->db);
 }
 
 static void resource(void *self, uint64_t request, const char *token)
 {
-    mk_media_resource(self, request, token);
+    sb_media_resource(self, request, token);
 }
 
 static void control(void *self, uint64_t call)
 {
-    struct mk_sandbox *sandbox = self;
-    struct mk_asked asked = {
+    struct sb_sandbox *sandbox = self;
+    struct sb_call asked = {
         .call = call,
         .action = milky_call_action(sandbox->host, call),
         .doc = milky_call_doc(sandbox->host, call),
         .params = milky_call_params(sandbox->host, call),
         .takes_uris = true,
     };
-    struct mk_request request;
+    struct sb_request request;
     if (!reserve(sandbox, call))
         return;
     fill_request(&request, sandbox, &asked);
-    int rc = mk_control_find(&request, &asked.api);
+    int rc = sb_control_find(&request, &asked.api);
     asked.self_id = request.self_id;
     asked.params = request.params;
     if (rc == 0)
@@ -237,20 +237,20 @@ static void control(void *self, uint64_t call)
 
 /* --- life --- */
 
-static int number_apis(struct mk_sandbox *sandbox)
+static int number_apis(struct sb_sandbox *sandbox)
 {
-    static const struct mk_sandbox_api *const lists[] = {
-        mk_system_apis,      mk_picture_apis,      mk_group_apis,         mk_send_apis,
-        mk_message_apis,     mk_forward_apis,      mk_profile_apis,       mk_peer_apis,
-        mk_friend_apis,      mk_file_private_apis, mk_file_group_apis,    mk_file_folder_apis,
-        mk_group_admin_apis, mk_group_board_apis,  mk_group_essence_apis, mk_group_join_apis,
-        mk_group_leave_apis, mk_group_notice_apis, mk_group_react_apis,
+    static const struct sb_api *const lists[] = {
+        sb_system_apis,      sb_picture_apis,      sb_group_apis,         sb_send_apis,
+        sb_message_apis,     sb_forward_apis,      sb_profile_apis,       sb_peer_apis,
+        sb_friend_apis,      sb_file_private_apis, sb_file_group_apis,    sb_file_folder_apis,
+        sb_group_admin_apis, sb_group_board_apis,  sb_group_essence_apis, sb_group_join_apis,
+        sb_group_leave_apis, sb_group_notice_apis, sb_group_react_apis,
     };
     sandbox->apis = calloc(milky_action_count(), sizeof(*sandbox->apis));
     if (!sandbox->apis)
         return -ENOMEM;
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        for (const struct mk_sandbox_api *api = lists[i]; api->name; api++) {
+        for (const struct sb_api *api = lists[i]; api->name; api++) {
             int number = milky_action_number(api->name);
             if (number >= 0)
                 sandbox->apis[number] = api;
@@ -260,7 +260,7 @@ static int number_apis(struct mk_sandbox *sandbox)
 }
 
 /* What is answered at all, and by what. */
-static int introduce(struct mk_sandbox *sandbox)
+static int introduce(struct sb_sandbox *sandbox)
 {
     static const struct milky_impl impl = {
         .size = sizeof(impl),
@@ -283,7 +283,7 @@ static int introduce(struct mk_sandbox *sandbox)
 
 static int start(void *self, struct milky_host *host)
 {
-    struct mk_sandbox *sandbox = self;
+    struct sb_sandbox *sandbox = self;
     sandbox->host = host;
     sandbox->bots.host = host;
     sandbox->outbox.bots = &sandbox->bots;
@@ -292,31 +292,31 @@ static int start(void *self, struct milky_host *host)
     if (rc == 0)
         rc = introduce(sandbox);
     if (rc == 0)
-        rc = mk_world_move(sandbox->old_path, sandbox->path);
+        rc = sb_world_move(sandbox->old_path, sandbox->path);
     if (rc == 0)
-        rc = mk_db_open(&sandbox->db, sandbox->path, &is_new);
+        rc = sb_db_open(&sandbox->db, sandbox->path, &is_new);
     if (rc < 0)
         return rc;
     size_t count;
     const uint64_t *bots = milky_host_bots(host, &count);
-    rc = mk_world_clock_load(&sandbox->db);
+    rc = sb_clock_load(&sandbox->db);
     if (rc == 0 && !(is_new && sandbox->world))
-        rc = mk_seed(&sandbox->db, is_new, bots, count, mk_world_now(&sandbox->db));
+        rc = sb_seed(&sandbox->db, is_new, bots, count, sb_clock_now(&sandbox->db));
     if (rc == 0)
-        rc = mk_media_start(sandbox);
+        rc = sb_media_start(sandbox);
     if (rc == 0 && is_new && sandbox->world)
-        rc = mk_world_start(sandbox);
+        rc = sb_world_start(sandbox);
     if (rc == 0)
-        rc = mk_world_random_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
+        rc = sb_random_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
     if (rc == 0)
-        rc = mk_db_commit(&sandbox->db);
+        rc = sb_db_commit(&sandbox->db);
     if (rc < 0) {
         mk_log_error("sandbox", "cannot prepare the world in %s", sandbox->path);
-        mk_db_close(&sandbox->db);
+        sb_db_close(&sandbox->db);
         return rc;
     }
     mk_log_info("sandbox", "%s the world in %s", is_new ? "made" : "opened", sandbox->path);
-    return mk_unsent_start(&sandbox->unsent, &sandbox->db, host);
+    return sb_unsent_start(&sandbox->unsent, &sandbox->db, host);
 }
 
 static void free_paths(const char *const *paths, size_t count)
@@ -326,7 +326,7 @@ static void free_paths(const char *const *paths, size_t count)
     free((void *)(uintptr_t)paths);
 }
 
-static void free_config(struct mk_sandbox_media *config)
+static void free_config(struct sb_media_config *config)
 {
     free_paths(config->roots, config->root_count);
     free_paths(config->closed, config->closed_count);
@@ -348,7 +348,7 @@ static const char *const *copy_paths(const char *const *from, size_t count)
     return paths;
 }
 
-static int copy_config(struct mk_sandbox_media *to, const struct mk_sandbox_media *from)
+static int copy_config(struct sb_media_config *to, const struct sb_media_config *from)
 {
     *to = *from;
     to->roots = copy_paths(from->roots, from->root_count);
@@ -361,14 +361,14 @@ static int copy_config(struct mk_sandbox_media *to, const struct mk_sandbox_medi
 
 static void free_sandbox(void *self)
 {
-    struct mk_sandbox *sandbox = self;
-    mk_media_stop(sandbox);
-    mk_bots_fini(&sandbox->bots);
+    struct sb_sandbox *sandbox = self;
+    sb_media_stop(sandbox);
+    sb_faults_fini(&sandbox->bots);
     if (sandbox->db.in_transaction) /* of a reload: all calls have ended */
-        mk_db_rollback(&sandbox->db);
-    mk_db_close(&sandbox->db);
-    mk_outbox_fini(&sandbox->outbox);
-    mk_unsent_fini(&sandbox->unsent);
+        sb_db_rollback(&sandbox->db);
+    sb_db_close(&sandbox->db);
+    sb_outbox_fini(&sandbox->outbox);
+    sb_unsent_fini(&sandbox->unsent);
     mk_buf_fini(&sandbox->login.nickname);
     free(sandbox->apis);
     free(sandbox->path);
@@ -378,20 +378,20 @@ static void free_sandbox(void *self)
     free(sandbox);
 }
 
-int mk_sandbox_dump(struct mk_sandbox *sandbox, struct mk_buf *out)
+int sb_sandbox_dump(struct sb_sandbox *sandbox, struct mk_buf *out)
 {
-    return mk_world_dump(sandbox, out);
+    return sb_world_dump(sandbox, out);
 }
 
 /* Bots that are new get their place in the world; those that are gone stay people of it. */
 static void bots_changed(void *self)
 {
-    struct mk_sandbox *sandbox = self;
+    struct sb_sandbox *sandbox = self;
     size_t count;
     const uint64_t *bots = milky_host_bots(sandbox->host, &count);
-    int rc = mk_db_begin(&sandbox->db);
+    int rc = sb_db_begin(&sandbox->db);
     if (rc == 0)
-        rc = mk_seed(&sandbox->db, false, bots, count, mk_world_now(&sandbox->db));
+        rc = sb_seed(&sandbox->db, false, bots, count, sb_clock_now(&sandbox->db));
     if (rc < 0) {
         mk_log_error("sandbox",
                      "the new bots have no place in the world until milky starts again: %s",
@@ -400,9 +400,9 @@ static void bots_changed(void *self)
     }
 }
 
-struct mk_sandbox *mk_sandbox_new(const struct mk_sandbox_config *config)
+struct sb_sandbox *sb_sandbox_new(const struct sb_sandbox_config *config)
 {
-    struct mk_sandbox *sandbox = calloc(1, sizeof(*sandbox));
+    struct sb_sandbox *sandbox = calloc(1, sizeof(*sandbox));
     char *path = mk_slice_dup(mk_slice_str(config->path));
     char *old_path = mk_slice_dup(mk_slice_str(config->old_path));
     char *world = config->world ? mk_slice_dup(mk_slice_str(config->world)) : NULL;
@@ -423,11 +423,11 @@ struct mk_sandbox *mk_sandbox_new(const struct mk_sandbox_config *config)
     sandbox->is_seeded = config->seed != NULL;
     sandbox->seed = config->seed ? *config->seed : 0;
     mk_buf_init(&sandbox->login.nickname, LONGEST_REMEMBERED);
-    mk_unsent_init(&sandbox->unsent);
+    sb_unsent_init(&sandbox->unsent);
     return sandbox;
 }
 
-const struct milky_backend mk_sandbox_backend = {
+const struct milky_backend sb_backend = {
     .size = sizeof(struct milky_backend),
     .name = "sandbox",
     .keeps_events = true, /* see unsent.h */

@@ -1,0 +1,85 @@
+/* file_private: files that friends give each other. They are kept for good. */
+#include "backend/sandbox/model/file.h"
+#include "backend/sandbox/model/send.h"
+#include "backend/sandbox/model/social.h"
+#include "backend/sandbox/model/text.h"
+
+#include <errno.h>
+
+static int tell(struct sb_request *request, const struct sb_upload *upload, uint64_t viewer,
+                uint64_t peer, bool is_self)
+{
+    yyjson_mut_doc *doc = request->doc;
+    yyjson_mut_val *json = yyjson_mut_obj(doc);
+    bool ok = yyjson_mut_obj_add_uint(doc, json, "user_id", peer) &&
+              sb_upload_put(doc, json, upload) &&
+              yyjson_mut_obj_add_strcpy(doc, json, "file_hash", upload->media->tri_sha1) &&
+              yyjson_mut_obj_add_bool(doc, json, "is_self", is_self);
+    return ok ? sb_request_event(request, viewer, "friend_file_upload", sb_request_now(request),
+                                 json)
+              : -ENOMEM;
+}
+
+static int upload_private_file(struct sb_request *request)
+{
+    struct sb_db *db = &request->sandbox->db;
+    uint64_t actor = request->self_id, friend = milky_uint(request->params, "user_id");
+    struct sb_upload upload;
+    int rc = sb_require_friend(request, actor, friend);
+    if (rc == 0)
+        rc = sb_upload_begin(request, &upload);
+    if (rc == 0)
+        rc = tell(request, &upload, actor, friend, true);
+    if (rc == 0)
+        rc = tell(request, &upload, friend, actor, false);
+    if (rc != 0)
+        return rc;
+    yyjson_mut_val *message = sb_upload_message(request->doc, &upload, true);
+    rc = message ? sb_post_private(request, actor, friend, message) : -ENOMEM;
+    if (rc != 0)
+        return rc;
+    sqlite3_stmt *insert = SB_DB_USE(db, SB_SQL_PRIVATE_FILE_ADD, upload.id, actor, friend);
+    sb_text_bind(insert, 4, upload.name);
+    sb_text_bind(insert, 5, mk_slice_str(upload.media->id));
+    return sb_db_run(db, insert);
+}
+
+/* The draft has no file_hash: there it arrives empty, and is not compared. */
+static int check_hash(struct sb_request *request, struct mk_slice hash)
+{
+    struct mk_slice given = sb_text_param(request->params, "file_hash");
+    if (given.len == 0 || mk_slice_eq(given, hash))
+        return 0;
+    return sb_refuse(request, SB_NO_FILE,
+                     "file_hash 与文件不符 (file_hash is not that of this file)");
+}
+
+static int get_private_file_download_url(struct sb_request *request)
+{
+    struct sb_db *db = &request->sandbox->db;
+    uint64_t actor = request->self_id, friend = milky_uint(request->params, "user_id"), id;
+    int rc = sb_require_friend(request, actor, friend);
+    if (rc != 0)
+        return rc;
+    if (!sb_file_id_read(sb_text_param(request->params, "file_id"), &id))
+        return sb_refuse_no_file(request);
+    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_PRIVATE_FILE, id);
+    rc = sb_db_step(db, row);
+    if (rc <= 0)
+        return rc < 0 ? rc : sb_refuse_no_file(request);
+    uint64_t sender = sb_db_uint(row, 0), receiver = sb_db_uint(row, 1);
+    struct mk_slice name = sb_db_text(row, 2), media = sb_db_text(row, 3);
+    bool is_theirs =
+        (sender == actor && receiver == friend) || (sender == friend && receiver == actor);
+    rc = is_theirs ? check_hash(request, sb_db_text(row, 4)) : sb_refuse_no_file(request);
+    if (rc == 0 && (!sb_text_keep(request->doc, &name) || !sb_text_keep(request->doc, &media)))
+        rc = -ENOMEM;
+    sqlite3_reset(row);
+    return rc ? rc : sb_file_url(request, media.ptr, name.ptr);
+}
+
+const struct sb_api sb_file_private_apis[] = {
+    { "upload_private_file", upload_private_file },
+    { "get_private_file_download_url", get_private_file_download_url },
+    { NULL, NULL },
+};

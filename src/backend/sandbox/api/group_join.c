@@ -1,0 +1,452 @@
+/*
+ * group_join: how people get into a group.
+ *
+ *   sb_group_ask ------------------------------> request --- an admin accepts ---> in
+ *   sb_group_invite --- a bot ---> invitation --- it accepts ---.
+ *        `---------- a person -----------------------------------+--- by an admin ---> in
+ *                                                                `--- by a member ---> request
+ */
+#include "backend/sandbox/api/group_act.h"
+#include "backend/sandbox/model/group_notice.h"
+#include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/model/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+enum { COMMENT_CHARS = 255 };
+
+/* --- conditions --- */
+
+static int require_group(struct sb_request *request, uint64_t id, struct sb_group *group)
+{
+    int rc = sb_group_find(&request->sandbox->db, id, group);
+    if (rc == 0)
+        return sb_refuse(request, SB_NO_GROUP, "群不存在 (there is no group %" PRIu64 ")", id);
+    return rc < 0 ? rc : 0;
+}
+
+static int require_room(struct sb_request *request, const struct sb_group *group)
+{
+    if (group->member_count < group->max_member_count)
+        return 0;
+    return sb_refuse(request, SB_GROUP_FULL,
+                     "群成员已满 (group %" PRIu64 " is full: it has %" PRIu64 " members)",
+                     group->id, group->member_count);
+}
+
+/* Somebody who is not in the group. */
+static int require_outsider(struct sb_request *request, uint64_t group, uint64_t user)
+{
+    struct sb_member member;
+    int rc = sb_member_find(&request->sandbox->db, request->doc, group, user, &member);
+    if (rc <= 0)
+        return rc < 0 ? rc : sb_refuse_no_user(request, user);
+    if (member.is_member)
+        return sb_refuse(request, SB_ALREADY,
+                         "已是群成员 (%" PRIu64 " is in group %" PRIu64 " already)", user, group);
+    return 0;
+}
+
+static int require_welcome(struct sb_request *request, uint64_t group, uint64_t user)
+{
+    struct sb_db *db = &request->sandbox->db;
+    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_BLOCK, group, user);
+    int rc = sb_db_step(db, row);
+    sqlite3_reset(row);
+    if (rc > 0)
+        return sb_refuse(request, SB_NO_PERMISSION,
+                         "已被拒绝再次加入该群 (%" PRIu64 " was kicked out of group %" PRIu64
+                         " for good: only its owner or an admin can invite them again)",
+                         user, group);
+    return rc;
+}
+
+/* Friends can be invited, and those whom one is with in `source_group`. */
+static int require_acquaintance(struct sb_request *request, uint64_t actor, uint64_t user,
+                                uint64_t source_group)
+{
+    struct sb_member member;
+    int rc;
+    if (source_group) {
+        rc = sb_require_self(request, source_group, actor, &member);
+        return rc != 0 ? rc : sb_require_member(request, source_group, user, &member);
+    }
+    yyjson_mut_val *entity;
+    rc = sb_entity_friend(&request->sandbox->db, request->doc, actor, user, &entity);
+    if (rc == 0)
+        return sb_refuse_no_friend(request, actor, user);
+    return rc < 0 ? rc : 0;
+}
+
+/* --- coming in --- */
+
+/* {"state": state, key: seq}; no key: the state alone. */
+static int make_result(struct sb_request *request, const char *state, const char *key, uint64_t seq)
+{
+    yyjson_mut_doc *doc = request->doc;
+    yyjson_mut_val *result = yyjson_mut_obj(doc);
+    bool ok = yyjson_mut_obj_add_str(doc, result, "state", state) &&
+              (!key || yyjson_mut_obj_add_uint(doc, result, key, seq));
+    request->result = result;
+    return ok ? 0 : -ENOMEM;
+}
+
+static int tell_joined(struct sb_request *request, uint64_t group, uint64_t user,
+                       uint64_t operator_id, uint64_t invitor)
+{
+    yyjson_mut_doc *doc = request->doc;
+    yyjson_mut_val *data = yyjson_mut_obj(doc);
+    bool ok = yyjson_mut_obj_add_uint(doc, data, "group_id", group) &&
+              yyjson_mut_obj_add_uint(doc, data, "user_id", user) &&
+              (!operator_id || yyjson_mut_obj_add_uint(doc, data, "operator_id", operator_id)) &&
+              (!invitor || yyjson_mut_obj_add_uint(doc, data, "invitor_id", invitor));
+    int rc = sb_tell_group(request, group, user, "group_member_increase", ok ? data : NULL);
+    return rc < 0 ? rc : make_result(request, "joined", NULL, 0);
+}
+
+/* In the group, and nobody waits for an answer about them any more. */
+static int write_joined(struct sb_request *request, uint64_t group, uint64_t user)
+{
+    struct sb_db *db = &request->sandbox->db;
+    int rc = sb_request_write(request);
+    if (rc == 0)
+        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_MEMBER_ADD, group, user, sb_request_now(request)));
+    return rc == 0 ? sb_notice_lapse(db, group, user, 0) : rc;
+}
+
+static int join(struct sb_request *request, uint64_t group, uint64_t user, uint64_t invitor)
+{
+    int rc = tell_joined(request, group, user, 0, invitor);
+    return rc == 0 ? write_joined(request, group, user) : rc;
+}
+
+/* --- asking --- */
+
+static int tell_asked(struct sb_request *request, const struct sb_notice *notice)
+{
+    yyjson_mut_doc *doc = request->doc;
+    bool is_invited = notice->kind == SB_NOTICE_INVITED;
+    yyjson_mut_val *data = yyjson_mut_obj(doc);
+    bool ok = yyjson_mut_obj_add_uint(doc, data, "group_id", notice->group) &&
+              yyjson_mut_obj_add_uint(doc, data, "notification_seq", notice->seq) &&
+              yyjson_mut_obj_add_uint(doc, data, "initiator_id", notice->initiator);
+    if (ok && is_invited)
+        ok = yyjson_mut_obj_add_uint(doc, data, "target_user_id", notice->target);
+    if (ok && !is_invited)
+        ok = yyjson_mut_obj_add_bool(doc, data, "is_filtered", notice->is_filtered) &&
+             sb_put_text(doc, data, "comment", notice->comment);
+    const char *type = is_invited ? "group_invited_join_request" : "group_join_request";
+    return sb_tell_managers(request, notice->group, type, ok ? data : NULL);
+}
+
+/* Puts it before the owner and the admins; an earlier one of the same people lapses. */
+static int ask(struct sb_request *request, struct sb_notice *notice)
+{
+    struct sb_db *db = &request->sandbox->db;
+    int rc = sb_notice_next(db, &notice->seq);
+    if (rc == 0)
+        rc = tell_asked(request, notice);
+    if (rc == 0)
+        rc = make_result(request, "pending", "notification_seq", notice->seq);
+    if (rc == 0)
+        rc = sb_request_write(request);
+    if (rc == 0)
+        rc = sb_notice_lapse(db, notice->group, notice->target, notice->initiator);
+    return rc == 0 ? sb_notice_write(db, notice) : rc;
+}
+
+int sb_group_ask(struct sb_request *request, uint64_t actor, uint64_t id, struct mk_slice comment,
+                 bool is_filtered)
+{
+    static const struct sb_text_rule rule = { "comment", 0, COMMENT_CHARS, true };
+    struct sb_group group;
+    int rc = require_group(request, id, &group);
+    if (rc == 0)
+        rc = require_outsider(request, id, actor);
+    if (rc == 0)
+        rc = sb_text_check(request, &rule, comment);
+    if (rc == 0)
+        rc = require_welcome(request, id, actor);
+    if (rc == 0)
+        rc = require_room(request, &group);
+    if (rc != 0)
+        return rc;
+    if (group.join_policy == SB_JOIN_NOBODY)
+        return sb_refuse(request, SB_NO_PERMISSION,
+                         "该群不允许任何人加入 (nobody can ask to join group %" PRIu64 ")", id);
+    if (group.join_policy == SB_JOIN_ANYBODY)
+        return join(request, id, actor, 0);
+    struct sb_notice notice = {
+        .group = id,
+        .kind = SB_NOTICE_JOIN,
+        .initiator = actor,
+        .target = actor,
+        .is_filtered = is_filtered,
+        .comment = comment,
+    };
+    return ask(request, &notice);
+}
+
+/* --- inviting --- */
+
+/* Asks a bot whether it wants to. */
+static int invite_bot(struct sb_request *request, struct sb_notice *notice)
+{
+    struct sb_db *db = &request->sandbox->db;
+    yyjson_mut_doc *doc = request->doc;
+    int rc = sb_notice_next(db, &notice->seq);
+    if (rc < 0)
+        return rc;
+    yyjson_mut_val *data = yyjson_mut_obj(doc);
+    bool ok = yyjson_mut_obj_add_uint(doc, data, "group_id", notice->group) &&
+              yyjson_mut_obj_add_uint(doc, data, "invitation_seq", notice->seq) &&
+              yyjson_mut_obj_add_uint(doc, data, "initiator_id", notice->initiator) &&
+              (!notice->source_group ||
+               yyjson_mut_obj_add_uint(doc, data, "source_group_id", notice->source_group));
+    rc = ok ? sb_request_event(request, notice->target, "group_invitation", sb_request_now(request),
+                               data)
+            : -ENOMEM;
+    if (rc == 0)
+        rc = make_result(request, "invited", "invitation_seq", notice->seq);
+    if (rc == 0)
+        rc = sb_request_write(request);
+    if (rc == 0)
+        rc = sb_notice_lapse(db, notice->group, notice->target, notice->initiator);
+    return rc == 0 ? sb_notice_write(db, notice) : rc;
+}
+
+/* They want to come in. Those whom a mere member invited need the approval of an admin. */
+static int bring_in(struct sb_request *request, const struct sb_group *group, uint64_t invitor,
+                    uint64_t user)
+{
+    struct sb_member member;
+    int rc = sb_member_find(&request->sandbox->db, request->doc, group->id, invitor, &member);
+    if (rc < 0)
+        return rc;
+    if (group->join_policy == SB_JOIN_ANYBODY || (rc > 0 && member.role >= SB_ROLE_ADMIN))
+        return join(request, group->id, user, invitor);
+    struct sb_notice notice = {
+        .group = group->id,
+        .kind = SB_NOTICE_INVITED,
+        .initiator = invitor,
+        .target = user,
+    };
+    return ask(request, &notice);
+}
+
+static int require_invitable(struct sb_request *request, uint64_t actor,
+                             const struct sb_member *self, const struct sb_group *group,
+                             uint64_t user, uint64_t source_group)
+{
+    int rc = require_outsider(request, group->id, user);
+    if (rc == 0)
+        rc = require_acquaintance(request, actor, user, source_group);
+    if (rc == 0 && self->role == SB_ROLE_MEMBER)
+        rc = require_welcome(request, group->id, user);
+    return rc == 0 ? require_room(request, group) : rc;
+}
+
+int sb_group_invite(struct sb_request *request, uint64_t actor, uint64_t id, uint64_t user,
+                    uint64_t source_group)
+{
+    struct sb_db *db = &request->sandbox->db;
+    struct sb_member self;
+    struct sb_group group;
+    struct mk_slice nickname;
+    bool is_bot;
+    int rc = sb_require_self(request, id, actor, &self);
+    if (rc == 0)
+        rc = require_group(request, id, &group);
+    if (rc == 0)
+        rc = require_invitable(request, actor, &self, &group, user, source_group);
+    if (rc != 0)
+        return rc;
+    rc = sb_person_find(db, request->doc, user, &nickname, &is_bot);
+    if (rc <= 0)
+        return rc < 0 ? rc : sb_refuse_no_user(request, user);
+    struct sb_notice notice = {
+        .group = id,
+        .kind = SB_NOTICE_INVITATION,
+        .initiator = actor,
+        .target = user,
+        .source_group = source_group,
+    };
+    rc = is_bot ? invite_bot(request, &notice) : bring_in(request, &group, actor, user);
+    if (rc == 0 && self.role > SB_ROLE_MEMBER)
+        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_BLOCK_REMOVE, id, user));
+    return rc;
+}
+
+/* --- answering --- */
+
+static int refuse_no_request(struct sb_request *request, uint64_t group, uint64_t seq)
+{
+    return sb_refuse(request, SB_NO_REQUEST,
+                     "请求不存在 (there is no such request %" PRIu64 " for group %" PRIu64 ")", seq,
+                     group);
+}
+
+static int require_pending(struct sb_request *request, const struct sb_notice *notice)
+{
+    if (notice->state == SB_NOTICE_PENDING)
+        return 0;
+    if (notice->state == SB_NOTICE_IGNORED)
+        return sb_refuse(request, SB_NO_REQUEST, "请求已失效 (request %" PRIu64 " has lapsed)",
+                         notice->seq);
+    return sb_refuse(request, SB_NO_REQUEST,
+                     "请求已被处理 (request %" PRIu64 " was %s by %" PRIu64 " already)",
+                     notice->seq, notice->state == SB_NOTICE_ACCEPTED ? "accepted" : "rejected",
+                     notice->operator_id);
+}
+
+static int write_answer(struct sb_request *request, const struct sb_notice *notice, bool accept,
+                        uint64_t actor, struct mk_slice reason)
+{
+    int rc = sb_request_write(request);
+    if (rc < 0)
+        return rc;
+    return sb_notice_answer(&request->sandbox->db, notice,
+                            accept ? SB_NOTICE_ACCEPTED : SB_NOTICE_REJECTED, actor, reason);
+}
+
+/* The request that is meant, still to be answered. */
+static int require_request(struct sb_request *request, const struct sb_group_request *asked,
+                           struct sb_notice *notice)
+{
+    int rc = sb_notice_find(&request->sandbox->db, request->doc, asked->seq, notice);
+    if (rc < 0)
+        return rc;
+    if (rc == 0 || notice->group != asked->group || notice->is_filtered != asked->is_filtered ||
+        notice->kind != (asked->is_invited ? SB_NOTICE_INVITED : SB_NOTICE_JOIN))
+        return refuse_no_request(request, asked->group, asked->seq);
+    return require_pending(request, notice);
+}
+
+int sb_group_answer(struct sb_request *request, uint64_t actor,
+                    const struct sb_group_request *asked, bool accept, struct mk_slice reason)
+{
+    static const struct sb_text_rule rule = { "reason", 0, COMMENT_CHARS, true };
+    static const struct sb_privileged_action deed = { "处理入群请求", "answer requests to join" };
+    struct sb_member self;
+    struct sb_group group;
+    struct sb_notice notice;
+    int rc = sb_require_self(request, asked->group, actor, &self);
+    if (rc == 0)
+        rc = sb_require_role(request, asked->group, &self, SB_ROLE_ADMIN, &deed);
+    if (rc == 0)
+        rc = require_request(request, asked, &notice);
+    if (rc == 0)
+        rc = sb_text_check(request, &rule, reason);
+    if (rc == 0 && accept)
+        rc = require_group(request, asked->group, &group);
+    if (rc == 0 && accept)
+        rc = require_room(request, &group);
+    if (rc == 0 && accept)
+        rc = require_outsider(request, asked->group, notice.target);
+    if (rc == 0 && accept)
+        rc = tell_joined(request, asked->group, notice.target, actor,
+                         asked->is_invited ? notice.initiator : 0);
+    if (rc == 0)
+        rc = write_answer(request, &notice, accept, actor, reason);
+    return rc == 0 && accept ? write_joined(request, asked->group, notice.target) : rc;
+}
+
+int sb_group_answer_invitation(struct sb_request *request, uint64_t actor, uint64_t id,
+                               uint64_t seq, bool accept)
+{
+    struct sb_group group;
+    struct sb_notice notice;
+    int rc = sb_notice_find(&request->sandbox->db, request->doc, seq, &notice);
+    if (rc < 0)
+        return rc;
+    if (rc == 0 || notice.kind != SB_NOTICE_INVITATION || notice.group != id ||
+        notice.target != actor)
+        return refuse_no_request(request, id, seq);
+    rc = require_pending(request, &notice);
+    if (rc == 0)
+        rc = require_group(request, id, &group);
+    if (rc == 0 && accept)
+        rc = require_outsider(request, id, actor);
+    if (rc == 0 && accept)
+        rc = require_room(request, &group);
+    if (rc == 0)
+        rc = accept ? bring_in(request, &group, notice.initiator, actor)
+                    : make_result(request, "rejected", NULL, 0);
+    return rc == 0 ? write_answer(request, &notice, accept, actor, MK_SLICE("")) : rc;
+}
+
+/* --- policy --- */
+
+int sb_group_set_policy(struct sb_request *request, uint64_t actor, uint64_t group, uint64_t policy)
+{
+    static const struct sb_privileged_action deed = { "设置加群方式", "say who can join" };
+    struct sb_db *db = &request->sandbox->db;
+    struct sb_member self;
+    int rc = sb_require_self(request, group, actor, &self);
+    if (rc == 0)
+        rc = sb_require_role(request, group, &self, SB_ROLE_ADMIN, &deed);
+    if (rc == 0 && policy > SB_JOIN_NOBODY)
+        return sb_refuse(request, SB_BAD_VALUE,
+                         "加群方式不存在 (there is no join policy %" PRIu64 ")", policy);
+    if (rc == 0)
+        rc = sb_request_write(request);
+    return rc == 0 ? sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_SET_POLICY, group, policy)) : rc;
+}
+
+/* --- APIs --- */
+
+static int answer_request(struct sb_request *request, bool accept, struct mk_slice reason)
+{
+    yyjson_mut_val *params = request->params;
+    size_t len;
+    struct sb_group_request asked = {
+        .group = milky_uint(params, "group_id"),
+        .seq = milky_uint(params, "notification_seq"),
+        .is_invited =
+            strcmp(milky_string(params, "notification_type", &len), "invited_join_request") == 0,
+        .is_filtered = milky_bool(params, "is_filtered"),
+    };
+    int rc = sb_group_answer(request, request->self_id, &asked, accept, reason);
+    request->result = NULL;
+    return rc;
+}
+
+static int accept_group_request(struct sb_request *request)
+{
+    return answer_request(request, true, MK_SLICE(""));
+}
+
+static int reject_group_request(struct sb_request *request)
+{
+    bool has_reason = milky_has(request->params, "reason");
+    return answer_request(request, false,
+                          has_reason ? sb_text_param(request->params, "reason") : MK_SLICE(""));
+}
+
+static int answer_invitation(struct sb_request *request, bool accept)
+{
+    yyjson_mut_val *params = request->params;
+    int rc = sb_group_answer_invitation(request, request->self_id, milky_uint(params, "group_id"),
+                                        milky_uint(params, "invitation_seq"), accept);
+    request->result = NULL;
+    return rc;
+}
+
+static int accept_group_invitation(struct sb_request *request)
+{
+    return answer_invitation(request, true);
+}
+
+static int reject_group_invitation(struct sb_request *request)
+{
+    return answer_invitation(request, false);
+}
+
+const struct sb_api sb_group_join_apis[] = {
+    { "accept_group_request", accept_group_request },
+    { "reject_group_request", reject_group_request },
+    { "accept_group_invitation", accept_group_invitation },
+    { "reject_group_invitation", reject_group_invitation },
+    { NULL, NULL },
+};

@@ -1,0 +1,412 @@
+/*
+ * media_store: see media_private.h.
+ *
+ *   media/                    one file per content, named by its SHA-256
+ *   media/NAME.incoming/      of the database NAME: contents that no committed row names yet, named
+ *                             by their SHA-256, which a dot and six letters may follow
+ *
+ * A content waits among the incoming until the turn that wanted it has been committed, and is then
+ * moved; where the turn fails, or the handler refuses, it goes. The disk has it there, under the
+ * longer name, before that. After a crash between commit and move the next start finds it and moves
+ * it; what no row names is removed. So nothing has to be searched for, however many contents there
+ * are.
+ */
+#include "backend/sandbox/media/private.h"
+#include "base/error_text.h"
+#include "base/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_MAX_BYTES ((uint64_t)100 * 1024 * 1024)
+enum { DEFAULT_TIMEOUT_MS = 60 * 1000 };
+
+char *sb_media_store_path(const char *folder, const char *id)
+{
+    char *path;
+    return asprintf(&path, "%s/%s", folder, id) < 0 ? NULL : path;
+}
+
+/* --- folders --- */
+
+int sb_media_sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static int make_folder(const struct sb_media_store *store, const char *path)
+{
+    if (!path)
+        return -ENOMEM;
+    if (mkdir(path, 0700) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    char *parent = store->is_temporary ? NULL : sb_media_store_path(path, "..");
+    int rc = parent ? sb_media_sync_folder(parent) : store->is_temporary ? 0 : -ENOMEM;
+    free(parent);
+    return rc;
+}
+
+/* A world in memory has a folder for its lifetime. */
+static int name_temporary(struct sb_media_store *store)
+{
+    const char *parent = store->sandbox->media_config.temporary;
+    char *folder, *incoming;
+    if (asprintf(&folder, "%s/milky-media-XXXXXX", parent) < 0)
+        return -ENOMEM;
+    int rc = mkdtemp(folder) ? 0 : -errno;
+    incoming = rc == 0 ? sb_media_store_path(folder, "incoming") : NULL;
+    if (rc == 0 && !incoming) {
+        rmdir(folder);
+        rc = -ENOMEM;
+    }
+    if (rc < 0) {
+        free(folder);
+        return rc;
+    }
+    store->folder = folder;
+    store->incoming = incoming;
+    return 0;
+}
+
+int sb_media_store_make(struct sb_media_store *store)
+{
+    int rc = store->folder ? 0 : name_temporary(store);
+    if (rc == 0)
+        rc = make_folder(store, store->folder);
+    if (rc == 0)
+        rc = make_folder(store, store->incoming);
+    if (rc < 0)
+        mk_log_error("sandbox", "cannot make the folder for media %s: %s",
+                     store->folder ? store->folder : "", mk_error_text(-rc));
+    return rc;
+}
+
+static void remove_files(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)))
+        unlinkat(dirfd(dir), entry->d_name, 0); /* "." and ".." are refused */
+    if (dir)
+        closedir(dir);
+    rmdir(folder);
+}
+
+static void remove_temporary(struct sb_media_store *store)
+{
+    if (!store->is_temporary || !store->folder)
+        return;
+    if (store->incoming)
+        remove_files(store->incoming);
+    remove_files(store->folder);
+}
+
+/* Splits the database's path into its folder and its name. */
+static int name_folders(struct sb_media_store *store, const char *database)
+{
+    const char *slash = strrchr(database, '/');
+    const char *name = slash ? slash + 1 : database;
+    int len = slash ? (int)(slash - database) : 1;
+    if (asprintf(&store->folder, "%.*s/media", len, slash ? database : ".") < 0)
+        store->folder = NULL;
+    if (store->folder && asprintf(&store->incoming, "%s/%s.incoming", store->folder, name) < 0)
+        store->incoming = NULL;
+    return store->incoming ? 0 : -ENOMEM;
+}
+
+/* --- what a crash has left --- */
+
+static bool is_known(struct sb_media_store *store, const char *id)
+{
+    struct sb_media media;
+    return strlen(id) == SB_MEDIA_ID - 1 &&
+           sb_media_find(store->sandbox, mk_slice_str(id), &media) > 0;
+}
+
+/* `name` is that among the incoming. */
+static int move_in(struct sb_media_store *store, const char *name, const char *id)
+{
+    char *from = sb_media_store_path(store->incoming, name);
+    char *to = sb_media_store_path(store->folder, id);
+    int rc = from && to ? 0 : -ENOMEM;
+    if (rc == 0 && rename(from, to) < 0)
+        rc = -errno;
+    if (rc < 0)
+        mk_log_error("sandbox", "the content %s stays in %s: %s", id, store->incoming,
+                     mk_error_text(-rc));
+    free(from);
+    free(to);
+    return rc;
+}
+
+static void recover(struct sb_media_store *store)
+{
+    DIR *dir = store->incoming ? opendir(store->incoming) : NULL;
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        if (entry->d_name[0] == '.')
+            continue;
+        char id[SB_MEDIA_ID] = "";
+        if (strcspn(entry->d_name, ".") == SB_MEDIA_ID - 1)
+            memcpy(id, entry->d_name, SB_MEDIA_ID - 1);
+        if (is_known(store, id))
+            move_in(store, entry->d_name, id);
+        else
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+/* --- life --- */
+
+static int add_root(struct sb_media_store *store, const char *path)
+{
+    struct sb_media_rules *rules = &store->rules;
+    char *resolved = realpath(path, NULL);
+    if (!resolved) {
+        mk_log_warn("sandbox", "media: the root %s is passed over: %s", path, mk_error_text(errno));
+        return errno == ENOMEM ? -ENOMEM : 0;
+    }
+    if (strcmp(resolved, "/") == 0)
+        resolved[0] = '\0';
+    rules->roots[rules->root_count++] = resolved;
+    char *text;
+    if (asprintf(&text, "%s%s%s", rules->roots_text ? rules->roots_text : "",
+                 rules->roots_text ? ", " : "", *resolved ? resolved : "/") < 0)
+        return -ENOMEM;
+    free(rules->roots_text);
+    rules->roots_text = text;
+    return 0;
+}
+
+/* The defaults. A daemon's working directory is often "/", which would open all of the machine. */
+static int add_default_roots(struct sb_media_store *store, const char *database)
+{
+    int rc = 0;
+    if (!store->is_temporary) {
+        const char *slash = strrchr(database, '/');
+        char *folder = mk_slice_dup(
+            slash > database ? mk_slice_of(database, (size_t)(slash - database)) : MK_SLICE("."));
+        rc = folder ? add_root(store, folder) : -ENOMEM;
+        free(folder);
+    }
+    char *here = realpath(".", NULL);
+    bool is_all = here && strcmp(here, "/") == 0;
+    free(here);
+    return rc == 0 && !is_all ? add_root(store, ".") : rc;
+}
+
+static int set_rules(struct sb_media_store *store, const char *database)
+{
+    const struct sb_media_config *config = &store->sandbox->media_config;
+    struct sb_media_rules *rules = &store->rules;
+    rules->max_bytes = config->max_bytes ? config->max_bytes : DEFAULT_MAX_BYTES;
+    rules->durable = !store->is_temporary;
+    rules->database = store->is_temporary ? strdup("") : realpath(database, NULL);
+    rules->closed = config->closed;
+    rules->closed_count = config->closed_count;
+    rules->closed_below = config->closed_below;
+    rules->roots = calloc(config->root_count + 2, sizeof(*rules->roots));
+    int rc = rules->roots && rules->database ? 0 : -ENOMEM;
+    for (size_t i = 0; rc == 0 && i < config->root_count; i++)
+        rc = add_root(store, config->roots[i]);
+    if (rc == 0 && config->root_count == 0)
+        rc = add_default_roots(store, database);
+    if (rc == 0 && !rules->roots_text)
+        rules->roots_text = strdup("-");
+    return rc == 0 && !rules->roots_text ? -ENOMEM : rc;
+}
+
+int sb_media_start(struct sb_sandbox *sandbox)
+{
+    struct sb_media_store *store = calloc(1, sizeof(*store));
+    if (!store)
+        return -ENOMEM;
+    sandbox->media = store;
+    store->sandbox = sandbox;
+    store->loop = milky_host_loop(sandbox->host);
+    store->allow_private = sandbox->media_config.allow_private_addresses;
+    store->timeout_ms =
+        sandbox->media_config.timeout_ms ? sandbox->media_config.timeout_ms : DEFAULT_TIMEOUT_MS;
+    store->is_temporary = strcmp(sandbox->path, ":memory:") == 0;
+    mk_list_init(&store->blobs);
+    mk_list_init(&store->calls);
+    mk_list_init(&store->queued);
+    int rc = store->is_temporary ? 0 : name_folders(store, sandbox->path);
+    if (rc == 0)
+        rc = set_rules(store, sandbox->path);
+    if (rc == 0)
+        rc = sb_media_url_start(store);
+    if (rc == 0)
+        recover(store);
+    return rc;
+}
+
+void sb_media_store_free(struct sb_media_store *store)
+{
+    MK_LIST_FOR_EACH (node, &store->blobs) {
+        struct sb_media_blob *blob = MK_CONTAINER_OF(node, struct sb_media_blob, node);
+        blob->uses = 1;
+        blob->recorded = false;
+        sb_media_store_release(store, blob);
+    }
+    remove_temporary(store);
+    for (size_t i = 0; i < store->rules.root_count; i++)
+        free(store->rules.roots[i]);
+    free(store->rules.roots);
+    free(store->rules.roots_text);
+    free(store->rules.database);
+    free(store->folder);
+    free(store->incoming);
+    free(store);
+}
+
+/* --- contents --- */
+
+static struct sb_media_blob *find_blob(struct sb_media_store *store, const char *id)
+{
+    MK_LIST_FOR_EACH (node, &store->blobs) {
+        struct sb_media_blob *blob = MK_CONTAINER_OF(node, struct sb_media_blob, node);
+        if (strcmp(blob->id, id) == 0)
+            return blob;
+    }
+    return NULL;
+}
+
+/* The world has it already. A content whose file somebody has removed is taken in again. */
+static bool is_stored(struct sb_media_store *store, const char *id)
+{
+    if (!is_known(store, id))
+        return false;
+    char *path = sb_media_store_path(store->folder, id);
+    bool there = path && access(path, R_OK) == 0;
+    free(path);
+    return there;
+}
+
+int sb_media_store_take(struct sb_media_store *store, struct sb_media_fetch *fetch,
+                        struct sb_media_blob **result)
+{
+    const char *id = fetch->media.id;
+    struct sb_media_blob *blob = find_blob(store, id);
+    if (blob) {
+        blob->uses++;
+        *result = blob;
+        return 0;
+    }
+    if (is_stored(store, id))
+        return 0;
+    blob = calloc(1, sizeof(*blob));
+    char *path = blob ? sb_media_store_path(store->incoming, id) : NULL;
+    int rc = path ? 0 : -ENOMEM;
+    if (rc == 0 && rename(fetch->path, path) < 0)
+        rc = -errno;
+    free(path);
+    if (rc < 0) {
+        free(blob);
+        return rc;
+    }
+    free(fetch->path);
+    fetch->path = NULL;
+    memcpy(blob->id, id, SB_MEDIA_ID);
+    blob->info = fetch->media.info;
+    blob->uses = 1;
+    mk_list_push(&store->blobs, &blob->node);
+    *result = blob;
+    return 0;
+}
+
+void sb_media_store_release(struct sb_media_store *store, struct sb_media_blob *blob)
+{
+    if (!blob || --blob->uses > 0 || blob->recorded)
+        return;
+    if (!blob->kept) {
+        char *path = sb_media_store_path(store->incoming, blob->id);
+        if (path)
+            unlink(path);
+        free(path);
+    }
+    mk_list_remove(&blob->node);
+    free(blob);
+}
+
+int sb_media_store_info(struct sb_media_store *store, const char *id, struct sb_media_info *info)
+{
+    struct sb_media media;
+    const struct sb_media_blob *blob = find_blob(store, id);
+    int rc = blob ? 1 : sb_media_find(store->sandbox, mk_slice_str(id), &media);
+    if (rc > 0)
+        *info = blob ? blob->info : media.info;
+    return rc;
+}
+
+int sb_media_store_record(struct sb_media_store *store, const struct sb_media *media,
+                          struct sb_media_blob *blob)
+{
+    struct sb_db *db = &store->sandbox->db;
+    sqlite3_stmt *insert = SB_DB_USE(db, SB_SQL_MEDIA_ADD, media->size, media->info.width,
+                                     media->info.height, media->info.duration);
+    sqlite3_bind_text(insert, 5, media->id, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 6, media->tri_sha1, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 7, media->info.content_type, -1, SQLITE_STATIC);
+    int rc = sb_db_run(db, insert);
+    sqlite3_clear_bindings(insert);
+    if (rc == 0 && blob)
+        blob->recorded = true;
+    return rc;
+}
+
+/* The turn has ended: what it recorded is kept, or is as if it had never been. */
+static void settle(struct sb_media_store *store, bool committed)
+{
+    MK_LIST_FOR_EACH (node, &store->blobs) {
+        struct sb_media_blob *blob = MK_CONTAINER_OF(node, struct sb_media_blob, node);
+        if (!blob->recorded)
+            continue;
+        blob->recorded = false;
+        if (committed && !blob->kept) {
+            move_in(store, blob->id, blob->id); /* where that fails, the next start does it */
+            blob->kept = true;
+        }
+        blob->uses++;
+        sb_media_store_release(store, blob);
+    }
+}
+
+void sb_media_committed(struct sb_sandbox *sandbox)
+{
+    if (!mk_list_empty(&sandbox->media->blobs))
+        settle(sandbox->media, true);
+}
+
+void sb_media_rolled_back(struct sb_sandbox *sandbox)
+{
+    if (sandbox->media && !mk_list_empty(&sandbox->media->blobs))
+        settle(sandbox->media, false);
+}
+
+int sb_media_open_content(struct sb_media_store *store, const char *id)
+{
+    const char *const folders[] = { store->folder, store->incoming };
+    int rc = -ENOENT;
+    for (size_t i = 0; i < 2 && rc == -ENOENT && folders[i]; i++) {
+        char *path = sb_media_store_path(folders[i], id);
+        if (!path)
+            return -ENOMEM;
+        rc = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (rc < 0)
+            rc = -errno;
+        free(path);
+    }
+    return rc;
+}

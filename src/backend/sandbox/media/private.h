@@ -1,0 +1,164 @@
+/*
+ * media_private: what the files of media share and nobody else includes.
+ *
+ *   media.c        a call's URIs: found, fetched, handed to its handler, recorded
+ *   media_fetch.c  one URI becomes a file with its hashes, beside the loop
+ *   media_source.c where its bytes come from: files below the roots, base64
+ *   media_store.c  the folder: contents come in, are kept with the turn that wanted them, or go
+ *   media_url.c    the URLs under which the endpoint serves them
+ */
+#ifndef SB_MEDIA_PRIVATE_H
+#define SB_MEDIA_PRIVATE_H
+
+#include "backend/sandbox/media/media.h"
+#include "base/list.h"
+
+#include <stdatomic.h>
+#include <uv.h>
+
+struct mk_http_client;
+struct mk_http_request;
+
+enum {
+    SB_MEDIA_KEY = 32,
+    SB_MEDIA_PROBLEM = 512, /* bytes of the longest reason, in either language */
+};
+
+/* Why a content cannot be had. */
+struct sb_media_problem {
+    int retcode; /* 0: there is none */
+    char chinese[SB_MEDIA_PROBLEM];
+    char english[SB_MEDIA_PROBLEM];
+};
+
+void sb_media_problem(struct sb_media_problem *problem, int retcode, const char *chinese,
+                      const char *english, ...) __attribute__((format(printf, 4, 5)));
+
+/* What threads read: it stays as it is from start to end. */
+struct sb_media_rules {
+    uint64_t max_bytes; /* of one content */
+    char **roots;       /* resolved, without a slash at the end ("" is the root of all) */
+    size_t root_count;
+    char *roots_text;          /* all of them, for people */
+    char *database;            /* resolved, "" for one in memory */
+    const char *const *closed; /* the database and these are not even read below a root */
+    size_t closed_count;
+    const char *closed_below; /* nor are databases in the folders of this one (NULL, "": none) */
+    bool durable;             /* contents, and their names, are on disk before they are told of */
+};
+
+/* --- where bytes come from (any thread) --- */
+
+/* Takes bytes; returns 0 or a negative errno. */
+typedef int sb_media_taker(void *arg, const void *data, size_t len);
+
+/* Both feed a whole content to `take`. `abandoned` ends them early. Return false with the problem.
+ */
+bool sb_media_read_file(const struct sb_media_rules *rules, struct mk_slice uri,
+                        const atomic_bool *abandoned, sb_media_taker *take, void *arg,
+                        struct sb_media_problem *problem);
+bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice uri,
+                          const atomic_bool *abandoned, sb_media_taker *take, void *arg,
+                          struct sb_media_problem *problem);
+
+/* Sets the problem for what `take` returned, or for a content that is too large. */
+void sb_media_problem_of_disk(struct sb_media_problem *problem, int error);
+void sb_media_problem_too_large(struct sb_media_problem *problem, uint64_t max);
+
+/* --- fetching --- */
+
+/* One URI on its way to a file in the folder of incoming contents. */
+struct sb_media_fetch {
+    uv_work_t work;
+    struct mk_list node; /* in store->queued, or alone */
+    struct sb_media_store *store;
+    const struct sb_media_rules *rules;
+    struct mk_slice uri;
+    bool is_http;
+    struct mk_http_request *download;
+    atomic_bool abandoned;
+    atomic_bool reads_uri; /* a thread does */
+    int fd;                /* of the file at `path`, or -1 */
+    char *path; /* NULL: there is none; when it has ended well, its name begins with its id */
+    uint64_t size;
+    struct sb_media media; /* when it has ended without a problem */
+    struct sb_media_problem problem;
+    void (*done)(struct sb_media_fetch *fetch); /* never from within sb_media_fetch_start */
+};
+
+/* Starts; `fetch` is zeroed but for `store`, `uri` (borrowed until `done`) and `done`. */
+void sb_media_fetch_start(struct sb_media_fetch *fetch);
+/* It will end soon, with a problem of no interest. */
+void sb_media_fetch_abandon(struct sb_media_fetch *fetch);
+/* The same, and the URI is not looked at any more when this returns. */
+void sb_media_fetch_forget(struct sb_media_fetch *fetch);
+/* After `done`: removes its file, if that was not taken, and frees what it holds. */
+void sb_media_fetch_fini(struct sb_media_fetch *fetch);
+
+/* --- the store --- */
+
+/* A content in the folder of incoming ones, called by its id. */
+struct sb_media_blob {
+    struct mk_list node;
+    char id[SB_MEDIA_ID];
+    struct sb_media_info info;
+    unsigned uses; /* calls that wait or run with it */
+    bool recorded; /* in the transaction of this turn */
+    bool kept;     /* committed, and moved out of there */
+};
+
+struct sb_media_store {
+    struct sb_sandbox *sandbox;
+    struct uv_loop_s *loop;
+    struct sb_media_rules rules;
+    struct mk_http_client *http; /* made with the first download */
+    bool allow_private;
+    uint32_t timeout_ms;
+    char *folder;   /* NULL until it is needed, for a database in memory */
+    char *incoming; /* a folder in it */
+    bool is_temporary;
+    struct mk_list blobs;
+    struct mk_list calls;  /* that wait for their media */
+    struct mk_list queued; /* fetches that wait for a thread */
+    unsigned threads;      /* at work */
+    unsigned downloads;
+    uint8_t key[SB_MEDIA_KEY];
+};
+
+/* Makes the folders where they are not there (any more). Returns 0 or a negative errno, logged. */
+int sb_media_store_make(struct sb_media_store *store);
+
+/*
+ * Takes a fetched content over: where the world does not have it yet, `*blob` is set and counts one
+ * more use. Returns 0 or a negative errno.
+ */
+int sb_media_store_take(struct sb_media_store *store, struct sb_media_fetch *fetch,
+                        struct sb_media_blob **blob);
+/* One use less. NULL is allowed. */
+void sb_media_store_release(struct sb_media_store *store, struct sb_media_blob *blob);
+
+/* What a content is that may not have its row yet. Returns 1, 0 or -errno. */
+int sb_media_store_info(struct sb_media_store *store, const char *id, struct sb_media_info *info);
+
+/* Writes the row. Inside the transaction. `blob` may be NULL. Returns 0 or -errno. */
+int sb_media_store_record(struct sb_media_store *store, const struct sb_media *media,
+                          struct sb_media_blob *blob);
+
+/* Waits until the disk has the names in a folder. Any thread. Returns 0 or a negative errno. */
+int sb_media_sync_folder(const char *path);
+
+/* The paths of a content, in the folder and among the incoming; NULL when memory is out. */
+char *sb_media_store_path(const char *folder, const char *id);
+
+/* Frees what is in it; nothing may be under way. */
+void sb_media_store_free(struct sb_media_store *store);
+
+/* A descriptor of the content, or a negative errno. */
+int sb_media_open_content(struct sb_media_store *store, const char *id);
+
+/* --- URLs --- */
+
+/* Reads or makes the key that URLs are signed with, inside the transaction of the start. */
+int sb_media_url_start(struct sb_media_store *store);
+
+#endif

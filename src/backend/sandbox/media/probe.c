@@ -1,0 +1,198 @@
+/* media_probe: the list of formats, and pictures. Sound is in media_probe_audio.c and _mp3.c, MP4
+ * in media_probe_mp4.c. */
+#include "backend/sandbox/media/probe_private.h"
+
+static const struct sb_media_info types[] = {
+    { .kind = SB_MEDIA_OTHER, .content_type = "application/octet-stream", .extension = "bin" },
+    { .kind = SB_MEDIA_IMAGE, .content_type = "image/png", .extension = "png" },
+    { .kind = SB_MEDIA_IMAGE, .content_type = "image/jpeg", .extension = "jpg" },
+    { .kind = SB_MEDIA_IMAGE, .content_type = "image/gif", .extension = "gif" },
+    { .kind = SB_MEDIA_IMAGE, .content_type = "image/webp", .extension = "webp" },
+    { .kind = SB_MEDIA_IMAGE, .content_type = "image/bmp", .extension = "bmp" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/wav", .extension = "wav" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/mpeg", .extension = "mp3" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/ogg", .extension = "ogg" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/flac", .extension = "flac" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/amr", .extension = "amr" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/amr-wb", .extension = "awb" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/silk", .extension = "silk" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/mp4", .extension = "m4a" },
+    { .kind = SB_MEDIA_VIDEO, .content_type = "video/mp4", .extension = "mp4" },
+    { .kind = SB_MEDIA_VIDEO, .content_type = "video/quicktime", .extension = "mov" },
+};
+
+void sb_media_info_of(const char *content_type, size_t len, struct sb_media_info *info)
+{
+    *info = types[0];
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (mk_slice_eq(mk_slice_str(types[i].content_type), mk_slice_of(content_type, len)))
+            *info = types[i];
+}
+
+void sb_media_set_duration(struct sb_media_info *info, uint64_t units, uint64_t per_second)
+{
+    uint64_t seconds = per_second > 0 ? units / per_second : 0;
+    if (per_second > 0 && units % per_second >= per_second - units % per_second)
+        seconds++;
+    info->duration = seconds == 0 ? 1 : seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
+}
+
+bool sb_media_set_size(struct sb_media_info *info, uint64_t width, uint64_t height)
+{
+    if (width == 0 || height == 0 || width > INT32_MAX || height > INT32_MAX)
+        return false;
+    info->width = (uint32_t)width;
+    info->height = (uint32_t)height;
+    return true;
+}
+
+/* --- pictures --- */
+
+/* PNG, 11.2.1: the header chunk comes first. */
+static bool probe_png(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+{
+    if (!sb_media_has(content, 0, MK_SLICE("\x89PNG\r\n\x1a\n")))
+        return false;
+    info->content_type = "image/png";
+    if (!sb_media_there(content, 8, 25) || !sb_media_has(content, 12, MK_SLICE("IHDR")) ||
+        sb_media_be32(content, 8) != 13)
+        *wrong = "its PNG header is cut or damaged";
+    else if (!sb_media_set_size(info, sb_media_be32(content, 16), sb_media_be32(content, 20)))
+        *wrong = "its PNG header gives no size";
+    return true;
+}
+
+/* A start of frame (ITU T.81, B.2.2): C4, C8 and CC among them are something else. */
+static bool is_frame_marker(uint32_t marker)
+{
+    return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+}
+
+/* Segments (EXIF with its thumbnail is one of them) are jumped over until a frame starts. */
+static bool probe_jpeg(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+{
+    if (!sb_media_has(content, 0, MK_SLICE("\xff\xd8\xff")))
+        return false;
+    info->content_type = "image/jpeg";
+    for (uint64_t at = 2; sb_media_there(content, at, 4);) {
+        uint32_t marker = sb_media_byte(content, at + 1);
+        if (sb_media_byte(content, at) != 0xff || marker == 0xd9 || marker == 0xda)
+            break;
+        if (marker == 0xff) { /* filling */
+            at++;
+            continue;
+        }
+        if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
+            at += 2;
+            continue;
+        }
+        uint32_t len = sb_media_be16(content, at + 2);
+        if (is_frame_marker(marker) && len >= 8 && sb_media_there(content, at, 9)) {
+            if (!sb_media_set_size(info, sb_media_be16(content, at + 7),
+                                   sb_media_be16(content, at + 5)))
+                *wrong = "its JPEG header gives no size";
+            return true;
+        }
+        if (len < 2)
+            break;
+        at += 2 + (uint64_t)len;
+    }
+    *wrong = "its JPEG header is cut or damaged";
+    return true;
+}
+
+static bool probe_gif(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+{
+    if (!sb_media_has(content, 0, MK_SLICE("GIF87a")) &&
+        !sb_media_has(content, 0, MK_SLICE("GIF89a")))
+        return false;
+    info->content_type = "image/gif";
+    if (!sb_media_there(content, 0, 13))
+        *wrong = "its GIF header is cut";
+    else if (!sb_media_set_size(info, sb_media_le16(content, 6), sb_media_le16(content, 8)))
+        *wrong = "its GIF header gives no size";
+    return true;
+}
+
+/* The first chunk says it all: lossy (RFC 6386, 9.1), lossless, or extended (RFC 9649). */
+static bool probe_webp(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+{
+    if (!sb_media_has(content, 0, MK_SLICE("RIFF")) || !sb_media_has(content, 8, MK_SLICE("WEBP")))
+        return false;
+    info->content_type = "image/webp";
+    uint64_t width = 0, height = 0;
+    if (!sb_media_there(content, 12, 18)) {
+        *wrong = "its WebP header is cut";
+        return true;
+    }
+    if (sb_media_has(content, 12, MK_SLICE("VP8 ")) &&
+        sb_media_has(content, 23, MK_SLICE("\x9d\x01\x2a"))) {
+        width = sb_media_le16(content, 26) & 0x3fff;
+        height = sb_media_le16(content, 28) & 0x3fff;
+    } else if (sb_media_has(content, 12, MK_SLICE("VP8L")) && sb_media_byte(content, 20) == 0x2f) {
+        uint32_t bits = sb_media_le32(content, 21);
+        width = (bits & 0x3fff) + 1;
+        height = (bits >> 14 & 0x3fff) + 1;
+    } else if (sb_media_has(content, 12, MK_SLICE("VP8X"))) {
+        width = (sb_media_le32(content, 24) & 0xffffff) + 1;
+        height = (sb_media_le32(content, 26) >> 8) + 1;
+    }
+    if (!sb_media_set_size(info, width, height))
+        *wrong = "its WebP header is damaged";
+    return true;
+}
+
+/* "BM" alone begins many a text, so the size of the second header must be one that exists. */
+static bool probe_bmp(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+{
+    static const uint8_t header_sizes[] = { 12, 16, 40, 52, 56, 64, 108, 124 };
+    bool known = false;
+    if (!sb_media_has(content, 0, MK_SLICE("BM")) || !sb_media_there(content, 0, 18))
+        return false;
+    uint32_t size = sb_media_le32(content, 14);
+    for (size_t i = 0; i < sizeof(header_sizes); i++)
+        known = known || size == header_sizes[i];
+    if (!known)
+        return false;
+    info->content_type = "image/bmp";
+    uint64_t width = 0, height = 0;
+    if (size == 12 && sb_media_there(content, 0, 26)) {
+        width = sb_media_le16(content, 18);
+        height = sb_media_le16(content, 20);
+    } else if (sb_media_there(content, 0, 26)) {
+        width = sb_media_le32(content, 18);
+        uint32_t rows = sb_media_le32(content, 22);
+        height = rows > INT32_MAX ? 0 - rows : rows; /* negative: from the top down */
+    }
+    if (!sb_media_set_size(info, width, height))
+        *wrong = "its BMP header is cut or damaged";
+    return true;
+}
+
+/* --- all of them --- */
+
+static sb_media_prober *const probers[] = {
+    probe_png,          probe_jpeg,          probe_gif,           probe_webp,
+    sb_media_probe_wav, probe_bmp,           sb_media_probe_flac, sb_media_probe_ogg,
+    sb_media_probe_amr, sb_media_probe_silk, sb_media_probe_mp4,  sb_media_probe_mp3,
+};
+
+const char *sb_media_probe(struct mk_slice content, struct sb_media_info *info)
+{
+    for (size_t i = 0; i < sizeof(probers) / sizeof(probers[0]); i++) {
+        struct sb_media_info found = { 0 };
+        const char *wrong = NULL;
+        if (!probers[i](content, &found, &wrong))
+            continue;
+        *info = types[0];
+        if (wrong)
+            return wrong;
+        sb_media_info_of(found.content_type, strlen(found.content_type), info);
+        info->width = found.width;
+        info->height = found.height;
+        info->duration = found.duration;
+        return NULL;
+    }
+    *info = types[0];
+    return NULL;
+}

@@ -1,0 +1,145 @@
+/*
+ * media_probe_mp4: MP4 and its elder brother MOV (ISO 14496-12): boxes in boxes. What is wanted is
+ * in moov, which may come before or behind the pictures.
+ */
+#include "backend/sandbox/media/probe_private.h"
+
+/* What the tracks have told. */
+struct movie {
+    uint64_t duration;
+    uint32_t time_scale;
+    uint32_t width; /* of the first track of pictures */
+    uint32_t height;
+    bool has_header;
+    bool has_video;
+    bool has_audio;
+};
+
+/* The next box of `rest`: its four letters and what is in it. False at the end, or where it is cut.
+ */
+static bool next_box(struct mk_slice *rest, struct mk_slice *type, struct mk_slice *box)
+{
+    if (!sb_media_there(*rest, 0, 8))
+        return false;
+    uint64_t size = sb_media_be32(*rest, 0), head = 8;
+    if (size == 1) {
+        if (!sb_media_there(*rest, 0, 16))
+            return false;
+        size = sb_media_be64(*rest, 8);
+        head = 16;
+    } else if (size == 0) {
+        size = rest->len; /* to the end */
+    }
+    if (size < head || size > rest->len)
+        return false;
+    *type = mk_slice_of(rest->ptr + 4, 4);
+    *box = mk_slice_of(rest->ptr + head, (size_t)(size - head));
+    *rest = mk_slice_from(*rest, (size_t)size);
+    return true;
+}
+
+static bool find_box(struct mk_slice in, struct mk_slice wanted, struct mk_slice *box)
+{
+    struct mk_slice type;
+    while (next_box(&in, &type, box))
+        if (mk_slice_eq(type, wanted))
+            return true;
+    return false;
+}
+
+static void read_movie_header(struct mk_slice box, struct movie *movie)
+{
+    bool is_long = box.len > 0 && box.ptr[0] == 1;
+    if (!sb_media_there(box, 0, is_long ? 32 : 20))
+        return;
+    movie->time_scale = sb_media_be32(box, is_long ? 20 : 12);
+    movie->duration = is_long ? sb_media_be64(box, 24) : sb_media_be32(box, 16);
+    if (movie->duration == (is_long ? UINT64_MAX : UINT32_MAX))
+        movie->duration = 0; /* unknown */
+    movie->has_header = movie->time_scale > 0;
+}
+
+/* The sizes are of 16 bits before the point and 16 behind it. */
+static void read_track(struct mk_slice track, struct movie *movie)
+{
+    struct mk_slice header, media, handler;
+    if (!find_box(track, MK_SLICE("mdia"), &media) || !find_box(media, MK_SLICE("hdlr"), &handler))
+        return;
+    if (sb_media_has(handler, 8, MK_SLICE("soun")))
+        movie->has_audio = true;
+    if (!sb_media_has(handler, 8, MK_SLICE("vide")) || movie->has_video)
+        return;
+    movie->has_video = true;
+    if (!find_box(track, MK_SLICE("tkhd"), &header))
+        return;
+    uint64_t at = header.len > 0 && header.ptr[0] == 1 ? 88 : 76;
+    if (!sb_media_there(header, at, 8))
+        return;
+    movie->width = sb_media_be32(header, at) >> 16;
+    movie->height = sb_media_be32(header, at + 4) >> 16;
+}
+
+/* A movie in fragments tells its length elsewhere, if at all. */
+static void read_fragments(struct mk_slice extends, struct movie *movie)
+{
+    struct mk_slice header;
+    if (movie->duration > 0 || !find_box(extends, MK_SLICE("mehd"), &header))
+        return;
+    bool is_long = header.len > 0 && header.ptr[0] == 1;
+    if (sb_media_there(header, 4, is_long ? 8 : 4))
+        movie->duration = is_long ? sb_media_be64(header, 4) : sb_media_be32(header, 4);
+}
+
+static void read_movie(struct mk_slice moov, struct movie *movie)
+{
+    struct mk_slice type, box;
+    while (next_box(&moov, &type, &box)) {
+        if (mk_slice_eq(type, MK_SLICE("mvhd")))
+            read_movie_header(box, movie);
+        else if (mk_slice_eq(type, MK_SLICE("trak")))
+            read_track(box, movie);
+        else if (mk_slice_eq(type, MK_SLICE("mvex")))
+            read_fragments(box, movie);
+    }
+}
+
+/* Pictures (HEIC, AVIF) come in the same boxes, and are not what is looked for here. */
+static bool is_picture(struct mk_slice brand)
+{
+    static const char brands[][5] = {
+        "heic", "heix", "hevc", "hevx", "mif1", "msf1", "avif", "avis"
+    };
+    for (size_t i = 0; i < sizeof(brands) / sizeof(brands[0]); i++)
+        if (mk_slice_eq(brand, mk_slice_of(brands[i], 4)))
+            return true;
+    return false;
+}
+
+bool sb_media_probe_mp4(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+{
+    bool has_brand = sb_media_has(content, 4, MK_SLICE("ftyp")) && sb_media_there(content, 8, 4);
+    bool is_old = sb_media_has(content, 4, MK_SLICE("moov")) ||
+                  sb_media_has(content, 4, MK_SLICE("wide")) ||
+                  sb_media_has(content, 4, MK_SLICE("mdat"));
+    struct mk_slice brand = has_brand ? mk_slice_of(content.ptr + 8, 4) : (struct mk_slice){ 0 };
+    if ((!has_brand && !is_old) || is_picture(brand))
+        return false;
+    struct mk_slice moov;
+    struct movie movie = { 0 };
+    if (find_box(content, MK_SLICE("moov"), &moov))
+        read_movie(moov, &movie);
+    else if (!has_brand)
+        return false;
+    if (movie.has_video)
+        info->content_type =
+            is_old || mk_slice_eq(brand, MK_SLICE("qt  ")) ? "video/quicktime" : "video/mp4";
+    else
+        info->content_type = "audio/mp4";
+    if (!movie.has_header || (!movie.has_video && !movie.has_audio))
+        *wrong = "its MP4 header is cut or damaged";
+    else if (movie.has_video && !sb_media_set_size(info, movie.width, movie.height))
+        *wrong = "its MP4 header gives no size";
+    else
+        sb_media_set_duration(info, movie.duration, movie.time_scale);
+    return true;
+}

@@ -1,0 +1,312 @@
+/* media_source: see media_private.h. Runs on any thread; touches nothing but its arguments. */
+#include "backend/sandbox/media/private.h"
+#include "base/base64.h"
+#include "base/error_text.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PIECE = 96 * 1024 }; /* bytes at a time; a multiple of 3 */
+
+void sb_media_problem_too_large(struct sb_media_problem *problem, uint64_t max)
+{
+    sb_media_problem(problem, SB_MEDIA_TOO_LARGE, "内容过大",
+                     "it is larger than %llu bytes (backend.media.max_bytes)",
+                     (unsigned long long)max);
+}
+
+void sb_media_problem_of_disk(struct sb_media_problem *problem, int error)
+{
+    sb_media_problem(problem, MILKY_INTERNAL, "无法写入沙盒的媒体目录",
+                     "the sandbox cannot store it: %s", mk_error_text(-error));
+}
+
+/* --- base64 --- */
+
+bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice uri,
+                          const atomic_bool *abandoned, sb_media_taker *take, void *arg,
+                          struct sb_media_problem *problem)
+{
+    struct mk_slice text = mk_slice_from(uri, sizeof("base64://") - 1);
+    size_t padding = 0;
+    while (padding < 2 && padding < text.len && text.ptr[text.len - 1 - padding] == '=')
+        padding++;
+    if (mk_base64_size(text.len) - (text.len >= 4 ? padding : 0) > rules->max_bytes) {
+        sb_media_problem_too_large(problem, rules->max_bytes);
+        return false;
+    }
+    uint8_t *piece = malloc(PIECE);
+    int rc = piece ? 0 : -ENOMEM;
+    bool good = true;
+    while (rc == 0 && good && text.len > 0 && !atomic_load(abandoned)) {
+        size_t count = text.len < PIECE / 3 * 4 ? text.len : PIECE / 3 * 4;
+        size_t len;
+        good = mk_base64_decode(mk_slice_of(text.ptr, count), piece, &len) &&
+               (count == text.len || len == PIECE); /* padding ends it */
+        if (good)
+            rc = take(arg, piece, len);
+        text = mk_slice_from(text, count);
+    }
+    free(piece);
+    if (!good)
+        sb_media_problem(problem, SB_BAD_URI, "base64 内容不合法",
+                         "it is no valid base64 (RFC 4648, with padding and without line breaks)");
+    else if (rc < 0)
+        sb_media_problem_of_disk(problem, rc);
+    return good && rc == 0;
+}
+
+/* --- files --- */
+
+static bool bad_path(struct sb_media_problem *problem, const char *english)
+{
+    sb_media_problem(problem, SB_BAD_URI, "file:// 地址不合法", "%s", english);
+    return false;
+}
+
+static bool outside(const struct sb_media_rules *rules, struct sb_media_problem *problem)
+{
+    sb_media_problem(problem, SB_BAD_URI, "只能读取允许目录中的文件",
+                     "only files below these folders may be read (backend.media.roots): %s",
+                     rules->roots_text);
+    return false;
+}
+
+static void own_file(struct sb_media_problem *problem)
+{
+    sb_media_problem(
+        problem, SB_BAD_URI, "不能读取数据库与配置文件",
+        "databases and the configuration are not for bots: put what is to be sent into "
+        "a file of its own");
+}
+
+static bool unreadable(struct sb_media_problem *problem, int error)
+{
+    sb_media_problem(problem, SB_NO_CONTENT, "无法读取文件", "the file cannot be read: %s",
+                     mk_error_text(error));
+    return false;
+}
+
+static int hex(char c)
+{
+    return c >= '0' && c <= '9'                 ? c - '0'
+           : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                : -1;
+}
+
+/* The path of "file:///path", "file:////path" or "file://localhost/path", percent-decoded. */
+static bool decode_path(struct mk_slice uri, char path[PATH_MAX], struct sb_media_problem *problem)
+{
+    struct mk_slice rest = mk_slice_from(uri, sizeof("file://") - 1);
+    static const struct mk_slice host = { "localhost/", sizeof("localhost/") - 1 };
+    if (rest.len >= host.len && mk_slice_eq_nocase(mk_slice_of(rest.ptr, host.len), host))
+        rest = mk_slice_from(rest, host.len - 1);
+    if (rest.len == 0 || rest.ptr[0] != '/')
+        return bad_path(problem, "a file URI is file:///PATH, with a whole path");
+    while (rest.len > 1 && rest.ptr[1] == '/')
+        rest = mk_slice_from(rest, 1);
+    size_t len = 0;
+    for (size_t i = 0; i < rest.len; i++) {
+        char c = rest.ptr[i];
+        if (c == '%') {
+            int high = i + 2 < rest.len ? hex(rest.ptr[i + 1]) : -1;
+            int low = i + 2 < rest.len ? hex(rest.ptr[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return bad_path(problem, "a % in a file URI is followed by two hexadecimal digits");
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        if (c == '\0')
+            return bad_path(problem, "a path has no NUL in it");
+        if (len + 1 == PATH_MAX)
+            return bad_path(problem, "the path is too long");
+        path[len++] = c;
+    }
+    path[len] = '\0';
+    if (len >= 3 && path[2] == ':' && (len == 3 || path[3] == '/' || path[3] == '\\'))
+        return bad_path(problem, "there are no drives on this machine: a path is like /tmp/a.png");
+    for (const char *at = path; (at = strstr(at, "/..")); at += 3)
+        if (at[3] == '/' || at[3] == '\0')
+            return bad_path(problem, "a path may not go up with ..");
+    return true;
+}
+
+/* The root that `path` lies below, or NULL. */
+static const char *root_of(const struct sb_media_rules *rules, const char *path)
+{
+    for (size_t i = 0; i < rules->root_count; i++) {
+        size_t len = strlen(rules->roots[i]);
+        if (strncmp(path, rules->roots[i], len) == 0 && path[len] == '/')
+            return rules->roots[i];
+    }
+    return NULL;
+}
+
+/* What SQLite keeps beside a database counts as the database. */
+static bool is_one_of(const char *database, const struct stat *status)
+{
+    static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+    for (size_t i = 0; *database && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        char path[PATH_MAX];
+        struct stat own;
+        if (snprintf(path, sizeof(path), "%s%s", database, suffixes[i]) < (int)sizeof(path) &&
+            stat(path, &own) == 0 && own.st_dev == status->st_dev && own.st_ino == status->st_ino)
+            return true;
+    }
+    return false;
+}
+
+static bool is_same_file(int folder, const char *name, const struct stat *status)
+{
+    struct stat own;
+    return fstatat(folder, name, &own, 0) == 0 && own.st_dev == status->st_dev &&
+           own.st_ino == status->st_ino;
+}
+
+static bool is_database_in(int parent, const char *folder, const struct stat *status)
+{
+    int fd = openat(parent, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    bool found = false;
+    while (dir && !found && (entry = readdir(dir)))
+        found = strstr(entry->d_name, ".db") && is_same_file(dirfd(dir), entry->d_name, status);
+    if (dir)
+        closedir(dir);
+    else if (fd >= 0)
+        close(fd);
+    return found;
+}
+
+/* Other backends have theirs beside this one's; which there are may change while it runs. */
+static bool is_database_below(const char *folder, const struct stat *status)
+{
+    DIR *dir = folder && *folder ? opendir(folder) : NULL;
+    const struct dirent *entry;
+    bool found = false;
+    while (dir && !found && (entry = readdir(dir)))
+        found = entry->d_name[0] != '.' && is_database_in(dirfd(dir), entry->d_name, status);
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+/* By what it is: a file has as many names as it has hard links. */
+static bool is_closed(const struct sb_media_rules *rules, const struct stat *status)
+{
+    bool found = is_one_of(rules->database, status);
+    for (size_t i = 0; i < rules->closed_count && !found; i++)
+        found = is_one_of(rules->closed[i], status);
+    return found || is_database_below(rules->closed_below, status);
+}
+
+/*
+ * Looked at before it is opened: opening a device may do something, and closing a database, through
+ * whichever descriptor, ends the locks that this process has on it. Returns 0 or an errno.
+ */
+static int may_be_opened(const struct sb_media_rules *rules, int folder, const char *name)
+{
+    struct stat status;
+    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno;
+    return !S_ISREG(status.st_mode) ? EINVAL : is_closed(rules, &status) ? EPERM : 0;
+}
+
+/*
+ * Opens a path that has no link in it, step by step from its root: where somebody puts a link in
+ * the way meanwhile, it is not followed. Returns a descriptor or a negative errno: -EINVAL for what
+ * is no regular file, -EPERM for one that is closed to all.
+ */
+static int open_below(const struct sb_media_rules *rules, const char *root, char *path)
+{
+    int at = open(*root ? root : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char *name = path + strlen(root) + 1;
+    while (at >= 0) {
+        char *slash = strchr(name, '/');
+        if (slash)
+            *slash = '\0';
+        int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (slash ? O_DIRECTORY : O_NONBLOCK);
+        int error = slash ? 0 : may_be_opened(rules, at, name);
+        int next = error ? -1 : openat(at, name, flags);
+        if (!error)
+            error = errno;
+        close(at);
+        errno = error;
+        at = next;
+        if (!slash)
+            break;
+        name = slash + 1;
+    }
+    return at < 0 ? -errno : at;
+}
+
+static int open_file(const struct sb_media_rules *rules, struct mk_slice uri,
+                     struct sb_media_problem *problem)
+{
+    char path[PATH_MAX], resolved[PATH_MAX];
+    if (!decode_path(uri, path, problem))
+        return -1;
+    if (!realpath(path, resolved)) {
+        int error = errno;
+        /* Whether there is something where nobody may look is nobody's business. */
+        if (root_of(rules, path))
+            unreadable(problem, error);
+        else
+            outside(rules, problem);
+        return -1;
+    }
+    const char *root = root_of(rules, resolved);
+    if (!root) {
+        outside(rules, problem);
+        return -1;
+    }
+    int fd = open_below(rules, root, resolved);
+    struct stat status;
+    if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))) {
+        close(fd);
+        fd = -EINVAL;
+    }
+    if (fd == -EINVAL)
+        bad_path(problem, "it is no regular file");
+    else if (fd == -EPERM)
+        own_file(problem);
+    else if (fd < 0)
+        unreadable(problem, -fd);
+    return fd;
+}
+
+bool sb_media_read_file(const struct sb_media_rules *rules, struct mk_slice uri,
+                        const atomic_bool *abandoned, sb_media_taker *take, void *arg,
+                        struct sb_media_problem *problem)
+{
+    int fd = open_file(rules, uri, problem);
+    char *piece = fd >= 0 ? malloc(PIECE) : NULL;
+    uint64_t total = 0;
+    int error = piece ? 0 : -ENOMEM;
+    while (fd >= 0 && error == 0 && !problem->retcode && !atomic_load(abandoned)) {
+        ssize_t got = read(fd, piece, PIECE);
+        if (got == 0)
+            break;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            unreadable(problem, errno);
+        else if ((total += (uint64_t)got) > rules->max_bytes)
+            sb_media_problem_too_large(problem, rules->max_bytes);
+        else
+            error = take(arg, piece, (size_t)got);
+    }
+    free(piece);
+    if (fd >= 0) {
+        close(fd);
+        if (error < 0)
+            sb_media_problem_of_disk(problem, error);
+    }
+    return fd >= 0 && error == 0 && !problem->retcode;
+}

@@ -1,0 +1,306 @@
+/*
+ * media_url: the URLs of contents. A token says what it is for and until when, and is signed with a
+ * key of the world: nothing has to be kept about those that are given out, and a restart leaves
+ * them as they are.
+ *
+ *   base64url( end in seconds, 5 bytes | SHA-256 of the content, 32 | HMAC of both, 16 )
+ */
+#include "backend/sandbox/media/private.h"
+#include "base/base64.h"
+#include "base/digest.h"
+#include "base/error_text.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    END_LEN = 5,
+    MAC_LEN = 16,
+    SIGNED_LEN = END_LEN + MK_SHA256_LEN,
+    TOKEN_LEN = SIGNED_LEN + MAC_LEN,
+    TOKEN_TEXT = (TOKEN_LEN * 4 + 2) / 3 + 1,
+};
+
+/* --- tokens --- */
+
+int sb_media_url_start(struct sb_media_store *store)
+{
+    struct sb_db *db = &store->sandbox->db;
+    static const char name[] = "media";
+    sqlite3_stmt *row = sb_db_use(db, SB_SQL_SECRET, 0, NULL);
+    sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
+    int rc = sb_db_step(db, row);
+    if (rc < 0)
+        return rc;
+    bool is_there = rc > 0 && sqlite3_column_bytes(row, 0) == SB_MEDIA_KEY;
+    if (is_there)
+        memcpy(store->key, sqlite3_column_blob(row, 0), SB_MEDIA_KEY);
+    sqlite3_reset(row);
+    if (is_there)
+        return 0;
+    mk_random_bytes(store->key, SB_MEDIA_KEY);
+    sqlite3_stmt *insert = sb_db_use(db, SB_SQL_SECRET_SET, 0, NULL);
+    sqlite3_bind_text(insert, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(insert, 2, store->key, SB_MEDIA_KEY, SQLITE_STATIC);
+    return sb_db_run(db, insert);
+}
+
+static int sign(const struct sb_media_store *store, const uint8_t text[SIGNED_LEN],
+                uint8_t mac[MAC_LEN])
+{
+    uint8_t whole[MK_SHA256_LEN];
+    int rc = mk_hmac_sha256(mk_slice_of((const char *)store->key, SB_MEDIA_KEY),
+                            mk_slice_of((const char *)text, SIGNED_LEN), whole);
+    memcpy(mac, whole, MAC_LEN);
+    return rc;
+}
+
+static int make_token(const struct sb_media_store *store, const char *id, char text[TOKEN_TEXT])
+{
+    uint8_t token[TOKEN_LEN];
+    uint64_t end = sb_clock_now(&store->sandbox->db) + SB_MEDIA_URL_SECONDS;
+    for (int i = 0; i < END_LEN; i++)
+        token[i] = (uint8_t)(end >> 8 * (END_LEN - 1 - i));
+    if (!mk_hex_read(mk_slice_str(id), token + END_LEN, MK_SHA256_LEN))
+        return -EINVAL;
+    int rc = sign(store, token, token + SIGNED_LEN);
+    mk_base64url_encode(token, TOKEN_LEN, text);
+    return rc;
+}
+
+/* The content that a token is for; false where it is none of ours, or no more. */
+static bool read_token(const struct sb_media_store *store, const char *text, char id[SB_MEDIA_ID])
+{
+    uint8_t token[TOKEN_LEN], mac[MAC_LEN];
+    if (!mk_base64url_decode(mk_slice_str(text), token, TOKEN_LEN) || sign(store, token, mac) < 0 ||
+        !mk_secret_eq(mk_slice_of((const char *)mac, MAC_LEN),
+                      mk_slice_of((const char *)token + SIGNED_LEN, MAC_LEN)))
+        return false;
+    uint64_t end = 0;
+    for (int i = 0; i < END_LEN; i++)
+        end = end << 8 | token[i];
+    mk_hex_write(token + END_LEN, MK_SHA256_LEN, id);
+    return end > sb_clock_now(&store->sandbox->db);
+}
+
+/* --- contents --- */
+
+int sb_media_find(struct sb_sandbox *sandbox, struct mk_slice id, struct sb_media *media)
+{
+    struct sb_db *db = &sandbox->db;
+    if (id.len != SB_MEDIA_ID - 1)
+        return 0;
+    sqlite3_stmt *row = sb_db_use(db, SB_SQL_MEDIA, 0, NULL);
+    sqlite3_bind_text(row, 1, id.ptr, (int)id.len, SQLITE_STATIC);
+    int rc = sb_db_step(db, row);
+    if (rc <= 0)
+        return rc;
+    *media = (struct sb_media){ .size = sb_db_uint(row, 0) };
+    memcpy(media->id, id.ptr, id.len);
+    snprintf(media->tri_sha1, sizeof(media->tri_sha1), "%s", sb_db_text(row, 1).ptr);
+    struct mk_slice type = sb_db_text(row, 2);
+    sb_media_info_of(type.ptr, type.len, &media->info);
+    media->info.width = (uint32_t)sb_db_uint(row, 3);
+    media->info.height = (uint32_t)sb_db_uint(row, 4);
+    media->info.duration = (uint32_t)sb_db_uint(row, 5);
+    sqlite3_reset(row);
+    return 1;
+}
+
+/* The picture of those who have set none. */
+static const uint8_t plain_avatar[] = {
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52,
+    0x00, 0x00, 0x00, 0x64, 0x00, 0x00, 0x00, 0x64, 0x01, 0x03, 0x00, 0x00, 0x00, 0x4a, 0x2c, 0x07,
+    0x17, 0x00, 0x00, 0x00, 0x06, 0x50, 0x4c, 0x54, 0x45, 0xcf, 0xdc, 0xe6, 0x8f, 0xa9, 0xbd, 0xda,
+    0xb4, 0x0d, 0x3e, 0x00, 0x00, 0x00, 0xab, 0x49, 0x44, 0x41, 0x54, 0x78, 0xda, 0xed, 0xd2, 0xbd,
+    0x0d, 0xc3, 0x20, 0x14, 0x04, 0x60, 0xa3, 0x14, 0x94, 0x19, 0xc1, 0xa3, 0x30, 0x1a, 0x1e, 0xcd,
+    0xa3, 0x30, 0x42, 0x4a, 0x8a, 0x88, 0x0b, 0x36, 0xc4, 0xdc, 0x45, 0xc8, 0xb1, 0xa5, 0x28, 0x69,
+    0x42, 0xf7, 0x35, 0xef, 0xe7, 0x1e, 0xc3, 0xf0, 0x7f, 0x47, 0xdf, 0x15, 0x2c, 0x87, 0x99, 0x04,
+    0xdc, 0x1a, 0x0c, 0x10, 0x9b, 0x2e, 0xc0, 0xbd, 0xc9, 0x02, 0x89, 0x4b, 0x82, 0x8a, 0x8e, 0x59,
+    0x13, 0x35, 0x00, 0xb5, 0x50, 0xf9, 0xac, 0x70, 0x48, 0x19, 0x34, 0xda, 0xb7, 0x75, 0x7c, 0xce,
+    0xbd, 0x6d, 0x35, 0x17, 0xcd, 0x4c, 0xf3, 0xd4, 0xac, 0xf5, 0x0e, 0x7a, 0xa3, 0x97, 0xfb, 0xe9,
+    0x6d, 0x7f, 0xfb, 0x64, 0x32, 0xdd, 0x41, 0x77, 0xdf, 0xf9, 0x13, 0x66, 0xb9, 0x43, 0xa4, 0x58,
+    0x28, 0x18, 0xbb, 0x28, 0x71, 0xc9, 0x56, 0xd4, 0xad, 0x9a, 0xbb, 0xf2, 0xab, 0x02, 0x1d, 0x7a,
+    0x4b, 0xd4, 0x14, 0x45, 0x6a, 0xb7, 0x35, 0x54, 0xd9, 0xa2, 0xd4, 0x53, 0x19, 0xe5, 0x39, 0x8c,
+    0x6a, 0xac, 0x9a, 0x3a, 0x72, 0x55, 0xf3, 0x5b, 0xf9, 0xaa, 0x70, 0x52, 0x15, 0x75, 0xdd, 0x0f,
+    0xe8, 0x01, 0xc3, 0xa5, 0x6e, 0x0d, 0x26, 0x28, 0xa2, 0xd2, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45,
+    0x4e, 0x44, 0xae, 0x42, 0x60, 0x82
+};
+static const char plain_avatar_id[] =
+    "5aee13c9f12fa38c82538673923232c6b819553ec28e6386fef7d46ec024d0bb";
+
+/* It is written when it is first asked for, and is no row of the world. */
+static int open_plain_avatar(struct sb_media_store *store)
+{
+    int fd = sb_media_open_content(store, plain_avatar_id);
+    if (fd != -ENOENT)
+        return fd;
+    int rc = sb_media_store_make(store);
+    char *path = rc == 0 ? sb_media_store_path(store->folder, plain_avatar_id) : NULL;
+    fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+    if (rc == 0 && fd < 0)
+        rc = path ? -errno : -ENOMEM;
+    if (fd >= 0) {
+        if (write(fd, plain_avatar, sizeof(plain_avatar)) != (ssize_t)sizeof(plain_avatar)) {
+            unlink(path);
+            rc = -EIO;
+        }
+        close(fd);
+    }
+    free(path);
+    return rc < 0 ? rc : sb_media_open_content(store, plain_avatar_id);
+}
+
+int sb_media_open(struct sb_sandbox *sandbox, const char *id)
+{
+    struct sb_media media;
+    int rc = sb_media_find(sandbox, mk_slice_str(id), &media);
+    if (rc <= 0)
+        return rc < 0 ? rc : -ENOENT;
+    return sb_media_open_content(sandbox->media, id);
+}
+
+/* Returns a descriptor and its type, -ENOENT, or another negative errno. */
+static int open_resource(struct sb_sandbox *sandbox, const char *token, const char **content_type)
+{
+    char id[SB_MEDIA_ID];
+    struct sb_media media;
+    if (!read_token(sandbox->media, token, id))
+        return -ENOENT;
+    int rc = sb_media_find(sandbox, mk_slice_str(id), &media);
+    bool is_plain = rc == 0 && strcmp(id, plain_avatar_id) == 0;
+    if (rc < 0 || (rc == 0 && !is_plain))
+        return rc < 0 ? rc : -ENOENT;
+    int fd =
+        is_plain ? open_plain_avatar(sandbox->media) : sb_media_open_content(sandbox->media, id);
+    if (fd < 0)
+        mk_log_error("sandbox", "the content %s cannot be read: %s", id, mk_error_text(-fd));
+    *content_type = is_plain ? "image/png" : media.info.content_type;
+    return fd;
+}
+
+void sb_media_resource(struct sb_sandbox *sandbox, uint64_t request, const char *token)
+{
+    struct milky_host *host = sandbox->host;
+    const char *content_type;
+    int fd = open_resource(sandbox, token, &content_type);
+    if (fd >= 0)
+        milky_resource_fd(host, request, fd, content_type);
+    else if (fd == -ENOENT)
+        milky_resource_fail(host, request, 404,
+                            "there is no such resource, or its URL has expired");
+    else
+        milky_resource_fail(host, request, 500, "the resource cannot be read");
+}
+
+/* --- URLs --- */
+
+static void name_content(const struct sb_media_info *info, char name[32])
+{
+    static const char *const kinds[] = { "file", "image", "record", "video" };
+    snprintf(name, 32, "%s.%s", kinds[info->kind], info->extension);
+}
+
+int sb_media_url(struct sb_sandbox *sandbox, uint64_t self_id, const char *id, const char *name,
+                 char url[SB_MEDIA_URL])
+{
+    char token[TOKEN_TEXT], own_name[32] = "image.png";
+    struct sb_media_info info;
+    int rc = name ? 0 : sb_media_store_info(sandbox->media, id, &info);
+    if (rc < 0)
+        return rc;
+    if (rc > 0)
+        name_content(&info, own_name);
+    rc = make_token(sandbox->media, id, token);
+    if (rc == 0)
+        rc = milky_host_resource_url(sandbox->host, self_id, token, name ? name : own_name, url,
+                                     SB_MEDIA_URL);
+    if (rc == -ENOBUFS) /* a long name in a long alphabet: nothing depends on it */
+        rc = milky_host_resource_url(sandbox->host, self_id, token, "file", url, SB_MEDIA_URL);
+    if (rc == -ENOENT) {
+        url[0] = '\0';
+        rc = 0;
+    }
+    return rc;
+}
+
+static bool has_content(yyjson_mut_val *type)
+{
+    return yyjson_mut_equals_str(type, "image") || yyjson_mut_equals_str(type, "record") ||
+           yyjson_mut_equals_str(type, "video");
+}
+
+bool sb_media_in(yyjson_mut_val *segments)
+{
+    size_t i, count;
+    yyjson_mut_val *segment;
+    yyjson_mut_arr_foreach (segments, i, count, segment) {
+        yyjson_mut_val *type = yyjson_mut_obj_get(segment, "type");
+        yyjson_mut_val *data = yyjson_mut_obj_get(segment, "data");
+        if (has_content(type) || (yyjson_mut_equals_str(type, "reply") &&
+                                  sb_media_in(yyjson_mut_obj_get(data, "segments"))))
+            return true;
+    }
+    return false;
+}
+
+int sb_media_fill_urls(struct sb_sandbox *sandbox, uint64_t self_id, yyjson_mut_doc *doc,
+                       yyjson_mut_val *segments)
+{
+    size_t i, count;
+    yyjson_mut_val *segment;
+    int rc = 0;
+    yyjson_mut_arr_foreach (segments, i, count, segment) {
+        yyjson_mut_val *type = yyjson_mut_obj_get(segment, "type");
+        yyjson_mut_val *data = yyjson_mut_obj_get(segment, "data");
+        char url[SB_MEDIA_URL];
+        if (yyjson_mut_equals_str(type, "reply")) /* which holds no further reply */
+            rc = sb_media_fill_urls(sandbox, self_id, doc, yyjson_mut_obj_get(data, "segments"));
+        else if (has_content(type)) {
+            rc = sb_media_url(sandbox, self_id, milky_string(data, "resource_id", NULL), NULL, url);
+            yyjson_mut_obj_remove_key(data, "temp_url");
+            if (rc == 0 && !yyjson_mut_obj_add_strcpy(doc, data, "temp_url", url))
+                rc = -ENOMEM;
+        }
+        if (rc < 0)
+            break;
+    }
+    return rc;
+}
+
+/* --- avatars --- */
+
+static int avatar(struct sb_sandbox *sandbox, uint64_t self_id, enum sb_sql sql, uint64_t whose,
+                  char url[SB_MEDIA_URL])
+{
+    struct sb_db *db = &sandbox->db;
+    char id[SB_MEDIA_ID];
+    sqlite3_stmt *row = SB_DB_USE(db, sql, whose);
+    int rc = sb_db_step(db, row);
+    if (rc < 0)
+        return rc;
+    struct mk_slice set = rc > 0 ? sb_db_text(row, 0) : MK_SLICE("");
+    bool is_set = set.len == SB_MEDIA_ID - 1;
+    memcpy(id, is_set ? set.ptr : plain_avatar_id, SB_MEDIA_ID - 1);
+    id[SB_MEDIA_ID - 1] = '\0';
+    sqlite3_reset(row);
+    return sb_media_url(sandbox, self_id, id, is_set ? NULL : "avatar.png", url);
+}
+
+int sb_media_person_avatar(struct sb_sandbox *sandbox, uint64_t self_id, uint64_t uin,
+                           char url[SB_MEDIA_URL])
+{
+    return avatar(sandbox, self_id, SB_SQL_PERSON_AVATAR, uin, url);
+}
+
+int sb_media_group_avatar(struct sb_sandbox *sandbox, uint64_t self_id, uint64_t group,
+                          char url[SB_MEDIA_URL])
+{
+    return avatar(sandbox, self_id, SB_SQL_GROUP_AVATAR, group, url);
+}

@@ -1,0 +1,220 @@
+/* entity: see the header. Each reader takes the columns in the order of statements.c. */
+#include "backend/sandbox/model/entity.h"
+
+#include "backend/sandbox/store/clock.h"
+
+#include <errno.h>
+
+const char *sb_sex_name(uint64_t sex)
+{
+    return sex == 1 ? "male" : sex == 2 ? "female" : "unknown";
+}
+
+bool sb_text_keep(yyjson_mut_doc *doc, struct mk_slice *text)
+{
+    yyjson_mut_val *copy = yyjson_mut_strncpy(doc, text->ptr, text->len);
+    if (copy)
+        text->ptr = yyjson_mut_get_str(copy);
+    return copy != NULL;
+}
+
+bool sb_put_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, struct mk_slice text)
+{
+    return yyjson_mut_obj_add_strncpy(doc, object, key, text.ptr, text.len);
+}
+
+/* Ends a lookup of one row: turns "found, but memory was out while reading it" into an error. */
+static int found(sqlite3_stmt *statement, bool read)
+{
+    sqlite3_reset(statement);
+    return read ? 1 : -ENOMEM;
+}
+
+typedef yyjson_mut_val *row_reader(yyjson_mut_doc *doc, sqlite3_stmt *row);
+
+static int read_one(struct sb_db *db, sqlite3_stmt *statement, yyjson_mut_doc *doc,
+                    row_reader *read, yyjson_mut_val **entity)
+{
+    int rc = sb_db_step(db, statement);
+    if (rc <= 0)
+        return rc;
+    yyjson_mut_val *value = read(doc, statement);
+    if (value)
+        *entity = value;
+    return found(statement, value != NULL);
+}
+
+static int read_all(struct sb_db *db, sqlite3_stmt *statement, yyjson_mut_doc *doc,
+                    row_reader *read, yyjson_mut_val **array)
+{
+    yyjson_mut_val *list = yyjson_mut_arr(doc);
+    int rc = sb_db_step(db, statement);
+    for (; rc > 0; rc = sb_db_step(db, statement)) {
+        if (!yyjson_mut_arr_append(list, read(doc, statement)))
+            return found(statement, false);
+    }
+    if (rc < 0 || !list)
+        return rc < 0 ? rc : -ENOMEM;
+    *array = list;
+    return 1;
+}
+
+/* --- friends --- */
+
+static yyjson_mut_val *friend_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row)
+{
+    yyjson_mut_val *entity = yyjson_mut_obj(doc);
+    yyjson_mut_val *category = yyjson_mut_obj(doc);
+    bool ok = entity && category &&
+              yyjson_mut_obj_add_uint(doc, entity, "user_id", sb_db_uint(row, 0)) &&
+              sb_put_text(doc, entity, "nickname", sb_db_text(row, 1)) &&
+              yyjson_mut_obj_add_str(doc, entity, "sex", sb_sex_name(sb_db_uint(row, 2))) &&
+              sb_put_text(doc, entity, "qid", sb_db_text(row, 3)) &&
+              sb_put_text(doc, entity, "remark", sb_db_text(row, 4)) &&
+              yyjson_mut_obj_add_uint(doc, category, "category_id", sb_db_uint(row, 5)) &&
+              sb_put_text(doc, category, "category_name", sb_db_text(row, 6)) &&
+              yyjson_mut_obj_add_val(doc, entity, "category", category);
+    return ok ? entity : NULL;
+}
+
+int sb_entity_friend(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, uint64_t friend,
+                     yyjson_mut_val **entity)
+{
+    return read_one(db, SB_DB_USE(db, SB_SQL_FRIEND, viewer, friend), doc, friend_of_row, entity);
+}
+
+int sb_entity_friends(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
+                      yyjson_mut_val **array)
+{
+    return read_all(db, SB_DB_USE(db, SB_SQL_FRIENDS, viewer), doc, friend_of_row, array);
+}
+
+int sb_entity_pinned_friends(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
+                             yyjson_mut_val **array)
+{
+    return read_all(db, SB_DB_USE(db, SB_SQL_PINNED_FRIENDS, viewer), doc, friend_of_row, array);
+}
+
+/* --- groups --- */
+
+static yyjson_mut_val *group_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row)
+{
+    yyjson_mut_val *entity = yyjson_mut_obj(doc);
+    bool ok = entity && yyjson_mut_obj_add_uint(doc, entity, "group_id", sb_db_uint(row, 0)) &&
+              sb_put_text(doc, entity, "group_name", sb_db_text(row, 1)) &&
+              yyjson_mut_obj_add_uint(doc, entity, "member_count", sb_db_uint(row, 2)) &&
+              yyjson_mut_obj_add_uint(doc, entity, "max_member_count", sb_db_uint(row, 3)) &&
+              sb_put_text(doc, entity, "remark", sb_db_text(row, 4)) &&
+              yyjson_mut_obj_add_uint(doc, entity, "created_time", sb_db_uint(row, 5)) &&
+              sb_put_text(doc, entity, "description", sb_db_text(row, 6)) &&
+              sb_put_text(doc, entity, "question", sb_db_text(row, 7)) &&
+              sb_put_text(doc, entity, "announcement", sb_db_text(row, 8));
+    return ok ? entity : NULL;
+}
+
+int sb_entity_group(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, uint64_t group,
+                    yyjson_mut_val **entity)
+{
+    return read_one(db, SB_DB_USE(db, SB_SQL_GROUP, viewer, group), doc, group_of_row, entity);
+}
+
+int sb_entity_groups(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, yyjson_mut_val **array)
+{
+    return read_all(db, SB_DB_USE(db, SB_SQL_GROUPS, viewer), doc, group_of_row, array);
+}
+
+int sb_entity_pinned_groups(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
+                            yyjson_mut_val **array)
+{
+    return read_all(db, SB_DB_USE(db, SB_SQL_PINNED_GROUPS, viewer), doc, group_of_row, array);
+}
+
+/* --- members --- */
+
+/* The texts of `member` stay borrowed from the row. */
+static void member_of_row(sqlite3_stmt *row, struct sb_member *member)
+{
+    *member = (struct sb_member){
+        .uin = sb_db_uint(row, 0),
+        .nickname = sb_db_text(row, 1),
+        .sex = sb_db_uint(row, 2),
+        .card = sb_db_text(row, 3),
+        .title = sb_db_text(row, 4),
+        .level = sb_db_uint(row, 5),
+        .role = sb_db_uint(row, 6),
+        .join_time = sb_db_uint(row, 7),
+        .last_sent_time = sb_db_uint(row, 8),
+        .shut_up_end_time = sb_db_uint(row, 9),
+        .is_member = sb_db_uint(row, 10) != 0,
+    };
+}
+
+int sb_member_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t group, uint64_t uin,
+                   struct sb_member *member)
+{
+    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_MEMBER, group, uin);
+    int rc = sb_db_step(db, row);
+    if (rc <= 0)
+        return rc;
+    member_of_row(row, member);
+    return found(row, sb_text_keep(doc, &member->nickname) && sb_text_keep(doc, &member->card) &&
+                          sb_text_keep(doc, &member->title));
+}
+
+struct mk_slice sb_member_name(const struct sb_member *member)
+{
+    return member->card.len > 0 ? member->card : member->nickname;
+}
+
+yyjson_mut_val *sb_entity_member(const struct sb_db *db, yyjson_mut_doc *doc, uint64_t group,
+                                 const struct sb_member *member)
+{
+    static const char *const roles[] = { "member", "admin", "owner" };
+    yyjson_mut_val *entity = yyjson_mut_obj(doc);
+    bool ok = entity && yyjson_mut_obj_add_uint(doc, entity, "user_id", member->uin) &&
+              sb_put_text(doc, entity, "nickname", member->nickname) &&
+              yyjson_mut_obj_add_str(doc, entity, "sex", sb_sex_name(member->sex)) &&
+              yyjson_mut_obj_add_uint(doc, entity, "group_id", group) &&
+              sb_put_text(doc, entity, "card", member->card) &&
+              sb_put_text(doc, entity, "title", member->title) &&
+              yyjson_mut_obj_add_uint(doc, entity, "level", member->level) &&
+              yyjson_mut_obj_add_str(doc, entity, "role",
+                                     roles[member->role <= SB_ROLE_OWNER ? member->role : 0]) &&
+              yyjson_mut_obj_add_uint(doc, entity, "join_time", member->join_time) &&
+              yyjson_mut_obj_add_uint(doc, entity, "last_sent_time", member->last_sent_time);
+    if (ok && member->shut_up_end_time > sb_clock_now(db))
+        ok = yyjson_mut_obj_add_uint(doc, entity, "shut_up_end_time", member->shut_up_end_time);
+    return ok ? entity : NULL;
+}
+
+int sb_entity_members(struct sb_db *db, yyjson_mut_doc *doc, uint64_t group, yyjson_mut_val **array)
+{
+    yyjson_mut_val *list = yyjson_mut_arr(doc);
+    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_MEMBERS, group);
+    int rc = sb_db_step(db, row);
+    for (; rc > 0; rc = sb_db_step(db, row)) {
+        struct sb_member member;
+        member_of_row(row, &member);
+        if (!yyjson_mut_arr_append(list, sb_entity_member(db, doc, group, &member)))
+            return found(row, false);
+    }
+    if (rc < 0 || !list)
+        return rc < 0 ? rc : -ENOMEM;
+    *array = list;
+    return 1;
+}
+
+/* --- people --- */
+
+int sb_person_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t uin, struct mk_slice *nickname,
+                   bool *is_bot)
+{
+    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_PERSON, uin);
+    int rc = sb_db_step(db, row);
+    if (rc <= 0)
+        return rc;
+    *nickname = sb_db_text(row, 0);
+    if (is_bot)
+        *is_bot = sb_db_uint(row, 1) != 0;
+    return found(row, sb_text_keep(doc, nickname));
+}

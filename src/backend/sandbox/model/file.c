@@ -1,0 +1,107 @@
+/* file: see the header. */
+#include "backend/sandbox/model/file.h"
+
+#include "backend/sandbox/model/entity.h"
+#include "backend/sandbox/model/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+uint64_t sb_file_id_new(struct sb_db *db)
+{
+    uint64_t id;
+    sb_random_bytes(db, &id, sizeof(id));
+    return id >> 1 | 1; /* SQLite's integers are signed, and 0 is the root */
+}
+
+void sb_file_id_write(uint64_t id, char text[SB_FILE_ID])
+{
+    if (id == 0)
+        strcpy(text, "/");
+    else
+        snprintf(text, SB_FILE_ID, "/%016" PRIx64, id);
+}
+
+bool sb_file_id_read(struct mk_slice text, uint64_t *id)
+{
+    uint64_t value = 0;
+    bool is_root = text.len == 1;
+    if ((!is_root && text.len != SB_FILE_ID - 1) || text.ptr[0] != '/')
+        return false;
+    for (size_t i = 1; i < text.len; i++) {
+        const char *digits = "0123456789abcdef";
+        const char *digit = text.ptr[i] ? strchr(digits, text.ptr[i]) : NULL;
+        if (!digit)
+            return false;
+        value = value << 4 | (uint64_t)(digit - digits);
+    }
+    *id = value;
+    return is_root || value > 0;
+}
+
+int sb_file_name_check(struct sb_request *request, const char *field, struct mk_slice name)
+{
+    const struct sb_text_rule rule = { field, 1, SB_FILE_NAME_MAX_BYTES, false };
+    int rc = sb_text_check(request, &rule, name);
+    if (rc != 0)
+        return rc;
+    if (name.len > SB_FILE_NAME_MAX_BYTES)
+        return sb_refuse(request, SB_BAD_TEXT,
+                         "%s 过长，最多 %d 字节 (%s is too long: at most %d bytes)", field,
+                         SB_FILE_NAME_MAX_BYTES, field, SB_FILE_NAME_MAX_BYTES);
+    if (memchr(name.ptr, '/', name.len) || memchr(name.ptr, '\\', name.len))
+        return sb_refuse(request, SB_BAD_TEXT, "%s 不能含有斜杠 (%s must not have slashes in it)",
+                         field, field);
+    if (mk_slice_eq(name, MK_SLICE(".")) || mk_slice_eq(name, MK_SLICE("..")))
+        return sb_refuse(request, SB_BAD_TEXT, "%s 不正确 (%s is no name)", field, field);
+    return 0;
+}
+
+int sb_upload_begin(struct sb_request *request, struct sb_upload *upload)
+{
+    upload->name = sb_text_param(request->params, "file_name");
+    int rc = sb_file_name_check(request, "file_name", upload->name);
+    if (rc != 0)
+        return rc;
+    upload->media = sb_request_media(request, yyjson_mut_obj_get(request->params, "file_uri"));
+    if (!upload->media)
+        return -EIO;
+    upload->id = sb_file_id_new(&request->sandbox->db);
+    sb_file_id_write(upload->id, upload->file_id);
+    return sb_result(request, "file_id", yyjson_mut_strcpy(request->doc, upload->file_id));
+}
+
+bool sb_upload_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct sb_upload *upload)
+{
+    return yyjson_mut_obj_add_strcpy(doc, object, "file_id", upload->file_id) &&
+           sb_put_text(doc, object, "file_name", upload->name) &&
+           yyjson_mut_obj_add_uint(doc, object, "file_size", upload->media->size);
+}
+
+yyjson_mut_val *sb_upload_message(yyjson_mut_doc *doc, const struct sb_upload *upload,
+                                  bool with_hash)
+{
+    yyjson_mut_val *segments = yyjson_mut_arr(doc);
+    yyjson_mut_val *segment = yyjson_mut_arr_add_obj(doc, segments), *data = NULL;
+    if (yyjson_mut_obj_add_str(doc, segment, "type", "file"))
+        data = yyjson_mut_obj_add_obj(doc, segment, "data");
+    bool ok =
+        data && sb_upload_put(doc, data, upload) &&
+        (!with_hash || yyjson_mut_obj_add_strcpy(doc, data, "file_hash", upload->media->tri_sha1));
+    return ok ? segments : NULL;
+}
+
+int sb_refuse_no_file(struct sb_request *request)
+{
+    return sb_refuse(request, SB_NO_FILE, "文件不存在 (there is no such file here)");
+}
+
+int sb_file_url(struct sb_request *request, const char *media, const char *name)
+{
+    char url[SB_MEDIA_URL];
+    int rc = sb_media_url(request->sandbox, request->self_id, media, name, url);
+    if (rc < 0)
+        return rc;
+    return sb_result(request, "download_url", yyjson_mut_strcpy(request->doc, url));
+}

@@ -1,0 +1,253 @@
+/*
+ * forward: messages that carry a bundle of other messages. The bundle is a row of its own, named by
+ * a random forward_id; whoever has been shown that id can read it.
+ */
+#include "backend/sandbox/media/media.h"
+#include "backend/sandbox/model/segment.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PREVIEW_LINES = 4, PREVIEW_BYTES = 192 };
+
+static int refuse_bad(struct sb_compose *compose, const char *chinese, const char *english)
+{
+    return sb_refuse(compose->request, SB_BAD_MESSAGE, "%s (%s)", chinese, english);
+}
+
+/* One OutgoingForwardedMessage as an IncomingForwardedMessage at the end of `bundle`. */
+static int compose_one(struct sb_compose *outer, yyjson_mut_val *outgoing, yyjson_mut_val *bundle)
+{
+    struct sb_request *request = outer->request;
+    yyjson_mut_doc *doc = request->doc;
+    struct sb_compose inner = *outer; /* counts for itself, but for what all forwards share */
+    yyjson_mut_val *segments;
+    inner.depth++;
+    int rc = sb_compose_message(&inner, yyjson_mut_obj_get(outgoing, "segments"), &segments);
+    outer->forwards = inner.forwards;
+    outer->quoted_in_forwards = inner.quoted_in_forwards;
+    if (rc != 0)
+        return rc;
+    size_t len;
+    const char *name = milky_string(outgoing, "sender_name", &len);
+    uint64_t user = milky_uint(outgoing, "user_id");
+    yyjson_mut_val *json = yyjson_mut_arr_add_obj(doc, bundle);
+    bool ok = yyjson_mut_obj_add_uint(doc, json, "message_seq", yyjson_mut_arr_size(bundle)) &&
+              sb_put_text(doc, json, "sender_name", mk_slice_of(name, len)) &&
+              yyjson_mut_obj_add_uint(doc, json, "user_id", user) && /* becomes the avatar_url */
+              yyjson_mut_obj_add_uint(doc, json, "time", sb_request_now(request)) &&
+              yyjson_mut_obj_add_val(doc, json, "segments", segments);
+    return ok ? 0 : -ENOMEM;
+}
+
+/* Keeps the bundle for sb_compose_write. */
+static int keep(struct sb_compose *compose, yyjson_mut_val *bundle, uint64_t *id)
+{
+    struct sb_forward *forward = calloc(1, sizeof(*forward));
+    if (!forward)
+        return -ENOMEM;
+    forward->json = yyjson_mut_val_write(bundle, YYJSON_WRITE_NOFLAG, &forward->len);
+    forward->next = compose->forwards;
+    compose->forwards = forward;
+    if (!forward->json)
+        return -ENOMEM;
+    if (forward->len > SB_FORWARD_MAX_BYTES)
+        return refuse_bad(compose, "合并转发内容过长", "the forwarded messages are too long");
+    sb_random_bytes(&compose->request->sandbox->db, &forward->id, sizeof(forward->id));
+    forward->id >>= 1; /* SQLite's integers are signed */
+    *id = forward->id;
+    return 0;
+}
+
+/* "name: text" of the first few messages, as QQ shows a bundle. */
+static bool put_default_preview(yyjson_mut_doc *doc, yyjson_mut_val *preview,
+                                yyjson_mut_val *bundle)
+{
+    bool ok = true;
+    size_t i, count;
+    yyjson_mut_val *message;
+    yyjson_mut_arr_foreach (bundle, i, count, message) {
+        if (i == PREVIEW_LINES || !ok)
+            break;
+        struct mk_buf line;
+        mk_buf_init(&line, PREVIEW_BYTES);
+        size_t len;
+        const char *name = milky_string(message, "sender_name", &len);
+        /* A name that leaves no room is left out: the line is a courtesy. */
+        if (mk_buf_append(&line, name, len) == 0)
+            mk_buf_append(&line, ": ", 2);
+        sb_segments_preview(&line, yyjson_mut_obj_get(message, "segments"));
+        ok = yyjson_mut_arr_add_strncpy(doc, preview, line.data ? line.data : "", line.len);
+        mk_buf_fini(&line);
+    }
+    return ok;
+}
+
+/* The lines that the sender gave, or our own. */
+static int put_preview(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *bundle,
+                       yyjson_mut_val *to)
+{
+    yyjson_mut_doc *doc = compose->request->doc;
+    yyjson_mut_val *preview = yyjson_mut_obj_add_arr(doc, to, "preview");
+    if (!preview)
+        return -ENOMEM;
+    if (!milky_has(data, "preview"))
+        return put_default_preview(doc, preview, bundle) ? 0 : -ENOMEM;
+    yyjson_mut_val *given = yyjson_mut_obj_get(data, "preview");
+    if (yyjson_mut_arr_size(given) < 1 || yyjson_mut_arr_size(given) > PREVIEW_LINES)
+        return refuse_bad(compose, "合并转发的 preview 应有 1 至 4 条",
+                          "the preview of a forward has 1 to 4 lines");
+    size_t i, count;
+    yyjson_mut_val *line;
+    yyjson_mut_arr_foreach (given, i, count, line) {
+        if (!yyjson_mut_arr_add_strncpy(doc, preview, yyjson_mut_get_str(line),
+                                        yyjson_mut_get_len(line)))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static bool put_given(yyjson_mut_doc *doc, yyjson_mut_val *to, const char *key,
+                      yyjson_mut_val *data, const char *otherwise)
+{
+    struct mk_slice text = mk_slice_str(otherwise);
+    if (milky_has(data, key))
+        text.ptr = milky_string(data, key, &text.len);
+    return sb_put_text(doc, to, key, text);
+}
+
+/* `prompt` has no place in what others receive: it is for the notification of a phone. */
+int sb_compose_forward(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
+{
+    yyjson_mut_doc *doc = compose->request->doc;
+    yyjson_mut_val *messages = yyjson_mut_obj_get(data, "messages");
+    size_t count = yyjson_mut_arr_size(messages);
+    if (compose->depth >= SB_FORWARD_MAX_DEPTH)
+        return refuse_bad(compose, "合并转发嵌套过深，最多 3 层", "forwards nest at most 3 deep");
+    if (count < 1 || count > SB_FORWARD_MAX_MESSAGES)
+        return refuse_bad(compose, "合并转发应有 1 至 100 条消息",
+                          "a forward has 1 to 100 messages");
+    yyjson_mut_val *bundle = yyjson_mut_arr(doc);
+    if (!bundle)
+        return -ENOMEM;
+    size_t i, max;
+    yyjson_mut_val *message;
+    yyjson_mut_arr_foreach (messages, i, max, message) {
+        int rc = compose_one(compose, message, bundle);
+        if (rc != 0)
+            return rc;
+    }
+    uint64_t id = 0;
+    int rc = keep(compose, bundle, &id);
+    if (rc != 0)
+        return rc;
+    char name[17], summary[64];
+    snprintf(name, sizeof(name), "%016" PRIx64, id);
+    snprintf(summary, sizeof(summary), "查看%zu条转发消息", count);
+    compose->has_content = true;
+    if (!yyjson_mut_obj_add_strcpy(doc, to, "forward_id", name) ||
+        !put_given(doc, to, "title", data, "群聊的聊天记录"))
+        return -ENOMEM;
+    rc = put_preview(compose, data, bundle, to);
+    if (rc == 0 && !put_given(doc, to, "summary", data, summary))
+        rc = -ENOMEM;
+    return rc;
+}
+
+int sb_compose_write(struct sb_compose *compose)
+{
+    struct sb_db *db = &compose->request->sandbox->db;
+    for (struct sb_forward *forward = compose->forwards; forward; forward = forward->next) {
+        sqlite3_stmt *insert = SB_DB_USE(db, SB_SQL_FORWARD_ADD, forward->id);
+        sqlite3_bind_text(insert, 2, forward->json, (int)forward->len, SQLITE_STATIC);
+        int rc = sb_db_run(db, insert);
+        sqlite3_bind_null(insert, 2);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+void sb_compose_fini(struct sb_compose *compose)
+{
+    while (compose->forwards) {
+        struct sb_forward *forward = compose->forwards;
+        compose->forwards = forward->next;
+        free(forward->json);
+        free(forward);
+    }
+}
+
+/* --- reading one --- */
+
+/* Sixteen hexadecimal digits, as sb_compose_forward writes them. */
+static bool read_forward_id(struct mk_slice text, uint64_t *id)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        const char *digits = "0123456789abcdef";
+        const char *digit = text.ptr[i] ? strchr(digits, text.ptr[i]) : NULL;
+        if (!digit)
+            return false;
+        value = value << 4 | (uint64_t)(digit - digits);
+    }
+    *id = value;
+    return text.len == 16;
+}
+
+/* What was stored becomes what is shown: with the URLs of its pictures. */
+static int show(struct sb_request *request, yyjson_mut_val *messages)
+{
+    size_t i, count;
+    yyjson_mut_val *message;
+    int rc = 0;
+    yyjson_mut_arr_foreach (messages, i, count, message) {
+        char url[SB_MEDIA_URL];
+        yyjson_mut_val *user = yyjson_mut_obj_remove_key(message, "user_id");
+        rc = sb_media_person_avatar(request->sandbox, request->self_id, yyjson_mut_get_uint(user),
+                                    url);
+        if (rc == 0)
+            rc = sb_media_fill_urls(request->sandbox, request->self_id, request->doc,
+                                    yyjson_mut_obj_get(message, "segments"));
+        yyjson_mut_obj_remove_key(message,
+                                  "avatar_url"); /* worlds of version 1 have an empty one */
+        if (rc == 0 && !yyjson_mut_obj_add_strcpy(request->doc, message, "avatar_url", url))
+            rc = -ENOMEM;
+        if (rc < 0)
+            break;
+    }
+    return rc;
+}
+
+static int get_forwarded_messages(struct sb_request *request)
+{
+    struct sb_db *db = &request->sandbox->db;
+    struct mk_slice name;
+    name.ptr = milky_string(request->params, "forward_id", &name.len);
+    uint64_t id;
+    sqlite3_stmt *row = NULL;
+    int rc = 0;
+    if (read_forward_id(name, &id)) {
+        row = SB_DB_USE(db, SB_SQL_FORWARD, id);
+        rc = sb_db_step(db, row);
+    }
+    if (rc == 0)
+        return sb_refuse(request, SB_NO_MESSAGE,
+                         "合并转发消息不存在 (there is no forward with this forward_id)");
+    if (rc < 0)
+        return rc;
+    struct mk_slice text = sb_db_text(row, 0);
+    yyjson_doc *stored = yyjson_read(text.ptr, text.len, YYJSON_READ_NOFLAG);
+    yyjson_mut_val *messages = yyjson_val_mut_copy(request->doc, yyjson_doc_get_root(stored));
+    yyjson_doc_free(stored);
+    sqlite3_reset(row);
+    rc = messages ? show(request, messages) : -ENOMEM;
+    return rc == 0 ? sb_result(request, "messages", messages) : rc;
+}
+
+const struct sb_api sb_forward_apis[] = {
+    { "get_forwarded_messages", get_forwarded_messages },
+    { NULL, NULL },
+};

@@ -1,0 +1,82 @@
+/*
+ * media_segment: pictures, voices and videos in a message. What is stored of them is what they are;
+ * their URLs are made anew each time that somebody reads it (sb_media_fill_urls).
+ */
+#include "backend/sandbox/media/media.h"
+#include "backend/sandbox/model/segment.h"
+
+#include <errno.h>
+
+enum { SUMMARY_BYTES = 1024 };
+
+static bool put_size(yyjson_mut_doc *doc, yyjson_mut_val *to, const struct sb_media *media)
+{
+    return yyjson_mut_obj_add_uint(doc, to, "width", media->info.width) &&
+           yyjson_mut_obj_add_uint(doc, to, "height", media->info.height);
+}
+
+/* The content of `uri`, of one of `kinds`, as resource_id in `to`. 0, SB_REFUSED or -ENOMEM. */
+static int put_content(struct sb_compose *compose, yyjson_mut_val *uri, unsigned kinds,
+                       yyjson_mut_val *to, const struct sb_media **media)
+{
+    int rc = sb_request_media_kind(compose->request, uri, kinds);
+    if (rc != 0)
+        return rc;
+    *media = sb_request_media(compose->request, uri);
+    compose->has_content = true;
+    compose->has_media = true;
+    return yyjson_mut_obj_add_strcpy(compose->request->doc, to, "resource_id", (*media)->id)
+               ? 0
+               : -ENOMEM;
+}
+
+int sb_compose_image(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
+{
+    yyjson_mut_doc *doc = compose->request->doc;
+    const struct sb_media *media;
+    int rc =
+        put_content(compose, yyjson_mut_obj_get(data, "uri"), 1u << SB_MEDIA_IMAGE, to, &media);
+    if (rc != 0)
+        return rc;
+    bool is_sticker = yyjson_mut_equals_str(yyjson_mut_obj_get(data, "sub_type"), "sticker");
+    struct mk_slice summary = is_sticker ? MK_SLICE("[动画表情]") : MK_SLICE("[图片]");
+    if (milky_has(data, "summary"))
+        summary.ptr = milky_string(data, "summary", &summary.len);
+    if (summary.len > SUMMARY_BYTES)
+        return sb_refuse(compose->request, SB_BAD_MESSAGE,
+                         "图片的 summary 过长 (the summary of an image has at most %d bytes)",
+                         SUMMARY_BYTES);
+    compose->has_sticker |= is_sticker && compose->depth == 0;
+    bool ok = put_size(doc, to, media) && sb_put_text(doc, to, "summary", summary) &&
+              yyjson_mut_obj_add_str(doc, to, "sub_type", is_sticker ? "sticker" : "normal");
+    return ok ? 0 : -ENOMEM;
+}
+
+int sb_compose_record(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
+{
+    const struct sb_media *media;
+    int rc =
+        put_content(compose, yyjson_mut_obj_get(data, "uri"), 1u << SB_MEDIA_AUDIO, to, &media);
+    if (rc != 0)
+        return rc;
+    return yyjson_mut_obj_add_uint(compose->request->doc, to, "duration", media->info.duration)
+               ? 0
+               : -ENOMEM;
+}
+
+/* What readers get has no place for a thumbnail; it must be a picture all the same. */
+int sb_compose_video(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
+{
+    yyjson_mut_doc *doc = compose->request->doc;
+    const struct sb_media *media;
+    int rc =
+        put_content(compose, yyjson_mut_obj_get(data, "uri"), 1u << SB_MEDIA_VIDEO, to, &media);
+    if (rc == 0 && milky_has(data, "thumb_uri"))
+        rc = sb_request_media_kind(compose->request, yyjson_mut_obj_get(data, "thumb_uri"),
+                                   1u << SB_MEDIA_IMAGE);
+    if (rc != 0)
+        return rc;
+    bool ok = put_size(doc, to, media) &&
+              yyjson_mut_obj_add_uint(doc, to, "duration", media->info.duration);
+    return ok ? 0 : -ENOMEM;
+}

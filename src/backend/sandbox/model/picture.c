@@ -1,0 +1,141 @@
+/* picture: avatars, the stickers that somebody uses, and URLs for what a message shows. */
+#include "backend/sandbox/model/picture.h"
+
+#include "backend/sandbox/media/media.h"
+#include "backend/sandbox/model/group_rights.h"
+
+#include <errno.h>
+
+enum { MOST_FACES = 100 }; /* in a list: those used last */
+
+/* --- avatars --- */
+
+/* The picture of `uri`, or a refusal. */
+static int require_picture(struct sb_request *request, yyjson_mut_val *uri, const char **id)
+{
+    int rc = sb_request_media_kind(request, uri, 1u << SB_MEDIA_IMAGE);
+    if (rc == 0)
+        *id = sb_request_media(request, uri)->id;
+    return rc;
+}
+
+static int write_avatar(struct sb_request *request, enum sb_sql sql, uint64_t whose, const char *id)
+{
+    struct sb_db *db = &request->sandbox->db;
+    int rc = sb_request_write(request);
+    if (rc < 0)
+        return rc;
+    sqlite3_stmt *set = SB_DB_USE(db, sql, whose);
+    sqlite3_bind_text(set, 2, id, -1, SQLITE_STATIC);
+    rc = sb_db_run(db, set);
+    sqlite3_bind_null(set, 2);
+    return rc;
+}
+
+int sb_set_avatar(struct sb_request *request, uint64_t actor, yyjson_mut_val *uri)
+{
+    const char *id;
+    int rc = require_picture(request, uri, &id);
+    return rc == 0 ? write_avatar(request, SB_SQL_PERSON_SET_AVATAR, actor, id) : rc;
+}
+
+int sb_set_group_avatar(struct sb_request *request, uint64_t actor, uint64_t group,
+                        yyjson_mut_val *uri)
+{
+    static const struct sb_privileged_action deed = { "修改群头像", "change its picture" };
+    struct sb_member self;
+    const char *id;
+    int rc = sb_require_self(request, group, actor, &self);
+    if (rc == 0)
+        rc = sb_require_role(request, group, &self, SB_ROLE_ADMIN, &deed);
+    if (rc == 0)
+        rc = require_picture(request, uri, &id);
+    return rc == 0 ? write_avatar(request, SB_SQL_GROUP_SET_AVATAR, group, id) : rc;
+}
+
+static int set_avatar(struct sb_request *request)
+{
+    return sb_set_avatar(request, request->self_id, yyjson_mut_obj_get(request->params, "uri"));
+}
+
+static int set_group_avatar(struct sb_request *request)
+{
+    return sb_set_group_avatar(request, request->self_id, milky_uint(request->params, "group_id"),
+                               yyjson_mut_obj_get(request->params, "image_uri"));
+}
+
+/* --- stickers --- */
+
+int sb_use_stickers(struct sb_request *request, uint64_t user, yyjson_mut_val *segments)
+{
+    struct sb_db *db = &request->sandbox->db;
+    size_t i, count;
+    yyjson_mut_val *segment;
+    int rc = 0;
+    yyjson_mut_arr_foreach (segments, i, count, segment) {
+        yyjson_mut_val *data = yyjson_mut_obj_get(segment, "data");
+        if (!yyjson_mut_equals_str(yyjson_mut_obj_get(data, "sub_type"), "sticker"))
+            continue;
+        sqlite3_stmt *use = SB_DB_USE(db, SB_SQL_FACE_USE, user, sb_clock_now(db));
+        sqlite3_bind_text(use, 3, milky_string(data, "resource_id", NULL), -1, SQLITE_STATIC);
+        rc = sb_db_run(db, use);
+        sqlite3_bind_null(use, 3);
+        if (rc < 0)
+            break;
+    }
+    return rc;
+}
+
+static int add_url(struct sb_request *request, const char *id, yyjson_mut_val *urls)
+{
+    char url[SB_MEDIA_URL];
+    int rc = sb_media_url(request->sandbox, request->self_id, id, NULL, url);
+    if (rc == 0 && !yyjson_mut_arr_add_strcpy(request->doc, urls, url))
+        rc = -ENOMEM;
+    return rc;
+}
+
+static int get_custom_face_url_list(struct sb_request *request)
+{
+    struct sb_db *db = &request->sandbox->db;
+    yyjson_mut_val *urls = yyjson_mut_arr(request->doc);
+    if (!urls)
+        return -ENOMEM;
+    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_FACES, request->self_id, MOST_FACES);
+    int rc = sb_db_step(db, row);
+    for (; rc > 0; rc = sb_db_step(db, row)) {
+        rc = add_url(request, sb_db_text(row, 0).ptr, urls);
+        if (rc < 0)
+            break;
+    }
+    sqlite3_reset(row);
+    return rc < 0 ? rc : sb_result(request, "urls", urls);
+}
+
+/* --- resources --- */
+
+static int get_resource_temp_url(struct sb_request *request)
+{
+    struct mk_slice id;
+    struct sb_media media;
+    char url[SB_MEDIA_URL];
+    id.ptr = milky_string(request->params, "resource_id", &id.len);
+    int rc = sb_media_find(request->sandbox, id, &media);
+    if (rc == 0)
+        return sb_refuse(request, SB_NO_RESOURCE,
+                         "资源不存在 (there is no resource with this resource_id)");
+    if (rc > 0)
+        rc = sb_media_url(request->sandbox, request->self_id, media.id, NULL, url);
+    if (rc < 0)
+        return rc;
+    yyjson_mut_val *text = yyjson_mut_strcpy(request->doc, url);
+    return text ? sb_result(request, "url", text) : -ENOMEM;
+}
+
+const struct sb_api sb_picture_apis[] = {
+    { "set_avatar", set_avatar },
+    { "set_group_avatar", set_group_avatar },
+    { "get_custom_face_url_list", get_custom_face_url_list },
+    { "get_resource_temp_url", get_resource_temp_url },
+    { NULL, NULL },
+};

@@ -1,0 +1,294 @@
+/* segment: see the header. */
+#include "backend/sandbox/model/segment.h"
+
+#include "backend/sandbox/media/media.h"
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+/* One kind of segment: reads `data`, puts the fields of the incoming one into `to`. */
+typedef int segment_writer(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to);
+
+static struct mk_slice text_field(yyjson_mut_val *data, const char *name)
+{
+    size_t len;
+    const char *text = milky_string(data, name, &len);
+    return mk_slice_of(text, len);
+}
+
+static bool put_text(struct sb_compose *compose, yyjson_mut_val *to, const char *key,
+                     struct mk_slice text)
+{
+    return sb_put_text(compose->request->doc, to, key, text);
+}
+
+static size_t count_chars(struct mk_slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+    return count;
+}
+
+static int text_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
+{
+    struct mk_slice text = text_field(data, "text");
+    compose->chars += count_chars(text);
+    if (compose->chars > SB_MESSAGE_MAX_CHARS)
+        return sb_refuse(compose->request, SB_BAD_MESSAGE,
+                         "消息过长，最多 %d 字 (the message is too long: at most %d characters)",
+                         SB_MESSAGE_MAX_CHARS, SB_MESSAGE_MAX_CHARS);
+    if (text.len > 0)
+        compose->has_content = true;
+    return put_text(compose, to, "text", text) ? 0 : -ENOMEM;
+}
+
+/* The name that a mention shows. Whom a forward mentions need not exist: then `*name` is empty. */
+static int mentioned_name(struct sb_compose *compose, uint64_t user, struct mk_slice *name)
+{
+    struct sb_request *request = compose->request;
+    struct sb_db *db = &request->sandbox->db;
+    bool in_group = compose->place->scene == SB_SCENE_GROUP && compose->depth == 0;
+    int rc;
+    if (in_group) {
+        struct sb_member member;
+        rc = sb_member_find(db, request->doc, compose->place->peer, user, &member);
+        if (rc >= 0 && (rc == 0 || !member.is_member))
+            return sb_refuse_no_member(request, compose->place->peer, user);
+        if (rc > 0)
+            *name = sb_member_name(&member);
+    } else {
+        rc = sb_person_find(db, request->doc, user, name, NULL);
+        if (rc == 0 && compose->depth == 0)
+            return sb_refuse_no_user(request, user);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int mention_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
+{
+    uint64_t user = milky_uint(data, "user_id");
+    struct mk_slice name = { 0 };
+    int rc = mentioned_name(compose, user, &name);
+    if (rc != 0)
+        return rc;
+    compose->has_content = true;
+    char number[24];
+    if (name.len == 0)
+        name = mk_slice_of(number, (size_t)snprintf(number, sizeof(number), "%" PRIu64, user));
+    bool ok = yyjson_mut_obj_add_uint(compose->request->doc, to, "user_id", user) &&
+              put_text(compose, to, "name", name);
+    return ok ? 0 : -ENOMEM;
+}
+
+static int mention_all_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
+{
+    (void)data;
+    (void)to;
+    compose->has_content = true;
+    if (compose->depth > 0) /* it is only shown there */
+        return 0;
+    if (compose->place->scene != SB_SCENE_GROUP)
+        return sb_refuse(compose->request, SB_BAD_MESSAGE,
+                         "私聊中不能 @全体成员 (mention_all works in groups only)");
+    if (compose->role == SB_ROLE_MEMBER)
+        return sb_refuse(compose->request, SB_NO_PERMISSION,
+                         "需要群主或管理员权限才能 @全体成员 (only the owner or an admin of group "
+                         "%llu can send mention_all)",
+                         (unsigned long long)compose->place->peer);
+    return 0;
+}
+
+static int face_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
+{
+    compose->has_content = true;
+    bool is_large = milky_has(data, "is_large") && milky_bool(data, "is_large");
+    bool ok = put_text(compose, to, "face_id", text_field(data, "face_id")) &&
+              yyjson_mut_obj_add_bool(compose->request->doc, to, "is_large", is_large);
+    return ok ? 0 : -ENOMEM;
+}
+
+/* A quote does not quote what it answered: else every reply would carry the whole chain. */
+static void drop_replies(yyjson_mut_val *segments)
+{
+    yyjson_mut_arr_iter it;
+    yyjson_mut_arr_iter_init(segments, &it);
+    yyjson_mut_val *segment;
+    while ((segment = yyjson_mut_arr_iter_next(&it)))
+        if (yyjson_mut_equals_str(yyjson_mut_obj_get(segment, "type"), "reply"))
+            yyjson_mut_arr_iter_remove(&it);
+}
+
+/* A reply is short and what it quotes is long: refused before a message has grown by many. */
+static int count_quoted(struct sb_compose *compose, const struct sb_message *quoted)
+{
+    bool in_forward = compose->depth > 0;
+    int most = in_forward ? SB_FORWARD_MAX_BYTES : SB_MESSAGE_MAX_BYTES;
+    size_t *sum = in_forward ? &compose->quoted_in_forwards : &compose->quoted;
+    *sum += quoted->stored_len;
+    if (*sum > (size_t)most)
+        return sb_refuse(compose->request, SB_BAD_MESSAGE,
+                         "引用的消息过长，合计最多 %d 字节 (what the replies quote is too long: at "
+                         "most %d bytes together)",
+                         most, most);
+    return 0;
+}
+
+static int reply_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
+{
+    struct sb_request *request = compose->request;
+    struct sb_db *db = &request->sandbox->db;
+    const struct sb_place *place = compose->place;
+    uint64_t seq = milky_uint(data, "message_seq");
+    struct sb_message quoted;
+    struct sb_member sender;
+    int rc = sb_message_find(db, request->doc, place, seq, &quoted);
+    if (rc < 0)
+        return rc;
+    if (rc == 0 || quoted.recalled)
+        return sb_refuse(request, SB_NO_MESSAGE,
+                         "被回复的消息不存在 (there is no message %llu in this conversation to "
+                         "reply to)",
+                         (unsigned long long)seq);
+    rc = count_quoted(compose, &quoted);
+    if (rc != 0)
+        return rc;
+    /* In a private chat there is no such group, so this finds the nickname. */
+    rc = sb_member_find(db, request->doc, place->scene == SB_SCENE_GROUP ? place->peer : 0,
+                        quoted.sender, &sender);
+    if (rc <= 0)
+        return rc < 0 ? rc : -EIO;
+    drop_replies(quoted.segments);
+    compose->has_content = true;
+    compose->has_media |= sb_media_in(quoted.segments);
+    bool ok = yyjson_mut_obj_add_uint(request->doc, to, "message_seq", seq) &&
+              yyjson_mut_obj_add_uint(request->doc, to, "sender_id", quoted.sender) &&
+              put_text(compose, to, "sender_name", sb_member_name(&sender)) &&
+              yyjson_mut_obj_add_uint(request->doc, to, "time", quoted.time) &&
+              yyjson_mut_obj_add_val(request->doc, to, "segments", quoted.segments);
+    return ok ? 0 : -ENOMEM;
+}
+
+static int light_app_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
+{
+    struct mk_slice payload = text_field(data, "json_payload");
+    yyjson_doc *json = yyjson_read(payload.ptr, payload.len, YYJSON_READ_NOFLAG);
+    yyjson_val *app = yyjson_obj_get(yyjson_doc_get_root(json), "app");
+    int rc = 0;
+    if (!json)
+        rc = sb_refuse(compose->request, SB_BAD_MESSAGE,
+                       "light_app 的 json_payload 不是合法的 JSON (the json_payload of a light_app "
+                       "is not valid JSON)");
+    else if (!yyjson_is_str(app))
+        rc = sb_refuse(
+            compose->request, SB_BAD_MESSAGE,
+            "light_app 的 json_payload 缺少字符串字段 app (the json_payload of a light_app "
+            "needs a string \"app\")");
+    else if (!put_text(compose, to, "app_name",
+                       mk_slice_of(yyjson_get_str(app), yyjson_get_len(app))) ||
+             !put_text(compose, to, "json_payload", payload))
+        rc = -ENOMEM;
+    yyjson_doc_free(json);
+    compose->has_content = true;
+    return rc;
+}
+
+static const struct {
+    const char *type;
+    segment_writer *write;
+} kinds[] = {
+    { "text", text_segment },
+    { "mention", mention_segment },
+    { "mention_all", mention_all_segment },
+    { "face", face_segment },
+    { "reply", reply_segment },
+    { "image", sb_compose_image },
+    { "record", sb_compose_record },
+    { "video", sb_compose_video },
+    { "forward", sb_compose_forward },
+    { "light_app", light_app_segment },
+};
+
+static int compose_segment(struct sb_compose *compose, yyjson_mut_val *segment,
+                           yyjson_mut_val *incoming)
+{
+    yyjson_mut_doc *doc = compose->request->doc;
+    const char *type = yyjson_mut_get_str(yyjson_mut_obj_get(segment, "type"));
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(kinds[i].type, type) != 0)
+            continue;
+        yyjson_mut_val *made = yyjson_mut_arr_add_obj(doc, incoming);
+        yyjson_mut_val *to = NULL;
+        if (yyjson_mut_obj_add_str(doc, made, "type", kinds[i].type))
+            to = yyjson_mut_obj_add_obj(doc, made, "data");
+        return to ? kinds[i].write(compose, yyjson_mut_obj_get(segment, "data"), to) : -ENOMEM;
+    }
+    return sb_refuse(compose->request, MILKY_NOT_SUPPORTED,
+                     "沙盒暂不支持发送 %s (the sandbox does not store media yet: it cannot send "
+                     "the segment %s)",
+                     type, type);
+}
+
+int sb_compose_message(struct sb_compose *compose, yyjson_mut_val *outgoing,
+                       yyjson_mut_val **incoming)
+{
+    yyjson_mut_val *made = yyjson_mut_arr(compose->request->doc);
+    if (!made)
+        return -ENOMEM;
+    compose->chars = 0;
+    compose->has_content = false;
+    size_t i, count;
+    yyjson_mut_val *segment;
+    yyjson_mut_arr_foreach (outgoing, i, count, segment) {
+        int rc = compose_segment(compose, segment, made);
+        if (rc != 0)
+            return rc;
+    }
+    if (!compose->has_content)
+        return sb_refuse(compose->request, SB_BAD_MESSAGE, "消息内容为空 (the message is empty)");
+    *incoming = made;
+    return 0;
+}
+
+/* --- previews --- */
+
+static void preview_segment(struct mk_buf *out, yyjson_mut_val *segment)
+{
+    static const struct {
+        const char *type;
+        const char *shown;
+    } fixed[] = {
+        { "mention_all", "@全体成员" }, { "face", "[表情]" },      { "reply", "" },
+        { "forward", "[聊天记录]" },    { "light_app", "[卡片]" }, { "record", "[语音]" },
+        { "video", "[视频]" },
+    };
+    const char *type = yyjson_mut_get_str(yyjson_mut_obj_get(segment, "type"));
+    yyjson_mut_val *data = yyjson_mut_obj_get(segment, "data");
+    struct mk_slice text = { 0 };
+    if (strcmp(type, "text") == 0)
+        text = text_field(data, "text");
+    if (strcmp(type, "image") == 0)
+        text = text_field(data, "summary");
+    if (strcmp(type, "mention") == 0) {
+        mk_buf_append_char(out, '@');
+        text = text_field(data, "name");
+    }
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+        if (strcmp(type, fixed[i].type) == 0)
+            text = mk_slice_str(fixed[i].shown);
+    size_t room = out->max - out->len;
+    if (text.len > room)
+        text.len = mk_utf8_valid_prefix(mk_slice_of(text.ptr, room));
+    mk_buf_append_slice(out, text);
+}
+
+void sb_segments_preview(struct mk_buf *out, yyjson_mut_val *incoming)
+{
+    size_t i, count;
+    yyjson_mut_val *segment;
+    yyjson_mut_arr_foreach (incoming, i, count, segment) {
+        preview_segment(out, segment);
+    }
+}

@@ -1,0 +1,60 @@
+/* text: see the header. */
+#include "backend/sandbox/model/text.h"
+
+size_t sb_text_chars(struct mk_slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+    return count;
+}
+
+struct mk_slice sb_text_param(yyjson_mut_val *object, const char *name)
+{
+    struct mk_slice text = mk_slice_of("", 0);
+    if (milky_has(object, name))
+        text.ptr = milky_string(object, name, &text.len);
+    return text;
+}
+
+static bool is_blank(struct mk_slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] != ' ' && text.ptr[i] != '\n')
+            return false;
+    return true;
+}
+
+/* C0, DEL, and C1, which UTF-8 writes as C2 80 to C2 9F. */
+static bool has_control(struct mk_slice text, bool lines)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.ptr[i];
+        if ((byte < 0x20 && !(lines && byte == '\n')) || byte == 0x7f)
+            return true;
+        if (byte == 0xc2 && i + 1 < text.len && (unsigned char)text.ptr[i + 1] < 0xa0)
+            return true;
+    }
+    return false;
+}
+
+int sb_text_check(struct sb_request *request, const struct sb_text_rule *rule, struct mk_slice text)
+{
+    if (rule->least > 0 && is_blank(text))
+        return sb_refuse(request, SB_BAD_TEXT, "%s 不能为空 (%s must not be empty)", rule->field,
+                         rule->field);
+    if (sb_text_chars(text) > rule->most)
+        return sb_refuse(request, SB_BAD_TEXT,
+                         "%s 过长，最多 %zu 个字符 (%s is too long: at most %zu characters)",
+                         rule->field, rule->most, rule->field, rule->most);
+    if (has_control(text, rule->lines))
+        return sb_refuse(request, SB_BAD_TEXT,
+                         "%s 不能含有控制字符 (%s must not have control characters in it)",
+                         rule->field, rule->field);
+    return 0;
+}
+
+void sb_text_bind(sqlite3_stmt *statement, int parameter, struct mk_slice text)
+{
+    sqlite3_bind_text(statement, parameter, text.ptr, (int)text.len, SQLITE_STATIC);
+}

@@ -1,0 +1,230 @@
+/*
+ * control_people: who there is, as an operator decides it: people, groups and friendships come and
+ * go without anybody doing it, so no bot is told. What is made is described like in a world
+ * (world.h).
+ */
+#include "backend/sandbox/model/entity.h"
+#include "backend/sandbox/model/social.h"
+#include "backend/sandbox/operator/operator.h"
+#include "backend/sandbox/world/world.h"
+
+#include <errno.h>
+
+/* --- looking --- */
+
+static int list_people(struct sb_request *request, yyjson_mut_val *people)
+{
+    struct sb_db *db = &request->sandbox->db;
+    yyjson_mut_doc *doc = request->doc;
+    sqlite3_stmt *row = sb_db_use(db, SB_SQL_ALL_PEOPLE, 0, NULL);
+    int rc = sb_db_step(db, row);
+    for (; rc > 0; rc = sb_db_step(db, row)) {
+        yyjson_mut_val *person = yyjson_mut_arr_add_obj(doc, people);
+        if (!yyjson_mut_obj_add_uint(doc, person, "user_id", sb_db_uint(row, 0)) ||
+            !sb_put_text(doc, person, "nickname", sb_db_text(row, 1)) ||
+            !yyjson_mut_obj_add_bool(doc, person, "is_bot", sb_db_uint(row, 2) != 0)) {
+            sqlite3_reset(row);
+            return -ENOMEM;
+        }
+    }
+    return rc;
+}
+
+static int list_groups(struct sb_request *request, yyjson_mut_val *groups)
+{
+    struct sb_db *db = &request->sandbox->db;
+    yyjson_mut_doc *doc = request->doc;
+    sqlite3_stmt *row = sb_db_use(db, SB_SQL_ALL_GROUPS, 0, NULL);
+    int rc = sb_db_step(db, row);
+    for (; rc > 0; rc = sb_db_step(db, row)) {
+        yyjson_mut_val *group = yyjson_mut_arr_add_obj(doc, groups);
+        if (!yyjson_mut_obj_add_uint(doc, group, "group_id", sb_db_uint(row, 0)) ||
+            !sb_put_text(doc, group, "group_name", sb_db_text(row, 1)) ||
+            !yyjson_mut_obj_add_uint(doc, group, "member_count", sb_db_uint(row, 2))) {
+            sqlite3_reset(row);
+            return -ENOMEM;
+        }
+    }
+    return rc;
+}
+
+static int world(struct sb_request *request)
+{
+    yyjson_mut_doc *doc = request->doc;
+    yyjson_mut_val *result = yyjson_mut_obj(doc);
+    yyjson_mut_val *people = yyjson_mut_obj_add_arr(doc, result, "people");
+    yyjson_mut_val *groups = yyjson_mut_obj_add_arr(doc, result, "groups");
+    if (!people || !groups)
+        return -ENOMEM;
+    request->result = result;
+    int rc = list_people(request, people);
+    return rc < 0 ? rc : list_groups(request, groups);
+}
+
+/* --- making --- */
+
+/* The number in the field `name`, or else a free one, which is put there. 0, SB_REFUSED or -errno.
+ */
+static int choose_number(struct sb_request *request, const char *name, const char *sql)
+{
+    yyjson_mut_doc *doc = request->doc;
+    yyjson_mut_val *given = yyjson_mut_obj_get(request->params, name);
+    if (given && !yyjson_mut_is_null(given))
+        return sb_result(request, name, yyjson_mut_val_mut_copy(doc, given));
+    uint64_t number;
+    int rc = sb_db_number(&request->sandbox->db, sql, &number);
+    if (rc < 0)
+        return rc;
+    if (number > UINT32_MAX)
+        return sb_rules_refuse(request, NULL, name, "it must be given: no number is left");
+    if (!yyjson_mut_obj_put(request->params, yyjson_mut_str(doc, name),
+                            yyjson_mut_uint(doc, number)))
+        return -ENOMEM;
+    return sb_result(request, name, yyjson_mut_uint(doc, number));
+}
+
+static int create_person(struct sb_request *request)
+{
+    int rc = choose_number(request, "user_id",
+                           "SELECT coalesce(max(uin), 10003000) + 1"
+                           " FROM person");
+    return rc ? rc : sb_world_add(request, &sb_world_people, request->params);
+}
+
+static int create_group(struct sb_request *request)
+{
+    int rc = choose_number(request, "group_id",
+                           "SELECT coalesce(max(group_id), 700000000) + 1"
+                           " FROM qq_group");
+    return rc ? rc : sb_world_add(request, &sb_world_groups, request->params);
+}
+
+static int create_friendship(struct sb_request *request)
+{
+    return sb_world_add(request, &sb_world_friendships, request->params);
+}
+
+/* --- unmaking --- */
+
+/* Each statement has one parameter. Returns 0 or -errno. */
+static int run_all(struct sb_request *request, const char *const *statements, size_t count,
+                   uint64_t number)
+{
+    int rc = sb_request_write(request);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = SB_DB_EXEC(&request->sandbox->db, statements[i], number);
+    return rc;
+}
+
+static int read_number(struct sb_request *request, const char *name, uint64_t *number)
+{
+    const struct sb_rule rules[] = { { name, SB_RULE_UIN, true }, { NULL } };
+    struct sb_value v[2];
+    int rc = sb_rules_read(request, NULL, rules, request->params, v);
+    *number = v[0].number;
+    return rc;
+}
+
+/* Nobody can be without the bots that are served, nor groups without their owner. */
+static int check_dispensable(struct sb_request *request, uint64_t uin)
+{
+    size_t count;
+    uint64_t groups;
+    const uint64_t *bots = milky_host_bots(request->sandbox->host, &count);
+    for (size_t i = 0; i < count; i++)
+        if (bots[i] == uin)
+            return sb_refuse(request, SB_NO_PERMISSION,
+                             "不能删除正在运行的 Bot (%llu is a bot that is served here)",
+                             (unsigned long long)uin);
+    char sql[96];
+    sqlite3_snprintf(sizeof(sql), sql,
+                     "SELECT coalesce(max(group_id), 0) FROM member"
+                     " WHERE uin = %llu AND role = 2",
+                     (unsigned long long)uin);
+    int rc = sb_db_number(&request->sandbox->db, sql, &groups);
+    if (rc == 0 && groups > 0)
+        return sb_refuse(
+            request, SB_NO_PERMISSION,
+            "群主不能删除，请先删除群 %llu (delete the group %llu first: %llu owns it)",
+            (unsigned long long)groups, (unsigned long long)groups, (unsigned long long)uin);
+    return rc;
+}
+
+/* What they said goes with them: every number in a world is somebody's. */
+static int delete_person(struct sb_request *request)
+{
+    static const char *const statements[] = {
+        "DELETE FROM message WHERE sender = ?",
+        ("DELETE FROM message WHERE id >> 32 IN"
+         " (SELECT id FROM conversation WHERE scene <> 1 AND (low = ?1 OR high = ?1))"),
+        "DELETE FROM conversation WHERE scene <> 1 AND (low = ?1 OR high = ?1)",
+        "DELETE FROM friendship WHERE owner = ?1 OR friend = ?1",
+        "DELETE FROM friend_category WHERE owner = ?",
+        "DELETE FROM custom_face WHERE owner = ?",
+        "DELETE FROM member WHERE uin = ?",
+        "DELETE FROM pin WHERE scene <> 1 AND peer = ?",
+        "DELETE FROM person WHERE uin = ?",
+    };
+    uint64_t uin;
+    int rc = read_number(request, "user_id", &uin);
+    if (rc == 0)
+        rc = sb_control_person(request, uin);
+    if (rc == 0)
+        rc = check_dispensable(request, uin);
+    return rc ? rc : run_all(request, statements, sizeof(statements) / sizeof(statements[0]), uin);
+}
+
+static int delete_group(struct sb_request *request)
+{
+    static const char *const statements[] = {
+        ("DELETE FROM message WHERE id >> 32 IN"
+         " (SELECT id FROM conversation WHERE scene = 1 AND low = ?)"),
+        "DELETE FROM conversation WHERE scene = 1 AND low = ?",
+        "DELETE FROM member WHERE group_id = ?",
+        "DELETE FROM qq_group WHERE group_id = ?",
+    };
+    uint64_t group, count = 0;
+    char sql[80];
+    int rc = read_number(request, "group_id", &group);
+    sqlite3_snprintf(sizeof(sql), sql, "SELECT count(*) FROM qq_group WHERE group_id = %llu",
+                     (unsigned long long)group);
+    if (rc == 0)
+        rc = sb_db_number(&request->sandbox->db, sql, &count);
+    if (rc == 0 && count == 0)
+        return sb_refuse(request, SB_NO_GROUP, "群不存在 (there is no group %llu)",
+                         (unsigned long long)group);
+    return rc ? rc
+              : run_all(request, statements, sizeof(statements) / sizeof(statements[0]), group);
+}
+
+static int delete_friendship(struct sb_request *request)
+{
+    static const struct sb_rule rules[] = {
+        { "user_id", SB_RULE_UIN, true },
+        { "friend_id", SB_RULE_UIN, true },
+        { NULL },
+    };
+    struct sb_db *db = &request->sandbox->db;
+    struct sb_value v[3];
+    int rc = sb_rules_read(request, NULL, rules, request->params, v);
+    if (rc == 0)
+        rc = sb_require_friend(request, v[0].number, v[1].number);
+    if (rc == 0)
+        rc = sb_request_write(request);
+    if (rc == 0)
+        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_UNFRIEND, v[0].number, v[1].number));
+    if (rc == 0)
+        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_UNFRIEND, v[1].number, v[0].number));
+    return rc;
+}
+
+const struct sb_api sb_control_people_apis[] = {
+    { "world", world },
+    { "create_person", create_person },
+    { "create_group", create_group },
+    { "create_friendship", create_friendship },
+    { "delete_person", delete_person },
+    { "delete_group", delete_group },
+    { "delete_friendship", delete_friendship },
+    { NULL, NULL },
+};

@@ -1,0 +1,37 @@
+/* world_clock: see the header. */
+#include "backend/sandbox/store/clock.h"
+
+#include "base/clock.h"
+
+uint64_t sb_clock_now(const struct sb_db *db)
+{
+    if (db->clock.stopped_at)
+        return db->clock.stopped_at;
+    int64_t now = (int64_t)(mk_clock_real_ms() / 1000) + db->clock.offset;
+    return now > 0 ? (uint64_t)now : 0;
+}
+
+int sb_clock_load(struct sb_db *db)
+{
+    struct sb_clock clock = { 0 };
+    sqlite3_stmt *row = sb_db_use(db, SB_SQL_CLOCK, 0, NULL);
+    int rc = sb_db_step(db, row);
+    if (rc < 0)
+        return rc;
+    if (rc > 0) {
+        clock.offset = (int64_t)sb_db_uint(row, 0);
+        clock.stopped_at = sb_db_uint(row, 1);
+    }
+    sqlite3_reset(row);
+    db->clock = clock;
+    return 0;
+}
+
+int sb_world_clock_set(struct sb_db *db, const struct sb_clock *clock)
+{
+    int rc =
+        sb_db_run(db, SB_DB_USE(db, SB_SQL_CLOCK_SET, (uint64_t)clock->offset, clock->stopped_at));
+    if (rc == 0)
+        db->clock = *clock;
+    return rc;
+}

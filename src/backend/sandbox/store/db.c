@@ -1,0 +1,353 @@
+/* db: see the header. */
+#include "backend/sandbox/store/db.h"
+
+#include "backend/sandbox/store/schema.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { QUIET_MS = 10 * 1000 }; /* between two complaints about the same error */
+
+/* --- errors --- */
+
+static int errno_of(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+        return -ENOSPC;
+    case SQLITE_NOMEM:
+        return -ENOMEM;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return -EBUSY;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return -EACCES;
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        return -EINVAL;
+    default:
+        return -EIO;
+    }
+}
+
+static const char *advice(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+        return ": nothing is stored until there is room on its disk";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return ": the world is damaged; stop, and put a backup of it in its place";
+    case SQLITE_READONLY:
+        return ": it may not be written";
+    default:
+        return "";
+    }
+}
+
+/*
+ * A statement has failed: says so, the same once in a while, and tells callers no more than they
+ * can act on.
+ */
+static int failed(struct sb_db *db, const char *what)
+{
+    int code = sqlite3_extended_errcode(db->handle);
+    int error = errno_of(code);
+    uint64_t now = mk_clock_mono_ms();
+    if (code != db->told || now - db->told_at >= QUIET_MS) {
+        mk_log_error("sandbox", "%s: %s (SQLite %d)%s", what, sqlite3_errmsg(db->handle), code,
+                     advice(code));
+        db->told = code;
+        db->told_at = now;
+    }
+    return error == -ENOSPC || error == -ENOMEM ? error : -EIO;
+}
+
+/* --- statements --- */
+
+sqlite3_stmt *sb_db_use(struct sb_db *db, enum sb_sql sql, size_t count, const uint64_t *values)
+{
+    sqlite3_stmt *statement = db->statements[sql];
+    for (size_t i = 0; i < count; i++)
+        sqlite3_bind_int64(statement, (int)i + 1, (sqlite3_int64)values[i]);
+    return statement;
+}
+
+int sb_db_step(struct sb_db *db, sqlite3_stmt *statement)
+{
+    int rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        return 1;
+    int result = rc == SQLITE_DONE ? 0 : failed(db, "a statement failed");
+    sqlite3_reset(statement);
+    return result;
+}
+
+int sb_db_run(struct sb_db *db, sqlite3_stmt *statement)
+{
+    int rc;
+    while ((rc = sb_db_step(db, statement)) > 0)
+        ;
+    return rc;
+}
+
+int sb_db_exec(struct sb_db *db, const char *sql, size_t count, const uint64_t *values)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
+        return failed(db, sql);
+    for (size_t i = 0; i < count; i++)
+        sqlite3_bind_int64(statement, (int)i + 1, (sqlite3_int64)values[i]);
+    int rc = sb_db_run(db, statement);
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+int sb_db_number(struct sb_db *db, const char *sql, uint64_t *number)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
+        return failed(db, sql);
+    int rc = sb_db_step(db, statement);
+    if (rc > 0)
+        *number = sb_db_uint(statement, 0);
+    sqlite3_finalize(statement);
+    return rc < 0 ? rc : 0;
+}
+
+static int prepare_all(struct sb_db *db)
+{
+    for (int i = 0; i < SB_SQL_COUNT; i++)
+        if (sqlite3_prepare_v3(db->handle, sb_sql_text((enum sb_sql)i), -1,
+                               SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL) != SQLITE_OK)
+            return failed(db, sb_sql_text((enum sb_sql)i));
+    return 0;
+}
+
+/* --- transaction --- */
+
+void sb_db_rollback(struct sb_db *db)
+{
+    sqlite3_stmt *rollback = db->statements[SB_SQL_ROLLBACK];
+    db->in_transaction = false;
+    if (sqlite3_get_autocommit(db->handle))
+        return;
+    if (!rollback) { /* it is being opened */
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+        return;
+    }
+    sqlite3_step(rollback);
+    sqlite3_reset(rollback);
+}
+
+int sb_db_begin(struct sb_db *db)
+{
+    if (db->in_transaction)
+        return 0;
+    sb_db_rollback(db); /* where memory was out, SQLite may be in one after a failure too */
+    if (sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
+        int rc = failed(db, "cannot begin a transaction");
+        sb_db_rollback(db);
+        return rc;
+    }
+    db->in_transaction = true;
+    return 0;
+}
+
+int sb_db_commit(struct sb_db *db)
+{
+    if (sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL) == SQLITE_OK) {
+        db->in_transaction = false;
+        return 0;
+    }
+    int rc = failed(db, "cannot commit");
+    sb_db_rollback(db);
+    return rc;
+}
+
+bool sb_db_lost_transaction(const struct sb_db *db)
+{
+    return db->in_transaction && sqlite3_get_autocommit(db->handle);
+}
+
+/* --- opening --- */
+
+/* What keeps a database from being opened, in words for who set the path. */
+static int open_failed(struct sb_db *db, const char *path)
+{
+    int code = sqlite3_extended_errcode(db->handle);
+    int system = sqlite3_system_errno(db->handle);
+    int error = errno_of(code);
+    if ((code & 0xff) == SQLITE_CANTOPEN)
+        error = system ? -system : -EIO;
+    if (error == -ENOENT)
+        mk_log_error("sandbox", "cannot open %s: its directory does not exist", path);
+    else if (error == -EACCES || error == -EROFS)
+        mk_log_error("sandbox", "cannot open %s: it or its directory may not be written", path);
+    else if (error == -EISDIR)
+        mk_log_error("sandbox", "cannot open %s: it is a directory", path);
+    else if (error == -EBUSY)
+        mk_log_error("sandbox", "cannot open %s: another process has this world open", path);
+    else if (error == -EINVAL)
+        mk_log_error("sandbox", "cannot open %s: it is no SQLite database, or damaged (%s)", path,
+                     sqlite3_errmsg(db->handle));
+    else
+        mk_log_error("sandbox", "cannot open %s: %s (SQLite %d)", path, sqlite3_errmsg(db->handle),
+                     code);
+    return error;
+}
+
+static int read_number(struct sb_db *db, const char *sql, uint64_t *value)
+{
+    sqlite3_stmt *statement;
+    int rc = sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = sqlite3_step(statement);
+    *value = rc == SQLITE_ROW ? sb_db_uint(statement, 0) : 0;
+    rc = sqlite3_reset(statement);
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+/* Refuses what is no world, or a newer one, before anything of it has been touched. */
+static int check_file(struct sb_db *db, const char *path, uint64_t *version)
+{
+    uint64_t application, tables;
+    if (read_number(db, "PRAGMA application_id", &application) != SQLITE_OK ||
+        read_number(db, "PRAGMA user_version", version) != SQLITE_OK ||
+        read_number(db, "SELECT count(*) FROM sqlite_schema", &tables) != SQLITE_OK)
+        return open_failed(db, path);
+    if (application == 0 && *version == 0 && tables == 0)
+        return 0;
+    if (application != SB_SCHEMA_APPLICATION || *version == 0) {
+        mk_log_error("sandbox", "cannot use %s: it is a database of another program", path);
+        return -EINVAL;
+    }
+    if (*version > sb_schema_version()) {
+        mk_log_error("sandbox",
+                     "cannot use %s: its tables are of version %llu and this milky knows version "
+                     "%llu; use the milky that made it, or a newer one",
+                     path, (unsigned long long)*version, (unsigned long long)sb_schema_version());
+        return -ENOTSUP;
+    }
+    return 0;
+}
+
+static int open_file(struct sb_db *db, const char *path)
+{
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    int rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
+    if (!db->handle) {
+        mk_log_error("sandbox", "out of memory");
+        return -ENOMEM;
+    }
+    if (rc != SQLITE_OK)
+        return open_failed(db, path);
+    if (sqlite3_db_readonly(db->handle, "main") == 1) {
+        mk_log_error("sandbox", "cannot open %s: it may not be written", path);
+        return -EACCES;
+    }
+    /* The lock is taken with the first read and kept until the end: one process, one world. */
+    rc = sqlite3_exec(db->handle, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL);
+    return rc == SQLITE_OK ? 0 : open_failed(db, path);
+}
+
+/* Makes the tables of a new world (version 0), or brings those of an older one up to date. */
+static int update_tables(struct sb_db *db, const char *path, uint64_t version)
+{
+    uint64_t newest = sb_schema_version();
+    if (version == newest)
+        return 0;
+    for (uint64_t next = version + 1; next <= newest; next++)
+        if (sqlite3_exec(db->handle, sb_schema_step(next), NULL, NULL, NULL) != SQLITE_OK)
+            return failed(db, "cannot make the tables");
+    char marks[96];
+    sqlite3_snprintf(sizeof(marks), marks, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                     SB_SCHEMA_APPLICATION, (int)newest);
+    if (sqlite3_exec(db->handle, marks, NULL, NULL, NULL) != SQLITE_OK)
+        return failed(db, "cannot make the tables");
+    if (version > 0)
+        mk_log_info("sandbox", "brought the world in %s from version %llu to %llu", path,
+                    (unsigned long long)version, (unsigned long long)newest);
+    return 0;
+}
+
+static int begin_use(struct sb_db *db, const char *path, uint64_t version)
+{
+    static const char settings[] = "PRAGMA journal_mode = WAL;"
+                                   "PRAGMA synchronous = FULL;"
+                                   "PRAGMA foreign_keys = ON;"
+                                   "PRAGMA temp_store = MEMORY;"
+                                   "PRAGMA secure_delete = OFF;" /* it zeroes what is deleted */
+                                   "PRAGMA wal_autocheckpoint = 4000;" /* pages: hot ones once */
+                                   "PRAGMA cache_size = -65536;"       /* KiB */
+                                   "BEGIN IMMEDIATE;";
+    if (sqlite3_exec(db->handle, settings, NULL, NULL, NULL) != SQLITE_OK)
+        return open_failed(db, path);
+    db->in_transaction = true;
+    int rc = update_tables(db, path, version);
+    return rc < 0 ? rc : prepare_all(db);
+}
+
+int sb_db_open(struct sb_db *db, const char *path, bool *is_new)
+{
+    uint64_t version = 0;
+    *db = (struct sb_db){ 0 };
+    int rc = open_file(db, path);
+    if (rc == 0)
+        rc = check_file(db, path, &version);
+    if (rc == 0)
+        rc = begin_use(db, path, version);
+    if (rc < 0)
+        sb_db_close(db);
+    else
+        *is_new = version == 0;
+    return rc;
+}
+
+/* The mode that it has now must come back. */
+static int leave_wal(struct sb_db *db, const char *path)
+{
+    sqlite3_stmt *statement;
+    int rc = sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode = DELETE", -1, &statement, NULL);
+    if (rc != SQLITE_OK)
+        return open_failed(db, path);
+    rc = sqlite3_step(statement);
+    const char *mode = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    bool is_done = mode && strcmp(mode, "delete") == 0;
+    sqlite3_finalize(statement);
+    if (is_done && sqlite3_exec(db->handle, "BEGIN EXCLUSIVE", NULL, NULL, NULL) == SQLITE_OK)
+        return 0;
+    return open_failed(db, path);
+}
+
+int sb_db_open_alone(struct sb_db *db, const char *path)
+{
+    uint64_t version;
+    *db = (struct sb_db){ 0 };
+    int rc = open_file(db, path);
+    if (rc == 0)
+        rc = check_file(db, path, &version);
+    if (rc == 0)
+        rc = leave_wal(db, path);
+    if (rc < 0)
+        sb_db_close(db);
+    return rc;
+}
+
+void sb_db_close(struct sb_db *db)
+{
+    if (!db->handle)
+        return;
+    if (db->in_transaction)
+        sb_db_rollback(db);
+    for (int i = 0; i < SB_SQL_COUNT; i++)
+        sqlite3_finalize(db->statements[i]);
+    sqlite3_close(db->handle);
+    *db = (struct sb_db){ 0 };
+}

@@ -1,0 +1,117 @@
+/*
+ * move: see the header.
+ *
+ * The database is opened first, so that no other process has it, and what SQLite keeps beside it is
+ * in it; it is the last to be moved, since by it the next start knows that something is left to do.
+ */
+#include "backend/sandbox/store/move.h"
+
+#include "backend/sandbox/store/db.h"
+#include "base/error_text.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* "FOLDER/name", where FOLDER is that of the file `beside`. NULL when memory is out. */
+static char *path_beside(const char *beside, const char *name)
+{
+    const char *slash = strrchr(beside, '/');
+    char *path;
+    int len = slash ? (int)(slash - beside) : 1;
+    return asprintf(&path, "%.*s/%s", len, slash ? beside : ".", name) < 0 ? NULL : path;
+}
+
+/* A name in a folder is on disk. */
+static int sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static int sync_folders(const char *from, const char *to)
+{
+    char *a = path_beside(from, "."), *b = path_beside(to, "."), *above = path_beside(to, "..");
+    int rc = a && b && above ? sync_folder(b) : -ENOMEM;
+    if (rc == 0)
+        rc = sync_folder(above);
+    if (rc == 0)
+        rc = sync_folder(a);
+    free(a);
+    free(b);
+    free(above);
+    return rc;
+}
+
+static bool is_there(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0;
+}
+
+static int failed(const char *from, const char *to, int rc)
+{
+    mk_log_error("sandbox",
+                 "cannot move %s to %s, where it is kept from this version on: %s; stop, and move "
+                 "it by hand",
+                 from, to, mk_error_text(-rc));
+    return rc;
+}
+
+/* `to` may be an empty folder. */
+static int move_contents(const char *from, const char *to)
+{
+    char link[2];
+    if (!is_there(from))
+        return 0;
+    /* Elsewhere a link that begins in this folder would lead somewhere else. */
+    if (readlink(from, link, sizeof(link)) > 0 && link[0] != '/')
+        return failed(from, to, -ELOOP);
+    return rename(from, to) == 0 ? 0 : failed(from, to, -errno);
+}
+
+static int move_all(const char *from, const char *to)
+{
+    char *old_media = path_beside(from, "media"), *media = path_beside(to, "media");
+    int rc = old_media && media ? move_contents(old_media, media) : -ENOMEM;
+    if (rc == 0)
+        rc = sync_folders(from, to);
+    if (rc == 0 && rename(from, to) < 0)
+        rc = failed(from, to, -errno);
+    if (rc == 0)
+        rc = sync_folders(from, to);
+    free(old_media);
+    free(media);
+    return rc;
+}
+
+int sb_world_move(const char *from, const char *to)
+{
+    struct sb_db db;
+    if (!from || !*from || !is_there(from))
+        return 0;
+    if (is_there(to)) {
+        mk_log_error("sandbox",
+                     "there are two worlds: %s, of a version before, and %s: stop, and move away "
+                     "the one that is not wanted",
+                     from, to);
+        return -EEXIST;
+    }
+    int rc = sb_db_open_alone(&db, from);
+    if (rc < 0)
+        return rc;
+    rc = move_all(from, to);
+    sb_db_close(&db);
+    if (rc == 0)
+        mk_log_info("sandbox", "moved the world in %s to %s, where it is kept from this version on",
+                    from, to);
+    return rc;
+}

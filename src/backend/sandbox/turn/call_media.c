@@ -1,0 +1,346 @@
+/*
+ * media: a call's URIs: found in its params, fetched, handed to its handler and recorded. See the
+ * header for the whole way.
+ */
+#include "backend/sandbox/media/private.h"
+#include "base/buf.h"
+#include "base/error_text.h"
+#include "net/http_client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { LONGEST_PATH = 160, DEEPEST = 64 };
+
+/* One URI of a call. */
+struct sb_media_item {
+    struct sb_media_fetch fetch;
+    struct sb_media_call *owner;
+    struct sb_media_blob *blob; /* NULL: the world has it already */
+    bool is_fetching;
+    bool is_wanted;          /* the handler has asked for it */
+    char path[LONGEST_PATH]; /* in the params: "message[0].data.uri" */
+};
+
+struct sb_media_call {
+    struct mk_list node; /* in store->calls */
+    struct sb_media_store *store;
+    struct sb_call asked;
+    struct sb_media_item *items;
+    size_t count;
+    size_t left; /* still being fetched */
+    bool failed;
+    bool cancelled; /* and its call is gone: its params with it */
+};
+
+/* --- finding --- */
+
+/* Where a value stands: the path to it, from the inside out. */
+struct place {
+    const struct place *outer;
+    yyjson_mut_val *key; /* NULL in an array: */
+    size_t index;
+};
+
+struct search {
+    struct sb_media_item *items;
+    size_t count, room, most;
+    int error;
+};
+
+static void write_place(struct mk_buf *out, const struct place *place)
+{
+    if (!place)
+        return;
+    write_place(out, place->outer);
+    if (!place->key) {
+        mk_buf_printf(out, "[%zu]", place->index);
+        return;
+    }
+    if (out->len > 0)
+        mk_buf_append_char(out, '.');
+    mk_buf_append(out, yyjson_mut_get_str(place->key), yyjson_mut_get_len(place->key));
+}
+
+static bool is_uri_key(yyjson_mut_val *key)
+{
+    static const char *const keys[] = { "uri", "thumb_uri", "image_uri", "file_uri" };
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (yyjson_mut_equals_str(key, keys[i]))
+            return true;
+    return false;
+}
+
+static void add(struct search *search, yyjson_mut_val *uri, const struct place *place)
+{
+    if (search->count == search->room) {
+        size_t room = search->room ? search->room * 2 : 4;
+        struct sb_media_item *items = realloc(search->items, room * sizeof(*items));
+        if (!items) {
+            search->error = -ENOMEM;
+            return;
+        }
+        search->items = items;
+        search->room = room;
+    }
+    struct sb_media_item *item = &search->items[search->count++];
+    *item = (struct sb_media_item){ .fetch.uri = mk_slice_of(yyjson_mut_get_str(uri),
+                                                             yyjson_mut_get_len(uri)) };
+    struct mk_buf path;
+    mk_buf_init(&path, sizeof(item->path) - 1);
+    write_place(&path, place);
+    if (path.len > 0)
+        memcpy(item->path, path.data, path.len);
+    mk_buf_fini(&path);
+}
+
+static void scan(struct search *search, yyjson_mut_val *value, const struct place *outer,
+                 unsigned depth)
+{
+    struct place place = { .outer = outer };
+    size_t index, max;
+    yyjson_mut_val *key, *inner;
+    if (depth == DEEPEST || search->error || search->count > search->most)
+        return;
+    if (yyjson_mut_is_obj(value)) {
+        yyjson_mut_obj_foreach (value, index, max, key, inner) {
+            place.key = key;
+            if (yyjson_mut_is_ctn(inner))
+                scan(search, inner, &place, depth + 1);
+            else if (yyjson_mut_is_str(inner) && is_uri_key(key))
+                add(search, inner, &place);
+        }
+    } else if (yyjson_mut_is_arr(value)) {
+        yyjson_mut_arr_foreach (value, index, max, inner) {
+            place.index = index;
+            if (yyjson_mut_is_ctn(inner))
+                scan(search, inner, &place, depth + 1);
+        }
+    }
+}
+
+/* --- fetching --- */
+
+static void free_call(struct sb_media_call *media)
+{
+    for (size_t i = 0; i < media->count; i++) {
+        sb_media_store_release(media->store, media->items[i].blob);
+        sb_media_fetch_fini(&media->items[i].fetch);
+    }
+    free(media->items);
+    free(media);
+}
+
+void sb_media_call_done(struct sb_media_call *media)
+{
+    if (media)
+        free_call(media);
+}
+
+/* The first of its URIs that is bad, not one that was given up for its sake. */
+static const struct sb_media_item *first_bad(const struct sb_media_call *media)
+{
+    const struct sb_media_item *bad = &media->items[0];
+    for (size_t i = media->count; i-- > 0;)
+        if (media->items[i].fetch.problem.retcode && !atomic_load(&media->items[i].fetch.abandoned))
+            bad = &media->items[i];
+    return bad;
+}
+
+static void fail(struct sb_media_call *media)
+{
+    struct milky_host *host = media->store->sandbox->host;
+    const uint64_t call = media->asked.call;
+    const struct sb_media_item *bad = first_bad(media);
+    const struct sb_media_problem *problem = &bad->fetch.problem;
+    milky_call_fail(host, call, problem->retcode, "参数 %s 无效：%s (%s: %s)", bad->path,
+                    problem->chinese, bad->path, problem->english);
+    free_call(media);
+}
+
+static void on_fetched(struct sb_media_fetch *fetch)
+{
+    struct sb_media_item *item = MK_CONTAINER_OF(fetch, struct sb_media_item, fetch);
+    struct sb_media_call *media = item->owner;
+    struct sb_media_store *store = media->store;
+    if (!fetch->problem.retcode && !media->failed) {
+        int rc = sb_media_store_take(store, fetch, &item->blob);
+        if (rc < 0)
+            sb_media_problem_of_disk(&fetch->problem, rc);
+    }
+    if (fetch->problem.retcode && !media->failed) {
+        media->failed = true;
+        for (size_t i = 0; i < media->count; i++)
+            if (media->items[i].is_fetching && &media->items[i] != item)
+                sb_media_fetch_abandon(&media->items[i].fetch);
+    }
+    item->is_fetching = false;
+    if (--media->left > 0)
+        return;
+    mk_list_remove(&media->node);
+    if (!media->asked.call)
+        return; /* sb_media_fetch_now waits for it */
+    if (media->cancelled) {
+        free_call(media);
+        return;
+    }
+    if (media->failed)
+        fail(media);
+    else
+        sb_turn_run(store->sandbox, &media->asked, media);
+}
+
+static void start(struct sb_media_call *media)
+{
+    mk_list_push(&media->store->calls, &media->node);
+    media->left = media->count;
+    for (size_t i = 0; i < media->count; i++) {
+        struct sb_media_item *item = &media->items[i];
+        item->owner = media;
+        item->is_fetching = true;
+        item->fetch.store = media->store;
+        item->fetch.done = on_fetched;
+        sb_media_fetch_start(&item->fetch);
+    }
+}
+
+bool sb_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *asked)
+{
+    struct milky_host *host = sandbox->host;
+    struct search search = { .most = asked->self_id ? SB_MEDIA_MOST_URIS : SB_MEDIA_MOST_OF_WORLD };
+    scan(&search, asked->params, NULL, 0);
+    if (search.count == 0 && !search.error)
+        return false;
+    struct sb_media_call *media = search.error ? NULL : calloc(1, sizeof(*media));
+    int rc = media ? sb_media_store_make(sandbox->media) : -ENOMEM;
+    if (rc == 0 && search.count <= search.most) {
+        *media = (struct sb_media_call){
+            .store = sandbox->media, .asked = *asked, .items = search.items, .count = search.count
+        };
+        start(media);
+        return true;
+    }
+    if (rc == 0)
+        milky_call_fail(host, asked->call, SB_BAD_URI,
+                        "一次调用最多 %zu 个 URI (a call has at most %zu URIs)", search.most,
+                        search.most);
+    else
+        milky_call_fail(host, asked->call, MILKY_INTERNAL,
+                        "无法准备媒体 (media cannot be prepared: %s)", mk_error_text(-rc));
+    free(media);
+    free(search.items);
+    return true;
+}
+
+bool sb_media_cancel(struct sb_sandbox *sandbox, uint64_t call)
+{
+    struct sb_media_store *store = sandbox->media;
+    MK_LIST_FOR_EACH (node, &store->calls) {
+        struct sb_media_call *media = MK_CONTAINER_OF(node, struct sb_media_call, node);
+        if (media->asked.call != call || media->cancelled)
+            continue;
+        media->failed = media->cancelled = true;
+        for (size_t i = 0; i < media->count; i++)
+            if (media->items[i].is_fetching)
+                sb_media_fetch_forget(&media->items[i].fetch);
+        return true;
+    }
+    return false;
+}
+
+int sb_media_fetch_now(struct sb_request *request, yyjson_mut_val *params)
+{
+    struct sb_media_store *store = request->sandbox->media;
+    struct search search = { .most = SB_MEDIA_MOST_OF_WORLD };
+    scan(&search, params, NULL, 0);
+    if (search.count == 0 && !search.error)
+        return 0;
+    struct sb_media_call *media = search.error ? NULL : calloc(1, sizeof(*media));
+    int rc = media ? sb_media_store_make(store) : -ENOMEM;
+    if (rc < 0) {
+        free(media);
+        free(search.items);
+        return rc;
+    }
+    *media = (struct sb_media_call){ .store = store, .items = search.items, .count = search.count };
+    request->media = media;
+    start(media);
+    while (media->left > 0)
+        uv_run(store->loop, UV_RUN_ONCE);
+    const struct sb_media_item *bad = first_bad(media);
+    const struct sb_media_problem *problem = &bad->fetch.problem;
+    if (!media->failed)
+        return 0;
+    return sb_refuse(request, problem->retcode, "%s 无效：%s (%s: %s)", bad->path, problem->chinese,
+                     bad->path, problem->english);
+}
+
+/* --- what handlers see --- */
+
+static struct sb_media_item *find_item(struct sb_request *request, yyjson_mut_val *uri)
+{
+    const char *text = yyjson_mut_get_str(uri);
+    for (size_t i = 0; text && request->media && i < request->media->count; i++)
+        if (request->media->items[i].fetch.uri.ptr == text)
+            return &request->media->items[i];
+    return NULL;
+}
+
+const struct sb_media *sb_request_media(struct sb_request *request, yyjson_mut_val *uri)
+{
+    struct sb_media_item *item = find_item(request, uri);
+    if (!item)
+        return NULL;
+    item->is_wanted = true;
+    return &item->fetch.media;
+}
+
+int sb_request_media_kind(struct sb_request *request, yyjson_mut_val *uri, unsigned kinds)
+{
+    static const char *const names[][2] = {
+        { "文件", "a file" },
+        { "图片", "a picture (PNG, JPEG, GIF, WebP, BMP)" },
+        { "音频", "a sound (WAV, MP3, Ogg, FLAC, AMR, SILK, M4A)" },
+        { "视频", "a video (MP4, MOV)" },
+    };
+    struct sb_media_item *item = find_item(request, uri);
+    if (!item)
+        return sb_refuse(request, SB_BAD_URI, "缺少 URI (a URI is missing)");
+    const struct sb_media *media = &item->fetch.media;
+    if (kinds & 1u << media->info.kind)
+        return 0;
+    unsigned wanted = 1;
+    while (wanted < SB_MEDIA_VIDEO && !(kinds & 1u << wanted))
+        wanted++;
+    if (media->wrong)
+        return sb_refuse(request, SB_BAD_MEDIA, "参数 %s 的内容已损坏 (%s is damaged: %s)",
+                         item->path, item->path, media->wrong);
+    return sb_refuse(request, SB_BAD_MEDIA, "参数 %s 的内容不是%s (%s is not %s)", item->path,
+                     names[wanted][0], item->path, names[wanted][1]);
+}
+
+int sb_media_record(struct sb_request *request)
+{
+    struct sb_media_call *media = request->media;
+    int rc = 0;
+    for (size_t i = 0; media && rc == 0 && i < media->count; i++) {
+        struct sb_media_item *item = &media->items[i];
+        if (item->is_wanted)
+            rc = sb_media_store_record(media->store, &item->fetch.media, item->blob);
+    }
+    return rc;
+}
+
+/* --- the end --- */
+
+void sb_media_stop(struct sb_sandbox *sandbox)
+{
+    struct sb_media_store *store = sandbox->media;
+    if (!store)
+        return;
+    while (!mk_list_empty(&store->calls)) /* threads still read what the calls hold */
+        uv_run(store->loop, UV_RUN_ONCE);
+    mk_http_client_free(store->http);
+    sb_media_store_free(store);
+    sandbox->media = NULL;
+}

@@ -1,0 +1,195 @@
+/* bots: see the header. */
+#include "backend/sandbox/turn/faults.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+/* A reply that waits for its time. */
+struct sb_delayed {
+    uv_timer_t timer; /* first: it is closed and freed as this */
+    struct sb_delayed *next;
+    struct sb_delayed **link; /* what points to this */
+    struct milky_host *host;
+    struct sb_outbox_reply reply;
+};
+
+/* --- sets of bots --- */
+
+static bool contains(const uint64_t *set, size_t count, uint64_t self_id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (set[i] == self_id)
+            return true;
+    return false;
+}
+
+static int add(uint64_t **set, size_t *count, uint64_t self_id)
+{
+    if (contains(*set, *count, self_id))
+        return 0;
+    uint64_t *longer = realloc(*set, (*count + 1) * sizeof(uint64_t));
+    if (!longer)
+        return -ENOMEM;
+    longer[(*count)++] = self_id;
+    *set = longer;
+    return 0;
+}
+
+int sb_faults_drop(struct sb_faults *bots, uint64_t self_id)
+{
+    return add(&bots->dropped, &bots->dropped_count, self_id);
+}
+
+void sb_faults_turn_end(struct sb_faults *bots)
+{
+    for (size_t i = 0; i < bots->dropped_count; i++)
+        milky_host_drop_connections(bots->host, bots->dropped[i]);
+    bots->dropped_count = 0;
+}
+
+/* --- faults --- */
+
+int sb_faults_add(struct sb_faults *bots, const struct sb_fault *fault, uint64_t *id)
+{
+    struct sb_fault *added = malloc(sizeof(*added));
+    if (!added)
+        return -ENOMEM;
+    *added = *fault;
+    added->next = NULL;
+    added->id = *id = ++bots->last_fault;
+    added->chance = fault->seed;
+    struct sb_fault **end = &bots->faults;
+    while (*end)
+        end = &(*end)->next;
+    *end = added;
+    return 0;
+}
+
+size_t sb_faults_clear(struct sb_faults *bots, uint64_t self_id)
+{
+    size_t count = 0;
+    struct sb_fault **link = &bots->faults;
+    while (*link) {
+        struct sb_fault *fault = *link;
+        if (self_id != 0 && fault->bot != self_id) {
+            link = &fault->next;
+            continue;
+        }
+        *link = fault->next;
+        free(fault);
+        count++;
+    }
+    return count;
+}
+
+/* From 0 to below 1: SplitMix64's upper bits. */
+static double draw(struct sb_fault *fault)
+{
+    uint64_t mixed = fault->chance += UINT64_C(0x9e3779b97f4a7c15);
+    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (double)((mixed ^ mixed >> 31) >> 11) * 0x1p-53;
+}
+
+static bool strikes(struct sb_fault *fault, uint64_t self_id, const char *action)
+{
+    if (fault->bot != self_id || (fault->action[0] && strcmp(fault->action, action) != 0))
+        return false;
+    if (fault->times > 0 && fault->struck == fault->times)
+        return false;
+    if (++fault->seen % fault->every != 0 || draw(fault) >= fault->probability)
+        return false;
+    fault->struck++;
+    return true;
+}
+
+struct sb_injected_fault sb_faults_next(struct sb_faults *bots, uint64_t self_id,
+                                        const char *action)
+{
+    struct sb_injected_fault fate = { .message = "" };
+    for (struct sb_fault *fault = bots->faults; fault; fault = fault->next) {
+        if (!strikes(fault, self_id, action))
+            continue;
+        fate.delay_ms += fault->delay_ms;
+        if (fault->retcode != 0 && fate.retcode == 0) {
+            fate.retcode = fault->retcode;
+            fate.message = fault->message;
+        }
+        if (fault->drop)
+            sb_faults_drop(bots, self_id); /* where memory is out, the connection lives on */
+    }
+    return fate;
+}
+
+/* --- late replies --- */
+
+static void reply_now(struct milky_host *host, const struct sb_outbox_reply *reply)
+{
+    if (reply->retcode == 0)
+        milky_call_ok(host, reply->call, reply->data);
+    else
+        milky_call_fail(host, reply->call, reply->retcode, "%s", reply->message);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle); /* the timer is the first member */
+}
+
+static struct sb_outbox_reply take(struct sb_delayed *delayed)
+{
+    *delayed->link = delayed->next;
+    if (delayed->next)
+        delayed->next->link = delayed->link;
+    uv_close((uv_handle_t *)&delayed->timer, on_closed);
+    return delayed->reply; /* it is freed in a later turn */
+}
+
+static void end(struct sb_delayed *delayed)
+{
+    struct milky_host *host = delayed->host;
+    struct sb_outbox_reply reply = take(delayed);
+    reply_now(host, &reply);
+}
+
+static void on_time(uv_timer_t *timer)
+{
+    end((struct sb_delayed *)(void *)timer);
+}
+
+void sb_faults_reply_later(struct sb_faults *bots, const struct sb_outbox_reply *reply)
+{
+    struct uv_loop_s *loop = milky_host_loop(bots->host);
+    struct sb_delayed *delayed = loop ? malloc(sizeof(*delayed)) : NULL;
+    if (!delayed || uv_timer_init(loop, &delayed->timer) < 0) {
+        free(delayed);
+        reply_now(bots->host, reply);
+        return;
+    }
+    delayed->host = bots->host;
+    delayed->reply = *reply;
+    delayed->link = &bots->delayed;
+    delayed->next = bots->delayed;
+    if (delayed->next)
+        delayed->next->link = &delayed->next;
+    bots->delayed = delayed;
+    uv_timer_start(&delayed->timer, on_time, reply->delay_ms, 0);
+}
+
+bool sb_faults_cancel(struct sb_faults *bots, uint64_t call)
+{
+    for (struct sb_delayed *delayed = bots->delayed; delayed; delayed = delayed->next)
+        if (delayed->reply.call == call) {
+            take(delayed);
+            return true;
+        }
+    return false;
+}
+
+void sb_faults_fini(struct sb_faults *bots)
+{
+    sb_faults_clear(bots, 0);
+    free(bots->dropped);
+}

@@ -1,0 +1,71 @@
+/*
+ * outbox: what a turn of the loop has to say once its transaction has been committed: replies, and
+ * the events that come before each of them. It keeps their order and knows nothing of the world.
+ */
+#ifndef SB_TURN_OUTBOX_H
+#define SB_TURN_OUTBOX_H
+
+#include <milky/json.h>
+
+/* A bot goes online or offline. */
+struct sb_presence {
+    uint64_t self_id; /* 0: none does */
+    enum milky_state state;
+    const char *reason; /* lives in the document of the call */
+};
+
+struct sb_outbox_reply {
+    uint64_t call;
+    yyjson_mut_val *data;        /* of success, or NULL */
+    int retcode;                 /* 0 is success */
+    const char *message;         /* of failure; lives in the document of the call */
+    uint32_t delay_ms;           /* how much later it leaves than its events */
+    struct sb_presence presence; /* what the host hears before it leaves */
+    size_t events_end; /* its events are those before this that are not of an earlier reply */
+};
+
+struct sb_outbox_event {
+    uint64_t self_id;
+    const char *type; /* a literal */
+    uint64_t time;
+    yyjson_mut_val *data; /* lives in the document of the call */
+    bool is_hosts;        /* the host emits it, for the presence of the reply */
+};
+
+struct sb_faults;
+
+/* Zeroed is empty; `bots` takes the replies that are delayed. The arrays keep their memory from
+ * turn to turn. */
+struct sb_outbox {
+    struct sb_outbox_reply *replies;
+    struct sb_outbox_event *events;
+    size_t reply_count, reply_room;
+    size_t event_count, event_room;
+    struct sb_faults *bots;
+};
+
+/* Makes sure that one more reply will find its place. Returns 0 or -ENOMEM. */
+int sb_outbox_reserve(struct sb_outbox *outbox);
+
+/* Adds the reply that was reserved; the events added since the last one belong to it. */
+void sb_outbox_reply(struct sb_outbox *outbox, const struct sb_outbox_reply *reply);
+
+/* Adds an event of the call whose reply comes next. Returns 0 or -ENOMEM. */
+int sb_outbox_event(struct sb_outbox *outbox, const struct sb_outbox_event *event);
+
+/* Takes back the events that belong to no reply yet. */
+void sb_outbox_drop_events(struct sb_outbox *outbox);
+
+/* The reply to this call is in it. */
+bool sb_outbox_has(const struct sb_outbox *outbox, uint64_t call);
+
+/* Emits and replies, in order. What these make others call may add to the outbox again. */
+void sb_outbox_send(struct sb_outbox *outbox, struct milky_host *host);
+
+/* Fails every call and forgets the events. */
+void sb_outbox_fail(struct sb_outbox *outbox, struct milky_host *host, int retcode,
+                    const char *message);
+
+void sb_outbox_fini(struct sb_outbox *outbox);
+
+#endif

@@ -1,0 +1,78 @@
+/* request: what every handler says and does: refusing, beginning to write, telling of events. */
+#include "backend/sandbox/turn/request.h"
+
+#include "backend/sandbox/media/media.h"
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+int sb_refuse(struct sb_request *request, int retcode, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(request->message, sizeof(request->message), format, args);
+    va_end(args);
+    /* A reason that was cut must not end within a character. */
+    request->message[mk_utf8_valid_prefix(mk_slice_str(request->message))] = '\0';
+    request->retcode = retcode;
+    return SB_REFUSED;
+}
+
+int sb_request_write(struct sb_request *request)
+{
+    int rc = sb_db_begin(&request->sandbox->db);
+    request->wrote = rc == 0;
+    return rc == 0 ? sb_media_record(request) : rc;
+}
+
+int sb_request_event(struct sb_request *request, uint64_t self_id, const char *type, uint64_t time,
+                     yyjson_mut_val *data)
+{
+    struct sb_outbox_event event = { self_id, type, time, data };
+    if (milky_host_state(request->sandbox->host, self_id) != MILKY_STATE_ONLINE)
+        return 0;
+    return sb_outbox_event(&request->sandbox->outbox, &event);
+}
+
+int sb_refuse_no_friend(struct sb_request *request, uint64_t viewer, uint64_t user)
+{
+    return sb_refuse(request, SB_NO_FRIEND,
+                     "user_id 对应的好友不存在 (%llu is not a friend of %llu)",
+                     (unsigned long long)user, (unsigned long long)viewer);
+}
+
+int sb_refuse_no_user(struct sb_request *request, uint64_t user)
+{
+    return sb_refuse(request, SB_NO_USER, "用户不存在 (there is no user %llu)",
+                     (unsigned long long)user);
+}
+
+/* Wraps one value into the result {key: value}. */
+int sb_result(struct sb_request *request, const char *key, yyjson_mut_val *value)
+{
+    request->result = yyjson_mut_obj(request->doc);
+    return yyjson_mut_obj_add_val(request->doc, request->result, key, value) ? 0 : -ENOMEM;
+}
+
+int sb_refuse_no_group(struct sb_request *request, uint64_t viewer, uint64_t group)
+{
+    return sb_refuse(request, SB_NO_GROUP,
+                     "group_id 对应的群不存在或不在群中 (%llu is not in a group %llu)",
+                     (unsigned long long)viewer, (unsigned long long)group);
+}
+
+int sb_refuse_no_member(struct sb_request *request, uint64_t group, uint64_t user)
+{
+    return sb_refuse(request, SB_NO_MEMBER,
+                     "user_id 对应的群成员不存在 (%llu is not a member of group %llu)",
+                     (unsigned long long)user, (unsigned long long)group);
+}
+
+int sb_refuse_no_message(struct sb_request *request, uint64_t seq)
+{
+    return sb_refuse(request, SB_NO_MESSAGE,
+                     "消息不存在 (there is no message %llu in this conversation)",
+                     (unsigned long long)seq);
+}

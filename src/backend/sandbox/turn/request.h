@@ -1,0 +1,157 @@
+/*
+ * request: one call on its way through the sandbox. A handler reads params, looks at the world,
+ * refuses or decides, and only then writes: everything that can be refused, and everything that
+ * takes memory, comes before its first write, so that a write that fails is a failure of the disk.
+ * Such a failure takes the whole turn with it: it is rolled back, all its calls are failed, and
+ * none of its events leaves. That is what spares every call a savepoint of its own.
+ */
+#ifndef SB_TURN_REQUEST_H
+#define SB_TURN_REQUEST_H
+
+#include "backend/sandbox/media/config.h"
+#include "backend/sandbox/turn/retcode.h"
+
+#include "backend/sandbox/store/clock.h"
+#include "backend/sandbox/store/db.h"
+#include "backend/sandbox/store/random.h"
+#include "backend/sandbox/turn/faults.h"
+#include "backend/sandbox/turn/outbox.h"
+#include "backend/sandbox/turn/unsent.h"
+#include "base/buf.h"
+#include <milky/json.h>
+
+enum {
+    SB_REFUSED = 1,           /* a handler's answer: sb_refuse has said why */
+    SB_REQUEST_MESSAGE = 512, /* bytes of the longest reason */
+};
+
+/*
+ * Who a bot is, as it was last asked for: bots ask again and again. It stands while nothing has
+ * been written since: `changes` is sqlite3_total_changes64 of then. No name means that nothing is
+ * known.
+ */
+struct sb_login {
+    uint64_t self_id;
+    int64_t changes;
+    struct mk_buf nickname;
+};
+
+struct sb_media_store;
+struct sb_media_call;
+
+struct sb_sandbox {
+    struct milky_host *host;
+    char *path;
+    char *old_path; /* "": there is none */
+    struct sb_db db;
+    struct sb_outbox outbox;
+    struct sb_unsent unsent;
+    struct sb_login login;
+    struct sb_media_store *media; /* media.h */
+    struct sb_media_config media_config;
+    struct sb_faults bots;      /* bots.h */
+    const struct sb_api **apis; /* by action number; NULL for what is not supported */
+    char *world;                /* the file that a reset goes back to, or NULL */
+    uint64_t seed;
+    bool is_seeded;
+};
+
+/*
+ * What a call has turned out to ask for. The params are its own, or those that an operator's stand
+ * for.
+ */
+struct sb_call {
+    uint64_t call; /* 0: there is none */
+    const char *action;
+    yyjson_mut_doc *doc;
+    const struct sb_api *api;
+    uint64_t self_id;
+    yyjson_mut_val *params;
+    uint32_t delay_ms; /* of the reply */
+    bool takes_uris;   /* there may be URIs in the params */
+};
+
+struct sb_request {
+    struct sb_sandbox *sandbox;
+    uint64_t call;
+    const char *action;
+    uint64_t self_id; /* the bot that asks, or the person that the operator is; 0: none */
+    yyjson_mut_val *params;
+    yyjson_mut_doc *doc;    /* for everything that is made for this call */
+    yyjson_mut_val *result; /* of success; NULL is {} */
+    int retcode;            /* of refusal */
+    char message[SB_REQUEST_MESSAGE];
+    bool wrote;                  /* something was written: failing now takes the turn along */
+    struct sb_media_call *media; /* what its URIs named (media.h); NULL: it had none */
+    uint32_t delay_ms;           /* of the reply */
+    struct sb_presence presence; /* a bot goes online or offline when the turn is committed, which
+                                  * is as soon as the handler has returned */
+};
+
+/* The time of the world. */
+static inline uint64_t sb_request_now(const struct sb_request *request)
+{
+    return sb_clock_now(&request->sandbox->db);
+}
+
+/*
+ * A handler returns 0 with `result` set, SB_REFUSED, or a negative errno.
+ */
+struct sb_api {
+    const char *name;
+    int (*run)(struct sb_request *request);
+};
+
+/* Sets why, in Chinese and (in brackets) in English, and returns SB_REFUSED. */
+int sb_refuse(struct sb_request *request, int retcode, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The refusals that many handlers share. Each returns SB_REFUSED. */
+int sb_refuse_no_friend(struct sb_request *request, uint64_t viewer, uint64_t user);
+int sb_refuse_no_user(struct sb_request *request, uint64_t user);
+int sb_refuse_no_group(struct sb_request *request, uint64_t viewer, uint64_t group);
+int sb_refuse_no_member(struct sb_request *request, uint64_t group, uint64_t user);
+int sb_refuse_no_message(struct sb_request *request, uint64_t seq);
+
+/* Makes the result {key: value}. Returns 0 or -ENOMEM. */
+int sb_result(struct sb_request *request, const char *key, yyjson_mut_val *value);
+
+/* Runs a call's handler and queues its reply. `media` is taken over, and may be NULL. */
+void sb_turn_run(struct sb_sandbox *sandbox, const struct sb_call *asked,
+                 struct sb_media_call *media);
+
+/* Opens the transaction of the turn, if it is not open. From here on only the disk may fail. */
+int sb_request_write(struct sb_request *request);
+
+/* Queues an event, to leave when the turn has been committed. `type` is a literal. 0 or -ENOMEM. */
+int sb_request_event(struct sb_request *request, uint64_t self_id, const char *type, uint64_t time,
+                     yyjson_mut_val *data);
+
+/* The handlers of Milky's APIs, by file; the list ends with a NULL name. */
+extern const struct sb_api sb_system_apis[];
+extern const struct sb_api sb_group_apis[];
+extern const struct sb_api sb_send_apis[];
+extern const struct sb_api sb_message_apis[];
+extern const struct sb_api sb_forward_apis[];
+extern const struct sb_api sb_picture_apis[];
+extern const struct sb_api sb_profile_apis[];
+extern const struct sb_api sb_peer_apis[];
+extern const struct sb_api sb_friend_apis[];
+extern const struct sb_api sb_file_private_apis[];
+extern const struct sb_api sb_file_group_apis[];
+extern const struct sb_api sb_file_folder_apis[];
+extern const struct sb_api sb_group_admin_apis[];
+extern const struct sb_api sb_group_board_apis[];
+extern const struct sb_api sb_group_essence_apis[];
+extern const struct sb_api sb_group_join_apis[];
+extern const struct sb_api sb_group_leave_apis[];
+extern const struct sb_api sb_group_notice_apis[];
+extern const struct sb_api sb_group_react_apis[];
+
+/* Fills a new world, or lets bots join that are not in it yet, inside the open transaction. */
+int sb_seed(struct sb_db *db, bool is_new, const uint64_t *bots, size_t count, uint64_t now);
+
+/* A person of that number, who knows nobody where there was none, is a bot from now on. */
+int sb_seed_bot(struct sb_db *db, uint64_t uin);
+
+#endif

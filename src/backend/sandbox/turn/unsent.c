@@ -1,0 +1,225 @@
+/* unsent: see the header. */
+#include "backend/sandbox/turn/unsent.h"
+
+#include "base/error_text.h"
+#include "base/json.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LONGEST = 256 * 1024 * 1024, /* an event's JSON is bounded by what a call may bring in */
+    ROW = 8 * 1024 * 1024,       /* bytes of events after which the next row begins */
+    BUFFER = 64 * 1024,          /* bytes that outlive a turn */
+    MOST_KEPT = 256 * 1024,      /* bytes of events that are stored before the journal is flushed */
+};
+
+void sb_unsent_init(struct sb_unsent *unsent)
+{
+    *unsent = (struct sb_unsent){ 0 };
+    mk_buf_init(&unsent->events, LONGEST);
+    mk_arena_init(&unsent->arena);
+}
+
+void sb_unsent_fini(struct sb_unsent *unsent)
+{
+    mk_buf_fini(&unsent->events);
+    mk_arena_fini(&unsent->arena);
+    free(unsent->numbers);
+}
+
+void sb_unsent_turn_end(struct sb_unsent *unsent)
+{
+    mk_buf_reset(&unsent->events, BUFFER);
+    unsent->stored = false;
+}
+
+/* --- storing --- */
+
+/* Others are people that an earlier configuration served: nobody listens, so they get no number. */
+static bool is_served(const struct milky_host *host, uint64_t self_id)
+{
+    size_t count;
+    const uint64_t *bots = milky_host_bots(host, &count);
+    for (size_t i = 0; i < count; i++)
+        if (bots[i] == self_id)
+            return true;
+    return false;
+}
+
+/* `count` numbers are known already. Returns the one of this bot, or NULL when memory is out. */
+static struct sb_unsent_number *number_of(struct sb_unsent *unsent, size_t *count, uint64_t self_id,
+                                          const struct milky_host *host)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (unsent->numbers[i].self_id == self_id)
+            return &unsent->numbers[i];
+    if (*count == unsent->room) {
+        size_t room = unsent->room ? unsent->room * 2 : 8;
+        void *grown = realloc(unsent->numbers, room * sizeof(*unsent->numbers));
+        if (!grown)
+            return NULL;
+        unsent->numbers = grown;
+        unsent->room = room;
+    }
+    struct sb_unsent_number *added = &unsent->numbers[(*count)++];
+    *added = (struct sb_unsent_number){ self_id, milky_host_last_event(host, self_id) };
+    return added;
+}
+
+static int add_text(struct mk_buf *out, const char *text)
+{
+    return mk_buf_append(out, text, strlen(text));
+}
+
+static int add_number(struct mk_buf *out, const char *name, uint64_t number)
+{
+    int rc = add_text(out, name);
+    return rc == 0 ? mk_buf_append_u64(out, number) : rc;
+}
+
+static int add(struct sb_unsent *unsent, const struct sb_outbox_event *event, uint64_t number)
+{
+    struct mk_buf *out = &unsent->events;
+    int rc = mk_buf_append_char(out, out->len > 0 ? ',' : '[');
+    if (rc == 0)
+        rc = add_number(out, "{\"bot\":", event->self_id);
+    if (rc == 0)
+        rc = add_number(out, ",\"number\":", number);
+    if (rc == 0)
+        rc = add_number(out, ",\"time\":", event->time);
+    if (rc == 0)
+        rc = add_text(out, ",\"type\":\"");
+    if (rc == 0)
+        rc = add_text(out, event->type);
+    if (rc == 0)
+        rc = add_text(out, "\",\"data\":");
+    if (rc == 0)
+        rc = mk_json_write(out, event->data);
+    return rc == 0 ? mk_buf_append_char(out, '}') : rc;
+}
+
+static int write_row(struct sb_unsent *unsent, struct sb_db *db)
+{
+    int rc = mk_buf_append_char(&unsent->events, ']');
+    if (rc < 0)
+        return rc;
+    sqlite3_stmt *row = sb_db_use(db, SB_SQL_UNSENT_ADD, 0, NULL);
+    sqlite3_bind_text64(row, 1, unsent->events.data, unsent->events.len, SQLITE_STATIC,
+                        SQLITE_UTF8);
+    unsent->kept += unsent->events.len;
+    unsent->stored = true;
+    rc = sb_db_run(db, row);
+    sqlite3_bind_null(row, 1);
+    mk_buf_reset(&unsent->events, BUFFER);
+    mk_arena_reset(&unsent->arena);
+    return rc;
+}
+
+/*
+ * Forgets what the journal has on disk. That is asked for now and then, and not in a turn that has
+ * emitted events already, or the start: those the journal has not committed yet.
+ */
+static int forget(struct sb_unsent *unsent, struct sb_db *db, struct milky_host *host)
+{
+    if (unsent->stored || unsent->kept < MOST_KEPT || milky_host_flush(host) < 0)
+        return 0;
+    unsent->kept = 0;
+    return sb_db_run(db, sb_db_use(db, SB_SQL_UNSENT_FORGET, 0, NULL));
+}
+
+int sb_unsent_store(struct sb_unsent *unsent, struct sb_db *db, const struct sb_outbox *outbox,
+                    struct milky_host *host)
+{
+    size_t bots = 0;
+    if (outbox->event_count == 0 || !unsent->needed)
+        return 0;
+    int rc = forget(unsent, db, host);
+    mk_buf_reset(&unsent->events, BUFFER);
+    for (size_t i = 0; i < outbox->event_count && rc == 0; i++) {
+        const struct sb_outbox_event *event = &outbox->events[i];
+        if (!is_served(host, event->self_id))
+            continue;
+        struct sb_unsent_number *number = number_of(unsent, &bots, event->self_id, host);
+        rc = number ? add(unsent, event, ++number->last) : -ENOMEM;
+        if (rc == 0 && unsent->events.len >= ROW)
+            rc = write_row(unsent, db);
+    }
+    mk_arena_reset(&unsent->arena);
+    return rc == 0 && unsent->events.len > 0 ? write_row(unsent, db) : rc;
+}
+
+/* --- emitting --- */
+
+/*
+ * Returns 1 when it was emitted now, 0 when the journal has it or the bot is gone, and -ENOMEM. One
+ * that does not fit any more is left, and so are those behind it: their numbers are not next.
+ */
+static int emit(struct milky_host *host, yyjson_mut_val *event)
+{
+    uint64_t self_id = yyjson_mut_get_uint(yyjson_mut_obj_get(event, "bot"));
+    uint64_t number = yyjson_mut_get_uint(yyjson_mut_obj_get(event, "number"));
+    uint64_t time = yyjson_mut_get_uint(yyjson_mut_obj_get(event, "time"));
+    const char *type = yyjson_mut_get_str(yyjson_mut_obj_get(event, "type"));
+    if (!type || number != milky_host_last_event(host, self_id) + 1)
+        return 0;
+    int rc = milky_emit(host, self_id, type, time, yyjson_mut_obj_get(event, "data"));
+    if (rc < 0 && rc != -ENOENT && rc != -ENOMEM)
+        mk_log_error("sandbox", "an event that a crash had kept back cannot be sent: %s",
+                     mk_error_text(-rc));
+    return rc == 0 ? 1 : rc == -ENOMEM ? rc : 0;
+}
+
+static int emit_all(struct milky_host *host, yyjson_mut_val *events, unsigned *emitted)
+{
+    size_t i, count;
+    yyjson_mut_val *event;
+    yyjson_mut_arr_foreach (events, i, count, event) {
+        int rc = emit(host, event);
+        if (rc < 0)
+            return rc;
+        *emitted += (unsigned)rc;
+    }
+    return 0;
+}
+
+static int emit_row(struct milky_host *host, struct mk_slice text, unsigned *emitted)
+{
+    yyjson_read_err mistake = { 0 };
+    yyjson_doc *read =
+        yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len, YYJSON_READ_NOFLAG, NULL, &mistake);
+    if (!read && mistake.code != YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
+        mk_log_error("sandbox", "what was stored of the last events cannot be read: %s",
+                     mistake.msg);
+        return 0;
+    }
+    yyjson_mut_doc *doc = yyjson_doc_mut_copy(read, NULL);
+    yyjson_doc_free(read);
+    int rc = doc ? emit_all(host, yyjson_mut_doc_get_root(doc), emitted) : -ENOMEM;
+    yyjson_mut_doc_free(doc);
+    return rc;
+}
+
+int sb_unsent_start(struct sb_unsent *unsent, struct sb_db *db, struct milky_host *host)
+{
+    unsigned emitted = 0;
+    unsent->needed = milky_host_flush(host) != -ENOTSUP;
+    if (!unsent->needed) /* and whatever is stored has been emitted, for all that can be known */
+        return 0;
+    sqlite3_stmt *row = sb_db_use(db, SB_SQL_UNSENT, 0, NULL);
+    int rc;
+    while ((rc = sb_db_step(db, row)) > 0) {
+        struct mk_slice text = sb_db_text(row, 0);
+        unsent->kept += text.len;
+        rc = emit_row(host, text, &emitted);
+        if (rc < 0)
+            break;
+    }
+    sqlite3_reset(row);
+    unsent->stored = emitted > 0; /* the journal commits them with the first turn */
+    if (emitted > 0)
+        mk_log_info("sandbox", "%u events that a crash had kept back were sent", emitted);
+    return rc;
+}

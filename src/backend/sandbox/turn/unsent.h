@@ -1,0 +1,54 @@
+/*
+ * unsent: what makes a change of the world and the events that tell of it one thing. Events leave
+ * only after the world's transaction was committed, and are then written into the host's journal: a
+ * crash between the two would leave a message that nobody is ever told of. So a transaction stores
+ * its events in the world too, under the numbers that they are about to get, and the next start
+ * emits those that the journal has not got.
+ *
+ * They stay until the journal is known to be on disk, so that it need not wait for the disk itself:
+ * a turn has one flush, that of the world.
+ */
+#ifndef SB_TURN_UNSENT_H
+#define SB_TURN_UNSENT_H
+
+#include "backend/sandbox/store/db.h"
+#include "backend/sandbox/turn/outbox.h"
+#include "base/arena.h"
+#include "base/buf.h"
+
+/* The last number that a bot's events of this transaction have got. */
+struct sb_unsent_number {
+    uint64_t self_id;
+    uint64_t last;
+};
+
+struct sb_unsent {
+    struct mk_buf events; /* of the transaction, as a JSON array: the row in the making */
+    struct mk_arena arena;
+    struct sb_unsent_number *numbers;
+    size_t room;
+    size_t kept; /* bytes of events that are stored */
+    bool needed; /* there is a journal that could lack them */
+    bool stored; /* the journal has not committed some of them: it does so behind this turn */
+};
+
+void sb_unsent_init(struct sb_unsent *unsent);
+void sb_unsent_fini(struct sb_unsent *unsent);
+
+/* The journal is committed next. */
+void sb_unsent_turn_end(struct sb_unsent *unsent);
+
+/*
+ * Stores the outbox's events in the transaction that is open, but for those of bots that the host
+ * does not serve: they are never emitted. Returns 0 or a negative errno.
+ */
+int sb_unsent_store(struct sb_unsent *unsent, struct sb_db *db, const struct sb_outbox *outbox,
+                    struct milky_host *host);
+
+/*
+ * At a start: emits what a crash kept from being emitted. What cannot be read or emitted is logged
+ * and left: a world must open. Returns 0, -ENOMEM or the error of the disk.
+ */
+int sb_unsent_start(struct sb_unsent *unsent, struct sb_db *db, struct milky_host *host);
+
+#endif

@@ -1,0 +1,214 @@
+/* world_dump: the database as JSON: see world.h. What is as it would be anyway is left out. */
+#include "backend/sandbox/media/media.h"
+#include "backend/sandbox/world/world.h"
+#include "base/base64.h"
+#include "base/json.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { MOST_LISTS = 32, MEDIA_PIECE = 3 * 16 * 1024 };
+
+struct dumper {
+    struct sb_sandbox *sandbox;
+    struct mk_buf *out;
+    struct {
+        const struct sb_world_list *list;
+        sqlite3_stmt *select;
+    } known[MOST_LISTS];
+    size_t count;
+};
+
+static int failed(struct dumper *dumper)
+{
+    sqlite3 *handle = dumper->sandbox->db.handle;
+    mk_log_error("sandbox", "a world cannot be dumped: %s", sqlite3_errmsg(handle));
+    return (sqlite3_errcode(handle) & 0xff) == SQLITE_NOMEM ? -ENOMEM : -EIO;
+}
+
+/* Lists do not stand in themselves, so one statement each will do. */
+static int use(struct dumper *dumper, const struct sb_world_list *list, sqlite3_stmt **select)
+{
+    for (size_t i = 0; i < dumper->count; i++)
+        if (dumper->known[i].list == list) {
+            *select = dumper->known[i].select;
+            return 0;
+        }
+    if (dumper->count == MOST_LISTS)
+        return -EIO;
+    if (sqlite3_prepare_v2(dumper->sandbox->db.handle, list->select, -1, select, NULL) != SQLITE_OK)
+        return failed(dumper);
+    dumper->known[dumper->count].list = list;
+    dumper->known[dumper->count++].select = *select;
+    return 0;
+}
+
+/* `"name":`, with a comma where something stands before it. */
+static int put_name(struct mk_buf *out, const char *name)
+{
+    const char *before = out->data[out->len - 1] == '{' ? "\"" : ",\"";
+    int rc = mk_buf_append_slice(out, mk_slice_str(before));
+    if (rc == 0)
+        rc = mk_buf_append_slice(out, mk_slice_str(name));
+    return rc ? rc : mk_buf_append(out, "\":", 2);
+}
+
+static bool is_left_out(const struct sb_rule *rule, sqlite3_stmt *row, int column)
+{
+    if (sqlite3_column_type(row, column) == SQLITE_NULL)
+        return true;
+    if (rule->required || rule->nullable || rule->kind == SB_RULE_ANY)
+        return false;
+    if (rule->kind == SB_RULE_TEXT)
+        return sqlite3_column_bytes(row, column) == 0;
+    return sb_db_uint(row, column) == rule->otherwise;
+}
+
+static int put_value(struct mk_buf *out, const struct sb_rule *rule, sqlite3_stmt *row, int column)
+{
+    uint64_t number = sb_db_uint(row, column), choice = 0;
+    switch (rule->kind) {
+    case SB_RULE_TEXT:
+        return mk_json_write_string(out, sb_db_text(row, column));
+    case SB_RULE_ANY:
+        return mk_buf_append_slice(out, sb_db_text(row, column));
+    case SB_RULE_BOOL:
+        return mk_buf_append_slice(out, mk_slice_str(number ? "true" : "false"));
+    case SB_RULE_CHOICE:
+        while (choice < number && rule->choices[choice + 1])
+            choice++;
+        return mk_json_write_string(out, mk_slice_str(rule->choices[choice]));
+    default:
+        return mk_buf_append_u64(out, number);
+    }
+}
+
+static int dump_list(struct dumper *dumper, const struct sb_world_list *list, uint64_t parent);
+
+static int dump_row(struct dumper *dumper, const struct sb_world_list *list, sqlite3_stmt *row)
+{
+    struct mk_buf *out = dumper->out;
+    int rc = mk_buf_append_char(out, '{'), column = 1;
+    for (const struct sb_rule *rule = list->rules; rule->name && rc == 0; rule++, column++) {
+        if (rule->kind == SB_RULE_LIST || is_left_out(rule, row, column))
+            continue;
+        rc = put_name(out, rule->name);
+        if (rc == 0)
+            rc = put_value(out, rule, row, column);
+    }
+    for (size_t i = 0; list->lists && list->lists[i] && rc == 0; i++)
+        rc = dump_list(dumper, list->lists[i], sb_db_uint(row, 0));
+    return rc ? rc : mk_buf_append_char(out, '}');
+}
+
+/* `"name":[...]`, where the list is not empty. */
+static int dump_list(struct dumper *dumper, const struct sb_world_list *list, uint64_t parent)
+{
+    struct mk_buf *out = dumper->out;
+    sqlite3_stmt *row;
+    bool any = false;
+    int rc = use(dumper, list, &row), code;
+    if (rc < 0)
+        return rc;
+    sqlite3_bind_int64(row, 1, (sqlite3_int64)parent); /* lists at the top have no such parameter */
+    while ((code = sqlite3_step(row)) == SQLITE_ROW && rc == 0) {
+        rc = any ? mk_buf_append_char(out, ',') : put_name(out, list->name);
+        if (rc == 0 && !any)
+            rc = mk_buf_append_char(out, '[');
+        if (rc == 0)
+            rc = dump_row(dumper, list, row);
+        any = true;
+    }
+    if (rc == 0 && code != SQLITE_DONE)
+        rc = failed(dumper);
+    sqlite3_reset(row);
+    return rc < 0 || !any ? rc : mk_buf_append_char(out, ']');
+}
+
+/* --- media --- */
+
+/* Reads until `len` bytes are there or the file ends. */
+static ssize_t read_piece(int fd, unsigned char *data, size_t len)
+{
+    size_t got = 0;
+    while (got < len) {
+        ssize_t n = read(fd, data + got, len - got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        got += (size_t)n;
+    }
+    return (ssize_t)got;
+}
+
+static int put_content(struct dumper *dumper, const char *id)
+{
+    int fd = sb_media_open(dumper->sandbox, id);
+    uint8_t *piece = malloc(MEDIA_PIECE);
+    int rc = fd < 0 ? fd : piece ? 0 : -ENOMEM;
+    while (rc == 0) {
+        ssize_t got = read_piece(fd, piece, MEDIA_PIECE);
+        rc = got < 0 ? (int)got : mk_base64_append(dumper->out, piece, (size_t)got);
+        if (got < MEDIA_PIECE)
+            break;
+    }
+    free(piece);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+static int dump_media(struct dumper *dumper)
+{
+    struct mk_buf *out = dumper->out;
+    sqlite3_stmt *row;
+    if (sqlite3_prepare_v2(dumper->sandbox->db.handle, "SELECT sha256 FROM media ORDER BY sha256",
+                           -1, &row, NULL) != SQLITE_OK)
+        return failed(dumper);
+    bool any = false;
+    int rc = 0, code;
+    while ((code = sqlite3_step(row)) == SQLITE_ROW && rc == 0) {
+        const char *id = (const char *)sqlite3_column_text(row, 0);
+        rc = mk_buf_printf(out, "%s{\"resource_id\":\"%s\",\"uri\":\"base64://",
+                           any ? "," : ",\"media\":[", id ? id : "");
+        if (rc == 0)
+            rc = put_content(dumper, id ? id : "");
+        if (rc == 0)
+            rc = mk_buf_append(out, "\"}", 2);
+        any = true;
+    }
+    if (rc == 0 && code != SQLITE_DONE)
+        rc = failed(dumper);
+    sqlite3_finalize(row);
+    return rc < 0 || !any ? rc : mk_buf_append_char(out, ']');
+}
+
+static int dump_clock(const struct sb_clock *clock, struct mk_buf *out)
+{
+    if (clock->offset == 0 && clock->stopped_at == 0)
+        return 0;
+    int rc = mk_buf_printf(out, ",\"clock\":{\"offset\":%lld", (long long)clock->offset);
+    if (rc == 0 && clock->stopped_at)
+        rc = mk_buf_printf(out, ",\"stopped_at\":%llu", (unsigned long long)clock->stopped_at);
+    return rc ? rc : mk_buf_append_char(out, '}');
+}
+
+int sb_world_dump(struct sb_sandbox *sandbox, struct mk_buf *out)
+{
+    struct dumper dumper = { .sandbox = sandbox, .out = out };
+    int rc = mk_buf_printf(out, "{\"milky_world\":%d", SB_WORLD_VERSION);
+    if (rc == 0)
+        rc = dump_clock(&sandbox->db.clock, out);
+    if (rc == 0)
+        rc = dump_media(&dumper);
+    for (size_t i = 0; sb_world_lists[i] && rc == 0; i++)
+        rc = dump_list(&dumper, sb_world_lists[i], 0);
+    for (size_t i = 0; i < dumper.count; i++)
+        sqlite3_finalize(dumper.known[i].select);
+    return rc ? rc : mk_buf_append_char(out, '}');
+}

@@ -1,0 +1,478 @@
+/* world_load: JSON into the database: see world.h. */
+#include "backend/sandbox/media/media.h"
+#include "backend/sandbox/world/world.h"
+#include "base/error_text.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MOST_LISTS = 32, PIECE = 64 * 1024, MOST_BYTES = 1024 * 1024 * 1024 };
+
+struct loader {
+    struct sb_request *request;
+    sqlite3 *handle;
+    struct {
+        const struct sb_world_list *list;
+        sqlite3_stmt *insert;
+        sqlite3_stmt *after;
+    } known[MOST_LISTS];
+    size_t count;
+    sqlite3_stmt *lookups[SB_REFERS_MEDIA + 1];
+};
+
+/* --- SQLite --- */
+
+/* What SQLite could not do, for its log and for callers. */
+static int failed(struct loader *loader)
+{
+    int code = sqlite3_errcode(loader->handle) & 0xff;
+    mk_log_error("sandbox", "a world cannot be loaded: %s", sqlite3_errmsg(loader->handle));
+    return code == SQLITE_FULL ? -ENOSPC : code == SQLITE_NOMEM ? -ENOMEM : -EIO;
+}
+
+static int prepare(struct loader *loader, const char *sql, sqlite3_stmt **statement)
+{
+    return sqlite3_prepare_v2(loader->handle, sql, -1, statement, NULL) == SQLITE_OK
+               ? 0
+               : failed(loader);
+}
+
+/* from_hex(text): sixteen hexadecimal digits, as they are checked before. */
+static void from_hex(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    const char *text = (const char *)sqlite3_value_text(values[0]);
+    sqlite3_result_int64(context, (sqlite3_int64)strtoull(text ? text : "", NULL, 16));
+}
+
+static int begin(struct loader *loader, struct sb_request *request)
+{
+    *loader = (struct loader){ .request = request, .handle = request->sandbox->db.handle };
+    if (sqlite3_create_function(loader->handle, "from_hex", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                NULL, from_hex, NULL, NULL) != SQLITE_OK)
+        return failed(loader);
+    if (sqlite3_exec(loader->handle, "SAVEPOINT world; PRAGMA defer_foreign_keys = ON", NULL, NULL,
+                     NULL) != SQLITE_OK)
+        return failed(loader);
+    return 0;
+}
+
+/*
+ * References may be to what comes later, so they are not checked row by row; and leaving a
+ * savepoint does not check them either, but the commit, which would take the whole turn along.
+ * Returns 0, SB_REFUSED or -errno.
+ */
+static int check_deferred(struct loader *loader)
+{
+    int pending = 0, highest = 0;
+    if (sqlite3_db_status(loader->handle, SQLITE_DBSTATUS_DEFERRED_FKS, &pending, &highest, 0) !=
+        SQLITE_OK)
+        return failed(loader);
+    if (pending == 0)
+        return 0;
+    return sb_refuse(
+        loader->request, MILKY_MALFORMED,
+        "引用了不存在的对象，例如没有该 category_id 的好友分组 (something refers to what "
+        "is not there, such as a category_id that its owner does not have)");
+}
+
+/* What was refused leaves nothing behind; what failed takes the whole turn along anyway. */
+static int finish(struct loader *loader, int rc)
+{
+    for (size_t i = 0; i < loader->count; i++) {
+        sqlite3_finalize(loader->known[i].insert);
+        sqlite3_finalize(loader->known[i].after);
+    }
+    for (size_t i = 0; i <= SB_REFERS_MEDIA; i++)
+        sqlite3_finalize(loader->lookups[i]);
+    if (rc == 0)
+        rc = check_deferred(loader);
+    const char *sql = rc == SB_REFUSED
+                          ? "ROLLBACK TO world; RELEASE world; PRAGMA defer_foreign_keys = OFF"
+                          : "RELEASE world; PRAGMA defer_foreign_keys = OFF";
+    if (rc >= 0 && sqlite3_exec(loader->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return failed(loader);
+    return rc;
+}
+
+/* --- one element --- */
+
+/* 1 when it is there, 0, or -errno. */
+static int look_up(struct loader *loader, unsigned what, const struct sb_value *value)
+{
+    static const char *const texts[] = {
+        [SB_REFERS_PERSON] = "SELECT 1 FROM person WHERE uin = ?1",
+        [SB_REFERS_GROUP] = "SELECT 1 FROM qq_group WHERE group_id = ?1",
+        [SB_REFERS_MEDIA] = "SELECT 1 FROM media WHERE sha256 = ?1",
+    };
+    sqlite3_stmt **statement = &loader->lookups[what];
+    int rc = *statement ? 0 : prepare(loader, texts[what], statement);
+    if (rc < 0)
+        return rc;
+    if (what == SB_REFERS_MEDIA)
+        sqlite3_bind_text(*statement, 1, value->text.ptr, (int)value->text.len, SQLITE_STATIC);
+    else
+        sqlite3_bind_int64(*statement, 1, (sqlite3_int64)value->number);
+    rc = sqlite3_step(*statement);
+    sqlite3_reset(*statement);
+    return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : failed(loader);
+}
+
+static int check_references(struct loader *loader, const struct sb_spot *spot,
+                            const struct sb_rule *rules, const struct sb_value *values)
+{
+    static const char *const names[] = { "", "person", "group", "content" };
+    for (size_t i = 0; rules[i].name; i++) {
+        if (!rules[i].refers || !values[i].given)
+            continue;
+        int rc = look_up(loader, rules[i].refers, &values[i]);
+        if (rc < 0)
+            return rc;
+        if (rc == 0 && rules[i].refers == SB_REFERS_MEDIA)
+            return sb_rules_refuse(loader->request, spot, rules[i].name,
+                                   "no content of that resource_id is in media");
+        if (rc == 0)
+            return sb_rules_refuse(loader->request, spot, rules[i].name, "there is no %s %llu",
+                                   names[rules[i].refers], (unsigned long long)values[i].number);
+    }
+    return 0;
+}
+
+static int bind_value(const struct sb_db *db, sqlite3_stmt *statement, int at,
+                      const struct sb_rule *rule, const struct sb_value *value)
+{
+    if (!value->given && rule->nullable)
+        return sqlite3_bind_null(statement, at) == SQLITE_OK ? 0 : -ENOMEM;
+    if (rule->kind == SB_RULE_TEXT)
+        return sqlite3_bind_text(statement, at, value->text.ptr, (int)value->text.len,
+                                 SQLITE_STATIC) == SQLITE_OK
+                   ? 0
+                   : -ENOMEM;
+    if (rule->kind == SB_RULE_ANY) {
+        size_t len;
+        char *json = yyjson_mut_val_write(value->json, 0, &len);
+        return json && sqlite3_bind_text(statement, at, json, (int)len, free) == SQLITE_OK
+                   ? 0
+                   : -ENOMEM;
+    }
+    uint64_t number = value->number;
+    if (!value->given && rule->otherwise == SB_RULE_NOW)
+        number = sb_clock_now(db);
+    return sqlite3_bind_int64(statement, at, (sqlite3_int64)number) == SQLITE_OK ? 0 : -ENOMEM;
+}
+
+static int refuse_constraint(struct loader *loader, const struct sb_spot *spot)
+{
+    switch (sqlite3_extended_errcode(loader->handle)) {
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_ROWID:
+        return sb_rules_refuse(loader->request, spot, NULL, "it is there already");
+    default:
+        mk_log_warn("sandbox", "an element of a world does not fit: %s",
+                    sqlite3_errmsg(loader->handle));
+        return sb_rules_refuse(loader->request, spot, NULL,
+                               "it does not fit the rest of the world (the log tells why)");
+    }
+}
+
+/* Inserts one row. `*key` is its key. */
+static int insert(struct loader *loader, const struct sb_spot *spot, sqlite3_stmt *statement,
+                  const struct sb_rule *rules, const struct sb_value *values, uint64_t parent,
+                  uint64_t *key)
+{
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)parent);
+    int rc = 0, at = 2;
+    for (size_t i = 0; rules[i].name && rules[i].kind != SB_RULE_LIST && rc == 0; i++)
+        rc = bind_value(&loader->request->sandbox->db, statement, at++, &rules[i], &values[i]);
+    if (rc < 0)
+        return rc;
+    int code = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    *key = (uint64_t)sqlite3_last_insert_rowid(loader->handle);
+    if (code == SQLITE_CONSTRAINT || (code & 0xff) == SQLITE_CONSTRAINT)
+        return refuse_constraint(loader, spot);
+    return code == SQLITE_DONE ? 0 : failed(loader);
+}
+
+static int run_after(struct loader *loader, sqlite3_stmt *statement, uint64_t key)
+{
+    if (!statement)
+        return 0;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)key);
+    int code = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    return code == SQLITE_DONE ? 0 : failed(loader);
+}
+
+/* --- lists --- */
+
+static int load_list(struct loader *loader, const struct sb_spot *spot,
+                     const struct sb_world_list *list, yyjson_mut_val *elements, uint64_t parent);
+
+/* Where the statements of this list are. Returns 0 or -errno. */
+static int know(struct loader *loader, const struct sb_world_list *list, size_t *index)
+{
+    for (*index = 0; *index < loader->count; (*index)++)
+        if (loader->known[*index].list == list)
+            return 0;
+    if (loader->count == MOST_LISTS)
+        return -EIO;
+    loader->known[loader->count].list = list;
+    int rc = prepare(loader, list->insert, &loader->known[loader->count].insert);
+    if (rc == 0 && list->after)
+        rc = prepare(loader, list->after, &loader->known[loader->count].after);
+    loader->count++;
+    return rc;
+}
+
+static int load_element(struct loader *loader, const struct sb_spot *spot,
+                        const struct sb_world_list *list, yyjson_mut_val *element, uint64_t parent)
+{
+    struct sb_value values[SB_RULES_MAX];
+    const struct sb_rule *rules = list->rules;
+    uint64_t key;
+    size_t index, inner = 0;
+    int rc = sb_rules_read(loader->request, spot, rules, element, values);
+    if (rc == 0)
+        rc = check_references(loader, spot, rules, values);
+    if (rc == 0 && list->check)
+        rc = list->check(loader->request, spot, values);
+    if (rc == 0)
+        rc = know(loader, list, &index);
+    if (rc == 0)
+        rc = insert(loader, spot, loader->known[index].insert, rules, values, parent, &key);
+    for (size_t i = 0; rules[i].name && rc == 0; i++) {
+        if (rules[i].kind != SB_RULE_LIST)
+            continue;
+        const struct sb_spot within = { .up = spot, .name = rules[i].name };
+        if (values[i].given)
+            rc = load_list(loader, &within, list->lists[inner], values[i].json, key);
+        inner++;
+    }
+    return rc ? rc : run_after(loader, loader->known[index].after, key);
+}
+
+static int load_list(struct loader *loader, const struct sb_spot *spot,
+                     const struct sb_world_list *list, yyjson_mut_val *elements, uint64_t parent)
+{
+    size_t i, count;
+    yyjson_mut_val *element;
+    yyjson_mut_arr_foreach (elements, i, count, element) {
+        const struct sb_spot here = { .up = spot, .index = i };
+        int rc = load_element(loader, &here, list, element, parent);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* --- worlds --- */
+
+static int delete_from(void *context, int count, char **values, char **names)
+{
+    (void)names;
+    sqlite3 *handle = context;
+    char *sql = count == 1 ? sqlite3_mprintf("DELETE FROM \"%w\"", values[0]) : NULL;
+    int code = sql ? sqlite3_exec(handle, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return code;
+}
+
+/*
+ * All but the keys that never leave the database, and the events of before: they have been told,
+ * and stay until the journal has them on disk (unsent.h).
+ */
+static int clear(struct loader *loader)
+{
+    int code = sqlite3_exec(loader->handle,
+                            "SELECT name FROM sqlite_schema WHERE type = 'table'"
+                            " AND name NOT IN ('secret', 'unsent')"
+                            " AND (name NOT LIKE 'sqlite_%' OR name = 'sqlite_sequence')",
+                            delete_from, loader->handle, NULL);
+    return code == SQLITE_OK ? 0 : failed(loader);
+}
+
+enum { VERSION, CLOCK, MEDIA, LISTS };
+
+static int load_clock(struct loader *loader, const struct sb_value *value)
+{
+    static const struct sb_rule rules[] = {
+        { "offset", SB_RULE_OFFSET, .most = SB_WORLD_LATEST },
+        { "stopped_at", SB_RULE_NUMBER, .most = SB_WORLD_LATEST },
+        { NULL },
+    };
+    const struct sb_spot spot = { .name = "clock" };
+    struct sb_value v[SB_RULES_MAX];
+    if (!value->given)
+        return sb_clock_load(&loader->request->sandbox->db);
+    int rc = sb_rules_read(loader->request, &spot, rules, value->json, v);
+    const struct sb_clock clock = { (int64_t)v[0].number, v[1].number };
+    return rc ? rc : sb_world_clock_set(&loader->request->sandbox->db, &clock);
+}
+
+/* Each content comes by a URI, which has been fetched; its row is written with the request's. */
+static int load_media(struct loader *loader, const struct sb_value *value)
+{
+    static const struct sb_rule rules[] = {
+        { "resource_id", SB_RULE_TEXT },
+        { "uri", SB_RULE_ANY, true },
+        { NULL },
+    };
+    const struct sb_spot list = { .name = "media" };
+    size_t i, count;
+    yyjson_mut_val *element;
+    yyjson_mut_arr_foreach (value->json, i, count, element) {
+        const struct sb_spot spot = { .up = &list, .index = i };
+        struct sb_value v[SB_RULES_MAX];
+        int rc = sb_rules_read(loader->request, &spot, rules, element, v);
+        if (rc != 0)
+            return rc;
+        const struct sb_media *media = sb_request_media(loader->request, v[1].json);
+        if (!media)
+            return sb_rules_refuse(loader->request, &spot, "uri", "expected a URI");
+        if (v[0].given && !mk_slice_eq(v[0].text, mk_slice_str(media->id)))
+            return sb_rules_refuse(loader->request, &spot, "resource_id",
+                                   "the content at uri is another one: %s", media->id);
+    }
+    return 0;
+}
+
+static int read_world(struct sb_request *request, yyjson_mut_val *world, struct sb_value *values)
+{
+    struct sb_rule rules[SB_RULES_MAX] = {
+        [VERSION] = { "milky_world", SB_RULE_NUMBER, true },
+        [CLOCK] = { "clock", SB_RULE_OBJECT },
+        [MEDIA] = { "media", SB_RULE_LIST },
+    };
+    for (size_t i = 0; sb_world_lists[i]; i++)
+        rules[LISTS + i] =
+            (struct sb_rule){ .name = sb_world_lists[i]->name, .kind = SB_RULE_LIST };
+    int rc = sb_rules_read(request, NULL, rules, world, values);
+    if (rc == 0 && values[VERSION].number != SB_WORLD_VERSION)
+        return sb_rules_refuse(request, NULL, rules[VERSION].name,
+                               "this milky reads worlds of version %d, not %llu", SB_WORLD_VERSION,
+                               (unsigned long long)values[VERSION].number);
+    return rc;
+}
+
+/* The bots of the configuration are somebody in every world. */
+static int add_bots(struct loader *loader)
+{
+    size_t count;
+    const uint64_t *bots = milky_host_bots(loader->request->sandbox->host, &count);
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = sb_seed_bot(&loader->request->sandbox->db, bots[i]);
+    return rc;
+}
+
+int sb_world_clear(struct sb_request *request)
+{
+    struct loader loader;
+    int rc = sb_request_write(request);
+    if (rc == 0)
+        rc = begin(&loader, request);
+    if (rc == 0)
+        rc = finish(&loader, clear(&loader));
+    return rc ? rc : sb_clock_load(&request->sandbox->db);
+}
+
+int sb_world_load(struct sb_request *request, yyjson_mut_val *world)
+{
+    struct sb_value values[SB_RULES_MAX];
+    struct loader loader = { .request = request };
+    int rc = read_world(request, world, values);
+    if (rc == 0)
+        rc = load_media(&loader, &values[MEDIA]);
+    if (rc == 0)
+        rc = sb_request_write(request);
+    if (rc == 0)
+        rc = begin(&loader, request);
+    if (rc != 0)
+        return rc;
+    rc = clear(&loader);
+    if (rc == 0)
+        rc = sb_media_record(request); /* once more: its rows went with all others */
+    if (rc == 0)
+        rc = load_clock(&loader, &values[CLOCK]);
+    for (size_t i = 0; sb_world_lists[i] && rc == 0; i++) {
+        const struct sb_spot spot = { .name = sb_world_lists[i]->name };
+        if (values[LISTS + i].given)
+            rc = load_list(&loader, &spot, sb_world_lists[i], values[LISTS + i].json, 0);
+    }
+    if (rc == 0)
+        rc = add_bots(&loader);
+    rc = finish(&loader, rc);
+    if (rc == SB_REFUSED)
+        sb_clock_load(&request->sandbox->db);
+    if (rc != 0)
+        return rc;
+    struct sb_sandbox *sandbox = request->sandbox;
+    return sb_random_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
+}
+
+/* --- files --- */
+
+static int read_text(const char *path, struct mk_buf *text)
+{
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return -errno;
+    int rc = 0;
+    while (rc == 0 && !feof(file)) {
+        rc = mk_buf_reserve(text, PIECE);
+        if (rc < 0)
+            break;
+        errno = 0;
+        text->len += fread(text->data + text->len, 1, PIECE, file);
+        if (ferror(file))
+            rc = errno ? -errno : -EIO;
+    }
+    fclose(file);
+    return rc;
+}
+
+int sb_world_read_file(struct sb_request *request, const char *path, yyjson_mut_val **world)
+{
+    struct mk_buf text;
+    mk_buf_init(&text, MOST_BYTES);
+    int rc = read_text(path, &text);
+    if (rc < 0 && rc != -ENOMEM)
+        rc = sb_refuse(request, SB_NO_CONTENT, "无法读取世界文件 (it cannot be read: %s)",
+                       mk_error_text(-rc));
+    if (rc == 0) {
+        yyjson_read_err error = { .msg = "it is empty" };
+        yyjson_doc *doc = yyjson_read_opts(
+            text.len ? text.data : (char[]){ "" }, text.len,
+            YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS, NULL, &error);
+        yyjson_val *root = yyjson_doc_get_root(doc);
+        yyjson_val *dumped = yyjson_obj_get(root, "world"); /* the result of a dump, as it is */
+        *world = doc ? yyjson_val_mut_copy(request->doc, dumped ? dumped : root) : NULL;
+        size_t line = 1, column = 1, at;
+        if (!doc && text.len > 0)
+            yyjson_locate_pos(text.data, text.len, error.pos, &line, &column, &at);
+        if (!doc)
+            rc = sb_refuse(request, MILKY_MALFORMED, "世界文件不是 JSON (no JSON: %zu:%zu: %s)",
+                           line, column, error.msg);
+        else if (!*world)
+            rc = -ENOMEM;
+        yyjson_doc_free(doc);
+    }
+    mk_buf_fini(&text);
+    return rc;
+}
+
+int sb_world_add(struct sb_request *request, const struct sb_world_list *list,
+                 yyjson_mut_val *element)
+{
+    struct loader loader;
+    int rc = sb_request_write(request);
+    if (rc == 0)
+        rc = begin(&loader, request);
+    if (rc != 0)
+        return rc;
+    return finish(&loader, load_element(&loader, NULL, list, element, 0));
+}

@@ -1,0 +1,100 @@
+/* world: the operations on whole worlds: taken in, given out, begun anew. See world.h. */
+#include "backend/sandbox/world/world.h"
+
+#include "backend/sandbox/media/media.h"
+#include "backend/sandbox/operator/operator.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* With room for what is around it, as much as a connection takes at once (net/stream). */
+enum { MOST_BYTES = 60 * 1024 * 1024 };
+
+static int load(struct sb_request *request)
+{
+    static const struct sb_rule rules[] = { { "world", SB_RULE_OBJECT, true }, { NULL } };
+    struct sb_value v[SB_RULES_MAX];
+    int rc = sb_rules_read(request, NULL, rules, request->params, v);
+    return rc ? rc : sb_world_load(request, v[0].json);
+}
+
+static const struct sb_rule no_fields[] = { { NULL } };
+
+static int dump(struct sb_request *request)
+{
+    struct sb_value v[SB_RULES_MAX];
+    struct mk_buf text;
+    mk_buf_init(&text, MOST_BYTES);
+    int rc = sb_rules_read(request, NULL, no_fields, request->params, v);
+    if (rc == 0)
+        rc = sb_world_dump(request->sandbox, &text);
+    if (rc == -ENOBUFS)
+        rc =
+            sb_refuse(request, SB_TOO_MUCH,
+                      "世界过大，请直接复制数据库 (the world is larger than %d bytes as JSON: copy "
+                      "its database instead)",
+                      MOST_BYTES);
+    if (rc == 0)
+        rc = sb_result(request, "world", yyjson_mut_rawncpy(request->doc, text.data, text.len));
+    mk_buf_fini(&text);
+    return rc;
+}
+
+/* Without a file to go back to: the world of the first start. */
+static int reset(struct sb_request *request)
+{
+    struct sb_sandbox *sandbox = request->sandbox;
+    struct sb_value v[SB_RULES_MAX];
+    size_t count;
+    const uint64_t *bots = milky_host_bots(sandbox->host, &count);
+    int rc = sb_rules_read(request, NULL, no_fields, request->params, v);
+    if (rc == 0)
+        rc = sb_world_clear(request);
+    if (rc == 0)
+        rc = sb_seed(&sandbox->db, true, bots, count, sb_clock_now(&sandbox->db));
+    return rc ? rc : sb_random_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
+}
+
+/* Not only refused, but in the log: somebody waits at a terminal for the start. */
+int sb_world_start(struct sb_sandbox *sandbox)
+{
+    struct sb_request request = { .sandbox = sandbox, .doc = yyjson_mut_doc_new(NULL) };
+    yyjson_mut_val *world;
+    int rc = request.doc ? sb_world_read_file(&request, sandbox->world, &world) : -ENOMEM;
+    if (rc == 0)
+        rc = sb_media_fetch_now(&request, world);
+    if (rc == 0)
+        rc = sb_world_load(&request, world);
+    sb_media_call_done(request.media);
+    if (rc == SB_REFUSED) {
+        mk_log_error("sandbox", "%s: %s", sandbox->world, request.message);
+        rc = -EINVAL;
+    }
+    yyjson_mut_doc_free(request.doc);
+    return rc;
+}
+
+/* A reset to a file is a load of it: then what it names by URI is fetched first. */
+int sb_world_find_reset(struct sb_request *request, const struct sb_api **api)
+{
+    struct sb_value v[SB_RULES_MAX];
+    yyjson_mut_val *world, *params = yyjson_mut_obj(request->doc);
+    int rc = sb_rules_read(request, NULL, no_fields, request->params, v);
+    if (rc == 0)
+        rc = sb_world_read_file(request, request->sandbox->world, &world);
+    if (rc != 0)
+        return rc;
+    if (!yyjson_mut_obj_add_val(request->doc, params, "world", world))
+        return -ENOMEM;
+    request->params = params;
+    *api = &sb_world_apis[0];
+    return 0;
+}
+
+const struct sb_api sb_world_apis[] = {
+    { "load", load }, /* the first one: sb_world_find_reset */
+    { "dump", dump },
+    { "reset", reset },
+    { NULL, NULL },
+};
