@@ -77,7 +77,7 @@ static int take(void *arg, const void *data, size_t len)
 
 static void check_problem(bool good, const struct sb_media_problem *problem)
 {
-    check(good == (problem->retcode == 0), "a problem or none");
+    check(good == (problem->kind == 0), "a problem or none");
     check(good || (problem->english[0] && problem->chinese[0]), "no reason");
     check(mk_utf8_valid(mk_slice_str(problem->chinese)), "a reason that is no text");
 }

@@ -1,17 +1,13 @@
 /*
- * sandbox: the backend's table and its life: opening, handing calls to their handlers, and the end
- * of a turn. What the handlers do is in system.c, group.c, send.c, message.c and control.c.
- *
- *   call -> handler -> outbox ---- nothing was written this turn ----> reply at once
- *                        |
- *                        `--- turn_end: one commit -> events and replies, in order
+ * sandbox: the backend's table and its life: opens the world, hands calls to their handlers (api/)
+ * and operations to theirs (operator/), and closes. turn/turn.c runs them.
  */
 #include "backend/sandbox/sandbox.h"
 
-#include "backend/sandbox/media/media.h"
 #include "backend/sandbox/operator/operator.h"
 #include "backend/sandbox/store/move.h"
-#include "backend/sandbox/turn/request.h"
+#include "backend/sandbox/turn/call_media.h"
+#include "backend/sandbox/turn/turn.h"
 #include "backend/sandbox/world/world.h"
 #include "base/error_text.h"
 #include "base/log.h"
@@ -21,149 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    LONGEST_REMEMBERED = 4096, /* bytes of a nickname; a longer one is looked up each time */
-    MOST_HELD = 256, /* replies that wait for the end of a turn; then it is committed early */
-};
-
-/* --- turns --- */
-
-static const char *failure_text(int error)
-{
-    switch (error) {
-    case -ENOSPC:
-        return "沙盒的磁盘已满 (the disk of the sandbox is full)";
-    case -ENOMEM:
-        return "沙盒内存不足 (the sandbox is out of memory)";
-    default:
-        return "沙盒数据库出错，详见日志 (the sandbox's database failed, see the log)";
-    }
-}
-
-/* Undoes the turn: nothing of it has happened, and all who wait are told so. */
-static void abort_turn(struct sb_sandbox *sandbox, int error)
-{
-    if (error != -ENOSPC && error != -ENOMEM && error != -EIO) /* db.c has told of these */
-        mk_log_error("sandbox", "a turn was undone, and its calls have failed: %s",
-                     mk_error_text(-error));
-    sb_db_rollback(&sandbox->db);
-    sb_media_rolled_back(sandbox);
-    sb_clock_load(&sandbox->db); /* the clock may have been moved in this turn */
-    sb_outbox_fail(&sandbox->outbox, sandbox->host, MILKY_INTERNAL, failure_text(error));
-}
-
-/* Puts the outcome of a handler into the outbox, where a place was reserved before it ran. */
-static void settle(struct sb_request *request, int rc)
-{
-    struct sb_sandbox *sandbox = request->sandbox;
-    struct sb_outbox_reply reply = {
-        .call = request->call,
-        .data = request->result,
-        .delay_ms = request->delay_ms,
-        .presence = request->presence,
-    };
-    if (rc != 0) {
-        reply.presence.self_id = 0;
-        sb_outbox_drop_events(&sandbox->outbox);
-        const char *text = rc == SB_REFUSED ? request->message : failure_text(rc);
-        yyjson_mut_val *copy = yyjson_mut_strcpy(request->doc, text);
-        reply.retcode = rc == SB_REFUSED ? request->retcode : MILKY_INTERNAL;
-        reply.message = copy ? yyjson_mut_get_str(copy) : failure_text(-ENOMEM);
-    }
-    sb_outbox_reply(&sandbox->outbox, &reply);
-    bool broken = (rc < 0 && request->wrote) || sb_db_lost_transaction(&sandbox->db);
-    if (!broken && sandbox->outbox.event_count > 0) { /* a transaction keeps them: see unsent.h */
-        rc = sb_db_begin(&sandbox->db);
-        broken = rc < 0;
-    }
-    if (broken)
-        abort_turn(sandbox, rc < 0 ? rc : -EIO);
-    else if (!sandbox->db.in_transaction)
-        sb_outbox_send(&sandbox->outbox, sandbox->host);
-}
-
-static void commit(struct sb_sandbox *sandbox)
-{
-    while (sandbox->db.in_transaction) { /* a reply may have brought in the next call */
-        int rc = sb_unsent_store(&sandbox->unsent, &sandbox->db, &sandbox->outbox, sandbox->host);
-        if (rc == 0)
-            rc = sb_db_commit(&sandbox->db);
-        if (rc < 0) {
-            abort_turn(sandbox, rc);
-            continue;
-        }
-        sb_media_committed(sandbox);
-        sb_outbox_send(&sandbox->outbox, sandbox->host);
-    }
-}
-
-static void turn_end(void *self)
-{
-    struct sb_sandbox *sandbox = self;
-    commit(sandbox);
-    sb_unsent_turn_end(&sandbox->unsent);
-    sb_faults_turn_end(&sandbox->bots);
-}
+enum { LONGEST_REMEMBERED = 4096 }; /* bytes of a nickname; a longer one is looked up each time */
 
 /* --- calls --- */
-
-/* The reason is not cleared: it is long, and nobody reads it before it was set. */
-static void fill_request(struct sb_request *request, struct sb_sandbox *sandbox,
-                         const struct sb_call *asked)
-{
-    request->sandbox = sandbox;
-    request->call = asked->call;
-    request->action = asked->action;
-    request->self_id = asked->self_id;
-    request->params = asked->params;
-    request->doc = asked->doc;
-    request->result = NULL;
-    request->wrote = false;
-    request->media = NULL;
-    request->delay_ms = asked->delay_ms;
-    request->presence.self_id = 0;
-}
-
-/* Makes sure that the reply will find its place; where not, the call is failed. */
-static bool reserve(struct sb_sandbox *sandbox, uint64_t call)
-{
-    if (sb_outbox_reserve(&sandbox->outbox) == 0)
-        return true;
-    milky_call_fail(sandbox->host, call, MILKY_INTERNAL, "%s", failure_text(-ENOMEM));
-    return false;
-}
-
-void sb_turn_run(struct sb_sandbox *sandbox, const struct sb_call *asked,
-                 struct sb_media_call *media)
-{
-    if (reserve(sandbox, asked->call)) {
-        struct sb_request request;
-        fill_request(&request, sandbox, asked);
-        request.media = media;
-        settle(&request, asked->api->run(&request));
-        if (request.presence.self_id) /* the turn's next call meets it */
-            commit(sandbox);
-    }
-    sb_media_call_done(media);
-}
-
-/* A call with URIs runs when what they name is there. */
-static void run(struct sb_sandbox *sandbox, const struct sb_call *asked)
-{
-    if (!asked->takes_uris || !sb_media_prepare(sandbox, asked))
-        sb_turn_run(sandbox, asked, NULL);
-}
-
-/* Answers without a handler, in the order of the other replies. */
-static void refuse(struct sb_sandbox *sandbox, const struct sb_call *asked, int retcode,
-                   const char *message)
-{
-    struct sb_request request;
-    if (!reserve(sandbox, asked->call))
-        return;
-    fill_request(&request, sandbox, asked);
-    settle(&request, sb_refuse(&request, retcode, "%s", message));
-}
 
 static void call_api(void *self, uint64_t call)
 {
@@ -179,26 +35,30 @@ static void call_api(void *self, uint64_t call)
         .doc = milky_call_doc(host, call),
         .params = milky_call_params(host, call),
     };
-    struct sb_injected_fault fate = sb_faults_next(&sandbox->bots, asked.self_id, asked.action);
-    asked.delay_ms = fate.delay_ms;
-    if (sandbox->outbox.reply_count >= MOST_HELD) /* each may be long */
-        commit(sandbox);
-    if (fate.retcode)
-        refuse(sandbox, &asked, fate.retcode, fate.message);
+    struct sb_injected_fault fault = sb_faults_next(&sandbox->faults, asked.self_id, asked.action);
+    asked.delay_ms = fault.delay_ms;
+    if (fault.retcode)
+        sb_turn_refuse(sandbox, &asked, fault.retcode, fault.message);
     else
-        run(sandbox, &asked);
+        sb_turn_run(sandbox, &asked);
 }
 
 /*
- * What nobody waits for any more is given up; what is part of the turn goes on, and before the
- * memory of the call goes, with which its events are made, the turn is committed.
+ * Gives up a reply that is delayed and media that are being fetched. A call that is part of the
+ * turn goes on: its events live in the memory of the call, so the turn is committed before that
+ * goes.
  */
 static void cancelled(void *self, uint64_t call)
 {
     struct sb_sandbox *sandbox = self;
-    if (!sb_faults_cancel(&sandbox->bots, call) && !sb_media_cancel(sandbox, call) &&
+    if (!sb_faults_cancel(&sandbox->faults, call) && !sb_call_media_cancel(sandbox, call) &&
         sb_outbox_has(&sandbox->outbox, call))
-        commit(sandbox);
+        sb_turn_commit(sandbox);
+}
+
+static void end_turn(void *self)
+{
+    sb_turn_end(self);
 }
 
 static uint64_t now(void *self)
@@ -209,7 +69,8 @@ static uint64_t now(void *self)
 
 static void resource(void *self, uint64_t request, const char *token)
 {
-    sb_media_resource(self, request, token);
+    struct sb_sandbox *sandbox = self;
+    sb_media_resource(sandbox->media, request, token);
 }
 
 static void control(void *self, uint64_t call)
@@ -223,16 +84,16 @@ static void control(void *self, uint64_t call)
         .takes_uris = true,
     };
     struct sb_request request;
-    if (!reserve(sandbox, call))
+    if (!sb_turn_reserve(sandbox, call))
         return;
-    fill_request(&request, sandbox, &asked);
+    sb_turn_request(&request, sandbox, &asked);
     int rc = sb_control_find(&request, &asked.api);
     asked.self_id = request.self_id;
     asked.params = request.params;
     if (rc == 0)
-        run(sandbox, &asked);
+        sb_turn_run(sandbox, &asked);
     else
-        settle(&request, rc);
+        sb_turn_settle(&request, rc);
 }
 
 /* --- life --- */
@@ -285,8 +146,10 @@ static int start(void *self, struct milky_host *host)
 {
     struct sb_sandbox *sandbox = self;
     sandbox->host = host;
-    sandbox->bots.host = host;
-    sandbox->outbox.bots = &sandbox->bots;
+    sandbox->faults.host = host;
+    sandbox->outbox.delay = sb_faults_reply_later;
+    sandbox->outbox.delay_arg = &sandbox->faults;
+    mk_list_init(&sandbox->media_calls);
     int rc = number_apis(sandbox);
     bool is_new = false;
     if (rc == 0)
@@ -303,7 +166,8 @@ static int start(void *self, struct milky_host *host)
     if (rc == 0 && !(is_new && sandbox->world))
         rc = sb_seed(&sandbox->db, is_new, bots, count, sb_clock_now(&sandbox->db));
     if (rc == 0)
-        rc = sb_media_start(sandbox);
+        rc = sb_media_start(&sandbox->media, &sandbox->db, host, &sandbox->media_config,
+                            sandbox->path);
     if (rc == 0 && is_new && sandbox->world)
         rc = sb_world_start(sandbox);
     if (rc == 0)
@@ -362,8 +226,10 @@ static int copy_config(struct sb_media_config *to, const struct sb_media_config 
 static void free_sandbox(void *self)
 {
     struct sb_sandbox *sandbox = self;
-    sb_media_stop(sandbox);
-    sb_faults_fini(&sandbox->bots);
+    if (sandbox->media)
+        sb_call_media_drain(sandbox);
+    sb_media_stop(sandbox->media);
+    sb_faults_fini(&sandbox->faults);
     if (sandbox->db.in_transaction) /* of a reload: all calls have ended */
         sb_db_rollback(&sandbox->db);
     sb_db_close(&sandbox->db);
@@ -396,7 +262,7 @@ static void bots_changed(void *self)
         mk_log_error("sandbox",
                      "the new bots have no place in the world until milky starts again: %s",
                      mk_error_text(-rc));
-        abort_turn(sandbox, rc);
+        sb_turn_abort(sandbox, rc);
     }
 }
 
@@ -435,7 +301,7 @@ const struct milky_backend sb_backend = {
     .call = call_api,
     .cancelled = cancelled,
     .control = control,
-    .turn_end = turn_end,
+    .turn_end = end_turn,
     .resource = resource,
     .bots_changed = bots_changed,
     .now = now,

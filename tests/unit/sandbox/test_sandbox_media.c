@@ -1,5 +1,6 @@
 /* Media in the world: how they come in, where they are refused, that they are stored once, and what
  * is left of them when a call fails. */
+#include "backend/sandbox/model/picture.h"
 #include "sandbox_world.h"
 
 #include "backend/sandbox/media/media.h"
@@ -575,7 +576,7 @@ static void hashes(void **state)
     struct sb_media media;
     send_image(w, "base64://" PNG);
     const char *id = event_str(w, 0, "/segments/0/data/resource_id");
-    assert_int_equal(sb_media_find(sandbox_of(w), mk_slice_str(id), &media), 1);
+    assert_int_equal(sb_media_find(sandbox_of(w)->media, mk_slice_str(id), &media), 1);
     assert_int_equal(media.size, 37);
     uint8_t content[64], digest[MK_SHA256_LEN];
     char text[2 * MK_SHA256_LEN + 1];
@@ -591,7 +592,7 @@ static void hashes(void **state)
     assert_int_equal(mk_digest_end(sha1, digest), 0);
     mk_hex_write(digest, MK_SHA1_LEN, text);
     assert_string_equal(text, media.tri_sha1);
-    assert_int_equal(sb_media_find(sandbox_of(w), MK_SLICE("abc"), &media), 0);
+    assert_int_equal(sb_media_find(sandbox_of(w)->media, MK_SLICE("abc"), &media), 0);
 }
 
 /* Beyond 30 MiB three runs of 10 MiB are hashed: first, middle, last. */
@@ -617,7 +618,7 @@ static void hash_of_a_large_one(void **state)
     assert_int_equal(mk_digest_end(sha1, digest), 0);
     mk_hex_write(digest, MK_SHA1_LEN, text);
     const char *id = event_str(w, 0, "/segments/0/data/resource_id");
-    assert_int_equal(sb_media_find(sandbox_of(w), mk_slice_str(id), &media), 1);
+    assert_int_equal(sb_media_find(sandbox_of(w)->media, mk_slice_str(id), &media), 1);
     assert_int_equal(media.size, len);
     assert_string_equal(media.tri_sha1, text);
     free(data);
@@ -745,13 +746,13 @@ static void avatars(void **state)
 {
     struct world *w = *state;
     char url[SB_MEDIA_URL], content[512];
-    assert_int_equal(sb_media_person_avatar(sandbox_of(w), BOT, BOT, url), 0);
+    assert_int_equal(sb_person_avatar_url(sandbox_of(w), BOT, BOT, url), 0);
     assert_true(serve(w, url, content, sizeof(content)) > 100);
     ask(w, BOT, "set_avatar", "{\"uri\":\"base64://" PNG "\"}");
-    assert_int_equal(sb_media_person_avatar(sandbox_of(w), BOT, BOT, url), 0);
+    assert_int_equal(sb_person_avatar_url(sandbox_of(w), BOT, BOT, url), 0);
     assert_int_equal(serve(w, url, content, sizeof(content)), 37);
     ask(w, BOT, "set_group_avatar", "{\"group_id\":700000001,\"image_uri\":\"base64://" GIF "\"}");
-    assert_int_equal(sb_media_group_avatar(sandbox_of(w), BOT, GROUP, url), 0);
+    assert_int_equal(sb_group_avatar_url(sandbox_of(w), BOT, GROUP, url), 0);
     assert_int_equal(serve(w, url, content, sizeof(content)), 13);
     refused(w, BOT2, SB_NO_PERMISSION, "admin", "set_group_avatar",
             "{\"group_id\":700000001,\"image_uri\":\"base64://" PNG "\"}");

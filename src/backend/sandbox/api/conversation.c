@@ -1,6 +1,8 @@
 /* peer: what somebody does with their conversations: put them on top, and read them. */
 #include "backend/sandbox/model/social.h"
 
+#include "backend/sandbox/turn/turn.h"
+
 #include <errno.h>
 #include <inttypes.h>
 
@@ -39,7 +41,7 @@ int sb_pin_peer(struct sb_request *request, uint64_t actor, enum sb_scene scene,
         return 0;
     rc = tell_pin(request, &place, is_pinned);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     enum sb_sql sql = is_pinned ? SB_SQL_PIN_ADD : SB_SQL_PIN_REMOVE;
@@ -87,7 +89,7 @@ int sb_mark_read(struct sb_request *request, uint64_t actor, enum sb_scene scene
         return rc;
     if (seq == 0 || seq > place.last_seq)
         return sb_refuse_no_message(request, seq);
-    rc = sb_request_write(request);
+    rc = sb_turn_write(request);
     return rc < 0 ? rc : sb_db_run(db, SB_DB_USE(db, SB_SQL_MARK_READ, actor, place.id, seq));
 }
 

@@ -3,8 +3,10 @@
  * and never in each other. The owner and the admins make, rename and delete them.
  */
 #include "backend/sandbox/model/file.h"
+
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/text.h"
+#include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -167,7 +169,7 @@ static int create_group_folder(struct sb_request *request)
     if (rc == 0)
         rc = sb_result(request, "folder_id", yyjson_mut_strcpy(request->doc, folder_id));
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc != 0)
         return rc;
     sqlite3_stmt *insert =
@@ -196,7 +198,7 @@ static int rename_group_folder(struct sb_request *request)
     if (rc == 0)
         rc = require_folder_name(request, group, "new_folder_name", folder);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc != 0)
         return rc;
     sqlite3_stmt *update = SB_DB_USE(db, SB_SQL_FOLDER_RENAME, folder, sb_clock_now(db));
@@ -211,7 +213,7 @@ static int delete_group_folder(struct sb_request *request)
     uint64_t group = milky_uint(request->params, "group_id"), folder;
     int rc = require_folder(request, group, &folder);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_FOLDER_EMPTY, group, folder));
     return rc ? rc : sb_db_run(db, SB_DB_USE(db, SB_SQL_FOLDER_DELETE, folder));

@@ -3,9 +3,11 @@
  * owner and the admins may move, rename and delete it. Files are kept until then.
  */
 #include "backend/sandbox/model/file.h"
+
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/send.h"
 #include "backend/sandbox/model/text.h"
+#include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
 
@@ -125,7 +127,7 @@ static int get_group_file_download_url(struct sb_request *request)
     if (rc == 0)
         rc = sb_file_url(request, file.media.ptr, file.name.ptr);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     /* Who asks for the URL downloads the file: that is all that QQ knows, too. */
     return rc ? rc : sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_FILE_DOWNLOADED, file.id));
 }
@@ -146,7 +148,7 @@ static int move_group_file(struct sb_request *request)
         rc = require_right(request, group, &self, &file, &deed);
     if (rc != 0 || target == file.folder)
         return rc;
-    rc = sb_request_write(request);
+    rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_FILE_MOVE, file.id, target));
     if (rc == 0)
@@ -171,7 +173,7 @@ static int rename_group_file(struct sb_request *request)
     if (rc == 0)
         rc = require_right(request, group, &self, &file, &deed);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc != 0)
         return rc;
     sqlite3_stmt *update = SB_DB_USE(db, SB_SQL_GROUP_FILE_RENAME, file.id);
@@ -193,7 +195,7 @@ static int delete_group_file(struct sb_request *request)
     if (rc == 0)
         rc = require_right(request, group, &self, &file, &deed);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_FILE_DELETE, file.id));
     return rc ? rc : sb_folder_changed(db, file.folder, -1);

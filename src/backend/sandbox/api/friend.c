@@ -1,7 +1,9 @@
 /* friend: how friendships begin and end, and nudges between friends. */
 #include "backend/sandbox/model/social.h"
+
 #include "backend/sandbox/model/text.h"
 #include "backend/sandbox/model/uid.h"
+#include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -73,7 +75,7 @@ int sb_delete_friend(struct sb_request *request, uint64_t actor, uint64_t friend
     struct sb_db *db = &request->sandbox->db;
     int rc = sb_require_friend(request, actor, friend);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_UNFRIEND, actor, friend));
     if (rc == 0)
@@ -142,7 +144,7 @@ int sb_request_friend(struct sb_request *request, uint64_t actor, const struct s
     if (rc == 0 && !wish->is_filtered)
         rc = tell_request(request, actor, wish);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_FRIEND_REQUEST_REMOVE, wish->target, actor));
     if (rc != 0)
@@ -246,7 +248,7 @@ int sb_answer_friend(struct sb_request *request, uint64_t actor, uint64_t initia
     if (rc == 0)
         rc = require_pending(request, actor, initiator, is_filtered);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc == 0)
         rc = write_answer(db, actor, initiator, answer, reason);
     if (rc != 0 || answer != SB_ACCEPTED)

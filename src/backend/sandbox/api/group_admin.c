@@ -1,8 +1,10 @@
 /* group_admin: what the owner and admins set: names, cards, titles, admins and mutes. */
 #include "backend/sandbox/api/group_act.h"
+
 #include "backend/sandbox/model/group_notice.h"
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/text.h"
+#include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
 
@@ -17,7 +19,7 @@ enum {
 static int write_text(struct sb_request *request, sqlite3_stmt *update, int parameter,
                       struct mk_slice text)
 {
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     sb_text_bind(update, parameter, text);
@@ -100,7 +102,7 @@ int sb_group_set_title(struct sb_request *request, uint64_t actor, uint64_t grou
 static int write_admin(struct sb_request *request, struct sb_notice *notice)
 {
     struct sb_db *db = &request->sandbox->db;
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_notice_write(db, notice);
     if (rc == 0)
@@ -183,7 +185,7 @@ int sb_group_mute(struct sb_request *request, uint64_t actor, uint64_t group, ui
         return 0;
     rc = tell_mute(request, actor, group, user, duration);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     return sb_db_run(
@@ -211,7 +213,7 @@ int sb_group_mute_all(struct sb_request *request, uint64_t actor, uint64_t group
               yyjson_mut_obj_add_bool(doc, data, "is_mute", is_mute);
     rc = sb_tell_group(request, group, 0, "group_whole_mute", ok ? data : NULL);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     return sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_SET_WHOLE_MUTE, group, is_mute));

@@ -1,8 +1,12 @@
 /* group_board: the announcements of a group. Their ids are numbers that are never given again. */
 #include "backend/sandbox/api/group_act.h"
+
+#include "backend/sandbox/turn/turn.h"
+
 #include "backend/sandbox/media/media.h"
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/text.h"
+#include "backend/sandbox/turn/call_media.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +20,7 @@ static int write_announcement(struct sb_request *request, uint64_t actor, uint64
                               struct mk_slice content, const struct sb_media *image)
 {
     struct sb_db *db = &request->sandbox->db;
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     sqlite3_stmt *add =
@@ -98,7 +102,7 @@ int sb_group_unannounce(struct sb_request *request, uint64_t actor, uint64_t gro
     if (rc == 0)
         rc = require_announcement(request, group, announcement_id, &id);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_ANNOUNCEMENT_REMOVE, id));
     return rc == 0 ? sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_PREVIEW, group)) : rc;
@@ -124,7 +128,7 @@ static int put_announcement(struct sb_request *request, uint64_t group, sqlite3_
         return -ENOMEM;
     if (image.len == 0)
         return 0;
-    int rc = sb_media_url(request->sandbox, request->self_id, image.ptr, NULL, url);
+    int rc = sb_media_url(request->sandbox->media, request->self_id, image.ptr, NULL, url);
     if (rc < 0)
         return rc;
     return yyjson_mut_obj_add_strcpy(doc, entity, "image_url", url) ? 0 : -ENOMEM;

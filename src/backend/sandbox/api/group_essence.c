@@ -1,8 +1,12 @@
 /* group_essence: the messages that a group keeps. One that was recalled is none any more. */
 #include "backend/sandbox/api/group_act.h"
+
+#include "backend/sandbox/turn/turn.h"
+
 #include "backend/sandbox/media/media.h"
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/message.h"
+#include "backend/sandbox/model/segment_url.h"
 
 #include <errno.h>
 
@@ -34,7 +38,7 @@ static int write_essence(struct sb_request *request, uint64_t actor, uint64_t gr
                          bool is_set)
 {
     struct sb_db *db = &request->sandbox->db;
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     return sb_db_run(db, is_set
@@ -87,7 +91,7 @@ static int put_essence(struct sb_request *request, uint64_t group, sqlite3_stmt 
     yyjson_mut_val *json = yyjson_mut_arr_add_obj(doc, list);
     int rc = json ? sb_message_of_row(doc, row, &message) : -ENOMEM;
     if (rc == 0)
-        rc = sb_media_fill_urls(request->sandbox, request->self_id, doc, message.segments);
+        rc = sb_segment_fill_urls(request->sandbox, request->self_id, doc, message.segments);
     if (rc < 0)
         return rc;
     bool ok = yyjson_mut_obj_add_uint(doc, json, "group_id", group) &&

@@ -7,9 +7,11 @@
  *                                                                `--- by a member ---> request
  */
 #include "backend/sandbox/api/group_act.h"
+
 #include "backend/sandbox/model/group_notice.h"
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/text.h"
+#include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -109,7 +111,7 @@ static int tell_joined(struct sb_request *request, uint64_t group, uint64_t user
 static int write_joined(struct sb_request *request, uint64_t group, uint64_t user)
 {
     struct sb_db *db = &request->sandbox->db;
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_MEMBER_ADD, group, user, sb_request_now(request)));
     return rc == 0 ? sb_notice_lapse(db, group, user, 0) : rc;
@@ -150,7 +152,7 @@ static int ask(struct sb_request *request, struct sb_notice *notice)
     if (rc == 0)
         rc = make_result(request, "pending", "notification_seq", notice->seq);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_notice_lapse(db, notice->group, notice->target, notice->initiator);
     return rc == 0 ? sb_notice_write(db, notice) : rc;
@@ -210,7 +212,7 @@ static int invite_bot(struct sb_request *request, struct sb_notice *notice)
     if (rc == 0)
         rc = make_result(request, "invited", "invitation_seq", notice->seq);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_notice_lapse(db, notice->group, notice->target, notice->initiator);
     return rc == 0 ? sb_notice_write(db, notice) : rc;
@@ -303,7 +305,7 @@ static int require_pending(struct sb_request *request, const struct sb_notice *n
 static int write_answer(struct sb_request *request, const struct sb_notice *notice, bool accept,
                         uint64_t actor, struct mk_slice reason)
 {
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     return sb_notice_answer(&request->sandbox->db, notice,
@@ -390,7 +392,7 @@ int sb_group_set_policy(struct sb_request *request, uint64_t actor, uint64_t gro
         return sb_refuse(request, SB_BAD_VALUE,
                          "加群方式不存在 (there is no join policy %" PRIu64 ")", policy);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     return rc == 0 ? sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_SET_POLICY, group, policy)) : rc;
 }
 

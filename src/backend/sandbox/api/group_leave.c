@@ -1,7 +1,9 @@
 /* group_leave: how people cease to be in a group: kicked, gone, or with the group itself. */
 #include "backend/sandbox/api/group_act.h"
+
 #include "backend/sandbox/model/group_notice.h"
 #include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
 
@@ -20,7 +22,7 @@ static yyjson_mut_val *decrease_json(yyjson_mut_doc *doc, uint64_t group, uint64
 static int write_leave(struct sb_request *request, struct sb_notice *notice)
 {
     struct sb_db *db = &request->sandbox->db;
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_MEMBER_REMOVE, notice->group, notice->target));
     return rc == 0 ? sb_notice_write(db, notice) : rc;
@@ -83,7 +85,7 @@ static int dissolve(struct sb_request *request, uint64_t owner, uint64_t group)
     struct sb_db *db = &request->sandbox->db;
     int rc = tell_dissolved(request, owner, group);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_DISSOLVE, group));
     if (rc == 0)

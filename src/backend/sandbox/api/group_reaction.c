@@ -1,8 +1,10 @@
 /* group_react: what is said in a group without words: reactions to messages, and nudges. */
 #include "backend/sandbox/api/group_act.h"
+
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/message.h"
 #include "backend/sandbox/model/text.h"
+#include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -66,7 +68,7 @@ int sb_group_react(struct sb_request *request, uint64_t actor, uint64_t group, u
         return rc < 0 ? rc : 0;
     rc = tell_reaction(request, actor, group, seq, reaction, is_emoji, is_add);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     row = reaction_row(db, is_add ? SB_SQL_REACTION_ADD : SB_SQL_REACTION_REMOVE, id, is_emoji,

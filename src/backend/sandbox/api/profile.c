@@ -3,7 +3,9 @@
  * account, which no server takes: they are there so that programs find what they expect.
  */
 #include "backend/sandbox/model/social.h"
+
 #include "backend/sandbox/model/text.h"
+#include "backend/sandbox/turn/turn.h"
 #include "base/digest.h"
 
 #include <errno.h>
@@ -25,7 +27,7 @@ static int set_text(struct sb_request *request, uint64_t actor, enum sb_sql sql,
     rc = sb_person_find(db, request->doc, actor, &nickname, NULL);
     if (rc <= 0)
         return rc < 0 ? rc : sb_refuse_no_user(request, actor);
-    rc = sb_request_write(request);
+    rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     sqlite3_stmt *update = sb_db_use(db, sql, 1, &actor);
@@ -82,7 +84,7 @@ int sb_like(struct sb_request *request, uint64_t actor, uint64_t friend, uint64_
                          "今日对该好友点赞已达上限，最多 %d 次 (at most %d likes a day for one "
                          "friend: %" PRIu64 " of them have been given to %" PRIu64 ")",
                          SB_LIKES_A_DAY, SB_LIKES_A_DAY, given, friend);
-    rc = sb_request_write(request);
+    rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     return sb_db_run(db, SB_DB_USE(db, SB_SQL_LIKE, actor, friend, today(db), count));

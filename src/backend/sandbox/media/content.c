@@ -14,6 +14,7 @@
 #include "backend/sandbox/media/private.h"
 #include "base/error_text.h"
 #include "base/log.h"
+#include "net/http_client.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -58,7 +59,7 @@ static int make_folder(const struct sb_media_store *store, const char *path)
 /* A world in memory has a folder for its lifetime. */
 static int name_temporary(struct sb_media_store *store)
 {
-    const char *parent = store->sandbox->media_config.temporary;
+    const char *parent = store->config->temporary;
     char *folder, *incoming;
     if (asprintf(&folder, "%s/milky-media-XXXXXX", parent) < 0)
         return -ENOMEM;
@@ -128,8 +129,7 @@ static int name_folders(struct sb_media_store *store, const char *database)
 static bool is_known(struct sb_media_store *store, const char *id)
 {
     struct sb_media media;
-    return strlen(id) == SB_MEDIA_ID - 1 &&
-           sb_media_find(store->sandbox, mk_slice_str(id), &media) > 0;
+    return strlen(id) == SB_MEDIA_ID - 1 && sb_media_find(store, mk_slice_str(id), &media) > 0;
 }
 
 /* `name` is that among the incoming. */
@@ -208,7 +208,7 @@ static int add_default_roots(struct sb_media_store *store, const char *database)
 
 static int set_rules(struct sb_media_store *store, const char *database)
 {
-    const struct sb_media_config *config = &store->sandbox->media_config;
+    const struct sb_media_config *config = store->config;
     struct sb_media_rules *rules = &store->rules;
     rules->max_bytes = config->max_bytes ? config->max_bytes : DEFAULT_MAX_BYTES;
     rules->durable = !store->is_temporary;
@@ -227,24 +227,25 @@ static int set_rules(struct sb_media_store *store, const char *database)
     return rc == 0 && !rules->roots_text ? -ENOMEM : rc;
 }
 
-int sb_media_start(struct sb_sandbox *sandbox)
+int sb_media_start(struct sb_media_store **made, struct sb_db *db, struct milky_host *host,
+                   const struct sb_media_config *config, const char *database)
 {
     struct sb_media_store *store = calloc(1, sizeof(*store));
     if (!store)
         return -ENOMEM;
-    sandbox->media = store;
-    store->sandbox = sandbox;
-    store->loop = milky_host_loop(sandbox->host);
-    store->allow_private = sandbox->media_config.allow_private_addresses;
-    store->timeout_ms =
-        sandbox->media_config.timeout_ms ? sandbox->media_config.timeout_ms : DEFAULT_TIMEOUT_MS;
-    store->is_temporary = strcmp(sandbox->path, ":memory:") == 0;
+    *made = store;
+    store->db = db;
+    store->host = host;
+    store->config = config;
+    store->loop = milky_host_loop(host);
+    store->allow_private = config->allow_private_addresses;
+    store->timeout_ms = config->timeout_ms ? config->timeout_ms : DEFAULT_TIMEOUT_MS;
+    store->is_temporary = strcmp(database, ":memory:") == 0;
     mk_list_init(&store->blobs);
-    mk_list_init(&store->calls);
     mk_list_init(&store->queued);
-    int rc = store->is_temporary ? 0 : name_folders(store, sandbox->path);
+    int rc = store->is_temporary ? 0 : name_folders(store, database);
     if (rc == 0)
-        rc = set_rules(store, sandbox->path);
+        rc = set_rules(store, database);
     if (rc == 0)
         rc = sb_media_url_start(store);
     if (rc == 0)
@@ -252,8 +253,11 @@ int sb_media_start(struct sb_sandbox *sandbox)
     return rc;
 }
 
-void sb_media_store_free(struct sb_media_store *store)
+void sb_media_stop(struct sb_media_store *store)
 {
+    if (!store)
+        return;
+    mk_http_client_free(store->http);
     MK_LIST_FOR_EACH (node, &store->blobs) {
         struct sb_media_blob *blob = MK_CONTAINER_OF(node, struct sb_media_blob, node);
         blob->uses = 1;
@@ -344,7 +348,7 @@ int sb_media_store_info(struct sb_media_store *store, const char *id, struct sb_
 {
     struct sb_media media;
     const struct sb_media_blob *blob = find_blob(store, id);
-    int rc = blob ? 1 : sb_media_find(store->sandbox, mk_slice_str(id), &media);
+    int rc = blob ? 1 : sb_media_find(store, mk_slice_str(id), &media);
     if (rc > 0)
         *info = blob ? blob->info : media.info;
     return rc;
@@ -353,7 +357,7 @@ int sb_media_store_info(struct sb_media_store *store, const char *id, struct sb_
 int sb_media_store_record(struct sb_media_store *store, const struct sb_media *media,
                           struct sb_media_blob *blob)
 {
-    struct sb_db *db = &store->sandbox->db;
+    struct sb_db *db = store->db;
     sqlite3_stmt *insert = SB_DB_USE(db, SB_SQL_MEDIA_ADD, media->size, media->info.width,
                                      media->info.height, media->info.duration);
     sqlite3_bind_text(insert, 5, media->id, -1, SQLITE_STATIC);
@@ -383,16 +387,16 @@ static void settle(struct sb_media_store *store, bool committed)
     }
 }
 
-void sb_media_committed(struct sb_sandbox *sandbox)
+void sb_media_committed(struct sb_media_store *store)
 {
-    if (!mk_list_empty(&sandbox->media->blobs))
-        settle(sandbox->media, true);
+    if (!mk_list_empty(&store->blobs))
+        settle(store, true);
 }
 
-void sb_media_rolled_back(struct sb_sandbox *sandbox)
+void sb_media_rolled_back(struct sb_media_store *store)
 {
-    if (sandbox->media && !mk_list_empty(&sandbox->media->blobs))
-        settle(sandbox->media, false);
+    if (store && !mk_list_empty(&store->blobs))
+        settle(store, false);
 }
 
 int sb_media_open_content(struct sb_media_store *store, const char *id)

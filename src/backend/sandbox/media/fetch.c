@@ -31,12 +31,12 @@ enum {
     LONGEST_URL = 8 * 1024,
 };
 
-void sb_media_problem(struct sb_media_problem *problem, int retcode, const char *chinese,
-                      const char *english, ...)
+void sb_media_problem(struct sb_media_problem *problem, enum sb_media_problem_kind kind,
+                      const char *chinese, const char *english, ...)
 {
     va_list args;
     va_start(args, english);
-    problem->retcode = retcode;
+    problem->kind = kind;
     snprintf(problem->chinese, sizeof(problem->chinese), "%s", chinese);
     vsnprintf(problem->english, sizeof(problem->english), english, args);
     va_end(args);
@@ -172,7 +172,7 @@ static int give_name(struct sb_media_fetch *fetch)
 static void seal(struct sb_media_fetch *fetch)
 {
     if (fetch->size == 0) {
-        sb_media_problem(&fetch->problem, SB_BAD_MEDIA, "内容为空", "it is empty");
+        sb_media_problem(&fetch->problem, SB_PROBLEM_EMPTY, "内容为空", "it is empty");
         return;
     }
     int rc = fetch->rules->durable && fsync(fetch->fd) < 0 ? -errno : 0;
@@ -215,7 +215,7 @@ static bool read_source(struct sb_media_fetch *fetch)
 static void work(uv_work_t *request)
 {
     struct sb_media_fetch *fetch = MK_CONTAINER_OF(request, struct sb_media_fetch, work);
-    bool good = !fetch->problem.retcode && !atomic_load(&fetch->abandoned);
+    bool good = !fetch->problem.kind && !atomic_load(&fetch->abandoned);
     if (good && !fetch->is_http)
         good = make_file(fetch) && read_source(fetch);
     if (good && !atomic_load(&fetch->abandoned))
@@ -229,8 +229,8 @@ static void start_queued(struct sb_media_store *store);
 static void end(struct sb_media_fetch *fetch)
 {
     struct sb_media_store *store = fetch->store;
-    if (atomic_load(&fetch->abandoned) && !fetch->problem.retcode)
-        sb_media_problem(&fetch->problem, MILKY_INTERNAL, "已放弃", "it was given up");
+    if (atomic_load(&fetch->abandoned) && !fetch->problem.kind)
+        sb_media_problem(&fetch->problem, SB_PROBLEM_INTERNAL, "已放弃", "it was given up");
     if (fetch->fd >= 0)
         close(fetch->fd);
     fetch->fd = -1;
@@ -260,10 +260,10 @@ static void on_downloaded(void *arg, const struct mk_http_response *response)
     if (failure && failure->kind == MK_FAILURE_TOO_LONG)
         sb_media_problem_too_large(&fetch->problem, fetch->rules->max_bytes);
     else if (failure)
-        sb_media_problem(&fetch->problem, SB_NO_CONTENT, "下载失败", "it cannot be downloaded: %s",
-                         failure->text);
+        sb_media_problem(&fetch->problem, SB_PROBLEM_CONTENT, "下载失败",
+                         "it cannot be downloaded: %s", failure->text);
     else if (response->status < 200 || response->status > 299)
-        sb_media_problem(&fetch->problem, SB_NO_CONTENT, "下载失败",
+        sb_media_problem(&fetch->problem, SB_PROBLEM_CONTENT, "下载失败",
                          "it cannot be downloaded: its server answered %u", response->status);
     mk_list_push(&fetch->store->queued, &fetch->node); /* also to end: see to_thread */
     start_queued(fetch->store);
@@ -293,7 +293,7 @@ static bool download(struct sb_media_fetch *fetch)
         fetch->download = mk_http_client_get(store->http, &get);
     }
     free(url);
-    if (!fetch->download && !fetch->problem.retcode)
+    if (!fetch->download && !fetch->problem.kind)
         sb_media_problem_of_disk(&fetch->problem, -ENOMEM);
     store->downloads += fetch->download != NULL;
     return fetch->download != NULL;
@@ -310,7 +310,7 @@ static void to_thread(struct sb_media_fetch *fetch)
 
 static bool wants_download(const struct sb_media_fetch *fetch)
 {
-    return fetch->is_http && !fetch->path && !fetch->problem.retcode &&
+    return fetch->is_http && !fetch->path && !fetch->problem.kind &&
            !atomic_load(&fetch->abandoned);
 }
 
@@ -332,10 +332,11 @@ static void check_uri(struct sb_media_fetch *fetch)
 {
     struct mk_slice uri = fetch->uri;
     if (fetch->is_http && (uri.len > LONGEST_URL || memchr(uri.ptr, '\0', uri.len)))
-        sb_media_problem(&fetch->problem, SB_BAD_URI, "URL 不合法", "it is no valid URL");
+        sb_media_problem(&fetch->problem, SB_PROBLEM_URI, "URL 不合法", "it is no valid URL");
     else if (!fetch->is_http && !has_scheme(uri, MK_SLICE("file://")) &&
              !has_scheme(uri, MK_SLICE("base64://")))
-        sb_media_problem(&fetch->problem, SB_BAD_URI, "应为 file://、http(s):// 或 base64:// 地址",
+        sb_media_problem(&fetch->problem, SB_PROBLEM_URI,
+                         "应为 file://、http(s):// 或 base64:// 地址",
                          "it must be a file://, http(s):// or base64:// URI");
 }
 

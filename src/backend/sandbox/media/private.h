@@ -24,15 +24,25 @@ enum {
     SB_MEDIA_PROBLEM = 512, /* bytes of the longest reason, in either language */
 };
 
-/* Why a content cannot be had. */
+/* Why a content cannot be had. The folder turn makes a retcode of it. */
+enum sb_media_problem_kind {
+    SB_PROBLEM_NONE,
+    SB_PROBLEM_URI,       /* the URI is malformed, or points outside of what may be read */
+    SB_PROBLEM_CONTENT,   /* the file cannot be read, or the URL not be downloaded */
+    SB_PROBLEM_TOO_LARGE, /* larger than the limit */
+    SB_PROBLEM_EMPTY,     /* there is nothing in it */
+    SB_PROBLEM_INTERNAL,  /* the sandbox cannot store it */
+};
+
 struct sb_media_problem {
-    int retcode; /* 0: there is none */
+    enum sb_media_problem_kind kind;
     char chinese[SB_MEDIA_PROBLEM];
     char english[SB_MEDIA_PROBLEM];
 };
 
-void sb_media_problem(struct sb_media_problem *problem, int retcode, const char *chinese,
-                      const char *english, ...) __attribute__((format(printf, 4, 5)));
+void sb_media_problem(struct sb_media_problem *problem, enum sb_media_problem_kind kind,
+                      const char *chinese, const char *english, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* What threads read: it stays as it is from start to end. */
 struct sb_media_rules {
@@ -108,7 +118,9 @@ struct sb_media_blob {
 };
 
 struct sb_media_store {
-    struct sb_sandbox *sandbox;
+    struct sb_db *db;
+    struct milky_host *host;
+    const struct sb_media_config *config;
     struct uv_loop_s *loop;
     struct sb_media_rules rules;
     struct mk_http_client *http; /* made with the first download */
@@ -118,7 +130,6 @@ struct sb_media_store {
     char *incoming; /* a folder in it */
     bool is_temporary;
     struct mk_list blobs;
-    struct mk_list calls;  /* that wait for their media */
     struct mk_list queued; /* fetches that wait for a thread */
     unsigned threads;      /* at work */
     unsigned downloads;
@@ -149,9 +160,6 @@ int sb_media_sync_folder(const char *path);
 
 /* The paths of a content, in the folder and among the incoming; NULL when memory is out. */
 char *sb_media_store_path(const char *folder, const char *id);
-
-/* Frees what is in it; nothing may be under way. */
-void sb_media_store_free(struct sb_media_store *store);
 
 /* A descriptor of the content, or a negative errno. */
 int sb_media_open_content(struct sb_media_store *store, const char *id);

@@ -16,14 +16,14 @@ enum { PIECE = 96 * 1024 }; /* bytes at a time; a multiple of 3 */
 
 void sb_media_problem_too_large(struct sb_media_problem *problem, uint64_t max)
 {
-    sb_media_problem(problem, SB_MEDIA_TOO_LARGE, "内容过大",
+    sb_media_problem(problem, SB_PROBLEM_TOO_LARGE, "内容过大",
                      "it is larger than %llu bytes (backend.media.max_bytes)",
                      (unsigned long long)max);
 }
 
 void sb_media_problem_of_disk(struct sb_media_problem *problem, int error)
 {
-    sb_media_problem(problem, MILKY_INTERNAL, "无法写入沙盒的媒体目录",
+    sb_media_problem(problem, SB_PROBLEM_INTERNAL, "无法写入沙盒的媒体目录",
                      "the sandbox cannot store it: %s", mk_error_text(-error));
 }
 
@@ -55,7 +55,7 @@ bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice ur
     }
     free(piece);
     if (!good)
-        sb_media_problem(problem, SB_BAD_URI, "base64 内容不合法",
+        sb_media_problem(problem, SB_PROBLEM_URI, "base64 内容不合法",
                          "it is no valid base64 (RFC 4648, with padding and without line breaks)");
     else if (rc < 0)
         sb_media_problem_of_disk(problem, rc);
@@ -66,13 +66,13 @@ bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice ur
 
 static bool bad_path(struct sb_media_problem *problem, const char *english)
 {
-    sb_media_problem(problem, SB_BAD_URI, "file:// 地址不合法", "%s", english);
+    sb_media_problem(problem, SB_PROBLEM_URI, "file:// 地址不合法", "%s", english);
     return false;
 }
 
 static bool outside(const struct sb_media_rules *rules, struct sb_media_problem *problem)
 {
-    sb_media_problem(problem, SB_BAD_URI, "只能读取允许目录中的文件",
+    sb_media_problem(problem, SB_PROBLEM_URI, "只能读取允许目录中的文件",
                      "only files below these folders may be read (backend.media.roots): %s",
                      rules->roots_text);
     return false;
@@ -81,14 +81,14 @@ static bool outside(const struct sb_media_rules *rules, struct sb_media_problem 
 static void own_file(struct sb_media_problem *problem)
 {
     sb_media_problem(
-        problem, SB_BAD_URI, "不能读取数据库与配置文件",
+        problem, SB_PROBLEM_URI, "不能读取数据库与配置文件",
         "databases and the configuration are not for bots: put what is to be sent into "
         "a file of its own");
 }
 
 static bool unreadable(struct sb_media_problem *problem, int error)
 {
-    sb_media_problem(problem, SB_NO_CONTENT, "无法读取文件", "the file cannot be read: %s",
+    sb_media_problem(problem, SB_PROBLEM_CONTENT, "无法读取文件", "the file cannot be read: %s",
                      mk_error_text(error));
     return false;
 }
@@ -289,7 +289,7 @@ bool sb_media_read_file(const struct sb_media_rules *rules, struct mk_slice uri,
     char *piece = fd >= 0 ? malloc(PIECE) : NULL;
     uint64_t total = 0;
     int error = piece ? 0 : -ENOMEM;
-    while (fd >= 0 && error == 0 && !problem->retcode && !atomic_load(abandoned)) {
+    while (fd >= 0 && error == 0 && !problem->kind && !atomic_load(abandoned)) {
         ssize_t got = read(fd, piece, PIECE);
         if (got == 0)
             break;
@@ -308,5 +308,5 @@ bool sb_media_read_file(const struct sb_media_rules *rules, struct mk_slice uri,
         if (error < 0)
             sb_media_problem_of_disk(problem, error);
     }
-    return fd >= 0 && error == 0 && !problem->retcode;
+    return fd >= 0 && error == 0 && !problem->kind;
 }

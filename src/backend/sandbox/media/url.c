@@ -6,6 +6,7 @@
  *   base64url( end in seconds, 5 bytes | SHA-256 of the content, 32 | HMAC of both, 16 )
  */
 #include "backend/sandbox/media/private.h"
+#include "backend/sandbox/store/clock.h"
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/error_text.h"
@@ -31,7 +32,7 @@ enum {
 
 int sb_media_url_start(struct sb_media_store *store)
 {
-    struct sb_db *db = &store->sandbox->db;
+    struct sb_db *db = store->db;
     static const char name[] = "media";
     sqlite3_stmt *row = sb_db_use(db, SB_SQL_SECRET, 0, NULL);
     sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
@@ -64,7 +65,7 @@ static int sign(const struct sb_media_store *store, const uint8_t text[SIGNED_LE
 static int make_token(const struct sb_media_store *store, const char *id, char text[TOKEN_TEXT])
 {
     uint8_t token[TOKEN_LEN];
-    uint64_t end = sb_clock_now(&store->sandbox->db) + SB_MEDIA_URL_SECONDS;
+    uint64_t end = sb_clock_now(store->db) + SB_MEDIA_URL_SECONDS;
     for (int i = 0; i < END_LEN; i++)
         token[i] = (uint8_t)(end >> 8 * (END_LEN - 1 - i));
     if (!mk_hex_read(mk_slice_str(id), token + END_LEN, MK_SHA256_LEN))
@@ -86,14 +87,14 @@ static bool read_token(const struct sb_media_store *store, const char *text, cha
     for (int i = 0; i < END_LEN; i++)
         end = end << 8 | token[i];
     mk_hex_write(token + END_LEN, MK_SHA256_LEN, id);
-    return end > sb_clock_now(&store->sandbox->db);
+    return end > sb_clock_now(store->db);
 }
 
 /* --- contents --- */
 
-int sb_media_find(struct sb_sandbox *sandbox, struct mk_slice id, struct sb_media *media)
+int sb_media_find(struct sb_media_store *store, struct mk_slice id, struct sb_media *media)
 {
-    struct sb_db *db = &sandbox->db;
+    struct sb_db *db = store->db;
     if (id.len != SB_MEDIA_ID - 1)
         return 0;
     sqlite3_stmt *row = sb_db_use(db, SB_SQL_MEDIA, 0, NULL);
@@ -132,17 +133,17 @@ static const uint8_t plain_avatar[] = {
     0xe8, 0x01, 0xc3, 0xa5, 0x6e, 0x0d, 0x26, 0x28, 0xa2, 0xd2, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45,
     0x4e, 0x44, 0xae, 0x42, 0x60, 0x82
 };
-static const char plain_avatar_id[] =
+const char sb_media_plain_avatar[] =
     "5aee13c9f12fa38c82538673923232c6b819553ec28e6386fef7d46ec024d0bb";
 
 /* It is written when it is first asked for, and is no row of the world. */
 static int open_plain_avatar(struct sb_media_store *store)
 {
-    int fd = sb_media_open_content(store, plain_avatar_id);
+    int fd = sb_media_open_content(store, sb_media_plain_avatar);
     if (fd != -ENOENT)
         return fd;
     int rc = sb_media_store_make(store);
-    char *path = rc == 0 ? sb_media_store_path(store->folder, plain_avatar_id) : NULL;
+    char *path = rc == 0 ? sb_media_store_path(store->folder, sb_media_plain_avatar) : NULL;
     fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
     if (rc == 0 && fd < 0)
         rc = path ? -errno : -ENOMEM;
@@ -154,42 +155,41 @@ static int open_plain_avatar(struct sb_media_store *store)
         close(fd);
     }
     free(path);
-    return rc < 0 ? rc : sb_media_open_content(store, plain_avatar_id);
+    return rc < 0 ? rc : sb_media_open_content(store, sb_media_plain_avatar);
 }
 
-int sb_media_open(struct sb_sandbox *sandbox, const char *id)
+int sb_media_open(struct sb_media_store *store, const char *id)
 {
     struct sb_media media;
-    int rc = sb_media_find(sandbox, mk_slice_str(id), &media);
+    int rc = sb_media_find(store, mk_slice_str(id), &media);
     if (rc <= 0)
         return rc < 0 ? rc : -ENOENT;
-    return sb_media_open_content(sandbox->media, id);
+    return sb_media_open_content(store, id);
 }
 
 /* Returns a descriptor and its type, -ENOENT, or another negative errno. */
-static int open_resource(struct sb_sandbox *sandbox, const char *token, const char **content_type)
+static int open_resource(struct sb_media_store *store, const char *token, const char **content_type)
 {
     char id[SB_MEDIA_ID];
     struct sb_media media;
-    if (!read_token(sandbox->media, token, id))
+    if (!read_token(store, token, id))
         return -ENOENT;
-    int rc = sb_media_find(sandbox, mk_slice_str(id), &media);
-    bool is_plain = rc == 0 && strcmp(id, plain_avatar_id) == 0;
+    int rc = sb_media_find(store, mk_slice_str(id), &media);
+    bool is_plain = rc == 0 && strcmp(id, sb_media_plain_avatar) == 0;
     if (rc < 0 || (rc == 0 && !is_plain))
         return rc < 0 ? rc : -ENOENT;
-    int fd =
-        is_plain ? open_plain_avatar(sandbox->media) : sb_media_open_content(sandbox->media, id);
+    int fd = is_plain ? open_plain_avatar(store) : sb_media_open_content(store, id);
     if (fd < 0)
         mk_log_error("sandbox", "the content %s cannot be read: %s", id, mk_error_text(-fd));
     *content_type = is_plain ? "image/png" : media.info.content_type;
     return fd;
 }
 
-void sb_media_resource(struct sb_sandbox *sandbox, uint64_t request, const char *token)
+void sb_media_resource(struct sb_media_store *store, uint64_t request, const char *token)
 {
-    struct milky_host *host = sandbox->host;
+    struct milky_host *host = store->host;
     const char *content_type;
-    int fd = open_resource(sandbox, token, &content_type);
+    int fd = open_resource(store, token, &content_type);
     if (fd >= 0)
         milky_resource_fd(host, request, fd, content_type);
     else if (fd == -ENOENT)
@@ -207,100 +207,25 @@ static void name_content(const struct sb_media_info *info, char name[32])
     snprintf(name, 32, "%s.%s", kinds[info->kind], info->extension);
 }
 
-int sb_media_url(struct sb_sandbox *sandbox, uint64_t self_id, const char *id, const char *name,
+int sb_media_url(struct sb_media_store *store, uint64_t self_id, const char *id, const char *name,
                  char url[SB_MEDIA_URL])
 {
     char token[TOKEN_TEXT], own_name[32] = "image.png";
     struct sb_media_info info;
-    int rc = name ? 0 : sb_media_store_info(sandbox->media, id, &info);
+    int rc = name ? 0 : sb_media_store_info(store, id, &info);
     if (rc < 0)
         return rc;
     if (rc > 0)
         name_content(&info, own_name);
-    rc = make_token(sandbox->media, id, token);
+    rc = make_token(store, id, token);
     if (rc == 0)
-        rc = milky_host_resource_url(sandbox->host, self_id, token, name ? name : own_name, url,
+        rc = milky_host_resource_url(store->host, self_id, token, name ? name : own_name, url,
                                      SB_MEDIA_URL);
     if (rc == -ENOBUFS) /* a long name in a long alphabet: nothing depends on it */
-        rc = milky_host_resource_url(sandbox->host, self_id, token, "file", url, SB_MEDIA_URL);
+        rc = milky_host_resource_url(store->host, self_id, token, "file", url, SB_MEDIA_URL);
     if (rc == -ENOENT) {
         url[0] = '\0';
         rc = 0;
     }
     return rc;
-}
-
-static bool has_content(yyjson_mut_val *type)
-{
-    return yyjson_mut_equals_str(type, "image") || yyjson_mut_equals_str(type, "record") ||
-           yyjson_mut_equals_str(type, "video");
-}
-
-bool sb_media_in(yyjson_mut_val *segments)
-{
-    size_t i, count;
-    yyjson_mut_val *segment;
-    yyjson_mut_arr_foreach (segments, i, count, segment) {
-        yyjson_mut_val *type = yyjson_mut_obj_get(segment, "type");
-        yyjson_mut_val *data = yyjson_mut_obj_get(segment, "data");
-        if (has_content(type) || (yyjson_mut_equals_str(type, "reply") &&
-                                  sb_media_in(yyjson_mut_obj_get(data, "segments"))))
-            return true;
-    }
-    return false;
-}
-
-int sb_media_fill_urls(struct sb_sandbox *sandbox, uint64_t self_id, yyjson_mut_doc *doc,
-                       yyjson_mut_val *segments)
-{
-    size_t i, count;
-    yyjson_mut_val *segment;
-    int rc = 0;
-    yyjson_mut_arr_foreach (segments, i, count, segment) {
-        yyjson_mut_val *type = yyjson_mut_obj_get(segment, "type");
-        yyjson_mut_val *data = yyjson_mut_obj_get(segment, "data");
-        char url[SB_MEDIA_URL];
-        if (yyjson_mut_equals_str(type, "reply")) /* which holds no further reply */
-            rc = sb_media_fill_urls(sandbox, self_id, doc, yyjson_mut_obj_get(data, "segments"));
-        else if (has_content(type)) {
-            rc = sb_media_url(sandbox, self_id, milky_string(data, "resource_id", NULL), NULL, url);
-            yyjson_mut_obj_remove_key(data, "temp_url");
-            if (rc == 0 && !yyjson_mut_obj_add_strcpy(doc, data, "temp_url", url))
-                rc = -ENOMEM;
-        }
-        if (rc < 0)
-            break;
-    }
-    return rc;
-}
-
-/* --- avatars --- */
-
-static int avatar(struct sb_sandbox *sandbox, uint64_t self_id, enum sb_sql sql, uint64_t whose,
-                  char url[SB_MEDIA_URL])
-{
-    struct sb_db *db = &sandbox->db;
-    char id[SB_MEDIA_ID];
-    sqlite3_stmt *row = SB_DB_USE(db, sql, whose);
-    int rc = sb_db_step(db, row);
-    if (rc < 0)
-        return rc;
-    struct mk_slice set = rc > 0 ? sb_db_text(row, 0) : MK_SLICE("");
-    bool is_set = set.len == SB_MEDIA_ID - 1;
-    memcpy(id, is_set ? set.ptr : plain_avatar_id, SB_MEDIA_ID - 1);
-    id[SB_MEDIA_ID - 1] = '\0';
-    sqlite3_reset(row);
-    return sb_media_url(sandbox, self_id, id, is_set ? NULL : "avatar.png", url);
-}
-
-int sb_media_person_avatar(struct sb_sandbox *sandbox, uint64_t self_id, uint64_t uin,
-                           char url[SB_MEDIA_URL])
-{
-    return avatar(sandbox, self_id, SB_SQL_PERSON_AVATAR, uin, url);
-}
-
-int sb_media_group_avatar(struct sb_sandbox *sandbox, uint64_t self_id, uint64_t group,
-                          char url[SB_MEDIA_URL])
-{
-    return avatar(sandbox, self_id, SB_SQL_GROUP_AVATAR, group, url);
 }

@@ -1,6 +1,10 @@
 /* file: see the header. */
 #include "backend/sandbox/model/file.h"
 
+#include "backend/sandbox/media/media.h"
+
+#include "backend/sandbox/turn/call_media.h"
+
 #include "backend/sandbox/model/entity.h"
 #include "backend/sandbox/model/text.h"
 
@@ -100,7 +104,7 @@ int sb_refuse_no_file(struct sb_request *request)
 int sb_file_url(struct sb_request *request, const char *media, const char *name)
 {
     char url[SB_MEDIA_URL];
-    int rc = sb_media_url(request->sandbox, request->self_id, media, name, url);
+    int rc = sb_media_url(request->sandbox->media, request->self_id, media, name, url);
     if (rc < 0)
         return rc;
     return sb_result(request, "download_url", yyjson_mut_strcpy(request->doc, url));

@@ -3,7 +3,11 @@
  * a random forward_id; whoever has been shown that id can read it.
  */
 #include "backend/sandbox/media/media.h"
+
+#include "backend/sandbox/model/picture.h"
+
 #include "backend/sandbox/model/segment.h"
+#include "backend/sandbox/model/segment_url.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -206,11 +210,11 @@ static int show(struct sb_request *request, yyjson_mut_val *messages)
     yyjson_mut_arr_foreach (messages, i, count, message) {
         char url[SB_MEDIA_URL];
         yyjson_mut_val *user = yyjson_mut_obj_remove_key(message, "user_id");
-        rc = sb_media_person_avatar(request->sandbox, request->self_id, yyjson_mut_get_uint(user),
-                                    url);
+        rc = sb_person_avatar_url(request->sandbox, request->self_id, yyjson_mut_get_uint(user),
+                                  url);
         if (rc == 0)
-            rc = sb_media_fill_urls(request->sandbox, request->self_id, request->doc,
-                                    yyjson_mut_obj_get(message, "segments"));
+            rc = sb_segment_fill_urls(request->sandbox, request->self_id, request->doc,
+                                      yyjson_mut_obj_get(message, "segments"));
         yyjson_mut_obj_remove_key(message,
                                   "avatar_url"); /* worlds of version 1 have an empty one */
         if (rc == 0 && !yyjson_mut_obj_add_strcpy(request->doc, message, "avatar_url", url))

@@ -1,9 +1,11 @@
 /*
  * media_segment: pictures, voices and videos in a message. What is stored of them is what they are;
- * their URLs are made anew each time that somebody reads it (sb_media_fill_urls).
+ * segment_url.c makes their URLs anew for each reader.
  */
 #include "backend/sandbox/media/media.h"
+
 #include "backend/sandbox/model/segment.h"
+#include "backend/sandbox/turn/call_media.h"
 
 #include <errno.h>
 

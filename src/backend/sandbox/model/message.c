@@ -1,6 +1,10 @@
 /* message: see the header; and the APIs that read messages and take them back. */
 #include "backend/sandbox/model/message.h"
 
+#include "backend/sandbox/turn/turn.h"
+
+#include "backend/sandbox/model/segment_url.h"
+
 #include "backend/sandbox/media/media.h"
 #include "base/log.h"
 
@@ -128,7 +132,7 @@ yyjson_mut_val *sb_message_json(struct sb_request *request, const struct sb_plac
     yyjson_mut_doc *doc = request->doc;
     bool in_group = place->scene == SB_SCENE_GROUP;
     const char *key = place->scene == SB_SCENE_FRIEND ? "friend" : "group";
-    if (sb_media_fill_urls(request->sandbox, place->viewer, doc, message->segments) < 0)
+    if (sb_segment_fill_urls(request->sandbox, place->viewer, doc, message->segments) < 0)
         return NULL;
     yyjson_mut_val *json = yyjson_mut_obj(doc);
     bool ok = yyjson_mut_obj_add_str(doc, json, "message_scene", sb_scene_name(place->scene)) &&
@@ -319,7 +323,7 @@ static int tell_friend_recall(struct sb_request *request, const struct sb_place 
 static int write_recall(struct sb_request *request, const struct sb_place *place, uint64_t seq)
 {
     struct sb_db *db = &request->sandbox->db;
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     return sb_db_run(

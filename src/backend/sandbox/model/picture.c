@@ -1,10 +1,15 @@
 /* picture: avatars, the stickers that somebody uses, and URLs for what a message shows. */
 #include "backend/sandbox/model/picture.h"
 
+#include "backend/sandbox/turn/turn.h"
+
 #include "backend/sandbox/media/media.h"
+
 #include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/turn/call_media.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 enum { MOST_FACES = 100 }; /* in a list: those used last */
 
@@ -22,7 +27,7 @@ static int require_picture(struct sb_request *request, yyjson_mut_val *uri, cons
 static int write_avatar(struct sb_request *request, enum sb_sql sql, uint64_t whose, const char *id)
 {
     struct sb_db *db = &request->sandbox->db;
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     sqlite3_stmt *set = SB_DB_USE(db, sql, whose);
@@ -51,6 +56,34 @@ int sb_set_group_avatar(struct sb_request *request, uint64_t actor, uint64_t gro
     if (rc == 0)
         rc = require_picture(request, uri, &id);
     return rc == 0 ? write_avatar(request, SB_SQL_GROUP_SET_AVATAR, group, id) : rc;
+}
+
+static int avatar(struct sb_sandbox *sandbox, uint64_t self_id, enum sb_sql sql, uint64_t whose,
+                  char url[SB_MEDIA_URL])
+{
+    struct sb_db *db = &sandbox->db;
+    char id[SB_MEDIA_ID];
+    sqlite3_stmt *row = SB_DB_USE(db, sql, whose);
+    int rc = sb_db_step(db, row);
+    if (rc < 0)
+        return rc;
+    struct mk_slice set = rc > 0 ? sb_db_text(row, 0) : MK_SLICE("");
+    bool is_set = set.len == SB_MEDIA_ID - 1;
+    snprintf(id, sizeof(id), "%s", is_set ? set.ptr : sb_media_plain_avatar);
+    sqlite3_reset(row);
+    return sb_media_url(sandbox->media, self_id, id, is_set ? NULL : "avatar.png", url);
+}
+
+int sb_person_avatar_url(struct sb_sandbox *sandbox, uint64_t self_id, uint64_t uin,
+                         char url[SB_MEDIA_URL])
+{
+    return avatar(sandbox, self_id, SB_SQL_PERSON_AVATAR, uin, url);
+}
+
+int sb_group_avatar_url(struct sb_sandbox *sandbox, uint64_t self_id, uint64_t group,
+                        char url[SB_MEDIA_URL])
+{
+    return avatar(sandbox, self_id, SB_SQL_GROUP_AVATAR, group, url);
 }
 
 static int set_avatar(struct sb_request *request)
@@ -89,7 +122,7 @@ int sb_use_stickers(struct sb_request *request, uint64_t user, yyjson_mut_val *s
 static int add_url(struct sb_request *request, const char *id, yyjson_mut_val *urls)
 {
     char url[SB_MEDIA_URL];
-    int rc = sb_media_url(request->sandbox, request->self_id, id, NULL, url);
+    int rc = sb_media_url(request->sandbox->media, request->self_id, id, NULL, url);
     if (rc == 0 && !yyjson_mut_arr_add_strcpy(request->doc, urls, url))
         rc = -ENOMEM;
     return rc;
@@ -120,12 +153,12 @@ static int get_resource_temp_url(struct sb_request *request)
     struct sb_media media;
     char url[SB_MEDIA_URL];
     id.ptr = milky_string(request->params, "resource_id", &id.len);
-    int rc = sb_media_find(request->sandbox, id, &media);
+    int rc = sb_media_find(request->sandbox->media, id, &media);
     if (rc == 0)
         return sb_refuse(request, SB_NO_RESOURCE,
                          "资源不存在 (there is no resource with this resource_id)");
     if (rc > 0)
-        rc = sb_media_url(request->sandbox, request->self_id, media.id, NULL, url);
+        rc = sb_media_url(request->sandbox->media, request->self_id, media.id, NULL, url);
     if (rc < 0)
         return rc;
     yyjson_mut_val *text = yyjson_mut_strcpy(request->doc, url);

@@ -1,6 +1,8 @@
 /* segment: see the header. */
 #include "backend/sandbox/model/segment.h"
 
+#include "backend/sandbox/model/segment_url.h"
+
 #include "backend/sandbox/media/media.h"
 #include "base/utf8.h"
 
@@ -162,7 +164,7 @@ static int reply_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjso
         return rc < 0 ? rc : -EIO;
     drop_replies(quoted.segments);
     compose->has_content = true;
-    compose->has_media |= sb_media_in(quoted.segments);
+    compose->has_media |= sb_segment_has_media(quoted.segments);
     bool ok = yyjson_mut_obj_add_uint(request->doc, to, "message_seq", seq) &&
               yyjson_mut_obj_add_uint(request->doc, to, "sender_id", quoted.sender) &&
               put_text(compose, to, "sender_name", sb_member_name(&sender)) &&

@@ -1,6 +1,8 @@
 /* send: see the header. */
 #include "backend/sandbox/model/send.h"
 
+#include "backend/sandbox/turn/turn.h"
+
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/picture.h"
 #include "backend/sandbox/model/segment.h"
@@ -73,7 +75,7 @@ static int write_all(struct sb_request *request, struct sending *sending)
     struct sb_db *db = &request->sandbox->db;
     struct sb_place *place = &sending->place;
     const struct sb_message *message = &sending->message;
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     if (rc == 0 && place->id == 0)
         rc = add_conversation(db, place);
     if (rc < 0)

@@ -4,8 +4,10 @@
  * world_clock.h.
  */
 #include "backend/sandbox/model/entity.h"
+
 #include "backend/sandbox/operator/operator.h"
 #include "backend/sandbox/turn/faults.h"
+#include "backend/sandbox/turn/turn.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -81,7 +83,7 @@ static int clock_operation(struct sb_request *request)
         return tell_clock(request);
     rc = move_clock(request, v, &clock);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_world_clock_set(&request->sandbox->db, &clock);
     return rc ? rc : tell_clock(request);
@@ -144,7 +146,7 @@ static int drop_connections(struct sb_request *request)
 {
     uint64_t self_id;
     int rc = read_bot(request, &self_id);
-    return rc ? rc : sb_faults_drop(&request->sandbox->bots, self_id);
+    return rc ? rc : sb_faults_drop(&request->sandbox->faults, self_id);
 }
 
 /* --- faults --- */
@@ -215,7 +217,7 @@ static int add_fault(struct sb_request *request)
     if (rc == 0)
         rc = make_fault(request, v, &fault);
     if (rc == 0)
-        rc = sb_faults_add(&request->sandbox->bots, &fault, &id);
+        rc = sb_faults_add(&request->sandbox->faults, &fault, &id);
     return rc ? rc : sb_result(request, "fault_id", yyjson_mut_uint(request->doc, id));
 }
 
@@ -228,7 +230,7 @@ static int clear_faults(struct sb_request *request)
         rc = check_bot(request, v[0].number);
     if (rc != 0)
         return rc;
-    size_t count = sb_faults_clear(&request->sandbox->bots, v[0].number);
+    size_t count = sb_faults_clear(&request->sandbox->faults, v[0].number);
     return sb_result(request, "cleared", yyjson_mut_uint(request->doc, count));
 }
 
@@ -258,7 +260,7 @@ static int bots(struct sb_request *request)
 {
     static const struct sb_rule none[] = { { NULL } };
     struct sb_value v[1];
-    const struct sb_faults *state = &request->sandbox->bots;
+    const struct sb_faults *state = &request->sandbox->faults;
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *list = yyjson_mut_arr(doc);
     size_t count;
@@ -271,7 +273,7 @@ static int bots(struct sb_request *request)
             yyjson_mut_obj_add_uint(doc, bot, "user_id", numbers[i]) &&
             yyjson_mut_obj_add_bool(doc, bot, "is_online", is_online(request->sandbox, numbers[i]));
         yyjson_mut_val *faults = yyjson_mut_obj_add_arr(doc, bot, "faults");
-        for (const struct sb_fault *fault = state->faults; fault && ok; fault = fault->next)
+        for (const struct sb_fault *fault = state->first; fault && ok; fault = fault->next)
             ok = fault->bot != numbers[i] || put_fault(doc, faults, fault);
     }
     return rc ? rc : ok ? sb_result(request, "bots", list) : -ENOMEM;

@@ -204,10 +204,8 @@ int sb_control_find(struct sb_request *request, const struct sb_api **api)
     /* A message through a temporary session is no API of bots. */
     bool is_temp = strcmp(action, "say") == 0 && yyjson_mut_obj_get(request->params, "through");
     *api = operation(is_temp ? "say_temp" : action);
-    if (strcmp(action, "reset") == 0 && request->sandbox->world)
-        return sb_world_find_reset(request, api);
     if (*api)
-        return 0;
+        return (*api)->prepare ? (*api)->prepare(request) : 0;
     for (size_t i = 0; i < sizeof(short_forms) / sizeof(short_forms[0]); i++)
         if (strcmp(short_forms[i].name, action) == 0)
             return become_short(request, &short_forms[i], api);

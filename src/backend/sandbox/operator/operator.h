@@ -28,6 +28,5 @@ int sb_control_message(struct sb_request *request, const struct sb_value *text,
 extern const struct sb_api sb_control_act_apis[];
 extern const struct sb_api sb_control_people_apis[];
 extern const struct sb_api sb_control_bot_apis[];
-extern const struct sb_api sb_world_apis[];
 
 #endif

@@ -4,8 +4,10 @@
  * (world.h).
  */
 #include "backend/sandbox/model/entity.h"
+
 #include "backend/sandbox/model/social.h"
 #include "backend/sandbox/operator/operator.h"
+#include "backend/sandbox/turn/turn.h"
 #include "backend/sandbox/world/world.h"
 
 #include <errno.h>
@@ -110,7 +112,7 @@ static int create_friendship(struct sb_request *request)
 static int run_all(struct sb_request *request, const char *const *statements, size_t count,
                    uint64_t number)
 {
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     for (size_t i = 0; i < count && rc == 0; i++)
         rc = SB_DB_EXEC(&request->sandbox->db, statements[i], number);
     return rc;
@@ -210,7 +212,7 @@ static int delete_friendship(struct sb_request *request)
     if (rc == 0)
         rc = sb_require_friend(request, v[0].number, v[1].number);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_UNFRIEND, v[0].number, v[1].number));
     if (rc == 0)

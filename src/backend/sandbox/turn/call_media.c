@@ -2,10 +2,11 @@
  * media: a call's URIs: found in its params, fetched, handed to its handler and recorded. See the
  * header for the whole way.
  */
+#include "backend/sandbox/turn/call_media.h"
+
 #include "backend/sandbox/media/private.h"
 #include "base/buf.h"
 #include "base/error_text.h"
-#include "net/http_client.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,8 +25,9 @@ struct sb_media_item {
 
 struct sb_media_call {
     struct mk_list node; /* in store->calls */
-    struct sb_media_store *store;
+    struct sb_sandbox *sandbox;
     struct sb_call asked;
+    sb_call_media_run *run;
     struct sb_media_item *items;
     size_t count;
     size_t left; /* still being fetched */
@@ -121,17 +123,25 @@ static void scan(struct search *search, yyjson_mut_val *value, const struct plac
 
 /* --- fetching --- */
 
+static const int retcodes[] = {
+    [SB_PROBLEM_URI] = SB_BAD_URI,
+    [SB_PROBLEM_CONTENT] = SB_NO_CONTENT,
+    [SB_PROBLEM_TOO_LARGE] = SB_MEDIA_TOO_LARGE,
+    [SB_PROBLEM_EMPTY] = SB_BAD_MEDIA,
+    [SB_PROBLEM_INTERNAL] = MILKY_INTERNAL,
+};
+
 static void free_call(struct sb_media_call *media)
 {
     for (size_t i = 0; i < media->count; i++) {
-        sb_media_store_release(media->store, media->items[i].blob);
+        sb_media_store_release(media->sandbox->media, media->items[i].blob);
         sb_media_fetch_fini(&media->items[i].fetch);
     }
     free(media->items);
     free(media);
 }
 
-void sb_media_call_done(struct sb_media_call *media)
+void sb_call_media_done(struct sb_media_call *media)
 {
     if (media)
         free_call(media);
@@ -142,18 +152,18 @@ static const struct sb_media_item *first_bad(const struct sb_media_call *media)
 {
     const struct sb_media_item *bad = &media->items[0];
     for (size_t i = media->count; i-- > 0;)
-        if (media->items[i].fetch.problem.retcode && !atomic_load(&media->items[i].fetch.abandoned))
+        if (media->items[i].fetch.problem.kind && !atomic_load(&media->items[i].fetch.abandoned))
             bad = &media->items[i];
     return bad;
 }
 
 static void fail(struct sb_media_call *media)
 {
-    struct milky_host *host = media->store->sandbox->host;
+    struct milky_host *host = media->sandbox->host;
     const uint64_t call = media->asked.call;
     const struct sb_media_item *bad = first_bad(media);
     const struct sb_media_problem *problem = &bad->fetch.problem;
-    milky_call_fail(host, call, problem->retcode, "参数 %s 无效：%s (%s: %s)", bad->path,
+    milky_call_fail(host, call, retcodes[problem->kind], "参数 %s 无效：%s (%s: %s)", bad->path,
                     problem->chinese, bad->path, problem->english);
     free_call(media);
 }
@@ -162,13 +172,13 @@ static void on_fetched(struct sb_media_fetch *fetch)
 {
     struct sb_media_item *item = MK_CONTAINER_OF(fetch, struct sb_media_item, fetch);
     struct sb_media_call *media = item->owner;
-    struct sb_media_store *store = media->store;
-    if (!fetch->problem.retcode && !media->failed) {
+    struct sb_media_store *store = media->sandbox->media;
+    if (!fetch->problem.kind && !media->failed) {
         int rc = sb_media_store_take(store, fetch, &item->blob);
         if (rc < 0)
             sb_media_problem_of_disk(&fetch->problem, rc);
     }
-    if (fetch->problem.retcode && !media->failed) {
+    if (fetch->problem.kind && !media->failed) {
         media->failed = true;
         for (size_t i = 0; i < media->count; i++)
             if (media->items[i].is_fetching && &media->items[i] != item)
@@ -179,7 +189,7 @@ static void on_fetched(struct sb_media_fetch *fetch)
         return;
     mk_list_remove(&media->node);
     if (!media->asked.call)
-        return; /* sb_media_fetch_now waits for it */
+        return; /* sb_call_media_fetch_now waits for it */
     if (media->cancelled) {
         free_call(media);
         return;
@@ -187,36 +197,40 @@ static void on_fetched(struct sb_media_fetch *fetch)
     if (media->failed)
         fail(media);
     else
-        sb_turn_run(store->sandbox, &media->asked, media);
+        media->run(media->sandbox, &media->asked, media);
 }
 
 static void start(struct sb_media_call *media)
 {
-    mk_list_push(&media->store->calls, &media->node);
+    mk_list_push(&media->sandbox->media_calls, &media->node);
     media->left = media->count;
     for (size_t i = 0; i < media->count; i++) {
         struct sb_media_item *item = &media->items[i];
         item->owner = media;
         item->is_fetching = true;
-        item->fetch.store = media->store;
+        item->fetch.store = media->sandbox->media;
         item->fetch.done = on_fetched;
         sb_media_fetch_start(&item->fetch);
     }
 }
 
-bool sb_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *asked)
+bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *asked,
+                           sb_call_media_run *run)
 {
     struct milky_host *host = sandbox->host;
-    struct search search = { .most = asked->self_id ? SB_MEDIA_MOST_URIS : SB_MEDIA_MOST_OF_WORLD };
+    struct search search = { .most =
+                                 asked->self_id ? SB_CALL_MOST_URIS : SB_CALL_MOST_URIS_OF_WORLD };
     scan(&search, asked->params, NULL, 0);
     if (search.count == 0 && !search.error)
         return false;
     struct sb_media_call *media = search.error ? NULL : calloc(1, sizeof(*media));
     int rc = media ? sb_media_store_make(sandbox->media) : -ENOMEM;
     if (rc == 0 && search.count <= search.most) {
-        *media = (struct sb_media_call){
-            .store = sandbox->media, .asked = *asked, .items = search.items, .count = search.count
-        };
+        *media = (struct sb_media_call){ .sandbox = sandbox,
+                                         .asked = *asked,
+                                         .run = run,
+                                         .items = search.items,
+                                         .count = search.count };
         start(media);
         return true;
     }
@@ -232,10 +246,9 @@ bool sb_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *asked)
     return true;
 }
 
-bool sb_media_cancel(struct sb_sandbox *sandbox, uint64_t call)
+bool sb_call_media_cancel(struct sb_sandbox *sandbox, uint64_t call)
 {
-    struct sb_media_store *store = sandbox->media;
-    MK_LIST_FOR_EACH (node, &store->calls) {
+    MK_LIST_FOR_EACH (node, &sandbox->media_calls) {
         struct sb_media_call *media = MK_CONTAINER_OF(node, struct sb_media_call, node);
         if (media->asked.call != call || media->cancelled)
             continue;
@@ -248,10 +261,10 @@ bool sb_media_cancel(struct sb_sandbox *sandbox, uint64_t call)
     return false;
 }
 
-int sb_media_fetch_now(struct sb_request *request, yyjson_mut_val *params)
+int sb_call_media_fetch_now(struct sb_request *request, yyjson_mut_val *params)
 {
     struct sb_media_store *store = request->sandbox->media;
-    struct search search = { .most = SB_MEDIA_MOST_OF_WORLD };
+    struct search search = { .most = SB_CALL_MOST_URIS_OF_WORLD };
     scan(&search, params, NULL, 0);
     if (search.count == 0 && !search.error)
         return 0;
@@ -262,7 +275,9 @@ int sb_media_fetch_now(struct sb_request *request, yyjson_mut_val *params)
         free(search.items);
         return rc;
     }
-    *media = (struct sb_media_call){ .store = store, .items = search.items, .count = search.count };
+    *media = (struct sb_media_call){ .sandbox = request->sandbox,
+                                     .items = search.items,
+                                     .count = search.count };
     request->media = media;
     start(media);
     while (media->left > 0)
@@ -271,8 +286,8 @@ int sb_media_fetch_now(struct sb_request *request, yyjson_mut_val *params)
     const struct sb_media_problem *problem = &bad->fetch.problem;
     if (!media->failed)
         return 0;
-    return sb_refuse(request, problem->retcode, "%s 无效：%s (%s: %s)", bad->path, problem->chinese,
-                     bad->path, problem->english);
+    return sb_refuse(request, retcodes[problem->kind], "%s 无效：%s (%s: %s)", bad->path,
+                     problem->chinese, bad->path, problem->english);
 }
 
 /* --- what handlers see --- */
@@ -319,28 +334,22 @@ int sb_request_media_kind(struct sb_request *request, yyjson_mut_val *uri, unsig
                      names[wanted][0], item->path, names[wanted][1]);
 }
 
-int sb_media_record(struct sb_request *request)
+int sb_call_media_record(struct sb_request *request)
 {
     struct sb_media_call *media = request->media;
     int rc = 0;
     for (size_t i = 0; media && rc == 0 && i < media->count; i++) {
         struct sb_media_item *item = &media->items[i];
         if (item->is_wanted)
-            rc = sb_media_store_record(media->store, &item->fetch.media, item->blob);
+            rc = sb_media_store_record(media->sandbox->media, &item->fetch.media, item->blob);
     }
     return rc;
 }
 
 /* --- the end --- */
 
-void sb_media_stop(struct sb_sandbox *sandbox)
+void sb_call_media_drain(struct sb_sandbox *sandbox)
 {
-    struct sb_media_store *store = sandbox->media;
-    if (!store)
-        return;
-    while (!mk_list_empty(&store->calls)) /* threads still read what the calls hold */
-        uv_run(store->loop, UV_RUN_ONCE);
-    mk_http_client_free(store->http);
-    sb_media_store_free(store);
-    sandbox->media = NULL;
+    while (!mk_list_empty(&sandbox->media_calls)) /* threads still read what the calls hold */
+        uv_run(sandbox->media->loop, UV_RUN_ONCE);
 }

@@ -1,4 +1,4 @@
-/* bots: see the header. */
+/* faults: see the header. */
 #include "backend/sandbox/turn/faults.h"
 
 #include <errno.h>
@@ -37,40 +37,40 @@ static int add(uint64_t **set, size_t *count, uint64_t self_id)
     return 0;
 }
 
-int sb_faults_drop(struct sb_faults *bots, uint64_t self_id)
+int sb_faults_drop(struct sb_faults *faults, uint64_t self_id)
 {
-    return add(&bots->dropped, &bots->dropped_count, self_id);
+    return add(&faults->dropped, &faults->dropped_count, self_id);
 }
 
-void sb_faults_turn_end(struct sb_faults *bots)
+void sb_faults_turn_end(struct sb_faults *faults)
 {
-    for (size_t i = 0; i < bots->dropped_count; i++)
-        milky_host_drop_connections(bots->host, bots->dropped[i]);
-    bots->dropped_count = 0;
+    for (size_t i = 0; i < faults->dropped_count; i++)
+        milky_host_drop_connections(faults->host, faults->dropped[i]);
+    faults->dropped_count = 0;
 }
 
 /* --- faults --- */
 
-int sb_faults_add(struct sb_faults *bots, const struct sb_fault *fault, uint64_t *id)
+int sb_faults_add(struct sb_faults *faults, const struct sb_fault *fault, uint64_t *id)
 {
     struct sb_fault *added = malloc(sizeof(*added));
     if (!added)
         return -ENOMEM;
     *added = *fault;
     added->next = NULL;
-    added->id = *id = ++bots->last_fault;
+    added->id = *id = ++faults->last_fault;
     added->chance = fault->seed;
-    struct sb_fault **end = &bots->faults;
+    struct sb_fault **end = &faults->first;
     while (*end)
         end = &(*end)->next;
     *end = added;
     return 0;
 }
 
-size_t sb_faults_clear(struct sb_faults *bots, uint64_t self_id)
+size_t sb_faults_clear(struct sb_faults *faults, uint64_t self_id)
 {
     size_t count = 0;
-    struct sb_fault **link = &bots->faults;
+    struct sb_fault **link = &faults->first;
     while (*link) {
         struct sb_fault *fault = *link;
         if (self_id != 0 && fault->bot != self_id) {
@@ -105,11 +105,11 @@ static bool strikes(struct sb_fault *fault, uint64_t self_id, const char *action
     return true;
 }
 
-struct sb_injected_fault sb_faults_next(struct sb_faults *bots, uint64_t self_id,
+struct sb_injected_fault sb_faults_next(struct sb_faults *faults, uint64_t self_id,
                                         const char *action)
 {
     struct sb_injected_fault fate = { .message = "" };
-    for (struct sb_fault *fault = bots->faults; fault; fault = fault->next) {
+    for (struct sb_fault *fault = faults->first; fault; fault = fault->next) {
         if (!strikes(fault, self_id, action))
             continue;
         fate.delay_ms += fault->delay_ms;
@@ -118,7 +118,7 @@ struct sb_injected_fault sb_faults_next(struct sb_faults *bots, uint64_t self_id
             fate.message = fault->message;
         }
         if (fault->drop)
-            sb_faults_drop(bots, self_id); /* where memory is out, the connection lives on */
+            sb_faults_drop(faults, self_id); /* where memory is out, the connection lives on */
     }
     return fate;
 }
@@ -159,28 +159,29 @@ static void on_time(uv_timer_t *timer)
     end((struct sb_delayed *)(void *)timer);
 }
 
-void sb_faults_reply_later(struct sb_faults *bots, const struct sb_outbox_reply *reply)
+void sb_faults_reply_later(void *arg, const struct sb_outbox_reply *reply)
 {
-    struct uv_loop_s *loop = milky_host_loop(bots->host);
+    struct sb_faults *faults = arg;
+    struct uv_loop_s *loop = milky_host_loop(faults->host);
     struct sb_delayed *delayed = loop ? malloc(sizeof(*delayed)) : NULL;
     if (!delayed || uv_timer_init(loop, &delayed->timer) < 0) {
         free(delayed);
-        reply_now(bots->host, reply);
+        reply_now(faults->host, reply);
         return;
     }
-    delayed->host = bots->host;
+    delayed->host = faults->host;
     delayed->reply = *reply;
-    delayed->link = &bots->delayed;
-    delayed->next = bots->delayed;
+    delayed->link = &faults->delayed;
+    delayed->next = faults->delayed;
     if (delayed->next)
         delayed->next->link = &delayed->next;
-    bots->delayed = delayed;
+    faults->delayed = delayed;
     uv_timer_start(&delayed->timer, on_time, reply->delay_ms, 0);
 }
 
-bool sb_faults_cancel(struct sb_faults *bots, uint64_t call)
+bool sb_faults_cancel(struct sb_faults *faults, uint64_t call)
 {
-    for (struct sb_delayed *delayed = bots->delayed; delayed; delayed = delayed->next)
+    for (struct sb_delayed *delayed = faults->delayed; delayed; delayed = delayed->next)
         if (delayed->reply.call == call) {
             take(delayed);
             return true;
@@ -188,8 +189,8 @@ bool sb_faults_cancel(struct sb_faults *bots, uint64_t call)
     return false;
 }
 
-void sb_faults_fini(struct sb_faults *bots)
+void sb_faults_fini(struct sb_faults *faults)
 {
-    sb_faults_clear(bots, 0);
-    free(bots->dropped);
+    sb_faults_clear(faults, 0);
+    free(faults->dropped);
 }

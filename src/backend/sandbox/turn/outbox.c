@@ -1,7 +1,6 @@
 /* outbox: see the header. */
 #include "backend/sandbox/turn/outbox.h"
 
-#include "backend/sandbox/turn/faults.h"
 #include "base/error_text.h"
 #include "base/log.h"
 
@@ -60,7 +59,7 @@ void sb_outbox_drop_events(struct sb_outbox *outbox)
 static struct sb_outbox take(struct sb_outbox *outbox)
 {
     struct sb_outbox taken = *outbox;
-    *outbox = (struct sb_outbox){ .bots = taken.bots };
+    *outbox = (struct sb_outbox){ .delay = taken.delay, .delay_arg = taken.delay_arg };
     return taken;
 }
 
@@ -112,7 +111,7 @@ void sb_outbox_send(struct sb_outbox *outbox, struct milky_host *host)
         if (reply->presence.self_id)
             tell_host(host, &reply->presence);
         if (reply->delay_ms > 0 && milky_call_open(host, reply->call))
-            sb_faults_reply_later(outbox->bots, reply);
+            outbox->delay(outbox->delay_arg, reply);
         else if (reply->retcode == 0)
             milky_call_ok(host, reply->call, reply->data);
         else

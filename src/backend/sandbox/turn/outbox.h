@@ -32,16 +32,17 @@ struct sb_outbox_event {
     bool is_hosts;        /* the host emits it, for the presence of the reply */
 };
 
-struct sb_faults;
+/* Sends a reply after reply->delay_ms. */
+typedef void sb_outbox_delay(void *arg, const struct sb_outbox_reply *reply);
 
-/* Zeroed is empty; `bots` takes the replies that are delayed. The arrays keep their memory from
- * turn to turn. */
+/* Zeroed is empty, but for `delay`. The arrays keep their memory from turn to turn. */
 struct sb_outbox {
     struct sb_outbox_reply *replies;
     struct sb_outbox_event *events;
     size_t reply_count, reply_room;
     size_t event_count, event_room;
-    struct sb_faults *bots;
+    sb_outbox_delay *delay;
+    void *delay_arg;
 };
 
 /* Makes sure that one more reply will find its place. Returns 0 or -ENOMEM. */

@@ -1,7 +1,6 @@
 /* request: what every handler says and does: refusing, beginning to write, telling of events. */
 #include "backend/sandbox/turn/request.h"
 
-#include "backend/sandbox/media/media.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -18,13 +17,6 @@ int sb_refuse(struct sb_request *request, int retcode, const char *format, ...)
     request->message[mk_utf8_valid_prefix(mk_slice_str(request->message))] = '\0';
     request->retcode = retcode;
     return SB_REFUSED;
-}
-
-int sb_request_write(struct sb_request *request)
-{
-    int rc = sb_db_begin(&request->sandbox->db);
-    request->wrote = rc == 0;
-    return rc == 0 ? sb_media_record(request) : rc;
 }
 
 int sb_request_event(struct sb_request *request, uint64_t self_id, const char *type, uint64_t time,

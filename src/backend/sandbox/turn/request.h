@@ -18,6 +18,7 @@
 #include "backend/sandbox/turn/outbox.h"
 #include "backend/sandbox/turn/unsent.h"
 #include "base/buf.h"
+#include "base/list.h"
 #include <milky/json.h>
 
 enum {
@@ -47,9 +48,10 @@ struct sb_sandbox {
     struct sb_outbox outbox;
     struct sb_unsent unsent;
     struct sb_login login;
-    struct sb_media_store *media; /* media.h */
+    struct sb_media_store *media; /* media/media.h */
+    struct mk_list media_calls;   /* calls that wait for their media: call_media.h */
     struct sb_media_config media_config;
-    struct sb_faults bots;      /* bots.h */
+    struct sb_faults faults;
     const struct sb_api **apis; /* by action number; NULL for what is not supported */
     char *world;                /* the file that a reset goes back to, or NULL */
     uint64_t seed;
@@ -100,6 +102,9 @@ static inline uint64_t sb_request_now(const struct sb_request *request)
 struct sb_api {
     const char *name;
     int (*run)(struct sb_request *request);
+    /* Optional, of an operation: may put other params, whose URIs are fetched before `run`. Returns
+     * 0, SB_REFUSED or a negative errno. */
+    int (*prepare)(struct sb_request *request);
 };
 
 /* Sets why, in Chinese and (in brackets) in English, and returns SB_REFUSED. */
@@ -115,13 +120,6 @@ int sb_refuse_no_message(struct sb_request *request, uint64_t seq);
 
 /* Makes the result {key: value}. Returns 0 or -ENOMEM. */
 int sb_result(struct sb_request *request, const char *key, yyjson_mut_val *value);
-
-/* Runs a call's handler and queues its reply. `media` is taken over, and may be NULL. */
-void sb_turn_run(struct sb_sandbox *sandbox, const struct sb_call *asked,
-                 struct sb_media_call *media);
-
-/* Opens the transaction of the turn, if it is not open. From here on only the disk may fail. */
-int sb_request_write(struct sb_request *request);
 
 /* Queues an event, to leave when the turn has been committed. `type` is a literal. 0 or -ENOMEM. */
 int sb_request_event(struct sb_request *request, uint64_t self_id, const char *type, uint64_t time,

@@ -148,7 +148,7 @@ static ssize_t read_piece(int fd, unsigned char *data, size_t len)
 
 static int put_content(struct dumper *dumper, const char *id)
 {
-    int fd = sb_media_open(dumper->sandbox, id);
+    int fd = sb_media_open(dumper->sandbox->media, id);
     uint8_t *piece = malloc(MEDIA_PIECE);
     int rc = fd < 0 ? fd : piece ? 0 : -ENOMEM;
     while (rc == 0) {

@@ -1,5 +1,9 @@
 /* world_load: JSON into the database: see world.h. */
 #include "backend/sandbox/media/media.h"
+
+#include "backend/sandbox/turn/turn.h"
+
+#include "backend/sandbox/turn/call_media.h"
 #include "backend/sandbox/world/world.h"
 #include "base/error_text.h"
 #include "base/log.h"
@@ -372,7 +376,7 @@ static int add_bots(struct loader *loader)
 int sb_world_clear(struct sb_request *request)
 {
     struct loader loader;
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     if (rc == 0)
         rc = begin(&loader, request);
     if (rc == 0)
@@ -388,14 +392,14 @@ int sb_world_load(struct sb_request *request, yyjson_mut_val *world)
     if (rc == 0)
         rc = load_media(&loader, &values[MEDIA]);
     if (rc == 0)
-        rc = sb_request_write(request);
+        rc = sb_turn_write(request);
     if (rc == 0)
         rc = begin(&loader, request);
     if (rc != 0)
         return rc;
     rc = clear(&loader);
     if (rc == 0)
-        rc = sb_media_record(request); /* once more: its rows went with all others */
+        rc = sb_call_media_record(request); /* once more: its rows went with all others */
     if (rc == 0)
         rc = load_clock(&loader, &values[CLOCK]);
     for (size_t i = 0; sb_world_lists[i] && rc == 0; i++) {
@@ -469,7 +473,7 @@ int sb_world_add(struct sb_request *request, const struct sb_world_list *list,
                  yyjson_mut_val *element)
 {
     struct loader loader;
-    int rc = sb_request_write(request);
+    int rc = sb_turn_write(request);
     if (rc == 0)
         rc = begin(&loader, request);
     if (rc != 0)

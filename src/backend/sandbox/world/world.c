@@ -1,8 +1,7 @@
 /* world: the operations on whole worlds: taken in, given out, begun anew. See world.h. */
 #include "backend/sandbox/world/world.h"
 
-#include "backend/sandbox/media/media.h"
-#include "backend/sandbox/operator/operator.h"
+#include "backend/sandbox/turn/call_media.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -41,16 +40,30 @@ static int dump(struct sb_request *request)
     return rc;
 }
 
+/* Reads the file that the world goes back to, if there is one, into the field `world`. */
+static int prepare_reset(struct sb_request *request)
+{
+    struct sb_value v[SB_RULES_MAX];
+    yyjson_mut_val *world;
+    int rc = sb_rules_read(request, NULL, no_fields, request->params, v);
+    if (rc != 0 || !request->sandbox->world)
+        return rc;
+    rc = sb_world_read_file(request, request->sandbox->world, &world);
+    if (rc != 0)
+        return rc;
+    request->params = yyjson_mut_obj(request->doc);
+    return yyjson_mut_obj_add_val(request->doc, request->params, "world", world) ? 0 : -ENOMEM;
+}
+
 /* Without a file to go back to: the world of the first start. */
 static int reset(struct sb_request *request)
 {
     struct sb_sandbox *sandbox = request->sandbox;
-    struct sb_value v[SB_RULES_MAX];
     size_t count;
+    if (sandbox->world)
+        return sb_world_load(request, yyjson_mut_obj_get(request->params, "world"));
     const uint64_t *bots = milky_host_bots(sandbox->host, &count);
-    int rc = sb_rules_read(request, NULL, no_fields, request->params, v);
-    if (rc == 0)
-        rc = sb_world_clear(request);
+    int rc = sb_world_clear(request);
     if (rc == 0)
         rc = sb_seed(&sandbox->db, true, bots, count, sb_clock_now(&sandbox->db));
     return rc ? rc : sb_random_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
@@ -63,10 +76,10 @@ int sb_world_start(struct sb_sandbox *sandbox)
     yyjson_mut_val *world;
     int rc = request.doc ? sb_world_read_file(&request, sandbox->world, &world) : -ENOMEM;
     if (rc == 0)
-        rc = sb_media_fetch_now(&request, world);
+        rc = sb_call_media_fetch_now(&request, world);
     if (rc == 0)
         rc = sb_world_load(&request, world);
-    sb_media_call_done(request.media);
+    sb_call_media_done(request.media);
     if (rc == SB_REFUSED) {
         mk_log_error("sandbox", "%s: %s", sandbox->world, request.message);
         rc = -EINVAL;
@@ -75,26 +88,9 @@ int sb_world_start(struct sb_sandbox *sandbox)
     return rc;
 }
 
-/* A reset to a file is a load of it: then what it names by URI is fetched first. */
-int sb_world_find_reset(struct sb_request *request, const struct sb_api **api)
-{
-    struct sb_value v[SB_RULES_MAX];
-    yyjson_mut_val *world, *params = yyjson_mut_obj(request->doc);
-    int rc = sb_rules_read(request, NULL, no_fields, request->params, v);
-    if (rc == 0)
-        rc = sb_world_read_file(request, request->sandbox->world, &world);
-    if (rc != 0)
-        return rc;
-    if (!yyjson_mut_obj_add_val(request->doc, params, "world", world))
-        return -ENOMEM;
-    request->params = params;
-    *api = &sb_world_apis[0];
-    return 0;
-}
-
 const struct sb_api sb_world_apis[] = {
-    { "load", load }, /* the first one: sb_world_find_reset */
+    { "load", load },
     { "dump", dump },
-    { "reset", reset },
+    { "reset", reset, prepare_reset },
     { NULL, NULL },
 };

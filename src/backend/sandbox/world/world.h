@@ -60,8 +60,8 @@ int sb_world_read_file(struct sb_request *request, const char *path, yyjson_mut_
 /* Loads sandbox->world, in the transaction of the start. Returns 0 or -errno, logged. */
 int sb_world_start(struct sb_sandbox *sandbox);
 
-/* For control.c: what "reset" is where there is such a file. */
-int sb_world_find_reset(struct sb_request *request, const struct sb_api **api);
+/* The operations on whole worlds; the list ends with a NULL name. */
+extern const struct sb_api sb_world_apis[];
 
 /* Appends the world as JSON. Returns 0, -ENOBUFS when it does not fit, or another -errno. */
 int sb_world_dump(struct sb_sandbox *sandbox, struct mk_buf *out);

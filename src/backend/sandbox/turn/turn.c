@@ -1,0 +1,167 @@
+/*
+ * turn: one turn of the loop in the sandbox: its calls run, one commit makes all that they wrote
+ * durable, then their events and replies leave.
+ *
+ *   call -> handler -> outbox ---- the turn has written nothing ----> reply at once
+ *                        |
+ *                        `--- sb_turn_end: one commit -> events and replies, in order
+ *
+ * A write that fails rolls the whole turn back and fails its calls.
+ */
+#include "backend/sandbox/turn/turn.h"
+
+#include "backend/sandbox/turn/call_media.h"
+#include "base/error_text.h"
+#include "base/log.h"
+
+#include <errno.h>
+
+enum {
+    MOST_HELD = 256, /* replies that wait for the end of a turn; then it is committed early */
+};
+
+/* --- the end of a turn --- */
+
+static const char *failure_text(int error)
+{
+    switch (error) {
+    case -ENOSPC:
+        return "沙盒的磁盘已满 (the disk of the sandbox is full)";
+    case -ENOMEM:
+        return "沙盒内存不足 (the sandbox is out of memory)";
+    default:
+        return "沙盒数据库出错，详见日志 (the sandbox's database failed, see the log)";
+    }
+}
+
+/* Undoes the turn: nothing of it has happened, and all who wait are told so. */
+void sb_turn_abort(struct sb_sandbox *sandbox, int error)
+{
+    if (error != -ENOSPC && error != -ENOMEM && error != -EIO) /* db.c has told of these */
+        mk_log_error("sandbox", "a turn was undone, and its calls have failed: %s",
+                     mk_error_text(-error));
+    sb_db_rollback(&sandbox->db);
+    sb_media_rolled_back(sandbox->media);
+    sb_clock_load(&sandbox->db); /* the clock may have been moved in this turn */
+    sb_outbox_fail(&sandbox->outbox, sandbox->host, MILKY_INTERNAL, failure_text(error));
+}
+
+/* Puts the outcome of a handler into the outbox, where a place was reserved before it ran. */
+void sb_turn_settle(struct sb_request *request, int rc)
+{
+    struct sb_sandbox *sandbox = request->sandbox;
+    struct sb_outbox_reply reply = {
+        .call = request->call,
+        .data = request->result,
+        .delay_ms = request->delay_ms,
+        .presence = request->presence,
+    };
+    if (rc != 0) {
+        reply.presence.self_id = 0;
+        sb_outbox_drop_events(&sandbox->outbox);
+        const char *text = rc == SB_REFUSED ? request->message : failure_text(rc);
+        yyjson_mut_val *copy = yyjson_mut_strcpy(request->doc, text);
+        reply.retcode = rc == SB_REFUSED ? request->retcode : MILKY_INTERNAL;
+        reply.message = copy ? yyjson_mut_get_str(copy) : failure_text(-ENOMEM);
+    }
+    sb_outbox_reply(&sandbox->outbox, &reply);
+    bool broken = (rc < 0 && request->wrote) || sb_db_lost_transaction(&sandbox->db);
+    if (!broken && sandbox->outbox.event_count > 0) { /* a transaction keeps them: see unsent.h */
+        rc = sb_db_begin(&sandbox->db);
+        broken = rc < 0;
+    }
+    if (broken)
+        sb_turn_abort(sandbox, rc < 0 ? rc : -EIO);
+    else if (!sandbox->db.in_transaction)
+        sb_outbox_send(&sandbox->outbox, sandbox->host);
+}
+
+void sb_turn_commit(struct sb_sandbox *sandbox)
+{
+    while (sandbox->db.in_transaction) { /* a reply may have brought in the next call */
+        int rc = sb_unsent_store(&sandbox->unsent, &sandbox->db, &sandbox->outbox, sandbox->host);
+        if (rc == 0)
+            rc = sb_db_commit(&sandbox->db);
+        if (rc < 0) {
+            sb_turn_abort(sandbox, rc);
+            continue;
+        }
+        sb_media_committed(sandbox->media);
+        sb_outbox_send(&sandbox->outbox, sandbox->host);
+    }
+}
+
+void sb_turn_end(struct sb_sandbox *sandbox)
+{
+    sb_turn_commit(sandbox);
+    sb_unsent_turn_end(&sandbox->unsent);
+    sb_faults_turn_end(&sandbox->faults);
+}
+
+/* --- calls --- */
+
+/* The reason is not cleared: it is long, and nobody reads it before it was set. */
+void sb_turn_request(struct sb_request *request, struct sb_sandbox *sandbox,
+                     const struct sb_call *asked)
+{
+    request->sandbox = sandbox;
+    request->call = asked->call;
+    request->action = asked->action;
+    request->self_id = asked->self_id;
+    request->params = asked->params;
+    request->doc = asked->doc;
+    request->result = NULL;
+    request->wrote = false;
+    request->media = NULL;
+    request->delay_ms = asked->delay_ms;
+    request->presence.self_id = 0;
+}
+
+bool sb_turn_reserve(struct sb_sandbox *sandbox, uint64_t call)
+{
+    if (sandbox->outbox.reply_count >= MOST_HELD) /* each may be long */
+        sb_turn_commit(sandbox);
+    if (sb_outbox_reserve(&sandbox->outbox) == 0)
+        return true;
+    milky_call_fail(sandbox->host, call, MILKY_INTERNAL, "%s", failure_text(-ENOMEM));
+    return false;
+}
+
+static void run(struct sb_sandbox *sandbox, const struct sb_call *asked,
+                struct sb_media_call *media)
+{
+    if (sb_turn_reserve(sandbox, asked->call)) {
+        struct sb_request request;
+        sb_turn_request(&request, sandbox, asked);
+        request.media = media;
+        sb_turn_settle(&request, asked->api->run(&request));
+        if (request.presence.self_id) /* the turn's next call meets it */
+            sb_turn_commit(sandbox);
+    }
+    sb_call_media_done(media);
+}
+
+/* A call with URIs runs when what they name is there. */
+void sb_turn_run(struct sb_sandbox *sandbox, const struct sb_call *asked)
+{
+    if (!asked->takes_uris || !sb_call_media_prepare(sandbox, asked, run))
+        run(sandbox, asked, NULL);
+}
+
+/* Answers without a handler, in the order of the other replies. */
+void sb_turn_refuse(struct sb_sandbox *sandbox, const struct sb_call *asked, int retcode,
+                    const char *message)
+{
+    struct sb_request request;
+    if (!sb_turn_reserve(sandbox, asked->call))
+        return;
+    sb_turn_request(&request, sandbox, asked);
+    sb_turn_settle(&request, sb_refuse(&request, retcode, "%s", message));
+}
+
+int sb_turn_write(struct sb_request *request)
+{
+    int rc = sb_db_begin(&request->sandbox->db);
+    request->wrote = rc == 0;
+    return rc == 0 ? sb_call_media_record(request) : rc;
+}
