@@ -1,6 +1,9 @@
 /* shown: see the header. All such characters are in the first 16 bits, so three bytes at most. */
 #include "base/shown.h"
 
+#include "base/json.h"
+#include "base/utf8.h"
+
 static bool is_unsafe(uint32_t code)
 {
     return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x061c ||
@@ -38,4 +41,18 @@ int mk_shown_append(struct mk_buf *out, struct mk_slice text)
         i += len > 0 ? len : 1;
     }
     return rc;
+}
+
+int mk_shown_quote(struct mk_buf *out, struct mk_slice text, size_t most)
+{
+    struct mk_slice part = mk_slice_of(text.ptr, text.len < most ? text.len : most);
+    part.len = mk_utf8_valid_prefix(part);
+    struct mk_buf json;           /* which escapes no control character from DEL on */
+    mk_buf_init(&json, SIZE_MAX); /* part has at most `most` bytes, and yyjson wants room for more
+                                     than it writes */
+    int rc = mk_json_write_string(&json, part);
+    if (rc == 0)
+        rc = mk_shown_append(out, mk_buf_slice(&json));
+    mk_buf_fini(&json);
+    return rc == 0 && part.len < text.len ? mk_buf_append_slice(out, MK_SLICE("...")) : rc;
 }

@@ -19,4 +19,12 @@ size_t mk_shown_unsafe(struct mk_slice text, uint32_t *code);
 /* Appends `text`, such characters as \u009b. Returns 0 or the error of the buf. */
 int mk_shown_append(struct mk_buf *out, struct mk_slice text);
 
+/*
+ * Appends `text` as a JSON string, quotes included, with such characters escaped as well, cut to
+ * its first `most` bytes between two characters, with "..." behind the quotes where something was
+ * cut. It may be no UTF-8: then it ends before the first byte that is none. Returns 0 or the error
+ * of the buf; then a part may have been appended.
+ */
+int mk_shown_quote(struct mk_buf *out, struct mk_slice text, size_t most);
+
 #endif

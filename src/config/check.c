@@ -28,51 +28,51 @@ static uint64_t number_at(const struct mk_config_key *key, const char *base)
 }
 
 static void check_members(struct mk_mistakes *mistakes, const struct mk_config_key *keys,
-                          const char *base, const struct mk_mistake_spot *spot);
+                          const char *base, const struct mk_json_path *path);
 
 static void check_text(struct mk_mistakes *mistakes, const struct mk_config_key *key,
-                       const char *base, const struct mk_mistake_spot *spot)
+                       const char *base, const struct mk_json_path *path)
 {
     struct mk_slice text = mk_slice_str(text_at(key, base));
     if (text.ptr)
-        mk_value_text_fits(mistakes, key, mk_mistakes_path(mistakes, spot), NULL, text, text);
+        mk_value_text_fits(mistakes, key, mk_mistakes_path(mistakes, path), NULL, text, text);
     else if (key->required)
-        mk_value_missing(mistakes, key, mk_mistakes_path(mistakes, spot), NULL);
+        mk_value_missing(mistakes, key, mk_mistakes_path(mistakes, path), NULL);
 }
 
 static void check_number(struct mk_mistakes *mistakes, const struct mk_config_key *key,
-                         const char *base, const struct mk_mistake_spot *spot)
+                         const char *base, const struct mk_json_path *path)
 {
     uint64_t number = number_at(key, base);
     if ((number == 0 && !key->required) || mk_value_number_fits(key, number))
         return;
-    mk_value_refuse(mistakes, key, mk_mistakes_path(mistakes, spot), NULL,
+    mk_value_refuse(mistakes, key, mk_mistakes_path(mistakes, path), NULL,
                     mk_mistakes_text(mistakes, "%llu", (unsigned long long)number), NULL);
 }
 
 static void check_choice(struct mk_mistakes *mistakes, const struct mk_config_key *key,
-                         const char *base, const struct mk_mistake_spot *spot)
+                         const char *base, const struct mk_json_path *path)
 {
     unsigned choice, count = 0;
     memcpy(&choice, base + key->at, sizeof(choice));
     while (mk_config_choice(key, count))
         count++;
     if (choice >= count)
-        mk_value_refuse(mistakes, key, mk_mistakes_path(mistakes, spot), NULL,
+        mk_value_refuse(mistakes, key, mk_mistakes_path(mistakes, path), NULL,
                         mk_mistakes_text(mistakes, "%u", choice), NULL);
 }
 
 static void check_list(struct mk_mistakes *mistakes, const struct mk_config_key *key,
-                       const char *base, const struct mk_mistake_spot *spot)
+                       const char *base, const struct mk_json_path *path)
 {
     size_t count;
     const char *elements = text_at(key, base);
     memcpy(&count, base + key->count, sizeof(count));
     if (count > 0 && !elements)
-        mk_value_missing(mistakes, key, mk_mistakes_path(mistakes, spot), NULL);
+        mk_value_missing(mistakes, key, mk_mistakes_path(mistakes, path), NULL);
     for (size_t i = 0; elements && i < count && mistakes->count < mistakes->most; i++)
         check_members(mistakes, key->keys, elements + i * key->size,
-                      &(struct mk_mistake_spot){ .outer = spot, .index = i });
+                      &(struct mk_json_path){ .up = path, .index = i });
 }
 
 /* An object without any of its members is none at all. */
@@ -87,33 +87,33 @@ static bool is_absent(const struct mk_config_key *object, const char *base)
 }
 
 static void check_object(struct mk_mistakes *mistakes, const struct mk_config_key *key,
-                         const char *base, const struct mk_mistake_spot *spot)
+                         const char *base, const struct mk_json_path *path)
 {
     if (is_absent(key, base))
         return;
     if (!key->shorthand) {
-        check_members(mistakes, key->keys, base, spot);
+        check_members(mistakes, key->keys, base, path);
         return;
     }
-    check_text(mistakes, &key->keys[0], base, spot);
-    check_members(mistakes, &key->keys[1], base, spot);
+    check_text(mistakes, &key->keys[0], base, path);
+    check_members(mistakes, &key->keys[1], base, path);
 }
 
 static void check_members(struct mk_mistakes *mistakes, const struct mk_config_key *keys,
-                          const char *base, const struct mk_mistake_spot *outer)
+                          const char *base, const struct mk_json_path *outer)
 {
     for (const struct mk_config_key *key = keys; key->name; key++) {
-        const struct mk_mistake_spot spot = { .outer = outer, .name = key->name };
+        const struct mk_json_path path = { .up = outer, .name = mk_slice_str(key->name) };
         if (key->type == MK_CONFIG_OBJECT)
-            check_object(mistakes, key, base + key->at, &spot);
+            check_object(mistakes, key, base + key->at, &path);
         else if (key->type == MK_CONFIG_LIST)
-            check_list(mistakes, key, base, &spot);
+            check_list(mistakes, key, base, &path);
         else if (key->type == MK_CONFIG_CHOICE)
-            check_choice(mistakes, key, base, &spot);
+            check_choice(mistakes, key, base, &path);
         else if (key->type == MK_CONFIG_UIN || key->type == MK_CONFIG_NUMBER)
-            check_number(mistakes, key, base, &spot);
+            check_number(mistakes, key, base, &path);
         else if (mk_config_key_is_text(key))
-            check_text(mistakes, key, base, &spot);
+            check_text(mistakes, key, base, &path);
     }
 }
 

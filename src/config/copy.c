@@ -6,10 +6,10 @@
 
 enum { LARGEST = 64 * 1024 }; /* a size beyond is none: the struct was not initialised */
 
-static void refuse_size(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot,
-                        size_t known, size_t size)
+static void refuse_size(struct mk_mistakes *mistakes, const struct mk_json_path *path, size_t known,
+                        size_t size)
 {
-    const struct mk_mistake_spot inner = { .outer = spot, .name = "size" };
+    const struct mk_json_path inner = { .up = path, .name = MK_SLICE("size") };
     mk_mistakes_add(mistakes, &(struct mk_mistake_found){
                                   .path = mk_mistakes_path(mistakes, &inner),
                                   .expected = mk_mistakes_text(
@@ -18,13 +18,13 @@ static void refuse_size(struct mk_mistakes *mistakes, const struct mk_mistake_sp
                               });
 }
 
-static void refuse_newer(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot,
+static void refuse_newer(struct mk_mistakes *mistakes, const struct mk_json_path *path,
                          size_t known, size_t size)
 {
     mk_mistakes_add(
         mistakes,
         &(struct mk_mistake_found){
-            .path = mk_mistakes_path(mistakes, spot),
+            .path = mk_mistakes_path(mistakes, path),
             .expected = mk_mistakes_text(mistakes, "nothing behind its first %zu bytes", known),
             .got = mk_mistakes_text(mistakes, "%zu, with a field that is set", size),
             .text = mk_mistakes_text(mistakes,
@@ -36,7 +36,7 @@ static void refuse_newer(struct mk_mistakes *mistakes, const struct mk_mistake_s
 }
 
 /* Notes what a later header has made of reserved words. */
-static void check_reserved(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot,
+static void check_reserved(struct mk_mistakes *mistakes, const struct mk_json_path *path,
                            const void *reserved, size_t size)
 {
     const char *bytes = reserved;
@@ -45,7 +45,7 @@ static void check_reserved(struct mk_mistakes *mistakes, const struct mk_mistake
             mk_mistakes_add(
                 mistakes,
                 &(struct mk_mistake_found){
-                    .path = mk_mistakes_path(mistakes, spot),
+                    .path = mk_mistakes_path(mistakes, path),
                     .expected = "zeros in `reserved`",
                     .text = "this library is older than the header that the program was compiled "
                             "with: a field is set that it does not know (`reserved` is not zero)",
@@ -54,24 +54,24 @@ static void check_reserved(struct mk_mistakes *mistakes, const struct mk_mistake
         }
 }
 
-static void check_servers(struct mk_mistakes *mistakes, const struct mk_mistake_spot *bot,
+static void check_servers(struct mk_mistakes *mistakes, const struct mk_json_path *bot,
                           const char *kind, const struct milky_server *servers, size_t count)
 {
-    const struct mk_mistake_spot list = { .outer = bot, .name = kind };
+    const struct mk_json_path list = { .up = bot, .name = mk_slice_str(kind) };
     for (size_t i = 0; servers && i < count; i++) {
-        const struct mk_mistake_spot server = { .outer = &list, .index = i };
-        const struct mk_mistake_spot tls = { .outer = &server, .name = "tls" };
+        const struct mk_json_path server = { .up = &list, .index = i };
+        const struct mk_json_path tls = { .up = &server, .name = MK_SLICE("tls") };
         check_reserved(mistakes, &tls, servers[i].tls.reserved, sizeof(servers[i].tls.reserved));
     }
 }
 
-static void check_remotes(struct mk_mistakes *mistakes, const struct mk_mistake_spot *bot,
+static void check_remotes(struct mk_mistakes *mistakes, const struct mk_json_path *bot,
                           const char *kind, const struct milky_remote *remotes, size_t count)
 {
-    const struct mk_mistake_spot list = { .outer = bot, .name = kind };
+    const struct mk_json_path list = { .up = bot, .name = mk_slice_str(kind) };
     for (size_t i = 0; remotes && i < count; i++) {
-        const struct mk_mistake_spot remote = { .outer = &list, .index = i };
-        const struct mk_mistake_spot tls = { .outer = &remote, .name = "tls" };
+        const struct mk_json_path remote = { .up = &list, .index = i };
+        const struct mk_json_path tls = { .up = &remote, .name = MK_SLICE("tls") };
         check_reserved(mistakes, &tls, remotes[i].tls.reserved, sizeof(remotes[i].tls.reserved));
     }
 }
@@ -79,44 +79,45 @@ static void check_remotes(struct mk_mistakes *mistakes, const struct mk_mistake_
 /* Of the structs that others hold by value, which have no size of their own. */
 static void check_all_reserved(struct mk_mistakes *mistakes, const struct milky_config *config)
 {
-    const struct mk_mistake_spot journal = { .name = "journal" }, limits = { .name = "limits" };
-    const struct mk_mistake_spot list = { .name = "bots" };
+    const struct mk_json_path journal = { .name = MK_SLICE("journal") };
+    const struct mk_json_path limits = { .name = MK_SLICE("limits") };
+    const struct mk_json_path list = { .name = MK_SLICE("bots") };
     check_reserved(mistakes, &journal, config->journal.reserved, sizeof(config->journal.reserved));
     check_reserved(mistakes, &limits, config->limits.reserved, sizeof(config->limits.reserved));
     for (size_t i = 0; config->bots && i < config->bot_count; i++) {
         const struct milky_bot *bot = &config->bots[i];
-        const struct mk_mistake_spot spot = { .outer = &list, .index = i };
-        check_servers(mistakes, &spot, "http_server", bot->http_server, bot->http_server_count);
-        check_servers(mistakes, &spot, "websocket_server", bot->websocket_server,
+        const struct mk_json_path path = { .up = &list, .index = i };
+        check_servers(mistakes, &path, "http_server", bot->http_server, bot->http_server_count);
+        check_servers(mistakes, &path, "websocket_server", bot->websocket_server,
                       bot->websocket_server_count);
-        check_remotes(mistakes, &spot, "websocket_client", bot->websocket_client,
+        check_remotes(mistakes, &path, "websocket_client", bot->websocket_client,
                       bot->websocket_client_count);
-        check_remotes(mistakes, &spot, "webhook", bot->webhook, bot->webhook_count);
+        check_remotes(mistakes, &path, "webhook", bot->webhook, bot->webhook_count);
     }
 }
 
 /* Copies one struct, of which this library knows `known` bytes. Returns false where it cannot. */
-static bool copy_struct(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot, char *to,
+static bool copy_struct(struct mk_mistakes *mistakes, const struct mk_json_path *path, char *to,
                         const char *from, size_t known)
 {
     size_t size;
     memcpy(&size, from, sizeof(size));
     if (size < 2 * sizeof(size) || size > LARGEST) {
-        refuse_size(mistakes, spot, known, size);
+        refuse_size(mistakes, path, known, size);
         return false;
     }
     memcpy(to, from, size < known ? size : known);
     memcpy(to, &known, sizeof(known));
     for (size_t i = known; i < size; i++)
         if (from[i]) {
-            refuse_newer(mistakes, spot, known, size);
+            refuse_newer(mistakes, path, known, size);
             return false;
         }
     return true;
 }
 
 /* Copies a list, whose structs all have the size of the first. Returns NULL for none. */
-static char *copy_list(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot,
+static char *copy_list(struct mk_mistakes *mistakes, const struct mk_json_path *path,
                        const char *from, size_t count, size_t known)
 {
     char *to = NULL;
@@ -129,7 +130,7 @@ static char *copy_list(struct mk_mistakes *mistakes, const struct mk_mistake_spo
     memset(to, 0, count * known);
     memcpy(&step, from, sizeof(step));
     for (size_t i = 0; i < count; i++) {
-        const struct mk_mistake_spot element = { .outer = spot, .index = i };
+        const struct mk_json_path element = { .up = path, .index = i };
         memcpy(&size, from + i * step, sizeof(size));
         if (size != step) {
             refuse_size(mistakes, &element, step, size);
@@ -150,37 +151,37 @@ static void copy_text(struct mk_mistakes *mistakes, const char **text)
 }
 
 /* Copies texts and lists that the members of a struct point to. */
-static void copy_members(struct mk_mistakes *mistakes, const struct mk_mistake_spot *outer,
+static void copy_members(struct mk_mistakes *mistakes, const struct mk_json_path *outer,
                          const struct mk_config_key *keys, char *base)
 {
     for (const struct mk_config_key *key = keys; key->name; key++) {
-        const struct mk_mistake_spot spot = { .outer = outer, .name = key->name };
+        const struct mk_json_path path = { .up = outer, .name = mk_slice_str(key->name) };
         size_t count;
         char *elements;
         if (mk_config_key_is_text(key)) {
             copy_text(mistakes, (const char **)(void *)(base + key->at));
         } else if (key->type == MK_CONFIG_OBJECT) {
-            copy_members(mistakes, &spot, key->keys, base + key->at);
+            copy_members(mistakes, &path, key->keys, base + key->at);
         } else if (key->type == MK_CONFIG_LIST) {
             memcpy(&elements, base + key->at, sizeof(elements));
             memcpy(&count, base + key->count, sizeof(count));
             bool is_missing = count > 0 && !elements;
-            elements = copy_list(mistakes, &spot, elements, count, key->size);
+            elements = copy_list(mistakes, &path, elements, count, key->size);
             count = elements || is_missing ? count : 0;
             memcpy(base + key->at, &elements, sizeof(elements));
             memcpy(base + key->count, &count, sizeof(count));
             for (size_t i = 0; elements && i < count; i++)
-                copy_members(mistakes, &(struct mk_mistake_spot){ .outer = &spot, .index = i },
-                             key->keys, elements + i * key->size);
+                copy_members(mistakes, &(struct mk_json_path){ .up = &path, .index = i }, key->keys,
+                             elements + i * key->size);
         }
     }
 }
 
 static void copy_backends(struct mk_mistakes *mistakes, struct milky_config *copy)
 {
-    const struct mk_mistake_spot spot = { .name = "backends" };
+    const struct mk_json_path path = { .name = MK_SLICE("backends") };
     struct milky_config_backend *backends = (struct milky_config_backend *)(void *)copy_list(
-        mistakes, &spot, (const char *)copy->backends, copy->backend_count, sizeof(*backends));
+        mistakes, &path, (const char *)copy->backends, copy->backend_count, sizeof(*backends));
     copy->backends = backends;
     copy->backend_count = backends ? copy->backend_count : 0;
     for (size_t i = 0; i < copy->backend_count; i++)

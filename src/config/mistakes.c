@@ -1,7 +1,6 @@
 /* mistakes: see the header. */
 #include "config/mistakes.h"
 
-#include "base/json.h"
 #include "base/shown.h"
 #include "base/utf8.h"
 #include "config/jsonc.h"
@@ -27,34 +26,29 @@ const char *mk_mistakes_text(struct mk_mistakes *mistakes, const char *format, .
     return copy ? copy : "";
 }
 
-const char *mk_mistakes_quote(struct mk_mistakes *mistakes, struct mk_slice text)
+/* A text of `buf`, which is freed, as it was written: `rc`. */
+static const char *keep(struct mk_mistakes *mistakes, struct mk_buf *buf, int rc)
 {
-    /* A text of an embedder may be no UTF-8. */
-    size_t len = mk_utf8_valid_prefix(mk_slice_of(text.ptr, text.len < SHOWN ? text.len : SHOWN));
-    bool cut = len < text.len;
-    text.len = len;
-    struct mk_buf json, buf;
-    mk_buf_init(&json, SHOWN * 8);
-    mk_buf_init(&buf, SHOWN * 8);
-    int rc = mk_json_write_string(&json, text);
-    if (rc == 0) /* JSON escapes no control character from DEL on */
-        rc = mk_shown_append(&buf, mk_slice_of(json.data, json.len));
-    mistakes->out_of_memory |= rc < 0;
-    const char *shown = mk_mistakes_text(mistakes, "%.*s%s", (int)buf.len, buf.len ? buf.data : "",
-                                         cut ? "..." : "");
-    mk_buf_fini(&json);
-    mk_buf_fini(&buf);
-    return shown;
+    char *copy = rc < 0 ? NULL : mk_arena_dup(mistakes->arena, mk_buf_slice(buf));
+    mk_buf_fini(buf);
+    mistakes->out_of_memory |= !copy;
+    return copy ? copy : "";
 }
 
-const char *mk_mistakes_path(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot)
+const char *mk_mistakes_quote(struct mk_mistakes *mistakes, struct mk_slice text)
 {
-    if (!spot)
-        return "";
-    const char *outer = mk_mistakes_path(mistakes, spot->outer);
-    if (!spot->name)
-        return mk_mistakes_text(mistakes, "%s[%zu]", outer, spot->index);
-    return mk_mistakes_text(mistakes, "%s%s%s", outer, *outer ? "." : "", spot->name);
+    struct mk_buf buf;
+    mk_buf_init(&buf, SIZE_MAX);
+    int rc = mk_shown_quote(&buf, text, SHOWN);
+    return keep(mistakes, &buf, rc);
+}
+
+const char *mk_mistakes_path(struct mk_mistakes *mistakes, const struct mk_json_path *path)
+{
+    struct mk_buf buf;
+    mk_buf_init(&buf, SIZE_MAX);
+    int rc = mk_json_path_write(&buf, path);
+    return keep(mistakes, &buf, rc);
 }
 
 /* --- where it is in the file --- */

@@ -6,6 +6,7 @@
 #define MK_CONFIG_MISTAKES_H
 
 #include "base/arena.h"
+#include "base/json_path.h"
 #include "base/language.h"
 
 #include <stdbool.h>
@@ -47,14 +48,8 @@ struct mk_mistake_found {
     const char *text; /* all of it, in the place of these; NULL: put together */
 };
 
-/* A JSON path, to be written down only where something is wrong. */
-struct mk_mistake_spot {
-    const struct mk_mistake_spot *outer; /* NULL: the whole */
-    const char *name;                    /* of a member; NULL: the index-th element */
-    size_t index;
-};
-/* NULL is the whole: "". */
-const char *mk_mistakes_path(struct mk_mistakes *mistakes, const struct mk_mistake_spot *spot);
+/* A path as text. */
+const char *mk_mistakes_path(struct mk_mistakes *mistakes, const struct mk_json_path *path);
 
 /* Keeps a mistake, where there are not too many. */
 void mk_mistakes_add(struct mk_mistakes *mistakes, const struct mk_mistake_found *found);

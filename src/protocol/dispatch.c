@@ -258,7 +258,7 @@ static struct message read_message(yyjson_val *root)
 static void end_misshapen(struct mk_call *call, struct mk_slice field, struct mk_slice expected,
                           yyjson_val *got)
 {
-    const struct mk_path at = { .name = field };
+    const struct mk_json_path at = { .name = field };
     struct mk_slice problem;
     if (mk_problem(&call->arena, &at, expected, got, &problem) < 0)
         end_out_of_memory(call);

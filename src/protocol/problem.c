@@ -79,13 +79,18 @@ static int write_type(struct mk_buf *out, const struct mk_type *type)
     }
 }
 
-static int write_start(struct mk_buf *out, const struct mk_path *at)
+static int write_path(struct mk_buf *out, const struct mk_json_path *at)
 {
-    int rc = mk_path_write(out, at, "params");
+    return at ? mk_json_path_write(out, at) : mk_buf_append_slice(out, MK_SLICE("params"));
+}
+
+static int write_start(struct mk_buf *out, const struct mk_json_path *at)
+{
+    int rc = write_path(out, at);
     return rc < 0 ? rc : mk_buf_append_slice(out, MK_SLICE(": expected "));
 }
 
-int mk_problem(struct mk_arena *arena, const struct mk_path *at, struct mk_slice expected,
+int mk_problem(struct mk_arena *arena, const struct mk_json_path *at, struct mk_slice expected,
                yyjson_val *got, struct mk_slice *problem)
 {
     struct mk_buf text = begin();
@@ -97,8 +102,8 @@ int mk_problem(struct mk_arena *arena, const struct mk_path *at, struct mk_slice
     return finish(arena, &text, rc, problem);
 }
 
-int mk_problem_of_type(struct mk_arena *arena, const struct mk_path *at, const struct mk_type *type,
-                       yyjson_val *got, struct mk_slice *problem)
+int mk_problem_of_type(struct mk_arena *arena, const struct mk_json_path *at,
+                       const struct mk_type *type, yyjson_val *got, struct mk_slice *problem)
 {
     bool integer =
         type->kind == MK_KIND_INT || type->kind == MK_KIND_UINT || type->kind == MK_KIND_UIN;
@@ -111,7 +116,7 @@ int mk_problem_of_type(struct mk_arena *arena, const struct mk_path *at, const s
     return finish(arena, &text, rc, problem);
 }
 
-int mk_problem_of_tag(struct mk_arena *arena, const struct mk_path *at,
+int mk_problem_of_tag(struct mk_arena *arena, const struct mk_json_path *at,
                       const struct mk_union *choice, yyjson_val *got, struct mk_slice *problem)
 {
     struct mk_buf text = begin();
@@ -123,7 +128,7 @@ int mk_problem_of_tag(struct mk_arena *arena, const struct mk_path *at,
     return finish(arena, &text, rc, problem);
 }
 
-int mk_problem_of_id(struct mk_arena *arena, const struct mk_path *at, struct mk_peer peer,
+int mk_problem_of_id(struct mk_arena *arena, const struct mk_json_path *at, struct mk_peer peer,
                      yyjson_val *got, struct mk_slice *problem)
 {
     struct mk_buf text = begin();
@@ -138,11 +143,11 @@ int mk_problem_of_id(struct mk_arena *arena, const struct mk_path *at, struct mk
     return finish(arena, &text, rc, problem);
 }
 
-int mk_problem_say(struct mk_arena *arena, const struct mk_path *at, const char *words,
+int mk_problem_say(struct mk_arena *arena, const struct mk_json_path *at, const char *words,
                    struct mk_slice *problem)
 {
     struct mk_buf text = begin();
-    int rc = mk_path_write(&text, at, "params");
+    int rc = write_path(&text, at);
     if (rc == 0)
         rc = mk_buf_printf(&text, ": %s", words);
     return finish(arena, &text, rc, problem);
@@ -151,7 +156,7 @@ int mk_problem_say(struct mk_arena *arena, const struct mk_path *at, const char 
 int mk_problem_refuse(struct mk_arena *arena, struct mk_slice param, const char *text,
                       struct mk_slice *problem)
 {
-    const struct mk_path at = { .name = param };
+    const struct mk_json_path at = { .name = param };
     int rc = mk_problem_say(arena, &at, text, problem);
     return rc < 0 ? rc : MK_REFUSED;
 }

@@ -9,7 +9,7 @@
 #define MK_PROTOCOL_PROBLEM_H
 
 #include "base/arena.h"
-#include "protocol/path.h"
+#include "base/json_path.h"
 #include "protocol/pattern.h"
 #include "protocol/tables.h"
 
@@ -23,23 +23,23 @@ enum mk_verdict {
 };
 
 /* "params: expected object, got array" */
-int mk_problem(struct mk_arena *arena, const struct mk_path *at, struct mk_slice expected,
+int mk_problem(struct mk_arena *arena, const struct mk_json_path *at, struct mk_slice expected,
                yyjson_val *got, struct mk_slice *problem);
 
 /* "user_id: expected integer from 10001 to 4294967295, got 5" */
-int mk_problem_of_type(struct mk_arena *arena, const struct mk_path *at, const struct mk_type *type,
-                       yyjson_val *got, struct mk_slice *problem);
+int mk_problem_of_type(struct mk_arena *arena, const struct mk_json_path *at,
+                       const struct mk_type *type, yyjson_val *got, struct mk_slice *problem);
 
 /* "message[0].type: expected one of "text", "at", got "foo"" */
-int mk_problem_of_tag(struct mk_arena *arena, const struct mk_path *at,
+int mk_problem_of_tag(struct mk_arena *arena, const struct mk_json_path *at,
                       const struct mk_union *choice, yyjson_val *got, struct mk_slice *problem);
 
 /* "start_message_id: expected a message_id that begins with "Group:123456:", got "x"" */
-int mk_problem_of_id(struct mk_arena *arena, const struct mk_path *at, struct mk_peer peer,
+int mk_problem_of_id(struct mk_arena *arena, const struct mk_json_path *at, struct mk_peer peer,
                      yyjson_val *got, struct mk_slice *problem);
 
 /* "message[0]: nested too deep": any other text about what stands there. */
-int mk_problem_say(struct mk_arena *arena, const struct mk_path *at, const char *text,
+int mk_problem_say(struct mk_arena *arena, const struct mk_json_path *at, const char *text,
                    struct mk_slice *problem);
 
 /* "message_id: a message of a temporary session cannot be recalled"; returns MK_REFUSED. */

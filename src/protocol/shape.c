@@ -3,8 +3,8 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/json_path.h"
 #include "base/log.h"
-#include "protocol/path.h"
 
 #include <errno.h>
 
@@ -17,15 +17,15 @@ struct check {
     unsigned depth;
 };
 
-static int check_value(struct check *check, const struct mk_path *at, const struct mk_type *type,
-                       yyjson_mut_val *value);
+static int check_value(struct check *check, const struct mk_json_path *at,
+                       const struct mk_type *type, yyjson_mut_val *value);
 
-static int complain(const struct check *check, const struct mk_path *at, const char *expected,
+static int complain(const struct check *check, const struct mk_json_path *at, const char *expected,
                     yyjson_mut_val *got)
 {
     struct mk_buf path;
     mk_buf_init(&path, LONGEST_PATH);
-    int rc = mk_path_write(&path, at, "data");
+    int rc = at ? mk_json_path_write(&path, at) : mk_buf_append_slice(&path, MK_SLICE("data"));
     mk_log_error("protocol", "%s %s, made by the backend: %.*s: expected %s, got %s", check->what,
                  check->name, rc < 0 ? 0 : (int)path.len, path.data ? path.data : "", expected,
                  mk_json_type_name((const yyjson_val *)got));
@@ -33,14 +33,14 @@ static int complain(const struct check *check, const struct mk_path *at, const c
     return -EINVAL;
 }
 
-static int check_object(struct check *check, const struct mk_path *at,
+static int check_object(struct check *check, const struct mk_json_path *at,
                         const struct mk_object *object, yyjson_mut_val *value)
 {
     if (!yyjson_mut_is_obj(value))
         return complain(check, at, "object", value);
     for (size_t i = 0; i < object->count; i++) {
         const struct mk_field *field = &object->fields[i];
-        const struct mk_path here = { .up = at, .name = field->name };
+        const struct mk_json_path here = { .up = at, .name = field->name };
         yyjson_mut_val *inner = mk_json_member(value, field->name);
         if (field->absent != MK_ABSENT_ERROR && (!inner || yyjson_mut_is_null(inner)))
             continue;
@@ -51,11 +51,11 @@ static int check_object(struct check *check, const struct mk_path *at,
     return 0;
 }
 
-static int check_union(struct check *check, const struct mk_path *at, const struct mk_union *choice,
-                       yyjson_mut_val *value)
+static int check_union(struct check *check, const struct mk_json_path *at,
+                       const struct mk_union *choice, yyjson_mut_val *value)
 {
-    const struct mk_path tag_path = { .up = at, .name = choice->tag };
-    const struct mk_path data_path = { .up = at, .name = MK_SLICE("data") };
+    const struct mk_json_path tag_path = { .up = at, .name = choice->tag };
+    const struct mk_json_path data_path = { .up = at, .name = MK_SLICE("data") };
     if (!yyjson_mut_is_obj(value))
         return complain(check, at, "object", value);
     yyjson_mut_val *tag = mk_json_member(value, choice->tag);
@@ -73,12 +73,12 @@ static int check_union(struct check *check, const struct mk_path *at, const stru
     return 0;
 }
 
-static int check_array(struct check *check, const struct mk_path *at, const struct mk_type *of,
+static int check_array(struct check *check, const struct mk_json_path *at, const struct mk_type *of,
                        yyjson_mut_val *value)
 {
     if (!yyjson_mut_is_arr(value))
         return complain(check, at, "array", value);
-    struct mk_path here = { .up = at };
+    struct mk_json_path here = { .up = at };
     size_t index, count;
     yyjson_mut_val *element;
     yyjson_mut_arr_foreach (value, index, count, element) {
@@ -90,8 +90,8 @@ static int check_array(struct check *check, const struct mk_path *at, const stru
     return 0;
 }
 
-static int check_value(struct check *check, const struct mk_path *at, const struct mk_type *type,
-                       yyjson_mut_val *value)
+static int check_value(struct check *check, const struct mk_json_path *at,
+                       const struct mk_type *type, yyjson_mut_val *value)
 {
     int rc = 0;
     switch (type->kind) {

@@ -2,8 +2,8 @@
 #include "protocol/validate.h"
 
 #include "base/json.h"
+#include "base/json_path.h"
 #include "protocol/file_name.h"
-#include "protocol/path.h"
 #include "protocol/pattern.h"
 #include "protocol/problem.h"
 
@@ -18,8 +18,8 @@ struct walk {
     struct mk_slice problem;
 };
 
-static int read_object(struct walk *walk, const struct mk_path *at, const struct mk_object *object,
-                       yyjson_val *given, yyjson_mut_val *made);
+static int read_object(struct walk *walk, const struct mk_json_path *at,
+                       const struct mk_object *object, yyjson_val *given, yyjson_mut_val *made);
 
 static struct mk_slice string_of(yyjson_val *value)
 {
@@ -37,8 +37,8 @@ static bool in_range(enum mk_kind kind, bool negative, uint64_t magnitude)
     return magnitude <= INT64_MAX;
 }
 
-static int read_integer(struct walk *walk, const struct mk_path *at, const struct mk_type *type,
-                        yyjson_val *given, yyjson_mut_val **made)
+static int read_integer(struct walk *walk, const struct mk_json_path *at,
+                        const struct mk_type *type, yyjson_val *given, yyjson_mut_val **made)
 {
     bool negative;
     uint64_t magnitude;
@@ -58,7 +58,7 @@ static bool is_one_of(const struct mk_type *type, struct mk_slice text)
     return false;
 }
 
-static int read_scalar(struct walk *walk, const struct mk_path *at, const struct mk_type *type,
+static int read_scalar(struct walk *walk, const struct mk_json_path *at, const struct mk_type *type,
                        yyjson_val *given, yyjson_mut_val **made)
 {
     if (type->kind == MK_KIND_BOOL && yyjson_is_bool(given)) {
@@ -76,10 +76,10 @@ static int read_scalar(struct walk *walk, const struct mk_path *at, const struct
 
 /* --- arrays, objects, unions --- */
 
-static int read_value(struct walk *walk, const struct mk_path *at, const struct mk_type *type,
+static int read_value(struct walk *walk, const struct mk_json_path *at, const struct mk_type *type,
                       yyjson_val *given, yyjson_mut_val **made);
 
-static int read_array(struct walk *walk, const struct mk_path *at, const struct mk_type *type,
+static int read_array(struct walk *walk, const struct mk_json_path *at, const struct mk_type *type,
                       yyjson_val *given, yyjson_mut_val **made)
 {
     if (!yyjson_is_arr(given))
@@ -87,7 +87,7 @@ static int read_array(struct walk *walk, const struct mk_path *at, const struct 
     yyjson_mut_val *array = yyjson_mut_arr(walk->doc);
     if (!array)
         return -ENOMEM;
-    struct mk_path here = { .up = at };
+    struct mk_json_path here = { .up = at };
     size_t index, count;
     yyjson_val *element;
     yyjson_arr_foreach (given, index, count, element) {
@@ -133,10 +133,10 @@ static const struct mk_variant *variant_of(const struct mk_union *choice, yyjson
 }
 
 /* The fields of a segment: inside `data`, which may be missing where there are none. */
-static int read_data(struct walk *walk, const struct mk_path *at, const struct mk_object *object,
-                     yyjson_val *segment, yyjson_mut_val *made)
+static int read_data(struct walk *walk, const struct mk_json_path *at,
+                     const struct mk_object *object, yyjson_val *segment, yyjson_mut_val *made)
 {
-    const struct mk_path here = { .up = at, .name = MK_SLICE("data") };
+    const struct mk_json_path here = { .up = at, .name = MK_SLICE("data") };
     yyjson_val *data = last_of(segment, here.name);
     bool none = !data || yyjson_is_null(data);
     if (!yyjson_is_obj(data) && !(none && object->count == 0))
@@ -147,13 +147,13 @@ static int read_data(struct walk *walk, const struct mk_path *at, const struct m
     return read_object(walk, &here, object, data, inner);
 }
 
-static int read_union(struct walk *walk, const struct mk_path *at, const struct mk_type *type,
+static int read_union(struct walk *walk, const struct mk_json_path *at, const struct mk_type *type,
                       yyjson_val *given, yyjson_mut_val **made)
 {
     const struct mk_union *choice = type->choice;
     if (!yyjson_is_obj(given))
         return mk_problem_of_type(walk->arena, at, type, given, &walk->problem);
-    const struct mk_path tag_path = { .up = at, .name = choice->tag };
+    const struct mk_json_path tag_path = { .up = at, .name = choice->tag };
     yyjson_val *tag = last_of(given, choice->tag);
     const struct mk_variant *variant = variant_of(choice, tag);
     if (!variant)
@@ -172,7 +172,7 @@ static int read_union(struct walk *walk, const struct mk_path *at, const struct 
     return rc;
 }
 
-static int read_value(struct walk *walk, const struct mk_path *at, const struct mk_type *type,
+static int read_value(struct walk *walk, const struct mk_json_path *at, const struct mk_type *type,
                       yyjson_val *given, yyjson_mut_val **made)
 {
     switch (type->kind) {
@@ -224,7 +224,7 @@ static int absent_value(struct walk *walk, const struct mk_field *field, yyjson_
 }
 
 /* A message_id that must be of the conversation that the call is about; within a forward, any. */
-static int read_id(struct walk *walk, const struct mk_path *at, const struct mk_field *field,
+static int read_id(struct walk *walk, const struct mk_json_path *at, const struct mk_field *field,
                    yyjson_val *given, yyjson_mut_val *made)
 {
     struct mk_peer peer = { MK_SCENE_NONE, 0 };
@@ -240,10 +240,10 @@ static int read_id(struct walk *walk, const struct mk_path *at, const struct mk_
     return mk_problem_of_id(walk->arena, at, peer, given, &walk->problem);
 }
 
-static int read_field(struct walk *walk, const struct mk_path *up, const struct mk_field *field,
-                      yyjson_val *given, yyjson_mut_val *made)
+static int read_field(struct walk *walk, const struct mk_json_path *up,
+                      const struct mk_field *field, yyjson_val *given, yyjson_mut_val *made)
 {
-    const struct mk_path at = { .up = up, .name = field->name };
+    const struct mk_json_path at = { .up = up, .name = field->name };
     bool none = !given || yyjson_is_null(given);
     if (none && field->absent == MK_ABSENT_SKIP)
         return 0;
@@ -278,8 +278,8 @@ static void find_fields(const struct mk_object *object, yyjson_val *given,
     }
 }
 
-static int read_object(struct walk *walk, const struct mk_path *at, const struct mk_object *object,
-                       yyjson_val *given, yyjson_mut_val *made)
+static int read_object(struct walk *walk, const struct mk_json_path *at,
+                       const struct mk_object *object, yyjson_val *given, yyjson_mut_val *made)
 {
     if (object->count == 0)
         return 0;
@@ -299,7 +299,7 @@ static int read_object(struct walk *walk, const struct mk_path *at, const struct
 static int choose_route(struct walk *walk, const struct mk_action *action, yyjson_val *given,
                         const struct mk_route **chosen)
 {
-    const struct mk_path at = { .name = action->id };
+    const struct mk_json_path at = { .name = action->id };
     const struct mk_peer any = { MK_SCENE_NONE, 0 };
     yyjson_val *id = last_of(given, action->id);
     for (size_t i = 0; yyjson_is_str(id) && i < action->route_count; i++) {

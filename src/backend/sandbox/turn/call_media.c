@@ -5,8 +5,8 @@
 #include "backend/sandbox/turn/call_media.h"
 
 #include "backend/sandbox/media/private.h"
-#include "base/buf.h"
 #include "base/error_text.h"
+#include "base/json_path.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,32 +37,11 @@ struct sb_media_call {
 
 /* --- finding --- */
 
-/* Where a value stands: the path to it, from the inside out. */
-struct place {
-    const struct place *outer;
-    yyjson_mut_val *key; /* NULL in an array: */
-    size_t index;
-};
-
 struct search {
     struct sb_media_item *items;
     size_t count, room, most;
     int error;
 };
-
-static void write_place(struct mk_buf *out, const struct place *place)
-{
-    if (!place)
-        return;
-    write_place(out, place->outer);
-    if (!place->key) {
-        mk_buf_printf(out, "[%zu]", place->index);
-        return;
-    }
-    if (out->len > 0)
-        mk_buf_append_char(out, '.');
-    mk_buf_append(out, yyjson_mut_get_str(place->key), yyjson_mut_get_len(place->key));
-}
 
 static bool is_uri_key(yyjson_mut_val *key)
 {
@@ -73,7 +52,7 @@ static bool is_uri_key(yyjson_mut_val *key)
     return false;
 }
 
-static void add(struct search *search, yyjson_mut_val *uri, const struct place *place)
+static void add(struct search *search, yyjson_mut_val *uri, const struct mk_json_path *at)
 {
     if (search->count == search->room) {
         size_t room = search->room ? search->room * 2 : 4;
@@ -88,35 +67,30 @@ static void add(struct search *search, yyjson_mut_val *uri, const struct place *
     struct sb_media_item *item = &search->items[search->count++];
     *item = (struct sb_media_item){ .fetch.uri = mk_slice_of(yyjson_mut_get_str(uri),
                                                              yyjson_mut_get_len(uri)) };
-    struct mk_buf path;
-    mk_buf_init(&path, sizeof(item->path) - 1);
-    write_place(&path, place);
-    if (path.len > 0)
-        memcpy(item->path, path.data, path.len);
-    mk_buf_fini(&path);
+    mk_json_path_copy(item->path, sizeof(item->path), at);
 }
 
-static void scan(struct search *search, yyjson_mut_val *value, const struct place *outer,
+static void scan(struct search *search, yyjson_mut_val *value, const struct mk_json_path *up,
                  unsigned depth)
 {
-    struct place place = { .outer = outer };
+    struct mk_json_path at = { .up = up };
     size_t index, max;
     yyjson_mut_val *key, *inner;
     if (depth == DEEPEST || search->error || search->count > search->most)
         return;
     if (yyjson_mut_is_obj(value)) {
         yyjson_mut_obj_foreach (value, index, max, key, inner) {
-            place.key = key;
+            at.name = mk_slice_of(yyjson_mut_get_str(key), yyjson_mut_get_len(key));
             if (yyjson_mut_is_ctn(inner))
-                scan(search, inner, &place, depth + 1);
+                scan(search, inner, &at, depth + 1);
             else if (yyjson_mut_is_str(inner) && is_uri_key(key))
-                add(search, inner, &place);
+                add(search, inner, &at);
         }
     } else if (yyjson_mut_is_arr(value)) {
         yyjson_mut_arr_foreach (value, index, max, inner) {
-            place.index = index;
+            at.index = index;
             if (yyjson_mut_is_ctn(inner))
-                scan(search, inner, &place, depth + 1);
+                scan(search, inner, &at, depth + 1);
         }
     }
 }

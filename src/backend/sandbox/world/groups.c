@@ -56,36 +56,36 @@ static const struct sb_world_list announcements = {
 
 /* --- files --- */
 
-static int refuse_id(struct sb_request *request, const struct sb_spot *spot, const char *field)
+static int refuse_id(struct sb_request *request, const struct mk_json_path *path, const char *field)
 {
-    return sb_rules_refuse(request, spot, field, "expected / and 16 hexadecimal digits");
+    return sb_rules_refuse(request, path, field, "expected / and 16 hexadecimal digits");
 }
 
 enum { FILE_ID, FOLDER_ID };
 
-static int check_file_id(struct sb_request *request, const struct sb_spot *spot,
+static int check_file_id(struct sb_request *request, const struct mk_json_path *path,
                          struct sb_value *values)
 {
     uint64_t id;
     bool ok = sb_file_id_read(values[FILE_ID].text, &id) && id > 0;
-    return ok ? 0 : refuse_id(request, spot, "file_id");
+    return ok ? 0 : refuse_id(request, path, "file_id");
 }
 
-static int check_folder_id(struct sb_request *request, const struct sb_spot *spot,
+static int check_folder_id(struct sb_request *request, const struct mk_json_path *path,
                            struct sb_value *values)
 {
     uint64_t id;
     bool ok = sb_file_id_read(values[0].text, &id) && id > 0;
-    return ok ? 0 : refuse_id(request, spot, "folder_id");
+    return ok ? 0 : refuse_id(request, path, "folder_id");
 }
 
-static int check_group_file(struct sb_request *request, const struct sb_spot *spot,
+static int check_group_file(struct sb_request *request, const struct mk_json_path *path,
                             struct sb_value *values)
 {
     uint64_t id;
     if (values[FOLDER_ID].given && !sb_file_id_read(values[FOLDER_ID].text, &id))
-        return refuse_id(request, spot, "parent_folder_id");
-    return check_file_id(request, spot, values);
+        return refuse_id(request, path, "parent_folder_id");
+    return check_file_id(request, path, values);
 }
 
 /* clang-format off */
@@ -152,7 +152,7 @@ const struct sb_world_list sb_world_private_files = {
 enum { GROUP_DISSOLVED = 9, GROUP_MEMBERS = 11 };
 
 /* A group has an owner, but for one that is dissolved: nobody is in that. */
-static int check_group(struct sb_request *request, const struct sb_spot *spot,
+static int check_group(struct sb_request *request, const struct mk_json_path *path,
                        struct sb_value *values)
 {
     size_t i, count, owners = 0;
@@ -162,7 +162,7 @@ static int check_group(struct sb_request *request, const struct sb_spot *spot,
     }
     if (owners == 1 || (values[GROUP_DISSOLVED].number && yyjson_mut_arr_size(list) == 0))
         return 0;
-    return sb_rules_refuse(request, spot, "members", "expected one owner among them, got %zu",
+    return sb_rules_refuse(request, path, "members", "expected one owner among them, got %zu",
                            owners);
 }
 

@@ -124,7 +124,7 @@ static int look_up(struct loader *loader, unsigned what, const struct sb_value *
     return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : failed(loader);
 }
 
-static int check_references(struct loader *loader, const struct sb_spot *spot,
+static int check_references(struct loader *loader, const struct mk_json_path *path,
                             const struct sb_rule *rules, const struct sb_value *values)
 {
     static const char *const names[] = { "", "person", "group", "content" };
@@ -135,10 +135,10 @@ static int check_references(struct loader *loader, const struct sb_spot *spot,
         if (rc < 0)
             return rc;
         if (rc == 0 && rules[i].refers == SB_REFERS_MEDIA)
-            return sb_rules_refuse(loader->request, spot, rules[i].name,
+            return sb_rules_refuse(loader->request, path, rules[i].name,
                                    "no content of that resource_id is in media");
         if (rc == 0)
-            return sb_rules_refuse(loader->request, spot, rules[i].name, "there is no %s %llu",
+            return sb_rules_refuse(loader->request, path, rules[i].name, "there is no %s %llu",
                                    names[rules[i].refers], (unsigned long long)values[i].number);
     }
     return 0;
@@ -167,23 +167,23 @@ static int bind_value(const struct sb_db *db, sqlite3_stmt *statement, int at,
     return sqlite3_bind_int64(statement, at, (sqlite3_int64)number) == SQLITE_OK ? 0 : -ENOMEM;
 }
 
-static int refuse_constraint(struct loader *loader, const struct sb_spot *spot)
+static int refuse_constraint(struct loader *loader, const struct mk_json_path *path)
 {
     switch (sqlite3_extended_errcode(loader->handle)) {
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_ROWID:
-        return sb_rules_refuse(loader->request, spot, NULL, "it is there already");
+        return sb_rules_refuse(loader->request, path, NULL, "it is there already");
     default:
         mk_log_warn("sandbox", "an element of a world does not fit: %s",
                     sqlite3_errmsg(loader->handle));
-        return sb_rules_refuse(loader->request, spot, NULL,
+        return sb_rules_refuse(loader->request, path, NULL,
                                "it does not fit the rest of the world (the log tells why)");
     }
 }
 
 /* Inserts one row. `*key` is its key. */
-static int insert(struct loader *loader, const struct sb_spot *spot, sqlite3_stmt *statement,
+static int insert(struct loader *loader, const struct mk_json_path *path, sqlite3_stmt *statement,
                   const struct sb_rule *rules, const struct sb_value *values, uint64_t parent,
                   uint64_t *key)
 {
@@ -197,7 +197,7 @@ static int insert(struct loader *loader, const struct sb_spot *spot, sqlite3_stm
     sqlite3_reset(statement);
     *key = (uint64_t)sqlite3_last_insert_rowid(loader->handle);
     if (code == SQLITE_CONSTRAINT || (code & 0xff) == SQLITE_CONSTRAINT)
-        return refuse_constraint(loader, spot);
+        return refuse_constraint(loader, path);
     return code == SQLITE_DONE ? 0 : failed(loader);
 }
 
@@ -213,7 +213,7 @@ static int run_after(struct loader *loader, sqlite3_stmt *statement, uint64_t ke
 
 /* --- lists --- */
 
-static int load_list(struct loader *loader, const struct sb_spot *spot,
+static int load_list(struct loader *loader, const struct mk_json_path *path,
                      const struct sb_world_list *list, yyjson_mut_val *elements, uint64_t parent);
 
 /* Where the statements of this list are. Returns 0 or -errno. */
@@ -232,26 +232,26 @@ static int know(struct loader *loader, const struct sb_world_list *list, size_t 
     return rc;
 }
 
-static int load_element(struct loader *loader, const struct sb_spot *spot,
+static int load_element(struct loader *loader, const struct mk_json_path *path,
                         const struct sb_world_list *list, yyjson_mut_val *element, uint64_t parent)
 {
     struct sb_value values[SB_RULES_MAX];
     const struct sb_rule *rules = list->rules;
     uint64_t key;
     size_t index, inner = 0;
-    int rc = sb_rules_read(loader->request, spot, rules, element, values);
+    int rc = sb_rules_read(loader->request, path, rules, element, values);
     if (rc == 0)
-        rc = check_references(loader, spot, rules, values);
+        rc = check_references(loader, path, rules, values);
     if (rc == 0 && list->check)
-        rc = list->check(loader->request, spot, values);
+        rc = list->check(loader->request, path, values);
     if (rc == 0)
         rc = know(loader, list, &index);
     if (rc == 0)
-        rc = insert(loader, spot, loader->known[index].insert, rules, values, parent, &key);
+        rc = insert(loader, path, loader->known[index].insert, rules, values, parent, &key);
     for (size_t i = 0; rules[i].name && rc == 0; i++) {
         if (rules[i].kind != SB_RULE_LIST)
             continue;
-        const struct sb_spot within = { .up = spot, .name = rules[i].name };
+        const struct mk_json_path within = { .up = path, .name = mk_slice_str(rules[i].name) };
         if (values[i].given)
             rc = load_list(loader, &within, list->lists[inner], values[i].json, key);
         inner++;
@@ -259,13 +259,13 @@ static int load_element(struct loader *loader, const struct sb_spot *spot,
     return rc ? rc : run_after(loader, loader->known[index].after, key);
 }
 
-static int load_list(struct loader *loader, const struct sb_spot *spot,
+static int load_list(struct loader *loader, const struct mk_json_path *path,
                      const struct sb_world_list *list, yyjson_mut_val *elements, uint64_t parent)
 {
     size_t i, count;
     yyjson_mut_val *element;
     yyjson_mut_arr_foreach (elements, i, count, element) {
-        const struct sb_spot here = { .up = spot, .index = i };
+        const struct mk_json_path here = { .up = path, .index = i };
         int rc = load_element(loader, &here, list, element, parent);
         if (rc != 0)
             return rc;
@@ -308,11 +308,11 @@ static int load_clock(struct loader *loader, const struct sb_value *value)
         { "stopped_at", SB_RULE_NUMBER, .most = SB_WORLD_LATEST },
         { NULL },
     };
-    const struct sb_spot spot = { .name = "clock" };
+    const struct mk_json_path path = { .name = MK_SLICE("clock") };
     struct sb_value v[SB_RULES_MAX];
     if (!value->given)
         return sb_clock_load(&loader->request->sandbox->db);
-    int rc = sb_rules_read(loader->request, &spot, rules, value->json, v);
+    int rc = sb_rules_read(loader->request, &path, rules, value->json, v);
     const struct sb_clock clock = { (int64_t)v[0].number, v[1].number };
     return rc ? rc : sb_world_clock_set(&loader->request->sandbox->db, &clock);
 }
@@ -325,20 +325,20 @@ static int load_media(struct loader *loader, const struct sb_value *value)
         { "uri", SB_RULE_ANY, true },
         { NULL },
     };
-    const struct sb_spot list = { .name = "media" };
+    const struct mk_json_path list = { .name = MK_SLICE("media") };
     size_t i, count;
     yyjson_mut_val *element;
     yyjson_mut_arr_foreach (value->json, i, count, element) {
-        const struct sb_spot spot = { .up = &list, .index = i };
+        const struct mk_json_path path = { .up = &list, .index = i };
         struct sb_value v[SB_RULES_MAX];
-        int rc = sb_rules_read(loader->request, &spot, rules, element, v);
+        int rc = sb_rules_read(loader->request, &path, rules, element, v);
         if (rc != 0)
             return rc;
         const struct sb_media *media = sb_request_media(loader->request, v[1].json);
         if (!media)
-            return sb_rules_refuse(loader->request, &spot, "uri", "expected a URI");
+            return sb_rules_refuse(loader->request, &path, "uri", "expected a URI");
         if (v[0].given && !mk_slice_eq(v[0].text, mk_slice_str(media->id)))
-            return sb_rules_refuse(loader->request, &spot, "resource_id",
+            return sb_rules_refuse(loader->request, &path, "resource_id",
                                    "the content at uri is another one: %s", media->id);
     }
     return 0;
@@ -403,9 +403,9 @@ int sb_world_load(struct sb_request *request, yyjson_mut_val *world)
     if (rc == 0)
         rc = load_clock(&loader, &values[CLOCK]);
     for (size_t i = 0; sb_world_lists[i] && rc == 0; i++) {
-        const struct sb_spot spot = { .name = sb_world_lists[i]->name };
+        const struct mk_json_path path = { .name = mk_slice_str(sb_world_lists[i]->name) };
         if (values[LISTS + i].given)
-            rc = load_list(&loader, &spot, sb_world_lists[i], values[LISTS + i].json, 0);
+            rc = load_list(&loader, &path, sb_world_lists[i], values[LISTS + i].json, 0);
     }
     if (rc == 0)
         rc = add_bots(&loader);

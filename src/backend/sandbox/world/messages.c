@@ -7,11 +7,11 @@
 static const char *const reactions[] = { "face", "emoji", NULL };
 
 /* The path in a problem, "messages[0].segments[1].data", begins where the element stands. */
-static int refuse_segments(struct sb_request *request, const struct sb_spot *spot,
+static int refuse_segments(struct sb_request *request, const struct mk_json_path *path,
                            const char *problem, const char *prefix)
 {
     size_t len = strlen(prefix);
-    return sb_rules_refuse(request, spot, NULL, "%s",
+    return sb_rules_refuse(request, path, NULL, "%s",
                            strncmp(problem, prefix, len) == 0 ? problem + len : problem);
 }
 
@@ -46,7 +46,7 @@ static bool fill_urls(yyjson_mut_doc *doc, yyjson_mut_val *value)
  * Holds IncomingForwardedMessages against the tables: segments are nowhere else alone. Memory of
  * the request's document is only given back with it, so what is made here has one of its own.
  */
-static int check_messages(struct sb_request *request, const struct sb_spot *spot,
+static int check_messages(struct sb_request *request, const struct mk_json_path *path,
                           yyjson_mut_val *messages, const char *prefix)
 {
     char problem[192];
@@ -58,12 +58,12 @@ static int check_messages(struct sb_request *request, const struct sb_spot *spot
         rc = milky_check_result("get_forwarded_messages", result, doc, &checked, problem,
                                 sizeof(problem));
     yyjson_mut_doc_free(doc);
-    return rc == -EINVAL ? refuse_segments(request, spot, problem, prefix) : rc;
+    return rc == -EINVAL ? refuse_segments(request, path, problem, prefix) : rc;
 }
 
 enum { SEQ, SENDER, SENT, RECALLED_BY, SEGMENTS };
 
-static int check_message(struct sb_request *request, const struct sb_spot *spot,
+static int check_message(struct sb_request *request, const struct mk_json_path *path,
                          struct sb_value *values)
 {
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
@@ -75,30 +75,30 @@ static int check_message(struct sb_request *request, const struct sb_spot *spot,
               yyjson_mut_obj_add_str(doc, message, "avatar_url", "") &&
               yyjson_mut_obj_add_uint(doc, message, "time", 0) &&
               yyjson_mut_obj_add_val(doc, message, "segments", segments);
-    int rc = ok ? check_messages(request, spot, messages, "messages[0].") : -ENOMEM;
+    int rc = ok ? check_messages(request, path, messages, "messages[0].") : -ENOMEM;
     yyjson_mut_doc_free(doc);
     return rc;
 }
 
-static int check_forward(struct sb_request *request, const struct sb_spot *spot,
+static int check_forward(struct sb_request *request, const struct mk_json_path *path,
                          struct sb_value *values)
 {
     size_t digits = strspn(values[0].text.ptr, "0123456789abcdef");
     if (values[0].text.len != 16 || digits < 16)
-        return sb_rules_refuse(request, spot, "forward_id", "expected 16 hexadecimal digits");
-    return check_messages(request, spot, values[1].json, "");
+        return sb_rules_refuse(request, path, "forward_id", "expected 16 hexadecimal digits");
+    return check_messages(request, path, values[1].json, "");
 }
 
 enum { SCENE, USER, PEER };
 
-static int check_conversation(struct sb_request *request, const struct sb_spot *spot,
+static int check_conversation(struct sb_request *request, const struct mk_json_path *path,
                               struct sb_value *values)
 {
     bool in_group = values[SCENE].number == SB_SCENE_GROUP;
     if (in_group && values[USER].given)
-        return sb_rules_refuse(request, spot, "user_id", "expected none with a group, got one");
+        return sb_rules_refuse(request, path, "user_id", "expected none with a group, got one");
     if (!in_group && (!values[USER].given || values[USER].number == values[PEER].number))
-        return sb_rules_refuse(request, spot, "user_id", "expected the other one of the two");
+        return sb_rules_refuse(request, path, "user_id", "expected the other one of the two");
     return 0;
 }
 

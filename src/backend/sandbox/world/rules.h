@@ -7,6 +7,7 @@
 #define SB_WORLD_RULES_H
 
 #include "backend/sandbox/turn/request.h"
+#include "base/json_path.h"
 
 enum sb_rule_kind {
     SB_RULE_UIN,    /* number: 10001 to 4294967295 */
@@ -42,22 +43,15 @@ struct sb_value {
     yyjson_mut_val *json; /* as it was given, or NULL */
 };
 
-/* Where in a document something stands: "groups[3].members". */
-struct sb_spot {
-    const struct sb_spot *up; /* NULL: the top */
-    const char *name;         /* NULL: element `index` of a list */
-    size_t index;
-};
-
 /*
- * Reads the object `given`, which stands at `spot` (NULL: it is the params themselves), into
+ * Reads the object `given`, which is at `at` (NULL: it is the params themselves), into
  * values[i] for rules[i]. Returns 0 or SB_REFUSED.
  */
-int sb_rules_read(struct sb_request *request, const struct sb_spot *spot,
+int sb_rules_read(struct sb_request *request, const struct mk_json_path *at,
                   const struct sb_rule *rules, yyjson_mut_val *given, struct sb_value *values);
 
-/* Refuses what stands at `spot`, or in its field `name` (NULL: itself). */
-int sb_rules_refuse(struct sb_request *request, const struct sb_spot *spot, const char *name,
+/* Refuses the value at `at`, or in its field `name` (NULL: the value itself). */
+int sb_rules_refuse(struct sb_request *request, const struct mk_json_path *at, const char *name,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -30,7 +30,8 @@ struct sb_world_list {
     const struct sb_rule *rules;
     const struct sb_world_list *const *lists; /* ended by NULL; or NULL */
     /* Optional: what the rules cannot say; it may change the values. 0, SB_REFUSED or -errno. */
-    int (*check)(struct sb_request *request, const struct sb_spot *spot, struct sb_value *values);
+    int (*check)(struct sb_request *request, const struct mk_json_path *path,
+                 struct sb_value *values);
     const char *after; /* optional: SQL for when an element is there with its lists. ?1: its key */
 };
 
