@@ -1,6 +1,11 @@
 /* fake_host: see the header. */
 #include "fake_host.h"
 
+#include "base/json.h"
+#include "protocol/schema.h"
+#include "protocol/shape.h"
+#include "protocol/validate.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -22,109 +27,12 @@ struct fake_call {
     size_t number;
     const char *action;
     uint64_t self_id;
+    struct mk_arena arena; /* problems of params */
+    yyjson_doc *given;     /* the strings of params are borrowed from it */
     yyjson_mut_doc *doc;
     yyjson_mut_val *params;
     struct fake_reply *reply;
 };
-
-/* Those of Milky 1.2, and one that no sandbox answers. */
-static const char *const actions[] = {
-    "future_action",
-    "get_login_info",
-    "get_impl_info",
-    "get_user_profile",
-    "get_friend_list",
-    "get_friend_info",
-    "get_group_list",
-    "get_group_info",
-    "get_group_member_list",
-    "get_group_member_info",
-    "get_peer_pins",
-    "set_peer_pin",
-    "set_avatar",
-    "set_nickname",
-    "set_bio",
-    "get_custom_face_url_list",
-    "get_cookies",
-    "get_csrf_token",
-    "send_private_message",
-    "send_group_message",
-    "recall_private_message",
-    "recall_group_message",
-    "get_message",
-    "get_history_messages",
-    "get_resource_temp_url",
-    "get_forwarded_messages",
-    "mark_message_as_read",
-    "send_friend_nudge",
-    "send_profile_like",
-    "delete_friend",
-    "get_friend_requests",
-    "accept_friend_request",
-    "reject_friend_request",
-    "set_group_name",
-    "set_group_avatar",
-    "set_group_member_card",
-    "set_group_member_special_title",
-    "set_group_member_admin",
-    "set_group_member_mute",
-    "set_group_whole_mute",
-    "kick_group_member",
-    "get_group_announcements",
-    "send_group_announcement",
-    "delete_group_announcement",
-    "get_group_essence_messages",
-    "set_group_essence_message",
-    "quit_group",
-    "send_group_message_reaction",
-    "send_group_nudge",
-    "get_group_notifications",
-    "accept_group_request",
-    "reject_group_request",
-    "accept_group_invitation",
-    "reject_group_invitation",
-    "upload_private_file",
-    "upload_group_file",
-    "get_private_file_download_url",
-    "get_group_file_download_url",
-    "get_group_files",
-    "move_group_file",
-    "rename_group_file",
-    "delete_group_file",
-    "create_group_folder",
-    "rename_group_folder",
-    "delete_group_folder",
-};
-
-size_t milky_action_count(void)
-{
-    return sizeof(actions) / sizeof(actions[0]);
-}
-
-int milky_action_number(const char *name)
-{
-    for (size_t i = 0; i < milky_action_count(); i++)
-        if (strcmp(actions[i], name) == 0)
-            return (int)i;
-    return -1;
-}
-
-const char *milky_action_name(size_t number)
-{
-    return actions[number];
-}
-
-bool milky_action_takes_uris(size_t number)
-{
-    static const char *const takers[] = {
-        "send_private_message",    "send_group_message",  "set_avatar",       "set_group_avatar",
-        "send_group_announcement", "upload_private_file", "upload_group_file"
-    };
-    for (size_t i = 0; i < sizeof(takers) / sizeof(takers[0]); i++)
-        if (strcmp(actions[number], takers[i]) == 0)
-            return true;
-    return false;
-}
 
 static struct fake_call *look_for(const struct milky_host *host, uint64_t id)
 {
@@ -226,6 +134,8 @@ static void take_out(struct fake_call *call)
 static void free_call(struct fake_call *call)
 {
     yyjson_mut_doc_free(call->doc);
+    yyjson_doc_free(call->given);
+    mk_arena_fini(&call->arena);
     free(call);
 }
 
@@ -266,12 +176,26 @@ static struct fake_call *open_call(const struct milky_host *host, uint64_t id)
     return look_for(host, id);
 }
 
+/* As protocol/call does, so no test needs to look at the shape of a result. */
+static bool is_result(const struct fake_call *call, yyjson_mut_val *data)
+{
+    if (call->number == SIZE_MAX) /* an operator's request: no table describes its result */
+        return true;
+    const struct mk_type *type = mk_actions_1_2[call->number].result;
+    return (!data && type->object->count == 0) ||
+           mk_shape_check(type, data, "result of", call->action) == 0;
+}
+
 int milky_call_ok(struct milky_host *host, uint64_t id, yyjson_mut_val *data)
 {
     struct fake_call *call = open_call(host, id);
     if (!call)
         return -ENOENT;
     assert(!call->reply->done);
+    if (!is_result(call, data)) {
+        milky_call_fail(host, id, MILKY_INTERNAL, "the result does not have the API's shape");
+        return -EINVAL;
+    }
     call->reply->retcode = 0;
     call->reply->data = data ? copy_of(data) : NULL;
     done(call);
@@ -293,12 +217,20 @@ int milky_call_fail(struct milky_host *host, uint64_t id, int retcode, const cha
     return 0;
 }
 
-int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint64_t time,
-               yyjson_mut_val *data)
+static size_t index_of(const struct milky_host *host, uint64_t self_id)
 {
     size_t bot = 0;
     while (bot < host->bot_count && host->bots[bot] != self_id)
         bot++;
+    return bot;
+}
+
+int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint64_t time,
+               yyjson_mut_val *data)
+{
+    const struct mk_event_type *known = mk_event_type_find(mk_slice_str(type));
+    assert(known && mk_shape_check(known->data, data, "event", type) == 0);
+    size_t bot = index_of(host, self_id);
     if (bot == host->bot_count)
         return -ENOENT;
     host->last_event[bot]++;
@@ -310,24 +242,16 @@ int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint
     return 0;
 }
 
-static size_t place_of(const struct milky_host *host, uint64_t self_id)
-{
-    size_t bot = 0;
-    while (bot < host->bot_count && host->bots[bot] != self_id)
-        bot++;
-    return bot;
-}
-
 enum milky_state milky_host_state(const struct milky_host *host, uint64_t self_id)
 {
-    size_t bot = place_of(host, self_id);
+    size_t bot = index_of(host, self_id);
     return bot < host->bot_count && !host->offline[bot] ? MILKY_STATE_ONLINE : MILKY_STATE_OFFLINE;
 }
 
 int milky_host_set_state(struct milky_host *host, uint64_t self_id, enum milky_state state,
                          const char *reason)
 {
-    size_t bot = place_of(host, self_id);
+    size_t bot = index_of(host, self_id);
     assert(bot < host->bot_count);
     bool was_offline = host->offline[bot];
     host->offline[bot] = state == MILKY_STATE_OFFLINE;
@@ -378,6 +302,7 @@ static void answer_impl(struct milky_host *host, struct fake_call *call)
     yyjson_mut_obj_add_str(call->doc, data, "impl_version", host->impl.impl_version);
     yyjson_mut_obj_add_str(call->doc, data, "qq_protocol_version", host->impl.qq_protocol_version);
     yyjson_mut_obj_add_str(call->doc, data, "qq_protocol_type", host->impl.qq_protocol_type);
+    yyjson_mut_obj_add_str(call->doc, data, "milky_version", "1.2");
     milky_call_ok(host, call->id, data);
 }
 
@@ -463,23 +388,25 @@ static void rationed_free(void *context, void *piece)
     free(piece);
 }
 
-static struct fake_call *new_call(struct milky_host *host, const char *action, uint64_t self_id,
-                                  const char *params, yyjson_read_flag flags,
+static struct fake_call *new_call(struct milky_host *host, const struct mk_action *known,
+                                  const char *action, uint64_t self_id, const char *params,
                                   struct fake_reply *reply)
 {
-    yyjson_doc *json = yyjson_read(params, strlen(params), flags);
-    assert(json); /* the test's own params */
     struct fake_call *call = calloc(1, sizeof(*call));
     assert(call);
     *reply = (struct fake_reply){ 0 };
     *call = (struct fake_call){ .next = host->calls,
                                 .id = ++host->last_call,
-                                .number = SIZE_MAX,
+                                .number = known ? known->number : SIZE_MAX,
                                 .host = host,
-                                .action = action,
+                                .action = known ? known->name.ptr : action,
                                 .self_id = self_id,
                                 .reply = reply };
     host->calls = call;
+    mk_arena_init(&call->arena);
+    yyjson_read_err error;
+    call->given = mk_json_read(mk_slice_str(params), NULL, &error);
+    assert(call->given); /* the test's own params */
     call->memory.alc =
         (yyjson_alc){ rationed_malloc, rationed_realloc, rationed_free, &call->memory };
     call->doc = yyjson_mut_doc_new(&call->memory.alc);
@@ -487,26 +414,30 @@ static struct fake_call *new_call(struct milky_host *host, const char *action, u
         yyjson_mut_doc_set_str_pool_size(call->doc, 16);
         yyjson_mut_doc_set_val_pool_size(call->doc, 2);
     }
-    call->params = yyjson_val_mut_copy(call->doc, yyjson_doc_get_root(json));
-    call->memory.left = host->memory;
-    yyjson_doc_free(json);
     return call;
 }
 
 void fake_call(struct milky_host *host, const struct fake_backend *backend, uint64_t self_id,
                const char *action, const char *params, struct fake_reply *reply)
 {
-    struct fake_call *call = new_call(host, action, self_id, params, 0, reply);
-    int number = milky_action_number(action);
-    assert(number >= 0);
-    call->number = (size_t)number;
+    const struct mk_action *known = mk_action_find(MK_DIALECT_1_2, mk_slice_str(action));
+    assert(known);
+    struct fake_call *call = new_call(host, known, action, self_id, params, reply);
+    struct mk_request request;
+    int verdict =
+        mk_validate(known, yyjson_doc_get_root(call->given), call->doc, &call->arena, &request);
+    call->params = request.params;
+    call->memory.left = host->memory;
     host->backend = backend;
-    if (place_of(host, self_id) < host->bot_count &&
-        milky_host_state(host, self_id) == MILKY_STATE_OFFLINE)
+    if (verdict != MK_VALID)
+        milky_call_fail(host, call->id, MILKY_MALFORMED, "%.*s", (int)request.problem.len,
+                        request.problem.ptr);
+    else if (index_of(host, self_id) < host->bot_count &&
+             milky_host_state(host, self_id) == MILKY_STATE_OFFLINE)
         milky_call_fail(host, call->id, MILKY_OFFLINE, "Bot 已离线 (the bot is offline)");
     else if (strcmp(action, "get_impl_info") == 0)
         answer_impl(host, call);
-    else if (host->supported && !host->supported[number])
+    else if (host->supported && !host->supported[known->number])
         milky_call_fail(host, call->id, MILKY_NOT_SUPPORTED, "%s", action);
     else
         backend->table->call(backend->self, call->id);
@@ -515,7 +446,9 @@ void fake_call(struct milky_host *host, const struct fake_backend *backend, uint
 void fake_control(struct milky_host *host, const struct fake_backend *backend, const char *action,
                   const char *params, struct fake_reply *reply)
 {
-    struct fake_call *call = new_call(host, action, 0, params, YYJSON_READ_NUMBER_AS_RAW, reply);
+    struct fake_call *call = new_call(host, NULL, action, 0, params, reply);
+    call->params = yyjson_val_mut_copy(call->doc, yyjson_doc_get_root(call->given));
+    call->memory.left = host->memory;
     host->backend = backend;
     backend->table->control(backend->self, call->id);
 }

@@ -1,6 +1,7 @@
 /*
- * fake_host: an endpoint of paper, to test a backend without the protocol: it implements the
- * functions of milky/backend.h, hands calls over and keeps what came back. It checks no params.
+ * fake_host: replaces the endpoint, to test a backend without sockets: it implements the functions
+ * of milky/backend.h, hands calls over and keeps their replies and the events. It checks params,
+ * results and events against the protocol's tables, as the real one does.
  */
 #ifndef TEST_FAKE_HOST_H
 #define TEST_FAKE_HOST_H
@@ -73,7 +74,7 @@ void fake_host_forget(struct milky_host *host);
 void fake_call(struct milky_host *host, const struct fake_backend *backend, uint64_t self_id,
                const char *action, const char *params, struct fake_reply *reply);
 
-/* The same for backend->control; numbers arrive as they were written, like in the real one. */
+/* The same for backend->control, which no table describes: params are handed over unchecked. */
 void fake_control(struct milky_host *host, const struct fake_backend *backend, const char *action,
                   const char *params, struct fake_reply *reply);
 

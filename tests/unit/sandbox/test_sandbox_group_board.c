@@ -162,11 +162,11 @@ static void essence_pages(void **state)
         uint64_t index, size, count, first;
         bool is_end;
     } pages[] = {
-        { 0, 2, 2, 5, false },         { 1, 2, 2, 3, false },
-        { 2, 2, 1, 1, true },          { 3, 2, 0, 0, true },
-        { 0, 5, 5, 5, true },          { 0, 4, 4, 5, false },
-        { 0, 0, 0, 0, false },         { 0, UINT64_MAX, 5, 5, true },
-        { UINT64_MAX, 2, 0, 0, true }, { UINT64_MAX / 2, UINT64_MAX, 0, 0, true },
+        { 0, 2, 2, 5, false },        { 1, 2, 2, 3, false },
+        { 2, 2, 1, 1, true },         { 3, 2, 0, 0, true },
+        { 0, 5, 5, 5, true },         { 0, 4, 4, 5, false },
+        { 0, 0, 0, 0, false },        { 0, INT64_MAX, 5, 5, true },
+        { INT64_MAX, 2, 0, 0, true }, { INT64_MAX / 2, INT64_MAX, 0, 0, true },
     };
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
         ask(w, BOT2, "get_group_essence_messages", PAGE, (unsigned long long)pages[i].index,

@@ -149,7 +149,7 @@ static void reading_refused(void **state)
         refused(w, BOT, -101, "10001000 is not in a group 700000002", apis[i],
                 "{\"message_scene\":\"group\",\"peer_id\":700000002,%s}", rest);
     }
-    static const char *const seqs[] = { "0", "2", "4294967297", "18446744073709551615" };
+    static const char *const seqs[] = { "0", "2", "4294967297", "9223372036854775807" };
     for (size_t i = 0; i < 4; i++)
         refused(w, BOT, SB_NO_MESSAGE, "there is no message", "get_message",
                 "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":%s}", seqs[i]);

@@ -129,8 +129,8 @@ static void members_refused(void **state)
 static void not_supported(void **state)
 {
     struct world *w = *state;
-    refused(w, BOT, MILKY_NOT_SUPPORTED, "future_action", "future_action",
-            "{\"uri\":\"base64://\"}");
+    w->host.supported[milky_action_number("set_bio")] = false;
+    refused(w, BOT, MILKY_NOT_SUPPORTED, "set_bio", "set_bio", "{\"new_bio\":\"\"}");
 }
 
 int main(void)
