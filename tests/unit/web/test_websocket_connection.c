@@ -1,14 +1,18 @@
 /*
- * websocket_connection: keep-alive, the closing handshake and its end, in both roles, with a peer
- * that is a socket and a parser. What is said over it is for the end-to-end tests.
+ * websocket_connection: keep-alive, the closing handshake and the end of connections, in both
+ * roles. The peer is a socket and a parser. Most cases are dialogues, a table of steps; messages
+ * are for the end-to-end tests.
  */
 #include "web/websocket_connection.h"
 
+#include "moved_clock.h"
 #include "net_testing.h"
 
 #include <stdio.h>
 
-enum { SOON = 20, LATE = 10 * 1000, LIMIT = 1000, MOST_FRAMES = 16 };
+/* A time in milliseconds passes when the clock is moved, and never else: the tests take no minute.
+ */
+enum { IDLE = 60 * 1000, PATIENCE = 90 * 1000, LIMIT = 1000, MOST_FRAMES = 16, MOST_STEPS = 16 };
 
 struct frame {
     enum mk_ws_opcode opcode;
@@ -20,14 +24,15 @@ struct peer {
     struct mk_loop *loop;
     struct mk_websocket_context context;
     struct mk_websocket *websocket;
-    struct owner shaker; /* the stream's owner before the handshake was done */
+    struct owner before; /* the stream's owner until the handshake is done */
     enum mk_ws_role role;
     int fd;
     uv_poll_t poll; /* it is on the same loop, so that the loop turns for it too */
     struct mk_ws_parser parser;
     struct frame frames[MOST_FRAMES];
     size_t frame_count;
-    bool ended; /* it read the end of the connection */
+    size_t checked; /* so many of them a dialogue has looked at */
+    bool ended;     /* it read the end of the connection */
     int messages;
     int closes;
     uint16_t code;
@@ -75,7 +80,7 @@ static struct mk_slice on_asking(void *owner)
     return MK_SLICE("7");
 }
 
-static const struct mk_websocket_events events_that_ask = {
+static const struct mk_websocket_events events_with_payload = {
     .message = on_message,
     .closed = on_closed,
     .pong = on_pong,
@@ -113,39 +118,23 @@ static void on_readable(uv_poll_t *poll, int status, int what)
     }
 }
 
-/* False when the connection is gone. */
-static bool try_say(struct peer *peer, enum mk_ws_opcode opcode, const char *text)
+/* A close frame has a code, any other one a text. */
+static void peer_sends(struct peer *peer, enum mk_ws_opcode opcode, uint16_t code, const char *text)
 {
     struct mk_buf out;
     mk_buf_init(&out, 4096);
     struct mk_random random = { 0 };
     struct mk_random *masks = peer->role == MK_WS_CLIENT ? &random : NULL;
-    assert_int_equal(mk_ws_write_frame(&out, masks, opcode, mk_slice_str(text)), 0);
-    bool sent = send(peer->fd, out.data, out.len, MSG_NOSIGNAL) == (ssize_t)out.len;
-    mk_buf_fini(&out);
-    return sent;
-}
-
-static void say(struct peer *peer, enum mk_ws_opcode opcode, const char *text)
-{
-    assert_true(try_say(peer, opcode, text));
-}
-
-static void say_close(struct peer *peer, uint16_t code)
-{
-    struct mk_buf out;
-    mk_buf_init(&out, 4096);
-    struct mk_random random = { 0 };
-    struct mk_random *masks = peer->role == MK_WS_CLIENT ? &random : NULL;
-    assert_int_equal(mk_ws_write_close(&out, masks, code, MK_SLICE("")), 0);
+    int rc = opcode == MK_WS_CLOSE ? mk_ws_write_close(&out, masks, code, mk_slice_str(text))
+                                   : mk_ws_write_frame(&out, masks, opcode, mk_slice_str(text));
+    assert_int_equal(rc, 0);
     assert_int_equal(send(peer->fd, out.data, out.len, MSG_NOSIGNAL), (ssize_t)out.len);
     mk_buf_fini(&out);
 }
 
 /* A connection on which milky's side has the role `role`. */
 static void open_with(struct peer *peer, struct mk_loop *loop, enum mk_ws_role role,
-                      uint64_t idle_ms, uint64_t patience_ms,
-                      const struct mk_websocket_events *told)
+                      const struct mk_websocket_events *callbacks)
 {
     int pair[2];
     *peer =
@@ -155,18 +144,17 @@ static void open_with(struct peer *peer, struct mk_loop *loop, enum mk_ws_role r
     mk_ws_parser_init(&peer->parser, peer->role, LIMIT);
     uv_poll_init(loop->uv, &peer->poll, peer->fd);
     uv_poll_start(&peer->poll, UV_READABLE, on_readable);
-    assert_int_equal(
-        mk_websocket_context_init(&peer->context, loop, role, LIMIT, idle_ms, patience_ms), 0);
-    owner_init(&peer->shaker);
-    owner_adopt(&peer->shaker, stream_on(loop, pair[0]));
-    peer->websocket = mk_websocket_new(&peer->context, peer->shaker.stream, told, peer);
+    assert_int_equal(mk_websocket_context_init(&peer->context, loop, role, LIMIT, IDLE, PATIENCE),
+                     0);
+    owner_init(&peer->before);
+    owner_adopt(&peer->before, stream_on(loop, pair[0]));
+    peer->websocket = mk_websocket_new(&peer->context, peer->before.stream, callbacks, peer);
     assert_non_null(peer->websocket);
 }
 
-static void open_one(struct peer *peer, struct mk_loop *loop, enum mk_ws_role role,
-                     uint64_t idle_ms, uint64_t patience_ms)
+static void open_one(struct peer *peer, struct mk_loop *loop, enum mk_ws_role role)
 {
-    open_with(peer, loop, role, idle_ms, patience_ms, &events);
+    open_with(peer, loop, role, &events);
 }
 
 static void on_poll_closed(uv_handle_t *poll)
@@ -181,319 +169,249 @@ static void end_one(struct peer *peer)
     TURN_UNTIL(peer->loop, peer->closes == 1);
     uv_close((uv_handle_t *)&peer->poll, on_poll_closed);
     TURN_UNTIL(peer->loop, peer->forgotten);
-    assert_int_equal(peer->shaker.closes, 0);
+    assert_int_equal(peer->before.closes, 0);
     mk_websocket_context_fini(&peer->context);
-    owner_fini(&peer->shaker);
+    owner_fini(&peer->before);
     mk_ws_parser_fini(&peer->parser);
     close(peer->fd);
 }
 
-static const enum mk_ws_role roles[] = { MK_WS_SERVER, MK_WS_CLIENT };
+/* --- dialogues --- */
 
-/* --- keep-alive --- */
+enum step_kind {
+    END_OF_STEPS,
+    PEER_SENDS,   /* a frame */
+    PEER_ENDS,    /* it sends no more */
+    PEER_RESETS,  /* the connection */
+    WE_SEND,      /* a text */
+    WE_CLOSE,     /* with a code and a reason */
+    WE_PAUSE,     /* reading */
+    WE_RESUME,    /* reading */
+    TIME_JUMPS,   /* by `ms`, while the loop does not turn */
+    TIME_PASSES,  /* by `ms`; whatever is due then happens */
+    ALL_IS_READ,  /* whatever can happen now has happened */
+    GETS_FRAME,   /* the peer: this one next, and none before it */
+    GETS_NOTHING, /* the peer: no frame but those that it got already */
+    GETS_END,     /* the peer: the connection's */
+    WE_GOT,       /* so many messages (`code`) in all */
+    WE_CLOSED,    /* the owner was notified, once, with this code and reason */
+    WE_ARE_OPEN,  /* the owner was not */
+};
 
-/* Answers in time, however busy the machine is, yet waits for nobody long. */
-enum { PATIENT = 300 };
+struct step {
+    enum step_kind kind;
+    enum mk_ws_opcode opcode;
+    uint16_t code;
+    const char *text;
+    uint64_t ms;
+};
 
-static void check_stays(enum mk_ws_role role, enum mk_ws_opcode answer)
+/* clang-format off */
+#define SENDS(opcode, text) { PEER_SENDS, opcode, 0, text, 0 }
+#define SENDS_CLOSE(code) { PEER_SENDS, MK_WS_CLOSE, code, "", 0 }
+#define ENDS { PEER_ENDS, 0, 0, NULL, 0 }
+#define RESETS { PEER_RESETS, 0, 0, NULL, 0 }
+#define SEND(text) { WE_SEND, 0, 0, text, 0 }
+#define CLOSE(code, reason) { WE_CLOSE, 0, code, reason, 0 }
+#define PAUSE { WE_PAUSE, 0, 0, NULL, 0 }
+#define RESUME { WE_RESUME, 0, 0, NULL, 0 }
+#define JUMP(ms) { TIME_JUMPS, 0, 0, NULL, ms }
+#define PASS(ms) { TIME_PASSES, 0, 0, NULL, ms }
+#define SETTLE { ALL_IS_READ, 0, 0, NULL, 0 }
+#define GETS(opcode, text) { GETS_FRAME, opcode, 0, text, 0 }
+#define GETS_CLOSE(code, reason) { GETS_FRAME, MK_WS_CLOSE, code, reason, 0 }
+#define GETS_NONE { GETS_NOTHING, 0, 0, NULL, 0 }
+#define GETS_EOF { GETS_END, 0, 0, NULL, 0 }
+#define GOT(count) { WE_GOT, 0, count, NULL, 0 }
+#define CLOSED(code, why) { WE_CLOSED, 0, code, why, 0 }
+#define OPEN { WE_ARE_OPEN, 0, 0, NULL, 0 }
+/* clang-format on */
+
+struct dialogue {
+    const char *name;
+    struct step steps[MOST_STEPS];
+    bool closes_in_message; /* the owner closes with the first message, and sends none back */
+};
+
+/* Each is held in both roles. */
+static const struct dialogue dialogues[] = {
+    /* keep-alive */
+    { "an_idle_peer_that_answers_with_a_pong_stays",
+      { PASS(IDLE), GETS(MK_WS_PING, ""), SENDS(MK_WS_PONG, "here"), SETTLE, PASS(PATIENCE), OPEN,
+        PASS(IDLE), GETS(MK_WS_PING, "") } },
+    { "an_idle_peer_that_sends_anything_else_stays",
+      { PASS(IDLE), GETS(MK_WS_PING, ""), SENDS(MK_WS_TEXT, "here"), GETS(MK_WS_TEXT, "here"),
+        PASS(PATIENCE), OPEN, PASS(IDLE), GETS(MK_WS_PING, "") } },
+    { "a_peer_that_does_not_answer_a_ping_is_dropped",
+      { PASS(IDLE), GETS(MK_WS_PING, ""), PASS(PATIENCE / 2), OPEN, PASS(PATIENCE / 2),
+        CLOSED(MK_WS_ABNORMAL, "no answer to a ping"), GETS_NONE, GETS_EOF } },
+    { "a_peer_that_sends_something_gets_no_ping",
+      { PASS(IDLE / 2), SENDS(MK_WS_PONG, "unasked"), SETTLE, PASS(IDLE / 2), GETS_NONE,
+        PASS(IDLE / 2), PASS(IDLE / 2), GETS(MK_WS_PING, "") } },
+    { "a_paused_peer_gets_no_ping",
+      { PAUSE, PASS(10 * IDLE), PASS(10 * PATIENCE), GETS_NONE, OPEN, RESUME, PASS(IDLE),
+        GETS(MK_WS_PING, ""), PASS(PATIENCE), CLOSED(MK_WS_ABNORMAL, "no answer to a ping") } },
+    { "an_answer_that_is_not_read_yet_is_waited_for",
+      { PASS(IDLE), GETS(MK_WS_PING, ""), PAUSE, SENDS(MK_WS_TEXT, "here"), PASS(2 * PATIENCE),
+        OPEN, RESUME, GETS(MK_WS_TEXT, "here"), OPEN } },
+    { "an_answer_that_comes_with_the_timeout_counts",
+      { PASS(IDLE), GETS(MK_WS_PING, ""), PAUSE, SENDS(MK_WS_TEXT, "here"), JUMP(2 * PATIENCE),
+        RESUME, GETS(MK_WS_TEXT, "here"), OPEN } },
+    { "a_ping_is_answered",
+      { SENDS(MK_WS_PING, "still there?"), GETS(MK_WS_PONG, "still there?"), GOT(0) } },
+    /* the closing handshake */
+    { "a_close_frame_is_answered",
+      { SENDS(MK_WS_TEXT, "one"), SENDS_CLOSE(4001), SENDS(MK_WS_TEXT, "behind the close frame"),
+        GETS(MK_WS_TEXT, "one"), GETS_CLOSE(4001, ""), GETS_EOF, ENDS,
+        CLOSED(4001, "closed by the peer"), GOT(1) } },
+    { "our_close_frame_waits_for_the_answer",
+      { SEND("before"), CLOSE(MK_WS_GOING_AWAY, "bye"), CLOSE(MK_WS_NORMAL, "again"), SEND("after"),
+        GETS(MK_WS_TEXT, "before"), GETS_CLOSE(MK_WS_GOING_AWAY, "bye"),
+        /* Messages are dropped from then on, and pings are not answered. */
+        SENDS(MK_WS_TEXT, "late"), SENDS(MK_WS_PING, "late"), SETTLE, OPEN,
+        SENDS_CLOSE(MK_WS_GOING_AWAY), GETS_EOF, ENDS,
+        CLOSED(MK_WS_GOING_AWAY, "closed by the peer"), GETS_NONE, GOT(0) } },
+    { "our_close_frame_without_an_answer_ends_the_connection",
+      { CLOSE(MK_WS_GOING_AWAY, "bye"), GETS_CLOSE(MK_WS_GOING_AWAY, "bye"), PASS(PATIENCE / 2),
+        OPEN, PASS(PATIENCE / 2), CLOSED(MK_WS_ABNORMAL, "no answer to a close frame") } },
+    { "messages_are_no_answer_to_a_close_frame",
+      { CLOSE(MK_WS_GOING_AWAY, "bye"), SENDS(MK_WS_TEXT, "but"), SETTLE, PASS(PATIENCE / 2),
+        SENDS(MK_WS_TEXT, "but"), SETTLE, PASS(PATIENCE / 4), SENDS(MK_WS_TEXT, "but"), SETTLE,
+        OPEN, PASS(PATIENCE / 4), CLOSED(MK_WS_ABNORMAL, "no answer to a close frame"), GOT(0) } },
+    { "a_message_may_close_the_connection",
+      { SENDS(MK_WS_TEXT, "one"), SENDS(MK_WS_TEXT, "two"), GETS_CLOSE(MK_WS_GOING_AWAY, "bye"),
+        SETTLE, GOT(1) },
+      .closes_in_message = true },
+    /* other ends */
+    { "a_peer_that_ends_without_a_close_frame_is_gone",
+      { ENDS, CLOSED(MK_WS_ABNORMAL, "the peer went away without a close frame") } },
+    { "a_reset_is_an_end", { RESETS, CLOSED(MK_WS_ABNORMAL, "Connection reset by peer") } },
+};
+
+static void reset(struct peer *peer)
+{
+    const struct linger at_once = { .l_onoff = 1 };
+    setsockopt(peer->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    uv_poll_stop(&peer->poll);
+    close(peer->fd);
+    peer->fd = -1;
+}
+
+static void take_step(struct peer *peer, const struct step *step)
+{
+    switch (step->kind) {
+    case PEER_SENDS:
+        peer_sends(peer, step->opcode, step->code, step->text);
+        break;
+    case PEER_ENDS:
+        shutdown(peer->fd, SHUT_WR);
+        break;
+    case PEER_RESETS:
+        reset(peer);
+        break;
+    case WE_SEND:
+        mk_websocket_send(peer->websocket, MK_WS_TEXT, mk_slice_str(step->text));
+        break;
+    case WE_CLOSE:
+        mk_websocket_close(peer->websocket, step->code, mk_slice_str(step->text));
+        break;
+    case WE_PAUSE:
+        mk_websocket_pause(peer->websocket);
+        break;
+    case WE_RESUME:
+        mk_websocket_resume(peer->websocket);
+        break;
+    case TIME_JUMPS:
+        move_clock(peer->loop, step->ms);
+        break;
+    case TIME_PASSES:
+        move_clock(peer->loop, step->ms);
+        turn(peer->loop);
+        break;
+    default:
+        turn(peer->loop);
+        break;
+    }
+}
+
+static void expect(struct peer *peer, const struct step *step)
+{
+    const struct frame *frame = &peer->frames[peer->checked];
+    switch (step->kind) {
+    case GETS_FRAME:
+        TURN_UNTIL(peer->loop, peer->frame_count > peer->checked);
+        peer->checked++;
+        assert_int_equal(frame->opcode, step->opcode);
+        assert_int_equal(frame->code, step->code);
+        assert_string_equal(frame->payload, step->text);
+        break;
+    case GETS_NOTHING:
+        assert_int_equal(peer->frame_count, peer->checked);
+        break;
+    case GETS_END:
+        TURN_UNTIL(peer->loop, peer->ended);
+        break;
+    case WE_GOT:
+        assert_int_equal(peer->messages, step->code);
+        break;
+    case WE_CLOSED:
+        TURN_UNTIL(peer->loop, peer->closes > 0);
+        assert_int_equal(peer->closes, 1);
+        assert_int_equal(peer->code, step->code);
+        assert_string_equal(peer->why, step->text);
+        assert_int_equal(peer->gave_up, strcmp(peer->why, "no answer to a ping") == 0);
+        break;
+    default:
+        assert_int_equal(peer->closes, 0);
+        break;
+    }
+}
+
+static void hold(const struct dialogue *dialogue, enum mk_ws_role role)
 {
     struct mk_loop loop;
     struct peer peer;
     assert_int_equal(mk_loop_init(&loop, NULL), 0);
-    open_one(&peer, &loop, role, SOON, PATIENT);
-    TURN_UNTIL(&loop, peer.frame_count == 1);
-    assert_int_equal(peer.frames[0].opcode, MK_WS_PING);
-    say(&peer, answer, "here");
-    peer.frame_count = 0;
-    if (answer == MK_WS_TEXT) {
-        TURN_UNTIL(&loop, peer.frame_count == 1);
-        assert_string_equal(peer.frames[0].payload, "here");
-        peer.frame_count = 0;
-    }
-    /* Asked again: so it was not dropped when the patience had ended. */
-    TURN_UNTIL(&loop, peer.frame_count == 1);
-    assert_int_equal(peer.frames[0].opcode, MK_WS_PING);
-    assert_int_equal(peer.closes, 0);
+    open_one(&peer, &loop, role);
+    peer.closes_in_message = dialogue->closes_in_message;
+    for (const struct step *step = dialogue->steps; step->kind != END_OF_STEPS; step++)
+        step->kind < GETS_FRAME ? take_step(&peer, step) : expect(&peer, step);
     end_one(&peer);
     mk_loop_fini(&loop);
 }
 
-static void test_idle_peer_is_asked_and_stays(void **state)
+static void test_dialogue(void **state)
 {
-    (void)state;
-    check_stays(MK_WS_SERVER, MK_WS_PONG);
-    check_stays(MK_WS_CLIENT, MK_WS_PONG);
-    check_stays(MK_WS_SERVER, MK_WS_TEXT); /* whatever it says, it is alive */
+    hold(*state, MK_WS_SERVER);
+    hold(*state, MK_WS_CLIENT);
 }
 
-static void test_silent_peer_is_dropped(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        struct mk_loop loop;
-        struct peer peer;
-        assert_int_equal(mk_loop_init(&loop, NULL), 0);
-        open_one(&peer, &loop, roles[i], SOON, SOON);
-        TURN_UNTIL(&loop, peer.closes == 1);
-        assert_int_equal(peer.code, MK_WS_ABNORMAL);
-        assert_string_equal(peer.why, "no answer to a ping");
-        assert_true(peer.gave_up);
-        TURN_UNTIL(&loop, peer.ended);
-        assert_int_equal(peer.frame_count, 1);
-        assert_int_equal(peer.frames[0].opcode, MK_WS_PING);
-        end_one(&peer);
-        mk_loop_fini(&loop);
-    }
-}
+/* --- what is no dialogue --- */
 
-static void say_unasked(void *peer)
-{
-    say(peer, MK_WS_PONG, "unasked");
-}
-
-static void test_busy_peer_is_not_asked(void **state)
-{
-    (void)state;
-    struct mk_loop loop;
-    struct peer busy, idle;
-    assert_int_equal(mk_loop_init(&loop, NULL), 0);
-    open_one(&busy, &loop, MK_WS_SERVER, PATIENT, LATE);
-    open_one(&idle, &loop, MK_WS_SERVER, PATIENT, LATE);
-    struct mk_timer *timer = mk_timer_new(&loop, say_unasked, &busy);
-    mk_timer_start(timer, PATIENT / 2);
-    TURN_UNTIL(&loop, idle.frame_count == 1);
-    assert_int_equal(idle.frames[0].opcode, MK_WS_PING);
-    uint64_t first = mk_loop_now(&loop);
-    assert_int_equal(busy.frame_count, 0);
-    /* It is, once it has been silent for as long. */
-    TURN_UNTIL(&loop, busy.frame_count == 1);
-    assert_int_equal(busy.frames[0].opcode, MK_WS_PING);
-    assert_true(mk_loop_now(&loop) - first >= PATIENT / 4);
-    mk_timer_free(timer);
-    end_one(&busy);
-    end_one(&idle);
-    mk_loop_fini(&loop);
-}
-
-static void test_owner_says_what_is_asked(void **state)
+static void test_owner_chooses_the_payload_of_a_ping(void **state)
 {
     (void)state;
     struct mk_loop loop;
     struct peer peer;
     assert_int_equal(mk_loop_init(&loop, NULL), 0);
-    open_with(&peer, &loop, MK_WS_SERVER, SOON, PATIENT, &events_that_ask);
+    open_with(&peer, &loop, MK_WS_SERVER, &events_with_payload);
+    move_clock(&loop, IDLE);
     TURN_UNTIL(&loop, peer.frame_count == 1);
     assert_int_equal(peer.frames[0].opcode, MK_WS_PING);
     assert_string_equal(peer.frames[0].payload, "7");
-    say(&peer, MK_WS_PONG, peer.frames[0].payload);
+    peer_sends(&peer, MK_WS_PONG, 0, peer.frames[0].payload);
     TURN_UNTIL(&loop, strcmp(peer.why, "7") == 0);
     end_one(&peer);
     mk_loop_fini(&loop);
 }
 
-static void on_time(void *passed)
-{
-    *(bool *)passed = true;
-}
-
-static void let_pass(struct mk_loop *loop, uint64_t ms)
-{
-    bool passed = false;
-    struct mk_timer *timer = mk_timer_new(loop, on_time, &passed);
-    mk_timer_start(timer, ms);
-    TURN_UNTIL(loop, passed);
-    mk_timer_free(timer);
-}
-
-static void test_paused_peer_is_not_asked(void **state)
+static void test_broken_framing_is_answered_with_a_close_frame(void **state)
 {
     (void)state;
     struct mk_loop loop;
     struct peer peer;
     assert_int_equal(mk_loop_init(&loop, NULL), 0);
-    open_one(&peer, &loop, MK_WS_SERVER, SOON, SOON);
-    mk_websocket_pause(peer.websocket);
-    let_pass(&loop, 10 * SOON);
-    assert_int_equal(peer.frame_count, 0);
-    assert_int_equal(peer.closes, 0);
-    /* Its silence counts again. */
-    mk_websocket_resume(peer.websocket);
-    TURN_UNTIL(&loop, peer.closes == 1);
-    assert_int_equal(peer.frame_count, 1);
-    assert_true(peer.gave_up);
-    end_one(&peer);
-    mk_loop_fini(&loop);
-}
-
-/* The answer to a ping comes, but is not read before the patience ends, or only just after it. */
-static void test_paused_answer_is_waited_for(void **state)
-{
-    (void)state;
-    for (int resumed = 0; resumed < 2; resumed++) {
-        struct mk_loop loop;
-        struct peer peer;
-        assert_int_equal(mk_loop_init(&loop, NULL), 0);
-        open_one(&peer, &loop, MK_WS_SERVER, SOON, PATIENT);
-        TURN_UNTIL(&loop, peer.frame_count == 1);
-        mk_websocket_pause(peer.websocket);
-        say(&peer, MK_WS_TEXT, "here");
-        if (resumed) { /* at the very moment: its timeout comes before what is to be read */
-            uv_sleep(2 * PATIENT);
-            uv_update_time(loop.uv);
-            mk_websocket_resume(peer.websocket);
-        } else {
-            let_pass(&loop, 2 * PATIENT);
-            assert_int_equal(peer.closes, 0);
-            mk_websocket_resume(peer.websocket);
-        }
-        TURN_UNTIL(&loop, peer.messages == 1 || peer.closes == 1);
-        assert_int_equal(peer.closes, 0);
-        end_one(&peer);
-        mk_loop_fini(&loop);
-    }
-}
-
-static void test_ping_is_answered(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        struct mk_loop loop;
-        struct peer peer;
-        assert_int_equal(mk_loop_init(&loop, NULL), 0);
-        open_one(&peer, &loop, roles[i], LATE, LATE);
-        say(&peer, MK_WS_PING, "still there?");
-        TURN_UNTIL(&loop, peer.frame_count == 1);
-        assert_int_equal(peer.frames[0].opcode, MK_WS_PONG);
-        assert_string_equal(peer.frames[0].payload, "still there?");
-        assert_int_equal(peer.messages, 0);
-        end_one(&peer);
-        mk_loop_fini(&loop);
-    }
-}
-
-/* --- closing --- */
-
-static void test_close_is_answered(void **state)
-{
-    (void)state;
-    struct mk_loop loop;
-    struct peer peer;
-    assert_int_equal(mk_loop_init(&loop, NULL), 0);
-    open_one(&peer, &loop, MK_WS_SERVER, LATE, LATE);
-    say(&peer, MK_WS_TEXT, "one");
-    say_close(&peer, 4001);
-    say(&peer, MK_WS_TEXT, "behind the close frame");
-    TURN_UNTIL(&loop, peer.frame_count == 2);
-    assert_string_equal(peer.frames[0].payload, "one");
-    assert_int_equal(peer.frames[1].opcode, MK_WS_CLOSE);
-    assert_int_equal(peer.frames[1].code, 4001);
-    TURN_UNTIL(&loop, peer.ended);
-    shutdown(peer.fd, SHUT_WR);
-    TURN_UNTIL(&loop, peer.closes == 1);
-    assert_int_equal(peer.messages, 1);
-    assert_int_equal(peer.code, 4001);
-    assert_string_equal(peer.why, "closed by the peer");
-    end_one(&peer);
-    mk_loop_fini(&loop);
-}
-
-static void test_own_close_waits_for_the_answer(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        struct mk_loop loop;
-        struct peer peer;
-        assert_int_equal(mk_loop_init(&loop, NULL), 0);
-        open_one(&peer, &loop, roles[i], LATE, LATE);
-        mk_websocket_send(peer.websocket, MK_WS_TEXT, MK_SLICE("before"));
-        assert_false(mk_websocket_closing(peer.websocket));
-        mk_websocket_close(peer.websocket, MK_WS_GOING_AWAY, MK_SLICE("bye"));
-        assert_true(mk_websocket_closing(peer.websocket));
-        mk_websocket_close(peer.websocket, MK_WS_NORMAL, MK_SLICE("again"));
-        mk_websocket_send(peer.websocket, MK_WS_TEXT, MK_SLICE("after"));
-        TURN_UNTIL(&loop, peer.frame_count == 2);
-        assert_string_equal(peer.frames[0].payload, "before");
-        assert_int_equal(peer.frames[1].code, MK_WS_GOING_AWAY);
-        assert_string_equal(peer.frames[1].payload, "bye");
-        /* What still comes is dropped, and a ping not answered any more. */
-        say(&peer, MK_WS_TEXT, "late");
-        say(&peer, MK_WS_PING, "late");
-        turn(&loop);
-        assert_int_equal(peer.closes, 0);
-        say_close(&peer, MK_WS_GOING_AWAY);
-        TURN_UNTIL(&loop, peer.ended);
-        shutdown(peer.fd, SHUT_WR);
-        TURN_UNTIL(&loop, peer.closes == 1);
-        assert_int_equal(peer.frame_count, 2);
-        assert_int_equal(peer.messages, 0);
-        assert_int_equal(peer.code, MK_WS_GOING_AWAY);
-        end_one(&peer);
-        mk_loop_fini(&loop);
-    }
-}
-
-static void test_close_without_an_answer_ends(void **state)
-{
-    (void)state;
-    struct mk_loop loop;
-    struct peer peer;
-    assert_int_equal(mk_loop_init(&loop, NULL), 0);
-    open_one(&peer, &loop, MK_WS_CLIENT, LATE, SOON);
-    mk_websocket_close(peer.websocket, MK_WS_GOING_AWAY, MK_SLICE("bye"));
-    TURN_UNTIL(&loop, peer.closes == 1);
-    assert_int_equal(peer.code, MK_WS_ABNORMAL);
-    assert_string_equal(peer.why, "no answer to a close frame");
-    end_one(&peer);
-    mk_loop_fini(&loop);
-}
-
-/* Talk is no answer to a close frame, however much of it there is. */
-static void test_chatter_does_not_put_off_the_end(void **state)
-{
-    (void)state;
-    struct mk_loop loop;
-    struct peer peer;
-    assert_int_equal(mk_loop_init(&loop, NULL), 0);
-    open_one(&peer, &loop, MK_WS_SERVER, LATE, SOON);
-    mk_websocket_close(peer.websocket, MK_WS_GOING_AWAY, MK_SLICE("bye"));
-    alarm(PATIENCE_S);
-    while (peer.closes == 0) {
-        try_say(&peer, MK_WS_TEXT, "but");
-        uv_run(loop.uv, UV_RUN_ONCE);
-    }
-    alarm(0);
-    assert_string_equal(peer.why, "no answer to a close frame");
-    assert_int_equal(peer.messages, 0);
-    end_one(&peer);
-    mk_loop_fini(&loop);
-}
-
-static void test_close_from_within_a_message(void **state)
-{
-    (void)state;
-    struct mk_loop loop;
-    struct peer peer;
-    assert_int_equal(mk_loop_init(&loop, NULL), 0);
-    open_one(&peer, &loop, MK_WS_SERVER, LATE, LATE);
-    peer.closes_in_message = true;
-    say(&peer, MK_WS_TEXT, "one");
-    say(&peer, MK_WS_TEXT, "two");
-    TURN_UNTIL(&loop, peer.frame_count == 1);
-    assert_int_equal(peer.frames[0].code, MK_WS_GOING_AWAY);
-    assert_int_equal(peer.messages, 1);
-    end_one(&peer);
-    mk_loop_fini(&loop);
-}
-
-/* --- other ends --- */
-
-static void test_broken_framing_is_told(void **state)
-{
-    (void)state;
-    struct mk_loop loop;
-    struct peer peer;
-    assert_int_equal(mk_loop_init(&loop, NULL), 0);
-    open_one(&peer, &loop, MK_WS_SERVER, LATE, LATE);
+    open_one(&peer, &loop, MK_WS_SERVER);
     assert_int_equal(send(peer.fd, "\x81\x01x", 3, MSG_NOSIGNAL), 3); /* not masked */
     TURN_UNTIL(&loop, peer.frame_count == 1);
     assert_int_equal(peer.frames[0].opcode, MK_WS_CLOSE);
@@ -506,45 +424,19 @@ static void test_broken_framing_is_told(void **state)
     mk_loop_fini(&loop);
 }
 
-static void test_peer_that_leaves_without_a_word(void **state)
+static void test_peer_that_reads_nothing_is_dropped(void **state)
 {
     (void)state;
     struct mk_loop loop;
     struct peer peer;
     assert_int_equal(mk_loop_init(&loop, NULL), 0);
-    open_one(&peer, &loop, MK_WS_SERVER, LATE, LATE);
-    shutdown(peer.fd, SHUT_WR);
-    TURN_UNTIL(&loop, peer.closes == 1);
-    assert_int_equal(peer.code, MK_WS_ABNORMAL);
-    assert_string_equal(peer.why, "the peer went away without a close frame");
-    end_one(&peer);
-    open_one(&peer, &loop, MK_WS_SERVER, LATE, LATE);
-    const struct linger at_once = { .l_onoff = 1 };
-    setsockopt(peer.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-    uv_poll_stop(&peer.poll);
-    close(peer.fd);
-    peer.fd = -1;
-    TURN_UNTIL(&loop, peer.closes == 1);
-    assert_int_equal(peer.code, MK_WS_ABNORMAL);
-    assert_string_equal(peer.why, strerror(ECONNRESET));
-    end_one(&peer);
-    mk_loop_fini(&loop);
-}
-
-static void test_peer_that_takes_nothing(void **state)
-{
-    (void)state;
-    struct mk_loop loop;
-    struct peer peer;
-    assert_int_equal(mk_loop_init(&loop, NULL), 0);
-    open_one(&peer, &loop, MK_WS_CLIENT, LATE, LATE);
+    open_one(&peer, &loop, MK_WS_CLIENT);
     const struct mk_stream_limits limits = { .output = 8192, .read_pause = 4096, .input = 4096 };
     mk_stream_limit(mk_websocket_stream(peer.websocket), &limits);
     char text[4096];
     memset(text, 'x', sizeof(text));
     for (int i = 0; i < 3; i++)
         mk_websocket_send(peer.websocket, MK_WS_TEXT, mk_slice_of(text, sizeof(text)));
-    assert_true(mk_websocket_closing(peer.websocket));
     assert_int_equal(peer.closes, 0); /* never from within a call */
     TURN_UNTIL(&loop, peer.closes == 1);
     assert_string_equal(peer.why, "it does not take what it is sent");
@@ -552,24 +444,20 @@ static void test_peer_that_takes_nothing(void **state)
     mk_loop_fini(&loop);
 }
 
+enum { DIALOGUES = sizeof(dialogues) / sizeof(dialogues[0]), OTHERS = 3 };
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_idle_peer_is_asked_and_stays),
-        cmocka_unit_test(test_silent_peer_is_dropped),
-        cmocka_unit_test(test_busy_peer_is_not_asked),
-        cmocka_unit_test(test_owner_says_what_is_asked),
-        cmocka_unit_test(test_paused_peer_is_not_asked),
-        cmocka_unit_test(test_paused_answer_is_waited_for),
-        cmocka_unit_test(test_ping_is_answered),
-        cmocka_unit_test(test_close_is_answered),
-        cmocka_unit_test(test_own_close_waits_for_the_answer),
-        cmocka_unit_test(test_close_without_an_answer_ends),
-        cmocka_unit_test(test_chatter_does_not_put_off_the_end),
-        cmocka_unit_test(test_close_from_within_a_message),
-        cmocka_unit_test(test_broken_framing_is_told),
-        cmocka_unit_test(test_peer_that_leaves_without_a_word),
-        cmocka_unit_test(test_peer_that_takes_nothing),
+    struct CMUnitTest tests[OTHERS + DIALOGUES] = {
+        cmocka_unit_test(test_owner_chooses_the_payload_of_a_ping),
+        cmocka_unit_test(test_broken_framing_is_answered_with_a_close_frame),
+        cmocka_unit_test(test_peer_that_reads_nothing_is_dropped),
     };
+    for (size_t i = 0; i < DIALOGUES; i++)
+        tests[OTHERS + i] = (struct CMUnitTest){
+            .name = dialogues[i].name,
+            .test_func = test_dialogue,
+            .initial_state = (void *)(uintptr_t)&dialogues[i],
+        };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
