@@ -30,7 +30,7 @@ async function everything(base, group) {
 
 // Bots speak, in words of that length at least, and are told; milky is killed again and again: nobody misses
 // anything. `after` sees what it left.
-async function crash(t, rounds, { length = 0, env, after = async () => {} } = {}) {
+async function crash(t, rounds, { length = 0, most = 120, env, after = async () => {} } = {}) {
   let milky;
   t.after(() => milky?.child.kill('SIGKILL')); // the first, for the others wait for its connections to end
   const errors = [];
@@ -75,7 +75,9 @@ async function crash(t, rounds, { length = 0, env, after = async () => {} } = {}
     while (!over.now) {
       const word = `${next++}`.padEnd(length, '.');
       const reply = await call(base, 'send_group_message', { group_id: GROUP, message: text(word) }, { patience: 5000 }).catch(() => undefined);
-      if (reply?.body.status === 'ok') acknowledged.push(word);
+      if (reply?.body.status !== 'ok') continue;
+      acknowledged.push(word);
+      over.replies.push(word);
     }
   };
   for (let round = 0; round <= rounds; round++) {
@@ -83,10 +85,10 @@ async function crash(t, rounds, { length = 0, env, after = async () => {} } = {}
     const since = new WebSocket(`ws://127.0.0.1:${port}/?since=${asked.last}`);
     since.on('error', () => {});
     watch(since, asked);
-    const over = { now: round === rounds };
+    const over = { now: round === rounds, replies: new Inbox() };
     const speakers = [1, 2, 3].map(() => speak(milky.http(), over));
     if (round < rounds) {
-      await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 230));
+      for (let i = Math.random() * most; i > 1; i--) await over.replies.next('a reply');
       over.now = true;
       milky.child.kill('SIGKILL');
       await milky.exit;
@@ -113,7 +115,7 @@ describe('journal', () => {
   it(`loses no event in ${ROUNDS} crashes`, (t) => crash(t, ROUNDS));
   // The words are long, so that the world forgets what it keeps for the journal, and that is flushed.
   it(`loses no event when the power fails ${CUTS} times`, (t) =>
-    crash(t, CUTS, { length: 2000, env: powerEnv(), after: cutPower }));
+    crash(t, CUTS, { length: 2000, most: 20, env: powerEnv(), after: cutPower }));
 
   it('a websocket_client with replay goes on where its peer stopped', async (t) => {
     const port = await freePort();

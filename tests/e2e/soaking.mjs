@@ -139,13 +139,12 @@ class Samples {
   }
 }
 
-// When everybody has gone, so have their descriptors.
-async function allGone(milky, baseline) {
+// The descriptors of clients that have gone are closed, some turns of the loop later: each sample is one or more.
+async function allGone(samples, baseline) {
   const wait = async () => {
     for (;;) {
-      const open = await descriptors(milky);
-      if (open <= baseline) return open;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      const { fds } = await samples.take({ open: 0 });
+      if (fds <= baseline) return fds;
     }
   };
   return within(wait(), `descriptors back to ${baseline}`, 30000);
@@ -189,7 +188,7 @@ export async function soak(t, { clients: count, seconds, rate, churn, progress }
   const { connections } = await samples.take(clients.last);
   assert.ok(connections >= count, `${connections} connections of ${count}`);
   clients.tell('leave');
-  const fds = await clients.with(allGone(milky, baseline));
+  const fds = await clients.with(allGone(samples, baseline));
   const left = await samples.take({ open: 0 });
   clients.child.stdin.end();
   assert.equal(await within(clients.ended, 'the clients to end'), 0, clients.stderr);

@@ -543,9 +543,17 @@ static void be_idle(uv_idle_t *idle)
     (void)idle;
 }
 
+static uv_sem_t turned; /* posted by the loop when mk_loop_fini turns it */
+
+static void on_closed(uv_handle_t *handle)
+{
+    (void)handle;
+    uv_sem_post(&turned);
+}
+
 static void work(uv_work_t *request)
 {
-    usleep(50 * 1000);
+    uv_sem_wait(&turned);
     *(bool *)request->data = true;
 }
 
@@ -560,7 +568,7 @@ static void what_others_left_open_is_logged(void **state)
     /* Its memory is lost with intent: static, so that it is not a leak to a leak checker. */
     static uv_timer_t active;
     static uv_tcp_t inactive;
-    static uv_idle_t busy;
+    static uv_idle_t busy, closing;
     static struct mk_loop leaked;
     bool done = false;
     uv_work_t request = { .data = &done };
@@ -571,6 +579,9 @@ static void what_others_left_open_is_logged(void **state)
     uv_tcp_init(leaked.uv, &inactive);
     uv_idle_init(leaked.uv, &busy);
     uv_idle_start(&busy, be_idle);
+    uv_sem_init(&turned, 0);
+    uv_idle_init(leaked.uv, &closing);
+    uv_close((uv_handle_t *)&closing, on_closed);
     uv_queue_work(leaked.uv, &request, work, worked);
     logged[0] = '\0';
     mk_log_setup(MK_LOG_WARN, MK_LOG_TEXT, keep_log);
@@ -585,6 +596,7 @@ static void what_others_left_open_is_logged(void **state)
     assert_null(strstr(logged, "check"));
     assert_null(leaked.uv);
     mk_loop_fini(&leaked); /* once is enough */
+    uv_sem_destroy(&turned);
 }
 
 static void closing_goes_on_to_its_end(void **state)
