@@ -23,6 +23,43 @@ int world_start(struct world *world)
     return rc;
 }
 
+/* Statements of a start and of the list of the whole world, which may walk through a table. */
+static const char *const walking[] = {
+    "is_bot FROM person ORDER BY uin",
+    "FROM qq_group WHERE dissolved = 0",
+    "FROM unsent",
+    "SELECT total(last_seq)",
+};
+
+/* However large the world, no statement that the test has run walks through a table. */
+static void check_plan(sqlite3 *db, const char *sql)
+{
+    for (size_t i = 0; i < sizeof(walking) / sizeof(walking[0]); i++)
+        if (strstr(sql, walking[i]))
+            return;
+    char *text = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
+    sqlite3_stmt *plan;
+    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &plan, NULL), SQLITE_OK);
+    while (sqlite3_step(plan) == SQLITE_ROW) {
+        const char *step = (const char *)sqlite3_column_text(plan, 3);
+        if (strstr(step, "SCAN") || strstr(step, "TEMP B-TREE"))
+            fail_msg("%s: %s", sql, step);
+    }
+    sqlite3_finalize(plan);
+    sqlite3_free(text);
+}
+
+static void check_plans(struct world *world)
+{
+    sqlite3 *db = world_db(world)->handle;
+    const char *sqls[256];
+    size_t count = 0;
+    for (sqlite3_stmt *one = sqlite3_next_stmt(db, NULL); one; one = sqlite3_next_stmt(db, one))
+        sqls[count++] = sqlite3_sql(one);
+    for (size_t i = 0; i < count; i++)
+        check_plan(db, sqls[i]);
+}
+
 void world_stop(struct world *world)
 {
     fake_host_stop(&world->host);
@@ -71,6 +108,8 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 int world_teardown(void **state)
 {
     struct world *world = *state;
+    if (world->backend.self && world_db(world)->handle)
+        check_plans(world);
     world_stop(world);
     mk_loop_fini(&world->loop);
     fake_reply_fini(&world->reply);

@@ -6,6 +6,20 @@
 #include <errno.h>
 #include <inttypes.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* owner, scene, peer */
+static const struct sb_query pin_sql = {
+    "SELECT 1 FROM pin WHERE owner = ?1 AND scene = ?2 AND peer = ?3"
+};
+static const struct sb_query pin_add_sql = { "INSERT INTO pin VALUES (?1, ?2, ?3)" };
+static const struct sb_query pin_remove_sql = {
+    "DELETE FROM pin WHERE owner = ?1 AND scene = ?2 AND peer = ?3"
+};
+/* owner, conversation, seq: never back */
+static const struct sb_query mark_read_sql = { "INSERT INTO read_mark VALUES (?1, ?2, ?3)"
+                                               " ON CONFLICT DO UPDATE SET seq = max(seq, ?3)" };
+
 /* --- pins --- */
 
 static int tell_pin(struct sb_request *request, const struct sb_place *place, bool is_pinned)
@@ -31,7 +45,7 @@ int sb_pin_peer(struct sb_request *request, uint64_t actor, enum sb_scene scene,
     if (scene == SB_SCENE_TEMP && place.id == 0)
         return sb_refuse(request, SB_NO_USER,
                          "临时会话不存在 (there is no temporary session with %" PRIu64 ")", peer);
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_PIN, actor, (uint64_t)scene, peer);
+    sqlite3_stmt *row = SB_DB_USE(db, &pin_sql, actor, (uint64_t)scene, peer);
     rc = sb_db_step(db, row);
     sqlite3_reset(row);
     if (rc < 0)
@@ -44,8 +58,8 @@ int sb_pin_peer(struct sb_request *request, uint64_t actor, enum sb_scene scene,
         rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
-    enum sb_sql sql = is_pinned ? SB_SQL_PIN_ADD : SB_SQL_PIN_REMOVE;
-    return sb_db_run(db, SB_DB_USE(db, sql, actor, (uint64_t)scene, peer));
+    const struct sb_query *query = is_pinned ? &pin_add_sql : &pin_remove_sql;
+    return sb_db_run(db, SB_DB_USE(db, query, actor, (uint64_t)scene, peer));
 }
 
 static enum sb_scene scene_param(struct sb_request *request)
@@ -90,7 +104,7 @@ int sb_mark_read(struct sb_request *request, uint64_t actor, enum sb_scene scene
     if (seq == 0 || seq > place.last_seq)
         return sb_refuse_no_message(request, seq);
     rc = sb_turn_write(request);
-    return rc < 0 ? rc : sb_db_run(db, SB_DB_USE(db, SB_SQL_MARK_READ, actor, place.id, seq));
+    return rc < 0 ? rc : sb_db_run(db, SB_DB_USE(db, &mark_read_sql, actor, place.id, seq));
 }
 
 static int mark_message_as_read(struct sb_request *request)
@@ -100,9 +114,11 @@ static int mark_message_as_read(struct sb_request *request)
                         milky_uint(request->params, "message_seq"));
 }
 
-const struct sb_api sb_peer_apis[] = {
+static const struct sb_api apis[] = {
     { "get_peer_pins", get_peer_pins },
     { "set_peer_pin", set_peer_pin },
     { "mark_message_as_read", mark_message_as_read },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_conversation = { .apis = apis };

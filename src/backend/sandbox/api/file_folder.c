@@ -11,6 +11,48 @@
 #include <errno.h>
 #include <inttypes.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* group, folder: the newest first */
+static const struct sb_query group_files_sql = {
+    "SELECT id, name, size, uploaded_time, uploader, downloaded_times"
+    " FROM group_file WHERE group_id = ?1 AND folder = ?2"
+    " ORDER BY uploaded_time DESC, id DESC"
+};
+/* id, group */
+static const struct sb_query folder_sql = {
+    "SELECT 1 FROM group_folder WHERE id = ?1 AND group_id = ?2"
+};
+/* group, name */
+static const struct sb_query folder_named_sql = {
+    "SELECT id FROM group_folder WHERE group_id = ?1 AND name = ?2"
+};
+/* group */
+static const struct sb_query folders_sql = {
+    "SELECT id, name, creator, created_time, last_modified_time, file_count"
+    " FROM group_folder WHERE group_id = ?1 ORDER BY name"
+};
+/* id, group, creator, time, name */
+static const struct sb_query folder_add_sql = {
+    "INSERT INTO group_folder (id, group_id, creator, created_time,"
+    " last_modified_time, name) VALUES (?1, ?2, ?3, ?4, ?4, ?5)"
+};
+/* id, files more, time */
+static const struct sb_query folder_changed_sql = {
+    "UPDATE group_folder SET file_count = file_count + ?2,"
+    " last_modified_time = ?3 WHERE id = ?1"
+};
+/* id, time, name */
+static const struct sb_query folder_rename_sql = {
+    "UPDATE group_folder SET last_modified_time = ?2, name = ?3 WHERE id = ?1"
+};
+/* group, folder */
+static const struct sb_query folder_empty_sql = {
+    "DELETE FROM group_file WHERE group_id = ?1 AND folder = ?2"
+};
+/* id */
+static const struct sb_query folder_delete_sql = { "DELETE FROM group_folder WHERE id = ?1" };
+
 static int refuse_no_folder(struct sb_request *request, const char *field)
 {
     return sb_refuse(request, SB_NO_FOLDER, "文件夹不存在 (%s names no folder of this group)",
@@ -24,7 +66,7 @@ int sb_folder_param(struct sb_request *request, uint64_t group, const char *fiel
     if (!sb_file_id_read(sb_text_param(request->params, field), &id))
         return refuse_no_folder(request, field);
     if (id > 0) {
-        sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_FOLDER, id, group);
+        sqlite3_stmt *row = SB_DB_USE(db, &folder_sql, id, group);
         int rc = sb_db_step(db, row);
         sqlite3_reset(row);
         if (rc <= 0)
@@ -38,8 +80,8 @@ int sb_folder_changed(struct sb_db *db, uint64_t folder, int delta)
 {
     if (folder == 0)
         return 0;
-    return sb_db_run(db, SB_DB_USE(db, SB_SQL_FOLDER_CHANGED, folder, (uint64_t)(int64_t)delta,
-                                   sb_clock_now(db)));
+    return sb_db_run(
+        db, SB_DB_USE(db, &folder_changed_sql, folder, (uint64_t)(int64_t)delta, sb_clock_now(db)));
 }
 
 /* --- what is in them --- */
@@ -61,7 +103,7 @@ static int list_files(struct sb_request *request, uint64_t group, uint64_t folde
 {
     struct sb_db *db = &request->sandbox->db;
     yyjson_mut_doc *doc = request->doc;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_GROUP_FILES, group, folder);
+    sqlite3_stmt *row = SB_DB_USE(db, &group_files_sql, group, folder);
     int rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
         yyjson_mut_val *json = yyjson_mut_arr_add_obj(doc, files);
@@ -85,7 +127,7 @@ static int list_folders(struct sb_request *request, uint64_t group, yyjson_mut_v
 {
     struct sb_db *db = &request->sandbox->db;
     yyjson_mut_doc *doc = request->doc;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_FOLDERS, group);
+    sqlite3_stmt *row = SB_DB_USE(db, &folders_sql, group);
     int rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
         yyjson_mut_val *json = yyjson_mut_arr_add_obj(doc, folders);
@@ -134,7 +176,7 @@ static int require_folder_name(struct sb_request *request, uint64_t group, const
     int rc = sb_file_name_check(request, field, name);
     if (rc != 0)
         return rc;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_FOLDER_NAMED, group);
+    sqlite3_stmt *row = SB_DB_USE(db, &folder_named_sql, group);
     sb_text_bind(row, 2, name);
     rc = sb_db_step(db, row);
     uint64_t other = rc > 0 ? sb_db_uint(row, 0) : own;
@@ -173,7 +215,7 @@ static int create_group_folder(struct sb_request *request)
     if (rc != 0)
         return rc;
     sqlite3_stmt *insert =
-        SB_DB_USE(db, SB_SQL_FOLDER_ADD, id, group, request->self_id, sb_clock_now(db));
+        SB_DB_USE(db, &folder_add_sql, id, group, request->self_id, sb_clock_now(db));
     sb_text_bind(insert, 5, sb_text_param(request->params, "folder_name"));
     return sb_db_run(db, insert);
 }
@@ -201,7 +243,7 @@ static int rename_group_folder(struct sb_request *request)
         rc = sb_turn_write(request);
     if (rc != 0)
         return rc;
-    sqlite3_stmt *update = SB_DB_USE(db, SB_SQL_FOLDER_RENAME, folder, sb_clock_now(db));
+    sqlite3_stmt *update = SB_DB_USE(db, &folder_rename_sql, folder, sb_clock_now(db));
     sb_text_bind(update, 3, sb_text_param(request->params, "new_folder_name"));
     return sb_db_run(db, update);
 }
@@ -215,14 +257,16 @@ static int delete_group_folder(struct sb_request *request)
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_FOLDER_EMPTY, group, folder));
-    return rc ? rc : sb_db_run(db, SB_DB_USE(db, SB_SQL_FOLDER_DELETE, folder));
+        rc = sb_db_run(db, SB_DB_USE(db, &folder_empty_sql, group, folder));
+    return rc ? rc : sb_db_run(db, SB_DB_USE(db, &folder_delete_sql, folder));
 }
 
-const struct sb_api sb_file_folder_apis[] = {
+static const struct sb_api apis[] = {
     { "get_group_files", get_group_files },
     { "create_group_folder", create_group_folder },
     { "rename_group_folder", rename_group_folder },
     { "delete_group_folder", delete_group_folder },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_file_folder = { .apis = apis };

@@ -11,6 +11,33 @@
 
 #include <errno.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* id, group */
+static const struct sb_query group_file_sql = {
+    "SELECT folder, uploader, name, media FROM group_file WHERE id = ?1 AND group_id = ?2"
+};
+/* id, group, folder, size, uploader, time, name, media */
+static const struct sb_query group_file_add_sql = {
+    "INSERT INTO group_file (id, group_id, folder, size, uploader,"
+    " uploaded_time, name, media)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+};
+/* id */
+static const struct sb_query group_file_downloaded_sql = {
+    "UPDATE group_file SET downloaded_times = downloaded_times + 1 WHERE id = ?1"
+};
+/* id, folder */
+static const struct sb_query group_file_move_sql = {
+    "UPDATE group_file SET folder = ?2 WHERE id = ?1"
+};
+/* id, name */
+static const struct sb_query group_file_rename_sql = {
+    "UPDATE group_file SET name = ?2 WHERE id = ?1"
+};
+/* id */
+static const struct sb_query group_file_delete_sql = { "DELETE FROM group_file WHERE id = ?1" };
+
 static uint64_t group_param(struct sb_request *request)
 {
     return milky_uint(request->params, "group_id");
@@ -33,7 +60,7 @@ static int write_file(struct sb_request *request, const struct sb_upload *upload
 {
     struct sb_db *db = &request->sandbox->db;
     sqlite3_stmt *insert =
-        SB_DB_USE(db, SB_SQL_GROUP_FILE_ADD, upload->id, group, folder, upload->media->size,
+        SB_DB_USE(db, &group_file_add_sql, upload->id, group, folder, upload->media->size,
                   request->self_id, sb_request_now(request));
     sb_text_bind(insert, 7, upload->name);
     sb_text_bind(insert, 8, mk_slice_str(upload->media->id));
@@ -76,7 +103,7 @@ static int require_file(struct sb_request *request, uint64_t group, struct group
     struct sb_db *db = &request->sandbox->db;
     if (!sb_file_id_read(sb_text_param(request->params, "file_id"), &file->id))
         return sb_refuse_no_file(request);
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_GROUP_FILE, file->id, group);
+    sqlite3_stmt *row = SB_DB_USE(db, &group_file_sql, file->id, group);
     int rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc < 0 ? rc : sb_refuse_no_file(request);
@@ -129,7 +156,7 @@ static int get_group_file_download_url(struct sb_request *request)
     if (rc == 0)
         rc = sb_turn_write(request);
     /* Who asks for the URL downloads the file: that is all that QQ knows, too. */
-    return rc ? rc : sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_FILE_DOWNLOADED, file.id));
+    return rc ? rc : sb_db_run(db, SB_DB_USE(db, &group_file_downloaded_sql, file.id));
 }
 
 static int move_group_file(struct sb_request *request)
@@ -150,7 +177,7 @@ static int move_group_file(struct sb_request *request)
         return rc;
     rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_FILE_MOVE, file.id, target));
+        rc = sb_db_run(db, SB_DB_USE(db, &group_file_move_sql, file.id, target));
     if (rc == 0)
         rc = sb_folder_changed(db, file.folder, -1);
     return rc < 0 ? rc : sb_folder_changed(db, target, 1);
@@ -176,7 +203,7 @@ static int rename_group_file(struct sb_request *request)
         rc = sb_turn_write(request);
     if (rc != 0)
         return rc;
-    sqlite3_stmt *update = SB_DB_USE(db, SB_SQL_GROUP_FILE_RENAME, file.id);
+    sqlite3_stmt *update = SB_DB_USE(db, &group_file_rename_sql, file.id);
     sb_text_bind(update, 2, name);
     return sb_db_run(db, update);
 }
@@ -197,11 +224,11 @@ static int delete_group_file(struct sb_request *request)
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_FILE_DELETE, file.id));
+        rc = sb_db_run(db, SB_DB_USE(db, &group_file_delete_sql, file.id));
     return rc ? rc : sb_folder_changed(db, file.folder, -1);
 }
 
-const struct sb_api sb_file_group_apis[] = {
+static const struct sb_api apis[] = {
     { "upload_group_file", upload_group_file },
     { "get_group_file_download_url", get_group_file_download_url },
     { "move_group_file", move_group_file },
@@ -209,3 +236,5 @@ const struct sb_api sb_file_group_apis[] = {
     { "delete_group_file", delete_group_file },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_file_group = { .apis = apis };

@@ -6,6 +6,19 @@
 
 #include <errno.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* id */
+static const struct sb_query private_file_sql = {
+    "SELECT f.sender, f.receiver, f.name, f.media, m.tri_sha1"
+    " FROM private_file f CROSS JOIN media m ON m.sha256 = f.media"
+    " WHERE f.id = ?1"
+};
+/* id, sender, receiver, name, media */
+static const struct sb_query private_file_add_sql = {
+    "INSERT INTO private_file VALUES (?1, ?2, ?3, ?4, ?5)"
+};
+
 static int tell(struct sb_request *request, const struct sb_upload *upload, uint64_t viewer,
                 uint64_t peer, bool is_self)
 {
@@ -38,7 +51,7 @@ static int upload_private_file(struct sb_request *request)
     rc = message ? sb_post_private(request, actor, friend, message) : -ENOMEM;
     if (rc != 0)
         return rc;
-    sqlite3_stmt *insert = SB_DB_USE(db, SB_SQL_PRIVATE_FILE_ADD, upload.id, actor, friend);
+    sqlite3_stmt *insert = SB_DB_USE(db, &private_file_add_sql, upload.id, actor, friend);
     sb_text_bind(insert, 4, upload.name);
     sb_text_bind(insert, 5, mk_slice_str(upload.media->id));
     return sb_db_run(db, insert);
@@ -63,7 +76,7 @@ static int get_private_file_download_url(struct sb_request *request)
         return rc;
     if (!sb_file_id_read(sb_text_param(request->params, "file_id"), &id))
         return sb_refuse_no_file(request);
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_PRIVATE_FILE, id);
+    sqlite3_stmt *row = SB_DB_USE(db, &private_file_sql, id);
     rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc < 0 ? rc : sb_refuse_no_file(request);
@@ -78,8 +91,10 @@ static int get_private_file_download_url(struct sb_request *request)
     return rc ? rc : sb_file_url(request, media.ptr, name.ptr);
 }
 
-const struct sb_api sb_file_private_apis[] = {
+static const struct sb_api apis[] = {
     { "upload_private_file", upload_private_file },
     { "get_private_file_download_url", get_private_file_download_url },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_file_private = { .apis = apis };

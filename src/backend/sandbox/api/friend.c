@@ -8,11 +8,50 @@
 #include <errno.h>
 #include <inttypes.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* owner, friend: one side */
+const struct sb_query sb_unfriend_sql = {
+    "DELETE FROM friendship WHERE owner = ?1 AND friend = ?2"
+};
+/* owner */
+static const struct sb_query befriend_category_sql = {
+    "INSERT INTO friend_category VALUES (?1, 0, '我的好友')"
+    " ON CONFLICT DO NOTHING"
+};
+/* owner, friend: one side */
+static const struct sb_query befriend_sql = {
+    "INSERT INTO friendship (owner, friend) VALUES (?1, ?2)"
+    " ON CONFLICT DO NOTHING"
+};
+/* target, initiator */
+const struct sb_query sb_friend_request_sql = { "SELECT id, state, is_filtered FROM friend_request"
+                                                " WHERE target = ?1 AND initiator = ?2" };
+/* target, is_filtered, limit: the newest first */
+static const struct sb_query friend_requests_sql = {
+    "SELECT initiator, time, state, comment, via FROM friend_request"
+    " WHERE target = ?1 AND is_filtered = ?2 ORDER BY id DESC LIMIT ?3"
+};
+/* target, initiator */
+static const struct sb_query friend_request_remove_sql = {
+    "DELETE FROM friend_request WHERE target = ?1 AND initiator = ?2"
+};
+/* target, initiator, time, is_filtered, comment, via */
+static const struct sb_query friend_request_add_sql = {
+    "INSERT INTO friend_request (target, initiator, time, is_filtered, comment, via)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+};
+/* target, initiator, state, reason: if it is pending */
+static const struct sb_query friend_request_answer_sql = {
+    "UPDATE friend_request SET state = ?3, reason = coalesce(?4, '')"
+    " WHERE target = ?1 AND initiator = ?2 AND state = 0"
+};
+
 enum { MOST_REQUESTS = 500 }; /* of one get_friend_requests */
 
 int sb_are_friends(struct sb_db *db, uint64_t one, uint64_t other)
 {
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_FRIEND, one, other);
+    sqlite3_stmt *row = SB_DB_USE(db, &sb_friend_sql, one, other);
     int rc = sb_db_step(db, row);
     sqlite3_reset(row);
     return rc;
@@ -77,9 +116,9 @@ int sb_delete_friend(struct sb_request *request, uint64_t actor, uint64_t friend
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_UNFRIEND, actor, friend));
+        rc = sb_db_run(db, SB_DB_USE(db, &sb_unfriend_sql, actor, friend));
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_UNFRIEND, friend, actor));
+        rc = sb_db_run(db, SB_DB_USE(db, &sb_unfriend_sql, friend, actor));
     return rc;
 }
 
@@ -146,10 +185,10 @@ int sb_request_friend(struct sb_request *request, uint64_t actor, const struct s
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_FRIEND_REQUEST_REMOVE, wish->target, actor));
+        rc = sb_db_run(db, SB_DB_USE(db, &friend_request_remove_sql, wish->target, actor));
     if (rc != 0)
         return rc;
-    sqlite3_stmt *insert = SB_DB_USE(db, SB_SQL_FRIEND_REQUEST_ADD, wish->target, actor,
+    sqlite3_stmt *insert = SB_DB_USE(db, &friend_request_add_sql, wish->target, actor,
                                      sb_request_now(request), (uint64_t)wish->is_filtered);
     sb_text_bind(insert, 5, wish->comment);
     sb_text_bind(insert, 6, wish->via);
@@ -184,9 +223,8 @@ static int get_friend_requests(struct sb_request *request)
     yyjson_mut_val *requests = yyjson_mut_arr(request->doc);
     if (!requests)
         return -ENOMEM;
-    sqlite3_stmt *row =
-        SB_DB_USE(db, SB_SQL_FRIEND_REQUESTS, request->self_id, (uint64_t)is_filtered,
-                  limit < MOST_REQUESTS ? limit : MOST_REQUESTS);
+    sqlite3_stmt *row = SB_DB_USE(db, &friend_requests_sql, request->self_id, (uint64_t)is_filtered,
+                                  limit < MOST_REQUESTS ? limit : MOST_REQUESTS);
     int rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
         if (!put_request(request, row, is_filtered,
@@ -204,7 +242,7 @@ static int require_pending(struct sb_request *request, uint64_t actor, uint64_t 
                            bool is_filtered)
 {
     struct sb_db *db = &request->sandbox->db;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_FRIEND_REQUEST, actor, initiator);
+    sqlite3_stmt *row = SB_DB_USE(db, &sb_friend_request_sql, actor, initiator);
     int rc = sb_db_step(db, row);
     if (rc < 0)
         return rc;
@@ -227,7 +265,7 @@ static int write_answer(struct sb_db *db, uint64_t target, uint64_t initiator,
                         enum sb_request_state answer, struct mk_slice reason)
 {
     sqlite3_stmt *update =
-        SB_DB_USE(db, SB_SQL_FRIEND_REQUEST_ANSWER, target, initiator, (uint64_t)answer);
+        SB_DB_USE(db, &friend_request_answer_sql, target, initiator, (uint64_t)answer);
     sb_text_bind(update, 4, reason);
     return sb_db_run(db, update);
 }
@@ -235,8 +273,8 @@ static int write_answer(struct sb_db *db, uint64_t target, uint64_t initiator,
 /* One side of a friendship. */
 static int befriend(struct sb_db *db, uint64_t owner, uint64_t friend)
 {
-    int rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_BEFRIEND_CATEGORY, owner));
-    return rc < 0 ? rc : sb_db_run(db, SB_DB_USE(db, SB_SQL_BEFRIEND, owner, friend));
+    int rc = sb_db_run(db, SB_DB_USE(db, &befriend_category_sql, owner));
+    return rc < 0 ? rc : sb_db_run(db, SB_DB_USE(db, &befriend_sql, owner, friend));
 }
 
 int sb_answer_friend(struct sb_request *request, uint64_t actor, uint64_t initiator,
@@ -282,7 +320,7 @@ static int reject_friend_request(struct sb_request *request)
     return answer_request(request, SB_REJECTED);
 }
 
-const struct sb_api sb_friend_apis[] = {
+static const struct sb_api apis[] = {
     { "send_friend_nudge", send_friend_nudge },
     { "delete_friend", delete_friend },
     { "get_friend_requests", get_friend_requests },
@@ -290,3 +328,5 @@ const struct sb_api sb_friend_apis[] = {
     { "reject_friend_request", reject_friend_request },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_friend = { .apis = apis };

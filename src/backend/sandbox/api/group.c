@@ -56,10 +56,12 @@ static int get_group_member_info(struct sb_request *request)
     return entity ? sb_result(request, "member", entity) : -ENOMEM;
 }
 
-const struct sb_api sb_group_apis[] = {
+static const struct sb_api apis[] = {
     { "get_group_list", get_group_list },
     { "get_group_info", get_group_info },
     { "get_group_member_list", get_group_member_list },
     { "get_group_member_info", get_group_member_info },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_group = { .apis = apis };

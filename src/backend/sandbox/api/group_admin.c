@@ -8,6 +8,37 @@
 
 #include <errno.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* group, name */
+static const struct sb_query group_rename_sql = {
+    "UPDATE qq_group SET name = ?2 WHERE group_id = ?1"
+};
+/* group, flag */
+static const struct sb_query group_set_whole_mute_sql = {
+    "UPDATE qq_group SET whole_mute = ?2 WHERE group_id = ?1"
+};
+/* group, uin, value */
+static const struct sb_query member_set_card_sql = {
+    "UPDATE member SET card = ?3 WHERE group_id = ?1 AND uin = ?2"
+};
+static const struct sb_query member_set_title_sql = {
+    "UPDATE member SET title = ?3 WHERE group_id = ?1 AND uin = ?2"
+};
+static const struct sb_query member_set_role_sql = {
+    "UPDATE member SET role = ?3 WHERE group_id = ?1 AND uin = ?2"
+};
+static const struct sb_query member_set_mute_sql = {
+    "UPDATE member SET shut_up_end_time = ?3 WHERE group_id = ?1 AND uin = ?2"
+};
+/* group, uin: requests that nobody has answered yet, for a new admin; 0 and 4: enum
+ * sb_notice_kind */
+static const struct sb_query notice_hand_over_sql = {
+    "INSERT INTO group_notice_for SELECT ?2, is_filtered, seq FROM group_notice"
+    " INDEXED BY group_notice_pending WHERE group_id = ?1 AND state = 0 AND kind IN (0, 4)"
+    " ON CONFLICT DO NOTHING"
+};
+
 enum {
     NAME_CHARS = 60,
     TITLE_BYTES = 18,
@@ -49,8 +80,7 @@ int sb_group_rename(struct sb_request *request, uint64_t actor, uint64_t group,
     rc = sb_tell_group(request, group, 0, "group_name_change", ok ? data : NULL);
     if (rc < 0)
         return rc;
-    return write_text(request, SB_DB_USE(&request->sandbox->db, SB_SQL_GROUP_RENAME, group), 2,
-                      name);
+    return write_text(request, SB_DB_USE(&request->sandbox->db, &group_rename_sql, group), 2, name);
 }
 
 int sb_group_set_card(struct sb_request *request, uint64_t actor, uint64_t group, uint64_t user,
@@ -69,8 +99,8 @@ int sb_group_set_card(struct sb_request *request, uint64_t actor, uint64_t group
         rc = sb_text_check(request, &rule, card);
     if (rc != 0 || mk_slice_eq(card, other.card))
         return rc;
-    return write_text(
-        request, SB_DB_USE(&request->sandbox->db, SB_SQL_MEMBER_SET_CARD, group, user), 3, card);
+    return write_text(request, SB_DB_USE(&request->sandbox->db, &member_set_card_sql, group, user),
+                      3, card);
 }
 
 int sb_group_set_title(struct sb_request *request, uint64_t actor, uint64_t group, uint64_t user,
@@ -93,8 +123,8 @@ int sb_group_set_title(struct sb_request *request, uint64_t actor, uint64_t grou
                          TITLE_BYTES);
     if (rc != 0 || mk_slice_eq(title, other.title))
         return rc;
-    return write_text(
-        request, SB_DB_USE(&request->sandbox->db, SB_SQL_MEMBER_SET_TITLE, group, user), 3, title);
+    return write_text(request, SB_DB_USE(&request->sandbox->db, &member_set_title_sql, group, user),
+                      3, title);
 }
 
 /* --- admins --- */
@@ -108,10 +138,10 @@ static int write_admin(struct sb_request *request, struct sb_notice *notice)
     if (rc == 0)
         rc = sb_notice_for(db, notice, notice->target);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_MEMBER_SET_ROLE, notice->group, notice->target,
+        rc = sb_db_run(db, SB_DB_USE(db, &member_set_role_sql, notice->group, notice->target,
                                      notice->is_set ? SB_ROLE_ADMIN : SB_ROLE_MEMBER));
     if (rc == 0 && notice->is_set)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_NOTICE_HAND_OVER, notice->group, notice->target));
+        rc = sb_db_run(db, SB_DB_USE(db, &notice_hand_over_sql, notice->group, notice->target));
     return rc;
 }
 
@@ -189,7 +219,7 @@ int sb_group_mute(struct sb_request *request, uint64_t actor, uint64_t group, ui
     if (rc < 0)
         return rc;
     return sb_db_run(
-        db, SB_DB_USE(db, SB_SQL_MEMBER_SET_MUTE, group, user, duration ? now + duration : 0));
+        db, SB_DB_USE(db, &member_set_mute_sql, group, user, duration ? now + duration : 0));
 }
 
 int sb_group_mute_all(struct sb_request *request, uint64_t actor, uint64_t group, bool is_mute)
@@ -216,7 +246,7 @@ int sb_group_mute_all(struct sb_request *request, uint64_t actor, uint64_t group
         rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
-    return sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_SET_WHOLE_MUTE, group, is_mute));
+    return sb_db_run(db, SB_DB_USE(db, &group_set_whole_mute_sql, group, is_mute));
 }
 
 /* --- APIs --- */
@@ -267,7 +297,7 @@ static int set_group_whole_mute(struct sb_request *request)
                              milky_bool(request->params, "is_mute"));
 }
 
-const struct sb_api sb_group_admin_apis[] = {
+static const struct sb_api apis[] = {
     { "set_group_name", set_group_name },
     { "set_group_member_card", set_group_member_card },
     { "set_group_member_special_title", set_group_member_special_title },
@@ -276,3 +306,5 @@ const struct sb_api sb_group_admin_apis[] = {
     { "set_group_whole_mute", set_group_whole_mute },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_group_admin = { .apis = apis };

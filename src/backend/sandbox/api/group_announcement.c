@@ -12,6 +12,33 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* group: shows its newest announcement */
+static const struct sb_query group_preview_sql = {
+    "UPDATE qq_group SET announcement = coalesce((SELECT content"
+    " FROM group_announcement WHERE group_id = ?1 ORDER BY id DESC"
+    " LIMIT 1), '') WHERE group_id = ?1"
+};
+/* id */
+static const struct sb_query announcement_sql = {
+    "SELECT group_id FROM group_announcement WHERE id = ?1"
+};
+/* group: the newest first */
+static const struct sb_query announcements_sql = {
+    "SELECT id, uin, time, content, image FROM group_announcement"
+    " WHERE group_id = ?1 ORDER BY id DESC"
+};
+/* group, uin, time, content, image */
+static const struct sb_query announcement_add_sql = {
+    "INSERT INTO group_announcement (group_id, uin, time, content,"
+    " image) VALUES (?1, ?2, ?3, ?4, ?5)"
+};
+/* id */
+static const struct sb_query announcement_remove_sql = {
+    "DELETE FROM group_announcement WHERE id = ?1"
+};
+
 enum { CONTENT_CHARS = 600 };
 
 /* --- putting up --- */
@@ -23,15 +50,14 @@ static int write_announcement(struct sb_request *request, uint64_t actor, uint64
     int rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
-    sqlite3_stmt *add =
-        SB_DB_USE(db, SB_SQL_ANNOUNCEMENT_ADD, group, actor, sb_request_now(request));
+    sqlite3_stmt *add = SB_DB_USE(db, &announcement_add_sql, group, actor, sb_request_now(request));
     sb_text_bind(add, 4, content);
     if (image)
         sb_text_bind(add, 5, mk_slice_str(image->id));
     rc = sb_db_run(db, add);
     sqlite3_bind_null(add, 4);
     sqlite3_bind_null(add, 5);
-    return rc == 0 ? sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_PREVIEW, group)) : rc;
+    return rc == 0 ? sb_db_run(db, SB_DB_USE(db, &group_preview_sql, group)) : rc;
 }
 
 int sb_group_announce(struct sb_request *request, uint64_t actor, uint64_t group,
@@ -75,7 +101,7 @@ static int require_announcement(struct sb_request *request, uint64_t group, stru
     struct sb_db *db = &request->sandbox->db;
     int rc = 0;
     if (read_id(text, id)) {
-        sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_ANNOUNCEMENT, *id);
+        sqlite3_stmt *row = SB_DB_USE(db, &announcement_sql, *id);
         rc = sb_db_step(db, row);
         if (rc > 0 && sb_db_uint(row, 0) != group)
             rc = 0;
@@ -104,8 +130,8 @@ int sb_group_unannounce(struct sb_request *request, uint64_t actor, uint64_t gro
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_ANNOUNCEMENT_REMOVE, id));
-    return rc == 0 ? sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_PREVIEW, group)) : rc;
+        rc = sb_db_run(db, SB_DB_USE(db, &announcement_remove_sql, id));
+    return rc == 0 ? sb_db_run(db, SB_DB_USE(db, &group_preview_sql, group)) : rc;
 }
 
 /* --- reading --- */
@@ -143,7 +169,7 @@ static int get_group_announcements(struct sb_request *request)
     int rc = sb_require_self(request, group, request->self_id, &self);
     if (rc != 0)
         return rc;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_ANNOUNCEMENTS, group);
+    sqlite3_stmt *row = SB_DB_USE(db, &announcements_sql, group);
     rc = list ? sb_db_step(db, row) : -ENOMEM;
     for (; rc > 0; rc = sb_db_step(db, row)) {
         rc = put_announcement(request, group, row, list);
@@ -171,9 +197,11 @@ static int delete_group_announcement(struct sb_request *request)
                                sb_text_param(request->params, "announcement_id"));
 }
 
-const struct sb_api sb_group_board_apis[] = {
+static const struct sb_api apis[] = {
     { "get_group_announcements", get_group_announcements },
     { "send_group_announcement", send_group_announcement },
     { "delete_group_announcement", delete_group_announcement },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_group_announcement = { .apis = apis };

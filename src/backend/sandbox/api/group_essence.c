@@ -10,13 +10,33 @@
 
 #include <errno.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* id of the message */
+static const struct sb_query essence_sql = { "SELECT 1 FROM group_essence WHERE message = ?1" };
+/* group, limit, offset: the newest first */
+static const struct sb_query essences_sql = {
+    "SELECT m.id, m.sender, m.time, m.segments, e.operator, e.time"
+    " FROM group_essence e CROSS JOIN message m ON m.id = e.message"
+    " WHERE e.group_id = ?1 AND m.recalled_by IS NULL"
+    " ORDER BY e.time DESC, e.message DESC LIMIT ?2 OFFSET ?3"
+};
+/* id of the message, group, operator, time */
+static const struct sb_query essence_add_sql = {
+    "INSERT INTO group_essence VALUES (?1, ?2, ?3, ?4)"
+};
+/* id of the message */
+static const struct sb_query essence_remove_sql = {
+    "DELETE FROM group_essence WHERE message = ?1"
+};
+
 enum { MAX_PAGE = 50 };
 
 /* --- setting --- */
 
 static int is_essence(struct sb_db *db, uint64_t message)
 {
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_ESSENCE, message);
+    sqlite3_stmt *row = SB_DB_USE(db, &essence_sql, message);
     int rc = sb_db_step(db, row);
     sqlite3_reset(row);
     return rc;
@@ -42,8 +62,8 @@ static int write_essence(struct sb_request *request, uint64_t actor, uint64_t gr
     if (rc < 0)
         return rc;
     return sb_db_run(db, is_set
-                             ? SB_DB_USE(db, SB_SQL_ESSENCE_ADD, id, group, actor, sb_clock_now(db))
-                             : SB_DB_USE(db, SB_SQL_ESSENCE_REMOVE, id));
+                             ? SB_DB_USE(db, &essence_add_sql, id, group, actor, sb_clock_now(db))
+                             : SB_DB_USE(db, &essence_remove_sql, id));
 }
 
 int sb_group_set_essence(struct sb_request *request, uint64_t actor, uint64_t group, uint64_t seq,
@@ -121,7 +141,7 @@ static int get_group_essence_messages(struct sb_request *request)
     if (size > MAX_PAGE)
         size = MAX_PAGE;
     uint64_t offset = index < INT64_MAX / MAX_PAGE ? index * size : INT64_MAX;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_ESSENCES, group, size + 1, offset);
+    sqlite3_stmt *row = SB_DB_USE(db, &essences_sql, group, size + 1, offset);
     rc = list ? sb_db_step(db, row) : -ENOMEM;
     for (uint64_t count = 0; rc > 0; count++, rc = sb_db_step(db, row)) {
         is_end = count < size;
@@ -146,8 +166,10 @@ static int set_group_essence_message(struct sb_request *request)
                                 milky_uint(params, "message_seq"), milky_bool(params, "is_set"));
 }
 
-const struct sb_api sb_group_essence_apis[] = {
+static const struct sb_api apis[] = {
     { "get_group_essence_messages", get_group_essence_messages },
     { "set_group_essence_message", set_group_essence_message },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_group_essence = { .apis = apis };

@@ -16,6 +16,25 @@
 #include <errno.h>
 #include <inttypes.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* group, policy */
+static const struct sb_query group_set_policy_sql = {
+    "UPDATE qq_group SET join_policy = ?2 WHERE group_id = ?1"
+};
+/* group, uin, time */
+static const struct sb_query member_add_sql = {
+    "INSERT INTO member (group_id, uin, join_time, is_bot)"
+    " SELECT ?1, uin, ?3, is_bot FROM person WHERE uin = ?2"
+};
+/* group, uin */
+static const struct sb_query block_sql = {
+    "SELECT 1 FROM group_block WHERE group_id = ?1 AND uin = ?2"
+};
+static const struct sb_query block_remove_sql = {
+    "DELETE FROM group_block WHERE group_id = ?1 AND uin = ?2"
+};
+
 enum { COMMENT_CHARS = 255 };
 
 /* --- conditions --- */
@@ -53,7 +72,7 @@ static int require_outsider(struct sb_request *request, uint64_t group, uint64_t
 static int require_welcome(struct sb_request *request, uint64_t group, uint64_t user)
 {
     struct sb_db *db = &request->sandbox->db;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_BLOCK, group, user);
+    sqlite3_stmt *row = SB_DB_USE(db, &block_sql, group, user);
     int rc = sb_db_step(db, row);
     sqlite3_reset(row);
     if (rc > 0)
@@ -113,7 +132,7 @@ static int write_joined(struct sb_request *request, uint64_t group, uint64_t use
     struct sb_db *db = &request->sandbox->db;
     int rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_MEMBER_ADD, group, user, sb_request_now(request)));
+        rc = sb_db_run(db, SB_DB_USE(db, &member_add_sql, group, user, sb_request_now(request)));
     return rc == 0 ? sb_notice_lapse(db, group, user, 0) : rc;
 }
 
@@ -276,7 +295,7 @@ int sb_group_invite(struct sb_request *request, uint64_t actor, uint64_t id, uin
     };
     rc = is_bot ? invite_bot(request, &notice) : bring_in(request, &group, actor, user);
     if (rc == 0 && self.role > SB_ROLE_MEMBER)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_BLOCK_REMOVE, id, user));
+        rc = sb_db_run(db, SB_DB_USE(db, &block_remove_sql, id, user));
     return rc;
 }
 
@@ -393,7 +412,7 @@ int sb_group_set_policy(struct sb_request *request, uint64_t actor, uint64_t gro
                          "加群方式不存在 (there is no join policy %" PRIu64 ")", policy);
     if (rc == 0)
         rc = sb_turn_write(request);
-    return rc == 0 ? sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_SET_POLICY, group, policy)) : rc;
+    return rc == 0 ? sb_db_run(db, SB_DB_USE(db, &group_set_policy_sql, group, policy)) : rc;
 }
 
 /* --- APIs --- */
@@ -445,10 +464,12 @@ static int reject_group_invitation(struct sb_request *request)
     return answer_invitation(request, false);
 }
 
-const struct sb_api sb_group_join_apis[] = {
+static const struct sb_api apis[] = {
     { "accept_group_request", accept_group_request },
     { "reject_group_request", reject_group_request },
     { "accept_group_invitation", accept_group_invitation },
     { "reject_group_invitation", reject_group_invitation },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_group_join = { .apis = apis };

@@ -7,6 +7,22 @@
 
 #include <errno.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* group */
+static const struct sb_query group_dissolve_sql = {
+    "UPDATE qq_group SET dissolved = 1 WHERE group_id = ?1"
+};
+/* group, uin */
+static const struct sb_query member_remove_sql = {
+    "DELETE FROM member WHERE group_id = ?1 AND uin = ?2"
+};
+/* group */
+static const struct sb_query members_remove_sql = { "DELETE FROM member WHERE group_id = ?1" };
+static const struct sb_query block_add_sql = {
+    "INSERT INTO group_block VALUES (?1, ?2) ON CONFLICT DO NOTHING"
+};
+
 /* group_member_decrease; `operator_id` 0: they left by themselves. */
 static yyjson_mut_val *decrease_json(yyjson_mut_doc *doc, uint64_t group, uint64_t user,
                                      uint64_t operator_id)
@@ -24,7 +40,7 @@ static int write_leave(struct sb_request *request, struct sb_notice *notice)
     struct sb_db *db = &request->sandbox->db;
     int rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_MEMBER_REMOVE, notice->group, notice->target));
+        rc = sb_db_run(db, SB_DB_USE(db, &member_remove_sql, notice->group, notice->target));
     return rc == 0 ? sb_notice_write(db, notice) : rc;
 }
 
@@ -56,7 +72,7 @@ int sb_group_kick(struct sb_request *request, uint64_t actor, uint64_t group, ui
     if (rc == 0)
         rc = sb_notice_for(db, &notice, user);
     if (rc == 0 && for_good)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_BLOCK_ADD, group, user));
+        rc = sb_db_run(db, SB_DB_USE(db, &block_add_sql, group, user));
     return rc;
 }
 
@@ -67,7 +83,7 @@ static int tell_dissolved(struct sb_request *request, uint64_t owner, uint64_t g
 {
     struct sb_db *db = &request->sandbox->db;
     uint64_t now = sb_request_now(request);
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_GROUP_BOTS, group);
+    sqlite3_stmt *row = SB_DB_USE(db, &sb_group_bots_sql, group);
     int rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
         uint64_t bot = sb_db_uint(row, 0);
@@ -87,9 +103,9 @@ static int dissolve(struct sb_request *request, uint64_t owner, uint64_t group)
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_GROUP_DISSOLVE, group));
+        rc = sb_db_run(db, SB_DB_USE(db, &group_dissolve_sql, group));
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_MEMBERS_REMOVE, group));
+        rc = sb_db_run(db, SB_DB_USE(db, &members_remove_sql, group));
     return rc == 0 ? sb_notice_lapse_all(db, group) : rc;
 }
 
@@ -123,8 +139,10 @@ static int quit_group(struct sb_request *request)
     return sb_group_quit(request, request->self_id, milky_uint(request->params, "group_id"));
 }
 
-const struct sb_api sb_group_leave_apis[] = {
+static const struct sb_api apis[] = {
     { "kick_group_member", kick_group_member },
     { "quit_group", quit_group },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_group_leave = { .apis = apis };

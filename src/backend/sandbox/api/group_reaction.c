@@ -9,6 +9,23 @@
 #include <errno.h>
 #include <inttypes.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* id of the message, is_emoji, uin, face_id */
+static const struct sb_query reaction_sql = {
+    "SELECT 1 FROM group_reaction WHERE message = ?1 AND is_emoji = ?2"
+    " AND uin = ?3 AND face_id = ?4"
+};
+/* the same, time */
+static const struct sb_query reaction_add_sql = {
+    "INSERT INTO group_reaction (message, is_emoji, uin, face_id, time)"
+    " VALUES (?1, ?2, ?3, ?4, ?5)"
+};
+static const struct sb_query reaction_remove_sql = {
+    "DELETE FROM group_reaction WHERE message = ?1 AND is_emoji = ?2"
+    " AND uin = ?3 AND face_id = ?4"
+};
+
 enum { REACTION_BYTES = 32 };
 
 /* --- reactions --- */
@@ -26,10 +43,10 @@ static int check_reaction(struct sb_request *request, struct mk_slice reaction, 
     return rc;
 }
 
-static sqlite3_stmt *reaction_row(struct sb_db *db, enum sb_sql sql, uint64_t message,
+static sqlite3_stmt *reaction_row(struct sb_db *db, const struct sb_query *query, uint64_t message,
                                   bool is_emoji, uint64_t actor, struct mk_slice reaction)
 {
-    sqlite3_stmt *row = SB_DB_USE(db, sql, message, is_emoji, actor);
+    sqlite3_stmt *row = SB_DB_USE(db, query, message, is_emoji, actor);
     sb_text_bind(row, 4, reaction);
     return row;
 }
@@ -61,7 +78,7 @@ int sb_group_react(struct sb_request *request, uint64_t actor, uint64_t group, u
         rc = sb_require_group_message(request, group, seq, &id);
     if (rc != 0)
         return rc;
-    sqlite3_stmt *row = reaction_row(db, SB_SQL_REACTION, id, is_emoji, actor, reaction);
+    sqlite3_stmt *row = reaction_row(db, &reaction_sql, id, is_emoji, actor, reaction);
     rc = sb_db_step(db, row);
     sqlite3_reset(row);
     if (rc < 0 || is_add == (rc > 0))
@@ -71,8 +88,8 @@ int sb_group_react(struct sb_request *request, uint64_t actor, uint64_t group, u
         rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
-    row = reaction_row(db, is_add ? SB_SQL_REACTION_ADD : SB_SQL_REACTION_REMOVE, id, is_emoji,
-                       actor, reaction);
+    row = reaction_row(db, is_add ? &reaction_add_sql : &reaction_remove_sql, id, is_emoji, actor,
+                       reaction);
     if (is_add)
         sqlite3_bind_int64(row, 5, (sqlite3_int64)sb_clock_now(db));
     return sb_db_run(db, row);
@@ -117,8 +134,10 @@ static int send_group_nudge(struct sb_request *request)
                           milky_uint(request->params, "user_id"));
 }
 
-const struct sb_api sb_group_react_apis[] = {
+static const struct sb_api apis[] = {
     { "send_group_message_reaction", send_group_message_reaction },
     { "send_group_nudge", send_group_nudge },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_group_reaction = { .apis = apis };

@@ -2,6 +2,7 @@
  * profile: what somebody shows of themselves, and the likes that it gets; and the cookies of an
  * account, which no server takes: they are there so that programs find what they expect.
  */
+#include "backend/sandbox/media/media.h"
 #include "backend/sandbox/model/social.h"
 
 #include "backend/sandbox/model/text.h"
@@ -12,11 +13,27 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* uin, text */
+static const struct sb_query set_nickname_sql = {
+    "UPDATE person SET nickname = ?2 WHERE uin = ?1"
+};
+static const struct sb_query set_bio_sql = { "UPDATE person SET bio = ?2 WHERE uin = ?1" };
+/* liker, uin, day: how many on that day */
+static const struct sb_query likes_sql = {
+    "SELECT today FROM profile_like WHERE liker = ?1 AND uin = ?2 AND day = ?3"
+};
+/* liker, uin, day, count */
+static const struct sb_query like_sql = { "INSERT INTO profile_like VALUES (?1, ?2, ?3, ?4, ?4)"
+                                          " ON CONFLICT DO UPDATE SET total = total + ?4, day = ?3,"
+                                          " today = CASE day WHEN ?3 THEN today ELSE 0 END + ?4" };
+
 enum { SKEY_CHARS = 9, P_SKEY_CHARS = 43, DOMAIN_MAX = 253 };
 
 /* --- nickname and signature --- */
 
-static int set_text(struct sb_request *request, uint64_t actor, enum sb_sql sql,
+static int set_text(struct sb_request *request, uint64_t actor, const struct sb_query *query,
                     const struct sb_text_rule *rule, struct mk_slice text)
 {
     struct sb_db *db = &request->sandbox->db;
@@ -30,7 +47,7 @@ static int set_text(struct sb_request *request, uint64_t actor, enum sb_sql sql,
     rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
-    sqlite3_stmt *update = sb_db_use(db, sql, 1, &actor);
+    sqlite3_stmt *update = sb_db_use(db, query, 1, &actor);
     sb_text_bind(update, 2, text);
     return sb_db_run(db, update);
 }
@@ -38,13 +55,13 @@ static int set_text(struct sb_request *request, uint64_t actor, enum sb_sql sql,
 int sb_set_nickname(struct sb_request *request, uint64_t actor, struct mk_slice nickname)
 {
     static const struct sb_text_rule rule = { "new_nickname", 1, SB_NICKNAME_MAX_CHARS, false };
-    return set_text(request, actor, SB_SQL_SET_NICKNAME, &rule, nickname);
+    return set_text(request, actor, &set_nickname_sql, &rule, nickname);
 }
 
 int sb_set_bio(struct sb_request *request, uint64_t actor, struct mk_slice bio)
 {
     static const struct sb_text_rule rule = { "new_bio", 0, SB_BIO_MAX_CHARS, true };
-    return set_text(request, actor, SB_SQL_SET_BIO, &rule, bio);
+    return set_text(request, actor, &set_bio_sql, &rule, bio);
 }
 
 static int set_nickname(struct sb_request *request)
@@ -73,7 +90,7 @@ int sb_like(struct sb_request *request, uint64_t actor, uint64_t friend, uint64_
     int rc = sb_require_friend(request, actor, friend);
     if (rc != 0)
         return rc;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_LIKES, actor, friend, today(db));
+    sqlite3_stmt *row = SB_DB_USE(db, &likes_sql, actor, friend, today(db));
     rc = sb_db_step(db, row);
     if (rc < 0)
         return rc;
@@ -87,7 +104,7 @@ int sb_like(struct sb_request *request, uint64_t actor, uint64_t friend, uint64_
     rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
-    return sb_db_run(db, SB_DB_USE(db, SB_SQL_LIKE, actor, friend, today(db), count));
+    return sb_db_run(db, SB_DB_USE(db, &like_sql, actor, friend, today(db), count));
 }
 
 static int send_profile_like(struct sb_request *request)
@@ -103,7 +120,7 @@ static int derive(struct sb_db *db, const char *label, size_t count, char *out)
 {
     static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     uint8_t hash[2 * MK_SHA256_LEN];
-    sqlite3_stmt *row = sb_db_use(db, SB_SQL_SECRET, 0, NULL);
+    sqlite3_stmt *row = sb_db_use(db, &sb_secret_sql, 0, NULL);
     sb_text_bind(row, 1, mk_slice_str("cookies"));
     int rc = sb_db_step(db, row);
     if (rc <= 0)
@@ -182,8 +199,10 @@ static int get_csrf_token(struct sb_request *request)
     return sb_result(request, "csrf_token", yyjson_mut_strcpy(request->doc, token));
 }
 
-const struct sb_api sb_profile_apis[] = {
+static const struct sb_api apis[] = {
     { "set_nickname", set_nickname },           { "set_bio", set_bio },
     { "send_profile_like", send_profile_like }, { "get_cookies", get_cookies },
     { "get_csrf_token", get_csrf_token },       { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_profile = { .apis = apis };

@@ -4,6 +4,16 @@
 
 #include <errno.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* viewer, uin */
+static const struct sb_query profile_sql = {
+    "SELECT p.nickname, p.qid, p.age, p.sex, f.remark, p.bio, p.level,"
+    " p.country, p.city, p.school"
+    " FROM person p LEFT JOIN friendship f ON f.owner = ?1 AND f.friend = p.uin"
+    " WHERE p.uin = ?2"
+};
+
 /* What is read in an open transaction may be rolled back, which counts as no change. */
 static void remember_login(struct sb_sandbox *sandbox, uint64_t self_id, struct mk_slice nickname)
 {
@@ -58,7 +68,7 @@ static int get_user_profile(struct sb_request *request)
     struct sb_db *db = &request->sandbox->db;
     yyjson_mut_doc *doc = request->doc;
     uint64_t user = milky_uint(request->params, "user_id");
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_PROFILE, request->self_id, user);
+    sqlite3_stmt *row = SB_DB_USE(db, &profile_sql, request->self_id, user);
     int rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc < 0 ? rc : sb_refuse_no_user(request, user);
@@ -93,10 +103,12 @@ static int get_friend_info(struct sb_request *request)
     return rc < 0 ? rc : sb_result(request, "friend", entity);
 }
 
-const struct sb_api sb_system_apis[] = {
+static const struct sb_api apis[] = {
     { "get_login_info", get_login_info },
     { "get_user_profile", get_user_profile },
     { "get_friend_list", get_friend_list },
     { "get_friend_info", get_friend_info },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_system = { .apis = apis };

@@ -20,6 +20,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* media.h. sha256 */
+static const struct sb_query media_sql = {
+    "SELECT size, tri_sha1, content_type, width, height, duration FROM media"
+    " WHERE sha256 = ?1"
+};
+/* name, value (a blob) */
+static const struct sb_query secret_set_sql = {
+    "INSERT OR REPLACE INTO secret (name, value) VALUES (?1, ?2)"
+};
+/* name */
+const struct sb_query sb_secret_sql = { "SELECT value FROM secret WHERE name = ?1" };
+
 enum {
     END_LEN = 5,
     MAC_LEN = 16,
@@ -34,7 +48,7 @@ int sb_media_url_start(struct sb_media_store *store)
 {
     struct sb_db *db = store->db;
     static const char name[] = "media";
-    sqlite3_stmt *row = sb_db_use(db, SB_SQL_SECRET, 0, NULL);
+    sqlite3_stmt *row = sb_db_use(db, &sb_secret_sql, 0, NULL);
     sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
     int rc = sb_db_step(db, row);
     if (rc < 0)
@@ -46,7 +60,7 @@ int sb_media_url_start(struct sb_media_store *store)
     if (is_there)
         return 0;
     mk_random_bytes(store->key, SB_MEDIA_KEY);
-    sqlite3_stmt *insert = sb_db_use(db, SB_SQL_SECRET_SET, 0, NULL);
+    sqlite3_stmt *insert = sb_db_use(db, &secret_set_sql, 0, NULL);
     sqlite3_bind_text(insert, 1, name, -1, SQLITE_STATIC);
     sqlite3_bind_blob(insert, 2, store->key, SB_MEDIA_KEY, SQLITE_STATIC);
     return sb_db_run(db, insert);
@@ -97,7 +111,7 @@ int sb_media_find(struct sb_media_store *store, struct mk_slice id, struct sb_me
     struct sb_db *db = store->db;
     if (id.len != SB_MEDIA_ID - 1)
         return 0;
-    sqlite3_stmt *row = sb_db_use(db, SB_SQL_MEDIA, 0, NULL);
+    sqlite3_stmt *row = sb_db_use(db, &media_sql, 0, NULL);
     sqlite3_bind_text(row, 1, id.ptr, (int)id.len, SQLITE_STATIC);
     int rc = sb_db_step(db, row);
     if (rc <= 0)

@@ -5,6 +5,55 @@
 
 #include <errno.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+#define FRIEND_COLUMNS                                                                             \
+    "SELECT f.friend, p.nickname, p.sex, p.qid, f.remark, f.category_id, c.name"                   \
+    " FROM friendship f CROSS JOIN person p ON p.uin = f.friend"                                   \
+    " CROSS JOIN friend_category c ON c.owner = f.owner AND c.category_id = f.category_id"
+
+#define GROUP_COLUMNS                                                                              \
+    "SELECT g.group_id, g.name, g.member_count, g.max_member_count, m.remark, g.created_time,"     \
+    " g.description, g.question, g.announcement"                                                   \
+    " FROM member m CROSS JOIN qq_group g ON g.group_id = m.group_id"
+
+#define MEMBER_COLUMNS                                                                             \
+    "SELECT p.uin, p.nickname, p.sex, m.card, m.title, m.level, m.role, m.join_time,"              \
+    " m.last_sent_time, m.shut_up_end_time, m.uin IS NOT NULL"
+
+/* group; left to itself SQLite would walk through all members */
+const struct sb_query sb_group_bots_sql = { "SELECT uin, remark FROM member INDEXED BY member_bot"
+                                            " WHERE group_id = ?1 AND is_bot = 1 ORDER BY uin" };
+/* uin */
+const struct sb_query sb_person_sql = { "SELECT nickname, is_bot FROM person WHERE uin = ?1" };
+/* viewer, friend */
+const struct sb_query sb_friend_sql = { FRIEND_COLUMNS " WHERE f.owner = ?1 AND f.friend = ?2" };
+/* viewer */
+static const struct sb_query friends_sql = { FRIEND_COLUMNS
+                                             " WHERE f.owner = ?1 ORDER BY f.friend" };
+/* viewer, group */
+static const struct sb_query group_sql = { GROUP_COLUMNS " WHERE m.uin = ?1 AND m.group_id = ?2" };
+/* viewer */
+static const struct sb_query groups_sql = { GROUP_COLUMNS " WHERE m.uin = ?1 ORDER BY m.group_id" };
+/* group, uin: a person who is not (or no more) in the group has NULLs and a 0 at the end */
+static const struct sb_query member_sql = {
+    MEMBER_COLUMNS " FROM person p LEFT JOIN member m"
+                   " ON m.group_id = ?1 AND m.uin = p.uin WHERE p.uin = ?2"
+};
+/* group */
+static const struct sb_query members_sql = { MEMBER_COLUMNS
+                                             " FROM member m CROSS JOIN person p ON p.uin = m.uin"
+                                             " WHERE m.group_id = ?1 ORDER BY m.uin" };
+/* owner: FriendEntity, GroupEntity */
+static const struct sb_query pinned_friends_sql = {
+    FRIEND_COLUMNS " WHERE f.owner = ?1 AND f.friend IN"
+                   " (SELECT peer FROM pin WHERE owner = ?1 AND scene = 0) ORDER BY f.friend"
+};
+static const struct sb_query pinned_groups_sql = {
+    GROUP_COLUMNS " WHERE m.uin = ?1 AND m.group_id IN"
+                  " (SELECT peer FROM pin WHERE owner = ?1 AND scene = 1) ORDER BY m.group_id"
+};
+
 const char *sb_sex_name(uint64_t sex)
 {
     return sex == 1 ? "male" : sex == 2 ? "female" : "unknown";
@@ -80,19 +129,19 @@ static yyjson_mut_val *friend_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row)
 int sb_entity_friend(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, uint64_t friend,
                      yyjson_mut_val **entity)
 {
-    return read_one(db, SB_DB_USE(db, SB_SQL_FRIEND, viewer, friend), doc, friend_of_row, entity);
+    return read_one(db, SB_DB_USE(db, &sb_friend_sql, viewer, friend), doc, friend_of_row, entity);
 }
 
 int sb_entity_friends(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
                       yyjson_mut_val **array)
 {
-    return read_all(db, SB_DB_USE(db, SB_SQL_FRIENDS, viewer), doc, friend_of_row, array);
+    return read_all(db, SB_DB_USE(db, &friends_sql, viewer), doc, friend_of_row, array);
 }
 
 int sb_entity_pinned_friends(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
                              yyjson_mut_val **array)
 {
-    return read_all(db, SB_DB_USE(db, SB_SQL_PINNED_FRIENDS, viewer), doc, friend_of_row, array);
+    return read_all(db, SB_DB_USE(db, &pinned_friends_sql, viewer), doc, friend_of_row, array);
 }
 
 /* --- groups --- */
@@ -115,18 +164,18 @@ static yyjson_mut_val *group_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row)
 int sb_entity_group(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, uint64_t group,
                     yyjson_mut_val **entity)
 {
-    return read_one(db, SB_DB_USE(db, SB_SQL_GROUP, viewer, group), doc, group_of_row, entity);
+    return read_one(db, SB_DB_USE(db, &group_sql, viewer, group), doc, group_of_row, entity);
 }
 
 int sb_entity_groups(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, yyjson_mut_val **array)
 {
-    return read_all(db, SB_DB_USE(db, SB_SQL_GROUPS, viewer), doc, group_of_row, array);
+    return read_all(db, SB_DB_USE(db, &groups_sql, viewer), doc, group_of_row, array);
 }
 
 int sb_entity_pinned_groups(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
                             yyjson_mut_val **array)
 {
-    return read_all(db, SB_DB_USE(db, SB_SQL_PINNED_GROUPS, viewer), doc, group_of_row, array);
+    return read_all(db, SB_DB_USE(db, &pinned_groups_sql, viewer), doc, group_of_row, array);
 }
 
 /* --- members --- */
@@ -152,7 +201,7 @@ static void member_of_row(sqlite3_stmt *row, struct sb_member *member)
 int sb_member_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t group, uint64_t uin,
                    struct sb_member *member)
 {
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_MEMBER, group, uin);
+    sqlite3_stmt *row = SB_DB_USE(db, &member_sql, group, uin);
     int rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc;
@@ -190,7 +239,7 @@ yyjson_mut_val *sb_entity_member(const struct sb_db *db, yyjson_mut_doc *doc, ui
 int sb_entity_members(struct sb_db *db, yyjson_mut_doc *doc, uint64_t group, yyjson_mut_val **array)
 {
     yyjson_mut_val *list = yyjson_mut_arr(doc);
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_MEMBERS, group);
+    sqlite3_stmt *row = SB_DB_USE(db, &members_sql, group);
     int rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
         struct sb_member member;
@@ -209,7 +258,7 @@ int sb_entity_members(struct sb_db *db, yyjson_mut_doc *doc, uint64_t group, yyj
 int sb_person_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t uin, struct mk_slice *nickname,
                    bool *is_bot)
 {
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_PERSON, uin);
+    sqlite3_stmt *row = SB_DB_USE(db, &sb_person_sql, uin);
     int rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc;

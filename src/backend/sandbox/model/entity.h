@@ -73,4 +73,9 @@ int sb_entity_members(struct sb_db *db, yyjson_mut_doc *doc, uint64_t group,
 int sb_person_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t uin, struct mk_slice *nickname,
                    bool *is_bot);
 
+extern const struct sb_query sb_person_sql;
+extern const struct sb_query sb_group_bots_sql;
+
+extern const struct sb_query sb_friend_sql;
+
 #endif

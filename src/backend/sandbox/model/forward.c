@@ -14,6 +14,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* id */
+static const struct sb_query forward_sql = { "SELECT messages FROM forward WHERE id = ?1" };
+/* id, messages */
+static const struct sb_query forward_add_sql = {
+    "INSERT INTO forward (id, messages) VALUES (?1, ?2)"
+};
+
 enum { PREVIEW_LINES = 4, PREVIEW_BYTES = 192 };
 
 static int refuse_bad(struct sb_compose *compose, const char *chinese, const char *english)
@@ -164,7 +173,7 @@ int sb_compose_write(struct sb_compose *compose)
 {
     struct sb_db *db = &compose->request->sandbox->db;
     for (struct sb_forward *forward = compose->forwards; forward; forward = forward->next) {
-        sqlite3_stmt *insert = SB_DB_USE(db, SB_SQL_FORWARD_ADD, forward->id);
+        sqlite3_stmt *insert = SB_DB_USE(db, &forward_add_sql, forward->id);
         sqlite3_bind_text(insert, 2, forward->json, (int)forward->len, SQLITE_STATIC);
         int rc = sb_db_run(db, insert);
         sqlite3_bind_null(insert, 2);
@@ -234,7 +243,7 @@ static int get_forwarded_messages(struct sb_request *request)
     sqlite3_stmt *row = NULL;
     int rc = 0;
     if (read_forward_id(name, &id)) {
-        row = SB_DB_USE(db, SB_SQL_FORWARD, id);
+        row = SB_DB_USE(db, &forward_sql, id);
         rc = sb_db_step(db, row);
     }
     if (rc == 0)
@@ -251,7 +260,9 @@ static int get_forwarded_messages(struct sb_request *request)
     return rc == 0 ? sb_result(request, "messages", messages) : rc;
 }
 
-const struct sb_api sb_forward_apis[] = {
+static const struct sb_api apis[] = {
     { "get_forwarded_messages", get_forwarded_messages },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_forward = { .apis = apis };

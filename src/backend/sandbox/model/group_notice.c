@@ -6,6 +6,54 @@
 
 #include <errno.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+#define NOTICE_COLUMNS                                                                             \
+    "SELECT n.seq, n.group_id, n.kind, n.initiator, n.target, n.operator, n.state, n.is_set,"      \
+    " n.is_filtered, n.source_group, n.comment"
+
+/* seq */
+static const struct sb_query notice_sql = { NOTICE_COLUMNS
+                                            " FROM group_notice n WHERE n.seq = ?1" };
+/* uin, is_filtered, the highest seq, limit: the newest first */
+static const struct sb_query notices_sql = {
+    NOTICE_COLUMNS
+    " FROM group_notice_for f CROSS JOIN group_notice n ON n.seq = f.seq"
+    " WHERE f.uin = ?1 AND f.is_filtered = ?2 AND f.seq <= ?3 ORDER BY f.seq DESC LIMIT ?4"
+};
+static const struct sb_query notice_last_sql = { "SELECT coalesce(max(seq), 0) FROM group_notice" };
+/* seq, group, kind, time, initiator, target, is_set, is_filtered, source group, operator,
+ * state, comment */
+static const struct sb_query notice_add_sql = {
+    "INSERT INTO group_notice (seq, group_id, kind, time, initiator, target,"
+    " is_set, is_filtered, source_group, operator, state, comment)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+};
+/* uin, is_filtered, seq */
+static const struct sb_query notice_for_sql = {
+    "INSERT INTO group_notice_for VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING"
+};
+/* group, is_filtered, seq: in the lists of the owner and the admins */
+static const struct sb_query notice_for_managers_sql = {
+    "INSERT INTO group_notice_for SELECT uin, ?2, ?3 FROM member INDEXED BY member_manager"
+    " WHERE group_id = ?1 AND role >= 1 ON CONFLICT DO NOTHING"
+};
+/* seq, state, operator, reason */
+static const struct sb_query notice_answer_sql = {
+    "UPDATE group_notice SET state = ?2, operator = ?3, reason = ?4 WHERE seq = ?1"
+};
+/* group, target, initiator or 0: what still waits becomes ignored */
+static const struct sb_query notice_lapse_sql = {
+    "UPDATE group_notice INDEXED BY group_notice_pending SET state = 3"
+    " WHERE group_id = ?1 AND target = ?2 AND state = 0"
+    " AND (?3 = 0 OR initiator = ?3)"
+};
+/* group */
+static const struct sb_query notice_lapse_all_sql = {
+    "UPDATE group_notice INDEXED BY group_notice_pending SET state = 3"
+    " WHERE group_id = ?1 AND state = 0"
+};
+
 enum { MAX_PAGE = 100 };
 
 static bool is_request(uint64_t kind)
@@ -17,7 +65,7 @@ static bool is_request(uint64_t kind)
 
 int sb_notice_next(struct sb_db *db, uint64_t *seq)
 {
-    sqlite3_stmt *row = sb_db_use(db, SB_SQL_NOTICE_LAST, 0, NULL);
+    sqlite3_stmt *row = sb_db_use(db, &notice_last_sql, 0, NULL);
     int rc = sb_db_step(db, row);
     if (rc > 0)
         *seq = sb_db_uint(row, 0) + 1;
@@ -29,7 +77,7 @@ static int insert(struct sb_db *db, const struct sb_notice *notice)
 {
     enum { OPERATOR = 10, STATE, COMMENT };
     sqlite3_stmt *add =
-        SB_DB_USE(db, SB_SQL_NOTICE_ADD, notice->seq, notice->group, notice->kind, sb_clock_now(db),
+        SB_DB_USE(db, &notice_add_sql, notice->seq, notice->group, notice->kind, sb_clock_now(db),
                   notice->initiator, notice->target, notice->is_set, notice->is_filtered,
                   notice->source_group, notice->operator_id, notice->state);
     if (notice->operator_id == 0)
@@ -49,20 +97,20 @@ int sb_notice_write(struct sb_db *db, struct sb_notice *notice)
         rc = insert(db, notice);
     if (rc < 0 || notice->kind == SB_NOTICE_INVITATION)
         return rc;
-    return sb_db_run(db, SB_DB_USE(db, SB_SQL_NOTICE_FOR_MANAGERS, notice->group,
-                                   notice->is_filtered, notice->seq));
+    return sb_db_run(db, SB_DB_USE(db, &notice_for_managers_sql, notice->group, notice->is_filtered,
+                                   notice->seq));
 }
 
 int sb_notice_for(struct sb_db *db, const struct sb_notice *notice, uint64_t uin)
 {
-    return sb_db_run(db, SB_DB_USE(db, SB_SQL_NOTICE_FOR, uin, notice->is_filtered, notice->seq));
+    return sb_db_run(db, SB_DB_USE(db, &notice_for_sql, uin, notice->is_filtered, notice->seq));
 }
 
 int sb_notice_answer(struct sb_db *db, const struct sb_notice *notice, enum sb_notice_state state,
                      uint64_t operator_id, struct mk_slice reason)
 {
     sqlite3_stmt *answer =
-        SB_DB_USE(db, SB_SQL_NOTICE_ANSWER, notice->seq, (uint64_t)state, operator_id);
+        SB_DB_USE(db, &notice_answer_sql, notice->seq, (uint64_t)state, operator_id);
     sb_text_bind(answer, 4, reason.ptr ? reason : MK_SLICE(""));
     int rc = sb_db_run(db, answer);
     sqlite3_bind_null(answer, 4);
@@ -71,12 +119,12 @@ int sb_notice_answer(struct sb_db *db, const struct sb_notice *notice, enum sb_n
 
 int sb_notice_lapse(struct sb_db *db, uint64_t group, uint64_t target, uint64_t initiator)
 {
-    return sb_db_run(db, SB_DB_USE(db, SB_SQL_NOTICE_LAPSE, group, target, initiator));
+    return sb_db_run(db, SB_DB_USE(db, &notice_lapse_sql, group, target, initiator));
 }
 
 int sb_notice_lapse_all(struct sb_db *db, uint64_t group)
 {
-    return sb_db_run(db, SB_DB_USE(db, SB_SQL_NOTICE_LAPSE_ALL, group));
+    return sb_db_run(db, SB_DB_USE(db, &notice_lapse_all_sql, group));
 }
 
 /* --- reading --- */
@@ -103,7 +151,7 @@ int sb_notice_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t seq, struct s
 {
     if (seq > INT64_MAX)
         return 0;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_NOTICE, seq);
+    sqlite3_stmt *row = SB_DB_USE(db, &notice_sql, seq);
     int rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc;
@@ -184,8 +232,8 @@ int sb_notice_list(struct sb_request *request, uint64_t viewer, bool is_filtered
         return -ENOMEM;
     int rc = read_page(
         request,
-        SB_DB_USE(&request->sandbox->db, SB_SQL_NOTICES, viewer, is_filtered, from, limit + 1),
-        limit, page, &next);
+        SB_DB_USE(&request->sandbox->db, &notices_sql, viewer, is_filtered, from, limit + 1), limit,
+        page, &next);
     if (rc == 0)
         rc = sb_result(request, "notifications", page);
     if (rc == 0 && next > 0 &&
@@ -205,7 +253,9 @@ static int get_group_notifications(struct sb_request *request)
                           has_start ? &start : NULL, milky_uint(params, "limit"));
 }
 
-const struct sb_api sb_group_notice_apis[] = {
+static const struct sb_api apis[] = {
     { "get_group_notifications", get_group_notifications },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_group_notice = { .apis = apis };

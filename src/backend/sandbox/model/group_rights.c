@@ -6,9 +6,22 @@
 #include <errno.h>
 #include <inttypes.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* group */
+static const struct sb_query group_state_sql = {
+    "SELECT member_count, max_member_count, join_policy, whole_mute"
+    " FROM qq_group WHERE group_id = ?1 AND dissolved = 0"
+};
+/* group: its owner and admins */
+static const struct sb_query group_managers_sql = {
+    "SELECT uin, is_bot FROM member INDEXED BY member_manager"
+    " WHERE group_id = ?1 AND role >= 1 ORDER BY uin"
+};
+
 int sb_group_find(struct sb_db *db, uint64_t id, struct sb_group *group)
 {
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_GROUP_STATE, id);
+    sqlite3_stmt *row = SB_DB_USE(db, &group_state_sql, id);
     int rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc;
@@ -112,17 +125,17 @@ int sb_require_group_message(struct sb_request *request, uint64_t group, uint64_
 
 /* --- telling --- */
 
-static int tell(struct sb_request *request, enum sb_sql sql, uint64_t group, uint64_t also,
-                const char *type, yyjson_mut_val *data)
+static int tell(struct sb_request *request, const struct sb_query *query, uint64_t group,
+                uint64_t also, const char *type, yyjson_mut_val *data)
 {
     struct sb_db *db = &request->sandbox->db;
     uint64_t now = sb_request_now(request);
-    sqlite3_stmt *row = SB_DB_USE(db, sql, group);
+    sqlite3_stmt *row = SB_DB_USE(db, query, group);
     int rc = data ? sb_db_step(db, row) : -ENOMEM;
     for (; rc > 0; rc = sb_db_step(db, row)) {
         uint64_t bot = sb_db_uint(row, 0);
         also = also == bot ? 0 : also;
-        rc = sql == SB_SQL_GROUP_BOTS || sb_db_uint(row, 1)
+        rc = query == &sb_group_bots_sql || sb_db_uint(row, 1)
                  ? sb_request_event(request, bot, type, now, data)
                  : 0;
         if (rc < 0)
@@ -135,11 +148,11 @@ static int tell(struct sb_request *request, enum sb_sql sql, uint64_t group, uin
 int sb_tell_group(struct sb_request *request, uint64_t group, uint64_t also, const char *type,
                   yyjson_mut_val *data)
 {
-    return tell(request, SB_SQL_GROUP_BOTS, group, also, type, data);
+    return tell(request, &sb_group_bots_sql, group, also, type, data);
 }
 
 int sb_tell_managers(struct sb_request *request, uint64_t group, const char *type,
                      yyjson_mut_val *data)
 {
-    return tell(request, SB_SQL_GROUP_MANAGERS, group, 0, type, data);
+    return tell(request, &group_managers_sql, group, 0, type, data);
 }

@@ -10,6 +10,29 @@
 
 #include <errno.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* scene, low, high */
+static const struct sb_query conversation_sql = {
+    "SELECT id, last_seq FROM conversation WHERE scene = ?1 AND low = ?2 AND high = ?3"
+};
+/* id */
+static const struct sb_query message_sql = {
+    "SELECT id, sender, time, segments, recalled_by IS NOT NULL FROM message WHERE id = ?1"
+};
+/* id, operator */
+static const struct sb_query message_recall_sql = {
+    "UPDATE message SET recalled_by = ?2 WHERE id = ?1"
+};
+/* lowest id, highest id, limit */
+static const struct sb_query history_sql = { "SELECT id, sender, time, segments FROM message"
+                                             " WHERE id BETWEEN ?1 AND ?2 AND recalled_by IS NULL"
+                                             " ORDER BY id DESC LIMIT ?3" };
+/* conversation */
+static const struct sb_query temp_session_sql = {
+    "SELECT group_id FROM temp_session WHERE conversation = ?1"
+};
+
 enum { MAX_PAGE = 30 };
 
 const char *sb_scene_name(enum sb_scene scene)
@@ -40,7 +63,7 @@ int sb_place_find(struct sb_db *db, enum sb_scene scene, uint64_t viewer, uint64
     *place = (struct sb_place){ .scene = scene, .viewer = viewer, .peer = peer };
     uint64_t low, high;
     sb_place_key(place, &low, &high);
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_CONVERSATION, (uint64_t)scene, low, high);
+    sqlite3_stmt *row = SB_DB_USE(db, &conversation_sql, (uint64_t)scene, low, high);
     int rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc;
@@ -56,7 +79,7 @@ static int session_group(struct sb_request *request, const struct sb_place *plac
 {
     struct sb_db *db = &request->sandbox->db;
     *entity = NULL;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_TEMP_SESSION, place->id);
+    sqlite3_stmt *row = SB_DB_USE(db, &temp_session_sql, place->id);
     int rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc;
@@ -113,7 +136,7 @@ int sb_message_find(struct sb_db *db, yyjson_mut_doc *doc, const struct sb_place
 {
     if (seq == 0 || seq > place->last_seq)
         return 0;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_MESSAGE, sb_message_id(place->id, seq));
+    sqlite3_stmt *row = SB_DB_USE(db, &message_sql, sb_message_id(place->id, seq));
     int rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc;
@@ -216,7 +239,7 @@ static int read_page(struct sb_request *request, const struct sb_place *place, u
                      uint64_t limit, yyjson_mut_val *entity, yyjson_mut_val *page, uint64_t *next)
 {
     struct sb_db *db = &request->sandbox->db;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_HISTORY, sb_message_id(place->id, 1),
+    sqlite3_stmt *row = SB_DB_USE(db, &history_sql, sb_message_id(place->id, 1),
                                   sb_message_id(place->id, start), limit + 1);
     uint64_t count = 0;
     int rc = sb_db_step(db, row);
@@ -295,7 +318,7 @@ static int tell_group_recall(struct sb_request *request, const struct sb_place *
     struct sb_db *db = &request->sandbox->db;
     yyjson_mut_val *json = recall_json(request->doc, place, place->peer, message);
     uint64_t now = sb_request_now(request);
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_GROUP_BOTS, place->peer);
+    sqlite3_stmt *row = SB_DB_USE(db, &sb_group_bots_sql, place->peer);
     int rc = json ? sb_db_step(db, row) : -ENOMEM;
     for (; rc > 0; rc = sb_db_step(db, row)) {
         rc = sb_request_event(request, sb_db_uint(row, 0), "message_recall", now, json);
@@ -327,7 +350,7 @@ static int write_recall(struct sb_request *request, const struct sb_place *place
     if (rc < 0)
         return rc;
     return sb_db_run(
-        db, SB_DB_USE(db, SB_SQL_MESSAGE_RECALL, sb_message_id(place->id, seq), request->self_id));
+        db, SB_DB_USE(db, &message_recall_sql, sb_message_id(place->id, seq), request->self_id));
 }
 
 static int recall_private_message(struct sb_request *request)
@@ -401,10 +424,12 @@ static int recall_group_message(struct sb_request *request)
     return rc != 0 ? rc : write_recall(request, &place, message.seq);
 }
 
-const struct sb_api sb_message_apis[] = {
+static const struct sb_api apis[] = {
     { "get_message", get_message },
     { "get_history_messages", get_history_messages },
     { "recall_private_message", recall_private_message },
     { "recall_group_message", recall_group_message },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_message = { .apis = apis };

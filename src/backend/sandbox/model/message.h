@@ -67,7 +67,7 @@ yyjson_mut_val *sb_message_json(struct sb_request *request, const struct sb_plac
                                 const struct sb_message *message, yyjson_mut_val *entity,
                                 yyjson_mut_val *member);
 
-/* The row of a message: see schema.c. */
+/* The row of a message: see store/schema.c. */
 static inline uint64_t sb_message_id(uint64_t conversation, uint64_t seq)
 {
     return conversation << 32 | seq;

@@ -11,6 +11,30 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* uin; the second also sha256 */
+static const struct sb_query person_avatar_sql = { "SELECT avatar FROM person WHERE uin = ?1" };
+static const struct sb_query person_set_avatar_sql = {
+    "UPDATE person SET avatar = ?2 WHERE uin = ?1"
+};
+/* group; the second also sha256 */
+static const struct sb_query group_avatar_sql = {
+    "SELECT avatar FROM qq_group WHERE group_id = ?1"
+};
+static const struct sb_query group_set_avatar_sql = {
+    "UPDATE qq_group SET avatar = ?2 WHERE group_id = ?1"
+};
+/* owner, limit */
+static const struct sb_query faces_sql = {
+    "SELECT media FROM custom_face WHERE owner = ?1 ORDER BY time DESC LIMIT ?2"
+};
+/* owner, time, sha256 */
+static const struct sb_query face_use_sql = {
+    "INSERT INTO custom_face (owner, time, media) VALUES (?1, ?2, ?3)"
+    " ON CONFLICT DO UPDATE SET time = ?2"
+};
+
 enum { MOST_FACES = 100 }; /* in a list: those used last */
 
 /* --- avatars --- */
@@ -24,13 +48,14 @@ static int require_picture(struct sb_request *request, yyjson_mut_val *uri, cons
     return rc;
 }
 
-static int write_avatar(struct sb_request *request, enum sb_sql sql, uint64_t whose, const char *id)
+static int write_avatar(struct sb_request *request, const struct sb_query *query, uint64_t whose,
+                        const char *id)
 {
     struct sb_db *db = &request->sandbox->db;
     int rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
-    sqlite3_stmt *set = SB_DB_USE(db, sql, whose);
+    sqlite3_stmt *set = SB_DB_USE(db, query, whose);
     sqlite3_bind_text(set, 2, id, -1, SQLITE_STATIC);
     rc = sb_db_run(db, set);
     sqlite3_bind_null(set, 2);
@@ -41,7 +66,7 @@ int sb_set_avatar(struct sb_request *request, uint64_t actor, yyjson_mut_val *ur
 {
     const char *id;
     int rc = require_picture(request, uri, &id);
-    return rc == 0 ? write_avatar(request, SB_SQL_PERSON_SET_AVATAR, actor, id) : rc;
+    return rc == 0 ? write_avatar(request, &person_set_avatar_sql, actor, id) : rc;
 }
 
 int sb_set_group_avatar(struct sb_request *request, uint64_t actor, uint64_t group,
@@ -55,15 +80,15 @@ int sb_set_group_avatar(struct sb_request *request, uint64_t actor, uint64_t gro
         rc = sb_require_role(request, group, &self, SB_ROLE_ADMIN, &deed);
     if (rc == 0)
         rc = require_picture(request, uri, &id);
-    return rc == 0 ? write_avatar(request, SB_SQL_GROUP_SET_AVATAR, group, id) : rc;
+    return rc == 0 ? write_avatar(request, &group_set_avatar_sql, group, id) : rc;
 }
 
-static int avatar(struct sb_sandbox *sandbox, uint64_t self_id, enum sb_sql sql, uint64_t whose,
-                  char url[SB_MEDIA_URL])
+static int avatar(struct sb_sandbox *sandbox, uint64_t self_id, const struct sb_query *query,
+                  uint64_t whose, char url[SB_MEDIA_URL])
 {
     struct sb_db *db = &sandbox->db;
     char id[SB_MEDIA_ID];
-    sqlite3_stmt *row = SB_DB_USE(db, sql, whose);
+    sqlite3_stmt *row = SB_DB_USE(db, query, whose);
     int rc = sb_db_step(db, row);
     if (rc < 0)
         return rc;
@@ -77,13 +102,13 @@ static int avatar(struct sb_sandbox *sandbox, uint64_t self_id, enum sb_sql sql,
 int sb_person_avatar_url(struct sb_sandbox *sandbox, uint64_t self_id, uint64_t uin,
                          char url[SB_MEDIA_URL])
 {
-    return avatar(sandbox, self_id, SB_SQL_PERSON_AVATAR, uin, url);
+    return avatar(sandbox, self_id, &person_avatar_sql, uin, url);
 }
 
 int sb_group_avatar_url(struct sb_sandbox *sandbox, uint64_t self_id, uint64_t group,
                         char url[SB_MEDIA_URL])
 {
-    return avatar(sandbox, self_id, SB_SQL_GROUP_AVATAR, group, url);
+    return avatar(sandbox, self_id, &group_avatar_sql, group, url);
 }
 
 static int set_avatar(struct sb_request *request)
@@ -109,7 +134,7 @@ int sb_use_stickers(struct sb_request *request, uint64_t user, yyjson_mut_val *s
         yyjson_mut_val *data = yyjson_mut_obj_get(segment, "data");
         if (!yyjson_mut_equals_str(yyjson_mut_obj_get(data, "sub_type"), "sticker"))
             continue;
-        sqlite3_stmt *use = SB_DB_USE(db, SB_SQL_FACE_USE, user, sb_clock_now(db));
+        sqlite3_stmt *use = SB_DB_USE(db, &face_use_sql, user, sb_clock_now(db));
         sqlite3_bind_text(use, 3, milky_string(data, "resource_id", NULL), -1, SQLITE_STATIC);
         rc = sb_db_run(db, use);
         sqlite3_bind_null(use, 3);
@@ -134,7 +159,7 @@ static int get_custom_face_url_list(struct sb_request *request)
     yyjson_mut_val *urls = yyjson_mut_arr(request->doc);
     if (!urls)
         return -ENOMEM;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_FACES, request->self_id, MOST_FACES);
+    sqlite3_stmt *row = SB_DB_USE(db, &faces_sql, request->self_id, MOST_FACES);
     int rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
         rc = add_url(request, sb_db_text(row, 0).ptr, urls);
@@ -165,10 +190,12 @@ static int get_resource_temp_url(struct sb_request *request)
     return text ? sb_result(request, "url", text) : -ENOMEM;
 }
 
-const struct sb_api sb_picture_apis[] = {
+static const struct sb_api apis[] = {
     { "set_avatar", set_avatar },
     { "set_group_avatar", set_group_avatar },
     { "get_custom_face_url_list", get_custom_face_url_list },
     { "get_resource_temp_url", get_resource_temp_url },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_picture = { .apis = apis };

@@ -11,6 +11,28 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* scene, low, high */
+static const struct sb_query conversation_add_sql = {
+    "INSERT INTO conversation (scene, low, high, last_seq) VALUES (?1, ?2, ?3, 0)"
+};
+/* conversation, seq */
+static const struct sb_query conversation_sent_sql = {
+    "UPDATE conversation SET last_seq = ?2 WHERE id = ?1"
+};
+/* group, uin, time */
+static const struct sb_query member_sent_sql = {
+    "UPDATE member SET last_sent_time = ?3 WHERE group_id = ?1 AND uin = ?2"
+};
+/* id, sender, time, segments */
+static const struct sb_query message_add_sql = {
+    "INSERT INTO message (id, sender, time, segments) VALUES (?1, ?2, ?3, ?4)"
+};
+/* conversation, group */
+static const struct sb_query temp_session_set_sql = { "INSERT INTO temp_session VALUES (?1, ?2)"
+                                                      " ON CONFLICT DO UPDATE SET group_id = ?2" };
+
 /* What is written of a message: all of it is ready before the first write. */
 struct sending {
     yyjson_mut_val *outgoing; /* what the sender wrote; NULL: message.segments are there */
@@ -63,8 +85,7 @@ static int add_conversation(struct sb_db *db, struct sb_place *place)
 {
     uint64_t low, high;
     sb_place_key(place, &low, &high);
-    int rc =
-        sb_db_run(db, SB_DB_USE(db, SB_SQL_CONVERSATION_ADD, (uint64_t)place->scene, low, high));
+    int rc = sb_db_run(db, SB_DB_USE(db, &conversation_add_sql, (uint64_t)place->scene, low, high));
     if (rc == 0)
         place->id = (uint64_t)sqlite3_last_insert_rowid(db->handle);
     return rc;
@@ -80,18 +101,18 @@ static int write_all(struct sb_request *request, struct sending *sending)
         rc = add_conversation(db, place);
     if (rc < 0)
         return rc;
-    sqlite3_stmt *insert = SB_DB_USE(db, SB_SQL_MESSAGE_ADD, sb_message_id(place->id, message->seq),
+    sqlite3_stmt *insert = SB_DB_USE(db, &message_add_sql, sb_message_id(place->id, message->seq),
                                      message->sender, message->time);
     sqlite3_bind_text(insert, 4, sending->text, (int)sending->text_len, SQLITE_STATIC);
     rc = sb_db_run(db, insert);
     sqlite3_bind_null(insert, 4);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_CONVERSATION_SENT, place->id, message->seq));
+        rc = sb_db_run(db, SB_DB_USE(db, &conversation_sent_sql, place->id, message->seq));
     if (rc == 0 && place->scene == SB_SCENE_GROUP && sending->last_sent_time != message->time)
         rc = sb_db_run(
-            db, SB_DB_USE(db, SB_SQL_MEMBER_SENT, place->peer, message->sender, message->time));
+            db, SB_DB_USE(db, &member_sent_sql, place->peer, message->sender, message->time));
     if (rc == 0 && place->scene == SB_SCENE_TEMP)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_TEMP_SESSION_SET, place->id, sending->through));
+        rc = sb_db_run(db, SB_DB_USE(db, &temp_session_set_sql, place->id, sending->through));
     if (rc == 0 && sending->compose.has_sticker)
         rc = sb_use_stickers(request, message->sender, message->segments);
     return rc < 0 ? rc : sb_compose_write(&sending->compose);
@@ -239,7 +260,7 @@ static int tell_group(struct sb_request *request, const struct sending *sending,
 {
     struct sb_db *db = &request->sandbox->db;
     yyjson_mut_val *first = NULL;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_GROUP_BOTS, sending->place.peer);
+    sqlite3_stmt *row = SB_DB_USE(db, &sb_group_bots_sql, sending->place.peer);
     int rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
         uint64_t bot = sb_db_uint(row, 0);
@@ -319,8 +340,10 @@ static int send_group_message(struct sb_request *request)
                          yyjson_mut_obj_get(request->params, "message"));
 }
 
-const struct sb_api sb_send_apis[] = {
+static const struct sb_api apis[] = {
     { "send_private_message", send_private_message },
     { "send_group_message", send_group_message },
     { NULL, NULL },
 };
+
+const struct sb_feature sb_feature_send = { .apis = apis };

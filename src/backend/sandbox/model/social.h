@@ -76,4 +76,8 @@ int sb_request_friend(struct sb_request *request, uint64_t actor,
 int sb_answer_friend(struct sb_request *request, uint64_t actor, uint64_t initiator,
                      bool is_filtered, enum sb_request_state answer, struct mk_slice reason);
 
+extern const struct sb_query sb_unfriend_sql;
+
+extern const struct sb_query sb_friend_request_sql;
+
 #endif

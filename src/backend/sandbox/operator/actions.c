@@ -12,6 +12,15 @@
 
 #include <errno.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* control_act.c. group, target: the newest first */
+static const struct sb_query control_pending_sql = {
+    "SELECT seq, kind, is_filtered FROM group_notice"
+    " WHERE group_id = ?1 AND target = ?2 AND state = 0"
+    " ORDER BY seq DESC"
+};
+
 #define AS                                                                                         \
     {                                                                                              \
         "as", SB_RULE_UIN, true                                                                    \
@@ -119,7 +128,7 @@ static int answer_friend(struct sb_request *request, uint64_t actor, uint64_t in
 {
     struct sb_db *db = &request->sandbox->db;
     bool is_filtered = false;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_FRIEND_REQUEST, actor, initiator);
+    sqlite3_stmt *row = SB_DB_USE(db, &sb_friend_request_sql, actor, initiator);
     int rc = sb_db_step(db, row);
     if (rc > 0)
         is_filtered = sb_db_uint(row, 2) != 0;
@@ -131,7 +140,7 @@ static int answer_friend(struct sb_request *request, uint64_t actor, uint64_t in
 static int find_pending(struct sb_db *db, uint64_t group, uint64_t target, bool is_invitation,
                         struct sb_group_request *asked)
 {
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_CONTROL_PENDING, group, target);
+    sqlite3_stmt *row = SB_DB_USE(db, &control_pending_sql, group, target);
     int rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
         uint64_t kind = sb_db_uint(row, 1);

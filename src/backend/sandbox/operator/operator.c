@@ -37,7 +37,7 @@ static const struct {
 int sb_control_person(struct sb_request *request, uint64_t uin)
 {
     struct sb_db *db = &request->sandbox->db;
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_PERSON, uin);
+    sqlite3_stmt *row = SB_DB_USE(db, &sb_person_sql, uin);
     int rc = sb_db_step(db, row);
     sqlite3_reset(row);
     if (rc == 0)

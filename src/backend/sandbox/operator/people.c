@@ -12,13 +12,23 @@
 
 #include <errno.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+static const struct sb_query all_people_sql = {
+    "SELECT uin, nickname, is_bot FROM person ORDER BY uin"
+};
+static const struct sb_query all_groups_sql = {
+    "SELECT group_id, name, member_count FROM qq_group WHERE dissolved = 0"
+    " ORDER BY group_id"
+};
+
 /* --- looking --- */
 
 static int list_people(struct sb_request *request, yyjson_mut_val *people)
 {
     struct sb_db *db = &request->sandbox->db;
     yyjson_mut_doc *doc = request->doc;
-    sqlite3_stmt *row = sb_db_use(db, SB_SQL_ALL_PEOPLE, 0, NULL);
+    sqlite3_stmt *row = sb_db_use(db, &all_people_sql, 0, NULL);
     int rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
         yyjson_mut_val *person = yyjson_mut_arr_add_obj(doc, people);
@@ -36,7 +46,7 @@ static int list_groups(struct sb_request *request, yyjson_mut_val *groups)
 {
     struct sb_db *db = &request->sandbox->db;
     yyjson_mut_doc *doc = request->doc;
-    sqlite3_stmt *row = sb_db_use(db, SB_SQL_ALL_GROUPS, 0, NULL);
+    sqlite3_stmt *row = sb_db_use(db, &all_groups_sql, 0, NULL);
     int rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
         yyjson_mut_val *group = yyjson_mut_arr_add_obj(doc, groups);
@@ -214,9 +224,9 @@ static int delete_friendship(struct sb_request *request)
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_UNFRIEND, v[0].number, v[1].number));
+        rc = sb_db_run(db, SB_DB_USE(db, &sb_unfriend_sql, v[0].number, v[1].number));
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, SB_SQL_UNFRIEND, v[1].number, v[0].number));
+        rc = sb_db_run(db, SB_DB_USE(db, &sb_unfriend_sql, v[1].number, v[0].number));
     return rc;
 }
 

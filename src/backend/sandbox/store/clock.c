@@ -3,6 +3,16 @@
 
 #include "base/clock.h"
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* world_clock.c */
+static const struct sb_query clock_sql = { "SELECT offset, stopped_at FROM clock WHERE id = 1" };
+/* offset, stopped_at */
+static const struct sb_query clock_set_sql = {
+    "INSERT INTO clock (id, offset, stopped_at) VALUES (1, ?1, ?2)"
+    " ON CONFLICT DO UPDATE SET offset = ?1, stopped_at = ?2"
+};
+
 uint64_t sb_clock_now(const struct sb_db *db)
 {
     if (db->clock.stopped_at)
@@ -14,7 +24,7 @@ uint64_t sb_clock_now(const struct sb_db *db)
 int sb_clock_load(struct sb_db *db)
 {
     struct sb_clock clock = { 0 };
-    sqlite3_stmt *row = sb_db_use(db, SB_SQL_CLOCK, 0, NULL);
+    sqlite3_stmt *row = sb_db_use(db, &clock_sql, 0, NULL);
     int rc = sb_db_step(db, row);
     if (rc < 0)
         return rc;
@@ -30,7 +40,7 @@ int sb_clock_load(struct sb_db *db)
 int sb_world_clock_set(struct sb_db *db, const struct sb_clock *clock)
 {
     int rc =
-        sb_db_run(db, SB_DB_USE(db, SB_SQL_CLOCK_SET, (uint64_t)clock->offset, clock->stopped_at));
+        sb_db_run(db, SB_DB_USE(db, &clock_set_sql, (uint64_t)clock->offset, clock->stopped_at));
     if (rc == 0)
         db->clock = *clock;
     return rc;

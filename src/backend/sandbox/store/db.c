@@ -1,14 +1,15 @@
 /* db: see the header. */
 #include "backend/sandbox/store/db.h"
 
-#include "backend/sandbox/store/schema.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-enum { QUIET_MS = 10 * 1000 }; /* between two complaints about the same error */
+enum {
+    QUIET_MS = 10 * 1000, /* between two complaints about the same error */
+};
 
 /* --- errors --- */
 
@@ -68,16 +69,74 @@ static int failed(struct sb_db *db, const char *what)
 
 /* --- statements --- */
 
-sqlite3_stmt *sb_db_use(struct sb_db *db, enum sb_sql sql, size_t count, const uint64_t *values)
+struct sb_statement {
+    const struct sb_query *query; /* NULL: the slot is free */
+    sqlite3_stmt *prepared;
+};
+
+/* The slot of a query, or the free one that it would get. There is always a free one. */
+static struct sb_statement *slot_of(const struct sb_db *db, const struct sb_query *query)
 {
-    sqlite3_stmt *statement = db->statements[sql];
+    size_t mask = db->statement_room - 1;
+    size_t at = ((uintptr_t)query / sizeof(*query)) & mask;
+    while (db->statements[at].query && db->statements[at].query != query)
+        at = (at + 1) & mask;
+    return &db->statements[at];
+}
+
+static int grow(struct sb_db *db)
+{
+    struct sb_db grown = { .statement_room = db->statement_room ? db->statement_room * 2 : 256 };
+    grown.statements = calloc(grown.statement_room, sizeof(*grown.statements));
+    if (!grown.statements)
+        return -ENOMEM;
+    for (size_t i = 0; i < db->statement_room; i++)
+        if (db->statements[i].query)
+            *slot_of(&grown, db->statements[i].query) = db->statements[i];
+    free(db->statements);
+    db->statements = grown.statements;
+    db->statement_room = grown.statement_room;
+    return 0;
+}
+
+static sqlite3_stmt *prepare(struct sb_db *db, const struct sb_query *query)
+{
+    sqlite3_stmt *prepared;
+    if (db->statement_count + 1 > db->statement_room / 4 * 3 && grow(db) < 0) {
+        mk_log_error("sandbox", "out of memory");
+        return NULL;
+    }
+    if (sqlite3_prepare_v3(db->handle, query->sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared,
+                           NULL) != SQLITE_OK) {
+        failed(db, query->sql);
+        return NULL;
+    }
+    *slot_of(db, query) = (struct sb_statement){ query, prepared };
+    db->statement_count++;
+    return prepared;
+}
+
+sqlite3_stmt *sb_db_use(struct sb_db *db, const struct sb_query *query, size_t count,
+                        const uint64_t *values)
+{
+    sqlite3_stmt *statement = db->statement_room ? slot_of(db, query)->prepared : NULL;
+    if (!statement)
+        statement = prepare(db, query);
     for (size_t i = 0; i < count; i++)
         sqlite3_bind_int64(statement, (int)i + 1, (sqlite3_int64)values[i]);
     return statement;
 }
 
+void sb_db_unbind(sqlite3_stmt *statement)
+{
+    if (statement)
+        sqlite3_clear_bindings(statement);
+}
+
 int sb_db_step(struct sb_db *db, sqlite3_stmt *statement)
 {
+    if (!statement)
+        return -ENOMEM;
     int rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW)
         return 1;
@@ -118,20 +177,11 @@ int sb_db_number(struct sb_db *db, const char *sql, uint64_t *number)
     return rc < 0 ? rc : 0;
 }
 
-static int prepare_all(struct sb_db *db)
-{
-    for (int i = 0; i < SB_SQL_COUNT; i++)
-        if (sqlite3_prepare_v3(db->handle, sb_sql_text((enum sb_sql)i), -1,
-                               SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL) != SQLITE_OK)
-            return failed(db, sb_sql_text((enum sb_sql)i));
-    return 0;
-}
-
 /* --- transaction --- */
 
 void sb_db_rollback(struct sb_db *db)
 {
-    sqlite3_stmt *rollback = db->statements[SB_SQL_ROLLBACK];
+    sqlite3_stmt *rollback = db->rollback;
     db->in_transaction = false;
     if (sqlite3_get_autocommit(db->handle))
         return;
@@ -214,7 +264,7 @@ static int read_number(struct sb_db *db, const char *sql, uint64_t *value)
 }
 
 /* Refuses what is no world, or a newer one, before anything of it has been touched. */
-static int check_file(struct sb_db *db, const char *path, uint64_t *version)
+static int check_file(struct sb_db *db, const char *path, uint64_t newest, uint64_t *version)
 {
     uint64_t application, tables;
     if (read_number(db, "PRAGMA application_id", &application) != SQLITE_OK ||
@@ -223,15 +273,15 @@ static int check_file(struct sb_db *db, const char *path, uint64_t *version)
         return open_failed(db, path);
     if (application == 0 && *version == 0 && tables == 0)
         return 0;
-    if (application != SB_SCHEMA_APPLICATION || *version == 0) {
+    if (application != SB_DB_APPLICATION || *version == 0) {
         mk_log_error("sandbox", "cannot use %s: it is a database of another program", path);
         return -EINVAL;
     }
-    if (*version > sb_schema_version()) {
+    if (*version > newest) {
         mk_log_error("sandbox",
                      "cannot use %s: its tables are of version %llu and this milky knows version "
                      "%llu; use the milky that made it, or a newer one",
-                     path, (unsigned long long)*version, (unsigned long long)sb_schema_version());
+                     path, (unsigned long long)*version, (unsigned long long)newest);
         return -ENOTSUP;
     }
     return 0;
@@ -257,18 +307,43 @@ static int open_file(struct sb_db *db, const char *path)
     return rc == SQLITE_OK ? 0 : open_failed(db, path);
 }
 
-/* Makes the tables of a new world (version 0), or brings those of an older one up to date. */
-static int update_tables(struct sb_db *db, const char *path, uint64_t version)
+static uint64_t newest_of(const struct sb_feature *const *features)
 {
-    uint64_t newest = sb_schema_version();
+    uint64_t newest = 0;
+    for (; *features; features++)
+        for (const struct sb_schema_step *step = (*features)->steps; step && step->sql; step++)
+            if (step->version > newest)
+                newest = step->version;
+    return newest;
+}
+
+/* The steps of one version, in the order of the features. */
+static int make_version(struct sb_db *db, const struct sb_feature *const *features,
+                        uint64_t version)
+{
+    for (; *features; features++)
+        for (const struct sb_schema_step *step = (*features)->steps; step && step->sql; step++)
+            if (step->version == version &&
+                sqlite3_exec(db->handle, step->sql, NULL, NULL, NULL) != SQLITE_OK)
+                return failed(db, "cannot make the tables");
+    return 0;
+}
+
+/* Makes the tables of a new world (version 0), or brings those of an older one up to date. */
+static int update_tables(struct sb_db *db, const struct sb_feature *const *features,
+                         const char *path, uint64_t version)
+{
+    uint64_t newest = newest_of(features);
+    int rc = 0;
     if (version == newest)
         return 0;
-    for (uint64_t next = version + 1; next <= newest; next++)
-        if (sqlite3_exec(db->handle, sb_schema_step(next), NULL, NULL, NULL) != SQLITE_OK)
-            return failed(db, "cannot make the tables");
+    for (uint64_t next = version + 1; rc == 0 && next <= newest; next++)
+        rc = make_version(db, features, next);
+    if (rc < 0)
+        return rc;
     char marks[96];
     sqlite3_snprintf(sizeof(marks), marks, "PRAGMA application_id = %d; PRAGMA user_version = %d",
-                     SB_SCHEMA_APPLICATION, (int)newest);
+                     SB_DB_APPLICATION, (int)newest);
     if (sqlite3_exec(db->handle, marks, NULL, NULL, NULL) != SQLITE_OK)
         return failed(db, "cannot make the tables");
     if (version > 0)
@@ -277,7 +352,8 @@ static int update_tables(struct sb_db *db, const char *path, uint64_t version)
     return 0;
 }
 
-static int begin_use(struct sb_db *db, const char *path, uint64_t version)
+static int begin_use(struct sb_db *db, const struct sb_feature *const *features, const char *path,
+                     uint64_t version)
 {
     static const char settings[] = "PRAGMA journal_mode = WAL;"
                                    "PRAGMA synchronous = FULL;"
@@ -290,19 +366,22 @@ static int begin_use(struct sb_db *db, const char *path, uint64_t version)
     if (sqlite3_exec(db->handle, settings, NULL, NULL, NULL) != SQLITE_OK)
         return open_failed(db, path);
     db->in_transaction = true;
-    int rc = update_tables(db, path, version);
-    return rc < 0 ? rc : prepare_all(db);
+    if (sqlite3_prepare_v3(db->handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT, &db->rollback,
+                           NULL) != SQLITE_OK)
+        return failed(db, "ROLLBACK");
+    return update_tables(db, features, path, version);
 }
 
-int sb_db_open(struct sb_db *db, const char *path, bool *is_new)
+int sb_db_open(struct sb_db *db, const struct sb_feature *const *features, const char *path,
+               bool *is_new)
 {
     uint64_t version = 0;
     *db = (struct sb_db){ 0 };
     int rc = open_file(db, path);
     if (rc == 0)
-        rc = check_file(db, path, &version);
+        rc = check_file(db, path, newest_of(features), &version);
     if (rc == 0)
-        rc = begin_use(db, path, version);
+        rc = begin_use(db, features, path, version);
     if (rc < 0)
         sb_db_close(db);
     else
@@ -326,13 +405,13 @@ static int leave_wal(struct sb_db *db, const char *path)
     return open_failed(db, path);
 }
 
-int sb_db_open_alone(struct sb_db *db, const char *path)
+int sb_db_open_alone(struct sb_db *db, const struct sb_feature *const *features, const char *path)
 {
     uint64_t version;
     *db = (struct sb_db){ 0 };
     int rc = open_file(db, path);
     if (rc == 0)
-        rc = check_file(db, path, &version);
+        rc = check_file(db, path, newest_of(features), &version);
     if (rc == 0)
         rc = leave_wal(db, path);
     if (rc < 0)
@@ -346,8 +425,10 @@ void sb_db_close(struct sb_db *db)
         return;
     if (db->in_transaction)
         sb_db_rollback(db);
-    for (int i = 0; i < SB_SQL_COUNT; i++)
-        sqlite3_finalize(db->statements[i]);
+    for (size_t i = 0; i < db->statement_room; i++)
+        sqlite3_finalize(db->statements[i].prepared);
+    sqlite3_finalize(db->rollback);
+    free(db->statements);
     sqlite3_close(db->handle);
     *db = (struct sb_db){ 0 };
 }

@@ -93,7 +93,7 @@ static int move_all(const char *from, const char *to)
     return rc;
 }
 
-int sb_world_move(const char *from, const char *to)
+int sb_world_move(const struct sb_feature *const *features, const char *from, const char *to)
 {
     struct sb_db db;
     if (!from || !*from || !is_there(from))
@@ -105,7 +105,7 @@ int sb_world_move(const char *from, const char *to)
                      from, to);
         return -EEXIST;
     }
-    int rc = sb_db_open_alone(&db, from);
+    int rc = sb_db_open_alone(&db, features, from);
     if (rc < 0)
         return rc;
     rc = move_all(from, to);

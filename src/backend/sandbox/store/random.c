@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* world_random.c */
+static const struct sb_query said_sql = { "SELECT total(last_seq) + count(*) FROM conversation" };
+
 /* SplitMix64 (Steele, Lea, Flood 2014). */
 static uint64_t next(struct sb_random *random)
 {
@@ -35,7 +40,7 @@ int sb_random_seed(struct sb_db *db, const uint64_t *seed)
     db->random = (struct sb_random){ .is_seeded = seed != NULL };
     if (!seed)
         return 0;
-    sqlite3_stmt *row = sb_db_use(db, SB_SQL_SAID, 0, NULL);
+    sqlite3_stmt *row = sb_db_use(db, &said_sql, 0, NULL);
     int rc = sb_db_step(db, row);
     if (rc > 0)
         said = sb_db_uint(row, 0);

@@ -7,7 +7,7 @@
 #include "backend/sandbox/store/schema.h"
 
 /* clang-format off */
-const char sb_schema_first_sql[] =
+static const char sb_schema_first_sql[] =
     /* Whoever has a QQ number. Bots are people that a program speaks for. sex: 0 unknown, 1 male,
      * 2 female. */
     "CREATE TABLE person ("
@@ -137,18 +137,10 @@ static const char unsent_rows_sql[] =
     "INSERT INTO unsent SELECT id, events FROM kept;"
     "DROP TABLE kept;";
 
-/* In order; the first makes version 1. New ones go to the end. */
-static const char *const steps[] = {
-    sb_schema_first_sql,  sb_schema_media_sql, sb_schema_social_sql, clock_sql,
-    sb_schema_groups_sql, sb_schema_files_sql, unsent_sql,           unsent_rows_sql,
+const struct sb_feature sb_schema_first = {
+    .steps = (const struct sb_schema_step[]){ { 1, sb_schema_first_sql },
+                                              { 4, clock_sql },
+                                              { 7, unsent_sql },
+                                              { 8, unsent_rows_sql },
+                                              { 0 } },
 };
-
-uint64_t sb_schema_version(void)
-{
-    return sizeof(steps) / sizeof(steps[0]);
-}
-
-const char *sb_schema_step(uint64_t version)
-{
-    return steps[version - 1];
-}

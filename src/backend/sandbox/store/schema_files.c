@@ -2,7 +2,7 @@
 #include "backend/sandbox/store/schema.h"
 
 /* clang-format off */
-const char sb_schema_files_sql[] =
+static const char sb_schema_files_sql[] =
     /* A file that one gave to the other. All ids here are random, and file_id and folder_id are
      * made of them (file.h). */
     "CREATE TABLE private_file ("
@@ -38,3 +38,7 @@ const char sb_schema_files_sql[] =
     "  downloaded_times INTEGER NOT NULL DEFAULT 0"
     ") STRICT;"
     "CREATE INDEX group_file_in ON group_file (group_id, folder, uploaded_time, id);";
+
+const struct sb_feature sb_schema_files = {
+    .steps = (const struct sb_schema_step[]){ { 6, sb_schema_files_sql }, { 0 } },
+};

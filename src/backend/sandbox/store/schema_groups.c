@@ -6,7 +6,7 @@
 #include "backend/sandbox/store/schema.h"
 
 /* clang-format off */
-const char sb_schema_groups_sql[] =
+static const char sb_schema_groups_sql[] =
     /* whole_mute: only the owner and admins may speak. join_policy: enum sb_join_policy. dissolved:
      * nobody is in it any more and nobody comes back; its number is not given out again. */
     "ALTER TABLE qq_group ADD COLUMN whole_mute INTEGER NOT NULL DEFAULT 0;"
@@ -78,3 +78,7 @@ const char sb_schema_groups_sql[] =
     "  PRIMARY KEY (message, is_emoji, face_id, uin)"
     ") STRICT, WITHOUT ROWID;";
 /* clang-format on */
+
+const struct sb_feature sb_schema_groups = {
+    .steps = (const struct sb_schema_step[]){ { 5, sb_schema_groups_sql }, { 0 } },
+};

@@ -2,7 +2,7 @@
 #include "backend/sandbox/store/schema.h"
 
 /* clang-format off */
-const char sb_schema_media_sql[] =
+static const char sb_schema_media_sql[] =
     /* What lies in the folder `media`, each content under its SHA-256 in hexadecimal, which is the
      * resource_id of segments. content_type: what it was found to be, not what anybody said.
      * width and height in pixels, duration in seconds; 0 where there is none. */
@@ -35,3 +35,7 @@ const char sb_schema_media_sql[] =
     ") STRICT, WITHOUT ROWID;"
     "CREATE INDEX custom_face_last ON custom_face (owner, time);";
 /* clang-format on */
+
+const struct sb_feature sb_schema_media = {
+    .steps = (const struct sb_schema_step[]){ { 2, sb_schema_media_sql }, { 0 } },
+};

@@ -5,7 +5,7 @@
 #include "backend/sandbox/store/schema.h"
 
 /* clang-format off */
-const char sb_schema_social_sql[] =
+static const char sb_schema_social_sql[] =
     /* Where the cookies of this world come from. */
     "INSERT INTO secret VALUES ('cookies', randomblob(32));"
 
@@ -64,3 +64,7 @@ const char sb_schema_social_sql[] =
     "  UNIQUE (target, initiator)"
     ") STRICT;"
     "CREATE INDEX friend_request_to ON friend_request (target, is_filtered, id);";
+
+const struct sb_feature sb_schema_social = {
+    .steps = (const struct sb_schema_step[]){ { 3, sb_schema_social_sql }, { 0 } },
+};

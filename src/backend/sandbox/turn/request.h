@@ -125,31 +125,4 @@ int sb_result(struct sb_request *request, const char *key, yyjson_mut_val *value
 int sb_request_event(struct sb_request *request, uint64_t self_id, const char *type, uint64_t time,
                      yyjson_mut_val *data);
 
-/* The handlers of Milky's APIs, by file; the list ends with a NULL name. */
-extern const struct sb_api sb_system_apis[];
-extern const struct sb_api sb_group_apis[];
-extern const struct sb_api sb_send_apis[];
-extern const struct sb_api sb_message_apis[];
-extern const struct sb_api sb_forward_apis[];
-extern const struct sb_api sb_picture_apis[];
-extern const struct sb_api sb_profile_apis[];
-extern const struct sb_api sb_peer_apis[];
-extern const struct sb_api sb_friend_apis[];
-extern const struct sb_api sb_file_private_apis[];
-extern const struct sb_api sb_file_group_apis[];
-extern const struct sb_api sb_file_folder_apis[];
-extern const struct sb_api sb_group_admin_apis[];
-extern const struct sb_api sb_group_board_apis[];
-extern const struct sb_api sb_group_essence_apis[];
-extern const struct sb_api sb_group_join_apis[];
-extern const struct sb_api sb_group_leave_apis[];
-extern const struct sb_api sb_group_notice_apis[];
-extern const struct sb_api sb_group_react_apis[];
-
-/* Fills a new world, or lets bots join that are not in it yet, inside the open transaction. */
-int sb_seed(struct sb_db *db, bool is_new, const uint64_t *bots, size_t count, uint64_t now);
-
-/* A person of that number, who knows nobody where there was none, is a bot from now on. */
-int sb_seed_bot(struct sb_db *db, uint64_t uin);
-
 #endif

@@ -9,6 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+static const struct sb_query unsent_sql = { "SELECT events FROM unsent ORDER BY id" };
+/* events */
+static const struct sb_query unsent_add_sql = { "INSERT INTO unsent (events) VALUES (?1)" };
+static const struct sb_query unsent_forget_sql = { "DELETE FROM unsent" };
+
 enum {
     LONGEST = 256 * 1024 * 1024, /* an event's JSON is bounded by what a call may bring in */
     ROW = 8 * 1024 * 1024,       /* bytes of events after which the next row begins */
@@ -106,7 +113,7 @@ static int write_row(struct sb_unsent *unsent, struct sb_db *db)
     int rc = mk_buf_append_char(&unsent->events, ']');
     if (rc < 0)
         return rc;
-    sqlite3_stmt *row = sb_db_use(db, SB_SQL_UNSENT_ADD, 0, NULL);
+    sqlite3_stmt *row = sb_db_use(db, &unsent_add_sql, 0, NULL);
     sqlite3_bind_text64(row, 1, unsent->events.data, unsent->events.len, SQLITE_STATIC,
                         SQLITE_UTF8);
     unsent->kept += unsent->events.len;
@@ -127,7 +134,7 @@ static int forget(struct sb_unsent *unsent, struct sb_db *db, struct milky_host 
     if (unsent->stored || unsent->kept < MOST_KEPT || milky_host_flush(host) < 0)
         return 0;
     unsent->kept = 0;
-    return sb_db_run(db, sb_db_use(db, SB_SQL_UNSENT_FORGET, 0, NULL));
+    return sb_db_run(db, sb_db_use(db, &unsent_forget_sql, 0, NULL));
 }
 
 int sb_unsent_store(struct sb_unsent *unsent, struct sb_db *db, const struct sb_outbox *outbox,
@@ -208,7 +215,7 @@ int sb_unsent_start(struct sb_unsent *unsent, struct sb_db *db, struct milky_hos
     unsent->needed = milky_host_flush(host) != -ENOTSUP;
     if (!unsent->needed) /* and whatever is stored has been emitted, for all that can be known */
         return 0;
-    sqlite3_stmt *row = sb_db_use(db, SB_SQL_UNSENT, 0, NULL);
+    sqlite3_stmt *row = sb_db_use(db, &unsent_sql, 0, NULL);
     int rc;
     while ((rc = sb_db_step(db, row)) > 0) {
         struct mk_slice text = sb_db_text(row, 0);

@@ -1,6 +1,8 @@
 /* world_load: JSON into the database: see world.h. */
 #include "backend/sandbox/media/media.h"
 
+#include "backend/sandbox/world/seed.h"
+
 #include "backend/sandbox/turn/turn.h"
 
 #include "backend/sandbox/turn/call_media.h"

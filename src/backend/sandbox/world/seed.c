@@ -2,7 +2,8 @@
  * seed: the world that the first start makes, and how bots of the configuration join it. These are
  * the only statements that walk through all people.
  */
-#include "backend/sandbox/turn/request.h"
+#include "backend/sandbox/world/seed.h"
+#include "backend/sandbox/model/entity.h"
 
 enum { FIRST_GROUP = 700000001, FIRST_PERSON = 10003001, PEOPLE = 5 };
 
@@ -67,7 +68,7 @@ static int make_first_world(struct sb_db *db, uint64_t now)
 /* 1 when it is a bot of this world already. */
 static int is_known_bot(struct sb_db *db, uint64_t uin)
 {
-    sqlite3_stmt *row = SB_DB_USE(db, SB_SQL_PERSON, uin);
+    sqlite3_stmt *row = SB_DB_USE(db, &sb_person_sql, uin);
     int rc = sb_db_step(db, row);
     if (rc > 0)
         rc = sb_db_uint(row, 1) != 0;

@@ -1,6 +1,8 @@
 /* world: the operations on whole worlds: taken in, given out, begun anew. See world.h. */
 #include "backend/sandbox/world/world.h"
 
+#include "backend/sandbox/world/seed.h"
+
 #include "backend/sandbox/turn/call_media.h"
 #include "base/log.h"
 
