@@ -85,9 +85,9 @@ static void check_taking(struct mk_dispatch *dispatch, const struct mk_action *a
     mk_buf_init(&taken, text.len);
     check(mk_buf_append_slice(&taken, text) == 0, "memory");
     if (action)
-        mk_dispatch_request_taking(dispatch, action, &taken, caller);
+        mk_dispatch_request_take(dispatch, action, &taken, caller);
     else
-        mk_dispatch_message_taking(dispatch, dialect, &taken, caller);
+        mk_dispatch_message_take(dispatch, dialect, &taken, caller);
     check(mk_slice_eq(mk_buf_slice(&first), mk_buf_slice(&said)), "in place another reply");
     mk_buf_fini(&first);
     mk_buf_reset(&said, SIZE_MAX);

@@ -43,7 +43,7 @@ static void check_request(const struct mk_http1_request *request)
 }
 
 /* Returns false when the connection is at its end. */
-static bool feed_piece(struct mk_http1_parser *parser, const char *piece, size_t len, bool keep,
+static bool feed_piece(struct mk_http1_parser *parser, const char *piece, size_t len,
                        struct mk_buf *told)
 {
     for (size_t at = 0;;) {
@@ -59,8 +59,6 @@ static bool feed_piece(struct mk_http1_parser *parser, const char *piece, size_t
         if (status == MK_HTTP1_BAD)
             return false;
         check_request(mk_http1_parser_request(parser));
-        if (keep)
-            check(mk_http1_parser_keep(parser) == 0, "keep");
     }
 }
 
@@ -81,7 +79,7 @@ static void feed(const uint8_t *data, size_t size, size_t most, bool small, stru
         char *piece = malloc(len);
         check(piece != NULL, "memory");
         memcpy(piece, data + at, len);
-        more = feed_piece(parser, piece, len, most % 2 == 0, told);
+        more = feed_piece(parser, piece, len, told);
         free(piece);
         at += len;
     }

@@ -1,8 +1,8 @@
 /*
- * fuzz_journal: events through a hub and its journal, in every form. What a sink that listens gets
- * is what one gets that comes later and reads the journal; every framing tells the same; all of it
- * is JSON. Rows of the journal that hold anything else than what we wrote there are left out, and
- * hide nothing of what comes behind them.
+ * fuzz_journal: events through a hub and its journal, in every format. What a sink that listens
+ * gets is what one gets that comes later and reads the journal; every framing tells the same; all
+ * of it is JSON. Rows of the journal that hold anything else than what we wrote there are left out,
+ * and hide nothing of what comes behind them.
  *
  * The first byte chooses dialect and envelope. Then lines, "F TYPE DATA": F is a byte, with bit 0
  * the event is written into the journal as if it had always stood there, with bit 1 a number is
@@ -24,7 +24,7 @@ static struct mk_deflate codec;
 
 struct listener {
     struct mk_reader reader;
-    struct mk_form form;
+    struct mk_event_format format;
     struct mk_buf told; /* what the frames carry: "JSON\n" */
 };
 
@@ -112,12 +112,12 @@ static void listen_all(struct mk_hub *hub, struct listener listeners[MK_FRAMINGS
         struct listener *listener = &listeners[i];
         *listener = (struct listener){
             .reader = { .sink = { .ready = nothing, .overrun = nothing } },
-            .form = { .dialect = choice & 1 ? MK_DIALECT_1_2 : MK_DIALECT_DRAFT,
-                      .envelope = (enum mk_envelope)(choice >> 1 & 3),
-                      .framing = (enum mk_framing)i },
+            .format = { .dialect = choice & 1 ? MK_DIALECT_1_2 : MK_DIALECT_DRAFT,
+                        .envelope = (enum mk_envelope)(choice >> 1 & 3),
+                        .framing = (enum mk_framing)i },
         };
         mk_buf_init(&listener->told, SIZE_MAX / 2);
-        check(mk_reader_start(&listener->reader, hub, &listener->form, MK_READER_LIVE,
+        check(mk_reader_start(&listener->reader, hub, &listener->format, MK_READER_LIVE,
                               UINT64_MAX) == 0,
               "memory");
     }
@@ -126,7 +126,7 @@ static void listen_all(struct mk_hub *hub, struct listener listeners[MK_FRAMINGS
 static void hear(struct listener *listener)
 {
     for (struct mk_slice bytes; (bytes = mk_reader_peek(&listener->reader)).len > 0;) {
-        decode(&listener->told, listener->form.framing, bytes);
+        decode(&listener->told, listener->format.framing, bytes);
         mk_reader_advance(&listener->reader, bytes.len);
     }
 }
@@ -154,8 +154,8 @@ static void store(struct mk_hub *hub, uint8_t flags, struct mk_slice type, struc
     mk_journal_append(journal, bot, &event);
 }
 
-/* Replays everything in a form; returns what was told. */
-static struct mk_buf replay(struct mk_hub *hub, const struct mk_form *form)
+/* Replays everything in a format; returns what was told. */
+static struct mk_buf replay(struct mk_hub *hub, const struct mk_event_format *format)
 {
     struct mk_buf out, told;
     uint64_t next = 1;
@@ -164,12 +164,12 @@ static struct mk_buf replay(struct mk_hub *hub, const struct mk_form *form)
     mk_buf_init(&told, SIZE_MAX / 2);
     while (rc > 0) {
         uint64_t before = next;
-        rc = mk_hub_replay(hub, form, &next, &out);
+        rc = mk_hub_replay(hub, format, &next, &out);
         check(rc >= 0, "an event hides what comes behind it");
         check(rc == 0 || next > before, "it does not go on");
     }
     check(next == hub->events + 1, "it does not come to the end");
-    decode(&told, form->framing, mk_buf_slice(&out));
+    decode(&told, format->framing, mk_buf_slice(&out));
     mk_buf_fini(&out);
     return told;
 }
@@ -187,7 +187,7 @@ static void check_replays(struct mk_hub *hub, struct listener listeners[MK_FRAMI
     for (int i = 0; i < MK_FRAMINGS; i++) {
         hear(&listeners[i]);
         mk_reader_stop(&listeners[i].reader);
-        struct mk_buf told = replay(hub, &listeners[i].form);
+        struct mk_buf told = replay(hub, &listeners[i].format);
         check_end(&told);
         check_end(&listeners[i].told);
         check(stored || mk_slice_eq(mk_buf_slice(&told), mk_buf_slice(&listeners[i].told)),
@@ -212,12 +212,12 @@ static void check_texts(struct mk_slice text)
     };
     check(mk_journal_set_cursor(journal, bot, text, 7) == 0, "cursor");
     check(mk_journal_cursor(journal, bot, text, &number) == 1 && number == 7, "another cursor");
-    check(mk_journal_bury(journal, &letter) == 0, "dead letter");
+    check(mk_journal_add_dead_letter(journal, &letter) == 0, "dead letter");
     uint64_t id = 0;
-    while (mk_journal_dead(journal, id, &letter) == 1) {
+    while (mk_journal_find_dead_letter(journal, id, &letter) == 1) {
         check(mk_slice_eq(letter.sink, text) && mk_slice_eq(letter.response, text), "another text");
         id = letter.id;
-        check(mk_journal_forget(journal, id) == 1, "forget");
+        check(mk_journal_remove_dead_letter(journal, id) == 1, "forget");
     }
     check(id > 0, "the dead letter is lost");
 }

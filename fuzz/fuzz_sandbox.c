@@ -131,8 +131,8 @@ static void make_bot(struct endpoint *endpoint, size_t i)
         struct mk_sink *sink = &bot->listeners[form].sink;
         *sink = (struct mk_sink){ .max_lag = SIZE_MAX / 2, .ready = on_ready, .overrun = on_ready };
         mk_list_init(&sink->node);
-        const struct mk_form wanted = { (enum mk_dialect)(form & 1), (enum mk_envelope)(form >> 1),
-                                        MK_FRAMING_LINE };
+        const struct mk_event_format wanted = { (enum mk_dialect)(form & 1),
+                                                (enum mk_envelope)(form >> 1), MK_FRAMING_LINE };
         check(mk_hub_join(&bot->hub, sink, &wanted) == 0, "no listener");
     }
 }
@@ -267,7 +267,7 @@ static void start(struct endpoint *endpoint)
         make_bot(endpoint, i);
         mk_roster_add(&roster, &endpoint->bots[i].account);
     }
-    mk_host_change_bots(endpoint->host, &roster);
+    mk_host_set_bots(endpoint->host, &roster);
     mk_roster_fini(&roster);
     check(mk_host_start(endpoint->host) == 0, "it does not start");
     mk_caller_init(&endpoint->caller, on_reply);

@@ -7,7 +7,7 @@
 #include "backend/sandbox/model/uid.h"
 #include "base/exposition.h"
 #include "base/json.h"
-#include "base/near.h"
+#include "base/suggestion.h"
 #include "base/utf8.h"
 #include "cli/summary.h"
 #include "cli/text.h"
@@ -74,7 +74,7 @@ static void check_repaired(struct mk_slice text)
     check(mk_utf8_valid(mk_buf_slice(&out)) && out.len >= text.len, "not repaired");
     check(!mk_utf8_valid(text) || mk_slice_eq(mk_buf_slice(&out), text), "nothing was broken");
     mk_buf_reset(&out, 0);
-    check(mk_text_write_cut(&out, text) == 0, "memory");
+    check(mk_text_write_truncated(&out, text) == 0, "memory");
     check(mk_utf8_valid(mk_buf_slice(&out)) && out.len <= 3 * 64 + 3, "not cut");
     mk_buf_fini(&out);
 }
@@ -256,8 +256,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_label(string);
     check_number(string, size);
     check_shown(string);
-    struct mk_near near = { 0 };
-    mk_near_offer(&near, text, "access_token");
+    struct mk_suggestion near = { 0 };
+    mk_suggestion_offer(&near, text, "access_token");
     free(string);
     free(copy);
     return 0;

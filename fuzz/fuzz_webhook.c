@@ -124,7 +124,7 @@ static void check_signature(struct mk_slice secret, struct mk_slice body)
 /* Of a pattern that has another one in the place where this one begins, both may be right. */
 static void check_pattern(const struct mk_pattern *pattern, struct mk_slice id)
 {
-    struct mk_peer unknown = { MK_SCENE_NONE, 0 };
+    struct mk_conversation unknown = { MK_SCENE_NONE, 0 };
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *object = yyjson_mut_obj(doc);
     struct mk_arena arena;
@@ -132,7 +132,7 @@ static void check_pattern(const struct mk_pattern *pattern, struct mk_slice id)
     mk_arena_init(&arena);
     bool has_peer = false;
     for (size_t i = 0; i < pattern->count; i++)
-        has_peer = has_peer || pattern->parts[i].kind == MK_PART_PEER;
+        has_peer = has_peer || pattern->parts[i].kind == MK_PART_CONVERSATION;
     int rc = mk_pattern_read(pattern, id, unknown, doc, object);
     check(rc == 0 || rc == MK_PATTERN_OTHER, "status");
     check(rc == 0 || yyjson_mut_obj_size(object) == 0, "something of another pattern");

@@ -4,8 +4,8 @@
     generate.py milky-1.2.json milky-draft.json dialects.json OUT.c
 
 Every API, param, result field, event, event field, struct field and variant of the draft must have
-a twin in 1.2, by the same name or by a row of dialects.json; every row must be used; what does not
-fit stops the build here. GENERATOR.md explains the rows.
+a counterpart in 1.2, by the same name or by a row of dialects.json; every row must be used; a
+mismatch stops the build here. GENERATOR.md explains the rows.
 """
 import json
 import sys

@@ -75,7 +75,7 @@ class Writer:
 
     def field(self, field):
         out = [f".type = &{self.type(field.type)}", f".absent = MK_ABSENT_{field.absent[0]}"]
-        for member in ("name", "twin", "within"):
+        for member in ("name", "counterpart", "within"):
             value = getattr(field, member)
             out.append(f".{member} = {self.text(value)}")
         if field.pattern:
@@ -90,13 +90,13 @@ class Writer:
 
     def object(self, name, made):
         """Writes the fields; returns the braces of a struct mk_object."""
-        fields, peer = made
+        fields, about = made
         rule = "NULL"
-        if peer:
-            rule = "&" + self.once(("peer", tuple(peer.items())), "peer", "struct mk_peer_rule",
-                                   "{ %d, %s, %s, %d }" % (peer["scene"],
-                                                           self.text(peer["scene_field"]),
-                                                           self.text(peer["id_field"]), peer["id"]))
+        if about:
+            value = "{ %d, %s, %s, %d }" % (about["scene"], self.text(about["scene_field"]),
+                                            self.text(about["id_field"]), about["id"])
+            rule = "&" + self.once(("conversation", tuple(about.items())), "conversation",
+                                   "struct mk_conversation_rule", value)
         if not fields:
             return f"{{ NULL, 0, {rule} }}"
         rows = [self.field(field) for field in fields]
@@ -105,18 +105,19 @@ class Writer:
         return f"{{ {name}_fields, {len(fields)}, {rule} }}"
 
     def union(self, name, made):
-        tag, twin, in_data, variants, shown = made
+        tag, counterpart, in_data, variants, fallbacks = made
         rows = [f"    {{ {self.text(v)}, {self.text(t)}, {self.object(f'{name}_{v}', o)} }},"
                 for v, t, o in variants]
         self.lines += [f"static const struct mk_variant {name}_variants[] = {{"] + rows + ["};"]
-        showing = "NULL"
-        if shown:
-            showing = f"{name}_shown"
-            rows = [f"    {{ {self.text(t)}, {self.pattern(p)} }}," for t, p in shown]
-            self.lines += [f"static const struct mk_shown {showing}[] = {{"] + rows + ["};"]
+        fallback_name = "NULL"
+        if fallbacks:
+            fallback_name = f"{name}_fallbacks"
+            rows = [f"    {{ {self.text(t)}, {self.pattern(p)} }}," for t, p in fallbacks]
+            self.lines.append(f"static const struct mk_text_fallback {fallback_name}[] = {{")
+            self.lines += rows + ["};"]
         self.lines.append(f"static const struct mk_union {name} = {{ {self.text(tag)}, "
-                          f"{self.text(twin)}, {str(in_data).lower()}, {name}_variants, "
-                          f"{len(variants)}, {showing}, {len(shown)} }};")
+                          f"{self.text(counterpart)}, {str(in_data).lower()}, {name}_variants, "
+                          f"{len(variants)}, {fallback_name}, {len(fallbacks)} }};")
 
     def structs(self):
         for key in self.model.objects:

@@ -1,4 +1,4 @@
-"""The tables in Python, each thing of the draft beside its twin in 1.2. Part of generate.py."""
+"""The tables in Python: each name of the draft and its counterpart in 1.2. Part of generate.py."""
 import re
 
 SCALARS = {"bool", "int", "uint", "uin", "string", "enum"}
@@ -36,8 +36,8 @@ def is_optional(field):
 
 
 class Field:
-    def __init__(self, name, twin, type_, absent=("ERROR", None), pattern=None, within=""):
-        self.name, self.twin, self.within = name, twin, within
+    def __init__(self, name, counterpart, type_, absent=("ERROR", None), pattern=None, within=""):
+        self.name, self.counterpart, self.within = name, counterpart, within
         self.type, self.absent, self.pattern = type_, absent, pattern
 
 
@@ -72,8 +72,8 @@ def parse_pattern(where, text, fields, read):
     for literal, name in re.findall(r"([^{}]+)|\{(\w+)\}", text):
         if literal:
             parts.append(("TEXT", literal))
-        elif name == "peer":
-            parts.append(("PEER", ""))
+        elif name == "conversation":
+            parts.append(("CONVERSATION", ""))
         elif name not in fields:
             fail(where, f'"{text}" names "{name}", which 1.2 does not have there')
         elif fields[name]["type"] == "enum" and fields[name]["values"] == SCENES:
@@ -84,7 +84,7 @@ def parse_pattern(where, text, fields, read):
             fail(where, f'"{text}": "{name}" is of a type that cannot stand in a text')
     if len(parts) > PARTS_MAX:
         fail(where, f'"{text}" has more than {PARTS_MAX} parts')
-    if "".join(t if k == "TEXT" else "{%s}" % (t or "peer") for k, t in parts) != text:
+    if "".join(t if k == "TEXT" else "{%s}" % (t or "conversation") for k, t in parts) != text:
         fail(where, f'"{text}" has a brace too many or too few')
     if read and any(kind == "STRING" for kind, _ in parts[:-1]):
         fail(where, f'"{text}": only the last part of what is read can be a string')
@@ -202,9 +202,9 @@ class Model:
         if also:
             self.used_structs.add(also)
             fields.update(self.draft["structs"][also]["fields"])
-        peer = self.peer_rule(where, row.take("peer"), new["fields"])
+        conversation = self.conversation_rule(where, row.take("conversation"), new["fields"])
         self.objects[key] = (first + self.joined_fields(where, fields, new["fields"], row, "fields",
-                                                        incoming), peer)
+                                                        incoming), conversation)
         row.done()
         return ("object", key)
 
@@ -215,31 +215,32 @@ class Model:
         variants, reached = [], set()
         for tag, fields in old["variants"].items():
             inner = Row(f"{where}.{tag}", rows.pop(tag, {}))
-            twin = inner.take("of", tag)
-            if twin not in new["variants"]:
-                fail(where, f'"{tag}" of the draft has no twin in 1.2')
-            reached.add(twin)
-            theirs = new["variants"][twin]
-            peer = self.peer_rule(inner.where, inner.take("peer"), theirs)
+            counterpart = inner.take("of", tag)
+            if counterpart not in new["variants"]:
+                fail(where, f'"{tag}" of the draft has no counterpart in 1.2')
+            reached.add(counterpart)
+            theirs = new["variants"][counterpart]
+            conversation = self.conversation_rule(inner.where, inner.take("conversation"), theirs)
             made = self.joined_fields(inner.where, fields, theirs, inner, "fields", incoming)
             inner.done()
-            variants.append((tag, twin, (made, peer)))
+            variants.append((tag, counterpart, (made, conversation)))
         for tag in rows:
             fail(where, f'dialects.json has a variant "{tag}", the draft has none')
-        shown = []
-        for twin, text in rest.items():
-            if twin not in new["variants"] or twin in reached:
-                fail(where, f'"rest" has "{twin}", which is no variant of 1.2 without a twin')
-            reached.add(twin)
-            shown.append((twin, parse_pattern(where, text, new["variants"][twin], False)))
+        fallbacks = []
+        for counterpart, text in rest.items():
+            if counterpart not in new["variants"] or counterpart in reached:
+                fail(where, f'"rest" has "{counterpart}": no variant of 1.2 without a counterpart')
+            reached.add(counterpart)
+            pattern = parse_pattern(where, text, new["variants"][counterpart], False)
+            fallbacks.append((counterpart, pattern))
         if not incoming:
-            for twin in new["variants"]:
-                if twin not in reached:
-                    fail(where, f'"{twin}" of 1.2 has no twin in the draft and is not in "rest"')
-        return (old["tag"], new["tag"], name.endswith("Segment"), variants, shown)
+            for counterpart in new["variants"]:
+                if counterpart not in reached:
+                    fail(where, f'"{counterpart}" of 1.2 is neither in the draft nor in "rest"')
+        return (old["tag"], new["tag"], name.endswith("Segment"), variants, fallbacks)
 
     def joined_fields(self, where, old, new, row, section, incoming):
-        """The fields of an object of the draft, each with its twin among `new` of 1.2."""
+        """The fields of an object of the draft, each with its counterpart among `new` of 1.2."""
         hows = dict(row.take(section, {}))
         sets, elses = row.take("set", {}), row.take("else", {})
         derives = row.take("derive", {})
@@ -254,8 +255,8 @@ class Model:
                 constant_fits(at, how["set"], spec)
                 made.append(Field(name, "", self.lone_type(spec), constant(at, how["set"])))
             else:
-                made.append(self.twin_field(at, name, spec, how, new, incoming))
-                covered.add(made[-1].twin)
+                made.append(self.counterpart_field(at, name, spec, how, new, incoming))
+                covered.add(made[-1].counterpart)
         for name in hows:
             fail(where, f'dialects.json has a field "{name}", the draft has none')
         if incoming:
@@ -271,7 +272,7 @@ class Model:
         made = []
         for name in list(sets) + list(elses) + list(derives):
             if name not in new or name in covered:
-                fail(where, f'dialects.json fills "{name}", which 1.2 has not or which has a twin')
+                fail(where, f'dialects.json fills "{name}", which 1.2 lacks or which has a counterpart')
         for name, spec in new.items():
             at = f"{where}.{name}"
             if name in covered:
@@ -298,19 +299,20 @@ class Model:
         if spec["type"] != "string":
             fail(at, "only a string can be put together")
         parts = parse_pattern(at, how, new, incoming)
-        optional = any(is_optional(new[text]) for kind, text in parts if kind not in ("TEXT", "PEER"))
+        names = [text for kind, text in parts if kind not in ("TEXT", "CONVERSATION")]
+        optional = any(is_optional(new[name]) for name in names)
         if not incoming and optional and not is_optional(spec):
             fail(at, f'"{how}" has an optional part, but the draft needs the field')
         absent = ("SKIP", None) if is_optional(spec) else ("ERROR", None)
         return Field(name, "", ("string",), absent, parts)
 
-    def twin_field(self, at, name, spec, how, new, incoming):
+    def counterpart_field(self, at, name, spec, how, new, incoming):
         fallback = None
         if isinstance(how, dict):
             if not set(how) <= {"from", "else"}:
                 fail(at, f"dialects.json: {how!r} is not understood")
             fallback, how = how.get("else"), how["from"]
-        within, _, twin = how.rpartition(".")
+        within, _, counterpart = how.rpartition(".")
         fields = new
         optional = False
         if within:
@@ -318,9 +320,9 @@ class Model:
                 fail(at, f'"{how}": "{within}" is no object of 1.2')
             optional = is_optional(new[within])
             fields = self.new["structs"][new[within]["ref"]]["fields"]
-        if twin not in fields:
+        if counterpart not in fields:
             fail(at, f'1.2 has no "{how}" there')
-        theirs = fields[twin]
+        theirs = fields[counterpart]
         type_ = self.joined_type(at, spec, theirs, incoming)
         if incoming:
             absent = when_absent(at, spec, theirs.get("default", fallback))
@@ -334,13 +336,13 @@ class Model:
             absent = ("SKIP", None)
         else:
             fail(at, 'optional in 1.2, but the draft needs it: give an "else"')
-        return Field(name, twin, type_, absent, within=within)
+        return Field(name, counterpart, type_, absent, within=within)
 
-    def peer_rule(self, where, text, fields):
+    def conversation_rule(self, where, text, fields):
         """"Group:{group_id}", "{message_scene}:{peer_id}", "Private:80000000", or None."""
         if text is None:
             return None
-        scene, _, peer = text.partition(":")
+        scene, _, conversation = text.partition(":")
         names = self.dialects["scenes"]
         rule = {"scene": 0, "scene_field": "", "id_field": "", "id": 0}
         if is_pattern(scene):
@@ -349,10 +351,10 @@ class Model:
             rule["scene"] = 1 + SCENES.index([s for s in SCENES if names[s] == scene][0])
         else:
             fail(where, f'"{text}": "{scene}" is no scene')
-        if is_pattern(peer):
-            rule["id_field"] = peer.strip("{}")
+        if is_pattern(conversation):
+            rule["id_field"] = conversation.strip("{}")
         else:
-            rule["id"] = int(peer)
+            rule["id"] = int(conversation)
         for name in (rule["scene_field"], rule["id_field"]):
             if name and name not in fields:
                 fail(where, f'"{text}": 1.2 has no "{name}" there')
@@ -378,9 +380,9 @@ class Model:
                 fail(row.where, f'"{to}" is no API of 1.2')
             theirs = self.new["apis"][to]["params"]
             key = ("draft in", f"{name} params")
-            peer = self.peer_rule(row.where, row.take("peer"), theirs)
+            conversation = self.conversation_rule(row.where, row.take("conversation"), theirs)
             self.objects[key] = (self.joined_fields(f"{row.where} params", api["params"], theirs,
-                                                    row, "params", True), peer)
+                                                    row, "params", True), conversation)
             made.update(number=to, params=key)
         self.result(made, api, row, made.get("number") or made["routes"][0]["number"])
         row.done()
@@ -406,7 +408,7 @@ class Model:
             unused -= set(here)
             key = ("draft in", f"{made['name']} {text}")
             fields = self.joined_fields(inner.where, here, left, inner, "params", True)
-            # An optional param that this form has no twin for is checked all the same.
+            # An optional param that this form has no counterpart for is checked all the same.
             for name in set(others) - set(here):
                 if not is_optional(others[name]):
                     fail(inner.where, f'there is nothing to do with "{name}"')
@@ -419,7 +421,7 @@ class Model:
             if not refuse:
                 shown.append(text)
         for name in unused:
-            fail(row.where, f'no form has a twin for "{name}"')
+            fail(row.where, f'no form has a counterpart for "{name}"')
         made["expected"] = row.take("expected") or self.expected(shown)
 
     def expected(self, texts):
@@ -451,22 +453,22 @@ class Model:
         for name, fields in self.draft["events"].items():
             row = Row(f"event {name}", self.dialects["events"].get(name, {}))
             self.used_rows.add(("events", name))
-            twin = row.take("of", name)
-            theirs = self.new["events"].get(twin)
+            counterpart = row.take("of", name)
+            theirs = self.new["events"].get(counterpart)
             if theirs is None:
-                fail(row.where, f'"{twin}" is no event of 1.2')
-            if "draft_name" in made[twin]:
-                fail(row.where, f'"{twin}" of 1.2 has a twin already')
+                fail(row.where, f'"{counterpart}" is no event of 1.2')
+            if "draft_name" in made[counterpart]:
+                fail(row.where, f'"{counterpart}" of 1.2 has a counterpart already')
             if isinstance(fields.get("ref"), str):
                 data = self.joined_struct(row.where, fields["ref"], theirs["ref"], False)
             else:
                 key = ("draft out", f"event {name}")
-                peer = self.peer_rule(row.where, row.take("peer"), theirs)
+                conversation = self.conversation_rule(row.where, row.take("conversation"), theirs)
                 self.objects[key] = (self.joined_fields(row.where, fields, theirs, row, "fields",
-                                                        False), peer)
+                                                        False), conversation)
                 data = ("object", key)
             row.done()
-            made[twin].update(draft_name=name, draft_data=data)
+            made[counterpart].update(draft_name=name, draft_data=data)
         return list(made.values())
 
     def check_complete(self):

@@ -46,16 +46,16 @@ yyjson_doc *mk_json_read_in_place(struct mk_buf *text, const yyjson_alc *alc,
                             alc, error);
 }
 
-bool mk_json_is_modest(struct mk_slice text)
+bool mk_json_is_within_limit(struct mk_slice text)
 {
     size_t count = 1;
-    if (text.len < MK_JSON_MOST_VALUES)
+    if (text.len < MK_JSON_MAX_VALUES)
         return true;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
         count += (c == ',') | (c == ':') | (c == '[') | (c == '{');
     }
-    return count <= MK_JSON_MOST_VALUES;
+    return count <= MK_JSON_MAX_VALUES;
 }
 
 /*

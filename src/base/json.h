@@ -27,7 +27,7 @@ yyjson_doc *mk_json_read(struct mk_slice text, const yyjson_alc *alc, yyjson_rea
 yyjson_doc *mk_json_read_in_place(struct mk_buf *text, const yyjson_alc *alc,
                                   yyjson_read_err *error);
 
-enum { MK_JSON_MOST_VALUES = 1000 * 1000 };
+enum { MK_JSON_MAX_VALUES = 1000 * 1000 };
 
 /*
  * The text holds no more than that many values. One takes 16 bytes at least once it is read, so
@@ -35,7 +35,7 @@ enum { MK_JSON_MOST_VALUES = 1000 * 1000 };
  * of strangers, before they are read. What stands before a value is counted within strings as well:
  * a text that is so long and full of commas is refused too.
  */
-bool mk_json_is_modest(struct mk_slice text);
+bool mk_json_is_within_limit(struct mk_slice text);
 
 /*
  * The value as an integer: any JSON number that is one mathematically (12, 12.0, 1.2e1) and fits.

@@ -1,7 +1,7 @@
 /* json_path: see the header. */
 #include "base/json_path.h"
 
-#include "base/shown.h"
+#include "base/escape.h"
 
 enum { LONGEST_NAME = 60 };
 
@@ -28,7 +28,7 @@ static int write_name(struct mk_buf *out, const struct mk_json_path *frame)
     if (rc < 0)
         return rc;
     return is_plain(frame->name) ? mk_buf_append_slice(out, frame->name)
-                                 : mk_shown_quote(out, frame->name, LONGEST_NAME);
+                                 : mk_escape_quote(out, frame->name, LONGEST_NAME);
 }
 
 int mk_json_path_write(struct mk_buf *out, const struct mk_json_path *path)

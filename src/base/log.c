@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/shown.h"
+#include "base/escape.h"
 #include "base/utf8.h"
 
 #include <stdatomic.h>
@@ -45,7 +45,7 @@ static void append_escaped(struct mk_buf *line, struct mk_slice text, bool json)
         while (json && plain < text.len && text.ptr[plain] != '"' && text.ptr[plain] != '\\')
             plain++;
         plain = json ? plain : text.len;
-        mk_shown_append(line, mk_slice_of(text.ptr, plain));
+        mk_escape_append(line, mk_slice_of(text.ptr, plain));
         text = mk_slice_from(text, plain);
         if (text.len == 0)
             break;

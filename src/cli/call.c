@@ -1,6 +1,6 @@
 /* call: `milky call`: one API call to a bot's http_server. */
 #include "base/json.h"
-#include "base/near.h"
+#include "base/suggestion.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/summary.h"
@@ -153,9 +153,9 @@ static void explain(const struct mk_client_reply *reply, const char *action, boo
     const char *advice = mk_client_advice(reply->status, token, true);
     if (advice)
         mk_command_failed("%s", advice);
-    struct mk_near near = { 0 };
+    struct mk_suggestion near = { 0 };
     for (size_t i = 0; reply->status == 404 && i < milky_action_count(); i++)
-        mk_near_offer(&near, mk_slice_str(action), milky_action_name(i));
+        mk_suggestion_offer(&near, mk_slice_str(action), milky_action_name(i));
     if (near.best)
         mk_command_failed(mk_tr("did you mean %s?", "是否想用 %s？"), near.best);
 }

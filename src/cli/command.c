@@ -1,7 +1,7 @@
 /* command: see the header. */
 #include "cli/command.h"
 
-#include "base/near.h"
+#include "base/suggestion.h"
 #include "config/schema.h"
 
 #include <errno.h>
@@ -76,11 +76,11 @@ static int refuse(const struct mk_command *command, int why, const char *word)
     const char *equals = name.len ? memchr(name.ptr, '=', name.len) : NULL;
     if (equals)
         name.len = (size_t)(equals - name.ptr);
-    struct mk_near near = { 0 };
+    struct mk_suggestion near = { 0 };
     for (const struct mk_option *o = command->options; o->name; o++)
-        mk_near_offer(&near, name, o->name);
-    mk_near_offer(&near, name, "help");
-    mk_near_offer(&near, name, "version");
+        mk_suggestion_offer(&near, name, o->name);
+    mk_suggestion_offer(&near, name, "help");
+    mk_suggestion_offer(&near, name, "version");
     if (near.best)
         return mk_command_misused(
             command, mk_tr("no option %s; did you mean --%s?", "没有选项 %s；是否想用 --%s？"),

@@ -1,5 +1,5 @@
 /* main: finds the command that is meant and runs it. */
-#include "base/near.h"
+#include "base/suggestion.h"
 #include "cli/command.h"
 
 #include <errno.h>
@@ -45,9 +45,9 @@ static const struct mk_command *find_command(const char *name)
 
 static int unknown(const char *word)
 {
-    struct mk_near near = { 0 };
+    struct mk_suggestion near = { 0 };
     for (size_t i = 0; i < COMMANDS; i++)
-        mk_near_offer(&near, mk_slice_str(word), commands[i]->name);
+        mk_suggestion_offer(&near, mk_slice_str(word), commands[i]->name);
     if (near.best)
         fprintf(stderr,
                 mk_tr("milky: no command %s; did you mean %s?\n",

@@ -1,7 +1,7 @@
 /* text: see the header. */
 #include "cli/text.h"
 
-#include "base/shown.h"
+#include "base/escape.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -60,7 +60,7 @@ void mk_text_show(FILE *to, struct mk_slice text, bool lines)
 {
     while (text.len > 0) {
         uint32_t code = 0;
-        size_t len = mk_shown_unsafe(text, &code);
+        size_t len = mk_escape_unsafe(text, &code);
         if (len > 0 && !(lines && (code == '\n' || code == '\t')))
             fprintf(to, "\\u%04x", (unsigned)code);
         else

@@ -35,7 +35,7 @@ enum { MK_TEXT_TIME = 32 };
 const char *mk_text_time(uint64_t seconds, char text[MK_TEXT_TIME]);
 
 /*
- * Prints text of others, with what could garble a terminal escaped (base/shown.h). `lines`: it may
+ * Prints text of others, with what could garble a terminal escaped (base/escape.h). `lines`: it may
  * have several, which stay.
  */
 void mk_text_show(FILE *to, struct mk_slice text, bool lines);

@@ -127,7 +127,7 @@ static void open_websocket(struct watch *watch, struct mk_stream *stream)
 {
     watch->websocket = mk_websocket_new(&watch->sockets, stream, &events, watch);
     if (!watch->websocket) {
-        mk_stream_hand_over(stream, NULL, NULL);
+        mk_stream_adopt(stream, NULL, NULL);
         mk_stream_abort(stream, -ENOMEM);
         try_later(watch, MK_FAILURE_NO_MEMORY, strerror(ENOMEM));
         return;

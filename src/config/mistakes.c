@@ -1,7 +1,7 @@
 /* mistakes: see the header. */
 #include "config/mistakes.h"
 
-#include "base/shown.h"
+#include "base/escape.h"
 #include "base/utf8.h"
 #include "config/jsonc.h"
 #include "config/schema.h"
@@ -39,7 +39,7 @@ const char *mk_mistakes_quote(struct mk_mistakes *mistakes, struct mk_slice text
 {
     struct mk_buf buf;
     mk_buf_init(&buf, SIZE_MAX);
-    int rc = mk_shown_quote(&buf, text, SHOWN);
+    int rc = mk_escape_quote(&buf, text, SHOWN);
     return keep(mistakes, &buf, rc);
 }
 

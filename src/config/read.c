@@ -2,7 +2,7 @@
 #include "config/reader.h"
 
 #include "base/json.h"
-#include "base/near.h"
+#include "base/suggestion.h"
 #include "config/value.h"
 
 #include <assert.h>
@@ -336,7 +336,7 @@ static void refuse_unknown(struct mk_config_reader *reader, const struct mk_conf
 {
     struct mk_mistakes *mistakes = &reader->mistakes;
     struct mk_slice text = mk_slice_of(yyjson_get_str(name), yyjson_get_len(name));
-    struct mk_near near = { 0 };
+    struct mk_suggestion near = { 0 };
     const char *variant = variant_with(key, text);
     if (variant) {
         say(reader, name, member_path(reader, path, text),
@@ -347,7 +347,7 @@ static void refuse_unknown(struct mk_config_reader *reader, const struct mk_conf
         return;
     }
     for (const struct mk_config_key *k = key->keys; k->name; k++)
-        mk_near_offer(&near, text, k->name);
+        mk_suggestion_offer(&near, text, k->name);
     if (near.best) {
         say(reader, name, member_path(reader, path, text),
             mk_mistakes_text(mistakes,

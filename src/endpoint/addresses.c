@@ -2,8 +2,8 @@
  * addresses: where the endpoint listens for operators (control) and for whoever watches it
  * (operations), and the list of all its ports.
  */
+#include "base/escape.h"
 #include "base/log.h"
-#include "base/shown.h"
 #include "endpoint/metrics.h"
 #include "endpoint/parts.h"
 #include "transport/listen_error.h"
@@ -85,7 +85,7 @@ static const char *unready(const struct milky_endpoint *endpoint)
         return "stopping";
     if (!endpoint->ready)
         return "starting";
-    if (endpoint->journal && !mk_journal_well(endpoint->journal))
+    if (endpoint->journal && !mk_journal_is_healthy(endpoint->journal))
         return "the journal cannot be written";
     return NULL;
 }
@@ -107,7 +107,7 @@ static bool is_ready(void *arg, struct mk_buf *words)
             continue;
         mk_buf_printf(words, "bot %llu is offline%s", (unsigned long long)account->self_id,
                       *account->reason ? ": " : "");
-        mk_shown_append(words, mk_slice_str(account->reason));
+        mk_escape_append(words, mk_slice_str(account->reason));
         mk_buf_append_char(words, '\n');
     }
     return !why;

@@ -39,7 +39,7 @@ static void list(struct mk_journal *journal, struct mk_call *call, uint64_t afte
     struct mk_dead_letter letter = { .id = after };
     int found = 1;
     for (size_t i = 0; i <= PAGE; i++) {
-        found = mk_journal_dead(journal, letter.id + 1, &letter);
+        found = mk_journal_find_dead_letter(journal, letter.id + 1, &letter);
         if (found <= 0 || i == PAGE)
             break;
         yyjson_mut_arr_append(all, describe(doc, &letter));
@@ -60,11 +60,12 @@ static void drop(struct mk_journal *journal, struct mk_call *call, yyjson_mut_va
     uint64_t count = 0;
     int rc = 0;
     if (yyjson_mut_is_uint(which)) {
-        rc = mk_journal_forget(journal, yyjson_mut_get_uint(which));
+        rc = mk_journal_remove_dead_letter(journal, yyjson_mut_get_uint(which));
         count = rc > 0;
     }
-    while (yyjson_mut_is_str(which) && (rc = mk_journal_dead(journal, 0, &letter)) > 0) {
-        rc = mk_journal_forget(journal, letter.id);
+    while (yyjson_mut_is_str(which) &&
+           (rc = mk_journal_find_dead_letter(journal, 0, &letter)) > 0) {
+        rc = mk_journal_remove_dead_letter(journal, letter.id);
         if (rc < 0)
             break;
         count++;
@@ -106,7 +107,7 @@ static void on_reposted(void *arg, const struct mk_repost_result *result)
     struct retry *retry = arg;
     int rc = 0;
     if (result->outcome == MK_REPOST_TAKEN)
-        rc = mk_journal_forget(retry->journal, retry->id);
+        rc = mk_journal_remove_dead_letter(retry->journal, retry->id);
     if (rc < 0)
         fail_with(retry->call, rc);
     else if (result->outcome == MK_REPOST_TAKEN)
@@ -139,7 +140,7 @@ static int repost(const struct milky_endpoint *endpoint, const struct mk_dead_le
 static void retry(const struct milky_endpoint *endpoint, struct mk_call *call, uint64_t id)
 {
     struct mk_dead_letter letter;
-    int rc = mk_journal_dead(endpoint->journal, id, &letter);
+    int rc = mk_journal_find_dead_letter(endpoint->journal, id, &letter);
     if (rc < 0) {
         fail_with(call, rc);
         return;

@@ -4,8 +4,8 @@
  * in run.c, and another configuration in reload.c.
  */
 #include "base/error_text.h"
+#include "base/escape.h"
 #include "base/log.h"
-#include "base/shown.h"
 #include "config/check.h"
 #include "config/defaults.h"
 #include "endpoint/files.h"

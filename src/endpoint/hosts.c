@@ -62,7 +62,7 @@ static void discard_from(const struct milky_endpoint *endpoint, const struct mil
         bool is_anothers =
             endpoint && (find_running(endpoint, backend) || find_owner(endpoint, backend));
         if (backend->table && !is_anothers && first_of(config, i) == i)
-            mk_host_discard(backend->table, backend->self);
+            mk_host_free_backend(backend->table, backend->self);
     }
 }
 
@@ -154,7 +154,7 @@ int mk_hosts_plan_bots(struct mk_planned_hosts *plan, struct mk_bot *const *bots
     }
     for (size_t i = 0; i < plan->count; i++)
         if (plan->are_new[i])
-            mk_host_change_bots(plan->hosts[i], &plan->bots[i]);
+            mk_host_set_bots(plan->hosts[i], &plan->bots[i]);
     return 0;
 }
 
@@ -163,7 +163,7 @@ static int start(struct milky_host *host, struct milky_error *error)
     int rc = mk_host_start(host);
     if (rc < 0)
         mk_error_set(error, "", "the backend %s cannot start: %s", host->name,
-                     host->said[0] ? host->said : mk_error_text(-rc));
+                     host->last_error[0] ? host->last_error : mk_error_text(-rc));
     return rc;
 }
 
@@ -200,11 +200,11 @@ void mk_hosts_give_bots(struct milky_endpoint *endpoint, struct mk_planned_hosts
 {
     for (size_t i = 0; i < plan->count; i++)
         if (!plan->are_new[i] && !mk_host_has_bots(endpoint->hosts[i], &plan->bots[i]))
-            mk_host_change_bots(endpoint->hosts[i], &plan->bots[i]);
+            mk_host_set_bots(endpoint->hosts[i], &plan->bots[i]);
     for (size_t i = 0; i < endpoint->leaving_count; i++) {
         struct mk_roster none = { 0 };
         if (endpoint->leaving[i].host->roster.count > 0)
-            mk_host_change_bots(endpoint->leaving[i].host, &none);
+            mk_host_set_bots(endpoint->leaving[i].host, &none);
         mk_roster_fini(&none);
     }
 }
@@ -267,18 +267,18 @@ bool mk_hosts_stored(struct milky_endpoint *endpoint)
 {
     bool more = false;
     for (size_t i = 0; i < endpoint->host_count; i++)
-        more |= mk_host_stored(endpoint->hosts[i]);
+        more |= mk_host_notify_stored(endpoint->hosts[i]);
     for (size_t i = 0; i < endpoint->leaving_count; i++)
-        more |= mk_host_stored(endpoint->leaving[i].host);
+        more |= mk_host_notify_stored(endpoint->leaving[i].host);
     return more;
 }
 
 void mk_hosts_answer_all(struct milky_endpoint *endpoint, const char *message)
 {
     for (size_t i = 0; i < endpoint->host_count; i++)
-        mk_host_answer_all(endpoint->hosts[i], message);
+        mk_host_fail_all(endpoint->hosts[i], message);
     for (size_t i = 0; i < endpoint->leaving_count; i++)
-        mk_host_answer_all(endpoint->leaving[i].host, message);
+        mk_host_fail_all(endpoint->leaving[i].host, message);
 }
 
 void mk_hosts_stop(struct milky_endpoint *endpoint)

@@ -119,7 +119,7 @@ READ(lag_bytes, s.transport->lag.bytes)
 READ(held, s.journal->first ? s.journal->last - s.journal->first + 1 : 0)
 READ(first, s.journal->first)
 READ(last, s.journal->last)
-READ(dead, s.journal->dead)
+READ(dead_letters, s.journal->dead_letters)
 #undef READ
 
 struct family {
@@ -161,7 +161,7 @@ static const struct family journal_families[] = {
       "The number of the oldest of them; 0 for none." },
     { "milky_journal_last_number", "gauge", JOURNALS, last,
       "The number of the last event there was." },
-    { "milky_dead_letters", "gauge", JOURNALS, dead,
+    { "milky_dead_letters", "gauge", JOURNALS, dead_letters,
       "Deliveries that are set aside (`milky deliveries`)." },
 };
 
@@ -269,7 +269,7 @@ static const struct {
     { "milky_connections_refused_total", "limit", "connections", MK_REFUSAL_CONNECTIONS,
       "Connections that were closed for want of room, by the limit that was reached." },
     { NULL, "limit", "connections_per_address", MK_REFUSAL_PER_ADDRESS, NULL },
-    { NULL, "limit", "tls_handshakes", MK_REFUSAL_CROWDED_TLS, NULL },
+    { NULL, "limit", "tls_handshakes", MK_REFUSAL_TLS_HANDSHAKES, NULL },
     { "milky_credentials_refused_total", "reason", "missing", MK_REFUSAL_MISSING,
       "Requests whose credentials were refused." },
     { NULL, "reason", "wrong", MK_REFUSAL_WRONG, NULL },
@@ -358,7 +358,7 @@ static void write_journal(struct writer *w)
     const struct fact facts[] = {
         { "milky_journal_bytes", "gauge", (double)mk_journal_size(journal),
           "Size of the journal's database." },
-        { "milky_journal_failing", "gauge", !mk_journal_well(journal),
+        { "milky_journal_failing", "gauge", !mk_journal_is_healthy(journal),
           "1 while the journal cannot be written." },
     };
     write_facts(w, facts, sizeof(facts) / sizeof(facts[0]));

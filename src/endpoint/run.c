@@ -131,7 +131,7 @@ static bool commit_once(struct milky_endpoint *endpoint)
         drop_output(endpoint);
         return false;
     }
-    if (journal && !mk_journal_well(journal))
+    if (journal && !mk_journal_is_healthy(journal))
         return false;
     for (size_t i = 0; i < endpoint->bot_count; i++)
         mk_hub_committed(&endpoint->bots[i]->hub);

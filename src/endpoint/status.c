@@ -82,7 +82,7 @@ static yyjson_mut_val *bot_of(struct writer *w, const struct mk_bot *bot)
         struct mk_journal_measure measure;
         mk_journal_measure(w->endpoint->journal, bot->hub.self_id, &measure);
         add_uint(w, object, "first_kept_event", measure.first);
-        add_uint(w, object, "dead_letters", measure.dead);
+        add_uint(w, object, "dead_letters", measure.dead_letters);
     }
     yyjson_mut_val *transports = yyjson_mut_obj_add_arr(w->doc, object, "transports");
     for (size_t i = 0; i < w->survey.count; i++)
@@ -133,7 +133,7 @@ static void add_turned_away(struct writer *w, yyjson_mut_val *root)
     static const char *const names[MK_REFUSAL_KINDS] = {
         [MK_REFUSAL_CONNECTIONS] = "connections",
         [MK_REFUSAL_PER_ADDRESS] = "connections_per_address",
-        [MK_REFUSAL_CROWDED_TLS] = "tls_handshakes",
+        [MK_REFUSAL_TLS_HANDSHAKES] = "tls_handshakes",
         [MK_REFUSAL_MISSING] = "missing_credentials",
         [MK_REFUSAL_WRONG] = "wrong_credentials",
         [MK_REFUSAL_FOREIGN] = "foreign_pages",
@@ -162,7 +162,7 @@ static yyjson_mut_val *write_status(struct writer *w)
     if (endpoint->journal) {
         yyjson_mut_val *journal = yyjson_mut_obj_add_obj(w->doc, root, "journal");
         add_uint(w, journal, "bytes", mk_journal_size(endpoint->journal));
-        yyjson_mut_obj_add_bool(w->doc, journal, "well", mk_journal_well(endpoint->journal));
+        yyjson_mut_obj_add_bool(w->doc, journal, "well", mk_journal_is_healthy(endpoint->journal));
     }
     add_turned_away(w, root);
     yyjson_mut_val *bots = yyjson_mut_obj_add_arr(w->doc, root, "bots");

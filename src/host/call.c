@@ -23,7 +23,7 @@ void mk_host_cancel(struct milky_host *host, struct mk_slot *slot, int retcode,
     slot->number = MK_NO_CALL;
     slot->unanswered = true;
     slot->state = host->table.cancelled ? MK_SLOT_ENDING : MK_SLOT_HELD;
-    mk_call_give_up(slot->call, retcode, message);
+    mk_call_abandon(slot->call, retcode, message);
     if (!host->table.cancelled)
         return;
     host->table.cancelled(host->self, number);
@@ -34,13 +34,14 @@ void mk_host_cancel(struct milky_host *host, struct mk_slot *slot, int retcode,
 /* A mistake of the backend's: an error the first time, so that a log is not filled with it. */
 static void cry(struct milky_host *host, uint64_t number, const char *what)
 {
-    enum mk_log_level level = host->has_cried ? MK_LOG_DEBUG : MK_LOG_ERROR;
-    host->has_cried = true;
+    enum mk_log_level level = host->misuse_logged ? MK_LOG_DEBUG : MK_LOG_ERROR;
+    host->misuse_logged = true;
     mk_log(level, host->name, "the backend has answered a call %s: %llx", what,
            (unsigned long long)number);
 }
 
-int mk_host_refuse_call(struct milky_host *host, uint64_t number)
+/* Notes that the backend has named a call that is not open. Returns -ENOENT. */
+static int refuse_call(struct milky_host *host, uint64_t number)
 {
     struct mk_slot *slot = mk_calls_trace(&host->calls, number);
     if (!slot) {
@@ -75,7 +76,7 @@ static struct mk_call *take(struct milky_host *host, uint64_t number)
 int milky_call_ok(struct milky_host *host, uint64_t number, yyjson_mut_val *data)
 {
     struct mk_call *call = take(host, number);
-    return call ? mk_call_ok(call, data) : mk_host_refuse_call(host, number);
+    return call ? mk_call_ok(call, data) : refuse_call(host, number);
 }
 
 /* A value in the call's own document. Returns 0; -EINVAL, logged; -ENOMEM. */
@@ -99,7 +100,7 @@ int milky_call_ok_json(struct milky_host *host, uint64_t number, const char *jso
     struct mk_call *call = take(host, number);
     yyjson_mut_val *data = NULL;
     if (!call)
-        return mk_host_refuse_call(host, number);
+        return refuse_call(host, number);
     int rc = json ? read_result(call, mk_slice_of(json, len), &data) : 0;
     if (rc == 0)
         return mk_call_ok(call, data);
@@ -112,7 +113,7 @@ int milky_call_fail_text(struct milky_host *host, uint64_t number, int retcode, 
 {
     struct mk_call *call = take(host, number);
     if (!call)
-        return mk_host_refuse_call(host, number);
+        return refuse_call(host, number);
     mk_call_fail_text(call, retcode, mk_slice_str(message));
     return 0;
 }
@@ -121,7 +122,7 @@ int milky_call_fail(struct milky_host *host, uint64_t number, int retcode, const
 {
     struct mk_call *call = take(host, number);
     if (!call)
-        return mk_host_refuse_call(host, number);
+        return refuse_call(host, number);
     va_list args;
     va_start(args, format);
     mk_call_fail_v(call, retcode, format, args);

@@ -96,7 +96,7 @@ static int check_json(const struct mk_action *action, struct mk_slice json, char
     mk_arena_init(&arena);
     yyjson_alc alc = mk_json_alc(&arena);
     yyjson_read_err error = { .code = YYJSON_READ_SUCCESS, .msg = "too many values" };
-    yyjson_doc *given = mk_json_is_modest(json) ? mk_json_read(json, &alc, &error) : NULL;
+    yyjson_doc *given = mk_json_is_within_limit(json) ? mk_json_read(json, &alc, &error) : NULL;
     yyjson_mut_doc *made = yyjson_mut_doc_new(&alc);
     struct mk_request request;
     int rc = made && error.code != YYJSON_READ_ERROR_MEMORY_ALLOCATION ? 0 : -ENOMEM;

@@ -41,7 +41,7 @@ static int emit(struct mk_account *account, const struct mk_event_type *type, ui
         *number = event.number;
     if (rc == 0) {
         account->host->unstored = true;
-        mk_loop_stir(account->host->owner->loop);
+        mk_loop_wake(account->host->owner->loop);
     }
     return rc == MK_HUB_REPEATED ? MILKY_REPEATED : rc;
 }

@@ -60,7 +60,7 @@ static void on_call(struct mk_call_target *target, struct mk_call *call)
 {
     struct mk_account *account = MK_CONTAINER_OF(target, struct mk_account, target);
     struct milky_host *host = account->host;
-    if (mk_host_answers(account, call))
+    if (mk_host_intercept(account, call))
         return;
     struct mk_slot *slot = hand_over(host, call, host->table.call);
     if (slot)
@@ -94,7 +94,7 @@ void mk_account_init(struct mk_account *account, struct milky_host *host, struct
 void mk_account_fini(struct mk_account *account)
 {
     free(account->reason);
-    mk_abilities_fini(&account->abilities);
+    mk_capabilities_fini(&account->capabilities);
 }
 
 int mk_roster_init(struct mk_roster *roster, size_t most)
@@ -172,7 +172,7 @@ bool mk_host_frees(const struct milky_backend *backend)
     return copy_of(backend).free != NULL;
 }
 
-void mk_host_discard(const struct milky_backend *backend, void *self)
+void mk_host_free_backend(const struct milky_backend *backend, void *self)
 {
     struct milky_backend table = copy_of(backend);
     if (table.free)
@@ -187,8 +187,8 @@ static int init_parts(struct milky_host *host, struct mk_host_owner *owner, cons
     mk_calls_init(&host->calls);
     mk_calls_init(&host->resources);
     host->name = mk_slice_dup(mk_slice_str(name));
-    host->said = calloc(1, MK_HOST_SAID);
-    int rc = host->name && host->said ? 0 : -ENOMEM;
+    host->last_error = calloc(1, MK_HOST_ERROR_MAX);
+    int rc = host->name && host->last_error ? 0 : -ENOMEM;
     if (rc == 0)
         rc = mk_posts_init(&host->posts, owner->loop->uv);
     if (rc == 0) {
@@ -200,7 +200,7 @@ static int init_parts(struct milky_host *host, struct mk_host_owner *owner, cons
     }
     if (rc < 0) {
         free(host->name);
-        free(host->said);
+        free(host->last_error);
     }
     return rc;
 }
@@ -214,7 +214,7 @@ int mk_host_new(struct mk_host_owner *owner, const char *name, const struct milk
     int rc = *why ? -EINVAL : host ? init_parts(host, owner, name) : -ENOMEM;
     if (rc < 0) {
         free(host);
-        mk_host_discard(backend, self);
+        mk_host_free_backend(backend, self);
         return rc;
     }
     host->table = table;
@@ -259,7 +259,7 @@ struct mk_host_load mk_host_load(const struct milky_host *host)
     return (struct mk_host_load){ count_open(&host->calls), count_open(&host->resources) };
 }
 
-void mk_host_answer_all(struct milky_host *host, const char *message)
+void mk_host_fail_all(struct milky_host *host, const char *message)
 {
     for (uint32_t i = 0; i < host->calls.count; i++) {
         struct mk_slot *slot = mk_calls_at(&host->calls, i);
@@ -282,7 +282,7 @@ bool mk_host_has_bots(const struct milky_host *host, const struct mk_roster *ros
            memcmp(host->roster.accounts, roster->accounts, count * sizeof(*roster->accounts)) == 0;
 }
 
-void mk_host_change_bots(struct milky_host *host, struct mk_roster *roster)
+void mk_host_set_bots(struct milky_host *host, struct mk_roster *roster)
 {
     struct mk_roster old = host->roster;
     host->roster = *roster;
@@ -291,7 +291,7 @@ void mk_host_change_bots(struct milky_host *host, struct mk_roster *roster)
         host->table.bots_changed(host->self);
 }
 
-bool mk_host_stored(struct milky_host *host)
+bool mk_host_notify_stored(struct milky_host *host)
 {
     bool stored = host->unstored;
     host->unstored = false;
@@ -306,7 +306,7 @@ void mk_host_stop(struct milky_host *host)
         return;
     host->closed = host->stopped = true;
     mk_posts_close(&host->posts);
-    mk_host_answer_all(host, "the backend has ended");
+    mk_host_fail_all(host, "the backend has ended");
 }
 
 void mk_host_end(struct milky_host *host)
@@ -337,9 +337,9 @@ struct milky_host *mk_host_free(struct milky_host *host)
     mk_posts_fini(&host->posts);
     mk_dispatch_fini(&host->dispatch);
     mk_roster_fini(&host->roster);
-    mk_abilities_fini(&host->abilities);
+    mk_capabilities_fini(&host->capabilities);
     free(host->name);
-    free(host->said);
+    free(host->last_error);
     free(host);
     return NULL;
 }
@@ -363,7 +363,7 @@ void milky_host_log(const struct milky_host *host, int level, const char *text)
         level = level < MK_LOG_ERROR ? MK_LOG_ERROR : MK_LOG_DEBUG;
     mk_log((enum mk_log_level)level, host->name, "%s", text);
     if (level == MK_LOG_ERROR && !host->started)
-        snprintf(host->said, MK_HOST_SAID, "%s", text);
+        snprintf(host->last_error, MK_HOST_ERROR_MAX, "%s", text);
 }
 
 struct uv_loop_s *milky_host_loop(const struct milky_host *host)

@@ -22,7 +22,7 @@ struct mk_loop;
 struct mk_impl; /* what get_impl_info answers (host/state.c) */
 
 /* What a backend has said of one bot or of all: which actions it can do, and what is behind it. */
-struct mk_abilities {
+struct mk_capabilities {
     uint64_t *actions;    /* a bit for each, by number; NULL: all */
     struct mk_impl *impl; /* NULL: the backend answers itself */
 };
@@ -34,9 +34,9 @@ struct mk_account {
     struct mk_hub *hub;
     uint64_t self_id;
     enum milky_state state;
-    char *reason;                  /* why it is offline; NULL: none was given */
-    uint64_t since;                /* it is in this state; milliseconds since 1970 */
-    struct mk_abilities abilities; /* they win over the host's */
+    char *reason;                        /* why it is offline; NULL: none was given */
+    uint64_t since;                      /* it is in this state; milliseconds since 1970 */
+    struct mk_capabilities capabilities; /* they win over the host's */
 };
 
 void mk_account_init(struct mk_account *account, struct milky_host *host, struct mk_hub *hub,
@@ -67,7 +67,7 @@ struct mk_host_owner {
                         size_t size);
 };
 
-enum { MK_HOST_SAID = 256 };
+enum { MK_HOST_ERROR_MAX = 256 };
 
 struct milky_host {
     struct milky_backend table; /* the backend's; functions that it does not know are NULL */
@@ -76,8 +76,8 @@ struct milky_host {
     char *name;
     struct mk_host_owner *owner;
     struct mk_roster roster;
-    struct mk_abilities abilities; /* of bots without their own */
-    size_t impl_action;            /* the number of get_impl_info */
+    struct mk_capabilities capabilities; /* of bots without their own */
+    size_t impl_action;                  /* the number of get_impl_info */
     struct mk_calls calls;
     struct mk_timeouts deadlines; /* of calls that were not answered at once */
     uint64_t late;                /* calls that were not answered in time, */
@@ -87,13 +87,13 @@ struct milky_host {
     struct mk_dispatch dispatch;    /* the requests' */
     struct mk_calls resources;      /* requests for files (host/resource.h) */
     uint64_t round;                 /* of its last turn_end; its endpoint's */
-    char *said; /* the last error that the backend logged before it had started, or "" */
+    char *last_error; /* the last error that the backend logged before it had started, or "" */
     bool started;
-    bool closed;    /* no new call goes to the backend */
-    bool stopped;   /* nothing is open any more, and there are no posts */
-    bool ended;     /* the backend has been freed */
-    bool unstored;  /* it has emitted events since the journal was committed */
-    bool has_cried; /* its misuse of calls was logged */
+    bool closed;        /* no new call goes to the backend */
+    bool stopped;       /* nothing is open any more, and there are no posts */
+    bool ended;         /* the backend has been freed */
+    bool unstored;      /* it has emitted events since the journal was committed */
+    bool misuse_logged; /* its misuse of calls was logged */
 };
 
 /*
@@ -106,7 +106,7 @@ int mk_host_new(struct mk_host_owner *owner, const char *name, const struct milk
 /* The backend frees its state. */
 bool mk_host_frees(const struct milky_backend *backend);
 /* Frees a backend of which no host comes. */
-void mk_host_discard(const struct milky_backend *backend, void *self);
+void mk_host_free_backend(const struct milky_backend *backend, void *self);
 
 /*
  * Ends it in three steps, each of which does those before. Stopping answers all open calls and
@@ -132,7 +132,7 @@ struct mk_host_load {
 struct mk_host_load mk_host_load(const struct milky_host *host);
 
 /* Answers all that is open with a failure in the backend's place, which is notified. */
-void mk_host_answer_all(struct milky_host *host, const char *message);
+void mk_host_fail_all(struct milky_host *host, const char *message);
 
 /* A turn of the loop ends. */
 void mk_host_turn_end(struct milky_host *host);
@@ -141,13 +141,13 @@ void mk_host_turn_end(struct milky_host *host);
  * The journal has committed all events: the backend is notified where some are its own. Returns
  * whether it has emitted others meanwhile.
  */
-bool mk_host_stored(struct milky_host *host);
+bool mk_host_notify_stored(struct milky_host *host);
 
 /* These are its bots, in this order. */
 bool mk_host_has_bots(const struct milky_host *host, const struct mk_roster *roster);
 
 /* Swaps in another list of bots; the backend is notified. `roster` gets the old one. */
-void mk_host_change_bots(struct milky_host *host, struct mk_roster *roster);
+void mk_host_set_bots(struct milky_host *host, struct mk_roster *roster);
 
 /* The account of that number, or NULL. */
 struct mk_account *mk_host_find(const struct milky_host *host, uint64_t self_id);
@@ -158,11 +158,8 @@ struct mk_account *mk_host_find(const struct milky_host *host, uint64_t self_id)
  * Answers a call that the backend is not to see: of a bot that is offline, of an action that it
  * cannot do, or of one that the host answers itself. Returns false for all others.
  */
-bool mk_host_answers(struct mk_account *account, struct mk_call *call);
-void mk_abilities_fini(struct mk_abilities *abilities);
-
-/* Notes that the backend has named a call that is not open. Returns -ENOENT. */
-int mk_host_refuse_call(struct milky_host *host, uint64_t number);
+bool mk_host_intercept(struct mk_account *account, struct mk_call *call);
+void mk_capabilities_fini(struct mk_capabilities *capabilities);
 
 /* Ends an open call without an answer of the backend, which is notified (`cancelled`). */
 void mk_host_cancel(struct milky_host *host, struct mk_slot *slot, int retcode,

@@ -74,13 +74,13 @@ static int refuse(struct milky_host *host, uint64_t number)
 {
     const struct mk_slot *slot = mk_calls_trace(&host->resources, number);
     bool is_late = slot && (slot->unanswered || slot->generation != (uint32_t)(number >> 32));
-    mk_log(is_late || host->has_cried ? MK_LOG_DEBUG : MK_LOG_ERROR, host->name,
+    mk_log(is_late || host->misuse_logged ? MK_LOG_DEBUG : MK_LOG_ERROR, host->name,
            "the backend has answered a request for a file that %s: %llx",
            !slot     ? "never was"
            : is_late ? "is not open any more"
                      : "it had answered before",
            (unsigned long long)number);
-    host->has_cried |= !is_late;
+    host->misuse_logged |= !is_late;
     return -ENOENT;
 }
 

@@ -39,39 +39,40 @@ static void free_impl(struct mk_impl *impl)
     free(impl);
 }
 
-void mk_abilities_fini(struct mk_abilities *abilities)
+void mk_capabilities_fini(struct mk_capabilities *capabilities)
 {
-    free(abilities->actions);
-    free_impl(abilities->impl);
-    *abilities = (struct mk_abilities){ 0 };
+    free(capabilities->actions);
+    free_impl(capabilities->impl);
+    *capabilities = (struct mk_capabilities){ 0 };
 }
 
 /* Those of one bot, or of the host; NULL where there is no such bot. */
-static struct mk_abilities *abilities_of(struct milky_host *host, uint64_t self_id)
+static struct mk_capabilities *capabilities_of(struct milky_host *host, uint64_t self_id)
 {
     struct mk_account *account = self_id ? mk_host_find(host, self_id) : NULL;
     if (self_id && !account)
         return NULL;
-    return account ? &account->abilities : &host->abilities;
+    return account ? &account->capabilities : &host->capabilities;
 }
 
 /* What is said of all bots replaces what was said of each. */
-static void forget_own(struct milky_host *host, void (*forget)(struct mk_abilities *abilities))
+static void forget_own(struct milky_host *host,
+                       void (*forget)(struct mk_capabilities *capabilities))
 {
     for (size_t i = 0; i < host->roster.count; i++)
-        forget(&host->roster.accounts[i]->abilities);
+        forget(&host->roster.accounts[i]->capabilities);
 }
 
-static void forget_actions(struct mk_abilities *abilities)
+static void forget_actions(struct mk_capabilities *capabilities)
 {
-    free(abilities->actions);
-    abilities->actions = NULL;
+    free(capabilities->actions);
+    capabilities->actions = NULL;
 }
 
-static void forget_impl(struct mk_abilities *abilities)
+static void forget_impl(struct mk_capabilities *capabilities)
 {
-    free_impl(abilities->impl);
-    abilities->impl = NULL;
+    free_impl(capabilities->impl);
+    capabilities->impl = NULL;
 }
 
 static bool has_bit(const uint64_t *bits, size_t number)
@@ -82,8 +83,8 @@ static bool has_bit(const uint64_t *bits, size_t number)
 int milky_host_supports(struct milky_host *host, uint64_t self_id, const char *const *actions,
                         size_t count)
 {
-    struct mk_abilities *abilities = abilities_of(host, self_id);
-    if (!abilities)
+    struct mk_capabilities *capabilities = capabilities_of(host, self_id);
+    if (!capabilities)
         return -ENOENT;
     uint64_t *bits = calloc(milky_action_count() / 64 + 1, sizeof(*bits));
     if (!bits)
@@ -100,8 +101,8 @@ int milky_host_supports(struct milky_host *host, uint64_t self_id, const char *c
     }
     if (self_id == 0)
         forget_own(host, forget_actions);
-    free(abilities->actions);
-    abilities->actions = bits;
+    free(capabilities->actions);
+    capabilities->actions = bits;
     return 0;
 }
 
@@ -156,8 +157,8 @@ static struct mk_impl *copy_impl(const struct milky_impl *from)
 
 int milky_host_set_impl(struct milky_host *host, uint64_t self_id, const struct milky_impl *impl)
 {
-    struct mk_abilities *abilities = abilities_of(host, self_id);
-    if (!abilities)
+    struct mk_capabilities *capabilities = capabilities_of(host, self_id);
+    if (!capabilities)
         return -ENOENT;
     struct mk_impl *copy = copy_impl(impl);
     int rc = copy ? check_impl(host, copy) : -ENOMEM;
@@ -167,8 +168,8 @@ int milky_host_set_impl(struct milky_host *host, uint64_t self_id, const struct 
     }
     if (self_id == 0)
         forget_own(host, forget_impl);
-    free_impl(abilities->impl);
-    abilities->impl = copy;
+    free_impl(capabilities->impl);
+    capabilities->impl = copy;
     return 0;
 }
 
@@ -183,10 +184,10 @@ static void answer_impl(struct mk_call *call, const struct mk_impl *impl)
         mk_call_fail(call, MILKY_INTERNAL, "out of memory");
 }
 
-bool mk_host_answers(struct mk_account *account, struct mk_call *call)
+bool mk_host_intercept(struct mk_account *account, struct mk_call *call)
 {
     const struct milky_host *host = account->host;
-    const struct mk_abilities *own = &account->abilities, *all = &host->abilities;
+    const struct mk_capabilities *own = &account->capabilities, *all = &host->capabilities;
     const uint64_t *actions = own->actions ? own->actions : all->actions;
     const struct mk_impl *impl = own->impl ? own->impl : all->impl;
     if (account->state == MILKY_STATE_OFFLINE)

@@ -143,7 +143,7 @@ static void note_loss(const struct mk_feed *feed, struct mk_sink *sink, uint64_t
     sink->lost_at = feed->end;
 }
 
-void mk_feed_lose(struct mk_feed *feed, uint64_t number)
+void mk_feed_mark_lost(struct mk_feed *feed, uint64_t number)
 {
     MK_LIST_FOR_EACH (node, &feed->behind)
         note_loss(feed, MK_CONTAINER_OF(node, struct mk_sink, node), number);
@@ -152,7 +152,7 @@ void mk_feed_lose(struct mk_feed *feed, uint64_t number)
     tell_those_at_end(feed);
 }
 
-bool mk_sink_at_loss(const struct mk_sink *sink)
+bool mk_sink_at_lost_event(const struct mk_sink *sink)
 {
     return sink->lost && sink->position == sink->lost_at;
 }
@@ -239,7 +239,7 @@ uint64_t mk_sink_frames_behind(const struct mk_sink *sink)
                          chunk->len > 0 ? (rest * chunk->frames + chunk->len - 1) / chunk->len : 0);
 }
 
-uint64_t mk_sink_frames_behind_most(const struct mk_sink *sink)
+uint64_t mk_sink_max_frames_behind(const struct mk_sink *sink)
 {
     const struct mk_feed_chunk *chunk = sink->chunk;
     if (mk_sink_lag(sink) == 0)

@@ -59,10 +59,10 @@ int mk_feed_append(struct mk_feed *feed, struct mk_slice frame);
  * Event `number` could not be appended: every sink is told that there is something new, and when it
  * stands where the event would be, it is for the sink's owner to get it from elsewhere.
  */
-void mk_feed_lose(struct mk_feed *feed, uint64_t number);
+void mk_feed_mark_lost(struct mk_feed *feed, uint64_t number);
 
 /* The sink has everything up to an event that the feed has lost: it is sink->lost. */
-bool mk_sink_at_loss(const struct mk_sink *sink);
+bool mk_sink_at_lost_event(const struct mk_sink *sink);
 
 /* Joins at the end: the sink gets what is appended from now on. Returns 0 or -ENOMEM. */
 int mk_feed_join(struct mk_feed *feed, struct mk_sink *sink);
@@ -92,6 +92,6 @@ uint64_t mk_sink_lag(const struct mk_sink *sink);
 uint64_t mk_sink_frames_behind(const struct mk_sink *sink);
 
 /* The same for somebody who must be sure: it is not behind by more frames than that. */
-uint64_t mk_sink_frames_behind_most(const struct mk_sink *sink);
+uint64_t mk_sink_max_frames_behind(const struct mk_sink *sink);
 
 #endif

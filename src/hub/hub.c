@@ -44,9 +44,9 @@ void mk_hub_fini(struct mk_hub *hub)
     mk_buf_fini(&hub->frame);
 }
 
-int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, const struct mk_form *form)
+int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, const struct mk_event_format *format)
 {
-    return mk_feed_join(&hub->feeds[form->dialect][form->envelope][form->framing], sink);
+    return mk_feed_join(&hub->feeds[format->dialect][format->envelope][format->framing], sink);
 }
 
 /* --- emitting --- */
@@ -107,7 +107,7 @@ static int emit_encoded(struct mk_hub *hub, const struct mk_event *event, enum m
             continue;
         int rc = is_encoded ? append_framed(hub, feed, (enum mk_framing)framing, &encoded) : 0;
         if (rc < 0 || !is_encoded)
-            mk_feed_lose(feed, event->number);
+            mk_feed_mark_lost(feed, event->number);
         if (rc < 0)
             first_error = rc;
     }
@@ -131,7 +131,7 @@ static int write_journal(struct mk_hub *hub, const struct mk_event *event, const
         return rc;
     mk_hex_write(key->bytes, MK_KEY_LEN, text);
     uint64_t ordinal = hub->key_ordinal++;
-    uint64_t keep_from = ordinal > MK_KEYS_MOST ? ordinal - MK_KEYS_MOST : 0;
+    uint64_t keep_from = ordinal > MK_KEYS_MAX ? ordinal - MK_KEYS_MAX : 0;
     return mk_journal_add_key(hub->journal, hub->self_id, ordinal, event->number,
                               mk_slice_str(text), keep_from);
 }
@@ -170,7 +170,7 @@ static int emit(struct mk_hub *hub, struct mk_event *event, const struct mk_key 
     if (key)
         mk_keys_add(&hub->keys, key, event->number);
     if (hub->journal && first_error < 0)
-        mk_journal_miss(hub->journal);
+        mk_journal_fail_commit(hub->journal);
     else if (hub->journal)
         first_error = write_journal(hub, event, key);
     for (int dialect = 0; dialect < MK_DIALECTS; dialect++) {
@@ -285,15 +285,15 @@ static int write_replayed(struct mk_hub *hub, enum mk_framing framing, uint64_t 
 }
 
 /* Frames a stored event; what is no event is left out. */
-static int replay_one(struct mk_hub *hub, const struct mk_form *form,
+static int replay_one(struct mk_hub *hub, const struct mk_event_format *format,
                       const struct mk_journal_event *stored, struct mk_buf *out)
 {
     struct mk_event event;
     int rc = restore(hub, stored, &event);
     if (rc == 0)
-        rc = mk_event_write(&hub->json, &event, form->dialect, form->envelope, &hub->arena);
+        rc = mk_event_write(&hub->json, &event, format->dialect, format->envelope, &hub->arena);
     if (rc == 0)
-        rc = write_replayed(hub, form->framing, stored->number, out);
+        rc = write_replayed(hub, format->framing, stored->number, out);
     if (rc == -EINVAL) {
         mk_log_error("hub", "event %llu of bot %llu cannot be read and is left out",
                      (unsigned long long)stored->number, (unsigned long long)hub->self_id);
@@ -304,7 +304,7 @@ static int replay_one(struct mk_hub *hub, const struct mk_form *form,
     return rc;
 }
 
-int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next,
+int mk_hub_replay(struct mk_hub *hub, const struct mk_event_format *format, uint64_t *next,
                   struct mk_buf *out)
 {
     struct mk_journal_event stored;
@@ -315,9 +315,9 @@ int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next
     size_t before = out->len;
     int rc = 0;
     if (first > *next)
-        rc = mk_frame_write_gap(out, &hub->masks, form->framing, hub->self_id, *next, first - 1);
+        rc = mk_frame_write_gap(out, &hub->masks, format->framing, hub->self_id, *next, first - 1);
     if (rc == 0 && found)
-        rc = replay_one(hub, form, &stored, out);
+        rc = replay_one(hub, format, &stored, out);
     if (rc < 0) {
         out->len = before;
         return rc;

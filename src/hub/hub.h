@@ -18,7 +18,7 @@
 struct mk_deflate; /* wire/deflate.h */
 
 /* How a sink wants its events. */
-struct mk_form {
+struct mk_event_format {
     enum mk_dialect dialect;
     enum mk_envelope envelope;
     enum mk_framing framing;
@@ -69,8 +69,8 @@ int mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal
 /* All sinks must have left. */
 void mk_hub_fini(struct mk_hub *hub);
 
-/* Joins the feed of this form; see mk_feed_join. */
-int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, const struct mk_form *form);
+/* Joins the feed of this format; see mk_feed_join. */
+int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, const struct mk_event_format *format);
 
 /*
  * Numbers an event and gives it to the journal and to every sink. Returns 0; -EINVAL for data that
@@ -103,12 +103,12 @@ void mk_hub_committed(struct mk_hub *hub);
 void mk_hub_retry(struct mk_hub *hub);
 
 /*
- * Appends, in this form, the first event of the journal from `*next` on to `out`, and a gap before
- * it where numbers are missing; `*next` is then the number behind it. Returns 1, or 0 when there is
- * no further event, or a negative errno that may pass: nothing was appended, and it can be tried
- * again. An event that can never be written is logged and left out.
+ * Appends, in this format, the first event of the journal from `*next` on to `out`, and a gap
+ * before it where numbers are missing; `*next` is then the number behind it. Returns 1, or 0 when
+ * there is no further event, or a negative errno that may pass: nothing was appended, and it can be
+ * tried again. An event that can never be written is logged and left out.
  */
-int mk_hub_replay(struct mk_hub *hub, const struct mk_form *form, uint64_t *next,
+int mk_hub_replay(struct mk_hub *hub, const struct mk_event_format *format, uint64_t *next,
                   struct mk_buf *out);
 
 #endif

@@ -173,8 +173,8 @@ static int insert(struct mk_journal *journal, const struct mk_redo *record)
         [MK_REDO_EVENT] = { APPEND, 4, 2, "cannot store an event" },
         [MK_REDO_KEY] = { ADD_KEY, 3, 1, "cannot store the key of an event" },
         [MK_REDO_CURSOR] = { SET_CURSOR, 2, 1, "cannot store a cursor" },
-        [MK_REDO_DEATH] = { BURY, 4, 2, "cannot set a delivery aside" },
-        [MK_REDO_FORGET] = { FORGET, 1, 0, "cannot forget a dead letter" },
+        [MK_REDO_ADD_DEAD_LETTER] = { ADD_DEAD_LETTER, 4, 2, "cannot set a delivery aside" },
+        [MK_REDO_REMOVE_DEAD_LETTER] = { REMOVE_DEAD_LETTER, 1, 0, "cannot forget a dead letter" },
     };
     size_t count = kinds[record->kind].numbers;
     sqlite3_stmt *statement = use(journal, kinds[record->kind].statement, count, record->numbers);
@@ -361,7 +361,7 @@ int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
     };
     int rc = add(journal, &record);
     if (rc < 0)
-        mk_journal_miss(journal);
+        mk_journal_fail_commit(journal);
     else
         journal->fresh = true;
     if (rc == 0 && event->number % PRUNE_EVERY == 0 && !journal->broken)
@@ -369,7 +369,7 @@ int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
     return rc;
 }
 
-void mk_journal_miss(struct mk_journal *journal)
+void mk_journal_fail_commit(struct mk_journal *journal)
 {
     journal->missed = true;
 }
@@ -450,8 +450,9 @@ void mk_journal_measure(struct mk_journal *journal, uint64_t self_id,
     mk_journal_last(journal, self_id, &measure->last);
     if (first_row(journal, USE(journal, GET_FIRST, self_id), "cannot read the first number") > 0)
         measure->first = column_uint(journal->borrowed, 0);
-    if (first_row(journal, USE(journal, COUNT_DEAD, self_id), "cannot count dead letters") > 0)
-        measure->dead = column_uint(journal->borrowed, 0);
+    if (first_row(journal, USE(journal, COUNT_DEAD_LETTERS, self_id), "cannot count dead letters") >
+        0)
+        measure->dead_letters = column_uint(journal->borrowed, 0);
 }
 
 uint64_t mk_journal_size(struct mk_journal *journal)
@@ -460,7 +461,7 @@ uint64_t mk_journal_size(struct mk_journal *journal)
     return first_row(journal, row, "cannot read its size") > 0 ? column_uint(row, 0) : 0;
 }
 
-bool mk_journal_well(const struct mk_journal *journal)
+bool mk_journal_is_healthy(const struct mk_journal *journal)
 {
     return journal->retry_at == 0;
 }
@@ -489,8 +490,8 @@ int mk_journal_set_cursor(struct mk_journal *journal, uint64_t self_id, struct m
     return add(journal, &record);
 }
 
-int mk_journal_enter(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
-                     uint64_t *number)
+int mk_journal_start_sink(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
+                          uint64_t *number)
 {
     int rc = mk_journal_cursor(journal, self_id, sink, number);
     if (rc != 0)
@@ -501,20 +502,21 @@ int mk_journal_enter(struct mk_journal *journal, uint64_t self_id, struct mk_sli
 
 /* --- dead letters --- */
 
-int mk_journal_bury(struct mk_journal *journal, const struct mk_dead_letter *letter)
+int mk_journal_add_dead_letter(struct mk_journal *journal, const struct mk_dead_letter *letter)
 {
     journal->lasting = true;
     const struct mk_redo record = {
-        .kind = MK_REDO_DEATH,
+        .kind = MK_REDO_ADD_DEAD_LETTER,
         .numbers = { letter->self_id, letter->number, letter->time, letter->status },
         .texts = { letter->sink, letter->response },
     };
     return add(journal, &record);
 }
 
-int mk_journal_dead(struct mk_journal *journal, uint64_t id, struct mk_dead_letter *letter)
+int mk_journal_find_dead_letter(struct mk_journal *journal, uint64_t id,
+                                struct mk_dead_letter *letter)
 {
-    sqlite3_stmt *row = USE(journal, GET_DEAD, id);
+    sqlite3_stmt *row = USE(journal, FIND_DEAD_LETTER, id);
     int rc = first_row(journal, row, "cannot read a dead letter");
     if (rc > 0)
         *letter = (struct mk_dead_letter){
@@ -529,13 +531,13 @@ int mk_journal_dead(struct mk_journal *journal, uint64_t id, struct mk_dead_lett
     return rc;
 }
 
-int mk_journal_forget(struct mk_journal *journal, uint64_t id)
+int mk_journal_remove_dead_letter(struct mk_journal *journal, uint64_t id)
 {
-    const struct mk_redo record = { .kind = MK_REDO_FORGET, .numbers = { id } };
+    const struct mk_redo record = { .kind = MK_REDO_REMOVE_DEAD_LETTER, .numbers = { id } };
     struct mk_dead_letter letter = { 0 };
     int rc = mend(journal);
     if (rc == 0)
-        rc = mk_journal_dead(journal, id, &letter);
+        rc = mk_journal_find_dead_letter(journal, id, &letter);
     if (rc <= 0 || letter.id != id)
         return rc < 0 ? rc : 0;
     journal->lasting = true;

@@ -85,7 +85,7 @@ int mk_journal_each_key(struct mk_journal *journal, uint64_t self_id,
  * An event has happened that could not even be added: this turn's commit fails, so that nobody is
  * told that it is stored.
  */
-void mk_journal_miss(struct mk_journal *journal);
+void mk_journal_fail_commit(struct mk_journal *journal);
 
 /*
  * The number of the last event that was ever added for this bot; 0 before the first. Returns 0 or a
@@ -102,9 +102,9 @@ int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
 
 /* What it holds of a bot. Numbers are given in turn, so it has last - first + 1 events, or none. */
 struct mk_journal_measure {
-    uint64_t first; /* the number of the oldest event; 0: there is none */
-    uint64_t last;  /* as mk_journal_last */
-    uint64_t dead;  /* dead letters */
+    uint64_t first;        /* the number of the oldest event; 0: there is none */
+    uint64_t last;         /* as mk_journal_last */
+    uint64_t dead_letters; /* dead letters */
 };
 void mk_journal_measure(struct mk_journal *journal, uint64_t self_id,
                         struct mk_journal_measure *measure);
@@ -113,7 +113,7 @@ void mk_journal_measure(struct mk_journal *journal, uint64_t self_id,
 uint64_t mk_journal_size(struct mk_journal *journal);
 
 /* The last commit did not fail. */
-bool mk_journal_well(const struct mk_journal *journal);
+bool mk_journal_is_healthy(const struct mk_journal *journal);
 
 /* --- durable sinks --- */
 
@@ -129,8 +129,8 @@ int mk_journal_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_sl
  * and is known from then on: not even the loss of power makes it new again, or it would miss what
  * came since. Returns 0 or a negative errno, logged.
  */
-int mk_journal_enter(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
-                     uint64_t *number);
+int mk_journal_start_sink(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
+                          uint64_t *number);
 
 /* Sets it. Returns 0 or a negative errno, logged. */
 int mk_journal_set_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
@@ -148,12 +148,13 @@ struct mk_dead_letter {
     struct mk_slice response; /* the beginning of its body, valid UTF-8 */
 };
 
-int mk_journal_bury(struct mk_journal *journal, const struct mk_dead_letter *letter);
+int mk_journal_add_dead_letter(struct mk_journal *journal, const struct mk_dead_letter *letter);
 
 /* The first one whose id is at least `id`, borrowed as above. Returns 1, 0, or a negative errno. */
-int mk_journal_dead(struct mk_journal *journal, uint64_t id, struct mk_dead_letter *letter);
+int mk_journal_find_dead_letter(struct mk_journal *journal, uint64_t id,
+                                struct mk_dead_letter *letter);
 
 /* Forgets one. Returns 1, 0 when there is none, or a negative errno. */
-int mk_journal_forget(struct mk_journal *journal, uint64_t id);
+int mk_journal_remove_dead_letter(struct mk_journal *journal, uint64_t id);
 
 #endif

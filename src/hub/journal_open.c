@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { FIRST_RETRY_MS = 20, MOST_RETRY_MS = 1000 };
-enum { MOST_PENDING = 64 * 1024 * 1024 }; /* bytes that wait for a disk that fails */
+enum { FIRST_RETRY_MS = 20, MAX_RETRY_MS = 1000 };
+enum { MAX_PENDING = 64 * 1024 * 1024 }; /* bytes that wait for a disk that fails */
 
 static const char *const texts[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -25,7 +25,7 @@ static const char *const texts[STATEMENTS] = {
              " ORDER BY number LIMIT 1",
     [GET_FIRST] = "SELECT number FROM event WHERE bot = ?1 ORDER BY number LIMIT 1",
     [GET_SIZE] = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
-    [COUNT_DEAD] = "SELECT count(*) FROM dead WHERE bot = ?1",
+    [COUNT_DEAD_LETTERS] = "SELECT count(*) FROM dead WHERE bot = ?1",
     [PRUNE] = "DELETE FROM event WHERE bot = ?1 AND number < ?2",
     [FIRST_YOUNG] =
         "SELECT number FROM event WHERE bot = ?1 AND stored >= ?2 ORDER BY number LIMIT 1",
@@ -36,11 +36,12 @@ static const char *const texts[STATEMENTS] = {
     [GET_CURSOR] = "SELECT number FROM cursor WHERE bot = ?1 AND sink = ?2",
     [SET_CURSOR] = "INSERT INTO cursor (bot, number, sink) VALUES (?1, ?2, ?3)"
                    " ON CONFLICT (bot, sink) DO UPDATE SET number = excluded.number",
-    [BURY] = "INSERT INTO dead (bot, number, time, status, sink, response)"
-             " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [GET_DEAD] = "SELECT id, bot, number, time, status, sink, response FROM dead WHERE id >= ?1"
-                 " ORDER BY id LIMIT 1",
-    [FORGET] = "DELETE FROM dead WHERE id = ?1",
+    [ADD_DEAD_LETTER] = "INSERT INTO dead (bot, number, time, status, sink, response)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [FIND_DEAD_LETTER] =
+        "SELECT id, bot, number, time, status, sink, response FROM dead WHERE id >= ?1"
+        " ORDER BY id LIMIT 1",
+    [REMOVE_DEAD_LETTER] = "DELETE FROM dead WHERE id = ?1",
 };
 
 /* What makes tables of version n out of those of n - 1. */
@@ -169,8 +170,8 @@ int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **
     if (!journal)
         return -ENOMEM;
     journal->config = *config;
-    journal->retry = (struct mk_backoff){ .first_ms = FIRST_RETRY_MS, .most_ms = MOST_RETRY_MS };
-    mk_buf_init(&journal->pending, MOST_PENDING);
+    journal->retry = (struct mk_backoff){ .first_ms = FIRST_RETRY_MS, .most_ms = MAX_RETRY_MS };
+    mk_buf_init(&journal->pending, MAX_PENDING);
     int rc = 0;
     /* One thread has it. */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;

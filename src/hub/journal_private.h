@@ -22,7 +22,7 @@ enum mk_journal_statement {
     FIND,
     GET_FIRST,
     GET_SIZE,
-    COUNT_DEAD,
+    COUNT_DEAD_LETTERS,
     PRUNE,
     FIRST_YOUNG,
     ADD_KEY,
@@ -30,9 +30,9 @@ enum mk_journal_statement {
     GET_KEYS,
     GET_CURSOR,
     SET_CURSOR,
-    BURY,
-    GET_DEAD,
-    FORGET,
+    ADD_DEAD_LETTER,
+    FIND_DEAD_LETTER,
+    REMOVE_DEAD_LETTER,
     STATEMENTS
 };
 

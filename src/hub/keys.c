@@ -38,7 +38,7 @@ static void take_out(struct mk_keys *keys, uint32_t place)
 
 int mk_keys_reserve(struct mk_keys *keys)
 {
-    if (keys->added < keys->room || keys->room == MK_KEYS_MOST)
+    if (keys->added < keys->room || keys->room == MK_KEYS_MAX)
         return 0;
     size_t room = keys->room ? keys->room * 2 : FIRST_ROOM;
     struct mk_known_key *known = realloc(keys->known, room * sizeof(*known));
@@ -57,8 +57,8 @@ int mk_keys_reserve(struct mk_keys *keys)
 
 void mk_keys_add(struct mk_keys *keys, const struct mk_key *key, uint64_t number)
 {
-    uint32_t place = (uint32_t)(keys->added % MK_KEYS_MOST);
-    if (keys->added >= MK_KEYS_MOST)
+    uint32_t place = (uint32_t)(keys->added % MK_KEYS_MAX);
+    if (keys->added >= MK_KEYS_MAX)
         take_out(keys, place);
     keys->known[place] = (struct mk_known_key){ .key = *key, .number = number };
     link_in(keys, place);

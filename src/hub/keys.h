@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MK_KEYS_MOST = 8192, MK_KEY_LEN = 16 };
+enum { MK_KEYS_MAX = 8192, MK_KEY_LEN = 16 };
 
 /* A digest of the name: two names with one key do not happen. */
 struct mk_key {
@@ -25,11 +25,10 @@ struct mk_known_key {
 
 /* Zeroed is empty. */
 struct mk_keys {
-    struct mk_known_key
-        *known;        /* a ring: the n-th key that was ever added is at n % MK_KEYS_MOST */
-    uint32_t *buckets; /* the first place plus 1; as many as there is room */
-    size_t room;       /* a power of two */
-    uint64_t added;    /* keys that were ever added */
+    struct mk_known_key *known; /* a ring: the n-th key that was ever added is at n % MK_KEYS_MAX */
+    uint32_t *buckets;          /* the first place plus 1; as many as there is room */
+    size_t room;                /* a power of two */
+    uint64_t added;             /* keys that were ever added */
 };
 
 void mk_keys_fini(struct mk_keys *keys);

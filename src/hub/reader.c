@@ -6,11 +6,11 @@
 
 enum { PIECE = 64 * 1024, LONGEST_PIECE = 128 * 1024 * 1024 };
 
-int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub, const struct mk_form *form,
-                    uint64_t since, uint64_t max_lag)
+int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub,
+                    const struct mk_event_format *format, uint64_t since, uint64_t max_lag)
 {
     reader->hub = hub;
-    reader->form = *form;
+    reader->format = *format;
     reader->sink.max_lag = max_lag;
     reader->taken = 0;
     mk_buf_init(&reader->past, LONGEST_PIECE);
@@ -18,7 +18,7 @@ int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub, const struct m
     reader->live = !reader->replaying;
     reader->next = since + 1;
     mk_list_init(&reader->stuck);
-    return reader->replaying ? 0 : mk_hub_join(hub, &reader->sink, form);
+    return reader->replaying ? 0 : mk_hub_join(hub, &reader->sink, format);
 }
 
 void mk_reader_stop(struct mk_reader *reader)
@@ -82,9 +82,9 @@ static void read_on(struct mk_reader *reader)
     reader->before = reader->next - 1;
     int more = 1;
     while (more > 0 && reader->past.len < PIECE)
-        more = mk_hub_replay(reader->hub, &reader->form, &reader->next, &reader->past);
+        more = mk_hub_replay(reader->hub, &reader->format, &reader->next, &reader->past);
     if (more == 0)
-        more = mk_hub_join(reader->hub, &reader->sink, &reader->form);
+        more = mk_hub_join(reader->hub, &reader->sink, &reader->format);
     if (more == 0)
         reader->replaying = false;
     if (more < 0)
@@ -105,7 +105,7 @@ static struct mk_slice peek_past(struct mk_reader *reader)
 
 struct mk_slice mk_reader_peek(struct mk_reader *reader)
 {
-    if (reader->live && reader->sink.lost && mk_sink_at_loss(&reader->sink))
+    if (reader->live && reader->sink.lost && mk_sink_at_lost_event(&reader->sink))
         mk_reader_rewind(reader, reader->sink.lost - 1);
     if (!reader->live) {
         struct mk_slice past = peek_past(reader);
@@ -147,5 +147,5 @@ uint64_t mk_reader_taken(const struct mk_reader *reader)
         return reader->next - 1;
     if (reader->sink.lost)
         return 0;
-    return reader->hub->events - mk_sink_frames_behind_most(&reader->sink);
+    return reader->hub->events - mk_sink_max_frames_behind(&reader->sink);
 }

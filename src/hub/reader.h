@@ -12,7 +12,7 @@ struct mk_reader {
     bool live;           /* it has nothing to do with the journal any more */
     bool replaying;      /* the journal may have more for it */
     struct mk_hub *hub;
-    struct mk_form form;
+    struct mk_event_format format;
     struct mk_buf past;   /* frames from the journal */
     size_t taken;         /* bytes of them that were */
     uint64_t before;      /* the number of the last event that is not among them, but before */
@@ -27,8 +27,8 @@ struct mk_reader {
  * `overrun` when it is more than `max_lag` bytes behind in the feed. Both belong to reader->sink
  * and are set there before this. Returns 0 or -ENOMEM.
  */
-int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub, const struct mk_form *form,
-                    uint64_t since, uint64_t max_lag);
+int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub,
+                    const struct mk_event_format *format, uint64_t since, uint64_t max_lag);
 
 /* Stops; does nothing where it has not started or has stopped. */
 void mk_reader_stop(struct mk_reader *reader);

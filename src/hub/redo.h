@@ -14,8 +14,8 @@ enum mk_redo_kind {
     MK_REDO_EVENT,
     MK_REDO_KEY,
     MK_REDO_CURSOR,
-    MK_REDO_DEATH,
-    MK_REDO_FORGET,
+    MK_REDO_ADD_DEAD_LETTER,
+    MK_REDO_REMOVE_DEAD_LETTER,
 };
 
 /* The values of one statement, as the journal binds them; what it has not is 0 or empty. */

@@ -65,7 +65,7 @@ static void finish(struct mk_connect *connect)
     connect->timer = mk_timer_free(connect->timer);
     drop_attempt(connect);
     if (connect->stream) {
-        mk_stream_hand_over(connect->stream, NULL, NULL);
+        mk_stream_adopt(connect->stream, NULL, NULL);
         mk_stream_abort(connect->stream, 0);
         connect->stream = NULL;
     }
@@ -96,7 +96,7 @@ static void succeed(struct mk_connect *connect, struct mk_stream *stream)
     void *arg = connect->arg;
     connect->stream = NULL;
     finish(connect);
-    mk_stream_hand_over(stream, NULL, NULL); /* `done` may abort it without adopting it */
+    mk_stream_adopt(stream, NULL, NULL); /* `done` may abort it without adopting it */
     done(arg, stream, NULL);
 }
 
@@ -109,7 +109,7 @@ struct mk_connect *mk_connect_cancel(struct mk_connect *connect)
 
 /* --- TLS --- */
 
-static void on_shaken(void *arg)
+static void on_handshake_done(void *arg)
 {
     struct mk_connect *connect = arg;
     succeed(connect, connect->stream);
@@ -142,7 +142,7 @@ static void on_lost(void *owner, int error)
     fail(connect);
 }
 
-static const struct mk_stream_events shaking_events = {
+static const struct mk_stream_events handshake_events = {
     .read = on_early_read,
     .end = on_early_end,
     .closed = on_lost,
@@ -156,15 +156,15 @@ static struct mk_tls *make_tls(struct mk_connect *connect)
     return roots ? mk_tls_client_new(roots, connect->host) : NULL;
 }
 
-static int shake_hands(struct mk_connect *connect, struct mk_stream *stream)
+static int continue_handshake(struct mk_connect *connect, struct mk_stream *stream)
 {
     struct mk_tls *tls = make_tls(connect);
     if (!tls)
         return -ENOMEM;
-    tls->ready = on_shaken;
+    tls->ready = on_handshake_done;
     tls->arg = connect;
     connect->stream = stream;
-    mk_stream_adopt(stream, &shaking_events, connect);
+    mk_stream_adopt(stream, &handshake_events, connect);
     return mk_stream_start_tls(stream, tls);
 }
 
@@ -206,7 +206,7 @@ static void on_connected(struct mk_connect *connect, int fd)
     /* The last step: all the time that is left is for it. */
     uint64_t now = mk_loop_now(connect->loop);
     mk_timer_start(connect->timer, connect->due > now ? connect->due - now : 0);
-    int rc = shake_hands(connect, stream);
+    int rc = continue_handshake(connect, stream);
     if (rc < 0) {
         connect->stream = stream;
         fail_with(connect, rc);

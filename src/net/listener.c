@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-    ACCEPT_MOST = 64,     /* connections of one turn, so that those that are open get theirs */
+    ACCEPT_MAX = 64,      /* connections of one turn, so that those that are open get theirs */
     BACKLOG = 1024,       /* the kernel cuts it to its own limit (net.core.somaxconn) */
     STARVED_MS = 100,     /* until the next try when the process is out of something */
     QUIET_MS = 60 * 1000, /* between two complaints about it */
@@ -110,7 +110,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         wait_for_better_times(listener, status);
         return;
     }
-    for (int i = 0; i < ACCEPT_MOST && accept_one(listener); i++) {
+    for (int i = 0; i < ACCEPT_MAX && accept_one(listener); i++) {
     }
 }
 
@@ -258,8 +258,8 @@ struct mk_listener *mk_listener_free(struct mk_listener *listener)
     return NULL;
 }
 
-void mk_listener_hand_over(struct mk_listener *listener,
-                           void (*accepted)(void *arg, struct mk_stream *stream), void *arg)
+void mk_listener_adopt(struct mk_listener *listener,
+                       void (*accepted)(void *arg, struct mk_stream *stream), void *arg)
 {
     listener->accepted = accepted;
     listener->arg = arg;

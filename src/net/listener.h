@@ -28,8 +28,8 @@ int mk_listener_open(struct mk_loop *loop, const struct mk_address *address,
  * Gives it to another owner: what comes from now on, and what waits to be accepted, is told to that
  * one. From outside of `accepted`, or within it.
  */
-void mk_listener_hand_over(struct mk_listener *listener,
-                           void (*accepted)(void *arg, struct mk_stream *stream), void *arg);
+void mk_listener_adopt(struct mk_listener *listener,
+                       void (*accepted)(void *arg, struct mk_stream *stream), void *arg);
 
 /* Stops accepting; what was accepted stays. Removes a Unix socket's file. NULL is allowed. */
 struct mk_listener *mk_listener_free(struct mk_listener *listener);

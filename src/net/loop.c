@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 enum {
-    ROUNDS_MOST = 16,  /* of a turn's end before the next poll gets its chance */
-    ENDING_MOST = 256, /* runs without waiting, for libuv to let go of what was closed */
+    ROUNDS_MAX = 16,  /* of a turn's end before the next poll gets its chance */
+    ENDING_MAX = 256, /* runs without waiting, for libuv to let go of what was closed */
 };
 
 static const char module[] = "loop";
@@ -54,7 +54,7 @@ static void do_nothing(uv_idle_t *idle)
 static void end_turn(struct mk_loop *loop)
 {
     loop->turns++;
-    for (int round = 0; round < ROUNDS_MOST; round++) {
+    for (int round = 0; round < ROUNDS_MAX; round++) {
         run_hooks(loop);
         if (!run_phases(loop)) {
             uv_idle_stop(&loop->handles->unfinished);
@@ -262,7 +262,7 @@ static void note_closing(uv_handle_t *handle, void *arg)
 static void settle(uv_loop_t *uv)
 {
     bool closing = true;
-    for (int i = 0; i < ENDING_MOST && closing; i++) {
+    for (int i = 0; i < ENDING_MAX && closing; i++) {
         uv_run(uv, UV_RUN_NOWAIT);
         closing = false;
         uv_walk(uv, note_closing, &closing);

@@ -140,7 +140,7 @@ static inline void mk_loop_note_input(struct mk_loop *loop)
  * Something has happened that the end of a turn is to see: the loop does not go to sleep without
  * one. To be called for what is done outside of a callback that the loop waited for.
  */
-static inline void mk_loop_stir(struct mk_loop *loop)
+static inline void mk_loop_wake(struct mk_loop *loop)
 {
     loop->quiet_until = 0;
 }

@@ -20,7 +20,7 @@ int mk_ring_open(struct mk_ring **result)
     *result = NULL;
     if (!ring)
         return -ENOMEM;
-    int rc = io_uring_queue_init_params(MK_SENDER_MOST, &ring->uring, &params);
+    int rc = io_uring_queue_init_params(MK_SENDER_MAX, &ring->uring, &params);
     if (rc < 0) {
         free(ring);
         return rc;

@@ -17,7 +17,7 @@ int mk_ring_open(struct mk_ring **ring);
 struct mk_ring *mk_ring_close(struct mk_ring *ring);
 
 /*
- * Sends up to MK_SENDER_MOST. Returns how many of them, from the first on, were sent: `took` of
+ * Sends up to MK_SENDER_MAX. Returns how many of them, from the first on, were sent: `took` of
  * each is set. Where that are not all, the ring is good for nothing but to be closed.
  */
 size_t mk_ring_send(struct mk_ring *ring, struct mk_send *const *sends, size_t count);

@@ -12,7 +12,7 @@
 
 enum {
     MK_SEND_PARTS = 3,
-    MK_SENDER_MOST = 64, /* sends at a time */
+    MK_SENDER_MAX = 64, /* sends at a time */
 };
 
 struct mk_send {

@@ -18,7 +18,7 @@ struct mk_sender {
     struct mk_ring *ring; /* NULL: none */
     bool untried;         /* it is opened when it is first needed */
     size_t count;
-    struct mk_send *queued[MK_SENDER_MOST];
+    struct mk_send *queued[MK_SENDER_MAX];
 };
 
 struct mk_sender *mk_sender_new(void)
@@ -81,7 +81,7 @@ void mk_send_now(struct mk_send *out)
 
 void mk_sender_queue(struct mk_sender *sender, struct mk_send *send)
 {
-    assert(sender->count < MK_SENDER_MOST);
+    assert(sender->count < MK_SENDER_MAX);
     sender->queued[sender->count++] = send;
 }
 

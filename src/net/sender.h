@@ -25,7 +25,7 @@ void mk_sender_use_ring(struct mk_sender *sender, bool may);
 void mk_send_now(struct mk_send *send);
 
 /*
- * Queues one, which must stay until mk_sender_run has returned; at most MK_SENDER_MOST. Each may be
+ * Queues one, which must stay until mk_sender_run has returned; at most MK_SENDER_MAX. Each may be
  * for another socket, for they are sent in no order.
  */
 void mk_sender_queue(struct mk_sender *sender, struct mk_send *send);

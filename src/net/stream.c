@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const struct mk_stream_limits mk_stream_default_limits = {
+static const struct mk_stream_limits default_limits = {
     .output = 64 * 1024 * 1024,
     .read_pause = 256 * 1024,
     .input = MK_STREAM_READ_BUFFER,
@@ -60,26 +60,26 @@ void mk_stream_finish(struct mk_stream *stream, int error)
 }
 
 /* An IPv4 client of a socket that takes both comes as ::ffff:1.2.3.4; nobody wants to read that. */
-static void note_peer(struct mk_stream *stream, const struct sockaddr *address)
+static void note_remote(struct mk_stream *stream, const struct sockaddr *address)
 {
-    struct mk_address peer = { 0 };
+    struct mk_address remote = { 0 };
     char text[MK_ADDRESS_TEXT];
     const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
     if (address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-        struct sockaddr_in *in = (struct sockaddr_in *)&peer.socket;
+        struct sockaddr_in *in = (struct sockaddr_in *)&remote.socket;
         in->sin_family = AF_INET;
         in->sin_port = in6->sin6_port;
         memcpy(&in->sin_addr, &in6->sin6_addr.s6_addr[12], sizeof(in->sin_addr));
     } else if (address->sa_family == AF_INET6) {
-        memcpy(&peer.socket, address, sizeof(struct sockaddr_in6));
+        memcpy(&remote.socket, address, sizeof(struct sockaddr_in6));
     } else if (address->sa_family == AF_INET) {
-        memcpy(&peer.socket, address, sizeof(struct sockaddr_in));
+        memcpy(&remote.socket, address, sizeof(struct sockaddr_in));
     } else {
-        snprintf(stream->peer, sizeof(stream->peer), "unix");
+        snprintf(stream->remote, sizeof(stream->remote), "unix");
         return;
     }
-    mk_address_format(&peer, text);
-    snprintf(stream->peer, sizeof(stream->peer), "%.*s", MK_STREAM_PEER - 1, text);
+    mk_address_format(&remote, text);
+    snprintf(stream->remote, sizeof(stream->remote), "%.*s", MK_STREAM_REMOTE_TEXT - 1, text);
 }
 
 struct mk_stream *mk_stream_new(struct mk_streams *streams, int fd, const struct sockaddr *address)
@@ -94,11 +94,11 @@ struct mk_stream *mk_stream_new(struct mk_streams *streams, int fd, const struct
     stream->poll.data = streams;
     stream->streams = streams;
     stream->fd = fd;
-    stream->limits = mk_stream_default_limits;
+    stream->limits = default_limits;
     mk_buf_init(&stream->output, stream->limits.output);
     mk_list_init(&stream->dirty);
     mk_timeout_init(&stream->linger);
-    note_peer(stream, address);
+    note_remote(stream, address);
     return stream;
 }
 
@@ -109,8 +109,8 @@ static bool wants_to_read(const struct mk_stream *stream)
     if (stream->ended || stream->state == MK_STREAM_GONE)
         return false;
     if (stream->state != MK_STREAM_OPEN)
-        return stream->dropped < MK_STREAM_DROP_MOST;
-    if (stream->tls && !stream->tls->shaken)
+        return stream->dropped < MK_STREAM_DROP_MAX;
+    if (stream->tls && !stream->tls->handshake_done)
         return true;
     return stream->events && !stream->paused && !stream->kept && !mk_stream_congested(stream);
 }
@@ -246,10 +246,10 @@ static void fail_tls(struct mk_stream *stream)
 }
 
 /* Returns whether the handshake is done and the stream still there. */
-static bool shake_hands(struct mk_stream *stream)
+static bool continue_handshake(struct mk_stream *stream)
 {
     struct mk_tls *tls = stream->tls;
-    int rc = mk_tls_shake(tls);
+    int rc = mk_tls_handshake(tls);
     if (rc < 0)
         fail_tls(stream);
     if (rc <= 0)
@@ -273,7 +273,7 @@ static void take_in_cipher(struct mk_stream *stream, const char *data, size_t le
     char *plain = stream->streams->plain_buffer;
     ssize_t got = 0;
     tls->in = mk_slice_of(data, len);
-    if (tls->shaken || shake_hands(stream)) {
+    if (tls->handshake_done || continue_handshake(stream)) {
         while (stream->state == MK_STREAM_OPEN &&
                (got = mk_tls_read(tls, plain, MK_STREAM_READ_BUFFER)) > 0)
             take_in(stream, plain, (size_t)got);
@@ -293,7 +293,7 @@ static void on_end(struct mk_stream *stream)
     stream->ended = true;
     if (stream->state == MK_STREAM_LINGERING)
         mk_stream_finish(stream, 0);
-    else if (stream->state == MK_STREAM_OPEN && stream->tls && !stream->tls->shaken)
+    else if (stream->state == MK_STREAM_OPEN && stream->tls && !stream->tls->handshake_done)
         mk_stream_finish(stream, -ECONNRESET);
 }
 
@@ -392,7 +392,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     bool wanted = wants_to_read(stream);
     if (wanted)
         read_some(stream);
-    if (stream->state == MK_STREAM_LINGERING && stream->dropped >= MK_STREAM_DROP_MOST)
+    if (stream->state == MK_STREAM_LINGERING && stream->dropped >= MK_STREAM_DROP_MAX)
         mk_stream_finish(stream, 0);
     else if (!wanted || stream->ended)
         stop_reading(stream);
@@ -406,17 +406,6 @@ void mk_stream_adopt(struct mk_stream *stream, const struct mk_stream_events *ev
     stream->owner = owner;
     mk_stream_resume_kept(stream);
     mk_stream_watch(stream);
-}
-
-void mk_stream_hand_over(struct mk_stream *stream, const struct mk_stream_events *events,
-                         void *owner)
-{
-    mk_stream_adopt(stream, events, owner);
-}
-
-struct mk_loop *mk_stream_loop(const struct mk_stream *stream)
-{
-    return stream->streams->loop;
 }
 
 void mk_stream_pause(struct mk_stream *stream)
@@ -445,7 +434,7 @@ void mk_stream_close(struct mk_stream *stream)
     mk_stream_set_source(stream, NULL);
     if (stream->state == MK_STREAM_GONE)
         return;
-    if (stream->tls && !stream->tls->shaken) {
+    if (stream->tls && !stream->tls->handshake_done) {
         mk_stream_finish(stream, 0); /* nothing can be sent yet, nor can it be said that it ends */
         return;
     }
@@ -467,16 +456,16 @@ void mk_stream_on_gone(struct mk_stream *stream, void (*gone)(void *arg), void *
     stream->gone_arg = arg;
 }
 
-void mk_stream_peer_address(const struct mk_stream *stream, struct mk_address *address)
+void mk_stream_remote_address(const struct mk_stream *stream, struct mk_address *address)
 {
     *address = (struct mk_address){ .len = sizeof(address->socket) };
     if (getpeername(stream->fd, (struct sockaddr *)&address->socket, &address->len) < 0)
         *address = (struct mk_address){ 0 };
 }
 
-const char *mk_stream_peer(const struct mk_stream *stream)
+const char *mk_stream_remote(const struct mk_stream *stream)
 {
-    return stream->peer;
+    return stream->remote;
 }
 
 int mk_stream_start_tls(struct mk_stream *stream, struct mk_tls *tls)
@@ -490,7 +479,7 @@ int mk_stream_start_tls(struct mk_stream *stream, struct mk_tls *tls)
     }
     stream->tls = tls;
     /* A client speaks first; for a server this does nothing. It cannot be done already. */
-    int rc = mk_tls_shake(tls);
+    int rc = mk_tls_handshake(tls);
     mk_stream_wake(stream);
     mk_stream_watch(stream);
     return rc < 0 ? rc : 0;

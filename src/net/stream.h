@@ -80,27 +80,13 @@ struct mk_stream_source {
     bool (*advance)(struct mk_stream_source *source, size_t len);
 };
 
-struct mk_stream_limits {
-    size_t output;     /* bytes of own output not yet taken by the kernel; more closes (-ENOBUFS) */
-    size_t read_pause; /* while more than this waits to be sent, nothing is read */
-    size_t input;      /* bytes read at a time, so the most that is kept while paused (64 KiB) */
-};
-extern const struct mk_stream_limits mk_stream_default_limits; /* 64 MiB, 256 KiB, 64 KiB */
-
-/* Takes a fresh stream (from a listener or a connector) into use: reading begins. */
-void mk_stream_adopt(struct mk_stream *stream, const struct mk_stream_events *events, void *owner);
-
 /*
- * Gives the stream to another owner (HTTP to WebSocket). Unread bytes go to the new one. With NULL
- * events nobody is told anything any more, `closed` included: before mk_stream_close or _abort.
+ * Makes `owner` the stream's owner: of a fresh stream (from a listener or a connector), which then
+ * begins to read, or of one that another owner has had (HTTP to WebSocket), whose unread bytes the
+ * new owner gets. With NULL events the stream has no owner and calls nothing any more, `closed`
+ * included: for use before mk_stream_close or mk_stream_abort.
  */
-void mk_stream_hand_over(struct mk_stream *stream, const struct mk_stream_events *events,
-                         void *owner);
-
-struct mk_loop *mk_stream_loop(const struct mk_stream *stream);
-
-/* Replaces the default limits. */
-void mk_stream_limit(struct mk_stream *stream, const struct mk_stream_limits *limits);
+void mk_stream_adopt(struct mk_stream *stream, const struct mk_stream_events *events, void *owner);
 
 /*
  * Where to write: appending here is what writing is, the stream sends it at the end of the turn
@@ -151,10 +137,10 @@ void mk_stream_close(struct mk_stream *stream);
 void mk_stream_abort(struct mk_stream *stream, int error);
 
 /* The peer's address ("127.0.0.1:52344", "unix"), NUL-terminated, for logs. */
-const char *mk_stream_peer(const struct mk_stream *stream);
+const char *mk_stream_remote(const struct mk_stream *stream);
 
 /* The same as an address; of no family where it is not known any more. */
-void mk_stream_peer_address(const struct mk_stream *stream, struct mk_address *address);
+void mk_stream_remote_address(const struct mk_stream *stream, struct mk_address *address);
 
 /*
  * Whether the streams of this loop may send with one system call, where the kernel has io_uring and

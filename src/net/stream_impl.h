@@ -14,11 +14,11 @@
 #include <sys/socket.h>
 
 enum {
-    MK_STREAM_PEER = 48,                    /* an IPv6 address in brackets with a port */
-    MK_STREAM_LINGER_MS = 5000,             /* without progress after mk_stream_close */
-    MK_STREAM_DROP_MOST = 16 * 1024 * 1024, /* bytes of a peer that is dropped while closing */
-    MK_STREAM_SPARES = 64,                  /* output buffers kept for the next who needs one */
-    MK_STREAM_SPARE_MOST = 16 * 1024,       /* bytes; larger ones are freed */
+    MK_STREAM_REMOTE_TEXT = 48,            /* an IPv6 address in brackets with a port */
+    MK_STREAM_LINGER_MS = 5000,            /* without progress after mk_stream_close */
+    MK_STREAM_DROP_MAX = 16 * 1024 * 1024, /* bytes of a peer that is dropped while closing */
+    MK_STREAM_SPARES = 64,                 /* output buffers kept for the next who needs one */
+    MK_STREAM_SPARE_MAX = 16 * 1024,       /* bytes; larger ones are freed */
 };
 
 enum mk_stream_state {
@@ -26,6 +26,12 @@ enum mk_stream_state {
     MK_STREAM_CLOSING,   /* sends what was written */
     MK_STREAM_LINGERING, /* all is sent; waits for the peer's end */
     MK_STREAM_GONE,      /* the socket is closed, libuv has yet to let go of the handle */
+};
+
+struct mk_stream_limits {
+    size_t output;     /* bytes of own output not yet taken by the kernel; more closes (-ENOBUFS) */
+    size_t read_pause; /* while more than this waits to be sent, nothing is read */
+    size_t input;      /* bytes read at a time, so the most that is kept while paused; at least 1 */
 };
 
 /* Bytes that were read and not taken. */
@@ -65,7 +71,7 @@ struct mk_stream {
     struct mk_timeout linger;
     size_t dropped; /* bytes dropped since mk_stream_close */
     int error;      /* for `closed` */
-    char peer[MK_STREAM_PEER];
+    char remote[MK_STREAM_REMOTE_TEXT];
 };
 
 /* What the streams of one loop share; made with the first of them. */

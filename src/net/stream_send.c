@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 enum {
-    TURN_MOST = 1024 * 1024,   /* bytes of one stream and turn, so that others get theirs */
+    TURN_MAX = 1024 * 1024,    /* bytes of one stream and turn, so that others get theirs */
     CIPHER_AHEAD = 128 * 1024, /* bytes encrypted before the kernel has taken them */
-    RECORD_MOST = 16 * 1024,   /* of TLS (RFC 8446, 5.1) */
+    RECORD_MAX = 16 * 1024,    /* of TLS (RFC 8446, 5.1) */
     CACHE_LINE = 64,
 };
 
@@ -62,7 +62,7 @@ static void return_memory(struct mk_streams *streams, struct mk_buf *buf)
     buf->len = 0;
     if (!buf->data)
         return;
-    if (buf->cap > MK_STREAM_SPARE_MOST || streams->spare_count == MK_STREAM_SPARES) {
+    if (buf->cap > MK_STREAM_SPARE_MAX || streams->spare_count == MK_STREAM_SPARES) {
         mk_buf_fini(buf);
         return;
     }
@@ -82,15 +82,6 @@ static void cap_output(struct mk_stream *stream)
 {
     size_t most = stream->limits.output;
     stream->output.max = most > SIZE_MAX - stream->sent ? SIZE_MAX : most + stream->sent;
-}
-
-void mk_stream_limit(struct mk_stream *stream, const struct mk_stream_limits *limits)
-{
-    stream->limits = *limits;
-    if (stream->limits.input == 0)
-        stream->limits.input = 1; /* an empty read would be taken for the peer's end */
-    cap_output(stream);
-    mk_stream_watch(stream);
 }
 
 size_t mk_stream_backlog(const struct mk_stream *stream)
@@ -197,7 +188,7 @@ static bool account(struct mk_stream *stream, const struct parts *parts, size_t 
 static int encrypt(struct mk_stream *stream)
 {
     struct mk_tls *tls = stream->tls;
-    while (tls->shaken && mk_tls_pending(tls).len < CIPHER_AHEAD) {
+    while (tls->handshake_done && mk_tls_pending(tls).len < CIPHER_AHEAD) {
         struct parts parts = gather(stream);
         struct mk_slice next = parts.owed;
         if (next.len == 0)
@@ -206,10 +197,10 @@ static int encrypt(struct mk_stream *stream)
             next = parts.rest;
         if (next.len == 0) {
             if (stream->state == MK_STREAM_CLOSING)
-                mk_tls_shut(tls);
+                mk_tls_shutdown(tls);
             return 0;
         }
-        next.len = smaller(next.len, RECORD_MOST);
+        next.len = smaller(next.len, RECORD_MAX);
         int rc = mk_tls_write(tls, next);
         if (rc < 0)
             return rc;
@@ -232,7 +223,7 @@ static bool prepare(struct job *job)
     job->len = job->parts.owed.len + job->parts.own.len + job->parts.rest.len;
     if (job->result < 0 || job->len == 0)
         return false;
-    if (job->total >= TURN_MOST) {
+    if (job->total >= TURN_MAX) {
         job->result = SEND_BLOCKED;
         return false;
     }
@@ -296,7 +287,7 @@ static void end_sending(struct mk_stream *stream)
 {
     shutdown(stream->fd, SHUT_WR);
     stream->state = MK_STREAM_LINGERING;
-    if (stream->ended || stream->dropped >= MK_STREAM_DROP_MOST)
+    if (stream->ended || stream->dropped >= MK_STREAM_DROP_MAX)
         mk_stream_finish(stream, 0);
     else
         mk_timeout_arm(&stream->streams->lingering, &stream->linger);
@@ -372,7 +363,7 @@ static void fetch_ahead(const struct mk_list *node, const struct mk_list *end)
 static size_t begin_some(struct mk_streams *streams, struct mk_list *dirty, struct job *jobs)
 {
     size_t count = 0;
-    for (; count < MK_SENDER_MOST && !mk_list_empty(dirty); count++) {
+    for (; count < MK_SENDER_MAX && !mk_list_empty(dirty); count++) {
         struct mk_stream *stream = MK_CONTAINER_OF(dirty->next, struct mk_stream, dirty);
         fetch_ahead(&stream->dirty, dirty);
         jobs[count].sending = begin(&jobs[count], stream);
@@ -385,7 +376,7 @@ static size_t begin_some(struct mk_streams *streams, struct mk_list *dirty, stru
 /* Many at a time: all of them have sent, and it is accounted for, before any owner hears of it. */
 void mk_streams_flush(struct mk_streams *streams)
 {
-    struct job jobs[MK_SENDER_MOST];
+    struct job jobs[MK_SENDER_MAX];
     struct mk_list dirty;
     mk_list_take(&dirty, &streams->dirty);
     while (!mk_list_empty(&dirty)) {

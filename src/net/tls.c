@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 /* More than any handshake or record; the stream lets little more than this gather. */
-enum { OUT_MOST = 1024 * 1024 };
+enum { OUT_MAX = 1024 * 1024 };
 
 static int bio_read(BIO *bio, char *data, size_t size, size_t *got)
 {
@@ -88,7 +88,7 @@ struct mk_tls *mk_tls_new(SSL *ssl)
         return NULL;
     }
     tls->ssl = ssl;
-    mk_buf_init(&tls->out, OUT_MOST);
+    mk_buf_init(&tls->out, OUT_MAX);
     BIO_set_data(bio, tls);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio);
@@ -107,12 +107,12 @@ struct mk_tls *mk_tls_free(struct mk_tls *tls)
     return NULL;
 }
 
-int mk_tls_shake(struct mk_tls *tls)
+int mk_tls_handshake(struct mk_tls *tls)
 {
     ERR_clear_error();
     int rc = SSL_do_handshake(tls->ssl);
     if (rc == 1) {
-        tls->shaken = true;
+        tls->handshake_done = true;
         return 1;
     }
     if (SSL_get_error(tls->ssl, rc) == SSL_ERROR_WANT_READ)
@@ -146,7 +146,7 @@ int mk_tls_write(struct mk_tls *tls, struct mk_slice plain)
     return tls->out.max - tls->out.len < plain.len ? -ENOMEM : -EPROTO;
 }
 
-void mk_tls_shut(struct mk_tls *tls)
+void mk_tls_shutdown(struct mk_tls *tls)
 {
     if (tls->shut)
         return;

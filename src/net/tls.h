@@ -16,7 +16,7 @@ struct mk_tls {
     struct mk_slice in;       /* cipher bytes that were not looked at yet; borrowed during a feed */
     struct mk_buf out;        /* cipher bytes to be sent */
     size_t sent;              /* how many at the front of `out` are gone already */
-    bool shaken;              /* the handshake is done */
+    bool handshake_done;      /* the handshake is done */
     bool shut;                /* close_notify was written */
     unsigned long error;      /* OpenSSL's, of a handshake that failed */
     void (*ready)(void *arg); /* may be NULL: called once when the handshake is done */
@@ -32,7 +32,7 @@ struct mk_tls *mk_tls_free(struct mk_tls *tls);
  * Goes on with the handshake. Returns 1 when it is done, 0 when it waits for the peer, or -EPROTO;
  * then mk_tls_explain tells why. `out` may have got bytes in any case.
  */
-int mk_tls_shake(struct mk_tls *tls);
+int mk_tls_handshake(struct mk_tls *tls);
 
 /* Decrypts at most `size` bytes. Returns their number, 0 for none yet, -EPIPE at the end, -EPROTO.
  */
@@ -42,7 +42,7 @@ ssize_t mk_tls_read(struct mk_tls *tls, char *data, size_t size);
 int mk_tls_write(struct mk_tls *tls, struct mk_slice plain);
 
 /* Writes close_notify, once. */
-void mk_tls_shut(struct mk_tls *tls);
+void mk_tls_shutdown(struct mk_tls *tls);
 
 /* Cipher bytes to be sent. */
 struct mk_slice mk_tls_pending(const struct mk_tls *tls);

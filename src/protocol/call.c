@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "protocol/dialect.h"
-#include "protocol/shape.h"
+#include "protocol/result_check.h"
 #include "protocol/tables.h"
 #include "protocol/text.h"
 
@@ -13,7 +13,7 @@
 #include <milky/backend.h>
 #include <stdlib.h>
 
-enum { MOST_SPARE = 64, LONGEST_MESSAGE = 65536 };
+enum { MAX_SPARE = 64, LONGEST_MESSAGE = 65536 };
 
 /* --- life --- */
 
@@ -49,7 +49,7 @@ void mk_call_free(struct mk_call *call)
 {
     struct mk_dispatch *dispatch = call->dispatch;
     mk_buf_fini(&call->text);
-    if (dispatch->spare_count == MOST_SPARE) {
+    if (dispatch->spare_count == MAX_SPARE) {
         mk_arena_fini(&call->arena);
         free(call);
         return;
@@ -108,7 +108,7 @@ void mk_call_end(struct mk_call *call, enum mk_outcome outcome, int retcode,
     finish(call);
 }
 
-void mk_call_give_up(struct mk_call *call, int retcode, struct mk_slice message)
+void mk_call_abandon(struct mk_call *call, int retcode, struct mk_slice message)
 {
     call->outcome = MK_OUTCOME_DONE;
     set_failure(call, call->caller ? retcode : MK_CALL_GONE, message);
@@ -137,15 +137,17 @@ static int make_data(struct mk_call *call, yyjson_mut_val *data)
         const struct mk_type *shape = mk_actions_1_2[call->number].result;
         int rc = !data && shape->object->count == 0
                      ? 0
-                     : mk_shape_check(shape, data, "result of", call->name);
+                     : mk_result_check(shape, data, "result of", call->name);
         if (rc < 0)
             return rc;
         if (action->dialect != MK_DIALECT_1_2) {
             const struct mk_object *given = action->params;
-            struct mk_peer peer = mk_peer_of(given ? given->peer : NULL, call->params);
+            struct mk_conversation conversation =
+                mk_conversation_of(given ? given->conversation : NULL, call->params);
             if (action->unwrap.len > 0)
                 data = mk_json_member(data, action->unwrap);
-            rc = mk_dialect_translate(action->result, data, peer, call->doc, &call->arena, &data);
+            rc = mk_dialect_translate(action->result, data, conversation, call->doc, &call->arena,
+                                      &data);
             if (rc < 0)
                 return rc;
         }

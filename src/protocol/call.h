@@ -67,7 +67,7 @@ void mk_call_end(struct mk_call *call, enum mk_outcome outcome, int retcode,
  * the retcode MK_CALL_GONE, which no client ever sees.
  */
 enum { MK_CALL_GONE = -499 };
-void mk_call_give_up(struct mk_call *call, int retcode, struct mk_slice message);
+void mk_call_abandon(struct mk_call *call, int retcode, struct mk_slice message);
 void mk_call_free(struct mk_call *call);
 
 /* Makes a failure of a result that turned out, when it was written, to be no JSON. */

@@ -11,7 +11,7 @@ struct walk {
 };
 
 static int make_value(const struct walk *walk, const struct mk_type *type, yyjson_mut_val *from,
-                      struct mk_peer peer, yyjson_mut_val **made);
+                      struct mk_conversation conversation, yyjson_mut_val **made);
 
 /* A value of yyjson is a link of the container that holds it, so each container needs its own. */
 static int copy_scalar(const struct walk *walk, yyjson_mut_val *from, yyjson_mut_val **made)
@@ -55,13 +55,13 @@ static int make_absent(const struct walk *walk, const struct mk_field *field, yy
 }
 
 static int make_field(const struct walk *walk, const struct mk_field *field, yyjson_mut_val *from,
-                      struct mk_peer peer, yyjson_mut_val *object)
+                      struct mk_conversation conversation, yyjson_mut_val *object)
 {
     yyjson_mut_val *made;
     int rc;
     if (field->pattern) {
         struct mk_slice text;
-        rc = mk_pattern_write(field->pattern, from, peer, walk->arena, &text);
+        rc = mk_pattern_write(field->pattern, from, conversation, walk->arena, &text);
         if (rc == -ENOENT)
             return field->absent == MK_ABSENT_SKIP ? 0 : -EINVAL;
         if (rc == 0)
@@ -69,23 +69,25 @@ static int make_field(const struct walk *walk, const struct mk_field *field, yyj
     } else {
         if (field->within.len > 0)
             from = mk_json_member(from, field->within);
-        yyjson_mut_val *twin = field->twin.len > 0 ? mk_json_member(from, field->twin) : NULL;
-        bool none = !twin || yyjson_mut_is_null(twin);
+        yyjson_mut_val *counterpart =
+            field->counterpart.len > 0 ? mk_json_member(from, field->counterpart) : NULL;
+        bool none = !counterpart || yyjson_mut_is_null(counterpart);
         if (none && field->absent == MK_ABSENT_SKIP)
             return 0;
         rc = none ? make_absent(walk, field, &made)
-                  : make_value(walk, field->type, twin, peer, &made);
+                  : make_value(walk, field->type, counterpart, conversation, &made);
     }
     return rc < 0 ? rc : add(walk, object, field->name, made);
 }
 
 static int fill_object(const struct walk *walk, const struct mk_object *object,
-                       yyjson_mut_val *from, struct mk_peer peer, yyjson_mut_val *made)
+                       yyjson_mut_val *from, struct mk_conversation conversation,
+                       yyjson_mut_val *made)
 {
-    if (object->peer)
-        peer = mk_peer_of(object->peer, from);
+    if (object->conversation)
+        conversation = mk_conversation_of(object->conversation, from);
     for (size_t i = 0; i < object->count; i++) {
-        int rc = make_field(walk, &object->fields[i], from, peer, made);
+        int rc = make_field(walk, &object->fields[i], from, conversation, made);
         if (rc < 0)
             return rc;
     }
@@ -93,17 +95,19 @@ static int fill_object(const struct walk *walk, const struct mk_object *object,
 }
 
 /* A segment of 1.2 that the draft has no name for, as text. */
-static int show_segment(const struct walk *walk, const struct mk_union *choice, yyjson_mut_val *tag,
-                        yyjson_mut_val *from, struct mk_peer peer, yyjson_mut_val *made)
+static int segment_as_text(const struct walk *walk, const struct mk_union *choice,
+                           yyjson_mut_val *tag, yyjson_mut_val *from,
+                           struct mk_conversation conversation, yyjson_mut_val *made)
 {
-    const struct mk_shown *shown = NULL;
-    for (size_t i = 0; i < choice->shown_count && !shown; i++)
-        if (yyjson_mut_equals_strn(tag, choice->shown[i].twin.ptr, choice->shown[i].twin.len))
-            shown = &choice->shown[i];
+    const struct mk_text_fallback *fallback = NULL;
+    for (size_t i = 0; i < choice->fallback_count && !fallback; i++)
+        if (yyjson_mut_equals_strn(tag, choice->fallbacks[i].counterpart.ptr,
+                                   choice->fallbacks[i].counterpart.len))
+            fallback = &choice->fallbacks[i];
     struct mk_slice text;
-    if (shown) {
-        int rc = mk_pattern_write(&shown->as, mk_json_member(from, MK_SLICE("data")), peer,
-                                  walk->arena, &text);
+    if (fallback) {
+        int rc = mk_pattern_write(&fallback->as, mk_json_member(from, MK_SLICE("data")),
+                                  conversation, walk->arena, &text);
         if (rc < 0)
             return rc == -ENOENT ? -EINVAL : rc;
     } else {
@@ -121,40 +125,41 @@ static int show_segment(const struct walk *walk, const struct mk_union *choice, 
 }
 
 static int make_variant(const struct walk *walk, const struct mk_union *choice,
-                        const struct mk_variant *variant, yyjson_mut_val *from, struct mk_peer peer,
-                        yyjson_mut_val *object)
+                        const struct mk_variant *variant, yyjson_mut_val *from,
+                        struct mk_conversation conversation, yyjson_mut_val *object)
 {
     yyjson_mut_val *tag;
     if (make_string(walk, variant->name, &tag) < 0 || add(walk, object, choice->tag, tag) < 0)
         return -ENOMEM;
     if (!choice->in_data)
-        return fill_object(walk, &variant->object, from, peer, object);
+        return fill_object(walk, &variant->object, from, conversation, object);
     yyjson_mut_val *data = yyjson_mut_obj(walk->doc);
     if (!data || add(walk, object, MK_SLICE("data"), data) < 0)
         return -ENOMEM;
-    return fill_object(walk, &variant->object, mk_json_member(from, MK_SLICE("data")), peer, data);
+    return fill_object(walk, &variant->object, mk_json_member(from, MK_SLICE("data")), conversation,
+                       data);
 }
 
 static int make_union(const struct walk *walk, const struct mk_union *choice, yyjson_mut_val *from,
-                      struct mk_peer peer, yyjson_mut_val **made)
+                      struct mk_conversation conversation, yyjson_mut_val **made)
 {
     yyjson_mut_val *object = yyjson_mut_obj(walk->doc);
     if (!object)
         return -ENOMEM;
     *made = object;
-    yyjson_mut_val *tag = mk_json_member(from, choice->twin);
+    yyjson_mut_val *tag = mk_json_member(from, choice->counterpart);
     for (size_t i = 0; i < choice->count; i++) {
-        const struct mk_slice twin = choice->variants[i].twin;
-        if (yyjson_mut_equals_strn(tag, twin.ptr, twin.len))
-            return make_variant(walk, choice, &choice->variants[i], from, peer, object);
+        const struct mk_slice counterpart = choice->variants[i].counterpart;
+        if (yyjson_mut_equals_strn(tag, counterpart.ptr, counterpart.len))
+            return make_variant(walk, choice, &choice->variants[i], from, conversation, object);
     }
     if (!choice->in_data)
         return -EINVAL; /* a kind of message that neither dialect knows */
-    return show_segment(walk, choice, tag, from, peer, object);
+    return segment_as_text(walk, choice, tag, from, conversation, object);
 }
 
 static int make_array(const struct walk *walk, const struct mk_type *of, yyjson_mut_val *from,
-                      struct mk_peer peer, yyjson_mut_val **made)
+                      struct mk_conversation conversation, yyjson_mut_val **made)
 {
     yyjson_mut_val *array = yyjson_mut_arr(walk->doc);
     if (!array)
@@ -163,7 +168,7 @@ static int make_array(const struct walk *walk, const struct mk_type *of, yyjson_
     yyjson_mut_val *element;
     yyjson_mut_arr_foreach (from, index, count, element) {
         yyjson_mut_val *value;
-        int rc = make_value(walk, of, element, peer, &value);
+        int rc = make_value(walk, of, element, conversation, &value);
         if (rc < 0)
             return rc;
         yyjson_mut_arr_append(array, value);
@@ -173,24 +178,25 @@ static int make_array(const struct walk *walk, const struct mk_type *of, yyjson_
 }
 
 static int make_value(const struct walk *walk, const struct mk_type *type, yyjson_mut_val *from,
-                      struct mk_peer peer, yyjson_mut_val **made)
+                      struct mk_conversation conversation, yyjson_mut_val **made)
 {
     switch (type->kind) {
     case MK_KIND_ARRAY:
-        return make_array(walk, type->of, from, peer, made);
+        return make_array(walk, type->of, from, conversation, made);
     case MK_KIND_UNION:
-        return make_union(walk, type->choice, from, peer, made);
+        return make_union(walk, type->choice, from, conversation, made);
     case MK_KIND_OBJECT:
         *made = yyjson_mut_obj(walk->doc);
-        return *made ? fill_object(walk, type->object, from, peer, *made) : -ENOMEM;
+        return *made ? fill_object(walk, type->object, from, conversation, *made) : -ENOMEM;
     default:
         return copy_scalar(walk, from, made);
     }
 }
 
-int mk_dialect_translate(const struct mk_type *type, yyjson_mut_val *value, struct mk_peer peer,
-                         yyjson_mut_doc *doc, struct mk_arena *arena, yyjson_mut_val **out)
+int mk_dialect_translate(const struct mk_type *type, yyjson_mut_val *value,
+                         struct mk_conversation conversation, yyjson_mut_doc *doc,
+                         struct mk_arena *arena, yyjson_mut_val **out)
 {
     const struct walk walk = { .doc = doc, .arena = arena };
-    return make_value(&walk, type, value, peer, out);
+    return make_value(&walk, type, value, conversation, out);
 }

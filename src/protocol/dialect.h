@@ -13,12 +13,13 @@
 #include <yyjson.h>
 
 /*
- * Makes `*out` in `doc` from `value`, which is of the type's twin in 1.2 and has passed
- * mk_shape_check; strings are borrowed from it, new ones stand in `arena`. `peer` is the
+ * Makes `*out` in `doc` from `value`, which is of the type's counterpart in 1.2 and has passed
+ * mk_result_check; strings are borrowed from it, new ones stand in `arena`. `conversation` is the
  * conversation that it is about, where only its surroundings tell that. Returns 0, -EINVAL where a
  * number that an id is made of is no integer, -ENOMEM.
  */
-int mk_dialect_translate(const struct mk_type *type, yyjson_mut_val *value, struct mk_peer peer,
-                         yyjson_mut_doc *doc, struct mk_arena *arena, yyjson_mut_val **out);
+int mk_dialect_translate(const struct mk_type *type, yyjson_mut_val *value,
+                         struct mk_conversation conversation, yyjson_mut_doc *doc,
+                         struct mk_arena *arena, yyjson_mut_val **out);
 
 #endif

@@ -69,7 +69,7 @@ static void end_unknown(struct mk_call *call, const char *what, struct mk_slice 
     mk_buf_init(&text, 1024);
     int rc = mk_buf_printf(&text, "%s \"", what);
     if (rc == 0)
-        rc = mk_text_write_cut(&text, name);
+        rc = mk_text_write_truncated(&text, name);
     if (rc == 0)
         rc = mk_buf_append_char(&text, '"');
     mk_call_end(call, MK_OUTCOME_UNKNOWN, MILKY_UNKNOWN,
@@ -134,7 +134,7 @@ static yyjson_doc *read_text(struct mk_call *call, struct mk_slice text, struct 
     struct mk_slice asked = taken ? mk_buf_slice(taken) : text;
     if (taken)
         call->text = *taken;
-    if (!mk_json_is_modest(asked)) {
+    if (!mk_json_is_within_limit(asked)) {
         *error = (yyjson_read_err){ YYJSON_READ_ERROR_JSON_STRUCTURE, "too many values", 0 };
         return NULL;
     }
@@ -174,8 +174,8 @@ void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *a
     request(dispatch, action, body, NULL, caller);
 }
 
-void mk_dispatch_request_taking(struct mk_dispatch *dispatch, const struct mk_action *action,
-                                struct mk_buf *body, struct mk_caller *caller)
+void mk_dispatch_request_take(struct mk_dispatch *dispatch, const struct mk_action *action,
+                              struct mk_buf *body, struct mk_caller *caller)
 {
     request(dispatch, action, (struct mk_slice){ 0 }, body, caller);
 }
@@ -313,8 +313,8 @@ void mk_dispatch_message(struct mk_dispatch *dispatch, enum mk_dialect dialect,
     message(dispatch, dialect, text, NULL, caller);
 }
 
-void mk_dispatch_message_taking(struct mk_dispatch *dispatch, enum mk_dialect dialect,
-                                struct mk_buf *text, struct mk_caller *caller)
+void mk_dispatch_message_take(struct mk_dispatch *dispatch, enum mk_dialect dialect,
+                              struct mk_buf *text, struct mk_caller *caller)
 {
     message(dispatch, dialect, (struct mk_slice){ 0 }, text, caller);
 }

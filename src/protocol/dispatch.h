@@ -37,8 +37,8 @@ void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *a
 /*
  * The same with a body that is taken over: it is read in place, for a copy of a large one is dear.
  */
-void mk_dispatch_request_taking(struct mk_dispatch *dispatch, const struct mk_action *action,
-                                struct mk_buf *body, struct mk_caller *caller);
+void mk_dispatch_request_take(struct mk_dispatch *dispatch, const struct mk_action *action,
+                              struct mk_buf *body, struct mk_caller *caller);
 
 /* One of an HTTP server that mk_action_find does not know, and which it answers itself: counted. */
 void mk_dispatch_unknown(struct mk_dispatch *dispatch);
@@ -53,8 +53,8 @@ void mk_dispatch_message(struct mk_dispatch *dispatch, enum mk_dialect dialect,
                          struct mk_slice message, struct mk_caller *caller);
 
 /* The same with a message that is taken over. */
-void mk_dispatch_message_taking(struct mk_dispatch *dispatch, enum mk_dialect dialect,
-                                struct mk_buf *message, struct mk_caller *caller);
+void mk_dispatch_message_take(struct mk_dispatch *dispatch, enum mk_dialect dialect,
+                              struct mk_buf *message, struct mk_caller *caller);
 
 /*
  * One operator's request, for target->control: `action` is any text, `body` a JSON object, or

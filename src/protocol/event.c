@@ -4,14 +4,14 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "protocol/dialect.h"
-#include "protocol/shape.h"
+#include "protocol/result_check.h"
 #include "protocol/tables.h"
 
 #include <errno.h>
 
 static int translate(const struct mk_event *event, struct mk_arena *arena, yyjson_mut_val **data)
 {
-    const struct mk_peer unknown = { MK_SCENE_NONE, 0 };
+    const struct mk_conversation unknown = { MK_SCENE_NONE, 0 };
     yyjson_alc alc = mk_json_alc(arena);
     yyjson_mut_doc *doc = yyjson_mut_doc_new(&alc);
     if (!doc)
@@ -68,7 +68,7 @@ static int write_wrapped(struct mk_buf *out, const struct mk_event *event, enum 
 
 int mk_event_check(const struct mk_event *event)
 {
-    return mk_shape_check(event->type->data, event->data, "event", event->type->name.ptr);
+    return mk_result_check(event->type->data, event->data, "event", event->type->name.ptr);
 }
 
 int mk_event_write(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,

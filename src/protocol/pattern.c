@@ -21,19 +21,21 @@ static bool number_of(yyjson_mut_val *value, uint64_t *number)
     return value && mk_json_integer((const yyjson_val *)value, &negative, number) && !negative;
 }
 
-struct mk_peer mk_peer_of(const struct mk_peer_rule *rule, yyjson_mut_val *object)
+struct mk_conversation mk_conversation_of(const struct mk_conversation_rule *rule,
+                                          yyjson_mut_val *object)
 {
-    struct mk_peer peer = { MK_SCENE_NONE, 0 };
+    struct mk_conversation conversation = { MK_SCENE_NONE, 0 };
     if (!rule)
-        return peer;
+        return conversation;
     enum mk_scene scene = rule->scene;
     if (scene == MK_SCENE_NONE)
         scene = scene_of(mk_json_member(object, rule->scene_field));
-    peer.id = rule->id;
-    if (rule->id_field.len > 0 && !number_of(mk_json_member(object, rule->id_field), &peer.id))
-        return peer;
-    peer.scene = scene;
-    return peer;
+    conversation.id = rule->id;
+    if (rule->id_field.len > 0 &&
+        !number_of(mk_json_member(object, rule->id_field), &conversation.id))
+        return conversation;
+    conversation.scene = scene;
+    return conversation;
 }
 
 /* The text of one part: borrowed, or written to `room`. */
@@ -50,10 +52,10 @@ static struct mk_slice number_text(uint64_t number, char room[ROOM])
 }
 
 /* "Group:123456" */
-static struct mk_slice peer_text(struct mk_peer peer, char room[ROOM])
+static struct mk_slice conversation_text(struct mk_conversation conversation, char room[ROOM])
 {
-    struct mk_slice number = number_text(peer.id, room);
-    struct mk_slice scene = mk_scenes[peer.scene].id;
+    struct mk_slice number = number_text(conversation.id, room);
+    struct mk_slice scene = mk_scenes[conversation.scene].id;
     char *at = room + ROOM - number.len - 1;
     *at = ':';
     at -= scene.len;
@@ -61,17 +63,17 @@ static struct mk_slice peer_text(struct mk_peer peer, char room[ROOM])
     return mk_slice_of(at, (size_t)(room + ROOM - at));
 }
 
-static int part_text(const struct mk_part *part, yyjson_mut_val *object, struct mk_peer peer,
-                     char room[ROOM], struct mk_slice *out)
+static int part_text(const struct mk_part *part, yyjson_mut_val *object,
+                     struct mk_conversation conversation, char room[ROOM], struct mk_slice *out)
 {
     if (part->kind == MK_PART_TEXT) {
         *out = part->text;
         return 0;
     }
-    if (part->kind == MK_PART_PEER) {
-        if (peer.scene == MK_SCENE_NONE)
+    if (part->kind == MK_PART_CONVERSATION) {
+        if (conversation.scene == MK_SCENE_NONE)
             return -EINVAL;
-        *out = peer_text(peer, room);
+        *out = conversation_text(conversation, room);
         return 0;
     }
     yyjson_mut_val *value = mk_json_member(object, part->text);
@@ -93,14 +95,15 @@ static int part_text(const struct mk_part *part, yyjson_mut_val *object, struct 
     return 0;
 }
 
-int mk_pattern_write(const struct mk_pattern *pattern, yyjson_mut_val *object, struct mk_peer peer,
-                     struct mk_arena *arena, struct mk_slice *out)
+int mk_pattern_write(const struct mk_pattern *pattern, yyjson_mut_val *object,
+                     struct mk_conversation conversation, struct mk_arena *arena,
+                     struct mk_slice *out)
 {
     char rooms[MK_PARTS_MAX][ROOM];
     struct mk_slice texts[MK_PARTS_MAX];
     size_t len = 0;
     for (size_t i = 0; i < pattern->count; i++) {
-        int rc = part_text(&pattern->parts[i], object, peer, rooms[i], &texts[i]);
+        int rc = part_text(&pattern->parts[i], object, conversation, rooms[i], &texts[i]);
         if (rc < 0)
             return rc;
         len += texts[i].len;
@@ -157,9 +160,9 @@ static enum mk_scene take_scene(struct mk_slice *rest)
     return MK_SCENE_NONE;
 }
 
-static bool take_peer(struct mk_slice *rest, struct mk_peer expected)
+static bool take_conversation(struct mk_slice *rest, struct mk_conversation expected)
 {
-    struct mk_peer got = { .scene = take_scene(rest) };
+    struct mk_conversation got = { .scene = take_scene(rest) };
     if (got.scene == MK_SCENE_NONE || rest->len == 0 || rest->ptr[0] != ':')
         return false;
     *rest = mk_slice_from(*rest, 1);
@@ -169,8 +172,8 @@ static bool take_peer(struct mk_slice *rest, struct mk_peer expected)
     return expected.scene == MK_SCENE_NONE || (same_kind && got.id == expected.id);
 }
 
-static bool take_part(const struct mk_part *part, struct mk_slice *rest, struct mk_peer peer,
-                      struct value *value)
+static bool take_part(const struct mk_part *part, struct mk_slice *rest,
+                      struct mk_conversation conversation, struct value *value)
 {
     switch (part->kind) {
     case MK_PART_TEXT:
@@ -191,8 +194,8 @@ static bool take_part(const struct mk_part *part, struct mk_slice *rest, struct 
         value->number = take_scene(rest);
         value->text = mk_scenes[value->number].scene;
         return value->number != MK_SCENE_NONE;
-    case MK_PART_PEER:
-        return take_peer(rest, peer);
+    case MK_PART_CONVERSATION:
+        return take_conversation(rest, conversation);
     }
     return false;
 }
@@ -211,18 +214,19 @@ static yyjson_mut_val *part_value(const struct mk_part *part, const struct value
     }
 }
 
-int mk_pattern_read(const struct mk_pattern *pattern, struct mk_slice text, struct mk_peer peer,
-                    yyjson_mut_doc *doc, yyjson_mut_val *object)
+int mk_pattern_read(const struct mk_pattern *pattern, struct mk_slice text,
+                    struct mk_conversation conversation, yyjson_mut_doc *doc,
+                    yyjson_mut_val *object)
 {
     struct value values[MK_PARTS_MAX] = { 0 };
     for (size_t i = 0; i < pattern->count; i++)
-        if (!take_part(&pattern->parts[i], &text, peer, &values[i]))
+        if (!take_part(&pattern->parts[i], &text, conversation, &values[i]))
             return MK_PATTERN_OTHER;
     if (text.len > 0)
         return MK_PATTERN_OTHER;
     for (size_t i = 0; i < pattern->count; i++) {
         const struct mk_part *part = &pattern->parts[i];
-        if (part->kind == MK_PART_TEXT || part->kind == MK_PART_PEER)
+        if (part->kind == MK_PART_TEXT || part->kind == MK_PART_CONVERSATION)
             continue;
         yyjson_mut_val *value = part_value(part, &values[i], doc);
         if (!yyjson_mut_obj_add(object, yyjson_mut_strn(doc, part->text.ptr, part->text.len),

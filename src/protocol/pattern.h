@@ -11,30 +11,33 @@
 #include <yyjson.h>
 
 /* A conversation. Scene MK_SCENE_NONE: not known, any will do. */
-struct mk_peer {
+struct mk_conversation {
     enum mk_scene scene;
     uint64_t id;
 };
 
 /* What `rule` says of an object of 1.2; MK_SCENE_NONE for a NULL rule or where the fields lack. */
-struct mk_peer mk_peer_of(const struct mk_peer_rule *rule, yyjson_mut_val *object);
+struct mk_conversation mk_conversation_of(const struct mk_conversation_rule *rule,
+                                          yyjson_mut_val *object);
 
 /*
  * Puts a string together of fields of `object` (of 1.2), NUL-terminated, in `arena`.
  * Returns 0, -ENOENT when a field is absent or null, -EINVAL when one is of another type (or the
- * peer is not known), -ENOMEM.
+ * conversation is not known), -ENOMEM.
  */
-int mk_pattern_write(const struct mk_pattern *pattern, yyjson_mut_val *object, struct mk_peer peer,
-                     struct mk_arena *arena, struct mk_slice *out);
+int mk_pattern_write(const struct mk_pattern *pattern, yyjson_mut_val *object,
+                     struct mk_conversation conversation, struct mk_arena *arena,
+                     struct mk_slice *out);
 
 /*
  * Takes `text` apart and adds what it holds to `object`, an object of 1.2 in `doc`; strings borrow
- * from `text`. A MK_PART_PEER must be `peer` (the friend and the temporary session of one user are
- * taken for the same). Returns 0, MK_PATTERN_OTHER when the text is not of this pattern (then
- * nothing was added), -ENOMEM.
+ * from `text`. A MK_PART_CONVERSATION must be `conversation` (the friend and the temporary session
+ * of one user are taken for the same). Returns 0, MK_PATTERN_OTHER when the text is not of this
+ * pattern (then nothing was added), -ENOMEM.
  */
 enum { MK_PATTERN_OTHER = 1 };
-int mk_pattern_read(const struct mk_pattern *pattern, struct mk_slice text, struct mk_peer peer,
-                    yyjson_mut_doc *doc, yyjson_mut_val *object);
+int mk_pattern_read(const struct mk_pattern *pattern, struct mk_slice text,
+                    struct mk_conversation conversation, yyjson_mut_doc *doc,
+                    yyjson_mut_val *object);
 
 #endif

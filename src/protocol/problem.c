@@ -35,12 +35,12 @@ static int write_got(struct mk_buf *out, yyjson_val *got, bool show_string, bool
     if (rc < 0)
         return rc;
     if (show_number && raw.ptr)
-        return mk_text_write_cut(out, raw);
+        return mk_text_write_truncated(out, raw);
     if (!show_string || !string.ptr)
         return mk_buf_append_slice(out, mk_slice_str(got ? mk_json_type_name(got) : "nothing"));
     rc = mk_buf_append_char(out, '"');
     if (rc == 0)
-        rc = mk_text_write_cut(out, string);
+        rc = mk_text_write_truncated(out, string);
     return rc < 0 ? rc : mk_buf_append_char(out, '"');
 }
 
@@ -128,16 +128,16 @@ int mk_problem_of_tag(struct mk_arena *arena, const struct mk_json_path *at,
     return finish(arena, &text, rc, problem);
 }
 
-int mk_problem_of_id(struct mk_arena *arena, const struct mk_json_path *at, struct mk_peer peer,
-                     yyjson_val *got, struct mk_slice *problem)
+int mk_problem_of_id(struct mk_arena *arena, const struct mk_json_path *at,
+                     struct mk_conversation conversation, yyjson_val *got, struct mk_slice *problem)
 {
     struct mk_buf text = begin();
     int rc = write_start(&text, at);
-    if (rc == 0 && peer.scene == MK_SCENE_NONE)
+    if (rc == 0 && conversation.scene == MK_SCENE_NONE)
         rc = mk_buf_append_slice(&text, MK_SLICE("a message_id such as \"Group:123456:42\""));
     else if (rc == 0)
         rc = mk_buf_printf(&text, "a message_id that begins with \"%s:%" PRIu64 ":\"",
-                           mk_scenes[peer.scene].id.ptr, peer.id);
+                           mk_scenes[conversation.scene].id.ptr, conversation.id);
     if (rc == 0)
         rc = write_got(&text, got, true, false);
     return finish(arena, &text, rc, problem);

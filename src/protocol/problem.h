@@ -35,8 +35,9 @@ int mk_problem_of_tag(struct mk_arena *arena, const struct mk_json_path *at,
                       const struct mk_union *choice, yyjson_val *got, struct mk_slice *problem);
 
 /* "start_message_id: expected a message_id that begins with "Group:123456:", got "x"" */
-int mk_problem_of_id(struct mk_arena *arena, const struct mk_json_path *at, struct mk_peer peer,
-                     yyjson_val *got, struct mk_slice *problem);
+int mk_problem_of_id(struct mk_arena *arena, const struct mk_json_path *at,
+                     struct mk_conversation conversation, yyjson_val *got,
+                     struct mk_slice *problem);
 
 /* "message[0]: nested too deep": any other text about what stands there. */
 int mk_problem_say(struct mk_arena *arena, const struct mk_json_path *at, const char *text,

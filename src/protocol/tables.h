@@ -1,13 +1,15 @@
+/* clang-format off */
 /*
- * tables: the form of the protocol's tables. What is in them is made by spec/generate.py; what they
- * mean is here.
+ * tables: the form of the protocol's tables. spec/generate.py generates their contents; this header
+ * defines their types.
  *
- * A table describes objects in one dialect, and each of its fields names its twin in 1.2. In the
- * tables of 1.2 itself a field is its own twin. Tables are read in two directions:
+ * A table describes objects in one dialect, and each of its fields names its counterpart in 1.2. In
+ * the tables of 1.2 itself a field is its own counterpart. Tables are read in two directions:
  *   in:  params, from the caller's dialect to 1.2 (protocol/validate.h)
  *   out: results and events, from 1.2 to the caller's dialect (protocol/dialect.h); those of 1.2
- *        also say what a backend must deliver (protocol/shape.h)
+ *        also define what a backend must deliver (protocol/result_check.h)
  */
+/* clang-format on */
 #ifndef MK_PROTOCOL_TABLES_H
 #define MK_PROTOCOL_TABLES_H
 
@@ -60,9 +62,9 @@ enum mk_part_kind {
     MK_PART_STRING, /* a field of 1.2; only as the last part where the pattern is read */
     MK_PART_UINT,
     MK_PART_UIN,
-    MK_PART_BOOL,  /* 0 or 1 */
-    MK_PART_SCENE, /* Private, Group, Temp */
-    MK_PART_PEER,  /* the conversation that all this is about: "Group:123456" */
+    MK_PART_BOOL,         /* 0 or 1 */
+    MK_PART_SCENE,        /* Private, Group, Temp */
+    MK_PART_CONVERSATION, /* the conversation that all this is about: "Group:123456" */
 };
 struct mk_part {
     enum mk_part_kind kind;
@@ -84,18 +86,18 @@ enum mk_absent {
 };
 
 struct mk_field {
-    struct mk_slice name;   /* in this table's dialect; empty: nobody gives it (in) */
-    struct mk_slice twin;   /* in 1.2; empty: it has none */
-    struct mk_slice within; /* the twin is a field of this field's object (out), where not empty */
+    struct mk_slice name;        /* in this table's dialect; empty: nobody gives it (in) */
+    struct mk_slice counterpart; /* in 1.2; empty: it has none */
+    struct mk_slice within; /* the counterpart is in the object of this field (out); or empty */
     const struct mk_type *type;
-    const struct mk_pattern *pattern; /* a string that its twins are put together in, or NULL */
+    const struct mk_pattern *pattern; /* a string made of several counterparts, or NULL */
     enum mk_absent absent;
     uint64_t number;
     struct mk_slice text;
 };
 
 /* Which conversation an object is about, told by its own fields in 1.2. */
-struct mk_peer_rule {
+struct mk_conversation_rule {
     enum mk_scene scene;         /* MK_SCENE_NONE: the value of scene_field */
     struct mk_slice scene_field; /* "message_scene" */
     struct mk_slice id_field;    /* "peer_id"; empty: `id` */
@@ -105,28 +107,28 @@ struct mk_peer_rule {
 struct mk_object {
     const struct mk_field *fields;
     size_t count;
-    const struct mk_peer_rule *peer; /* or NULL */
+    const struct mk_conversation_rule *conversation; /* or NULL */
 };
 
 /* Objects of several shapes, told apart by a field. */
 struct mk_variant {
     struct mk_slice name;
-    struct mk_slice twin;
+    struct mk_slice counterpart;
     struct mk_object object;
 };
-/* A variant of 1.2 that this dialect has no name for: shown as text (out). */
-struct mk_shown {
-    struct mk_slice twin;
+/* A variant of 1.2 that this dialect has no name for: sent as text (out). */
+struct mk_text_fallback {
+    struct mk_slice counterpart;
     struct mk_pattern as;
 };
 struct mk_union {
     struct mk_slice tag;
-    struct mk_slice twin;
+    struct mk_slice counterpart;
     bool in_data; /* segments: the fields stand inside `data`, beside the tag */
     const struct mk_variant *variants;
     size_t count;
-    const struct mk_shown *shown;
-    size_t shown_count;
+    const struct mk_text_fallback *fallbacks;
+    size_t fallback_count;
 };
 
 /* One way to take the id of an action apart; it decides which action of 1.2 is meant. */
@@ -140,7 +142,7 @@ struct mk_route {
 struct mk_action {
     struct mk_slice name;
     enum mk_dialect dialect;
-    size_t number;                  /* of its twin in 1.2, when there are no routes */
+    size_t number;                  /* of its counterpart in 1.2, when there are no routes */
     bool takes_uris;                /* its params may have URIs in them, when there are no routes */
     const struct mk_object *params; /* when there are no routes */
     const struct mk_route *routes;

@@ -19,7 +19,7 @@ int mk_text_write_repaired(struct mk_buf *out, struct mk_slice text)
     }
 }
 
-int mk_text_write_cut(struct mk_buf *out, struct mk_slice text)
+int mk_text_write_truncated(struct mk_buf *out, struct mk_slice text)
 {
     if (text.len <= CUT)
         return mk_text_write_repaired(out, text);

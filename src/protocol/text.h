@@ -9,6 +9,6 @@
 int mk_text_write_repaired(struct mk_buf *out, struct mk_slice text);
 
 /* The same, cut to 64 bytes between two characters, with "..." where something was cut. */
-int mk_text_write_cut(struct mk_buf *out, struct mk_slice text);
+int mk_text_write_truncated(struct mk_buf *out, struct mk_slice text);
 
 #endif

@@ -12,9 +12,9 @@
 struct walk {
     struct mk_arena *arena;
     yyjson_mut_doc *doc;
-    const struct mk_peer_rule *rule; /* which conversation the params are about */
-    yyjson_mut_val *params;          /* what has been made so far */
-    unsigned depth;                  /* segments in segments */
+    const struct mk_conversation_rule *rule; /* which conversation the params are about */
+    yyjson_mut_val *params;                  /* what has been made so far */
+    unsigned depth;                          /* segments in segments */
     struct mk_slice problem;
 };
 
@@ -161,8 +161,9 @@ static int read_union(struct walk *walk, const struct mk_json_path *at, const st
     if (walk->depth == MK_DEPTH_MAX)
         return mk_problem_say(walk->arena, at, "nested more than 16 levels deep", &walk->problem);
     yyjson_mut_val *object = yyjson_mut_obj(walk->doc);
-    yyjson_mut_val *twin = yyjson_mut_strn(walk->doc, variant->twin.ptr, variant->twin.len);
-    if (!object || add(walk, object, choice->twin, twin) < 0)
+    yyjson_mut_val *counterpart =
+        yyjson_mut_strn(walk->doc, variant->counterpart.ptr, variant->counterpart.len);
+    if (!object || add(walk, object, choice->counterpart, counterpart) < 0)
         return -ENOMEM;
     walk->depth++;
     int rc = choice->in_data ? read_data(walk, at, &variant->object, given, object)
@@ -227,17 +228,17 @@ static int absent_value(struct walk *walk, const struct mk_field *field, yyjson_
 static int read_id(struct walk *walk, const struct mk_json_path *at, const struct mk_field *field,
                    yyjson_val *given, yyjson_mut_val *made)
 {
-    struct mk_peer peer = { MK_SCENE_NONE, 0 };
+    struct mk_conversation conversation = { MK_SCENE_NONE, 0 };
     if (walk->depth <= 1)
-        peer = mk_peer_of(walk->rule, walk->params);
+        conversation = mk_conversation_of(walk->rule, walk->params);
     int rc = MK_PATTERN_OTHER;
     if (yyjson_is_str(given))
-        rc = mk_pattern_read(field->pattern, string_of(given), peer, walk->doc, made);
+        rc = mk_pattern_read(field->pattern, string_of(given), conversation, walk->doc, made);
     if (rc != MK_PATTERN_OTHER)
         return rc;
     if (!yyjson_is_str(given))
         return mk_problem_of_type(walk->arena, at, field->type, given, &walk->problem);
-    return mk_problem_of_id(walk->arena, at, peer, given, &walk->problem);
+    return mk_problem_of_id(walk->arena, at, conversation, given, &walk->problem);
 }
 
 static int read_field(struct walk *walk, const struct mk_json_path *up,
@@ -257,9 +258,9 @@ static int read_field(struct walk *walk, const struct mk_json_path *up,
         rc = mk_problem_of_type(walk->arena, &at, field->type, given, &walk->problem);
     else
         rc = read_value(walk, &at, field->type, given, &value);
-    if (rc != 0 || field->twin.len == 0)
+    if (rc != 0 || field->counterpart.len == 0)
         return rc;
-    return add(walk, made, field->twin, value);
+    return add(walk, made, field->counterpart, value);
 }
 
 /* Those of the fields of `given` (NULL: there are none) that the table knows. */
@@ -300,7 +301,7 @@ static int choose_route(struct walk *walk, const struct mk_action *action, yyjso
                         const struct mk_route **chosen)
 {
     const struct mk_json_path at = { .name = action->id };
-    const struct mk_peer any = { MK_SCENE_NONE, 0 };
+    const struct mk_conversation any = { MK_SCENE_NONE, 0 };
     yyjson_val *id = last_of(given, action->id);
     for (size_t i = 0; yyjson_is_str(id) && i < action->route_count; i++) {
         *chosen = &action->routes[i];
@@ -323,7 +324,7 @@ int mk_validate(const struct mk_action *action, yyjson_val *given, yyjson_mut_do
         rc = choose_route(&walk, action, given, &route);
     if (rc == MK_VALID) {
         const struct mk_object *object = route ? route->params : action->params;
-        walk.rule = object->peer;
+        walk.rule = object->conversation;
         rc = read_object(&walk, NULL, object, given, walk.params);
     }
     if (rc == MK_VALID && route && route->refuse)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* A world that is loaded may be large, and brings its pictures along. */
-enum { MOST_BODY = 256 * 1024 * 1024, LONGEST_LIST = 4096 };
+enum { MAX_BODY = 256 * 1024 * 1024, LONGEST_LIST = 4096 };
 
 struct mk_control {
     struct mk_http_port port;
@@ -123,7 +123,7 @@ int mk_control_open(struct mk_loop *loop, const struct mk_address *address, stru
         return rc;
     }
     mk_http_context_use_reserved(&control->port.connections);
-    control->port.connections.limits.body = MOST_BODY;
+    control->port.connections.limits.body = MAX_BODY;
     control->targets = *targets;
     control->token = copy;
     rc = mk_http_port_listen(&control->port);

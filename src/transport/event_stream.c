@@ -38,7 +38,7 @@ static void on_overrun(struct mk_subscription *subscription)
     struct sse_connection *connection =
         MK_CONTAINER_OF(subscription, struct sse_connection, events);
     mk_log_warn(module, "%s does not take its events: closing it",
-                mk_stream_peer(connection->stream));
+                mk_stream_remote(connection->stream));
     mk_stream_abort(connection->stream, -ENOBUFS);
 }
 
@@ -60,7 +60,7 @@ static void on_closed(void *owner, int error)
 {
     (void)error;
     struct sse_connection *connection = owner;
-    mk_log_info(module, "%s disconnected", mk_stream_peer(connection->stream));
+    mk_log_info(module, "%s disconnected", mk_stream_remote(connection->stream));
     mk_timeout_disarm(&connection->heartbeat);
     mk_subscription_fini(&connection->events);
     mk_list_remove(&connection->node);
@@ -89,7 +89,8 @@ static int write_sse_head(struct mk_buf *out, struct mk_slice date)
 
 static int open_sse(struct mk_event_stream *events, struct mk_http_connection *http, uint64_t since)
 {
-    static const struct mk_form form = { MK_DIALECT_1_2, MK_ENVELOPE_BARE, MK_FRAMING_SSE };
+    static const struct mk_event_format format = { MK_DIALECT_1_2, MK_ENVELOPE_BARE,
+                                                   MK_FRAMING_SSE };
     struct sse_connection *connection = malloc(sizeof(*connection));
     if (!connection)
         return -ENOMEM;
@@ -101,7 +102,7 @@ static int open_sse(struct mk_event_stream *events, struct mk_http_connection *h
     if (rc == 0)
         rc = mk_sse_write_comment(out, MK_SLICE("welcome"));
     if (rc == 0)
-        rc = mk_subscription_start(&connection->events, events->hub, stream, &form, since,
+        rc = mk_subscription_start(&connection->events, events->hub, stream, &format, since,
                                    events->sessions.most_lag, on_overrun);
     if (rc < 0) {
         free(connection);
@@ -110,9 +111,9 @@ static int open_sse(struct mk_event_stream *events, struct mk_http_connection *h
     mk_timeout_init(&connection->heartbeat);
     mk_timeout_arm(&events->heartbeat, &connection->heartbeat);
     mk_list_push(&events->streams, &connection->node);
-    mk_stream_hand_over(stream, &stream_events, connection);
+    mk_stream_adopt(stream, &stream_events, connection);
     mk_stream_wake(stream);
-    mk_log_info(module, "%s connected", mk_stream_peer(stream));
+    mk_log_info(module, "%s connected", mk_stream_remote(stream));
     return 0;
 }
 

@@ -104,7 +104,7 @@ int mk_file_sending_start(struct mk_file_sendings *sendings, struct mk_stream *s
         (struct sending){ .owner = sendings, .stream = stream, .fd = fd, .at = from, .end = end };
     mk_timeout_init(&sending->stalled);
     mk_list_push(&sendings->streams, &sending->node);
-    mk_stream_hand_over(stream, &stream_events, sending);
+    mk_stream_adopt(stream, &stream_events, sending);
     mk_stream_resume(stream); /* so that a peer that goes away is noticed */
     send_piece(sending);
     return 0;

@@ -59,8 +59,9 @@ void mk_http_answer_auth(struct mk_http_connection *connection,
     mk_http_answer_failure(connection, status, mk_auth_explain(auth, from), extra);
 }
 
-void mk_http_answer_call(struct mk_http_connection *connection, struct mk_call *call,
-                         const struct mk_http_rules *rules)
+/* The reply to a call: 200, or another status where it never reached the backend. */
+static void answer_call(struct mk_http_connection *connection, struct mk_call *call,
+                        const struct mk_http_rules *rules)
 {
     unsigned status = 200;
     if (mk_call_outcome(call) == MK_OUTCOME_MALFORMED)
@@ -117,7 +118,7 @@ void mk_http_answer_bad(void *arg, struct mk_http_connection *connection, unsign
 static void on_reply(struct mk_caller *base, struct mk_call *call)
 {
     struct mk_http_caller *caller = MK_CONTAINER_OF(base, struct mk_http_caller, caller);
-    mk_http_answer_call(caller->connection, call, caller->rules);
+    answer_call(caller->connection, call, caller->rules);
 }
 
 void mk_http_caller_init(struct mk_http_caller *caller, struct mk_http_connection *connection)

@@ -42,10 +42,6 @@ bool mk_http_answer_blocked(struct mk_http_connection *connection,
  */
 bool mk_http_answer_stopping(struct mk_http_connection *connection);
 
-/* The reply to a call: 200, or another status where it never reached the backend. */
-void mk_http_answer_call(struct mk_http_connection *connection, struct mk_call *call,
-                         const struct mk_http_rules *rules);
-
 /* A service's `failure`: whatever is wrong with the request itself, as above. */
 void mk_http_answer_bad(void *arg, struct mk_http_connection *connection, unsigned status,
                         const char *reason);

@@ -28,7 +28,7 @@ static void answer_unknown(struct mk_http_connection *connection, struct mk_slic
     const char *text = "there is no such API";
     if (mk_http_path_name(path, &name) &&
         mk_buf_append_slice(&problem, MK_SLICE("unknown API \"")) == 0 &&
-        mk_text_write_cut(&problem, mk_buf_slice(&name)) == 0 &&
+        mk_text_write_truncated(&problem, mk_buf_slice(&name)) == 0 &&
         mk_buf_append(&problem, "\"", 2) == 0) /* with its NUL */
         text = problem.data;
     mk_http_answer_failure(connection, 404, text, (struct mk_slice){ 0 });
@@ -73,7 +73,7 @@ void mk_http_server_request(const struct mk_http_server *server, struct mk_http_
 {
     struct mk_buf body;
     if (mk_http_connection_take_body(state->caller.connection, &body))
-        mk_dispatch_request_taking(server->dispatch, state->action, &body, &state->caller.caller);
+        mk_dispatch_request_take(server->dispatch, state->action, &body, &state->caller.caller);
     else
         mk_dispatch_request(server->dispatch, state->action, request->body, &state->caller.caller);
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_TEXT = 64 * 1024 * 1024, KEPT_TEXT = 256 * 1024, MOST_WORDS = 64 * 1024 };
+enum { MAX_TEXT = 64 * 1024 * 1024, KEPT_TEXT = 256 * 1024, MAX_WORDS = 64 * 1024 };
 
 struct mk_operations {
     struct mk_http_port port;
@@ -28,7 +28,7 @@ static void answer_ready(const struct mk_operations *operations,
                          struct mk_http_connection *connection)
 {
     struct mk_buf words;
-    mk_buf_init(&words, MOST_WORDS);
+    mk_buf_init(&words, MAX_WORDS);
     bool is_ready = operations->source.ready(operations->source.arg, &words);
     answer_text(connection, is_ready ? 200 : 503, mk_buf_slice(&words));
     mk_buf_fini(&words);
@@ -107,7 +107,7 @@ int mk_operations_open(struct mk_loop *loop, const struct mk_address *address,
     mk_http_context_use_reserved(&operations->port.connections);
     operations->source = *source;
     operations->token = copy;
-    mk_buf_init(&operations->text, MOST_TEXT);
+    mk_buf_init(&operations->text, MAX_TEXT);
     rc = mk_http_port_listen(&operations->port);
     if (rc < 0) {
         mk_operations_free(operations);

@@ -20,7 +20,7 @@ enum {
     LONGEST_URL = 4096,
     LONGEST_LINES = 8 * 1024,
     LONGEST_MESSAGE = 4096,
-    MOST_BYTES = 32 * 1024 * 1024,
+    MAX_BYTES = 32 * 1024 * 1024,
 };
 
 static const struct mk_slice folder = { "/resource/", sizeof("/resource/") - 1 };
@@ -174,7 +174,7 @@ static int answer_bytes(struct mk_resource_wait *wait, const struct mk_resource_
     struct mk_buf lines;
     if (!read_type(answer->text, &content.type))
         return -EINVAL;
-    if (content.size > MOST_BYTES)
+    if (content.size > MAX_BYTES)
         return -EFBIG;
     if (!choose(wait, &content))
         return 0;

@@ -35,8 +35,9 @@ static bool advance(struct mk_stream_source *source, size_t len)
 }
 
 int mk_subscription_start(struct mk_subscription *subscription, struct mk_hub *hub,
-                          struct mk_stream *stream, const struct mk_form *form, uint64_t since,
-                          uint64_t max_lag, void (*overrun)(struct mk_subscription *subscription))
+                          struct mk_stream *stream, const struct mk_event_format *format,
+                          uint64_t since, uint64_t max_lag,
+                          void (*overrun)(struct mk_subscription *subscription))
 {
     *subscription = (struct mk_subscription){
         .source = { .peek = peek, .advance = advance },
@@ -44,7 +45,7 @@ int mk_subscription_start(struct mk_subscription *subscription, struct mk_hub *h
         .stream = stream,
         .overrun = overrun,
     };
-    int rc = mk_reader_start(&subscription->reader, hub, form, since, max_lag);
+    int rc = mk_reader_start(&subscription->reader, hub, format, since, max_lag);
     if (rc == 0)
         mk_stream_set_source(stream, &subscription->source);
     return rc;

@@ -16,13 +16,14 @@ struct mk_subscription {
 };
 
 /*
- * The stream gets the events behind number `since` (MK_READER_LIVE: from now on) in this form.
+ * The stream gets the events behind number `since` (MK_READER_LIVE: from now on) in this format.
  * `overrun` is called when it is more than `max_lag` bytes behind, after it has been taken out of
  * the feed; it should end the connection. Returns 0 or -ENOMEM.
  */
 int mk_subscription_start(struct mk_subscription *subscription, struct mk_hub *hub,
-                          struct mk_stream *stream, const struct mk_form *form, uint64_t since,
-                          uint64_t max_lag, void (*overrun)(struct mk_subscription *subscription));
+                          struct mk_stream *stream, const struct mk_event_format *format,
+                          uint64_t since, uint64_t max_lag,
+                          void (*overrun)(struct mk_subscription *subscription));
 
 /* The stream gets no more events, once the frame that it is in is complete. May be called twice. */
 void mk_subscription_stop(struct mk_subscription *subscription);

@@ -25,10 +25,10 @@
 
 enum {
     FIRST_WAIT_MS = 500,
-    MOST_WAIT_MS = 60 * 1000,
-    MOST_RETRY_AFTER = 60 * 60,  /* seconds that a receiver may ask us to wait */
-    MOST_LAG = 64 * 1024 * 1024, /* bytes of events kept in memory for a receiver that is away */
-    MOST_REFUSALS = 3,    /* of one event: a receiver that restarts may answer 404 for a moment */
+    MAX_WAIT_MS = 60 * 1000,
+    MAX_RETRY_AFTER = 60 * 60,  /* seconds that a receiver may ask us to wait */
+    MAX_LAG = 64 * 1024 * 1024, /* bytes of events kept in memory for a receiver that is away */
+    MAX_REFUSALS = 3,     /* of one event: a receiver that restarts may answer 404 for a moment */
     KEPT_RESPONSE = 1024, /* bytes of a refusal that are kept with the dead letter */
 };
 
@@ -118,8 +118,8 @@ static void try_again(struct webhook *webhook, const struct mk_failure *failure,
         return;
     }
     uint64_t wait = mk_backoff_next(&webhook->backoff);
-    if (retry_after > MOST_RETRY_AFTER)
-        retry_after = MOST_RETRY_AFTER;
+    if (retry_after > MAX_RETRY_AFTER)
+        retry_after = MAX_RETRY_AFTER;
     if (wait < retry_after * 1000)
         wait = retry_after * 1000;
     mk_log_warn(module, "%s: %s; next try in %llu.%llu s", webhook->name, failure->text,
@@ -152,7 +152,7 @@ static void bury(struct webhook *webhook, const struct mk_http_response *respons
         .sink = mk_slice_str(webhook->target.url),
         .response = body,
     };
-    if (mk_journal_bury(hub->journal, &letter) < 0) {
+    if (mk_journal_add_dead_letter(hub->journal, &letter) < 0) {
         mk_failure_status(&failure, response->status, ", which cannot be set aside");
         try_again(webhook, &failure, 0);
         return;
@@ -178,7 +178,7 @@ static void on_response(void *arg, const struct mk_http_response *response)
         mk_health_succeed(&webhook->health);
         on_acknowledged(webhook, response);
     } else if (webhook->hub->journal && !may_pass(response->status) &&
-               ++webhook->refusals >= MOST_REFUSALS) {
+               ++webhook->refusals >= MAX_REFUSALS) {
         bury(webhook, response);
     } else {
         struct mk_failure failure;
@@ -309,7 +309,7 @@ static struct webhook *webhook_new(const struct mk_transport_context *context,
     mk_transport_init(&webhook->transport, &mk_webhook_class);
     webhook->hub = context->hub;
     webhook->dialect = dialect;
-    webhook->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MOST_WAIT_MS };
+    webhook->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MAX_WAIT_MS };
     webhook->calls = (struct mk_webhook_calls){
         .dispatch = context->dispatch,
         .dialect = dialect,
@@ -364,18 +364,18 @@ static int find_place(struct webhook *webhook)
     webhook->number = hub->events;
     if (!hub->journal)
         return 0;
-    return mk_journal_enter(hub->journal, hub->self_id, mk_slice_str(webhook->target.url),
-                            &webhook->number);
+    return mk_journal_start_sink(hub->journal, hub->self_id, mk_slice_str(webhook->target.url),
+                                 &webhook->number);
 }
 
 /* Delivers what is not delivered yet, and what comes. */
 static int start(struct mk_transport *transport)
 {
     struct webhook *webhook = webhook_of(transport);
-    struct mk_form form = { webhook->dialect, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
+    struct mk_event_format format = { webhook->dialect, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
     int rc = find_place(webhook);
     if (rc == 0)
-        rc = mk_reader_start(&webhook->reader, webhook->hub, &form, webhook->number, MOST_LAG);
+        rc = mk_reader_start(&webhook->reader, webhook->hub, &format, webhook->number, MAX_LAG);
     if (rc == 0)
         go_on(webhook);
     else

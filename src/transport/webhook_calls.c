@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { MOST_CALLS = 1000 };
+enum { MAX_CALLS = 1000 };
 
 static const char module[] = "webhook";
 
@@ -15,7 +15,7 @@ static yyjson_val *next_call(struct mk_webhook_calls *calls)
 {
     yyjson_val *root = yyjson_doc_get_root(calls->doc);
     size_t before = calls->number++;
-    if (before == MOST_CALLS)
+    if (before == MAX_CALLS)
         return NULL;
     if (yyjson_is_arr(root))
         return yyjson_arr_iter_next(&calls->rest);
@@ -98,15 +98,15 @@ void mk_webhook_calls_fini(struct mk_webhook_calls *calls)
 
 int mk_webhook_calls_run(struct mk_webhook_calls *calls, struct mk_slice body)
 {
-    yyjson_doc *doc = mk_json_is_modest(body) ? mk_json_read(body, NULL, NULL) : NULL;
+    yyjson_doc *doc = mk_json_is_within_limit(body) ? mk_json_read(body, NULL, NULL) : NULL;
     yyjson_val *root = yyjson_doc_get_root(doc);
     if (!doc || !are_calls(root)) {
         yyjson_doc_free(doc);
         return 1;
     }
-    if (yyjson_arr_size(root) > MOST_CALLS)
+    if (yyjson_arr_size(root) > MAX_CALLS)
         mk_log_warn(module, "%s: its response has %zu calls: only the first %d are executed",
-                    calls->name, yyjson_arr_size(root), MOST_CALLS);
+                    calls->name, yyjson_arr_size(root), MAX_CALLS);
     calls->doc = doc;
     calls->number = 0;
     yyjson_arr_iter_init(root, &calls->rest);

@@ -61,9 +61,9 @@ static void on_response(void *arg, const struct mk_http_response *response)
 static int find_event(struct mk_webhook_repost *repost, const struct mk_repost_config *config,
                       struct mk_slice *json)
 {
-    struct mk_form form = { config->dialect, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
+    struct mk_event_format format = { config->dialect, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
     uint64_t next = repost->number;
-    int rc = mk_hub_replay(config->hub, &form, &next, &repost->line);
+    int rc = mk_hub_replay(config->hub, &format, &next, &repost->line);
     if (rc < 0)
         return rc;
     struct mk_slice line = mk_buf_slice(&repost->line);

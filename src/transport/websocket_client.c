@@ -20,7 +20,7 @@ enum {
     CONNECT_MS = 15 * 1000,
     HANDSHAKE_MS = 15 * 1000,
     FIRST_WAIT_MS = 500,
-    MOST_WAIT_MS = 15 * 1000,
+    MAX_WAIT_MS = 15 * 1000,
     STEADY_MS = 10 * 1000, /* a connection that lived this long makes the next wait short again */
 };
 
@@ -88,7 +88,7 @@ static void open_session(struct client *client, struct mk_stream *stream,
     uint64_t since = client->replay ? client->received : MK_READER_LIVE;
     if (!mk_session_new(&client->sessions, stream, since, deflate, &client->open, on_session_gone,
                         client)) {
-        mk_stream_hand_over(stream, NULL, NULL);
+        mk_stream_adopt(stream, NULL, NULL);
         mk_stream_abort(stream, -ENOMEM);
         try_later_for(client, MK_FAILURE_NO_MEMORY, "out of memory");
         return;
@@ -152,8 +152,8 @@ static int find_place(struct client *client)
     client->received = hub->events;
     if (!hub->journal)
         return 0;
-    return mk_journal_enter(hub->journal, hub->self_id, mk_slice_str(client->text),
-                            &client->received);
+    return mk_journal_start_sink(hub->journal, hub->self_id, mk_slice_str(client->text),
+                                 &client->received);
 }
 
 /* --- making --- */
@@ -185,7 +185,7 @@ static struct client *client_new(const struct mk_transport_context *context,
     mk_transport_init(&client->transport, &mk_websocket_client_class);
     mk_list_init(&client->open);
     client->loop = context->loop;
-    client->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MOST_WAIT_MS };
+    client->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MAX_WAIT_MS };
     snprintf(client->self_id, sizeof(client->self_id), "X-Self-ID: %llu\r\n",
              (unsigned long long)context->hub->self_id);
     return client;

@@ -63,7 +63,7 @@ static void on_overrun(struct mk_subscription *subscription)
 {
     struct mk_session *session = MK_CONTAINER_OF(subscription, struct mk_session, events);
     mk_log_warn(session->context->transport, "%s does not take its events: closing it",
-                mk_stream_peer(mk_websocket_stream(session->websocket)));
+                mk_stream_remote(mk_websocket_stream(session->websocket)));
     mk_websocket_close(session->websocket, MK_WS_TRY_AGAIN_LATER, MK_SLICE("too slow for events"));
 }
 
@@ -100,7 +100,7 @@ static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice pa
     }
     struct mk_buf message;
     if (mk_websocket_take(session->websocket, &message))
-        mk_dispatch_message_taking(context->dispatch, context->dialect, &message, &session->caller);
+        mk_dispatch_message_take(context->dispatch, context->dialect, &message, &session->caller);
     else
         mk_dispatch_message(context->dispatch, context->dialect, payload, &session->caller);
     if (session->caller.in_flight >= context->most_calls)
@@ -149,8 +149,8 @@ static void on_closed(void *owner, uint16_t code, const char *why)
 {
     struct mk_session *session = owner;
     mk_log_info(session->context->transport, "%s disconnected (%u: %s)",
-                mk_stream_peer(mk_websocket_stream(session->websocket)), code, why);
-    session->context->hub->unanswered += mk_websocket_gave_up(session->websocket);
+                mk_stream_remote(mk_websocket_stream(session->websocket)), code, why);
+    session->context->hub->unanswered += mk_websocket_ping_timed_out(session->websocket);
     mk_caller_fini(&session->caller);
     mk_subscription_fini(&session->events);
     mk_list_remove(&session->node);
@@ -179,19 +179,19 @@ static enum mk_framing framing_of(enum mk_ws_role role, bool compressed)
     return compressed ? MK_FRAMING_WEBSOCKET_DEFLATE : MK_FRAMING_WEBSOCKET;
 }
 
-static struct mk_form form_of(const struct mk_session_context *context, bool numbered,
-                              bool compressed)
+static struct mk_event_format format_of(const struct mk_session_context *context, bool numbered,
+                                        bool compressed)
 {
-    struct mk_form form = {
+    struct mk_event_format format = {
         .dialect = context->dialect,
         .envelope = context->envelope,
         .framing = framing_of(context->websocket.role, compressed),
     };
-    if (numbered && form.envelope == MK_ENVELOPE_BARE)
-        form.envelope = MK_ENVELOPE_BARE_NUMBERED;
+    if (numbered && format.envelope == MK_ENVELOPE_BARE)
+        format.envelope = MK_ENVELOPE_BARE_NUMBERED;
     else if (numbered)
-        form.envelope = MK_ENVELOPE_WRAPPED_NUMBERED;
-    return form;
+        format.envelope = MK_ENVELOPE_WRAPPED_NUMBERED;
+    return format;
 }
 
 struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_stream *stream,
@@ -204,8 +204,8 @@ struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_
     *session =
         (struct mk_session){ .context = context, .gone = gone, .arg = arg, .received = since };
     mk_caller_init(&session->caller, on_reply);
-    struct mk_form form = form_of(context, since != MK_READER_LIVE, deflate != NULL);
-    if (mk_subscription_start(&session->events, context->hub, stream, &form, since,
+    struct mk_event_format format = format_of(context, since != MK_READER_LIVE, deflate != NULL);
+    if (mk_subscription_start(&session->events, context->hub, stream, &format, since,
                               context->most_lag, on_overrun) < 0) {
         free(session);
         return NULL;
@@ -220,7 +220,7 @@ struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_
     }
     mk_websocket_set_deflate(session->websocket, deflate);
     mk_list_push(list, &session->node);
-    mk_log_info(context->transport, "%s connected", mk_stream_peer(stream));
+    mk_log_info(context->transport, "%s connected", mk_stream_remote(stream));
     return session;
 }
 

@@ -15,9 +15,9 @@
 
 enum {
     BUCKETS = 4096,
-    WINDOW_MS = 60 * 1000,   /* in which wrong credentials are counted */
-    MOST_REMEMBERED = 65536, /* addresses without a connection; the oldest is forgotten for more */
-    RESERVED_PLACES = 64,    /* connections beyond limits.connections */
+    WINDOW_MS = 60 * 1000,  /* in which wrong credentials are counted */
+    MAX_REMEMBERED = 65536, /* addresses without a connection; the oldest is forgotten for more */
+    RESERVED_CONNECTIONS = 64, /* connections beyond limits.connections */
 };
 
 /* What of an address counts: 4 bytes of IPv4, 8 of IPv6, nothing of a Unix socket. */
@@ -171,11 +171,11 @@ static void on_gone(void *arg)
     forget_where_nothing_is_left(client);
 }
 
-static bool is_full(struct mk_guard *guard, enum mk_guard_places places, bool is_unix)
+static bool is_full(struct mk_guard *guard, enum mk_guard_pool pool, bool is_unix)
 {
     uint64_t most = guard->limits.connections;
-    if (places == MK_GUARD_RESERVED)
-        most = is_unix ? UINT64_MAX : most + RESERVED_PLACES;
+    if (pool == MK_GUARD_RESERVED)
+        most = is_unix ? UINT64_MAX : most + RESERVED_CONNECTIONS;
     if (guard->connections < most)
         return false;
     mk_guard_count(guard, MK_REFUSAL_CONNECTIONS);
@@ -197,19 +197,19 @@ static bool has_too_many(struct mk_guard_client *client, const struct mk_stream 
         mk_log_warn("server",
                     "%s: %zu connections from this address are open: no more are taken "
                     "(limits.connections_per_address)",
-                    mk_stream_peer(stream), client->connections);
+                    mk_stream_remote(stream), client->connections);
     client->told = true;
     return true;
 }
 
 struct mk_guard_client *mk_guard_admit(struct mk_guard *guard, struct mk_stream *stream,
-                                       enum mk_guard_places places)
+                                       enum mk_guard_pool pool)
 {
     struct mk_address address;
-    mk_stream_peer_address(stream, &address);
+    mk_stream_remote_address(stream, &address);
     bool is_unix = address.socket.ss_family == AF_UNIX;
     struct mk_guard_client *client =
-        is_full(guard, places, is_unix) ? NULL : client_of(guard, &address);
+        is_full(guard, pool, is_unix) ? NULL : client_of(guard, &address);
     if (!client || has_too_many(client, stream))
         return NULL;
     client->connections++;
@@ -227,7 +227,7 @@ void mk_guard_client_failed(struct mk_guard_client *client, enum mk_guard_origin
     client->failures[origin]++;
     if (had_failed)
         return;
-    if (guard->remembered == MOST_REMEMBERED)
+    if (guard->remembered == MAX_REMEMBERED)
         end_window(MK_CONTAINER_OF(guard->windows.armed.next, struct mk_guard_client, window.node));
     guard->remembered++;
     mk_timeout_arm(&guard->windows, &client->window);

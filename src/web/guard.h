@@ -37,7 +37,7 @@ struct mk_guard *mk_guard_free(struct mk_guard *guard);
 const struct mk_web_limits *mk_guard_limits(const struct mk_guard *guard);
 
 /* Which places a port's connections take. */
-enum mk_guard_places {
+enum mk_guard_pool {
     MK_GUARD_COMMON,
     MK_GUARD_RESERVED, /* there are some when no common ones are left; on a Unix socket, always */
 };
@@ -47,7 +47,7 @@ enum mk_guard_places {
  * is there; NULL when there are too many, or no memory: then it is not to be served.
  */
 struct mk_guard_client *mk_guard_admit(struct mk_guard *guard, struct mk_stream *stream,
-                                       enum mk_guard_places places);
+                                       enum mk_guard_pool places);
 
 /* The TLS handshakes of its servers. */
 struct mk_handshakes *mk_guard_handshakes(struct mk_guard *guard);
@@ -71,17 +71,17 @@ uint64_t mk_guard_client_blocked(const struct mk_guard_client *client, enum mk_g
 /* --- what was refused --- */
 
 enum mk_refusal {
-    MK_REFUSAL_CONNECTIONS, /* by limits.connections */
-    MK_REFUSAL_PER_ADDRESS, /* by limits.connections_per_address */
-    MK_REFUSAL_CROWDED_TLS, /* by limits.tls_handshakes */
-    MK_REFUSAL_MISSING,     /* credentials: none were shown (401) */
-    MK_REFUSAL_WRONG,       /* they were wrong */
-    MK_REFUSAL_FOREIGN,     /* a web page of another origin */
-    MK_REFUSAL_BLOCKED,     /* too many wrong ones had come before (429) */
-    MK_REFUSAL_TLS,         /* a handshake failed, or was given up by the peer */
-    MK_REFUSAL_SLOW_TLS,    /* too slow: a handshake, */
-    MK_REFUSAL_SLOW_HEAD,   /* the head of a request, */
-    MK_REFUSAL_SLOW_BODY,   /* its body */
+    MK_REFUSAL_CONNECTIONS,    /* by limits.connections */
+    MK_REFUSAL_PER_ADDRESS,    /* by limits.connections_per_address */
+    MK_REFUSAL_TLS_HANDSHAKES, /* by limits.tls_handshakes */
+    MK_REFUSAL_MISSING,        /* credentials: none were shown (401) */
+    MK_REFUSAL_WRONG,          /* they were wrong */
+    MK_REFUSAL_FOREIGN,        /* a web page of another origin */
+    MK_REFUSAL_BLOCKED,        /* too many wrong ones had come before (429) */
+    MK_REFUSAL_TLS,            /* a handshake failed, or was given up by the peer */
+    MK_REFUSAL_SLOW_TLS,       /* too slow: a handshake, */
+    MK_REFUSAL_SLOW_HEAD,      /* the head of a request, */
+    MK_REFUSAL_SLOW_BODY,      /* its body */
     MK_REFUSAL_KINDS,
 };
 

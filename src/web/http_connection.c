@@ -15,8 +15,7 @@ enum {
     BODY_MS = 30 * 1000,
     BODY_PROGRESS = 64 * 1024,
     LONGEST_EXTRA = 16 * 1024, /* header lines of one response */
-    MOST_SKIPPED =
-        1024 * 1024, /* a refused body up to this size is read, so the connection lives */
+    MAX_SKIPPED = 1024 * 1024, /* a refused body up to this size is read, so the connection lives */
 };
 
 enum state {
@@ -41,8 +40,8 @@ struct mk_http_connection {
     bool answered;   /* the request at hand was */
     bool keep_alive; /* after the response to the request at hand */
     bool http10;
-    bool head_only; /* the request is a HEAD */
-    bool shaking;   /* its TLS handshake is not done */
+    bool head_only;   /* the request is a HEAD */
+    bool handshaking; /* its TLS handshake is not done */
     _Alignas(max_align_t) char service_state[];
 };
 
@@ -242,8 +241,7 @@ static bool is_safe(const struct mk_http1_request *request)
 /* A body that is not wanted is read and dropped where it is short and surely comes. */
 static bool worth_skipping(const struct mk_http1_request *request)
 {
-    return !request->expect_continue && !request->chunked &&
-           request->content_length <= MOST_SKIPPED;
+    return !request->expect_continue && !request->chunked && request->content_length <= MAX_SKIPPED;
 }
 
 static void on_head(struct mk_http_connection *connection, const struct mk_http1_request *request)
@@ -413,8 +411,8 @@ static void on_closed(void *owner, int error)
     struct mk_http_connection *connection = owner;
     if (error == -EPROTO)
         mk_log_debug("server", "%s does not speak TLS as we do",
-                     mk_stream_peer(connection->stream));
-    if (connection->shaking && connection->state == READING)
+                     mk_stream_remote(connection->stream));
+    if (connection->handshaking && connection->state == READING)
         mk_guard_count(connection->context->guard, MK_REFUSAL_TLS);
     connection->state = CLOSING;
     free_connection(connection);
@@ -427,10 +425,10 @@ static const struct mk_stream_events stream_events = {
     .hangup = on_hangup,
 };
 
-static void on_shaken(void *arg)
+static void on_handshake_done(void *arg)
 {
     struct mk_http_connection *connection = arg;
-    connection->shaking = false;
+    connection->handshaking = false;
     mk_handshake_done(&connection->handshake);
     mk_timeout_arm(&connection->context->idle, &connection->timeout);
 }
@@ -442,18 +440,18 @@ static int start_tls(struct mk_http_connection *connection)
     if (context->guard)
         oldest = mk_handshake_begin(mk_guard_handshakes(context->guard), &connection->handshake);
     if (oldest) {
-        mk_guard_count(context->guard, MK_REFUSAL_CROWDED_TLS);
+        mk_guard_count(context->guard, MK_REFUSAL_TLS_HANDSHAKES);
         abort_connection(MK_CONTAINER_OF(oldest, struct mk_http_connection, handshake), 0);
     }
-    connection->shaking = true;
+    connection->handshaking = true;
     mk_timeout_arm(&context->head, &connection->timeout);
-    return mk_tls_context_accept(context->tls, connection->stream, on_shaken, connection);
+    return mk_tls_context_accept(context->tls, connection->stream, on_handshake_done, connection);
 }
 
 void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *stream)
 {
     struct mk_guard_client *client = NULL;
-    if (context->guard && !(client = mk_guard_admit(context->guard, stream, context->places))) {
+    if (context->guard && !(client = mk_guard_admit(context->guard, stream, context->pool))) {
         mk_stream_abort(stream, 0);
         return;
     }
@@ -502,9 +500,9 @@ static void on_slow(struct mk_timeout *timeout)
 {
     struct mk_http_connection *connection = of_timeout(timeout);
     struct mk_http_context *context = connection->context;
-    mk_guard_count(context->guard, connection->shaking   ? MK_REFUSAL_SLOW_TLS
-                                   : connection->in_body ? MK_REFUSAL_SLOW_BODY
-                                                         : MK_REFUSAL_SLOW_HEAD);
+    mk_guard_count(context->guard, connection->handshaking ? MK_REFUSAL_SLOW_TLS
+                                   : connection->in_body   ? MK_REFUSAL_SLOW_BODY
+                                                           : MK_REFUSAL_SLOW_HEAD);
     connection->keep_alive = false;
     if (!connection->in_body)
         connection->head_only = false; /* the request before may have been a HEAD */
@@ -554,7 +552,7 @@ void mk_http_context_set_guard(struct mk_http_context *context, struct mk_guard 
 
 void mk_http_context_use_reserved(struct mk_http_context *context)
 {
-    context->places = MK_GUARD_RESERVED;
+    context->pool = MK_GUARD_RESERVED;
 }
 
 void mk_http_context_fini(struct mk_http_context *context)

@@ -48,9 +48,9 @@ struct mk_http_context {
     const struct mk_http_service *service;
     void *arg;
     struct mk_http1_limits limits;
-    struct mk_guard *guard;      /* NULL: all may come */
-    enum mk_guard_places places; /* which they take */
-    struct mk_tls_context *tls;  /* for connections that come; NULL: none. May change at any time */
+    struct mk_guard *guard;     /* NULL: all may come */
+    enum mk_guard_pool pool;    /* which they take */
+    struct mk_tls_context *tls; /* for connections that come; NULL: none. May change at any time */
     struct mk_list connections;
     struct mk_timeouts idle; /* between requests */
     struct mk_timeouts

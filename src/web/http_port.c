@@ -40,7 +40,7 @@ void mk_http_port_listen_for(struct mk_http_port *port, struct mk_http_port *oth
     other->address = *mk_http_port_address(other);
     port->listener = other->listener;
     other->listener = NULL;
-    mk_listener_hand_over(port->listener, on_accepted, port);
+    mk_listener_adopt(port->listener, on_accepted, port);
     mk_address_format(mk_http_port_address(port), port->text);
 }
 

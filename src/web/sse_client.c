@@ -5,7 +5,7 @@
 #include "web/sse_client.h"
 
 #include "net/timer.h"
-#include "web/http_ask.h"
+#include "web/http_exchange.h"
 #include "wire/http1_chunks.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ struct mk_sse_client {
     struct mk_sse_client_options options;
     const struct mk_sse_client_events *events;
     void *owner;
-    struct mk_http_ask *ask;
+    struct mk_http_exchange *ask;
     struct mk_stream *stream;
     struct mk_timer *idle;
     uint64_t heard; /* when a byte last came, in loop time */
@@ -43,7 +43,7 @@ static void let_go(struct mk_sse_client *client)
 {
     if (!client->stream)
         return;
-    mk_stream_hand_over(client->stream, NULL, NULL);
+    mk_stream_adopt(client->stream, NULL, NULL);
     mk_stream_abort(client->stream, 0);
     client->stream = NULL;
 }
@@ -61,7 +61,7 @@ struct mk_sse_client *mk_sse_client_cancel(struct mk_sse_client *client)
 {
     if (!client || client->over)
         return NULL;
-    client->ask = mk_http_ask_cancel(client->ask);
+    client->ask = mk_http_exchange_cancel(client->ask);
     end(client);
     return NULL;
 }
@@ -245,27 +245,28 @@ static void note_refusal(struct mk_failure *failure, unsigned status)
     mk_failure_status(failure, status, more);
 }
 
-static void on_asked(void *arg, struct mk_stream *stream, const struct mk_http_asked *asked)
+static void on_exchange_done(void *arg, struct mk_stream *stream,
+                             const struct mk_http_exchange_result *result)
 {
     struct mk_sse_client *client = arg;
     struct mk_failure failure;
     client->ask = NULL;
     client->stream = stream;
     if (!stream) {
-        fail(client, asked->failure);
+        fail(client, result->failure);
         return;
     }
-    if (asked->response->status != 200) {
-        note_refusal(&failure, asked->response->status);
+    if (result->response->status != 200) {
+        note_refusal(&failure, result->response->status);
         fail(client, &failure);
         return;
     }
-    const char *wrong = note_answer(client, asked->response);
+    const char *wrong = note_answer(client, result->response);
     if (wrong) {
         fail_for(client, MK_FAILURE_PROTOCOL, wrong);
         return;
     }
-    mk_stream_hand_over(stream, &reading_events, client);
+    mk_stream_adopt(stream, &reading_events, client);
     client->heard = mk_loop_now(client->loop);
     if (client->options.idle_ms > 0)
         mk_timer_start(client->idle, client->options.idle_ms);
@@ -298,7 +299,7 @@ static int write_request(void *arg, struct mk_buf *out)
     if (rc == 0)
         rc = mk_buf_append_slice(&text, MK_SLICE(" HTTP/1.1\r\nHost: "));
     if (rc == 0)
-        rc = mk_http_ask_host(&text, options->url);
+        rc = mk_http_exchange_host(&text, options->url);
     if (rc == 0)
         rc = mk_buf_append_slice(&text, MK_SLICE("\r\nAccept: text/event-stream\r\n"
                                                  "Accept-Encoding: identity\r\n"
@@ -329,7 +330,7 @@ struct mk_sse_client *mk_sse_client_start(struct mk_loop *loop,
     client->events = events;
     client->owner = owner;
     mk_sse_parser_init(&client->parser, options->most);
-    const struct mk_http_ask_options ask = {
+    const struct mk_http_exchange_options ask = {
         .url = options->url,
         .what = "the request",
         .tls = options->tls,
@@ -339,9 +340,9 @@ struct mk_sse_client *mk_sse_client_start(struct mk_loop *loop,
     };
     client->idle = mk_timer_new(loop, on_idle, client);
     int rc =
-        client->idle ? mk_sse_parser_go_on_from(&client->parser, options->last_event_id) : -ENOMEM;
+        client->idle ? mk_sse_parser_resume_from(&client->parser, options->last_event_id) : -ENOMEM;
     if (rc == 0)
-        client->ask = mk_http_ask_start(loop, &ask, on_asked, client);
+        client->ask = mk_http_exchange_start(loop, &ask, on_exchange_done, client);
     if (client->ask)
         return client;
     free_client(client);

@@ -1,7 +1,7 @@
 /*
- * sse_client: a client of Server-Sent Events over HTTP or HTTPS: asks (web/http_ask), and reads one
- * stream of events to its end (wire/sse_parser). It does not connect again: when and how is the
- * owner's to say, who is given what it needs for that.
+ * sse_client: a client of Server-Sent Events over HTTP or HTTPS: asks (web/http_exchange), and
+ * reads one stream of events to its end (wire/sse_parser). It does not connect again: when and how
+ * is the owner's to say, who is given what it needs for that.
  */
 #ifndef MK_WEB_SSE_CLIENT_H
 #define MK_WEB_SSE_CLIENT_H

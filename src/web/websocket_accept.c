@@ -35,7 +35,7 @@ struct mk_stream *mk_websocket_accept(struct mk_http_connection *connection,
         return NULL;
     }
     mk_stream_wake(stream);
-    mk_stream_hand_over(stream, NULL, NULL);
+    mk_stream_adopt(stream, NULL, NULL);
     mk_http_connection_release(connection);
     *compressed = extension.len > 0;
     return stream;

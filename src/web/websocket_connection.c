@@ -23,8 +23,8 @@ struct mk_websocket {
     struct mk_ws_parser parser;
     uint16_t peer_code;
     uint8_t state;
-    bool gave_up;    /* no answer came to a ping */
-    const char *why; /* static text, or NULL */
+    bool ping_timed_out; /* no answer came to a ping */
+    const char *why;     /* static text, or NULL */
 };
 
 static struct mk_websocket *of_timeout(struct mk_timeout *timeout)
@@ -63,7 +63,7 @@ static void give_up(struct mk_timeout *timeout)
         mk_timeout_arm(&context->idle, timeout);
         return;
     }
-    websocket->gave_up = websocket->state == OPEN;
+    websocket->ping_timed_out = websocket->state == OPEN;
     websocket->why =
         websocket->state == OPEN ? "no answer to a ping" : "no answer to a close frame";
     mk_stream_abort(websocket->stream, -ETIMEDOUT);
@@ -257,8 +257,7 @@ struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
     mk_ws_parser_init(&websocket->parser, context->role, context->message_limit);
     mk_timeout_init(&websocket->timeout);
     mk_timeout_arm(&context->idle, &websocket->timeout);
-    mk_stream_hand_over(stream, events->sent ? &stream_events_with_sent : &stream_events,
-                        websocket);
+    mk_stream_adopt(stream, events->sent ? &stream_events_with_sent : &stream_events, websocket);
     return websocket;
 }
 
@@ -290,14 +289,9 @@ void mk_websocket_resume(struct mk_websocket *websocket)
     mk_stream_resume(websocket->stream);
 }
 
-bool mk_websocket_closing(const struct mk_websocket *websocket)
+bool mk_websocket_ping_timed_out(const struct mk_websocket *websocket)
 {
-    return websocket->state != OPEN;
-}
-
-bool mk_websocket_gave_up(const struct mk_websocket *websocket)
-{
-    return websocket->gave_up;
+    return websocket->ping_timed_out;
 }
 
 /* False where it goes out as it is. */

@@ -76,11 +76,8 @@ void mk_websocket_pause(struct mk_websocket *websocket);
 /* Does nothing to one that is not paused. */
 void mk_websocket_resume(struct mk_websocket *websocket);
 
-/* A close frame was sent or has come: what is sent now is dropped. */
-bool mk_websocket_closing(const struct mk_websocket *websocket);
-
 /* From within `closed`: it ended because the peer did not answer a ping. */
-bool mk_websocket_gave_up(const struct mk_websocket *websocket);
+bool mk_websocket_ping_timed_out(const struct mk_websocket *websocket);
 
 /* From within `message`: gives the message away, as mk_ws_parser_take does. */
 bool mk_websocket_take(struct mk_websocket *websocket, struct mk_buf *message);

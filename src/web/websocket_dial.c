@@ -1,7 +1,7 @@
-/* websocket_dial: see the header. Asks (web/http_ask), and judges the answer. */
+/* websocket_dial: see the header. Asks (web/http_exchange), and judges the answer. */
 #include "web/websocket_dial.h"
 
-#include "web/http_ask.h"
+#include "web/http_exchange.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"
 
@@ -13,7 +13,7 @@ struct mk_websocket_dial {
     struct mk_websocket_dial_options options;
     void (*done)(void *arg, struct mk_stream *stream, const struct mk_dial_outcome *outcome);
     void *arg;
-    struct mk_http_ask *ask;
+    struct mk_http_exchange *ask;
     char key[MK_WS_KEY_LEN];
 };
 
@@ -21,7 +21,7 @@ struct mk_websocket_dial *mk_websocket_dial_cancel(struct mk_websocket_dial *dia
 {
     if (!dial)
         return NULL;
-    mk_http_ask_cancel(dial->ask);
+    mk_http_exchange_cancel(dial->ask);
     free(dial);
     return NULL;
 }
@@ -58,19 +58,20 @@ static void judge(struct mk_websocket_dial *dial, const struct mk_http1_response
         outcome->step = MK_DIAL_DONE;
 }
 
-static void on_asked(void *arg, struct mk_stream *stream, const struct mk_http_asked *asked)
+static void on_exchange_done(void *arg, struct mk_stream *stream,
+                             const struct mk_http_exchange_result *result)
 {
     struct mk_websocket_dial *dial = arg;
     struct mk_dial_outcome outcome = { .step = MK_DIAL_CONNECTING };
     dial->ask = NULL;
-    if (asked->response)
-        judge(dial, asked->response, &outcome);
+    if (result->response)
+        judge(dial, result->response, &outcome);
     else
-        outcome.failure = *asked->failure;
-    if (!asked->response && asked->connected)
+        outcome.failure = *result->failure;
+    if (!result->response && result->connected)
         outcome.step = MK_DIAL_ASKING;
     if (stream && outcome.step != MK_DIAL_DONE) {
-        mk_stream_hand_over(stream, NULL, NULL);
+        mk_stream_adopt(stream, NULL, NULL);
         mk_stream_abort(stream, 0);
         stream = NULL;
     }
@@ -92,7 +93,7 @@ static int write_request(void *arg, struct mk_buf *out)
     int rc = mk_url_write_target(&target, options->url, options->token ? "access_token" : NULL,
                                  mk_slice_str(options->token));
     if (rc == 0)
-        rc = mk_http_ask_host(&host, options->url);
+        rc = mk_http_exchange_host(&host, options->url);
     if (rc == 0)
         rc = mk_buf_append_slice(&extra, options->extra);
     if (rc == 0 && options->offers_deflate)
@@ -117,7 +118,7 @@ struct mk_websocket_dial *mk_websocket_dial_start(
     dial->options = *options;
     dial->done = done;
     dial->arg = arg;
-    const struct mk_http_ask_options ask = {
+    const struct mk_http_exchange_options ask = {
         .url = options->url,
         .what = "the handshake",
         .tls = options->tls,
@@ -125,6 +126,6 @@ struct mk_websocket_dial *mk_websocket_dial_start(
         .answer_ms = options->handshake_ms,
         .write = write_request,
     };
-    dial->ask = mk_http_ask_start(loop, &ask, on_asked, dial);
+    dial->ask = mk_http_exchange_start(loop, &ask, on_exchange_done, dial);
     return dial->ask ? dial : mk_websocket_dial_cancel(dial);
 }

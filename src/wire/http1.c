@@ -71,7 +71,7 @@ void mk_http1_parser_done(struct mk_http1_parser *parser)
         return;
     release(parser);
     parser->state = MK_HTTP1_START;
-    parser->said = 0;
+    parser->seen = 0;
     parser->empty_lines = 0;
     parser->header_bytes = 0;
     parser->skip_body = false;
@@ -360,22 +360,6 @@ int mk_http1_parser_feed(struct mk_http1_parser *parser, const char *data, size_
         parser->request = (struct mk_http1_request){ 0 };
     }
     return rc;
-}
-
-int mk_http1_parser_keep(struct mk_http1_parser *parser)
-{
-    struct mk_slice *body = &parser->request.body;
-    if (head_is_borrowed(parser)) {
-        int rc = keep_head(parser, parser->request.method.ptr, parser->head_len);
-        if (rc < 0)
-            return rc;
-    }
-    if (body->len > 0 && body->ptr != parser->body.data) {
-        if (mk_buf_append_slice(&parser->body, *body) < 0)
-            return -ENOMEM;
-        *body = mk_buf_slice(&parser->body);
-    }
-    return 0;
 }
 
 bool mk_http1_parser_take_body(struct mk_http1_parser *parser, struct mk_buf *body)

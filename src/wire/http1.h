@@ -102,7 +102,7 @@ struct mk_http1_parser *mk_http1_parser_free(struct mk_http1_parser *parser);
  * Each request is told twice: at its head (MK_HTTP1_HEAD), when the caller may refuse it, answer
  * "100 Continue" or choose what happens to its body, and when it is complete (MK_HTTP1_REQUEST). A
  * head is told before any byte of the body is taken. The request and its slices hold until the next
- * feed after MK_HTTP1_REQUEST, as long as `data` does: see mk_http1_parser_keep.
+ * feed after MK_HTTP1_REQUEST, as long as `data` does.
  *
  * When a body is over its limit, MK_HTTP1_BAD comes (413) in the place of HEAD if Content-Length
  * tells it, later if the body is chunked. `request` is filled as far as known on a bad body, and
@@ -114,12 +114,6 @@ struct mk_http1_parser *mk_http1_parser_free(struct mk_http1_parser *parser);
  */
 int mk_http1_parser_feed(struct mk_http1_parser *parser, const char *data, size_t len,
                          size_t *consumed);
-
-/*
- * After HEAD or REQUEST: copies what the request still borrows from the input, so that the input
- * may go while the request waits for its answer. Returns 0, or -ENOMEM and the request as it was.
- */
-int mk_http1_parser_keep(struct mk_http1_parser *parser);
 
 /*
  * After REQUEST: the request has been dealt with; it is emptied and its memory given back. The next

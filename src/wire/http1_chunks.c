@@ -3,7 +3,7 @@
 
 #include "wire/url.h"
 
-enum { MOST_EXTRA = 16 * 1024, MOST_DIGITS = 15 };
+enum { MAX_EXTRA = 16 * 1024, MAX_DIGITS = 15 };
 
 enum state {
     SIZE,
@@ -25,7 +25,7 @@ static uint8_t take_size(struct mk_http1_chunks *chunks, char c)
     int digit = mk_hex_digit(c);
     if (digit >= 0) {
         chunks->left = chunks->left * 16 + (uint64_t)digit;
-        return ++chunks->digits > MOST_DIGITS ? BAD : SIZE;
+        return ++chunks->digits > MAX_DIGITS ? BAD : SIZE;
     }
     if (chunks->digits == 0)
         return BAD;
@@ -38,7 +38,7 @@ static uint8_t take_extra(struct mk_http1_chunks *chunks, char c, uint8_t same, 
 {
     if (c == '\r')
         return ended;
-    return c == '\n' || ++chunks->extra > MOST_EXTRA ? BAD : same;
+    return c == '\n' || ++chunks->extra > MAX_EXTRA ? BAD : same;
 }
 
 /* The state behind a byte that is none of the data. */

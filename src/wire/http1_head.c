@@ -36,9 +36,9 @@ static bool note_host(struct mk_http1_parser *parser, struct mk_slice value)
 {
     struct mk_slice host;
     struct mk_slice port;
-    if (parser->said & MK_HTTP1_SAID_HOST)
+    if (parser->seen & MK_HTTP1_SEEN_HOST)
         return mk_http1_refuse(&parser->error, 400, "more than one Host");
-    parser->said |= MK_HTTP1_SAID_HOST;
+    parser->seen |= MK_HTTP1_SEEN_HOST;
     if (value.len > 0 && !mk_url_split_host(value, &host, &port))
         return mk_http1_refuse(&parser->error, 400, "malformed Host");
     if (!parser->request.host.ptr) /* the authority of an absolute target goes first */
@@ -48,9 +48,9 @@ static bool note_host(struct mk_http1_parser *parser, struct mk_slice value)
 
 static bool note_length(struct mk_http1_parser *parser, struct mk_slice value)
 {
-    if (parser->said & MK_HTTP1_SAID_LENGTH)
+    if (parser->seen & MK_HTTP1_SEEN_LENGTH)
         return mk_http1_refuse(&parser->error, 400, "more than one Content-Length");
-    parser->said |= MK_HTTP1_SAID_LENGTH;
+    parser->seen |= MK_HTTP1_SEEN_LENGTH;
     uint64_t length = 0;
     for (size_t i = 0; i < value.len; i++) {
         unsigned digit = (unsigned char)value.ptr[i] - (unsigned)'0';
@@ -88,11 +88,11 @@ static void note_connection(struct mk_http1_parser *parser, struct mk_slice valu
     struct mk_slice option;
     while (mk_slice_next(&value, ',', &option)) {
         if (IS(option, "keep-alive"))
-            parser->said |= MK_HTTP1_SAID_KEEP_ALIVE;
+            parser->seen |= MK_HTTP1_SEEN_KEEP_ALIVE;
         else if (IS(option, "close"))
-            parser->said |= MK_HTTP1_SAID_CLOSE;
+            parser->seen |= MK_HTTP1_SEEN_CLOSE;
         else if (IS(option, "upgrade"))
-            parser->said |= MK_HTTP1_SAID_UPGRADE;
+            parser->seen |= MK_HTTP1_SEEN_UPGRADE;
     }
 }
 
@@ -101,7 +101,7 @@ static void note_upgrade(struct mk_http1_parser *parser, struct mk_slice value)
     struct mk_slice protocol;
     while (mk_slice_next(&value, ',', &protocol))
         if (IS(protocol, "websocket"))
-            parser->said |= MK_HTTP1_SAID_WEBSOCKET;
+            parser->seen |= MK_HTTP1_SEEN_WEBSOCKET;
 }
 
 /* There is one expectation in all of HTTP (RFC 9110, 10.1.1). */
@@ -111,7 +111,7 @@ static bool note_expect(struct mk_http1_parser *parser, struct mk_slice value)
     while (mk_slice_next(&value, ',', &expectation)) {
         if (!mk_slice_eq_nocase(expectation, MK_SLICE("100-continue")))
             return mk_http1_refuse(&parser->error, 417, "unknown expectation");
-        parser->said |= MK_HTTP1_SAID_CONTINUE;
+        parser->seen |= MK_HTTP1_SEEN_CONTINUE;
     }
     return true;
 }
@@ -154,20 +154,20 @@ static void enter_body(struct mk_http1_parser *parser)
 bool mk_http1_head_finish(struct mk_http1_parser *parser)
 {
     struct mk_http1_request *request = &parser->request;
-    unsigned said = parser->said;
-    if (request->minor == 1 && !(said & MK_HTTP1_SAID_HOST))
+    unsigned seen = parser->seen;
+    if (request->minor == 1 && !(seen & MK_HTTP1_SEEN_HOST))
         return mk_http1_refuse(&parser->error, 400, "no Host");
-    if (request->chunked && (said & MK_HTTP1_SAID_LENGTH))
+    if (request->chunked && (seen & MK_HTTP1_SEEN_LENGTH))
         return mk_http1_refuse(&parser->error, 400, "both Content-Length and Transfer-Encoding");
     if (request->chunked && request->minor == 0)
         return mk_http1_refuse(&parser->error, 400, "Transfer-Encoding in HTTP/1.0");
-    bool persists = request->minor == 1 || (said & MK_HTTP1_SAID_KEEP_ALIVE);
-    request->keep_alive = persists && !(said & MK_HTTP1_SAID_CLOSE);
-    request->upgrade_websocket = request->minor == 1 && (said & MK_HTTP1_SAID_UPGRADE) &&
-                                 (said & MK_HTTP1_SAID_WEBSOCKET) &&
+    bool persists = request->minor == 1 || (seen & MK_HTTP1_SEEN_KEEP_ALIVE);
+    request->keep_alive = persists && !(seen & MK_HTTP1_SEEN_CLOSE);
+    request->upgrade_websocket = request->minor == 1 && (seen & MK_HTTP1_SEEN_UPGRADE) &&
+                                 (seen & MK_HTTP1_SEEN_WEBSOCKET) &&
                                  mk_slice_eq(request->method, MK_SLICE("GET"));
     bool has_body = request->chunked || request->content_length > 0;
-    request->expect_continue = request->minor == 1 && has_body && (said & MK_HTTP1_SAID_CONTINUE);
+    request->expect_continue = request->minor == 1 && has_body && (seen & MK_HTTP1_SEEN_CONTINUE);
     if (request->content_length > parser->limits.body)
         return mk_http1_refuse(&parser->error, 413, "body over the limit");
     enter_body(parser);

@@ -44,15 +44,15 @@ enum mk_http1_state {
     MK_HTTP1_FAILED,
 };
 
-/* What the headers have said so far. */
+/* Headers that the parser has seen so far. */
 enum {
-    MK_HTTP1_SAID_HOST = 1 << 0,
-    MK_HTTP1_SAID_LENGTH = 1 << 1,
-    MK_HTTP1_SAID_CLOSE = 1 << 2,
-    MK_HTTP1_SAID_KEEP_ALIVE = 1 << 3,
-    MK_HTTP1_SAID_UPGRADE = 1 << 4,
-    MK_HTTP1_SAID_WEBSOCKET = 1 << 5,
-    MK_HTTP1_SAID_CONTINUE = 1 << 6,
+    MK_HTTP1_SEEN_HOST = 1 << 0,
+    MK_HTTP1_SEEN_LENGTH = 1 << 1,
+    MK_HTTP1_SEEN_CLOSE = 1 << 2,
+    MK_HTTP1_SEEN_KEEP_ALIVE = 1 << 3,
+    MK_HTTP1_SEEN_UPGRADE = 1 << 4,
+    MK_HTTP1_SEEN_WEBSOCKET = 1 << 5,
+    MK_HTTP1_SEEN_CONTINUE = 1 << 6,
 };
 
 struct mk_http1_parser {
@@ -60,7 +60,7 @@ struct mk_http1_parser {
     struct mk_http1_error error;
     struct mk_http1_limits limits;
     uint8_t state; /* an enum mk_http1_state */
-    uint8_t said;
+    uint8_t seen;
     uint8_t empty_lines;
     uint8_t digits; /* of the chunk size at hand */
     bool skip_body;

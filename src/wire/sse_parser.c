@@ -37,7 +37,7 @@ static int set(struct mk_buf *buf, struct mk_slice value)
     return mk_buf_append_slice(buf, value);
 }
 
-int mk_sse_parser_go_on_from(struct mk_sse_parser *parser, struct mk_slice id)
+int mk_sse_parser_resume_from(struct mk_sse_parser *parser, struct mk_slice id)
 {
     int rc = set(&parser->id, id);
     return rc < 0 ? rc : set(&parser->next_id, id);

@@ -39,7 +39,7 @@ void mk_sse_parser_fini(struct mk_sse_parser *parser);
 
 /* Before the first feed: the id of the last event of the stream that this one goes on with. Returns
  * 0 or the error of the buf. */
-int mk_sse_parser_go_on_from(struct mk_sse_parser *parser, struct mk_slice id);
+int mk_sse_parser_resume_from(struct mk_sse_parser *parser, struct mk_slice id);
 
 enum { MK_SSE_NEED_MORE, MK_SSE_EVENT };
 

@@ -7,7 +7,7 @@
 
 #include "wire/deflate.h"
 
-enum { LEAST_BITS = 8, MOST_BITS = 15 };
+enum { LEAST_BITS = 8, MAX_BITS = 15 };
 
 /* The parameters of one permessage-deflate. */
 struct params {
@@ -50,12 +50,12 @@ static bool read_bits(struct mk_slice value, unsigned *bits)
     for (size_t i = 0; i < value.len; i++) {
         if (quoted && value.ptr[i] == '\\' && ++i == value.len)
             return false;
-        if (value.ptr[i] < '0' || value.ptr[i] > '9' || number > MOST_BITS)
+        if (value.ptr[i] < '0' || value.ptr[i] > '9' || number > MAX_BITS)
             return false;
         number = number * 10 + (unsigned)(value.ptr[i] - '0');
     }
     *bits = number;
-    return number >= LEAST_BITS && number <= MOST_BITS;
+    return number >= LEAST_BITS && number <= MAX_BITS;
 }
 
 /* A parameter without a value; false where it has one, or has been there already. */

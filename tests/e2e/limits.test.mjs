@@ -168,7 +168,7 @@ describe('limits', { concurrency: 1 }, () => {
     const connectTo = (address) => connectTls({ host: '127.0.0.1', port: address.split(':')[1], ca: own.cert });
     const honest = connectTo(addresses[0]);
     t.after(() => honest.destroy());
-    // Whoever is answered has shaken hands for milky too; a client is done a little earlier.
+    // An answered client has finished its handshake on the server side too; the client itself finishes a little earlier.
     const asked = async (socket) => {
       socket.write(post('/get_login_info', '{}'));
       assert.match(`${(await within(once(socket, 'data'), 'an answer'))[0]}`, /^HTTP\/1\.1 200 /);

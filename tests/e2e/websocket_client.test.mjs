@@ -404,12 +404,12 @@ describe('websocket_client', { concurrency: 6 }, () => {
   });
 
   it('says 1001 when it stops, and connects no more', async (t) => {
-    const [open, shaking] = [await RawServer.start(t), await RawServer.start(t)];
-    const milky = await serve(t, client(open.url, shaking.url, `ws://127.0.0.1:${await freePort()}`));
+    const [open, handshaking] = [await RawServer.start(t), await RawServer.start(t)];
+    const milky = await serve(t, client(open.url, handshaking.url, `ws://127.0.0.1:${await freePort()}`));
     const one = await open.accept();
     one.send(1, call('get_login_info', {}, 1));
     assert.equal((await one.message()).data.echo, 1);
-    const two = await shaking.next();
+    const two = await handshaking.next();
     const stopped = milky.stop();
     const close = await one.frames.next('a close frame');
     assert.equal(close.opcode, 8);
@@ -418,6 +418,6 @@ describe('websocket_client', { concurrency: 6 }, () => {
     await one.ended();
     await two.ended();
     assert.equal(await stopped, 0);
-    assert.equal(open.connections.size + shaking.connections.size, 0);
+    assert.equal(open.connections.size + handshaking.connections.size, 0);
   });
 });

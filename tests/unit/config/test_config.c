@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "base/near.h"
+#include "base/suggestion.h"
 #include "cli/text.h"
 #include "config/config.h"
 #include "config/jsonc.h"
@@ -842,9 +842,9 @@ static void speaks_chinese(void **state)
 
 static const char *near_of(const char *word, const char *a, const char *b)
 {
-    struct mk_near near = { 0 };
-    mk_near_offer(&near, mk_slice_str(word), a);
-    mk_near_offer(&near, mk_slice_str(word), b);
+    struct mk_suggestion near = { 0 };
+    mk_suggestion_offer(&near, mk_slice_str(word), a);
+    mk_suggestion_offer(&near, mk_slice_str(word), b);
     return near.best;
 }
 

@@ -134,7 +134,7 @@ static inline void start_host(struct world *world, const struct milky_backend *t
         mk_dispatch_init(&bot->dispatch, &bot->account.target, self_id);
         mk_roster_add(&roster, &bot->account);
     }
-    mk_host_change_bots(world->host, &roster);
+    mk_host_set_bots(world->host, &roster);
     mk_roster_fini(&roster);
     assert_int_equal(mk_host_start(world->host), 0);
 }

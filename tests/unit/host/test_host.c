@@ -395,7 +395,7 @@ static void test_a_shorter_table(void **state)
     assert_int_equal(milky_host_set_state(world->host, BOT, MILKY_STATE_OFFLINE, "x"), 0);
     mk_dispatch_control(&world->host->dispatch, MK_SLICE("x"), MK_SLICE("{}"), &world->caller);
     assert_string_equal(world->message, "no such request \"x\"");
-    assert_false(mk_host_stored(world->host));
+    assert_false(mk_host_notify_stored(world->host));
     mk_caller_fini(&world->caller);
     end_host(world);
 }

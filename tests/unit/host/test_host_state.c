@@ -232,11 +232,11 @@ static void test_so_many_keys_are_known(void **state)
     struct world *world = *state;
     char key[32];
     uint64_t number;
-    for (int i = 0; i < MK_KEYS_MOST + 10; i++) {
+    for (int i = 0; i < MK_KEYS_MAX + 10; i++) {
         snprintf(key, sizeof(key), "key %d", i);
         assert_int_equal(emit(world, BOT, "x", key, NULL), 0);
     }
-    for (int i = 10; i < MK_KEYS_MOST + 10; i++) {
+    for (int i = 10; i < MK_KEYS_MAX + 10; i++) {
         snprintf(key, sizeof(key), "key %d", i);
         assert_int_equal(emit(world, BOT, "x", key, &number), MILKY_REPEATED);
         assert_int_equal(number, i + 1);
@@ -253,14 +253,14 @@ static void test_keys_in_one_bucket(void **state)
     (void)state;
     struct mk_keys keys = { 0 };
     struct mk_key key = { { 0 } };
-    for (uint32_t i = 0; i < MK_KEYS_MOST + 50; i++) {
+    for (uint32_t i = 0; i < MK_KEYS_MAX + 50; i++) {
         memcpy(key.bytes + 8, &i, sizeof(i));
         assert_int_equal(mk_keys_find(&keys, &key), 0);
         assert_int_equal(mk_keys_reserve(&keys), 0);
         mk_keys_add(&keys, &key, i + 1);
     }
-    for (uint32_t i = 0; i < MK_KEYS_MOST + 60; i++) {
-        bool is_known = i >= 50 && i < MK_KEYS_MOST + 50;
+    for (uint32_t i = 0; i < MK_KEYS_MAX + 60; i++) {
+        bool is_known = i >= 50 && i < MK_KEYS_MAX + 50;
         memcpy(key.bytes + 8, &i, sizeof(i));
         assert_int_equal(mk_keys_find(&keys, &key), is_known ? i + 1 : 0);
     }
@@ -313,7 +313,7 @@ static void test_keys_outlive_a_restart(void **state)
     struct world *world = *state;
     char key[32];
     uint64_t number;
-    for (int i = 0; i < MK_KEYS_MOST + 100; i++) {
+    for (int i = 0; i < MK_KEYS_MAX + 100; i++) {
         snprintf(key, sizeof(key), "key %d", i);
         assert_int_equal(emit(world, BOT, "x", key, NULL), 0);
     }
@@ -328,13 +328,13 @@ static void test_keys_outlive_a_restart(void **state)
         assert_int_equal(number, 1);
     }
     assert_int_equal(emit(world, BOT, "x", "key 99", &number), 0);
-    assert_int_equal(number, MK_KEYS_MOST + 101);
+    assert_int_equal(number, MK_KEYS_MAX + 101);
     assert_int_equal(emit(world, BOT, "x", "key 100", NULL), 0); /* which that one has displaced */
     close_journal(world);
     open_journal(world);
     assert_int_equal(emit(world, BOT, "x", "key 99", &number), MILKY_REPEATED);
     assert_int_equal(emit(world, BOT, "x", "key 100", &number), MILKY_REPEATED);
-    assert_int_equal(number, MK_KEYS_MOST + 102);
+    assert_int_equal(number, MK_KEYS_MAX + 102);
     assert_int_equal(emit(world, BOT, "x", "key 101", NULL), 0);
 }
 
@@ -409,17 +409,17 @@ static void test_data_that_is_no_json(void **state)
 static void test_stored(void **state)
 {
     struct world *world = *state;
-    assert_false(mk_host_stored(world->host));
+    assert_false(mk_host_notify_stored(world->host));
     assert_int_equal(world->stored, 0);
     assert_int_equal(emit(world, BOT, "x", NULL, NULL), 0);
     assert_int_equal(emit(world, BOT, "x", "k", NULL), 0);
-    assert_false(mk_host_stored(world->host));
+    assert_false(mk_host_notify_stored(world->host));
     assert_int_equal(world->stored, 1);
     assert_int_equal(emit(world, BOT, "x", "k", NULL), MILKY_REPEATED); /* is none */
-    assert_false(mk_host_stored(world->host));
+    assert_false(mk_host_notify_stored(world->host));
     assert_int_equal(world->stored, 1);
     milky_host_set_state(world->host, BOT, MILKY_STATE_OFFLINE, "x"); /* emits one */
-    mk_host_stored(world->host);
+    mk_host_notify_stored(world->host);
     assert_int_equal(world->stored, 2);
 }
 

@@ -20,7 +20,7 @@ static void on_overrun(struct mk_sink *sink)
     fail();
 }
 
-static const struct mk_form lines = { MK_DIALECT_1_2, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
+static const struct mk_event_format lines = { MK_DIALECT_1_2, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
 
 static void tap_open(struct tap *tap, struct world *world, uint64_t since)
 {
@@ -306,20 +306,20 @@ static void test_cursors_and_dead_letters(void **state)
         .sink = MK_SLICE("http://a/"),
         .response = MK_SLICE("不要了"),
     };
-    assert_int_equal(mk_journal_bury(journal, &letter), 0);
+    assert_int_equal(mk_journal_add_dead_letter(journal, &letter), 0);
     letter.number = 4;
-    assert_int_equal(mk_journal_bury(journal, &letter), 0);
+    assert_int_equal(mk_journal_add_dead_letter(journal, &letter), 0);
     struct mk_dead_letter found;
-    assert_int_equal(mk_journal_dead(journal, 0, &found), 1);
+    assert_int_equal(mk_journal_find_dead_letter(journal, 0, &found), 1);
     assert_int_equal(found.number, 3);
     assert_int_equal(found.status, 410);
     assert_true(mk_slice_eq(found.response, MK_SLICE("不要了")));
     uint64_t id = found.id;
-    assert_int_equal(mk_journal_dead(journal, id + 1, &found), 1);
+    assert_int_equal(mk_journal_find_dead_letter(journal, id + 1, &found), 1);
     assert_int_equal(found.number, 4);
-    assert_int_equal(mk_journal_forget(journal, id), 1);
-    assert_int_equal(mk_journal_forget(journal, id), 0);
-    assert_int_equal(mk_journal_dead(journal, 0, &found), 1);
+    assert_int_equal(mk_journal_remove_dead_letter(journal, id), 1);
+    assert_int_equal(mk_journal_remove_dead_letter(journal, id), 0);
+    assert_int_equal(mk_journal_find_dead_letter(journal, 0, &found), 1);
     assert_int_equal(found.number, 4);
 }
 
@@ -356,7 +356,7 @@ static void test_what_a_feed_lost_comes_from_the_journal(void **state)
                                            .data = MK_SLICE("{\"reason\":\"b\"}"),
                                        }),
                      0);
-    mk_feed_lose(feed, world->hub.events);
+    mk_feed_mark_lost(feed, world->hub.events);
     emit(world, "c");
     assert_string_equal(take(&quick), "2:b 3:c ");
     assert_string_equal(take(&slow), "1:a 2:b 3:c ");

@@ -58,7 +58,7 @@ static void test_only_what_must_last_is_flushed(void **state)
     move_cursor(world);
     emit(world, "d");
     assert_int_equal(flushed(world), 1);
-    assert_int_equal(mk_journal_bury(world->journal, &letter), 0);
+    assert_int_equal(mk_journal_add_dead_letter(world->journal, &letter), 0);
     assert_int_equal(flushed(world), 1);
 }
 
@@ -68,11 +68,11 @@ static void test_a_new_sink_is_known_for_good(void **state)
     struct world *world = *state;
     open_flushing(world, true);
     uint64_t number = 1;
-    assert_int_equal(mk_journal_enter(world->journal, BOT, MK_SLICE("http://a/"), &number), 0);
+    assert_int_equal(mk_journal_start_sink(world->journal, BOT, MK_SLICE("http://a/"), &number), 0);
     assert_int_equal(number, 1);
     assert_int_equal(flushed(world), 1);
     number = 7;
-    assert_int_equal(mk_journal_enter(world->journal, BOT, MK_SLICE("http://a/"), &number), 0);
+    assert_int_equal(mk_journal_start_sink(world->journal, BOT, MK_SLICE("http://a/"), &number), 0);
     assert_int_equal(number, 1);
     assert_int_equal(flushed(world), 0);
 }
@@ -113,16 +113,16 @@ static void test_a_forgotten_letter_does_not_come_back(void **state)
     struct mk_dead_letter letter = { .self_id = BOT, .number = 1, .sink = MK_SLICE("http://a/") };
     struct mk_dead_letter found;
     open_flushing(world, false);
-    assert_int_equal(mk_journal_bury(world->journal, &letter), 0);
+    assert_int_equal(mk_journal_add_dead_letter(world->journal, &letter), 0);
     flushed(world);
-    assert_int_equal(mk_journal_dead(world->journal, 0, &found), 1);
-    assert_int_equal(mk_journal_forget(world->journal, found.id), 1);
+    assert_int_equal(mk_journal_find_dead_letter(world->journal, 0, &found), 1);
+    assert_int_equal(mk_journal_remove_dead_letter(world->journal, found.id), 1);
     assert_int_equal(flushed(world), 1);
-    assert_int_equal(mk_journal_dead(world->journal, 0, &found), 0);
-    assert_int_equal(mk_journal_bury(world->journal, &letter), 0);
+    assert_int_equal(mk_journal_find_dead_letter(world->journal, 0, &found), 0);
+    assert_int_equal(mk_journal_add_dead_letter(world->journal, &letter), 0);
     flushed(world);
-    assert_int_equal(mk_journal_dead(world->journal, 0, &found), 1);
-    assert_int_equal(mk_journal_forget(world->journal, found.id), 1);
+    assert_int_equal(mk_journal_find_dead_letter(world->journal, 0, &found), 1);
+    assert_int_equal(mk_journal_remove_dead_letter(world->journal, found.id), 1);
     flush_error = EIO;
     assert_int_equal(mk_journal_commit(world->journal), -EIO); /* nobody is told that it is gone */
     flush_error = 0;
@@ -151,12 +151,12 @@ static void test_what_cannot_be_flushed_is_an_error(void **state)
 {
     struct world *world = *state;
     open_flushing(world, false);
-    assert_true(mk_journal_well(world->journal));
+    assert_true(mk_journal_is_healthy(world->journal));
     emit(world, "b");
     flush_error = EIO;
     assert_int_equal(mk_journal_commit(world->journal), -EIO);
     flush_error = 0;
-    assert_false(mk_journal_well(world->journal));
+    assert_false(mk_journal_is_healthy(world->journal));
     emit(world, "c");
     assert_int_equal(mk_journal_commit(world->journal), -EAGAIN); /* not at once */
     close_world(world);

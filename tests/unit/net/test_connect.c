@@ -105,7 +105,7 @@ static void connects_to_an_address(void **state)
     (void)state;
     uint16_t port = listen_somewhere();
     assert_string_equal(try_to("127.0.0.1", port, false, 5000), "");
-    assert_memory_equal(mk_stream_peer(client.stream), "127.0.0.1:", 10);
+    assert_memory_equal(mk_stream_remote(client.stream), "127.0.0.1:", 10);
     exchange();
 }
 

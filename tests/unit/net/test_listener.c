@@ -21,7 +21,7 @@ static void on_accepted(void *arg, struct mk_stream *stream)
 {
     assert_string_equal(arg, "arg");
     assert_true(accepted < OWNERS);
-    snprintf(peer, sizeof(peer), "%s", mk_stream_peer(stream));
+    snprintf(peer, sizeof(peer), "%s", mk_stream_remote(stream));
     owner_adopt(&owners[accepted++], stream);
 }
 

@@ -125,7 +125,7 @@ static void a_quiet_turn_is_not_ended_twice(void **state)
     one_turn();
     assert_string_equal(trace, "aa");
     mk_list_remove(&phase.node);
-    mk_loop_stir(&loop);
+    mk_loop_wake(&loop);
     one_turn();
     assert_string_equal(trace, "aa");
     one_turn();

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-enum { PAIRS = MK_SENDER_MOST };
+enum { PAIRS = MK_SENDER_MAX };
 
 /* What the ring does instead of all that is asked of it. */
 static struct {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-enum { MANY = 2 * MK_SENDER_MOST + 3 };
+enum { MANY = 2 * MK_SENDER_MAX + 3 };
 
 struct one {
     struct owner owner;

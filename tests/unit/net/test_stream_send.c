@@ -35,7 +35,7 @@ static void output_has_a_limit(void **state)
     size_t written = 0;
     (void)state;
     begin(true);
-    mk_stream_limit(owner.stream, &limits);
+    limit_stream(owner.stream, &limits);
     assert_int_equal(mk_buf_append(mk_stream_output(owner.stream), block, LIMIT), 0);
     assert_int_equal(mk_buf_append_char(mk_stream_output(owner.stream), 'x'), -ENOBUFS);
     mk_stream_wake(owner.stream);
@@ -57,7 +57,7 @@ static void who_takes_nothing_is_not_heard(void **state)
     static char block[1 << 20];
     (void)state;
     begin(true);
-    mk_stream_limit(owner.stream, &limits);
+    limit_stream(owner.stream, &limits);
     owner_write(&owner, block, sizeof(block));
     turn(&loop);
     peer_says("question");

@@ -386,21 +386,21 @@ static void test_taken_texts(void **state)
     const struct mk_action *action = mk_action_find(NEW, MK_SLICE("get_cookies"));
     struct mk_buf text = gathered("{\"domain\":\"a\\u4f60\\/b\"}");
     f->later = true;
-    mk_dispatch_request_taking(&f->dispatch, action, &text, &f->caller);
+    mk_dispatch_request_take(&f->dispatch, action, &text, &f->caller);
     assert_string_equal(f->params, "{\"domain\":\"a\xe4\xbd\xa0/b\"}");
     assert_string_equal(milky_string(f->pending->params, "domain", NULL), "a\xe4\xbd\xa0/b");
     mk_call_fail(f->pending, -1, "no");
     f->later = false;
     text = gathered("{\"domain\":");
-    mk_dispatch_request_taking(&f->dispatch, action, &text, &f->caller);
+    mk_dispatch_request_take(&f->dispatch, action, &text, &f->caller);
     assert_int_equal(f->outcome, MK_OUTCOME_MALFORMED);
     assert_non_null(strstr(f->body.data, "at byte"));
     text = gathered("{\"action\":\"quit_group\",\"params\":{\"group_id\":10001},\"echo\":[1.50]}");
-    mk_dispatch_message_taking(&f->dispatch, NEW, &text, &f->caller);
+    mk_dispatch_message_take(&f->dispatch, NEW, &text, &f->caller);
     assert_int_equal(f->retcode, 0);
     assert_non_null(strstr(f->message.data, "\"echo\":[1.50]"));
     text = gathered("[");
-    mk_dispatch_message_taking(&f->dispatch, NEW, &text, &f->caller);
+    mk_dispatch_message_take(&f->dispatch, NEW, &text, &f->caller);
     assert_int_equal(f->retcode, MILKY_MALFORMED);
     assert_int_equal(f->replies, 4);
 }
@@ -422,16 +422,16 @@ static void test_values_are_bounded(void **state)
     struct fixture *f = *state;
     static const char *const pieces[] = { "0,", "[],", "{},", "\"\",", "[" };
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
-        struct mk_buf text = of_values(pieces[i], MK_JSON_MOST_VALUES + 1, "0]}");
+        struct mk_buf text = of_values(pieces[i], MK_JSON_MAX_VALUES + 1, "0]}");
         mk_dispatch_message(&f->dispatch, NEW, mk_buf_slice(&text), &f->caller);
         assert_int_equal(f->retcode, MILKY_MALFORMED);
         assert_non_null(strstr(f->message.data, "too many values"));
-        mk_dispatch_message_taking(&f->dispatch, NEW, &text, &f->caller);
+        mk_dispatch_message_take(&f->dispatch, NEW, &text, &f->caller);
         assert_int_equal(f->retcode, MILKY_MALFORMED);
         assert_non_null(strstr(f->message.data, "too many values"));
     }
-    struct mk_buf text = of_values("0,", MK_JSON_MOST_VALUES - 2, "0]}");
-    assert_true(text.len > MK_JSON_MOST_VALUES);
+    struct mk_buf text = of_values("0,", MK_JSON_MAX_VALUES - 2, "0]}");
+    assert_true(text.len > MK_JSON_MAX_VALUES);
     mk_dispatch_message(&f->dispatch, NEW, mk_buf_slice(&text), &f->caller);
     assert_int_equal(f->retcode, MILKY_UNKNOWN);
     mk_buf_fini(&text);

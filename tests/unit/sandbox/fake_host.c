@@ -2,8 +2,8 @@
 #include "fake_host.h"
 
 #include "base/json.h"
+#include "protocol/result_check.h"
 #include "protocol/schema.h"
-#include "protocol/shape.h"
 #include "protocol/validate.h"
 
 #include <assert.h>
@@ -183,7 +183,7 @@ static bool is_result(const struct fake_call *call, yyjson_mut_val *data)
         return true;
     const struct mk_type *type = mk_actions_1_2[call->number].result;
     return (!data && type->object->count == 0) ||
-           mk_shape_check(type, data, "result of", call->action) == 0;
+           mk_result_check(type, data, "result of", call->action) == 0;
 }
 
 int milky_call_ok(struct milky_host *host, uint64_t id, yyjson_mut_val *data)
@@ -229,7 +229,7 @@ int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint
                yyjson_mut_val *data)
 {
     const struct mk_event_type *known = mk_event_type_find(mk_slice_str(type));
-    assert(known && mk_shape_check(known->data, data, "event", type) == 0);
+    assert(known && mk_result_check(known->data, data, "event", type) == 0);
     size_t bot = index_of(host, self_id);
     if (bot == host->bot_count)
         return -ENOENT;

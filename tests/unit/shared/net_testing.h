@@ -128,6 +128,13 @@ static inline void owner_adopt(struct owner *owner, struct mk_stream *stream)
     mk_stream_adopt(stream, &owner_events, owner);
 }
 
+/* Sets limits for a stream that has not written anything. */
+static inline void limit_stream(struct mk_stream *stream, const struct mk_stream_limits *limits)
+{
+    stream->limits = *limits;
+    stream->output.max = limits->output;
+}
+
 static inline void owner_fini(struct owner *owner)
 {
     mk_buf_fini(&owner->in);

@@ -61,7 +61,7 @@ static void on_closed(void *owner, uint16_t code, const char *why)
     struct peer *peer = owner;
     peer->closes++;
     peer->code = code;
-    peer->gave_up = mk_websocket_gave_up(peer->websocket);
+    peer->gave_up = mk_websocket_ping_timed_out(peer->websocket);
     snprintf(peer->why, sizeof(peer->why), "%s", why);
     peer->websocket = NULL;
 }
@@ -432,7 +432,7 @@ static void test_peer_that_reads_nothing_is_dropped(void **state)
     assert_int_equal(mk_loop_init(&loop, NULL), 0);
     open_one(&peer, &loop, MK_WS_CLIENT);
     const struct mk_stream_limits limits = { .output = 8192, .read_pause = 4096, .input = 4096 };
-    mk_stream_limit(mk_websocket_stream(peer.websocket), &limits);
+    limit_stream(mk_websocket_stream(peer.websocket), &limits);
     char text[4096];
     memset(text, 'x', sizeof(text));
     for (int i = 0; i < 3; i++)

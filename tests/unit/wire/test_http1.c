@@ -293,9 +293,6 @@ static void test_nothing_is_copied(void **state)
     assert_ptr_equal(request->method.ptr, input);
     assert_ptr_equal(request->headers[1].name.ptr, strstr(input, "Content-Length"));
     assert_ptr_equal(request->body.ptr, input + head);
-    assert_int_equal(mk_http1_parser_keep(parser), 0);
-    assert_ptr_not_equal(request->method.ptr, input);
-    assert_ptr_not_equal(request->body.ptr, input + head);
     assert_true(mk_slice_eq(request->body, MK_SLICE("hello")));
     assert_true(mk_slice_eq(request->headers[0].value, MK_SLICE("h")));
     mk_http1_parser_done(parser);

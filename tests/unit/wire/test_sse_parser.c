@@ -112,7 +112,7 @@ static void test_ids(void **state)
     struct reading reading;
     reading_init(&reading, 100);
     char first[] = "data: a\n\nid: 8\nda", rest[] = "ta: b\n\n";
-    assert_int_equal(mk_sse_parser_go_on_from(&reading.parser, MK_SLICE("7")), 0);
+    assert_int_equal(mk_sse_parser_resume_from(&reading.parser, MK_SLICE("7")), 0);
     assert_true(take(&reading, first, strlen(first)));
     assert_true(mk_slice_eq(mk_sse_parser_last_id(&reading.parser), MK_SLICE("7")));
     assert_true(take(&reading, rest, strlen(rest)));

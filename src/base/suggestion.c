@@ -1,5 +1,5 @@
-/* near: see the header. */
-#include "base/near.h"
+/* suggestion: see the header. */
+#include "base/suggestion.h"
 
 #include <stdbool.h>
 
@@ -29,7 +29,7 @@ static bool contains(struct mk_slice text, struct mk_slice part)
     return part.len >= 4 && memmem(text.ptr, text.len, part.ptr, part.len);
 }
 
-void mk_near_offer(struct mk_near *near, struct mk_slice word, const char *candidate)
+void mk_suggestion_offer(struct mk_suggestion *near, struct mk_slice word, const char *candidate)
 {
     struct mk_slice other = mk_slice_str(candidate);
     if (word.len == 0 || word.len > LONGEST_WORD || other.len > LONGEST_WORD)

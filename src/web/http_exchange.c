@@ -1,8 +1,8 @@
 /*
- * http_ask: see the header. It is connecting (`connect`) or waiting for the answer (`stream`);
+ * http_exchange: see the header. It is connecting (`connect`) or waiting for the answer (`stream`);
  * whatever ends it does so by way of finish.
  */
-#include "web/http_ask.h"
+#include "web/http_exchange.h"
 
 #include "net/connect.h"
 #include "net/timer.h"
@@ -11,11 +11,11 @@
 
 enum {
     LONGEST_ANSWER = 16 * 1024,
-    MOST_INTERIM = 8, /* responses that announce another one (RFC 9110, 15.2) */
+    MAX_INTERIM = 8, /* responses that announce another one (RFC 9110, 15.2) */
 };
 
-struct mk_http_ask {
-    void (*done)(void *arg, struct mk_stream *stream, const struct mk_http_asked *asked);
+struct mk_http_exchange {
+    void (*done)(void *arg, struct mk_stream *stream, const struct mk_http_exchange_result *result);
     void *arg;
     int (*write)(void *arg, struct mk_buf *out);
     const char *what;
@@ -27,23 +27,23 @@ struct mk_http_ask {
     unsigned interim;
 };
 
-static void free_ask(struct mk_http_ask *ask)
+static void free_ask(struct mk_http_exchange *ask)
 {
     mk_timer_free(ask->timer);
     mk_buf_fini(&ask->answer);
     free(ask);
 }
 
-static void let_go(struct mk_http_ask *ask)
+static void let_go(struct mk_http_exchange *ask)
 {
     if (!ask->stream)
         return;
-    mk_stream_hand_over(ask->stream, NULL, NULL);
+    mk_stream_adopt(ask->stream, NULL, NULL);
     mk_stream_abort(ask->stream, 0);
     ask->stream = NULL;
 }
 
-struct mk_http_ask *mk_http_ask_cancel(struct mk_http_ask *ask)
+struct mk_http_exchange *mk_http_exchange_cancel(struct mk_http_exchange *ask)
 {
     if (!ask)
         return NULL;
@@ -53,21 +53,21 @@ struct mk_http_ask *mk_http_ask_cancel(struct mk_http_ask *ask)
     return NULL;
 }
 
-static void finish(struct mk_http_ask *ask, const struct mk_http_asked *asked)
+static void finish(struct mk_http_exchange *ask, const struct mk_http_exchange_result *result)
 {
-    if (!asked->response)
+    if (!result->response)
         let_go(ask);
-    ask->done(ask->arg, ask->stream, asked);
+    ask->done(ask->arg, ask->stream, result);
     free_ask(ask);
 }
 
 /* No answer came. `failure` says why. */
-static void fail(struct mk_http_ask *ask, const struct mk_failure *failure)
+static void fail(struct mk_http_exchange *ask, const struct mk_failure *failure)
 {
-    finish(ask, &(struct mk_http_asked){ .failure = failure, .connected = true });
+    finish(ask, &(struct mk_http_exchange_result){ .failure = failure, .connected = true });
 }
 
-static void out_of_memory(struct mk_http_ask *ask)
+static void out_of_memory(struct mk_http_exchange *ask)
 {
     struct mk_failure failure;
     fail(ask, mk_failure_set(&failure, MK_FAILURE_NO_MEMORY, "out of memory"));
@@ -81,24 +81,25 @@ static bool is_interim(const struct mk_http1_response *response)
 }
 
 /* Reads the final head out of what has come. `skipped` bytes of others went before it. */
-static int read_head(struct mk_http_ask *ask, struct mk_http1_response *response, size_t *skipped,
-                     size_t *head_len)
+static int read_head(struct mk_http_exchange *ask, struct mk_http1_response *response,
+                     size_t *skipped, size_t *head_len)
 {
     *skipped = 0;
     for (;;) {
         int status = mk_http1_read_response(mk_buf_slice(&ask->answer), response, head_len);
-        if (status != MK_HTTP1_HEAD || !is_interim(response) || ask->interim++ == MOST_INTERIM)
+        if (status != MK_HTTP1_HEAD || !is_interim(response) || ask->interim++ == MAX_INTERIM)
             return status;
         mk_buf_consume(&ask->answer, *head_len);
         *skipped += *head_len;
     }
 }
 
-static void judge(struct mk_http_ask *ask, int status, const struct mk_http1_response *response)
+static void judge(struct mk_http_exchange *ask, int status,
+                  const struct mk_http1_response *response)
 {
     struct mk_failure failure;
     if (status == MK_HTTP1_HEAD)
-        finish(ask, &(struct mk_http_asked){ .response = response, .connected = true });
+        finish(ask, &(struct mk_http_exchange_result){ .response = response, .connected = true });
     else if (status == MK_HTTP1_NEED_MORE)
         fail(ask, mk_failure_set(&failure, MK_FAILURE_TOO_LONG, "its answer to %s is too long",
                                  ask->what));
@@ -110,7 +111,7 @@ static void judge(struct mk_http_ask *ask, int status, const struct mk_http1_res
 /* The head may come in pieces; what follows it belongs to the next owner. */
 static size_t on_read(void *owner, char *data, size_t len)
 {
-    struct mk_http_ask *ask = owner;
+    struct mk_http_exchange *ask = owner;
     struct mk_http1_response response;
     size_t before = ask->answer.len, skipped, head_len;
     /* A busy server may send much behind a short head. */
@@ -130,7 +131,7 @@ static size_t on_read(void *owner, char *data, size_t len)
 
 static void on_end(void *owner)
 {
-    struct mk_http_ask *ask = owner;
+    struct mk_http_exchange *ask = owner;
     struct mk_failure failure;
     fail(ask, mk_failure_set(&failure, MK_FAILURE_NO_ANSWER, "it closed the connection during %s",
                              ask->what));
@@ -138,7 +139,7 @@ static void on_end(void *owner)
 
 static void on_closed(void *owner, int error)
 {
-    struct mk_http_ask *ask = owner;
+    struct mk_http_exchange *ask = owner;
     struct mk_failure failure;
     ask->stream = NULL;
     fail(ask, mk_failure_errno(&failure, error));
@@ -152,7 +153,7 @@ static const struct mk_stream_events waiting_events = {
 
 static void on_timeout(void *arg)
 {
-    struct mk_http_ask *ask = arg;
+    struct mk_http_exchange *ask = arg;
     struct mk_failure failure;
     fail(ask,
          mk_failure_set(&failure, MK_FAILURE_TIMEOUT, "it did not answer %s in time", ask->what));
@@ -160,7 +161,7 @@ static void on_timeout(void *arg)
 
 /* --- the question --- */
 
-int mk_http_ask_host(struct mk_buf *out, const struct mk_url *url)
+int mk_http_exchange_host(struct mk_buf *out, const struct mk_url *url)
 {
     int rc = mk_buf_append_slice(out, url->authority_host);
     return rc < 0 || url->default_port ? rc : mk_buf_printf(out, ":%u", url->port);
@@ -168,10 +169,10 @@ int mk_http_ask_host(struct mk_buf *out, const struct mk_url *url)
 
 static void on_connected(void *arg, struct mk_stream *stream, const struct mk_failure *failure)
 {
-    struct mk_http_ask *ask = arg;
+    struct mk_http_exchange *ask = arg;
     ask->connect = NULL;
     if (!stream) {
-        finish(ask, &(struct mk_http_asked){ .failure = failure });
+        finish(ask, &(struct mk_http_exchange_result){ .failure = failure });
         return;
     }
     ask->stream = stream;
@@ -184,11 +185,12 @@ static void on_connected(void *arg, struct mk_stream *stream, const struct mk_fa
     mk_timer_start(ask->timer, ask->answer_ms);
 }
 
-struct mk_http_ask *mk_http_ask_start(
-    struct mk_loop *loop, const struct mk_http_ask_options *options,
-    void (*done)(void *arg, struct mk_stream *stream, const struct mk_http_asked *asked), void *arg)
+struct mk_http_exchange *mk_http_exchange_start(
+    struct mk_loop *loop, const struct mk_http_exchange_options *options,
+    void (*done)(void *arg, struct mk_stream *stream, const struct mk_http_exchange_result *result),
+    void *arg)
 {
-    struct mk_http_ask *ask = calloc(1, sizeof(*ask));
+    struct mk_http_exchange *ask = calloc(1, sizeof(*ask));
     if (!ask)
         return NULL;
     ask->done = done;
@@ -209,5 +211,5 @@ struct mk_http_ask *mk_http_ask_start(
     if (ask->timer && host)
         ask->connect = mk_connect_start(loop, &connect, on_connected, ask);
     free(host);
-    return ask->connect ? ask : mk_http_ask_cancel(ask);
+    return ask->connect ? ask : mk_http_exchange_cancel(ask);
 }

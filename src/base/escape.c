@@ -1,5 +1,5 @@
-/* shown: see the header. All such characters are in the first 16 bits, so three bytes at most. */
-#include "base/shown.h"
+/* escape: see the header. All such characters are in the first 16 bits, so three bytes at most. */
+#include "base/escape.h"
 
 #include "base/json.h"
 #include "base/utf8.h"
@@ -11,7 +11,7 @@ static bool is_unsafe(uint32_t code)
            (code >= 0x2066 && code <= 0x2069);
 }
 
-size_t mk_shown_unsafe(struct mk_slice text, uint32_t *code)
+size_t mk_escape_unsafe(struct mk_slice text, uint32_t *code)
 {
     const unsigned char *at = (const unsigned char *)text.ptr;
     size_t len = 1;
@@ -31,19 +31,19 @@ size_t mk_shown_unsafe(struct mk_slice text, uint32_t *code)
     return is_unsafe(*code) ? len : 0;
 }
 
-int mk_shown_append(struct mk_buf *out, struct mk_slice text)
+int mk_escape_append(struct mk_buf *out, struct mk_slice text)
 {
     int rc = 0;
     for (size_t i = 0; i < text.len && rc == 0;) {
         uint32_t code;
-        size_t len = mk_shown_unsafe(mk_slice_from(text, i), &code);
+        size_t len = mk_escape_unsafe(mk_slice_from(text, i), &code);
         rc = len > 0 ? mk_buf_printf(out, "\\u%04x", code) : mk_buf_append_char(out, text.ptr[i]);
         i += len > 0 ? len : 1;
     }
     return rc;
 }
 
-int mk_shown_quote(struct mk_buf *out, struct mk_slice text, size_t most)
+int mk_escape_quote(struct mk_buf *out, struct mk_slice text, size_t most)
 {
     struct mk_slice part = mk_slice_of(text.ptr, text.len < most ? text.len : most);
     part.len = mk_utf8_valid_prefix(part);
@@ -52,7 +52,7 @@ int mk_shown_quote(struct mk_buf *out, struct mk_slice text, size_t most)
                                      than it writes */
     int rc = mk_json_write_string(&json, part);
     if (rc == 0)
-        rc = mk_shown_append(out, mk_buf_slice(&json));
+        rc = mk_escape_append(out, mk_buf_slice(&json));
     mk_buf_fini(&json);
     return rc == 0 && part.len < text.len ? mk_buf_append_slice(out, MK_SLICE("...")) : rc;
 }

@@ -1,5 +1,5 @@
 /* shown: text of others, without what could forge a line or play with a terminal. */
-#include "base/shown.h"
+#include "base/escape.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@ static void shows(const char *text, size_t len, const char *expected)
 {
     struct mk_buf out;
     mk_buf_init(&out, 4096);
-    assert_int_equal(mk_shown_append(&out, mk_slice_of(text, len)), 0);
+    assert_int_equal(mk_escape_append(&out, mk_slice_of(text, len)), 0);
     assert_int_equal(mk_buf_append_char(&out, '\0'), 0);
     assert_string_equal(out.data, expected);
     mk_buf_fini(&out);
@@ -51,7 +51,7 @@ static void its_bound_holds(void **state)
     (void)state;
     struct mk_buf out;
     mk_buf_init(&out, 5);
-    assert_true(mk_shown_append(&out, MK_SLICE("\n")) < 0);
+    assert_true(mk_escape_append(&out, MK_SLICE("\n")) < 0);
     mk_buf_fini(&out);
 }
 

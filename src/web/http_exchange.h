@@ -1,10 +1,10 @@
 /*
- * http_ask: from a URL to the head of an HTTP answer: connects (net/connect), sends a request that
- * has no body, and reads the head of what comes. What follows it on the stream is the asker's:
+ * http_exchange: from a URL to the head of an HTTP answer: connects (net/connect), sends a request
+ * that has no body, and reads the head of what comes. What follows it on the stream is the asker's:
  * frames (websocket_dial), server-sent events (sse_client).
  */
-#ifndef MK_WEB_HTTP_ASK_H
-#define MK_WEB_HTTP_ASK_H
+#ifndef MK_WEB_HTTP_EXCHANGE_H
+#define MK_WEB_HTTP_EXCHANGE_H
 
 #include "net/failure.h"
 #include "net/stream.h"
@@ -12,7 +12,7 @@
 #include "wire/http1.h"
 #include "wire/url.h"
 
-struct mk_http_ask_options {
+struct mk_http_exchange_options {
     const struct mk_url *url;   /* borrowed for the call; userinfo, path and query are `write`'s */
     const char *what;           /* "the handshake": what failures call it; static */
     struct mk_tls_context *tls; /* as in mk_connect_options */
@@ -23,13 +23,13 @@ struct mk_http_ask_options {
     int (*write)(void *arg, struct mk_buf *out);
 };
 
-struct mk_http_asked {
+struct mk_http_exchange_result {
     const struct mk_http1_response *response; /* the final one; NULL: none came */
     const struct mk_failure *failure;         /* why none came */
     bool connected;                           /* it was connected */
 };
 
-struct mk_http_ask;
+struct mk_http_exchange;
 
 /*
  * Starts. `done` is called once, never from within this function, and ends it: with a stream that
@@ -37,16 +37,15 @@ struct mk_http_ask;
  * owner), or with NULL and a failure. What it is given is borrowed. Returns NULL when memory is
  * out; then `done` is not called.
  */
-struct mk_http_ask *mk_http_ask_start(struct mk_loop *loop,
-                                      const struct mk_http_ask_options *options,
-                                      void (*done)(void *arg, struct mk_stream *stream,
-                                                   const struct mk_http_asked *asked),
-                                      void *arg);
+struct mk_http_exchange *mk_http_exchange_start(
+    struct mk_loop *loop, const struct mk_http_exchange_options *options,
+    void (*done)(void *arg, struct mk_stream *stream, const struct mk_http_exchange_result *result),
+    void *arg);
 
 /* Gives up: `done` will not be called. Not allowed after it was. NULL is allowed; returns NULL. */
-struct mk_http_ask *mk_http_ask_cancel(struct mk_http_ask *ask);
+struct mk_http_exchange *mk_http_exchange_cancel(struct mk_http_exchange *ask);
 
 /* Appends the value of the Host header: the port only where it is not the scheme's own. */
-int mk_http_ask_host(struct mk_buf *out, const struct mk_url *url);
+int mk_http_exchange_host(struct mk_buf *out, const struct mk_url *url);
 
 #endif

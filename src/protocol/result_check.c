@@ -1,5 +1,5 @@
-/* shape: see the header. */
-#include "protocol/shape.h"
+/* result_check: see the header. */
+#include "protocol/result_check.h"
 
 #include "base/buf.h"
 #include "base/json.h"
@@ -121,8 +121,8 @@ static int check_value(struct check *check, const struct mk_json_path *at,
     return rc;
 }
 
-int mk_shape_check(const struct mk_type *type, yyjson_mut_val *value, const char *what,
-                   const char *name)
+int mk_result_check(const struct mk_type *type, yyjson_mut_val *value, const char *what,
+                    const char *name)
 {
     struct check check = { .what = what, .name = name };
     return check_value(&check, NULL, type, value);
