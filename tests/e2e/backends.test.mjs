@@ -1,5 +1,5 @@
-// Several backends in one configuration, each with its folder; and a data_dir of a version before, which had
-// one sandbox right in it.
+// Several backends in one configuration, each with its own folder; and a data_dir of an older version, which held
+// the files of its one sandbox directly.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { access, cp, mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
@@ -31,7 +31,7 @@ async function fails(dir, config) {
 }
 
 describe('backends', { concurrency: 4 }, () => {
-  it('each bot has its own, the one at the top, or shares one by its name', async (t) => {
+  it('a bot has its own, shares one by its name, or has the default one', async (t) => {
     const [first, second, third] = [await freePort(), await freePort(), await freePort()];
     const shared = { type: 'sandbox', name: 'shared', media: { max_bytes: 1000 } };
     const bots = [bot(BOT, first), bot(OTHER, second, { type: 'sandbox' }), bot(THIRD, third, shared),
@@ -45,7 +45,7 @@ describe('backends', { concurrency: 4 }, () => {
     for (const name of ['sandbox', `sandbox-${OTHER}`, 'shared'])
       assert.ok((await stat(join(milky.dir, 'data', name, 'sandbox.db'))).isFile());
 
-    // What is said in one world is heard in that one alone.
+    // A message in one world makes events in that world alone.
     const say = async (text, ...more) => {
       const { code, stderr } = await milky.run(['say', '--as', `${MING}`, '--group', `${GROUP}`, ...more, text]);
       assert.equal(code, 0, stderr);
@@ -71,7 +71,7 @@ describe('backends', { concurrency: 4 }, () => {
     assert.match(sent.message, /1000/);
   });
 
-  it('says which a bot has in the status, and what is wrong with a name of none', async (t) => {
+  it('the status names the backend of each bot, and a name that no backend has is refused', async (t) => {
     const bots = [{ self_id: BOT }, { self_id: OTHER, backend: { name: 'b' } }];
     const milky = await serve(t, { bots });
     const { stdout } = await milky.run(['status', '--json']);
@@ -92,7 +92,7 @@ describe('backends', { concurrency: 4 }, () => {
     }
   });
 
-  it('check shows them; one at the top that no bot has is none', async (t) => {
+  it('check lists them, without a default backend that no bot uses', async (t) => {
     const dir = await folder(t);
     const file = join(dir, 'milky.jsonc');
     await writeFile(file, JSON.stringify({ backend: { name: 'unused' },
@@ -102,14 +102,14 @@ describe('backends', { concurrency: 4 }, () => {
     assert.match(stdout, new RegExp(`^backend sandbox-${BOT}\\n  sandbox +${dir}/data/sandbox-${BOT}$`, 'm'));
     assert.match(stdout, /^backend mine\n/m);
     assert.doesNotMatch(stdout, /unused/);
-    // Where there is one, there is nothing to tell apart.
+    // With one backend there is nothing to distinguish.
     await writeFile(file, JSON.stringify({ bots: [{ self_id: BOT, backend: { name: 'mine' } }] }));
     const one = await run(['check', '-c', file]);
     assert.match(one.stdout, /: sandbox, .*\n.*bot 10001000$/m);
     assert.doesNotMatch(one.stdout, /^backend /m);
   });
 
-  it('file:// reads the databases of none of them', async (t) => {
+  it('file:// cannot read the database of any of them', async (t) => {
     const [first, second] = [await freePort(), await freePort()];
     const milky = await serve(t, { bots: [bot(BOT, first), bot(OTHER, second, { name: 'b' })] });
     const data = join(milky.dir, 'data');
@@ -171,7 +171,7 @@ describe('backends', { concurrency: 4 }, () => {
       assert.deepEqual(await names(), ['sandbox']);
       assert.equal((await words(first)).includes('first'), false);
     }
-    // What cannot be had changes nothing: a folder that cannot be made, a bot that changes its backend.
+    // A reload that fails changes nothing: a folder that cannot be created, a bot with another backend.
     await rm(join(milky.dir, 'data', 'b'), { recursive: true });
     await writeFile(join(milky.dir, 'data', 'b'), 'no folder');
     const refused = await reload(both);
@@ -185,7 +185,7 @@ describe('backends', { concurrency: 4 }, () => {
   });
 });
 
-// What a version before left: its database right in data_dir, and the contents beside it.
+// The files of an older version: its database directly in data_dir, and the contents beside it.
 async function oldData(t, { killed = false } = {}) {
   const dir = await folder(t);
   const port = await freePort();
@@ -218,9 +218,9 @@ async function isServed(t, { dir, data, port, picture }) {
   return milky.stderr;
 }
 
-describe('a data_dir of a version before', { concurrency: 4 }, () => {
+describe('a data_dir of an older version', { concurrency: 4 }, () => {
   for (const killed of [false, true])
-    it(`is taken over whole, also after ${killed ? 'a crash' : 'a proper end'}`, async (t) => {
+    it(`is taken over completely after ${killed ? 'a crash' : 'a regular stop'}`, async (t) => {
       const old = await oldData(t, { killed });
       assert.match(await isServed(t, old), /moved the world in data\/sandbox\.db to data\/sandbox\/sandbox\.db/);
       const again = await start(t, { dir: old.dir });
@@ -229,7 +229,7 @@ describe('a data_dir of a version before', { concurrency: 4 }, () => {
       assert.doesNotMatch(again.stderr, /moved/);
     });
 
-  it('goes on where it was interrupted', async (t) => {
+  it('is taken over by the next start where the first was interrupted', async (t) => {
     const steps = [
       async ({ data }) => mkdir(join(data, 'sandbox')),
       async ({ data }) => {
@@ -245,7 +245,7 @@ describe('a data_dir of a version before', { concurrency: 4 }, () => {
     }
   });
 
-  it('stays as it is where something fails, and goes on with the next start', async (t) => {
+  it('is unchanged after a failure, and taken over by the next start', async (t) => {
     const faults = await Faults.make(t);
     const old = await oldData(t);
     for (const at of [1, 2]) {
@@ -260,7 +260,7 @@ describe('a data_dir of a version before', { concurrency: 4 }, () => {
     await isServed(t, old);
   });
 
-  it('is left alone while another process has it', async (t) => {
+  it('is left alone while another process uses it', async (t) => {
     const old = await oldData(t);
     const holds = "import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1], isolation_level=None)\n" +
       "db.execute('BEGIN EXCLUSIVE')\nprint('held', flush=True)\nsys.stdin.read()";
@@ -274,7 +274,7 @@ describe('a data_dir of a version before', { concurrency: 4 }, () => {
     await isServed(t, old);
   });
 
-  it('is not mixed up with a world that is in the new place', async (t) => {
+  it('is not mixed with a world that is in the new folder', async (t) => {
     const old = await oldData(t);
     await mkdir(join(old.data, 'sandbox'));
     await cp(join(old.data, 'sandbox.db'), join(old.data, 'sandbox', 'sandbox.db'));
@@ -283,7 +283,7 @@ describe('a data_dir of a version before', { concurrency: 4 }, () => {
     await isServed(t, old);
   });
 
-  it('is not moved away from a link to its contents that would lead nowhere', async (t) => {
+  it('is not moved where that would break a symbolic link to its contents', async (t) => {
     const old = await oldData(t);
     await rename(join(old.data, 'media'), join(old.dir, 'elsewhere'));
     await symlink('../elsewhere', join(old.data, 'media'));

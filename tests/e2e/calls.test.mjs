@@ -1,4 +1,4 @@
-// Calls that nobody answers, or nobody waits for: deadlines (limits.call_seconds), and callers that have gone.
+// Deadlines of calls (limits.call_seconds), and calls whose client has disconnected.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -35,14 +35,14 @@ async function metric(milky, name, labels) {
   return valueOf(parse(response.text), name, labels);
 }
 
-// Asks until it is so.
+// Repeats the request until its answer is as wanted.
 const until = (milky, name, labels, value) =>
   within((async () => { while (await metric(milky, name, labels) !== value); })(), `${name} to be ${value}`);
 
 const timedOut = { status: 'failed', retcode: -500, message: 'timed out' };
 
 describe('a call that is not answered in time', { concurrency: 4 }, () => {
-  it('fails, in both dialects, and what comes later is dropped', async (t) => {
+  it('fails in both dialects, and its late answer is dropped', async (t) => {
     const milky = await serve(t, config({ limits: { call_seconds: 1 } }));
     await act(milky, 'fault', { bot: BOT, action: 'get_login_info', latency: 1500 });
     const clients = [await connect(t, milky.ws(0)), await connect(t, `${milky.ws(1)}m`)];
@@ -60,7 +60,7 @@ describe('a call that is not answered in time', { concurrency: 4 }, () => {
     assert.equal(await metric(milky, 'milky_backend_late_calls_total', sandbox), 4);
     assert.equal(await metric(milky, 'milky_backend_calls_in_flight', sandbox), 0);
     assert.equal(await metric(milky, 'milky_backend_bots', sandbox), 2);
-    // When the late replies would have come, the connections are as they were.
+    // After the late answers the connections are as they were.
     await act(milky, 'clear_faults', {});
     await act(milky, 'fault', { bot: BOT, action: 'get_friend_list', latency: 700 });
     for (const client of clients) {
@@ -70,7 +70,7 @@ describe('a call that is not answered in time', { concurrency: 4 }, () => {
     await milky.log.find((line) => /get_login_info was not answered within 1 s/.test(line));
   });
 
-  it('lets its connection go when the client has hung up', async (t) => {
+  it('ends its connection when the client has disconnected', async (t) => {
     const milky = await serve(t, config({ limits: { call_seconds: 1 } }));
     await act(milky, 'fault', { bot: BOT, latency: 600000 });
     const sockets = await Promise.all([1, 2, 3].map(() => Raw.connect(milky.address('http_server'))));
@@ -83,8 +83,8 @@ describe('a call that is not answered in time', { concurrency: 4 }, () => {
   });
 });
 
-describe('a call whose caller has gone', { concurrency: 4 }, () => {
-  it('ends at once', async (t) => {
+describe('a call whose client has disconnected', { concurrency: 4 }, () => {
+  it('ends immediately', async (t) => {
     const milky = await serve(t, config());
     await act(milky, 'fault', { bot: BOT, latency: 600000 });
     const client = await connect(t, milky.ws(0));
@@ -97,7 +97,7 @@ describe('a call whose caller has gone', { concurrency: 4 }, () => {
     assert.equal(await metric(milky, 'milky_calls_total', counted), 20);
   });
 
-  it('stands where it has been done, with its event', async (t) => {
+  it('keeps its effect and its event where it has been executed', async (t) => {
     const milky = await serve(t, config());
     const other = await connect(t, milky.ws(2));
     await act(milky, 'fault', { bot: BOT, latency: 600000 });
@@ -112,7 +112,7 @@ describe('a call whose caller has gone', { concurrency: 4 }, () => {
     assert.equal(body.data.messages.at(-1).segments[0].data.text, 'done');
   });
 
-  it('gives up the download that it waited for', async (t) => {
+  it('cancels the download that it waited for', async (t) => {
     let ask;
     const asked = new Promise((resolve) => (ask = resolve));
     const files = createServer((_, response) => ask(response)).listen(0, '127.0.0.1');

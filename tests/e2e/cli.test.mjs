@@ -1,5 +1,5 @@
-// The command line: help, configurations and their mistakes, and the commands that speak to a
-// daemon that runs.
+// The command line: help, configurations and their mistakes, and the commands that talk to a running
+// daemon.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ const commands = ['serve', 'check', 'init', 'call', 'watch', 'say', 'world', 'do
 const chinese = { LANG: 'zh_CN.UTF-8', LC_ALL: '', LC_MESSAGES: '' };
 const english = { LANG: 'en_US.UTF-8', LC_ALL: '', LC_MESSAGES: '' };
 
-// A command that goes on: its lines as they come.
+// A command that runs on: its lines as they come.
 function background(t, args, options = {}) {
   const child = spawn(process.env.MILKY, args, { ...options, env: { ...process.env, LANG: 'C', ...options.env } });
   t.after(() => child.kill('SIGKILL'));
@@ -35,7 +35,7 @@ async function ends(milky, code) {
 }
 
 describe('help', { concurrency: 4 }, () => {
-  it('is there for every command, in English and Chinese', async () => {
+  it('exists for every command, in English and Chinese', async () => {
     for (const words of [['--help'], ['help'], ['-h'], ...commands.flatMap((c) => [[c, '--help'], [c, '-h'], ['help', c]])]) {
       for (const [env, usage, other] of [[english, /Usage: /, /\p{Script=Han}/u], [chinese, /用法/, /Usage|Options/]]) {
         const { code, stdout, stderr } = await run(words, { env });
@@ -58,7 +58,7 @@ describe('help', { concurrency: 4 }, () => {
     assert.equal(await of({ LANG: '', LC_MESSAGES: '', LC_ALL: '' }), 'en');
   });
 
-  it('goes with a version', async () => {
+  it('has a version', async () => {
     for (const words of [['--version'], ['version'], ...commands.map((c) => [c, '--version'])]) {
       const { code, stdout } = await run(words);
       assert.equal(code, 0);
@@ -66,7 +66,7 @@ describe('help', { concurrency: 4 }, () => {
     }
   });
 
-  it('is pointed at by a mistyped line', async () => {
+  it('is mentioned after a mistyped command line', async () => {
     const mistakes = [
       [[], /Usage: .*COMMAND/],
       [['sreve'], /no command sreve; did you mean serve\?[^]*--help/],
@@ -109,7 +109,7 @@ describe('help', { concurrency: 4 }, () => {
 });
 
 describe('check', { concurrency: 4 }, () => {
-  it('says what would be served', async (t) => {
+  it('prints what would be served', async (t) => {
     const dir = await folder(t);
     const builtin = await run(['check'], { cwd: dir });
     assert.equal(builtin.code, 0);
@@ -179,7 +179,7 @@ describe('check', { concurrency: 4 }, () => {
     '{"bots":\n  [{"self_id": 10001000},\n  what?]}': [/^3:3: this is not JSON: /],
   };
 
-  it('tells a mistake by file, line, column, key and what was expected', async (t) => {
+  it('reports a mistake with file, line, column, key and the expected value', async (t) => {
     const dir = await folder(t);
     const file = join(dir, 'bot.jsonc');
     for (const [config, lines] of Object.entries(mistakes)) {
@@ -210,7 +210,7 @@ describe('check', { concurrency: 4 }, () => {
     assert.match(stderr, /none\.jsonc: no such file \(write one with `.*milky init none\.jsonc`\)/);
   });
 
-  it('refuses what is not UTF-8', async (t) => {
+  it('refuses a file that is not UTF-8', async (t) => {
     const file = join(await folder(t), 'x.jsonc');
     await writeFile(file, Buffer.from('{"bots": [{"self_id": 10001000}], "data_dir": "\xff"}', 'latin1'));
     const { code, stderr } = await run(['check', '-c', file]);
@@ -218,7 +218,7 @@ describe('check', { concurrency: 4 }, () => {
     assert.match(stderr, /x\.jsonc:1:48: .*UTF-8/);
   });
 
-  it('prints a schema that allows what is configured', async () => {
+  it('prints a schema that accepts working configurations', async () => {
     const { code, stdout } = await run(['check', '--schema']);
     assert.equal(code, 0);
     const schema = JSON.parse(stdout);
@@ -230,7 +230,7 @@ describe('check', { concurrency: 4 }, () => {
 });
 
 describe('init', { concurrency: 4 }, () => {
-  it('writes a configuration that works, for its owner alone', async (t) => {
+  it('writes a working configuration that only its owner can read', async (t) => {
     const dir = await folder(t);
     const tokens = [];
     for (const [words, name] of [[[], 'milky.jsonc'], [['my.jsonc'], 'my.jsonc']]) {
@@ -258,7 +258,7 @@ describe('init', { concurrency: 4 }, () => {
     assert.equal((await call(milky.http(), 'get_friend_list', {}, { token })).body.status, 'ok');
   });
 
-  it('offers every key, which all work when they are uncommented', async (t) => {
+  it('offers every key, and all of them work when uncommented', async (t) => {
     const dir = await folder(t);
     await run(['init'], { cwd: dir });
     const file = join(dir, 'milky.jsonc');
@@ -279,7 +279,7 @@ describe('init', { concurrency: 4 }, () => {
 });
 
 describe('call', { concurrency: 4 }, () => {
-  it('prints the reply, and fails where it is a failure', async (t) => {
+  it('prints the reply, and exits with an error for a failure', async (t) => {
     const milky = await serve(t, {
       bots: [
         { self_id: BOT, http_server: [{ listen: 'unix:a.sock', access_token: 'a b' }] },
@@ -326,15 +326,15 @@ describe('call', { concurrency: 4 }, () => {
     const fixed = await milky.run(['call', 'get_login_info']);
     assert.equal(fixed.code, 1);
     assert.match(fixed.stderr, /no fixed port: use --url/);
-    const nobody = await run(['call', '--url', `http://127.0.0.1:${await freePort()}`, 'x']);
-    assert.equal(nobody.code, 1);
-    assert.match(nobody.stderr, /nobody answers at http:\/\/127\.0\.0\.1:\d+: is `.*milky serve` running\?/);
+    const absent = await run(['call', '--url', `http://127.0.0.1:${await freePort()}`, 'x']);
+    assert.equal(absent.code, 1);
+    assert.match(absent.stderr, /nobody answers at http:\/\/127\.0\.0\.1:\d+: is `.*milky serve` running\?/);
   });
 
-  it('goes through a proxy of the environment, but not to this machine or to where no_proxy forbids', async (t) => {
+  it('uses the proxy of the environment, except for this machine and for no_proxy', async (t) => {
     const proxy = await hook(t, { answer: () => ({ body: { status: 'ok', retcode: 0, data: 'of the proxy' } }) });
     const through = { MILKY_ACCESS_TOKEN: 'sesame', http_proxy: `http://127.0.0.1:${proxy.port}`, no_proxy: '', NO_PROXY: '' };
-    // An address where nobody is (RFC 5737): the proxy alone answers for it.
+    // A documentation address (RFC 5737): only the proxy answers for it.
     const outside = ['call', '--url', 'http://192.0.2.1:3000/', 'x'];
     const proxied = await run(outside, { env: through });
     assert.equal(proxied.code, 0, proxied.stderr);
@@ -347,12 +347,12 @@ describe('call', { concurrency: 4 }, () => {
       assert.equal(JSON.parse(stdout || '{}').data, 'of the server', stderr);
     };
     for (const host of [server.address, `localhost:${server.port}`, `127.1:${server.port}`, other.address]) await asked(host);
-    // An address that is not known to be this machine's: no_proxy, which is the user's own, counts.
+    // For a name that is not known to be this machine no_proxy counts.
     await asked(`0.0.0.0:${server.port}`, { no_proxy: '0.0.0.0' });
     assert.equal(proxy.requests.size, 0);
   });
 
-  it('and the commands for operators reach what is configured without any proxy', async (t) => {
+  it('and the operator commands use no proxy for configured addresses', async (t) => {
     const proxy = await hook(t);
     const env = { http_proxy: `http://127.0.0.1:${proxy.port}`, no_proxy: '', NO_PROXY: '' };
     const at = await freePort();
@@ -369,7 +369,7 @@ describe('call', { concurrency: 4 }, () => {
 });
 
 describe('watch', { concurrency: 4 }, () => {
-  it('prints each event as a line, as many as it was asked for', async (t) => {
+  it('prints each event as a line, up to the requested number', async (t) => {
     const milky = await serve(t, botConfig({ websocket_server: [{ listen: port, access_token: 'a&b' }] }));
     const words = ['watch', '--url', milky.ws()];
     const env = { MILKY_ACCESS_TOKEN: 'a&b' };
@@ -396,14 +396,14 @@ describe('watch', { concurrency: 4 }, () => {
     const wrong = background(t, words, { env: { MILKY_ACCESS_TOKEN: 'wrong' } });
     await ends(wrong, 1);
     assert.match(await wrong.stderr.next(), /the access token is not the server's/);
-    const nobody = await milky.run(['watch', '--bot', '99999']);
-    assert.deepEqual([nobody.code, nobody.stderr], [1, 'milky: there is no bot 99999 in the configuration\n']);
+    const unknown = await milky.run(['watch', '--bot', '99999']);
+    assert.deepEqual([unknown.code, unknown.stderr], [1, 'milky: there is no bot 99999 in the configuration\n']);
     const nowhere = await milky.run(['watch']);
     assert.equal(nowhere.code, 1);
     assert.match(nowhere.stderr, /it needs a TCP port that is fixed, or --url/);
   });
 
-  it('connects again when the connection is lost', async (t) => {
+  it('reconnects when the connection is lost', async (t) => {
     const server = await reverse(t);
     const watch = background(t, ['watch', '-n', '2', '-u', `ws://127.0.0.1:${server.port}/bot?x=1`]);
     const first = await server.next();
@@ -420,7 +420,7 @@ describe('watch', { concurrency: 4 }, () => {
 });
 
 describe('say and world', { concurrency: 4 }, () => {
-  it('speak to the world of the daemon that runs', async (t) => {
+  it('talk to the running daemon', async (t) => {
     const milky = await serve(t, {
       bots: [{ self_id: BOT, http_server: [{ listen: port }] }, { self_id: OTHER }],
     });
@@ -447,14 +447,14 @@ describe('say and world', { concurrency: 4 }, () => {
     }
   });
 
-  it('refuse what is not UTF-8', async (t) => {
+  it('refuse text that is not UTF-8', async (t) => {
     const milky = await serve(t, botConfig({}));
     const { code, stderr } = await milky.run(['-c', `"$MILKY" say --as ${MING} --to ${BOT} "$(printf 'a\\377b')"`], { command: 'sh' });
     assert.equal(code, 1);
     assert.match(stderr, /not UTF-8/);
   });
 
-  it('say where nobody is', async (t) => {
+  it('report an address where no daemon answers', async (t) => {
     const dir = await folder(t);
     await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(botConfig({})));
     const { code, stderr } = await run(['world'], { cwd: dir });

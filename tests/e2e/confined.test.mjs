@@ -1,6 +1,6 @@
-// What packaging/milky.service does to the process, done by hand: a root that cannot be written to, a
-// /tmp of its own, one folder for data, no capabilities, no way to new ones, the configuration as a
-// read-only copy. Skipped where nobody may make namespaces.
+// The sandboxing of packaging/milky.service, without systemd: a read-only root, a private /tmp, one folder for
+// data, no capabilities and no way to gain any, the configuration as a read-only copy. Skipped where namespaces
+// are not permitted.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ import { BOT, Inbox, call, run, within } from './harness.mjs';
 const UNSHARE = ['--user', '--map-root-user', '--mount'];
 const may = spawnSync('unshare', [...UNSHARE, 'setpriv', '--version']).status === 0;
 
-// $1 is the one folder that may be written to, the rest is the command. All others become read-only.
+// $1 is the one writable folder, the rest is the command. All other folders become read-only.
 const CONFINE = `
 set -e
 data=$1; shift

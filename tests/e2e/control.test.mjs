@@ -1,5 +1,5 @@
-// The world from outside: what people do, what happens to bots and to time, over the control address,
-// in both dialects on the bots' side, with events held strictly against their schemas.
+// The control address: actions of people, states of bots, the clock. The bots' side is checked in both dialects,
+// events strictly against their schemas.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ async function refused(milky, retcode, operation, params = {}) {
   return body.message;
 }
 
-// Every way in which a bot hears of something; `next` checks all of them and gives 1.2's data.
+// Every way in which a bot receives events; `next` checks all of them and returns the data of 1.2.
 async function ears(t, milky, bot = 0) {
   const draft = await connect(t, milky.ws(bot * 2));
   const v12 = await connect(t, milky.ws(bot * 2 + 1));
@@ -65,7 +65,7 @@ async function ears(t, milky, bot = 0) {
 }
 
 describe('the control address', { concurrency: 4 }, () => {
-  it('answers programs of this machine, and no web page', async (t) => {
+  it('answers programs of this machine, but no web page', async (t) => {
     const milky = await serve(t, config());
     const address = controlOf(milky);
     const ask = (path, options) => request(address, path, options);
@@ -85,7 +85,7 @@ describe('the control address', { concurrency: 4 }, () => {
     assert.match(await refused(milky, -404, 'dance'), /no such operation: dance/);
   });
 
-  it('wants its token where it has one', async (t) => {
+  it('requires its token where one is configured', async (t) => {
     const milky = await serve(t, config({ control: { listen: '0.0.0.0:0', access_token: 'operator s' } }));
     const address = /0\.0\.0\.0:(\d+)/.exec(milky.banner.join('\n'));
     const ask = (headers) => request(`127.0.0.1:${address[1]}`, '/sandbox/world', { headers: { 'Content-Type': 'application/json', ...headers }, body: '{}' });
@@ -102,7 +102,7 @@ describe('the control address', { concurrency: 4 }, () => {
     assert.match(not.stderr, /credentials are missing/);
   });
 
-  it('and the commands say what to do where it is not shown, wrong, or asked for too often', async (t) => {
+  it('and the commands say what to do about a missing, wrong or too often wrong token', async (t) => {
     const control = `127.0.0.1:${await freePort()}`;
     const milky = await serve(t, config({ limits: { failed_credentials: 5 }, control: { listen: control, access_token: 'operator s' } }));
     const refused = async (words, said, options) => {
@@ -118,20 +118,20 @@ describe('the control address', { concurrency: 4 }, () => {
     for (const words of commands.slice(0, 4)) {
       await refused([...words, '--control', control], /\nmilky: the access token is not the server's: MILKY_ACCESS_TOKEN=/, { env });
     }
-    // The file may have lost its token since the start, or have got another.
+    // The token in the file may have been removed or changed since the start.
     const file = (change) => writeFile(join(milky.dir, 'milky.jsonc'), JSON.stringify(config({ control: change })));
     await file({ listen: control, access_token: 'new' });
     await refused(['status'], /\nmilky: the daemon was started with another access token than the configuration has: restart it, or/);
     await file(control);
     await refused(['status'], /too many wrong credentials[^]*\nmilky: try again in a minute\n$/, { env });
-    // The token of the environment opens what the file has none for.
+    // The token of the environment is used where the file has none.
     const other = await serve(t, config({ control: { listen: LISTEN, access_token: 'operator s' } }));
     await writeFile(join(other.dir, 'milky.jsonc'), JSON.stringify(config({ control: controlOf(other) })));
     const opened = await other.run(['status'], { env: { MILKY_ACCESS_TOKEN: 'operator s' } });
     assert.equal(opened.code, 0, opened.stderr);
   });
 
-  it('is a Unix socket unless said otherwise, for `milky do` and its siblings', async (t) => {
+  it('is a Unix socket by default, which `milky do` and related commands use', async (t) => {
     const milky = await serve(t, { bots: config().bots });
     const said = await milky.run(['do', 'say', `as=${MING}`, `group=${GROUP}`, 'text=hello']);
     assert.equal(said.code, 0, said.stderr);
@@ -166,7 +166,7 @@ describe('the control address', { concurrency: 4 }, () => {
 });
 
 describe('milky say', () => {
-  it('sends pictures, and through a group', async (t) => {
+  it('sends images, and messages of temporary sessions', async (t) => {
     const milky = await serve(t, config());
     const next = await ears(t, milky);
     const at = ['--control', controlOf(milky)];
@@ -198,7 +198,7 @@ describe('milky say', () => {
 });
 
 describe('people', { concurrency: 4 }, () => {
-  it('say anything, and take it back', async (t) => {
+  it('send messages of all kinds, and recall them', async (t) => {
     const milky = await serve(t, config());
     const next = await ears(t, milky);
     const message = [
@@ -228,7 +228,7 @@ describe('people', { concurrency: 4 }, () => {
     await refused(milky, -104, 'recall', { as: MING, group: GROUP, seq: 2 });
   });
 
-  it('knock, are let in, invite, leave', async (t) => {
+  it('ask to join groups, are accepted, invite others, and leave', async (t) => {
     const milky = await serve(t, config());
     const next = await ears(t, milky);
     const { user_id: stranger } = await act(milky, 'create_person', { nickname: '路人', sex: 'female' });
@@ -261,7 +261,7 @@ describe('people', { concurrency: 4 }, () => {
     await refused(milky, -104, 'kick', { as: HONG, group: second, user: MING });
   });
 
-  it('become friends and give files', async (t) => {
+  it('become friends and send files', async (t) => {
     const milky = await serve(t, config());
     const next = await ears(t, milky);
     await act(milky, 'create_person', { user_id: 20001, nickname: 'stranger' });
@@ -280,7 +280,7 @@ describe('people', { concurrency: 4 }, () => {
     await refused(milky, -100, 'say', { as: 20001, to: BOT, text: 'x' });
   });
 
-  it('have names, and every other API', async (t) => {
+  it('have names, and can use every other API', async (t) => {
     const milky = await serve(t, config());
     await act(milky, 'set_nickname', { as: MING, new_nickname: '大明' });
     await act(milky, 'set_group_member_card', { as: MING, group_id: GROUP, user_id: MING, card: '组长' });
@@ -318,7 +318,7 @@ describe('bots', { concurrency: 4 }, () => {
     await refused(milky, -106, 'offline', { bot: MING });
   });
 
-  it('have calls that fail, come late, or never', async (t) => {
+  it('have calls that fail, are answered late, or never', async (t) => {
     const milky = await serve(t, config());
     const base = milky.http(0);
     const login = async () => (await call(base, 'get_login_info')).body.retcode;
@@ -348,7 +348,7 @@ describe('bots', { concurrency: 4 }, () => {
     await refused(milky, -400, 'fault', { bot: BOT });
   });
 
-  it('lose their connections, and those that they made come again', async (t) => {
+  it('lose their connections, and outgoing ones are made again', async (t) => {
     const server = await reverse(t);
     const milky = await serve(t, {
       control: LISTEN,

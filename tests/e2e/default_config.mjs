@@ -1,5 +1,5 @@
 // Run by http_server.test.mjs, in a network of its own where possible: milky without a configuration.
-// Where the port is taken all the same, milky must say so and end.
+// Where the port is in use nevertheless, milky must say so and end.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ async function assertTaken() {
   await rm(dir, { recursive: true });
 }
 
-await assertTaken(); // by the probe, or by somebody else
+await assertTaken(); // by the probe, or by another program
 if (free) {
   await new Promise((resolve) => probe.close(resolve));
   const milky = await Milky.start();
@@ -35,7 +35,7 @@ if (free) {
   await milky.say(10003001, { group: GROUP }, 'hello');
   assert.equal((await client.events.next()).data.data.group_id, GROUP);
   client.socket.terminate();
-  // There is no file to read again, and both ways to ask for it say so.
+  // There is no file to reload, and both ways to reload say so.
   milky.child.kill('SIGHUP');
   await milky.log.find((line) => / warn .*it runs without a configuration file/.test(line), 'the log to say so');
   const reloaded = await milky.run(['reload']);

@@ -1,5 +1,5 @@
-// permessage-deflate (RFC 7692): what is agreed upon, what is compressed and what is not, that an event is
-// compressed once for all, and what an attacker would send.
+// permessage-deflate (RFC 7692): its negotiation, the messages that are compressed, events that are compressed once
+// for all clients, and attacks.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ const compressed = (data, options) => {
 const decompressed = (payload) =>
   inflateRawSync(Buffer.concat([payload, TAIL]), { finishFlush: constants.Z_SYNC_FLUSH }).toString();
 
-// The bot that is looked at, and another one that can make an event for it.
+// The bot under test, and another one that can make an event for it.
 const config = (more = {}, top = {}) => ({
   ...top,
   bots: [
@@ -41,7 +41,7 @@ async function say(milky, words) {
 const saidIn = (event) => textOf(event.data.data);
 const offering = (offer) => ({ extra: [`Sec-WebSocket-Extensions: ${offer}`] });
 
-// A milky, and the connections to it that are gone before it is told to stop.
+// A milky, and connections to it that are closed before it is stopped.
 async function start(t, what) {
   const opened = [];
   t.after(() => opened.forEach((raw) => raw.destroy()));
@@ -70,7 +70,7 @@ async function message(raw) {
 }
 
 describe('permessage-deflate', { concurrency: 4 }, () => {
-  it('is agreed upon where it is offered in a way that can be met', async (t) => {
+  it('is negotiated for every offer that can be met', async (t) => {
     const milky = await start(t, config());
     for (const [address, target] of [[milky.address('websocket_server'), '/'], [milky.address('http_server'), '/event']]) {
       for (const [offer, expected] of [
@@ -86,7 +86,7 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
     }
   });
 
-  it('is not agreed upon where the configuration says so', async (t) => {
+  it('is not negotiated where the configuration disables it', async (t) => {
     const milky = await start(t, config({ compression: false }));
     assert.equal(await agreed(milky.address('websocket_server'), 'permessage-deflate'), undefined);
     assert.equal(await agreed(milky.address('http_server'), 'permessage-deflate', '/event'), undefined);
@@ -95,7 +95,7 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
     assert.equal((await raw.closing()).code, 1002);
   });
 
-  it('compresses what is long, and leaves what is short', async (t) => {
+  it('compresses long messages, and no short ones', async (t) => {
     const milky = await start(t, config());
     for (const raw of [await deflating(milky, milky.address('websocket_server')), await deflating(milky, milky.address('http_server'), { target: '/event' })]) {
       const event = async () => {
@@ -115,7 +115,7 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
     const reply = await message(raw);
     assert.deepEqual([reply.isCompressed, reply.data.echo], [true, LONG]);
     assert.ok(reply.payload.length < 200, `${reply.payload.length}`);
-    // Each message stands alone: the same text becomes the same bytes again.
+    // Each message is compressed by itself: the same text becomes the same bytes again.
     raw.write(frame(1, JSON.stringify({ action: 'get_login_info', echo: LONG })));
     assert.deepEqual((await message(raw)).payload, reply.payload);
   });
@@ -130,7 +130,7 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
     assert.deepEqual([refusal.isCompressed, refusal.data.retcode], [refusal.payload.length >= 100, -404]);
   });
 
-  it('takes fragments, with others between them', async (t) => {
+  it('takes fragments, with control frames between them', async (t) => {
     const milky = await start(t, config());
     const raw = await deflating(milky, milky.address('websocket_server'));
     const payload = compressed('{"action":"get_login_info","echo":"fragments"}');
@@ -140,8 +140,8 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
     assert.equal((await message(raw)).data.echo, 'fragments');
   });
 
-  // The clients of one feed get the same bytes, which were made once.
-  it('compresses an event once for all', async (t) => {
+  // The clients of one feed get the same bytes, which were encoded once.
+  it('compresses an event once for all clients', async (t) => {
     const milky = await start(t, config({}, { operations: LISTEN }));
     const operations = milky.banner[milky.banner.indexOf('operations') + 1].trim();
     const counters = async () => {
@@ -165,7 +165,7 @@ describe('permessage-deflate', { concurrency: 4 }, () => {
     assert.deepEqual(await counters(), [1, payload.length, frames[0].payload.length]);
   });
 
-  it('sends what was missed compressed too', async (t) => {
+  it('compresses replayed events too', async (t) => {
     const milky = await start(t, config());
     await say(milky, LONG);
     await say(milky, 'short');
@@ -249,7 +249,7 @@ describe('permessage-deflate and the ws library', { concurrency: 4 }, () => {
     }
   });
 
-  it('a websocket_client offers it no more to a server that answers what it must not', async (t) => {
+  it('a websocket_client stops offering it to a server that answers wrongly', async (t) => {
     const server = await RawServer.start(t);
     const milky = await start(t, { bots: [{ self_id: BOT, websocket_client: [{ url: server.url }] }] });
     const first = await server.next();
@@ -283,7 +283,7 @@ describe('attacks on permessage-deflate', { concurrency: 1 }, () => {
   const limit = 4 * MIB;
   const limited = config({}, { limits: { message_bytes: limit } });
 
-  it('refuses what is wrong, with the code for it', async (t) => {
+  it('refuses malformed frames with the right close code', async (t) => {
     const milky = await start(t, limited);
     const payload = compressed('{"action":"get_login_info"}');
     for (const [name, code, ...frames] of [
@@ -307,8 +307,8 @@ describe('attacks on permessage-deflate', { concurrency: 1 }, () => {
     raw.destroy();
   });
 
-  // A gigabyte out of each megabyte: what is taken is the limit, once, however many send one.
-  it('a bomb costs the limit in memory, and others go on', async (t) => {
+  // A megabyte that inflates to a gigabyte costs the limit of a message, once, however many clients send one.
+  it('a bomb costs no more memory than the limit, and other clients are served', async (t) => {
     const milky = await start(t, limited);
     const other = await connect(t, milky.ws(0));
     await other.call('get_login_info', {}, LONG);
@@ -335,13 +335,13 @@ describe('attacks on permessage-deflate', { concurrency: 1 }, () => {
     busy = false;
     await within(calls, 'the calls of the other one');
     assert.ok(answered > 0);
-    // What is gathered of eight compressed messages, and one of them decompressed.
+    // Eight compressed messages as they are gathered, and one of them decompressed.
     const grown = (await memory(milky, 'VmHWM')) - before;
     assert.ok(grown < 8 * 2 + limit / MIB + 4, `${grown} MiB`);
   });
 
-  // What a message becomes once more when its JSON is read: every value takes memory, however short it is.
-  it('a bomb of JSON costs what its text does', async (t) => {
+  // A message grows once more when its JSON is read: every value takes memory, however short it is.
+  it('a bomb of JSON costs no more than its text', async (t) => {
     const milky = await start(t, config({}, { limits: { message_bytes: 64 * MIB } }));
     const before = await memory(milky, 'VmHWM');
     for (const piece of ['1,', '[],', '"",', '[', '{"a":']) {
@@ -355,7 +355,7 @@ describe('attacks on permessage-deflate', { concurrency: 1 }, () => {
     assert.ok(grown < 64 + 8, `${grown} MiB`);
   });
 
-  it('blocks with nothing in them are not looked at for ever', async (t) => {
+  it('too many empty blocks end the connection', async (t) => {
     const milky = await start(t, limited);
     for (const piece of [[0, 0, 0, 0xff, 0xff], [3, 0], [2, 8, 0x20, 0x80, 0]]) {
       const raw = await deflating(milky, milky.address('websocket_server'));

@@ -1,5 +1,5 @@
-// Every API that the sandbox has, and every event, in both dialects and over HTTP and WebSocket, held
-// against the tables and (1.2) the published schemas; and every other API is at least known.
+// Every API of the sandbox and every event, in both dialects, over HTTP and WebSocket, checked against the tables
+// and (1.2) the published schemas; every other API is at least known.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, GROUP, call, serve } from './harness.mjs';
@@ -10,7 +10,7 @@ const BOT = 10001000; // the owner of the group
 const OTHER = 10001001;
 const MING = 10003001; // 小明
 const PEOPLE = [10003001, 10003002, 10003003, 10003004, 10003005];
-const EVERYBODY = [BOT, OTHER, ...PEOPLE];
+const EVERYONE = [BOT, OTHER, ...PEOPLE];
 
 const servers = () => ({
   http_server: [{ listen: LISTEN }, { listen: LISTEN, dialect: '1.2' }],
@@ -63,7 +63,7 @@ async function fails(reply, retcode) {
   assert.equal((await reply).retcode, retcode, JSON.stringify(await reply));
 }
 
-// The world as the draft tells it.
+// The world in the draft.
 async function readDraft(call) {
   const { data: { friends } } = await call('get_friend_list', {});
   assert.deepEqual(ids(friends), [OTHER, ...PEOPLE]);
@@ -78,7 +78,7 @@ async function readDraft(call) {
   await fails(call('get_group_info', { group_id: 700000002 }), -101);
 
   const { data: { members } } = await call('get_group_member_list', { group_id: GROUP });
-  assert.deepEqual(ids(members), EVERYBODY);
+  assert.deepEqual(ids(members), EVERYONE);
   const self = members.find((member) => member.user_id === BOT);
   assert.deepEqual([self.role, self.group_id, self.card], ['owner', GROUP, '']);
   assert.deepEqual((await call('get_group_member_info', { group_id: GROUP, user_id: BOT })).data, self);
@@ -101,7 +101,7 @@ async function read12(call) {
   await fails(call('get_group_info', { group_id: 700000002 }), -101);
 
   const { data: { members } } = await call('get_group_member_list', { group_id: GROUP });
-  assert.deepEqual(ids(members), EVERYBODY);
+  assert.deepEqual(ids(members), EVERYONE);
   const self = members.find((member) => member.user_id === BOT);
   assert.equal(self.role, 'owner');
   assert.deepEqual((await call('get_group_member_info', { group_id: GROUP, user_id: BOT })).data, { member: self });
@@ -109,7 +109,7 @@ async function read12(call) {
   await fails(call('get_group_member_info', { group_id: GROUP, user_id: 10009999 }), -102);
 }
 
-// APIs that only 1.2 has, which the draft's servers have too.
+// APIs of 1.2 alone, which the draft's servers have too.
 async function readOwn(call) {
   const { data: login } = await call('get_login_info', {});
   assert.deepEqual(login, { uin: BOT, nickname: `Milky ${BOT}` });
@@ -130,7 +130,7 @@ test('people and groups', async (t) => {
   }
 });
 
-// A conversation in the draft: everything that can be said, read, turned over and taken back.
+// A conversation in the draft: messages of all kinds are sent, read, forwarded and recalled.
 async function speakDraft(call) {
   const { data: first } = await call('send_group_message', { group_id: GROUP, message: text('first') });
   isNow(first.time);
@@ -187,7 +187,7 @@ async function speakDraft(call) {
   await fails(call('get_history_private_message', { user_id: 10009999 }), -100);
   await fails(call('get_history_group_message', { group_id: 700000002 }), -101);
 
-  // Taking back.
+  // Recalls.
   assert.deepEqual((await call('recall_message', { message_id: second.message_id })).data, {});
   await fails(call('get_message', { message_id: second.message_id }), -103);
   await fails(call('recall_message', { message_id: second.message_id }), -103);
@@ -198,7 +198,7 @@ async function speakDraft(call) {
   await fails(call('get_message', { message_id: `Temp:${MING}:1` }), -103);
   await fails(call('recall_message', { message_id: `Temp:${MING}:1` }), -501);
 
-  // What does not go.
+  // Refusals.
   await fails(call('send_private_message', { user_id: 10009999, message: text('x') }), -100);
   await fails(call('send_group_message', { group_id: 700000002, message: text('x') }), -101);
   await fails(call('send_group_message', { group_id: GROUP, message: [{ type: 'at', data: { user_id: 10009999 } }] }), -102);
@@ -209,7 +209,7 @@ async function speakDraft(call) {
 }
 
 async function speak12(call) {
-  const place = { message_scene: 'group', peer_id: GROUP };
+  const conversation = { message_scene: 'group', peer_id: GROUP };
   const { data: first } = await call('send_group_message', { group_id: GROUP, message: text('first') });
   isNow(first.time);
   const payload = JSON.stringify({ app: 'com.example', desc: '卡片' });
@@ -222,11 +222,11 @@ async function speak12(call) {
     { type: 'text', data: { text: ' 你好' } },
   ] });
   assert.equal(second.message_seq, first.message_seq + 1);
-  const { data: { message } } = await call('get_message', { ...place, message_seq: second.message_seq });
+  const { data: { message } } = await call('get_message', { ...conversation, message_seq: second.message_seq });
   assert.deepEqual(
     { ...message, group: message.group.group_id, group_member: message.group_member.user_id },
     {
-      ...place, message_seq: second.message_seq, sender_id: BOT, time: second.time, group: GROUP, group_member: BOT,
+      ...conversation, message_seq: second.message_seq, sender_id: BOT, time: second.time, group: GROUP, group_member: BOT,
       segments: [
         { type: 'reply', data: { message_seq: first.message_seq, sender_id: BOT, sender_name: `Milky ${BOT}`, time: first.time, segments: text('first') } },
         { type: 'mention', data: { user_id: MING, name: '小明' } },
@@ -253,7 +253,7 @@ async function speak12(call) {
   const said = [];
   let page = {};
   do {
-    const { data } = await call('get_history_messages', { ...place, limit: 3, ...page });
+    const { data } = await call('get_history_messages', { ...conversation, limit: 3, ...page });
     said.unshift(...data.messages);
     page = { start_message_seq: data.next_message_seq };
   } while (page.start_message_seq && said.length < 8);
@@ -261,14 +261,14 @@ async function speak12(call) {
   const again = said.find((item) => item.message_seq === second.message_seq);
   again.group_member.last_sent_time = message.group_member.last_sent_time; // it has spoken since
   assert.deepEqual(again, message);
-  const { data: { messages: longest } } = await call('get_history_messages', { ...place, limit: 1000 });
+  const { data: { messages: longest } } = await call('get_history_messages', { ...conversation, limit: 1000 });
   assert.ok(longest.length <= 30);
 
   assert.deepEqual((await call('recall_group_message', { group_id: GROUP, message_seq: second.message_seq })).data, {});
-  await fails(call('get_message', { ...place, message_seq: second.message_seq }), -103);
+  await fails(call('get_message', { ...conversation, message_seq: second.message_seq }), -103);
   assert.deepEqual((await call('recall_private_message', { user_id: MING, message_seq: whisper.message_seq })).data, {});
   await fails(call('recall_private_message', { user_id: MING, message_seq: whisper.message_seq }), -103);
-  await fails(call('get_message', { ...place, message_seq: 0 }), -103);
+  await fails(call('get_message', { ...conversation, message_seq: 0 }), -103);
   await fails(call('get_message', { message_scene: 'temp', peer_id: MING, message_seq: 1 }), -103);
   await fails(call('get_message', { message_scene: 'friend', peer_id: 10009999, message_seq: 1 }), -100);
 }
@@ -280,7 +280,7 @@ test('messages', async (t) => {
     await t.test(way, () => (way.startsWith('draft') ? speakDraft : speak12)(call));
   }
 
-  await t.test('what one dialect said, the other reads', async () => {
+  await t.test('a message of one dialect can be read in the other', async () => {
     const old = all['draft, HTTP'];
     const modern = all['1.2, WebSocket'];
     const { data: sent } = await modern('send_group_message', { group_id: GROUP, message: [
@@ -296,12 +296,12 @@ test('messages', async (t) => {
     const seq = Number(answer.message_id.split(':')[2]);
     const { data: { message: reply } } = await modern('get_message', { message_scene: 'group', peer_id: GROUP, message_seq: seq });
     assert.equal(reply.segments[0].data.message_seq, sent.message_seq);
-    // Under its 1.2 name, a draft server has it in the shape of 1.2.
+    // Under its 1.2 name, a draft server answers in the format of 1.2.
     const { data: { messages: [last] } } = await old('get_history_messages', { message_scene: 'group', peer_id: GROUP, limit: 1 });
     assert.deepEqual(last, reply);
   });
 
-  await t.test('only the sender, or who may, takes a message back', async (t) => {
+  await t.test('only the sender, or a member with the right to, recalls a message', async (t) => {
     const other = (await ways(t, milky, 1))['draft, HTTP'];
     const owner = all['draft, HTTP'];
     const { data: mine } = await owner('send_group_message', { group_id: GROUP, message: text('of the owner') });
@@ -356,20 +356,20 @@ test('events', async (t) => {
     return [events.draft, events['1.2']];
   }
 
-  await t.test('message_receive, of a person in a group', async () => {
+  await t.test('message_receive from a person in a group', async () => {
     const { message_seq, time } = await milky.say(MING, { group: GROUP }, '大家好');
     const [old, modern] = await next();
     assert.deepEqual(old, { time, event_type: 'message_receive', data: {
       message_type: 'group', message_id: `Group:${GROUP}:${message_seq}`, time, user_id: MING, group_id: GROUP, segments: text('大家好'),
     } });
     assert.deepEqual([modern.time, modern.data.message_scene, modern.data.message_seq, modern.data.sender_id, modern.data.group_member.nickname], [time, 'group', message_seq, MING, '小明']);
-    // It is the same message that get_message gives.
+    // It is the same message that get_message returns.
     assert.deepEqual((await own['draft, HTTP']('get_message', { message_id: old.data.message_id })).data.message, old.data);
     const { data: got } = await own['1.2, HTTP']('get_message', { message_scene: 'group', peer_id: GROUP, message_seq });
     assert.deepEqual(got.message, modern.data);
   });
 
-  await t.test('message_receive, of a person in private', async () => {
+  await t.test('message_receive from a friend', async () => {
     const { message_seq, time } = await milky.say(MING, { to: BOT }, '在吗');
     const [old, modern] = await next();
     assert.deepEqual(old, { time, event_type: 'message_receive', data: {
@@ -382,12 +382,12 @@ test('events', async (t) => {
   });
 
   for (const way of Object.keys(other)) {
-    await t.test(`message_receive and message_recall, of another bot, ${way}`, async () => {
+    await t.test(`message_receive and message_recall from another bot, ${way}`, async () => {
       const call = other[way];
       const isDraft = way.startsWith('draft');
-      const recall = (sent, scene, peer) => (isDraft ? call('recall_message', { message_id: sent.message_id })
-        : scene === 'group' ? call('recall_group_message', { group_id: peer, message_seq: sent.message_seq })
-          : call('recall_private_message', { user_id: peer, message_seq: sent.message_seq }));
+      const recall = (sent, scene, id) => (isDraft ? call('recall_message', { message_id: sent.message_id })
+        : scene === 'group' ? call('recall_group_message', { group_id: id, message_seq: sent.message_seq })
+          : call('recall_private_message', { user_id: id, message_seq: sent.message_seq }));
 
       const { data: inGroup } = await call('send_group_message', { group_id: GROUP, message: [{ type: isDraft ? 'at' : 'mention', data: { user_id: BOT } }] });
       const [old, modern] = await next();
@@ -410,7 +410,7 @@ test('events', async (t) => {
     });
   }
 
-  await t.test('message_recall, by oneself and of somebody else\'s message', async () => {
+  await t.test('message_recall, of an own message and of another member\'s', async () => {
     const { message_seq } = await milky.say(MING, { group: GROUP }, 'spam');
     await next();
     await own['draft, HTTP']('recall_message', { message_id: `Group:${GROUP}:${message_seq}` });

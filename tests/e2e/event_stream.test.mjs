@@ -89,7 +89,7 @@ test('calls of 1.x', async (t) => {
     const recalled = await ask('/api/recall_group_message', {}, JSON.stringify({ group_id: GROUP, message_seq }));
     assert.deepEqual(recalled.body, { status: 'ok', retcode: 0, data: {} });
   });
-  await t.test('the draft stands beside it', async () => {
+  await t.test('the draft is served beside it', async () => {
     refused(await ask('/get_friend_info', {}, '{}'), 400);
     refused(await ask('/get_friend_info', { Authorization: 'Bearer y' }), 403);
   });
@@ -118,7 +118,7 @@ test('events of 1.x', async (t) => {
     assert.equal(response.headers.allow, 'GET');
   });
 
-  await t.test('Server-Sent Events and WebSockets tell the same, bare', async (t) => {
+  await t.test('Server-Sent Events and WebSockets carry the same bare events', async (t) => {
     const streams = [await stream(t, `${base}/event${query}`), await stream(t, `${base}/event`, bearer), await stream(t, `${base}/event/${query}`)];
     for (const { response } of streams) {
       assert.match(response.headers.get('date'), /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/);
@@ -148,7 +148,7 @@ test('events of 1.x', async (t) => {
     }
   });
 
-  await t.test('many of each, in order, while one of them does not read', async (t) => {
+  await t.test('many clients of each get all events in order while one does not read', async (t) => {
     const deaf = await Raw.connect(milky.address('http_server'));
     deaf.write(`GET /event${query} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     await deaf.take(1);
@@ -171,7 +171,7 @@ test('events of 1.x', async (t) => {
     deaf.destroy();
   });
 
-  await t.test('calls on them are not answered', async (t) => {
+  await t.test('calls sent on event connections are not answered', async (t) => {
     const socket = await listen(t, `${url}${query}`);
     socket.socket.send('{"action":"get_login_info","echo":1}');
     const pong = once(socket.socket, 'pong');
@@ -183,7 +183,7 @@ test('events of 1.x', async (t) => {
     assert.equal(await within(socket.closed, 'the end'), 1000);
   });
 
-  await t.test('a stream whose reader leaves is forgotten', async () => {
+  await t.test('a stream ends when its client disconnects', async () => {
     for (let i = 0; i < 20; i++) {
       const raw = await Raw.connect(milky.address('http_server'));
       raw.write(`GET /event${query} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
@@ -191,7 +191,7 @@ test('events of 1.x', async (t) => {
       if (i % 2) raw.socket.resetAndDestroy();
       else raw.end();
     }
-    await milky.say(10003001, { group: GROUP }, 'anybody?');
+    await milky.say(10003001, { group: GROUP }, 'hello?');
     const { body } = await call(base, 'get_login_info', {}, { headers: { Authorization: 'Bearer a b&' } });
     assert.equal(body.data.uin, BOT);
   });
@@ -206,12 +206,12 @@ test('without a token, web pages of other origins get no events', async (t) => {
     assertRefused(await raw.write(handshake({ target: '/event', extra: [`Origin: ${headers.Origin}`] })).response(), 403);
     raw.destroy();
   }
-  // A page of a name that was made to mean this machine (DNS rebinding) sends no Origin with a GET.
+  // A page whose name was made to resolve to this machine (DNS rebinding) sends no Origin with a GET.
   refused(await request(address, '/event', { method: 'GET', headers: { Host: 'evil.example:3000' } }), 403);
   for (const headers of [{}, { Host: `localhost:${address.split(':')[1]}` }, { Origin: `http://${address}` }]) {
     assert.equal((await stream(t, `http://${address}/event`, headers)).response.status, 200);
   }
-  // Pipelined behind a call, on one connection.
+  // Pipelined after a call, on one connection.
   const raw = await Raw.connect(address);
   raw.write(post('/api/get_login_info', '{}'), 'GET /event HTTP/1.1\r\nHost: localhost\r\n\r\n');
   assert.equal((await raw.response()).json.data.uin, BOT);

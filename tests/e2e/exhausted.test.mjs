@@ -1,4 +1,4 @@
-// What runs out or goes wrong around milky: descriptors, disks, database files, the clock.
+// Resources that run out or fail around milky: descriptors, disks, database files, the clock.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ const ask = async (client, action, params = {}) => (await client.call(action, pa
 const say = (client, words) => ask(client, 'send_group_message', { group_id: GROUP, message: text(words) });
 const FOR_EVER = 1e9;
 
-async function place(t, extra = {}) {
+async function configured(t, extra = {}) {
   const dir = await folder(t);
   const config = {
     bots: [
@@ -28,7 +28,7 @@ async function place(t, extra = {}) {
   return dir;
 }
 
-// All events of the journal, as a client that has missed everything is told of them.
+// All events of the journal, as a client that has missed everything gets them.
 async function past(t, milky, count) {
   const client = await connect(t, `${milky.ws()}?since=0`);
   const words = [];
@@ -39,7 +39,7 @@ async function past(t, milky, count) {
   return words;
 }
 
-// Something is said until it is taken again; where it cannot be stored, the connection ends.
+// Sends messages until one is accepted again; where it cannot be stored, the connection ends.
 async function saysAgain(t, milky, words) {
   await within((async () => {
     for (let reply; reply?.status !== 'ok';) {
@@ -52,15 +52,15 @@ async function saysAgain(t, milky, words) {
 const lines = (milky, pattern) => milky.stderr.split('\n').filter((line) => pattern.test(line));
 
 describe('exhausted', () => {
-  it('out of descriptors: who is there goes on, nobody spins, and it recovers', async (t) => {
+  it('without free descriptors it serves its connections, does not spin, and recovers', async (t) => {
     const faults = await Faults.make(t);
-    const dir = await place(t);
+    const dir = await configured(t);
     await writeFile(join(dir, 'file.txt'), 'words');
     const milky = await start(t, { dir, env: faults.env, descriptors: 64 });
     const bot = await connect(t, milky.ws(0));
     const other = await connect(t, milky.ws(1));
     const [host, port] = milky.address('http_server').split(':');
-    const crowd = Array.from({ length: 80 }, () => connectTcp(port, host).on('error', () => {}));
+    const sockets = Array.from({ length: 80 }, () => connectTcp(port, host).on('error', () => {}));
     await milky.log.find((line) => /cannot accept connections/.test(line), 'the complaint');
     assert.match(milky.stderr, /too many open files \(raise ulimit -n/);
 
@@ -72,13 +72,13 @@ describe('exhausted', () => {
     assert.equal(refused.status, 'failed');
     assert.match(refused.message, /open/i);
 
-    // Ten more tries to accept: were they made at once, this would be over at once.
+    // Ten more tries to accept: without pauses between them they would be over immediately.
     const [accepts, began] = [faults.accepts, Date.now()];
     while (faults.accepts < accepts + 10) assert.equal((await ask(bot, 'get_login_info')).status, 'ok');
     assert.ok(Date.now() - began >= 500, `ten tries in ${Date.now() - began} ms`);
     assert.equal(lines(milky, /cannot accept/).length, 1);
 
-    for (const socket of crowd) socket.destroy();
+    for (const socket of sockets) socket.destroy();
     assert.equal((await call(milky.http(), 'get_login_info')).body.status, 'ok');
     assert.equal(await milky.stop(), 0);
   });
@@ -86,7 +86,7 @@ describe('exhausted', () => {
   for (const [name, calls] of [['its disk', ['pwrite', 'write', 'truncate', 'sync']], ['syncing', ['sync']]]) {
     it(`full disk (${name}): nothing is acknowledged, the log says so once, and it recovers`, async (t) => {
       const faults = await Faults.make(t);
-      const dir = await place(t);
+      const dir = await configured(t);
       const milky = await start(t, { dir, env: faults.env });
       let other = await connect(t, milky.ws(1));
       assert.equal((await say(other, 'before')).status, 'ok');
@@ -113,7 +113,7 @@ describe('exhausted', () => {
     const faults = await Faults.make(t);
     const posted = [];
     const receiver = await hook(t, { answer: ({ text: body }) => { posted.push(textOf(JSON.parse(body).data)); return { status: 204 }; } });
-    const dir = await place(t, { webhook: [{ url: receiver.url }] });
+    const dir = await configured(t, { webhook: [{ url: receiver.url }] });
     const milky = await start(t, { dir, env: faults.env });
     const other = await connect(t, milky.ws(1));
     const words = ['before'];
@@ -122,9 +122,9 @@ describe('exhausted', () => {
     faults.arm({ calls: ['pwrite'], file: 'journal.db-wal', times: FOR_EVER, error: errno.ENOSPC });
     const reply = await Promise.race([say(other, words[words.push('lost') - 1]).catch(() => undefined), other.closed]);
     assert.notEqual(reply?.status, 'ok');
-    // Who asks gets no reply before the journal has it: so nobody has been told of it meanwhile.
+    // The caller gets no reply before the journal has stored the event; neither does any client get the event.
     await call(milky.http(), 'get_login_info').catch(() => {});
-    assert.ok(!posted.includes('lost'), 'the webhook was told of what is not stored');
+    assert.ok(!posted.includes('lost'), 'the webhook got an event that is not stored');
     assert.ok(faults.disarm().fired >= 2);
     assert.match(milky.stderr, /error +journal: what makes events fails until they can be stored/);
     await saysAgain(t, milky, 'after');
@@ -135,15 +135,15 @@ describe('exhausted', () => {
     assert.equal(await milky.stop(), 0);
   });
 
-  it('a disk that may only be read keeps it from starting, with a reason', async (t) => {
+  it('it does not start on a read-only disk, and gives the reason', async (t) => {
     const faults = await Faults.make(t);
-    const dir = await place(t);
+    const dir = await configured(t);
     await (await Milky.start({ dir })).stop();
     faults.arm({ calls: ['open', 'pwrite', 'write', 'truncate', 'sync', 'unlink', 'rename'], times: FOR_EVER, error: errno.EROFS });
     await assert.rejects(Milky.start({ dir, env: faults.env }), /ended with 1 .*\n.*error +(journal|sandbox): .*data\/(journal|sandbox)\.db/s);
   });
 
-  // The file is changed while nobody has it open; it is started again, and what it says is kept.
+  // The file is changed while milky does not run; then it is started again, and its messages are kept.
   const damages = {
     'a header of garbage': async (path) => {
       const file = await open(path, 'r+');
@@ -160,8 +160,8 @@ describe('exhausted', () => {
   };
   for (const name of ['journal.db', 'sandbox/sandbox.db']) {
     for (const [damage, doIt] of Object.entries(damages)) {
-      it(`${name}, ${damage}: it says which file, and acknowledges nothing`, async (t) => {
-        const dir = await place(t);
+      it(`${name}, ${damage}: it names the file, and acknowledges nothing`, async (t) => {
+        const dir = await configured(t);
         const first = await Milky.start({ dir });
         const speaker = await connect(t, first.ws(1));
         for (let i = 0; i < 30; i++) await say(speaker, `word ${i}`);
@@ -179,9 +179,9 @@ describe('exhausted', () => {
     }
   }
 
-  it('a clock that jumps a year ahead and comes back costs no event', async (t) => {
+  it('no event is lost when the clock jumps a year ahead and back', async (t) => {
     const faults = await Faults.make(t);
-    const milky = await start(t, { dir: await place(t), env: faults.env });
+    const milky = await start(t, { dir: await configured(t), env: faults.env });
     const other = await connect(t, milky.ws(1));
     const words = [];
     for (const days of [0, 365, 0, -1]) {
@@ -197,7 +197,7 @@ describe('exhausted', () => {
     assert.equal(await milky.stop(), 0);
   });
 
-  it('timers and dates of receivers do not depend on a right clock', async (t) => {
+  it('timers and dates of receivers do not depend on a correct clock', async (t) => {
     const faults = await Faults.make(t);
     let refusals = 0;
     const receiver = await hook(t, {
@@ -205,7 +205,7 @@ describe('exhausted', () => {
         ? { status: 503, headers: { 'Retry-After': new Date(Date.now() + 1000).toUTCString() } }
         : { status: 204 }),
     });
-    const milky = await start(t, { dir: await place(t, { webhook: [{ url: receiver.url }] }), env: faults.env });
+    const milky = await start(t, { dir: await configured(t, { webhook: [{ url: receiver.url }] }), env: faults.env });
     for (const [days, word] of [[-1, 'behind'], [365, 'ahead']]) {
       faults.clock = days * 86400 * 1000;
       refusals = 0;

@@ -1,4 +1,4 @@
-// Reads Prometheus' text format 0.0.4 as strictly as it is written down:
+// Reads Prometheus' text format 0.0.4 as strictly as it is specified:
 // https://prometheus.io/docs/instrumenting/exposition_formats/
 import assert from 'node:assert/strict';
 
@@ -39,7 +39,7 @@ function checkHistogram(name, { samples }) {
   }
 }
 
-// {family: {type, help, samples: [{name, labels, value}]}}; throws where it is not well formed.
+// {family: {type, help, samples: [{name, labels, value}]}}; throws where it is malformed.
 export function parse(text) {
   assert.ok(text.endsWith('\n'));
   const families = new Map();

@@ -1,4 +1,4 @@
-// What steers tests/tools/fault.c: a milky whose n-th allocation or system call fails, whose clock is moved.
+// Controls tests/tools/fault.c: a milky whose n-th allocation or system call fails, whose clock is moved.
 import { execFileSync } from 'node:child_process';
 import { closeSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -24,7 +24,7 @@ export function isSanitized() {
   return readFileSync(process.env.MILKY).includes('libasan.so');
 }
 
-// What a program is started with that has one of the libraries of tests/tools before its own.
+// The environment of a program that loads one of the libraries of tests/tools before its own.
 export function preloading(name) {
   const libraries = [join(dirname(process.env.TESTEE), name)];
   const env = {};
@@ -52,10 +52,10 @@ export class Faults {
     writeSync(this.#fd, Buffer.alloc(SIZE), 0, SIZE, 0);
   }
 
-  // What a milky that can be made to fail is started with.
+  // The options of a milky that can be made to fail.
   get env() {
     const env = { FAULT_FILE: this.file, ...preloading('libfault.so') };
-    if (!isSanitized()) env.GLIBC_TUNABLES = 'glibc.malloc.perturb=165'; // what is used after it was freed is nonsense
+    if (!isSanitized()) env.GLIBC_TUNABLES = 'glibc.malloc.perturb=165'; // memory that is used after it was freed is nonsense
     return env;
   }
 
@@ -96,7 +96,7 @@ export class Faults {
   get accepts() { return this.#get('accepts'); }
   get polls() { return this.#get('polls'); }
 
-  // What failed, with what, and from where, as functions and lines where they are known.
+  // The call that failed, its error, and its callers, as functions and lines where they are known.
   describe() {
     if (this.fired === 0) return 'nothing failed';
     const frames = Buffer.alloc(FRAMES * FRAME);

@@ -1,6 +1,6 @@
-// Each allocation and each system call on the way of a call and of an event fails once: milky lives on,
-// every call has one answer or a connection that has ended, what was acknowledged is there, every event
-// arrives in order, nothing leaks. SOAK=1 tries nearly all of them; FAULT_SEED repeats a run.
+// Each allocation and each system call on the way of a call and of an event fails once: milky keeps running,
+// every call has one answer or a closed connection, acknowledged messages are stored, every event arrives in
+// order, nothing leaks. SOAK=1 tries nearly all of them; FAULT_SEED repeats a run.
 import assert from 'node:assert/strict';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
@@ -13,24 +13,24 @@ import { BOT, Client, GROUP, Milky, request, within } from './harness.mjs';
 import { Ledger, numberOf } from './ledger.mjs';
 
 const OTHER = 10001001;
-const SECONDS = process.env.SOAK ? 240 : 6; // that the faults of one kind may take
+const SECONDS = process.env.SOAK ? 240 : 6; // for the faults of one kind
 // Where libuv gets no pipe for its signals, or that pipe fails, it ends the process itself.
 const LIBUV_ABORTS = /^(?:pipe|read|write) failed with errno \d+\s+(?:libfault\S+\s+)*libuv/;
 const SEED = Number(process.env.FAULT_SEED ?? Date.now() % 100000);
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 
-// What a call came to: its body, or undefined where the connection ended instead.
+// The result of a call: its body, or undefined where the connection ended instead.
 async function ask(address, action, params) {
   const answer = await request(address, `/api/${action}`, { headers: JSON_TYPE, body: JSON.stringify(params) })
     .catch((error) => {
-      if (!error.code) throw error; // it was waited for in vain
+      if (!error.code) throw error; // the wait timed out
     });
   if (answer) assert.ok(answer.body && [200, 500, 503].includes(answer.status), `${answer.status} ${answer.text}`);
   return answer?.body;
 }
 
-// A WebSocket, and what it hears. `ended` is set when it has ended.
+// A WebSocket, and the events on it. `ended` is set when it has ended.
 function listen(url) {
   const client = new Client().attach(new WebSocket(url, { rejectUnauthorized: false }));
   client.words = new Set();
@@ -106,7 +106,7 @@ class World {
     return world;
   }
 
-  // Somebody whom milky connects to, again and again. Returns what its configuration says of them.
+  // A server that milky connects to, again and again. Returns its part of the configuration.
   async connectsTo(own, tls) {
     const peer = await reverse(this.t, { tls: own, perMessageDeflate: { threshold: 1 } });
     this.pushed = new Ledger('websocket_client');
@@ -128,7 +128,7 @@ class World {
     this.other = this.milky.address('http_server', 1);
   }
 
-  // Everything that a bot does, once. It says what went wrong, whatever fails meanwhile.
+  // Everything that a bot does, once. It reports what went wrong, whatever fails meanwhile.
   async round(word) {
     const url = this.milky.ws().replace('ws', this.pushed ? 'wss' : 'ws');
     const socket = listen(url);
@@ -141,7 +141,7 @@ class World {
         if (socket.ended) return undefined;
         socket.send({ action, params, echo });
         const answer = await Promise.race([socket.responses.next(`the answer to ${action}`).then(({ data }) => data), socket.closed.then(() => undefined)]);
-        // Where there is no memory for it, not even the echo is known.
+        // Without memory for the message, not even its echo is known.
         if (answer && !(answer.retcode !== 0 && answer.echo === undefined)) assert.equal(answer.echo, echo, JSON.stringify(answer));
         return answer;
       };
@@ -177,7 +177,7 @@ class World {
     }
   }
 
-  // A reply of the same turn as an event that the journal does not take yet is not sent: so it is asked again.
+  // A reply is not sent while the journal cannot store an event of the same turn: so the call is repeated.
   async lives() {
     await within((async () => {
       for (;;) {
@@ -188,7 +188,7 @@ class World {
     })(), 'milky to answer');
   }
 
-  // Says something until it is taken: the journal may wait a moment after it has failed.
+  // Repeats a message until it is accepted: the journal may wait a moment after it has failed.
   async say(word) {
     return within((async () => {
       for (;;) {
@@ -207,7 +207,7 @@ class World {
     });
   }
 
-  // All that others said in the group, as the world has it, and as the webhook got it.
+  // All messages of others in the group, from the world, and as the webhook got them.
   async checkDelivery() {
     const last = `last ${this.lasts = (this.lasts ?? 0) + 1}`;
     const end = await this.say(last);
@@ -226,7 +226,7 @@ class World {
     if (this.pushed) assert.deepEqual([...this.pushed.numbers].sort(([a], [b]) => a - b).map(([, word]) => word), words);
   }
 
-  // What is open when all clients have gone, as they do on their own.
+  // The open descriptors when all clients have disconnected.
   async descriptors(most = Infinity) {
     for (;;) {
       const { length } = await readdir(`/proc/${this.milky.child.pid}/fd`);
@@ -235,7 +235,7 @@ class World {
   }
 }
 
-// The n-th call of these fails, in each way, one after the other in an order that looks like none.
+// The n-th of these calls fails, with each error, in a shuffled order.
 async function tryEach(t, world, calls, variants) {
   world.faults.arm({ calls, at: Number.MAX_SAFE_INTEGER });
   await world.round('count');
@@ -263,7 +263,7 @@ async function tryEach(t, world, calls, variants) {
       throw error;
     }
   }
-  t.diagnostic(`FAULT_SEED=${SEED}: ${fired} faults, ${i} of ${total} places and ways, in ${Date.now() - began} ms`);
+  t.diagnostic(`FAULT_SEED=${SEED}: ${fired} faults, ${i} of ${total} calls and errors, in ${Date.now() - began} ms`);
 }
 
 describe('faults', () => {
@@ -289,14 +289,14 @@ describe('faults', () => {
       // Libraries keep a few pieces for the errors that they have had; AddressSanitizer counts exactly.
       const kept = world.faults.live - clean;
       assert.ok(isSanitized() || kept <= 16, `${kept} pieces of memory were not freed`);
-      await world.serve(); // what was acknowledged outlives the process
+      await world.serve(); // acknowledged messages outlive the process
       await world.checkDelivery();
       assert.equal(await world.milky.stop(), 0, world.milky.stderr.slice(-5000));
     });
   }
 
   for (const [name, calls, variants] of [['memory', MEMORY, 1], ['system', SYSTEM, 4]]) {
-    it(`starts, or says why not, when a call fails meanwhile: ${name}`, async (t) => {
+    it(`starts, or gives the reason, when a call fails during the start: ${name}`, async (t) => {
       const world = await World.make(t, { hasWebhook: false }); // libcurl would take most of the time
       const tried = { ready: 0, ended: 0 };
       const begin = async (at, variant) => {
@@ -326,7 +326,7 @@ describe('faults', () => {
         const n = (SEED + i * 619) % total;
         await begin(n % most + 1, Math.floor(n / most));
       }
-      t.diagnostic(`FAULT_SEED=${SEED}: of ${total} places and ways, ${tried.ready} did no harm, ${tried.ended} kept it from starting`);
+      t.diagnostic(`FAULT_SEED=${SEED}: of ${total} calls and errors, ${tried.ready} did no harm, ${tried.ended} kept it from starting`);
     });
   }
 });

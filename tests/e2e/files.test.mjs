@@ -1,10 +1,10 @@
-// Files, private ones and those of groups: each API over HTTP in both dialects, the events and
-// messages that it causes, and what is downloaded from the URLs.
+// Private files and files of groups: each API over HTTP in both dialects, the events and messages that it
+// causes, and downloads from the URLs.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { GROUP } from './harness.mjs';
-import { BOT, HONG, MING, NOBODY, OTHER, done, fails, isNow, world } from './sandbox.mjs';
+import { BOT, HONG, MING, UNKNOWN_USER, OTHER, done, fails, isNow, world } from './sandbox.mjs';
 
 const CONTENT = Buffer.from('一份文件的内容\n');
 const URI = `base64://${CONTENT.toString('base64')}`;
@@ -40,10 +40,10 @@ test('private files', async (t) => {
     await downloads((await done(owner.draft('get_private_file_download_url', { user_id: OTHER, file_id }))).download_url, '报告.txt');
     await fails(other.modern('get_private_file_download_url', { user_id: BOT, file_id, file_hash: 'f'.repeat(40) }), -115, 'file_hash');
     await fails(other.modern('get_private_file_download_url', { user_id: MING, file_id, file_hash: HASH }), -115);
-    await fails(other.modern('get_private_file_download_url', { user_id: NOBODY, file_id, file_hash: HASH }), -100);
+    await fails(other.modern('get_private_file_download_url', { user_id: UNKNOWN_USER, file_id, file_hash: HASH }), -100);
   }
   for (const [, call] of Object.entries(owner)) {
-    await fails(call('upload_private_file', { user_id: NOBODY, file_uri: URI, file_name: 'x' }), -100);
+    await fails(call('upload_private_file', { user_id: UNKNOWN_USER, file_uri: URI, file_name: 'x' }), -100);
     await fails(call('upload_private_file', { user_id: OTHER, file_uri: URI, file_name: '../x' }), -108, 'slashes');
     await fails(call('upload_private_file', { user_id: OTHER, file_uri: URI, file_name: 'x'.repeat(300) }), -108, 'too long');
     await fails(call('upload_private_file', { user_id: OTHER, file_uri: 'nonsense', file_name: 'x' }), -120);
@@ -51,7 +51,7 @@ test('private files', async (t) => {
   }
   silence();
 
-  // The draft asks for no name; and a person sends a file to a bot.
+  // The draft has no name parameter; and a person sends a file to a bot.
   await done(owner.draft('upload_private_file', { user_id: OTHER, file_uri: URI }));
   assert.equal((await next(BOT))['1.2'].data.file_name, 'file');
   await next(OTHER);
@@ -138,7 +138,7 @@ test('folders', async (t) => {
     for (const bot of [BOT, OTHER, OTHER]) await next(bot);
     assert.deepEqual(await listed(folder_id), { files: ['x'], folders: [] });
     assert.equal((await listed()).folders[0].file_count, 1);
-    // The draft does not say from where.
+    // The draft does not give the old folder.
     const from = isDraft ? {} : { parent_folder_id: folder_id };
     await fails(call('move_group_file', { group_id: GROUP, file_id, ...from, target_folder_id: '/none' }), -116);
     await done(call('move_group_file', { group_id: GROUP, file_id, ...from, target_folder_id: '/' }));

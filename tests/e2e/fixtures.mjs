@@ -1,5 +1,5 @@
-// What a test starts beside a milky is ended with it: servers, clients, folders, certificates.
-// Start them before milky: then those that hang are gone when it is told to stop.
+// Servers, clients, folders and certificates that end with their test.
+// Start them before milky: then those that hang have ended when it is stopped.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -54,7 +54,7 @@ export async function connect(t, url, options) {
   return client;
 }
 
-// A certificate that nobody trusts: {key, cert} as texts, and where both lie.
+// A self-signed certificate: {key, cert} as texts, and the paths of both.
 export async function certificate(t, name = 'DNS:localhost,IP:127.0.0.1') {
   const dir = await folder(t);
   const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
@@ -66,8 +66,8 @@ export async function certificate(t, name = 'DNS:localhost,IP:127.0.0.1') {
 
 const given = new Set();
 
-// A port of 127.0.0.1 where nobody listens, and which the kernel gives to nobody who asks for any:
-// beside this test run others.
+// A port of 127.0.0.1 that is free, and that the kernel does not choose for a program that asks for any port:
+// other tests run beside this one.
 export async function freePort() {
   for (;;) {
     const port = 20000 + Math.floor(Math.random() * 10000);
@@ -81,7 +81,7 @@ export async function freePort() {
 
 export const text = (words) => [{ type: 'text', data: { text: words } }];
 
-// The segments' text, without what is no text.
+// The text of the text segments.
 export const textOf = (message) =>
   message.segments.filter((s) => s.type === 'text').map((s) => s.data.text).join('');
 

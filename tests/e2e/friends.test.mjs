@@ -1,9 +1,9 @@
-// What a bot does with itself and with other people: each API over HTTP in both dialects, and the
-// events that it causes, held against the tables and (1.2) the published schemas.
+// A bot's own profile and its friends: each API over HTTP in both dialects, and the events that it causes,
+// checked against the tables and (1.2) the published schemas.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GROUP } from './harness.mjs';
-import { BOT, HONG, MING, NOBODY, OTHER, done, fails, text, world } from './sandbox.mjs';
+import { BOT, HONG, MING, UNKNOWN_USER, OTHER, done, fails, text, world } from './sandbox.mjs';
 
 const STRANGER = 10004001;
 
@@ -55,7 +55,7 @@ test('pins', async (t) => {
     }
     const pins = await done(call('get_peer_pins'));
     assert.deepEqual([pins.friends.map((f) => f.nickname), pins.groups.map((g) => g.group_id)], [['小红'], [GROUP]]);
-    await fails(call('set_peer_pin', { message_scene: 'friend', peer_id: NOBODY }), -100);
+    await fails(call('set_peer_pin', { message_scene: 'friend', peer_id: UNKNOWN_USER }), -100);
     await fails(call('set_peer_pin', { message_scene: 'group', peer_id: 700000002 }), -101);
     await fails(call('set_peer_pin', { message_scene: 'temp', peer_id: HONG }), -106);
     for (const [message_scene, peer_id] of [['friend', HONG], ['group', GROUP]]) {
@@ -73,7 +73,7 @@ test('read marks', async (t) => {
   for (const [, call] of both(owner)) {
     await done(call('mark_message_as_read', { message_scene: 'friend', peer_id: MING, message_seq }));
     await fails(call('mark_message_as_read', { message_scene: 'friend', peer_id: MING, message_seq: message_seq + 1 }), -103);
-    await fails(call('mark_message_as_read', { message_scene: 'friend', peer_id: NOBODY, message_seq }), -100);
+    await fails(call('mark_message_as_read', { message_scene: 'friend', peer_id: UNKNOWN_USER, message_seq }), -100);
     await fails(call('mark_message_as_read', { message_scene: 'group', peer_id: GROUP, message_seq: 1 }), -103);
     await fails(call('mark_message_as_read', { message_scene: 'temp', peer_id: MING, message_seq: 1 }), -103);
   }
@@ -95,7 +95,7 @@ test('nudges', async (t) => {
     await heard(OTHER, BOT, false, false);
     await done(call(action, { user_id: MING }));
     await heard(BOT, MING, true, false);
-    await fails(call(action, { user_id: NOBODY }), -100);
+    await fails(call(action, { user_id: UNKNOWN_USER }), -100);
   }
   await done(operate('nudge', { as: MING, to: BOT }));
   await heard(BOT, MING, false, true);
@@ -109,10 +109,10 @@ test('likes', async (t) => {
     await done(call('send_profile_like', { user_id: friend, count: 9 }));
     await fails(call('send_profile_like', { user_id: friend }), -110, '10 of them');
     await fails(call('send_profile_like', { user_id: OTHER, count: 11 }), -110, 'at most 10');
-    await fails(call('send_profile_like', { user_id: NOBODY }), -100);
+    await fails(call('send_profile_like', { user_id: UNKNOWN_USER }), -100);
   }
   silence();
-  // Another day, other likes.
+  // The next day likes count anew.
   await done(operate('clock', { advance: 86400 }));
   await done(owner.modern('send_profile_like', { user_id: HONG, count: 10 }));
 });
@@ -150,7 +150,7 @@ test('friend requests, and the end of a friendship', async (t) => {
   await fails(owner.draft('accept_request', { request_id: ids.request_id }), -109, 'rejected already');
   await areFriends(false);
 
-  assert.deepEqual(await asked(), ids); // a person's uid stays
+  assert.deepEqual(await asked(), ids); // a person's uid does not change
   await done(owner.draft('reject_request', { request_id: ids.request_id }));
   await stateIs('rejected');
   for (const accept of [
@@ -169,7 +169,7 @@ test('friend requests, and the end of a friendship', async (t) => {
     await fails(operate('say', { as: STRANGER, to: BOT, text: 'hi' }), -100);
   }
 
-  // Held back by the filter: no event, and a list of its own.
+  // A filtered request: no event, and a list of its own.
   await done(operate('friend_request', { as: STRANGER, to: BOT, comment: '我是路人', via: 'QQ号查找', is_filtered: true }));
   silence();
   assert.deepEqual(await done(owner.modern('get_friend_requests')), { requests: [] });
@@ -203,11 +203,11 @@ test('temporary sessions', async (t) => {
   assert.deepEqual(draft.data, {
     message_type: 'temp', message_id: `Temp:${STRANGER}:${message_seq}`, time, user_id: STRANGER, group_id: GROUP, segments: text('你好'),
   });
-  const place = { message_scene: 'temp', peer_id: STRANGER };
-  assert.deepEqual((await done(owner.modern('get_message', { ...place, message_seq }))).message, modern.data);
+  const conversation = { message_scene: 'temp', peer_id: STRANGER };
+  assert.deepEqual((await done(owner.modern('get_message', { ...conversation, message_seq }))).message, modern.data);
   assert.deepEqual((await done(owner.draft('get_message', { message_id: draft.data.message_id }))).message, draft.data);
-  assert.deepEqual((await done(owner.modern('get_history_messages', place))).messages, [modern.data]);
-  await done(owner.modern('mark_message_as_read', { ...place, message_seq }));
+  assert.deepEqual((await done(owner.modern('get_history_messages', conversation))).messages, [modern.data]);
+  await done(owner.modern('mark_message_as_read', { ...conversation, message_seq }));
   await fails(owner.modern('send_private_message', { user_id: STRANGER, message: text('x') }), -100);
   silence();
 });

@@ -1,6 +1,5 @@
-// Everything that goes on in groups besides talking: each API over HTTP in both dialects, the events
-// that it causes at both bots in both dialects, all held against the tables and (1.2) the published
-// schemas; and a world that has changed as it says.
+// Groups, without their messages: each API over HTTP in both dialects, the events that it causes at both bots in
+// both dialects, all checked against the tables and (1.2) the published schemas; and the change of the world.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,7 +10,7 @@ const LISTEN = '127.0.0.1:0';
 const BOT = 10001000; // the owner of the group
 const OTHER = 10001001;
 const [MING, HONG, JIE] = [10003001, 10003002, 10003003];
-const NOBODY = 10009999;
+const UNKNOWN_USER = 10009999;
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
 
 const servers = () => ({
@@ -54,7 +53,7 @@ async function world(t) {
     }
     return events;
   };
-  // Both bots are told the same.
+  // Both bots get the same event.
   made.bothHear = async (type, modern, draft) => {
     for (const bot of [BOT, OTHER]) {
       const events = await made.next(bot);
@@ -65,7 +64,7 @@ async function world(t) {
   made.silence = () => {
     for (const of of listeners) for (const listener of Object.values(of)) assert.equal(listener.events.size, 0);
   };
-  // What a person does.
+  // An action of a person.
   made.operate = async (action, params) => {
     const { body } = await request(`unix:${join(milky.dir, 'data/control.sock')}`, `/sandbox/${action}`, {
       headers: { 'Content-Type': 'application/json', Host: 'localhost' }, body: JSON.stringify(params),
@@ -113,7 +112,7 @@ test('names, cards and titles', async (t) => {
     await done(other[dialect]('set_group_member_card', { ...inGroup, user_id: OTHER, card: '我' }));
     await fails(other[dialect]('set_group_member_card', { ...inGroup, user_id: MING, card: 'x' }), -104);
     await fails(other[dialect]('set_group_member_special_title', { ...inGroup, user_id: OTHER, special_title: 'x' }), -104, 'owner');
-    await fails(owner[dialect]('set_group_member_card', { ...inGroup, user_id: NOBODY, card: 'x' }), -102);
+    await fails(owner[dialect]('set_group_member_card', { ...inGroup, user_id: UNKNOWN_USER, card: 'x' }), -102);
   }
   silence();
 });
@@ -131,7 +130,7 @@ test('admins', async (t) => {
     await changed(false);
     assert.equal((await member(owner.modern, OTHER)).role, 'member');
     await fails(owner[dialect]('set_group_member_admin', { ...inGroup, user_id: BOT }), -104);
-    await fails(owner[dialect]('set_group_member_admin', { ...inGroup, user_id: NOBODY }), -102);
+    await fails(owner[dialect]('set_group_member_admin', { ...inGroup, user_id: UNKNOWN_USER }), -102);
   }
   silence();
 });
@@ -248,14 +247,14 @@ test('essence messages, reactions and nudges', async (t) => {
     await bothHear('group_nudge', {
       ...inGroup, sender_id: OTHER, receiver_id: MING, display_action: '戳了戳', display_suffix: '', display_action_img_url: '',
     }, { ...inGroup, sender_id: OTHER, receiver_id: MING });
-    await fails(other[dialect](api, { ...inGroup, user_id: NOBODY }), -102);
+    await fails(other[dialect](api, { ...inGroup, user_id: UNKNOWN_USER }), -102);
   }
   silence();
 });
 
 test('requests to join', async (t) => {
   const { owner, other, operate, bothHear, next, silence } = await world(t);
-  // Those who are out, for a while.
+  // People outside the group, for a while.
   for (const user_id of [MING, HONG, JIE]) {
     await done(owner.modern('kick_group_member', { ...inGroup, user_id }));
     await bothHear('group_member_decrease', { ...inGroup, user_id, operator_id: BOT });

@@ -1,5 +1,5 @@
-// Every port has the same guard: the bots', the operator's and the one that machines ask. And what is
-// turned away is counted where people and machines look.
+// Every port has the same guard: those of bots, the control address and the operations address. Refusals are
+// counted in the status and the metrics.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -13,7 +13,7 @@ const port = '127.0.0.1:0';
 const behind = (milky, what) => milky.banner[milky.banner.indexOf(what) + 1].trim();
 const json = { 'Content-Type': 'application/json' };
 
-// The three kinds of ports, each with how it is asked with a token.
+// The three kinds of ports, each with a request with a token.
 const ports = (milky) => ({
   http_server: (token) => ask(milky.address('http_server'), 'POST', '/get_login_info', token),
   control: (token) => ask(behind(milky, 'control'), 'POST', '/endpoint/status', token),
@@ -37,15 +37,15 @@ async function metrics(milky, token = 'right') {
   return parse(text);
 }
 
-// Asks until there is a place again: one who has left is gone a moment later.
-const place = (asked) => within((async () => {
+// Repeats the request until a connection is free: one that was closed is gone a moment later.
+const untilFree = (asked) => within((async () => {
   for (;;) {
     const answer = await asked().catch(() => undefined);
     if (answer?.status === 200) return answer;
   }
-})(), 'a place to be free');
+})(), 'a free connection');
 
-// Asks until it is so: what is counted is counted a moment after it could be seen.
+// Repeats the request until its answer is as wanted: a refusal is counted a moment after the client sees it.
 async function counted(milky, name, labels, value, token) {
   await within((async () => {
     while (valueOf(await metrics(milky, token), name, labels) !== value);
@@ -54,7 +54,7 @@ async function counted(milky, name, labels, value, token) {
 
 describe('guards', { concurrency: 4 }, () => {
   for (const guessed of ['control', 'operations', 'http_server']) {
-    it(`wrong credentials at ${guessed} close every port to that address`, async (t) => {
+    it(`after wrong credentials at ${guessed} every port refuses that address`, async (t) => {
       const milky = await serve(t, config({ failed_credentials: 4 }));
       const all = ports(milky);
       assert.equal((await all[guessed]()).status, 401);
@@ -67,7 +67,7 @@ describe('guards', { concurrency: 4 }, () => {
           assert.equal(body.retcode, -429);
         }
       }
-      // What asks for no credentials cannot be guessed: a load balancer behind the same address goes on.
+      // Requests that need no credentials are answered: a load balancer may have the same address.
       assert.equal((await ask(behind(milky, 'operations'), 'GET', '/readyz')).status, 200);
       const other = connect({
         host: '127.0.0.1', port: Number(behind(milky, 'control').split(':')[1]), localAddress: '127.0.0.4',
@@ -81,32 +81,32 @@ describe('guards', { concurrency: 4 }, () => {
     const milky = await serve(t, config({ connections_per_address: 3 }));
     const addresses = [milky.address('http_server'), behind(milky, 'control'), behind(milky, 'operations')];
     const sockets = await Promise.all(addresses.map((address) => Raw.connect(address)));
-    for (const socket of sockets) { // answered, so taken
+    for (const socket of sockets) { // answered, so accepted
       const { status } = await socket.write('GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n').response();
       assert.ok(status >= 400 && status < 500, `${status}`);
     }
     for (const address of addresses) assert.equal(await (await Raw.connect(address)).ended(), '', address);
     sockets.forEach((socket) => socket.destroy());
-    const now = parse((await place(() => ports(milky).operations('right'))).text);
+    const now = parse((await untilFree(() => ports(milky).operations('right'))).text);
     assert.ok(valueOf(now, 'milky_connections_refused_total', { limit: 'connections_per_address' }) >= 3);
     assert.equal(valueOf(now, 'milky_connections_refused_total', { limit: 'connections' }), 0);
   });
 
-  it('when the bots\' places are taken the operator still comes in, but not without end', async (t) => {
+  it('when all connections of bots are taken the operator has some more, but not without limit', async (t) => {
     const milky = await serve(t, config({ connections: 4 }));
     const sockets = await Promise.all([1, 2, 3, 4].map(() => Raw.connect(milky.address('http_server'))));
     assert.equal(await (await Raw.connect(milky.address('http_server'))).ended(), '');
-    const crowd = await Promise.all(Array.from({ length: 64 }, () => Raw.connect(behind(milky, 'operations'))));
+    const many = await Promise.all(Array.from({ length: 64 }, () => Raw.connect(behind(milky, 'operations'))));
     for (const name of ['control', 'operations']) assert.equal(await (await Raw.connect(behind(milky, name))).ended(), '');
-    crowd.forEach((socket) => socket.destroy());
-    await place(() => ports(milky).control('right'));
-    const now = parse((await place(() => ports(milky).operations('right'))).text);
+    many.forEach((socket) => socket.destroy());
+    await untilFree(() => ports(milky).control('right'));
+    const now = parse((await untilFree(() => ports(milky).operations('right'))).text);
     assert.ok(valueOf(now, 'milky_connections_refused_total', { limit: 'connections' }) >= 3);
     assert.equal(await (await Raw.connect(milky.address('http_server'))).ended(), '');
     sockets.forEach((socket) => socket.destroy());
   });
 
-  it('who is on the Unix socket of control comes in, however full it is', async (t) => {
+  it('the Unix socket of the control address accepts connections beyond the limit', async (t) => {
     const milky = await serve(t, {
       limits: { connections: 2, failed_credentials: 1 }, control: { listen: 'unix:c.sock', access_token: 'right' },
       bots: [{ self_id: BOT, http_server: [{ listen: port }] }],
@@ -114,10 +114,10 @@ describe('guards', { concurrency: 4 }, () => {
     const address = `unix:${milky.dir}/c.sock`;
     const sockets = await Promise.all([1, 2].map(() => Raw.connect(milky.address('http_server'))));
     assert.equal(await (await Raw.connect(milky.address('http_server'))).ended(), '');
-    const crowd = await Promise.all(Array.from({ length: 100 }, () => Raw.connect(address)));
+    const many = await Promise.all(Array.from({ length: 100 }, () => Raw.connect(address)));
     for (let i = 0; i < 3; i++) assert.equal((await ask(address, 'POST', '/endpoint/status', 'wrong')).status, 403);
     assert.equal((await ask(address, 'POST', '/endpoint/status', 'right')).status, 200);
-    [...sockets, ...crowd].forEach((socket) => socket.destroy());
+    [...sockets, ...many].forEach((socket) => socket.destroy());
   });
 
   it('slow requests end in time at every port', async (t) => {
@@ -130,7 +130,7 @@ describe('guards', { concurrency: 4 }, () => {
     const body = await Raw.connect(behind(milky, 'control'));
     body.write(post('/endpoint/status', '{}'.padEnd(100), { headers: ['Authorization: Bearer right'] }).slice(0, -90));
     assert.equal((await body.response()).status, 408);
-    // The one before was a HEAD, whose answer has no body.
+    // The previous request was a HEAD, whose answer has no body.
     const second = await Raw.connect(milky.address('http_server'));
     second.write('HEAD /nothing HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer right\r\n\r\nPOST /get_login_info HTTP/1.1\r\nHost: ');
     assert.equal((await second.response({ head: true })).status, 404);
@@ -143,8 +143,8 @@ describe('guards', { concurrency: 4 }, () => {
   });
 });
 
-describe('what was turned away is counted', { concurrency: 4 }, () => {
-  it('credentials, and 429', async (t) => {
+describe('refusals are counted', { concurrency: 4 }, () => {
+  it('wrong credentials, and 429', async (t) => {
     const milky = await serve(t, config({ failed_credentials: 2 }));
     const all = ports(milky);
     for (const token of [undefined, 'wrong', undefined, 'wrong']) await all.http_server(token);
@@ -162,7 +162,7 @@ describe('what was turned away is counted', { concurrency: 4 }, () => {
     assert.equal(valueOf(now, 'milky_connections_refused_total', { limit: 'connections' }), 0);
   });
 
-  it('web pages, by every way that they have', async (t) => {
+  it('requests of web pages, over every kind of connection', async (t) => {
     const milky = await serve(t, {
       operations: port, control: port,
       bots: [{ self_id: BOT, http_server: [{ listen: port }], websocket_server: [{ listen: port }] }],
@@ -175,7 +175,7 @@ describe('what was turned away is counted', { concurrency: 4 }, () => {
     assert.equal(valueOf(await metrics(milky, ''), 'milky_credentials_refused_total', { reason: 'foreign' }), 4);
   });
 
-  it('TLS handshakes that fail, are given up, or never end', async (t) => {
+  it('TLS handshakes that fail, are abandoned, or never end', async (t) => {
     const own = await certificate(t);
     const tls = { certificate: own.file, key: own.keyFile };
     const milky = await serve(t, {
@@ -193,7 +193,7 @@ describe('what was turned away is counted', { concurrency: 4 }, () => {
     assert.equal(valueOf(await metrics(milky, ''), 'milky_tls_handshakes_failed_total'), 2);
   });
 
-  it('and `milky status` tells a person, in words', async (t) => {
+  it('and `milky status` shows them', async (t) => {
     const milky = await serve(t, {
       limits: { failed_credentials: 2 },
       bots: [{ self_id: BOT, http_server: [{ listen: port, access_token: 'right' }] }],

@@ -1,5 +1,5 @@
-// Clients that hang up while their call is under way, and is never answered: their connections are let go.
-// Who has only said all that it had to say gets its answer.
+// Clients that disconnect while their call is in flight, and is never answered: their connections end.
+// A client that has only ended its side of the connection gets its answer.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdir, readlink } from 'node:fs/promises';
@@ -24,14 +24,14 @@ async function sandbox(t, transports, limits) {
   return milky;
 }
 
-// How many sockets it has.
+// The number of its sockets.
 async function sockets(milky) {
   const folder = `/proc/${milky.child.pid}/fd`;
   const links = await Promise.all((await readdir(folder)).map((fd) => readlink(`${folder}/${fd}`).catch(() => '')));
   return links.filter((link) => link.startsWith('socket:')).length;
 }
 
-// Looks again and again, with a question in between that lets the program go on.
+// Looks again and again, with a request in between, during which the program runs.
 async function settled(milky, count, what) {
   let last;
   const look = async () => {
@@ -40,7 +40,7 @@ async function settled(milky, count, what) {
   await within(look(), what).catch((error) => assert.fail(`${error.message}: ${last} sockets, not ${count}`));
 }
 
-// They connect, ask by `ask` and leave by `leave`; nothing of them may stay.
+// Clients connect, send a call with `ask` and disconnect with `leave`; none of their sockets may remain.
 async function comeAndGo(milky, connect, ask, leave = (one) => one.destroy()) {
   const before = await sockets(milky);
   const clients = [];
@@ -51,14 +51,14 @@ async function comeAndGo(milky, connect, ask, leave = (one) => one.destroy()) {
   await settled(milky, before, 'all to be let go');
 }
 
-describe('hanging up', () => {
+describe('disconnecting', () => {
   it('over HTTP', async (t) => {
     const milky = await sandbox(t, { http_server: [{ listen: LISTEN }] });
     const connect = () => Raw.connect(milky.address('http_server'));
     await comeAndGo(milky, connect, post(`/${NEVER}`, '{}'));
     await comeAndGo(milky, connect, post(`/${NEVER}`, '{}').repeat(3));
     await comeAndGo(milky, connect, post(`/${NEVER}`, '{}'), (one) => one.socket.resetAndDestroy());
-    // An old client is not asked: what it would make of an interim response is not known.
+    // A client of HTTP/1.0 is not probed: it may not understand an interim response.
     await comeAndGo(milky, connect, post(`/${NEVER}`, '{}', { version: '1.0' }));
     await comeAndGo(milky, connect, post(`/${NEVER}`, '{}', { version: '1.0' }), (one) => one.end());
   });
@@ -89,14 +89,14 @@ describe('hanging up', () => {
     await comeAndGo(milky, connect, post(`/${NEVER}`, '{}'));
   });
 
-  it('a WebSocket with as many calls under way as it may have', async (t) => {
+  it('a WebSocket with as many calls in flight as allowed', async (t) => {
     const milky = await sandbox(t, { websocket_server: [{ listen: LISTEN }] }, { calls_in_flight: 2 });
     const connect = () => rawWebSocket(milky.address('websocket_server'));
     const ask = Buffer.concat(Array.from({ length: 5 }, () => frame(1, `{"action":"${NEVER}"}`)));
     await comeAndGo(milky, connect, ask);
   });
 
-  it('who has only ended its side gets its answers, with an interim one before them', async (t) => {
+  it('a client that has only ended its side gets its answers, after an interim response', async (t) => {
     const milky = await sandbox(t, { http_server: [{ listen: LISTEN }] });
     const connection = await Raw.connect(milky.address('http_server'));
     connection.write(post(`/${SLOW}`, '{}').repeat(2)).end();

@@ -1,4 +1,4 @@
-// What the end-to-end tests share: a milky of its own for each test that wants one, and clients.
+// Shared by the end-to-end tests: a milky for each test that wants one, and clients.
 // Nothing here waits for time to pass: everything waits for something to happen.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -17,7 +17,7 @@ const MILKY = process.env.MILKY;
 const TESTEE = process.env.TESTEE;
 assert.ok(MILKY && TESTEE, 'run the tests with tests/e2e/run');
 
-// Fails with what was waited for instead of hanging for ever.
+// Fails with a description of the wait instead of hanging for ever.
 export function within(promise, what, ms = 15000) {
   let timer;
   const timeout = new Promise((_, reject) => {
@@ -69,7 +69,7 @@ export async function run(args, { cwd, env, input, command = MILKY } = {}) {
 }
 
 export class Milky {
-  // Starts `milky serve` in a folder of its own. `config` is what goes into milky.jsonc (an object, or
+  // Starts `milky serve` in a folder of its own. `config` goes into milky.jsonc (an object, or
   // text as it is); without one the built-in default is served, on its port 3000.
   static async start({ config, args = [], env = {}, dir, fileBlocks, descriptors } = {}) {
     const milky = new Milky();
@@ -125,7 +125,7 @@ export class Milky {
     return `ws://${this.address('websocket_server', index)}/`;
   }
 
-  // A person speaks: `milky say` against this daemon. Returns its parsed output.
+  // A person sends a message: `milky say` against this daemon. Returns its parsed output.
   async say(as, where, text) {
     const to = where.group ? ['--group', `${where.group}`] : ['--to', `${where.to}`];
     const result = await run(['say', '--as', `${as}`, ...to, text], { cwd: this.dir });
@@ -145,12 +145,12 @@ export class Milky {
   }
 }
 
-// The configuration of one bot with what is given, and free ports.
+// The configuration of one bot with these transports, and free ports.
 export function botConfig(transports, selfId = BOT) {
   return { bots: [{ self_id: selfId, ...transports }] };
 }
 
-// A milky for one test. When the test has ended, milky must end well.
+// A milky for one test. After the test it must end with 0.
 export async function serve(t, config, options = {}) {
   const milky = await Milky.start({ config, ...options });
   t.after(async () => assert.equal(await milky.stop(), 0, milky.stderr));
@@ -191,7 +191,7 @@ export async function call(base, action, params = {}, { token, headers = {}, bod
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 
-// A WebSocket whose messages are kept from the first on, parsed.
+// A WebSocket whose messages are parsed and kept, from the first on.
 export class Client {
   static async connect(url, options = {}) {
     const client = new Client();
@@ -200,7 +200,7 @@ export class Client {
     return client;
   }
 
-  // Around a socket that is there already (one that a server accepted).
+  // Around an existing socket (one that a server accepted).
   attach(socket) {
     this.socket = socket;
     this.events = new Inbox();
@@ -314,8 +314,8 @@ export class Testee {
   }
 }
 
-// MiB of this field of /proc/PID/status (VmRSS, VmHWM, RssAnon); 0, which is under every bound, where
-// AddressSanitizer keeps what was freed.
+// MiB of this field of /proc/PID/status (VmRSS, VmHWM, RssAnon); 0, which is below every bound, where
+// AddressSanitizer keeps freed memory.
 export async function memory(milky, field = 'VmRSS') {
   if (/libasan/.test(await readFile(`/proc/${milky.child.pid}/maps`, 'utf8'))) return 0;
   const status = await readFile(`/proc/${milky.child.pid}/status`, 'utf8');

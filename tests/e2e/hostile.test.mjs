@@ -1,5 +1,5 @@
-// What no client should send: malformed and smuggled HTTP, broken WebSocket frames, poisonous JSON,
-// peers that stall, vanish or never read. Milky must say what is wrong, and go on serving the others.
+// Hostile input: malformed and smuggled HTTP, broken WebSocket frames, malicious JSON, clients that stall, vanish
+// or never read. Milky must answer what is wrong, and keep serving other clients.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -15,8 +15,8 @@ const JSON_TYPE = 'Content-Type: application/json\r\n';
 const CALL = '{"action":"get_login_info","echo":"x"}';
 const SEND = `{"action":"send_group_message","params":{"group_id":${GROUP},"message":[{"type":"text","data":{"text":"x"}}]}}`;
 
-// One who does not read, and asks without end: nothing more is taken of it at some point, long before
-// 256 MiB, while others are `served`.
+// A client that sends without end and does not read: at some point, long before 256 MiB, no more is read from it,
+// while other clients are `served`.
 async function isHeldBack(deaf, question, served) {
   const piece = Buffer.from(question.toString('latin1').repeat(Math.ceil(65536 / question.length)), 'latin1');
   deaf.pour(piece, 4096);
@@ -34,7 +34,7 @@ test('HTTP', async (t) => {
   const address = milky.address('http_server');
   const alive = async () => assert.equal((await call(`http://${address}`, 'get_login_info')).body.data.uin, BOT);
 
-  // One refusal, the end of the connection, and nothing else: what was hidden behind is not answered.
+  // One refusal, the end of the connection, and nothing else: a request hidden behind it is not answered.
   async function refuses(bytes, status) {
     const connection = await Raw.connect(address);
     connection.write(bytes);
@@ -47,7 +47,7 @@ test('HTTP', async (t) => {
     `${[line, ...(lines.some((l) => /^host/i.test(l)) ? [] : ['Host: localhost']), 'Content-Type: application/json', ...lines].join('\r\n')}\r\n\r\n`;
   const hidden = post('/get_login_info', '{}');
 
-  await t.test('two ways to tell where a request ends', async (t) => {
+  await t.test('ambiguous lengths of a request', async (t) => {
     for (const [what, lines, body = '{}', status = 400] of [
       ['both lengths', ['Content-Length: 2', 'Transfer-Encoding: chunked'], '2\r\n{}\r\n0\r\n\r\n'],
       ['both, the other way round', ['Transfer-Encoding: chunked', 'Content-Length: 2'], '2\r\n{}\r\n0\r\n\r\n'],
@@ -118,12 +118,12 @@ test('HTTP', async (t) => {
       ['words', 'hello\r\n\r\n'],
       ['TLS', Buffer.from('16030100c8010000c40303', 'hex')],
       ['a NUL', Buffer.from([0])],
-      ['an expectation nobody knows', head(['Expect: 200-ok', 'Content-Length: 2']) + '{}', 417],
+      ['an unknown expectation', head(['Expect: 200-ok', 'Content-Length: 2']) + '{}', 417],
       ['too many empty lines', '\r\n'.repeat(20)],
     ]) {
       await t.test(what, () => refuses(bytes, status));
     }
-    await t.test('a few empty lines are fine', async () => {
+    await t.test('a few empty lines are accepted', async () => {
       const connection = await Raw.connect(address);
       assert.equal((await connection.write(`\r\n\r\n${hidden}\r\n${hidden}`).response()).status, 200);
       assert.equal((await connection.response()).status, 200);
@@ -154,7 +154,7 @@ test('HTTP', async (t) => {
     ]) {
       await t.test(what, () => refuses(chunked(body) + hidden, status));
     }
-    await t.test('good ones', async () => {
+    await t.test('valid ones', async () => {
       const connection = await Raw.connect(address);
       for (const body of [
         '2\r\n{}\r\n0\r\n\r\n', '1\r\n{\r\n01\r\n}\r\n000\r\n\r\n', '2;name=value;"quoted"\r\n{}\r\n0;last\r\n\r\n',
@@ -165,7 +165,7 @@ test('HTTP', async (t) => {
       }
       connection.destroy();
     });
-    await t.test('credentials do not come in trailers', async (t) => {
+    await t.test('credentials in trailers do not count', async (t) => {
       const closed = await serve(t, botConfig({ http_server: [{ listen: LISTEN, access_token: 'x' }] }));
       const connection = await Raw.connect(closed.address('http_server'));
       connection.write(chunked('2\r\n{}\r\n0\r\nAuthorization: Bearer x\r\n\r\n'));
@@ -181,8 +181,8 @@ test('HTTP', async (t) => {
     await t.test('431: a long header', () => refuses(head([`X: ${'x'.repeat(33 * 1024)}`]), 431));
     await t.test('431: a header that does not end', () => refuses(`POST / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(33 * 1024)}`, 431));
     await t.test('413: a long body', () => refuses(head([`Content-Length: ${17 * MIB}`]), 413));
-    await t.test('413: the longest body of all', () => refuses(head(['Content-Length: 18446744073709551615']), 413));
-    await t.test('413: a body that waits to be asked for', () =>
+    await t.test('413: the greatest Content-Length', () => refuses(head(['Content-Length: 18446744073709551615']), 413));
+    await t.test('413: a long body that expects 100 Continue', () =>
       refuses(head([`Content-Length: ${17 * MIB}`, 'Expect: 100-continue']), 413));
     await t.test('just below', async () => {
       const connection = await Raw.connect(address);
@@ -197,7 +197,7 @@ test('HTTP', async (t) => {
     });
   });
 
-  await t.test('pipelining: answers in the order of the questions', async () => {
+  await t.test('pipelining: answers come in the order of the requests', async () => {
     const connection = await Raw.connect(address);
     const send = (i) => post('/send_group_message', `{"group_id":${GROUP},"message":[{"type":"text","data":{"text":"${i}"}}]}`);
     const expected = [];
@@ -221,7 +221,7 @@ test('HTTP', async (t) => {
     connection.destroy();
   });
 
-  await t.test('what comes behind "Connection: close" is not answered', async () => {
+  await t.test('requests after "Connection: close" are not answered', async () => {
     const connection = await Raw.connect(address);
     connection.write(post('/get_login_info', '{}', { headers: ['Connection: close'] }) + hidden);
     assert.equal((await connection.response()).headers.connection, 'close');
@@ -247,7 +247,7 @@ test('HTTP', async (t) => {
     await connection.endedCleanly();
   });
 
-  await t.test('half a request and then the end', async () => {
+  await t.test('half a request and then the end of the connection', async () => {
     for (const part of ['POST /get_log', head([`Content-Length: 10`]) + '{', head(['Transfer-Encoding: chunked']) + '2\r\n{']) {
       const connection = await Raw.connect(address);
       connection.write(part).end();
@@ -256,7 +256,7 @@ test('HTTP', async (t) => {
     await alive();
   });
 
-  await t.test('100 Continue is said to those who are welcome', async () => {
+  await t.test('100 Continue is sent for requests that will be accepted', async () => {
     const connection = await Raw.connect(address);
     connection.write(head(['Content-Length: 2', 'Expect: 100-continue']));
     assert.equal((await connection.response()).status, 100);
@@ -266,7 +266,7 @@ test('HTTP', async (t) => {
     await connection.endedCleanly();
   });
 
-  await t.test('a refused body of any length does not eat the refusal', async () => {
+  await t.test('the refusal of a body of any length arrives', async () => {
     const connection = await Raw.connect(address);
     connection.write(head([`Content-Length: ${8 * MIB}`], 'POST /nothing HTTP/1.1'), 'x'.repeat(8 * MIB));
     assertRefused(await connection.response(), 404);
@@ -274,7 +274,7 @@ test('HTTP', async (t) => {
     assert.equal(connection.error, undefined);
   });
 
-  await t.test('compressed bodies are refused, and not looked into', async () => {
+  await t.test('compressed bodies are refused, and not decompressed', async () => {
     const bomb = gzipSync(Buffer.alloc(8 * MIB, 0x20));
     for (const [target, status] of [['/get_login_info', 406], ['/api/get_login_info', 415]]) {
       for (const lines of ['gzip', 'deflate', 'br', 'GZIP', 'gzip, gzip', 'x', 'identity, gzip']
@@ -290,7 +290,7 @@ test('HTTP', async (t) => {
       plain.write(head(['Content-Encoding: identity', 'Content-Length: 2'], `POST ${target} HTTP/1.1`), '{}');
       assert.ok((await plain.response()).text.startsWith(OK));
       plain.destroy();
-      // Where nothing is said it is taken as it is, and is no JSON.
+      // Without Content-Encoding it is taken as it is, and is not JSON.
       const unsaid = await Raw.connect(address);
       unsaid.write(head([`Content-Length: ${bomb.length}`], `POST ${target} HTTP/1.1`), bomb);
       const { json } = await unsaid.response();
@@ -299,7 +299,7 @@ test('HTTP', async (t) => {
     }
   });
 
-  await t.test('those who stall do not hinder the others', async () => {
+  await t.test('stalled clients do not disturb others', async () => {
     const stalled = await Promise.all(Array.from({ length: 100 }, () => Raw.connect(address)));
     const parts = ['', 'P', 'POST /get_login_info HTTP/1.1\r\nHost: lo', head(['Content-Length: 100']) + '{', head(['Transfer-Encoding: chunked']) + 'ff\r\n{'];
     await Promise.all(stalled.map((connection, i) => connection.write(parts[i % 5]).flush()));
@@ -308,14 +308,14 @@ test('HTTP', async (t) => {
     await alive();
   });
 
-  await t.test('who does not read the answers is not asked for more questions', async () => {
+  await t.test('no more requests are read from a client that does not read its answers', async () => {
     const deaf = await Raw.connect(address);
     deaf.socket.pause();
     const question = post('/get_group_member_list', `{"group_id":${GROUP}}`);
     await isHeldBack(deaf, question, alive);
   });
 
-  await t.test('those who vanish leave nothing behind', async () => {
+  await t.test('clients that vanish leave nothing behind', async () => {
     for (let i = 0; i < 50; i++) {
       const connection = await Raw.connect(address);
       connection.write(i % 2 ? hidden + head(['Content-Length: 100']) : post('/send_group_message', `{"group_id":${GROUP},"message":[{"type":"text","data":{"text":"x"}}]}`));
@@ -388,7 +388,7 @@ test('WebSocket frames', async (t) => {
     ]) {
       await t.test(what, () => fails(1007, bytes));
     }
-    await t.test('a character cut between fragments is fine', async () => {
+    await t.test('a character split between fragments is accepted', async () => {
       const connection = await open();
       const bytes = Buffer.from('{"action":"get_login_info","echo":"牛"}');
       const cut = bytes.indexOf('牛') + 1;
@@ -419,12 +419,12 @@ test('WebSocket frames', async (t) => {
     }
     await t.test('1002: half a code', () => fails(1002, frame(8, 'x')));
     for (const code of [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999]) {
-      await t.test(`${code} comes back`, () => fails(code, closeFrame(code, 'bye')));
+      await t.test(`${code} is sent back`, () => fails(code, closeFrame(code, 'bye')));
     }
-    await t.test('none comes back as none', () => fails(1005, frame(8)));
+    await t.test('no code is answered with no code', () => fails(1005, frame(8)));
     await t.test('the longest reason', () => fails(1000, closeFrame(1000, 'x'.repeat(123))));
-    await t.test('what comes behind it is not answered', () => fails(1000, closeFrame(1000), frame(1, CALL), frame(9, 'x')));
-    await t.test('calls before it are', async () => {
+    await t.test('frames after it are not answered', () => fails(1000, closeFrame(1000), frame(1, CALL), frame(9, 'x')));
+    await t.test('calls before it are answered', async () => {
       const connection = await open();
       connection.write(Buffer.concat([frame(1, CALL), closeFrame(1000)]));
       assert.equal((await connection.message()).data.echo, 'x');
@@ -435,7 +435,7 @@ test('WebSocket frames', async (t) => {
   await t.test('ping and pong', async () => {
     const connection = await open();
     const bytes = Buffer.from(Array.from({ length: 125 }, (_, i) => 255 - i));
-    connection.write(frame(10, 'nobody asked'), frame(9), frame(9, bytes), frame(1, CALL));
+    connection.write(frame(10, 'unsolicited'), frame(9), frame(9, bytes), frame(1, CALL));
     const first = await connection.frame();
     assert.deepEqual([first.opcode, first.fin, first.rsv, first.payload.length], [10, true, 0, 0]);
     assert.deepEqual((await connection.frame()).payload, bytes);
@@ -454,7 +454,7 @@ test('WebSocket frames', async (t) => {
     connection.destroy();
   });
 
-  await t.test('those who vanish leave nothing behind', async () => {
+  await t.test('clients that vanish leave nothing behind', async () => {
     for (let i = 0; i < 30; i++) {
       const connection = await open();
       connection.write(frame(1, i % 3 ? CALL : SEND), frame(1, 'half', { length: 100 }));
@@ -467,7 +467,7 @@ test('WebSocket frames', async (t) => {
   });
 
   for (const [what, bytes] of [['pings', frame(9, 'x'.repeat(125))], ['calls', frame(1, CALL)]]) {
-    await t.test(`who does not read the answers to ${what} is not asked for more`, async () => {
+    await t.test(`no more is read from a client that does not read the answers to ${what}`, async () => {
       const deaf = await open();
       deaf.socket.pause();
       const other = await open();
@@ -504,7 +504,7 @@ test('JSON', async (t) => {
       await malformed('get_friend_info', `{"user_id":${open.repeat(100000)}1${close.repeat(100000)}}`);
       await malformed('send_group_message', `{"group_id":${GROUP},"message":${open.repeat(100000)}1${close.repeat(100000)}}`);
     }
-    // Where nobody looks, it does not matter.
+    // In a field that is ignored it does not matter.
     const { status } = await both('get_login_info', `{"x":${'['.repeat(1000)}${']'.repeat(1000)}}`);
     assert.equal(status, 200);
   });
@@ -570,7 +570,7 @@ test('JSON', async (t) => {
     }
   });
 
-  await t.test('keys that come twice: the last one counts, everywhere', async () => {
+  await t.test('of a duplicate key the last one counts, everywhere', async () => {
     const { http, ws } = await both('get_friend_info', '{"user_id":10003001,"user_id":10003002}');
     assert.deepEqual([http.data.user_id, ws.data.user_id], [10003002, 10003002]);
     client.send('{"action":"quit_group","action":"get_login_info","echo":1,"echo":2,"params":[],"params":{}}');
@@ -582,14 +582,14 @@ test('JSON', async (t) => {
     assert.deepEqual(got.body.data.message.segments, [{ type: 'text', data: { text: 'b' } }]);
   });
 
-  await t.test('names that every object has elsewhere', async () => {
+  await t.test('names that every object of JavaScript has', async () => {
     for (const name of ['__proto__', 'constructor', 'toString']) {
       assert.equal((await byPost(name, '{}')).status, 404);
       assert.equal((await client.call(name, {})).data.retcode, -404);
     }
   });
 
-  await t.test('a long list of wrong things is refused quickly', async () => {
+  await t.test('a long list of invalid values is refused quickly', async () => {
     await malformed('send_group_message', `{"group_id":${GROUP},"message":[${'{"type":"text"},'.repeat(100000)}1]}`);
     await malformed('get_friend_info', `{${'"user_id":10003001,'.repeat(200000)}"user_id":1}`);
     const { http } = await both('send_group_message', `{"group_id":${GROUP},"message":[${Array(50000).fill('{"type":"text","data":{"text":"x"}}').join()}]}`);
@@ -597,7 +597,7 @@ test('JSON', async (t) => {
     assert.notEqual(http.retcode, -400);
   });
 
-  await t.test('an unknown name that is long, or not printable, is not given back whole', async () => {
+  await t.test('an unknown name that is long or not printable is shortened and escaped in the answer', async () => {
     const { data } = await client.call('x'.repeat(MIB), {});
     assert.equal(data.retcode, -404);
     assert.ok(data.message.length < 1000);
@@ -605,7 +605,7 @@ test('JSON', async (t) => {
   });
 });
 
-test('a client that never reads is dropped and delays nobody', async (t) => {
+test('a client that never reads is dropped and delays no other', async (t) => {
   const OTHER = 10001001;
   const milky = await serve(t, {
     bots: [
@@ -616,7 +616,7 @@ test('a client that never reads is dropped and delays nobody', async (t) => {
   const [reader, speaker] = await Promise.all([Client.connect(milky.ws(0)), Client.connect(milky.ws(1))]);
   const deaf = await rawWebSocket(milky.address('websocket_server', 0));
   deaf.socket.pause();
-  // Some 28 MiB of events: more than all buffers on the way take, and what milky keeps.
+  // Some 28 MiB of events: more than all buffers on the way hold, and than milky keeps.
   const message = [{ type: 'text', data: { text: '🥛'.repeat(5000) } }];
   const COUNT = 1400;
   for (let i = 0; i < COUNT; i++) speaker.send({ action: 'send_group_message', params: { group_id: GROUP, message }, echo: i });
@@ -627,7 +627,7 @@ test('a client that never reads is dropped and delays nobody', async (t) => {
   }
   assert.equal((await reader.call('get_login_info', {}, 'quick')).data.echo, 'quick');
   assert.match(milky.stderr, /warn .*websocket_server: .*closing it/);
-  // What it was sent, if it reads at last, is whole frames, and then why it was dropped.
+  // When it reads at last, it gets whole frames, and then the reason for the drop.
   deaf.socket.resume();
   let events = 0;
   for (;;) {

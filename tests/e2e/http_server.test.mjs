@@ -74,7 +74,7 @@ test('credentials', async (t) => {
     });
   }
 
-  await t.test('401: a token in the query, which is for WebSockets', async () => {
+  await t.test('401: a token in the query, which counts for WebSockets alone', async () => {
     refused(await ask({}, `/get_login_info?access_token=${token}`), 401);
   });
 
@@ -95,7 +95,7 @@ test('credentials', async (t) => {
     });
   }
 
-  await t.test('a refusal that had a body keeps the connection', async () => {
+  await t.test('the refusal of a request with a body keeps the connection', async () => {
     const connection = await Raw.connect(address);
     const header = `Authorization: Bearer ${token}`;
     connection.write(post('/get_login_info', '{"x":1}'), post('/get_login_info', '{}', { headers: [header] }));
@@ -104,7 +104,7 @@ test('credentials', async (t) => {
     connection.destroy();
   });
 
-  await t.test('no answer and no line of the log shows the token', async () => {
+  await t.test('no answer and no line of the log has the token', async () => {
     const { text: shown } = await ask({ Authorization: `Bearer ${token}x` });
     assert.ok(!shown.includes(token));
     assert.ok(!milky.stderr.includes(token));
@@ -126,7 +126,7 @@ test('tokens of all kinds of characters', async (t) => {
       const ask = (Authorization) => request(address, '/get_login_info', { headers: { ...JSON_TYPE, Authorization }, body: '{}' });
       assert.equal((await ask(bytes)).body.data.uin, BOT + i);
       refused(await ask(`${bytes}.`), 403);
-      // What is percent-encoded in a query is not so in a header.
+      // A header is not percent-encoded, unlike a query.
       const encoded = encodeURIComponent(token);
       if (encoded !== token) refused(await ask(`Bearer ${encoded}`), 403);
     });
@@ -219,7 +219,7 @@ test('without a token', async (t) => {
     }
   });
 
-  await t.test('404: a WebSocket, where there is none', async () => {
+  await t.test('404: a WebSocket, on a server for HTTP alone', async () => {
     const connection = await Raw.connect(address);
     assertRefused(await connection.write(handshake()).response(), 404);
     connection.destroy();
@@ -252,7 +252,7 @@ test('without a token', async (t) => {
     });
   });
 
-  await t.test('200 for all the rest, whether it succeeds or fails', async () => {
+  await t.test('200 for every other call, whether it succeeds or fails', async () => {
     for (const [action, params, retcode] of [
       ['send_group_message', { group_id: 700000002, message: text('hi') }, -101],
       ['get_group_member_info', { group_id: GROUP, user_id: 10009999 }, -102],
@@ -373,7 +373,7 @@ test('without a token', async (t) => {
     ]) {
       await t.test(`200: ${what}`, async () => assert.equal((await ask(headers)).status, 200));
     }
-    await t.test('a preflight is not allowed anything', async () => {
+    await t.test('the answer to a preflight allows nothing', async () => {
       const response = await request(address, '/get_login_info', {
         method: 'OPTIONS',
         headers: { Origin: 'https://evil.example', 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'content-type' },
@@ -389,7 +389,7 @@ test('the order of the checks', async (t) => {
   const address = milky.address('http_server');
   const BIG = 17 * 1024 * 1024;
   const right = ['Authorization: Bearer x'];
-  // Each request is wrong in its own way and in every way that comes later.
+  // Each request has one mistake, and every one that is checked later.
   for (const [status, method, path, type, length, authorization] of [
     [401, 'GET', '/nothing', 'text/plain', BIG, []],
     [403, 'GET', '/nothing', 'text/plain', BIG, ['Authorization: Bearer y']],
@@ -407,7 +407,7 @@ test('the order of the checks', async (t) => {
       connection.destroy();
     });
   }
-  await t.test('413 in a body that does not say how long it is', async () => {
+  await t.test('413 in a body of unknown length', async () => {
     const connection = await Raw.connect(address);
     const lines = ['POST /get_friend_info HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', 'Transfer-Encoding: chunked', ...right];
     const mebibyte = `100000\r\n${' '.repeat(1 << 20)}\r\n`;
@@ -416,7 +416,7 @@ test('the order of the checks', async (t) => {
     assertRefused(await connection.response(), 413);
     connection.destroy();
   });
-  await t.test('a body of 15 MiB is taken', async () => {
+  await t.test('a body of 15 MiB is accepted', async () => {
     const body = `{"user_id": 10003001${' '.repeat(15 << 20)}}`;
     const response = await request(address, '/get_friend_info', { headers: { ...JSON_TYPE, Authorization: 'Bearer x' }, body });
     assert.equal(response.body.data.user_id, 10003001);
@@ -462,7 +462,7 @@ test('where it listens', async (t) => {
     assert.ok('sex' in (await ask(4, 'get_friend_list')).body.data.friends[0]);
     assert.ok(!('sex' in (await ask(0, 'get_friend_list')).body.data.friends[0]));
   });
-  await t.test('several bots, who know each other', async () => {
+  await t.test('several bots, which know each other', async () => {
     assert.equal((await ask(5)).body.data.uin, 10001001);
     const { body } = await ask(5, 'get_friend_list');
     assert.ok(body.data.friends.some((friend) => friend.user_id === BOT));
@@ -470,7 +470,7 @@ test('where it listens', async (t) => {
 });
 
 test('the world without a configuration is served on port 3000', async () => {
-  // In a network of its own where one can be had, since port 3000 may be somebody's.
+  // In a network namespace where possible, since port 3000 may be in use.
   const script = new URL('default_config.mjs', import.meta.url).pathname;
   const isolated = await run(['-rn', 'sh', '-c', 'ip link set lo up && exec "$0" "$@"', process.execPath, script],
     { command: 'unshare' }).catch(() => ({ code: 127 }));

@@ -1,5 +1,5 @@
-// What `make install` leaves: it needs nothing of the folder that it was built in, serves as any user, and others can
-// link it. Whatever runs here runs where that folder cannot be seen, or is no longer there.
+// An installation by `make install` needs nothing of its build folder, serves as any user, and can be linked. All
+// programs here run where that folder is hidden or removed.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { chmod, chown, copyFile, cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -14,21 +14,21 @@ import { BOT, Inbox, call, run, within } from './harness.mjs';
 const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const BUILD = dirname(process.env.MILKY);
 const AS_ROOT = process.getuid() === 0;
-const NOBODY = 65534;
-// A sanitizer's build is not for installing: it wants its runtime loaded first.
+const UNPRIVILEGED = 65534;
+// A build with a sanitizer cannot be installed: it needs its runtime loaded first.
 const about = async (what) => JSON.parse(await readFile(join(BUILD, 'meson-info', `intro-${what}.json`), 'utf8'));
 const options = await about('buildoptions');
 const option = (name) => options.find((one) => one.name === name).value;
 const { version } = await about('projectinfo');
 const skip = option('b_sanitize') === 'none' ? false : 'a build with sanitizers';
 
-// A command as `unshare` runs it: where the folder of the sources is empty.
+// A command that runs where the folder of the sources is empty.
 const UNSHARE = [...(AS_ROOT ? [] : ['--user', '--map-root-user']), '--mount'];
 const HIDDEN = ['sh', '-c', 'mount -t tmpfs none "$0" && test ! -e "$0/meson.build" && exec "$@"', ROOT];
 const mayHide = spawnSync('unshare', [...UNSHARE, ...HIDDEN, 'true'], { cwd: '/' }).status === 0;
 const hidden = (...words) => (mayHide ? ['unshare', ...UNSHARE, ...HIDDEN, ...words] : words);
-const anybody = (...words) =>
-  hidden(...(AS_ROOT ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : []), ...words);
+const unprivileged = (...words) =>
+  hidden(...(AS_ROOT ? ['setpriv', `--reuid=${UNPRIVILEGED}`, `--regid=${UNPRIVILEGED}`, '--clear-groups'] : []), ...words);
 
 // Its output; the command must succeed.
 async function output([command, ...args], { cwd = '/', env } = {}) {
@@ -39,14 +39,14 @@ async function output([command, ...args], { cwd = '/', env } = {}) {
 
 const words = async (...args) => (await output(...args)).trim().split(/\s+/);
 
-// A folder that every user can look into.
+// A folder that every user can read.
 async function open(t) {
   const dir = await folder(t);
   await chmod(dir, 0o755);
   return dir;
 }
 
-// What was installed below `top`, where a prefix is: its folders, found by their files.
+// The installation below `top`, which holds a prefix: its folders, found by their files.
 async function installed(top) {
   const all = await filesBelow(top);
   const at = (name) => {
@@ -65,7 +65,7 @@ async function installed(top) {
   };
 }
 
-// Everything that must hold of it without running it.
+// Checks everything that needs no running program.
 async function inspect({ program, so, archive, headers, schema }) {
   const public_ = (await readdir(join(ROOT, 'include', 'milky'))).filter((name) => name.endsWith('.h'));
   assert.deepEqual((await readdir(headers)).sort(), [...public_, 'version.h'].sort());
@@ -83,15 +83,15 @@ async function inspect({ program, so, archive, headers, schema }) {
   assert.deepEqual(exported.filter((line) => !/ milky_/.test(line)), []);
 }
 
-// The program, as another user where we are root: says its version, checks a configuration, serves the sandbox.
+// The program, as another user where we are root: prints its version, checks a configuration, serves the sandbox.
 async function serves(t, program) {
   const dir = await open(t);
-  if (AS_ROOT) await chown(dir, NOBODY, NOBODY);
+  if (AS_ROOT) await chown(dir, UNPRIVILEGED, UNPRIVILEGED);
   const file = join(dir, 'milky.jsonc');
   await writeFile(file, JSON.stringify({ bots: [{ self_id: BOT, http_server: [{ listen: '127.0.0.1:0' }] }] }));
-  assert.equal((await output(anybody(program, '--version'))).trim(), `milky ${version}`);
-  assert.match(await output(anybody(program, 'check', '-c', file)), new RegExp(`${BOT}`));
-  const [command, ...args] = anybody(program, 'serve', '-c', file);
+  assert.equal((await output(unprivileged(program, '--version'))).trim(), `milky ${version}`);
+  assert.match(await output(unprivileged(program, 'check', '-c', file)), new RegExp(`${BOT}`));
+  const [command, ...args] = unprivileged(program, 'serve', '-c', file);
   const child = spawn(command, args, { cwd: '/', env: { PATH: process.env.PATH, LANG: 'C' }, stdio: ['ignore', 'pipe', 'pipe'] });
   t.after(() => child.kill('SIGKILL'));
   const exit = once(child, 'exit');
@@ -104,13 +104,13 @@ async function serves(t, program) {
   const [address] = /http:\/\/[^/]+/.exec(line) ?? assert.fail(stderr);
   const { status, body } = await call(address, 'get_login_info');
   assert.deepEqual([status, body.retcode, body.data.uin], [200, 0, BOT]);
-  if (AS_ROOT) assert.match(await readFile(`/proc/${child.pid}/status`, 'utf8'), new RegExp(`^Uid:\t${NOBODY}\t`, 'm'));
+  if (AS_ROOT) assert.match(await readFile(`/proc/${child.pid}/status`, 'utf8'), new RegExp(`^Uid:\t${UNPRIVILEGED}\t`, 'm'));
   if (mayHide) await assert.rejects(readFile(`/proc/${child.pid}/root${ROOT}/meson.build`), { code: 'ENOENT' });
   child.kill('SIGTERM');
   assert.deepEqual(await within(exit, 'it to end'), [0, null], stderr);
 }
 
-// The example of a backend that this command runs: its bot calls over HTTP, and hears itself over a WebSocket.
+// The example of a backend that this command runs: its bot calls over HTTP, and gets its own events over a WebSocket.
 async function echoes(t, command, env) {
   const [program, ...args] = hidden(...command, '0');
   const child = spawn(program, args, { cwd: '/', env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -145,7 +145,7 @@ async function echoes(t, command, env) {
 }
 
 describe('an installation', { skip, concurrency: 2 }, () => {
-  it('below DESTDIR is complete, and serves where its sources cannot be seen', async (t) => {
+  it('below DESTDIR is complete, and serves where its sources are hidden', async (t) => {
     if (!mayHide) t.diagnostic('no namespaces here: the sources stay in sight');
     const top = await open(t);
     await output(['meson', 'install', '-C', BUILD, '--no-rebuild', '--quiet', '--destdir', top]);
@@ -155,13 +155,13 @@ describe('an installation', { skip, concurrency: 2 }, () => {
     await serves(t, there.program);
   });
 
-  it('below PREFIX, of a copy that is gone, can be linked', async (t) => {
+  it('below PREFIX, from a copy that is removed, can be linked', async (t) => {
     const [top, work] = [await open(t), await folder(t)];
     const prefix = join(top, 'prefix');
     const copy = join(work, 'milky');
     const left = /^(\.git|data|build|build-[^/]*|(tests|bench)\/.*node_modules)$/;
     await cp(ROOT, copy, { recursive: true, filter: (path) => !left.test(relative(ROOT, path)) });
-    // What scripts/deps has unpacked serves the copy too.
+    // The copy uses the packages that scripts/deps has unpacked.
     await cp(join(ROOT, 'build', 'deps'), join(copy, 'build', 'deps'), { recursive: true }).catch(() => {});
     const built = spawn('make', ['install', `PREFIX=${prefix}`, 'ARGS=-Doptimization=0 -Ddebug=false'], {
       cwd: copy, env: { ...process.env, LANG: 'C', DESTDIR: '', MAKEFLAGS: '' }, stdio: ['ignore', 'ignore', 'pipe'],
@@ -186,7 +186,7 @@ describe('an installation', { skip, concurrency: 2 }, () => {
     const flags = [...warnings, '-isystem', own, ...(await config('--cflags'))];
     const cc = (...args) => output(['cc', ...flags, ...args]);
 
-    // Each header stands by itself.
+    // Each header can be included alone.
     for (const header of await readdir(there.headers)) {
       const source = join(work, 'header.c');
       await writeFile(source, `#include <milky/${header}>\nint nothing;\n`);
@@ -197,7 +197,7 @@ describe('an installation', { skip, concurrency: 2 }, () => {
     const hasOwn = (await readdir(own)).length > 0;
     if (hasOwn) await output(['cc', '-w', '-c', '-o', object, join(own, 'yyjson.c')]);
     const yyjson = hasOwn ? [object] : await words(['pkg-config', '--libs', 'yyjson']);
-    // The linker prefers a libmilky.so that is there.
+    // The linker prefers a libmilky.so where there is one.
     const archive = join(work, 'archive');
     await mkdir(archive);
     await copyFile(there.archive, join(archive, 'libmilky.a'));

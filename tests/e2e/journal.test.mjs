@@ -1,4 +1,4 @@
-// Nothing is lost: events over crashes (kill -9), dead receivers and a full disk. SOAK=1 takes longer.
+// No event is lost over crashes (kill -9), dead receivers and a full disk. SOAK=1 takes longer.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,11 +28,11 @@ async function everything(base, group) {
   return words;
 }
 
-// Bots speak, in words of that length at least, and are told; milky is killed again and again: nobody misses
-// anything. `after` sees what it left.
+// Bots send messages of at least that length, and milky is killed again and again: no client misses an event. `after`
+// gets the files that a crash left.
 async function crash(t, rounds, { length = 0, most = 120, env, after = async () => {} } = {}) {
   let milky;
-  t.after(() => milky?.child.kill('SIGKILL')); // the first, for the others wait for its connections to end
+  t.after(() => milky?.child.kill('SIGKILL')); // before the other cleanups, which wait for its connections to end
   const errors = [];
   const guard = (run) => (...args) => { try { run(...args); } catch (error) { errors.push(error); } };
   const [posted, pushed, asked] = ['webhook', 'websocket_client', 'since'].map((name) => new Ledger(name));
@@ -42,13 +42,13 @@ async function crash(t, rounds, { length = 0, most = 120, env, after = async () 
     return { status: 204 };
   });
   const peer = await reverse(t);
-  // What still lies in the buffers of the connection before comes too late to count.
+  // Messages in the buffers of the previous connection come too late to count.
   const watch = (socket, ledger) => {
     ledger.socket = socket;
     socket.on('message', guard((data) => {
       if (ledger.socket !== socket) return;
       const message = JSON.parse(data);
-      assert.notEqual(message.post_type, 'gap', `${ledger.name} was told of a gap`);
+      assert.notEqual(message.post_type, 'gap', `${ledger.name} got a gap`);
       if (message.post_type === 'event') ledger.add(numberOf(message), textOf(message.data.data));
     }));
   };
@@ -95,7 +95,7 @@ async function crash(t, rounds, { length = 0, most = 120, env, after = async () 
       await after(join(dir, 'data'));
     } else {
       for (const ledger of [posted, pushed, asked]) await ledger.has(acknowledged);
-      // Nor is there a message that nobody was told of because its sender never got a reply.
+      // A message whose sender never got a reply has an event too.
       const there = await everything(milky.http(), GROUP);
       for (const ledger of [posted, pushed, asked]) await ledger.has(there);
       unacknowledged = there.length - acknowledged.length;
@@ -113,11 +113,11 @@ async function crash(t, rounds, { length = 0, most = 120, env, after = async () 
 
 describe('journal', () => {
   it(`loses no event in ${ROUNDS} crashes`, (t) => crash(t, ROUNDS));
-  // The words are long, so that the world forgets what it keeps for the journal, and that is flushed.
+  // The texts are long, so that the world deletes the events that it keeps for the journal, and the journal is flushed.
   it(`loses no event when the power fails ${CUTS} times`, (t) =>
     crash(t, CUTS, { length: 2000, most: 20, env: powerEnv(), after: cutPower }));
 
-  it('a websocket_client with replay goes on where its peer stopped', async (t) => {
+  it('a websocket_client with replay continues where its server stopped reading', async (t) => {
     const port = await freePort();
     const first = await ReverseServer.start({ port });
     const milky = await serve(t, {
@@ -126,7 +126,7 @@ describe('journal', () => {
     const one = await first.next();
     await milky.say(MING, { to: BOT }, 'one');
     const number = numberOf(await one.events.next());
-    await one.call('get_login_info', {}, 1); // what comes behind the ping has been read
+    await one.call('get_login_info', {}, 1); // a message after the ping has been read
     await first.stop();
     await milky.say(MING, { to: BOT }, 'two');
     await milky.say(MING, { to: BOT }, 'three');
@@ -138,7 +138,7 @@ describe('journal', () => {
     assert.equal(textOf((await again.events.next()).data.data), 'three');
   });
 
-  it('a websocket_client that reads slowly keeps what it has got, long before it has got all', async (t) => {
+  it('the position of a slow websocket_client is kept long before it has read everything', async (t) => {
     const port = await freePort();
     const stopped = await ReverseServer.start({ port });
     const milky = await serve(t, {
@@ -164,7 +164,7 @@ describe('journal', () => {
       let last = 0;
       client.socket.on('message', (data) => (last = numberOf(JSON.parse(data)) ?? last));
       client.socket.on('ping', (data) => asked.push(Number(data)));
-      // `ws` answers pings by itself. The second that asks proves that the answer to the first was read.
+      // `ws` answers pings by itself. The second ping proves that the answer to the first was read.
       const known = await asked.next('to be asked for a receipt');
       await asked.next('to be asked again');
       client.socket.pause();
@@ -180,7 +180,7 @@ describe('journal', () => {
     }
   });
 
-  it('acknowledges nothing that it cannot store', async (t) => {
+  it('acknowledges no message that it cannot store', async (t) => {
     const dir = await folder(t);
     const port = await freePort();
     const config = {
@@ -219,7 +219,7 @@ describe('journal', () => {
     }
   });
 
-  it('says so, and does not start, where it may not write', async (t) => {
+  it('does not start, and gives the reason, where it may not write', async (t) => {
     const dir = await folder(t);
     await writeFile(join(dir, 'milky.jsonc'), JSON.stringify({ data_dir: 'data', bots: [{ self_id: BOT }] }));
     await (await Milky.start({ dir })).stop();

@@ -1,5 +1,5 @@
-// 100 MiB in base64, over HTTP and over a WebSocket: they arrive, are held once in memory and never
-// hold up others for long; and past the limits they get a clear answer.
+// 100 MiB in base64, over HTTP and over a WebSocket: they arrive, are in memory once and never delay other clients
+// for long; beyond the limits the answer is clear.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -21,7 +21,7 @@ const config = (limits, media = MEDIA) => ({
 });
 const params = (content) => ({ group_id: GROUP, message: [{ type: 'image', data: { uri: base64(content) } }] });
 
-// Asks again and again until told to stop: how often it was answered, and the longest that one took.
+// Repeats a call until stopped: returns the number of answers, and the longest time that one took.
 function asking(base) {
   let going = true;
   let longest = 0;
@@ -64,7 +64,7 @@ test('100 MiB over HTTP, while others are answered', async (t) => {
   const { body } = await call(base, 'send_group_message', undefined, { body: text });
   const { longest, answered } = await stop();
   assert.equal(body.retcode, 0, body.message);
-  // The text of it, and of the content never more than a piece.
+  // The text of it, and never more than a piece of the content.
   const peak = await memory(milky, 'VmHWM') - before;
   t.diagnostic(`${answered} others answered, the longest took ${longest.toFixed(0)} ms, peak ${peak.toFixed(0)} MiB`);
   assert.ok(peak < 134 + 40, `${peak} MiB`);
@@ -75,7 +75,7 @@ test('100 MiB over HTTP, while others are answered', async (t) => {
 
 test('100 MiB over a WebSocket', async (t) => {
   const milky = await serve(t, config(LIMITS));
-  // Compressing so much would take the library longer than all the rest.
+  // The client library would take longer to compress it than everything else takes.
   const client = await Client.connect(milky.ws(), { perMessageDeflate: false });
   t.after(() => client.socket.terminate());
   const content = png(4000, 1, 100 * MIB);
@@ -95,7 +95,7 @@ test('10 MiB over a WebSocket, compressed', async (t) => {
   await isThere(milky, `${milky.http()}/api`, content, 1);
 });
 
-test('a byte too much is refused, and nothing is left of it', async (t) => {
+test('a byte too many is refused, and nothing of it remains', async (t) => {
   const milky = await serve(t, config(LIMITS, { max_bytes: 10 * MIB }));
   const base = `${milky.http()}/api`;
   const fits = await call(base, 'send_group_message', params(png(4000, 1, 10 * MIB)));
@@ -108,7 +108,7 @@ test('a byte too much is refused, and nothing is left of it', async (t) => {
   assert.deepEqual(await readdir(join(milky.dir, 'data/sandbox/media/sandbox.db.incoming')), []);
 });
 
-test('a body over its limit is refused before it is sent, a message when it is known', async (t) => {
+test('a body over its limit is refused before it is sent, a message when its length is known', async (t) => {
   const milky = await serve(t, config({ body_bytes: 8 * MIB, message_bytes: 8 * MIB }));
   const address = milky.address('http_server');
   const socket = connectTcp({ host: '127.0.0.1', port: address.split(':')[1] });
@@ -125,7 +125,7 @@ test('a body over its limit is refused before it is sent, a message when it is k
   assert.equal(body.retcode, 0);
 });
 
-test('a connection that goes away in the middle of it leaves nothing', async (t) => {
+test('a connection that ends in the middle of it leaves nothing', async (t) => {
   const milky = await serve(t, config(LIMITS));
   const address = milky.address('http_server');
   const before = await memory(milky, 'VmRSS');

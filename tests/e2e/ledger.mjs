@@ -1,10 +1,10 @@
-// What a receiver of events got, and that it is what it should be.
+// Checks the events that a receiver gets.
 import assert from 'node:assert/strict';
 import { within } from './harness.mjs';
 
 export const numberOf = (event) => event.number ?? event.data.number;
 
-// What one receiver got: every event once or more, in order, and none left out.
+// The events of one receiver: each once or more, in order, and none missing.
 export class Ledger {
   constructor(name) {
     this.name = name;
@@ -16,7 +16,7 @@ export class Ledger {
     this.changed = () => {};
   }
 
-  // After a crash the receiver may be told again of some, from any of them on; but nothing is left out.
+  // After a crash the receiver may get some again, from any of them on; but none is missing.
   add(number, word) {
     assert.ok(Number.isSafeInteger(number) && number > 0, `${this.name}: number ${number}`);
     if (this.before > 0)
@@ -33,7 +33,7 @@ export class Ledger {
     this.changed();
   }
 
-  // Waits for all of them, for as long as something new comes.
+  // Waits for all of them, as long as new ones arrive.
   async has(words) {
     const left = words.filter((word) => !this.words.has(word));
     const missing = () => left.filter((word) => !this.words.has(word));

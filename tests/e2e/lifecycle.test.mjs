@@ -1,4 +1,4 @@
-// From start to end: what a start says and needs, how a stop goes, and what is there after a crash.
+// The start of the program, its stop, and the world after a crash.
 import assert from 'node:assert/strict';
 import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -15,7 +15,7 @@ const MING = PEOPLE[0];
 const port = '127.0.0.1:0';
 const servers = { http_server: [{ listen: port }], websocket_server: [{ listen: port }] };
 
-// A start that must fail: what it says on the standard error output, and its exit code.
+// A start that must fail: returns its standard error output and exit code.
 async function fails(dir, { config, args = [], env } = {}) {
   if (config !== undefined) await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(config));
   const { code, stdout, stderr } = await run(['serve', ...args], { cwd: dir, env });
@@ -27,7 +27,7 @@ async function fails(dir, { config, args = [], env } = {}) {
 const ids = (list, key = 'user_id') => list.map((one) => one[key]).sort();
 
 describe('a start', { concurrency: 4 }, () => {
-  it('prints what is served, where, and lines to try, which work', async (t) => {
+  it('prints what is served, at which addresses, and working examples', async (t) => {
     const dir = await folder(t);
     const config = botConfig({
       http_server: [{ listen: port, access_token: 'token-1' }, { listen: 'unix:api.sock' }],
@@ -68,13 +68,13 @@ describe('a start', { concurrency: 4 }, () => {
     assert.deepEqual(ids(tried[1].data.friends), [OTHER, ...PEOPLE]);
   });
 
-  it('says so in Chinese where that is spoken', async (t) => {
+  it('prints Chinese in a Chinese locale', async (t) => {
     const milky = await serve(t, botConfig(servers), { env: { LANG: 'zh_CN.UTF-8' } });
     assert.match(milky.banner.join('\n'), /^试试：.*milky say /m);
     assert.equal(milky.banner.at(-1), 'ready');
   });
 
-  it('makes a world of five people, the bots and a group, all friends', async (t) => {
+  it('creates a world of five people, the bots and a group, all of them friends', async (t) => {
     const milky = await serve(t, {
       bots: [{ self_id: BOT, ...servers }, { self_id: OTHER, ...servers }],
     });
@@ -101,14 +101,14 @@ describe('a start', { concurrency: 4 }, () => {
     assert.equal(body.status, 'ok');
   });
 
-  it('refuses an address that is not of this machine', async (t) => {
+  it('refuses an address that this machine does not have', async (t) => {
     const stderr = await fails(await folder(t), {
       config: botConfig({ http_server: [{ listen: '192.0.2.1:3000', access_token: 'x' }] }),
     });
     assert.match(stderr, /cannot listen on 192\.0\.2\.1:3000: .*[Cc]an.*not .*assign|not available/);
   });
 
-  it('refuses a data_dir that cannot be', async (t) => {
+  it('refuses a data_dir that cannot be created', async (t) => {
     const dir = await folder(t);
     await writeFile(join(dir, 'file'), 'not a folder');
     assert.match(await fails(dir, { config: { data_dir: 'file', ...botConfig(servers) } }), /file/);
@@ -118,19 +118,19 @@ describe('a start', { concurrency: 4 }, () => {
       /data_dir \/proc\/1\/data: /);
   });
 
-  it('refuses a world that is no database, and leaves it as it is', async (t) => {
+  it('refuses a world that is no database, and does not change it', async (t) => {
     const words = 'this is no database, whatever its name says\n'.repeat(100);
-    for (const place of ['data', 'data/sandbox']) { // of a version before, and now
+    for (const where of ['data', 'data/sandbox']) { // of an older version, and of this one
       const dir = await folder(t);
-      await mkdir(join(dir, place), { recursive: true });
-      const file = join(dir, place, 'sandbox.db');
+      await mkdir(join(dir, where), { recursive: true });
+      const file = join(dir, where, 'sandbox.db');
       await writeFile(file, words);
-      assert.match(await fails(dir, { config: botConfig(servers) }), new RegExp(`${place}/sandbox\\.db.*not a database`));
+      assert.match(await fails(dir, { config: botConfig(servers) }), new RegExp(`${where}/sandbox\\.db.*not a database`));
       assert.equal(await readFile(file, 'utf8'), words);
     }
   });
 
-  it('refuses a world that another one serves, in clear words', async (t) => {
+  it('refuses a world that another process serves, with a clear reason', async (t) => {
     const first = await serve(t, { ...botConfig(servers), data_dir: 'world' });
     const dir = await folder(t);
     for (const data_dir of [join(first.dir, 'world'), join(dir, 'link')]) {
@@ -139,7 +139,7 @@ describe('a start', { concurrency: 4 }, () => {
       const stderr = await fails(dir, { config: { ...botConfig(servers, OTHER), data_dir: where } });
       assert.match(stderr, /another process has (it|this world) open/);
     }
-    // The first one has not suffered: neither its world, nor its control socket.
+    // The first one is not affected: neither its world, nor its control socket.
     await first.say(MING, { group: GROUP }, 'still here');
     const { body } = await call(first.http(), 'get_history_group_message', { group_id: GROUP });
     assert.equal(textOf(body.data.messages.at(-1)), 'still here');
@@ -160,7 +160,7 @@ describe('a start', { concurrency: 4 }, () => {
     assert.equal(await milky.stop(), 0);
   });
 
-  it('is not ended by an output that nobody reads', async (t) => {
+  it('is not ended by a closed pipe of its output', async (t) => {
     const milky = await serve(t, botConfig(servers));
     milky.child.stdout.destroy();
     milky.child.stderr.destroy();
@@ -168,7 +168,7 @@ describe('a start', { concurrency: 4 }, () => {
     assert.equal((await call(milky.http(), 'get_friend_list')).body.status, 'ok');
   });
 
-  it('takes no harm from standard streams that are closed', async (t) => {
+  it('works with closed standard streams', async (t) => {
     const dir = await folder(t);
     await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(botConfig({ http_server: [{ listen: 'unix:api.sock' }] })));
     const script = `
@@ -185,7 +185,7 @@ describe('a start', { concurrency: 4 }, () => {
 
 describe('a stop', { concurrency: 4 }, () => {
   for (const signal of ['SIGINT', 'SIGTERM']) {
-    it(`by ${signal} answers what was asked, says 1001 and ends with 0`, async (t) => {
+    it(`by ${signal} answers calls in flight, closes with 1001 and exits with 0`, async (t) => {
       const receiver = await hook(t);
       const remote = await reverse(t);
       const milky = await start(t, {
@@ -200,7 +200,7 @@ describe('a stop', { concurrency: 4 }, () => {
       t.after(() => idle.destroy());
       const busy = await Raw.connect(milky.address('http_server'));
       t.after(() => busy.destroy());
-      // In flight in one turn of the loop: calls that write, and the signal right behind them.
+      // In flight in one turn of the loop: calls that write, and the signal right after them.
       const message = (n) => ({ group_id: GROUP, message: text(`${n}`) });
       const body = JSON.stringify(message(0));
       busy.write(`POST /send_group_message HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
@@ -213,7 +213,7 @@ describe('a stop', { concurrency: 4 }, () => {
       for (const socket of [near, far]) {
         const { code } = await within(socket.closed, 'a close frame');
         assert.equal(code, 1001);
-        // What was taken before the signal has been answered: the answers have no gap.
+        // Calls that were read before the signal are answered: the answers have no gap.
         for (let i = 2; socket.responses.size > 0; i++) {
           const { data } = await socket.responses.next();
           assert.equal(data.echo, i);
@@ -230,7 +230,7 @@ describe('a stop', { concurrency: 4 }, () => {
     });
   }
 
-  it('takes five seconds at most, whoever does not play along', async (t) => {
+  it('takes at most five seconds, however its clients and receivers behave', async (t) => {
     const silent = await RawServer.start(t);
     const stuck = await hook(t, { answer: () => new Promise(() => {}) });
     const milky = await start(t, {
@@ -258,7 +258,7 @@ describe('a stop', { concurrency: 4 }, () => {
     assert.match(milky.stderr, /info  webhook: http:\/\/127\.0\.0\.1:\d+\/hook: stopped; events from number 1 on wait/);
   });
 
-  it('is at once when it is asked for twice', async (t) => {
+  it('is immediate after a second signal', async (t) => {
     const silent = await RawServer.start(t);
     const milky = await start(t, { config: botConfig({ ...servers, websocket_client: [{ url: silent.url }] }) });
     const one = await silent.accept();
@@ -271,7 +271,7 @@ describe('a stop', { concurrency: 4 }, () => {
     assert.equal(code, 128 + 15);
   });
 
-  it('delivers to a webhook what it was posting, and does what it answers', async (t) => {
+  it('finishes the post of a webhook, and executes the calls of its response', async (t) => {
     const dir = await folder(t);
     const posted = new Inbox();
     const receiver = await hook(t, { answer: () => new Promise((resolve) => posted.push(resolve)) });
@@ -292,7 +292,7 @@ describe('a stop', { concurrency: 4 }, () => {
 });
 
 describe('a world', { concurrency: 4 }, () => {
-  it('survives a restart, and takes in a bot that was added later', async (t) => {
+  it('survives a restart, and gains a bot that was added to the configuration', async (t) => {
     const dir = await folder(t);
     const first = await start(t, { dir, config: botConfig(servers) });
     const { body } = await call(first.http(), 'send_group_message', { group_id: GROUP, message: text('你好') });
@@ -313,7 +313,7 @@ describe('a world', { concurrency: 4 }, () => {
     assert.equal(sequence(next.body), sequence(body) + 1);
   });
 
-  it('has after kill -9 all that was replied to', async (t) => {
+  it('has after kill -9 every message that was acknowledged', async (t) => {
     const dir = await folder(t);
     let milky = await start(t, { dir, config: botConfig(servers) });
     const replied = new Map();
@@ -328,7 +328,7 @@ describe('a world', { concurrency: 4 }, () => {
       for (let i = 0; i < 200; i++, sent++) {
         client.send({ action: 'send_group_message', params: { group_id: GROUP, message: text(`m${sent}`) }, echo: `m${sent}` });
       }
-      for (let i = 0; i < 50; i++) await client.responses.next(); // the others are under way
+      for (let i = 0; i < 50; i++) await client.responses.next(); // the others are in flight
       milky.child.kill('SIGKILL');
       await ended;
       await client.closed;

@@ -1,4 +1,4 @@
-// What clients may use up: connections, TLS handshakes, wrong credentials, sizes. Slow ones: slow.test.mjs.
+// Limits of clients: connections, TLS handshakes, wrong credentials, sizes. Slow clients: slow.test.mjs.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -11,8 +11,8 @@ import { Raw, post } from './raw.mjs';
 const port = '127.0.0.1:0';
 const OTHER = 10002000;
 
-// Many sockets that say this and nothing more.
-async function crowd(t, address, count, bytes) {
+// Many sockets that send this and nothing more.
+async function connectMany(t, address, count, bytes) {
   const [host, number] = address.split(':');
   const sockets = Array.from({ length: count }, () => connect({ host, port: Number(number) }));
   t.after(() => sockets.forEach((socket) => socket.destroy()));
@@ -25,7 +25,7 @@ async function crowd(t, address, count, bytes) {
 }
 
 describe('limits', { concurrency: 1 }, () => {
-  it('takes so many connections and no more, and again when they have gone', async (t) => {
+  it('accepts connections up to the limit, and more when some have ended', async (t) => {
     const milky = await serve(t, { limits: { connections: 5 }, ...botConfig({ http_server: [{ listen: port }], websocket_server: [{ listen: port }] }) });
     const sockets = await Promise.all([1, 2, 3].map(() => Raw.connect(milky.address('http_server'))));
     const clients = await Promise.all([1, 2].map(() => Client.connect(milky.ws())));
@@ -38,7 +38,7 @@ describe('limits', { concurrency: 1 }, () => {
     await clients[1].close();
   });
 
-  it('takes so many of one address; others, and Unix sockets, come in', async (t) => {
+  it('accepts connections of one address up to the limit; those of others and on Unix sockets are accepted', async (t) => {
     const milky = await serve(t, {
       limits: { connections_per_address: 3 },
       ...botConfig({ http_server: [{ listen: '127.0.0.1:0' }, { listen: 'unix:a.sock' }] }),
@@ -55,7 +55,7 @@ describe('limits', { concurrency: 1 }, () => {
     [...sockets, ...unix].forEach((socket) => socket.destroy());
   });
 
-  it('an address that guesses is refused for a while, whatever it shows', async (t) => {
+  it('an address with many wrong credentials is refused for a while, even with the right ones', async (t) => {
     const tokens = { listen: port, access_token: 'right' };
     const milky = await serve(t, {
       limits: { failed_credentials: 5 },
@@ -74,13 +74,13 @@ describe('limits', { concurrency: 1 }, () => {
       assert.deepEqual([body.status, body.retcode], ['failed', -429]);
     }
     await assert.rejects(Client.connect(`${milky.ws()}?access_token=right`), /429/);
-    // Nobody who shows nothing is a guesser, and nobody else is meant.
+    // Requests without credentials are no guesses, and other addresses are not refused.
     const other = connect({ host: '127.0.0.1', port: Number(address.split(':')[1]), localAddress: '127.0.0.3' });
     other.end(post('/get_login_info', '{}', { headers: ['Authorization: Bearer right', 'Connection: close'] }));
     assert.match(`${(await within(once(other, 'data'), 'an answer'))[0]}`, /^HTTP\/1\.1 200 /);
   });
 
-  it('a web page that guesses is refused for a while, and nobody beside it', async (t) => {
+  it('a web page with many wrong credentials is refused for a while, and no program on the same address', async (t) => {
     const tokens = { listen: port, access_token: 'right' };
     const milky = await serve(t, {
       limits: { failed_credentials: 5 },
@@ -95,13 +95,13 @@ describe('limits', { concurrency: 1 }, () => {
     assert.equal(await asked(image), 429);
     assert.equal((await call(milky.http(), 'get_login_info', {}, { token: 'right' })).status, 200);
     await (await Client.connect(`${milky.ws()}?access_token=right`)).close();
-    // Programs still have guesses of their own, and no more of them.
+    // Programs are counted apart, with the same limit.
     for (let i = 0; i < 5; i++) assert.equal(await asked({}), 401);
     assert.equal(await asked({}), 429);
     await assert.rejects(Client.connect(`${milky.ws()}?access_token=right`), /429/);
   });
 
-  it('bounds what a request and a message may be', async (t) => {
+  it('bounds the size of requests and messages', async (t) => {
     const milky = await serve(t, {
       limits: { header_bytes: 1024, body_bytes: 2048, message_bytes: 4096 },
       ...botConfig({ http_server: [{ listen: port }], websocket_server: [{ listen: port }] }),
@@ -119,7 +119,7 @@ describe('limits', { concurrency: 1 }, () => {
     assert.equal((await within(client.closed, 'the connection to be closed')).code, 1009);
   });
 
-  it('keeps no body of who need not say who they are', async (t) => {
+  it('keeps no body of a request without credentials', async (t) => {
     const milky = await serve(t, { operations: port, ...botConfig({ http_server: [{ listen: port, access_token: 'right' }] }) });
     const operations = milky.banner[milky.banner.indexOf('operations') + 1].trim();
     const size = 16 * 1024 * 1024;
@@ -143,7 +143,7 @@ describe('limits', { concurrency: 1 }, () => {
     assert.ok(grown < 12, `${grown} MiB`);
   });
 
-  it('bounds what the peer of a websocket_client may send', async (t) => {
+  it('bounds the size of messages to a websocket_client', async (t) => {
     const peer = await reverse(t);
     await serve(t, {
       limits: { message_bytes: 4096 },
@@ -156,7 +156,7 @@ describe('limits', { concurrency: 1 }, () => {
     assert.equal((await within(client.closed, 'the connection to be closed')).code, 1009);
   });
 
-  it('takes so many TLS handshakes at once; the oldest ends for a new one', async (t) => {
+  it('runs TLS handshakes up to the limit at once; the oldest is ended for a new one', async (t) => {
     const own = await certificate(t);
     const tls = { certificate: own.file, key: own.keyFile };
     const milky = await serve(t, {
@@ -168,32 +168,32 @@ describe('limits', { concurrency: 1 }, () => {
     const connectTo = (address) => connectTls({ host: '127.0.0.1', port: address.split(':')[1], ca: own.cert });
     const honest = connectTo(addresses[0]);
     t.after(() => honest.destroy());
-    // An answered client has finished its handshake on the server side too; the client itself finishes a little earlier.
+    // An answer proves that the handshake is done for milky too; it is done a little earlier for the client.
     const asked = async (socket) => {
       socket.write(post('/get_login_info', '{}'));
       assert.match(`${(await within(once(socket, 'data'), 'an answer'))[0]}`, /^HTTP\/1\.1 200 /);
     };
     await within(once(honest, 'secureConnect'), 'a handshake');
     await asked(honest);
-    // Those whose handshake is done do not count, and all servers count together.
-    const older = await crowd(t, addresses[0], 25, record);
+    // Connections whose handshake is done do not count, and all servers count together.
+    const older = await connectMany(t, addresses[0], 25, record);
     const behind = connectTo(addresses[0]);
-    await within(once(behind, 'secureConnect'), 'a handshake behind those'); // they have been taken
+    await within(once(behind, 'secureConnect'), 'a handshake after those'); // they have been accepted
     await asked(behind);
     behind.destroy();
-    const newer = await crowd(t, addresses[1], 25, record);
+    const newer = await connectMany(t, addresses[1], 25, record);
     const closed = [...older, ...newer].map((socket) => socket.resume() && once(socket, 'close'));
     const next = connectTo(addresses[1]);
     t.after(() => next.destroy());
     await within(once(next, 'secureConnect'), 'one more handshake');
     await within(Promise.any(closed), 'one to make room');
-    assert.deepEqual([older, newer].map((crowd) => crowd.filter((socket) => socket.destroyed).length), [1, 0]);
+    assert.deepEqual([older, newer].map((sockets) => sockets.filter((socket) => socket.destroyed).length), [1, 0]);
     await milky.log.find((line) => /50 TLS handshakes are under way: the oldest ends for a new one, 1 so far \(limits\.tls_handshakes\)/.test(line));
     await asked(next);
     await asked(honest);
     const gone = new Promise((resolve) => older.forEach((socket) => socket.on('close', () =>
       older.filter(({ destroyed }) => destroyed).length === 24 && resolve())));
-    await crowd(t, addresses[1], 24, record); // the first of them makes fifty
+    await connectMany(t, addresses[1], 24, record); // the first of them makes fifty
     await within(gone, 'older ones to make room');
     await asked(honest);
     assert.ok(newer.every((socket) => !socket.destroyed));

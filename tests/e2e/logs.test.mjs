@@ -1,5 +1,4 @@
-// Logs: levelled lines on the standard error output, one for each thing, as text or JSON, and never
-// with a secret in them.
+// Logs: lines with a level on the standard error output, as text or JSON, and never with a secret in them.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -32,7 +31,7 @@ describe('logs', { concurrency: 4 }, () => {
     }
   });
 
-  it('are JSON objects where that is asked for', async (t) => {
+  it('are JSON objects where that is configured', async (t) => {
     const url = `http://127.0.0.1:${await freePort()}/"`;
     const byOption = { config: botConfig({ ...servers, webhook: [{ url }] }), args: ['--log-format', 'json'] };
     const byFile = { config: { ...byOption.config, log: { format: 'json' } } };
@@ -53,7 +52,7 @@ describe('logs', { concurrency: 4 }, () => {
     }
   });
 
-  it('are as many as is asked for; an option wins over the file', async (t) => {
+  it('have the configured level; an option wins over the file', async (t) => {
     const dead = await freePort();
     const config = (level) => ({
       ...botConfig({ ...servers, webhook: [{ url: `http://127.0.0.1:${dead}/` }] }),
@@ -73,7 +72,7 @@ describe('logs', { concurrency: 4 }, () => {
     assert.deepEqual(await seen('debug', '--log-level', 'error'), []);
   });
 
-  it('cannot be forged from outside', async (t) => {
+  it('cannot be forged by clients', async (t) => {
     const forged = '2026-01-01T00:00:00.000Z error forged: line';
     const [server, receiver] = [await RawServer.start(t), await hook(t, {
       answer: () => ({ status: 200, body: { action: `x\n${forged}`, params: { [`\n${forged}\u001b[2J`]: 1 } } }),
@@ -102,7 +101,7 @@ describe('logs', { concurrency: 4 }, () => {
   });
 
   // Colours, the cursor, C1 controls, text that runs backwards, line separators.
-  it('and what is shown to a person cannot play with the terminal', async (t) => {
+  it('and output for people cannot control the terminal', async (t) => {
     const tricks = '\u001b[2J\u009b31m\u202egnirts\u2066\u2028\u0085\u200f\u007f\u0007end';
     const unsafe = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
     const receiver = await hook(t, { answer: () => ({ status: 410, body: `gone ${tricks}\nforged` }) });
@@ -144,7 +143,7 @@ describe('logs', { concurrency: 4 }, () => {
     }
   });
 
-  it('hold no secret, wherever it stood', async (t) => {
+  it('hold no secret, wherever it came from', async (t) => {
     const secret = (n) => `s3cr3t${n}x`;
     const outputs = [];
     const server = await RawServer.start(t);
@@ -170,7 +169,7 @@ describe('logs', { concurrency: 4 }, () => {
       const one = await server.next();
       one.write('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n');
       outputs.push(await say());
-      // Who asks with right and wrong tokens, in the header and the query.
+      // Requests with right and wrong tokens, in the header and the query.
       for (const token of [secret(0), secret(6)]) {
         await call(milky.http(), 'get_friend_list', {}, { token });
         const raw = await Raw.connect(milky.address('http_server'));
@@ -195,7 +194,7 @@ describe('logs', { concurrency: 4 }, () => {
       assert.match(milky.stderr, /connection refused; next try/);
       assert.match(milky.stderr, new RegExp(`127\\.0\\.0\\.1:${server.port}/path: it answered 401: it wants an access_token`));
     }
-    // Mistakes right beside them, and in them.
+    // Mistakes beside secrets, and in them.
     const dir = await folder(t);
     const bad = (mistake) => ({ bots: [{ self_id: BOT, ...mistake }] });
     const mistakes = [

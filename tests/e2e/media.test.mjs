@@ -1,5 +1,5 @@
-// Pictures, voices and videos: every way in, what readers get, and everything that is refused, which
-// must leave the world as it was.
+// Images, voices and videos: every kind of URI, the content that readers get, and everything that is refused
+// without a change of the world.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ const sha256 = (content) => createHash('sha256').update(content).digest('hex');
 const image = (uri, extra = {}) => ({ type: 'image', data: { uri, ...extra } });
 const inGroup = { group_id: GROUP };
 
-// A server of files that counts who asks: `answer(request, response)`.
+// A file server that counts requests: `answer(request, response)`.
 async function fileServer(t, answer) {
   const server = createServer((request, response) => {
     server.asked.push(request.url);
@@ -41,7 +41,7 @@ async function fetched(url) {
   return { content: Buffer.from(await response.arrayBuffer()), type: response.headers.get('content-type') };
 }
 
-// What is in the folder of contents, the incoming ones told apart.
+// The files in the folder of contents, incoming ones separately.
 async function contents(milky) {
   const of = async (...path) => (await readdir(join(milky.dir, 'data/sandbox/media', ...path)).catch(() => []));
   const incoming = (await of()).filter((name) => name.endsWith('.incoming'));
@@ -49,7 +49,7 @@ async function contents(milky) {
   return (await of()).filter((name) => !name.endsWith('.incoming')).sort();
 }
 
-test('a picture goes in by each kind of URI, once, and comes out again', async (t) => {
+test('an image by each kind of URI is stored once, and can be downloaded', async (t) => {
   const picture = png(320, 200);
   const files = await fileServer(t, (_, response) => response.end(picture));
   const { milky, owner, next } = await world(t, ALLOW);
@@ -125,7 +125,7 @@ test('voices, videos and stickers in messages, history, replies and forwards', a
   assert.equal(deepest.messages[0].segments[0].data.duration, 3);
 });
 
-test('a person shows pictures too', async (t) => {
+test('a person can send images too', async (t) => {
   const { milky, next, operate } = await world(t);
   const picture = png(9, 8);
   await operate('say', { as: MING, group: GROUP, message: [image(base64(picture)), ...text('看')] });
@@ -136,7 +136,7 @@ test('a person shows pictures too', async (t) => {
   assert.equal((await contents(milky)).length, 1);
 });
 
-test('avatars are set by whoever may', async (t) => {
+test('avatars are set by those with the right to', async (t) => {
   const { owner, other } = await world(t);
   const face = png(100, 100);
   await done(owner.modern('set_avatar', { uri: base64(face) }));
@@ -151,7 +151,7 @@ test('avatars are set by whoever may', async (t) => {
   assert.deepEqual((await fetched(message.avatar_url)).content, face);
 });
 
-test('what is no content is refused, and nothing happens', async (t) => {
+test('anything but media content is refused, and nothing changes', async (t) => {
   const outside = await mkdtemp(join(tmpdir(), 'milky-outside-'));
   t.after(() => rm(outside, { recursive: true }));
   await writeFile(join(outside, 'a.png'), png(1, 1));
@@ -199,7 +199,7 @@ test('what is no content is refused, and nothing happens', async (t) => {
 });
 
 // Every way to write an address of this machine or of a private network.
-test('private addresses are not asked unless they are allowed', async (t) => {
+test('private addresses are not contacted unless they are allowed', async (t) => {
   const files = await fileServer(t, (_, response) => response.end(png(1, 1)));
   const port = files.address().port;
   const { owner } = await world(t);
@@ -211,7 +211,7 @@ test('private addresses are not asked unless they are allowed', async (t) => {
   assert.deepEqual(files.asked, []);
 });
 
-test('no proxy is asked to go where the sandbox itself may not', async (t) => {
+test('no proxy is asked for an address that the sandbox itself may not contact', async (t) => {
   const proxy = await fileServer(t, (_, response) => response.end(png(1, 1)));
   const milky = await serve(t, { bots: [{ self_id: BOT, http_server: [{ listen: '127.0.0.1:0' }] }] },
     { env: { http_proxy: proxy.url, https_proxy: proxy.url, all_proxy: proxy.url } });
@@ -220,8 +220,8 @@ test('no proxy is asked to go where the sandbox itself may not', async (t) => {
   assert.deepEqual(proxy.asked, []);
 });
 
-// Nothing is asked for in compressed form, and nothing is decompressed: a bomb stays as small as it came.
-test('a download that says it is compressed is what it is', async (t) => {
+// No request accepts compressed content, and nothing is decompressed: a bomb stays as small as it came.
+test('a download with a Content-Encoding is not decompressed', async (t) => {
   const bomb = gzipSync(Buffer.alloc(64 << 20));
   const files = await fileServer(t, (_, response) => {
     response.setHeader('Content-Encoding', 'gzip');
@@ -272,7 +272,7 @@ test('downloads: redirects, failures, and answers that never end', async (t) => 
   assert.deepEqual(await contents(milky), [sha256(picture)]);
 });
 
-test('a call that waits for its media holds up nobody', async (t) => {
+test('a call that waits for its media delays no other', async (t) => {
   let release;
   const files = await fileServer(t, (_, response) => (release = () => response.end(png(2, 2))));
   const { owner, next } = await world(t, ALLOW);
@@ -285,7 +285,7 @@ test('a call that waits for its media holds up nobody', async (t) => {
   assert.equal((await next(OTHER))['1.2'].data.segments[0].type, 'image');
 });
 
-test('a milky that is told to stop waits no longer for a download than for others', async (t) => {
+test('a stop waits no longer for a download than for other calls', async (t) => {
   let asked;
   const seen = new Promise((resolve) => (asked = resolve));
   const files = await fileServer(t, () => asked());

@@ -1,5 +1,5 @@
-// The four communication methods beside each other: one small bot runs on any of them, and what
-// they carry is the same. communication-draft.md, as a whole.
+// The four communication methods side by side: one small bot runs on any of them, and they carry the same calls and
+// events. communication-draft.md, as a whole.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect, hook, reverse, serve, text, textOf } from './fixtures.mjs';
@@ -11,7 +11,7 @@ const port = '127.0.0.1:0';
 const token = 's3cret+/=';
 const BOTS = { http: 10001001, webhook: 10001002, server: 10001003, client: 10001004 };
 
-// The bot: what it answers to an event, a call or nothing. It knows nothing of how it is connected.
+// The bot: its answer to an event is a call or nothing. It does not know how it is connected.
 function echo({ event_type, data }) {
   if (event_type !== 'message_receive' || !textOf(data).startsWith('echo ')) return undefined;
   const message = text(textOf(data).slice('echo '.length));
@@ -82,9 +82,9 @@ test('a bot works over any of the four methods', async (t) => {
   for (const one of await Promise.all(calls)) assert.equal(one.body.status, 'ok');
 });
 
-test('a person is answered in private over any of them', async (t) => {
+test('a bot answers private messages over any of them', async (t) => {
   const { milky } = await startBots(t);
-  // Bots are people of the world too: this one speaks to them, and hears what they answer.
+  // This bot sends private messages to the others, and gets their answers.
   const observer = await connect(t, milky.ws(1));
   for (const [method, self] of Object.entries(BOTS)) {
     const sent = await observer.call('send_private_message', { user_id: self, message: text(`echo 你好，${method}`) });
@@ -97,7 +97,7 @@ test('a person is answered in private over any of them', async (t) => {
   }
 });
 
-// One bot on everything, and the same things said to it.
+// One bot on all methods, with the same messages for it.
 async function everything(t) {
   const receiver = await hook(t);
   const server = await reverse(t);
@@ -113,7 +113,7 @@ async function everything(t) {
   return { milky, receiver, near: await connect(t, milky.ws()), far: await server.next() };
 }
 
-test('the data of an event is what the webhook posts', async (t) => {
+test('a webhook posts the data of the event', async (t) => {
   const { milky, receiver, near, far } = await everything(t);
   const said = [];
   for (const where of [{ group: GROUP }, { to: BOT }]) said.push(await milky.say(MING, where, '你好 \u{1F95B} "\\'));
@@ -129,7 +129,7 @@ test('the data of an event is what the webhook posts', async (t) => {
   }
 });
 
-test('the data of an action_response is what HTTP answers', async (t) => {
+test('HTTP answers with the data of the action_response', async (t) => {
   const { milky, near, far } = await everything(t);
   const { body } = await call(milky.http(), 'send_group_message', { group_id: GROUP, message: text('hello') });
   const calls = [

@@ -1,4 +1,4 @@
-// Being watched: /healthz, /readyz, /metrics, `milky status`, `milky deliveries`.
+// Monitoring: /healthz, /readyz, /metrics, `milky status`, `milky deliveries`.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { connect, folder, freePort, hook, reverse, serve, start, text } from './
 import { BOT, GROUP, call, request, run, within } from './harness.mjs';
 import { Raw } from './raw.mjs';
 
-const OTHER = 10002000; // a second bot, by which events come about
+const OTHER = 10002000; // a second bot, which causes events
 const port = '127.0.0.1:0';
 
 const watched = (transports, more = {}) => ({
@@ -36,7 +36,7 @@ async function metrics(milky) {
   return parse(response.text);
 }
 
-// Asks until it is as it should be: what is counted is counted a moment after it could be seen.
+// Repeats the request until its answer is as wanted: something is counted a moment after a client sees it.
 async function until(ask, fits, what) {
   const wait = async () => {
     for (;;) {
@@ -63,14 +63,14 @@ async function status(milky) {
 const transportOf = (all, kind) => all.bots[0].transports.find((one) => one.transport === kind);
 
 describe('operations', { concurrency: 6 }, () => {
-  it('are served nowhere unless they are asked for', async (t) => {
+  it('are not served unless they are configured', async (t) => {
     const milky = await serve(t, { bots: [{ self_id: BOT, http_server: [{ listen: port }] }] });
     assert.ok(!milky.banner.includes('operations'));
     const { status } = await request(milky.address('http_server'), '/metrics', { method: 'GET' });
     assert.equal(status, 404);
   });
 
-  it('says that it is well and ready', async (t) => {
+  it('reports that it is healthy and ready', async (t) => {
     const milky = await serve(t, watched({}));
     for (const [path, word] of [['/healthz', 'ok\n'], ['/readyz', 'ready\n']]) {
       const response = await get(milky, path);
@@ -86,7 +86,7 @@ describe('operations', { concurrency: 6 }, () => {
     assert.deepEqual([post.status, post.headers.allow], [405, 'GET, HEAD']);
   });
 
-  it('wants the token for the numbers, and keeps web pages out', async (t) => {
+  it('requires the token for metrics, and refuses web pages', async (t) => {
     const milky = await serve(t, watched({}, { operations: { listen: port, access_token: 's3cret' } }));
     assert.equal((await get(milky, '/metrics')).status, 401);
     assert.equal((await get(milky, '/metrics', { Authorization: 'Bearer wrong' })).status, 403);
@@ -98,7 +98,7 @@ describe('operations', { concurrency: 6 }, () => {
     assert.equal((await get(open, '/metrics', { Host: 'evil.example' })).status, 403);
   });
 
-  it('says which bots are offline, and is not ready when all are', async (t) => {
+  it('lists the bots that are offline, and is not ready when all are', async (t) => {
     const milky = await serve(t, watched({ http_server: [{ listen: port }] }));
     const act = async (action, params) => {
       const { code, stderr } = await milky.run(['do', action, JSON.stringify(params)]);
@@ -128,7 +128,7 @@ describe('operations', { concurrency: 6 }, () => {
     assert.equal((await get(milky, '/readyz')).status, 200);
   });
 
-  it('is not ready any more while it stops, and answers until the end', async (t) => {
+  it('is not ready while it stops, and answers until the end', async (t) => {
     const milky = await start(t, { config: watched({ websocket_server: [{ listen: port }] }) });
     const address = operationsOf(milky);
     // A WebSocket that never answers the close: milky waits for it.
@@ -146,7 +146,7 @@ describe('operations', { concurrency: 6 }, () => {
     assert.equal((await within(milky.exit, 'milky to end'))[0], 0);
   });
 
-  it('refuses to show the numbers to other machines without a token', async (t) => {
+  it('refuses to serve metrics to other machines without a token', async (t) => {
     const dir = await folder(t);
     await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(watched({}, { operations: '0.0.0.0:3009' })));
     const { code, stderr } = await run(['check'], { cwd: dir });
@@ -156,7 +156,7 @@ describe('operations', { concurrency: 6 }, () => {
 });
 
 describe('metrics', { concurrency: 6 }, () => {
-  it('count calls by API and retcode, and how long they took', async (t) => {
+  it('count calls by API and retcode, and their durations', async (t) => {
     const milky = await serve(t, watched({ http_server: [{ listen: port }] }));
     const of = { bot: BOT, action: 'get_group_info' };
     assert.equal(valueOf(await metrics(milky), 'milky_calls_total', of), undefined);
@@ -175,7 +175,7 @@ describe('metrics', { concurrency: 6 }, () => {
     assert.equal(valueOf(now, 'milky_build_info'), 1);
   });
 
-  it('count over HTTP what is no API under one name, and what cannot be read under the name of its path', async (t) => {
+  it('count unknown APIs over HTTP under one name, and malformed calls under the name of their API', async (t) => {
     const milky = await serve(t, watched({ http_server: [{ listen: port }] }));
     const sent = async (path, body) => (await request(milky.address('http_server'), path, {
       body, headers: { 'Content-Type': 'application/json' },
@@ -191,7 +191,7 @@ describe('metrics', { concurrency: 6 }, () => {
     assert.equal(counted('unknown', -400), undefined);
   });
 
-  it('count a call of the draft under its name in 1.2, and what is no API under one name', async (t) => {
+  it('count a call of the draft under its name in 1.2, and unknown APIs under one name', async (t) => {
     const milky = await serve(t, watched({ websocket_server: [{ listen: port }] }));
     const client = await connect(t, milky.ws());
     await client.call('send_group_message', { group_id: GROUP, message: text('hello') });
@@ -243,7 +243,7 @@ describe('metrics', { concurrency: 6 }, () => {
     assert.equal(valueOf(await metrics(milky), 'milky_events_replayed_total', { bot: BOT }), 2);
   });
 
-  it('tell how far a webhook is behind, its posts, retries and deliveries', async (t) => {
+  it('have the lag of a webhook, its posts, retries and deliveries', async (t) => {
     let answer = { status: 503 };
     const receiver = await hook(t, { answer: () => answer });
     const milky = await serve(t, watched({ webhook: [{ url: `${receiver.url}?key=s3cret` }] }));
@@ -268,7 +268,7 @@ describe('metrics', { concurrency: 6 }, () => {
     assert.ok(!(await get(milky, '/metrics')).text.includes('s3cret'));
   });
 
-  it('tell of connections that were lost and made again', async (t) => {
+  it('count connections that were lost and made again', async (t) => {
     const server = await reverse(t);
     const milky = await serve(t, watched({ websocket_client: [{ url: `ws://127.0.0.1:${server.port}/` }] }));
     const of = { bot: BOT, transport: 'websocket_client' };
@@ -284,7 +284,7 @@ describe('metrics', { concurrency: 6 }, () => {
     assert.equal(valueOf(now, 'milky_websocket_client_failing', of), 0);
   });
 
-  it('keep two webhooks of one name apart', async (t) => {
+  it('distinguish two webhooks of one name', async (t) => {
     const receiver = await hook(t);
     const milky = await serve(t, watched({
       webhook: [{ url: `${receiver.url}?a` }, { url: `${receiver.url}?b` }],
@@ -300,14 +300,14 @@ describe('metrics', { concurrency: 6 }, () => {
 });
 
 describe('status', { concurrency: 6 }, () => {
-  it('tells of every transport, in English and Chinese, and as JSON', async (t) => {
+  it('shows every transport, in English, in Chinese and as JSON', async (t) => {
     const server = await reverse(t);
-    const nobody = await freePort();
+    const unused = await freePort();
     const receiver = await hook(t, { answer: () => ({ status: 401 }) });
     const milky = await serve(t, watched({
       http_server: [{ listen: port }],
       websocket_server: [{ listen: port }],
-      websocket_client: [{ url: `ws://user:pass@127.0.0.1:${server.port}/?token=s3cret` }, { url: `ws://127.0.0.1:${nobody}/` }],
+      websocket_client: [{ url: `ws://user:pass@127.0.0.1:${server.port}/?token=s3cret` }, { url: `ws://127.0.0.1:${unused}/` }],
       webhook: [{ url: receiver.url }],
     }));
     await connect(t, milky.ws());
@@ -344,7 +344,7 @@ describe('status', { concurrency: 6 }, () => {
     assert.ok(!/s3cret|pass/.test(JSON.stringify(json)));
   });
 
-  it('says so when nobody runs', async (t) => {
+  it('reports that no daemon runs', async (t) => {
     const dir = await folder(t);
     await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(watched({})));
     const { code, stderr } = await run(['status'], { cwd: dir });
@@ -367,7 +367,7 @@ describe('status', { concurrency: 6 }, () => {
 });
 
 describe('deliveries', { concurrency: 6 }, () => {
-  // Refuses every event until it is told otherwise.
+  // Refuses every event until `answer` is replaced.
   async function refusing(t, more = {}, query = '') {
     const state = { answer: { status: 410, body: 'gone\u0007 for good' } };
     const receiver = await hook(t, { answer: (asked) => (state.of ? state.of(asked) : state.answer) });
@@ -381,7 +381,7 @@ describe('deliveries', { concurrency: 6 }, () => {
   };
   const aside = (milky, count) => until(() => list(milky), (all) => all.length === count, `${count} to be set aside`);
 
-  it('are listed, refused again, and taken in the end', async (t) => {
+  it('are listed, refused again, and accepted in the end', async (t) => {
     const { state, receiver, config } = await refusing(t, {}, '?key=s3cret');
     const milky = await serve(t, config);
     assert.equal((await milky.run(['deliveries'])).stdout, 'no event is set aside\n');
@@ -416,7 +416,7 @@ describe('deliveries', { concurrency: 6 }, () => {
     assert.ok(!milky.stderr.includes('s3cret'));
   });
 
-  it('do what the answer to a retry says, and let others go on meanwhile', async (t) => {
+  it('execute the calls of the response to a retry, and do not delay others meanwhile', async (t) => {
     const { state, receiver, config } = await refusing(t);
     const milky = await serve(t, config);
     await speak(milky, 0, 'hello');
@@ -461,7 +461,7 @@ describe('deliveries', { concurrency: 6 }, () => {
       assert.equal((await milky.run(['deliveries', ...words])).code, 2, words.join(' '));
   });
 
-  it('survive a restart; without their webhook, or receiver, they are kept', async (t) => {
+  it('survive a restart, and are kept without their webhook or receiver', async (t) => {
     const dir = await folder(t);
     const { receiver, config } = await refusing(t);
     const first = await start(t, { config, dir });
@@ -482,7 +482,7 @@ describe('deliveries', { concurrency: 6 }, () => {
     assert.equal(await third.stop(), 0);
   });
 
-  it('say so when the event is gone from the journal', async (t) => {
+  it('report an event that is gone from the journal', async (t) => {
     const { state, config } = await refusing(t, { journal: { max_events: 1 } });
     const milky = await serve(t, config);
     state.of = ({ headers }) => ({ status: headers['x-milky-delivery'] === '1' ? 410 : 204 });
@@ -496,7 +496,7 @@ describe('deliveries', { concurrency: 6 }, () => {
     assert.equal((await list(milky)).length, 1);
   });
 
-  it('wait for nobody when milky stops', async (t) => {
+  it('do not delay a stop', async (t) => {
     const { state, receiver, config } = await refusing(t);
     const milky = await start(t, { config });
     await speak(milky, 0, 'hello');

@@ -1,4 +1,4 @@
-// Clients that are not of Node.js: Debian's python3-aiohttp and python3-websockets, and curl.
+// Clients other than those of Node.js: Debian's python3-aiohttp and python3-websockets, and curl.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BOT, GROUP, run, serve } from './harness.mjs';
@@ -46,7 +46,7 @@ test('curl', async (t) => {
     const [{ status, body: reply }] = await curl([...JSON_TYPE, '-H', `Authorization: Bearer ${TOKEN}`, '-d', body, `${milky.http(0)}/send_private_message`]);
     assert.deepEqual([status, reply.data.message_id], [200, 'Private:10003001:1']);
   });
-  await t.test('what it sends when told nothing is refused', async () => {
+  await t.test('its default Content-Type is refused', async () => {
     assert.equal((await curl([`${base}/get_login_info`]))[0].status, 405);
     assert.equal((await curl(['-d', '{}', `${base}/get_login_info`]))[0].status, 406);
     assert.equal((await curl([...JSON_TYPE, '-d', '{}', `${milky.http(0)}/get_login_info`]))[0].status, 401);
@@ -62,7 +62,7 @@ test('curl', async (t) => {
       assert.deepEqual([status, body.data.uin], [200, 10001001]);
     });
   }
-  await t.test('a body that it asks for leave to send', async () => {
+  await t.test('a body with Expect: 100-continue', async () => {
     const body = JSON.stringify({ group_id: GROUP, message: [{ type: 'text', data: { text: 'hello' } }], padding: 'x'.repeat(2 << 20) });
     const [{ status, body: reply }] = await curl([...JSON_TYPE, '--expect100-timeout', '20', '--data-binary', '@-', `${base}/send_group_message`], { input: body });
     assert.deepEqual([status, reply.retcode], [200, 0]);
@@ -83,7 +83,7 @@ test('curl', async (t) => {
   });
 });
 
-test('what the banner says to try works', async (t) => {
+test('the commands that the banner suggests work', async (t) => {
   for (const dialect of ['draft', '1.2']) {
     const milky = await serve(t, { bots: [{ self_id: BOT, http_server: [{ listen: LISTEN, dialect }] }] });
     const commands = milky.banner.map((line) => /(?:^Try: |^ +)((?:curl|.*milky say) .*)$/.exec(line)?.[1]).filter(Boolean);

@@ -1,12 +1,12 @@
-// The power fails: what steers tests/tools/power.c.
+// A loss of power: controls tests/tools/power.c.
 import { copyFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { preloading } from './faults.mjs';
 
-// What a milky is started with whose files are to be cut.
+// The environment of a milky whose files are to be cut.
 export const powerEnv = () => preloading('libpower.so');
 
-// After its end: of each database, and of its log, what was flushed is left, or also what was only written.
+// After its end: cuts each database and its log to the flushed bytes, or keeps bytes that were only written too.
 export async function cutPower(dir, choose = () => Math.random() < 0.7) {
   const names = await readdir(dir);
   for (const name of names.filter((file) => /\.db(-wal)?$/.test(file))) {

@@ -45,7 +45,7 @@ async def over_http(session):
         assert response.status == 406
     replies = await asyncio.gather(*(post(session, BASE, "get_login_info", headers=bearer) for _ in range(50)))
     assert all(status == 200 and body["retcode"] == 0 for status, body in replies)
-    # A body whose length is not known before: chunked.
+    # A body of unknown length: chunked.
     async def pieces():
         yield b'{"user_id":'
         yield b"10003001}"
@@ -74,7 +74,7 @@ async def converse(session, send, receive):
     assert [json.loads(await receive())["data"]["echo"] for _ in range(100)] == list(range(100))
 
 
-# Its name and its shape changed with version 14 of the library.
+# Its name and signature changed with version 14 of the library.
 Refused = getattr(websockets, "InvalidStatus", None) or websockets.InvalidStatusCode
 
 
@@ -100,7 +100,7 @@ async def with_websockets(session):
 
 
 async def compressing_or_not(session):
-    """This library offers permessage-deflate with a window of 4 KiB unless told otherwise."""
+    """This library offers permessage-deflate with a window of 4 KiB by default."""
     for factory, agreed in (
         (dict(), True),
         (dict(compression=None), False),
@@ -125,7 +125,7 @@ async def with_aiohttp(session):
         await converse(session, socket.send_str, socket.receive_str)
         await socket.close(code=4000)
     assert socket.close_code == 4000, socket.close_code
-    # The window that it asks of us, and its own once it is agreed upon.
+    # The window that it requests of us, and its own once it is negotiated.
     for bits, agreed in ((9, 0), (12, 15), (15, 15)):
         async with session.ws_connect(URL, headers=headers, compress=bits) as socket:
             assert socket.compress == agreed, socket.compress

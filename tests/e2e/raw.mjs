@@ -1,4 +1,4 @@
-// Connections byte by byte: what a client library would never send, and exactly what comes back.
+// Connections byte by byte: sends what no client library would, and returns the exact answer.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -132,7 +132,7 @@ export class Raw {
     return { code, reason: frame.payload.subarray(2).toString('utf8') };
   }
 
-  // Resolves with what came before the other side ended the connection.
+  // Resolves with the bytes before the other side ended the connection.
   async ended() {
     await this.#until(() => (this.#ended ? true : undefined), 'the end of the connection');
     return this.#data.toString('latin1');
@@ -145,7 +145,7 @@ export class Raw {
   }
 }
 
-// A client's frame. `length` lies about the payload's; `form` forces 16 or 64 bits of length.
+// A client's frame. `length` replaces the real length of the payload; `form` forces 16 or 64 bits of length.
 export function frame(opcode, payload = '', { fin = true, rsv = 0, mask = true, length, form } = {}) {
   const data = Buffer.from(payload);
   const size = length ?? data.length;
@@ -201,7 +201,7 @@ export function post(path, body, { headers = [], type = 'application/json', vers
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
-// What every refusal over HTTP looks like.
+// The form of every refusal over HTTP.
 export function assertRefused(response, status) {
   assert.equal(response.status, status, response.text);
   assert.equal(response.headers['content-type'], 'application/json');

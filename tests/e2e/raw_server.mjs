@@ -1,5 +1,5 @@
-// A WebSocket server by hand, for milky's websocket_client: what no server library would say, and
-// exactly what milky says.
+// A WebSocket server byte by byte, for milky's websocket_client: sends what no server library would, and returns
+// the exact bytes of milky.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';

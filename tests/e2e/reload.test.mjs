@@ -1,4 +1,4 @@
-// Another configuration without a restart: SIGHUP and `milky reload`. What is as it was goes on.
+// Another configuration without a restart: SIGHUP and `milky reload`. Unchanged transports are not interrupted.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile, readdir, readlink, writeFile } from 'node:fs/promises';
@@ -23,12 +23,12 @@ async function reload(milky, config) {
 }
 
 const ask = async (port, options) => (await call(`http://127.0.0.1:${port}`, 'get_login_info', {}, options)).status;
-const refused = (port) => assert.rejects(ask(port), 'nobody should listen there');
+const refused = (port) => assert.rejects(ask(port), 'no server should listen there');
 const bot = (transports, self_id = BOT) => ({ self_id, ...transports });
 const at = (port, more) => [{ listen: `127.0.0.1:${port}`, ...more }];
 
-// Whether milky was built with io_uring, and this kernel has it and lets anybody use it. Before Linux 6.6 it does
-// not tell.
+// Whether milky was built with io_uring, and this kernel has it and lets every process use it. Linux before 6.6 does
+// not say.
 async function mayUseRing() {
   if (!(await readFile(process.env.MILKY)).includes('liburing.so')) return false;
   const disabled = await readFile('/proc/sys/kernel/io_uring_disabled', 'utf8').catch(() => '?');
@@ -36,7 +36,7 @@ async function mayUseRing() {
 }
 
 describe('reload', { concurrency: 4 }, () => {
-  it('keeps the connections of what is as it was, and the rest comes and goes', async (t) => {
+  it('keeps the connections of unchanged transports, and adds and removes others', async (t) => {
     const [stays, goes, comes] = [await freePort(), await freePort(), await freePort()];
     const receiver = await reverse(t);
     const config = (port) => ({
@@ -60,7 +60,7 @@ describe('reload', { concurrency: 4 }, () => {
     await client.close();
   });
 
-  it('tokens count for new requests; a connection stays', async (t) => {
+  it('new tokens count for new requests; open connections stay', async (t) => {
     const port = await freePort();
     const config = (access_token) => ({
       bots: [bot({ http_server: at(port, { access_token }), websocket_server: at(port, { access_token }) })],
@@ -75,7 +75,7 @@ describe('reload', { concurrency: 4 }, () => {
     await client.close();
   });
 
-  it('a changed dialect or prefix is another server: its connections end', async (t) => {
+  it('a server with a changed dialect or prefix is a new one: connections of the old one end', async (t) => {
     const port = await freePort();
     const milky = await serve(t, { bots: [bot({ websocket_server: at(port) })] });
     const client = await Client.connect(`ws://127.0.0.1:${port}/`);
@@ -85,7 +85,7 @@ describe('reload', { concurrency: 4 }, () => {
     await (await Client.connect(`ws://127.0.0.1:${port}/milky/`)).close();
   });
 
-  it('a request that was half there goes by the tokens of the server that it came to', async (t) => {
+  it('a partially received request is checked with the tokens of the server that received it', async (t) => {
     const port = await freePort();
     const config = (more) => ({ bots: [bot({ http_server: at(port, { access_token: 'a-token-of-32-characters-or-more', ...more }) })] });
     const milky = await serve(t, config());
@@ -96,14 +96,14 @@ describe('reload', { concurrency: 4 }, () => {
       return { raw, rest: `\r\n${end}` };
     };
     const [right, wrong] = [await half('a-token-of-32-characters-or-more'), await half('another')];
-    await ask(port, { token: 'x' }); // so milky has read what came before
+    await ask(port, { token: 'x' }); // so milky has read the bytes before it
     await reload(milky, config({ prefix: '/milky' }));
     assert.equal((await right.raw.write(right.rest).response()).status, 200);
     assert.equal((await wrong.raw.write(wrong.rest).response()).status, 403);
   });
 
   for (const how of ['reload', 'stop']) {
-    it(`a handshake that was half there at a ${how} becomes nothing that stays`, async (t) => {
+    it(`a partially received handshake at a ${how} opens no lasting connection`, async (t) => {
       const port = await freePort();
       const config = (more) => ({ bots: [bot({ http_server: at(port, more), websocket_server: at(port, more) })] });
       const milky = await start(t, { config: config() });
@@ -114,7 +114,7 @@ describe('reload', { concurrency: 4 }, () => {
         await raw.write(text.slice(0, -2)).flush();
         return raw;
       }));
-      assert.equal(await ask(port), 200); // so milky has read what came before
+      assert.equal(await ask(port), 200); // so milky has read the bytes before it
       if (how === 'reload') await reload(milky, config({ prefix: '/milky' }));
       else milky.child.kill('SIGTERM');
       await milky.log.find((line) => /reloaded|serve: stopping/.test(line), 'the log to say so');
@@ -130,7 +130,7 @@ describe('reload', { concurrency: 4 }, () => {
     });
   }
 
-  it('bots come, have a place in the world, and go', async (t) => {
+  it('adds bots, which are in the world, and removes them', async (t) => {
     const [first, second] = [await freePort(), await freePort()];
     const one = bot({ http_server: at(first) });
     const two = bot({ http_server: at(second), websocket_server: at(second) }, OTHER);
@@ -150,7 +150,7 @@ describe('reload', { concurrency: 4 }, () => {
     assert.equal(await ask(second), 200);
   });
 
-  it('a webhook keeps its place; a websocket_client that changed connects anew', async (t) => {
+  it('a webhook keeps its position; a changed websocket_client reconnects', async (t) => {
     const receiver = await hook(t);
     const [was, is] = [await reverse(t), await ReverseServer.start({ port: await freePort() })];
     t.after(() => is.stop());
@@ -169,14 +169,14 @@ describe('reload', { concurrency: 4 }, () => {
     assert.equal(first.headers.authorization, 'Bearer a');
     assert.equal(next.headers.authorization, 'Bearer b');
     assert.equal(Number(next.headers['x-milky-delivery']), Number(first.headers['x-milky-delivery']) + 1);
-    // Away for one event, and back: it gets what it missed.
+    // Removed for one event, and added again: it gets the event that it missed.
     await reload(milky, { bots: [bot({})] });
     await milky.say(MING, { to: BOT }, 'three');
     await reload(milky, config('b', is.port));
     assert.equal(Number((await receiver.next()).headers['x-milky-delivery']), Number(first.headers['x-milky-delivery']) + 2);
   });
 
-  it('refuses a mistake, tells it, and goes on as before', async (t) => {
+  it('refuses a configuration with a mistake, reports it, and keeps the old one', async (t) => {
     const [port, taken] = [await freePort(), await hook(t)];
     const good = { bots: [bot({ http_server: at(port) })] };
     const milky = await serve(t, good);
@@ -192,28 +192,28 @@ describe('reload', { concurrency: 4 }, () => {
     await same({ bots: [bot({ http_server: at(taken.port) })] }, new RegExp(`cannot listen on 127.0.0.1:${taken.port}`));
     await same({ bots: [bot({ http_server: at(port) }), bot({ http_server: at(taken.port) }, OTHER)] },
       new RegExp(`cannot listen on 127.0.0.1:${taken.port}`));
-    // The file is right where an address is not free.
+    // The file is valid, but an address is not free.
     await change(milky, { bots: [bot({ http_server: at(taken.port) })] });
     const held = await milky.run(['reload']);
     assert.equal(held.code, 1);
     assert.match(held.stderr, new RegExp('^milky: bots\\[0\\]\\.http_server\\[0\\]\\.listen: ' +
       `cannot listen on 127\\.0\\.0\\.1:${taken.port}: Address already in use \\(is another milky running\\?.*\\)\n$`));
     assert.doesNotMatch(milky.stderr, /milky\.jsonc: Address already in use/);
-    // The command tells it where it is typed.
+    // The command reports it where it was run.
     await change(milky, { bots: [{ self_id: 1 }] });
     const { code, stderr } = await milky.run(['reload']);
     assert.equal(code, 1);
     assert.match(stderr, /bots\[0\]\.self_id: expected a QQ number/);
   });
 
-  it('an address goes from one bot to another, and back, and is never closed', async (t) => {
+  it('an address moves from one bot to another, and back, and is never closed', async (t) => {
     const [one, two] = [await freePort(), await freePort()];
     const config = (a, b) => ({
       bots: [bot({ http_server: at(a), websocket_server: at(a) }), bot({ http_server: at(b), websocket_server: at(b) }, OTHER)],
     });
     const milky = await serve(t, config(one, two));
     const uin = async (port) => (await call(`http://127.0.0.1:${port}`, 'get_login_info')).body.data.uin;
-    // One who connects anew all the time: there is always somebody who listens.
+    // A client that connects again and again: there is always a server that listens.
     let asking = true;
     const asked = (async () => {
       let count = 0;
@@ -229,7 +229,7 @@ describe('reload', { concurrency: 4 }, () => {
       await reload(milky, config(one, two));
       assert.deepEqual([await uin(one), await uin(two)], [BOT, OTHER]);
     }
-    // To a bot that is new, from one that goes.
+    // To a new bot, from one that is removed.
     const third = 10004000;
     await reload(milky, { bots: [bot({ http_server: at(one) }, third), bot({ http_server: at(two) }, OTHER)] });
     assert.equal(await uin(one), third);
@@ -252,7 +252,7 @@ describe('reload', { concurrency: 4 }, () => {
     assert.equal(await uin(one), BOT);
   });
 
-  it('an address that overlaps with one of its own is refused, and it says how to go on', async (t) => {
+  it('an address that overlaps with another one of milky is refused, with advice', async (t) => {
     const port = await freePort();
     const config = (host) => ({ bots: [bot({ http_server: [{ listen: `${host}:${port}`, access_token: 'x' }] })] });
     const milky = await serve(t, config('0.0.0.0'));
@@ -267,7 +267,7 @@ describe('reload', { concurrency: 4 }, () => {
     assert.equal(await ask(port, { token: 'x' }), 200);
   });
 
-  it('what URLs of files begin with counts at once, and there is always somebody to fetch them from', async (t) => {
+  it('the base of file URLs changes immediately, and files can always be fetched', async (t) => {
     const port = await freePort();
     const config = (resource_url, transports = { http_server: at(port) }) => ({ resource_url, bots: [bot(transports)] });
     const milky = await serve(t, config(undefined));
@@ -292,7 +292,7 @@ describe('reload', { concurrency: 4 }, () => {
     assert.deepEqual([fetched.status, Buffer.from(await fetched.arrayBuffer())], [200, content]);
   });
 
-  it('says what needs a restart', async (t) => {
+  it('lists the changes that need a restart', async (t) => {
     const config = { bots: [bot({ http_server: at(await freePort()) })] };
     const milky = await serve(t, config);
     await reload(milky, { ...config, limits: { connections: 7 }, journal: { max_events: 9 } });
@@ -300,7 +300,7 @@ describe('reload', { concurrency: 4 }, () => {
     assert.deepEqual(warnings.map((line) => /`(\w+)`/.exec(line)[1]), ['journal', 'limits']);
   });
 
-  it('reaches the daemon where it still is, when `control` or `data_dir` has changed in the file', async (t) => {
+  it('reaches the daemon at its old address when `control` or `data_dir` has changed in the file', async (t) => {
     const [port, was, is] = [await freePort(), await freePort(), await freePort()];
     const config = (transports, more) => ({ control: `127.0.0.1:${was}`, bots: [bot(transports)], ...more });
     const milky = await serve(t, config({}));
@@ -340,7 +340,7 @@ describe('reload', { concurrency: 4 }, () => {
     assert.ok(asleep < 500, `${asleep} turns while it sleeps`);
   });
 
-  it('io_uring sends to many at once, and a reload does without it', async (t) => {
+  it('io_uring sends to many connections at once, and a reload can disable it', async (t) => {
     const port = await freePort();
     const config = (io_uring) => ({ io_uring, bots: [bot({ http_server: at(port), websocket_server: at(port) })] });
     const milky = await serve(t, config(true));
@@ -350,23 +350,23 @@ describe('reload', { concurrency: 4 }, () => {
       const links = await Promise.all((await readdir(folder)).map((fd) => readlink(join(folder, fd)).catch(() => '')));
       return links.filter((link) => link.includes('[io_uring]')).length;
     };
-    const tell = async (word) => {
+    const send = async (word) => {
       await milky.say(MING, { to: BOT }, word);
       for (const client of clients) await client.events.find(({ data }) => textOf(data.data) === word, `a client to hear ${word}`);
     };
-    await tell('together');
+    await send('together');
     if (await mayUseRing()) assert.equal(await rings(), 1);
     await reload(milky, config(false));
     assert.equal(await rings(), 0);
-    await tell('one by one');
+    await send('one by one');
     assert.equal(await rings(), 0);
-    // Nor has it one where it starts so.
+    // It has none either when it starts with it disabled.
     const without = await serve(t, { io_uring: false, bots: [bot({ http_server: at(await freePort()) })] });
     assert.equal(await rings(without), 0);
     for (const client of clients) client.socket.terminate();
   });
 
-  it('leaves calls and events in peace, however often it is asked', async (t) => {
+  it('does not disturb calls and events, however often it is requested', async (t) => {
     const port = await freePort();
     const config = { bots: [bot({ http_server: at(port), websocket_server: at(port) })] };
     const milky = await serve(t, config);

@@ -1,5 +1,4 @@
-// The files that the endpoint serves: whole, in part, by halves to who reads slowly, and to nobody who
-// does not have their URL.
+// The files that the endpoint serves: whole, in part, to slow readers, and only by their URLs.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -15,7 +14,7 @@ import { base64, png } from './samples.mjs';
 const sha256 = (content) => createHash('sha256').update(content).digest('hex');
 const LISTEN = '127.0.0.1:0';
 
-// A picture in the world of this milky, and its URL.
+// An image in the world of this milky, and its URL.
 async function stored(base, content, headers = {}) {
   const ask = async (action, params) => {
     const { body } = await call(base, action, params, { headers });
@@ -35,7 +34,7 @@ async function bytes(url, headers = {}) {
   return { status: response.status, headers: response.headers, content: Buffer.from(await response.arrayBuffer()) };
 }
 
-test('a resource is served with all that says what it is', async (t) => {
+test('a resource is served with its headers', async (t) => {
   const { milky } = await world(t);
   const content = png(20, 10, 300000);
   const url = await stored(`${milky.http()}/api`, content);
@@ -109,7 +108,7 @@ test('parts of an empty resource', async (t) => {
   }
 });
 
-test('nobody has a resource without its URL', async (t) => {
+test('a resource cannot be fetched without its URL', async (t) => {
   const { milky, operate } = await world(t);
   const content = png(5, 5);
   const url = await stored(`${milky.http()}/api`, content);
@@ -127,7 +126,7 @@ test('nobody has a resource without its URL', async (t) => {
   assert.deepEqual([late.status, late.body.message], [404, 'there is no such resource, or its URL has expired']);
 });
 
-test('the URL says where the bot can reach it', async (t) => {
+test('the URL has an address that the bot can reach', async (t) => {
   const secret = { Authorization: 'Bearer s3cret' };
   const server = { listen: LISTEN, access_token: 's3cret', prefix: '/milky' };
   const behind = await serve(t, { bots: [{ self_id: BOT, http_server: [server] }] });
@@ -142,7 +141,7 @@ test('the URL says where the bot can reach it', async (t) => {
   url = await stored(`${proxied.http()}/api`, content);
   assert.match(url, /^https:\/\/bots\.example\/files\/resource\//);
   assert.deepEqual((await bytes(proxied.http() + new URL(url).pathname.slice('/files'.length))).content, content);
-  // Listening to all, it is reached through this machine's own address.
+  // A server on all addresses is reached through this machine's own address.
   const all = await serve(t, { bots: [{ self_id: BOT, http_server: [{ listen: '0.0.0.0:0', access_token: 's3cret' }] }] });
   url = await stored(`http://127.0.0.1:${all.address('http_server').split(':')[1]}/api`, content, secret);
   assert.match(url, /^http:\/\/127\.0\.0\.1:/);
@@ -168,8 +167,8 @@ test('bots without a server on TCP get a port for their files', async (t) => {
     assert.equal((await request(host, path, { method: 'GET' })).status, 404, path);
 });
 
-// Who reads slowly is sent as much as he takes, and no more of the file is in memory.
-test('a large resource and a peer that does not read it', async (t) => {
+// A slow reader is sent as much as it takes, and no more of the file is in memory.
+test('a large resource and a client that does not read it', async (t) => {
   const { milky, owner } = await world(t, { limits: { body_bytes: 100 << 20 } });
   const content = png(5, 5, 48 << 20);
   const url = await stored(`${milky.http()}/api`, content);

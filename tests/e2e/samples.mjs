@@ -1,5 +1,4 @@
-// Contents of each kind, no two the same where a number is given: their headers are real, the rest
-// is not there.
+// Contents of each kind, different for each number: only their headers are real.
 import { randomBytes } from 'node:crypto';
 
 const be32 = (n) => {
@@ -13,7 +12,7 @@ const le = (n, size) => {
   return bytes;
 };
 
-// `size` bytes at least; what is behind the header is random, so that each is a content of its own.
+// `size` bytes at least; the bytes after the header are random, so that each content is different.
 export function png(width, height, size = 64) {
   const head = Buffer.concat([
     Buffer.from('89504e470d0a1a0a', 'hex'), be32(13), Buffer.from('IHDR'), be32(width), be32(height),
@@ -35,7 +34,7 @@ export function wav(seconds) {
   ]);
 }
 
-// As QQ's own voices are.
+// The format of QQ's own voice messages.
 export function silk(seconds) {
   const frame = Buffer.concat([le(10, 2), randomBytes(10)]);
   return Buffer.concat([Buffer.from('\x02#!SILK_V3', 'latin1'), ...Array(seconds * 50).fill(frame)]);

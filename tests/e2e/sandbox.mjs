@@ -1,5 +1,5 @@
 // A sandbox with two bots for one test: `owner` (of the group) and `other` are {draft, modern}, each a
-// way to call over HTTP whose results are held against the schemas; events come in both dialects.
+// way to call over HTTP whose results are checked against the schemas; events come in both dialects.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { Client, call, request, serve } from './harness.mjs';
@@ -8,7 +8,7 @@ import { checkEvent, checkResult } from './schema.mjs';
 export const BOT = 10001000; // the owner of the group
 export const OTHER = 10001001;
 export const [MING, HONG] = [10003001, 10003002];
-export const NOBODY = 10009999;
+export const UNKNOWN_USER = 10009999;
 
 const LISTEN = '127.0.0.1:0';
 const servers = () => ({
@@ -19,7 +19,7 @@ const servers = () => ({
 export const text = (words) => [{ type: 'text', data: { text: words } }];
 export const isNow = (time) => assert.ok(Math.abs(time - Date.now() / 1000) < 10, `${time}`);
 
-// What a successful reply carries.
+// The data of a reply, which must be a success.
 export async function done(reply) {
   const { retcode, data, message } = await reply;
   assert.equal(retcode, 0, message);
@@ -69,11 +69,11 @@ export async function world(t, extra = {}) {
     assert.deepEqual([events['1.2'].event_type, events['1.2'].data], [type, modern]);
     assert.deepEqual(events.draft.data, draft);
   };
-  // Nothing has come. Events leave before the reply that they belong to.
+  // No event has come. Events are sent before the reply that they belong to.
   made.silence = () => {
     for (const pair of listeners.values()) for (const listener of Object.values(pair)) assert.equal(listener.events.size, 0);
   };
-  // What a person does, or the operator.
+  // A request of the operator, such as an action of a person.
   made.operate = async (action, params = {}) => {
     const { body } = await request(`unix:${join(milky.dir, 'data/control.sock')}`, `/sandbox/${action}`, {
       headers: { 'Content-Type': 'application/json', Host: 'localhost' }, body: JSON.stringify(params),

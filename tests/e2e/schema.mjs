@@ -1,6 +1,6 @@
 // Strict checks of results and events. The draft has only its table (spec/milky-draft.json), which is
-// read here. Milky 1.2 has the published schemas of @saltify/milky-types as well; these drop what they
-// do not know and turn a bad segment into nothing, so what comes out of them must be what went in.
+// read here. Milky 1.2 has the published schemas of @saltify/milky-types as well; these drop unknown fields
+// and turn a bad segment into nothing, so their output must equal their input.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Event, zodApiCategories } from '@saltify/milky-types';
@@ -8,7 +8,7 @@ import { Event, zodApiCategories } from '@saltify/milky-types';
 const load = (name) => JSON.parse(readFileSync(new URL(`../../spec/${name}`, import.meta.url)));
 export const draft = load('milky-draft.json');
 // The draft's table calls forwarded messages IncomingMessages, and has a struct for them that nothing
-// refers to. Milky gives what both of them ask for.
+// refers to. Milky returns the fields of both.
 draft.structs.ForwardedMessage = {
   kind: 'union',
   tag: 'message_type',
@@ -33,7 +33,7 @@ const scalars = {
   uin: (value) => isUint(value) && value >= 10001 && value <= 4294967295,
 };
 
-// Says where the value is not what the table asks for; unknown fields are wrong too.
+// Reports where the value does not match the table; unknown fields are wrong too.
 function* problems(table, type, value, path) {
   if (type.type === 'ref') {
     yield* structProblems(table, type.ref, value, path);

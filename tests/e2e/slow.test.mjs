@@ -1,7 +1,6 @@
-// Clients and receivers that are slow, or mean to be in the way: half of a handshake, a byte now and
-// then, never reading. For each: what milky keeps of it is bounded, and nobody else notices. What others
-// notice is told by what they get while it lasts, and by the processor time that a call costs milky; no
-// clock on the wall decides.
+// Clients and receivers that are slow, by accident or with intent: half of a handshake, a byte now and then, never
+// reading. For each, milky's memory is bounded, and others are not affected: they get their events meanwhile, and a
+// call costs milky no more processor time. No wall clock decides.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -15,14 +14,14 @@ import { base64, png } from './samples.mjs';
 
 const ANY = '127.0.0.1:0';
 const OTHER = 10002000;
-const KIB = 1 / 1024; // in MiB, as memory is told
-const CACHES = 6; // MiB that databases and the allocator may come to keep, whoever asks
-// What a connection may have of its own: it is not read from while more than 256 KiB wait for it, and 64
+const KIB = 1 / 1024; // in MiB, as memory() returns
+const CACHES = 6; // MiB that databases and the allocator may keep in any case
+// The memory of one connection: it is not read from while more than 256 KiB wait for it, and 64
 // KiB are read at a time.
 const WAITING = (256 + 64) * KIB;
 
-// Many sockets that say this and nothing more, and read nothing.
-async function crowd(t, address, count, bytes) {
+// Many sockets that send this and nothing more, and read nothing.
+async function connectMany(t, address, count, bytes) {
   const [host, port] = address.split(':');
   const sockets = Array.from({ length: count }, () => connect({ host, port: Number(port) }).pause());
   t.after(() => sockets.forEach((socket) => socket.destroy()));
@@ -42,8 +41,8 @@ async function processor(milky) {
   return Number((await readFile(`/proc/${milky.child.pid}/schedstat`, 'utf8')).split(' ')[0]) / 1e6;
 }
 
-// What others do meanwhile: calls, one after the other, each of which makes an event that somebody gets.
-// Returns what one costs milky.
+// Other clients meanwhile: calls, one after the other, each of which makes an event that a client gets.
+// Returns the processor time of one.
 async function others(milky, { speaker = 1, listener, count = 100, words = '' }) {
   const before = await processor(milky);
   for (let i = 0; i < count; i++) {
@@ -54,7 +53,7 @@ async function others(milky, { speaker = 1, listener, count = 100, words = '' })
   return ((await processor(milky)) - before) / count;
 }
 
-// A bot with whom clients are slow, and another one who makes the events.
+// A bot with slow clients, and another one that makes the events.
 async function world(t, { limits = {}, tls, more = {} } = {}) {
   const milky = await serve(t, {
     limits, operations: ANY,
@@ -86,10 +85,10 @@ describe('slow', { concurrency: 3 }, () => {
     const http = milky.address('http_server');
     const hello = Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]);
     const sockets = [
-      await crowd(t, http, 1000),
-      await crowd(t, http, 1000, 'POST /get_lo'),
-      await crowd(t, milky.address('websocket_server'), 1000, handshake().slice(0, -30)),
-      await crowd(t, milky.address('http_server', 1), 1000, hello),
+      await connectMany(t, http, 1000),
+      await connectMany(t, http, 1000, 'POST /get_lo'),
+      await connectMany(t, milky.address('websocket_server'), 1000, handshake().slice(0, -30)),
+      await connectMany(t, milky.address('http_server', 1), 1000, hello),
     ].flat();
     const meanwhile = await others(milky, { speaker: 2, listener });
     const more = await grown(milky, before);
@@ -99,12 +98,12 @@ describe('slow', { concurrency: 3 }, () => {
     assert.ok(meanwhile < alone * 4 + 1, `${meanwhile} ms a call, ${alone} ms alone`);
   });
 
-  it('more TLS handshakes than there may be', async (t) => {
+  it('more TLS handshakes than the limit', async (t) => {
     const own = await certificate(t);
     const tls = { certificate: own.file, key: own.keyFile };
     const { milky, listener, before } = await world(t, { tls, limits: { tls_handshakes: 200, header_seconds: 600 } });
-    const sockets = await crowd(t, milky.address('http_server', 1), 2000, Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]));
-    let over = 0; // whichever came first: the kernel need not hand them over in their order
+    const sockets = await connectMany(t, milky.address('http_server', 1), 2000, Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]));
+    let over = 0; // in any order: the kernel need not hand them over in theirs
     await within(new Promise((resolve) => sockets.forEach((socket) =>
       socket.resume().over.then(() => ++over === 1800 && resolve()))), 'those that are too many to be closed', 60000);
     await others(milky, { speaker: 2, listener, count: 20 });
@@ -115,12 +114,12 @@ describe('slow', { concurrency: 3 }, () => {
     assert.ok(more < (200 + 64) * 64 * KIB + CACHES, `${more} MiB`); // 64 are accepted at a time
   });
 
-  it('heads and bodies that come a byte at a time end, however long they go on', async (t) => {
+  it('heads and bodies that come a byte at a time are ended in time', async (t) => {
     const { milky, listener, before } = await world(t, { limits: { header_seconds: 3, body_seconds: 3 } });
     const http = milky.address('http_server');
-    const heads = await crowd(t, http, 1000, 'POST /get_login_info HTTP/1.1\r\nHost: h\r\nX-A: ');
-    const bodies = await crowd(t, http, 200, post('/get_login_info', '{}'.padEnd(900)).slice(0, -800));
-    const chunks = await crowd(t, http, 200,
+    const heads = await connectMany(t, http, 1000, 'POST /get_login_info HTTP/1.1\r\nHost: h\r\nX-A: ');
+    const bodies = await connectMany(t, http, 200, post('/get_login_info', '{}'.padEnd(900)).slice(0, -800));
+    const chunks = await connectMany(t, http, 200,
       'POST /get_login_info HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n');
     const drip = setInterval(() => {
       [...heads, ...bodies].forEach((socket) => socket.writable && socket.write('x'));
@@ -143,14 +142,14 @@ describe('slow', { concurrency: 3 }, () => {
     const PAGES = 20 * KIB; // that the world's database keeps of each, in its cache
     const { milky, listener, before } = await world(t, { limits: { lag_bytes: LAG } });
     const readers = [
-      ...await crowd(t, milky.address('websocket_server'), 10, handshake()),
-      ...await crowd(t, milky.address('http_server'), 10, 'GET /event HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n'),
+      ...await connectMany(t, milky.address('websocket_server'), 10, handshake()),
+      ...await connectMany(t, milky.address('http_server'), 10, 'GET /event HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n'),
     ];
     const drip = setInterval(() => readers.forEach((socket, i) => i % 2 && socket.read(1)), 100);
     t.after(() => clearInterval(drip));
     const dropped = () => metric(milky, 'milky_connections_dropped_total', { bot: BOT });
     let said = 0;
-    let most = 0; // beside what the database keeps
+    let most = 0; // without the memory of the database
     for (; await dropped() < readers.length; said += ROUND) {
       assert.ok(said < 5000, 'they are never closed');
       const calls = Array.from({ length: ROUND }, () => call(milky.http(1), 'send_group_message', { group_id: GROUP, message: text(long) }));
@@ -159,7 +158,7 @@ describe('slow', { concurrency: 3 }, () => {
       most = Math.max(most, await grown(milky, before) - said * PAGES);
     }
     t.diagnostic(`closed after ${said} events, ${most.toFixed(1)} MiB more at most`);
-    // Events are kept in two forms, for as long as anybody may be behind; and a look is taken each round.
+    // Events are kept in two forms, as long as a client may be behind; memory is measured each round.
     assert.ok(most < 2 * (LAG / (1 << 20) + ROUND * EVENT) + readers.length * 64 * KIB + CACHES, `${most} MiB`);
     await ended(readers);
     await others(milky, { listener, count: 200, words: long });
@@ -167,7 +166,7 @@ describe('slow', { concurrency: 3 }, () => {
     assert.ok(after < CACHES, `${after} MiB are left`);
   });
 
-  it('clients that ask for much, and never read it, or a byte at a time', async (t) => {
+  it('clients that request much, and never read it, or a byte at a time', async (t) => {
     const IN_FLIGHT = 16;
     const { milky, listener, before } = await world(t, { limits: { calls_in_flight: IN_FLIGHT } });
     for (let i = 0; i < 30; i++) {
@@ -176,15 +175,15 @@ describe('slow', { concurrency: 3 }, () => {
     }
     const params = { message_scene: 'group', peer_id: GROUP, limit: 30 };
     const message = JSON.stringify({ action: 'get_history_messages', params });
-    // What is asked after this waits for its transaction, together with the answers.
+    // Calls after this one wait for its transaction, together with the answers.
     const writing = JSON.stringify({ action: 'send_group_message', params: { group_id: GROUP, message: text('') } });
     const http = milky.address('http_server');
     const { text: answer } = await request(http, '/api/get_history_messages', { body: JSON.stringify(params), headers: { 'Content-Type': 'application/json' } });
     assert.ok(answer.length > 100000, `${answer.length} bytes: ${answer.slice(0, 200)}`);
-    // As many as fill all that the kernel takes of it, a hundred times the bound.
+    // As many as fill all buffers of the kernel, a hundred times the bound.
     const readers = [
-      ...await crowd(t, milky.address('websocket_server'), 15, handshake()),
-      ...await crowd(t, http, 15, ''),
+      ...await connectMany(t, milky.address('websocket_server'), 15, handshake()),
+      ...await connectMany(t, http, 15, ''),
     ];
     const framed = Buffer.concat([frame(1, writing), ...Array.from({ length: 20 }, () => frame(1, message))]);
     const asked = [Buffer.concat(Array.from({ length: 25 }, () => framed)), post('/api/get_history_messages', JSON.stringify(params)).repeat(500)];
@@ -192,7 +191,7 @@ describe('slow', { concurrency: 3 }, () => {
     const drip = setInterval(() => readers.forEach((socket, i) => i % 2 && socket.read(1)), 100);
     t.after(() => clearInterval(drip));
     const meanwhile = await others(milky, { listener });
-    // They are held back when nothing more of it goes on.
+    // They are held back when the kernel takes no more.
     const calls = () => metric(milky, 'milky_calls_total', { bot: BOT, action: 'get_history_messages', retcode: 0 });
     for (let answered = -1; answered !== (answered = await calls());) await others(milky, { listener, count: 30 });
     const answered = await calls();
@@ -211,18 +210,18 @@ describe('slow', { concurrency: 3 }, () => {
     assert.equal(sent.body.status, 'ok', sent.body.message);
     const { body } = await call(`${milky.http()}/api`, 'get_message', { message_scene: 'group', peer_id: GROUP, message_seq: sent.body.data.message_seq });
     const { host, pathname } = new URL(body.data.message.segments[0].data.temp_url);
-    const readers = await crowd(t, host, 100, `GET ${pathname} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    const readers = await connectMany(t, host, 100, `GET ${pathname} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     const drip = setInterval(() => readers.forEach((socket, i) => i % 2 && socket.read(1)), 100);
     t.after(() => clearInterval(drip));
     await Promise.all(readers.map((socket) => within(once(socket, 'readable'), 'the first bytes')));
-    const meanwhile = await others(milky, { listener, count: 50 }); // they are closed when they have taken nothing for a minute
+    const meanwhile = await others(milky, { listener, count: 50 }); // they are closed when they have read nothing for a minute
     const more = await grown(milky, before);
     t.diagnostic(`${(alone * 1000).toFixed(0)} µs a call alone, ${(meanwhile * 1000).toFixed(0)} µs meanwhile; ${more.toFixed(1)} MiB more`);
     assert.ok(more < readers.length * WAITING + CACHES, `${more} MiB`);
     assert.ok(readers.every((socket) => !socket.destroyed));
   });
 
-  it('a receiver of a webhook that dribbles its answer', async (t) => {
+  it('a receiver of a webhook that sends its response a byte at a time', async (t) => {
     const good = await hook(t);
     const dribbler = createServer((socket) => {
       const drip = setInterval(() => socket.write('x'), 50);
@@ -244,7 +243,7 @@ describe('slow', { concurrency: 3 }, () => {
     assert.ok(await metric(milky, 'milky_sink_lag_events', { bot: BOT, transport: 'webhook', address: `http://127.0.0.1${url}` }) !== 0);
   });
 
-  it('a receiver of a webhook whose answer has no end', async (t) => {
+  it('a receiver of a webhook whose response has no end', async (t) => {
     const good = await hook(t);
     let poured = 0;
     const flood = createServer((socket) => {
@@ -265,7 +264,7 @@ describe('slow', { concurrency: 3 }, () => {
     const line = await milky.log.find((l) => l.includes(`:${flood.address().port}/`), 'it to be refused', 30000);
     t.diagnostic(line);
     const more = await grown(milky, before);
-    // The next try may be under way: a response of 16 MiB at most, in a buffer that doubles.
+    // The next try may be in flight: a response of 16 MiB at most, in a buffer that doubles.
     assert.ok(more < 2 * 16 + CACHES, `${more} MiB`);
   });
 });

@@ -1,5 +1,5 @@
-// Many clients that come and go: nothing is lost, and nothing grows. SOAK=1 does it with ten thousand
-// for an hour (SOAK_CLIENTS, SOAK_MINUTES, SOAK_RATE: events a second), and says how it goes.
+// Many clients that connect and disconnect: nothing is lost, and memory does not grow. SOAK=1 runs ten thousand
+// for an hour (SOAK_CLIENTS, SOAK_MINUTES, SOAK_RATE: events a second), and prints its progress.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { soak } from './soaking.mjs';
@@ -29,7 +29,7 @@ test(`${clients} clients for ${seconds / 60} minutes`, async (t) => {
     `descriptors ${result.fds} of ${result.baseline}; ${result.said} events made, ${result.events} received, ` +
     `${result.replies} replies, ${result.arrivals} arrivals (${result.replays} replays), ${result.departures} departures; ` +
     `webhook ${result.posted} (${result.failures} failures, ${result.again} again), ${result.peers} times a peer`);
-  // The world has grown, and what is kept of it in memory; the journal's pages are two MiB at most.
+  // The world has grown, and so has its cache in memory; the journal's pages are two MiB at most.
   const world = (late.pages - early.pages) * 1.2;
   assert.ok(late.memory <= early.memory * 1.1 + world + 3, `memory has grown from ${early.memory} to ${late.memory} MiB`);
   assert.ok(result.left <= late.memory * 1.05 + 2, `${result.left} MiB are left of ${late.memory} when all had gone`);

@@ -1,5 +1,5 @@
-// Very many clients, who come and go while events and calls flow, and a webhook and a peer who fail
-// now and then; and what milky uses meanwhile. tests/tools/soak is the clients.
+// Very many clients that connect and disconnect while events and calls flow, a webhook and a WebSocket server that
+// fail now and then; and milky's use of memory meanwhile. tests/tools/soak is the clients.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readdir, stat } from 'node:fs/promises';
@@ -17,7 +17,7 @@ const ANY = '127.0.0.1:0';
 const wordOf = (message) => textOf(message).trimEnd();
 const portOf = (address) => address.split(':')[1];
 
-// The program with the clients: what it says each second, and what it was told to wait for.
+// The program with the clients: its report each second, and the wait that it was asked for.
 class Clients {
   constructor(t, options) {
     this.said = new Inbox(); // a line each second
@@ -44,12 +44,12 @@ class Clients {
     return Promise.race([promise, gone]);
   }
 
-  tell(word) {
+  command(word) {
     this.child.stdin.write(`${word}\n`);
   }
 }
 
-// The receiver of a webhook that refuses some posts, breaks some off, and takes its time with others.
+// The receiver of a webhook that refuses some posts, aborts some, and answers others late.
 async function failingHook(t, ledger, errors) {
   const receiver = await hook(t);
   receiver.failures = 0;
@@ -107,12 +107,12 @@ async function descriptors(milky) {
 
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
 
-// What milky uses while so many clients are there: one sample each time that they report.
+// Milky's use of memory while so many clients are connected: one sample with each report of theirs.
 class Samples {
   constructor(milky, wanted) {
     this.milky = milky;
     this.wanted = wanted;
-    this.full = []; // {memory, pages} in MiB, in order, while nearly everybody was there
+    this.full = []; // {memory, pages} in MiB, in order, while nearly all clients were connected
   }
 
   async take({ open }) {
@@ -169,7 +169,7 @@ export async function soak(t, { clients: count, seconds, rate, churn, progress }
   });
   await peer.next();
   const samples = new Samples(milky, count * (1 - 0.03 * churn));
-  const baseline = (await samples.take({ open: 0 })).fds + 4; // the webhook's, and those of a request for numbers
+  const baseline = (await samples.take({ open: 0 })).fds + 4; // the webhook's, and those of a request for metrics
   const clients = new Clients(t, {
     http_port: portOf(milky.address('http_server')), websocket_port: portOf(milky.address('websocket_server')),
     speaker_port: portOf(milky.address('websocket_server', 1)), clients: count, rate, churn, life: seconds + 300,
@@ -180,14 +180,14 @@ export async function soak(t, { clients: count, seconds, rate, churn, progress }
     assert.deepEqual(errors, []);
     progress?.(said, await samples.take(said));
   }
-  clients.tell('quiet');
-  const said = await clients.with(clients.settled.next('everybody to have everything', 120000));
+  clients.command('quiet');
+  const said = await clients.with(clients.settled.next('all clients to have all events', 120000));
   const everything = Array.from({ length: said }, (_, i) => `soak ${i + 1};`);
   for (const ledger of [posted, pushed]) await ledger.has(everything);
   assert.deepEqual(errors, []);
   const { connections } = await samples.take(clients.last);
   assert.ok(connections >= count, `${connections} connections of ${count}`);
-  clients.tell('leave');
+  clients.command('leave');
   const fds = await clients.with(allGone(samples, baseline));
   const left = await samples.take({ open: 0 });
   clients.child.stdin.end();

@@ -1,6 +1,6 @@
 // URLs that lead from a public address into the private network: redirects, names with two addresses,
 // names that change theirs between two requests. In a network of its own (Linux namespaces), where a
-// public address is this machine's; skipped where nobody may make one.
+// public address is this machine's; skipped where namespaces are not permitted.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';

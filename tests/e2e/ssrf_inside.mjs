@@ -1,4 +1,4 @@
-// What ssrf.test.mjs runs in a network of its own, as its root. Ends with 0 when all went well.
+// Run by ssrf.test.mjs in a network namespace, as its root. Exits with 0 when all went well.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -39,7 +39,7 @@ const dns = createSocket('udp4', (query, from) => {
 dns.bind(53, '127.0.0.1');
 await once(dns, 'listening');
 
-// What stands in the private network, and tells when it is asked.
+// The server in the private network, which counts its requests.
 const asked = [];
 const secret = createServer((request, response) => {
   asked.push(`${request.headers.host}${request.url}`);
@@ -83,11 +83,11 @@ try {
     await refused(`http://${PUBLIC}/to`, location);
     tried++;
   }
-  // One address is good, and nobody listens there; the other is not.
+  // One address is public, but nothing listens there; the other is private.
   names.set('both.example', [PUBLIC, '127.0.0.1']);
   names.set('other.example', ['127.0.0.1', PUBLIC]);
   for (const host of ['both.example', 'other.example']) await refused(`http://${host}:8080/secret`);
-  // A name that is good when it is asked first, and not the next time (DNS rebinding).
+  // A name that has a public address at first, and a private one the next time (DNS rebinding).
   names.set('moving.example', [PUBLIC]);
   assert.equal((await ask('http://moving.example/a.png')).retcode, 0);
   names.set('moving.example', ['127.0.0.1']);

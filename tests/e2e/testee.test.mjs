@@ -33,7 +33,7 @@ test('testee as a server', async (t) => {
     }
   });
 
-  await t.test('fragments are put together', async () => {
+  await t.test('assembles fragments', async () => {
     const raw = await rawWebSocket(address);
     raw.write(frame(2, 'a', { fin: false }), frame(9, 'p'), frame(0, 'b', { fin: false }), frame(0, 'c'));
     const pong = await raw.frame();
@@ -83,14 +83,14 @@ test('testee as a server', async (t) => {
     assert.equal((await request(address, '/cookie', { method: 'GET' })).text, '');
   });
 
-  await t.test('what is malformed is refused', async () => {
+  await t.test('refuses malformed requests', async () => {
     const raw = await Raw.connect(address);
     assert.equal((await raw.write('GET / HTTP/1.1\r\n\r\n').response()).status, 400);
     await raw.endedCleanly();
   });
 });
 
-// A fuzzing server in the manner of Autobahn: /getCaseCount, /runCase, /updateReports.
+// A fuzzing server like Autobahn's: /getCaseCount, /runCase, /updateReports.
 async function fuzzer(cases) {
   const http = createServer();
   const wss = new WebSocketServer({ server: http });
@@ -156,7 +156,7 @@ test('testee as the client of a fuzzing server', async (t) => {
   const server = await fuzzer([ping, echo('牛奶', false), echo(Buffer.alloc(100000, 1), true), broken, masked, vanish, echo('', false)]);
   t.after(() => server.stop());
 
-  await t.test('runs each case once and in order, and has the reports made', async () => {
+  await t.test('runs each case once and in order, and requests the reports', async () => {
     const result = await run(['--ws-client', server.url, 'milky'], { command: TESTEE });
     assert.deepEqual([result.code, result.stderr, result.stdout], [0, '', '7 cases run\n']);
     assert.deepEqual(server.asked, [
@@ -184,7 +184,7 @@ test('testee as the client of a fuzzing server', async (t) => {
     await new Promise((resolve) => plain.close(resolve));
   });
 
-  await t.test('says how to use it', async () => {
+  await t.test('prints its usage', async () => {
     for (const args of [[], ['--ws-client', server.url], ['1', '2']]) {
       const result = await run(args, { command: TESTEE });
       assert.equal(result.code, 2);

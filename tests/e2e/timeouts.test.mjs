@@ -1,5 +1,4 @@
-// Peers that are there and say nothing. All of milky's patience with them at once, since each wait
-// takes its 15 or 30 seconds.
+// Silent servers and receivers. All timeouts run at once, since each takes 15 or 30 seconds.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -10,8 +9,7 @@ import { RawServer } from './raw_server.mjs';
 
 const MING = 10003001;
 
-// A server that takes connections and never says a word. When it has given up its port, another one
-// can have it.
+// A server that accepts connections and never sends anything. When it has closed its port, another one can have it.
 async function silentServer(t) {
   const sockets = new Set();
   const server = createServer((socket) => sockets.add(socket.on('error', () => {}).resume()));
@@ -26,8 +24,8 @@ async function silentServer(t) {
   return { port, stop };
 }
 
-describe('patience', { concurrency: 3 }, () => {
-  it('ends with a webhook that does not answer, which is then tried again', async (t) => {
+describe('timeouts', { concurrency: 3 }, () => {
+  it('a webhook that does not answer is tried again', async (t) => {
     let hanging = true;
     const receiver = await hook(t, {
       answer: () => (hanging ? new Promise(() => {}) : { status: 204 }),
@@ -42,7 +40,7 @@ describe('patience', { concurrency: 3 }, () => {
     assert.equal(receiver.requests.size, 0);
   });
 
-  it('ends with a server that does not answer a handshake', async (t) => {
+  it('a server that does not answer a handshake is tried again', async (t) => {
     const [plain, tls] = [await silentServer(t), await silentServer(t)];
     const milky = await serve(t, botConfig({
       websocket_client: [{ url: `ws://127.0.0.1:${plain.port}/a` }, { url: `wss://127.0.0.1:${tls.port}/b` }],
@@ -61,7 +59,7 @@ describe('patience', { concurrency: 3 }, () => {
   });
 
   // RFC 6455, 5.5.3: of several pings the last one alone may be answered.
-  it('asks for a receipt again, and one answer is enough', async (t) => {
+  it('a ping is repeated, and one answer is enough', async (t) => {
     const server = await RawServer.start(t);
     const milky = await serve(t, botConfig({ websocket_client: [{ url: server.url, replay: true }] }));
     const connection = await server.accept();
@@ -70,7 +68,7 @@ describe('patience', { concurrency: 3 }, () => {
     const first = await ping();
     assert.match(`${first.payload}`, /^\d+$/);
     connection.send(10, (await ping()).payload);
-    // That was the receipt: the next event is asked for.
+    // That was the answer: the next event gets a ping.
     await milky.say(MING, { group: GROUP }, 'two');
     assert.equal(Number((await ping()).payload), Number(first.payload) + 1);
   });

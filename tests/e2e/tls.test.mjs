@@ -1,4 +1,4 @@
-// TLS on both servers and both clients: who is trusted, what is refused, and in which words.
+// TLS on both servers and both clients: trust, refusals, and their messages.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ import { Raw } from './raw.mjs';
 const port = '127.0.0.1:0';
 const openssl = (...args) => promisify(execFile)('openssl', args);
 
-// Our own authority, and a certificate that it signed.
+// A certificate authority, and a certificate that it signed.
 async function authority(t) {
   const dir = await folder(t);
   const at = (name) => join(dir, name);
@@ -78,7 +78,7 @@ async function reload(milky, config) {
 }
 
 describe('tls', { concurrency: 4 }, () => {
-  it('shares no free port with a server that has none', async (t) => {
+  it('shares no free port with a server without TLS', async (t) => {
     const own = await certificate(t);
     const tls = { certificate: own.file, key: own.keyFile };
     const milky = await serve(t, botConfig({ http_server: [{ listen: port }], websocket_server: [{ listen: port, tls }] }));
@@ -116,7 +116,7 @@ describe('tls', { concurrency: 4 }, () => {
     assert.ok((await of('TLSv1.2', { ciphers: 'AES128-GCM-SHA256' })).error);
   });
 
-  it('agrees on HTTP/1.1, and refuses who knows only others', async (t) => {
+  it('negotiates HTTP/1.1, and refuses clients that offer only other protocols', async (t) => {
     const own = await certificate(t);
     const milky = await secure(t, { certificate: own.file, key: own.keyFile });
     const both = await shake(milky, { ca: own.cert, ALPNProtocols: ['h2', 'http/1.1'] });
@@ -132,7 +132,7 @@ describe('tls', { concurrency: 4 }, () => {
     assert.equal((await https(milky, '/get_login_info', { ca: ours.text })).status, 200);
   });
 
-  it('closes on plain HTTP, and on nonsense', async (t) => {
+  it('closes after plain HTTP, and after invalid bytes', async (t) => {
     const own = await certificate(t);
     const milky = await secure(t, { certificate: own.file, key: own.keyFile });
     for (const bytes of ['POST /get_login_info HTTP/1.1\r\nHost: h\r\n\r\n', '\x16\x03\x01\x00', '\0'.repeat(3000)]) {
@@ -143,7 +143,7 @@ describe('tls', { concurrency: 4 }, () => {
     assert.equal((await https(milky, '/get_login_info', { ca: own.cert })).status, 200);
   });
 
-  it('ends a handshake that does not get on', async (t) => {
+  it('ends a stalled handshake', async (t) => {
     const own = await certificate(t);
     const tls = { certificate: own.file, key: own.keyFile };
     const milky = await serve(t, { limits: { header_seconds: 1 }, ...botConfig({ http_server: [{ listen: port, tls }] }) });
@@ -161,23 +161,23 @@ describe('tls', { concurrency: 4 }, () => {
     idle.socket.destroy();
   });
 
-  it('reads its certificates again on SIGHUP; who is connected stays', async (t) => {
+  it('reloads its certificates on SIGHUP, and keeps connections', async (t) => {
     const [first, second] = [await certificate(t), await certificate(t)];
     const dir = await folder(t);
     const tls = { certificate: join(dir, 'cert.pem'), key: join(dir, 'key.pem') };
-    const place = async (which) => {
+    const use = async (which) => {
       await copyFile(which.keyFile, tls.key);
       await copyFile(which.file, tls.certificate);
     };
-    await place(first);
+    await use(first);
     const milky = await secure(t, tls);
     const client = await Client.connect(`wss://${milky.address('websocket_server')}/`, { ca: first.cert });
-    await place(second);
+    await use(second);
     milky.child.kill('SIGHUP');
     await milky.log.find((line) => /reloaded/.test(line), 'the log to say that it has reloaded');
     assert.equal((await https(milky, '/get_login_info', { ca: second.cert })).status, 200);
     assert.equal((await client.call('get_login_info', {}, 1)).data.status, 'ok');
-    // One that does not fit its key is refused, and the one before stays.
+    // A certificate that does not match its key is refused, and the old one stays.
     await copyFile(first.file, tls.certificate);
     milky.child.kill('SIGHUP');
     const line = await milky.log.find((text) => /key\.pem/.test(text), 'the log to name the file');
@@ -187,7 +187,7 @@ describe('tls', { concurrency: 4 }, () => {
     await client.close();
   });
 
-  it('a server that gets TLS by a reload has nobody in the clear any more, and the other way round', async (t) => {
+  it('a server that gains or loses TLS by a reload ends its old connections', async (t) => {
     const own = await certificate(t);
     const listen = `127.0.0.1:${await freePort()}`;
     const config = (tls) => botConfig({ http_server: [{ listen, tls }], websocket_server: [{ listen, tls }] });
@@ -213,7 +213,7 @@ describe('tls', { concurrency: 4 }, () => {
     await again.close();
   });
 
-  it('on port 0 a server keeps its port and its files, whatever stands before it', async (t) => {
+  it('on port 0 a server keeps its port and its files, whatever servers precede it', async (t) => {
     const [one, other] = [await certificate(t), await certificate(t)];
     const entry = (which) => ({ listen: port, tls: which && { certificate: which.file, key: which.keyFile } });
     const config = (...servers) => botConfig({ websocket_server: servers.map(entry) });
@@ -232,7 +232,7 @@ describe('tls', { concurrency: 4 }, () => {
     await check();
     assert.equal(await reload(milky, config(one, undefined, other)), 0);
     await check();
-    // Other files alone make no other server of it.
+    // Other certificate files alone do not make it a new server.
     const third = await certificate(t);
     assert.equal(await reload(milky, config(third, undefined, other)), 0);
     const { socket, error } = await shake(milky, { ca: third.cert }, addresses[0]);
@@ -241,7 +241,7 @@ describe('tls', { concurrency: 4 }, () => {
     for (const client of clients) await client.close();
   });
 
-  it('tells what is wrong with a file before anything starts', async (t) => {
+  it('reports what is wrong with a file before anything starts', async (t) => {
     const [one, other] = [await certificate(t), await certificate(t)];
     const dir = await folder(t);
     const keyOf = (which) => which.keyFile;
@@ -267,7 +267,7 @@ describe('tls', { concurrency: 4 }, () => {
       /webhook\[0\]\.tls\.key: .*this key is not the certificate's/);
   });
 
-  it('call and watch trust who is named to them, and say how where they do not', async (t) => {
+  it('call and watch trust the given authority, and say how to give one', async (t) => {
     const ours = await authority(t);
     const [leaf, other] = [await ours.issue('server'), await certificate(t)];
     const milky = await secure(t, { certificate: leaf.certificate, key: leaf.keyFile });
@@ -315,7 +315,7 @@ describe('tls', { concurrency: 4 }, () => {
     }
   });
 
-  it('commands that only ask the daemon need no file of it', async (t) => {
+  it('commands that only talk to the daemon do not read its certificate files', async (t) => {
     const own = await certificate(t);
     const dir = await folder(t);
     const tls = { certificate: join(dir, 'cert.pem'), key: join(dir, 'key.pem') };
@@ -346,7 +346,7 @@ describe('tls', { concurrency: 4 }, () => {
     }
   });
 
-  it('a websocket_client trusts its own authority, and shows its certificate', async (t) => {
+  it('a websocket_client trusts its configured authority, and presents its certificate', async (t) => {
     const ours = await authority(t);
     const [server, bot] = [await ours.issue('server'), await ours.issue('bot')];
     const tls = { cert: server.cert, key: server.key, ca: ours.text, requestCert: true, rejectUnauthorized: true };
@@ -363,7 +363,7 @@ describe('tls', { concurrency: 4 }, () => {
     assert.equal((await client.call('get_login_info', {}, 1)).data.status, 'ok');
   });
 
-  it('a websocket_client trusts nobody else, unless it is told to, and says so', async (t) => {
+  it('a websocket_client trusts no other, unless verification is off, which it logs', async (t) => {
     const own = await certificate(t);
     const ours = await authority(t);
     const peer = await ReverseServer.start({ tls: own });
@@ -400,7 +400,7 @@ describe('tls', { concurrency: 4 }, () => {
     assert.equal(loose.requests.size, 0);
   });
 
-  it('a webhook trusts whom its file names after a reload, and not whom it named before', async (t) => {
+  it('after a reload a webhook trusts the new authority, and not the old one', async (t) => {
     const { HookServer } = await import('./harness.mjs');
     const [old, fresh] = [await authority(t), await authority(t)];
     const ca = join(await folder(t), 'ca.pem');
@@ -412,7 +412,7 @@ describe('tls', { concurrency: 4 }, () => {
     const milky = await serve(t, config);
     await milky.say(10003001, { to: BOT }, 'one');
     await receiver.next();
-    // The receiver moves to another authority, under the same URL.
+    // The receiver's certificate is from another authority now, under the same URL.
     const next = await fresh.issue('server');
     await receiver.stop();
     receiver = await HookServer.start({ port: receiver.port, tls: { cert: next.cert, key: next.key } });

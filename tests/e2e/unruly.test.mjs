@@ -1,6 +1,6 @@
-// A backend that answers wrongly, twice, late, never, from within turn_end, and with what is no JSON
-// (tests/tools/unruly_backend.c), over all four communication methods: each mistake costs the call that it was made
-// with, and the backend beside it nothing.
+// A backend that answers wrongly, twice, late, never, from within turn_end, and with invalid JSON
+// (tests/tools/unruly_backend.c), over all four communication methods: each mistake affects its own call, and
+// not the backend beside it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,7 +15,7 @@ const UNRULY = 10001;
 const STEADY = 10002;
 const API = 'get_resource_temp_url';
 
-// What comes of each way to answer: the tag back, or the retcode and words of a failure.
+// The reply after each way to answer: the tag, or the retcode and message of a failure.
 const shape = [-500, 'the backend made a result that is not of the API\'s shape'];
 const noJson = [-500, 'the backend made a result that is no JSON'];
 const ways = {
@@ -91,7 +91,7 @@ class Unruly {
 
   emit = (bot, tag) => call(this.http(bot), API, { resource_id: `events:${tag}` });
 
-  // What the endpoint says of the unruly backend.
+  // The endpoint's log about the unruly backend.
   async status() {
     const { body } = await request(this.ports['0 control'], '/endpoint/status', { headers: { 'Content-Type': 'application/json' }, body: '{}' });
     return body.data.backends[0];
@@ -108,7 +108,7 @@ class Unruly {
     this.terminated = true;
   }
 
-  // It has ended well, and the library has done nothing that its headers do not say.
+  // It has exited with 0, and the library has done nothing that its headers do not promise.
   async stop() {
     this.terminate();
     const [code, signal] = await within(this.exit, 'it to end');
@@ -117,7 +117,7 @@ class Unruly {
   }
 }
 
-// Asks the steady backend on every connection, one call after the other, until it is told to stop: each answer is
+// Calls the steady backend on every connection, one call after the other, until it is stopped: each answer is
 // its own, and none waits for the unruly one, which keeps calls open until they time out, for 3 s.
 function watch(one, sockets) {
   let going = true;
@@ -149,7 +149,7 @@ function watch(one, sockets) {
 }
 
 describe('an unruly backend', { concurrency: 4 }, () => {
-  it('costs each call what it did with it, over all four methods', async (t) => {
+  it('affects only its own calls, over all four methods', async (t) => {
     const one = await Unruly.start(t);
     const steady = [await connect(t, one.ws(STEADY)), one.clients[STEADY]];
     const done = watch(one, steady);
@@ -173,7 +173,7 @@ describe('an unruly backend', { concurrency: 4 }, () => {
     const sockets = [await connect(t, one.ws(UNRULY)), one.clients[UNRULY]];
     await Promise.all([...overHttp, ...sockets.map(overSocket)]);
 
-    // A webhook's calls are executed one after the other, whatever becomes of each.
+    // A webhook's calls are executed one after the other, whether they succeed or fail.
     one.calls[UNRULY] = [...Object.keys(ways), 'events:all done'].map((how) => ({ action: API, params: { resource_id: how } }));
     await one.emit(UNRULY, 'begin');
     for (const reason of ['begin', 'all done']) {
@@ -182,13 +182,13 @@ describe('an unruly backend', { concurrency: 4 }, () => {
     }
     for (const socket of sockets) {
       for (const reason of ['begin', 'all done']) assert.equal((await socket.events.next()).data.data.reason, reason);
-      assert.equal(socket.responses.size, 0); // no second answer has come to any
+      assert.equal(socket.responses.size, 0); // no call got a second answer
     }
     await done();
     for (const socket of steady) assert.equal(socket.events.size + socket.responses.size, 0);
   });
 
-  it('may log its bot out, and hang up on all of its clients', async (t) => {
+  it('may set its bot offline, and disconnect all of its clients', async (t) => {
     const one = await Unruly.start(t);
     const steady = [await connect(t, one.ws(STEADY)), one.clients[STEADY]];
     const done = watch(one, steady);
@@ -210,14 +210,14 @@ describe('an unruly backend', { concurrency: 4 }, () => {
     socket.send({ action: API, params: { resource_id: 'drop:6' }, echo: 6 });
     await within(socket.closed, 'it to hang up');
     await assert.rejects(held);
-    const again = await one.servers.next(); // the websocket_client has connected anew
+    const again = await one.servers.next(); // the websocket_client has reconnected
     assert.equal(again.request.url, `/${UNRULY}`);
     check('ok:a', (await again.call(API, { resource_id: 'ok:a' }, 1)).data);
     check('ok:a', (await call(one.http(UNRULY), API, { resource_id: 'ok:a' })).body);
     await done();
   });
 
-  it('leaves nothing behind of what it never answers', async (t) => {
+  it('leaks nothing for calls that it never answers', async (t) => {
     const one = await Unruly.start(t);
     check('ok:a', (await call(one.http(UNRULY), API, { resource_id: 'ok:a' })).body);
     const before = await one.fds();

@@ -1,4 +1,4 @@
-// WebHook: what is posted, in which order, and what the response does.
+// Webhooks: the posts, their order, and the effect of the response.
 // communication-draft.md, "WebHook".
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
@@ -8,11 +8,11 @@ import { describe, it } from 'node:test';
 import { bundleOf, certificate, connect, freePort, hook, serve, text, textOf } from './fixtures.mjs';
 import { BOT, GROUP, Inbox, botConfig, call, within } from './harness.mjs';
 
-const OTHER = 10002000; // a second bot in the world: it speaks fast, and sees what the first says
+const OTHER = 10002000; // a second bot in the world: it sends fast, and gets the messages of the first
 const MING = 10003001;
 const port = '127.0.0.1:0';
 
-// A bot with these webhooks, and another one to speak and to look on.
+// A bot with these webhooks, and another one that sends and receives.
 const withOther = (webhook) => ({
   bots: [
     { self_id: BOT, webhook },
@@ -29,14 +29,14 @@ async function speak(milky, ...words) {
 
 const say = (word) => ({ action: 'send_group_message', params: { group_id: GROUP, message: text(word) } });
 
-// What the bot itself has said, as the other one sees it.
+// The bot's own messages, as the other one gets them.
 async function heard(observer) {
   const event = await observer.events.find((e) => e.data.data.user_id === BOT, 'the bot to speak');
   return textOf(event.data.data);
 }
 
-// A server that answers the bytes of each connection's request as it is told: `answers` are
-// functions of a socket, one per connection, the last one for all that follow.
+// A server that answers with any bytes: `answers` are functions of a socket, one per connection, the last one for
+// all that follow.
 async function rawServer(t, ...answers) {
   const server = createServer((socket) => {
     const answer = answers.length > 1 ? answers.shift() : answers[0];
@@ -68,7 +68,7 @@ async function rawServer(t, ...answers) {
 const acknowledge = (socket) => socket.write('HTTP/1.1 204 No Content\r\n\r\n');
 
 describe('webhook', { concurrency: 6 }, () => {
-  it('posts an event as the specification shows it', async (t) => {
+  it('posts an event as in the specification', async (t) => {
     const receiver = await hook(t);
     const milky = await serve(t, botConfig({
       webhook: [{ url: `${receiver.url}/a%20b?room=7`, access_token: '123456' }],
@@ -127,7 +127,7 @@ describe('webhook', { concurrency: 6 }, () => {
     assert.equal(textOf(body.data), words);
   });
 
-  it('speaks Milky 1.2 where it is told to', async (t) => {
+  it('speaks Milky 1.2 where that is configured', async (t) => {
     const receiver = await hook(t);
     const milky = await serve(t, botConfig({ webhook: [{ url: receiver.url, dialect: '1.2' }] }));
     await milky.say(MING, { group: GROUP }, 'hello');
@@ -180,7 +180,7 @@ describe('webhook', { concurrency: 6 }, () => {
     assert.equal(receiver.sockets.size, 1);
   });
 
-  it('goes on over a new connection where the receiver keeps none', async (t) => {
+  it('opens a new connection where the receiver keeps none', async (t) => {
     const receiver = await hook(t, { answer: () => ({ status: 204, headers: { Connection: 'close' } }) });
     const milky = await serve(t, withOther([{ url: receiver.url }]));
     for (const word of ['one', 'two', 'three']) {
@@ -194,7 +194,7 @@ describe('webhook', { concurrency: 6 }, () => {
   it('does not lose an event when a kept connection was closed meanwhile', async (t) => {
     const server = await rawServer(t, (socket) => {
       acknowledge(socket);
-      socket.end().removeAllListeners('data'); // what comes now is too late
+      socket.end().removeAllListeners('data'); // bytes that come now are too late
     });
     const milky = await serve(t, withOther([{ url: server.url }]));
     for (const word of ['one', 'two', 'three']) {
@@ -257,24 +257,24 @@ describe('webhook', { concurrency: 6 }, () => {
     assert.doesNotMatch(milky.stderr, /webhook:/);
   });
 
-  it('executes the first 1,000 calls of a long list, and none of one that is too long to be read', async (t) => {
+  it('executes the first 1,000 calls of a long list, and none of one that is too long', async (t) => {
     const calls = Array.from({ length: 1002 }, () => ({ action: 'get_login_info' }));
     [calls[999], calls[1000], calls[1001]] = [say('the last'), say('never'), say('never')];
     const bodies = [calls, `[${JSON.stringify(say('never'))}${',{"action":"x"}'.repeat(400000)}]`];
     const receiver = await hook(t, { answer: () => ({ status: 200, body: bodies.shift() ?? say('the end') }) });
     const milky = await serve(t, withOther([{ url: receiver.url }]));
     const observer = await connect(t, milky.ws());
-    const told = (what) => milky.log.find((line) => what.test(line), `${what} in the log`);
+    const logged = (what) => milky.log.find((line) => what.test(line), `${what} in the log`);
     await speak(milky, 'one');
-    await told(/webhook: .*: its response has 1002 calls: only the first 1000 are executed/);
+    await logged(/webhook: .*: its response has 1002 calls: only the first 1000 are executed/);
     assert.equal(await heard(observer), 'the last');
     await speak(milky, 'two');
-    await told(/webhook: .*: its response \(200, \d{7} bytes\) is no call/);
+    await logged(/webhook: .*: its response \(200, \d{7} bytes\) is no call/);
     await speak(milky, 'three');
     assert.equal(await heard(observer), 'the end');
   });
 
-  it('executes a list of calls in order, and goes on after one that fails', async (t) => {
+  it('executes a list of calls in order, also after one that fails', async (t) => {
     const calls = [
       say('one'),
       { action: 'no_such_api', params: {} },
@@ -326,7 +326,7 @@ describe('webhook', { concurrency: 6 }, () => {
     assert.ok(said.includes('a') && said.includes('b'), said.join());
   });
 
-  it('executes calls as the bot that the event was for', async (t) => {
+  it('executes calls as the bot of the event', async (t) => {
     const receiver = await hook(t, {
       answer: ({ headers, text: raw }) => {
         const self = headers['x-self-id'];
@@ -401,7 +401,7 @@ describe('webhook', { concurrency: 6 }, () => {
     assert.equal(milky.stderr.match(/next try in 0\.\d s/g).length, broken.length);
   });
 
-  it('delivers what waited once the receiver is there', async (t) => {
+  it('delivers waiting events once the receiver is up', async (t) => {
     const milky = await serve(t, withOther([{ url: `http://127.0.0.1:${await freePort()}/hook` }]));
     const url = /(http:\S+hook)/.exec(milky.banner.join('\n'))[1];
     await speak(milky, 'one', 'two');
@@ -412,7 +412,7 @@ describe('webhook', { concurrency: 6 }, () => {
   });
 
   // More than 64 MiB of events: they are not kept in memory for it, but read from the journal again.
-  it('gets everything, whole and in order, that came while it was far behind', async (t) => {
+  it('delivers all events in order after it was far behind', async (t) => {
     const count = 4700;
     const long = '牛'.repeat(4990);
     let away = true;
@@ -430,7 +430,7 @@ describe('webhook', { concurrency: 6 }, () => {
         { self_id: OTHER, websocket_server: [{ listen: port }] },
       ],
     });
-    // Somebody whose events have the same encoding, in another frame.
+    // A client whose events have the same encoding, in another frame.
     const heard = new Promise((resolve, reject) => {
       httpRequest(`${milky.http()}/event`, { agent: false }, (response) => {
         let rest = '';
@@ -453,11 +453,11 @@ describe('webhook', { concurrency: 6 }, () => {
     }
     assert.deepEqual(await within(heard, 'the others to hear everything', 60000), said);
     away = false;
-    await within((async () => { while (numbers.length < count) await receiver.next(); })(), 'the webhook to get everything', 120000);
+    await within((async () => { while (numbers.length < count) await receiver.requests.next('a post', 60000); })(), 'the webhook to get everything', 120000);
     assert.deepEqual(numbers, said.map((words, i) => [i + 1, words]));
   });
 
-  it('waits longer with each try, never alike', async (t) => {
+  it('waits longer with each try, with random differences', async (t) => {
     const dead = [];
     for (let i = 0; i < 12; i++) dead.push(`http://127.0.0.1:${await freePort()}/${i}`);
     const milky = await serve(t, withOther(dead.map((url) => ({ url }))));
@@ -478,7 +478,7 @@ describe('webhook', { concurrency: 6 }, () => {
     }
   });
 
-  it('is not delayed by a dead URL or a hanging one', async (t) => {
+  it('is not delayed by another URL that is dead or hangs', async (t) => {
     const [healthy, stuck] = [await hook(t), await hook(t, { answer: () => new Promise(() => {}) })];
     const milky = await serve(t, withOther([
       { url: stuck.url }, { url: `http://127.0.0.1:${await freePort()}/` }, { url: healthy.url },
@@ -489,7 +489,7 @@ describe('webhook', { concurrency: 6 }, () => {
     assert.equal(stuck.requests.size, 0);
   });
 
-  it('posts over TLS to whom the system trusts, and to nobody else', async (t) => {
+  it('posts over TLS only to receivers that the system trusts', async (t) => {
     const [trusted, stranger, otherName] = [
       await certificate(t), await certificate(t), await certificate(t, 'DNS:example.org')];
     const receivers = [];

@@ -1,4 +1,4 @@
-// WebSocket client: whom milky connects to, what it says there, and what it does when that fails.
+// WebSocket client: its connections, its messages, and its reaction to failures.
 // communication-draft.md, "WebSocket 客户端"; RFC 6455.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -15,7 +15,7 @@ const client = (...urls) => botConfig({ websocket_client: urls.map((url) => ({ u
 const call = (action, params, echo) => JSON.stringify({ action, params, echo });
 
 describe('websocket_client', { concurrency: 6 }, () => {
-  it('connects as the specification says', async (t) => {
+  it('connects as in the specification', async (t) => {
     const server = await RawServer.start(t);
     await serve(t, botConfig({ websocket_client: [{ url: `${server.url}/`, access_token: '123456' }] }));
     const connection = await server.next();
@@ -37,7 +37,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
     assert.notEqual((await server.next()).key, key);
   });
 
-  it('merges the access_token with the query that is there', async (t) => {
+  it('merges the access_token with the query of the URL', async (t) => {
     const server = await RawServer.start(t);
     const token = "a&b=c%?#+/'\"";
     const coded = encodeURIComponent(token);
@@ -84,7 +84,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
     assert.equal('echo' in silent.data, false);
   });
 
-  it('answers what is wrong with a call, and stays', async (t) => {
+  it('answers a malformed call with a failure, and stays connected', async (t) => {
     const server = await reverse(t);
     await serve(t, client(`ws://127.0.0.1:${server.port}/`));
     const bot = await server.next();
@@ -136,7 +136,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
     });
   });
 
-  it('speaks Milky 1.2 where it is told to', async (t) => {
+  it('speaks Milky 1.2 where that is configured', async (t) => {
     const server = await reverse(t);
     const milky = await serve(t, botConfig({
       websocket_client: [{ url: `ws://127.0.0.1:${server.port}/`, dialect: '1.2' }],
@@ -185,7 +185,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
     assert.equal(server.connections.size, 0);
   });
 
-  it('connects again after any loss', async (t) => {
+  it('reconnects after any loss of the connection', async (t) => {
     const losses = [
       (one) => one.send(8, Buffer.from([0x03, 0xe8])), // 1000
       (one) => one.send(8, Buffer.from([0x03, 0xf4])), // 1012
@@ -209,7 +209,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
     }
   });
 
-  it('connects once somebody is there', async (t) => {
+  it('connects once the server is up', async (t) => {
     const port = await freePort();
     const milky = await serve(t, client(`ws://127.0.0.1:${port}/`));
     const line = await milky.log.find((l) => l.includes('next try'), 'a refusal');
@@ -218,10 +218,10 @@ describe('websocket_client', { concurrency: 6 }, () => {
     await server.next();
   });
 
-  it('waits longer with each try, never alike', async (t) => {
+  it('waits longer with each try, with random differences', async (t) => {
     const urls = [];
     for (let i = 0; i < 10; i++) urls.push(`ws://127.0.0.1:${await freePort()}/${i}`);
-    const brief = await RawServer.start(t); // takes everybody and drops them at once
+    const brief = await RawServer.start(t); // accepts every connection and closes it immediately
     urls.push(`${brief.url}/`);
     const milky = await serve(t, client(...urls));
     const drops = (async () => {
@@ -244,7 +244,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
     }
   });
 
-  it('says why a handshake failed, and tries again', async (t) => {
+  it('logs why a handshake failed, and tries again', async (t) => {
     const elsewhere = await RawServer.start(t);
     const answer = (status, ...lines) => `HTTP/1.1 ${status}\r\n${lines.map((line) => `${line}\r\n`).join('')}Content-Length: 0\r\n\r\n`;
     const refusals = [
@@ -287,7 +287,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
     assert.equal(elsewhere.connections.size, 0);
   });
 
-  it('reads a handshake in pieces, and what comes right behind it', async (t) => {
+  it('reads a handshake in pieces, and frames right after it', async (t) => {
     const [pieces, glued] = [await RawServer.start(t), await RawServer.start(t)];
     await serve(t, client(pieces.url, glued.url));
     const one = await pieces.next();
@@ -315,7 +315,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
     assert.equal((await two.message()).data.echo, 3);
   });
 
-  it('masks what it sends, anew each time', async (t) => {
+  it('masks each frame with a new key', async (t) => {
     const server = await RawServer.start(t);
     const milky = await serve(t, client(server.url));
     const one = await server.accept();
@@ -336,7 +336,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
     assert.ok(keys.size > 1);
   });
 
-  it('refuses what is no call, with the close codes of RFC 6455', async (t) => {
+  it('closes with the codes of RFC 6455 after invalid messages', async (t) => {
     const wrong = [
       [(one) => one.send(2, call('get_login_info')), 1003], // binary
       [(one) => one.send(1, Buffer.from([0x7b, 0xff, 0x7d])), 1007], // no UTF-8
@@ -375,7 +375,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
     await one.ended();
   });
 
-  it('connects over TLS to whom the system trusts, and to nobody else', async (t) => {
+  it('connects over TLS only to servers that the system trusts', async (t) => {
     const [trusted, stranger, otherName] = [
       await certificate(t), await certificate(t), await certificate(t, 'DNS:example.org')];
     const servers = [];
@@ -403,7 +403,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
     }
   });
 
-  it('says 1001 when it stops, and connects no more', async (t) => {
+  it('closes with 1001 when milky stops, and does not reconnect', async (t) => {
     const [open, handshaking] = [await RawServer.start(t), await RawServer.start(t)];
     const milky = await serve(t, client(open.url, handshaking.url, `ws://127.0.0.1:${await freePort()}`));
     const one = await open.accept();

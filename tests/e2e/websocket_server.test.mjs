@@ -20,7 +20,7 @@ async function connect(t, url, options) {
   return client;
 }
 
-// What a refused handshake was answered with.
+// The answer to a refused handshake.
 async function refusal(url, options) {
   const socket = new WebSocket(url, options);
   socket.on('error', () => {});
@@ -130,8 +130,8 @@ test('credentials are checked before the upgrade', async (t) => {
       assert.equal((await client.call('get_login_info')).data.data.uin, BOT);
     });
   }
-  await t.test('nobody gets events before', async () => {
-    // Bytes behind a handshake that is refused are no frames.
+  await t.test('no client gets events without them', async () => {
+    // Bytes after a refused handshake are no frames.
     const connection = await Raw.connect(milky.address('websocket_server'));
     connection.write(handshake(), frame(1, '{"action":"get_login_info"}'));
     assertRefused(await connection.response(), 401);
@@ -207,13 +207,13 @@ test('the handshake', async (t) => {
       assert.equal(response.status, 101);
       assert.equal(response.headers.upgrade, 'websocket');
       assert.equal(response.headers.connection.toLowerCase(), 'upgrade');
-      // Nothing that was not agreed upon.
+      // Nothing that was not negotiated.
       assert.equal(response.headers['sec-websocket-protocol'], undefined);
       assert.equal(response.headers['sec-websocket-extensions'], undefined);
       assert.equal(response.headers['content-length'], undefined);
     }
   });
-  await t.test('a call right behind it', async () => {
+  await t.test('a call right after it', async () => {
     const connection = await Raw.connect(address);
     connection.write(Buffer.concat([Buffer.from(handshake()), frame(1, '{"action":"get_login_info","echo":1}')]));
     assert.equal((await connection.response()).status, 101);
@@ -234,7 +234,7 @@ test('the handshake', async (t) => {
 test('calls', async (t) => {
   const milky = await serve(t, botConfig({ websocket_server: [{ listen: LISTEN }] }));
   const client = await connect(t, milky.ws());
-  // The text of the response, since JSON.parse does not keep all there is.
+  // The text of the response, since JSON.parse does not keep every detail.
   const raw = async (message) => {
     const next = once(client.socket, 'message');
     client.send(message);
@@ -243,7 +243,7 @@ test('calls', async (t) => {
     return data.toString();
   };
 
-  await t.test('echo comes back as it was given, of any type', async (t) => {
+  await t.test('echo of any type comes back as it was given', async (t) => {
     for (const echo of [
       '"123456"', '""', '0', '-1', '1.50', '1e2', '12345678901234567890', '1e400', '0.1000000000000000055511151231257827',
       'true', 'false', 'null', '[]', '{}', '[1,[2,{"a":null}],"x"]', '{"b":1,"a":{"action":"nothing","echo":2}}',
@@ -275,7 +275,7 @@ test('calls', async (t) => {
     const sent = await client.call(...say('oops'));
     const response = await client.call('recall_message', { message_id: sent.data.data.message_id }, 1);
     assert.deepEqual(response.data, { status: 'ok', retcode: 0, data: {}, echo: 1 });
-    await client.events.next(); // the bot of the group is told, itself included
+    await client.events.next(); // bots of the group get the event, the sender included
   });
 
   await t.test('failures leave the connection open', async (t) => {
@@ -328,7 +328,7 @@ test('calls', async (t) => {
       else if (action === 'get_friend_info') assert.equal(data.data.user_id, 10003001 + (data.echo % 5));
       else seqs.push(Number(data.data.message_id.split(':')[2]));
     }
-    // Calls that change the world are done in the order in which they came.
+    // Calls that change the world are executed in the order in which they came.
     assert.deepEqual(seqs, seqs.map((_, i) => seqs[0] + i));
     assert.equal(client.responses.size, 0);
   });
@@ -345,7 +345,7 @@ test('calls', async (t) => {
     connection.destroy();
   });
 
-  await t.test('binary messages are none', async () => {
+  await t.test('binary messages are refused', async () => {
     const other = await Client.connect(milky.ws());
     other.socket.send(Buffer.from('{"action":"get_login_info"}'), { binary: true });
     assert.equal((await within(other.closed, 'the end')).code, 1003);
@@ -362,7 +362,7 @@ test('events', async (t) => {
     ],
   });
 
-  await t.test('go to every client, responses to the one who asked', async (t) => {
+  await t.test('go to every client, responses to the caller alone', async (t) => {
     const clients = await Promise.all(Array.from({ length: 60 }, () => connect(t, milky.ws(0))));
     await milky.say(10003002, { group: GROUP }, 'to all');
     const events = await Promise.all(clients.map((client) => client.events.next('the event')));
@@ -374,7 +374,7 @@ test('events', async (t) => {
     for (const client of clients) assert.equal(client.responses.size, 0);
   });
 
-  await t.test('what one bot says reaches the others, not itself, in order', async (t) => {
+  await t.test('messages of one bot reach the others, not itself, in order', async (t) => {
     const [mine, theirs, modern] = await Promise.all([connect(t, milky.ws(0)), connect(t, milky.ws(1)), connect(t, milky.ws(2))]);
     for (let i = 0; i < 200; i++) mine.send({ action: say('')[0], params: say(`${i}`)[1], echo: i });
     for (let i = 0; i < 200; i++) {
@@ -416,7 +416,7 @@ test('events', async (t) => {
     assert.equal(said(await mine.events.next()), 'by post');
   });
 
-  await t.test('none before it connected, none after it left', async (t) => {
+  await t.test('a client gets none from before it connected or after it disconnected', async (t) => {
     const witness = await connect(t, milky.ws(0));
     await call(milky.http(1), ...say('before'));
     const client = await connect(t, milky.ws(0));

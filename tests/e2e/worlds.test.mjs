@@ -1,5 +1,5 @@
-// Worlds in files: `milky sandbox` for a bot's own tests, dumps that load again, and a large world that
-// answers like a small one.
+// Worlds in files: `milky sandbox` for the tests of bots, dumps that load again, and a large world that answers as
+// fast as a small one.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -64,7 +64,7 @@ async function sandbox(t, args, options = {}) {
 }
 
 describe('milky sandbox', { concurrency: 4 }, () => {
-  it('begins with a world and serves its bots', async (t) => {
+  it('loads a world and serves its bots', async (t) => {
     const file = join(await folder(t), 'world.json');
     await writeFile(file, `// by hand\n${JSON.stringify(small)}`);
     const box = await sandbox(t, ['--world', file]);
@@ -117,7 +117,7 @@ describe('milky sandbox', { concurrency: 4 }, () => {
     assert.notDeepEqual(first, free);
   });
 
-  it('does not begin where its world could not be written', async (t) => {
+  it('does not start where its world could not be written', async (t) => {
     const dir = await folder(t);
     for (const [name, why] of [['no/where.json', /No such file/], ['.', /Is a directory/]]) {
       const { code, stdout, stderr } = await run(['sandbox', '--port', '0', '--dump', join(dir, name)]);
@@ -126,12 +126,12 @@ describe('milky sandbox', { concurrency: 4 }, () => {
     }
     const late = join(dir, 'late.json');
     const box = await sandbox(t, ['--dump', late]);
-    await assert.rejects(readFile(late), /ENOENT/); // who waits for it does not read half of it
+    await assert.rejects(readFile(late), /ENOENT/); // a program that waits for the file never reads half of it
     assert.equal(await box.stop(), 0, box.stderr);
     assert.equal(JSON.parse(await readFile(late, 'utf8')).milky_world, 1);
   });
 
-  it('loads whatever it may begin with', async (t) => {
+  it('loads every form of world', async (t) => {
     const box = await sandbox(t, []);
     const load = (input) => run(['do', '--control', box.control.replace('http://', ''), 'load', '-'], { input });
     for (const input of [`// by hand\n${JSON.stringify(small).replace(/\}$/, ',}')}`, JSON.stringify({ world: small })]) {
@@ -147,7 +147,7 @@ describe('milky sandbox', { concurrency: 4 }, () => {
     assert.deepEqual([broken.code, /the params are not JSON: 2:16: /.test(broken.stderr)], [1, true], broken.stderr);
   });
 
-  it('writes its world at the end, and takes what a dump printed', async (t) => {
+  it('writes its world at the end, and loads the output of a dump', async (t) => {
     const dir = await folder(t);
     const [end, printed] = [join(dir, 'end.json'), join(dir, 'printed.json')];
     const box = await sandbox(t, ['--dump', end, '--bot', `${BOT},10005000`, '--control-token', 's3cret', '--access-token', 'b0t']);
@@ -158,7 +158,7 @@ describe('milky sandbox', { concurrency: 4 }, () => {
     const address = box.control.replace('http://', '');
     const say = await run(['do', '--control', address, 'say', `as=${MING}`, `group=${GROUP}`, 'text=kept'], { env });
     assert.equal(say.code, 0, say.stderr);
-    // As the line of `ready` has it, too, with the slash of a URL or without.
+    // In the form of the `ready` line too, with the slash of a URL or without.
     for (const printed of [box.control, `${box.control}/`]) {
       const world = await run(['world', '--control', printed], { env });
       assert.equal(world.code, 0, world.stderr);
@@ -177,7 +177,7 @@ describe('milky sandbox', { concurrency: 4 }, () => {
     }
   });
 
-  it('says what is wrong', async (t) => {
+  it('reports what is wrong', async (t) => {
     const dir = await folder(t);
     const file = async (world) => {
       const path = join(dir, `${Math.random()}.json`);
@@ -205,7 +205,7 @@ describe('milky sandbox', { concurrency: 4 }, () => {
     }
   });
 
-  it('is for both dialects', async (t) => {
+  it('serves both dialects', async (t) => {
     const box = await sandbox(t, ['--dialect', '1.2', '--bot', `${BOT}`]);
     const client = await connect(t, `${box.base.replace('http', 'ws')}/`);
     await box.do('say', { as: MING, group: GROUP, text: 'hi' });
@@ -215,7 +215,7 @@ describe('milky sandbox', { concurrency: 4 }, () => {
 });
 
 describe('a world', { concurrency: 4 }, () => {
-  it('comes back from its dump as it was, media and all', async (t) => {
+  it('is restored from its dump, media included', async (t) => {
     const milky = await serve(t, { ...botConfig({ http_server: [{ listen: '127.0.0.1:0' }] }), control: '127.0.0.1:0' });
     const address = milky.banner[milky.banner.indexOf('control') + 1].trim();
     const act = async (operation, params) => {
@@ -258,7 +258,7 @@ describe('a world', { concurrency: 4 }, () => {
 describe('a large world', () => {
   const config = botConfig({ http_server: [{ listen: '127.0.0.1:0' }] });
 
-  // Milliseconds that it has computed so far: others may keep the processor from it.
+  // Milliseconds of processor time so far: other processes do not count.
   const computed = async (milky) => {
     const [ns] = (await readFile(`/proc/${milky.child.pid}/schedstat`, 'utf8')).split(' ');
     return Number(ns) / 1e6;
@@ -273,7 +273,7 @@ describe('a large world', () => {
     return serve(t, config, { dir });
   }
 
-  it('is there at once and answers like a small one', async (t) => {
+  it('loads immediately and answers as fast as a small one', async (t) => {
     const make = fileURLToPath(new URL('../tools/large_world.py', import.meta.url));
     const little = await on(t);
     const big = await on(t, (database) => promisify(execFile)('python3', [make, database, `${BOT}`]));
@@ -294,7 +294,7 @@ describe('a large world', () => {
     assert.equal(sent.message_seq, 1001);
     const { groups } = await ask(big, 'get_group_list');
     assert.equal(groups.length, 1001);
-    // What 200 of the same call cost in each. A scan would cost a thousand times more, so ten times is
+    // The processor time of 200 calls in each. A scan would take a thousand times more, so a bound of ten times is
     // far from both.
     const cost = async (milky, group, action, params) => {
       const before = await computed(milky);
