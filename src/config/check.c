@@ -35,9 +35,9 @@ static void check_text(struct mk_mistakes *mistakes, const struct mk_config_key 
 {
     struct mk_slice text = mk_slice_str(text_at(key, base));
     if (text.ptr)
-        mk_value_text_fits(mistakes, key, mk_mistakes_path(mistakes, path), NULL, text, text);
+        mk_value_text_fits(mistakes, key, path, NULL, text, text);
     else if (key->required)
-        mk_value_missing(mistakes, key, mk_mistakes_path(mistakes, path), NULL);
+        mk_value_missing(mistakes, key, path, NULL);
 }
 
 static void check_number(struct mk_mistakes *mistakes, const struct mk_config_key *key,
@@ -46,7 +46,7 @@ static void check_number(struct mk_mistakes *mistakes, const struct mk_config_ke
     uint64_t number = number_at(key, base);
     if ((number == 0 && !key->required) || mk_value_number_fits(key, number))
         return;
-    mk_value_refuse(mistakes, key, mk_mistakes_path(mistakes, path), NULL,
+    mk_value_refuse(mistakes, key, path, NULL,
                     mk_mistakes_text(mistakes, "%llu", (unsigned long long)number), NULL);
 }
 
@@ -58,8 +58,7 @@ static void check_choice(struct mk_mistakes *mistakes, const struct mk_config_ke
     while (mk_config_choice(key, count))
         count++;
     if (choice >= count)
-        mk_value_refuse(mistakes, key, mk_mistakes_path(mistakes, path), NULL,
-                        mk_mistakes_text(mistakes, "%u", choice), NULL);
+        mk_value_refuse(mistakes, key, path, NULL, mk_mistakes_text(mistakes, "%u", choice), NULL);
 }
 
 static void check_list(struct mk_mistakes *mistakes, const struct mk_config_key *key,
@@ -69,7 +68,7 @@ static void check_list(struct mk_mistakes *mistakes, const struct mk_config_key 
     const char *elements = text_at(key, base);
     memcpy(&count, base + key->count, sizeof(count));
     if (count > 0 && !elements)
-        mk_value_missing(mistakes, key, mk_mistakes_path(mistakes, path), NULL);
+        mk_value_missing(mistakes, key, path, NULL);
     for (size_t i = 0; elements && i < count && mistakes->count < mistakes->most; i++)
         check_members(mistakes, key->keys, elements + i * key->size,
                       &(struct mk_json_path){ .up = path, .index = i });
@@ -139,25 +138,28 @@ static bool is_named(const struct milky_config_backend *backend, const char *nam
 static void check_backend(struct mk_mistakes *mistakes, const struct milky_config *config, size_t i)
 {
     const struct milky_config_backend *backend = &config->backends[i];
-    const char *path = mk_mistakes_text(mistakes, "backends[%zu].name", i);
+    const struct mk_json_path list = { .name = MK_SLICE("backends") };
+    const struct mk_json_path path = { .up = &list, .index = i };
+    const struct mk_json_path name_path = { .up = &path, .name = MK_SLICE("name") };
+    const struct mk_json_path table_path = { .up = &path, .name = MK_SLICE("table") };
     struct mk_slice name = mk_slice_str(backend->name);
     if (!backend->table)
         mk_mistakes_add(mistakes, &(struct mk_mistake_found){
-                                      .path = mk_mistakes_text(mistakes, "backends[%zu].table", i),
+                                      .path = mk_mistakes_path(mistakes, &table_path),
                                       .expected = "the functions of a backend",
                                       .got = "none",
                                   });
     if (name.ptr)
-        mk_value_text_fits(mistakes, &name_key, path, NULL, name, name);
+        mk_value_text_fits(mistakes, &name_key, &name_path, NULL, name, name);
     else
-        mk_value_missing(mistakes, &name_key, path, NULL);
+        mk_value_missing(mistakes, &name_key, &name_path, NULL);
     size_t first = 0;
     while (first < i && !is_named(&config->backends[first], backend->name))
         first++;
     if (first < i)
         mk_mistakes_add(mistakes,
                         &(struct mk_mistake_found){
-                            .path = path,
+                            .path = mk_mistakes_path(mistakes, &name_path),
                             .expected = "a name of its own",
                             .got = mk_mistakes_text(mistakes, "that of backends[%zu]", first),
                         });

@@ -4,25 +4,25 @@
 #include "net/tls_context.h"
 
 /* The transport that names the files. */
-struct place {
+struct transport {
     size_t bot;
     const char *kind;
     size_t index;
 };
 
-static void check(struct mk_mistakes *mistakes, const struct place *place,
+static void check(struct mk_mistakes *mistakes, const struct transport *transport,
                   struct mk_tls_context *context, const struct mk_tls_fault *fault)
 {
     if (context) {
         mk_tls_context_free(context);
         return;
     }
-    mk_mistakes_add(mistakes,
-                    &(struct mk_mistake_found){
-                        .path = mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].tls.%s", place->bot,
-                                                 place->kind, place->index, fault->key),
-                        .text = mk_mistakes_text(mistakes, "%s: %s", fault->path, fault->why),
-                    });
+    mk_mistakes_add(
+        mistakes, &(struct mk_mistake_found){
+                      .path = mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].tls.%s", transport->bot,
+                                               transport->kind, transport->index, fault->key),
+                      .text = mk_mistakes_text(mistakes, "%s: %s", fault->path, fault->why),
+                  });
 }
 
 static void check_servers(struct mk_mistakes *mistakes, size_t bot, const char *kind,
@@ -30,10 +30,10 @@ static void check_servers(struct mk_mistakes *mistakes, size_t bot, const char *
 {
     for (size_t i = 0; i < count; i++) {
         const struct milky_server_tls *tls = &servers[i].tls;
-        const struct place place = { bot, kind, i };
+        const struct transport transport = { bot, kind, i };
         struct mk_tls_fault fault;
         if (tls->certificate && tls->key)
-            check(mistakes, &place, mk_tls_context_server(tls->certificate, tls->key, &fault),
+            check(mistakes, &transport, mk_tls_context_server(tls->certificate, tls->key, &fault),
                   &fault);
     }
 }
@@ -43,11 +43,11 @@ static void check_remotes(struct mk_mistakes *mistakes, size_t bot, const char *
 {
     for (size_t i = 0; i < count; i++) {
         const struct milky_remote_tls *tls = &remotes[i].tls;
-        const struct place place = { bot, kind, i };
+        const struct transport transport = { bot, kind, i };
         const struct mk_tls_files files = { tls->ca, tls->certificate, tls->key, false };
         struct mk_tls_fault fault;
         if (tls->ca || (tls->certificate && tls->key))
-            check(mistakes, &place, mk_tls_context_client(&files, &fault), &fault);
+            check(mistakes, &transport, mk_tls_context_client(&files, &fault), &fault);
     }
 }
 

@@ -7,7 +7,7 @@
 
 #include <assert.h>
 
-enum { MOST_KEYS = 24, LONGEST_PLAIN = 60, SHOWN = 60 };
+enum { MOST_KEYS = 24, SHOWN = 60 };
 
 /* --- what is wrong --- */
 
@@ -36,17 +36,19 @@ static const char *got(struct mk_config_reader *reader, const struct mk_config_k
 }
 
 static void refuse(struct mk_config_reader *reader, const struct mk_config_key *key,
-                   yyjson_val *value, const char *path)
+                   yyjson_val *value, const struct mk_json_path *at)
 {
-    mk_value_refuse(&reader->mistakes, key, path, value, got(reader, key, value), NULL);
+    mk_value_refuse(&reader->mistakes, key, at, value, got(reader, key, value), NULL);
 }
 
 /* A mistake that no key alone explains. */
-static void say(struct mk_config_reader *reader, const yyjson_val *value, const char *path,
-                const char *text)
+static void say(struct mk_config_reader *reader, const yyjson_val *value,
+                const struct mk_json_path *at, const char *text)
 {
     mk_mistakes_add(&reader->mistakes,
-                    &(struct mk_mistake_found){ .path = path, .value = value, .text = text });
+                    &(struct mk_mistake_found){ .path = mk_mistakes_path(&reader->mistakes, at),
+                                                .value = value,
+                                                .text = text });
 }
 
 /* --- strings --- */
@@ -77,17 +79,17 @@ static const char *listen_from_folder(struct mk_config_reader *reader, const cha
 /* The string as it is to be stored: borrowed from the document, or on the arena. NULL where it is
  * not what `key` asks for, which has been noted. */
 static const char *read_string(struct mk_config_reader *reader, const struct mk_config_key *key,
-                               yyjson_val *value, const char *path)
+                               yyjson_val *value, const struct mk_json_path *at)
 {
     if (!yyjson_is_str(value)) {
-        refuse(reader, key, value, path);
+        refuse(reader, key, value, at);
         return NULL;
     }
     struct mk_slice written = mk_slice_of(yyjson_get_str(value), yyjson_get_len(value));
     struct mk_slice text = written;
     if (key->type == MK_CONFIG_LISTEN)
         text = mk_slice_str(listen_from_folder(reader, written.ptr));
-    if (!mk_value_text_fits(&reader->mistakes, key, path, value, text, written))
+    if (!mk_value_text_fits(&reader->mistakes, key, at, value, text, written))
         return NULL;
     return key->type == MK_CONFIG_PATH ? from_folder(reader, written.ptr) : text.ptr;
 }
@@ -95,30 +97,30 @@ static const char *read_string(struct mk_config_reader *reader, const struct mk_
 /* --- by the table --- */
 
 static void read_choice(struct mk_config_reader *reader, const struct mk_config_key *key,
-                        yyjson_val *value, const char *path, unsigned *into)
+                        yyjson_val *value, const struct mk_json_path *at, unsigned *into)
 {
     for (unsigned i = 0; mk_config_choice(key, i); i++)
         if (yyjson_equals_str(value, mk_config_choice(key, i))) {
             *into = i;
             return;
         }
-    refuse(reader, key, value, path);
+    refuse(reader, key, value, at);
 }
 
 static void read_object(struct mk_config_reader *reader, const struct mk_config_key *key,
-                        yyjson_val *object, const char *path, char *into);
+                        yyjson_val *object, const struct mk_json_path *at, char *into);
 
 static void read_list(struct mk_config_reader *reader, const struct mk_config_key *key,
-                      yyjson_val *value, const char *path, char *into)
+                      yyjson_val *value, const struct mk_json_path *at, char *into)
 {
     size_t count = yyjson_arr_size(value);
     if (!yyjson_is_arr(value)) {
-        refuse(reader, key, value, path);
+        refuse(reader, key, value, at);
         return;
     }
     if (count == 0) {
         if (key->required)
-            say(reader, value, path,
+            say(reader, value, at,
                 mk_mistakes_tr(&reader->mistakes, "expected at least one element",
                                "至少应有一个元素"));
         return;
@@ -137,20 +139,20 @@ static void read_list(struct mk_config_reader *reader, const struct mk_config_ke
         if (reader->mistakes.count == MK_CONFIG_MAX_MISTAKES || reader->mistakes.out_of_memory)
             break;
         memcpy(elements + i * key->size, &key->size, sizeof(key->size)); /* its first member */
-        read_object(reader, key, element, mk_mistakes_text(&reader->mistakes, "%s[%zu]", path, i),
+        read_object(reader, key, element, &(struct mk_json_path){ .up = at, .index = i },
                     elements + i * key->size);
     }
 }
 
 /* A list of paths, which is never empty. */
 static void read_paths(struct mk_config_reader *reader, const struct mk_config_key *key,
-                       yyjson_val *value, const char *path, char *into)
+                       yyjson_val *value, const struct mk_json_path *at, char *into)
 {
     static const struct mk_config_key one = { .type = MK_CONFIG_PATH };
     size_t i, max, count = yyjson_arr_size(value);
     yyjson_val *element;
     if (count == 0) {
-        refuse(reader, key, value, path);
+        refuse(reader, key, value, at);
         return;
     }
     const char **paths = mk_arena_alloc(reader->mistakes.arena, count * sizeof(*paths));
@@ -161,8 +163,8 @@ static void read_paths(struct mk_config_reader *reader, const struct mk_config_k
     yyjson_arr_foreach (value, i, max, element) {
         if (reader->mistakes.count == MK_CONFIG_MAX_MISTAKES)
             return;
-        paths[i] = read_string(reader, &one, element,
-                               mk_mistakes_text(&reader->mistakes, "%s[%zu]", path, i));
+        paths[i] =
+            read_string(reader, &one, element, &(struct mk_json_path){ .up = at, .index = i });
     }
     memcpy(into + key->at, &paths, sizeof(paths));
     memcpy(into + key->count, &count, sizeof(count));
@@ -170,16 +172,16 @@ static void read_paths(struct mk_config_reader *reader, const struct mk_config_k
 
 /* An object that need not be one: null is none of it, and a string its first key. */
 static void read_either(struct mk_config_reader *reader, const struct mk_config_key *key,
-                        yyjson_val *value, const char *path, char *into)
+                        yyjson_val *value, const struct mk_json_path *at, char *into)
 {
     const struct mk_config_key *first = &key->keys[0];
     const char *text = mk_config_null;
     if (yyjson_is_str(value))
-        text = read_string(reader, first, value, path);
+        text = read_string(reader, first, value, at);
     else if (yyjson_is_obj(value))
-        read_object(reader, key, value, path, into);
+        read_object(reader, key, value, at, into);
     else if (!yyjson_is_null(value))
-        refuse(reader, key, value, path);
+        refuse(reader, key, value, at);
     if (!yyjson_is_obj(value))
         memcpy(into + first->at, &text, sizeof(text));
 }
@@ -210,7 +212,7 @@ static const struct mk_config_variant *variant_of(const struct mk_config_key *ke
 
 /* Without an object (NULL), the defaults of the first type. */
 static void read_backend(struct mk_config_reader *reader, const struct mk_config_key *key,
-                         yyjson_val *object, const char *path, char *into)
+                         yyjson_val *object, const struct mk_json_path *at, char *into)
 {
     struct mk_config_key keys[MOST_KEYS];
     const struct mk_config_variant *variant = variant_of(key, object);
@@ -225,16 +227,19 @@ static void read_backend(struct mk_config_reader *reader, const struct mk_config
         reader->mistakes.out_of_memory = true;
         return;
     }
-    *read = (struct mk_config_backend_read){ .path = path, .owner = into };
+    *read = (struct mk_config_backend_read){
+        .path = mk_mistakes_path(&reader->mistakes, at),
+        .owner = into,
+    };
     join_keys(keys, key->keys, variant);
-    read_object(reader, &whole, object, path, (char *)&read->backend);
+    read_object(reader, &whole, object, at, (char *)&read->backend);
     *reader->last_backend = read;
     reader->last_backend = &read->next;
 }
 
 /* `into` is the struct that the key is a part of. */
 static void read_value(struct mk_config_reader *reader, const struct mk_config_key *key,
-                       yyjson_val *value, const char *path, char *into)
+                       yyjson_val *value, const struct mk_json_path *at, char *into)
 {
     bool negative = false;
     uint64_t number = 0;
@@ -242,27 +247,27 @@ static void read_value(struct mk_config_reader *reader, const struct mk_config_k
     switch (key->type) {
     case MK_CONFIG_OBJECT:
         if (key->shorthand)
-            read_either(reader, key, value, path, into + key->at);
+            read_either(reader, key, value, at, into + key->at);
         else
-            read_object(reader, key, value, path, into + key->at);
+            read_object(reader, key, value, at, into + key->at);
         return;
     case MK_CONFIG_BACKEND:
-        read_backend(reader, key, value, path, into);
+        read_backend(reader, key, value, at, into);
         return;
     case MK_CONFIG_LIST:
-        read_list(reader, key, value, path, into);
+        read_list(reader, key, value, at, into);
         return;
     case MK_CONFIG_PATHS:
-        read_paths(reader, key, value, path, into);
+        read_paths(reader, key, value, at, into);
         return;
     case MK_CONFIG_CHOICE:
-        read_choice(reader, key, value, path, (unsigned *)(void *)(into + key->at));
+        read_choice(reader, key, value, at, (unsigned *)(void *)(into + key->at));
         return;
     case MK_CONFIG_BOOLEAN:
         if (yyjson_is_bool(value))
             *(bool *)(void *)(into + key->at) = yyjson_get_bool(value) != key->negated;
         else
-            refuse(reader, key, value, path);
+            refuse(reader, key, value, at);
         return;
     case MK_CONFIG_UIN:
     case MK_CONFIG_NUMBER:
@@ -270,11 +275,11 @@ static void read_value(struct mk_config_reader *reader, const struct mk_config_k
             mk_value_number_fits(key, number))
             memcpy(into + key->at, &number, sizeof(number));
         else
-            refuse(reader, key, value, path);
+            refuse(reader, key, value, at);
         return;
     default:
         text = key->nullable && yyjson_is_null(value) ? mk_config_null
-                                                      : read_string(reader, key, value, path);
+                                                      : read_string(reader, key, value, at);
         if (!key->ignored)
             memcpy(into + key->at, &text, sizeof(text));
     }
@@ -292,9 +297,10 @@ static void take_fallback(struct mk_config_reader *reader, const struct mk_confi
                           char *into)
 {
     if (key->type == MK_CONFIG_OBJECT) {
-        read_object(reader, key, NULL, "", into + key->at);
+        read_object(reader, key, NULL, NULL, into + key->at);
     } else if (key->type == MK_CONFIG_BACKEND && key->fallback) {
-        read_backend(reader, key, NULL, key->name, into);
+        read_backend(reader, key, NULL, &(struct mk_json_path){ .name = mk_slice_str(key->name) },
+                     into);
     } else if (key->type == MK_CONFIG_CHOICE) {
         *(unsigned *)(void *)(into + key->at) = choice_of(key, key->fallback);
     } else if (mk_config_key_has_usual(key)) {
@@ -303,22 +309,6 @@ static void take_fallback(struct mk_config_reader *reader, const struct mk_confi
         const char *path = from_folder(reader, key->fallback);
         memcpy(into + key->at, &path, sizeof(path));
     }
-}
-
-/* The path of a member; a key that would be mistaken for a part of the path is quoted. */
-static const char *member_path(struct mk_config_reader *reader, const char *path,
-                               struct mk_slice name)
-{
-    bool plain = name.len > 0 && name.len <= LONGEST_PLAIN;
-    for (size_t i = 0; plain && i < name.len; i++)
-        plain = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$-",
-                       name.ptr[i]) &&
-                name.ptr[i];
-    const char *dot = *path ? "." : "";
-    if (plain)
-        return mk_mistakes_text(&reader->mistakes, "%s%s%.*s", path, dot, (int)name.len, name.ptr);
-    return mk_mistakes_text(&reader->mistakes, "%s%s%s", path, dot,
-                            mk_mistakes_quote(&reader->mistakes, name));
 }
 
 /* The variant that has a key of this name, or NULL. */
@@ -332,14 +322,15 @@ static const char *variant_with(const struct mk_config_key *key, struct mk_slice
 }
 
 static void refuse_unknown(struct mk_config_reader *reader, const struct mk_config_key *key,
-                           yyjson_val *name, const char *path)
+                           yyjson_val *name, const struct mk_json_path *at)
 {
     struct mk_mistakes *mistakes = &reader->mistakes;
     struct mk_slice text = mk_slice_of(yyjson_get_str(name), yyjson_get_len(name));
+    const struct mk_json_path here = { .up = at, .name = text };
     struct mk_suggestion near = { 0 };
     const char *variant = variant_with(key, text);
     if (variant) {
-        say(reader, name, member_path(reader, path, text),
+        say(reader, name, &here,
             mk_mistakes_text(
                 mistakes,
                 mk_mistakes_tr(mistakes, "this is a key of the type \"%s\"", "该键属于类型 \"%s\""),
@@ -349,7 +340,7 @@ static void refuse_unknown(struct mk_config_reader *reader, const struct mk_conf
     for (const struct mk_config_key *k = key->keys; k->name; k++)
         mk_suggestion_offer(&near, text, k->name);
     if (near.best) {
-        say(reader, name, member_path(reader, path, text),
+        say(reader, name, &here,
             mk_mistakes_text(mistakes,
                              mk_mistakes_tr(mistakes, "unknown key (did you mean `%s`?)",
                                             "未知的键（是否想写 `%s`？）"),
@@ -360,7 +351,7 @@ static void refuse_unknown(struct mk_config_reader *reader, const struct mk_conf
     for (const struct mk_config_key *k = key->keys; k->name; k++)
         if (!k->ignored)
             list = mk_mistakes_text(mistakes, "%s%s`%s`", list, *list ? ", " : "", k->name);
-    say(reader, name, member_path(reader, path, text),
+    say(reader, name, &here,
         mk_mistakes_text(
             mistakes,
             mk_mistakes_tr(mistakes, "unknown key (here are: %s)", "未知的键（此处可用：%s）"),
@@ -369,11 +360,12 @@ static void refuse_unknown(struct mk_config_reader *reader, const struct mk_conf
 
 /* Sorts the members of an object to the keys of the table they are for. */
 static void match_members(struct mk_config_reader *reader, const struct mk_config_key *key,
-                          yyjson_val *object, const char *path, yyjson_val *values[MOST_KEYS])
+                          yyjson_val *object, const struct mk_json_path *at,
+                          yyjson_val *values[MOST_KEYS])
 {
-    size_t at, max;
+    size_t i, max;
     yyjson_val *name, *value;
-    yyjson_obj_foreach (object, at, max, name, value) {
+    yyjson_obj_foreach (object, i, max, name, value) {
         size_t k = 0;
         while (key->keys[k].name &&
                !yyjson_equals_strn(name, key->keys[k].name, strlen(key->keys[k].name)))
@@ -381,10 +373,11 @@ static void match_members(struct mk_config_reader *reader, const struct mk_confi
         assert(k < MOST_KEYS);
         if (!key->keys[k].name && key->ignored)
             continue;
+        const struct mk_json_path here = { .up = at, .name = mk_slice_str(key->keys[k].name) };
         if (!key->keys[k].name)
-            refuse_unknown(reader, key, name, path);
+            refuse_unknown(reader, key, name, at);
         else if (values[k])
-            say(reader, name, member_path(reader, path, mk_slice_str(key->keys[k].name)),
+            say(reader, name, &here,
                 mk_mistakes_tr(&reader->mistakes, "this key is here twice", "该键重复出现"));
         else
             values[k] = value;
@@ -395,24 +388,23 @@ static void match_members(struct mk_config_reader *reader, const struct mk_confi
 
 /* Reads an object into the struct at `into`; without one (NULL), the defaults. */
 static void read_object(struct mk_config_reader *reader, const struct mk_config_key *key,
-                        yyjson_val *object, const char *path, char *into)
+                        yyjson_val *object, const struct mk_json_path *at, char *into)
 {
     yyjson_val *values[MOST_KEYS] = { NULL };
     if (object && !yyjson_is_obj(object)) {
         const struct mk_config_key one = { .type = MK_CONFIG_OBJECT };
-        refuse(reader, &one, object, path);
+        refuse(reader, &one, object, at);
         object = NULL;
     }
     if (object)
-        match_members(reader, key, object, path, values);
+        match_members(reader, key, object, at, values);
     for (size_t k = 0; key->keys[k].name; k++) {
         const struct mk_config_key *one = &key->keys[k];
-        const char *inner =
-            values[k] || object ? member_path(reader, path, mk_slice_str(one->name)) : "";
+        const struct mk_json_path inner = { .up = at, .name = mk_slice_str(one->name) };
         if (values[k])
-            read_value(reader, one, values[k], inner, into);
+            read_value(reader, one, values[k], &inner, into);
         else if (one->required && object)
-            mk_value_missing(&reader->mistakes, one, inner, object);
+            mk_value_missing(&reader->mistakes, one, &inner, object);
         else
             take_fallback(reader, one, into);
     }
@@ -421,5 +413,5 @@ static void read_object(struct mk_config_reader *reader, const struct mk_config_
 void mk_config_read(struct mk_config_reader *reader, const struct mk_config_key *schema, void *into)
 {
     reader->last_backend = &reader->backends;
-    read_object(reader, schema, yyjson_doc_get_root(reader->mistakes.doc), "", into);
+    read_object(reader, schema, yyjson_doc_get_root(reader->mistakes.doc), NULL, into);
 }

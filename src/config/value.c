@@ -66,12 +66,13 @@ const char *mk_value_expected(struct mk_mistakes *mistakes, const struct mk_conf
 }
 
 void mk_value_refuse(struct mk_mistakes *mistakes, const struct mk_config_key *key,
-                     const char *path, const yyjson_val *value, const char *got, const char *why)
+                     const struct mk_json_path *at, const yyjson_val *value, const char *got,
+                     const char *why)
 {
     mk_mistakes_add(
         mistakes,
         &(struct mk_mistake_found){
-            .path = path,
+            .path = mk_mistakes_path(mistakes, at),
             .value = value,
             .expected = mk_mistakes_text(mistakes, mk_mistakes_tr(mistakes, "%s", "应为%s"),
                                          mk_value_expected(mistakes, key)),
@@ -81,13 +82,13 @@ void mk_value_refuse(struct mk_mistakes *mistakes, const struct mk_config_key *k
 }
 
 void mk_value_missing(struct mk_mistakes *mistakes, const struct mk_config_key *key,
-                      const char *path, const yyjson_val *value)
+                      const struct mk_json_path *at, const yyjson_val *value)
 {
     const char *expected = mk_value_expected(mistakes, key);
     mk_mistakes_add(
         mistakes,
         &(struct mk_mistake_found){
-            .path = path,
+            .path = mk_mistakes_path(mistakes, at),
             .value = value,
             .expected = expected,
             .text = mk_mistakes_text(
@@ -107,13 +108,13 @@ bool mk_value_number_fits(const struct mk_config_key *key, uint64_t number)
 struct given {
     struct mk_mistakes *mistakes;
     const struct mk_config_key *key;
-    const char *path;
+    const struct mk_json_path *at;
     const yyjson_val *value;
 };
 
 static bool refuse(const struct given *given, const char *got, const char *why)
 {
-    mk_value_refuse(given->mistakes, given->key, given->path, given->value, got, why);
+    mk_value_refuse(given->mistakes, given->key, given->at, given->value, got, why);
     return false;
 }
 
@@ -214,10 +215,10 @@ static bool name_fits(const struct given *given, struct mk_slice text)
 }
 
 bool mk_value_text_fits(struct mk_mistakes *mistakes, const struct mk_config_key *key,
-                        const char *path, const yyjson_val *value, struct mk_slice text,
-                        struct mk_slice written)
+                        const struct mk_json_path *at, const yyjson_val *value,
+                        struct mk_slice text, struct mk_slice written)
 {
-    const struct given given = { mistakes, key, path, value };
+    const struct given given = { mistakes, key, at, value };
     bool secret = key->type == MK_CONFIG_TOKEN || key->type == MK_CONFIG_WEBSOCKET_URL ||
                   key->type == MK_CONFIG_HTTP_URL;
     if (written.len == 0)
