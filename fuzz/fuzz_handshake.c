@@ -9,6 +9,7 @@
 #include "transport/http_answer.h"
 #include "transport/websocket_upgrade.h"
 #include "web/auth.h"
+#include "base/percent.h"
 #include "wire/url.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"
@@ -35,7 +36,7 @@ static void check_token(const struct mk_http1_request *request, struct mk_slice 
     struct mk_buf query;
     mk_buf_init(&query, SIZE_MAX / 2);
     check(mk_buf_append_slice(&query, MK_SLICE("a=1&access_token=")) == 0, "memory");
-    check(mk_url_encode(&query, token) == 0, "memory");
+    check(mk_percent_encode(&query, token) == 0, "memory");
     struct mk_http1_request asked = *request;
     asked.query = mk_buf_slice(&query);
     auth = mk_auth_check(&asked, token, MK_AUTH_QUERY_OR_HEADER);

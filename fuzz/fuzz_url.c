@@ -3,6 +3,7 @@
  * it again; what was escaped decodes to itself; a URL that was taken is taken again, the same, when
  * it is put together from its parts.
  */
+#include "base/percent.h"
 #include "fuzz.h"
 #include "wire/url.h"
 
@@ -12,11 +13,11 @@ static void check_escapes(struct mk_slice text)
     struct mk_buf decoded;
     mk_buf_init(&escaped, SIZE_MAX / 2);
     mk_buf_init(&decoded, SIZE_MAX / 2);
-    check(mk_url_encode(&escaped, text) == 0, "encode");
-    check(mk_url_decode(&decoded, mk_buf_slice(&escaped)) == 0, "decode");
+    check(mk_percent_encode(&escaped, text) == 0, "encode");
+    check(mk_percent_decode(&decoded, mk_buf_slice(&escaped)) == 0, "decode");
     check(mk_slice_eq(mk_buf_slice(&decoded), text), "escapes");
     mk_buf_reset(&decoded, 0);
-    int rc = mk_url_decode(&decoded, text);
+    int rc = mk_percent_decode(&decoded, text);
     check(rc == 0 ? decoded.len <= text.len : decoded.len == 0, "decoded length");
     mk_buf_fini(&escaped);
     mk_buf_fini(&decoded);
@@ -35,7 +36,7 @@ static void check_target(const struct mk_url *url, struct mk_slice value)
     query = mk_slice_from(query, (size_t)(mark - query.ptr) + 1);
     struct mk_slice found;
     check(mk_url_query_find(query, MK_SLICE("a&b"), &found), "parameter is lost");
-    check(mk_url_decode(&decoded, found) == 0, "value");
+    check(mk_percent_decode(&decoded, found) == 0, "value");
     check(mk_slice_eq(mk_buf_slice(&decoded), value), "another value");
     mk_buf_fini(&target);
     mk_buf_fini(&decoded);

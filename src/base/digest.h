@@ -22,10 +22,4 @@ int mk_digest_end(struct mk_digest *digest, uint8_t *out);
 /* HMAC-SHA-256 (RFC 2104). Returns 0 or -ENOMEM. */
 int mk_hmac_sha256(struct mk_slice key, struct mk_slice text, uint8_t mac[MK_SHA256_LEN]);
 
-/* Lower-case hexadecimal with a NUL: 2 * len + 1 bytes. */
-void mk_hex_write(const uint8_t *bytes, size_t len, char *text);
-
-/* Reads exactly `len` bytes, in lower case; false where `text` is not that. */
-bool mk_hex_read(struct mk_slice text, uint8_t *bytes, size_t len);
-
 #endif

@@ -1,5 +1,6 @@
 /* call: `milky call`: one API call to a bot's http_server. */
 #include "base/json.h"
+#include "base/percent.h"
 #include "base/suggestion.h"
 #include "cli/client.h"
 #include "cli/command.h"
@@ -170,7 +171,7 @@ static int post(const struct mk_arguments *arguments, const struct asked *asked,
     int rc = mk_buf_printf(&url, "%s%s%s", asked->base, asked->base[len - 1] == '/' ? "" : "/",
                            asked->prefix);
     if (rc == 0)
-        rc = mk_url_encode(&url, mk_slice_str(action));
+        rc = mk_percent_encode(&url, mk_slice_str(action));
     if (rc == 0)
         rc = mk_buf_append_char(&url, '\0');
     struct mk_client_reply reply = { 0 };

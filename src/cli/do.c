@@ -1,10 +1,10 @@
 /* do: `milky do`: any operation of the sandbox (docs/SANDBOX.md), as a person or as its operator.
  */
 #include "base/json.h"
+#include "base/percent.h"
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "config/jsonc.h"
-#include "wire/url.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -184,7 +184,7 @@ static int run(const struct mk_arguments *arguments)
     mk_buf_init(&params, MOST_PARAMS);
     mk_buf_init(&action, LONGEST_ACTION);
     int code = read_params(arguments, &params);
-    int rc = mk_url_encode(&action, mk_slice_str(arguments->words[0]));
+    int rc = mk_percent_encode(&action, mk_slice_str(arguments->words[0]));
     if (rc == 0)
         rc = mk_buf_append_char(&action, '\0');
     if (code == 0 && rc < 0)

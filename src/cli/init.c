@@ -1,4 +1,5 @@
 /* init: `milky init`: writes a configuration to start from. */
+#include "base/hex.h"
 #include "base/random.h"
 #include "cli/command.h"
 
@@ -21,8 +22,7 @@ static void make_token(char token[2 * TOKEN_BYTES + 1])
 {
     unsigned char bytes[TOKEN_BYTES];
     mk_random_bytes(bytes, sizeof(bytes));
-    for (size_t i = 0; i < TOKEN_BYTES; i++)
-        snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+    mk_hex_write(bytes, sizeof(bytes), token);
 }
 
 /* For its owner alone: there is a token in it. Returns 0 or a negative errno. */

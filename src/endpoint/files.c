@@ -3,9 +3,9 @@
 
 #include "base/error_text.h"
 #include "base/log.h"
+#include "base/percent.h"
 #include "endpoint/hosts.h"
 #include "transport/server.h"
-#include "wire/url.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ int mk_files_url(struct milky_endpoint *endpoint, const struct milky_host *host,
         rc = mk_buf_printf(&out, "/resource/%s%s%s/", is_plain ? "" : host->name,
                            is_plain ? "" : ".", token);
     if (rc == 0)
-        rc = mk_url_encode(&out, mk_slice_str(name));
+        rc = mk_percent_encode(&out, mk_slice_str(name));
     if (rc == 0) {
         memcpy(url, out.data, out.len);
         url[out.len] = '\0';

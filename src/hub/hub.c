@@ -1,7 +1,7 @@
 /* hub: one encoding per (dialect, envelope), compressed once, one frame per framing of it. */
 #include "hub/hub.h"
 
-#include "base/digest.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "protocol/tables.h"

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sqlite_error.h"
 #include "hub/redo.h"
 
 #include <errno.h>
@@ -27,20 +28,7 @@ int mk_journal_fail(struct mk_journal *journal, const char *what)
         mk_log_debug("journal", "%s: %s", what, why);
     else
         mk_log_error("journal", "%s: %s", what, why);
-    switch (code) {
-    case SQLITE_FULL:
-        return -ENOSPC;
-    case SQLITE_NOMEM:
-        return -ENOMEM;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return -EBUSY;
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-        return -EROFS;
-    default:
-        return -EIO;
-    }
+    return mk_sqlite_errno(code);
 }
 
 static sqlite3_stmt *use(struct mk_journal *journal, enum mk_journal_statement which, size_t count,

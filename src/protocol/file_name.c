@@ -1,6 +1,7 @@
 /* file_name: see the header. */
 #include "protocol/file_name.h"
 
+#include "base/percent.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -41,32 +42,6 @@ static struct mk_slice last_part(struct mk_slice path)
     return mk_slice_from(path, at);
 }
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* A percent sign without two digits after it stands for itself. */
-static size_t decode(struct mk_slice from, char *to)
-{
-    size_t len = 0;
-    for (size_t at = 0; at < from.len; at++) {
-        int high = -1, low = -1;
-        if (from.ptr[at] == '%' && at + 2 < from.len) {
-            high = hex(from.ptr[at + 1]);
-            low = hex(from.ptr[at + 2]);
-        }
-        bool escape = high >= 0 && low >= 0;
-        to[len++] = escape ? (char)(high * 16 + low) : from.ptr[at];
-        at += escape ? 2 : 0;
-    }
-    to[len] = '\0';
-    return len;
-}
-
 static bool is_file_name(struct mk_slice name)
 {
     for (size_t i = 0; i < name.len; i++)
@@ -79,11 +54,14 @@ static bool is_file_name(struct mk_slice name)
 int mk_file_name_of_uri(struct mk_slice uri, struct mk_arena *arena, struct mk_slice *name)
 {
     struct mk_slice part = last_part(path_of(uri));
-    char *decoded = mk_arena_alloc(arena, part.len + 1);
+    char *decoded = mk_arena_dup(arena, part);
     if (!decoded)
         return -ENOMEM;
-    /* Decoding may bring a slash to light ("a%2Fb"); what stands before it is no part of a name. */
-    struct mk_slice made = last_part(mk_slice_of(decoded, decode(part, decoded)));
+    size_t len = mk_percent_decode_lenient(part, decoded);
+    decoded[len] = '\0';
+    /* Decoding may bring a slash to light ("a%2Fb"); the bytes before it are no part of the name.
+     */
+    struct mk_slice made = last_part(mk_slice_of(decoded, len));
     *name = is_file_name(made) ? made : MK_SLICE("file");
     return 0;
 }

@@ -1,8 +1,8 @@
 /* http_answer: see the header. */
 #include "transport/http_answer.h"
 
+#include "base/percent.h"
 #include "protocol/reply.h"
-#include "wire/url.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,5 +204,5 @@ bool mk_http_path_name(struct mk_slice path, struct mk_buf *name)
     path = mk_slice_from(path, 1);
     if (path.len > 0 && path.ptr[path.len - 1] == '/')
         path.len--;
-    return mk_url_decode(name, path) == 0;
+    return mk_percent_decode(name, path) == 0;
 }

@@ -1,6 +1,7 @@
 /* resource: see the header. */
 #include "transport/resource.h"
 
+#include "base/percent.h"
 #include "base/utf8.h"
 #include "protocol/text.h"
 #include "transport/http_answer.h"
@@ -56,7 +57,7 @@ static int write_name(struct mk_buf *out, struct mk_slice escaped)
     struct mk_buf name;
     mk_buf_init(&name, LONGEST_NAME);
     int rc = 0;
-    if (escaped.len > 0 && mk_url_decode(&name, escaped) == 0 && name.len > 0 &&
+    if (escaped.len > 0 && mk_percent_decode(&name, escaped) == 0 && name.len > 0 &&
         mk_utf8_valid_prefix(mk_buf_slice(&name)) == name.len) {
         rc = mk_buf_append_slice(out, MK_SLICE("; filename=\""));
         for (size_t i = 0; rc == 0 && i < name.len; i++)

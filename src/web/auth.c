@@ -1,6 +1,7 @@
 /* auth: see the header. Tokens are compared in constant time. */
 #include "web/auth.h"
 
+#include "base/percent.h"
 #include "base/secret.h"
 #include "wire/url.h"
 
@@ -33,7 +34,7 @@ static enum mk_auth check_query(struct mk_slice given, struct mk_slice token)
     struct mk_buf decoded;
     mk_buf_init(&decoded, LONGEST_TOKEN);
     enum mk_auth auth = MK_AUTH_WRONG;
-    if (mk_url_decode(&decoded, given) == 0) {
+    if (mk_percent_decode(&decoded, given) == 0) {
         auth = compare(token, mk_buf_slice(&decoded));
         mk_buf_reset(&decoded, LONGEST_TOKEN);
         for (size_t i = 0; i < given.len && auth == MK_AUTH_WRONG; i++) {
@@ -43,7 +44,7 @@ static enum mk_auth check_query(struct mk_slice given, struct mk_slice token)
         }
         struct mk_buf spaced;
         mk_buf_init(&spaced, LONGEST_TOKEN);
-        if (auth == MK_AUTH_WRONG && mk_url_decode(&spaced, mk_buf_slice(&decoded)) == 0)
+        if (auth == MK_AUTH_WRONG && mk_percent_decode(&spaced, mk_buf_slice(&decoded)) == 0)
             auth = compare(token, mk_buf_slice(&spaced));
         mk_buf_fini(&spaced);
     }

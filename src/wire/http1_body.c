@@ -4,7 +4,7 @@
  */
 #include "wire/http1_private.h"
 
-#include "wire/url.h"
+#include "base/hex.h"
 
 enum {
     FIRST_RESERVE = 64 * 1024, /* what a Content-Length alone can make us allocate */

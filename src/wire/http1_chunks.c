@@ -1,7 +1,7 @@
 /* http1_chunks: see the header. One byte at a time but for the data; lines end with CRLF alone. */
 #include "wire/http1_chunks.h"
 
-#include "wire/url.h"
+#include "base/hex.h"
 
 enum { MAX_EXTRA = 16 * 1024, MAX_DIGITS = 15 };
 

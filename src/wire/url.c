@@ -1,9 +1,10 @@
 /* url: one pass from left to right; every part borrows from the text. */
 #include "wire/url.h"
 
-#include <errno.h>
+#include "base/hex.h"
+#include "base/percent.h"
 
-static const char upper_hex[] = "0123456789ABCDEF";
+#include <errno.h>
 
 static bool is_alphanumeric(char c)
 {
@@ -15,34 +16,13 @@ static bool is_one_of(char c, const char *set)
     return c != '\0' && strchr(set, c);
 }
 
-int mk_hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-/* The byte that the escape at `at` stands for, or -1 where there is no valid one. */
-static int escape_at(struct mk_slice text, size_t at)
-{
-    if (text.len - at < 3 || text.ptr[at] != '%')
-        return -1;
-    int high = mk_hex_digit(text.ptr[at + 1]);
-    int low = mk_hex_digit(text.ptr[at + 2]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
-}
-
 static bool valid_name(struct mk_slice host)
 {
     for (size_t i = 0; i < host.len; i++) {
         char c = host.ptr[i];
         if (is_alphanumeric(c) || c == '.' || c == '-')
             continue; /* what is usual */
-        if (!is_one_of(c, "_~!$&'()*+,;=") && escape_at(host, i) < 0)
+        if (!is_one_of(c, "_~!$&'()*+,;=") && mk_percent_at(host, i) < 0)
             return false;
     }
     return host.len > 0;
@@ -199,54 +179,6 @@ const char *mk_url_parse(struct mk_slice text, struct mk_url *url)
     return NULL;
 }
 
-int mk_url_decode(struct mk_buf *out, struct mk_slice text)
-{
-    size_t before = out->len;
-    size_t at = 0;
-    while (at < text.len) {
-        const char *escape = memchr(text.ptr + at, '%', text.len - at);
-        size_t plain = escape ? (size_t)(escape - text.ptr) - at : text.len - at;
-        int rc = mk_buf_append(out, text.ptr + at, plain);
-        at += plain;
-        if (rc == 0 && escape) {
-            int byte = escape_at(text, at);
-            rc = byte < 0 ? -EINVAL : mk_buf_append_char(out, (char)byte);
-            at += 3;
-        }
-        if (rc < 0) {
-            out->len = before;
-            return rc;
-        }
-    }
-    return 0;
-}
-
-static bool stays(char c)
-{
-    return is_alphanumeric(c) || is_one_of(c, "-_.!~*'()");
-}
-
-int mk_url_encode(struct mk_buf *out, struct mk_slice text)
-{
-    size_t needed = text.len;
-    for (size_t i = 0; i < text.len; i++)
-        needed += stays(text.ptr[i]) ? 0 : 2;
-    int rc = mk_buf_reserve(out, needed);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.ptr[i];
-        if (stays(text.ptr[i])) {
-            out->data[out->len++] = text.ptr[i];
-            continue;
-        }
-        out->data[out->len++] = '%';
-        out->data[out->len++] = upper_hex[byte >> 4];
-        out->data[out->len++] = upper_hex[byte & 15];
-    }
-    return 0;
-}
-
 /* Equality of an escaped text with a plain one, without decoding it anywhere. */
 static bool eq_decoded(struct mk_slice escaped, struct mk_slice plain)
 {
@@ -255,7 +187,7 @@ static bool eq_decoded(struct mk_slice escaped, struct mk_slice plain)
         if (at >= escaped.len)
             return false;
         bool is_escape = escaped.ptr[at] == '%';
-        int byte = is_escape ? escape_at(escaped, at) : (unsigned char)escaped.ptr[at];
+        int byte = is_escape ? mk_percent_at(escaped, at) : (unsigned char)escaped.ptr[at];
         if (byte != (unsigned char)plain.ptr[i])
             return false;
         at += is_escape ? 3 : 1;
@@ -300,11 +232,11 @@ static int write_parameter(struct mk_buf *out, char before, struct mk_slice name
 {
     int rc = mk_buf_append_char(out, before);
     if (rc == 0)
-        rc = mk_url_encode(out, name);
+        rc = mk_percent_encode(out, name);
     if (rc == 0)
         rc = mk_buf_append_char(out, '=');
     if (rc == 0)
-        rc = mk_url_encode(out, value);
+        rc = mk_percent_encode(out, value);
     return rc;
 }
 

@@ -1,6 +1,6 @@
 /*
- * url: the parts of an absolute URL (RFC 3986) of the schemes that we connect to, percent-coding
- * and queries. Nothing is normalised, and no name is resolved.
+ * url: the parts of an absolute URL (RFC 3986) of the schemes that we connect to, and queries.
+ * Nothing is normalised, and no name is resolved.
  */
 #ifndef MK_WIRE_URL_H
 #define MK_WIRE_URL_H
@@ -37,21 +37,6 @@ const char *mk_url_parse(struct mk_slice text, struct mk_url *url);
 bool mk_url_split_host(struct mk_slice text, struct mk_slice *host, struct mk_slice *port);
 
 /*
- * Appends `text` with its percent escapes decoded; what comes out may hold any byte, NUL too.
- * Returns 0, -EINVAL for an escape that is none, or the error of the buf; then nothing was
- * appended.
- * '+' is left as it is.
- */
-int mk_url_decode(struct mk_buf *out, struct mk_slice text);
-
-/*
- * Appends `text` with everything escaped but the characters that ECMAScript's encodeURIComponent
- * leaves: ASCII letters, digits and -_.!~*'(). Returns 0 or the error of the buf; then nothing was
- * appended.
- */
-int mk_url_encode(struct mk_buf *out, struct mk_slice text);
-
-/*
  * Finds the first parameter of this name in a query ("a=1&b=2"); names are compared decoded, and
  * one with a bad escape is equal to none. The value is not yet decoded, and empty where there is no
  * '='. False where there is no such parameter.
@@ -66,8 +51,5 @@ bool mk_url_query_find(struct mk_slice query, struct mk_slice name, struct mk_sl
  */
 int mk_url_write_target(struct mk_buf *out, const struct mk_url *url, const char *name,
                         struct mk_slice value);
-
-/* 0 to 15 for a hexadecimal digit, else -1. */
-int mk_hex_digit(char c);
 
 #endif

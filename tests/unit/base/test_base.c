@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/error_text.h"
+#include "base/hex.h"
 #include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -423,7 +424,7 @@ static void test_base64(void **state)
 static void test_digest(void **state)
 {
     (void)state;
-    uint8_t out[MK_SHA256_LEN], back[MK_SHA256_LEN];
+    uint8_t out[MK_SHA256_LEN];
     char text[2 * MK_SHA256_LEN + 1];
     struct mk_digest *digest = mk_digest_sha256();
     mk_digest_add(digest, MK_SLICE("a"));
@@ -431,8 +432,6 @@ static void test_digest(void **state)
     assert_int_equal(mk_digest_end(digest, out), 0);
     mk_hex_write(out, MK_SHA256_LEN, text);
     assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_true(mk_hex_read(mk_slice_str(text), back, MK_SHA256_LEN));
-    assert_memory_equal(out, back, MK_SHA256_LEN);
     digest = mk_digest_sha1();
     assert_int_equal(mk_digest_end(digest, out), 0);
     mk_hex_write(out, MK_SHA1_LEN, text);
@@ -443,9 +442,6 @@ static void test_digest(void **state)
     mk_hex_write(out, MK_SHA256_LEN, text);
     assert_string_equal(text, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     assert_int_equal(mk_digest_end(NULL, out), -ENOMEM);
-    assert_false(mk_hex_read(MK_SLICE("0G"), back, 1));
-    assert_false(mk_hex_read(MK_SLICE("0A"), back, 1));
-    assert_false(mk_hex_read(MK_SLICE("0"), back, 1));
 }
 
 /* The text lies behind what was there, and where it does not fit nothing has changed. */

@@ -6,6 +6,7 @@
 #include "backend/sandbox/media/media.h"
 #include "base/base64.h"
 #include "base/digest.h"
+#include "base/hex.h"
 
 #include <dirent.h>
 #include <errno.h>

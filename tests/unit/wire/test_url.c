@@ -130,44 +130,6 @@ static void test_split_host(void **state)
     assert_false(mk_url_split_host(MK_SLICE("a\0"), &host, &port));
 }
 
-static void expect_bytes(struct mk_buf *out, int rc, int expected_rc, struct mk_slice expected)
-{
-    assert_int_equal(rc, expected_rc);
-    if (!mk_slice_eq(mk_buf_slice(out), expected))
-        fail_msg("<%.*s> is not <%.*s>", (int)out->len, out->data, (int)expected.len, expected.ptr);
-    mk_buf_reset(out, SIZE_MAX);
-}
-
-static void test_decode(void **state)
-{
-    (void)state;
-    struct mk_buf out;
-    mk_buf_init(&out, 16);
-    expect_bytes(&out, mk_url_decode(&out, MK_SLICE("a%20b%2Fc%2f+%e4%BD%A0")), 0,
-                 MK_SLICE("a b/c/+\xe4\xbd\xa0"));
-    expect_bytes(&out, mk_url_decode(&out, MK_SLICE("%00")), 0, MK_SLICE("\0"));
-    expect_bytes(&out, mk_url_decode(&out, MK_SLICE("%2525")), 0, MK_SLICE("%25"));
-    expect_bytes(&out, mk_url_decode(&out, MK_SLICE("")), 0, MK_SLICE(""));
-    expect_bytes(&out, mk_url_decode(&out, MK_SLICE("a%")), -EINVAL, MK_SLICE(""));
-    expect_bytes(&out, mk_url_decode(&out, MK_SLICE("a%2")), -EINVAL, MK_SLICE(""));
-    expect_bytes(&out, mk_url_decode(&out, MK_SLICE("a%g0")), -EINVAL, MK_SLICE(""));
-    expect_bytes(&out, mk_url_decode(&out, MK_SLICE("a%0g")), -EINVAL, MK_SLICE(""));
-    expect_bytes(&out, mk_url_decode(&out, MK_SLICE("%41%%42")), -EINVAL, MK_SLICE(""));
-    mk_buf_append_char(&out, 'x');
-    expect_bytes(&out, mk_url_decode(&out, MK_SLICE("0123456789abcdef")), -ENOBUFS, MK_SLICE("x"));
-    mk_buf_fini(&out);
-}
-
-static void test_encode(void **state)
-{
-    (void)state;
-    struct mk_buf out;
-    mk_buf_init(&out, 43);
-    expect_bytes(&out, mk_url_encode(&out, MK_SLICE("aZ09-_.!~*'() /?&=+%\n\xe4\xff")), 0,
-                 MK_SLICE("aZ09-_.!~*'()%20%2F%3F%26%3D%2B%25%0A%E4%FF"));
-    mk_buf_fini(&out);
-}
-
 static void test_query_find(void **state)
 {
     (void)state;
@@ -233,26 +195,12 @@ static void test_write_target(void **state)
     mk_buf_fini(&out);
 }
 
-static void test_hex_digit(void **state)
-{
-    (void)state;
-    int sum = 0;
-    for (int c = -128; c < 128; c++)
-        sum += mk_hex_digit((char)c) >= 0;
-    assert_int_equal(sum, 22);
-    assert_int_equal(mk_hex_digit('0'), 0);
-    assert_int_equal(mk_hex_digit('9'), 9);
-    assert_int_equal(mk_hex_digit('a'), 10);
-    assert_int_equal(mk_hex_digit('F'), 15);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),        cmocka_unit_test(test_parse_refused),
-        cmocka_unit_test(test_split_host),   cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_encode),       cmocka_unit_test(test_query_find),
-        cmocka_unit_test(test_write_target), cmocka_unit_test(test_hex_digit),
+        cmocka_unit_test(test_split_host),   cmocka_unit_test(test_query_find),
+        cmocka_unit_test(test_write_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

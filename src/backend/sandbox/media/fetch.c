@@ -10,6 +10,7 @@
  */
 #include "backend/sandbox/media/private.h"
 #include "base/digest.h"
+#include "base/hex.h"
 #include "net/http_client.h"
 
 #include <errno.h>

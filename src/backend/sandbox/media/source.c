@@ -2,6 +2,7 @@
 #include "backend/sandbox/media/private.h"
 #include "base/base64.h"
 #include "base/error_text.h"
+#include "base/percent.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -93,11 +94,24 @@ static bool unreadable(struct sb_media_problem *problem, int error)
     return false;
 }
 
-static int hex(char c)
+/* Decodes the path of a file URI. */
+static bool decode(struct mk_slice escaped, char path[PATH_MAX], struct sb_media_problem *problem)
 {
-    return c >= '0' && c <= '9'                 ? c - '0'
-           : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-                                                : -1;
+    struct mk_buf decoded;
+    mk_buf_init(&decoded, PATH_MAX - 1);
+    int rc = mk_percent_decode(&decoded, escaped);
+    bool has_nul = decoded.len > 0 && memchr(decoded.data, '\0', decoded.len);
+    if (decoded.len > 0)
+        memcpy(path, decoded.data, decoded.len);
+    path[decoded.len] = '\0';
+    mk_buf_fini(&decoded);
+    if (rc == -EINVAL)
+        return bad_path(problem, "a % in a file URI is followed by two hexadecimal digits");
+    if (rc == -ENOBUFS)
+        return bad_path(problem, "the path is too long");
+    if (rc < 0)
+        return unreadable(problem, -rc);
+    return !has_nul || bad_path(problem, "a path has no NUL in it");
 }
 
 /* The path of "file:///path", "file:////path" or "file://localhost/path", percent-decoded. */
@@ -111,24 +125,9 @@ static bool decode_path(struct mk_slice uri, char path[PATH_MAX], struct sb_medi
         return bad_path(problem, "a file URI is file:///PATH, with a whole path");
     while (rest.len > 1 && rest.ptr[1] == '/')
         rest = mk_slice_from(rest, 1);
-    size_t len = 0;
-    for (size_t i = 0; i < rest.len; i++) {
-        char c = rest.ptr[i];
-        if (c == '%') {
-            int high = i + 2 < rest.len ? hex(rest.ptr[i + 1]) : -1;
-            int low = i + 2 < rest.len ? hex(rest.ptr[i + 2]) : -1;
-            if (high < 0 || low < 0)
-                return bad_path(problem, "a % in a file URI is followed by two hexadecimal digits");
-            c = (char)(high << 4 | low);
-            i += 2;
-        }
-        if (c == '\0')
-            return bad_path(problem, "a path has no NUL in it");
-        if (len + 1 == PATH_MAX)
-            return bad_path(problem, "the path is too long");
-        path[len++] = c;
-    }
-    path[len] = '\0';
+    if (!decode(rest, path, problem))
+        return false;
+    size_t len = strlen(path);
     if (len >= 3 && path[2] == ':' && (len == 3 || path[3] == '/' || path[3] == '\\'))
         return bad_path(problem, "there are no drives on this machine: a path is like /tmp/a.png");
     for (const char *at = path; (at = strstr(at, "/..")); at += 3)

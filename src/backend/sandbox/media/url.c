@@ -10,6 +10,7 @@
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/error_text.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/secret.h"

@@ -7,6 +7,7 @@
 
 #include "backend/sandbox/model/entity.h"
 #include "backend/sandbox/model/text.h"
+#include "base/hex.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -21,27 +22,18 @@ uint64_t sb_file_id_new(struct sb_db *db)
 
 void sb_file_id_write(uint64_t id, char text[SB_FILE_ID])
 {
-    if (id == 0)
-        strcpy(text, "/");
-    else
-        snprintf(text, SB_FILE_ID, "/%016" PRIx64, id);
+    strcpy(text, "/");
+    if (id != 0)
+        mk_hex_write_u64(id, text + 1);
 }
 
 bool sb_file_id_read(struct mk_slice text, uint64_t *id)
 {
-    uint64_t value = 0;
-    bool is_root = text.len == 1;
-    if ((!is_root && text.len != SB_FILE_ID - 1) || text.ptr[0] != '/')
-        return false;
-    for (size_t i = 1; i < text.len; i++) {
-        const char *digits = "0123456789abcdef";
-        const char *digit = text.ptr[i] ? strchr(digits, text.ptr[i]) : NULL;
-        if (!digit)
-            return false;
-        value = value << 4 | (uint64_t)(digit - digits);
-    }
-    *id = value;
-    return is_root || value > 0;
+    bool is_root = mk_slice_eq(text, MK_SLICE("/"));
+    if (is_root)
+        *id = 0;
+    return is_root || (mk_slice_starts_with(text, MK_SLICE("/")) &&
+                       mk_hex_read_u64(mk_slice_from(text, 1), id) && *id > 0);
 }
 
 int sb_file_name_check(struct sb_request *request, const char *field, struct mk_slice name)

@@ -8,6 +8,7 @@
 
 #include "backend/sandbox/model/segment.h"
 #include "backend/sandbox/model/segment_url.h"
+#include "base/hex.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -156,8 +157,8 @@ int sb_compose_forward(struct sb_compose *compose, yyjson_mut_val *data, yyjson_
     int rc = keep(compose, bundle, &id);
     if (rc != 0)
         return rc;
-    char name[17], summary[64];
-    snprintf(name, sizeof(name), "%016" PRIx64, id);
+    char name[MK_HEX_U64], summary[64];
+    mk_hex_write_u64(id, name);
     snprintf(summary, sizeof(summary), "查看%zu条转发消息", count);
     compose->has_content = true;
     if (!yyjson_mut_obj_add_strcpy(doc, to, "forward_id", name) ||
@@ -195,21 +196,6 @@ void sb_compose_fini(struct sb_compose *compose)
 
 /* --- reading one --- */
 
-/* Sixteen hexadecimal digits, as sb_compose_forward writes them. */
-static bool read_forward_id(struct mk_slice text, uint64_t *id)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        const char *digits = "0123456789abcdef";
-        const char *digit = text.ptr[i] ? strchr(digits, text.ptr[i]) : NULL;
-        if (!digit)
-            return false;
-        value = value << 4 | (uint64_t)(digit - digits);
-    }
-    *id = value;
-    return text.len == 16;
-}
-
 /* What was stored becomes what is shown: with the URLs of its pictures. */
 static int show(struct sb_request *request, yyjson_mut_val *messages)
 {
@@ -242,7 +228,7 @@ static int get_forwarded_messages(struct sb_request *request)
     uint64_t id;
     sqlite3_stmt *row = NULL;
     int rc = 0;
-    if (read_forward_id(name, &id)) {
+    if (mk_hex_read_u64(name, &id)) {
         row = SB_DB_USE(db, &forward_sql, id);
         rc = sb_db_step(db, row);
     }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sqlite_error.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,27 +13,6 @@ enum {
 };
 
 /* --- errors --- */
-
-static int errno_of(int code)
-{
-    switch (code & 0xff) {
-    case SQLITE_FULL:
-        return -ENOSPC;
-    case SQLITE_NOMEM:
-        return -ENOMEM;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return -EBUSY;
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-        return -EACCES;
-    case SQLITE_NOTADB:
-    case SQLITE_CORRUPT:
-        return -EINVAL;
-    default:
-        return -EIO;
-    }
-}
 
 static const char *advice(int code)
 {
@@ -49,14 +29,10 @@ static const char *advice(int code)
     }
 }
 
-/*
- * A statement has failed: says so, the same once in a while, and tells callers no more than they
- * can act on.
- */
-static int failed(struct sb_db *db, const char *what)
+int sb_db_fail(struct sb_db *db, const char *what)
 {
     int code = sqlite3_extended_errcode(db->handle);
-    int error = errno_of(code);
+    int error = mk_sqlite_errno(code);
     uint64_t now = mk_clock_mono_ms();
     if (code != db->told || now - db->told_at >= QUIET_MS) {
         mk_log_error("sandbox", "%s: %s (SQLite %d)%s", what, sqlite3_errmsg(db->handle), code,
@@ -108,7 +84,7 @@ static sqlite3_stmt *prepare(struct sb_db *db, const struct sb_query *query)
     }
     if (sqlite3_prepare_v3(db->handle, query->sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared,
                            NULL) != SQLITE_OK) {
-        failed(db, query->sql);
+        sb_db_fail(db, query->sql);
         return NULL;
     }
     *slot_of(db, query) = (struct sb_statement){ query, prepared };
@@ -140,7 +116,7 @@ int sb_db_step(struct sb_db *db, sqlite3_stmt *statement)
     int rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW)
         return 1;
-    int result = rc == SQLITE_DONE ? 0 : failed(db, "a statement failed");
+    int result = rc == SQLITE_DONE ? 0 : sb_db_fail(db, "a statement failed");
     sqlite3_reset(statement);
     return result;
 }
@@ -157,7 +133,7 @@ int sb_db_exec(struct sb_db *db, const char *sql, size_t count, const uint64_t *
 {
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
-        return failed(db, sql);
+        return sb_db_fail(db, sql);
     for (size_t i = 0; i < count; i++)
         sqlite3_bind_int64(statement, (int)i + 1, (sqlite3_int64)values[i]);
     int rc = sb_db_run(db, statement);
@@ -169,7 +145,7 @@ int sb_db_number(struct sb_db *db, const char *sql, uint64_t *number)
 {
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
-        return failed(db, sql);
+        return sb_db_fail(db, sql);
     int rc = sb_db_step(db, statement);
     if (rc > 0)
         *number = sb_db_uint(statement, 0);
@@ -199,7 +175,7 @@ int sb_db_begin(struct sb_db *db)
         return 0;
     sb_db_rollback(db); /* where memory was out, SQLite may be in one after a failure too */
     if (sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
-        int rc = failed(db, "cannot begin a transaction");
+        int rc = sb_db_fail(db, "cannot begin a transaction");
         sb_db_rollback(db);
         return rc;
     }
@@ -213,7 +189,7 @@ int sb_db_commit(struct sb_db *db)
         db->in_transaction = false;
         return 0;
     }
-    int rc = failed(db, "cannot commit");
+    int rc = sb_db_fail(db, "cannot commit");
     sb_db_rollback(db);
     return rc;
 }
@@ -230,9 +206,11 @@ static int open_failed(struct sb_db *db, const char *path)
 {
     int code = sqlite3_extended_errcode(db->handle);
     int system = sqlite3_system_errno(db->handle);
-    int error = errno_of(code);
+    int error = mk_sqlite_errno(code);
     if ((code & 0xff) == SQLITE_CANTOPEN)
         error = system ? -system : -EIO;
+    else if ((code & 0xff) == SQLITE_NOTADB || (code & 0xff) == SQLITE_CORRUPT)
+        error = -EINVAL;
     if (error == -ENOENT)
         mk_log_error("sandbox", "cannot open %s: its directory does not exist", path);
     else if (error == -EACCES || error == -EROFS)
@@ -325,7 +303,7 @@ static int make_version(struct sb_db *db, const struct sb_feature *const *featur
         for (const struct sb_schema_step *step = (*features)->steps; step && step->sql; step++)
             if (step->version == version &&
                 sqlite3_exec(db->handle, step->sql, NULL, NULL, NULL) != SQLITE_OK)
-                return failed(db, "cannot make the tables");
+                return sb_db_fail(db, "cannot make the tables");
     return 0;
 }
 
@@ -345,7 +323,7 @@ static int update_tables(struct sb_db *db, const struct sb_feature *const *featu
     sqlite3_snprintf(sizeof(marks), marks, "PRAGMA application_id = %d; PRAGMA user_version = %d",
                      SB_DB_APPLICATION, (int)newest);
     if (sqlite3_exec(db->handle, marks, NULL, NULL, NULL) != SQLITE_OK)
-        return failed(db, "cannot make the tables");
+        return sb_db_fail(db, "cannot make the tables");
     if (version > 0)
         mk_log_info("sandbox", "brought the world in %s from version %llu to %llu", path,
                     (unsigned long long)version, (unsigned long long)newest);
@@ -368,7 +346,7 @@ static int begin_use(struct sb_db *db, const struct sb_feature *const *features,
     db->in_transaction = true;
     if (sqlite3_prepare_v3(db->handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT, &db->rollback,
                            NULL) != SQLITE_OK)
-        return failed(db, "ROLLBACK");
+        return sb_db_fail(db, "ROLLBACK");
     return update_tables(db, features, path, version);
 }
 

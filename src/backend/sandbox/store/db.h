@@ -87,6 +87,12 @@ sqlite3_stmt *sb_db_use(struct sb_db *db, const struct sb_query *query, size_t c
               (const uint64_t[]){ __VA_ARGS__ })
 
 /*
+ * Logs that SQLite has failed, the same error once in a while. `what` failed: a clause. Returns the
+ * error in as much detail as callers can act on: -ENOSPC, -ENOMEM or -EIO.
+ */
+int sb_db_fail(struct sb_db *db, const char *what);
+
+/*
  * Returns 1 when there is a row, 0 at the end, or -ENOSPC, -ENOMEM, -EIO (logged). After anything
  * but 1 the statement is ready for its next use.
  */

@@ -23,9 +23,7 @@ struct dumper {
 
 static int failed(struct dumper *dumper)
 {
-    sqlite3 *handle = dumper->sandbox->db.handle;
-    mk_log_error("sandbox", "a world cannot be dumped: %s", sqlite3_errmsg(handle));
-    return (sqlite3_errcode(handle) & 0xff) == SQLITE_NOMEM ? -ENOMEM : -EIO;
+    return sb_db_fail(&dumper->sandbox->db, "a world cannot be dumped");
 }
 
 /* Lists do not stand in themselves, so one statement each will do. */

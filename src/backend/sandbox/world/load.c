@@ -8,6 +8,7 @@
 #include "backend/sandbox/turn/call_media.h"
 #include "backend/sandbox/world/world.h"
 #include "base/error_text.h"
+#include "base/hex.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -30,12 +31,9 @@ struct loader {
 
 /* --- SQLite --- */
 
-/* What SQLite could not do, for its log and for callers. */
 static int failed(struct loader *loader)
 {
-    int code = sqlite3_errcode(loader->handle) & 0xff;
-    mk_log_error("sandbox", "a world cannot be loaded: %s", sqlite3_errmsg(loader->handle));
-    return code == SQLITE_FULL ? -ENOSPC : code == SQLITE_NOMEM ? -ENOMEM : -EIO;
+    return sb_db_fail(&loader->request->sandbox->db, "a world cannot be loaded");
 }
 
 static int prepare(struct loader *loader, const char *sql, sqlite3_stmt **statement)
@@ -45,12 +43,13 @@ static int prepare(struct loader *loader, const char *sql, sqlite3_stmt **statem
                : failed(loader);
 }
 
-/* from_hex(text): sixteen hexadecimal digits, as they are checked before. */
+/* from_hex(text): the number that mk_hex_write_u64 has written; 0 for any other text. */
 static void from_hex(sqlite3_context *context, int count, sqlite3_value **values)
 {
     (void)count;
-    const char *text = (const char *)sqlite3_value_text(values[0]);
-    sqlite3_result_int64(context, (sqlite3_int64)strtoull(text ? text : "", NULL, 16));
+    uint64_t number = 0;
+    mk_hex_read_u64(mk_slice_str((const char *)sqlite3_value_text(values[0])), &number);
+    sqlite3_result_int64(context, (sqlite3_int64)number);
 }
 
 static int begin(struct loader *loader, struct sb_request *request)

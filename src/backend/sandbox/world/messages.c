@@ -1,6 +1,7 @@
 /* world_messages: what was said in a world: see world.h. */
 #include "backend/sandbox/model/message.h"
 #include "backend/sandbox/world/fields.h"
+#include "base/hex.h"
 
 #include <errno.h>
 
@@ -83,8 +84,8 @@ static int check_message(struct sb_request *request, const struct mk_json_path *
 static int check_forward(struct sb_request *request, const struct mk_json_path *path,
                          struct sb_value *values)
 {
-    size_t digits = strspn(values[0].text.ptr, "0123456789abcdef");
-    if (values[0].text.len != 16 || digits < 16)
+    uint64_t id;
+    if (!mk_hex_read_u64(values[0].text, &id))
         return sb_rules_refuse(request, path, "forward_id", "expected 16 hexadecimal digits");
     return check_messages(request, path, values[1].json, "");
 }
