@@ -5,11 +5,11 @@
  *
  * Up to the first LF: a token; then the head.
  */
+#include "base/percent.h"
 #include "fuzz.h"
 #include "transport/http_answer.h"
 #include "transport/websocket_upgrade.h"
 #include "web/auth.h"
-#include "base/percent.h"
 #include "wire/url.h"
 #include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"
