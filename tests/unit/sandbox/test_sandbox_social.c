@@ -335,8 +335,6 @@ static void memory_runs_out(void **state)
     struct world *w = *state;
     ask(w, BOT2, "send_group_message", "{\"group_id\":700000001,\"message\":%s}", TEXT("x"));
     static const char *const calls[][2] = {
-        { "set_nickname", "{\"new_nickname\":\"a\"}" },
-        { "set_bio", "{\"new_bio\":\"a\"}" },
         { "get_cookies", "{\"domain\":\"qq.com\"}" },
         { "get_csrf_token", "{}" },
         { "set_peer_pin",

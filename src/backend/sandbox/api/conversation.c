@@ -1,4 +1,5 @@
 /* peer: what somebody does with their conversations: put them on top, and read them. */
+#include "backend/sandbox/model/friendship.h"
 #include "backend/sandbox/model/social.h"
 
 #include "backend/sandbox/turn/turn.h"
@@ -80,8 +81,8 @@ static int get_peer_pins(struct sb_request *request)
     struct sb_db *db = &request->sandbox->db;
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *friends = NULL, *groups = NULL;
-    int rc = sb_entity_pinned_friends(db, doc, request->self_id, &friends);
-    if (rc > 0)
+    int rc = sb_pinned_friends_json(db, doc, request->self_id, &friends);
+    if (rc == 0)
         rc = sb_entity_pinned_groups(db, doc, request->self_id, &groups);
     if (rc < 0)
         return rc;

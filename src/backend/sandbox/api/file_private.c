@@ -1,7 +1,7 @@
 /* file_private: files that friends give each other. They are kept for good. */
 #include "backend/sandbox/model/file.h"
+#include "backend/sandbox/model/friendship.h"
 #include "backend/sandbox/model/send.h"
-#include "backend/sandbox/model/social.h"
 #include "backend/sandbox/model/text.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ static int upload_private_file(struct sb_request *request)
     struct sb_db *db = &request->sandbox->db;
     uint64_t actor = request->self_id, friend = milky_uint(request->params, "user_id");
     struct sb_upload upload;
-    int rc = sb_require_friend(request, actor, friend);
+    int rc = sb_friendship_require(request, actor, friend);
     if (rc == 0)
         rc = sb_upload_begin(request, &upload);
     if (rc == 0)
@@ -71,7 +71,7 @@ static int get_private_file_download_url(struct sb_request *request)
 {
     struct sb_db *db = &request->sandbox->db;
     uint64_t actor = request->self_id, friend = milky_uint(request->params, "user_id"), id;
-    int rc = sb_require_friend(request, actor, friend);
+    int rc = sb_friendship_require(request, actor, friend);
     if (rc != 0)
         return rc;
     if (!sb_file_id_read(sb_text_param(request->params, "file_id"), &id))

@@ -1,4 +1,6 @@
 /* friend: how friendships begin and end, and nudges between friends. */
+#include "backend/sandbox/model/friendship.h"
+#include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/social.h"
 
 #include "backend/sandbox/model/text.h"
@@ -10,20 +12,6 @@
 
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
-/* owner, friend: one side */
-const struct sb_query sb_unfriend_sql = {
-    "DELETE FROM friendship WHERE owner = ?1 AND friend = ?2"
-};
-/* owner */
-static const struct sb_query befriend_category_sql = {
-    "INSERT INTO friend_category VALUES (?1, 0, '我的好友')"
-    " ON CONFLICT DO NOTHING"
-};
-/* owner, friend: one side */
-static const struct sb_query befriend_sql = {
-    "INSERT INTO friendship (owner, friend) VALUES (?1, ?2)"
-    " ON CONFLICT DO NOTHING"
-};
 /* target, initiator */
 const struct sb_query sb_friend_request_sql = { "SELECT id, state, is_filtered FROM friend_request"
                                                 " WHERE target = ?1 AND initiator = ?2" };
@@ -49,31 +37,6 @@ static const struct sb_query friend_request_answer_sql = {
 
 enum { MOST_REQUESTS = 500 }; /* of one get_friend_requests */
 
-int sb_are_friends(struct sb_db *db, uint64_t one, uint64_t other)
-{
-    sqlite3_stmt *row = SB_DB_USE(db, &sb_friend_sql, one, other);
-    int rc = sb_db_step(db, row);
-    sqlite3_reset(row);
-    return rc;
-}
-
-int sb_require_friend(struct sb_request *request, uint64_t actor, uint64_t friend)
-{
-    int rc = sb_are_friends(&request->sandbox->db, actor, friend);
-    if (rc == 0)
-        return sb_refuse_no_friend(request, actor, friend);
-    return rc < 0 ? rc : 0;
-}
-
-static int require_person(struct sb_request *request, uint64_t uin)
-{
-    struct mk_slice nickname;
-    int rc = sb_person_find(&request->sandbox->db, request->doc, uin, &nickname, NULL);
-    if (rc == 0)
-        return sb_refuse_no_user(request, uin);
-    return rc < 0 ? rc : 0;
-}
-
 /* --- nudges --- */
 
 static int tell_nudge(struct sb_request *request, uint64_t viewer, uint64_t peer, bool is_self_send,
@@ -93,7 +56,7 @@ static int tell_nudge(struct sb_request *request, uint64_t viewer, uint64_t peer
 
 int sb_nudge_friend(struct sb_request *request, uint64_t actor, uint64_t friend, bool is_self)
 {
-    int rc = sb_require_friend(request, actor, friend);
+    int rc = sb_friendship_require(request, actor, friend);
     if (rc == 0)
         rc = tell_nudge(request, actor, friend, true, is_self);
     if (rc == 0)
@@ -111,14 +74,11 @@ static int send_friend_nudge(struct sb_request *request)
 
 int sb_delete_friend(struct sb_request *request, uint64_t actor, uint64_t friend)
 {
-    struct sb_db *db = &request->sandbox->db;
-    int rc = sb_require_friend(request, actor, friend);
+    int rc = sb_friendship_require(request, actor, friend);
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, &sb_unfriend_sql, actor, friend));
-    if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, &sb_unfriend_sql, friend, actor));
+        rc = sb_friendship_end(&request->sandbox->db, actor, friend);
     return rc;
 }
 
@@ -160,15 +120,15 @@ static int check_wish(struct sb_request *request, uint64_t actor, const struct s
     if (rc == 0)
         rc = sb_text_check(request, &via, wish->via);
     if (rc == 0)
-        rc = require_person(request, actor);
+        rc = sb_person_require(request, actor);
     if (rc == 0)
-        rc = require_person(request, wish->target);
+        rc = sb_person_require(request, wish->target);
     if (rc == 0 && actor == wish->target)
         return sb_refuse(request, MILKY_MALFORMED,
                          "不能添加自己为好友 (nobody can become a friend of themselves)");
     if (rc != 0)
         return rc;
-    rc = sb_are_friends(&request->sandbox->db, actor, wish->target);
+    rc = sb_friendship_find(&request->sandbox->db, actor, wish->target);
     if (rc > 0)
         return sb_refuse(request, SB_ALREADY,
                          "已经是好友 (%" PRIu64 " and %" PRIu64 " are friends already)", actor,
@@ -270,13 +230,6 @@ static int write_answer(struct sb_db *db, uint64_t target, uint64_t initiator,
     return sb_db_run(db, update);
 }
 
-/* One side of a friendship. */
-static int befriend(struct sb_db *db, uint64_t owner, uint64_t friend)
-{
-    int rc = sb_db_run(db, SB_DB_USE(db, &befriend_category_sql, owner));
-    return rc < 0 ? rc : sb_db_run(db, SB_DB_USE(db, &befriend_sql, owner, friend));
-}
-
 int sb_answer_friend(struct sb_request *request, uint64_t actor, uint64_t initiator,
                      bool is_filtered, enum sb_request_state answer, struct mk_slice reason)
 {
@@ -291,9 +244,7 @@ int sb_answer_friend(struct sb_request *request, uint64_t actor, uint64_t initia
         rc = write_answer(db, actor, initiator, answer, reason);
     if (rc != 0 || answer != SB_ACCEPTED)
         return rc;
-    rc = befriend(db, actor, initiator);
-    if (rc == 0)
-        rc = befriend(db, initiator, actor);
+    rc = sb_friendship_begin(db, actor, initiator);
     /* What the actor may have asked the other way round has come true as well. */
     return rc < 0 ? rc : write_answer(db, initiator, actor, SB_ACCEPTED, mk_slice_str(""));
 }

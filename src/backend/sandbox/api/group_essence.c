@@ -7,6 +7,7 @@
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/message.h"
 #include "backend/sandbox/model/segment_url.h"
+#include "backend/sandbox/model/text.h"
 
 #include <errno.h>
 

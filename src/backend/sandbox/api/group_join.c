@@ -8,8 +8,10 @@
  */
 #include "backend/sandbox/api/group_act.h"
 
+#include "backend/sandbox/model/friendship.h"
 #include "backend/sandbox/model/group_notice.h"
 #include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/text.h"
 #include "backend/sandbox/turn/turn.h"
 
@@ -94,7 +96,7 @@ static int require_acquaintance(struct sb_request *request, uint64_t actor, uint
         return rc != 0 ? rc : sb_require_member(request, source_group, user, &member);
     }
     yyjson_mut_val *entity;
-    rc = sb_entity_friend(&request->sandbox->db, request->doc, actor, user, &entity);
+    rc = sb_friend_json(&request->sandbox->db, request->doc, actor, user, &entity);
     if (rc == 0)
         return sb_refuse_no_friend(request, actor, user);
     return rc < 0 ? rc : 0;

@@ -3,6 +3,8 @@
  * account, which no server takes: they are there so that programs find what they expect.
  */
 #include "backend/sandbox/media/media.h"
+#include "backend/sandbox/model/friendship.h"
+#include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/social.h"
 
 #include "backend/sandbox/model/text.h"
@@ -37,15 +39,12 @@ static int set_text(struct sb_request *request, uint64_t actor, const struct sb_
                     const struct sb_text_rule *rule, struct mk_slice text)
 {
     struct sb_db *db = &request->sandbox->db;
-    struct mk_slice nickname;
     int rc = sb_text_check(request, rule, text);
+    if (rc == 0)
+        rc = sb_person_require(request, actor);
+    if (rc == 0)
+        rc = sb_turn_write(request);
     if (rc != 0)
-        return rc;
-    rc = sb_person_find(db, request->doc, actor, &nickname, NULL);
-    if (rc <= 0)
-        return rc < 0 ? rc : sb_refuse_no_user(request, actor);
-    rc = sb_turn_write(request);
-    if (rc < 0)
         return rc;
     sqlite3_stmt *update = sb_db_use(db, query, 1, &actor);
     sb_text_bind(update, 2, text);
@@ -87,7 +86,7 @@ int sb_like(struct sb_request *request, uint64_t actor, uint64_t friend, uint64_
     struct sb_db *db = &request->sandbox->db;
     if (count == 0)
         return sb_refuse(request, MILKY_MALFORMED, "count 不能为 0 (count must be at least 1)");
-    int rc = sb_require_friend(request, actor, friend);
+    int rc = sb_friendship_require(request, actor, friend);
     if (rc != 0)
         return rc;
     sqlite3_stmt *row = SB_DB_USE(db, &likes_sql, actor, friend, today(db));

@@ -1,5 +1,7 @@
 /* system: who the bot is, and the people it knows. */
-#include "backend/sandbox/model/entity.h"
+#include "backend/sandbox/model/friendship.h"
+#include "backend/sandbox/model/person.h"
+#include "backend/sandbox/model/text.h"
 #include "backend/sandbox/turn/request.h"
 
 #include <errno.h>
@@ -89,7 +91,7 @@ static int get_user_profile(struct sb_request *request)
 static int get_friend_list(struct sb_request *request)
 {
     yyjson_mut_val *friends;
-    int rc = sb_entity_friends(&request->sandbox->db, request->doc, request->self_id, &friends);
+    int rc = sb_friends_json(&request->sandbox->db, request->doc, request->self_id, &friends);
     return rc < 0 ? rc : sb_result(request, "friends", friends);
 }
 
@@ -97,7 +99,7 @@ static int get_friend_info(struct sb_request *request)
 {
     uint64_t user = milky_uint(request->params, "user_id");
     yyjson_mut_val *entity;
-    int rc = sb_entity_friend(&request->sandbox->db, request->doc, request->self_id, user, &entity);
+    int rc = sb_friend_json(&request->sandbox->db, request->doc, request->self_id, user, &entity);
     if (rc == 0)
         return sb_refuse_no_friend(request, request->self_id, user);
     return rc < 0 ? rc : sb_result(request, "friend", entity);

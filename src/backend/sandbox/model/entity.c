@@ -1,16 +1,15 @@
 /* entity: see the header. Each reader takes the columns in the order of statements.c. */
 #include "backend/sandbox/model/entity.h"
 
+#include "backend/sandbox/model/person.h"
+#include "backend/sandbox/model/rows.h"
+#include "backend/sandbox/model/text.h"
+
 #include "backend/sandbox/store/clock.h"
 
 #include <errno.h>
 
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
-
-#define FRIEND_COLUMNS                                                                             \
-    "SELECT f.friend, p.nickname, p.sex, p.qid, f.remark, f.category_id, c.name"                   \
-    " FROM friendship f CROSS JOIN person p ON p.uin = f.friend"                                   \
-    " CROSS JOIN friend_category c ON c.owner = f.owner AND c.category_id = f.category_id"
 
 #define GROUP_COLUMNS                                                                              \
     "SELECT g.group_id, g.name, g.member_count, g.max_member_count, m.remark, g.created_time,"     \
@@ -24,13 +23,6 @@
 /* group; left to itself SQLite would walk through all members */
 const struct sb_query sb_group_bots_sql = { "SELECT uin, remark FROM member INDEXED BY member_bot"
                                             " WHERE group_id = ?1 AND is_bot = 1 ORDER BY uin" };
-/* uin */
-const struct sb_query sb_person_sql = { "SELECT nickname, is_bot FROM person WHERE uin = ?1" };
-/* viewer, friend */
-const struct sb_query sb_friend_sql = { FRIEND_COLUMNS " WHERE f.owner = ?1 AND f.friend = ?2" };
-/* viewer */
-static const struct sb_query friends_sql = { FRIEND_COLUMNS
-                                             " WHERE f.owner = ?1 ORDER BY f.friend" };
 /* viewer, group */
 static const struct sb_query group_sql = { GROUP_COLUMNS " WHERE m.uin = ?1 AND m.group_id = ?2" };
 /* viewer */
@@ -44,110 +36,17 @@ static const struct sb_query member_sql = {
 static const struct sb_query members_sql = { MEMBER_COLUMNS
                                              " FROM member m CROSS JOIN person p ON p.uin = m.uin"
                                              " WHERE m.group_id = ?1 ORDER BY m.uin" };
-/* owner: FriendEntity, GroupEntity */
-static const struct sb_query pinned_friends_sql = {
-    FRIEND_COLUMNS " WHERE f.owner = ?1 AND f.friend IN"
-                   " (SELECT peer FROM pin WHERE owner = ?1 AND scene = 0) ORDER BY f.friend"
-};
+/* owner */
 static const struct sb_query pinned_groups_sql = {
     GROUP_COLUMNS " WHERE m.uin = ?1 AND m.group_id IN"
                   " (SELECT peer FROM pin WHERE owner = ?1 AND scene = 1) ORDER BY m.group_id"
 };
 
-const char *sb_sex_name(uint64_t sex)
-{
-    return sex == 1 ? "male" : sex == 2 ? "female" : "unknown";
-}
-
-bool sb_text_keep(yyjson_mut_doc *doc, struct mk_slice *text)
-{
-    yyjson_mut_val *copy = yyjson_mut_strncpy(doc, text->ptr, text->len);
-    if (copy)
-        text->ptr = yyjson_mut_get_str(copy);
-    return copy != NULL;
-}
-
-bool sb_put_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, struct mk_slice text)
-{
-    return yyjson_mut_obj_add_strncpy(doc, object, key, text.ptr, text.len);
-}
-
-/* Ends a lookup of one row: turns "found, but memory was out while reading it" into an error. */
-static int found(sqlite3_stmt *statement, bool read)
-{
-    sqlite3_reset(statement);
-    return read ? 1 : -ENOMEM;
-}
-
-typedef yyjson_mut_val *row_reader(yyjson_mut_doc *doc, sqlite3_stmt *row);
-
-static int read_one(struct sb_db *db, sqlite3_stmt *statement, yyjson_mut_doc *doc,
-                    row_reader *read, yyjson_mut_val **entity)
-{
-    int rc = sb_db_step(db, statement);
-    if (rc <= 0)
-        return rc;
-    yyjson_mut_val *value = read(doc, statement);
-    if (value)
-        *entity = value;
-    return found(statement, value != NULL);
-}
-
-static int read_all(struct sb_db *db, sqlite3_stmt *statement, yyjson_mut_doc *doc,
-                    row_reader *read, yyjson_mut_val **array)
-{
-    yyjson_mut_val *list = yyjson_mut_arr(doc);
-    int rc = sb_db_step(db, statement);
-    for (; rc > 0; rc = sb_db_step(db, statement)) {
-        if (!yyjson_mut_arr_append(list, read(doc, statement)))
-            return found(statement, false);
-    }
-    if (rc < 0 || !list)
-        return rc < 0 ? rc : -ENOMEM;
-    *array = list;
-    return 1;
-}
-
-/* --- friends --- */
-
-static yyjson_mut_val *friend_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row)
-{
-    yyjson_mut_val *entity = yyjson_mut_obj(doc);
-    yyjson_mut_val *category = yyjson_mut_obj(doc);
-    bool ok = entity && category &&
-              yyjson_mut_obj_add_uint(doc, entity, "user_id", sb_db_uint(row, 0)) &&
-              sb_put_text(doc, entity, "nickname", sb_db_text(row, 1)) &&
-              yyjson_mut_obj_add_str(doc, entity, "sex", sb_sex_name(sb_db_uint(row, 2))) &&
-              sb_put_text(doc, entity, "qid", sb_db_text(row, 3)) &&
-              sb_put_text(doc, entity, "remark", sb_db_text(row, 4)) &&
-              yyjson_mut_obj_add_uint(doc, category, "category_id", sb_db_uint(row, 5)) &&
-              sb_put_text(doc, category, "category_name", sb_db_text(row, 6)) &&
-              yyjson_mut_obj_add_val(doc, entity, "category", category);
-    return ok ? entity : NULL;
-}
-
-int sb_entity_friend(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, uint64_t friend,
-                     yyjson_mut_val **entity)
-{
-    return read_one(db, SB_DB_USE(db, &sb_friend_sql, viewer, friend), doc, friend_of_row, entity);
-}
-
-int sb_entity_friends(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
-                      yyjson_mut_val **array)
-{
-    return read_all(db, SB_DB_USE(db, &friends_sql, viewer), doc, friend_of_row, array);
-}
-
-int sb_entity_pinned_friends(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
-                             yyjson_mut_val **array)
-{
-    return read_all(db, SB_DB_USE(db, &pinned_friends_sql, viewer), doc, friend_of_row, array);
-}
-
 /* --- groups --- */
 
-static yyjson_mut_val *group_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row)
+static yyjson_mut_val *read_group(yyjson_mut_doc *doc, sqlite3_stmt *row, const void *arg)
 {
+    (void)arg;
     yyjson_mut_val *entity = yyjson_mut_obj(doc);
     bool ok = entity && yyjson_mut_obj_add_uint(doc, entity, "group_id", sb_db_uint(row, 0)) &&
               sb_put_text(doc, entity, "group_name", sb_db_text(row, 1)) &&
@@ -164,18 +63,19 @@ static yyjson_mut_val *group_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row)
 int sb_entity_group(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, uint64_t group,
                     yyjson_mut_val **entity)
 {
-    return read_one(db, SB_DB_USE(db, &group_sql, viewer, group), doc, group_of_row, entity);
+    return sb_row_read(db, SB_DB_USE(db, &group_sql, viewer, group), doc, read_group, NULL, entity);
 }
 
 int sb_entity_groups(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, yyjson_mut_val **array)
 {
-    return read_all(db, SB_DB_USE(db, &groups_sql, viewer), doc, group_of_row, array);
+    return sb_rows_read(db, SB_DB_USE(db, &groups_sql, viewer), doc, read_group, NULL, array);
 }
 
 int sb_entity_pinned_groups(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
                             yyjson_mut_val **array)
 {
-    return read_all(db, SB_DB_USE(db, &pinned_groups_sql, viewer), doc, group_of_row, array);
+    return sb_rows_read(db, SB_DB_USE(db, &pinned_groups_sql, viewer), doc, read_group, NULL,
+                        array);
 }
 
 /* --- members --- */
@@ -206,8 +106,10 @@ int sb_member_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t group, uint64
     if (rc <= 0)
         return rc;
     member_of_row(row, member);
-    return found(row, sb_text_keep(doc, &member->nickname) && sb_text_keep(doc, &member->card) &&
-                          sb_text_keep(doc, &member->title));
+    bool is_kept = sb_text_keep(doc, &member->nickname) && sb_text_keep(doc, &member->card) &&
+                   sb_text_keep(doc, &member->title);
+    sqlite3_reset(row);
+    return is_kept ? 1 : -ENOMEM;
 }
 
 struct mk_slice sb_member_name(const struct sb_member *member)
@@ -236,34 +138,21 @@ yyjson_mut_val *sb_entity_member(const struct sb_db *db, yyjson_mut_doc *doc, ui
     return ok ? entity : NULL;
 }
 
-int sb_entity_members(struct sb_db *db, yyjson_mut_doc *doc, uint64_t group, yyjson_mut_val **array)
+struct member_reader {
+    struct sb_db *db;
+    uint64_t group;
+};
+
+static yyjson_mut_val *read_member(yyjson_mut_doc *doc, sqlite3_stmt *row, const void *arg)
 {
-    yyjson_mut_val *list = yyjson_mut_arr(doc);
-    sqlite3_stmt *row = SB_DB_USE(db, &members_sql, group);
-    int rc = sb_db_step(db, row);
-    for (; rc > 0; rc = sb_db_step(db, row)) {
-        struct sb_member member;
-        member_of_row(row, &member);
-        if (!yyjson_mut_arr_append(list, sb_entity_member(db, doc, group, &member)))
-            return found(row, false);
-    }
-    if (rc < 0 || !list)
-        return rc < 0 ? rc : -ENOMEM;
-    *array = list;
-    return 1;
+    const struct member_reader *reader = arg;
+    struct sb_member member;
+    member_of_row(row, &member);
+    return sb_entity_member(reader->db, doc, reader->group, &member);
 }
 
-/* --- people --- */
-
-int sb_person_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t uin, struct mk_slice *nickname,
-                   bool *is_bot)
+int sb_entity_members(struct sb_db *db, yyjson_mut_doc *doc, uint64_t group, yyjson_mut_val **array)
 {
-    sqlite3_stmt *row = SB_DB_USE(db, &sb_person_sql, uin);
-    int rc = sb_db_step(db, row);
-    if (rc <= 0)
-        return rc;
-    *nickname = sb_db_text(row, 0);
-    if (is_bot)
-        *is_bot = sb_db_uint(row, 1) != 0;
-    return found(row, sb_text_keep(doc, nickname));
+    const struct member_reader reader = { db, group };
+    return sb_rows_read(db, SB_DB_USE(db, &members_sql, group), doc, read_member, &reader, array);
 }

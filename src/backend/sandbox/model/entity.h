@@ -13,31 +13,14 @@
 
 enum sb_role { SB_ROLE_MEMBER, SB_ROLE_ADMIN, SB_ROLE_OWNER };
 
-/* "male", "female", "unknown", by the number in the database. */
-const char *sb_sex_name(uint64_t sex);
-
-/* Moves a borrowed text into `doc`; false when memory is out. */
-bool sb_text_keep(yyjson_mut_doc *doc, struct mk_slice *text);
-
-/* Adds a text field, copied into `doc`; false when memory is out. */
-bool sb_put_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
-                 struct mk_slice text);
-
-/* FriendEntity: `friend` as `viewer` has filed them. */
-int sb_entity_friend(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, uint64_t friend,
-                     yyjson_mut_val **entity);
-int sb_entity_friends(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
-                      yyjson_mut_val **array);
-
-/* Those that the viewer has pinned. */
-int sb_entity_pinned_friends(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
-                             yyjson_mut_val **array);
+/* Those that the viewer has pinned. Returns 0 or -errno. */
 int sb_entity_pinned_groups(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
                             yyjson_mut_val **array);
 
 /* GroupEntity, as `viewer`, who must be in it, sees it. */
 int sb_entity_group(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, uint64_t group,
                     yyjson_mut_val **entity);
+/* All groups of the viewer. Returns 0 or -errno. */
 int sb_entity_groups(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
                      yyjson_mut_val **array);
 
@@ -66,16 +49,10 @@ struct mk_slice sb_member_name(const struct sb_member *member);
 /* GroupMemberEntity; NULL when memory is out. */
 yyjson_mut_val *sb_entity_member(const struct sb_db *db, yyjson_mut_doc *doc, uint64_t group,
                                  const struct sb_member *member);
+/* All members. Returns 0 or -errno. */
 int sb_entity_members(struct sb_db *db, yyjson_mut_doc *doc, uint64_t group,
                       yyjson_mut_val **array);
 
-/* The nickname of a person, copied into `doc`. `is_bot` may be NULL. */
-int sb_person_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t uin, struct mk_slice *nickname,
-                   bool *is_bot);
-
-extern const struct sb_query sb_person_sql;
 extern const struct sb_query sb_group_bots_sql;
-
-extern const struct sb_query sb_friend_sql;
 
 #endif

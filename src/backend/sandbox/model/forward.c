@@ -8,6 +8,7 @@
 
 #include "backend/sandbox/model/segment.h"
 #include "backend/sandbox/model/segment_url.h"
+#include "backend/sandbox/model/text.h"
 #include "base/hex.h"
 
 #include <errno.h>

@@ -5,6 +5,7 @@
 #include "backend/sandbox/media/media.h"
 
 #include "backend/sandbox/model/segment.h"
+#include "backend/sandbox/model/text.h"
 #include "backend/sandbox/turn/call_media.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* message: see the header; and the APIs that read messages and take them back. */
 #include "backend/sandbox/model/message.h"
 
+#include "backend/sandbox/model/friendship.h"
 #include "backend/sandbox/turn/turn.h"
 
 #include "backend/sandbox/model/segment_url.h"
@@ -98,7 +99,7 @@ int sb_place_require(struct sb_request *request, enum sb_scene scene, uint64_t v
     if (scene == SB_SCENE_GROUP)
         rc = sb_entity_group(db, request->doc, viewer, peer, &made);
     else if (scene == SB_SCENE_FRIEND)
-        rc = sb_entity_friend(db, request->doc, viewer, peer, &made);
+        rc = sb_friend_json(db, request->doc, viewer, peer, &made);
     if (rc == 0)
         return scene == SB_SCENE_GROUP ? sb_refuse_no_group(request, viewer, peer)
                                        : sb_refuse_no_friend(request, viewer, peer);
@@ -360,7 +361,7 @@ static int recall_private_message(struct sb_request *request)
     struct sb_place place = { 0 };
     struct sb_message message = { 0 };
     yyjson_mut_val *entity = NULL;
-    int rc = sb_entity_friend(db, request->doc, request->self_id, user, &entity);
+    int rc = sb_friend_json(db, request->doc, request->self_id, user, &entity);
     if (rc <= 0)
         return rc < 0 ? rc : sb_refuse_no_friend(request, request->self_id, user);
     rc = sb_place_find(db, SB_SCENE_FRIEND, request->self_id, user, &place);

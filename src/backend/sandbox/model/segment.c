@@ -1,7 +1,9 @@
 /* segment: see the header. */
 #include "backend/sandbox/model/segment.h"
 
+#include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/segment_url.h"
+#include "backend/sandbox/model/text.h"
 
 #include "backend/sandbox/media/media.h"
 #include "base/utf8.h"

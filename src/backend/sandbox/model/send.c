@@ -3,10 +3,11 @@
 
 #include "backend/sandbox/turn/turn.h"
 
+#include "backend/sandbox/model/friendship.h"
 #include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/picture.h"
 #include "backend/sandbox/model/segment.h"
-#include "backend/sandbox/model/social.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -148,7 +149,7 @@ static int send_private(struct sb_request *request, uint64_t sender, uint64_t us
     yyjson_mut_val *entity;
     struct mk_slice nickname;
     bool is_bot = false;
-    int rc = sb_entity_friend(db, request->doc, user, sender, &entity);
+    int rc = sb_friend_json(db, request->doc, user, sender, &entity);
     if (rc == 0)
         return sb_refuse_no_friend(request, sender, user);
     if (rc > 0)
@@ -208,7 +209,7 @@ int sb_send_temp(struct sb_request *request, uint64_t sender, uint64_t user, uin
     int rc = require_common_group(request, sender, user, group, &entity);
     if (rc != 0)
         return rc;
-    rc = sb_are_friends(db, sender, user);
+    rc = sb_friendship_find(db, sender, user);
     if (rc > 0)
         return sb_send_private(request, sender, user, message);
     if (rc == 0)

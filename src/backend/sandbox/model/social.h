@@ -33,12 +33,6 @@ int sb_mark_read(struct sb_request *request, uint64_t actor, enum sb_scene scene
 
 /* --- friends (friend.c; sb_like is in profile.c) --- */
 
-/* 1 when they are friends, 0, or -errno. */
-int sb_are_friends(struct sb_db *db, uint64_t one, uint64_t other);
-
-/* 0 when they are friends, SB_REFUSED or -errno. */
-int sb_require_friend(struct sb_request *request, uint64_t actor, uint64_t friend);
-
 /*
  * The actor nudges the friend, or (`is_self`) himself where the friend sees it. Event friend_nudge
  * to both.
@@ -75,8 +69,6 @@ int sb_request_friend(struct sb_request *request, uint64_t actor,
  */
 int sb_answer_friend(struct sb_request *request, uint64_t actor, uint64_t initiator,
                      bool is_filtered, enum sb_request_state answer, struct mk_slice reason);
-
-extern const struct sb_query sb_unfriend_sql;
 
 extern const struct sb_query sb_friend_request_sql;
 

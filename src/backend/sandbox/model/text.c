@@ -58,3 +58,16 @@ void sb_text_bind(sqlite3_stmt *statement, int parameter, struct mk_slice text)
 {
     sqlite3_bind_text(statement, parameter, text.ptr, (int)text.len, SQLITE_STATIC);
 }
+
+bool sb_text_keep(yyjson_mut_doc *doc, struct mk_slice *text)
+{
+    yyjson_mut_val *copy = yyjson_mut_strncpy(doc, text->ptr, text->len);
+    if (copy)
+        text->ptr = yyjson_mut_get_str(copy);
+    return copy != NULL;
+}
+
+bool sb_put_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, struct mk_slice text)
+{
+    return yyjson_mut_obj_add_strncpy(doc, object, key, text.ptr, text.len);
+}

@@ -25,6 +25,13 @@ struct mk_slice sb_text_param(yyjson_mut_val *object, const char *name);
 int sb_text_check(struct sb_request *request, const struct sb_text_rule *rule,
                   struct mk_slice text);
 
+/* Copies a borrowed text into `doc`. Returns false when out of memory. */
+bool sb_text_keep(yyjson_mut_doc *doc, struct mk_slice *text);
+
+/* Adds a text field, copied into `doc`. Returns false when out of memory. */
+bool sb_put_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
+                 struct mk_slice text);
+
 /* Binds a text that outlives the statement's run. */
 void sb_text_bind(sqlite3_stmt *statement, int parameter, struct mk_slice text);
 

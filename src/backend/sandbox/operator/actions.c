@@ -6,6 +6,7 @@
 #include "backend/sandbox/api/group_act.h"
 #include "backend/sandbox/model/group_notice.h"
 #include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/send.h"
 #include "backend/sandbox/model/social.h"
 #include "backend/sandbox/operator/operator.h"
@@ -30,7 +31,7 @@ static const struct sb_query control_pending_sql = {
 static int read(struct sb_request *request, const struct sb_rule *rules, struct sb_value *values)
 {
     int rc = sb_rules_read(request, NULL, rules, request->params, values);
-    return rc ? rc : sb_control_person(request, values[0].number);
+    return rc ? rc : sb_person_require(request, values[0].number);
 }
 
 static int say_temp(struct sb_request *request)
@@ -47,7 +48,7 @@ static int say_temp(struct sb_request *request)
     yyjson_mut_val *message;
     int rc = read(request, rules, v);
     if (rc == 0)
-        rc = sb_control_person(request, v[1].number);
+        rc = sb_person_require(request, v[1].number);
     if (rc == 0)
         rc = sb_control_message(request, &v[3], &v[4], &message);
     return rc ? rc : sb_send_temp(request, v[0].number, v[1].number, v[2].number, message);

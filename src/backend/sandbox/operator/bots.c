@@ -3,7 +3,7 @@
  * and
  * world_clock.h.
  */
-#include "backend/sandbox/model/entity.h"
+#include "backend/sandbox/model/text.h"
 
 #include "backend/sandbox/operator/operator.h"
 #include "backend/sandbox/turn/faults.h"

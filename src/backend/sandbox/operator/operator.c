@@ -1,7 +1,8 @@
 /* control: see the header. */
 #include "backend/sandbox/operator/operator.h"
 
-#include "backend/sandbox/model/entity.h"
+#include "backend/sandbox/model/person.h"
+#include "backend/sandbox/model/text.h"
 #include "backend/sandbox/world/world.h"
 
 #include <errno.h>
@@ -33,17 +34,6 @@ static const struct {
     { "uri", "file_uri" },    { "name", "file_name" }, { "folder", "parent_folder_id" },
     { "seq", "message_seq" },
 };
-
-int sb_control_person(struct sb_request *request, uint64_t uin)
-{
-    struct sb_db *db = &request->sandbox->db;
-    sqlite3_stmt *row = SB_DB_USE(db, &sb_person_sql, uin);
-    int rc = sb_db_step(db, row);
-    sqlite3_reset(row);
-    if (rc == 0)
-        return sb_refuse_no_user(request, uin);
-    return rc < 0 ? rc : 0;
-}
 
 /* --- as a call of an API --- */
 
@@ -106,7 +96,7 @@ static int read_actor(struct sb_request *request, uint64_t *actor)
         return -ENOMEM;
     int rc = sb_rules_read(request, NULL, rules, only, &value);
     if (rc == 0)
-        rc = sb_control_person(request, value.number);
+        rc = sb_person_require(request, value.number);
     *actor = value.number;
     return rc;
 }
@@ -151,7 +141,7 @@ static int become_short(struct sb_request *request, const struct short_form *for
     to = form->to && !group;
     int rc = become(request, to ? form->to : form->group, true, found);
     if (rc == 0 && to) /* that there is nobody is the better reason than that they are no friends */
-        rc = sb_control_person(request, milky_uint(request->params, "user_id"));
+        rc = sb_person_require(request, milky_uint(request->params, "user_id"));
     return rc;
 }
 

@@ -16,9 +16,6 @@
  */
 int sb_control_find(struct sb_request *request, const struct sb_api **api);
 
-/* Refuses a number that nobody has. Returns 0, SB_REFUSED or -errno. */
-int sb_control_person(struct sb_request *request, uint64_t uin);
-
 /* The OutgoingSegment array that `text` or `message` stands for. Returns 0, SB_REFUSED or -errno.
  */
 int sb_control_message(struct sb_request *request, const struct sb_value *text,

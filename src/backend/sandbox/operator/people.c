@@ -3,9 +3,10 @@
  * go without anybody doing it, so no bot is told. What is made is described like in a world
  * (world.h).
  */
-#include "backend/sandbox/model/entity.h"
+#include "backend/sandbox/model/friendship.h"
+#include "backend/sandbox/model/person.h"
+#include "backend/sandbox/model/text.h"
 
-#include "backend/sandbox/model/social.h"
 #include "backend/sandbox/operator/operator.h"
 #include "backend/sandbox/turn/turn.h"
 #include "backend/sandbox/world/world.h"
@@ -180,7 +181,7 @@ static int delete_person(struct sb_request *request)
     uint64_t uin;
     int rc = read_number(request, "user_id", &uin);
     if (rc == 0)
-        rc = sb_control_person(request, uin);
+        rc = sb_person_require(request, uin);
     if (rc == 0)
         rc = check_dispensable(request, uin);
     return rc ? rc : run_all(request, statements, sizeof(statements) / sizeof(statements[0]), uin);
@@ -216,17 +217,14 @@ static int delete_friendship(struct sb_request *request)
         { "friend_id", SB_RULE_UIN, true },
         { NULL },
     };
-    struct sb_db *db = &request->sandbox->db;
     struct sb_value v[3];
     int rc = sb_rules_read(request, NULL, rules, request->params, v);
     if (rc == 0)
-        rc = sb_require_friend(request, v[0].number, v[1].number);
+        rc = sb_friendship_require(request, v[0].number, v[1].number);
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, &sb_unfriend_sql, v[0].number, v[1].number));
-    if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, &sb_unfriend_sql, v[1].number, v[0].number));
+        rc = sb_friendship_end(&request->sandbox->db, v[0].number, v[1].number);
     return rc;
 }
 

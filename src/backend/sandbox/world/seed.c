@@ -3,7 +3,7 @@
  * the only statements that walk through all people.
  */
 #include "backend/sandbox/world/seed.h"
-#include "backend/sandbox/model/entity.h"
+#include "backend/sandbox/model/person.h"
 
 enum { FIRST_GROUP = 700000001, FIRST_PERSON = 10003001, PEOPLE = 5 };
 
@@ -65,22 +65,11 @@ static int make_first_world(struct sb_db *db, uint64_t now)
     return rc;
 }
 
-/* 1 when it is a bot of this world already. */
-static int is_known_bot(struct sb_db *db, uint64_t uin)
-{
-    sqlite3_stmt *row = SB_DB_USE(db, &sb_person_sql, uin);
-    int rc = sb_db_step(db, row);
-    if (rc > 0)
-        rc = sb_db_uint(row, 1) != 0;
-    sqlite3_reset(row);
-    return rc;
-}
-
 int sb_seed(struct sb_db *db, bool is_new, const uint64_t *bots, size_t count, uint64_t now)
 {
     int rc = is_new ? make_first_world(db, now) : 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        int known = is_known_bot(db, bots[i]);
+        int known = sb_person_is_bot(db, bots[i]);
         if (known > 0)
             continue;
         rc = known < 0 ? known : sb_seed_bot(db, bots[i]);
