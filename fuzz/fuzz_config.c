@@ -4,6 +4,7 @@
  * the text, goes on with no control character, and shows no token. What a right text becomes is
  * right for an embedder, too.
  */
+#include "base/language.h"
 #include "base/utf8.h"
 #include "config/check.h"
 #include "config/config.h"
@@ -82,7 +83,8 @@ static size_t parse(struct mk_slice text, enum mk_language language)
     struct mk_buf mistakes;
     size_t count = 0;
     mk_buf_init(&mistakes, SIZE_MAX);
-    const struct mk_config_origin origin = { "dir/milky.jsonc", language };
+    const struct mk_config_origin origin = { "dir/milky.jsonc", MILKY_CHINESE };
+    mk_language_set(language);
     int rc = mk_config_parse(text, &origin, &config, &mistakes);
     check(rc == 0 || rc == -EINVAL, "status");
     if (rc == 0) {

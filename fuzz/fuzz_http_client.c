@@ -55,7 +55,7 @@ static void on_done(void *arg, const struct mk_http_response *response)
     exchange->ended++;
     if (response->failure) {
         bool too_long = response->failure->kind == MK_FAILURE_TOO_LONG;
-        check(response->failure->text[0] != '\0' && response->failure->kind != MK_FAILURE_NONE,
+        check(response->failure->en[0] != '\0' && response->failure->kind != MK_FAILURE_NONE,
               "no reason");
         mk_buf_printf(&exchange->told, "none, too long: %d", too_long);
         return;

@@ -42,6 +42,8 @@ extern "C" {
 
 struct uv_loop_s;
 
+enum milky_language { MILKY_ENGLISH, MILKY_CHINESE };
+
 /*
  * The endpoint as one backend sees it: the bots that name this backend, and what it can ask for.
  * Valid from `start` until `free` has returned.
@@ -315,6 +317,12 @@ MILKY_API const uint64_t *milky_host_bots(const struct milky_host *host, size_t 
 
 /* The backend's name in the configuration, under which its control requests come. Borrowed. */
 MILKY_API const char *milky_host_name(const struct milky_host *host);
+
+/*
+ * The language for replies to bots, as the configuration names it: messages of failed calls, and
+ * other words that a person may read behind the bot. A reload may change it.
+ */
+MILKY_API enum milky_language milky_host_language(const struct milky_host *host);
 
 /* Logs a line under the backend's name; levels as in milky_log_to (0 error ... 3 debug). */
 MILKY_API void milky_host_log(const struct milky_host *host, int level, const char *text);

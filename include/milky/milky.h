@@ -177,6 +177,9 @@ struct milky_config {
      * its own. Endpoints of one thread may share one, and busy_poll_us and no_io_uring then, of
      * which the last one counts. */
     struct uv_loop_s *loop;
+    /* Of the messages of failed calls: the endpoint's own (-403, -501), and the backends'
+     * (milky_host_language). */
+    enum milky_language language;
 };
 
 /*
@@ -302,6 +305,13 @@ MILKY_API bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t
 
 /* The version of this library ("1.0.0"). */
 MILKY_API const char *milky_version(void);
+
+/*
+ * The language of log lines, of struct milky_error, and of answers to operators, for all endpoints
+ * of the process: English unless this is called. To be called before endpoints are made. Replies to
+ * bots have a language of their own (milky_config.language).
+ */
+MILKY_API void milky_language_set(enum milky_language language);
 
 /*
  * Where the log lines of all endpoints of the process go: `write` gets each line with its newline,

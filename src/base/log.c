@@ -66,15 +66,15 @@ static void append_time(struct mk_buf *line)
     mk_buf_printf(line, "%s.%03uZ", text, (unsigned)(now % 1000));
 }
 
-void mk_log(enum mk_log_level level, const char *module, const char *format, ...)
+void mk_log(enum mk_log_level level, const char *module, const char *en, const char *zh, ...)
 {
     mk_log_writer *writer = atomic_load_explicit(&sink.writer, memory_order_acquire);
     if (!writer || !mk_log_enabled(level))
         return;
     char message[LONGEST_LINE / 2];
     va_list args;
-    va_start(args, format);
-    int written = vsnprintf(message, sizeof(message), format, args);
+    va_start(args, zh);
+    int written = vsnprintf(message, sizeof(message), mk_tr(en, zh), args);
     va_end(args);
     if (written < 0)
         return;

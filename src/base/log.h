@@ -1,11 +1,13 @@
 /*
- * log: levelled, one line each. This file formats; where the lines go is the business of whoever
- * installs a writer (the command line does: stderr). Control characters of anything that is logged
- * are escaped, so that no peer can forge a line. Tokens must never be passed to it.
+ * log: levelled, one line each, in the language of the process (base/language.h). This file formats
+ * a line and hands it to the writer that was installed (the program's writes to stderr). Control
+ * characters of anything that is logged are escaped, so that no client can forge a line. Tokens
+ * must never be passed to it.
  */
 #ifndef MK_BASE_LOG_H
 #define MK_BASE_LOG_H
 
+#include "base/language.h"
 #include "base/slice.h"
 
 enum mk_log_level { MK_LOG_ERROR, MK_LOG_WARN, MK_LOG_INFO, MK_LOG_DEBUG };
@@ -23,9 +25,14 @@ void mk_log_setup(enum mk_log_level level, enum mk_log_format format, mk_log_wri
 /* True when a line of this level would be written: for work that only a log line needs. */
 bool mk_log_enabled(enum mk_log_level level);
 
-/* `module` names the room or transport that speaks ("webhook"). */
-void mk_log(enum mk_log_level level, const char *module, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/*
+ * `module` names the room or transport that logs ("webhook"). The message is written in both
+ * languages, with the same conversions:
+ *
+ *     mk_log_warn("hub", "event %llu is left out", "事件 %llu 被略过", number);
+ */
+void mk_log(enum mk_log_level level, const char *module, const char *en, const char *zh, ...)
+    MK_FORMAT_PAIR(3, 4, 5);
 
 #define mk_log_error(...) mk_log(MK_LOG_ERROR, __VA_ARGS__)
 #define mk_log_warn(...) mk_log(MK_LOG_WARN, __VA_ARGS__)

@@ -198,7 +198,7 @@ typedef int parse_text(struct mk_slice text, const struct mk_config_origin *orig
 static int load(const char *file, parse_text *parse, struct mk_config **config,
                 struct mk_buf *mistakes)
 {
-    const struct mk_config_origin origin = { file, mk_text_language() };
+    const struct mk_config_origin origin = { file, (enum milky_language)mk_text_reply_language() };
     struct mk_buf text;
     mk_buf_init(&text, MK_CONFIG_MAX_FILE + 4096);
     int rc = read_file(file, &text);
@@ -218,7 +218,7 @@ static int read_config(const char *file, parse_text *parse, struct mk_config **c
     if (!file && access(MK_CONFIG_FILE, F_OK) == 0)
         file = MK_CONFIG_FILE;
     if (!file) {
-        if (mk_config_builtin(config) == 0)
+        if (mk_config_builtin((enum milky_language)mk_text_reply_language(), config) == 0)
             return MK_EXIT_OK;
         return mk_command_failed("%s", strerror(ENOMEM));
     }

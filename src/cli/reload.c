@@ -47,8 +47,8 @@ static void log_restart(struct mk_slice restart)
     struct mk_slice line;
     while (mk_slice_next(&restart, '\n', &line))
         if (line.len > 0)
-            mk_log_warn("reload", "`%.*s` has changed: that needs a restart", (int)line.len,
-                        line.ptr);
+            mk_log_warn("reload", "`%.*s` has changed: that needs a restart",
+                        "`%.*s` 已改变：需要重启才能生效", (int)line.len, line.ptr);
 }
 
 /* Each mistake is a line of the log. */
@@ -57,13 +57,14 @@ static void log_mistakes(struct mk_slice mistakes)
     struct mk_slice line;
     while (mk_slice_next(&mistakes, '\n', &line))
         if (line.len > 0)
-            mk_log_error("reload", "%.*s", (int)line.len, line.ptr);
+            mk_log_error("reload", "%.*s", "%.*s", (int)line.len, line.ptr);
 }
 
 /* Logs that it is refused and returns why: the lines of `reload->why` without their last break. */
 static const char *refuse(struct mk_reload *reload, int rc)
 {
-    mk_log_error("reload", "the configuration is refused: everything is as it was");
+    mk_log_error("reload", "the configuration is refused: nothing has changed",
+                 "配置被拒绝：一切保持不变");
     return reload->why.len > 0 ? mk_reload_reason(reload) : mk_error_text(-rc);
 }
 
@@ -133,11 +134,13 @@ const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint,
     mk_buf_init(&reload->restart, LONGEST_REASON);
     *restart = NULL;
     if (!file) {
-        mk_log_warn("reload", "there is nothing to read again: it runs without a configuration "
-                              "file (`serve -c FILE`)");
+        mk_log_warn("reload",
+                    "there is nothing to read again: it runs without a configuration file (`serve "
+                    "-c FILE`)",
+                    "没有可重新读取的内容：程序未使用配置文件（`serve -c FILE`）");
         return "it runs without a configuration file";
     }
-    mk_log_info("reload", "reading %s again", file);
+    mk_log_info("reload", "reading %s again", "重新读取 %s", file);
     int rc = mk_command_load(file, &fresh, &reload->why);
     if (rc < 0)
         return refuse_file(reload, file, rc);

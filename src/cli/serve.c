@@ -50,7 +50,8 @@ static void on_signal(uv_signal_t *handle, int number)
     if (server->stopping)
         _exit(128 + number); /* asked twice: whoever asks does not want to wait */
     server->stopping = true;
-    mk_log_info("serve", "stopping (signal %d; once more ends it at once)", number);
+    mk_log_info("serve", "stopping (signal %d; a second one ends it at once)",
+                "正在停止（信号 %d；再来一次则立即结束）", number);
     milky_endpoint_stop(server->endpoint);
 }
 

@@ -6,36 +6,40 @@
 #include <stdlib.h>
 #include <time.h>
 
-static enum mk_language language;
-
-void mk_text_set(const char *locale)
-{
-    bool chinese = mk_slice_starts_with(mk_slice_str(locale), MK_SLICE("zh"));
-    language = chinese ? MK_CHINESE : MK_ENGLISH;
-}
-
-/* The order of POSIX.1-2017, 8.2: the first one that is set and not empty counts. */
-void mk_text_setup(void)
+/* The order of POSIX.1-2017, 8.2: the first one that is set and not empty counts. "": none is. */
+static struct mk_slice locale(void)
 {
     static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         const char *value = getenv(names[i]);
-        if (value && *value) {
-            mk_text_set(value);
-            return;
-        }
+        if (value && *value)
+            return mk_slice_str(value);
     }
-    mk_text_set(NULL);
+    return MK_SLICE("");
 }
 
-enum mk_language mk_text_language(void)
+static bool is_chinese(struct mk_slice name)
 {
-    return language;
+    return mk_slice_starts_with(name, MK_SLICE("zh"));
 }
 
-const char *mk_tr(const char *en, const char *zh)
+void mk_text_setup(void)
 {
-    return language == MK_CHINESE ? zh : en;
+    mk_language_set(is_chinese(locale()) ? MK_CHINESE : MK_ENGLISH);
+}
+
+/* "C.UTF-8" names an encoding and no language. */
+static bool names_language(struct mk_slice name)
+{
+    return name.len > 0 && !mk_slice_eq(name, MK_SLICE("C")) &&
+           !mk_slice_starts_with(name, MK_SLICE("C.")) &&
+           !mk_slice_starts_with(name, MK_SLICE("POSIX"));
+}
+
+enum mk_language mk_text_reply_language(void)
+{
+    struct mk_slice name = locale();
+    return names_language(name) && !is_chinese(name) ? MK_ENGLISH : MK_CHINESE;
 }
 
 const char *mk_word_for(const struct mk_word *words, size_t count, const char *name)

@@ -1,6 +1,6 @@
 /*
- * text: the words of the command line in the user's language, English or Chinese. Not for the log,
- * which is English.
+ * text: what the command line needs around base/language.h: the languages that the environment
+ * asks for, and text in a terminal.
  */
 #ifndef MK_CLI_TEXT_H
 #define MK_CLI_TEXT_H
@@ -11,15 +11,17 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* English until this is called; it reads LC_ALL, LC_MESSAGES and LANG. */
+/*
+ * Sets the language of the process from LC_ALL, LC_MESSAGES and LANG: Chinese when the locale
+ * begins with "zh", else English.
+ */
 void mk_text_setup(void);
 
-/* Chinese when `locale` begins with "zh", else English; NULL and "" are English. */
-void mk_text_set(const char *locale);
-enum mk_language mk_text_language(void);
-
-/* One of the two, as the language is. Both must take the same arguments in the same order. */
-const char *mk_tr(const char *en, const char *zh) __attribute__((format_arg(1), format_arg(2)));
+/*
+ * The language for replies to bots where the configuration names none: that of the environment, and
+ * Chinese where it names none either (nothing is set, or "C" or "POSIX").
+ */
+enum mk_language mk_text_reply_language(void);
 
 /* What the daemon calls by a name, in words for a person. */
 struct mk_word {

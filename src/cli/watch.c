@@ -158,7 +158,7 @@ static const char *text_of(const struct mk_dial_outcome *outcome)
 {
     const struct mk_failure *failure = &outcome->failure;
     if (outcome->step != MK_DIAL_ASKING)
-        return failure->text;
+        return mk_failure_text(failure);
     switch (failure->kind) {
     case MK_FAILURE_NO_MEMORY:
         return strerror(ENOMEM);
@@ -171,7 +171,7 @@ static const char *text_of(const struct mk_dial_outcome *outcome)
     case MK_FAILURE_TIMEOUT:
         return mk_tr("it did not answer the handshake in time", "握手超时");
     default:
-        return failure->text;
+        return mk_failure_text(failure);
     }
 }
 

@@ -61,19 +61,20 @@ static void check_anonymous(struct mk_mistakes *mistakes, const struct mk_rule_e
     if (entry->local || entry->server->access_token || entry->server->allow_anonymous ||
         mk_mistakes_has(mistakes, path_of(mistakes, entry, "access_token")))
         return;
-    const char *rest =
-        mk_mistakes_tr(mistakes,
-                       ": other machines can reach %s (set access_token, or \"allow_anonymous\": "
-                       "true if everybody may use this bot)",
-                       "：其他机器可以访问 %s（请设置 access_token；若确实允许任何人操作此 "
-                       "Bot，请设置 \"allow_anonymous\": true）");
-    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
-                                  .path = path_of(mistakes, entry, "listen"),
-                                  .expected = mk_mistakes_tr(mistakes, "an access_token beside it",
-                                                             "应同时设置 access_token"),
-                                  .got = mk_mistakes_tr(mistakes, "none", "实际没有"),
-                                  .rest = mk_mistakes_text(mistakes, rest, entry->server->listen),
-                              });
+    mk_mistakes_add(
+        mistakes,
+        &(struct mk_mistake_found){
+            .path = path_of(mistakes, entry, "listen"),
+            .expected = mk_tr("an access_token beside it", "应同时设置 access_token"),
+            .got = mk_tr("none", "实际没有"),
+            .rest = mk_mistakes_text(
+                mistakes,
+                mk_tr(": other machines can reach %s (set access_token, or \"allow_anonymous\": "
+                      "true if anyone may use this bot)",
+                      "：其他机器可以访问 %s（请设置 access_token；若确实允许任何人操作此 "
+                      "Bot，请设置 \"allow_anonymous\": true）"),
+                entry->server->listen),
+        });
 }
 
 void mk_rule_anonymous(const struct mk_config_rule *rule)
@@ -114,16 +115,15 @@ static void check_agreement(struct mk_mistakes *mistakes, const struct mk_rule_e
     }
     if (!key)
         return;
-    mk_mistakes_add(
-        mistakes, &(struct mk_mistake_found){
-                      .path = path_of(mistakes, again, key),
-                      .at = path_of(mistakes, again, is_there ? key : "listen"),
-                      .expected = mk_mistakes_text(
-                          mistakes,
-                          mk_mistakes_tr(mistakes, "the same as at %s[%zu], which shares its port",
-                                         "应与 %s[%zu] 相同，二者共用端口"),
-                          first->kind, first->index),
-                  });
+    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                  .path = path_of(mistakes, again, key),
+                                  .at = path_of(mistakes, again, is_there ? key : "listen"),
+                                  .expected = mk_mistakes_text(
+                                      mistakes,
+                                      mk_tr("the same as at %s[%zu], which shares its port",
+                                            "应与 %s[%zu] 相同，二者共用端口"),
+                                      first->kind, first->index),
+                              });
 }
 
 /* `again` listens where `first` does. */
@@ -136,18 +136,15 @@ static void check_shared(struct mk_mistakes *mistakes, const struct mk_rule_entr
     }
     struct mk_mistake_found found = { .path = path_of(mistakes, again, "listen") };
     if (first->bot != again->bot) {
-        found.expected = mk_mistakes_tr(mistakes, "a port of its own", "应使用自己的端口");
+        found.expected = mk_tr("a port of its own", "应使用自己的端口");
         found.got = mk_mistakes_text(
-            mistakes,
-            mk_mistakes_tr(mistakes, "%s, which serves bots[%zu]", "实际为 %s，已用于 bots[%zu]"),
+            mistakes, mk_tr("%s, which serves bots[%zu]", "实际为 %s，已用于 bots[%zu]"),
             again->server->listen, first->bot);
-        found.rest =
-            mk_mistakes_tr(mistakes, " (a port serves one bot)", "（一个端口只服务一个 Bot）");
+        found.rest = mk_tr(" (a port serves one bot)", "（一个端口只服务一个 Bot）");
     } else {
-        found.expected = mk_mistakes_tr(mistakes, "another address", "应为其他地址");
+        found.expected = mk_tr("another address", "应为其他地址");
         found.got = mk_mistakes_text(
-            mistakes,
-            mk_mistakes_tr(mistakes, "%s, which is %s[%zu] already", "实际为 %s，与 %s[%zu] 重复"),
+            mistakes, mk_tr("%s, which is %s[%zu] already", "实际为 %s，与 %s[%zu] 重复"),
             again->server->listen, first->kind, first->index);
     }
     mk_mistakes_add(mistakes, &found);
@@ -202,9 +199,8 @@ static bool read_own(struct own *own)
 
 static const char *which_is(struct mk_mistakes *mistakes, const char *listen, const char *name)
 {
-    return mk_mistakes_text(
-        mistakes, mk_mistakes_tr(mistakes, "%s, which is `%s`", "实际为 %s，与 `%s` 重复"), listen,
-        name);
+    return mk_mistakes_text(mistakes, mk_tr("%s, which is `%s`", "实际为 %s，与 `%s` 重复"), listen,
+                            name);
 }
 
 static void check_own(const struct mk_config_rule *rule, const struct own *own)
@@ -216,24 +212,21 @@ static void check_own(const struct mk_config_rule *rule, const struct own *own)
             mistakes,
             &(struct mk_mistake_found){
                 .path = own->name,
-                .expected = mk_mistakes_tr(mistakes, "an access_token beside it",
-                                           "应同时设置 access_token"),
-                .got = mk_mistakes_tr(mistakes, "none", "实际没有"),
-                .rest = mk_mistakes_text(mistakes,
-                                         mk_mistakes_tr(mistakes, ": other machines can reach %s",
-                                                        "：其他机器可以访问 %s"),
-                                         own->listen),
+                .expected = mk_tr("an access_token beside it", "应同时设置 access_token"),
+                .got = mk_tr("none", "实际没有"),
+                .rest = mk_mistakes_text(
+                    mistakes, mk_tr(": other machines can reach %s", "：其他机器可以访问 %s"),
+                    own->listen),
             });
     for (size_t i = 0; i < rule->entry_count; i++) {
         const struct mk_rule_entry *entry = &rule->entries[i];
         if (entry->any_port || strcmp(entry->address, own->text) != 0)
             continue;
-        mk_mistakes_add(mistakes,
-                        &(struct mk_mistake_found){
-                            .path = path_of(mistakes, entry, "listen"),
-                            .expected = mk_mistakes_tr(mistakes, "another address", "应为其他地址"),
-                            .got = which_is(mistakes, entry->server->listen, own->name),
-                        });
+        mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                      .path = path_of(mistakes, entry, "listen"),
+                                      .expected = mk_tr("another address", "应为其他地址"),
+                                      .got = which_is(mistakes, entry->server->listen, own->name),
+                                  });
     }
 }
 
@@ -255,10 +248,9 @@ void mk_rule_own_addresses(const struct mk_config_rule *rule)
     if (!has_control || !has_operations || is_any_port(&control.address, control.text) ||
         strcmp(control.text, operations.text) != 0)
         return;
-    mk_mistakes_add(mistakes,
-                    &(struct mk_mistake_found){
-                        .path = "operations",
-                        .expected = mk_mistakes_tr(mistakes, "another address", "应为其他地址"),
-                        .got = which_is(mistakes, operations.listen, "control"),
-                    });
+    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                  .path = "operations",
+                                  .expected = mk_tr("another address", "应为其他地址"),
+                                  .got = which_is(mistakes, operations.listen, "control"),
+                              });
 }

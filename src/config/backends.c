@@ -117,11 +117,9 @@ static void refuse_name(struct placing *placing, const struct mk_config_backend_
         mistakes,
         &(struct mk_mistake_found){
             .path = mk_mistakes_text(mistakes, "%s.name", read->path),
-            .expected = mk_mistakes_tr(mistakes, "another name", "应为其他名称"),
-            .got = mk_mistakes_text(mistakes, mk_mistakes_tr(mistakes, "\"%s\"", "实际为 \"%s\""),
-                                    read->backend.name),
-            .rest = mk_mistakes_tr(mistakes, ", a folder that data_dir had before",
-                                   "，该目录名已被 data_dir 使用过"),
+            .expected = mk_tr("another name", "应为其他名称"),
+            .got = mk_mistakes_text(mistakes, mk_tr("\"%s\"", "实际为 \"%s\""), read->backend.name),
+            .rest = mk_tr(", a folder that data_dir had before", "，该目录名已被 data_dir 使用过"),
         });
 }
 
@@ -129,17 +127,15 @@ static void refuse_other_settings(struct placing *placing,
                                   const struct mk_config_backend_read *read, size_t first)
 {
     struct mk_mistakes *mistakes = placing->mistakes;
-    mk_mistakes_add(mistakes,
-                    &(struct mk_mistake_found){
-                        .path = read->path,
-                        .expected = mk_mistakes_text(
-                            mistakes,
-                            mk_mistakes_tr(mistakes,
-                                           "the same settings as at `%s`, which has the "
-                                           "same name (\"%s\")",
-                                           "应与 `%s` 的设置相同，二者名称相同（\"%s\"）"),
-                            placing->paths[first], placing->list[first].name),
-                    });
+    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                  .path = read->path,
+                                  .expected = mk_mistakes_text(
+                                      mistakes,
+                                      mk_tr("the same settings as at `%s`, which has the "
+                                            "same name (\"%s\")",
+                                            "应与 `%s` 的设置相同，二者名称相同（\"%s\"）"),
+                                      placing->paths[first], placing->list[first].name),
+                              });
 }
 
 static bool is_same(struct mk_mistakes *mistakes, const struct mk_config_backend *a,

@@ -235,7 +235,7 @@ static void tell(struct mk_mistakes *mistakes, struct milky_error *error)
     const struct mk_mistake *mistake = &mistakes->list[0];
     const char *path = *mistake->path ? mistake->path : "the configuration";
     const char *text = mk_mistakes_text(mistakes, "%s: %s", path, mistake->text);
-    mk_log_error("endpoint", "%s", text);
+    mk_log_error("endpoint", "%s", "%s", text);
     if (!error)
         return;
     copy_text(error->path, sizeof(error->path), mistake->path);
@@ -248,7 +248,7 @@ int mk_config_take(const struct milky_config *given, struct mk_config_taken *tak
                    struct milky_error *error)
 {
     mk_arena_init(&taken->arena);
-    struct mk_mistakes mistakes = { .arena = &taken->arena, .language = MK_ENGLISH, .most = 1 };
+    struct mk_mistakes mistakes = { .arena = &taken->arena, .most = 1 };
     struct milky_config *config = &taken->config;
     mk_config_copy(config, given, &mistakes);
     if (mistakes.count == 0)

@@ -49,11 +49,11 @@ struct mk_config {
     } log;
 };
 
-/* The origin of a text, and the language of its mistakes. */
+/* The origin of a text. */
 struct mk_config_origin {
     const char *name; /* the file: mistakes begin with it, and relative paths start from its folder;
                          NULL for none */
-    enum mk_language language;
+    enum milky_language language; /* of replies to bots, unless the text names one */
 };
 
 /*
@@ -70,7 +70,7 @@ int mk_config_load(struct mk_slice text, const struct mk_config_origin *origin,
                    struct mk_config **config, struct mk_buf *mistakes);
 
 /* The configuration where there is no file: two bots in a sandbox. Returns 0 or -ENOMEM. */
-int mk_config_builtin(struct mk_config **config);
+int mk_config_builtin(enum milky_language language, struct mk_config **config);
 
 /* The first backend that is a sandbox, or NULL. */
 const struct mk_config_backend *mk_config_find_sandbox(const struct mk_config *config);

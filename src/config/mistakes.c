@@ -90,11 +90,10 @@ static yyjson_val *find_shorthand(struct mk_mistakes *mistakes, const char **pat
 
 static const char *put_together(struct mk_mistakes *mistakes, const struct mk_mistake_found *found)
 {
-    return mk_mistakes_text(mistakes, "%s%s%s%s%s",
-                            found->expected ? mk_mistakes_tr(mistakes, "expected ", "") : "",
+    return mk_mistakes_text(mistakes, "%s%s%s%s%s", found->expected ? mk_tr("expected ", "") : "",
                             found->expected ? found->expected : "",
-                            found->got ? mk_mistakes_tr(mistakes, ", got ", "，") : "",
-                            found->got ? found->got : "", found->rest ? found->rest : "");
+                            found->got ? mk_tr(", got ", "，") : "", found->got ? found->got : "",
+                            found->rest ? found->rest : "");
 }
 
 void mk_mistakes_add(struct mk_mistakes *mistakes, const struct mk_mistake_found *found)

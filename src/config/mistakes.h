@@ -24,9 +24,8 @@ struct mk_mistake {
 
 struct mk_mistakes {
     struct mk_arena *arena; /* of all texts */
-    enum mk_language language;
-    struct mk_slice text; /* the file, */
-    yyjson_doc *doc;      /* and what was read of it; NULL for the structs of an embedder */
+    struct mk_slice text;   /* the file, */
+    yyjson_doc *doc;        /* and what was read of it; NULL for the structs of an embedder */
     bool out_of_memory;
     size_t most; /* as many are kept; at most MK_CONFIG_MAX_MISTAKES */
     size_t count;
@@ -66,15 +65,5 @@ const char *mk_mistakes_text(struct mk_mistakes *mistakes, const char *format, .
 
 /* `text` as it can be shown: in quotes, escaped, and cut where it is long. */
 const char *mk_mistakes_quote(struct mk_mistakes *mistakes, struct mk_slice text);
-
-/* One of the two, as the language is. Both must take the same arguments in the same order. */
-static inline const char *mk_mistakes_tr(const struct mk_mistakes *mistakes, const char *en,
-                                         const char *zh)
-    __attribute__((format_arg(2), format_arg(3)));
-static inline const char *mk_mistakes_tr(const struct mk_mistakes *mistakes, const char *en,
-                                         const char *zh)
-{
-    return mistakes->language == MK_CHINESE ? zh : en;
-}
 
 #endif

@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include "base/json.h"
+#include "base/json_error.h"
 #include "base/list.h"
 #include "config/jsonc.h"
 #include "config/reader.h"
@@ -40,11 +41,10 @@ static void place_control(struct mk_mistakes *mistakes, struct mk_config *config
             mistakes,
             &(struct mk_mistake_found){
                 .path = "data_dir",
-                .text = mk_mistakes_text(
-                    mistakes,
-                    mk_mistakes_tr(mistakes, "no control socket can be there: %s (set `control`)",
-                                   "无法在其中创建控制套接字：%s（请设置 `control`）"),
-                    why),
+                .text = mk_mistakes_text(mistakes,
+                                         mk_tr("no control socket can be there: %s (set `control`)",
+                                               "无法在其中创建控制套接字：%s（请设置 `control`）"),
+                                         why),
             });
 }
 
@@ -83,10 +83,9 @@ static void read_document(struct mk_config_reader *reader, struct mk_config *con
     }
     struct mk_mistake_found found = { .path = "" };
     found.text =
-        empty ? mk_mistakes_tr(mistakes, "the file is empty", "文件为空")
-              : mk_mistakes_text(
-                    mistakes, mk_mistakes_tr(mistakes, "this is not JSON: %s", "JSON 语法错误：%s"),
-                    error.msg);
+        empty ? mk_tr("the file is empty", "文件为空")
+              : mk_mistakes_text(mistakes, mk_tr("this is not JSON: %s", "JSON 语法错误：%s"),
+                                 mk_json_error_text(mk_language_get(), &error));
     mk_mistakes_add(mistakes, &found);
     mistakes->list[0].at = empty ? 0 : error.pos;
 }
@@ -97,14 +96,12 @@ static void read_text(struct mk_config_reader *reader, bool with_files, struct m
     if (mistakes->text.len <= MK_CONFIG_MAX_FILE)
         read_document(reader, config);
     else
-        mk_mistakes_add(
-            mistakes,
-            &(struct mk_mistake_found){
-                .path = "",
-                .text = mk_mistakes_text(
-                    mistakes, mk_mistakes_tr(mistakes, "larger than %d bytes", "超过 %d 字节"),
-                    MK_CONFIG_MAX_FILE),
-            });
+        mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                      .path = "",
+                                      .text = mk_mistakes_text(
+                                          mistakes, mk_tr("larger than %d bytes", "超过 %d 字节"),
+                                          MK_CONFIG_MAX_FILE),
+                                  });
     if (with_files && mistakes->count == 0 && !mistakes->out_of_memory)
         mk_config_check_files(&config->endpoint, mistakes);
 }
@@ -118,7 +115,8 @@ static int write_mistakes(struct mk_mistakes *mistakes, const char *name, struct
         const struct mk_mistake *mistake = &mistakes->list[i];
         size_t line, column;
         mk_jsonc_place(mistakes->text, mistake->at, &line, &column);
-        rc = mk_buf_printf(out, "%s:%zu:%zu: %s%s%s\n", name ? name : "(built in)", line, column,
+        rc = mk_buf_printf(out, "%s:%zu:%zu: %s%s%s\n",
+                           name ? name : mk_tr("(built in)", "（内置配置）"), line, column,
                            mistake->path, *mistake->path ? ": " : "", mistake->text);
     }
     return rc < 0 ? rc : -EINVAL;
@@ -140,7 +138,7 @@ static int parse(struct mk_slice text, const struct mk_config_origin *origin, bo
     owner->config.endpoint.size = sizeof(owner->config.endpoint);
     reader->mistakes.text = text;
     reader->mistakes.arena = &owner->arena;
-    reader->mistakes.language = origin->language;
+    owner->config.endpoint.language = origin->language;
     reader->mistakes.most = MK_CONFIG_MAX_MISTAKES;
     reader->folder = slash ? mk_slice_of(name, (size_t)(slash - name) + 1) : MK_SLICE("");
     if (name && !(owner->config.file = mk_arena_dup(&owner->arena, mk_slice_str(name))))
@@ -170,7 +168,7 @@ int mk_config_load(struct mk_slice text, const struct mk_config_origin *origin,
     return parse(text, origin, true, config, mistakes);
 }
 
-int mk_config_builtin(struct mk_config **config)
+int mk_config_builtin(enum milky_language language, struct mk_config **config)
 {
     static const char text[] = "{ \"bots\": [ { \"self_id\": 10001000,"
                                " \"http_server\": [ { \"listen\": \"127.0.0.1:3000\" } ],"
@@ -178,7 +176,7 @@ int mk_config_builtin(struct mk_config **config)
                                " { \"self_id\": 10002000 } ] }";
     struct mk_buf mistakes;
     mk_buf_init(&mistakes, 4096);
-    const struct mk_config_origin origin = { NULL, MK_ENGLISH };
+    const struct mk_config_origin origin = { NULL, language };
     int rc = mk_config_parse(mk_slice_str(text), &origin, config, &mistakes);
     assert(rc == 0 || rc == -ENOMEM);
     mk_buf_fini(&mistakes);

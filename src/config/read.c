@@ -20,13 +20,13 @@ static const char *got(struct mk_config_reader *reader, const struct mk_config_k
         mk_slice_of(yyjson_is_raw(value) ? yyjson_get_raw(value) : yyjson_get_str(value),
                     yyjson_get_len(value));
     if (yyjson_is_obj(value))
-        return mk_mistakes_tr(mistakes, "an object", "对象");
+        return mk_tr("an object", "对象");
     if (yyjson_is_arr(value))
-        return mk_mistakes_tr(mistakes, "a list", "列表");
+        return mk_tr("a list", "列表");
     if (yyjson_is_str(value) && text.len == 0)
-        return mk_mistakes_tr(mistakes, "an empty string", "空字符串");
+        return mk_tr("an empty string", "空字符串");
     if (key->type == MK_CONFIG_TOKEN && yyjson_is_raw(value))
-        return mk_mistakes_tr(mistakes, "a number (put it in quotes)", "数字（请加引号）");
+        return mk_tr("a number (put it in quotes)", "数字（请加引号）");
     if (yyjson_is_raw(value))
         return mk_mistakes_text(mistakes, "%.*s", text.len < SHOWN ? (int)text.len : SHOWN,
                                 text.ptr);
@@ -120,9 +120,7 @@ static void read_list(struct mk_config_reader *reader, const struct mk_config_ke
     }
     if (count == 0) {
         if (key->required)
-            say(reader, value, at,
-                mk_mistakes_tr(&reader->mistakes, "expected at least one element",
-                               "至少应有一个元素"));
+            say(reader, value, at, mk_tr("expected at least one element", "至少应有一个元素"));
         return;
     }
     char *elements = mk_arena_alloc(reader->mistakes.arena, count * key->size);
@@ -301,7 +299,7 @@ static void take_fallback(struct mk_config_reader *reader, const struct mk_confi
     } else if (key->type == MK_CONFIG_BACKEND && key->fallback) {
         read_backend(reader, key, NULL, &(struct mk_json_path){ .name = mk_slice_str(key->name) },
                      into);
-    } else if (key->type == MK_CONFIG_CHOICE) {
+    } else if (key->type == MK_CONFIG_CHOICE && key->fallback) {
         *(unsigned *)(void *)(into + key->at) = choice_of(key, key->fallback);
     } else if (mk_config_key_has_usual(key)) {
         memcpy(into + key->at, &key->usual, sizeof(key->usual));
@@ -331,20 +329,18 @@ static void refuse_unknown(struct mk_config_reader *reader, const struct mk_conf
     const char *variant = variant_with(key, text);
     if (variant) {
         say(reader, name, &here,
-            mk_mistakes_text(
-                mistakes,
-                mk_mistakes_tr(mistakes, "this is a key of the type \"%s\"", "该键属于类型 \"%s\""),
-                variant));
+            mk_mistakes_text(mistakes,
+                             mk_tr("this is a key of the type \"%s\"", "该键属于类型 \"%s\""),
+                             variant));
         return;
     }
     for (const struct mk_config_key *k = key->keys; k->name; k++)
         mk_suggestion_offer(&near, text, k->name);
     if (near.best) {
         say(reader, name, &here,
-            mk_mistakes_text(mistakes,
-                             mk_mistakes_tr(mistakes, "unknown key (did you mean `%s`?)",
-                                            "未知的键（是否想写 `%s`？）"),
-                             near.best));
+            mk_mistakes_text(
+                mistakes, mk_tr("unknown key (did you mean `%s`?)", "未知的键（是否想写 `%s`？）"),
+                near.best));
         return;
     }
     const char *list = "";
@@ -352,10 +348,8 @@ static void refuse_unknown(struct mk_config_reader *reader, const struct mk_conf
         if (!k->ignored)
             list = mk_mistakes_text(mistakes, "%s%s`%s`", list, *list ? ", " : "", k->name);
     say(reader, name, &here,
-        mk_mistakes_text(
-            mistakes,
-            mk_mistakes_tr(mistakes, "unknown key (here are: %s)", "未知的键（此处可用：%s）"),
-            list));
+        mk_mistakes_text(mistakes, mk_tr("unknown key (here are: %s)", "未知的键（此处可用：%s）"),
+                         list));
 }
 
 /* Sorts the members of an object to the keys of the table they are for. */
@@ -377,8 +371,7 @@ static void match_members(struct mk_config_reader *reader, const struct mk_confi
         if (!key->keys[k].name)
             refuse_unknown(reader, key, name, at);
         else if (values[k])
-            say(reader, name, &here,
-                mk_mistakes_tr(&reader->mistakes, "this key is here twice", "该键重复出现"));
+            say(reader, name, &here, mk_tr("this key is here twice", "该键重复出现"));
         else
             values[k] = value;
         if (reader->mistakes.count == MK_CONFIG_MAX_MISTAKES || reader->mistakes.out_of_memory)

@@ -63,18 +63,15 @@ static void check_self_ids(const struct mk_config_rule *rule)
         if (first[i] == i)
             continue;
         const char *got = mk_mistakes_text(mistakes, "%llu", (unsigned long long)bots[i].self_id);
-        mk_mistakes_add(
-            mistakes,
-            &(struct mk_mistake_found){
-                .path = mk_mistakes_text(mistakes, "bots[%zu].self_id", i),
-                .expected =
-                    mk_mistakes_tr(mistakes, "a self_id of its own", "应使用自己的 self_id"),
-                .got = got,
-                .text = mk_mistakes_text(
-                    mistakes,
-                    mk_mistakes_tr(mistakes, "%s is bots[%zu] already", "%s 已经是 bots[%zu]"), got,
-                    first[i]),
-            });
+        mk_mistakes_add(mistakes,
+                        &(struct mk_mistake_found){
+                            .path = mk_mistakes_text(mistakes, "bots[%zu].self_id", i),
+                            .expected = mk_tr("a self_id of its own", "应使用自己的 self_id"),
+                            .got = got,
+                            .text = mk_mistakes_text(
+                                mistakes, mk_tr("%s is bots[%zu] already", "%s 已经是 bots[%zu]"),
+                                got, first[i]),
+                        });
     }
     free(first);
 }
@@ -95,14 +92,12 @@ static void refuse_same_url(struct mk_mistakes *mistakes, const struct remotes *
         &(struct mk_mistake_found){
             .path =
                 mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].url", remotes->bot, remotes->kind, i),
-            .expected = mk_mistakes_tr(mistakes, "a URL of its own", "应使用自己的 URL"),
-            .got = mk_mistakes_text(
-                mistakes, mk_mistakes_tr(mistakes, "that of %s[%zu]", "实际与 %s[%zu] 相同"),
-                remotes->kind, first),
-            .rest = mk_mistakes_tr(mistakes,
-                                   ": how far each has got is kept by its URL (a query such as ?2 "
-                                   "makes it another)",
-                                   "：投递进度按 URL 记录（加上 ?2 之类的查询参数即可区分）"),
+            .expected = mk_tr("a URL of its own", "应使用自己的 URL"),
+            .got = mk_mistakes_text(mistakes, mk_tr("that of %s[%zu]", "实际与 %s[%zu] 相同"),
+                                    remotes->kind, first),
+            .rest = mk_tr(": how far each has got is kept by its URL (a query such as ?2 "
+                          "makes it another)",
+                          "：投递进度按 URL 记录（加上 ?2 之类的查询参数即可区分）"),
         });
 }
 
@@ -148,13 +143,13 @@ static void check_pair(struct mk_mistakes *mistakes, const struct remotes *remot
     if (!tls->certificate == !tls->key)
         return;
     mk_mistakes_add(
-        mistakes, &(struct mk_mistake_found){
-                      .path = mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].tls.%s", remotes->bot,
-                                               remotes->kind, i, tls->key ? "key" : "certificate"),
-                      .expected = mk_mistakes_text(
-                          mistakes, mk_mistakes_tr(mistakes, "`%s` beside it", "应同时设置 `%s`"),
-                          tls->key ? "certificate" : "key"),
-                  });
+        mistakes,
+        &(struct mk_mistake_found){
+            .path = mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].tls.%s", remotes->bot,
+                                     remotes->kind, i, tls->key ? "key" : "certificate"),
+            .expected = mk_mistakes_text(mistakes, mk_tr("`%s` beside it", "应同时设置 `%s`"),
+                                         tls->key ? "certificate" : "key"),
+        });
 }
 
 static void check_pairs(const struct mk_config_rule *rule)
@@ -185,12 +180,11 @@ static void check_secret(struct mk_mistakes *mistakes, const struct milky_remote
         mistakes,
         &(struct mk_mistake_found){
             .path = mk_mistakes_text(mistakes, "bots[%zu].webhook[%zu].secret", bot, index),
-            .expected = mk_mistakes_text(
-                mistakes,
-                mk_mistakes_tr(mistakes,
-                               "whsec_ and base64, or any other text, of %d bytes at most",
-                               "应为 whsec_ 加 base64，或任意其他文本，最长 %d 字节"),
-                MK_SIGNATURE_SECRET),
+            .expected =
+                mk_mistakes_text(mistakes,
+                                 mk_tr("whsec_ and base64, or any other text, of %d bytes at most",
+                                       "应为 whsec_ 加 base64，或任意其他文本，最长 %d 字节"),
+                                 MK_SIGNATURE_SECRET),
         });
 }
 

@@ -130,6 +130,9 @@ static const struct mk_config_key limit_keys[] = {
     { .name = NULL },
 };
 
+/* In the order of enum milky_language. */
+static const char *const languages[] = { "en", "zh", NULL };
+
 static const struct mk_config_key keys[] = {
     { .name = "$schema",
       .type = MK_CONFIG_TEXT,
@@ -182,6 +185,17 @@ static const struct mk_config_key keys[] = {
       .zh =
           "图片与文件 URL 的开头，用于 Bot 访问本机的地址与监听地址不同的情况。默认为该 Bot 第一个 "
           "TCP 服务端的地址（监听 0.0.0.0 或 [::] 时为 127.0.0.1）。" },
+    { .name = "language",
+      .type = MK_CONFIG_CHOICE,
+      .at = offsetof(struct mk_config, endpoint.language),
+      .choices = languages,
+      .sample = "\"zh\"",
+      .sample_off = true,
+      .en = "The language of the messages that bots get with a failed call: en or zh. Default: "
+            "that of the "
+            "environment (LC_ALL, LC_MESSAGES, LANG), else zh.",
+      .zh = "向 Bot 说明调用失败原因所用的语言：en 或 zh。默认取自环境变量（LC_ALL、"
+            "LC_MESSAGES、LANG），未指定时为 zh。" },
     { .name = "backend",
       .type = MK_CONFIG_BACKEND,
       .keys = mk_config_backend_keys,

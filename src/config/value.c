@@ -11,10 +11,9 @@ static const char *expected_choice(struct mk_mistakes *mistakes, const struct mk
 {
     const char *text = "";
     for (size_t i = 0; mk_config_choice(key, i); i++) {
-        const char *joint = i == 0 ? ""
-                            : mk_config_choice(key, i + 1)
-                                ? mk_mistakes_tr(mistakes, ", ", "、")
-                                : mk_mistakes_tr(mistakes, " or ", " 或 ");
+        const char *joint = i == 0                         ? ""
+                            : mk_config_choice(key, i + 1) ? mk_tr(", ", "、")
+                                                           : mk_tr(" or ", " 或 ");
         text = mk_mistakes_text(mistakes, "%s%s\"%s\"", text, joint, mk_config_choice(key, i));
     }
     return text;
@@ -22,13 +21,12 @@ static const char *expected_choice(struct mk_mistakes *mistakes, const struct mk
 
 static const char *expected_number(struct mk_mistakes *mistakes, const struct mk_config_key *key)
 {
-    const char *format =
+    return mk_mistakes_text(
+        mistakes,
         key->type == MK_CONFIG_UIN
-            ? mk_mistakes_tr(mistakes, "a QQ number from %llu to %llu", "%llu 到 %llu 之间的 QQ 号")
-            : mk_mistakes_tr(mistakes, "a whole number from %llu to %llu",
-                             "%llu 到 %llu 之间的整数");
-    return mk_mistakes_text(mistakes, format, (unsigned long long)key->least,
-                            (unsigned long long)key->most);
+            ? mk_tr("a QQ number from %llu to %llu", "%llu 到 %llu 之间的 QQ 号")
+            : mk_tr("a whole number from %llu to %llu", "%llu 到 %llu 之间的整数"),
+        (unsigned long long)key->least, (unsigned long long)key->most);
 }
 
 const char *mk_value_expected(struct mk_mistakes *mistakes, const struct mk_config_key *key)
@@ -58,43 +56,38 @@ const char *mk_value_expected(struct mk_mistakes *mistakes, const struct mk_conf
     if (key->type == MK_CONFIG_UIN || key->type == MK_CONFIG_NUMBER)
         return expected_number(mistakes, key);
     if (key->type == MK_CONFIG_OBJECT && key->shorthand)
-        return mk_mistakes_text(mistakes,
-                                mk_mistakes_tr(mistakes, "%s, an object with its `%s`, or null",
-                                               "%s、含 `%s` 的对象或 null"),
-                                mk_value_expected(mistakes, &key->keys[0]), key->keys[0].name);
-    return mk_mistakes_tr(mistakes, words[key->type].en, words[key->type].zh);
+        return mk_mistakes_text(
+            mistakes, mk_tr("%s, an object with its `%s`, or null", "%s、含 `%s` 的对象或 null"),
+            mk_value_expected(mistakes, &key->keys[0]), key->keys[0].name);
+    return mk_tr(words[key->type].en, words[key->type].zh);
 }
 
 void mk_value_refuse(struct mk_mistakes *mistakes, const struct mk_config_key *key,
                      const struct mk_json_path *at, const yyjson_val *value, const char *got,
                      const char *why)
 {
-    mk_mistakes_add(
-        mistakes,
-        &(struct mk_mistake_found){
-            .path = mk_mistakes_path(mistakes, at),
-            .value = value,
-            .expected = mk_mistakes_text(mistakes, mk_mistakes_tr(mistakes, "%s", "应为%s"),
-                                         mk_value_expected(mistakes, key)),
-            .got = mk_mistakes_text(mistakes, mk_mistakes_tr(mistakes, "%s", "实际为%s"), got),
-            .rest = why ? mk_mistakes_text(mistakes, " (%s)", why) : NULL,
-        });
+    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                  .path = mk_mistakes_path(mistakes, at),
+                                  .value = value,
+                                  .expected = mk_mistakes_text(mistakes, mk_tr("%s", "应为%s"),
+                                                               mk_value_expected(mistakes, key)),
+                                  .got = mk_mistakes_text(mistakes, mk_tr("%s", "实际为%s"), got),
+                                  .rest = why ? mk_mistakes_text(mistakes, " (%s)", why) : NULL,
+                              });
 }
 
 void mk_value_missing(struct mk_mistakes *mistakes, const struct mk_config_key *key,
                       const struct mk_json_path *at, const yyjson_val *value)
 {
     const char *expected = mk_value_expected(mistakes, key);
-    mk_mistakes_add(
-        mistakes,
-        &(struct mk_mistake_found){
-            .path = mk_mistakes_path(mistakes, at),
-            .value = value,
-            .expected = expected,
-            .text = mk_mistakes_text(
-                mistakes, mk_mistakes_tr(mistakes, "missing: expected %s", "缺少：应为%s"),
-                expected),
-        });
+    mk_mistakes_add(mistakes,
+                    &(struct mk_mistake_found){
+                        .path = mk_mistakes_path(mistakes, at),
+                        .value = value,
+                        .expected = expected,
+                        .text = mk_mistakes_text(
+                            mistakes, mk_tr("missing: expected %s", "缺少：应为%s"), expected),
+                    });
 }
 
 bool mk_value_number_fits(const struct mk_config_key *key, uint64_t number)
@@ -140,14 +133,17 @@ static bool url_fits(const struct given *given, struct mk_slice text)
     struct mk_url url;
     const char *why = mk_url_parse(text, &url);
     if (why)
-        return refuse(given, mk_mistakes_tr(mistakes, "another string", "其他字符串"), why);
+        return refuse(given, mk_tr("another string", "其他字符串"), why);
     bool websocket = (url.scheme.ptr[0] | 0x20) == 'w';
     if (websocket == (given->key->type == MK_CONFIG_WEBSOCKET_URL))
         return true;
-    const char *format = websocket ? mk_mistakes_tr(mistakes, "a %.*s:// URL", "%.*s:// 地址")
-                                   : mk_mistakes_tr(mistakes, "an %.*s:// URL", "%.*s:// 地址");
-    return refuse(given, mk_mistakes_text(mistakes, format, (int)url.scheme.len, url.scheme.ptr),
-                  NULL);
+    int len = (int)url.scheme.len;
+    const char *got = websocket
+                          ? mk_mistakes_text(mistakes, mk_tr("a %.*s:// URL", "%.*s:// 地址"), len,
+                                             url.scheme.ptr)
+                          : mk_mistakes_text(mistakes, mk_tr("an %.*s:// URL", "%.*s:// 地址"), len,
+                                             url.scheme.ptr);
+    return refuse(given, got, NULL);
 }
 
 bool mk_config_token_fits(struct mk_slice token, size_t *at)
@@ -169,12 +165,13 @@ static bool token_fits(const struct given *given, struct mk_slice text)
     size_t at;
     if (mk_config_token_fits(text, &at))
         return true;
-    const char *format = text.ptr[at] == ' '
-                             ? mk_mistakes_tr(mistakes, "one with a space at byte %zu",
-                                              "第 %zu 个字节为空格的字符串")
-                             : mk_mistakes_tr(mistakes, "one with a control character at byte %zu",
-                                              "第 %zu 个字节为控制字符的字符串");
-    return refuse(given, mk_mistakes_text(mistakes, format, at + 1), NULL);
+    const char *got = mk_mistakes_text(
+        mistakes,
+        text.ptr[at] == ' '
+            ? mk_tr("one with a space at byte %zu", "第 %zu 个字节为空格的字符串")
+            : mk_tr("one with a control character at byte %zu", "第 %zu 个字节为控制字符的字符串"),
+        at + 1);
+    return refuse(given, got, NULL);
 }
 
 /* A prefix of paths is unescaped, as it is compared. */
@@ -183,16 +180,16 @@ static bool prefix_fits(const struct given *given, struct mk_slice text)
     struct mk_mistakes *mistakes = given->mistakes;
     const char *why = NULL;
     if (text.ptr[0] != '/')
-        why = mk_mistakes_tr(mistakes, "it must begin with /", "必须以 / 开头");
+        why = mk_tr("it must begin with /", "必须以 / 开头");
     else if (text.ptr[text.len - 1] == '/')
-        why = mk_mistakes_tr(mistakes, "it must not end with /", "不能以 / 结尾");
+        why = mk_tr("it must not end with /", "不能以 / 结尾");
     else if (text.len > LONGEST_PREFIX)
-        why = mk_mistakes_tr(mistakes, "it is too long", "过长");
+        why = mk_tr("it is too long", "过长");
     for (size_t i = 0; i < text.len && !why; i++) {
         unsigned char byte = (unsigned char)text.ptr[i];
         if (byte <= ' ' || byte >= 0x7f || strchr("?#%\"<>\\^`{|}", byte))
-            why = mk_mistakes_tr(mistakes, "only what a URL's path can have unescaped",
-                                 "只能包含 URL 路径中无需转义的字符");
+            why = mk_tr("only what a URL's path can have unescaped",
+                        "只能包含 URL 路径中无需转义的字符");
     }
     return !why || refuse(given, mk_mistakes_quote(mistakes, text), why);
 }
@@ -206,11 +203,11 @@ static bool name_fits(const struct given *given, struct mk_slice text)
         if (!text.ptr[i] || !strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                     "0123456789-_",
                                     text.ptr[i]))
-            why = mk_mistakes_tr(mistakes, "no other characters", "不能有其他字符");
+            why = mk_tr("no other characters", "不能有其他字符");
     if (!why && text.len > LONGEST_NAME)
-        why = mk_mistakes_tr(mistakes, "it is too long", "过长");
+        why = mk_tr("it is too long", "过长");
     if (!why && mk_slice_eq(text, MK_SLICE("endpoint")))
-        why = mk_mistakes_tr(mistakes, "that is the endpoint itself", "这是程序自身的名称");
+        why = mk_tr("that is the endpoint itself", "这是程序自身的名称");
     return !why || refuse(given, mk_mistakes_quote(mistakes, text), why);
 }
 
@@ -222,10 +219,10 @@ bool mk_value_text_fits(struct mk_mistakes *mistakes, const struct mk_config_key
     bool secret = key->type == MK_CONFIG_TOKEN || key->type == MK_CONFIG_WEBSOCKET_URL ||
                   key->type == MK_CONFIG_HTTP_URL;
     if (written.len == 0)
-        return refuse(&given, mk_mistakes_tr(mistakes, "an empty string", "空字符串"), NULL);
+        return refuse(&given, mk_tr("an empty string", "空字符串"), NULL);
     if (!secret && has_control(written))
         return refuse(&given, mk_mistakes_quote(mistakes, written),
-                      mk_mistakes_tr(mistakes, "a control character", "含有控制字符"));
+                      mk_tr("a control character", "含有控制字符"));
     switch (key->type) {
     case MK_CONFIG_LISTEN:
         return listen_fits(&given, text, written);

@@ -49,8 +49,9 @@ static int check(const char *what, const struct mk_own_address *own, int rc,
 {
     char text[MK_LISTEN_ERROR];
     if (rc < 0) {
-        mk_log_error("endpoint", "%s: %s", what, mk_listen_error(&own->address, rc, text));
-        mk_error_set(error, what, "%s", text);
+        mk_log_error("endpoint", "%s: %s", "%s：%s", what,
+                     mk_listen_error(&own->address, rc, text));
+        mk_error_set(error, what, "%s", "%s", text);
     }
     return rc;
 }

@@ -146,7 +146,8 @@ static void retry(const struct milky_endpoint *endpoint, struct mk_call *call, u
         return;
     }
     if (rc == 0 || letter.id != id) {
-        mk_call_fail(call, MILKY_UNKNOWN, "there is no delivery %llu", (unsigned long long)id);
+        mk_call_fail(call, MILKY_UNKNOWN, mk_tr("there is no delivery %llu", "没有投递 %llu"),
+                     (unsigned long long)id);
         return;
     }
     struct retry *retry = malloc(sizeof(*retry));
@@ -165,7 +166,9 @@ static void retry(const struct milky_endpoint *endpoint, struct mk_call *call, u
     else if (rc == -ENOENT)
         answer(call, id, "unconfigured", 0, NULL);
     else if (rc == -EBUSY)
-        answer(call, id, "failed", 0, "another one is being posted there, or milky is stopping");
+        answer(call, id, "failed", 0,
+               mk_tr("another one is being posted there, or milky is stopping",
+                     "另一个投递正在进行，或 milky 正在停止"));
     else
         fail_with(call, rc);
 }
@@ -176,11 +179,16 @@ void mk_deliveries_run(struct milky_endpoint *endpoint, struct mk_call *call)
     yyjson_mut_val *again = yyjson_mut_obj_get(params, "retry");
     yyjson_mut_val *dropped = yyjson_mut_obj_get(params, "drop");
     if (!endpoint->journal)
-        mk_call_fail(call, MILKY_NOT_SUPPORTED, "there is no journal, so nothing is set aside");
+        mk_call_fail(call, MILKY_NOT_SUPPORTED, "%s",
+                     mk_tr("there is no journal, so nothing is set aside",
+                           "没有事件日志，因此没有搁置的投递"));
     else if (again && !yyjson_mut_is_uint(again))
-        mk_call_fail(call, MILKY_MALFORMED, "retry: expected the id of a delivery");
+        mk_call_fail(call, MILKY_MALFORMED, "%s",
+                     mk_tr("retry: expected the id of a delivery", "retry：应为投递的编号"));
     else if (dropped && !yyjson_mut_is_uint(dropped) && !yyjson_mut_equals_str(dropped, "all"))
-        mk_call_fail(call, MILKY_MALFORMED, "drop: expected the id of a delivery, or \"all\"");
+        mk_call_fail(call, MILKY_MALFORMED, "%s",
+                     mk_tr("drop: expected the id of a delivery, or \"all\"",
+                           "drop：应为投递的编号，或 \"all\""));
     else if (again)
         retry(endpoint, call, yyjson_mut_get_uint(again));
     else if (dropped)

@@ -25,16 +25,18 @@ static const char *explain_journal(int rc)
 {
     switch (rc) {
     case -EBUSY:
-        return "another process has it open: is another milky running with this data_dir?";
+        return mk_tr("another process has it open: is another milky running with this data_dir?",
+                     "另一个进程正在使用它：是否有另一个 milky 使用此 data_dir？");
     case -EINVAL:
-        return "it is no journal of this version of milky, so it was not touched (the log says "
-               "more): move it away, or choose another path";
+        return mk_tr("it is not a journal of this version of milky, so it was not touched (see the "
+                     "log): move it away, or choose another path",
+                     "它不是此版本 milky 的事件日志，没有改动（详见日志）：请移走它，或更换路径");
     case -EROFS:
-        return "it cannot be written: whose is it?";
+        return mk_tr("it cannot be written: whose is it?", "它不可写：所有者是谁？");
     case -EIO:
-        return "it cannot be opened: is its folder there, may it be written, is it a database? The "
-               "log says "
-               "more";
+        return mk_tr("it cannot be opened: does its folder exist, can it be written, is it a "
+                     "database? See the log",
+                     "无法打开：所在目录是否存在、是否可写、它是否为数据库？详见日志");
     default:
         return mk_error_text(-rc);
     }
@@ -54,7 +56,7 @@ static int open_journal(struct milky_endpoint *endpoint, const struct milky_jour
     };
     int rc = mk_journal_open(&journal, &endpoint->journal);
     if (rc < 0)
-        mk_error_set(error, "journal.path", "%s: %s", config->path, explain_journal(rc));
+        mk_error_set(error, "journal.path", "%s: %s", "%s：%s", config->path, explain_journal(rc));
     endpoint->owner.journal = endpoint->journal;
     return rc;
 }
@@ -152,6 +154,7 @@ static int init_parts(struct milky_endpoint *endpoint, const struct milky_config
     endpoint->owner = (struct mk_host_owner){
         .loop = endpoint->loop,
         .call_ms = config->limits.call_seconds * 1000,
+        .language = config->language,
         .drop = drop,
         .resource_url = resource_url,
     };
@@ -223,9 +226,9 @@ int milky_endpoint_new(const struct milky_config *given, struct milky_endpoint *
         rc = make(&taken.config, result, error);
     mk_config_give_back(&taken);
     if (rc < 0 && rc != -EINVAL)
-        mk_log_error("endpoint", "cannot start: %s", mk_error_text(-rc));
+        mk_log_error("endpoint", "cannot start: %s", "无法启动：%s", mk_error_text(-rc));
     if (rc < 0)
-        mk_error_complete(error, "cannot start", rc);
+        mk_error_complete(error, MK_PHRASE("cannot start", "无法启动"), rc);
     return rc;
 }
 
@@ -267,6 +270,11 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
 const char *milky_version(void)
 {
     return MILKY_VERSION;
+}
+
+void milky_language_set(enum milky_language language)
+{
+    mk_language_set(language == MILKY_CHINESE ? MK_CHINESE : MK_ENGLISH);
 }
 
 void milky_log_to(void (*write)(const char *line, size_t len), int level, bool json)

@@ -43,21 +43,21 @@ void mk_error_clear(struct milky_error *error)
     fill(error, "", "");
 }
 
-void mk_error_set(struct milky_error *error, const char *path, const char *format, ...)
+void mk_error_set(struct milky_error *error, const char *path, const char *en, const char *zh, ...)
 {
     char what[sizeof(error->text)], text[sizeof(what) + sizeof(error->path) + 4];
     va_list args;
-    va_start(args, format);
-    vsnprintf(what, sizeof(what), format, args);
+    va_start(args, zh);
+    vsnprintf(what, sizeof(what), mk_tr(en, zh), args);
     va_end(args);
-    snprintf(text, sizeof(text), "%s%s%s", path, *path ? ": " : "", what);
-    fill(error, path, text);
+    snprintf(text, sizeof(text), mk_tr("%s: %s", "%s：%s"), path, what);
+    fill(error, path, *path ? text : what);
 }
 
-void mk_error_complete(struct milky_error *error, const char *what, int rc)
+void mk_error_complete(struct milky_error *error, const struct mk_phrase *what, int rc)
 {
     if (error && HAS(error, text) && error->text[0] == '\0')
-        mk_error_set(error, "", "%s: %s", what, mk_error_text(-rc));
+        mk_error_set(error, "", "%s: %s", "%s：%s", mk_phrase_text(what), mk_error_text(-rc));
 }
 
 void mk_error_set_transport(struct milky_error *error, size_t bot,
@@ -69,11 +69,14 @@ void mk_error_set_transport(struct milky_error *error, size_t bot,
     if (transport->port && transport->class->get_port &&
         transport->class->get_port(transport, 0, &port)) {
         snprintf(path, sizeof(path), "bots[%zu].%s[%zu].listen", bot, port.transport, port.entry);
-        mk_error_set(error, path, "%s", mk_listen_error(&transport->port->address, rc, text));
+        mk_error_set(error, path, "%s", "%s", mk_listen_error(&transport->port->address, rc, text));
         return;
     }
     transport->class->report(transport, stats);
     snprintf(path, sizeof(path), "bots[%zu].%s", bot, transport->class->name);
-    mk_error_set(error, path, "%s cannot start: %s", stats[0].name ? stats[0].name : "it",
-                 mk_error_text(-rc));
+    if (stats[0].name)
+        mk_error_set(error, path, "%s cannot start: %s", "%s 无法启动：%s", stats[0].name,
+                     mk_error_text(-rc));
+    else
+        mk_error_set(error, path, "cannot start: %s", "无法启动：%s", mk_error_text(-rc));
 }

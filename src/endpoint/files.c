@@ -127,6 +127,6 @@ int mk_files_open(struct milky_endpoint *endpoint)
     int rc = endpoint->file_server ? mk_transport_start(endpoint->file_server) : -ENOMEM;
     if (rc < 0)
         mk_log_error("endpoint", "cannot listen on 127.0.0.1 to serve files: %s",
-                     mk_error_text(-rc));
+                     "无法监听 127.0.0.1 以提供文件：%s", mk_error_text(-rc));
     return rc;
 }

@@ -77,8 +77,8 @@ static int refuse(struct milky_error *error, size_t index, const char *key, cons
 {
     char path[64];
     snprintf(path, sizeof(path), "backends[%zu]%s", index, key);
-    mk_log_error("endpoint", "%s: %s", path, why);
-    mk_error_set(error, path, "%s", why);
+    mk_log_error("endpoint", "%s: %s", "%s：%s", path, why);
+    mk_error_set(error, path, "%s", "%s", why);
     return -EINVAL;
 }
 
@@ -88,7 +88,7 @@ static int plan_one(struct mk_planned_hosts *plan, struct milky_endpoint *endpoi
     const struct milky_config_backend *backend = &config->backends[index];
     struct milky_host **place = &plan->hosts[plan->count];
     const char *why;
-    char text[128];
+    char text[192];
     *place = find_running(endpoint, backend);
     if (*place) {
         plan->count++;
@@ -96,12 +96,15 @@ static int plan_one(struct mk_planned_hosts *plan, struct milky_endpoint *endpoi
     }
     const struct milky_host *owner = find_owner(endpoint, backend);
     if (owner) {
-        snprintf(text, sizeof(text), "it is that of the backend %.64s, which has not ended",
+        snprintf(text, sizeof(text),
+                 mk_tr("it belongs to the backend %.64s, which has not ended",
+                       "它属于尚未结束的后端 %.64s"),
                  owner->name);
         return refuse(error, index, ".self", text);
     }
     if (first_of(config, index) != index) {
-        snprintf(text, sizeof(text), "it is that of backends[%zu]", first_of(config, index));
+        snprintf(text, sizeof(text), mk_tr("it belongs to backends[%zu]", "它属于 backends[%zu]"),
+                 first_of(config, index));
         return refuse(error, index, ".self", text);
     }
     int rc =
@@ -162,8 +165,8 @@ static int start(struct milky_host *host, struct milky_error *error)
 {
     int rc = mk_host_start(host);
     if (rc < 0)
-        mk_error_set(error, "", "the backend %s cannot start: %s", host->name,
-                     host->last_error[0] ? host->last_error : mk_error_text(-rc));
+        mk_error_set(error, "", "the backend %s cannot start: %s", "后端 %s 无法启动：%s",
+                     host->name, host->last_error[0] ? host->last_error : mk_error_text(-rc));
     return rc;
 }
 

@@ -106,15 +106,18 @@ int mk_addresses_open_control(struct milky_endpoint *endpoint, struct milky_erro
 
 /* --- what is wrong (error.c) --- */
 
-/* Fills `error`, which may be NULL. The text is "PATH: what is wrong", or what is wrong alone. */
-void mk_error_set(struct milky_error *error, const char *path, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/*
+ * Fills `error`, which may be NULL, in the language of the process. Its text is "PATH: REASON", or
+ * the reason alone.
+ */
+void mk_error_set(struct milky_error *error, const char *path, const char *en, const char *zh, ...)
+    MK_FORMAT_PAIR(3, 4, 5);
 
 /* Nothing is wrong; to begin with. */
 void mk_error_clear(struct milky_error *error);
 
-/* Says that memory is out, or the like, where `error` says nothing yet. */
-void mk_error_complete(struct milky_error *error, const char *what, int rc);
+/* Fills `error` with `what` and the text of the errno, unless it has a text already. */
+void mk_error_complete(struct milky_error *error, const struct mk_phrase *what, int rc);
 
 /* Says why a transport of bots[bot] did not start. */
 void mk_error_set_transport(struct milky_error *error, size_t bot,

@@ -37,17 +37,25 @@ static int check_backend(const struct mk_bot *bot, const struct milky_host *host
                          struct milky_error *error)
 {
     const struct milky_host *old = bot->account.host;
-    char path[64], text[320];
+    char path[64], text[400];
     if (old == host)
         return 0;
+    bool has_same_name = strcmp(old->name, host->name) == 0;
     snprintf(path, sizeof(path), "bots[%zu].backend", index);
     snprintf(text, sizeof(text),
-             "%s is not the backend %sthat serves bot %llu, and a bot cannot change its backend "
-             "while it runs: take it out, reload, and put it in again",
-             host->name, strcmp(old->name, host->name) == 0 ? "of this name " : "",
-             (unsigned long long)bot->hub.self_id);
-    mk_log_error("endpoint", "%s: %s", path, text);
-    mk_error_set(error, path, "%s", text);
+             has_same_name
+                 ? mk_tr("%s is not the backend of this name that serves bot %llu, and a bot "
+                         "cannot change its backend while it runs: take it out, reload, and put "
+                         "it in again",
+                         "%s 不是正在为 Bot %llu 服务的同名后端，而 Bot "
+                         "运行时不能更换后端：请移除它，重新加载，再加入")
+                 : mk_tr("%s is not the backend that serves bot %llu, and a bot cannot change its "
+                         "backend while it runs: take it out, reload, and put it in again",
+                         "%s 不是正在为 Bot %llu 服务的后端，而 Bot "
+                         "运行时不能更换后端：请移除它，重新加载，再加入"),
+             host->name, (unsigned long long)bot->hub.self_id);
+    mk_log_error("endpoint", "%s: %s", "%s：%s", path, text);
+    mk_error_set(error, path, "%s", "%s", text);
     return -EINVAL;
 }
 
@@ -117,11 +125,13 @@ static bool explain_overlap(const struct milky_endpoint *endpoint, const char *l
                 continue;
             char text[512];
             snprintf(text, sizeof(text),
-                     "%s overlaps with %s, where bot %llu listens: take that out and reload, "
-                     "then put this in and reload again",
+                     mk_tr("%s overlaps with %s, where bot %llu listens: take that out and reload, "
+                           "then put this in and reload again",
+                           "%s 与 %s 重叠，后者由 Bot %llu "
+                           "监听：请先移除后者并重新加载，再加入此项并重新加载"),
                      listen, other, (unsigned long long)endpoint->bots[i]->hub.self_id);
-            mk_log_error("endpoint", "%s", text);
-            mk_error_set(error, "", "%s", text);
+            mk_log_error("endpoint", "%s", "%s", text);
+            mk_error_set(error, "", "%s", "%s", text);
             return true;
         }
     return false;
@@ -180,7 +190,8 @@ static int start_backends(struct plan *plan, struct milky_endpoint *endpoint,
                             mk_hosts_keep_events(endpoint->hosts, endpoint->host_count));
     rc = mk_hosts_start_new(&plan->hosts, error);
     if (rc == 0 && endpoint->stopping) {
-        mk_error_set(error, "", "the endpoint was stopped by a backend that started");
+        mk_error_set(error, "", "the endpoint was stopped by a backend that started",
+                     "程序被一个启动的后端停止");
         rc = -ECANCELED;
     }
     return rc;
@@ -261,6 +272,7 @@ static void change_settings(struct milky_endpoint *endpoint, const struct milky_
     mk_loop_busy_poll(endpoint->loop, config->busy_poll_us);
     mk_streams_use_io_uring(endpoint->loop, !config->no_io_uring);
     endpoint->deflate.threshold = config->compression_threshold;
+    endpoint->owner.language = config->language;
     mk_journal_set_kept(endpoint->journal,
                         mk_hosts_keep_events(endpoint->hosts, endpoint->host_count));
     mk_files_look(endpoint);
@@ -297,9 +309,9 @@ static int go_on_with(struct milky_endpoint *endpoint, const struct milky_config
     endpoint->reloading = true;
     int rc = prepare(&plan, endpoint, config, error);
     if (rc == 0)
-        mk_log_info("endpoint",
-                    "reloaded: %zu of the bots' transports were added, removed or changed",
-                    carry_out(endpoint, &plan, config));
+        mk_log_info(
+            "endpoint", "reloaded: %zu of the bots' transports were added, removed or changed",
+            "已重新加载：新增、移除或更改了 %zu 个通信方式", carry_out(endpoint, &plan, config));
     else
         mk_journal_set_kept(endpoint->journal,
                             mk_hosts_keep_events(endpoint->hosts, endpoint->host_count));
@@ -312,12 +324,12 @@ static int go_on_with(struct milky_endpoint *endpoint, const struct milky_config
 static int check_time(const struct milky_endpoint *endpoint, struct milky_error *error)
 {
     if (endpoint->reloading) {
-        mk_error_set(error, "", "another reload is under way");
+        mk_error_set(error, "", "another reload is under way", "另一次重新加载正在进行");
         return -EBUSY;
     }
     if (endpoint->ready && !endpoint->stopping)
         return 0;
-    mk_error_set(error, "", "the endpoint does not run");
+    mk_error_set(error, "", "the endpoint does not run", "程序没有在运行");
     return -EINVAL;
 }
 
@@ -335,8 +347,9 @@ int milky_endpoint_reload(struct milky_endpoint *endpoint, const struct milky_co
         rc = go_on_with(endpoint, &taken.config, error);
     mk_config_give_back(&taken);
     if (rc < 0) {
-        mk_log_error("endpoint", "not reloaded, everything is as it was: %s", mk_error_text(-rc));
-        mk_error_complete(error, "not reloaded", rc);
+        mk_log_error("endpoint", "not reloaded, nothing has changed: %s",
+                     "未重新加载，一切保持不变：%s", mk_error_text(-rc));
+        mk_error_complete(error, MK_PHRASE("not reloaded", "未重新加载"), rc);
     }
     return rc;
 }
@@ -365,7 +378,8 @@ void mk_reload_run(struct milky_endpoint *endpoint, struct mk_call *call)
 {
     const char *restart = NULL;
     const char *why = endpoint->reload ? endpoint->reload(endpoint->reload_arg, &restart)
-                                       : "this endpoint has no configuration to read again";
+                                       : mk_tr("this endpoint has no configuration to read again",
+                                               "没有可重新读取的配置");
     if (why)
         mk_call_fail(call, MILKY_MALFORMED, "%s", why);
     else

@@ -31,7 +31,9 @@ static void on_control(struct mk_call_target *target, struct mk_call *call)
             table[i].run(endpoint, call);
             return;
         }
-    mk_call_fail(call, MILKY_UNKNOWN, "the endpoint knows no request \"%.64s\"", call->name);
+    mk_call_fail(call, MILKY_UNKNOWN,
+                 mk_tr("the endpoint knows no request \"%.64s\"", "没有这个请求：\"%.64s\""),
+                 call->name);
 }
 
 void mk_requests_init(struct milky_endpoint *endpoint)

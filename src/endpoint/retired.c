@@ -101,7 +101,7 @@ static void end_hosts(struct milky_endpoint *endpoint)
             continue;
         endpoint->leaving[i].has_ended = true;
         endpoint->leaving[i].ended_in = endpoint->loop->turns;
-        mk_log_info("endpoint", "the backend %s has ended", host->name);
+        mk_log_info("endpoint", "the backend %s has ended", "后端 %s 已结束", host->name);
         mk_host_end(host);
     }
 }

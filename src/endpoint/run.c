@@ -70,7 +70,8 @@ static void on_grace_over(void *arg)
         mk_timer_start(endpoint->grace, FORCE_MS);
         return;
     }
-    mk_log_warn("endpoint", "some connections did not end in time: ending them");
+    mk_log_warn("endpoint", "some connections did not end in time: closing them",
+                "部分连接未及时结束：强制关闭");
     end_by_force(endpoint);
 }
 
@@ -246,7 +247,8 @@ static int start(struct milky_endpoint *endpoint, struct milky_error *error)
     if (rc == 0)
         rc = mk_hosts_start(endpoint, error);
     if (rc == 0 && endpoint->stopping) {
-        mk_error_set(error, "", "it was stopped by a backend while it started");
+        mk_error_set(error, "", "it was stopped by a backend while it started",
+                     "启动期间被后端停止");
         rc = -ECANCELED;
     }
     endpoint->started = rc == 0;
@@ -262,7 +264,7 @@ int milky_endpoint_start(struct milky_endpoint *endpoint, struct milky_error *er
     mk_error_clear(error);
     int rc = endpoint->started_at || endpoint->stopping ? -EALREADY : start(endpoint, error);
     if (rc < 0) {
-        mk_error_complete(error, "cannot start", rc);
+        mk_error_complete(error, MK_PHRASE("cannot start", "无法启动"), rc);
         return rc;
     }
     mk_loop_hold(endpoint->loop);

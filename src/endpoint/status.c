@@ -34,7 +34,7 @@ static void add_health(struct writer *w, yyjson_mut_val *object, const struct mk
         add_uint(w, object, "next_try_ms", health->next_try > now ? health->next_try - now : 0);
     if (health->failure.kind == MK_FAILURE_NONE)
         return;
-    add_text(w, object, "last_error", health->failure.text);
+    add_text(w, object, "last_error", mk_failure_text(&health->failure));
     add_uint(w, object, "last_error_time", health->failed_at);
     add_text(w, object, "trouble", mk_trouble_name(mk_health_trouble(health)));
 }

@@ -5,6 +5,7 @@
 #include "host/host.h"
 
 #include "base/json.h"
+#include "base/json_error.h"
 #include "base/log.h"
 #include "protocol/call.h"
 
@@ -32,12 +33,11 @@ void mk_host_cancel(struct milky_host *host, struct mk_slot *slot, int retcode,
 }
 
 /* A mistake of the backend's: an error the first time, so that a log is not filled with it. */
-static void cry(struct milky_host *host, uint64_t number, const char *what)
+static enum mk_log_level mistake_level(struct milky_host *host)
 {
     enum mk_log_level level = host->misuse_logged ? MK_LOG_DEBUG : MK_LOG_ERROR;
     host->misuse_logged = true;
-    mk_log(level, host->name, "the backend has answered a call %s: %llx", what,
-           (unsigned long long)number);
+    return level;
 }
 
 /* Notes that the backend has named a call that is not open. Returns -ENOENT. */
@@ -45,7 +45,9 @@ static int refuse_call(struct milky_host *host, uint64_t number)
 {
     struct mk_slot *slot = mk_calls_trace(&host->calls, number);
     if (!slot) {
-        cry(host, number, "that never was");
+        mk_log(mistake_level(host), host->name,
+               "the backend has answered a call that never was: %llx",
+               "后端应答了不存在的调用：%llx", (unsigned long long)number);
         return -ENOENT;
     }
     bool is_last = slot->generation == (uint32_t)(number >> 32);
@@ -53,10 +55,13 @@ static int refuse_call(struct milky_host *host, uint64_t number)
         mk_call_free(slot->call);
         mk_calls_remove(&host->calls, slot);
     } else if (is_last && !slot->unanswered) {
-        cry(host, number, "that it had answered before");
+        mk_log(mistake_level(host), host->name,
+               "the backend has answered a call that it had answered before: %llx",
+               "后端重复应答了一个调用：%llx", (unsigned long long)number);
         return -ENOENT;
     }
-    mk_log_debug(host->name, "an answer came too late: %llx", (unsigned long long)number);
+    mk_log_debug(host->name, "an answer came too late: %llx", "应答来得太晚：%llx",
+                 (unsigned long long)number);
     return -ENOENT;
 }
 
@@ -83,15 +88,17 @@ int milky_call_ok(struct milky_host *host, uint64_t number, yyjson_mut_val *data
 static int read_result(struct mk_call *call, struct mk_slice json, yyjson_mut_val **data)
 {
     yyjson_alc alc = mk_json_alc(&call->arena);
-    yyjson_read_err error = { .code = YYJSON_READ_SUCCESS, .msg = "longer than 64 MiB" };
+    yyjson_read_err error = { .code = YYJSON_READ_SUCCESS, .msg = NULL };
     yyjson_doc *doc = json.len <= LONGEST_RESULT ? mk_json_read(json, &alc, &error) : NULL;
     *data = doc ? yyjson_val_mut_copy(call->doc, yyjson_doc_get_root(doc)) : NULL;
     if (*data)
         return 0;
     if (doc || error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
         return -ENOMEM;
-    mk_log_error("host", "result of %s, made by the backend, at byte %zu: %s", call->name,
-                 error.pos, error.msg);
+    mk_log_error("host", "result of %s, made by the backend, at byte %zu: %s",
+                 "后端给出的 %s 的结果，第 %zu 字节：%s", call->name, error.pos,
+                 error.msg ? mk_json_error_text(mk_language_get(), &error)
+                           : mk_tr("longer than 64 MiB", "超过 64 MiB"));
     return -EINVAL;
 }
 

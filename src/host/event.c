@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/json_error.h"
 #include "base/log.h"
 #include "net/loop.h"
 
@@ -52,8 +53,8 @@ static int find(struct milky_host *host, uint64_t self_id, const char *name,
 {
     *type = mk_event_type_find(mk_slice_str(name));
     if (!*type) {
-        mk_log_error(host->name, "the backend has emitted an event of no known type: \"%s\"",
-                     name ? name : "");
+        mk_log_error(host->name, "the backend has emitted an event of an unknown type: \"%s\"",
+                     "后端发出了未知类型的事件：\"%s\"", name ? name : "");
         return -EINVAL;
     }
     *account = mk_host_find(host, self_id);
@@ -73,7 +74,7 @@ int milky_emit(struct milky_host *host, uint64_t self_id, const char *name, uint
 static int read_data(struct milky_host *host, const char *name, struct mk_slice json,
                      yyjson_mut_doc **data)
 {
-    yyjson_read_err error = { .code = YYJSON_READ_SUCCESS, .msg = "longer than 64 MiB" };
+    yyjson_read_err error = { .code = YYJSON_READ_SUCCESS, .msg = NULL };
     yyjson_doc *doc = json.len <= LONGEST_EVENT ? mk_json_read(json, NULL, &error) : NULL;
     *data = doc ? yyjson_doc_mut_copy(doc, NULL) : NULL;
     bool was_read = doc != NULL;
@@ -82,8 +83,10 @@ static int read_data(struct milky_host *host, const char *name, struct mk_slice 
         return 0;
     if (was_read || error.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
         return -ENOMEM;
-    mk_log_error(host->name, "data of %s, made by the backend, at byte %zu: %s", name, error.pos,
-                 error.msg);
+    mk_log_error(host->name, "data of %s, made by the backend, at byte %zu: %s",
+                 "后端给出的 %s 的数据，第 %zu 字节：%s", name, error.pos,
+                 error.msg ? mk_json_error_text(mk_language_get(), &error)
+                           : mk_tr("longer than 64 MiB", "超过 64 MiB"));
     return -EINVAL;
 }
 

@@ -44,8 +44,8 @@ static void log_late(struct milky_host *host, const struct mk_call *call)
         return;
     host->late_logged = now;
     mk_log_warn(host->name, "%s was not answered within %llu s (late calls so far: %llu)",
-                call->name, (unsigned long long)(host->owner->call_ms / 1000),
-                (unsigned long long)host->late);
+                "%s 在 %llu 秒内没有应答（迄今超时的调用：%llu）", call->name,
+                (unsigned long long)(host->owner->call_ms / 1000), (unsigned long long)host->late);
 }
 
 static void on_deadline(struct mk_timeout *timeout)
@@ -151,11 +151,12 @@ static const char *table_error(const struct milky_backend *backend)
 {
     size_t least = offsetof(struct milky_backend, call) + sizeof(backend->call);
     if (backend->size < least)
-        return "its table is too short: `size` is to be sizeof(struct milky_backend)";
+        return mk_tr("its table is too short: `size` must be sizeof(struct milky_backend)",
+                     "它的表过短：`size` 应为 sizeof(struct milky_backend)");
     if (!backend->name)
-        return "its table has no name";
+        return mk_tr("its table has no name", "它的表没有名称");
     if (!backend->call)
-        return "its table has no function `call`";
+        return mk_tr("its table has no function `call`", "它的表没有函数 `call`");
     return NULL;
 }
 
@@ -361,9 +362,14 @@ void milky_host_log(const struct milky_host *host, int level, const char *text)
 {
     if (level < MK_LOG_ERROR || level > MK_LOG_DEBUG)
         level = level < MK_LOG_ERROR ? MK_LOG_ERROR : MK_LOG_DEBUG;
-    mk_log((enum mk_log_level)level, host->name, "%s", text);
+    mk_log((enum mk_log_level)level, host->name, "%s", "%s", text);
     if (level == MK_LOG_ERROR && !host->started)
         snprintf(host->last_error, MK_HOST_ERROR_MAX, "%s", text);
+}
+
+enum milky_language milky_host_language(const struct milky_host *host)
+{
+    return host->owner->language;
 }
 
 struct uv_loop_s *milky_host_loop(const struct milky_host *host)

@@ -58,8 +58,9 @@ void mk_roster_fini(struct mk_roster *roster);
 /* What a host asks of the endpoint around it. */
 struct mk_host_owner {
     struct mk_loop *loop;
-    struct mk_journal *journal; /* or NULL */
-    uint64_t call_ms;           /* for a backend's answer */
+    struct mk_journal *journal;   /* or NULL */
+    uint64_t call_ms;             /* for a backend's answer */
+    enum milky_language language; /* of replies to bots */
     /* As milky_host_drop_connections and milky_host_resource_url; the account may be NULL there. */
     void (*drop)(struct mk_host_owner *owner, struct mk_account *account);
     int (*resource_url)(struct mk_host_owner *owner, const struct milky_host *host,

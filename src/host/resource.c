@@ -74,12 +74,20 @@ static int refuse(struct milky_host *host, uint64_t number)
 {
     const struct mk_slot *slot = mk_calls_trace(&host->resources, number);
     bool is_late = slot && (slot->unanswered || slot->generation != (uint32_t)(number >> 32));
-    mk_log(is_late || host->misuse_logged ? MK_LOG_DEBUG : MK_LOG_ERROR, host->name,
-           "the backend has answered a request for a file that %s: %llx",
-           !slot     ? "never was"
-           : is_late ? "is not open any more"
-                     : "it had answered before",
-           (unsigned long long)number);
+    enum mk_log_level level = host->misuse_logged ? MK_LOG_DEBUG : MK_LOG_ERROR;
+    if (is_late)
+        mk_log_debug(host->name,
+                     "the backend has answered a request for a file that is not open any more: "
+                     "%llx",
+                     "后端应答了已结束的文件请求：%llx", (unsigned long long)number);
+    else if (slot)
+        mk_log(level, host->name,
+               "the backend has answered a request for a file that it had answered before: %llx",
+               "后端重复应答了一个文件请求：%llx", (unsigned long long)number);
+    else
+        mk_log(level, host->name,
+               "the backend has answered a request for a file that never was: %llx",
+               "后端应答了不存在的文件请求：%llx", (unsigned long long)number);
     host->misuse_logged |= !is_late;
     return -ENOENT;
 }
@@ -96,10 +104,10 @@ static int settle(struct milky_host *host, uint64_t number, struct mk_resource_a
     mk_calls_remove(&host->resources, slot);
     int rc = answer(request, given);
     if (rc < 0)
-        mk_log_error(host->name,
-                     "the backend has answered a request for a file with what no "
-                     "client can be given: %s",
-                     mk_error_text(-rc));
+        mk_log_error(
+            host->name,
+            "the backend has answered a request for a file with something that cannot be sent: %s",
+            "后端对文件请求给出了无法发送的应答：%s", mk_error_text(-rc));
     return rc;
 }
 

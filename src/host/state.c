@@ -17,8 +17,6 @@
 
 enum { LONGEST_REASON = 4096 };
 
-static const char offline_message[] = "Bot 已离线 (the bot is offline)";
-
 /* --- what a backend can do --- */
 
 struct mk_impl {
@@ -92,8 +90,8 @@ int milky_host_supports(struct milky_host *host, uint64_t self_id, const char *c
     for (size_t i = 0; i < count; i++) {
         int number = actions[i] ? milky_action_number(actions[i]) : -1;
         if (number < 0) {
-            mk_log_error(host->name, "the backend supports an action that no API has: \"%s\"",
-                         actions[i] ? actions[i] : "");
+            mk_log_error(host->name, "the backend supports an unknown action: \"%s\"",
+                         "后端支持的 API 未知：\"%s\"", actions[i] ? actions[i] : "");
             free(bits);
             return -EINVAL;
         }
@@ -132,7 +130,8 @@ static int check_impl(const struct milky_host *host, const struct mk_impl *impl)
         rc = milky_check_result("get_impl_info", result, doc, &checked, problem, sizeof(problem));
     if (rc == -EINVAL)
         mk_log_error(host->name, "the backend described itself wrongly: %s",
-                     text ? problem : "a text is no UTF-8");
+                     "后端的自我描述有误：%s",
+                     text ? problem : mk_tr("a text is not UTF-8", "文本不是 UTF-8"));
     free(text);
     yyjson_mut_doc_free(doc);
     return rc;
@@ -175,6 +174,11 @@ int milky_host_set_impl(struct milky_host *host, uint64_t self_id, const struct 
 
 /* --- calls that are answered here --- */
 
+static const char *offline_message(const struct milky_host *host)
+{
+    return mk_tr_in((enum mk_language)host->owner->language, "the bot is offline", "Bot 已离线");
+}
+
 static void answer_impl(struct mk_call *call, const struct mk_impl *impl)
 {
     yyjson_mut_val *result = describe(impl, call->doc);
@@ -191,13 +195,14 @@ bool mk_host_intercept(struct mk_account *account, struct mk_call *call)
     const uint64_t *actions = own->actions ? own->actions : all->actions;
     const struct mk_impl *impl = own->impl ? own->impl : all->impl;
     if (account->state == MILKY_STATE_OFFLINE)
-        mk_call_fail_text(call, MILKY_OFFLINE, mk_slice_str(offline_message));
+        mk_call_fail_text(call, MILKY_OFFLINE, mk_slice_str(offline_message(host)));
     else if (impl && call->number == host->impl_action)
         answer_impl(call, impl);
     else if (actions && !has_bit(actions, call->number))
         mk_call_fail(call, MILKY_NOT_SUPPORTED,
-                     "后端 %s 不支持 %s (the backend %s does not support %s)", host->name,
-                     call->name, host->name, call->name);
+                     mk_tr_in((enum mk_language)host->owner->language,
+                              "the backend %s does not support %s", "后端 %s 不支持 %s"),
+                     host->name, call->name);
     else
         return false;
     return true;
@@ -239,8 +244,21 @@ static void end_calls(struct mk_account *account)
     for (uint32_t i = 0; i < host->calls.count; i++) {
         struct mk_slot *slot = mk_calls_at(&host->calls, i);
         if (slot->state == MK_SLOT_OPEN && slot->call->dispatch->target == &account->target)
-            mk_host_cancel(host, slot, MILKY_OFFLINE, mk_slice_str(offline_message));
+            mk_host_cancel(host, slot, MILKY_OFFLINE, mk_slice_str(offline_message(host)));
     }
+}
+
+static void log_state(const struct mk_account *account)
+{
+    const char *name = account->host->name;
+    unsigned long long self_id = account->self_id;
+    if (account->state == MILKY_STATE_ONLINE)
+        mk_log_info(name, "bot %llu is online again", "Bot %llu 已恢复在线", self_id);
+    else if (*account->reason)
+        mk_log_info(name, "bot %llu is offline: %s", "Bot %llu 已离线：%s", self_id,
+                    account->reason);
+    else
+        mk_log_info(name, "bot %llu is offline", "Bot %llu 已离线", self_id);
 }
 
 int milky_host_set_state(struct milky_host *host, uint64_t self_id, enum milky_state state,
@@ -260,15 +278,14 @@ int milky_host_set_state(struct milky_host *host, uint64_t self_id, enum milky_s
         return 0;
     account->state = is_offline ? MILKY_STATE_OFFLINE : MILKY_STATE_ONLINE;
     account->since = mk_clock_real_ms();
-    mk_log_info(host->name, "bot %llu is %s%s%s", (unsigned long long)self_id,
-                is_offline ? "offline" : "online again", is_offline && *copy ? ": " : "",
-                is_offline ? copy : "");
+    log_state(account);
     if (!is_offline)
         return 0;
     int rc = emit_offline(account);
     if (rc < 0)
         mk_log_error(host->name, "bot_offline of bot %llu was lost: %s",
-                     (unsigned long long)self_id, mk_error_text(-rc));
+                     "Bot %llu 的 bot_offline 事件丢失：%s", (unsigned long long)self_id,
+                     mk_error_text(-rc));
     end_calls(account);
     return 0;
 }

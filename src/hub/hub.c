@@ -296,7 +296,8 @@ static int replay_one(struct mk_hub *hub, const struct mk_event_format *format,
         rc = write_replayed(hub, format->framing, stored->number, out);
     if (rc == -EINVAL) {
         mk_log_error("hub", "event %llu of bot %llu cannot be read and is left out",
-                     (unsigned long long)stored->number, (unsigned long long)hub->self_id);
+                     "事件 %llu（Bot %llu）无法读取，已略过", (unsigned long long)stored->number,
+                     (unsigned long long)hub->self_id);
         rc = 0;
     }
     mk_buf_reset(&hub->json, KEPT_BUFFER);

@@ -19,15 +19,16 @@ enum {
 
 /* --- statements --- */
 
-int mk_journal_fail(struct mk_journal *journal, const char *what)
+int mk_journal_fail(struct mk_journal *journal, const struct mk_phrase *what)
 {
     int code = sqlite3_errcode(journal->db) & 0xff;
-    const char *why =
-        code == SQLITE_BUSY ? "another process has it open" : sqlite3_errmsg(journal->db);
-    if (journal->retry_at) /* it has been said that it fails */
-        mk_log_debug("journal", "%s: %s", what, why);
+    const char *why = code == SQLITE_BUSY
+                          ? mk_tr("another process has it open", "另一个进程正在使用它")
+                          : sqlite3_errmsg(journal->db);
+    if (journal->retry_at) /* that it fails has been logged */
+        mk_log_debug("journal", "%s: %s", "%s：%s", mk_phrase_text(what), why);
     else
-        mk_log_error("journal", "%s: %s", what, why);
+        mk_log_error("journal", "%s: %s", "%s：%s", mk_phrase_text(what), why);
     return mk_sqlite_errno(code);
 }
 
@@ -64,7 +65,7 @@ static void look_what_is_left(struct mk_journal *journal)
 }
 
 /* Steps a statement without rows to its end. */
-static int run(struct mk_journal *journal, sqlite3_stmt *statement, const char *what)
+static int run(struct mk_journal *journal, sqlite3_stmt *statement, const struct mk_phrase *what)
 {
     int rc = sqlite3_step(statement) == SQLITE_DONE ? 0 : mk_journal_fail(journal, what);
     sqlite3_reset(statement);
@@ -74,7 +75,8 @@ static int run(struct mk_journal *journal, sqlite3_stmt *statement, const char *
 }
 
 /* Steps to a row, which stays readable until the next use. 1, 0 or a negative errno. */
-static int first_row(struct mk_journal *journal, sqlite3_stmt *statement, const char *what)
+static int first_row(struct mk_journal *journal, sqlite3_stmt *statement,
+                     const struct mk_phrase *what)
 {
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
@@ -105,7 +107,8 @@ static int begin(struct mk_journal *journal)
 {
     if (journal->in_transaction)
         return 0;
-    int rc = run(journal, use(journal, BEGIN, 0, NULL), "cannot begin a transaction");
+    int rc = run(journal, use(journal, BEGIN, 0, NULL),
+                 MK_PHRASE("cannot begin a transaction", "无法开始事务"));
     journal->in_transaction = rc == 0;
     return rc;
 }
@@ -147,7 +150,8 @@ static int flush(struct mk_journal *journal)
     if (code == SQLITE_OK)
         return 0;
     if (!journal->retry_at)
-        mk_log_error("journal", "cannot flush to disk: %s", sqlite3_errstr(code));
+        mk_log_error("journal", "cannot flush to disk: %s", "无法写入磁盘：%s",
+                     sqlite3_errstr(code));
     return -EIO;
 }
 
@@ -156,19 +160,28 @@ static int insert(struct mk_journal *journal, const struct mk_redo *record)
     static const struct {
         enum mk_journal_statement statement;
         size_t numbers, texts;
-        const char *failure;
+        struct mk_phrase failure;
     } kinds[] = {
-        [MK_REDO_EVENT] = { APPEND, 4, 2, "cannot store an event" },
-        [MK_REDO_KEY] = { ADD_KEY, 3, 1, "cannot store the key of an event" },
-        [MK_REDO_CURSOR] = { SET_CURSOR, 2, 1, "cannot store a cursor" },
-        [MK_REDO_ADD_DEAD_LETTER] = { ADD_DEAD_LETTER, 4, 2, "cannot set a delivery aside" },
-        [MK_REDO_REMOVE_DEAD_LETTER] = { REMOVE_DEAD_LETTER, 1, 0, "cannot forget a dead letter" },
+        [MK_REDO_EVENT] = { APPEND, 4, 2, { "cannot store an event", "无法存储事件" } },
+        [MK_REDO_KEY] = { ADD_KEY,
+                          3,
+                          1,
+                          { "cannot store the key of an event", "无法存储事件的去重键" } },
+        [MK_REDO_CURSOR] = { SET_CURSOR, 2, 1, { "cannot store a cursor", "无法存储游标" } },
+        [MK_REDO_ADD_DEAD_LETTER] = { ADD_DEAD_LETTER,
+                                      4,
+                                      2,
+                                      { "cannot set a delivery aside", "无法搁置投递" } },
+        [MK_REDO_REMOVE_DEAD_LETTER] = { REMOVE_DEAD_LETTER,
+                                         1,
+                                         0,
+                                         { "cannot forget a dead letter", "无法删除搁置的投递" } },
     };
     size_t count = kinds[record->kind].numbers;
     sqlite3_stmt *statement = use(journal, kinds[record->kind].statement, count, record->numbers);
     for (size_t i = 0; i < kinds[record->kind].texts; i++)
         bind_text(statement, (int)(count + i) + 1, record->texts[i]);
-    return run(journal, statement, kinds[record->kind].failure);
+    return run(journal, statement, &kinds[record->kind].failure);
 }
 
 /* Writes all that is pending once more, in a transaction of its own. */
@@ -178,7 +191,8 @@ static int redo(struct mk_journal *journal)
     struct mk_redo record;
     int rc = 0;
     if (journal->in_transaction)
-        rc = run(journal, use(journal, ROLLBACK, 0, NULL), "cannot roll back");
+        rc = run(journal, use(journal, ROLLBACK, 0, NULL),
+                 MK_PHRASE("cannot roll back", "无法回滚"));
     journal->in_transaction = !sqlite3_get_autocommit(journal->db);
     if (rc == 0)
         rc = begin(journal);
@@ -218,7 +232,8 @@ static int try_to_commit(struct mk_journal *journal)
 {
     int rc = journal->broken ? redo(journal) : 0;
     if (rc == 0 && journal->in_transaction) {
-        rc = run(journal, use(journal, COMMIT, 0, NULL), "cannot store events");
+        rc = run(journal, use(journal, COMMIT, 0, NULL),
+                 MK_PHRASE("cannot store events", "无法存储事件"));
         if (rc == 0) {
             journal->in_transaction = false;
             journal->unlogged = false;
@@ -243,14 +258,17 @@ static int commit(struct mk_journal *journal)
         rc = try_to_commit(journal); /* what has failed once may have been a moment's */
     if (rc == 0) {
         if (journal->retry_at)
-            mk_log_warn("journal", "events are stored again");
+            mk_log_warn("journal", "events are stored again", "事件已恢复存储");
         journal->retry_at = 0;
         mk_backoff_reset(&journal->retry);
         return 0;
     }
     if (!journal->retry_at)
-        mk_log_error("journal", "what makes events fails until they can be stored, which is tried "
-                                "again and again: is there room on the disk of the journal?");
+        mk_log_error("journal",
+                     "calls that make events fail until events can be stored, which is tried again "
+                     "and again: is there room on the disk of the journal?",
+                     "在事件能够存储之前，产生事件的调用都会失败；程序会不断重试：事件日志所在的磁"
+                     "盘还有空间吗？");
     journal->retry_at = mk_clock_mono_ms() + mk_backoff_next(&journal->retry);
     return rc;
 }
@@ -313,7 +331,7 @@ static uint64_t first_young(struct mk_journal *journal, uint64_t self_id, uint64
     if (!trusts_clock(journal, now_ms) || now <= journal->config.max_age)
         return 0;
     sqlite3_stmt *row = USE(journal, FIRST_YOUNG, self_id, now - journal->config.max_age);
-    int rc = first_row(journal, row, "cannot look for old events");
+    int rc = first_row(journal, row, MK_PHRASE("cannot look for old events", "无法查找旧事件"));
     if (rc < 0)
         return 0;
     return rc > 0 ? column_uint(row, 0) : last + 1;
@@ -327,9 +345,10 @@ static void prune(struct mk_journal *journal, uint64_t self_id, uint64_t last)
     uint64_t young = first_young(journal, self_id, last);
     if (young > keep_from)
         keep_from = young;
-    if (keep_from > 0 &&
-        run(journal, USE(journal, SET_LAST, self_id, last), "cannot store a number") == 0)
-        run(journal, USE(journal, PRUNE, self_id, keep_from), "cannot forget old events");
+    if (keep_from > 0 && run(journal, USE(journal, SET_LAST, self_id, last),
+                             MK_PHRASE("cannot store a number", "无法存储编号")) == 0)
+        run(journal, USE(journal, PRUNE, self_id, keep_from),
+            MK_PHRASE("cannot forget old events", "无法删除旧事件"));
 }
 
 void mk_journal_set_kept(struct mk_journal *journal, bool events_kept)
@@ -374,7 +393,8 @@ int mk_journal_add_key(struct mk_journal *journal, uint64_t self_id, uint64_t or
     };
     int rc = add(journal, &record);
     if (rc == 0 && ordinal % PRUNE_KEYS_EVERY == 0 && keep_from > 0 && !journal->broken)
-        run(journal, USE(journal, PRUNE_KEYS, self_id, keep_from), "cannot forget old keys");
+        run(journal, USE(journal, PRUNE_KEYS, self_id, keep_from),
+            MK_PHRASE("cannot forget old keys", "无法删除旧的去重键"));
     return rc;
 }
 
@@ -385,7 +405,9 @@ int mk_journal_each_key(struct mk_journal *journal, uint64_t self_id,
     if (rc < 0)
         return rc;
     sqlite3_stmt *rows = USE(journal, GET_KEYS, self_id);
-    while ((rc = first_row(journal, rows, "cannot read the keys of events")) > 0) {
+    while ((rc = first_row(journal, rows,
+                           MK_PHRASE("cannot read the keys of events", "无法读取事件的去重键"))) >
+           0) {
         const struct mk_journal_key key = {
             .ordinal = column_uint(rows, 0),
             .number = column_uint(rows, 1),
@@ -407,7 +429,7 @@ int mk_journal_last(struct mk_journal *journal, uint64_t self_id, uint64_t *numb
     if (rc < 0)
         return rc;
     sqlite3_stmt *row = USE(journal, GET_LAST, self_id);
-    rc = first_row(journal, row, "cannot read the last number");
+    rc = first_row(journal, row, MK_PHRASE("cannot read the last number", "无法读取最后的编号"));
     if (rc > 0)
         *number = column_uint(row, 0);
     return rc < 0 ? rc : 0;
@@ -420,7 +442,7 @@ int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
     if (rc < 0)
         return rc;
     sqlite3_stmt *row = USE(journal, FIND, self_id, from);
-    rc = first_row(journal, row, "cannot read an event");
+    rc = first_row(journal, row, MK_PHRASE("cannot read an event", "无法读取事件"));
     if (rc > 0)
         *event = (struct mk_journal_event){
             .number = column_uint(row, 0),
@@ -436,17 +458,20 @@ void mk_journal_measure(struct mk_journal *journal, uint64_t self_id,
 {
     *measure = (struct mk_journal_measure){ 0 };
     mk_journal_last(journal, self_id, &measure->last);
-    if (first_row(journal, USE(journal, GET_FIRST, self_id), "cannot read the first number") > 0)
+    if (first_row(journal, USE(journal, GET_FIRST, self_id),
+                  MK_PHRASE("cannot read the first number", "无法读取最早的编号")) > 0)
         measure->first = column_uint(journal->borrowed, 0);
-    if (first_row(journal, USE(journal, COUNT_DEAD_LETTERS, self_id), "cannot count dead letters") >
-        0)
+    if (first_row(journal, USE(journal, COUNT_DEAD_LETTERS, self_id),
+                  MK_PHRASE("cannot count dead letters", "无法统计搁置的投递")) > 0)
         measure->dead_letters = column_uint(journal->borrowed, 0);
 }
 
 uint64_t mk_journal_size(struct mk_journal *journal)
 {
     sqlite3_stmt *row = use(journal, GET_SIZE, 0, NULL);
-    return first_row(journal, row, "cannot read its size") > 0 ? column_uint(row, 0) : 0;
+    return first_row(journal, row, MK_PHRASE("cannot read its size", "无法读取其大小")) > 0
+               ? column_uint(row, 0)
+               : 0;
 }
 
 bool mk_journal_is_healthy(const struct mk_journal *journal)
@@ -461,7 +486,7 @@ int mk_journal_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_sl
 {
     sqlite3_stmt *row = USE(journal, GET_CURSOR, self_id);
     bind_text(row, 2, sink);
-    int rc = first_row(journal, row, "cannot read a cursor");
+    int rc = first_row(journal, row, MK_PHRASE("cannot read a cursor", "无法读取游标"));
     if (rc > 0)
         *number = column_uint(row, 0);
     return rc;
@@ -505,7 +530,7 @@ int mk_journal_find_dead_letter(struct mk_journal *journal, uint64_t id,
                                 struct mk_dead_letter *letter)
 {
     sqlite3_stmt *row = USE(journal, FIND_DEAD_LETTER, id);
-    int rc = first_row(journal, row, "cannot read a dead letter");
+    int rc = first_row(journal, row, MK_PHRASE("cannot read a dead letter", "无法读取搁置的投递"));
     if (rc > 0)
         *letter = (struct mk_dead_letter){
             .id = column_uint(row, 0),

@@ -77,17 +77,19 @@ static int exec(struct mk_journal *journal, const char *sql, const char *what)
 {
     return sqlite3_exec(journal->db, sql, NULL, NULL, NULL) == SQLITE_OK
                ? 0
-               : mk_journal_fail(journal, what);
+               : mk_journal_fail(journal, MK_PHRASE(what, what));
 }
 
 static int read_number(struct mk_journal *journal, const char *sql, uint64_t *number)
 {
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(journal->db, sql, -1, &statement, NULL) != SQLITE_OK)
-        return mk_journal_fail(journal, journal->config.path);
+        return mk_journal_fail(journal, MK_PHRASE(journal->config.path, journal->config.path));
     int code = sqlite3_step(statement);
     *number = code == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
-    int rc = code == SQLITE_ROW ? 0 : mk_journal_fail(journal, journal->config.path);
+    int rc = code == SQLITE_ROW
+                 ? 0
+                 : mk_journal_fail(journal, MK_PHRASE(journal->config.path, journal->config.path));
     sqlite3_finalize(statement);
     return rc;
 }
@@ -115,15 +117,17 @@ static int update_tables(struct mk_journal *journal, const char *path)
                          &own);
     if (rc == 0 && !is_ours(application, version, tables, own)) {
         mk_log_error("journal",
-                     "%s is a database of another program, so it is not touched: "
-                     "move it away, or choose another data_dir",
-                     path);
+                     "%s is a database of another program, so it is not touched: move it away, or "
+                     "choose another data_dir",
+                     "%s 是其他程序的数据库，不会改动：请移走它，或更换 data_dir", path);
         return -EINVAL;
     }
     if (rc == 0 && version > VERSION) {
         mk_log_error("journal",
                      "%s was made by a newer version of milky (its tables are of version %llu, "
                      "this one knows %d): use that one, or move the file away",
+                     "%s 由更新版本的 milky 创建（其表的版本为 %llu，此程序只支持 "
+                     "%d）：请使用该版本，或移走此文件",
                      path, (unsigned long long)version, VERSION);
         return -EINVAL;
     }
@@ -160,7 +164,7 @@ static int prepare(struct mk_journal *journal)
     for (size_t i = 0; i < STATEMENTS && rc == 0; i++)
         if (sqlite3_prepare_v3(journal->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &journal->statements[i], NULL) != SQLITE_OK)
-            rc = mk_journal_fail(journal, texts[i]);
+            rc = mk_journal_fail(journal, MK_PHRASE(texts[i], texts[i]));
     return rc;
 }
 
@@ -176,7 +180,7 @@ int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **
     /* One thread has it. */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(config->path, &journal->db, flags, NULL) != SQLITE_OK)
-        rc = mk_journal_fail(journal, config->path);
+        rc = mk_journal_fail(journal, MK_PHRASE(config->path, config->path));
     if (rc == 0)
         rc = prepare(journal);
     journal->config.path = NULL; /* it was borrowed */

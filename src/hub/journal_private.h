@@ -7,6 +7,7 @@
 
 #include "base/backoff.h"
 #include "base/buf.h"
+#include "base/language.h"
 #include "hub/journal.h"
 
 #include <sqlite3.h>
@@ -56,7 +57,7 @@ struct mk_journal {
     bool missed;         /* events were lost since then */
 };
 
-/* Logs why SQLite has failed, once while commits fail. Returns its negative errno. */
-int mk_journal_fail(struct mk_journal *journal, const char *what);
+/* Logs `what` failed and why, once while commits fail. Returns its negative errno. */
+int mk_journal_fail(struct mk_journal *journal, const struct mk_phrase *what);
 
 #endif

@@ -55,8 +55,8 @@ static void get_stuck(struct mk_reader *reader, int error)
     if (!mk_list_empty(&reader->stuck))
         return;
     mk_log_warn("hub", "event %llu of bot %llu cannot be replayed for now: %s",
-                (unsigned long long)reader->next, (unsigned long long)hub->self_id,
-                mk_error_text(-error));
+                "事件 %llu（Bot %llu）暂时无法重放：%s", (unsigned long long)reader->next,
+                (unsigned long long)hub->self_id, mk_error_text(-error));
     bool is_first = mk_list_empty(&hub->stuck);
     mk_list_push(&hub->stuck, &reader->stuck);
     if (is_first && hub->got_stuck)

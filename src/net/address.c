@@ -1,6 +1,8 @@
 /* address: text to sockaddr and back. Names are not looked up here. */
 #include "net/address.h"
 
+#include "base/language.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -27,11 +29,13 @@ static const char *parse_unix(struct mk_slice path, struct mk_address *address)
 {
     struct sockaddr_un *un = (struct sockaddr_un *)&address->socket;
     if (path.len == 0)
-        return "the path of the Unix socket is empty";
+        return mk_tr("the path of the Unix socket is empty", "Unix 套接字的路径为空");
     if (path.len >= sizeof(un->sun_path))
-        return "the path of a Unix socket can have 107 bytes at most";
+        return mk_tr("the path of a Unix socket can have 107 bytes at most",
+                     "Unix 套接字的路径最长 107 字节");
     if (memchr(path.ptr, '\0', path.len))
-        return "the path of the Unix socket has a NUL in it";
+        return mk_tr("the path of the Unix socket has a NUL in it",
+                     "Unix 套接字的路径中有 NUL 字节");
     un->sun_family = AF_UNIX;
     memcpy(un->sun_path, path.ptr, path.len);
     address->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.len + 1);
@@ -47,9 +51,9 @@ static const char *parse_host(struct mk_slice host, bool ipv6, in_port_t port,
     if (mk_slice_eq(host, MK_SLICE("localhost")))
         host = MK_SLICE("127.0.0.1");
     if (host.len == 0)
-        return "the host is empty";
+        return mk_tr("the host is empty", "主机为空");
     if (host.len >= sizeof(text))
-        return "the host is no IP address";
+        return mk_tr("the host is not an IP address", "主机不是 IP 地址");
     memcpy(text, host.ptr, host.len);
     text[host.len] = '\0';
     if (ipv6) {
@@ -58,14 +62,16 @@ static const char *parse_host(struct mk_slice host, bool ipv6, in_port_t port,
         address->len = sizeof(*in6);
         return inet_pton(AF_INET6, text, &in6->sin6_addr) == 1
                    ? NULL
-                   : "there is no IPv6 address between the brackets";
+                   : mk_tr("there is no IPv6 address between the brackets",
+                           "方括号中不是 IPv6 地址");
     }
     in->sin_family = AF_INET;
     in->sin_port = port;
     address->len = sizeof(*in);
     return inet_pton(AF_INET, text, &in->sin_addr) == 1
                ? NULL
-               : "the host is neither an IPv4 address nor \"localhost\"";
+               : mk_tr("the host is neither an IPv4 address nor \"localhost\"",
+                       "主机既不是 IPv4 地址，也不是 \"localhost\"");
 }
 
 const char *mk_address_parse(struct mk_slice text, struct mk_address *address)
@@ -79,15 +85,15 @@ const char *mk_address_parse(struct mk_slice text, struct mk_address *address)
         const char *colon = text.len > 0 ? memrchr(text.ptr, ':', text.len) : NULL;
         in_port_t port;
         if (!colon)
-            return "the port is missing";
+            return mk_tr("the port is missing", "缺少端口");
         host = mk_slice_of(text.ptr, (size_t)(colon - text.ptr));
         if (!parse_port(mk_slice_from(text, host.len + 1), &port))
-            return "the port is no number from 0 to 65535";
+            return mk_tr("the port is not a number from 0 to 65535", "端口不是 0 到 65535 的数字");
         bool brackets = host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
         if (brackets)
             host = mk_slice_of(host.ptr + 1, host.len - 2);
         else if (host.len > 0 && memchr(host.ptr, ':', host.len))
-            return "an IPv6 address must stand in brackets";
+            return mk_tr("an IPv6 address must be in brackets", "IPv6 地址应放在方括号中");
         error = parse_host(host, brackets, port, &parsed);
     }
     if (!error)

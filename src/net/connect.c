@@ -136,7 +136,8 @@ static void on_lost(void *owner, int error)
         mk_tls_explain(stream->tls, &connect->failure);
     else if (error == -ECONNRESET)
         mk_failure_set(&connect->failure, MK_FAILURE_TLS,
-                       "the peer closed the connection during the TLS handshake");
+                       "the peer closed the connection during the TLS handshake",
+                       "对方在 TLS 握手期间关闭了连接");
     else
         mk_failure_errno(&connect->failure, error);
     fail(connect);
@@ -304,9 +305,9 @@ static void note_unresolved(struct mk_connect *connect, int error)
 {
     struct mk_failure *failure = &connect->failure;
     if (error == UV_EAI_NONAME || error == UV_EAI_NODATA)
-        mk_failure_set(failure, MK_FAILURE_NAME, "the host is unknown");
+        mk_failure_set(failure, MK_FAILURE_NAME, "the host is unknown", "未知的主机");
     else if (error == UV_EAI_AGAIN)
-        mk_failure_set(failure, MK_FAILURE_NAME, "no name server answered");
+        mk_failure_set(failure, MK_FAILURE_NAME, "no name server answered", "没有域名服务器应答");
     else if (mk_failure_errno(failure, error)->kind != MK_FAILURE_NO_MEMORY)
         failure->kind = MK_FAILURE_NAME;
 }

@@ -1,22 +1,51 @@
-/* failure: libuv's texts of errors are lower case and the same everywhere; strerror's are not. */
+/* failure: see the header. libuv's texts of errors are lower case and the same everywhere. */
 #include "net/failure.h"
+
+#include "base/error_text.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <uv.h>
 
-struct mk_failure *mk_failure_set(struct mk_failure *failure, enum mk_failure_kind kind,
-                                  const char *format, ...)
+const char *mk_failure_text(const struct mk_failure *failure)
 {
-    va_list arguments;
+    return mk_language_get() == MK_CHINESE ? failure->zh : failure->en;
+}
+
+/* Text of others may be anything; it must not end within a character. */
+static void cut(char *text)
+{
+    text[mk_utf8_valid_prefix(mk_slice_str(text))] = '\0';
+}
+
+struct mk_failure *mk_failure_set(struct mk_failure *failure, enum mk_failure_kind kind,
+                                  const char *en, const char *zh, ...)
+{
+    va_list arguments, again;
     failure->kind = kind;
     failure->error = 0;
     failure->status = 0;
-    va_start(arguments, format);
-    vsnprintf(failure->text, sizeof(failure->text), format, arguments);
+    va_start(arguments, zh);
+    va_copy(again, arguments);
+    vsnprintf(failure->en, sizeof(failure->en), en, arguments);
+    vsnprintf(failure->zh, sizeof(failure->zh), zh, again);
+    va_end(again);
     va_end(arguments);
+    cut(failure->en);
+    cut(failure->zh);
+    return failure;
+}
+
+struct mk_failure *mk_failure_say(struct mk_failure *failure, enum mk_failure_kind kind,
+                                  const struct mk_phrase *words)
+{
+    mk_failure_set(failure, kind, "%s", "%s", "");
+    snprintf(failure->en, sizeof(failure->en), "%s", words->en);
+    snprintf(failure->zh, sizeof(failure->zh), "%s", words->zh);
     return failure;
 }
 
@@ -50,10 +79,15 @@ static enum mk_failure_kind kind_of(int error)
     }
 }
 
+/* Of libuv's own errors, and of errnos that have no Chinese text, the English one has to do. */
 struct mk_failure *mk_failure_errno(struct mk_failure *failure, int error)
 {
-    mk_failure_set(failure, kind_of(error), "%s", "");
-    uv_strerror_r(error, failure->text, sizeof(failure->text));
+    char english[MK_FAILURE_TEXT];
+    const char *chinese = mk_error_text_in(MK_CHINESE, -error);
+    uv_strerror_r(error, english, sizeof(english));
+    if (strcmp(chinese, mk_error_text_in(MK_ENGLISH, -error)) == 0)
+        chinese = english;
+    mk_failure_say(failure, kind_of(error), MK_PHRASE(english, chinese));
     failure->error = error;
     return failure;
 }
@@ -61,16 +95,18 @@ struct mk_failure *mk_failure_errno(struct mk_failure *failure, int error)
 struct mk_failure *mk_failure_timeout(struct mk_failure *failure, uint64_t ms)
 {
     if (ms % 1000 == 0)
-        mk_failure_set(failure, MK_FAILURE_TIMEOUT, "timed out after %" PRIu64 " s", ms / 1000);
+        mk_failure_set(failure, MK_FAILURE_TIMEOUT, "timed out after %" PRIu64 " s",
+                       "%" PRIu64 " 秒后超时", ms / 1000);
     else
-        mk_failure_set(failure, MK_FAILURE_TIMEOUT, "timed out after %" PRIu64 " ms", ms);
+        mk_failure_set(failure, MK_FAILURE_TIMEOUT, "timed out after %" PRIu64 " ms",
+                       "%" PRIu64 " 毫秒后超时", ms);
     failure->error = -ETIMEDOUT;
     return failure;
 }
 
-struct mk_failure *mk_failure_status(struct mk_failure *failure, unsigned status, const char *more)
+struct mk_failure *mk_failure_status(struct mk_failure *failure, unsigned status)
 {
-    mk_failure_set(failure, MK_FAILURE_STATUS, "it answered %u%s", status, more);
+    mk_failure_set(failure, MK_FAILURE_STATUS, "it answered %u", "对方应答 %u", status);
     failure->status = status;
     return failure;
 }

@@ -1,9 +1,11 @@
 /*
- * failure: what went wrong with another machine: as a kind for programs, and in words for a person.
- * Nothing is ever read back out of the words.
+ * failure: the reason why a connection or a request to another machine failed: as a kind for
+ * programs, and in words for a person, in both languages. No code reads the words back.
  */
 #ifndef MK_NET_FAILURE_H
 #define MK_NET_FAILURE_H
+
+#include "base/language.h"
 
 #include <stdint.h>
 
@@ -29,14 +31,23 @@ enum mk_failure_kind {
 
 struct mk_failure {
     enum mk_failure_kind kind;
-    int error;                  /* a negative errno; 0: none */
-    unsigned status;            /* of HTTP, that the peer answered with; 0: it did not */
-    char text[MK_FAILURE_TEXT]; /* in English, without secrets, cut to fit */
+    int error;       /* a negative errno; 0: none */
+    unsigned status; /* the HTTP status of the answer; 0: there was none */
+    /* The words, without secrets, cut to fit. */
+    char en[MK_FAILURE_TEXT];
+    char zh[MK_FAILURE_TEXT];
 };
+
+/* The words in the language of the process. */
+const char *mk_failure_text(const struct mk_failure *failure);
 
 /* The setters return `failure`. */
 struct mk_failure *mk_failure_set(struct mk_failure *failure, enum mk_failure_kind kind,
-                                  const char *format, ...) __attribute__((format(printf, 3, 4)));
+                                  const char *en, const char *zh, ...) MK_FORMAT_PAIR(3, 4, 5);
+
+/* The same with constant words. */
+struct mk_failure *mk_failure_say(struct mk_failure *failure, enum mk_failure_kind kind,
+                                  const struct mk_phrase *words);
 
 /* Of a negative errno or libuv error: "connection refused". */
 struct mk_failure *mk_failure_errno(struct mk_failure *failure, int error);
@@ -44,7 +55,7 @@ struct mk_failure *mk_failure_errno(struct mk_failure *failure, int error);
 /* "timed out after 10 s", "timed out after 250 ms". */
 struct mk_failure *mk_failure_timeout(struct mk_failure *failure, uint64_t ms);
 
-/* "it answered 404", and, where `more` is not "", that. */
-struct mk_failure *mk_failure_status(struct mk_failure *failure, unsigned status, const char *more);
+/* "it answered 404". */
+struct mk_failure *mk_failure_status(struct mk_failure *failure, unsigned status);
 
 #endif

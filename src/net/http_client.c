@@ -162,7 +162,7 @@ struct mk_http_client *mk_http_client_new(struct mk_loop *loop)
     const char *error;
     const struct mk_curl *curl = mk_curl_load(&error);
     if (!curl) {
-        mk_log_error("http_client", "libcurl is missing: %s", error);
+        mk_log_error("http_client", "libcurl is missing: %s", "缺少 libcurl：%s", error);
         return NULL;
     }
     struct mk_http_client *client = calloc(1, sizeof(*client));

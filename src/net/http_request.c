@@ -107,17 +107,18 @@ static void explain(struct mk_http_request *request, CURLcode code, struct mk_fa
         mk_failure_errno(failure, -ENOMEM);
     else if (request->body_error == -ENOBUFS || code == CURLE_FILESIZE_EXCEEDED)
         mk_failure_set(failure, MK_FAILURE_TOO_LONG, "the response is longer than %llu bytes",
-                       (unsigned long long)request->limit);
+                       "响应超过 %llu 字节", (unsigned long long)request->limit);
     else if (request->body_error < 0)
         mk_failure_errno(failure, request->body_error);
     else if (code == CURLE_OPERATION_TIMEDOUT)
         mk_failure_timeout(failure, request->timeout_ms);
     else if (request->refused)
-        mk_failure_set(failure, MK_FAILURE_FORBIDDEN, "its address is a private one");
+        mk_failure_set(failure, MK_FAILURE_FORBIDDEN, "its address is a private one",
+                       "它的地址是内网地址");
     else if (code == CURLE_COULDNT_CONNECT && error != 0)
         mk_failure_errno(failure, (int)-error);
     else
-        mk_failure_set(failure, kind_of(code), "%s",
+        mk_failure_set(failure, kind_of(code), "%s", "%s",
                        request->text[0] ? request->text : request->curl->easy_strerror(code));
 }
 

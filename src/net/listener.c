@@ -3,6 +3,8 @@
  * process is out of descriptors, takes connections only to drop them.
  */
 #include "net/listener.h"
+
+#include "base/error_text.h"
 #include "net/stream_impl.h"
 
 #include "base/log.h"
@@ -40,16 +42,31 @@ struct mk_listener {
 
 static void on_readable(uv_poll_t *poll, int status, int events);
 
+static void log_starved(const char *address, int error)
+{
+    if (error == -EMFILE)
+        mk_log_warn("listener",
+                    "%s: cannot accept connections for now: too many open files (raise ulimit -n, "
+                    "or LimitNOFILE= of systemd)",
+                    "%s：暂时无法接受连接：打开的文件过多（请提高 ulimit -n，或 systemd 的 "
+                    "LimitNOFILE=）",
+                    address);
+    else if (error == -ENFILE)
+        mk_log_warn("listener",
+                    "%s: cannot accept connections for now: the whole machine has too many open "
+                    "files (raise fs.file-max)",
+                    "%s：暂时无法接受连接：整台机器打开的文件过多（请提高 fs.file-max）", address);
+    else
+        mk_log_warn("listener", "%s: cannot accept connections for now: %s",
+                    "%s：暂时无法接受连接：%s", address, mk_error_text(-error));
+}
+
 static void wait_for_better_times(struct mk_listener *listener, int error)
 {
     uint64_t now = mk_loop_now(listener->loop);
     if (!listener->starved && (!listener->told_at || now - listener->told_at >= QUIET_MS)) {
         char text[MK_ADDRESS_TEXT];
-        const char *advice = error == -EMFILE   ? " (raise ulimit -n, or LimitNOFILE= of systemd)"
-                             : error == -ENFILE ? " (of the whole machine: raise fs.file-max)"
-                                                : "";
-        mk_log_warn("listener", "%s: cannot accept connections for now: %s%s",
-                    mk_address_format(&listener->address, text), uv_strerror(error), advice);
+        log_starved(mk_address_format(&listener->address, text), error);
         listener->told_at = now;
     }
     listener->starved = true;

@@ -284,8 +284,11 @@ static void report_open(uv_handle_t *handle, void *arg)
     (void)arg;
     if (uv_is_closing(handle))
         return;
-    mk_log_warn(module, "left open: %s%s", uv_handle_type_name(handle->type),
-                uv_is_active(handle) ? "" : " (not active)");
+    const char *type = uv_handle_type_name(handle->type);
+    if (uv_is_active(handle))
+        mk_log_warn(module, "left open: %s", "没有关闭：%s", type);
+    else
+        mk_log_warn(module, "left open: %s (not active)", "没有关闭：%s（未激活）", type);
     uv_unref(handle);
 }
 

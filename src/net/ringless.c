@@ -63,6 +63,7 @@ int mk_ringless_loop_init(uv_loop_t *loop)
     }
     if (rc == 0)
         return job.rc;
-    mk_log_debug("loop", "libuv has an io_uring of its own (%s)", mk_error_text(-rc));
+    mk_log_debug("loop", "libuv has an io_uring of its own (%s)", "libuv 使用自己的 io_uring（%s）",
+                 mk_error_text(-rc));
     return uv_loop_init(loop);
 }

@@ -50,7 +50,8 @@ static bool has_ring(struct mk_sender *sender)
         sender->untried = false;
         int rc = mk_ring_open(&sender->ring);
         if (rc < 0)
-            mk_log_debug(module, "no io_uring (%s): one system call per send", mk_error_text(-rc));
+            mk_log_debug(module, "no io_uring (%s): one system call per send",
+                         "没有 io_uring（%s）：每次发送使用一次系统调用", mk_error_text(-rc));
     }
     return sender->ring;
 }
@@ -61,7 +62,8 @@ static size_t send_in_ring(struct mk_sender *sender)
     size_t done = mk_ring_send(sender->ring, sender->queued, sender->count);
     if (done < sender->count) {
         sender->ring = mk_ring_close(sender->ring);
-        mk_log_debug(module, "io_uring took %zu of %zu: one system call per send from now on", done,
+        mk_log_debug(module, "io_uring took %zu of %zu: one system call per send from now on",
+                     "io_uring 只接受了 %zu / %zu：此后每次发送使用一次系统调用", done,
                      sender->count);
     }
     return done;

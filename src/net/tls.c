@@ -178,11 +178,12 @@ void mk_tls_explain(const struct mk_tls *tls, struct mk_failure *failure)
     const char *reason = ERR_reason_error_string(tls->error);
     if (verdict != X509_V_OK)
         mk_failure_set(failure, MK_FAILURE_CERTIFICATE, "certificate verify failed: %s",
-                       X509_verify_cert_error_string(verdict));
+                       "证书验证失败：%s", X509_verify_cert_error_string(verdict));
     else if (reason)
-        mk_failure_set(failure, MK_FAILURE_TLS, "TLS handshake failed: %s", reason);
+        mk_failure_set(failure, MK_FAILURE_TLS, "TLS handshake failed: %s", "TLS 握手失败：%s",
+                       reason);
     else
-        mk_failure_set(failure, MK_FAILURE_TLS, "TLS handshake failed");
+        mk_failure_set(failure, MK_FAILURE_TLS, "TLS handshake failed", "TLS 握手失败");
     failure->error = -EPROTO;
 }
 

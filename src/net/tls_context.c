@@ -32,7 +32,7 @@ static const char *unreadable(const char *path)
     if (stat(path, &file) < 0)
         return mk_error_text(errno);
     if (!S_ISREG(file.st_mode))
-        return "this is not a file";
+        return mk_tr("this is not a file", "这不是文件");
     FILE *opened = fopen(path, "re");
     if (!opened)
         return mk_error_text(errno);
@@ -72,8 +72,8 @@ static int take_pair(struct mk_tls_context *context, const char *certificate, co
     const char *why = unreadable(certificate);
     if (!why && SSL_CTX_use_certificate_chain_file(context->ssl, certificate) != 1)
         why = ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_EE_KEY_TOO_SMALL
-                  ? "its key is too short to be safe"
-                  : "no certificate in PEM was found in it";
+                  ? mk_tr("its key is too short to be safe", "其密钥过短，不安全")
+                  : mk_tr("no certificate in PEM was found in it", "其中没有 PEM 格式的证书");
     if (why) {
         refuse(context, fault, "certificate", certificate, why);
         return -1;
@@ -81,8 +81,9 @@ static int take_pair(struct mk_tls_context *context, const char *certificate, co
     why = unreadable(key);
     if (!why && SSL_CTX_use_PrivateKey_file(context->ssl, key, SSL_FILETYPE_PEM) != 1)
         why = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH
-                  ? "this key is not the certificate's"
-                  : "no private key in PEM without a password was found in it";
+                  ? mk_tr("this key is not the certificate's", "此私钥与证书不符")
+                  : mk_tr("no private key in PEM without a password was found in it",
+                          "其中没有不带密码的 PEM 格式私钥");
     if (why) {
         refuse(context, fault, "key", key, why);
         return -1;
@@ -148,7 +149,7 @@ struct mk_tls_context *mk_tls_context_client(const struct mk_tls_files *files,
     if (!files->ca)
         SSL_CTX_set_default_verify_paths(ssl);
     else if (!why && SSL_CTX_load_verify_locations(ssl, files->ca, NULL) != 1)
-        why = "no certificate in PEM was found in it";
+        why = mk_tr("no certificate in PEM was found in it", "其中没有 PEM 格式的证书");
     if (why)
         return refuse(context, fault, "ca", files->ca, why);
     /* As with the system's roots: who names a server's own certificate trusts it. */

@@ -135,9 +135,8 @@ static int make_data(struct mk_call *call, yyjson_mut_val *data)
     const struct mk_action *action = call->action;
     if (action) {
         const struct mk_type *shape = mk_actions_1_2[call->number].result;
-        int rc = !data && shape->object->count == 0
-                     ? 0
-                     : mk_result_check(shape, data, "result of", call->name);
+        int rc =
+            !data && shape->object->count == 0 ? 0 : mk_result_check(shape, data, true, call->name);
         if (rc < 0)
             return rc;
         if (action->dialect != MK_DIALECT_1_2) {
@@ -175,8 +174,9 @@ int mk_call_ok(struct mk_call *call, yyjson_mut_val *data)
 void mk_call_spoil(struct mk_call *call)
 {
     mk_log_error("protocol",
-                 "result of %s, made by the backend: JSON cannot hold it (a string that "
-                 "is no UTF-8, or an infinite number)",
+                 "result of %s, made by the backend: JSON cannot hold it (a string that is not "
+                 "UTF-8, or an infinite number)",
+                 "后端给出的 %s 的结果无法写成 JSON（字符串不是 UTF-8，或数字为无穷大）",
                  call->name);
     set_failure(call, MILKY_INTERNAL, MK_SLICE("the backend made a result that is no JSON"));
 }
@@ -187,7 +187,8 @@ void mk_call_fail_text(struct mk_call *call, int retcode, struct mk_slice messag
     mk_buf_init(&text, 3 * LONGEST_MESSAGE);
     int rc = mk_text_write_repaired(&text, message);
     if (retcode == 0) {
-        mk_log_error("protocol", "%s: the backend failed a call with retcode 0", call->name);
+        mk_log_error("protocol", "%s: the backend failed a call with retcode 0",
+                     "%s：后端以 retcode 0 表示调用失败", call->name);
         retcode = MILKY_INTERNAL;
     }
     mk_call_end(call, MK_OUTCOME_DONE, retcode,

@@ -68,7 +68,7 @@ static int write_wrapped(struct mk_buf *out, const struct mk_event *event, enum 
 
 int mk_event_check(const struct mk_event *event)
 {
-    return mk_result_check(event->type->data, event->data, "event", event->type->name.ptr);
+    return mk_result_check(event->type->data, event->data, false, event->type->name.ptr);
 }
 
 int mk_event_write(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,

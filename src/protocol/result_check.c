@@ -12,7 +12,7 @@
 enum { DEEPEST = 64, LONGEST_PATH = 4096 };
 
 struct check {
-    const char *what;
+    bool is_result; /* of an API; else the data of an event */
     const char *name;
     unsigned depth;
 };
@@ -26,9 +26,17 @@ static int complain(const struct check *check, const struct mk_json_path *at, co
     struct mk_buf path;
     mk_buf_init(&path, LONGEST_PATH);
     int rc = at ? mk_json_path_write(&path, at) : mk_buf_append_slice(&path, MK_SLICE("data"));
-    mk_log_error("protocol", "%s %s, made by the backend: %.*s: expected %s, got %s", check->what,
-                 check->name, rc < 0 ? 0 : (int)path.len, path.data ? path.data : "", expected,
-                 mk_json_type_name((const yyjson_val *)got));
+    const char *got_type = mk_json_type_name((const yyjson_val *)got);
+    int len = rc < 0 ? 0 : (int)path.len;
+    const char *text = path.data ? path.data : "";
+    if (check->is_result)
+        mk_log_error("protocol", "result of %s, made by the backend: %.*s: expected %s, got %s",
+                     "后端给出的 %s 的结果：%.*s：应为 %s，实际为 %s", check->name, len, text,
+                     expected, got_type);
+    else
+        mk_log_error("protocol", "event %s, made by the backend: %.*s: expected %s, got %s",
+                     "后端发出的事件 %s：%.*s：应为 %s，实际为 %s", check->name, len, text,
+                     expected, got_type);
     mk_buf_fini(&path);
     return -EINVAL;
 }
@@ -121,9 +129,9 @@ static int check_value(struct check *check, const struct mk_json_path *at,
     return rc;
 }
 
-int mk_result_check(const struct mk_type *type, yyjson_mut_val *value, const char *what,
+int mk_result_check(const struct mk_type *type, yyjson_mut_val *value, bool is_result,
                     const char *name)
 {
-    struct check check = { .what = what, .name = name };
+    struct check check = { .is_result = is_result, .name = name };
     return check_value(&check, NULL, type, value);
 }

@@ -11,11 +11,11 @@
 #include <yyjson.h>
 
 /*
- * Returns 0, or -EINVAL after it has logged an error: `what` and `name` tell what it is ("result
- * of", "get_message"), the path in it where it went wrong and what was expected there. `value` may
- * be NULL.
+ * Checks the result of the API `name`, or the data of the event `name`. `value` may be NULL.
+ * Returns 0, or -EINVAL after it has logged the JSON path of the mistake and the type that is
+ * expected there.
  */
-int mk_result_check(const struct mk_type *type, yyjson_mut_val *value, const char *what,
+int mk_result_check(const struct mk_type *type, yyjson_mut_val *value, bool is_result,
                     const char *name);
 
 #endif

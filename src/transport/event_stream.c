@@ -37,7 +37,7 @@ static void on_overrun(struct mk_subscription *subscription)
 {
     struct sse_connection *connection =
         MK_CONTAINER_OF(subscription, struct sse_connection, events);
-    mk_log_warn(module, "%s does not take its events: closing it",
+    mk_log_warn(module, "%s does not receive its events: closing it", "%s 未接收事件：关闭连接",
                 mk_stream_remote(connection->stream));
     mk_stream_abort(connection->stream, -ENOBUFS);
 }
@@ -60,7 +60,7 @@ static void on_closed(void *owner, int error)
 {
     (void)error;
     struct sse_connection *connection = owner;
-    mk_log_info(module, "%s disconnected", mk_stream_remote(connection->stream));
+    mk_log_info(module, "%s disconnected", "%s 已断开", mk_stream_remote(connection->stream));
     mk_timeout_disarm(&connection->heartbeat);
     mk_subscription_fini(&connection->events);
     mk_list_remove(&connection->node);
@@ -113,7 +113,7 @@ static int open_sse(struct mk_event_stream *events, struct mk_http_connection *h
     mk_list_push(&events->streams, &connection->node);
     mk_stream_adopt(stream, &stream_events, connection);
     mk_stream_wake(stream);
-    mk_log_info(module, "%s connected", mk_stream_remote(stream));
+    mk_log_info(module, "%s connected", "%s 已连接", mk_stream_remote(stream));
     return 0;
 }
 

@@ -25,13 +25,15 @@ static const char *advice_for_path(const struct mk_address *address, int error)
     switch (error) {
     case -EADDRINUSE:
         if (lstat(path, &file) == 0 && !S_ISSOCK(file.st_mode))
-            return "there is a file of this name that is no socket";
-        return "is another milky running with this data_dir?";
+            return mk_tr("there is a file of this name that is not a socket",
+                         "此处有同名文件，且不是套接字");
+        return mk_tr("is another milky running with this data_dir?",
+                     "是否有另一个 milky 正在使用此 data_dir？");
     case -ENOENT:
-        return "its folder is not there";
+        return mk_tr("its folder does not exist", "所在目录不存在");
     case -EACCES:
     case -EROFS:
-        return "its folder cannot be written to";
+        return mk_tr("its folder cannot be written to", "所在目录不可写");
     default:
         return NULL;
     }
@@ -41,17 +43,20 @@ static const char *advice_for_port(const struct mk_address *address, int error)
 {
     switch (error) {
     case -EADDRINUSE:
-        return "is another milky running? `ss -ltnp` shows who listens there; or choose another "
-               "port";
+        return mk_tr("is another milky running? `ss -ltnp` shows the program that listens there; "
+                     "or choose another port",
+                     "是否有另一个 milky 正在运行？`ss -ltnp` 可显示监听此端口的程序；或更换端口");
     case -EACCES:
         return port_of(address) < FIRST_FREE_PORT
-                   ? "ports below 1024 want a capability (CAP_NET_BIND_SERVICE); or choose another "
-                     "port"
+                   ? mk_tr("ports below 1024 need a capability (CAP_NET_BIND_SERVICE); or choose "
+                           "another port",
+                           "1024 以下的端口需要 CAP_NET_BIND_SERVICE 权限；或更换端口")
                    : NULL;
     case -EADDRNOTAVAIL:
-        return "no network interface of this machine has this address";
+        return mk_tr("no network interface of this machine has this address",
+                     "本机的网络接口都没有此地址");
     case -EAFNOSUPPORT:
-        return "this machine has no IPv6";
+        return mk_tr("this machine has no IPv6", "本机没有 IPv6");
     default:
         return NULL;
     }
@@ -63,8 +68,13 @@ const char *mk_listen_error(const struct mk_address *address, int error, char te
     bool is_path = address->socket.ss_family == AF_UNIX;
     const char *advice =
         is_path ? advice_for_path(address, error) : advice_for_port(address, error);
-    snprintf(text, MK_LISTEN_ERROR, "cannot listen on %s: %s%s%s%s",
-             mk_address_format(address, name), mk_error_text(-error), advice ? " (" : "",
-             advice ? advice : "", advice ? ")" : "");
+    mk_address_format(address, name);
+    if (advice)
+        snprintf(text, MK_LISTEN_ERROR,
+                 mk_tr("cannot listen on %s: %s (%s)", "无法监听 %s：%s（%s）"), name,
+                 mk_error_text(-error), advice);
+    else
+        snprintf(text, MK_LISTEN_ERROR, mk_tr("cannot listen on %s: %s", "无法监听 %s：%s"), name,
+                 mk_error_text(-error));
     return text;
 }

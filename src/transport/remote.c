@@ -11,8 +11,10 @@ struct mk_tls_files mk_remote_tls_files(const char *transport, const struct milk
     struct mk_url url;
     if (tls->insecure_skip_verify && !mk_url_parse(mk_slice_str(remote->url), &url))
         mk_log_warn(transport,
-                    "%.*s: INSECURE: insecure_skip_verify is set, so ANY certificate is taken: "
-                    "whoever is on the way can read and change everything",
+                    "%.*s: INSECURE: insecure_skip_verify is set, so ANY certificate is accepted: "
+                    "anyone on the way can read and change everything",
+                    "%.*s：不安全：已设置 "
+                    "insecure_skip_verify，将接受任何证书：途中的任何人都能读取和篡改全部内容",
                     (int)url.authority_host.len, url.authority_host.ptr);
     return (struct mk_tls_files){
         .ca = tls->ca,

@@ -293,7 +293,7 @@ static int start(struct mk_transport *transport)
     int rc = mk_http_port_listen(&server->port);
     char text[MK_LISTEN_ERROR];
     if (rc < 0)
-        mk_log_error("server", "bot %llu: %s",
+        mk_log_error("server", "bot %llu: %s", "Bot %llu：%s",
                      (unsigned long long)server->context.dispatch->self_id,
                      mk_listen_error(&server->port.address, rc, text));
     return rc;

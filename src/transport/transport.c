@@ -40,7 +40,7 @@ enum mk_dialect mk_transport_dialect(enum milky_dialect dialect)
 
 int mk_transport_refuse(const char *transport, const char *entry, const char *why)
 {
-    mk_log_error(transport, "\"%s\": %s", entry, why);
+    mk_log_error(transport, "\"%s\": %s", "\"%s\"：%s", entry, why);
     return -EINVAL;
 }
 

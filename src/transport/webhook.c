@@ -100,8 +100,9 @@ static void on_acknowledged(struct webhook *webhook, const struct mk_http_respon
     if (!empty && mk_webhook_calls_run(&webhook->calls, response->body) == 0)
         return;
     if (!empty)
-        mk_log_info(module, "%s: its response (%u, %zu bytes) is no call, so nothing is done",
-                    webhook->name, response->status, response->body.len);
+        mk_log_info(module, "%s: its response (%u, %zu bytes) is not a call and is ignored",
+                    "%s：其响应（%u，%zu 字节）不是调用，已忽略", webhook->name, response->status,
+                    response->body.len);
     finish_event(webhook);
 }
 
@@ -112,8 +113,8 @@ static void try_again(struct webhook *webhook, const struct mk_failure *failure,
 {
     if (webhook->stopping) {
         mk_health_fail(&webhook->health, failure, 0);
-        mk_log_warn(module, "%s: %s; stopping, so it is not tried again now", webhook->name,
-                    failure->text);
+        mk_log_warn(module, "%s: %s; milky is stopping, so it is not tried again now",
+                    "%s：%s；正在停止，不再重试", webhook->name, mk_failure_text(failure));
         abort_webhook(&webhook->transport);
         return;
     }
@@ -122,8 +123,9 @@ static void try_again(struct webhook *webhook, const struct mk_failure *failure,
         retry_after = MAX_RETRY_AFTER;
     if (wait < retry_after * 1000)
         wait = retry_after * 1000;
-    mk_log_warn(module, "%s: %s; next try in %llu.%llu s", webhook->name, failure->text,
-                (unsigned long long)wait / 1000, (unsigned long long)wait % 1000 / 100);
+    mk_log_warn(module, "%s: %s; next try in %llu.%llu s", "%s：%s；%llu.%llu 秒后重试",
+                webhook->name, mk_failure_text(failure), (unsigned long long)wait / 1000,
+                (unsigned long long)wait % 1000 / 100);
     mk_health_fail(&webhook->health, failure, wait);
     mk_timer_start(webhook->timer, wait);
 }
@@ -139,7 +141,6 @@ static void bury(struct webhook *webhook, const struct mk_http_response *respons
 {
     struct mk_hub *hub = webhook->hub;
     struct mk_failure failure;
-    char more[64];
     struct mk_slice body = response->body;
     if (body.len > KEPT_RESPONSE)
         body.len = KEPT_RESPONSE;
@@ -153,14 +154,17 @@ static void bury(struct webhook *webhook, const struct mk_http_response *respons
         .response = body,
     };
     if (mk_journal_add_dead_letter(hub->journal, &letter) < 0) {
-        mk_failure_status(&failure, response->status, ", which cannot be set aside");
+        mk_failure_set(&failure, MK_FAILURE_STATUS, "it answered %u, which cannot be set aside",
+                       "对方应答 %u，但无法搁置此投递", response->status);
+        failure.status = response->status;
         try_again(webhook, &failure, 0);
         return;
     }
-    snprintf(more, sizeof(more), " to event %llu, which is set aside",
-             (unsigned long long)webhook->number);
-    mk_failure_status(&failure, response->status, more);
-    mk_log_warn(module, "%s: %s", webhook->name, failure.text);
+    mk_failure_set(&failure, MK_FAILURE_STATUS, "it answered %u to event %llu, which is set aside",
+                   "对方应答 %u，事件 %llu 已搁置", response->status,
+                   (unsigned long long)webhook->number);
+    failure.status = response->status;
+    mk_log_warn(module, "%s: %s", "%s：%s", webhook->name, mk_failure_text(&failure));
     mk_health_fail(&webhook->health, &failure, 0);
     webhook->set_aside++;
     finish_event(webhook);
@@ -182,7 +186,7 @@ static void on_response(void *arg, const struct mk_http_response *response)
         bury(webhook, response);
     } else {
         struct mk_failure failure;
-        mk_failure_status(&failure, response->status, "");
+        mk_failure_status(&failure, response->status);
         try_again(webhook, &failure, response->retry_after);
     }
 }
@@ -199,7 +203,7 @@ static void post_event(struct webhook *webhook)
     mk_health_try(&webhook->health);
     webhook->request = mk_webhook_post(&webhook->target, &event, on_response, webhook);
     if (!webhook->request)
-        try_again(webhook, mk_failure_set(&failure, MK_FAILURE_NO_MEMORY, "out of memory"), 0);
+        try_again(webhook, mk_failure_errno(&failure, -ENOMEM), 0);
 }
 
 /* Takes the next line off: "NUMBER JSON". Returns its number; 0 is a gap. */
@@ -218,8 +222,8 @@ static void note_gap(struct webhook *webhook, uint64_t next)
     webhook->gap_from = webhook->number + 1;
     webhook->gap_to = next - 1;
     mk_log_error(module, "%s: events %llu to %llu are gone from the journal and were not delivered",
-                 webhook->name, (unsigned long long)webhook->gap_from,
-                 (unsigned long long)webhook->gap_to);
+                 "%s：事件 %llu 至 %llu 已不在事件日志中，没有投递", webhook->name,
+                 (unsigned long long)webhook->gap_from, (unsigned long long)webhook->gap_to);
 }
 
 /* Puts `event` at the next one there is, if there is any and none is at hand. */
@@ -282,8 +286,9 @@ static void on_sink_overrun(struct mk_sink *sink)
         mk_reader_rewind(&webhook->reader, webhook->number);
     } else {
         webhook->dropped += mk_reader_lag(&webhook->reader).events;
-        mk_log_error(module, "%s: %llu bytes of events were not taken and are dropped",
-                     webhook->name, (unsigned long long)mk_sink_lag(sink));
+        mk_log_error(module, "%s: %llu bytes of events were not received and are dropped",
+                     "%s：%llu 字节的事件未被接收，已丢弃", webhook->name,
+                     (unsigned long long)mk_sink_lag(sink));
         mk_reader_rewind(&webhook->reader, webhook->hub->events);
     }
     go_on(webhook); /* after the wait that its receiver has asked for, if there is one */
@@ -379,7 +384,7 @@ static int start(struct mk_transport *transport)
     if (rc == 0)
         go_on(webhook);
     else
-        mk_log_error(module, "bot %llu: it cannot start: %s",
+        mk_log_error(module, "bot %llu: cannot start: %s", "Bot %llu：无法启动：%s",
                      (unsigned long long)webhook->hub->self_id, mk_error_text(-rc));
     return rc;
 }
@@ -408,9 +413,11 @@ static void abort_webhook(struct mk_transport *transport)
     bool undelivered = webhook->event.len > 0;
     if (undelivered && webhook->hub->journal)
         mk_log_info(module, "%s: stopped; events from number %llu on wait for the next start",
-                    webhook->name, (unsigned long long)webhook->number);
+                    "%s：已停止；编号 %llu 起的事件等待下次启动", webhook->name,
+                    (unsigned long long)webhook->number);
     else if (undelivered)
-        mk_log_warn(module, "%s: stopped with %llu bytes of events undelivered", webhook->name,
+        mk_log_warn(module, "%s: stopped with %llu bytes of events undelivered",
+                    "%s：已停止，%llu 字节的事件没有投递", webhook->name,
                     (unsigned long long)mk_sink_lag(&webhook->reader.sink));
     webhook->stopping = true;
     webhook->request = mk_http_request_cancel(webhook->request);

@@ -34,7 +34,8 @@ static bool execute_next(struct mk_webhook_calls *calls)
         mk_dispatch_message(calls->dispatch, calls->dialect, mk_slice_of(text, len),
                             &calls->caller);
     else
-        mk_log_error(module, "%s: out of memory for a call", calls->name);
+        mk_log_error(module, "%s: out of memory for a call", "%s：内存不足，无法执行调用",
+                     calls->name);
     free(text);
     return true;
 }
@@ -59,8 +60,9 @@ static void on_reply(struct mk_caller *caller, struct mk_call *call)
 {
     struct mk_webhook_calls *calls = MK_CONTAINER_OF(caller, struct mk_webhook_calls, caller);
     if (mk_call_retcode(call) != 0)
-        mk_log_warn(module, "%s: call %zu of its response failed: %d %s", calls->name,
-                    calls->number, mk_call_retcode(call), mk_call_message(call));
+        mk_log_warn(module, "%s: call %zu of its response failed: %d %s",
+                    "%s：其响应中的第 %zu 个调用失败：%d %s", calls->name, calls->number,
+                    mk_call_retcode(call), mk_call_message(call));
     /* Later replies go on from here; those that come at once return into execute's own loop. */
     if (!calls->executing && calls->doc)
         execute(calls);
@@ -106,7 +108,8 @@ int mk_webhook_calls_run(struct mk_webhook_calls *calls, struct mk_slice body)
     }
     if (yyjson_arr_size(root) > MAX_CALLS)
         mk_log_warn(module, "%s: its response has %zu calls: only the first %d are executed",
-                    calls->name, yyjson_arr_size(root), MAX_CALLS);
+                    "%s：其响应中有 %zu 个调用：只执行前 %d 个", calls->name, yyjson_arr_size(root),
+                    MAX_CALLS);
     calls->doc = doc;
     calls->number = 0;
     yyjson_arr_iter_init(root, &calls->rest);

@@ -32,8 +32,8 @@ static void finish(struct mk_webhook_repost *repost, const struct mk_repost_resu
 
 static void taken(struct mk_webhook_repost *repost)
 {
-    mk_log_info("webhook", "%s: it took event %llu, which had been set aside", repost->name,
-                (unsigned long long)repost->number);
+    mk_log_info("webhook", "%s: it has received event %llu, which had been set aside",
+                "%s：已接收此前搁置的事件 %llu", repost->name, (unsigned long long)repost->number);
     finish(repost, &(struct mk_repost_result){ MK_REPOST_TAKEN, repost->status, NULL });
 }
 
@@ -47,7 +47,8 @@ static void on_response(void *arg, const struct mk_http_response *response)
     struct mk_webhook_repost *repost = arg;
     repost->request = NULL;
     if (response->failure) {
-        finish(repost, &(struct mk_repost_result){ MK_REPOST_FAILED, 0, response->failure->text });
+        finish(repost, &(struct mk_repost_result){ MK_REPOST_FAILED, 0,
+                                                   mk_failure_text(response->failure) });
         return;
     }
     repost->status = response->status;

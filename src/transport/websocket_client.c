@@ -60,37 +60,33 @@ static void try_later(struct client *client, const struct mk_failure *failure)
     if (client->stopped)
         return;
     uint32_t wait = mk_backoff_next(&client->backoff);
-    mk_log_warn(module, "%s: %s; next try in %u.%u s", client->name, failure->text, wait / 1000,
-                wait % 1000 / 100);
+    mk_log_warn(module, "%s: %s; next try in %u.%u s", "%s：%s；%u.%u 秒后重试", client->name,
+                mk_failure_text(failure), wait / 1000, wait % 1000 / 100);
     mk_health_fail(&client->health, failure, wait);
     mk_timer_start(client->timer, wait);
 }
 
 /* --- open --- */
 
-static void try_later_for(struct client *client, enum mk_failure_kind kind, const char *why)
-{
-    struct mk_failure failure;
-    try_later(client, mk_failure_set(&failure, kind, "%s", why));
-}
-
 static void on_session_gone(void *arg)
 {
     struct client *client = arg;
+    struct mk_failure failure;
     if (mk_loop_now(client->loop) - client->opened >= STEADY_MS)
         mk_backoff_reset(&client->backoff);
-    try_later_for(client, MK_FAILURE_CLOSED, "disconnected");
+    try_later(client, mk_failure_set(&failure, MK_FAILURE_CLOSED, "disconnected", "连接已断开"));
 }
 
 static void open_session(struct client *client, struct mk_stream *stream,
                          struct mk_deflate *deflate)
 {
     uint64_t since = client->replay ? client->received : MK_READER_LIVE;
+    struct mk_failure failure;
     if (!mk_session_new(&client->sessions, stream, since, deflate, &client->open, on_session_gone,
                         client)) {
         mk_stream_adopt(stream, NULL, NULL);
         mk_stream_abort(stream, -ENOMEM);
-        try_later_for(client, MK_FAILURE_NO_MEMORY, "out of memory");
+        try_later(client, mk_failure_errno(&failure, -ENOMEM));
         return;
     }
     mk_health_succeed(&client->health);
@@ -123,10 +119,11 @@ static void connect_now(struct client *client)
         .handshake_ms = HANDSHAKE_MS,
         .offers_deflate = !client->plain && mk_session_context_deflate(&client->sessions) != NULL,
     };
+    struct mk_failure failure;
     mk_health_try(&client->health);
     client->dial = mk_websocket_dial_start(client->loop, &options, on_dialled, client);
     if (!client->dial)
-        try_later_for(client, MK_FAILURE_NO_MEMORY, "out of memory");
+        try_later(client, mk_failure_errno(&failure, -ENOMEM));
 }
 
 static void on_timer(void *arg)
@@ -238,7 +235,7 @@ static int start(struct mk_transport *transport)
     struct client *client = client_of(transport);
     int rc = client->replay ? find_place(client) : 0;
     if (rc < 0) {
-        mk_log_error(module, "bot %llu: it cannot start: %s",
+        mk_log_error(module, "bot %llu: cannot start: %s", "Bot %llu：无法启动：%s",
                      (unsigned long long)client->sessions.hub->self_id, mk_error_text(-rc));
         return rc;
     }

@@ -62,7 +62,8 @@ void mk_session_context_fini(struct mk_session_context *context)
 static void on_overrun(struct mk_subscription *subscription)
 {
     struct mk_session *session = MK_CONTAINER_OF(subscription, struct mk_session, events);
-    mk_log_warn(session->context->transport, "%s does not take its events: closing it",
+    mk_log_warn(session->context->transport, "%s does not receive its events: closing it",
+                "%s 未接收事件：关闭连接",
                 mk_stream_remote(mk_websocket_stream(session->websocket)));
     mk_websocket_close(session->websocket, MK_WS_TRY_AGAIN_LATER, MK_SLICE("too slow for events"));
 }
@@ -148,7 +149,7 @@ static void on_pong(void *owner, struct mk_slice payload)
 static void on_closed(void *owner, uint16_t code, const char *why)
 {
     struct mk_session *session = owner;
-    mk_log_info(session->context->transport, "%s disconnected (%u: %s)",
+    mk_log_info(session->context->transport, "%s disconnected (%u: %s)", "%s 已断开（%u：%s）",
                 mk_stream_remote(mk_websocket_stream(session->websocket)), code, why);
     session->context->hub->unanswered += mk_websocket_ping_timed_out(session->websocket);
     mk_caller_fini(&session->caller);
@@ -220,7 +221,7 @@ struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_
     }
     mk_websocket_set_deflate(session->websocket, deflate);
     mk_list_push(list, &session->node);
-    mk_log_info(context->transport, "%s connected", mk_stream_remote(stream));
+    mk_log_info(context->transport, "%s connected", "%s 已连接", mk_stream_remote(stream));
     return session;
 }
 

@@ -180,8 +180,8 @@ static bool is_full(struct mk_guard *guard, enum mk_guard_pool pool, bool is_uni
         return false;
     mk_guard_count(guard, MK_REFUSAL_CONNECTIONS);
     if (!guard->told)
-        mk_log_warn("server", "%zu connections are open: no more are taken (limits.connections)",
-                    guard->connections);
+        mk_log_warn("server", "%zu connections are open: no more are accepted (limits.connections)",
+                    "已有 %zu 个连接：不再接受新的连接（limits.connections）", guard->connections);
     guard->told = true;
     return true;
 }
@@ -194,10 +194,12 @@ static bool has_too_many(struct mk_guard_client *client, const struct mk_stream 
         return false;
     mk_guard_count(client->guard, MK_REFUSAL_PER_ADDRESS);
     if (!client->told)
-        mk_log_warn("server",
-                    "%s: %zu connections from this address are open: no more are taken "
-                    "(limits.connections_per_address)",
-                    mk_stream_remote(stream), client->connections);
+        mk_log_warn(
+            "server",
+            "%s: %zu connections from this address are open: no more are accepted "
+            "(limits.connections_per_address)",
+            "%s：来自此地址的连接已有 %zu 个：不再接受新的连接（limits.connections_per_address）",
+            mk_stream_remote(stream), client->connections);
     client->told = true;
     return true;
 }

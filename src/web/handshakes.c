@@ -19,6 +19,8 @@ static void tell(const struct mk_handshakes *handshakes)
                     "%" PRIu64
                     " TLS handshakes are under way: the oldest ends for a new one, %" PRIu64
                     " so far (limits.tls_handshakes)",
+                    "正在进行的 TLS 握手已有 %" PRIu64
+                    " 个：结束最早的一个以接受新的，迄今 %" PRIu64 " 次（limits.tls_handshakes）",
                     handshakes->most, handshakes->ended);
 }
 

@@ -410,7 +410,7 @@ static void on_closed(void *owner, int error)
 {
     struct mk_http_connection *connection = owner;
     if (error == -EPROTO)
-        mk_log_debug("server", "%s does not speak TLS as we do",
+        mk_log_debug("server", "%s: the TLS handshake failed", "%s：TLS 握手失败",
                      mk_stream_remote(connection->stream));
     if (connection->handshaking && connection->state == READING)
         mk_guard_count(connection->context->guard, MK_REFUSAL_TLS);

@@ -7,6 +7,7 @@
 #include "net/connect.h"
 #include "net/timer.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 enum {
@@ -18,7 +19,6 @@ struct mk_http_exchange {
     void (*done)(void *arg, struct mk_stream *stream, const struct mk_http_exchange_result *result);
     void *arg;
     int (*write)(void *arg, struct mk_buf *out);
-    const char *what;
     uint32_t answer_ms;
     struct mk_timer *timer; /* the end of patience with an answer */
     struct mk_connect *connect;
@@ -70,7 +70,7 @@ static void fail(struct mk_http_exchange *ask, const struct mk_failure *failure)
 static void out_of_memory(struct mk_http_exchange *ask)
 {
     struct mk_failure failure;
-    fail(ask, mk_failure_set(&failure, MK_FAILURE_NO_MEMORY, "out of memory"));
+    fail(ask, mk_failure_errno(&failure, -ENOMEM));
 }
 
 /* --- the answer --- */
@@ -94,6 +94,26 @@ static int read_head(struct mk_http_exchange *ask, struct mk_http1_response *res
     }
 }
 
+void mk_http_exchange_refused(struct mk_failure *failure, unsigned status, const char *protocol)
+{
+    if (status == 401)
+        mk_failure_set(failure, MK_FAILURE_STATUS, "it answered %u: it wants an access_token",
+                       "对方应答 %u：需要 access_token", status);
+    else if (status == 403)
+        mk_failure_set(failure, MK_FAILURE_STATUS, "it answered %u: the access_token is wrong",
+                       "对方应答 %u：access_token 错误", status);
+    else if (status == 404)
+        mk_failure_set(failure, MK_FAILURE_STATUS, "it answered %u: there is no %s at this path",
+                       "对方应答 %u：此路径上没有 %s", status, protocol);
+    else if (status / 100 == 3)
+        mk_failure_set(failure, MK_FAILURE_STATUS,
+                       "it answered %u, a redirect, which is not followed",
+                       "对方应答 %u：这是重定向，不会跟随", status);
+    else
+        mk_failure_status(failure, status);
+    failure->status = status;
+}
+
 static void judge(struct mk_http_exchange *ask, int status,
                   const struct mk_http1_response *response)
 {
@@ -101,11 +121,11 @@ static void judge(struct mk_http_exchange *ask, int status,
     if (status == MK_HTTP1_HEAD)
         finish(ask, &(struct mk_http_exchange_result){ .response = response, .connected = true });
     else if (status == MK_HTTP1_NEED_MORE)
-        fail(ask, mk_failure_set(&failure, MK_FAILURE_TOO_LONG, "its answer to %s is too long",
-                                 ask->what));
+        fail(ask, mk_failure_set(&failure, MK_FAILURE_TOO_LONG, "its answer is too long",
+                                 "对方的应答过长"));
     else
-        fail(ask, mk_failure_set(&failure, MK_FAILURE_PROTOCOL, "its answer to %s is not HTTP/1.1",
-                                 ask->what));
+        fail(ask, mk_failure_set(&failure, MK_FAILURE_PROTOCOL, "its answer is not HTTP/1.1",
+                                 "对方的应答不是 HTTP/1.1"));
 }
 
 /* The head may come in pieces; what follows it belongs to the next owner. */
@@ -133,8 +153,9 @@ static void on_end(void *owner)
 {
     struct mk_http_exchange *ask = owner;
     struct mk_failure failure;
-    fail(ask, mk_failure_set(&failure, MK_FAILURE_NO_ANSWER, "it closed the connection during %s",
-                             ask->what));
+    fail(ask,
+         mk_failure_set(&failure, MK_FAILURE_NO_ANSWER,
+                        "it closed the connection before it answered", "对方在应答之前关闭了连接"));
 }
 
 static void on_closed(void *owner, int error)
@@ -155,8 +176,8 @@ static void on_timeout(void *arg)
 {
     struct mk_http_exchange *ask = arg;
     struct mk_failure failure;
-    fail(ask,
-         mk_failure_set(&failure, MK_FAILURE_TIMEOUT, "it did not answer %s in time", ask->what));
+    fail(ask, mk_failure_set(&failure, MK_FAILURE_TIMEOUT, "it did not answer in time",
+                             "对方未及时应答"));
 }
 
 /* --- the question --- */
@@ -196,7 +217,6 @@ struct mk_http_exchange *mk_http_exchange_start(
     ask->done = done;
     ask->arg = arg;
     ask->write = options->write;
-    ask->what = options->what;
     ask->answer_ms = options->answer_ms;
     mk_buf_init(&ask->answer, LONGEST_ANSWER);
     ask->timer = mk_timer_new(loop, on_timeout, ask);

@@ -14,7 +14,6 @@
 
 struct mk_http_exchange_options {
     const struct mk_url *url;   /* borrowed for the call; userinfo, path and query are `write`'s */
-    const char *what;           /* "the handshake": what failures call it; static */
     struct mk_tls_context *tls; /* as in mk_connect_options */
     uint32_t connect_ms;
     uint32_t answer_ms; /* from the request to the end of the answer's head */
@@ -44,6 +43,12 @@ struct mk_http_exchange *mk_http_exchange_start(
 
 /* Gives up: `done` will not be called. Not allowed after it was. NULL is allowed; returns NULL. */
 struct mk_http_exchange *mk_http_exchange_cancel(struct mk_http_exchange *ask);
+
+/*
+ * Fills `failure` for an answer whose status is a refusal, with advice where the status has a
+ * common cause. `protocol` is the name of what was asked for ("WebSocket").
+ */
+void mk_http_exchange_refused(struct mk_failure *failure, unsigned status, const char *protocol);
 
 /* Appends the value of the Host header: the port only where it is not the scheme's own. */
 int mk_http_exchange_host(struct mk_buf *out, const struct mk_url *url);

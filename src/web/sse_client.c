@@ -13,7 +13,9 @@
 
 enum { LONGEST_REQUEST = 16 * 1024 };
 
-static const char at_end[] = "it ended the stream of events";
+static const struct mk_phrase at_end = { "it ended the stream of events", "对方结束了事件流" };
+static const struct mk_phrase no_length = { "it does not say where its answer ends",
+                                            "对方没有说明应答在何处结束" };
 
 struct mk_sse_client {
     struct mk_loop *loop;
@@ -67,12 +69,13 @@ struct mk_sse_client *mk_sse_client_cancel(struct mk_sse_client *client)
 }
 
 /* Below on_read, which frees the client then. */
-static void fail_reading(struct mk_sse_client *client, enum mk_failure_kind kind, const char *why)
+static void fail_reading(struct mk_sse_client *client, enum mk_failure_kind kind,
+                         const struct mk_phrase *why)
 {
     struct mk_failure failure;
     client->over = true;
     let_go(client);
-    client->events->closed(client->owner, mk_failure_set(&failure, kind, "%s", why));
+    client->events->closed(client->owner, mk_failure_say(&failure, kind, why));
 }
 
 static void fail(struct mk_sse_client *client, const struct mk_failure *failure)
@@ -84,10 +87,11 @@ static void fail(struct mk_sse_client *client, const struct mk_failure *failure)
         free_client(client);
 }
 
-static void fail_for(struct mk_sse_client *client, enum mk_failure_kind kind, const char *why)
+static void fail_for(struct mk_sse_client *client, enum mk_failure_kind kind,
+                     const struct mk_phrase *why)
 {
     struct mk_failure failure;
-    fail(client, mk_failure_set(&failure, kind, "%s", why));
+    fail(client, mk_failure_say(&failure, kind, why));
 }
 
 struct mk_slice mk_sse_client_last_id(const struct mk_sse_client *client)
@@ -111,9 +115,10 @@ static void take_text(struct mk_sse_client *client, struct mk_slice text)
         if (rc == MK_SSE_EVENT)
             client->events->event(client->owner, &client->parser.event);
         else if (rc == -ENOBUFS)
-            fail_reading(client, MK_FAILURE_TOO_LONG, "an event is too long");
+            fail_reading(client, MK_FAILURE_TOO_LONG,
+                         MK_PHRASE("an event is too long", "事件过长"));
         else if (rc < 0)
-            fail_reading(client, MK_FAILURE_NO_MEMORY, "out of memory");
+            fail_reading(client, MK_FAILURE_NO_MEMORY, MK_PHRASE("out of memory", "内存不足"));
     }
 }
 
@@ -127,9 +132,10 @@ static void take_chunks(struct mk_sse_client *client, struct mk_slice input)
         if (status == MK_HTTP1_CHUNKS_DATA)
             take_text(client, data);
         else if (status == MK_HTTP1_CHUNKS_END)
-            fail_reading(client, MK_FAILURE_CLOSED, at_end);
+            fail_reading(client, MK_FAILURE_CLOSED, &at_end);
         else if (status == MK_HTTP1_CHUNKS_BAD)
-            fail_reading(client, MK_FAILURE_PROTOCOL, "its answer is not HTTP/1.1");
+            fail_reading(client, MK_FAILURE_PROTOCOL,
+                         MK_PHRASE("its answer is not HTTP/1.1", "对方的应答不是 HTTP/1.1"));
     }
 }
 
@@ -140,7 +146,7 @@ static void take_body(struct mk_sse_client *client, struct mk_slice input)
     client->left -= input.len;
     take_text(client, input);
     if (client->left == 0 && !client->over)
-        fail_reading(client, MK_FAILURE_CLOSED, at_end);
+        fail_reading(client, MK_FAILURE_CLOSED, &at_end);
 }
 
 static size_t on_read(void *owner, char *data, size_t len)
@@ -164,7 +170,8 @@ static void on_end(void *owner)
 {
     struct mk_sse_client *client = owner;
     bool is_whole = !client->chunked && client->left > UINT64_MAX / 2;
-    fail_for(client, MK_FAILURE_CLOSED, is_whole ? at_end : "it closed the connection");
+    fail_for(client, MK_FAILURE_CLOSED,
+             is_whole ? &at_end : MK_PHRASE("it closed the connection", "对方关闭了连接"));
 }
 
 static void on_closed(void *owner, int error)
@@ -189,7 +196,9 @@ static void on_idle(void *arg)
     if (silent < client->options.idle_ms)
         mk_timer_start(client->idle, client->options.idle_ms - silent);
     else
-        fail_for(client, MK_FAILURE_TIMEOUT, "it sends nothing, not even a comment");
+        fail_for(
+            client, MK_FAILURE_TIMEOUT,
+            MK_PHRASE("it sends nothing, not even a comment", "对方什么都不发送，连注释也没有"));
 }
 
 /* --- the answer --- */
@@ -207,9 +216,18 @@ static bool read_length(struct mk_slice text, uint64_t *length)
     return text.len > 0;
 }
 
+static const struct mk_phrase no_stream = {
+    "its answer is not a stream of events (text/event-stream)",
+    "对方的应答不是事件流（text/event-stream）",
+};
+static const struct mk_phrase is_compressed = {
+    "its answer is compressed, which was not asked for",
+    "对方的应答经过压缩，而请求没有要求",
+};
+
 /* What is wrong with an answer whose status is right, or NULL. */
-static const char *note_answer(struct mk_sse_client *client,
-                               const struct mk_http1_response *response)
+static const struct mk_phrase *note_answer(struct mk_sse_client *client,
+                                           const struct mk_http1_response *response)
 {
     struct mk_slice type = mk_http1_response_find(response, MK_SLICE("Content-Type"));
     struct mk_slice coding = mk_http1_response_find(response, MK_SLICE("Transfer-Encoding"));
@@ -219,30 +237,16 @@ static const char *note_answer(struct mk_sse_client *client,
     struct mk_slice essence = mk_slice_of(type.ptr, type.len < wanted.len ? type.len : wanted.len);
     bool is_longer = type.len > wanted.len && !memchr("; \t", type.ptr[wanted.len], 3);
     if (!mk_slice_eq_nocase(essence, wanted) || is_longer)
-        return "its answer is no stream of events (text/event-stream)";
+        return &no_stream;
     if (content.len > 0 && !mk_slice_eq_nocase(content, MK_SLICE("identity")))
-        return "its answer is compressed, which was not asked for";
+        return &is_compressed;
     client->chunked = coding.ptr != NULL;
     if (client->chunked && (length.ptr || !mk_slice_eq_nocase(coding, MK_SLICE("chunked"))))
-        return "it does not say where its answer ends";
+        return &no_length;
     client->left = UINT64_MAX;
     if (length.ptr && !read_length(length, &client->left))
-        return "it does not say where its answer ends";
+        return &no_length;
     return NULL;
-}
-
-static void note_refusal(struct mk_failure *failure, unsigned status)
-{
-    const char *more = "";
-    if (status == 401)
-        more = ": it wants an access_token";
-    else if (status == 403)
-        more = ": the access_token is wrong";
-    else if (status == 404)
-        more = ": there is no stream of events at this path";
-    else if (status / 100 == 3)
-        more = ", a redirect, which is not followed";
-    mk_failure_status(failure, status, more);
 }
 
 static void on_exchange_done(void *arg, struct mk_stream *stream,
@@ -257,11 +261,11 @@ static void on_exchange_done(void *arg, struct mk_stream *stream,
         return;
     }
     if (result->response->status != 200) {
-        note_refusal(&failure, result->response->status);
+        mk_http_exchange_refused(&failure, result->response->status, "text/event-stream");
         fail(client, &failure);
         return;
     }
-    const char *wrong = note_answer(client, result->response);
+    const struct mk_phrase *wrong = note_answer(client, result->response);
     if (wrong) {
         fail_for(client, MK_FAILURE_PROTOCOL, wrong);
         return;
@@ -277,7 +281,7 @@ static void on_exchange_done(void *arg, struct mk_stream *stream,
     if (client->over)
         free_client(client);
     else if (client->left == 0)
-        fail_for(client, MK_FAILURE_CLOSED, at_end);
+        fail_for(client, MK_FAILURE_CLOSED, &at_end);
 }
 
 /* --- the question --- */
@@ -332,7 +336,6 @@ struct mk_sse_client *mk_sse_client_start(struct mk_loop *loop,
     mk_sse_parser_init(&client->parser, options->most);
     const struct mk_http_exchange_options ask = {
         .url = options->url,
-        .what = "the request",
         .tls = options->tls,
         .connect_ms = options->connect_ms,
         .answer_ms = options->answer_ms,

@@ -28,32 +28,18 @@ struct mk_websocket_dial *mk_websocket_dial_cancel(struct mk_websocket_dial *dia
 
 /* --- the answer --- */
 
-static void note_refusal(struct mk_dial_outcome *outcome, unsigned status)
-{
-    const char *more = "";
-    if (status == 401)
-        more = ": it wants an access_token";
-    else if (status == 403)
-        more = ": the access_token is wrong";
-    else if (status == 404)
-        more = ": there is no WebSocket at this path";
-    else if (status / 100 == 3)
-        more = ", a redirect, which is not followed";
-    mk_failure_status(&outcome->failure, status, more);
-}
-
 static void judge(struct mk_websocket_dial *dial, const struct mk_http1_response *response,
                   struct mk_dial_outcome *outcome)
 {
     outcome->step = MK_DIAL_ANSWERED;
     if (response->status != 101) {
-        note_refusal(outcome, response->status);
+        mk_http_exchange_refused(&outcome->failure, response->status, "WebSocket");
         return;
     }
     bool *deflate = dial->options.offers_deflate ? &outcome->deflate : NULL;
     const char *wrong = mk_ws_handshake_verify(response, dial->key, deflate);
     if (wrong)
-        mk_failure_set(&outcome->failure, MK_FAILURE_PROTOCOL, "%s", wrong);
+        mk_failure_set(&outcome->failure, MK_FAILURE_PROTOCOL, "%s", "%s", wrong);
     else
         outcome->step = MK_DIAL_DONE;
 }
@@ -120,7 +106,6 @@ struct mk_websocket_dial *mk_websocket_dial_start(
     dial->arg = arg;
     const struct mk_http_exchange_options ask = {
         .url = options->url,
-        .what = "the handshake",
         .tls = options->tls,
         .connect_ms = options->connect_ms,
         .answer_ms = options->handshake_ms,

@@ -2,6 +2,7 @@
 #include "wire/url.h"
 
 #include "base/hex.h"
+#include "base/language.h"
 #include "base/percent.h"
 
 #include <errno.h>
@@ -138,16 +139,16 @@ static const char *parse_authority(struct mk_slice authority, struct mk_url *url
         url->userinfo = mk_slice_of(authority.ptr, at);
         authority = mk_slice_of(authority.ptr + at + 1, authority.len - at - 1);
         if (span(authority, "@") < authority.len)
-            return "more than one '@' before the path";
+            return mk_tr("more than one '@' before the path", "路径之前有多个 '@'");
     }
     if (authority.len == 0 || authority.ptr[0] == ':')
-        return "no host";
+        return mk_tr("no host", "缺少主机");
     struct mk_slice rest;
     if (!split_host(authority, &url->authority_host, &rest))
-        return "malformed host";
+        return mk_tr("malformed host", "主机不合法");
     uint16_t scheme_port = url->port;
     if (rest.len > 1 && (!parse_port(mk_slice_from(rest, 1), &url->port) || url->port == 0))
-        return "port out of range";
+        return mk_tr("port out of range", "端口超出范围");
     url->default_port = url->port == scheme_port;
     url->host = url->authority_host;
     if (url->host.ptr[0] == '[')
@@ -160,10 +161,11 @@ const char *mk_url_parse(struct mk_slice text, struct mk_url *url)
     struct mk_url found = { 0 };
     for (size_t i = 0; i < text.len; i++)
         if (text.ptr[i] <= ' ' || text.ptr[i] > '~')
-            return "a space, control character or byte beyond ASCII (escape it as %XX)";
+            return mk_tr("a space, control character or byte beyond ASCII (escape it as %XX)",
+                         "含有空格、控制字符或非 ASCII 字节（请转义为 %XX）");
     struct mk_slice rest = take_scheme(text, &found);
     if (!rest.ptr)
-        return "scheme must be ws, wss, http or https";
+        return mk_tr("scheme must be ws, wss, http or https", "协议应为 ws、wss、http 或 https");
     size_t len = span(rest, "/?#");
     const char *error = parse_authority(mk_slice_of(rest.ptr, len), &found);
     if (error)

@@ -5,6 +5,8 @@
  */
 #include "wire/ws_deflate.h"
 
+#include "base/language.h"
+
 #include "wire/deflate.h"
 
 enum { LEAST_BITS = 8, MAX_BITS = 15 };
@@ -150,11 +152,13 @@ static const char *verify_element(struct mk_slice element, bool offered)
     struct params params;
     if (!offered || !next_part(&rest, ';', &name) ||
         !mk_slice_eq(name, MK_SLICE("permessage-deflate")))
-        return "an extension was chosen that was not offered";
+        return mk_tr("an extension was chosen that was not offered", "选择了未提出的扩展");
     if (!read_element(element, false, &params) || params.has_client_bits)
-        return "permessage-deflate was answered with a parameter that may not be there";
+        return mk_tr("permessage-deflate was answered with a parameter that is not allowed",
+                     "permessage-deflate 的应答中有不允许的参数");
     if (!params.server_no_context_takeover)
-        return "permessage-deflate was answered without server_no_context_takeover";
+        return mk_tr("permessage-deflate was answered without server_no_context_takeover",
+                     "permessage-deflate 的应答中缺少 server_no_context_takeover");
     return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include "wire/ws_handshake.h"
 
 #include "base/base64.h"
+#include "base/language.h"
 #include "base/random.h"
 #include "wire/ws_deflate.h"
 
@@ -175,19 +176,20 @@ const char *mk_ws_handshake_verify(const struct mk_http1_response *response,
     bool accepted = false;
     char accept[MK_WS_ACCEPT_LEN];
     if (response->status != 101)
-        return "the status is not 101";
+        return mk_tr("the status is not 101", "状态码不是 101");
     if (collect(response, MK_SLICE("Upgrade"), &value) != 1 ||
         !mk_slice_eq_nocase(value, MK_SLICE("websocket")))
-        return "Upgrade is not websocket";
+        return mk_tr("Upgrade is not websocket", "Upgrade 不是 websocket");
     if (!connection_has_upgrade(response))
-        return "Connection has no upgrade";
+        return mk_tr("Connection has no upgrade", "Connection 中没有 upgrade");
     if (!compute_accept(key, accept))
-        return "SHA-1 is not available";
+        return mk_tr("SHA-1 is not available", "SHA-1 不可用");
     if (collect(response, MK_SLICE("Sec-WebSocket-Accept"), &value) != 1 ||
         !mk_slice_eq(value, mk_slice_of(accept, sizeof(accept))))
-        return "Sec-WebSocket-Accept does not answer the key";
+        return mk_tr("Sec-WebSocket-Accept does not answer the key",
+                     "Sec-WebSocket-Accept 与密钥不符");
     if (collect(response, MK_SLICE("Sec-WebSocket-Protocol"), &value) > 0)
-        return "a subprotocol was chosen that was not offered";
+        return mk_tr("a subprotocol was chosen that was not offered", "选择了未提出的子协议");
     const char *error = mk_ws_deflate_verify(response, deflate != NULL, &accepted);
     if (!error && deflate)
         *deflate = accepted;

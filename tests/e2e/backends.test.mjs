@@ -278,7 +278,7 @@ describe('a data_dir of an older version', { concurrency: 4 }, () => {
     const old = await oldData(t);
     await mkdir(join(old.data, 'sandbox'));
     await cp(join(old.data, 'sandbox.db'), join(old.data, 'sandbox', 'sandbox.db'));
-    assert.match(await fails(old.dir), /there are two worlds: data\/sandbox\.db, of a version before, and data\/sandbox\/sandbox\.db/);
+    assert.match(await fails(old.dir), /there are two worlds: data\/sandbox\.db, of an earlier version, and data\/sandbox\/sandbox\.db/);
     await rm(join(old.data, 'sandbox', 'sandbox.db'));
     await isServed(t, old);
   });

@@ -19,7 +19,7 @@ const english = { LANG: 'en_US.UTF-8', LC_ALL: '', LC_MESSAGES: '' };
 
 // A command that runs on: its lines as they come.
 function background(t, args, options = {}) {
-  const child = spawn(process.env.MILKY, args, { ...options, env: { ...process.env, LANG: 'C', ...options.env } });
+  const child = spawn(process.env.MILKY, args, { ...options, env: { ...process.env, LC_ALL: '', LC_MESSAGES: '', LANG: 'en_US.UTF-8', ...options.env } });
   t.after(() => child.kill('SIGKILL'));
   const lines = (stream) => {
     const inbox = new Inbox();
@@ -141,11 +141,11 @@ describe('check', { concurrency: 4 }, () => {
     '// 一\n{\n  "bots": [\n    { "self_id": 10001000, "http_servr": [] },\n    /* 二 */ { "self_id": 10001000, },\n  ],\n  "x": 1,\n}': [
       '4:28: bots[0].http_servr: unknown key (did you mean `http_server`?)',
       '5:26: bots[1].self_id: 10001000 is bots[0] already',
-      '7:3: x: unknown key (here are: `data_dir`, `control`, `operations`, `resource_url`, `backend`, `journal`, `limits`, `compression_threshold`, `busy_poll_us`, `io_uring`, `log`, `bots`)'],
+      '7:3: x: unknown key (here are: `data_dir`, `control`, `operations`, `resource_url`, `language`, `backend`, `journal`, `limits`, `compression_threshold`, `busy_poll_us`, `io_uring`, `log`, `bots`)'],
     [one('"http_server": [{"listen": "0.0.0.0:3000"}]')]: [
-      '1:60: bots[0].http_server[0].listen: expected an access_token beside it, got none: other machines can reach 0.0.0.0:3000 (set access_token, or "allow_anonymous": true if everybody may use this bot)'],
+      '1:60: bots[0].http_server[0].listen: expected an access_token beside it, got none: other machines can reach 0.0.0.0:3000 (set access_token, or "allow_anonymous": true if anyone may use this bot)'],
     [one('"http_server": [{"listen": "127.0.0.1:65536"}]')]: [
-      `1:60: bots[0].http_server[0].listen: ${address} "127.0.0.1:65536" (the port is no number from 0 to 65535)`],
+      `1:60: bots[0].http_server[0].listen: ${address} "127.0.0.1:65536" (the port is not a number from 0 to 65535)`],
     [one('"http_server": [{"listen": "127.0.0.1"}]')]: [
       `1:60: bots[0].http_server[0].listen: ${address} "127.0.0.1" (the port is missing)`],
     [one('"http_server": [{}]')]: [

@@ -126,7 +126,7 @@ describe('exhausted', () => {
     await call(milky.http(), 'get_login_info').catch(() => {});
     assert.ok(!posted.includes('lost'), 'the webhook got an event that is not stored');
     assert.ok(faults.disarm().fired >= 2);
-    assert.match(milky.stderr, /error +journal: what makes events fails until they can be stored/);
+    assert.match(milky.stderr, /error +journal: calls that make events fail until events can be stored/);
     await saysAgain(t, milky, 'after');
     assert.match(milky.stderr, /journal: events are stored again/);
     assert.deepEqual(await past(t, milky, words.length + 1), [...words, 'after']);

@@ -15,6 +15,10 @@ export const BOT = 10001000;
 export const GROUP = 700000001;
 const MILKY = process.env.MILKY;
 const TESTEE = process.env.TESTEE;
+
+// Whatever the language of the one who runs the tests: milky speaks English here, but where a test says otherwise.
+const { LC_ALL, LC_MESSAGES, ...REST } = process.env;
+const ENV = { ...REST, LANG: 'en_US.UTF-8' };
 assert.ok(MILKY && TESTEE, 'run the tests with tests/e2e/run');
 
 // Fails with a description of the wait instead of hanging for ever.
@@ -57,7 +61,7 @@ export class Inbox {
 
 // Runs a command to its end.
 export async function run(args, { cwd, env, input, command = MILKY } = {}) {
-  const child = spawn(command, args, { cwd, env: { ...process.env, LANG: 'C', ...env } });
+  const child = spawn(command, args, { cwd, env: { ...ENV, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => (stdout += data));
@@ -85,7 +89,7 @@ export class Milky {
     const [program, before] = fileBlocks || descriptors ? ['bash', limited] : [MILKY, []];
     milky.child = spawn(program, [...before, 'serve', ...args], {
       cwd: milky.dir,
-      env: { ...process.env, LANG: 'C', ...env },
+      env: { ...ENV, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     milky.exit = once(milky.child, 'exit');

@@ -192,7 +192,7 @@ test('without a token', async (t) => {
       ['an object for an array', 'send_group_message', `{"group_id": ${GROUP}, "message": {}}`, 'message'],
       ['a segment that is none', 'send_group_message', `{"group_id": ${GROUP}, "message": ["hi"]}`, 'message[0]'],
       ['a segment without a type', 'send_group_message', `{"group_id": ${GROUP}, "message": [{"data": {}}]}`, 'message[0].type'],
-      ['a segment of no known type', 'send_group_message', `{"group_id": ${GROUP}, "message": [{"type": "smell", "data": {}}]}`, 'message[0].type'],
+      ['a segment of an unknown type', 'send_group_message', `{"group_id": ${GROUP}, "message": [{"type": "smell", "data": {}}]}`, 'message[0].type'],
       ['a segment without data', 'send_group_message', `{"group_id": ${GROUP}, "message": [{"type": "text"}]}`, 'message[0].data'],
       ['a segment with wrong data', 'send_group_message', `{"group_id": ${GROUP}, "message": [{"type": "at", "data": {"user_id": "all"}}]}`, 'message[0].data.user_id'],
       ['a message_id that is none', 'get_message', '{"message_id": "hello"}', 'message_id'],

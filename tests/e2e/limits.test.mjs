@@ -31,7 +31,7 @@ describe('limits', { concurrency: 1 }, () => {
     const clients = await Promise.all([1, 2].map(() => Client.connect(milky.ws())));
     const refused = await Raw.connect(milky.address('http_server'));
     assert.equal(await refused.ended(), '');
-    await milky.log.find((line) => /5 connections are open: no more are taken \(limits\.connections\)/.test(line));
+    await milky.log.find((line) => /5 connections are open: no more are accepted \(limits\.connections\)/.test(line));
     await clients[0].close();
     assert.equal((await call(milky.http(), 'get_login_info')).status, 200);
     sockets.forEach((socket) => socket.destroy());

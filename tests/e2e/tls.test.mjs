@@ -288,7 +288,7 @@ describe('tls', { concurrency: 4 }, () => {
       assert.doesNotMatch(stderr, /running/);
     }
     const watching = async (words, env) => {
-      const watch = spawn(process.env.MILKY, ['watch', ...url('wss'), ...words], { env: { ...process.env, LANG: 'C', ...env } });
+      const watch = spawn(process.env.MILKY, ['watch', ...url('wss'), ...words], { env: { ...process.env, LC_ALL: 'en_US.UTF-8', ...env } });
       t.after(() => watch.kill('SIGKILL'));
       const lines = new Inbox();
       createInterface({ input: watch.stderr }).on('line', (line) => lines.push(line));

@@ -35,7 +35,7 @@ const small = {
 // `milky sandbox`, ready: {child, base, bots, control, stderr, exit}.
 async function sandbox(t, args, options = {}) {
   const child = spawn(process.env.MILKY, ['sandbox', '--port', '0', ...args], {
-    env: { ...process.env, LANG: 'C' }, stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    env: { ...process.env, LC_ALL: 'en_US.UTF-8' }, stdio: ['ignore', 'pipe', 'pipe'], ...options });
   t.after(() => child.kill('SIGKILL'));
   const made = { child, exit: once(child, 'exit'), stderr: '', lines: [] };
   child.stderr.on('data', (data) => (made.stderr += data));

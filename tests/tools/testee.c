@@ -288,7 +288,7 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
     if (!suite.websocket) {
         if (stream)
             mk_stream_abort(stream, -ENOMEM);
-        give_up(stream ? "out of memory" : outcome->failure.text);
+        give_up(stream ? "out of memory" : outcome->failure.en);
         return;
     }
     if (outcome->deflate)

@@ -111,8 +111,8 @@ static int number_apis(struct sb_sandbox *sandbox)
         for (const struct sb_api *api = sb_features[i]->apis; api && api->name; api++) {
             int number = milky_action_number(api->name);
             if (number < 0) {
-                mk_log_error("sandbox", "there is a handler for %s, which is no API of Milky",
-                             api->name);
+                mk_log_error("sandbox", "there is a handler for %s, which is not an API of Milky",
+                             "有 %s 的处理函数，但它不是 Milky 的 API", api->name);
                 return -EINVAL;
             }
             sandbox->apis[number] = api;
@@ -176,11 +176,15 @@ static int start(void *self, struct milky_host *host)
     if (rc == 0)
         rc = sb_db_commit(&sandbox->db);
     if (rc < 0) {
-        mk_log_error("sandbox", "cannot prepare the world in %s", sandbox->path);
+        mk_log_error("sandbox", "cannot prepare the world in %s", "无法准备 %s 中的世界",
+                     sandbox->path);
         sb_db_close(&sandbox->db);
         return rc;
     }
-    mk_log_info("sandbox", "%s the world in %s", is_new ? "made" : "opened", sandbox->path);
+    if (is_new)
+        mk_log_info("sandbox", "made the world in %s", "已创建世界 %s", sandbox->path);
+    else
+        mk_log_info("sandbox", "opened the world in %s", "已打开世界 %s", sandbox->path);
     return sb_unsent_start(&sandbox->unsent, &sandbox->db, host);
 }
 
@@ -260,9 +264,8 @@ static void bots_changed(void *self)
     if (rc == 0)
         rc = sb_seed(&sandbox->db, false, bots, count, sb_clock_now(&sandbox->db));
     if (rc < 0) {
-        mk_log_error("sandbox",
-                     "the new bots have no place in the world until milky starts again: %s",
-                     mk_error_text(-rc));
+        mk_log_error("sandbox", "the new bots are not in the world until milky starts again: %s",
+                     "重新启动之前，新的 Bot 不在世界中：%s", mk_error_text(-rc));
         sb_turn_abort(sandbox, rc);
     }
 }
@@ -275,7 +278,7 @@ struct sb_sandbox *sb_sandbox_new(const struct sb_sandbox_config *config)
     char *world = config->world ? mk_slice_dup(mk_slice_str(config->world)) : NULL;
     if (!sandbox || !path || !old_path || (config->world && !world) ||
         copy_config(&sandbox->media_config, &config->media) < 0) {
-        mk_log_error("sandbox", "out of memory");
+        mk_log_error("sandbox", "out of memory", "内存不足");
         if (sandbox)
             free_config(&sandbox->media_config);
         free(sandbox);

@@ -352,30 +352,37 @@ static void catch_line(const char *line, size_t len)
 static void test_log(void **state)
 {
     (void)state;
-    mk_log_error("x", "nobody listens");
+    mk_log_error("x", "there is no writer", "没有接收者");
     assert_false(mk_log_enabled(MK_LOG_ERROR));
     mk_log_setup(MK_LOG_INFO, MK_LOG_TEXT, catch_line);
-    mk_log_debug("x", "below the level");
+    mk_log_debug("x", "below the level", "低于级别");
     assert_int_equal(lines, 0);
-    mk_log_info("webhook", "from %s", "a\nb\x7f\x1b[31m\"\\");
+    mk_log_info("webhook", "from %s", "来自 %s", "a\nb\x7f\x1b[31m\"\\");
     assert_int_equal(lines, 1);
     assert_non_null(strstr(last_line, "Z info  webhook: from a\\u000ab\\u007f\\u001b[31m\"\\\n"));
     mk_log_setup(MK_LOG_DEBUG, MK_LOG_JSON, catch_line);
-    mk_log_debug("net", "%s", "say \"\\\" \r\n \xe4\xbd\xa0");
+    mk_log_debug("net", "%s", "%s", "say \"\\\" \r\n \xe4\xbd\xa0");
     assert_int_equal(lines, 2);
     assert_non_null(strstr(last_line, "\"level\":\"debug\",\"module\":\"net\",\"message\":"
                                       "\"say \\\"\\\\\\\" \\u000d\\u000a \xe4\xbd\xa0\"}\n"));
+    mk_language_set(MK_CHINESE);
+    mk_log_info("hub", "event %d of bot %s", "事件 %d（Bot %s）", 7, "x");
+    assert_non_null(strstr(last_line, "\"module\":\"hub\",\"message\":\"事件 7（Bot x）\"}\n"));
+    mk_language_set(MK_ENGLISH);
+    mk_log_info("hub", "event %d of bot %s", "事件 %d（Bot %s）", 7, "x");
+    assert_non_null(strstr(last_line, "\"message\":\"event 7 of bot x\"}\n"));
+    lines = 2;
     /* The longest message is cut, between two characters, and the line stays whole. */
     char long_text[6001];
     for (size_t i = 0; i < 6000; i += 3)
         memcpy(long_text + i, "\xe4\xbd\xa0", 3);
     long_text[6000] = '\0';
-    mk_log_error("net", "%s", long_text);
+    mk_log_error("net", "%s", "%s", long_text);
     assert_int_equal(lines, 3);
     assert_true(mk_utf8_valid(mk_slice_str(last_line)));
     assert_string_equal(last_line + strlen(last_line) - 6, "\xe4\xbd\xa0\"}\n");
     mk_log_setup(MK_LOG_ERROR, MK_LOG_TEXT, NULL);
-    mk_log_error("net", "off again");
+    mk_log_error("net", "off again", "再次关闭");
     assert_int_equal(lines, 3);
 }
 

@@ -38,7 +38,7 @@ static int parse(struct mk_slice text, struct mk_config **config, char **mistake
 {
     struct mk_buf buf;
     mk_buf_init(&buf, SIZE_MAX);
-    const struct mk_config_origin origin = { NAME, mk_text_language() };
+    const struct mk_config_origin origin = { NAME, MILKY_CHINESE };
     int rc = mk_config_parse(text, &origin, config, &buf);
     assert_int_equal(mk_buf_append_char(&buf, '\0'), 0);
     *mistakes = buf.data;
@@ -80,11 +80,11 @@ static const struct bad bad[] = {
     /* keys */
     { TOP("@\"bot\": 1"), "bot: unknown key (did you mean `bots`?)\n" },
     { TOP("@\"zzzzzzzz\": 1"), "zzzzzzzz: unknown key (here are: `data_dir`, `control`, "
-                               "`operations`, `resource_url`, `backend`, "
+                               "`operations`, `resource_url`, `language`, `backend`, "
                                "`journal`, `limits`, `compression_threshold`, `busy_poll_us`, "
                                "`io_uring`, `log`, `bots`)\n" },
     { TOP("@\"a.\\n\": 1"), "\"a.\\n\": unknown key (here are: `data_dir`, `control`, "
-                            "`operations`, `resource_url`, `backend`, "
+                            "`operations`, `resource_url`, `language`, `backend`, "
                             "`journal`, `limits`, `compression_threshold`, `busy_poll_us`, "
                             "`io_uring`, `log`, `bots`)\n" },
     { TOP("\"backend\": {\"media\": {\"max_bytes\": @0, \"roots\": @[]}}"),
@@ -212,12 +212,12 @@ static const struct bad bad[] = {
     { SERVER("\"listen\": @\"0.0.0.0:3000\""),
       "bots[0].http_server[0].listen: expected an access_token beside it, got none: other "
       "machines can reach 0.0.0.0:3000 (set access_token, or \"allow_anonymous\": true if "
-      "everybody "
+      "anyone "
       "may use this bot)\n" },
     { BOT("\n\"http_server\": [{\"listen\": \"[::]:3000\", \"access_token\": \"x\"}],"
           "\n\"websocket_server\": [{\"listen\": @\"[::]:3000\"}]"),
       "bots[0].websocket_server[0].listen: expected an access_token beside it, got none: other "
-      "machines can reach [::]:3000 (set access_token, or \"allow_anonymous\": true if everybody "
+      "machines can reach [::]:3000 (set access_token, or \"allow_anonymous\": true if anyone "
       "may "
       "use this bot)\n" },
     { BOT("\"http_server\": [\n{\"listen\": \"127.0.0.1:3000\"},\n{\"listen\": "
@@ -280,6 +280,7 @@ static const struct bad bad[] = {
     { "{ // 注释 \" {\n  @\"日志\": 1,\n  /* 奶[\n, */ \"log\": @7, \"bots\": [{ \"self_id\": @1, "
       "}, ], }",
       "\"日志\": unknown key (here are: `data_dir`, `control`, `operations`, `resource_url`, "
+      "`language`, "
       "`backend`, `journal`, `limits`, "
       "`compression_threshold`, `busy_poll_us`, `io_uring`, `log`, `bots`)\n"
       "log: expected an object, got 7\n"
@@ -494,8 +495,7 @@ static const struct mk_config_key several = {
 };
 
 /* Returns the first mistake, or "" and the backend. */
-static const char *read_several(const char *text, enum mk_language language,
-                                struct mk_config_backend *backend)
+static const char *read_several(const char *text, struct mk_config_backend *backend)
 {
     static char said[256];
     struct mk_arena arena;
@@ -505,7 +505,6 @@ static const char *read_several(const char *text, enum mk_language language,
     mk_arena_init(&arena);
     reader->mistakes.arena = &arena;
     reader->mistakes.most = 1;
-    reader->mistakes.language = language;
     reader->mistakes.text = mk_slice_str(text);
     reader->mistakes.doc = mk_jsonc_read(mk_slice_str(text), NULL, NULL);
     assert_non_null(reader->mistakes.doc);
@@ -526,23 +525,24 @@ static void reads_the_keys_of_a_type(void **state)
 {
     (void)state;
     struct mk_config_backend backend;
-    assert_string_equal(read_several("{}", MK_ENGLISH, &backend), "");
+    assert_string_equal(read_several("{}", &backend), "");
     assert_true(backend.type == 0 && backend.sandbox.media.max_bytes == 4);
-    assert_string_equal(read_several("{\"backend\": {\"tin_size\": 5}}", MK_ENGLISH, &backend), "");
+    assert_string_equal(read_several("{\"backend\": {\"tin_size\": 5}}", &backend), "");
     assert_true(backend.type == 0 && backend.sandbox.media.max_bytes == 5);
     assert_string_equal(
-        read_several("{\"backend\": {\"can_size\": 6, \"type\": \"can\"}}", MK_ENGLISH, &backend),
-        "");
+        read_several("{\"backend\": {\"can_size\": 6, \"type\": \"can\"}}", &backend), "");
     assert_true(backend.type == 1 && backend.sandbox.media.max_bytes == 6);
     assert_string_equal(
-        read_several("{\"backend\": {\"type\": \"can\", \"tin_size\": 5}}", MK_ENGLISH, &backend),
+        read_several("{\"backend\": {\"type\": \"can\", \"tin_size\": 5}}", &backend),
         "backend.tin_size: this is a key of the type \"tin\"");
-    assert_string_equal(read_several("{\"backend\": {\"can_size\": 5}}", MK_CHINESE, &backend),
-                        "backend.can_size: 该键属于类型 \"can\"");
+    mk_language_set(MK_CHINESE);
+    const char *said = read_several("{\"backend\": {\"can_size\": 5}}", &backend);
+    mk_language_set(MK_ENGLISH);
+    assert_string_equal(said, "backend.can_size: 该键属于类型 \"can\"");
     assert_string_equal(
-        read_several("{\"backend\": {\"type\": \"jar\", \"jar_size\": 5}}", MK_ENGLISH, &backend),
+        read_several("{\"backend\": {\"type\": \"jar\", \"jar_size\": 5}}", &backend),
         "backend.type: expected \"tin\" or \"can\", got \"jar\"");
-    assert_string_equal(read_several("{\"backend\": {\"tin_sise\": 5}}", MK_ENGLISH, &backend),
+    assert_string_equal(read_several("{\"backend\": {\"tin_sise\": 5}}", &backend),
                         "backend.tin_sise: unknown key (did you mean `tin_size`?)");
 }
 
@@ -736,7 +736,7 @@ static void is_built_in(void **state)
 {
     (void)state;
     struct mk_config *config = NULL;
-    assert_int_equal(mk_config_builtin(&config), 0);
+    assert_int_equal(mk_config_builtin(MILKY_ENGLISH, &config), 0);
     assert_null(config->file);
     assert_string_equal(config->data_dir, "data");
     assert_string_equal(config->endpoint.control, "unix:data/control.sock");
@@ -833,9 +833,9 @@ static void speaks_chinese(void **state)
     (void)state;
     struct mk_config *config = NULL;
     char *mistakes;
-    mk_text_set("zh_CN.UTF-8");
+    mk_language_set(MK_CHINESE);
     assert_int_equal(parse(mk_slice_str("{\"bots\": 1}"), &config, &mistakes), -EINVAL);
-    mk_text_set("C");
+    mk_language_set(MK_ENGLISH);
     assert_string_equal(mistakes, NAME ":1:10: bots: 应为由对象组成的列表，实际为1\n");
     free(mistakes);
 }

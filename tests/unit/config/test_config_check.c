@@ -59,7 +59,7 @@ static const struct milky_config_backend backend = { sizeof(backend), "none", &t
 /* What is wrong with a file that says the same, without its place. */
 static void said_of_file(const char *json, char *said, size_t size)
 {
-    const struct mk_config_origin origin = { NULL, MK_ENGLISH };
+    const struct mk_config_origin origin = { NULL, MILKY_ENGLISH };
     struct mk_config *config = NULL;
     struct mk_buf mistakes;
     mk_buf_init(&mistakes, SIZE_MAX);

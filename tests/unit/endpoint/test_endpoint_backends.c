@@ -372,7 +372,7 @@ static void test_one_may_follow_another_of_its_name_in_one_reload(void **state)
     assert_false(is_served(OTHER));
 }
 
-/* --- refused, and everything is as it was --- */
+/* --- refused, and nothing has changed --- */
 
 static void assert_refused(int expected, const char *path, const char *text)
 {
@@ -492,12 +492,12 @@ static void test_a_state_has_one_backend(void **state)
     struct talk talk;
     (void)state;
     want("second", &first, OTHER);
-    assert_refused(-EINVAL, "backends[1].self", "it is that of the backend first");
+    assert_refused(-EINVAL, "backends[1].self", "it belongs to the backend first");
     want_nothing();
     want("first", &first, BOT);
     want("second", &second, OTHER);
     want("third", &second, LATER);
-    assert_refused(-EINVAL, "backends[2].self", "it is that of backends[1]");
+    assert_refused(-EINVAL, "backends[2].self", "it belongs to backends[1]");
     assert_int_equal(second.frees, 1); /* once */
 
     /* While it ends it is not to be used again, and is freed as if that was never tried. */

@@ -144,7 +144,7 @@ static void test_a_port_of_root(void **state)
         assert_int_equal(seteuid(getuid()), 0);
     if (rc == -EACCES)
         assert_error("bots[1].http_server[0].listen",
-                     "cannot listen on 127.0.0.1:7: Permission denied (ports below 1024 want a "
+                     "cannot listen on 127.0.0.1:7: Permission denied (ports below 1024 need a "
                      "capability (CAP_NET_BIND_SERVICE)");
     else
         assert_true(rc == 0 || rc == -EADDRINUSE);
@@ -160,7 +160,7 @@ static void test_sockets_in_the_file_system(void **state)
 
     close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     assert_int_equal(start(), -EADDRINUSE);
-    assert_error("control", "(there is a file of this name that is no socket)");
+    assert_error("control", "(there is a file of this name that is not a socket)");
     unlink(path);
 
     struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -174,7 +174,7 @@ static void test_sockets_in_the_file_system(void **state)
 
     snprintf(listen_on, sizeof(listen_on), "unix:%s/nothing/socket", folder);
     assert_int_equal(start(), -ENOENT);
-    assert_error("control", "(its folder is not there)");
+    assert_error("control", "(its folder does not exist)");
 }
 
 /* --- the journal --- */
@@ -208,7 +208,7 @@ static void test_the_journal(void **state)
 
     snprintf(path, sizeof(path), "%s/nothing/journal.db", folder);
     assert_true(make() < 0);
-    assert_error("journal.path", "is its folder there, may it be written");
+    assert_error("journal.path", "does its folder exist, can it be written");
 }
 
 /* --- backends --- */

@@ -16,7 +16,7 @@ static void assert_offline(struct world *world, size_t bot)
     ask_in(world, MK_DIALECT_1_2, bot, "get_login_info", "{}");
     assert_int_equal(world->count, before);
     assert_int_equal(world->retcode, MILKY_OFFLINE);
-    assert_string_equal(world->message, "Bot 已离线 (the bot is offline)");
+    assert_string_equal(world->message, "the bot is offline");
 }
 
 /* --- online and offline --- */
@@ -177,7 +177,7 @@ static void test_impl(void **state)
     impl.qq_protocol_type = "ipad";
     impl.impl_name = "\xff";
     assert_int_equal(milky_host_set_impl(host, BOT2, &impl), -EINVAL);
-    assert_logged(world, "no UTF-8");
+    assert_logged(world, "not UTF-8");
     assert_int_equal(milky_host_set_impl(host, 10001, &impl), -ENOENT);
     impl.impl_name = NULL; /* is "" */
     assert_int_equal(milky_host_set_impl(host, 0, &impl), 0);

@@ -54,13 +54,13 @@ static void bad_ones_are_explained(void **state)
         { "127.0.0.1", "the port is missing" },
         { ":3000", "the host is empty" },
         { "[]:3000", "the host is empty" },
-        { "[::1]", "the port is no number from 0 to 65535" },
-        { "127.0.0.1:", "the port is no number from 0 to 65535" },
-        { "127.0.0.1:65536", "the port is no number from 0 to 65535" },
-        { "127.0.0.1:000001", "the port is no number from 0 to 65535" },
-        { "127.0.0.1:+1", "the port is no number from 0 to 65535" },
-        { "127.0.0.1:1 ", "the port is no number from 0 to 65535" },
-        { "::1:3000", "an IPv6 address must stand in brackets" },
+        { "[::1]", "the port is not a number from 0 to 65535" },
+        { "127.0.0.1:", "the port is not a number from 0 to 65535" },
+        { "127.0.0.1:65536", "the port is not a number from 0 to 65535" },
+        { "127.0.0.1:000001", "the port is not a number from 0 to 65535" },
+        { "127.0.0.1:+1", "the port is not a number from 0 to 65535" },
+        { "127.0.0.1:1 ", "the port is not a number from 0 to 65535" },
+        { "::1:3000", "an IPv6 address must be in brackets" },
         { "[127.0.0.1]:1", "there is no IPv6 address between the brackets" },
         { "[fe80::1%lo]:1", "there is no IPv6 address between the brackets" },
         { "example.org:1", "the host is neither an IPv4 address nor \"localhost\"" },
@@ -93,7 +93,7 @@ static void paths_have_their_limits(void **state)
     memset(text, '1', sizeof(text));
     memcpy(text + 195, ":1234", 5);
     assert_string_equal(mk_address_parse(mk_slice_of(text, sizeof(text)), &address),
-                        "the host is no IP address");
+                        "the host is not an IP address");
 }
 
 static bool is_public(const char *text)

@@ -28,7 +28,7 @@ static void on_done(void *arg, struct mk_stream *stream, const struct mk_failure
     assert_true((stream != NULL) != (what != NULL));
     connecting = NULL;
     dones++;
-    snprintf(error, sizeof(error), "%s", what ? what->text : "");
+    snprintf(error, sizeof(error), "%s", what ? what->en : "");
     kind = what ? what->kind : MK_FAILURE_NONE;
     if (stream)
         owner_adopt(&client, stream);

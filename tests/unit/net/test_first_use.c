@@ -47,7 +47,7 @@ static void *use_first(void *arg)
     pthread_barrier_wait(first->barrier);
     struct mk_tls *tls = mk_tls_new(ssl);
     first->curl = mk_curl_load(&why);
-    mk_log_info("test", "%s", mk_error_text(ENOENT));
+    mk_log_info("test", "%s", "%s", mk_error_text(ENOENT));
     first->method = tls ? BIO_method_type(SSL_get_rbio(tls->ssl)) : 0;
     mk_tls_free(tls);
     SSL_CTX_free(context);

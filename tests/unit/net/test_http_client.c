@@ -155,7 +155,7 @@ struct result {
 static void note_failure(struct result *result, const struct mk_failure *failure)
 {
     result->kind = failure ? failure->kind : MK_FAILURE_NONE;
-    snprintf(result->error, sizeof(result->error), "%s", failure ? failure->text : "");
+    snprintf(result->error, sizeof(result->error), "%s", failure ? failure->en : "");
 }
 
 static bool posting;

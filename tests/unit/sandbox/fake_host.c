@@ -113,7 +113,7 @@ static yyjson_doc *copy_of(yyjson_mut_val *value)
 {
     size_t len;
     char *text = yyjson_mut_val_write(value, 0, &len);
-    assert(text); /* also when a text is no UTF-8 */
+    assert(text); /* also when a text is not UTF-8 */
     yyjson_doc *doc = yyjson_read(text, len, 0);
     free(text);
     assert(doc);
@@ -434,7 +434,7 @@ void fake_call(struct milky_host *host, const struct fake_backend *backend, uint
                         request.problem.ptr);
     else if (index_of(host, self_id) < host->bot_count &&
              milky_host_state(host, self_id) == MILKY_STATE_OFFLINE)
-        milky_call_fail(host, call->id, MILKY_OFFLINE, "Bot 已离线 (the bot is offline)");
+        milky_call_fail(host, call->id, MILKY_OFFLINE, "the bot is offline");
     else if (strcmp(action, "get_impl_info") == 0)
         answer_impl(host, call);
     else if (host->supported && !host->supported[known->number])

@@ -199,7 +199,7 @@ static void no_database(void **state)
     write_file(w->path, "this is a text that somebody wrote, and no database at all, however long "
                         "one looks at it; SQLite wants to see a hundred bytes before it says so.");
     assert_int_equal(world_start(w), -EINVAL);
-    assert_logged("it is no SQLite database");
+    assert_logged("it is not an SQLite database");
     struct stat left;
     assert_int_equal(stat(w->path, &left), 0);
     assert_true(left.st_size < 200); /* untouched */

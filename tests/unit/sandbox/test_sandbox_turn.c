@@ -192,7 +192,7 @@ static void what_undoes_a_turn_is_logged(void **state)
     size_t max = unsent->events.max;
     unsent->events.max = 16;
     refused(w, BOT, MILKY_INTERNAL, "see the log", "send_group_message", HELLO);
-    assert_logged("a turn was undone");
+    assert_logged("a turn was rolled back");
     unsent->events.max = max;
     ask(w, BOT, "send_group_message", HELLO);
 }
@@ -222,7 +222,7 @@ static void half_a_bot_is_none(void **state)
     w->backend.table->bots_changed(w->backend.self);
     end_turn(w);
     assert_int_equal(sent.retcode, MILKY_INTERNAL);
-    assert_logged("no place in the world until milky starts again");
+    assert_logged("not in the world until milky starts again");
     assert_true(world_print(w) == before);
     world_sql(w, "DROP TRIGGER temp.broken");
     world_stop(w);

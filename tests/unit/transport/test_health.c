@@ -17,7 +17,7 @@ static void test_remembers_tries(void **state)
     struct mk_health health = { 0 };
     mk_health_try(&health);
     struct mk_failure failure;
-    mk_health_fail(&health, mk_failure_status(&failure, 503, ""), 60000);
+    mk_health_fail(&health, mk_failure_status(&failure, 503), 60000);
     assert_true(health.failing);
     assert_true(health.next_try > mk_clock_real_ms());
     mk_health_try(&health);
@@ -29,7 +29,7 @@ static void test_remembers_tries(void **state)
     assert_int_equal(health.successes, 1);
     assert_false(health.failing);
     /* The last error stays to be read; there is nothing to do about it any more. */
-    assert_string_equal(health.failure.text, "it answered 503");
+    assert_string_equal(health.failure.en, "it answered 503");
     assert_int_equal(mk_health_trouble(&health), MK_TROUBLE_NONE);
 }
 
@@ -40,7 +40,7 @@ static void test_giving_up_is_no_retry(void **state)
     struct mk_health health = { 0 };
     mk_health_try(&health);
     struct mk_failure failure;
-    mk_health_fail(&health, mk_failure_status(&failure, 410, ", set aside"), 0);
+    mk_health_fail(&health, mk_failure_status(&failure, 410), 0);
     mk_health_try(&health);
     assert_int_equal(health.retries, 0);
 }
@@ -81,14 +81,15 @@ static void test_knows_what_to_do(void **state)
     };
     struct mk_failure failure;
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
-        assert_trouble(mk_failure_status(&failure, statuses[i].status, ""), statuses[i].trouble);
+        assert_trouble(mk_failure_status(&failure, statuses[i].status), statuses[i].trouble);
     /* Whatever the words are. */
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        assert_trouble(mk_failure_set(&failure, kinds[i].kind, "TLS timed out"), kinds[i].trouble);
+        assert_trouble(mk_failure_set(&failure, kinds[i].kind, "TLS timed out", "TLS 超时"),
+                       kinds[i].trouble);
     assert_trouble(mk_failure_errno(&failure, -ECONNREFUSED), "unreachable");
-    assert_string_equal(failure.text, "connection refused");
+    assert_string_equal(failure.en, "connection refused");
     assert_trouble(mk_failure_timeout(&failure, 15000), "slow");
-    assert_string_equal(failure.text, "timed out after 15 s");
+    assert_string_equal(failure.en, "timed out after 15 s");
 }
 
 static void test_shows_no_secrets(void **state)

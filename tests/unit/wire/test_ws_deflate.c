@@ -166,7 +166,7 @@ struct answer_row {
 };
 
 #define SNC PD "; server_no_context_takeover"
-#define PARAMETER "parameter that may not be there"
+#define PARAMETER "parameter that is not allowed"
 
 static const struct answer_row answers[] = {
     { "", NULL, false },

@@ -95,7 +95,8 @@ int sb_media_store_make(struct sb_media_store *store)
         rc = make_folder(store, store->incoming);
     if (rc < 0)
         mk_log_error("sandbox", "cannot make the folder for media %s: %s",
-                     store->folder ? store->folder : "", mk_error_text(-rc));
+                     "无法创建媒体目录 %s：%s", store->folder ? store->folder : "",
+                     mk_error_text(-rc));
     return rc;
 }
 
@@ -149,8 +150,8 @@ static int move_in(struct sb_media_store *store, const char *name, const char *i
     if (rc == 0 && rename(from, to) < 0)
         rc = -errno;
     if (rc < 0)
-        mk_log_error("sandbox", "the content %s stays in %s: %s", id, store->incoming,
-                     mk_error_text(-rc));
+        mk_log_error("sandbox", "the content %s stays in %s: %s", "内容 %s 留在 %s：%s", id,
+                     store->incoming, mk_error_text(-rc));
     free(from);
     free(to);
     return rc;
@@ -182,7 +183,8 @@ static int add_root(struct sb_media_store *store, const char *path)
     struct sb_media_rules *rules = &store->rules;
     char *resolved = realpath(path, NULL);
     if (!resolved) {
-        mk_log_warn("sandbox", "media: the root %s is passed over: %s", path, mk_error_text(errno));
+        mk_log_warn("sandbox", "media: the root %s is ignored: %s", "媒体：忽略根目录 %s：%s", path,
+                    mk_error_text(errno));
         return errno == ENOMEM ? -ENOMEM : 0;
     }
     if (strcmp(resolved, "/") == 0)

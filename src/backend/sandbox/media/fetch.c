@@ -262,7 +262,7 @@ static void on_downloaded(void *arg, const struct mk_http_response *response)
         sb_media_problem_too_large(&fetch->problem, fetch->rules->max_bytes);
     else if (failure)
         sb_media_problem(&fetch->problem, SB_PROBLEM_CONTENT, "下载失败",
-                         "it cannot be downloaded: %s", failure->text);
+                         "it cannot be downloaded: %s", failure->en);
     else if (response->status < 200 || response->status > 299)
         sb_media_problem(&fetch->problem, SB_PROBLEM_CONTENT, "下载失败",
                          "it cannot be downloaded: its server answered %u", response->status);

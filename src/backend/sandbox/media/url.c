@@ -195,7 +195,8 @@ static int open_resource(struct sb_media_store *store, const char *token, const 
         return rc < 0 ? rc : -ENOENT;
     int fd = is_plain ? open_plain_avatar(store) : sb_media_open_content(store, id);
     if (fd < 0)
-        mk_log_error("sandbox", "the content %s cannot be read: %s", id, mk_error_text(-fd));
+        mk_log_error("sandbox", "the content %s cannot be read: %s", "无法读取内容 %s：%s", id,
+                     mk_error_text(-fd));
     *content_type = is_plain ? "image/png" : media.info.content_type;
     return fd;
 }

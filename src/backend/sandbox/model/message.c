@@ -117,8 +117,8 @@ int sb_message_of_row(yyjson_mut_doc *doc, sqlite3_stmt *row, struct sb_message 
     struct mk_slice text = sb_db_text(row, 3);
     yyjson_doc *stored = yyjson_read(text.ptr, text.len, YYJSON_READ_NOFLAG);
     if (!stored) {
-        mk_log_error("sandbox", "message row %llu does not hold JSON",
-                     (unsigned long long)sb_db_uint(row, 0));
+        mk_log_error("sandbox", "the row of message %llu does not hold JSON",
+                     "消息 %llu 的数据行不是 JSON", (unsigned long long)sb_db_uint(row, 0));
         return -EIO;
     }
     *message = (struct sb_message){

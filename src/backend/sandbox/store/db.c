@@ -14,29 +14,38 @@ enum {
 
 /* --- errors --- */
 
-static const char *advice(int code)
+static void log_failure(const struct sb_db *db, const struct mk_phrase *what, int code)
 {
+    const char *text = mk_phrase_text(what), *why = sqlite3_errmsg(db->handle);
     switch (code & 0xff) {
     case SQLITE_FULL:
-        return ": nothing is stored until there is room on its disk";
+        mk_log_error("sandbox",
+                     "%s: %s (SQLite %d): nothing is stored until there is room on its disk",
+                     "%s：%s（SQLite %d）：在磁盘有空间之前不会存储任何内容", text, why, code);
+        break;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return ": the world is damaged; stop, and put a backup of it in its place";
+        mk_log_error("sandbox",
+                     "%s: %s (SQLite %d): the world is damaged; stop, and put a backup of it in "
+                     "its place",
+                     "%s：%s（SQLite %d）：世界已损坏；请停止程序，并以备份替换", text, why, code);
+        break;
     case SQLITE_READONLY:
-        return ": it may not be written";
+        mk_log_error("sandbox", "%s: %s (SQLite %d): it cannot be written",
+                     "%s：%s（SQLite %d）：它不可写", text, why, code);
+        break;
     default:
-        return "";
+        mk_log_error("sandbox", "%s: %s (SQLite %d)", "%s：%s（SQLite %d）", text, why, code);
     }
 }
 
-int sb_db_fail(struct sb_db *db, const char *what)
+int sb_db_fail(struct sb_db *db, const struct mk_phrase *what)
 {
     int code = sqlite3_extended_errcode(db->handle);
     int error = mk_sqlite_errno(code);
     uint64_t now = mk_clock_mono_ms();
     if (code != db->told || now - db->told_at >= QUIET_MS) {
-        mk_log_error("sandbox", "%s: %s (SQLite %d)%s", what, sqlite3_errmsg(db->handle), code,
-                     advice(code));
+        log_failure(db, what, code);
         db->told = code;
         db->told_at = now;
     }
@@ -79,12 +88,12 @@ static sqlite3_stmt *prepare(struct sb_db *db, const struct sb_query *query)
 {
     sqlite3_stmt *prepared;
     if (db->statement_count + 1 > db->statement_room / 4 * 3 && grow(db) < 0) {
-        mk_log_error("sandbox", "out of memory");
+        mk_log_error("sandbox", "out of memory", "内存不足");
         return NULL;
     }
     if (sqlite3_prepare_v3(db->handle, query->sql, -1, SQLITE_PREPARE_PERSISTENT, &prepared,
                            NULL) != SQLITE_OK) {
-        sb_db_fail(db, query->sql);
+        sb_db_fail(db, MK_PHRASE(query->sql, query->sql));
         return NULL;
     }
     *slot_of(db, query) = (struct sb_statement){ query, prepared };
@@ -116,7 +125,8 @@ int sb_db_step(struct sb_db *db, sqlite3_stmt *statement)
     int rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW)
         return 1;
-    int result = rc == SQLITE_DONE ? 0 : sb_db_fail(db, "a statement failed");
+    int result =
+        rc == SQLITE_DONE ? 0 : sb_db_fail(db, MK_PHRASE("a statement failed", "语句执行失败"));
     sqlite3_reset(statement);
     return result;
 }
@@ -133,7 +143,7 @@ int sb_db_exec(struct sb_db *db, const char *sql, size_t count, const uint64_t *
 {
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
-        return sb_db_fail(db, sql);
+        return sb_db_fail(db, MK_PHRASE(sql, sql));
     for (size_t i = 0; i < count; i++)
         sqlite3_bind_int64(statement, (int)i + 1, (sqlite3_int64)values[i]);
     int rc = sb_db_run(db, statement);
@@ -145,7 +155,7 @@ int sb_db_number(struct sb_db *db, const char *sql, uint64_t *number)
 {
     sqlite3_stmt *statement;
     if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
-        return sb_db_fail(db, sql);
+        return sb_db_fail(db, MK_PHRASE(sql, sql));
     int rc = sb_db_step(db, statement);
     if (rc > 0)
         *number = sb_db_uint(statement, 0);
@@ -175,7 +185,7 @@ int sb_db_begin(struct sb_db *db)
         return 0;
     sb_db_rollback(db); /* where memory was out, SQLite may be in one after a failure too */
     if (sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
-        int rc = sb_db_fail(db, "cannot begin a transaction");
+        int rc = sb_db_fail(db, MK_PHRASE("cannot begin a transaction", "无法开始事务"));
         sb_db_rollback(db);
         return rc;
     }
@@ -189,7 +199,7 @@ int sb_db_commit(struct sb_db *db)
         db->in_transaction = false;
         return 0;
     }
-    int rc = sb_db_fail(db, "cannot commit");
+    int rc = sb_db_fail(db, MK_PHRASE("cannot commit", "无法提交"));
     sb_db_rollback(db);
     return rc;
 }
@@ -212,19 +222,24 @@ static int open_failed(struct sb_db *db, const char *path)
     else if ((code & 0xff) == SQLITE_NOTADB || (code & 0xff) == SQLITE_CORRUPT)
         error = -EINVAL;
     if (error == -ENOENT)
-        mk_log_error("sandbox", "cannot open %s: its directory does not exist", path);
+        mk_log_error("sandbox", "cannot open %s: its directory does not exist",
+                     "无法打开 %s：所在目录不存在", path);
     else if (error == -EACCES || error == -EROFS)
-        mk_log_error("sandbox", "cannot open %s: it or its directory may not be written", path);
+        mk_log_error("sandbox", "cannot open %s: it or its directory cannot be written",
+                     "无法打开 %s：文件或所在目录不可写", path);
     else if (error == -EISDIR)
-        mk_log_error("sandbox", "cannot open %s: it is a directory", path);
+        mk_log_error("sandbox", "cannot open %s: it is a directory", "无法打开 %s：它是一个目录",
+                     path);
     else if (error == -EBUSY)
-        mk_log_error("sandbox", "cannot open %s: another process has this world open", path);
+        mk_log_error("sandbox", "cannot open %s: another process has this world open",
+                     "无法打开 %s：另一个进程正在使用这个世界", path);
     else if (error == -EINVAL)
-        mk_log_error("sandbox", "cannot open %s: it is no SQLite database, or damaged (%s)", path,
+        mk_log_error("sandbox", "cannot open %s: it is not an SQLite database, or damaged (%s)",
+                     "无法打开 %s：它不是 SQLite 数据库，或已损坏（%s）", path,
                      sqlite3_errmsg(db->handle));
     else
-        mk_log_error("sandbox", "cannot open %s: %s (SQLite %d)", path, sqlite3_errmsg(db->handle),
-                     code);
+        mk_log_error("sandbox", "cannot open %s: %s (SQLite %d)", "无法打开 %s：%s（SQLite %d）",
+                     path, sqlite3_errmsg(db->handle), code);
     return error;
 }
 
@@ -252,13 +267,16 @@ static int check_file(struct sb_db *db, const char *path, uint64_t newest, uint6
     if (application == 0 && *version == 0 && tables == 0)
         return 0;
     if (application != SB_DB_APPLICATION || *version == 0) {
-        mk_log_error("sandbox", "cannot use %s: it is a database of another program", path);
+        mk_log_error("sandbox", "cannot use %s: it is a database of another program",
+                     "无法使用 %s：它是其他程序的数据库", path);
         return -EINVAL;
     }
     if (*version > newest) {
         mk_log_error("sandbox",
                      "cannot use %s: its tables are of version %llu and this milky knows version "
                      "%llu; use the milky that made it, or a newer one",
+                     "无法使用 %s：其表的版本为 %llu，此 milky 只支持版本 %llu；请使用创建它的 "
+                     "milky 或更新的版本",
                      path, (unsigned long long)*version, (unsigned long long)newest);
         return -ENOTSUP;
     }
@@ -271,13 +289,14 @@ static int open_file(struct sb_db *db, const char *path)
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     int rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
     if (!db->handle) {
-        mk_log_error("sandbox", "out of memory");
+        mk_log_error("sandbox", "out of memory", "内存不足");
         return -ENOMEM;
     }
     if (rc != SQLITE_OK)
         return open_failed(db, path);
     if (sqlite3_db_readonly(db->handle, "main") == 1) {
-        mk_log_error("sandbox", "cannot open %s: it may not be written", path);
+        mk_log_error("sandbox", "cannot open %s: it cannot be written", "无法打开 %s：它不可写",
+                     path);
         return -EACCES;
     }
     /* The lock is taken with the first read and kept until the end: one process, one world. */
@@ -303,7 +322,7 @@ static int make_version(struct sb_db *db, const struct sb_feature *const *featur
         for (const struct sb_schema_step *step = (*features)->steps; step && step->sql; step++)
             if (step->version == version &&
                 sqlite3_exec(db->handle, step->sql, NULL, NULL, NULL) != SQLITE_OK)
-                return sb_db_fail(db, "cannot make the tables");
+                return sb_db_fail(db, MK_PHRASE("cannot make the tables", "无法创建表"));
     return 0;
 }
 
@@ -323,10 +342,11 @@ static int update_tables(struct sb_db *db, const struct sb_feature *const *featu
     sqlite3_snprintf(sizeof(marks), marks, "PRAGMA application_id = %d; PRAGMA user_version = %d",
                      SB_DB_APPLICATION, (int)newest);
     if (sqlite3_exec(db->handle, marks, NULL, NULL, NULL) != SQLITE_OK)
-        return sb_db_fail(db, "cannot make the tables");
+        return sb_db_fail(db, MK_PHRASE("cannot make the tables", "无法创建表"));
     if (version > 0)
-        mk_log_info("sandbox", "brought the world in %s from version %llu to %llu", path,
-                    (unsigned long long)version, (unsigned long long)newest);
+        mk_log_info("sandbox", "upgraded the world in %s from version %llu to %llu",
+                    "已将 %s 中的世界从版本 %llu 升级到 %llu", path, (unsigned long long)version,
+                    (unsigned long long)newest);
     return 0;
 }
 
@@ -346,7 +366,7 @@ static int begin_use(struct sb_db *db, const struct sb_feature *const *features,
     db->in_transaction = true;
     if (sqlite3_prepare_v3(db->handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT, &db->rollback,
                            NULL) != SQLITE_OK)
-        return sb_db_fail(db, "ROLLBACK");
+        return sb_db_fail(db, MK_PHRASE("ROLLBACK", "ROLLBACK"));
     return update_tables(db, features, path, version);
 }
 

@@ -9,6 +9,7 @@
 #define SB_STORE_DB_H
 
 #include "backend/sandbox/store/feature.h"
+#include "base/language.h"
 #include "base/slice.h"
 
 #include <sqlite3.h>
@@ -90,7 +91,7 @@ sqlite3_stmt *sb_db_use(struct sb_db *db, const struct sb_query *query, size_t c
  * Logs that SQLite has failed, the same error once in a while. `what` failed: a clause. Returns the
  * error in as much detail as callers can act on: -ENOSPC, -ENOMEM or -EIO.
  */
-int sb_db_fail(struct sb_db *db, const char *what);
+int sb_db_fail(struct sb_db *db, const struct mk_phrase *what);
 
 /*
  * Returns 1 when there is a row, 0 at the end, or -ENOSPC, -ENOMEM, -EIO (logged). After anything

@@ -62,7 +62,8 @@ static int failed(const char *from, const char *to, int rc)
     mk_log_error("sandbox",
                  "cannot move %s to %s, where it is kept from this version on: %s; stop, and move "
                  "it by hand",
-                 from, to, mk_error_text(-rc));
+                 "无法将 %s 移动到 %s（自此版本起的存放位置）：%s；请停止程序并手动移动", from, to,
+                 mk_error_text(-rc));
     return rc;
 }
 
@@ -100,9 +101,9 @@ int sb_world_move(const struct sb_feature *const *features, const char *from, co
         return 0;
     if (is_there(to)) {
         mk_log_error("sandbox",
-                     "there are two worlds: %s, of a version before, and %s: stop, and move away "
+                     "there are two worlds: %s, of an earlier version, and %s: stop, and move away "
                      "the one that is not wanted",
-                     from, to);
+                     "有两个世界：旧版本的 %s 与 %s：请停止程序，并移走不需要的那个", from, to);
         return -EEXIST;
     }
     int rc = sb_db_open_alone(&db, features, from);
@@ -112,6 +113,6 @@ int sb_world_move(const struct sb_feature *const *features, const char *from, co
     sb_db_close(&db);
     if (rc == 0)
         mk_log_info("sandbox", "moved the world in %s to %s, where it is kept from this version on",
-                    from, to);
+                    "已将 %s 中的世界移动到 %s（自此版本起的存放位置）", from, to);
     return rc;
 }

@@ -80,8 +80,9 @@ static void emit(struct milky_host *host, const struct sb_outbox_event *event)
         return;
     int rc = milky_emit(host, event->self_id, event->type, event->time, event->data);
     if (rc < 0 && rc != -ENOENT)
-        mk_log_error("sandbox", "an event %s for bot %llu was lost: %s", event->type,
-                     (unsigned long long)event->self_id, mk_error_text(-rc));
+        mk_log_error("sandbox", "an event %s for bot %llu was lost: %s",
+                     "事件 %s（Bot %llu）丢失：%s", event->type, (unsigned long long)event->self_id,
+                     mk_error_text(-rc));
 }
 
 bool sb_outbox_has(const struct sb_outbox *outbox, uint64_t call)
@@ -96,8 +97,9 @@ static void tell_host(struct milky_host *host, const struct sb_presence *presenc
 {
     int rc = milky_host_set_state(host, presence->self_id, presence->state, presence->reason);
     if (rc < 0 && rc != -ENOENT)
-        mk_log_error("sandbox", "the state of bot %llu is as it was: %s",
-                     (unsigned long long)presence->self_id, mk_error_text(-rc));
+        mk_log_error("sandbox", "the state of bot %llu has not changed: %s",
+                     "Bot %llu 的状态未改变：%s", (unsigned long long)presence->self_id,
+                     mk_error_text(-rc));
 }
 
 void sb_outbox_send(struct sb_outbox *outbox, struct milky_host *host)

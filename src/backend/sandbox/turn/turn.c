@@ -38,8 +38,8 @@ static const char *failure_text(int error)
 void sb_turn_abort(struct sb_sandbox *sandbox, int error)
 {
     if (error != -ENOSPC && error != -ENOMEM && error != -EIO) /* db.c has told of these */
-        mk_log_error("sandbox", "a turn was undone, and its calls have failed: %s",
-                     mk_error_text(-error));
+        mk_log_error("sandbox", "a turn was rolled back, and its calls have failed: %s",
+                     "一个轮次已回滚，其中的调用全部失败：%s", mk_error_text(-error));
     sb_db_rollback(&sandbox->db);
     sb_media_rolled_back(sandbox->media);
     sb_clock_load(&sandbox->db); /* the clock may have been moved in this turn */

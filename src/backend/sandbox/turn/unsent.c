@@ -175,7 +175,7 @@ static int emit(struct milky_host *host, yyjson_mut_val *event)
     int rc = milky_emit(host, self_id, type, time, yyjson_mut_obj_get(event, "data"));
     if (rc < 0 && rc != -ENOENT && rc != -ENOMEM)
         mk_log_error("sandbox", "an event that a crash had kept back cannot be sent: %s",
-                     mk_error_text(-rc));
+                     "无法发送崩溃时未发出的事件：%s", mk_error_text(-rc));
     return rc == 0 ? 1 : rc == -ENOMEM ? rc : 0;
 }
 
@@ -198,8 +198,8 @@ static int emit_row(struct milky_host *host, struct mk_slice text, unsigned *emi
     yyjson_doc *read =
         yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len, YYJSON_READ_NOFLAG, NULL, &mistake);
     if (!read && mistake.code != YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
-        mk_log_error("sandbox", "what was stored of the last events cannot be read: %s",
-                     mistake.msg);
+        mk_log_error("sandbox", "the last events that were stored cannot be read: %s",
+                     "无法读取最后存储的事件：%s", mistake.msg);
         return 0;
     }
     yyjson_mut_doc *doc = yyjson_doc_mut_copy(read, NULL);
@@ -227,6 +227,7 @@ int sb_unsent_start(struct sb_unsent *unsent, struct sb_db *db, struct milky_hos
     sqlite3_reset(row);
     unsent->stored = emitted > 0; /* the journal commits them with the first turn */
     if (emitted > 0)
-        mk_log_info("sandbox", "%u events that a crash had kept back were sent", emitted);
+        mk_log_info("sandbox", "%u events that a crash had kept back were sent",
+                    "已发送崩溃时未发出的 %u 个事件", emitted);
     return rc;
 }

@@ -23,7 +23,7 @@ struct dumper {
 
 static int failed(struct dumper *dumper)
 {
-    return sb_db_fail(&dumper->sandbox->db, "a world cannot be dumped");
+    return sb_db_fail(&dumper->sandbox->db, MK_PHRASE("a world cannot be dumped", "无法导出世界"));
 }
 
 /* Lists do not stand in themselves, so one statement each will do. */

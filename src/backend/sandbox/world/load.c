@@ -33,7 +33,8 @@ struct loader {
 
 static int failed(struct loader *loader)
 {
-    return sb_db_fail(&loader->request->sandbox->db, "a world cannot be loaded");
+    return sb_db_fail(&loader->request->sandbox->db,
+                      MK_PHRASE("a world cannot be loaded", "无法载入世界"));
 }
 
 static int prepare(struct loader *loader, const char *sql, sqlite3_stmt **statement)
@@ -176,7 +177,7 @@ static int refuse_constraint(struct loader *loader, const struct mk_json_path *p
     case SQLITE_CONSTRAINT_ROWID:
         return sb_rules_refuse(loader->request, path, NULL, "it is there already");
     default:
-        mk_log_warn("sandbox", "an element of a world does not fit: %s",
+        mk_log_warn("sandbox", "an element of a world does not fit: %s", "世界中的一个元素不符：%s",
                     sqlite3_errmsg(loader->handle));
         return sb_rules_refuse(loader->request, path, NULL,
                                "it does not fit the rest of the world (the log tells why)");

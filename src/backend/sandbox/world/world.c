@@ -83,7 +83,7 @@ int sb_world_start(struct sb_sandbox *sandbox)
         rc = sb_world_load(&request, world);
     sb_call_media_done(request.media);
     if (rc == SB_REFUSED) {
-        mk_log_error("sandbox", "%s: %s", sandbox->world, request.message);
+        mk_log_error("sandbox", "%s: %s", "%s：%s", sandbox->world, request.message);
         rc = -EINVAL;
     }
     yyjson_mut_doc_free(request.doc);
