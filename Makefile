@@ -1,6 +1,6 @@
 # A thin front of Meson: `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help run build test unit e2e soak asan asan-unit tsan lint format fuzz bench install clean
+.PHONY: help run build test unit e2e soak asan asan-unit tsan lint docs format fuzz bench install clean
 BUILD ?= build
 ARGS ?=
 PREFIX ?= /usr/local
@@ -57,6 +57,9 @@ lint: ## no warning of the compiler's, who includes whom, formatting, clang-tidy
 	@scripts/deps lint
 	@scripts/build build-werror true -Dwerror=true
 	@scripts/lint build-werror
+
+docs: ## renew the tables in docs/ that are made of spec/sandbox.json
+	@python3 spec/generate_sandbox.py docs spec/milky-1.2.json spec/sandbox.json docs/SANDBOX.md docs/SANDBOX.zh-CN.md
 
 format: ## put the code into the house style
 	@scripts/deps lint

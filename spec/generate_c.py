@@ -63,6 +63,8 @@ class Writer:
             extra = f", .object = &{self.names[type_[1]]}"
         elif kind == "union":
             extra = f", .choice = &{self.names[type_[1]]}"
+        elif kind in ("range", "text"):
+            extra = f", .least = {type_[1]}, .most = {type_[2]}"
         return self.once(("type", type_), "type", "struct mk_type",
                          f"{{ MK_KIND_{kind.upper()}{extra} }}")
 

@@ -41,6 +41,7 @@ extern "C" {
 #endif
 
 struct uv_loop_s;
+struct milky_operations;
 
 enum milky_language { MILKY_ENGLISH, MILKY_CHINESE };
 
@@ -96,9 +97,15 @@ struct milky_backend {
 
     /*
      * An operator's request, outside the protocol (POST /NAME/ACTION on the control address, NAME
-     * being the backend's in the configuration): milky_call_action is ACTION as it was sent, the
-     * params any JSON object, unchecked, and there is no bot (milky_call_self_id is 0). Answered
-     * like a call, but without a deadline.
+     * being the backend's in the configuration). Answered like a call, but without a deadline.
+     *
+     * Without `operations`, milky_call_action is ACTION as it was sent, the params are any JSON
+     * object, unchecked, and there is no bot (milky_call_self_id is 0).
+     *
+     * With them, requests that they do not have are answered with -404, wrong params with -400, and
+     * unknown fields are refused. The others come complete with their defaults; milky_call_self_id
+     * is the person who acts, or 0. An API by its own name, or what is short for one, comes as that
+     * API, its number in milky_call_number.
      */
     void (*control)(void *self, uint64_t call);
 
@@ -144,6 +151,12 @@ struct milky_backend {
      * milky_endpoint_free.
      */
     void (*free)(void *self);
+
+    /*
+     * The requests of operators that `control` takes, as spec/generate_sandbox.py makes them of a
+     * table, for backends that are built together with the library. NULL: any, unchecked.
+     */
+    const struct milky_operations *operations;
 };
 
 /* --- actions --- */
@@ -170,6 +183,11 @@ MILKY_API int milky_check_params_json(const char *action, const char *json, size
                                       char *problem, size_t size);
 MILKY_API int milky_check_result_json(const char *action, const char *json, size_t len,
                                       char *problem, size_t size);
+
+/* The same, against the fields of an operator's request of a backend's `operations`. */
+MILKY_API int milky_check_operation_json(const struct milky_operations *operations,
+                                         const char *name, const char *json, size_t len,
+                                         char *problem, size_t size);
 
 /* --- calls --- */
 

@@ -44,7 +44,7 @@ MILKY_API const char *milky_string(yyjson_mut_val *object, const char *name, siz
 MILKY_API bool milky_has(yyjson_mut_val *object, const char *name);
 
 /*
- * As milky_check_params_json and milky_check_result_json, of the object `given`. Where it is right,
+ * As milky_check_params_json and its siblings, of the object `given`. Where it is right,
  * `*checked` is a copy of it in `doc` that is complete like the params of a call, without unknown
  * fields.
  */
@@ -52,6 +52,10 @@ MILKY_API int milky_check_params(const char *action, yyjson_mut_val *given, yyjs
                                  yyjson_mut_val **checked, char *problem, size_t size);
 MILKY_API int milky_check_result(const char *action, yyjson_mut_val *given, yyjson_mut_doc *doc,
                                  yyjson_mut_val **checked, char *problem, size_t size);
+
+MILKY_API int milky_check_operation(const struct milky_operations *operations, const char *name,
+                                    yyjson_mut_val *given, yyjson_mut_doc *doc,
+                                    yyjson_mut_val **checked, char *problem, size_t size);
 
 /* --- events --- */
 

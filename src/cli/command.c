@@ -16,7 +16,7 @@ enum { HELP = MK_COMMAND_MOST_OPTIONS, VERSION, OPTION_BASE = 256 };
 
 const char *mk_program = "milky";
 
-void mk_command_help(const struct mk_command *command)
+static void print_help(const struct mk_command *command)
 {
     printf("%s: %s %s %s\n\n%s\n", mk_tr("Usage", "用法"), mk_program, command->name,
            command->usage, mk_tr(command->en, command->zh));
@@ -35,6 +35,17 @@ void mk_command_help(const struct mk_command *command)
     const char *more = mk_tr(command->more_en, command->more_zh);
     if (more)
         printf("\n%s", more);
+}
+
+int mk_command_help(const struct mk_command *command, int count, char **words)
+{
+    if (count > 0 && command->explain)
+        return command->explain(words[0]);
+    print_help(command);
+    if (!command->explain)
+        return MK_EXIT_OK;
+    putchar('\n');
+    return command->explain(NULL);
 }
 
 int mk_command_misused(const struct mk_command *command, const char *format, ...)
@@ -140,6 +151,7 @@ int mk_command_run(const struct mk_command *command, int argc, char **argv)
     char letters[2 * MK_COMMAND_MOST_OPTIONS + 3];
     make_tables(command, longs, letters);
     struct mk_arguments arguments = { .command = command };
+    bool help = false;
     opterr = 0;
     for (;;) {
         int word = optind; /* where the option stands, but for one in the midst of -abc */
@@ -147,9 +159,11 @@ int mk_command_run(const struct mk_command *command, int argc, char **argv)
         if (value == -1)
             break;
         int place = place_of(command, value);
-        if (place == HELP) {
-            mk_command_help(command);
-            return MK_EXIT_OK;
+        if (place == HELP && !command->explain)
+            return mk_command_help(command, 0, NULL);
+        if (place == HELP) { /* of which word is known at the end */
+            help = true;
+            continue;
         }
         if (place == VERSION) {
             printf("milky %s\n", milky_version());
@@ -161,6 +175,8 @@ int mk_command_run(const struct mk_command *command, int argc, char **argv)
     }
     arguments.count = argc - optind;
     arguments.words = argv + optind;
+    if (help)
+        return mk_command_help(command, arguments.count, arguments.words);
     int rc = check_words(&arguments);
     return rc ? rc : command->run(&arguments);
 }

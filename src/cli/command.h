@@ -43,6 +43,9 @@ struct mk_command {
     int least;                                        /* words beside options */
     int most;                                         /* -1: any number */
     int (*run)(const struct mk_arguments *arguments); /* returns the exit code */
+    /* Optional: explains the first of the words (NULL: lists all that it may be), for --help;
+     * returns the exit code. */
+    int (*explain)(const char *word);
 };
 
 struct mk_arguments {
@@ -60,8 +63,11 @@ extern const char *mk_program;
 /* Takes the command line behind the command's name apart and runs it. Returns the exit code. */
 int mk_command_run(const struct mk_command *command, int argc, char **argv);
 
-/* Prints how to use it. */
-void mk_command_help(const struct mk_command *command);
+/*
+ * Prints how to use it, or what the first of `count` words is to it, where it can explain one.
+ * Returns the exit code.
+ */
+int mk_command_help(const struct mk_command *command, int count, char **words);
 
 /* Prints "milky NAME: ..." and where help is, on the standard error output. Returns 2. */
 int mk_command_misused(const struct mk_command *command, const char *format, ...)

@@ -4,6 +4,7 @@
 #include "base/percent.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/operations.h"
 #include "config/jsonc.h"
 
 #include <errno.h>
@@ -33,19 +34,40 @@ static int read_stdin(struct mk_buf *text)
     return rc < 0 ? mk_command_failed("%s", strerror(-rc)) : MK_EXIT_OK;
 }
 
-/* The value of KEY=VALUE: JSON where it is some, else a text. */
-static int add_value(struct mk_buf *params, struct mk_slice value)
+/* Each value of these is a text. */
+static bool is_text(const struct mk_type *type)
+{
+    return type && (type->kind == MK_KIND_STRING || type->kind == MK_KIND_TEXT ||
+                    type->kind == MK_KIND_TEXT_MESSAGE || type->kind == MK_KIND_ENUM);
+}
+
+/* The value of KEY=VALUE: JSON where it is some, else a text; for a text only a JSON string is. */
+static int add_value(struct mk_buf *params, const struct mk_type *type, struct mk_slice value)
 {
     yyjson_doc *doc = value.len ? mk_json_read(value, NULL, NULL) : NULL;
-    int rc = doc ? mk_buf_append_slice(params, value) : mk_json_write_string(params, value);
+    bool is_json = doc && (!is_text(type) || yyjson_is_str(yyjson_doc_get_root(doc)));
+    int rc = is_json ? mk_buf_append_slice(params, value) : mk_json_write_string(params, value);
     yyjson_doc_free(doc);
     return rc;
 }
 
-/* {"key": value, ...} of the words behind the action. Returns 0 or an exit code, said. */
-static int join_fields(const struct mk_arguments *arguments, struct mk_buf *params)
+/* Appends "key":value. Returns 0 or the error of the buf. */
+static int add_field(struct mk_buf *params, const struct mk_operation_found *found,
+                     struct mk_slice key, struct mk_slice value)
 {
-    int rc = mk_buf_append_char(params, '{');
+    bool is_known = found->operation || found->api;
+    const struct mk_type *type = is_known ? mk_operation_field_type(found, key) : NULL;
+    int rc = mk_json_write_string(params, key);
+    if (rc == 0)
+        rc = mk_buf_append_char(params, ':');
+    return rc == 0 ? add_value(params, type, value) : rc;
+}
+
+/* {"key": value, ...} of the words behind the action. Returns 0 or an exit code, said. */
+static int join_fields(const struct mk_arguments *arguments, const struct mk_operation_found *found,
+                       struct mk_buf *params)
+{
+    int rc = mk_buf_append_char(params, '{'), code = MK_EXIT_OK;
     for (int i = 1; i < arguments->count && rc == 0; i++) {
         const char *word = arguments->words[i];
         const char *equals = strchr(word, '=');
@@ -53,14 +75,15 @@ static int join_fields(const struct mk_arguments *arguments, struct mk_buf *para
             return mk_command_misused(
                 arguments->command,
                 mk_tr("it needs JSON, or KEY=VALUE: %s", "应为 JSON 或 KEY=VALUE：%s"), word);
+        struct mk_slice key = mk_slice_of(word, (size_t)(equals - word));
+        if (found->operation || found->api)
+            code = mk_operations_check_field(found, key);
+        if (code)
+            return code;
         if (i > 1)
             rc = mk_buf_append_char(params, ',');
         if (rc == 0)
-            rc = mk_json_write_string(params, mk_slice_of(word, (size_t)(equals - word)));
-        if (rc == 0)
-            rc = mk_buf_append_char(params, ':');
-        if (rc == 0)
-            rc = add_value(params, mk_slice_str(equals + 1));
+            rc = add_field(params, found, key, mk_slice_str(equals + 1));
     }
     if (rc == 0)
         rc = mk_buf_append_char(params, '}');
@@ -105,7 +128,8 @@ static int convert(const struct mk_arguments *arguments, struct mk_slice text,
     return code;
 }
 
-static int read_params(const struct mk_arguments *arguments, struct mk_buf *params)
+static int read_params(const struct mk_arguments *arguments, const struct mk_operation_found *found,
+                       struct mk_buf *params)
 {
     const char *word = arguments->count > 1 ? arguments->words[1] : "{}";
     if (arguments->count == 2 && strcmp(word, "-") == 0) {
@@ -118,7 +142,7 @@ static int read_params(const struct mk_arguments *arguments, struct mk_buf *para
         return code;
     }
     if (*word != '{')
-        return join_fields(arguments, params);
+        return join_fields(arguments, found, params);
     if (arguments->count > 2)
         return mk_command_misused(arguments->command,
                                   mk_tr("one word too many: %s", "多余的参数：%s"),
@@ -126,64 +150,34 @@ static int read_params(const struct mk_arguments *arguments, struct mk_buf *para
     return convert(arguments, mk_slice_str(word), params);
 }
 
-/* --- a text that looks like JSON --- */
-
-/* The word of the field that `message` is about, where it was sent as JSON that is no string. */
-static const char *word_told_of(const struct mk_arguments *arguments, const char *message)
-{
-    for (int i = 1; i < arguments->count; i++) {
-        const char *word = arguments->words[i];
-        const char *equals = strchr(word, '=');
-        char field[64];
-        if (!equals || (size_t)(equals - word) >= sizeof(field) - 1)
-            continue;
-        snprintf(field, sizeof(field), "%.*s:", (int)(equals - word), word);
-        yyjson_doc *doc = equals[1] ? mk_json_read(mk_slice_str(equals + 1), NULL, NULL) : NULL;
-        bool other = doc && !yyjson_is_str(yyjson_doc_get_root(doc));
-        yyjson_doc_free(doc);
-        if (other && strstr(message, field))
-            return word;
-    }
-    return NULL;
-}
-
-/* Says how a text is given that looks like a number, where the daemon wanted a text. */
-static void explain(const struct mk_arguments *arguments, const char *message)
-{
-    bool wanted = strstr(message, "expected string, got ") || strstr(message, "expected a string,");
-    const char *word = wanted ? word_told_of(arguments, message) : NULL;
-    if (!word)
-        return;
-    int key = (int)(strchr(word, '=') - word);
-    struct mk_buf quoted;
-    mk_buf_init(&quoted, MOST_PARAMS);
-    if (mk_json_write_string(&quoted, mk_slice_str(word + key + 1)) == 0)
-        mk_command_failed(mk_tr("a VALUE that is JSON is sent as it is; for a text write "
-                                "%.*s='%.*s'",
-                                "VALUE 是 JSON 时按原样发送；需要文本时请写 %.*s='%.*s'"),
-                          key, word, (int)quoted.len, quoted.data);
-    mk_buf_fini(&quoted);
-}
-
 static int print(const struct mk_arguments *arguments, const struct mk_client_reply *reply)
 {
-    if (!reply->ok) {
-        mk_command_failed("%s", *reply->message ? reply->message : "?");
-        explain(arguments, reply->message);
-        return MK_EXIT_FAILED;
-    }
+    if (!reply->ok)
+        return mk_command_failed("%s", *reply->message ? reply->message : "?");
     yyjson_val *root = yyjson_doc_get_root(reply->doc);
     yyjson_val *data = yyjson_obj_get(root, "data");
     int rc = mk_client_print(data ? data : root, arguments->option[PRETTY]);
     return rc == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;
 }
 
+/* The backend that is named may have other operations than the sandbox of this program. */
+static int find_operation(const struct mk_arguments *arguments, struct mk_operation_found *found)
+{
+    *found = (struct mk_operation_found){ 0 };
+    return arguments->option[BACKEND] ? MK_EXIT_OK : mk_operations_find(arguments->words[0], found);
+}
+
 static int run(const struct mk_arguments *arguments)
 {
+    struct mk_operation_found found;
     struct mk_buf params, action;
+    if (arguments->count == 0)
+        return mk_operations_explain(NULL);
     mk_buf_init(&params, MOST_PARAMS);
     mk_buf_init(&action, LONGEST_ACTION);
-    int code = read_params(arguments, &params);
+    int code = find_operation(arguments, &found);
+    if (code == 0)
+        code = read_params(arguments, &found, &params);
     int rc = mk_percent_encode(&action, mk_slice_str(arguments->words[0]));
     if (rc == 0)
         rc = mk_buf_append_char(&action, '\0');
@@ -208,48 +202,25 @@ static int run(const struct mk_arguments *arguments)
 
 const struct mk_command mk_do_command = {
     .name = "do",
-    .usage = "OPERATION [JSON | KEY=VALUE...]",
+    .usage = "[OPERATION [JSON | KEY=VALUE...]]",
     .en = "do anything in the sandbox, as one of its people or from outside",
     .zh = "在沙盒中做任何事：以某个用户的身份，或从外部操作",
     .options = options,
     .more_en =
         "JSON is the params, `-` for the standard input; it may have comments and trailing\n"
-        "commas. A VALUE is JSON too, or else a text. A text that looks like JSON is quoted "
-        "twice.\n"
-        "As a person: say, recall, nudge, react, join, leave, invite, set_join_policy,\n"
-        "friend_request, accept, reject, ignore, upload, kick, mute, and every API of Milky 1.2\n"
-        "by its name:\n"
-        "  milky do react as=10003001 group=700000001 seq=5 reaction='\"14\"'\n"
-        "  milky do recall as=10003001 group=700000001 seq=5\n"
-        "  milky do join as=10003002 group=700000002 comment='let me in'\n"
+        "commas. A VALUE is JSON too where the field is no text.\n"
+        "  milky do react as=10003001 group=700000001 seq=5 reaction=14\n"
         "  milky do set_group_member_card as=10003001 group_id=700000001 user_id=10003001 card=x\n"
-        "From outside: create_person, create_group, create_friendship, delete_person,\n"
-        "delete_group, delete_friendship, clock, offline, online, fault, clear_faults,\n"
-        "drop_connections, bots, world, dump, load, reset:\n"
-        "  milky do clock advance=3600\n"
-        "  milky do offline bot=10001000\n"
         "  milky do fault bot=10001000 action=send_group_message every=3 retcode=-500\n"
-        "  milky do load - < world.json\n"
-        "docs/SANDBOX.md tells of each.\n",
+        "  milky do load - < world.json\n",
     .more_zh =
-        "JSON 为参数，可含注释与多余的逗号，`-` 表示从标准输入读取；VALUE 也是 JSON，不是 JSON\n"
-        "时为文本。看起来像 JSON 的文本须加两层引号。\n"
-        "以某个用户的身份：say、recall、nudge、react、join、leave、invite、set_join_policy、\n"
-        "friend_request、accept、reject、ignore、upload、kick、mute，以及 Milky 1.2 的每个 API\n"
-        "（使用其名称）：\n"
-        "  milky do react as=10003001 group=700000001 seq=5 reaction='\"14\"'\n"
-        "  milky do recall as=10003001 group=700000001 seq=5\n"
-        "  milky do join as=10003002 group=700000002 comment='让我进群'\n"
+        "JSON 为参数，可含注释与多余的逗号，`-` 表示从标准输入读取；字段不是文本时，VALUE 也是 "
+        "JSON。\n"
+        "  milky do react as=10003001 group=700000001 seq=5 reaction=14\n"
         "  milky do set_group_member_card as=10003001 group_id=700000001 user_id=10003001 card=x\n"
-        "从外部操作：create_person、create_group、create_friendship、delete_person、\n"
-        "delete_group、delete_friendship、clock、offline、online、fault、clear_faults、\n"
-        "drop_connections、bots、world、dump、load、reset：\n"
-        "  milky do clock advance=3600\n"
-        "  milky do offline bot=10001000\n"
         "  milky do fault bot=10001000 action=send_group_message every=3 retcode=-500\n"
-        "  milky do load - < world.json\n"
-        "详见 docs/SANDBOX.zh-CN.md。\n",
-    .least = 1,
+        "  milky do load - < world.json\n",
     .most = -1,
     .run = run,
+    .explain = mk_operations_explain,
 };

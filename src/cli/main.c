@@ -87,8 +87,7 @@ int main(int argc, char **argv)
         const struct mk_command *about = find_command(argv[2]);
         if (!about)
             return unknown(argv[2]);
-        mk_command_help(about);
-        return MK_EXIT_OK;
+        return mk_command_help(about, argc - 3, argv + 3);
     }
     if (help) {
         print_help(stdout);

@@ -165,7 +165,7 @@ const char *milky_call_action(const struct milky_host *host, uint64_t number)
 uint64_t milky_call_self_id(const struct milky_host *host, uint64_t number)
 {
     const struct mk_call *call = find(host, number);
-    return call ? call->dispatch->self_id : 0;
+    return !call ? 0 : call->actor ? call->actor : call->dispatch->self_id;
 }
 
 yyjson_mut_val *milky_call_params(const struct milky_host *host, uint64_t number)

@@ -4,6 +4,7 @@
  */
 #include "base/json.h"
 #include "base/utf8.h"
+#include "protocol/operations.h"
 #include "protocol/schema.h"
 #include "protocol/validate.h"
 
@@ -22,75 +23,124 @@ static void tell(struct mk_slice text, char *problem, size_t size)
     problem[text.len] = '\0';
 }
 
+/* What values are held against: the params of an action, or the fields of a request. */
+struct table {
+    const struct mk_action *action;
+    struct mk_operation_found operation;
+};
+
+/* Returns a verdict or -ENOMEM. */
+static int hold(const struct table *table, yyjson_val *given, yyjson_mut_doc *doc,
+                struct mk_arena *arena, yyjson_mut_val **made, struct mk_slice *problem)
+{
+    if (!table->action) {
+        struct mk_operation_request request = { 0 };
+        int verdict = mk_operation_check(&table->operation, given, doc, arena, &request);
+        *made = request.params;
+        *problem = request.problem;
+        return verdict;
+    }
+    struct mk_request request;
+    int verdict = mk_validate(table->action, given, doc, arena, &request);
+    *made = request.params;
+    *problem = request.problem;
+    return verdict;
+}
+
 /* What is made on the way goes with the arena; only what was checked is copied out of it. */
-static int check(const struct mk_action *action, struct mk_arena *arena, yyjson_mut_val *given,
+static int check(const struct table *table, struct mk_arena *arena, yyjson_mut_val *given,
                  yyjson_mut_doc *doc, yyjson_mut_val **checked, char *problem, size_t size)
 {
     yyjson_alc alc = mk_json_alc(arena);
     yyjson_doc *copy = given ? yyjson_mut_val_imut_copy(given, &alc) : NULL;
     yyjson_mut_doc *made = yyjson_mut_doc_new(&alc);
+    yyjson_mut_val *params;
+    struct mk_slice text;
     if ((given && !copy) || !made)
         return -ENOMEM;
-    struct mk_request request;
-    int verdict = mk_validate(action, yyjson_doc_get_root(copy), made, arena, &request);
+    int verdict = hold(table, yyjson_doc_get_root(copy), made, arena, &params, &text);
     if (verdict < 0)
         return verdict;
     if (verdict != MK_VALID) {
-        tell(request.problem, problem, size);
+        tell(text, problem, size);
         return -EINVAL;
     }
-    yyjson_mut_val *value = yyjson_mut_val_mut_copy(doc, request.params);
+    yyjson_mut_val *value = yyjson_mut_val_mut_copy(doc, params);
     if (!value)
         return -ENOMEM;
     *checked = value;
     return 0;
 }
 
-static int check_in_arena(const struct mk_action *action, yyjson_mut_val *given,
-                          yyjson_mut_doc *doc, yyjson_mut_val **checked, char *problem, size_t size)
+static int check_in_arena(const struct table *table, yyjson_mut_val *given, yyjson_mut_doc *doc,
+                          yyjson_mut_val **checked, char *problem, size_t size)
 {
     struct mk_arena arena;
     mk_arena_init(&arena);
-    int rc = check(action, &arena, given, doc, checked, problem, size);
+    int rc = check(table, &arena, given, doc, checked, problem, size);
     mk_arena_fini(&arena);
     return rc;
 }
 
-static const struct mk_action *params_of(const char *action)
+/* --- what there is to hold them against; false: no such name --- */
+
+static bool params_of(const char *action, struct table *table)
 {
-    return mk_action_find(MK_DIALECT_1_2, mk_slice_str(action));
+    *table = (struct table){ .action = mk_action_find(MK_DIALECT_1_2, mk_slice_str(action)) };
+    return table->action != NULL;
 }
 
-/* The result as if it were params; false where the action has none. */
-static bool result_of(const char *action, struct mk_action *as_params)
+/* The result as if it were params. */
+static bool result_of(const char *action, struct mk_action *as_params, struct table *table)
 {
-    const struct mk_action *found = params_of(action);
-    if (!found || found->result->kind != MK_KIND_OBJECT)
+    if (!params_of(action, table) || table->action->result->kind != MK_KIND_OBJECT)
         return false;
-    *as_params = *found;
-    as_params->params = found->result->object;
+    *as_params = *table->action;
+    as_params->params = table->action->result->object;
+    table->action = as_params;
     return true;
 }
+
+static bool operation_of(const struct milky_operations *operations, const char *name,
+                         struct table *table)
+{
+    *table = (struct table){ .operation = mk_operation_find(operations, mk_slice_str(name)) };
+    return table->operation.operation || table->operation.api;
+}
+
+/* --- as values --- */
 
 int milky_check_params(const char *action, yyjson_mut_val *given, yyjson_mut_doc *doc,
                        yyjson_mut_val **checked, char *problem, size_t size)
 {
-    const struct mk_action *found = params_of(action);
-    return found ? check_in_arena(found, given, doc, checked, problem, size) : -ENOENT;
+    struct table table;
+    return params_of(action, &table) ? check_in_arena(&table, given, doc, checked, problem, size)
+                                     : -ENOENT;
 }
 
 int milky_check_result(const char *action, yyjson_mut_val *given, yyjson_mut_doc *doc,
                        yyjson_mut_val **checked, char *problem, size_t size)
 {
-    struct mk_action found;
-    return result_of(action, &found) ? check_in_arena(&found, given, doc, checked, problem, size)
-                                     : -ENOENT;
+    struct mk_action as_params;
+    struct table table;
+    return result_of(action, &as_params, &table)
+               ? check_in_arena(&table, given, doc, checked, problem, size)
+               : -ENOENT;
+}
+
+int milky_check_operation(const struct milky_operations *operations, const char *name,
+                          yyjson_mut_val *given, yyjson_mut_doc *doc, yyjson_mut_val **checked,
+                          char *problem, size_t size)
+{
+    struct table table;
+    return operation_of(operations, name, &table)
+               ? check_in_arena(&table, given, doc, checked, problem, size)
+               : -ENOENT;
 }
 
 /* --- as text --- */
 
-static int check_json(const struct mk_action *action, struct mk_slice json, char *problem,
-                      size_t size)
+static int check_json(const struct table *table, struct mk_slice json, char *problem, size_t size)
 {
     struct mk_arena arena;
     mk_arena_init(&arena);
@@ -98,18 +148,20 @@ static int check_json(const struct mk_action *action, struct mk_slice json, char
     yyjson_read_err error = { .code = YYJSON_READ_SUCCESS, .msg = "too many values" };
     yyjson_doc *given = mk_json_is_within_limit(json) ? mk_json_read(json, &alc, &error) : NULL;
     yyjson_mut_doc *made = yyjson_mut_doc_new(&alc);
-    struct mk_request request;
+    yyjson_mut_val *params;
+    struct mk_slice text;
     int rc = made && error.code != YYJSON_READ_ERROR_MEMORY_ALLOCATION ? 0 : -ENOMEM;
     if (rc == 0 && !given) {
-        char text[256];
-        snprintf(text, sizeof(text), "malformed JSON at byte %zu: %s", error.pos, error.msg);
-        tell(mk_slice_str(text), problem, size);
+        char malformed[256];
+        snprintf(malformed, sizeof(malformed), "malformed JSON at byte %zu: %s", error.pos,
+                 error.msg);
+        tell(mk_slice_str(malformed), problem, size);
         rc = -EINVAL;
     }
     if (rc == 0)
-        rc = mk_validate(action, yyjson_doc_get_root(given), made, &arena, &request);
+        rc = hold(table, yyjson_doc_get_root(given), made, &arena, &params, &text);
     if (rc > 0) {
-        tell(request.problem, problem, size);
+        tell(text, problem, size);
         rc = -EINVAL;
     }
     mk_arena_fini(&arena);
@@ -119,14 +171,26 @@ static int check_json(const struct mk_action *action, struct mk_slice json, char
 int milky_check_params_json(const char *action, const char *json, size_t len, char *problem,
                             size_t size)
 {
-    const struct mk_action *found = params_of(action);
-    return found ? check_json(found, mk_slice_of(json, len), problem, size) : -ENOENT;
+    struct table table;
+    return params_of(action, &table) ? check_json(&table, mk_slice_of(json, len), problem, size)
+                                     : -ENOENT;
 }
 
 int milky_check_result_json(const char *action, const char *json, size_t len, char *problem,
                             size_t size)
 {
-    struct mk_action found;
-    return result_of(action, &found) ? check_json(&found, mk_slice_of(json, len), problem, size)
-                                     : -ENOENT;
+    struct mk_action as_params;
+    struct table table;
+    return result_of(action, &as_params, &table)
+               ? check_json(&table, mk_slice_of(json, len), problem, size)
+               : -ENOENT;
+}
+
+int milky_check_operation_json(const struct milky_operations *operations, const char *name,
+                               const char *json, size_t len, char *problem, size_t size)
+{
+    struct table table;
+    return operation_of(operations, name, &table)
+               ? check_json(&table, mk_slice_of(json, len), problem, size)
+               : -ENOENT;
 }

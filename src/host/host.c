@@ -223,6 +223,7 @@ int mk_host_new(struct mk_host_owner *owner, const char *name, const struct milk
     host->self = self;
     host->requests = (struct mk_call_target){
         .control = table.control ? on_control : NULL,
+        .operations = table.operations,
         .caller_gone = on_operator_gone,
     };
     mk_dispatch_init(&host->dispatch, &host->requests, 0);

@@ -23,8 +23,9 @@ struct mk_call {
     uint64_t ticket;    /* what its target knows it by: of no meaning here */
 
     const struct mk_action *action; /* what was asked for; NULL: control, or never found */
-    size_t number;                  /* of the action of 1.2; SIZE_MAX for control */
+    size_t number;                  /* of the action of 1.2; SIZE_MAX: it is none */
     const char *name;
+    uint64_t actor; /* of an operator's request: the person who acts; 0: none */
     yyjson_mut_doc *doc;
     yyjson_mut_val *params;
     struct mk_slice params_json; /* the same as text, where a target has made it */

@@ -9,6 +9,7 @@
 #include "protocol/call_stats.h"
 
 struct mk_call;
+struct milky_operations;
 
 /*
  * What answers calls: embedded in its owner. Each call that it gets it ends with mk_call_ok or
@@ -18,6 +19,8 @@ struct mk_call_target {
     void (*call)(struct mk_call_target *target, struct mk_call *call);
     /* An operator's request; NULL: there are none. */
     void (*control)(struct mk_call_target *target, struct mk_call *call);
+    /* Those that it takes (protocol/operations.h); NULL: any, unchecked. */
+    const struct milky_operations *operations;
     /* The caller of an open call has gone: its reply is for no one. May be NULL. */
     void (*caller_gone)(struct mk_call_target *target, struct mk_call *call);
 };

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "protocol/call.h"
+#include "protocol/operations.h"
 #include "protocol/problem.h"
 #include "protocol/tables.h"
 #include "protocol/text.h"
@@ -319,6 +320,74 @@ void mk_dispatch_message_take(struct mk_dispatch *dispatch, enum mk_dialect dial
     message(dispatch, dialect, (struct mk_slice){ 0 }, text, caller);
 }
 
+/* --- operators' requests --- */
+
+static void end_unknown_operation(struct mk_call *call, const struct milky_operations *operations,
+                                  struct mk_slice name)
+{
+    const char *near = mk_operation_near(operations, name);
+    struct mk_buf text;
+    mk_buf_init(&text, 1024);
+    int rc = mk_buf_append_slice(&text, MK_SLICE("no such operation: "));
+    if (rc == 0)
+        rc = mk_text_write_truncated(&text, name);
+    if (rc == 0 && near)
+        rc = mk_buf_printf(&text, "; did you mean %s?", near);
+    mk_call_end(call, MK_OUTCOME_UNKNOWN, MILKY_UNKNOWN,
+                rc == 0 ? mk_buf_slice(&text) : MK_SLICE("no such operation"));
+    mk_buf_fini(&text);
+}
+
+/* By the tables of the target. Returns a verdict, -ENOMEM, or -ENOENT after the call has ended. */
+static int check_operation(struct mk_call *call, const struct milky_operations *operations,
+                           struct mk_slice action, yyjson_val *given, struct mk_slice *problem)
+{
+    struct mk_operation_found found = mk_operation_find(operations, action);
+    struct mk_operation_request request = { 0 };
+    if (!found.operation && !found.api) {
+        end_unknown_operation(call, operations, action);
+        return -ENOENT;
+    }
+    int rc = mk_operation_check(&found, given, call->doc, &call->arena, &request);
+    call->name = request.name;
+    call->number = request.number;
+    call->actor = request.actor;
+    call->params = request.params;
+    *problem = request.problem;
+    return rc;
+}
+
+/* As it is. */
+static int take_operation(struct mk_call *call, struct mk_slice action, yyjson_val *given)
+{
+    call->params = yyjson_val_mut_copy(call->doc, given);
+    call->name = mk_arena_dup(&call->arena, action);
+    return call->params && call->name ? 0 : -ENOMEM;
+}
+
+static void control_target(struct mk_call *call, struct mk_slice action, yyjson_val *given)
+{
+    struct mk_call_target *target = call->dispatch->target;
+    yyjson_alc alc = mk_json_alc(&call->arena);
+    struct mk_slice problem = { 0 };
+    call->doc = yyjson_mut_doc_new(&alc);
+    int rc = !call->doc ? -ENOMEM
+             : target->operations
+                 ? check_operation(call, target->operations, action, given, &problem)
+                 : take_operation(call, action, given);
+    if (rc == -ENOENT)
+        return;
+    if (rc == 0) {
+        target->control(target, call);
+        return;
+    }
+    call->name = "";
+    if (rc > 0)
+        end_malformed(call, problem);
+    else
+        end_out_of_memory(call);
+}
+
 void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action, struct mk_slice body,
                          struct mk_caller *caller)
 {
@@ -327,32 +396,20 @@ void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action, s
         mk_call_out_of_memory(dispatch, caller);
         return;
     }
-    struct mk_call_target *target = dispatch->target;
-    if (!target->control) {
+    if (!dispatch->target->control) {
         end_unknown(call, "no such request", action);
         return;
     }
-    /* Numbers are parsed here: no table says what they are to the backend. */
+    /* Numbers are parsed: where there is no table, nothing says what they are to the backend. */
     yyjson_alc alc = mk_json_alc(&call->arena);
     yyjson_read_err error = { .code = YYJSON_READ_SUCCESS };
     struct mk_slice text = body.len > 0 ? body : MK_SLICE("{}");
     yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len, 0, &alc, &error);
     yyjson_val *root = yyjson_doc_get_root(doc);
-    if (!doc) {
+    if (!doc)
         end_unreadable(call, &error);
-        return;
-    }
-    if (!yyjson_is_obj(root)) {
+    else if (!yyjson_is_obj(root))
         end_misshapen(call, MK_SLICE("params"), MK_SLICE("object"), root);
-        return;
-    }
-    call->doc = yyjson_mut_doc_new(&alc);
-    call->params = call->doc ? yyjson_val_mut_copy(call->doc, root) : NULL;
-    call->name = mk_arena_dup(&call->arena, action);
-    if (call->params && call->name) {
-        target->control(target, call);
-        return;
-    }
-    call->name = "";
-    end_out_of_memory(call);
+    else
+        control_target(call, action, root);
 }

@@ -58,8 +58,8 @@ void mk_dispatch_message_take(struct mk_dispatch *dispatch, enum mk_dialect dial
 
 /*
  * One operator's request, for target->control: `action` is any text, `body` a JSON object, or
- * empty for an empty one. Unlike in other calls nothing but that is checked, and numbers are
- * parsed.
+ * empty for an empty one. It is checked by target->operations (protocol/operations.h); where there
+ * are none, nothing but that is checked.
  */
 void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action, struct mk_slice body,
                          struct mk_caller *caller);

@@ -2,6 +2,7 @@
 #include "protocol/problem.h"
 
 #include "base/json.h"
+#include "base/suggestion.h"
 #include "protocol/text.h"
 
 #include <errno.h>
@@ -69,7 +70,19 @@ static int write_type(struct mk_buf *out, const struct mk_type *type)
     case MK_KIND_UIN:
         return mk_buf_printf(out, "integer from 10001 to %" PRIu32, UINT32_MAX);
     case MK_KIND_STRING:
+    case MK_KIND_TEXT_MESSAGE:
         return mk_buf_append_slice(out, MK_SLICE("string"));
+    case MK_KIND_RANGE:
+        return mk_buf_printf(out, "integer from %" PRId64 " to %" PRId64, type->least, type->most);
+    case MK_KIND_TEXT:
+        if (type->least == 0)
+            return mk_buf_printf(out, "string of at most %" PRId64 " bytes", type->most);
+        return mk_buf_printf(out, "string of %" PRId64 " to %" PRId64 " bytes", type->least,
+                             type->most);
+    case MK_KIND_FRACTION:
+        return mk_buf_append_slice(out, MK_SLICE("number from 0 to 1"));
+    case MK_KIND_JSON:
+        return mk_buf_append_slice(out, MK_SLICE("any JSON"));
     case MK_KIND_ENUM:
         return write_enum(out, type);
     case MK_KIND_ARRAY:
@@ -105,14 +118,17 @@ int mk_problem(struct mk_arena *arena, const struct mk_json_path *at, struct mk_
 int mk_problem_of_type(struct mk_arena *arena, const struct mk_json_path *at,
                        const struct mk_type *type, yyjson_val *got, struct mk_slice *problem)
 {
-    bool integer =
-        type->kind == MK_KIND_INT || type->kind == MK_KIND_UINT || type->kind == MK_KIND_UIN;
+    bool number = type->kind == MK_KIND_INT || type->kind == MK_KIND_UINT ||
+                  type->kind == MK_KIND_UIN || type->kind == MK_KIND_RANGE ||
+                  type->kind == MK_KIND_FRACTION;
     struct mk_buf text = begin();
     int rc = write_start(&text, at);
     if (rc == 0)
         rc = write_type(&text, type);
-    if (rc == 0)
-        rc = write_got(&text, got, type->kind == MK_KIND_ENUM, integer);
+    if (rc == 0 && type->kind == MK_KIND_TEXT && yyjson_is_str(got))
+        rc = mk_buf_printf(&text, ", got %zu bytes", yyjson_get_len(got));
+    else if (rc == 0)
+        rc = write_got(&text, got, type->kind == MK_KIND_ENUM, number);
     return finish(arena, &text, rc, problem);
 }
 
@@ -140,6 +156,44 @@ int mk_problem_of_id(struct mk_arena *arena, const struct mk_json_path *at,
                            mk_scenes[conversation.scene].id.ptr, conversation.id);
     if (rc == 0)
         rc = write_got(&text, got, true, false);
+    return finish(arena, &text, rc, problem);
+}
+
+static int write_names(struct mk_buf *out, const struct mk_object *object, struct mk_slice also)
+{
+    bool is_first = true;
+    int rc = mk_buf_append_slice(out, MK_SLICE(" (here are: "));
+    if (rc == 0 && also.len > 0) {
+        rc = mk_buf_append_slice(out, also);
+        is_first = false;
+    }
+    for (size_t i = 0; i < object->count && rc == 0; i++) {
+        if (object->fields[i].name.len == 0)
+            continue;
+        rc = mk_buf_printf(out, "%s%s", is_first ? "" : ", ", object->fields[i].name.ptr);
+        is_first = false;
+    }
+    return rc < 0 ? rc : mk_buf_append_char(out, ')');
+}
+
+int mk_problem_of_field(struct mk_arena *arena, const struct mk_json_path *at,
+                        const struct mk_object *object, struct mk_slice also,
+                        struct mk_slice *problem)
+{
+    struct mk_suggestion near = { 0 };
+    struct mk_buf text = begin();
+    if (also.len > 0)
+        mk_suggestion_offer(&near, at->name, also.ptr);
+    for (size_t i = 0; i < object->count; i++)
+        if (object->fields[i].name.len > 0)
+            mk_suggestion_offer(&near, at->name, object->fields[i].name.ptr);
+    int rc = mk_json_path_write(&text, at);
+    if (rc == 0)
+        rc = mk_buf_append_slice(&text, MK_SLICE(": unknown field"));
+    if (rc == 0 && near.best)
+        rc = mk_buf_printf(&text, "; did you mean %s?", near.best);
+    else if (rc == 0 && (object->count > 0 || also.len > 0))
+        rc = write_names(&text, object, also);
     return finish(arena, &text, rc, problem);
 }
 

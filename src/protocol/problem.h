@@ -39,6 +39,15 @@ int mk_problem_of_id(struct mk_arena *arena, const struct mk_json_path *at,
                      struct mk_conversation conversation, yyjson_val *got,
                      struct mk_slice *problem);
 
+/*
+ * "txt: unknown field; did you mean text?", or "(here are: as, to, text)" where none is near. `at`
+ * ends with the field; `object` is what has none of that name, `also` one more that it may have, or
+ * empty.
+ */
+int mk_problem_of_field(struct mk_arena *arena, const struct mk_json_path *at,
+                        const struct mk_object *object, struct mk_slice also,
+                        struct mk_slice *problem);
+
 /* "message[0]: nested too deep": any other text about what stands there. */
 int mk_problem_say(struct mk_arena *arena, const struct mk_json_path *at, const char *text,
                    struct mk_slice *problem);

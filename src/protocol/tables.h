@@ -45,6 +45,12 @@ enum mk_kind {
     MK_KIND_ARRAY,
     MK_KIND_OBJECT,
     MK_KIND_UNION,
+    /* In requests of operators alone (protocol/operations.h): */
+    MK_KIND_RANGE,        /* an integer from `least` to `most` */
+    MK_KIND_TEXT,         /* a string of `least` to `most` bytes */
+    MK_KIND_FRACTION,     /* a number from 0 to 1 */
+    MK_KIND_TEXT_MESSAGE, /* a string; becomes a message of one text segment */
+    MK_KIND_JSON,         /* anything */
 };
 
 struct mk_type {
@@ -54,6 +60,7 @@ struct mk_type {
     const struct mk_type *of;       /* MK_KIND_ARRAY */
     const struct mk_object *object; /* MK_KIND_OBJECT */
     const struct mk_union *choice;  /* MK_KIND_UNION */
+    int64_t least, most;            /* MK_KIND_RANGE, MK_KIND_TEXT */
 };
 
 /* A string of the draft that holds several values of 1.2: "join:{group_id}:{notification_seq}". */

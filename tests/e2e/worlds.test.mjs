@@ -249,7 +249,7 @@ describe('a world', { concurrency: 4 }, () => {
     const before = await act('dump'); // it has been downloaded once since
     const { body } = await call(`http://${address}/sandbox`, 'load', { world: { milky_world: 1, people: [{ user_id: 1, nickname: 'x' }] } });
     assert.equal(body.retcode, -400);
-    assert.match(body.message, /people\[0\]\.user_id: expected an integer from 10001/);
+    assert.match(body.message, /people\[0\]\.user_id: expected integer from 10001/);
     assert.deepEqual(await act('dump'), before);
   });
 });

@@ -10,6 +10,7 @@
 #include "backend/sandbox/operator/operator.h"
 #include "backend/sandbox/store/move.h"
 #include "backend/sandbox/turn/call_media.h"
+#include "backend/sandbox/turn/operations.h"
 #include "backend/sandbox/turn/turn.h"
 #include "backend/sandbox/world/world.h"
 #include "base/error_text.h"
@@ -82,6 +83,7 @@ static void control(void *self, uint64_t call)
     struct sb_call asked = {
         .call = call,
         .action = milky_call_action(sandbox->host, call),
+        .self_id = milky_call_self_id(sandbox->host, call),
         .doc = milky_call_doc(sandbox->host, call),
         .params = milky_call_params(sandbox->host, call),
         .takes_uris = true,
@@ -90,8 +92,7 @@ static void control(void *self, uint64_t call)
     if (!sb_turn_reserve(sandbox, call))
         return;
     sb_turn_request(&request, sandbox, &asked);
-    int rc = sb_control_find(&request, &asked.api);
-    asked.self_id = request.self_id;
+    int rc = sb_operator_find(&request, milky_call_number(sandbox->host, call), &asked.api);
     asked.params = request.params;
     if (rc == 0)
         sb_turn_run(sandbox, &asked);
@@ -310,4 +311,5 @@ const struct milky_backend sb_backend = {
     .bots_changed = bots_changed,
     .now = now,
     .free = free_sandbox,
+    .operations = &sb_operations,
 };

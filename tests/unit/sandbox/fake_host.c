@@ -2,6 +2,7 @@
 #include "fake_host.h"
 
 #include "base/json.h"
+#include "protocol/operations.h"
 #include "protocol/result_check.h"
 #include "protocol/schema.h"
 #include "protocol/validate.h"
@@ -446,11 +447,29 @@ void fake_call(struct milky_host *host, const struct fake_backend *backend, uint
 void fake_control(struct milky_host *host, const struct fake_backend *backend, const char *action,
                   const char *params, struct fake_reply *reply)
 {
+    const struct mk_operation_found found =
+        mk_operation_find(backend->table->operations, mk_slice_str(action));
     struct fake_call *call = new_call(host, NULL, action, 0, params, reply);
-    call->params = yyjson_val_mut_copy(call->doc, yyjson_doc_get_root(call->given));
+    struct mk_operation_request request = { 0 };
+    int verdict = MK_VALID;
     call->memory.left = host->memory;
     host->backend = backend;
-    backend->table->control(backend->self, call->id);
+    if (found.operation || found.api)
+        verdict = mk_operation_check(&found, yyjson_doc_get_root(call->given), call->doc,
+                                     &call->arena, &request);
+    call->action = request.name;
+    call->number = request.number;
+    call->self_id = request.actor;
+    call->params = request.params;
+    if (!found.operation && !found.api)
+        milky_call_fail(host, call->id, MILKY_UNKNOWN, "no such operation: %s", action);
+    else if (verdict < 0)
+        milky_call_fail(host, call->id, MILKY_INTERNAL, "out of memory");
+    else if (verdict != MK_VALID)
+        milky_call_fail(host, call->id, MILKY_MALFORMED, "%.*s", (int)request.problem.len,
+                        request.problem.ptr);
+    else
+        backend->table->control(backend->self, call->id);
 }
 
 void fake_ask_resource(struct milky_host *host, const struct fake_backend *backend,

@@ -81,8 +81,8 @@ static void clock_refused(void **state)
         const char *part;
         const char *params;
     } cases[] = {
-        { "set: expected an integer, got string", "{\"set\":\"now\"}" },
-        { "set: expected an integer from 1 to 253402300799, got 0", "{\"set\":0}" },
+        { "set: expected integer from 1 to 253402300799, got string", "{\"set\":\"now\"}" },
+        { "set: expected integer from 1 to 253402300799, got 0", "{\"set\":0}" },
         { "the clock goes from 1", "{\"advance\":-253402300799}" },
         { "the clock goes from 1", "{\"advance\":253402300799}" },
         { "one of set, advance and reset", "{\"set\":5,\"advance\":5}" },
@@ -177,7 +177,8 @@ static void offline_and_back(void **state)
     ask(w, BOT, "get_message",
         "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":1}");
     control_refused(w, SB_NO_USER, "no bot 10003001", "offline", "{\"bot\":10003001}");
-    control_refused(w, MILKY_MALFORMED, "bot: it is missing", "online", "{}");
+    control_refused(w, MILKY_MALFORMED,
+                    "bot: expected integer from 10001 to 4294967295, got nothing", "online", "{}");
 }
 
 /* --- faults --- */
@@ -334,18 +335,17 @@ static void faults_refused(void **state)
         const char *part;
         const char *params;
     } cases[] = {
-        { "bot: it is missing", "{\"latency\":1}" },
+        { "bot: expected integer from 10001 to 4294967295, got nothing", "{\"latency\":1}" },
         { "says what goes wrong", "{\"bot\":10001000}" },
         { "says what goes wrong", "{\"bot\":10001000,\"retcode\":0}" },
         { "action: there is no such API", "{\"bot\":10001000,\"action\":\"dance\",\"drop\":true}" },
-        { "every: expected an integer from 1", "{\"bot\":10001000,\"every\":0,\"drop\":true}" },
-        { "probability: expected a number from 0 to 1",
+        { "every: expected integer from 1", "{\"bot\":10001000,\"every\":0,\"drop\":true}" },
+        { "probability: expected number from 0 to 1",
           "{\"bot\":10001000,\"probability\":1.5,\"drop\":true}" },
-        { "probability: expected a number from 0 to 1",
+        { "probability: expected number from 0 to 1",
           "{\"bot\":10001000,\"probability\":\"1\",\"drop\":true}" },
-        { "latency: expected an integer from 0 to 600000",
-          "{\"bot\":10001000,\"latency\":600001}" },
-        { "drop: expected a boolean, got number", "{\"bot\":10001000,\"drop\":1}" },
+        { "latency: expected integer from 0 to 600000", "{\"bot\":10001000,\"latency\":600001}" },
+        { "drop: expected boolean, got number", "{\"bot\":10001000,\"drop\":1}" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         control_refused(w, MILKY_MALFORMED, cases[i].part, "fault", "%s", cases[i].params);

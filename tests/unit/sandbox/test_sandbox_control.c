@@ -43,7 +43,7 @@ static void say_segments(void **state)
     world_sql(w, "UPDATE member SET role=1 WHERE uin=10003001");
     control(w, "say",
             "{\"as\":10003001,\"group\":700000001,\"message\":["
-            "{\"type\":\"text\",\"data\":{\"text\":\"x\",\"other\":1}},"
+            "{\"type\":\"text\",\"data\":{\"text\":\"x\"}},"
             "{\"type\":\"mention\",\"data\":{\"user_id\":10001000}},"
             "{\"type\":\"face\",\"data\":{\"face_id\":\"1\"}},"
             "{\"type\":\"face\",\"data\":{\"face_id\":\"2\",\"is_large\":true}},"
@@ -68,19 +68,20 @@ static void say_malformed(void **state)
         const char *part;
         const char *params;
     } cases[] = {
-        { "as: it is missing", "{\"to\":10001000,\"text\":\"x\"}" },
-        { "as: expected an integer, got string",
+        { "as: expected integer from 10001 to 4294967295, got nothing",
+          "{\"to\":10001000,\"text\":\"x\"}" },
+        { "as: expected integer from 10001 to 4294967295, got string",
           "{\"as\":\"10003001\",\"to\":10001000,\"text\":\"x\"}" },
-        { "as: expected an integer, got number",
+        { "as: expected integer from 10001 to 4294967295, got 10003001.5",
           "{\"as\":10003001.5,\"to\":10001000,\"text\":\"x\"}" },
-        { "as: expected an integer from 10001 to 4294967295, got 5",
+        { "as: expected integer from 10001 to 4294967295, got 5",
           "{\"as\":5,\"to\":10001000,\"text\":\"x\"}" },
-        { "as: expected an integer from 10001 to 4294967295, got -10003001",
+        { "as: expected integer from 10001 to 4294967295, got -10003001",
           "{\"as\":-10003001,\"to\":10001000,\"text\":\"x\"}" },
         { "got 4294967296", "{\"as\":4294967296,\"to\":10001000,\"text\":\"x\"}" },
         { "one of to and group", "{\"as\":10003001,\"text\":\"x\"}" },
         { "one of to and group", "{\"as\":10003001,\"to\":10001000,\"group\":700000001}" },
-        { "user_id: expected integer from 10001 to 4294967295, got null",
+        { "one of to and group must be given",
           "{\"as\":10003001,\"to\":null,\"text\":\"x\"}" },
         { "group_id: expected integer from 10001 to 4294967295, got array",
           "{\"as\":10003001,\"group\":[],\"text\":\"x\"}" },
@@ -112,6 +113,10 @@ static void segments_malformed(void **state)
         { "message[0].data.message_seq: expected", "[{\"type\":\"reply\",\"data\":{}}]" },
         { "message[0].data.uri: expected", "[{\"type\":\"image\",\"data\":{}}]" },
         { "message[0].type: expected one of", "[{\"type\":\"dance\",\"data\":{}}]" },
+        { "message[0].data.txt: unknown field; did you mean text?",
+          "[{\"type\":\"text\",\"data\":{\"txt\":\"x\",\"text\":\"x\"}}]" },
+        { "message[0].dat: unknown field; did you mean data?",
+          "[{\"type\":\"text\",\"dat\":{},\"data\":{\"text\":\"x\"}}]" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         control_refused(w, MILKY_MALFORMED, cases[i].part, "say",
@@ -151,7 +156,8 @@ static void apis_of_people(void **state)
                     "{\"as\":10003001,\"group_id\":700000001,\"new_group_name\":\"x\"}");
     control_refused(w, MILKY_MALFORMED, "new_nickname: expected string, got nothing",
                     "set_nickname", "{\"as\":10003001}");
-    control_refused(w, MILKY_MALFORMED, "as: it is missing", "set_nickname",
+    control_refused(w, MILKY_MALFORMED,
+                    "as: expected integer from 10001 to 4294967295, got nothing", "set_nickname",
                     "{\"new_nickname\":\"x\"}");
     control_refused(w, SB_NO_USER, "10009999", "set_nickname",
                     "{\"as\":10009999,\"new_nickname\":\"x\"}");
@@ -208,8 +214,8 @@ static void doors_of_groups(void **state)
     assert_string_equal(str(w, "/state"), "joined");
     control_refused(w, MILKY_MALFORMED, "\"approval\", \"anybody\", \"nobody\"", "set_join_policy",
                     "{\"as\":10001000,\"group\":700000001,\"policy\":\"x\"}");
-    control_refused(w, MILKY_MALFORMED, "gruop: unknown field (here are: as, group, comment",
-                    "join", "{\"as\":10009000,\"gruop\":700000001}");
+    control_refused(w, MILKY_MALFORMED, "gruop: unknown field; did you mean group?", "join",
+                    "{\"as\":10009000,\"gruop\":700000001}");
 }
 
 static void invitations(void **state)
@@ -225,7 +231,7 @@ static void invitations(void **state)
     control(w, "accept", "{\"as\":10001000,\"group\":700000002}");
     assert_string_equal(str(w, "/state"), "joined");
     assert_string_equal(w->host.events[0].type, "group_member_increase");
-    control_refused(w, MILKY_MALFORMED, "accepted or rejected", "ignore",
+    control_refused(w, MILKY_MALFORMED, "group: unknown field (here are: as, from)", "ignore",
                     "{\"as\":10001000,\"group\":700000002}");
 }
 

@@ -216,14 +216,14 @@ static void refused_with_their_path(void **state)
         const char *part;
         const char *world;
     } cases[] = {
-        { "milky_world: it is missing", "{}" },
+        { "world.milky_world: expected integer from 0 to 9223372036854775807, got nothing", "{}" },
         { "milky_world: this milky reads worlds of version 1, not 2", "{\"milky_world\":2}" },
         { "peple: unknown field", "{\"milky_world\":1,\"peple\":[]}" },
-        { "people: expected an array, got object", "{\"milky_world\":1,\"people\":{}}" },
-        { "people[0]: expected an object, got number", "{\"milky_world\":1,\"people\":[1]}" },
-        { "people[0].nickname: it is missing",
+        { "people: expected array, got object", "{\"milky_world\":1,\"people\":{}}" },
+        { "people[0]: expected object, got number", "{\"milky_world\":1,\"people\":[1]}" },
+        { "people[0].nickname: expected string of at most 65535 bytes, got nothing",
           "{\"milky_world\":1,\"people\":[{\"user_id\":20001}]}" },
-        { "people[0].user_id: expected an integer from 10001 to 4294967295, got 5",
+        { "people[0].user_id: expected integer from 10001 to 4294967295, got 5",
           "{\"milky_world\":1,\"people\":[{\"user_id\":5,\"nickname\":\"x\"}]}" },
         { "people[0].sex: expected one of \"unknown\", \"male\", \"female\"",
           "{\"milky_world\":1,\"people\":[{\"user_id\":20001,\"nickname\":\"x\",\"sex\":\"?\"}]}" },
@@ -261,13 +261,14 @@ static void refused_with_their_path(void **state)
           W("\"forwards\":[{\"forward_id\":\"xyz\",\"messages\":[]}]") },
         { "pins[0].user_id: there is no person 20009",
           W("\"pins\":[{\"user_id\":20009,\"message_scene\":\"friend\",\"peer_id\":20001}]") },
-        { "clock.offset: expected an integer, got string", W("\"clock\":{\"offset\":\"x\"}") },
-        { "media[0].uri: it is missing", W("\"media\":[{}]") },
+        { "clock.offset: expected integer from -253402300799 to 253402300799, got string",
+          W("\"clock\":{\"offset\":\"x\"}") },
+        { "media[0].uri: expected string, got nothing", W("\"media\":[{}]") },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         control_refused(w, MILKY_MALFORMED, cases[i].part, "load", "{\"world\":%s}",
                         cases[i].world);
-    control_refused(w, MILKY_MALFORMED, "world: it is missing", "load", "{}");
+    control_refused(w, MILKY_MALFORMED, "world: expected object, got nothing", "load", "{}");
     control_refused(w, MILKY_MALFORMED, "unknown field", "dump", "{\"x\":1}");
     control_refused(w, SB_BAD_URI, "media[0].uri", "load",
                     "{\"world\":{\"milky_world\":1,\"media\":[{\"uri\":\"nonsense\"}]}}");
@@ -456,7 +457,9 @@ static void people_come_and_go(void **state)
                     "{\"user_id\":10003001}");
     control_refused(w, MILKY_MALFORMED, "it is there already)", "create_person",
                     "{\"user_id\":10003001,\"nickname\":\"x\"}");
-    control_refused(w, MILKY_MALFORMED, "nickname: it is missing", "create_person", "{}");
+    control_refused(w, MILKY_MALFORMED,
+                    "nickname: expected string of at most 65535 bytes, got nothing",
+                    "create_person", "{}");
     control_refused(w, MILKY_MALFORMED, "nick: unknown field", "create_person", "{\"nick\":\"x\"}");
 }
 

@@ -1,7 +1,7 @@
 /*
- * control_act: what people do that no API lets a bot do: they knock at groups, bring others along,
- * ask for friendship, and write to those whom they know from a group only. Everything else that
- * they do is an API, called by them (control.c).
+ * actions: what people do that no API lets a bot do: they ask to join groups, invite others, ask
+ * for friendship, and write to those whom they know from a group only. Everything else that they do
+ * is an API, called by them (operator.c).
  */
 #include "backend/sandbox/api/group_act.h"
 #include "backend/sandbox/model/group_notice.h"
@@ -9,116 +9,75 @@
 #include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/send.h"
 #include "backend/sandbox/model/social.h"
+#include "backend/sandbox/model/text.h"
 #include "backend/sandbox/operator/operator.h"
 
 #include <errno.h>
 
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
-/* control_act.c. group, target: the newest first */
+/* group, target: the newest first */
 static const struct sb_query control_pending_sql = {
     "SELECT seq, kind, is_filtered FROM group_notice"
     " WHERE group_id = ?1 AND target = ?2 AND state = 0"
     " ORDER BY seq DESC"
 };
 
-#define AS                                                                                         \
-    {                                                                                              \
-        "as", SB_RULE_UIN, true                                                                    \
-    }
-
-/* Reads the params, of which the first is the person who acts. Returns 0, SB_REFUSED or -errno. */
-static int read(struct sb_request *request, const struct sb_rule *rules, struct sb_value *values)
-{
-    int rc = sb_rules_read(request, NULL, rules, request->params, values);
-    return rc ? rc : sb_person_require(request, values[0].number);
-}
-
 static int say_temp(struct sb_request *request)
 {
-    static const struct sb_rule rules[] = {
-        AS,
-        { "to", SB_RULE_UIN, true },
-        { "through", SB_RULE_UIN, true },
-        { "text", SB_RULE_TEXT },
-        { "message", SB_RULE_LIST },
-        { NULL },
-    };
-    struct sb_value v[SB_RULES_MAX];
-    yyjson_mut_val *message;
-    int rc = read(request, rules, v);
-    if (rc == 0)
-        rc = sb_person_require(request, v[1].number);
-    if (rc == 0)
-        rc = sb_control_message(request, &v[3], &v[4], &message);
-    return rc ? rc : sb_send_temp(request, v[0].number, v[1].number, v[2].number, message);
+    yyjson_mut_val *params = request->params;
+    uint64_t to = milky_uint(params, "user_id");
+    int rc = sb_person_require(request, to);
+    return rc ? rc
+              : sb_send_temp(request, request->self_id, to, milky_uint(params, "through"),
+                             yyjson_mut_obj_get(params, "message"));
 }
 
 /* --- groups --- */
 
 static int join(struct sb_request *request)
 {
-    static const struct sb_rule rules[] = {
-        AS,
-        { "group", SB_RULE_UIN, true },
-        { "comment", SB_RULE_TEXT },
-        { "is_filtered", SB_RULE_BOOL },
-        { NULL },
-    };
-    struct sb_value v[SB_RULES_MAX];
-    int rc = read(request, rules, v);
-    return rc ? rc : sb_group_ask(request, v[0].number, v[1].number, v[2].text, v[3].number != 0);
+    yyjson_mut_val *params = request->params;
+    return sb_group_ask(request, request->self_id, milky_uint(params, "group"),
+                        sb_text_param(params, "comment"), milky_bool(params, "is_filtered"));
 }
 
 static int invite(struct sb_request *request)
 {
-    static const struct sb_rule rules[] = {
-        AS,
-        { "group", SB_RULE_UIN, true },
-        { "user", SB_RULE_UIN, true },
-        { "source_group", SB_RULE_UIN },
-        { NULL },
-    };
-    struct sb_value v[SB_RULES_MAX];
-    int rc = read(request, rules, v);
-    return rc ? rc : sb_group_invite(request, v[0].number, v[1].number, v[2].number, v[3].number);
+    yyjson_mut_val *params = request->params;
+    bool has_source = milky_has(params, "source_group");
+    return sb_group_invite(request, request->self_id, milky_uint(params, "group"),
+                           milky_uint(params, "user"),
+                           has_source ? milky_uint(params, "source_group") : 0);
 }
 
 static int set_join_policy(struct sb_request *request)
 {
-    static const char *const policies[] = { "approval", "anybody", "nobody", NULL };
-    static const struct sb_rule rules[] = {
-        AS,
-        { "group", SB_RULE_UIN, true },
-        { "policy", SB_RULE_CHOICE, true, .choices = policies },
-        { NULL },
+    static const char *const policies[] = {
+        [SB_JOIN_APPROVED] = "approval",
+        [SB_JOIN_ANYBODY] = "anybody",
+        [SB_JOIN_NOBODY] = "nobody",
     };
-    struct sb_value v[SB_RULES_MAX];
-    int rc = read(request, rules, v);
-    return rc ? rc : sb_group_set_policy(request, v[0].number, v[1].number, v[2].number);
+    yyjson_mut_val *params = request->params;
+    const char *given = milky_string(params, "policy", NULL);
+    uint64_t policy = 0;
+    while (policy < SB_JOIN_NOBODY && strcmp(policies[policy], given) != 0)
+        policy++;
+    return sb_group_set_policy(request, request->self_id, milky_uint(params, "group"), policy);
 }
 
 /* --- friends --- */
 
 static int friend_request(struct sb_request *request)
 {
-    static const struct sb_rule rules[] = {
-        AS,
-        { "to", SB_RULE_UIN, true },
-        { "comment", SB_RULE_TEXT },
-        { "via", SB_RULE_TEXT },
-        { "is_filtered", SB_RULE_BOOL },
-        { NULL },
+    yyjson_mut_val *params = request->params;
+    const struct sb_friend_wish wish = {
+        .target = milky_uint(params, "to"),
+        .comment = sb_text_param(params, "comment"),
+        .via = sb_text_param(params, "via"),
+        .is_filtered = milky_bool(params, "is_filtered"),
     };
-    struct sb_value v[SB_RULES_MAX];
-    int rc = read(request, rules, v);
-    struct sb_friend_wish wish = {
-        .target = v[1].number,
-        .comment = v[2].text,
-        .via = v[3].text,
-        .is_filtered = v[4].number != 0,
-    };
-    return rc ? rc : sb_request_friend(request, v[0].number, &wish);
+    return sb_request_friend(request, request->self_id, &wish);
 }
 
 /* --- answers --- */
@@ -157,42 +116,34 @@ static int find_pending(struct sb_db *db, uint64_t group, uint64_t target, bool 
     return rc;
 }
 
-static int answer_group(struct sb_request *request, uint64_t actor, uint64_t group,
-                        const struct sb_value *from, enum sb_request_state answer,
-                        struct mk_slice reason)
+/* `from`: who asked to join; 0: the actor has been invited. */
+static int answer_group(struct sb_request *request, uint64_t group, uint64_t from,
+                        enum sb_request_state answer, struct mk_slice reason)
 {
+    uint64_t actor = request->self_id;
     struct sb_group_request asked = { .group = group };
-    int rc = find_pending(&request->sandbox->db, group, from->given ? from->number : actor,
-                          !from->given, &asked);
+    int rc = find_pending(&request->sandbox->db, group, from ? from : actor, from == 0, &asked);
     if (rc < 0)
         return rc;
-    if (answer == SB_IGNORED)
-        return sb_refuse(request, MILKY_MALFORMED,
-                         "群请求只能 accept 或 reject (a request of a group is accepted or "
-                         "rejected)");
     if (asked.seq == 0)
         return sb_refuse(request, SB_NO_REQUEST,
                          "没有待处理的请求 (nothing waits for an answer there)");
-    if (!from->given)
+    if (from == 0)
         return sb_group_answer_invitation(request, actor, group, asked.seq, answer == SB_ACCEPTED);
     return sb_group_answer(request, actor, &asked, answer == SB_ACCEPTED, reason);
 }
 
 static int answer(struct sb_request *request, enum sb_request_state how)
 {
-    static const struct sb_rule rules[] = {
-        AS, { "from", SB_RULE_UIN }, { "group", SB_RULE_UIN }, { "reason", SB_RULE_TEXT }, { NULL },
-    };
-    struct sb_value v[SB_RULES_MAX];
-    int rc = read(request, rules, v);
-    if (rc != 0)
-        return rc;
-    if (v[2].given)
-        return answer_group(request, v[0].number, v[2].number, &v[1], how, v[3].text);
-    if (!v[1].given)
+    yyjson_mut_val *params = request->params;
+    uint64_t from = milky_has(params, "from") ? milky_uint(params, "from") : 0;
+    struct mk_slice reason = sb_text_param(params, "reason");
+    if (milky_has(params, "group"))
+        return answer_group(request, milky_uint(params, "group"), from, how, reason);
+    if (from == 0)
         return sb_refuse(request, MILKY_MALFORMED,
                          "需要 from 或 group (from, or group, or both must be given)");
-    return answer_friend(request, v[0].number, v[1].number, how, v[3].text);
+    return answer_friend(request, request->self_id, from, how, reason);
 }
 
 static int accept(struct sb_request *request)
@@ -210,7 +161,7 @@ static int ignore(struct sb_request *request)
     return answer(request, SB_IGNORED);
 }
 
-const struct sb_api sb_control_act_apis[] = {
+const struct sb_api sb_operator_actions[] = {
     { "say_temp", say_temp },
     { "join", join },
     { "invite", invite },

@@ -1,7 +1,5 @@
 /*
- * control_bot: what an operator does to bots, and to time: the clock, logins, faults. See bots.h
- * and
- * world_clock.h.
+ * bots: the clock, the logins of bots, and their faults (turn/faults.h), as an operator sets them.
  */
 #include "backend/sandbox/model/text.h"
 
@@ -28,7 +26,7 @@ static int check_bot(struct sb_request *request, uint64_t self_id)
 
 /* --- clock --- */
 
-static int tell_clock(struct sb_request *request)
+static int show_clock(struct sb_request *request)
 {
     const struct sb_clock *clock = &request->sandbox->db.clock;
     yyjson_mut_doc *doc = request->doc;
@@ -39,54 +37,45 @@ static int tell_clock(struct sb_request *request)
     return ok ? 0 : -ENOMEM;
 }
 
-enum { SET, ADVANCE, STOP, RESET };
-
 /* The clock as it will be. Returns 0 or SB_REFUSED. */
-static int move_clock(struct sb_request *request, const struct sb_value *v, struct sb_clock *clock)
+static int move_clock(struct sb_request *request, bool is_reset, struct sb_clock *clock)
 {
+    yyjson_mut_val *params = request->params;
     uint64_t now = sb_request_now(request);
     uint64_t machine = mk_clock_real_ms() / 1000;
-    uint64_t target = v[SET].given ? v[SET].number : now;
-    if (v[ADVANCE].given)
-        target = (uint64_t)((int64_t)now + (int64_t)v[ADVANCE].number);
-    if (v[RESET].given)
+    uint64_t target = milky_has(params, "set") ? milky_uint(params, "set") : now;
+    if (milky_has(params, "advance"))
+        target =
+            (uint64_t)((int64_t)now + yyjson_mut_get_sint(yyjson_mut_obj_get(params, "advance")));
+    if (is_reset)
         target = machine;
     if (target == 0 || target > SB_WORLD_LATEST)
-        return sb_rules_refuse(request, NULL, NULL, "the clock goes from 1 to %llu",
+        return sb_refuse_field(request, NULL, NULL, "the clock goes from 1 to %llu",
                                (unsigned long long)SB_WORLD_LATEST);
-    bool stands = v[STOP].given ? v[STOP].number != 0 : clock->stopped_at != 0;
+    bool is_stopped =
+        milky_has(params, "stop") ? milky_bool(params, "stop") : clock->stopped_at != 0;
     clock->offset = (int64_t)target - (int64_t)machine;
-    clock->stopped_at = stands && !v[RESET].given ? target : 0;
+    clock->stopped_at = is_stopped && !is_reset ? target : 0;
     return 0;
 }
 
 static int clock_operation(struct sb_request *request)
 {
-    static const struct sb_rule rules[] = {
-        [SET] = { "set", SB_RULE_NUMBER, .least = 1, .most = SB_WORLD_LATEST },
-        [ADVANCE] = { "advance", SB_RULE_OFFSET, .most = SB_WORLD_LATEST },
-        [STOP] = { "stop", SB_RULE_BOOL },
-        [RESET] = { "reset", SB_RULE_BOOL },
-        { NULL },
-    };
-    struct sb_value v[SB_RULES_MAX];
-    int rc = sb_rules_read(request, NULL, rules, request->params, v);
-    if (rc != 0)
-        return rc;
-    if (v[RESET].given && v[RESET].number == 0)
-        v[RESET].given = false;
-    if (v[SET].given + v[ADVANCE].given + v[RESET].given > 1 || (v[RESET].given && v[STOP].given))
-        return sb_rules_refuse(request, NULL, NULL,
+    yyjson_mut_val *params = request->params;
+    bool is_reset = milky_bool(params, "reset"), stops = milky_has(params, "stop");
+    int moves = milky_has(params, "set") + milky_has(params, "advance") + is_reset;
+    if (moves > 1 || (is_reset && stops))
+        return sb_refuse_field(request, NULL, NULL,
                                "one of set, advance and reset; stop goes with the first two");
     struct sb_clock clock = request->sandbox->db.clock;
-    if (!v[SET].given && !v[ADVANCE].given && !v[STOP].given && !v[RESET].given)
-        return tell_clock(request);
-    rc = move_clock(request, v, &clock);
+    if (moves == 0 && !stops)
+        return show_clock(request);
+    int rc = move_clock(request, is_reset, &clock);
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
         rc = sb_world_clock_set(&request->sandbox->db, &clock);
-    return rc ? rc : tell_clock(request);
+    return rc ? rc : show_clock(request);
 }
 
 /* --- logins --- */
@@ -98,124 +87,81 @@ static bool is_online(const struct sb_sandbox *sandbox, uint64_t self_id)
 
 static int offline(struct sb_request *request)
 {
-    static const struct sb_rule rules[] = {
-        { "bot", SB_RULE_UIN, true },
-        { "reason", SB_RULE_TEXT },
-        { NULL },
-    };
-    struct sb_value v[SB_RULES_MAX];
-    int rc = sb_rules_read(request, NULL, rules, request->params, v);
-    if (rc == 0)
-        rc = check_bot(request, v[0].number);
-    if (rc != 0 || !is_online(request->sandbox, v[0].number))
+    uint64_t bot = milky_uint(request->params, "bot");
+    int rc = check_bot(request, bot);
+    if (rc != 0 || !is_online(request->sandbox, bot))
         return rc;
-    struct mk_slice reason = v[1].given ? v[1].text : mk_slice_str("账号已下线");
+    bool has_reason = milky_has(request->params, "reason");
+    struct mk_slice reason =
+        has_reason ? sb_text_param(request->params, "reason") : mk_slice_str("账号已下线");
     yyjson_mut_val *data = yyjson_mut_obj(request->doc);
     if (!sb_put_text(request->doc, data, "reason", reason))
         return -ENOMEM;
     request->presence = (struct sb_presence){
-        .self_id = v[0].number,
+        .self_id = bot,
         .state = MILKY_STATE_OFFLINE,
         .reason = milky_string(data, "reason", NULL),
     };
     const struct sb_outbox_event event = {
-        v[0].number, "bot_offline", sb_request_now(request), data, .is_hosts = true,
+        bot, "bot_offline", sb_request_now(request), data, .is_hosts = true,
     };
     return sb_outbox_event(&request->sandbox->outbox, &event);
 }
 
-static int read_bot(struct sb_request *request, uint64_t *self_id)
-{
-    static const struct sb_rule rules[] = { { "bot", SB_RULE_UIN, true }, { NULL } };
-    struct sb_value v[SB_RULES_MAX];
-    int rc = sb_rules_read(request, NULL, rules, request->params, v);
-    *self_id = v[0].number;
-    return rc ? rc : check_bot(request, *self_id);
-}
-
 static int online(struct sb_request *request)
 {
-    uint64_t self_id;
-    int rc = read_bot(request, &self_id);
+    uint64_t bot = milky_uint(request->params, "bot");
+    int rc = check_bot(request, bot);
     if (rc == 0)
-        request->presence = (struct sb_presence){ self_id, MILKY_STATE_ONLINE, NULL };
+        request->presence = (struct sb_presence){ bot, MILKY_STATE_ONLINE, NULL };
     return rc;
 }
 
 static int drop_connections(struct sb_request *request)
 {
-    uint64_t self_id;
-    int rc = read_bot(request, &self_id);
-    return rc ? rc : sb_faults_drop(&request->sandbox->faults, self_id);
+    uint64_t bot = milky_uint(request->params, "bot");
+    int rc = check_bot(request, bot);
+    return rc ? rc : sb_faults_drop(&request->sandbox->faults, bot);
 }
 
 /* --- faults --- */
 
-enum { BOT, ACTION, EVERY, PROBABILITY, SEED, TIMES, LATENCY, RETCODE, MESSAGE, DROP };
-
-/* A number from 0 to 1. Raw ones are as they were written. */
-static int read_probability(struct sb_request *request, const struct sb_value *value, double *out)
+static void copy_text(char *to, size_t size, struct mk_slice text)
 {
-    *out = 1;
-    if (!value->given)
-        return 0;
-    if (yyjson_mut_is_num(value->json))
-        *out = yyjson_mut_get_num(value->json);
-    else if (yyjson_mut_is_raw(value->json))
-        *out = strtod(yyjson_mut_get_raw(value->json), NULL);
-    else
-        *out = -1;
-    if (*out >= 0 && *out <= 1)
-        return 0;
-    return sb_rules_refuse(request, NULL, "probability", "expected a number from 0 to 1");
+    snprintf(to, size, "%.*s", (int)text.len, text.ptr);
 }
 
-static int make_fault(struct sb_request *request, const struct sb_value *v, struct sb_fault *fault)
+static int make_fault(struct sb_request *request, struct sb_fault *fault)
 {
+    yyjson_mut_val *params = request->params;
+    yyjson_mut_val *probability = yyjson_mut_obj_get(params, "probability");
     *fault = (struct sb_fault){
-        .bot = v[BOT].number,
-        .every = v[EVERY].number,
-        .seed = v[SEED].number,
-        .times = v[TIMES].number,
-        .delay_ms = (uint32_t)v[LATENCY].number,
-        .retcode = (int)(int64_t)v[RETCODE].number,
-        .drop = v[DROP].number != 0,
+        .bot = milky_uint(params, "bot"),
+        .every = milky_uint(params, "every"),
+        .probability = probability ? yyjson_mut_get_num(probability) : 1,
+        .seed = milky_uint(params, "seed"),
+        .times = milky_uint(params, "times"),
+        .delay_ms = (uint32_t)milky_uint(params, "latency"),
+        .retcode = yyjson_mut_get_int(yyjson_mut_obj_get(params, "retcode")),
+        .drop = milky_bool(params, "drop"),
     };
-    struct mk_slice message = v[MESSAGE].given ? v[MESSAGE].text : mk_slice_str("injected fault");
-    snprintf(fault->message, sizeof(fault->message), "%.*s", (int)message.len, message.ptr);
-    snprintf(fault->action, sizeof(fault->action), "%.*s", (int)v[ACTION].text.len,
-             v[ACTION].text.ptr);
-    if (v[ACTION].given && milky_action_number(fault->action) < 0)
-        return sb_rules_refuse(request, NULL, "action", "there is no such API in Milky 1.2");
+    copy_text(fault->message, sizeof(fault->message), sb_text_param(params, "message"));
+    copy_text(fault->action, sizeof(fault->action), sb_text_param(params, "action"));
+    if (fault->action[0] && milky_action_number(fault->action) < 0)
+        return sb_refuse_field(request, NULL, "action", "there is no such API in Milky 1.2");
     if (fault->retcode == 0 && fault->delay_ms == 0 && !fault->drop)
-        return sb_rules_refuse(request, NULL, NULL,
+        return sb_refuse_field(request, NULL, NULL,
                                "one of latency, retcode (not 0) and drop says what goes wrong");
-    return read_probability(request, &v[PROBABILITY], &fault->probability);
+    return 0;
 }
 
 static int add_fault(struct sb_request *request)
 {
-    static const struct sb_rule rules[] = {
-        [BOT] = { "bot", SB_RULE_UIN, true },
-        [ACTION] = { "action", SB_RULE_TEXT, .least = 1, .most = 63 },
-        [EVERY] = { "every", SB_RULE_NUMBER, .least = 1, .otherwise = 1 },
-        [PROBABILITY] = { "probability", SB_RULE_ANY },
-        [SEED] = { "seed", SB_RULE_NUMBER, .most = INT64_MAX },
-        [TIMES] = { "times", SB_RULE_NUMBER },
-        [LATENCY] = { "latency", SB_RULE_NUMBER, .most = 10 * 60 * 1000 },
-        [RETCODE] = { "retcode", SB_RULE_OFFSET, .most = INT32_MAX },
-        [MESSAGE] = { "message", SB_RULE_TEXT, .most = 255 },
-        [DROP] = { "drop", SB_RULE_BOOL },
-        { NULL },
-    };
-    struct sb_value v[SB_RULES_MAX];
     struct sb_fault fault;
     uint64_t id = 0;
-    int rc = sb_rules_read(request, NULL, rules, request->params, v);
+    int rc = check_bot(request, milky_uint(request->params, "bot"));
     if (rc == 0)
-        rc = check_bot(request, v[BOT].number);
-    if (rc == 0)
-        rc = make_fault(request, v, &fault);
+        rc = make_fault(request, &fault);
     if (rc == 0)
         rc = sb_faults_add(&request->sandbox->faults, &fault, &id);
     return rc ? rc : sb_result(request, "fault_id", yyjson_mut_uint(request->doc, id));
@@ -223,14 +169,12 @@ static int add_fault(struct sb_request *request)
 
 static int clear_faults(struct sb_request *request)
 {
-    static const struct sb_rule rules[] = { { "bot", SB_RULE_UIN }, { NULL } };
-    struct sb_value v[SB_RULES_MAX];
-    int rc = sb_rules_read(request, NULL, rules, request->params, v);
-    if (rc == 0 && v[0].given)
-        rc = check_bot(request, v[0].number);
+    bool is_one = milky_has(request->params, "bot");
+    uint64_t bot = is_one ? milky_uint(request->params, "bot") : 0;
+    int rc = is_one ? check_bot(request, bot) : 0;
     if (rc != 0)
         return rc;
-    size_t count = sb_faults_clear(&request->sandbox->faults, v[0].number);
+    size_t count = sb_faults_clear(&request->sandbox->faults, bot);
     return sb_result(request, "cleared", yyjson_mut_uint(request->doc, count));
 }
 
@@ -258,14 +202,11 @@ static bool put_fault(yyjson_mut_doc *doc, yyjson_mut_val *faults, const struct 
 
 static int bots(struct sb_request *request)
 {
-    static const struct sb_rule none[] = { { NULL } };
-    struct sb_value v[1];
     const struct sb_faults *state = &request->sandbox->faults;
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *list = yyjson_mut_arr(doc);
     size_t count;
     const uint64_t *numbers = milky_host_bots(request->sandbox->host, &count);
-    int rc = sb_rules_read(request, NULL, none, request->params, v);
     bool ok = list != NULL;
     for (size_t i = 0; i < count && ok; i++) {
         yyjson_mut_val *bot = yyjson_mut_arr_add_obj(doc, list);
@@ -276,10 +217,10 @@ static int bots(struct sb_request *request)
         for (const struct sb_fault *fault = state->first; fault && ok; fault = fault->next)
             ok = fault->bot != numbers[i] || put_fault(doc, faults, fault);
     }
-    return rc ? rc : ok ? sb_result(request, "bots", list) : -ENOMEM;
+    return ok ? sb_result(request, "bots", list) : -ENOMEM;
 }
 
-const struct sb_api sb_control_bot_apis[] = {
+const struct sb_api sb_operator_bots[] = {
     { "clock", clock_operation },
     { "offline", offline },
     { "online", online },

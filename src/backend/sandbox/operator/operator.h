@@ -1,29 +1,25 @@
 /*
- * control: what an operator can do in the world from outside the protocol (docs/SANDBOX.md): be any
- * person, and be the world itself. It finds the operation; the operations are in control_act.c
- * (persons), control_people.c (who there is), control_bot.c (clock, bots and their faults) and
- * world.c (whole worlds).
+ * operator: requests of operators (docs/SANDBOX.md): they act as any person, and change the world
+ * itself. spec/sandbox.json describes them; the endpoint has checked a request against it before it
+ * arrives here (milky/backend.h), and what is short for an API arrives as that API.
+ *
+ * This finds the handler of a request. The handlers are in actions.c (persons), people.c (people
+ * and groups), bots.c (the clock, bots and their faults) and world/world.c (whole worlds).
  */
 #ifndef SB_OPERATOR_OPERATOR_H
 #define SB_OPERATOR_OPERATOR_H
 
-#include "backend/sandbox/world/rules.h"
+#include "backend/sandbox/turn/request.h"
 
 /*
- * What the request asks for, by its action. The operation of a person that some API of Milky does
- * becomes a call of that API by them: then the params are those of the API and self_id is the
- * person. Returns 0, SB_REFUSED or -errno.
+ * Finds what handles the request, by its action and `number`, that of the API or SIZE_MAX. Refuses
+ * one of a person who does not exist. Returns 0, SB_REFUSED or -errno.
  */
-int sb_control_find(struct sb_request *request, const struct sb_api **api);
+int sb_operator_find(struct sb_request *request, size_t number, const struct sb_api **api);
 
-/* The OutgoingSegment array that `text` or `message` stands for. Returns 0, SB_REFUSED or -errno.
- */
-int sb_control_message(struct sb_request *request, const struct sb_value *text,
-                       const struct sb_value *message, yyjson_mut_val **outgoing);
-
-/* The operations, by file; each list ends with a NULL name. */
-extern const struct sb_api sb_control_act_apis[];
-extern const struct sb_api sb_control_people_apis[];
-extern const struct sb_api sb_control_bot_apis[];
+/* The handlers, by file; each list ends with a NULL name. */
+extern const struct sb_api sb_operator_actions[];
+extern const struct sb_api sb_operator_people[];
+extern const struct sb_api sb_operator_bots[];
 
 #endif

@@ -89,7 +89,7 @@ static int choose_number(struct sb_request *request, const char *name, const cha
     if (rc < 0)
         return rc;
     if (number > UINT32_MAX)
-        return sb_rules_refuse(request, NULL, name, "it must be given: no number is left");
+        return sb_refuse_field(request, NULL, name, "it must be given: no number is left");
     if (!yyjson_mut_obj_put(request->params, yyjson_mut_str(doc, name),
                             yyjson_mut_uint(doc, number)))
         return -ENOMEM;
@@ -126,15 +126,6 @@ static int run_all(struct sb_request *request, const char *const *statements, si
     int rc = sb_turn_write(request);
     for (size_t i = 0; i < count && rc == 0; i++)
         rc = SB_DB_EXEC(&request->sandbox->db, statements[i], number);
-    return rc;
-}
-
-static int read_number(struct sb_request *request, const char *name, uint64_t *number)
-{
-    const struct sb_rule rules[] = { { name, SB_RULE_UIN, true }, { NULL } };
-    struct sb_value v[2];
-    int rc = sb_rules_read(request, NULL, rules, request->params, v);
-    *number = v[0].number;
     return rc;
 }
 
@@ -178,10 +169,8 @@ static int delete_person(struct sb_request *request)
         "DELETE FROM pin WHERE scene <> 1 AND peer = ?",
         "DELETE FROM person WHERE uin = ?",
     };
-    uint64_t uin;
-    int rc = read_number(request, "user_id", &uin);
-    if (rc == 0)
-        rc = sb_person_require(request, uin);
+    uint64_t uin = milky_uint(request->params, "user_id");
+    int rc = sb_person_require(request, uin);
     if (rc == 0)
         rc = check_dispensable(request, uin);
     return rc ? rc : run_all(request, statements, sizeof(statements) / sizeof(statements[0]), uin);
@@ -196,13 +185,11 @@ static int delete_group(struct sb_request *request)
         "DELETE FROM member WHERE group_id = ?",
         "DELETE FROM qq_group WHERE group_id = ?",
     };
-    uint64_t group, count = 0;
+    uint64_t group = milky_uint(request->params, "group_id"), count = 0;
     char sql[80];
-    int rc = read_number(request, "group_id", &group);
     sqlite3_snprintf(sizeof(sql), sql, "SELECT count(*) FROM qq_group WHERE group_id = %llu",
                      (unsigned long long)group);
-    if (rc == 0)
-        rc = sb_db_number(&request->sandbox->db, sql, &count);
+    int rc = sb_db_number(&request->sandbox->db, sql, &count);
     if (rc == 0 && count == 0)
         return sb_refuse(request, SB_NO_GROUP, "群不存在 (there is no group %llu)",
                          (unsigned long long)group);
@@ -212,23 +199,17 @@ static int delete_group(struct sb_request *request)
 
 static int delete_friendship(struct sb_request *request)
 {
-    static const struct sb_rule rules[] = {
-        { "user_id", SB_RULE_UIN, true },
-        { "friend_id", SB_RULE_UIN, true },
-        { NULL },
-    };
-    struct sb_value v[3];
-    int rc = sb_rules_read(request, NULL, rules, request->params, v);
-    if (rc == 0)
-        rc = sb_friendship_require(request, v[0].number, v[1].number);
+    uint64_t user = milky_uint(request->params, "user_id");
+    uint64_t friend = milky_uint(request->params, "friend_id");
+    int rc = sb_friendship_require(request, user, friend);
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_friendship_end(&request->sandbox->db, v[0].number, v[1].number);
+        rc = sb_friendship_end(&request->sandbox->db, user, friend);
     return rc;
 }
 
-const struct sb_api sb_control_people_apis[] = {
+const struct sb_api sb_operator_people[] = {
     { "world", world },
     { "create_person", create_person },
     { "create_group", create_group },

@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { LONGEST_PATH = 160, LONGEST_REASON = 192 };
+
 int sb_refuse(struct sb_request *request, int retcode, const char *format, ...)
 {
     va_list args;
@@ -17,6 +19,21 @@ int sb_refuse(struct sb_request *request, int retcode, const char *format, ...)
     request->message[mk_utf8_valid_prefix(mk_slice_str(request->message))] = '\0';
     request->retcode = retcode;
     return SB_REFUSED;
+}
+
+int sb_refuse_field(struct sb_request *request, const struct mk_json_path *path, const char *name,
+                    const char *format, ...)
+{
+    const struct mk_json_path field = { .up = path, .name = mk_slice_str(name) };
+    char text[LONGEST_PATH], reason[LONGEST_REASON];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(reason, sizeof(reason), format, args);
+    va_end(args);
+    reason[mk_utf8_valid_prefix(mk_slice_str(reason))] = '\0';
+    mk_json_path_copy(text, sizeof(text), name ? &field : path);
+    return sb_refuse(request, MILKY_MALFORMED, "%s 不正确 (%s: %s)", *text ? text : "参数",
+                     *text ? text : "params", reason);
 }
 
 int sb_request_event(struct sb_request *request, uint64_t self_id, const char *type, uint64_t time,

@@ -18,6 +18,7 @@
 #include "backend/sandbox/turn/outbox.h"
 #include "backend/sandbox/turn/unsent.h"
 #include "base/buf.h"
+#include "base/json_path.h"
 #include "base/list.h"
 #include <milky/json.h>
 
@@ -110,6 +111,13 @@ struct sb_api {
 /* Sets why, in Chinese and (in brackets) in English, and returns SB_REFUSED. */
 int sb_refuse(struct sb_request *request, int retcode, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * Refuses the value at `path` in the params, or its field `name` (NULL: itself), as malformed:
+ * "PATH: REASON". `path` NULL: the params.
+ */
+int sb_refuse_field(struct sb_request *request, const struct mk_json_path *path, const char *name,
+                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* The refusals that many handlers share. Each returns SB_REFUSED. */
 int sb_refuse_no_friend(struct sb_request *request, uint64_t viewer, uint64_t user);

@@ -53,31 +53,31 @@ static int put_name(struct mk_buf *out, const char *name)
     return rc ? rc : mk_buf_append(out, "\":", 2);
 }
 
-static bool is_left_out(const struct sb_rule *rule, sqlite3_stmt *row, int column)
+static bool is_left_out(const struct sb_column *column, sqlite3_stmt *row, int at)
 {
-    if (sqlite3_column_type(row, column) == SQLITE_NULL)
+    if (sqlite3_column_type(row, at) == SQLITE_NULL)
         return true;
-    if (rule->required || rule->nullable || rule->kind == SB_RULE_ANY)
+    if (column->required || column->nullable || column->kind == SB_COLUMN_JSON)
         return false;
-    if (rule->kind == SB_RULE_TEXT)
-        return sqlite3_column_bytes(row, column) == 0;
-    return sb_db_uint(row, column) == rule->otherwise;
+    if (column->kind == SB_COLUMN_TEXT)
+        return sqlite3_column_bytes(row, at) == 0;
+    return sb_db_uint(row, at) == column->otherwise;
 }
 
-static int put_value(struct mk_buf *out, const struct sb_rule *rule, sqlite3_stmt *row, int column)
+static int put_value(struct mk_buf *out, const struct sb_column *column, sqlite3_stmt *row, int at)
 {
-    uint64_t number = sb_db_uint(row, column), choice = 0;
-    switch (rule->kind) {
-    case SB_RULE_TEXT:
-        return mk_json_write_string(out, sb_db_text(row, column));
-    case SB_RULE_ANY:
-        return mk_buf_append_slice(out, sb_db_text(row, column));
-    case SB_RULE_BOOL:
+    uint64_t number = sb_db_uint(row, at), choice = 0;
+    switch (column->kind) {
+    case SB_COLUMN_TEXT:
+        return mk_json_write_string(out, sb_db_text(row, at));
+    case SB_COLUMN_JSON:
+        return mk_buf_append_slice(out, sb_db_text(row, at));
+    case SB_COLUMN_FLAG:
         return mk_buf_append_slice(out, mk_slice_str(number ? "true" : "false"));
-    case SB_RULE_CHOICE:
-        while (choice < number && rule->choices[choice + 1])
+    case SB_COLUMN_CHOICE:
+        while (choice < number && column->choices[choice + 1])
             choice++;
-        return mk_json_write_string(out, mk_slice_str(rule->choices[choice]));
+        return mk_json_write_string(out, mk_slice_str(column->choices[choice]));
     default:
         return mk_buf_append_u64(out, number);
     }
@@ -88,13 +88,14 @@ static int dump_list(struct dumper *dumper, const struct sb_world_list *list, ui
 static int dump_row(struct dumper *dumper, const struct sb_world_list *list, sqlite3_stmt *row)
 {
     struct mk_buf *out = dumper->out;
-    int rc = mk_buf_append_char(out, '{'), column = 1;
-    for (const struct sb_rule *rule = list->rules; rule->name && rc == 0; rule++, column++) {
-        if (rule->kind == SB_RULE_LIST || is_left_out(rule, row, column))
+    int rc = mk_buf_append_char(out, '{');
+    for (int i = 0; list->columns[i].name && rc == 0; i++) {
+        const struct sb_column *column = &list->columns[i];
+        if (column->kind == SB_COLUMN_LIST || is_left_out(column, row, 1 + i))
             continue;
-        rc = put_name(out, rule->name);
+        rc = put_name(out, column->name);
         if (rc == 0)
-            rc = put_value(out, rule, row, column);
+            rc = put_value(out, column, row, 1 + i);
     }
     for (size_t i = 0; list->lists && list->lists[i] && rc == 0; i++)
         rc = dump_list(dumper, list->lists[i], sb_db_uint(row, 0));

@@ -8,16 +8,16 @@
 #include "backend/sandbox/world/world.h"
 
 /* clang-format off */
-#define PERSON(field) { field, SB_RULE_UIN, true, .refers = SB_REFERS_PERSON }
-#define SOMEBODY(field) { field, SB_RULE_UIN, true } /* who may be gone */
-#define TIME(field) { field, SB_RULE_NUMBER, .most = INT64_MAX, .otherwise = SB_RULE_NOW }
-#define TEXT(field) { field, SB_RULE_TEXT }
-#define COUNT(field) { field, SB_RULE_NUMBER }
-#define FLAG(field) { field, SB_RULE_BOOL }
-#define PICTURE(field) { field, SB_RULE_TEXT, .nullable = true, .refers = SB_REFERS_MEDIA }
-#define CONTENT(field) { field, SB_RULE_TEXT, true, .refers = SB_REFERS_MEDIA }
-#define NAME(field) { field, SB_RULE_TEXT, true, .least = 1 }
-#define LIST(field) { field, SB_RULE_LIST }
+#define PERSON(field) { field, SB_COLUMN_NUMBER, true, .refers = SB_REFERS_PERSON }
+#define SOMEBODY(field) { field, SB_COLUMN_NUMBER, true } /* who may be gone */
+#define TIME(field) { field, SB_COLUMN_NUMBER, .otherwise = SB_COLUMN_NOW }
+#define TEXT(field) { field, SB_COLUMN_TEXT }
+#define COUNT(field) { field, SB_COLUMN_NUMBER }
+#define FLAG(field) { field, SB_COLUMN_FLAG }
+#define PICTURE(field) { field, SB_COLUMN_TEXT, .nullable = true, .refers = SB_REFERS_MEDIA }
+#define CONTENT(field) { field, SB_COLUMN_TEXT, true, .refers = SB_REFERS_MEDIA }
+#define NAME(field) { field, SB_COLUMN_TEXT, true }
+#define LIST(field) { field, SB_COLUMN_LIST }
 #define END { NULL }
 /* clang-format on */
 

@@ -16,15 +16,15 @@ static const struct sb_world_list members = {
     .insert = "INSERT INTO member (group_id, uin, role, card, title, level, join_time,"
               " last_sent_time, shut_up_end_time, remark, is_bot)"
               " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, is_bot FROM person WHERE uin = ?2",
-    .rules = (const struct sb_rule[]){
+    .columns = (const struct sb_column[]){
         PERSON("user_id"),
-        { "role", SB_RULE_CHOICE, .choices = roles },
+        { "role", SB_COLUMN_CHOICE, .choices = roles },
         TEXT("card"),
         TEXT("title"),
-        { "level", SB_RULE_NUMBER, .otherwise = 1 },
+        { "level", SB_COLUMN_NUMBER, .otherwise = 1 },
         TIME("join_time"),
-        { "last_sent_time", SB_RULE_NUMBER, .most = INT64_MAX },
-        { "shut_up_end_time", SB_RULE_NUMBER, .most = INT64_MAX, .nullable = true },
+        { "last_sent_time", SB_COLUMN_NUMBER },
+        { "shut_up_end_time", SB_COLUMN_NUMBER, .nullable = true },
         TEXT("remark"),
         END,
     },
@@ -34,7 +34,7 @@ static const struct sb_world_list blocked = {
     .name = "blocked",
     .select = "SELECT 0, uin FROM group_block WHERE group_id = ?1 ORDER BY uin",
     .insert = "INSERT INTO group_block (group_id, uin) VALUES (?1, ?2)",
-    .rules = (const struct sb_rule[]){ PERSON("user_id"), END },
+    .columns = (const struct sb_column[]){ PERSON("user_id"), END },
 };
 
 static const struct sb_world_list announcements = {
@@ -43,11 +43,11 @@ static const struct sb_world_list announcements = {
               " WHERE group_id = ?1 ORDER BY id",
     .insert = "INSERT INTO group_announcement (group_id, id, uin, time, content, image)"
               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    .rules = (const struct sb_rule[]){
-        { "announcement_id", SB_RULE_NUMBER, .most = INT64_MAX, .nullable = true },
+    .columns = (const struct sb_column[]){
+        { "announcement_id", SB_COLUMN_NUMBER, .nullable = true },
         SOMEBODY("user_id"),
         TIME("time"),
-        { "content", SB_RULE_TEXT, true },
+        { "content", SB_COLUMN_TEXT, true },
         PICTURE("image"),
         END,
     },
@@ -58,7 +58,7 @@ static const struct sb_world_list announcements = {
 
 static int refuse_id(struct sb_request *request, const struct mk_json_path *path, const char *field)
 {
-    return sb_rules_refuse(request, path, field, "expected / and 16 hexadecimal digits");
+    return sb_refuse_field(request, path, field, "expected / and 16 hexadecimal digits");
 }
 
 enum { FILE_ID, FOLDER_ID };
@@ -95,8 +95,8 @@ static const struct sb_world_list folders = {
               " FROM group_folder WHERE group_id = ?1 ORDER BY id",
     .insert = "INSERT INTO group_folder (group_id, id, name, creator, created_time,"
               " last_modified_time) VALUES (?1, from_hex(substr(?2, 2)), ?3, ?4, ?5, ?6)",
-    .rules = (const struct sb_rule[]){
-        { "folder_id", SB_RULE_TEXT, true },
+    .columns = (const struct sb_column[]){
+        { "folder_id", SB_COLUMN_TEXT, true },
         NAME("folder_name"),
         SOMEBODY("creator_id"),
         TIME("created_time"),
@@ -116,9 +116,9 @@ static const struct sb_world_list files = {
               " downloaded_times, size) SELECT ?1, from_hex(substr(?2, 2)),"
               " from_hex(substr(coalesce(?3, '/'), 2)), ?4, ?5, ?6, ?7, ?8, size FROM media"
               " WHERE sha256 = ?5",
-    .rules = (const struct sb_rule[]){
-        [FILE_ID] = { "file_id", SB_RULE_TEXT, true },
-        [FOLDER_ID] = { "parent_folder_id", SB_RULE_TEXT, .nullable = true },
+    .columns = (const struct sb_column[]){
+        [FILE_ID] = { "file_id", SB_COLUMN_TEXT, true },
+        [FOLDER_ID] = { "parent_folder_id", SB_COLUMN_TEXT, .nullable = true },
         NAME("file_name"),
         CONTENT("resource_id"),
         SOMEBODY("uploader_id"),
@@ -135,8 +135,8 @@ const struct sb_world_list sb_world_private_files = {
               " ORDER BY id",
     .insert = "INSERT INTO private_file (id, sender, receiver, name, media)"
               " VALUES (from_hex(substr(?2, 2)), ?3, ?4, ?5, ?6)",
-    .rules = (const struct sb_rule[]){
-        [FILE_ID] = { "file_id", SB_RULE_TEXT, true },
+    .columns = (const struct sb_column[]){
+        [FILE_ID] = { "file_id", SB_COLUMN_TEXT, true },
         PERSON("sender_id"),
         PERSON("receiver_id"),
         NAME("file_name"),
@@ -162,7 +162,7 @@ static int check_group(struct sb_request *request, const struct mk_json_path *pa
     }
     if (owners == 1 || (values[GROUP_DISSOLVED].number && yyjson_mut_arr_size(list) == 0))
         return 0;
-    return sb_rules_refuse(request, path, "members", "expected one owner among them, got %zu",
+    return sb_refuse_field(request, path, "members", "expected one owner among them, got %zu",
                            owners);
 }
 
@@ -175,16 +175,16 @@ const struct sb_world_list sb_world_groups = {
     .insert = "INSERT INTO qq_group (group_id, name, max_member_count, created_time, description,"
               " question, announcement, whole_mute, join_policy, dissolved, avatar)"
               " VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    .rules = (const struct sb_rule[]){
+    .columns = (const struct sb_column[]){
         SOMEBODY("group_id"),
-        { "group_name", SB_RULE_TEXT, true },
-        { "max_member_count", SB_RULE_NUMBER, .otherwise = 200 },
+        { "group_name", SB_COLUMN_TEXT, true },
+        { "max_member_count", SB_COLUMN_NUMBER, .otherwise = 200 },
         TIME("created_time"),
         TEXT("description"),
         TEXT("question"),
         TEXT("announcement"),
         FLAG("whole_mute"),
-        { "join_policy", SB_RULE_CHOICE, .choices = policies },
+        { "join_policy", SB_COLUMN_CHOICE, .choices = policies },
         [GROUP_DISSOLVED] = FLAG("dissolved"),
         PICTURE("avatar"),
         [GROUP_MEMBERS] = LIST("members"),
@@ -206,7 +206,7 @@ static const struct sb_world_list notice_lists = {
     .select = "SELECT 0, uin, is_filtered FROM group_notice_for WHERE seq = ?1"
               " ORDER BY uin, is_filtered",
     .insert = "INSERT INTO group_notice_for (seq, uin, is_filtered) VALUES (?1, ?2, ?3)",
-    .rules = (const struct sb_rule[]){ PERSON("user_id"), FLAG("is_filtered"), END },
+    .columns = (const struct sb_column[]){ PERSON("user_id"), FLAG("is_filtered"), END },
 };
 
 const struct sb_world_list sb_world_notifications = {
@@ -216,15 +216,15 @@ const struct sb_world_list sb_world_notifications = {
     .insert = "INSERT INTO group_notice (seq, group_id, kind, time, initiator, target, operator,"
               " state, is_set, is_filtered, source_group, comment, reason)"
               " VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-    .rules = (const struct sb_rule[]){
-        { "notification_seq", SB_RULE_NUMBER, .most = INT64_MAX, .nullable = true },
-        { "group_id", SB_RULE_UIN, true, .refers = SB_REFERS_GROUP },
-        { "type", SB_RULE_CHOICE, true, .choices = notices },
+    .columns = (const struct sb_column[]){
+        { "notification_seq", SB_COLUMN_NUMBER, .nullable = true },
+        { "group_id", SB_COLUMN_NUMBER, true, .refers = SB_REFERS_GROUP },
+        { "type", SB_COLUMN_CHOICE, true, .choices = notices },
         TIME("time"),
         COUNT("initiator_id"),
         SOMEBODY("target_user_id"),
-        { "operator_id", SB_RULE_NUMBER, .nullable = true },
-        { "state", SB_RULE_CHOICE, .choices = states, .nullable = true },
+        { "operator_id", SB_COLUMN_NUMBER, .nullable = true },
+        { "state", SB_COLUMN_CHOICE, .choices = states, .nullable = true },
         FLAG("is_set"),
         FLAG("is_filtered"),
         COUNT("source_group_id"),

@@ -11,9 +11,9 @@ static const struct sb_world_list categories = {
     .select = "SELECT 0, category_id, name FROM friend_category WHERE owner = ?1"
               " AND NOT (category_id = 0 AND name = '我的好友') ORDER BY category_id",
     .insert = "INSERT INTO friend_category (owner, category_id, name) VALUES (?1, ?2, ?3)",
-    .rules = (const struct sb_rule[]){
+    .columns = (const struct sb_column[]){
         COUNT("category_id"),
-        { "category_name", SB_RULE_TEXT, true },
+        { "category_name", SB_COLUMN_TEXT, true },
         END,
     },
 };
@@ -22,7 +22,7 @@ static const struct sb_world_list custom_faces = {
     .name = "custom_faces",
     .select = "SELECT 0, media, time FROM custom_face WHERE owner = ?1 ORDER BY media",
     .insert = "INSERT INTO custom_face (owner, media, time) VALUES (?1, ?2, ?3)",
-    .rules = (const struct sb_rule[]){ CONTENT("resource_id"), TIME("time"), END },
+    .columns = (const struct sb_column[]){ CONTENT("resource_id"), TIME("time"), END },
 };
 
 const struct sb_world_list sb_world_people = {
@@ -31,12 +31,12 @@ const struct sb_world_list sb_world_people = {
               " avatar FROM person ORDER BY uin",
     .insert = "INSERT INTO person (uin, nickname, sex, age, level, qid, bio, country, city, school,"
               " is_bot, avatar) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-    .rules = (const struct sb_rule[]){
+    .columns = (const struct sb_column[]){
         SOMEBODY("user_id"),
-        { "nickname", SB_RULE_TEXT, true },
-        { "sex", SB_RULE_CHOICE, .choices = sexes },
+        { "nickname", SB_COLUMN_TEXT, true },
+        { "sex", SB_COLUMN_CHOICE, .choices = sexes },
         COUNT("age"),
-        { "level", SB_RULE_NUMBER, .otherwise = 1 },
+        { "level", SB_COLUMN_NUMBER, .otherwise = 1 },
         TEXT("qid"),
         TEXT("bio"),
         TEXT("country"),
@@ -60,7 +60,7 @@ const struct sb_world_list sb_world_friendships = {
               " WHERE f.owner < f.friend ORDER BY f.owner, f.friend",
     .insert = "INSERT INTO friendship (owner, friend, remark, category_id)"
               " VALUES (?2, ?3, ?4, ?5), (?3, ?2, ?6, ?7)",
-    .rules = (const struct sb_rule[]){
+    .columns = (const struct sb_column[]){
         PERSON("user_id"),
         PERSON("friend_id"),
         TEXT("remark"),
@@ -76,7 +76,7 @@ static const struct sb_world_list likes = {
     .select = "SELECT 0, liker, uin, day, today, total FROM profile_like ORDER BY liker, uin",
     .insert = "INSERT INTO profile_like (liker, uin, day, today, total)"
               " VALUES (?2, ?3, ?4, ?5, ?6)",
-    .rules = (const struct sb_rule[]){
+    .columns = (const struct sb_column[]){
         PERSON("user_id"),
         PERSON("friend_id"),
         COUNT("day"),
@@ -92,11 +92,11 @@ static const struct sb_world_list friend_requests = {
               " FROM friend_request ORDER BY id",
     .insert = "INSERT INTO friend_request (initiator, target, time, state, is_filtered, comment,"
               " via, reason) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    .rules = (const struct sb_rule[]){
+    .columns = (const struct sb_column[]){
         PERSON("initiator_id"),
         PERSON("target_user_id"),
         TIME("time"),
-        { "state", SB_RULE_CHOICE, .choices = states },
+        { "state", SB_COLUMN_CHOICE, .choices = states },
         FLAG("is_filtered"),
         TEXT("comment"),
         TEXT("via"),
@@ -109,9 +109,9 @@ static const struct sb_world_list pins = {
     .name = "pins",
     .select = "SELECT 0, owner, scene, peer FROM pin ORDER BY owner, scene, peer",
     .insert = "INSERT INTO pin (owner, scene, peer) VALUES (?2, ?3, ?4)",
-    .rules = (const struct sb_rule[]){
+    .columns = (const struct sb_column[]){
         PERSON("user_id"),
-        { "message_scene", SB_RULE_CHOICE, true, .choices = sb_world_scenes },
+        { "message_scene", SB_COLUMN_CHOICE, true, .choices = sb_world_scenes },
         SOMEBODY("peer_id"),
         END,
     },

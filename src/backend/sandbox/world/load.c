@@ -127,36 +127,36 @@ static int look_up(struct loader *loader, unsigned what, const struct sb_value *
 }
 
 static int check_references(struct loader *loader, const struct mk_json_path *path,
-                            const struct sb_rule *rules, const struct sb_value *values)
+                            const struct sb_column *columns, const struct sb_value *values)
 {
     static const char *const names[] = { "", "person", "group", "content" };
-    for (size_t i = 0; rules[i].name; i++) {
-        if (!rules[i].refers || !values[i].given)
+    for (size_t i = 0; columns[i].name; i++) {
+        if (!columns[i].refers || !values[i].given)
             continue;
-        int rc = look_up(loader, rules[i].refers, &values[i]);
+        int rc = look_up(loader, columns[i].refers, &values[i]);
         if (rc < 0)
             return rc;
-        if (rc == 0 && rules[i].refers == SB_REFERS_MEDIA)
-            return sb_rules_refuse(loader->request, path, rules[i].name,
+        if (rc == 0 && columns[i].refers == SB_REFERS_MEDIA)
+            return sb_refuse_field(loader->request, path, columns[i].name,
                                    "no content of that resource_id is in media");
         if (rc == 0)
-            return sb_rules_refuse(loader->request, path, rules[i].name, "there is no %s %llu",
-                                   names[rules[i].refers], (unsigned long long)values[i].number);
+            return sb_refuse_field(loader->request, path, columns[i].name, "there is no %s %llu",
+                                   names[columns[i].refers], (unsigned long long)values[i].number);
     }
     return 0;
 }
 
 static int bind_value(const struct sb_db *db, sqlite3_stmt *statement, int at,
-                      const struct sb_rule *rule, const struct sb_value *value)
+                      const struct sb_column *column, const struct sb_value *value)
 {
-    if (!value->given && rule->nullable)
+    if (!value->given && column->nullable)
         return sqlite3_bind_null(statement, at) == SQLITE_OK ? 0 : -ENOMEM;
-    if (rule->kind == SB_RULE_TEXT)
+    if (column->kind == SB_COLUMN_TEXT)
         return sqlite3_bind_text(statement, at, value->text.ptr, (int)value->text.len,
                                  SQLITE_STATIC) == SQLITE_OK
                    ? 0
                    : -ENOMEM;
-    if (rule->kind == SB_RULE_ANY) {
+    if (column->kind == SB_COLUMN_JSON) {
         size_t len;
         char *json = yyjson_mut_val_write(value->json, 0, &len);
         return json && sqlite3_bind_text(statement, at, json, (int)len, free) == SQLITE_OK
@@ -164,7 +164,7 @@ static int bind_value(const struct sb_db *db, sqlite3_stmt *statement, int at,
                    : -ENOMEM;
     }
     uint64_t number = value->number;
-    if (!value->given && rule->otherwise == SB_RULE_NOW)
+    if (!value->given && column->otherwise == SB_COLUMN_NOW)
         number = sb_clock_now(db);
     return sqlite3_bind_int64(statement, at, (sqlite3_int64)number) == SQLITE_OK ? 0 : -ENOMEM;
 }
@@ -175,24 +175,24 @@ static int refuse_constraint(struct loader *loader, const struct mk_json_path *p
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_ROWID:
-        return sb_rules_refuse(loader->request, path, NULL, "it is there already");
+        return sb_refuse_field(loader->request, path, NULL, "it is there already");
     default:
         mk_log_warn("sandbox", "an element of a world does not fit: %s", "世界中的一个元素不符：%s",
                     sqlite3_errmsg(loader->handle));
-        return sb_rules_refuse(loader->request, path, NULL,
+        return sb_refuse_field(loader->request, path, NULL,
                                "it does not fit the rest of the world (the log tells why)");
     }
 }
 
 /* Inserts one row. `*key` is its key. */
 static int insert(struct loader *loader, const struct mk_json_path *path, sqlite3_stmt *statement,
-                  const struct sb_rule *rules, const struct sb_value *values, uint64_t parent,
+                  const struct sb_column *columns, const struct sb_value *values, uint64_t parent,
                   uint64_t *key)
 {
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)parent);
     int rc = 0, at = 2;
-    for (size_t i = 0; rules[i].name && rules[i].kind != SB_RULE_LIST && rc == 0; i++)
-        rc = bind_value(&loader->request->sandbox->db, statement, at++, &rules[i], &values[i]);
+    for (size_t i = 0; columns[i].name && columns[i].kind != SB_COLUMN_LIST && rc == 0; i++)
+        rc = bind_value(&loader->request->sandbox->db, statement, at++, &columns[i], &values[i]);
     if (rc < 0)
         return rc;
     int code = sqlite3_step(statement);
@@ -237,23 +237,22 @@ static int know(struct loader *loader, const struct sb_world_list *list, size_t 
 static int load_element(struct loader *loader, const struct mk_json_path *path,
                         const struct sb_world_list *list, yyjson_mut_val *element, uint64_t parent)
 {
-    struct sb_value values[SB_RULES_MAX];
-    const struct sb_rule *rules = list->rules;
+    struct sb_value values[SB_COLUMNS_MAX];
+    const struct sb_column *columns = list->columns;
     uint64_t key;
     size_t index, inner = 0;
-    int rc = sb_rules_read(loader->request, path, rules, element, values);
-    if (rc == 0)
-        rc = check_references(loader, path, rules, values);
+    sb_columns_read(columns, element, values);
+    int rc = check_references(loader, path, columns, values);
     if (rc == 0 && list->check)
         rc = list->check(loader->request, path, values);
     if (rc == 0)
         rc = know(loader, list, &index);
     if (rc == 0)
-        rc = insert(loader, path, loader->known[index].insert, rules, values, parent, &key);
-    for (size_t i = 0; rules[i].name && rc == 0; i++) {
-        if (rules[i].kind != SB_RULE_LIST)
+        rc = insert(loader, path, loader->known[index].insert, columns, values, parent, &key);
+    for (size_t i = 0; columns[i].name && rc == 0; i++) {
+        if (columns[i].kind != SB_COLUMN_LIST)
             continue;
-        const struct mk_json_path within = { .up = path, .name = mk_slice_str(rules[i].name) };
+        const struct mk_json_path within = { .up = path, .name = mk_slice_str(columns[i].name) };
         if (values[i].given)
             rc = load_list(loader, &within, list->lists[inner], values[i].json, key);
         inner++;
@@ -301,67 +300,47 @@ static int clear(struct loader *loader)
     return code == SQLITE_OK ? 0 : failed(loader);
 }
 
-enum { VERSION, CLOCK, MEDIA, LISTS };
-
-static int load_clock(struct loader *loader, const struct sb_value *value)
+static int load_clock(struct loader *loader, yyjson_mut_val *given)
 {
-    static const struct sb_rule rules[] = {
-        { "offset", SB_RULE_OFFSET, .most = SB_WORLD_LATEST },
-        { "stopped_at", SB_RULE_NUMBER, .most = SB_WORLD_LATEST },
-        { NULL },
+    struct sb_db *db = &loader->request->sandbox->db;
+    if (!given)
+        return sb_clock_load(db);
+    const struct sb_clock clock = {
+        .offset = yyjson_mut_get_sint(yyjson_mut_obj_get(given, "offset")),
+        .stopped_at = milky_uint(given, "stopped_at"),
     };
-    const struct mk_json_path path = { .name = MK_SLICE("clock") };
-    struct sb_value v[SB_RULES_MAX];
-    if (!value->given)
-        return sb_clock_load(&loader->request->sandbox->db);
-    int rc = sb_rules_read(loader->request, &path, rules, value->json, v);
-    const struct sb_clock clock = { (int64_t)v[0].number, v[1].number };
-    return rc ? rc : sb_world_clock_set(&loader->request->sandbox->db, &clock);
+    return sb_world_clock_set(db, &clock);
 }
 
 /* Each content comes by a URI, which has been fetched; its row is written with the request's. */
-static int load_media(struct loader *loader, const struct sb_value *value)
+static int load_media(struct loader *loader, const struct mk_json_path *up, yyjson_mut_val *given)
 {
-    static const struct sb_rule rules[] = {
-        { "resource_id", SB_RULE_TEXT },
-        { "uri", SB_RULE_ANY, true },
-        { NULL },
-    };
-    const struct mk_json_path list = { .name = MK_SLICE("media") };
+    const struct mk_json_path list = { .up = up, .name = MK_SLICE("media") };
     size_t i, count;
     yyjson_mut_val *element;
-    yyjson_mut_arr_foreach (value->json, i, count, element) {
+    yyjson_mut_arr_foreach (given, i, count, element) {
         const struct mk_json_path path = { .up = &list, .index = i };
-        struct sb_value v[SB_RULES_MAX];
-        int rc = sb_rules_read(loader->request, &path, rules, element, v);
-        if (rc != 0)
-            return rc;
-        const struct sb_media *media = sb_request_media(loader->request, v[1].json);
+        yyjson_mut_val *id = yyjson_mut_obj_get(element, "resource_id");
+        const struct sb_media *media =
+            sb_request_media(loader->request, yyjson_mut_obj_get(element, "uri"));
         if (!media)
-            return sb_rules_refuse(loader->request, &path, "uri", "expected a URI");
-        if (v[0].given && !mk_slice_eq(v[0].text, mk_slice_str(media->id)))
-            return sb_rules_refuse(loader->request, &path, "resource_id",
+            return sb_refuse_field(loader->request, &path, "uri", "expected a URI");
+        if (id && !yyjson_mut_equals_str(id, media->id))
+            return sb_refuse_field(loader->request, &path, "resource_id",
                                    "the content at uri is another one: %s", media->id);
     }
     return 0;
 }
 
-static int read_world(struct sb_request *request, yyjson_mut_val *world, struct sb_value *values)
+static int check_version(struct sb_request *request, const struct mk_json_path *path,
+                         yyjson_mut_val *world)
 {
-    struct sb_rule rules[SB_RULES_MAX] = {
-        [VERSION] = { "milky_world", SB_RULE_NUMBER, true },
-        [CLOCK] = { "clock", SB_RULE_OBJECT },
-        [MEDIA] = { "media", SB_RULE_LIST },
-    };
-    for (size_t i = 0; sb_world_lists[i]; i++)
-        rules[LISTS + i] =
-            (struct sb_rule){ .name = sb_world_lists[i]->name, .kind = SB_RULE_LIST };
-    int rc = sb_rules_read(request, NULL, rules, world, values);
-    if (rc == 0 && values[VERSION].number != SB_WORLD_VERSION)
-        return sb_rules_refuse(request, NULL, rules[VERSION].name,
-                               "this milky reads worlds of version %d, not %llu", SB_WORLD_VERSION,
-                               (unsigned long long)values[VERSION].number);
-    return rc;
+    uint64_t version = milky_uint(world, "milky_world");
+    if (version == SB_WORLD_VERSION)
+        return 0;
+    return sb_refuse_field(request, path, "milky_world",
+                           "this milky reads worlds of version %d, not %llu", SB_WORLD_VERSION,
+                           (unsigned long long)version);
 }
 
 /* The bots of the configuration are somebody in every world. */
@@ -386,13 +365,12 @@ int sb_world_clear(struct sb_request *request)
     return rc ? rc : sb_clock_load(&request->sandbox->db);
 }
 
-int sb_world_load(struct sb_request *request, yyjson_mut_val *world)
+int sb_world_load(struct sb_request *request, const struct mk_json_path *up, yyjson_mut_val *world)
 {
-    struct sb_value values[SB_RULES_MAX];
     struct loader loader = { .request = request };
-    int rc = read_world(request, world, values);
+    int rc = check_version(request, up, world);
     if (rc == 0)
-        rc = load_media(&loader, &values[MEDIA]);
+        rc = load_media(&loader, up, yyjson_mut_obj_get(world, "media"));
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
@@ -403,11 +381,11 @@ int sb_world_load(struct sb_request *request, yyjson_mut_val *world)
     if (rc == 0)
         rc = sb_call_media_record(request); /* once more: its rows went with all others */
     if (rc == 0)
-        rc = load_clock(&loader, &values[CLOCK]);
+        rc = load_clock(&loader, yyjson_mut_obj_get(world, "clock"));
     for (size_t i = 0; sb_world_lists[i] && rc == 0; i++) {
-        const struct mk_json_path path = { .name = mk_slice_str(sb_world_lists[i]->name) };
-        if (values[LISTS + i].given)
-            rc = load_list(&loader, &path, sb_world_lists[i], values[LISTS + i].json, 0);
+        const char *name = sb_world_lists[i]->name;
+        const struct mk_json_path path = { .up = up, .name = mk_slice_str(name) };
+        rc = load_list(&loader, &path, sb_world_lists[i], yyjson_mut_obj_get(world, name), 0);
     }
     if (rc == 0)
         rc = add_bots(&loader);

@@ -12,7 +12,7 @@ static int refuse_segments(struct sb_request *request, const struct mk_json_path
                            const char *problem, const char *prefix)
 {
     size_t len = strlen(prefix);
-    return sb_rules_refuse(request, path, NULL, "%s",
+    return sb_refuse_field(request, path, NULL, "%s",
                            strncmp(problem, prefix, len) == 0 ? problem + len : problem);
 }
 
@@ -86,7 +86,7 @@ static int check_forward(struct sb_request *request, const struct mk_json_path *
 {
     uint64_t id;
     if (!mk_hex_read_u64(values[0].text, &id))
-        return sb_rules_refuse(request, path, "forward_id", "expected 16 hexadecimal digits");
+        return sb_refuse_field(request, path, "forward_id", "expected 16 hexadecimal digits");
     return check_messages(request, path, values[1].json, "");
 }
 
@@ -97,9 +97,9 @@ static int check_conversation(struct sb_request *request, const struct mk_json_p
 {
     bool in_group = values[SCENE].number == SB_SCENE_GROUP;
     if (in_group && values[USER].given)
-        return sb_rules_refuse(request, path, "user_id", "expected none with a group, got one");
+        return sb_refuse_field(request, path, "user_id", "expected none with a group, got one");
     if (!in_group && (!values[USER].given || values[USER].number == values[PEER].number))
-        return sb_rules_refuse(request, path, "user_id", "expected the other one of the two");
+        return sb_refuse_field(request, path, "user_id", "expected the other one of the two");
     return 0;
 }
 
@@ -112,7 +112,7 @@ static const struct sb_world_list essence = {
     .select = "SELECT 0, operator, time FROM group_essence WHERE message = ?1",
     .insert = "INSERT INTO group_essence (message, group_id, operator, time)"
               " SELECT ?1, low, ?2, ?3 FROM conversation WHERE id = ?1 >> 32 AND scene = 1",
-    .rules = (const struct sb_rule[]){ SOMEBODY("operator_id"), TIME("time"), END },
+    .columns = (const struct sb_column[]){ SOMEBODY("operator_id"), TIME("time"), END },
 };
 
 static const struct sb_world_list message_reactions = {
@@ -121,9 +121,9 @@ static const struct sb_world_list message_reactions = {
               " ORDER BY is_emoji, face_id, uin",
     .insert = "INSERT INTO group_reaction (message, uin, is_emoji, face_id, time)"
               " VALUES (?1, ?2, ?3, ?4, ?5)",
-    .rules = (const struct sb_rule[]){
+    .columns = (const struct sb_column[]){
         SOMEBODY("user_id"),
-        { "reaction_type", SB_RULE_CHOICE, .choices = reactions },
+        { "reaction_type", SB_COLUMN_CHOICE, .choices = reactions },
         NAME("reaction"),
         TIME("time"),
         END,
@@ -137,12 +137,12 @@ static const struct sb_world_list messages = {
     .insert = "INSERT INTO message (id, sender, time, recalled_by, segments) VALUES (" FIRST " |"
               " coalesce(?2, 1 + coalesce((SELECT max(id) & 4294967295 FROM message"
               " WHERE id BETWEEN " FIRST " AND " LAST "), 0)), ?3, ?4, ?5, ?6)",
-    .rules = (const struct sb_rule[]){
-        [SEQ] = { "message_seq", SB_RULE_NUMBER, .least = 1, .nullable = true },
+    .columns = (const struct sb_column[]){
+        [SEQ] = { "message_seq", SB_COLUMN_NUMBER, .nullable = true },
         [SENDER] = PERSON("sender_id"),
         [SENT] = TIME("time"),
-        [RECALLED_BY] = { "recalled_by", SB_RULE_NUMBER, .nullable = true },
-        [SEGMENTS] = { "segments", SB_RULE_ANY, true },
+        [RECALLED_BY] = { "recalled_by", SB_COLUMN_NUMBER, .nullable = true },
+        [SEGMENTS] = { "segments", SB_COLUMN_JSON, true },
         LIST("essence"),
         LIST("reactions"),
         END,
@@ -155,14 +155,14 @@ static const struct sb_world_list read_marks = {
     .name = "read_marks",
     .select = "SELECT 0, owner, seq FROM read_mark WHERE conversation = ?1 ORDER BY owner",
     .insert = "INSERT INTO read_mark (conversation, owner, seq) VALUES (?1, ?2, ?3)",
-    .rules = (const struct sb_rule[]){ PERSON("user_id"), COUNT("message_seq"), END },
+    .columns = (const struct sb_column[]){ PERSON("user_id"), COUNT("message_seq"), END },
 };
 
 static const struct sb_world_list through = {
     .name = "through",
     .select = "SELECT 0, group_id FROM temp_session WHERE conversation = ?1",
     .insert = "INSERT INTO temp_session (conversation, group_id) VALUES (?1, ?2)",
-    .rules = (const struct sb_rule[]){ SOMEBODY("group_id"), END },
+    .columns = (const struct sb_column[]){ SOMEBODY("group_id"), END },
 };
 
 /* last_message_seq: where it is beyond the last message. */
@@ -176,9 +176,9 @@ const struct sb_world_list sb_world_conversations = {
     .insert = "INSERT INTO conversation (scene, low, high, last_seq) VALUES (?2,"
               " CASE ?2 WHEN 1 THEN ?4 ELSE min(?3, ?4) END,"
               " CASE ?2 WHEN 1 THEN 0 ELSE max(?3, ?4) END, ?5)",
-    .rules = (const struct sb_rule[]){
-        [SCENE] = { "message_scene", SB_RULE_CHOICE, true, .choices = sb_world_scenes },
-        [USER] = { "user_id", SB_RULE_UIN, .nullable = true },
+    .columns = (const struct sb_column[]){
+        [SCENE] = { "message_scene", SB_COLUMN_CHOICE, true, .choices = sb_world_scenes },
+        [USER] = { "user_id", SB_COLUMN_NUMBER, .nullable = true },
         [PEER] = SOMEBODY("peer_id"),
         COUNT("last_message_seq"),
         LIST("through"),
@@ -197,9 +197,9 @@ const struct sb_world_list sb_world_forwards = {
     .name = "forwards",
     .select = "SELECT 0, printf('%016x', id), messages FROM forward ORDER BY id",
     .insert = "INSERT INTO forward (id, messages) VALUES (from_hex(?2), ?3)",
-    .rules = (const struct sb_rule[]){
-        { "forward_id", SB_RULE_TEXT, true },
-        { "messages", SB_RULE_ANY, true },
+    .columns = (const struct sb_column[]){
+        { "forward_id", SB_COLUMN_TEXT, true },
+        { "messages", SB_COLUMN_JSON, true },
         END,
     },
     .check = check_forward,

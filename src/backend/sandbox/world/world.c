@@ -4,6 +4,7 @@
 #include "backend/sandbox/world/seed.h"
 
 #include "backend/sandbox/turn/call_media.h"
+#include "backend/sandbox/turn/operations.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -14,22 +15,15 @@ enum { MOST_BYTES = 60 * 1024 * 1024 };
 
 static int load(struct sb_request *request)
 {
-    static const struct sb_rule rules[] = { { "world", SB_RULE_OBJECT, true }, { NULL } };
-    struct sb_value v[SB_RULES_MAX];
-    int rc = sb_rules_read(request, NULL, rules, request->params, v);
-    return rc ? rc : sb_world_load(request, v[0].json);
+    static const struct mk_json_path path = { .name = { "world", 5 } };
+    return sb_world_load(request, &path, yyjson_mut_obj_get(request->params, "world"));
 }
-
-static const struct sb_rule no_fields[] = { { NULL } };
 
 static int dump(struct sb_request *request)
 {
-    struct sb_value v[SB_RULES_MAX];
     struct mk_buf text;
     mk_buf_init(&text, MOST_BYTES);
-    int rc = sb_rules_read(request, NULL, no_fields, request->params, v);
-    if (rc == 0)
-        rc = sb_world_dump(request->sandbox, &text);
+    int rc = sb_world_dump(request->sandbox, &text);
     if (rc == -ENOBUFS)
         rc =
             sb_refuse(request, SB_TOO_MUCH,
@@ -42,15 +36,37 @@ static int dump(struct sb_request *request)
     return rc;
 }
 
+/* Checks a world of a file, as the field `world` of `load`, and puts its checked copy. */
+static int check_world(struct sb_request *request, yyjson_mut_val **world)
+{
+    static const char up[] = "world."; /* not a part of the path in the file */
+    yyjson_mut_val *params = yyjson_mut_obj(request->doc), *checked;
+    char problem[SB_REQUEST_MESSAGE - 64];
+    if (!yyjson_mut_obj_add_val(request->doc, params, "world", *world))
+        return -ENOMEM;
+    int rc = milky_check_operation(&sb_operations, "load", params, request->doc, &checked, problem,
+                                   sizeof(problem));
+    if (rc == 0)
+        *world = yyjson_mut_obj_get(checked, "world");
+    if (rc != -EINVAL)
+        return rc;
+    size_t skipped = strncmp(problem, up, sizeof(up) - 1) == 0 ? sizeof(up) - 1 : 0;
+    return sb_refuse(request, MILKY_MALFORMED, "参数不正确 (%s)", problem + skipped);
+}
+
+static int read_file(struct sb_request *request, yyjson_mut_val **world)
+{
+    int rc = sb_world_read_file(request, request->sandbox->world, world);
+    return rc ? rc : check_world(request, world);
+}
+
 /* Reads the file that the world goes back to, if there is one, into the field `world`. */
 static int prepare_reset(struct sb_request *request)
 {
-    struct sb_value v[SB_RULES_MAX];
     yyjson_mut_val *world;
-    int rc = sb_rules_read(request, NULL, no_fields, request->params, v);
-    if (rc != 0 || !request->sandbox->world)
-        return rc;
-    rc = sb_world_read_file(request, request->sandbox->world, &world);
+    if (!request->sandbox->world)
+        return 0;
+    int rc = read_file(request, &world);
     if (rc != 0)
         return rc;
     request->params = yyjson_mut_obj(request->doc);
@@ -63,7 +79,7 @@ static int reset(struct sb_request *request)
     struct sb_sandbox *sandbox = request->sandbox;
     size_t count;
     if (sandbox->world)
-        return sb_world_load(request, yyjson_mut_obj_get(request->params, "world"));
+        return sb_world_load(request, NULL, yyjson_mut_obj_get(request->params, "world"));
     const uint64_t *bots = milky_host_bots(sandbox->host, &count);
     int rc = sb_world_clear(request);
     if (rc == 0)
@@ -76,11 +92,11 @@ int sb_world_start(struct sb_sandbox *sandbox)
 {
     struct sb_request request = { .sandbox = sandbox, .doc = yyjson_mut_doc_new(NULL) };
     yyjson_mut_val *world;
-    int rc = request.doc ? sb_world_read_file(&request, sandbox->world, &world) : -ENOMEM;
+    int rc = request.doc ? read_file(&request, &world) : -ENOMEM;
     if (rc == 0)
         rc = sb_call_media_fetch_now(&request, world);
     if (rc == 0)
-        rc = sb_world_load(&request, world);
+        rc = sb_world_load(&request, NULL, world);
     sb_call_media_done(request.media);
     if (rc == SB_REFUSED) {
         mk_log_error("sandbox", "%s: %s", "%s：%s", sandbox->world, request.message);

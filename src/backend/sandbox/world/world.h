@@ -1,35 +1,32 @@
 /*
- * world: a whole world as JSON (docs/SANDBOX.md), out of the database and into it. What stands in
- * it is described once, in world_lists.c: each list of the JSON is a table; both directions walk
- * along that. Parts of a world, such as one person or one group, are read in the same way.
+ * world: a whole world as JSON (docs/SANDBOX.md), out of the database and into it.
+ * spec/sandbox.json describes the JSON, and it is checked against that; lists.c, groups.c and
+ * messages.c say in which columns it is kept: both directions walk along these. Parts of a world,
+ * such as one person or one group, are read in the same way.
  */
 #ifndef SB_WORLD_WORLD_H
 #define SB_WORLD_WORLD_H
 
-#include "backend/sandbox/world/rules.h"
+#include "backend/sandbox/world/columns.h"
 #include "base/buf.h"
+#include "base/json_path.h"
 
 enum { SB_WORLD_VERSION = 1 }; /* of the JSON: "milky_world" */
 
-/* What a field of a world refers to. */
-enum sb_world_refers { SB_REFERS_NOTHING, SB_REFERS_PERSON, SB_REFERS_GROUP, SB_REFERS_MEDIA };
-
-#define SB_RULE_NOW UINT64_MAX /* as `otherwise`: the time of the world */
-
 /*
- * One list. In its rules those of kind SB_RULE_LIST stand at the end: they are the lists within
- * each element, in the order of `lists`. SB_RULE_ANY is JSON, a text in the database.
+ * One list. Those of its columns that are of kind SB_COLUMN_LIST are at the end: the lists within
+ * each element, in the order of `lists`.
  */
 struct sb_world_list {
     const char *name;
     /* ?1: the key of what the list is in. Column 0: the key of a row for the lists within it; then
-     * one column for each rule. */
+     * one column for each of `columns`. */
     const char *select;
-    /* ?1 likewise, then one parameter for each rule. The key of a row is its rowid. */
+    /* ?1 likewise, then one parameter for each column. The key of a row is its rowid. */
     const char *insert;
-    const struct sb_rule *rules;
+    const struct sb_column *columns;
     const struct sb_world_list *const *lists; /* ended by NULL; or NULL */
-    /* Optional: what the rules cannot say; it may change the values. 0, SB_REFUSED or -errno. */
+    /* Optional: what the table cannot say; it may change the values. 0, SB_REFUSED or -errno. */
     int (*check)(struct sb_request *request, const struct mk_json_path *path,
                  struct sb_value *values);
     const char *after; /* optional: SQL for when an element is there with its lists. ?1: its key */
@@ -42,11 +39,13 @@ extern const struct sb_world_list *const sb_world_lists[];
 extern const struct sb_world_list sb_world_people, sb_world_friendships, sb_world_groups;
 
 /*
- * Takes the place of everything in the database with `world`, within the request. Refused, nothing
- * has changed. The bots of the configuration that are not in it join it, knowing nobody.
- * Returns 0, SB_REFUSED or -errno.
+ * Takes the place of everything in the database with `world`, within the request. It has been
+ * checked as a world of spec/sandbox.json; `path` is where it is in the params (NULL: they are it),
+ * for messages. Refused, nothing has changed. The bots of the configuration that are not in it join
+ * it, knowing nobody. Returns 0, SB_REFUSED or -errno.
  */
-int sb_world_load(struct sb_request *request, yyjson_mut_val *world);
+int sb_world_load(struct sb_request *request, const struct mk_json_path *path,
+                  yyjson_mut_val *world);
 
 /* Adds one element to a list that is at the top. Likewise. */
 int sb_world_add(struct sb_request *request, const struct sb_world_list *list,
