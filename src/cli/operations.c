@@ -99,27 +99,20 @@ static void write_type(char *text, size_t size, const struct mk_type *type)
 /* "; needed", "; 1 unless given", or "". */
 static void write_need(char *text, size_t size, const struct mk_field *field)
 {
-    const char *otherwise = mk_tr("; %s unless given", "；默认为 %s");
-    text[0] = '\0';
     char number[24];
+    const char *otherwise = NULL;
     snprintf(number, sizeof(number), "%" PRIu64, field->number);
-    switch (field->absent) {
-    case MK_ABSENT_ERROR:
+    if (field->absent == MK_ABSENT_BOOL)
+        otherwise = field->number ? "true" : "false";
+    else if (field->absent == MK_ABSENT_UINT)
+        otherwise = number;
+    else if (field->absent == MK_ABSENT_STRING && field->text.len > 0)
+        otherwise = field->text.ptr;
+    text[0] = '\0';
+    if (otherwise)
+        snprintf(text, size, mk_tr("; %s unless given", "；默认为 %s"), otherwise);
+    else if (field->absent == MK_ABSENT_ERROR)
         snprintf(text, size, "%s", mk_tr("; needed", "；必需"));
-        break;
-    case MK_ABSENT_BOOL:
-        snprintf(text, size, otherwise, field->number ? "true" : "false");
-        break;
-    case MK_ABSENT_UINT:
-        snprintf(text, size, otherwise, number);
-        break;
-    case MK_ABSENT_STRING:
-        if (field->text.len > 0)
-            snprintf(text, size, otherwise, field->text.ptr);
-        break;
-    default:
-        break;
-    }
 }
 
 /* --- all --- */

@@ -83,7 +83,7 @@ static void say_malformed(void **state)
         { "one of to and group", "{\"as\":10003001,\"to\":10001000,\"group\":700000001}" },
         { "one of to and group must be given",
           "{\"as\":10003001,\"to\":null,\"text\":\"x\"}" },
-        { "group_id: expected integer from 10001 to 4294967295, got array",
+        { "group: expected integer from 10001 to 4294967295, got array",
           "{\"as\":10003001,\"group\":[],\"text\":\"x\"}" },
         { "one of text and message", "{\"as\":10003001,\"to\":10001000}" },
         { "one of text and message",
