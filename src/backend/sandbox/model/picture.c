@@ -75,9 +75,9 @@ int sb_set_group_avatar(struct sb_request *request, uint64_t actor, uint64_t gro
     static const struct sb_privileged_action deed = { "修改群头像", "change its picture" };
     struct sb_member self;
     const char *id;
-    int rc = sb_require_self(request, group, actor, &self);
+    int rc = sb_member_require_self(request, group, actor, &self);
     if (rc == 0)
-        rc = sb_require_role(request, group, &self, SB_ROLE_ADMIN, &deed);
+        rc = sb_rights_require_role(request, group, &self, SB_ROLE_ADMIN, &deed);
     if (rc == 0)
         rc = require_picture(request, uri, &id);
     return rc == 0 ? write_avatar(request, &group_set_avatar_sql, group, id) : rc;
