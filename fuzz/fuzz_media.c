@@ -36,8 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(copy, data, size);
     struct mk_slice content = mk_slice_of(copy, size);
     struct sb_media_info info;
-    const char *wrong = sb_media_probe(content, &info);
-    check_info(&info, wrong);
+    const struct mk_phrase *wrong = sb_media_probe(content, &info);
+    check_info(&info, wrong ? wrong->en : NULL);
     check_base64(content);
     free(copy);
     return 0;

@@ -78,8 +78,8 @@ static int take(void *arg, const void *data, size_t len)
 static void check_problem(bool good, const struct sb_media_problem *problem)
 {
     check(good == (problem->kind == 0), "a problem or none");
-    check(good || (problem->english[0] && problem->chinese[0]), "no reason");
-    check(mk_utf8_valid(mk_slice_str(problem->chinese)), "a reason that is no text");
+    check(good || (problem->text[0]), "no reason");
+    check(mk_utf8_valid(mk_slice_str(problem->text)), "a reason that is no text");
 }
 
 static void check_file(const struct sb_media_rules *rules, uint8_t mode, struct mk_slice rest)
@@ -87,7 +87,7 @@ static void check_file(const struct sb_media_rules *rules, uint8_t mode, struct 
     static const char *const starts[] = { "", "root", "root/root", "rooted" };
     const char *start = starts[mode & 3];
     atomic_bool abandoned = false;
-    struct sb_media_problem problem = { 0 };
+    struct sb_media_problem problem = { .language = mode & 4 ? MK_CHINESE : MK_ENGLISH };
     struct mk_buf uri, content;
     mk_buf_init(&uri, SIZE_MAX / 2);
     mk_buf_init(&content, SIZE_MAX / 2);

@@ -172,7 +172,7 @@ test('anything but media content is refused, and nothing changes', async (t) => 
     [base64(wav(1)), -123, 'is not a picture'],
     [base64(Buffer.from('<html>')), -123, 'is not a picture'],
     [`file://${data}/none.png`, -121, 'No such file'],
-    [`file://${data}`, -120, 'no regular file'],
+    [`file://${data}`, -120, 'not a regular file'],
     [`file://${data}/../data/link.png`, -120, '..'],
     [`file://${data}/%2e%2e/%2e%2e/etc/passwd`, -120, '..'],
     [`file://${data}/link.png`, -120, 'only files below'],
@@ -268,7 +268,7 @@ test('downloads: redirects, failures, and answers that never end', async (t) => 
     await fails(ask(path), retcode, part);
   assert.ok(endless < 10000, `${endless}`);
   await fails(owner.modern('set_avatar', { uri: 'http://127.0.0.1:1/a.png' }), -121, 'refused');
-  await fails(owner.modern('set_avatar', { uri: `http://127.0.0.1/${'a'.repeat(9000)}` }), -120, 'no valid URL');
+  await fails(owner.modern('set_avatar', { uri: `http://127.0.0.1/${'a'.repeat(9000)}` }), -120, 'not a valid URL');
   assert.deepEqual(await contents(milky), [sha256(picture)]);
 });
 

@@ -121,7 +121,7 @@ describe('operations', { concurrency: 6 }, () => {
     await act('offline', { bot: BOT });
     ready = await get(milky, '/readyz');
     assert.equal(ready.status, 503);
-    assert.match(ready.text, /^no bot is online\nbot 10001000 is offline: 账号已下线\nbot 10002000 is offline/);
+    assert.match(ready.text, /^no bot is online\nbot 10001000 is offline: the account was taken offline\nbot 10002000 is offline/);
     const { body } = await call(milky.http(0), 'get_friend_list');
     assert.deepEqual([body.retcode, body.message], [-403, 'the bot is offline']);
     await act('online', { bot: BOT });

@@ -253,7 +253,7 @@ static void the_server_is_told_the_name(void **state)
     assert_string_equal(try_to("127.0.0.1", port, true, 5000),
                         "certificate verify failed: IP address mismatch");
     assert_int_equal(kind, MK_FAILURE_CERTIFICATE);
-    assert_string_equal(asked_name, "(none)"); /* an address is no name (RFC 6066, 3) */
+    assert_string_equal(asked_name, "(none)"); /* an address is not a name (RFC 6066, 3) */
 }
 
 static void a_stranger_is_refused(void **state)

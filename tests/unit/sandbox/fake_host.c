@@ -340,6 +340,11 @@ int milky_host_drop_connections(struct milky_host *host, uint64_t self_id)
     return 0;
 }
 
+enum milky_language milky_host_language(const struct milky_host *host)
+{
+    return host->language;
+}
+
 struct uv_loop_s *milky_host_loop(const struct milky_host *host)
 {
     return (struct uv_loop_s *)host->loop;

@@ -37,6 +37,7 @@ struct fake_call;
 struct milky_host {
     uint64_t bots[FAKE_MAX_BOTS];
     size_t bot_count;
+    enum milky_language language; /* of replies; English, unless a test sets it */
     void *loop; /* what milky_host_loop returns: the uv_loop_t of an mk_loop, for calls with URIs */
     struct fake_event *events;
     size_t event_count;

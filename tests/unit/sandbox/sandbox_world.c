@@ -208,6 +208,38 @@ static void must_succeed(struct world *world, uint64_t bot, const char *action, 
     free(params);
 }
 
+static bool has_chinese(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text >= 0xe4 && (unsigned char)*text <= 0xe9)
+            return true;
+    return false;
+}
+
+/*
+ * The same call is refused in Chinese, unless the host has refused it. Words about a wrong shape
+ * are the protocol's, in English.
+ */
+static void must_be_refused_in_chinese(struct world *world, uint64_t bot, const char *action,
+                                       const char *params)
+{
+    char english[sizeof(world->reply.message)];
+    int retcode = world->reply.retcode;
+    bool is_hosts = retcode == MILKY_OFFLINE || retcode == MILKY_UNKNOWN ||
+                    strcmp(world->reply.message, action) == 0;
+    if (world->asks_once || is_hosts)
+        return;
+    memcpy(english, world->reply.message, sizeof(english));
+    world->host.language = MILKY_CHINESE;
+    send_and_end(world, bot, action, params);
+    world->host.language = MILKY_ENGLISH;
+    assert_int_equal(world->reply.retcode, retcode);
+    bool is_same = strcmp(english, world->reply.message) == 0;
+    bool is_protocols = retcode == MILKY_MALFORMED && (is_same || strstr(english, "expected "));
+    if (!is_protocols && !has_chinese(world->reply.message))
+        fail_msg("%s %s: %s; in Chinese: %s", action, params, english, world->reply.message);
+}
+
 static void must_be_refused(struct world *world, uint64_t bot, int retcode, const char *part,
                             const char *action, char *params)
 {
@@ -217,6 +249,7 @@ static void must_be_refused(struct world *world, uint64_t bot, int retcode, cons
     if (world->reply.retcode != retcode || !strstr(world->reply.message, part))
         fail_msg("%s %s: %d %s; expected %d ...%s...", action, params, world->reply.retcode,
                  world->reply.message, retcode, part);
+    must_be_refused_in_chinese(world, bot, action, params);
     assert_int_equal(world->host.event_count, events);
     assert_true(world_print(world) == before);
     free(params);

@@ -29,6 +29,7 @@ struct world {
     struct fake_reply reply;      /* the last one of ask, refused, control */
     char dir[64];
     char path[96];
+    bool asks_once; /* what is refused is not asked for again, in Chinese: faults are counted */
     uint64_t print; /* of world_print, in the making */
 };
 

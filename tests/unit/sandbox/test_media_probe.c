@@ -65,9 +65,9 @@ static const char *probe_guarded(struct mk_slice content, struct sb_media_info *
     char *at = map + size - content.len;
     if (content.len > 0)
         memcpy(at, content.ptr, content.len);
-    const char *wrong = sb_media_probe(mk_slice_of(at, content.len), info);
+    const struct mk_phrase *wrong = sb_media_probe(mk_slice_of(at, content.len), info);
     munmap(map, size + page);
-    return wrong;
+    return wrong ? wrong->en : NULL;
 }
 
 /*

@@ -83,8 +83,8 @@ static void clock_refused(void **state)
     } cases[] = {
         { "set: expected integer from 1 to 253402300799, got string", "{\"set\":\"now\"}" },
         { "set: expected integer from 1 to 253402300799, got 0", "{\"set\":0}" },
-        { "the clock goes from 1", "{\"advance\":-253402300799}" },
-        { "the clock goes from 1", "{\"advance\":253402300799}" },
+        { "the clock runs from 1", "{\"advance\":-253402300799}" },
+        { "the clock runs from 1", "{\"advance\":253402300799}" },
         { "one of set, advance and reset", "{\"set\":5,\"advance\":5}" },
         { "one of set, advance and reset", "{\"reset\":true,\"stop\":true}" },
         { "forward: unknown field (here are: set, advance, stop, reset)", "{\"forward\":1}" },
@@ -186,6 +186,7 @@ static void offline_and_back(void **state)
 static void fails_every_third(void **state)
 {
     struct world *w = *state;
+    w->asks_once = true;
     control(w, "fault",
             "{\"bot\":10001000,\"action\":\"get_login_info\",\"every\":3,\"retcode\":-999,"
             "\"message\":\"boom\"}");
@@ -213,6 +214,7 @@ static void fails_every_third(void **state)
 static void failing_calls_do_nothing(void **state)
 {
     struct world *w = *state;
+    w->asks_once = true;
     control(w, "fault", "{\"bot\":10001000,\"retcode\":-500,\"times\":2}");
     refused(w, BOT, -500, "injected fault", "send_group_message", "%s", HELLO);
     refused(w, BOT, -500, "injected fault", "send_group_message", "%s", HELLO);
@@ -336,8 +338,8 @@ static void faults_refused(void **state)
         const char *params;
     } cases[] = {
         { "bot: expected integer from 10001 to 4294967295, got nothing", "{\"latency\":1}" },
-        { "says what goes wrong", "{\"bot\":10001000}" },
-        { "says what goes wrong", "{\"bot\":10001000,\"retcode\":0}" },
+        { "and drop must be given", "{\"bot\":10001000}" },
+        { "and drop must be given", "{\"bot\":10001000,\"retcode\":0}" },
         { "action: there is no such API", "{\"bot\":10001000,\"action\":\"dance\",\"drop\":true}" },
         { "every: expected integer from 1", "{\"bot\":10001000,\"every\":0,\"drop\":true}" },
         { "probability: expected number from 0 to 1",

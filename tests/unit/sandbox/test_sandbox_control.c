@@ -199,7 +199,7 @@ static void doors_of_groups(void **state)
     assert_string_equal(event_str(w, 0, "/comment"), "let me in");
     fake_host_forget(&w->host);
     control(w, "reject", "{\"as\":10001000,\"group\":700000001,\"from\":10009000}");
-    control_refused(w, SB_NO_REQUEST, "nothing waits", "accept",
+    control_refused(w, SB_NO_REQUEST, "no request waits", "accept",
                     "{\"as\":10001000,\"group\":700000001,\"from\":10009000}");
     control(w, "join", "{\"as\":10009000,\"group\":700000001}");
     fake_host_forget(&w->host);

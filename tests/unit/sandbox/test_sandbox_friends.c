@@ -268,7 +268,7 @@ static void requests_refused(void **state)
     wish = wish_of(10009999, BOT, false);
     act_refused(w, SB_NO_USER, "no user 10009999", run_wish, &wish);
     wish = wish_of(BOT, BOT, false);
-    act_refused(w, MILKY_MALFORMED, "friend of themselves", run_wish, &wish);
+    act_refused(w, MILKY_MALFORMED, "friend of oneself", run_wish, &wish);
     wish = wish_of(MING, BOT, false);
     act_refused(w, SB_ALREADY, "are friends already", run_wish, &wish);
     wish = wish_of(STRANGER, BOT, false);
@@ -282,7 +282,7 @@ static void requests_refused(void **state)
             "{\"initiator_uid\":\"%s\",\"is_filtered\":false}", uid_of(STRANGER));
     static const char *const uids[] = { "", "u_", "10004001", "u_AAAAAAAAAAAAAAAAAAAAAA" };
     for (size_t i = 0; i < sizeof(uids) / sizeof(uids[0]); i++)
-        refused(w, BOT, SB_NO_REQUEST, "nobody has this initiator_uid", "reject_friend_request",
+        refused(w, BOT, SB_NO_REQUEST, "no one has this initiator_uid", "reject_friend_request",
                 "{\"initiator_uid\":\"%s\",\"is_filtered\":false}", uids[i]);
     request_friend(w, STRANGER, BOT, false);
     fake_host_forget(&w->host);
@@ -410,7 +410,7 @@ static void temp_refused(void **state)
     saying = (struct saying){ STRANGER, BOT, 700000002, TEXT("x") };
     act_refused(w, SB_NO_GROUP, "700000002", run_saying, &saying);
     saying = (struct saying){ STRANGER, STRANGER, GROUP, TEXT("x") };
-    act_refused(w, MILKY_MALFORMED, "nobody talks to themselves", run_saying, &saying);
+    act_refused(w, MILKY_MALFORMED, "one cannot talk to oneself", run_saying, &saying);
     saying = (struct saying){ STRANGER, BOT, GROUP, "[]" };
     act_refused(w, SB_BAD_MESSAGE, "empty", run_saying, &saying);
     saying = (struct saying){ STRANGER, BOT, GROUP, "[{\"type\":\"mention_all\",\"data\":{}}]" };

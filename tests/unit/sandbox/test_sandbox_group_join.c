@@ -1,8 +1,8 @@
 /* Who comes into a group and how: requests, invitations, their answers; and the notifications. */
 #include "sandbox_world.h"
 
-#include "backend/sandbox/api/group_join.h"
-#include "backend/sandbox/model/group.h"
+#include "backend/sandbox/api/group_act.h"
+#include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/text.h"
 
 #include <string.h>
@@ -154,10 +154,9 @@ static void refused_to_ask(void **state)
                     "false");
     control_refused(w, SB_NO_USER, "10009999", "join", JOIN, 10009999, GROUP, "false");
     control(w, "set_join_policy", POLICY, BOT, GROUP, "nobody");
-    control_refused(w, SB_NO_PERMISSION, "nobody can ask to join", "join", JOIN, CARL, GROUP,
-                    "false");
-    control_refused(w, SB_NO_PERMISSION, "say who can join", "set_join_policy", POLICY, BOT2, GROUP,
-                    "approval");
+    control_refused(w, SB_NO_PERMISSION, "lets no one join", "join", JOIN, CARL, GROUP, "false");
+    control_refused(w, SB_NO_PERMISSION, "set how others join", "set_join_policy", POLICY, BOT2,
+                    GROUP, "approval");
     control_refused(w, MILKY_MALFORMED, "policy", "set_join_policy", POLICY, BOT, GROUP, "some");
     control(w, "set_join_policy", POLICY, BOT, GROUP, "anybody");
     world_sql(w, "UPDATE qq_group SET max_member_count = 7 WHERE group_id = 700000001");

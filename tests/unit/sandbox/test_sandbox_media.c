@@ -270,7 +270,7 @@ static void paths(void **state)
     snprintf(uri, sizeof(uri), "file://%s", w->dir);
     image_refused(w, SB_BAD_URI, "only files below", uri);
     snprintf(uri, sizeof(uri), "file://%s/media", w->dir);
-    image_refused(w, SB_BAD_URI, "no regular file", uri);
+    image_refused(w, SB_BAD_URI, "not a regular file", uri);
     /* Whether there is one outside is not told. */
     image_refused(w, SB_BAD_URI, w->dir, "file:///etc/passwd");
     image_refused(w, SB_BAD_URI, "only files below", "file:///etc/no-such-file");
@@ -297,7 +297,7 @@ static void special_files(void **state)
     snprintf(path, sizeof(path), "%s/pipe", w->dir);
     assert_int_equal(mkfifo(path, 0600), 0);
     snprintf(uri, sizeof(uri), "file://%s", path);
-    image_refused(w, SB_BAD_URI, "no regular file", uri);
+    image_refused(w, SB_BAD_URI, "not a regular file", uri);
     static const char *const own[] = { "", "-wal", "-shm" };
     for (size_t i = 0; i < 3; i++) {
         snprintf(uri, sizeof(uri), "file://%s%s", w->path, own[i]);

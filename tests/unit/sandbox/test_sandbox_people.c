@@ -48,9 +48,9 @@ static void friends(void **state)
         at(w, "/friend"),
         "{\"user_id\":10003002,\"nickname\":\"小红\",\"sex\":\"female\",\"qid\":\"xiaohong\","
         "\"remark\":\"\",\"category\":{\"category_id\":0,\"category_name\":\"我的好友\"}}");
-    refused(w, BOT, -100, "user_id 对应的好友不存在 (10009999 is not a friend of 10001000)",
-            "get_friend_info", "{\"user_id\":10009999,\"no_cache\":false}");
-    refused(w, BOT, -100, "user_id 对应的好友不存在", "get_friend_info",
+    refused(w, BOT, -100, "10009999 is not a friend of 10001000", "get_friend_info",
+            "{\"user_id\":10009999,\"no_cache\":false}");
+    refused(w, BOT, -100, "is not a friend of", "get_friend_info",
             "{\"user_id\":10001000,\"no_cache\":false}"); /* nobody befriends themselves */
 }
 
@@ -110,9 +110,9 @@ static void members(void **state)
 static void members_refused(void **state)
 {
     struct world *w = *state;
-    refused(w, BOT, SB_NO_GROUP, "group_id", "get_group_member_list",
+    refused(w, BOT, SB_NO_GROUP, "is not in a group", "get_group_member_list",
             "{\"group_id\":700000002,\"no_cache\":false}");
-    refused(w, BOT, SB_NO_GROUP, "group_id", "get_group_member_info",
+    refused(w, BOT, SB_NO_GROUP, "is not in a group", "get_group_member_info",
             "{\"group_id\":700000002,\"user_id\":10003001,\"no_cache\":false}");
     refused(w, BOT, SB_NO_MEMBER, "10009999 is not a member of group 700000001",
             "get_group_member_info",

@@ -101,9 +101,9 @@ static void remarks_of_groups(void **state)
 static void refused_peers(void **state)
 {
     struct world *w = *state;
-    refused(w, BOT, -100, "user_id 对应的好友不存在 (10009999 is not a friend of 10001000)",
-            "send_private_message", "{\"user_id\":10009999,\"message\":%s}", TEXT("x"));
-    refused(w, BOT, -100, "user_id 对应的好友不存在", "send_private_message",
+    refused(w, BOT, -100, "10009999 is not a friend of 10001000", "send_private_message",
+            "{\"user_id\":10009999,\"message\":%s}", TEXT("x"));
+    refused(w, BOT, -100, "is not a friend of", "send_private_message",
             "{\"user_id\":10001000,\"message\":%s}", TEXT("x"));
     refused(w, BOT, SB_NO_GROUP, "10001000 is not in a group 700000002", "send_group_message",
             "{\"group_id\":700000002,\"message\":%s}", TEXT("x"));
@@ -381,12 +381,12 @@ static void many_quotes(void **state)
     many_replies(segments, 21);
     ask(w, BOT, "send_private_message", "{\"user_id\":10002000,\"message\":%s}", segments);
     many_replies(segments, 22);
-    refused(w, BOT, SB_BAD_MESSAGE, "the replies quote is too long: at most 262144",
+    refused(w, BOT, SB_BAD_MESSAGE, "the replies quote are too long: at most 262144",
             "send_private_message", "{\"user_id\":10002000,\"message\":%s}", segments);
     many_replies(segments, 40);
     ask(w, BOT, "send_private_message", in_forward, segments, segments);
     many_replies(segments, 44);
-    refused(w, BOT, SB_BAD_MESSAGE, "the replies quote is too long: at most 1048576",
+    refused(w, BOT, SB_BAD_MESSAGE, "the replies quote are too long: at most 1048576",
             "send_private_message", in_forward, segments, segments);
 }
 

@@ -230,12 +230,12 @@ static void refused_with_their_path(void **state)
         { "people[0].avatar: no content of that resource_id",
           "{\"milky_world\":1,\"people\":[{\"user_id\":20001,\"nickname\":\"x\",\"avatar\":\"a\"}]"
           "}" },
-        { "people[1]: it is there already",
+        { "people[1]: it exists already",
           "{\"milky_world\":1,\"people\":[{\"user_id\":20001,\"nickname\":\"x\"},"
           "{\"user_id\":20001,\"nickname\":\"y\"}]}" },
         { "friendships[0].friend_id: there is no person 20003",
           W("\"friendships\":[{\"user_id\":20001,\"friend_id\":20003}]") },
-        { "friendships[1]: it is there already",
+        { "friendships[1]: it exists already",
           W("\"friendships\":[{\"user_id\":20001,\"friend_id\":20002},"
             "{\"user_id\":20002,\"friend_id\":20001}]") },
         { "groups[0].members: expected one owner among them, got 0",
@@ -254,7 +254,7 @@ static void refused_with_their_path(void **state)
           TALK("{\"sender_id\":20001,\"segments\":[{\"type\":\"dance\"}]}") },
         { "conversations[0].messages[0]: segments[0].data.text: expected string, got number",
           TALK("{\"sender_id\":20001,\"segments\":[{\"type\":\"text\",\"data\":{\"text\":1}}]}") },
-        { "conversations[0].messages[1]: it is there already",
+        { "conversations[0].messages[1]: it exists already",
           TALK("{\"sender_id\":20001,\"message_seq\":3,\"segments\":[]},"
                "{\"sender_id\":20001,\"message_seq\":3,\"segments\":[]}") },
         { "forwards[0].forward_id: expected 16 hexadecimal digits",
@@ -340,9 +340,9 @@ static void begun_from_a_file(void **state)
     assert_non_null(strstr(again, "stays"));
     /* The file may go bad meanwhile. */
     write_file(path, "{\"milky_world\":1,\n \"people\":[}");
-    control_refused(w, MILKY_MALFORMED, "no JSON: 2:", "reset", "{}");
+    control_refused(w, MILKY_MALFORMED, "not JSON: 2:", "reset", "{}");
     unlink(path);
-    control_refused(w, SB_NO_CONTENT, "it cannot be read", "reset", "{}");
+    control_refused(w, SB_NO_CONTENT, "cannot be read", "reset", "{}");
     world_stop(w);
     unlink(w->path);
     assert_int_equal(start_with(w, path, 1), -EINVAL);
@@ -455,7 +455,7 @@ static void people_come_and_go(void **state)
             "{\"group_name\":\"G\",\"members\":[{\"user_id\":10003001,\"role\":\"owner\"}]}");
     control_refused(w, SB_NO_PERMISSION, "delete the group 700000002 first", "delete_person",
                     "{\"user_id\":10003001}");
-    control_refused(w, MILKY_MALFORMED, "it is there already)", "create_person",
+    control_refused(w, MILKY_MALFORMED, "it exists already", "create_person",
                     "{\"user_id\":10003001,\"nickname\":\"x\"}");
     control_refused(w, MILKY_MALFORMED,
                     "nickname: expected string of at most 65535 bytes, got nothing",
@@ -498,7 +498,7 @@ static void friendships_come_and_go(void **state)
             "{\"user_id\":10003001,\"friend_id\":10001000,\"friend_remark\":\"老明\"}");
     ask(w, BOT, "get_friend_info", "{\"user_id\":10003001,\"no_cache\":false}");
     assert_string_equal(str(w, "/friend/remark"), "老明");
-    control_refused(w, MILKY_MALFORMED, "it is there already)", "create_friendship",
+    control_refused(w, MILKY_MALFORMED, "it exists already", "create_friendship",
                     "{\"user_id\":10003001,\"friend_id\":10001000}");
     assert_int_equal(w->host.event_count, 0);
 }

@@ -1,6 +1,5 @@
 /* peer: what somebody does with their conversations: put them on top, and read them. */
 #include "backend/sandbox/model/friendship.h"
-#include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/social.h"
 
 #include "backend/sandbox/turn/turn.h"
@@ -45,8 +44,8 @@ int sb_pin_peer(struct sb_request *request, uint64_t actor, enum sb_scene scene,
     if (rc != 0)
         return rc;
     if (scene == SB_SCENE_TEMP && place.id == 0)
-        return sb_refuse(request, SB_NO_USER,
-                         "临时会话不存在 (there is no temporary session with %" PRIu64 ")", peer);
+        return sb_refuse(request, SB_NO_USER, "there is no temporary session with %" PRIu64,
+                         "没有与 %" PRIu64 " 的临时会话", peer);
     sqlite3_stmt *row = SB_DB_USE(db, &pin_sql, actor, (uint64_t)scene, peer);
     rc = sb_db_step(db, row);
     sqlite3_reset(row);
@@ -84,7 +83,7 @@ static int get_peer_pins(struct sb_request *request)
     yyjson_mut_val *friends = NULL, *groups = NULL;
     int rc = sb_pinned_friends_json(db, doc, request->self_id, &friends);
     if (rc == 0)
-        rc = sb_pinned_groups_json(db, doc, request->self_id, &groups);
+        rc = sb_entity_pinned_groups(db, doc, request->self_id, &groups);
     if (rc < 0)
         return rc;
     rc = sb_result(request, "friends", friends);

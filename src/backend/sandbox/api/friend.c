@@ -124,15 +124,14 @@ static int check_wish(struct sb_request *request, uint64_t actor, const struct s
     if (rc == 0)
         rc = sb_person_require(request, wish->target);
     if (rc == 0 && actor == wish->target)
-        return sb_refuse(request, MILKY_MALFORMED,
-                         "不能添加自己为好友 (nobody can become a friend of themselves)");
+        return sb_refuse(request, MILKY_MALFORMED, "one cannot become a friend of oneself",
+                         "不能添加自己为好友");
     if (rc != 0)
         return rc;
     rc = sb_friendship_find(&request->sandbox->db, actor, wish->target);
     if (rc > 0)
-        return sb_refuse(request, SB_ALREADY,
-                         "已经是好友 (%" PRIu64 " and %" PRIu64 " are friends already)", actor,
-                         wish->target);
+        return sb_refuse(request, SB_ALREADY, "%" PRIu64 " and %" PRIu64 " are friends already",
+                         "%" PRIu64 " 与 %" PRIu64 " 已经是好友", actor, wish->target);
     return rc;
 }
 
@@ -210,14 +209,18 @@ static int require_pending(struct sb_request *request, uint64_t actor, uint64_t 
     uint64_t state = is_there ? sb_db_uint(row, 1) : SB_PENDING;
     sqlite3_reset(row);
     if (!is_there)
-        return sb_refuse(request, SB_NO_REQUEST,
-                         "好友请求不存在 (there is no %sfriend request of %" PRIu64 " to %" PRIu64
-                         ")",
-                         is_filtered ? "filtered " : "", initiator, actor);
+        return is_filtered
+                   ? sb_refuse(request, SB_NO_REQUEST,
+                               "there is no filtered friend request of %" PRIu64 " to %" PRIu64,
+                               "没有 %" PRIu64 " 对 %" PRIu64 " 的被过滤的好友请求", initiator,
+                               actor)
+                   : sb_refuse(request, SB_NO_REQUEST,
+                               "there is no friend request of %" PRIu64 " to %" PRIu64,
+                               "没有 %" PRIu64 " 对 %" PRIu64 " 的好友请求", initiator, actor);
     if (state != SB_PENDING)
-        return sb_refuse(request, SB_NO_REQUEST,
-                         "好友请求已处理 (the friend request of %" PRIu64 " has been %s already)",
-                         initiator, sb_request_state_name(state));
+        return sb_refuse(
+            request, SB_NO_REQUEST, "the friend request of %" PRIu64 " has been %s already",
+            "%" PRIu64 " 的好友请求已处理（%s）", initiator, sb_request_state_name(state));
     return 0;
 }
 
@@ -254,8 +257,8 @@ static int answer_request(struct sb_request *request, enum sb_request_state answ
     struct mk_slice uid = sb_text_param(request->params, "initiator_uid");
     uint64_t initiator;
     if (!sb_uid_read(uid, &initiator))
-        return sb_refuse(request, SB_NO_REQUEST,
-                         "initiator_uid 不正确 (nobody has this initiator_uid)");
+        return sb_refuse(request, SB_NO_REQUEST, "no one has this initiator_uid",
+                         "没有用户使用此 initiator_uid");
     return sb_answer_friend(request, request->self_id, initiator,
                             milky_bool(request->params, "is_filtered"), answer,
                             sb_text_param(request->params, "reason"));

@@ -85,7 +85,7 @@ int sb_like(struct sb_request *request, uint64_t actor, uint64_t friend, uint64_
 {
     struct sb_db *db = &request->sandbox->db;
     if (count == 0)
-        return sb_refuse(request, MILKY_MALFORMED, "count 不能为 0 (count must be at least 1)");
+        return sb_refuse(request, MILKY_MALFORMED, "count must be at least 1", "count 至少为 1");
     int rc = sb_friendship_require(request, actor, friend);
     if (rc != 0)
         return rc;
@@ -97,9 +97,10 @@ int sb_like(struct sb_request *request, uint64_t actor, uint64_t friend, uint64_
     sqlite3_reset(row);
     if (count > SB_LIKES_A_DAY - given)
         return sb_refuse(request, SB_TOO_MUCH,
-                         "今日对该好友点赞已达上限，最多 %d 次 (at most %d likes a day for one "
-                         "friend: %" PRIu64 " of them have been given to %" PRIu64 ")",
-                         SB_LIKES_A_DAY, SB_LIKES_A_DAY, given, friend);
+                         "at most %d likes a day for one friend: %" PRIu64
+                         " of them have been given to %" PRIu64,
+                         "每天最多给同一好友点赞 %d 次：已点赞 %" PRIu64 " 次（%" PRIu64 "）",
+                         SB_LIKES_A_DAY, given, friend);
     rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
@@ -170,8 +171,8 @@ static int get_cookies(struct sb_request *request)
     char domain[DOMAIN_MAX + 1], label[DOMAIN_MAX + 64];
     char skey[SKEY_CHARS + 2], p_skey[P_SKEY_CHARS + 1], cookies[256];
     if (!read_domain(sb_text_param(request->params, "domain"), domain))
-        return sb_refuse(request, SB_BAD_TEXT,
-                         "domain 不是合法的域名 (domain must be a host name such as qun.qq.com)");
+        return sb_refuse(request, SB_BAD_TEXT, "domain must be a host name such as qun.qq.com",
+                         "domain 应为域名，例如 qun.qq.com");
     snprintf(label, sizeof(label), "p_skey %" PRIu64 " %s", request->self_id, domain);
     int rc = derive_skey(request, skey);
     if (rc == 0)

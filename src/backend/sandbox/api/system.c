@@ -48,7 +48,7 @@ static int get_login_info(struct sb_request *request)
     struct mk_slice nickname;
     int rc = find_nickname(request, &nickname);
     if (rc == 0)
-        return sb_refuse(request, MILKY_OFFLINE, "Bot 未登录 (%llu is not logged in)",
+        return sb_refuse(request, MILKY_OFFLINE, "%llu is not logged in", "Bot %llu 未登录",
                          (unsigned long long)request->self_id);
     if (rc < 0)
         return rc;

@@ -11,6 +11,7 @@
 #include "backend/sandbox/media/private.h"
 #include "base/digest.h"
 #include "base/hex.h"
+#include "base/utf8.h"
 #include "net/http_client.h"
 
 #include <errno.h>
@@ -33,14 +34,14 @@ enum {
 };
 
 void sb_media_problem(struct sb_media_problem *problem, enum sb_media_problem_kind kind,
-                      const char *chinese, const char *english, ...)
+                      const char *en, const char *zh, ...)
 {
     va_list args;
-    va_start(args, english);
+    va_start(args, zh);
     problem->kind = kind;
-    snprintf(problem->chinese, sizeof(problem->chinese), "%s", chinese);
-    vsnprintf(problem->english, sizeof(problem->english), english, args);
+    vsnprintf(problem->text, sizeof(problem->text), mk_tr_in(problem->language, en, zh), args);
     va_end(args);
+    problem->text[mk_utf8_valid_prefix(mk_slice_str(problem->text))] = '\0'; /* it may be cut */
 }
 
 /* --- the file --- */
@@ -173,7 +174,7 @@ static int give_name(struct sb_media_fetch *fetch)
 static void seal(struct sb_media_fetch *fetch)
 {
     if (fetch->size == 0) {
-        sb_media_problem(&fetch->problem, SB_PROBLEM_EMPTY, "内容为空", "it is empty");
+        sb_media_problem(&fetch->problem, SB_PROBLEM_EMPTY, "it is empty", "内容为空");
         return;
     }
     int rc = fetch->rules->durable && fsync(fetch->fd) < 0 ? -errno : 0;
@@ -231,7 +232,7 @@ static void end(struct sb_media_fetch *fetch)
 {
     struct sb_media_store *store = fetch->store;
     if (atomic_load(&fetch->abandoned) && !fetch->problem.kind)
-        sb_media_problem(&fetch->problem, SB_PROBLEM_INTERNAL, "已放弃", "it was given up");
+        sb_media_problem(&fetch->problem, SB_PROBLEM_INTERNAL, "it was given up", "已放弃");
     if (fetch->fd >= 0)
         close(fetch->fd);
     fetch->fd = -1;
@@ -261,11 +262,13 @@ static void on_downloaded(void *arg, const struct mk_http_response *response)
     if (failure && failure->kind == MK_FAILURE_TOO_LONG)
         sb_media_problem_too_large(&fetch->problem, fetch->rules->max_bytes);
     else if (failure)
-        sb_media_problem(&fetch->problem, SB_PROBLEM_CONTENT, "下载失败",
-                         "it cannot be downloaded: %s", failure->en);
+        sb_media_problem(&fetch->problem, SB_PROBLEM_CONTENT, "it cannot be downloaded: %s",
+                         "下载失败：%s",
+                         mk_tr_in(fetch->problem.language, failure->en, failure->zh));
     else if (response->status < 200 || response->status > 299)
-        sb_media_problem(&fetch->problem, SB_PROBLEM_CONTENT, "下载失败",
-                         "it cannot be downloaded: its server answered %u", response->status);
+        sb_media_problem(&fetch->problem, SB_PROBLEM_CONTENT,
+                         "it cannot be downloaded: its server answered %u",
+                         "下载失败：服务器应答 %u", response->status);
     mk_list_push(&fetch->store->queued, &fetch->node); /* also to end: see to_thread */
     start_queued(fetch->store);
 }
@@ -333,12 +336,12 @@ static void check_uri(struct sb_media_fetch *fetch)
 {
     struct mk_slice uri = fetch->uri;
     if (fetch->is_http && (uri.len > LONGEST_URL || memchr(uri.ptr, '\0', uri.len)))
-        sb_media_problem(&fetch->problem, SB_PROBLEM_URI, "URL 不合法", "it is no valid URL");
+        sb_media_problem(&fetch->problem, SB_PROBLEM_URI, "it is not a valid URL", "URL 不合法");
     else if (!fetch->is_http && !has_scheme(uri, MK_SLICE("file://")) &&
              !has_scheme(uri, MK_SLICE("base64://")))
         sb_media_problem(&fetch->problem, SB_PROBLEM_URI,
-                         "应为 file://、http(s):// 或 base64:// 地址",
-                         "it must be a file://, http(s):// or base64:// URI");
+                         "it must be a file://, http(s):// or base64:// URI",
+                         "应为 file://、http(s):// 或 base64:// 地址");
 }
 
 void sb_media_fetch_start(struct sb_media_fetch *fetch)

@@ -10,6 +10,7 @@
 #include "backend/sandbox/media/config.h"
 #include "backend/sandbox/media/probe.h"
 #include "backend/sandbox/store/db.h"
+#include "base/language.h"
 #include "base/slice.h"
 
 #include <milky/backend.h>
@@ -25,8 +26,8 @@ struct sb_media {
     char tri_sha1[41];    /* `file_hash` of files */
     uint64_t size;        /* bytes, at least 1 */
     struct sb_media_info info; /* what it is; SB_MEDIA_OTHER where no header was understood */
-    const char
-        *wrong; /* of one just fetched: what keeps its header from being understood, or NULL */
+    /* Of one just fetched: the reason why its header was not understood, or NULL. */
+    const struct mk_phrase *wrong;
 };
 
 struct sb_media_store;

@@ -11,6 +11,7 @@
 #define SB_MEDIA_PRIVATE_H
 
 #include "backend/sandbox/media/media.h"
+#include "base/language.h"
 #include "base/list.h"
 
 #include <stdatomic.h>
@@ -21,7 +22,7 @@ struct mk_http_request;
 
 enum {
     SB_MEDIA_KEY = 32,
-    SB_MEDIA_PROBLEM = 512, /* bytes of the longest reason, in either language */
+    SB_MEDIA_PROBLEM = 512, /* bytes of the longest reason */
 };
 
 /* Why a content cannot be had. The folder turn makes a retcode of it. */
@@ -36,13 +37,12 @@ enum sb_media_problem_kind {
 
 struct sb_media_problem {
     enum sb_media_problem_kind kind;
-    char chinese[SB_MEDIA_PROBLEM];
-    char english[SB_MEDIA_PROBLEM];
+    enum mk_language language; /* of the text: set before anything can go wrong */
+    char text[SB_MEDIA_PROBLEM];
 };
 
 void sb_media_problem(struct sb_media_problem *problem, enum sb_media_problem_kind kind,
-                      const char *chinese, const char *english, ...)
-    __attribute__((format(printf, 4, 5)));
+                      const char *en, const char *zh, ...) MK_FORMAT_PAIR(3, 4, 5);
 
 /* What threads read: it stays as it is from start to end. */
 struct sb_media_rules {

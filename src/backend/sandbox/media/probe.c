@@ -2,6 +2,25 @@
  * in media_probe_mp4.c. */
 #include "backend/sandbox/media/probe_private.h"
 
+/* --- damaged headers --- */
+
+static const struct mk_phrase png_is_damaged = { "its PNG header is cut or damaged",
+                                                 "其 PNG 文件头不完整或已损坏" };
+static const struct mk_phrase png_has_no_size = { "its PNG header gives no size",
+                                                  "其 PNG 文件头中没有尺寸" };
+static const struct mk_phrase jpeg_has_no_size = { "its JPEG header gives no size",
+                                                   "其 JPEG 文件头中没有尺寸" };
+static const struct mk_phrase jpeg_is_damaged = { "its JPEG header is cut or damaged",
+                                                  "其 JPEG 文件头不完整或已损坏" };
+static const struct mk_phrase gif_is_cut = { "its GIF header is cut", "其 GIF 文件头不完整" };
+static const struct mk_phrase gif_has_no_size = { "its GIF header gives no size",
+                                                  "其 GIF 文件头中没有尺寸" };
+static const struct mk_phrase webp_is_cut = { "its WebP header is cut", "其 WebP 文件头不完整" };
+static const struct mk_phrase webp_is_damaged = { "its WebP header is damaged",
+                                                  "其 WebP 文件头已损坏" };
+static const struct mk_phrase bmp_is_damaged = { "its BMP header is cut or damaged",
+                                                 "其 BMP 文件头不完整或已损坏" };
+
 static const struct sb_media_info types[] = {
     { .kind = SB_MEDIA_OTHER, .content_type = "application/octet-stream", .extension = "bin" },
     { .kind = SB_MEDIA_IMAGE, .content_type = "image/png", .extension = "png" },
@@ -49,16 +68,17 @@ bool sb_media_set_size(struct sb_media_info *info, uint64_t width, uint64_t heig
 /* --- pictures --- */
 
 /* PNG, 11.2.1: the header chunk comes first. */
-static bool probe_png(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+static bool probe_png(struct mk_slice content, struct sb_media_info *info,
+                      const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("\x89PNG\r\n\x1a\n")))
         return false;
     info->content_type = "image/png";
     if (!sb_media_there(content, 8, 25) || !sb_media_has(content, 12, MK_SLICE("IHDR")) ||
         sb_media_be32(content, 8) != 13)
-        *wrong = "its PNG header is cut or damaged";
+        *wrong = &png_is_damaged;
     else if (!sb_media_set_size(info, sb_media_be32(content, 16), sb_media_be32(content, 20)))
-        *wrong = "its PNG header gives no size";
+        *wrong = &png_has_no_size;
     return true;
 }
 
@@ -69,7 +89,8 @@ static bool is_frame_marker(uint32_t marker)
 }
 
 /* Segments (EXIF with its thumbnail is one of them) are jumped over until a frame starts. */
-static bool probe_jpeg(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+static bool probe_jpeg(struct mk_slice content, struct sb_media_info *info,
+                       const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("\xff\xd8\xff")))
         return false;
@@ -90,39 +111,41 @@ static bool probe_jpeg(struct mk_slice content, struct sb_media_info *info, cons
         if (is_frame_marker(marker) && len >= 8 && sb_media_there(content, at, 9)) {
             if (!sb_media_set_size(info, sb_media_be16(content, at + 7),
                                    sb_media_be16(content, at + 5)))
-                *wrong = "its JPEG header gives no size";
+                *wrong = &jpeg_has_no_size;
             return true;
         }
         if (len < 2)
             break;
         at += 2 + (uint64_t)len;
     }
-    *wrong = "its JPEG header is cut or damaged";
+    *wrong = &jpeg_is_damaged;
     return true;
 }
 
-static bool probe_gif(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+static bool probe_gif(struct mk_slice content, struct sb_media_info *info,
+                      const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("GIF87a")) &&
         !sb_media_has(content, 0, MK_SLICE("GIF89a")))
         return false;
     info->content_type = "image/gif";
     if (!sb_media_there(content, 0, 13))
-        *wrong = "its GIF header is cut";
+        *wrong = &gif_is_cut;
     else if (!sb_media_set_size(info, sb_media_le16(content, 6), sb_media_le16(content, 8)))
-        *wrong = "its GIF header gives no size";
+        *wrong = &gif_has_no_size;
     return true;
 }
 
 /* The first chunk says it all: lossy (RFC 6386, 9.1), lossless, or extended (RFC 9649). */
-static bool probe_webp(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+static bool probe_webp(struct mk_slice content, struct sb_media_info *info,
+                       const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("RIFF")) || !sb_media_has(content, 8, MK_SLICE("WEBP")))
         return false;
     info->content_type = "image/webp";
     uint64_t width = 0, height = 0;
     if (!sb_media_there(content, 12, 18)) {
-        *wrong = "its WebP header is cut";
+        *wrong = &webp_is_cut;
         return true;
     }
     if (sb_media_has(content, 12, MK_SLICE("VP8 ")) &&
@@ -138,12 +161,13 @@ static bool probe_webp(struct mk_slice content, struct sb_media_info *info, cons
         height = (sb_media_le32(content, 26) >> 8) + 1;
     }
     if (!sb_media_set_size(info, width, height))
-        *wrong = "its WebP header is damaged";
+        *wrong = &webp_is_damaged;
     return true;
 }
 
 /* "BM" alone begins many a text, so the size of the second header must be one that exists. */
-static bool probe_bmp(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+static bool probe_bmp(struct mk_slice content, struct sb_media_info *info,
+                      const struct mk_phrase **wrong)
 {
     static const uint8_t header_sizes[] = { 12, 16, 40, 52, 56, 64, 108, 124 };
     bool known = false;
@@ -165,7 +189,7 @@ static bool probe_bmp(struct mk_slice content, struct sb_media_info *info, const
         height = rows > INT32_MAX ? 0 - rows : rows; /* negative: from the top down */
     }
     if (!sb_media_set_size(info, width, height))
-        *wrong = "its BMP header is cut or damaged";
+        *wrong = &bmp_is_damaged;
     return true;
 }
 
@@ -177,11 +201,11 @@ static sb_media_prober *const probers[] = {
     sb_media_probe_amr, sb_media_probe_silk, sb_media_probe_mp4,  sb_media_probe_mp3,
 };
 
-const char *sb_media_probe(struct mk_slice content, struct sb_media_info *info)
+const struct mk_phrase *sb_media_probe(struct mk_slice content, struct sb_media_info *info)
 {
     for (size_t i = 0; i < sizeof(probers) / sizeof(probers[0]); i++) {
         struct sb_media_info found = { 0 };
-        const char *wrong = NULL;
+        const struct mk_phrase *wrong = NULL;
         if (!probers[i](content, &found, &wrong))
             continue;
         *info = types[0];

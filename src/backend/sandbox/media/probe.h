@@ -9,6 +9,7 @@
 #ifndef SB_MEDIA_PROBE_H
 #define SB_MEDIA_PROBE_H
 
+#include "base/language.h"
 #include "base/slice.h"
 
 #include <stdint.h>
@@ -27,10 +28,10 @@ struct sb_media_info {
 /*
  * Looks at a whole content; of a large one only a few pages are touched, but where the format has
  * its frames to be counted (AMR, SILK). Returns NULL; or, where it begins as one of the formats
- * above but its header is cut or contradicts itself, what is wrong as an English clause: then
- * `info` is as for others.
+ * above but its header is cut or contradicts itself, what is wrong, as a clause: then `info` is as
+ * for others.
  */
-const char *sb_media_probe(struct mk_slice content, struct sb_media_info *info);
+const struct mk_phrase *sb_media_probe(struct mk_slice content, struct sb_media_info *info);
 
 /* What a content type of the table above was found as; others are SB_MEDIA_OTHER's. */
 void sb_media_info_of(const char *content_type, size_t len, struct sb_media_info *info);

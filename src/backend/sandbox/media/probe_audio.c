@@ -1,8 +1,24 @@
 /* media_probe_audio: how long WAV, Ogg, FLAC, AMR and SILK last. */
 #include "backend/sandbox/media/probe_private.h"
 
+/* --- damaged headers --- */
+
+static const struct mk_phrase wav_is_damaged = { "its WAV header is cut or damaged",
+                                                 "其 WAV 文件头不完整或已损坏" };
+static const struct mk_phrase ogg_is_damaged = { "its Ogg header is cut or damaged",
+                                                 "其 Ogg 文件头不完整或已损坏" };
+static const struct mk_phrase flac_is_damaged = { "its FLAC header is cut or damaged",
+                                                  "其 FLAC 文件头不完整或已损坏" };
+static const struct mk_phrase flac_has_no_rate = { "its FLAC header gives no rate",
+                                                   "其 FLAC 文件头中没有采样率" };
+static const struct mk_phrase amr_has_no_frame = { "there is no AMR frame in it",
+                                                   "其中没有 AMR 帧" };
+static const struct mk_phrase silk_has_no_frame = { "there is no SILK frame in it",
+                                                    "其中没有 SILK 帧" };
+
 /* RIFF: a chunk of sound lasts as many seconds as its format has bytes in one. */
-bool sb_media_probe_wav(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+bool sb_media_probe_wav(struct mk_slice content, struct sb_media_info *info,
+                        const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("RIFF")) || !sb_media_has(content, 8, MK_SLICE("WAVE")))
         return false;
@@ -21,7 +37,7 @@ bool sb_media_probe_wav(struct mk_slice content, struct sb_media_info *info, con
         }
         at += 8 + len + len % 2;
     }
-    *wrong = "its WAV header is cut or damaged";
+    *wrong = &wav_is_damaged;
     return true;
 }
 
@@ -45,12 +61,13 @@ static uint64_t last_granule(struct mk_slice content, uint32_t serial)
 }
 
 /* RFC 3533; what is in it is said by the first packet. Video in Ogg is left to others. */
-bool sb_media_probe_ogg(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+bool sb_media_probe_ogg(struct mk_slice content, struct sb_media_info *info,
+                        const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("OggS\0")))
         return false;
     info->content_type = "audio/ogg";
-    *wrong = "its Ogg header is cut or damaged";
+    *wrong = &ogg_is_damaged;
     if (!sb_media_there(content, 0, OGG_PAGE))
         return true;
     uint64_t packet = OGG_PAGE + sb_media_byte(content, 26);
@@ -75,19 +92,20 @@ bool sb_media_probe_ogg(struct mk_slice content, struct sb_media_info *info, con
 }
 
 /* RFC 9639, 8.2: the first block holds the rate (20 bits) and the number of samples (36 bits). */
-bool sb_media_probe_flac(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+bool sb_media_probe_flac(struct mk_slice content, struct sb_media_info *info,
+                         const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("fLaC")))
         return false;
     info->content_type = "audio/flac";
     if (!sb_media_there(content, 0, 42) || (sb_media_be32(content, 4) & 0x7fffffff) != 34) {
-        *wrong = "its FLAC header is cut or damaged";
+        *wrong = &flac_is_damaged;
         return true;
     }
     uint64_t bits = sb_media_be64(content, 18);
     uint64_t rate = bits >> 44;
     if (rate == 0)
-        *wrong = "its FLAC header gives no rate";
+        *wrong = &flac_has_no_rate;
     else
         sb_media_set_duration(info, bits & 0xfffffffff, rate);
     return true;
@@ -98,7 +116,8 @@ bool sb_media_probe_flac(struct mk_slice content, struct sb_media_info *info, co
 enum { FRAMES_A_SECOND = 50 };
 
 /* RFC 4867, 5.3: a byte tells how long the frame behind it is. */
-bool sb_media_probe_amr(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+bool sb_media_probe_amr(struct mk_slice content, struct sb_media_info *info,
+                        const struct mk_phrase **wrong)
 {
     static const int16_t narrow[16] = {
         12, 13, 15, 17, 19, 20, 26, 31, 5, -1, -1, -1, -1, -1, -1, 0
@@ -117,7 +136,7 @@ bool sb_media_probe_amr(struct mk_slice content, struct sb_media_info *info, con
         at += 1 + (uint64_t)size;
     }
     if (frames == 0)
-        *wrong = "there is no AMR frame in it";
+        *wrong = &amr_has_no_frame;
     else
         sb_media_set_duration(info, frames, FRAMES_A_SECOND);
     return true;
@@ -125,7 +144,8 @@ bool sb_media_probe_amr(struct mk_slice content, struct sb_media_info *info, con
 
 /* Two bytes tell how long the packet behind them is. QQ puts a byte before all; others end with
  * FFFF. */
-bool sb_media_probe_silk(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+bool sb_media_probe_silk(struct mk_slice content, struct sb_media_info *info,
+                         const struct mk_phrase **wrong)
 {
     bool is_qq = sb_media_has(content, 0, MK_SLICE("\x02#!SILK_V3"));
     if (!is_qq && !sb_media_has(content, 0, MK_SLICE("#!SILK_V3")))
@@ -139,7 +159,7 @@ bool sb_media_probe_silk(struct mk_slice content, struct sb_media_info *info, co
         at += 2 + (uint64_t)len;
     }
     if (frames == 0)
-        *wrong = "there is no SILK frame in it";
+        *wrong = &silk_has_no_frame;
     else
         sb_media_set_duration(info, frames, FRAMES_A_SECOND);
     return true;

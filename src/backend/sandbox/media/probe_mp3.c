@@ -2,6 +2,11 @@
  */
 #include "backend/sandbox/media/probe_private.h"
 
+/* --- damaged headers --- */
+
+static const struct mk_phrase mp3_has_no_frame = { "there is no MP3 frame behind its ID3 tag",
+                                                   "其中没有 MP3 帧" };
+
 enum {
     SEARCH = 64 * 1024, /* bytes behind an ID3 tag in which the first frame must begin */
 };
@@ -81,7 +86,8 @@ static uint64_t tag_size(struct mk_slice content)
     return 10 + size + (sb_media_byte(content, 5) & 0x10 ? 10 : 0);
 }
 
-bool sb_media_probe_mp3(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+bool sb_media_probe_mp3(struct mk_slice content, struct sb_media_info *info,
+                        const struct mk_phrase **wrong)
 {
     uint64_t tag = tag_size(content);
     uint64_t at = tag;
@@ -93,7 +99,7 @@ bool sb_media_probe_mp3(struct mk_slice content, struct sb_media_info *info, con
     while (!found && at - tag < SEARCH && sb_media_there(content, at, 4))
         found = is_start(content, ++at, &frame);
     if (!found) {
-        *wrong = "there is no MP3 frame behind its ID3 tag";
+        *wrong = &mp3_has_no_frame;
         return true;
     }
     uint64_t frames = noted_frames(content, at, &frame);

@@ -4,6 +4,13 @@
  */
 #include "backend/sandbox/media/probe_private.h"
 
+/* --- damaged headers --- */
+
+static const struct mk_phrase mp4_is_damaged = { "its MP4 header is cut or damaged",
+                                                 "其 MP4 文件头不完整或已损坏" };
+static const struct mk_phrase mp4_has_no_size = { "its MP4 header gives no size",
+                                                  "其 MP4 文件头中没有尺寸" };
+
 /* What the tracks have told. */
 struct movie {
     uint64_t duration;
@@ -115,7 +122,8 @@ static bool is_picture(struct mk_slice brand)
     return false;
 }
 
-bool sb_media_probe_mp4(struct mk_slice content, struct sb_media_info *info, const char **wrong)
+bool sb_media_probe_mp4(struct mk_slice content, struct sb_media_info *info,
+                        const struct mk_phrase **wrong)
 {
     bool has_brand = sb_media_has(content, 4, MK_SLICE("ftyp")) && sb_media_there(content, 8, 4);
     bool is_old = sb_media_has(content, 4, MK_SLICE("moov")) ||
@@ -136,9 +144,9 @@ bool sb_media_probe_mp4(struct mk_slice content, struct sb_media_info *info, con
     else
         info->content_type = "audio/mp4";
     if (!movie.has_header || (!movie.has_video && !movie.has_audio))
-        *wrong = "its MP4 header is cut or damaged";
+        *wrong = &mp4_is_damaged;
     else if (movie.has_video && !sb_media_set_size(info, movie.width, movie.height))
-        *wrong = "its MP4 header gives no size";
+        *wrong = &mp4_has_no_size;
     else
         sb_media_set_duration(info, movie.duration, movie.time_scale);
     return true;

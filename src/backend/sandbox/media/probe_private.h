@@ -9,7 +9,7 @@
  * it is one that is cut or contradicts itself.
  */
 typedef bool sb_media_prober(struct mk_slice content, struct sb_media_info *info,
-                             const char **wrong);
+                             const struct mk_phrase **wrong);
 
 sb_media_prober sb_media_probe_wav;
 sb_media_prober sb_media_probe_mp3;

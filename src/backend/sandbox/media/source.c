@@ -17,15 +17,15 @@ enum { PIECE = 96 * 1024 }; /* bytes at a time; a multiple of 3 */
 
 void sb_media_problem_too_large(struct sb_media_problem *problem, uint64_t max)
 {
-    sb_media_problem(problem, SB_PROBLEM_TOO_LARGE, "内容过大",
+    sb_media_problem(problem, SB_PROBLEM_TOO_LARGE,
                      "it is larger than %llu bytes (backend.media.max_bytes)",
-                     (unsigned long long)max);
+                     "内容超过 %llu 字节（backend.media.max_bytes）", (unsigned long long)max);
 }
 
 void sb_media_problem_of_disk(struct sb_media_problem *problem, int error)
 {
-    sb_media_problem(problem, SB_PROBLEM_INTERNAL, "无法写入沙盒的媒体目录",
-                     "the sandbox cannot store it: %s", mk_error_text(-error));
+    sb_media_problem(problem, SB_PROBLEM_INTERNAL, "the sandbox cannot store it: %s",
+                     "沙盒无法存储它：%s", mk_error_text_in(problem->language, -error));
 }
 
 /* --- base64 --- */
@@ -56,8 +56,9 @@ bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice ur
     }
     free(piece);
     if (!good)
-        sb_media_problem(problem, SB_PROBLEM_URI, "base64 内容不合法",
-                         "it is no valid base64 (RFC 4648, with padding and without line breaks)");
+        sb_media_problem(problem, SB_PROBLEM_URI,
+                         "it is not valid base64 (RFC 4648, with padding and without line breaks)",
+                         "它不是合法的 base64（RFC 4648，带填充且没有换行）");
     else if (rc < 0)
         sb_media_problem_of_disk(problem, rc);
     return good && rc == 0;
@@ -65,32 +66,34 @@ bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice ur
 
 /* --- files --- */
 
-static bool bad_path(struct sb_media_problem *problem, const char *english)
+static bool bad_path(struct sb_media_problem *problem, const struct mk_phrase *why)
 {
-    sb_media_problem(problem, SB_PROBLEM_URI, "file:// 地址不合法", "%s", english);
+    sb_media_problem(problem, SB_PROBLEM_URI, "%s", "%s",
+                     mk_tr_in(problem->language, why->en, why->zh));
     return false;
 }
 
 static bool outside(const struct sb_media_rules *rules, struct sb_media_problem *problem)
 {
-    sb_media_problem(problem, SB_PROBLEM_URI, "只能读取允许目录中的文件",
+    sb_media_problem(problem, SB_PROBLEM_URI,
                      "only files below these folders may be read (backend.media.roots): %s",
-                     rules->roots_text);
+                     "只能读取这些目录中的文件（backend.media.roots）：%s", rules->roots_text);
     return false;
 }
 
 static void own_file(struct sb_media_problem *problem)
 {
     sb_media_problem(
-        problem, SB_PROBLEM_URI, "不能读取数据库与配置文件",
-        "databases and the configuration are not for bots: put what is to be sent into "
-        "a file of its own");
+        problem, SB_PROBLEM_URI,
+        "databases and the configuration are not for bots: copy the content into a file of "
+        "its own",
+        "不能读取数据库与配置文件：请将内容复制到单独的文件");
 }
 
 static bool unreadable(struct sb_media_problem *problem, int error)
 {
-    sb_media_problem(problem, SB_PROBLEM_CONTENT, "无法读取文件", "the file cannot be read: %s",
-                     mk_error_text(error));
+    sb_media_problem(problem, SB_PROBLEM_CONTENT, "the file cannot be read: %s", "无法读取文件：%s",
+                     mk_error_text_in(problem->language, error));
     return false;
 }
 
@@ -106,12 +109,15 @@ static bool decode(struct mk_slice escaped, char path[PATH_MAX], struct sb_media
     path[decoded.len] = '\0';
     mk_buf_fini(&decoded);
     if (rc == -EINVAL)
-        return bad_path(problem, "a % in a file URI is followed by two hexadecimal digits");
+        return bad_path(problem,
+                        MK_PHRASE("a % in a file URI is followed by two hexadecimal digits",
+                                  "file URI 中的 % 之后应为两位十六进制数字"));
     if (rc == -ENOBUFS)
-        return bad_path(problem, "the path is too long");
+        return bad_path(problem, MK_PHRASE("the path is too long", "路径过长"));
     if (rc < 0)
         return unreadable(problem, -rc);
-    return !has_nul || bad_path(problem, "a path has no NUL in it");
+    return !has_nul ||
+           bad_path(problem, MK_PHRASE("a path has no NUL in it", "路径中不能有 NUL 字节"));
 }
 
 /* The path of "file:///path", "file:////path" or "file://localhost/path", percent-decoded. */
@@ -122,17 +128,21 @@ static bool decode_path(struct mk_slice uri, char path[PATH_MAX], struct sb_medi
     if (rest.len >= host.len && mk_slice_eq_nocase(mk_slice_of(rest.ptr, host.len), host))
         rest = mk_slice_from(rest, host.len - 1);
     if (rest.len == 0 || rest.ptr[0] != '/')
-        return bad_path(problem, "a file URI is file:///PATH, with a whole path");
+        return bad_path(problem, MK_PHRASE("a file URI is file:///PATH, with a whole path",
+                                           "file URI 的形式为 file:///PATH，须为绝对路径"));
     while (rest.len > 1 && rest.ptr[1] == '/')
         rest = mk_slice_from(rest, 1);
     if (!decode(rest, path, problem))
         return false;
     size_t len = strlen(path);
     if (len >= 3 && path[2] == ':' && (len == 3 || path[3] == '/' || path[3] == '\\'))
-        return bad_path(problem, "there are no drives on this machine: a path is like /tmp/a.png");
+        return bad_path(problem,
+                        MK_PHRASE("there are no drives on this machine: a path is like /tmp/a.png",
+                                  "本机没有盘符：路径形如 /tmp/a.png"));
     for (const char *at = path; (at = strstr(at, "/..")); at += 3)
         if (at[3] == '/' || at[3] == '\0')
-            return bad_path(problem, "a path may not go up with ..");
+            return bad_path(problem,
+                            MK_PHRASE("a path may not go up with ..", "路径不能用 .. 回到上级"));
     return true;
 }
 
@@ -272,7 +282,7 @@ static int open_file(const struct sb_media_rules *rules, struct mk_slice uri,
         fd = -EINVAL;
     }
     if (fd == -EINVAL)
-        bad_path(problem, "it is no regular file");
+        bad_path(problem, MK_PHRASE("it is not a regular file", "它不是普通文件"));
     else if (fd == -EPERM)
         own_file(problem);
     else if (fd < 0)

@@ -1,9 +1,12 @@
 /* file: see the header. */
 #include "backend/sandbox/model/file.h"
 
-#include "backend/sandbox/model/send.h"
-#include "backend/sandbox/model/text.h"
+#include "backend/sandbox/media/media.h"
+
 #include "backend/sandbox/turn/call_media.h"
+
+#include "backend/sandbox/model/entity.h"
+#include "backend/sandbox/model/text.h"
 #include "base/hex.h"
 
 #include <errno.h>
@@ -40,14 +43,13 @@ int sb_file_name_check(struct sb_request *request, const char *field, struct mk_
     if (rc != 0)
         return rc;
     if (name.len > SB_FILE_NAME_MAX_BYTES)
-        return sb_refuse(request, SB_BAD_TEXT,
-                         "%s 过长，最多 %d 字节 (%s is too long: at most %d bytes)", field,
-                         SB_FILE_NAME_MAX_BYTES, field, SB_FILE_NAME_MAX_BYTES);
+        return sb_refuse(request, SB_BAD_TEXT, "%s is too long: at most %d bytes",
+                         "%s 过长：最多 %d 字节", field, SB_FILE_NAME_MAX_BYTES);
     if (memchr(name.ptr, '/', name.len) || memchr(name.ptr, '\\', name.len))
-        return sb_refuse(request, SB_BAD_TEXT, "%s 不能含有斜杠 (%s must not have slashes in it)",
-                         field, field);
+        return sb_refuse(request, SB_BAD_TEXT, "%s must not have slashes in it", "%s 不能含有斜杠",
+                         field);
     if (mk_slice_eq(name, MK_SLICE(".")) || mk_slice_eq(name, MK_SLICE("..")))
-        return sb_refuse(request, SB_BAD_TEXT, "%s 不正确 (%s is no name)", field, field);
+        return sb_refuse(request, SB_BAD_TEXT, "%s is not a name", "%s 不是合法的名称", field);
     return 0;
 }
 
@@ -72,9 +74,8 @@ bool sb_upload_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct sb_
            yyjson_mut_obj_add_uint(doc, object, "file_size", upload->media->size);
 }
 
-/* An IncomingSegment array. Only the message to a friend has the hash. */
-static yyjson_mut_val *message_json(yyjson_mut_doc *doc, const struct sb_upload *upload,
-                                    bool with_hash)
+yyjson_mut_val *sb_upload_message(yyjson_mut_doc *doc, const struct sb_upload *upload,
+                                  bool with_hash)
 {
     yyjson_mut_val *segments = yyjson_mut_arr(doc);
     yyjson_mut_val *segment = yyjson_mut_arr_add_obj(doc, segments), *data = NULL;
@@ -86,20 +87,9 @@ static yyjson_mut_val *message_json(yyjson_mut_doc *doc, const struct sb_upload 
     return ok ? segments : NULL;
 }
 
-int sb_upload_send(struct sb_request *request, const struct sb_upload *upload, enum sb_scene scene,
-                   uint64_t to)
-{
-    bool is_group = scene == SB_SCENE_GROUP;
-    yyjson_mut_val *message = message_json(request->doc, upload, !is_group);
-    if (!message)
-        return -ENOMEM;
-    return is_group ? sb_post_group(request, request->self_id, to, message)
-                    : sb_post_private(request, request->self_id, to, message);
-}
-
 int sb_refuse_no_file(struct sb_request *request)
 {
-    return sb_refuse(request, SB_NO_FILE, "文件不存在 (there is no such file here)");
+    return sb_refuse(request, SB_NO_FILE, "there is no such file here", "没有这个文件");
 }
 
 int sb_file_url(struct sb_request *request, const char *media, const char *name)

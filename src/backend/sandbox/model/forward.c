@@ -27,9 +27,9 @@ static const struct sb_query forward_add_sql = {
 
 enum { PREVIEW_LINES = 4, PREVIEW_BYTES = 192 };
 
-static int refuse_bad(struct sb_compose *compose, const char *chinese, const char *english)
+static int refuse_bad(struct sb_compose *compose, const struct mk_phrase *why)
 {
-    return sb_refuse(compose->request, SB_BAD_MESSAGE, "%s (%s)", chinese, english);
+    return sb_refuse_with(compose->request, SB_BAD_MESSAGE, why);
 }
 
 /* One OutgoingForwardedMessage as an IncomingForwardedMessage at the end of `bundle`. */
@@ -69,7 +69,8 @@ static int keep(struct sb_compose *compose, yyjson_mut_val *bundle, uint64_t *id
     if (!forward->json)
         return -ENOMEM;
     if (forward->len > SB_FORWARD_MAX_BYTES)
-        return refuse_bad(compose, "合并转发内容过长", "the forwarded messages are too long");
+        return refuse_bad(compose,
+                          MK_PHRASE("the forwarded messages are too long", "合并转发内容过长"));
     sb_random_bytes(&compose->request->sandbox->db, &forward->id, sizeof(forward->id));
     forward->id >>= 1; /* SQLite's integers are signed */
     *id = forward->id;
@@ -112,8 +113,8 @@ static int put_preview(struct sb_compose *compose, yyjson_mut_val *data, yyjson_
         return put_default_preview(doc, preview, bundle) ? 0 : -ENOMEM;
     yyjson_mut_val *given = yyjson_mut_obj_get(data, "preview");
     if (yyjson_mut_arr_size(given) < 1 || yyjson_mut_arr_size(given) > PREVIEW_LINES)
-        return refuse_bad(compose, "合并转发的 preview 应有 1 至 4 条",
-                          "the preview of a forward has 1 to 4 lines");
+        return refuse_bad(compose, MK_PHRASE("the preview of a forward has 1 to 4 lines",
+                                             "合并转发的 preview 应有 1 至 4 条"));
     size_t i, count;
     yyjson_mut_val *line;
     yyjson_mut_arr_foreach (given, i, count, line) {
@@ -140,10 +141,11 @@ int sb_compose_forward(struct sb_compose *compose, yyjson_mut_val *data, yyjson_
     yyjson_mut_val *messages = yyjson_mut_obj_get(data, "messages");
     size_t count = yyjson_mut_arr_size(messages);
     if (compose->depth >= SB_FORWARD_MAX_DEPTH)
-        return refuse_bad(compose, "合并转发嵌套过深，最多 3 层", "forwards nest at most 3 deep");
+        return refuse_bad(compose,
+                          MK_PHRASE("forwards nest at most 3 deep", "合并转发嵌套过深，最多 3 层"));
     if (count < 1 || count > SB_FORWARD_MAX_MESSAGES)
-        return refuse_bad(compose, "合并转发应有 1 至 100 条消息",
-                          "a forward has 1 to 100 messages");
+        return refuse_bad(
+            compose, MK_PHRASE("a forward has 1 to 100 messages", "合并转发应有 1 至 100 条消息"));
     yyjson_mut_val *bundle = yyjson_mut_arr(doc);
     if (!bundle)
         return -ENOMEM;
@@ -234,8 +236,8 @@ static int get_forwarded_messages(struct sb_request *request)
         rc = sb_db_step(db, row);
     }
     if (rc == 0)
-        return sb_refuse(request, SB_NO_MESSAGE,
-                         "合并转发消息不存在 (there is no forward with this forward_id)");
+        return sb_refuse(request, SB_NO_MESSAGE, "there is no forward with this forward_id",
+                         "没有此 forward_id 的合并转发");
     if (rc < 0)
         return rc;
     struct mk_slice text = sb_db_text(row, 0);

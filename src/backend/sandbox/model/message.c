@@ -2,9 +2,6 @@
 #include "backend/sandbox/model/message.h"
 
 #include "backend/sandbox/model/friendship.h"
-#include "backend/sandbox/model/group.h"
-#include "backend/sandbox/model/member.h"
-#include "backend/sandbox/model/text.h"
 #include "backend/sandbox/turn/turn.h"
 
 #include "backend/sandbox/model/segment_url.h"
@@ -89,7 +86,7 @@ static int session_group(struct sb_request *request, const struct sb_place *plac
         return rc;
     uint64_t group = sb_db_uint(row, 0);
     sqlite3_reset(row);
-    rc = sb_group_json(db, request->doc, place->viewer, group, entity);
+    rc = sb_entity_group(db, request->doc, place->viewer, group, entity);
     return rc < 0 ? rc : 0;
 }
 
@@ -100,7 +97,7 @@ int sb_place_require(struct sb_request *request, enum sb_scene scene, uint64_t v
     yyjson_mut_val *made = NULL;
     int rc = 1;
     if (scene == SB_SCENE_GROUP)
-        rc = sb_group_json(db, request->doc, viewer, peer, &made);
+        rc = sb_entity_group(db, request->doc, viewer, peer, &made);
     else if (scene == SB_SCENE_FRIEND)
         rc = sb_friend_json(db, request->doc, viewer, peer, &made);
     if (rc == 0)
@@ -179,7 +176,7 @@ static yyjson_mut_val *sender_json(struct sb_request *request, uint64_t group, u
 {
     struct sb_member member;
     int rc = sb_member_find(&request->sandbox->db, request->doc, group, sender, &member);
-    return rc > 0 ? sb_member_json(&request->sandbox->db, request->doc, group, &member) : NULL;
+    return rc > 0 ? sb_entity_member(&request->sandbox->db, request->doc, group, &member) : NULL;
 }
 
 /*
@@ -216,8 +213,8 @@ static int require_message(struct sb_request *request, const struct sb_place *pl
     if (rc == 0)
         return sb_refuse_no_message(request, seq);
     if (rc > 0 && message->recalled)
-        return sb_refuse(request, SB_NO_MESSAGE, "消息已被撤回 (message %llu has been recalled)",
-                         (unsigned long long)seq);
+        return sb_refuse(request, SB_NO_MESSAGE, "message %llu has been recalled",
+                         "消息 %llu 已被撤回", (unsigned long long)seq);
     return rc < 0 ? rc : 0;
 }
 
@@ -315,6 +312,24 @@ static yyjson_mut_val *recall_json(yyjson_mut_doc *doc, const struct sb_place *p
     return ok ? json : NULL;
 }
 
+/* Tells every bot of the group, the one that did it included, as QQ does. */
+static int tell_group_recall(struct sb_request *request, const struct sb_place *place,
+                             const struct sb_message *message)
+{
+    struct sb_db *db = &request->sandbox->db;
+    yyjson_mut_val *json = recall_json(request->doc, place, place->peer, message);
+    uint64_t now = sb_request_now(request);
+    sqlite3_stmt *row = SB_DB_USE(db, &sb_group_bots_sql, place->peer);
+    int rc = json ? sb_db_step(db, row) : -ENOMEM;
+    for (; rc > 0; rc = sb_db_step(db, row)) {
+        rc = sb_request_event(request, sb_db_uint(row, 0), "message_recall", now, json);
+        if (rc < 0)
+            break;
+    }
+    sqlite3_reset(row);
+    return rc;
+}
+
 static int tell_friend_recall(struct sb_request *request, const struct sb_place *place,
                               const struct sb_message *message)
 {
@@ -356,8 +371,8 @@ static int recall_private_message(struct sb_request *request)
         return rc;
     if (message.sender != request->self_id)
         return sb_refuse(request, SB_NO_PERMISSION,
-                         "私聊中只能撤回自己的消息 (in a private chat only its sender can recall a "
-                         "message: %llu is of %llu)",
+                         "in a private chat only its sender can recall a message: %llu is of %llu",
+                         "私聊中只能撤回自己的消息：消息 %llu 由 %llu 发送",
                          (unsigned long long)message.seq, (unsigned long long)message.sender);
     rc = tell_friend_recall(request, &place, &message);
     return rc < 0 ? rc : write_recall(request, &place, message.seq);
@@ -377,14 +392,13 @@ static int check_group_recall(struct sb_request *request, uint64_t role, uint64_
     if (role > other_role)
         return 0;
     if (role == SB_ROLE_MEMBER)
-        return sb_refuse(
-            request, SB_NO_PERMISSION,
-            "需要群主或管理员权限才能撤回他人的消息 (only the owner or an admin of group "
-            "%llu can recall messages of others)",
-            (unsigned long long)group);
+        return sb_refuse(request, SB_NO_PERMISSION,
+                         "only the owner or an admin of group %llu can recall messages of others",
+                         "只有群 %llu 的群主或管理员可以撤回他人的消息", (unsigned long long)group);
     return sb_refuse(request, SB_NO_PERMISSION,
-                     "管理员不能撤回群主或其他管理员的消息 (an admin cannot recall messages of the "
-                     "owner or of other admins: only the owner of group %llu can)",
+                     "an admin cannot recall messages of the owner or of other admins: only the "
+                     "owner of group %llu can",
+                     "管理员不能撤回群主或其他管理员的消息：只有群 %llu 的群主可以",
                      (unsigned long long)group);
 }
 
@@ -406,8 +420,7 @@ static int recall_group_message(struct sb_request *request)
     if (rc == 0)
         rc = check_group_recall(request, self.role, group, message.sender);
     if (rc == 0)
-        rc = sb_group_event(request, group, 0, "message_recall",
-                            recall_json(request->doc, &place, group, &message));
+        rc = tell_group_recall(request, &place, &message);
     return rc != 0 ? rc : write_recall(request, &place, message.seq);
 }
 

@@ -72,12 +72,12 @@ int sb_set_avatar(struct sb_request *request, uint64_t actor, yyjson_mut_val *ur
 int sb_set_group_avatar(struct sb_request *request, uint64_t actor, uint64_t group,
                         yyjson_mut_val *uri)
 {
-    static const struct sb_privileged_action deed = { "修改群头像", "change its picture" };
+    static const struct mk_phrase action = { "change its picture", "修改群头像" };
     struct sb_member self;
     const char *id;
-    int rc = sb_member_require_self(request, group, actor, &self);
+    int rc = sb_require_self(request, group, actor, &self);
     if (rc == 0)
-        rc = sb_rights_require_role(request, group, &self, SB_ROLE_ADMIN, &deed);
+        rc = sb_require_role(request, group, &self, SB_ROLE_ADMIN, &action);
     if (rc == 0)
         rc = require_picture(request, uri, &id);
     return rc == 0 ? write_avatar(request, &group_set_avatar_sql, group, id) : rc;
@@ -180,8 +180,8 @@ static int get_resource_temp_url(struct sb_request *request)
     id.ptr = milky_string(request->params, "resource_id", &id.len);
     int rc = sb_media_find(request->sandbox->media, id, &media);
     if (rc == 0)
-        return sb_refuse(request, SB_NO_RESOURCE,
-                         "资源不存在 (there is no resource with this resource_id)");
+        return sb_refuse(request, SB_NO_RESOURCE, "there is no resource with this resource_id",
+                         "没有此 resource_id 的资源");
     if (rc > 0)
         rc = sb_media_url(request->sandbox->media, request->self_id, media.id, NULL, url);
     if (rc < 0)

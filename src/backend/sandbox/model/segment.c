@@ -1,7 +1,6 @@
 /* segment: see the header. */
 #include "backend/sandbox/model/segment.h"
 
-#include "backend/sandbox/model/member.h"
 #include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/segment_url.h"
 #include "backend/sandbox/model/text.h"
@@ -43,8 +42,8 @@ static int text_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson
     compose->chars += count_chars(text);
     if (compose->chars > SB_MESSAGE_MAX_CHARS)
         return sb_refuse(compose->request, SB_BAD_MESSAGE,
-                         "消息过长，最多 %d 字 (the message is too long: at most %d characters)",
-                         SB_MESSAGE_MAX_CHARS, SB_MESSAGE_MAX_CHARS);
+                         "the message is too long: at most %d characters", "消息过长：最多 %d 字",
+                         SB_MESSAGE_MAX_CHARS);
     if (text.len > 0)
         compose->has_content = true;
     return put_text(compose, to, "text", text) ? 0 : -ENOMEM;
@@ -96,12 +95,12 @@ static int mention_all_segment(struct sb_compose *compose, yyjson_mut_val *data,
     if (compose->depth > 0) /* it is only shown there */
         return 0;
     if (compose->place->scene != SB_SCENE_GROUP)
-        return sb_refuse(compose->request, SB_BAD_MESSAGE,
-                         "私聊中不能 @全体成员 (mention_all works in groups only)");
+        return sb_refuse(compose->request, SB_BAD_MESSAGE, "mention_all works in groups only",
+                         "@全体成员只能在群中使用");
     if (compose->role == SB_ROLE_MEMBER)
         return sb_refuse(compose->request, SB_NO_PERMISSION,
-                         "需要群主或管理员权限才能 @全体成员 (only the owner or an admin of group "
-                         "%llu can send mention_all)",
+                         "only the owner or an admin of group %llu can send mention_all",
+                         "只有群 %llu 的群主或管理员可以 @全体成员",
                          (unsigned long long)compose->place->peer);
     return 0;
 }
@@ -134,10 +133,10 @@ static int count_quoted(struct sb_compose *compose, const struct sb_message *quo
     size_t *sum = in_forward ? &compose->quoted_in_forwards : &compose->quoted;
     *sum += quoted->stored_len;
     if (*sum > (size_t)most)
-        return sb_refuse(compose->request, SB_BAD_MESSAGE,
-                         "引用的消息过长，合计最多 %d 字节 (what the replies quote is too long: at "
-                         "most %d bytes together)",
-                         most, most);
+        return sb_refuse(
+            compose->request, SB_BAD_MESSAGE,
+            "the messages that the replies quote are too long: at most %d bytes together",
+            "回复引用的消息过长：合计最多 %d 字节", most);
     return 0;
 }
 
@@ -154,9 +153,8 @@ static int reply_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjso
         return rc;
     if (rc == 0 || quoted.recalled)
         return sb_refuse(request, SB_NO_MESSAGE,
-                         "被回复的消息不存在 (there is no message %llu in this conversation to "
-                         "reply to)",
-                         (unsigned long long)seq);
+                         "there is no message %llu in this conversation to reply to",
+                         "会话中没有可回复的消息 %llu", (unsigned long long)seq);
     rc = count_quoted(compose, &quoted);
     if (rc != 0)
         return rc;
@@ -184,13 +182,12 @@ static int light_app_segment(struct sb_compose *compose, yyjson_mut_val *data, y
     int rc = 0;
     if (!json)
         rc = sb_refuse(compose->request, SB_BAD_MESSAGE,
-                       "light_app 的 json_payload 不是合法的 JSON (the json_payload of a light_app "
-                       "is not valid JSON)");
+                       "the json_payload of a light_app is not valid JSON",
+                       "light_app 的 json_payload 不是合法的 JSON");
     else if (!yyjson_is_str(app))
-        rc = sb_refuse(
-            compose->request, SB_BAD_MESSAGE,
-            "light_app 的 json_payload 缺少字符串字段 app (the json_payload of a light_app "
-            "needs a string \"app\")");
+        rc = sb_refuse(compose->request, SB_BAD_MESSAGE,
+                       "the json_payload of a light_app needs a string \"app\"",
+                       "light_app 的 json_payload 缺少字符串字段 \"app\"");
     else if (!put_text(compose, to, "app_name",
                        mk_slice_of(yyjson_get_str(app), yyjson_get_len(app))) ||
              !put_text(compose, to, "json_payload", payload))
@@ -231,9 +228,7 @@ static int compose_segment(struct sb_compose *compose, yyjson_mut_val *segment,
         return to ? kinds[i].write(compose, yyjson_mut_obj_get(segment, "data"), to) : -ENOMEM;
     }
     return sb_refuse(compose->request, MILKY_NOT_SUPPORTED,
-                     "沙盒暂不支持发送 %s (the sandbox does not store media yet: it cannot send "
-                     "the segment %s)",
-                     type, type);
+                     "the sandbox cannot send the segment %s", "沙盒不支持发送消息段 %s", type);
 }
 
 int sb_compose_message(struct sb_compose *compose, yyjson_mut_val *outgoing,
@@ -252,7 +247,7 @@ int sb_compose_message(struct sb_compose *compose, yyjson_mut_val *outgoing,
             return rc;
     }
     if (!compose->has_content)
-        return sb_refuse(compose->request, SB_BAD_MESSAGE, "消息内容为空 (the message is empty)");
+        return sb_refuse(compose->request, SB_BAD_MESSAGE, "the message is empty", "消息内容为空");
     *incoming = made;
     return 0;
 }

@@ -41,16 +41,13 @@ static bool has_control(struct mk_slice text, bool lines)
 int sb_text_check(struct sb_request *request, const struct sb_text_rule *rule, struct mk_slice text)
 {
     if (rule->least > 0 && is_blank(text))
-        return sb_refuse(request, SB_BAD_TEXT, "%s 不能为空 (%s must not be empty)", rule->field,
-                         rule->field);
+        return sb_refuse(request, SB_BAD_TEXT, "%s must not be empty", "%s 不能为空", rule->field);
     if (sb_text_chars(text) > rule->most)
-        return sb_refuse(request, SB_BAD_TEXT,
-                         "%s 过长，最多 %zu 个字符 (%s is too long: at most %zu characters)",
-                         rule->field, rule->most, rule->field, rule->most);
+        return sb_refuse(request, SB_BAD_TEXT, "%s is too long: at most %zu characters",
+                         "%s 过长：最多 %zu 个字符", rule->field, rule->most);
     if (has_control(text, rule->lines))
-        return sb_refuse(request, SB_BAD_TEXT,
-                         "%s 不能含有控制字符 (%s must not have control characters in it)",
-                         rule->field, rule->field);
+        return sb_refuse(request, SB_BAD_TEXT, "%s must not have control characters in it",
+                         "%s 不能含有控制字符", rule->field);
     return 0;
 }
 

@@ -20,7 +20,7 @@ static int check_bot(struct sb_request *request, uint64_t self_id)
     for (size_t i = 0; i < count; i++)
         if (bots[i] == self_id)
             return 0;
-    return sb_refuse(request, SB_NO_USER, "没有运行这个 Bot (no bot %llu is served here)",
+    return sb_refuse(request, SB_NO_USER, "no bot %llu is served here", "此处没有运行 Bot %llu",
                      (unsigned long long)self_id);
 }
 
@@ -50,8 +50,8 @@ static int move_clock(struct sb_request *request, bool is_reset, struct sb_clock
     if (is_reset)
         target = machine;
     if (target == 0 || target > SB_WORLD_LATEST)
-        return sb_refuse_field(request, NULL, NULL, "the clock goes from 1 to %llu",
-                               (unsigned long long)SB_WORLD_LATEST);
+        return sb_refuse_field(request, NULL, NULL, "the clock runs from 1 to %llu",
+                               "时钟的范围是 1 到 %llu", (unsigned long long)SB_WORLD_LATEST);
     bool is_stopped =
         milky_has(params, "stop") ? milky_bool(params, "stop") : clock->stopped_at != 0;
     clock->offset = (int64_t)target - (int64_t)machine;
@@ -65,8 +65,10 @@ static int clock_operation(struct sb_request *request)
     bool is_reset = milky_bool(params, "reset"), stops = milky_has(params, "stop");
     int moves = milky_has(params, "set") + milky_has(params, "advance") + is_reset;
     if (moves > 1 || (is_reset && stops))
-        return sb_refuse_field(request, NULL, NULL,
-                               "one of set, advance and reset; stop goes with the first two");
+        return sb_refuse_field(
+            request, NULL, NULL,
+            "one of set, advance and reset must be given; stop goes with the first two",
+            "需要 set、advance、reset 之一；stop 与前两者同用");
     struct sb_clock clock = request->sandbox->db.clock;
     if (moves == 0 && !stops)
         return show_clock(request);
@@ -93,7 +95,9 @@ static int offline(struct sb_request *request)
         return rc;
     bool has_reason = milky_has(request->params, "reason");
     struct mk_slice reason =
-        has_reason ? sb_text_param(request->params, "reason") : mk_slice_str("账号已下线");
+        has_reason ? sb_text_param(request->params, "reason")
+                   : mk_slice_str(mk_tr_in(request->language, "the account was taken offline",
+                                           "账号已下线"));
     yyjson_mut_val *data = yyjson_mut_obj(request->doc);
     if (!sb_put_text(request->doc, data, "reason", reason))
         return -ENOMEM;
@@ -148,10 +152,12 @@ static int make_fault(struct sb_request *request, struct sb_fault *fault)
     copy_text(fault->message, sizeof(fault->message), sb_text_param(params, "message"));
     copy_text(fault->action, sizeof(fault->action), sb_text_param(params, "action"));
     if (fault->action[0] && milky_action_number(fault->action) < 0)
-        return sb_refuse_field(request, NULL, "action", "there is no such API in Milky 1.2");
+        return sb_refuse_field(request, NULL, "action", "there is no such API in Milky 1.2",
+                               "Milky 1.2 没有这个 API");
     if (fault->retcode == 0 && fault->delay_ms == 0 && !fault->drop)
         return sb_refuse_field(request, NULL, NULL,
-                               "one of latency, retcode (not 0) and drop says what goes wrong");
+                               "one of latency, retcode (not 0) and drop must be given",
+                               "需要 latency、retcode（不为 0）、drop 之一");
     return 0;
 }
 

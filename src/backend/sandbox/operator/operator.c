@@ -25,9 +25,8 @@ static int find_api(struct sb_request *request, size_t number, const struct sb_a
 {
     *api = request->sandbox->apis[number];
     if (!*api)
-        return sb_refuse(request, MILKY_NOT_SUPPORTED,
-                         "沙盒暂不支持 %s (the sandbox does not do %s yet)", request->action,
-                         request->action);
+        return sb_refuse(request, MILKY_NOT_SUPPORTED, "the sandbox does not support %s",
+                         "沙盒不支持 %s", request->action);
     if (is_about_friend(request->action))
         return sb_person_require(request, milky_uint(request->params, "user_id"));
     return 0;
@@ -57,8 +56,7 @@ int sb_operator_find(struct sb_request *request, size_t number, const struct sb_
         return find_api(request, number, api);
     *api = find_operation(request->action);
     if (!*api)
-        return sb_refuse(request, MILKY_NOT_SUPPORTED,
-                         "沙盒暂不支持 %s (the sandbox does not do %s yet)", request->action,
-                         request->action);
+        return sb_refuse(request, MILKY_NOT_SUPPORTED, "the sandbox does not support %s",
+                         "沙盒不支持 %s", request->action);
     return (*api)->prepare ? (*api)->prepare(request) : 0;
 }

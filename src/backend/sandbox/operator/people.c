@@ -89,7 +89,8 @@ static int choose_number(struct sb_request *request, const char *name, const cha
     if (rc < 0)
         return rc;
     if (number > UINT32_MAX)
-        return sb_refuse_field(request, NULL, name, "it must be given: no number is left");
+        return sb_refuse_field(request, NULL, name, "it must be given: no number is left",
+                               "必须给出：没有剩余的号码");
     if (!yyjson_mut_obj_put(request->params, yyjson_mut_str(doc, name),
                             yyjson_mut_uint(doc, number)))
         return -ENOMEM;
@@ -137,9 +138,8 @@ static int check_dispensable(struct sb_request *request, uint64_t uin)
     const uint64_t *bots = milky_host_bots(request->sandbox->host, &count);
     for (size_t i = 0; i < count; i++)
         if (bots[i] == uin)
-            return sb_refuse(request, SB_NO_PERMISSION,
-                             "不能删除正在运行的 Bot (%llu is a bot that is served here)",
-                             (unsigned long long)uin);
+            return sb_refuse(request, SB_NO_PERMISSION, "%llu is a bot that is served here",
+                             "不能删除 %llu：它是正在运行的 Bot", (unsigned long long)uin);
     char sql[96];
     sqlite3_snprintf(sizeof(sql), sql,
                      "SELECT coalesce(max(group_id), 0) FROM member"
@@ -147,10 +147,9 @@ static int check_dispensable(struct sb_request *request, uint64_t uin)
                      (unsigned long long)uin);
     int rc = sb_db_number(&request->sandbox->db, sql, &groups);
     if (rc == 0 && groups > 0)
-        return sb_refuse(
-            request, SB_NO_PERMISSION,
-            "群主不能删除，请先删除群 %llu (delete the group %llu first: %llu owns it)",
-            (unsigned long long)groups, (unsigned long long)groups, (unsigned long long)uin);
+        return sb_refuse(request, SB_NO_PERMISSION, "delete the group %llu first: %llu owns it",
+                         "请先删除群 %llu：%llu 是其群主", (unsigned long long)groups,
+                         (unsigned long long)uin);
     return rc;
 }
 
@@ -191,7 +190,7 @@ static int delete_group(struct sb_request *request)
                      (unsigned long long)group);
     int rc = sb_db_number(&request->sandbox->db, sql, &count);
     if (rc == 0 && count == 0)
-        return sb_refuse(request, SB_NO_GROUP, "群不存在 (there is no group %llu)",
+        return sb_refuse(request, SB_NO_GROUP, "there is no group %llu", "没有群 %llu",
                          (unsigned long long)group);
     return rc ? rc
               : run_all(request, statements, sizeof(statements) / sizeof(statements[0]), group);

@@ -4,6 +4,7 @@
 
 #include "backend/sandbox/store/feature.h"
 
-extern const struct sb_feature sb_schema_first, sb_schema_media, sb_schema_social;
+extern const struct sb_feature sb_schema_first, sb_schema_media, sb_schema_social, sb_schema_groups,
+    sb_schema_files;
 
 #endif

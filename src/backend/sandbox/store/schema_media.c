@@ -22,8 +22,9 @@ static const char sb_schema_media_sql[] =
     "  value BLOB NOT NULL"
     ") STRICT, WITHOUT ROWID;"
 
-    /* NULL: none was set. */
+    /* Their pictures; NULL: none was set. */
     "ALTER TABLE person ADD COLUMN avatar TEXT REFERENCES media;"
+    "ALTER TABLE qq_group ADD COLUMN avatar TEXT REFERENCES media;"
 
     /* The stickers that somebody has sent, and when last. */
     "CREATE TABLE custom_face ("

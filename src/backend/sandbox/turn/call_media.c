@@ -137,8 +137,8 @@ static void fail(struct sb_media_call *media)
     const uint64_t call = media->asked.call;
     const struct sb_media_item *bad = first_bad(media);
     const struct sb_media_problem *problem = &bad->fetch.problem;
-    milky_call_fail(host, call, retcodes[problem->kind], "参数 %s 无效：%s (%s: %s)", bad->path,
-                    problem->chinese, bad->path, problem->english);
+    milky_call_fail(host, call, retcodes[problem->kind],
+                    mk_tr_in(problem->language, "%s: %s", "%s：%s"), bad->path, problem->text);
     free_call(media);
 }
 
@@ -174,7 +174,8 @@ static void on_fetched(struct sb_media_fetch *fetch)
         media->run(media->sandbox, &media->asked, media);
 }
 
-static void start(struct sb_media_call *media)
+/* `language`: of the reasons why a content cannot be had. */
+static void start(struct sb_media_call *media, enum mk_language language)
 {
     mk_list_push(&media->sandbox->media_calls, &media->node);
     media->left = media->count;
@@ -184,6 +185,7 @@ static void start(struct sb_media_call *media)
         item->is_fetching = true;
         item->fetch.store = media->sandbox->media;
         item->fetch.done = on_fetched;
+        item->fetch.problem.language = language;
         sb_media_fetch_start(&item->fetch);
     }
 }
@@ -192,6 +194,7 @@ bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *ask
                            sb_call_media_run *run)
 {
     struct milky_host *host = sandbox->host;
+    enum mk_language language = sb_language(sandbox);
     struct search search = { .most =
                                  asked->self_id ? SB_CALL_MOST_URIS : SB_CALL_MOST_URIS_OF_WORLD };
     scan(&search, asked->params, NULL, 0);
@@ -205,16 +208,18 @@ bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *ask
                                          .run = run,
                                          .items = search.items,
                                          .count = search.count };
-        start(media);
+        start(media, language);
         return true;
     }
     if (rc == 0)
-        milky_call_fail(host, asked->call, SB_BAD_URI,
-                        "一次调用最多 %zu 个 URI (a call has at most %zu URIs)", search.most,
-                        search.most);
+        milky_call_fail(
+            host, asked->call, SB_BAD_URI,
+            mk_tr_in(language, "a call has at most %zu URIs", "一次调用最多 %zu 个 URI"),
+            search.most);
     else
         milky_call_fail(host, asked->call, MILKY_INTERNAL,
-                        "无法准备媒体 (media cannot be prepared: %s)", mk_error_text(-rc));
+                        mk_tr_in(language, "media cannot be prepared: %s", "无法准备媒体：%s"),
+                        mk_error_text_in(language, -rc));
     free(media);
     free(search.items);
     return true;
@@ -253,15 +258,15 @@ int sb_call_media_fetch_now(struct sb_request *request, yyjson_mut_val *params)
                                      .items = search.items,
                                      .count = search.count };
     request->media = media;
-    start(media);
+    start(media, request->language);
     while (media->left > 0)
         uv_run(store->loop, UV_RUN_ONCE);
     const struct sb_media_item *bad = first_bad(media);
     const struct sb_media_problem *problem = &bad->fetch.problem;
     if (!media->failed)
         return 0;
-    return sb_refuse(request, retcodes[problem->kind], "%s 无效：%s (%s: %s)", bad->path,
-                     problem->chinese, bad->path, problem->english);
+    return sb_refuse(request, retcodes[problem->kind], "%s: %s", "%s：%s", bad->path,
+                     problem->text);
 }
 
 /* --- what handlers see --- */
@@ -286,15 +291,16 @@ const struct sb_media *sb_request_media(struct sb_request *request, yyjson_mut_v
 
 int sb_request_media_kind(struct sb_request *request, yyjson_mut_val *uri, unsigned kinds)
 {
-    static const char *const names[][2] = {
-        { "文件", "a file" },
-        { "图片", "a picture (PNG, JPEG, GIF, WebP, BMP)" },
-        { "音频", "a sound (WAV, MP3, Ogg, FLAC, AMR, SILK, M4A)" },
-        { "视频", "a video (MP4, MOV)" },
+    static const struct mk_phrase names[] = {
+        { "a file", "文件" },
+        { "a picture (PNG, JPEG, GIF, WebP, BMP)", "图片（PNG、JPEG、GIF、WebP、BMP）" },
+        { "a sound (WAV, MP3, Ogg, FLAC, AMR, SILK, M4A)",
+          "音频（WAV、MP3、Ogg、FLAC、AMR、SILK、M4A）" },
+        { "a video (MP4, MOV)", "视频（MP4、MOV）" },
     };
     struct sb_media_item *item = find_item(request, uri);
     if (!item)
-        return sb_refuse(request, SB_BAD_URI, "缺少 URI (a URI is missing)");
+        return sb_refuse(request, SB_BAD_URI, "a URI is missing", "缺少 URI");
     const struct sb_media *media = &item->fetch.media;
     if (kinds & 1u << media->info.kind)
         return 0;
@@ -302,10 +308,11 @@ int sb_request_media_kind(struct sb_request *request, yyjson_mut_val *uri, unsig
     while (wanted < SB_MEDIA_VIDEO && !(kinds & 1u << wanted))
         wanted++;
     if (media->wrong)
-        return sb_refuse(request, SB_BAD_MEDIA, "参数 %s 的内容已损坏 (%s is damaged: %s)",
-                         item->path, item->path, media->wrong);
-    return sb_refuse(request, SB_BAD_MEDIA, "参数 %s 的内容不是%s (%s is not %s)", item->path,
-                     names[wanted][0], item->path, names[wanted][1]);
+        return sb_refuse(request, SB_BAD_MEDIA, "%s is damaged: %s", "%s 的内容已损坏：%s",
+                         item->path,
+                         mk_tr_in(request->language, media->wrong->en, media->wrong->zh));
+    return sb_refuse(request, SB_BAD_MEDIA, "%s is not %s", "%s 的内容不是%s", item->path,
+                     mk_tr_in(request->language, names[wanted].en, names[wanted].zh));
 }
 
 int sb_call_media_record(struct sb_request *request)

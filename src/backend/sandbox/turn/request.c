@@ -9,11 +9,12 @@
 
 enum { LONGEST_PATH = 160, LONGEST_REASON = 192 };
 
-int sb_refuse(struct sb_request *request, int retcode, const char *format, ...)
+int sb_refuse(struct sb_request *request, int retcode, const char *en, const char *zh, ...)
 {
     va_list args;
-    va_start(args, format);
-    vsnprintf(request->message, sizeof(request->message), format, args);
+    va_start(args, zh);
+    vsnprintf(request->message, sizeof(request->message), mk_tr_in(request->language, en, zh),
+              args);
     va_end(args);
     /* A reason that was cut must not end within a character. */
     request->message[mk_utf8_valid_prefix(mk_slice_str(request->message))] = '\0';
@@ -22,18 +23,17 @@ int sb_refuse(struct sb_request *request, int retcode, const char *format, ...)
 }
 
 int sb_refuse_field(struct sb_request *request, const struct mk_json_path *path, const char *name,
-                    const char *format, ...)
+                    const char *en, const char *zh, ...)
 {
     const struct mk_json_path field = { .up = path, .name = mk_slice_str(name) };
     char text[LONGEST_PATH], reason[LONGEST_REASON];
     va_list args;
-    va_start(args, format);
-    vsnprintf(reason, sizeof(reason), format, args);
+    va_start(args, zh);
+    vsnprintf(reason, sizeof(reason), mk_tr_in(request->language, en, zh), args);
     va_end(args);
     reason[mk_utf8_valid_prefix(mk_slice_str(reason))] = '\0';
     mk_json_path_copy(text, sizeof(text), name ? &field : path);
-    return sb_refuse(request, MILKY_MALFORMED, "%s 不正确 (%s: %s)", *text ? text : "参数",
-                     *text ? text : "params", reason);
+    return sb_refuse(request, MILKY_MALFORMED, "%s: %s", "%s：%s", *text ? text : "params", reason);
 }
 
 int sb_request_event(struct sb_request *request, uint64_t self_id, const char *type, uint64_t time,
@@ -45,16 +45,20 @@ int sb_request_event(struct sb_request *request, uint64_t self_id, const char *t
     return sb_outbox_event(&request->sandbox->outbox, &event);
 }
 
+int sb_refuse_with(struct sb_request *request, int retcode, const struct mk_phrase *why)
+{
+    return sb_refuse(request, retcode, "%s", "%s", mk_tr_in(request->language, why->en, why->zh));
+}
+
 int sb_refuse_no_friend(struct sb_request *request, uint64_t viewer, uint64_t user)
 {
-    return sb_refuse(request, SB_NO_FRIEND,
-                     "user_id 对应的好友不存在 (%llu is not a friend of %llu)",
+    return sb_refuse(request, SB_NO_FRIEND, "%llu is not a friend of %llu", "%llu 不是 %llu 的好友",
                      (unsigned long long)user, (unsigned long long)viewer);
 }
 
 int sb_refuse_no_user(struct sb_request *request, uint64_t user)
 {
-    return sb_refuse(request, SB_NO_USER, "用户不存在 (there is no user %llu)",
+    return sb_refuse(request, SB_NO_USER, "there is no user %llu", "没有用户 %llu",
                      (unsigned long long)user);
 }
 
@@ -67,21 +71,19 @@ int sb_result(struct sb_request *request, const char *key, yyjson_mut_val *value
 
 int sb_refuse_no_group(struct sb_request *request, uint64_t viewer, uint64_t group)
 {
-    return sb_refuse(request, SB_NO_GROUP,
-                     "group_id 对应的群不存在或不在群中 (%llu is not in a group %llu)",
+    return sb_refuse(request, SB_NO_GROUP, "%llu is not in a group %llu", "%llu 不在群 %llu 中",
                      (unsigned long long)viewer, (unsigned long long)group);
 }
 
 int sb_refuse_no_member(struct sb_request *request, uint64_t group, uint64_t user)
 {
-    return sb_refuse(request, SB_NO_MEMBER,
-                     "user_id 对应的群成员不存在 (%llu is not a member of group %llu)",
-                     (unsigned long long)user, (unsigned long long)group);
+    return sb_refuse(request, SB_NO_MEMBER, "%llu is not a member of group %llu",
+                     "%llu 不是群 %llu 的成员", (unsigned long long)user,
+                     (unsigned long long)group);
 }
 
 int sb_refuse_no_message(struct sb_request *request, uint64_t seq)
 {
-    return sb_refuse(request, SB_NO_MESSAGE,
-                     "消息不存在 (there is no message %llu in this conversation)",
-                     (unsigned long long)seq);
+    return sb_refuse(request, SB_NO_MESSAGE, "there is no message %llu in this conversation",
+                     "会话中没有消息 %llu", (unsigned long long)seq);
 }

@@ -19,6 +19,7 @@
 #include "backend/sandbox/turn/unsent.h"
 #include "base/buf.h"
 #include "base/json_path.h"
+#include "base/language.h"
 #include "base/list.h"
 #include <milky/json.h>
 
@@ -80,9 +81,10 @@ struct sb_request {
     const char *action;
     uint64_t self_id; /* the bot that asks, or the person that the operator is; 0: none */
     yyjson_mut_val *params;
-    yyjson_mut_doc *doc;    /* for everything that is made for this call */
-    yyjson_mut_val *result; /* of success; NULL is {} */
-    int retcode;            /* of refusal */
+    yyjson_mut_doc *doc;       /* for everything that is made for this call */
+    yyjson_mut_val *result;    /* of success; NULL is {} */
+    enum mk_language language; /* of the reason */
+    int retcode;               /* of refusal */
     char message[SB_REQUEST_MESSAGE];
     bool wrote;                  /* something was written: failing now takes the turn along */
     struct sb_media_call *media; /* what its URIs named (media.h); NULL: it had none */
@@ -90,6 +92,12 @@ struct sb_request {
     struct sb_presence presence; /* a bot goes online or offline when the turn is committed, which
                                   * is as soon as the handler has returned */
 };
+
+/* The language of replies. */
+static inline enum mk_language sb_language(const struct sb_sandbox *sandbox)
+{
+    return (enum mk_language)milky_host_language(sandbox->host);
+}
 
 /* The time of the world. */
 static inline uint64_t sb_request_now(const struct sb_request *request)
@@ -108,16 +116,20 @@ struct sb_api {
     int (*prepare)(struct sb_request *request);
 };
 
-/* Sets why, in Chinese and (in brackets) in English, and returns SB_REFUSED. */
-int sb_refuse(struct sb_request *request, int retcode, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/*
+ * Sets the reason, in the language of the request, and returns SB_REFUSED. Both formats take the
+ * same arguments; the second function takes a constant.
+ */
+int sb_refuse(struct sb_request *request, int retcode, const char *en, const char *zh, ...)
+    MK_FORMAT_PAIR(3, 4, 5);
+int sb_refuse_with(struct sb_request *request, int retcode, const struct mk_phrase *why);
 
 /*
  * Refuses the value at `path` in the params, or its field `name` (NULL: itself), as malformed:
  * "PATH: REASON". `path` NULL: the params.
  */
 int sb_refuse_field(struct sb_request *request, const struct mk_json_path *path, const char *name,
-                    const char *format, ...) __attribute__((format(printf, 4, 5)));
+                    const char *en, const char *zh, ...) MK_FORMAT_PAIR(4, 5, 6);
 
 /* The refusals that many handlers share. Each returns SB_REFUSED. */
 int sb_refuse_no_friend(struct sb_request *request, uint64_t viewer, uint64_t user);

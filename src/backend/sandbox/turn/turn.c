@@ -22,15 +22,17 @@ enum {
 
 /* --- the end of a turn --- */
 
-static const char *failure_text(int error)
+static const char *failure_text(const struct sb_sandbox *sandbox, int error)
 {
+    enum mk_language language = sb_language(sandbox);
     switch (error) {
     case -ENOSPC:
-        return "沙盒的磁盘已满 (the disk of the sandbox is full)";
+        return mk_tr_in(language, "the disk of the sandbox is full", "沙盒的磁盘已满");
     case -ENOMEM:
-        return "沙盒内存不足 (the sandbox is out of memory)";
+        return mk_tr_in(language, "the sandbox is out of memory", "沙盒内存不足");
     default:
-        return "沙盒数据库出错，详见日志 (the sandbox's database failed, see the log)";
+        return mk_tr_in(language, "the sandbox's database failed, see the log",
+                        "沙盒数据库出错，详见日志");
     }
 }
 
@@ -43,7 +45,7 @@ void sb_turn_abort(struct sb_sandbox *sandbox, int error)
     sb_db_rollback(&sandbox->db);
     sb_media_rolled_back(sandbox->media);
     sb_clock_load(&sandbox->db); /* the clock may have been moved in this turn */
-    sb_outbox_fail(&sandbox->outbox, sandbox->host, MILKY_INTERNAL, failure_text(error));
+    sb_outbox_fail(&sandbox->outbox, sandbox->host, MILKY_INTERNAL, failure_text(sandbox, error));
 }
 
 /* Puts the outcome of a handler into the outbox, where a place was reserved before it ran. */
@@ -59,10 +61,10 @@ void sb_turn_settle(struct sb_request *request, int rc)
     if (rc != 0) {
         reply.presence.self_id = 0;
         sb_outbox_drop_events(&sandbox->outbox);
-        const char *text = rc == SB_REFUSED ? request->message : failure_text(rc);
+        const char *text = rc == SB_REFUSED ? request->message : failure_text(sandbox, rc);
         yyjson_mut_val *copy = yyjson_mut_strcpy(request->doc, text);
         reply.retcode = rc == SB_REFUSED ? request->retcode : MILKY_INTERNAL;
-        reply.message = copy ? yyjson_mut_get_str(copy) : failure_text(-ENOMEM);
+        reply.message = copy ? yyjson_mut_get_str(copy) : failure_text(sandbox, -ENOMEM);
     }
     sb_outbox_reply(&sandbox->outbox, &reply);
     bool broken = (rc < 0 && request->wrote) || sb_db_lost_transaction(&sandbox->db);
@@ -105,6 +107,7 @@ void sb_turn_request(struct sb_request *request, struct sb_sandbox *sandbox,
                      const struct sb_call *asked)
 {
     request->sandbox = sandbox;
+    request->language = sb_language(sandbox);
     request->call = asked->call;
     request->action = asked->action;
     request->self_id = asked->self_id;
@@ -123,7 +126,7 @@ bool sb_turn_reserve(struct sb_sandbox *sandbox, uint64_t call)
         sb_turn_commit(sandbox);
     if (sb_outbox_reserve(&sandbox->outbox) == 0)
         return true;
-    milky_call_fail(sandbox->host, call, MILKY_INTERNAL, "%s", failure_text(-ENOMEM));
+    milky_call_fail(sandbox->host, call, MILKY_INTERNAL, "%s", failure_text(sandbox, -ENOMEM));
     return false;
 }
 
@@ -156,7 +159,7 @@ void sb_turn_refuse(struct sb_sandbox *sandbox, const struct sb_call *asked, int
     if (!sb_turn_reserve(sandbox, asked->call))
         return;
     sb_turn_request(&request, sandbox, asked);
-    sb_turn_settle(&request, sb_refuse(&request, retcode, "%s", message));
+    sb_turn_settle(&request, sb_refuse(&request, retcode, "%s", "%s", message));
 }
 
 int sb_turn_write(struct sb_request *request)

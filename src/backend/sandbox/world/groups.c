@@ -58,7 +58,8 @@ static const struct sb_world_list announcements = {
 
 static int refuse_id(struct sb_request *request, const struct mk_json_path *path, const char *field)
 {
-    return sb_refuse_field(request, path, field, "expected / and 16 hexadecimal digits");
+    return sb_refuse_field(request, path, field, "expected / and 16 hexadecimal digits",
+                           "应为 / 加 16 位十六进制数字");
 }
 
 enum { FILE_ID, FOLDER_ID };
@@ -163,7 +164,7 @@ static int check_group(struct sb_request *request, const struct mk_json_path *pa
     if (owners == 1 || (values[GROUP_DISSOLVED].number && yyjson_mut_arr_size(list) == 0))
         return 0;
     return sb_refuse_field(request, path, "members", "expected one owner among them, got %zu",
-                           owners);
+                           "其中应有一名群主，实际有 %zu 名", owners);
 }
 
 /* clang-format off */

@@ -9,6 +9,7 @@
 #include "backend/sandbox/world/world.h"
 #include "base/error_text.h"
 #include "base/hex.h"
+#include "base/json_error.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -78,10 +79,10 @@ static int check_deferred(struct loader *loader)
         return failed(loader);
     if (pending == 0)
         return 0;
-    return sb_refuse(
-        loader->request, MILKY_MALFORMED,
-        "引用了不存在的对象，例如没有该 category_id 的好友分组 (something refers to what "
-        "is not there, such as a category_id that its owner does not have)");
+    return sb_refuse(loader->request, MILKY_MALFORMED,
+                     "something refers to what does not exist, such as a category_id that its "
+                     "owner does not have",
+                     "引用了不存在的对象，例如没有该 category_id 的好友分组");
 }
 
 /* What was refused leaves nothing behind; what failed takes the whole turn along anyway. */
@@ -129,7 +130,6 @@ static int look_up(struct loader *loader, unsigned what, const struct sb_value *
 static int check_references(struct loader *loader, const struct mk_json_path *path,
                             const struct sb_column *columns, const struct sb_value *values)
 {
-    static const char *const names[] = { "", "person", "group", "content" };
     for (size_t i = 0; columns[i].name; i++) {
         if (!columns[i].refers || !values[i].given)
             continue;
@@ -138,10 +138,16 @@ static int check_references(struct loader *loader, const struct mk_json_path *pa
             return rc;
         if (rc == 0 && columns[i].refers == SB_REFERS_MEDIA)
             return sb_refuse_field(loader->request, path, columns[i].name,
-                                   "no content of that resource_id is in media");
+                                   "no content of that resource_id is in media",
+                                   "media 中没有此 resource_id 的内容");
         if (rc == 0)
-            return sb_refuse_field(loader->request, path, columns[i].name, "there is no %s %llu",
-                                   names[columns[i].refers], (unsigned long long)values[i].number);
+            return columns[i].refers == SB_REFERS_GROUP
+                       ? sb_refuse_field(loader->request, path, columns[i].name,
+                                         "there is no group %llu", "没有群 %llu",
+                                         (unsigned long long)values[i].number)
+                       : sb_refuse_field(loader->request, path, columns[i].name,
+                                         "there is no person %llu", "没有用户 %llu",
+                                         (unsigned long long)values[i].number);
     }
     return 0;
 }
@@ -175,12 +181,13 @@ static int refuse_constraint(struct loader *loader, const struct mk_json_path *p
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_ROWID:
-        return sb_refuse_field(loader->request, path, NULL, "it is there already");
+        return sb_refuse_field(loader->request, path, NULL, "it exists already", "它已存在");
     default:
         mk_log_warn("sandbox", "an element of a world does not fit: %s", "世界中的一个元素不符：%s",
                     sqlite3_errmsg(loader->handle));
         return sb_refuse_field(loader->request, path, NULL,
-                               "it does not fit the rest of the world (the log tells why)");
+                               "it does not fit the rest of the world (see the log)",
+                               "它与世界的其余部分不符（详见日志）");
     }
 }
 
@@ -324,10 +331,11 @@ static int load_media(struct loader *loader, const struct mk_json_path *up, yyjs
         const struct sb_media *media =
             sb_request_media(loader->request, yyjson_mut_obj_get(element, "uri"));
         if (!media)
-            return sb_refuse_field(loader->request, &path, "uri", "expected a URI");
+            return sb_refuse_field(loader->request, &path, "uri", "expected a URI", "应为 URI");
         if (id && !yyjson_mut_equals_str(id, media->id))
             return sb_refuse_field(loader->request, &path, "resource_id",
-                                   "the content at uri is another one: %s", media->id);
+                                   "the content at uri is another one: %s", "uri 处的内容不同：%s",
+                                   media->id);
     }
     return 0;
 }
@@ -339,7 +347,8 @@ static int check_version(struct sb_request *request, const struct mk_json_path *
     if (version == SB_WORLD_VERSION)
         return 0;
     return sb_refuse_field(request, path, "milky_world",
-                           "this milky reads worlds of version %d, not %llu", SB_WORLD_VERSION,
+                           "this milky reads worlds of version %d, not %llu",
+                           "此 milky 读取版本为 %d 的世界，而不是 %llu", SB_WORLD_VERSION,
                            (unsigned long long)version);
 }
 
@@ -425,10 +434,10 @@ int sb_world_read_file(struct sb_request *request, const char *path, yyjson_mut_
     mk_buf_init(&text, MOST_BYTES);
     int rc = read_text(path, &text);
     if (rc < 0 && rc != -ENOMEM)
-        rc = sb_refuse(request, SB_NO_CONTENT, "无法读取世界文件 (it cannot be read: %s)",
-                       mk_error_text(-rc));
+        rc = sb_refuse(request, SB_NO_CONTENT, "the world file cannot be read: %s",
+                       "无法读取世界文件：%s", mk_error_text_in(request->language, -rc));
     if (rc == 0) {
-        yyjson_read_err error = { .msg = "it is empty" };
+        yyjson_read_err error = { .code = YYJSON_READ_ERROR_EMPTY_CONTENT, .msg = "it is empty" };
         yyjson_doc *doc = yyjson_read_opts(
             text.len ? text.data : (char[]){ "" }, text.len,
             YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS, NULL, &error);
@@ -439,8 +448,9 @@ int sb_world_read_file(struct sb_request *request, const char *path, yyjson_mut_
         if (!doc && text.len > 0)
             yyjson_locate_pos(text.data, text.len, error.pos, &line, &column, &at);
         if (!doc)
-            rc = sb_refuse(request, MILKY_MALFORMED, "世界文件不是 JSON (no JSON: %zu:%zu: %s)",
-                           line, column, error.msg);
+            rc = sb_refuse(request, MILKY_MALFORMED, "the world file is not JSON: %zu:%zu: %s",
+                           "世界文件不是 JSON：%zu:%zu：%s", line, column,
+                           mk_json_error_text(request->language, &error));
         else if (!*world)
             rc = -ENOMEM;
         yyjson_doc_free(doc);

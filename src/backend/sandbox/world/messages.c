@@ -12,7 +12,7 @@ static int refuse_segments(struct sb_request *request, const struct mk_json_path
                            const char *problem, const char *prefix)
 {
     size_t len = strlen(prefix);
-    return sb_refuse_field(request, path, NULL, "%s",
+    return sb_refuse_field(request, path, NULL, "%s", "%s",
                            strncmp(problem, prefix, len) == 0 ? problem + len : problem);
 }
 
@@ -86,7 +86,8 @@ static int check_forward(struct sb_request *request, const struct mk_json_path *
 {
     uint64_t id;
     if (!mk_hex_read_u64(values[0].text, &id))
-        return sb_refuse_field(request, path, "forward_id", "expected 16 hexadecimal digits");
+        return sb_refuse_field(request, path, "forward_id", "expected 16 hexadecimal digits",
+                               "应为 16 位十六进制数字");
     return check_messages(request, path, values[1].json, "");
 }
 
@@ -97,9 +98,11 @@ static int check_conversation(struct sb_request *request, const struct mk_json_p
 {
     bool in_group = values[SCENE].number == SB_SCENE_GROUP;
     if (in_group && values[USER].given)
-        return sb_refuse_field(request, path, "user_id", "expected none with a group, got one");
+        return sb_refuse_field(request, path, "user_id", "expected none with a group, got one",
+                               "有群时不应给出");
     if (!in_group && (!values[USER].given || values[USER].number == values[PEER].number))
-        return sb_refuse_field(request, path, "user_id", "expected the other one of the two");
+        return sb_refuse_field(request, path, "user_id", "expected the other one of the two",
+                               "应为二者中的另一方");
     return 0;
 }
 

@@ -25,11 +25,9 @@ static int dump(struct sb_request *request)
     mk_buf_init(&text, MOST_BYTES);
     int rc = sb_world_dump(request->sandbox, &text);
     if (rc == -ENOBUFS)
-        rc =
-            sb_refuse(request, SB_TOO_MUCH,
-                      "世界过大，请直接复制数据库 (the world is larger than %d bytes as JSON: copy "
-                      "its database instead)",
-                      MOST_BYTES);
+        rc = sb_refuse(request, SB_TOO_MUCH,
+                       "the world is larger than %d bytes as JSON: copy its database instead",
+                       "世界的 JSON 超过 %d 字节：请直接复制数据库", MOST_BYTES);
     if (rc == 0)
         rc = sb_result(request, "world", yyjson_mut_rawncpy(request->doc, text.data, text.len));
     mk_buf_fini(&text);
@@ -51,7 +49,7 @@ static int check_world(struct sb_request *request, yyjson_mut_val **world)
     if (rc != -EINVAL)
         return rc;
     size_t skipped = strncmp(problem, up, sizeof(up) - 1) == 0 ? sizeof(up) - 1 : 0;
-    return sb_refuse(request, MILKY_MALFORMED, "参数不正确 (%s)", problem + skipped);
+    return sb_refuse(request, MILKY_MALFORMED, "%s", "%s", problem + skipped);
 }
 
 static int read_file(struct sb_request *request, yyjson_mut_val **world)
@@ -90,7 +88,11 @@ static int reset(struct sb_request *request)
 /* Not only refused, but in the log: somebody waits at a terminal for the start. */
 int sb_world_start(struct sb_sandbox *sandbox)
 {
-    struct sb_request request = { .sandbox = sandbox, .doc = yyjson_mut_doc_new(NULL) };
+    struct sb_request request = {
+        .sandbox = sandbox,
+        .language = mk_language_get(),
+        .doc = yyjson_mut_doc_new(NULL),
+    };
     yyjson_mut_val *world;
     int rc = request.doc ? read_file(&request, &world) : -ENOMEM;
     if (rc == 0)

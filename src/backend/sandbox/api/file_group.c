@@ -1,0 +1,240 @@
+/*
+ * file_group: the files of a group. Every member may upload and download; who uploaded a file, the
+ * owner and the admins may move, rename and delete it. Files are kept until then.
+ */
+#include "backend/sandbox/model/file.h"
+
+#include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/model/send.h"
+#include "backend/sandbox/model/text.h"
+#include "backend/sandbox/turn/turn.h"
+
+#include <errno.h>
+
+/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
+
+/* id, group */
+static const struct sb_query group_file_sql = {
+    "SELECT folder, uploader, name, media FROM group_file WHERE id = ?1 AND group_id = ?2"
+};
+/* id, group, folder, size, uploader, time, name, media */
+static const struct sb_query group_file_add_sql = {
+    "INSERT INTO group_file (id, group_id, folder, size, uploader,"
+    " uploaded_time, name, media)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+};
+/* id */
+static const struct sb_query group_file_downloaded_sql = {
+    "UPDATE group_file SET downloaded_times = downloaded_times + 1 WHERE id = ?1"
+};
+/* id, folder */
+static const struct sb_query group_file_move_sql = {
+    "UPDATE group_file SET folder = ?2 WHERE id = ?1"
+};
+/* id, name */
+static const struct sb_query group_file_rename_sql = {
+    "UPDATE group_file SET name = ?2 WHERE id = ?1"
+};
+/* id */
+static const struct sb_query group_file_delete_sql = { "DELETE FROM group_file WHERE id = ?1" };
+
+static uint64_t group_param(struct sb_request *request)
+{
+    return milky_uint(request->params, "group_id");
+}
+
+/* --- up --- */
+
+static int tell(struct sb_request *request, const struct sb_upload *upload, uint64_t group)
+{
+    yyjson_mut_doc *doc = request->doc;
+    yyjson_mut_val *json = yyjson_mut_obj(doc);
+    bool ok = yyjson_mut_obj_add_uint(doc, json, "group_id", group) &&
+              yyjson_mut_obj_add_uint(doc, json, "user_id", request->self_id) &&
+              sb_upload_put(doc, json, upload);
+    return ok ? sb_tell_group(request, group, 0, "group_file_upload", json) : -ENOMEM;
+}
+
+static int write_file(struct sb_request *request, const struct sb_upload *upload, uint64_t group,
+                      uint64_t folder)
+{
+    struct sb_db *db = &request->sandbox->db;
+    sqlite3_stmt *insert =
+        SB_DB_USE(db, &group_file_add_sql, upload->id, group, folder, upload->media->size,
+                  request->self_id, sb_request_now(request));
+    sb_text_bind(insert, 7, upload->name);
+    sb_text_bind(insert, 8, mk_slice_str(upload->media->id));
+    int rc = sb_db_run(db, insert);
+    return rc < 0 ? rc : sb_folder_changed(db, folder, 1);
+}
+
+static int upload_group_file(struct sb_request *request)
+{
+    uint64_t group = group_param(request), folder;
+    struct sb_upload upload;
+    struct sb_member self;
+    int rc = sb_require_self(request, group, request->self_id, &self);
+    if (rc == 0)
+        rc = sb_folder_param(request, group, "parent_folder_id", &folder);
+    if (rc == 0)
+        rc = sb_upload_begin(request, &upload);
+    if (rc == 0)
+        rc = tell(request, &upload, group);
+    if (rc != 0)
+        return rc;
+    yyjson_mut_val *message = sb_upload_message(request->doc, &upload, false);
+    rc = message ? sb_post_group(request, request->self_id, group, message) : -ENOMEM;
+    return rc ? rc : write_file(request, &upload, group, folder);
+}
+
+/* --- one file --- */
+
+struct group_file {
+    uint64_t id;
+    uint64_t folder;
+    uint64_t uploader;
+    struct mk_slice name; /* texts live in the request's document */
+    struct mk_slice media;
+};
+
+/* The file that `file_id` names, of that group. Returns 0, SB_REFUSED or -errno. */
+static int require_file(struct sb_request *request, uint64_t group, struct group_file *file)
+{
+    struct sb_db *db = &request->sandbox->db;
+    if (!sb_file_id_read(sb_text_param(request->params, "file_id"), &file->id))
+        return sb_refuse_no_file(request);
+    sqlite3_stmt *row = SB_DB_USE(db, &group_file_sql, file->id, group);
+    int rc = sb_db_step(db, row);
+    if (rc <= 0)
+        return rc < 0 ? rc : sb_refuse_no_file(request);
+    file->folder = sb_db_uint(row, 0);
+    file->uploader = sb_db_uint(row, 1);
+    file->name = sb_db_text(row, 2);
+    file->media = sb_db_text(row, 3);
+    bool ok = sb_text_keep(request->doc, &file->name) && sb_text_keep(request->doc, &file->media);
+    sqlite3_reset(row);
+    return ok ? 0 : -ENOMEM;
+}
+
+/*
+ * The same, and it is in the folder that `parent_folder_id` names. The draft has no such field:
+ * there it arrives empty, and the file may be anywhere.
+ */
+static int require_file_there(struct sb_request *request, uint64_t group, struct group_file *file)
+{
+    bool anywhere = sb_text_param(request->params, "parent_folder_id").len == 0;
+    uint64_t folder = 0;
+    int rc = anywhere ? 0 : sb_folder_param(request, group, "parent_folder_id", &folder);
+    if (rc == 0)
+        rc = require_file(request, group, file);
+    if (rc == 0 && !anywhere && file->folder != folder)
+        return sb_refuse(request, SB_NO_FILE,
+                         "the file is not in the folder that parent_folder_id names",
+                         "文件不在 parent_folder_id 指定的文件夹中");
+    return rc;
+}
+
+/* It is the caller's own file, or they are the owner or an admin. */
+static int require_right(struct sb_request *request, uint64_t group, const struct sb_member *self,
+                         const struct group_file *file, const struct mk_phrase *action)
+{
+    return file->uploader == self->uin
+               ? 0
+               : sb_require_role(request, group, self, SB_ROLE_ADMIN, action);
+}
+
+static int get_group_file_download_url(struct sb_request *request)
+{
+    struct sb_db *db = &request->sandbox->db;
+    uint64_t group = group_param(request);
+    struct sb_member self;
+    struct group_file file;
+    int rc = sb_require_self(request, group, request->self_id, &self);
+    if (rc == 0)
+        rc = require_file(request, group, &file);
+    if (rc == 0)
+        rc = sb_file_url(request, file.media.ptr, file.name.ptr);
+    if (rc == 0)
+        rc = sb_turn_write(request);
+    /* Who asks for the URL downloads the file: that is all that QQ knows, too. */
+    return rc ? rc : sb_db_run(db, SB_DB_USE(db, &group_file_downloaded_sql, file.id));
+}
+
+static int move_group_file(struct sb_request *request)
+{
+    static const struct mk_phrase action = { "move files of others", "移动他人的文件" };
+    struct sb_db *db = &request->sandbox->db;
+    uint64_t group = group_param(request), target;
+    struct sb_member self;
+    struct group_file file;
+    int rc = sb_require_self(request, group, request->self_id, &self);
+    if (rc == 0)
+        rc = require_file_there(request, group, &file);
+    if (rc == 0)
+        rc = sb_folder_param(request, group, "target_folder_id", &target);
+    if (rc == 0)
+        rc = require_right(request, group, &self, &file, &action);
+    if (rc != 0 || target == file.folder)
+        return rc;
+    rc = sb_turn_write(request);
+    if (rc == 0)
+        rc = sb_db_run(db, SB_DB_USE(db, &group_file_move_sql, file.id, target));
+    if (rc == 0)
+        rc = sb_folder_changed(db, file.folder, -1);
+    return rc < 0 ? rc : sb_folder_changed(db, target, 1);
+}
+
+static int rename_group_file(struct sb_request *request)
+{
+    static const struct mk_phrase action = { "rename files of others", "重命名他人的文件" };
+    struct sb_db *db = &request->sandbox->db;
+    struct mk_slice name = sb_text_param(request->params, "new_file_name");
+    uint64_t group = group_param(request);
+    struct sb_member self;
+    struct group_file file;
+    int rc = sb_require_self(request, group, request->self_id, &self);
+    if (rc == 0)
+        rc = sb_file_name_check(request, "new_file_name", name);
+    if (rc == 0)
+        rc = require_file_there(request, group, &file);
+    if (rc == 0)
+        rc = require_right(request, group, &self, &file, &action);
+    if (rc == 0)
+        rc = sb_turn_write(request);
+    if (rc != 0)
+        return rc;
+    sqlite3_stmt *update = SB_DB_USE(db, &group_file_rename_sql, file.id);
+    sb_text_bind(update, 2, name);
+    return sb_db_run(db, update);
+}
+
+/* The message that showed it stays. */
+static int delete_group_file(struct sb_request *request)
+{
+    static const struct mk_phrase action = { "delete files of others", "删除他人的文件" };
+    struct sb_db *db = &request->sandbox->db;
+    uint64_t group = group_param(request);
+    struct sb_member self;
+    struct group_file file;
+    int rc = sb_require_self(request, group, request->self_id, &self);
+    if (rc == 0)
+        rc = require_file(request, group, &file);
+    if (rc == 0)
+        rc = require_right(request, group, &self, &file, &action);
+    if (rc == 0)
+        rc = sb_turn_write(request);
+    if (rc == 0)
+        rc = sb_db_run(db, SB_DB_USE(db, &group_file_delete_sql, file.id));
+    return rc ? rc : sb_folder_changed(db, file.folder, -1);
+}
+
+static const struct sb_api apis[] = {
+    { "upload_group_file", upload_group_file },
+    { "get_group_file_download_url", get_group_file_download_url },
+    { "move_group_file", move_group_file },
+    { "rename_group_file", rename_group_file },
+    { "delete_group_file", delete_group_file },
+    { NULL, NULL },
+};
+
+const struct sb_feature sb_feature_file_group = { .apis = apis };
