@@ -1,8 +1,8 @@
 /* Who comes into a group and how: requests, invitations, their answers; and the notifications. */
 #include "sandbox_world.h"
 
-#include "backend/sandbox/api/group_act.h"
-#include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/api/group_join.h"
+#include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/text.h"
 
 #include <string.h>

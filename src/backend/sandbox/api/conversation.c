@@ -1,5 +1,6 @@
 /* peer: what somebody does with their conversations: put them on top, and read them. */
 #include "backend/sandbox/model/friendship.h"
+#include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/social.h"
 
 #include "backend/sandbox/turn/turn.h"
@@ -83,7 +84,7 @@ static int get_peer_pins(struct sb_request *request)
     yyjson_mut_val *friends = NULL, *groups = NULL;
     int rc = sb_pinned_friends_json(db, doc, request->self_id, &friends);
     if (rc == 0)
-        rc = sb_entity_pinned_groups(db, doc, request->self_id, &groups);
+        rc = sb_pinned_groups_json(db, doc, request->self_id, &groups);
     if (rc < 0)
         return rc;
     rc = sb_result(request, "friends", friends);

@@ -1,96 +1,103 @@
-/* group_essence: the messages that a group keeps. One that was recalled is none any more. */
-#include "backend/sandbox/api/group_act.h"
-
-#include "backend/sandbox/turn/turn.h"
-
-#include "backend/sandbox/media/media.h"
+/* group_essence: the essence messages of a group. A recalled message is not one any more. */
+#include "backend/sandbox/model/group.h"
+#include "backend/sandbox/model/group_message.h"
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/message.h"
+#include "backend/sandbox/model/rows.h"
 #include "backend/sandbox/model/segment_url.h"
 #include "backend/sandbox/model/text.h"
+#include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
+
+enum { MAX_PAGE = 50 };
+
+/* clang-format off */
+/* message: the id of its row. */
+static const char group_essence_sql[] =
+    "CREATE TABLE group_essence ("
+    "  message INTEGER PRIMARY KEY REFERENCES message ON DELETE CASCADE,"
+    "  group_id INTEGER NOT NULL REFERENCES qq_group ON DELETE CASCADE,"
+    "  operator INTEGER NOT NULL,"
+    "  time INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX group_essence_of ON group_essence (group_id, time, message);";
+/* clang-format on */
 
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
 /* id of the message */
-static const struct sb_query essence_sql = { "SELECT 1 FROM group_essence WHERE message = ?1" };
+static const struct sb_query find_sql = { "SELECT 1 FROM group_essence WHERE message = ?1" };
+
 /* group, limit, offset: the newest first */
-static const struct sb_query essences_sql = {
+static const struct sb_query list_sql = {
     "SELECT m.id, m.sender, m.time, m.segments, e.operator, e.time"
     " FROM group_essence e CROSS JOIN message m ON m.id = e.message"
     " WHERE e.group_id = ?1 AND m.recalled_by IS NULL"
     " ORDER BY e.time DESC, e.message DESC LIMIT ?2 OFFSET ?3"
 };
-/* id of the message, group, operator, time */
-static const struct sb_query essence_add_sql = {
-    "INSERT INTO group_essence VALUES (?1, ?2, ?3, ?4)"
-};
-/* id of the message */
-static const struct sb_query essence_remove_sql = {
-    "DELETE FROM group_essence WHERE message = ?1"
-};
+enum { LIST_OPERATOR = 4, LIST_OPERATION_TIME }; /* sb_message_of_row reads those before */
 
-enum { MAX_PAGE = 50 };
+/* id of the message, group, operator, time */
+static const struct sb_query add_sql = { "INSERT INTO group_essence VALUES (?1, ?2, ?3, ?4)" };
+/* id of the message */
+static const struct sb_query remove_sql = { "DELETE FROM group_essence WHERE message = ?1" };
 
 /* --- setting --- */
 
+/* Returns 1, 0 or -errno. */
 static int is_essence(struct sb_db *db, uint64_t message)
 {
-    sqlite3_stmt *row = SB_DB_USE(db, &essence_sql, message);
+    sqlite3_stmt *row = SB_DB_USE(db, &find_sql, message);
     int rc = sb_db_step(db, row);
     sqlite3_reset(row);
     return rc;
 }
 
-static int tell_essence(struct sb_request *request, uint64_t actor, uint64_t group, uint64_t seq,
-                        bool is_set)
+static int queue_change(struct sb_request *request, uint64_t group, uint64_t seq, bool is_set)
 {
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *data = yyjson_mut_obj(doc);
     bool ok = yyjson_mut_obj_add_uint(doc, data, "group_id", group) &&
               yyjson_mut_obj_add_uint(doc, data, "message_seq", seq) &&
-              yyjson_mut_obj_add_uint(doc, data, "operator_id", actor) &&
+              yyjson_mut_obj_add_uint(doc, data, "operator_id", request->self_id) &&
               yyjson_mut_obj_add_bool(doc, data, "is_set", is_set);
-    return sb_tell_group(request, group, 0, "group_essence_message_change", ok ? data : NULL);
+    return sb_group_event(request, group, 0, "group_essence_message_change", ok ? data : NULL);
 }
 
-static int write_essence(struct sb_request *request, uint64_t actor, uint64_t group, uint64_t id,
-                         bool is_set)
+static int write_essence(struct sb_request *request, uint64_t group, uint64_t id, bool is_set)
 {
     struct sb_db *db = &request->sandbox->db;
     int rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
-    return sb_db_run(db, is_set
-                             ? SB_DB_USE(db, &essence_add_sql, id, group, actor, sb_clock_now(db))
-                             : SB_DB_USE(db, &essence_remove_sql, id));
+    return sb_db_run(db,
+                     is_set ? SB_DB_USE(db, &add_sql, id, group, request->self_id, sb_clock_now(db))
+                            : SB_DB_USE(db, &remove_sql, id));
 }
 
-int sb_group_set_essence(struct sb_request *request, uint64_t actor, uint64_t group, uint64_t seq,
-                         bool is_set)
+/* An admin or the owner. */
+static int set_group_essence_message(struct sb_request *request)
 {
     static const struct mk_phrase action = { "choose essence messages", "设置精华消息" };
-    struct sb_db *db = &request->sandbox->db;
-    struct sb_member self;
-    uint64_t id;
-    int rc = sb_require_self(request, group, actor, &self);
+    uint64_t group = milky_uint(request->params, "group_id"), id;
+    uint64_t seq = milky_uint(request->params, "message_seq");
+    bool is_set = milky_bool(request->params, "is_set");
+    int rc = sb_rights_require(request, group, SB_ROLE_ADMIN, &action);
     if (rc == 0)
-        rc = sb_require_role(request, group, &self, SB_ROLE_ADMIN, &action);
-    if (rc == 0)
-        rc = sb_require_group_message(request, group, seq, &id);
+        rc = sb_group_message_require(request, group, seq, &id);
     if (rc != 0)
         return rc;
-    rc = is_essence(db, id);
+    rc = is_essence(&request->sandbox->db, id);
     if (rc < 0 || is_set == (rc > 0))
         return rc < 0 ? rc : 0;
-    rc = tell_essence(request, actor, group, seq, is_set);
-    return rc == 0 ? write_essence(request, actor, group, id, is_set) : rc;
+    rc = queue_change(request, group, seq, is_set);
+    return rc == 0 ? write_essence(request, group, id, is_set) : rc;
 }
 
 /* --- reading --- */
 
-/* The card or nickname of now; whoever is gone altogether has none. Returns 0 or -errno. */
+/* The present card or nickname; "" where the person does not exist any more. 0 or -errno. */
 static int put_name(struct sb_request *request, uint64_t group, uint64_t user, const char *key,
                     yyjson_mut_val *json)
 {
@@ -102,13 +109,15 @@ static int put_name(struct sb_request *request, uint64_t group, uint64_t user, c
     return sb_put_text(request->doc, json, key, name) ? 0 : -ENOMEM;
 }
 
-/* GroupEssenceMessage. Returns 0 or -errno. */
-static int put_essence(struct sb_request *request, uint64_t group, sqlite3_stmt *row,
-                       yyjson_mut_val *list)
+/* GroupEssenceMessage. */
+static int add_essence(sqlite3_stmt *row, void *arg, yyjson_mut_val *list)
 {
+    struct sb_request *request = arg;
     yyjson_mut_doc *doc = request->doc;
     struct sb_message message;
-    uint64_t operator_id = sb_db_uint(row, 4);
+    uint64_t group = milky_uint(request->params, "group_id");
+    uint64_t operator_id = sb_db_uint(row, LIST_OPERATOR);
+    uint64_t operation_time = sb_db_uint(row, LIST_OPERATION_TIME);
     yyjson_mut_val *json = yyjson_mut_arr_add_obj(doc, list);
     int rc = json ? sb_message_of_row(doc, row, &message) : -ENOMEM;
     if (rc == 0)
@@ -120,13 +129,13 @@ static int put_essence(struct sb_request *request, uint64_t group, sqlite3_stmt 
               yyjson_mut_obj_add_uint(doc, json, "message_time", message.time) &&
               yyjson_mut_obj_add_uint(doc, json, "sender_id", message.sender) &&
               yyjson_mut_obj_add_uint(doc, json, "operator_id", operator_id) &&
-              yyjson_mut_obj_add_uint(doc, json, "operation_time", sb_db_uint(row, 5)) &&
+              yyjson_mut_obj_add_uint(doc, json, "operation_time", operation_time) &&
               yyjson_mut_obj_add_val(doc, json, "segments", message.segments);
     rc = ok ? put_name(request, group, message.sender, "sender_name", json) : -ENOMEM;
     return rc == 0 ? put_name(request, group, operator_id, "operator_name", json) : rc;
 }
 
-/* Pages begin with the newest; one message more is read to see whether it goes on. */
+/* Pages begin with the newest; one message more is read to see whether another page follows. */
 static int get_group_essence_messages(struct sb_request *request)
 {
     struct sb_db *db = &request->sandbox->db;
@@ -135,36 +144,21 @@ static int get_group_essence_messages(struct sb_request *request)
     uint64_t size = milky_uint(request->params, "page_size");
     yyjson_mut_val *list = yyjson_mut_arr(request->doc);
     struct sb_member self;
-    bool is_end = true;
-    int rc = sb_require_self(request, group, request->self_id, &self);
+    int rc = sb_member_require_self(request, group, request->self_id, &self);
     if (rc != 0)
         return rc;
     if (size > MAX_PAGE)
         size = MAX_PAGE;
     uint64_t offset = index < INT64_MAX / MAX_PAGE ? index * size : INT64_MAX;
-    sqlite3_stmt *row = SB_DB_USE(db, &essences_sql, group, size + 1, offset);
-    rc = list ? sb_db_step(db, row) : -ENOMEM;
-    for (uint64_t count = 0; rc > 0; count++, rc = sb_db_step(db, row)) {
-        is_end = count < size;
-        rc = is_end ? put_essence(request, group, row, list) : 0;
-        if (rc < 0 || !is_end)
-            break;
-    }
+    sqlite3_stmt *row = SB_DB_USE(db, &list_sql, group, size + 1, offset);
+    rc = sb_rows_page(db, row, size, add_essence, request, list);
+    bool is_end = rc == 0;
     sqlite3_reset(row);
-    if (rc == 0)
+    if (rc >= 0)
         rc = sb_result(request, "messages", list);
     if (rc == 0 && !yyjson_mut_obj_add_bool(request->doc, request->result, "is_end", is_end))
         rc = -ENOMEM;
     return rc;
-}
-
-/* --- APIs --- */
-
-static int set_group_essence_message(struct sb_request *request)
-{
-    yyjson_mut_val *params = request->params;
-    return sb_group_set_essence(request, request->self_id, milky_uint(params, "group_id"),
-                                milky_uint(params, "message_seq"), milky_bool(params, "is_set"));
 }
 
 static const struct sb_api apis[] = {
@@ -173,4 +167,7 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
-const struct sb_feature sb_feature_group_essence = { .apis = apis };
+const struct sb_feature sb_feature_group_essence = {
+    .apis = apis,
+    .steps = (const struct sb_schema_step[]){ { 5, group_essence_sql }, { 0 } },
+};

@@ -1,14 +1,16 @@
 /*
- * group_join: how people get into a group.
+ * group_join: how people join a group.
  *
- *   sb_group_ask ------------------------------> request --- an admin accepts ---> in
- *   sb_group_invite --- a bot ---> invitation --- it accepts ---.
- *        `---------- a person -----------------------------------+--- by an admin ---> in
- *                                                                `--- by a member ---> request
+ *   sb_group_join_ask -------------------------> request --- an admin accepts ---> member
+ *   sb_group_join_invite --- a bot ---> invitation --- it accepts ---.
+ *        `--------------- a person -----------------------------------+--- by an admin ---> member
+ *                                                                     `--- by a member ---> request
  */
-#include "backend/sandbox/api/group_act.h"
+#include "backend/sandbox/api/group_join.h"
 
 #include "backend/sandbox/model/friendship.h"
+#include "backend/sandbox/model/group.h"
+#include "backend/sandbox/model/group_block.h"
 #include "backend/sandbox/model/group_notice.h"
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/person.h"
@@ -18,36 +20,21 @@
 #include <errno.h>
 #include <inttypes.h>
 
+enum { COMMENT_CHARS = 255 };
+
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
 /* group, policy */
-static const struct sb_query group_set_policy_sql = {
+static const struct sb_query set_policy_sql = {
     "UPDATE qq_group SET join_policy = ?2 WHERE group_id = ?1"
 };
 /* group, uin, time */
-static const struct sb_query member_add_sql = {
+static const struct sb_query add_member_sql = {
     "INSERT INTO member (group_id, uin, join_time, is_bot)"
     " SELECT ?1, uin, ?3, is_bot FROM person WHERE uin = ?2"
 };
-/* group, uin */
-static const struct sb_query block_sql = {
-    "SELECT 1 FROM group_block WHERE group_id = ?1 AND uin = ?2"
-};
-static const struct sb_query block_remove_sql = {
-    "DELETE FROM group_block WHERE group_id = ?1 AND uin = ?2"
-};
-
-enum { COMMENT_CHARS = 255 };
 
 /* --- conditions --- */
-
-static int require_group(struct sb_request *request, uint64_t id, struct sb_group *group)
-{
-    int rc = sb_group_find(&request->sandbox->db, id, group);
-    if (rc == 0)
-        return sb_refuse(request, SB_NO_GROUP, "there is no group %" PRIu64, "没有群 %" PRIu64, id);
-    return rc < 0 ? rc : 0;
-}
 
 static int require_room(struct sb_request *request, const struct sb_group *group)
 {
@@ -58,7 +45,7 @@ static int require_room(struct sb_request *request, const struct sb_group *group
         "群 %" PRIu64 " 已满：已有 %" PRIu64 " 名成员", group->id, group->member_count);
 }
 
-/* Somebody who is not in the group. */
+/* A person who is not in the group. */
 static int require_outsider(struct sb_request *request, uint64_t group, uint64_t user)
 {
     struct sb_member member;
@@ -71,12 +58,9 @@ static int require_outsider(struct sb_request *request, uint64_t group, uint64_t
     return 0;
 }
 
-static int require_welcome(struct sb_request *request, uint64_t group, uint64_t user)
+static int require_no_block(struct sb_request *request, uint64_t group, uint64_t user)
 {
-    struct sb_db *db = &request->sandbox->db;
-    sqlite3_stmt *row = SB_DB_USE(db, &block_sql, group, user);
-    int rc = sb_db_step(db, row);
-    sqlite3_reset(row);
+    int rc = sb_group_block_find(&request->sandbox->db, group, user);
     if (rc > 0)
         return sb_refuse(request, SB_NO_PERMISSION,
                          "%" PRIu64 " was kicked out of group %" PRIu64
@@ -87,26 +71,21 @@ static int require_welcome(struct sb_request *request, uint64_t group, uint64_t 
     return rc;
 }
 
-/* Friends can be invited, and those whom one is with in `source_group`. */
+/* A member can invite friends, and people who are with them in `source_group`. */
 static int require_acquaintance(struct sb_request *request, uint64_t actor, uint64_t user,
                                 uint64_t source_group)
 {
     struct sb_member member;
-    int rc;
     if (source_group) {
-        rc = sb_require_self(request, source_group, actor, &member);
-        return rc != 0 ? rc : sb_require_member(request, source_group, user, &member);
+        int rc = sb_member_require_self(request, source_group, actor, &member);
+        return rc != 0 ? rc : sb_member_require(request, source_group, user, &member);
     }
-    yyjson_mut_val *entity;
-    rc = sb_friend_json(&request->sandbox->db, request->doc, actor, user, &entity);
-    if (rc == 0)
-        return sb_refuse_no_friend(request, actor, user);
-    return rc < 0 ? rc : 0;
+    return sb_friendship_require(request, actor, user);
 }
 
-/* --- coming in --- */
+/* --- joining --- */
 
-/* {"state": state, key: seq}; no key: the state alone. */
+/* Makes the result {"state": state, key: seq}; key NULL: the state alone. */
 static int make_result(struct sb_request *request, const char *state, const char *key, uint64_t seq)
 {
     yyjson_mut_doc *doc = request->doc;
@@ -117,8 +96,8 @@ static int make_result(struct sb_request *request, const char *state, const char
     return ok ? 0 : -ENOMEM;
 }
 
-static int tell_joined(struct sb_request *request, uint64_t group, uint64_t user,
-                       uint64_t operator_id, uint64_t invitor)
+static int queue_joined(struct sb_request *request, uint64_t group, uint64_t user,
+                        uint64_t operator_id, uint64_t invitor)
 {
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *data = yyjson_mut_obj(doc);
@@ -126,29 +105,29 @@ static int tell_joined(struct sb_request *request, uint64_t group, uint64_t user
               yyjson_mut_obj_add_uint(doc, data, "user_id", user) &&
               (!operator_id || yyjson_mut_obj_add_uint(doc, data, "operator_id", operator_id)) &&
               (!invitor || yyjson_mut_obj_add_uint(doc, data, "invitor_id", invitor));
-    int rc = sb_tell_group(request, group, user, "group_member_increase", ok ? data : NULL);
+    int rc = sb_group_event(request, group, user, "group_member_increase", ok ? data : NULL);
     return rc < 0 ? rc : make_result(request, "joined", NULL, 0);
 }
 
-/* In the group, and nobody waits for an answer about them any more. */
+/* Adds the member. Pending requests and invitations about them lapse. */
 static int write_joined(struct sb_request *request, uint64_t group, uint64_t user)
 {
     struct sb_db *db = &request->sandbox->db;
     int rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, &member_add_sql, group, user, sb_request_now(request)));
+        rc = sb_db_run(db, SB_DB_USE(db, &add_member_sql, group, user, sb_request_now(request)));
     return rc == 0 ? sb_notice_lapse(db, group, user, 0) : rc;
 }
 
 static int join(struct sb_request *request, uint64_t group, uint64_t user, uint64_t invitor)
 {
-    int rc = tell_joined(request, group, user, 0, invitor);
+    int rc = queue_joined(request, group, user, 0, invitor);
     return rc == 0 ? write_joined(request, group, user) : rc;
 }
 
 /* --- asking --- */
 
-static int tell_asked(struct sb_request *request, const struct sb_notice *notice)
+static int queue_asked(struct sb_request *request, const struct sb_notice *notice)
 {
     yyjson_mut_doc *doc = request->doc;
     bool is_invited = notice->kind == SB_NOTICE_INVITED;
@@ -162,16 +141,16 @@ static int tell_asked(struct sb_request *request, const struct sb_notice *notice
         ok = yyjson_mut_obj_add_bool(doc, data, "is_filtered", notice->is_filtered) &&
              sb_put_text(doc, data, "comment", notice->comment);
     const char *type = is_invited ? "group_invited_join_request" : "group_join_request";
-    return sb_tell_managers(request, notice->group, type, ok ? data : NULL);
+    return sb_group_event_to_admins(request, notice->group, type, ok ? data : NULL);
 }
 
-/* Puts it before the owner and the admins; an earlier one of the same people lapses. */
+/* Asks the owner and the admins. An earlier request by and about the same people lapses. */
 static int ask(struct sb_request *request, struct sb_notice *notice)
 {
     struct sb_db *db = &request->sandbox->db;
     int rc = sb_notice_next(db, &notice->seq);
     if (rc == 0)
-        rc = tell_asked(request, notice);
+        rc = queue_asked(request, notice);
     if (rc == 0)
         rc = make_result(request, "pending", "notification_seq", notice->seq);
     if (rc == 0)
@@ -181,18 +160,18 @@ static int ask(struct sb_request *request, struct sb_notice *notice)
     return rc == 0 ? sb_notice_write(db, notice) : rc;
 }
 
-int sb_group_ask(struct sb_request *request, uint64_t actor, uint64_t id, struct mk_slice comment,
-                 bool is_filtered)
+int sb_group_join_ask(struct sb_request *request, uint64_t actor, uint64_t id,
+                      struct mk_slice comment, bool is_filtered)
 {
     static const struct sb_text_rule rule = { "comment", 0, COMMENT_CHARS, true };
     struct sb_group group;
-    int rc = require_group(request, id, &group);
+    int rc = sb_group_require(request, id, &group);
     if (rc == 0)
         rc = require_outsider(request, id, actor);
     if (rc == 0)
         rc = sb_text_check(request, &rule, comment);
     if (rc == 0)
-        rc = require_welcome(request, id, actor);
+        rc = require_no_block(request, id, actor);
     if (rc == 0)
         rc = require_room(request, &group);
     if (rc != 0)
@@ -215,7 +194,7 @@ int sb_group_ask(struct sb_request *request, uint64_t actor, uint64_t id, struct
 
 /* --- inviting --- */
 
-/* Asks a bot whether it wants to. */
+/* Asks a bot whether it wants to join. */
 static int invite_bot(struct sb_request *request, struct sb_notice *notice)
 {
     struct sb_db *db = &request->sandbox->db;
@@ -241,9 +220,9 @@ static int invite_bot(struct sb_request *request, struct sb_notice *notice)
     return rc == 0 ? sb_notice_write(db, notice) : rc;
 }
 
-/* They want to come in. Those whom a mere member invited need the approval of an admin. */
-static int bring_in(struct sb_request *request, const struct sb_group *group, uint64_t invitor,
-                    uint64_t user)
+/* An invited person wants to join: where a mere member invited them, an admin must approve. */
+static int join_invited(struct sb_request *request, const struct sb_group *group, uint64_t invitor,
+                        uint64_t user)
 {
     struct sb_member member;
     int rc = sb_member_find(&request->sandbox->db, request->doc, group->id, invitor, &member);
@@ -268,21 +247,21 @@ static int require_invitable(struct sb_request *request, uint64_t actor,
     if (rc == 0)
         rc = require_acquaintance(request, actor, user, source_group);
     if (rc == 0 && self->role == SB_ROLE_MEMBER)
-        rc = require_welcome(request, group->id, user);
+        rc = require_no_block(request, group->id, user);
     return rc == 0 ? require_room(request, group) : rc;
 }
 
-int sb_group_invite(struct sb_request *request, uint64_t actor, uint64_t id, uint64_t user,
-                    uint64_t source_group)
+int sb_group_join_invite(struct sb_request *request, uint64_t actor, uint64_t id, uint64_t user,
+                         uint64_t source_group)
 {
     struct sb_db *db = &request->sandbox->db;
     struct sb_member self;
     struct sb_group group;
     struct mk_slice nickname;
     bool is_bot;
-    int rc = sb_require_self(request, id, actor, &self);
+    int rc = sb_member_require_self(request, id, actor, &self);
     if (rc == 0)
-        rc = require_group(request, id, &group);
+        rc = sb_group_require(request, id, &group);
     if (rc == 0)
         rc = require_invitable(request, actor, &self, &group, user, source_group);
     if (rc != 0)
@@ -297,9 +276,9 @@ int sb_group_invite(struct sb_request *request, uint64_t actor, uint64_t id, uin
         .target = user,
         .source_group = source_group,
     };
-    rc = is_bot ? invite_bot(request, &notice) : bring_in(request, &group, actor, user);
+    rc = is_bot ? invite_bot(request, &notice) : join_invited(request, &group, actor, user);
     if (rc == 0 && self.role > SB_ROLE_MEMBER)
-        rc = sb_db_run(db, SB_DB_USE(db, &block_remove_sql, id, user));
+        rc = sb_group_block_remove(db, id, user);
     return rc;
 }
 
@@ -340,7 +319,7 @@ static int write_answer(struct sb_request *request, const struct sb_notice *noti
                             accept ? SB_NOTICE_ACCEPTED : SB_NOTICE_REJECTED, actor, reason);
 }
 
-/* The request that is meant, still to be answered. */
+/* Finds the request, which must be pending. */
 static int require_request(struct sb_request *request, const struct sb_group_request *asked,
                            struct sb_notice *notice)
 {
@@ -353,37 +332,37 @@ static int require_request(struct sb_request *request, const struct sb_group_req
     return require_pending(request, notice);
 }
 
-int sb_group_answer(struct sb_request *request, uint64_t actor,
-                    const struct sb_group_request *asked, bool accept, struct mk_slice reason)
+int sb_group_join_answer(struct sb_request *request, uint64_t actor,
+                         const struct sb_group_request *asked, bool accept, struct mk_slice reason)
 {
     static const struct sb_text_rule rule = { "reason", 0, COMMENT_CHARS, true };
     static const struct mk_phrase action = { "answer requests to join", "处理入群请求" };
     struct sb_member self;
     struct sb_group group;
     struct sb_notice notice;
-    int rc = sb_require_self(request, asked->group, actor, &self);
+    int rc = sb_member_require_self(request, asked->group, actor, &self);
     if (rc == 0)
-        rc = sb_require_role(request, asked->group, &self, SB_ROLE_ADMIN, &action);
+        rc = sb_rights_require_role(request, asked->group, &self, SB_ROLE_ADMIN, &action);
     if (rc == 0)
         rc = require_request(request, asked, &notice);
     if (rc == 0)
         rc = sb_text_check(request, &rule, reason);
     if (rc == 0 && accept)
-        rc = require_group(request, asked->group, &group);
+        rc = sb_group_require(request, asked->group, &group);
     if (rc == 0 && accept)
         rc = require_room(request, &group);
     if (rc == 0 && accept)
         rc = require_outsider(request, asked->group, notice.target);
     if (rc == 0 && accept)
-        rc = tell_joined(request, asked->group, notice.target, actor,
-                         asked->is_invited ? notice.initiator : 0);
+        rc = queue_joined(request, asked->group, notice.target, actor,
+                          asked->is_invited ? notice.initiator : 0);
     if (rc == 0)
         rc = write_answer(request, &notice, accept, actor, reason);
     return rc == 0 && accept ? write_joined(request, asked->group, notice.target) : rc;
 }
 
-int sb_group_answer_invitation(struct sb_request *request, uint64_t actor, uint64_t id,
-                               uint64_t seq, bool accept)
+int sb_group_join_answer_invitation(struct sb_request *request, uint64_t actor, uint64_t id,
+                                    uint64_t seq, bool accept)
 {
     struct sb_group group;
     struct sb_notice notice;
@@ -395,33 +374,34 @@ int sb_group_answer_invitation(struct sb_request *request, uint64_t actor, uint6
         return refuse_no_request(request, id, seq);
     rc = require_pending(request, &notice);
     if (rc == 0)
-        rc = require_group(request, id, &group);
+        rc = sb_group_require(request, id, &group);
     if (rc == 0 && accept)
         rc = require_outsider(request, id, actor);
     if (rc == 0 && accept)
         rc = require_room(request, &group);
     if (rc == 0)
-        rc = accept ? bring_in(request, &group, notice.initiator, actor)
+        rc = accept ? join_invited(request, &group, notice.initiator, actor)
                     : make_result(request, "rejected", NULL, 0);
     return rc == 0 ? write_answer(request, &notice, accept, actor, MK_SLICE("")) : rc;
 }
 
 /* --- policy --- */
 
-int sb_group_set_policy(struct sb_request *request, uint64_t actor, uint64_t group, uint64_t policy)
+int sb_group_join_set_policy(struct sb_request *request, uint64_t actor, uint64_t group,
+                             uint64_t policy)
 {
     static const struct mk_phrase action = { "set how others join", "设置加群方式" };
     struct sb_db *db = &request->sandbox->db;
     struct sb_member self;
-    int rc = sb_require_self(request, group, actor, &self);
+    int rc = sb_member_require_self(request, group, actor, &self);
     if (rc == 0)
-        rc = sb_require_role(request, group, &self, SB_ROLE_ADMIN, &action);
+        rc = sb_rights_require_role(request, group, &self, SB_ROLE_ADMIN, &action);
     if (rc == 0 && policy > SB_JOIN_NOBODY)
         return sb_refuse(request, SB_BAD_VALUE, "there is no join policy %" PRIu64,
                          "没有加群方式 %" PRIu64, policy);
     if (rc == 0)
         rc = sb_turn_write(request);
-    return rc == 0 ? sb_db_run(db, SB_DB_USE(db, &group_set_policy_sql, group, policy)) : rc;
+    return rc == 0 ? sb_db_run(db, SB_DB_USE(db, &set_policy_sql, group, policy)) : rc;
 }
 
 /* --- APIs --- */
@@ -437,7 +417,7 @@ static int answer_request(struct sb_request *request, bool accept, struct mk_sli
             strcmp(milky_string(params, "notification_type", &len), "invited_join_request") == 0,
         .is_filtered = milky_bool(params, "is_filtered"),
     };
-    int rc = sb_group_answer(request, request->self_id, &asked, accept, reason);
+    int rc = sb_group_join_answer(request, request->self_id, &asked, accept, reason);
     request->result = NULL;
     return rc;
 }
@@ -457,7 +437,8 @@ static int reject_group_request(struct sb_request *request)
 static int answer_invitation(struct sb_request *request, bool accept)
 {
     yyjson_mut_val *params = request->params;
-    int rc = sb_group_answer_invitation(request, request->self_id, milky_uint(params, "group_id"),
+    int rc =
+        sb_group_join_answer_invitation(request, request->self_id, milky_uint(params, "group_id"),
                                         milky_uint(params, "invitation_seq"), accept);
     request->result = NULL;
     return rc;

@@ -1,6 +1,9 @@
-/* group_leave: how people cease to be in a group: kicked, gone, or with the group itself. */
-#include "backend/sandbox/api/group_act.h"
-
+/*
+ * group_leave: members leave a group: an admin kicks them, they quit, or the owner quits, which
+ * dissolves the group.
+ */
+#include "backend/sandbox/model/group.h"
+#include "backend/sandbox/model/group_block.h"
 #include "backend/sandbox/model/group_notice.h"
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/turn/turn.h"
@@ -10,20 +13,17 @@
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
 /* group */
-static const struct sb_query group_dissolve_sql = {
+static const struct sb_query dissolve_sql = {
     "UPDATE qq_group SET dissolved = 1 WHERE group_id = ?1"
 };
 /* group, uin */
-static const struct sb_query member_remove_sql = {
+static const struct sb_query remove_member_sql = {
     "DELETE FROM member WHERE group_id = ?1 AND uin = ?2"
 };
 /* group */
-static const struct sb_query members_remove_sql = { "DELETE FROM member WHERE group_id = ?1" };
-static const struct sb_query block_add_sql = {
-    "INSERT INTO group_block VALUES (?1, ?2) ON CONFLICT DO NOTHING"
-};
+static const struct sb_query remove_members_sql = { "DELETE FROM member WHERE group_id = ?1" };
 
-/* group_member_decrease; `operator_id` 0: they left by themselves. */
+/* group_member_decrease; `operator_id` 0: the member quit. Returns NULL when out of memory. */
 static yyjson_mut_val *decrease_json(yyjson_mut_doc *doc, uint64_t group, uint64_t user,
                                      uint64_t operator_id)
 {
@@ -34,59 +34,62 @@ static yyjson_mut_val *decrease_json(yyjson_mut_doc *doc, uint64_t group, uint64
     return ok ? data : NULL;
 }
 
-/* Takes the member out, with a notification for those who stay. */
-static int write_leave(struct sb_request *request, struct sb_notice *notice)
+/*
+ * Event group_member_decrease, also for the member who leaves, and a notification for the owner and
+ * the admins who stay.
+ */
+static int leave(struct sb_request *request, struct sb_notice *notice)
 {
     struct sb_db *db = &request->sandbox->db;
-    int rc = sb_turn_write(request);
+    int rc = sb_group_event(
+        request, notice->group, 0, "group_member_decrease",
+        decrease_json(request->doc, notice->group, notice->target, notice->operator_id));
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, &member_remove_sql, notice->group, notice->target));
+        rc = sb_turn_write(request);
+    if (rc == 0)
+        rc = sb_db_run(db, SB_DB_USE(db, &remove_member_sql, notice->group, notice->target));
     return rc == 0 ? sb_notice_write(db, notice) : rc;
 }
 
 /* --- kicking --- */
 
-int sb_group_kick(struct sb_request *request, uint64_t actor, uint64_t group, uint64_t user,
-                  bool for_good)
+/* An admin or the owner, members with a lower role. `reject_add_request`: see group_block.h. */
+static int kick_group_member(struct sb_request *request)
 {
     static const struct mk_phrase action = { "kick members", "踢出群聊" };
     struct sb_db *db = &request->sandbox->db;
     struct sb_member self, other;
-    int rc = sb_require_self(request, group, actor, &self);
-    if (rc == 0)
-        rc = sb_require_member(request, group, user, &other);
-    if (rc == 0)
-        rc = sb_require_above(request, group, &self, &other, &action);
-    if (rc == 0)
-        rc = sb_tell_group(request, group, 0, "group_member_decrease",
-                           decrease_json(request->doc, group, user, actor));
-    if (rc != 0)
-        return rc;
     struct sb_notice notice = {
-        .group = group,
+        .group = milky_uint(request->params, "group_id"),
         .kind = SB_NOTICE_KICK,
-        .target = user,
-        .operator_id = actor,
+        .target = milky_uint(request->params, "user_id"),
+        .operator_id = request->self_id,
     };
-    rc = write_leave(request, &notice);
+    int rc = sb_member_require_self(request, notice.group, request->self_id, &self);
     if (rc == 0)
-        rc = sb_notice_for(db, &notice, user);
-    if (rc == 0 && for_good)
-        rc = sb_db_run(db, SB_DB_USE(db, &block_add_sql, group, user));
+        rc = sb_member_require(request, notice.group, notice.target, &other);
+    if (rc == 0)
+        rc = sb_rights_require_above(request, notice.group, &self, &other, &action);
+    if (rc == 0)
+        rc = leave(request, &notice);
+    if (rc == 0)
+        rc = sb_notice_for(db, &notice, notice.target);
+    if (rc == 0 && milky_bool(request->params, "reject_add_request"))
+        rc = sb_group_block_add(db, notice.group, notice.target);
     return rc;
 }
 
 /* --- quitting --- */
 
-/* Each bot hears that it is out itself. */
-static int tell_dissolved(struct sb_request *request, uint64_t owner, uint64_t group)
+/* Each bot gets the event that it has left itself, with the owner as the operator, as in QQ. */
+static int queue_dissolved(struct sb_request *request, uint64_t group)
 {
     struct sb_db *db = &request->sandbox->db;
-    uint64_t now = sb_request_now(request);
+    uint64_t now = sb_request_now(request), owner = request->self_id;
     sqlite3_stmt *row = SB_DB_USE(db, &sb_group_bots_sql, group);
     int rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
-        uint64_t bot = sb_db_uint(row, 0);
+        uint64_t bot = sb_db_uint(row, SB_GROUP_BOT_UIN);
         yyjson_mut_val *data = decrease_json(request->doc, group, bot, bot == owner ? 0 : owner);
         rc = data ? sb_request_event(request, bot, "group_member_decrease", now, data) : -ENOMEM;
         if (rc < 0)
@@ -96,47 +99,31 @@ static int tell_dissolved(struct sb_request *request, uint64_t owner, uint64_t g
     return rc;
 }
 
-static int dissolve(struct sb_request *request, uint64_t owner, uint64_t group)
+static int dissolve(struct sb_request *request, uint64_t group)
 {
     struct sb_db *db = &request->sandbox->db;
-    int rc = tell_dissolved(request, owner, group);
+    int rc = queue_dissolved(request, group);
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, &group_dissolve_sql, group));
+        rc = sb_db_run(db, SB_DB_USE(db, &dissolve_sql, group));
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, &members_remove_sql, group));
+        rc = sb_db_run(db, SB_DB_USE(db, &remove_members_sql, group));
     return rc == 0 ? sb_notice_lapse_all(db, group) : rc;
-}
-
-int sb_group_quit(struct sb_request *request, uint64_t actor, uint64_t group)
-{
-    struct sb_member self;
-    int rc = sb_require_self(request, group, actor, &self);
-    if (rc != 0)
-        return rc;
-    if (self.role == SB_ROLE_OWNER)
-        return dissolve(request, actor, group);
-    rc = sb_tell_group(request, group, 0, "group_member_decrease",
-                       decrease_json(request->doc, group, actor, 0));
-    if (rc < 0)
-        return rc;
-    struct sb_notice notice = { .group = group, .kind = SB_NOTICE_QUIT, .target = actor };
-    return write_leave(request, &notice);
-}
-
-/* --- APIs --- */
-
-static int kick_group_member(struct sb_request *request)
-{
-    yyjson_mut_val *params = request->params;
-    return sb_group_kick(request, request->self_id, milky_uint(params, "group_id"),
-                         milky_uint(params, "user_id"), milky_bool(params, "reject_add_request"));
 }
 
 static int quit_group(struct sb_request *request)
 {
-    return sb_group_quit(request, request->self_id, milky_uint(request->params, "group_id"));
+    struct sb_member self;
+    struct sb_notice notice = {
+        .group = milky_uint(request->params, "group_id"),
+        .kind = SB_NOTICE_QUIT,
+        .target = request->self_id,
+    };
+    int rc = sb_member_require_self(request, notice.group, request->self_id, &self);
+    if (rc != 0)
+        return rc;
+    return self.role == SB_ROLE_OWNER ? dissolve(request, notice.group) : leave(request, &notice);
 }
 
 static const struct sb_api apis[] = {

@@ -1,12 +1,9 @@
 /* file: see the header. */
 #include "backend/sandbox/model/file.h"
 
-#include "backend/sandbox/media/media.h"
-
-#include "backend/sandbox/turn/call_media.h"
-
-#include "backend/sandbox/model/entity.h"
+#include "backend/sandbox/model/send.h"
 #include "backend/sandbox/model/text.h"
+#include "backend/sandbox/turn/call_media.h"
 #include "base/hex.h"
 
 #include <errno.h>
@@ -74,8 +71,9 @@ bool sb_upload_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct sb_
            yyjson_mut_obj_add_uint(doc, object, "file_size", upload->media->size);
 }
 
-yyjson_mut_val *sb_upload_message(yyjson_mut_doc *doc, const struct sb_upload *upload,
-                                  bool with_hash)
+/* An IncomingSegment array. Only the message to a friend has the hash. */
+static yyjson_mut_val *message_json(yyjson_mut_doc *doc, const struct sb_upload *upload,
+                                    bool with_hash)
 {
     yyjson_mut_val *segments = yyjson_mut_arr(doc);
     yyjson_mut_val *segment = yyjson_mut_arr_add_obj(doc, segments), *data = NULL;
@@ -85,6 +83,17 @@ yyjson_mut_val *sb_upload_message(yyjson_mut_doc *doc, const struct sb_upload *u
         data && sb_upload_put(doc, data, upload) &&
         (!with_hash || yyjson_mut_obj_add_strcpy(doc, data, "file_hash", upload->media->tri_sha1));
     return ok ? segments : NULL;
+}
+
+int sb_upload_send(struct sb_request *request, const struct sb_upload *upload, enum sb_scene scene,
+                   uint64_t to)
+{
+    bool is_group = scene == SB_SCENE_GROUP;
+    yyjson_mut_val *message = message_json(request->doc, upload, !is_group);
+    if (!message)
+        return -ENOMEM;
+    return is_group ? sb_post_group(request, request->self_id, to, message)
+                    : sb_post_private(request, request->self_id, to, message);
 }
 
 int sb_refuse_no_file(struct sb_request *request)

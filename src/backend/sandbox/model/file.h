@@ -1,20 +1,20 @@
 /*
- * file: what private files (file_private.c) and those of groups (file_group.c, file_folder.c) have
- * in common.
+ * file: the parts that private files (api/private_file.c) and the files and folders of groups
+ * (api/group_file.c, api/group_folder.c) share.
  *
- * An upload also says a message, as in QQ: a segment `file` stands in the conversation, has a
- * message_seq there, and its receivers get a message_receive, after the friend_file_upload or
- * group_file_upload that goes to everybody's bots, the sender's included.
+ * An upload also sends a message, as in QQ: it has one segment `file` and a message_seq in the
+ * conversation. Its receivers get a message_receive, after the friend_file_upload or
+ * group_file_upload that all bots of the conversation get, including the sender.
  */
 #ifndef SB_MODEL_FILE_H
 #define SB_MODEL_FILE_H
 
 #include "backend/sandbox/media/media.h"
-#include "backend/sandbox/turn/request.h"
+#include "backend/sandbox/model/message.h"
 
 enum {
     SB_FILE_ID = 18,              /* bytes of a file_id or folder_id with its NUL */
-    SB_FILE_NAME_MAX_BYTES = 255, /* as file systems have it */
+    SB_FILE_NAME_MAX_BYTES = 255, /* as in file systems */
 };
 
 /* A new id; positive. */
@@ -24,10 +24,11 @@ uint64_t sb_file_id_new(struct sb_db *db);
 void sb_file_id_write(uint64_t id, char text[SB_FILE_ID]);
 bool sb_file_id_read(struct mk_slice text, uint64_t *id);
 
-/* Refuses what cannot be a file's or a folder's name. `field` is the param. 0 or SB_REFUSED. */
+/* Refuses a text that cannot be the name of a file or folder. `field` is the param. 0 or
+ * SB_REFUSED. */
 int sb_file_name_check(struct sb_request *request, const char *field, struct mk_slice name);
 
-/* An upload on its way: read from the params, and given an id. */
+/* An upload: read from the params, with a new id. */
 struct sb_upload {
     uint64_t id;
     char file_id[SB_FILE_ID];
@@ -38,27 +39,19 @@ struct sb_upload {
 /* Reads `file_uri` and `file_name`, and makes the result {file_id}. 0, SB_REFUSED or -errno. */
 int sb_upload_begin(struct sb_request *request, struct sb_upload *upload);
 
-/* The message that shows it: one segment `file`. Only friends see the hash. NULL: no memory. */
-yyjson_mut_val *sb_upload_message(yyjson_mut_doc *doc, const struct sb_upload *upload,
-                                  bool with_hash);
+/*
+ * Sends the message that shows the file, by the caller to a friend or (SB_SCENE_GROUP) to a group.
+ * Returns 0, SB_REFUSED or -errno.
+ */
+int sb_upload_send(struct sb_request *request, const struct sb_upload *upload, enum sb_scene scene,
+                   uint64_t to);
 
-/* Adds file_id, file_name and file_size; false when memory is out. */
+/* Adds file_id, file_name and file_size. Returns false when out of memory. */
 bool sb_upload_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct sb_upload *upload);
 
 int sb_refuse_no_file(struct sb_request *request);
 
-/* Makes the result {download_url}. `self_id` is who asks. Returns 0 or -errno. */
+/* Makes the result {download_url} for the caller. Returns 0 or -errno. */
 int sb_file_url(struct sb_request *request, const char *media, const char *name);
-
-/* --- folders (file_folder.c) --- */
-
-/*
- * The folder that a param names, of that group; 0 is the root. Returns 0, SB_REFUSED or -errno.
- */
-int sb_folder_param(struct sb_request *request, uint64_t group, const char *field,
-                    uint64_t *folder);
-
-/* `delta` files more (or, -1, fewer) are in the folder; the root takes no note. 0 or -errno. */
-int sb_folder_changed(struct sb_db *db, uint64_t folder, int delta);
 
 #endif

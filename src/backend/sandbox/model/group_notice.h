@@ -1,20 +1,21 @@
 /*
- * group_notice: the notifications of groups: what admins and those concerned find in their lists,
- * and the requests and invitations that wait for an answer. Sequence numbers grow through all
- * groups; each list holds some of them.
+ * group_notice: the notifications of groups, which admins and the people concerned find in their
+ * lists; among them the requests and invitations that wait for an answer. Sequence numbers grow
+ * across all groups, so a list has gaps.
  */
 #ifndef SB_MODEL_GROUP_NOTICE_H
 #define SB_MODEL_GROUP_NOTICE_H
 
 #include "backend/sandbox/turn/request.h"
 
-/* Numbers in the database. An invitation is in no list: only whom it invites hears of it. */
+/* Numbers in the database. An invitation is in no list: only the invited bot gets it, as an event.
+ */
 enum sb_notice_kind {
-    SB_NOTICE_JOIN,  /* somebody asks to come in */
+    SB_NOTICE_JOIN,  /* a person asks to join */
     SB_NOTICE_ADMIN, /* an admin was appointed or dismissed */
     SB_NOTICE_KICK,
     SB_NOTICE_QUIT,
-    SB_NOTICE_INVITED, /* a member wants to bring somebody in */
+    SB_NOTICE_INVITED, /* a member wants a person to join */
     SB_NOTICE_INVITATION,
 };
 
@@ -29,11 +30,11 @@ struct sb_notice {
     uint64_t seq;
     uint64_t group;
     uint64_t kind;         /* enum sb_notice_kind */
-    uint64_t initiator;    /* who asks or invites */
-    uint64_t target;       /* whom it is about: of SB_NOTICE_JOIN the initiator */
-    uint64_t operator_id;  /* who did it, or answered; 0: nobody (yet) */
+    uint64_t initiator;    /* the person who asks or invites */
+    uint64_t target;       /* the person concerned: of SB_NOTICE_JOIN the initiator */
+    uint64_t operator_id;  /* the person who acted or answered; 0: not answered yet, or none */
     uint64_t state;        /* enum sb_notice_state; of requests and invitations */
-    uint64_t source_group; /* of an invitation: where they know each other from; 0: friends */
+    uint64_t source_group; /* of an invitation: the group that both are in; 0: they are friends */
     bool is_set;           /* of SB_NOTICE_ADMIN */
     bool is_filtered;
     struct mk_slice comment; /* of SB_NOTICE_JOIN */
@@ -43,32 +44,28 @@ struct sb_notice {
 int sb_notice_next(struct sb_db *db, uint64_t *seq);
 
 /*
- * Writes it, as happened now, into the lists of the owner and the admins (none: an invitation) and
- * sets `seq`. Inside the transaction. Returns 0 or -errno.
+ * Writes the notification, with the time of now, into the lists of the owner and the admins (an
+ * invitation into none), and sets `seq`. Inside the transaction. Returns 0 or -errno.
  */
 int sb_notice_write(struct sb_db *db, struct sb_notice *notice);
 
-/* Puts it into the list of one more person. */
+/* Adds it to the list of one more person. Returns 0 or -errno. */
 int sb_notice_for(struct sb_db *db, const struct sb_notice *notice, uint64_t uin);
 
-/* Reads one; its comment is kept in `doc`. Returns 1, 0 when there is none, or -errno. */
+/* Adds the pending requests of the group to the lists of a new admin. Returns 0 or -errno. */
+int sb_notice_hand_over(struct sb_db *db, uint64_t group, uint64_t admin);
+
+/* Reads one; its comment is copied into `doc`. Returns 1, 0 when there is none, or -errno. */
 int sb_notice_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t seq, struct sb_notice *notice);
 
-/* Answers it, inside the transaction. */
+/* Answers it, inside the transaction. Returns 0 or -errno. */
 int sb_notice_answer(struct sb_db *db, const struct sb_notice *notice, enum sb_notice_state state,
                      uint64_t operator_id, struct mk_slice reason);
 
-/* What still waits for an answer about `target`, of `initiator` (0: of anybody), lapses. */
+/* Pending requests and invitations about `target`, by `initiator` (0: by any person), lapse. */
 int sb_notice_lapse(struct sb_db *db, uint64_t group, uint64_t target, uint64_t initiator);
 
-/* All that waits in the group lapses. */
+/* All pending ones of the group lapse. */
 int sb_notice_lapse_all(struct sb_db *db, uint64_t group);
-
-/*
- * {notifications, next_notification_seq} of `viewer`: at most `limit` from `start` (or the newest)
- * downwards. Sets the result. Returns 0 or -errno.
- */
-int sb_notice_list(struct sb_request *request, uint64_t viewer, bool is_filtered,
-                   const uint64_t *start, uint64_t limit);
 
 #endif

@@ -2,6 +2,9 @@
 #include "backend/sandbox/model/message.h"
 
 #include "backend/sandbox/model/friendship.h"
+#include "backend/sandbox/model/group.h"
+#include "backend/sandbox/model/member.h"
+#include "backend/sandbox/model/text.h"
 #include "backend/sandbox/turn/turn.h"
 
 #include "backend/sandbox/model/segment_url.h"
@@ -86,7 +89,7 @@ static int session_group(struct sb_request *request, const struct sb_place *plac
         return rc;
     uint64_t group = sb_db_uint(row, 0);
     sqlite3_reset(row);
-    rc = sb_entity_group(db, request->doc, place->viewer, group, entity);
+    rc = sb_group_json(db, request->doc, place->viewer, group, entity);
     return rc < 0 ? rc : 0;
 }
 
@@ -97,7 +100,7 @@ int sb_place_require(struct sb_request *request, enum sb_scene scene, uint64_t v
     yyjson_mut_val *made = NULL;
     int rc = 1;
     if (scene == SB_SCENE_GROUP)
-        rc = sb_entity_group(db, request->doc, viewer, peer, &made);
+        rc = sb_group_json(db, request->doc, viewer, peer, &made);
     else if (scene == SB_SCENE_FRIEND)
         rc = sb_friend_json(db, request->doc, viewer, peer, &made);
     if (rc == 0)
@@ -176,7 +179,7 @@ static yyjson_mut_val *sender_json(struct sb_request *request, uint64_t group, u
 {
     struct sb_member member;
     int rc = sb_member_find(&request->sandbox->db, request->doc, group, sender, &member);
-    return rc > 0 ? sb_entity_member(&request->sandbox->db, request->doc, group, &member) : NULL;
+    return rc > 0 ? sb_member_json(&request->sandbox->db, request->doc, group, &member) : NULL;
 }
 
 /*
@@ -312,24 +315,6 @@ static yyjson_mut_val *recall_json(yyjson_mut_doc *doc, const struct sb_place *p
     return ok ? json : NULL;
 }
 
-/* Tells every bot of the group, the one that did it included, as QQ does. */
-static int tell_group_recall(struct sb_request *request, const struct sb_place *place,
-                             const struct sb_message *message)
-{
-    struct sb_db *db = &request->sandbox->db;
-    yyjson_mut_val *json = recall_json(request->doc, place, place->peer, message);
-    uint64_t now = sb_request_now(request);
-    sqlite3_stmt *row = SB_DB_USE(db, &sb_group_bots_sql, place->peer);
-    int rc = json ? sb_db_step(db, row) : -ENOMEM;
-    for (; rc > 0; rc = sb_db_step(db, row)) {
-        rc = sb_request_event(request, sb_db_uint(row, 0), "message_recall", now, json);
-        if (rc < 0)
-            break;
-    }
-    sqlite3_reset(row);
-    return rc;
-}
-
 static int tell_friend_recall(struct sb_request *request, const struct sb_place *place,
                               const struct sb_message *message)
 {
@@ -420,7 +405,8 @@ static int recall_group_message(struct sb_request *request)
     if (rc == 0)
         rc = check_group_recall(request, self.role, group, message.sender);
     if (rc == 0)
-        rc = tell_group_recall(request, &place, &message);
+        rc = sb_group_event(request, group, 0, "message_recall",
+                            recall_json(request->doc, &place, group, &message));
     return rc != 0 ? rc : write_recall(request, &place, message.seq);
 }
 

@@ -7,7 +7,6 @@
 #ifndef SB_MODEL_MESSAGE_H
 #define SB_MODEL_MESSAGE_H
 
-#include "backend/sandbox/model/entity.h"
 #include "backend/sandbox/turn/request.h"
 
 enum sb_scene { SB_SCENE_FRIEND, SB_SCENE_GROUP, SB_SCENE_TEMP };

@@ -75,9 +75,9 @@ int sb_set_group_avatar(struct sb_request *request, uint64_t actor, uint64_t gro
     static const struct mk_phrase action = { "change its picture", "修改群头像" };
     struct sb_member self;
     const char *id;
-    int rc = sb_require_self(request, group, actor, &self);
+    int rc = sb_member_require_self(request, group, actor, &self);
     if (rc == 0)
-        rc = sb_require_role(request, group, &self, SB_ROLE_ADMIN, &action);
+        rc = sb_rights_require_role(request, group, &self, SB_ROLE_ADMIN, &action);
     if (rc == 0)
         rc = require_picture(request, uri, &id);
     return rc == 0 ? write_avatar(request, &group_set_avatar_sql, group, id) : rc;

@@ -32,3 +32,17 @@ int sb_rows_read(struct sb_db *db, sqlite3_stmt *statement, yyjson_mut_doc *doc,
         *array = list;
     return rc;
 }
+
+int sb_rows_page(struct sb_db *db, sqlite3_stmt *statement, uint64_t limit, sb_row_adder *add,
+                 void *arg, yyjson_mut_val *list)
+{
+    int rc = list ? sb_db_step(db, statement) : -ENOMEM;
+    for (uint64_t count = 0; rc > 0 && count < limit; count++) {
+        rc = add(statement, arg, list);
+        if (rc == 0)
+            rc = sb_db_step(db, statement);
+        if (rc < 0)
+            sqlite3_reset(statement);
+    }
+    return rc;
+}

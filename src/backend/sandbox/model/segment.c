@@ -1,6 +1,7 @@
 /* segment: see the header. */
 #include "backend/sandbox/model/segment.h"
 
+#include "backend/sandbox/model/member.h"
 #include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/segment_url.h"
 #include "backend/sandbox/model/text.h"

@@ -4,7 +4,9 @@
 #include "backend/sandbox/turn/turn.h"
 
 #include "backend/sandbox/model/friendship.h"
-#include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/model/group.h"
+#include "backend/sandbox/model/member.h"
+#include "backend/sandbox/model/mute.h"
 #include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/picture.h"
 #include "backend/sandbox/model/segment.h"
@@ -188,13 +190,13 @@ static int require_common_group(struct sb_request *request, uint64_t sender, uin
 {
     struct sb_db *db = &request->sandbox->db;
     yyjson_mut_val *own;
-    int rc = sb_entity_group(db, request->doc, sender, group, &own);
+    int rc = sb_group_json(db, request->doc, sender, group, &own);
     if (rc == 0)
         return sb_refuse_no_group(request, sender, group);
     if (rc > 0 && sender == user)
         return sb_refuse(request, MILKY_MALFORMED, "one cannot talk to oneself", "不能与自己会话");
     if (rc > 0)
-        rc = sb_entity_group(db, request->doc, user, group, entity);
+        rc = sb_group_json(db, request->doc, user, group, entity);
     if (rc == 0)
         return sb_refuse_no_member(request, group, user);
     return rc < 0 ? rc : 0;
@@ -244,7 +246,7 @@ static yyjson_mut_val *group_event(struct sb_request *request, const struct send
     struct sb_member after = *sender;
     after.last_sent_time = sending->message.time;
     yyjson_mut_val *entity;
-    if (sb_entity_group(&request->sandbox->db, doc, viewer, group, &entity) <= 0)
+    if (sb_group_json(&request->sandbox->db, doc, viewer, group, &entity) <= 0)
         return NULL;
     struct sb_message message = sending->message;
     if (sending->compose.has_media) /* each bot gets URLs of its own */
@@ -252,7 +254,7 @@ static yyjson_mut_val *group_event(struct sb_request *request, const struct send
     struct sb_place theirs = sending->place;
     theirs.viewer = viewer;
     return sb_message_json(request, &theirs, &message, entity,
-                           sb_entity_member(&request->sandbox->db, doc, group, &after));
+                           sb_member_json(&request->sandbox->db, doc, group, &after));
 }
 
 /* Tells the bots of the group; the JSON is made only if there is one besides the sender. */
@@ -264,11 +266,11 @@ static int tell_group(struct sb_request *request, const struct sending *sending,
     sqlite3_stmt *row = SB_DB_USE(db, &sb_group_bots_sql, sending->place.peer);
     int rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
-        uint64_t bot = sb_db_uint(row, 0);
+        uint64_t bot = sb_db_uint(row, SB_GROUP_BOT_UIN);
         if (bot == sender->uin)
             continue;
         yyjson_mut_val *json = first;
-        struct mk_slice remark = sb_db_text(row, 1);
+        struct mk_slice remark = sb_db_text(row, SB_GROUP_BOT_REMARK);
         if (!first || sending->compose.has_media)
             json = first = group_event(request, sending, sender, bot);
         else if (!yyjson_mut_equals_strn(
@@ -288,8 +290,8 @@ static int tell_group(struct sb_request *request, const struct sending *sending,
 static int require_voice(struct sb_request *request, uint64_t sender, uint64_t group,
                          struct sb_member *member)
 {
-    int rc = sb_require_self(request, group, sender, member);
-    return rc == 0 ? sb_require_voice(request, group, member) : rc;
+    int rc = sb_member_require_self(request, group, sender, member);
+    return rc == 0 ? sb_mute_check(request, group, member) : rc;
 }
 
 static int send_group(struct sb_request *request, uint64_t sender, uint64_t group,

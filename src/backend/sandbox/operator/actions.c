@@ -3,9 +3,9 @@
  * for friendship, and write to those whom they know from a group only. Everything else that they do
  * is an API, called by them (operator.c).
  */
-#include "backend/sandbox/api/group_act.h"
+#include "backend/sandbox/api/group_join.h"
+#include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/group_notice.h"
-#include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/send.h"
 #include "backend/sandbox/model/social.h"
@@ -38,17 +38,17 @@ static int say_temp(struct sb_request *request)
 static int join(struct sb_request *request)
 {
     yyjson_mut_val *params = request->params;
-    return sb_group_ask(request, request->self_id, milky_uint(params, "group"),
-                        sb_text_param(params, "comment"), milky_bool(params, "is_filtered"));
+    return sb_group_join_ask(request, request->self_id, milky_uint(params, "group"),
+                             sb_text_param(params, "comment"), milky_bool(params, "is_filtered"));
 }
 
 static int invite(struct sb_request *request)
 {
     yyjson_mut_val *params = request->params;
     bool has_source = milky_has(params, "source_group");
-    return sb_group_invite(request, request->self_id, milky_uint(params, "group"),
-                           milky_uint(params, "user"),
-                           has_source ? milky_uint(params, "source_group") : 0);
+    return sb_group_join_invite(request, request->self_id, milky_uint(params, "group"),
+                                milky_uint(params, "user"),
+                                has_source ? milky_uint(params, "source_group") : 0);
 }
 
 static int set_join_policy(struct sb_request *request)
@@ -63,7 +63,7 @@ static int set_join_policy(struct sb_request *request)
     uint64_t policy = 0;
     while (policy < SB_JOIN_NOBODY && strcmp(policies[policy], given) != 0)
         policy++;
-    return sb_group_set_policy(request, request->self_id, milky_uint(params, "group"), policy);
+    return sb_group_join_set_policy(request, request->self_id, milky_uint(params, "group"), policy);
 }
 
 /* --- friends --- */
@@ -129,8 +129,9 @@ static int answer_group(struct sb_request *request, uint64_t group, uint64_t fro
         return sb_refuse(request, SB_NO_REQUEST, "no request waits for an answer there",
                          "没有待处理的请求");
     if (from == 0)
-        return sb_group_answer_invitation(request, actor, group, asked.seq, answer == SB_ACCEPTED);
-    return sb_group_answer(request, actor, &asked, answer == SB_ACCEPTED, reason);
+        return sb_group_join_answer_invitation(request, actor, group, asked.seq,
+                                               answer == SB_ACCEPTED);
+    return sb_group_join_answer(request, actor, &asked, answer == SB_ACCEPTED, reason);
 }
 
 static int answer(struct sb_request *request, enum sb_request_state how)

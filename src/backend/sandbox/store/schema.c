@@ -42,44 +42,6 @@ static const char sb_schema_first_sql[] =
     "  FOREIGN KEY (owner, category_id) REFERENCES friend_category"
     ") STRICT, WITHOUT ROWID;"
 
-    /* member_count is kept by the triggers below. */
-    "CREATE TABLE qq_group ("
-    "  group_id INTEGER PRIMARY KEY,"
-    "  name TEXT NOT NULL,"
-    "  member_count INTEGER NOT NULL DEFAULT 0,"
-    "  max_member_count INTEGER NOT NULL DEFAULT 200,"
-    "  created_time INTEGER NOT NULL,"
-    "  description TEXT NOT NULL DEFAULT '',"
-    "  question TEXT NOT NULL DEFAULT '',"
-    "  announcement TEXT NOT NULL DEFAULT ''"
-    ") STRICT;"
-
-    /* role: 0 member, 1 admin, 2 owner. remark: the name that this member gave the group.
-     * is_bot repeats person.is_bot, so that the bots of a group of thousands are found at once. */
-    "CREATE TABLE member ("
-    "  group_id INTEGER NOT NULL REFERENCES qq_group,"
-    "  uin INTEGER NOT NULL REFERENCES person,"
-    "  card TEXT NOT NULL DEFAULT '',"
-    "  title TEXT NOT NULL DEFAULT '',"
-    "  level INTEGER NOT NULL DEFAULT 1,"
-    "  role INTEGER NOT NULL DEFAULT 0,"
-    "  join_time INTEGER NOT NULL,"
-    "  last_sent_time INTEGER NOT NULL DEFAULT 0,"
-    "  shut_up_end_time INTEGER,"
-    "  remark TEXT NOT NULL DEFAULT '',"
-    "  is_bot INTEGER NOT NULL DEFAULT 0,"
-    "  PRIMARY KEY (group_id, uin)"
-    ") STRICT, WITHOUT ROWID;"
-    "CREATE INDEX member_of ON member (uin, group_id);"
-    "CREATE UNIQUE INDEX member_owner ON member (group_id) WHERE role = 2;"
-    "CREATE INDEX member_bot ON member (group_id, uin) WHERE is_bot = 1;"
-    "CREATE TRIGGER member_added AFTER INSERT ON member BEGIN"
-    "  UPDATE qq_group SET member_count = member_count + 1 WHERE group_id = new.group_id;"
-    "END;"
-    "CREATE TRIGGER member_removed AFTER DELETE ON member BEGIN"
-    "  UPDATE qq_group SET member_count = member_count - 1 WHERE group_id = old.group_id;"
-    "END;"
-
     /* scene 0, friend: low and high are the two QQ numbers in order, so that both sides share one
      * row. scene 1, group: low is the group, high is 0. */
     "CREATE TABLE conversation ("

@@ -4,7 +4,6 @@
 
 #include "backend/sandbox/store/feature.h"
 
-extern const struct sb_feature sb_schema_first, sb_schema_media, sb_schema_social, sb_schema_groups,
-    sb_schema_files;
+extern const struct sb_feature sb_schema_first, sb_schema_media, sb_schema_social;
 
 #endif

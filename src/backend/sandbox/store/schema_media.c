@@ -22,9 +22,8 @@ static const char sb_schema_media_sql[] =
     "  value BLOB NOT NULL"
     ") STRICT, WITHOUT ROWID;"
 
-    /* Their pictures; NULL: none was set. */
+    /* NULL: none was set. */
     "ALTER TABLE person ADD COLUMN avatar TEXT REFERENCES media;"
-    "ALTER TABLE qq_group ADD COLUMN avatar TEXT REFERENCES media;"
 
     /* The stickers that somebody has sent, and when last. */
     "CREATE TABLE custom_face ("

@@ -1,89 +1,97 @@
 /*
- * file_group: the files of a group. Every member may upload and download; who uploaded a file, the
- * owner and the admins may move, rename and delete it. Files are kept until then.
+ * group_file: the files of a group. All members may upload and download; the uploader of a file,
+ * the owner and the admins may move, rename and delete it. Files do not expire.
  */
+#include "backend/sandbox/api/group_folder.h"
 #include "backend/sandbox/model/file.h"
-
+#include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/group_rights.h"
-#include "backend/sandbox/model/send.h"
 #include "backend/sandbox/model/text.h"
 #include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
 
+/* clang-format off */
+/* id: random; file_id is made of it (model/file.h). folder: group_folder.id, or 0 for the root.
+ * Several files may have the same name, as in QQ. */
+static const char group_file_sql[] =
+    "CREATE TABLE group_file ("
+    "  id INTEGER PRIMARY KEY,"
+    "  group_id INTEGER NOT NULL REFERENCES qq_group ON DELETE CASCADE,"
+    "  folder INTEGER NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  media TEXT NOT NULL REFERENCES media,"
+    "  size INTEGER NOT NULL,"
+    "  uploader INTEGER NOT NULL,"
+    "  uploaded_time INTEGER NOT NULL,"
+    "  downloaded_times INTEGER NOT NULL DEFAULT 0"
+    ") STRICT;"
+    "CREATE INDEX group_file_in ON group_file (group_id, folder, uploaded_time, id);";
+/* clang-format on */
+
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
 /* id, group */
-static const struct sb_query group_file_sql = {
+static const struct sb_query find_sql = {
     "SELECT folder, uploader, name, media FROM group_file WHERE id = ?1 AND group_id = ?2"
 };
+enum { FOUND_FOLDER, FOUND_UPLOADER, FOUND_NAME, FOUND_MEDIA };
+
 /* id, group, folder, size, uploader, time, name, media */
-static const struct sb_query group_file_add_sql = {
+static const struct sb_query add_sql = {
     "INSERT INTO group_file (id, group_id, folder, size, uploader,"
     " uploaded_time, name, media)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 };
 /* id */
-static const struct sb_query group_file_downloaded_sql = {
+static const struct sb_query downloaded_sql = {
     "UPDATE group_file SET downloaded_times = downloaded_times + 1 WHERE id = ?1"
 };
 /* id, folder */
-static const struct sb_query group_file_move_sql = {
-    "UPDATE group_file SET folder = ?2 WHERE id = ?1"
-};
+static const struct sb_query move_sql = { "UPDATE group_file SET folder = ?2 WHERE id = ?1" };
 /* id, name */
-static const struct sb_query group_file_rename_sql = {
-    "UPDATE group_file SET name = ?2 WHERE id = ?1"
-};
+static const struct sb_query rename_sql = { "UPDATE group_file SET name = ?2 WHERE id = ?1" };
 /* id */
-static const struct sb_query group_file_delete_sql = { "DELETE FROM group_file WHERE id = ?1" };
+static const struct sb_query delete_sql = { "DELETE FROM group_file WHERE id = ?1" };
 
-static uint64_t group_param(struct sb_request *request)
-{
-    return milky_uint(request->params, "group_id");
-}
+/* --- uploading --- */
 
-/* --- up --- */
-
-static int tell(struct sb_request *request, const struct sb_upload *upload, uint64_t group)
+static int queue_upload(struct sb_request *request, const struct sb_upload *upload, uint64_t group)
 {
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *json = yyjson_mut_obj(doc);
     bool ok = yyjson_mut_obj_add_uint(doc, json, "group_id", group) &&
               yyjson_mut_obj_add_uint(doc, json, "user_id", request->self_id) &&
               sb_upload_put(doc, json, upload);
-    return ok ? sb_tell_group(request, group, 0, "group_file_upload", json) : -ENOMEM;
+    return sb_group_event(request, group, 0, "group_file_upload", ok ? json : NULL);
 }
 
 static int write_file(struct sb_request *request, const struct sb_upload *upload, uint64_t group,
                       uint64_t folder)
 {
     struct sb_db *db = &request->sandbox->db;
-    sqlite3_stmt *insert =
-        SB_DB_USE(db, &group_file_add_sql, upload->id, group, folder, upload->media->size,
-                  request->self_id, sb_request_now(request));
+    sqlite3_stmt *insert = SB_DB_USE(db, &add_sql, upload->id, group, folder, upload->media->size,
+                                     request->self_id, sb_request_now(request));
     sb_text_bind(insert, 7, upload->name);
     sb_text_bind(insert, 8, mk_slice_str(upload->media->id));
     int rc = sb_db_run(db, insert);
-    return rc < 0 ? rc : sb_folder_changed(db, folder, 1);
+    return rc < 0 ? rc : sb_group_folder_changed(db, folder, 1);
 }
 
 static int upload_group_file(struct sb_request *request)
 {
-    uint64_t group = group_param(request), folder;
+    uint64_t group = milky_uint(request->params, "group_id"), folder;
     struct sb_upload upload;
     struct sb_member self;
-    int rc = sb_require_self(request, group, request->self_id, &self);
+    int rc = sb_member_require_self(request, group, request->self_id, &self);
     if (rc == 0)
-        rc = sb_folder_param(request, group, "parent_folder_id", &folder);
+        rc = sb_group_folder_param(request, group, "parent_folder_id", &folder);
     if (rc == 0)
         rc = sb_upload_begin(request, &upload);
     if (rc == 0)
-        rc = tell(request, &upload, group);
-    if (rc != 0)
-        return rc;
-    yyjson_mut_val *message = sb_upload_message(request->doc, &upload, false);
-    rc = message ? sb_post_group(request, request->self_id, group, message) : -ENOMEM;
+        rc = queue_upload(request, &upload, group);
+    if (rc == 0)
+        rc = sb_upload_send(request, &upload, SB_SCENE_GROUP, group);
     return rc ? rc : write_file(request, &upload, group, folder);
 }
 
@@ -97,34 +105,34 @@ struct group_file {
     struct mk_slice media;
 };
 
-/* The file that `file_id` names, of that group. Returns 0, SB_REFUSED or -errno. */
+/* The file of the group that `file_id` names. Returns 0, SB_REFUSED or -errno. */
 static int require_file(struct sb_request *request, uint64_t group, struct group_file *file)
 {
     struct sb_db *db = &request->sandbox->db;
     if (!sb_file_id_read(sb_text_param(request->params, "file_id"), &file->id))
         return sb_refuse_no_file(request);
-    sqlite3_stmt *row = SB_DB_USE(db, &group_file_sql, file->id, group);
+    sqlite3_stmt *row = SB_DB_USE(db, &find_sql, file->id, group);
     int rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc < 0 ? rc : sb_refuse_no_file(request);
-    file->folder = sb_db_uint(row, 0);
-    file->uploader = sb_db_uint(row, 1);
-    file->name = sb_db_text(row, 2);
-    file->media = sb_db_text(row, 3);
+    file->folder = sb_db_uint(row, FOUND_FOLDER);
+    file->uploader = sb_db_uint(row, FOUND_UPLOADER);
+    file->name = sb_db_text(row, FOUND_NAME);
+    file->media = sb_db_text(row, FOUND_MEDIA);
     bool ok = sb_text_keep(request->doc, &file->name) && sb_text_keep(request->doc, &file->media);
     sqlite3_reset(row);
     return ok ? 0 : -ENOMEM;
 }
 
 /*
- * The same, and it is in the folder that `parent_folder_id` names. The draft has no such field:
- * there it arrives empty, and the file may be anywhere.
+ * The same; the file must be in the folder that `parent_folder_id` names. The draft has no such
+ * field: there it is empty, and the file may be in any folder.
  */
 static int require_file_there(struct sb_request *request, uint64_t group, struct group_file *file)
 {
     bool anywhere = sb_text_param(request->params, "parent_folder_id").len == 0;
     uint64_t folder = 0;
-    int rc = anywhere ? 0 : sb_folder_param(request, group, "parent_folder_id", &folder);
+    int rc = anywhere ? 0 : sb_group_folder_param(request, group, "parent_folder_id", &folder);
     if (rc == 0)
         rc = require_file(request, group, file);
     if (rc == 0 && !anywhere && file->folder != folder)
@@ -138,50 +146,50 @@ static int require_file_there(struct sb_request *request, uint64_t group, struct
 static int require_right(struct sb_request *request, uint64_t group, const struct sb_member *self,
                          const struct group_file *file, const struct mk_phrase *action)
 {
-    return file->uploader == self->uin
-               ? 0
-               : sb_require_role(request, group, self, SB_ROLE_ADMIN, action);
+    if (file->uploader == self->uin)
+        return 0;
+    return sb_rights_require_role(request, group, self, SB_ROLE_ADMIN, action);
 }
 
 static int get_group_file_download_url(struct sb_request *request)
 {
     struct sb_db *db = &request->sandbox->db;
-    uint64_t group = group_param(request);
+    uint64_t group = milky_uint(request->params, "group_id");
     struct sb_member self;
     struct group_file file;
-    int rc = sb_require_self(request, group, request->self_id, &self);
+    int rc = sb_member_require_self(request, group, request->self_id, &self);
     if (rc == 0)
         rc = require_file(request, group, &file);
     if (rc == 0)
         rc = sb_file_url(request, file.media.ptr, file.name.ptr);
     if (rc == 0)
         rc = sb_turn_write(request);
-    /* Who asks for the URL downloads the file: that is all that QQ knows, too. */
-    return rc ? rc : sb_db_run(db, SB_DB_USE(db, &group_file_downloaded_sql, file.id));
+    /* Like QQ, this counts the requests for a URL: it does not see the downloads themselves. */
+    return rc ? rc : sb_db_run(db, SB_DB_USE(db, &downloaded_sql, file.id));
 }
 
 static int move_group_file(struct sb_request *request)
 {
     static const struct mk_phrase action = { "move files of others", "移动他人的文件" };
     struct sb_db *db = &request->sandbox->db;
-    uint64_t group = group_param(request), target;
+    uint64_t group = milky_uint(request->params, "group_id"), target;
     struct sb_member self;
     struct group_file file;
-    int rc = sb_require_self(request, group, request->self_id, &self);
+    int rc = sb_member_require_self(request, group, request->self_id, &self);
     if (rc == 0)
         rc = require_file_there(request, group, &file);
     if (rc == 0)
-        rc = sb_folder_param(request, group, "target_folder_id", &target);
+        rc = sb_group_folder_param(request, group, "target_folder_id", &target);
     if (rc == 0)
         rc = require_right(request, group, &self, &file, &action);
     if (rc != 0 || target == file.folder)
         return rc;
     rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, &group_file_move_sql, file.id, target));
+        rc = sb_db_run(db, SB_DB_USE(db, &move_sql, file.id, target));
     if (rc == 0)
-        rc = sb_folder_changed(db, file.folder, -1);
-    return rc < 0 ? rc : sb_folder_changed(db, target, 1);
+        rc = sb_group_folder_changed(db, file.folder, -1);
+    return rc < 0 ? rc : sb_group_folder_changed(db, target, 1);
 }
 
 static int rename_group_file(struct sb_request *request)
@@ -189,10 +197,10 @@ static int rename_group_file(struct sb_request *request)
     static const struct mk_phrase action = { "rename files of others", "重命名他人的文件" };
     struct sb_db *db = &request->sandbox->db;
     struct mk_slice name = sb_text_param(request->params, "new_file_name");
-    uint64_t group = group_param(request);
+    uint64_t group = milky_uint(request->params, "group_id");
     struct sb_member self;
     struct group_file file;
-    int rc = sb_require_self(request, group, request->self_id, &self);
+    int rc = sb_member_require_self(request, group, request->self_id, &self);
     if (rc == 0)
         rc = sb_file_name_check(request, "new_file_name", name);
     if (rc == 0)
@@ -203,20 +211,20 @@ static int rename_group_file(struct sb_request *request)
         rc = sb_turn_write(request);
     if (rc != 0)
         return rc;
-    sqlite3_stmt *update = SB_DB_USE(db, &group_file_rename_sql, file.id);
+    sqlite3_stmt *update = SB_DB_USE(db, &rename_sql, file.id);
     sb_text_bind(update, 2, name);
     return sb_db_run(db, update);
 }
 
-/* The message that showed it stays. */
+/* The message that shows the file stays. */
 static int delete_group_file(struct sb_request *request)
 {
     static const struct mk_phrase action = { "delete files of others", "删除他人的文件" };
     struct sb_db *db = &request->sandbox->db;
-    uint64_t group = group_param(request);
+    uint64_t group = milky_uint(request->params, "group_id");
     struct sb_member self;
     struct group_file file;
-    int rc = sb_require_self(request, group, request->self_id, &self);
+    int rc = sb_member_require_self(request, group, request->self_id, &self);
     if (rc == 0)
         rc = require_file(request, group, &file);
     if (rc == 0)
@@ -224,8 +232,8 @@ static int delete_group_file(struct sb_request *request)
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_db_run(db, SB_DB_USE(db, &group_file_delete_sql, file.id));
-    return rc ? rc : sb_folder_changed(db, file.folder, -1);
+        rc = sb_db_run(db, SB_DB_USE(db, &delete_sql, file.id));
+    return rc ? rc : sb_group_folder_changed(db, file.folder, -1);
 }
 
 static const struct sb_api apis[] = {
@@ -237,4 +245,7 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
-const struct sb_feature sb_feature_file_group = { .apis = apis };
+const struct sb_feature sb_feature_group_file = {
+    .apis = apis,
+    .steps = (const struct sb_schema_step[]){ { 6, group_file_sql }, { 0 } },
+};

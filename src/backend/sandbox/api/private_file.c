@@ -1,30 +1,41 @@
-/* file_private: files that friends give each other. They are kept for good. */
+/* private_file: files that friends send each other. They are kept for good. */
 #include "backend/sandbox/model/file.h"
 #include "backend/sandbox/model/friendship.h"
-#include "backend/sandbox/model/send.h"
 #include "backend/sandbox/model/text.h"
 
 #include <errno.h>
 
+/* clang-format off */
+/* id: random; file_id is made of it (model/file.h). */
+static const char private_file_sql[] =
+    "CREATE TABLE private_file ("
+    "  id INTEGER PRIMARY KEY,"
+    "  sender INTEGER NOT NULL REFERENCES person ON DELETE CASCADE,"
+    "  receiver INTEGER NOT NULL REFERENCES person ON DELETE CASCADE,"
+    "  name TEXT NOT NULL,"
+    "  media TEXT NOT NULL REFERENCES media"
+    ") STRICT;";
+/* clang-format on */
+
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
 /* id */
-static const struct sb_query private_file_sql = {
+static const struct sb_query find_sql = {
     "SELECT f.sender, f.receiver, f.name, f.media, m.tri_sha1"
     " FROM private_file f CROSS JOIN media m ON m.sha256 = f.media"
     " WHERE f.id = ?1"
 };
-/* id, sender, receiver, name, media */
-static const struct sb_query private_file_add_sql = {
-    "INSERT INTO private_file VALUES (?1, ?2, ?3, ?4, ?5)"
-};
+enum { FOUND_SENDER, FOUND_RECEIVER, FOUND_NAME, FOUND_MEDIA, FOUND_HASH };
 
-static int tell(struct sb_request *request, const struct sb_upload *upload, uint64_t viewer,
-                uint64_t peer, bool is_self)
+/* id, sender, receiver, name, media */
+static const struct sb_query add_sql = { "INSERT INTO private_file VALUES (?1, ?2, ?3, ?4, ?5)" };
+
+static int queue_upload(struct sb_request *request, const struct sb_upload *upload, uint64_t viewer,
+                        uint64_t friend, bool is_self)
 {
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *json = yyjson_mut_obj(doc);
-    bool ok = yyjson_mut_obj_add_uint(doc, json, "user_id", peer) &&
+    bool ok = yyjson_mut_obj_add_uint(doc, json, "user_id", friend) &&
               sb_upload_put(doc, json, upload) &&
               yyjson_mut_obj_add_strcpy(doc, json, "file_hash", upload->media->tri_sha1) &&
               yyjson_mut_obj_add_bool(doc, json, "is_self", is_self);
@@ -42,22 +53,20 @@ static int upload_private_file(struct sb_request *request)
     if (rc == 0)
         rc = sb_upload_begin(request, &upload);
     if (rc == 0)
-        rc = tell(request, &upload, actor, friend, true);
+        rc = queue_upload(request, &upload, actor, friend, true);
     if (rc == 0)
-        rc = tell(request, &upload, friend, actor, false);
+        rc = queue_upload(request, &upload, friend, actor, false);
+    if (rc == 0)
+        rc = sb_upload_send(request, &upload, SB_SCENE_FRIEND, friend);
     if (rc != 0)
         return rc;
-    yyjson_mut_val *message = sb_upload_message(request->doc, &upload, true);
-    rc = message ? sb_post_private(request, actor, friend, message) : -ENOMEM;
-    if (rc != 0)
-        return rc;
-    sqlite3_stmt *insert = SB_DB_USE(db, &private_file_add_sql, upload.id, actor, friend);
+    sqlite3_stmt *insert = SB_DB_USE(db, &add_sql, upload.id, actor, friend);
     sb_text_bind(insert, 4, upload.name);
     sb_text_bind(insert, 5, mk_slice_str(upload.media->id));
     return sb_db_run(db, insert);
 }
 
-/* The draft has no file_hash: there it arrives empty, and is not compared. */
+/* The draft has no file_hash: there it is empty, and not compared. */
 static int check_hash(struct sb_request *request, struct mk_slice hash)
 {
     struct mk_slice given = sb_text_param(request->params, "file_hash");
@@ -76,15 +85,16 @@ static int get_private_file_download_url(struct sb_request *request)
         return rc;
     if (!sb_file_id_read(sb_text_param(request->params, "file_id"), &id))
         return sb_refuse_no_file(request);
-    sqlite3_stmt *row = SB_DB_USE(db, &private_file_sql, id);
+    sqlite3_stmt *row = SB_DB_USE(db, &find_sql, id);
     rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc < 0 ? rc : sb_refuse_no_file(request);
-    uint64_t sender = sb_db_uint(row, 0), receiver = sb_db_uint(row, 1);
-    struct mk_slice name = sb_db_text(row, 2), media = sb_db_text(row, 3);
-    bool is_theirs =
+    uint64_t sender = sb_db_uint(row, FOUND_SENDER), receiver = sb_db_uint(row, FOUND_RECEIVER);
+    struct mk_slice name = sb_db_text(row, FOUND_NAME), media = sb_db_text(row, FOUND_MEDIA);
+    bool is_between_them =
         (sender == actor && receiver == friend) || (sender == friend && receiver == actor);
-    rc = is_theirs ? check_hash(request, sb_db_text(row, 4)) : sb_refuse_no_file(request);
+    rc = is_between_them ? check_hash(request, sb_db_text(row, FOUND_HASH))
+                         : sb_refuse_no_file(request);
     if (rc == 0 && (!sb_text_keep(request->doc, &name) || !sb_text_keep(request->doc, &media)))
         rc = -ENOMEM;
     sqlite3_reset(row);
@@ -97,4 +107,7 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
-const struct sb_feature sb_feature_file_private = { .apis = apis };
+const struct sb_feature sb_feature_private_file = {
+    .apis = apis,
+    .steps = (const struct sb_schema_step[]){ { 6, private_file_sql }, { 0 } },
+};
