@@ -1,7 +1,6 @@
 /*
- * control_people: who there is, as an operator decides it: people, groups and friendships come and
- * go without anybody doing it, so no bot is told. What is made is described like in a world
- * (world.h).
+ * people: people, groups and friendships, which an operator makes and deletes without an event.
+ * What is made is described as in a world (world/world.h).
  */
 #include "backend/sandbox/model/friendship.h"
 #include "backend/sandbox/model/person.h"
