@@ -1,7 +1,7 @@
 /* Files that friends give each other, and those of a group with its folders. */
 #include "sandbox_world.h"
 
-#include "backend/sandbox/model/file.h"
+#include "backend/sandbox/api/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

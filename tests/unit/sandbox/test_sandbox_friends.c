@@ -1,8 +1,8 @@
 /* How friendships begin and end, nudges, and talks with those who are no friends. */
 #include "sandbox_world.h"
 
-#include "backend/sandbox/model/send.h"
-#include "backend/sandbox/model/social.h"
+#include "backend/sandbox/api/friend_request.h"
+#include "backend/sandbox/api/send.h"
 #include "backend/sandbox/model/uid.h"
 
 #include <stdio.h>
@@ -89,7 +89,7 @@ struct wish {
 static int run_wish(struct sb_request *request, const void *context)
 {
     const struct wish *wish = context;
-    return sb_request_friend(request, wish->actor, &wish->wish);
+    return sb_friend_request_send(request, wish->actor, &wish->wish);
 }
 
 static struct wish wish_of(uint64_t actor, uint64_t target, bool is_filtered)
@@ -227,7 +227,7 @@ static void rejected(void **state)
 static int run_ignore(struct sb_request *request, const void *context)
 {
     (void)context;
-    return sb_answer_friend(request, BOT, STRANGER, false, SB_IGNORED, mk_slice_str(""));
+    return sb_friend_request_answer(request, BOT, STRANGER, false, SB_IGNORED, mk_slice_str(""));
 }
 
 static void ignored(void **state)

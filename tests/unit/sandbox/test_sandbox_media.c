@@ -1,6 +1,6 @@
 /* Media in the world: how they come in, where they are refused, that they are stored once, and what
  * is left of them when a call fails. */
-#include "backend/sandbox/model/picture.h"
+#include "backend/sandbox/api/avatar.h"
 #include "sandbox_world.h"
 
 #include "backend/sandbox/media/media.h"
@@ -747,13 +747,13 @@ static void avatars(void **state)
 {
     struct world *w = *state;
     char url[SB_MEDIA_URL], content[512];
-    assert_int_equal(sb_person_avatar_url(sandbox_of(w), BOT, BOT, url), 0);
+    assert_int_equal(sb_avatar_of_person(sandbox_of(w), BOT, BOT, url), 0);
     assert_true(serve(w, url, content, sizeof(content)) > 100);
     ask(w, BOT, "set_avatar", "{\"uri\":\"base64://" PNG "\"}");
-    assert_int_equal(sb_person_avatar_url(sandbox_of(w), BOT, BOT, url), 0);
+    assert_int_equal(sb_avatar_of_person(sandbox_of(w), BOT, BOT, url), 0);
     assert_int_equal(serve(w, url, content, sizeof(content)), 37);
     ask(w, BOT, "set_group_avatar", "{\"group_id\":700000001,\"image_uri\":\"base64://" GIF "\"}");
-    assert_int_equal(sb_group_avatar_url(sandbox_of(w), BOT, GROUP, url), 0);
+    assert_int_equal(sb_avatar_of_group(sandbox_of(w), BOT, GROUP, url), 0);
     assert_int_equal(serve(w, url, content, sizeof(content)), 13);
     refused(w, BOT2, SB_NO_PERMISSION, "admin", "set_group_avatar",
             "{\"group_id\":700000001,\"image_uri\":\"base64://" PNG "\"}");

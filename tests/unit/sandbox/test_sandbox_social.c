@@ -1,7 +1,6 @@
 /* What a bot does with itself and its conversations: names, likes, cookies, pins, read marks. */
 #include "sandbox_world.h"
 
-#include "backend/sandbox/model/social.h"
 #include "backend/sandbox/model/uid.h"
 
 #include <stdio.h>
@@ -55,8 +54,8 @@ static void check_length(struct world *w, const char *action, const char *field,
 static void bad_texts(void **state)
 {
     struct world *w = *state;
-    check_length(w, "set_nickname", "new_nickname", SB_NICKNAME_MAX_CHARS);
-    check_length(w, "set_bio", "new_bio", SB_BIO_MAX_CHARS);
+    check_length(w, "set_nickname", "new_nickname", 36);
+    check_length(w, "set_bio", "new_bio", 80);
     refused(w, BOT, SB_BAD_TEXT, "new_nickname must not be empty", "set_nickname",
             "{\"new_nickname\":\"\"}");
     refused(w, BOT, SB_BAD_TEXT, "must not be empty", "set_nickname", "{\"new_nickname\":\"   \"}");

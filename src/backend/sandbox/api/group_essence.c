@@ -119,7 +119,7 @@ static int add_essence(sqlite3_stmt *row, void *arg, yyjson_mut_val *list)
     uint64_t operator_id = sb_db_uint(row, LIST_OPERATOR);
     uint64_t operation_time = sb_db_uint(row, LIST_OPERATION_TIME);
     yyjson_mut_val *json = yyjson_mut_arr_add_obj(doc, list);
-    int rc = json ? sb_message_of_row(doc, row, &message) : -ENOMEM;
+    int rc = json ? sb_message_read(doc, row, &message) : -ENOMEM;
     if (rc == 0)
         rc = sb_segment_fill_urls(request->sandbox, request->self_id, doc, message.segments);
     if (rc < 0)

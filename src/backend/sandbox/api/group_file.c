@@ -2,8 +2,8 @@
  * group_file: the files of a group. All members may upload and download; the uploader of a file,
  * the owner and the admins may move, rename and delete it. Files do not expire.
  */
+#include "backend/sandbox/api/file.h"
 #include "backend/sandbox/api/group_folder.h"
-#include "backend/sandbox/model/file.h"
 #include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/text.h"

@@ -4,7 +4,7 @@
  */
 #include "backend/sandbox/api/group_folder.h"
 
-#include "backend/sandbox/model/file.h"
+#include "backend/sandbox/api/file.h"
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/rows.h"
 #include "backend/sandbox/model/text.h"

@@ -1,5 +1,5 @@
 /* private_file: files that friends send each other. They are kept for good. */
-#include "backend/sandbox/model/file.h"
+#include "backend/sandbox/api/file.h"
 #include "backend/sandbox/model/friendship.h"
 #include "backend/sandbox/model/text.h"
 

@@ -24,14 +24,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
-
-/* size, width, height, duration, sha256, tri_sha1, content_type */
-static const struct sb_query media_add_sql = {
-    "INSERT OR IGNORE INTO media (size, width, height, duration, sha256, tri_sha1,"
-    " content_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-};
-
 #define DEFAULT_MAX_BYTES ((uint64_t)100 * 1024 * 1024)
 enum { DEFAULT_TIMEOUT_MS = 60 * 1000 };
 
@@ -367,14 +359,7 @@ int sb_media_store_info(struct sb_media_store *store, const char *id, struct sb_
 int sb_media_store_record(struct sb_media_store *store, const struct sb_media *media,
                           struct sb_media_blob *blob)
 {
-    struct sb_db *db = store->db;
-    sqlite3_stmt *insert = SB_DB_USE(db, &media_add_sql, media->size, media->info.width,
-                                     media->info.height, media->info.duration);
-    sqlite3_bind_text(insert, 5, media->id, -1, SQLITE_STATIC);
-    sqlite3_bind_text(insert, 6, media->tri_sha1, -1, SQLITE_STATIC);
-    sqlite3_bind_text(insert, 7, media->info.content_type, -1, SQLITE_STATIC);
-    int rc = sb_db_run(db, insert);
-    sb_db_unbind(insert);
+    int rc = sb_media_add(store->db, media);
     if (rc == 0 && blob)
         blob->recorded = true;
     return rc;

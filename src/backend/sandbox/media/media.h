@@ -68,6 +68,4 @@ int sb_media_open(struct sb_media_store *store, const char *id);
 /* The id of the picture of those who have set none; it is no row of the world. */
 extern const char sb_media_plain_avatar[];
 
-extern const struct sb_query sb_secret_sql;
-
 #endif

@@ -11,6 +11,7 @@
 #define SB_MEDIA_PRIVATE_H
 
 #include "backend/sandbox/media/media.h"
+#include "backend/sandbox/store/secret.h"
 #include "base/language.h"
 #include "base/list.h"
 
@@ -21,7 +22,6 @@ struct mk_http_client;
 struct mk_http_request;
 
 enum {
-    SB_MEDIA_KEY = 32,
     SB_MEDIA_PROBLEM = 512, /* bytes of the longest reason */
 };
 
@@ -133,7 +133,7 @@ struct sb_media_store {
     struct mk_list queued; /* fetches that wait for a thread */
     unsigned threads;      /* at work */
     unsigned downloads;
-    uint8_t key[SB_MEDIA_KEY];
+    uint8_t key[SB_SECRET_LEN];
 };
 
 /* Makes the folders where they are not there (any more). Returns 0 or a negative errno, logged. */
@@ -163,6 +163,11 @@ char *sb_media_store_path(const char *folder, const char *id);
 
 /* A descriptor of the content, or a negative errno. */
 int sb_media_open_content(struct sb_media_store *store, const char *id);
+
+/* --- the table --- */
+
+/* Adds the row where there is none. Inside the transaction. Returns 0 or -errno. */
+int sb_media_add(struct sb_db *db, const struct sb_media *media);
 
 /* --- URLs --- */
 

@@ -7,12 +7,12 @@
  */
 #include "backend/sandbox/media/private.h"
 #include "backend/sandbox/store/clock.h"
+#include "backend/sandbox/store/secret.h"
 #include "base/base64.h"
 #include "base/digest.h"
 #include "base/error_text.h"
 #include "base/hex.h"
 #include "base/log.h"
-#include "base/random.h"
 #include "base/secret.h"
 
 #include <errno.h>
@@ -20,20 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
-
-/* media.h. sha256 */
-static const struct sb_query media_sql = {
-    "SELECT size, tri_sha1, content_type, width, height, duration FROM media"
-    " WHERE sha256 = ?1"
-};
-/* name, value (a blob) */
-static const struct sb_query secret_set_sql = {
-    "INSERT OR REPLACE INTO secret (name, value) VALUES (?1, ?2)"
-};
-/* name */
-const struct sb_query sb_secret_sql = { "SELECT value FROM secret WHERE name = ?1" };
 
 enum {
     END_LEN = 5,
@@ -47,31 +33,14 @@ enum {
 
 int sb_media_url_start(struct sb_media_store *store)
 {
-    struct sb_db *db = store->db;
-    static const char name[] = "media";
-    sqlite3_stmt *row = sb_db_use(db, &sb_secret_sql, 0, NULL);
-    sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
-    int rc = sb_db_step(db, row);
-    if (rc < 0)
-        return rc;
-    bool is_there = rc > 0 && sqlite3_column_bytes(row, 0) == SB_MEDIA_KEY;
-    if (is_there)
-        memcpy(store->key, sqlite3_column_blob(row, 0), SB_MEDIA_KEY);
-    sqlite3_reset(row);
-    if (is_there)
-        return 0;
-    mk_random_bytes(store->key, SB_MEDIA_KEY);
-    sqlite3_stmt *insert = sb_db_use(db, &secret_set_sql, 0, NULL);
-    sqlite3_bind_text(insert, 1, name, -1, SQLITE_STATIC);
-    sqlite3_bind_blob(insert, 2, store->key, SB_MEDIA_KEY, SQLITE_STATIC);
-    return sb_db_run(db, insert);
+    return sb_secret_make(store->db, "media", store->key);
 }
 
 static int sign(const struct sb_media_store *store, const uint8_t text[SIGNED_LEN],
                 uint8_t mac[MAC_LEN])
 {
     uint8_t whole[MK_SHA256_LEN];
-    int rc = mk_hmac_sha256(mk_slice_of((const char *)store->key, SB_MEDIA_KEY),
+    int rc = mk_hmac_sha256(mk_slice_of((const char *)store->key, SB_SECRET_LEN),
                             mk_slice_of((const char *)text, SIGNED_LEN), whole);
     memcpy(mac, whole, MAC_LEN);
     return rc;
@@ -107,29 +76,7 @@ static bool read_token(const struct sb_media_store *store, const char *text, cha
 
 /* --- contents --- */
 
-int sb_media_find(struct sb_media_store *store, struct mk_slice id, struct sb_media *media)
-{
-    struct sb_db *db = store->db;
-    if (id.len != SB_MEDIA_ID - 1)
-        return 0;
-    sqlite3_stmt *row = sb_db_use(db, &media_sql, 0, NULL);
-    sqlite3_bind_text(row, 1, id.ptr, (int)id.len, SQLITE_STATIC);
-    int rc = sb_db_step(db, row);
-    if (rc <= 0)
-        return rc;
-    *media = (struct sb_media){ .size = sb_db_uint(row, 0) };
-    memcpy(media->id, id.ptr, id.len);
-    snprintf(media->tri_sha1, sizeof(media->tri_sha1), "%s", sb_db_text(row, 1).ptr);
-    struct mk_slice type = sb_db_text(row, 2);
-    sb_media_info_of(type.ptr, type.len, &media->info);
-    media->info.width = (uint32_t)sb_db_uint(row, 3);
-    media->info.height = (uint32_t)sb_db_uint(row, 4);
-    media->info.duration = (uint32_t)sb_db_uint(row, 5);
-    sqlite3_reset(row);
-    return 1;
-}
-
-/* The picture of those who have set none. */
+/* The avatar where none was set. */
 static const uint8_t plain_avatar[] = {
     0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52,
     0x00, 0x00, 0x00, 0x64, 0x00, 0x00, 0x00, 0x64, 0x01, 0x03, 0x00, 0x00, 0x00, 0x4a, 0x2c, 0x07,

@@ -1,13 +1,7 @@
-/*
- * forward: messages that carry a bundle of other messages. The bundle is a row of its own, named by
- * a random forward_id; whoever has been shown that id can read it.
- */
-#include "backend/sandbox/media/media.h"
-
-#include "backend/sandbox/model/picture.h"
+/* forward: see the header. */
+#include "backend/sandbox/model/forward.h"
 
 #include "backend/sandbox/model/segment.h"
-#include "backend/sandbox/model/segment_url.h"
 #include "backend/sandbox/model/text.h"
 #include "base/hex.h"
 
@@ -20,6 +14,7 @@
 
 /* id */
 static const struct sb_query forward_sql = { "SELECT messages FROM forward WHERE id = ?1" };
+enum { FORWARD_MESSAGES };
 /* id, messages */
 static const struct sb_query forward_add_sql = {
     "INSERT INTO forward (id, messages) VALUES (?1, ?2)"
@@ -199,59 +194,39 @@ void sb_compose_fini(struct sb_compose *compose)
 
 /* --- reading one --- */
 
-/* What was stored becomes what is shown: with the URLs of its pictures. */
-static int show(struct sb_request *request, yyjson_mut_val *messages)
+int sb_forward_find(struct sb_db *db, yyjson_mut_doc *doc, struct mk_slice forward_id,
+                    yyjson_mut_val **messages)
 {
-    size_t i, count;
-    yyjson_mut_val *message;
-    int rc = 0;
-    yyjson_mut_arr_foreach (messages, i, count, message) {
-        char url[SB_MEDIA_URL];
-        yyjson_mut_val *user = yyjson_mut_obj_remove_key(message, "user_id");
-        rc = sb_person_avatar_url(request->sandbox, request->self_id, yyjson_mut_get_uint(user),
-                                  url);
-        if (rc == 0)
-            rc = sb_segment_fill_urls(request->sandbox, request->self_id, request->doc,
-                                      yyjson_mut_obj_get(message, "segments"));
-        yyjson_mut_obj_remove_key(message,
-                                  "avatar_url"); /* worlds of version 1 have an empty one */
-        if (rc == 0 && !yyjson_mut_obj_add_strcpy(request->doc, message, "avatar_url", url))
-            rc = -ENOMEM;
-        if (rc < 0)
-            break;
-    }
-    return rc;
-}
-
-static int get_forwarded_messages(struct sb_request *request)
-{
-    struct sb_db *db = &request->sandbox->db;
-    struct mk_slice name;
-    name.ptr = milky_string(request->params, "forward_id", &name.len);
     uint64_t id;
-    sqlite3_stmt *row = NULL;
-    int rc = 0;
-    if (mk_hex_read_u64(name, &id)) {
-        row = SB_DB_USE(db, &forward_sql, id);
-        rc = sb_db_step(db, row);
-    }
-    if (rc == 0)
-        return sb_refuse(request, SB_NO_MESSAGE, "there is no forward with this forward_id",
-                         "没有此 forward_id 的合并转发");
-    if (rc < 0)
+    if (!mk_hex_read_u64(forward_id, &id))
+        return 0;
+    sqlite3_stmt *row = SB_DB_USE(db, &forward_sql, id);
+    int rc = sb_db_step(db, row);
+    if (rc <= 0)
         return rc;
-    struct mk_slice text = sb_db_text(row, 0);
+    struct mk_slice text = sb_db_text(row, FORWARD_MESSAGES);
     yyjson_doc *stored = yyjson_read(text.ptr, text.len, YYJSON_READ_NOFLAG);
-    yyjson_mut_val *messages = yyjson_val_mut_copy(request->doc, yyjson_doc_get_root(stored));
+    yyjson_mut_val *copy = yyjson_val_mut_copy(doc, yyjson_doc_get_root(stored));
     yyjson_doc_free(stored);
     sqlite3_reset(row);
-    rc = messages ? show(request, messages) : -ENOMEM;
-    return rc == 0 ? sb_result(request, "messages", messages) : rc;
+    if (!copy)
+        return -ENOMEM;
+    *messages = copy;
+    return 1;
 }
 
-static const struct sb_api apis[] = {
-    { "get_forwarded_messages", get_forwarded_messages },
-    { NULL, NULL },
-};
+/* --- tables --- */
 
-const struct sb_feature sb_feature_forward = { .apis = apis };
+/* clang-format off */
+static const struct sb_schema_step steps[] = {
+    /* forward_id is this number in hexadecimal. messages: a JSON array of
+     * IncomingForwardedMessage. */
+    { 1, "CREATE TABLE forward ("
+    "  id INTEGER PRIMARY KEY,"
+    "  messages TEXT NOT NULL"
+    ") STRICT;" },
+    { 0 },
+};
+/* clang-format on */
+
+const struct sb_feature sb_feature_forward = { .steps = steps };

@@ -122,3 +122,30 @@ int sb_friendship_end(struct sb_db *db, uint64_t one, uint64_t other)
     int rc = sb_db_run(db, SB_DB_USE(db, &side_remove_sql, one, other));
     return rc < 0 ? rc : sb_db_run(db, SB_DB_USE(db, &side_remove_sql, other, one));
 }
+
+/* --- tables --- */
+
+/* clang-format off */
+static const struct sb_schema_step steps[] = {
+    /* The folders that a person sorts friends into; everyone has number 0. */
+    { 1, "CREATE TABLE friend_category ("
+    "  owner INTEGER NOT NULL REFERENCES person,"
+    "  category_id INTEGER NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  PRIMARY KEY (owner, category_id)"
+    ") STRICT, WITHOUT ROWID;" },
+
+    /* Two rows per friendship: how each side has filed the other. */
+    { 1, "CREATE TABLE friendship ("
+    "  owner INTEGER NOT NULL REFERENCES person,"
+    "  friend INTEGER NOT NULL REFERENCES person,"
+    "  remark TEXT NOT NULL DEFAULT '',"
+    "  category_id INTEGER NOT NULL DEFAULT 0,"
+    "  PRIMARY KEY (owner, friend),"
+    "  FOREIGN KEY (owner, category_id) REFERENCES friend_category"
+    ") STRICT, WITHOUT ROWID;" },
+    { 0 },
+};
+/* clang-format on */
+
+const struct sb_feature sb_feature_friendship = { .steps = steps };

@@ -55,3 +55,31 @@ int sb_person_require(struct sb_request *request, uint64_t uin)
         return sb_refuse_no_user(request, uin);
     return rc < 0 ? rc : 0;
 }
+
+/* --- tables --- */
+
+/* clang-format off */
+static const struct sb_schema_step steps[] = {
+    /* Everyone with a QQ number. Bots are the people that programs act for. sex: 0 unknown, 1 male,
+     * 2 female. */
+    { 1, "CREATE TABLE person ("
+    "  uin INTEGER PRIMARY KEY,"
+    "  nickname TEXT NOT NULL,"
+    "  sex INTEGER NOT NULL DEFAULT 0,"
+    "  qid TEXT NOT NULL DEFAULT '',"
+    "  bio TEXT NOT NULL DEFAULT '',"
+    "  age INTEGER NOT NULL DEFAULT 0,"
+    "  level INTEGER NOT NULL DEFAULT 1,"
+    "  country TEXT NOT NULL DEFAULT '',"
+    "  city TEXT NOT NULL DEFAULT '',"
+    "  school TEXT NOT NULL DEFAULT '',"
+    "  is_bot INTEGER NOT NULL DEFAULT 0"
+    ") STRICT;" },
+
+    /* NULL: none was set. */
+    { 2, "ALTER TABLE person ADD COLUMN avatar TEXT REFERENCES media;" },
+    { 0 },
+};
+/* clang-format on */
+
+const struct sb_feature sb_feature_person = { .steps = steps };

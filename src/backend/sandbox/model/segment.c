@@ -55,13 +55,13 @@ static int mentioned_name(struct sb_compose *compose, uint64_t user, struct mk_s
 {
     struct sb_request *request = compose->request;
     struct sb_db *db = &request->sandbox->db;
-    bool in_group = compose->place->scene == SB_SCENE_GROUP && compose->depth == 0;
+    bool in_group = compose->conversation->scene == SB_SCENE_GROUP && compose->depth == 0;
     int rc;
     if (in_group) {
         struct sb_member member;
-        rc = sb_member_find(db, request->doc, compose->place->peer, user, &member);
+        rc = sb_member_find(db, request->doc, compose->conversation->with, user, &member);
         if (rc >= 0 && (rc == 0 || !member.is_member))
-            return sb_refuse_no_member(request, compose->place->peer, user);
+            return sb_refuse_no_member(request, compose->conversation->with, user);
         if (rc > 0)
             *name = sb_member_name(&member);
     } else {
@@ -95,14 +95,14 @@ static int mention_all_segment(struct sb_compose *compose, yyjson_mut_val *data,
     compose->has_content = true;
     if (compose->depth > 0) /* it is only shown there */
         return 0;
-    if (compose->place->scene != SB_SCENE_GROUP)
+    if (compose->conversation->scene != SB_SCENE_GROUP)
         return sb_refuse(compose->request, SB_BAD_MESSAGE, "mention_all works in groups only",
                          "@全体成员只能在群中使用");
     if (compose->role == SB_ROLE_MEMBER)
         return sb_refuse(compose->request, SB_NO_PERMISSION,
                          "only the owner or an admin of group %llu can send mention_all",
                          "只有群 %llu 的群主或管理员可以 @全体成员",
-                         (unsigned long long)compose->place->peer);
+                         (unsigned long long)compose->conversation->with);
     return 0;
 }
 
@@ -145,11 +145,11 @@ static int reply_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjso
 {
     struct sb_request *request = compose->request;
     struct sb_db *db = &request->sandbox->db;
-    const struct sb_place *place = compose->place;
+    const struct sb_conversation *conversation = compose->conversation;
     uint64_t seq = milky_uint(data, "message_seq");
     struct sb_message quoted;
     struct sb_member sender;
-    int rc = sb_message_find(db, request->doc, place, seq, &quoted);
+    int rc = sb_message_find(db, request->doc, conversation, seq, &quoted);
     if (rc < 0)
         return rc;
     if (rc == 0 || quoted.recalled)
@@ -160,7 +160,8 @@ static int reply_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjso
     if (rc != 0)
         return rc;
     /* In a private chat there is no such group, so this finds the nickname. */
-    rc = sb_member_find(db, request->doc, place->scene == SB_SCENE_GROUP ? place->peer : 0,
+    rc = sb_member_find(db, request->doc,
+                        conversation->scene == SB_SCENE_GROUP ? conversation->with : 0,
                         quoted.sender, &sender);
     if (rc <= 0)
         return rc < 0 ? rc : -EIO;

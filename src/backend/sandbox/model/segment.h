@@ -27,14 +27,14 @@ struct sb_forward {
 /* A message in the making. Zero it, set the first three, and end with sb_compose_fini. */
 struct sb_compose {
     struct sb_request *request;
-    const struct sb_place *place; /* as the sender sees it */
-    uint64_t role;                /* of the sender, in a group */
-    unsigned depth;               /* how many forwards are around */
-    size_t chars;                 /* of text so far */
-    size_t quoted;                /* bytes of the messages that its replies quote, so far, ... */
-    size_t quoted_in_forwards;    /* ... and of those that replies in its forwards do */
-    bool has_content;             /* something else than empty text has come */
-    bool has_media;               /* a segment with a URL, be it in a reply */
+    const struct sb_conversation *conversation; /* as the sender sees it */
+    uint64_t role;                              /* of the sender, in a group */
+    unsigned depth;                             /* how many forwards are around */
+    size_t chars;                               /* of text so far */
+    size_t quoted;             /* bytes of the messages that its replies quote, so far, ... */
+    size_t quoted_in_forwards; /* ... and of those that replies in its forwards do */
+    bool has_content;          /* something else than empty text has come */
+    bool has_media;            /* a segment with a URL, be it in a reply */
     bool has_sticker;
     struct sb_forward *forwards;
 };

@@ -3,12 +3,12 @@
  * for friendship, and write to those whom they know from a group only. Everything else that they do
  * is an API, called by them (operator.c).
  */
+#include "backend/sandbox/api/friend_request.h"
 #include "backend/sandbox/api/group_join.h"
+#include "backend/sandbox/api/send.h"
 #include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/group_notice.h"
 #include "backend/sandbox/model/person.h"
-#include "backend/sandbox/model/send.h"
-#include "backend/sandbox/model/social.h"
 #include "backend/sandbox/model/text.h"
 #include "backend/sandbox/operator/operator.h"
 
@@ -77,24 +77,10 @@ static int friend_request(struct sb_request *request)
         .via = sb_text_param(params, "via"),
         .is_filtered = milky_bool(params, "is_filtered"),
     };
-    return sb_request_friend(request, request->self_id, &wish);
+    return sb_friend_request_send(request, request->self_id, &wish);
 }
 
 /* --- answers --- */
-
-/* Whether the pending request of `initiator` was held back by the filter. */
-static int answer_friend(struct sb_request *request, uint64_t actor, uint64_t initiator,
-                         enum sb_request_state answer, struct mk_slice reason)
-{
-    struct sb_db *db = &request->sandbox->db;
-    bool is_filtered = false;
-    sqlite3_stmt *row = SB_DB_USE(db, &sb_friend_request_sql, actor, initiator);
-    int rc = sb_db_step(db, row);
-    if (rc > 0)
-        is_filtered = sb_db_uint(row, 2) != 0;
-    sqlite3_reset(row);
-    return rc < 0 ? rc : sb_answer_friend(request, actor, initiator, is_filtered, answer, reason);
-}
 
 /* The newest request to let `target` into the group, or invitation of them. 0 or -errno. */
 static int find_pending(struct sb_db *db, uint64_t group, uint64_t target, bool is_invitation,
@@ -144,7 +130,7 @@ static int answer(struct sb_request *request, enum sb_request_state how)
     if (from == 0)
         return sb_refuse(request, MILKY_MALFORMED, "from, or group, or both must be given",
                          "需要 from 或 group，或二者");
-    return answer_friend(request, request->self_id, from, how, reason);
+    return sb_friend_request_answer_any(request, request->self_id, from, how, reason);
 }
 
 static int accept(struct sb_request *request)

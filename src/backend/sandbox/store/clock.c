@@ -45,3 +45,19 @@ int sb_world_clock_set(struct sb_db *db, const struct sb_clock *clock)
         db->clock = *clock;
     return rc;
 }
+
+/* --- tables --- */
+
+/* clang-format off */
+static const struct sb_schema_step steps[] = {
+    /* One row where the clock was moved: by `offset` seconds, or stopped at stopped_at. */
+    { 4, "CREATE TABLE clock ("
+    "  id INTEGER PRIMARY KEY CHECK (id = 1),"
+    "  offset INTEGER NOT NULL,"
+    "  stopped_at INTEGER NOT NULL"
+    ") STRICT;" },
+    { 0 },
+};
+/* clang-format on */
+
+const struct sb_feature sb_feature_clock = { .steps = steps };

@@ -231,3 +231,29 @@ int sb_unsent_start(struct sb_unsent *unsent, struct sb_db *db, struct milky_hos
                     "已发送崩溃时未发出的 %u 个事件", emitted);
     return rc;
 }
+
+/* --- tables --- */
+
+/* clang-format off */
+static const struct sb_schema_step steps[] = {
+    /* One row: the events of the last turn that had any, a JSON array. */
+    { 7, "CREATE TABLE unsent ("
+    "  id INTEGER PRIMARY KEY CHECK (id = 1),"
+    "  events TEXT NOT NULL"
+    ") STRICT;" },
+
+    /* One row, or more where it is long, for each transaction that the journal may not have on disk
+     * yet, in their order. ALTER would take a millisecond. */
+    { 8, "CREATE TEMP TABLE kept AS SELECT id, events FROM unsent;"
+    "DROP TABLE unsent;"
+    "CREATE TABLE unsent ("
+    "  id INTEGER PRIMARY KEY,"
+    "  events TEXT NOT NULL"
+    ") STRICT;"
+    "INSERT INTO unsent SELECT id, events FROM kept;"
+    "DROP TABLE kept;" },
+    { 0 },
+};
+/* clang-format on */
+
+const struct sb_feature sb_feature_unsent = { .steps = steps };

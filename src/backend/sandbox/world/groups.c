@@ -1,5 +1,5 @@
 /* world_groups: groups in a world, with what they have; and files: see world.h. */
-#include "backend/sandbox/model/file.h"
+#include "backend/sandbox/api/file.h"
 #include "backend/sandbox/world/fields.h"
 
 static const char *const roles[] = { "member", "admin", "owner", NULL };

@@ -1,7 +1,7 @@
 /* file: see the header. */
-#include "backend/sandbox/model/file.h"
+#include "backend/sandbox/api/file.h"
 
-#include "backend/sandbox/model/send.h"
+#include "backend/sandbox/api/send.h"
 #include "backend/sandbox/model/text.h"
 #include "backend/sandbox/turn/call_media.h"
 #include "base/hex.h"
@@ -92,8 +92,7 @@ int sb_upload_send(struct sb_request *request, const struct sb_upload *upload, e
     yyjson_mut_val *message = message_json(request->doc, upload, !is_group);
     if (!message)
         return -ENOMEM;
-    return is_group ? sb_post_group(request, request->self_id, to, message)
-                    : sb_post_private(request, request->self_id, to, message);
+    return sb_send_segments(request, scene, request->self_id, to, message);
 }
 
 int sb_refuse_no_file(struct sb_request *request)

@@ -6,8 +6,8 @@
  * conversation. Its receivers get a message_receive, after the friend_file_upload or
  * group_file_upload that all bots of the conversation get, including the sender.
  */
-#ifndef SB_MODEL_FILE_H
-#define SB_MODEL_FILE_H
+#ifndef SB_API_FILE_H
+#define SB_API_FILE_H
 
 #include "backend/sandbox/media/media.h"
 #include "backend/sandbox/model/message.h"

@@ -1,0 +1,56 @@
+/*
+ * conversation: a friend, a group or a temporary session, as one side sees it; its messages are
+ * message.h's.
+ */
+#ifndef SB_MODEL_CONVERSATION_H
+#define SB_MODEL_CONVERSATION_H
+
+#include "backend/sandbox/turn/request.h"
+
+/* By their number in the database. */
+enum sb_scene { SB_SCENE_FRIEND, SB_SCENE_GROUP, SB_SCENE_TEMP };
+
+/* "friend", "group", "temp", and back: any other name is temp. */
+const char *sb_scene_name(enum sb_scene scene);
+enum sb_scene sb_scene_of(const char *name);
+
+struct sb_conversation {
+    enum sb_scene scene;
+    uint64_t viewer;   /* the side that sees it */
+    uint64_t with;     /* the friend, the group, or the stranger of a temporary session */
+    uint64_t id;       /* of the row; 0 before the first message */
+    uint64_t last_seq; /* 0 likewise */
+};
+
+/*
+ * Finds the row, if there is one. Returns 0 or -errno. Does not check that the viewer takes part in
+ * the conversation.
+ */
+int sb_conversation_find(struct sb_db *db, enum sb_scene scene, uint64_t viewer, uint64_t with,
+                         struct sb_conversation *conversation);
+
+/*
+ * Finds the conversation of `viewer`, and its FriendEntity, its GroupEntity or (temp) that of the
+ * group that the session goes through, NULL when the viewer is not in that group any more; `entity`
+ * may be NULL. Returns 0, SB_REFUSED when the viewer takes no part in the conversation, or -errno.
+ * A temporary session without messages is found, empty.
+ */
+int sb_conversation_require(struct sb_request *request, enum sb_scene scene, uint64_t viewer,
+                            uint64_t with, struct sb_conversation *conversation,
+                            yyjson_mut_val **entity);
+
+/* The same for the caller and the params `message_scene` and `peer_id`. */
+int sb_conversation_param(struct sb_request *request, struct sb_conversation *conversation,
+                          yyjson_mut_val **entity);
+
+/* Adds the row where there is none. Inside the transaction. Returns 0 or -errno. */
+int sb_conversation_add(struct sb_db *db, struct sb_conversation *conversation);
+
+/* Its last message is number `seq`. Inside the transaction. Returns 0 or -errno. */
+int sb_conversation_grow(struct sb_db *db, struct sb_conversation *conversation, uint64_t seq);
+
+/* A temporary session goes through `group`. Inside the transaction. Returns 0 or -errno. */
+int sb_conversation_set_group(struct sb_db *db, const struct sb_conversation *conversation,
+                              uint64_t group);
+
+#endif
