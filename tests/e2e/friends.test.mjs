@@ -191,11 +191,11 @@ test('friend requests, and the end of a friendship', async (t) => {
 test('temporary sessions', async (t) => {
   const { owner, operate, next, silence } = await world(t);
   await done(operate('create_person', { user_id: STRANGER, nickname: '路人' }));
-  await fails(operate('say_temp', { as: STRANGER, to: BOT, through: GROUP, text: '你好' }), -101);
+  await fails(operate('say', { as: STRANGER, to: BOT, through: GROUP, text: '你好' }), -101);
   await done(operate('set_join_policy', { as: BOT, group: GROUP, policy: 'anybody' }));
   await done(operate('join', { as: STRANGER, group: GROUP }));
   await Promise.all([next(BOT), next(OTHER)]);
-  const { message_seq, time } = await done(operate('say_temp', { as: STRANGER, to: BOT, through: GROUP, text: '你好' }));
+  const { message_seq, time } = await done(operate('say', { as: STRANGER, to: BOT, through: GROUP, text: '你好' }));
   const { draft, '1.2': modern } = await next(BOT);
   assert.deepEqual({ ...modern.data, group: modern.data.group.group_id }, {
     message_scene: 'temp', peer_id: STRANGER, message_seq, sender_id: STRANGER, time, segments: text('你好'), group: GROUP,
