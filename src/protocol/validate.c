@@ -4,11 +4,11 @@
 #include "base/json.h"
 #include "base/json_path.h"
 #include "protocol/file_name.h"
+#include "protocol/operator_value.h"
 #include "protocol/pattern.h"
 #include "protocol/problem.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 struct walk {
     struct mk_arena *arena;
@@ -29,17 +29,12 @@ static struct mk_slice string_of(yyjson_val *value)
 
 /* --- scalars --- */
 
-static bool in_range(const struct mk_type *type, bool negative, uint64_t magnitude)
+static bool in_range(enum mk_kind kind, bool negative, uint64_t magnitude)
 {
-    if (type->kind == MK_KIND_UIN)
+    if (kind == MK_KIND_UIN)
         return !negative && magnitude >= 10001 && magnitude <= UINT32_MAX;
-    if (type->kind == MK_KIND_RANGE) {
-        int64_t value = (int64_t)magnitude;
-        return magnitude <= INT64_MAX && (negative ? -value : value) >= type->least &&
-               (negative ? -value : value) <= type->most;
-    }
     if (negative)
-        return type->kind == MK_KIND_INT && magnitude <= (uint64_t)INT64_MAX + 1;
+        return kind == MK_KIND_INT && magnitude <= (uint64_t)INT64_MAX + 1;
     return magnitude <= INT64_MAX;
 }
 
@@ -48,7 +43,8 @@ static int read_integer(struct walk *walk, const struct mk_json_path *at,
 {
     bool negative;
     uint64_t magnitude;
-    if (!mk_json_integer(given, &negative, &magnitude) || !in_range(type, negative, magnitude))
+    if (!mk_json_integer(given, &negative, &magnitude) ||
+        !in_range(type->kind, negative, magnitude))
         return mk_problem_of_type(walk->arena, at, type, given, &walk->problem);
     *made = negative ? yyjson_mut_sint(walk->doc, (int64_t)(0 - magnitude))
                      : yyjson_mut_uint(walk->doc, magnitude);
@@ -77,49 +73,6 @@ static int read_scalar(struct walk *walk, const struct mk_json_path *at, const s
         return mk_problem_of_type(walk->arena, at, type, given, &walk->problem);
     }
     return *made ? 0 : -ENOMEM;
-}
-
-/* --- what operators alone send --- */
-
-static int read_text(struct walk *walk, const struct mk_json_path *at, const struct mk_type *type,
-                     yyjson_val *given, yyjson_mut_val **made)
-{
-    size_t len = yyjson_get_len(given);
-    if (!yyjson_is_str(given) || len < (size_t)type->least || len > (size_t)type->most)
-        return mk_problem_of_type(walk->arena, at, type, given, &walk->problem);
-    *made = yyjson_mut_strn(walk->doc, yyjson_get_str(given), len);
-    return *made ? 0 : -ENOMEM;
-}
-
-/* It may be raw, as it was written. */
-static int read_fraction(struct walk *walk, const struct mk_json_path *at,
-                         const struct mk_type *type, yyjson_val *given, yyjson_mut_val **made)
-{
-    double number = -1;
-    if (yyjson_is_raw(given))
-        number = strtod(yyjson_get_raw(given), NULL);
-    else if (yyjson_is_num(given))
-        number = yyjson_get_num(given);
-    if (!(number >= 0 && number <= 1))
-        return mk_problem_of_type(walk->arena, at, type, given, &walk->problem);
-    *made = yyjson_mut_real(walk->doc, number);
-    return *made ? 0 : -ENOMEM;
-}
-
-/* [{"type": "text", "data": {"text": ...}}] */
-static int read_text_message(struct walk *walk, const struct mk_json_path *at,
-                             const struct mk_type *type, yyjson_val *given, yyjson_mut_val **made)
-{
-    yyjson_mut_doc *doc = walk->doc;
-    if (!yyjson_is_str(given))
-        return mk_problem_of_type(walk->arena, at, type, given, &walk->problem);
-    yyjson_mut_val *message = yyjson_mut_arr(doc);
-    yyjson_mut_val *segment = yyjson_mut_arr_add_obj(doc, message);
-    bool ok = yyjson_mut_obj_add_str(doc, segment, "type", "text") &&
-              yyjson_mut_obj_add_strn(doc, yyjson_mut_obj_add_obj(doc, segment, "data"), "text",
-                                      yyjson_get_str(given), yyjson_get_len(given));
-    *made = message;
-    return ok ? 0 : -ENOMEM;
 }
 
 /* --- arrays, objects, unions --- */
@@ -228,7 +181,6 @@ static int read_value(struct walk *walk, const struct mk_json_path *at, const st
     case MK_KIND_INT:
     case MK_KIND_UINT:
     case MK_KIND_UIN:
-    case MK_KIND_RANGE:
         return read_integer(walk, at, type, given, made);
     case MK_KIND_ARRAY:
         return read_array(walk, at, type, given, made);
@@ -239,17 +191,13 @@ static int read_value(struct walk *walk, const struct mk_json_path *at, const st
             return mk_problem_of_type(walk->arena, at, type, given, &walk->problem);
         *made = yyjson_mut_obj(walk->doc);
         return *made ? read_object(walk, at, type->object, given, *made) : -ENOMEM;
-    case MK_KIND_TEXT:
-        return read_text(walk, at, type, given, made);
-    case MK_KIND_FRACTION:
-        return read_fraction(walk, at, type, given, made);
-    case MK_KIND_TEXT_MESSAGE:
-        return read_text_message(walk, at, type, given, made);
-    case MK_KIND_JSON:
-        *made = yyjson_val_mut_copy(walk->doc, given);
-        return *made ? 0 : -ENOMEM;
-    default:
+    case MK_KIND_BOOL:
+    case MK_KIND_STRING:
+    case MK_KIND_ENUM:
         return read_scalar(walk, at, type, given, made);
+    default:
+        return mk_operator_value_read(type, at, given, walk->doc, walk->arena, made,
+                                      &walk->problem);
     }
 }
 
