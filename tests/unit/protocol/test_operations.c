@@ -130,7 +130,7 @@ static void test_defaults_are_filled_in(void **state)
                    "\"segments\":[{\"any\":[1.5,null]}]}]}]}}");
 }
 
-static void test_forms_are_told_apart(void **state)
+static void test_fields_decide_the_form(void **state)
 {
     (void)state;
     const char *cases[][3] = {
@@ -252,10 +252,14 @@ static void test_names_that_are_near(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_short_forms_become_apis), cmocka_unit_test(test_apis_by_their_names),
-        cmocka_unit_test(test_defaults_are_filled_in),  cmocka_unit_test(test_forms_are_told_apart),
-        cmocka_unit_test(test_types_and_ranges),        cmocka_unit_test(test_unknown_fields),
-        cmocka_unit_test(test_long_and_deep),           cmocka_unit_test(test_names_that_are_near),
+        cmocka_unit_test(test_short_forms_become_apis),
+        cmocka_unit_test(test_apis_by_their_names),
+        cmocka_unit_test(test_defaults_are_filled_in),
+        cmocka_unit_test(test_fields_decide_the_form),
+        cmocka_unit_test(test_types_and_ranges),
+        cmocka_unit_test(test_unknown_fields),
+        cmocka_unit_test(test_long_and_deep),
+        cmocka_unit_test(test_names_that_are_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

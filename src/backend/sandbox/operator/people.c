@@ -152,7 +152,7 @@ static int check_dispensable(struct sb_request *request, uint64_t uin)
     return rc;
 }
 
-/* What they said goes with them: every number in a world is somebody's. */
+/* Their messages go with them: each number in a world is that of a person. */
 static int delete_person(struct sb_request *request)
 {
     static const char *const statements[] = {
