@@ -118,7 +118,7 @@ static int convert(const struct mk_arguments *arguments, struct mk_slice text,
     yyjson_doc *doc = mk_jsonc_read(text, NULL, &error);
     if (!doc) {
         size_t line, column;
-        mk_jsonc_place(text, error.pos, &line, &column);
+        mk_jsonc_position(text, error.pos, &line, &column);
         return mk_command_failed(
             mk_tr("the params are not JSON: %zu:%zu: %s", "参数不是 JSON：%zu:%zu：%s"), line,
             column, error.msg);

@@ -1,4 +1,4 @@
-/* addresses: the rules about who listens where (see rules.h). */
+/* addresses: the rules about addresses to listen on (see rules.h). */
 #include "config/rules.h"
 
 #include "net/address.h"
@@ -57,7 +57,7 @@ struct mk_rule_entry *mk_rule_entries(const struct milky_config *config, size_t 
 
 static void check_anonymous(struct mk_mistakes *mistakes, const struct mk_rule_entry *entry)
 {
-    /* A token that was refused is there, and is a mistake already. */
+    /* A token that was refused is a mistake of its own already. */
     if (entry->local || entry->server->access_token || entry->server->allow_anonymous ||
         mk_mistakes_has(mistakes, path_of(mistakes, entry, "access_token")))
         return;
@@ -65,14 +65,14 @@ static void check_anonymous(struct mk_mistakes *mistakes, const struct mk_rule_e
         mistakes,
         &(struct mk_mistake_found){
             .path = path_of(mistakes, entry, "listen"),
-            .expected = mk_tr("an access_token beside it", "应同时设置 access_token"),
-            .got = mk_tr("none", "实际没有"),
-            .rest = mk_mistakes_text(
+            .expected = mk_tr("an access_token beside it", "同时设置的 access_token"),
+            .got = mk_tr("none", "没有"),
+            .text = mk_mistakes_say(
                 mistakes,
-                mk_tr(": other machines can reach %s (set access_token, or \"allow_anonymous\": "
-                      "true if anyone may use this bot)",
-                      "：其他机器可以访问 %s（请设置 access_token；若确实允许任何人操作此 "
-                      "Bot，请设置 \"allow_anonymous\": true）"),
+                "expected an access_token beside it, got none: other machines can reach %s (set "
+                "access_token, or \"allow_anonymous\": true if anyone may use this bot)",
+                "应同时设置 access_token，因为其他机器可以访问 %s（请设置 "
+                "access_token；若确实允许任何人操作此 Bot，请设置 \"allow_anonymous\": true）",
                 entry->server->listen),
         });
 }
@@ -98,7 +98,7 @@ static bool same_text(const char *a, const char *b)
     return mk_slice_eq(mk_slice_str(a), mk_slice_str(b));
 }
 
-/* Two entries of one port must agree on it. */
+/* Two entries of one port must have the same prefix and TLS. */
 static void check_agreement(struct mk_mistakes *mistakes, const struct mk_rule_entry *first,
                             const struct mk_rule_entry *again)
 {
@@ -115,15 +115,16 @@ static void check_agreement(struct mk_mistakes *mistakes, const struct mk_rule_e
     }
     if (!key)
         return;
-    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
-                                  .path = path_of(mistakes, again, key),
-                                  .at = path_of(mistakes, again, is_there ? key : "listen"),
-                                  .expected = mk_mistakes_text(
-                                      mistakes,
-                                      mk_tr("the same as at %s[%zu], which shares its port",
-                                            "应与 %s[%zu] 相同，二者共用端口"),
-                                      first->kind, first->index),
-                              });
+    mk_mistakes_add(mistakes,
+                    &(struct mk_mistake_found){
+                        .path = path_of(mistakes, again, key),
+                        .at = path_of(mistakes, again, is_there ? key : "listen"),
+                        .expected = mk_mistakes_say(mistakes, "that of %s[%zu]", "与 %s[%zu] 相同",
+                                                    first->kind, first->index),
+                        .text = mk_mistakes_say(
+                            mistakes, "expected the same as at %s[%zu], which shares its port",
+                            "应与 %s[%zu] 相同，二者共用端口", first->kind, first->index),
+                    });
 }
 
 /* `again` listens where `first` does. */
@@ -134,18 +135,24 @@ static void check_shared(struct mk_mistakes *mistakes, const struct mk_rule_entr
         check_agreement(mistakes, first, again);
         return;
     }
-    struct mk_mistake_found found = { .path = path_of(mistakes, again, "listen") };
+    const char *listen = again->server->listen;
+    struct mk_mistake_found found = {
+        .path = path_of(mistakes, again, "listen"),
+        .got = listen,
+    };
     if (first->bot != again->bot) {
-        found.expected = mk_tr("a port of its own", "应使用自己的端口");
-        found.got = mk_mistakes_text(
-            mistakes, mk_tr("%s, which serves bots[%zu]", "实际为 %s，已用于 bots[%zu]"),
-            again->server->listen, first->bot);
-        found.rest = mk_tr(" (a port serves one bot)", "（一个端口只服务一个 Bot）");
+        found.expected = mk_tr("a port of its own", "自己的端口");
+        found.text = mk_mistakes_say(mistakes,
+                                     "expected a port of its own, got %s, which serves bots[%zu] "
+                                     "(a port serves one bot)",
+                                     "应使用自己的端口，%s 已用于 bots[%zu]（一个端口只服务一个 "
+                                     "Bot）",
+                                     listen, first->bot);
     } else {
-        found.expected = mk_tr("another address", "应为其他地址");
-        found.got = mk_mistakes_text(
-            mistakes, mk_tr("%s, which is %s[%zu] already", "实际为 %s，与 %s[%zu] 重复"),
-            again->server->listen, first->kind, first->index);
+        found.expected = mk_tr("another address", "其他地址");
+        found.text =
+            mk_mistakes_say(mistakes, "expected another address, got %s, which is %s[%zu] already",
+                            "应为其他地址，%s 已用于 %s[%zu]", listen, first->kind, first->index);
     }
     mk_mistakes_add(mistakes, &found);
 }
@@ -167,7 +174,7 @@ void mk_rule_ports(const struct mk_config_rule *rule)
         }
         if (sorted[i]->any_port)
             continue;
-        /* Of the same kind and bot, or else the first of all. */
+        /* The entry of the same kind and bot, or else the first of all. */
         size_t other = first;
         while (other < i && (sorted[other]->bot != sorted[i]->bot ||
                              strcmp(sorted[other]->kind, sorted[i]->kind) != 0))
@@ -177,7 +184,7 @@ void mk_rule_ports(const struct mk_config_rule *rule)
     free(sorted);
 }
 
-/* --- addresses that are no bot's --- */
+/* --- the addresses of the endpoint itself --- */
 
 /* "control" or "operations". */
 struct own {
@@ -188,7 +195,7 @@ struct own {
     char text[MK_ADDRESS_TEXT];
 };
 
-/* Returns false where there is none, or it was refused. */
+/* Returns false when there is no address, or it was refused. */
 static bool read_own(struct own *own)
 {
     if (!own->listen || mk_address_parse(mk_slice_str(own->listen), &own->address))
@@ -197,10 +204,18 @@ static bool read_own(struct own *own)
     return true;
 }
 
-static const char *which_is(struct mk_mistakes *mistakes, const char *listen, const char *name)
+/* The address at `path` is that of another key. */
+static void refuse_taken(struct mk_mistakes *mistakes, const char *path, const char *listen,
+                         const char *name)
 {
-    return mk_mistakes_text(mistakes, mk_tr("%s, which is `%s`", "实际为 %s，与 `%s` 重复"), listen,
-                            name);
+    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                  .path = path,
+                                  .expected = mk_tr("another address", "其他地址"),
+                                  .got = listen,
+                                  .text = mk_mistakes_say(
+                                      mistakes, "expected another address, got %s, which is `%s`",
+                                      "应为其他地址，%s 已用于 `%s`", listen, name),
+                              });
 }
 
 static void check_own(const struct mk_config_rule *rule, const struct own *own)
@@ -212,21 +227,19 @@ static void check_own(const struct mk_config_rule *rule, const struct own *own)
             mistakes,
             &(struct mk_mistake_found){
                 .path = own->name,
-                .expected = mk_tr("an access_token beside it", "应同时设置 access_token"),
-                .got = mk_tr("none", "实际没有"),
-                .rest = mk_mistakes_text(
-                    mistakes, mk_tr(": other machines can reach %s", "：其他机器可以访问 %s"),
-                    own->listen),
+                .expected = mk_tr("an access_token beside it", "同时设置的 access_token"),
+                .got = mk_tr("none", "没有"),
+                .text = mk_mistakes_say(
+                    mistakes,
+                    "expected an access_token beside it, got none: other machines can reach %s",
+                    "应同时设置 access_token，因为其他机器可以访问 %s", own->listen),
             });
     for (size_t i = 0; i < rule->entry_count; i++) {
         const struct mk_rule_entry *entry = &rule->entries[i];
         if (entry->any_port || strcmp(entry->address, own->text) != 0)
             continue;
-        mk_mistakes_add(mistakes, &(struct mk_mistake_found){
-                                      .path = path_of(mistakes, entry, "listen"),
-                                      .expected = mk_tr("another address", "应为其他地址"),
-                                      .got = which_is(mistakes, entry->server->listen, own->name),
-                                  });
+        refuse_taken(mistakes, path_of(mistakes, entry, "listen"), entry->server->listen,
+                     own->name);
     }
 }
 
@@ -248,9 +261,5 @@ void mk_rule_own_addresses(const struct mk_config_rule *rule)
     if (!has_control || !has_operations || is_any_port(&control.address, control.text) ||
         strcmp(control.text, operations.text) != 0)
         return;
-    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
-                                  .path = "operations",
-                                  .expected = mk_tr("another address", "应为其他地址"),
-                                  .got = which_is(mistakes, operations.listen, "control"),
-                              });
+    refuse_taken(mistakes, "operations", operations.listen, "control");
 }

@@ -1,4 +1,4 @@
-/* backends: which backends a configuration has, and whose they are. */
+/* backends: makes the list of backends out of what was read, and gives each bot its own. */
 #include "config/reader.h"
 #include "config/schema_tables.h"
 
@@ -75,7 +75,7 @@ static int write_setting(struct mk_buf *out, const struct mk_config_key *key, co
     return rc < 0 ? rc : mk_buf_append_char(out, ';');
 }
 
-/* As a text of which there is one for the same settings. */
+/* Writes the same text for the same settings. */
 static int write_settings(struct mk_buf *out, const struct mk_config_key *keys, const char *base)
 {
     int rc = 0;
@@ -99,43 +99,49 @@ char *mk_config_backend_text(const struct mk_config_backend *backend)
 
 /* --- names --- */
 
-/* A world of before kept its contents in this folder of data_dir. */
+/* An older version kept the media of its world in this folder of data_dir. */
 static const char taken_name[] = "media";
 
-/* The backends placed so far. */
-struct placing {
+/* The backends so far. */
+struct collection {
     struct mk_mistakes *mistakes;
     struct mk_config_backend *list;
     const char **paths; /* of each, its JSON path */
     size_t count;
 };
 
-static void refuse_name(struct placing *placing, const struct mk_config_backend_read *read)
+static void refuse_name(struct collection *collection, const struct mk_config_backend_read *read)
 {
-    struct mk_mistakes *mistakes = placing->mistakes;
+    struct mk_mistakes *mistakes = collection->mistakes;
     mk_mistakes_add(
         mistakes,
         &(struct mk_mistake_found){
             .path = mk_mistakes_text(mistakes, "%s.name", read->path),
-            .expected = mk_tr("another name", "应为其他名称"),
-            .got = mk_mistakes_text(mistakes, mk_tr("\"%s\"", "实际为 \"%s\""), read->backend.name),
-            .rest = mk_tr(", a folder that data_dir had before", "，该目录名已被 data_dir 使用过"),
+            .expected = mk_tr("another name", "其他名称"),
+            .got = mk_mistakes_text(mistakes, "\"%s\"", read->backend.name),
+            .text = mk_mistakes_say(
+                mistakes,
+                "expected another name, got \"%s\", which data_dir had as a folder before",
+                "应为其他名称，\"%s\" 曾是 data_dir 中的目录", read->backend.name),
         });
 }
 
-static void refuse_other_settings(struct placing *placing,
+static void refuse_other_settings(struct collection *collection,
                                   const struct mk_config_backend_read *read, size_t first)
 {
-    struct mk_mistakes *mistakes = placing->mistakes;
-    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
-                                  .path = read->path,
-                                  .expected = mk_mistakes_text(
-                                      mistakes,
-                                      mk_tr("the same settings as at `%s`, which has the "
-                                            "same name (\"%s\")",
-                                            "应与 `%s` 的设置相同，二者名称相同（\"%s\"）"),
-                                      placing->paths[first], placing->list[first].name),
-                              });
+    struct mk_mistakes *mistakes = collection->mistakes;
+    const char *other = collection->paths[first];
+    mk_mistakes_add(
+        mistakes,
+        &(struct mk_mistake_found){
+            .path = read->path,
+            .expected =
+                mk_mistakes_say(mistakes, "the settings of `%s`", "与 `%s` 相同的设置", other),
+            .text = mk_mistakes_say(
+                mistakes, "expected the same settings as at `%s`, which has the same name (\"%s\")",
+                "应与 `%s` 的设置相同，二者名称相同（\"%s\"）", other,
+                collection->list[first].name),
+        });
 }
 
 static bool is_same(struct mk_mistakes *mistakes, const struct mk_config_backend *a,
@@ -149,80 +155,80 @@ static bool is_same(struct mk_mistakes *mistakes, const struct mk_config_backend
     return same;
 }
 
-/* Returns its name: a new backend, or one that is there already. */
-static const char *place(struct placing *placing, const struct mk_config_backend_read *read)
+/* Adds a backend, unless one of its name was added before. Returns its name. */
+static const char *add(struct collection *collection, const struct mk_config_backend_read *read)
 {
     size_t i = 0;
-    while (i < placing->count && strcmp(placing->list[i].name, read->backend.name) != 0)
+    while (i < collection->count && strcmp(collection->list[i].name, read->backend.name) != 0)
         i++;
-    if (i < placing->count) {
-        if (!is_same(placing->mistakes, &placing->list[i], &read->backend))
-            refuse_other_settings(placing, read, i);
-        return placing->list[i].name;
+    if (i < collection->count) {
+        if (!is_same(collection->mistakes, &collection->list[i], &read->backend))
+            refuse_other_settings(collection, read, i);
+        return collection->list[i].name;
     }
     if (strcmp(read->backend.name, taken_name) == 0)
-        refuse_name(placing, read);
-    placing->list[i] = read->backend;
-    placing->paths[i] = read->path;
-    placing->count++;
+        refuse_name(collection, read);
+    collection->list[i] = read->backend;
+    collection->paths[i] = read->path;
+    collection->count++;
     return read->backend.name;
 }
 
-/* The default. A bot's has its number in it. */
-static void name(struct placing *placing, struct mk_config_backend_read *read,
-                 const struct milky_bot *bot)
+/* Sets the default name. That of a bot's backend has the number of the bot in it. */
+static void set_name(struct collection *collection, struct mk_config_backend_read *read,
+                     const struct milky_bot *bot)
 {
     const char *type = mk_config_backend_type(&read->backend);
     if (read->backend.name)
         return;
-    read->backend.name =
-        bot ? mk_mistakes_text(placing->mistakes, "%s-%llu", type, (unsigned long long)bot->self_id)
-            : type;
+    read->backend.name = bot ? mk_mistakes_text(collection->mistakes, "%s-%llu", type,
+                                                (unsigned long long)bot->self_id)
+                             : type;
 }
 
-/* A bot that names none has the one at the top, which is there for these alone. */
-static void place_first(struct placing *placing, struct mk_config_backend_read *top,
-                        struct milky_bot *bots, size_t count)
+/* Gives the backend at the top to the bots that name none. Without such a bot it is not added. */
+static void add_top(struct collection *collection, struct mk_config_backend_read *top,
+                    struct milky_bot *bots, size_t count)
 {
-    const char *placed = NULL;
+    const char *name_of_top = NULL;
     for (size_t i = 0; i < count; i++) {
         if (bots[i].backend)
             continue;
-        if (!placed) {
-            name(placing, top, NULL);
-            placed = place(placing, top);
+        if (!name_of_top) {
+            set_name(collection, top, NULL);
+            name_of_top = add(collection, top);
         }
-        bots[i].backend = placed;
+        bots[i].backend = name_of_top;
     }
 }
 
-void mk_config_place_backends(struct mk_config_reader *reader, struct mk_config *config)
+void mk_config_collect_backends(struct mk_config_reader *reader, struct mk_config *config)
 {
     struct mk_arena *arena = reader->mistakes.arena;
     struct milky_bot *bots = (struct milky_bot *)(uintptr_t)config->endpoint.bots;
-    struct placing placing = { .mistakes = &reader->mistakes };
+    struct collection collection = { .mistakes = &reader->mistakes };
     struct mk_config_backend_read *top = NULL;
     size_t count = 0;
     for (struct mk_config_backend_read *read = reader->backends; read; read = read->next) {
         count++;
         if (read->owner == (char *)config)
             top = read;
-        else /* any name, so that it is known to have one */
+        else /* any name: it has a backend of its own */
             ((struct milky_bot *)(void *)read->owner)->backend = read->path;
     }
-    placing.list = mk_arena_alloc(arena, (count + 1) * sizeof(*placing.list));
-    placing.paths = mk_arena_alloc(arena, (count + 1) * sizeof(*placing.paths));
-    reader->mistakes.out_of_memory |= !placing.list || !placing.paths;
+    collection.list = mk_arena_alloc(arena, (count + 1) * sizeof(*collection.list));
+    collection.paths = mk_arena_alloc(arena, (count + 1) * sizeof(*collection.paths));
+    reader->mistakes.out_of_memory |= !collection.list || !collection.paths;
     if (reader->mistakes.out_of_memory || !top)
         return;
-    place_first(&placing, top, bots, config->endpoint.bot_count);
+    add_top(&collection, top, bots, config->endpoint.bot_count);
     for (struct mk_config_backend_read *read = reader->backends; read; read = read->next) {
         struct milky_bot *bot = (struct milky_bot *)(void *)read->owner;
         if (read == top)
             continue;
-        name(&placing, read, bot);
-        bot->backend = place(&placing, read);
+        set_name(&collection, read, bot);
+        bot->backend = add(&collection, read);
     }
-    config->backends = placing.list;
-    config->backend_count = placing.count;
+    config->backends = collection.list;
+    config->backend_count = collection.count;
 }

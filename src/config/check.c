@@ -74,7 +74,7 @@ static void check_list(struct mk_mistakes *mistakes, const struct mk_config_key 
                       &(struct mk_json_path){ .up = path, .index = i });
 }
 
-/* An object without any of its members is none at all. */
+/* An object is absent when all of its members are. */
 static bool is_absent(const struct mk_config_key *object, const char *base)
 {
     if (object->shorthand)
@@ -126,7 +126,7 @@ static void check_values(struct mk_mistakes *mistakes, const struct milky_config
     }
 }
 
-/* --- backends, which no file has in this form --- */
+/* --- backends: an embedder has tables, a file has types --- */
 
 static const struct mk_config_key name_key = { .type = MK_CONFIG_NAME, .required = true };
 
@@ -146,8 +146,8 @@ static void check_backend(struct mk_mistakes *mistakes, const struct milky_confi
     if (!backend->table)
         mk_mistakes_add(mistakes, &(struct mk_mistake_found){
                                       .path = mk_mistakes_path(mistakes, &table_path),
-                                      .expected = "the functions of a backend",
-                                      .got = "none",
+                                      .expected = mk_tr("the functions of a backend", "后端的函数"),
+                                      .got = mk_tr("none", "没有"),
                                   });
     if (name.ptr)
         mk_value_text_fits(mistakes, &name_key, &name_path, NULL, name, name);
@@ -157,12 +157,12 @@ static void check_backend(struct mk_mistakes *mistakes, const struct milky_confi
     while (first < i && !is_named(&config->backends[first], backend->name))
         first++;
     if (first < i)
-        mk_mistakes_add(mistakes,
-                        &(struct mk_mistake_found){
-                            .path = mk_mistakes_path(mistakes, &name_path),
-                            .expected = "a name of its own",
-                            .got = mk_mistakes_text(mistakes, "that of backends[%zu]", first),
-                        });
+        mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                      .path = mk_mistakes_path(mistakes, &name_path),
+                                      .expected = mk_tr("a name of its own", "自己的名称"),
+                                      .got = mk_mistakes_say(mistakes, "that of backends[%zu]",
+                                                             "backends[%zu] 的名称", first),
+                                  });
 }
 
 static void check_backend_of(struct mk_mistakes *mistakes, const struct milky_config *config,
@@ -175,7 +175,7 @@ static void check_backend_of(struct mk_mistakes *mistakes, const struct milky_co
     if (name && i == config->backend_count)
         mk_mistakes_add(mistakes, &(struct mk_mistake_found){
                                       .path = mk_mistakes_text(mistakes, "bots[%zu].backend", bot),
-                                      .expected = "the name of a backend",
+                                      .expected = mk_tr("the name of a backend", "后端的名称"),
                                       .got = mk_mistakes_quote(mistakes, mk_slice_str(name)),
                                   });
 }
@@ -185,7 +185,7 @@ static void check_backends(struct mk_mistakes *mistakes, const struct milky_conf
     if (config->backend_count == 0)
         mk_mistakes_add(mistakes, &(struct mk_mistake_found){
                                       .path = "backends",
-                                      .expected = "at least one element",
+                                      .expected = mk_tr("at least one element", "至少一个元素"),
                                   });
     for (size_t i = 0; i < config->backend_count; i++)
         check_backend(mistakes, config, i);
@@ -219,7 +219,7 @@ static void fill_defaults(struct milky_config *config)
 
 /* --- the whole --- */
 
-/* Cut to fit, between two characters. */
+/* Copies a text, cut between two characters where it does not fit. */
 static void copy_text(char *to, size_t size, const char *text)
 {
     size_t len = strlen(text);
@@ -229,12 +229,12 @@ static void copy_text(char *to, size_t size, const char *text)
     to[len] = '\0';
 }
 
-/* Logs the mistake, and fills `error`. */
-static void tell(struct mk_mistakes *mistakes, struct milky_error *error)
+/* Logs the first mistake, and fills `error` with it. */
+static void report(struct mk_mistakes *mistakes, struct milky_error *error)
 {
     const struct mk_mistake *mistake = &mistakes->list[0];
-    const char *path = *mistake->path ? mistake->path : "the configuration";
-    const char *text = mk_mistakes_text(mistakes, "%s: %s", path, mistake->text);
+    const char *path = *mistake->path ? mistake->path : mk_tr("the configuration", "配置");
+    const char *text = mk_mistakes_say(mistakes, "%s: %s", "%s：%s", path, mistake->text);
     mk_log_error("endpoint", "%s", "%s", text);
     if (!error)
         return;
@@ -264,7 +264,7 @@ int mk_config_take(const struct milky_config *given, struct mk_config_taken *tak
         return -ENOMEM;
     if (mistakes.count == 0)
         return 0;
-    tell(&mistakes, error);
+    report(&mistakes, error);
     return -EINVAL;
 }
 

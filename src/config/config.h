@@ -1,10 +1,10 @@
 /*
- * config: the configuration of `milky`: read from JSONC, validated whole against a table
- * (schema.c), with file, line, column and JSON path for each mistake.
+ * config: the configuration of `milky`: JSONC, checked as a whole against a table (schema.c), with
+ * file, line, column and JSON path for each mistake.
  *
- * Flow: text -> mk_config_parse (read.c: by the table; rules.c: what holds between keys)
- * -> struct milky_config -> milky_endpoint_new (check.c: the same table and rules once more, for
- * embedders have no file).
+ * Flow: text -> mk_config_parse (read.c: by the table; rules.c: conditions between keys)
+ * -> struct milky_config -> milky_endpoint_new (check.c: the same table and rules once more,
+ * because embedders have no file).
  */
 #ifndef MK_CONFIG_CONFIG_H
 #define MK_CONFIG_CONFIG_H
@@ -15,7 +15,7 @@
 #include <milky/milky.h>
 #include <stdio.h>
 
-#define MK_CONFIG_FILE "milky.jsonc" /* what is read when nothing else is said and it exists */
+#define MK_CONFIG_FILE "milky.jsonc" /* the default, where it exists */
 
 enum { MK_CONFIG_MAX_FILE = 1024 * 1024 };
 
@@ -23,8 +23,8 @@ enum mk_backend_type { MK_BACKEND_SANDBOX };
 
 /* A backend that bots have. */
 struct mk_config_backend {
-    const char *name; /* no two have the same */
-    unsigned type;    /* enum mk_backend_type; what follows is that type's */
+    const char *name; /* unique */
+    unsigned type;    /* enum mk_backend_type; the rest belongs to that type */
     struct {
         struct {
             uint64_t max_bytes;
@@ -36,11 +36,12 @@ struct mk_config_backend {
     } sandbox;
 };
 
-/* All that it points to lives in one block of memory with it. */
+/* Everything it points to is in the same block of memory. */
 struct mk_config {
-    const char *file;             /* NULL: the built-in one */
-    struct milky_config endpoint; /* without `backends`: they are for the program to make */
-    const char *data_dir; /* from the working directory, as are unix: paths in the endpoint's */
+    const char *file;             /* NULL: the built-in configuration */
+    struct milky_config endpoint; /* without `backends`: the program makes them */
+    const char
+        *data_dir; /* relative to the working directory, as are unix: paths in the endpoint's */
     const struct mk_config_backend *backends; /* those that bots have, each once */
     size_t backend_count;
     struct {
@@ -65,11 +66,11 @@ struct mk_config_origin {
 int mk_config_parse(struct mk_slice text, const struct mk_config_origin *origin,
                     struct mk_config **config, struct mk_buf *mistakes);
 
-/* The same, and looks into the certificates and keys that it names: for a program that serves. */
+/* The same, and reads the certificates and keys that it names: for a program that serves. */
 int mk_config_load(struct mk_slice text, const struct mk_config_origin *origin,
                    struct mk_config **config, struct mk_buf *mistakes);
 
-/* The configuration where there is no file: two bots in a sandbox. Returns 0 or -ENOMEM. */
+/* The configuration without a file: two bots in a sandbox. Returns 0 or -ENOMEM. */
 int mk_config_builtin(enum milky_language language, struct mk_config **config);
 
 /* The first backend that is a sandbox, or NULL. */
@@ -78,12 +79,16 @@ const struct mk_config_backend *mk_config_find_sandbox(const struct mk_config *c
 /* The name of a type ("sandbox"). */
 const char *mk_config_backend_type(const struct mk_config_backend *backend);
 
-/* Its type and settings as a text on the heap, to compare it with others: it is the same for the
- * same settings, whatever the name. There may be tokens in it. NULL when memory is out. */
+/*
+ * Its type and settings as a text on the heap, to compare backends: the text is the same for the
+ * same settings, whatever the name. There may be tokens in it. NULL when out of memory.
+ */
 char *mk_config_backend_text(const struct mk_config_backend *backend);
 
-/* Whether a header can carry it: without control characters, and without spaces around it.
- * False: `*at` is the byte (from 0) that it cannot. */
+/*
+ * Whether a header can carry the token: it has no control characters, and no spaces around it. When
+ * false, `*at` is the first bad byte, from 0.
+ */
 bool mk_config_token_fits(struct mk_slice token, size_t *at);
 
 /* NULL is allowed. */

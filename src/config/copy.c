@@ -1,21 +1,22 @@
-/* copy: see the header. Which members are texts and lists is in the schema. */
+/* copy: see the header. The schema knows which members are texts and lists. */
 #include "config/copy.h"
 
 #include "config/config.h"
 #include "config/schema.h"
 
-enum { LARGEST = 64 * 1024 }; /* a size beyond is none: the struct was not initialised */
+enum { LARGEST = 64 * 1024 }; /* a larger size is of a struct that was not initialised */
 
 static void refuse_size(struct mk_mistakes *mistakes, const struct mk_json_path *path, size_t known,
                         size_t size)
 {
     const struct mk_json_path inner = { .up = path, .name = MK_SLICE("size") };
-    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
-                                  .path = mk_mistakes_path(mistakes, &inner),
-                                  .expected = mk_mistakes_text(
-                                      mistakes, "the size of its struct (%zu here)", known),
-                                  .got = mk_mistakes_text(mistakes, "%zu", size),
-                              });
+    mk_mistakes_add(mistakes,
+                    &(struct mk_mistake_found){
+                        .path = mk_mistakes_path(mistakes, &inner),
+                        .expected = mk_mistakes_say(mistakes, "the size of its struct (%zu here)",
+                                                    "其结构体的大小（此处为 %zu）", known),
+                        .got = mk_mistakes_text(mistakes, "%zu", size),
+                    });
 }
 
 static void refuse_newer(struct mk_mistakes *mistakes, const struct mk_json_path *path,
@@ -25,17 +26,21 @@ static void refuse_newer(struct mk_mistakes *mistakes, const struct mk_json_path
         mistakes,
         &(struct mk_mistake_found){
             .path = mk_mistakes_path(mistakes, path),
-            .expected = mk_mistakes_text(mistakes, "nothing behind its first %zu bytes", known),
-            .got = mk_mistakes_text(mistakes, "%zu, with a field that is set", size),
-            .text = mk_mistakes_text(mistakes,
-                                     "this library is older than the header that the program was "
-                                     "compiled with: it knows %zu bytes of this struct, and a "
-                                     "field behind them is set (of %zu)",
-                                     known, size),
+            .expected = mk_mistakes_say(mistakes, "nothing after its first %zu bytes",
+                                        "前 %zu 字节之后没有内容", known),
+            .got = mk_mistakes_say(mistakes, "%zu, with a field that is set",
+                                   "%zu，其中有设置了的字段", size),
+            .text = mk_mistakes_say(mistakes,
+                                    "this library is older than the header that the program was "
+                                    "compiled with: it knows %zu bytes of this struct, and a "
+                                    "field after them is set (of %zu)",
+                                    "此库早于编译程序所用的头文件：它只识别此结构体的前 %zu "
+                                    "字节，而其后有设置了的字段（共 %zu 字节）",
+                                    known, size),
         });
 }
 
-/* Notes what a later header has made of reserved words. */
+/* Adds a mistake for reserved words that a later header has given a meaning. */
 static void check_reserved(struct mk_mistakes *mistakes, const struct mk_json_path *path,
                            const void *reserved, size_t size)
 {
@@ -46,9 +51,13 @@ static void check_reserved(struct mk_mistakes *mistakes, const struct mk_json_pa
                 mistakes,
                 &(struct mk_mistake_found){
                     .path = mk_mistakes_path(mistakes, path),
-                    .expected = "zeros in `reserved`",
-                    .text = "this library is older than the header that the program was compiled "
-                            "with: a field is set that it does not know (`reserved` is not zero)",
+                    .expected = mk_tr("zeros in `reserved`", "`reserved` 全为零"),
+                    .text =
+                        mk_tr("this library is older than the header that the program was compiled "
+                              "with: a field is set that it does not know (`reserved` is not "
+                              "zero)",
+                              "此库早于编译程序所用的头文件：设置了它不识别的字段（`reserved` "
+                              "不为零）"),
                 });
             return;
         }
@@ -76,7 +85,7 @@ static void check_remotes(struct mk_mistakes *mistakes, const struct mk_json_pat
     }
 }
 
-/* Of the structs that others hold by value, which have no size of their own. */
+/* Checks the structs that others hold by value, which have no size of their own. */
 static void check_all_reserved(struct mk_mistakes *mistakes, const struct milky_config *config)
 {
     const struct mk_json_path journal = { .name = MK_SLICE("journal") };
@@ -96,7 +105,7 @@ static void check_all_reserved(struct mk_mistakes *mistakes, const struct milky_
     }
 }
 
-/* Copies one struct, of which this library knows `known` bytes. Returns false where it cannot. */
+/* Copies one struct, of which this library knows `known` bytes. Returns false on a mistake. */
 static bool copy_struct(struct mk_mistakes *mistakes, const struct mk_json_path *path, char *to,
                         const char *from, size_t known)
 {

@@ -1,7 +1,8 @@
 /*
- * copy: the structs of an embedder, in the size that this library knows. Each begins with its size
- * as the embedder was compiled (milky/milky.h): what a smaller one does not have is zero; what a
- * larger one has beyond must be zero, or this library is too old for it.
+ * copy: copies the structs of an embedder into the sizes that this library knows. Each begins with
+ * its size as the embedder was compiled (milky/milky.h): fields that a smaller one does not have
+ * are zero; fields that a larger one has in addition must be zero, or this library is too old for
+ * it.
  */
 #ifndef MK_CONFIG_COPY_H
 #define MK_CONFIG_COPY_H
@@ -11,9 +12,9 @@
 #include <milky/milky.h>
 
 /*
- * Copies it with all that it points to, but for tables and states of backends, onto the arena of
- * the mistakes. A struct that cannot be copied is noted; a list with such a one is left out. The
- * backends come first.
+ * Copies the configuration with all that it points to, but for tables and states of backends, onto
+ * the arena of the mistakes. A struct that cannot be copied is a mistake, and a list with one is
+ * left out. The backends are copied first.
  */
 void mk_config_copy(struct milky_config *copy, const struct milky_config *given,
                     struct mk_mistakes *mistakes);

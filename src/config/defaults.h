@@ -1,7 +1,7 @@
 /*
- * defaults: the numbers that count where nothing is configured. They stand here alone: the schema
- * (what a file gets, what `milky check --schema` and `milky init` write) and what an embedder gets
- * for a zero both come from them. milky/milky.h repeats them in its comments; a test compares.
+ * defaults: the numbers that apply where nothing is configured, in one file for both uses: the
+ * schema (files, `milky check --schema`, `milky init`) and the zeros of an embedder. milky/milky.h
+ * repeats them in its comments; a test compares.
  */
 #ifndef MK_CONFIG_DEFAULTS_H
 #define MK_CONFIG_DEFAULTS_H
@@ -32,7 +32,7 @@
 #define MK_DEFAULT_MEDIA_BYTES 104857600 /* 100 MiB */
 #define MK_DEFAULT_DOWNLOAD_SECONDS 60
 
-/* A number of these as a string literal. */
+/* One of these numbers as a string literal. */
 #define MK_DEFAULT_TEXT(number) MK_DEFAULT_TEXT_(number)
 #define MK_DEFAULT_TEXT_(number) #number
 

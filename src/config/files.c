@@ -18,11 +18,12 @@ static void check(struct mk_mistakes *mistakes, const struct transport *transpor
         return;
     }
     mk_mistakes_add(
-        mistakes, &(struct mk_mistake_found){
-                      .path = mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].tls.%s", transport->bot,
-                                               transport->kind, transport->index, fault->key),
-                      .text = mk_mistakes_text(mistakes, "%s: %s", fault->path, fault->why),
-                  });
+        mistakes,
+        &(struct mk_mistake_found){
+            .path = mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].tls.%s", transport->bot,
+                                     transport->kind, transport->index, fault->key),
+            .text = mk_mistakes_say(mistakes, "%s: %s", "%s：%s", fault->path, fault->why),
+        });
 }
 
 static void check_servers(struct mk_mistakes *mistakes, size_t bot, const char *kind,

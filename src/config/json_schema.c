@@ -1,4 +1,4 @@
-/* json_schema: the JSON Schema of a configuration, for editors, written from the table. */
+/* json_schema: writes the JSON Schema of a configuration, for editors, from the table. */
 #include "config/config.h"
 #include "config/schema.h"
 
@@ -70,7 +70,7 @@ static void write_type(FILE *out, const struct mk_config_key *key)
 static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth);
 static void write_object(FILE *out, const struct mk_config_key *key, unsigned depth);
 
-/* An object that a string may stand for. */
+/* An object that may also be written as a string. */
 static void write_either(FILE *out, const struct mk_config_key *key, unsigned depth)
 {
     fprintf(out, "\"anyOf\": [");
@@ -119,8 +119,8 @@ static void write_object(FILE *out, const struct mk_config_key *key, unsigned de
     fputc('}', out);
 }
 
-/* An object of a variant: the common keys, then its own. What its type is may be left out for the
- * first variant alone. */
+/* An object of a variant: the common keys, then its own. Only the first variant may leave out its
+ * type. */
 static void write_variant(FILE *out, const struct mk_config_key *key,
                           const struct mk_config_variant *variant, unsigned depth)
 {
@@ -163,7 +163,7 @@ static void write_variants(FILE *out, const struct mk_config_key *key, unsigned 
     fputc(']', out);
 }
 
-/* The texts of the table hold nothing that JSON would escape. */
+/* The texts of the table need no escaping in JSON. */
 static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth)
 {
     fprintf(out, "\"description\": \"%s / %s\",", key->en, key->zh);

@@ -3,14 +3,14 @@
 
 yyjson_doc *mk_jsonc_read(struct mk_slice text, const yyjson_alc *alc, yyjson_read_err *error)
 {
-    /* Without YYJSON_READ_INSITU the text is only read, so taking its const away is harmless. */
+    /* Without YYJSON_READ_INSITU the text is only read, so the cast is harmless. */
     return yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len,
                             YYJSON_READ_NUMBER_AS_RAW | YYJSON_READ_ALLOW_COMMENTS |
                                 YYJSON_READ_ALLOW_TRAILING_COMMAS,
                             alc, error);
 }
 
-/* Behind the comment at `at`, or `at` where there is none. */
+/* The byte after the comment at `at`, or `at` when there is none. */
 static size_t skip_comment(struct mk_slice text, size_t at)
 {
     struct mk_slice rest = mk_slice_from(text, at);
@@ -35,7 +35,7 @@ static size_t skip_string(struct mk_slice text, size_t at)
     return at + 1;
 }
 
-/* Behind the number or literal at `at`. */
+/* The byte after the number or literal at `at`. */
 static size_t skip_word(struct mk_slice text, size_t at)
 {
     for (at++; at < text.len && !strchr(" \t\r\n,:{}[]\"/", text.ptr[at]);)
@@ -44,9 +44,9 @@ static size_t skip_word(struct mk_slice text, size_t at)
 }
 
 /*
- * yyjson lays the values of a document out in one run, in the order in which they begin in the text
- * (that is what unsafe_yyjson_get_first and unsafe_yyjson_get_next rest upon), so the n-th value of
- * the run is the n-th in the text.
+ * yyjson stores the values of a document in one array, in the order in which they begin in the text
+ * (unsafe_yyjson_get_first and unsafe_yyjson_get_next rely on it), so the n-th value of the array
+ * is the n-th in the text.
  */
 size_t mk_jsonc_locate(struct mk_slice text, const yyjson_doc *doc, const yyjson_val *value)
 {
@@ -76,7 +76,7 @@ size_t mk_jsonc_locate(struct mk_slice text, const yyjson_doc *doc, const yyjson
     return at < text.len ? at : text.len;
 }
 
-void mk_jsonc_place(struct mk_slice text, size_t at, size_t *line, size_t *column)
+void mk_jsonc_position(struct mk_slice text, size_t at, size_t *line, size_t *column)
 {
     *line = *column = 1;
     for (size_t i = 0; i < at && i < text.len; i++) {

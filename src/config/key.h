@@ -1,6 +1,6 @@
 /*
- * key: what the schema says of a key: the type of its value, where that is stored, what it is where
- * the key is absent, and how it is explained.
+ * key: an entry of the schema: the type of a key's value, the member that stores it, its default,
+ * and its explanation in both languages.
  */
 #ifndef MK_CONFIG_KEY_H
 #define MK_CONFIG_KEY_H
@@ -9,21 +9,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The type of a value, and of the member that it is stored in. */
+/* The type of a value, and of the member that stores it. */
 enum mk_config_type {
-    MK_CONFIG_OBJECT,  /* `keys`, stored in place */
+    MK_CONFIG_OBJECT,  /* `keys`, in the same struct */
     MK_CONFIG_LIST,    /* of objects of `keys`: a pointer to structs that begin with their size, and
                           their number */
-    MK_CONFIG_BACKEND, /* an object of `keys` and those of one of `variants`; see read.c for where
-                          it goes */
-    MK_CONFIG_TEXT,    /* const char *; never empty, as are all below */
+    MK_CONFIG_BACKEND, /* an object of `keys` and those of one of `variants`; read.c stores it */
+    MK_CONFIG_TEXT,    /* const char *; never empty, nor is any text below */
     MK_CONFIG_PATH,    /* const char *, made relative to the working directory */
     MK_CONFIG_PATHS,   /* a list of these: const char *const *, and their number */
     MK_CONFIG_LISTEN,  /* const char *, an address for mk_address_parse */
     MK_CONFIG_WEBSOCKET_URL, /* const char *, ws or wss */
     MK_CONFIG_HTTP_URL,      /* const char *, http or https */
     MK_CONFIG_NAME,          /* const char *, of a backend: letters, digits, '-' and '_' */
-    MK_CONFIG_TOKEN,         /* const char *, fit for a header; its value is never shown */
+    MK_CONFIG_TOKEN,         /* const char *, fit for a header; its value is never printed */
     MK_CONFIG_PREFIX,        /* const char *, a path: "/" first, none at its end */
     MK_CONFIG_CHOICE,        /* unsigned: which of `choices` */
     MK_CONFIG_UIN,           /* uint64_t, a QQ number */
@@ -34,12 +33,12 @@ enum mk_config_type {
 enum { MK_CONFIG_LEAST_UIN = 10001 };
 #define MK_CONFIG_MOST_UIN UINT64_C(4294967295)
 
-/* Stored for a `null`, where a key may be null. */
+/* Stored for a `null`, in a key that may be null. */
 extern const char mk_config_null[];
 
 struct mk_config_key;
 
-/* A kind of an object: what its key `type` says. */
+/* A kind of object, named by its key `type`. */
 struct mk_config_variant {
     const char *name; /* NULL ends a table */
     const struct mk_config_key *keys;
@@ -50,33 +49,33 @@ struct mk_config_key {
     enum mk_config_type type;
     bool required; /* a list: at least one element */
     bool nullable;
-    bool ignored;   /* checked, but stored nowhere */
-    size_t at;      /* where in its object's struct it is stored */
-    size_t count;   /* a list (of objects or paths): where the number of elements is stored */
+    bool ignored;   /* checked, but not stored */
+    size_t at;      /* offset of its member in the object's struct */
+    size_t count;   /* a list (of objects or paths): offset of the number of elements */
     size_t size;    /* a list: of the struct of an element */
     bool negated;   /* a boolean: the opposite is stored */
     uint64_t least; /* a number: its bounds */
     uint64_t most;
-    bool shorthand; /* an object: a string stands for one with that as its first key */
+    bool shorthand; /* an object: a string is short for an object with that as its first key */
     const struct mk_config_key *keys;
     const char *const *choices; /* ended by NULL; a choice has these or `variants` */
     const struct mk_config_variant *variants;
-    const char *fallback; /* what is taken where the key is absent: a word, or NULL; */
-    uint64_t usual;       /* a number that is not required: this */
-    bool implied; /* its `usual` is less than the whole default: where it is absent, it is 0 */
+    const char *fallback; /* the default of an absent key: a word, or NULL; */
+    uint64_t usual;       /* of a number that is not required: this */
+    bool implied; /* `usual` is only part of the default: the number is 0 when the key is absent */
     const char *sample; /* its value in the sample, as JSON; NULL: the default */
-    bool sample_off;    /* in the sample it is commented out */
+    bool sample_off;    /* the sample has it as a comment */
     const char *en;
     const char *zh;
 };
 
-/* The name of a choice; NULL behind the last one. */
+/* The name of a choice; NULL after the last one. */
 static inline const char *mk_config_choice(const struct mk_config_key *key, size_t i)
 {
     return key->choices ? key->choices[i] : key->variants[i].name;
 }
 
-/* A number that a file or an embedder need not give. */
+/* A number that a file or an embedder may leave out. */
 static inline bool mk_config_key_has_usual(const struct mk_config_key *key)
 {
     return key->type == MK_CONFIG_NUMBER && !key->required && !key->implied;
@@ -85,7 +84,8 @@ static inline bool mk_config_key_has_usual(const struct mk_config_key *key)
 /* It is stored as a text of its own. */
 bool mk_config_key_is_text(const struct mk_config_key *key);
 
-/* Of the schema's own keys: it is stored in struct milky_config, and not the program's alone. */
+/* A key at the top of the schema that is stored in struct milky_config, not for the program alone.
+ */
 bool mk_config_key_is_endpoints(const struct mk_config_key *key);
 
 #endif

@@ -12,13 +12,12 @@
 
 enum { SHOWN = 60 };
 
-const char *mk_mistakes_text(struct mk_mistakes *mistakes, const char *format, ...)
+static const char *format_text(struct mk_mistakes *mistakes, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+static const char *format_text(struct mk_mistakes *mistakes, const char *format, va_list args)
 {
     char text[1024];
-    va_list args;
-    va_start(args, format);
     int len = vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
     if (len >= (int)sizeof(text))
         len = (int)mk_utf8_valid_prefix(mk_slice_of(text, sizeof(text) - 1));
     char *copy = len < 0 ? NULL : mk_arena_dup(mistakes->arena, mk_slice_of(text, (size_t)len));
@@ -26,7 +25,25 @@ const char *mk_mistakes_text(struct mk_mistakes *mistakes, const char *format, .
     return copy ? copy : "";
 }
 
-/* A text of `buf`, which is freed, as it was written: `rc`. */
+const char *mk_mistakes_text(struct mk_mistakes *mistakes, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *text = format_text(mistakes, format, args);
+    va_end(args);
+    return text;
+}
+
+const char *mk_mistakes_say(struct mk_mistakes *mistakes, const char *en, const char *zh, ...)
+{
+    va_list args;
+    va_start(args, zh);
+    const char *text = format_text(mistakes, mk_tr(en, zh), args);
+    va_end(args);
+    return text;
+}
+
+/* Returns a copy of `buf`, which is freed. `rc` is the outcome of writing it. */
 static const char *keep(struct mk_mistakes *mistakes, struct mk_buf *buf, int rc)
 {
     char *copy = rc < 0 ? NULL : mk_arena_dup(mistakes->arena, mk_buf_slice(buf));
@@ -51,9 +68,9 @@ const char *mk_mistakes_path(struct mk_mistakes *mistakes, const struct mk_json_
     return keep(mistakes, &buf, rc);
 }
 
-/* --- where it is in the file --- */
+/* --- the position in the file --- */
 
-/* The value at a path of plain names and numbers, or what is nearest around it. */
+/* The value at a path of plain names and numbers, or the innermost value around it. */
 static yyjson_val *find(const struct mk_mistakes *mistakes, const char *path)
 {
     yyjson_val *value = yyjson_doc_get_root(mistakes->doc);
@@ -76,7 +93,7 @@ static yyjson_val *find(const struct mk_mistakes *mistakes, const char *path)
     return value;
 }
 
-/* An address may be written as an object, then it is in there. */
+/* An address may be written as an object; then the mistake is in its first member. */
 static yyjson_val *find_shorthand(struct mk_mistakes *mistakes, const char **path)
 {
     yyjson_val *value = find(mistakes, *path);
@@ -88,12 +105,14 @@ static yyjson_val *find_shorthand(struct mk_mistakes *mistakes, const char **pat
     return value;
 }
 
-static const char *put_together(struct mk_mistakes *mistakes, const struct mk_mistake_found *found)
+static const char *sentence_of(struct mk_mistakes *mistakes, const struct mk_mistake_found *found)
 {
-    return mk_mistakes_text(mistakes, "%s%s%s%s%s", found->expected ? mk_tr("expected ", "") : "",
-                            found->expected ? found->expected : "",
-                            found->got ? mk_tr(", got ", "，") : "", found->got ? found->got : "",
-                            found->rest ? found->rest : "");
+    if (found->text)
+        return found->text;
+    if (!found->got)
+        return mk_mistakes_say(mistakes, "expected %s", "应为%s", found->expected);
+    return mk_mistakes_say(mistakes, "expected %s, got %s", "应为%s，实际为%s", found->expected,
+                           found->got);
 }
 
 void mk_mistakes_add(struct mk_mistakes *mistakes, const struct mk_mistake_found *found)
@@ -108,7 +127,7 @@ void mk_mistakes_add(struct mk_mistakes *mistakes, const struct mk_mistake_found
     mistake->at = value ? mk_jsonc_locate(mistakes->text, mistakes->doc, value) : 0;
     mistake->expected = found->expected ? found->expected : "";
     mistake->got = found->got ? found->got : "";
-    mistake->text = found->text ? found->text : put_together(mistakes, found);
+    mistake->text = sentence_of(mistakes, found);
     mistakes->count++;
 }
 
@@ -120,7 +139,7 @@ bool mk_mistakes_has(const struct mk_mistakes *mistakes, const char *path)
     return false;
 }
 
-static int by_place(const void *a, const void *b)
+static int by_position(const void *a, const void *b)
 {
     const struct mk_mistake *x = a, *y = b;
     if (x->at != y->at)
@@ -130,5 +149,5 @@ static int by_place(const void *a, const void *b)
 
 void mk_mistakes_sort(struct mk_mistakes *mistakes)
 {
-    qsort(mistakes->list, mistakes->count, sizeof(mistakes->list[0]), by_place);
+    qsort(mistakes->list, mistakes->count, sizeof(mistakes->list[0]), by_position);
 }

@@ -1,4 +1,4 @@
-/* parse: a text becomes a configuration, or a list of mistakes (see config.h). */
+/* parse: makes a configuration, or a list of mistakes, out of a text (see config.h). */
 #include "config/config.h"
 
 #include "base/json.h"
@@ -14,16 +14,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The configuration begins the block; everything it points to is on the arena. */
+/* One block of memory: the configuration, and the arena of everything it points to. */
 struct owner {
     struct mk_config config;
     struct mk_arena arena;
 };
 
-/* --- what is in the data_dir --- */
+/* --- paths in data_dir --- */
 
-/* The control socket is there where nothing else is said. */
-static void place_control(struct mk_mistakes *mistakes, struct mk_config *config)
+/* The control socket is in data_dir unless the file says otherwise. */
+static void complete_control(struct mk_mistakes *mistakes, struct mk_config *config)
 {
     const char **control = &config->endpoint.control;
     if (*control == mk_config_null) {
@@ -37,22 +37,20 @@ static void place_control(struct mk_mistakes *mistakes, struct mk_config *config
     mistakes->out_of_memory |= !*control;
     const char *why = *control ? mk_address_parse(mk_slice_str(*control), &address) : NULL;
     if (why)
-        mk_mistakes_add(
-            mistakes,
-            &(struct mk_mistake_found){
-                .path = "data_dir",
-                .text = mk_mistakes_text(mistakes,
-                                         mk_tr("no control socket can be there: %s (set `control`)",
-                                               "无法在其中创建控制套接字：%s（请设置 `control`）"),
-                                         why),
-            });
+        mk_mistakes_add(mistakes,
+                        &(struct mk_mistake_found){
+                            .path = "data_dir",
+                            .text = mk_mistakes_say(
+                                mistakes, "no control socket can be there: %s (set `control`)",
+                                "无法在其中创建控制套接字：%s（请设置 `control`）", why),
+                        });
 }
 
-static void place(struct mk_config_reader *reader, struct mk_config *config)
+static void complete(struct mk_config_reader *reader, struct mk_config *config)
 {
     struct mk_mistakes *mistakes = &reader->mistakes;
-    mk_config_place_backends(reader, config);
-    place_control(mistakes, config);
+    mk_config_collect_backends(reader, config);
+    complete_control(mistakes, config);
     if (config->endpoint.operations == mk_config_null)
         config->endpoint.operations = NULL;
     if (!config->data_dir)
@@ -72,7 +70,7 @@ static void read_document(struct mk_config_reader *reader, struct mk_config *con
     mistakes->doc = mistakes->text.len ? mk_jsonc_read(mistakes->text, &alc, &error) : NULL;
     if (mistakes->doc) {
         mk_config_read(reader, &mk_config_schema, config);
-        place(reader, config);
+        complete(reader, config);
         mk_config_check_rules(&config->endpoint, mistakes);
         return;
     }
@@ -82,10 +80,9 @@ static void read_document(struct mk_config_reader *reader, struct mk_config *con
         return;
     }
     struct mk_mistake_found found = { .path = "" };
-    found.text =
-        empty ? mk_tr("the file is empty", "文件为空")
-              : mk_mistakes_text(mistakes, mk_tr("this is not JSON: %s", "JSON 语法错误：%s"),
-                                 mk_json_error_text(mk_language_get(), &error));
+    found.text = empty ? mk_tr("the file is empty", "文件为空")
+                       : mk_mistakes_say(mistakes, "this is not JSON: %s", "JSON 语法错误：%s",
+                                         mk_json_error_text(mk_language_get(), &error));
     mk_mistakes_add(mistakes, &found);
     mistakes->list[0].at = empty ? 0 : error.pos;
 }
@@ -98,15 +95,14 @@ static void read_text(struct mk_config_reader *reader, bool with_files, struct m
     else
         mk_mistakes_add(mistakes, &(struct mk_mistake_found){
                                       .path = "",
-                                      .text = mk_mistakes_text(
-                                          mistakes, mk_tr("larger than %d bytes", "超过 %d 字节"),
-                                          MK_CONFIG_MAX_FILE),
+                                      .text = mk_mistakes_say(mistakes, "larger than %d bytes",
+                                                              "超过 %d 字节", MK_CONFIG_MAX_FILE),
                                   });
     if (with_files && mistakes->count == 0 && !mistakes->out_of_memory)
         mk_config_check_files(&config->endpoint, mistakes);
 }
 
-/* Writes the mistakes down. Returns -EINVAL, or the error of the buf. */
+/* Writes one line for each mistake. Returns -EINVAL, or the error of the buf. */
 static int write_mistakes(struct mk_mistakes *mistakes, const char *name, struct mk_buf *out)
 {
     int rc = 0;
@@ -114,7 +110,7 @@ static int write_mistakes(struct mk_mistakes *mistakes, const char *name, struct
     for (size_t i = 0; i < mistakes->count && rc == 0; i++) {
         const struct mk_mistake *mistake = &mistakes->list[i];
         size_t line, column;
-        mk_jsonc_place(mistakes->text, mistake->at, &line, &column);
+        mk_jsonc_position(mistakes->text, mistake->at, &line, &column);
         rc = mk_buf_printf(out, "%s:%zu:%zu: %s%s%s\n",
                            name ? name : mk_tr("(built in)", "（内置配置）"), line, column,
                            mistake->path, *mistake->path ? ": " : "", mistake->text);
@@ -132,7 +128,8 @@ static int parse(struct mk_slice text, const struct mk_config_origin *origin, bo
     if (!owner || !reader)
         goto out;
     mk_arena_init(&owner->arena);
-    if (mk_slice_starts_with(text, MK_SLICE("\xef\xbb\xbf"))) /* a mark that some editors leave */
+    if (mk_slice_starts_with(text,
+                             MK_SLICE("\xef\xbb\xbf"))) /* the byte order mark of some editors */
         text = mk_slice_from(text, 3);
     const char *slash = name ? strrchr(name, '/') : NULL;
     owner->config.endpoint.size = sizeof(owner->config.endpoint);

@@ -1,4 +1,4 @@
-/* read: a document becomes a configuration, by the table (see reader.h). */
+/* read: reads a document into a configuration, by the schema (see reader.h). */
 #include "config/reader.h"
 
 #include "base/json.h"
@@ -9,9 +9,9 @@
 
 enum { MOST_KEYS = 24, SHOWN = 60 };
 
-/* --- what is wrong --- */
+/* --- mistakes --- */
 
-/* The value of the file, in words. */
+/* Describes the value in the file. */
 static const char *got(struct mk_config_reader *reader, const struct mk_config_key *key,
                        yyjson_val *value)
 {
@@ -41,7 +41,7 @@ static void refuse(struct mk_config_reader *reader, const struct mk_config_key *
     mk_value_refuse(&reader->mistakes, key, at, value, got(reader, key, value), NULL);
 }
 
-/* A mistake that no key alone explains. */
+/* Adds a mistake with a sentence of its own. */
 static void say(struct mk_config_reader *reader, const yyjson_val *value,
                 const struct mk_json_path *at, const char *text)
 {
@@ -59,7 +59,7 @@ static const char *kept(struct mk_config_reader *reader, const char *text)
     return text ? text : "";
 }
 
-/* A path of the file, as seen from the working directory; "" when memory is out. */
+/* A path of the file, relative to the working directory; "" when out of memory. */
 static const char *from_folder(struct mk_config_reader *reader, const char *path)
 {
     int len = *path == '/' ? 0 : (int)reader->folder.len;
@@ -76,8 +76,8 @@ static const char *listen_from_folder(struct mk_config_reader *reader, const cha
                                         from_folder(reader, listen + scheme)));
 }
 
-/* The string as it is to be stored: borrowed from the document, or on the arena. NULL where it is
- * not what `key` asks for, which has been noted. */
+/* The string to store: borrowed from the document, or on the arena. NULL, with a mistake added,
+ * when `key` does not allow it. */
 static const char *read_string(struct mk_config_reader *reader, const struct mk_config_key *key,
                                yyjson_val *value, const struct mk_json_path *at)
 {
@@ -142,7 +142,7 @@ static void read_list(struct mk_config_reader *reader, const struct mk_config_ke
     }
 }
 
-/* A list of paths, which is never empty. */
+/* Reads a list of paths, which must not be empty. */
 static void read_paths(struct mk_config_reader *reader, const struct mk_config_key *key,
                        yyjson_val *value, const struct mk_json_path *at, char *into)
 {
@@ -168,7 +168,7 @@ static void read_paths(struct mk_config_reader *reader, const struct mk_config_k
     memcpy(into + key->count, &count, sizeof(count));
 }
 
-/* An object that need not be one: null is none of it, and a string its first key. */
+/* Reads an object that may be written as null, or as a string, which is its first key. */
 static void read_either(struct mk_config_reader *reader, const struct mk_config_key *key,
                         yyjson_val *value, const struct mk_json_path *at, char *into)
 {
@@ -184,8 +184,8 @@ static void read_either(struct mk_config_reader *reader, const struct mk_config_
         memcpy(into + first->at, &text, sizeof(text));
 }
 
-/* The keys of a backend of this type: the common ones, then its own. Without a type the common ones
- * alone; then other keys are not looked at. */
+/* The keys of a backend of this type: the common ones, then its own. Of an unknown type, the common
+ * ones alone; then other keys are ignored. */
 static void join_keys(struct mk_config_key keys[MOST_KEYS], const struct mk_config_key *common,
                       const struct mk_config_variant *variant)
 {
@@ -208,7 +208,7 @@ static const struct mk_config_variant *variant_of(const struct mk_config_key *ke
     return variant->name ? variant : NULL;
 }
 
-/* Without an object (NULL), the defaults of the first type. */
+/* Without an object (NULL) it reads the defaults of the first type. */
 static void read_backend(struct mk_config_reader *reader, const struct mk_config_key *key,
                          yyjson_val *object, const struct mk_json_path *at, char *into)
 {
@@ -235,7 +235,7 @@ static void read_backend(struct mk_config_reader *reader, const struct mk_config
     reader->last_backend = &read->next;
 }
 
-/* `into` is the struct that the key is a part of. */
+/* `into` is the struct that has the key. */
 static void read_value(struct mk_config_reader *reader, const struct mk_config_key *key,
                        yyjson_val *value, const struct mk_json_path *at, char *into)
 {
@@ -329,18 +329,16 @@ static void refuse_unknown(struct mk_config_reader *reader, const struct mk_conf
     const char *variant = variant_with(key, text);
     if (variant) {
         say(reader, name, &here,
-            mk_mistakes_text(mistakes,
-                             mk_tr("this is a key of the type \"%s\"", "该键属于类型 \"%s\""),
-                             variant));
+            mk_mistakes_say(mistakes, "this is a key of the type \"%s\"", "该键属于类型 \"%s\"",
+                            variant));
         return;
     }
     for (const struct mk_config_key *k = key->keys; k->name; k++)
         mk_suggestion_offer(&near, text, k->name);
     if (near.best) {
         say(reader, name, &here,
-            mk_mistakes_text(
-                mistakes, mk_tr("unknown key (did you mean `%s`?)", "未知的键（是否想写 `%s`？）"),
-                near.best));
+            mk_mistakes_say(mistakes, "unknown key (did you mean `%s`?)",
+                            "未知的键（是否想写 `%s`？）", near.best));
         return;
     }
     const char *list = "";
@@ -348,11 +346,10 @@ static void refuse_unknown(struct mk_config_reader *reader, const struct mk_conf
         if (!k->ignored)
             list = mk_mistakes_text(mistakes, "%s%s`%s`", list, *list ? ", " : "", k->name);
     say(reader, name, &here,
-        mk_mistakes_text(mistakes, mk_tr("unknown key (here are: %s)", "未知的键（此处可用：%s）"),
-                         list));
+        mk_mistakes_say(mistakes, "unknown key (here are: %s)", "未知的键（此处可用：%s）", list));
 }
 
-/* Sorts the members of an object to the keys of the table they are for. */
+/* Finds the value of each key of the table in an object. */
 static void match_members(struct mk_config_reader *reader, const struct mk_config_key *key,
                           yyjson_val *object, const struct mk_json_path *at,
                           yyjson_val *values[MOST_KEYS])
@@ -379,7 +376,7 @@ static void match_members(struct mk_config_reader *reader, const struct mk_confi
     }
 }
 
-/* Reads an object into the struct at `into`; without one (NULL), the defaults. */
+/* Reads an object into the struct at `into`; without one (NULL) it stores the defaults. */
 static void read_object(struct mk_config_reader *reader, const struct mk_config_key *key,
                         yyjson_val *object, const struct mk_json_path *at, char *into)
 {

@@ -1,4 +1,4 @@
-/* rules: the table, and the rules about what is there once only (see the header). */
+/* rules: the table, and the rules about unique values and remote addresses (see the header). */
 #include "config/rules.h"
 
 #include "wire/webhook_signature.h"
@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* --- what may be there once only --- */
+/* --- unique values --- */
 
-/* A number or a text that something is known by. */
+/* A number or a text that must be unique. */
 struct known {
     uint64_t number;
     const char *text; /* or NULL */
@@ -30,8 +30,8 @@ static bool is_same(const struct known *x, const struct known *y)
 }
 
 /*
- * Sorts `known`, of which all have a text or none, and frees it. Then first[i] is the index of the
- * first one that is known by the same. Returns false when memory is out.
+ * Sets first[i] to the index of the first entry that has the same number and text as the i-th. All
+ * entries have a text, or none has. Frees `known`. Returns false when out of memory.
  */
 static bool note_first(struct mk_mistakes *mistakes, size_t *first, struct known *known,
                        size_t count)
@@ -63,20 +63,18 @@ static void check_self_ids(const struct mk_config_rule *rule)
         if (first[i] == i)
             continue;
         const char *got = mk_mistakes_text(mistakes, "%llu", (unsigned long long)bots[i].self_id);
-        mk_mistakes_add(mistakes,
-                        &(struct mk_mistake_found){
-                            .path = mk_mistakes_text(mistakes, "bots[%zu].self_id", i),
-                            .expected = mk_tr("a self_id of its own", "应使用自己的 self_id"),
-                            .got = got,
-                            .text = mk_mistakes_text(
-                                mistakes, mk_tr("%s is bots[%zu] already", "%s 已经是 bots[%zu]"),
-                                got, first[i]),
-                        });
+        mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                      .path = mk_mistakes_text(mistakes, "bots[%zu].self_id", i),
+                                      .expected = mk_tr("a self_id of its own", "自己的 self_id"),
+                                      .got = got,
+                                      .text = mk_mistakes_say(mistakes, "%s is bots[%zu] already",
+                                                              "%s 已经是 bots[%zu]", got, first[i]),
+                                  });
     }
     free(first);
 }
 
-/* A kind of transports of one bot. */
+/* The transports of one kind of a bot. */
 struct remotes {
     size_t bot;
     const char *kind;
@@ -92,16 +90,20 @@ static void refuse_same_url(struct mk_mistakes *mistakes, const struct remotes *
         &(struct mk_mistake_found){
             .path =
                 mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].url", remotes->bot, remotes->kind, i),
-            .expected = mk_tr("a URL of its own", "应使用自己的 URL"),
-            .got = mk_mistakes_text(mistakes, mk_tr("that of %s[%zu]", "实际与 %s[%zu] 相同"),
+            .expected = mk_tr("a URL of its own", "自己的 URL"),
+            .got = mk_mistakes_say(mistakes, "that of %s[%zu]", "%s[%zu] 的 URL", remotes->kind,
+                                   first),
+            .text = mk_mistakes_say(mistakes,
+                                    "expected a URL of its own, got that of %s[%zu]: the journal "
+                                    "keeps the progress of each by its URL (a query such as ?2 "
+                                    "makes it another)",
+                                    "应使用自己的 URL，而它与 %s[%zu] 相同：投递进度按 URL "
+                                    "记录（加上 ?2 之类的查询参数即可区分）",
                                     remotes->kind, first),
-            .rest = mk_tr(": how far each has got is kept by its URL (a query such as ?2 "
-                          "makes it another)",
-                          "：投递进度按 URL 记录（加上 ?2 之类的查询参数即可区分）"),
         });
 }
 
-/* The journal knows by its URL how far each has got: a webhook, and a client that replays. */
+/* The journal keeps the progress of a webhook, and of a client that replays, by its URL. */
 static void check_same_urls(struct mk_mistakes *mistakes, const struct remotes *remotes,
                             bool replaying)
 {
@@ -134,12 +136,13 @@ static void check_urls(const struct mk_config_rule *rule)
     }
 }
 
-/* --- what connects to others --- */
+/* --- transports that connect to others --- */
 
-/* A certificate is of no use without its key, and the other way round. */
+/* A certificate needs its key, and a key its certificate. */
 static void check_pair(struct mk_mistakes *mistakes, const struct remotes *remotes, size_t i)
 {
     const struct milky_remote_tls *tls = &remotes->list[i].tls;
+    const char *missing = tls->key ? "certificate" : "key";
     if (!tls->certificate == !tls->key)
         return;
     mk_mistakes_add(
@@ -147,8 +150,9 @@ static void check_pair(struct mk_mistakes *mistakes, const struct remotes *remot
         &(struct mk_mistake_found){
             .path = mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].tls.%s", remotes->bot,
                                      remotes->kind, i, tls->key ? "key" : "certificate"),
-            .expected = mk_mistakes_text(mistakes, mk_tr("`%s` beside it", "应同时设置 `%s`"),
-                                         tls->key ? "certificate" : "key"),
+            .expected = mk_mistakes_say(mistakes, "`%s` beside it", "同时设置的 `%s`", missing),
+            .text =
+                mk_mistakes_say(mistakes, "expected `%s` beside it", "应同时设置 `%s`", missing),
         });
 }
 
@@ -166,7 +170,7 @@ static void check_pairs(const struct mk_config_rule *rule)
     }
 }
 
-/* A secret that cannot sign is refused here, and not at each event. */
+/* A secret that cannot sign is refused here rather than at each event. */
 static void check_secret(struct mk_mistakes *mistakes, const struct milky_remote *webhook,
                          size_t bot, size_t index)
 {
@@ -180,11 +184,9 @@ static void check_secret(struct mk_mistakes *mistakes, const struct milky_remote
         mistakes,
         &(struct mk_mistake_found){
             .path = mk_mistakes_text(mistakes, "bots[%zu].webhook[%zu].secret", bot, index),
-            .expected =
-                mk_mistakes_text(mistakes,
-                                 mk_tr("whsec_ and base64, or any other text, of %d bytes at most",
-                                       "应为 whsec_ 加 base64，或任意其他文本，最长 %d 字节"),
-                                 MK_SIGNATURE_SECRET),
+            .expected = mk_mistakes_say(
+                mistakes, "whsec_ and base64, or any other text, of %d bytes at most",
+                "whsec_ 加 base64，或任意其他文本，最长 %d 字节", MK_SIGNATURE_SECRET),
         });
 }
 

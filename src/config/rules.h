@@ -1,7 +1,7 @@
 /*
- * rules: what must hold between the values of a configuration, of a file's and an embedder's alike.
- * One table of functions (rules.c); each walks the configuration and notes what breaks it. Values
- * that were refused before are NULL or 0 here, and are passed over.
+ * rules: conditions between the values of a configuration, of files and of embedders alike. One
+ * table of functions (rules.c), each of which walks the configuration and adds mistakes. Values
+ * that were refused before are NULL or 0 here, and are skipped.
  */
 #ifndef MK_CONFIG_RULES_H
 #define MK_CONFIG_RULES_H
@@ -12,7 +12,7 @@
 
 void mk_config_check_rules(const struct milky_config *config, struct mk_mistakes *mistakes);
 
-/* Reads the certificates and keys that it names, and notes what is wrong with them. */
+/* Reads the certificates and keys that the configuration names, and adds their mistakes. */
 void mk_config_check_files(const struct milky_config *config, struct mk_mistakes *mistakes);
 
 /* --- for the files of rules alone --- */
@@ -24,7 +24,7 @@ struct mk_rule_entry {
     const char *kind; /* "http_server" or "websocket_server" */
     size_t index;
     bool local;
-    bool any_port; /* port 0: never the same as another */
+    bool any_port; /* port 0: different from all others */
     char address[128];
 };
 
@@ -36,14 +36,19 @@ struct mk_config_rule {
     size_t entry_count;
 };
 
-/* Reads all addresses of servers. Returns them on the heap; NULL when memory is out. */
+/* Reads the addresses of all servers. Returns them on the heap; NULL when out of memory. */
 struct mk_rule_entry *mk_rule_entries(const struct milky_config *config, size_t *count);
 
-/* Beyond this machine a server is not without an access_token by mistake. */
+/* A server that other machines can reach needs an access_token, unless allow_anonymous is set. */
 void mk_rule_anonymous(const struct mk_config_rule *rule);
-/* Servers share a port only where they are of one bot, of two kinds, and agree. */
+/*
+ * A port may be shared by an http_server and a websocket_server of one bot, with the same prefix
+ * and TLS. Any other two servers with the same address are a mistake.
+ */
 void mk_rule_ports(const struct mk_config_rule *rule);
-/* `control` and `operations` have addresses of their own, and ask for a token beyond this machine.
+/*
+ * `control` and `operations` need addresses of their own, and an access_token where other machines
+ * can reach them.
  */
 void mk_rule_own_addresses(const struct mk_config_rule *rule);
 

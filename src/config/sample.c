@@ -1,4 +1,4 @@
-/* sample: the configuration that `milky init` writes, made from the table. */
+/* sample: writes the configuration of `milky init`, from the table. */
 #include "config/config.h"
 #include "config/schema.h"
 
@@ -6,9 +6,9 @@ struct sample {
     FILE *out;
     const char *token;
     unsigned depth;
-    bool off;                              /* what is written is commented out, */
+    bool off;                              /* the output is commented out, */
     unsigned off_depth;                    /* from this depth on */
-    const struct mk_config_key *explained; /* a table that needs no more comments */
+    const struct mk_config_key *explained; /* a table that has its comments already */
 };
 
 static void begin_line(const struct sample *sample)

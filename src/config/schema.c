@@ -15,14 +15,14 @@ static const struct mk_config_key log_keys[] = {
       .at = LOG(level),
       .choices = levels,
       .fallback = "info",
-      .en = "What is logged: this and what is graver.",
+      .en = "The least severe level that is logged.",
       .zh = "记录的最低级别。" },
     { .name = "format",
       .type = MK_CONFIG_CHOICE,
       .at = LOG(format),
       .choices = formats,
       .fallback = "text",
-      .en = "A line of text or a JSON object per entry, on the standard error output.",
+      .en = "One line of text or one JSON object per entry, on the standard error output.",
       .zh = "每条日志为一行文本或一个 JSON 对象，写到标准错误输出。" },
     { .name = NULL },
 };
@@ -32,12 +32,12 @@ static const struct mk_config_key log_keys[] = {
       .type = MK_CONFIG_LISTEN,                                                                    \
       .required = true,                                                                            \
       .at = offsetof(struct milky_config, field),                                                  \
-      .en = "Where to listen: HOST:PORT, [IPV6]:PORT or unix:PATH.",                               \
+      .en = "The address to listen on: HOST:PORT, [IPV6]:PORT or unix:PATH.",                      \
       .zh = "监听地址：HOST:PORT、[IPV6]:PORT 或 unix:PATH。" },                                   \
         { .name = "access_token",                                                                  \
           .type = MK_CONFIG_TOKEN,                                                                 \
           .at = offsetof(struct milky_config, field##_access_token),                               \
-          .en = "What " who_en                                                                     \
+          .en = "The token that " who_en                                                           \
                 " must present. Without it only programs of this machine are served.",             \
           .zh = who_zh "必须出示的凭据；不设置时只允许本机访问。" },                               \
     {                                                                                              \
@@ -46,7 +46,7 @@ static const struct mk_config_key log_keys[] = {
 
 static const struct mk_config_key control_keys[] = { ADDRESS_KEYS(control, "operators", "操作者") };
 static const struct mk_config_key operations_keys[] = {
-    ADDRESS_KEYS(operations, "whoever reads the metrics", "读取指标者"),
+    ADDRESS_KEYS(operations, "clients that read the metrics", "读取指标者"),
 };
 
 /* --- the whole --- */
@@ -58,7 +58,7 @@ static const struct mk_config_key journal_keys[] = {
       .least = 1,
       .most = 1000000000,
       .usual = MK_DEFAULT_MAX_EVENTS,
-      .en = "How many events are kept per bot.",
+      .en = "The number of events that are kept for each bot.",
       .zh = "每个 Bot 保留的事件数。" },
     { .name = "max_age",
       .type = MK_CONFIG_NUMBER,
@@ -66,14 +66,14 @@ static const struct mk_config_key journal_keys[] = {
       .least = 1,
       .most = 315360000,
       .usual = MK_DEFAULT_MAX_AGE,
-      .en = "For how many seconds an event is kept.",
+      .en = "The number of seconds that an event is kept.",
       .zh = "事件保留的秒数。" },
     { .name = "flush",
       .type = MK_CONFIG_BOOLEAN,
       .at = offsetof(struct milky_journal, no_flush),
       .negated = true,
       .fallback = "true",
-      .en = "Whether a stored event survives the loss of power, and not only the process's end.",
+      .en = "Whether stored events survive a loss of power, and not only the end of the process.",
       .zh = "已保存的事件是否能经受断电，而不仅是进程退出。" },
     { .name = NULL },
 };
@@ -99,12 +99,12 @@ static const struct mk_config_key limit_keys[] = {
       .zh = "来自同一地址的连接数。默认 " MK_DEFAULT_TEXT(
           MK_DEFAULT_CONNECTIONS_PER_ADDRESS) "，不限制本机。" },
     LIMIT(tls_handshakes, 1, 1000000, MK_DEFAULT_TLS_HANDSHAKES,
-          "TLS handshakes under way, about 45 KiB each; then the oldest is closed for a new one.",
+          "TLS handshakes at the same time, about 45 KiB each; above it, the oldest is closed.",
           "进行中的 TLS 握手数，每个约占 45 KiB；超过后关闭最早的一个。"),
-    LIMIT(
-        failed_credentials, 1, 1000000, MK_DEFAULT_FAILED_CREDENTIALS,
-        "Wrong credentials from one address within a minute; then it gets 429 for the rest of it.",
-        "同一地址一分钟内出示错误凭据的次数；超过后在该分钟内返回 429。"),
+    LIMIT(failed_credentials, 1, 1000000, MK_DEFAULT_FAILED_CREDENTIALS,
+          "Wrong credentials from one address within a minute; above it, 429 for the rest of the "
+          "minute.",
+          "同一地址一分钟内出示错误凭据的次数；超过后在该分钟内返回 429。"),
     LIMIT(header_bytes, 1024, 1048576, MK_DEFAULT_HEADER_BYTES, "Bytes of a request's headers.",
           "请求头的字节数。"),
     LIMIT(body_bytes, 1024, 1073741824, MK_DEFAULT_BODY_BYTES, "Bytes of a request's body.",
@@ -119,13 +119,13 @@ static const struct mk_config_key limit_keys[] = {
     LIMIT(idle_seconds, 1, 86400, MK_DEFAULT_IDLE_SECONDS,
           "Seconds that an HTTP connection may be idle.", "HTTP 连接空闲的秒数。"),
     LIMIT(calls_in_flight, 1, 65536, MK_DEFAULT_CALLS_IN_FLIGHT,
-          "Calls of a WebSocket that are not answered yet; then it is not read.",
+          "Calls of a WebSocket without an answer yet; above it, reading pauses.",
           "单个 WebSocket 未应答的调用数；超过后暂停读取。"),
     LIMIT(lag_bytes, 65536, 1073741824, MK_DEFAULT_LAG_BYTES,
-          "Bytes of events that a client may be behind; then it is closed.",
+          "Bytes of events that a client may be behind; above it, the connection is closed.",
           "客户端可以落后的事件字节数；超过后断开。"),
     LIMIT(call_seconds, 1, 3600, MK_DEFAULT_CALL_SECONDS,
-          "Seconds that a backend may take to answer a call; then the call fails with -500.",
+          "Seconds that a backend may take to answer a call; after them the call fails with -500.",
           "后端应答一次调用的秒数上限；超过后该调用以 -500 失败。"),
     { .name = NULL },
 };
@@ -139,7 +139,7 @@ static const struct mk_config_key keys[] = {
       .ignored = true,
       .sample = "\"milky.schema.json\"",
       .sample_off = true,
-      .en = "For editors; `milky check --schema` prints that file.",
+      .en = "The schema, for editors; `milky check --schema` prints it.",
       .zh = "供编辑器使用；该文件由 `milky check --schema` 输出。" },
     { .name = "data_dir",
       .type = MK_CONFIG_PATH,
@@ -155,9 +155,10 @@ static const struct mk_config_key keys[] = {
       .keys = control_keys,
       .sample = "\"unix:data/control.sock\"",
       .sample_off = true,
-      .en = "Where `milky say`, `milky status` and their siblings reach it: an address, an object "
-            "with one and an access_token, or null for nowhere. Default: unix:control.sock in "
-            "data_dir.",
+      .en =
+          "The address at which `milky say`, `milky status` and other commands reach the program: "
+          "an address, an object with an address and an access_token, or null for none. "
+          "Default: unix:control.sock in data_dir.",
       .zh = "`milky say`、`milky status` 等命令连接的地址：监听地址，或含监听地址与 access_token "
             "的对象，null "
             "为关闭。默认为 data_dir 中的 unix:control.sock。" },
@@ -169,8 +170,8 @@ static const struct mk_config_key keys[] = {
       .keys = operations_keys,
       .sample = "\"127.0.0.1:3009\"",
       .sample_off = true,
-      .en = "Where machines ask how it is doing: GET /healthz, /readyz, /metrics (Prometheus). An "
-            "address, or an object with one and an access_token. Default: nowhere.",
+      .en = "The address for monitoring: GET /healthz, /readyz, /metrics (Prometheus). An address, "
+            "or an object with an address and an access_token. Default: none.",
       .zh =
           "供监控查询运行状况的地址：GET /healthz、/readyz、/metrics（Prometheus）。监听地址，或含"
           "监听地址与 access_token 的对象。默认关闭。" },
@@ -179,9 +180,9 @@ static const struct mk_config_key keys[] = {
       .at = offsetof(struct mk_config, endpoint.resource_url),
       .sample = "\"http://milky.example:3000\"",
       .sample_off = true,
-      .en = "What the URLs of pictures and files begin with, where bots reach this machine at "
+      .en = "The beginning of the URLs of pictures and files, for bots that reach this machine at "
             "another address than it listens on. Default: the address of the bot's first server on "
-            "TCP (127.0.0.1 where that is 0.0.0.0 or [::]).",
+            "TCP (127.0.0.1 for 0.0.0.0 or [::]).",
       .zh =
           "图片与文件 URL 的开头，用于 Bot 访问本机的地址与监听地址不同的情况。默认为该 Bot 第一个 "
           "TCP 服务端的地址（监听 0.0.0.0 或 [::] 时为 127.0.0.1）。" },
@@ -201,22 +202,23 @@ static const struct mk_config_key keys[] = {
       .keys = mk_config_backend_keys,
       .variants = mk_config_backend_types,
       .fallback = "sandbox",
-      .en = "What answers the bots that name no backend of their own.",
+      .en = "The backend, which answers calls, of the bots that name none of their own.",
       .zh = "后端：应答未自行指定后端的 Bot。" },
     { .name = "journal",
       .type = MK_CONFIG_OBJECT,
       .at = offsetof(struct mk_config, endpoint.journal),
       .keys = journal_keys,
       .sample_off = true,
-      .en = "The events on disk, from which webhooks and clients that come back get what they "
-            "missed.",
+      .en =
+          "The events on disk, from which webhooks and clients that reconnect get the events that "
+          "they missed.",
       .zh = "保存在磁盘上的事件：webhook 与重新连接的客户端由此获得错过的事件。" },
     { .name = "limits",
       .type = MK_CONFIG_OBJECT,
       .at = offsetof(struct mk_config, endpoint.limits),
       .keys = limit_keys,
       .sample_off = true,
-      .en = "What clients may use up.",
+      .en = "Limits of the resources that clients use.",
       .zh = "客户端可以占用的资源。" },
     { .name = "compression_threshold",
       .type = MK_CONFIG_NUMBER,
@@ -225,16 +227,16 @@ static const struct mk_config_key keys[] = {
       .most = 1073741824,
       .usual = MK_DEFAULT_COMPRESSION_THRESHOLD,
       .sample_off = true,
-      .en = "Bytes from which on a WebSocket message is compressed, where both sides have agreed "
-            "to it (`compression`).",
+      .en = "The least number of bytes of a WebSocket message that is compressed, on connections "
+            "that have agreed on compression (`compression`).",
       .zh = "WebSocket 消息从多少字节起压缩，仅在双方协商压缩（`compression`）之后。" },
     { .name = "busy_poll_us",
       .type = MK_CONFIG_NUMBER,
       .at = offsetof(struct mk_config, endpoint.busy_poll_us),
       .most = 100000,
       .sample_off = true,
-      .en = "Microseconds to look for more input before going to sleep. With 50, a few busy "
-            "connections get several times as many calls answered; a processor is busy meanwhile.",
+      .en = "Microseconds to poll for more input before the program sleeps. With 50, a few busy "
+            "connections get several times as many answers; a processor is busy meanwhile.",
       .zh = "休眠之前继续轮询输入的微秒数。设为 50 "
             "时，少数繁忙连接每秒得到应答的调用可增至数倍，但其间会占用处理器。" },
     { .name = "io_uring",
@@ -243,14 +245,14 @@ static const struct mk_config_key keys[] = {
       .negated = true,
       .fallback = "true",
       .sample_off = true,
-      .en = "Whether many connections are sent to with one system call (io_uring) where the kernel "
-            "allows it.",
+      .en = "Whether data is sent to many connections with one system call (io_uring), where the "
+            "kernel allows it.",
       .zh = "内核允许时，是否用一次系统调用（io_uring）向多个连接发送。" },
     { .name = "log",
       .type = MK_CONFIG_OBJECT,
       .at = offsetof(struct mk_config, log),
       .keys = log_keys,
-      .en = "The log. --log-level and --log-format win over it.",
+      .en = "The log. --log-level and --log-format override it.",
       .zh = "日志。命令行的 --log-level 与 --log-format 优先。" },
     { .name = "bots",
       .type = MK_CONFIG_LIST,
@@ -259,7 +261,7 @@ static const struct mk_config_key keys[] = {
       .count = offsetof(struct mk_config, endpoint.bot_count),
       .size = sizeof(struct milky_bot),
       .keys = mk_config_bot_keys,
-      .en = "The accounts and how each is reached; those of one sandbox live in one world.",
+      .en = "The accounts and the transports of each. Bots of one sandbox live in one world.",
       .zh = "账号及其通信方式；同一沙盒的账号处于同一个世界。" },
     { .name = NULL },
 };

@@ -50,7 +50,7 @@ static const struct mk_config_key sandbox_keys[] = {
       .at = offsetof(struct mk_config_backend, sandbox.media),
       .keys = media_keys,
       .sample_off = true,
-      .en = "What bots may send by URI.",
+      .en = "The media that bots may send by URI.",
       .zh = "Bot 通过 URI 发送的内容。" },
     { .name = NULL },
 };
@@ -68,7 +68,7 @@ const struct mk_config_variant mk_config_backend_types[] = {
       .at = offsetof(struct mk_config_backend, type),                                              \
       .variants = mk_config_backend_types,                                                         \
       .fallback = "sandbox",                                                                       \
-      .en = "sandbox: people, groups and messages of its own, without QQ.",                        \
+      .en = "sandbox: people, groups and messages that it makes up itself, without QQ.",           \
       .zh = "sandbox：自带用户、群与消息的沙盒，不需要 QQ。" },                                    \
         { .name = "name",                                                                          \
           .type = MK_CONFIG_NAME,                                                                  \

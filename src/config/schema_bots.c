@@ -62,7 +62,7 @@ static const struct mk_config_key remote_tls_keys[] = {
       .type = MK_CONFIG_BOOLEAN,
       .at = offsetof(struct milky_remote_tls, insecure_skip_verify),
       .fallback = "false",
-      .en = "Take any certificate: whoever is on the way can then read and change everything.",
+      .en = "Accept any certificate: anyone on the way can then read and change everything.",
       .zh = "接受任何证书：途中的任何人都能读取和篡改全部内容。" },
     { .name = NULL },
 };
@@ -71,7 +71,7 @@ static const struct mk_config_key remote_tls_keys[] = {
     {                                                                                              \
         .name = "tls", .type = MK_CONFIG_OBJECT, .at = offsetof(struct milky_remote, tls),         \
         .keys = remote_tls_keys, .sample_off = true,                                               \
-        .en = "Whom to trust, and what to present, where the URL says TLS.",                       \
+        .en = "The certificates to trust and to present, where the URL says TLS.",                 \
         .zh = "地址使用 TLS 时：信任谁，以及出示什么证书。",                                       \
     }
 
@@ -83,23 +83,23 @@ static const struct mk_config_key server_keys[] = {
       .required = true,
       .at = offsetof(struct milky_server, listen),
       .sample = "\"127.0.0.1:3000\"",
-      .en = "Where to listen: HOST:PORT, [IPV6]:PORT or unix:PATH. An http_server and a "
-            "websocket_server of one bot may share it.",
+      .en = "The address to listen on: HOST:PORT, [IPV6]:PORT or unix:PATH. An http_server and a "
+            "websocket_server of one bot may share a port; servers of two bots may not.",
       .zh = "监听地址：HOST:PORT、[IPV6]:PORT 或 unix:PATH。同一 Bot 的 http_server 与 "
-            "websocket_server 可以共用。" },
+            "websocket_server 可以共用一个端口；不同 Bot 不能。" },
     { .name = "access_token",
       .type = MK_CONFIG_TOKEN,
       .at = offsetof(struct milky_server, access_token),
-      .en = "What clients must present. Without it only pages and programs of this machine are "
-            "served.",
+      .en = "The token that clients must present. Without it only pages and programs of this "
+            "machine are served.",
       .zh = "客户端必须出示的凭据；不设置时只允许本机访问。" },
     { .name = "allow_anonymous",
       .type = MK_CONFIG_BOOLEAN,
       .at = offsetof(struct milky_server, allow_anonymous),
       .fallback = "false",
       .sample_off = true,
-      .en = "Listen beyond this machine without an access_token all the same: everybody who "
-            "reaches the port can then use the bot.",
+      .en = "Let other machines reach a server that has no access_token: anyone who reaches the "
+            "port can then use the bot.",
       .zh = "没有 access_token 也对外监听：任何能连接此端口的人都能操作 Bot。" },
     DIALECT(milky_server),
     COMPRESSION(milky_server,
@@ -112,14 +112,14 @@ static const struct mk_config_key server_keys[] = {
       .at = offsetof(struct milky_server, prefix),
       .sample = "\"/milky\"",
       .sample_off = true,
-      .en = "What every path begins with. Entries that share a port share it.",
+      .en = "The beginning of every path. Entries that share a port have the same prefix.",
       .zh = "所有路径的前缀；共用端口的条目前缀必须相同。" },
     { .name = "tls",
       .type = MK_CONFIG_OBJECT,
       .at = offsetof(struct milky_server, tls),
       .keys = server_tls_keys,
       .sample_off = true,
-      .en = "Speak TLS (https, wss). Entries that share a port share it.",
+      .en = "Use TLS (https, wss). Entries that share a port have the same certificate.",
       .zh = "使用 TLS（https、wss）；共用端口的条目必须相同。" },
     { .name = NULL },
 };
@@ -128,7 +128,7 @@ static const struct mk_config_key server_keys[] = {
     {                                                                                              \
         .name = "access_token", .type = MK_CONFIG_TOKEN,                                           \
         .at = offsetof(struct milky_remote, access_token), .sample = "\"s3cret\"",                 \
-        .en = "What is presented to that address.", .zh = "连接该地址时出示的凭据。",              \
+        .en = "The token that is sent to that address.", .zh = "连接该地址时出示的凭据。",         \
     }
 
 static const struct mk_config_key websocket_client_keys[] = {
@@ -137,8 +137,9 @@ static const struct mk_config_key websocket_client_keys[] = {
       .required = true,
       .at = offsetof(struct milky_remote, url),
       .sample = "\"ws://127.0.0.1:8080/\"",
-      .en = "Where to connect to (ws:// or wss://); with `replay`, a URL of its own among those of "
-            "the bot.",
+      .en =
+          "The address to connect to (ws:// or wss://). With `replay`, no two URLs of a bot may be "
+          "the same.",
       .zh = "要连接的地址（ws:// 或 wss://）；启用 `replay` 时，同一 Bot 的 URL 不能重复。" },
     REMOTE_TOKEN,
     DIALECT(milky_remote),
@@ -148,8 +149,8 @@ static const struct mk_config_key websocket_client_keys[] = {
       .type = MK_CONFIG_BOOLEAN,
       .at = offsetof(struct milky_remote, replay),
       .fallback = "false",
-      .en = "After a reconnection, send the events that it had not received; events then carry "
-            "their number.",
+      .en = "After a reconnection, send the events that the other side has missed. Events then "
+            "carry their number.",
       .zh = "重新连接后补发对方未收到的事件；事件会带有编号。" },
     REMOTE_TLS,
     { .name = NULL },
@@ -161,8 +162,8 @@ static const struct mk_config_key webhook_keys[] = {
       .required = true,
       .at = offsetof(struct milky_remote, url),
       .sample = "\"http://127.0.0.1:8081/hook\"",
-      .en = "Where events are posted to (http:// or https://): a URL of its own among those of the "
-            "bot.",
+      .en = "The address that events are posted to (http:// or https://). No two URLs of a bot may "
+            "be the same.",
       .zh = "事件上报的地址（http:// 或 https://）；同一 Bot 的 URL 不能重复。" },
     REMOTE_TOKEN,
     DIALECT(milky_remote),
@@ -171,7 +172,8 @@ static const struct mk_config_key webhook_keys[] = {
       .at = offsetof(struct milky_remote, secret),
       .sample = "\"whsec_bWlsa3ktc2lnbnMtd2hhdC1pdC1wb3N0cw==\"",
       .sample_off = true,
-      .en = "Signs each request as Standard Webhooks asks for: whsec_ and base64, or any text.",
+      .en = "The secret that signs each request (Standard Webhooks): whsec_ and base64, or any "
+            "text.",
       .zh = "按 Standard Webhooks 规范为每个请求签名：whsec_ 加 base64，或任意文本。" },
     REMOTE_TLS,
     { .name = NULL },
@@ -197,7 +199,7 @@ const struct mk_config_key mk_config_bot_keys[] = {
       .keys = mk_config_bot_backend_keys,
       .variants = mk_config_backend_types,
       .sample_off = true,
-      .en = "What answers this bot, in the place of the `backend` above.",
+      .en = "The backend of this bot, instead of the `backend` above.",
       .zh = "应答此 Bot 的后端，取代上面的 `backend`。" },
     { TRANSPORT(http_server, milky_server), .keys = server_keys,
       .en = "Takes API calls as HTTP requests: POST /:api; for Milky 1.x POST /api/:api and "

@@ -8,7 +8,7 @@
 
 extern const struct mk_config_key mk_config_bot_keys[];
 
-/* Of a backend at the top, and of one of a bot. */
+/* The keys of the backend at the top, and of the backend of a bot. */
 extern const struct mk_config_key mk_config_backend_keys[];
 extern const struct mk_config_key mk_config_bot_backend_keys[];
 

@@ -56,9 +56,9 @@ const char *mk_value_expected(struct mk_mistakes *mistakes, const struct mk_conf
     if (key->type == MK_CONFIG_UIN || key->type == MK_CONFIG_NUMBER)
         return expected_number(mistakes, key);
     if (key->type == MK_CONFIG_OBJECT && key->shorthand)
-        return mk_mistakes_text(
-            mistakes, mk_tr("%s, an object with its `%s`, or null", "%s、含 `%s` 的对象或 null"),
-            mk_value_expected(mistakes, &key->keys[0]), key->keys[0].name);
+        return mk_mistakes_say(mistakes, "%s, an object with its `%s`, or null",
+                               "%s、含 `%s` 的对象或 null",
+                               mk_value_expected(mistakes, &key->keys[0]), key->keys[0].name);
     return mk_tr(words[key->type].en, words[key->type].zh);
 }
 
@@ -66,28 +66,30 @@ void mk_value_refuse(struct mk_mistakes *mistakes, const struct mk_config_key *k
                      const struct mk_json_path *at, const yyjson_val *value, const char *got,
                      const char *why)
 {
-    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
-                                  .path = mk_mistakes_path(mistakes, at),
-                                  .value = value,
-                                  .expected = mk_mistakes_text(mistakes, mk_tr("%s", "应为%s"),
-                                                               mk_value_expected(mistakes, key)),
-                                  .got = mk_mistakes_text(mistakes, mk_tr("%s", "实际为%s"), got),
-                                  .rest = why ? mk_mistakes_text(mistakes, " (%s)", why) : NULL,
-                              });
+    const char *expected = mk_value_expected(mistakes, key);
+    struct mk_mistake_found found = {
+        .path = mk_mistakes_path(mistakes, at),
+        .value = value,
+        .expected = expected,
+        .got = got,
+    };
+    if (why)
+        found.text = mk_mistakes_say(mistakes, "expected %s, got %s (%s)", "应为%s，实际为%s（%s）",
+                                     expected, got, why);
+    mk_mistakes_add(mistakes, &found);
 }
 
 void mk_value_missing(struct mk_mistakes *mistakes, const struct mk_config_key *key,
                       const struct mk_json_path *at, const yyjson_val *value)
 {
     const char *expected = mk_value_expected(mistakes, key);
-    mk_mistakes_add(mistakes,
-                    &(struct mk_mistake_found){
-                        .path = mk_mistakes_path(mistakes, at),
-                        .value = value,
-                        .expected = expected,
-                        .text = mk_mistakes_text(
-                            mistakes, mk_tr("missing: expected %s", "缺少：应为%s"), expected),
-                    });
+    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                  .path = mk_mistakes_path(mistakes, at),
+                                  .value = value,
+                                  .expected = expected,
+                                  .text = mk_mistakes_say(mistakes, "missing: expected %s",
+                                                          "缺少此键：应为%s", expected),
+                              });
 }
 
 bool mk_value_number_fits(const struct mk_config_key *key, uint64_t number)
@@ -97,7 +99,7 @@ bool mk_value_number_fits(const struct mk_config_key *key, uint64_t number)
 
 /* --- texts --- */
 
-/* A text and where it is, for the functions below. */
+/* A text and its position, for the functions below. */
 struct given {
     struct mk_mistakes *mistakes;
     const struct mk_config_key *key;
@@ -126,7 +128,7 @@ static bool listen_fits(const struct given *given, struct mk_slice text, struct 
     return !why || refuse(given, mk_mistakes_quote(given->mistakes, written), why);
 }
 
-/* A URL is never shown: there may be a password or a token in it. */
+/* A URL is never quoted: there may be a password or a token in it. */
 static bool url_fits(const struct given *given, struct mk_slice text)
 {
     struct mk_mistakes *mistakes = given->mistakes;
@@ -138,11 +140,10 @@ static bool url_fits(const struct given *given, struct mk_slice text)
     if (websocket == (given->key->type == MK_CONFIG_WEBSOCKET_URL))
         return true;
     int len = (int)url.scheme.len;
-    const char *got = websocket
-                          ? mk_mistakes_text(mistakes, mk_tr("a %.*s:// URL", "%.*s:// 地址"), len,
-                                             url.scheme.ptr)
-                          : mk_mistakes_text(mistakes, mk_tr("an %.*s:// URL", "%.*s:// 地址"), len,
-                                             url.scheme.ptr);
+    const char *got =
+        websocket
+            ? mk_mistakes_say(mistakes, "a %.*s:// URL", "%.*s:// 地址", len, url.scheme.ptr)
+            : mk_mistakes_say(mistakes, "an %.*s:// URL", "%.*s:// 地址", len, url.scheme.ptr);
     return refuse(given, got, NULL);
 }
 
@@ -174,7 +175,7 @@ static bool token_fits(const struct given *given, struct mk_slice text)
     return refuse(given, got, NULL);
 }
 
-/* A prefix of paths is unescaped, as it is compared. */
+/* A prefix has no escapes, because it is compared byte by byte. */
 static bool prefix_fits(const struct given *given, struct mk_slice text)
 {
     struct mk_mistakes *mistakes = given->mistakes;

@@ -65,7 +65,7 @@ struct bad {
 
 #define SAME_URL(first)                                                                            \
     "expected a URL of its own, got that of " first                                                \
-    ": how far each has got is kept by its URL (a "                                                \
+    ": the journal keeps the progress of each by its URL (a "                                      \
     "query such as ?2 makes it another)\n"
 
 static const struct bad bad[] = {
@@ -100,7 +100,7 @@ static const struct bad bad[] = {
       "(that "
       "is the endpoint itself)\n" },
     { BOT("\"backend\": {\"name\": @\"media\"}"),
-      "bots[0].backend.name: expected another name, got \"media\", a folder that data_dir had "
+      "bots[0].backend.name: expected another name, got \"media\", which data_dir had as a folder "
       "before\n" },
     { BOT("\"backend\": {@\"zzzzzzzz\": 1}"),
       "bots[0].backend.zzzzzzzz: unknown key (here are: `type`, `name`, `media`)\n" },
