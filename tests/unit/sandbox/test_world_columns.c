@@ -1,8 +1,8 @@
 /*
  * The lists of a world against spec/sandbox.json: each field of the table has its column, in its
- * order, of its kind, with its default; no list is without one.
+ * order, of its kind, with its default, or a list within the element; and there are no others.
  */
-#include "backend/sandbox/world/world.h"
+#include "backend/sandbox/world/lists.h"
 
 /* cmocka wants these before it */
 #include <setjmp.h>
@@ -13,10 +13,13 @@
 #include <cmocka.h>
 
 static yyjson_doc *table;
+static const struct sb_world_list *lists[SB_WORLD_LISTS_MAX];
+static size_t list_count;
 
 static int read_table(void **state)
 {
     (void)state;
+    list_count = sb_world_lists(lists);
     table = yyjson_read_file(MK_SPEC_DIR "/sandbox.json", 0, NULL, NULL);
     return table ? 0 : -1;
 }
@@ -48,17 +51,15 @@ static enum sb_column_kind kind_of(const char *type)
         const char *type;
         enum sb_column_kind kind;
     } kinds[] = {
-        { "uin", SB_COLUMN_NUMBER },   { "uint", SB_COLUMN_NUMBER },
-        { "count", SB_COLUMN_NUMBER }, { "integer", SB_COLUMN_NUMBER },
-        { "text", SB_COLUMN_TEXT },    { "bool", SB_COLUMN_FLAG },
-        { "enum", SB_COLUMN_CHOICE },  { "json", SB_COLUMN_JSON },
-        { "array", SB_COLUMN_LIST },
+        { "uin", SB_KIND_NUMBER },     { "uint", SB_KIND_NUMBER }, { "count", SB_KIND_NUMBER },
+        { "integer", SB_KIND_NUMBER }, { "text", SB_KIND_TEXT },   { "bool", SB_KIND_FLAG },
+        { "enum", SB_KIND_CHOICE },    { "json", SB_KIND_JSON },
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (strcmp(kinds[i].type, type) == 0)
             return kinds[i].kind;
     fail_msg("a column cannot keep a %s", type);
-    return SB_COLUMN_JSON;
+    return SB_KIND_JSON;
 }
 
 /* The number of a default in the database. */
@@ -76,13 +77,13 @@ static void compare_default(const struct sb_column *column, yyjson_val *spec)
 {
     yyjson_val *otherwise = yyjson_obj_get(spec, "default");
     bool optional = yyjson_is_true(yyjson_obj_get(spec, "optional"));
-    assert_int_equal(column->required, column->kind != SB_COLUMN_LIST && !otherwise && !optional);
-    if (otherwise && column->kind == SB_COLUMN_TEXT)
+    assert_int_equal(column->required, !otherwise && !optional);
+    if (otherwise && column->kind == SB_KIND_TEXT)
         assert_string_equal(yyjson_get_str(otherwise), "");
     else if (otherwise)
         assert_true(column->otherwise == number_of(spec, otherwise));
-    if (column->kind != SB_COLUMN_LIST) /* absent in the checked JSON: NULL, or now */
-        assert_int_equal(column->nullable || column->otherwise == SB_COLUMN_NOW, optional);
+    /* absent in the checked JSON: NULL, or now */
+    assert_int_equal(column->nullable || column->otherwise == SB_COLUMN_NOW, optional);
 }
 
 static void compare_choices(const struct sb_column *column, yyjson_val *spec)
@@ -96,44 +97,54 @@ static void compare_choices(const struct sb_column *column, yyjson_val *spec)
     assert_null(column->choices[i]);
 }
 
+static void compare_lists(const struct sb_world_list *within, yyjson_val *fields);
+
 static void compare_list(const struct sb_world_list *list, const char *name)
 {
-    size_t i, count, inner = 0;
+    size_t i, count, columns = 0;
     yyjson_val *key, *spec;
     yyjson_val *fields = fields_of(name);
     yyjson_obj_foreach (fields, i, count, key, spec) {
-        const struct sb_column *column = &list->columns[i];
+        if (strcmp(text_of(spec, "type"), "array") == 0)
+            continue;
+        const struct sb_column *column = &list->columns[columns++];
         assert_non_null(column->name);
         assert_string_equal(column->name, yyjson_get_str(key));
         assert_int_equal(column->kind, kind_of(text_of(spec, "type")));
         compare_default(column, spec);
-        if (column->kind == SB_COLUMN_CHOICE)
+        if (column->kind == SB_KIND_CHOICE)
             compare_choices(column, spec);
-        if (column->kind == SB_COLUMN_LIST)
-            compare_list(list->lists[inner++], text_of(yyjson_obj_get(spec, "of"), "ref"));
     }
-    assert_null(list->columns[i].name);
-    assert_true(!list->lists || !list->lists[inner]);
-    assert_true(i <= SB_COLUMNS_MAX);
+    assert_null(list->columns[columns].name);
+    assert_true(columns < SB_COLUMNS_MAX);
+    compare_lists(list, fields);
+}
+
+/* The arrays among `fields` are the lists within that one, no more and no fewer. */
+static void compare_lists(const struct sb_world_list *within, yyjson_val *fields)
+{
+    size_t arrays = 0, i, count;
+    yyjson_val *key, *spec;
+    for (i = 0; i < list_count; i++) {
+        if (lists[i]->within != within)
+            continue;
+        spec = yyjson_obj_get(fields, lists[i]->name);
+        assert_string_equal(text_of(spec, "type"), "array");
+        compare_list(lists[i], text_of(yyjson_obj_get(spec, "of"), "ref"));
+        arrays++;
+    }
+    yyjson_obj_foreach (fields, i, count, key, spec) {
+        bool is_media = !within && yyjson_equals_str(key, "media"); /* no list of the database */
+        if (!is_media && strcmp(text_of(spec, "type"), "array") == 0)
+            assert_int_not_equal(arrays--, 0);
+    }
+    assert_int_equal(arrays, 0);
 }
 
 static void each_list_has_its_fields(void **state)
 {
     (void)state;
-    size_t lists = 0, i, count;
-    yyjson_val *key, *spec;
-    yyjson_val *world = fields_of("World");
-    for (; sb_world_lists[lists]; lists++) {
-        spec = yyjson_obj_get(world, sb_world_lists[lists]->name);
-        assert_string_equal(text_of(spec, "type"), "array");
-        compare_list(sb_world_lists[lists], text_of(yyjson_obj_get(spec, "of"), "ref"));
-    }
-    size_t arrays = 0;
-    yyjson_obj_foreach (world, i, count, key, spec) {
-        (void)key;
-        arrays += strcmp(text_of(spec, "type"), "array") == 0;
-    }
-    assert_int_equal(arrays, lists + 1); /* `media` is no list in the database */
+    compare_lists(NULL, fields_of("World"));
 }
 
 int main(void)

@@ -2,6 +2,7 @@
 #include "backend/sandbox/api/custom_face.h"
 
 #include "backend/sandbox/media/media.h"
+#include "backend/sandbox/model/person.h"
 
 #include <errno.h>
 
@@ -87,4 +88,18 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
-const struct sb_feature sb_feature_custom_face = { .apis = apis, .steps = steps };
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+static const struct sb_world_list world_faces = {
+    .name = "custom_faces",
+    .within = &sb_person_list,
+    .select = "SELECT 0, media, time FROM custom_face WHERE owner = ?1 ORDER BY media",
+    .insert = "INSERT INTO custom_face (owner, media, time) VALUES (?1, ?2, ?3)",
+    .columns = (const struct sb_column[]){ SB_COLUMN_CONTENT("resource_id"), SB_COLUMN_TIME("time"), { NULL } },
+};
+/* clang-format on */
+
+static const struct sb_world_list *const lists[] = { &world_faces, NULL };
+
+const struct sb_feature sb_feature_custom_face = { .apis = apis, .steps = steps, .lists = lists };

@@ -33,6 +33,16 @@ bool sb_file_id_read(struct mk_slice text, uint64_t *id)
                        mk_hex_read_u64(mk_slice_from(text, 1), id) && *id > 0);
 }
 
+int sb_file_id_check(struct sb_request *request, const struct mk_json_path *path, const char *field,
+                     struct mk_slice text)
+{
+    uint64_t id;
+    if (sb_file_id_read(text, &id) && id > 0)
+        return 0;
+    return sb_refuse_field(request, path, field, "expected / and 16 hexadecimal digits",
+                           "应为 / 加 16 位十六进制数字");
+}
+
 int sb_file_name_check(struct sb_request *request, const char *field, struct mk_slice name)
 {
     const struct sb_text_rule rule = { field, 1, SB_FILE_NAME_MAX_BYTES, false };

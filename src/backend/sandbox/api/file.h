@@ -11,6 +11,7 @@
 
 #include "backend/sandbox/media/media.h"
 #include "backend/sandbox/model/message.h"
+#include "backend/sandbox/model/world_list.h"
 
 enum {
     SB_FILE_ID = 18,              /* bytes of a file_id or folder_id with its NUL */
@@ -23,6 +24,11 @@ uint64_t sb_file_id_new(struct sb_db *db);
 /* "/" and 16 hexadecimal digits; and back: false for anything else. The root, "/", is 0. */
 void sb_file_id_write(uint64_t id, char text[SB_FILE_ID]);
 bool sb_file_id_read(struct mk_slice text, uint64_t *id);
+
+/* Refuses a text in the JSON of a world that is not the id of a file or folder, or is the root's.
+ */
+int sb_file_id_check(struct sb_request *request, const struct mk_json_path *path, const char *field,
+                     struct mk_slice text);
 
 /* Refuses a text that cannot be the name of a file or folder. `field` is the param. 0 or
  * SB_REFUSED. */

@@ -6,6 +6,7 @@
 #include "backend/sandbox/model/rows.h"
 #include "backend/sandbox/model/text.h"
 #include "backend/sandbox/model/uid.h"
+#include "backend/sandbox/model/world_list.h"
 #include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
@@ -42,10 +43,11 @@ enum { MOST_REQUESTS = 500 }; /* of one get_friend_requests */
 
 /* --- asking --- */
 
+static const char *const states[] = { "pending", "accepted", "rejected", "ignored", NULL };
+
 static const char *state_name(uint64_t state)
 {
-    static const char *const names[] = { "pending", "accepted", "rejected", "ignored" };
-    return names[state <= SB_IGNORED ? state : SB_PENDING];
+    return states[state <= SB_IGNORED ? state : SB_PENDING];
 }
 
 static int emit_request(struct sb_request *request, uint64_t actor,
@@ -273,4 +275,31 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
-const struct sb_feature sb_feature_friend_request = { .apis = apis, .steps = steps };
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+static const struct sb_world_list world_requests = {
+    .name = "friend_requests",
+    .select = "SELECT 0, initiator, target, time, state, is_filtered, comment, via, reason"
+              " FROM friend_request ORDER BY id",
+    .insert = "INSERT INTO friend_request (initiator, target, time, state, is_filtered, comment,"
+              " via, reason) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    .columns = (const struct sb_column[]){
+        SB_COLUMN_PERSON("initiator_id"),
+        SB_COLUMN_PERSON("target_user_id"),
+        SB_COLUMN_TIME("time"),
+        SB_COLUMN_CHOICE("state", states),
+        SB_COLUMN_FLAG("is_filtered"),
+        SB_COLUMN_TEXT("comment"),
+        SB_COLUMN_TEXT("via"),
+        SB_COLUMN_TEXT("reason"),
+        { NULL },
+    },
+};
+/* clang-format on */
+
+static const struct sb_world_list *const lists[] = { &world_requests, NULL };
+
+const struct sb_feature sb_feature_friend_request = { .apis = apis,
+                                                      .steps = steps,
+                                                      .lists = lists };

@@ -1,5 +1,6 @@
 /* group_announcement: the announcements of a group. Their ids are numbers that are never reused. */
 #include "backend/sandbox/media/media.h"
+#include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/rows.h"
 #include "backend/sandbox/model/text.h"
@@ -190,7 +191,29 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+static const struct sb_world_list world_announcements = {
+    .name = "announcements",
+    .within = &sb_group_list,
+    .select = "SELECT 0, id, uin, time, content, image FROM group_announcement"
+              " WHERE group_id = ?1 ORDER BY id",
+    .insert = "INSERT INTO group_announcement (group_id, id, uin, time, content, image)"
+              " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    .columns = (const struct sb_column[]){
+        SB_COLUMN_NULLABLE("announcement_id"),
+        SB_COLUMN_ID("user_id"),
+        SB_COLUMN_TIME("time"),
+        SB_COLUMN_REQUIRED_TEXT("content"),
+        SB_COLUMN_PICTURE("image"),
+        { NULL },
+    },
+};
+/* clang-format on */
+
 const struct sb_feature sb_feature_group_announcement = {
     .apis = apis,
     .steps = (const struct sb_schema_step[]){ { 5, group_announcement_sql }, { 0 } },
+    .lists = (const struct sb_world_list *const[]){ &world_announcements, NULL },
 };

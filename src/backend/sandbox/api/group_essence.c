@@ -167,7 +167,21 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+static const struct sb_world_list world_essence = {
+    .name = "essence",
+    .within = &sb_message_list,
+    .select = "SELECT 0, operator, time FROM group_essence WHERE message = ?1",
+    .insert = "INSERT INTO group_essence (message, group_id, operator, time)"
+              " SELECT ?1, low, ?2, ?3 FROM conversation WHERE id = ?1 >> 32 AND scene = 1",
+    .columns = (const struct sb_column[]){ SB_COLUMN_ID("operator_id"), SB_COLUMN_TIME("time"), { NULL } },
+};
+/* clang-format on */
+
 const struct sb_feature sb_feature_group_essence = {
     .apis = apis,
     .steps = (const struct sb_schema_step[]){ { 5, group_essence_sql }, { 0 } },
+    .lists = (const struct sb_world_list *const[]){ &world_essence, NULL },
 };

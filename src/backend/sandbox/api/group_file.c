@@ -12,7 +12,7 @@
 #include <errno.h>
 
 /* clang-format off */
-/* id: random; file_id is made of it (model/file.h). folder: group_folder.id, or 0 for the root.
+/* id: random; file_id is made of it (api/file.h). folder: group_folder.id, or 0 for the root.
  * Several files may have the same name, as in QQ. */
 static const char group_file_sql[] =
     "CREATE TABLE group_file ("
@@ -245,7 +245,50 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
+/* --- in the JSON of a world --- */
+
+enum { LIST_FILE_ID, LIST_FOLDER_ID };
+
+static int check_file(struct sb_request *request, const struct mk_json_path *path,
+                      yyjson_mut_val *element, struct sb_value *values)
+{
+    (void)element;
+    uint64_t id;
+    if (values[LIST_FOLDER_ID].given && !sb_file_id_read(values[LIST_FOLDER_ID].text, &id))
+        return sb_file_id_check(request, path, "parent_folder_id", values[LIST_FOLDER_ID].text);
+    return sb_file_id_check(request, path, "file_id", values[LIST_FILE_ID].text);
+}
+
+/* clang-format off */
+/* A file without parent_folder_id is in the root. Its size is that of the content. */
+static const struct sb_world_list world_files = {
+    .name = "files",
+    .within = &sb_group_list,
+    .select = "SELECT 0, printf('/%016x', id), CASE folder WHEN 0 THEN NULL ELSE"
+              " printf('/%016x', folder) END, name, media, uploader, uploaded_time,"
+              " downloaded_times FROM group_file WHERE group_id = ?1 ORDER BY id",
+    .insert = "INSERT INTO group_file (group_id, id, folder, name, media, uploader, uploaded_time,"
+              " downloaded_times, size) SELECT ?1, from_hex(substr(?2, 2)),"
+              " from_hex(substr(coalesce(?3, '/'), 2)), ?4, ?5, ?6, ?7, ?8, size FROM media"
+              " WHERE sha256 = ?5",
+    .columns = (const struct sb_column[]){
+        [LIST_FILE_ID] = SB_COLUMN_REQUIRED_TEXT("file_id"),
+        [LIST_FOLDER_ID] = { "parent_folder_id", SB_KIND_TEXT, .nullable = true },
+        SB_COLUMN_REQUIRED_TEXT("file_name"),
+        SB_COLUMN_CONTENT("resource_id"),
+        SB_COLUMN_ID("uploader_id"),
+        SB_COLUMN_TIME("uploaded_time"),
+        SB_COLUMN_NUMBER("downloaded_times"),
+        { NULL },
+    },
+    .check = check_file,
+    .after = "UPDATE group_folder SET file_count = file_count + 1 WHERE (id, group_id) ="
+             " (SELECT folder, group_id FROM group_file WHERE id = ?1)",
+};
+/* clang-format on */
+
 const struct sb_feature sb_feature_group_file = {
     .apis = apis,
     .steps = (const struct sb_schema_step[]){ { 6, group_file_sql }, { 0 } },
+    .lists = (const struct sb_world_list *const[]){ &world_files, NULL },
 };

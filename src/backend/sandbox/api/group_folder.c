@@ -5,6 +5,7 @@
 #include "backend/sandbox/api/group_folder.h"
 
 #include "backend/sandbox/api/file.h"
+#include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/rows.h"
 #include "backend/sandbox/model/text.h"
@@ -14,7 +15,7 @@
 #include <inttypes.h>
 
 /* clang-format off */
-/* id: random; folder_id is made of it (model/file.h). file_count: of the rows of group_file. */
+/* id: random; folder_id is made of it (api/file.h). file_count: of the rows of group_file. */
 static const char group_folder_sql[] =
     "CREATE TABLE group_folder ("
     "  id INTEGER PRIMARY KEY,"
@@ -288,7 +289,39 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
+/* --- in the JSON of a world --- */
+
+enum { LIST_FOLDER_ID };
+
+static int check_folder(struct sb_request *request, const struct mk_json_path *path,
+                        yyjson_mut_val *element, struct sb_value *values)
+{
+    (void)element;
+    return sb_file_id_check(request, path, "folder_id", values[LIST_FOLDER_ID].text);
+}
+
+/* clang-format off */
+static const struct sb_world_list world_folders = {
+    .name = "folders",
+    .within = &sb_group_list,
+    .select = "SELECT 0, printf('/%016x', id), name, creator, created_time, last_modified_time"
+              " FROM group_folder WHERE group_id = ?1 ORDER BY id",
+    .insert = "INSERT INTO group_folder (group_id, id, name, creator, created_time,"
+              " last_modified_time) VALUES (?1, from_hex(substr(?2, 2)), ?3, ?4, ?5, ?6)",
+    .columns = (const struct sb_column[]){
+        [LIST_FOLDER_ID] = SB_COLUMN_REQUIRED_TEXT("folder_id"),
+        SB_COLUMN_REQUIRED_TEXT("folder_name"),
+        SB_COLUMN_ID("creator_id"),
+        SB_COLUMN_TIME("created_time"),
+        SB_COLUMN_TIME("last_modified_time"),
+        { NULL },
+    },
+    .check = check_folder,
+};
+/* clang-format on */
+
 const struct sb_feature sb_feature_group_folder = {
     .apis = apis,
     .steps = (const struct sb_schema_step[]){ { 6, group_folder_sql }, { 0 } },
+    .lists = (const struct sb_world_list *const[]){ &world_folders, NULL },
 };

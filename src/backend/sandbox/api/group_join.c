@@ -72,15 +72,14 @@ static int require_no_block(struct sb_request *request, uint64_t group, uint64_t
 }
 
 /* A member can invite friends, and people who are with them in `source_group`. */
-static int require_acquaintance(struct sb_request *request, uint64_t actor, uint64_t user,
-                                uint64_t source_group)
+static int require_acquaintance(struct sb_request *request, uint64_t user, uint64_t source_group)
 {
     struct sb_member member;
     if (source_group) {
-        int rc = sb_member_require_self(request, source_group, actor, &member);
+        int rc = sb_member_require_self(request, source_group, request->self_id, &member);
         return rc != 0 ? rc : sb_member_require(request, source_group, user, &member);
     }
-    return sb_friendship_require(request, actor, user);
+    return sb_friendship_require(request, request->self_id, user);
 }
 
 /* --- joining --- */
@@ -160,18 +159,18 @@ static int ask(struct sb_request *request, struct sb_notice *notice)
     return rc == 0 ? sb_notice_write(db, notice) : rc;
 }
 
-int sb_group_join_ask(struct sb_request *request, uint64_t actor, uint64_t id,
-                      struct mk_slice comment, bool is_filtered)
+int sb_group_join_ask(struct sb_request *request, uint64_t id, struct mk_slice comment,
+                      bool is_filtered)
 {
     static const struct sb_text_rule rule = { "comment", 0, COMMENT_CHARS, true };
     struct sb_group group;
     int rc = sb_group_require(request, id, &group);
     if (rc == 0)
-        rc = require_outsider(request, id, actor);
+        rc = require_outsider(request, id, request->self_id);
     if (rc == 0)
         rc = sb_text_check(request, &rule, comment);
     if (rc == 0)
-        rc = require_no_block(request, id, actor);
+        rc = require_no_block(request, id, request->self_id);
     if (rc == 0)
         rc = require_room(request, &group);
     if (rc != 0)
@@ -180,12 +179,12 @@ int sb_group_join_ask(struct sb_request *request, uint64_t actor, uint64_t id,
         return sb_refuse(request, SB_NO_PERMISSION, "group %" PRIu64 " lets no one join",
                          "群 %" PRIu64 " 不允许任何人加入", id);
     if (group.join_policy == SB_JOIN_ANYBODY)
-        return join(request, id, actor, 0);
+        return join(request, id, request->self_id, 0);
     struct sb_notice notice = {
         .group = id,
         .kind = SB_NOTICE_JOIN,
-        .initiator = actor,
-        .target = actor,
+        .initiator = request->self_id,
+        .target = request->self_id,
         .is_filtered = is_filtered,
         .comment = comment,
     };
@@ -239,19 +238,18 @@ static int join_invited(struct sb_request *request, const struct sb_group *group
     return ask(request, &notice);
 }
 
-static int require_invitable(struct sb_request *request, uint64_t actor,
-                             const struct sb_member *self, const struct sb_group *group,
-                             uint64_t user, uint64_t source_group)
+static int require_invitable(struct sb_request *request, const struct sb_member *self,
+                             const struct sb_group *group, uint64_t user, uint64_t source_group)
 {
     int rc = require_outsider(request, group->id, user);
     if (rc == 0)
-        rc = require_acquaintance(request, actor, user, source_group);
+        rc = require_acquaintance(request, user, source_group);
     if (rc == 0 && self->role == SB_ROLE_MEMBER)
         rc = require_no_block(request, group->id, user);
     return rc == 0 ? require_room(request, group) : rc;
 }
 
-int sb_group_join_invite(struct sb_request *request, uint64_t actor, uint64_t id, uint64_t user,
+int sb_group_join_invite(struct sb_request *request, uint64_t id, uint64_t user,
                          uint64_t source_group)
 {
     struct sb_db *db = &request->sandbox->db;
@@ -259,11 +257,11 @@ int sb_group_join_invite(struct sb_request *request, uint64_t actor, uint64_t id
     struct sb_group group;
     struct mk_slice nickname;
     bool is_bot;
-    int rc = sb_member_require_self(request, id, actor, &self);
+    int rc = sb_member_require_self(request, id, request->self_id, &self);
     if (rc == 0)
         rc = sb_group_require(request, id, &group);
     if (rc == 0)
-        rc = require_invitable(request, actor, &self, &group, user, source_group);
+        rc = require_invitable(request, &self, &group, user, source_group);
     if (rc != 0)
         return rc;
     rc = sb_person_find(db, request->doc, user, &nickname, &is_bot);
@@ -272,11 +270,12 @@ int sb_group_join_invite(struct sb_request *request, uint64_t actor, uint64_t id
     struct sb_notice notice = {
         .group = id,
         .kind = SB_NOTICE_INVITATION,
-        .initiator = actor,
+        .initiator = request->self_id,
         .target = user,
         .source_group = source_group,
     };
-    rc = is_bot ? invite_bot(request, &notice) : join_invited(request, &group, actor, user);
+    rc = is_bot ? invite_bot(request, &notice)
+                : join_invited(request, &group, request->self_id, user);
     if (rc == 0 && self.role > SB_ROLE_MEMBER)
         rc = sb_group_block_remove(db, id, user);
     return rc;
@@ -310,17 +309,26 @@ static int require_pending(struct sb_request *request, const struct sb_notice *n
 }
 
 static int write_answer(struct sb_request *request, const struct sb_notice *notice, bool accept,
-                        uint64_t actor, struct mk_slice reason)
+                        struct mk_slice reason)
 {
     int rc = sb_turn_write(request);
     if (rc < 0)
         return rc;
     return sb_notice_answer(&request->sandbox->db, notice,
-                            accept ? SB_NOTICE_ACCEPTED : SB_NOTICE_REJECTED, actor, reason);
+                            accept ? SB_NOTICE_ACCEPTED : SB_NOTICE_REJECTED, request->self_id,
+                            reason);
 }
 
+/* A request to join, as the APIs name it. */
+struct request_id {
+    uint64_t group;
+    uint64_t seq;
+    bool is_invited; /* a member invited the person; false: the person asked */
+    bool is_filtered;
+};
+
 /* Finds the request, which must be pending. */
-static int require_request(struct sb_request *request, const struct sb_group_request *asked,
+static int require_request(struct sb_request *request, const struct request_id *asked,
                            struct sb_notice *notice)
 {
     int rc = sb_notice_find(&request->sandbox->db, request->doc, asked->seq, notice);
@@ -332,17 +340,14 @@ static int require_request(struct sb_request *request, const struct sb_group_req
     return require_pending(request, notice);
 }
 
-int sb_group_join_answer(struct sb_request *request, uint64_t actor,
-                         const struct sb_group_request *asked, bool accept, struct mk_slice reason)
+static int answer_request(struct sb_request *request, const struct request_id *asked, bool accept,
+                          struct mk_slice reason)
 {
     static const struct sb_text_rule rule = { "reason", 0, COMMENT_CHARS, true };
     static const struct mk_phrase action = { "answer requests to join", "处理入群请求" };
-    struct sb_member self;
     struct sb_group group;
     struct sb_notice notice;
-    int rc = sb_member_require_self(request, asked->group, actor, &self);
-    if (rc == 0)
-        rc = sb_rights_require_role(request, asked->group, &self, SB_ROLE_ADMIN, &action);
+    int rc = sb_rights_require(request, asked->group, SB_ROLE_ADMIN, &action);
     if (rc == 0)
         rc = require_request(request, asked, &notice);
     if (rc == 0)
@@ -354,15 +359,14 @@ int sb_group_join_answer(struct sb_request *request, uint64_t actor,
     if (rc == 0 && accept)
         rc = require_outsider(request, asked->group, notice.target);
     if (rc == 0 && accept)
-        rc = queue_joined(request, asked->group, notice.target, actor,
+        rc = queue_joined(request, asked->group, notice.target, request->self_id,
                           asked->is_invited ? notice.initiator : 0);
     if (rc == 0)
-        rc = write_answer(request, &notice, accept, actor, reason);
+        rc = write_answer(request, &notice, accept, reason);
     return rc == 0 && accept ? write_joined(request, asked->group, notice.target) : rc;
 }
 
-int sb_group_join_answer_invitation(struct sb_request *request, uint64_t actor, uint64_t id,
-                                    uint64_t seq, bool accept)
+static int answer_invitation(struct sb_request *request, uint64_t id, uint64_t seq, bool accept)
 {
     struct sb_group group;
     struct sb_notice notice;
@@ -370,32 +374,50 @@ int sb_group_join_answer_invitation(struct sb_request *request, uint64_t actor, 
     if (rc < 0)
         return rc;
     if (rc == 0 || notice.kind != SB_NOTICE_INVITATION || notice.group != id ||
-        notice.target != actor)
+        notice.target != request->self_id)
         return refuse_no_request(request, id, seq);
     rc = require_pending(request, &notice);
     if (rc == 0)
         rc = sb_group_require(request, id, &group);
     if (rc == 0 && accept)
-        rc = require_outsider(request, id, actor);
+        rc = require_outsider(request, id, request->self_id);
     if (rc == 0 && accept)
         rc = require_room(request, &group);
     if (rc == 0)
-        rc = accept ? join_invited(request, &group, notice.initiator, actor)
+        rc = accept ? join_invited(request, &group, notice.initiator, request->self_id)
                     : make_result(request, "rejected", NULL, 0);
-    return rc == 0 ? write_answer(request, &notice, accept, actor, MK_SLICE("")) : rc;
+    return rc == 0 ? write_answer(request, &notice, accept, MK_SLICE("")) : rc;
+}
+
+int sb_group_join_answer(struct sb_request *request, uint64_t group, uint64_t user, bool accept,
+                         struct mk_slice reason)
+{
+    struct sb_notice notice = { 0 };
+    uint64_t target = user ? user : request->self_id;
+    int rc = sb_notice_find_pending(&request->sandbox->db, group, target, user == 0, &notice);
+    if (rc < 0)
+        return rc;
+    if (rc == 0)
+        return sb_refuse(request, SB_NO_REQUEST, "no request waits for an answer there",
+                         "没有待处理的请求");
+    if (user == 0)
+        return answer_invitation(request, group, notice.seq, accept);
+    const struct request_id id = {
+        .group = group,
+        .seq = notice.seq,
+        .is_invited = notice.kind == SB_NOTICE_INVITED,
+        .is_filtered = notice.is_filtered,
+    };
+    return answer_request(request, &id, accept, reason);
 }
 
 /* --- policy --- */
 
-int sb_group_join_set_policy(struct sb_request *request, uint64_t actor, uint64_t group,
-                             uint64_t policy)
+int sb_group_join_set_policy(struct sb_request *request, uint64_t group, uint64_t policy)
 {
     static const struct mk_phrase action = { "set how others join", "设置加群方式" };
     struct sb_db *db = &request->sandbox->db;
-    struct sb_member self;
-    int rc = sb_member_require_self(request, group, actor, &self);
-    if (rc == 0)
-        rc = sb_rights_require_role(request, group, &self, SB_ROLE_ADMIN, &action);
+    int rc = sb_rights_require(request, group, SB_ROLE_ADMIN, &action);
     if (rc == 0 && policy > SB_JOIN_NOBODY)
         return sb_refuse(request, SB_BAD_VALUE, "there is no join policy %" PRIu64,
                          "没有加群方式 %" PRIu64, policy);
@@ -406,52 +428,51 @@ int sb_group_join_set_policy(struct sb_request *request, uint64_t actor, uint64_
 
 /* --- APIs --- */
 
-static int answer_request(struct sb_request *request, bool accept, struct mk_slice reason)
+static int answer_group_request(struct sb_request *request, bool accept, struct mk_slice reason)
 {
     yyjson_mut_val *params = request->params;
     size_t len;
-    struct sb_group_request asked = {
+    struct request_id asked = {
         .group = milky_uint(params, "group_id"),
         .seq = milky_uint(params, "notification_seq"),
         .is_invited =
             strcmp(milky_string(params, "notification_type", &len), "invited_join_request") == 0,
         .is_filtered = milky_bool(params, "is_filtered"),
     };
-    int rc = sb_group_join_answer(request, request->self_id, &asked, accept, reason);
+    int rc = answer_request(request, &asked, accept, reason);
     request->result = NULL;
     return rc;
 }
 
 static int accept_group_request(struct sb_request *request)
 {
-    return answer_request(request, true, MK_SLICE(""));
+    return answer_group_request(request, true, MK_SLICE(""));
 }
 
 static int reject_group_request(struct sb_request *request)
 {
     bool has_reason = milky_has(request->params, "reason");
-    return answer_request(request, false,
-                          has_reason ? sb_text_param(request->params, "reason") : MK_SLICE(""));
+    return answer_group_request(
+        request, false, has_reason ? sb_text_param(request->params, "reason") : MK_SLICE(""));
 }
 
-static int answer_invitation(struct sb_request *request, bool accept)
+static int answer_group_invitation(struct sb_request *request, bool accept)
 {
     yyjson_mut_val *params = request->params;
-    int rc =
-        sb_group_join_answer_invitation(request, request->self_id, milky_uint(params, "group_id"),
-                                        milky_uint(params, "invitation_seq"), accept);
+    int rc = answer_invitation(request, milky_uint(params, "group_id"),
+                               milky_uint(params, "invitation_seq"), accept);
     request->result = NULL;
     return rc;
 }
 
 static int accept_group_invitation(struct sb_request *request)
 {
-    return answer_invitation(request, true);
+    return answer_group_invitation(request, true);
 }
 
 static int reject_group_invitation(struct sb_request *request)
 {
-    return answer_invitation(request, false);
+    return answer_group_invitation(request, false);
 }
 
 static const struct sb_api apis[] = {

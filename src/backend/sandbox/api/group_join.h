@@ -1,8 +1,9 @@
 /*
- * group_join: how people join a group. These actions have no API, or one for some of those who
- * do them only: people act through operator/actions.c, bots through the APIs in group_join.c.
+ * group_join: actions by which people join a group, for operator/actions.c. The APIs in
+ * group_join.c let bots do some of them only.
  *
- * All return 0, SB_REFUSED or -errno. Texts are borrowed until the reply.
+ * The caller of the request acts. All return 0, SB_REFUSED or -errno. Texts are borrowed until the
+ * reply.
  */
 #ifndef SB_API_GROUP_JOIN_H
 #define SB_API_GROUP_JOIN_H
@@ -15,8 +16,8 @@
  * earlier request of the same person lapses. Where the policy lets anybody join, the person is a
  * member at once. The result is {"state": "pending", "notification_seq"} or {"state": "joined"}.
  */
-int sb_group_join_ask(struct sb_request *request, uint64_t actor, uint64_t group,
-                      struct mk_slice comment, bool is_filtered);
+int sb_group_join_ask(struct sb_request *request, uint64_t group, struct mk_slice comment,
+                      bool is_filtered);
 
 /*
  * A member invites a friend, or (source_group, else 0) a person who is with them in that group. A
@@ -26,27 +27,18 @@ int sb_group_join_ask(struct sb_request *request, uint64_t actor, uint64_t group
  * {"state": "invited", "invitation_seq"}, {"state": "pending", "notification_seq"} or
  * {"state": "joined"}.
  */
-int sb_group_join_invite(struct sb_request *request, uint64_t actor, uint64_t group, uint64_t user,
+int sb_group_join_invite(struct sb_request *request, uint64_t group, uint64_t user,
                          uint64_t source_group);
 
-/* A request to join, as the APIs name it. */
-struct sb_group_request {
-    uint64_t group;
-    uint64_t seq;
-    bool is_invited; /* a member invited the person; false: the person asked */
-    bool is_filtered;
-};
-
-/* An admin or the owner answers. `reason`: of a rejection. Event group_member_increase. */
-int sb_group_join_answer(struct sb_request *request, uint64_t actor,
-                         const struct sb_group_request *asked, bool accept, struct mk_slice reason);
-
-/* The invited person answers. The result is that of an invitation, or {"state": "rejected"}. */
-int sb_group_join_answer_invitation(struct sb_request *request, uint64_t actor, uint64_t group,
-                                    uint64_t seq, bool accept);
+/*
+ * Answers the newest pending request by which `user` would join, as an admin or the owner; `user`
+ * 0: the newest invitation of the caller. `reason`: of the rejection of a request. The result of an
+ * accepted invitation is that of sb_group_join_invite, of a rejected one {"state": "rejected"}.
+ */
+int sb_group_join_answer(struct sb_request *request, uint64_t group, uint64_t user, bool accept,
+                         struct mk_slice reason);
 
 /* An admin or the owner sets how requests to join are treated: enum sb_join_policy. */
-int sb_group_join_set_policy(struct sb_request *request, uint64_t actor, uint64_t group,
-                             uint64_t policy);
+int sb_group_join_set_policy(struct sb_request *request, uint64_t group, uint64_t policy);
 
 #endif

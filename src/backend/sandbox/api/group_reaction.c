@@ -2,6 +2,7 @@
 #include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/group_message.h"
 #include "backend/sandbox/model/member.h"
+#include "backend/sandbox/model/message.h"
 #include "backend/sandbox/model/text.h"
 #include "backend/sandbox/turn/turn.h"
 
@@ -35,6 +36,8 @@ static const struct sb_query remove_sql = {
     "DELETE FROM group_reaction WHERE message = ?1 AND is_emoji = ?2"
     " AND uin = ?3 AND face_id = ?4"
 };
+
+static const char *const types[] = { "face", "emoji", NULL }; /* by is_emoji */
 
 struct reaction {
     uint64_t group;
@@ -133,7 +136,28 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+static const struct sb_world_list world_reactions = {
+    .name = "reactions",
+    .within = &sb_message_list,
+    .select = "SELECT 0, uin, is_emoji, face_id, time FROM group_reaction WHERE message = ?1"
+              " ORDER BY is_emoji, face_id, uin",
+    .insert = "INSERT INTO group_reaction (message, uin, is_emoji, face_id, time)"
+              " VALUES (?1, ?2, ?3, ?4, ?5)",
+    .columns = (const struct sb_column[]){
+        SB_COLUMN_ID("user_id"),
+        SB_COLUMN_CHOICE("reaction_type", types),
+        SB_COLUMN_REQUIRED_TEXT("reaction"),
+        SB_COLUMN_TIME("time"),
+        { NULL },
+    },
+};
+/* clang-format on */
+
 const struct sb_feature sb_feature_group_reaction = {
     .apis = apis,
     .steps = (const struct sb_schema_step[]){ { 5, group_reaction_sql }, { 0 } },
+    .lists = (const struct sb_world_list *const[]){ &world_reactions, NULL },
 };

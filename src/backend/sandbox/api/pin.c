@@ -111,4 +111,22 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
-const struct sb_feature sb_feature_pin = { .apis = apis, .steps = steps };
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+static const struct sb_world_list world_pins = {
+    .name = "pins",
+    .select = "SELECT 0, owner, scene, peer FROM pin ORDER BY owner, scene, peer",
+    .insert = "INSERT INTO pin (owner, scene, peer) VALUES (?2, ?3, ?4)",
+    .columns = (const struct sb_column[]){
+        SB_COLUMN_PERSON("user_id"),
+        { "message_scene", SB_KIND_CHOICE, true, .choices = sb_scene_names },
+        SB_COLUMN_ID("peer_id"),
+        { NULL },
+    },
+};
+/* clang-format on */
+
+static const struct sb_world_list *const lists[] = { &world_pins, NULL };
+
+const struct sb_feature sb_feature_pin = { .apis = apis, .steps = steps, .lists = lists };

@@ -6,7 +6,7 @@
 #include <errno.h>
 
 /* clang-format off */
-/* id: random; file_id is made of it (model/file.h). */
+/* id: random; file_id is made of it (api/file.h). */
 static const char private_file_sql[] =
     "CREATE TABLE private_file ("
     "  id INTEGER PRIMARY KEY,"
@@ -107,7 +107,38 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
+/* --- in the JSON of a world --- */
+
+enum { LIST_FILE_ID };
+
+static int check_file(struct sb_request *request, const struct mk_json_path *path,
+                      yyjson_mut_val *element, struct sb_value *values)
+{
+    (void)element;
+    return sb_file_id_check(request, path, "file_id", values[LIST_FILE_ID].text);
+}
+
+/* clang-format off */
+static const struct sb_world_list world_files = {
+    .name = "private_files",
+    .select = "SELECT 0, printf('/%016x', id), sender, receiver, name, media FROM private_file"
+              " ORDER BY id",
+    .insert = "INSERT INTO private_file (id, sender, receiver, name, media)"
+              " VALUES (from_hex(substr(?2, 2)), ?3, ?4, ?5, ?6)",
+    .columns = (const struct sb_column[]){
+        [LIST_FILE_ID] = SB_COLUMN_REQUIRED_TEXT("file_id"),
+        SB_COLUMN_PERSON("sender_id"),
+        SB_COLUMN_PERSON("receiver_id"),
+        SB_COLUMN_REQUIRED_TEXT("file_name"),
+        SB_COLUMN_CONTENT("resource_id"),
+        { NULL },
+    },
+    .check = check_file,
+};
+/* clang-format on */
+
 const struct sb_feature sb_feature_private_file = {
     .apis = apis,
     .steps = (const struct sb_schema_step[]){ { 6, private_file_sql }, { 0 } },
+    .lists = (const struct sb_world_list *const[]){ &world_files, NULL },
 };

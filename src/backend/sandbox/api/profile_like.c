@@ -1,5 +1,6 @@
 /* profile_like: the likes that profiles get. */
 #include "backend/sandbox/model/friendship.h"
+#include "backend/sandbox/model/world_list.h"
 #include "backend/sandbox/turn/turn.h"
 
 #include <inttypes.h>
@@ -78,4 +79,25 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
-const struct sb_feature sb_feature_profile_like = { .apis = apis, .steps = steps };
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+static const struct sb_world_list world_likes = {
+    .name = "likes",
+    .select = "SELECT 0, liker, uin, day, today, total FROM profile_like ORDER BY liker, uin",
+    .insert = "INSERT INTO profile_like (liker, uin, day, today, total)"
+              " VALUES (?2, ?3, ?4, ?5, ?6)",
+    .columns = (const struct sb_column[]){
+        SB_COLUMN_PERSON("user_id"),
+        SB_COLUMN_PERSON("friend_id"),
+        SB_COLUMN_NUMBER("day"),
+        SB_COLUMN_NUMBER("today"),
+        SB_COLUMN_NUMBER("total"),
+        { NULL },
+    },
+};
+/* clang-format on */
+
+static const struct sb_world_list *const lists[] = { &world_likes, NULL };
+
+const struct sb_feature sb_feature_profile_like = { .apis = apis, .steps = steps, .lists = lists };

@@ -44,4 +44,18 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
-const struct sb_feature sb_feature_read_mark = { .apis = apis, .steps = steps };
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+static const struct sb_world_list world_marks = {
+    .name = "read_marks",
+    .within = &sb_conversation_list,
+    .select = "SELECT 0, owner, seq FROM read_mark WHERE conversation = ?1 ORDER BY owner",
+    .insert = "INSERT INTO read_mark (conversation, owner, seq) VALUES (?1, ?2, ?3)",
+    .columns = (const struct sb_column[]){ SB_COLUMN_PERSON("user_id"), SB_COLUMN_NUMBER("message_seq"), { NULL } },
+};
+/* clang-format on */
+
+static const struct sb_world_list *const lists[] = { &world_marks, NULL };
+
+const struct sb_feature sb_feature_read_mark = { .apis = apis, .steps = steps, .lists = lists };

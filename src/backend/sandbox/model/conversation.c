@@ -27,16 +27,19 @@ enum { TEMP_SESSION_GROUP };
 static const struct sb_query temp_session_set_sql = { "INSERT INTO temp_session VALUES (?1, ?2)"
                                                       " ON CONFLICT DO UPDATE SET group_id = ?2" };
 
+const char *const sb_scene_names[] = { "friend", "group", "temp", NULL };
+
 const char *sb_scene_name(enum sb_scene scene)
 {
-    return scene == SB_SCENE_GROUP ? "group" : scene == SB_SCENE_TEMP ? "temp" : "friend";
+    return sb_scene_names[scene];
 }
 
 enum sb_scene sb_scene_of(const char *name)
 {
-    return strcmp(name, "friend") == 0  ? SB_SCENE_FRIEND
-           : strcmp(name, "group") == 0 ? SB_SCENE_GROUP
-                                        : SB_SCENE_TEMP;
+    enum sb_scene scene = SB_SCENE_FRIEND;
+    while (scene < SB_SCENE_TEMP && strcmp(name, sb_scene_names[scene]) != 0)
+        scene++;
+    return scene;
 }
 
 /* --- looking up --- */
@@ -166,4 +169,61 @@ static const struct sb_schema_step steps[] = {
 };
 /* clang-format on */
 
-const struct sb_feature sb_feature_conversation = { .steps = steps };
+/* --- in the JSON of a world --- */
+
+enum { SCENE, USER, PEER };
+
+static int check_conversation(struct sb_request *request, const struct mk_json_path *path,
+                              yyjson_mut_val *element, struct sb_value *values)
+{
+    (void)element;
+    bool in_group = values[SCENE].number == SB_SCENE_GROUP;
+    if (in_group && values[USER].given)
+        return sb_refuse_field(request, path, "user_id", "expected none with a group, got one",
+                               "有群时不应给出");
+    if (!in_group && (!values[USER].given || values[USER].number == values[PEER].number))
+        return sb_refuse_field(request, path, "user_id", "expected the other one of the two",
+                               "应为二者中的另一方");
+    return 0;
+}
+
+/* ?1: the conversation; the ids of its messages (model/message.c). */
+#define FIRST "?1 << 32"
+#define LAST "(?1 << 32 | 4294967295)"
+
+/* clang-format off */
+/* last_message_seq: where it is beyond the last message. */
+const struct sb_world_list sb_conversation_list = {
+    .name = "conversations",
+    .select = "SELECT c.id, c.scene, CASE c.scene WHEN 1 THEN NULL ELSE c.low END,"
+              " CASE c.scene WHEN 1 THEN c.low ELSE c.high END, CASE WHEN c.last_seq ="
+              " (SELECT max(id) & 4294967295 FROM message"
+              " WHERE id BETWEEN c.id << 32 AND (c.id << 32 | 4294967295))"
+              " THEN 0 ELSE c.last_seq END FROM conversation c ORDER BY c.scene, c.low, c.high",
+    .insert = "INSERT INTO conversation (scene, low, high, last_seq) VALUES (?2,"
+              " CASE ?2 WHEN 1 THEN ?4 ELSE min(?3, ?4) END,"
+              " CASE ?2 WHEN 1 THEN 0 ELSE max(?3, ?4) END, ?5)",
+    .columns = (const struct sb_column[]){
+        [SCENE] = { "message_scene", SB_KIND_CHOICE, true, .choices = sb_scene_names },
+        [USER] = SB_COLUMN_NULLABLE("user_id"),
+        [PEER] = SB_COLUMN_ID("peer_id"),
+        SB_COLUMN_NUMBER("last_message_seq"),
+        { NULL },
+    },
+    .check = check_conversation,
+    .after = "UPDATE conversation SET last_seq = max(last_seq, coalesce((SELECT max(id) &"
+             " 4294967295 FROM message WHERE id BETWEEN " FIRST " AND " LAST "), 0)) WHERE id = ?1",
+};
+
+static const struct sb_world_list world_through = {
+    .name = "through",
+    .within = &sb_conversation_list,
+    .select = "SELECT 0, group_id FROM temp_session WHERE conversation = ?1",
+    .insert = "INSERT INTO temp_session (conversation, group_id) VALUES (?1, ?2)",
+    .columns = (const struct sb_column[]){ SB_COLUMN_ID("group_id"), { NULL } },
+};
+/* clang-format on */
+
+static const struct sb_world_list *const lists[] = { &sb_conversation_list, &world_through, NULL };
+
+const struct sb_feature sb_feature_conversation = { .steps = steps, .lists = lists };

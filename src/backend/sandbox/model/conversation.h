@@ -5,12 +5,15 @@
 #ifndef SB_MODEL_CONVERSATION_H
 #define SB_MODEL_CONVERSATION_H
 
-#include "backend/sandbox/turn/request.h"
+#include "backend/sandbox/model/world_list.h"
 
 /* By their number in the database. */
 enum sb_scene { SB_SCENE_FRIEND, SB_SCENE_GROUP, SB_SCENE_TEMP };
 
-/* "friend", "group", "temp", and back: any other name is temp. */
+/* "friend", "group", "temp"; ended by NULL */
+extern const char *const sb_scene_names[];
+
+/* The same by number, and back: any other name is temp. */
 const char *sb_scene_name(enum sb_scene scene);
 enum sb_scene sb_scene_of(const char *name);
 
@@ -52,5 +55,8 @@ int sb_conversation_grow(struct sb_db *db, struct sb_conversation *conversation,
 /* A temporary session goes through `group`. Inside the transaction. Returns 0 or -errno. */
 int sb_conversation_set_group(struct sb_db *db, const struct sb_conversation *conversation,
                               uint64_t group);
+
+/* The conversations of a world. */
+extern const struct sb_world_list sb_conversation_list;
 
 #endif

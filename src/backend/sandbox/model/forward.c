@@ -3,6 +3,7 @@
 
 #include "backend/sandbox/model/segment.h"
 #include "backend/sandbox/model/text.h"
+#include "backend/sandbox/model/world_messages.h"
 #include "base/hex.h"
 
 #include <errno.h>
@@ -229,4 +230,36 @@ static const struct sb_schema_step steps[] = {
 };
 /* clang-format on */
 
-const struct sb_feature sb_feature_forward = { .steps = steps };
+/* --- in the JSON of a world --- */
+
+enum { LIST_ID, LIST_MESSAGES };
+
+static int check_forward(struct sb_request *request, const struct mk_json_path *path,
+                         yyjson_mut_val *element, struct sb_value *values)
+{
+    (void)element;
+    uint64_t id;
+    if (!mk_hex_read_u64(values[LIST_ID].text, &id))
+        return sb_refuse_field(request, path, "forward_id", "expected 16 hexadecimal digits",
+                               "应为 16 位十六进制数字");
+    return sb_world_messages_check(request, path, values[LIST_MESSAGES].json, "");
+}
+
+/* clang-format off */
+/* from_hex is a function that world_load.c gives to SQLite. */
+static const struct sb_world_list world_forwards = {
+    .name = "forwards",
+    .select = "SELECT 0, printf('%016x', id), messages FROM forward ORDER BY id",
+    .insert = "INSERT INTO forward (id, messages) VALUES (from_hex(?2), ?3)",
+    .columns = (const struct sb_column[]){
+        SB_COLUMN_REQUIRED_TEXT("forward_id"),
+        SB_COLUMN_JSON("messages"),
+        { NULL },
+    },
+    .check = check_forward,
+};
+/* clang-format on */
+
+static const struct sb_world_list *const lists[] = { &world_forwards, NULL };
+
+const struct sb_feature sb_feature_forward = { .steps = steps, .lists = lists };

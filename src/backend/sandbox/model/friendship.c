@@ -148,4 +148,43 @@ static const struct sb_schema_step steps[] = {
 };
 /* clang-format on */
 
-const struct sb_feature sb_feature_friendship = { .steps = steps };
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+/* A friendship is two rows: how each side has filed the other. */
+const struct sb_world_list sb_friendship_list = {
+    .name = "friendships",
+    .select = "SELECT 0, f.owner, f.friend, f.remark, f.category_id, b.remark, b.category_id"
+              " FROM friendship f JOIN friendship b ON b.owner = f.friend AND b.friend = f.owner"
+              " WHERE f.owner < f.friend ORDER BY f.owner, f.friend",
+    .insert = "INSERT INTO friendship (owner, friend, remark, category_id)"
+              " VALUES (?2, ?3, ?4, ?5), (?3, ?2, ?6, ?7)",
+    .columns = (const struct sb_column[]){
+        SB_COLUMN_PERSON("user_id"),
+        SB_COLUMN_PERSON("friend_id"),
+        SB_COLUMN_TEXT("remark"),
+        SB_COLUMN_NUMBER("category_id"),
+        SB_COLUMN_TEXT("friend_remark"),
+        SB_COLUMN_NUMBER("friend_category_id"),
+        { NULL },
+    },
+};
+
+/* clang-format off */
+static const struct sb_world_list world_categories = {
+    .name = "categories",
+    .within = &sb_person_list,
+    .select = "SELECT 0, category_id, name FROM friend_category WHERE owner = ?1"
+              " AND NOT (category_id = 0 AND name = '我的好友') ORDER BY category_id",
+    .insert = "INSERT INTO friend_category (owner, category_id, name) VALUES (?1, ?2, ?3)",
+    .columns = (const struct sb_column[]){
+        SB_COLUMN_NUMBER("category_id"),
+        SB_COLUMN_REQUIRED_TEXT("category_name"),
+        { NULL },
+    },
+};
+/* clang-format on */
+
+static const struct sb_world_list *const lists[] = { &sb_friendship_list, &world_categories, NULL };
+
+const struct sb_feature sb_feature_friendship = { .steps = steps, .lists = lists };

@@ -2,7 +2,7 @@
 #ifndef SB_MODEL_FRIENDSHIP_H
 #define SB_MODEL_FRIENDSHIP_H
 
-#include "backend/sandbox/turn/request.h"
+#include "backend/sandbox/model/world_list.h"
 
 /* Returns 1 when they are friends, 0, or -errno. */
 int sb_friendship_find(struct sb_db *db, uint64_t one, uint64_t other);
@@ -22,5 +22,8 @@ int sb_friend_json(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, uint6
 int sb_friends_json(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, yyjson_mut_val **array);
 int sb_pinned_friends_json(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
                            yyjson_mut_val **array);
+
+/* The friendships of a world. */
+extern const struct sb_world_list sb_friendship_list;
 
 #endif

@@ -81,6 +81,13 @@ static const struct sb_query admin_bots_sql = {
     " WHERE group_id = ?1 AND role >= 1 AND is_bot = 1 ORDER BY uin"
 };
 
+const char *const sb_join_policy_names[] = {
+    [SB_JOIN_APPROVED] = "approval",
+    [SB_JOIN_ANYBODY] = "anybody",
+    [SB_JOIN_NOBODY] = "nobody",
+    NULL,
+};
+
 /* --- looking up --- */
 
 int sb_group_find(struct sb_db *db, uint64_t id, struct sb_group *group)
@@ -181,8 +188,55 @@ int sb_group_event_to_admins(struct sb_request *request, uint64_t group, const c
     return queue_event(request, &admin_bots_sql, group, 0, type, data);
 }
 
+/* --- in the JSON of a world --- */
+
+enum { LIST_DISSOLVED = 9 };
+
+/* A group has one owner; a dissolved group has no members. */
+static int check_group(struct sb_request *request, const struct mk_json_path *path,
+                       yyjson_mut_val *element, struct sb_value *values)
+{
+    size_t i, count, owners = 0;
+    yyjson_mut_val *member, *members = yyjson_mut_obj_get(element, "members");
+    yyjson_mut_arr_foreach (members, i, count, member) {
+        owners += yyjson_mut_equals_str(yyjson_mut_obj_get(member, "role"), "owner");
+    }
+    if (owners == 1 || (values[LIST_DISSOLVED].number && yyjson_mut_arr_size(members) == 0))
+        return 0;
+    return sb_refuse_field(request, path, "members", "expected one owner among them, got %zu",
+                           "其中应有一名群主，实际有 %zu 名", owners);
+}
+
+/* clang-format off */
+const struct sb_world_list sb_group_list = {
+    .name = "groups",
+    .select = "SELECT group_id, group_id, name, max_member_count, created_time, description,"
+              " question, announcement, whole_mute, join_policy, dissolved, avatar"
+              " FROM qq_group ORDER BY group_id",
+    .insert = "INSERT INTO qq_group (group_id, name, max_member_count, created_time, description,"
+              " question, announcement, whole_mute, join_policy, dissolved, avatar)"
+              " VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    .columns = (const struct sb_column[]){
+        SB_COLUMN_ID("group_id"),
+        SB_COLUMN_REQUIRED_TEXT("group_name"),
+        { "max_member_count", SB_KIND_NUMBER, .otherwise = 200 },
+        SB_COLUMN_TIME("created_time"),
+        SB_COLUMN_TEXT("description"),
+        SB_COLUMN_TEXT("question"),
+        SB_COLUMN_TEXT("announcement"),
+        SB_COLUMN_FLAG("whole_mute"),
+        SB_COLUMN_CHOICE("join_policy", sb_join_policy_names),
+        [LIST_DISSOLVED] = SB_COLUMN_FLAG("dissolved"),
+        SB_COLUMN_PICTURE("avatar"),
+        { NULL },
+    },
+    .check = check_group,
+};
+/* clang-format on */
+
 const struct sb_feature sb_feature_group = {
     .steps =
         (const struct sb_schema_step[]){
             { 1, group_sql }, { 2, group_avatar_sql }, { 5, group_state_columns_sql }, { 0 } },
+    .lists = (const struct sb_world_list *const[]){ &sb_group_list, NULL },
 };

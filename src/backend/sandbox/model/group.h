@@ -5,10 +5,11 @@
 #ifndef SB_MODEL_GROUP_H
 #define SB_MODEL_GROUP_H
 
-#include "backend/sandbox/turn/request.h"
+#include "backend/sandbox/model/world_list.h"
 
 /* How the group treats requests to join it. */
 enum sb_join_policy { SB_JOIN_APPROVED, SB_JOIN_ANYBODY, SB_JOIN_NOBODY };
+extern const char *const sb_join_policy_names[]; /* ended by NULL */
 
 struct sb_group {
     uint64_t id;
@@ -32,6 +33,9 @@ int sb_group_json(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, uint64
 int sb_groups_json(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer, yyjson_mut_val **array);
 int sb_pinned_groups_json(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer,
                           yyjson_mut_val **array);
+
+/* The groups of a world. */
+extern const struct sb_world_list sb_group_list;
 
 /* --- events --- */
 

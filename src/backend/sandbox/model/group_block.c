@@ -1,6 +1,8 @@
 /* group_block: see the header. */
 #include "backend/sandbox/model/group_block.h"
 
+#include "backend/sandbox/model/group.h"
+
 /* clang-format off */
 static const char group_block_sql[] =
     "CREATE TABLE group_block ("
@@ -41,6 +43,19 @@ int sb_group_block_remove(struct sb_db *db, uint64_t group, uint64_t user)
     return sb_db_run(db, SB_DB_USE(db, &remove_sql, group, user));
 }
 
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+static const struct sb_world_list world_blocked = {
+    .name = "blocked",
+    .within = &sb_group_list,
+    .select = "SELECT 0, uin FROM group_block WHERE group_id = ?1 ORDER BY uin",
+    .insert = "INSERT INTO group_block (group_id, uin) VALUES (?1, ?2)",
+    .columns = (const struct sb_column[]){ SB_COLUMN_PERSON("user_id"), { NULL } },
+};
+/* clang-format on */
+
 const struct sb_feature sb_feature_group_block = {
     .steps = (const struct sb_schema_step[]){ { 5, group_block_sql }, { 0 } },
+    .lists = (const struct sb_world_list *const[]){ &world_blocked, NULL },
 };

@@ -3,6 +3,7 @@
 
 #include "backend/sandbox/model/rows.h"
 #include "backend/sandbox/model/text.h"
+#include "backend/sandbox/model/world_list.h"
 
 #include <errno.h>
 
@@ -60,6 +61,14 @@ enum {
 
 /* seq */
 static const struct sb_query find_sql = { NOTICE_COLUMNS " FROM group_notice n WHERE n.seq = ?1" };
+/* group, target, is an invitation: the newest; 5: SB_NOTICE_INVITATION */
+static const struct sb_query find_pending_sql = {
+    "SELECT seq, kind, is_filtered FROM group_notice"
+    " WHERE group_id = ?1 AND target = ?2 AND state = 0 AND (kind = 5) = ?3"
+    " ORDER BY seq DESC LIMIT 1"
+};
+enum { PENDING_SEQ, PENDING_KIND, PENDING_IS_FILTERED };
+
 /* uin, is_filtered, the highest seq, limit: the newest first */
 static const struct sb_query list_sql = {
     NOTICE_COLUMNS
@@ -114,6 +123,11 @@ static const struct sb_query lapse_all_sql = {
 };
 
 enum { MAX_PAGE = 100 };
+
+/* By enum sb_notice_kind and enum sb_notice_state. */
+static const char *const kinds[] = { "join_request",         "admin_change", "kick", "quit",
+                                     "invited_join_request", "invitation",   NULL };
+static const char *const states[] = { "pending", "accepted", "rejected", "ignored", NULL };
 
 static bool is_request(uint64_t kind)
 {
@@ -223,10 +237,23 @@ int sb_notice_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t seq, struct s
     return is_kept ? 1 : -ENOMEM;
 }
 
+int sb_notice_find_pending(struct sb_db *db, uint64_t group, uint64_t target, bool is_invitation,
+                           struct sb_notice *notice)
+{
+    sqlite3_stmt *row = SB_DB_USE(db, &find_pending_sql, group, target, is_invitation);
+    int rc = sb_db_step(db, row);
+    if (rc > 0) {
+        notice->seq = sb_db_uint(row, PENDING_SEQ);
+        notice->kind = sb_db_uint(row, PENDING_KIND);
+        notice->is_filtered = sb_db_uint(row, PENDING_IS_FILTERED) != 0;
+    }
+    sqlite3_reset(row);
+    return rc;
+}
+
 /* The fields that only requests have. */
 static bool put_request(yyjson_mut_doc *doc, yyjson_mut_val *json, const struct sb_notice *notice)
 {
-    static const char *const states[] = { "pending", "accepted", "rejected", "ignored" };
     const char *state = states[notice->state <= SB_NOTICE_IGNORED ? notice->state : 0];
     return yyjson_mut_obj_add_uint(doc, json, "initiator_id", notice->initiator) &&
            yyjson_mut_obj_add_str(doc, json, "state", state) &&
@@ -237,8 +264,6 @@ static bool put_request(yyjson_mut_doc *doc, yyjson_mut_val *json, const struct 
 /* GroupNotification. Returns NULL when out of memory. */
 static yyjson_mut_val *notice_json(yyjson_mut_doc *doc, const struct sb_notice *notice)
 {
-    static const char *const kinds[] = { "join_request", "admin_change", "kick", "quit",
-                                         "invited_join_request" };
     uint64_t kind = notice->kind;
     yyjson_mut_val *json = yyjson_mut_obj(doc);
     bool ok = yyjson_mut_obj_add_str(doc, json, "type", kinds[kind]) &&
@@ -299,7 +324,46 @@ static const struct sb_api apis[] = {
     { NULL, NULL },
 };
 
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+static const struct sb_world_list world_notices = {
+    .name = "group_notifications",
+    .select = "SELECT seq, seq, group_id, kind, time, initiator, target, operator, state, is_set,"
+              " is_filtered, source_group, comment, reason FROM group_notice ORDER BY seq",
+    .insert = "INSERT INTO group_notice (seq, group_id, kind, time, initiator, target, operator,"
+              " state, is_set, is_filtered, source_group, comment, reason)"
+              " VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    .columns = (const struct sb_column[]){
+        SB_COLUMN_NULLABLE("notification_seq"),
+        { "group_id", SB_KIND_NUMBER, true, .refers = SB_REFERS_GROUP },
+        { "type", SB_KIND_CHOICE, true, .choices = kinds },
+        SB_COLUMN_TIME("time"),
+        SB_COLUMN_NUMBER("initiator_id"),
+        SB_COLUMN_ID("target_user_id"),
+        SB_COLUMN_NULLABLE("operator_id"),
+        { "state", SB_KIND_CHOICE, .choices = states, .nullable = true },
+        SB_COLUMN_FLAG("is_set"),
+        SB_COLUMN_FLAG("is_filtered"),
+        SB_COLUMN_NUMBER("source_group_id"),
+        SB_COLUMN_TEXT("comment"),
+        SB_COLUMN_TEXT("reason"),
+        { NULL },
+    },
+};
+
+static const struct sb_world_list world_seen_by = {
+    .name = "seen_by",
+    .within = &world_notices,
+    .select = "SELECT 0, uin, is_filtered FROM group_notice_for WHERE seq = ?1"
+              " ORDER BY uin, is_filtered",
+    .insert = "INSERT INTO group_notice_for (seq, uin, is_filtered) VALUES (?1, ?2, ?3)",
+    .columns = (const struct sb_column[]){ SB_COLUMN_PERSON("user_id"), SB_COLUMN_FLAG("is_filtered"), { NULL } },
+};
+/* clang-format on */
+
 const struct sb_feature sb_feature_group_notice = {
     .apis = apis,
     .steps = (const struct sb_schema_step[]){ { 5, group_notice_sql }, { 0 } },
+    .lists = (const struct sb_world_list *const[]){ &world_notices, &world_seen_by, NULL },
 };

@@ -58,6 +58,13 @@ int sb_notice_hand_over(struct sb_db *db, uint64_t group, uint64_t admin);
 /* Reads one; its comment is copied into `doc`. Returns 1, 0 when there is none, or -errno. */
 int sb_notice_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t seq, struct sb_notice *notice);
 
+/*
+ * Finds the newest pending request by which `target` would join the group, or invitation of
+ * `target`. Sets its seq, kind and is_filtered. Returns 1, 0 when there is none, or -errno.
+ */
+int sb_notice_find_pending(struct sb_db *db, uint64_t group, uint64_t target, bool is_invitation,
+                           struct sb_notice *notice);
+
 /* Answers it, inside the transaction. Returns 0 or -errno. */
 int sb_notice_answer(struct sb_db *db, const struct sb_notice *notice, enum sb_notice_state state,
                      uint64_t operator_id, struct mk_slice reason);

@@ -1,6 +1,7 @@
 /* member: see the header. */
 #include "backend/sandbox/model/member.h"
 
+#include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/rows.h"
 #include "backend/sandbox/model/text.h"
@@ -72,10 +73,11 @@ static const struct sb_query entities_sql = { ENTITY_COLUMNS
 
 /* --- looking up --- */
 
+static const char *const roles[] = { "member", "admin", "owner", NULL };
+
 const char *sb_role_name(uint64_t role)
 {
-    static const char *const names[] = { "member", "admin", "owner" };
-    return names[role <= SB_ROLE_OWNER ? role : SB_ROLE_MEMBER];
+    return roles[role <= SB_ROLE_OWNER ? role : SB_ROLE_MEMBER];
 }
 
 /* The texts of `member` stay borrowed from the row. */
@@ -173,6 +175,33 @@ int sb_members_json(struct sb_db *db, yyjson_mut_doc *doc, uint64_t group, yyjso
     return sb_rows_read(db, SB_DB_USE(db, &entities_sql, group), doc, read_entity, &in, array);
 }
 
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+static const struct sb_world_list world_members = {
+    .name = "members",
+    .within = &sb_group_list,
+    .select = "SELECT 0, uin, role, card, title, level, join_time, last_sent_time,"
+              " shut_up_end_time, remark FROM member WHERE group_id = ?1 ORDER BY uin",
+    .insert = "INSERT INTO member (group_id, uin, role, card, title, level, join_time,"
+              " last_sent_time, shut_up_end_time, remark, is_bot)"
+              " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, is_bot FROM person WHERE uin = ?2",
+    .columns = (const struct sb_column[]){
+        SB_COLUMN_PERSON("user_id"),
+        SB_COLUMN_CHOICE("role", roles),
+        SB_COLUMN_TEXT("card"),
+        SB_COLUMN_TEXT("title"),
+        { "level", SB_KIND_NUMBER, .otherwise = 1 },
+        SB_COLUMN_TIME("join_time"),
+        SB_COLUMN_NUMBER("last_sent_time"),
+        SB_COLUMN_NULLABLE("shut_up_end_time"),
+        SB_COLUMN_TEXT("remark"),
+        { NULL },
+    },
+};
+/* clang-format on */
+
 const struct sb_feature sb_feature_member = {
     .steps = (const struct sb_schema_step[]){ { 1, member_sql }, { 5, member_manager_sql }, { 0 } },
+    .lists = (const struct sb_world_list *const[]){ &world_members, NULL },
 };

@@ -2,6 +2,7 @@
 #include "backend/sandbox/model/message.h"
 
 #include "backend/sandbox/model/segment_url.h"
+#include "backend/sandbox/model/world_messages.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -128,4 +129,54 @@ static const struct sb_schema_step steps[] = {
 };
 /* clang-format on */
 
-const struct sb_feature sb_feature_message = { .steps = steps };
+/* --- in the JSON of a world --- */
+
+enum { SEQ, SENDER, SENT, RECALLED_BY, SEGMENTS };
+
+static int check_message(struct sb_request *request, const struct mk_json_path *path,
+                         yyjson_mut_val *element, struct sb_value *values)
+{
+    (void)element;
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *messages = yyjson_mut_arr(doc);
+    yyjson_mut_val *message = yyjson_mut_arr_add_obj(doc, messages);
+    yyjson_mut_val *segments = yyjson_mut_val_mut_copy(doc, values[SEGMENTS].json);
+    bool ok = yyjson_mut_obj_add_uint(doc, message, "message_seq", 1) &&
+              yyjson_mut_obj_add_str(doc, message, "sender_name", "") &&
+              yyjson_mut_obj_add_str(doc, message, "avatar_url", "") &&
+              yyjson_mut_obj_add_uint(doc, message, "time", 0) &&
+              yyjson_mut_obj_add_val(doc, message, "segments", segments);
+    int rc = ok ? sb_world_messages_check(request, path, messages, "messages[0].") : -ENOMEM;
+    yyjson_mut_doc_free(doc);
+    return rc;
+}
+
+/* ?1: the conversation; the ids of its messages. */
+#define FIRST "?1 << 32"
+#define LAST "(?1 << 32 | 4294967295)"
+
+/* clang-format off */
+/* clang-format off */
+const struct sb_world_list sb_message_list = {
+    .name = "messages",
+    .within = &sb_conversation_list,
+    .select = "SELECT id, id & 4294967295, sender, time, recalled_by, segments FROM message"
+              " WHERE id BETWEEN " FIRST " AND " LAST " ORDER BY id",
+    .insert = "INSERT INTO message (id, sender, time, recalled_by, segments) VALUES (" FIRST " |"
+              " coalesce(?2, 1 + coalesce((SELECT max(id) & 4294967295 FROM message"
+              " WHERE id BETWEEN " FIRST " AND " LAST "), 0)), ?3, ?4, ?5, ?6)",
+    .columns = (const struct sb_column[]){
+        [SEQ] = SB_COLUMN_NULLABLE("message_seq"),
+        [SENDER] = SB_COLUMN_PERSON("sender_id"),
+        [SENT] = SB_COLUMN_TIME("time"),
+        [RECALLED_BY] = SB_COLUMN_NULLABLE("recalled_by"),
+        [SEGMENTS] = SB_COLUMN_JSON("segments"),
+        { NULL },
+    },
+    .check = check_message,
+};
+/* clang-format on */
+
+static const struct sb_world_list *const lists[] = { &sb_message_list, NULL };
+
+const struct sb_feature sb_feature_message = { .steps = steps, .lists = lists };

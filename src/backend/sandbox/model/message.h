@@ -59,4 +59,7 @@ yyjson_mut_val *sb_message_json(struct sb_request *request,
 int sb_message_add(struct sb_db *db, struct sb_conversation *conversation,
                    const struct sb_message *message, struct mk_slice json);
 
+/* The messages of a conversation of a world. */
+extern const struct sb_world_list sb_message_list;
+
 #endif

@@ -11,9 +11,11 @@
 static const struct sb_query person_sql = { "SELECT nickname, is_bot FROM person WHERE uin = ?1" };
 enum { PERSON_NICKNAME, PERSON_IS_BOT };
 
+static const char *const sexes[] = { "unknown", "male", "female", NULL };
+
 const char *sb_sex_name(uint64_t sex)
 {
-    return sex == 1 ? "male" : sex == 2 ? "female" : "unknown";
+    return sexes[sex <= 2 ? sex : 0];
 }
 
 int sb_person_find(struct sb_db *db, yyjson_mut_doc *doc, uint64_t uin, struct mk_slice *nickname,
@@ -82,4 +84,34 @@ static const struct sb_schema_step steps[] = {
 };
 /* clang-format on */
 
-const struct sb_feature sb_feature_person = { .steps = steps };
+/* --- in the JSON of a world --- */
+
+/* clang-format off */
+const struct sb_world_list sb_person_list = {
+    .name = "people",
+    .select = "SELECT uin, uin, nickname, sex, age, level, qid, bio, country, city, school, is_bot,"
+              " avatar FROM person ORDER BY uin",
+    .insert = "INSERT INTO person (uin, nickname, sex, age, level, qid, bio, country, city, school,"
+              " is_bot, avatar) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    .columns = (const struct sb_column[]){
+        SB_COLUMN_ID("user_id"),
+        SB_COLUMN_REQUIRED_TEXT("nickname"),
+        SB_COLUMN_CHOICE("sex", sexes),
+        SB_COLUMN_NUMBER("age"),
+        { "level", SB_KIND_NUMBER, .otherwise = 1 },
+        SB_COLUMN_TEXT("qid"),
+        SB_COLUMN_TEXT("bio"),
+        SB_COLUMN_TEXT("country"),
+        SB_COLUMN_TEXT("city"),
+        SB_COLUMN_TEXT("school"),
+        SB_COLUMN_FLAG("is_bot"),
+        SB_COLUMN_PICTURE("avatar"),
+        { NULL },
+    },
+    .after = "INSERT OR IGNORE INTO friend_category VALUES (?1, 0, '我的好友')",
+};
+/* clang-format on */
+
+static const struct sb_world_list *const lists[] = { &sb_person_list, NULL };
+
+const struct sb_feature sb_feature_person = { .steps = steps, .lists = lists };

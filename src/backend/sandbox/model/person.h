@@ -2,7 +2,7 @@
 #ifndef SB_MODEL_PERSON_H
 #define SB_MODEL_PERSON_H
 
-#include "backend/sandbox/turn/request.h"
+#include "backend/sandbox/model/world_list.h"
 
 /* "male", "female", "unknown", by the number in the database. */
 const char *sb_sex_name(uint64_t sex);
@@ -19,5 +19,8 @@ int sb_person_is_bot(struct sb_db *db, uint64_t uin);
 
 /* Returns 0 when the person exists, SB_REFUSED or -errno. */
 int sb_person_require(struct sb_request *request, uint64_t uin);
+
+/* The people of a world. */
+extern const struct sb_world_list sb_person_list;
 
 #endif

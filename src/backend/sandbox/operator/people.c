@@ -3,6 +3,7 @@
  * What is made is described as in a world (world/world.h).
  */
 #include "backend/sandbox/model/friendship.h"
+#include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/text.h"
 
@@ -101,7 +102,7 @@ static int create_person(struct sb_request *request)
     int rc = choose_number(request, "user_id",
                            "SELECT coalesce(max(uin), 10003000) + 1"
                            " FROM person");
-    return rc ? rc : sb_world_add(request, &sb_world_people, request->params);
+    return rc ? rc : sb_world_add(request, &sb_person_list, request->params);
 }
 
 static int create_group(struct sb_request *request)
@@ -109,12 +110,12 @@ static int create_group(struct sb_request *request)
     int rc = choose_number(request, "group_id",
                            "SELECT coalesce(max(group_id), 700000000) + 1"
                            " FROM qq_group");
-    return rc ? rc : sb_world_add(request, &sb_world_groups, request->params);
+    return rc ? rc : sb_world_add(request, &sb_group_list, request->params);
 }
 
 static int create_friendship(struct sb_request *request)
 {
-    return sb_world_add(request, &sb_world_friendships, request->params);
+    return sb_world_add(request, &sb_friendship_list, request->params);
 }
 
 /* --- unmaking --- */

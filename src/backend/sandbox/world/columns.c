@@ -12,20 +12,19 @@ static uint64_t read_choice(const struct sb_column *column, yyjson_mut_val *valu
 static void read_one(const struct sb_column *column, struct sb_value *value)
 {
     switch (column->kind) {
-    case SB_COLUMN_NUMBER:
+    case SB_KIND_NUMBER:
         value->number = yyjson_mut_get_uint(value->json);
         break;
-    case SB_COLUMN_TEXT:
+    case SB_KIND_TEXT:
         value->text = mk_slice_of(yyjson_mut_get_str(value->json), yyjson_mut_get_len(value->json));
         break;
-    case SB_COLUMN_FLAG:
+    case SB_KIND_FLAG:
         value->number = yyjson_mut_get_bool(value->json);
         break;
-    case SB_COLUMN_CHOICE:
+    case SB_KIND_CHOICE:
         value->number = read_choice(column, value->json);
         break;
-    case SB_COLUMN_JSON:
-    case SB_COLUMN_LIST:
+    case SB_KIND_JSON:
         break;
     }
 }

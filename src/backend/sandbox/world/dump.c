@@ -1,5 +1,6 @@
 /* world_dump: the database as JSON: see world.h. What is as it would be anyway is left out. */
 #include "backend/sandbox/media/media.h"
+#include "backend/sandbox/world/lists.h"
 #include "backend/sandbox/world/world.h"
 #include "base/base64.h"
 #include "base/json.h"
@@ -9,15 +10,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MOST_LISTS = 32, MEDIA_PIECE = 3 * 16 * 1024 };
+enum { MEDIA_PIECE = 3 * 16 * 1024 };
 
 struct dumper {
     struct sb_sandbox *sandbox;
     struct mk_buf *out;
-    struct {
-        const struct sb_world_list *list;
-        sqlite3_stmt *select;
-    } known[MOST_LISTS];
+    const struct sb_world_list *lists[SB_WORLD_LISTS_MAX];
+    sqlite3_stmt *selects[SB_WORLD_LISTS_MAX]; /* NULL: not used yet */
     size_t count;
 };
 
@@ -26,24 +25,18 @@ static int failed(struct dumper *dumper)
     return sb_db_fail(&dumper->sandbox->db, MK_PHRASE("a world cannot be dumped", "无法导出世界"));
 }
 
-/* Lists do not stand in themselves, so one statement each will do. */
-static int use(struct dumper *dumper, const struct sb_world_list *list, sqlite3_stmt **select)
+/* One statement for each list is enough, because no list is within itself. */
+static int use(struct dumper *dumper, size_t list)
 {
-    for (size_t i = 0; i < dumper->count; i++)
-        if (dumper->known[i].list == list) {
-            *select = dumper->known[i].select;
-            return 0;
-        }
-    if (dumper->count == MOST_LISTS)
-        return -EIO;
-    if (sqlite3_prepare_v2(dumper->sandbox->db.handle, list->select, -1, select, NULL) != SQLITE_OK)
-        return failed(dumper);
-    dumper->known[dumper->count].list = list;
-    dumper->known[dumper->count++].select = *select;
-    return 0;
+    const char *sql = dumper->lists[list]->select;
+    sqlite3_stmt **select = &dumper->selects[list];
+    if (*select ||
+        sqlite3_prepare_v2(dumper->sandbox->db.handle, sql, -1, select, NULL) == SQLITE_OK)
+        return 0;
+    return failed(dumper);
 }
 
-/* `"name":`, with a comma where something stands before it. */
+/* `"name":`, with a comma where it is not the first. */
 static int put_name(struct mk_buf *out, const char *name)
 {
     const char *before = out->data[out->len - 1] == '{' ? "\"" : ",\"";
@@ -57,9 +50,9 @@ static bool is_left_out(const struct sb_column *column, sqlite3_stmt *row, int a
 {
     if (sqlite3_column_type(row, at) == SQLITE_NULL)
         return true;
-    if (column->required || column->nullable || column->kind == SB_COLUMN_JSON)
+    if (column->required || column->nullable || column->kind == SB_KIND_JSON)
         return false;
-    if (column->kind == SB_COLUMN_TEXT)
+    if (column->kind == SB_KIND_TEXT)
         return sqlite3_column_bytes(row, at) == 0;
     return sb_db_uint(row, at) == column->otherwise;
 }
@@ -68,13 +61,13 @@ static int put_value(struct mk_buf *out, const struct sb_column *column, sqlite3
 {
     uint64_t number = sb_db_uint(row, at), choice = 0;
     switch (column->kind) {
-    case SB_COLUMN_TEXT:
+    case SB_KIND_TEXT:
         return mk_json_write_string(out, sb_db_text(row, at));
-    case SB_COLUMN_JSON:
+    case SB_KIND_JSON:
         return mk_buf_append_slice(out, sb_db_text(row, at));
-    case SB_COLUMN_FLAG:
+    case SB_KIND_FLAG:
         return mk_buf_append_slice(out, mk_slice_str(number ? "true" : "false"));
-    case SB_COLUMN_CHOICE:
+    case SB_KIND_CHOICE:
         while (choice < number && column->choices[choice + 1])
             choice++;
         return mk_json_write_string(out, mk_slice_str(column->choices[choice]));
@@ -83,7 +76,7 @@ static int put_value(struct mk_buf *out, const struct sb_column *column, sqlite3
     }
 }
 
-static int dump_list(struct dumper *dumper, const struct sb_world_list *list, uint64_t parent);
+static int dump_lists(struct dumper *dumper, const struct sb_world_list *within, uint64_t parent);
 
 static int dump_row(struct dumper *dumper, const struct sb_world_list *list, sqlite3_stmt *row)
 {
@@ -91,26 +84,27 @@ static int dump_row(struct dumper *dumper, const struct sb_world_list *list, sql
     int rc = mk_buf_append_char(out, '{');
     for (int i = 0; list->columns[i].name && rc == 0; i++) {
         const struct sb_column *column = &list->columns[i];
-        if (column->kind == SB_COLUMN_LIST || is_left_out(column, row, 1 + i))
+        if (is_left_out(column, row, 1 + i))
             continue;
         rc = put_name(out, column->name);
         if (rc == 0)
             rc = put_value(out, column, row, 1 + i);
     }
-    for (size_t i = 0; list->lists && list->lists[i] && rc == 0; i++)
-        rc = dump_list(dumper, list->lists[i], sb_db_uint(row, 0));
+    if (rc == 0)
+        rc = dump_lists(dumper, list, sb_db_uint(row, 0));
     return rc ? rc : mk_buf_append_char(out, '}');
 }
 
 /* `"name":[...]`, where the list is not empty. */
-static int dump_list(struct dumper *dumper, const struct sb_world_list *list, uint64_t parent)
+static int dump_list(struct dumper *dumper, size_t index, uint64_t parent)
 {
     struct mk_buf *out = dumper->out;
-    sqlite3_stmt *row;
+    const struct sb_world_list *list = dumper->lists[index];
     bool any = false;
-    int rc = use(dumper, list, &row), code;
+    int rc = use(dumper, index), code;
     if (rc < 0)
         return rc;
+    sqlite3_stmt *row = dumper->selects[index];
     sqlite3_bind_int64(row, 1, (sqlite3_int64)parent); /* lists at the top have no such parameter */
     while ((code = sqlite3_step(row)) == SQLITE_ROW && rc == 0) {
         rc = any ? mk_buf_append_char(out, ',') : put_name(out, list->name);
@@ -124,6 +118,15 @@ static int dump_list(struct dumper *dumper, const struct sb_world_list *list, ui
         rc = failed(dumper);
     sqlite3_reset(row);
     return rc < 0 || !any ? rc : mk_buf_append_char(out, ']');
+}
+
+static int dump_lists(struct dumper *dumper, const struct sb_world_list *within, uint64_t parent)
+{
+    int rc = 0;
+    for (size_t i = 0; i < dumper->count && rc == 0; i++)
+        if (dumper->lists[i]->within == within)
+            rc = dump_list(dumper, i, parent);
+    return rc;
 }
 
 /* --- media --- */
@@ -200,14 +203,15 @@ static int dump_clock(const struct sb_clock *clock, struct mk_buf *out)
 int sb_world_dump(struct sb_sandbox *sandbox, struct mk_buf *out)
 {
     struct dumper dumper = { .sandbox = sandbox, .out = out };
+    dumper.count = sb_world_lists(dumper.lists);
     int rc = mk_buf_printf(out, "{\"milky_world\":%d", SB_WORLD_VERSION);
     if (rc == 0)
         rc = dump_clock(&sandbox->db.clock, out);
     if (rc == 0)
         rc = dump_media(&dumper);
-    for (size_t i = 0; sb_world_lists[i] && rc == 0; i++)
-        rc = dump_list(&dumper, sb_world_lists[i], 0);
+    if (rc == 0)
+        rc = dump_lists(&dumper, NULL, 0);
     for (size_t i = 0; i < dumper.count; i++)
-        sqlite3_finalize(dumper.known[i].select);
+        sqlite3_finalize(dumper.selects[i]);
     return rc ? rc : mk_buf_append_char(out, '}');
 }

@@ -6,6 +6,8 @@
 #include "backend/sandbox/turn/turn.h"
 
 #include "backend/sandbox/turn/call_media.h"
+#include "backend/sandbox/world/columns.h"
+#include "backend/sandbox/world/lists.h"
 #include "backend/sandbox/world/world.h"
 #include "base/error_text.h"
 #include "base/hex.h"
@@ -16,16 +18,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_LISTS = 32, PIECE = 64 * 1024, MOST_BYTES = 1024 * 1024 * 1024 };
+enum { PIECE = 64 * 1024, MOST_BYTES = 1024 * 1024 * 1024 };
 
 struct loader {
     struct sb_request *request;
     sqlite3 *handle;
-    struct {
-        const struct sb_world_list *list;
-        sqlite3_stmt *insert;
-        sqlite3_stmt *after;
-    } known[MOST_LISTS];
+    const struct sb_world_list *lists[SB_WORLD_LISTS_MAX];
+    sqlite3_stmt *inserts[SB_WORLD_LISTS_MAX]; /* NULL: not used yet */
+    sqlite3_stmt *afters[SB_WORLD_LISTS_MAX];
     size_t count;
     sqlite3_stmt *lookups[SB_REFERS_MEDIA + 1];
 };
@@ -57,6 +57,7 @@ static void from_hex(sqlite3_context *context, int count, sqlite3_value **values
 static int begin(struct loader *loader, struct sb_request *request)
 {
     *loader = (struct loader){ .request = request, .handle = request->sandbox->db.handle };
+    loader->count = sb_world_lists(loader->lists);
     if (sqlite3_create_function(loader->handle, "from_hex", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
                                 NULL, from_hex, NULL, NULL) != SQLITE_OK)
         return failed(loader);
@@ -89,8 +90,8 @@ static int check_deferred(struct loader *loader)
 static int finish(struct loader *loader, int rc)
 {
     for (size_t i = 0; i < loader->count; i++) {
-        sqlite3_finalize(loader->known[i].insert);
-        sqlite3_finalize(loader->known[i].after);
+        sqlite3_finalize(loader->inserts[i]);
+        sqlite3_finalize(loader->afters[i]);
     }
     for (size_t i = 0; i <= SB_REFERS_MEDIA; i++)
         sqlite3_finalize(loader->lookups[i]);
@@ -157,12 +158,12 @@ static int bind_value(const struct sb_db *db, sqlite3_stmt *statement, int at,
 {
     if (!value->given && column->nullable)
         return sqlite3_bind_null(statement, at) == SQLITE_OK ? 0 : -ENOMEM;
-    if (column->kind == SB_COLUMN_TEXT)
+    if (column->kind == SB_KIND_TEXT)
         return sqlite3_bind_text(statement, at, value->text.ptr, (int)value->text.len,
                                  SQLITE_STATIC) == SQLITE_OK
                    ? 0
                    : -ENOMEM;
-    if (column->kind == SB_COLUMN_JSON) {
+    if (column->kind == SB_KIND_JSON) {
         size_t len;
         char *json = yyjson_mut_val_write(value->json, 0, &len);
         return json && sqlite3_bind_text(statement, at, json, (int)len, free) == SQLITE_OK
@@ -198,7 +199,7 @@ static int insert(struct loader *loader, const struct mk_json_path *path, sqlite
 {
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)parent);
     int rc = 0, at = 2;
-    for (size_t i = 0; columns[i].name && columns[i].kind != SB_COLUMN_LIST && rc == 0; i++)
+    for (size_t i = 0; columns[i].name && rc == 0; i++)
         rc = bind_value(&loader->request->sandbox->db, statement, at++, &columns[i], &values[i]);
     if (rc < 0)
         return rc;
@@ -222,53 +223,41 @@ static int run_after(struct loader *loader, sqlite3_stmt *statement, uint64_t ke
 
 /* --- lists --- */
 
-static int load_list(struct loader *loader, const struct mk_json_path *path,
-                     const struct sb_world_list *list, yyjson_mut_val *elements, uint64_t parent);
+static int load_lists(struct loader *loader, const struct mk_json_path *path,
+                      const struct sb_world_list *within, yyjson_mut_val *element, uint64_t parent);
 
-/* Where the statements of this list are. Returns 0 or -errno. */
-static int know(struct loader *loader, const struct sb_world_list *list, size_t *index)
+/* Prepares the statements of a list, once. Returns 0 or -errno. */
+static int use(struct loader *loader, size_t list)
 {
-    for (*index = 0; *index < loader->count; (*index)++)
-        if (loader->known[*index].list == list)
-            return 0;
-    if (loader->count == MOST_LISTS)
-        return -EIO;
-    loader->known[loader->count].list = list;
-    int rc = prepare(loader, list->insert, &loader->known[loader->count].insert);
-    if (rc == 0 && list->after)
-        rc = prepare(loader, list->after, &loader->known[loader->count].after);
-    loader->count++;
+    int rc = 0;
+    if (!loader->inserts[list])
+        rc = prepare(loader, loader->lists[list]->insert, &loader->inserts[list]);
+    if (rc == 0 && loader->lists[list]->after && !loader->afters[list])
+        rc = prepare(loader, loader->lists[list]->after, &loader->afters[list]);
     return rc;
 }
 
-static int load_element(struct loader *loader, const struct mk_json_path *path,
-                        const struct sb_world_list *list, yyjson_mut_val *element, uint64_t parent)
+static int load_element(struct loader *loader, const struct mk_json_path *path, size_t index,
+                        yyjson_mut_val *element, uint64_t parent)
 {
+    const struct sb_world_list *list = loader->lists[index];
     struct sb_value values[SB_COLUMNS_MAX];
-    const struct sb_column *columns = list->columns;
     uint64_t key;
-    size_t index, inner = 0;
-    sb_columns_read(columns, element, values);
-    int rc = check_references(loader, path, columns, values);
+    sb_columns_read(list->columns, element, values);
+    int rc = check_references(loader, path, list->columns, values);
     if (rc == 0 && list->check)
-        rc = list->check(loader->request, path, values);
+        rc = list->check(loader->request, path, element, values);
     if (rc == 0)
-        rc = know(loader, list, &index);
+        rc = use(loader, index);
     if (rc == 0)
-        rc = insert(loader, path, loader->known[index].insert, columns, values, parent, &key);
-    for (size_t i = 0; columns[i].name && rc == 0; i++) {
-        if (columns[i].kind != SB_COLUMN_LIST)
-            continue;
-        const struct mk_json_path within = { .up = path, .name = mk_slice_str(columns[i].name) };
-        if (values[i].given)
-            rc = load_list(loader, &within, list->lists[inner], values[i].json, key);
-        inner++;
-    }
-    return rc ? rc : run_after(loader, loader->known[index].after, key);
+        rc = insert(loader, path, loader->inserts[index], list->columns, values, parent, &key);
+    if (rc == 0)
+        rc = load_lists(loader, path, list, element, key);
+    return rc ? rc : run_after(loader, loader->afters[index], key);
 }
 
-static int load_list(struct loader *loader, const struct mk_json_path *path,
-                     const struct sb_world_list *list, yyjson_mut_val *elements, uint64_t parent)
+static int load_list(struct loader *loader, const struct mk_json_path *path, size_t list,
+                     yyjson_mut_val *elements, uint64_t parent)
 {
     size_t i, count;
     yyjson_mut_val *element;
@@ -279,6 +268,20 @@ static int load_list(struct loader *loader, const struct mk_json_path *path,
             return rc;
     }
     return 0;
+}
+
+static int load_lists(struct loader *loader, const struct mk_json_path *path,
+                      const struct sb_world_list *within, yyjson_mut_val *element, uint64_t parent)
+{
+    int rc = 0;
+    for (size_t i = 0; i < loader->count && rc == 0; i++) {
+        if (loader->lists[i]->within != within)
+            continue;
+        const char *name = loader->lists[i]->name;
+        const struct mk_json_path here = { .up = path, .name = mk_slice_str(name) };
+        rc = load_list(loader, &here, i, yyjson_mut_obj_get(element, name), parent);
+    }
+    return rc;
 }
 
 /* --- worlds --- */
@@ -391,11 +394,8 @@ int sb_world_load(struct sb_request *request, const struct mk_json_path *up, yyj
         rc = sb_call_media_record(request); /* once more: its rows went with all others */
     if (rc == 0)
         rc = load_clock(&loader, yyjson_mut_obj_get(world, "clock"));
-    for (size_t i = 0; sb_world_lists[i] && rc == 0; i++) {
-        const char *name = sb_world_lists[i]->name;
-        const struct mk_json_path path = { .up = up, .name = mk_slice_str(name) };
-        rc = load_list(&loader, &path, sb_world_lists[i], yyjson_mut_obj_get(world, name), 0);
-    }
+    if (rc == 0)
+        rc = load_lists(&loader, up, NULL, world, 0);
     if (rc == 0)
         rc = add_bots(&loader);
     rc = finish(&loader, rc);
@@ -468,5 +468,8 @@ int sb_world_add(struct sb_request *request, const struct sb_world_list *list,
         rc = begin(&loader, request);
     if (rc != 0)
         return rc;
-    return finish(&loader, load_element(&loader, NULL, list, element, 0));
+    size_t index = 0;
+    while (loader.lists[index] != list)
+        index++;
+    return finish(&loader, load_element(&loader, NULL, index, element, 0));
 }

@@ -1,42 +1,16 @@
 /*
  * world: a whole world as JSON (docs/SANDBOX.md), out of the database and into it.
- * spec/sandbox.json describes the JSON, and it is checked against that; lists.c, groups.c and
- * messages.c say in which columns it is kept: both directions walk along these. Parts of a world,
- * such as one person or one group, are read in the same way.
+ * spec/sandbox.json describes the JSON, and it is checked against that; the features describe in
+ * which columns it is kept (model/world_list.h). Parts of a world, such as one person or one group,
+ * are read in the same way.
  */
 #ifndef SB_WORLD_WORLD_H
 #define SB_WORLD_WORLD_H
 
-#include "backend/sandbox/world/columns.h"
+#include "backend/sandbox/model/world_list.h"
 #include "base/buf.h"
-#include "base/json_path.h"
 
 enum { SB_WORLD_VERSION = 1 }; /* of the JSON: "milky_world" */
-
-/*
- * One list. Those of its columns that are of kind SB_COLUMN_LIST are at the end: the lists within
- * each element, in the order of `lists`.
- */
-struct sb_world_list {
-    const char *name;
-    /* ?1: the key of what the list is in. Column 0: the key of a row for the lists within it; then
-     * one column for each of `columns`. */
-    const char *select;
-    /* ?1 likewise, then one parameter for each column. The key of a row is its rowid. */
-    const char *insert;
-    const struct sb_column *columns;
-    const struct sb_world_list *const *lists; /* ended by NULL; or NULL */
-    /* Optional: what the table cannot say; it may change the values. 0, SB_REFUSED or -errno. */
-    int (*check)(struct sb_request *request, const struct mk_json_path *path,
-                 struct sb_value *values);
-    const char *after; /* optional: SQL for when an element is there with its lists. ?1: its key */
-};
-
-/* The lists of a world, in the order in which they can be loaded; ended by NULL. */
-extern const struct sb_world_list *const sb_world_lists[];
-
-/* Those that can be added to one by one. */
-extern const struct sb_world_list sb_world_people, sb_world_friendships, sb_world_groups;
 
 /*
  * Takes the place of everything in the database with `world`, within the request. It has been
