@@ -1,6 +1,6 @@
 /*
- * sandbox: the backend's table and its life: opens the world, hands calls to their handlers (api/)
- * and operations to theirs (operator/), and closes. turn/turn.c runs them.
+ * sandbox: the table of the backend: opens and closes the world, finds the handlers of calls (api/)
+ * and of operators' requests (operator/, world/). turn/turn.c runs them.
  */
 #include "backend/sandbox/sandbox.h"
 
@@ -30,8 +30,8 @@ static void call_api(void *self, uint64_t call)
     struct sb_sandbox *sandbox = self;
     const struct milky_host *host = sandbox->host;
     size_t number = milky_call_number(host, call);
-    struct sb_call asked = {
-        .call = call,
+    struct sb_call made = {
+        .id = call,
         .action = milky_call_action(host, call),
         .api = sandbox->apis[number],
         .takes_uris = milky_action_takes_uris(number),
@@ -39,18 +39,18 @@ static void call_api(void *self, uint64_t call)
         .doc = milky_call_doc(host, call),
         .params = milky_call_params(host, call),
     };
-    struct sb_injected_fault fault = sb_faults_next(&sandbox->faults, asked.self_id, asked.action);
-    asked.delay_ms = fault.delay_ms;
+    struct sb_injected_fault fault = sb_faults_next(&sandbox->faults, made.self_id, made.action);
+    made.delay_ms = fault.delay_ms;
     if (fault.retcode)
-        sb_turn_refuse(sandbox, &asked, fault.retcode, fault.message);
+        sb_turn_refuse(sandbox, &made, fault.retcode, fault.message);
     else
-        sb_turn_run(sandbox, &asked);
+        sb_turn_run(sandbox, &made);
 }
 
 /*
  * Gives up a reply that is delayed and media that are being fetched. A call that is part of the
  * turn goes on: its events live in the memory of the call, so the turn is committed before that
- * goes.
+ * memory is freed.
  */
 static void cancelled(void *self, uint64_t call)
 {
@@ -80,8 +80,8 @@ static void resource(void *self, uint64_t request, const char *token)
 static void control(void *self, uint64_t call)
 {
     struct sb_sandbox *sandbox = self;
-    struct sb_call asked = {
-        .call = call,
+    struct sb_call made = {
+        .id = call,
         .action = milky_call_action(sandbox->host, call),
         .self_id = milky_call_self_id(sandbox->host, call),
         .doc = milky_call_doc(sandbox->host, call),
@@ -91,18 +91,18 @@ static void control(void *self, uint64_t call)
     struct sb_request request;
     if (!sb_turn_reserve(sandbox, call))
         return;
-    sb_turn_request(&request, sandbox, &asked);
-    int rc = sb_operator_find(&request, milky_call_number(sandbox->host, call), &asked.api);
-    asked.params = request.params;
+    sb_turn_request(&request, sandbox, &made);
+    int rc = sb_operator_find(&request, milky_call_number(sandbox->host, call), &made.api);
+    made.params = request.params;
     if (rc == 0)
-        sb_turn_run(sandbox, &asked);
+        sb_turn_run(sandbox, &made);
     else
         sb_turn_settle(&request, rc);
 }
 
 /* --- life --- */
 
-/* Finds the handler of each API. One under a name that Milky does not have is a mistake of ours. */
+/* Finds the handler of each API. A handler for a name that is no API is a bug. */
 static int number_apis(struct sb_sandbox *sandbox)
 {
     sandbox->apis = calloc(milky_action_count(), sizeof(*sandbox->apis));
@@ -122,8 +122,8 @@ static int number_apis(struct sb_sandbox *sandbox)
     return 0;
 }
 
-/* What is answered at all, and by what. */
-static int introduce(struct sb_sandbox *sandbox)
+/* Says which APIs the sandbox supports, and what it is. */
+static int announce(struct sb_sandbox *sandbox)
 {
     static const struct milky_impl impl = {
         .size = sizeof(impl),
@@ -155,7 +155,7 @@ static int start(void *self, struct milky_host *host)
     int rc = number_apis(sandbox);
     bool is_new = false;
     if (rc == 0)
-        rc = introduce(sandbox);
+        rc = announce(sandbox);
     if (rc == 0)
         rc = sb_world_move(sb_features, sandbox->old_path, sandbox->path);
     if (rc == 0)
@@ -204,7 +204,7 @@ static void free_config(struct sb_media_config *config)
     free((char *)(uintptr_t)config->temporary);
 }
 
-/* Returns NULL when memory is out. */
+/* Returns NULL when out of memory. */
 static const char *const *copy_paths(const char *const *from, size_t count)
 {
     const char **paths = calloc(count + 1, sizeof(*paths));
@@ -255,7 +255,7 @@ int sb_sandbox_dump(struct sb_sandbox *sandbox, struct mk_buf *out)
     return sb_world_dump(sandbox, out);
 }
 
-/* Bots that are new get their place in the world; those that are gone stay people of it. */
+/* New bots join the world; bots that were taken out of the configuration stay in it as people. */
 static void bots_changed(void *self)
 {
     struct sb_sandbox *sandbox = self;
@@ -267,7 +267,7 @@ static void bots_changed(void *self)
     if (rc < 0) {
         mk_log_error("sandbox", "the new bots are not in the world until milky starts again: %s",
                      "重新启动之前，新的 Bot 不在世界中：%s", mk_error_text(-rc));
-        sb_turn_abort(sandbox, rc);
+        sb_turn_roll_back(sandbox, rc);
     }
 }
 

@@ -1,7 +1,7 @@
 /*
  * sandbox: a backend that is a small QQ of its own, kept in one SQLite database. It has people,
- * friendships, groups and messages; the bots of the configuration are people in it. Nothing of it
- * ever leaves the machine.
+ * friendships, groups and messages; the bots of the configuration are people in it. It never
+ * connects to QQ.
  */
 #ifndef SB_SANDBOX_H
 #define SB_SANDBOX_H
@@ -12,26 +12,34 @@
 #include <milky/json.h>
 
 struct sb_sandbox_config {
-    const char *path;     /* the database file, made where there is none; or ":memory:" */
-    const char *old_path; /* NULL, or where a version before kept the database: one that is there
-                             is moved to `path`, with its contents */
+    const char *path;     /* the database file, made when missing; or ":memory:" */
+    const char *old_path; /* NULL, or where an older version kept the database: it is moved to
+                             `path`, with its contents */
     struct sb_media_config media;
-    const char *world;    /* a world as JSON (docs/SANDBOX.md) that a new database begins with, and
-                             that a reset goes back to; NULL: the friendly one */
-    const uint64_t *seed; /* makes ids repeat themselves: for tests; NULL: nobody can guess them */
+    const char *world;    /* a world as JSON (docs/SANDBOX.md) for a new database, and for
+                             a reset; NULL: the default world */
+    const uint64_t *seed; /* makes ids repeatable: for tests; NULL: they cannot be guessed */
 };
 
+/* clang-format off */
 /*
- * Returns a backend, or NULL (logged) when memory is out. `config` is copied. The database is
- * opened by `start`, which logs why and fails with -errno when it cannot be used: -ENOENT   its
- * directory does not exist      -EACCES   it may not be written -EBUSY    another process has it
- * open       -EINVAL   it is no world of this program -ENOTSUP  a newer version made it -ENOSPC,
- * -ENOMEM, -EIO The first start makes a friendly world; every start lets the bots join that are not
- * in it yet.
+ * Returns a backend, or NULL (logged) when out of memory. `config` is copied. `start` opens the
+ * database; it logs and returns why it cannot be used:
+ *
+ *   -ENOENT                   its directory does not exist
+ *   -EACCES                   it cannot be written
+ *   -EBUSY                    another process has opened it
+ *   -EINVAL                   it is not a world of this program
+ *   -ENOTSUP                  a newer version has made it
+ *   -ENOSPC, -ENOMEM, -EIO    the disk or the memory failed
+ *
+ * The first start makes the default world; in every start the bots that are not in the world yet
+ * join it.
  */
+/* clang-format on */
 struct sb_sandbox *sb_sandbox_new(const struct sb_sandbox_config *config);
 
-/* Its table; a sandbox is the `self` of it. */
+/* The table of the backend; its `self` is a sandbox. */
 extern const struct milky_backend sb_backend;
 
 struct mk_buf;

@@ -241,10 +241,10 @@ static void same_names(void **state)
 {
     struct world *w = *state;
     struct sb_clock clock = { .stopped_at = 1750000000 };
-    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_clock_set(world_db(w), &clock), 0);
     char *first = upload(w, BOT, "/", "a.txt");
     clock.stopped_at++;
-    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_clock_set(world_db(w), &clock), 0);
     char *second = upload(w, BOT, "/", "a.txt");
     assert_string_not_equal(first, second);
     list(w, "/");
@@ -252,7 +252,7 @@ static void same_names(void **state)
     assert_string_equal(str(w, "/files/0/file_id"), second);
     assert_int_equal(num(w, "/files/1/uploaded_time"), 1750000000);
     clock.stopped_at = 0;
-    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_clock_set(world_db(w), &clock), 0);
     free(first);
     free(second);
 }
@@ -263,7 +263,7 @@ static void folders(void **state)
 {
     struct world *w = *state;
     struct sb_clock clock = { .stopped_at = 1750000000 };
-    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_clock_set(world_db(w), &clock), 0);
     char *folder = make_folder(w, "资料"), expected[512];
     assert_int_equal(w->host.event_count, 0);
     list(w, "/");
@@ -274,7 +274,7 @@ static void folders(void **state)
              folder);
     assert_json(at(w, ""), expected);
     clock.stopped_at += 60;
-    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_clock_set(world_db(w), &clock), 0);
     char *file = upload(w, BOT2, folder, "a.txt");
     list(w, folder);
     assert_int_equal(count(w, "/files"), 1);
@@ -298,7 +298,7 @@ static void folders(void **state)
     refused(w, BOT, SB_NO_FILE, "no such file", "get_group_file_download_url",
             "{\"group_id\":700000001,\"file_id\":\"%s\"}", file); /* it went along */
     clock.stopped_at = 0;
-    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_clock_set(world_db(w), &clock), 0);
     free(file);
     free(folder);
 }

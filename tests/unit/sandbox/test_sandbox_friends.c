@@ -128,7 +128,7 @@ static void requested(void **state)
 {
     struct world *w = *state;
     struct sb_clock clock = { .stopped_at = 1750000000 };
-    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_clock_set(world_db(w), &clock), 0);
     char expected[512];
     request_friend(w, STRANGER, BOT, false);
     assert_int_equal(w->host.event_count, 1);
@@ -152,7 +152,7 @@ static void requested(void **state)
     ask(w, BOT2, "get_friend_requests", "{\"limit\":20,\"is_filtered\":false}");
     assert_int_equal(yyjson_arr_size(at(w, "/requests")), 0);
     clock.stopped_at = 0;
-    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_clock_set(world_db(w), &clock), 0);
 }
 
 static void requests_in_order(void **state)

@@ -662,13 +662,13 @@ static void urls_end(void **state)
         token[i] = kept;
     }
     struct sb_clock later = { .offset = SB_MEDIA_URL_SECONDS - 60 };
-    sb_world_clock_set(world_db(w), &later);
+    sb_clock_set(world_db(w), &later);
     assert_int_equal(serve(w, url, content, sizeof(content)), 37);
     later.offset += 61;
-    sb_world_clock_set(world_db(w), &later);
+    sb_clock_set(world_db(w), &later);
     assert_int_equal(serve(w, url, content, sizeof(content)), -ENOENT);
     later.offset = 0;
-    sb_world_clock_set(world_db(w), &later);
+    sb_clock_set(world_db(w), &later);
 }
 
 /* The key is the world's: a URL outlives a restart, and is worth nothing in another world. */

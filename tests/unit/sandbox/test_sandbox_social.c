@@ -117,18 +117,18 @@ static void likes_of_another_day(void **state)
 {
     struct world *w = *state;
     struct sb_clock clock = { .stopped_at = 1750003199 }; /* 2025-06-15 23:59:59 +0800 */
-    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_clock_set(world_db(w), &clock), 0);
     ask(w, BOT, "send_profile_like", "{\"user_id\":10003001,\"count\":10}");
     refused(w, BOT, SB_TOO_MUCH, "10 of them", "send_profile_like",
             "{\"user_id\":10003001,\"count\":1}");
     clock.stopped_at++;
-    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_clock_set(world_db(w), &clock), 0);
     ask(w, BOT, "send_profile_like", "{\"user_id\":10003001,\"count\":4}");
     refused(w, BOT, SB_TOO_MUCH, "4 of them", "send_profile_like",
             "{\"user_id\":10003001,\"count\":7}");
     assert_int_equal(number_in(w, "SELECT total FROM profile_like"), 14);
     clock.stopped_at = 0;
-    assert_int_equal(sb_world_clock_set(world_db(w), &clock), 0);
+    assert_int_equal(sb_clock_set(world_db(w), &clock), 0);
 }
 
 /* --- cookies --- */

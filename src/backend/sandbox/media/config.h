@@ -1,5 +1,4 @@
-/* config: which content bots and operators may bring in by URI (media.h). Zeroed is all defaults.
- */
+/* config: which contents bots and operators may bring in by URI. Zeroed: all defaults. */
 #ifndef SB_MEDIA_CONFIG_H
 #define SB_MEDIA_CONFIG_H
 
@@ -12,14 +11,14 @@ struct sb_media_config {
     const char *const *roots;  /* file:// reads below these folders alone */
     size_t root_count;         /* 0: the database's folder and the working directory */
     const char *const *closed; /* files that file:// never reads, not even below a root, with
-                                  what SQLite keeps beside each; the world's own are such too */
+                                  the files that SQLite keeps beside them; nor those of the world */
     size_t closed_count;
-    const char *closed_below;     /* NULL, or a folder: as closed are the databases (whatever has
-                                     ".db" in its name) in the folders that are in it */
+    const char *closed_below;     /* NULL, or a folder: file:// does not read the databases either
+                                     (".db" in the name) in the folders that are in it */
     bool allow_private_addresses; /* http(s):// may reach this machine and private networks */
     uint32_t timeout_ms;          /* of one download; 0: 60 s */
-    const char *temporary;        /* the folder that a world in memory makes one of its own in for
-                                     its contents; NULL or "": /tmp */
+    const char *temporary;        /* where a world in memory makes its folder of contents; NULL or
+                                     "": /tmp */
 };
 
 #endif

@@ -1,16 +1,17 @@
+/* clang-format off */
 /*
- * media_store: see media_private.h.
+ * content: the folder of contents.
  *
  *   media/                    one file per content, named by its SHA-256
  *   media/NAME.incoming/      of the database NAME: contents that no committed row names yet, named
  *                             by their SHA-256, which a dot and six letters may follow
  *
- * A content waits among the incoming until the turn that wanted it has been committed, and is then
- * moved; where the turn fails, or the handler refuses, it goes. The disk has it there, under the
- * longer name, before that. After a crash between commit and move the next start finds it and moves
- * it; what no row names is removed. So nothing has to be searched for, however many contents there
- * are.
+ * A content is among the incoming until the turn that recorded it has been committed, and is then
+ * moved; when the turn fails, or the handler refuses, it is removed. It is on disk, under the longer
+ * name, before that. After a crash between commit and move the next start moves it; an incoming file
+ * that no row names is removed. So no start searches the folder, however many contents it has.
  */
+/* clang-format on */
 #include "backend/sandbox/media/private.h"
 #include "base/error_text.h"
 #include "base/log.h"
@@ -56,7 +57,7 @@ static int make_folder(const struct sb_media_store *store, const char *path)
     return rc;
 }
 
-/* A world in memory has a folder for its lifetime. */
+/* A world in memory has a temporary folder. */
 static int name_temporary(struct sb_media_store *store)
 {
     const char *parent = store->config->temporary;
@@ -125,7 +126,7 @@ static int name_folders(struct sb_media_store *store, const char *database)
     return store->incoming ? 0 : -ENOMEM;
 }
 
-/* --- what a crash has left --- */
+/* --- after a crash --- */
 
 static bool is_known(struct sb_media_store *store, const char *id)
 {
@@ -133,7 +134,7 @@ static bool is_known(struct sb_media_store *store, const char *id)
     return strlen(id) == SB_MEDIA_ID - 1 && sb_media_find(store, mk_slice_str(id), &media) > 0;
 }
 
-/* `name` is that among the incoming. */
+/* `name`: among the incoming. */
 static int move_in(struct sb_media_store *store, const char *name, const char *id)
 {
     char *from = sb_media_store_path(store->incoming, name);
@@ -289,7 +290,7 @@ static struct sb_media_blob *find_blob(struct sb_media_store *store, const char 
     return NULL;
 }
 
-/* The world has it already. A content whose file somebody has removed is taken in again. */
+/* The world has it already. It is taken in again when its file was removed by hand. */
 static bool is_stored(struct sb_media_store *store, const char *id)
 {
     if (!is_known(store, id))
@@ -365,7 +366,7 @@ int sb_media_store_record(struct sb_media_store *store, const struct sb_media *m
     return rc;
 }
 
-/* The turn has ended: what it recorded is kept, or is as if it had never been. */
+/* The turn has ended: keeps the contents that it recorded, or removes them. */
 static void settle(struct sb_media_store *store, bool committed)
 {
     MK_LIST_FOR_EACH (node, &store->blobs) {
@@ -374,7 +375,7 @@ static void settle(struct sb_media_store *store, bool committed)
             continue;
         blob->recorded = false;
         if (committed && !blob->kept) {
-            move_in(store, blob->id, blob->id); /* where that fails, the next start does it */
+            move_in(store, blob->id, blob->id); /* when this fails, the next start does it */
             blob->kept = true;
         }
         blob->uses++;

@@ -1,13 +1,15 @@
+/* clang-format off */
 /*
- * media_fetch: see media_private.h.
+ * fetch: one URI becomes a file with its hashes, beside the loop.
  *
- *   file://, base64://  -> a thread copies or decodes into a file -.
- *   http://, https://   -> libcurl, piece by piece into a file ----+-> a thread hashes and looks ->
- * done
+ *   file://, base64://  -> a thread copies or decodes into a file --.
+ *                                                                   +-> a thread hashes and probes -> done
+ *   http://, https://   -> libcurl, piece by piece into a file -----'
  *
- * A thread touches its own fetch and nothing else. Only a few work at a time: the pool is also
- * where libuv looks names up.
+ * A thread touches its own fetch and nothing else. Only a few work at a time: libuv resolves names
+ * in the same pool.
  */
+/* clang-format on */
 #include "backend/sandbox/media/private.h"
 #include "base/digest.h"
 #include "base/hex.h"
@@ -79,7 +81,7 @@ static int write_all(void *arg, const void *data, size_t len)
 
 /* --- on a thread --- */
 
-/* Adds a part of the file to a digest, without ever having more than a piece of it in memory. */
+/* Adds a part of the file to a digest, a piece at a time. */
 static int hash_part(struct sb_media_fetch *fetch, struct mk_digest *digest, uint64_t from,
                      uint64_t len)
 {
@@ -137,7 +139,7 @@ static int tri_hash(struct sb_media_fetch *fetch)
     return rc < 0 ? rc : ended;
 }
 
-/* Of what is mapped only the pages that are looked at come into memory. */
+/* Only those pages of the mapping are read that the probe looks at. */
 static int look_at(struct sb_media_fetch *fetch)
 {
     void *map = mmap(NULL, fetch->size, PROT_READ, MAP_PRIVATE, fetch->fd, 0);
@@ -151,8 +153,8 @@ static int look_at(struct sb_media_fetch *fetch)
 }
 
 /*
- * The name that it has while it is looked at says nothing. The next one begins with its id, so that
- * a start finds it whatever a loss of power has left of the names after that.
+ * The name that mkostemp gave says nothing. The new one begins with the id, so that after a loss of
+ * power a start finds the content even if the move was lost.
  */
 static int give_name(struct sb_media_fetch *fetch)
 {
@@ -170,7 +172,7 @@ static int give_name(struct sb_media_fetch *fetch)
     return fetch->rules->durable ? sb_media_sync_folder(incoming) : 0;
 }
 
-/* The file is complete: it goes to the disk, under its name, and is looked at. */
+/* The file is complete: flushes it, names and probes it. */
 static void seal(struct sb_media_fetch *fetch)
 {
     if (fetch->size == 0) {
@@ -200,7 +202,7 @@ static bool is_http(struct mk_slice uri)
     return has_scheme(uri, MK_SLICE("http://")) || has_scheme(uri, MK_SLICE("https://"));
 }
 
-/* Whoever forgets a fetch sees either that it is read, or that it will not be. */
+/* A thread that forgets a fetch sees that it is being read, or that it will not be. */
 static bool read_source(struct sb_media_fetch *fetch)
 {
     bool good = false;
@@ -269,11 +271,11 @@ static void on_downloaded(void *arg, const struct mk_http_response *response)
         sb_media_problem(&fetch->problem, SB_PROBLEM_CONTENT,
                          "it cannot be downloaded: its server answered %u",
                          "下载失败：服务器应答 %u", response->status);
-    mk_list_push(&fetch->store->queued, &fetch->node); /* also to end: see to_thread */
+    mk_list_push(&fetch->store->queued, &fetch->node); /* also to end it: see to_thread */
     start_queued(fetch->store);
 }
 
-/* False when it cannot be begun; then the problem is set. */
+/* Returns false, with the problem set, when it cannot begin. */
 static bool download(struct sb_media_fetch *fetch)
 {
     static const char *const headers[] = { "User-Agent: milky/" MILKY_VERSION, NULL };
@@ -303,8 +305,10 @@ static bool download(struct sb_media_fetch *fetch)
     return fetch->download != NULL;
 }
 
-/* To a thread, which also ends what has failed: so `done` never comes from within a start, and
- * always as what a poll brings. */
+/*
+ * Hands the fetch to a thread, also when it has failed: so `done` is never called from within a
+ * start.
+ */
 static void to_thread(struct sb_media_fetch *fetch)
 {
     uv_queue_work(fetch->store->loop, &fetch->work, work,
@@ -366,7 +370,7 @@ void sb_media_fetch_abandon(struct sb_media_fetch *fetch)
     start_queued(fetch->store);
 }
 
-/* A thread looks after each piece whether it is to go on, so this waits for one piece at most. */
+/* A thread checks after each piece whether it is to go on, so this waits for one piece at most. */
 void sb_media_fetch_forget(struct sb_media_fetch *fetch)
 {
     sb_media_fetch_abandon(fetch);

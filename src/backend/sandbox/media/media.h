@@ -1,8 +1,7 @@
 /*
- * media: the pictures, voices, videos and files of the world. Each content is stored once, named by
- * its SHA-256, in the folder `media` beside the database; the table `media` holds its size, its
- * TriSHA1 and what its headers say. The files of a call go through here (turn/call_media.h) before
- * its handler runs, and through the URLs that bots get.
+ * media: the images, voices, videos and files of the world. Each content is stored once, named by
+ * its SHA-256, in the folder `media` beside the database; the table `media` has its size, its
+ * TriSHA1 and the info of its headers. turn/call_media.h brings in the contents of a call.
  */
 #ifndef SB_MEDIA_MEDIA_H
 #define SB_MEDIA_MEDIA_H
@@ -25,8 +24,8 @@ struct sb_media {
     char id[SB_MEDIA_ID]; /* its SHA-256 in lower-case hexadecimal: `resource_id` of messages */
     char tri_sha1[41];    /* `file_hash` of files */
     uint64_t size;        /* bytes, at least 1 */
-    struct sb_media_info info; /* what it is; SB_MEDIA_OTHER where no header was understood */
-    /* Of one just fetched: the reason why its header was not understood, or NULL. */
+    struct sb_media_info info; /* SB_MEDIA_OTHER where no header was understood */
+    /* After a fetch: why its header was not understood, or NULL. */
     const struct mk_phrase *wrong;
 };
 
@@ -38,24 +37,24 @@ struct sb_media_store;
  */
 int sb_media_start(struct sb_media_store **store, struct sb_db *db, struct milky_host *host,
                    const struct sb_media_config *config, const char *database);
-/* Frees it; no fetch is under way. NULL is allowed. */
+/* Frees it; no fetch may be running. NULL is allowed. */
 void sb_media_stop(struct sb_media_store *store);
 
 /* Looks a content up by its id. Returns 1, 0 where there is none, or -errno. */
 int sb_media_find(struct sb_media_store *store, struct mk_slice id, struct sb_media *media);
 
 /*
- * Makes a URL under which the endpoint serves the content `id` (not looked up) to whoever has it:
- * nobody can guess one, and it ends SB_MEDIA_URL_SECONDS from now in the time of the world.
- * `self_id` is the bot that gets it. `name` is what it is saved as: that of a file, or NULL for
- * "image.png" and the like (`media`: then it is needed, else it may be NULL). "" where the endpoint
- * serves nowhere. Returns 0 or -errno.
+ * Makes a URL under which the endpoint serves the content `id` (not looked up) without further
+ * authorization: it cannot be guessed, and expires SB_MEDIA_URL_SECONDS from now in the time of the
+ * world. `self_id` is the bot that gets it. `name` is the name to save it under: that of a file, or
+ * NULL for "image.png" and the like. The URL is "" when the endpoint has no HTTP server. Returns 0
+ * or -errno.
  */
 enum { SB_MEDIA_URL_SECONDS = 2 * 60 * 60 };
 int sb_media_url(struct sb_media_store *store, uint64_t self_id, const char *id, const char *name,
                  char url[SB_MEDIA_URL]);
 
-/* The turn was committed, or was not. */
+/* The turn was committed, or rolled back. */
 void sb_media_committed(struct sb_media_store *store);
 void sb_media_rolled_back(struct sb_media_store *store);
 
@@ -65,7 +64,7 @@ void sb_media_resource(struct sb_media_store *store, uint64_t request, const cha
 /* Opens the content for reading. Returns a descriptor, -ENOENT, or another -errno. */
 int sb_media_open(struct sb_media_store *store, const char *id);
 
-/* The id of the picture of those who have set none; it is no row of the world. */
+/* The id of the avatar where none was set; it has no row. */
 extern const char sb_media_plain_avatar[];
 
 #endif

@@ -1,12 +1,15 @@
+/* clang-format off */
 /*
- * media_private: what the files of media share and nobody else includes.
+ * private: shared by the files of media, and by turn/call_media.c.
  *
- *   media.c        a call's URIs: found, fetched, handed to its handler, recorded
- *   media_fetch.c  one URI becomes a file with its hashes, beside the loop
- *   media_source.c where its bytes come from: files below the roots, base64
- *   media_store.c  the folder: contents come in, are kept with the turn that wanted them, or go
- *   media_url.c    the URLs under which the endpoint serves them
+ *   fetch.c    one URI becomes a file with its hashes, beside the loop
+ *   source.c   where its bytes come from: files below the roots, base64
+ *   content.c  the folder: contents come in, are kept with the turn that recorded them, or removed
+ *   table.c    the table of contents
+ *   url.c      the URLs under which the endpoint serves them
+ *   probe*.c   what a content is
  */
+/* clang-format on */
 #ifndef SB_MEDIA_PRIVATE_H
 #define SB_MEDIA_PRIVATE_H
 
@@ -25,7 +28,7 @@ enum {
     SB_MEDIA_PROBLEM = 512, /* bytes of the longest reason */
 };
 
-/* Why a content cannot be had. The folder turn makes a retcode of it. */
+/* Why a URI cannot be fetched. turn/call_media.c makes a retcode of it. */
 enum sb_media_problem_kind {
     SB_PROBLEM_NONE,
     SB_PROBLEM_URI,       /* the URI is malformed, or points outside of what may be read */
@@ -37,32 +40,33 @@ enum sb_media_problem_kind {
 
 struct sb_media_problem {
     enum sb_media_problem_kind kind;
-    enum mk_language language; /* of the text: set before anything can go wrong */
+    enum mk_language language; /* of the text; set before the fetch starts */
     char text[SB_MEDIA_PROBLEM];
 };
 
 void sb_media_problem(struct sb_media_problem *problem, enum sb_media_problem_kind kind,
                       const char *en, const char *zh, ...) MK_FORMAT_PAIR(3, 4, 5);
 
-/* What threads read: it stays as it is from start to end. */
+/* Read by threads: it does not change from start to end. */
 struct sb_media_rules {
     uint64_t max_bytes; /* of one content */
     char **roots;       /* resolved, without a slash at the end ("" is the root of all) */
     size_t root_count;
     char *roots_text;          /* all of them, for people */
     char *database;            /* resolved, "" for one in memory */
-    const char *const *closed; /* the database and these are not even read below a root */
+    const char *const *closed; /* these and the database are not read, not even below a root */
     size_t closed_count;
     const char *closed_below; /* nor are databases in the folders of this one (NULL, "": none) */
-    bool durable;             /* contents, and their names, are on disk before they are told of */
+    bool durable;             /* contents and their names are on disk before they are used */
 };
 
 /* --- where bytes come from (any thread) --- */
 
-/* Takes bytes; returns 0 or a negative errno. */
+/* Takes bytes. Returns 0 or a negative errno. */
 typedef int sb_media_taker(void *arg, const void *data, size_t len);
 
-/* Both feed a whole content to `take`. `abandoned` ends them early. Return false with the problem.
+/*
+ * Both pass a whole content to `take`. `abandoned` ends them early. Return false with the problem.
  */
 bool sb_media_read_file(const struct sb_media_rules *rules, struct mk_slice uri,
                         const atomic_bool *abandoned, sb_media_taker *take, void *arg,
@@ -71,7 +75,7 @@ bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice ur
                           const atomic_bool *abandoned, sb_media_taker *take, void *arg,
                           struct sb_media_problem *problem);
 
-/* Sets the problem for what `take` returned, or for a content that is too large. */
+/* Set the problem: of an error that `take` returned, of a content that is too large. */
 void sb_media_problem_of_disk(struct sb_media_problem *problem, int error);
 void sb_media_problem_too_large(struct sb_media_problem *problem, uint64_t max);
 
@@ -80,39 +84,39 @@ void sb_media_problem_too_large(struct sb_media_problem *problem, uint64_t max);
 /* One URI on its way to a file in the folder of incoming contents. */
 struct sb_media_fetch {
     uv_work_t work;
-    struct mk_list node; /* in store->queued, or alone */
+    struct mk_list node; /* in store->queued, or in no list */
     struct sb_media_store *store;
     const struct sb_media_rules *rules;
     struct mk_slice uri;
     bool is_http;
     struct mk_http_request *download;
     atomic_bool abandoned;
-    atomic_bool reads_uri; /* a thread does */
+    atomic_bool reads_uri; /* a thread reads it */
     int fd;                /* of the file at `path`, or -1 */
-    char *path; /* NULL: there is none; when it has ended well, its name begins with its id */
+    char *path;            /* NULL: there is none; after success its name begins with the id */
     uint64_t size;
-    struct sb_media media; /* when it has ended without a problem */
+    struct sb_media media; /* set when it has ended without a problem */
     struct sb_media_problem problem;
-    void (*done)(struct sb_media_fetch *fetch); /* never from within sb_media_fetch_start */
+    void (*done)(struct sb_media_fetch *fetch); /* not called from within sb_media_fetch_start */
 };
 
 /* Starts; `fetch` is zeroed but for `store`, `uri` (borrowed until `done`) and `done`. */
 void sb_media_fetch_start(struct sb_media_fetch *fetch);
-/* It will end soon, with a problem of no interest. */
+/* Ends it soon, with a problem that does not matter. */
 void sb_media_fetch_abandon(struct sb_media_fetch *fetch);
-/* The same, and the URI is not looked at any more when this returns. */
+/* The same; when this returns, the URI is not used any more. */
 void sb_media_fetch_forget(struct sb_media_fetch *fetch);
-/* After `done`: removes its file, if that was not taken, and frees what it holds. */
+/* After `done`: removes its file, if it was not taken over, and frees its memory. */
 void sb_media_fetch_fini(struct sb_media_fetch *fetch);
 
 /* --- the store --- */
 
-/* A content in the folder of incoming ones, called by its id. */
+/* A content in the folder of incoming ones, with its id. */
 struct sb_media_blob {
     struct mk_list node;
     char id[SB_MEDIA_ID];
     struct sb_media_info info;
-    unsigned uses; /* calls that wait or run with it */
+    unsigned uses; /* calls that use it */
     bool recorded; /* in the transaction of this turn */
     bool kept;     /* committed, and moved out of there */
 };
@@ -136,32 +140,32 @@ struct sb_media_store {
     uint8_t key[SB_SECRET_LEN];
 };
 
-/* Makes the folders where they are not there (any more). Returns 0 or a negative errno, logged. */
+/* Makes the folders that are missing. Returns 0 or a negative errno, logged. */
 int sb_media_store_make(struct sb_media_store *store);
 
 /*
- * Takes a fetched content over: where the world does not have it yet, `*blob` is set and counts one
- * more use. Returns 0 or a negative errno.
+ * Takes over a content that was fetched. When the world does not have it yet, `*blob` is set and
+ * counts one more use. Returns 0 or a negative errno.
  */
 int sb_media_store_take(struct sb_media_store *store, struct sb_media_fetch *fetch,
                         struct sb_media_blob **blob);
-/* One use less. NULL is allowed. */
+/* Counts one use less. NULL is allowed. */
 void sb_media_store_release(struct sb_media_store *store, struct sb_media_blob *blob);
 
-/* What a content is that may not have its row yet. Returns 1, 0 or -errno. */
+/* The info of a content that may have no row yet. Returns 1, 0 or -errno. */
 int sb_media_store_info(struct sb_media_store *store, const char *id, struct sb_media_info *info);
 
 /* Writes the row. Inside the transaction. `blob` may be NULL. Returns 0 or -errno. */
 int sb_media_store_record(struct sb_media_store *store, const struct sb_media *media,
                           struct sb_media_blob *blob);
 
-/* Waits until the disk has the names in a folder. Any thread. Returns 0 or a negative errno. */
+/* Flushes the names in a folder. Any thread. Returns 0 or a negative errno. */
 int sb_media_sync_folder(const char *path);
 
-/* The paths of a content, in the folder and among the incoming; NULL when memory is out. */
+/* The path of a content in one of the two folders; NULL when out of memory. */
 char *sb_media_store_path(const char *folder, const char *id);
 
-/* A descriptor of the content, or a negative errno. */
+/* Returns a descriptor of the content, or a negative errno. */
 int sb_media_open_content(struct sb_media_store *store, const char *id);
 
 /* --- the table --- */

@@ -1,11 +1,13 @@
+/* clang-format off */
 /*
- * media_probe: what a content is and how large or long, by its headers alone: no I/O, no decoding.
- * Everything is bounds-checked; no name and no declared type is believed.
+ * probe: what a content is, and its size or duration, from its headers alone: no I/O, no decoding.
+ * All reads are bounds-checked; names and declared types are ignored.
  *
  *   images   PNG, JPEG, GIF, WebP, BMP
- *   audio    WAV, MP3, Ogg (Opus, Vorbis), FLAC, AMR, SILK (QQ's voices too), M4A
+ *   audio    WAV, MP3, Ogg (Opus, Vorbis), FLAC, AMR, SILK (also QQ's own), M4A
  *   video    MP4, MOV
  */
+/* clang-format on */
 #ifndef SB_MEDIA_PROBE_H
 #define SB_MEDIA_PROBE_H
 
@@ -26,14 +28,13 @@ struct sb_media_info {
 };
 
 /*
- * Looks at a whole content; of a large one only a few pages are touched, but where the format has
- * its frames to be counted (AMR, SILK). Returns NULL; or, where it begins as one of the formats
- * above but its header is cut or contradicts itself, what is wrong, as a clause: then `info` is as
- * for others.
+ * Probes a whole content; of a large one it reads only a few pages, unless its frames have to be
+ * counted (AMR, SILK). Returns NULL; or the reason, a clause, when it begins as one of the formats
+ * above but its header is cut or contradicts itself: then `info` is as for others.
  */
 const struct mk_phrase *sb_media_probe(struct mk_slice content, struct sb_media_info *info);
 
-/* What a content type of the table above was found as; others are SB_MEDIA_OTHER's. */
+/* The info of a content type in the table above; SB_MEDIA_OTHER for any other. */
 void sb_media_info_of(const char *content_type, size_t len, struct sb_media_info *info);
 
 #endif

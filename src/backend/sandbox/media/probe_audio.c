@@ -1,4 +1,4 @@
-/* media_probe_audio: how long WAV, Ogg, FLAC, AMR and SILK last. */
+/* probe_audio: the duration of WAV, Ogg, FLAC, AMR and SILK. */
 #include "backend/sandbox/media/probe_private.h"
 
 /* --- damaged headers --- */
@@ -16,7 +16,7 @@ static const struct mk_phrase amr_has_no_frame = { "there is no AMR frame in it"
 static const struct mk_phrase silk_has_no_frame = { "there is no SILK frame in it",
                                                     "其中没有 SILK 帧" };
 
-/* RIFF: a chunk of sound lasts as many seconds as its format has bytes in one. */
+/* RIFF: the duration is the size of the data chunk divided by the byte rate. */
 bool sb_media_probe_wav(struct mk_slice content, struct sb_media_info *info,
                         const struct mk_phrase **wrong)
 {
@@ -60,7 +60,7 @@ static uint64_t last_granule(struct mk_slice content, uint32_t serial)
     return 0;
 }
 
-/* RFC 3533; what is in it is said by the first packet. Video in Ogg is left to others. */
+/* RFC 3533. The first packet says which codec it is; video in Ogg is not recognized. */
 bool sb_media_probe_ogg(struct mk_slice content, struct sb_media_info *info,
                         const struct mk_phrase **wrong)
 {
@@ -81,7 +81,7 @@ bool sb_media_probe_ogg(struct mk_slice content, struct sb_media_info *info,
         rate = sb_media_le32(content, packet + 12);
     } else if (sb_media_there(content, packet, 8)) {
         *wrong = NULL;
-        return false; /* something else in an Ogg */
+        return false; /* another codec */
     }
     if (rate == 0)
         return true;
@@ -115,7 +115,7 @@ bool sb_media_probe_flac(struct mk_slice content, struct sb_media_info *info,
 
 enum { FRAMES_A_SECOND = 50 };
 
-/* RFC 4867, 5.3: a byte tells how long the frame behind it is. */
+/* RFC 4867, 5.3: a byte gives the length of the frame after it. */
 bool sb_media_probe_amr(struct mk_slice content, struct sb_media_info *info,
                         const struct mk_phrase **wrong)
 {
@@ -142,8 +142,10 @@ bool sb_media_probe_amr(struct mk_slice content, struct sb_media_info *info,
     return true;
 }
 
-/* Two bytes tell how long the packet behind them is. QQ puts a byte before all; others end with
- * FFFF. */
+/*
+ * Two bytes give the length of the packet after them. QQ puts a byte before all; others end with
+ * FFFF.
+ */
 bool sb_media_probe_silk(struct mk_slice content, struct sb_media_info *info,
                          const struct mk_phrase **wrong)
 {

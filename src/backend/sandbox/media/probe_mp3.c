@@ -1,5 +1,4 @@
-/* media_probe_mp3: MPEG audio (ISO 11172-3, 13818-3), whose frames have a header of 4 bytes each.
- */
+/* probe_mp3: MPEG audio (ISO 11172-3, 13818-3): each frame has a header of 4 bytes. */
 #include "backend/sandbox/media/probe_private.h"
 
 /* --- damaged headers --- */
@@ -8,7 +7,7 @@ static const struct mk_phrase mp3_has_no_frame = { "there is no MP3 frame behind
                                                    "其中没有 MP3 帧" };
 
 enum {
-    SEARCH = 64 * 1024, /* bytes behind an ID3 tag in which the first frame must begin */
+    SEARCH = 64 * 1024, /* bytes after an ID3 tag in which the first frame must begin */
 };
 
 struct frame {
@@ -19,7 +18,9 @@ struct frame {
     uint32_t side_info; /* bytes between the header and where a Xing tag would be */
 };
 
-/* Reads the header at `at`; false where there is none. Free-format frames are none for us. */
+/*
+ * Reads the header at `at`. Returns false when there is none. Free-format frames are not supported.
+ */
 static bool read_frame(struct mk_slice content, uint64_t at, struct frame *frame)
 {
     static const uint16_t kbit[2][3][15] = {
@@ -51,7 +52,7 @@ static bool read_frame(struct mk_slice content, uint64_t at, struct frame *frame
     return frame->size >= 4;
 }
 
-/* Two headers in a row are no accident; behind the last frame is the end, or an ID3v1 tag. */
+/* Two headers in a row are no accident; after the last frame is the end, or an ID3v1 tag. */
 static bool is_start(struct mk_slice content, uint64_t at, struct frame *frame)
 {
     struct frame next;

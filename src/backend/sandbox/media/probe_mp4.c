@@ -1,6 +1,6 @@
 /*
- * media_probe_mp4: MP4 and its elder brother MOV (ISO 14496-12): boxes in boxes. What is wanted is
- * in moov, which may come before or behind the pictures.
+ * probe_mp4: MP4 and MOV (ISO 14496-12): boxes in boxes. The box moov has all that is read here; it
+ * may come before or after the frames.
  */
 #include "backend/sandbox/media/probe_private.h"
 
@@ -11,11 +11,11 @@ static const struct mk_phrase mp4_is_damaged = { "its MP4 header is cut or damag
 static const struct mk_phrase mp4_has_no_size = { "its MP4 header gives no size",
                                                   "其 MP4 文件头中没有尺寸" };
 
-/* What the tracks have told. */
+/* From the headers of the movie and its tracks. */
 struct movie {
     uint64_t duration;
     uint32_t time_scale;
-    uint32_t width; /* of the first track of pictures */
+    uint32_t width; /* of the first video track */
     uint32_t height;
     bool has_header;
     bool has_video;
@@ -66,7 +66,7 @@ static void read_movie_header(struct mk_slice box, struct movie *movie)
     movie->has_header = movie->time_scale > 0;
 }
 
-/* The sizes are of 16 bits before the point and 16 behind it. */
+/* Sizes are fixed-point numbers: 16 bits before the point and 16 after it. */
 static void read_track(struct mk_slice track, struct movie *movie)
 {
     struct mk_slice header, media, handler;
@@ -86,7 +86,7 @@ static void read_track(struct mk_slice track, struct movie *movie)
     movie->height = sb_media_be32(header, at + 4) >> 16;
 }
 
-/* A movie in fragments tells its length elsewhere, if at all. */
+/* A fragmented movie has its duration elsewhere, if at all. */
 static void read_fragments(struct mk_slice extends, struct movie *movie)
 {
     struct mk_slice header;
@@ -110,7 +110,7 @@ static void read_movie(struct mk_slice moov, struct movie *movie)
     }
 }
 
-/* Pictures (HEIC, AVIF) come in the same boxes, and are not what is looked for here. */
+/* Images (HEIC, AVIF) are in the same boxes; they are not recognized. */
 static bool is_picture(struct mk_slice brand)
 {
     static const char brands[][5] = {

@@ -1,16 +1,21 @@
-/* media_probe_private: what the files of media_probe share and nobody else includes. */
+/* probe_private: shared by the probe files alone. */
 #ifndef SB_MEDIA_PROBE_PRIVATE_H
 #define SB_MEDIA_PROBE_PRIVATE_H
 
 #include "backend/sandbox/media/probe.h"
 
 /*
- * One format: true when `content` is one (then `info->content_type` is set), with `*wrong` set when
- * it is one that is cut or contradicts itself.
+ * Probes one format. Returns true when `content` is of it (then `info->content_type` is set), with
+ * `*wrong` set when it is cut or contradicts itself.
  */
 typedef bool sb_media_prober(struct mk_slice content, struct sb_media_info *info,
                              const struct mk_phrase **wrong);
 
+sb_media_prober sb_media_probe_png;
+sb_media_prober sb_media_probe_jpeg;
+sb_media_prober sb_media_probe_gif;
+sb_media_prober sb_media_probe_webp;
+sb_media_prober sb_media_probe_bmp;
 sb_media_prober sb_media_probe_wav;
 sb_media_prober sb_media_probe_mp3;
 sb_media_prober sb_media_probe_ogg;
@@ -19,19 +24,19 @@ sb_media_prober sb_media_probe_amr;
 sb_media_prober sb_media_probe_silk;
 sb_media_prober sb_media_probe_mp4;
 
-/* Sets a duration of `units` at `per_second`; 0 of both gives the least, a second. */
+/* Sets a duration of `units` at `per_second`, at least a second. */
 void sb_media_set_duration(struct sb_media_info *info, uint64_t units, uint64_t per_second);
 
-/* False where one of them is 0 or does not fit. */
+/* Returns false when one of them is 0 or does not fit. */
 bool sb_media_set_size(struct sb_media_info *info, uint64_t width, uint64_t height);
 
-/* The bytes at `at` are these. */
+/* Returns true when the bytes at `at` are these. */
 static inline bool sb_media_has(struct mk_slice s, uint64_t at, struct mk_slice bytes)
 {
     return at <= s.len && s.len - at >= bytes.len && memcmp(s.ptr + at, bytes.ptr, bytes.len) == 0;
 }
 
-/* There are `count` bytes at `at`. What reads numbers below counts on it. */
+/* Returns true when there are `count` bytes at `at`: to be checked before the readers below. */
 static inline bool sb_media_there(struct mk_slice s, uint64_t at, uint64_t count)
 {
     return at <= s.len && s.len - at >= count;

@@ -1,4 +1,7 @@
-/* media_source: see media_private.h. Runs on any thread; touches nothing but its arguments. */
+/*
+ * source: where the bytes of contents come from: files below the roots, base64. Runs on any thread
+ * and touches nothing but its arguments.
+ */
 #include "backend/sandbox/media/private.h"
 #include "base/base64.h"
 #include "base/error_text.h"
@@ -157,7 +160,7 @@ static const char *root_of(const struct sb_media_rules *rules, const char *path)
     return NULL;
 }
 
-/* What SQLite keeps beside a database counts as the database. */
+/* The files that SQLite keeps beside a database count as the database. */
 static bool is_one_of(const char *database, const struct stat *status)
 {
     static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
@@ -193,7 +196,7 @@ static bool is_database_in(int parent, const char *folder, const struct stat *st
     return found;
 }
 
-/* Other backends have theirs beside this one's; which there are may change while it runs. */
+/* The databases of other backends are beside this one; backends come and go with a reload. */
 static bool is_database_below(const char *folder, const struct stat *status)
 {
     DIR *dir = folder && *folder ? opendir(folder) : NULL;
@@ -206,7 +209,7 @@ static bool is_database_below(const char *folder, const struct stat *status)
     return found;
 }
 
-/* By what it is: a file has as many names as it has hard links. */
+/* Compares inodes: a file has as many names as it has hard links. */
 static bool is_closed(const struct sb_media_rules *rules, const struct stat *status)
 {
     bool found = is_one_of(rules->database, status);
@@ -216,8 +219,8 @@ static bool is_closed(const struct sb_media_rules *rules, const struct stat *sta
 }
 
 /*
- * Looked at before it is opened: opening a device may do something, and closing a database, through
- * whichever descriptor, ends the locks that this process has on it. Returns 0 or an errno.
+ * Checks before the file is opened: opening a device may have an effect, and closing any descriptor
+ * of a database releases the locks that this process has on it. Returns 0 or an errno.
  */
 static int may_be_opened(const struct sb_media_rules *rules, int folder, const char *name)
 {
@@ -228,9 +231,9 @@ static int may_be_opened(const struct sb_media_rules *rules, int folder, const c
 }
 
 /*
- * Opens a path that has no link in it, step by step from its root: where somebody puts a link in
- * the way meanwhile, it is not followed. Returns a descriptor or a negative errno: -EINVAL for what
- * is no regular file, -EPERM for one that is closed to all.
+ * Opens a path that has no link in it, step by step from its root: a link that is put in the way
+ * meanwhile is not followed. Returns a descriptor or a negative errno: -EINVAL for anything but a
+ * regular file, -EPERM for one that is closed.
  */
 static int open_below(const struct sb_media_rules *rules, const char *root, char *path)
 {
@@ -263,7 +266,7 @@ static int open_file(const struct sb_media_rules *rules, struct mk_slice uri,
         return -1;
     if (!realpath(path, resolved)) {
         int error = errno;
-        /* Whether there is something where nobody may look is nobody's business. */
+        /* Outside of the roots the answer does not depend on which files exist. */
         if (root_of(rules, path))
             unreadable(problem, error);
         else

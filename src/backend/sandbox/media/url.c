@@ -1,10 +1,12 @@
+/* clang-format off */
 /*
- * media_url: the URLs of contents. A token says what it is for and until when, and is signed with a
- * key of the world: nothing has to be kept about those that are given out, and a restart leaves
- * them as they are.
+ * url: the URLs of contents. A token says what it is for and when it expires, and is signed with a
+ * key of the world: nothing is kept about the URLs that are given out, and a restart does not end
+ * them.
  *
  *   base64url( end in seconds, 5 bytes | SHA-256 of the content, 32 | HMAC of both, 16 )
  */
+/* clang-format on */
 #include "backend/sandbox/media/private.h"
 #include "backend/sandbox/store/clock.h"
 #include "backend/sandbox/store/secret.h"
@@ -59,7 +61,7 @@ static int make_token(const struct sb_media_store *store, const char *id, char t
     return rc;
 }
 
-/* The content that a token is for; false where it is none of ours, or no more. */
+/* Reads the content that a token is for. Returns false when the token is invalid or has expired. */
 static bool read_token(const struct sb_media_store *store, const char *text, char id[SB_MEDIA_ID])
 {
     uint8_t token[TOKEN_LEN], mac[MAC_LEN];
@@ -98,7 +100,7 @@ static const uint8_t plain_avatar[] = {
 const char sb_media_plain_avatar[] =
     "5aee13c9f12fa38c82538673923232c6b819553ec28e6386fef7d46ec024d0bb";
 
-/* It is written when it is first asked for, and is no row of the world. */
+/* Its file is written when it is first opened; it has no row. */
 static int open_plain_avatar(struct sb_media_store *store)
 {
     int fd = sb_media_open_content(store, sb_media_plain_avatar);
@@ -184,7 +186,7 @@ int sb_media_url(struct sb_media_store *store, uint64_t self_id, const char *id,
     if (rc == 0)
         rc = milky_host_resource_url(store->host, self_id, token, name ? name : own_name, url,
                                      SB_MEDIA_URL);
-    if (rc == -ENOBUFS) /* a long name in a long alphabet: nothing depends on it */
+    if (rc == -ENOBUFS) /* the name is too long when escaped; it only matters for saving */
         rc = milky_host_resource_url(store->host, self_id, token, "file", url, SB_MEDIA_URL);
     if (rc == -ENOENT) {
         url[0] = '\0';

@@ -33,7 +33,8 @@ static int compose_one(struct sb_compose *outer, yyjson_mut_val *outgoing, yyjso
 {
     struct sb_request *request = outer->request;
     yyjson_mut_doc *doc = request->doc;
-    struct sb_compose inner = *outer; /* counts for itself, but for what all forwards share */
+    struct sb_compose inner =
+        *outer; /* counts on its own, except for limits that all forwards share */
     yyjson_mut_val *segments;
     inner.depth++;
     int rc = sb_compose_message(&inner, yyjson_mut_obj_get(outgoing, "segments"), &segments);
@@ -47,7 +48,8 @@ static int compose_one(struct sb_compose *outer, yyjson_mut_val *outgoing, yyjso
     yyjson_mut_val *json = yyjson_mut_arr_add_obj(doc, bundle);
     bool ok = yyjson_mut_obj_add_uint(doc, json, "message_seq", yyjson_mut_arr_size(bundle)) &&
               sb_put_text(doc, json, "sender_name", mk_slice_of(name, len)) &&
-              yyjson_mut_obj_add_uint(doc, json, "user_id", user) && /* becomes the avatar_url */
+              yyjson_mut_obj_add_uint(doc, json, "user_id",
+                                      user) && /* replaced by avatar_url when it is read */
               yyjson_mut_obj_add_uint(doc, json, "time", sb_request_now(request)) &&
               yyjson_mut_obj_add_val(doc, json, "segments", segments);
     return ok ? 0 : -ENOMEM;
@@ -87,7 +89,7 @@ static bool put_default_preview(yyjson_mut_doc *doc, yyjson_mut_val *preview,
         mk_buf_init(&line, PREVIEW_BYTES);
         size_t len;
         const char *name = milky_string(message, "sender_name", &len);
-        /* A name that leaves no room is left out: the line is a courtesy. */
+        /* A name that leaves no room is left out. */
         if (mk_buf_append(&line, name, len) == 0)
             mk_buf_append(&line, ": ", 2);
         sb_segments_preview(&line, yyjson_mut_obj_get(message, "segments"));
@@ -97,7 +99,7 @@ static bool put_default_preview(yyjson_mut_doc *doc, yyjson_mut_val *preview,
     return ok;
 }
 
-/* The lines that the sender gave, or our own. */
+/* The lines that the sender gave, or else default ones. */
 static int put_preview(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *bundle,
                        yyjson_mut_val *to)
 {
@@ -130,7 +132,9 @@ static bool put_given(yyjson_mut_doc *doc, yyjson_mut_val *to, const char *key,
     return sb_put_text(doc, to, key, text);
 }
 
-/* `prompt` has no place in what others receive: it is for the notification of a phone. */
+/*
+ * `prompt` is not part of the message that others receive: it is for the notification of a phone.
+ */
 int sb_compose_forward(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
 {
     yyjson_mut_doc *doc = compose->request->doc;
@@ -193,7 +197,7 @@ void sb_compose_fini(struct sb_compose *compose)
     }
 }
 
-/* --- reading one --- */
+/* --- reading --- */
 
 int sb_forward_find(struct sb_db *db, yyjson_mut_doc *doc, struct mk_slice forward_id,
                     yyjson_mut_val **messages)

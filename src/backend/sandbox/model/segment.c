@@ -50,7 +50,7 @@ static int text_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson
     return put_text(compose, to, "text", text) ? 0 : -ENOMEM;
 }
 
-/* The name that a mention shows. Whom a forward mentions need not exist: then `*name` is empty. */
+/* The name that a mention shows; empty in a forward, where the person need not exist. */
 static int mentioned_name(struct sb_compose *compose, uint64_t user, struct mk_slice *name)
 {
     struct sb_request *request = compose->request;
@@ -93,7 +93,7 @@ static int mention_all_segment(struct sb_compose *compose, yyjson_mut_val *data,
     (void)data;
     (void)to;
     compose->has_content = true;
-    if (compose->depth > 0) /* it is only shown there */
+    if (compose->depth > 0) /* there it mentions no one */
         return 0;
     if (compose->conversation->scene != SB_SCENE_GROUP)
         return sb_refuse(compose->request, SB_BAD_MESSAGE, "mention_all works in groups only",
@@ -115,7 +115,7 @@ static int face_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson
     return ok ? 0 : -ENOMEM;
 }
 
-/* A quote does not quote what it answered: else every reply would carry the whole chain. */
+/* A quoted message loses its own replies: else every reply would carry the whole chain. */
 static void drop_replies(yyjson_mut_val *segments)
 {
     yyjson_mut_arr_iter it;
@@ -126,7 +126,7 @@ static void drop_replies(yyjson_mut_val *segments)
             yyjson_mut_arr_iter_remove(&it);
 }
 
-/* A reply is short and what it quotes is long: refused before a message has grown by many. */
+/* A short reply may quote a long message: checked before the message grows. */
 static int count_quoted(struct sb_compose *compose, const struct sb_message *quoted)
 {
     bool in_forward = compose->depth > 0;
@@ -159,7 +159,7 @@ static int reply_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjso
     rc = count_quoted(compose, &quoted);
     if (rc != 0)
         return rc;
-    /* In a private chat there is no such group, so this finds the nickname. */
+    /* In a private chat there is no such group: this finds the nickname. */
     rc = sb_member_find(db, request->doc,
                         conversation->scene == SB_SCENE_GROUP ? conversation->with : 0,
                         quoted.sender, &sender);

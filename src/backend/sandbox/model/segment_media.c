@@ -1,6 +1,6 @@
 /*
- * media_segment: pictures, voices and videos in a message. What is stored of them is what they are;
- * segment_url.c makes their URLs anew for each reader.
+ * segment_media: images, voices and videos in a message. Their URLs are not stored: segment_url.c
+ * makes them for each reader.
  */
 #include "backend/sandbox/media/media.h"
 
@@ -18,7 +18,10 @@ static bool put_size(yyjson_mut_doc *doc, yyjson_mut_val *to, const struct sb_me
            yyjson_mut_obj_add_uint(doc, to, "height", media->info.height);
 }
 
-/* The content of `uri`, of one of `kinds`, as resource_id in `to`. 0, SB_REFUSED or -ENOMEM. */
+/*
+ * Puts the resource_id of the content into `to`; it must be of one of `kinds`. Returns 0,
+ * SB_REFUSED or -ENOMEM.
+ */
 static int put_content(struct sb_compose *compose, yyjson_mut_val *uri, unsigned kinds,
                        yyjson_mut_val *to, const struct sb_media **media)
 {
@@ -67,7 +70,9 @@ int sb_compose_record(struct sb_compose *compose, yyjson_mut_val *data, yyjson_m
                : -ENOMEM;
 }
 
-/* What readers get has no place for a thumbnail; it must be a picture all the same. */
+/*
+ * The message that others receive has no field for a thumbnail; it must be an image all the same.
+ */
 int sb_compose_video(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
 {
     yyjson_mut_doc *doc = compose->request->doc;

@@ -35,7 +35,8 @@ int sb_segment_fill_urls(struct sb_sandbox *sandbox, uint64_t self_id, yyjson_mu
         yyjson_mut_val *type = yyjson_mut_obj_get(segment, "type");
         yyjson_mut_val *data = yyjson_mut_obj_get(segment, "data");
         char url[SB_MEDIA_URL];
-        if (yyjson_mut_equals_str(type, "reply")) /* which holds no further reply */
+        if (yyjson_mut_equals_str(type,
+                                  "reply")) /* a reply in a reply is dropped when it is sent */
             rc = sb_segment_fill_urls(sandbox, self_id, doc, yyjson_mut_obj_get(data, "segments"));
         else if (has_content(type)) {
             rc = sb_media_url(sandbox->media, self_id, milky_string(data, "resource_id", NULL),

@@ -1,26 +1,26 @@
-/* text: what people may write where no message is: names, signatures, reasons. */
+/* text: texts of names, signatures and reasons; texts in JSON and SQL. */
 #ifndef SB_MODEL_TEXT_H
 #define SB_MODEL_TEXT_H
 
 #include "backend/sandbox/turn/request.h"
 
-/* How much, in characters; a field that may not be empty has `least` 1. */
+/* In characters; a field that must not be empty has `least` 1. */
 struct sb_text_rule {
-    const char *field; /* as the caller knows it */
+    const char *field; /* the name of the param */
     size_t least;
     size_t most;
-    bool lines; /* line feeds may stand in it; no other control character ever may */
+    bool lines; /* line feeds are allowed; no other control character is */
 };
 
 /* The number of characters (code points) of a valid text. */
 size_t sb_text_chars(struct mk_slice text);
 
-/* A string of the params (or of any object), borrowed; empty where there is none. */
+/* Returns a string of the params (or of any object), borrowed; "" when it is missing. */
 struct mk_slice sb_text_param(yyjson_mut_val *object, const char *name);
 
 /*
- * Refuses a text that breaks the rule, with SB_BAD_TEXT. One of blanks alone counts as
- * empty. Returns 0 or SB_REFUSED.
+ * Refuses a text that breaks the rule, with SB_BAD_TEXT. A text of blanks counts as empty. Returns
+ * 0 or SB_REFUSED.
  */
 int sb_text_check(struct sb_request *request, const struct sb_text_rule *rule,
                   struct mk_slice text);
@@ -32,7 +32,7 @@ bool sb_text_keep(yyjson_mut_doc *doc, struct mk_slice *text);
 bool sb_put_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
                  struct mk_slice text);
 
-/* Binds a text that outlives the statement's run. */
+/* Binds a text that must outlive the run of the statement. */
 void sb_text_bind(sqlite3_stmt *statement, int parameter, struct mk_slice text);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * uid: see the header. 128 bits in base64url: the number, stirred so that neighbours look nothing
- * alike, and the same stirred once more, by which a made-up uid is told from a true one.
+ * uid: see the header. It is 128 bits in base64url: the number mixed so that neighbours look
+ * unlike, and its complement mixed likewise, which shows that a uid is not made up.
  */
 #include "backend/sandbox/model/uid.h"
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* The finish of splitmix64, one to one; and the way back. */
+/* The finalizer of SplitMix64, a bijection; and its inverse. */
 static uint64_t stir(uint64_t value)
 {
     value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);

@@ -76,7 +76,7 @@ static int clock_operation(struct sb_request *request)
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
-        rc = sb_world_clock_set(&request->sandbox->db, &clock);
+        rc = sb_clock_set(&request->sandbox->db, &clock);
     return rc ? rc : show_clock(request);
 }
 
@@ -198,7 +198,7 @@ static bool put_fault(yyjson_mut_doc *doc, yyjson_mut_val *faults, const struct 
               yyjson_mut_obj_add_int(doc, json, "retcode", fault->retcode) &&
               yyjson_mut_obj_add_bool(doc, json, "drop", fault->drop) &&
               yyjson_mut_obj_add_uint(doc, json, "seen", fault->seen) &&
-              yyjson_mut_obj_add_uint(doc, json, "struck", fault->struck);
+              yyjson_mut_obj_add_uint(doc, json, "struck", fault->applied);
     if (ok && fault->action[0])
         ok = yyjson_mut_obj_add_strcpy(doc, json, "action", fault->action);
     if (ok && fault->retcode)

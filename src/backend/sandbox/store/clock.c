@@ -1,12 +1,12 @@
-/* world_clock: see the header. */
+/* clock: see the header. */
 #include "backend/sandbox/store/clock.h"
 
 #include "base/clock.h"
 
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
-/* world_clock.c */
 static const struct sb_query clock_sql = { "SELECT offset, stopped_at FROM clock WHERE id = 1" };
+enum { CLOCK_OFFSET, CLOCK_STOPPED_AT };
 /* offset, stopped_at */
 static const struct sb_query clock_set_sql = {
     "INSERT INTO clock (id, offset, stopped_at) VALUES (1, ?1, ?2)"
@@ -29,15 +29,15 @@ int sb_clock_load(struct sb_db *db)
     if (rc < 0)
         return rc;
     if (rc > 0) {
-        clock.offset = (int64_t)sb_db_uint(row, 0);
-        clock.stopped_at = sb_db_uint(row, 1);
+        clock.offset = (int64_t)sb_db_uint(row, CLOCK_OFFSET);
+        clock.stopped_at = sb_db_uint(row, CLOCK_STOPPED_AT);
     }
     sqlite3_reset(row);
     db->clock = clock;
     return 0;
 }
 
-int sb_world_clock_set(struct sb_db *db, const struct sb_clock *clock)
+int sb_clock_set(struct sb_db *db, const struct sb_clock *clock)
 {
     int rc =
         sb_db_run(db, SB_DB_USE(db, &clock_set_sql, (uint64_t)clock->offset, clock->stopped_at));

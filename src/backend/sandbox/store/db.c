@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 enum {
-    QUIET_MS = 10 * 1000, /* between two complaints about the same error */
+    QUIET_MS = 10 * 1000, /* between two log lines of the same error */
 };
 
 /* --- errors --- */
@@ -44,10 +44,10 @@ int sb_db_fail(struct sb_db *db, const struct mk_phrase *what)
     int code = sqlite3_extended_errcode(db->handle);
     int error = mk_sqlite_errno(code);
     uint64_t now = mk_clock_mono_ms();
-    if (code != db->told || now - db->told_at >= QUIET_MS) {
+    if (code != db->logged || now - db->logged_at >= QUIET_MS) {
         log_failure(db, what, code);
-        db->told = code;
-        db->told_at = now;
+        db->logged = code;
+        db->logged_at = now;
     }
     return error == -ENOSPC || error == -ENOMEM ? error : -EIO;
 }
@@ -59,7 +59,7 @@ struct sb_statement {
     sqlite3_stmt *prepared;
 };
 
-/* The slot of a query, or the free one that it would get. There is always a free one. */
+/* Finds the slot of a query, or the free slot that it would get. There is always a free one. */
 static struct sb_statement *slot_of(const struct sb_db *db, const struct sb_query *query)
 {
     size_t mask = db->statement_room - 1;
@@ -183,7 +183,7 @@ int sb_db_begin(struct sb_db *db)
 {
     if (db->in_transaction)
         return 0;
-    sb_db_rollback(db); /* where memory was out, SQLite may be in one after a failure too */
+    sb_db_rollback(db); /* after a failure for lack of memory SQLite may still be in one */
     if (sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
         int rc = sb_db_fail(db, MK_PHRASE("cannot begin a transaction", "无法开始事务"));
         sb_db_rollback(db);
@@ -211,7 +211,7 @@ bool sb_db_lost_transaction(const struct sb_db *db)
 
 /* --- opening --- */
 
-/* What keeps a database from being opened, in words for who set the path. */
+/* Logs why a database cannot be opened. */
 static int open_failed(struct sb_db *db, const char *path)
 {
     int code = sqlite3_extended_errcode(db->handle);
@@ -256,7 +256,7 @@ static int read_number(struct sb_db *db, const char *sql, uint64_t *value)
     return rc;
 }
 
-/* Refuses what is no world, or a newer one, before anything of it has been touched. */
+/* Refuses a file that is no world, or a newer one, before it is changed. */
 static int check_file(struct sb_db *db, const char *path, uint64_t newest, uint64_t *version)
 {
     uint64_t application, tables;
@@ -314,7 +314,7 @@ static uint64_t newest_of(const struct sb_feature *const *features)
     return newest;
 }
 
-/* The steps of one version, in the order of the features. */
+/* Runs the steps of one version, in the order of the features. */
 static int make_version(struct sb_db *db, const struct sb_feature *const *features,
                         uint64_t version)
 {
@@ -357,7 +357,7 @@ static int begin_use(struct sb_db *db, const struct sb_feature *const *features,
                                    "PRAGMA synchronous = FULL;"
                                    "PRAGMA foreign_keys = ON;"
                                    "PRAGMA temp_store = MEMORY;"
-                                   "PRAGMA secure_delete = OFF;" /* it zeroes what is deleted */
+                                   "PRAGMA secure_delete = OFF;" /* it would zero what is deleted */
                                    "PRAGMA wal_autocheckpoint = 4000;" /* pages: hot ones once */
                                    "PRAGMA cache_size = -65536;"       /* KiB */
                                    "BEGIN IMMEDIATE;";
@@ -387,7 +387,7 @@ int sb_db_open(struct sb_db *db, const struct sb_feature *const *features, const
     return rc;
 }
 
-/* The mode that it has now must come back. */
+/* The query must return the new mode. */
 static int leave_wal(struct sb_db *db, const char *path)
 {
     sqlite3_stmt *statement;

@@ -18,8 +18,8 @@
 enum { SB_DB_APPLICATION = 0x4d4c4b59 }; /* PRAGMA application_id of a world: "MLKY" */
 
 /*
- * A statement. Each is a constant beside the code that runs it, by which the database knows it: it
- * is prepared with its first use and kept until the database is closed.
+ * A statement: a constant beside the code that runs it. The database finds it by its address: it is
+ * prepared with its first use and kept until the database is closed.
  */
 struct sb_query {
     const char *sql;
@@ -27,13 +27,13 @@ struct sb_query {
 
 struct sb_statement; /* a query that has been prepared */
 
-/* The machine's clock, moved by `offset` seconds, or one that shows `stopped_at` for ever. */
+/* The machine's clock, moved by `offset` seconds, or stopped at `stopped_at`. */
 struct sb_clock {
     int64_t offset;
-    uint64_t stopped_at; /* 0: it runs */
+    uint64_t stopped_at; /* 0: it is not stopped */
 };
 
-/* The random numbers of a world; see world_random.h. */
+/* The random numbers of a world; see random.h. */
 struct sb_random {
     bool is_seeded;
     uint64_t state; /* of the sequence, where it is */
@@ -45,41 +45,41 @@ struct sb_db {
     size_t statement_count, statement_room;
     sqlite3_stmt *rollback; /* prepared from the start: it must not need memory */
     bool in_transaction;
-    struct sb_clock clock; /* as in the tables; see world_clock.h */
+    struct sb_clock clock; /* as in the tables; see clock.h */
     struct sb_random random;
-    int told;         /* the error that the log was told of last, ... */
-    uint64_t told_at; /* ... and when, monotonic ms */
+    int logged;         /* the error that was logged last, ... */
+    uint64_t logged_at; /* ... and when, monotonic ms */
 };
 
 /*
  * Opens `path` and begins a transaction in which the tables of all features exist; the caller fills
- * them and commits. `*is_new` tells that they were made just now. Returns 0 or what
- * sb_sandbox_new's comment lists, logged; then `db` is closed.
+ * them and commits. `*is_new`: they were made just now. Returns 0, or the errors that sandbox.h
+ * lists, logged; then `db` is closed.
  */
 int sb_db_open(struct sb_db *db, const struct sb_feature *const *features, const char *path,
                bool *is_new);
 
-/* Rolls back what is open. A zeroed or closed `db` is fine. */
+/* Rolls back an open transaction. A zeroed or closed `db` is fine. */
 void sb_db_close(struct sb_db *db);
 
 /*
- * Opens a database as a file to be moved: it is whole without what SQLite keeps beside it, and
- * until sb_db_close no other process can open it. Returns as sb_db_open.
+ * Opens a database as a file to be moved: it is complete without the files that SQLite keeps beside
+ * it, and until sb_db_close no other process can open it. Returns as sb_db_open.
  */
 int sb_db_open_alone(struct sb_db *db, const struct sb_feature *const *features, const char *path);
 
-/* The transaction. Begin is nothing when one is open; on failure of commit nothing was changed. */
+/* The transaction. Begin does nothing when one is open; a commit that fails has changed nothing. */
 int sb_db_begin(struct sb_db *db);
 int sb_db_commit(struct sb_db *db);
 void sb_db_rollback(struct sb_db *db);
 
-/* True when SQLite itself has given up the transaction (disk full, out of memory). */
+/* True when SQLite has rolled back the transaction by itself (disk full, out of memory). */
 bool sb_db_lost_transaction(const struct sb_db *db);
 
 /*
  * A statement with its first parameters bound to `count` integers; more may be bound by hand. It
- * must be stepped until sb_db_step returns something else than 1, or reset. NULL, logged, where it
- * cannot be prepared: binding does nothing then, and sb_db_step returns the error.
+ * must be stepped until sb_db_step returns anything but 1, or reset. Returns NULL, logged, when it
+ * cannot be prepared: then binding does nothing, and sb_db_step returns the error.
  */
 sqlite3_stmt *sb_db_use(struct sb_db *db, const struct sb_query *query, size_t count,
                         const uint64_t *values);
@@ -99,20 +99,19 @@ int sb_db_fail(struct sb_db *db, const struct mk_phrase *what);
  */
 int sb_db_step(struct sb_db *db, sqlite3_stmt *statement);
 
-/* Takes the parameters out, so that what they borrow may go. NULL is allowed. */
+/* Clears the parameters, so that the memory that they borrow may be freed. NULL is allowed. */
 void sb_db_unbind(sqlite3_stmt *statement);
 
 /* Steps to the end, for statements without rows. Returns 0 or as above. */
 int sb_db_run(struct sb_db *db, sqlite3_stmt *statement);
 
-/* Runs SQL that is no statement of the list. Each `?` takes the next of `values`. 0, or as above.
- */
+/* Runs SQL once. Each `?` takes the next of `values`. Returns 0, or as above. */
 int sb_db_exec(struct sb_db *db, const char *sql, size_t count, const uint64_t *values);
 #define SB_DB_EXEC(db, sql, ...)                                                                   \
     sb_db_exec(db, sql, sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t),              \
                (const uint64_t[]){ __VA_ARGS__ })
 
-/* The number that SQL without parameters asks for. Returns 0, or as above. */
+/* Reads the number that SQL without parameters returns. Returns 0, or as above. */
 int sb_db_number(struct sb_db *db, const char *sql, uint64_t *number);
 
 /* Columns of the current row; NULL is 0 and "". Texts are borrowed until the next step. */

@@ -1,8 +1,9 @@
 /*
  * move: see the header.
  *
- * The database is opened first, so that no other process has it, and what SQLite keeps beside it is
- * in it; it is the last to be moved, since by it the next start knows that something is left to do.
+ * The database is opened first, so that no other process has it, and it holds all that SQLite keeps
+ * beside it. It is moved last: as long as it is there, the next start knows that the move is not
+ * complete.
  */
 #include "backend/sandbox/store/move.h"
 
@@ -18,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* "FOLDER/name", where FOLDER is that of the file `beside`. NULL when memory is out. */
+/* "FOLDER/name", where FOLDER is that of the file `beside`. NULL when out of memory. */
 static char *path_beside(const char *beside, const char *name)
 {
     const char *slash = strrchr(beside, '/');
@@ -73,7 +74,7 @@ static int move_contents(const char *from, const char *to)
     char link[2];
     if (!is_there(from))
         return 0;
-    /* Elsewhere a link that begins in this folder would lead somewhere else. */
+    /* A link that is relative to this folder would lead elsewhere after the move. */
     if (readlink(from, link, sizeof(link)) > 0 && link[0] != '/')
         return failed(from, to, -ELOOP);
     return rename(from, to) == 0 ? 0 : failed(from, to, -errno);

@@ -1,4 +1,4 @@
-/* world_random: see the header. */
+/* random: see the header. */
 #include "backend/sandbox/store/random.h"
 
 #include "base/random.h"
@@ -7,8 +7,8 @@
 
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
-/* world_random.c */
-static const struct sb_query said_sql = { "SELECT total(last_seq) + count(*) FROM conversation" };
+static const struct sb_query sent_sql = { "SELECT total(last_seq) + count(*) FROM conversation" };
+enum { SENT_COUNT };
 
 /* SplitMix64 (Steele, Lea, Flood 2014). */
 static uint64_t next(struct sb_random *random)
@@ -33,19 +33,19 @@ void sb_random_bytes(struct sb_db *db, void *out, size_t len)
     }
 }
 
-/* What was said moves the sequence on: else a world that was dumped and loaded repeats its ids. */
+/* Each message moves the sequence on: else a world that was dumped and loaded repeats its ids. */
 int sb_random_seed(struct sb_db *db, const uint64_t *seed)
 {
-    uint64_t said = 0;
+    uint64_t sent = 0;
     db->random = (struct sb_random){ .is_seeded = seed != NULL };
     if (!seed)
         return 0;
-    sqlite3_stmt *row = sb_db_use(db, &said_sql, 0, NULL);
+    sqlite3_stmt *row = sb_db_use(db, &sent_sql, 0, NULL);
     int rc = sb_db_step(db, row);
     if (rc > 0)
-        said = sb_db_uint(row, 0);
+        sent = sb_db_uint(row, SENT_COUNT);
     sqlite3_reset(row);
     db->random.state = *seed;
-    db->random.state = next(&db->random) ^ said;
+    db->random.state = next(&db->random) ^ sent;
     return rc < 0 ? rc : 0;
 }

@@ -1,6 +1,6 @@
 /*
- * world_random: the random numbers of a world, of which ids are made. They are the machine's, until
- * a seed makes them repeat themselves. Each world has its own, in its sb_db.
+ * random: the random numbers of a world, which its ids are made of. They are the machine's, until a
+ * seed makes them repeatable. The state is in the sb_db of the world.
  */
 #ifndef SB_STORE_RANDOM_H
 #define SB_STORE_RANDOM_H
@@ -9,12 +9,12 @@
 
 #include <stddef.h>
 
-/* Bytes for an id. They cannot be guessed, unless the world was seeded. */
+/* Makes bytes for an id. They cannot be guessed, unless the world was seeded. */
 void sb_random_bytes(struct sb_db *db, void *out, size_t len);
 
 /*
- * From here on they are a sequence that `seed` and what is in the world decide: the same world,
- * seed and calls bring the same ids. NULL makes it unguessable again. Returns 0 or -errno.
+ * Begins a sequence that depends on `seed` and on the messages of the world: the same world, seed
+ * and calls result in the same ids. NULL: ids cannot be guessed again. Returns 0 or -errno.
  */
 int sb_random_seed(struct sb_db *db, const uint64_t *seed);
 

@@ -1,7 +1,4 @@
-/*
- * media: a call's URIs: found in its params, fetched, handed to its handler and recorded. See the
- * header for the whole way.
- */
+/* call_media: see the header. */
 #include "backend/sandbox/turn/call_media.h"
 
 #include "backend/sandbox/media/private.h"
@@ -16,23 +13,23 @@ enum { LONGEST_PATH = 160, DEEPEST = 64 };
 /* One URI of a call. */
 struct sb_media_item {
     struct sb_media_fetch fetch;
-    struct sb_media_call *owner;
-    struct sb_media_blob *blob; /* NULL: the world has it already */
+    struct sb_call_media *owner;
+    struct sb_media_blob *blob; /* NULL: the world has the content already */
     bool is_fetching;
-    bool is_wanted;          /* the handler has asked for it */
+    bool is_wanted;          /* the handler uses it */
     char path[LONGEST_PATH]; /* in the params: "message[0].data.uri" */
 };
 
-struct sb_media_call {
-    struct mk_list node; /* in store->calls */
+struct sb_call_media {
+    struct mk_list node; /* in sandbox->media_calls */
     struct sb_sandbox *sandbox;
-    struct sb_call asked;
+    struct sb_call call;
     sb_call_media_run *run;
     struct sb_media_item *items;
     size_t count;
     size_t left; /* still being fetched */
     bool failed;
-    bool cancelled; /* and its call is gone: its params with it */
+    bool cancelled; /* its call has ended: the params are freed */
 };
 
 /* --- finding --- */
@@ -105,7 +102,7 @@ static const int retcodes[] = {
     [SB_PROBLEM_INTERNAL] = MILKY_INTERNAL,
 };
 
-static void free_call(struct sb_media_call *media)
+static void free_call(struct sb_call_media *media)
 {
     for (size_t i = 0; i < media->count; i++) {
         sb_media_store_release(media->sandbox->media, media->items[i].blob);
@@ -115,14 +112,14 @@ static void free_call(struct sb_media_call *media)
     free(media);
 }
 
-void sb_call_media_done(struct sb_media_call *media)
+void sb_call_media_done(struct sb_call_media *media)
 {
     if (media)
         free_call(media);
 }
 
-/* The first of its URIs that is bad, not one that was given up for its sake. */
-static const struct sb_media_item *first_bad(const struct sb_media_call *media)
+/* The first URI that failed, not one that was abandoned because of that. */
+static const struct sb_media_item *first_bad(const struct sb_call_media *media)
 {
     const struct sb_media_item *bad = &media->items[0];
     for (size_t i = media->count; i-- > 0;)
@@ -131,13 +128,12 @@ static const struct sb_media_item *first_bad(const struct sb_media_call *media)
     return bad;
 }
 
-static void fail(struct sb_media_call *media)
+static void fail(struct sb_call_media *media)
 {
     struct milky_host *host = media->sandbox->host;
-    const uint64_t call = media->asked.call;
     const struct sb_media_item *bad = first_bad(media);
     const struct sb_media_problem *problem = &bad->fetch.problem;
-    milky_call_fail(host, call, retcodes[problem->kind],
+    milky_call_fail(host, media->call.id, retcodes[problem->kind],
                     mk_tr_in(problem->language, "%s: %s", "%s：%s"), bad->path, problem->text);
     free_call(media);
 }
@@ -145,7 +141,7 @@ static void fail(struct sb_media_call *media)
 static void on_fetched(struct sb_media_fetch *fetch)
 {
     struct sb_media_item *item = MK_CONTAINER_OF(fetch, struct sb_media_item, fetch);
-    struct sb_media_call *media = item->owner;
+    struct sb_call_media *media = item->owner;
     struct sb_media_store *store = media->sandbox->media;
     if (!fetch->problem.kind && !media->failed) {
         int rc = sb_media_store_take(store, fetch, &item->blob);
@@ -162,8 +158,8 @@ static void on_fetched(struct sb_media_fetch *fetch)
     if (--media->left > 0)
         return;
     mk_list_remove(&media->node);
-    if (!media->asked.call)
-        return; /* sb_call_media_fetch_now waits for it */
+    if (!media->call.id)
+        return; /* of sb_call_media_fetch_now, which waits */
     if (media->cancelled) {
         free_call(media);
         return;
@@ -171,11 +167,11 @@ static void on_fetched(struct sb_media_fetch *fetch)
     if (media->failed)
         fail(media);
     else
-        media->run(media->sandbox, &media->asked, media);
+        media->run(media->sandbox, &media->call, media);
 }
 
 /* `language`: of the reasons why a content cannot be had. */
-static void start(struct sb_media_call *media, enum mk_language language)
+static void start(struct sb_call_media *media, enum mk_language language)
 {
     mk_list_push(&media->sandbox->media_calls, &media->node);
     media->left = media->count;
@@ -190,21 +186,21 @@ static void start(struct sb_media_call *media, enum mk_language language)
     }
 }
 
-bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *asked,
+bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *call,
                            sb_call_media_run *run)
 {
     struct milky_host *host = sandbox->host;
     enum mk_language language = sb_language(sandbox);
     struct search search = { .most =
-                                 asked->self_id ? SB_CALL_MOST_URIS : SB_CALL_MOST_URIS_OF_WORLD };
-    scan(&search, asked->params, NULL, 0);
+                                 call->self_id ? SB_CALL_MOST_URIS : SB_CALL_MOST_URIS_OF_WORLD };
+    scan(&search, call->params, NULL, 0);
     if (search.count == 0 && !search.error)
         return false;
-    struct sb_media_call *media = search.error ? NULL : calloc(1, sizeof(*media));
+    struct sb_call_media *media = search.error ? NULL : calloc(1, sizeof(*media));
     int rc = media ? sb_media_store_make(sandbox->media) : -ENOMEM;
     if (rc == 0 && search.count <= search.most) {
-        *media = (struct sb_media_call){ .sandbox = sandbox,
-                                         .asked = *asked,
+        *media = (struct sb_call_media){ .sandbox = sandbox,
+                                         .call = *call,
                                          .run = run,
                                          .items = search.items,
                                          .count = search.count };
@@ -213,11 +209,11 @@ bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *ask
     }
     if (rc == 0)
         milky_call_fail(
-            host, asked->call, SB_BAD_URI,
+            host, call->id, SB_BAD_URI,
             mk_tr_in(language, "a call has at most %zu URIs", "一次调用最多 %zu 个 URI"),
             search.most);
     else
-        milky_call_fail(host, asked->call, MILKY_INTERNAL,
+        milky_call_fail(host, call->id, MILKY_INTERNAL,
                         mk_tr_in(language, "media cannot be prepared: %s", "无法准备媒体：%s"),
                         mk_error_text_in(language, -rc));
     free(media);
@@ -228,8 +224,8 @@ bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *ask
 bool sb_call_media_cancel(struct sb_sandbox *sandbox, uint64_t call)
 {
     MK_LIST_FOR_EACH (node, &sandbox->media_calls) {
-        struct sb_media_call *media = MK_CONTAINER_OF(node, struct sb_media_call, node);
-        if (media->asked.call != call || media->cancelled)
+        struct sb_call_media *media = MK_CONTAINER_OF(node, struct sb_call_media, node);
+        if (media->call.id != call || media->cancelled)
             continue;
         media->failed = media->cancelled = true;
         for (size_t i = 0; i < media->count; i++)
@@ -247,14 +243,14 @@ int sb_call_media_fetch_now(struct sb_request *request, yyjson_mut_val *params)
     scan(&search, params, NULL, 0);
     if (search.count == 0 && !search.error)
         return 0;
-    struct sb_media_call *media = search.error ? NULL : calloc(1, sizeof(*media));
+    struct sb_call_media *media = search.error ? NULL : calloc(1, sizeof(*media));
     int rc = media ? sb_media_store_make(store) : -ENOMEM;
     if (rc < 0) {
         free(media);
         free(search.items);
         return rc;
     }
-    *media = (struct sb_media_call){ .sandbox = request->sandbox,
+    *media = (struct sb_call_media){ .sandbox = request->sandbox,
                                      .items = search.items,
                                      .count = search.count };
     request->media = media;
@@ -317,7 +313,7 @@ int sb_request_media_kind(struct sb_request *request, yyjson_mut_val *uri, unsig
 
 int sb_call_media_record(struct sb_request *request)
 {
-    struct sb_media_call *media = request->media;
+    struct sb_call_media *media = request->media;
     int rc = 0;
     for (size_t i = 0; media && rc == 0 && i < media->count; i++) {
         struct sb_media_item *item = &media->items[i];
@@ -331,6 +327,6 @@ int sb_call_media_record(struct sb_request *request)
 
 void sb_call_media_drain(struct sb_sandbox *sandbox)
 {
-    while (!mk_list_empty(&sandbox->media_calls)) /* threads still read what the calls hold */
+    while (!mk_list_empty(&sandbox->media_calls)) /* threads still use their memory */
         uv_run(sandbox->media->loop, UV_RUN_ONCE);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <uv.h>
 
-/* A reply that waits for its time. */
+/* A reply that is delayed. */
 struct sb_delayed {
     uv_timer_t timer; /* first: it is closed and freed as this */
     struct sb_delayed *next;
@@ -93,34 +93,34 @@ static double draw(struct sb_fault *fault)
     return (double)((mixed ^ mixed >> 31) >> 11) * 0x1p-53;
 }
 
-static bool strikes(struct sb_fault *fault, uint64_t self_id, const char *action)
+static bool applies(struct sb_fault *fault, uint64_t self_id, const char *action)
 {
     if (fault->bot != self_id || (fault->action[0] && strcmp(fault->action, action) != 0))
         return false;
-    if (fault->times > 0 && fault->struck == fault->times)
+    if (fault->times > 0 && fault->applied == fault->times)
         return false;
     if (++fault->seen % fault->every != 0 || draw(fault) >= fault->probability)
         return false;
-    fault->struck++;
+    fault->applied++;
     return true;
 }
 
 struct sb_injected_fault sb_faults_next(struct sb_faults *faults, uint64_t self_id,
                                         const char *action)
 {
-    struct sb_injected_fault fate = { .message = "" };
+    struct sb_injected_fault injected = { .message = "" };
     for (struct sb_fault *fault = faults->first; fault; fault = fault->next) {
-        if (!strikes(fault, self_id, action))
+        if (!applies(fault, self_id, action))
             continue;
-        fate.delay_ms += fault->delay_ms;
-        if (fault->retcode != 0 && fate.retcode == 0) {
-            fate.retcode = fault->retcode;
-            fate.message = fault->message;
+        injected.delay_ms += fault->delay_ms;
+        if (fault->retcode != 0 && injected.retcode == 0) {
+            injected.retcode = fault->retcode;
+            injected.message = fault->message;
         }
         if (fault->drop)
-            sb_faults_drop(faults, self_id); /* where memory is out, the connection lives on */
+            sb_faults_drop(faults, self_id); /* out of memory: the connection stays open */
     }
-    return fate;
+    return injected;
 }
 
 /* --- late replies --- */

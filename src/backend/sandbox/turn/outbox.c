@@ -53,8 +53,8 @@ void sb_outbox_drop_events(struct sb_outbox *outbox)
 }
 
 /*
- * A reply may bring the next call in at once, which may fill the outbox anew: so the box is emptied
- * before anything leaves, and its arrays come back where no new ones were made meanwhile.
+ * A reply may bring in the next call at once, which may fill the outbox again: so it is emptied
+ * before anything is sent, and gets its arrays back where no new ones were made meanwhile.
  */
 static struct sb_outbox take(struct sb_outbox *outbox)
 {
@@ -93,7 +93,7 @@ bool sb_outbox_has(const struct sb_outbox *outbox, uint64_t call)
     return false;
 }
 
-static void tell_host(struct milky_host *host, const struct sb_presence *presence)
+static void set_presence(struct milky_host *host, const struct sb_presence *presence)
 {
     int rc = milky_host_set_state(host, presence->self_id, presence->state, presence->reason);
     if (rc < 0 && rc != -ENOENT)
@@ -111,7 +111,7 @@ void sb_outbox_send(struct sb_outbox *outbox, struct milky_host *host)
         for (; event < reply->events_end; event++)
             emit(host, &taken.events[event]);
         if (reply->presence.self_id)
-            tell_host(host, &reply->presence);
+            set_presence(host, &reply->presence);
         if (reply->delay_ms > 0 && milky_call_open(host, reply->call))
             outbox->delay(outbox->delay_arg, reply);
         else if (reply->retcode == 0)

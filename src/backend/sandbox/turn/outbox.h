@@ -1,6 +1,6 @@
 /*
- * outbox: what a turn of the loop has to say once its transaction has been committed: replies, and
- * the events that come before each of them. It keeps their order and knows nothing of the world.
+ * outbox: the replies and events of a turn, which are sent when its transaction has been committed:
+ * each reply after the events of its call. It keeps their order and knows nothing of the world.
  */
 #ifndef SB_TURN_OUTBOX_H
 #define SB_TURN_OUTBOX_H
@@ -19,9 +19,10 @@ struct sb_outbox_reply {
     yyjson_mut_val *data;        /* of success, or NULL */
     int retcode;                 /* 0 is success */
     const char *message;         /* of failure; lives in the document of the call */
-    uint32_t delay_ms;           /* how much later it leaves than its events */
-    struct sb_presence presence; /* what the host hears before it leaves */
-    size_t events_end; /* its events are those before this that are not of an earlier reply */
+    uint32_t delay_ms;           /* between its events and the reply */
+    struct sb_presence presence; /* set in the host before the reply is sent */
+    size_t
+        events_end; /* behind its last event; the first one is behind those of the reply before */
 };
 
 struct sb_outbox_event {
@@ -29,7 +30,7 @@ struct sb_outbox_event {
     const char *type; /* a literal */
     uint64_t time;
     yyjson_mut_val *data; /* lives in the document of the call */
-    bool is_hosts;        /* the host emits it, for the presence of the reply */
+    bool is_hosts;        /* the host emits it, because of `presence` of the reply */
 };
 
 /* Sends a reply after reply->delay_ms. */
@@ -45,25 +46,25 @@ struct sb_outbox {
     void *delay_arg;
 };
 
-/* Makes sure that one more reply will find its place. Returns 0 or -ENOMEM. */
+/* Makes room for one more reply. Returns 0 or -ENOMEM. */
 int sb_outbox_reserve(struct sb_outbox *outbox);
 
-/* Adds the reply that was reserved; the events added since the last one belong to it. */
+/* Adds a reply, for which there is room; the events added since the last reply belong to it. */
 void sb_outbox_reply(struct sb_outbox *outbox, const struct sb_outbox_reply *reply);
 
 /* Adds an event of the call whose reply comes next. Returns 0 or -ENOMEM. */
 int sb_outbox_event(struct sb_outbox *outbox, const struct sb_outbox_event *event);
 
-/* Takes back the events that belong to no reply yet. */
+/* Removes the events that belong to no reply yet. */
 void sb_outbox_drop_events(struct sb_outbox *outbox);
 
-/* The reply to this call is in it. */
+/* Returns true when it holds the reply to this call. */
 bool sb_outbox_has(const struct sb_outbox *outbox, uint64_t call);
 
-/* Emits and replies, in order. What these make others call may add to the outbox again. */
+/* Emits events and sends replies, in order. Calls that come in meanwhile may add to the outbox. */
 void sb_outbox_send(struct sb_outbox *outbox, struct milky_host *host);
 
-/* Fails every call and forgets the events. */
+/* Fails all its calls and drops their events. */
 void sb_outbox_fail(struct sb_outbox *outbox, struct milky_host *host, int retcode,
                     const char *message);
 

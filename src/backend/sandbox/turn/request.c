@@ -1,4 +1,4 @@
-/* request: what every handler says and does: refusing, beginning to write, telling of events. */
+/* request: see the header. */
 #include "backend/sandbox/turn/request.h"
 
 #include "base/utf8.h"
@@ -8,6 +8,23 @@
 #include <stdio.h>
 
 enum { LONGEST_PATH = 160, LONGEST_REASON = 192 };
+
+int sb_result(struct sb_request *request, const char *key, yyjson_mut_val *value)
+{
+    request->result = yyjson_mut_obj(request->doc);
+    return yyjson_mut_obj_add_val(request->doc, request->result, key, value) ? 0 : -ENOMEM;
+}
+
+int sb_request_event(struct sb_request *request, uint64_t self_id, const char *type, uint64_t time,
+                     yyjson_mut_val *data)
+{
+    struct sb_outbox_event event = { self_id, type, time, data };
+    if (milky_host_state(request->sandbox->host, self_id) != MILKY_STATE_ONLINE)
+        return 0;
+    return sb_outbox_event(&request->sandbox->outbox, &event);
+}
+
+/* --- refusals --- */
 
 int sb_refuse(struct sb_request *request, int retcode, const char *en, const char *zh, ...)
 {
@@ -36,15 +53,6 @@ int sb_refuse_field(struct sb_request *request, const struct mk_json_path *path,
     return sb_refuse(request, MILKY_MALFORMED, "%s: %s", "%s：%s", *text ? text : "params", reason);
 }
 
-int sb_request_event(struct sb_request *request, uint64_t self_id, const char *type, uint64_t time,
-                     yyjson_mut_val *data)
-{
-    struct sb_outbox_event event = { self_id, type, time, data };
-    if (milky_host_state(request->sandbox->host, self_id) != MILKY_STATE_ONLINE)
-        return 0;
-    return sb_outbox_event(&request->sandbox->outbox, &event);
-}
-
 int sb_refuse_with(struct sb_request *request, int retcode, const struct mk_phrase *why)
 {
     return sb_refuse(request, retcode, "%s", "%s", mk_tr_in(request->language, why->en, why->zh));
@@ -60,13 +68,6 @@ int sb_refuse_no_user(struct sb_request *request, uint64_t user)
 {
     return sb_refuse(request, SB_NO_USER, "there is no user %llu", "没有用户 %llu",
                      (unsigned long long)user);
-}
-
-/* Wraps one value into the result {key: value}. */
-int sb_result(struct sb_request *request, const char *key, yyjson_mut_val *value)
-{
-    request->result = yyjson_mut_obj(request->doc);
-    return yyjson_mut_obj_add_val(request->doc, request->result, key, value) ? 0 : -ENOMEM;
 }
 
 int sb_refuse_no_group(struct sb_request *request, uint64_t viewer, uint64_t group)

@@ -1,12 +1,12 @@
 /*
- * turn: one turn of the loop in the sandbox: its calls run, one commit makes all that they wrote
- * durable, then their events and replies leave.
+ * turn: one turn of the loop in the sandbox: its calls run, one commit makes all their writes
+ * durable, then their events and replies are sent.
  *
  *   call -> handler -> outbox ---- the turn has written nothing ----> reply at once
  *                        |
  *                        `--- sb_turn_end: one commit -> events and replies, in order
  *
- * A write that fails rolls the whole turn back and fails its calls.
+ * A write that fails rolls back the whole turn and fails its calls.
  */
 #include "backend/sandbox/turn/turn.h"
 
@@ -36,10 +36,9 @@ static const char *failure_text(const struct sb_sandbox *sandbox, int error)
     }
 }
 
-/* Undoes the turn: nothing of it has happened, and all who wait are told so. */
-void sb_turn_abort(struct sb_sandbox *sandbox, int error)
+void sb_turn_roll_back(struct sb_sandbox *sandbox, int error)
 {
-    if (error != -ENOSPC && error != -ENOMEM && error != -EIO) /* db.c has told of these */
+    if (error != -ENOSPC && error != -ENOMEM && error != -EIO) /* db.c has logged these */
         mk_log_error("sandbox", "a turn was rolled back, and its calls have failed: %s",
                      "一个轮次已回滚，其中的调用全部失败：%s", mk_error_text(-error));
     sb_db_rollback(&sandbox->db);
@@ -48,7 +47,6 @@ void sb_turn_abort(struct sb_sandbox *sandbox, int error)
     sb_outbox_fail(&sandbox->outbox, sandbox->host, MILKY_INTERNAL, failure_text(sandbox, error));
 }
 
-/* Puts the outcome of a handler into the outbox, where a place was reserved before it ran. */
 void sb_turn_settle(struct sb_request *request, int rc)
 {
     struct sb_sandbox *sandbox = request->sandbox;
@@ -68,12 +66,12 @@ void sb_turn_settle(struct sb_request *request, int rc)
     }
     sb_outbox_reply(&sandbox->outbox, &reply);
     bool broken = (rc < 0 && request->wrote) || sb_db_lost_transaction(&sandbox->db);
-    if (!broken && sandbox->outbox.event_count > 0) { /* a transaction keeps them: see unsent.h */
+    if (!broken && sandbox->outbox.event_count > 0) { /* they are stored with it: unsent.h */
         rc = sb_db_begin(&sandbox->db);
         broken = rc < 0;
     }
     if (broken)
-        sb_turn_abort(sandbox, rc < 0 ? rc : -EIO);
+        sb_turn_roll_back(sandbox, rc < 0 ? rc : -EIO);
     else if (!sandbox->db.in_transaction)
         sb_outbox_send(&sandbox->outbox, sandbox->host);
 }
@@ -85,7 +83,7 @@ void sb_turn_commit(struct sb_sandbox *sandbox)
         if (rc == 0)
             rc = sb_db_commit(&sandbox->db);
         if (rc < 0) {
-            sb_turn_abort(sandbox, rc);
+            sb_turn_roll_back(sandbox, rc);
             continue;
         }
         sb_media_committed(sandbox->media);
@@ -102,21 +100,21 @@ void sb_turn_end(struct sb_sandbox *sandbox)
 
 /* --- calls --- */
 
-/* The reason is not cleared: it is long, and nobody reads it before it was set. */
+/* The reason is not cleared: it is long, and only read after it was set. */
 void sb_turn_request(struct sb_request *request, struct sb_sandbox *sandbox,
-                     const struct sb_call *asked)
+                     const struct sb_call *call)
 {
     request->sandbox = sandbox;
     request->language = sb_language(sandbox);
-    request->call = asked->call;
-    request->action = asked->action;
-    request->self_id = asked->self_id;
-    request->params = asked->params;
-    request->doc = asked->doc;
+    request->call = call->id;
+    request->action = call->action;
+    request->self_id = call->self_id;
+    request->params = call->params;
+    request->doc = call->doc;
     request->result = NULL;
     request->wrote = false;
     request->media = NULL;
-    request->delay_ms = asked->delay_ms;
+    request->delay_ms = call->delay_ms;
     request->presence.self_id = 0;
 }
 
@@ -130,35 +128,32 @@ bool sb_turn_reserve(struct sb_sandbox *sandbox, uint64_t call)
     return false;
 }
 
-static void run(struct sb_sandbox *sandbox, const struct sb_call *asked,
-                struct sb_media_call *media)
+static void run(struct sb_sandbox *sandbox, const struct sb_call *call, struct sb_call_media *media)
 {
-    if (sb_turn_reserve(sandbox, asked->call)) {
+    if (sb_turn_reserve(sandbox, call->id)) {
         struct sb_request request;
-        sb_turn_request(&request, sandbox, asked);
+        sb_turn_request(&request, sandbox, call);
         request.media = media;
-        sb_turn_settle(&request, asked->api->run(&request));
-        if (request.presence.self_id) /* the turn's next call meets it */
+        sb_turn_settle(&request, call->api->run(&request));
+        if (request.presence.self_id) /* before the next call of the turn runs */
             sb_turn_commit(sandbox);
     }
     sb_call_media_done(media);
 }
 
-/* A call with URIs runs when what they name is there. */
-void sb_turn_run(struct sb_sandbox *sandbox, const struct sb_call *asked)
+void sb_turn_run(struct sb_sandbox *sandbox, const struct sb_call *call)
 {
-    if (!asked->takes_uris || !sb_call_media_prepare(sandbox, asked, run))
-        run(sandbox, asked, NULL);
+    if (!call->takes_uris || !sb_call_media_prepare(sandbox, call, run))
+        run(sandbox, call, NULL);
 }
 
-/* Answers without a handler, in the order of the other replies. */
-void sb_turn_refuse(struct sb_sandbox *sandbox, const struct sb_call *asked, int retcode,
+void sb_turn_refuse(struct sb_sandbox *sandbox, const struct sb_call *call, int retcode,
                     const char *message)
 {
     struct sb_request request;
-    if (!sb_turn_reserve(sandbox, asked->call))
+    if (!sb_turn_reserve(sandbox, call->id))
         return;
-    sb_turn_request(&request, sandbox, asked);
+    sb_turn_request(&request, sandbox, call);
     sb_turn_settle(&request, sb_refuse(&request, retcode, "%s", "%s", message));
 }
 

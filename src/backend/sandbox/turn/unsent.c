@@ -12,6 +12,7 @@
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
 static const struct sb_query unsent_sql = { "SELECT events FROM unsent ORDER BY id" };
+enum { UNSENT_EVENTS };
 /* events */
 static const struct sb_query unsent_add_sql = { "INSERT INTO unsent (events) VALUES (?1)" };
 static const struct sb_query unsent_forget_sql = { "DELETE FROM unsent" };
@@ -45,7 +46,7 @@ void sb_unsent_turn_end(struct sb_unsent *unsent)
 
 /* --- storing --- */
 
-/* Others are people that an earlier configuration served: nobody listens, so they get no number. */
+/* Others were bots of an earlier configuration: they have no receivers, and get no number. */
 static bool is_served(const struct milky_host *host, uint64_t self_id)
 {
     size_t count;
@@ -56,7 +57,7 @@ static bool is_served(const struct milky_host *host, uint64_t self_id)
     return false;
 }
 
-/* `count` numbers are known already. Returns the one of this bot, or NULL when memory is out. */
+/* `count` numbers are known already. Returns the one of this bot, or NULL when out of memory. */
 static struct sb_unsent_number *number_of(struct sb_unsent *unsent, size_t *count, uint64_t self_id,
                                           const struct milky_host *host)
 {
@@ -126,8 +127,8 @@ static int write_row(struct sb_unsent *unsent, struct sb_db *db)
 }
 
 /*
- * Forgets what the journal has on disk. That is asked for now and then, and not in a turn that has
- * emitted events already, or the start: those the journal has not committed yet.
+ * Deletes the events that the journal has on disk. The journal is flushed for that now and then,
+ * but not in a turn that has emitted events already, nor in the start: these are not committed yet.
  */
 static int forget(struct sb_unsent *unsent, struct sb_db *db, struct milky_host *host)
 {
@@ -161,8 +162,8 @@ int sb_unsent_store(struct sb_unsent *unsent, struct sb_db *db, const struct sb_
 /* --- emitting --- */
 
 /*
- * Returns 1 when it was emitted now, 0 when the journal has it or the bot is gone, and -ENOMEM. One
- * that does not fit any more is left, and so are those behind it: their numbers are not next.
+ * Returns 1 when it was emitted now, 0 when the journal has it or the bot is gone, and -ENOMEM. An
+ * event whose number is not the next one is dropped, and so are those after it.
  */
 static int emit(struct milky_host *host, yyjson_mut_val *event)
 {
@@ -213,12 +214,12 @@ int sb_unsent_start(struct sb_unsent *unsent, struct sb_db *db, struct milky_hos
 {
     unsigned emitted = 0;
     unsent->needed = milky_host_flush(host) != -ENOTSUP;
-    if (!unsent->needed) /* and whatever is stored has been emitted, for all that can be known */
+    if (!unsent->needed) /* all that is stored counts as emitted */
         return 0;
     sqlite3_stmt *row = sb_db_use(db, &unsent_sql, 0, NULL);
     int rc;
     while ((rc = sb_db_step(db, row)) > 0) {
-        struct mk_slice text = sb_db_text(row, 0);
+        struct mk_slice text = sb_db_text(row, UNSENT_EVENTS);
         unsent->kept += text.len;
         rc = emit_row(host, text, &emitted);
         if (rc < 0)

@@ -1,12 +1,12 @@
 /*
- * unsent: what makes a change of the world and the events that tell of it one thing. Events leave
- * only after the world's transaction was committed, and are then written into the host's journal: a
- * crash between the two would leave a message that nobody is ever told of. So a transaction stores
- * its events in the world too, under the numbers that they are about to get, and the next start
- * emits those that the journal has not got.
+ * unsent: makes a change of the world and its events one unit. Events are emitted only after the
+ * transaction of the world was committed, and are then written into the host's journal: after a
+ * crash between the two, the events of a message would be missing. So a transaction stores its
+ * events in the world too, under the numbers that they are about to get, and the next start emits
+ * those that the journal does not have.
  *
- * They stay until the journal is known to be on disk, so that it need not wait for the disk itself:
- * a turn has one flush, that of the world.
+ * They are kept until the journal is known to be on disk, so that the journal need not wait for the
+ * disk itself: a turn has one flush, that of the world.
  */
 #ifndef SB_TURN_UNSENT_H
 #define SB_TURN_UNSENT_H
@@ -29,7 +29,7 @@ struct sb_unsent {
     size_t room;
     size_t kept; /* bytes of events that are stored */
     bool needed; /* there is a journal that could lack them */
-    bool stored; /* the journal has not committed some of them: it does so behind this turn */
+    bool stored; /* the journal has not committed some of them yet: it does after this turn */
 };
 
 void sb_unsent_init(struct sb_unsent *unsent);
@@ -46,8 +46,8 @@ int sb_unsent_store(struct sb_unsent *unsent, struct sb_db *db, const struct sb_
                     struct milky_host *host);
 
 /*
- * At a start: emits what a crash kept from being emitted. What cannot be read or emitted is logged
- * and left: a world must open. Returns 0, -ENOMEM or the error of the disk.
+ * At a start: emits the events that a crash kept back. An event that cannot be read or emitted is
+ * logged and dropped: a world must open. Returns 0, -ENOMEM or the error of the disk.
  */
 int sb_unsent_start(struct sb_unsent *unsent, struct sb_db *db, struct milky_host *host);
 

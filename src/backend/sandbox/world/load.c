@@ -319,7 +319,7 @@ static int load_clock(struct loader *loader, yyjson_mut_val *given)
         .offset = yyjson_mut_get_sint(yyjson_mut_obj_get(given, "offset")),
         .stopped_at = milky_uint(given, "stopped_at"),
     };
-    return sb_world_clock_set(db, &clock);
+    return sb_clock_set(db, &clock);
 }
 
 /* Each content comes by a URI, which has been fetched; its row is written with the request's. */
