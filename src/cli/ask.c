@@ -11,7 +11,7 @@
 static const char name_letters[] =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
 
-/* What to do about a refusal that has nothing to do with what was asked, or NULL. */
+/* Advice on a refusal that does not depend on the request, or NULL. */
 static const char *advice_for(const struct mk_config *config, const char *token,
                               const struct mk_client_reply *reply)
 {
@@ -44,7 +44,7 @@ static void write_url(char *url, size_t size, const char *base, const struct ask
         snprintf(url, size, "%s/%s/%s", base, backend, asked->action);
 }
 
-/* Where nobody answers, or it is not let in, it is said here. Returns an exit code. */
+/* Prints why when the daemon does not answer or refuses the credentials. Returns an exit code. */
 static int post(const struct mk_config *config, const char *control, const char *token,
                 const struct asked *asked, struct mk_client_reply *reply)
 {
@@ -61,14 +61,16 @@ static int post(const struct mk_config *config, const char *control, const char 
         .own = true,
     };
     int rc = mk_client_post(&request, reply);
-    if (rc == -ECONNREFUSED)
-        mk_command_failed(mk_tr("nobody answers at %s: is `%s serve%s%s` running?",
-                                "%s 无应答：`%s serve%s%s` 是否正在运行？"),
-                          control, mk_program, file ? " -c " : "", file ? file : "");
+    if (rc == -ECONNREFUSED && file)
+        mk_command_failed("there is no answer at %s: is `%s serve -c %s` running?",
+                          "%s 无应答：`%s serve -c %s` 是否正在运行？", control, mk_program, file);
+    else if (rc == -ECONNREFUSED)
+        mk_command_failed("there is no answer at %s: is `%s serve` running?",
+                          "%s 无应答：`%s serve` 是否正在运行？", control, mk_program);
     const char *advice = rc == 0 && !reply->ok ? advice_for(config, token, reply) : NULL;
     if (advice) {
-        mk_command_failed("%s", *reply->message ? reply->message : "?");
-        mk_command_failed("%s", advice);
+        mk_command_failed("%s", "%s", *reply->message ? reply->message : "?");
+        mk_command_failed("%s", "%s", advice);
         mk_client_reply_fini(reply);
         rc = -EPROTO;
     }
@@ -90,15 +92,15 @@ static int post_configured(const char *file, const struct asked *asked,
                     asked, reply);
     else
         code = mk_command_failed(
-            "%s", mk_tr("`control` is null in the configuration: there is no way to the daemon",
-                        "配置中 `control` 为 null：无法连接正在运行的程序"));
+            "`control` is null in the configuration: there is no way to the daemon",
+            "配置中 `control` 为 null：无法连接正在运行的程序");
     mk_config_free(config);
     return code;
 }
 
 /*
  * Reads --control, which may be as `milky sandbox` prints it ("http://127.0.0.1:3010"), into
- * `address`. Returns NULL, or what is wrong.
+ * `address`. Returns NULL, or the mistake.
  */
 static const char *read_control(const char *control, char address[MK_ADDRESS_TEXT])
 {
@@ -126,7 +128,7 @@ static int ask(const char *file, const char *control, const struct asked *asked,
         return post_configured(file, asked, reply);
     const char *why = read_control(control, address);
     if (why)
-        return mk_command_failed("--control %s: %s", control, why);
+        return mk_command_failed("--control %s: %s", "--control %s：%s", control, why);
     return post(NULL, address, mk_command_token(), asked, reply);
 }
 
@@ -136,12 +138,12 @@ int mk_ask_reply(const char *file, const char *control, const char *path, struct
     return ask(file, control, &(struct asked){ .path = path, .body = body }, reply);
 }
 
-/* A failure of what was asked is said. */
+/* Prints the message of a reply that is a failure. */
 static int settle(int code, struct mk_client_reply *reply)
 {
     if (code || reply->ok)
         return code;
-    mk_command_failed("%s", *reply->message ? reply->message : "?");
+    mk_command_failed("%s", "%s", *reply->message ? reply->message : "?");
     mk_client_reply_fini(reply);
     return MK_EXIT_FAILED;
 }
@@ -163,10 +165,9 @@ int mk_ask_sandbox_reply(const struct mk_ask_sandbox *ask_sandbox, struct mk_sli
     size_t len = ask_sandbox->backend ? strlen(ask_sandbox->backend) : 1;
     size_t plain = ask_sandbox->backend ? strspn(ask_sandbox->backend, name_letters) : len;
     if (len == 0 || plain < len)
-        return mk_command_failed(
-            mk_tr("--backend is a name of letters, digits, '-' and '_', not %s",
-                  "--backend 应为由字母、数字、“-”与“_”组成的名称，不是 %s"),
-            ask_sandbox->backend);
+        return mk_command_failed("--backend is a name of letters, digits, '-' and '_', not %s",
+                                 "--backend 应为由字母、数字、“-”与“_”组成的名称，不是 %s",
+                                 ask_sandbox->backend);
     return ask(ask_sandbox->file, ask_sandbox->control, &asked, reply);
 }
 

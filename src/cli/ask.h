@@ -9,15 +9,15 @@
 /*
  * Posts `body` to `path` ("/endpoint/status") of the daemon at `control`, as in the configuration
  * ("127.0.0.1:3010", "unix:PATH") or behind "http://", with the access token of the environment.
- * NULL: of the daemon of the configuration `file`, which is as mk_command_config takes it; its
- * token goes before that of the environment. Returns 0 with a reply that is ok, or an exit code,
- * said.
+ * NULL: the control address of the configuration `file`, as for mk_command_config, whose token
+ * comes before that of the environment. Returns 0 with a reply that is ok, or an exit code after it
+ * has printed why.
  */
 int mk_ask_at(const char *file, const char *control, const char *path, struct mk_slice body,
               struct mk_client_reply *reply);
 
 /*
- * The same, but the reply may be a failure of what was asked, of which nothing has been said.
+ * The same, but the reply may be a failure of the request, about which nothing was printed.
  */
 int mk_ask_reply(const char *file, const char *control, const char *path, struct mk_slice body,
                  struct mk_client_reply *reply);
@@ -36,14 +36,14 @@ int mk_ask_sandbox_at(const struct mk_ask_sandbox *ask, struct mk_slice body,
 int mk_ask_sandbox_reply(const struct mk_ask_sandbox *ask, struct mk_slice body,
                          struct mk_client_reply *reply);
 
-/* The option for its name. */
+/* The option for the name of a backend. */
 #define MK_OPTION_BACKEND                                                                          \
     {                                                                                              \
         "backend", 0, "NAME", "of this sandbox; else of the first one of the configuration",       \
             "指定沙盒的名称；默认为配置中的第一个"                               \
     }
 
-/* The option for that, as an element of a table. */
+/* The option for the control address, as an element of a table. */
 #define MK_OPTION_CONTROL                                                                                     \
     {                                                                                                         \
         "control", 0, "ADDRESS",                                                                              \

@@ -17,8 +17,8 @@ struct mk_backend_made {
 
 /* --- the types --- */
 
-/* Roots that a configuration does not name. A daemon's working directory is often "/", which would
- * open all of the machine. */
+/* The default roots. A daemon's working directory is often "/", which would give access to the
+ * whole machine. */
 static size_t default_roots(const char *roots[2], const struct mk_backends_home *home)
 {
     char *here = realpath(".", NULL);
@@ -59,7 +59,7 @@ static void *make_sandbox(const struct mk_config_backend *config, const char *fo
     return sb_sandbox_new(&sandbox);
 }
 
-/* `make` returns the state, or NULL when memory is out. `folder` is there. */
+/* `make` returns the state, or NULL when out of memory. `folder` exists. */
 static const struct {
     const struct milky_backend *table;
     void *(*make)(const struct mk_config_backend *config, const char *folder,
@@ -85,7 +85,7 @@ static int make_one(struct milky_config_backend *given, const struct mk_config_b
     return rc;
 }
 
-/* The one of that name that runs: its table and state go into `given`. NULL where none does. */
+/* The running backend of that name, whose table and state it stores in `given`; or NULL. */
 static const struct mk_backend_made *find(const struct mk_backends *running,
                                           struct milky_config_backend *given)
 {
@@ -120,7 +120,7 @@ static int take_or_make(struct mk_backends *made, const struct mk_backends *runn
         return make_one(given, config, home, why);
     if (strcmp(old->settings, one->settings) == 0)
         return 0;
-    /* It goes on as it is; a later reload compares with the settings that it runs with. */
+    /* It keeps its settings; a later reload compares with these. */
     free(one->settings);
     one->settings = mk_slice_dup(mk_slice_str(old->settings));
     return restart ? mk_buf_printf(restart, "backend %s\n", one->name) : 0;

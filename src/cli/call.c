@@ -1,5 +1,7 @@
 /* call: `milky call`: one API call to a bot's http_server. */
+#include "base/error_text.h"
 #include "base/json.h"
+#include "base/json_error.h"
 #include "base/percent.h"
 #include "base/suggestion.h"
 #include "cli/client.h"
@@ -15,7 +17,7 @@ enum { CONFIG, BOT, URL, TOKEN, CA, PRETTY };
 
 static const struct mk_option options[] = {
     MK_OPTION_CONFIG,
-    { "bot", 'b', "UIN", "which bot of the configuration; else the first with an http_server",
+    { "bot", 'b', "UIN", "a bot of the configuration; default: the first with an http_server",
       "配置中的哪个 Bot；默认为第一个有 http_server 的" },
     { "url", 'u', "URL", "call this server instead: http://HOST:PORT/",
       "改为调用此服务器：http://HOST:PORT/" },
@@ -30,7 +32,7 @@ static const struct mk_option options[] = {
 
 enum { MOST_PARAMS = 16 * 1024 * 1024 };
 
-/* The server that is asked. */
+/* The server to call. */
 struct asked {
     struct mk_target target;
     const char *base;
@@ -51,7 +53,7 @@ static const struct milky_server *find_server(const struct mk_config *config, ui
     return NULL;
 }
 
-/* Fills `asked` from the configuration. Returns 0 or an exit code, said. */
+/* Fills `asked` from the configuration. Returns 0, or an exit code after it has printed why. */
 static int ask_config(const struct mk_arguments *arguments, const struct mk_config *config,
                       struct asked *asked)
 {
@@ -59,23 +61,21 @@ static int ask_config(const struct mk_arguments *arguments, const struct mk_conf
     bool known;
     const char *bot = arguments->option[BOT];
     if (bot && !mk_command_uin(bot, &uin))
-        return mk_command_misused(
-            arguments->command, mk_tr("--bot is a QQ number, not %s", "--bot 应为 QQ 号，不是 %s"),
-            bot);
+        return mk_command_misused(arguments->command, "--bot is a QQ number, not %s",
+                                  "--bot 应为 QQ 号，不是 %s", bot);
     const struct milky_server *server = find_server(config, uin, &known);
     if (!known)
-        return mk_command_failed(
-            mk_tr("there is no bot %s in the configuration", "配置中没有 Bot %s"), bot);
+        return mk_command_failed("there is no bot %s in the configuration", "配置中没有 Bot %s",
+                                 bot);
     if (!server)
         return mk_command_failed(
-            "%s", mk_tr("the configuration has no http_server for it: add one, or use --url",
-                        "配置中没有可用的 http_server：请添加，或使用 --url"));
+            "the configuration has no http_server for it: add one, or use --url",
+            "配置中没有可用的 http_server：请添加，或使用 --url");
     mk_target_of_server("http", server, server->listen, &asked->target);
     if (asked->target.any_port)
         return mk_command_failed(
-            mk_tr("%s has no fixed port: use --url with the one that `serve` has printed",
-                  "%s 的端口不固定：请用 --url 给出 `serve` 输出的地址"),
-            server->listen);
+            "%s has no fixed port: use --url with the one that `serve` has printed",
+            "%s 的端口不固定：请用 --url 给出 `serve` 输出的地址", server->listen);
     asked->base = asked->target.base;
     asked->prefix = server->dialect == MILKY_DIALECT_1_2 ? "api/" : "";
     if (!asked->token)
@@ -97,7 +97,7 @@ static int ask_url(const struct mk_arguments *arguments, struct asked *asked)
     if (!why && url.has_query)
         why = mk_tr("a query is not allowed", "不能带有查询参数");
     if (why)
-        return mk_command_misused(arguments->command, "--url: %s", why);
+        return mk_command_misused(arguments->command, "--url: %s", "--url：%s", why);
     return MK_EXIT_OK;
 }
 
@@ -107,11 +107,11 @@ static int read_stdin(struct mk_buf *params)
     size_t len;
     while ((len = fread(piece, 1, sizeof(piece), stdin)) > 0)
         if (mk_buf_append(params, piece, len) < 0)
-            return mk_command_failed(mk_tr("the params are too large", "参数过大"));
+            return mk_command_failed("the params are too large", "参数过大");
     return MK_EXIT_OK;
 }
 
-/* The params as they were given, checked to be JSON. */
+/* Reads the params as they were given, and checks that they are JSON. */
 static int read_params(const struct mk_arguments *arguments, struct mk_buf *params)
 {
     const char *word = arguments->count > 1 ? arguments->words[1] : "{}";
@@ -119,7 +119,7 @@ static int read_params(const struct mk_arguments *arguments, struct mk_buf *para
     if (strcmp(word, "-") == 0)
         rc = read_stdin(params);
     else if (mk_buf_append_slice(params, mk_slice_str(word)) < 0)
-        rc = mk_command_failed("%s", strerror(ENOMEM));
+        rc = mk_command_failed("%s", "%s", mk_error_text(ENOMEM));
     if (rc)
         return rc;
     yyjson_read_err error;
@@ -127,18 +127,16 @@ static int read_params(const struct mk_arguments *arguments, struct mk_buf *para
     bool object = yyjson_is_obj(yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);
     if (!doc)
-        return mk_command_misused(
-            arguments->command,
-            mk_tr("the params are not JSON: %s, at byte %zu", "参数不是 JSON：%s，位于第 %zu 字节"),
-            error.msg ? error.msg : "?", error.pos + 1);
+        return mk_command_misused(arguments->command, "the params are not JSON: %s, at byte %zu",
+                                  "参数不是 JSON：%s，位于第 %zu 字节",
+                                  mk_json_error_text(mk_language_get(), &error), error.pos + 1);
     if (!object)
-        return mk_command_misused(
-            arguments->command, "%s",
-            mk_tr("the params must be a JSON object: {...}", "参数应为 JSON 对象：{...}"));
+        return mk_command_misused(arguments->command, "the params must be a JSON object: {...}",
+                                  "参数应为 JSON 对象：{...}");
     return MK_EXIT_OK;
 }
 
-/* libcurl would not say what is wrong with it. */
+/* libcurl would not explain what is wrong with the file. */
 static int check_ca(const char *file)
 {
     struct mk_tls_context *context = mk_client_trust(file);
@@ -146,19 +144,19 @@ static int check_ca(const char *file)
     return context ? MK_EXIT_OK : MK_EXIT_FAILED;
 }
 
-/* Says what to do about a reply that is a failure. */
+/* Prints advice on a reply that is a failure. */
 static void explain(const struct mk_client_reply *reply, const char *action, bool token)
 {
-    mk_command_failed(mk_tr("%s failed: %s (retcode %ld)", "%s 失败：%s（retcode %ld）"), action,
+    mk_command_failed("%s failed: %s (retcode %ld)", "%s 失败：%s（retcode %ld）", action,
                       *reply->message ? reply->message : "?", reply->retcode);
     const char *advice = mk_client_advice(reply->status, token, true);
     if (advice)
-        mk_command_failed("%s", advice);
+        mk_command_failed("%s", "%s", advice);
     struct mk_suggestion near = { 0 };
     for (size_t i = 0; reply->status == 404 && i < milky_action_count(); i++)
         mk_suggestion_offer(&near, mk_slice_str(action), milky_action_name(i));
     if (near.best)
-        mk_command_failed(mk_tr("did you mean %s?", "是否想用 %s？"), near.best);
+        mk_command_failed("did you mean %s?", "是否想用 %s？", near.best);
 }
 
 static int post(const struct mk_arguments *arguments, const struct asked *asked,
@@ -177,7 +175,7 @@ static int post(const struct mk_arguments *arguments, const struct asked *asked,
     struct mk_client_reply reply = { 0 };
     int code = MK_EXIT_FAILED;
     if (rc < 0) {
-        mk_command_failed("%s", strerror(-rc));
+        mk_command_failed("%s", "%s", mk_error_text(-rc));
     } else {
         struct mk_client_request request = { .url = url.data,
                                              .unix_path = asked->target.unix_path,
@@ -188,8 +186,8 @@ static int post(const struct mk_arguments *arguments, const struct asked *asked,
         rc = mk_client_post(&request, &reply);
     }
     if (rc == -ECONNREFUSED)
-        mk_command_failed(mk_tr("nobody answers at %s: is `%s serve` running?",
-                                "%s 无应答：`%s serve` 是否正在运行？"),
+        mk_command_failed("there is no answer at %s: is `%s serve` running?",
+                          "%s 无应答：`%s serve` 是否正在运行？",
                           asked->target.unix_path ? asked->target.unix_path : asked->base,
                           mk_program);
     if (rc == 0) {

@@ -1,4 +1,4 @@
-/* check: `milky check`: validates a configuration and says what it would serve. */
+/* check: `milky check`: checks a configuration and prints what it would serve. */
 #include "cli/command.h"
 #include "cli/summary.h"
 
@@ -36,8 +36,8 @@ const struct mk_command mk_check_command = {
     .zh = "检查配置文件，并输出将要提供的服务",
     .options = options,
     .more_en =
-        "Each mistake is a line FILE:LINE:COLUMN: KEY: what was expected and what is there.\n"
-        "Exit code: 0 when it is right, 1 when it is not, 2 for a mistyped command.\n",
+        "Each mistake is a line FILE:LINE:COLUMN: KEY: what was expected, and the value there.\n"
+        "Exit code: 0 without a mistake, 1 with one, 2 for a mistyped command.\n",
     .more_zh = "每个错误输出一行“文件:行:列: 键: 应为什么，实际为什么”。\n"
                "退出码：正确为 0，有误为 1，命令行写错为 2。\n",
     .run = run,

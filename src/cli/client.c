@@ -1,5 +1,6 @@
-/* client: see the header. The one place besides net that speaks through libcurl. */
+/* client: see the header. The only file besides net that uses libcurl. */
 #include "cli/client.h"
+#include "base/error_text.h"
 
 #include "base/json.h"
 #include "cli/command.h"
@@ -45,7 +46,7 @@ static bool add_headers(struct curl_slist **headers, const char *token)
     return added;
 }
 
-/* An address of this machine, in any way that libcurl understands one (127.1 too). */
+/* An address of this machine, in any form that libcurl understands (127.1 too). */
 static bool is_local(const char *host)
 {
     const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
@@ -60,7 +61,7 @@ static bool is_local(const char *host)
     return mk_address_is_local(&address);
 }
 
-/* A proxy of the environment is for the world outside, not for this machine. */
+/* A proxy of the environment is for other machines, not for this one. */
 static bool needs_no_proxy(const struct mk_client_request *request)
 {
     struct mk_url url;
@@ -74,7 +75,7 @@ static bool needs_no_proxy(const struct mk_client_request *request)
     return local;
 }
 
-/* Returns 0 or -ENOMEM: then others would be trusted than it was told. */
+/* Returns 0 or -ENOMEM: then libcurl would trust other certificates than it should. */
 static int set_trust(CURL *easy, const struct mk_client_request *request)
 {
     const char *file = getenv("SSL_CERT_FILE");
@@ -87,12 +88,12 @@ static int set_trust(CURL *easy, const struct mk_client_request *request)
     return curl->easy_setopt(easy, CURLOPT_CAINFO, file) == CURLE_OK ? 0 : -ENOMEM;
 }
 
-/* Says what libcurl could not do. */
+/* Prints why libcurl failed. */
 static void explain(CURLcode code, const char *why)
 {
-    mk_command_failed("%s", *why ? why : curl->easy_strerror(code));
+    mk_command_failed("%s", "%s", *why ? why : curl->easy_strerror(code));
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
-        mk_command_failed("%s", mk_client_untrusted());
+        mk_command_failed("%s", "%s", mk_client_untrusted());
 }
 
 static void set_options(CURL *easy, const struct mk_client_request *request,
@@ -120,7 +121,7 @@ static int exchange(const struct mk_client_request *request, long *status, struc
     const char *error;
     curl = mk_curl_load(&error);
     if (!curl) {
-        mk_command_failed("libcurl: %s", error);
+        mk_command_failed("libcurl: %s", "libcurl：%s", error);
         return -ELIBACC;
     }
     struct curl_slist *headers = NULL;
@@ -129,8 +130,7 @@ static int exchange(const struct mk_client_request *request, long *status, struc
     int rc = -ENOMEM;
     if (request->token && strpbrk(request->token, "\r\n")) {
         rc = -EINVAL; /* it would be more than one header */
-        mk_command_failed("%s",
-                          mk_tr("the access token has a line break in it", "访问令牌中含有换行"));
+        mk_command_failed("the access token has a line break in it", "访问令牌中含有换行");
     } else if (easy && add_headers(&headers, request->token) && set_trust(easy, request) == 0) {
         set_options(easy, request, headers, body);
         curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
@@ -146,7 +146,7 @@ static int exchange(const struct mk_client_request *request, long *status, struc
             explain(code, why);
     }
     if (rc == -ENOMEM)
-        mk_command_failed("%s", strerror(ENOMEM));
+        mk_command_failed("%s", "%s", mk_error_text(ENOMEM));
     curl->slist_free_all(headers);
     curl->easy_cleanup(easy);
     return rc;
@@ -169,9 +169,9 @@ int mk_client_post(const struct mk_client_request *request, struct mk_client_rep
             got.message = yyjson_get_str(message);
         if (!yyjson_is_obj(root)) {
             rc = -EPROTO;
-            mk_command_failed(mk_tr("the answer is no JSON object: this is no Milky endpoint "
-                                    "(HTTP status %ld)",
-                                    "应答不是 JSON 对象：对方不是 Milky 协议端（HTTP 状态码 %ld）"),
+            mk_command_failed("the answer is not a JSON object: this is not a Milky endpoint "
+                              "(HTTP status %ld)",
+                              "应答不是 JSON 对象：对方不是 Milky 协议端（HTTP 状态码 %ld）",
                               got.status);
         }
     }
@@ -199,12 +199,12 @@ const char *mk_client_advice(long status, bool token, bool option)
     if (status == 401 && !token)
         return mk_tr("the server wants an access token: MILKY_ACCESS_TOKEN=...",
                      "服务器要求访问令牌：MILKY_ACCESS_TOKEN=...");
-    if ((status != 401 && status != 403) || !token) /* 403: it refuses who asks, not the token */
+    if ((status != 401 && status != 403) || !token) /* 403 without a token refuses the client */
         return NULL;
     return option
                ? mk_tr("the access token is not the server's: --access-token names another",
                        "访问令牌与服务器的不一致：可用 --access-token 指定")
-               : mk_tr("the access token is not the server's: MILKY_ACCESS_TOKEN=... is to be it",
+               : mk_tr("the access token is not the server's: set it with MILKY_ACCESS_TOKEN=...",
                        "访问令牌与服务器的不一致：请用 MILKY_ACCESS_TOKEN=... 指定");
 }
 
@@ -214,7 +214,7 @@ struct mk_tls_context *mk_client_trust(const char *ca)
     const struct mk_tls_files files = { .ca = ca };
     struct mk_tls_context *context = mk_tls_context_client(&files, &fault);
     if (!context)
-        mk_command_failed("--ca %s: %s", ca, fault.why);
+        mk_command_failed("--ca %s: %s", "--ca %s：%s", ca, fault.why);
     return context;
 }
 
@@ -244,6 +244,6 @@ int mk_client_print(const yyjson_val *value, bool pretty)
     free(text);
     if (!bad)
         return 0;
-    mk_command_failed("%s", strerror(errno ? errno : ENOMEM));
+    mk_command_failed("%s", "%s", mk_error_text(errno ? errno : ENOMEM));
     return -EIO;
 }

@@ -1,6 +1,6 @@
 /*
- * client: one HTTP request of the command line to a server that runs, and its reply, which is
- * Milky's {status, retcode, data or message}.
+ * client: one HTTP request of the command line to a running server, and its reply:
+ * {status, retcode, data or message}.
  */
 #ifndef MK_CLI_CLIENT_H
 #define MK_CLI_CLIENT_H
@@ -28,21 +28,20 @@ struct mk_client_reply {
 };
 
 /*
- * Posts, and waits for the reply. A proxy of the environment (http_proxy, no_proxy) counts but for
- * this machine and for what is its `own`. Returns 0, or a negative errno: -ECONNREFUSED where
- * nobody listens, with nothing printed; for anything else it has been said on the standard error
- * output what went wrong.
+ * Posts, and waits for the reply. It uses a proxy of the environment (http_proxy, no_proxy), but
+ * not for this machine or with `own`. Returns 0, or a negative errno: -ECONNREFUSED, with nothing
+ * printed, when no program listens there; any other after it has printed why.
  */
 int mk_client_post(const struct mk_client_request *request, struct mk_client_reply *reply);
 void mk_client_reply_fini(struct mk_client_reply *reply);
 
 /*
- * What to do about an answer that refuses the access token, as a sentence, or NULL where `status`
- * is none of those. `token`: one was shown. `option`: the command has --access-token.
+ * Advice on an answer that refuses the access token, as a sentence, or NULL for any other `status`.
+ * `token`: one was sent. `option`: the command has --access-token.
  */
 const char *mk_client_advice(long status, bool token, bool option);
 
-/* The option of those who may speak TLS, as an element of a table. */
+/* The option --ca, for commands that may use TLS, as an element of a table. */
 #define MK_OPTION_CA                                                                               \
     {                                                                                              \
         "ca", 0, "FILE",                                                                           \
@@ -51,20 +50,20 @@ const char *mk_client_advice(long status, bool token, bool option);
     }
 
 /*
- * Reads the file of that option: what a connection takes (mk_connect_options). NULL: it has been
- * said what is wrong.
+ * Reads the file of that option, for mk_connect_options. Returns NULL after it has printed the
+ * mistake.
  */
 struct mk_tls_context *mk_client_trust(const char *ca);
 
-/* What to do about a server whose certificate is not trusted, as a sentence. */
+/* Advice on a server whose certificate is not trusted, as a sentence. */
 const char *mk_client_untrusted(void);
 
-/* A number of an object in a reply; 0 where it has none of that name. */
+/* A number of an object in a reply; 0 when it has no number of that name. */
 unsigned long long mk_client_uint(yyjson_val *object, const char *name);
 
 /*
  * Prints JSON and a newline on the standard output, over many lines when `pretty` is set or
- * somebody looks on. Returns 0 or a negative errno, said.
+ * it is a terminal. Returns 0, or a negative errno after it has printed why.
  */
 int mk_client_print(const yyjson_val *value, bool pretty);
 

@@ -1,5 +1,6 @@
 /* command: see the header. */
 #include "cli/command.h"
+#include "base/error_text.h"
 
 #include "base/suggestion.h"
 #include "config/schema.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Beyond the places of a command's own options. */
+/* Beyond the indices of a command's own options. */
 enum { HELP = MK_COMMAND_MOST_OPTIONS, VERSION, OPTION_BASE = 256 };
 
 const char *mk_program = "milky";
@@ -48,24 +49,24 @@ int mk_command_help(const struct mk_command *command, int count, char **words)
     return command->explain(NULL);
 }
 
-int mk_command_misused(const struct mk_command *command, const char *format, ...)
+int mk_command_misused(const struct mk_command *command, const char *en, const char *zh, ...)
 {
     fprintf(stderr, "milky %s: ", command->name);
     va_list args;
-    va_start(args, format);
-    vfprintf(stderr, format, args);
+    va_start(args, zh);
+    vfprintf(stderr, mk_tr(en, zh), args);
     va_end(args);
     fprintf(stderr, mk_tr("\nSee: %s %s --help\n", "\n参见：%s %s --help\n"), mk_program,
             command->name);
     return MK_EXIT_USAGE;
 }
 
-int mk_command_failed(const char *format, ...)
+int mk_command_failed(const char *en, const char *zh, ...)
 {
     char *text;
     va_list args;
-    va_start(args, format);
-    int len = vasprintf(&text, format, args);
+    va_start(args, zh);
+    int len = vasprintf(&text, mk_tr(en, zh), args);
     va_end(args);
     fputs("milky: ", stderr);
     if (len >= 0) {
@@ -76,11 +77,11 @@ int mk_command_failed(const char *format, ...)
     return MK_EXIT_FAILED;
 }
 
-/* getopt_long did not know the word that it has just taken, or misses what belongs behind it. */
+/* getopt_long did not know the last word, or misses its argument. */
 static int refuse(const struct mk_command *command, int why, const char *word)
 {
     if (why == ':')
-        return mk_command_misused(command, mk_tr("%s needs an argument", "选项 %s 需要参数"), word);
+        return mk_command_misused(command, "%s needs an argument", "选项 %s 需要参数", word);
     struct mk_slice name = mk_slice_str(word);
     while (name.len > 0 && *name.ptr == '-')
         name = mk_slice_from(name, 1);
@@ -93,17 +94,16 @@ static int refuse(const struct mk_command *command, int why, const char *word)
     mk_suggestion_offer(&near, name, "help");
     mk_suggestion_offer(&near, name, "version");
     if (near.best)
-        return mk_command_misused(
-            command, mk_tr("no option %s; did you mean --%s?", "没有选项 %s；是否想用 --%s？"),
-            word, near.best);
-    return mk_command_misused(command, mk_tr("no option %s", "没有选项 %s"), word);
+        return mk_command_misused(command, "no option %s; did you mean --%s?",
+                                  "没有选项 %s；是否想用 --%s？", word, near.best);
+    return mk_command_misused(command, "no option %s", "没有选项 %s", word);
 }
 
 /* The table as getopt_long takes it. */
 static void make_tables(const struct mk_command *command, struct option *longs, char *letters)
 {
     size_t count = 0;
-    *letters++ = ':'; /* tells a missing argument from an unknown option */
+    *letters++ = ':'; /* distinguishes a missing argument from an unknown option */
     for (const struct mk_option *o = command->options; o->name; o++, count++) {
         longs[count] = (struct option){ .name = o->name,
                                         .has_arg = o->argument ? required_argument : no_argument,
@@ -120,7 +120,7 @@ static void make_tables(const struct mk_command *command, struct option *longs, 
     *letters = '\0';
 }
 
-/* The place of an option in the table, HELP, VERSION, or -1. */
+/* The index of an option in the table, HELP, VERSION, or -1. */
 static int place_of(const struct mk_command *command, int value)
 {
     if (value >= OPTION_BASE)
@@ -137,10 +137,10 @@ static int check_words(const struct mk_arguments *arguments)
 {
     const struct mk_command *command = arguments->command;
     if (arguments->count < command->least)
-        return mk_command_misused(command, mk_tr("something is missing: %s %s", "缺少参数：%s %s"),
+        return mk_command_misused(command, "something is missing: %s %s", "缺少参数：%s %s",
                                   command->name, command->usage);
     if (command->most >= 0 && arguments->count > command->most)
-        return mk_command_misused(command, mk_tr("one word too many: %s", "多余的参数：%s"),
+        return mk_command_misused(command, "one word too many: %s", "多余的参数：%s",
                                   arguments->words[command->most]);
     return MK_EXIT_OK;
 }
@@ -154,24 +154,24 @@ int mk_command_run(const struct mk_command *command, int argc, char **argv)
     bool help = false;
     opterr = 0;
     for (;;) {
-        int word = optind; /* where the option stands, but for one in the midst of -abc */
+        int word = optind; /* the index of the option, unless it is inside of -abc */
         int value = getopt_long(argc, argv, letters, longs, NULL);
         if (value == -1)
             break;
-        int place = place_of(command, value);
-        if (place == HELP && !command->explain)
+        int index = place_of(command, value);
+        if (index == HELP && !command->explain)
             return mk_command_help(command, 0, NULL);
-        if (place == HELP) { /* of which word is known at the end */
+        if (index == HELP) { /* the word that it is about is known at the end */
             help = true;
             continue;
         }
-        if (place == VERSION) {
+        if (index == VERSION) {
             printf("milky %s\n", milky_version());
             return MK_EXIT_OK;
         }
-        if (place < 0)
+        if (index < 0)
             return refuse(command, value, argv[word < optind ? optind - 1 : word]);
-        arguments.option[place] = optarg ? optarg : "";
+        arguments.option[index] = optarg ? optarg : "";
     }
     arguments.count = argc - optind;
     arguments.words = argv + optind;
@@ -201,10 +201,10 @@ static int read_file(const char *name, struct mk_buf *text)
 static int no_file(const char *name, int rc)
 {
     if (rc == -ENOENT)
-        return mk_command_failed(mk_tr("%s: no such file (write one with `%s init %s`)",
-                                       "%s：文件不存在（可用 `%s init %s` 生成）"),
-                                 name, mk_program, name);
-    return mk_command_failed("%s: %s", name, strerror(-rc));
+        return mk_command_failed("%s: no such file (write one with `%s init %s`)",
+                                 "%s：文件不存在（可用 `%s init %s` 生成）", name, mk_program,
+                                 name);
+    return mk_command_failed("%s: %s", "%s：%s", name, mk_error_text(-rc));
 }
 
 /* mk_config_parse or mk_config_load. */
@@ -236,7 +236,7 @@ static int read_config(const char *file, parse_text *parse, struct mk_config **c
     if (!file) {
         if (mk_config_builtin((enum milky_language)mk_text_reply_language(), config) == 0)
             return MK_EXIT_OK;
-        return mk_command_failed("%s", strerror(ENOMEM));
+        return mk_command_failed("%s", "%s", mk_error_text(ENOMEM));
     }
     struct mk_buf mistakes;
     mk_buf_init(&mistakes, SIZE_MAX);
@@ -298,7 +298,7 @@ const char *mk_command_token(void)
 
 static void write_line(const char *line, size_t len)
 {
-    /* Where the log cannot be written, there is nobody to tell. */
+    /* There is no way to report a log that cannot be written. */
     ssize_t ignored = write(STDERR_FILENO, line, len);
     (void)ignored;
 }

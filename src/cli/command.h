@@ -1,6 +1,6 @@
 /*
- * command: what every command of the program has in common: its options, its --help, its answer to
- * a mistyped line, and the configuration that it is about.
+ * command: the common part of all commands of the program: options, --help, the answer to a
+ * mistyped line, and the configuration.
  */
 #ifndef MK_CLI_COMMAND_H
 #define MK_CLI_COMMAND_H
@@ -35,10 +35,11 @@ struct mk_arguments;
 struct mk_command {
     const char *name;
     const char *usage; /* what follows the name: "[-c FILE]" */
-    const char *en;    /* one line on what it does */
+    const char *en;    /* one line that describes it */
     const char *zh;
-    const struct mk_option *options; /* --help and --version are everywhere and not listed */
-    const char *more_en;             /* examples and exit codes, for --help; whole lines */
+    const struct mk_option
+        *options;        /* all commands have --help and --version, which are not listed */
+    const char *more_en; /* examples and exit codes, for --help; whole lines */
     const char *more_zh;
     int least;                                        /* words beside options */
     int most;                                         /* -1: any number */
@@ -50,45 +51,45 @@ struct mk_command {
 
 struct mk_arguments {
     const struct mk_command *command;
-    /* By place in the command's table: an option's argument, "" for one without, NULL: not given.
+    /* By index in the command's table: an option's argument, "" for one without, NULL: not given.
      */
     const char *option[MK_COMMAND_MOST_OPTIONS];
     int count; /* words beside options */
     char **words;
 };
 
-/* How the program was called (argv[0]), for lines that a user can copy. */
+/* The name that the program was called by (argv[0]), for lines that a user can copy. */
 extern const char *mk_program;
 
-/* Takes the command line behind the command's name apart and runs it. Returns the exit code. */
+/* Parses the command line after the command's name and runs the command. Returns the exit code. */
 int mk_command_run(const struct mk_command *command, int argc, char **argv);
 
 /*
- * Prints how to use it, or what the first of `count` words is to it, where it can explain one.
+ * Prints how to use the command, or explains the first of `count` words where the command can.
  * Returns the exit code.
  */
 int mk_command_help(const struct mk_command *command, int count, char **words);
 
-/* Prints "milky NAME: ..." and where help is, on the standard error output. Returns 2. */
-int mk_command_misused(const struct mk_command *command, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* Prints "milky NAME: ..." and how to get help, on the standard error output. Returns 2. */
+int mk_command_misused(const struct mk_command *command, const char *en, const char *zh, ...)
+    MK_FORMAT_PAIR(2, 3, 4);
 
 /* Prints "milky: ..." on the standard error output. Returns 1. */
-int mk_command_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int mk_command_failed(const char *en, const char *zh, ...) MK_FORMAT_PAIR(1, 2, 3);
 
 /*
- * Reads the configuration: `file`, or where that is NULL MK_CONFIG_FILE if it exists, or else the
- * built-in one. Returns 0, or an exit code after it has said what is wrong. The certificates and
- * keys that it names are not looked into: who only asks the daemon needs none of them.
+ * Reads the configuration: `file`; where that is NULL, MK_CONFIG_FILE if it exists, else the
+ * built-in one. Returns 0, or an exit code after it has printed the mistakes. It does not read the
+ * certificates and keys: a command that only asks the daemon needs none of them.
  */
 int mk_command_config(const char *file, struct mk_config **config);
 
-/* The same, and looks into the certificates and keys, as who serves them must. */
+/* The same, and reads the certificates and keys, as a server must. */
 int mk_command_config_whole(const char *file, struct mk_config **config);
 
 /*
- * Reads `file` with its certificates and keys. Returns 0, or a negative errno, with nothing said:
- * what is wrong with its contents is in `mistakes` (mk_config_parse).
+ * Reads `file` with its certificates and keys. Returns 0, or a negative errno, with nothing
+ * printed: the mistakes in its contents are in `mistakes` (mk_config_parse).
  */
 int mk_command_load(const char *file, struct mk_config **config, struct mk_buf *mistakes);
 

@@ -1,4 +1,4 @@
-/* deliveries: `milky deliveries`: the events that webhooks refused for good. */
+/* deliveries: `milky deliveries`: the dead letters: events that webhooks have refused for good. */
 #include "cli/ask.h"
 #include "cli/command.h"
 
@@ -21,7 +21,7 @@ static yyjson_val *data_of(const struct mk_client_reply *reply)
     return yyjson_obj_get(yyjson_doc_get_root(reply->doc), "data");
 }
 
-/* Posts {"KEY": VALUE}. Returns 0 with a reply, or an exit code, said. */
+/* Posts {"KEY": VALUE}. Returns 0 with a reply, or an exit code after it has printed why. */
 static int ask(const struct mk_arguments *arguments, const char *key, uint64_t value,
                struct mk_client_reply *reply)
 {
@@ -31,7 +31,7 @@ static int ask(const struct mk_arguments *arguments, const char *key, uint64_t v
                      mk_slice_of(body, (size_t)len), reply);
 }
 
-/* Text of somebody else, on one line, without what could play with the terminal. */
+/* Prints text of a webhook on one line, escaped for the terminal. */
 static void print_foreign(const char *text)
 {
     mk_text_show(stdout, mk_slice_str(text), false);
@@ -40,8 +40,8 @@ static void print_foreign(const char *text)
 /* --- all of them --- */
 
 /*
- * Calls `each` for every delivery, a page at a time; it returns 0 or an exit code, which is kept
- * while the others are gone through. Returns the last of them, or that of a failure.
+ * Calls `each` for every delivery, a page at a time. `each` returns 0 or an exit code, which does
+ * not end the loop. Returns the last exit code, or that of a failure.
  */
 static int for_each(const struct mk_arguments *arguments, size_t *count,
                     int (*each)(const struct mk_arguments *arguments, yyjson_val *one))
@@ -156,8 +156,7 @@ static int drop(const struct mk_arguments *arguments, uint64_t id, bool all)
     mk_client_reply_fini(&reply);
     if (count > 0 || all)
         return MK_EXIT_OK;
-    return mk_command_failed(mk_tr("there is no delivery %llu", "没有投递 %llu"),
-                             (unsigned long long)id);
+    return mk_command_failed("there is no delivery %llu", "没有投递 %llu", (unsigned long long)id);
 }
 
 /* --- the command --- */
@@ -178,21 +177,18 @@ static int run(const struct mk_arguments *arguments)
     const char *verb = arguments->words[0];
     bool is_retry = strcmp(verb, "retry") == 0;
     if (!is_retry && strcmp(verb, "drop") != 0)
-        return mk_command_misused(
-            arguments->command, mk_tr("it is retry or drop, not %s", "应为 retry 或 drop，不是 %s"),
-            verb);
+        return mk_command_misused(arguments->command, "it is retry or drop, not %s",
+                                  "应为 retry 或 drop，不是 %s", verb);
     if (arguments->count < 2)
-        return mk_command_misused(
-            arguments->command,
-            mk_tr("%s what? The number of a delivery, or all", "%s 需要投递的编号，或 all"), verb);
+        return mk_command_misused(arguments->command, "%s needs the number of a delivery, or all",
+                                  "%s 需要投递的编号，或 all", verb);
     const char *which = arguments->words[1];
     bool all = strcmp(which, "all") == 0;
     uint64_t id = 0;
     if (!all && !mk_command_uint(which, INT64_MAX, &id))
         return mk_command_misused(arguments->command,
-                                  mk_tr("expected the number of a delivery, or all, got %s",
-                                        "应为投递的编号，或 all，实际为 %s"),
-                                  which);
+                                  "expected the number of a delivery, or all, got %s",
+                                  "应为投递的编号，或 all，实际为 %s", which);
     if (!is_retry)
         return drop(arguments, id, all);
     size_t count = 0;
@@ -205,14 +201,14 @@ const struct mk_command mk_deliveries_command = {
     .en = "list the events that webhooks refused; post them again, or drop them",
     .zh = "列出被 webhook 拒绝的事件；重新投递或删除",
     .options = options,
-    .more_en = "An event that a webhook answers with a 4xx three times is set aside, so that those "
-               "behind\n"
-               "it go on; after 408, 425 and 429 it is tried again, and never set aside.\n"
-               "Without a word it lists them: number, time, bot, event, webhook, answer.\n"
-               "  milky deliveries retry 3    post it once more; it is forgotten when it is taken\n"
-               "  milky deliveries retry all\n"
-               "  milky deliveries drop all   forget them\n"
-               "The exit code is 1 when something was not taken.\n",
+    .more_en =
+        "An event that a webhook answers with a 4xx three times is set aside, so that the next\n"
+        "events can be delivered. After 408, 425 and 429 it is tried again, without end.\n"
+        "Without an argument it lists them: number, time, bot, event, webhook, answer.\n"
+        "  milky deliveries retry 3    post it once more; it is removed when it is accepted\n"
+        "  milky deliveries retry all\n"
+        "  milky deliveries drop all   remove them\n"
+        "The exit code is 1 when an event was not accepted.\n",
     .more_zh = "webhook 三次以 4xx 应答的事件会被搁置，后面的事件继续投递；408、425\n"
                "与 429 会一直重试，不会搁置。不带参数时列出它们：\n"
                "编号、时间、Bot、事件、webhook、应答。\n"

@@ -1,6 +1,8 @@
 /* do: `milky do`: any operation of the sandbox (docs/SANDBOX.md), as a person or as its operator.
  */
+#include "base/error_text.h"
 #include "base/json.h"
+#include "base/json_error.h"
 #include "base/percent.h"
 #include "cli/ask.h"
 #include "cli/command.h"
@@ -31,7 +33,7 @@ static int read_stdin(struct mk_buf *text)
         size_t len = fread(piece, 1, sizeof(piece), stdin);
         rc = ferror(stdin) ? -EIO : mk_buf_append(text, piece, len);
     }
-    return rc < 0 ? mk_command_failed("%s", strerror(-rc)) : MK_EXIT_OK;
+    return rc < 0 ? mk_command_failed("%s", "%s", mk_error_text(-rc)) : MK_EXIT_OK;
 }
 
 /* Each value of these is a text. */
@@ -41,7 +43,7 @@ static bool is_text(const struct mk_type *type)
                     type->kind == MK_KIND_TEXT_MESSAGE || type->kind == MK_KIND_ENUM);
 }
 
-/* The value of KEY=VALUE: JSON where it is some, else a text; for a text only a JSON string is. */
+/* The value of KEY=VALUE: JSON if it is valid JSON (for a text: a JSON string), else a text. */
 static int add_value(struct mk_buf *params, const struct mk_type *type, struct mk_slice value)
 {
     yyjson_doc *doc = value.len ? mk_json_read(value, NULL, NULL) : NULL;
@@ -63,7 +65,8 @@ static int add_field(struct mk_buf *params, const struct mk_operation_found *fou
     return rc == 0 ? add_value(params, type, value) : rc;
 }
 
-/* {"key": value, ...} of the words behind the action. Returns 0 or an exit code, said. */
+/* {"key": value, ...} of the words after the action. Returns 0, or an exit code after it has
+ * printed why. */
 static int join_fields(const struct mk_arguments *arguments, const struct mk_operation_found *found,
                        struct mk_buf *params)
 {
@@ -72,9 +75,8 @@ static int join_fields(const struct mk_arguments *arguments, const struct mk_ope
         const char *word = arguments->words[i];
         const char *equals = strchr(word, '=');
         if (!equals || equals == word)
-            return mk_command_misused(
-                arguments->command,
-                mk_tr("it needs JSON, or KEY=VALUE: %s", "应为 JSON 或 KEY=VALUE：%s"), word);
+            return mk_command_misused(arguments->command, "it needs JSON, or KEY=VALUE: %s",
+                                      "应为 JSON 或 KEY=VALUE：%s", word);
         struct mk_slice key = mk_slice_of(word, (size_t)(equals - word));
         if (found->operation || found->api)
             code = mk_operations_check_field(found, key);
@@ -87,10 +89,10 @@ static int join_fields(const struct mk_arguments *arguments, const struct mk_ope
     }
     if (rc == 0)
         rc = mk_buf_append_char(params, '}');
-    return rc < 0 ? mk_command_failed("%s", strerror(-rc)) : MK_EXIT_OK;
+    return rc < 0 ? mk_command_failed("%s", "%s", mk_error_text(-rc)) : MK_EXIT_OK;
 }
 
-/* A world is wrapped as `load` takes it. */
+/* Wraps a world as `load` expects it. */
 static int write_params(const struct mk_arguments *arguments, yyjson_val *root,
                         struct mk_buf *params)
 {
@@ -105,23 +107,23 @@ static int write_params(const struct mk_arguments *arguments, yyjson_val *root,
     if (rc == 0 && bare)
         rc = mk_buf_append_char(params, '}');
     free(json);
-    return rc < 0 ? mk_command_failed("%s", strerror(-rc)) : MK_EXIT_OK;
+    return rc < 0 ? mk_command_failed("%s", "%s", mk_error_text(-rc)) : MK_EXIT_OK;
 }
 
-/* The params as the daemon takes them: without comments and trailing commas. */
+/* Makes the params strict JSON for the daemon: without comments and trailing commas. */
 static int convert(const struct mk_arguments *arguments, struct mk_slice text,
                    struct mk_buf *params)
 {
     yyjson_read_err error;
     if (text.len == 0)
-        return MK_EXIT_OK; /* an empty body is no params */
+        return MK_EXIT_OK; /* an empty body means no params */
     yyjson_doc *doc = mk_jsonc_read(text, NULL, &error);
     if (!doc) {
         size_t line, column;
         mk_jsonc_position(text, error.pos, &line, &column);
-        return mk_command_failed(
-            mk_tr("the params are not JSON: %zu:%zu: %s", "参数不是 JSON：%zu:%zu：%s"), line,
-            column, error.msg);
+        return mk_command_failed("the params are not JSON: %zu:%zu: %s",
+                                 "参数不是 JSON：%zu:%zu：%s", line, column,
+                                 mk_json_error_text(mk_language_get(), &error));
     }
     int code = write_params(arguments, yyjson_doc_get_root(doc), params);
     yyjson_doc_free(doc);
@@ -144,8 +146,7 @@ static int read_params(const struct mk_arguments *arguments, const struct mk_ope
     if (*word != '{')
         return join_fields(arguments, found, params);
     if (arguments->count > 2)
-        return mk_command_misused(arguments->command,
-                                  mk_tr("one word too many: %s", "多余的参数：%s"),
+        return mk_command_misused(arguments->command, "one word too many: %s", "多余的参数：%s",
                                   arguments->words[2]);
     return convert(arguments, mk_slice_str(word), params);
 }
@@ -153,7 +154,7 @@ static int read_params(const struct mk_arguments *arguments, const struct mk_ope
 static int print(const struct mk_arguments *arguments, const struct mk_client_reply *reply)
 {
     if (!reply->ok)
-        return mk_command_failed("%s", *reply->message ? reply->message : "?");
+        return mk_command_failed("%s", "%s", *reply->message ? reply->message : "?");
     yyjson_val *root = yyjson_doc_get_root(reply->doc);
     yyjson_val *data = yyjson_obj_get(root, "data");
     int rc = mk_client_print(data ? data : root, arguments->option[PRETTY]);
@@ -182,7 +183,7 @@ static int run(const struct mk_arguments *arguments)
     if (rc == 0)
         rc = mk_buf_append_char(&action, '\0');
     if (code == 0 && rc < 0)
-        code = mk_command_failed("%s", strerror(-rc));
+        code = mk_command_failed("%s", "%s", mk_error_text(-rc));
     struct mk_client_reply reply = { 0 };
     const struct mk_ask_sandbox ask = {
         .file = arguments->option[CONFIG],

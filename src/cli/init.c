@@ -1,4 +1,5 @@
 /* init: `milky init`: writes a configuration to start from. */
+#include "base/error_text.h"
 #include "base/hex.h"
 #include "base/random.h"
 #include "cli/command.h"
@@ -14,7 +15,7 @@ enum { FORCE };
 enum { TOKEN_BYTES = 16 };
 
 static const struct mk_option options[] = {
-    { "force", 'f', NULL, "overwrite a file that is there", "覆盖已有的文件" },
+    { "force", 'f', NULL, "overwrite an existing file", "覆盖已有的文件" },
     { NULL },
 };
 
@@ -25,13 +26,14 @@ static void make_token(char token[2 * TOKEN_BYTES + 1])
     mk_hex_write(bytes, sizeof(bytes), token);
 }
 
-/* For its owner alone: there is a token in it. Returns 0 or a negative errno. */
+/* Only its owner may read it, because there is a token in it. Returns 0 or a negative errno. */
 static int write_sample(const char *name, bool force)
 {
     int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? 0 : O_EXCL), 0600);
     if (fd < 0)
         return -errno;
-    /* Somebody else's file is left as it is. What has no length (EINVAL) needs no emptying. */
+    /* A file of another user is not changed. A file without a length (EINVAL) needs no truncation.
+     */
     bool ready = fchmod(fd, 0600) == 0 && (ftruncate(fd, 0) == 0 || errno == EINVAL);
     FILE *file = ready ? fdopen(fd, "w") : NULL;
     if (!file) {
@@ -53,12 +55,11 @@ static int run(const struct mk_arguments *arguments)
     const char *name = arguments->count ? arguments->words[0] : MK_CONFIG_FILE;
     int rc = write_sample(name, arguments->option[FORCE]);
     if (rc == -EEXIST)
-        return mk_command_failed(
-            mk_tr("%s is there already (--force overwrites it)", "%s 已存在（--force 可覆盖）"),
-            name);
+        return mk_command_failed("%s exists already (--force overwrites it)",
+                                 "%s 已存在（--force 可覆盖）", name);
     if (rc < 0)
-        return mk_command_failed("%s: %s", name, strerror(-rc));
-    printf(mk_tr("%s is written, with a new access_token in it. Now: %s serve -c %s\n",
+        return mk_command_failed("%s: %s", "%s：%s", name, mk_error_text(-rc));
+    printf(mk_tr("%s was written, with a new access_token in it. Next: %s serve -c %s\n",
                  "已写入 %s，其中有新生成的 access_token。接下来：%s serve -c %s\n"),
            name, mk_program, name);
     return MK_EXIT_OK;

@@ -1,4 +1,4 @@
-/* main: finds the command that is meant and runs it. */
+/* main: finds the command and runs it. */
 #include "base/suggestion.h"
 #include "cli/command.h"
 
@@ -60,8 +60,8 @@ static int unknown(const char *word)
 }
 
 /*
- * Who starts us may have closed them. What is opened next would take their numbers, and then be
- * written to as the log is.
+ * The parent process may have closed them. Then the next file that is opened would get one of their
+ * numbers, and the log would be written to it.
  */
 static void open_standard_streams(void)
 {
@@ -73,7 +73,7 @@ static void open_standard_streams(void)
 int main(int argc, char **argv)
 {
     open_standard_streams();
-    signal(SIGPIPE, SIG_IGN); /* a peer that goes away is an error code, not the end */
+    signal(SIGPIPE, SIG_IGN); /* a closed connection is an error code, not a signal */
     mk_text_setup();
     if (argc > 0 && argv[0] && *argv[0])
         mk_program = argv[0];

@@ -18,12 +18,10 @@ int mk_operations_find(const char *name, struct mk_operation_found *found)
         return MK_EXIT_OK;
     const char *near = mk_operation_near(&sb_operations, word);
     if (near)
-        return mk_command_failed(
-            mk_tr("no such operation: %s; did you mean %s?", "没有这个操作：%s；是否想用 %s？"),
-            name, near);
-    return mk_command_failed(mk_tr("no such operation: %s (`%s do` lists them)",
-                                   "没有这个操作：%s（`%s do` 可列出全部操作）"),
-                             name, mk_program);
+        return mk_command_failed("no such operation: %s; did you mean %s?",
+                                 "没有这个操作：%s；是否想用 %s？", name, near);
+    return mk_command_failed("no such operation: %s (`%s do` lists them)",
+                             "没有这个操作：%s（`%s do` 可列出全部操作）", name, mk_program);
 }
 
 static const char *name_of(const struct mk_operation_found *found)
@@ -37,12 +35,12 @@ int mk_operations_check_field(const struct mk_operation_found *found, struct mk_
         return MK_EXIT_OK;
     const char *near = mk_operation_near_field(found, name);
     if (near)
-        return mk_command_failed(
-            mk_tr("%s has no field %.*s; did you mean %s?", "%s 没有字段 %.*s；是否想用 %s？"),
-            name_of(found), (int)name.len, name.ptr, near);
-    return mk_command_failed(mk_tr("%s has no field %.*s (see: %s do %s --help)",
-                                   "%s 没有字段 %.*s（参见：%s do %s --help）"),
-                             name_of(found), (int)name.len, name.ptr, mk_program, name_of(found));
+        return mk_command_failed("%s has no field %.*s; did you mean %s?",
+                                 "%s 没有字段 %.*s；是否想用 %s？", name_of(found), (int)name.len,
+                                 name.ptr, near);
+    return mk_command_failed("%s has no field %.*s (see: %s do %s --help)",
+                             "%s 没有字段 %.*s（参见：%s do %s --help）", name_of(found),
+                             (int)name.len, name.ptr, mk_program, name_of(found));
 }
 
 /* --- types and defaults in words --- */

@@ -1,7 +1,7 @@
 /*
- * operations: what `milky do` says of the operations of the sandbox without asking it: their list,
- * their fields, and what a mistyped name was meant to be. Names, types and defaults come from the
- * table that the sandbox is asked by (protocol/operations.h), their meaning from another one that
+ * operations: the help of `milky do` on the operations of the sandbox: their list, their fields,
+ * and suggestions for mistyped names. Names, types and defaults come from the table that the
+ * sandbox checks requests against (protocol/operations.h), explanations from another one, which
  * spec/generate_sandbox.py makes of the same spec/sandbox.json.
  */
 #ifndef MK_CLI_OPERATIONS_H
@@ -31,15 +31,16 @@ extern const struct mk_operation_help mk_operation_help[];
 
 /*
  * Prints one operation, or an API that a person calls; NULL: all operations, a line each. Returns
- * 0, or an exit code after it has said that there is none.
+ * 0, or an exit code after it has printed that there is none.
  */
 int mk_operations_explain(const char *name);
 
-/* Finds an operation or an API. Returns 0, or an exit code after it has said that there is none. */
+/* Finds an operation or an API. Returns 0, or an exit code after it has printed that there is none.
+ */
 int mk_operations_find(const char *name, struct mk_operation_found *found);
 
-/* Looks for a field of what was found. Returns 0, or an exit code after it has said that there is
- * none. */
+/* Looks for a field of an operation or API. Returns 0, or an exit code after it has printed that
+ * there is none. */
 int mk_operations_check_field(const struct mk_operation_found *found, struct mk_slice name);
 
 #endif

@@ -17,7 +17,7 @@ static bool same(const char *a, const char *b)
     return mk_slice_eq(mk_slice_str(a), mk_slice_str(b));
 }
 
-/* Notes what a reload does not reach, beside backends, as far as memory suffices. */
+/* Adds the changed keys that a reload does not apply, beside backends, while there is memory. */
 static void note_restart(struct mk_buf *restart, const struct mk_config *old,
                          const struct mk_config *fresh)
 {
@@ -51,7 +51,7 @@ static void log_restart(struct mk_slice restart)
                         "`%.*s` 已改变：需要重启才能生效", (int)line.len, line.ptr);
 }
 
-/* Each mistake is a line of the log. */
+/* Logs each mistake as a line. */
 static void log_mistakes(struct mk_slice mistakes)
 {
     struct mk_slice line;
@@ -60,7 +60,7 @@ static void log_mistakes(struct mk_slice mistakes)
             mk_log_error("reload", "%.*s", "%.*s", (int)line.len, line.ptr);
 }
 
-/* Logs that it is refused and returns why: the lines of `reload->why` without their last break. */
+/* Logs that it is refused. Returns the reason: `reload->why` without its last line break. */
 static const char *refuse(struct mk_reload *reload, int rc)
 {
     mk_log_error("reload", "the configuration is refused: nothing has changed",
@@ -68,7 +68,7 @@ static const char *refuse(struct mk_reload *reload, int rc)
     return reload->why.len > 0 ? mk_reload_reason(reload) : mk_error_text(-rc);
 }
 
-/* It cannot be read, or has mistakes. */
+/* Refuses a file that cannot be read or has mistakes. */
 static const char *refuse_file(struct mk_reload *reload, const char *file, int rc)
 {
     if (reload->why.len == 0)
@@ -99,7 +99,7 @@ const char *mk_reload_reason(struct mk_reload *reload)
     return reload->why.data;
 }
 
-/* Gives it to the endpoint, with the backends that run or are new. */
+/* Gives the configuration to the endpoint, with the running and the new backends. */
 static int hand_over(struct mk_reload *reload, struct milky_endpoint *endpoint,
                      struct mk_config *fresh)
 {
@@ -167,7 +167,7 @@ enum { CONFIG, CONTROL };
 
 static const struct mk_option options[] = { MK_OPTION_CONFIG, MK_OPTION_CONTROL, { NULL } };
 
-/* Prints the keys that do not count yet. */
+/* Prints the changed keys that need a restart. */
 static void print_restart(const struct mk_client_reply *reply)
 {
     size_t i, max;
@@ -202,12 +202,11 @@ const struct mk_command mk_reload_command = {
     .zh = "让正在运行的程序重新读取配置",
     .options = options,
     .more_en =
-        "Only what has changed is touched: a transport that is as it was keeps its\n"
-        "connections. Certificates are read again in any case. A configuration with a\n"
-        "mistake is refused. data_dir, backend, control, operations, journal, limits and\n"
-        "log need a restart. SIGHUP does the same.\n"
-        "Until then the daemon is at its old `control` and `data_dir`: --control reaches it\n"
-        "there.\n",
+        "A transport whose configuration has not changed keeps its connections. Certificates\n"
+        "are always read again. A configuration with a mistake is refused. data_dir, backend,\n"
+        "control, operations, journal, limits and log need a restart. SIGHUP does the same.\n"
+        "Until the restart the daemon uses its old `control` and `data_dir`: --control reaches\n"
+        "it there.\n",
     .more_zh =
         "只改动有变化的部分：未变的通信方式保持其连接；证书总会重新读取。有误的配置会被拒绝。\n"
         "data_dir、backend、control、operations、journal、limits 与 log 需要重启才能生效。\n"

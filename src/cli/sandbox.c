@@ -1,10 +1,12 @@
 /*
- * sandbox: `milky sandbox`: a sandbox for a test run: no configuration, nothing kept, a world out
- * of a file, and one line on the standard output that tells a script where everything is.
+ * sandbox: `milky sandbox`: a sandbox for a test run: without a configuration, keeping nothing,
+ * with a world from a file, and one line on the standard output with all addresses, for a script.
  */
 #include "backend/sandbox/sandbox.h"
 
+#include "base/error_text.h"
 #include "base/json.h"
+#include "base/json_error.h"
 #include "cli/command.h"
 #include "cli/serve.h"
 
@@ -19,18 +21,18 @@ enum { WORLD, BOT, PORT, SEED, TOKEN, CONTROL, CONTROL_TOKEN, DIALECT, DUMP, LEV
 enum { MOST_BOTS = 64, LISTEN_SIZE = 32, PORT_BY_DEFAULT = 3000 };
 
 static const struct mk_option options[] = {
-    { "world", 'w', "FILE", "begin with this world; else with the friendly one",
+    { "world", 'w', "FILE", "start with this world; default: the built-in world",
       "以此世界文件开始；默认为内置的世界" },
-    { "bot", 'b', "UIN[,UIN...]", "serve these bots; else those of the world",
+    { "bot", 'b', "UIN[,UIN...]", "serve these bots; default: the bots of the world",
       "运行这些 Bot；默认为世界中的 Bot" },
-    { "port", 'p', "PORT", "of the first bot, the next ones follow; 0 takes free ones; else 3000",
+    { "port", 'p', "PORT", "of the first bot, the others follow; 0: any free ports; default: 3000",
       "第一个 Bot 的端口，其余依次递增；0 为任意空闲端口；默认为 3000" },
-    { "seed", 's', "N", "make ids repeat themselves from run to run", "使每次运行的 ID 相同" },
-    { "access-token", 't', "TOKEN", "what bots must present", "Bot 必须出示的凭据" },
-    { "control", 0, "ADDRESS", "where `milky do --control` reaches it; else a free port",
+    { "seed", 's', "N", "make the same ids in every run", "使每次运行的 ID 相同" },
+    { "access-token", 't', "TOKEN", "the token that bots must present", "Bot 必须出示的凭据" },
+    { "control", 0, "ADDRESS", "the address for `milky do --control`; default: a free port",
       "`milky do --control` 使用的地址；默认为任意空闲端口" },
-    { "control-token", 0, "TOKEN", "what must be presented there", "控制地址要求的凭据" },
-    { "dialect", 'd', "DIALECT", "of the bots: draft (by default) or 1.2",
+    { "control-token", 0, "TOKEN", "the token that must be presented there", "控制地址要求的凭据" },
+    { "dialect", 'd', "DIALECT", "of the bots: draft (default) or 1.2",
       "Bot 的方言：draft（默认）或 1.2" },
     { "dump", 0, "FILE", "write the world there at the end; `-` for the standard output",
       "结束时将世界写入此文件；`-` 为标准输出" },
@@ -49,7 +51,7 @@ struct run {
     struct milky_config_backend backend;
 };
 
-/* --- which bots --- */
+/* --- the bots --- */
 
 static int add_bot(struct run *run, uint64_t uin)
 {
@@ -57,7 +59,7 @@ static int add_bot(struct run *run, uint64_t uin)
         if (run->bots[i].self_id == uin)
             return MK_EXIT_OK;
     if (run->count == MOST_BOTS)
-        return mk_command_failed(mk_tr("at most %d bots", "最多 %d 个 Bot"), MOST_BOTS);
+        return mk_command_failed("at most %d bots", "最多 %d 个 Bot", MOST_BOTS);
     run->bots[run->count++] = (struct milky_bot){ sizeof(struct milky_bot), .self_id = uin };
     return MK_EXIT_OK;
 }
@@ -71,26 +73,27 @@ static int read_bots(struct run *run, const char *list)
         uint64_t uin;
         snprintf(text, sizeof(text), "%.*s", (int)(part.len < 15 ? part.len : 15), part.ptr);
         if (!mk_command_uin(text, &uin))
-            return mk_command_misused(
-                run->arguments->command,
-                mk_tr("--bot is QQ numbers, not %s", "--bot 应为 QQ 号，不是 %s"), list);
+            return mk_command_misused(run->arguments->command, "--bot takes QQ numbers, not %s",
+                                      "--bot 应为 QQ 号，不是 %s", list);
         code = add_bot(run, uin);
     }
     if (code == 0 && run->count == 0)
-        code = mk_command_misused(run->arguments->command, "%s",
-                                  mk_tr("--bot names nobody: it is QQ numbers, as 10001000",
-                                        "--bot 为空：应为 QQ 号，如 10001000"));
+        code = mk_command_misused(run->arguments->command,
+                                  "--bot is empty: it needs QQ numbers, such as 10001000",
+                                  "--bot 为空：应为 QQ 号，如 10001000");
     return code;
 }
 
-/* The people of the world who are bots. What is wrong with it otherwise the sandbox will tell. */
+/* Finds the bots among the people of the world. Other mistakes in it are reported by the sandbox.
+ */
 static int find_bots(struct run *run, const char *file)
 {
     yyjson_read_err error;
     yyjson_doc *doc = yyjson_read_file(
         file, YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS, NULL, &error);
     if (!doc)
-        return mk_command_failed("%s: %s", file, error.msg);
+        return mk_command_failed("%s: %s", "%s：%s", file,
+                                 mk_json_error_text(mk_language_get(), &error));
     int code = MK_EXIT_OK;
     size_t i, count;
     yyjson_val *person, *root = yyjson_doc_get_root(doc);
@@ -103,9 +106,8 @@ static int find_bots(struct run *run, const char *file)
     yyjson_doc_free(doc);
     if (code == 0 && run->count == 0)
         code = mk_command_failed(
-            mk_tr("%s: nobody in it is a bot (\"is_bot\": true): name one with --bot",
-                  "%s：其中没有 Bot（\"is_bot\": true）：请用 --bot 指定"),
-            file);
+            "%s: none of its people is a bot (\"is_bot\": true): name one with --bot",
+            "%s：其中没有 Bot（\"is_bot\": true）：请用 --bot 指定", file);
     return code;
 }
 
@@ -118,9 +120,9 @@ static int choose_bots(struct run *run)
     return world ? find_bots(run, world) : read_bots(run, "10001000,10002000");
 }
 
-/* --- where --- */
+/* --- addresses --- */
 
-/* A token must be something that bots can send. It is not shown. */
+/* Checks that bots can send the token. It is not printed. */
 static int check_token(const struct run *run, unsigned which, const char *name)
 {
     const char *token = run->arguments->option[which];
@@ -128,20 +130,18 @@ static int check_token(const struct run *run, unsigned which, const char *name)
     if (!token)
         return MK_EXIT_OK;
     if (*token == '\0')
-        return mk_command_misused(
-            run->arguments->command,
-            mk_tr("--%s is empty: leave it out where none is wanted", "--%s 为空：不需要时请省略"),
-            name);
+        return mk_command_misused(run->arguments->command,
+                                  "--%s is empty: leave it out where none is wanted",
+                                  "--%s 为空：不需要时请省略", name);
     if (mk_config_token_fits(mk_slice_str(token), &at))
         return MK_EXIT_OK;
-    return mk_command_misused(
-        run->arguments->command,
-        token[at] == ' '
-            ? mk_tr("--%s has a space at byte %zu, which no header can carry",
-                    "--%s 的第 %zu 个字节为空格，请求头无法携带")
-            : mk_tr("--%s has a control character at byte %zu, which no header can carry",
-                    "--%s 的第 %zu 个字节为控制字符，请求头无法携带"),
-        name, at + 1);
+    if (token[at] == ' ')
+        return mk_command_misused(run->arguments->command,
+                                  "--%s has a space at byte %zu, which no header can carry",
+                                  "--%s 的第 %zu 个字节为空格，请求头无法携带", name, at + 1);
+    return mk_command_misused(run->arguments->command,
+                              "--%s has a control character at byte %zu, which no header can carry",
+                              "--%s 的第 %zu 个字节为控制字符，请求头无法携带", name, at + 1);
 }
 
 static int place_servers(struct run *run)
@@ -157,11 +157,11 @@ static int place_servers(struct run *run)
         return code;
     if (option[PORT] && !mk_command_uint(option[PORT], UINT16_MAX, &port))
         return mk_command_misused(run->arguments->command,
-                                  mk_tr("--port is a number from 0 to 65535, not %s",
-                                        "--port 应为 0 到 65535 的数字，不是 %s"),
-                                  option[PORT]);
+                                  "--port is a number from 0 to 65535, not %s",
+                                  "--port 应为 0 到 65535 的数字，不是 %s", option[PORT]);
     if (dialect < 0)
-        return mk_command_misused(run->arguments->command, "--dialect draft|1.2");
+        return mk_command_misused(run->arguments->command, "--dialect draft|1.2",
+                                  "--dialect draft|1.2");
     for (size_t i = 0; i < run->count; i++) {
         snprintf(run->listens[i], LISTEN_SIZE, "127.0.0.1:%llu",
                  (unsigned long long)(port ? port + i : 0));
@@ -219,7 +219,7 @@ static void announce(void *arg, const struct milky_endpoint *endpoint)
     fflush(stdout);
 }
 
-/* That the world can be written, before it is lived in. A file that is new is left for the end. */
+/* Checks, before the run, that the world can be written. A new file stays until the end. */
 static int try_dump(const struct run *run)
 {
     const char *name = run->arguments->option[DUMP];
@@ -228,10 +228,10 @@ static int try_dump(const struct run *run)
         return MK_EXIT_OK;
     bool there = lstat(name, &is) == 0;
     if (there && stat(name, &is) == 0 && !S_ISREG(is.st_mode) && !S_ISDIR(is.st_mode))
-        return MK_EXIT_OK; /* whoever reads a pipe takes its first writer for all */
+        return MK_EXIT_OK; /* a reader of a pipe would take this for its only writer */
     int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0)
-        return mk_command_failed("%s: %s", name, strerror(errno));
+        return mk_command_failed("%s: %s", "%s：%s", name, mk_error_text(errno));
     close(fd);
     if (!there)
         unlink(name);
@@ -255,7 +255,7 @@ static int write_world(void *arg)
     if (file && (file == stdout ? fflush(file) : fclose(file)) != 0 && rc == 0)
         rc = -errno;
     mk_buf_fini(&text);
-    return rc < 0 ? mk_command_failed("%s: %s", name, strerror(-rc)) : MK_EXIT_OK;
+    return rc < 0 ? mk_command_failed("%s: %s", "%s：%s", name, mk_error_text(-rc)) : MK_EXIT_OK;
 }
 
 static int serve(struct run *run)
@@ -263,9 +263,8 @@ static int serve(struct run *run)
     const char *const *option = run->arguments->option;
     uint64_t seed = 0;
     if (option[SEED] && !mk_command_uint(option[SEED], UINT64_MAX, &seed))
-        return mk_command_misused(run->arguments->command,
-                                  mk_tr("--seed is a number, not %s", "--seed 应为数字，不是 %s"),
-                                  option[SEED]);
+        return mk_command_misused(run->arguments->command, "--seed is a number, not %s",
+                                  "--seed 应为数字，不是 %s", option[SEED]);
     const struct sb_sandbox_config config = {
         .path = ":memory:",
         .media.temporary = getenv("TMPDIR"),
@@ -287,7 +286,7 @@ static int serve(struct run *run)
         .arg = run,
     };
     if (!run->backend.self)
-        return mk_command_failed("%s", strerror(ENOMEM));
+        return mk_command_failed("%s", "%s", mk_error_text(ENOMEM));
     return mk_serve(&serving);
 }
 
@@ -296,11 +295,12 @@ static int run_sandbox(const struct mk_arguments *arguments)
     const char *word = arguments->option[LEVEL] ? arguments->option[LEVEL] : "warn";
     int level = mk_serve_choose(word, mk_serve_levels);
     if (level < 0)
-        return mk_command_misused(arguments->command, "--log-level error|warn|info|debug");
+        return mk_command_misused(arguments->command, "--log-level error|warn|info|debug",
+                                  "--log-level error|warn|info|debug");
     mk_command_log((unsigned)level, MK_LOG_TEXT);
     struct run *run = calloc(1, sizeof(*run));
     if (!run)
-        return mk_command_failed("%s", strerror(ENOMEM));
+        return mk_command_failed("%s", "%s", mk_error_text(ENOMEM));
     run->arguments = arguments;
     int code = choose_bots(run);
     if (code == 0)
@@ -316,7 +316,7 @@ static int run_sandbox(const struct mk_arguments *arguments)
 const struct mk_command mk_sandbox_command = {
     .name = "sandbox",
     .usage = "[--world FILE] [--port PORT]",
-    .en = "run a sandbox that begins with a world of yours and keeps nothing: for tests",
+    .en = "run a sandbox for tests: it starts with your world and keeps nothing",
     .zh = "运行以指定世界开始、不保存数据的沙盒：用于测试",
     .options = options,
     .more_en =

@@ -1,5 +1,6 @@
 /* say: `milky say` and `milky world`: requests to the sandbox through the control socket. */
 #include "base/base64.h"
+#include "base/error_text.h"
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/command.h"
@@ -19,10 +20,10 @@ static const struct mk_option say_options[] = {
     MK_OPTION_CONFIG,
     MK_OPTION_CONTROL,
     MK_OPTION_BACKEND,
-    { "as", 'a', "USER", "who speaks: somebody of the sandbox", "说话的人：沙盒中的用户" },
+    { "as", 'a', "USER", "the person of the sandbox who speaks", "说话的人：沙盒中的用户" },
     { "group", 'g', "GROUP", "in this group", "在此群中" },
     { "to", 't', "BOT", "to this bot, in private", "私聊此 Bot" },
-    { "through", 0, "GROUP", "with --to: as somebody whom it knows from this group only",
+    { "through", 0, "GROUP", "with --to: in a temporary session through this group",
       "与 --to 同用：通过此群的临时会话" },
     { "image", 'i', "FILE", "send this picture, below the text if there is any",
       "发送此图片，有文本时在文本之后" },
@@ -31,7 +32,7 @@ static const struct mk_option say_options[] = {
     { NULL },
 };
 
-/* Of both commands, whose options begin alike. */
+/* Asks for both commands, whose first options are the same. */
 static int ask(const struct mk_arguments *arguments, const char *action, struct mk_slice body,
                struct mk_client_reply *reply)
 {
@@ -47,14 +48,14 @@ static int ask(const struct mk_arguments *arguments, const char *action, struct 
 static int bad_number(const struct mk_arguments *arguments, const char *option, const char *text)
 {
     bool group = strcmp(option, "group") == 0 || strcmp(option, "through") == 0;
-    return mk_command_misused(
-        arguments->command,
-        group ? mk_tr("--%s is the number of a group, from %llu to %llu, not %s",
-                      "--%s 应为 %llu 到 %llu 之间的群号，不是 %s")
-              : mk_tr("--%s is a QQ number from %llu to %llu, not %s",
-                      "--%s 应为 %llu 到 %llu 之间的 QQ 号，不是 %s"),
-        option, (unsigned long long)MK_CONFIG_LEAST_UIN, (unsigned long long)MK_CONFIG_MOST_UIN,
-        text);
+    unsigned long long least = MK_CONFIG_LEAST_UIN, most = MK_CONFIG_MOST_UIN;
+    if (group)
+        return mk_command_misused(
+            arguments->command, "--%s is the number of a group, from %llu to %llu, not %s",
+            "--%s 应为 %llu 到 %llu 之间的群号，不是 %s", option, least, most, text);
+    return mk_command_misused(arguments->command, "--%s is a QQ number from %llu to %llu, not %s",
+                              "--%s 应为 %llu 到 %llu 之间的 QQ 号，不是 %s", option, least, most,
+                              text);
 }
 
 /* The words joined by spaces, as echo does. 0 or the error of the buf. */
@@ -83,8 +84,8 @@ static int read_image(const char *name, struct mk_buf *uri)
     return rc;
 }
 
-/* What is said, read from the command line and the disk. */
-struct said {
+/* The message, from the command line and a file. */
+struct draft {
     struct mk_buf text;
     struct mk_buf image; /* a URI; empty: none */
 };
@@ -98,35 +99,36 @@ static bool put_segment(yyjson_mut_doc *doc, yyjson_mut_val *message, const char
                                    value->data, value->len);
 }
 
-/* {"as", "group" or "to", "through", "message"}; NULL when memory is out or the text is no UTF-8 */
-static char *write_request(uint64_t as, const char *where, const uint64_t place[2],
-                           const struct said *said, size_t *len)
+/* {"as", "group" or "to", "through", "message"}; NULL when out of memory, or the text is not UTF-8
+ */
+static char *write_request(uint64_t as, const char *where, const uint64_t conversation[2],
+                           const struct draft *draft, size_t *len)
 {
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     yyjson_mut_doc_set_root(doc, root);
     bool ok = yyjson_mut_obj_add_uint(doc, root, "as", as) &&
-              yyjson_mut_obj_add_uint(doc, root, where, place[0]);
-    if (place[1] > 0)
-        ok = ok && yyjson_mut_obj_add_uint(doc, root, "through", place[1]);
+              yyjson_mut_obj_add_uint(doc, root, where, conversation[0]);
+    if (conversation[1] > 0)
+        ok = ok && yyjson_mut_obj_add_uint(doc, root, "through", conversation[1]);
     yyjson_mut_val *message = yyjson_mut_obj_add_arr(doc, root, "message");
-    if (said->text.len > 0)
-        ok = ok && put_segment(doc, message, "text", "text", &said->text);
-    if (said->image.len > 0)
-        ok = ok && put_segment(doc, message, "image", "uri", &said->image);
+    if (draft->text.len > 0)
+        ok = ok && put_segment(doc, message, "text", "text", &draft->text);
+    if (draft->image.len > 0)
+        ok = ok && put_segment(doc, message, "image", "uri", &draft->image);
     char *json = ok ? yyjson_mut_write(doc, 0, len) : NULL;
     yyjson_mut_doc_free(doc);
     return json;
 }
 
-/* place[0]: the group or the bot; place[1]: the group of a temporary session, or 0 */
+/* conversation[0]: the group or the bot; conversation[1]: the group of a temporary session, or 0 */
 static int say(const struct mk_arguments *arguments, uint64_t as, const char *where,
-               const uint64_t place[2], const struct said *said)
+               const uint64_t conversation[2], const struct draft *draft)
 {
     size_t len = 0;
-    char *body = write_request(as, where, place, said, &len);
+    char *body = write_request(as, where, conversation, draft, &len);
     if (!body)
-        return mk_command_failed("%s", mk_tr("the text is not UTF-8", "文本不是 UTF-8"));
+        return mk_command_failed("the text is not UTF-8", "文本不是 UTF-8");
     struct mk_client_reply reply = { 0 };
     int code = ask(arguments, "say", mk_slice_of(body, len), &reply);
     free(body);
@@ -141,15 +143,15 @@ static int say(const struct mk_arguments *arguments, uint64_t as, const char *wh
     return code;
 }
 
-static int read_said(const struct mk_arguments *arguments, struct said *said)
+static int read_draft(const struct mk_arguments *arguments, struct draft *draft)
 {
     const char *image = arguments->option[IMAGE];
-    if (join_words(arguments, &said->text) < 0)
-        return mk_command_failed("%s", mk_tr("the text is too long", "文本过长"));
-    int rc = image ? read_image(image, &said->image) : 0;
+    if (join_words(arguments, &draft->text) < 0)
+        return mk_command_failed("the text is too long", "文本过长");
+    int rc = image ? read_image(image, &draft->image) : 0;
     if (rc == -ENOBUFS)
-        return mk_command_failed(mk_tr("%s is too large", "%s 过大"), image);
-    return rc < 0 ? mk_command_failed("%s: %s", image, strerror(-rc)) : MK_EXIT_OK;
+        return mk_command_failed("%s is too large", "%s 过大", image);
+    return rc < 0 ? mk_command_failed("%s: %s", "%s：%s", image, mk_error_text(-rc)) : MK_EXIT_OK;
 }
 
 static int run_say(const struct mk_arguments *arguments)
@@ -159,46 +161,46 @@ static int run_say(const struct mk_arguments *arguments)
     const char *to = arguments->option[TO];
     const char *through = arguments->option[THROUGH];
     uint64_t as_number;
-    uint64_t place[2] = { 0, 0 };
+    uint64_t conversation[2] = { 0, 0 };
     if (!as || !group == !to || (through && !to))
         return mk_command_misused(
-            arguments->command, "%s",
-            mk_tr("it needs --as USER, and --group GROUP or --to BOT (`milky world` lists them)",
-                  "需要 --as USER，以及 --group GROUP 或 --to BOT（`milky world` 可列出）"));
+            arguments->command,
+            "it needs --as USER, and --group GROUP or --to BOT (`milky world` lists them)",
+            "需要 --as USER，以及 --group GROUP 或 --to BOT（`milky world` 可列出）");
     if (arguments->count == 0 && !arguments->option[IMAGE])
-        return mk_command_misused(arguments->command,
-                                  mk_tr("something is missing: %s %s", "缺少参数：%s %s"),
-                                  arguments->command->name, arguments->command->usage);
+        return mk_command_misused(arguments->command, "something is missing: %s %s",
+                                  "缺少参数：%s %s", arguments->command->name,
+                                  arguments->command->usage);
     if (!mk_command_uin(as, &as_number))
         return bad_number(arguments, "as", as);
-    if (!mk_command_uin(group ? group : to, &place[0]))
+    if (!mk_command_uin(group ? group : to, &conversation[0]))
         return bad_number(arguments, group ? "group" : "to", group ? group : to);
-    if (through && !mk_command_uin(through, &place[1]))
+    if (through && !mk_command_uin(through, &conversation[1]))
         return bad_number(arguments, "through", through);
-    struct said said;
-    mk_buf_init(&said.text, MOST_TEXT);
-    mk_buf_init(&said.image, MOST_IMAGE);
-    int code = read_said(arguments, &said);
+    struct draft draft;
+    mk_buf_init(&draft.text, MOST_TEXT);
+    mk_buf_init(&draft.image, MOST_IMAGE);
+    int code = read_draft(arguments, &draft);
     if (code == 0)
-        code = say(arguments, as_number, group ? "group" : "to", place, &said);
-    mk_buf_fini(&said.text);
-    mk_buf_fini(&said.image);
+        code = say(arguments, as_number, group ? "group" : "to", conversation, &draft);
+    mk_buf_fini(&draft.text);
+    mk_buf_fini(&draft.image);
     return code;
 }
 
 const struct mk_command mk_say_command = {
     .name = "say",
     .usage = "--as USER --group GROUP|--to BOT [--image FILE] TEXT...",
-    .en = "let somebody of the sandbox say something",
-    .zh = "让沙盒中的某人说话",
+    .en = "send a message as a person of the sandbox",
+    .zh = "以沙盒中某个用户的身份发送消息",
     .options = say_options,
     .more_en =
-        "The message reaches the bots as an event. The daemon is found by the control socket of\n"
-        "the configuration.\n"
+        "The message reaches the bots as an event. The command finds the daemon by the control\n"
+        "socket of the configuration.\n"
         "  milky say --as 10003001 --group 700000001 hello\n"
         "  milky say --as 10003001 --to 10001000 hello\n"
         "  milky say --as 10003001 --to 10001000 --image cat.png\n"
-        "`milky do` does everything else that people do.\n",
+        "`milky do` is for everything else that people do.\n",
     .more_zh = "Bot 会收到这条消息的事件。通过配置中的控制套接字联系运行中的 `milky serve`。\n"
                "  milky say --as 10003001 --group 700000001 你好\n"
                "  milky say --as 10003001 --to 10001000 你好\n"
@@ -217,7 +219,7 @@ static const struct mk_option world_options[] = {
     { NULL },
 };
 
-/* "NUMBER  NAME", the name without what could play with the terminal. */
+/* Prints "NUMBER  NAME", the name escaped for the terminal. */
 static void print_one(yyjson_val *number, yyjson_val *name)
 {
     printf("  %-11s ", yyjson_is_raw(number) ? yyjson_get_raw(number) : "?");

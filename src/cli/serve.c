@@ -1,5 +1,6 @@
 /* serve: `milky serve`: the endpoint, from its configuration to the last connection's end. */
 #include "cli/serve.h"
+#include "base/error_text.h"
 
 #include "cli/command.h"
 #include "cli/reload.h"
@@ -44,19 +45,19 @@ static void on_signal(uv_signal_t *handle, int number)
     struct server *server = handle->data;
     if (number == SIGHUP && server->serving->reload) {
         const char *restart;
-        reload(server, &restart); /* it logs everything */
+        reload(server, &restart); /* it logs the result */
         return;
     }
     if (server->stopping)
-        _exit(128 + number); /* asked twice: whoever asks does not want to wait */
+        _exit(128 + number); /* a second signal means that the user does not want to wait */
     server->stopping = true;
     mk_log_info("serve", "stopping (signal %d; a second one ends it at once)",
                 "正在停止（信号 %d；再来一次则立即结束）", number);
     milky_endpoint_stop(server->endpoint);
 }
 
-/* The handles do not keep the loop running. They are closed, and the loop forgets them when the
- * endpoint is freed. */
+/* The handles do not keep the loop running. They are closed here, and the loop lets go of them when
+ * the endpoint is freed. */
 static int watch_signals(struct server *server)
 {
     static const int numbers[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
@@ -81,7 +82,7 @@ static void forget_signals(struct server *server)
             uv_close((uv_handle_t *)&server->signals[i], NULL);
 }
 
-/* mkdir -p; for its owner alone, since there are messages in it. */
+/* mkdir -p. Only the owner may read it, because there are messages in it. */
 static int make_folder(const char *path)
 {
     char *copy = strdup(path);
@@ -89,7 +90,7 @@ static int make_folder(const char *path)
         return -ENOMEM;
     for (char *slash = copy + 1; (slash = strchr(slash, '/')); slash++) {
         *slash = '\0';
-        mkdir(copy, 0700); /* the last one will tell */
+        mkdir(copy, 0700); /* the last one reports the error */
         *slash = '/';
     }
     int rc = mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
@@ -123,8 +124,8 @@ int mk_serve(const struct mk_serving *serving)
         milky_endpoint_free(server.endpoint);
     }
     if (rc < 0)
-        return mk_command_failed(mk_tr("it could not start: %s", "无法启动：%s"),
-                                 *error.text ? error.text : strerror(-rc));
+        return mk_command_failed("cannot start: %s", "无法启动：%s",
+                                 *error.text ? error.text : mk_error_text(-rc));
     return code;
 }
 
@@ -155,12 +156,12 @@ static int serve(struct mk_config *config, const char *file)
 {
     int rc = make_folder(config->data_dir);
     if (rc < 0)
-        return mk_command_failed(mk_tr("cannot make data_dir %s: %s", "无法创建 data_dir %s：%s"),
-                                 config->data_dir, strerror(-rc));
+        return mk_command_failed("cannot make data_dir %s: %s", "无法创建 data_dir %s：%s",
+                                 config->data_dir, mk_error_text(-rc));
     struct announcement announcement = { config, file, { .config = config } };
     rc = mk_reload_begin(&announcement.reload, config);
     if (rc < 0) {
-        rc = mk_command_failed(mk_tr("the backends cannot be made: %s", "无法创建后端：%s"),
+        rc = mk_command_failed("the backends cannot be made: %s", "无法创建后端：%s",
                                mk_reload_reason(&announcement.reload));
         mk_reload_fini(&announcement.reload);
         return rc;
@@ -194,9 +195,11 @@ static int run(const struct mk_arguments *arguments)
     int level = level_word ? mk_serve_choose(level_word, mk_serve_levels) : 0;
     int format = format_word ? mk_serve_choose(format_word, formats) : 0;
     if (level < 0)
-        return mk_command_misused(arguments->command, "--log-level error|warn|info|debug");
+        return mk_command_misused(arguments->command, "--log-level error|warn|info|debug",
+                                  "--log-level error|warn|info|debug");
     if (format < 0)
-        return mk_command_misused(arguments->command, "--log-format text|json");
+        return mk_command_misused(arguments->command, "--log-format text|json",
+                                  "--log-format text|json");
     struct mk_config *config;
     int rc = mk_command_config_whole(arguments->option[CONFIG], &config);
     if (rc)

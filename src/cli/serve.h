@@ -1,4 +1,4 @@
-/* serve: running an endpoint until somebody stops it: what `milky serve` and `milky sandbox` share.
+/* serve: runs an endpoint until a signal stops it, for `milky serve` and `milky sandbox`.
  */
 #ifndef MK_CLI_SERVE_H
 #define MK_CLI_SERVE_H
@@ -15,15 +15,15 @@ struct mk_serving {
      * (milky_endpoint_on_reload).
      */
     const char *(*reload)(void *arg, struct milky_endpoint *endpoint, const char **restart);
-    /* Optional: it serves no more, and the backend is still there. Returns an exit code. */
+    /* Optional: it has stopped, and the backend still exists. Returns an exit code. */
     int (*stopped)(void *arg);
     void *arg;
 };
 
-/* Serves until SIGINT or SIGTERM. Returns an exit code; what went wrong has been said. */
+/* Serves until SIGINT or SIGTERM. Returns an exit code after it has printed any error. */
 int mk_serve(const struct mk_serving *serving);
 
-/* The place of `word` among `words`, which NULL ends; or -1. */
+/* The index of `word` in `words`, which NULL ends; or -1. */
 int mk_serve_choose(const char *word, const char *const *words);
 
 extern const char *const mk_serve_levels[]; /* of the log, in the order of enum mk_log_level */

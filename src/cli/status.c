@@ -1,4 +1,4 @@
-/* status: `milky status`: how the daemon is doing, in words. */
+/* status: `milky status`: prints the state of the daemon in words. */
 #include "cli/ask.h"
 #include "cli/command.h"
 
@@ -33,21 +33,21 @@ static const struct mk_word states[] = {
     { "stopped", "stopped", "已停止" },
 };
 
-/* What to do about each trouble (transport/health.h). */
+/* Advice on each trouble (transport/health.h). */
 static const struct mk_word advice[] = {
-    { "unreachable", "nobody answers there: is that program running, at this host and port?",
+    { "unreachable", "there is no answer: is that program running, at this host and port?",
       "对方无应答：该程序是否正在此主机与端口上运行？" },
     { "name", "the name of the host is not known: check the url, or this machine's DNS",
       "无法解析主机名：请检查 url 或本机的 DNS" },
     { "tls",
-      "TLS does not come about: check the certificate of the other side, and `tls` in the "
+      "the TLS handshake fails: check the certificate of the other side, and `tls` in the "
       "configuration",
       "TLS 连接失败：请检查对方的证书与配置中的 `tls`" },
     { "token", "it does not accept the credentials: set the access_token that it expects",
       "对方不接受凭据：请设置它所期望的 access_token" },
-    { "address", "that is not what is expected at this address: check the path of the url",
+    { "address", "the service is not at this address: check the path of the url",
       "该地址上没有所需的服务：请检查 url 的路径" },
-    { "busy", "it asks to wait: its limit is reached, or it is not up yet",
+    { "busy", "it asks to wait: its limit is reached, or it is not ready yet",
       "对方要求等待：达到其限制，或尚未就绪" },
     { "failing",
       "it fails: look into the log of that program; `milky deliveries` lists what it "
@@ -97,7 +97,7 @@ static void print_lag(yyjson_val *transport)
         printf(mk_tr(" (%s)", "（%s）"), size_text(bytes, text));
 }
 
-/* The counters of transports that a person wants to see, where they are not 0. */
+/* The counters of transports to print, where they are not 0. */
 static const struct mk_word counts[] = {
     { "deliveries", "delivered", "已投递" }, { "reconnects", "reconnects", "重连" },
     { "retries", "retries", "重试" },        { "set_aside", "set aside", "搁置" },
@@ -108,7 +108,7 @@ static void print_counts(yyjson_val *transport)
 {
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         yyjson_val *count = yyjson_obj_get(transport, counts[i].name);
-        bool is_main = i == 0; /* a 0 says something, too */
+        bool is_main = i == 0; /* printed even when it is 0 */
         if (count && (is_main || yyjson_get_uint(count) > 0))
             printf(mk_tr(", %s: %llu", "，%s：%llu"), mk_tr(counts[i].en, counts[i].zh),
                    (unsigned long long)yyjson_get_uint(count));
@@ -154,7 +154,7 @@ static void print_transport(yyjson_val *transport)
 
 /* --- the whole --- */
 
-/* Nothing for one that is online. */
+/* Prints nothing for a bot that is online. */
 static void print_offline(yyjson_val *bot)
 {
     char when[MK_TEXT_TIME];
@@ -170,7 +170,7 @@ static void print_offline(yyjson_val *bot)
     putchar('\n');
 }
 
-/* `backend` is its backend's name where there are several, else "". */
+/* `backend` is the name of its backend when there are several, else "". */
 static void print_bot(yyjson_val *bot, const char *backend)
 {
     printf(mk_tr("bot %llu%s%s%s: calls: %llu (failed: %llu), last event: %llu",
@@ -199,7 +199,7 @@ static void print_bot(yyjson_val *bot, const char *backend)
                mk_client_uint(bot, "dead_letters"), mk_program);
 }
 
-/* What was refused, and which limit or mistake it met; nothing where nothing was. */
+/* Prints what was refused, by limit or mistake; nothing when nothing was. */
 static void print_turned_away(yyjson_val *data)
 {
     static const struct mk_word kinds[] = {
@@ -281,11 +281,12 @@ static int run(const struct mk_arguments *arguments)
 const struct mk_command mk_status_command = {
     .name = "status",
     .usage = "[-c FILE] [--json]",
-    .en = "how the daemon is doing: transports, errors and what to do about them",
+    .en = "print the state of the daemon: transports, errors and advice",
     .zh = "运行状况：各通信方式的状态、错误与处理建议",
     .options = options,
-    .more_en = "The daemon is found by the control address of the configuration. The exit code is "
-               "1 when\nit does not answer.\n",
+    .more_en =
+        "The command finds the daemon by the control address of the configuration. The exit\n"
+        "code is 1 when it does not answer.\n",
     .more_zh = "通过配置中的控制地址联系运行中的 `milky serve`；无应答时退出码为 1。\n",
     .run = run,
 };

@@ -140,7 +140,7 @@ static void print_bot(FILE *out, const struct mk_config *config, const struct mi
         fprintf(out, "  %s\n", mk_tr("(no transport)", "（没有通信方式）"));
 }
 
-/* An address of the endpoint's own, with the real port where it has one by now. */
+/* Prints an address of the endpoint itself, with the real port when it listens already. */
 static void print_own(FILE *out, const char *name, const char *address,
                       const struct milky_endpoint *endpoint)
 {

@@ -23,13 +23,13 @@ void mk_text_setup(void);
  */
 enum mk_language mk_text_reply_language(void);
 
-/* What the daemon calls by a name, in words for a person. */
+/* Words for a name that the daemon uses. */
 struct mk_word {
     const char *name;
     const char *en;
     const char *zh;
 };
-/* The words for a name, or NULL where it is none of these, or NULL. */
+/* The words for a name; NULL for an unknown name and for NULL. */
 const char *mk_word_for(const struct mk_word *words, size_t count, const char *name);
 
 /* Writes a time, seconds since 1970, as this machine's clock shows it: "2026-01-31 12:34:56". */
@@ -37,8 +37,8 @@ enum { MK_TEXT_TIME = 32 };
 const char *mk_text_time(uint64_t seconds, char text[MK_TEXT_TIME]);
 
 /*
- * Prints text of others, with what could garble a terminal escaped (base/escape.h). `lines`: it may
- * have several, which stay.
+ * Prints text of others, escaped for a terminal (base/escape.h). `lines`: it may have several
+ * lines, which are kept.
  */
 void mk_text_show(FILE *to, struct mk_slice text, bool lines);
 

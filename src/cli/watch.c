@@ -1,9 +1,10 @@
 /*
  * watch: `milky watch`: a WebSocket client of a bot's websocket_server that prints each event as a
  * line of JSON, and connects again when the server goes away. It is in one of these states: waiting
- * (the timer runs), connecting and shaking hands (`dial`), open (`websocket`), stopping.
+ * (the timer runs), connecting, with the handshake (`dial`), open (`websocket`), stopping.
  */
 #include "base/backoff.h"
+#include "base/error_text.h"
 #include "base/json.h"
 #include "cli/client.h"
 #include "cli/command.h"
@@ -36,11 +37,11 @@ struct watch {
     bool pretty;
     uint64_t wanted; /* end after so many events; 0: never */
     uint64_t seen;
-    struct mk_timer *timer; /* the next try */
+    struct mk_timer *timer; /* of the next attempt */
     struct mk_backoff backoff;
     struct mk_websocket_dial *dial;
     struct mk_websocket *websocket;
-    bool refused;   /* for good: trying again would not help */
+    bool refused;   /* for good: another attempt would not help */
     bool connected; /* once at least */
     uv_signal_t signals[2];
     bool stopping;
@@ -61,7 +62,7 @@ static void end(struct watch *watch, int code)
         mk_loop_stop(&watch->loop);
 }
 
-/* The connection, or the try, is over. */
+/* The connection, or the attempt, has ended. */
 static void try_later(struct watch *watch, enum mk_failure_kind kind, const char *why)
 {
     if (watch->stopping) {
@@ -69,18 +70,18 @@ static void try_later(struct watch *watch, enum mk_failure_kind kind, const char
         return;
     }
     if (watch->refused) {
-        mk_command_failed("%s: %s", watch->name, why);
+        mk_command_failed("%s: %s", "%s：%s", watch->name, why);
         end(watch, MK_EXIT_FAILED);
         return;
     }
     uint32_t wait = mk_backoff_next(&watch->backoff);
-    mk_command_failed(mk_tr("%s: %s; next try in %u.%u s", "%s：%s；%u.%u 秒后重试"), watch->name,
-                      why, wait / 1000, wait % 1000 / 100);
+    mk_command_failed("%s: %s; next try in %u.%u s", "%s：%s；%u.%u 秒后重试", watch->name, why,
+                      wait / 1000, wait % 1000 / 100);
     bool first = watch->backoff.tries == 1 && !watch->connected;
     if (first && kind == MK_FAILURE_CERTIFICATE)
-        mk_command_failed("%s", mk_client_untrusted());
+        mk_command_failed("%s", "%s", mk_client_untrusted());
     else if (first)
-        mk_command_failed(mk_tr("is `%s serve` running?", "`%s serve` 是否正在运行？"), mk_program);
+        mk_command_failed("is `%s serve` running?", "`%s serve` 是否正在运行？", mk_program);
     mk_timer_start(watch->timer, wait);
 }
 
@@ -106,7 +107,7 @@ static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice pa
     if (watch->stopping)
         return;
     if (!print_event(watch, payload))
-        end(watch, MK_EXIT_FAILED); /* nobody reads any more */
+        end(watch, MK_EXIT_FAILED); /* the reader is gone */
     else if (++watch->seen == watch->wanted)
         end(watch, MK_EXIT_OK);
 }
@@ -129,7 +130,7 @@ static void open_websocket(struct watch *watch, struct mk_stream *stream)
     if (!watch->websocket) {
         mk_stream_adopt(stream, NULL, NULL);
         mk_stream_abort(stream, -ENOMEM);
-        try_later(watch, MK_FAILURE_NO_MEMORY, strerror(ENOMEM));
+        try_later(watch, MK_FAILURE_NO_MEMORY, mk_error_text(ENOMEM));
         return;
     }
     watch->connected = true;
@@ -139,7 +140,7 @@ static void open_websocket(struct watch *watch, struct mk_stream *stream)
 
 /* --- connecting --- */
 
-/* What makes another try useless, or NULL. */
+/* The reason why another attempt is useless, or NULL. */
 static const char *refusal_of(const struct watch *watch, unsigned status)
 {
     switch (status) {
@@ -154,27 +155,6 @@ static const char *refusal_of(const struct watch *watch, unsigned status)
     }
 }
 
-static const char *text_of(const struct mk_dial_outcome *outcome)
-{
-    const struct mk_failure *failure = &outcome->failure;
-    if (outcome->step != MK_DIAL_ASKING)
-        return mk_failure_text(failure);
-    switch (failure->kind) {
-    case MK_FAILURE_NO_MEMORY:
-        return strerror(ENOMEM);
-    case MK_FAILURE_PROTOCOL:
-    case MK_FAILURE_TOO_LONG:
-        return mk_tr("its answer is not HTTP/1.1", "应答不是 HTTP/1.1");
-    case MK_FAILURE_NO_ANSWER:
-    case MK_FAILURE_CLOSED:
-        return mk_tr("it closed the connection during the handshake", "对方在握手时关闭了连接");
-    case MK_FAILURE_TIMEOUT:
-        return mk_tr("it did not answer the handshake in time", "握手超时");
-    default:
-        return mk_failure_text(failure);
-    }
-}
-
 static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial_outcome *outcome)
 {
     struct watch *watch = arg;
@@ -185,7 +165,7 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
     }
     const char *refusal = refusal_of(watch, outcome->failure.status);
     watch->refused = refusal;
-    try_later(watch, outcome->failure.kind, refusal ? refusal : text_of(outcome));
+    try_later(watch, outcome->failure.kind, refusal ? refusal : mk_failure_text(&outcome->failure));
 }
 
 static void connect_now(struct watch *watch)
@@ -199,7 +179,7 @@ static void connect_now(struct watch *watch)
     };
     watch->dial = mk_websocket_dial_start(&watch->loop, &options, on_dialled, watch);
     if (!watch->dial)
-        try_later(watch, MK_FAILURE_NO_MEMORY, strerror(ENOMEM));
+        try_later(watch, MK_FAILURE_NO_MEMORY, mk_error_text(ENOMEM));
 }
 
 static void on_timer(void *arg)
@@ -251,14 +231,14 @@ static int run_loop(struct watch *watch)
     return rc;
 }
 
-/* Watches `text`, which is a URL for certain. Returns the exit code. */
+/* Watches `text`, which is a valid URL. Returns the exit code. */
 static int watch_url(struct watch *watch, const char *text)
 {
     mk_summary_url(text, watch->name, sizeof(watch->name));
     mk_url_parse(mk_slice_str(text), &watch->url);
     watch->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MOST_WAIT_MS };
     int rc = run_loop(watch);
-    return rc < 0 ? mk_command_failed("%s", strerror(-rc)) : watch->code;
+    return rc < 0 ? mk_command_failed("%s", "%s", mk_error_text(-rc)) : watch->code;
 }
 
 /* --- the command --- */
@@ -267,7 +247,7 @@ enum { CONFIG, BOT, URL, TOKEN, CA, PRETTY, COUNT, ONCE };
 
 static const struct mk_option options[] = {
     MK_OPTION_CONFIG,
-    { "bot", 'b', "UIN", "which bot of the configuration; else the first with a websocket_server",
+    { "bot", 'b', "UIN", "a bot of the configuration; default: the first with a websocket_server",
       "配置中的哪个 Bot；默认为第一个有 websocket_server 的" },
     { "url", 'u', "URL", "watch this server instead: ws://HOST:PORT/",
       "改为连接此服务器：ws://HOST:PORT/" },
@@ -281,7 +261,7 @@ static const struct mk_option options[] = {
     { NULL },
 };
 
-/* Where the configuration's server is. NULL: it has been said why not. */
+/* Finds the server of the configuration. Returns NULL after it has printed why there is none. */
 static const struct milky_server *find_server(const struct mk_config *config, uint64_t uin,
                                               struct mk_target *target)
 {
@@ -299,16 +279,15 @@ static const struct milky_server *find_server(const struct mk_config *config, ui
         }
     }
     if (!known)
-        mk_command_failed(mk_tr("there is no bot %llu in the configuration", "配置中没有 Bot %llu"),
+        mk_command_failed("there is no bot %llu in the configuration", "配置中没有 Bot %llu",
                           (unsigned long long)uin);
     else if (unfit)
-        mk_command_failed(mk_tr("%s cannot be watched: it needs a TCP port that is fixed, or --url",
-                                "无法连接 %s：需要固定的 TCP 端口，或使用 --url"),
-                          unfit);
+        mk_command_failed("%s cannot be watched: it needs a TCP port that is fixed, or --url",
+                          "无法连接 %s：需要固定的 TCP 端口，或使用 --url", unfit);
     else
-        mk_command_failed("%s", mk_tr("the configuration has no websocket_server for it: add one, "
-                                      "or use --url",
-                                      "配置中没有可用的 websocket_server：请添加，或使用 --url"));
+        mk_command_failed("the configuration has no websocket_server for it: add one, "
+                          "or use --url",
+                          "配置中没有可用的 websocket_server：请添加，或使用 --url");
     return NULL;
 }
 
@@ -317,9 +296,8 @@ static int watch_config(const struct mk_arguments *arguments, struct watch *watc
     const char *bot = arguments->option[BOT];
     uint64_t uin = 0;
     if (bot && !mk_command_uin(bot, &uin))
-        return mk_command_misused(
-            arguments->command, mk_tr("--bot is a QQ number, not %s", "--bot 应为 QQ 号，不是 %s"),
-            bot);
+        return mk_command_misused(arguments->command, "--bot is a QQ number, not %s",
+                                  "--bot 应为 QQ 号，不是 %s", bot);
     struct mk_config *config;
     int code = mk_command_config(arguments->option[CONFIG], &config);
     if (code)
@@ -346,7 +324,8 @@ static int watch_given(const struct mk_arguments *arguments, struct watch *watch
     const char *why = mk_url_parse(mk_slice_str(url), &watch->url);
     if (!why && (watch->url.scheme.ptr[0] | 0x20) != 'w')
         why = mk_tr("ws:// or wss:// is needed", "应以 ws:// 或 wss:// 开头");
-    return why ? mk_command_misused(arguments->command, "--url: %s", why) : watch_url(watch, url);
+    return why ? mk_command_misused(arguments->command, "--url: %s", "--url：%s", why)
+               : watch_url(watch, url);
 }
 
 static int run(const struct mk_arguments *arguments)
@@ -357,10 +336,8 @@ static int run(const struct mk_arguments *arguments)
     const char *count = arguments->option[COUNT];
     const char *ca = arguments->option[CA];
     if (count && (!mk_command_uint(count, UINT64_MAX, &watch.wanted) || watch.wanted == 0))
-        return mk_command_misused(
-            arguments->command,
-            mk_tr("--count is a number from 1 on, not %s", "--count 应为不小于 1 的数，不是 %s"),
-            count);
+        return mk_command_misused(arguments->command, "--count is a number from 1 on, not %s",
+                                  "--count 应为不小于 1 的数，不是 %s", count);
     if (ca && !(watch.tls = mk_client_trust(ca)))
         return MK_EXIT_FAILED;
     int code =
@@ -372,7 +349,7 @@ static int run(const struct mk_arguments *arguments)
 const struct mk_command mk_watch_command = {
     .name = "watch",
     .usage = "[-n COUNT]",
-    .en = "print the events of a running bot as they come",
+    .en = "print the events of a running bot as they arrive",
     .zh = "实时输出运行中 Bot 的事件",
     .options = options,
     .more_en =

@@ -94,7 +94,7 @@ describe('help', { concurrency: 4 }, () => {
       [['watch', '-n', '-1'], /--count is a number from 1 on, not -1/],
       [['watch', '-n', '18446744073709551616'], /--count is a number from 1 on, not 18446744073709551616/],
       [['deliveries', 'drop', '99999999999999999999'], /expected the number of a delivery, or all, got 99999999999999999999/],
-      [['sandbox', '--bot', ''], /--bot names nobody/],
+      [['sandbox', '--bot', ''], /--bot is empty/],
       [['sandbox', '-t', ''], /--access-token is empty/],
       [['sandbox', '-t', 's3\ncret'], /--access-token has a control character at byte 3, [^]*--help\n$/],
       [['sandbox', '--control-token', ' x'], /--control-token has a space at byte 1/],
@@ -328,7 +328,7 @@ describe('call', { concurrency: 4 }, () => {
     assert.match(fixed.stderr, /no fixed port: use --url/);
     const absent = await run(['call', '--url', `http://127.0.0.1:${await freePort()}`, 'x']);
     assert.equal(absent.code, 1);
-    assert.match(absent.stderr, /nobody answers at http:\/\/127\.0\.0\.1:\d+: is `.*milky serve` running\?/);
+    assert.match(absent.stderr, /there is no answer at http:\/\/127\.0\.0\.1:\d+: is `.*milky serve` running\?/);
   });
 
   it('uses the proxy of the environment, except for this machine and for no_proxy', async (t) => {
@@ -459,7 +459,7 @@ describe('say and world', { concurrency: 4 }, () => {
     await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(botConfig({})));
     const { code, stderr } = await run(['world'], { cwd: dir });
     assert.equal(code, 1);
-    assert.match(stderr, /nobody answers at unix:data\/control\.sock: is `.*milky serve -c milky\.jsonc` running\?/);
+    assert.match(stderr, /there is no answer at unix:data\/control\.sock: is `.*milky serve -c milky\.jsonc` running\?/);
     await writeFile(join(dir, 'milky.jsonc'), JSON.stringify({ ...botConfig({}), control: null }));
     const none = await run(['say', '--as', `${MING}`, '--to', `${BOT}`, 'x'], { cwd: dir });
     assert.equal(none.code, 1);

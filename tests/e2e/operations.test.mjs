@@ -335,7 +335,7 @@ describe('status', { concurrency: 6 }, () => {
     assert.match(english.stdout, /http_server +127\.0\.0\.1:\d+ +listening, connections: \d/);
     assert.match(english.stdout, /websocket_server +127\.0\.0\.1:\d+ +listening, connections: 1/);
     assert.match(english.stdout, /webhook +http:\/\/127\.0\.0\.1:\d+\/hook +(waiting, next try in [0-9.]+ s|delivering), events behind: 1/);
-    assert.match(english.stdout, /last error, .*: connection refused\n +-> nobody answers there/);
+    assert.match(english.stdout, /last error, .*: connection refused\n +-> there is no answer/);
     assert.match(english.stdout, /it answered 401\n +-> it does not accept the credentials/);
     assert.ok(!/s3cret|pass/.test(english.stdout));
     const chinese = await milky.run(['status'], { env: { LANG: 'zh_CN.UTF-8', LC_ALL: '' } });
@@ -349,7 +349,7 @@ describe('status', { concurrency: 6 }, () => {
     await writeFile(join(dir, 'milky.jsonc'), JSON.stringify(watched({})));
     const { code, stderr } = await run(['status'], { cwd: dir });
     assert.equal(code, 1);
-    assert.match(stderr, /nobody answers at unix:data\/control\.sock/);
+    assert.match(stderr, /there is no answer at unix:data\/control\.sock/);
   });
 
   it('knows only its own requests', async (t) => {

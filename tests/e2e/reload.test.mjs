@@ -307,7 +307,7 @@ describe('reload', { concurrency: 4 }, () => {
     await change(milky, config({ http_server: at(port) }, { control: { listen: `127.0.0.1:${is}` } }));
     const away = await milky.run(['reload']);
     assert.equal(away.code, 1);
-    assert.match(away.stderr, new RegExp(`nobody answers at 127\\.0\\.0\\.1:${is}`));
+    assert.match(away.stderr, new RegExp(`there is no answer at 127\\.0\\.0\\.1:${is}`));
     const there = await milky.run(['reload', '--control', `127.0.0.1:${was}`]);
     assert.equal(there.code, 0, there.stderr);
     assert.equal(await ask(port), 200);

@@ -189,13 +189,13 @@ describe('milky sandbox', { concurrency: 4 }, () => {
     for (const [args, code, what] of [
       [['--world', join(dir, 'none.json')], 1, /none\.json: /],
       [['--world', await file('{"milky_world": 1')], 1, /\.json: /],
-      [['--world', await file({ milky_world: 1 })], 1, /nobody in it is a bot/],
+      [['--world', await file({ milky_world: 1 })], 1, /none of its people is a bot/],
       [['--world', await file({ milky_world: 2 }), '--bot', '30001'], 1, /milky_world: this milky reads worlds of version 1, not 2/],
       [['--world', await file(bad)], 1, /groups\[0\]\.members\[1\]\.user_id: there is no person 20009/],
       [['--port', 'x'], 2, /--port is a number from 0 to 65535, not x/],
       [['--port', '65536'], 2, /--port is a number/],
       [['--seed', '-1'], 2, /--seed is a number, not -1/],
-      [['--bot', '5'], 2, /--bot is QQ numbers, not 5/],
+      [['--bot', '5'], 2, /--bot takes QQ numbers, not 5/],
       [['--dialect', '2.0'], 2, /--dialect draft\|1\.2/],
       [['--log-level', 'loud'], 2, /--log-level error\|warn\|info\|debug/],
     ]) {
