@@ -244,7 +244,7 @@ describe('init', { concurrency: 4 }, () => {
       assert.doesNotMatch(stdout, new RegExp(tokens.at(-1)));
       const again = await run(['init', ...words], { cwd: dir });
       assert.equal(again.code, 1);
-      assert.match(again.stderr, new RegExp(`${name} is there already`));
+      assert.match(again.stderr, new RegExp(`${name} exists already`));
       assert.equal(await readFile(file, 'utf8'), config);
       assert.equal((await run(['init', '--force', ...words], { cwd: dir })).code, 0);
       assert.notEqual(await readFile(file, 'utf8'), config);

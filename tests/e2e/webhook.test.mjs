@@ -239,7 +239,7 @@ describe('webhook', { concurrency: 6 }, () => {
       await speak(milky, `word ${i}`);
       assert.equal(textOf((await receiver.next()).body.data), `word ${i}`);
       const line = await milky.log.find((l) => l.includes('webhook:'), `a line about answer ${i}`);
-      assert.match(line, new RegExp(`webhook: http://127\\.0\\.0\\.1:${receiver.port}/hook: its response .* is no call`));
+      assert.match(line, new RegExp(`webhook: http://127\\.0\\.0\\.1:${receiver.port}/hook: its response .* is not a call`));
     }
     await speak(milky, 'last');
     assert.equal(await heard(observer), 'the end');
@@ -269,7 +269,7 @@ describe('webhook', { concurrency: 6 }, () => {
     await logged(/webhook: .*: its response has 1002 calls: only the first 1000 are executed/);
     assert.equal(await heard(observer), 'the last');
     await speak(milky, 'two');
-    await logged(/webhook: .*: its response \(200, \d{7} bytes\) is no call/);
+    await logged(/webhook: .*: its response \(200, \d{7} bytes\) is not a call/);
     await speak(milky, 'three');
     assert.equal(await heard(observer), 'the end');
   });
@@ -295,7 +295,7 @@ describe('webhook', { concurrency: 6 }, () => {
       const line = await milky.log.find((l) => l.includes('webhook:'), `a line about call ${number}`);
       assert.match(line, new RegExp(`call ${number} of its response failed: ${why}`));
     }
-    assert.doesNotMatch(milky.stderr, /is no call|next try/);
+    assert.doesNotMatch(milky.stderr, /is not a call|next try/);
   });
 
   it('does nothing for an empty list', async (t) => {
@@ -380,7 +380,7 @@ describe('webhook', { concurrency: 6 }, () => {
       assert.ok(milky.stderr.includes(`${name}: it answered ${statuses[i]}; next try in 1.`), milky.stderr);
     }
     assert.equal(elsewhere.requests.size, 0);
-    assert.doesNotMatch(milky.stderr, /call 1|is no call/);
+    assert.doesNotMatch(milky.stderr, /call 1|is not a call/);
   });
 
   it('tries again after a broken answer', async (t) => {
