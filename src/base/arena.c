@@ -1,4 +1,4 @@
-/* arena: a chain of blocks, each at least as large as what made it necessary. */
+/* arena: a chain of blocks, each at least as large as the allocation that needed it. */
 #include "base/arena.h"
 
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * arena: memory for one call (or one event), taken in small pieces and given back all at once.
- * The first block is kept over a reset, so that a call of usual size allocates nothing.
+ * arena: memory for one call (or one event), taken in small pieces and given back all at once. The
+ * first block is kept over a reset, so that a call of the usual size allocates nothing.
  */
 #ifndef MK_BASE_ARENA_H
 #define MK_BASE_ARENA_H
@@ -18,12 +18,13 @@ struct mk_arena {
 void mk_arena_init(struct mk_arena *arena);
 void mk_arena_fini(struct mk_arena *arena); /* NULL is allowed */
 
-/* `size` bytes, aligned for any type, valid until reset or fini; NULL when memory is out. */
+/* `size` bytes, aligned for any type, valid until reset or fini; NULL when out of memory. */
 void *mk_arena_alloc(struct mk_arena *arena, size_t size);
 
 /*
  * Makes a piece longer, in place where it is the last one. `old` was given by this arena with
- * `old_size` bytes. Returns the piece, perhaps at a new address, or NULL (then `old` still stands).
+ * `old_size` bytes. Returns the piece, perhaps at a new address, or NULL; then `old` is still
+ * valid.
  */
 void *mk_arena_grow(struct mk_arena *arena, void *old, size_t old_size, size_t size);
 

@@ -5,7 +5,7 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 static const char url_alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* Six bits of a character, or what has the 128 bit. */
+/* The six bits of a character; a value with bit 128 set for any other. */
 static uint32_t value(char c)
 {
     static const uint8_t values[128] = {

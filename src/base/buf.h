@@ -1,6 +1,6 @@
 /*
- * buf: a growable run of bytes with a cap that it has from birth. Everything that a peer can make
- * grow lives in one of these, so nothing grows without a bound.
+ * buf: a growable run of bytes whose cap is set when it is made. Everything that a peer can make
+ * grow is kept in a buf, so nothing grows without a bound.
  */
 #ifndef MK_BASE_BUF_H
 #define MK_BASE_BUF_H

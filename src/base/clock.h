@@ -1,10 +1,10 @@
-/* clock: the two clocks there are. Wall time goes into messages, monotonic time into timers. */
+/* clock: wall time, for messages, and monotonic time, for timers. */
 #ifndef MK_BASE_CLOCK_H
 #define MK_BASE_CLOCK_H
 
 #include <stdint.h>
 
-/* Milliseconds since 1970 (UTC); may jump when somebody sets the clock. */
+/* Milliseconds since 1970 (UTC); jumps when the clock is set. */
 uint64_t mk_clock_real_ms(void);
 
 /* Milliseconds since some point in the past; never goes back. */

@@ -1,12 +1,14 @@
-/* digest: OpenSSL's. */
+/* digest: implemented with OpenSSL. */
 #include "base/digest.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-/* OpenSSL's own struct, by another name. Software digests cannot fail but for memory, at their
- * beginning. */
+/*
+ * A struct mk_digest is OpenSSL's own context. Software digests fail only for lack of memory, and
+ * only when they begin.
+ */
 static struct mk_digest *begin(const EVP_MD *kind)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();

@@ -8,15 +8,18 @@
 
 enum { MK_SHA1_LEN = 20, MK_SHA256_LEN = 32 };
 
-/* A digest in the making. Both return NULL when memory is out. */
+/* A digest that is being computed. Both functions return NULL when out of memory. */
 struct mk_digest;
 struct mk_digest *mk_digest_sha1(void);
 struct mk_digest *mk_digest_sha256(void);
 
-/* Adds bytes; one that is NULL stays it. */
+/* Adds bytes. Does nothing where `digest` is NULL. */
 void mk_digest_add(struct mk_digest *digest, struct mk_slice bytes);
 
-/* Writes the digest (MK_SHA1_LEN or MK_SHA256_LEN bytes) and frees. 0, or -ENOMEM for NULL. */
+/*
+ * Writes the digest (MK_SHA1_LEN or MK_SHA256_LEN bytes) and frees it. Returns 0, or -ENOMEM where
+ * `digest` is NULL.
+ */
 int mk_digest_end(struct mk_digest *digest, uint8_t *out);
 
 /* HMAC-SHA-256 (RFC 2104). Returns 0 or -ENOMEM. */

@@ -8,10 +8,10 @@
 static const char *english(int error)
 {
 #ifdef __GLIBC__
-    const char *text = strerrordesc_np(error); /* strerror would write unknown ones into a buffer */
+    const char *text = strerrordesc_np(error); /* strerror may use a shared buffer */
     return text ? text : "Unknown error";
 #else
-    return strerror(error); /* musl's are constant */
+    return strerror(error); /* musl returns constant strings */
 #endif
 }
 

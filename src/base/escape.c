@@ -1,4 +1,7 @@
-/* escape: see the header. All such characters are in the first 16 bits, so three bytes at most. */
+/*
+ * escape: see the header. All unsafe characters are below U+10000, so they have at most three
+ * bytes.
+ */
 #include "base/escape.h"
 
 #include "base/json.h"

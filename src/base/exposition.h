@@ -1,13 +1,13 @@
 /*
- * exposition: writes numbers in Prometheus' text format 0.0.4: families, each with its samples
- * behind it. Knows nothing of what they mean.
+ * exposition: writes numbers in Prometheus' text format 0.0.4: families, each followed by its
+ * samples. It does not know what the numbers mean.
  */
 #ifndef MK_BASE_EXPOSITION_H
 #define MK_BASE_EXPOSITION_H
 
 #include "base/buf.h"
 
-/* The first error stays, and nothing is written after it. */
+/* `rc` keeps the first error; nothing is written after it. */
 struct mk_exposition {
     struct mk_buf *out;
     const char *name; /* of the family; borrowed */
@@ -19,8 +19,8 @@ void mk_exposition_family(struct mk_exposition *x, const char *name, const char 
                           const char *help);
 
 /*
- * A sample of the family. Behind the value: names and values of labels in turn, then NULL. Values
- * may be any UTF-8. The suffix ("_bucket") is put behind the family's name.
+ * Writes a sample of the family. After the value come names and values of labels in turn, then
+ * NULL. Values may be any UTF-8. The suffix ("_bucket") is appended to the family's name.
  */
 void mk_exposition_count(struct mk_exposition *x, const char *suffix, uint64_t value, ...)
     __attribute__((sentinel));

@@ -36,7 +36,7 @@ yyjson_doc *mk_json_read_in_place(struct mk_buf *text, const yyjson_alc *alc,
                                   yyjson_read_err *error)
 {
     if (text->max < SIZE_MAX - YYJSON_PADDING_SIZE)
-        text->max += YYJSON_PADDING_SIZE; /* what was gathered up to its limit still fits */
+        text->max += YYJSON_PADDING_SIZE; /* a text at its limit still fits */
     if (mk_buf_reserve(text, YYJSON_PADDING_SIZE) < 0) {
         *error = (yyjson_read_err){ YYJSON_READ_ERROR_MEMORY_ALLOCATION, "out of memory", 0 };
         return NULL;
@@ -59,8 +59,8 @@ bool mk_json_is_within_limit(struct mk_slice text)
 }
 
 /*
- * The digits of a JSON number whose grammar yyjson has checked, as an exact integer: all digits of
- * integer and fraction are one decimal significand, the exponent says where the point belongs.
+ * The digits of a JSON number whose grammar yyjson has checked, as an exact integer: the digits of
+ * integer and fraction form one decimal significand, and the exponent places the point.
  */
 static bool raw_integer(struct mk_slice raw, bool *negative, uint64_t *magnitude)
 {
@@ -151,9 +151,9 @@ const char *mk_json_type_name(const yyjson_val *value)
 }
 
 /*
- * yyjson's writer works in one block, which it lets grow: here that is the room behind the bytes of
- * a buf, so that the text is written where it is to be, or, for the block is to be aligned as from
- * malloc, a few bytes behind it.
+ * An allocator that makes yyjson's writer write into the free room of a buf. yyjson writes into one
+ * block that it grows, and expects it to be aligned as by malloc: so the text is written in its
+ * final position, or a few bytes behind it.
  */
 struct tail {
     struct mk_buf *out;

@@ -1,6 +1,4 @@
-/*
- * json: yyjson on an arena, and the little that is missing around it.
- */
+/* json: yyjson on an arena, and helpers that yyjson lacks. */
 #ifndef MK_BASE_JSON_H
 #define MK_BASE_JSON_H
 
@@ -21,8 +19,8 @@ yyjson_alc mk_json_alc(struct mk_arena *arena);
 yyjson_doc *mk_json_read(struct mk_slice text, const yyjson_alc *alc, yyjson_read_err *error);
 
 /*
- * The same, in place: strings of the document point into `text`, which is overwritten and must live
- * as long. For large texts, which would else be copied. 4 bytes more are reserved behind it.
+ * Does the same in place, for large texts, which would otherwise be copied: strings of the document
+ * point into `text`, which is overwritten and must live as long. Reserves 4 more bytes behind it.
  */
 yyjson_doc *mk_json_read_in_place(struct mk_buf *text, const yyjson_alc *alc,
                                   yyjson_read_err *error);
@@ -30,21 +28,21 @@ yyjson_doc *mk_json_read_in_place(struct mk_buf *text, const yyjson_alc *alc,
 enum { MK_JSON_MAX_VALUES = 1000 * 1000 };
 
 /*
- * The text holds no more than that many values. One takes 16 bytes at least once it is read, so
- * "[[[[[" takes many times its length, which may have come compressed to next to nothing. For texts
- * of strangers, before they are read. What stands before a value is counted within strings as well:
- * a text that is so long and full of commas is refused too.
+ * Returns whether the text holds at most MK_JSON_MAX_VALUES values. A value takes at least 16 bytes
+ * once it is read, so "[[[[[" takes many times its length, and the text may have arrived compressed
+ * to almost nothing. To be called for untrusted texts before they are read. It counts the
+ * characters before values within strings as well: a string with that many commas is refused too.
  */
 bool mk_json_is_within_limit(struct mk_slice text);
 
 /*
  * The value as an integer: any JSON number that is one mathematically (12, 12.0, 1.2e1) and fits.
- * Works on raw and on parsed numbers. Returns false for anything else. `*negative` tells the sign,
+ * Works on raw and on parsed numbers. Returns false for anything else. `*negative` is the sign,
  * `*magnitude` the absolute value.
  */
 bool mk_json_integer(const yyjson_val *value, bool *negative, uint64_t *magnitude);
 
-/* "null", "boolean", "number", "string", "array", "object": for messages about what was got. */
+/* "null", "boolean", "number", "string", "array", "object": for error messages. */
 const char *mk_json_type_name(const yyjson_val *value);
 
 /* A member of an object by its name, the first of them, or NULL. */
@@ -54,9 +52,9 @@ static inline yyjson_mut_val *mk_json_member(yyjson_mut_val *object, struct mk_s
 }
 
 /*
- * Appends a value as compact JSON, written once, where it is to be. Returns 0; -EINVAL for what
- * JSON cannot hold (a string that is no UTF-8, an infinite number); -ENOMEM; -ENOBUFS. Then nothing
- * was appended.
+ * Appends a value as compact JSON, without an intermediate copy. Returns 0; -EINVAL for a value
+ * that JSON cannot hold (a string that is not UTF-8, an infinite number); -ENOMEM; -ENOBUFS. On an
+ * error nothing was appended.
  */
 int mk_json_write(struct mk_buf *out, const yyjson_mut_val *value);
 

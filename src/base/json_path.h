@@ -1,7 +1,7 @@
 /*
- * json_path: where in a JSON document a value is, for messages: "message[0].data.text". It is a
- * chain of frames on the stack of the function that walks the document, and costs nothing until it
- * is written.
+ * json_path: the position of a value in a JSON document, for messages: "message[0].data.text". It
+ * is a chain of frames on the stack of the function that walks the document, and costs nothing
+ * until it is written.
  */
 #ifndef MK_BASE_JSON_PATH_H
 #define MK_BASE_JSON_PATH_H

@@ -1,6 +1,6 @@
 /*
- * list: an intrusive doubly linked ring. A node that is in no list is linked to itself, so removal
- * is always safe and needs no list.
+ * list: an intrusive, circular, doubly linked list. A node that is in no list is linked to itself,
+ * so removing it is always safe and does not need the list.
  */
 #ifndef MK_BASE_LIST_H
 #define MK_BASE_LIST_H
@@ -16,7 +16,7 @@ struct mk_list {
 /* The struct that holds `node` as its member `member`. */
 #define MK_CONTAINER_OF(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
 
-/* Walks a list; the node `it` may be removed on the way, others may not. */
+/* Walks a list. The loop body may remove the node `it`, but no other. */
 #define MK_LIST_FOR_EACH(it, head)                                                                 \
     for (struct mk_list *it = (head)->next, *it##_next = it->next; it != (head);                   \
          it = it##_next, it##_next = it->next)

@@ -13,8 +13,8 @@
 enum { LONGEST_LINE = 4096 };
 
 /*
- * The one thing that all endpoints of a process share and that may change: atomic, so that a thread
- * may log while another sets it up. The writer comes last and is read first.
+ * The only mutable state that all endpoints of a process share. It is atomic, so that a thread may
+ * log while another one sets it up. The writer is stored last and read first.
  */
 static struct {
     _Atomic(mk_log_writer *) writer;
@@ -37,7 +37,7 @@ bool mk_log_enabled(enum mk_log_level level)
            level <= atomic_load_explicit(&sink.level, memory_order_relaxed);
 }
 
-/* Escapes what could forge or garble a line; for JSON its quotes and backslashes too. */
+/* Escapes characters that could forge or garble a line; for JSON also quotes and backslashes. */
 static void append_escaped(struct mk_buf *line, struct mk_slice text, bool json)
 {
     while (text.len > 0) {

@@ -13,16 +13,19 @@
 enum mk_log_level { MK_LOG_ERROR, MK_LOG_WARN, MK_LOG_INFO, MK_LOG_DEBUG };
 enum mk_log_format { MK_LOG_TEXT, MK_LOG_JSON };
 
-/* Gets one whole line, its newline included; from any thread, from several at once. */
+/* Outputs one whole line, newline included. Called from any thread, and from several at once. */
 typedef void mk_log_writer(const char *line, size_t len);
 
 /*
- * Until this is called nothing is written. A NULL writer turns the log off again. This is the
- * process's: all endpoints log there.
+ * Nothing is logged before this is called. A NULL writer turns the log off again. The setting
+ * belongs to the process: all endpoints log to the same writer.
  */
 void mk_log_setup(enum mk_log_level level, enum mk_log_format format, mk_log_writer *writer);
 
-/* True when a line of this level would be written: for work that only a log line needs. */
+/*
+ * Returns whether a line of this level would be written. For skipping work that only a log line
+ * needs.
+ */
 bool mk_log_enabled(enum mk_log_level level);
 
 /*

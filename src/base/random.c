@@ -12,7 +12,7 @@ void mk_random_bytes(void *bytes, size_t len)
     while (len > 0) {
         ssize_t got = getrandom(out, len, 0);
         if (got < 0 && errno != EINTR)
-            abort(); /* no kernel that we run on refuses this; going on would mean guessable keys */
+            abort(); /* no supported kernel refuses this; to go on would mean predictable keys */
         if (got > 0) {
             out += got;
             len -= (size_t)got;

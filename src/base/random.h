@@ -1,4 +1,4 @@
-/* random: bytes that nobody can guess (keys, masks, jitter). */
+/* random: unpredictable bytes (for keys, masks, jitter). */
 #ifndef MK_BASE_RANDOM_H
 #define MK_BASE_RANDOM_H
 
@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 /*
- * Fills `out` from the kernel's generator, with a system call each time. It cannot fail once the
+ * Fills `out` from the kernel's generator, with a system call each time. Cannot fail once the
  * machine has started.
  */
 void mk_random_bytes(void *out, size_t len);
 uint32_t mk_random_u32(void);
 
-/* A stock of such bytes, for an owner that often needs a few. Zeroed, it is empty. */
+/* A supply of random bytes for an owner that often needs a few. A zeroed one is empty. */
 struct mk_random {
     size_t left;
     char stock[256];

@@ -1,4 +1,4 @@
-/* secret: every byte of `given` is looked at, whatever was found before. */
+/* secret: every byte of `given` is compared, whatever the result so far. */
 #include "base/secret.h"
 
 bool mk_secret_eq(struct mk_slice secret, struct mk_slice given)

@@ -13,7 +13,7 @@ bool mk_slice_eq_nocase(struct mk_slice a, struct mk_slice b)
     if (a.len != b.len)
         return false;
     if (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0)
-        return true; /* nearly everybody writes names in the same case */
+        return true; /* nearly all clients write names in the same case */
     for (size_t i = 0; i < a.len; i++)
         if (lower(a.ptr[i]) != lower(b.ptr[i]))
             return false;

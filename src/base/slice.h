@@ -1,6 +1,6 @@
 /*
- * slice: a borrowed run of bytes. It owns nothing and is passed by value; whoever holds one must
- * know who keeps the bytes alive.
+ * slice: a borrowed run of bytes. It owns nothing and is passed by value; its holder must know what
+ * keeps the bytes alive.
  */
 #ifndef MK_BASE_SLICE_H
 #define MK_BASE_SLICE_H
@@ -43,7 +43,7 @@ static inline struct mk_slice mk_slice_from(struct mk_slice s, size_t from)
     return from < s.len ? (struct mk_slice){ s.ptr + from, s.len - from } : (struct mk_slice){ 0 };
 }
 
-/* Equality that takes ASCII letters of either case as the same (header names, schemes, tokens). */
+/* Compares without regard to the case of ASCII letters (header names, schemes, tokens). */
 bool mk_slice_eq_nocase(struct mk_slice a, struct mk_slice b);
 
 /* Without the spaces and tabs at both ends (RFC 9110 OWS). */
@@ -55,7 +55,7 @@ struct mk_slice mk_slice_trim(struct mk_slice s);
  */
 bool mk_slice_next(struct mk_slice *rest, char separator, struct mk_slice *element);
 
-/* A NUL-terminated copy on the heap, to be freed with free(); NULL when memory is out. */
+/* A NUL-terminated copy on the heap, to be freed with free(); NULL when out of memory. */
 char *mk_slice_dup(struct mk_slice s);
 
 #endif

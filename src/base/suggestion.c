@@ -5,7 +5,7 @@
 
 enum { LONGEST_WORD = 48 };
 
-/* Levenshtein's distance, a row at a time. */
+/* The Levenshtein distance, computed row by row. */
 static size_t distance(struct mk_slice a, struct mk_slice b)
 {
     size_t row[LONGEST_WORD + 1];

@@ -1,14 +1,12 @@
-/*
- * suggestion: guesses at what a mistyped word was meant to be.
- */
+/* suggestion: finds the word that a mistyped one was meant to be ("did you mean"). */
 #ifndef MK_BASE_SUGGESTION_H
 #define MK_BASE_SUGGESTION_H
 
 #include "base/slice.h"
 
 /*
- * The best guess so far at what `word` means. Zero it, then offer candidates; `best` stays NULL
- * where none comes near.
+ * The best candidate so far. Zero it, then offer candidates; `best` stays NULL where none is close
+ * to `word`.
  */
 struct mk_suggestion {
     const char *best;

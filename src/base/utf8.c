@@ -76,7 +76,7 @@ size_t mk_utf8_valid_prefix(struct mk_slice text)
     size_t valid = scan(&state, text.ptr, text.len);
     if (state.need == 0)
         return valid;
-    /* Back to the lead byte of the character that was cut short. */
+    /* Go back to the lead byte of the truncated character. */
     while (valid > 0 && ((uint8_t)text.ptr[valid - 1] & 0xc0) == 0x80)
         valid--;
     return valid > 0 ? valid - 1 : 0;

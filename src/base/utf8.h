@@ -1,4 +1,4 @@
-/* utf8: well-formed UTF-8 as of Unicode table 3-7 (RFC 3629), checked as the bytes come in. */
+/* utf8: well-formed UTF-8 as of Unicode table 3-7 (RFC 3629), validated as the bytes arrive. */
 #ifndef MK_BASE_UTF8_H
 #define MK_BASE_UTF8_H
 
@@ -16,10 +16,10 @@ struct mk_utf8 {
 /* Takes the next bytes; false at the first byte that no continuation could make valid. */
 bool mk_utf8_feed(struct mk_utf8 *state, const char *data, size_t len);
 
-/* The whole text is valid. */
+/* Returns whether the whole text is valid. */
 bool mk_utf8_valid(struct mk_slice text);
 
-/* Length of the longest valid prefix that ends between two characters. */
+/* Returns the length of the longest valid prefix that ends between two characters. */
 size_t mk_utf8_valid_prefix(struct mk_slice text);
 
 #endif

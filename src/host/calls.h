@@ -56,10 +56,10 @@ void mk_calls_init(struct mk_calls *calls);
 void mk_calls_fini(struct mk_calls *calls);
 
 /* An open slot with a number of its own, whose content is the caller's to set. Returns NULL when
- * memory is out. */
+ * out of memory. */
 struct mk_slot *mk_calls_take(struct mk_calls *calls);
 
-/* Gives a call its number (call->ticket). Returns its slot, or NULL when memory is out. */
+/* Gives a call its number (call->ticket). Returns its slot, or NULL when out of memory. */
 struct mk_slot *mk_calls_add(struct mk_calls *calls, struct mk_call *call);
 
 /* The slot is free again: its number names nothing from here on, and its deadline is off. */

@@ -45,7 +45,7 @@ struct mk_resource_request {
     int (*answered)(struct mk_resource_request *request, struct mk_resource_answer *answer);
 };
 
-/* Asks the backend. Where it serves no files, or memory is out, it is answered here. NULL is a
+/* Asks the backend. Where it serves no files, or out of memory, it is answered here. NULL is a
  * backend that is not there. */
 void mk_host_ask_resource(struct milky_host *host, const char *token,
                           struct mk_resource_request *request);

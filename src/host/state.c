@@ -210,7 +210,7 @@ bool mk_host_intercept(struct mk_account *account, struct mk_call *call)
 
 /* --- online and offline --- */
 
-/* UTF-8 on the heap, or NULL when memory is out. */
+/* UTF-8 on the heap, or NULL when out of memory. */
 static char *copy_reason(const char *reason)
 {
     struct mk_buf text;

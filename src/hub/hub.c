@@ -145,7 +145,7 @@ static void count_event(struct mk_hub *hub, const struct mk_event_type *type)
 
 /*
  * The data's JSON is made once, for the journal and for every encoding that takes it as it is. What
- * JSON cannot hold, or is too long, has not happened. Where memory is out it has, and the journal
+ * JSON cannot hold, or is too long, has not happened. Where out of memory it has, and the journal
  * misses it.
  */
 static int make_json(struct mk_hub *hub, struct mk_event *event)

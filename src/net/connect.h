@@ -21,7 +21,7 @@ struct mk_connect;
 
 /*
  * Starts. `done` is called once, never from within this function: with a stream that it must adopt
- * before it returns, or with NULL and what went wrong, borrowed. Returns NULL when memory is out;
+ * before it returns, or with NULL and what went wrong, borrowed. Returns NULL when out of memory;
  * then `done` is not called.
  */
 struct mk_connect *mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,

@@ -14,7 +14,7 @@
 
 struct mk_sender;
 
-/* Returns NULL when memory is out. */
+/* Returns NULL when out of memory. */
 struct mk_sender *mk_sender_new(void);
 struct mk_sender *mk_sender_free(struct mk_sender *sender);
 

@@ -102,7 +102,7 @@ void mk_streams_flush(struct mk_streams *streams);
 
 /*
  * Makes a stream of a connected, non-blocking socket. `address` is the peer's. Returns NULL when
- * memory is out; then `fd` still belongs to the caller.
+ * out of memory; then `fd` still belongs to the caller.
  */
 struct mk_stream *mk_stream_new(struct mk_streams *streams, int fd, const struct sockaddr *address);
 

@@ -12,7 +12,7 @@
 struct mk_loop;
 struct mk_timer;
 
-/* Returns NULL when memory is out. `fire` may free the timer. */
+/* Returns NULL when out of memory. `fire` may free the timer. */
 struct mk_timer *mk_timer_new(struct mk_loop *loop, void (*fire)(void *arg), void *arg);
 struct mk_timer *mk_timer_free(struct mk_timer *timer);
 void mk_timer_start(struct mk_timer *timer, uint64_t ms); /* once; starts anew if it runs */

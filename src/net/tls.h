@@ -68,7 +68,7 @@ X509_STORE *mk_tls_roots_store(const struct mk_tls_roots *roots);
 
 /*
  * A client's TLS (1.2 or newer) that insists on a certificate for `host`, a name or an IP address.
- * Returns NULL when memory is out.
+ * Returns NULL when out of memory.
  */
 struct mk_tls *mk_tls_client_new(const struct mk_tls_roots *roots, const char *host);
 

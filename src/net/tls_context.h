@@ -43,7 +43,7 @@ struct mk_tls_context *mk_tls_context_ref(struct mk_tls_context *context);
 /* NULL is allowed. */
 struct mk_tls_context *mk_tls_context_free(struct mk_tls_context *context);
 
-/* Makes a connection for `host` (mk_tls_client_new); NULL when memory is out. */
+/* Makes a connection for `host` (mk_tls_client_new); NULL when out of memory. */
 struct mk_tls *mk_tls_context_connect(const struct mk_tls_context *context, const char *host);
 
 /*

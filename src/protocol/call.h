@@ -41,7 +41,7 @@ struct mk_call {
     struct mk_slice message; /* as text, when it is not */
 };
 
-/* An open call of `caller`, or NULL when memory is out. It ends with one of those below. */
+/* An open call of `caller`, or NULL when out of memory. It ends with one of those below. */
 struct mk_call *mk_call_new(struct mk_dispatch *dispatch, struct mk_caller *caller);
 
 /*
@@ -74,7 +74,7 @@ void mk_call_free(struct mk_call *call);
 /* Makes a failure of a result that turned out, when it was written, to be no JSON. */
 void mk_call_spoil(struct mk_call *call);
 
-/* Tells `caller` that memory is out, where that was too scarce to make a call. */
+/* Tells `caller` that out of memory, where that was too scarce to make a call. */
 void mk_call_out_of_memory(struct mk_dispatch *dispatch, struct mk_caller *caller);
 
 /* Frees the calls kept for the next ones. */

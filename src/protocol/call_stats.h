@@ -32,7 +32,7 @@ struct mk_call_stats {
     struct mk_action_stats actions[]; /* by number in 1.2; behind them, what was none */
 };
 
-/* Returns NULL when memory is out. */
+/* Returns NULL when out of memory. */
 struct mk_call_stats *mk_call_stats_new(bool timed);
 /* NULL is allowed. */
 struct mk_call_stats *mk_call_stats_free(struct mk_call_stats *stats);

@@ -11,7 +11,7 @@
 extern const struct mk_transport_class mk_server_class;
 
 /* One that serves files alone; the context needs neither dispatch nor hub. `address` is copied.
- * Returns NULL when memory is out. */
+ * Returns NULL when out of memory. */
 struct mk_transport *mk_server_new_for_files(const struct mk_transport_context *context,
                                              const struct mk_address *address);
 

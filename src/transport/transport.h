@@ -36,7 +36,7 @@ struct mk_transport_context {
 };
 
 /* The endpoint's HTTP client, which is dear to start: the first that needs it makes it. Returns
- * NULL where that fails, logged unless memory is out. */
+ * NULL where that fails, logged unless out of memory. */
 struct mk_http_client *mk_transport_http(const struct mk_transport_context *context);
 
 struct mk_transport {
@@ -162,7 +162,7 @@ struct mk_transport_class {
 /* --- for classes --- */
 
 void mk_transport_init(struct mk_transport *transport, const struct mk_transport_class *class);
-/* A text for `identity` or `details`, on the heap; NULL when memory is out. */
+/* A text for `identity` or `details`, on the heap; NULL when out of memory. */
 char *mk_transport_key(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* As the configuration says it, and as the core does. */
 enum mk_dialect mk_transport_dialect(enum milky_dialect dialect);

@@ -35,7 +35,7 @@ struct mk_webhook_event {
     uint64_t gap_to;
 };
 
-/* Starts a post; as mk_http_client_post. NULL when memory is out. */
+/* Starts a post; as mk_http_client_post. NULL when out of memory. */
 struct mk_http_request *
 mk_webhook_post(const struct mk_webhook_target *target, const struct mk_webhook_event *event,
                 void (*done)(void *arg, const struct mk_http_response *response), void *arg);

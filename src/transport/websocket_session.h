@@ -56,7 +56,7 @@ void mk_session_context_fini(struct mk_session_context *context);
  * (MK_READER_LIVE: from now on; else every event carries its number); `deflate` as
  * mk_session_context_deflate gives it, where the handshake has agreed to it. Adds it to `list`,
  * which it leaves when it has ended; then `gone` is called, unless it is NULL. Returns NULL when
- * memory is out; then the stream still belongs to the caller.
+ * out of memory; then the stream still belongs to the caller.
  */
 struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_stream *stream,
                                   uint64_t since, struct mk_deflate *deflate, struct mk_list *list,

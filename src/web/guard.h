@@ -29,7 +29,7 @@ struct mk_web_limits {
 struct mk_guard;
 struct mk_guard_client; /* an address that is connected, or that has failed lately */
 
-/* Returns NULL when memory is out. */
+/* Returns NULL when out of memory. */
 struct mk_guard *mk_guard_new(struct mk_loop *loop, const struct mk_web_limits *limits);
 /* All connections must be gone. NULL is allowed. */
 struct mk_guard *mk_guard_free(struct mk_guard *guard);

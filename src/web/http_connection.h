@@ -78,7 +78,7 @@ void mk_http_context_stop(struct mk_http_context *context);
 /* Ends them all at once. */
 void mk_http_context_abort(struct mk_http_context *context);
 
-/* Serves a fresh stream; aborts it when memory is out. */
+/* Serves a fresh stream; aborts it when out of memory. */
 void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *stream);
 
 /*

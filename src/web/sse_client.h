@@ -38,7 +38,7 @@ struct mk_sse_client_events {
     void (*closed)(void *owner, const struct mk_failure *failure);
 };
 
-/* Starts. Returns NULL when memory is out; then nothing is called. */
+/* Starts. Returns NULL when out of memory; then nothing is called. */
 struct mk_sse_client *mk_sse_client_start(struct mk_loop *loop,
                                           const struct mk_sse_client_options *options,
                                           const struct mk_sse_client_events *events, void *owner);

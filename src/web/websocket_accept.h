@@ -25,7 +25,7 @@ bool mk_websocket_acceptable(const struct mk_http1_request *request,
  * `may_compress`; then `*compressed` is set (mk_websocket_set_deflate).
  *
  * Returns the stream, which is to be adopted (mk_websocket_new) or aborted at once; or NULL where
- * memory is out or the request is not acceptable: then the connection has been ended.
+ * out of memory or the request is not acceptable: then the connection has been ended.
  */
 struct mk_stream *mk_websocket_accept(struct mk_http_connection *connection,
                                       const struct mk_http1_request *request, bool may_compress,

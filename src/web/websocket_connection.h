@@ -53,7 +53,7 @@ int mk_websocket_context_init(struct mk_websocket_context *context, struct mk_lo
 void mk_websocket_context_fini(struct mk_websocket_context *context);
 
 /*
- * Takes over a stream on which the handshake is done. Returns NULL when memory is out; then the
+ * Takes over a stream on which the handshake is done. Returns NULL when out of memory; then the
  * stream still belongs to the caller.
  */
 struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,

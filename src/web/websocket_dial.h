@@ -40,7 +40,7 @@ struct mk_websocket_dial;
 /*
  * Starts. `done` is called once, never from within this function, and ends it: with a stream that
  * it must hand over or abort before it returns (what has come behind the handshake goes to the new
- * owner), or with NULL and what went wrong. Returns NULL when memory is out; then `done` is not
+ * owner), or with NULL and what went wrong. Returns NULL when out of memory; then `done` is not
  * called.
  */
 struct mk_websocket_dial *mk_websocket_dial_start(

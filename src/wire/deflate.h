@@ -48,7 +48,7 @@ void mk_deflate_fini(struct mk_deflate *codec);
 
 /*
  * Compresses a message, so that it can be sent with RSV1. False where it is to be sent as it is:
- * it is under the threshold, it would not become shorter, or memory is out. `*compressed` is
+ * it is under the threshold, it would not become shorter, or out of memory. `*compressed` is
  * borrowed until the next call or mk_deflate_release.
  */
 bool mk_deflate_compress(struct mk_deflate *codec, struct mk_slice message,

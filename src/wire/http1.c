@@ -217,7 +217,7 @@ static int read_request_line(struct mk_http1_parser *parser, const char **at, co
     return 0;
 }
 
-/* The slot of the next header, which is read right into its place; NULL when memory is out. */
+/* The slot of the next header, which is read right into its place; NULL when out of memory. */
 static struct mk_http1_header *next_header(struct mk_http1_parser *parser)
 {
     size_t count = parser->request.header_count;

@@ -89,7 +89,7 @@ struct mk_http1_error {
  */
 struct mk_http1_parser;
 
-/* `limits` is copied. Returns NULL when memory is out. */
+/* `limits` is copied. Returns NULL when out of memory. */
 struct mk_http1_parser *mk_http1_parser_new(const struct mk_http1_limits *limits);
 struct mk_http1_parser *mk_http1_parser_free(struct mk_http1_parser *parser);
 
