@@ -8,17 +8,18 @@ enum {
     /* Level 1 takes 6 µs for 1 KiB and leaves a third of it; level 6 takes 9, for 2 % less. */
     LEVEL = 1,
     MEMORY_LEVEL = 5, /* 8 KiB of hash table, which is cleared for each message */
-    TAIL = 4,         /* bytes that each message would end with: they are left out (7.2.1) */
+    TAIL = 4,         /* bytes at the end of each compressed message that are left out (7.2.1) */
     KEPT = 64 * 1024, /* bytes of a buffer that outlive their message */
     /*
-     * A block costs up to a microsecond however little is in it, so a message may not have more of
-     * them than this and one for so many of its bytes. zlib makes one of 128 bytes at the least.
+     * A block costs up to a microsecond even when it is empty, so a message may have at most
+     * FREE_BLOCKS and one for each BYTES_PER_BLOCK of its bytes. zlib makes blocks of at least 128
+     * bytes.
      */
     FREE_BLOCKS = 4096,
     BYTES_PER_BLOCK = 64,
 };
 enum { LAST_BLOCK = 64, BETWEEN_BLOCKS = 128 }; /* in data_type, which also has unused bits */
-enum { ENDED = 100 }; /* a block that says it is the last ended with the input */
+enum { ENDED = 100 }; /* a block marked as the last one ended with the input */
 
 static const char tail[TAIL] = { 0, 0, (char)0xff, (char)0xff };
 
@@ -64,7 +65,7 @@ bool mk_deflate_compress(struct mk_deflate *codec, struct mk_slice message,
     z->avail_in = (uInt)message.len;
     z->next_out = (Bytef *)out->data;
     z->avail_out = (uInt)message.len;
-    /* Whatever does not fit has not become shorter. */
+    /* A message that does not fit has not become shorter. */
     if (deflate(z, Z_SYNC_FLUSH) != Z_OK || z->avail_in > 0 || z->avail_out == 0)
         return false;
     out->len = message.len - z->avail_out - TAIL;
@@ -89,7 +90,7 @@ struct run {
     z_stream *z;
     struct mk_buf *out; /* its `max` is the limit */
     size_t blocks;
-    Bytef beyond; /* where the byte goes that is one too many */
+    Bytef beyond; /* receives the first byte beyond the limit */
 };
 
 static int make_room(struct run *run)
@@ -111,8 +112,8 @@ static int make_room(struct run *run)
 }
 
 /*
- * Has zlib go on to the end of a block, of the input or of the room; `*status` is what it says.
- * Returns 0, or as mk_deflate_inflate.
+ * Runs zlib to the end of a block, of the input or of the room; `*status` is zlib's result. Returns
+ * 0, or an error as mk_deflate_inflate does.
  */
 static int step(struct run *run, int *status)
 {
@@ -135,8 +136,9 @@ static bool too_many_blocks(struct run *run)
 }
 
 /*
- * Decompresses a piece of a message. Behind a block that says it is the last one another stream may
- * begin (7.2.3.4). Returns 0 when it wants more, ENDED, or as mk_deflate_inflate.
+ * Decompresses a piece of a message. Another stream may begin behind a block that is marked as the
+ * last one (7.2.3.4). Returns 0 when more input is needed, ENDED, or an error as mk_deflate_inflate
+ * does.
  */
 static int run_piece(struct run *run, struct mk_slice piece)
 {
@@ -162,12 +164,12 @@ static int run_piece(struct run *run, struct mk_slice piece)
         bool ending = between && (z->data_type & LAST_BLOCK);
         if (z->avail_in == 0 && !ending && (z->avail_out > 0 || status == Z_BUF_ERROR))
             return 0;
-        if (status == Z_BUF_ERROR && !between) /* it stands still */
+        if (status == Z_BUF_ERROR && !between) /* it makes no progress */
             return MK_INFLATE_BAD;
     }
 }
 
-/* With its tail put back, a message ends between two blocks and between two bytes. */
+/* With its tail appended again, a valid message ends between two blocks and on a byte boundary. */
 static int run_message(struct run *run, struct mk_slice payload)
 {
     if (payload.len > UINT_MAX)

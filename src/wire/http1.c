@@ -1,10 +1,10 @@
 /*
  * http1: the parser's life and the gathering of the head.
  *
- * Lines are read where they lie: in the input, as long as the head began there and goes on there,
- * else in `kept`, to which the input is then copied line by line. A line is judged when its LF is
- * there (or when it is too long for one to help), so that what comes out is the same however the
- * bytes came; and it is searched for its LF only once, so that single bytes cost no more than many.
+ * Lines are read in the input while the whole head lies there, else in `kept`, to which the input
+ * is copied line by line. A line is parsed when its LF has arrived (or when it is too long
+ * already), so that the result does not depend on how the bytes were split; and each byte is
+ * searched for an LF only once, so that single bytes cost no more than many at once.
  */
 #include "wire/http1_private.h"
 
@@ -79,13 +79,13 @@ void mk_http1_parser_done(struct mk_http1_parser *parser)
 
 static void rebase_slice(struct mk_slice *slice, const char *from, size_t len, const char *to)
 {
-    /* As numbers: the slice may point somewhere else altogether, into a literal or nowhere. */
+    /* Compared as numbers: the slice may point into other memory, into a literal, or be NULL. */
     uintptr_t offset = (uintptr_t)slice->ptr - (uintptr_t)from;
     if (offset < len)
         slice->ptr = to + offset;
 }
 
-/* What pointed into from[0 .. len) points into `to` from now on. */
+/* Moves the request's slices from from[0 .. len) to the same offsets of `to`. */
 static void rebase(struct mk_http1_parser *parser, const char *from, size_t len, const char *to)
 {
     struct mk_http1_request *request = &parser->request;
@@ -145,7 +145,7 @@ static int bad_head(struct mk_http1_parser *parser)
     return MK_HTTP1_BAD;
 }
 
-/* The bytes that the line at hand may have, its CRLF included. */
+/* The bytes that the current line may have, its CRLF included. */
 static size_t line_room(const struct mk_http1_parser *parser)
 {
     return parser->state == MK_HTTP1_START ? (size_t)parser->limits.request_line + 2
@@ -161,16 +161,16 @@ static int line_too_long(struct mk_http1_parser *parser)
     return bad_head(parser);
 }
 
-/* A line without LF so far: it may still be one of the right length. */
+/* A line whose LF has not arrived: an error where it is too long already. */
 static int line_pending(struct mk_http1_parser *parser, const char *line, size_t len)
 {
-    bool may_be_last = len == 1 && line[0] == '\r'; /* the empty line counts nowhere */
+    bool may_be_last = len == 1 && line[0] == '\r'; /* the empty line is not counted */
     if (len >= line_room(parser) && !may_be_last)
         return line_too_long(parser);
     return MK_HTTP1_NEED_MORE;
 }
 
-/* A line that could not be read: unfinished, too long, or malformed (`error` tells how). */
+/* A line that could not be read: unfinished, too long, or malformed (see `error`). */
 static int line_unread(struct mk_http1_parser *parser, const char *line, const char *end)
 {
     const char *lf = memchr(line, '\n', (size_t)(end - line));
@@ -188,7 +188,10 @@ static bool is_empty_line(const char *line, const char *end)
     return line[0] == '\r' && end - line >= 2 && line[1] == '\n';
 }
 
-/* These two read one line and move `*at` behind it. Return 0, or what mk_http1_parser_feed does. */
+/*
+ * The next two functions read one line and move `*at` behind it. They return 0, or the result of
+ * mk_http1_parser_feed.
+ */
 static int read_request_line(struct mk_http1_parser *parser, const char **at, const char *end)
 {
     const char *line = *at;
@@ -199,7 +202,7 @@ static int read_request_line(struct mk_http1_parser *parser, const char **at, co
         mk_http1_refuse(&parser->error, 400, "too many empty lines");
         return bad_head(parser);
     }
-    /* Told at the first byte, since one who speaks TLS here would wait for an answer. */
+    /* Reported at the first byte: a client that speaks TLS here would wait for an answer. */
     if (line[0] != '\r' && !mk_http1_is(line[0], MK_HTTP1_TOKEN)) {
         mk_http1_refuse(&parser->error, 400, "malformed request line");
         return bad_head(parser);
@@ -217,7 +220,7 @@ static int read_request_line(struct mk_http1_parser *parser, const char **at, co
     return 0;
 }
 
-/* The slot of the next header, which is read right into its place; NULL when out of memory. */
+/* Returns the slot that the next header is read into, or NULL when out of memory. */
 static struct mk_http1_header *next_header(struct mk_http1_parser *parser)
 {
     size_t count = parser->request.header_count;
@@ -269,7 +272,7 @@ static int read_lines(struct mk_http1_parser *parser, const char **at, const cha
     return rc == 0 ? MK_HTTP1_NEED_MORE : rc;
 }
 
-/* The head, or all that came of it, lies in the input. */
+/* The whole head, or the part that has arrived, lies in the input. */
 static int feed_head_borrowed(struct mk_http1_parser *parser, const char *data, size_t len,
                               size_t *consumed)
 {
@@ -290,7 +293,7 @@ static int feed_head_borrowed(struct mk_http1_parser *parser, const char *data, 
     return kept < 0 ? kept : rc;
 }
 
-/* Part of the head lies in `kept`: the rest is added to it, line by line. */
+/* Part of the head lies in `kept`: appends the rest line by line. */
 static int feed_head_kept(struct mk_http1_parser *parser, const char *data, size_t len,
                           size_t *consumed)
 {
@@ -327,7 +330,7 @@ static int feed_head(struct mk_http1_parser *parser, const char *data, size_t le
     int rc = parser->kept_len > 0 ? feed_head_kept(parser, data, len, consumed)
                                   : feed_head_borrowed(parser, data, len, consumed);
     if (rc == MK_HTTP1_HEAD && *consumed < len)
-        parser->request.expect_continue = false; /* it is here, or something else is */
+        parser->request.expect_continue = false; /* the body, or part of it, has arrived */
     return rc;
 }
 

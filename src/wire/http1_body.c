@@ -1,13 +1,13 @@
 /*
- * http1_body: bodies with a Content-Length, which stay where they are if they lie whole in the
- * input, and chunked ones (RFC 9112, 7.1), which are decoded into the parser's memory.
+ * http1_body: bodies with a Content-Length, which are not copied if they lie whole in the input,
+ * and chunked ones (RFC 9112, 7.1), which are decoded into the parser's memory.
  */
 #include "wire/http1_private.h"
 
 #include "base/hex.h"
 
 enum {
-    FIRST_RESERVE = 64 * 1024, /* what a Content-Length alone can make us allocate */
+    FIRST_RESERVE = 64 * 1024, /* the most that a Content-Length alone makes us allocate */
     MAX_SIZE_DIGITS = 16,
 };
 
@@ -26,7 +26,7 @@ static int bad(struct mk_http1_parser *parser, uint16_t status, const char *reas
     return MK_HTTP1_BAD;
 }
 
-/* Takes what there is of `left` bytes of content. */
+/* Takes the available part of the `left` bytes of content. */
 static int take(struct mk_http1_parser *parser, const char *data, size_t len, size_t *taken)
 {
     size_t count = len < parser->left ? len : (size_t)parser->left;
@@ -74,7 +74,7 @@ static int size_line_ended(struct mk_http1_parser *parser)
     return 0;
 }
 
-/* One byte of a chunk's first line: size, extensions, CRLF. */
+/* Parses one byte of a chunk's first line: size, extensions, CRLF. */
 static int size_step(struct mk_http1_parser *parser, char c)
 {
     int digit = mk_hex_digit(c);
@@ -106,7 +106,10 @@ static int size_step(struct mk_http1_parser *parser, char c)
     return 0;
 }
 
-/* One byte behind the last chunk: trailers, which are checked and dropped, and the empty line. */
+/*
+ * Parses one byte behind the last chunk: trailers, which are checked and dropped, and the empty
+ * line.
+ */
 static int trailer_step(struct mk_http1_parser *parser, char c)
 {
     switch (parser->state) {
@@ -146,7 +149,7 @@ static int trailer_step(struct mk_http1_parser *parser, char c)
     return bad(parser, 400, "malformed trailer");
 }
 
-/* One byte that is no content. Returns 0 to go on. */
+/* Parses one byte that is not content. Returns 0 to continue. */
 static int framing_step(struct mk_http1_parser *parser, char c)
 {
     if (parser->state == MK_HTTP1_CHUNK_DATA_CR || parser->state == MK_HTTP1_CHUNK_DATA_LF) {

@@ -1,4 +1,6 @@
-/* http1_chunks: see the header. One byte at a time but for the data; lines end with CRLF alone. */
+/*
+ * http1_chunks: see the header. Parses byte by byte except for the data; lines must end with CRLF.
+ */
 #include "wire/http1_chunks.h"
 
 #include "base/hex.h"
@@ -41,7 +43,7 @@ static uint8_t take_extra(struct mk_http1_chunks *chunks, char c, uint8_t same, 
     return c == '\n' || ++chunks->extra > MAX_EXTRA ? BAD : same;
 }
 
-/* The state behind a byte that is none of the data. */
+/* Returns the state after a byte that is not data. */
 static uint8_t after(struct mk_http1_chunks *chunks, char c)
 {
     switch (chunks->state) {

@@ -1,12 +1,12 @@
 /*
- * http1_head: what the headers mean for the framing of the message and of the connection. All that
- * could make two readers see two different requests is refused here.
+ * http1_head: interprets the headers that frame the message and the connection. Refuses everything
+ * that could make two parsers see two different requests.
  */
 #include "wire/http1_private.h"
 
 #include "wire/url.h"
 
-/* Eight bytes with what tells upper from lower case set: right for letters and '-'. */
+/* Eight bytes with the bit set that makes letters lower case; leaves '-' unchanged. */
 static inline uint64_t folded(const char *at)
 {
     uint64_t word;
@@ -14,7 +14,9 @@ static inline uint64_t folded(const char *at)
     return word | UINT64_C(0x2020202020202020);
 }
 
-/* `text`, as long as `lower`, is `lower` in whatever case. With a constant `len` it is a few words.
+/*
+ * Returns whether `text` equals `lower` (both `len` bytes) in any case. A constant `len` makes it a
+ * few instructions.
  */
 static inline bool is_lower(const char *text, const char *lower, size_t len)
 {
@@ -41,7 +43,7 @@ static bool note_host(struct mk_http1_parser *parser, struct mk_slice value)
     parser->seen |= MK_HTTP1_SEEN_HOST;
     if (value.len > 0 && !mk_url_split_host(value, &host, &port))
         return mk_http1_refuse(&parser->error, 400, "malformed Host");
-    if (!parser->request.host.ptr) /* the authority of an absolute target goes first */
+    if (!parser->request.host.ptr) /* the authority of an absolute target takes precedence */
         parser->request.host = value;
     return true;
 }
@@ -104,7 +106,7 @@ static void note_upgrade(struct mk_http1_parser *parser, struct mk_slice value)
             parser->seen |= MK_HTTP1_SEEN_WEBSOCKET;
 }
 
-/* There is one expectation in all of HTTP (RFC 9110, 10.1.1). */
+/* HTTP defines a single expectation (RFC 9110, 10.1.1). */
 static bool note_expect(struct mk_http1_parser *parser, struct mk_slice value)
 {
     struct mk_slice expectation;

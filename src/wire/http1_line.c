@@ -1,9 +1,9 @@
-/* http1_line: one line at a time, in one pass from left to right, without a state of its own. */
+/* http1_line: parses one line in one pass from left to right, without state. */
 #include "wire/http1_private.h"
 
 #include "wire/url.h"
 
-/* Sums of the classes; of the bytes from 0x80 on, only values may have any. */
+/* Sums of the classes that a byte is in. Bytes from 0x80 on may be in header values only. */
 const uint8_t mk_http1_class[256] = {
     /* clang-format off */
      0,  0,  0,  0,  0,  0,  0,  0,  0,  8,  0,  0,  0,  0,  0,  0, /* 0x00 */
@@ -25,7 +25,9 @@ const uint8_t mk_http1_class[256] = {
     /* clang-format on */
 };
 
-/* The end of the longest run of bytes of these classes; four at a time, for speed. */
+/*
+ * Returns the end of the longest run of bytes of these classes. Checks four at a time, for speed.
+ */
 static inline const char *skip(const char *at, const char *end, unsigned classes)
 {
     for (; end - at >= 4; at += 4) {
@@ -43,7 +45,9 @@ static inline const char *skip(const char *at, const char *end, unsigned classes
     return at;
 }
 
-/* Nonzero when one of eight bytes is below 0x20 or 0x7f (the tab too: the caller looks closer). */
+/*
+ * Nonzero when one of eight bytes is below 0x20 or is 0x7f; a tab too, so the caller checks again.
+ */
 static uint64_t has_control(const char *at)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
@@ -67,7 +71,7 @@ const char *mk_http1_text_end(const char *at, const char *end)
     }
 }
 
-/* `at` is behind the target's space. Returns what is behind the CRLF. */
+/* `at` is behind the target's space. Returns the position behind the CRLF. */
 static const char *read_version(const char *at, const char *end, struct mk_http1_request *request,
                                 struct mk_http1_error *error)
 {
@@ -107,7 +111,7 @@ static bool absolute_form(struct mk_http1_request *request)
     return valid_authority(request->host, false);
 }
 
-/* The forms that are not a path (RFC 9112, 3.2). `path` is the target up to the '?'. */
+/* Reads a target whose form is not a path (RFC 9112, 3.2). `path` is the target up to the '?'. */
 static bool other_form(struct mk_http1_request *request)
 {
     if (mk_slice_eq(request->method, MK_SLICE("CONNECT"))) {
@@ -119,7 +123,7 @@ static bool other_form(struct mk_http1_request *request)
     return absolute_form(request);
 }
 
-/* `at` is behind the method's space. Returns what is behind the target. */
+/* `at` is behind the method's space. Returns the position behind the target. */
 static const char *read_target(const char *at, const char *end, struct mk_http1_request *request)
 {
     const char *begin = at;
@@ -162,7 +166,7 @@ const char *mk_http1_header_line(const char *at, const char *end, struct mk_http
     const char *name = at;
     at = skip(at, end, MK_HTTP1_TOKEN);
     if (at == name || at == end || *at != ':') {
-        /* A line that begins with a space would be a folded one, which nobody may send any more. */
+        /* A line that begins with a space is a folded one, which HTTP does not allow any more. */
         mk_http1_refuse(error, 400, "malformed header name");
         return NULL;
     }

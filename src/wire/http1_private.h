@@ -1,15 +1,15 @@
 /*
- * http1_private: what the files of http1 share and nobody else includes.
+ * http1_private: the internals that the files of http1 share.
  *
- * Flow of a request: http1.c gathers lines -> http1_line.c takes each apart -> http1_head.c judges
- * headers one by one and the head as a whole -> http1_body.c takes the body.
+ * Flow of a request: http1.c gathers lines -> http1_line.c parses each -> http1_head.c checks
+ * headers one by one and the head as a whole -> http1_body.c reads the body.
  */
 #ifndef MK_WIRE_HTTP1_PRIVATE_H
 #define MK_WIRE_HTTP1_PRIVATE_H
 
 #include "wire/http1.h"
 
-/* Which bytes may stand where. */
+/* Classes of bytes. */
 enum {
     MK_HTTP1_TOKEN = 1, /* tchar: methods, header names */
     MK_HTTP1_PATH = 2,  /* visible ASCII but '?' and '#' */
@@ -26,7 +26,7 @@ static inline bool mk_http1_is(char c, unsigned classes)
 enum mk_http1_state {
     MK_HTTP1_START, /* between requests, or in the request line */
     MK_HTTP1_HEADERS,
-    MK_HTTP1_LENGTH, /* a body of Content-Length bytes, perhaps none */
+    MK_HTTP1_LENGTH, /* in a body of Content-Length bytes, which may be 0 */
     MK_HTTP1_CHUNK_FIRST,
     MK_HTTP1_CHUNK_SIZE,
     MK_HTTP1_CHUNK_BLANK,
@@ -62,43 +62,48 @@ struct mk_http1_parser {
     uint8_t state; /* an enum mk_http1_state */
     uint8_t seen;
     uint8_t empty_lines;
-    uint8_t digits; /* of the chunk size at hand */
+    uint8_t digits; /* of the current chunk size */
     bool skip_body;
     uint16_t header_cap;
     uint16_t trailer_count;
     uint32_t header_bytes;           /* so far; of trailers and chunk extensions in a body */
     uint32_t head_len;               /* from the method to the empty line, when it is complete */
-    struct mk_http1_header *headers; /* what request.headers points to */
-    /* The head, or what came of it; empty while it lies in the input. */
+    struct mk_http1_header *headers; /* request.headers points to it */
+    /* The head, or the part that has arrived; empty while it lies in the input. */
     char *kept;
     size_t kept_len;
     size_t kept_cap;
     size_t line_at;     /* where in it the unfinished line begins */
-    uint64_t left;      /* bytes to come of the body, or of the chunk */
+    uint64_t left;      /* bytes of the body or chunk still to come */
     uint64_t body_len;  /* of all chunks so far */
-    struct mk_buf body; /* what request.body points to when it did not lie whole in the input */
+    struct mk_buf body; /* request.body points to it when the body did not lie whole in the input */
 };
 
 /*
- * Take one line apart that begins at `at`. Return what is behind its CRLF; or NULL, and `error`
- * filled, when there is none before `end` or when the line is malformed: the caller tells these
- * apart by looking for an LF.
+ * Each parses the line that begins at `at`. Returns the position behind its CRLF; or NULL, with
+ * `error` filled, when no CRLF comes before `end` or the line is malformed: the caller looks for an
+ * LF to distinguish the two.
  */
 const char *mk_http1_request_line(const char *at, const char *end, struct mk_http1_request *request,
                                   struct mk_http1_error *error);
 const char *mk_http1_header_line(const char *at, const char *end, struct mk_http1_header *header,
                                  struct mk_http1_error *error);
 
-/* The end of the longest run of MK_HTTP1_TEXT bytes. */
+/* Returns the end of the longest run of MK_HTTP1_TEXT bytes. */
 const char *mk_http1_text_end(const char *at, const char *end);
 
-/* Notes what a header means for the framing. False, and the error filled, when that is refused. */
+/*
+ * Notes a header's effect on the framing. Returns false, with the error filled, when it is refused.
+ */
 bool mk_http1_head_note(struct mk_http1_parser *parser, const struct mk_http1_header *header);
 
-/* All headers were noted: fills in what follows from them and enters the body. False as above. */
+/*
+ * Called when all headers were noted: fills in the derived fields and enters the body. Returns as
+ * above.
+ */
 bool mk_http1_head_finish(struct mk_http1_parser *parser);
 
-/* As mk_http1_parser_feed, in the states of a body. */
+/* The part of mk_http1_parser_feed for the states of a body. */
 int mk_http1_body_feed(struct mk_http1_parser *parser, const char *data, size_t len,
                        size_t *consumed);
 

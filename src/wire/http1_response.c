@@ -1,4 +1,4 @@
-/* http1_response: the heads of responses: written for our own, read for those of other servers. */
+/* http1_response: heads of responses: writes our own, parses those of other servers. */
 #include "wire/http1_private.h"
 
 static const struct {
@@ -66,7 +66,7 @@ static void put_status_line(struct mk_buf *out, unsigned status, struct mk_slice
     mk_buf_put(out, MK_SLICE("\r\n"));
 }
 
-/* All texts of a head that do not vary, with the twenty digits that a length can have. */
+/* The constant parts of a head, and the twenty digits that a length can have. */
 enum {
     FIXED = sizeof("HTTP/1.1 200 \r\nContent-Type: \r\nContent-Length: \r\n"
                    "Connection: close\r\n\r\n") +
@@ -113,7 +113,7 @@ int mk_http1_write_head(struct mk_buf *out, unsigned status, struct mk_slice con
     return 0;
 }
 
-/* Most bodies have three digits' length: then nothing has to be moved for it. */
+/* Most bodies have a length of three digits: then nothing has to be moved. */
 enum { USUAL_DIGITS = 3 };
 
 int mk_http1_begin_response(struct mk_buf *out, unsigned status, struct mk_slice content_type,
@@ -144,7 +144,8 @@ int mk_http1_end_response(struct mk_buf *out, struct mk_http1_open *open)
         left /= 10;
     } while (left > 0);
     if (count != USUAL_DIGITS) {
-        int rc = mk_buf_reserve(out, count); /* more than enough: the usual ones are there */
+        int rc = mk_buf_reserve(
+            out, count); /* more than enough: the usual digits are reserved already */
         if (rc < 0)
             return rc;
         char *behind = out->data + open->length + USUAL_DIGITS;
@@ -156,7 +157,7 @@ int mk_http1_end_response(struct mk_buf *out, struct mk_http1_open *open)
     return 0;
 }
 
-/* "HTTP/1.1 101 Switching Protocols" CRLF. Returns what is behind it, NULL when it is malformed. */
+/* "HTTP/1.1 101 Switching Protocols" CRLF. Returns the position behind it, NULL when malformed. */
 static const char *read_status_line(const char *at, const char *end, unsigned *status)
 {
     if (end - at < 15 || memcmp(at, "HTTP/1.", 7) != 0 || (at[7] != '0' && at[7] != '1') ||

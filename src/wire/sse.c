@@ -1,4 +1,4 @@
-/* sse: one field per line; what is usual, data without line breaks, is one copy. */
+/* sse: one field per line. Data without line breaks, the usual case, is copied in one piece. */
 #include "wire/sse.h"
 
 /* The first `c` at or behind `from`, or `end`. */

@@ -1,6 +1,6 @@
 /*
- * sse: the framing of Server-Sent Events (WHATWG HTML, "server-sent events"): what a server writes.
- * The response head before it, and when to send a heartbeat, are the transport's business.
+ * sse: the framing of Server-Sent Events (WHATWG HTML, "server-sent events"): the server's side.
+ * The transport writes the response head and decides when to send a heartbeat.
  */
 #ifndef MK_WIRE_SSE_H
 #define MK_WIRE_SSE_H

@@ -1,9 +1,9 @@
-/* sse_parser: see the header. Only a line that comes in pieces is copied before it is looked at. */
+/* sse_parser: see the header. Only a line that arrives in pieces is copied before it is parsed. */
 #include "wire/sse_parser.h"
 
 #include <errno.h>
 
-enum { KEPT = 16 * 1024 }; /* bytes of a buffer that stay for the next event */
+enum { KEPT = 16 * 1024 }; /* bytes of a buffer that are kept for the next event */
 
 void mk_sse_parser_init(struct mk_sse_parser *parser, size_t most)
 {
@@ -43,7 +43,7 @@ int mk_sse_parser_resume_from(struct mk_sse_parser *parser, struct mk_slice id)
     return rc < 0 ? rc : set(&parser->next_id, id);
 }
 
-/* Anything but digits means nothing. A number that is too large is the largest. */
+/* Ignores a value that is not all digits. A number that is too large becomes the largest one. */
 static void note_retry(struct mk_sse_parser *parser, struct mk_slice value)
 {
     const int64_t most = INT64_MAX / 10 - 1;
@@ -77,7 +77,7 @@ static int take_field(struct mk_sse_parser *parser, struct mk_slice name, struct
     return 0;
 }
 
-/* An event without data is none, but its id counts. */
+/* An event without data is not dispatched, but its id is stored. */
 static int dispatch(struct mk_sse_parser *parser)
 {
     if (!mk_slice_eq(mk_buf_slice(&parser->id), mk_buf_slice(&parser->next_id))) {
@@ -118,7 +118,7 @@ static int take_line(struct mk_sse_parser *parser, struct mk_slice line)
 
 /* --- lines --- */
 
-/* The event that was given is over. */
+/* Clears the event that the last feed returned. */
 static void forget_event(struct mk_sse_parser *parser)
 {
     if (!parser->event.data.ptr)
@@ -135,7 +135,7 @@ static const char *line_end(const char *at, const char *end)
     return at;
 }
 
-/* What ends at `stop` is a line, with what came of it before. */
+/* Processes the line that ends at `stop`; its beginning may be in `line`. */
 static int end_line(struct mk_sse_parser *parser, const char *at, const char *stop)
 {
     struct mk_slice piece = mk_slice_of(at, (size_t)(stop - at));

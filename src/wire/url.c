@@ -56,7 +56,9 @@ static bool parse_port(struct mk_slice text, uint16_t *port)
     return true;
 }
 
-/* Splits behind the host; a port is told by its colon, so that "host:" differs from "host". */
+/*
+ * Splits behind the host; the rest keeps the colon of a port, so that "host:" differs from "host".
+ */
 static bool split_host(struct mk_slice text, struct mk_slice *host, struct mk_slice *rest)
 {
     const char *end;
@@ -105,7 +107,9 @@ static const struct {
     { { "https", 5 }, 443, true },
 };
 
-/* Sets scheme, tls and the scheme's port. Returns what is behind "://", empty where that is absent.
+/*
+ * Sets scheme, tls and the scheme's port. Returns the text behind "://", empty where that is
+ * absent.
  */
 static struct mk_slice take_scheme(struct mk_slice text, struct mk_url *url)
 {
@@ -123,7 +127,7 @@ static struct mk_slice take_scheme(struct mk_slice text, struct mk_url *url)
     return (struct mk_slice){ 0 };
 }
 
-/* Length of the prefix without any of the characters of `set`. */
+/* Returns the length of the prefix without any of the characters of `set`. */
 static size_t span(struct mk_slice text, const char *set)
 {
     size_t len = 0;
@@ -197,7 +201,7 @@ static bool eq_decoded(struct mk_slice escaped, struct mk_slice plain)
     return at == escaped.len;
 }
 
-/* Takes the next parameter off `rest`; empty ones ("a&&b") are passed over. */
+/* Takes the next parameter off `rest`; skips empty ones ("a&&b"). */
 static bool next_parameter(struct mk_slice *rest, struct mk_slice *whole, struct mk_slice *name,
                            struct mk_slice *value)
 {

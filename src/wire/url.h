@@ -23,16 +23,16 @@ struct mk_url {
 };
 
 /*
- * Takes a URL apart; the slices borrow from `text`. Returns NULL, or what is wrong with it as an
- * English clause ("no host", "port out of range", "scheme must be ws, wss, http or https").
- * Spaces, control characters and bytes beyond ASCII are refused.
+ * Parses a URL; the slices borrow from `text`. Returns NULL, or an English clause that describes
+ * the error ("no host", "port out of range", "scheme must be ws, wss, http or https"). Spaces,
+ * control characters and bytes beyond ASCII are refused.
  */
 const char *mk_url_parse(struct mk_slice text, struct mk_url *url);
 
 /*
- * Takes "host" or "host:port" apart (RFC 3986, 3.2.2): `host` keeps the brackets of an IPv6 literal
- * and is never empty, `port` is "" or 0 to 65535 as it was written. Names may hold any reg-name
- * character; zones and IPvFuture are refused. Returns false when it is none.
+ * Splits "host" or "host:port" (RFC 3986, 3.2.2): `host` keeps the brackets of an IPv6 literal and
+ * is never empty, `port` is "" or 0 to 65535 as it was written. Names may hold any reg-name
+ * character; zones and IPvFuture are refused. Returns false when `text` is malformed.
  */
 bool mk_url_split_host(struct mk_slice text, struct mk_slice *host, struct mk_slice *port);
 
@@ -44,10 +44,9 @@ bool mk_url_split_host(struct mk_slice text, struct mk_slice *host, struct mk_sl
 bool mk_url_query_find(struct mk_slice query, struct mk_slice name, struct mk_slice *value);
 
 /*
- * Appends the request target of `url` ("/path?query") with `name`=`value` set in its query: in the
- * place of the first parameter of that name (more of them are dropped), else at the end. A NULL
- * name adds nothing. Both are escaped. Returns 0 or the error of the buf; then nothing was
- * appended.
+ * Appends the request target of `url` ("/path?query") with `name`=`value` set in its query: it
+ * replaces the first parameter of that name (further ones are dropped), or is appended. A NULL name
+ * adds nothing. Both are escaped. Returns 0 or the error of the buf; then nothing was appended.
  */
 int mk_url_write_target(struct mk_buf *out, const struct mk_url *url, const char *name,
                         struct mk_slice value);

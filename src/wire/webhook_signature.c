@@ -8,7 +8,7 @@
 
 enum { LONGEST_MESSAGE = 128 * 1024 * 1024 };
 
-/* The key's bytes into `key`; returns their number, or -EINVAL. */
+/* Writes the key's bytes to `key`. Returns their number, or -EINVAL. */
 static int decode_secret(struct mk_slice secret, uint8_t key[MK_SIGNATURE_SECRET])
 {
     static const struct mk_slice prefix = { "whsec_", sizeof("whsec_") - 1 };

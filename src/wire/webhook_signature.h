@@ -1,5 +1,5 @@
 /*
- * webhook_signature: how a webhook is signed by the Standard Webhooks specification
+ * webhook_signature: the signature of the Standard Webhooks specification
  * (https://github.com/standard-webhooks/standard-webhooks), version 1: HMAC-SHA256.
  */
 #ifndef MK_WIRE_WEBHOOK_SIGNATURE_H
@@ -15,9 +15,9 @@ enum {
 };
 
 /*
- * Writes the value of `webhook-signature` for a message. `secret` is "whsec_" and the key in
- * base64 (RFC 4648, with padding), else its bytes are the key. Returns 0, -EINVAL for a secret that
- * is too long or has no base64 of at least a byte after "whsec_", or -ENOMEM.
+ * Writes the value of `webhook-signature` for a message. `secret` is "whsec_" and the key in base64
+ * (RFC 4648, with padding), else its bytes are the key. Returns 0, -EINVAL for a secret that is too
+ * long or whose "whsec_" is not followed by the base64 of at least a byte, or -ENOMEM.
  */
 int mk_webhook_sign(struct mk_slice secret, const char *id, uint64_t timestamp,
                     struct mk_slice body, char signature[MK_SIGNATURE_LEN]);

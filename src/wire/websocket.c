@@ -1,8 +1,9 @@
 /*
- * websocket: a frame is read in two steps, its header (checked byte by byte, so that the first
- * wrong one fails) and its payload. The payload is used where it lies if it is a whole message
- * there; otherwise it is copied behind what has been gathered, growing with the bytes that really
- * came. Control frames between two fragments are gathered behind the fragments, in the same memory.
+ * websocket: a frame is read in two steps: its header (checked byte by byte, so that the first
+ * wrong byte fails) and its payload. A payload that is a whole message in the input is used in
+ * place; any other is appended to the gathered bytes, whose memory grows only with the bytes that
+ * have arrived. Control frames between two fragments are gathered behind the fragments, in the same
+ * memory.
  */
 #include "wire/websocket.h"
 
@@ -12,9 +13,9 @@ enum { HEADER, PAYLOAD, CLOSED, FAILED };
 enum { FIN = 0x80, RESERVED_BITS = 0x70, RSV1 = 0x40, OPCODE_BITS = 0x0f, CONTROL_BIT = 0x08 };
 enum { MASKED = 0x80, LEN_BITS = 0x7f, LEN_16 = 126, LEN_64 = 127 };
 enum { MASK_LEN = 4 };
-enum { DONE = 0 }; /* a step is complete and made no event */
+enum { DONE = 0 }; /* a step is complete and has made no event */
 
-/* What has not been taken of the bytes that were fed. */
+/* The fed bytes that were not taken yet. */
 struct input {
     char *data;
     size_t left;
@@ -23,7 +24,9 @@ struct input {
 void mk_ws_parser_init(struct mk_ws_parser *parser, enum mk_ws_role role, size_t message_limit)
 {
     *parser = (struct mk_ws_parser){ .role = (uint8_t)role, .limit = message_limit };
-    /* The gathered bytes are held to `limit`; a control frame comes on top. */
+    /*
+     * The gathered bytes of a message are limited to `limit`; a control frame may come in addition.
+     */
     mk_buf_init(&parser->message, message_limit < SIZE_MAX - MK_WS_MAX_CONTROL
                                       ? message_limit + MK_WS_MAX_CONTROL
                                       : SIZE_MAX);
@@ -59,7 +62,7 @@ static bool is_control(uint8_t opcode)
     return opcode & CONTROL_BIT;
 }
 
-/* RSV1 says so, on the first frame of a message alone (RFC 7692, 6.1). */
+/* RSV1 marks it, on the first frame of a message only (RFC 7692, 6.1). */
 static bool begins_compressed(const struct mk_ws_parser *parser, uint8_t byte)
 {
     uint8_t opcode = byte & OPCODE_BITS;
@@ -107,7 +110,7 @@ static int check_second_byte(struct mk_ws_parser *parser, uint8_t opcode, uint8_
     return DONE;
 }
 
-/* Reads the length, of which `have` bytes are there. Sets `*size` to how many bytes it takes. */
+/* Reads the length, of which `have` bytes have arrived. Sets `*size` to the number of its bytes. */
 static int read_len(struct mk_ws_parser *parser, const uint8_t *head, size_t have, uint64_t *len,
                     size_t *size)
 {
@@ -133,8 +136,8 @@ static int read_len(struct mk_ws_parser *parser, const uint8_t *head, size_t hav
 }
 
 /*
- * Reads a header of which `have` bytes are there: each byte is checked before the next is asked
- * for, and only a whole header changes the state. Sets `*size` to its length.
+ * Reads a header of which `have` bytes have arrived: each byte is checked before more are required,
+ * and only a complete header changes the state. Sets `*size` to its length.
  */
 static int read_header(struct mk_ws_parser *parser, const uint8_t *head, size_t have, size_t *size)
 {
@@ -171,7 +174,7 @@ static int read_header(struct mk_ws_parser *parser, const uint8_t *head, size_t 
     return DONE;
 }
 
-/* From the input where the header lies whole in it, else from the parser's copy. */
+/* Reads the header from the input if it lies whole there, else from the parser's copy. */
 static int take_header(struct mk_ws_parser *parser, struct input *in)
 {
     const uint8_t *head = (const uint8_t *)in->data;
@@ -188,7 +191,7 @@ static int take_header(struct mk_ws_parser *parser, struct input *in)
     int rc = read_header(parser, head, have, &size);
     if (rc == MK_WS_NEED_MORE) {
         if (before == 0)
-            memcpy(parser->header, head, have); /* a header that lacks bytes fits */
+            memcpy(parser->header, head, have); /* an incomplete header fits */
         parser->header_len = (uint8_t)have;
         take(in, have - before);
     } else if (rc == DONE) {
@@ -238,7 +241,7 @@ static int end_control(struct mk_ws_parser *parser, struct mk_slice payload)
     uint16_t code = 0;
     if (parser->opcode == MK_WS_CLOSE) {
         code = MK_WS_NO_STATUS;
-        if (payload.len > 0) { /* and not 1, which its header was refused for */
+        if (payload.len > 0) { /* at least 2: the header refuses 1 */
             code = (uint16_t)((uint8_t)payload.ptr[0] << 8 | (uint8_t)payload.ptr[1]);
             payload = mk_slice_from(payload, 2);
             if (!is_wire_code(code))
@@ -247,11 +250,11 @@ static int end_control(struct mk_ws_parser *parser, struct mk_slice payload)
         if (!mk_utf8_valid(payload))
             return fail(parser, MK_WS_INVALID_DATA, "a close reason is not UTF-8");
         parser->state = CLOSED;
-        parser->message_opcode = 0; /* its rest will never come */
+        parser->message_opcode = 0; /* the rest of it will not arrive */
     }
     parser->event =
         (struct mk_ws_event){ .opcode = parser->opcode, .code = code, .payload = payload };
-    parser->told = true;
+    parser->has_event = true;
     return MK_WS_CONTROL;
 }
 
@@ -261,7 +264,7 @@ static bool check_text(struct mk_ws_parser *parser, const char *data, size_t len
            mk_utf8_feed(&parser->utf8, data, len);
 }
 
-/* Makes `*payload` the message that it was before it was compressed. */
+/* Replaces `*payload` by the decompressed message. */
 static int decompress(struct mk_ws_parser *parser, struct mk_slice *payload)
 {
     int rc = mk_deflate_inflate(parser->deflate, *payload, parser->limit, payload);
@@ -295,7 +298,7 @@ static int end_data(struct mk_ws_parser *parser, struct mk_slice payload)
     }
     parser->event = (struct mk_ws_event){ .opcode = parser->message_opcode, .payload = payload };
     parser->message_opcode = 0;
-    parser->told = true;
+    parser->has_event = true;
     return MK_WS_MESSAGE;
 }
 
@@ -305,7 +308,7 @@ static int end_frame(struct mk_ws_parser *parser, struct mk_slice payload)
     return is_control(parser->opcode) ? end_control(parser, payload) : end_data(parser, payload);
 }
 
-/* The rest of a frame, and all that its event is made of, lies in the input. */
+/* For a frame whose rest, with the whole payload of its event, lies in the input. */
 static int use_in_place(struct mk_ws_parser *parser, struct input *in)
 {
     struct mk_slice payload = { in->data, (size_t)parser->frame_left };
@@ -318,7 +321,7 @@ static int use_in_place(struct mk_ws_parser *parser, struct input *in)
     return end_frame(parser, payload);
 }
 
-/* Copies a part of the frame behind what has been gathered. */
+/* Appends a part of the frame to the gathered bytes. */
 static int gather(struct mk_ws_parser *parser, struct input *in, size_t len)
 {
     struct mk_buf *message = &parser->message;
@@ -368,9 +371,9 @@ bool mk_ws_parser_take(struct mk_ws_parser *parser, struct mk_buf *message)
 {
     struct mk_slice taken = parser->event.payload;
     bool is_data = parser->event.opcode == MK_WS_TEXT || parser->event.opcode == MK_WS_BINARY;
-    if (parser->told && is_data && parser->compressed)
+    if (parser->has_event && is_data && parser->compressed)
         return mk_deflate_take(parser->deflate, message);
-    if (!parser->told || !is_data || taken.len == 0 || taken.ptr != parser->message.data)
+    if (!parser->has_event || !is_data || taken.len == 0 || taken.ptr != parser->message.data)
         return false;
     *message = parser->message;
     mk_buf_init(&parser->message, message->max);
@@ -379,9 +382,9 @@ bool mk_ws_parser_take(struct mk_ws_parser *parser, struct mk_buf *message)
 
 void mk_ws_parser_release(struct mk_ws_parser *parser)
 {
-    if (!parser->told)
+    if (!parser->has_event)
         return;
-    parser->told = false;
+    parser->has_event = false;
     parser->event.payload = (struct mk_slice){ 0 };
     parser->message.len -= parser->control_len;
     parser->control_len = 0;
@@ -442,7 +445,7 @@ static size_t make_header(char header[MK_WS_MAX_HEADER], struct mk_random *masks
     return len + MASK_LEN;
 }
 
-/* The payload of a client's frame in place of `from`, which may be `at` itself. */
+/* Writes the masked payload `from` to `at`, which may be the same address. */
 static void mask_payload(const char *header, size_t header_len, char *at, const char *from,
                          size_t len)
 {
@@ -469,7 +472,9 @@ static int write_frame(struct mk_buf *out, struct mk_random *masks, enum mk_ws_o
     return 0;
 }
 
-/* The header of most messages, those of 126 bytes to 64 KiB: then nothing has to be moved. */
+/*
+ * Returns the header length of most messages (126 bytes to 64 KiB), for which no payload is moved.
+ */
 static size_t usual_header(const struct mk_random *masks)
 {
     return masks ? 4 + MASK_LEN : 4;

@@ -3,9 +3,9 @@
  * (RFC 7692).
  *
  * Bytes in, messages out: no socket, no clock, no log. A message of a single frame that lies whole
- * in the input is unmasked in place and not copied; everything else is gathered in memory of the
- * parser's own, never beyond the message limit. Text is checked as it streams. A compressed message
- * is gathered as it is and decompressed when it is whole: the limit counts before and after.
+ * in the input is unmasked in place and not copied; everything else is gathered in the parser's own
+ * memory, never beyond the message limit. Text is validated as it arrives. A compressed message is
+ * gathered and then decompressed when complete: the limit applies before and after.
  *
  * Flow: net/stream -> mk_ws_parser_feed -> web/websocket_connection.
  */
@@ -49,15 +49,15 @@ enum mk_ws_close_code {
 enum { MK_WS_MAX_HEADER = 14, MK_WS_MAX_CONTROL = 125 };
 
 enum mk_ws_status {
-    MK_WS_NEED_MORE = 1, /* all was taken; nothing to tell yet */
+    MK_WS_NEED_MORE = 1, /* all input was taken; no event yet */
     MK_WS_MESSAGE,       /* a whole message: event.opcode is TEXT or BINARY */
     MK_WS_CONTROL,       /* a control frame: event.opcode is CLOSE, PING or PONG */
-    MK_WS_FAIL,          /* the peer broke the protocol: event.code and event.reason say how */
+    MK_WS_FAIL,          /* the peer violated the protocol: see event.code and event.reason */
 };
 
 /*
- * What the last feed told. `payload` borrows from the input or the parser, until the next feed
- * or release; where it lies in the input, the caller may write to it.
+ * The event of the last feed. `payload` borrows from the input or the parser, until the next feed
+ * or release; the caller may write to it where it lies in the input.
  */
 struct mk_ws_event {
     enum mk_ws_opcode opcode;
@@ -68,80 +68,78 @@ struct mk_ws_event {
 
 struct mk_ws_parser {
     struct mk_ws_event event; /* the one field that a caller reads */
-    /* what follows is the parser's own */
-    struct mk_buf message; /* gathered bytes of the message, behind them those of a control frame */
+    /* internal from here on */
+    struct mk_buf message;      /* gathered bytes of the message, then those of a control frame */
     struct mk_deflate *deflate; /* NULL: compressed messages were not agreed upon */
     size_t limit;
-    uint64_t frame_left; /* payload bytes of the frame that are still to come */
+    uint64_t frame_left; /* payload bytes of the frame still to come */
     uint8_t role;
     uint8_t state;
-    uint8_t opcode;         /* of the frame at hand */
-    uint8_t message_opcode; /* of the message at hand; 0 between messages */
+    uint8_t opcode;         /* of the current frame */
+    uint8_t message_opcode; /* of the current message; 0 between messages */
     bool final;
-    bool compressed;     /* the message at hand, or the one that was told */
-    bool told;           /* the last feed returned an event, which may borrow from `message` */
+    bool compressed;     /* the current message, or the one that was just returned */
+    bool has_event;      /* the last feed returned an event, which may borrow from `message` */
     uint8_t control_len; /* bytes at the end of `message` that belong to a control frame */
     struct mk_utf8 utf8;
     uint8_t mask[4]; /* rotated, so that mask[0] is for the next byte */
     uint8_t header_len;
-    uint8_t header[MK_WS_MAX_HEADER]; /* of a header that came in pieces */
+    uint8_t header[MK_WS_MAX_HEADER]; /* of a header that arrives in pieces */
 };
 
 /*
- * Begins a connection's stream; no memory is taken before it is needed. `message_limit` in bytes: a
- * longer message fails with MK_WS_TOO_BIG as soon as it is known, be it from a header.
+ * Begins a connection's stream; allocates nothing yet. `message_limit` is in bytes: a longer
+ * message fails with MK_WS_TOO_BIG as soon as its length is known, if from a header.
  */
 void mk_ws_parser_init(struct mk_ws_parser *parser, enum mk_ws_role role, size_t message_limit);
 
 /*
- * Compressed messages were agreed upon: takes them from now on, decompressed by this, which is
- * borrowed and may serve many parsers. Else they are an error.
+ * Accepts compressed messages from now on, which are an error otherwise. `deflate` decompresses
+ * them; it is borrowed and may be shared by many parsers.
  */
 void mk_ws_parser_set_deflate(struct mk_ws_parser *parser, struct mk_deflate *deflate);
 
-/* Frees what was gathered; the parser may then only be initialised again. NULL is allowed. */
+/* Frees the gathered bytes; the parser can only be initialised again. NULL is allowed. */
 void mk_ws_parser_fini(struct mk_ws_parser *parser);
 
 /*
- * Takes bytes and says what they made; `data` is unmasked in place. `*consumed` tells how many were
- * taken; call again with the rest until it returns MK_WS_NEED_MORE.
+ * Parses bytes and returns the next event; `data` is unmasked in place. `*consumed` is the number
+ * of bytes taken; call again with the rest until it returns MK_WS_NEED_MORE.
  *
- * It ends in one of two ways. After a CLOSE everything that follows is taken and dropped, with
- * MK_WS_NEED_MORE: the peer may send nothing more (RFC 6455, 5.5.1). After MK_WS_FAIL nothing more
- * is taken (`*consumed` is 0) and each call returns MK_WS_FAIL again with the same event: answer
- * with a close frame of event.code and close the connection (7.1.7).
+ * A stream ends in one of two ways. After a CLOSE all bytes are taken and dropped, with
+ * MK_WS_NEED_MORE: the peer may send nothing more (RFC 6455, 5.5.1). After MK_WS_FAIL no bytes are
+ * taken (`*consumed` is 0) and each call returns MK_WS_FAIL again with the same event: the caller
+ * sends a close frame with event.code and closes the connection (7.1.7).
  *
- * Returns an enum mk_ws_status, or -ENOMEM, after which the parser stands as after MK_WS_FAIL with
- * MK_WS_INTERNAL_ERROR.
+ * Returns an enum mk_ws_status, or -ENOMEM, which leaves the parser as MK_WS_FAIL with
+ * MK_WS_INTERNAL_ERROR does.
  */
 int mk_ws_parser_feed(struct mk_ws_parser *parser, char *data, size_t len, size_t *consumed);
 
 /*
- * The last event has been dealt with: frees what its payload was gathered in. The next feed does it
- * too, but may be long in coming; a parser that is between messages then owns no memory.
+ * Called when the last event is no longer needed: frees the memory of its payload. The next feed
+ * does this too, but may come much later; a parser between messages then owns no memory.
  */
 void mk_ws_parser_release(struct mk_ws_parser *parser);
 
 /*
- * After MESSAGE: gives it away, if it was gathered in the parser's own memory, or decompressed into
- * memory that is worth it; event.payload points to it. False where it lies elsewhere: then it is
- * nobody's to give.
+ * After MESSAGE: moves the message, to which event.payload points, into `message` if it lies in the
+ * parser's own memory, or is large and was decompressed. Returns false otherwise.
  */
 bool mk_ws_parser_take(struct mk_ws_parser *parser, struct mk_buf *message);
 
 /*
- * Appends one whole frame (FIN set). A client's frames are masked with a fresh random key that
- * `masks` gives; a server's are not, and it passes NULL. The payload of a control frame is at most
- * MK_WS_MAX_CONTROL bytes, and it may not lie in `out`. Returns 0 or the error of the buf, which is
- * then unchanged.
+ * Appends one whole frame (FIN set). A client's frames are masked with a fresh random key from
+ * `masks`; a server passes NULL. The payload of a control frame is at most MK_WS_MAX_CONTROL bytes,
+ * and it may not lie in `out`. Returns 0 or the error of the buf, which is then unchanged.
  */
 int mk_ws_write_frame(struct mk_buf *out, struct mk_random *masks, enum mk_ws_opcode opcode,
                       struct mk_slice payload);
 
 /*
- * The same for a payload that is written straight into its frame, before its length is known:
- *   begin; the payload is appended to `out`, and nothing else; end, which puts the header in.
- * Both return 0 or the error of the buf; after an error of `end` the frame is to be taken back
+ * The same for a payload that is written directly into its frame, before its length is known:
+ *   begin; the payload is appended to `out`, and nothing else; end, which fills in the header.
+ * Both return 0 or the error of the buf; after an error of `end` the caller removes the frame
  * (out->len = open->begin).
  */
 struct mk_ws_open {
@@ -153,23 +151,24 @@ int mk_ws_end_frame(struct mk_buf *out, struct mk_random *masks, enum mk_ws_opco
                     const struct mk_ws_open *open);
 
 /*
- * The same for a message that mk_deflate_compress has compressed: with RSV1. Only where it was
- * agreed upon.
+ * The same for a message that mk_deflate_compress has compressed, with RSV1. Only where the
+ * extension was negotiated.
  */
 int mk_ws_write_compressed(struct mk_buf *out, struct mk_random *masks, enum mk_ws_opcode opcode,
                            struct mk_slice payload);
 
 /*
  * Appends a close frame. MK_WS_NO_STATUS writes one without a code and a reason, so that the code
- * of a CLOSE event can be given back as it came; MK_WS_ABNORMAL has no frame. `reason` is cut at
- * 123 bytes, between two characters, or before the first byte that is not UTF-8.
+ * of any CLOSE event can be passed back; MK_WS_ABNORMAL has no frame. `reason` is cut at 123 bytes,
+ * between two characters, or before the first byte that is not UTF-8.
  */
 int mk_ws_write_close(struct mk_buf *out, struct mk_random *masks, uint16_t code,
                       struct mk_slice reason);
 
 /*
- * The header of a server's frame (FIN set) with `payload_len` bytes, into out[MK_WS_MAX_HEADER];
- * returns its length. For frames whose payload is written in place (the hub's streams).
+ * Writes the header of a server's frame (FIN set) with `payload_len` bytes to
+ * out[MK_WS_MAX_HEADER]. Returns its length. For frames whose payload is written in place (the
+ * hub's streams).
  */
 size_t mk_ws_server_header(char *out, enum mk_ws_opcode opcode, uint64_t payload_len);
 

@@ -1,7 +1,7 @@
 /*
- * ws_deflate: Sec-WebSocket-Extensions is a list of `name; parameter; parameter=value`, a value
- * being a token or the same in quotes (RFC 6455, 9.1). What is not of this form makes an element
- * that nobody can agree to; the ones beside it count all the same.
+ * ws_deflate: Sec-WebSocket-Extensions is a list of `name; parameter; parameter=value`, where a
+ * value is a token or a quoted token (RFC 6455, 9.1). A malformed element is never accepted, but
+ * does not affect the others.
  */
 #include "wire/ws_deflate.h"
 
@@ -18,10 +18,10 @@ struct params {
     bool has_server_bits;
     bool has_client_bits;
     unsigned server_bits;
-    unsigned client_bits; /* 0: no value, which only an offer may leave out */
+    unsigned client_bits; /* 0: no value, which only an offer may have */
 };
 
-/* Takes what is before the next separator that is not in quotes, trimmed; it may be empty. */
+/* Takes the part before the next separator that is not in quotes, trimmed; it may be empty. */
 static bool next_part(struct mk_slice *rest, char separator, struct mk_slice *part)
 {
     bool quoted = false;
@@ -60,7 +60,7 @@ static bool read_bits(struct mk_slice value, unsigned *bits)
     return number >= LEAST_BITS && number <= MAX_BITS;
 }
 
-/* A parameter without a value; false where it has one, or has been there already. */
+/* A parameter without a value; false where it has one, or is repeated. */
 static bool read_flag(bool *flag, bool has_value)
 {
     bool fresh = !*flag && !has_value;
@@ -87,7 +87,7 @@ static bool read_param(struct mk_slice text, bool is_offer, struct params *param
     return false;
 }
 
-/* Reads an element of the list; false where it is not a permessage-deflate that may be. */
+/* Reads an element of the list; false where it is not a valid permessage-deflate. */
 static bool read_element(struct mk_slice element, bool is_offer, struct params *params)
 {
     struct mk_slice rest = element, part;
@@ -107,8 +107,8 @@ static bool read_element(struct mk_slice element, bool is_offer, struct params *
     "client_no_context_takeover"
 
 /*
- * That the client must begin anew may be said without its having offered to (7.1.1.2). The size of
- * our window is said where it was asked for.
+ * A server may demand client_no_context_takeover without an offer of it (7.1.1.2). The size of our
+ * window is included where the offer asks for one.
  */
 static struct mk_slice answer_to(const struct params *params)
 {

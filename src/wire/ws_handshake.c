@@ -1,6 +1,6 @@
 /*
- * ws_handshake: the few header fields of RFC 6455, section 4. The key proves nothing about who the
- * peer is, only that it speaks WebSocket and is no cache that repeats an old answer.
+ * ws_handshake: the header fields of RFC 6455, section 4. The key does not identify the peer; it
+ * only proves that the peer speaks WebSocket and is not a cache that repeats an old answer.
  */
 #include "wire/ws_handshake.h"
 
@@ -22,8 +22,8 @@ static bool is_base64(char c)
 }
 
 /*
- * 16 bytes in base64 are 22 characters and "==". The last four bits of the 22nd carry nothing;
- * whatever they are, the key decodes to 16 bytes.
+ * 16 bytes in base64 are 22 characters and "==". The last four bits of the 22nd are unused: the key
+ * decodes to 16 bytes whatever they are.
  */
 static bool is_key(struct mk_slice key)
 {
@@ -48,7 +48,7 @@ static bool compute_accept(const char *key, char accept[MK_WS_ACCEPT_LEN])
     return true;
 }
 
-/* The value of the header of this name, if it is there exactly once. */
+/* Finds the value of a header that must be there exactly once. */
 static bool find_single(const struct mk_http1_request *request, struct mk_slice name,
                         struct mk_slice *value)
 {
@@ -84,7 +84,7 @@ unsigned mk_ws_handshake_check(const struct mk_http1_request *request,
     return 101;
 }
 
-/* All or nothing. */
+/* Appends all parts, or none. */
 static int append_all(struct mk_buf *out, const struct mk_slice *parts, size_t count)
 {
     size_t len = 0;
@@ -139,7 +139,7 @@ int mk_ws_handshake_request(struct mk_buf *out, struct mk_slice target, struct m
     return append_all(out, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-/* How many headers of this name there are; the last one's value goes into `value`. */
+/* Returns the number of headers of this name, and the last one's value in `value`. */
 static size_t collect(const struct mk_http1_response *response, struct mk_slice name,
                       struct mk_slice *value)
 {
@@ -153,7 +153,7 @@ static size_t collect(const struct mk_http1_response *response, struct mk_slice 
     return count;
 }
 
-/* Connection is a list, and may be spread over several headers. */
+/* Connection is a list, and may be split over several headers. */
 static bool connection_has_upgrade(const struct mk_http1_response *response)
 {
     for (size_t at = 0; at < response->header_count; at++) {

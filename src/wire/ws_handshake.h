@@ -1,9 +1,9 @@
 /*
  * ws_handshake: the opening handshake of RFC 6455, section 4, for both roles. Pure functions over
- * parsed heads; credentials, Origin and the path are the transport's to check.
+ * parsed heads; the transport checks credentials, Origin and the path.
  *
- * Flow: wire/http1 -> mk_ws_handshake_check -> transport/websocket_server, which then goes on with
- * wire/websocket; for the client the other way round.
+ * Flow: wire/http1 -> mk_ws_handshake_check -> transport/websocket_server, which continues with
+ * wire/websocket; a client works in the opposite order.
  */
 #ifndef MK_WIRE_WS_HANDSHAKE_H
 #define MK_WIRE_WS_HANDSHAKE_H
@@ -16,8 +16,8 @@ enum { MK_WS_KEY_LEN = 24, MK_WS_ACCEPT_LEN = 28 };
 /*
  * Checks the handshake of a request (4.2.1). Returns 101 with the value of Sec-WebSocket-Accept in
  * `accept` (not NUL-terminated), or the status to refuse it with and `*reason`, one English clause,
- * static: 426 (other version than 13; answer with "Sec-WebSocket-Version: 13"), 400 (no WebSocket
- * handshake: `upgrade_websocket` is false; or a bad key), 500 (OpenSSL has no SHA-1).
+ * static: 426 (other version than 13; answer with "Sec-WebSocket-Version: 13"), 400 (not a
+ * WebSocket handshake: `upgrade_websocket` is false; or a bad key), 500 (OpenSSL lacks SHA-1).
  */
 unsigned mk_ws_handshake_check(const struct mk_http1_request *request,
                                char accept[MK_WS_ACCEPT_LEN], const char **reason);
@@ -34,9 +34,9 @@ void mk_ws_handshake_key(char key[MK_WS_KEY_LEN]);
 
 /*
  * Appends a client's request for `target` ("/path?query") at `host` ("name:port" as in a URL, the
- * port left out where it is the scheme's own). `extra` is whole header lines with CRLF. What is
- * given is written as it is: it must hold no other CR or LF. Returns 0 or the error of the buf,
- * which is then unchanged.
+ * port left out where it is the scheme's own). `extra` is whole header lines with CRLF. The
+ * arguments are written unchanged: they must hold no other CR or LF. Returns 0 or the error of the
+ * buf, which is then unchanged.
  */
 int mk_ws_handshake_request(struct mk_buf *out, struct mk_slice target, struct mk_slice host,
                             const char key[MK_WS_KEY_LEN], struct mk_slice extra);
