@@ -129,7 +129,7 @@ void mk_address_reachable(const struct mk_address *listening, struct mk_address 
     *address = *listening;
     if (!is_any)
         return;
-    in_port_t port = is_v4 ? in->sin_port : in6->sin6_port; /* "[::]" takes IPv4 as well */
+    in_port_t port = is_v4 ? in->sin_port : in6->sin6_port; /* "[::]" accepts IPv4 as well */
     memset(&address->socket, 0, sizeof(address->socket));
     struct sockaddr_in *to = (struct sockaddr_in *)&address->socket;
     to->sin_family = AF_INET;
@@ -138,7 +138,7 @@ void mk_address_reachable(const struct mk_address *listening, struct mk_address 
     address->len = sizeof(*to);
 }
 
-/* The special-purpose registry of RFC 6890, as it stands. */
+/* The special-purpose registry of RFC 6890. */
 static bool is_public_v4(uint32_t ip)
 {
     static const struct {
@@ -149,7 +149,7 @@ static bool is_public_v4(uint32_t ip)
         { 0x0a000000, 8 },  /* private */
         { 0x64400000, 10 }, /* carrier-grade NAT */
         { 0x7f000000, 8 },  /* this machine */
-        { 0xa9fe0000, 16 }, /* link-local: where clouds keep their metadata */
+        { 0xa9fe0000, 16 }, /* link-local: cloud metadata services */
         { 0xac100000, 12 }, /* private */
         { 0xc0000000, 24 }, /* protocol assignments */
         { 0xc0000200, 24 }, /* documentation */
@@ -171,8 +171,10 @@ static uint32_t v4_at(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* Global unicast is 2000::/3; of it 2001::/23 (Teredo among it), 2001:db8::/32 and 3fff::/20 are
- * special. */
+/*
+ * Global unicast is 2000::/3, without the special 2001::/23 (with Teredo), 2001:db8::/32 and
+ * 3fff::/20.
+ */
 static bool is_public_v6(const uint8_t ip[16])
 {
     static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b };

@@ -1,5 +1,5 @@
 /*
- * address: where to listen, as the configuration writes it: HOST:PORT, [IPV6]:PORT or unix:PATH.
+ * address: listen addresses as written in the configuration: HOST:PORT, [IPV6]:PORT or unix:PATH.
  */
 #ifndef MK_NET_ADDRESS_H
 #define MK_NET_ADDRESS_H
@@ -18,25 +18,28 @@ struct mk_address {
 };
 
 /*
- * HOST is an IPv4 address or "localhost" (127.0.0.1). PORT 0 takes a free one. Returns NULL, or
- * what is wrong as an English clause.
+ * HOST is an IPv4 address or "localhost" (127.0.0.1). PORT 0 is any free port. Returns NULL, or an
+ * English clause that describes the error.
  */
 const char *mk_address_parse(struct mk_slice text, struct mk_address *address);
 
-/* Only this machine can reach it: 127.0.0.0/8, ::1, a Unix socket. */
+/* Returns whether only this machine can reach it: 127.0.0.0/8, ::1, a Unix socket. */
 bool mk_address_is_local(const struct mk_address *address);
 
 /*
- * An address of the Internet at large: not of this machine, of a private network, of a link, of a
- * multicast group or reserved, nor one that only wraps such an IPv4 address in IPv6 (mapped, 6to4,
- * NAT64). Anything but IPv4 and IPv6 is none.
+ * Returns whether it is an address of the public Internet: not of this machine, a private network,
+ * a link or a multicast group, nor reserved, nor an IPv6 address that wraps such an IPv4 address
+ * (mapped, 6to4, NAT64). Only IPv4 and IPv6 addresses are public.
  */
 bool mk_address_is_public(const struct sockaddr *address);
 
-/* What a program on this machine connects to: 127.0.0.1 for an address that stands for all. */
+/*
+ * Sets `address` to the one that a program on this machine connects to: the loopback address where
+ * `listening` is the wildcard address.
+ */
 void mk_address_reachable(const struct mk_address *listening, struct mk_address *address);
 
-/* The same form again ("127.0.0.1:3000"), cut to fit; returns `text`. */
+/* Writes the address in the same form ("127.0.0.1:3000"), cut to fit. Returns `text`. */
 const char *mk_address_format(const struct mk_address *address, char text[MK_ADDRESS_TEXT]);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * connect: name -> addresses -> a connected socket -> (TLS) -> a stream. One timer watches over all
- * of it; each address gets an equal share of the time that is left, so a dead one leaves some to
- * the others.
+ * connect: name -> addresses -> a connected socket -> (TLS) -> a stream. One timer limits the
+ * whole; each address gets an equal share of the time that is left, so one that does not answer
+ * leaves time for the others.
  */
 #include "net/connect.h"
 #include "net/stream_impl.h"
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* One socket that is connecting. Apart, for libuv lets go of a handle only after a while. */
+/* One socket that is connecting. Allocated separately, since libuv releases a handle only later. */
 struct attempt {
     uv_poll_t poll;
     struct mk_connect *connect;
@@ -31,9 +31,9 @@ struct mk_connect {
     uint64_t due;
     uint32_t timeout_ms;
     struct addrinfo *addresses;
-    struct addrinfo *next;    /* to be tried */
+    struct addrinfo *next;    /* the next address to try */
     struct attempt *attempt;  /* NULL: none */
-    struct mk_stream *stream; /* while it shakes hands */
+    struct mk_stream *stream; /* during the TLS handshake */
     bool tls;
     struct mk_tls_context *tls_context; /* or NULL */
     bool resolving;                     /* libuv holds `resolve` */
@@ -47,7 +47,7 @@ static void try_next(struct mk_connect *connect);
 
 /* --- the end --- */
 
-/* The socket goes with it unless it was taken out. */
+/* Closes the socket too unless it was taken out. */
 static void drop_attempt(struct mk_connect *connect);
 
 static void dispose(struct mk_connect *connect)
@@ -58,7 +58,7 @@ static void dispose(struct mk_connect *connect)
     free(connect);
 }
 
-/* Lets go of everything; the memory stays until libuv has given `resolve` back. */
+/* Releases everything; the memory stays until libuv has released `resolve`. */
 static void finish(struct mk_connect *connect)
 {
     connect->over = true;
@@ -131,7 +131,7 @@ static void on_lost(void *owner, int error)
 {
     struct mk_connect *connect = owner;
     struct mk_stream *stream = connect->stream;
-    connect->stream = NULL; /* it goes by itself */
+    connect->stream = NULL; /* it closes by itself */
     if (error == -EPROTO)
         mk_tls_explain(stream->tls, &connect->failure);
     else if (error == -ECONNRESET)
@@ -204,7 +204,7 @@ static void on_connected(struct mk_connect *connect, int fd)
         succeed(connect, stream);
         return;
     }
-    /* The last step: all the time that is left is for it. */
+    /* The last step gets all the time that is left. */
     uint64_t now = mk_loop_now(connect->loop);
     mk_timer_start(connect->timer, connect->due > now ? connect->due - now : 0);
     int rc = continue_handshake(connect, stream);
@@ -236,7 +236,7 @@ static void on_writable(uv_poll_t *poll, int status, int events)
     on_connected(connect, fd);
 }
 
-/* Returns a socket that is connecting, or a negative errno. */
+/* Returns a connecting socket, or a negative errno. */
 static int open_socket(const struct addrinfo *address)
 {
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -300,7 +300,7 @@ static void try_next(struct mk_connect *connect)
 
 /* --- the beginning --- */
 
-/* `error` is one of libuv's. */
+/* `error` is an error code of libuv. */
 static void note_unresolved(struct mk_connect *connect, int error)
 {
     struct mk_failure *failure = &connect->failure;

@@ -1,6 +1,6 @@
 /*
- * connect: opens a connection to a host: resolves its name (not on the loop's thread), tries its
- * addresses in turn, and shakes hands where TLS is asked for.
+ * connect: opens a connection to a host: resolves its name (on another thread), tries its addresses
+ * in turn, and performs the TLS handshake where TLS is requested.
  */
 #ifndef MK_NET_CONNECT_H
 #define MK_NET_CONNECT_H
@@ -13,23 +13,23 @@ struct mk_connect_options {
     const char *host; /* a name, or an address without brackets; copied */
     uint16_t port;
     bool tls; /* verified against the system's roots and `host` (SSL_CERT_FILE is honoured) */
-    uint32_t timeout_ms;                /* for all of it together */
-    struct mk_tls_context *tls_context; /* instead of that; NULL: nothing else */
+    uint32_t timeout_ms;                /* for all steps together */
+    struct mk_tls_context *tls_context; /* used instead of these roots; may be NULL */
 };
 
 struct mk_connect;
 
 /*
  * Starts. `done` is called once, never from within this function: with a stream that it must adopt
- * before it returns, or with NULL and what went wrong, borrowed. Returns NULL when out of memory;
- * then `done` is not called.
+ * before it returns, or with NULL and the failure, borrowed. Returns NULL when out of memory; then
+ * `done` is not called.
  */
 struct mk_connect *mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
                                     void (*done)(void *arg, struct mk_stream *stream,
                                                  const struct mk_failure *failure),
                                     void *arg);
 
-/* Gives up: `done` will not be called. Not allowed after it was. NULL is allowed. */
+/* Cancels: `done` will not be called. Not allowed after it was called. NULL is allowed. */
 struct mk_connect *mk_connect_cancel(struct mk_connect *connect);
 
 #endif

@@ -8,10 +8,12 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The name of its interface, which has been the same since 2006. */
+/* The name of its ABI, unchanged since 2006. */
 static const char library_name[] = "libcurl.so.4";
 
-/* `function` points to a pointer to a function: ISO C knows no other way from dlsym to one. */
+/*
+ * `function` points to a function pointer: ISO C has no other way to convert the result of dlsym.
+ */
 static bool find(void *library, const char *name, void *function)
 {
     void *found = dlsym(library, name);

@@ -1,7 +1,7 @@
 /*
- * curl: libcurl, loaded when somebody first needs it. It and the thirty libraries behind it would
- * be half of what a start takes, in time and in memory, and only webhooks and the commands that
- * talk to a running endpoint need them.
+ * curl: libcurl, loaded at its first use. libcurl and the thirty libraries that it needs would
+ * double the time and the memory of a start, and only webhooks and the commands that talk to a
+ * running endpoint use them.
  */
 #ifndef MK_NET_CURL_H
 #define MK_NET_CURL_H
@@ -39,10 +39,10 @@ struct mk_curl {
 };
 
 /*
- * Returns the same each time, or NULL where libcurl cannot be loaded and initialised; then `error`
- * says why, for a person to read, until the thread's next call. It stays so until the process ends.
- * Any thread may call this: libcurl (7.84 and later) locks its own initialisation against that of
- * others in the process.
+ * Returns the same table each time, or NULL where libcurl cannot be loaded and initialised; then
+ * `error` is a message that is valid until the thread's next call. libcurl stays loaded until the
+ * process ends. Any thread may call this: libcurl (7.84 and later) locks its own initialisation
+ * against that of others in the process.
  */
 const struct mk_curl *mk_curl_load(const char **error);
 

@@ -71,7 +71,7 @@ static enum mk_failure_kind kind_of(int error)
     case ENOTCONN:
         return MK_FAILURE_CLOSED;
     case EPROTO:
-        return MK_FAILURE_TLS; /* nothing else in this room ends with it */
+        return MK_FAILURE_TLS; /* no other failure of src/net has this errno */
     case ENOMEM:
         return MK_FAILURE_NO_MEMORY;
     default:

@@ -13,20 +13,21 @@ enum { MK_FAILURE_TEXT = 256 };
 
 enum mk_failure_kind {
     MK_FAILURE_NONE,
-    MK_FAILURE_NAME,        /* the host's name is not known, or no name server answers */
+    MK_FAILURE_NAME,        /* the host's name is unknown, or no name server answers */
     MK_FAILURE_REFUSED,     /* nothing listens there */
-    MK_FAILURE_UNREACHABLE, /* there is no way to it */
-    MK_FAILURE_FORBIDDEN,   /* it is not to be connected to */
+    MK_FAILURE_UNREACHABLE, /* no route to it */
+    MK_FAILURE_FORBIDDEN,   /* connecting to it is not allowed */
     MK_FAILURE_TIMEOUT,
     MK_FAILURE_CLOSED,      /* the connection was closed or reset */
-    MK_FAILURE_NO_ANSWER,   /* it was closed instead of an answer */
+    MK_FAILURE_NO_ANSWER,   /* it was closed without an answer */
     MK_FAILURE_CERTIFICATE, /* the peer's certificate is not trusted */
     MK_FAILURE_TLS,         /* TLS, for another reason */
-    MK_FAILURE_PROTOCOL,    /* the peer does not speak what it should */
+    MK_FAILURE_PROTOCOL,    /* the peer violated the protocol */
     MK_FAILURE_STATUS,      /* it answered with an HTTP status that is a failure */
     MK_FAILURE_TOO_LONG,
     MK_FAILURE_NO_MEMORY,
-    MK_FAILURE_SYSTEM, /* this machine's: out of descriptors, a file that cannot be written */
+    MK_FAILURE_SYSTEM, /* an error of this machine: out of descriptors, a file that cannot be
+                          written */
 };
 
 struct mk_failure {
@@ -49,7 +50,7 @@ struct mk_failure *mk_failure_set(struct mk_failure *failure, enum mk_failure_ki
 struct mk_failure *mk_failure_say(struct mk_failure *failure, enum mk_failure_kind kind,
                                   const struct mk_phrase *words);
 
-/* Of a negative errno or libuv error: "connection refused". */
+/* Sets it from a negative errno or libuv error: "connection refused". */
 struct mk_failure *mk_failure_errno(struct mk_failure *failure, int error);
 
 /* "timed out after 10 s", "timed out after 250 ms". */

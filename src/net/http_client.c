@@ -1,6 +1,6 @@
 /*
- * http_client: libcurl's multi interface, told by libuv what its sockets and its timer do. What
- * becomes of one request is in http_request.c.
+ * http_client: runs libcurl's multi interface on libuv's polls and timers. http_request.c handles
+ * single requests.
  */
 #include "net/http_client_impl.h"
 
@@ -43,8 +43,9 @@ static void read_results(struct mk_http_client *client)
 }
 
 /*
- * libcurl could not go on (it is out of memory), and does not say with which of its transfers:
- * those would never end. So all of them fail. What is begun meanwhile stands behind them.
+ * Called when libcurl could not continue for lack of memory. It does not report which transfers are
+ * affected, and those would never end, so all of them fail. Requests that are started meanwhile are
+ * behind them in the list.
  */
 static void fail_all(struct mk_http_client *client)
 {
@@ -94,7 +95,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     struct mk_http_client *client = watch->client;
     int flags = 0;
     if (status < 0) {
-        /* An error stops the watch, but libcurl may want to know of it more than once. */
+        /* An error stops the watch, but libcurl may need more than one event. */
         uv_poll_start(&watch->poll, watch->interest, on_socket);
         flags = CURL_CSELECT_ERR;
     }

@@ -1,6 +1,6 @@
 /*
- * http_client_impl: what the two halves of the HTTP client share: libcurl on libuv (http_client.c)
- * and the life of one request (http_request.c). For these two alone.
+ * http_client_impl: internals shared by http_client.c (libcurl on libuv) and http_request.c (single
+ * requests).
  */
 #ifndef MK_NET_HTTP_CLIENT_IMPL_H
 #define MK_NET_HTTP_CLIENT_IMPL_H
@@ -12,15 +12,15 @@
 
 struct mk_http_client {
     struct mk_loop *loop;
-    struct mk_streams *streams; /* whom it trusts */
+    struct mk_streams *streams; /* for the trusted roots */
     const struct mk_curl *curl;
     CURLM *multi;
     struct mk_timer *timer;
     struct mk_list active; /* requests under way */
     struct mk_list spare;
     unsigned spare_count;
-    bool freed; /* from within a `done`; the rest follows when that has returned */
-    bool busy;  /* reading results */
+    bool freed; /* by a `done`; the memory is freed when that has returned */
+    bool busy;  /* in a loop over libcurl's results */
 };
 
 struct mk_http_request {
@@ -34,17 +34,17 @@ struct mk_http_request {
     void *arg;
     int (*body_to)(void *arg, const char *data, size_t len); /* NULL: into `body` */
     uint64_t limit;                                          /* bytes of a body */
-    uint64_t body_len; /* so far, where it goes to `body_to` */
+    uint64_t body_len;                                       /* so far, with `body_to` */
     uint32_t timeout_ms;
-    int body_error;             /* why it was not taken, or 0 */
-    bool refused;               /* an address that may not be connected to */
-    char text[CURL_ERROR_SIZE]; /* libcurl's words for an error */
+    int body_error;             /* from `body_to`, or 0 */
+    bool refused;               /* an address was not public */
+    char text[CURL_ERROR_SIZE]; /* libcurl's text of an error */
 };
 
-/* It is in neither list of the client afterwards, and not in the multi before. */
+/* Takes it out of the client's lists. It must not be in the multi handle. */
 void mk_http_request_free(struct mk_http_request *request);
 
-/* It has ended: tells its owner, who may free the client in there, and keeps it for the next. */
+/* Ends it: calls `done`, which may free the client, and keeps the request for reuse. */
 void mk_http_request_complete(struct mk_http_request *request, CURLcode code);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * http_request: one request of the HTTP client, from its options to its response. Requests are kept
- * and used again, for an easy handle is large.
+ * http_request: one request of the HTTP client, from its options to its response. Requests are
+ * reused, since an easy handle is large.
  */
 #include "net/address.h"
 #include "net/http_client_impl.h"
@@ -26,7 +26,7 @@ void mk_http_request_free(struct mk_http_request *request)
     free(request);
 }
 
-/* Makes it ready for another use, or frees it where there are enough. Not in the multi any more. */
+/* Resets it for reuse, or frees it where enough are kept. It must not be in the multi handle. */
 static void request_put(struct mk_http_request *request)
 {
     struct mk_http_client *client = request->client;
@@ -136,8 +136,8 @@ static time_t date_in(const struct mk_http_request *request, const char *name)
 }
 
 /*
- * The seconds of Retry-After (RFC 9110, 10.2.3). A date in it counts from the response's own date:
- * one of the two clocks may be wrong.
+ * Returns the seconds of Retry-After (RFC 9110, 10.2.3). A date counts from the response's Date,
+ * since our clock and the server's may differ.
  */
 static uint64_t retry_after_of(const struct mk_http_request *request)
 {
@@ -161,7 +161,7 @@ void mk_http_request_complete(struct mk_http_request *request, CURLcode code)
     long status = 0;
     request->curl->easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
     if (code == CURLE_OK && (status < 100 || status > 999))
-        code = CURLE_WEIRD_SERVER_REPLY; /* it takes "HTTP/2 00" and "HTTP/2 11200" for responses */
+        code = CURLE_WEIRD_SERVER_REPLY; /* libcurl accepts "HTTP/2 00" and "HTTP/2 11200" */
     if (code == CURLE_OK) {
         const char *type = NULL;
         request->curl->easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
@@ -174,7 +174,7 @@ void mk_http_request_complete(struct mk_http_request *request, CURLcode code)
         response.failure = &failure;
     }
     request->curl->multi_remove_handle(request->client->multi, request->easy);
-    mk_list_remove(&request->node); /* no longer to be dropped by who frees the client in `done` */
+    mk_list_remove(&request->node); /* so that a client freed in `done` does not drop it */
     request->done(request->arg, &response);
     request_put(request);
 }
@@ -188,7 +188,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     return request->body_error == 0 ? size * count : 0;
 }
 
-/* Trusts whom mk_connect trusts. libcurl by itself would load the same roots once more. */
+/* Trusts the same roots as mk_connect. libcurl would load them once more. */
 static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
 {
     const struct mk_tls_roots *roots = mk_streams_roots(arg);
@@ -200,8 +200,8 @@ static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
 }
 
 /*
- * curl_easy_reset says nothing where memory runs out in it, and then leaves these at 0, which
- * libcurl (7.88 at least) reads into as if they were the sizes of its buffers.
+ * curl_easy_reset does not report that it ran out of memory, and then leaves these sizes at 0, with
+ * which libcurl (7.88 at least) overruns its buffers.
  */
 static void set_buffers(struct mk_http_request *request)
 {
@@ -209,7 +209,7 @@ static void set_buffers(struct mk_http_request *request)
     request->curl->easy_setopt(request->easy, CURLOPT_UPLOAD_BUFFERSIZE, 64L * 1024);
 }
 
-/* Only for a libcurl on OpenSSL: the context of others is not one of ours. */
+/* Only for a libcurl with OpenSSL: others pass a context of another type. */
 static void set_roots(struct mk_http_request *request)
 {
     const curl_version_info_data *info = request->curl->version_info(CURLVERSION_NOW);
@@ -226,7 +226,7 @@ static bool set_text(struct mk_http_request *request, CURLoption option, const c
     return request->curl->easy_setopt(request->easy, option, text) == CURLE_OK;
 }
 
-/* False where memory ran out: without what it is told, libcurl would trust others. */
+/* Returns false when out of memory: libcurl would then trust other roots. */
 static bool set_tls(struct mk_http_request *request, const struct mk_tls_files *tls)
 {
     CURL *easy = request->easy;
@@ -238,7 +238,7 @@ static bool set_tls(struct mk_http_request *request, const struct mk_tls_files *
         return true;
     if (tls->ca) {
         ok = set_text(request, CURLOPT_CAINFO, tls->ca);
-        /* Else the multi handle goes by what the file held for a day, whatever a reload says. */
+        /* Otherwise the multi handle caches the file for a day, despite a reload. */
         request->curl->easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
         request->curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
@@ -266,11 +266,13 @@ static bool set_headers(struct mk_http_request *request, const char *const *line
         if (!add_header(request, *lines))
             return false;
     }
-    /* Without a value it keeps libcurl from sending "Expect: 100-continue", a round trip. */
+    /*
+     * An empty value keeps libcurl from sending "Expect: 100-continue", which costs a round trip.
+     */
     return add_header(request, "Expect:");
 }
 
-/* What both kinds of request have; `done`, `arg` and the times are there. */
+/* Sets the options of both kinds of request; `done`, `arg` and the times are set already. */
 static bool prepare(struct mk_http_request *request, const char *url, const char *const *headers,
                     uint64_t limit)
 {
@@ -295,7 +297,7 @@ static bool prepare(struct mk_http_request *request, const char *url, const char
     return true;
 }
 
-/* Starts what was prepared, or puts it back. */
+/* Starts a prepared request, or puts it back. */
 static struct mk_http_request *begin(struct mk_http_request *request, bool prepared)
 {
     struct mk_http_client *client = request->client;
@@ -318,7 +320,7 @@ struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
     request->arg = post->arg;
     request->timeout_ms = post->timeout_ms;
     if (request->body.cap > post->response_limit)
-        mk_buf_fini(&request->body); /* memory that is there would be used, whatever the limit */
+        mk_buf_fini(&request->body); /* kept memory would be used in spite of a smaller limit */
     request->body.max = post->response_limit;
     request->curl->easy_setopt(easy, CURLOPT_POST, 1L);
     request->curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.len);
@@ -330,7 +332,7 @@ struct mk_http_request *mk_http_client_post(struct mk_http_client *client,
 
 /* --- getting --- */
 
-/* The body of a failure or of a redirect that is not followed is not what was asked for. */
+/* Drops the body of a failure, or of a redirect that is not followed. */
 static size_t on_body_piece(char *data, size_t size, size_t count, void *arg)
 {
     struct mk_http_request *request = arg;
@@ -345,7 +347,7 @@ static size_t on_body_piece(char *data, size_t size, size_t count, void *arg)
     return request->body_error == 0 ? len : 0;
 }
 
-/* Called for each address that is about to be connected to. */
+/* Called before a connection to each address. */
 static curl_socket_t on_open_public(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
     struct mk_http_request *request = arg;

@@ -1,6 +1,6 @@
 /*
- * listener: accepts by itself (uv_poll and accept4) instead of through uv_listen, which, when the
- * process is out of descriptors, takes connections only to drop them.
+ * listener: uses uv_poll and accept4 instead of uv_listen, which drops connections when the process
+ * is out of descriptors.
  */
 #include "net/listener.h"
 
@@ -17,10 +17,10 @@
 #include <unistd.h>
 
 enum {
-    ACCEPT_MAX = 64,      /* connections of one turn, so that those that are open get theirs */
-    BACKLOG = 1024,       /* the kernel cuts it to its own limit (net.core.somaxconn) */
-    STARVED_MS = 100,     /* until the next try when the process is out of something */
-    QUIET_MS = 60 * 1000, /* between two complaints about it */
+    ACCEPT_MAX = 64,      /* connections of one turn, so that open ones are served as well */
+    BACKLOG = 1024,       /* the kernel limits it further (net.core.somaxconn) */
+    STARVED_MS = 100,     /* until the next try when out of descriptors or memory */
+    QUIET_MS = 60 * 1000, /* between two log lines about that */
 };
 
 struct mk_listener {
@@ -28,13 +28,13 @@ struct mk_listener {
     struct mk_loop *loop;
     struct mk_streams *streams;
     int fd;
-    bool starved;     /* waits for `retry` */
-    uint64_t told_at; /* when the log was told of that, in loop time; 0: never */
+    bool starved;       /* waits for `retry` */
+    uint64_t logged_at; /* when that was logged last, in loop time; 0: never */
     struct mk_timer *retry;
     void (*accepted)(void *arg, struct mk_stream *stream);
     void *arg;
     struct mk_address address;
-    dev_t device; /* of a Unix socket's file, to know it again */
+    dev_t device; /* of a Unix socket's file, to recognise it */
     ino_t inode;
 };
 
@@ -64,7 +64,7 @@ static void log_starved(const char *address, int error)
 static void wait_for_better_times(struct mk_listener *listener, int error)
 {
     uint64_t now = mk_loop_now(listener->loop);
-    if (!listener->starved && (!listener->told_at || now - listener->told_at >= QUIET_MS)) {
+    if (!listener->starved && (!listener->logged_at || now - listener->logged_at >= QUIET_MS)) {
         char text[MK_ADDRESS_TEXT];
         log_starved(mk_address_format(&listener->address, text), error);
         listener->told_at = now;
@@ -74,7 +74,7 @@ static void wait_for_better_times(struct mk_listener *listener, int error)
     mk_timer_start(listener->retry, STARVED_MS);
 }
 
-/* Errors of one connection, or of its network, that are over when it is (accept(2)). */
+/* Errors that concern only the connection that was to be accepted (accept(2)). */
 static bool is_passing(int error)
 {
     switch (error) {
@@ -105,13 +105,13 @@ static bool accept_one(struct mk_listener *listener)
         if (is_passing(error))
             return true;
         if (error != EAGAIN)
-            wait_for_better_times(listener, -error);
+            retry_later(listener, -error);
         return false;
     }
     struct mk_stream *stream = mk_stream_new(listener->streams, fd, (const struct sockaddr *)&peer);
     if (!stream) {
         close(fd);
-        wait_for_better_times(listener, -ENOMEM);
+        retry_later(listener, -ENOMEM);
         return false;
     }
     listener->starved = false;
@@ -124,7 +124,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     struct mk_listener *listener = MK_CONTAINER_OF(poll, struct mk_listener, poll);
     (void)events;
     if (status < 0) {
-        wait_for_better_times(listener, status);
+        retry_later(listener, status);
         return;
     }
     for (int i = 0; i < ACCEPT_MAX && accept_one(listener); i++) {
@@ -149,7 +149,7 @@ static const char *path_of(const struct mk_address *address)
     return ((const struct sockaddr_un *)&address->socket)->sun_path;
 }
 
-/* True when the socket's file is there but nobody listens on it. */
+/* Returns whether the socket's file exists but no process listens on it. */
 static bool is_stale(const struct mk_address *address)
 {
     struct stat file;
@@ -174,7 +174,7 @@ static int bind_unix(struct mk_listener *listener)
     }
     if (error)
         return -error;
-    /* In time: nobody can connect before it listens. */
+    /* Early enough: clients cannot connect before it listens. */
     if (chmod(path_of(address), 0600) < 0 || lstat(path_of(address), &file) < 0)
         return -errno;
     listener->device = file.st_dev;
@@ -182,7 +182,7 @@ static int bind_unix(struct mk_listener *listener)
     return 0;
 }
 
-/* Options are set once here: what is accepted inherits TCP_NODELAY. */
+/* Accepted sockets inherit TCP_NODELAY from here. */
 static int bind_tcp(struct mk_listener *listener)
 {
     struct mk_address *address = &listener->address;

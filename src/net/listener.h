@@ -10,13 +10,13 @@
 struct mk_listener;
 
 /*
- * Listens. `accepted` gets each new connection, not yet adopted: it must adopt it (or abort it)
- * before it returns; it may free the listener. A Unix socket that nobody listens on any more is
- * replaced, and is created with mode 0600; SO_REUSEADDR is set on TCP, TCP_NODELAY on what is
- * accepted. "[::]" takes IPv4 as well, any other IPv6 address does not.
+ * Listens. `accepted` is called with each new stream, which it must adopt or abort before it
+ * returns; it may free the listener. A Unix socket is created with mode 0600, and replaces one on
+ * which no process listens any more; TCP sockets have SO_REUSEADDR, accepted ones TCP_NODELAY.
+ * "[::]" accepts IPv4 as well, other IPv6 addresses do not.
  *
- * When the process is out of descriptors, connections wait in the backlog, it is logged once, and
- * accepting goes on when one is free again; there is no busy loop.
+ * When the process is out of descriptors, connections wait in the backlog, which is logged once,
+ * and accepting resumes when one is free again; there is no busy loop.
  *
  * Returns 0, or a negative errno (-EADDRINUSE, -EACCES, ...).
  */
@@ -25,16 +25,16 @@ int mk_listener_open(struct mk_loop *loop, const struct mk_address *address,
                      struct mk_listener **listener);
 
 /*
- * Gives it to another owner: what comes from now on, and what waits to be accepted, is told to that
- * one. From outside of `accepted`, or within it.
+ * Gives the listener to another owner, which gets all connections that are accepted from now on.
+ * May be called from within `accepted`.
  */
 void mk_listener_adopt(struct mk_listener *listener,
                        void (*accepted)(void *arg, struct mk_stream *stream), void *arg);
 
-/* Stops accepting; what was accepted stays. Removes a Unix socket's file. NULL is allowed. */
+/* Stops accepting; accepted connections stay. Removes a Unix socket's file. NULL is allowed. */
 struct mk_listener *mk_listener_free(struct mk_listener *listener);
 
-/* Where it listens, with the real port where 0 was asked for. */
+/* The address, with the actual port where 0 was requested. */
 const struct mk_address *mk_listener_address(const struct mk_listener *listener);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * loop: libuv's loop with an end to each turn. One poll's events, or the timers that came due, are
- * a turn; libuv calls a check handle after the former, and a prepare handle after the latter.
+ * loop: libuv's loop with turns that have an end. A turn is the events of one poll, after which
+ * libuv calls a check handle, or the timers that came due, after which it calls a prepare handle.
  */
 #include "net/loop.h"
 #include "net/ringless.h"
@@ -11,13 +11,13 @@
 #include <stdlib.h>
 
 enum {
-    ROUNDS_MAX = 16,  /* of a turn's end before the next poll gets its chance */
-    ENDING_MAX = 256, /* runs without waiting, for libuv to let go of what was closed */
+    ROUNDS_MAX = 16,  /* of a turn's end before the next poll */
+    ENDING_MAX = 256, /* runs without waiting, until libuv has released closed handles */
 };
 
 static const char module[] = "loop";
 
-/* What `data` of our prepare handle points to, for mk_loop_of. */
+/* `data` of our prepare handle points to it, for mk_loop_of. */
 static const char mark;
 
 /* --- the end of a turn --- */
@@ -26,16 +26,16 @@ static void run_hooks(struct mk_loop *loop)
 {
     struct mk_list *it = loop->hooks.next;
     while (it != &loop->hooks) {
-        struct mk_list place; /* stands in the list, for a hook may take out any hook */
-        mk_list_push(it->next, &place);
+        struct mk_list marker; /* marks the position, since a hook may remove any hook */
+        mk_list_push(it->next, &marker);
         struct mk_turn_hook *hook = MK_CONTAINER_OF(it, struct mk_turn_hook, node);
         hook->run(hook);
-        it = place.next;
-        mk_list_remove(&place);
+        it = marker.next;
+        mk_list_remove(&marker);
     }
 }
 
-/* Returns whether the end is to begin anew. */
+/* Returns whether the turn's end must start over. */
 static bool run_phases(struct mk_loop *loop)
 {
     for (struct mk_list *it = loop->phases.next; it != &loop->phases; it = it->next) {
@@ -64,8 +64,8 @@ static void end_turn(struct mk_loop *loop)
     uv_idle_start(&loop->handles->unfinished, do_nothing);
 }
 
-/* Polls go on without waiting until there was no input for long enough. */
-static void stay_awake(struct mk_loop *loop)
+/* Keeps polling without waiting until there was no input for busy_poll_ns. */
+static void poll_busily(struct mk_loop *loop)
 {
     if (!loop->had_input && loop->input_at == 0)
         return;
@@ -80,7 +80,7 @@ static void stay_awake(struct mk_loop *loop)
     }
 }
 
-/* Notes until when no timer fires, no handle closes, and nothing is pending. */
+/* Notes until when no timer fires, if no handle closes and nothing is pending. */
 static void note_quiet(struct mk_loop *loop)
 {
     int wait = uv_backend_timeout(loop->uv);
@@ -98,8 +98,8 @@ static bool is_pending(const struct mk_loop *loop)
 }
 
 /*
- * Nothing has run since the last turn ended: there is no turn to end. On a loop that is run step by
- * step or by an embedder, others may have run in between.
+ * Returns whether nothing has run since the last turn ended: then there is no turn to end. On a
+ * loop that is run in steps or by an embedder, other code may have run in between.
  */
 static bool is_quiet(const struct mk_loop *loop)
 {
@@ -112,7 +112,7 @@ static void on_after_poll(uv_check_t *check)
     end_turn(loop);
     note_quiet(loop);
     if (loop->busy_poll_ns > 0)
-        stay_awake(loop);
+        poll_busily(loop);
 }
 
 static void on_after_timers(uv_prepare_t *prepare)
@@ -146,7 +146,7 @@ static void close_handle(struct mk_loop_handles *handles, void *handle, uv_close
     uv_close(handle, closed);
 }
 
-static void let_go(struct mk_loop_handles *handles)
+static void release_handle(struct mk_loop_handles *handles)
 {
     if (--handles->open == 0)
         free(handles);
@@ -154,22 +154,22 @@ static void let_go(struct mk_loop_handles *handles)
 
 static void on_check_closed(uv_handle_t *handle)
 {
-    let_go(MK_CONTAINER_OF((uv_check_t *)handle, struct mk_loop_handles, after_poll));
+    release_handle(MK_CONTAINER_OF((uv_check_t *)handle, struct mk_loop_handles, after_poll));
 }
 
 static void on_prepare_closed(uv_handle_t *handle)
 {
-    let_go(MK_CONTAINER_OF((uv_prepare_t *)handle, struct mk_loop_handles, after_timers));
+    release_handle(MK_CONTAINER_OF((uv_prepare_t *)handle, struct mk_loop_handles, after_timers));
 }
 
 static void on_unfinished_closed(uv_handle_t *handle)
 {
-    let_go(MK_CONTAINER_OF((uv_idle_t *)handle, struct mk_loop_handles, unfinished));
+    release_handle(MK_CONTAINER_OF((uv_idle_t *)handle, struct mk_loop_handles, unfinished));
 }
 
 static void on_watchful_closed(uv_handle_t *handle)
 {
-    let_go(MK_CONTAINER_OF((uv_idle_t *)handle, struct mk_loop_handles, watchful));
+    release_handle(MK_CONTAINER_OF((uv_idle_t *)handle, struct mk_loop_handles, watchful));
 }
 
 static void close_handles(struct mk_loop *loop)
@@ -243,7 +243,7 @@ int mk_loop_get(uv_loop_t *given, struct mk_loop **result)
             return rc;
         }
     } else if (loop->users == 0) {
-        return -EBUSY; /* its owner shares it with none */
+        return -EBUSY; /* its owner does not share it */
     }
     loop->users++;
     *result = loop;
@@ -258,7 +258,7 @@ static void note_closing(uv_handle_t *handle, void *arg)
     *closing = *closing || uv_is_closing(handle);
 }
 
-/* Runs without waiting until libuv has let go of what was closed. */
+/* Runs without waiting until libuv has released closed handles. */
 static void settle(uv_loop_t *uv)
 {
     bool closing = true;
@@ -293,8 +293,8 @@ static void report_open(uv_handle_t *handle, void *arg)
 }
 
 /*
- * What others have left open points into the loop, which is then left to them. Work in other
- * threads is waited for: it ends by itself.
+ * Handles that others have left open point into the loop, whose memory then stays. Work in other
+ * threads ends by itself, and is waited for.
  */
 static void end_own(uv_loop_t *uv)
 {

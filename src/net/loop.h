@@ -1,11 +1,11 @@
 /*
- * loop: a libuv loop whose turns have an end, and what happens there.
+ * loop: a libuv loop whose turns have an end, at which hooks and phases run.
  *
- * A turn is everything that one poll brought (or the timers that came due). When it ends, first the
- * turn hooks run (the backend commits and replies), then the phases: that of streams gives their
- * owners what was kept back, and sends what was written.
+ * A turn is the handling of the events of one poll (or of the timers that came due). When it ends,
+ * first the turn hooks run (the backend commits and replies), then the phases: that of streams
+ * passes kept bytes to owners, and sends output.
  *
- * Knows nothing of streams or timers: they are built on it (net/stream, net/timer).
+ * It knows nothing of streams or timers, which are built on it (net/stream, net/timer).
  */
 #ifndef MK_NET_LOOP_H
 #define MK_NET_LOOP_H
@@ -21,42 +21,41 @@ struct mk_turn_hook {
     void (*run)(struct mk_turn_hook *hook);
 };
 
-/* What lives as long as the loop and has something to do at the end of each turn. */
+/* An object that lives as long as the loop and runs at the end of each turn. */
 struct mk_phase {
     struct mk_list node;
     /*
-     * Returns whether the end of the turn begins anew, with the hooks: they are to see what this
-     * has done, or there is more to do.
+     * Returns whether the end of the turn must start over with the hooks, because they have to
+     * process the results of this phase, or because it has more to do.
      */
     bool (*run)(struct mk_phase *phase);
-    /* There is something to do for it. */
+    /* Returns whether the phase has something to do. */
     bool (*pending)(const struct mk_phase *phase);
-    /* May be NULL. The loop ends, and has forgotten the phase: it frees itself. */
+    /* May be NULL. Called when the loop has ended and removed the phase, which frees itself. */
     void (*fini)(struct mk_phase *phase);
 };
 
 struct mk_loop;
 
-/* The loop's own handles; on the heap, for libuv lets go of them only after a while. */
+/* The loop's own handles; on the heap, since libuv releases them only later. */
 struct mk_loop_handles {
-    struct mk_loop *loop;      /* NULL: it has ended, and they are being closed */
+    struct mk_loop *loop;      /* NULL: the loop has ended, and they are being closed */
     uv_check_t after_poll;     /* ends the turn of what a poll brought */
     uv_prepare_t after_timers; /* ends the turn of timers and of what closing handles did */
-    uv_idle_t unfinished;      /* runs while a turn left something: the next poll does not wait */
-    uv_idle_t watchful;        /* runs while the loop looks again before it sleeps */
-    unsigned open;             /* how many of them libuv still holds */
+    uv_idle_t unfinished;      /* runs while a turn left work: the next poll does not wait */
+    uv_idle_t watchful;        /* runs during busy polling */
+    unsigned open;             /* how many of them libuv has not released */
 };
 
 struct mk_loop {
     uv_loop_t *uv;
     struct mk_loop_handles *handles;
-    uint64_t busy_poll_ns; /* for so long after input */
-    uint64_t input_at;     /* in ns; 0: looking no more */
+    uint64_t busy_poll_ns; /* duration of busy polling after input */
+    uint64_t input_at;     /* in ns; 0: busy polling has ended */
     bool had_input;        /* in this turn */
-    uint64_t
-        quiet_until; /* nothing of libuv's comes due before this time (uv_now), but by a poll */
-    bool own;        /* `uv` was made here */
-    bool running;    /* mk_loop_run is below on the stack */
+    uint64_t quiet_until;  /* before this time (uv_now) only a poll brings events */
+    bool own;              /* `uv` was made here */
+    bool running;          /* mk_loop_run is below on the stack */
     bool stopped;
     unsigned users; /* of mk_loop_get */
     unsigned holds;
@@ -69,76 +68,77 @@ struct mk_loop {
  * Runs on `given`, which stays its owner's and must outlive it, or with NULL on a loop of its own.
  * Returns 0 or a negative errno; -EBUSY where another one runs on `given` already.
  *
- * Whoever owns the given loop runs it as ever. What is written to a stream leaves before the loop
- * polls next, wherever it was written but in a prepare handle that was started before this.
+ * The owner of the given loop runs it as usual. Output of a stream is sent before the loop polls
+ * next, except output from a prepare handle that was started before this.
  */
 int mk_loop_init(struct mk_loop *loop, uv_loop_t *given);
 
 /*
- * Everything that was made on it must have been freed or closed; streams that still linger end.
- * Runs until libuv has let go of all of that, and of work in other threads (a name that is looked
- * up), but not for the handles of others: what these have left open is logged ("left open: timer"),
- * and costs the memory of a loop that is not `given`. Runs a given loop a few times without
- * waiting, so not from a callback of it.
+ * Everything that was made on the loop must have been freed or closed; streams that still linger
+ * end. Runs the loop until libuv has released all of these, and until work in other threads (name
+ * resolution) is done, but does not wait for foreign handles: those that are left open are logged
+ * ("left open: timer"), and the memory of a loop that is not `given` leaks then. Runs a given loop
+ * a few times without waiting, so it must not be called from a callback of that loop.
  */
 void mk_loop_fini(struct mk_loop *loop);
 
 /*
- * The one that runs on `given`, which all who ask for it share, or with NULL a new one on a loop of
- * its own. Returns 0 or a negative errno, as mk_loop_init. The last one to put it back ends it
- * (mk_loop_fini); the others run `given` a few times, as that does, until libuv has let go of what
- * they have closed. NULL is allowed.
+ * Returns the loop that runs on `given`, which all callers share, or with NULL a new one on a loop
+ * of its own. Returns 0 or a negative errno, as mk_loop_init. mk_loop_put of the last user ends it
+ * (mk_loop_fini); that of others runs `given` a few times, until libuv has released the handles
+ * that they have closed. NULL is allowed.
  */
 int mk_loop_get(uv_loop_t *given, struct mk_loop **loop);
 struct mk_loop *mk_loop_put(struct mk_loop *loop);
 
-/* Others run on it, too (mk_loop_get). */
+/* Returns whether it has several users (mk_loop_get). */
 static inline bool mk_loop_is_shared(const struct mk_loop *loop)
 {
     return loop->users > 1;
 }
 
-/* Something is left to wait for until all who hold it have released it. */
+/* A held loop keeps running until each hold was released. */
 void mk_loop_hold(struct mk_loop *loop);
 void mk_loop_release(struct mk_loop *loop);
 
 /*
- * Runs until mk_loop_stop, or until nothing is left to wait for. Ends the turn it stops in. A
- * stopped timer is nothing to wait for. Stopped before it runs, it returns at once.
+ * Runs until mk_loop_stop, or until nothing is left to wait for; a stopped timer is not waited for.
+ * Ends the turn that it stops in. If it was stopped before, it returns at once.
  */
 void mk_loop_run(struct mk_loop *loop);
 void mk_loop_stop(struct mk_loop *loop);
 
 /*
- * For a program whose own loop is of another kind: it polls the descriptor for input, at most for
- * the timeout (milliseconds; -1: for ever), and takes a step, which does what is due and does not
- * wait. To ask for the timeout ends the turn, so what was written meanwhile is sent.
+ * For a program with an event loop of another kind: it polls the descriptor for input, at most for
+ * the timeout (milliseconds; -1: for ever), and then calls mk_loop_step, which does the work that
+ * is due without waiting. mk_loop_timeout ends the turn, so output that was written meanwhile is
+ * sent.
  */
 int mk_loop_fd(const struct mk_loop *loop);
 int mk_loop_timeout(struct mk_loop *loop);
-/* Returns whether anything is left to wait for, and mk_loop_stop was not called. */
+/* Returns whether anything is left to wait for and mk_loop_stop was not called. */
 bool mk_loop_step(struct mk_loop *loop);
 
-/* The loop that runs on this one of libuv's (milky_host_loop), or NULL. Walks over all handles. */
+/* Returns the loop that runs on this libuv loop (milky_host_loop), or NULL. Walks all handles. */
 struct mk_loop *mk_loop_of(uv_loop_t *uv);
 
 /*
  * After each turn with input of a stream, the loop polls without waiting for `us` microseconds
- * before it sleeps (0, the default: it sleeps at once). Waking a sleeping process up takes longer
- * than a call, so with few busy connections it answers several times as many; the price is a
- * processor that does nothing else meanwhile. May be changed at any time.
+ * before it sleeps (0, the default: it sleeps at once). Waking a sleeping process takes longer than
+ * a call, so with few busy connections this allows several times as many calls; the cost is a
+ * processor that is busy meanwhile. May be changed at any time.
  */
 void mk_loop_busy_poll(struct mk_loop *loop, uint64_t us);
 
-/* Something has come: to be busy for. */
+/* Notes input, after which the loop may poll busily. */
 static inline void mk_loop_note_input(struct mk_loop *loop)
 {
     loop->had_input = true;
 }
 
 /*
- * Something has happened that the end of a turn is to see: the loop does not go to sleep without
- * one. To be called for what is done outside of a callback that the loop waited for.
+ * Ensures that a turn ends before the loop sleeps. To be called after work that was not done in a
+ * callback of the loop.
  */
 static inline void mk_loop_wake(struct mk_loop *loop)
 {
@@ -149,16 +149,18 @@ static inline void mk_loop_wake(struct mk_loop *loop)
 uint64_t mk_loop_now(const struct mk_loop *loop);
 
 /*
- * Hooks run in the order they were added, at the end of every turn; more than once where what they
- * did let a stream go on (a turn ends when no phase has anything left to do). They may add and
- * remove hooks.
+ * Hooks run in the order in which they were added, at the end of every turn; they run again when a
+ * phase makes the end start over (a turn ends when no phase has anything left to do). They may add
+ * and remove hooks.
  */
 void mk_loop_add_hook(struct mk_loop *loop, struct mk_turn_hook *hook);
 void mk_loop_remove_hook(struct mk_turn_hook *hook);
 
-/* Phases run in the order they were added, behind the hooks, and stay until the loop ends. */
+/*
+ * Phases run in the order in which they were added, after the hooks, and stay until the loop ends.
+ */
 void mk_loop_add_phase(struct mk_loop *loop, struct mk_phase *phase);
-/* The one with this `run`, or NULL: so its maker finds it again. */
+/* Returns the phase with this `run`, or NULL. */
 struct mk_phase *mk_loop_find_phase(const struct mk_loop *loop, bool (*run)(struct mk_phase *));
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * ring: see the header. Nothing is ever left under way in it: what a socket does not take at once
- * is not waited for, so all has been done when the system call returns.
+ * ring: see the header. No send is ever left under way in it: a send does not wait for a socket, so
+ * all of them are complete when the system call returns.
  */
 #include "net/ring.h"
 
@@ -12,7 +12,7 @@ struct mk_ring {
     struct io_uring uring;
 };
 
-/* One of before Linux 5.17 is not used: the first of them could not send. */
+/* Rings of kernels before Linux 5.17 are not used: early ones could not send. */
 int mk_ring_open(struct mk_ring **result)
 {
     struct io_uring_params params = { 0 };
@@ -54,7 +54,7 @@ static void enter(struct mk_ring *ring, struct mk_send *send)
     io_uring_sqe_set_data(entry, send);
 }
 
-/* Notes what has been done. Returns how many that were. */
+/* Stores the results of completed sends. Returns their number. */
 static size_t collect(struct mk_ring *ring)
 {
     struct io_uring_cqe *done;

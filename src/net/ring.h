@@ -9,16 +9,16 @@
 struct mk_ring;
 
 /*
- * Returns 0, or a negative errno and NULL: there is none (-ENOTSUP where this was built without),
- * it is forbidden, or something is out.
+ * Returns 0, or a negative errno and NULL: io_uring is not available (-ENOTSUP: built without it)
+ * or forbidden, or a resource is exhausted.
  */
 int mk_ring_open(struct mk_ring **ring);
-/* Nothing that is still in it is sent. NULL is allowed. */
+/* NULL is allowed. */
 struct mk_ring *mk_ring_close(struct mk_ring *ring);
 
 /*
- * Sends up to MK_SENDER_MAX. Returns how many of them, from the first on, were sent: `took` of
- * each is set. Where that are not all, the ring is good for nothing but to be closed.
+ * Sends up to MK_SENDER_MAX. Returns how many of the first ones were sent, with `took` set. If
+ * these are not all, the ring can only be closed.
  */
 size_t mk_ring_send(struct mk_ring *ring, struct mk_send *const *sends, size_t count);
 

@@ -1,4 +1,4 @@
-/* ring_none: in the place of ring.c where liburing was not there to build with. */
+/* ring_none: replaces ring.c in builds without liburing. */
 #include "net/ring.h"
 
 #include <errno.h>

@@ -1,7 +1,6 @@
 /*
- * ringless: see the header. The loop is made on a thread that lives no longer than that, and on
- * which a seccomp filter lets io_uring_setup fail as it does on a kernel that has none. No other
- * thread is filtered.
+ * ringless: see the header. The loop is made on a thread of its own, on which a seccomp filter
+ * makes io_uring_setup fail as on a kernel without io_uring. No other thread is filtered.
  */
 #include "net/ringless.h"
 
@@ -25,7 +24,7 @@ struct job {
     int rc;       /* of uv_loop_init */
 };
 
-/* For this thread, and for good. */
+/* Permanent for this thread. */
 static int refuse_rings(void)
 {
     struct sock_filter code[] = {

@@ -1,6 +1,4 @@
-/*
- * send: one send of a socket, as it is prepared by a stream and done by the sender or the ring.
- */
+/* send: one send on a socket, prepared by a stream and performed by the sender or the ring. */
 #ifndef MK_NET_SEND_H
 #define MK_NET_SEND_H
 
@@ -30,7 +28,7 @@ static inline void mk_send_init(struct mk_send *send, int fd)
     send->count = 0;
 }
 
-/* Parts go out in the order in which they were added; an empty one adds nothing. */
+/* Parts are sent in the order in which they were added; empty ones are skipped. */
 static inline void mk_send_add(struct mk_send *send, struct mk_slice part)
 {
     if (part.len > 0)

@@ -9,14 +9,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Fewer are sent one by one: the ring costs something too. */
+/* Fewer sends are made one by one, since the ring has a cost too. */
 enum { WORTH_IT = 4 };
 
 static const char module[] = "net";
 
 struct mk_sender {
     struct mk_ring *ring; /* NULL: none */
-    bool untried;         /* it is opened when it is first needed */
+    bool untried;         /* the ring is opened at its first use */
     size_t count;
     struct mk_send *queued[MK_SENDER_MAX];
 };
@@ -56,7 +56,7 @@ static bool has_ring(struct mk_sender *sender)
     return sender->ring;
 }
 
-/* Returns how many of those that are queued, from the first on, were sent. */
+/* Returns how many of the first queued sends were made. */
 static size_t send_in_ring(struct mk_sender *sender)
 {
     size_t done = mk_ring_send(sender->ring, sender->queued, sender->count);

@@ -1,7 +1,8 @@
 /*
- * stream: the life of a connection, and its way in. A stream watches its socket itself (uv_poll)
- * instead of leaving it to uv_tcp_t: the handle is smaller, nothing must be handed to libuv and
- * stay in place until it is written, and a shared source is told exactly what the kernel took.
+ * stream: the life cycle and the input of a connection. A stream watches its socket with uv_poll
+ * instead of uv_tcp_t: the handle is smaller, output does not have to be passed to libuv and stay
+ * in place until it is written, and a shared source gets the exact number of bytes that the kernel
+ * took.
  */
 #include "net/address.h"
 #include "net/stream_impl.h"
@@ -59,7 +60,7 @@ void mk_stream_finish(struct mk_stream *stream, int error)
     close(stream->fd);
 }
 
-/* An IPv4 client of a socket that takes both comes as ::ffff:1.2.3.4; nobody wants to read that. */
+/* On a dual-stack socket an IPv4 client has the address ::ffff:1.2.3.4; notes it as IPv4. */
 static void note_remote(struct mk_stream *stream, const struct sockaddr *address)
 {
     struct mk_address remote = { 0 };
@@ -129,8 +130,9 @@ static void watch_for(struct mk_stream *stream, int interest)
 }
 
 /*
- * While nothing is read: the peer's end, and after that its going away. The kernel reports that
- * whatever is watched for, so it is urgent data, which hardly ever come.
+ * The events to watch for while nothing is read: the peer's end, and after that a hang-up. The
+ * kernel reports a hang-up whatever is watched for, so this is urgent data, which hardly ever
+ * arrive.
  */
 static int hangup_interest(const struct mk_stream *stream)
 {
@@ -141,13 +143,13 @@ static int hangup_interest(const struct mk_stream *stream)
 }
 
 /*
- * Readability that nobody wants to know of for the moment stays watched until it is reported: each
- * change costs two system calls, and most pauses end before anything comes.
+ * A stream that does not want to read still watches for readability until it is reported: each
+ * change costs two system calls, and most pauses end before anything arrives.
  */
 void mk_stream_watch(struct mk_stream *stream)
 {
     if (stream->interest == UV_READABLE && !stream->blocked)
-        return; /* as nearly always */
+        return; /* the usual case */
     int interest = stream->interest & UV_READABLE;
     if (wants_to_read(stream))
         interest |= UV_READABLE;
@@ -158,7 +160,7 @@ void mk_stream_watch(struct mk_stream *stream)
     watch_for(stream, interest);
 }
 
-/* Readability was reported, and is not wanted. */
+/* Called when readability was reported but is not wanted. */
 static void stop_reading(struct mk_stream *stream)
 {
     watch_for(stream, (stream->interest & ~UV_READABLE) | hangup_interest(stream));
@@ -166,8 +168,8 @@ static void stop_reading(struct mk_stream *stream)
 
 /* --- in --- */
 
-/* Gives bytes to the owner for as long as it wants them. Returns how many it took. */
-static size_t give(struct mk_stream *stream, char *data, size_t len)
+/* Passes bytes to the owner while it takes them. Returns how many it took. */
+static size_t pass_to_owner(struct mk_stream *stream, char *data, size_t len)
 {
     size_t taken = 0;
     while (taken < len && stream->state == MK_STREAM_OPEN && stream->events && !stream->paused &&
@@ -199,39 +201,39 @@ static void keep(struct mk_stream *stream, const char *data, size_t len)
     stream->kept = kept;
 }
 
-/* New bytes: to the owner, or behind those that it has not taken yet. */
+/* Passes new bytes to the owner, or appends them to those that it has not taken yet. */
 static void take_in(struct mk_stream *stream, char *data, size_t len)
 {
-    size_t taken = stream->kept ? 0 : give(stream, data, len);
+    size_t taken = stream->kept ? 0 : pass_to_owner(stream, data, len);
     if (taken < len && stream->state == MK_STREAM_OPEN)
         keep(stream, data + taken, len - taken);
 }
 
-static void tell_end(struct mk_stream *stream)
+static void report_end(struct mk_stream *stream)
 {
-    if (!stream->ended || stream->told || stream->kept || stream->paused || !stream->events ||
-        stream->state != MK_STREAM_OPEN)
+    if (!stream->ended || stream->end_reported || stream->kept || stream->paused ||
+        !stream->events || stream->state != MK_STREAM_OPEN)
         return;
-    stream->told = true;
+    stream->end_reported = true;
     stream->events->end(stream->owner);
 }
 
 void mk_stream_deliver_kept(struct mk_stream *stream)
 {
-    /* Out of the stream's reach, for the owner may close it while it looks at the bytes. */
+    /* Detached from the stream, since the owner may close it while it reads the bytes. */
     struct mk_stream_kept *kept = stream->kept;
     stream->kept = NULL;
-    kept->at += give(stream, kept->data + kept->at, kept->len - kept->at);
+    kept->at += pass_to_owner(stream, kept->data + kept->at, kept->len - kept->at);
     bool left = kept->at < kept->len || (stream->paused && stream->ended);
     if (left && stream->state == MK_STREAM_OPEN)
-        stream->kept = kept; /* even without bytes: for who resumes is then told of the end */
+        stream->kept = kept; /* even without bytes: after a resume the owner gets the end */
     else
         free(kept);
-    tell_end(stream);
+    report_end(stream);
     mk_stream_watch(stream);
 }
 
-/* Owners are given kept bytes at the end of the turn, when they are in the middle of nothing. */
+/* Owners get kept bytes at the end of the turn, when none of their functions is on the stack. */
 void mk_stream_resume_kept(struct mk_stream *stream)
 {
     if (stream->kept && !stream->paused && stream->events && !mk_stream_congested(stream) &&
@@ -241,11 +243,11 @@ void mk_stream_resume_kept(struct mk_stream *stream)
 
 static void fail_tls(struct mk_stream *stream)
 {
-    mk_stream_send(stream); /* the alert that tells the peer why */
+    mk_stream_send(stream); /* sends the alert with the reason */
     mk_stream_finish(stream, -EPROTO);
 }
 
-/* Returns whether the handshake is done and the stream still there. */
+/* Returns whether the handshake is done and the stream still exists. */
 static bool continue_handshake(struct mk_stream *stream)
 {
     struct mk_tls *tls = stream->tls;
@@ -259,7 +261,7 @@ static bool continue_handshake(struct mk_stream *stream)
     return stream->state == MK_STREAM_OPEN;
 }
 
-/* Unlike the end of a socket, this one may come while the owner wants to hear nothing. */
+/* Unlike the end of a socket, close_notify may arrive while the stream is paused. */
 static void on_end_of_cipher(struct mk_stream *stream)
 {
     stream->ended = true;
@@ -285,7 +287,8 @@ static void take_in_cipher(struct mk_stream *stream, const char *data, size_t le
         on_end_of_cipher(stream);
     else if (got < 0)
         fail_tls(stream);
-    mk_stream_wake(stream); /* what the handshake wrote, and what waited for its end */
+    mk_stream_wake(
+        stream); /* sends the handshake's bytes, and the output that waited for its end */
 }
 
 static void on_end(struct mk_stream *stream)
@@ -299,7 +302,7 @@ static void on_end(struct mk_stream *stream)
 
 static void on_read_error(struct mk_stream *stream, int error)
 {
-    /* After mk_stream_close everything was sent, and what the peer still says does not matter. */
+    /* After mk_stream_close all output was sent, and further input does not matter. */
     mk_stream_finish(stream, stream->state == MK_STREAM_LINGERING ? 0 : error);
 }
 
@@ -326,17 +329,17 @@ static bool read_some(struct mk_stream *stream)
         take_in_cipher(stream, buffer, (size_t)got);
     else
         take_in(stream, buffer, (size_t)got);
-    tell_end(stream);
+    report_end(stream);
     return true;
 }
 
-/* libuv reports an error of the socket without its number and stops watching. */
+/* libuv reports an error of the socket without its number, and stops watching. */
 static void on_socket_error(struct mk_stream *stream)
 {
     int error = 0;
     socklen_t len = sizeof(error);
     stream->interest = 0;
-    /* What came before the error is still there to be read, and so is the error itself. */
+    /* Input from before the error can still be read, and so can the error itself. */
     while (wants_to_read(stream) && read_some(stream)) {
     }
     if (stream->state == MK_STREAM_GONE)
@@ -345,7 +348,7 @@ static void on_socket_error(struct mk_stream *stream)
     on_read_error(stream, error ? -error : -ECONNRESET);
 }
 
-/* Both directions have ended, or the connection is broken. */
+/* Returns whether both directions have ended, or the connection is broken. */
 static bool is_gone(const struct mk_stream *stream)
 {
     struct pollfd polled = { .fd = stream->fd };
@@ -359,7 +362,7 @@ static void on_hangup(struct mk_stream *stream)
     stream->events->hangup(stream->owner);
 }
 
-/* The stream is paused. */
+/* Handles an event while the stream is paused. */
 static void on_unread(struct mk_stream *stream, int events)
 {
     char urgent;
@@ -368,7 +371,8 @@ static void on_unread(struct mk_stream *stream, int events)
     else if (events & UV_DISCONNECT)
         on_hangup(stream);
     else if (recv(stream->fd, &urgent, 1, MSG_OOB) < 0)
-        watch_for(stream, stream->interest & ~UV_PRIORITIZED); /* not that either: no more */
+        watch_for(stream, stream->interest &
+                              ~UV_PRIORITIZED); /* urgent data are not watched for any more */
 }
 
 static void on_socket(uv_poll_t *poll, int status, int events)
@@ -379,7 +383,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
         return;
     }
     if ((events & UV_WRITABLE) && stream->blocked) {
-        /* Not sent from here: the turn's hooks come first. */
+        /* Sent at the end of the turn, after its hooks. */
         stream->blocked = false;
         mk_list_remove(&stream->dirty);
         mk_stream_wake(stream);
@@ -435,7 +439,8 @@ void mk_stream_close(struct mk_stream *stream)
     if (stream->state == MK_STREAM_GONE)
         return;
     if (stream->tls && !stream->tls->handshake_done) {
-        mk_stream_finish(stream, 0); /* nothing can be sent yet, nor can it be said that it ends */
+        mk_stream_finish(stream,
+                         0); /* before the handshake nothing can be sent, not even close_notify */
         return;
     }
     stream->state = MK_STREAM_CLOSING;
@@ -478,7 +483,7 @@ int mk_stream_start_tls(struct mk_stream *stream, struct mk_tls *tls)
         return -ENOMEM;
     }
     stream->tls = tls;
-    /* A client speaks first; for a server this does nothing. It cannot be done already. */
+    /* A client sends first; for a server this does nothing. The handshake cannot be done yet. */
     int rc = mk_tls_handshake(tls);
     mk_stream_wake(stream);
     mk_stream_watch(stream);

@@ -1,10 +1,10 @@
 /*
  * stream: one connection as bytes both ways: TCP, a Unix-domain socket, or TLS over TCP.
  *
- * In: every read goes to the owner's `read`, straight out of the loop's shared buffer.
- * Out: what the owner writes is gathered and leaves at the end of the loop's turn, together with
- * what a source has (below), in one vectored send. What the kernel does not take goes on
- * when the socket is writable again; meanwhile new output is gathered.
+ * Input: each read is passed to the owner's `read`, directly from the loop's shared buffer. Output:
+ * the owner's output is gathered and sent at the end of the loop's turn, together with that of a
+ * source (below), in one vectored send. The part that the kernel does not take is sent when the
+ * socket is writable again; meanwhile new output is gathered.
  *
  * Knows nothing of HTTP or WebSocket.
  */
@@ -19,15 +19,15 @@ struct mk_stream;
 
 enum { MK_STREAM_READ_BUFFER = 64 * 1024 }; /* the most that is read at a time */
 
-/* What the owner of a stream is told. `owner` is what it gave with mk_stream_adopt. */
+/* The callbacks of a stream's owner. `owner` is the argument of mk_stream_adopt. */
 struct mk_stream_events {
     /*
-     * Bytes came; they may be changed in place, and are gone after the return. Returns how many
-     * were taken: all of them, unless the owner has paused the stream in this call, or it has
-     * become congested; then the stream keeps the rest, and gives it again after mk_stream_resume,
-     * or when enough has been sent. What is not taken for another reason (resumed meanwhile, or
-     * handed over) is given at once in another call.
-     * The owner may close or abort the stream in here (then the return value does not matter).
+     * Bytes have arrived; they may be changed in place, and are invalid after the return. Returns
+     * how many were taken: all of them, unless the owner has paused the stream in this call, or it
+     * has become congested; then the stream keeps the rest, and passes it again after
+     * mk_stream_resume, or when enough has been sent. Bytes that are not taken for another reason
+     * (the stream was resumed meanwhile, or has a new owner) are passed again at once. The owner
+     * may close or abort the stream in this call; then the result does not matter.
      */
     size_t (*read)(void *owner, char *data, size_t len);
 
@@ -35,9 +35,9 @@ struct mk_stream_events {
     void (*end)(void *owner);
 
     /*
-     * The stream is gone, by the owner's wish (error 0), the peer's, or an error (a negative errno,
-     * -ETIMEDOUT included). Called once, never from within a call of the owner's to the stream. The
-     * stream is freed after it returns.
+     * The stream has ended: closed by the owner (error 0) or by the peer, or by an error (a
+     * negative errno, -ETIMEDOUT included). Called once, never from within a function of the stream
+     * that the owner calls. The stream is freed after it returns.
      */
     void (*closed)(void *owner, int error);
 
@@ -49,33 +49,33 @@ struct mk_stream_events {
 
     /*
      * May be NULL. Some of what was written, or of what the source had, has been taken by the
-     * kernel, and the rest waits for it. Called as `drained` is.
+     * kernel, and the rest waits for it. Called at the same time as `drained`.
      */
     void (*sent)(void *owner);
 
     /*
-     * May be NULL. While the stream is paused, the peer has ended its side: it may be gone, or it
-     * may only have said all that it has to say, and want an answer. Called once; what it has sent
-     * before its end is still there to be read. Who must know writes something: a peer that is gone
-     * answers that with a reset, and the stream ends as usual.
+     * May be NULL. The peer has ended its side while the stream is paused: it may be gone, or it
+     * may only have sent everything and wait for an answer. Called once; bytes that it sent before
+     * can still be read. To find out, the owner writes something: a peer that is gone answers with
+     * a reset, and the stream ends as usual.
      */
     void (*hangup)(void *owner);
 };
 
 /*
- * Bytes that many streams share: a stream asks for them when it flushes, after its own output.
- * Embedded in whatever knows where this stream stands in the shared bytes (the hub's cursor).
+ * Bytes that many streams share: a stream takes them when it flushes, after its own output.
+ * Embedded in the object that keeps this stream's position in the shared bytes (the hub's cursor).
  */
 struct mk_stream_source {
     /*
-     * The next contiguous bytes from where the stream stands, ending between two frames; an empty
-     * slice when there are none. They must stay until `advance` has been told of all of them, or
-     * the source was taken away. Must do nothing to the stream.
+     * Returns the next contiguous bytes from the stream's position, ending between two frames; an
+     * empty slice when there are none. They must stay valid until `advance` was called for all of
+     * them, or the source was removed. Must not change the stream.
      */
     struct mk_slice (*peek)(struct mk_stream_source *source);
     /*
      * The kernel (or, with TLS, the cipher) has taken the next `len` bytes. Returns false where it
-     * is known that there are no more, which spares the stream a look.
+     * is known that there are no more, which saves the stream a call of `peek`.
      */
     bool (*advance)(struct mk_stream_source *source, size_t len);
 };
@@ -89,70 +89,71 @@ struct mk_stream_source {
 void mk_stream_adopt(struct mk_stream *stream, const struct mk_stream_events *events, void *owner);
 
 /*
- * Where to write: appending here is what writing is, the stream sends it at the end of the turn
- * after mk_stream_wake. Each append must be whole frames. Errors of the buf are the caller's to
- * deal with (mk_stream_abort).
+ * The output buffer: bytes that are appended to it are sent at the end of the turn after
+ * mk_stream_wake. Each append must be whole frames. The caller handles errors of the buf
+ * (mk_stream_abort).
  */
 struct mk_buf *mk_stream_output(struct mk_stream *stream);
 
-/* There is output, or the source has something. Cheap, and may be called often. */
+/* Notes that there is output, or that the source has bytes. Cheap, and may be called often. */
 void mk_stream_wake(struct mk_stream *stream);
 
 /*
- * Sets or (NULL) takes away the source. Where the stream stands within a run of the source that is
- * partly sent, the rest of that run is copied before the source is let go, so no frame is torn; the
- * source is not touched any more after this (nor after close or abort, which take it away).
+ * Sets or (NULL) removes the source. If a run of the old source was sent in part, the rest of that
+ * run is copied first, so that no frame is torn; the old source is not used after this (nor after
+ * close or abort, which remove it).
  */
 void mk_stream_set_source(struct mk_stream *stream, struct mk_stream_source *source);
 
-/* Bytes that wait to be sent, the source's not counted. */
+/* Returns the number of bytes that wait to be sent, without those of the source. */
 size_t mk_stream_backlog(const struct mk_stream *stream);
 
 /*
- * More than `read_pause` waits to be sent. Who answers what comes should take no more in this call
- * of `read`: a few bytes may ask for very many.
+ * Returns whether more than `read_pause` bytes wait to be sent. An owner that answers requests
+ * should take no more bytes in this call of `read`, since a small request may have a large answer.
  */
 bool mk_stream_congested(const struct mk_stream *stream);
 
 /*
- * No `read` until mk_stream_resume. The peer's end comes as `end` then, and meanwhile as `hangup`;
- * its going away ends the stream also meanwhile, where there is a `hangup`. Kept bytes come at the
- * end of the turn in which it was resumed, before its output leaves, never from within
- * mk_stream_resume (within `read`: after that returns).
+ * Stops calls of `read` until mk_stream_resume. The peer's end is reported as `hangup` meanwhile,
+ * and as `end` after that; a reset ends a stream with a `hangup` callback also while it is paused.
+ * Kept bytes are passed at the end of the turn in which the stream was resumed, before its output
+ * is sent, never from within mk_stream_resume (which, called in `read`, takes effect after that
+ * returns).
  */
 void mk_stream_pause(struct mk_stream *stream);
 void mk_stream_resume(struct mk_stream *stream);
-/* The owner has paused it. */
+/* Returns whether the owner has paused it. */
 bool mk_stream_paused(const struct mk_stream *stream);
 
 /*
- * Sends what was written, ends the sending side, and waits (5 s at most) until the peer has ended
- * its own, dropping what it still sends (16 MiB at most): so that no reset eats what was sent. Then
- * `closed`. A peer that takes nothing of what is still to be sent for 5 s ends it with -ETIMEDOUT.
- * `read` and `end` are not called any more; the source is taken away.
+ * Sends the output, ends the sending side, and waits (5 s at most) until the peer has ended its
+ * own, dropping the bytes that it still sends (16 MiB at most), so that a reset cannot destroy sent
+ * bytes. Then `closed` is called. If the peer takes none of the output for 5 s, the stream ends
+ * with -ETIMEDOUT. `read` and `end` are not called any more; the source is removed.
  */
 void mk_stream_close(struct mk_stream *stream);
 
-/* Ends it at once with `error` (0 or a negative errno), which `closed` will be told. */
+/* Ends it at once with `error` (0 or a negative errno), which is passed to `closed`. */
 void mk_stream_abort(struct mk_stream *stream, int error);
 
-/* The peer's address ("127.0.0.1:52344", "unix"), NUL-terminated, for logs. */
+/* The remote address ("127.0.0.1:52344", "unix"), NUL-terminated, for logs. */
 const char *mk_stream_remote(const struct mk_stream *stream);
 
-/* The same as an address; of no family where it is not known any more. */
+/* The same as an address; AF_UNSPEC where it is not known any more. */
 void mk_stream_remote_address(const struct mk_stream *stream, struct mk_address *address);
 
 /*
- * Whether the streams of this loop may send with one system call, where the kernel has io_uring and
- * allows it (they may, until this says otherwise). May be changed at any time. Returns 0 or
+ * Sets whether the streams of this loop may send together, with one system call, where the kernel
+ * has io_uring and allows it; by default they may. May be changed at any time. Returns 0 or
  * -ENOMEM.
  */
 int mk_streams_use_io_uring(struct mk_loop *loop, bool may);
 
-/* Ends, with this error, every stream of this loop that has something to send: it is not sent. */
+/* Ends, with this error, every stream of this loop that has output; the output is not sent. */
 void mk_streams_drop_output(struct mk_loop *loop, int error);
 
-/* `gone` is called when the stream has been freed, whoever owned it last. To be set once. */
+/* Calls `gone` when the stream has been freed, whatever its last owner. To be called once. */
 void mk_stream_on_gone(struct mk_stream *stream, void (*gone)(void *arg), void *arg);
 
 #endif

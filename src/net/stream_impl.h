@@ -1,7 +1,7 @@
 /*
- * stream_impl: the inside of streams, for this room alone: for what makes them (listener, connect),
- * and for their three parts (stream.c: life and input; stream_send.c: output; streams.c: what those
- * of a loop share).
+ * stream_impl: the internals of streams, for src/net only: for the makers of streams (listener,
+ * connect), and for their three parts (stream.c: life cycle and input; stream_send.c: output;
+ * streams.c: shared by the streams of a loop).
  */
 #ifndef MK_NET_STREAM_IMPL_H
 #define MK_NET_STREAM_IMPL_H
@@ -17,7 +17,7 @@ enum {
     MK_STREAM_REMOTE_TEXT = 48,            /* an IPv6 address in brackets with a port */
     MK_STREAM_LINGER_MS = 5000,            /* without progress after mk_stream_close */
     MK_STREAM_DROP_MAX = 16 * 1024 * 1024, /* bytes of a peer that is dropped while closing */
-    MK_STREAM_SPARES = 64,                 /* output buffers kept for the next who needs one */
+    MK_STREAM_SPARES = 64,                 /* output buffers kept for reuse */
     MK_STREAM_SPARE_MAX = 16 * 1024,       /* bytes; larger ones are freed */
 };
 
@@ -25,7 +25,7 @@ enum mk_stream_state {
     MK_STREAM_OPEN,
     MK_STREAM_CLOSING,   /* sends what was written */
     MK_STREAM_LINGERING, /* all is sent; waits for the peer's end */
-    MK_STREAM_GONE,      /* the socket is closed, libuv has yet to let go of the handle */
+    MK_STREAM_GONE,      /* the socket is closed, libuv has not released the handle yet */
 };
 
 struct mk_stream_limits {
@@ -44,27 +44,30 @@ struct mk_stream_kept {
 };
 
 struct mk_stream {
-    /* First what each send touches: with thousands of streams it is memory that costs. */
+    /*
+     * First the fields that each send uses: with thousands of streams, memory accesses cost most.
+     */
     struct mk_list dirty; /* in mk_streams.dirty, or, while it is blocked, in mk_streams.blocked */
     struct mk_streams *streams;
     struct mk_stream_source *source;
     struct mk_tls *tls; /* NULL: none */
     int fd;
     enum mk_stream_state state;
-    uint8_t interest; /* what libuv watches for: UV_READABLE, UV_WRITABLE, ... */
+    uint8_t interest; /* the events that libuv watches for: UV_READABLE, UV_WRITABLE, ... */
     bool paused;
-    bool blocked; /* the kernel takes no more for now; UV_WRITABLE is awaited */
-    bool pending; /* something was written, and `drained` was not called since */
-    bool ended;   /* the peer sends no more */
-    bool told;    /* ... and the owner knows */
-    bool hung_up; /* `hangup` was called */
-    size_t owed;  /* bytes of a run of the source that has begun: nothing may come in between */
-    size_t sent;  /* bytes at the front of `output` that are gone already */
+    bool blocked;      /* the kernel takes no more for now; UV_WRITABLE is awaited */
+    bool pending;      /* something was written, and `drained` was not called since */
+    bool ended;        /* the peer sends no more */
+    bool end_reported; /* ... and `end` was called */
+    bool hung_up;      /* `hangup` was called */
+    size_t
+        owed; /* bytes left of a run of the source that was sent in part: they must be sent first */
+    size_t sent; /* bytes at the front of `output` that were sent already */
     struct mk_buf output;
-    const struct mk_stream_events *events; /* NULL: nobody is told (not adopted, or given up) */
+    const struct mk_stream_events *events; /* NULL: not adopted, or given up */
     void *owner;
     struct mk_stream_kept *kept; /* NULL: nothing */
-    void (*gone)(void *arg);     /* NULL: nobody wants to know */
+    void (*gone)(void *arg);     /* or NULL */
     void *gone_arg;
     struct mk_stream_limits limits;
     uv_poll_t poll;
@@ -74,7 +77,7 @@ struct mk_stream {
     char remote[MK_STREAM_REMOTE_TEXT];
 };
 
-/* What the streams of one loop share; made with the first of them. */
+/* Shared by the streams of one loop; made with the first of them. */
 struct mk_streams {
     struct mk_loop *loop;
     struct mk_list dirty;         /* streams that have output */
@@ -86,44 +89,46 @@ struct mk_streams {
     struct mk_buf spares[MK_STREAM_SPARES]; /* empty output buffers */
     unsigned spare_count;
     struct mk_sender *sender;
-    char *plain_buffer;         /* what TLS decrypts into; made with the first TLS stream */
-    struct mk_tls_roots *roots; /* whom outgoing TLS trusts; made with the first such stream */
+    char *plain_buffer;         /* TLS decrypts into it; made with the first TLS stream */
+    struct mk_tls_roots *roots; /* for outgoing TLS; made with the first such stream */
 };
 
-/* Those of a loop, for as long as it is there: made when they are first asked for. NULL: no memory.
+/*
+ * Returns those of a loop, which are made at the first call and live as long as the loop; NULL when
+ * out of memory.
  */
 struct mk_streams *mk_streams_of(struct mk_loop *loop);
 
-/* Whom outgoing TLS trusts; borrowed. NULL: no memory. */
+/* The roots that outgoing TLS trusts; borrowed. NULL when out of memory. */
 const struct mk_tls_roots *mk_streams_roots(struct mk_streams *streams);
 
 /* stream_send.c: lets every dirty stream send. */
 void mk_streams_flush(struct mk_streams *streams);
 
 /*
- * Makes a stream of a connected, non-blocking socket. `address` is the peer's. Returns NULL when
- * out of memory; then `fd` still belongs to the caller.
+ * Makes a stream of a connected, non-blocking socket. `address` is the remote address. Returns NULL
+ * when out of memory; then `fd` still belongs to the caller.
  */
 struct mk_stream *mk_stream_new(struct mk_streams *streams, int fd, const struct sockaddr *address);
 
 /*
- * Puts TLS between: to be called before any byte went either way, adopted or not. Takes `tls` over,
- * also on failure. The handshake goes by itself (the stream need not be adopted); output and `read`
- * wait for it; when it fails the stream closes with -EPROTO. Returns 0, -ENOMEM or -EPROTO; after
- * an error the stream is good for nothing but mk_stream_abort.
+ * Starts TLS on a stream that has neither sent nor received a byte, adopted or not. Takes `tls`
+ * over, also on failure. The handshake proceeds even if the stream is not adopted; output and
+ * `read` wait for it; if it fails, the stream closes with -EPROTO. Returns 0, -ENOMEM or -EPROTO;
+ * after an error the stream can only be aborted.
  */
 int mk_stream_start_tls(struct mk_stream *stream, struct mk_tls *tls);
 
 /* Closes the socket; `closed` follows. Does nothing the second time. */
 void mk_stream_finish(struct mk_stream *stream, int error);
 
-/* Gives the owner what was kept. */
+/* Passes the kept bytes to the owner. */
 void mk_stream_deliver_kept(struct mk_stream *stream);
 
-/* Has kept bytes given to the owner at the end of the turn, unless something stands in the way. */
+/* Schedules the kept bytes for the end of the turn, unless the stream is paused or congested. */
 void mk_stream_resume_kept(struct mk_stream *stream);
 
-/* Makes libuv watch for what the stream waits for now. */
+/* Makes libuv watch for the events that the stream waits for now. */
 void mk_stream_watch(struct mk_stream *stream);
 
 /* stream_send.c: sends as much as the kernel takes. The stream may be GONE afterwards. */

@@ -1,10 +1,10 @@
 /*
- * stream_send: a stream's way out. Two things are sent: the owner's output, and runs of frames of a
- * source that many streams share. They meet between frames only: once a run of the source has
- * begun, the rest of it is owed before output may go on.
+ * stream_send: the output of a stream. Two things are sent: the owner's output, and runs of frames
+ * of a source that many streams share. They alternate between frames only: once a part of a run was
+ * sent, the rest of it is owed, and is sent before further output.
  *
- * What a stream sends in a turn is a job: it is prepared, sent with the others' (net/sender),
- * accounted for, and concluded, which alone is heard by owners.
+ * The sending of a stream in a turn is a job: it is prepared, sent together with others
+ * (net/sender), accounted for, and concluded. Only the conclusion calls the owner.
  */
 #include "net/stream_impl.h"
 
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum {
-    TURN_MAX = 1024 * 1024,    /* bytes of one stream and turn, so that others get theirs */
+    TURN_MAX = 1024 * 1024,    /* bytes of one stream in one turn, so that others are served too */
     CIPHER_AHEAD = 128 * 1024, /* bytes encrypted before the kernel has taken them */
     RECORD_MAX = 16 * 1024,    /* of TLS (RFC 8446, 5.1) */
     CACHE_LINE = 64,
@@ -20,7 +20,7 @@ enum {
 
 enum send_result { SEND_DONE, SEND_BLOCKED };
 
-/* What is to be sent next, in this order. `owed` and `rest` are one run of the source. */
+/* The parts to send next, in this order. `owed` and `rest` are one run of the source. */
 struct parts {
     struct mk_slice owed;
     struct mk_slice own;
@@ -43,7 +43,7 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* --- output buffers: borrowed from those that the loop keeps, while there is output --- */
+/* --- output buffers: borrowed from the loop's spare ones while there is output --- */
 
 static void borrow_memory(struct mk_streams *streams, struct mk_buf *buf)
 {
@@ -77,7 +77,7 @@ struct mk_buf *mk_stream_output(struct mk_stream *stream)
     return &stream->output;
 }
 
-/* What is gone already still lies in front: the cap moves with it. */
+/* Sent bytes still lie at the front: the cap is raised by them. */
 static void cap_output(struct mk_stream *stream)
 {
     size_t most = stream->limits.output;
@@ -104,7 +104,7 @@ bool mk_stream_congested(const struct mk_stream *stream)
     return mk_stream_backlog(stream) > stream->limits.read_pause;
 }
 
-/* Moves what is owed of the source in front of the output. */
+/* Copies the owed bytes of the source to the front of the output. */
 static int copy_owed(struct mk_stream *stream)
 {
     struct mk_slice run = stream->source->peek(stream->source);
@@ -167,7 +167,9 @@ static void account_own(struct mk_stream *stream, size_t len)
     cap_output(stream);
 }
 
-/* `len` bytes of the parts are gone. Returns false where the source is known to have no more. */
+/*
+ * Removes `len` sent bytes from the parts. Returns false where the source is known to have no more.
+ */
 static bool account(struct mk_stream *stream, const struct parts *parts, size_t len)
 {
     size_t owed = smaller(len, parts->owed.len);
@@ -184,7 +186,7 @@ static bool account(struct mk_stream *stream, const struct parts *parts, size_t 
     return owed + rest == 0 || stream->source->advance(stream->source, owed + rest);
 }
 
-/* Encrypts what is to be sent, as far ahead of the kernel as is good. */
+/* Encrypts output, up to CIPHER_AHEAD bytes ahead of the kernel. */
 static int encrypt(struct mk_stream *stream)
 {
     struct mk_tls *tls = stream->tls;
@@ -209,7 +211,7 @@ static int encrypt(struct mk_stream *stream)
     return 0;
 }
 
-/* Returns whether there is something to be sent now; where not, job->result says why. */
+/* Returns whether there is something to send now; if not, job->result has the reason. */
 static bool prepare(struct job *job)
 {
     struct mk_stream *stream = job->stream;
@@ -234,7 +236,7 @@ static bool prepare(struct job *job)
     return true;
 }
 
-/* What was prepared has been sent. Returns whether there may be more to be sent now. */
+/* Accounts for a prepared send that was made. Returns whether more may be sent now. */
 static bool account_job(struct job *job)
 {
     struct mk_stream *stream = job->stream;
@@ -265,14 +267,14 @@ static bool begin(struct job *job, struct mk_stream *stream)
     return prepare(job);
 }
 
-/* After the first that was sent: the rest, one by one. Nobody is told of anything yet. */
+/* Sends the rest of a job, one send after another, after the first. Calls no owner. */
 static void go_on(struct job *job)
 {
     while (account_job(job) && prepare(job))
         mk_send_now(&job->send);
 }
 
-/* No more of it is sent in this turn. */
+/* Ends the sending of a job in this turn. */
 static void settle(struct job *job)
 {
     struct mk_stream *stream = job->stream;
@@ -293,7 +295,7 @@ static void end_sending(struct mk_stream *stream)
         mk_timeout_arm(&stream->streams->lingering, &stream->linger);
 }
 
-static void tell_drained(struct mk_stream *stream)
+static void report_drained(struct mk_stream *stream)
 {
     if (!stream->pending)
         return;
@@ -302,7 +304,7 @@ static void tell_drained(struct mk_stream *stream)
         stream->events->drained(stream->owner);
 }
 
-/* Tells the owner how it went, who may then do anything, to other streams too. */
+/* Reports the result to the owner, which may then do anything, also to other streams. */
 static void conclude(const struct job *job)
 {
     struct mk_stream *stream = job->stream;
@@ -317,14 +319,16 @@ static void conclude(const struct job *job)
     if (stream->blocked && job->total > 0 && stream->state == MK_STREAM_OPEN && stream->events &&
         stream->events->sent)
         stream->events->sent(stream->owner);
-    /* With TLS that still shakes hands, output waits though the kernel would take it. Who was woken
-     * again by the owner of another one has not sent everything yet. */
+    /*
+     * During a TLS handshake, output waits even though the kernel would take it. A stream that was
+     * woken again by the owner of another one has more to send.
+     */
     if (!stream->blocked && stream->output.len == 0 && mk_list_empty(&stream->dirty)) {
         return_memory(stream->streams, &stream->output);
         if (stream->state == MK_STREAM_CLOSING)
             end_sending(stream);
         else
-            tell_drained(stream);
+            report_drained(stream);
     }
     mk_stream_resume_kept(stream);
     mk_stream_watch(stream);
@@ -342,9 +346,8 @@ void mk_stream_send(struct mk_stream *stream)
 }
 
 /*
- * With thousands of streams, none is in the cache when its turn comes. So their memory is fetched
- * ahead: a stream's while the one two before it is looked at, and what it has as a source while the
- * one before it is.
+ * With thousands of streams, none is in the cache when it is processed. So their memory is
+ * prefetched: a stream's two streams ahead, and its source's one stream ahead.
  */
 static void fetch_ahead(const struct mk_list *node, const struct mk_list *end)
 {
@@ -359,7 +362,7 @@ static void fetch_ahead(const struct mk_list *node, const struct mk_list *end)
     __builtin_prefetch((const char *)stream + CACHE_LINE);
 }
 
-/* Takes as many streams out of the list as can send at a time. Returns how many. */
+/* Takes as many streams out of the list as can send together. Returns their number. */
 static size_t begin_some(struct mk_streams *streams, struct mk_list *dirty, struct job *jobs)
 {
     size_t count = 0;
@@ -373,7 +376,10 @@ static size_t begin_some(struct mk_streams *streams, struct mk_list *dirty, stru
     return count;
 }
 
-/* Many at a time: all of them have sent, and it is accounted for, before any owner hears of it. */
+/*
+ * Sends many streams at a time: all of them have sent and are accounted for before any owner is
+ * called.
+ */
 void mk_streams_flush(struct mk_streams *streams)
 {
     struct job jobs[MK_SENDER_MAX];

@@ -1,6 +1,6 @@
 /*
- * streams: what the streams of one loop share, and what they do at the end of a turn: first those
- * that were resumed get what they kept, then all that have output send it.
+ * streams: the state that the streams of one loop share, and their work at the end of a turn: first
+ * resumed streams pass their kept bytes to their owners, then all streams that have output send it.
  */
 #include "net/stream_impl.h"
 
@@ -29,7 +29,7 @@ static void deliver(struct mk_streams *streams)
     }
 }
 
-/* What owners do with what they kept is for the hooks to see before anything leaves. */
+/* The hooks must run after owners got kept bytes, and before output is sent. */
 static bool end_turn(struct mk_phase *phase)
 {
     struct mk_streams *streams = of_phase(phase);
@@ -49,7 +49,7 @@ static bool is_pending(const struct mk_phase *phase)
     return !mk_list_empty(&streams->dirty) || !mk_list_empty(&streams->resumed);
 }
 
-/* One that lingers when the loop ends. */
+/* Ends a stream that lingers when the loop ends. */
 static void end_stream(uv_handle_t *handle, void *streams)
 {
     if (handle->type != UV_POLL || handle->data != streams)

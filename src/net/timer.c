@@ -1,7 +1,7 @@
 /*
- * timer: a single timer on the loop, and queues of timeouts that share one duration: since all of a
- * queue wait equally long, it is in the order they come due without sorting, and one timer, set for
- * the first, is enough.
+ * timer: a single timer on the loop, and queues of timeouts that share one duration: since all
+ * timeouts of a queue are equally long, the queue is sorted by due time without further work, and
+ * one timer, set for the first, is enough.
  */
 #include "net/timer.h"
 #include "net/loop.h"
@@ -106,13 +106,14 @@ void mk_timeout_arm(struct mk_timeouts *timeouts, struct mk_timeout *timeout)
 {
     struct mk_list *only = timeout->node.next;
     if (only == &timeouts->armed && only == timeout->node.prev)
-        mk_list_remove(&timeout->node); /* the timer may go on: it is due early, and looks again */
+        mk_list_remove(
+            &timeout->node); /* the timer keeps running: it fires early, and checks again */
     else
         mk_timeout_disarm(timeout);
     timeout->due = mk_loop_now(timeouts->loop) + timeouts->ms;
     bool first = mk_list_empty(&timeouts->armed);
     mk_list_push(&timeouts->armed, &timeout->node);
-    /* A timer that runs already is due earlier than this one: it will be set for it then. */
+    /* A timer that runs is due earlier than this timeout, and will then be set for it. */
     if (first && !uv_is_active((uv_handle_t *)&timeouts->timer->uv))
         mk_timer_start(timeouts->timer, timeouts->ms);
 }
@@ -122,7 +123,9 @@ void mk_timeout_disarm(struct mk_timeout *timeout)
     struct mk_list *only = timeout->node.next;
     bool last = only != &timeout->node && only == timeout->node.prev;
     mk_list_remove(&timeout->node);
-    /* Both neighbours are one: the queue's head. A timer left running would keep the loop alive. */
+    /*
+     * Both neighbours are the queue's head. A timer that is left running would keep the loop alive.
+     */
     if (last)
         mk_timer_stop(MK_CONTAINER_OF(only, struct mk_timeouts, armed)->timer);
 }

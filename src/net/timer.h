@@ -1,6 +1,6 @@
 /*
- * timer: a single timer on the loop, for what is rare, and timeouts of many connections that share
- * one duration.
+ * timer: a single timer on the loop, for rare uses, and timeouts of many connections that share one
+ * duration.
  */
 #ifndef MK_NET_TIMER_H
 #define MK_NET_TIMER_H
@@ -15,7 +15,7 @@ struct mk_timer;
 /* Returns NULL when out of memory. `fire` may free the timer. */
 struct mk_timer *mk_timer_new(struct mk_loop *loop, void (*fire)(void *arg), void *arg);
 struct mk_timer *mk_timer_free(struct mk_timer *timer);
-void mk_timer_start(struct mk_timer *timer, uint64_t ms); /* once; starts anew if it runs */
+void mk_timer_start(struct mk_timer *timer, uint64_t ms); /* fires once; restarts if it runs */
 void mk_timer_stop(struct mk_timer *timer);
 bool mk_timer_active(const struct mk_timer *timer); /* it will fire */
 
@@ -42,7 +42,7 @@ struct mk_timeouts {
  */
 int mk_timeouts_init(struct mk_timeouts *timeouts, struct mk_loop *loop, uint64_t ms,
                      void (*expire)(struct mk_timeout *timeout));
-/* None may be armed any more. Not from within `expire`. */
+/* No timeout may be armed any more. Must not be called from within `expire`. */
 void mk_timeouts_fini(struct mk_timeouts *timeouts);
 
 void mk_timeout_init(struct mk_timeout *timeout);

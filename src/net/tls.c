@@ -1,6 +1,6 @@
 /*
- * tls: OpenSSL over a BIO of our own that reads from the bytes at hand and writes into a buf, so no
- * byte is copied more often than the cipher needs, and nothing here can block.
+ * tls: OpenSSL over a BIO of our own that reads from the received bytes and writes into a buf, so
+ * no byte is copied more often than the cipher needs, and nothing can block.
  */
 #include "net/tls.h"
 
@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* More than any handshake or record; the stream lets little more than this gather. */
+/* More than any handshake or record; the stream does not let much more accumulate. */
 enum { OUT_MAX = 1024 * 1024 };
 
 static int bio_read(BIO *bio, char *data, size_t size, size_t *got)
@@ -59,8 +59,8 @@ static BIO_METHOD *make_bio_method(void)
 }
 
 /*
- * Made once, constant from then on, and kept for the life of the process, which has few of its
- * indices. Where two threads make one at the same time, the second takes the first's.
+ * Made once, then constant, and kept until the process ends, since OpenSSL has few BIO indices. If
+ * two threads make one at the same time, the second one uses the first one's.
  */
 static const BIO_METHOD *bio_method(void)
 {
@@ -152,7 +152,7 @@ void mk_tls_shutdown(struct mk_tls *tls)
         return;
     tls->shut = true;
     ERR_clear_error();
-    SSL_shutdown(tls->ssl); /* where it fails there is nobody left to tell */
+    SSL_shutdown(tls->ssl); /* a failure does not matter: the connection ends */
 }
 
 struct mk_slice mk_tls_pending(const struct mk_tls *tls)
@@ -204,9 +204,9 @@ struct mk_tls_roots *mk_tls_roots_new(void)
     SSL_CTX_set_min_proto_version(roots->context, TLS1_2_VERSION);
     SSL_CTX_set_verify(roots->context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_session_cache_mode(roots->context, SSL_SESS_CACHE_OFF);
-    /* Where there are none, every certificate is refused, with a text that says why. */
+    /* Without roots every certificate is refused, with an error text about that. */
     SSL_CTX_set_default_verify_paths(roots->context);
-    /* Who names a server's own certificate in SSL_CERT_FILE trusts it, whoever signed it. */
+    /* A server's own certificate in SSL_CERT_FILE is trusted, whatever its issuer. */
     X509_STORE_set_flags(mk_tls_roots_store(roots), X509_V_FLAG_PARTIAL_CHAIN);
     return roots;
 }
@@ -231,7 +231,7 @@ static bool is_ip_address(const char *host)
     return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
 }
 
-/* The certificate must be for `host`; a server of many names is told which one is meant (SNI). */
+/* Requires a certificate for `host`, and sends the name (SNI). */
 static bool expect_host(SSL *ssl, const char *host)
 {
     if (is_ip_address(host))
@@ -252,8 +252,7 @@ struct mk_tls *mk_tls_client_from(SSL_CTX *context, const char *host)
     if (len >= sizeof(name))
         return NULL;
     memcpy(name, host, len + 1);
-    /* The dot that makes a name absolute is no part of it in a certificate, nor in SNI (RFC 6066,
-     * 3). */
+    /* Names in certificates and in SNI (RFC 6066, 3) have no trailing dot. */
     if (len > 1 && name[len - 1] == '.')
         name[len - 1] = '\0';
     SSL *ssl = SSL_new(context);

@@ -1,6 +1,6 @@
 /*
- * tls: the TLS of one connection as a machine without I/O: cipher bytes in and out, plain bytes in
- * and out. A stream drives it and does the reading and writing. The same for both roles.
+ * tls: the TLS state of one connection, without I/O: cipher bytes in and out, plain bytes in and
+ * out. A stream drives it, reads and writes. Used for both roles.
  */
 #ifndef MK_NET_TLS_H
 #define MK_NET_TLS_H
@@ -13,24 +13,26 @@
 
 struct mk_tls {
     SSL *ssl;
-    struct mk_slice in;       /* cipher bytes that were not looked at yet; borrowed during a feed */
-    struct mk_buf out;        /* cipher bytes to be sent */
-    size_t sent;              /* how many at the front of `out` are gone already */
-    bool handshake_done;      /* the handshake is done */
+    struct mk_slice in; /* cipher bytes not yet processed; borrowed during a feed */
+    struct mk_buf out;  /* cipher bytes to be sent */
+    size_t sent;        /* bytes at the front of `out` that were sent already */
+    bool handshake_done;
     bool shut;                /* close_notify was written */
-    unsigned long error;      /* OpenSSL's, of a handshake that failed */
+    unsigned long error;      /* OpenSSL's error of a failed handshake */
     void (*ready)(void *arg); /* may be NULL: called once when the handshake is done */
     void *arg;
 };
 
-/* Takes `ssl` over, its role set (SSL_set_connect_state or SSL_set_accept_state); NULL: no memory.
+/*
+ * Takes over `ssl`, whose role is set (SSL_set_connect_state or SSL_set_accept_state). Returns NULL
+ * when out of memory.
  */
 struct mk_tls *mk_tls_new(SSL *ssl);
 struct mk_tls *mk_tls_free(struct mk_tls *tls);
 
 /*
- * Goes on with the handshake. Returns 1 when it is done, 0 when it waits for the peer, or -EPROTO;
- * then mk_tls_explain tells why. `out` may have got bytes in any case.
+ * Continues the handshake. Returns 1 when it is done, 0 when it waits for the peer, or -EPROTO;
+ * then mk_tls_explain gives the reason. May append to `out` in any case.
  */
 int mk_tls_handshake(struct mk_tls *tls);
 
@@ -46,10 +48,10 @@ void mk_tls_shutdown(struct mk_tls *tls);
 
 /* Cipher bytes to be sent. */
 struct mk_slice mk_tls_pending(const struct mk_tls *tls);
-/* The kernel took so many of them. Keeps the memory of `out`: who drives may take it. */
+/* The kernel took so many of them. Keeps the memory of `out`, which the caller may take. */
 void mk_tls_sent(struct mk_tls *tls, size_t len);
 
-/* Why the handshake failed: "certificate verify failed: self-signed certificate". */
+/* Fills in why the handshake failed: "certificate verify failed: self-signed certificate". */
 void mk_tls_explain(const struct mk_tls *tls, struct mk_failure *failure);
 
 /* --- outgoing --- */
@@ -57,8 +59,8 @@ void mk_tls_explain(const struct mk_tls *tls, struct mk_failure *failure);
 struct mk_tls_roots;
 
 /*
- * Whom to trust: the system's roots, or what SSL_CERT_FILE and SSL_CERT_DIR name. Loading takes
- * tens of milliseconds, so it is done once. NULL: no memory.
+ * Loads the trusted roots: the system's, or those that SSL_CERT_FILE and SSL_CERT_DIR name. This
+ * takes tens of milliseconds, so it is done once. Returns NULL when out of memory.
  */
 struct mk_tls_roots *mk_tls_roots_new(void);
 struct mk_tls_roots *mk_tls_roots_free(struct mk_tls_roots *roots);
@@ -67,12 +69,12 @@ struct mk_tls_roots *mk_tls_roots_free(struct mk_tls_roots *roots);
 X509_STORE *mk_tls_roots_store(const struct mk_tls_roots *roots);
 
 /*
- * A client's TLS (1.2 or newer) that insists on a certificate for `host`, a name or an IP address.
- * Returns NULL when out of memory.
+ * Makes a client's TLS (1.2 or newer), which requires a certificate for `host`, a name or an IP
+ * address. Returns NULL when out of memory.
  */
 struct mk_tls *mk_tls_client_new(const struct mk_tls_roots *roots, const char *host);
 
-/* The same with whatever else a context asks for. */
+/* The same with the settings of a context. */
 struct mk_tls *mk_tls_client_from(SSL_CTX *context, const char *host);
 
 #endif

@@ -1,4 +1,6 @@
-/* tls_context: see the header. Each file is looked at by itself first, so that it can be named. */
+/*
+ * tls_context: see the header. Each file is checked separately first, so that errors can name it.
+ */
 #include "net/tls_context.h"
 #include "base/error_text.h"
 #include "net/stream_impl.h"
@@ -25,7 +27,10 @@ static struct mk_tls_context *refuse(struct mk_tls_context *context, struct mk_t
     return mk_tls_context_free(context);
 }
 
-/* Why a file cannot be read at all, or NULL. Anything but a file might never end. */
+/*
+ * Returns why a file cannot be read, or NULL. Only regular files are accepted: others might never
+ * end.
+ */
 static const char *unreadable(const char *path)
 {
     struct stat file;
@@ -46,7 +51,7 @@ static int no_password(char *text, int size, int writing, void *arg)
     (void)size;
     (void)writing;
     (void)arg;
-    return -1; /* else OpenSSL asks at the terminal */
+    return -1; /* otherwise OpenSSL prompts on the terminal */
 }
 
 static struct mk_tls_context *new_context(const SSL_METHOD *method)
@@ -152,7 +157,7 @@ struct mk_tls_context *mk_tls_context_client(const struct mk_tls_files *files,
         why = mk_tr("no certificate in PEM was found in it", "其中没有 PEM 格式的证书");
     if (why)
         return refuse(context, fault, "ca", files->ca, why);
-    /* As with the system's roots: who names a server's own certificate trusts it. */
+    /* As with the system's roots: a server's own certificate is trusted if it is named. */
     X509_STORE_set_flags(SSL_CTX_get_cert_store(ssl), X509_V_FLAG_PARTIAL_CHAIN);
     if (files->certificate && take_pair(context, files->certificate, files->key, fault) < 0)
         return NULL;

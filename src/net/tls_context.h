@@ -1,7 +1,7 @@
 /*
- * tls_context: what the TLS of many connections shares: a certificate and its key, whom to trust;
- * read from PEM files once, and replaced as a whole to read them again. Connections that are open
- * keep the one that they began with.
+ * tls_context: TLS settings shared by many connections: a certificate and its key, and trusted
+ * roots. They are read from PEM files once; to read them again, the context is replaced. Open
+ * connections keep the context that they began with.
  */
 #ifndef MK_NET_TLS_CONTEXT_H
 #define MK_NET_TLS_CONTEXT_H
@@ -13,7 +13,7 @@ struct mk_tls_context;
 
 enum { MK_TLS_FAULT = 160 };
 
-/* What is wrong with a file. */
+/* An error of a file. */
 struct mk_tls_fault {
     const char *key;  /* "certificate", "key" or "ca" */
     const char *path; /* borrowed from the call */
@@ -21,8 +21,9 @@ struct mk_tls_fault {
 };
 
 /*
- * A server's: TLS 1.2 and 1.3 with forward secrecy and authenticated ciphers alone, HTTP/1.1
- * (ALPN). `certificate` holds the chain, `key` has no password. Returns NULL with `fault` filled.
+ * Makes a server's context: TLS 1.2 and 1.3, only ciphers with forward secrecy and authentication,
+ * HTTP/1.1 (ALPN). `certificate` holds the chain, `key` has no password. Returns NULL with `fault`
+ * filled.
  */
 struct mk_tls_context *mk_tls_context_server(const char *certificate, const char *key,
                                              struct mk_tls_fault *fault);
@@ -34,11 +35,11 @@ struct mk_tls_files {
     bool insecure_skip_verify;
 };
 
-/* A client's: TLS 1.2 and 1.3. As above. */
+/* Makes a client's context: TLS 1.2 and 1.3. Returns as above. */
 struct mk_tls_context *mk_tls_context_client(const struct mk_tls_files *files,
                                              struct mk_tls_fault *fault);
 
-/* One more owner; each frees it once. Connections keep what they need of it. */
+/* Adds an owner; each frees it once. Connections keep the parts that they need. */
 struct mk_tls_context *mk_tls_context_ref(struct mk_tls_context *context);
 /* NULL is allowed. */
 struct mk_tls_context *mk_tls_context_free(struct mk_tls_context *context);
@@ -47,9 +48,9 @@ struct mk_tls_context *mk_tls_context_free(struct mk_tls_context *context);
 struct mk_tls *mk_tls_context_connect(const struct mk_tls_context *context, const char *host);
 
 /*
- * Speaks TLS on a fresh stream, before or after its adoption. `ready`, which may be NULL, is called
- * when the handshake is done; a failed one ends the stream with -EPROTO. Returns 0, or a negative
- * errno: then the stream is good for nothing but mk_stream_abort.
+ * Starts TLS as a server on a fresh stream, before or after its adoption. `ready`, which may be
+ * NULL, is called when the handshake is done; a failed handshake ends the stream with -EPROTO.
+ * Returns 0, or a negative errno: then the stream can only be aborted.
  */
 int mk_tls_context_accept(const struct mk_tls_context *context, struct mk_stream *stream,
                           void (*ready)(void *arg), void *arg);
