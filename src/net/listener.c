@@ -61,13 +61,13 @@ static void log_starved(const char *address, int error)
                     "%s：暂时无法接受连接：%s", address, mk_error_text(-error));
 }
 
-static void wait_for_better_times(struct mk_listener *listener, int error)
+static void retry_later(struct mk_listener *listener, int error)
 {
     uint64_t now = mk_loop_now(listener->loop);
     if (!listener->starved && (!listener->logged_at || now - listener->logged_at >= QUIET_MS)) {
         char text[MK_ADDRESS_TEXT];
         log_starved(mk_address_format(&listener->address, text), error);
-        listener->told_at = now;
+        listener->logged_at = now;
     }
     listener->starved = true;
     uv_poll_stop(&listener->poll);
