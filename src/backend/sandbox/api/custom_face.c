@@ -102,4 +102,8 @@ static const struct sb_world_list world_faces = {
 
 static const struct sb_world_list *const lists[] = { &world_faces, NULL };
 
-const struct sb_feature sb_feature_custom_face = { .apis = apis, .steps = steps, .lists = lists };
+const struct sb_feature sb_feature_custom_face = {
+    .apis = apis,
+    .steps = steps,
+    .lists = lists,
+};

@@ -300,6 +300,8 @@ static const struct sb_world_list world_requests = {
 
 static const struct sb_world_list *const lists[] = { &world_requests, NULL };
 
-const struct sb_feature sb_feature_friend_request = { .apis = apis,
-                                                      .steps = steps,
-                                                      .lists = lists };
+const struct sb_feature sb_feature_friend_request = {
+    .apis = apis,
+    .steps = steps,
+    .lists = lists,
+};

@@ -212,8 +212,11 @@ static const struct sb_world_list world_announcements = {
 };
 /* clang-format on */
 
+static const struct sb_schema_step steps[] = { { 5, group_announcement_sql }, { 0 } };
+static const struct sb_world_list *const lists[] = { &world_announcements, NULL };
+
 const struct sb_feature sb_feature_group_announcement = {
     .apis = apis,
-    .steps = (const struct sb_schema_step[]){ { 5, group_announcement_sql }, { 0 } },
-    .lists = (const struct sb_world_list *const[]){ &world_announcements, NULL },
+    .steps = steps,
+    .lists = lists,
 };

@@ -180,8 +180,11 @@ static const struct sb_world_list world_essence = {
 };
 /* clang-format on */
 
+static const struct sb_schema_step steps[] = { { 5, group_essence_sql }, { 0 } };
+static const struct sb_world_list *const lists[] = { &world_essence, NULL };
+
 const struct sb_feature sb_feature_group_essence = {
     .apis = apis,
-    .steps = (const struct sb_schema_step[]){ { 5, group_essence_sql }, { 0 } },
-    .lists = (const struct sb_world_list *const[]){ &world_essence, NULL },
+    .steps = steps,
+    .lists = lists,
 };

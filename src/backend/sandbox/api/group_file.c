@@ -287,8 +287,11 @@ static const struct sb_world_list world_files = {
 };
 /* clang-format on */
 
+static const struct sb_schema_step steps[] = { { 6, group_file_sql }, { 0 } };
+static const struct sb_world_list *const lists[] = { &world_files, NULL };
+
 const struct sb_feature sb_feature_group_file = {
     .apis = apis,
-    .steps = (const struct sb_schema_step[]){ { 6, group_file_sql }, { 0 } },
-    .lists = (const struct sb_world_list *const[]){ &world_files, NULL },
+    .steps = steps,
+    .lists = lists,
 };

@@ -320,8 +320,11 @@ static const struct sb_world_list world_folders = {
 };
 /* clang-format on */
 
+static const struct sb_schema_step steps[] = { { 6, group_folder_sql }, { 0 } };
+static const struct sb_world_list *const lists[] = { &world_folders, NULL };
+
 const struct sb_feature sb_feature_group_folder = {
     .apis = apis,
-    .steps = (const struct sb_schema_step[]){ { 6, group_folder_sql }, { 0 } },
-    .lists = (const struct sb_world_list *const[]){ &world_folders, NULL },
+    .steps = steps,
+    .lists = lists,
 };

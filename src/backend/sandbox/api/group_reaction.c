@@ -156,8 +156,11 @@ static const struct sb_world_list world_reactions = {
 };
 /* clang-format on */
 
+static const struct sb_schema_step steps[] = { { 5, group_reaction_sql }, { 0 } };
+static const struct sb_world_list *const lists[] = { &world_reactions, NULL };
+
 const struct sb_feature sb_feature_group_reaction = {
     .apis = apis,
-    .steps = (const struct sb_schema_step[]){ { 5, group_reaction_sql }, { 0 } },
-    .lists = (const struct sb_world_list *const[]){ &world_reactions, NULL },
+    .steps = steps,
+    .lists = lists,
 };

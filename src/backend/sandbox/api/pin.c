@@ -129,4 +129,8 @@ static const struct sb_world_list world_pins = {
 
 static const struct sb_world_list *const lists[] = { &world_pins, NULL };
 
-const struct sb_feature sb_feature_pin = { .apis = apis, .steps = steps, .lists = lists };
+const struct sb_feature sb_feature_pin = {
+    .apis = apis,
+    .steps = steps,
+    .lists = lists,
+};

@@ -100,4 +100,8 @@ static const struct sb_world_list world_likes = {
 
 static const struct sb_world_list *const lists[] = { &world_likes, NULL };
 
-const struct sb_feature sb_feature_profile_like = { .apis = apis, .steps = steps, .lists = lists };
+const struct sb_feature sb_feature_profile_like = {
+    .apis = apis,
+    .steps = steps,
+    .lists = lists,
+};

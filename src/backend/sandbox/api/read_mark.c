@@ -58,4 +58,8 @@ static const struct sb_world_list world_marks = {
 
 static const struct sb_world_list *const lists[] = { &world_marks, NULL };
 
-const struct sb_feature sb_feature_read_mark = { .apis = apis, .steps = steps, .lists = lists };
+const struct sb_feature sb_feature_read_mark = {
+    .apis = apis,
+    .steps = steps,
+    .lists = lists,
+};

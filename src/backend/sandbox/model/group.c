@@ -234,9 +234,12 @@ const struct sb_world_list sb_group_list = {
 };
 /* clang-format on */
 
-const struct sb_feature sb_feature_group = {
-    .steps =
-        (const struct sb_schema_step[]){
-            { 1, group_sql }, { 2, group_avatar_sql }, { 5, group_state_columns_sql }, { 0 } },
-    .lists = (const struct sb_world_list *const[]){ &sb_group_list, NULL },
+static const struct sb_schema_step steps[] = {
+    { 1, group_sql },
+    { 2, group_avatar_sql },
+    { 5, group_state_columns_sql },
+    { 0 },
 };
+static const struct sb_world_list *const lists[] = { &sb_group_list, NULL };
+
+const struct sb_feature sb_feature_group = { .steps = steps, .lists = lists };

@@ -55,7 +55,7 @@ static const struct sb_world_list world_blocked = {
 };
 /* clang-format on */
 
-const struct sb_feature sb_feature_group_block = {
-    .steps = (const struct sb_schema_step[]){ { 5, group_block_sql }, { 0 } },
-    .lists = (const struct sb_world_list *const[]){ &world_blocked, NULL },
-};
+static const struct sb_schema_step steps[] = { { 5, group_block_sql }, { 0 } };
+static const struct sb_world_list *const lists[] = { &world_blocked, NULL };
+
+const struct sb_feature sb_feature_group_block = { .steps = steps, .lists = lists };

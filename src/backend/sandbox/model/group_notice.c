@@ -362,8 +362,11 @@ static const struct sb_world_list world_seen_by = {
 };
 /* clang-format on */
 
+static const struct sb_schema_step steps[] = { { 5, group_notice_sql }, { 0 } };
+static const struct sb_world_list *const lists[] = { &world_notices, &world_seen_by, NULL };
+
 const struct sb_feature sb_feature_group_notice = {
     .apis = apis,
-    .steps = (const struct sb_schema_step[]){ { 5, group_notice_sql }, { 0 } },
-    .lists = (const struct sb_world_list *const[]){ &world_notices, &world_seen_by, NULL },
+    .steps = steps,
+    .lists = lists,
 };

@@ -201,7 +201,9 @@ static const struct sb_world_list world_members = {
 };
 /* clang-format on */
 
-const struct sb_feature sb_feature_member = {
-    .steps = (const struct sb_schema_step[]){ { 1, member_sql }, { 5, member_manager_sql }, { 0 } },
-    .lists = (const struct sb_world_list *const[]){ &world_members, NULL },
-};
+static const struct sb_schema_step steps[] = { { 1, member_sql },
+                                               { 5, member_manager_sql },
+                                               { 0 } };
+static const struct sb_world_list *const lists[] = { &world_members, NULL };
+
+const struct sb_feature sb_feature_member = { .steps = steps, .lists = lists };
