@@ -13,8 +13,8 @@
 /*
  * A person asks to join. The owner and the admins get a notification, the bots among them also
  * group_join_request; a filtered request (from a suspicious account) is in a list of its own. An
- * earlier request of the same person lapses. Where the policy lets anybody join, the person is a
- * member at once. The result is {"state": "pending", "notification_seq"} or {"state": "joined"}.
+ * earlier request of the same person lapses. With the policy SB_JOIN_ANYBODY the person is
+ * a member at once. The result is {"state": "pending", "notification_seq"} or {"state": "joined"}.
  */
 int sb_group_join_ask(struct sb_request *request, uint64_t group, struct mk_slice comment,
                       bool is_filtered);
@@ -22,7 +22,7 @@ int sb_group_join_ask(struct sb_request *request, uint64_t group, struct mk_slic
 /*
  * A member invites a friend, or (source_group, else 0) a person who is with them in that group. A
  * bot is asked first: group_invitation; a person accepts at once. Then the person joins if an admin
- * or the owner invited them or if the policy lets anybody join; otherwise the owner and the admins
+ * or the owner invited them or with the policy SB_JOIN_ANYBODY; otherwise the owner and the admins
  * get a notification, their bots also group_invited_join_request. The result is
  * {"state": "invited", "invitation_seq"}, {"state": "pending", "notification_seq"} or
  * {"state": "joined"}.

@@ -18,7 +18,7 @@ enum sb_column_kind {
     SB_KIND_JSON,   /* a text */
 };
 
-/* What a field refers to, which must exist when the row is inserted. */
+/* The kind of row that a field refers to. It must exist when the row of the field is inserted. */
 enum sb_world_refers { SB_REFERS_NOTHING, SB_REFERS_PERSON, SB_REFERS_GROUP, SB_REFERS_MEDIA };
 
 #define SB_COLUMN_NOW UINT64_MAX /* as `otherwise`: the time of the world */

@@ -1,4 +1,4 @@
-/* world_dump: the database as JSON: see world.h. What is as it would be anyway is left out. */
+/* dump: writes the database as JSON: see world.h. Fields that have their defaults are left out. */
 #include "backend/sandbox/media/media.h"
 #include "backend/sandbox/world/lists.h"
 #include "backend/sandbox/world/world.h"
@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 enum { MEDIA_PIECE = 3 * 16 * 1024 };
+
+enum { KEY, FIRST_COLUMN }; /* of each list's `select` */
 
 struct dumper {
     struct sb_sandbox *sandbox;
@@ -84,14 +86,14 @@ static int dump_row(struct dumper *dumper, const struct sb_world_list *list, sql
     int rc = mk_buf_append_char(out, '{');
     for (int i = 0; list->columns[i].name && rc == 0; i++) {
         const struct sb_column *column = &list->columns[i];
-        if (is_left_out(column, row, 1 + i))
+        if (is_left_out(column, row, FIRST_COLUMN + i))
             continue;
         rc = put_name(out, column->name);
         if (rc == 0)
-            rc = put_value(out, column, row, 1 + i);
+            rc = put_value(out, column, row, FIRST_COLUMN + i);
     }
     if (rc == 0)
-        rc = dump_lists(dumper, list, sb_db_uint(row, 0));
+        rc = dump_lists(dumper, list, sb_db_uint(row, KEY));
     return rc ? rc : mk_buf_append_char(out, '}');
 }
 

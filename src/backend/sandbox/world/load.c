@@ -1,4 +1,4 @@
-/* world_load: JSON into the database: see world.h. */
+/* load: reads JSON into the database: see world.h. */
 #include "backend/sandbox/media/media.h"
 
 #include "backend/sandbox/world/seed.h"
@@ -68,8 +68,8 @@ static int begin(struct loader *loader, struct sb_request *request)
 }
 
 /*
- * References may be to what comes later, so they are not checked row by row; and leaving a
- * savepoint does not check them either, but the commit, which would take the whole turn along.
+ * A row may refer to one that is loaded later, so references are not checked row by row. Releasing
+ * a savepoint does not check them either; the commit would, and fail the whole turn. So this does.
  * Returns 0, SB_REFUSED or -errno.
  */
 static int check_deferred(struct loader *loader)
@@ -86,7 +86,7 @@ static int check_deferred(struct loader *loader)
                      "引用了不存在的对象，例如没有该 category_id 的好友分组");
 }
 
-/* What was refused leaves nothing behind; what failed takes the whole turn along anyway. */
+/* Undoes a refused load. A load that failed undoes the whole turn anyway. */
 static int finish(struct loader *loader, int rc)
 {
     for (size_t i = 0; i < loader->count; i++) {
@@ -107,7 +107,7 @@ static int finish(struct loader *loader, int rc)
 
 /* --- one element --- */
 
-/* 1 when it is there, 0, or -errno. */
+/* Returns 1 when the value refers to a row that exists, 0, or -errno. */
 static int look_up(struct loader *loader, unsigned what, const struct sb_value *value)
 {
     static const char *const texts[] = {
@@ -297,8 +297,8 @@ static int delete_from(void *context, int count, char **values, char **names)
 }
 
 /*
- * All but the keys that never leave the database, and the events of before: they have been told,
- * and stay until the journal has them on disk (unsent.h).
+ * Deletes all rows, but not the keys that never leave the database, nor the events of earlier
+ * turns: these were sent, and are kept until the journal has them on disk (turn/unsent.h).
  */
 static int clear(struct loader *loader)
 {
@@ -322,7 +322,7 @@ static int load_clock(struct loader *loader, yyjson_mut_val *given)
     return sb_clock_set(db, &clock);
 }
 
-/* Each content comes by a URI, which has been fetched; its row is written with the request's. */
+/* Each content has a URI, which was fetched. Its row is written with those of the request. */
 static int load_media(struct loader *loader, const struct mk_json_path *up, yyjson_mut_val *given)
 {
     const struct mk_json_path list = { .up = up, .name = MK_SLICE("media") };
@@ -355,7 +355,7 @@ static int check_version(struct sb_request *request, const struct mk_json_path *
                            (unsigned long long)version);
 }
 
-/* The bots of the configuration are somebody in every world. */
+/* The bots of the configuration are people of every world. */
 static int add_bots(struct loader *loader)
 {
     size_t count;
@@ -391,7 +391,7 @@ int sb_world_load(struct sb_request *request, const struct mk_json_path *up, yyj
         return rc;
     rc = clear(&loader);
     if (rc == 0)
-        rc = sb_call_media_record(request); /* once more: its rows went with all others */
+        rc = sb_call_media_record(request); /* again: its rows were deleted with all others */
     if (rc == 0)
         rc = load_clock(&loader, yyjson_mut_obj_get(world, "clock"));
     if (rc == 0)

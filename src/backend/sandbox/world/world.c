@@ -1,4 +1,4 @@
-/* world: the operations on whole worlds: taken in, given out, begun anew. See world.h. */
+/* world: the operations that load, dump and reset a whole world. See world.h. */
 #include "backend/sandbox/world/world.h"
 
 #include "backend/sandbox/world/seed.h"
@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* With room for what is around it, as much as a connection takes at once (net/stream). */
+/* Leaves room for the rest of a reply within the limit of a connection (net/stream). */
 enum { MOST_BYTES = 60 * 1024 * 1024 };
 
 static int load(struct sb_request *request)
@@ -34,7 +34,7 @@ static int dump(struct sb_request *request)
     return rc;
 }
 
-/* Checks a world of a file, as the field `world` of `load`, and puts its checked copy. */
+/* Checks the world of a file as the field `world` of `load`, and replaces it by a checked copy. */
 static int check_world(struct sb_request *request, yyjson_mut_val **world)
 {
     static const char up[] = "world."; /* not a part of the path in the file */
@@ -58,7 +58,7 @@ static int read_file(struct sb_request *request, yyjson_mut_val **world)
     return rc ? rc : check_world(request, world);
 }
 
-/* Reads the file that the world goes back to, if there is one, into the field `world`. */
+/* Reads the file that a reset loads, if there is one, into the field `world`. */
 static int prepare_reset(struct sb_request *request)
 {
     yyjson_mut_val *world;
@@ -71,7 +71,7 @@ static int prepare_reset(struct sb_request *request)
     return yyjson_mut_obj_add_val(request->doc, request->params, "world", world) ? 0 : -ENOMEM;
 }
 
-/* Without a file to go back to: the world of the first start. */
+/* Without a file, makes the world of the first start. */
 static int reset(struct sb_request *request)
 {
     struct sb_sandbox *sandbox = request->sandbox;
@@ -85,7 +85,7 @@ static int reset(struct sb_request *request)
     return rc ? rc : sb_random_seed(&sandbox->db, sandbox->is_seeded ? &sandbox->seed : NULL);
 }
 
-/* Not only refused, but in the log: somebody waits at a terminal for the start. */
+/* Logs a refusal, because no caller gets it. */
 int sb_world_start(struct sb_sandbox *sandbox)
 {
     struct sb_request request = {

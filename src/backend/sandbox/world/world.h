@@ -1,8 +1,7 @@
 /*
- * world: a whole world as JSON (docs/SANDBOX.md), out of the database and into it.
- * spec/sandbox.json describes the JSON, and it is checked against that; the features describe in
- * which columns it is kept (model/world_list.h). Parts of a world, such as one person or one group,
- * are read in the same way.
+ * world: writes a whole world as JSON (docs/SANDBOX.md), and reads one. spec/sandbox.json describes
+ * the JSON and is what it is checked by; the features describe its columns in the database
+ * (model/world_list.h). Parts of a world, such as one person or one group, are read in the same way.
  */
 #ifndef SB_WORLD_WORLD_H
 #define SB_WORLD_WORLD_H
@@ -13,19 +12,19 @@
 enum { SB_WORLD_VERSION = 1 }; /* of the JSON: "milky_world" */
 
 /*
- * Takes the place of everything in the database with `world`, within the request. It has been
- * checked as a world of spec/sandbox.json; `path` is where it is in the params (NULL: they are it),
- * for messages. Refused, nothing has changed. The bots of the configuration that are not in it join
- * it, knowing nobody. Returns 0, SB_REFUSED or -errno.
+ * Replaces everything in the database by `world`, within the request. The world has been checked by
+ * spec/sandbox.json; `path` is its JSON path in the params, for messages (NULL: it is the params).
+ * A refused world changes nothing. Bots of the configuration that are not in the world are added to
+ * it without friends and groups. Returns 0, SB_REFUSED or -errno.
  */
 int sb_world_load(struct sb_request *request, const struct mk_json_path *path,
                   yyjson_mut_val *world);
 
-/* Adds one element to a list that is at the top. Likewise. */
+/* Adds one element to a list at the top of the world. The rest likewise. */
 int sb_world_add(struct sb_request *request, const struct sb_world_list *list,
                  yyjson_mut_val *element);
 
-/* Takes everything out of the database, within the request. Returns 0 or -errno. */
+/* Deletes everything in the database, within the request. Returns 0 or -errno. */
 int sb_world_clear(struct sb_request *request);
 
 /* Reads the JSON of a file into the document of the request. Returns 0, SB_REFUSED or -errno. */
