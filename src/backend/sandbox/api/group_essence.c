@@ -54,7 +54,7 @@ static int is_essence(struct sb_db *db, uint64_t message)
     return rc;
 }
 
-static int queue_change(struct sb_request *request, uint64_t group, uint64_t seq, bool is_set)
+static int emit_change(struct sb_request *request, uint64_t group, uint64_t seq, bool is_set)
 {
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *data = yyjson_mut_obj(doc);
@@ -91,7 +91,7 @@ static int set_group_essence_message(struct sb_request *request)
     rc = is_essence(&request->sandbox->db, id);
     if (rc < 0 || is_set == (rc > 0))
         return rc < 0 ? rc : 0;
-    rc = queue_change(request, group, seq, is_set);
+    rc = emit_change(request, group, seq, is_set);
     return rc == 0 ? write_essence(request, group, id, is_set) : rc;
 }
 

@@ -56,7 +56,7 @@ static const struct sb_query delete_sql = { "DELETE FROM group_file WHERE id = ?
 
 /* --- uploading --- */
 
-static int queue_upload(struct sb_request *request, const struct sb_upload *upload, uint64_t group)
+static int emit_upload(struct sb_request *request, const struct sb_upload *upload, uint64_t group)
 {
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *json = yyjson_mut_obj(doc);
@@ -89,7 +89,7 @@ static int upload_group_file(struct sb_request *request)
     if (rc == 0)
         rc = sb_upload_begin(request, &upload);
     if (rc == 0)
-        rc = queue_upload(request, &upload, group);
+        rc = emit_upload(request, &upload, group);
     if (rc == 0)
         rc = sb_upload_send(request, &upload, SB_SCENE_GROUP, group);
     return rc ? rc : write_file(request, &upload, group, folder);

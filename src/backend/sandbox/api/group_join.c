@@ -95,8 +95,8 @@ static int make_result(struct sb_request *request, const char *state, const char
     return ok ? 0 : -ENOMEM;
 }
 
-static int queue_joined(struct sb_request *request, uint64_t group, uint64_t user,
-                        uint64_t operator_id, uint64_t invitor)
+static int emit_joined(struct sb_request *request, uint64_t group, uint64_t user,
+                       uint64_t operator_id, uint64_t invitor)
 {
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *data = yyjson_mut_obj(doc);
@@ -120,13 +120,13 @@ static int write_joined(struct sb_request *request, uint64_t group, uint64_t use
 
 static int join(struct sb_request *request, uint64_t group, uint64_t user, uint64_t invitor)
 {
-    int rc = queue_joined(request, group, user, 0, invitor);
+    int rc = emit_joined(request, group, user, 0, invitor);
     return rc == 0 ? write_joined(request, group, user) : rc;
 }
 
 /* --- asking --- */
 
-static int queue_asked(struct sb_request *request, const struct sb_notice *notice)
+static int emit_asked(struct sb_request *request, const struct sb_notice *notice)
 {
     yyjson_mut_doc *doc = request->doc;
     bool is_invited = notice->kind == SB_NOTICE_INVITED;
@@ -149,7 +149,7 @@ static int ask(struct sb_request *request, struct sb_notice *notice)
     struct sb_db *db = &request->sandbox->db;
     int rc = sb_notice_next(db, &notice->seq);
     if (rc == 0)
-        rc = queue_asked(request, notice);
+        rc = emit_asked(request, notice);
     if (rc == 0)
         rc = make_result(request, "pending", "notification_seq", notice->seq);
     if (rc == 0)
@@ -359,8 +359,8 @@ static int answer_request(struct sb_request *request, const struct request_id *a
     if (rc == 0 && accept)
         rc = require_outsider(request, asked->group, notice.target);
     if (rc == 0 && accept)
-        rc = queue_joined(request, asked->group, notice.target, request->self_id,
-                          asked->is_invited ? notice.initiator : 0);
+        rc = emit_joined(request, asked->group, notice.target, request->self_id,
+                         asked->is_invited ? notice.initiator : 0);
     if (rc == 0)
         rc = write_answer(request, &notice, accept, reason);
     return rc == 0 && accept ? write_joined(request, asked->group, notice.target) : rc;

@@ -82,7 +82,7 @@ static int kick_group_member(struct sb_request *request)
 /* --- quitting --- */
 
 /* Each bot gets the event that it has left itself, with the owner as the operator, as in QQ. */
-static int queue_dissolved(struct sb_request *request, uint64_t group)
+static int emit_dissolved(struct sb_request *request, uint64_t group)
 {
     struct sb_db *db = &request->sandbox->db;
     uint64_t now = sb_request_now(request), owner = request->self_id;
@@ -102,7 +102,7 @@ static int queue_dissolved(struct sb_request *request, uint64_t group)
 static int dissolve(struct sb_request *request, uint64_t group)
 {
     struct sb_db *db = &request->sandbox->db;
-    int rc = queue_dissolved(request, group);
+    int rc = emit_dissolved(request, group);
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)

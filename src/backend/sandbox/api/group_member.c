@@ -123,7 +123,7 @@ static int set_group_member_special_title(struct sb_request *request)
 
 /* --- admins --- */
 
-static int queue_admin_change(struct sb_request *request, const struct sb_notice *notice)
+static int emit_admin_change(struct sb_request *request, const struct sb_notice *notice)
 {
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *data = yyjson_mut_obj(doc);
@@ -169,7 +169,7 @@ static int set_group_member_admin(struct sb_request *request)
         rc = sb_rights_require_above(request, notice.group, &self, &other, &action);
     if (rc != 0 || notice.is_set == (other.role == SB_ROLE_ADMIN))
         return rc;
-    rc = queue_admin_change(request, &notice);
+    rc = emit_admin_change(request, &notice);
     return rc == 0 ? write_admin(request, &notice) : rc;
 }
 

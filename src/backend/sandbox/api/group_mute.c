@@ -21,7 +21,7 @@ static const struct sb_query set_whole_mute_sql = {
     "UPDATE qq_group SET whole_mute = ?2 WHERE group_id = ?1"
 };
 
-static int queue_mute(struct sb_request *request, uint64_t group, uint64_t user, uint64_t duration)
+static int emit_mute(struct sb_request *request, uint64_t group, uint64_t user, uint64_t duration)
 {
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *data = yyjson_mut_obj(doc);
@@ -55,7 +55,7 @@ static int set_group_member_mute(struct sb_request *request)
     uint64_t now = sb_request_now(request);
     if (duration == 0 && other.shut_up_end_time <= now)
         return 0;
-    rc = queue_mute(request, group, user, duration);
+    rc = emit_mute(request, group, user, duration);
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc < 0)

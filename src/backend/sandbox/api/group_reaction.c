@@ -80,7 +80,7 @@ static int find_reaction(struct sb_request *request, const struct reaction *reac
     return rc;
 }
 
-static int queue_reaction(struct sb_request *request, const struct reaction *reaction)
+static int emit_reaction(struct sb_request *request, const struct reaction *reaction)
 {
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *data = yyjson_mut_obj(doc);
@@ -127,7 +127,7 @@ static int send_group_message_reaction(struct sb_request *request)
     rc = find_reaction(request, &reaction);
     if (rc < 0 || reaction.is_add == (rc > 0))
         return rc < 0 ? rc : 0;
-    rc = queue_reaction(request, &reaction);
+    rc = emit_reaction(request, &reaction);
     return rc == 0 ? write_reaction(request, &reaction) : rc;
 }
 

@@ -30,8 +30,8 @@ enum { FOUND_SENDER, FOUND_RECEIVER, FOUND_NAME, FOUND_MEDIA, FOUND_HASH };
 /* id, sender, receiver, name, media */
 static const struct sb_query add_sql = { "INSERT INTO private_file VALUES (?1, ?2, ?3, ?4, ?5)" };
 
-static int queue_upload(struct sb_request *request, const struct sb_upload *upload, uint64_t viewer,
-                        uint64_t friend, bool is_self)
+static int emit_upload(struct sb_request *request, const struct sb_upload *upload, uint64_t viewer,
+                       uint64_t friend, bool is_self)
 {
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *json = yyjson_mut_obj(doc);
@@ -53,9 +53,9 @@ static int upload_private_file(struct sb_request *request)
     if (rc == 0)
         rc = sb_upload_begin(request, &upload);
     if (rc == 0)
-        rc = queue_upload(request, &upload, actor, friend, true);
+        rc = emit_upload(request, &upload, actor, friend, true);
     if (rc == 0)
-        rc = queue_upload(request, &upload, friend, actor, false);
+        rc = emit_upload(request, &upload, friend, actor, false);
     if (rc == 0)
         rc = sb_upload_send(request, &upload, SB_SCENE_FRIEND, friend);
     if (rc != 0)

@@ -156,8 +156,8 @@ int sb_pinned_groups_json(struct sb_db *db, yyjson_mut_doc *doc, uint64_t viewer
 
 /* --- events --- */
 
-static int queue_event(struct sb_request *request, const struct sb_query *receivers, uint64_t group,
-                       uint64_t also, const char *type, yyjson_mut_val *data)
+static int emit_event(struct sb_request *request, const struct sb_query *receivers, uint64_t group,
+                      uint64_t also, const char *type, yyjson_mut_val *data)
 {
     struct sb_db *db = &request->sandbox->db;
     uint64_t now = sb_request_now(request);
@@ -179,13 +179,13 @@ static int queue_event(struct sb_request *request, const struct sb_query *receiv
 int sb_group_event(struct sb_request *request, uint64_t group, uint64_t also, const char *type,
                    yyjson_mut_val *data)
 {
-    return queue_event(request, &sb_group_bots_sql, group, also, type, data);
+    return emit_event(request, &sb_group_bots_sql, group, also, type, data);
 }
 
 int sb_group_event_to_admins(struct sb_request *request, uint64_t group, const char *type,
                              yyjson_mut_val *data)
 {
-    return queue_event(request, &admin_bots_sql, group, 0, type, data);
+    return emit_event(request, &admin_bots_sql, group, 0, type, data);
 }
 
 /* --- in the JSON of a world --- */

@@ -1,7 +1,8 @@
 /*
  * world: writes a whole world as JSON (docs/SANDBOX.md), and reads one. spec/sandbox.json describes
  * the JSON and is what it is checked by; the features describe its columns in the database
- * (model/world_list.h). Parts of a world, such as one person or one group, are read in the same way.
+ * (model/world_list.h). Parts of a world, such as one person or one group, are read in the same
+ * way.
  */
 #ifndef SB_WORLD_WORLD_H
 #define SB_WORLD_WORLD_H
