@@ -157,7 +157,7 @@ static int start(void *self, struct milky_host *host)
     if (rc == 0)
         rc = announce(sandbox);
     if (rc == 0)
-        rc = sb_world_move(sb_features, sandbox->old_path, sandbox->path);
+        rc = sb_move_world(sb_features, sandbox->old_path, sandbox->path);
     if (rc == 0)
         rc = sb_db_open(&sandbox->db, sb_features, sandbox->path, &is_new);
     if (rc < 0)

@@ -77,7 +77,7 @@ int sb_upload_begin(struct sb_request *request, struct sb_upload *upload)
 bool sb_upload_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct sb_upload *upload)
 {
     return yyjson_mut_obj_add_strcpy(doc, object, "file_id", upload->file_id) &&
-           sb_put_text(doc, object, "file_name", upload->name) &&
+           sb_text_put(doc, object, "file_name", upload->name) &&
            yyjson_mut_obj_add_uint(doc, object, "file_size", upload->media->size);
 }
 

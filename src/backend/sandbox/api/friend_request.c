@@ -59,8 +59,8 @@ static int emit_request(struct sb_request *request, uint64_t actor,
     sb_uid_write(actor, uid);
     bool ok = yyjson_mut_obj_add_uint(doc, json, "initiator_id", actor) &&
               yyjson_mut_obj_add_strcpy(doc, json, "initiator_uid", uid) &&
-              sb_put_text(doc, json, "comment", wish->comment) &&
-              sb_put_text(doc, json, "via", wish->via);
+              sb_text_put(doc, json, "comment", wish->comment) &&
+              sb_text_put(doc, json, "via", wish->via);
     return ok ? sb_request_event(request, wish->target, "friend_request", sb_request_now(request),
                                  json)
               : -ENOMEM;
@@ -130,8 +130,8 @@ static yyjson_mut_val *read_request(yyjson_mut_doc *doc, sqlite3_stmt *row, cons
               yyjson_mut_obj_add_uint(doc, json, "target_user_id", reader->target) &&
               yyjson_mut_obj_add_strcpy(doc, json, "target_user_uid", target_uid) &&
               yyjson_mut_obj_add_str(doc, json, "state", state) &&
-              sb_put_text(doc, json, "comment", sb_db_text(row, REQUESTS_COMMENT)) &&
-              sb_put_text(doc, json, "via", sb_db_text(row, REQUESTS_VIA)) &&
+              sb_text_put(doc, json, "comment", sb_db_text(row, REQUESTS_COMMENT)) &&
+              sb_text_put(doc, json, "via", sb_db_text(row, REQUESTS_VIA)) &&
               yyjson_mut_obj_add_bool(doc, json, "is_filtered", reader->is_filtered);
     return ok ? json : NULL;
 }

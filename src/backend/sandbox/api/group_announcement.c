@@ -160,7 +160,7 @@ static int add_announcement(sqlite3_stmt *row, void *arg, yyjson_mut_val *list)
         yyjson_mut_obj_add_strcpy(doc, json, "announcement_id", id) &&
         yyjson_mut_obj_add_uint(doc, json, "user_id", sb_db_uint(row, LIST_UIN)) &&
         yyjson_mut_obj_add_uint(doc, json, "time", sb_db_uint(row, LIST_TIME)) &&
-        sb_put_text(doc, json, "content", sb_db_text(row, LIST_CONTENT));
+        sb_text_put(doc, json, "content", sb_db_text(row, LIST_CONTENT));
     if (!ok)
         return -ENOMEM;
     if (image.len == 0)

@@ -106,7 +106,7 @@ static int put_name(struct sb_request *request, uint64_t group, uint64_t user, c
     if (rc < 0)
         return rc;
     struct mk_slice name = rc > 0 ? sb_member_name(&member) : MK_SLICE("");
-    return sb_put_text(request->doc, json, key, name) ? 0 : -ENOMEM;
+    return sb_text_put(request->doc, json, key, name) ? 0 : -ENOMEM;
 }
 
 /* GroupEssenceMessage. */

@@ -141,7 +141,7 @@ static yyjson_mut_val *read_file(yyjson_mut_doc *doc, sqlite3_stmt *row, const v
     yyjson_mut_val *json = yyjson_mut_obj(doc);
     bool ok =
         put_ids(doc, json, in->group, "file_id", sb_db_uint(row, FILE_ID), in->folder) &&
-        sb_put_text(doc, json, "file_name", sb_db_text(row, FILE_NAME)) &&
+        sb_text_put(doc, json, "file_name", sb_db_text(row, FILE_NAME)) &&
         yyjson_mut_obj_add_uint(doc, json, "file_size", sb_db_uint(row, FILE_SIZE)) &&
         yyjson_mut_obj_add_uint(doc, json, "uploaded_time", sb_db_uint(row, FILE_UPLOADED_TIME)) &&
         yyjson_mut_obj_add_null(doc, json, "expire_time") &&
@@ -158,7 +158,7 @@ static yyjson_mut_val *read_folder(yyjson_mut_doc *doc, sqlite3_stmt *row, const
     yyjson_mut_val *json = yyjson_mut_obj(doc);
     bool ok =
         put_ids(doc, json, in->group, "folder_id", sb_db_uint(row, FOLDER_ID), in->folder) &&
-        sb_put_text(doc, json, "folder_name", sb_db_text(row, FOLDER_NAME)) &&
+        sb_text_put(doc, json, "folder_name", sb_db_text(row, FOLDER_NAME)) &&
         yyjson_mut_obj_add_uint(doc, json, "created_time", sb_db_uint(row, FOLDER_CREATED_TIME)) &&
         yyjson_mut_obj_add_uint(doc, json, "last_modified_time",
                                 sb_db_uint(row, FOLDER_LAST_MODIFIED_TIME)) &&

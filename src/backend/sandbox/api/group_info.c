@@ -46,7 +46,7 @@ static int set_group_name(struct sb_request *request)
         return rc;
     yyjson_mut_val *data = yyjson_mut_obj(doc);
     bool ok = yyjson_mut_obj_add_uint(doc, data, "group_id", group) &&
-              sb_put_text(doc, data, "new_group_name", name) &&
+              sb_text_put(doc, data, "new_group_name", name) &&
               yyjson_mut_obj_add_uint(doc, data, "operator_id", request->self_id);
     rc = sb_group_event(request, group, 0, "group_name_change", ok ? data : NULL);
     if (rc == 0)

@@ -138,7 +138,7 @@ static int emit_asked(struct sb_request *request, const struct sb_notice *notice
         ok = yyjson_mut_obj_add_uint(doc, data, "target_user_id", notice->target);
     if (ok && !is_invited)
         ok = yyjson_mut_obj_add_bool(doc, data, "is_filtered", notice->is_filtered) &&
-             sb_put_text(doc, data, "comment", notice->comment);
+             sb_text_put(doc, data, "comment", notice->comment);
     const char *type = is_invited ? "group_invited_join_request" : "group_join_request";
     return sb_group_event_to_admins(request, notice->group, type, ok ? data : NULL);
 }

@@ -88,7 +88,7 @@ static int emit_reaction(struct sb_request *request, const struct reaction *reac
         yyjson_mut_obj_add_uint(doc, data, "group_id", reaction->group) &&
         yyjson_mut_obj_add_uint(doc, data, "user_id", request->self_id) &&
         yyjson_mut_obj_add_uint(doc, data, "message_seq", reaction->seq) &&
-        sb_put_text(doc, data, "face_id", reaction->face_id) &&
+        sb_text_put(doc, data, "face_id", reaction->face_id) &&
         yyjson_mut_obj_add_str(doc, data, "reaction_type", reaction->is_emoji ? "emoji" : "face") &&
         yyjson_mut_obj_add_bool(doc, data, "is_add", reaction->is_add);
     return sb_group_event(request, reaction->group, 0, "group_message_reaction", ok ? data : NULL);

@@ -42,7 +42,7 @@ static int get_login_info(struct sb_request *request)
         return rc;
     yyjson_mut_val *result = yyjson_mut_obj(request->doc);
     bool ok = yyjson_mut_obj_add_uint(request->doc, result, "uin", request->self_id) &&
-              sb_put_text(request->doc, result, "nickname", nickname);
+              sb_text_put(request->doc, result, "nickname", nickname);
     request->result = result;
     return ok ? 0 : -ENOMEM;
 }

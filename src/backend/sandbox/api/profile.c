@@ -38,7 +38,7 @@ static const struct sb_query set_bio_sql = { "UPDATE person SET bio = ?2 WHERE u
 static bool put_column(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
                        sqlite3_stmt *row, int column)
 {
-    return sb_put_text(doc, object, key, sb_db_text(row, column));
+    return sb_text_put(doc, object, key, sb_db_text(row, column));
 }
 
 static int get_user_profile(struct sb_request *request)
@@ -55,7 +55,7 @@ static int get_user_profile(struct sb_request *request)
         put_column(doc, result, "nickname", row, PROFILE_NICKNAME) &&
         put_column(doc, result, "qid", row, PROFILE_QID) &&
         yyjson_mut_obj_add_uint(doc, result, "age", sb_db_uint(row, PROFILE_AGE)) &&
-        yyjson_mut_obj_add_str(doc, result, "sex", sb_sex_name(sb_db_uint(row, PROFILE_SEX))) &&
+        yyjson_mut_obj_add_str(doc, result, "sex", sb_person_sex(sb_db_uint(row, PROFILE_SEX))) &&
         put_column(doc, result, "remark", row, PROFILE_REMARK) &&
         put_column(doc, result, "bio", row, PROFILE_BIO) &&
         yyjson_mut_obj_add_uint(doc, result, "level", sb_db_uint(row, PROFILE_LEVEL)) &&

@@ -47,7 +47,7 @@ static int compose_one(struct sb_compose *outer, yyjson_mut_val *outgoing, yyjso
     uint64_t user = milky_uint(outgoing, "user_id");
     yyjson_mut_val *json = yyjson_mut_arr_add_obj(doc, bundle);
     bool ok = yyjson_mut_obj_add_uint(doc, json, "message_seq", yyjson_mut_arr_size(bundle)) &&
-              sb_put_text(doc, json, "sender_name", mk_slice_of(name, len)) &&
+              sb_text_put(doc, json, "sender_name", mk_slice_of(name, len)) &&
               yyjson_mut_obj_add_uint(doc, json, "user_id",
                                       user) && /* replaced by avatar_url when it is read */
               yyjson_mut_obj_add_uint(doc, json, "time", sb_request_now(request)) &&
@@ -129,7 +129,7 @@ static bool put_given(yyjson_mut_doc *doc, yyjson_mut_val *to, const char *key,
     struct mk_slice text = mk_slice_str(otherwise);
     if (milky_has(data, key))
         text.ptr = milky_string(data, key, &text.len);
-    return sb_put_text(doc, to, key, text);
+    return sb_text_put(doc, to, key, text);
 }
 
 /*

@@ -70,16 +70,16 @@ static yyjson_mut_val *read_friend(yyjson_mut_doc *doc, sqlite3_stmt *row, const
     (void)arg;
     yyjson_mut_val *entity = yyjson_mut_obj(doc);
     yyjson_mut_val *category = yyjson_mut_obj(doc);
-    const char *sex = sb_sex_name(sb_db_uint(row, FRIEND_SEX));
+    const char *sex = sb_person_sex(sb_db_uint(row, FRIEND_SEX));
     uint64_t category_id = sb_db_uint(row, FRIEND_CATEGORY_ID);
     bool ok = entity && category &&
               yyjson_mut_obj_add_uint(doc, entity, "user_id", sb_db_uint(row, FRIEND_UIN)) &&
-              sb_put_text(doc, entity, "nickname", sb_db_text(row, FRIEND_NICKNAME)) &&
+              sb_text_put(doc, entity, "nickname", sb_db_text(row, FRIEND_NICKNAME)) &&
               yyjson_mut_obj_add_str(doc, entity, "sex", sex) &&
-              sb_put_text(doc, entity, "qid", sb_db_text(row, FRIEND_QID)) &&
-              sb_put_text(doc, entity, "remark", sb_db_text(row, FRIEND_REMARK)) &&
+              sb_text_put(doc, entity, "qid", sb_db_text(row, FRIEND_QID)) &&
+              sb_text_put(doc, entity, "remark", sb_db_text(row, FRIEND_REMARK)) &&
               yyjson_mut_obj_add_uint(doc, category, "category_id", category_id) &&
-              sb_put_text(doc, category, "category_name", sb_db_text(row, FRIEND_CATEGORY_NAME)) &&
+              sb_text_put(doc, category, "category_name", sb_db_text(row, FRIEND_CATEGORY_NAME)) &&
               yyjson_mut_obj_add_val(doc, entity, "category", category);
     return ok ? entity : NULL;
 }

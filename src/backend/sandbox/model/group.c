@@ -123,15 +123,15 @@ static yyjson_mut_val *read_entity(yyjson_mut_doc *doc, sqlite3_stmt *row, const
     yyjson_mut_val *json = yyjson_mut_obj(doc);
     bool ok =
         yyjson_mut_obj_add_uint(doc, json, "group_id", sb_db_uint(row, ENTITY_GROUP_ID)) &&
-        sb_put_text(doc, json, "group_name", sb_db_text(row, ENTITY_NAME)) &&
+        sb_text_put(doc, json, "group_name", sb_db_text(row, ENTITY_NAME)) &&
         yyjson_mut_obj_add_uint(doc, json, "member_count", sb_db_uint(row, ENTITY_MEMBER_COUNT)) &&
         yyjson_mut_obj_add_uint(doc, json, "max_member_count",
                                 sb_db_uint(row, ENTITY_MAX_MEMBER_COUNT)) &&
-        sb_put_text(doc, json, "remark", sb_db_text(row, ENTITY_REMARK)) &&
+        sb_text_put(doc, json, "remark", sb_db_text(row, ENTITY_REMARK)) &&
         yyjson_mut_obj_add_uint(doc, json, "created_time", sb_db_uint(row, ENTITY_CREATED_TIME)) &&
-        sb_put_text(doc, json, "description", sb_db_text(row, ENTITY_DESCRIPTION)) &&
-        sb_put_text(doc, json, "question", sb_db_text(row, ENTITY_QUESTION)) &&
-        sb_put_text(doc, json, "announcement", sb_db_text(row, ENTITY_ANNOUNCEMENT));
+        sb_text_put(doc, json, "description", sb_db_text(row, ENTITY_DESCRIPTION)) &&
+        sb_text_put(doc, json, "question", sb_db_text(row, ENTITY_QUESTION)) &&
+        sb_text_put(doc, json, "announcement", sb_db_text(row, ENTITY_ANNOUNCEMENT));
     return ok ? json : NULL;
 }
 

@@ -271,7 +271,7 @@ static yyjson_mut_val *notice_json(yyjson_mut_doc *doc, const struct sb_notice *
               yyjson_mut_obj_add_uint(doc, json, "notification_seq", notice->seq);
     if (ok && kind == SB_NOTICE_JOIN)
         ok = yyjson_mut_obj_add_bool(doc, json, "is_filtered", notice->is_filtered) &&
-             sb_put_text(doc, json, "comment", notice->comment);
+             sb_text_put(doc, json, "comment", notice->comment);
     if (ok && kind != SB_NOTICE_JOIN)
         ok = yyjson_mut_obj_add_uint(doc, json, "target_user_id", notice->target);
     if (ok && kind == SB_NOTICE_ADMIN)

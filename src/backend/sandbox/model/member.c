@@ -142,11 +142,11 @@ yyjson_mut_val *sb_member_json(const struct sb_db *db, yyjson_mut_doc *doc, uint
 {
     yyjson_mut_val *json = yyjson_mut_obj(doc);
     bool ok = yyjson_mut_obj_add_uint(doc, json, "user_id", member->uin) &&
-              sb_put_text(doc, json, "nickname", member->nickname) &&
-              yyjson_mut_obj_add_str(doc, json, "sex", sb_sex_name(member->sex)) &&
+              sb_text_put(doc, json, "nickname", member->nickname) &&
+              yyjson_mut_obj_add_str(doc, json, "sex", sb_person_sex(member->sex)) &&
               yyjson_mut_obj_add_uint(doc, json, "group_id", group) &&
-              sb_put_text(doc, json, "card", member->card) &&
-              sb_put_text(doc, json, "title", member->title) &&
+              sb_text_put(doc, json, "card", member->card) &&
+              sb_text_put(doc, json, "title", member->title) &&
               yyjson_mut_obj_add_uint(doc, json, "level", member->level) &&
               yyjson_mut_obj_add_str(doc, json, "role", sb_role_name(member->role)) &&
               yyjson_mut_obj_add_uint(doc, json, "join_time", member->join_time) &&

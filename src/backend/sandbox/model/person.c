@@ -13,7 +13,7 @@ enum { PERSON_NICKNAME, PERSON_IS_BOT };
 
 static const char *const sexes[] = { "unknown", "male", "female", NULL };
 
-const char *sb_sex_name(uint64_t sex)
+const char *sb_person_sex(uint64_t sex)
 {
     return sexes[sex <= 2 ? sex : 0];
 }

@@ -5,7 +5,7 @@
 #include "backend/sandbox/model/world_list.h"
 
 /* "male", "female", "unknown", by the number in the database. */
-const char *sb_sex_name(uint64_t sex);
+const char *sb_person_sex(uint64_t sex);
 
 /*
  * The nickname of a person, copied into `doc`. `is_bot` may be NULL.

@@ -6,7 +6,6 @@
 #include "backend/sandbox/model/segment_url.h"
 #include "backend/sandbox/model/text.h"
 
-#include "backend/sandbox/media/media.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -26,21 +25,13 @@ static struct mk_slice text_field(yyjson_mut_val *data, const char *name)
 static bool put_text(struct sb_compose *compose, yyjson_mut_val *to, const char *key,
                      struct mk_slice text)
 {
-    return sb_put_text(compose->request->doc, to, key, text);
-}
-
-static size_t count_chars(struct mk_slice text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.len; i++)
-        count += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
-    return count;
+    return sb_text_put(compose->request->doc, to, key, text);
 }
 
 static int text_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
 {
     struct mk_slice text = text_field(data, "text");
-    compose->chars += count_chars(text);
+    compose->chars += sb_text_chars(text);
     if (compose->chars > SB_MESSAGE_MAX_CHARS)
         return sb_refuse(compose->request, SB_BAD_MESSAGE,
                          "the message is too long: at most %d characters", "消息过长：最多 %d 字",

@@ -53,7 +53,7 @@ int sb_compose_image(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mu
                          "the summary of an image has at most %d bytes",
                          "图片的 summary 最长 %d 字节", SUMMARY_BYTES);
     compose->has_sticker |= is_sticker && compose->depth == 0;
-    bool ok = put_size(doc, to, media) && sb_put_text(doc, to, "summary", summary) &&
+    bool ok = put_size(doc, to, media) && sb_text_put(doc, to, "summary", summary) &&
               yyjson_mut_obj_add_str(doc, to, "sub_type", is_sticker ? "sticker" : "normal");
     return ok ? 0 : -ENOMEM;
 }

@@ -64,7 +64,7 @@ bool sb_text_keep(yyjson_mut_doc *doc, struct mk_slice *text)
     return copy != NULL;
 }
 
-bool sb_put_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, struct mk_slice text)
+bool sb_text_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key, struct mk_slice text)
 {
     return yyjson_mut_obj_add_strncpy(doc, object, key, text.ptr, text.len);
 }

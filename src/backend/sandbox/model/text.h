@@ -29,7 +29,7 @@ int sb_text_check(struct sb_request *request, const struct sb_text_rule *rule,
 bool sb_text_keep(yyjson_mut_doc *doc, struct mk_slice *text);
 
 /* Adds a text field, copied into `doc`. Returns false when out of memory. */
-bool sb_put_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
+bool sb_text_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
                  struct mk_slice text);
 
 /* Binds a text that must outlive the run of the statement. */

@@ -99,7 +99,7 @@ static int offline(struct sb_request *request)
                    : mk_slice_str(mk_tr_in(request->language, "the account was taken offline",
                                            "账号已下线"));
     yyjson_mut_val *data = yyjson_mut_obj(request->doc);
-    if (!sb_put_text(request->doc, data, "reason", reason))
+    if (!sb_text_put(request->doc, data, "reason", reason))
         return -ENOMEM;
     request->presence = (struct sb_presence){
         .self_id = bot,

@@ -34,7 +34,7 @@ static int list_people(struct sb_request *request, yyjson_mut_val *people)
     for (; rc > 0; rc = sb_db_step(db, row)) {
         yyjson_mut_val *person = yyjson_mut_arr_add_obj(doc, people);
         if (!yyjson_mut_obj_add_uint(doc, person, "user_id", sb_db_uint(row, 0)) ||
-            !sb_put_text(doc, person, "nickname", sb_db_text(row, 1)) ||
+            !sb_text_put(doc, person, "nickname", sb_db_text(row, 1)) ||
             !yyjson_mut_obj_add_bool(doc, person, "is_bot", sb_db_uint(row, 2) != 0)) {
             sqlite3_reset(row);
             return -ENOMEM;
@@ -52,7 +52,7 @@ static int list_groups(struct sb_request *request, yyjson_mut_val *groups)
     for (; rc > 0; rc = sb_db_step(db, row)) {
         yyjson_mut_val *group = yyjson_mut_arr_add_obj(doc, groups);
         if (!yyjson_mut_obj_add_uint(doc, group, "group_id", sb_db_uint(row, 0)) ||
-            !sb_put_text(doc, group, "group_name", sb_db_text(row, 1)) ||
+            !sb_text_put(doc, group, "group_name", sb_db_text(row, 1)) ||
             !yyjson_mut_obj_add_uint(doc, group, "member_count", sb_db_uint(row, 2))) {
             sqlite3_reset(row);
             return -ENOMEM;

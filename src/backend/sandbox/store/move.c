@@ -95,7 +95,7 @@ static int move_all(const char *from, const char *to)
     return rc;
 }
 
-int sb_world_move(const struct sb_feature *const *features, const char *from, const char *to)
+int sb_move_world(const struct sb_feature *const *features, const char *from, const char *to)
 {
     struct sb_db db;
     if (!from || !*from || !is_there(from))

@@ -11,6 +11,6 @@
  * takes three steps, each complete in itself: when the process ends in between, the next start does
  * the rest. Returns 0, or a negative errno, logged: then all that was not moved is where it was.
  */
-int sb_world_move(const struct sb_feature *const *features, const char *from, const char *to);
+int sb_move_world(const struct sb_feature *const *features, const char *from, const char *to);
 
 #endif
