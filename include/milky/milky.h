@@ -51,33 +51,34 @@ struct milky_server_tls {
 };
 
 struct milky_remote_tls {
-    const char *ca;            /* whom to trust; NULL: the system's roots */
+    const char *ca;            /* certificates to trust; NULL: the system's roots */
     const char *certificate;   /* to present; NULL: none */
     const char *key;           /* NULL where that is */
-    bool insecure_skip_verify; /* any certificate is taken */
+    bool insecure_skip_verify; /* any certificate is accepted */
     const void *reserved[4];   /* NULL */
 };
 
 /*
- * An http_server or a websocket_server. Entries of the two kinds with the same `listen` share one
- * port; two bots never do. Where the port is 0, those do whose prefix and TLS are the same.
+ * An http_server or a websocket_server. An http_server and a websocket_server of one bot may have
+ * the same `listen`, and then share one port; their `prefix` and `tls` must be the same. Servers of
+ * two bots never share a port. With port 0, they share one when their `prefix` and `tls` are the
+ * same.
  */
 struct milky_server {
     size_t size;        /* sizeof(struct milky_server) */
     const char *listen; /* "127.0.0.1:3000", "[::1]:3000", "unix:PATH"; port 0 takes a free one */
-    const char *access_token; /* NULL: none is asked for */
-    bool allow_anonymous;     /* without a token, listen beyond this machine all the same */
-    const char *prefix;       /* what every path begins with ("/milky"); NULL: nothing. Entries that
-                                 share a port share it */
-    struct milky_server_tls tls; /* entries that share a port share it */
+    const char *access_token; /* NULL: none is needed */
+    bool allow_anonymous;     /* other machines may reach it although it has no token */
+    const char *prefix;       /* the beginning of every path ("/milky"); NULL: none */
+    struct milky_server_tls tls;
     enum milky_dialect dialect;
     bool no_compression; /* WebSockets (an http_server's are at /event) never agree to it */
 };
 
 /*
- * A websocket_client or a webhook: an address that the endpoint connects to. How far a webhook has
- * got, or a websocket_client that replays, is kept by its URL: no two webhooks of a bot have the
- * same, nor two websocket_clients of it that replay.
+ * A websocket_client or a webhook: an address that the endpoint connects to. The journal keeps the
+ * progress of a webhook, and of a websocket_client that replays, by its URL: two webhooks of a bot
+ * must have different URLs, and so must two of its websocket_clients that replay.
  */
 struct milky_remote {
     size_t size;              /* sizeof(struct milky_remote) */
@@ -107,7 +108,7 @@ struct milky_bot {
     size_t webhook_count;
 };
 
-/* The log of events on disk, by which webhooks and clients that come back miss nothing. */
+/* The log of events on disk, from which webhooks and clients that reconnect get missed events. */
 struct milky_journal {
     const char *path;     /* of its database; NULL: none is kept */
     uint64_t max_events;  /* kept per bot; 0: 100,000 */
@@ -116,7 +117,7 @@ struct milky_journal {
     uint64_t reserved[4]; /* 0 */
 };
 
-/* What clients may use up; 0 is the default, in brackets. */
+/* Limits of what clients may use; 0 is the default, in brackets. */
 struct milky_limits {
     uint64_t connections;             /* to all servers together (16,384) */
     uint64_t connections_per_address; /* (1,024, and of this machine any number) */
@@ -155,15 +156,15 @@ struct milky_config {
     size_t bot_count;
     struct milky_journal journal;
     struct milky_limits limits;
-    /* Where operators' requests are taken ("unix:PATH", "127.0.0.1:3010"); NULL for nowhere. */
+    /* The address for operators' requests ("unix:PATH", "127.0.0.1:3010"); NULL: none. */
     const char *control;
-    const char *control_access_token; /* NULL: none is asked for, and only this machine may ask */
-    /* Where GET /healthz, /readyz and /metrics are answered ("127.0.0.1:3009"); NULL for nowhere.
-     */
+    const char *control_access_token; /* NULL: none is needed, and only this machine may ask */
+    /* The address for GET /healthz, /readyz and /metrics ("127.0.0.1:3009"); NULL: none. */
     const char *operations;
     const char *operations_access_token; /* as control_access_token */
-    /* What the URLs of files begin with that the endpoint serves ("http://milky.example:3000"), for
-     * who reaches it at another address than it listens on; NULL: milky_host_resource_url says. */
+    /* The beginning of the URLs of files that the endpoint serves ("http://milky.example:3000"),
+     * for clients that reach it at another address than it listens on; NULL: see
+     * milky_host_resource_url. */
     const char *resource_url;
     /* Bytes from which on a message of a WebSocket is compressed, where both sides have agreed to
      * it (permessage-deflate, RFC 7692); 0: 1,024. */
@@ -183,8 +184,8 @@ struct milky_config {
 };
 
 /*
- * What is wrong, in words for a person: a mistake of the configuration with its place, or what
- * could not be had (then `path` is ""). Texts are cut to fit. The caller sets `size`.
+ * An error in words for a person: a mistake of the configuration with its JSON path, or another
+ * failure (then `path` is ""). Texts are cut to fit. The caller sets `size`.
  */
 struct milky_error {
     size_t size;        /* sizeof(struct milky_error) */
@@ -211,30 +212,31 @@ MILKY_API int milky_endpoint_new(const struct milky_config *config,
 MILKY_API int milky_endpoint_start(struct milky_endpoint *endpoint, struct milky_error *error);
 
 /*
- * Goes on with another configuration, from a callback on the loop. Only what has changed is
- * touched: a transport that is as it was keeps its connections; tokens count for requests from now
- * on, and whether WebSockets may compress for connections from now on; certificates are read again
- * in any case. Bots may come and go, and an address may go from one to another without being closed
- * meanwhile.
+ * Applies another configuration to a running endpoint, from a callback on the loop. Returns 0, or a
+ * negative errno as above: then nothing has changed, and the new backends have been freed.
  *
- * A backend that runs is named again with the same name, table and `self`. Any other is new, and is
- * started; where one does not start, the reload is refused. One that is not named any more gets no
- * new calls, and is freed when the last one that it has is answered (within call_seconds); its name
- * may be another's at once, its `self` not before. A bot may not change its backend (take it out,
- * reload, and put it in again).
+ * Transports: a transport whose configuration is the same keeps its connections. New tokens apply
+ * to the next requests, and a new `no_compression` to the next connections; certificates are read
+ * again in any case. Bots may be added and removed. An address that moves from one server to
+ * another stays open.
  *
- * Of the rest of the configuration resource_url, busy_poll_us, no_io_uring and
- * compression_threshold count, and nothing else is looked at. Returns 0, or a negative errno as
- * above: then nothing has changed, and backends that were new have been freed.
+ * Backends: list a running backend again, with the same name, table and `self`, to keep it. Any
+ * other backend is new, and is started; when one does not start, the reload is refused. A running
+ * backend that is not listed gets no new calls, and is freed when its last call has been answered
+ * (within call_seconds). Another backend may have its name at once, but its `self` only after that.
+ * A bot must keep its backend: to change it, remove the bot, reload, and add it again.
+ *
+ * Other settings: resource_url, busy_poll_us, no_io_uring, compression_threshold and language are
+ * applied; all others are ignored.
  */
 MILKY_API int milky_endpoint_reload(struct milky_endpoint *endpoint,
                                     const struct milky_config *config, struct milky_error *error);
 
 /*
- * What an operator's request to reload (POST /endpoint/reload) does: `reload` returns NULL, or why
- * it was refused, for a person to read. `*restart` is NULL; it may become the names of what has
- * changed and needs a restart, one a line ("limits\njournal\n"), which the reply carries. Both
- * texts stay until the next call.
+ * Sets the function that an operator's request to reload (POST /endpoint/reload) calls. It returns
+ * NULL, or the reason why the reload was refused, for a person to read. It may set `*restart`,
+ * which is NULL before, to the names of changed settings that need a restart, one on each line
+ * ("limits\njournal\n"), for the reply. Both texts must stay valid until the next call.
  */
 MILKY_API void milky_endpoint_on_reload(struct milky_endpoint *endpoint,
                                         const char *(*reload)(void *arg, const char **restart),

@@ -24,7 +24,7 @@ static void print_help(FILE *out)
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, mk_tr(commands[i]->en, commands[i]->zh));
     fprintf(out,
-            mk_tr("\n`%s COMMAND --help` tells more of a command. Try it out, without a QQ "
+            mk_tr("\n`%s COMMAND --help` explains a command. Try it out, without a QQ "
                   "account, in two terminals:\n\n",
                   "\n`%s 命令 --help` 显示各命令的帮助。无需 QQ 账号，在两个终端中试用：\n\n"),
             mk_program);

@@ -1,6 +1,6 @@
 /*
- * addresses: where the endpoint listens for operators (control) and for whoever watches it
- * (operations), and the list of all its ports.
+ * addresses: the addresses of the endpoint itself, for operators (control) and for monitoring
+ * (operations); and the list of all its ports.
  */
 #include "base/escape.h"
 #include "base/log.h"
@@ -56,7 +56,7 @@ static int check(const char *what, const struct mk_own_address *own, int rc,
     return rc;
 }
 
-/* The backends, and behind them the endpoint itself. */
+/* Finds a backend by its index; the endpoint itself comes after the last one. */
 static struct mk_dispatch *find_target(void *arg, size_t index, const char **name)
 {
     struct milky_endpoint *endpoint = arg;
@@ -91,7 +91,8 @@ static const char *unready(const struct milky_endpoint *endpoint)
     return NULL;
 }
 
-/* One bot that is offline is no reason to send the others' programs elsewhere. */
+/* Writes whether it is ready. One bot that is offline does not make it unready, for the sake of the
+ * programs of the other bots. */
 static bool is_ready(void *arg, struct mk_buf *words)
 {
     const struct milky_endpoint *endpoint = arg;

@@ -1,5 +1,5 @@
 /*
- * bot: one account with its dispatch, its hub and its transports, of which it knows the class alone
+ * bot: one account with its dispatch, its hub and its transports, of which it knows only the class
  * (transport/transport.h).
  */
 #ifndef MK_ENDPOINT_BOT_H
@@ -12,7 +12,7 @@
 
 #include <milky/milky.h>
 
-/* What all bots of an endpoint share. */
+/* Shared by all bots of an endpoint. */
 struct mk_bot_shared {
     struct mk_loop *loop;
     struct mk_http_client **http; /* made by the first transport that needs it */
@@ -25,63 +25,65 @@ struct mk_bot_shared {
 };
 
 struct mk_bot {
-    struct mk_account account; /* what the host of its backend knows of it */
+    struct mk_account account; /* the bot for the host of its backend */
     struct mk_dispatch dispatch;
     struct mk_hub hub;
     struct mk_timer *retry;    /* for readers of the hub that are stuck */
     struct mk_list transports; /* in the order of the table and of the configuration */
-    struct mk_list draining;   /* transports that a reload has taken out, until they are idle */
+    struct mk_list draining;   /* removed by a reload; freed when they are idle */
 };
 
 /*
- * Makes the bot, which `host` answers for, and its transports, none of which is active yet. Returns
- * 0 or a negative errno, logged; then mk_bot_fini is still to be called.
+ * Makes the bot of a backend's `host`, and its transports, none of which is started. Returns 0 or a
+ * negative errno, logged; mk_bot_fini must be called in any case.
  */
 int mk_bot_init(struct mk_bot *bot, const struct mk_bot_shared *shared, struct milky_host *host,
                 const struct milky_bot *config);
-/* It must be idle. */
+/* The bot must be idle. */
 void mk_bot_fini(struct mk_bot *bot);
 
-/* Starts its transports that have not started. Returns 0 or a negative errno, logged: then those
- * behind the one that failed have not. */
+/* Starts its transports that are not started. Returns 0 or a negative errno, logged: then `*failed`
+ * and the ones after it are not started. */
 int mk_bot_start(struct mk_bot *bot, const struct mk_transport **failed);
 
-/* Ends its connections at once; servers go on listening, and clients connect again. */
+/* Closes its connections at once. Servers keep listening, and clients connect again. */
 void mk_bot_drop(struct mk_bot *bot);
 
-/* As milky_endpoint_stop; then the bot becomes idle by itself, or by abort. */
+/* As milky_endpoint_stop. Then the bot becomes idle after a while, or at once by mk_bot_abort. */
 void mk_bot_stop(struct mk_bot *bot);
 void mk_bot_abort(struct mk_bot *bot);
 bool mk_bot_idle(const struct mk_bot *bot);
 
 /*
- * Writes "http://HOST:PORT[PREFIX]" of its first server on TCP, as a program on this machine
- * reaches it where it listens to all addresses. Returns 0, -ENOENT where it has none, or -ENOBUFS.
+ * Writes "http://HOST:PORT[PREFIX]" of its first server on TCP; a server that listens on all
+ * addresses has the loopback address there. Returns 0, -ENOENT when it has no such server, or
+ * -ENOBUFS.
  */
 int mk_bot_write_base(const struct mk_bot *bot, struct mk_buf *out);
 
-/* The *index-th of its ports; where it has fewer, false, and *index is lowered by their number. */
+/* The *index-th of its ports. False when it has fewer; then *index is reduced by their number. */
 bool mk_bot_port(const struct mk_bot *bot, size_t *index, struct milky_port *port);
 
 /* --- a reload (bot_reload.c) --- */
 
 /*
- * Makes the transports that another configuration asks for, of which none is active yet, and adds
- * them to the list, which is to be freed by mk_transports_free. Returns 0 or a negative errno,
- * logged unless memory is out.
+ * Makes the transports of another configuration, none of which is started, and adds them to the
+ * list, which is freed with mk_transports_free. Returns 0 or a negative errno, which is logged but
+ * for -ENOMEM.
  */
 int mk_bot_prepare(struct mk_bot *bot, const struct mk_bot_shared *shared,
                    const struct milky_bot *config, struct mk_list *fresh);
 /*
- * Takes over what was prepared, in two steps. First the transports that are configured as before
- * move to `fresh` with their connections, and adopt what may differ. Between the two the others'
- * listeners may be given to new ones.
+ * The bot takes over the prepared transports in two steps. In the first, running transports whose
+ * configuration is the same replace the new ones in `fresh`: they keep their connections, and take
+ * the settings that may differ. Between the two steps the listeners of the other running transports
+ * may be given to new ones.
  */
 void mk_bot_keep(struct mk_bot *bot, struct mk_list *fresh);
-/* Then what is left is drained, and what is new is started. Returns how many transports these were
- * together; `fresh` is empty. */
+/* In the second step the remaining old transports are drained, and the new ones are started.
+ * Returns the number of both together; `fresh` is empty. */
 size_t mk_bot_reload(struct mk_bot *bot, struct mk_list *fresh);
-/* To be called now and then: frees what is drained. */
+/* Frees the transports that are drained. Called in every turn. */
 void mk_bot_reap(struct mk_bot *bot);
 
 #endif

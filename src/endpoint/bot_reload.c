@@ -1,10 +1,10 @@
 /*
- * bot_reload: a bot takes over the transports that another configuration asks for: two lists are
- * compared. See bot.h.
+ * bot_reload: a bot takes over the transports of another configuration: compares the running
+ * transports with the new ones. See bot.h.
  */
 #include "endpoint/bot.h"
 
-/* The transport that may go on in the place of this one; NULL: there is none. */
+/* The running transport that can continue instead of this new one, or NULL. */
 static struct mk_transport *find_same(const struct mk_bot *bot, const struct mk_transport *fresh,
                                       bool closely)
 {
@@ -14,7 +14,7 @@ static struct mk_transport *find_same(const struct mk_bot *bot, const struct mk_
     return NULL;
 }
 
-/* A fresh one that listens already, where no other did, is not replaced. */
+/* A new transport that listens already, on an address of its own, is not replaced. */
 static void keep(struct mk_bot *bot, struct mk_list *fresh, bool closely)
 {
     MK_LIST_FOR_EACH (node, fresh) {
@@ -26,14 +26,14 @@ static void keep(struct mk_bot *bot, struct mk_list *fresh, bool closely)
     }
 }
 
-/* Of those on port 0 several may be alike: each goes on as it was where it can. */
+/* Several on port 0 may look the same: first each continues with exactly its old settings. */
 void mk_bot_keep(struct mk_bot *bot, struct mk_list *fresh)
 {
     keep(bot, fresh, true);
     keep(bot, fresh, false);
 }
 
-/* Returns how many there were. */
+/* Returns the number of transports. */
 static size_t drain_all(struct mk_bot *bot)
 {
     size_t count = 0;

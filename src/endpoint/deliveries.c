@@ -52,7 +52,7 @@ static void list(struct mk_journal *journal, struct mk_call *call, uint64_t afte
     mk_call_ok(call, root);
 }
 
-/* --- forgetting --- */
+/* --- dropping --- */
 
 static void drop(struct mk_journal *journal, struct mk_call *call, yyjson_mut_val *which)
 {
@@ -119,7 +119,8 @@ static void on_reposted(void *arg, const struct mk_repost_result *result)
     free(retry);
 }
 
-/* By the transport that had set it aside; -ENOENT where that is not configured any more. */
+/* Posts by the transport that set the event aside. -ENOENT: it is not in the configuration any
+ * more. */
 static int repost(const struct milky_endpoint *endpoint, const struct mk_dead_letter *letter,
                   const struct mk_repost_caller *caller)
 {

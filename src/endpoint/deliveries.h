@@ -1,9 +1,10 @@
 /*
- * deliveries: the dead letters: events that a receiver refused for good. POST /endpoint/deliveries:
+ * deliveries: the dead letters: events that a webhook has refused for good. POST
+ * /endpoint/deliveries:
  *
  *   {}            {"after": ID}   lists them, a page at a time
- *   {"retry": ID}                 posts the event once more; forgets the letter when it is taken
- *   {"drop": ID}  {"drop": "all"} forgets them
+ *   {"retry": ID}                 posts the event once more; removes the letter when it is accepted
+ *   {"drop": ID}  {"drop": "all"} removes them
  */
 #ifndef MK_ENDPOINT_DELIVERIES_H
 #define MK_ENDPOINT_DELIVERIES_H

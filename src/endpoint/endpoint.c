@@ -1,7 +1,7 @@
 /*
- * endpoint: implements milky/milky.h: makes an endpoint of a configuration, wiring backends, bots,
- * their hubs and transports to one loop, and takes it down again in order. Its life in between is
- * in run.c, and another configuration in reload.c.
+ * endpoint: implements milky/milky.h: makes an endpoint of a configuration, which connects
+ * backends, bots, their hubs and transports to one loop, and frees it in order. run.c starts, runs
+ * and stops it; reload.c applies another configuration.
  */
 #include "base/error_text.h"
 #include "base/escape.h"
@@ -19,7 +19,7 @@
 #include <milky/milky.h>
 #include <stdlib.h>
 
-/* --- what bots share --- */
+/* --- shared by bots --- */
 
 static const char *explain_journal(int rc)
 {
@@ -145,7 +145,7 @@ static int resource_url(struct mk_host_owner *owner, const struct milky_host *ho
                         name, url, size);
 }
 
-/* The loop, and what needs nothing else: what a free takes down without asking. */
+/* Makes the loop and the parts that only need the loop; milky_endpoint_free expects all of them. */
 static int init_parts(struct milky_endpoint *endpoint, const struct milky_config *config)
 {
     int rc = mk_loop_get(config->loop, &endpoint->loop);
@@ -172,7 +172,7 @@ static int init_parts(struct milky_endpoint *endpoint, const struct milky_config
     return rc;
 }
 
-/* What the configuration asks for. */
+/* Makes the parts of the configuration. */
 static int make_parts(struct milky_endpoint *endpoint, const struct milky_config *config,
                       struct milky_error *error)
 {

@@ -1,6 +1,6 @@
 /*
- * error: what is wrong, in words for the caller of a function of milky/milky.h, in as much of the
- * struct as it knows.
+ * error: fills struct milky_error for the caller of a function of milky/milky.h, as far as the
+ * caller's struct goes.
  */
 #include "base/error_text.h"
 #include "base/utf8.h"
@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Cut to fit, between two characters. */
+/* Copies a text, cut between two characters where it does not fit. */
 static void put(char *to, size_t size, const char *text)
 {
     size_t len = strlen(text);
@@ -20,7 +20,7 @@ static void put(char *to, size_t size, const char *text)
     to[len] = '\0';
 }
 
-/* The caller's struct has this member. */
+/* Whether the caller's struct has this member. */
 #define HAS(error, member)                                                                         \
     ((error)->size >= offsetof(struct milky_error, member) + sizeof((error)->member))
 

@@ -61,7 +61,7 @@ int mk_files_base(const char *url, char **base)
     return *base ? 0 : -ENOMEM;
 }
 
-/* --- asking --- */
+/* --- requests --- */
 
 static struct milky_host *find_host(const struct milky_endpoint *endpoint, struct mk_slice name)
 {
@@ -107,7 +107,7 @@ void mk_files_fini(struct milky_endpoint *endpoint)
     free(endpoint->plain_name);
 }
 
-/* Bots that are reached by no TCP server still need somewhere to fetch files from. */
+/* A bot without a server on TCP needs an address to fetch files from, too. */
 int mk_files_open(struct milky_endpoint *endpoint)
 {
     struct mk_address address;

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* --- those that run --- */
+/* --- running backends --- */
 
-/* The host that goes on with this backend, or NULL. */
+/* The host that runs this backend already, or NULL. */
 static struct milky_host *find_running(const struct milky_endpoint *endpoint,
                                        const struct milky_config_backend *backend)
 {
@@ -25,8 +25,8 @@ static struct milky_host *find_running(const struct milky_endpoint *endpoint,
 }
 
 /*
- * The host that has this `self`, whatever it is called: it would be freed twice. A backend that is
- * not freed may be the backend of several.
+ * The host that has this `self`, under any name: two hosts would free it twice. A backend without
+ * `free` may have several hosts.
  */
 static const struct milky_host *find_owner(const struct milky_endpoint *endpoint,
                                            const struct milky_config_backend *backend)
@@ -234,7 +234,7 @@ bool mk_hosts_keep_events(struct milky_host *const *hosts, size_t count)
     return true;
 }
 
-/* --- all that an endpoint has --- */
+/* --- all hosts of an endpoint --- */
 
 int mk_hosts_start(struct milky_endpoint *endpoint, struct milky_error *error)
 {
@@ -245,8 +245,8 @@ int mk_hosts_start(struct milky_endpoint *endpoint, struct milky_error *error)
 }
 
 /*
- * A backend may reload in here: then the list is another one, and is begun anew for those that are
- * new in it. Those that are leaving have calls to answer, too.
+ * A backend may reload in here. Then the list has changed, and the loop begins again, for the new
+ * hosts. Retired backends have calls to answer, too.
  */
 void mk_hosts_turn_end(struct milky_endpoint *endpoint)
 {

@@ -1,13 +1,13 @@
 /*
- * metrics: see the header. The format wants all samples of a family together, so each family walks
- * over all bots or transports by itself.
+ * metrics: see the header. The format needs all samples of a family together, so each family
+ * iterates over all bots or transports.
  */
 #include "endpoint/metrics.h"
 
 #include "base/exposition.h"
 #include "endpoint/parts.h"
 #include "endpoint/process.h"
-#include "endpoint/survey.h"
+#include "endpoint/transport_stats.h"
 #include "protocol/tables.h"
 
 #include <milky/version.h>
@@ -16,15 +16,15 @@
 struct writer {
     struct mk_exposition x;
     const struct milky_endpoint *endpoint;
-    struct mk_survey survey;
+    struct mk_stats_table stats;
 };
 
-/* Walks the bots: `bot` and its self_id as text, `id`. */
+/* Iterates over the bots: `bot`, and `id`, its self_id as text. */
 #define EACH_BOT(w, bot, id)                                                                       \
     for (size_t i_ = 0; i_ < (w)->endpoint->bot_count; i_++)                                       \
         for (const struct mk_bot *bot = (w)->endpoint->bots[i_], *once_ = bot; once_;              \
              once_ = NULL)                                                                         \
-            for (const char *id = (w)->survey.bot_ids[i_]; id; id = NULL)
+            for (const char *id = (w)->stats.bot_ids[i_]; id; id = NULL)
 
 /* --- calls --- */
 
@@ -89,7 +89,7 @@ static void write_calls(struct writer *w)
 
 enum of { BACKENDS, BOTS, JOURNALS, CONNECTED, LISTENERS, SINKS };
 
-/* What a number is taken from: one of these. */
+/* The source of a number. */
 union subject {
     const struct milky_host *host;
     const struct mk_bot *bot;
@@ -97,7 +97,7 @@ union subject {
     const struct mk_transport_stats *transport;
 };
 
-/* How a number is read of its subject `s`. */
+/* Reads a number from its subject `s`. */
 #define READ(name, value)                                                                          \
     static uint64_t name(union subject s)                                                          \
     {                                                                                              \
@@ -133,34 +133,33 @@ struct family {
 static const struct family families[] = {
     { "milky_backend_bots", "gauge", BACKENDS, bots, "Bots of a backend." },
     { "milky_backend_calls_in_flight", "gauge", BACKENDS, backend_calls,
-      "Calls, operators' requests included, that wait for a backend's answer." },
+      "Calls, including operators' requests, that wait for the answer of a backend." },
     { "milky_backend_late_calls_total", "counter", BACKENDS, backend_late,
       "Calls that a backend did not answer in time." },
     { "milky_bot_online", "gauge", BOTS, online, "1 while the bot is logged in, else 0." },
     { "milky_calls_in_flight", "gauge", BOTS, in_flight, "API calls that wait for their reply." },
     { "milky_events_replayed_total", "counter", BOTS, replayed,
-      "Events that were read from the journal for somebody who came back." },
+      "Events that were read from the journal for a client that came back." },
     { "milky_event_gaps_total", "counter", BOTS, gaps,
-      "Times that somebody was told of events that are gone from the journal." },
+      "Gaps: times that a client was notified of events that are gone from the journal." },
     { "milky_connections_dropped_total", "counter", BOTS, overruns,
-      "Connections that were closed because they did not take their events." },
+      "Connections that were closed because they did not receive their events." },
     { "milky_pings_unanswered_total", "counter", BOTS, unanswered,
       "WebSockets that were closed because they did not answer a ping." },
     { "milky_connections", "gauge", CONNECTED, connections, "Open connections." },
     { "milky_connections_accepted_total", "counter", LISTENERS, accepted,
       "Connections that a listening address has accepted." },
     { "milky_sink_lag_events", "gauge", SINKS, lag_events,
-      "Events that the slowest receiver of a transport has not got yet." },
+      "Events that the slowest receiver of a transport has not received yet." },
     { "milky_sink_lag_bytes", "gauge", SINKS, lag_bytes,
-      "Bytes of events that the slowest receiver of a transport has not got yet." },
+      "Bytes of events that the slowest receiver of a transport has not received yet." },
 };
 
 static const struct family journal_families[] = {
     { "milky_journal_events", "gauge", JOURNALS, held, "Events that the journal holds." },
     { "milky_journal_first_number", "gauge", JOURNALS, first,
       "The number of the oldest of them; 0 for none." },
-    { "milky_journal_last_number", "gauge", JOURNALS, last,
-      "The number of the last event there was." },
+    { "milky_journal_last_number", "gauge", JOURNALS, last, "The number of the last event." },
     { "milky_dead_letters", "gauge", JOURNALS, dead_letters,
       "Deliveries that are set aside (`milky deliveries`)." },
 };
@@ -196,7 +195,7 @@ static bool has_number(const struct mk_transport_stats *stats, enum of of)
     return of == SINKS ? stats->has_events : stats->has_connections;
 }
 
-static void write_of_row(struct writer *w, const struct mk_survey_row *row, uint64_t value)
+static void write_of_row(struct writer *w, const struct mk_stats_row *row, uint64_t value)
 {
     mk_exposition_count(&w->x, "", value, "bot", row->bot_id, "transport", row->stats.transport,
                         "name", row->stats.name, "index", row->index, NULL);
@@ -204,22 +203,22 @@ static void write_of_row(struct writer *w, const struct mk_survey_row *row, uint
 
 static void write_of_transports(struct writer *w, const struct family *family)
 {
-    for (size_t i = 0; i < w->survey.count; i++) {
-        const struct mk_survey_row *row = &w->survey.rows[i];
+    for (size_t i = 0; i < w->stats.count; i++) {
+        const struct mk_stats_row *row = &w->stats.rows[i];
         if (has_number(&row->stats, family->of))
             write_of_row(w, row, family->read((union subject){ .transport = &row->stats }));
     }
 }
 
-/* What the transports of one class count beside what all do. */
+/* Writes the counters that only the transports of one class have. */
 static void write_counters(struct writer *w, const struct mk_transport_class *class)
 {
     const struct mk_transport_counter *counters = class->counters;
     for (size_t i = 0; counters && counters[i].metric; i++) {
         mk_exposition_family(&w->x, counters[i].metric, counters[i].type, counters[i].help);
-        for (size_t j = 0; j < w->survey.count; j++)
-            if (w->survey.rows[j].class == class)
-                write_of_row(w, &w->survey.rows[j], w->survey.rows[j].stats.counters[i]);
+        for (size_t j = 0; j < w->stats.count; j++)
+            if (w->stats.rows[j].class == class)
+                write_of_row(w, &w->stats.rows[j], w->stats.rows[j].stats.counters[i]);
     }
 }
 
@@ -256,9 +255,9 @@ static void write_events(struct writer *w)
                                 mk_event_types[i].name.ptr, NULL);
 }
 
-/* --- what was turned away --- */
+/* --- refusals --- */
 
-/* A family's samples stand together; `help` is with the first. */
+/* The samples of a family are adjacent; the first has `help`. */
 static const struct {
     const char *name;
     const char *label;
@@ -267,7 +266,7 @@ static const struct {
     const char *help;
 } away[] = {
     { "milky_connections_refused_total", "limit", "connections", MK_REFUSAL_CONNECTIONS,
-      "Connections that were closed for want of room, by the limit that was reached." },
+      "Connections that were closed because a limit was reached, by limit." },
     { NULL, "limit", "connections_per_address", MK_REFUSAL_PER_ADDRESS, NULL },
     { NULL, "limit", "tls_handshakes", MK_REFUSAL_TLS_HANDSHAKES, NULL },
     { "milky_credentials_refused_total", "reason", "missing", MK_REFUSAL_MISSING,
@@ -277,9 +276,9 @@ static const struct {
     { "milky_requests_blocked_total", NULL, NULL, MK_REFUSAL_BLOCKED,
       "Requests that were answered 429: too many wrong credentials had come from their address." },
     { "milky_tls_handshakes_failed_total", NULL, NULL, MK_REFUSAL_TLS,
-      "TLS handshakes of clients that did not come about." },
+      "TLS handshakes of clients that failed." },
     { "milky_timeouts_total", "waiting_for", "tls_handshake", MK_REFUSAL_SLOW_TLS,
-      "Connections that were closed because what they were to send did not come in time." },
+      "Connections that were closed because the client did not send in time." },
     { NULL, "waiting_for", "head", MK_REFUSAL_SLOW_HEAD, NULL },
     { NULL, "waiting_for", "body", MK_REFUSAL_SLOW_BODY, NULL },
 };
@@ -321,8 +320,9 @@ static void write_process(struct writer *w)
           "Turns of the event loop." },
         { "process_start_time_seconds", "gauge", (double)w->endpoint->started_at / 1e3,
           "When it started, since 1970." },
-        { "process_cpu_seconds_total", "counter", process.cpu_seconds, "Processor time it took." },
-        { "process_resident_memory_bytes", "gauge", (double)process.resident, "Memory it holds." },
+        { "process_cpu_seconds_total", "counter", process.cpu_seconds,
+          "Processor time that was used." },
+        { "process_resident_memory_bytes", "gauge", (double)process.resident, "Memory in use." },
         { "process_open_fds", "gauge", (double)process.open_fds,
           "File descriptors that are open." },
         { "process_max_fds", "gauge", (double)process.most_fds,
@@ -339,13 +339,14 @@ static void write_compression(struct writer *w)
     const struct fact facts[] = {
         { "milky_compressed_messages_total", "counter", (double)stats->compressed,
           "WebSocket messages that were compressed; an event is one, however many get it." },
-        { "milky_compressed_bytes_before_total", "counter", (double)stats->before, "Their bytes." },
+        { "milky_compressed_bytes_before_total", "counter", (double)stats->before,
+          "Bytes of these messages before compression." },
         { "milky_compressed_bytes_after_total", "counter", (double)stats->after,
-          "What these became." },
+          "Their bytes after compression." },
         { "milky_decompressed_messages_total", "counter", (double)stats->decompressed,
-          "Compressed WebSocket messages that came." },
+          "Compressed WebSocket messages that were received." },
         { "milky_decompressions_refused_total", "counter", (double)stats->refused,
-          "Those that were broken, or became too long." },
+          "Compressed messages that were damaged, or too long." },
     };
     write_facts(w, facts, sizeof(facts) / sizeof(facts[0]));
 }
@@ -367,7 +368,7 @@ static void write_journal(struct writer *w)
 int mk_metrics_write(void *arg, struct mk_buf *out)
 {
     struct writer w = { .x = { .out = out }, .endpoint = arg };
-    w.x.rc = mk_survey_take(&w.survey, arg);
+    w.x.rc = mk_stats_table_init(&w.stats, arg);
     if (w.x.rc == 0) {
         write_process(&w);
         write_calls(&w);
@@ -377,6 +378,6 @@ int mk_metrics_write(void *arg, struct mk_buf *out)
         write_journal(&w);
         write_turned_away(&w);
     }
-    mk_survey_fini(&w.survey);
+    mk_stats_table_fini(&w.stats);
     return w.x.rc;
 }

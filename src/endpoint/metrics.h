@@ -1,5 +1,5 @@
 /*
- * metrics: the numbers of the endpoint for Prometheus. docs/OPERATIONS.md says what each means.
+ * metrics: the numbers of the endpoint for Prometheus. docs/OPERATIONS.md explains each.
  */
 #ifndef MK_ENDPOINT_METRICS_H
 #define MK_ENDPOINT_METRICS_H

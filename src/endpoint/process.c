@@ -14,7 +14,7 @@ static uint64_t count_fds(void)
     for (struct dirent *entry; (entry = readdir(folder));)
         count += entry->d_name[0] != '.';
     closedir(folder);
-    return count - 1; /* the folder's own */
+    return count - 1; /* without the descriptor of the folder */
 }
 
 static double seconds(uv_timeval_t time)

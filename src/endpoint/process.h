@@ -1,4 +1,4 @@
-/* process: what this process takes of its machine. */
+/* process: the resources that this process uses. */
 #ifndef MK_ENDPOINT_PROCESS_H
 #define MK_ENDPOINT_PROCESS_H
 
@@ -11,7 +11,7 @@ struct mk_process {
     uint64_t most_fds; /* its limit */
 };
 
-/* What cannot be found out is 0. */
+/* A number that is not available is 0. */
 void mk_process_measure(struct mk_process *process);
 
 #endif

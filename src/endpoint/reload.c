@@ -1,6 +1,6 @@
 /*
- * reload: an endpoint goes on with another configuration. All that may go wrong is tried first:
- * where something does, nothing has changed.
+ * reload: applies another configuration to an endpoint. Everything that can fail is done first:
+ * when it fails, nothing has changed.
  */
 #include "endpoint/reload.h"
 #include "base/error_text.h"
@@ -17,10 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What has been made for one bot of the configuration. */
+/* The change of one bot of the configuration. */
 struct change {
-    struct mk_bot *bot;   /* that runs, or one that is new */
-    struct mk_list fresh; /* its transports to be; a new one has them itself */
+    struct mk_bot *bot;   /* a running one, or a new one */
+    struct mk_list fresh; /* the new transports of a running bot; a new bot has its own */
     bool is_new;
 };
 
@@ -28,11 +28,11 @@ struct plan {
     struct mk_planned_hosts hosts;
     struct change *changes; /* in the order of the configuration */
     size_t count;
-    struct mk_bot **bots; /* what the endpoint's will be */
+    struct mk_bot **bots; /* the future bots of the endpoint */
     char *resource_base;  /* or NULL */
 };
 
-/* A bot that goes on does so with its backend. */
+/* A running bot must keep its backend. */
 static int check_backend(const struct mk_bot *bot, const struct milky_host *host, size_t index,
                          struct milky_error *error)
 {
@@ -59,8 +59,7 @@ static int check_backend(const struct mk_bot *bot, const struct milky_host *host
     return -EINVAL;
 }
 
-/* Returns 0; -EINVAL, logged, with the reason in `error`; -ENOMEM; or what a transport could not.
- */
+/* Returns 0; -EINVAL, logged, with the reason in `error`; -ENOMEM; or the error of a transport. */
 static int prepare_bot(struct plan *plan, struct milky_endpoint *endpoint,
                        const struct mk_bot_shared *shared, const struct milky_bot *config,
                        struct milky_error *error)
@@ -86,7 +85,7 @@ static int prepare_bot(struct plan *plan, struct milky_endpoint *endpoint,
 
 /* --- listening --- */
 
-/* The transports that the bot will have. */
+/* The future transports of the bot. */
 static struct mk_list *made(struct change *change)
 {
     return change->is_new ? &change->bot->transports : &change->fresh;
@@ -97,7 +96,7 @@ static bool listens_on(const struct mk_transport *transport, const char *listen)
     return transport->listen && strcmp(transport->listen, listen) == 0;
 }
 
-/* The transport that listens there now; where a free port is asked for, it must be the bot's own.
+/* The transport that listens on the address now. For port 0 it must be one of the bot itself.
  */
 static struct mk_transport *find_listening(const struct milky_endpoint *endpoint,
                                            const struct mk_bot *bot, const char *listen)
@@ -113,7 +112,8 @@ static struct mk_transport *find_listening(const struct milky_endpoint *endpoint
     return NULL;
 }
 
-/* "127.0.0.1:3000" may be taken by a "0.0.0.0:3000" of our own. Returns whether it was. */
+/* "127.0.0.1:3000" may overlap with a "0.0.0.0:3000" of ours. Fills `error` and returns true if so.
+ */
 static bool explain_overlap(const struct milky_endpoint *endpoint, const char *listen,
                             struct milky_error *error)
 {
@@ -137,7 +137,7 @@ static bool explain_overlap(const struct milky_endpoint *endpoint, const char *l
     return false;
 }
 
-/* Listens where none of ours does. No two bots of a configuration have one address. */
+/* Listens on an address that none of ours listens on. No two bots of a configuration share one. */
 static int listen_if_new(const struct milky_endpoint *endpoint, const struct plan *plan,
                          size_t index, struct mk_transport *transport, struct milky_error *error)
 {
@@ -149,7 +149,7 @@ static int listen_if_new(const struct milky_endpoint *endpoint, const struct pla
     return rc;
 }
 
-/* The other listeners change hands when nothing can go wrong any more. */
+/* Opens the new addresses. The other listeners are handed over later, when nothing can fail. */
 static int listen_where_new(struct plan *plan, const struct milky_endpoint *endpoint,
                             struct milky_error *error)
 {
@@ -161,7 +161,7 @@ static int listen_where_new(struct plan *plan, const struct milky_endpoint *endp
     return rc;
 }
 
-/* What listens where another transport is to listen now, in another way or for another bot. */
+/* Gives open listeners to the transports that use the same address from now on. */
 static void hand_over_listeners(struct plan *plan, const struct milky_endpoint *endpoint)
 {
     for (size_t i = 0; i < plan->count; i++)
@@ -176,9 +176,9 @@ static void hand_over_listeners(struct plan *plan, const struct milky_endpoint *
         }
 }
 
-/* --- the whole --- */
+/* --- all of it --- */
 
-/* Last, for a backend that has started may have done something that cannot be undone. */
+/* The last step that can fail, because the start of a backend may not be undone. */
 static int start_backends(struct plan *plan, struct milky_endpoint *endpoint,
                           struct milky_error *error)
 {
@@ -218,7 +218,7 @@ static int prepare(struct plan *plan, struct milky_endpoint *endpoint,
     return rc == 0 ? start_backends(plan, endpoint, error) : rc;
 }
 
-/* Frees what is not needed any more: all of it where the plan was given up. */
+/* Frees the rest of the plan: all of it when it was given up. */
 static void discard(struct plan *plan, bool given_up)
 {
     mk_hosts_plan_fini(&plan->hosts);
@@ -236,7 +236,7 @@ static void discard(struct plan *plan, bool given_up)
     free(plan->bots);
 }
 
-/* Bots that are in the endpoint and not in the plan. Returns their number. */
+/* Stops and retires the bots that are not in the plan. Returns their number. */
 static size_t dismiss(struct milky_endpoint *endpoint, const struct plan *plan)
 {
     size_t count = 0;
@@ -253,7 +253,7 @@ static size_t dismiss(struct milky_endpoint *endpoint, const struct plan *plan)
     return count;
 }
 
-/* The plan gets what the endpoint had, to be freed with it. */
+/* Swaps the parts of the endpoint with those of the plan, which frees the old ones. */
 static void take_over(struct milky_endpoint *endpoint, struct plan *plan)
 {
     struct mk_bot **bots = endpoint->bots;
@@ -266,7 +266,7 @@ static void take_over(struct milky_endpoint *endpoint, struct plan *plan)
     mk_hosts_take_over(endpoint, &plan->hosts);
 }
 
-/* Those of the whole endpoint. */
+/* Applies the settings of the whole endpoint. */
 static void change_settings(struct milky_endpoint *endpoint, const struct milky_config *config)
 {
     mk_loop_busy_poll(endpoint->loop, config->busy_poll_us);
@@ -279,7 +279,7 @@ static void change_settings(struct milky_endpoint *endpoint, const struct milky_
     mk_files_open(endpoint);
 }
 
-/* Returns how many transports were added, removed or changed. */
+/* Returns the number of transports that were added, removed or changed. */
 static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
                         const struct milky_config *config)
 {
@@ -320,7 +320,7 @@ static int go_on_with(struct milky_endpoint *endpoint, const struct milky_config
     return rc;
 }
 
-/* Returns 0, or a negative errno with the reason: this is no time for it. */
+/* Returns 0, or a negative errno with the reason when it cannot reload now. */
 static int check_time(const struct milky_endpoint *endpoint, struct milky_error *error)
 {
     if (endpoint->reloading) {
@@ -361,8 +361,7 @@ void milky_endpoint_on_reload(struct milky_endpoint *endpoint,
     endpoint->reload_arg = arg;
 }
 
-/* {"needs_restart": ["limits", ...]}; NULL for no lines. Without memory for it a line is left
- * out. */
+/* {"needs_restart": ["limits", ...]}; NULL for no lines. A line is left out when out of memory. */
 static yyjson_mut_val *write_restart(yyjson_mut_doc *doc, struct mk_slice lines)
 {
     struct mk_slice line;

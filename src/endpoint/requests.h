@@ -1,6 +1,6 @@
 /*
- * requests: what operators ask of the endpoint itself, not of a backend: POST /endpoint/:action on
- * the control address. One function per action, in a table.
+ * requests: operators' requests to the endpoint itself, not to a backend: POST /endpoint/:action on
+ * the control address. One function for each action, in a table.
  *
  *   transport/control -> protocol/dispatch -> here -> mk_call_ok / mk_call_fail
  */
@@ -9,7 +9,7 @@
 
 struct milky_endpoint;
 
-/* Its `requests`, which all must have been answered at the end. */
+/* Init and fini of `requests`. At the end all of them must have been answered. */
 void mk_requests_init(struct milky_endpoint *endpoint);
 void mk_requests_fini(struct milky_endpoint *endpoint);
 

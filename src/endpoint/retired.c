@@ -35,7 +35,7 @@ void mk_retired_add_host(struct milky_endpoint *endpoint, struct milky_host *hos
 
 /* --- bots --- */
 
-/* A call that has ended may still be held by its backend, and is the bot's as long. */
+/* A backend may still hold a call that has ended; then the bot must stay. */
 static bool has_calls(const struct mk_bot *bot)
 {
     const struct milky_host *host = bot->account.host;
@@ -78,21 +78,21 @@ static bool has_bots(const struct milky_endpoint *endpoint, const struct milky_h
     return false;
 }
 
-/* Nothing waits for an answer of it. */
+/* No call or request waits for its answer. */
 static bool is_quiet(const struct milky_host *host)
 {
     struct mk_host_load load = mk_host_load(host);
     return load.calls + load.files == 0;
 }
 
-/* What the backend has closed libuv lets go of in this turn and the next one. */
+/* libuv lets go of the handles that a backend has closed in this turn or the next one. */
 static bool is_over(const struct milky_endpoint *endpoint, const struct mk_leaving *leaving)
 {
     return leaving->has_ended && endpoint->loop->turns > leaving->ended_in + 1 &&
            !has_bots(endpoint, leaving->host);
 }
 
-/* A backend may do anything to the endpoint while it is freed, even reload it. */
+/* A backend may call the endpoint from its `free`, even to reload. */
 static void end_hosts(struct milky_endpoint *endpoint)
 {
     for (size_t i = 0; i < endpoint->leaving_count; i++) {

@@ -1,9 +1,9 @@
 /*
- * run: the life of an endpoint: it starts, turns, and stops.
+ * run: starts, runs and stops an endpoint.
  *
- * Stopping: every transport is stopped, each becomes idle by itself, and the endpoint has stopped
- * when all are. Calls that are still open after ANSWER_MS are answered for their backends, and what
- * is not idle FORCE_MS later is ended by force.
+ * Stopping: every transport is stopped and becomes idle after a while; the endpoint has stopped
+ * when all are idle. Calls that are still open after ANSWER_MS are answered for their backends, and
+ * transports that are not idle FORCE_MS later are aborted.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -18,7 +18,7 @@
 enum {
     ANSWER_MS = 3500,
     FORCE_MS = 500,
-    MOST_COMMITS = 8, /* more, in a turn */
+    MOST_COMMITS = 8, /* additional ones, in a turn */
 };
 
 /* --- stopping --- */
@@ -77,7 +77,7 @@ static void on_grace_over(void *arg)
 
 static void finish_stop(struct milky_endpoint *endpoint)
 {
-    /* Who watches may see it stop: this is the last to go. */
+    /* Monitoring can observe the stop, so this address closes last. */
     struct mk_http_port *last =
         endpoint->operations ? mk_operations_port(endpoint->operations) : NULL;
     if (last && !mk_http_port_idle(last))
@@ -106,16 +106,16 @@ bool milky_endpoint_stopped(const struct milky_endpoint *endpoint)
     return endpoint->stopped;
 }
 
-/* --- turning --- */
+/* --- turns --- */
 
-/* What would tell of something that is not stored does not leave. */
+/* Drops output about changes that could not be stored. */
 static void drop_output(struct milky_endpoint *endpoint)
 {
     if (!mk_loop_is_shared(endpoint->loop)) {
         mk_streams_drop_output(endpoint->loop, -EIO);
         return;
     }
-    /* Other endpoints have streams on it, too, so all of our own go. */
+    /* Other endpoints have streams on the loop, too: close all of ours instead. */
     for (size_t i = 0; i < endpoint->bot_count; i++)
         mk_bot_drop(endpoint->bots[i]);
     for (size_t i = 0; i < endpoint->gone_count; i++)
@@ -124,7 +124,7 @@ static void drop_output(struct milky_endpoint *endpoint)
         mk_http_context_abort(&mk_control_port(endpoint->control)->connections);
 }
 
-/* What is not stored is not sent: nothing leaves of which a crash would undo the cause. */
+/* Stores, before anything is sent: a crash must not undo the cause of what was sent. */
 static bool commit_once(struct milky_endpoint *endpoint)
 {
     struct mk_journal *journal = endpoint->journal;
@@ -139,7 +139,7 @@ static bool commit_once(struct milky_endpoint *endpoint)
     return true;
 }
 
-/* Backends may emit when they hear that all is stored; what comes last is stored unheard. */
+/* Backends may emit more events when they are notified. The last ones are stored without notice. */
 static void commit(struct milky_endpoint *endpoint)
 {
     bool more = endpoint->journal != NULL;
@@ -197,7 +197,7 @@ void mk_run_end(struct milky_endpoint *endpoint)
     mk_hosts_answer_all(endpoint, "milky is stopping");
     mk_hosts_stop(endpoint);
     begin_stop(endpoint);
-    mk_loop_step(endpoint->loop); /* what was answered leaves */
+    mk_loop_step(endpoint->loop); /* sends the answers */
     end_by_force(endpoint);
     run(endpoint);
 }

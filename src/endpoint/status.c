@@ -4,16 +4,16 @@
 #include "base/clock.h"
 #include "endpoint/parts.h"
 #include "endpoint/process.h"
-#include "endpoint/survey.h"
+#include "endpoint/transport_stats.h"
 #include "protocol/call.h"
 
 #include <milky/version.h>
 
-/* Writes into one document; a value that cannot be made for want of memory is left out. */
+/* Writes into one document. A value is left out when out of memory. */
 struct writer {
     yyjson_mut_doc *doc;
     const struct milky_endpoint *endpoint;
-    struct mk_survey survey;
+    struct mk_stats_table stats;
 };
 
 static void add_uint(struct writer *w, yyjson_mut_val *object, const char *name, uint64_t value)
@@ -39,7 +39,7 @@ static void add_health(struct writer *w, yyjson_mut_val *object, const struct mk
     add_text(w, object, "trouble", mk_trouble_name(mk_health_trouble(health)));
 }
 
-static yyjson_mut_val *transport_of(struct writer *w, const struct mk_survey_row *row)
+static yyjson_mut_val *transport_of(struct writer *w, const struct mk_stats_row *row)
 {
     const struct mk_transport_stats *stats = &row->stats;
     const struct mk_transport_counter *counters = row->class->counters;
@@ -85,9 +85,9 @@ static yyjson_mut_val *bot_of(struct writer *w, const struct mk_bot *bot)
         add_uint(w, object, "dead_letters", measure.dead_letters);
     }
     yyjson_mut_val *transports = yyjson_mut_obj_add_arr(w->doc, object, "transports");
-    for (size_t i = 0; i < w->survey.count; i++)
-        if (w->survey.rows[i].bot == bot)
-            yyjson_mut_arr_append(transports, transport_of(w, &w->survey.rows[i]));
+    for (size_t i = 0; i < w->stats.count; i++)
+        if (w->stats.rows[i].bot == bot)
+            yyjson_mut_arr_append(transports, transport_of(w, &w->stats.rows[i]));
     return object;
 }
 
@@ -105,7 +105,7 @@ static void add_backend(struct writer *w, yyjson_mut_val *array, const struct mi
     add_uint(w, object, "late_calls", host->late);
 }
 
-/* Those that run, and those that a reload has taken out and that have not ended. */
+/* The running backends, and the retired ones that have not ended. */
 static void add_backends(struct writer *w, yyjson_mut_val *root)
 {
     const struct milky_endpoint *endpoint = w->endpoint;
@@ -174,9 +174,9 @@ static yyjson_mut_val *write_status(struct writer *w)
 void mk_status_run(struct milky_endpoint *endpoint, struct mk_call *call)
 {
     struct writer w = { .doc = call->doc, .endpoint = endpoint };
-    int rc = mk_survey_take(&w.survey, endpoint);
+    int rc = mk_stats_table_init(&w.stats, endpoint);
     yyjson_mut_val *status = rc == 0 ? write_status(&w) : NULL;
-    mk_survey_fini(&w.survey);
+    mk_stats_table_fini(&w.stats);
     if (status)
         mk_call_ok(call, status);
     else

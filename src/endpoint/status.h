@@ -1,5 +1,5 @@
 /*
- * status: how the endpoint is doing, for a person: POST /endpoint/status, printed by `milky
+ * status: the state of the endpoint, for a person: POST /endpoint/status, printed by `milky
  * status`.
  */
 #ifndef MK_ENDPOINT_STATUS_H

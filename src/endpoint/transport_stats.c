@@ -1,5 +1,5 @@
-/* survey: see the header. */
-#include "endpoint/survey.h"
+/* transport_stats: see the header. */
+#include "endpoint/transport_stats.h"
 
 #include "endpoint/parts.h"
 
@@ -15,7 +15,7 @@ static size_t count_transports(const struct mk_bot *bot)
     return count;
 }
 
-/* Its place among the bot's transports of its class. */
+/* Its index among the bot's transports of its class. */
 static size_t index_of(const struct mk_bot *bot, const struct mk_transport *transport)
 {
     size_t index = 0;
@@ -27,14 +27,14 @@ static size_t index_of(const struct mk_bot *bot, const struct mk_transport *tran
     return index;
 }
 
-static void add_transport(struct mk_survey *survey, const struct mk_bot *bot, const char *bot_id,
-                          const struct mk_transport *transport)
+static void add_transport(struct mk_stats_table *table, const struct mk_bot *bot,
+                          const char *bot_id, const struct mk_transport *transport)
 {
     struct mk_transport_stats stats[MK_TRANSPORT_ROWS];
     size_t count = transport->class->report(transport, stats);
     for (size_t i = 0; i < count; i++) {
-        struct mk_survey_row *row = &survey->rows[survey->count++];
-        *row = (struct mk_survey_row){
+        struct mk_stats_row *row = &table->rows[table->count++];
+        *row = (struct mk_stats_row){
             .bot = bot,
             .bot_id = bot_id,
             .class = transport->class,
@@ -44,28 +44,28 @@ static void add_transport(struct mk_survey *survey, const struct mk_bot *bot, co
     }
 }
 
-int mk_survey_take(struct mk_survey *survey, const struct milky_endpoint *endpoint)
+int mk_stats_table_init(struct mk_stats_table *table, const struct milky_endpoint *endpoint)
 {
     size_t most = 1;
     for (size_t i = 0; i < endpoint->bot_count; i++)
         most += MK_TRANSPORT_ROWS * count_transports(endpoint->bots[i]);
-    *survey = (struct mk_survey){
-        .rows = calloc(most, sizeof(*survey->rows)),
-        .bot_ids = calloc(endpoint->bot_count + 1, sizeof(*survey->bot_ids)),
+    *table = (struct mk_stats_table){
+        .rows = calloc(most, sizeof(*table->rows)),
+        .bot_ids = calloc(endpoint->bot_count + 1, sizeof(*table->bot_ids)),
     };
-    if (!survey->rows || !survey->bot_ids)
+    if (!table->rows || !table->bot_ids)
         return -ENOMEM;
     for (size_t i = 0; i < endpoint->bot_count; i++) {
-        snprintf(survey->bot_ids[i], sizeof(survey->bot_ids[i]), "%llu",
+        snprintf(table->bot_ids[i], sizeof(table->bot_ids[i]), "%llu",
                  (unsigned long long)endpoint->bots[i]->hub.self_id);
         MK_LIST_FOR_EACH (node, &endpoint->bots[i]->transports)
-            add_transport(survey, endpoint->bots[i], survey->bot_ids[i], mk_transport_of(node));
+            add_transport(table, endpoint->bots[i], table->bot_ids[i], mk_transport_of(node));
     }
     return 0;
 }
 
-void mk_survey_fini(struct mk_survey *survey)
+void mk_stats_table_fini(struct mk_stats_table *table)
 {
-    free(survey->rows);
-    free(survey->bot_ids);
+    free(table->rows);
+    free(table->bot_ids);
 }
