@@ -60,9 +60,8 @@ struct mk_stream {
     bool ended;        /* the peer sends no more */
     bool end_reported; /* ... and `end` was called */
     bool hung_up;      /* `hangup` was called */
-    size_t
-        owed; /* bytes left of a run of the source that was sent in part: they must be sent first */
-    size_t sent; /* bytes at the front of `output` that were sent already */
+    size_t owed;       /* bytes left of a run of the source that must be sent first */
+    size_t sent;       /* bytes at the front of `output` that were sent already */
     struct mk_buf output;
     const struct mk_stream_events *events; /* NULL: not adopted, or given up */
     void *owner;

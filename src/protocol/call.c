@@ -1,4 +1,4 @@
-/* call: the life of a call, and its reply. */
+/* call: the life cycle of a call, and its reply. */
 #include "protocol/call.h"
 
 #include "base/json.h"
@@ -71,14 +71,14 @@ void mk_call_free_spare(struct mk_dispatch *dispatch)
     dispatch->spare_count = 0;
 }
 
-/* The caller may go away while it is being notified, so it is not touched afterwards. */
+/* The caller may be freed in its callback, so it is not used afterwards. */
 static void reply(struct mk_call *call)
 {
     struct mk_caller *caller = call->caller;
     assert(call->open);
     call->open = false;
     call->dispatch->in_flight--;
-    mk_list_remove(&call->node); /* of its caller, or of those whose caller is just going */
+    mk_list_remove(&call->node); /* of its caller's list, or of the list of orphans */
     if (caller) {
         call->caller = NULL;
         caller->in_flight--;
@@ -129,7 +129,7 @@ void mk_call_out_of_memory(struct mk_dispatch *dispatch, struct mk_caller *calle
 
 /* --- replies of the target --- */
 
-/* Checks a result by the tables, and translates it to the caller's dialect. */
+/* Checks a result against the tables, and translates it to the caller's dialect. */
 static int make_data(struct mk_call *call, yyjson_mut_val *data)
 {
     const struct mk_action *action = call->action;
@@ -166,12 +166,12 @@ int mk_call_ok(struct mk_call *call, yyjson_mut_val *data)
                     MK_SLICE("the backend made a result that is not of the API's shape"));
     reply(call);
     if (rc == 0 && call->retcode != 0)
-        rc = -EINVAL; /* only when it was written was it seen that JSON cannot hold it */
+        rc = -EINVAL; /* writing it has shown that JSON cannot hold it */
     mk_call_free(call);
     return rc;
 }
 
-void mk_call_spoil(struct mk_call *call)
+void mk_call_invalidate_result(struct mk_call *call)
 {
     mk_log_error("protocol",
                  "result of %s, made by the backend: JSON cannot hold it (a string that is not "

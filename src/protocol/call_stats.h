@@ -1,6 +1,6 @@
 /*
- * call_stats: how many calls of each API ended with which retcode, and how long they took, for
- * whoever watches the endpoint. Counted where a call ends; a count is an increment.
+ * call_stats: counts the calls of each API by retcode and duration, for metrics. A call is counted
+ * when it ends; a count is an increment.
  */
 #ifndef MK_PROTOCOL_CALL_STATS_H
 #define MK_PROTOCOL_CALL_STATS_H
@@ -11,7 +11,7 @@
 
 enum { MK_CALL_BUCKETS = 14, MK_CALL_RETCODES = 15 };
 
-/* The upper bounds of the buckets, in nanoseconds; above the last there is one more. */
+/* The upper bounds of the buckets, in nanoseconds; one more bucket is above the last. */
 extern const uint64_t mk_call_bounds[MK_CALL_BUCKETS];
 
 struct mk_action_stats {
@@ -20,7 +20,7 @@ struct mk_action_stats {
         uint64_t count;
     } retcodes[MK_CALL_RETCODES]; /* the first `known` */
     unsigned known;
-    uint64_t others; /* calls with a retcode that found no place any more */
+    uint64_t others; /* calls with a retcode for which there was no entry left */
     uint64_t took[MK_CALL_BUCKETS + 1];
     uint64_t total_ns;
 };
@@ -29,7 +29,7 @@ struct mk_call_stats {
     bool timed; /* the clock is read for each call */
     uint64_t calls;
     uint64_t failed;
-    struct mk_action_stats actions[]; /* by number in 1.2; behind them, what was none */
+    struct mk_action_stats actions[]; /* by number in 1.2; the last: calls of no action */
 };
 
 /* Returns NULL when out of memory. */
@@ -37,14 +37,19 @@ struct mk_call_stats *mk_call_stats_new(bool timed);
 /* NULL is allowed. */
 struct mk_call_stats *mk_call_stats_free(struct mk_call_stats *stats);
 
-/* The time that a call begins with, in nanoseconds; 0 where it is not asked for. NULL is allowed.
- */
+/* Returns the start time of a call in nanoseconds; 0 if calls are not timed. NULL is allowed. */
 uint64_t mk_call_stats_begin(const struct mk_call_stats *stats);
 
-/* A call of the action of this number (any other: of none) has ended. NULL is allowed. */
+/*
+ * Counts a call that has ended: of the action of this number, or (any other number) of none. NULL
+ * is allowed.
+ */
 void mk_call_stats_end(struct mk_call_stats *stats, size_t number, int retcode, uint64_t began);
 
-/* The index-th and its name ("unknown" for what was no action); NULL when there are no more. */
+/*
+ * Returns the index-th entry and its name ("unknown" for calls of no action); NULL when there are
+ * no more.
+ */
 const struct mk_action_stats *mk_call_stats_get(const struct mk_call_stats *stats, size_t index,
                                                 const char **name);
 

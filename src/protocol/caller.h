@@ -1,6 +1,6 @@
 /*
- * caller: the two ends of a call, and what either may know of it: the connection that asks
- * (mk_caller), what answers (mk_call_target), and the bot's own between them (mk_dispatch).
+ * caller: the two ends of a call: the connection that sends it (mk_caller) and the object that
+ * answers it (mk_call_target), with the bot's dispatch (mk_dispatch) between them.
  */
 #ifndef MK_PROTOCOL_CALLER_H
 #define MK_PROTOCOL_CALLER_H
@@ -12,36 +12,39 @@ struct mk_call;
 struct milky_operations;
 
 /*
- * What answers calls: embedded in its owner. Each call that it gets it ends with mk_call_ok or
- * mk_call_fail, at once or later, also when its caller has gone.
+ * Answers calls; embedded in its owner. It ends each call that it gets with mk_call_ok or
+ * mk_call_fail, at once or later, also when the caller has gone.
  */
 struct mk_call_target {
     void (*call)(struct mk_call_target *target, struct mk_call *call);
     /* An operator's request; NULL: there are none. */
     void (*control)(struct mk_call_target *target, struct mk_call *call);
-    /* Those that it takes (protocol/operations.h); NULL: any, unchecked. */
+    /* The operations that it accepts (protocol/operations.h); NULL: any, unchecked. */
     const struct milky_operations *operations;
-    /* The caller of an open call has gone: its reply is for no one. May be NULL. */
+    /* The caller of an open call has gone: there will be no reply. May be NULL. */
     void (*caller_gone)(struct mk_call_target *target, struct mk_call *call);
 };
 
 enum { MK_DISPATCH_HEAD = 80 };
 
-/* Where the calls of one bot go. Embedded in the bot; one for operators' requests has self_id 0. */
+/*
+ * Passes the calls of one bot to its target. Embedded in the bot; that of operators' requests has
+ * self_id 0.
+ */
 struct mk_dispatch {
     struct mk_call_target *target;
     uint64_t self_id;
-    char head[MK_DISPATCH_HEAD]; /* what each reply as a message begins with (protocol/reply.h) */
+    char head[MK_DISPATCH_HEAD]; /* the beginning of each reply as a message (protocol/reply.h) */
     uint8_t head_len;
     struct mk_call_stats *stats; /* set by its owner after init; NULL: calls are not counted */
-    struct mk_call *spare;       /* calls that ended, kept for the next ones */
+    struct mk_call *spare;       /* ended calls, kept for reuse */
     unsigned spare_count;
     unsigned in_flight; /* calls that wait for their reply */
 };
 
 /*
- * Who asks: embedded in a connection. `reply` is called once per call, from within mk_dispatch_* or
- * later; it must write what it needs before it returns, since the call is freed then.
+ * The sender of calls; embedded in a connection. `reply` is called once per call, from within
+ * mk_dispatch_* or later; the call is freed after it returns.
  */
 struct mk_caller {
     void (*reply)(struct mk_caller *caller, struct mk_call *call);

@@ -13,7 +13,7 @@ struct walk {
 static int make_value(const struct walk *walk, const struct mk_type *type, yyjson_mut_val *from,
                       struct mk_conversation conversation, yyjson_mut_val **made);
 
-/* A value of yyjson is a link of the container that holds it, so each container needs its own. */
+/* A value of yyjson is a list node of its container, so each container needs a copy. */
 static int copy_scalar(const struct walk *walk, yyjson_mut_val *from, yyjson_mut_val **made)
 {
     yyjson_mut_val *copy = yyjson_mut_null(walk->doc);
@@ -94,7 +94,7 @@ static int fill_object(const struct walk *walk, const struct mk_object *object,
     return 0;
 }
 
-/* A segment of 1.2 that the draft has no name for, as text. */
+/* Makes a text segment of a segment of 1.2 that the draft does not have. */
 static int segment_as_text(const struct walk *walk, const struct mk_union *choice,
                            yyjson_mut_val *tag, yyjson_mut_val *from,
                            struct mk_conversation conversation, yyjson_mut_val *made)
@@ -154,7 +154,7 @@ static int make_union(const struct walk *walk, const struct mk_union *choice, yy
             return make_variant(walk, choice, &choice->variants[i], from, conversation, object);
     }
     if (!choice->in_data)
-        return -EINVAL; /* a kind of message that neither dialect knows */
+        return -EINVAL; /* an unknown kind of message */
     return segment_as_text(walk, choice, tag, from, conversation, object);
 }
 

@@ -1,7 +1,7 @@
 /*
- * dialect: results and events of 1.2 in the words of the draft. It walks the draft's tables and
- * takes from the 1.2 value what they name; the way of params, from a dialect to 1.2, is
- * protocol/validate.h.
+ * dialect: translates results and events of 1.2 to the draft. It walks the draft's tables and takes
+ * the fields that they name from the 1.2 value. protocol/validate.h translates params in the other
+ * direction.
  */
 #ifndef MK_PROTOCOL_DIALECT_H
 #define MK_PROTOCOL_DIALECT_H
@@ -14,9 +14,9 @@
 
 /*
  * Makes `*out` in `doc` from `value`, which is of the type's counterpart in 1.2 and has passed
- * mk_result_check; strings are borrowed from it, new ones stand in `arena`. `conversation` is the
- * conversation that it is about, where only its surroundings tell that. Returns 0, -EINVAL where a
- * number that an id is made of is no integer, -ENOMEM.
+ * mk_result_check; strings are borrowed from it, new ones are in `arena`. `conversation` is the
+ * conversation that the value is about, if the value itself does not contain it. Returns 0, -EINVAL
+ * where a number for an id is not an integer, -ENOMEM.
  */
 int mk_dialect_translate(const struct mk_type *type, yyjson_mut_val *value,
                          struct mk_conversation conversation, yyjson_mut_doc *doc,

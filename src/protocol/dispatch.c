@@ -1,4 +1,7 @@
-/* dispatch: the ways in. See the header for the whole way; a call's end is in protocol/call.c. */
+/*
+ * dispatch: the entry points of calls. The header describes the whole path; a call ends in
+ * protocol/call.c.
+ */
 #include "protocol/dispatch.h"
 
 #include "base/json.h"
@@ -52,7 +55,7 @@ void mk_caller_fini(struct mk_caller *caller)
     }
 }
 
-/* --- how a call ends that never reaches its target --- */
+/* --- calls that do not reach their target --- */
 
 static void end_malformed(struct mk_call *call, struct mk_slice problem)
 {
@@ -89,10 +92,10 @@ static void end_unreadable(struct mk_call *call, const yyjson_read_err *error)
     end_malformed(call, mk_slice_str(text));
 }
 
-/* --- the ways in --- */
+/* --- entry points --- */
 
-/* As what a call of the action is counted until its params say what it is in 1.2. */
-static size_t counted_as(const struct mk_action *action)
+/* The number under which a call is counted until its params determine the action of 1.2. */
+static size_t stats_number(const struct mk_action *action)
 {
     return action->route_count > 0 ? action->routes[0].number : action->number;
 }
@@ -101,7 +104,7 @@ static void call_target(struct mk_call *call, const struct mk_action *action, yy
 {
     yyjson_alc alc = mk_json_alc(&call->arena);
     struct mk_request request;
-    call->counted = counted_as(action);
+    call->counted = stats_number(action);
     call->doc = yyjson_mut_doc_new(&alc);
     int verdict =
         call->doc ? mk_validate(action, given, call->doc, &call->arena, &request) : -ENOMEM;
@@ -127,7 +130,7 @@ static void call_target(struct mk_call *call, const struct mk_action *action, yy
     }
 }
 
-/* Reads what was asked into the call's arena: a copy of `text`, or in place what was taken. */
+/* Reads the request into the call's arena: a copy of `text`, or in place if it was taken over. */
 static yyjson_doc *read_text(struct mk_call *call, struct mk_slice text, struct mk_buf *taken,
                              yyjson_read_err *error)
 {
@@ -154,9 +157,9 @@ static void request(struct mk_dispatch *dispatch, const struct mk_action *action
         mk_call_out_of_memory(dispatch, caller);
         return;
     }
-    call->counted = counted_as(action);
+    call->counted = stats_number(action);
     if (mk_slice_eq(body, MK_SLICE("{}"))) {
-        call_target(call, action, NULL); /* half of all APIs are asked so: nothing to read */
+        call_target(call, action, NULL); /* half of all APIs have no params: nothing to read */
         return;
     }
     yyjson_read_err error = { .code = YYJSON_READ_ERROR_EMPTY_CONTENT };
@@ -189,7 +192,10 @@ void mk_dispatch_unknown(struct mk_dispatch *dispatch)
 
 enum { LONGEST_PLAIN = 64 };
 
-/* A short string that is in JSON as it is: letters, digits and the like of ASCII. */
+/*
+ * Returns whether it is a short string that JSON does not escape: ASCII letters, digits and the
+ * like.
+ */
 static bool is_plain(yyjson_val *echo)
 {
     const char *text = yyjson_get_str(echo);
@@ -214,7 +220,7 @@ static int keep_plain(struct mk_call *call, yyjson_val *echo)
     return 0;
 }
 
-/* The JSON of an echo, exactly as it was given; most are short strings or numbers. */
+/* Keeps the JSON of an echo unchanged; most are short strings or numbers. */
 static int keep_echo(struct mk_call *call, yyjson_val *echo)
 {
     if (yyjson_is_raw(echo)) {
@@ -256,8 +262,8 @@ static struct message read_message(yyjson_val *root)
     return message;
 }
 
-static void end_misshapen(struct mk_call *call, struct mk_slice field, struct mk_slice expected,
-                          yyjson_val *got)
+static void end_wrong_type(struct mk_call *call, struct mk_slice field, struct mk_slice expected,
+                           yyjson_val *got)
 {
     const struct mk_json_path at = { .name = field };
     struct mk_slice problem;
@@ -275,11 +281,11 @@ static void dispatch_root(struct mk_call *call, enum mk_dialect dialect, yyjson_
         return;
     }
     if (!yyjson_is_obj(root)) {
-        end_misshapen(call, MK_SLICE("message"), MK_SLICE("object"), root);
+        end_wrong_type(call, MK_SLICE("message"), MK_SLICE("object"), root);
         return;
     }
     if (!yyjson_is_str(message.action)) {
-        end_misshapen(call, MK_SLICE("action"), MK_SLICE("string"), message.action);
+        end_wrong_type(call, MK_SLICE("action"), MK_SLICE("string"), message.action);
         return;
     }
     struct mk_slice name =
@@ -409,7 +415,7 @@ void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action, s
     if (!doc)
         end_unreadable(call, &error);
     else if (!yyjson_is_obj(root))
-        end_misshapen(call, MK_SLICE("params"), MK_SLICE("object"), root);
+        end_wrong_type(call, MK_SLICE("params"), MK_SLICE("object"), root);
     else
         control_target(call, action, root);
 }

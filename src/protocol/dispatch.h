@@ -1,12 +1,12 @@
 /*
- * dispatch: the way of a call through the protocol, between a transport and its target.
+ * dispatch: the path of a call through the protocol, from a transport to its target.
  *
  *   transport -> mk_dispatch_* -> look up, read the JSON, translate, validate, fill defaults
  *             -> target->call -> mk_call_ok / mk_call_fail (protocol/call.h)
  *             -> caller->reply -> the transport writes the envelope (protocol/reply.h) -> gone
  *
- * A call that is malformed or unknown never reaches the target: it is replied to here, in the same
- * way as any other.
+ * A call that is malformed or unknown does not reach the target: dispatch replies to it, through
+ * the same path as any other.
  */
 #ifndef MK_PROTOCOL_DISPATCH_H
 #define MK_PROTOCOL_DISPATCH_H
@@ -24,30 +24,31 @@ void mk_dispatch_fini(struct mk_dispatch *dispatch);
 void mk_caller_init(struct mk_caller *caller,
                     void (*reply)(struct mk_caller *caller, struct mk_call *call));
 
-/* The caller goes away: targets are notified of it for each call in flight, and replies dropped. */
+/* Ends a caller: notifies the target of each call in flight, and drops the replies. */
 void mk_caller_fini(struct mk_caller *caller);
 
 /*
  * One API request of an HTTP server: `action` was found with mk_action_find, `body` is the JSON of
- * its params. Borrowed only for the time of this call.
+ * its params, borrowed for the call.
  */
 void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *action,
                          struct mk_slice body, struct mk_caller *caller);
 
-/*
- * The same with a body that is taken over: it is read in place, for a copy of a large one is dear.
- */
+/* The same with a body that is taken over and read in place, to save the copy of a large one. */
 void mk_dispatch_request_take(struct mk_dispatch *dispatch, const struct mk_action *action,
                               struct mk_buf *body, struct mk_caller *caller);
 
-/* One of an HTTP server that mk_action_find does not know, and which it answers itself: counted. */
+/*
+ * Counts a request of an HTTP server that mk_action_find does not know, and that the server answers
+ * itself.
+ */
 void mk_dispatch_unknown(struct mk_dispatch *dispatch);
 
 /*
- * One API request as WebSockets and webhook responses carry it:
+ * One API request in the form of WebSocket messages and webhook responses:
  *   {"action": "...", "params": {...}, "echo": anything}
- * `params` may be absent or null where the API needs none. `echo` comes back as it was given, on
- * failures too, unless the message is no JSON. The text is borrowed for the time of this call.
+ * `params` may be absent or null where the API needs none. `echo` is returned unchanged, also with
+ * failures, unless the message is not JSON. The text is borrowed for the call.
  */
 void mk_dispatch_message(struct mk_dispatch *dispatch, enum mk_dialect dialect,
                          struct mk_slice message, struct mk_caller *caller);

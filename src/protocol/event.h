@@ -1,6 +1,4 @@
-/*
- * event: the envelopes that an event goes out in, in either dialect.
- */
+/* event: writes events in their envelopes, in either dialect. */
 #ifndef MK_PROTOCOL_EVENT_H
 #define MK_PROTOCOL_EVENT_H
 
@@ -13,31 +11,31 @@
 enum mk_envelope {
     MK_ENVELOPE_BARE,    /* the event itself: webhooks, and every connection of 1.x */
     MK_ENVELOPE_WRAPPED, /* {"post_type":"event","self_id":N,"data":EVENT}: WebSockets, the draft */
-    /* The same two with "number" at their end: for who asked for it, to come back with it later. */
+    /* The same two with "number" at their end, for clients that replay events. */
     MK_ENVELOPE_BARE_NUMBERED,
     MK_ENVELOPE_WRAPPED_NUMBERED,
 };
 
-/* Something that happened, as the backend told it; in 1.2. */
+/* An event from the backend, in 1.2. */
 struct mk_event {
     const struct mk_event_type *type;
     uint64_t self_id;
     uint64_t number; /* counts the events of a bot, from 1 */
     uint64_t time;   /* seconds since 1970 */
     yyjson_mut_val *data;
-    struct mk_slice json; /* the data as JSON where somebody has made it already, else empty */
+    struct mk_slice json; /* the data as JSON if that was made already, else empty */
 };
 
 /*
  * Returns 0, or -EINVAL (logged) when the data is not of the event's type. An event is checked
- * once, when it is emitted or read from the journal; what follows relies on it.
+ * once, when it is emitted or read from the journal; other functions rely on it.
  */
 int mk_event_check(const struct mk_event *event);
 
 /*
  * Appends the event as JSON. The bare event is {"time","event_type","data"} in the draft and
- * {"time","self_id","event_type","data"} in 1.2. `arena` holds what the translation makes. The
- * event has been checked. Returns 0, -EINVAL where JSON cannot hold it, -ENOMEM, -ENOBUFS.
+ * {"time","self_id","event_type","data"} in 1.2. `arena` holds the translated data. The event must
+ * have been checked. Returns 0, -EINVAL where JSON cannot hold it, -ENOMEM, -ENOBUFS.
  */
 int mk_event_write(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
                    enum mk_envelope envelope, struct mk_arena *arena);

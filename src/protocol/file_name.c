@@ -13,7 +13,7 @@ static bool has_scheme(struct mk_slice uri, struct mk_slice scheme)
     return mk_slice_eq_nocase(start, scheme);
 }
 
-/* The path of the URI (RFC 3986, 3): without scheme, authority, query and fragment. */
+/* Returns the path of the URI (RFC 3986, 3), without scheme, authority, query and fragment. */
 static struct mk_slice path_of(struct mk_slice uri)
 {
     if (has_scheme(uri, MK_SLICE("base64:")) || has_scheme(uri, MK_SLICE("data:")))
@@ -59,8 +59,7 @@ int mk_file_name_of_uri(struct mk_slice uri, struct mk_arena *arena, struct mk_s
         return -ENOMEM;
     size_t len = mk_percent_decode_lenient(part, decoded);
     decoded[len] = '\0';
-    /* Decoding may bring a slash to light ("a%2Fb"); the bytes before it are no part of the name.
-     */
+    /* The decoded text may contain a slash ("a%2Fb"); the name is the part behind it. */
     struct mk_slice made = last_part(mk_slice_of(decoded, len));
     *name = is_file_name(made) ? made : MK_SLICE("file");
     return 0;

@@ -13,8 +13,10 @@ static enum mk_scene scene_of(yyjson_mut_val *name)
     return MK_SCENE_NONE;
 }
 
-/* Numbers of 1.2 that stand in texts are never negative. mk_json_integer reads both kinds of value:
- * yyjson_mut_val begins with the members of yyjson_val. */
+/*
+ * Numbers of 1.2 in texts are never negative. mk_json_integer reads both kinds of value:
+ * yyjson_mut_val begins with the members of yyjson_val.
+ */
 static bool number_of(yyjson_mut_val *value, uint64_t *number)
 {
     bool negative;
@@ -129,7 +131,7 @@ struct value {
     struct mk_slice text;
 };
 
-/* Decimal digits as this program writes them: no sign, no leading zeros. */
+/* Reads decimal digits as mk_pattern_write writes them: no sign, no leading zeros. */
 static bool take_number(struct mk_slice *rest, bool is_uin, uint64_t *number)
 {
     size_t len = 0;

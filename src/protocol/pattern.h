@@ -1,6 +1,6 @@
 /*
- * pattern: strings of the draft that hold several values of 1.2, put together and taken apart:
- * "Group:123456:42" is message_scene, peer_id and message_seq.
+ * pattern: writes and reads strings of the draft that hold several values of 1.2: "Group:123456:42"
+ * is message_scene, peer_id and message_seq.
  */
 #ifndef MK_PROTOCOL_PATTERN_H
 #define MK_PROTOCOL_PATTERN_H
@@ -10,29 +10,32 @@
 
 #include <yyjson.h>
 
-/* A conversation. Scene MK_SCENE_NONE: not known, any will do. */
+/* A conversation. Scene MK_SCENE_NONE: unknown; matches any. */
 struct mk_conversation {
     enum mk_scene scene;
     uint64_t id;
 };
 
-/* What `rule` says of an object of 1.2; MK_SCENE_NONE for a NULL rule or where the fields lack. */
+/*
+ * Returns the conversation of an object of 1.2 according to `rule`; MK_SCENE_NONE for a NULL rule
+ * or where fields are missing.
+ */
 struct mk_conversation mk_conversation_of(const struct mk_conversation_rule *rule,
                                           yyjson_mut_val *object);
 
 /*
- * Puts a string together of fields of `object` (of 1.2), NUL-terminated, in `arena`.
- * Returns 0, -ENOENT when a field is absent or null, -EINVAL when one is of another type (or the
- * conversation is not known), -ENOMEM.
+ * Builds a string from fields of `object` (of 1.2), NUL-terminated, in `arena`. Returns 0, -ENOENT
+ * when a field is absent or null, -EINVAL when one is of another type (or the conversation is not
+ * known), -ENOMEM.
  */
 int mk_pattern_write(const struct mk_pattern *pattern, yyjson_mut_val *object,
                      struct mk_conversation conversation, struct mk_arena *arena,
                      struct mk_slice *out);
 
 /*
- * Takes `text` apart and adds what it holds to `object`, an object of 1.2 in `doc`; strings borrow
- * from `text`. A MK_PART_CONVERSATION must be `conversation` (the friend and the temporary session
- * of one user are taken for the same). Returns 0, MK_PATTERN_OTHER when the text is not of this
+ * Parses `text` and adds its values to `object`, an object of 1.2 in `doc`; strings borrow from
+ * `text`. A MK_PART_CONVERSATION must be `conversation` (the friend and the temporary session of
+ * one user are considered equal). Returns 0, MK_PATTERN_OTHER when the text does not match the
  * pattern (then nothing was added), -ENOMEM.
  */
 enum { MK_PATTERN_OTHER = 1 };

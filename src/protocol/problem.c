@@ -17,7 +17,7 @@ static struct mk_buf begin(void)
     return text;
 }
 
-/* Moves a finished message to the arena; `rc` is how the writing of it went. */
+/* Moves a finished message to the arena; `rc` is the result of writing it. */
 static int finish(struct mk_arena *arena, struct mk_buf *text, int rc, struct mk_slice *problem)
 {
     char *copy = rc < 0 ? NULL : mk_arena_dup(arena, mk_buf_slice(text));
@@ -27,7 +27,7 @@ static int finish(struct mk_arena *arena, struct mk_buf *text, int rc, struct mk
     return copy ? MK_MALFORMED : -ENOMEM;
 }
 
-/* The value itself where that tells more than its type. */
+/* Writes the value itself if that is more useful than its type. */
 static int write_got(struct mk_buf *out, yyjson_val *got, bool show_string, bool show_number)
 {
     struct mk_slice raw = mk_slice_of(yyjson_get_raw(got), yyjson_get_len(got));

@@ -1,9 +1,9 @@
 /*
  * problem: the messages about malformed params, "PATH: expected WHAT, got WHAT". They name params
- * by their path, in the dialect of the caller, and quote at most 64 bytes of what was sent.
+ * by their path, in the dialect of the caller, and quote at most 64 bytes of the request.
  *
- * Each function makes one message in `arena` and returns MK_MALFORMED or -ENOMEM.
- * `at` NULL is the params themselves; `got` NULL is nothing.
+ * Each function makes one message in `arena` and returns MK_MALFORMED or -ENOMEM. `at` NULL is the
+ * params object itself; `got` NULL is an absent value.
  */
 #ifndef MK_PROTOCOL_PROBLEM_H
 #define MK_PROTOCOL_PROBLEM_H
@@ -15,11 +15,11 @@
 
 #include <yyjson.h>
 
-/* What becomes of params. */
+/* The result of checking params. */
 enum mk_verdict {
     MK_VALID = 0,
-    MK_MALFORMED = 1, /* `problem` says what is wrong */
-    MK_REFUSED = 2,   /* well-formed, but nothing in 1.2 does that; `problem` says what */
+    MK_MALFORMED = 1, /* `problem` describes the mistake */
+    MK_REFUSED = 2,   /* well-formed, but not possible in 1.2; `problem` describes it */
 };
 
 /* "params: expected object, got array" */
@@ -48,7 +48,7 @@ int mk_problem_of_field(struct mk_arena *arena, const struct mk_json_path *at,
                         const struct mk_object *object, struct mk_slice also,
                         struct mk_slice *problem);
 
-/* "message[0]: nested too deep": any other text about what stands there. */
+/* "message[0]: nested too deep": any other text about the value. */
 int mk_problem_say(struct mk_arena *arena, const struct mk_json_path *at, const char *text,
                    struct mk_slice *problem);
 

@@ -1,4 +1,4 @@
-/* reply: envelopes, put together as bytes. See the header. */
+/* reply: writes envelopes as bytes. See the header. */
 #include "protocol/reply.h"
 
 #include "base/json.h"
@@ -20,14 +20,14 @@ static int write_failure(struct mk_buf *out, const struct mk_call *call)
     return rc == 0 ? mk_json_write_string(out, call->message) : rc;
 }
 
-/* Appends what is between the braces, `echo` aside, and leaves room for `more` bytes. */
+/* Appends the members of the envelope but `echo`, and reserves room for `more` bytes. */
 static int write_members(struct mk_buf *out, struct mk_call *call, size_t more)
 {
     size_t before = out->len;
     int rc = call->retcode == 0 ? write_ok(out, call) : write_failure(out, call);
     if (rc == -EINVAL && call->retcode == 0) {
         out->len = before;
-        mk_call_spoil(call);
+        mk_call_invalidate_result(call);
         rc = write_failure(out, call);
     }
     return rc == 0 ? mk_buf_reserve(out, more) : rc;

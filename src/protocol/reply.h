@@ -1,7 +1,6 @@
 /*
- * reply: the envelopes that a reply goes out in (communication-draft.md). They are written once,
- * into the output of the stream that they leave by. A result that JSON cannot hold becomes a
- * failure of the call here.
+ * reply: writes replies in their envelopes (communication-draft.md), directly into the output of
+ * the stream. A result that JSON cannot hold makes the call fail here.
  */
 #ifndef MK_PROTOCOL_REPLY_H
 #define MK_PROTOCOL_REPLY_H
@@ -10,7 +9,7 @@
 #include "protocol/dispatch.h"
 
 /*
- * Appends the body of an HTTP response, in the dialect that was asked in:
+ * Appends the body of an HTTP response, in the dialect of the request:
  *   {"status":"ok","retcode":0,"data":{...}}
  *   {"status":"failed","retcode":-100,"message":"..."}
  * Returns 0 or the error of the buf; then nothing was appended.
@@ -23,7 +22,10 @@ int mk_reply_write(struct mk_buf *out, struct mk_call *call);
  */
 int mk_reply_write_message(struct mk_buf *out, struct mk_call *call);
 
-/* Appends a failure that no call was made for: {"status":"failed","retcode":R,"message":"..."}. */
+/*
+ * Appends a failure of a request for which no call was made:
+ * {"status":"failed","retcode":R,"message":"..."}.
+ */
 int mk_reply_write_failure(struct mk_buf *out, int retcode, struct mk_slice message);
 
 #endif

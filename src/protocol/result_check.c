@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* Replies in replies come from others; this is only a bound for our stack. */
+/* Bounds the recursion: replies in replies are the backend's data. */
 enum { DEEPEST = 64, LONGEST_PATH = 4096 };
 
 struct check {

@@ -1,7 +1,7 @@
 /*
- * result_check: what a backend delivers, checked against the tables of 1.2 before it leaves: every
- * field that must be there is, each with its JSON type. Ranges and enum values are the backend's
- * own business; fields and variants that the tables do not know pass (1.x may add them).
+ * result_check: checks results and events of a backend against the tables of 1.2: every required
+ * field is there, each with its JSON type. Ranges and enum values are not checked; unknown fields
+ * and variants are allowed (1.x may add them).
  */
 #ifndef MK_PROTOCOL_RESULT_CHECK_H
 #define MK_PROTOCOL_RESULT_CHECK_H

@@ -1,4 +1,4 @@
-/* schema: finding things in the generated tables, by name and by number. */
+/* schema: finds entries of the generated tables, by name and by number. */
 #include "protocol/schema.h"
 
 #include "protocol/tables.h"
@@ -9,8 +9,8 @@ const char *mk_dialect_name(enum mk_dialect dialect)
 }
 
 /*
- * The last eight bytes of a name, the first of them lowest: with the length they tell names apart,
- * nearly always.
+ * The last eight bytes of a name, the first of them lowest: with the length they distinguish nearly
+ * all names.
  */
 static inline uint64_t tail_of(struct mk_slice name)
 {

@@ -1,6 +1,6 @@
 /*
  * schema: the tables of the protocol. They are generated from spec/milky-1.2.json,
- * spec/milky-draft.json and spec/dialects.json by spec/generate.py when the project is built.
+ * spec/milky-draft.json and spec/dialects.json by spec/generate.py during the build.
  *
  * Flow: dispatch looks up an action here, `validate` checks params against it, `dialect` translates
  * by it.
@@ -20,9 +20,9 @@ struct mk_action; /* one API of one dialect */
 struct mk_event_type;
 
 /*
- * The API that a transport of this dialect serves under this name. On a draft transport the draft's
- * own APIs come first, then those that only 1.2 has, under their 1.2 names and shapes
- * (spec/dialects.md). NULL where there is none.
+ * Returns the API that a transport of this dialect serves under this name, or NULL. A draft
+ * transport serves the draft's own APIs, and those that only 1.2 has, in their form of 1.2
+ * (spec/dialects.md).
  */
 const struct mk_action *mk_action_find(enum mk_dialect dialect, struct mk_slice name);
 

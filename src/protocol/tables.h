@@ -65,13 +65,13 @@ struct mk_type {
 
 /* A string of the draft that holds several values of 1.2: "join:{group_id}:{notification_seq}". */
 enum mk_part_kind {
-    MK_PART_TEXT,   /* stands there as it is */
+    MK_PART_TEXT,   /* literal text */
     MK_PART_STRING, /* a field of 1.2; only as the last part where the pattern is read */
     MK_PART_UINT,
     MK_PART_UIN,
     MK_PART_BOOL,         /* 0 or 1 */
     MK_PART_SCENE,        /* Private, Group, Temp */
-    MK_PART_CONVERSATION, /* the conversation that all this is about: "Group:123456" */
+    MK_PART_CONVERSATION, /* the conversation of the object: "Group:123456" */
 };
 struct mk_part {
     enum mk_part_kind kind;
@@ -82,7 +82,7 @@ struct mk_pattern {
     size_t count;
 };
 
-/* What a field is when it is absent or null. */
+/* The value of a field that is absent or null. */
 enum mk_absent {
     MK_ABSENT_ERROR,
     MK_ABSENT_SKIP,
@@ -93,7 +93,7 @@ enum mk_absent {
 };
 
 struct mk_field {
-    struct mk_slice name;        /* in this table's dialect; empty: nobody gives it (in) */
+    struct mk_slice name;        /* in this table's dialect; empty: callers cannot set it (in) */
     struct mk_slice counterpart; /* in 1.2; empty: it has none */
     struct mk_slice within; /* the counterpart is in the object of this field (out); or empty */
     const struct mk_type *type;
@@ -103,7 +103,7 @@ struct mk_field {
     struct mk_slice text;
 };
 
-/* Which conversation an object is about, told by its own fields in 1.2. */
+/* How to find the conversation that an object is about from its fields in 1.2. */
 struct mk_conversation_rule {
     enum mk_scene scene;         /* MK_SCENE_NONE: the value of scene_field */
     struct mk_slice scene_field; /* "message_scene" */
@@ -117,13 +117,13 @@ struct mk_object {
     const struct mk_conversation_rule *conversation; /* or NULL */
 };
 
-/* Objects of several shapes, told apart by a field. */
+/* Objects of several forms, which a field distinguishes. */
 struct mk_variant {
     struct mk_slice name;
     struct mk_slice counterpart;
     struct mk_object object;
 };
-/* A variant of 1.2 that this dialect has no name for: sent as text (out). */
+/* A variant of 1.2 that this dialect does not have: sent as text (out). */
 struct mk_text_fallback {
     struct mk_slice counterpart;
     struct mk_pattern as;
@@ -131,14 +131,14 @@ struct mk_text_fallback {
 struct mk_union {
     struct mk_slice tag;
     struct mk_slice counterpart;
-    bool in_data; /* segments: the fields stand inside `data`, beside the tag */
+    bool in_data; /* segments: the fields are inside `data`, beside the tag */
     const struct mk_variant *variants;
     size_t count;
     const struct mk_text_fallback *fallbacks;
     size_t fallback_count;
 };
 
-/* One way to take the id of an action apart; it decides which action of 1.2 is meant. */
+/* One pattern of the id of an action; it determines the action of 1.2. */
 struct mk_route {
     struct mk_pattern pattern;
     const struct mk_object *params; /* the other ones */
@@ -154,8 +154,8 @@ struct mk_action {
     const struct mk_object *params; /* when there are no routes */
     const struct mk_route *routes;
     size_t route_count;
-    struct mk_slice id;           /* the param that the routes tell apart */
-    struct mk_slice id_expected;  /* for the message about a malformed one */
+    struct mk_slice id;           /* the param that chooses the route */
+    struct mk_slice id_expected;  /* for the message about a malformed id */
     const struct mk_type *result; /* an object or union */
     struct mk_slice unwrap;       /* the field of the result of 1.2 that is the result here */
 };
@@ -169,7 +169,7 @@ struct mk_event_type {
 
 /*
  * Sorted by the length of the name. The index of an action of 1.2 is its number. `slots` is a hash
- * table of the names (schema.c): a place in the table, or MK_NO_SLOT.
+ * table of the names (schema.c): an index of the table, or MK_NO_SLOT.
  */
 extern const struct mk_action mk_actions_1_2[];
 extern const struct mk_action mk_actions_draft[];

@@ -25,7 +25,7 @@ int mk_text_write_truncated(struct mk_buf *out, struct mk_slice text)
         return mk_text_write_repaired(out, text);
     size_t len = CUT;
     while (len > CUT - 4 && ((unsigned char)text.ptr[len] & 0xc0) == 0x80)
-        len--; /* back to the start of the character that stands across the cut */
+        len--; /* back to the start of the character that the cut splits */
     int rc = mk_text_write_repaired(out, mk_slice_of(text.ptr, len));
     return rc < 0 ? rc : mk_buf_append(out, "...", 3);
 }

@@ -1,6 +1,6 @@
 /*
- * unknown_fields: finds fields that no table has, which are mostly mistyped ones, at whatever
- * depth. For requests of operators; bots may send what they like (protocol/validate.h).
+ * unknown_fields: finds fields that no table has, which are mostly mistyped ones, at any depth. For
+ * requests of operators; bots may send what they like (protocol/validate.h).
  */
 #ifndef MK_PROTOCOL_UNKNOWN_FIELDS_H
 #define MK_PROTOCOL_UNKNOWN_FIELDS_H
@@ -8,9 +8,9 @@
 #include "protocol/problem.h"
 
 /*
- * Walks along `object` and the JSON beside it. `also` is a further field at the top, or empty.
- * A value of another type than the table's is passed over: mk_validate refuses it. Returns
- * MK_VALID; MK_MALFORMED with "txt: unknown field; did you mean text?"; or -ENOMEM.
+ * Walks along `object` and the JSON beside it. `also` is a further field at the top, or empty. A
+ * value of another type than the table's is skipped: mk_validate refuses it. Returns MK_VALID;
+ * MK_MALFORMED with "txt: unknown field; did you mean text?"; or -ENOMEM.
  */
 int mk_unknown_fields_check(const struct mk_object *object, struct mk_slice also, yyjson_val *given,
                             struct mk_arena *arena, struct mk_slice *problem);

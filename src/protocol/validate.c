@@ -110,7 +110,7 @@ static int add(struct walk *walk, yyjson_mut_val *object, struct mk_slice name,
     return yyjson_mut_obj_add(object, key, value) ? 0 : -ENOMEM;
 }
 
-/* The last field of this name: see the header about those that stand twice. */
+/* The last field of this name: see the header about duplicates. */
 static yyjson_val *last_of(yyjson_val *object, struct mk_slice name)
 {
     yyjson_val *found = NULL;
@@ -133,7 +133,7 @@ static const struct mk_variant *variant_of(const struct mk_union *choice, yyjson
     return NULL;
 }
 
-/* The fields of a segment: inside `data`, which may be missing where there are none. */
+/* Reads the fields of a segment: inside `data`, which may be absent if it has none. */
 static int read_data(struct walk *walk, const struct mk_json_path *at,
                      const struct mk_object *object, yyjson_val *segment, yyjson_mut_val *made)
 {
@@ -230,7 +230,7 @@ static int absent_value(struct walk *walk, const struct mk_field *field, yyjson_
     return *value ? 0 : -ENOMEM;
 }
 
-/* A message_id that must be of the conversation that the call is about; within a forward, any. */
+/* Reads a message_id, which must be of the conversation of the call; within a forward, of any. */
 static int read_id(struct walk *walk, const struct mk_json_path *at, const struct mk_field *field,
                    yyjson_val *given, yyjson_mut_val *made)
 {
@@ -269,7 +269,7 @@ static int read_field(struct walk *walk, const struct mk_json_path *up,
     return add(walk, made, field->counterpart, value);
 }
 
-/* Those of the fields of `given` (NULL: there are none) that the table knows. */
+/* Finds the fields of `given` (NULL: there are none) that are in the table. */
 static void find_fields(const struct mk_object *object, yyjson_val *given,
                         yyjson_val *slots[MK_FIELDS_MAX])
 {
@@ -302,7 +302,7 @@ static int read_object(struct walk *walk, const struct mk_json_path *at,
 
 /* --- the whole --- */
 
-/* An action of the draft that is one of several in 1.2: its id says which. */
+/* For an action of the draft that is one of several in 1.2: its id determines which. */
 static int choose_route(struct walk *walk, const struct mk_action *action, yyjson_val *given,
                         const struct mk_route **chosen)
 {

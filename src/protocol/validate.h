@@ -1,10 +1,10 @@
 /*
- * validate: params as a bot sent them, in its dialect, become params as a backend gets them,
- * in 1.2: checked against the tables, renamed, put together, completed with their defaults.
+ * validate: turns a bot's params, in its dialect, into a backend's params, in 1.2: checks them
+ * against the tables, renames and combines them, and adds defaults.
  *
- * Fields that the table does not know are ignored. Of a field that stands twice in an object the
- * last one counts, as with JavaScript's JSON.parse. An integer is any JSON number that is one
- * mathematically (12, 12.0, 1.2e1) and lies in its range.
+ * Fields that the table does not have are ignored. If an object has a field twice, the last one
+ * counts, as with JavaScript's JSON.parse. An integer is any JSON number that is one mathematically
+ * (12, 12.0, 1.2e1) and lies in its range.
  */
 #ifndef MK_PROTOCOL_VALIDATE_H
 #define MK_PROTOCOL_VALIDATE_H
@@ -24,7 +24,7 @@ struct mk_request {
 
 /*
  * `given` is the object of params, numbers raw (mk_json_read), or NULL for none; its strings are
- * borrowed by the result. Returns an mk_verdict or -ENOMEM; `request` is filled as it says.
+ * borrowed by the result. Returns an mk_verdict or -ENOMEM; `request` is filled accordingly.
  */
 int mk_validate(const struct mk_action *action, yyjson_val *given, yyjson_mut_doc *doc,
                 struct mk_arena *arena, struct mk_request *request);

@@ -127,7 +127,7 @@ static void on_sent(void *owner)
 }
 
 /* What is still to be answered, so that the answer to this ping alone is a receipt as well. */
-static struct mk_slice on_asking(void *owner)
+static struct mk_slice ping_payload(void *owner)
 {
     const struct mk_session *session = owner;
     return session->asked > 0 ? mk_slice_str(session->asked_text) : (struct mk_slice){ 0 };
@@ -168,7 +168,7 @@ static const struct mk_websocket_events websocket_events = {
 static const struct mk_websocket_events websocket_events_with_receipts = {
     .message = on_message,
     .pong = on_pong,
-    .asking = on_asking,
+    .ping_payload = ping_payload,
     .sent = on_sent,
     .closed = on_closed,
 };

@@ -27,7 +27,7 @@ static enum mk_auth check_header(const struct mk_http1_request *request, struct 
 
 /*
  * Clients escape a query in two ways: encodeURIComponent leaves '+' for itself, forms write a space
- * as '+'. The token may be either.
+ * as '+'. Both forms are accepted.
  */
 static enum mk_auth check_query(struct mk_slice given, struct mk_slice token)
 {
@@ -52,7 +52,7 @@ static enum mk_auth check_query(struct mk_slice given, struct mk_slice token)
     return auth;
 }
 
-/* "localhost" or an address: a name that no DNS server can have made up. */
+/* Returns whether it is "localhost" or an address, for which DNS rebinding is impossible. */
 static bool is_plain_host(struct mk_slice authority)
 {
     struct mk_slice host = authority;
@@ -78,9 +78,9 @@ static bool is_plain_host(struct mk_slice authority)
 }
 
 /*
- * Programs send no Origin; a browser does, and cannot be made to lie about it. It leaves it out of
- * a plain GET of a page's own origin only: that is one of ours where nobody can have made up the
- * host.
+ * Programs send no Origin; a browser sends one, which a page cannot forge. A browser omits it only
+ * from a plain GET to the page's own origin: that is ours if the host cannot be the result of DNS
+ * rebinding.
  */
 static enum mk_auth check_origin(const struct mk_http1_request *request)
 {

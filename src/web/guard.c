@@ -1,7 +1,7 @@
 /*
- * guard: see the header. Clients are in a hash table with a seed of its own, so that nobody can
- * choose addresses that fall together. A client is forgotten when it has no connection, and a
- * minute has passed since its first wrong credentials.
+ * guard: see the header. Clients are in a hash table with a random seed, so that an attacker cannot
+ * choose colliding addresses. A client is removed when it has no connection, and a minute has
+ * passed since its first wrong credentials.
  */
 #include "web/guard.h"
 
@@ -15,12 +15,13 @@
 
 enum {
     BUCKETS = 4096,
-    WINDOW_MS = 60 * 1000,  /* in which wrong credentials are counted */
-    MAX_REMEMBERED = 65536, /* addresses without a connection; the oldest is forgotten for more */
+    WINDOW_MS = 60 * 1000, /* in which wrong credentials are counted */
+    MAX_REMEMBERED =
+        65536, /* addresses without a connection; for more of them the oldest is removed */
     RESERVED_CONNECTIONS = 64, /* connections beyond limits.connections */
 };
 
-/* What of an address counts: 4 bytes of IPv4, 8 of IPv6, nothing of a Unix socket. */
+/* The significant part of an address: 4 bytes of IPv4, 8 of IPv6, nothing of a Unix socket. */
 struct key {
     uint64_t address;
     uint32_t family;
@@ -34,7 +35,7 @@ struct mk_guard_client {
     uint64_t failures[MK_GUARD_ORIGINS]; /* within the window */
     struct mk_timeout window;            /* armed while there are any */
     bool is_local;
-    bool told; /* the log has been told that there are too many of it */
+    bool limit_logged; /* it was logged that it has too many connections */
 };
 
 struct mk_guard {
@@ -44,7 +45,7 @@ struct mk_guard {
     struct mk_handshakes handshakes;
     size_t connections;
     size_t remembered; /* clients with a window */
-    bool told;
+    bool limit_logged;
     uint64_t refusals[MK_REFUSAL_KINDS];
     uint64_t seed;
     struct mk_guard_client *buckets[BUCKETS];
@@ -80,7 +81,7 @@ static bool has_failed(const struct mk_guard_client *client)
     return client->failures[MK_GUARD_PROGRAM] > 0 || client->failures[MK_GUARD_PAGE] > 0;
 }
 
-static void forget_where_nothing_is_left(struct mk_guard_client *client)
+static void free_if_unused(struct mk_guard_client *client)
 {
     if (client->connections > 0 || has_failed(client))
         return;
@@ -96,7 +97,7 @@ static void end_window(struct mk_guard_client *client)
     mk_timeout_disarm(&client->window);
     client->guard->remembered--;
     memset(client->failures, 0, sizeof(client->failures));
-    forget_where_nothing_is_left(client);
+    free_if_unused(client);
 }
 
 static void on_window_over(struct mk_timeout *timeout)
@@ -165,10 +166,10 @@ static void on_gone(void *arg)
     struct mk_guard_client *client = arg;
     struct mk_guard *guard = client->guard;
     if (--client->connections < guard->limits.connections_per_address)
-        client->told = false;
+        client->limit_logged = false;
     if (--guard->connections < guard->limits.connections / 2)
-        guard->told = false;
-    forget_where_nothing_is_left(client);
+        guard->limit_logged = false;
+    free_if_unused(client);
 }
 
 static bool is_full(struct mk_guard *guard, enum mk_guard_pool pool, bool is_unix)
@@ -179,10 +180,10 @@ static bool is_full(struct mk_guard *guard, enum mk_guard_pool pool, bool is_uni
     if (guard->connections < most)
         return false;
     mk_guard_count(guard, MK_REFUSAL_CONNECTIONS);
-    if (!guard->told)
+    if (!guard->limit_logged)
         mk_log_warn("server", "%zu connections are open: no more are accepted (limits.connections)",
                     "已有 %zu 个连接：不再接受新的连接（limits.connections）", guard->connections);
-    guard->told = true;
+    guard->limit_logged = true;
     return true;
 }
 
@@ -193,14 +194,14 @@ static bool has_too_many(struct mk_guard_client *client, const struct mk_stream 
         (client->is_local && !limits->limits_this_machine))
         return false;
     mk_guard_count(client->guard, MK_REFUSAL_PER_ADDRESS);
-    if (!client->told)
+    if (!client->limit_logged)
         mk_log_warn(
             "server",
             "%s: %zu connections from this address are open: no more are accepted "
             "(limits.connections_per_address)",
             "%s：来自此地址的连接已有 %zu 个：不再接受新的连接（limits.connections_per_address）",
             mk_stream_remote(stream), client->connections);
-    client->told = true;
+    client->limit_logged = true;
     return true;
 }
 

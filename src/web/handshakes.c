@@ -11,8 +11,8 @@ void mk_handshakes_init(struct mk_handshakes *handshakes, uint64_t most)
     mk_list_init(&handshakes->under_way);
 }
 
-/* A flood of them is told once, and again each time that it has become twice as large. */
-static void tell(const struct mk_handshakes *handshakes)
+/* Logs a flood of handshakes once, and again each time that it has doubled. */
+static void log_flood(const struct mk_handshakes *handshakes)
 {
     if ((handshakes->ended & (handshakes->ended - 1)) == 0)
         mk_log_warn("server",
@@ -32,7 +32,7 @@ struct mk_handshake *mk_handshake_begin(struct mk_handshakes *handshakes,
         oldest = MK_CONTAINER_OF(handshakes->under_way.next, struct mk_handshake, node);
         mk_handshake_done(oldest);
         handshakes->ended++;
-        tell(handshakes);
+        log_flood(handshakes);
     }
     handshake->of = handshakes;
     mk_list_push(&handshakes->under_way, &handshake->node);

@@ -1,10 +1,10 @@
 /*
- * handshakes: the TLS handshakes that are under way on all servers of an endpoint, and how many may
- * be: each costs about 45 KiB before anybody has shown who it is.
+ * handshakes: limits the TLS handshakes that are under way on all servers of an endpoint: each
+ * takes about 45 KiB before the client has authenticated.
  *
- * When there is one too many, the oldest ends. It is the likeliest to lead nowhere, for an honest
- * one is done within a few round trips; refusing the newest would let few who never get on keep
- * everybody out until their time is over.
+ * When there is one too many, the oldest ends. It is the least likely to succeed, since a regular
+ * handshake takes a few round trips; to refuse the newest would let a few stalled clients keep all
+ * others out until their timeouts expire.
  */
 #ifndef MK_WEB_HANDSHAKES_H
 #define MK_WEB_HANDSHAKES_H
@@ -17,10 +17,10 @@ struct mk_handshakes {
     struct mk_list under_way; /* of mk_handshake, the oldest first */
     uint64_t count;
     uint64_t most;
-    uint64_t ended; /* before they were done, to make room */
+    uint64_t ended; /* ended early to make room */
 };
 
-/* One of them: embedded in its connection. */
+/* One handshake; embedded in its connection. */
 struct mk_handshake {
     struct mk_list node;
     struct mk_handshakes *of; /* NULL: not under way */
@@ -29,13 +29,13 @@ struct mk_handshake {
 void mk_handshakes_init(struct mk_handshakes *handshakes, uint64_t most);
 
 /*
- * One begins (zeroed, or done before). Returns NULL, or the one that the caller must end to make
- * room for it; that is not under way any more.
+ * Begins a handshake (zeroed, or done before). Returns NULL, or another one that the caller must
+ * end to make room; that one is not counted as under way any more.
  */
 struct mk_handshake *mk_handshake_begin(struct mk_handshakes *handshakes,
                                         struct mk_handshake *handshake);
 
-/* It is done, or its connection gone. Does nothing where it is not under way. */
+/* Ends a handshake, successful or not. Does nothing if it is not under way. */
 void mk_handshake_done(struct mk_handshake *handshake);
 
 #endif

@@ -15,14 +15,14 @@ enum {
     BODY_MS = 30 * 1000,
     BODY_PROGRESS = 64 * 1024,
     LONGEST_EXTRA = 16 * 1024, /* header lines of one response */
-    MAX_SKIPPED = 1024 * 1024, /* a refused body up to this size is read, so the connection lives */
+    MAX_SKIPPED = 1024 * 1024, /* a refused body up to this size is read, to keep the connection */
 };
 
 enum state {
-    READING,  /* a request is awaited or on its way in */
+    READING,  /* waits for a request, or reads one */
     BUSY,     /* a request is complete and not yet answered */
-    CLOSING,  /* nothing more will be read */
-    RELEASED, /* the stream is somebody else's */
+    CLOSING,  /* reads no more */
+    RELEASED, /* the stream has another owner */
 };
 
 struct mk_http_connection {
@@ -35,10 +35,10 @@ struct mk_http_connection {
     struct mk_handshake handshake;
     size_t progress; /* bytes of a body since its timeout was last armed */
     uint8_t state;
-    bool in_read;    /* below on_read on the stack */
+    bool in_read;    /* on_read is on the stack */
     bool in_body;    /* between head and request */
-    bool answered;   /* the request at hand was */
-    bool keep_alive; /* after the response to the request at hand */
+    bool answered;   /* the current request was answered */
+    bool keep_alive; /* after the response to the current request */
     bool http10;
     bool head_only;   /* the request is a HEAD */
     bool handshaking; /* its TLS handshake is not done */
@@ -114,7 +114,7 @@ struct mk_slice mk_http_connection_date(const struct mk_http_connection *connect
     return date_line(connection->context);
 }
 
-/* The header lines behind the usual ones; almost always the date alone. */
+/* The header lines after the usual ones; almost always only the date. */
 static struct mk_slice extra_lines(struct mk_http_connection *connection, struct mk_slice extra)
 {
     struct mk_http_context *context = connection->context;
@@ -145,7 +145,7 @@ bool mk_http_connection_may_respond(const struct mk_http_connection *connection)
     return connection->state == READING || connection->state == BUSY;
 }
 
-/* False where nothing can be answered any more. */
+/* Returns false if no response can be sent any more. */
 static bool may_respond(struct mk_http_connection *connection)
 {
     if (connection->context->stopping)
@@ -231,15 +231,15 @@ static void begin_request(struct mk_http_connection *connection,
     connection->head_only = mk_slice_eq(request->method, MK_SLICE("HEAD"));
 }
 
-/* Its body means nothing (RFC 9110, 9.3.1), and may be a stranger's: nobody keeps it. */
+/* The body of such a request has no meaning (RFC 9110, 9.3.1), and is not kept. */
 static bool is_safe(const struct mk_http1_request *request)
 {
     return mk_slice_eq(request->method, MK_SLICE("GET")) ||
            mk_slice_eq(request->method, MK_SLICE("HEAD"));
 }
 
-/* A body that is not wanted is read and dropped where it is short and surely comes. */
-static bool worth_skipping(const struct mk_http1_request *request)
+/* Returns whether an unwanted body is read and dropped: if it is short and the client sends it. */
+static bool can_skip_body(const struct mk_http1_request *request)
 {
     return !request->expect_continue && !request->chunked && request->content_length <= MAX_SKIPPED;
 }
@@ -251,10 +251,11 @@ static void on_head(struct mk_http_connection *connection, const struct mk_http1
     bool has_body = request->chunked || request->content_length > 0;
     if (has_body) {
         connection->in_body = true;
-        connection->progress = BODY_PROGRESS; /* the timeout starts when it has to be waited for */
+        connection->progress =
+            BODY_PROGRESS; /* the timeout starts when the body has to be waited for */
     }
     bool keeps = connection->keep_alive;
-    if (has_body && !worth_skipping(request))
+    if (has_body && !can_skip_body(request))
         connection->keep_alive = false; /* in case it is refused */
     context->service->head(context->arg, connection, request);
     if (connection->state != READING)
@@ -292,7 +293,7 @@ static void on_bad(struct mk_http_connection *connection)
     const struct mk_http1_request *request = mk_http1_parser_request(connection->parser);
     const struct mk_http1_error *error = mk_http1_parser_error(connection->parser);
     if (connection->answered && connection->in_body) {
-        close_connection(connection); /* refused already; only the rest of its body is bad */
+        close_connection(connection); /* refused already; the error is in the rest of its body */
         return;
     }
     bool head_is_good = request->method.len > 0 && error->status == 413 && !connection->in_body;
@@ -319,10 +320,10 @@ static void on_parsed(struct mk_http_connection *connection, int status)
     else if (status < 0)
         abort_connection(connection, status);
     if (status == MK_HTTP1_REQUEST)
-        mk_http1_parser_done(connection->parser); /* an idle connection keeps nothing of it */
+        mk_http1_parser_done(connection->parser); /* an idle connection keeps no memory of it */
 }
 
-/* Part of a request is there: the peer has to go on sending. */
+/* Part of a request has arrived: the client has to send the rest in time. */
 static void on_partial(struct mk_http_connection *connection, size_t came)
 {
     struct mk_http_context *context = connection->context;
@@ -359,7 +360,7 @@ static size_t on_read(void *owner, char *data, size_t len)
     size_t at = 0;
     int status = MK_HTTP1_NEED_MORE;
     connection->in_read = true;
-    /* A request without a body ends with its head: the parser tells it without another byte. */
+    /* A request without a body ends with its head: the parser reports it without another byte. */
     while (connection->state == READING &&
            (status == MK_HTTP1_HEAD || (at < len && !mk_stream_congested(connection->stream)))) {
         size_t consumed;
@@ -385,15 +386,15 @@ static void on_end(void *owner)
 {
     struct mk_http_connection *connection = owner;
     if (connection->state == BUSY)
-        connection->keep_alive = false; /* it may still want its answer */
+        connection->keep_alive = false; /* the client may still wait for its answer */
     else
         close_connection(connection);
 }
 
 /*
- * It waits for its answer, and has ended its side: it is gone, or wants nothing but that. Who is
- * gone answers an interim response with a reset; a client must take one (RFC 9110, 15.2), but for
- * one of HTTP/1.0, which knows none.
+ * The client waits for its answer and has ended its side: it is gone, or has no further requests. A
+ * client that is gone answers an interim response with a reset; any other must accept one (RFC
+ * 9110, 15.2), except with HTTP/1.0, which has none.
  */
 static void on_hangup(void *owner)
 {
@@ -505,7 +506,7 @@ static void on_slow(struct mk_timeout *timeout)
                                                            : MK_REFUSAL_SLOW_HEAD);
     connection->keep_alive = false;
     if (!connection->in_body)
-        connection->head_only = false; /* the request before may have been a HEAD */
+        connection->head_only = false; /* the previous request may have been a HEAD */
     if (connection->in_body && connection->answered)
         close_connection(connection);
     else
@@ -569,7 +570,8 @@ void mk_http_context_stop(struct mk_http_context *context)
     MK_LIST_FOR_EACH (node, &context->connections) {
         struct mk_http_connection *connection =
             MK_CONTAINER_OF(node, struct mk_http_connection, node);
-        /* Nothing is on its way in either direction: no need to wait until the client closes too.
+        /*
+         * Nothing is in transit in either direction: no need to wait until the client closes too.
          */
         bool is_idle = connection->state == READING && mk_http1_parser_idle(connection->parser);
         if (is_idle && mk_stream_backlog(connection->stream) == 0)

@@ -1,8 +1,8 @@
 /*
- * http_connection: one HTTP/1.1 connection of a server: reads requests, hands them to a service one
- * at a time, writes the responses in order, keeps alive, times out, closes.
+ * http_connection: one HTTP/1.1 connection of a server: reads requests, passes them to a service
+ * one at a time, writes the responses in order, keeps the connection alive, times out, closes.
  *
- * A service decides what a request means, and when it is answered.
+ * The service interprets requests and answers them.
  */
 #ifndef MK_WEB_HTTP_CONNECTION_H
 #define MK_WEB_HTTP_CONNECTION_H
@@ -15,47 +15,47 @@
 
 struct mk_http_connection;
 
-/* What answers the requests of a port. `arg` is the context's. */
+/* Answers the requests of a port. `arg` is the context's. */
 struct mk_http_service {
     /*
-     * The head of a request is there, its body not. It may be refused here with mk_http_respond:
-     * its body is then dropped, and `request` not called. Called too when the head announces a body
-     * over the limit: what is not refused here for a better reason gets `failure` with 413.
+     * The head of a request has arrived. The service may refuse it with mk_http_respond: then the
+     * body is dropped, and `request` is not called. Also called when the head announces a body over
+     * the limit: if the service does not refuse it for another reason, `failure` is called with
+     * 413.
      */
     void (*head)(void *arg, struct mk_http_connection *connection,
                  const struct mk_http1_request *request);
     /*
-     * The request is complete. To be answered with mk_http_respond, now or later; what the request
-     * points to is gone after this returns. The body of a GET or HEAD is dropped as it comes.
+     * The request is complete. To be answered with mk_http_respond, now or later; the request's
+     * slices are invalid after this returns. The body of a GET or HEAD is dropped.
      */
     void (*request)(void *arg, struct mk_http_connection *connection,
                     const struct mk_http1_request *request);
-    /* Something is wrong with the request itself: to be answered at once with this status. */
+    /* The request itself is invalid: to be answered at once with this status. */
     void (*failure)(void *arg, struct mk_http_connection *connection, unsigned status,
                     const char *reason);
-    /* May be NULL. A connection came. */
+    /* May be NULL. A connection was opened. */
     void (*opened)(void *arg, struct mk_http_connection *connection);
-    /* May be NULL. The connection goes away; what it was asked last may be unanswered. */
+    /* May be NULL. The connection ends; its last request may be unanswered. */
     void (*closed)(void *arg, struct mk_http_connection *connection);
-    size_t state_size; /* bytes of the service's own per connection, zeroed at its start */
+    size_t state_size; /* bytes of the service's state per connection, initially zeroed */
 };
 
 enum { MK_HTTP_DATE_LINE = 37 };
 
-/* What the connections of one port share. */
+/* Shared by the connections of one port. */
 struct mk_http_context {
     struct mk_loop *loop;
     const struct mk_http_service *service;
     void *arg;
     struct mk_http1_limits limits;
-    struct mk_guard *guard;     /* NULL: all may come */
-    enum mk_guard_pool pool;    /* which they take */
-    struct mk_tls_context *tls; /* for connections that come; NULL: none. May change at any time */
+    struct mk_guard *guard;     /* NULL: admits all */
+    enum mk_guard_pool pool;    /* of its connections */
+    struct mk_tls_context *tls; /* for new connections; NULL: no TLS. May change at any time */
     struct mk_list connections;
     struct mk_timeouts idle; /* between requests */
-    struct mk_timeouts
-        head; /* for a TLS handshake; from a request's first byte to its head's end */
-    struct mk_timeouts body; /* while a body arrives, anew with each 64 KiB of it */
+    struct mk_timeouts head; /* for a TLS handshake, and for the head of a request */
+    struct mk_timeouts body; /* while a body arrives; restarted with each 64 KiB of it */
     struct mk_buf extra;     /* header lines of one response */
     bool stopping;
     uint64_t date_made;           /* loop time */
@@ -65,10 +65,15 @@ struct mk_http_context {
 /* Returns 0 or -ENOMEM. */
 int mk_http_context_init(struct mk_http_context *context, struct mk_loop *loop,
                          const struct mk_http_service *service, void *arg);
-/* Lets the guard decide which clients come in, and how large and slow their requests may be. Before
- * the first. */
+/*
+ * Sets the guard, which admits clients and limits the size and time of requests. To be called
+ * before the first connection.
+ */
 void mk_http_context_set_guard(struct mk_http_context *context, struct mk_guard *guard);
-/* Its connections take places that are kept for them (MK_GUARD_RESERVED). Before the first. */
+/*
+ * Takes its connections from the reserved pool (MK_GUARD_RESERVED). To be called before the first
+ * connection.
+ */
 void mk_http_context_use_reserved(struct mk_http_context *context);
 /* All connections must be gone. */
 void mk_http_context_fini(struct mk_http_context *context);
@@ -82,48 +87,51 @@ void mk_http_context_abort(struct mk_http_context *context);
 void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *stream);
 
 /*
- * Answers the request at hand. `body` is copied; it is not sent in answer to HEAD. `extra` is whole
+ * Answers the current request. `body` is copied; it is not sent in answer to HEAD. `extra` is whole
  * header lines, each with CRLF.
  */
 void mk_http_respond(struct mk_http_connection *connection, unsigned status,
                      struct mk_slice content_type, struct mk_slice body, struct mk_slice extra);
 
 /*
- * The same for a body that is written straight into the stream's output: `begin` returns the buf to
- * append the body to, and nothing else; `end` sends it, or takes it back and ends the connection
- * where `rc`, the error of writing it, is negative. `begin` returns NULL where nothing can be
- * answered any more; then there is no `end`.
+ * The same for a body that is written directly into the stream's output: `begin` returns the buf to
+ * append the body to, and nothing else; `end` sends it, or removes it and ends the connection if
+ * `rc`, the error of writing it, is negative. `begin` returns NULL if no answer can be sent any
+ * more; then `end` is not called.
  */
 struct mk_buf *mk_http_respond_begin(struct mk_http_connection *connection, unsigned status,
                                      struct mk_slice content_type, struct mk_slice extra,
                                      struct mk_http1_open *open);
 void mk_http_respond_end(struct mk_http_connection *connection, struct mk_http1_open *open, int rc);
 
-/* The line "Date: ...", with its CRLF, for who writes a response itself; borrowed for now. */
+/* The line "Date: ...", with its CRLF, for a service that writes a response itself; borrowed. */
 struct mk_slice mk_http_connection_date(const struct mk_http_connection *connection);
 
-/* From within `request`: gives the body away, as mk_http1_parser_take_body does. */
+/* From within `request`: moves the body into `body`, as mk_http1_parser_take_body does. */
 bool mk_http_connection_take_body(struct mk_http_connection *connection, struct mk_buf *body);
 
-/* The service's own bytes. */
+/* The service's state of this connection. */
 void *mk_http_connection_state(struct mk_http_connection *connection);
 
-/* Whom it is from, and who counts what is refused; NULL where nobody guards. */
+/* The client and the guard of the connection; NULL without a guard. */
 struct mk_guard_client *mk_http_connection_client(const struct mk_http_connection *connection);
 struct mk_guard *mk_http_connection_guard(const struct mk_http_connection *connection);
 
-/* Its port is being closed: it is answered once more, and nothing that stays may begin on it. */
+/*
+ * Returns whether its port is being closed: the current request is answered, but no lasting
+ * connection (a WebSocket, say) may begin.
+ */
 bool mk_http_connection_stopping(const struct mk_http_connection *connection);
 
 struct mk_stream *mk_http_connection_stream(const struct mk_http_connection *connection);
 
-/* An answer to the request at hand can still be sent. */
+/* Returns whether an answer to the current request can still be sent. */
 bool mk_http_connection_may_respond(const struct mk_http_connection *connection);
 
 /*
- * While a request is unanswered: the stream has been handed over to somebody else (a WebSocket),
- * who gets the bytes behind the request. `closed` is called, and the connection is gone when
- * `request` returns, or, where that has returned before, at once.
+ * While a request is unanswered: ends the connection because its stream has a new owner (a
+ * WebSocket), which gets the bytes behind the request. `closed` is called, and the connection is
+ * freed when `request` returns, or at once if that has returned before.
  */
 void mk_http_connection_release(struct mk_http_connection *connection);
 

@@ -1,6 +1,6 @@
 /*
  * http_exchange: see the header. It is connecting (`connect`) or waiting for the answer (`stream`);
- * whatever ends it does so by way of finish.
+ * every outcome ends in finish.
  */
 #include "web/http_exchange.h"
 
@@ -20,57 +20,57 @@ struct mk_http_exchange {
     void *arg;
     int (*write)(void *arg, struct mk_buf *out);
     uint32_t answer_ms;
-    struct mk_timer *timer; /* the end of patience with an answer */
+    struct mk_timer *timer; /* limits the wait for the answer */
     struct mk_connect *connect;
     struct mk_stream *stream;
     struct mk_buf answer; /* its head so far */
     unsigned interim;
 };
 
-static void free_ask(struct mk_http_exchange *ask)
+static void free_exchange(struct mk_http_exchange *exchange)
 {
-    mk_timer_free(ask->timer);
-    mk_buf_fini(&ask->answer);
-    free(ask);
+    mk_timer_free(exchange->timer);
+    mk_buf_fini(&exchange->answer);
+    free(exchange);
 }
 
-static void let_go(struct mk_http_exchange *ask)
+static void drop_stream(struct mk_http_exchange *exchange)
 {
-    if (!ask->stream)
+    if (!exchange->stream)
         return;
-    mk_stream_adopt(ask->stream, NULL, NULL);
-    mk_stream_abort(ask->stream, 0);
-    ask->stream = NULL;
+    mk_stream_adopt(exchange->stream, NULL, NULL);
+    mk_stream_abort(exchange->stream, 0);
+    exchange->stream = NULL;
 }
 
-struct mk_http_exchange *mk_http_exchange_cancel(struct mk_http_exchange *ask)
+struct mk_http_exchange *mk_http_exchange_cancel(struct mk_http_exchange *exchange)
 {
-    if (!ask)
+    if (!exchange)
         return NULL;
-    mk_connect_cancel(ask->connect);
-    let_go(ask);
-    free_ask(ask);
+    mk_connect_cancel(exchange->connect);
+    drop_stream(exchange);
+    free_exchange(exchange);
     return NULL;
 }
 
-static void finish(struct mk_http_exchange *ask, const struct mk_http_exchange_result *result)
+static void finish(struct mk_http_exchange *exchange, const struct mk_http_exchange_result *result)
 {
     if (!result->response)
-        let_go(ask);
-    ask->done(ask->arg, ask->stream, result);
-    free_ask(ask);
+        drop_stream(exchange);
+    exchange->done(exchange->arg, exchange->stream, result);
+    free_exchange(exchange);
 }
 
-/* No answer came. `failure` says why. */
-static void fail(struct mk_http_exchange *ask, const struct mk_failure *failure)
+/* Ends it without an answer. */
+static void fail(struct mk_http_exchange *exchange, const struct mk_failure *failure)
 {
-    finish(ask, &(struct mk_http_exchange_result){ .failure = failure, .connected = true });
+    finish(exchange, &(struct mk_http_exchange_result){ .failure = failure, .connected = true });
 }
 
-static void out_of_memory(struct mk_http_exchange *ask)
+static void out_of_memory(struct mk_http_exchange *exchange)
 {
     struct mk_failure failure;
-    fail(ask, mk_failure_errno(&failure, -ENOMEM));
+    fail(exchange, mk_failure_errno(&failure, -ENOMEM));
 }
 
 /* --- the answer --- */
@@ -80,16 +80,19 @@ static bool is_interim(const struct mk_http1_response *response)
     return response->status / 100 == 1 && response->status != 101;
 }
 
-/* Reads the final head out of what has come. `skipped` bytes of others went before it. */
-static int read_head(struct mk_http_exchange *ask, struct mk_http1_response *response,
+/*
+ * Reads the final head from the received bytes. `skipped` is the length of interim responses before
+ * it.
+ */
+static int read_head(struct mk_http_exchange *exchange, struct mk_http1_response *response,
                      size_t *skipped, size_t *head_len)
 {
     *skipped = 0;
     for (;;) {
-        int status = mk_http1_read_response(mk_buf_slice(&ask->answer), response, head_len);
-        if (status != MK_HTTP1_HEAD || !is_interim(response) || ask->interim++ == MAX_INTERIM)
+        int status = mk_http1_read_response(mk_buf_slice(&exchange->answer), response, head_len);
+        if (status != MK_HTTP1_HEAD || !is_interim(response) || exchange->interim++ == MAX_INTERIM)
             return status;
-        mk_buf_consume(&ask->answer, *head_len);
+        mk_buf_consume(&exchange->answer, *head_len);
         *skipped += *head_len;
     }
 }
@@ -114,56 +117,57 @@ void mk_http_exchange_refused(struct mk_failure *failure, unsigned status, const
     failure->status = status;
 }
 
-static void judge(struct mk_http_exchange *ask, int status,
+static void judge(struct mk_http_exchange *exchange, int status,
                   const struct mk_http1_response *response)
 {
     struct mk_failure failure;
     if (status == MK_HTTP1_HEAD)
-        finish(ask, &(struct mk_http_exchange_result){ .response = response, .connected = true });
+        finish(exchange,
+               &(struct mk_http_exchange_result){ .response = response, .connected = true });
     else if (status == MK_HTTP1_NEED_MORE)
-        fail(ask, mk_failure_set(&failure, MK_FAILURE_TOO_LONG, "its answer is too long",
-                                 "对方的应答过长"));
+        fail(exchange, mk_failure_set(&failure, MK_FAILURE_TOO_LONG, "its answer is too long",
+                                      "对方的应答过长"));
     else
-        fail(ask, mk_failure_set(&failure, MK_FAILURE_PROTOCOL, "its answer is not HTTP/1.1",
-                                 "对方的应答不是 HTTP/1.1"));
+        fail(exchange, mk_failure_set(&failure, MK_FAILURE_PROTOCOL, "its answer is not HTTP/1.1",
+                                      "对方的应答不是 HTTP/1.1"));
 }
 
-/* The head may come in pieces; what follows it belongs to the next owner. */
+/* The head may arrive in pieces; the bytes behind it belong to the next owner. */
 static size_t on_read(void *owner, char *data, size_t len)
 {
-    struct mk_http_exchange *ask = owner;
+    struct mk_http_exchange *exchange = owner;
     struct mk_http1_response response;
-    size_t before = ask->answer.len, skipped, head_len;
-    /* A busy server may send much behind a short head. */
+    size_t before = exchange->answer.len, skipped, head_len;
+    /* A server may send many bytes behind a short head. */
     size_t room = LONGEST_ANSWER - before;
     size_t some = len < room ? len : room;
-    if (mk_buf_append(&ask->answer, data, some) < 0) {
-        out_of_memory(ask);
+    if (mk_buf_append(&exchange->answer, data, some) < 0) {
+        out_of_memory(exchange);
         return len;
     }
-    int status = read_head(ask, &response, &skipped, &head_len);
-    if (status == MK_HTTP1_NEED_MORE && ask->answer.len < LONGEST_ANSWER)
+    int status = read_head(exchange, &response, &skipped, &head_len);
+    if (status == MK_HTTP1_NEED_MORE && exchange->answer.len < LONGEST_ANSWER)
         return some;
     size_t taken = status == MK_HTTP1_HEAD ? skipped + head_len - before : len;
-    judge(ask, status, &response);
+    judge(exchange, status, &response);
     return taken;
 }
 
 static void on_end(void *owner)
 {
-    struct mk_http_exchange *ask = owner;
+    struct mk_http_exchange *exchange = owner;
     struct mk_failure failure;
-    fail(ask,
+    fail(exchange,
          mk_failure_set(&failure, MK_FAILURE_NO_ANSWER,
                         "it closed the connection before it answered", "对方在应答之前关闭了连接"));
 }
 
 static void on_closed(void *owner, int error)
 {
-    struct mk_http_exchange *ask = owner;
+    struct mk_http_exchange *exchange = owner;
     struct mk_failure failure;
-    ask->stream = NULL;
-    fail(ask, mk_failure_errno(&failure, error));
+    exchange->stream = NULL;
+    fail(exchange, mk_failure_errno(&failure, error));
 }
 
 static const struct mk_stream_events waiting_events = {
@@ -174,10 +178,10 @@ static const struct mk_stream_events waiting_events = {
 
 static void on_timeout(void *arg)
 {
-    struct mk_http_exchange *ask = arg;
+    struct mk_http_exchange *exchange = arg;
     struct mk_failure failure;
-    fail(ask, mk_failure_set(&failure, MK_FAILURE_TIMEOUT, "it did not answer in time",
-                             "对方未及时应答"));
+    fail(exchange, mk_failure_set(&failure, MK_FAILURE_TIMEOUT, "it did not answer in time",
+                                  "对方未及时应答"));
 }
 
 /* --- the question --- */
@@ -190,20 +194,20 @@ int mk_http_exchange_host(struct mk_buf *out, const struct mk_url *url)
 
 static void on_connected(void *arg, struct mk_stream *stream, const struct mk_failure *failure)
 {
-    struct mk_http_exchange *ask = arg;
-    ask->connect = NULL;
+    struct mk_http_exchange *exchange = arg;
+    exchange->connect = NULL;
     if (!stream) {
-        finish(ask, &(struct mk_http_exchange_result){ .failure = failure });
+        finish(exchange, &(struct mk_http_exchange_result){ .failure = failure });
         return;
     }
-    ask->stream = stream;
-    mk_stream_adopt(stream, &waiting_events, ask);
-    if (ask->write(ask->arg, mk_stream_output(stream)) < 0) {
-        out_of_memory(ask);
+    exchange->stream = stream;
+    mk_stream_adopt(stream, &waiting_events, exchange);
+    if (exchange->write(exchange->arg, mk_stream_output(stream)) < 0) {
+        out_of_memory(exchange);
         return;
     }
     mk_stream_wake(stream);
-    mk_timer_start(ask->timer, ask->answer_ms);
+    mk_timer_start(exchange->timer, exchange->answer_ms);
 }
 
 struct mk_http_exchange *mk_http_exchange_start(
@@ -211,15 +215,15 @@ struct mk_http_exchange *mk_http_exchange_start(
     void (*done)(void *arg, struct mk_stream *stream, const struct mk_http_exchange_result *result),
     void *arg)
 {
-    struct mk_http_exchange *ask = calloc(1, sizeof(*ask));
-    if (!ask)
+    struct mk_http_exchange *exchange = calloc(1, sizeof(*exchange));
+    if (!exchange)
         return NULL;
-    ask->done = done;
-    ask->arg = arg;
-    ask->write = options->write;
-    ask->answer_ms = options->answer_ms;
-    mk_buf_init(&ask->answer, LONGEST_ANSWER);
-    ask->timer = mk_timer_new(loop, on_timeout, ask);
+    exchange->done = done;
+    exchange->arg = arg;
+    exchange->write = options->write;
+    exchange->answer_ms = options->answer_ms;
+    mk_buf_init(&exchange->answer, LONGEST_ANSWER);
+    exchange->timer = mk_timer_new(loop, on_timeout, exchange);
     char *host = mk_slice_dup(options->url->host);
     struct mk_connect_options connect = {
         .host = host,
@@ -228,8 +232,8 @@ struct mk_http_exchange *mk_http_exchange_start(
         .tls_context = options->tls,
         .timeout_ms = options->connect_ms,
     };
-    if (ask->timer && host)
-        ask->connect = mk_connect_start(loop, &connect, on_connected, ask);
+    if (exchange->timer && host)
+        exchange->connect = mk_connect_start(loop, &connect, on_connected, exchange);
     free(host);
-    return ask->connect ? ask : mk_http_exchange_cancel(ask);
+    return exchange->connect ? exchange : mk_http_exchange_cancel(exchange);
 }

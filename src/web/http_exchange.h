@@ -1,7 +1,7 @@
 /*
- * http_exchange: from a URL to the head of an HTTP answer: connects (net/connect), sends a request
- * that has no body, and reads the head of what comes. What follows it on the stream is the asker's:
- * frames (websocket_dial), server-sent events (sse_client).
+ * http_exchange: one HTTP request of a client, from the URL to the head of the answer: connects
+ * (net/connect), sends a request without a body, and reads the head of the answer. The caller reads
+ * the bytes behind it on the stream: frames (websocket_dial), server-sent events (sse_client).
  */
 #ifndef MK_WEB_HTTP_EXCHANGE_H
 #define MK_WEB_HTTP_EXCHANGE_H
@@ -23,26 +23,29 @@ struct mk_http_exchange_options {
 };
 
 struct mk_http_exchange_result {
-    const struct mk_http1_response *response; /* the final one; NULL: none came */
-    const struct mk_failure *failure;         /* why none came */
-    bool connected;                           /* it was connected */
+    const struct mk_http1_response *response; /* the final one; NULL: no answer */
+    const struct mk_failure *failure;         /* why there is no answer */
+    bool connected;                           /* the connection was established */
 };
 
 struct mk_http_exchange;
 
 /*
- * Starts. `done` is called once, never from within this function, and ends it: with a stream that
- * it must hand over or abort before it returns (what has come behind the head goes to the new
- * owner), or with NULL and a failure. What it is given is borrowed. Returns NULL when memory is
- * out; then `done` is not called.
+ * Starts. `done` is called once, never from within this function, and ends the exchange: with a
+ * stream that it must pass to a new owner or abort before it returns (the new owner gets the bytes
+ * behind the head), or with NULL and a failure. Its arguments are borrowed. Returns NULL when out
+ * of memory; then `done` is not called.
  */
 struct mk_http_exchange *mk_http_exchange_start(
     struct mk_loop *loop, const struct mk_http_exchange_options *options,
     void (*done)(void *arg, struct mk_stream *stream, const struct mk_http_exchange_result *result),
     void *arg);
 
-/* Gives up: `done` will not be called. Not allowed after it was. NULL is allowed; returns NULL. */
-struct mk_http_exchange *mk_http_exchange_cancel(struct mk_http_exchange *ask);
+/*
+ * Cancels: `done` will not be called. Not allowed after it was called. NULL is allowed; returns
+ * NULL.
+ */
+struct mk_http_exchange *mk_http_exchange_cancel(struct mk_http_exchange *exchange);
 
 /*
  * Fills `failure` for an answer whose status is a refusal, with advice where the status has a

@@ -1,6 +1,6 @@
 /*
- * sse_client: see the header. It is asking (`ask`) or reading (`stream`). An owner may cancel it
- * while its bytes are looked at: it is freed when that has returned.
+ * sse_client: see the header. It is requesting (`exchange`) or reading (`stream`). If its owner
+ * cancels it while it parses bytes, it is freed when that has returned.
  */
 #include "web/sse_client.h"
 
@@ -22,15 +22,15 @@ struct mk_sse_client {
     struct mk_sse_client_options options;
     const struct mk_sse_client_events *events;
     void *owner;
-    struct mk_http_exchange *ask;
+    struct mk_http_exchange *exchange;
     struct mk_stream *stream;
     struct mk_timer *idle;
-    uint64_t heard; /* when a byte last came, in loop time */
+    uint64_t received_at; /* time of the last received byte, in loop time */
     struct mk_sse_parser parser;
     struct mk_http1_chunks chunks;
-    uint64_t left; /* bytes to come of a body of known length */
+    uint64_t left; /* bytes of a body of known length still to come */
     bool chunked;
-    bool busy; /* below on_read on the stack */
+    bool busy; /* on_read is on the stack */
     bool over; /* cancelled, or `closed` was called */
 };
 
@@ -50,7 +50,7 @@ static void let_go(struct mk_sse_client *client)
     client->stream = NULL;
 }
 
-/* Nothing is called any more. */
+/* Ends it; no callback is called after this. */
 static void end(struct mk_sse_client *client)
 {
     client->over = true;
@@ -63,12 +63,12 @@ struct mk_sse_client *mk_sse_client_cancel(struct mk_sse_client *client)
 {
     if (!client || client->over)
         return NULL;
-    client->ask = mk_http_exchange_cancel(client->ask);
+    client->exchange = mk_http_exchange_cancel(client->exchange);
     end(client);
     return NULL;
 }
 
-/* Below on_read, which frees the client then. */
+/* Called below on_read, which frees the client afterwards. */
 static void fail_reading(struct mk_sse_client *client, enum mk_failure_kind kind,
                          const struct mk_phrase *why)
 {
@@ -153,7 +153,7 @@ static size_t on_read(void *owner, char *data, size_t len)
 {
     struct mk_sse_client *client = owner;
     struct mk_slice input = mk_slice_of(data, len);
-    client->heard = mk_loop_now(client->loop);
+    client->received_at = mk_loop_now(client->loop);
     client->busy = true;
     if (client->chunked)
         take_chunks(client, input);
@@ -165,7 +165,7 @@ static size_t on_read(void *owner, char *data, size_t len)
     return len;
 }
 
-/* Without a length, the end of the connection is that of the body. */
+/* Without a length, the end of the connection ends the body. */
 static void on_end(void *owner)
 {
     struct mk_sse_client *client = owner;
@@ -188,11 +188,11 @@ static const struct mk_stream_events reading_events = {
     .closed = on_closed,
 };
 
-/* Reading only notes the time, so the rest may have to be waited for. */
+/* Reading only notes the time, so the timer may have to be started for the rest. */
 static void on_idle(void *arg)
 {
     struct mk_sse_client *client = arg;
-    uint64_t silent = mk_loop_now(client->loop) - client->heard;
+    uint64_t silent = mk_loop_now(client->loop) - client->received_at;
     if (silent < client->options.idle_ms)
         mk_timer_start(client->idle, client->options.idle_ms - silent);
     else
@@ -203,7 +203,7 @@ static void on_idle(void *arg)
 
 /* --- the answer --- */
 
-/* False where it is no length, or one that nothing can have. */
+/* Returns false where it is not a length, or an impossible one. */
 static bool read_length(struct mk_slice text, uint64_t *length)
 {
     uint64_t number = 0;
@@ -225,7 +225,7 @@ static const struct mk_phrase is_compressed = {
     "对方的应答经过压缩，而请求没有要求",
 };
 
-/* What is wrong with an answer whose status is right, or NULL. */
+/* Returns the error of an answer whose status is right, or NULL. */
 static const struct mk_phrase *note_answer(struct mk_sse_client *client,
                                            const struct mk_http1_response *response)
 {
@@ -254,7 +254,7 @@ static void on_exchange_done(void *arg, struct mk_stream *stream,
 {
     struct mk_sse_client *client = arg;
     struct mk_failure failure;
-    client->ask = NULL;
+    client->exchange = NULL;
     client->stream = stream;
     if (!stream) {
         fail(client, result->failure);
@@ -271,7 +271,7 @@ static void on_exchange_done(void *arg, struct mk_stream *stream,
         return;
     }
     mk_stream_adopt(stream, &reading_events, client);
-    client->heard = mk_loop_now(client->loop);
+    client->received_at = mk_loop_now(client->loop);
     if (client->options.idle_ms > 0)
         mk_timer_start(client->idle, client->options.idle_ms);
     client->busy = true;
@@ -284,7 +284,7 @@ static void on_exchange_done(void *arg, struct mk_stream *stream,
         fail_for(client, MK_FAILURE_CLOSED, &at_end);
 }
 
-/* --- the question --- */
+/* --- the request --- */
 
 static int write_line(struct mk_buf *out, const char *name, struct mk_slice value)
 {
@@ -345,8 +345,8 @@ struct mk_sse_client *mk_sse_client_start(struct mk_loop *loop,
     int rc =
         client->idle ? mk_sse_parser_resume_from(&client->parser, options->last_event_id) : -ENOMEM;
     if (rc == 0)
-        client->ask = mk_http_exchange_start(loop, &ask, on_exchange_done, client);
-    if (client->ask)
+        client->exchange = mk_http_exchange_start(loop, &ask, on_exchange_done, client);
+    if (client->exchange)
         return client;
     free_client(client);
     return NULL;

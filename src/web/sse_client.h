@@ -1,7 +1,7 @@
 /*
- * sse_client: a client of Server-Sent Events over HTTP or HTTPS: asks (web/http_exchange), and
- * reads one stream of events to its end (wire/sse_parser). It does not connect again: when and how
- * is the owner's to say, who is given what it needs for that.
+ * sse_client: a client of Server-Sent Events over HTTP or HTTPS: sends the request
+ * (web/http_exchange), and reads one stream of events to its end (wire/sse_parser). It does not
+ * reconnect: the owner does, with mk_sse_client_last_id and mk_sse_client_retry.
  */
 #ifndef MK_WEB_SSE_CLIENT_H
 #define MK_WEB_SSE_CLIENT_H
@@ -19,21 +19,21 @@ struct mk_sse_client_options {
     struct mk_tls_context *tls;    /* as in mk_connect_options */
     uint32_t connect_ms;
     uint32_t answer_ms; /* from the request to the end of the answer's head */
-    uint32_t idle_ms;   /* without a byte, which a comment is, too; 0: for ever */
+    uint32_t idle_ms;   /* the longest time without a byte (comments count); 0: no limit */
     size_t most;        /* bytes of a line, and of an event's data */
 };
 
 struct mk_sse_client;
 
-/* What the owner hears of. It may cancel the client in each of them. */
+/* Callbacks of the owner, which may cancel the client in each of them. */
 struct mk_sse_client_events {
     /* May be NULL. The server has answered 200 with a stream of events. */
     void (*opened)(void *owner);
     void (*event)(void *owner, const struct mk_sse_event *event);
     /*
-     * It is over, and is freed when this returns; never called from within a call of the owner's.
-     * A stream that ended as it should is MK_FAILURE_CLOSED, an answer with another status than 200
-     * is MK_FAILURE_STATUS. A server that answers 204 wants no client to come again.
+     * The client has ended, and is freed when this returns; never called from within a function
+     * that the owner calls. A regular end of the stream is MK_FAILURE_CLOSED, an answer with
+     * another status than 200 is MK_FAILURE_STATUS. After a 204 a client must not reconnect.
      */
     void (*closed)(void *owner, const struct mk_failure *failure);
 };
@@ -43,14 +43,19 @@ struct mk_sse_client *mk_sse_client_start(struct mk_loop *loop,
                                           const struct mk_sse_client_options *options,
                                           const struct mk_sse_client_events *events, void *owner);
 
-/* Ends it: `closed` will not be called. Not allowed after it was. NULL is allowed; returns NULL. */
+/*
+ * Ends it: `closed` will not be called. Not allowed after it was called. NULL is allowed; returns
+ * NULL.
+ */
 struct mk_sse_client *mk_sse_client_cancel(struct mk_sse_client *client);
 
-/* The last id of the stream, for `last_event_id` the next time; in `closed`, too. Borrowed until
- * the next event. The one that was given where no event has had one. */
+/*
+ * The last id of the stream, for `last_event_id` of the next connection; the given one where no
+ * event had an id. May be called in `closed`. Borrowed until the next event.
+ */
 struct mk_slice mk_sse_client_last_id(const struct mk_sse_client *client);
 
-/* How long the server asks to wait before connecting again, in ms; MK_SSE_NO_RETRY: it does not. */
+/* The wait before reconnecting that the server requests, in ms; MK_SSE_NO_RETRY: none. */
 int64_t mk_sse_client_retry(const struct mk_sse_client *client);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * websocket_connection: see the header. The states are open, closing (our close frame went out, the
- * peer's is awaited) and done (both went, or the peer broke the protocol: the stream is closing).
+ * websocket_connection: see the header. The states are open, closing (our close frame was sent, the
+ * peer's is awaited) and done (both were sent, or the peer violated the protocol: the stream is
+ * closing).
  */
 #include "web/websocket_connection.h"
 
@@ -18,12 +19,12 @@ struct mk_websocket {
     const struct mk_websocket_events *events;
     void *owner;
     struct mk_timeout timeout;
-    uint64_t heard; /* when a byte last came, in loop time */
-    uint64_t asked; /* when the last ping was sent for want of it */
+    uint64_t received_at; /* time of the last received byte, in loop time */
+    uint64_t pinged_at;   /* time of the last keep-alive ping */
     struct mk_ws_parser parser;
     uint16_t peer_code;
     uint8_t state;
-    bool ping_timed_out; /* no answer came to a ping */
+    bool ping_timed_out; /* a ping was not answered */
     const char *why;     /* static text, or NULL */
 };
 
@@ -33,22 +34,22 @@ static struct mk_websocket *of_timeout(struct mk_timeout *timeout)
 }
 
 /*
- * `idle` expired. Reading only notes the time, so the timeout may have to be armed for the rest.
- * Who is not read cannot be heard: nothing is asked, and no answer is missed.
+ * `idle` expired. Reading only notes the time, so the timeout may have to be armed for the rest. A
+ * paused connection is not read: no ping is sent, and no answer is expected.
  */
-static void ask_if_alive(struct mk_timeout *timeout)
+static void send_idle_ping(struct mk_timeout *timeout)
 {
     struct mk_websocket *websocket = of_timeout(timeout);
     struct mk_websocket_context *context = websocket->context;
     if (mk_stream_paused(websocket->stream) ||
-        mk_loop_now(context->loop) - websocket->heard < context->idle.ms) {
+        mk_loop_now(context->loop) - websocket->received_at < context->idle.ms) {
         mk_timeout_arm(&context->idle, timeout);
         return;
     }
-    websocket->asked = mk_loop_now(context->loop);
+    websocket->pinged_at = mk_loop_now(context->loop);
     struct mk_slice says = { 0 };
-    if (websocket->events->asking)
-        says = websocket->events->asking(websocket->owner);
+    if (websocket->events->ping_payload)
+        says = websocket->events->ping_payload(websocket->owner);
     mk_websocket_send(websocket, MK_WS_PING, says);
     mk_timeout_arm(&context->patience, timeout);
 }
@@ -58,8 +59,9 @@ static void give_up(struct mk_timeout *timeout)
 {
     struct mk_websocket *websocket = of_timeout(timeout);
     struct mk_websocket_context *context = websocket->context;
-    bool was_heard = mk_stream_paused(websocket->stream) || websocket->heard >= websocket->asked;
-    if (websocket->state == OPEN && was_heard) {
+    bool was_received =
+        mk_stream_paused(websocket->stream) || websocket->received_at >= websocket->pinged_at;
+    if (websocket->state == OPEN && was_received) {
         mk_timeout_arm(&context->idle, timeout);
         return;
     }
@@ -76,7 +78,7 @@ int mk_websocket_context_init(struct mk_websocket_context *context, struct mk_lo
     context->loop = loop;
     context->role = role;
     context->message_limit = message_limit;
-    int rc = mk_timeouts_init(&context->idle, loop, idle_ms, ask_if_alive);
+    int rc = mk_timeouts_init(&context->idle, loop, idle_ms, send_idle_ping);
     if (rc < 0)
         return rc;
     rc = mk_timeouts_init(&context->patience, loop, patience_ms, give_up);
@@ -91,7 +93,10 @@ void mk_websocket_context_fini(struct mk_websocket_context *context)
     mk_timeouts_fini(&context->patience);
 }
 
-/* Tells the stream that its output grew, or ends the connection where memory or a limit ran out. */
+/*
+ * Wakes the stream after its output grew, or ends the connection when out of memory or over a
+ * limit.
+ */
 static void sent(struct mk_websocket *websocket, int rc)
 {
     if (rc == 0) {
@@ -103,13 +108,13 @@ static void sent(struct mk_websocket *websocket, int rc)
     mk_stream_abort(websocket->stream, rc);
 }
 
-/* NULL for a server, whose frames are not masked. */
+/* Returns NULL for a server, whose frames are not masked. */
 static struct mk_random *masks(const struct mk_websocket *websocket)
 {
     return websocket->context->role == MK_WS_CLIENT ? &websocket->context->masks : NULL;
 }
 
-/* Nothing may follow a close frame (RFC 6455, 5.5.1): a source is cut off at a frame's end. */
+/* Nothing may follow a close frame (RFC 6455, 5.5.1): a source is removed at the end of a frame. */
 static void send_close(struct mk_websocket *websocket, uint16_t code, struct mk_slice reason)
 {
     mk_stream_set_source(websocket->stream, NULL);
@@ -117,7 +122,7 @@ static void send_close(struct mk_websocket *websocket, uint16_t code, struct mk_
          mk_ws_write_close(mk_stream_output(websocket->stream), masks(websocket), code, reason));
 }
 
-/* Both close frames went, or the peer's framing cannot be followed any more. */
+/* Both close frames were sent, or the peer violated the framing. */
 static void finish(struct mk_websocket *websocket)
 {
     if (websocket->state == DONE)
@@ -160,13 +165,12 @@ static void on_event(struct mk_websocket *websocket, int status)
         websocket->events->message(websocket->owner, event->opcode, event->payload);
 }
 
-/* A message may make the owner pause the stream (too many calls in flight), answer much, or close.
- */
+/* On a message the owner may pause the stream (too many calls in flight), write much, or close. */
 static size_t on_read(void *owner, char *data, size_t len)
 {
     struct mk_websocket *websocket = owner;
     size_t at = 0;
-    websocket->heard = mk_loop_now(websocket->context->loop);
+    websocket->received_at = mk_loop_now(websocket->context->loop);
     while (at < len && websocket->state != DONE) {
         if (mk_stream_paused(websocket->stream) || mk_stream_congested(websocket->stream))
             return at;
@@ -194,8 +198,8 @@ static void on_end(void *owner)
 }
 
 /*
- * It is paused, and the peer has ended its side without a close frame. A pong that was not asked
- * for (RFC 6455, 5.5.3) asks for nothing; who is gone answers with a reset.
+ * The connection is paused, and the peer has ended its side without a close frame. An unsolicited
+ * pong (RFC 6455, 5.5.3) needs no answer; if the peer is gone, it causes a reset.
  */
 static void on_hangup(void *owner)
 {
@@ -221,7 +225,7 @@ static void on_closed(void *owner, int error)
     free(websocket);
 }
 
-/* For an owner that need not know, the stream does not have to wake anybody after each send. */
+/* An owner without `sent` is not called after each send. */
 static const struct mk_stream_events stream_events = {
     .read = on_read,
     .end = on_end,
@@ -250,7 +254,7 @@ struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
         .stream = stream,
         .events = events,
         .owner = owner,
-        .heard = mk_loop_now(context->loop),
+        .received_at = mk_loop_now(context->loop),
         .peer_code = MK_WS_ABNORMAL,
         .state = OPEN,
     };
@@ -285,7 +289,7 @@ void mk_websocket_resume(struct mk_websocket *websocket)
 {
     if (!mk_stream_paused(websocket->stream))
         return;
-    websocket->heard = mk_loop_now(websocket->context->loop);
+    websocket->received_at = mk_loop_now(websocket->context->loop);
     mk_stream_resume(websocket->stream);
 }
 
@@ -294,7 +298,7 @@ bool mk_websocket_ping_timed_out(const struct mk_websocket *websocket)
     return websocket->ping_timed_out;
 }
 
-/* False where it goes out as it is. */
+/* Returns false if it should be sent uncompressed. */
 static bool send_compressed(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
                             struct mk_slice payload)
 {
@@ -331,7 +335,7 @@ struct mk_buf *mk_websocket_begin(struct mk_websocket *websocket, struct mk_ws_o
     return NULL;
 }
 
-/* Puts the compressed payload in the place of the payload; false where that is not worth it. */
+/* Replaces the payload by the compressed one; returns false if that is not worth it. */
 static bool compress_written(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
                              struct mk_buf *out, const struct mk_ws_open *open, int *rc)
 {

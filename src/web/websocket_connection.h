@@ -12,39 +12,39 @@
 struct mk_websocket;
 
 struct mk_websocket_events {
-    /* A whole message; borrowed for the time of the call. Not called once it is closing. */
+    /* A whole message, borrowed for the call. Not called while the connection is closing. */
     void (*message)(void *owner, enum mk_ws_opcode opcode, struct mk_slice payload);
     /*
-     * The connection is gone and is freed after this returns. `code` is the peer's close code,
-     * MK_WS_ABNORMAL where there was no closing handshake; `why` is for a log. Never called from
-     * within a call of the owner's.
+     * The connection has ended and is freed after this returns. `code` is the peer's close code,
+     * MK_WS_ABNORMAL without a closing handshake; `why` is for a log. Never called from within a
+     * function that the owner calls.
      */
     void (*closed)(void *owner, uint16_t code, const char *why);
-    /* May be NULL. The answer to a ping, with that one's payload. */
+    /* May be NULL. The answer to a ping, with the same payload. */
     void (*pong)(void *owner, struct mk_slice payload);
     /*
-     * May be NULL. What a ping that asks whether the peer is still there is to say (up to 125
-     * bytes, borrowed for now): a peer need answer the last of several pings alone (RFC 6455,
-     * 5.5.3), so an owner that waits for a pong lets it be asked the same once more.
+     * May be NULL. Returns the payload of a keep-alive ping (up to 125 bytes, borrowed). A peer may
+     * answer only the last of several pings (RFC 6455, 5.5.3), so an owner that waits for a pong
+     * repeats its payload here.
      */
-    struct mk_slice (*asking)(void *owner);
-    /* May be NULL. The kernel has taken all or some of what was to be sent. */
+    struct mk_slice (*ping_payload)(void *owner);
+    /* May be NULL. The kernel has taken all or some of the output. */
     void (*sent)(void *owner);
 };
 
-/* What connections of one kind share. Embedded in a transport. */
+/* Shared by connections of one kind. Embedded in a transport. */
 struct mk_websocket_context {
     struct mk_loop *loop;
     enum mk_ws_role role;
     struct mk_random masks;      /* for the frames of a client */
     size_t message_limit;        /* bytes; a longer message is refused with 1009 */
-    struct mk_timeouts idle;     /* nothing was heard: a ping is sent */
+    struct mk_timeouts idle;     /* no bytes received: a ping is sent */
     struct mk_timeouts patience; /* no answer to a ping or a close frame: it is dropped */
 };
 
 /*
- * `idle_ms`: how long to hear nothing before asking with a ping; `patience_ms`: how long to wait
- * for an answer to it, or to a close frame. Returns 0 or -ENOMEM.
+ * `idle_ms`: the time without received bytes before a ping; `patience_ms`: the time to wait for an
+ * answer to a ping or a close frame. Returns 0 or -ENOMEM.
  */
 int mk_websocket_context_init(struct mk_websocket_context *context, struct mk_loop *loop,
                               enum mk_ws_role role, size_t message_limit, uint64_t idle_ms,
@@ -61,44 +61,44 @@ struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
                                       const struct mk_websocket_events *events, void *owner);
 
 /*
- * permessage-deflate was agreed upon in the handshake: compressed messages are taken, and messages
- * are sent so where that is worth it. `deflate` is borrowed, and may serve many connections.
+ * To be called if permessage-deflate was negotiated: accepts compressed messages, and compresses
+ * sent ones where that is worth it. `deflate` is borrowed, and may be shared by many connections.
  */
 void mk_websocket_set_deflate(struct mk_websocket *websocket, struct mk_deflate *deflate);
 
 struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket);
 
 /*
- * Nothing is read until mk_websocket_resume, or mk_websocket_close. The peer cannot be heard
- * meanwhile, so it is not dropped for its silence: that counts from the resuming on.
+ * Stops reading until mk_websocket_resume or mk_websocket_close. The keep-alive timeout is
+ * suspended meanwhile, and starts again when the connection is resumed.
  */
 void mk_websocket_pause(struct mk_websocket *websocket);
-/* Does nothing to one that is not paused. */
+/* Does nothing if the connection is not paused. */
 void mk_websocket_resume(struct mk_websocket *websocket);
 
-/* From within `closed`: it ended because the peer did not answer a ping. */
+/* From within `closed`: returns whether the connection ended because a ping was not answered. */
 bool mk_websocket_ping_timed_out(const struct mk_websocket *websocket);
 
-/* From within `message`: gives the message away, as mk_ws_parser_take does. */
+/* From within `message`: moves the message into `message`, as mk_ws_parser_take does. */
 bool mk_websocket_take(struct mk_websocket *websocket, struct mk_buf *message);
 
-/* Sends a message or a control frame. Memory or limits running out end the connection. */
+/* Sends a message or a control frame. Ends the connection when out of memory or over a limit. */
 void mk_websocket_send(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
                        struct mk_slice payload);
 
 /*
- * The same for a message that is written straight into its frame: `begin` returns the buf to append
- * the payload to, and nothing else; `end` sends it, or takes it back and ends the connection where
- * `rc`, the error of writing it, is negative. `begin` returns NULL where nothing can be sent any
- * more; then there is no `end`.
+ * The same for a message that is written directly into its frame: `begin` returns the buf to append
+ * the payload to, and nothing else; `end` sends it, or removes it and ends the connection if `rc`,
+ * the error of writing it, is negative. `begin` returns NULL if nothing can be sent any more; then
+ * `end` is not called.
  */
 struct mk_buf *mk_websocket_begin(struct mk_websocket *websocket, struct mk_ws_open *open);
 void mk_websocket_end(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
                       const struct mk_ws_open *open, int rc);
 
 /*
- * Begins the closing handshake: sends a close frame, drops what still comes but the answer to it,
- * then closes. May be called more than once; the first counts.
+ * Begins the closing handshake: sends a close frame, drops all input but the answer to it, then
+ * closes. Further calls do nothing.
  */
 void mk_websocket_close(struct mk_websocket *websocket, uint16_t code, struct mk_slice reason);
 

@@ -1,4 +1,4 @@
-/* websocket_dial: see the header. Asks (web/http_exchange), and judges the answer. */
+/* websocket_dial: see the header. Sends the request (web/http_exchange), and checks the answer. */
 #include "web/websocket_dial.h"
 
 #include "web/http_exchange.h"
@@ -13,7 +13,7 @@ struct mk_websocket_dial {
     struct mk_websocket_dial_options options;
     void (*done)(void *arg, struct mk_stream *stream, const struct mk_dial_outcome *outcome);
     void *arg;
-    struct mk_http_exchange *ask;
+    struct mk_http_exchange *exchange;
     char key[MK_WS_KEY_LEN];
 };
 
@@ -21,15 +21,15 @@ struct mk_websocket_dial *mk_websocket_dial_cancel(struct mk_websocket_dial *dia
 {
     if (!dial)
         return NULL;
-    mk_http_exchange_cancel(dial->ask);
+    mk_http_exchange_cancel(dial->exchange);
     free(dial);
     return NULL;
 }
 
 /* --- the answer --- */
 
-static void judge(struct mk_websocket_dial *dial, const struct mk_http1_response *response,
-                  struct mk_dial_outcome *outcome)
+static void check_answer(struct mk_websocket_dial *dial, const struct mk_http1_response *response,
+                         struct mk_dial_outcome *outcome)
 {
     outcome->step = MK_DIAL_ANSWERED;
     if (response->status != 101) {
@@ -49,13 +49,13 @@ static void on_exchange_done(void *arg, struct mk_stream *stream,
 {
     struct mk_websocket_dial *dial = arg;
     struct mk_dial_outcome outcome = { .step = MK_DIAL_CONNECTING };
-    dial->ask = NULL;
+    dial->exchange = NULL;
     if (result->response)
-        judge(dial, result->response, &outcome);
+        check_answer(dial, result->response, &outcome);
     else
         outcome.failure = *result->failure;
     if (!result->response && result->connected)
-        outcome.step = MK_DIAL_ASKING;
+        outcome.step = MK_DIAL_HANDSHAKING;
     if (stream && outcome.step != MK_DIAL_DONE) {
         mk_stream_adopt(stream, NULL, NULL);
         mk_stream_abort(stream, 0);
@@ -65,7 +65,7 @@ static void on_exchange_done(void *arg, struct mk_stream *stream,
     free(dial);
 }
 
-/* --- the question --- */
+/* --- the request --- */
 
 static int write_request(void *arg, struct mk_buf *out)
 {
@@ -111,6 +111,6 @@ struct mk_websocket_dial *mk_websocket_dial_start(
         .answer_ms = options->handshake_ms,
         .write = write_request,
     };
-    dial->ask = mk_http_exchange_start(loop, &ask, on_exchange_done, dial);
-    return dial->ask ? dial : mk_websocket_dial_cancel(dial);
+    dial->exchange = mk_http_exchange_start(loop, &ask, on_exchange_done, dial);
+    return dial->exchange ? dial : mk_websocket_dial_cancel(dial);
 }

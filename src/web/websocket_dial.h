@@ -1,7 +1,7 @@
 /*
- * websocket_dial: from a URL to a stream whose WebSocket handshake is done: connects (net/connect),
- * asks, and reads the answer (wire/ws_handshake). What is spoken then, and when to try again, is
- * the caller's.
+ * websocket_dial: the client's side of a WebSocket's opening handshake, from the URL to a stream of
+ * frames: connects (net/connect), sends the request, and checks the answer (wire/ws_handshake). The
+ * caller uses the stream, and retries after a failure.
  */
 #ifndef MK_WEB_WEBSOCKET_DIAL_H
 #define MK_WEB_WEBSOCKET_DIAL_H
@@ -21,26 +21,26 @@ struct mk_websocket_dial_options {
     bool offers_deflate;
 };
 
-/* How far it came. */
+/* The step that was reached. */
 enum mk_dial_step {
     MK_DIAL_CONNECTING,
-    MK_DIAL_ASKING,   /* it was connected, and no whole answer came to the handshake */
-    MK_DIAL_ANSWERED, /* with a refusal, or not as RFC 6455 asks for */
+    MK_DIAL_HANDSHAKING, /* connected, but without a complete answer to the handshake */
+    MK_DIAL_ANSWERED,    /* answered with a refusal, or not according to RFC 6455 */
     MK_DIAL_DONE,
 };
 
 struct mk_dial_outcome {
     enum mk_dial_step step;
-    struct mk_failure failure; /* where it is not done; `status` where the answer was a refusal */
-    bool deflate;              /* permessage-deflate was agreed upon */
+    struct mk_failure failure; /* of another step than MK_DIAL_DONE; `status` of a refusal */
+    bool deflate;              /* permessage-deflate was negotiated */
 };
 
 struct mk_websocket_dial;
 
 /*
  * Starts. `done` is called once, never from within this function, and ends it: with a stream that
- * it must hand over or abort before it returns (what has come behind the handshake goes to the new
- * owner), or with NULL and what went wrong. Returns NULL when out of memory; then `done` is not
+ * it must pass to a new owner or abort before it returns (the new owner gets the bytes behind the
+ * handshake), or with NULL and the failure. Returns NULL when out of memory; then `done` is not
  * called.
  */
 struct mk_websocket_dial *mk_websocket_dial_start(
@@ -48,7 +48,10 @@ struct mk_websocket_dial *mk_websocket_dial_start(
     void (*done)(void *arg, struct mk_stream *stream, const struct mk_dial_outcome *outcome),
     void *arg);
 
-/* Gives up: `done` will not be called. Not allowed after it was. NULL is allowed; returns NULL. */
+/*
+ * Cancels: `done` will not be called. Not allowed after it was called. NULL is allowed; returns
+ * NULL.
+ */
 struct mk_websocket_dial *mk_websocket_dial_cancel(struct mk_websocket_dial *dial);
 
 #endif

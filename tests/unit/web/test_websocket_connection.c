@@ -84,7 +84,7 @@ static const struct mk_websocket_events events_with_payload = {
     .message = on_message,
     .closed = on_closed,
     .pong = on_pong,
-    .asking = on_asking,
+    .ping_payload = on_asking,
 };
 
 /* --- the other side --- */

@@ -179,11 +179,11 @@ static void what_is_no_answer_is_told(void **state)
     static char endless[20 * 1024];
     (void)state;
     dial_and_answer("SSH-2.0-OpenSSH_9.2\r\n", false);
-    assert_failed(MK_DIAL_ASKING, MK_FAILURE_PROTOCOL, "its answer is not HTTP/1.1");
+    assert_failed(MK_DIAL_HANDSHAKING, MK_FAILURE_PROTOCOL, "its answer is not HTTP/1.1");
     memset(endless, 'a', sizeof(endless) - 1);
     memcpy(endless, "HTTP/1.1 200 OK\r\nX: ", 20);
     dial_and_answer(endless, false);
-    assert_failed(MK_DIAL_ASKING, MK_FAILURE_TOO_LONG, "its answer is too long");
+    assert_failed(MK_DIAL_HANDSHAKING, MK_FAILURE_TOO_LONG, "its answer is too long");
     dial_and_answer("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                     "Connection: Upgrade\r\nSec-WebSocket-Accept: AAAA\r\n\r\n",
                     false);
@@ -194,7 +194,7 @@ static void what_is_no_answer_is_told(void **state)
     assert_failed(MK_DIAL_ANSWERED, MK_FAILURE_PROTOCOL, why);
     dial_and_answer("HTTP/1.1 101 Switch", false);
     raw_server_hang_up(&server);
-    assert_failed(MK_DIAL_ASKING, MK_FAILURE_NO_ANSWER,
+    assert_failed(MK_DIAL_HANDSHAKING, MK_FAILURE_NO_ANSWER,
                   "it closed the connection before it answered");
 }
 
@@ -203,7 +203,7 @@ static void silence_and_strangers_are_told(void **state)
     (void)state;
     start("ws", "/", 60, false);
     raw_server_request(&server);
-    assert_failed(MK_DIAL_ASKING, MK_FAILURE_TIMEOUT, "it did not answer in time");
+    assert_failed(MK_DIAL_HANDSHAKING, MK_FAILURE_TIMEOUT, "it did not answer in time");
 
     server.context = server_context("IP:127.0.0.1");
     trust(NULL);
