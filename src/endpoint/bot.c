@@ -28,6 +28,7 @@ int mk_bot_prepare(struct mk_bot *bot, const struct mk_bot_shared *shared,
         .limits = shared->limits,
         .dispatch = &bot->dispatch,
         .hub = &bot->hub,
+        .unanswered_pings = &bot->unanswered_pings,
         .http = shared->http,
         .files = shared->files,
     };

@@ -28,6 +28,7 @@ struct mk_bot {
     struct mk_account account; /* the bot for the host of its backend */
     struct mk_dispatch dispatch;
     struct mk_hub hub;
+    uint64_t unanswered_pings; /* WebSockets that ended because they did not answer a ping */
     struct mk_timer *retry;    /* for readers of the hub that are stuck */
     struct mk_list transports; /* in the order of the table and of the configuration */
     struct mk_list draining;   /* removed by a reload; freed when they are idle */

@@ -31,7 +31,7 @@ static struct milky_host *find_running(const struct milky_endpoint *endpoint,
 static const struct milky_host *find_owner(const struct milky_endpoint *endpoint,
                                            const struct milky_config_backend *backend)
 {
-    if (!backend->self || !backend->table || !mk_host_frees(backend->table))
+    if (!backend->self || !backend->table || !mk_host_has_free(backend->table))
         return NULL;
     for (size_t i = 0; i < endpoint->host_count; i++)
         if (endpoint->hosts[i]->self == backend->self)
@@ -47,7 +47,7 @@ static size_t first_of(const struct milky_config *config, size_t index)
 {
     const struct milky_config_backend *backends = config->backends;
     bool is_owned =
-        backends[index].self && backends[index].table && mk_host_frees(backends[index].table);
+        backends[index].self && backends[index].table && mk_host_has_free(backends[index].table);
     for (size_t i = 0; i < index && is_owned; i++)
         if (backends[i].self == backends[index].self)
             return i;

@@ -77,7 +77,7 @@ static yyjson_mut_val *bot_of(struct writer *w, const struct mk_bot *bot)
     add_uint(w, object, "calls_in_flight", bot->dispatch.in_flight);
     add_uint(w, object, "last_event", bot->hub.events);
     add_uint(w, object, "dropped_connections", bot->hub.overruns);
-    add_uint(w, object, "unanswered_pings", bot->hub.unanswered);
+    add_uint(w, object, "unanswered_pings", bot->unanswered_pings);
     if (w->endpoint->journal) {
         struct mk_journal_measure measure;
         mk_journal_measure(w->endpoint->journal, bot->hub.self_id, &measure);

@@ -1,4 +1,4 @@
-/* action: the names and numbers of actions, as backends ask for them (milky/backend.h). */
+/* action: the functions of milky/backend.h about names and numbers of actions. */
 #include "protocol/schema.h"
 #include "protocol/tables.h"
 

@@ -1,6 +1,6 @@
 /*
- * call: the functions of milky/backend.h and milky/json.h about calls. Each begins with the number
- * that the backend gives: what it does not name is refused, and no other call is touched.
+ * call: the functions of milky/backend.h and milky/json.h about calls. Each looks up the number
+ * that the backend passes: an invalid one is refused, and affects no other call.
  */
 #include "host/host.h"
 
@@ -32,7 +32,9 @@ void mk_host_cancel(struct milky_host *host, struct mk_slot *slot, int retcode,
     mk_calls_remove(&host->calls, slot);
 }
 
-/* A mistake of the backend's: an error the first time, so that a log is not filled with it. */
+/*
+ * The log level of a mistake of the backend: an error only the first time, to keep the log short.
+ */
 static enum mk_log_level mistake_level(struct milky_host *host)
 {
     enum mk_log_level level = host->misuse_logged ? MK_LOG_DEBUG : MK_LOG_ERROR;
@@ -40,7 +42,7 @@ static enum mk_log_level mistake_level(struct milky_host *host)
     return level;
 }
 
-/* Notes that the backend has named a call that is not open. Returns -ENOENT. */
+/* Logs that the backend has used a call that is not open. Returns -ENOENT. */
 static int refuse_call(struct milky_host *host, uint64_t number)
 {
     struct mk_slot *slot = mk_calls_trace(&host->calls, number);
@@ -51,7 +53,7 @@ static int refuse_call(struct milky_host *host, uint64_t number)
         return -ENOENT;
     }
     bool is_last = slot->generation == (uint32_t)(number >> 32);
-    if (is_last && slot->state == MK_SLOT_HELD) { /* it lets go of what it borrowed */
+    if (is_last && slot->state == MK_SLOT_HELD) { /* it no longer needs what it borrowed */
         mk_call_free(slot->call);
         mk_calls_remove(&host->calls, slot);
     } else if (is_last && !slot->unanswered) {
@@ -65,7 +67,7 @@ static int refuse_call(struct milky_host *host, uint64_t number)
     return -ENOENT;
 }
 
-/* The open call of this number, which is the backend's no more; NULL where it is not open. */
+/* Returns the open call of this number, and removes it from the table; NULL if it is not open. */
 static struct mk_call *take(struct milky_host *host, uint64_t number)
 {
     struct mk_slot *slot = mk_calls_find(&host->calls, number);
@@ -84,7 +86,7 @@ int milky_call_ok(struct milky_host *host, uint64_t number, yyjson_mut_val *data
     return call ? mk_call_ok(call, data) : refuse_call(host, number);
 }
 
-/* A value in the call's own document. Returns 0; -EINVAL, logged; -ENOMEM. */
+/* Reads a value into the call's own document. Returns 0; -EINVAL, logged; -ENOMEM. */
 static int read_result(struct mk_call *call, struct mk_slice json, yyjson_mut_val **data)
 {
     yyjson_alc alc = mk_json_alc(&call->arena);
@@ -180,7 +182,7 @@ yyjson_mut_doc *milky_call_doc(const struct milky_host *host, uint64_t number)
     return call ? call->doc : NULL;
 }
 
-/* A value as text in the call's arena; without memory for it one of no bytes. */
+/* Writes a value as text to the call's arena; returns an empty slice when out of memory. */
 static struct mk_slice write_text(struct mk_call *call, yyjson_mut_val *value)
 {
     yyjson_alc alc = mk_json_alc(&call->arena);

@@ -79,7 +79,7 @@ void mk_calls_remove(struct mk_calls *calls, struct mk_slot *slot)
     slot->call = NULL;
     slot->state = MK_SLOT_FREE;
     if (slot->generation == UINT32_MAX)
-        return; /* its numbers are used up */
+        return; /* all its numbers were used */
     slot->next = calls->first_free;
     calls->first_free = slot->index;
 }

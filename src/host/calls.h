@@ -1,10 +1,9 @@
 /*
- * calls: the open calls of one backend, by the numbers that it knows them by; its open requests for
- * files, by numbers of their own, are kept in another one. A number is the index
- * of a slot (its low half) and the generation of what is in there (its high half): it is never
- * given twice, and one that was made up, has been used or is too late names nothing.
+ * calls: the open calls of one backend by number; another instance holds its open requests for
+ * files. A number is the index of a slot (its low half) and the generation of the slot's content
+ * (its high half): it is never reused, and an invented, used or late number is invalid.
  *
- * Not here: answering a call (host/call.c), and the call itself (protocol/call.h).
+ * host/call.c answers calls; protocol/call.h is the call itself.
  */
 #ifndef MK_HOST_CALLS_H
 #define MK_HOST_CALLS_H
@@ -20,31 +19,31 @@ struct mk_resource_request;
 
 enum mk_slot_state {
     MK_SLOT_FREE,
-    MK_SLOT_OPEN,   /* the backend is to answer */
-    MK_SLOT_ENDING, /* it has ended without an answer, of which the backend is being notified */
-    MK_SLOT_HELD,   /* it has ended, and the backend goes on: it may use what it borrowed */
+    MK_SLOT_OPEN,   /* waits for the backend's answer */
+    MK_SLOT_ENDING, /* ended without an answer; the backend is being notified */
+    MK_SLOT_HELD,   /* ended, but the backend may still use what it borrowed */
 };
 
 struct mk_slot {
     uint64_t number; /* of the open call, else MK_NO_CALL */
     union {
-        struct mk_call *call; /* NULL where it is free */
+        struct mk_call *call; /* NULL if free */
         struct mk_resource_request *resource;
     };
     struct mk_calls *calls;
-    struct mk_timeout deadline; /* armed by the owner while the call is open */
+    struct mk_timeout deadline; /* armed while the call is open */
     uint32_t index;
-    uint32_t generation; /* of the call that is in it, or was the last one */
-    uint32_t next;       /* free one */
+    uint32_t generation; /* of its current or last call */
+    uint32_t next;       /* the next free slot */
     enum mk_slot_state state;
-    bool unanswered; /* the last call in it has ended without an answer of the backend */
+    bool unanswered; /* its last call has ended without the backend's answer */
 };
 
 #define MK_NO_CALL UINT64_MAX
 
 enum { MK_CALLS_CHUNK = 64 };
 
-/* Slots stay where they are. */
+/* Slots do not move. */
 struct mk_calls {
     struct mk_slot **chunks;
     uint32_t count; /* of slots */
@@ -52,21 +51,19 @@ struct mk_calls {
 };
 
 void mk_calls_init(struct mk_calls *calls);
-/* All must be free. */
+/* All slots must be free. */
 void mk_calls_fini(struct mk_calls *calls);
 
-/* An open slot with a number of its own, whose content is the caller's to set. Returns NULL when
- * out of memory. */
+/* Opens a slot with a new number; the caller sets its content. Returns NULL when out of memory. */
 struct mk_slot *mk_calls_take(struct mk_calls *calls);
 
-/* Gives a call its number (call->ticket). Returns its slot, or NULL when out of memory. */
+/* Assigns a number to a call (call->ticket). Returns its slot, or NULL when out of memory. */
 struct mk_slot *mk_calls_add(struct mk_calls *calls, struct mk_call *call);
 
-/* The slot is free again: its number names nothing from here on, and its deadline is off. */
+/* Frees the slot: its number becomes invalid, and its deadline is disarmed. */
 void mk_calls_remove(struct mk_calls *calls, struct mk_slot *slot);
 
-/* The slot that had this number, whatever is in it now; NULL where there never was such a number.
- */
+/* Returns the slot that has or had this number; NULL if the number never existed. */
 struct mk_slot *mk_calls_trace(const struct mk_calls *calls, uint64_t number);
 
 static inline struct mk_slot *mk_calls_at(const struct mk_calls *calls, uint32_t index)
@@ -74,7 +71,7 @@ static inline struct mk_slot *mk_calls_at(const struct mk_calls *calls, uint32_t
     return &calls->chunks[index / MK_CALLS_CHUNK][index % MK_CALLS_CHUNK];
 }
 
-/* The slot of an open call, or NULL. */
+/* Returns the slot of an open call, or NULL. */
 static inline struct mk_slot *mk_calls_find(const struct mk_calls *calls, uint64_t number)
 {
     uint32_t index = (uint32_t)number;

@@ -1,6 +1,6 @@
 /*
- * check: values that a backend got from elsewhere than a bot, held against the tables as if a bot
- * had sent them (milky/backend.h, milky/json.h). It knows no call.
+ * check: checks values that a backend did not get from a bot against the tables, as if a bot had
+ * sent them (milky/backend.h, milky/json.h). It does not use calls.
  */
 #include "base/json.h"
 #include "base/utf8.h"
@@ -12,8 +12,8 @@
 #include <milky/json.h>
 #include <stdio.h>
 
-/* Cut to fit, never within a character. */
-static void tell(struct mk_slice text, char *problem, size_t size)
+/* Copies the text, cut to fit, never within a character. */
+static void copy_text(struct mk_slice text, char *problem, size_t size)
 {
     if (size == 0)
         return;
@@ -23,15 +23,15 @@ static void tell(struct mk_slice text, char *problem, size_t size)
     problem[text.len] = '\0';
 }
 
-/* What values are held against: the params of an action, or the fields of a request. */
+/* The table to check against: the params of an action, or the fields of a request. */
 struct table {
     const struct mk_action *action;
     struct mk_operation_found operation;
 };
 
 /* Returns a verdict or -ENOMEM. */
-static int hold(const struct table *table, yyjson_val *given, yyjson_mut_doc *doc,
-                struct mk_arena *arena, yyjson_mut_val **made, struct mk_slice *problem)
+static int check_against(const struct table *table, yyjson_val *given, yyjson_mut_doc *doc,
+                         struct mk_arena *arena, yyjson_mut_val **made, struct mk_slice *problem)
 {
     if (!table->action) {
         struct mk_operation_request request = { 0 };
@@ -47,7 +47,7 @@ static int hold(const struct table *table, yyjson_val *given, yyjson_mut_doc *do
     return verdict;
 }
 
-/* What is made on the way goes with the arena; only what was checked is copied out of it. */
+/* Intermediate values are freed with the arena; only the checked value is copied. */
 static int check(const struct table *table, struct mk_arena *arena, yyjson_mut_val *given,
                  yyjson_mut_doc *doc, yyjson_mut_val **checked, char *problem, size_t size)
 {
@@ -58,11 +58,11 @@ static int check(const struct table *table, struct mk_arena *arena, yyjson_mut_v
     struct mk_slice text;
     if ((given && !copy) || !made)
         return -ENOMEM;
-    int verdict = hold(table, yyjson_doc_get_root(copy), made, arena, &params, &text);
+    int verdict = check_against(table, yyjson_doc_get_root(copy), made, arena, &params, &text);
     if (verdict < 0)
         return verdict;
     if (verdict != MK_VALID) {
-        tell(text, problem, size);
+        copy_text(text, problem, size);
         return -EINVAL;
     }
     yyjson_mut_val *value = yyjson_mut_val_mut_copy(doc, params);
@@ -82,7 +82,7 @@ static int check_in_arena(const struct table *table, yyjson_mut_val *given, yyjs
     return rc;
 }
 
-/* --- what there is to hold them against; false: no such name --- */
+/* --- finding the table; false: no such name --- */
 
 static bool params_of(const char *action, struct table *table)
 {
@@ -90,7 +90,7 @@ static bool params_of(const char *action, struct table *table)
     return table->action != NULL;
 }
 
-/* The result as if it were params. */
+/* Makes a table that checks the result as if it were params. */
 static bool result_of(const char *action, struct mk_action *as_params, struct table *table)
 {
     if (!params_of(action, table) || table->action->result->kind != MK_KIND_OBJECT)
@@ -155,13 +155,13 @@ static int check_json(const struct table *table, struct mk_slice json, char *pro
         char malformed[256];
         snprintf(malformed, sizeof(malformed), "malformed JSON at byte %zu: %s", error.pos,
                  error.msg);
-        tell(mk_slice_str(malformed), problem, size);
+        copy_text(mk_slice_str(malformed), problem, size);
         rc = -EINVAL;
     }
     if (rc == 0)
-        rc = hold(table, yyjson_doc_get_root(given), made, &arena, &params, &text);
+        rc = check_against(table, yyjson_doc_get_root(given), made, &arena, &params, &text);
     if (rc > 0) {
-        tell(text, problem, size);
+        copy_text(text, problem, size);
         rc = -EINVAL;
     }
     mk_arena_fini(&arena);

@@ -1,4 +1,4 @@
-/* host: the life of a backend in an endpoint, and the way of calls to it. See the header. */
+/* host: the life cycle of a backend in an endpoint, and the path of calls to it. See the header. */
 #include "host/host.h"
 
 #include "base/clock.h"
@@ -15,11 +15,11 @@ enum { LOG_LATE_MS = 10 * 1000 };
 /* --- accounts --- */
 
 /*
- * The backend gets a number that is the call's alone; what it does with it is in host/call.c.
- * Returns the slot where the call is still open then, else NULL.
+ * Passes a call to the backend under a new number; host/call.c handles its answers. Returns the
+ * slot if the call is still open then, else NULL.
  */
-static struct mk_slot *hand_over(struct milky_host *host, struct mk_call *call,
-                                 void (*run)(void *self, uint64_t call))
+static struct mk_slot *pass_to_backend(struct milky_host *host, struct mk_call *call,
+                                       void (*run)(void *self, uint64_t call))
 {
     if (host->closed) {
         mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL, MK_SLICE("the backend has ended"));
@@ -35,7 +35,7 @@ static struct mk_slot *hand_over(struct milky_host *host, struct mk_call *call,
     return slot->number == number ? slot : NULL;
 }
 
-/* One line in a while, however many there are. */
+/* Logs one line per interval, however many calls are late. */
 static void log_late(struct milky_host *host, const struct mk_call *call)
 {
     uint64_t now = mk_loop_now(host->owner->loop);
@@ -62,7 +62,7 @@ static void on_call(struct mk_call_target *target, struct mk_call *call)
     struct milky_host *host = account->host;
     if (mk_host_intercept(account, call))
         return;
-    struct mk_slot *slot = hand_over(host, call, host->table.call);
+    struct mk_slot *slot = pass_to_backend(host, call, host->table.call);
     if (slot)
         mk_timeout_arm(&host->deadlines, &slot->deadline);
 }
@@ -131,11 +131,11 @@ struct mk_account *mk_host_find(const struct milky_host *host, uint64_t self_id)
 
 /* --- operators' requests --- */
 
-/* An operator waits as long as they want: a whole world may be loaded. */
+/* Operators' requests have no deadline: loading a world may take long. */
 static void on_control(struct mk_call_target *target, struct mk_call *call)
 {
     struct milky_host *host = MK_CONTAINER_OF(target, struct milky_host, requests);
-    hand_over(host, call, host->table.control);
+    pass_to_backend(host, call, host->table.control);
 }
 
 static void on_operator_gone(struct mk_call_target *target, struct mk_call *call)
@@ -145,7 +145,9 @@ static void on_operator_gone(struct mk_call_target *target, struct mk_call *call
 
 /* --- life --- */
 
-/* What is wrong with a table, or NULL. One of an older header is shorter, and ends behind `call`.
+/*
+ * Returns the error of a table, or NULL. A table of an older header is shorter, but includes
+ * `call`.
  */
 static const char *table_error(const struct milky_backend *backend)
 {
@@ -160,7 +162,7 @@ static const char *table_error(const struct milky_backend *backend)
     return NULL;
 }
 
-/* As much of a table as there is; the rest is NULL. */
+/* Copies the table as far as it goes; the rest is NULL. */
 static struct milky_backend copy_of(const struct milky_backend *backend)
 {
     struct milky_backend table = { 0 };
@@ -168,7 +170,7 @@ static struct milky_backend copy_of(const struct milky_backend *backend)
     return table;
 }
 
-bool mk_host_frees(const struct milky_backend *backend)
+bool mk_host_has_free(const struct milky_backend *backend)
 {
     return copy_of(backend).free != NULL;
 }
@@ -180,7 +182,7 @@ void mk_host_free_backend(const struct milky_backend *backend, void *self)
         table.free(self);
 }
 
-/* On failure nothing is to be freed but the host itself. */
+/* On failure only the host itself has to be freed. */
 static int init_parts(struct milky_host *host, struct mk_host_owner *owner, const char *name)
 {
     host->owner = owner;
@@ -346,7 +348,7 @@ struct milky_host *mk_host_free(struct milky_host *host)
     return NULL;
 }
 
-/* --- what a backend asks about the endpoint --- */
+/* --- queries of a backend about the endpoint --- */
 
 const uint64_t *milky_host_bots(const struct milky_host *host, size_t *count)
 {

@@ -1,11 +1,11 @@
 /*
- * host: what a backend sees of its endpoint (milky/backend.h), and what the endpoint sees of a
- * backend. There is one host for each backend of an endpoint, and one account in it for each bot
- * that names this backend.
+ * host: the endpoint as its backend sees it (milky/backend.h), and the backend as the endpoint sees
+ * it. There is one host for each backend of an endpoint, and one account in it for each bot that
+ * names this backend.
  *
  *   dispatch -> account (a mk_call_target) -> host: numbers the call -> backend->call
- *   backend -> milky_call_ok -> host: whose number is this? -> protocol/call -> caller
- *   backend -> milky_emit -> host: which account? -> hub
+ *   backend -> milky_call_ok -> host: finds the call -> protocol/call -> caller
+ *   backend -> milky_emit -> host: finds the account -> hub
  */
 #ifndef MK_HOST_HOST_H
 #define MK_HOST_HOST_H
@@ -21,10 +21,10 @@
 struct mk_loop;
 struct mk_impl; /* what get_impl_info answers (host/state.c) */
 
-/* What a backend has said of one bot or of all: which actions it can do, and what is behind it. */
+/* What a backend has declared for one bot or for all: supported actions and implementation. */
 struct mk_capabilities {
     uint64_t *actions;    /* a bit for each, by number; NULL: all */
-    struct mk_impl *impl; /* NULL: the backend answers itself */
+    struct mk_impl *impl; /* NULL: the backend answers get_impl_info */
 };
 
 /* One bot, as its host knows it. Embedded in the bot; the hub is the bot's. */
@@ -34,16 +34,16 @@ struct mk_account {
     struct mk_hub *hub;
     uint64_t self_id;
     enum milky_state state;
-    char *reason;                        /* why it is offline; NULL: none was given */
-    uint64_t since;                      /* it is in this state; milliseconds since 1970 */
-    struct mk_capabilities capabilities; /* they win over the host's */
+    char *reason;                        /* why it is offline, or NULL */
+    uint64_t since;                      /* when it entered this state; milliseconds since 1970 */
+    struct mk_capabilities capabilities; /* they override the host's */
 };
 
 void mk_account_init(struct mk_account *account, struct milky_host *host, struct mk_hub *hub,
                      uint64_t self_id);
 void mk_account_fini(struct mk_account *account);
 
-/* The bots of a host, in the order of the configuration. Zeroed is none. */
+/* The bots of a host, in the order of the configuration. A zeroed roster is empty. */
 struct mk_roster {
     struct mk_account **accounts;
     uint64_t *self_ids;
@@ -55,11 +55,11 @@ int mk_roster_init(struct mk_roster *roster, size_t most);
 void mk_roster_add(struct mk_roster *roster, struct mk_account *account);
 void mk_roster_fini(struct mk_roster *roster);
 
-/* What a host asks of the endpoint around it. */
+/* The endpoint, as its hosts use it. */
 struct mk_host_owner {
     struct mk_loop *loop;
     struct mk_journal *journal;   /* or NULL */
-    uint64_t call_ms;             /* for a backend's answer */
+    uint64_t call_ms;             /* the time limit of a backend's answer */
     enum milky_language language; /* of replies to bots */
     /* As milky_host_drop_connections and milky_host_resource_url; the account may be NULL there. */
     void (*drop)(struct mk_host_owner *owner, struct mk_account *account);
@@ -71,7 +71,7 @@ struct mk_host_owner {
 enum { MK_HOST_ERROR_MAX = 256 };
 
 struct milky_host {
-    struct milky_backend table; /* the backend's; functions that it does not know are NULL */
+    struct milky_backend table; /* the backend's; missing functions are NULL */
     const struct milky_backend *backend;
     void *self;
     char *name;
@@ -81,8 +81,8 @@ struct milky_host {
     size_t impl_action;                  /* the number of get_impl_info */
     struct mk_calls calls;
     struct mk_timeouts deadlines; /* of calls that were not answered at once */
-    uint64_t late;                /* calls that were not answered in time, */
-    uint64_t late_logged;         /* and when that was logged last, in ms of the loop; 0: never */
+    uint64_t late;                /* calls that were not answered in time */
+    uint64_t late_logged;         /* when that was logged last, in ms of the loop; 0: never */
     struct mk_posts posts;
     struct mk_call_target requests; /* of operators */
     struct mk_dispatch dispatch;    /* the requests' */
@@ -90,29 +90,29 @@ struct milky_host {
     uint64_t round;                 /* of its last turn_end; its endpoint's */
     char *last_error; /* the last error that the backend logged before it had started, or "" */
     bool started;
-    bool closed;        /* no new call goes to the backend */
-    bool stopped;       /* nothing is open any more, and there are no posts */
+    bool closed;        /* the backend gets no new calls */
+    bool stopped;       /* no call is open, and no posts are accepted */
     bool ended;         /* the backend has been freed */
     bool unstored;      /* it has emitted events since the journal was committed */
     bool misuse_logged; /* its misuse of calls was logged */
 };
 
 /*
- * Makes the host of a backend, which belongs to it from here on, also when this fails (then it has
- * been freed). Returns 0; -EINVAL for a table that is too short, without `call` or without a name,
- * with what is wrong in `why`; -ENOMEM.
+ * Makes the host of a backend, and takes over the backend, also on failure (then it has been
+ * freed). Returns 0; -EINVAL for a table that is too short, without `call` or without a name, with
+ * the reason in `why`; -ENOMEM.
  */
 int mk_host_new(struct mk_host_owner *owner, const char *name, const struct milky_backend *backend,
                 void *self, struct milky_host **host, const char **why);
-/* The backend frees its state. */
-bool mk_host_frees(const struct milky_backend *backend);
-/* Frees a backend of which no host comes. */
+/* Returns whether the backend's table has `free`. */
+bool mk_host_has_free(const struct milky_backend *backend);
+/* Frees a backend for which no host is made. */
 void mk_host_free_backend(const struct milky_backend *backend, void *self);
 
 /*
- * Ends it in three steps, each of which does those before. Stopping answers all open calls and
- * takes no more; ending frees the backend; freeing, when libuv has closed the backend's handles and
- * the bots are gone, frees the host.
+ * Ends it in three steps, each of which includes those before. Stop answers all open calls and
+ * accepts no more; end frees the backend; free, when libuv has closed the backend's handles and the
+ * bots are gone, frees the host.
  */
 void mk_host_stop(struct milky_host *host);
 void mk_host_end(struct milky_host *host);
@@ -121,54 +121,56 @@ struct milky_host *mk_host_free(struct milky_host *host); /* NULL is allowed */
 /* Starts the backend. Returns 0 or the backend's error. */
 int mk_host_start(struct milky_host *host);
 
-/* The backend gets no new calls, and no requests for files; those of operators that are open have a
- * deadline from here on, as others have. */
+/*
+ * Passes no new calls or requests for files to the backend; open requests of operators get a
+ * deadline from now on, as other calls have.
+ */
 void mk_host_close(struct milky_host *host);
 
-/* How many calls (operators' too) and requests for files are open. */
+/* The number of open calls (with operators' requests) and requests for files. */
 struct mk_host_load {
     size_t calls;
     size_t files;
 };
 struct mk_host_load mk_host_load(const struct milky_host *host);
 
-/* Answers all that is open with a failure in the backend's place, which is notified. */
+/* Ends all open calls and requests for files with a failure, and notifies the backend. */
 void mk_host_fail_all(struct milky_host *host, const char *message);
 
-/* A turn of the loop ends. */
+/* To be called at the end of a turn of the loop. */
 void mk_host_turn_end(struct milky_host *host);
 
 /*
- * The journal has committed all events: the backend is notified where some are its own. Returns
- * whether it has emitted others meanwhile.
+ * To be called when the journal has committed all events: notifies the backend if some are its own.
+ * Returns whether it has emitted more meanwhile.
  */
 bool mk_host_notify_stored(struct milky_host *host);
 
-/* These are its bots, in this order. */
+/* Returns whether these are its bots, in this order. */
 bool mk_host_has_bots(const struct milky_host *host, const struct mk_roster *roster);
 
-/* Swaps in another list of bots; the backend is notified. `roster` gets the old one. */
+/* Replaces the list of bots, and notifies the backend. `roster` receives the old list. */
 void mk_host_set_bots(struct milky_host *host, struct mk_roster *roster);
 
-/* The account of that number, or NULL. */
+/* Returns the account of this number, or NULL. */
 struct mk_account *mk_host_find(const struct milky_host *host, uint64_t self_id);
 
 /* --- calls --- */
 
 /*
- * Answers a call that the backend is not to see: of a bot that is offline, of an action that it
- * cannot do, or of one that the host answers itself. Returns false for all others.
+ * Answers calls that are not passed to the backend: of a bot that is offline, of an action that is
+ * not supported, or of one that the host answers itself. Returns false for all others.
  */
 bool mk_host_intercept(struct mk_account *account, struct mk_call *call);
 void mk_capabilities_fini(struct mk_capabilities *capabilities);
 
-/* Ends an open call without an answer of the backend, which is notified (`cancelled`). */
+/* Ends an open call without the backend's answer, and notifies the backend (`cancelled`). */
 void mk_host_cancel(struct milky_host *host, struct mk_slot *slot, int retcode,
                     struct mk_slice message);
 
 /* --- requests for files (resource.c) --- */
 
-/* Fails all requests that are open, in the backend's place. */
+/* Ends all open requests for files with a failure. */
 void mk_host_fail_resources(struct milky_host *host, const char *message);
 
 #endif

@@ -10,7 +10,7 @@ struct mk_post {
     void *arg;
 };
 
-/* Takes all that has come, without holding the mutex while it runs: a post may add another one. */
+/* Takes all posts, and runs them without holding the mutex: a post may add another one. */
 static void run_all(struct mk_posts *posts)
 {
     uv_mutex_lock(&posts->mutex);

@@ -69,7 +69,7 @@ void mk_host_fail_resources(struct milky_host *host, const char *message)
 
 /* --- answering --- */
 
-/* Logged, but for an answer to a client that has gone. */
+/* Logs the mistake, except for an answer to a client that has gone. */
 static int refuse(struct milky_host *host, uint64_t number)
 {
     const struct mk_slot *slot = mk_calls_trace(&host->resources, number);

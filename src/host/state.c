@@ -1,6 +1,7 @@
 /*
- * state: whether a bot is online, what its backend can do, and what is behind it: the functions of
- * milky/backend.h that say so, and the calls that are answered here for it.
+ * state: the functions of milky/backend.h by which a backend declares whether a bot is online,
+ * which actions it supports and its implementation, and the calls that the host answers
+ * accordingly.
  */
 #include "host/host.h"
 
@@ -17,7 +18,7 @@
 
 enum { LONGEST_REASON = 4096 };
 
-/* --- what a backend can do --- */
+/* --- capabilities --- */
 
 struct mk_impl {
     char *name;
@@ -44,7 +45,7 @@ void mk_capabilities_fini(struct mk_capabilities *capabilities)
     *capabilities = (struct mk_capabilities){ 0 };
 }
 
-/* Those of one bot, or of the host; NULL where there is no such bot. */
+/* Returns those of one bot, or of the host; NULL if there is no such bot. */
 static struct mk_capabilities *capabilities_of(struct milky_host *host, uint64_t self_id)
 {
     struct mk_account *account = self_id ? mk_host_find(host, self_id) : NULL;
@@ -53,7 +54,7 @@ static struct mk_capabilities *capabilities_of(struct milky_host *host, uint64_t
     return account ? &account->capabilities : &host->capabilities;
 }
 
-/* What is said of all bots replaces what was said of each. */
+/* A declaration for all bots replaces those of single bots. */
 static void forget_own(struct milky_host *host,
                        void (*forget)(struct mk_capabilities *capabilities))
 {
@@ -104,7 +105,7 @@ int milky_host_supports(struct milky_host *host, uint64_t self_id, const char *c
     return 0;
 }
 
-/* --- what is behind it --- */
+/* --- the implementation --- */
 
 static yyjson_mut_val *describe(const struct mk_impl *impl, yyjson_mut_doc *doc)
 {
@@ -118,13 +119,13 @@ static yyjson_mut_val *describe(const struct mk_impl *impl, yyjson_mut_doc *doc)
     return ok ? result : NULL;
 }
 
-/* As get_impl_info would be: every text is UTF-8, and the type one that the table has. */
+/* Checks it as a result of get_impl_info: all texts are UTF-8, and the type is in the table. */
 static int check_impl(const struct milky_host *host, const struct mk_impl *impl)
 {
     char problem[256] = "";
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *result = doc ? describe(impl, doc) : NULL, *checked;
-    char *text = result ? yyjson_mut_val_write(result, 0, NULL) : NULL; /* NULL for no UTF-8 */
+    char *text = result ? yyjson_mut_val_write(result, 0, NULL) : NULL; /* NULL for invalid UTF-8 */
     int rc = result ? text ? 0 : -EINVAL : -ENOMEM;
     if (rc == 0)
         rc = milky_check_result("get_impl_info", result, doc, &checked, problem, sizeof(problem));
@@ -172,7 +173,7 @@ int milky_host_set_impl(struct milky_host *host, uint64_t self_id, const struct 
     return 0;
 }
 
-/* --- calls that are answered here --- */
+/* --- calls that the host answers --- */
 
 static const char *offline_message(const struct milky_host *host)
 {
@@ -210,7 +211,7 @@ bool mk_host_intercept(struct mk_account *account, struct mk_call *call)
 
 /* --- online and offline --- */
 
-/* UTF-8 on the heap, or NULL when out of memory. */
+/* Returns a copy on the heap, valid UTF-8, or NULL when out of memory. */
 static char *copy_reason(const char *reason)
 {
     struct mk_buf text;

@@ -1,4 +1,4 @@
-/* value: reading fields of objects, for backends in C (milky/json.h). It knows no call. */
+/* value: reads fields of objects, for backends in C (milky/json.h). It does not use calls. */
 #include <milky/json.h>
 
 uint64_t milky_uint(yyjson_mut_val *object, const char *name)

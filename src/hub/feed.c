@@ -1,4 +1,4 @@
-/* feed: chunks, counted by those who stand in them. */
+/* feed: chunks with reference counts. See the header. */
 #include "hub/feed.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 enum { CHUNK_SIZE = 64 * 1024 };
 
 struct mk_feed_chunk {
-    unsigned refs; /* sinks that stand here, the chunk before, and the feed while it is the last */
+    unsigned refs; /* sinks at this chunk, the chunk before, and the feed for its last chunk */
     struct mk_feed_chunk *next;
     size_t frames;
     size_t len;
@@ -50,18 +50,18 @@ void mk_feed_fini(struct mk_feed *feed)
 }
 
 /*
- * What is appended while everybody has everything begins a burst, which is sent in one piece where
- * it lies in one chunk: so none begins in the last half of a chunk.
+ * An append while all sinks are at the end begins a burst, which is sent in one piece if it lies in
+ * one chunk: so a burst does not begin in the last half of a chunk.
  */
-static bool is_good_place(const struct mk_feed *feed)
+static bool may_append_to_tail(const struct mk_feed *feed)
 {
     return feed->tail->len <= feed->tail->cap / 2 || !mk_list_empty(&feed->behind);
 }
 
-/* Makes sure that the last chunk has room for a frame. */
+/* Ensures that the last chunk has room for a frame. */
 static int make_room(struct mk_feed *feed, size_t frame)
 {
-    if (feed->tail && feed->tail->cap - feed->tail->len >= frame && is_good_place(feed))
+    if (feed->tail && feed->tail->cap - feed->tail->len >= frame && may_append_to_tail(feed))
         return 0;
     struct mk_feed_chunk *chunk = new_chunk(frame);
     if (!chunk)
@@ -80,8 +80,8 @@ bool mk_feed_has_sinks(const struct mk_feed *feed)
     return !mk_list_empty(&feed->at_end) || !mk_list_empty(&feed->behind);
 }
 
-/* The sink may lag for so long as the end is not beyond what this returns. */
-static uint64_t most_of(struct mk_feed *feed, const struct mk_sink *sink)
+/* Returns the highest end of the feed at which the sink does not lag too much. */
+static uint64_t last_allowed_end(struct mk_feed *feed, const struct mk_sink *sink)
 {
     uint64_t room = UINT64_MAX - sink->position;
     uint64_t most = sink->max_lag < room ? sink->position + sink->max_lag : UINT64_MAX;
@@ -90,7 +90,7 @@ static uint64_t most_of(struct mk_feed *feed, const struct mk_sink *sink)
     return most;
 }
 
-/* Those who were told before: they are looked at only when one of them may lag too much. */
+/* Checks sinks that are behind, only when one of them may lag too much. */
 static void check_behind(struct mk_feed *feed)
 {
     if (feed->end <= feed->check_at)
@@ -98,21 +98,22 @@ static void check_behind(struct mk_feed *feed)
     feed->check_at = UINT64_MAX;
     MK_LIST_FOR_EACH (node, &feed->behind) {
         struct mk_sink *sink = MK_CONTAINER_OF(node, struct mk_sink, node);
-        if (feed->end > most_of(feed, sink))
+        if (feed->end > last_allowed_end(feed, sink))
             sink->overrun(sink);
     }
 }
 
-static void tell_those_at_end(struct mk_feed *feed)
+static void notify_sinks_at_end(struct mk_feed *feed)
 {
-    struct mk_list told; /* who reads to the end meanwhile is back in the other list */
-    mk_list_take(&told, &feed->at_end);
-    while (!mk_list_empty(&told)) {
-        struct mk_sink *sink = MK_CONTAINER_OF(told.next, struct mk_sink, node);
-        __builtin_prefetch(sink->node.next->next); /* thousands do not stay in the cache */
+    struct mk_list notified; /* a sink that reads to the end meanwhile is in `at_end` again */
+    mk_list_take(&notified, &feed->at_end);
+    while (!mk_list_empty(&notified)) {
+        struct mk_sink *sink = MK_CONTAINER_OF(notified.next, struct mk_sink, node);
+        __builtin_prefetch(
+            sink->node.next->next); /* thousands of sinks do not fit into the cache */
         mk_list_remove(&sink->node);
         mk_list_push(&feed->behind, &sink->node);
-        if (feed->end > most_of(feed, sink))
+        if (feed->end > last_allowed_end(feed, sink))
             sink->overrun(sink);
         else
             sink->ready(sink);
@@ -131,7 +132,7 @@ int mk_feed_append(struct mk_feed *feed, struct mk_slice frame)
     feed->tail->frames++;
     feed->end += frame.len;
     check_behind(feed);
-    tell_those_at_end(feed);
+    notify_sinks_at_end(feed);
     return 0;
 }
 
@@ -149,7 +150,7 @@ void mk_feed_mark_lost(struct mk_feed *feed, uint64_t number)
         note_loss(feed, MK_CONTAINER_OF(node, struct mk_sink, node), number);
     MK_LIST_FOR_EACH (node, &feed->at_end)
         note_loss(feed, MK_CONTAINER_OF(node, struct mk_sink, node), number);
-    tell_those_at_end(feed);
+    notify_sinks_at_end(feed);
 }
 
 bool mk_sink_at_lost_event(const struct mk_sink *sink)
@@ -185,8 +186,7 @@ void mk_sink_leave(struct mk_sink *sink)
 struct mk_slice mk_sink_peek(struct mk_sink *sink)
 {
     struct mk_feed_chunk *chunk = sink->chunk;
-    /* More than once where a chunk has stayed empty. The sink counts itself in before it lets go.
-     */
+    /* Repeated for empty chunks. The sink references the next chunk before it releases this one. */
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     while (chunk && sink->offset == chunk->len && chunk->next) {
         sink->chunk = chunk->next;
@@ -220,7 +220,7 @@ uint64_t mk_sink_lag(const struct mk_sink *sink)
     return sink->feed ? sink->feed->end - sink->position : 0;
 }
 
-/* `here`: of those in the chunk that the sink stands in. */
+/* `here`: frames of the sink's own chunk. */
 static uint64_t frames_behind(const struct mk_sink *sink, uint64_t here)
 {
     const struct mk_feed_chunk *chunk = sink->chunk;

@@ -1,4 +1,7 @@
-/* hub: one encoding per (dialect, envelope), compressed once, one frame per framing of it. */
+/*
+ * hub: makes one encoding per (dialect, envelope), compresses it once, and makes one frame of it
+ * per framing.
+ */
 #include "hub/hub.h"
 
 #include "base/hex.h"
@@ -51,7 +54,7 @@ int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, const struct mk_event_
 
 /* --- emitting --- */
 
-static bool anyone_listens(const struct mk_feed feeds[MK_FRAMINGS])
+static bool has_sinks(const struct mk_feed feeds[MK_FRAMINGS])
 {
     for (int framing = 0; framing < MK_FRAMINGS; framing++)
         if (mk_feed_has_sinks(&feeds[framing]))
@@ -91,7 +94,7 @@ static int emit_encoded(struct mk_hub *hub, const struct mk_event *event, enum m
                         enum mk_envelope envelope)
 {
     struct mk_feed *feeds = hub->feeds[dialect][envelope];
-    if (!anyone_listens(feeds))
+    if (!has_sinks(feeds))
         return 0;
     int first_error = mk_event_write(&hub->json, event, dialect, envelope, &hub->arena);
     bool is_encoded = first_error == 0;
@@ -138,15 +141,15 @@ static int write_journal(struct mk_hub *hub, const struct mk_event *event, const
 
 static void count_event(struct mk_hub *hub, const struct mk_event_type *type)
 {
-    size_t place = (size_t)(type - mk_event_types);
-    if (place < MK_COUNTED_TYPES)
-        hub->emitted[place]++;
+    size_t index = (size_t)(type - mk_event_types);
+    if (index < MK_COUNTED_TYPES)
+        hub->emitted[index]++;
 }
 
 /*
- * The data's JSON is made once, for the journal and for every encoding that takes it as it is. What
- * JSON cannot hold, or is too long, has not happened. Where out of memory it has, and the journal
- * misses it.
+ * Makes the data's JSON once, for the journal and for every encoding that contains it unchanged. An
+ * event that JSON cannot hold, or that is too long, is refused. When out of memory the event is
+ * emitted, but is missing in the journal.
  */
 static int make_json(struct mk_hub *hub, struct mk_event *event)
 {
@@ -196,14 +199,14 @@ static int restore_key(void *arg, const struct mk_journal_key *stored)
     struct mk_key key;
     hub->key_ordinal = stored->ordinal + 1;
     if (!mk_hex_read(stored->key, key.bytes, MK_KEY_LEN) || mk_keys_find(&hub->keys, &key))
-        return 0; /* somebody else has written into the file */
+        return 0; /* the file was changed by other software */
     int rc = mk_keys_reserve(&hub->keys);
     if (rc == 0)
         mk_keys_add(&hub->keys, &key, stored->number);
     return rc;
 }
 
-/* Before the first key is asked for, those of the journal are read. */
+/* Reads the keys of the journal before the first lookup. */
 static int load_keys(struct mk_hub *hub)
 {
     if (hub->key_ordinal > 0)
@@ -249,7 +252,10 @@ void mk_hub_committed(struct mk_hub *hub)
 
 /* --- replaying --- */
 
-/* An event of the journal as it was when it was emitted. 0, -ENOMEM, or -EINVAL: it is none. */
+/*
+ * Restores an event of the journal as it was emitted. Returns 0, -ENOMEM, or -EINVAL if it is not a
+ * valid event.
+ */
 static int restore(struct mk_hub *hub, const struct mk_journal_event *stored,
                    struct mk_event *event)
 {
@@ -284,7 +290,7 @@ static int write_replayed(struct mk_hub *hub, enum mk_framing framing, uint64_t 
     return rc;
 }
 
-/* Frames a stored event; what is no event is left out. */
+/* Frames a stored event; skips an invalid one. */
 static int replay_one(struct mk_hub *hub, const struct mk_event_format *format,
                       const struct mk_journal_event *stored, struct mk_buf *out)
 {

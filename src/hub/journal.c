@@ -1,4 +1,4 @@
-/* journal: see the header. One SQLite database in write-ahead mode, held by one process. */
+/* journal: see the header. One SQLite database in write-ahead mode, locked by one process. */
 #include "hub/journal_private.h"
 
 #include "base/clock.h"
@@ -25,7 +25,7 @@ int mk_journal_fail(struct mk_journal *journal, const struct mk_phrase *what)
     const char *why = code == SQLITE_BUSY
                           ? mk_tr("another process has it open", "另一个进程正在使用它")
                           : sqlite3_errmsg(journal->db);
-    if (journal->retry_at) /* that it fails has been logged */
+    if (journal->retry_at) /* the failure was logged already */
         mk_log_debug("journal", "%s: %s", "%s：%s", mk_phrase_text(what), why);
     else
         mk_log_error("journal", "%s: %s", "%s：%s", mk_phrase_text(what), why);
@@ -53,8 +53,8 @@ static void bind_text(sqlite3_stmt *statement, int index, struct mk_slice text)
                         SQLITE_UTF8);
 }
 
-/* After any failure: SQLite may have given the whole transaction up. */
-static void look_what_is_left(struct mk_journal *journal)
+/* Called after any failure: SQLite may have rolled back the whole transaction. */
+static void note_rollback(struct mk_journal *journal)
 {
     journal->in_transaction = !sqlite3_get_autocommit(journal->db);
     if (journal->pending.len > 0)
@@ -70,11 +70,11 @@ static int run(struct mk_journal *journal, sqlite3_stmt *statement, const struct
     int rc = sqlite3_step(statement) == SQLITE_DONE ? 0 : mk_journal_fail(journal, what);
     sqlite3_reset(statement);
     if (rc < 0)
-        look_what_is_left(journal);
+        note_rollback(journal);
     return rc;
 }
 
-/* Steps to a row, which stays readable until the next use. 1, 0 or a negative errno. */
+/* Steps to a row, which stays readable until the next use. Returns 1, 0 or a negative errno. */
 static int first_row(struct mk_journal *journal, sqlite3_stmt *statement,
                      const struct mk_phrase *what)
 {
@@ -86,7 +86,7 @@ static int first_row(struct mk_journal *journal, sqlite3_stmt *statement,
     int rc = code == SQLITE_DONE ? 0 : mk_journal_fail(journal, what);
     sqlite3_reset(statement);
     if (rc < 0)
-        look_what_is_left(journal);
+        note_rollback(journal);
     return rc;
 }
 
@@ -114,10 +114,9 @@ static int begin(struct mk_journal *journal)
 }
 
 /*
- * SQLite itself runs with `synchronous = NORMAL`, which flushes nothing when it commits: so a turn
- * in which cursors alone moved, and webhooks make many, does not wait for the disk. A cursor that
- * the loss of power takes back repeats a delivery under the number that it had. Nor does a turn
- * whose events somebody else keeps.
+ * SQLite runs with `synchronous = NORMAL`, which flushes nothing on commit: so a turn that only
+ * moved cursors (webhooks make many of these), or whose events the backend keeps, does not wait for
+ * the disk. A cursor that a power failure moves back repeats a delivery with the same number.
  */
 static int flush_log(struct mk_journal *journal)
 {
@@ -129,11 +128,11 @@ static int flush_log(struct mk_journal *journal)
 }
 
 /*
- * Linux tells of a page that it could not write once, and takes it for written then: after a flush
- * that failed another one proves nothing. So all of the log is written once more, into the
+ * Linux reports a page that it could not write only once, and considers it written afterwards:
+ * after a failed flush a successful one proves nothing. So the whole log is written again, into the
  * database.
  */
-static int flush_all_anew(struct mk_journal *journal)
+static int rewrite_and_flush(struct mk_journal *journal)
 {
     if (journal->borrowed)
         sqlite3_reset(journal->borrowed);
@@ -145,8 +144,8 @@ static int flush(struct mk_journal *journal)
 {
     if (!journal->config.flush)
         return 0;
-    int code = journal->doubtful ? flush_all_anew(journal) : flush_log(journal);
-    journal->doubtful = code != SQLITE_OK;
+    int code = journal->flush_failed ? rewrite_and_flush(journal) : flush_log(journal);
+    journal->flush_failed = code != SQLITE_OK;
     if (code == SQLITE_OK)
         return 0;
     if (!journal->retry_at)
@@ -184,7 +183,7 @@ static int insert(struct mk_journal *journal, const struct mk_redo *record)
     return run(journal, statement, &kinds[record->kind].failure);
 }
 
-/* Writes all that is pending once more, in a transaction of its own. */
+/* Writes all pending records again, in a new transaction. */
 static int redo(struct mk_journal *journal)
 {
     struct mk_slice rest = mk_buf_slice(&journal->pending);
@@ -203,8 +202,8 @@ static int redo(struct mk_journal *journal)
     return rc;
 }
 
-/* Before reading: what was added must be there. */
-static int mend(struct mk_journal *journal)
+/* Called before reading, so that all added records are visible. */
+static int redo_pending(struct mk_journal *journal)
 {
     if (!journal->broken)
         return 0;
@@ -214,8 +213,8 @@ static int mend(struct mk_journal *journal)
 }
 
 /*
- * Adds a record to the turn's transaction. Where SQLite does not take it, it is tried again when
- * the turn ends, and only where there is no memory for that either it has failed.
+ * Adds a record to the turn's transaction. If SQLite fails, the record is written again when the
+ * turn ends; this function fails only if there is no memory for that either.
  */
 static int add(struct mk_journal *journal, const struct mk_redo *record)
 {
@@ -223,7 +222,8 @@ static int add(struct mk_journal *journal, const struct mk_redo *record)
     int rc = journal->broken ? -EIO : begin(journal);
     if (rc == 0)
         rc = insert(journal, record);
-    if (rc == 0 && !kept && record->kind != MK_REDO_CURSOR) /* a cursor's loss repeats a delivery */
+    if (rc == 0 && !kept &&
+        record->kind != MK_REDO_CURSOR) /* a lost cursor only repeats a delivery */
         journal->unlogged = true;
     return kept ? 0 : rc;
 }
@@ -240,22 +240,22 @@ static int try_to_commit(struct mk_journal *journal)
             mk_buf_reset(&journal->pending, KEPT_PENDING);
         }
     }
-    if (rc == 0 && journal->lasting)
+    if (rc == 0 && journal->needs_flush)
         rc = flush(journal);
     if (rc == 0)
-        journal->lasting = false;
+        journal->needs_flush = false;
     return rc;
 }
 
 static int commit(struct mk_journal *journal)
 {
-    if (!journal->in_transaction && !journal->broken && !journal->lasting)
+    if (!journal->in_transaction && !journal->broken && !journal->needs_flush)
         return 0;
     if (journal->retry_at && mk_clock_mono_ms() < journal->retry_at)
         return -EAGAIN;
     int rc = try_to_commit(journal);
     if (rc < 0 && !journal->retry_at)
-        rc = try_to_commit(journal); /* what has failed once may have been a moment's */
+        rc = try_to_commit(journal); /* the first failure may have been temporary */
     if (rc == 0) {
         if (journal->retry_at)
             mk_log_warn("journal", "events are stored again", "事件已恢复存储");
@@ -287,7 +287,7 @@ int mk_journal_commit(struct mk_journal *journal)
 
 int mk_journal_flush(struct mk_journal *journal)
 {
-    if (journal->broken || journal->retry_at || (journal->doubtful && journal->in_transaction))
+    if (journal->broken || journal->retry_at || (journal->flush_failed && journal->in_transaction))
         return -EAGAIN;
     return flush(journal);
 }
@@ -309,26 +309,26 @@ struct mk_journal *mk_journal_close(struct mk_journal *journal)
 /* --- events --- */
 
 /*
- * By a wall clock that has jumped nothing is forgotten before it has stood for an hour: most jumps
- * are corrected, and what is forgotten does not come back.
+ * After a jump of the wall clock nothing is pruned by age for an hour: most jumps are corrected,
+ * and pruned events cannot be restored.
  */
-static bool trusts_clock(struct mk_journal *journal, uint64_t now_ms)
+static bool is_clock_trusted(struct mk_journal *journal, uint64_t now_ms)
 {
     uint64_t mono = mk_clock_mono_ms();
     int64_t clock = (int64_t)(now_ms - mono);
     int64_t moved = clock - journal->clock;
     journal->clock = clock;
     if (moved > JUMP_MS || moved < -JUMP_MS)
-        journal->untrusted = mono;
-    return journal->untrusted == 0 || mono - journal->untrusted >= TRUSTED_MS;
+        journal->clock_jumped_at = mono;
+    return journal->clock_jumped_at == 0 || mono - journal->clock_jumped_at >= TRUSTED_MS;
 }
 
-/* The number of the first event that is young enough; 0 where that is not known. */
+/* Returns the number of the first event within the maximum age; 0 if unknown. */
 static uint64_t first_young(struct mk_journal *journal, uint64_t self_id, uint64_t last)
 {
     uint64_t now_ms = mk_clock_real_ms();
     uint64_t now = now_ms / 1000;
-    if (!trusts_clock(journal, now_ms) || now <= journal->config.max_age)
+    if (!is_clock_trusted(journal, now_ms) || now <= journal->config.max_age)
         return 0;
     sqlite3_stmt *row = USE(journal, FIRST_YOUNG, self_id, now - journal->config.max_age);
     int rc = first_row(journal, row, MK_PHRASE("cannot look for old events", "无法查找旧事件"));
@@ -337,7 +337,7 @@ static uint64_t first_young(struct mk_journal *journal, uint64_t self_id, uint64
     return rc > 0 ? column_uint(row, 0) : last + 1;
 }
 
-/* Forgets what is beyond the bounds. Failing here costs room, not events. */
+/* Deletes events beyond the limits. A failure costs disk space, but no events. */
 static void prune(struct mk_journal *journal, uint64_t self_id, uint64_t last)
 {
     uint64_t keep_from =
@@ -360,7 +360,7 @@ void mk_journal_set_kept(struct mk_journal *journal, bool events_kept)
 int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
                       const struct mk_journal_event *event)
 {
-    journal->lasting |= !journal->config.events_kept;
+    journal->needs_flush |= !journal->config.events_kept;
     const struct mk_redo record = {
         .kind = MK_REDO_EVENT,
         .numbers = { self_id, event->number, event->time, mk_clock_real_ms() / 1000 },
@@ -401,7 +401,7 @@ int mk_journal_add_key(struct mk_journal *journal, uint64_t self_id, uint64_t or
 int mk_journal_each_key(struct mk_journal *journal, uint64_t self_id,
                         int (*visit)(void *arg, const struct mk_journal_key *key), void *arg)
 {
-    int rc = mend(journal);
+    int rc = redo_pending(journal);
     if (rc < 0)
         return rc;
     sqlite3_stmt *rows = USE(journal, GET_KEYS, self_id);
@@ -424,7 +424,7 @@ int mk_journal_each_key(struct mk_journal *journal, uint64_t self_id,
 
 int mk_journal_last(struct mk_journal *journal, uint64_t self_id, uint64_t *number)
 {
-    int rc = mend(journal);
+    int rc = redo_pending(journal);
     *number = 0;
     if (rc < 0)
         return rc;
@@ -438,7 +438,7 @@ int mk_journal_last(struct mk_journal *journal, uint64_t self_id, uint64_t *numb
 int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
                     struct mk_journal_event *event)
 {
-    int rc = mend(journal);
+    int rc = redo_pending(journal);
     if (rc < 0)
         return rc;
     sqlite3_stmt *row = USE(journal, FIND, self_id, from);
@@ -509,7 +509,7 @@ int mk_journal_start_sink(struct mk_journal *journal, uint64_t self_id, struct m
     int rc = mk_journal_cursor(journal, self_id, sink, number);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    journal->lasting = true;
+    journal->needs_flush = true;
     return mk_journal_set_cursor(journal, self_id, sink, *number);
 }
 
@@ -517,7 +517,7 @@ int mk_journal_start_sink(struct mk_journal *journal, uint64_t self_id, struct m
 
 int mk_journal_add_dead_letter(struct mk_journal *journal, const struct mk_dead_letter *letter)
 {
-    journal->lasting = true;
+    journal->needs_flush = true;
     const struct mk_redo record = {
         .kind = MK_REDO_ADD_DEAD_LETTER,
         .numbers = { letter->self_id, letter->number, letter->time, letter->status },
@@ -548,12 +548,12 @@ int mk_journal_remove_dead_letter(struct mk_journal *journal, uint64_t id)
 {
     const struct mk_redo record = { .kind = MK_REDO_REMOVE_DEAD_LETTER, .numbers = { id } };
     struct mk_dead_letter letter = { 0 };
-    int rc = mend(journal);
+    int rc = redo_pending(journal);
     if (rc == 0)
         rc = mk_journal_find_dead_letter(journal, id, &letter);
     if (rc <= 0 || letter.id != id)
         return rc < 0 ? rc : 0;
-    journal->lasting = true;
+    journal->needs_flush = true;
     journal->fresh = true;
     rc = add(journal, &record);
     return rc < 0 ? rc : 1;

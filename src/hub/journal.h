@@ -1,9 +1,9 @@
 /*
- * journal: the events of all bots of an endpoint, numbered, on disk, and how far each durable sink
- * has got with them. Bounded by count and age.
+ * journal: stores the numbered events of all bots of an endpoint on disk, and the position of each
+ * durable sink. Limited by count and age.
  *
- * What is written in a turn of the loop becomes one transaction, which the endpoint commits at the
- * turn's end before anything of that turn is sent. Knows SQLite, and of Milky only that an event
+ * The writes of a turn of the loop are one transaction, which the endpoint commits at the turn's
+ * end before output of that turn is sent. The journal knows SQLite, and of Milky only that an event
  * has a type, a time and data.
  */
 #ifndef MK_HUB_JOURNAL_H
@@ -16,35 +16,35 @@
 struct mk_journal;
 
 struct mk_journal_config {
-    const char *path;    /* of the database file; it is made where it is missing */
+    const char *path;    /* of the database file, which is created if it is missing */
     uint64_t max_events; /* kept per bot */
-    uint64_t max_age;    /* seconds that an event is kept, by the machine's clock */
-    bool flush;          /* events survive the loss of power, and not only of the process */
+    uint64_t max_age;    /* seconds that an event is kept, by the wall clock */
+    bool flush;          /* events survive a power failure, not only a crash of the process */
     bool events_kept;    /* who makes them keeps them until mk_journal_flush has returned 0 */
 };
 
 /*
  * Opens it. Returns 0, or a negative errno, logged: -EBUSY when another process has it, -EINVAL
- * when the file is something else, or of a newer version; an older one is brought up to date.
+ * when the file is not a journal, or of a newer version; an older one is upgraded.
  */
 int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **journal);
 
-/* Sets `events_kept`, for what is added from now on. NULL is allowed. */
+/* Sets `events_kept`, for events that are added from now on. NULL is allowed. */
 void mk_journal_set_kept(struct mk_journal *journal, bool events_kept);
 
-/* Commits what is open. NULL is allowed. */
+/* Commits the open transaction, and closes the journal. NULL is allowed. */
 struct mk_journal *mk_journal_close(struct mk_journal *journal);
 
 /*
- * Ends the turn's transaction; nothing where none is open. Returns 0, or a negative errno, logged,
- * when an event of this turn is not stored; that is tried again at the end of later turns, whatever
- * SQLite has done with the transaction.
+ * Commits the turn's transaction, if one is open. Returns 0, or a negative errno, logged, when an
+ * event of this turn is not stored; the commit is then retried at the end of later turns, even if
+ * SQLite has rolled back the transaction.
  */
 int mk_journal_commit(struct mk_journal *journal);
 
 /*
- * Waits for the disk, where `flush` wants that: all events of earlier turns survive the loss of
- * power then. Returns 0, -EAGAIN while some could not even be committed, or -EIO, logged.
+ * Flushes to the disk, if `flush` is set: then all events of earlier turns survive a power failure.
+ * Returns 0, -EAGAIN while some are not committed, or -EIO, logged.
  */
 int mk_journal_flush(struct mk_journal *journal);
 
@@ -58,16 +58,16 @@ struct mk_journal_event {
 };
 
 /*
- * Adds an event. Returns 0 where it is in the turn's transaction or will be tried again at its end;
+ * Adds an event. Returns 0 if it is in the turn's transaction or will be written at its end;
  * otherwise a negative errno, logged.
  */
 int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
                       const struct mk_journal_event *event);
 
 /*
- * The key of an event that was just added (hub/keys.h), as text: they are stored together, or
- * neither is. `ordinal` counts the keys of a bot; those of less than `keep_from` are forgotten, now
- * or soon. Returns as append.
+ * Adds the key (hub/keys.h), as text, of an event that was just added: both are stored, or neither.
+ * `ordinal` counts the keys of a bot; keys with ordinals below `keep_from` are deleted, now or
+ * soon. Returns as append.
  */
 int mk_journal_add_key(struct mk_journal *journal, uint64_t self_id, uint64_t ordinal,
                        uint64_t number, struct mk_slice key, uint64_t keep_from);
@@ -82,64 +82,67 @@ int mk_journal_each_key(struct mk_journal *journal, uint64_t self_id,
                         int (*visit)(void *arg, const struct mk_journal_key *key), void *arg);
 
 /*
- * An event has happened that could not even be added: this turn's commit fails, so that nobody is
- * told that it is stored.
+ * Makes this turn's commit fail, because an event could not be added: so no output reports it as
+ * stored.
  */
 void mk_journal_fail_commit(struct mk_journal *journal);
 
 /*
- * The number of the last event that was ever added for this bot; 0 before the first. Returns 0 or a
- * negative errno, logged.
+ * Sets `*number` to that of the last event that was ever added for this bot; 0 before the first.
+ * Returns 0 or a negative errno, logged.
  */
 int mk_journal_last(struct mk_journal *journal, uint64_t self_id, uint64_t *number);
 
 /*
- * The first event from number `from` on; its texts are borrowed until the next call of a function
- * of the journal. Returns 1, 0 when there is none, or a negative errno, logged.
+ * Finds the first event from number `from` on; its texts are borrowed until the next call of a
+ * function of the journal. Returns 1, 0 when there is none, or a negative errno, logged.
  */
 int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
                     struct mk_journal_event *event);
 
-/* What it holds of a bot. Numbers are given in turn, so it has last - first + 1 events, or none. */
+/*
+ * The contents of the journal of one bot. Numbers are consecutive: it has last - first + 1 events,
+ * or none.
+ */
 struct mk_journal_measure {
-    uint64_t first;        /* the number of the oldest event; 0: there is none */
-    uint64_t last;         /* as mk_journal_last */
-    uint64_t dead_letters; /* dead letters */
+    uint64_t first; /* the number of the oldest event; 0: there is none */
+    uint64_t last;  /* as mk_journal_last */
+    uint64_t dead_letters;
 };
 void mk_journal_measure(struct mk_journal *journal, uint64_t self_id,
                         struct mk_journal_measure *measure);
 
-/* Bytes of the database, all bots together, but for its write-ahead log. */
+/* The size of the database in bytes, of all bots together, without its write-ahead log. */
 uint64_t mk_journal_size(struct mk_journal *journal);
 
-/* The last commit did not fail. */
+/* Returns whether the last commit succeeded. */
 bool mk_journal_is_healthy(const struct mk_journal *journal);
 
 /* --- durable sinks --- */
 
 /*
- * How far a sink has got: returns 1 and its number, 0 for an unknown sink, or a negative errno,
- * logged.
+ * Finds the position of a sink, the number of its last event. Returns 1, 0 for an unknown sink, or
+ * a negative errno, logged.
  */
 int mk_journal_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
                       uint64_t *number);
 
 /*
- * A sink starts: `*number` becomes how far it has got. One that is new has got as far as it says,
- * and is known from then on: not even the loss of power makes it new again, or it would miss what
- * came since. Returns 0 or a negative errno, logged.
+ * Starts a sink: sets `*number` to its position. A new sink begins at the given `*number`, which is
+ * stored so that it survives a power failure: otherwise the sink would be new again, and miss
+ * events. Returns 0 or a negative errno, logged.
  */
 int mk_journal_start_sink(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
                           uint64_t *number);
 
-/* Sets it. Returns 0 or a negative errno, logged. */
+/* Sets the position. Returns 0 or a negative errno, logged. */
 int mk_journal_set_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
                           uint64_t number);
 
-/* --- dead letters: deliveries that were refused for good --- */
+/* --- dead letters: deliveries that a receiver has finally refused --- */
 
 struct mk_dead_letter {
-    uint64_t id; /* given by add */
+    uint64_t id; /* assigned when it is added */
     uint64_t self_id;
     uint64_t number; /* of the event */
     uint64_t time;   /* of the refusal, seconds since 1970 */
@@ -150,11 +153,14 @@ struct mk_dead_letter {
 
 int mk_journal_add_dead_letter(struct mk_journal *journal, const struct mk_dead_letter *letter);
 
-/* The first one whose id is at least `id`, borrowed as above. Returns 1, 0, or a negative errno. */
+/*
+ * Finds the first one whose id is at least `id`, borrowed as above. Returns 1, 0, or a negative
+ * errno.
+ */
 int mk_journal_find_dead_letter(struct mk_journal *journal, uint64_t id,
                                 struct mk_dead_letter *letter);
 
-/* Forgets one. Returns 1, 0 when there is none, or a negative errno. */
+/* Deletes one. Returns 1, 0 when there is none, or a negative errno. */
 int mk_journal_remove_dead_letter(struct mk_journal *journal, uint64_t id);
 
 #endif

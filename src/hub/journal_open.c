@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum { FIRST_RETRY_MS = 20, MAX_RETRY_MS = 1000 };
-enum { MAX_PENDING = 64 * 1024 * 1024 }; /* bytes that wait for a disk that fails */
+enum { MAX_PENDING = 64 * 1024 * 1024 }; /* bytes that wait while the disk fails */
 
 static const char *const texts[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -18,7 +18,7 @@ static const char *const texts[STATEMENTS] = {
                " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SET_LAST] = "INSERT INTO last (bot, number) VALUES (?1, ?2)"
                  " ON CONFLICT (bot) DO UPDATE SET number = excluded.number",
-    /* The last event, or, where all were forgotten, what was noted then. */
+    /* The last event, or, if all were deleted, the number that was stored then. */
     [GET_LAST] = "SELECT max(coalesce((SELECT number FROM last WHERE bot = ?1), 0),"
                  " coalesce((SELECT max(number) FROM event WHERE bot = ?1), 0))",
     [FIND] = "SELECT number, time, type, data FROM event WHERE bot = ?1 AND number >= ?2"
@@ -44,12 +44,12 @@ static const char *const texts[STATEMENTS] = {
     [REMOVE_DEAD_LETTER] = "DELETE FROM dead WHERE id = ?1",
 };
 
-/* What makes tables of version n out of those of n - 1. */
+/* The statements that upgrade version n - 1 to n. */
 static const char *const steps[] = {
     "CREATE TABLE event ("
     "  bot INTEGER NOT NULL, number INTEGER NOT NULL, time INTEGER NOT NULL, type TEXT NOT NULL,"
     "  data TEXT NOT NULL, PRIMARY KEY (bot, number)) STRICT, WITHOUT ROWID;"
-    /* Noted before events are forgotten, so that a number is never given twice. */
+    /* Stored before events are deleted, so that no number is used twice. */
     "CREATE TABLE last (bot INTEGER PRIMARY KEY, number INTEGER NOT NULL) STRICT;"
     "CREATE TABLE cursor ("
     "  bot INTEGER NOT NULL, sink TEXT NOT NULL, number INTEGER NOT NULL,"
@@ -60,12 +60,12 @@ static const char *const steps[] = {
     ") STRICT;"
     "PRAGMA user_version = 1;",
 
-    /* When it was stored: `time` is the backend's, whose clock may be another. */
+    /* The time when the event was stored; `time` is by the backend's clock. */
     "ALTER TABLE event ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;"
     "UPDATE event SET stored = time;"
     "PRAGMA application_id = 1296779854; PRAGMA user_version = 2;",
 
-    /* By what names a bot's last events are known (hub/keys.h), in the order they came. */
+    /* The keys of a bot's last events (hub/keys.h), in their order. */
     "CREATE TABLE event_key ("
     "  bot INTEGER NOT NULL, ordinal INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL,"
     "  PRIMARY KEY (bot, ordinal)) STRICT, WITHOUT ROWID;"
@@ -94,7 +94,7 @@ static int read_number(struct mk_journal *journal, const char *sql, uint64_t *nu
     return rc;
 }
 
-/* Tables of version 1 had no mark of whose they are. */
+/* Databases of version 1 have no application id. */
 static bool is_ours(uint64_t application, uint64_t version, uint64_t tables, uint64_t own)
 {
     if (application == APPLICATION)
@@ -136,14 +136,14 @@ static int update_tables(struct mk_journal *journal, const char *path)
     return rc;
 }
 
-/* Where everything in it is old, either it is, or the clock is wrong. */
-static int look_at_clock(struct mk_journal *journal)
+/* If all events appear too old, the clock may be wrong. */
+static int check_clock(struct mk_journal *journal)
 {
     uint64_t newest = 0, now = mk_clock_real_ms();
     int rc = read_number(journal, "SELECT max(stored) FROM event", &newest);
     journal->clock = (int64_t)(now - mk_clock_mono_ms());
     if (rc == 0 && newest > 0 && now / 1000 > newest + journal->config.max_age)
-        journal->untrusted = mk_clock_mono_ms();
+        journal->clock_jumped_at = mk_clock_mono_ms();
     return rc;
 }
 
@@ -151,7 +151,7 @@ static int prepare(struct mk_journal *journal)
 {
     static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
                                   "PRAGMA synchronous = NORMAL;" /* see flush_log */
-                                  "PRAGMA secure_delete = OFF;"; /* it zeroes what is deleted */
+                                  "PRAGMA secure_delete = OFF;"; /* do not zero deleted data */
     int rc = exec(journal, pragmas, journal->config.path);
     if (rc == 0)
         rc = exec(journal, "BEGIN IMMEDIATE", journal->config.path);
@@ -160,7 +160,7 @@ static int prepare(struct mk_journal *journal)
     if (rc == 0)
         rc = exec(journal, "COMMIT", journal->config.path);
     if (rc == 0)
-        rc = look_at_clock(journal);
+        rc = check_clock(journal);
     for (size_t i = 0; i < STATEMENTS && rc == 0; i++)
         if (sqlite3_prepare_v3(journal->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &journal->statements[i], NULL) != SQLITE_OK)
@@ -177,7 +177,7 @@ int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **
     journal->retry = (struct mk_backoff){ .first_ms = FIRST_RETRY_MS, .most_ms = MAX_RETRY_MS };
     mk_buf_init(&journal->pending, MAX_PENDING);
     int rc = 0;
-    /* One thread has it. */
+    /* Used by one thread only. */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(config->path, &journal->db, flags, NULL) != SQLITE_OK)
         rc = mk_journal_fail(journal, MK_PHRASE(config->path, config->path));

@@ -1,6 +1,6 @@
 /*
- * journal_private: what journal.c, which writes and reads, shares with journal_open.c, which makes
- * the tables and brings them up to date.
+ * journal_private: internals shared by journal.c, which writes and reads, and journal_open.c, which
+ * creates and upgrades the tables.
  */
 #ifndef MK_HUB_JOURNAL_PRIVATE_H
 #define MK_HUB_JOURNAL_PRIVATE_H
@@ -41,20 +41,19 @@ struct mk_journal {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
     struct mk_journal_config config;
-    sqlite3_stmt *borrowed; /* stands on a row whose texts somebody may still read */
-    struct mk_buf pending;  /* what the transaction adds: see redo.h */
+    sqlite3_stmt *borrowed; /* at a row whose texts the caller may still read */
+    struct mk_buf pending;  /* the transaction's records: see redo.h */
     struct mk_backoff retry;
-    uint64_t retry_at;   /* after a commit that failed: no sooner than this, monotonic ms */
-    int64_t clock;       /* how far the wall clock was ahead of the monotonic one, ms */
-    uint64_t untrusted;  /* since then the wall clock is not believed, monotonic ms; 0: it is */
-    bool in_transaction; /* as far as we know */
-    bool broken;         /* SQLite has not all that is pending */
-    bool unlogged;       /* the transaction has something that is not pending: no memory for it */
-    bool doubtful;       /* a flush failed: the system may have dropped what it could not write */
-    bool fresh;          /* something was added since the last attempt to commit of which nobody
-                          * may be told before it is stored */
-    bool lasting;        /* what was added since then must survive the loss of power */
-    bool missed;         /* events were lost since then */
+    uint64_t retry_at;        /* after a failed commit: not before this, monotonic ms */
+    int64_t clock;            /* how far the wall clock was ahead of the monotonic one, ms */
+    uint64_t clock_jumped_at; /* monotonic ms; 0: the wall clock is trusted */
+    bool in_transaction;      /* as far as is known */
+    bool broken;              /* SQLite does not have all pending records */
+    bool unlogged;            /* a record of the transaction is not pending, for lack of memory */
+    bool flush_failed;        /* a flush failed: the system may have dropped pages */
+    bool fresh;               /* records were added that must be stored before any output */
+    bool needs_flush;         /* records were added that must survive a power failure */
+    bool missed;              /* events were lost in this turn */
 };
 
 /* Logs `what` failed and why, once while commits fail. Returns its negative errno. */

@@ -17,23 +17,23 @@ void mk_keys_fini(struct mk_keys *keys)
 static uint32_t *bucket_of(const struct mk_keys *keys, const struct mk_key *key)
 {
     uint32_t bits;
-    memcpy(&bits, key->bytes, sizeof(bits)); /* of a digest any bits will do */
+    memcpy(&bits, key->bytes, sizeof(bits)); /* all bits of a digest are equally good */
     return &keys->buckets[bits & (keys->room - 1)];
 }
 
-static void link_in(struct mk_keys *keys, uint32_t place)
+static void link_in(struct mk_keys *keys, uint32_t index)
 {
-    uint32_t *bucket = bucket_of(keys, &keys->known[place].key);
-    keys->known[place].next = *bucket;
-    *bucket = place + 1;
+    uint32_t *bucket = bucket_of(keys, &keys->known[index].key);
+    keys->known[index].next = *bucket;
+    *bucket = index + 1;
 }
 
-static void take_out(struct mk_keys *keys, uint32_t place)
+static void take_out(struct mk_keys *keys, uint32_t index)
 {
-    uint32_t *link = bucket_of(keys, &keys->known[place].key);
-    while (*link != place + 1)
+    uint32_t *link = bucket_of(keys, &keys->known[index].key);
+    while (*link != index + 1)
         link = &keys->known[*link - 1].next;
-    *link = keys->known[place].next;
+    *link = keys->known[index].next;
 }
 
 int mk_keys_reserve(struct mk_keys *keys)
@@ -57,11 +57,11 @@ int mk_keys_reserve(struct mk_keys *keys)
 
 void mk_keys_add(struct mk_keys *keys, const struct mk_key *key, uint64_t number)
 {
-    uint32_t place = (uint32_t)(keys->added % MK_KEYS_MAX);
+    uint32_t index = (uint32_t)(keys->added % MK_KEYS_MAX);
     if (keys->added >= MK_KEYS_MAX)
-        take_out(keys, place);
-    keys->known[place] = (struct mk_known_key){ .key = *key, .number = number };
-    link_in(keys, place);
+        take_out(keys, index);
+    keys->known[index] = (struct mk_known_key){ .key = *key, .number = number };
+    link_in(keys, index);
     keys->added++;
 }
 

@@ -1,7 +1,7 @@
 /*
- * keys: by what names a bot's last events are known, so that one that is reported again is not
- * emitted again. Bounded: a new key takes the place of the oldest. It knows no journal; the hub
- * fills it from there, and stores what is added (journal.h).
+ * keys: the keys of a bot's last events, so that an event that is reported again is not emitted
+ * again. Bounded: a new key replaces the oldest. It does not use the journal; the hub fills it from
+ * there, and stores new keys (journal.h).
  */
 #ifndef MK_HUB_KEYS_H
 #define MK_HUB_KEYS_H
@@ -12,7 +12,7 @@
 
 enum { MK_KEYS_MAX = 8192, MK_KEY_LEN = 16 };
 
-/* A digest of the name: two names with one key do not happen. */
+/* A digest of the key's text; collisions are negligible. */
 struct mk_key {
     uint8_t bytes[MK_KEY_LEN];
 };
@@ -20,13 +20,13 @@ struct mk_key {
 struct mk_known_key {
     struct mk_key key;
     uint64_t number; /* of the event */
-    uint32_t next;   /* in its bucket: the place behind it plus 1; 0: the last */
+    uint32_t next;   /* in its bucket: the next one's index plus 1; 0: the last */
 };
 
-/* Zeroed is empty. */
+/* A zeroed one is empty. */
 struct mk_keys {
-    struct mk_known_key *known; /* a ring: the n-th key that was ever added is at n % MK_KEYS_MAX */
-    uint32_t *buckets;          /* the first place plus 1; as many as there is room */
+    struct mk_known_key *known; /* circular: the n-th key is at n % MK_KEYS_MAX */
+    uint32_t *buckets;          /* the first one's index plus 1; `room` of them */
     size_t room;                /* a power of two */
     uint64_t added;             /* keys that were ever added */
 };
@@ -36,11 +36,10 @@ void mk_keys_fini(struct mk_keys *keys);
 /* Makes room for one more, so that adding it cannot fail. Returns 0 or -ENOMEM. */
 int mk_keys_reserve(struct mk_keys *keys);
 
-/* Adds a key that is not known, where room was made, in the place of the oldest when there are too
- * many. */
+/* Adds a new key, for which room was reserved; replaces the oldest when full. */
 void mk_keys_add(struct mk_keys *keys, const struct mk_key *key, uint64_t number);
 
-/* The number of the event of this key; 0: it is not known. */
+/* Returns the number of the event of this key; 0 if the key is unknown. */
 uint64_t mk_keys_find(const struct mk_keys *keys, const struct mk_key *key);
 
 #endif

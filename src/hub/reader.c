@@ -48,7 +48,7 @@ void mk_reader_rewind(struct mk_reader *reader, uint64_t since)
     reader->live = false;
 }
 
-/* Out of memory, or the disk fails: everything stays as it is until mk_hub_retry. */
+/* Out of memory, or a disk error: the reader stays as it is until mk_hub_retry. */
 static void get_stuck(struct mk_reader *reader, int error)
 {
     struct mk_hub *hub = reader->hub;
@@ -74,7 +74,7 @@ void mk_hub_retry(struct mk_hub *hub)
     }
 }
 
-/* Reads the next piece of the journal, or joins the feed where there is no more. */
+/* Reads the next piece of the journal, or joins the feed if there is no more. */
 static void read_on(struct mk_reader *reader)
 {
     mk_buf_reset(&reader->past, 2 * (size_t)PIECE);
@@ -123,7 +123,10 @@ bool mk_reader_advance(struct mk_reader *reader, size_t len)
     return true;
 }
 
-/* What was read from the journal and not taken is counted in bytes alone: it is a piece at most. */
+/*
+ * Frames that were read from the journal and not taken count in bytes only: they are one piece at
+ * most.
+ */
 struct mk_lag mk_reader_lag(const struct mk_reader *reader)
 {
     if (!mk_reader_started(reader))

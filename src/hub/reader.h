@@ -1,6 +1,6 @@
 /*
  * reader: a position in the events of a hub, wherever they are: in the journal while it is behind,
- * in the feed once it has caught up. Whoever reads sees one stream of frames.
+ * in the feed once it has caught up. It provides one stream of frames.
  */
 #ifndef MK_HUB_READER_H
 #define MK_HUB_READER_H
@@ -9,18 +9,18 @@
 
 struct mk_reader {
     struct mk_sink sink; /* in the feed; not joined while it reads the journal */
-    bool live;           /* it has nothing to do with the journal any more */
+    bool live;           /* it reads the feed, not the journal */
     bool replaying;      /* the journal may have more for it */
     struct mk_hub *hub;
     struct mk_event_format format;
     struct mk_buf past;   /* frames from the journal */
-    size_t taken;         /* bytes of them that were */
-    uint64_t before;      /* the number of the last event that is not among them, but before */
+    size_t taken;         /* bytes of them that were taken */
+    uint64_t before;      /* the number of the last event before them */
     uint64_t next;        /* the number to read from the journal next */
-    struct mk_list stuck; /* in hub->stuck, while reading on has failed */
+    struct mk_list stuck; /* in hub->stuck, after a failure */
 };
 
-#define MK_READER_LIVE UINT64_MAX /* as `since`: only what is emitted from now on */
+#define MK_READER_LIVE UINT64_MAX /* as `since`: only events that are emitted from now on */
 
 /*
  * Starts behind event number `since`. `ready` is called when there is something new to peek at;
@@ -30,33 +30,35 @@ struct mk_reader {
 int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub,
                     const struct mk_event_format *format, uint64_t since, uint64_t max_lag);
 
-/* Stops; does nothing where it has not started or has stopped. */
+/* Stops; does nothing if it has not started or has stopped. */
 void mk_reader_stop(struct mk_reader *reader);
 
-/* The next whole frames; empty when there are none, and `ready` will tell when there are. */
+/* Returns the next whole frames; empty when there are none: then `ready` is called later. */
 struct mk_slice mk_reader_peek(struct mk_reader *reader);
 
-/* Goes on by `len` bytes, at most what peek gave. Returns false where nothing more is there yet. */
+/*
+ * Advances by `len` bytes, at most the length that peek returned. Returns false if there is nothing
+ * more yet.
+ */
 bool mk_reader_advance(struct mk_reader *reader, size_t len);
 
 /*
- * All events up to this number have been taken, and perhaps some of the next 64 KiB: it is exact
- * where nothing waits. 0 where that is not known.
+ * Returns a number up to which all events have been taken; perhaps also some of the next 64 KiB: it
+ * is exact when nothing waits. Returns 0 if unknown.
  */
 uint64_t mk_reader_taken(const struct mk_reader *reader);
 
-/* Leaves the feed and goes on from the journal, behind event number `since`. */
+/* Leaves the feed and continues in the journal, behind event number `since`. */
 void mk_reader_rewind(struct mk_reader *reader, uint64_t since);
 
-/* How far it is behind: events (see mk_sink_frames_behind), and bytes as far as they are encoded.
- */
+/* How far it is behind: events (see mk_sink_frames_behind), and bytes that are already encoded. */
 struct mk_lag {
     uint64_t events;
     uint64_t bytes;
 };
 struct mk_lag mk_reader_lag(const struct mk_reader *reader);
 
-/* It has been started and not stopped. */
+/* Returns whether it has been started and not stopped. */
 bool mk_reader_started(const struct mk_reader *reader);
 
 #endif

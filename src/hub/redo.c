@@ -1,5 +1,4 @@
-/* redo: see the header. A record is followed by its texts; it lies anywhere, so it is copied out.
- */
+/* redo: see the header. A record is followed by its texts; it may be unaligned, so it is copied. */
 #include "hub/redo.h"
 
 int mk_redo_add(struct mk_buf *log, const struct mk_redo *record)

@@ -1,7 +1,7 @@
 /*
- * redo: what a transaction of the journal has added, kept in memory until it is committed. SQLite
- * gives a transaction up when the disk fails or memory runs out in the middle of it; then it is
- * written once more from here. Knows no SQLite.
+ * redo: the records of a transaction of the journal, kept in memory until it is committed. SQLite
+ * rolls back a transaction on a disk error or when out of memory; then the journal writes it again
+ * from here. Does not use SQLite.
  */
 #ifndef MK_HUB_REDO_H
 #define MK_HUB_REDO_H
@@ -18,18 +18,17 @@ enum mk_redo_kind {
     MK_REDO_REMOVE_DEAD_LETTER,
 };
 
-/* The values of one statement, as the journal binds them; what it has not is 0 or empty. */
+/* The values of one statement, as the journal binds them; unused ones are 0 or empty. */
 struct mk_redo {
     enum mk_redo_kind kind;
     uint64_t numbers[4];
     struct mk_slice texts[2];
 };
 
-/* Adds a copy. Returns 0, or the error of the buf: then it is as before. */
+/* Appends a copy. Returns 0, or the error of the buf, which is then unchanged. */
 int mk_redo_add(struct mk_buf *log, const struct mk_redo *record);
 
-/* Takes the next record off `rest`, which began as the log's slice; its texts are borrowed of it.
- */
+/* Takes the next record off `rest`, initially the log's slice; its texts borrow from the log. */
 bool mk_redo_next(struct mk_slice *rest, struct mk_redo *record);
 
 #endif

@@ -18,7 +18,7 @@
 #include "protocol/problem.h"
 #include "protocol/tables.h"
 
-/* What a request becomes where some field is given. */
+/* The form of a request in which some field is given. */
 struct mk_form {
     struct mk_slice with; /* the field; empty: always */
     struct mk_slice name; /* of the API or the operation that it becomes */
@@ -42,7 +42,7 @@ struct milky_operations {
     size_t count;
 };
 
-/* What a name means: an operation, or an API of 1.2 that a person calls, or nothing. */
+/* The meaning of a name: an operation, an API of 1.2 that a person calls, or nothing. */
 struct mk_operation_found {
     const struct mk_operation *operation;
     const struct mk_action *api;

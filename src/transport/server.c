@@ -133,6 +133,7 @@ static int add_websocket(struct server *server, const struct entry *entry)
     routes->has_websocket = rc == 0;
     if (rc == 0)
         limit_sessions(server, &routes->websocket.sessions);
+    routes->websocket.sessions.unanswered_pings = context->unanswered_pings;
     return rc;
 }
 

@@ -31,6 +31,7 @@ struct mk_transport_context {
     const struct mk_session_limits *limits; /* of WebSockets and streams of events */
     struct mk_dispatch *dispatch;
     struct mk_hub *hub;
+    uint64_t *unanswered_pings;       /* the bot's count, of its WebSockets; or NULL */
     struct mk_http_client **http;     /* the endpoint's: see mk_transport_http */
     struct mk_resource_source *files; /* that servers serve, too; NULL: none */
 };

@@ -179,6 +179,7 @@ static struct client *client_new(const struct mk_transport_context *context,
         return NULL;
     }
     mk_session_context_limit(&client->sessions, context->limits);
+    client->sessions.unanswered_pings = context->unanswered_pings;
     mk_transport_init(&client->transport, &mk_websocket_client_class);
     mk_list_init(&client->open);
     client->loop = context->loop;

@@ -151,7 +151,8 @@ static void on_closed(void *owner, uint16_t code, const char *why)
     struct mk_session *session = owner;
     mk_log_info(session->context->transport, "%s disconnected (%u: %s)", "%s 已断开（%u：%s）",
                 mk_stream_remote(mk_websocket_stream(session->websocket)), code, why);
-    session->context->hub->unanswered += mk_websocket_ping_timed_out(session->websocket);
+    if (session->context->unanswered_pings && mk_websocket_ping_timed_out(session->websocket))
+        ++*session->context->unanswered_pings;
     mk_caller_fini(&session->caller);
     mk_subscription_fini(&session->events);
     mk_list_remove(&session->node);

@@ -27,8 +27,9 @@ struct mk_session_context {
      * with pings whose payload is the number. `arg` is the session's.
      */
     void (*received)(void *arg, uint64_t number);
-    uint64_t most_calls; /* in flight on one connection; then it is not read */
-    uint64_t most_lag;   /* bytes of events that one may be behind */
+    uint64_t *unanswered_pings; /* counts connections that ended for want of a pong; or NULL */
+    uint64_t most_calls;        /* in flight on one connection; then it is not read */
+    uint64_t most_lag;          /* bytes of events that one may be behind */
 };
 
 struct mk_session;
