@@ -453,7 +453,7 @@ describe('webhook', { concurrency: 6 }, () => {
     }
     assert.deepEqual(await within(heard, 'the others to hear everything', 60000), said);
     away = false;
-    await within((async () => { while (numbers.length < count) await receiver.requests.next('a post', 60000); })(), 'the webhook to get everything', 120000);
+    await within((async () => { while (numbers.length < count) await receiver.requests.next('a post', 90000); })(), 'the webhook to get everything', 120000);
     assert.deepEqual(numbers, said.map((words, i) => [i + 1, words]));
   });
 

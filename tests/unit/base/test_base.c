@@ -1,6 +1,5 @@
-/* The room that all others stand on: slice, buf, list, arena, utf8, backoff, secret, random, log,
- * error texts.
- */
+/* The room that all others use: slice, buf, list, arena, utf8, backoff, secret, random, log, error
+ * texts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,7 +34,8 @@ static void test_slice_eq(void **state)
     assert_true(mk_slice_eq_nocase(none, MK_SLICE("")));
     assert_false(mk_slice_eq(MK_SLICE("a"), MK_SLICE("A")));
     assert_true(mk_slice_eq_nocase(MK_SLICE("aZ-9"), MK_SLICE("Az-9")));
-    /* '@' and '`', '[' and '{' differ as letters of either case do, and are none. */
+    /* '@' and '`', '[' and '{' differ by the same bit as upper and lower case, but are no letters.
+     */
     assert_false(mk_slice_eq_nocase(MK_SLICE("@"), MK_SLICE("`")));
     assert_false(mk_slice_eq_nocase(MK_SLICE("["), MK_SLICE("{")));
     assert_false(mk_slice_eq_nocase(MK_SLICE("\xc4"), MK_SLICE("\xe4")));
@@ -254,7 +254,7 @@ static void test_utf8(void **state)
         struct mk_slice text = cases[i].text;
         assert_int_equal(mk_utf8_valid(text), cases[i].prefix == text.len);
         assert_int_equal(mk_utf8_valid_prefix(text), cases[i].prefix);
-        /* Byte by byte it must fail at the same place, or lack the same. */
+        /* Byte by byte it must fail at the same byte, or need the same number of bytes. */
         struct mk_utf8 pieces = { 0 };
         bool fine = true;
         for (size_t at = 0; at < text.len && fine; at++)
@@ -451,7 +451,7 @@ static void test_digest(void **state)
     assert_int_equal(mk_digest_end(NULL, out), -ENOMEM);
 }
 
-/* The text lies behind what was there, and where it does not fit nothing has changed. */
+/* The text is appended, and where it does not fit nothing has changed. */
 static void test_json_is_written_in_place(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* shown: text of others, without what could forge a line or play with a terminal. */
+/* escape: untrusted text, without characters that could forge a log line or control a terminal. */
 #include "base/escape.h"
 
 #include <setjmp.h>
@@ -18,7 +18,7 @@ static void shows(const char *text, size_t len, const char *expected)
 
 #define SHOWS(text, expected) shows(text, sizeof(text) - 1, expected)
 
-static void what_garbles_is_escaped(void **state)
+static void control_characters_are_escaped(void **state)
 {
     (void)state;
     SHOWS("a\nb\r\tc", "a\\u000ab\\u000d\\u0009c");
@@ -34,19 +34,19 @@ static void what_garbles_is_escaped(void **state)
     SHOWS("\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9", "\\u2066\\u2067\\u2068\\u2069");
 }
 
-static void the_rest_stays(void **state)
+static void other_text_is_unchanged(void **state)
 {
     (void)state;
     static const char plain[] = "a \"\\~ \xc2\xa0\xc3\xa9 \xd8\x9b \xe2\x80\x8d\xe2\x80\xb0 "
                                 "\xe4\xb8\xad\xe6\x96\x87 \xf0\x9f\x98\x80";
     SHOWS(plain, plain);
-    /* Half a character is nobody's business here, and nothing behind it is looked at. */
+    /* An incomplete character is not checked here, and no byte after it is read. */
     SHOWS("\xe2\x80", "\xe2\x80");
     SHOWS("\xc2", "\xc2");
     SHOWS("", "");
 }
 
-static void its_bound_holds(void **state)
+static void the_bound_of_the_output_holds(void **state)
 {
     (void)state;
     struct mk_buf out;
@@ -58,9 +58,9 @@ static void its_bound_holds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_garbles_is_escaped),
-        cmocka_unit_test(the_rest_stays),
-        cmocka_unit_test(its_bound_holds),
+        cmocka_unit_test(control_characters_are_escaped),
+        cmocka_unit_test(other_text_is_unchanged),
+        cmocka_unit_test(the_bound_of_the_output_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,7 @@ static void test_escapes_values(void **state)
     mk_buf_fini(&out);
 }
 
-/* The first error stays; nothing comes behind a sample that is not whole. */
+/* The first error is kept; nothing is written after an incomplete sample. */
 static void test_keeps_the_first_error(void **state)
 {
     (void)state;

@@ -77,7 +77,7 @@ static void long_names_are_cut(void **state)
     NAME_IS_WRITTEN("ab\xff", "\"ab\"...");
 }
 
-/* The bound of the buf holds, and what is appended are whole frames behind what was there. */
+/* The bound of the buf holds, and only whole frames are appended. */
 static void each_bound_holds(void **state)
 {
     (void)state;

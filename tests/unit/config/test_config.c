@@ -1,4 +1,4 @@
-/* config: what is read out of a configuration, and what is said about a wrong one. */
+/* config: reading a configuration, and the messages about mistakes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@
 
 #define NAME "dir/milky.jsonc"
 
-/* Configurations that are right but for what is put into them. */
+/* Valid configurations but for the part that a case inserts. */
 #define SERVER(inner) "{\"bots\": [{\"self_id\": 10001, \"http_server\": [{" inner "}]}]}"
 #define BOT(inner) "{\"bots\": [{\"self_id\": 10001, " inner "}]}"
 #define TOKEN                                                                                      \
@@ -59,7 +59,7 @@ static struct mk_config *parse_good(const char *text)
 }
 
 struct bad {
-    const char *text;     /* with a '@' before each place that is wrong */
+    const char *text;     /* with a '@' before each mistake */
     const char *mistakes; /* without "NAME:LINE:COLUMN: " in front of each line */
 };
 
@@ -69,7 +69,7 @@ struct bad {
     "query such as ?2 makes it another)\n"
 
 static const struct bad bad[] = {
-    /* what is no JSON */
+    /* invalid JSON */
     { "@", "the file is empty\n" },
     { "{@", "this is not JSON: unexpected end of data\n" },
     { "{\n  \"bots\" @[]}",
@@ -127,7 +127,7 @@ static const struct bad bad[] = {
     { TOP("\"data_dir\": \"\\\\\\\"\", @\"data\\u005fdir\": \"b\""),
       "data_dir: this key is here twice\n" },
 
-    /* what is missing */
+    /* missing keys */
     { "@{}", "bots: missing: expected a list of objects\n" },
     { "{\"bots\": @[]}", "bots: expected at least one element\n" },
     { "{\"bots\": [@{}]}",
@@ -192,7 +192,7 @@ static const struct bad bad[] = {
     { BOT("\"websocket_client\": [{\"url\": @\"HTTPS://a/\"}]"),
       "bots[0].websocket_client[0].url: expected a ws:// or wss:// URL, got an HTTPS:// URL\n" },
 
-    /* tokens, which are never shown */
+    /* tokens, which are never printed */
     { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @\"\""), TOKEN "an empty string\n" },
     { SERVER("\"listen\": \"127.0.0.1:1\", \"access_token\": @\"a b \""),
       TOKEN "one with a space at byte 4\n" },
@@ -204,7 +204,7 @@ static const struct bad bad[] = {
       TOKEN "a number (put it in quotes)\n" },
     { SERVER("\"listen\": \"0.0.0.0:1\", \"access_token\": @null"), TOKEN "null\n" },
 
-    /* what holds between keys */
+    /* rules between keys */
     { "{\"bots\": [{\"self_id\": 10001}, {\"self_id\": 10002}, {\"self_id\": @1e4}, {\"self_id\": "
       "@10001}]}",
       "bots[2].self_id: expected a QQ number from 10001 to 4294967295, got 1e4\n"
@@ -287,7 +287,7 @@ static const struct bad bad[] = {
       "bots[0].self_id: expected a QQ number from 10001 to 4294967295, got 1\n" },
 };
 
-/* Takes the marks out of `marked` and puts the places where they were before the lines. */
+/* Removes the marks from `marked` and puts their positions before the lines. */
 static void expect(const struct bad *one, char *text, char *mistakes, size_t size)
 {
     size_t line = 1, column = 1, at = 0;
@@ -308,7 +308,7 @@ static void expect(const struct bad *one, char *text, char *mistakes, size_t siz
     assert_string_equal(said, "");
 }
 
-static void says_what_is_wrong_and_where(void **state)
+static void mistakes_have_positions_and_reasons(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -326,8 +326,8 @@ static void says_what_is_wrong_and_where(void **state)
     }
 }
 
-/* What the parsers of addresses and URLs say is passed on, in brackets, and no URL is shown. */
-static void passes_on_what_others_say(void **state)
+/* The reasons of the parsers of addresses and URLs are passed on, in brackets, without the URL. */
+static void reasons_of_parsers_are_passed_on(void **state)
 {
     (void)state;
     static const struct bad cases[] = {
@@ -354,7 +354,7 @@ static void passes_on_what_others_say(void **state)
     }
 }
 
-static void reads_what_media_may_be(void **state)
+static void reads_the_media_settings(void **state)
 {
     (void)state;
     struct mk_config *config = parse_good(TOP("\"resource_url\": \"https://a.example/x\", "
@@ -376,7 +376,7 @@ static void reads_what_media_may_be(void **state)
     mk_config_free(config);
 }
 
-static void names_each_backend_that_bots_have(void **state)
+static void lists_each_backend_of_bots(void **state)
 {
     (void)state;
     struct mk_config *config = parse_good(
@@ -404,7 +404,7 @@ static void names_each_backend_that_bots_have(void **state)
     assert_ptr_equal(mk_config_find_sandbox(config), &config->backends[0]);
     mk_config_free(config);
 
-    /* The one at the top is there for bots without one, and not without them. */
+    /* The default backend exists where a bot uses it, and not otherwise. */
     config = parse_good("{\"backend\": {\"name\": \"media\"}, \"bots\": [{\"self_id\": 10001, "
                         "\"backend\": {}}]}");
     assert_int_equal(config->backend_count, 1);
@@ -565,7 +565,7 @@ static void reads_control_in_each_of_its_forms(void **state)
           "x" },
         { TOP("\"control\": { \"listen\": \"0.0.0.0:1\", \"access_token\": \"x\" }"), "0.0.0.0:1",
           "x" },
-        /* Port 0 is another one each time. */
+        /* Port 0 is a different port each time. */
         { "{\"bots\": [{\"self_id\": 10001, \"http_server\": [{\"listen\": \"127.0.0.1:0\"}]}], "
           "\"control\": \"127.0.0.1:0\"}",
           "127.0.0.1:0", NULL },
@@ -583,7 +583,7 @@ static void reads_control_in_each_of_its_forms(void **state)
     }
 }
 
-static void refuses_a_control_socket_that_cannot_be(void **state)
+static void refuses_an_impossible_control_socket(void **state)
 {
     (void)state;
     char text[512];
@@ -602,7 +602,7 @@ static void refuses_a_control_socket_that_cannot_be(void **state)
     mk_config_free(config);
 }
 
-static void has_its_limits(void **state)
+static void bounds_the_size_of_a_file(void **state)
 {
     (void)state;
     static char text[MK_CONFIG_MAX_FILE + 1];
@@ -613,7 +613,7 @@ static void has_its_limits(void **state)
     assert_string_equal(mistakes, NAME ":1:1: larger than 1048576 bytes\n");
     free(mistakes);
 
-    /* More mistakes than are told. */
+    /* More mistakes than are reported. */
     text[0] = '{';
     size_t at = 1;
     for (int i = 0; i < 20000; i++)
@@ -691,8 +691,8 @@ static void has_defaults(void **state)
     mk_config_free(config);
 }
 
-/* A free port is another one each time; unlike that, the two kinds share one that is named. */
-static void lets_addresses_be_shared(void **state)
+/* A free port is a different one each time; a named one is shared by the two kinds. */
+static void addresses_may_be_shared(void **state)
 {
     (void)state;
     mk_config_free(parse_good(BOT("\"http_server\": [{\"listen\": \"127.0.0.1:0\"}, "
@@ -700,7 +700,7 @@ static void lets_addresses_be_shared(void **state)
                                   "\"websocket_server\": [{\"listen\": \"127.0.0.1:7\"}]")));
 }
 
-static void has_everything_for_the_endpoint(void **state)
+static void fills_the_structs_of_the_endpoint(void **state)
 {
     (void)state;
     struct mk_config *config = parse_good(
@@ -732,7 +732,7 @@ static void has_everything_for_the_endpoint(void **state)
     mk_config_free(config);
 }
 
-static void is_built_in(void **state)
+static void has_a_built_in_configuration(void **state)
 {
     (void)state;
     struct mk_config *config = NULL;
@@ -773,7 +773,7 @@ static void uncomment(char *text)
     }
 }
 
-static void writes_a_sample_that_is_right(void **state)
+static void writes_a_valid_sample(void **state)
 {
     (void)state;
     char *text = written(mk_config_write_sample, "s3cret");
@@ -828,7 +828,7 @@ static void writes_a_schema_of_each_type(void **state)
     free(text);
 }
 
-static void speaks_chinese(void **state)
+static void reports_in_chinese(void **state)
 {
     (void)state;
     struct mk_config *config = NULL;
@@ -848,7 +848,7 @@ static const char *near_of(const char *word, const char *a, const char *b)
     return near.best;
 }
 
-static void guesses_words(void **state)
+static void suggests_similar_words(void **state)
 {
     (void)state;
     assert_string_equal(near_of("sever", "say", "serve"), "serve");
@@ -863,25 +863,25 @@ static void guesses_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(says_what_is_wrong_and_where),
-        cmocka_unit_test(passes_on_what_others_say),
-        cmocka_unit_test(reads_what_media_may_be),
-        cmocka_unit_test(names_each_backend_that_bots_have),
+        cmocka_unit_test(mistakes_have_positions_and_reasons),
+        cmocka_unit_test(reasons_of_parsers_are_passed_on),
+        cmocka_unit_test(reads_the_media_settings),
+        cmocka_unit_test(lists_each_backend_of_bots),
         cmocka_unit_test(compares_the_settings_of_backends),
         cmocka_unit_test(reads_the_keys_of_a_type),
         cmocka_unit_test(reads_control_in_each_of_its_forms),
-        cmocka_unit_test(refuses_a_control_socket_that_cannot_be),
-        cmocka_unit_test(has_its_limits),
+        cmocka_unit_test(refuses_an_impossible_control_socket),
+        cmocka_unit_test(bounds_the_size_of_a_file),
         cmocka_unit_test(reads_everything),
         cmocka_unit_test(has_defaults),
-        cmocka_unit_test(lets_addresses_be_shared),
-        cmocka_unit_test(has_everything_for_the_endpoint),
-        cmocka_unit_test(is_built_in),
-        cmocka_unit_test(writes_a_sample_that_is_right),
+        cmocka_unit_test(addresses_may_be_shared),
+        cmocka_unit_test(fills_the_structs_of_the_endpoint),
+        cmocka_unit_test(has_a_built_in_configuration),
+        cmocka_unit_test(writes_a_valid_sample),
         cmocka_unit_test(writes_a_schema_that_is_json),
         cmocka_unit_test(writes_a_schema_of_each_type),
-        cmocka_unit_test(speaks_chinese),
-        cmocka_unit_test(guesses_words),
+        cmocka_unit_test(reports_in_chinese),
+        cmocka_unit_test(suggests_similar_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * config_check: an embedder's structs are held to what a file is, and the words are the same; what
- * milky.h says of defaults is what counts.
+ * config_check: an embedder's structs are checked by the rules of a file, with the same messages;
+ * the defaults that milky.h documents are the real ones.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,9 +54,9 @@ static const struct milky_config_backend backend = { sizeof(backend), "none", &t
     .kind##_count =                                                                                \
         sizeof((const struct milky_remote[]){ __VA_ARGS__ }) / sizeof(struct milky_remote)
 
-/* --- the same words --- */
+/* --- the same messages --- */
 
-/* What is wrong with a file that says the same, without its place. */
+/* The message for a file with the same mistake, without the position. */
 static void said_of_file(const char *json, char *said, size_t size)
 {
     const struct mk_config_origin origin = { NULL, MILKY_ENGLISH };
@@ -75,14 +75,14 @@ static void said_of_file(const char *json, char *said, size_t size)
 
 #define FILE_BOT(inner) "{\"bots\": [{\"self_id\": 10001, " inner "}]}"
 
-static void test_says_what_is_said_of_a_file(void **state)
+static void test_messages_are_those_of_a_file(void **state)
 {
     (void)state;
     const struct {
         struct milky_config config;
         const char *file;
         const char *path;
-        const char *expected; /* NULL: not looked at */
+        const char *expected; /* NULL: not checked */
         const char *got;
     } cases[] = {
         /* values */
@@ -234,9 +234,9 @@ static void test_says_what_is_said_of_a_file(void **state)
     }
 }
 
-/* --- what only structs can say --- */
+/* --- mistakes that only structs can have --- */
 
-static void test_refuses_what_no_file_can_say(void **state)
+static void test_refuses_mistakes_that_no_file_can_have(void **state)
 {
     (void)state;
     const struct {
@@ -258,7 +258,7 @@ static void test_refuses_what_no_file_can_say(void **state)
     }
 }
 
-static void test_lets_embedders_leave_things_out(void **state)
+static void test_fields_may_be_left_out(void **state)
 {
     (void)state;
     const struct milky_config cases[] = {
@@ -276,7 +276,7 @@ static void test_lets_embedders_leave_things_out(void **state)
     }
 }
 
-static void test_cuts_what_is_too_long_between_characters(void **state)
+static void test_long_text_is_cut_between_characters(void **state)
 {
     (void)state;
     char listen[3 * 1000] = "0.0.0.0:1", longer[3 * 1000];
@@ -322,14 +322,14 @@ struct large_backend {
     char later;
 };
 
-static void test_takes_smaller_structs(void **state)
+static void test_accepts_smaller_structs(void **state)
 {
     (void)state;
     static const struct small_server servers[] = { { sizeof(servers[0]), "127.0.0.1:1" },
                                                    { sizeof(servers[0]), "127.0.0.1:2" } };
     static const struct small_bot bots[] = { { sizeof(bots[0]), 10001, NULL, servers, 2 },
                                              { sizeof(bots[0]), 10002, "none", NULL, 0 } };
-    /* Up to `control` a configuration is what it ever was. */
+    /* Up to `control` the struct is the same in all versions. */
     struct milky_config small = { .size = offsetof(struct milky_config, control),
                                   .backends = &backend,
                                   .backend_count = 1,
@@ -353,7 +353,7 @@ static void test_takes_smaller_structs(void **state)
     mk_config_give_back(&taken);
 }
 
-static void test_takes_larger_structs_that_set_nothing_more(void **state)
+static void test_accepts_larger_structs_with_zeros_at_the_end(void **state)
 {
     (void)state;
     static const struct large_server servers[] = { { { sizeof(servers[0]), "127.0.0.1:1" }, NULL },
@@ -392,7 +392,7 @@ static void refuses(const struct milky_config *config, const char *path, const c
     assert_non_null(strstr(error.text, said));
 }
 
-static void test_refuses_what_it_is_too_old_for(void **state)
+static void test_refuses_settings_of_a_newer_header(void **state)
 {
     (void)state;
     struct large_config config = { { CONFIG }, "a feature to come" };
@@ -426,7 +426,7 @@ static void test_refuses_what_it_is_too_old_for(void **state)
     refuses(&remote_tls, "bots[0].webhook[0].tls", OLDER);
 }
 
-static void test_refuses_sizes_that_cannot_be(void **state)
+static void test_refuses_impossible_sizes(void **state)
 {
     (void)state;
     struct milky_config config = { CONFIG };
@@ -441,7 +441,7 @@ static void test_refuses_sizes_that_cannot_be(void **state)
     refuses(&servers, "bots[0].http_server[1].size", "expected the size of its struct");
 }
 
-/* Nothing of the embedder's is needed any more. */
+/* The copy does not refer to the embedder's memory. */
 static void test_copies_everything(void **state)
 {
     (void)state;
@@ -487,7 +487,7 @@ static void test_copies_everything(void **state)
 
 /* --- defaults --- */
 
-static void test_fills_zeros(void **state)
+static void test_replaces_zeros_with_defaults(void **state)
 {
     (void)state;
     const struct milky_config given = { CONFIG, .limits = { .header_bytes = 2048 },
@@ -535,7 +535,7 @@ static uint64_t number_of(const char *text)
     return number;
 }
 
-/* The default in the comment of a field: the number in brackets, or behind "0: ". */
+/* The default in the comment of a field: the number in brackets, or after "0: ". */
 static uint64_t documented(const char *header, const char *name)
 {
     char field[64];
@@ -544,7 +544,7 @@ static uint64_t documented(const char *header, const char *name)
     assert_non_null(declared);
     const char *comment = strstr(declared, "/*");
     const char *end = comment ? strstr(comment, "*/") : NULL;
-    /* Of compression_threshold it stands before the field. */
+    /* The comment of compression_threshold is before the field. */
     if (!end || strcspn(declared, "\n") < (size_t)(comment - declared)) {
         end = declared;
         comment = end;
@@ -572,7 +572,7 @@ static size_t compare(const char *header, const struct mk_config_key *keys)
     return count;
 }
 
-static void test_the_header_says_which_defaults_count(void **state)
+static void test_the_header_documents_the_real_defaults(void **state)
 {
     (void)state;
     char *header = read_header();
@@ -587,17 +587,17 @@ static void test_the_header_says_which_defaults_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_says_what_is_said_of_a_file),
-        cmocka_unit_test(test_refuses_what_no_file_can_say),
-        cmocka_unit_test(test_lets_embedders_leave_things_out),
-        cmocka_unit_test(test_cuts_what_is_too_long_between_characters),
-        cmocka_unit_test(test_takes_smaller_structs),
-        cmocka_unit_test(test_takes_larger_structs_that_set_nothing_more),
-        cmocka_unit_test(test_refuses_what_it_is_too_old_for),
-        cmocka_unit_test(test_refuses_sizes_that_cannot_be),
+        cmocka_unit_test(test_messages_are_those_of_a_file),
+        cmocka_unit_test(test_refuses_mistakes_that_no_file_can_have),
+        cmocka_unit_test(test_fields_may_be_left_out),
+        cmocka_unit_test(test_long_text_is_cut_between_characters),
+        cmocka_unit_test(test_accepts_smaller_structs),
+        cmocka_unit_test(test_accepts_larger_structs_with_zeros_at_the_end),
+        cmocka_unit_test(test_refuses_settings_of_a_newer_header),
+        cmocka_unit_test(test_refuses_impossible_sizes),
         cmocka_unit_test(test_copies_everything),
-        cmocka_unit_test(test_fills_zeros),
-        cmocka_unit_test(test_the_header_says_which_defaults_count),
+        cmocka_unit_test(test_replaces_zeros_with_defaults),
+        cmocka_unit_test(test_the_header_documents_the_real_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

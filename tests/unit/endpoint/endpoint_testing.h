@@ -1,6 +1,6 @@
 /*
- * endpoint_testing: an endpoint as its embedder sees it, turned a step at a time, clients by hand
- * beside it, and a backend that keeps what it is asked until the test answers.
+ * endpoint_testing: an endpoint as its embedder sees it, run step by step, clients that write plain
+ * bytes, and a backend that keeps calls until the test answers them.
  */
 #ifndef MK_TESTS_ENDPOINT_TESTING_H
 #define MK_TESTS_ENDPOINT_TESTING_H
@@ -28,7 +28,7 @@ enum { BOT = 10001, PATIENCE_S = 30, MOST_TALK = 64 * 1024, MOST_TALKS = 16, MOS
 
 /* --- clients --- */
 
-/* A client's connection. What came is one text: bytes that are 0 become spaces. */
+/* A client's connection. The received bytes are one text: bytes that are 0 become spaces. */
 struct talk {
     int fd;
     bool ended; /* the other side has closed it */
@@ -57,7 +57,7 @@ static inline void hear(struct talk *talk)
     errno = 0;
 }
 
-/* Everything that is ready now happens, or one thing that is waited for. */
+/* Processes everything that is ready, or waits for one event. */
 static inline void step(struct milky_endpoint *endpoint)
 {
     struct pollfd polled[MOST_TALKS + 1] = { { milky_endpoint_fd(endpoint), POLLIN, 0 } };
@@ -79,7 +79,7 @@ static inline void step(struct milky_endpoint *endpoint)
         alarm(0);                                                                                  \
     } while (0)
 
-/* Whatever is under way has happened: nothing is ready any more. */
+/* Processes events until nothing is ready any more. */
 static inline void settle(struct milky_endpoint *endpoint)
 {
     for (int i = 0; i < 8; i++)
@@ -179,7 +179,7 @@ static inline void say_frame(struct talk *talk, const char *text)
     assert_int_equal(send(talk->fd, frame, len, MSG_NOSIGNAL), (ssize_t)len);
 }
 
-/* How often `what` is in what came. */
+/* Returns how often `what` is in the received text. */
 static inline size_t count_of(const struct talk *talk, const char *what)
 {
     size_t count = 0;

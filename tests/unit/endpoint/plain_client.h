@@ -1,6 +1,6 @@
 /*
- * plain_client: a client of HTTP and WebSocket that blocks, for tests whose clients have threads of
- * their own. What goes wrong ends the program, for cmocka's asserts are for cmocka's thread.
+ * plain_client: a blocking client of HTTP and WebSocket, for tests whose clients have threads of
+ * their own. An error ends the program, because cmocka's asserts work in cmocka's thread alone.
  */
 #ifndef MK_TESTS_PLAIN_CLIENT_H
 #define MK_TESTS_PLAIN_CLIENT_H
@@ -29,7 +29,7 @@ enum { MOST_TEXT = 64 * 1024 };
 struct client {
     int fd;
     size_t len;
-    char in[MOST_TEXT + 1];   /* what has come, NUL-terminated */
+    char in[MOST_TEXT + 1];   /* the received bytes, NUL-terminated */
     char text[MOST_TEXT + 1]; /* the last response or message */
     struct mk_ws_parser parser;
     struct mk_random masks;
@@ -74,7 +74,7 @@ static inline void client_drop(struct client *client, size_t len)
     memmove(client->in, client->in + len, client->len + 1);
 }
 
-/* Reads a request or a response into `text`, its body too where it says a length. False at the end.
+/* Reads a request or a response into `text`, with its body where it has a length. False at the end.
  */
 static inline bool client_read_http(struct client *client)
 {
@@ -109,7 +109,7 @@ static inline void client_ask(struct client *client, const char *method, const c
     CHECK(client_read_http(client));
 }
 
-/* Goes on as a WebSocket. */
+/* Upgrades to a WebSocket. */
 static inline void client_upgrade(struct client *client)
 {
     static const char handshake[] =
@@ -150,7 +150,7 @@ static inline void client_next_message(struct client *client)
     } while (got != MK_WS_MESSAGE);
 }
 
-/* Closes it without a word, whatever it is. */
+/* Closes the socket, without a close frame. */
 static inline void client_close(struct client *client, bool is_websocket)
 {
     close(client->fd);

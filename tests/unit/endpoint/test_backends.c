@@ -1,6 +1,6 @@
 /*
- * backends: what an endpoint does for each of several backends: it hears when its own events are
- * stored, and files come from the one that has them.
+ * backends: an endpoint notifies each of several backends when its own events are stored, and gets
+ * files from the backend that has them.
  */
 #include "net_testing.h"
 
@@ -18,8 +18,8 @@ enum { FIRST = 10001, SECOND = 10002, MOST_ENDLESS = 100 };
 struct one {
     struct milky_host *host;
     uint64_t bot;
-    size_t emits;  /* so often, when it hears that all is stored */
-    size_t stored; /* times that it has heard so */
+    size_t emits;  /* how many more events it emits from events_stored */
+    size_t stored; /* calls of events_stored */
 };
 
 static char path[64];
@@ -130,7 +130,7 @@ static void run_post(void *arg)
     emit(arg);
 }
 
-static void test_a_backend_hears_of_its_own_events(void **state)
+static void test_a_backend_is_notified_of_its_own_events(void **state)
 {
     (void)state;
     turn(endpoint->loop);
@@ -142,8 +142,8 @@ static void test_a_backend_hears_of_its_own_events(void **state)
     assert_int_equal(ones[1].stored, 0);
 }
 
-/* What is emitted then is stored in the same turn, before anything leaves. */
-static void test_events_that_come_of_it_are_stored(void **state)
+/* Events that are emitted then are stored in the same turn, before anything is sent. */
+static void test_events_from_the_notification_are_stored(void **state)
 {
     (void)state;
     ones[1].emits = 3;
@@ -153,8 +153,8 @@ static void test_events_that_come_of_it_are_stored(void **state)
     assert_int_equal(milky_host_last_event(ones[1].host, SECOND), 4);
 }
 
-/* One that emits for ever costs no more than its share of each turn. */
-static void test_one_that_never_ends_does_not_hold_a_turn(void **state)
+/* A backend that emits for ever gets no more than its share of each turn. */
+static void test_a_backend_that_emits_for_ever_does_not_block_a_turn(void **state)
 {
     (void)state;
     ones[0].emits = MOST_ENDLESS;
@@ -162,7 +162,7 @@ static void test_one_that_never_ends_does_not_hold_a_turn(void **state)
     assert_int_equal(milky_host_post(ones[1].host, run_post, &ones[1]), 0);
     TURN_UNTIL(endpoint->loop, ones[1].stored > 0);
     assert_true(ones[0].stored < MOST_ENDLESS);
-    assert_false(endpoint->journal->in_transaction); /* what it has emitted is stored */
+    assert_false(endpoint->journal->in_transaction); /* the emitted events are stored */
     while (ones[0].emits > 0)
         turn(endpoint->loop);
 }
@@ -212,7 +212,7 @@ static void assert_no_answer(const char *token)
     assert_int_equal(asking.answers, 0);
 }
 
-static void test_each_backend_has_its_files(void **state)
+static void test_files_come_from_the_backend_that_has_them(void **state)
 {
     (void)state;
     assert_url(&ones[0], "http://files.test/resource/t-1/a%20b");
@@ -232,10 +232,10 @@ static void test_each_backend_has_its_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_backend_hears_of_its_own_events),
-        TEST(test_events_that_come_of_it_are_stored),
-        TEST(test_one_that_never_ends_does_not_hold_a_turn),
-        TEST(test_each_backend_has_its_files),
+        TEST(test_a_backend_is_notified_of_its_own_events),
+        TEST(test_events_from_the_notification_are_stored),
+        TEST(test_a_backend_that_emits_for_ever_does_not_block_a_turn),
+        TEST(test_files_come_from_the_backend_that_has_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

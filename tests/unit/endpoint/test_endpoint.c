@@ -1,6 +1,6 @@
 /*
- * endpoint: as an embedder sees it, with a backend that answers when it is told to: what happens to
- * calls that are in flight when the endpoint stops, and to one that is never answered.
+ * endpoint: as an embedder sees it, with a backend that answers when the test wants it: calls that
+ * are in flight when the endpoint stops, and calls that are never answered.
  */
 #include "net_testing.h"
 
@@ -29,7 +29,7 @@ struct client {
     bool websocket;
     bool ended;
     size_t len;
-    char text[MOST_TEXT]; /* all that came; frames of a server hold their text as it is */
+    char text[MOST_TEXT]; /* all received bytes; frames of a server hold their text unmasked */
 };
 
 struct world {
@@ -63,7 +63,7 @@ static void on_later(uv_timer_t *timer)
         return;
     }
     for (size_t i = 0; world->replies && i < world->slow.count; i++) {
-        /* no list of friends, so it is a failure, and an answer all the same */
+        /* no list of friends, so it is a failure, but an answer */
         assert_int_equal(milky_call_ok(world->slow.host, world->slow.calls[i], NULL), -EINVAL);
         world->replied++;
     }
@@ -101,7 +101,7 @@ static const struct milky_backend slow_backend = {
     .free = free_slow,
 };
 
-/* --- one of which only its life counts --- */
+/* --- a backend that only counts --- */
 
 static bool was_freed;
 
@@ -286,19 +286,19 @@ static void test_calls_in_flight_are_answered(void **state)
     end(&world);
 }
 
-static void test_a_call_that_is_never_answered_holds_nobody_up(void **state)
+static void test_a_call_that_is_never_answered_delays_no_other(void **state)
 {
     (void)state;
     struct world world;
     uint64_t took = run(&world, false);
-    assert_true(took >= 1000); /* it was waited for */
+    assert_true(took >= 1000); /* the endpoint waited for it */
     assert_true(took < 5000);
     assert_int_equal(world.slow.count, WANTED_CALLS);
-    end(&world); /* only now does the backend let go of them */
+    end(&world); /* only now the backend answers them */
     assert_int_equal(world.slow.count, 0);
 }
 
-static void test_one_that_never_ran_can_be_freed(void **state)
+static void test_an_endpoint_that_never_ran_can_be_freed(void **state)
 {
     (void)state;
     struct world world = { .replies = false };
@@ -357,7 +357,7 @@ static void compare_bots(void *self)
     known_count = count;
 }
 
-/* What a sanitizer sees: the list from before is there while it is compared with the next. */
+/* For sanitizers: the old list is not freed while it is compared with the new one. */
 static void test_bots_can_be_compared_while_they_change(void **state)
 {
     (void)state;
@@ -386,7 +386,7 @@ static void keep_line(const char *line, size_t len)
     snprintf(logged, sizeof(logged), "%.*s", (int)len, line);
 }
 
-/* What an embedder can get wrong; the backend is freed all the same. */
+/* Mistakes of an embedder; the backend is freed in any case. */
 static void test_wrong_configurations_are_refused(void **state)
 {
     (void)state;
@@ -448,7 +448,7 @@ enum {
 #define SERVER(kind, ...) .kind = &(const struct milky_server){ S, __VA_ARGS__ }, .kind##_count = 1
 
 /* The same at the start and in a reload, which changes nothing. */
-static void test_wrong_configurations_are_told_with_their_place(void **state)
+static void test_mistakes_have_their_configuration_path(void **state)
 {
     (void)state;
     char long_secret[514] = "";
@@ -621,7 +621,7 @@ static void stop_endpoint(uv_timer_t *timer)
     uv_close((uv_handle_t *)timer, NULL);
 }
 
-static void test_each_backend_has_its_own(void **state)
+static void test_each_backend_has_its_own_life_and_bots(void **state)
 {
     (void)state;
     struct milky_backend table = none_backend;
@@ -667,7 +667,7 @@ static void test_each_backend_has_its_own(void **state)
     assert_string_equal(order, "start first, start second, free first, free second, ");
 }
 
-static void test_a_bot_names_a_backend_that_is_there(void **state)
+static void test_a_bot_must_name_an_existing_backend(void **state)
 {
     (void)state;
     const struct milky_config config = BOTS({ B, BOT, "mine" }, { B, 10001, "other" });
@@ -683,15 +683,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_calls_in_flight_are_answered),
-        cmocka_unit_test(test_a_call_that_is_never_answered_holds_nobody_up),
-        cmocka_unit_test(test_one_that_never_ran_can_be_freed),
+        cmocka_unit_test(test_a_call_that_is_never_answered_delays_no_other),
+        cmocka_unit_test(test_an_endpoint_that_never_ran_can_be_freed),
         cmocka_unit_test(test_a_backend_that_did_not_start_is_freed),
         cmocka_unit_test(test_bots_can_be_compared_while_they_change),
         cmocka_unit_test(test_wrong_configurations_are_refused),
-        cmocka_unit_test(test_wrong_configurations_are_told_with_their_place),
+        cmocka_unit_test(test_mistakes_have_their_configuration_path),
         cmocka_unit_test(test_wrong_backends_are_refused),
-        cmocka_unit_test(test_each_backend_has_its_own),
-        cmocka_unit_test(test_a_bot_names_a_backend_that_is_there),
+        cmocka_unit_test(test_each_backend_has_its_own_life_and_bots),
+        cmocka_unit_test(test_a_bot_must_name_an_existing_backend),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

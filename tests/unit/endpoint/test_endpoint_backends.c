@@ -1,6 +1,6 @@
 /*
- * endpoint_backends: a reload adds and removes backends, and refuses what it must not do; operators
- * reach each backend under its name.
+ * endpoint_backends: a reload adds and removes backends, or is refused; operators reach each
+ * backend under its name.
  */
 #include "endpoint_testing.h"
 
@@ -11,7 +11,7 @@ static struct milky_endpoint *endpoint;
 
 enum { MOST = 4, OTHER = 10002, LATER = 10003 };
 
-/* What an embedder keeps: its backends and bots by name. */
+/* An embedder's backends and bots, by name. */
 static struct {
     struct milky_config_backend backends[MOST];
     size_t backend_count;
@@ -101,7 +101,7 @@ static bool is_served(uint64_t self_id)
     return false;
 }
 
-/* What an operator gets for POST `path`, until the next one. */
+/* The answer to an operator's POST `path`, valid until the next one. */
 static const char *operate(const char *path)
 {
     static struct talk talk;
@@ -147,7 +147,7 @@ static void test_a_backend_is_removed(void **state)
     STEP_UNTIL(endpoint, endpoint->leaving_count == 0 && endpoint->gone_count == 0);
 }
 
-static void test_one_without_bots_comes_and_goes(void **state)
+static void test_a_backend_without_bots_is_added_and_removed(void **state)
 {
     (void)state;
     assert_int_equal(reload_with("second", &second, 0), 0);
@@ -157,7 +157,7 @@ static void test_one_without_bots_comes_and_goes(void **state)
     STEP_UNTIL(endpoint, second.frees == 1);
 }
 
-static void test_the_first_one_may_go_too(void **state)
+static void test_the_first_backend_can_be_removed_too(void **state)
 {
     (void)state;
     want_nothing();
@@ -167,7 +167,7 @@ static void test_the_first_one_may_go_too(void **state)
     assert_serves(OTHER);
 }
 
-static void test_they_come_and_go_without_a_trace(void **state)
+static void test_many_additions_and_removals_leak_nothing(void **state)
 {
     (void)state;
     for (int i = 0; i < 50; i++) {
@@ -202,7 +202,7 @@ static void test_a_call_in_flight_is_answered_first(void **state)
     static const char event[] = "{\"reason\":\"x\"}";
     assert_int_equal(
         milky_emit_json(second.host, OTHER, "bot_offline", 1, event, strlen(event), NULL, NULL),
-        -ENOENT); /* its bot has gone */
+        -ENOENT); /* its bot is removed */
     assert_serves(BOT);
     assert_int_equal(milky_call_self_id(second.host, second.calls[0]), OTHER);
     assert_int_equal(milky_call_ok_json(second.host, second.calls[0], "{}", 2), 0);
@@ -211,7 +211,7 @@ static void test_a_call_in_flight_is_answered_first(void **state)
     assert_int_equal(second.cancelled_count, 0);
 }
 
-/* A turn_end is where most answer. */
+/* Most backends answer in turn_end. */
 static void answer_all(struct puppet *puppet)
 {
     for (size_t i = 0; i < puppet->call_count; i++)
@@ -219,7 +219,7 @@ static void answer_all(struct puppet *puppet)
     puppet->call_count = 0;
 }
 
-static void test_its_turns_end_until_then(void **state)
+static void test_a_removed_backend_gets_turn_ends_until_its_last_answer(void **state)
 {
     struct talk talk;
     (void)state;
@@ -229,7 +229,7 @@ static void test_its_turns_end_until_then(void **state)
     assert_true(has(&talk, OK_ANSWER));
 }
 
-static void test_a_caller_that_goes_is_not_waited_for(void **state)
+static void test_a_disconnected_caller_does_not_keep_a_backend(void **state)
 {
     struct talk talk;
     (void)state;
@@ -253,8 +253,8 @@ static void test_a_caller_that_goes_is_not_waited_for(void **state)
     assert_int_equal(second.cancelled[0], second.calls[0]);
 }
 
-/* What arrives whole only after the reload does not reach it. */
-static void test_it_gets_no_new_calls(void **state)
+/* A call that is complete only after the reload does not reach it. */
+static void test_a_removed_backend_gets_no_new_calls(void **state)
 {
     struct talk talk, control;
     (void)state;
@@ -278,7 +278,7 @@ static void test_it_gets_no_new_calls(void **state)
     assert_int_equal(second.call_count, 0);
 }
 
-static void test_an_operators_request_is_answered_first(void **state)
+static void test_an_open_operator_request_is_answered_first(void **state)
 {
     struct talk talk;
     (void)state;
@@ -303,7 +303,7 @@ static void test_an_operators_request_is_answered_first(void **state)
 }
 
 /* A client that does not close its side keeps the bot, and not the backend. */
-static void test_a_client_that_stays_keeps_no_backend(void **state)
+static void test_an_open_connection_does_not_keep_a_backend(void **state)
 {
     struct talk talk;
     (void)state;
@@ -326,8 +326,8 @@ static void test_a_client_that_stays_keeps_no_backend(void **state)
     STEP_UNTIL(endpoint, endpoint->gone_count + endpoint->leaving_count == 0);
 }
 
-/* An operator may wait for as long as it likes, but not for what is to end. */
-static void test_one_that_never_answers_ends_in_time(void **state)
+/* An operator's request has no deadline, but one at a removed backend has. */
+static void test_a_removed_backend_that_never_answers_ends_in_time(void **state)
 {
     struct talk talk;
     (void)state;
@@ -342,8 +342,8 @@ static void test_one_that_never_answers_ends_in_time(void **state)
     assert_true(has(&talk, "\"retcode\":-500,\"message\":\"timed out\""));
 }
 
-/* The name is free at once, and what is open stays with the one that it was asked of. */
-static void test_the_name_is_anothers_at_once(void **state)
+/* The name is free at once, and open requests stay with the old backend. */
+static void test_the_name_of_a_removed_backend_is_free_at_once(void **state)
 {
     struct talk talk;
     (void)state;
@@ -361,7 +361,7 @@ static void test_the_name_is_anothers_at_once(void **state)
     assert_serves(OTHER);
 }
 
-static void test_one_may_follow_another_of_its_name_in_one_reload(void **state)
+static void test_one_reload_may_replace_a_backend_under_its_name(void **state)
 {
     (void)state;
     assert_int_equal(reload_with("second", &second, OTHER), 0);
@@ -391,7 +391,7 @@ static void assert_refused(int expected, const char *path, const char *text)
     assert_int_equal(endpoint->gone_count + endpoint->leaving_count, 0);
 }
 
-static void test_one_that_does_not_start_refuses_the_reload(void **state)
+static void test_a_backend_that_does_not_start_fails_the_reload(void **state)
 {
     (void)state;
     want("second", &second, OTHER);
@@ -404,7 +404,7 @@ static void test_one_that_does_not_start_refuses_the_reload(void **state)
     assert_false(is_served(OTHER));
     assert_non_null(strstr(operate("/second/x"), "404"));
 
-    /* Later it may. */
+    /* Later it is accepted. */
     second = third = (struct puppet){ 0 };
     assert_int_equal(reload(), 0);
     assert_serves(OTHER);
@@ -419,7 +419,7 @@ static int start_with_words(void *self, struct milky_host *host)
     return -EIO;
 }
 
-static void test_what_it_has_logged_is_the_reason(void **state)
+static void test_the_reason_is_the_last_error_that_it_logged(void **state)
 {
     (void)state;
     struct milky_backend table = puppet_table;
@@ -430,7 +430,7 @@ static void test_what_it_has_logged_is_the_reason(void **state)
     assert_int_equal(second.frees, 1);
 }
 
-static void test_an_address_in_use_refuses_the_reload(void **state)
+static void test_an_address_in_use_fails_the_reload(void **state)
 {
     (void)state;
     struct sockaddr_in address = { .sin_family = AF_INET };
@@ -448,7 +448,7 @@ static void test_an_address_in_use_refuses_the_reload(void **state)
     want("second", &second, OTHER);
     wanted.bots[1].http_server = &server;
     assert_refused(-EADDRINUSE, "bots[1].http_server[0].listen", words);
-    assert_int_equal(second.starts, 0); /* what can be undone comes first */
+    assert_int_equal(second.starts, 0); /* steps that can be undone come first */
     assert_int_equal(second.frees, 1);
     close(taken);
 }
@@ -469,7 +469,7 @@ static void test_a_bot_cannot_change_its_backend(void **state)
     assert_refused(-EINVAL, "bots[0].backend", "first is not the backend of this name that serves");
     assert_int_equal(second.frees, 1);
 
-    /* It is taken out first. */
+    /* It has to be removed first. */
     second = (struct puppet){ 0 };
     want_nothing();
     want("first", &first, 0);
@@ -487,7 +487,7 @@ static void test_a_bot_cannot_change_its_backend(void **state)
     STEP_UNTIL(endpoint, second.call_count == 1);
 }
 
-static void test_a_state_has_one_backend(void **state)
+static void test_one_self_cannot_be_two_backends(void **state)
 {
     struct talk talk;
     (void)state;
@@ -500,7 +500,7 @@ static void test_a_state_has_one_backend(void **state)
     assert_refused(-EINVAL, "backends[2].self", "it belongs to backends[1]");
     assert_int_equal(second.frees, 1); /* once */
 
-    /* While it ends it is not to be used again, and is freed as if that was never tried. */
+    /* While it ends it cannot be added again, and is freed as usual after the attempt. */
     second = (struct puppet){ 0 };
     remove_while_open(&talk);
     assert_int_equal(reload_with("second", &second, OTHER), -EINVAL);
@@ -510,7 +510,7 @@ static void test_a_state_has_one_backend(void **state)
     STEP_UNTIL(endpoint, second.frees == 1);
 }
 
-static void test_a_mistake_frees_what_is_new_alone(void **state)
+static void test_a_failed_reload_frees_only_new_backends(void **state)
 {
     (void)state;
     want("second", &second, OTHER);
@@ -531,7 +531,7 @@ static void add_second(struct puppet *puppet)
     reloaded = reload_with("second", &second, OTHER);
 }
 
-/* Removes whoever asks for it. */
+/* Removes the backend of the call. */
 static void remove_itself(struct puppet *puppet)
 {
     puppet->on_turn_end = NULL;
@@ -561,7 +561,7 @@ static void remove_and_answer(struct puppet *puppet, uint64_t call)
     milky_call_ok_json(puppet->host, call, "{}", 2);
 }
 
-static void test_a_call_may_reload(void **state)
+static void test_a_call_handler_may_reload(void **state)
 {
     (void)state;
     assert_int_equal(reload_with("second", &second, OTHER), 0);
@@ -578,7 +578,7 @@ static void reload_in_free(struct puppet *puppet)
     reloaded = reload_with("third", &third, LATER);
 }
 
-static void test_the_end_of_one_may_be_the_beginning_of_another(void **state)
+static void test_the_free_of_a_backend_may_add_another(void **state)
 {
     (void)state;
     assert_int_equal(reload_with("second", &second, OTHER), 0);
@@ -597,7 +597,7 @@ static int start_and_reload(void *self, struct milky_host *host)
     return 0;
 }
 
-static void test_a_reload_is_not_within_another(void **state)
+static void test_a_reload_within_another_is_refused(void **state)
 {
     (void)state;
     struct milky_backend table = puppet_table;
@@ -617,7 +617,7 @@ static int start_and_stop(void *self, struct milky_host *host)
     return 0;
 }
 
-static void test_a_reload_of_one_that_stops_is_refused(void **state)
+static void test_a_reload_of_a_stopping_endpoint_is_refused(void **state)
 {
     (void)state;
     struct milky_backend table = puppet_table;
@@ -634,7 +634,7 @@ static void test_a_reload_of_one_that_stops_is_refused(void **state)
 
 /* --- operators --- */
 
-static void test_an_unknown_name_is_answered_with_those_that_are_there(void **state)
+static void test_the_answer_to_an_unknown_name_lists_the_known_ones(void **state)
 {
     (void)state;
     assert_non_null(strstr(operate("/sandbox/status"), "404 "));
@@ -653,30 +653,30 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_backend_is_added),
         TEST(test_a_backend_is_removed),
-        TEST(test_one_without_bots_comes_and_goes),
-        TEST(test_the_first_one_may_go_too),
-        TEST(test_they_come_and_go_without_a_trace),
+        TEST(test_a_backend_without_bots_is_added_and_removed),
+        TEST(test_the_first_backend_can_be_removed_too),
+        TEST(test_many_additions_and_removals_leak_nothing),
         TEST(test_a_call_in_flight_is_answered_first),
-        TEST(test_its_turns_end_until_then),
-        TEST(test_a_caller_that_goes_is_not_waited_for),
-        TEST(test_it_gets_no_new_calls),
-        TEST(test_an_operators_request_is_answered_first),
-        TEST(test_a_client_that_stays_keeps_no_backend),
-        TEST(test_one_that_never_answers_ends_in_time),
-        TEST(test_the_name_is_anothers_at_once),
-        TEST(test_one_may_follow_another_of_its_name_in_one_reload),
-        TEST(test_one_that_does_not_start_refuses_the_reload),
-        TEST(test_what_it_has_logged_is_the_reason),
-        TEST(test_an_address_in_use_refuses_the_reload),
+        TEST(test_a_removed_backend_gets_turn_ends_until_its_last_answer),
+        TEST(test_a_disconnected_caller_does_not_keep_a_backend),
+        TEST(test_a_removed_backend_gets_no_new_calls),
+        TEST(test_an_open_operator_request_is_answered_first),
+        TEST(test_an_open_connection_does_not_keep_a_backend),
+        TEST(test_a_removed_backend_that_never_answers_ends_in_time),
+        TEST(test_the_name_of_a_removed_backend_is_free_at_once),
+        TEST(test_one_reload_may_replace_a_backend_under_its_name),
+        TEST(test_a_backend_that_does_not_start_fails_the_reload),
+        TEST(test_the_reason_is_the_last_error_that_it_logged),
+        TEST(test_an_address_in_use_fails_the_reload),
         TEST(test_a_bot_cannot_change_its_backend),
-        TEST(test_a_state_has_one_backend),
-        TEST(test_a_mistake_frees_what_is_new_alone),
+        TEST(test_one_self_cannot_be_two_backends),
+        TEST(test_a_failed_reload_frees_only_new_backends),
         TEST(test_a_turn_end_may_reload),
-        TEST(test_a_call_may_reload),
-        TEST(test_the_end_of_one_may_be_the_beginning_of_another),
-        TEST(test_a_reload_is_not_within_another),
-        TEST(test_a_reload_of_one_that_stops_is_refused),
-        TEST(test_an_unknown_name_is_answered_with_those_that_are_there),
+        TEST(test_a_call_handler_may_reload),
+        TEST(test_the_free_of_a_backend_may_add_another),
+        TEST(test_a_reload_within_another_is_refused),
+        TEST(test_a_reload_of_a_stopping_endpoint_is_refused),
+        TEST(test_the_answer_to_an_unknown_name_lists_the_known_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

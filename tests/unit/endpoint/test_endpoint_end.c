@@ -1,6 +1,6 @@
 /*
- * endpoint_end: milky_endpoint_free ends whatever is under way, and hangs on nothing: calls and
- * requests for files that are open, clients that do not read, and handles that a backend has left.
+ * endpoint_end: milky_endpoint_free ends everything in flight, and never hangs: open calls and
+ * requests for files, clients that do not read, and handles that a backend has left open.
  */
 #include "endpoint_testing.h"
 
@@ -49,7 +49,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- what is open --- */
+/* --- open calls and requests --- */
 
 /* An operator's request, a request for a file, and a call over HTTP and over a WebSocket. */
 static void ask_everything(struct milky_endpoint *endpoint, struct talk open[4])
@@ -86,7 +86,7 @@ static void forget_all(struct talk open[4])
         hang_up(&open[i]);
 }
 
-/* The backend refers to them no more when it is freed. */
+/* The backend does not refer to them when it is freed. */
 static void answer_too_late(struct puppet *self)
 {
     for (size_t i = 0; i < self->call_count; i++) {
@@ -96,7 +96,7 @@ static void answer_too_late(struct puppet *self)
     assert_int_equal(milky_resource_fail(self->host, self->requests[0], 404, "late"), -ENOENT);
 }
 
-static void test_what_is_open_is_answered_when_it_is_freed(void **state)
+static void test_open_calls_are_answered_by_a_free(void **state)
 {
     (void)state;
     struct talk open[4];
@@ -112,7 +112,7 @@ static void test_what_is_open_is_answered_when_it_is_freed(void **state)
 }
 
 /* The same while it is stopping: in time, though the backend never answers. */
-static void test_what_stays_open_is_answered_while_it_stops(void **state)
+static void test_calls_without_an_answer_are_answered_by_a_stop(void **state)
 {
     (void)state;
     struct talk open[4];
@@ -123,14 +123,14 @@ static void test_what_stays_open_is_answered_while_it_stops(void **state)
     uint64_t before = uv_hrtime();
     STEP_UNTIL(endpoint, has(&open[3], "1234"));
     uint64_t took = (uv_hrtime() - before) / 1000000;
-    assert_in_range(took, 1000, 4500); /* it was waited for */
+    assert_in_range(took, 1000, 4500); /* the endpoint waited for it */
     STEP_UNTIL(endpoint, milky_endpoint_stopped(endpoint));
     check_answers(open);
     milky_endpoint_free(endpoint);
     forget_all(open);
 }
 
-static void test_a_client_that_does_not_read_is_not_waited_for(void **state)
+static void test_a_free_does_not_wait_for_a_client_that_does_not_read(void **state)
 {
     (void)state;
     struct talk talk;
@@ -166,7 +166,7 @@ static struct handles {
 } handles;
 static unsigned called;
 static uv_loop_t
-    *volatile lost; /* with intent: what is still pointed to is no leak to a leak checker */
+    *volatile lost; /* static: memory with a pointer to it is no leak to a leak checker */
 
 static void on_timer(uv_timer_t *timer)
 {
@@ -229,7 +229,7 @@ static void close_in_free(struct puppet *self)
     close_handles();
 }
 
-/* They are in the way of nothing while it runs, either. */
+/* They do not disturb a running endpoint either. */
 static void serve_a_call(struct milky_endpoint *endpoint)
 {
     struct talk talk;
@@ -239,7 +239,7 @@ static void serve_a_call(struct milky_endpoint *endpoint)
     hang_up(&talk);
 }
 
-static void test_handles_that_are_closed_in_time_are_not_mentioned(void **state)
+static void test_handles_that_are_closed_in_time_are_not_logged(void **state)
 {
     (void)state;
     const struct milky_config config = config_on(NULL);
@@ -252,7 +252,7 @@ static void test_handles_that_are_closed_in_time_are_not_mentioned(void **state)
     assert_string_equal(logged, "");
 }
 
-static void test_handles_that_are_left_open_are_logged(void **state)
+static void test_open_handles_are_logged(void **state)
 {
     (void)state;
     const struct milky_config config = config_on(NULL);
@@ -274,8 +274,8 @@ static void test_handles_that_are_left_open_are_logged(void **state)
     close_pair();
 }
 
-/* On the embedder's loop they may be the embedder's own: they go on. */
-static void test_on_a_loop_that_was_handed_in_they_are_left_alone(void **state)
+/* On the embedder's loop they may be the embedder's own: they are not closed. */
+static void test_open_handles_on_the_embedders_loop_are_left_alone(void **state)
 {
     (void)state;
     uv_loop_t loop;
@@ -296,9 +296,9 @@ static void test_on_a_loop_that_was_handed_in_they_are_left_alone(void **state)
     close_pair();
 }
 
-/* --- what never began --- */
+/* --- endpoints that did not start --- */
 
-static void test_one_that_did_not_start_ends_as_well(void **state)
+static void test_an_endpoint_that_did_not_start_can_be_freed(void **state)
 {
     (void)state;
     const struct milky_config config = config_on(NULL);
@@ -316,19 +316,18 @@ static void test_one_that_did_not_start_ends_as_well(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_what_is_open_is_answered_when_it_is_freed, setup,
+        cmocka_unit_test_setup_teardown(test_open_calls_are_answered_by_a_free, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_calls_without_an_answer_are_answered_by_a_stop, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_what_stays_open_is_answered_while_it_stops, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_a_client_that_does_not_read_is_not_waited_for, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_handles_that_are_closed_in_time_are_not_mentioned,
+        cmocka_unit_test_setup_teardown(test_a_free_does_not_wait_for_a_client_that_does_not_read,
                                         setup, teardown),
-        cmocka_unit_test_setup_teardown(test_handles_that_are_left_open_are_logged, setup,
+        cmocka_unit_test_setup_teardown(test_handles_that_are_closed_in_time_are_not_logged, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(test_on_a_loop_that_was_handed_in_they_are_left_alone,
+        cmocka_unit_test_setup_teardown(test_open_handles_are_logged, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_open_handles_on_the_embedders_loop_are_left_alone,
                                         setup, teardown),
-        cmocka_unit_test_setup_teardown(test_one_that_did_not_start_ends_as_well, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_endpoint_that_did_not_start_can_be_freed, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * endpoint_error: what milky_error says when an endpoint cannot be made or started: where, and what
- * to do about it. What is wrong with a configuration itself is in test_config_check.
+ * endpoint_error: milky_error of an endpoint that cannot be made or started: the path, the reason
+ * and the advice. Mistakes of configurations are in test_config_check.
  */
 #include "endpoint_testing.h"
 
@@ -56,7 +56,7 @@ static void assert_error(const char *path, const char *text)
     assert_null(strchr(error.text, '\n'));
 }
 
-/* Makes it, and returns what its start does. */
+/* Makes it, and returns the result of its start. */
 static int start(void)
 {
     struct milky_endpoint *endpoint;
@@ -126,7 +126,7 @@ static void test_an_address_of_another_machine(void **state)
                  "interface of this machine has this address)");
 }
 
-/* Root may listen there; so may all where the kernel was told so. */
+/* Root may listen there; so may others where the kernel is configured so. */
 static void test_a_port_of_root(void **state)
 {
     (void)state;
@@ -256,7 +256,7 @@ static void test_a_backend(void **state)
 /* --- the struct --- */
 
 /* A caller of an older header has a shorter one, and none may be given. */
-static void test_it_is_filled_as_far_as_it_goes(void **state)
+static void test_a_shorter_struct_is_filled_to_its_size(void **state)
 {
     (void)state;
     struct {
@@ -279,8 +279,8 @@ static void test_it_is_filled_as_far_as_it_goes(void **state)
     milky_endpoint_free(endpoint);
 }
 
-/* Likewise what tells of a port. */
-static void test_a_port_is_filled_as_far_as_it_goes(void **state)
+/* The same for milky_port. */
+static void test_a_shorter_port_struct_is_filled_to_its_size(void **state)
 {
     (void)state;
     struct milky_endpoint *endpoint = start_endpoint(&config);
@@ -306,8 +306,8 @@ int main(void)
         TEST(test_sockets_in_the_file_system),
         TEST(test_the_journal),
         TEST(test_a_backend),
-        TEST(test_it_is_filled_as_far_as_it_goes),
-        TEST(test_a_port_is_filled_as_far_as_it_goes),
+        TEST(test_a_shorter_struct_is_filled_to_its_size),
+        TEST(test_a_shorter_port_struct_is_filled_to_its_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,10 +55,10 @@ static void stop_soon(uv_timer_t *timer, struct milky_endpoint *endpoint)
     timer->data = endpoint;
     has_fired = false;
     uv_timer_start(timer, stop_on_timer, 30, 0);
-    uv_unref((uv_handle_t *)timer); /* it is not this that keeps the loop running */
+    uv_unref((uv_handle_t *)timer); /* this does not keep the loop running */
 }
 
-/* Runs until the timer has stopped it, and no shorter. */
+/* Runs until the timer stops it, and no shorter. */
 static void run_until_stopped(const struct milky_config *config)
 {
     uv_timer_t timer;
@@ -68,12 +68,12 @@ static void run_until_stopped(const struct milky_config *config)
     milky_endpoint_run(endpoint);
     assert_true(has_fired);
     assert_true(milky_endpoint_stopped(endpoint));
-    milky_endpoint_run(endpoint); /* it has nothing more to do */
+    milky_endpoint_run(endpoint); /* nothing is left to do */
     milky_endpoint_free(endpoint);
     assert_int_equal(puppet.frees, 1);
 }
 
-static void test_it_runs_until_it_is_stopped(void **state)
+static void test_run_returns_when_it_is_stopped(void **state)
 {
     (void)state;
     const struct milky_config config = config_on(NULL);
@@ -93,7 +93,7 @@ static struct milky_config config_without_files(void)
     return config;
 }
 
-static void test_a_webhook_alone_runs_until_it_is_stopped(void **state)
+static void test_run_with_a_webhook_alone_returns_when_it_is_stopped(void **state)
 {
     (void)state;
     const struct milky_remote hook = { .size = sizeof(hook), .url = "http://127.0.0.1:9/" };
@@ -105,7 +105,7 @@ static void test_a_webhook_alone_runs_until_it_is_stopped(void **state)
     run_until_stopped(&config);
 }
 
-static void test_a_backend_alone_runs_until_it_is_stopped(void **state)
+static void test_run_with_a_backend_alone_returns_when_it_is_stopped(void **state)
 {
     (void)state;
     struct milky_config config = config_without_files();
@@ -113,7 +113,7 @@ static void test_a_backend_alone_runs_until_it_is_stopped(void **state)
     run_until_stopped(&config);
 }
 
-static void test_without_a_start_there_is_nothing_to_run(void **state)
+static void test_run_without_a_start_returns(void **state)
 {
     (void)state;
     struct milky_endpoint *endpoint;
@@ -179,7 +179,7 @@ static void embed(struct embedder *embedder)
     uv_timer_start(&embedder->timer, on_tick, 1, 2);
 }
 
-/* Nothing but the embedder's own timer has been left on it. */
+/* Only the embedder's own timer is left on the loop. */
 static void end_embedder(struct embedder *embedder)
 {
     uv_close((uv_handle_t *)&embedder->timer, NULL);
@@ -216,7 +216,7 @@ static void test_it_runs_beside_the_embedders_timers(void **state)
     end_embedder(&embedder);
 }
 
-/* What the endpoint keeps running it lets go of when it has stopped: uv_run returns by itself. */
+/* An endpoint that has stopped does not keep the loop running: uv_run returns by itself. */
 static void test_uv_run_returns_when_it_has_stopped(void **state)
 {
     (void)state;
@@ -233,7 +233,7 @@ static void test_uv_run_returns_when_it_has_stopped(void **state)
     end_embedder(&embedder);
 }
 
-static void test_run_goes_on_until_it_is_stopped_there_too(void **state)
+static void test_run_on_the_embedders_loop_returns_when_it_is_stopped(void **state)
 {
     (void)state;
     struct embedder embedder;
@@ -241,7 +241,7 @@ static void test_run_goes_on_until_it_is_stopped_there_too(void **state)
     const struct milky_config config = config_on(&embedder.loop);
     struct milky_endpoint *endpoint = start_endpoint(&config);
     embedder.stops = endpoint;
-    milky_endpoint_run(endpoint); /* though the timer goes on */
+    milky_endpoint_run(endpoint); /* although the timer keeps running */
     assert_true(milky_endpoint_stopped(endpoint));
     assert_true(embedder.ticks >= 5);
     milky_endpoint_free(endpoint);
@@ -249,8 +249,8 @@ static void test_run_goes_on_until_it_is_stopped_there_too(void **state)
     end_embedder(&embedder);
 }
 
-/* One that was never started, and one that could not be made, leave nothing either. */
-static void test_what_does_not_start_leaves_the_loop_alone(void **state)
+/* An endpoint that was never started, or could not be made, leaves nothing either. */
+static void test_an_endpoint_without_a_start_leaves_the_loop_alone(void **state)
 {
     (void)state;
     struct embedder embedder;
@@ -285,7 +285,7 @@ static void test_two_endpoints_share_a_loop(void **state)
     STEP_UNTIL(endpoint, has(&talk, OK_ANSWER) && has(&other_talk, OK_ANSWER));
     assert_true(puppet.turns > 0 && other_puppet.turns > 0);
 
-    /* One stops and is freed, and the other goes on. */
+    /* One stops and is freed, and the other keeps running. */
     milky_endpoint_stop(endpoint);
     milky_endpoint_run(endpoint);
     assert_true(milky_endpoint_stopped(endpoint));
@@ -298,7 +298,7 @@ static void test_two_endpoints_share_a_loop(void **state)
     STEP_UNTIL(other, has(&other_talk, OK_ANSWER));
     assert_true(talk.ended);
 
-    /* A third one comes while the second one runs. */
+    /* A third one is added while the second one runs. */
     puppet = (struct puppet){ 0 };
     config.backends = &backend;
     endpoint = start_endpoint(&config);
@@ -330,8 +330,8 @@ static void fill_the_disk(bool full)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-/* In one turn both answer: what depends on an event that is not stored does not leave. */
-static void test_the_journal_of_one_costs_the_other_nothing(void **state)
+/* Both answer in one turn: a reply that depends on an event that is not stored is not sent. */
+static void test_the_failed_journal_of_one_does_not_affect_the_other(void **state)
 {
     (void)state;
     struct embedder embedder;
@@ -365,7 +365,7 @@ static void test_the_journal_of_one_costs_the_other_nothing(void **state)
     assert_int_equal(talk.len, 0);
     assert_false(other_talk.ended);
 
-    /* It goes on when there is room again. */
+    /* It works again when there is room. */
     puppet.is_mute = false;
     while (!has(&talk, OK_ANSWER)) {
         hang_up(&talk);
@@ -384,7 +384,7 @@ static void test_the_journal_of_one_costs_the_other_nothing(void **state)
 
 /* --- a loop of another kind --- */
 
-/* Accepts what the endpoint posts, and takes it. */
+/* Accepts a connection of the endpoint, and answers its post. */
 static void take_post(int listening, struct talk *talk)
 {
     talk->fd = accept(listening, NULL, NULL);
@@ -412,7 +412,7 @@ static bool is_waiting(int listening)
     return poll(&polled, 1, 0) == 1;
 }
 
-/* HTTP, a WebSocket and a webhook, by nothing but a descriptor, a timeout and steps. */
+/* HTTP, a WebSocket and a webhook, with nothing but a descriptor, a timeout and steps. */
 static void test_poll_and_step_serve_everything(void **state)
 {
     (void)state;
@@ -441,7 +441,7 @@ static void test_poll_and_step_serve_everything(void **state)
     say_frame(&websocket, "{\"action\":\"set_bio\",\"params\":{\"new_bio\":\"x\"},\"echo\":7}");
     STEP_UNTIL(endpoint, has(&websocket, "\"echo\":7"));
 
-    /* An event that is emitted between two steps leaves without another input. */
+    /* An event that is emitted between two steps is sent without another input. */
     static const char data[] = "{\"reason\":\"tired\"}";
     assert_int_equal(
         milky_emit_json(puppet.host, BOT, "bot_offline", 1, data, sizeof(data) - 1, NULL, NULL), 0);
@@ -468,7 +468,7 @@ static void test_poll_and_step_serve_everything(void **state)
     milky_endpoint_free(endpoint);
 }
 
-static void test_a_webhook_lets_go_of_the_loop(void **state)
+static void test_a_webhook_does_not_keep_the_loop_after_a_stop(void **state)
 {
     (void)state;
     struct embedder embedder;
@@ -510,8 +510,8 @@ static void do_nothing(uv_timer_t *timer)
     (void)timer;
 }
 
-/* Between two steps an embedder may take its time. */
-static void test_the_timeout_is_that_of_now(void **state)
+/* An embedder may do something long between two steps. */
+static void test_the_timeout_is_up_to_date(void **state)
 {
     (void)state;
     uv_timer_t timer;
@@ -532,26 +532,26 @@ static void test_the_timeout_is_that_of_now(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_it_runs_until_it_is_stopped, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_webhook_alone_runs_until_it_is_stopped, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_a_backend_alone_runs_until_it_is_stopped, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_without_a_start_there_is_nothing_to_run, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(test_run_returns_when_it_is_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_run_with_a_webhook_alone_returns_when_it_is_stopped,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_run_with_a_backend_alone_returns_when_it_is_stopped,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_run_without_a_start_returns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_backend_may_stop_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_it_runs_beside_the_embedders_timers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_uv_run_returns_when_it_has_stopped, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_run_goes_on_until_it_is_stopped_there_too, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(test_what_does_not_start_leaves_the_loop_alone, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(test_run_on_the_embedders_loop_returns_when_it_is_stopped,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_endpoint_without_a_start_leaves_the_loop_alone,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_endpoints_share_a_loop, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_journal_of_one_costs_the_other_nothing, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(test_the_failed_journal_of_one_does_not_affect_the_other,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_poll_and_step_serve_everything, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_webhook_lets_go_of_the_loop, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_timeout_is_that_of_now, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_webhook_does_not_keep_the_loop_after_a_stop, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_the_timeout_is_up_to_date, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

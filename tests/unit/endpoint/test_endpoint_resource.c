@@ -1,6 +1,6 @@
 /*
  * endpoint_resource: files of a backend over HTTP: answered at once, later, twice, never, wrongly,
- * and in each of the four ways.
+ * and with each of the four functions.
  */
 #include "endpoint_testing.h"
 
@@ -70,7 +70,7 @@ static bool is_closed(int fd)
     return closed;
 }
 
-/* Asks, and returns the number of the request when it has arrived. */
+/* Requests a file, and returns the number of the request when the backend has it. */
 static uint64_t ask(const char *method, const char *lines)
 {
     size_t before = first.request_count;
@@ -82,7 +82,7 @@ static uint64_t ask(const char *method, const char *lines)
     return first.requests[before % MOST_KEPT];
 }
 
-/* For a connection that has ended with what it sent. */
+/* For a connection that has ended after its request. */
 static void dial_again(void)
 {
     STEP_UNTIL(endpoint, talk.ended);
@@ -152,7 +152,7 @@ static void test_bytes(void **state)
     assert_line("Accept-Ranges: bytes");
     assert_has("Content-Disposition: attachment; filename=\"n_ame.txt\"");
     assert_string_equal(body(), content);
-    assert_false(talk.ended); /* the connection goes on */
+    assert_false(talk.ended); /* the connection stays open */
 
     request = ask("GET", "");
     assert_int_equal(milky_resource_bytes(first.host, request, NULL, 0, "text/plain"), 0);
@@ -160,7 +160,7 @@ static void test_bytes(void **state)
     assert_line("Content-Length: 0");
 }
 
-static void test_another_address(void **state)
+static void test_a_redirect(void **state)
 {
     (void)state;
     static const char *const urls[] = { "https://other.example/a?b=c%20d", "http://[::1]:80/", "/",
@@ -257,7 +257,7 @@ static void test_ranges(void **state)
 static void test_a_large_file_is_sent_in_pieces(void **state)
 {
     (void)state;
-    enum { SIZE = 64 * 1024 * 1024 }; /* more than the kernel keeps for a peer */
+    enum { SIZE = 64 * 1024 * 1024 }; /* more than the kernel buffers */
     int fd = open_file("");
     assert_int_equal(ftruncate(fd, SIZE), 0);
     uint64_t request = ask("GET", "");
@@ -268,7 +268,7 @@ static void test_a_large_file_is_sent_in_pieces(void **state)
     dial(&other, port_of(endpoint, BOT, "http_server"));
     call_api(&other);
     STEP_UNTIL(endpoint, has(&other, OK_ANSWER));
-    assert_false(is_closed(fd)); /* the peer has not taken it: its reading ends at MOST_TALK */
+    assert_false(is_closed(fd)); /* the client has not read it: its reading ends at MOST_TALK */
     reset(&talk);
     STEP_UNTIL(endpoint, is_closed(fd));
     dial(&talk, port_of(endpoint, BOT, "http_server"));
@@ -285,7 +285,7 @@ static void assert_refused(int rc)
     assert_false(talk.ended);
 }
 
-static void test_what_cannot_be_sent_is_a_failure(void **state)
+static void test_an_invalid_answer_is_a_failure(void **state)
 {
     (void)state;
     int pipes[2];
@@ -316,7 +316,7 @@ static void test_what_cannot_be_sent_is_a_failure(void **state)
     assert_non_null(strstr(logged, "something that cannot be sent"));
 }
 
-static void test_no_client_is_sent_astray(void **state)
+static void test_an_invalid_redirect_is_a_failure(void **state)
 {
     (void)state;
     static const char *const urls[] = {
@@ -340,7 +340,7 @@ static void test_no_client_is_sent_astray(void **state)
 
 /* --- at the wrong time --- */
 
-static void test_at_once(void **state)
+static void test_an_answer_from_within_the_request(void **state)
 {
     (void)state;
     struct milky_backend table = puppet_table;
@@ -350,7 +350,8 @@ static void test_at_once(void **state)
     const struct milky_config config = {
         .size = sizeof(config), .backends = three, .backend_count = 2, .bots = bots, .bot_count = 1
     };
-    assert_int_equal(milky_endpoint_reload(endpoint, &config, NULL), -EINVAL); /* its self runs */
+    assert_int_equal(milky_endpoint_reload(endpoint, &config, NULL),
+                     -EINVAL); /* the backend's self is in use */
     const struct milky_config_backend *without = backends;
     struct milky_config less = config;
     less.backends = without;
@@ -365,7 +366,7 @@ static void test_at_once(void **state)
     assert_string_equal(body(), content);
 }
 
-static void test_twice_and_never_asked(void **state)
+static void test_a_second_answer_and_unknown_numbers_are_refused(void **state)
 {
     (void)state;
     uint64_t request = ask("GET", "");
@@ -382,7 +383,7 @@ static void test_twice_and_never_asked(void **state)
     settle(endpoint);
     assert_int_equal(count_of(&talk, "HTTP/1.1"), 1);
 
-    /* A number names one request for ever, and the next one is not touched by it. */
+    /* A number names one request for ever, and cannot affect the next one. */
     uint64_t next = ask("GET", "");
     assert_true(next != request);
     assert_int_equal(milky_resource_fail(first.host, request, 404, "x"), -ENOENT);
@@ -392,7 +393,7 @@ static void test_twice_and_never_asked(void **state)
     STEP_UNTIL(endpoint, has(&talk, content));
 }
 
-static void test_a_backend_that_never_answers_is_waited_for_so_long(void **state)
+static void test_a_request_without_an_answer_times_out(void **state)
 {
     (void)state;
     uint64_t before = uv_hrtime();
@@ -411,7 +412,7 @@ static void test_a_backend_that_never_answers_is_waited_for_so_long(void **state
     STEP_UNTIL(endpoint, has(&talk, content));
 }
 
-static void test_a_client_that_has_gone_gets_nothing(void **state)
+static void test_a_disconnected_client_gets_nothing(void **state)
 {
     (void)state;
     uint64_t request = ask("GET", "");
@@ -423,7 +424,7 @@ static void test_a_client_that_has_gone_gets_nothing(void **state)
     dial(&talk, port_of(endpoint, BOT, "http_server"));
 }
 
-static void test_a_connection_asks_for_one_at_a_time(void **state)
+static void test_a_connection_requests_one_file_at_a_time(void **state)
 {
     (void)state;
     for (int i = 0; i < 3; i++)
@@ -439,7 +440,7 @@ static void test_a_connection_asks_for_one_at_a_time(void **state)
 
 /* --- whose --- */
 
-static void test_a_token_that_is_none_is_not_asked_for(void **state)
+static void test_an_invalid_token_does_not_reach_the_backend(void **state)
 {
     (void)state;
     static const char *const paths[] = { "/resource/",        "/resource//x",
@@ -449,7 +450,8 @@ static void test_a_token_that_is_none_is_not_asked_for(void **state)
         forget(&talk);
         get(&talk, "GET", paths[i], "");
         STEP_UNTIL(endpoint, has(&talk, "}") || second.request_count > 0);
-        if (second.request_count > 0) { /* "second.x" is asked of the second: it will know none */
+        if (second.request_count >
+            0) { /* "second.x" is requested from the second backend, which does not have it */
             assert_string_equal(second.token, "second.x");
             milky_resource_fail(second.host, second.requests[0], 404, "none");
             STEP_UNTIL(endpoint, has(&talk, "}"));
@@ -474,8 +476,8 @@ static void assert_leads_to(const char *path, struct puppet *puppet)
     STEP_UNTIL(endpoint, has(&talk, content));
 }
 
-/* Whatever a reload puts in front. */
-static void test_urls_go_on_to_lead_where_they_did(void **state)
+/* Whatever backends a reload adds before it. */
+static void test_urls_stay_valid_over_a_reload(void **state)
 {
     (void)state;
     char url[256], other_url[256];
@@ -497,7 +499,7 @@ static void test_urls_go_on_to_lead_where_they_did(void **state)
     assert_non_null(strstr(url, "/resource/t1/n"));
 }
 
-static void test_a_backend_that_is_taken_out_answers_first(void **state)
+static void test_a_removed_backend_answers_open_requests(void **state)
 {
     (void)state;
     get(&talk, "GET", "/resource/second.t", "");
@@ -513,7 +515,7 @@ static void test_a_backend_that_is_taken_out_answers_first(void **state)
     struct talk other;
     dial(&other, port_of(endpoint, BOT, "http_server"));
     get(&other, "GET", "/resource/second.t", "");
-    STEP_UNTIL(endpoint, has(&other, "404 ")); /* nothing new */
+    STEP_UNTIL(endpoint, has(&other, "404 ")); /* no new request */
     milky_resource_bytes(second.host, second.requests[0], content, 10, NULL);
     STEP_UNTIL(endpoint, has(&talk, content) && second.frees == 1);
 }
@@ -525,21 +527,21 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_file),
         TEST(test_bytes),
-        TEST(test_another_address),
+        TEST(test_a_redirect),
         TEST(test_a_failure),
         TEST(test_head),
         TEST(test_ranges),
         TEST(test_a_large_file_is_sent_in_pieces),
-        TEST(test_what_cannot_be_sent_is_a_failure),
-        TEST(test_no_client_is_sent_astray),
-        TEST(test_at_once),
-        TEST(test_twice_and_never_asked),
-        TEST(test_a_backend_that_never_answers_is_waited_for_so_long),
-        TEST(test_a_client_that_has_gone_gets_nothing),
-        TEST(test_a_connection_asks_for_one_at_a_time),
-        TEST(test_a_token_that_is_none_is_not_asked_for),
-        TEST(test_urls_go_on_to_lead_where_they_did),
-        TEST(test_a_backend_that_is_taken_out_answers_first),
+        TEST(test_an_invalid_answer_is_a_failure),
+        TEST(test_an_invalid_redirect_is_a_failure),
+        TEST(test_an_answer_from_within_the_request),
+        TEST(test_a_second_answer_and_unknown_numbers_are_refused),
+        TEST(test_a_request_without_an_answer_times_out),
+        TEST(test_a_disconnected_client_gets_nothing),
+        TEST(test_a_connection_requests_one_file_at_a_time),
+        TEST(test_an_invalid_token_does_not_reach_the_backend),
+        TEST(test_urls_stay_valid_over_a_reload),
+        TEST(test_a_removed_backend_answers_open_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /*
  * two_endpoints: two endpoints in two threads of one process, each with a sandbox, a journal and a
  * webhook of its own. Clients in more threads call both hard while the endpoints end and start
- * again. Each answer and each event must be of the world that was asked: all that is said in it
- * begins with its name. scripts/tsan runs it with ThreadSanitizer.
+ * again. Each answer and each event must be of the caller's world: all of its messages begin with
+ * its name. scripts/tsan runs it with ThreadSanitizer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@
 
 enum {
     BOT = 10001000,      /* whose APIs are called */
-    LISTENER = 10002000, /* gets what it says, over a WebSocket and a webhook */
+    LISTENER = 10002000, /* gets its messages, over a WebSocket and a webhook */
     ROUNDS = 3,
     HTTP_CLIENTS = 2,
     CLIENTS = HTTP_CLIENTS + 1, /* the last one by WebSocket */
@@ -31,8 +31,8 @@ enum {
     MOST_SAID = ROUNDS * CLIENTS * SAYINGS,
 };
 
-/* ThreadSanitizer does not see that liburing maps its rings, maybe where another thread's file was.
- */
+/* ThreadSanitizer does not see that liburing maps its rings, maybe at the address of another
+ * thread's file. */
 #if defined(__SANITIZE_THREAD__)
 #define NO_IO_URING true
 #else
@@ -143,10 +143,9 @@ static void *serve(void *arg)
     return NULL;
 }
 
-/* --- what is said --- */
+/* --- messages --- */
 
-/* The number in "A 17", or 0 where `text` has nothing that was said. Of another world there is
- * none. */
+/* The number in "A 17", or 0 where `text` is no message. A message of another world is an error. */
 static unsigned number_said(const struct world *world, const char *text)
 {
     static const char before[] = "\"text\":\"";
@@ -160,7 +159,7 @@ static unsigned number_said(const struct world *world, const char *text)
     return number;
 }
 
-/* The params of a call that says the next thing, some with a picture. Returns its number. */
+/* The params of a call that sends the next message, some with an image. Returns its number. */
 static unsigned write_saying(struct world *world, char *params, size_t size)
 {
     unsigned number = atomic_fetch_add(&world->said, 1) + 1;
@@ -229,7 +228,7 @@ static void await_hooks(struct world *world)
 
 /* --- the clients --- */
 
-/* Copies what stands between `before` and the next quotation mark. */
+/* Copies the text between `before` and the next quotation mark. */
 static void cut_out(const char *text, const char *before, char *out, size_t size)
 {
     const char *from = strstr(text, before);
@@ -267,7 +266,7 @@ static void check_name(struct world *world, struct client *client)
     CHECK(strstr(client->text, expected));
 }
 
-/* A thread: says things over HTTP, and asks for each what was said. */
+/* A thread: sends messages over HTTP, and reads each of them back. */
 static void *call_by_http(void *arg)
 {
     struct world *world = arg;
@@ -326,7 +325,7 @@ struct listener {
     struct client client;
 };
 
-/* A thread: hears all that is said in a round. */
+/* A thread: receives all messages of a round. */
 static void *hear_events(void *arg)
 {
     struct listener *listener = arg;
@@ -383,7 +382,7 @@ static void set_name(struct world *world)
     end(server);
 }
 
-/* A thread: all of a world. */
+/* A thread: everything of one world. */
 static void *live(void *arg)
 {
     struct world *world = arg;
@@ -421,7 +420,7 @@ static void count_line(const char *line, size_t len)
     atomic_fetch_add(&lines, 1);
 }
 
-static void two_endpoints_share_nothing(void **state)
+static void two_endpoints_do_not_affect_each_other(void **state)
 {
     (void)state;
     struct world *worlds = calloc(2, sizeof(*worlds));
@@ -446,7 +445,7 @@ static void two_endpoints_share_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_endpoints_share_nothing),
+        cmocka_unit_test(two_endpoints_do_not_affect_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * host_world: a host with two bots, around a backend that notes what it is asked, and a caller that
- * notes what it hears. No transport, and a journal only where a test wants one.
+ * host_world: a host with two bots, a backend that records its calls, and a caller that records its
+ * replies. No transport, and a journal only where a test wants one.
  */
 #ifndef TEST_HOST_WORLD_H
 #define TEST_HOST_WORLD_H
@@ -25,13 +25,13 @@ struct bot {
 };
 
 struct world {
-    struct milky_backend table; /* what the backend's is a copy of, with what a test wants */
+    struct milky_backend table; /* copied from the backend's, with changes of a test */
     struct mk_loop loop;
     struct mk_host_owner owner;
     struct milky_host *host;
     struct bot bots[2];
 
-    /* what the backend does and has seen */
+    /* options and records of the backend */
     void (*on_call)(struct world *world, uint64_t call);
     uint64_t calls[MOST]; /* in the order they came */
     size_t count;
@@ -40,7 +40,7 @@ struct world {
     const char *borrowed; /* a text of a call, read when it is cancelled */
     size_t turns, stored, frees;
 
-    /* what the caller has heard */
+    /* records of the caller */
     struct mk_caller caller;
     size_t replies;
     int retcode; /* of the last reply */
@@ -205,7 +205,7 @@ static inline void ask_in(struct world *world, enum mk_dialect dialect, size_t b
     mk_dispatch_request(&world->bots[bot].dispatch, found, mk_slice_str(params), &world->caller);
 }
 
-/* The first bot is asked. Returns the number of the call. */
+/* Calls the first bot. Returns the number of the call. */
 static inline uint64_t ask(struct world *world, const char *action, const char *params)
 {
     size_t before = world->count;
@@ -215,7 +215,7 @@ static inline uint64_t ask(struct world *world, const char *action, const char *
 
 #define GROUP "{\"group_id\":700000001}"
 
-/* A call that is open, about which something may be borrowed. */
+/* An open call with borrowed params. */
 static inline uint64_t ask_group(struct world *world)
 {
     return ask(world, "get_group_info", GROUP);

@@ -1,6 +1,6 @@
 /*
- * host: a backend that answers twice, late, wrongly or never, or names calls that never were: each
- * costs its own call, and nothing else.
+ * host: a backend that answers twice, late, wrongly or never, or with unknown numbers: each mistake
+ * affects its own call, and nothing else.
  */
 #include "host_world.h"
 
@@ -35,7 +35,7 @@ static void answer_at_once(struct world *world, uint64_t call)
     assert_int_equal(milky_call_ok(world->host, call, NULL), -ENOENT);
 }
 
-static void test_twice_from_within(void **state)
+static void test_a_second_answer_from_within(void **state)
 {
     struct world *world = *state;
     world->on_call = answer_at_once;
@@ -44,13 +44,13 @@ static void test_twice_from_within(void **state)
     assert_int_equal(world->retcode, 0);
     assert_int_equal(world->errors, 1);
     assert_logged(world, "has answered a call that it had answered before");
-    ask(world, "quit_group", GROUP); /* the log is not filled with it */
+    ask(world, "quit_group", GROUP); /* logged once */
     assert_int_equal(world->replies, 2);
     assert_int_equal(world->errors, 1);
 }
 
-/* The slot of the first call is another's by now. */
-static void test_twice_when_the_next_call_is_there(void **state)
+/* The slot of the first call belongs to another one now. */
+static void test_a_second_answer_does_not_reach_the_next_call(void **state)
 {
     struct world *world = *state;
     uint64_t first = ask(world, "quit_group", GROUP);
@@ -85,7 +85,7 @@ static void refuse_number(struct world *world, uint64_t number)
     assert_int_equal(milky_call_fail_text(host, number, -1, NULL), -ENOENT);
 }
 
-static void test_numbers_that_never_were(void **state)
+static void test_unknown_numbers_are_refused(void **state)
 {
     struct world *world = *state;
     uint64_t call = ask_group(world), number = 42;
@@ -106,7 +106,7 @@ static void test_numbers_that_never_were(void **state)
     assert_int_equal(world->replies, 1);
 }
 
-static void test_results_of_a_wrong_shape(void **state)
+static void test_results_that_do_not_match_the_table(void **state)
 {
     struct world *world = *state;
     static const char *const wrong[] = { "{}", "[]", "{\"group\":7}", "null", "{", "", "\xff" };
@@ -159,7 +159,7 @@ static void test_params_are_text(void **state)
     milky_call_fail(world->host, call, -1, "x");
 }
 
-/* Numbers of a text are as they were written, and ids are put together for the draft. */
+/* Numbers in a text are kept as they were written, and ids of the draft are composed. */
 static void test_a_result_in_text_is_translated(void **state)
 {
     struct world *world = *state;
@@ -175,7 +175,7 @@ static void test_a_result_in_text_is_translated(void **state)
 
 /* --- cancelled --- */
 
-static void test_cancelled_once_when_the_caller_goes(void **state)
+static void test_a_call_is_cancelled_once_when_its_caller_goes(void **state)
 {
     struct world *world = *state;
     uint64_t first = ask_group(world), second = ask_group(world);
@@ -187,7 +187,7 @@ static void test_cancelled_once_when_the_caller_goes(void **state)
     assert_int_equal(world->replies, 1);
     assert_int_equal(milky_call_ok(world->host, second, NULL), -ENOENT);
     assert_int_equal(milky_call_ok(world->host, second, NULL), -ENOENT);
-    assert_int_equal(world->errors, 0); /* that was no mistake */
+    assert_int_equal(world->errors, 0); /* no mistake was logged */
     assert_int_equal(world->bots[0].dispatch.in_flight, 0);
 }
 
@@ -215,7 +215,7 @@ static void test_answers_from_within_cancelled(void **state)
     assert_int_equal(world->bots[0].dispatch.in_flight, 0);
 }
 
-/* A backend that does not want to hear of it goes on, with what it has borrowed. */
+/* A backend without `cancelled` may use its borrowed params until it answers. */
 static void test_a_caller_that_goes_without_cancelled(void **state)
 {
     struct world *world = *state;
@@ -236,7 +236,7 @@ static void test_a_caller_that_goes_without_cancelled(void **state)
     assert_int_equal(world->errors, 0);
 }
 
-static void test_never(void **state)
+static void test_a_call_without_an_answer_times_out(void **state)
 {
     struct world *world = *state;
     uint64_t call = ask_group(world);
@@ -254,7 +254,7 @@ static void test_never(void **state)
     assert_false(uv_loop_alive(world->loop.uv)); /* no deadline is left to wait for */
 }
 
-static void test_never_without_cancelled(void **state)
+static void test_a_timeout_without_cancelled(void **state)
 {
     struct world *world = *state;
     world->table.cancelled = NULL;
@@ -268,8 +268,8 @@ static void test_never_without_cancelled(void **state)
     assert_int_equal(world->replies, 1);
 }
 
-/* One that was answered in time has no deadline any more. */
-static void test_in_time(void **state)
+/* A call that was answered in time has no deadline any more. */
+static void test_an_answer_in_time(void **state)
 {
     struct world *world = *state;
     uint64_t first = ask_group(world);
@@ -294,7 +294,7 @@ static void test_a_request_of_an_operator(void **state)
     assert_string_equal(milky_call_params_json(world->host, call, NULL), "{\"x\":1}");
     assert_int_equal(milky_call_ok_json(world->host, call, "{\"y\":[1.0]}", 11), 0);
     assert_non_null(strstr(world->body.data, "\"data\":{\"y\":[1.0]}"));
-    /* Another has no deadline; a call that came later has. */
+    /* An operator's request has no deadline; a later call has. */
     mk_dispatch_control(&world->host->dispatch, MK_SLICE("x"), MK_SLICE("{}"), &world->caller);
     ask_group(world);
     TURN_UNTIL(&world->loop, world->replies > 1);
@@ -331,7 +331,7 @@ static void test_open_calls_end_with_the_host(void **state)
 /* --- numbers --- */
 
 /* A slot whose numbers are used up is not given again. */
-static void test_generations_end(void **state)
+static void test_a_slot_whose_numbers_are_used_up_is_retired(void **state)
 {
     struct world *world = *state;
     uint64_t call = ask_group(world);
@@ -350,8 +350,8 @@ static void test_generations_end(void **state)
     assert_int_equal(world->replies, 5);
 }
 
-/* Many at once: each is its own, in whatever order they are answered. */
-static void test_many(void **state)
+/* Many at once: each gets its own answer, in whatever order. */
+static void test_many_calls(void **state)
 {
     struct world *world = *state;
     for (int round = 0; round < 5; round++) {
@@ -364,7 +364,7 @@ static void test_many(void **state)
             assert_int_equal(world->retcode, -100 - i);
             refuse_number(world, call);
         }
-        /* and with more slots than a chunk has, all open */
+        /* with more open slots than a chunk has */
         for (size_t i = 0; i < 3; i++) {
             world->count = 0;
             for (int j = 0; j < MOST; j++)
@@ -378,7 +378,7 @@ static void test_many(void **state)
 
 /* --- tables of other versions --- */
 
-/* What is behind an old table is none of it. */
+/* Memory after an old table is not read. */
 static void test_a_shorter_table(void **state)
 {
     struct world *world = *state;
@@ -400,7 +400,7 @@ static void test_a_shorter_table(void **state)
     end_host(world);
 }
 
-/* One of a later version has functions that are not asked for. */
+/* Unknown functions of a newer table are ignored. */
 static void test_a_longer_table(void **state)
 {
     struct world *world = *state;
@@ -426,7 +426,7 @@ static void test_tables_that_are_too_short(void **state)
         assert_null(host);
         assert_non_null(strstr(why, "too short"));
     }
-    assert_int_equal(world->frees, 0); /* none of them has it */
+    assert_int_equal(world->frees, 0); /* no action has it */
 }
 
 #define TEST_WITHOUT_HOST(name) cmocka_unit_test_setup_teardown(name, setup_without_host, teardown)
@@ -435,23 +435,23 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_an_answer_at_once_and_later),
-        TEST(test_twice_from_within),
-        TEST(test_twice_when_the_next_call_is_there),
-        TEST(test_numbers_that_never_were),
-        TEST(test_results_of_a_wrong_shape),
+        TEST(test_a_second_answer_from_within),
+        TEST(test_a_second_answer_does_not_reach_the_next_call),
+        TEST(test_unknown_numbers_are_refused),
+        TEST(test_results_that_do_not_match_the_table),
         TEST(test_failures_are_text),
         TEST(test_params_are_text),
         TEST(test_a_result_in_text_is_translated),
-        TEST(test_cancelled_once_when_the_caller_goes),
+        TEST(test_a_call_is_cancelled_once_when_its_caller_goes),
         TEST_WITHOUT_HOST(test_answers_from_within_cancelled),
         TEST_WITHOUT_HOST(test_a_caller_that_goes_without_cancelled),
-        TEST(test_never),
-        TEST_WITHOUT_HOST(test_never_without_cancelled),
-        TEST(test_in_time),
+        TEST(test_a_call_without_an_answer_times_out),
+        TEST_WITHOUT_HOST(test_a_timeout_without_cancelled),
+        TEST(test_an_answer_in_time),
         TEST(test_a_request_of_an_operator),
         TEST(test_open_calls_end_with_the_host),
-        TEST(test_generations_end),
-        TEST(test_many),
+        TEST(test_a_slot_whose_numbers_are_used_up_is_retired),
+        TEST(test_many_calls),
         TEST_WITHOUT_HOST(test_a_shorter_table),
         TEST_WITHOUT_HOST(test_a_longer_table),
         TEST_WITHOUT_HOST(test_tables_that_are_too_short),

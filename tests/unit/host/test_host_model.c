@@ -1,6 +1,6 @@
 /*
  * host_model: a backend, its callers and its bots do anything in any order, and after each step the
- * host says of every call what a model of it says. Repeatable: SEED=... runs another order.
+ * host and a model of it agree about every call. Repeatable: SEED=... runs another order.
  */
 #include "host_world.h"
 
@@ -48,7 +48,7 @@ static void answer(size_t which)
     uint64_t number = calls[which].number;
     bool was_open = calls[which].fate == OPEN;
     if (!hears && was_open && !milky_call_open(host, number))
-        was_open = false; /* it has ended, and nothing said so */
+        was_open = false; /* it has ended, without a notification */
     if (was_open)
         calls[which].fate = ANSWERED;
     int rc = -1;
@@ -125,7 +125,7 @@ static void hear(void *self, uint64_t number)
     while (which > 0 && calls[which - 1].number != number)
         which--;
     assert_true(which > 0);
-    assert_int_equal(calls[which - 1].fate, OPEN); /* so it is heard of once */
+    assert_int_equal(calls[which - 1].fate, OPEN); /* so it is notified once */
     calls[which - 1].fate = CANCELLED;
     cancelled_count++;
     if (draw(4) == 0)

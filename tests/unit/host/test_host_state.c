@@ -1,6 +1,6 @@
 /*
- * host_state: what a backend tells its host beside answers: who is offline, what it can do, what is
- * behind it, events with keys, and what other threads want to be done.
+ * host_state: everything of a backend but answers: states of bots, supported actions, the
+ * implementation, events with keys, and posts from other threads.
  */
 #include "host_world.h"
 
@@ -30,7 +30,7 @@ static void test_offline_and_back(void **state)
     ask_in(world, MK_DIALECT_1_2, 1, "get_login_info", "{}");
     uint64_t others = world->calls[1];
     assert_int_equal(milky_host_set_state(host, BOT, MILKY_STATE_OFFLINE, "kicked"), 0);
-    /* Its own call in flight has ended, the other bot's has not. */
+    /* Its own call in flight has ended, that of the other bot has not. */
     assert_int_equal(world->replies, 1);
     assert_int_equal(world->retcode, MILKY_OFFLINE);
     assert_int_equal(world->cancelled_count, 1);
@@ -42,7 +42,7 @@ static void test_offline_and_back(void **state)
     assert_int_equal(milky_host_last_event(host, BOT), 1);
     assert_int_equal(milky_host_last_event(host, BOT2), 0);
     assert_offline(world, 0);
-    /* Once more: another reason, no other event. */
+    /* A second time: a new reason, but no second event. */
     uint64_t since = world->bots[0].account.since;
     assert_true(since > 0);
     assert_int_equal(milky_host_set_state(host, BOT, MILKY_STATE_OFFLINE, "frozen\xff"), 0);
@@ -53,7 +53,7 @@ static void test_offline_and_back(void **state)
     assert_int_equal(milky_host_set_state(host, BOT, MILKY_STATE_ONLINE, NULL), 0);
     assert_null(world->bots[0].account.reason);
     assert_true(ask_group(world) > 0);
-    /* Another outage is another event. */
+    /* Another outage makes another event. */
     assert_int_equal(milky_host_set_state(host, BOT, MILKY_STATE_OFFLINE, NULL), 0);
     assert_string_equal(world->bots[0].account.reason, "");
     assert_int_equal(milky_host_last_event(host, BOT), 2);
@@ -70,7 +70,7 @@ static void go_offline(struct world *world, uint64_t call)
     assert_int_equal(milky_call_ok(world->host, call, NULL), -ENOENT);
 }
 
-/* Against the rules: the call that it is about to answer ends, and nothing else is harmed. */
+/* Against the rules: the call in flight ends, and nothing else is affected. */
 static void test_offline_from_within_a_call(void **state)
 {
     struct world *world = *state;
@@ -106,7 +106,7 @@ static bool reaches(struct world *world, size_t bot, const char *action, const c
     return true;
 }
 
-static void test_supports(void **state)
+static void test_supported_actions(void **state)
 {
     struct world *world = *state;
     struct milky_host *host = world->host;
@@ -119,7 +119,7 @@ static void test_supports(void **state)
     assert_true(reaches(world, 1, "quit_group", GROUP));
     assert_unsupported(world, 0, "get_group_info", GROUP);
     assert_unsupported(world, 1, "get_group_info", GROUP);
-    /* Of one bot alone; what cannot be is refused, and nothing changes. */
+    /* For one bot alone; an unknown action is refused, and nothing changes. */
     assert_int_equal(milky_host_supports(host, BOT2, some, 1), 0);
     assert_unsupported(world, 1, "quit_group", GROUP);
     assert_true(reaches(world, 0, "quit_group", GROUP));
@@ -128,13 +128,13 @@ static void test_supports(void **state)
     assert_int_equal(milky_host_supports(host, BOT2, missing, 1), -EINVAL);
     assert_int_equal(milky_host_supports(host, 10001, some, 1), -ENOENT);
     assert_unsupported(world, 1, "quit_group", GROUP);
-    /* Of all once more: that counts for each. */
+    /* For all again: that replaces the lists of bots. */
     assert_int_equal(milky_host_supports(host, 0, some + 1, 1), 0);
     assert_true(reaches(world, 1, "quit_group", GROUP));
     assert_unsupported(world, 1, "get_login_info", "{}");
     assert_int_equal(milky_host_supports(host, 0, NULL, 0), 0);
     assert_unsupported(world, 0, "quit_group", GROUP);
-    /* What is malformed is told first, and the state before the rest. */
+    /* Malformed params are reported first, then the state. */
     ask_in(world, MK_DIALECT_1_2, 0, "quit_group", "{}");
     assert_int_equal(world->retcode, MILKY_MALFORMED);
     milky_host_set_state(host, BOT, MILKY_STATE_OFFLINE, "x");
@@ -143,7 +143,7 @@ static void test_supports(void **state)
 
 /* --- what is behind it --- */
 
-static void test_impl(void **state)
+static void test_the_implementation(void **state)
 {
     struct world *world = *state;
     struct milky_host *host = world->host;
@@ -161,14 +161,14 @@ static void test_impl(void **state)
     assert_non_null(strstr(world->body.data, "\"impl_name\":\"changed\""));
     reaches(world, 0, "get_impl_info", "{}");
     assert_non_null(strstr(world->body.data, "\"impl_name\":\"core\""));
-    /* It is answered whatever else the backend can do, and not while the bot is offline. */
+    /* It is answered whatever the backend supports, but not while the bot is offline. */
     assert_int_equal(milky_host_supports(host, 0, NULL, 0), 0);
     reaches(world, 0, "get_impl_info", "{}");
     assert_int_equal(world->retcode, 0);
     milky_host_set_state(host, BOT, MILKY_STATE_OFFLINE, "x");
     reaches(world, 0, "get_impl_info", "{}");
     assert_int_equal(world->retcode, MILKY_OFFLINE);
-    /* What is wrong changes nothing. */
+    /* An invalid one changes nothing. */
     impl.qq_protocol_type = "toaster";
     assert_int_equal(milky_host_set_impl(host, BOT2, &impl), -EINVAL);
     assert_logged(world, "qq_protocol_type");
@@ -212,7 +212,7 @@ static void test_a_key_is_emitted_once(void **state)
     assert_int_equal(milky_host_last_event(world->host, BOT), 3);
     assert_int_equal(emit(world, BOT2, "e", "one", &number), 0); /* another bot's */
     assert_int_equal(number, 1);
-    /* What was no event is not known by its key either. */
+    /* The key of a refused event is not remembered. */
     assert_int_equal(milky_emit_json(world->host, BOT, "bot_offline", 1, "{}", 2, "two", NULL),
                      -EINVAL);
     assert_int_equal(milky_emit_json(world->host, BOT, "bot_offline", 1, "{", 1, "two", NULL),
@@ -227,7 +227,7 @@ static void test_a_key_is_emitted_once(void **state)
 }
 
 /* The oldest keys are forgotten, and only those. */
-static void test_so_many_keys_are_known(void **state)
+static void test_the_number_of_remembered_keys_is_bounded(void **state)
 {
     struct world *world = *state;
     char key[32];
@@ -247,8 +247,8 @@ static void test_so_many_keys_are_known(void **state)
     }
 }
 
-/* However badly keys are spread, each leaves its bucket when another takes its place. */
-static void test_keys_in_one_bucket(void **state)
+/* However badly keys are spread, each leaves its bucket when another replaces it. */
+static void test_many_keys_in_one_bucket(void **state)
 {
     (void)state;
     struct mk_keys keys = { 0 };
@@ -307,7 +307,7 @@ static int teardown_with_journal(void **state)
     return teardown(state);
 }
 
-/* Beyond those that are known, too: the event of a key may be forgotten before the key. */
+/* Also beyond the remembered ones: the event of a key may be deleted before the key. */
 static void test_keys_outlive_a_restart(void **state)
 {
     struct world *world = *state;
@@ -329,7 +329,8 @@ static void test_keys_outlive_a_restart(void **state)
     }
     assert_int_equal(emit(world, BOT, "x", "key 99", &number), 0);
     assert_int_equal(number, MK_KEYS_MAX + 101);
-    assert_int_equal(emit(world, BOT, "x", "key 100", NULL), 0); /* which that one has displaced */
+    assert_int_equal(emit(world, BOT, "x", "key 100", NULL),
+                     0); /* which was displaced by that one */
     close_journal(world);
     open_journal(world);
     assert_int_equal(emit(world, BOT, "x", "key 99", &number), MILKY_REPEATED);
@@ -338,7 +339,7 @@ static void test_keys_outlive_a_restart(void **state)
     assert_int_equal(emit(world, BOT, "x", "key 101", NULL), 0);
 }
 
-/* The process ends before the turn does: neither the event nor its key is there. */
+/* The process ends before the turn: neither the event nor its key is stored. */
 static void test_a_key_is_stored_with_its_event(void **state)
 {
     struct world *world = *state;
@@ -367,8 +368,8 @@ static int refuse_once(void *arg)
     return (*(int *)arg)++ == 0;
 }
 
-/* A transaction that SQLite has given up is written once more, keys and all. */
-static void test_keys_are_written_once_more(void **state)
+/* A transaction that SQLite has rolled back is written again, with its keys. */
+static void test_keys_survive_a_rolled_back_transaction(void **state)
 {
     struct world *world = *state;
     uint64_t number;
@@ -391,7 +392,7 @@ static void test_keys_are_written_once_more(void **state)
     assert_int_equal(number, 3);
 }
 
-/* What JSON cannot hold is no event: it costs no number, and the journal misses nothing. */
+/* Data that JSON cannot hold is no event: it gets no number, and the journal has no gap. */
 static void test_data_that_is_no_json(void **state)
 {
     struct world *world = *state;
@@ -406,7 +407,7 @@ static void test_data_that_is_no_json(void **state)
     assert_int_equal(mk_journal_commit(world->owner.journal), 0);
 }
 
-static void test_stored(void **state)
+static void test_notification_of_stored_events(void **state)
 {
     struct world *world = *state;
     assert_false(mk_host_notify_stored(world->host));
@@ -458,10 +459,10 @@ static void post_many(void *arg)
     unsigned thread = *(unsigned *)arg;
     for (unsigned i = 0; i < POSTS; i++)
         if (post_number(thread * POSTS + i) != 0)
-            return; /* which the count tells */
+            return; /* which the count proves */
 }
 
-static void test_posts_of_threads(void **state)
+static void test_posts_from_threads(void **state)
 {
     uv_thread_t threads[THREADS];
     unsigned numbers[THREADS];
@@ -507,8 +508,8 @@ static void post_counted_until_the_end(void *arg)
     *(size_t *)arg = rc == -ESHUTDOWN ? count : SIZE_MAX;
 }
 
-/* Each post that was taken runs, also those that the end finds; those behind it are refused. */
-static void test_posts_and_the_end(void **state)
+/* Each accepted post runs, also during the end; later ones are refused. */
+static void test_posts_during_the_end(void **state)
 {
     uv_thread_t threads[THREADS];
     size_t counts[THREADS], taken = 0;
@@ -549,7 +550,7 @@ static void post_again(void *arg)
         assert_int_equal(milky_host_post(posted_to->host, post_again, arg), 0);
 }
 
-/* One post from within another runs in a later turn; and posts alone do not keep a loop running. */
+/* A post from within a post runs in a later turn; posts alone do not keep a loop running. */
 static void test_a_post_from_a_post(void **state)
 {
     posted_to = *state;
@@ -563,7 +564,7 @@ static void test_a_post_from_a_post(void **state)
 
 /* --- checking --- */
 
-static void test_what_did_not_come_from_a_bot(void **state)
+static void test_params_and_results_from_elsewhere_are_checked(void **state)
 {
     (void)state;
     char problem[64] = "";
@@ -593,22 +594,22 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_offline_and_back),
         TEST(test_offline_from_within_a_call),
-        TEST(test_supports),
-        TEST(test_impl),
+        TEST(test_supported_actions),
+        TEST(test_the_implementation),
         TEST(test_a_key_is_emitted_once),
-        TEST(test_so_many_keys_are_known),
-        cmocka_unit_test(test_keys_in_one_bucket),
+        TEST(test_the_number_of_remembered_keys_is_bounded),
+        cmocka_unit_test(test_many_keys_in_one_bucket),
         TEST_WITH_JOURNAL(test_a_key_is_emitted_once),
         TEST_WITH_JOURNAL(test_keys_outlive_a_restart),
         TEST_WITH_JOURNAL(test_a_key_is_stored_with_its_event),
-        TEST_WITH_JOURNAL(test_keys_are_written_once_more),
+        TEST_WITH_JOURNAL(test_keys_survive_a_rolled_back_transaction),
         TEST_WITH_JOURNAL(test_data_that_is_no_json),
-        TEST_WITH_JOURNAL(test_stored),
-        TEST(test_posts_of_threads),
-        TEST(test_posts_and_the_end),
+        TEST_WITH_JOURNAL(test_notification_of_stored_events),
+        TEST(test_posts_from_threads),
+        TEST(test_posts_during_the_end),
         TEST(test_a_post_that_waits_at_the_end),
         TEST(test_a_post_from_a_post),
-        cmocka_unit_test(test_what_did_not_come_from_a_bot),
+        cmocka_unit_test(test_params_and_results_from_elsewhere_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* feed: many sinks read one stream of frames, each at its own pace. */
+/* feed: many sinks read one stream of frames, each at its own speed. */
 #include "hub/feed.h"
 
 #include "base/buf.h"
@@ -15,8 +15,8 @@ struct receiver {
     struct mk_buf got;
     unsigned ready;
     unsigned overrun;
-    bool leaves; /* when it is told that there is something */
-    bool reads;  /* all of it, at once, when it is told */
+    bool leaves; /* when it is notified */
+    bool reads;  /* all of it, at once, when it is notified */
 };
 
 static struct receiver *of_sink(struct mk_sink *sink)
@@ -115,7 +115,7 @@ static void test_every_sink_gets_every_byte(void **state)
     mk_feed_fini(&feed);
 }
 
-/* What peek gives ends between two frames, wherever the chunks end. */
+/* The bytes of peek end between two frames, wherever the chunks end. */
 static void test_frames_are_whole(void **state)
 {
     (void)state;
@@ -154,7 +154,7 @@ static void test_joins_at_the_end(void **state)
     mk_feed_init(&feed);
     receiver_init(&first, UINT64_MAX);
     receiver_init(&second, UINT64_MAX);
-    /* Nobody listens: nothing is kept. */
+    /* Without sinks nothing is kept. */
     assert_int_equal(mk_feed_append(&feed, MK_SLICE("lost")), 0);
     assert_int_equal(feed.end, 0);
     assert_int_equal(mk_feed_join(&feed, &first.sink), 0);
@@ -172,7 +172,7 @@ static void test_joins_at_the_end(void **state)
     mk_feed_fini(&feed);
 }
 
-/* Who joins may open a chunk into which the next frame does not fit. */
+/* A sink that joins may open a chunk into which the next frame does not fit. */
 static void test_a_chunk_may_stay_empty(void **state)
 {
     (void)state;
@@ -201,7 +201,7 @@ static void test_a_chunk_may_stay_empty(void **state)
     mk_feed_fini(&feed);
 }
 
-static void test_a_sink_that_lags_is_told(void **state)
+static void test_a_sink_that_lags_is_notified(void **state)
 {
     (void)state;
     struct mk_feed feed;
@@ -209,7 +209,7 @@ static void test_a_sink_that_lags_is_told(void **state)
     mk_feed_init(&feed);
     receiver_init(&slow, 10);
     receiver_init(&other, 10);
-    other.leaves = true; /* leaving when told must not disturb the others */
+    other.leaves = true; /* leaving from within the notification must not disturb the others */
     assert_int_equal(mk_feed_join(&feed, &other.sink), 0);
     assert_int_equal(mk_feed_join(&feed, &slow.sink), 0);
     assert_int_equal(mk_feed_append(&feed, MK_SLICE("0123456789")), 0);
@@ -227,8 +227,9 @@ static void test_a_sink_that_lags_is_told(void **state)
     mk_feed_fini(&feed);
 }
 
-/* Told once, and again only when everything was read, also by who reads while being told. */
-static void test_told_when_at_the_end(void **state)
+/* A sink is notified once, and again only when it has read everything, also from within the
+ * notification. */
+static void test_a_sink_is_notified_when_it_had_read_everything(void **state)
 {
     (void)state;
     struct mk_feed feed;
@@ -258,8 +259,8 @@ static void test_told_when_at_the_end(void **state)
     mk_feed_fini(&feed);
 }
 
-/* Whoever lags is found though the others are told, and those that join later are. */
-static void test_lags_are_found_late(void **state)
+/* A sink that lags is found although others read, and so are those that join later. */
+static void test_lag_is_found_later(void **state)
 {
     (void)state;
     struct mk_feed feed;
@@ -287,8 +288,8 @@ static void test_lags_are_found_late(void **state)
     mk_feed_fini(&feed);
 }
 
-/* Of frames that are equally long every one is counted exactly, wherever the sink stands. */
-static void test_counts_what_is_behind(void **state)
+/* Frames of equal length are counted exactly, at whatever position the sink is. */
+static void test_counts_the_frames_left_to_read(void **state)
 {
     (void)state;
     struct mk_feed feed;
@@ -322,10 +323,10 @@ int main(void)
         cmocka_unit_test(test_frames_are_whole),
         cmocka_unit_test(test_joins_at_the_end),
         cmocka_unit_test(test_a_chunk_may_stay_empty),
-        cmocka_unit_test(test_a_sink_that_lags_is_told),
-        cmocka_unit_test(test_told_when_at_the_end),
-        cmocka_unit_test(test_lags_are_found_late),
-        cmocka_unit_test(test_counts_what_is_behind),
+        cmocka_unit_test(test_a_sink_that_lags_is_notified),
+        cmocka_unit_test(test_a_sink_is_notified_when_it_had_read_everything),
+        cmocka_unit_test(test_lag_is_found_later),
+        cmocka_unit_test(test_counts_the_frames_left_to_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

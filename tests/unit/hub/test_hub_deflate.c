@@ -1,6 +1,6 @@
 /*
- * hub with permessage-deflate: an event is encoded once and compressed once, however many listen
- * and in whichever framings; what is not worth it goes out as it is.
+ * hub with permessage-deflate: an event is encoded once and compressed once, for all clients and
+ * framings; short events are sent uncompressed.
  */
 #include "hub/reader.h"
 #include "wire/deflate.h"
@@ -102,7 +102,7 @@ static void next_message(struct world *world, enum mk_framing framing, size_t i,
     free(copy);
 }
 
-static void test_compressed_once(void **state)
+static void test_an_event_is_compressed_once(void **state)
 {
     struct world *world = *state;
     static const enum mk_framing plain[] = { MK_FRAMING_WEBSOCKET, MK_FRAMING_WEBSOCKET_MASKED };
@@ -136,7 +136,7 @@ static void test_compressed_once(void **state)
     mk_buf_fini(&got);
 }
 
-static void test_short_events_go_out_as_they_are(void **state)
+static void test_short_events_are_not_compressed(void **state)
 {
     struct world *world = *state;
     struct mk_buf got;
@@ -154,7 +154,7 @@ static void test_short_events_go_out_as_they_are(void **state)
     mk_buf_fini(&got);
 }
 
-static void test_nobody_takes_it_so(void **state)
+static void test_nothing_is_compressed_without_a_client_for_it(void **state)
 {
     struct world *world = *state;
     join(world, MK_FRAMING_WEBSOCKET, SINKS);
@@ -193,9 +193,9 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_compressed_once),
-        TEST(test_short_events_go_out_as_they_are),
-        TEST(test_nobody_takes_it_so),
+        TEST(test_an_event_is_compressed_once),
+        TEST(test_short_events_are_not_compressed),
+        TEST(test_nothing_is_compressed_without_a_client_for_it),
         TEST(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* journal, hub and reader: events are numbered, stored, replayed and gone on with live. */
+/* journal, hub and reader: events are numbered, stored, replayed, and followed by live ones. */
 #include "journal_testing.h"
 
 /* --- a reader, and what it got as "NUMBER:REASON " --- */
@@ -53,7 +53,7 @@ static void note(struct tap *tap, const char *line, size_t len)
     yyjson_doc_free(doc);
 }
 
-/* Takes all that there is, whole lines, and says what came since the last time. */
+/* Reads everything, whole lines, and returns the part since the last time. */
 static const char *take(struct tap *tap)
 {
     struct mk_slice ready;
@@ -93,13 +93,13 @@ static void test_numbers_outlive_the_process(void **state)
     tap_close(&tap);
 }
 
-static void test_what_is_not_committed_is_not_there(void **state)
+static void test_uncommitted_events_do_not_exist(void **state)
 {
     struct world *world = *state;
     emit(world, "a");
     assert_int_equal(mk_journal_commit(world->journal), 0);
     emit(world, "b");
-    /* Another process sees what a crash would leave. */
+    /* Another process sees the state after a crash. */
     sqlite3 *db;
     sqlite3_stmt *count;
     char copy[400];
@@ -118,7 +118,7 @@ static void test_what_is_not_committed_is_not_there(void **state)
     unlink(copy);
 }
 
-static void test_replays_and_goes_on_live(void **state)
+static void test_replays_and_continues_with_live_events(void **state)
 {
     struct world *world = *state;
     struct tap all, some, live, ahead;
@@ -153,8 +153,8 @@ static void test_replays_and_goes_on_live(void **state)
     tap_close(&ahead);
 }
 
-/* More than one piece of the journal, taken a few bytes at a time, while events go on. */
-static void test_a_long_past_in_pieces(void **state)
+/* More than one piece of the journal, read a few bytes at a time, while new events are emitted. */
+static void test_a_long_replay_in_pieces(void **state)
 {
     struct world *world = *state;
     char reason[512];
@@ -212,7 +212,7 @@ static void change(struct world *world, const char *sql)
     open_world(world);
 }
 
-static void test_events_go_by_age(void **state)
+static void test_old_events_are_deleted(void **state)
 {
     struct world *world = *state;
     struct mk_journal_event first;
@@ -226,7 +226,7 @@ static void test_events_go_by_age(void **state)
     assert_int_equal(last_of(world, BOT), 1024);
 }
 
-/* Whichever bot an event in so many is of, each bot's events are bounded. */
+/* The events of each bot are bounded, whichever bot emits the event that triggers the deletion. */
 static void test_each_bot_is_bounded(void **state)
 {
     struct world *world = *state;
@@ -247,7 +247,7 @@ static void test_each_bot_is_bounded(void **state)
     }
 }
 
-/* The backend's clock is its own: a world may play in another century. */
+/* The backend has a clock of its own: a world may be in another century. */
 static void test_age_is_not_the_time_of_the_event(void **state)
 {
     struct world *world = *state;
@@ -259,8 +259,8 @@ static void test_age_is_not_the_time_of_the_event(void **state)
     assert_int_equal(first.number, 1);
 }
 
-/* All that is there is too old: more likely the clock is wrong, and soon put right. */
-static void test_a_clock_that_is_far_ahead_forgets_nothing(void **state)
+/* All events are too old: more likely the clock is wrong, and will be corrected. */
+static void test_a_clock_that_is_far_ahead_deletes_nothing(void **state)
 {
     struct world *world = *state;
     struct mk_journal_event first;
@@ -272,7 +272,7 @@ static void test_a_clock_that_is_far_ahead_forgets_nothing(void **state)
     assert_int_equal(first.number, 1);
 }
 
-static void test_an_older_version_is_brought_up_to_date(void **state)
+static void test_an_older_version_is_migrated(void **state)
 {
     struct world *world = *state;
     struct mk_journal_event first;
@@ -323,7 +323,7 @@ static void test_cursors_and_dead_letters(void **state)
     assert_int_equal(found.number, 4);
 }
 
-static void test_an_impossible_event_has_not_happened(void **state)
+static void test_an_invalid_event_has_no_effect(void **state)
 {
     struct world *world = *state;
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
@@ -337,8 +337,8 @@ static void test_an_impossible_event_has_not_happened(void **state)
     yyjson_mut_doc_free(doc);
 }
 
-/* What a feed has lost is read from the journal, in its place. */
-static void test_what_a_feed_lost_comes_from_the_journal(void **state)
+/* Events that a feed has lost are read from the journal, in order. */
+static void test_events_that_a_feed_lost_come_from_the_journal(void **state)
 {
     struct world *world = *state;
     struct tap slow, quick;
@@ -347,7 +347,7 @@ static void test_what_a_feed_lost_comes_from_the_journal(void **state)
     emit(world, "a");
     assert_string_equal(take(&quick), "1:a ");
     struct mk_feed *feed = slow.reader.sink.feed;
-    /* The second event is stored, but for the feed there was no memory. */
+    /* The second event is stored, but the feed had no memory for it. */
     assert_int_equal(mk_journal_append(world->journal, BOT,
                                        &(struct mk_journal_event){
                                            .number = ++world->hub.events,
@@ -367,8 +367,8 @@ static void test_what_a_feed_lost_comes_from_the_journal(void **state)
     tap_close(&quick);
 }
 
-/* However many listen: one encoding per (dialect, envelope), none where nobody does. */
-static void test_encoded_once(void **state)
+/* One encoding per (dialect, envelope) for any number of clients, none without clients. */
+static void test_an_event_is_encoded_once(void **state)
 {
     struct world *world = *state;
     struct tap taps[20];
@@ -384,7 +384,7 @@ static void test_encoded_once(void **state)
     }
 }
 
-static void test_refuses_what_it_cannot_use(void **state)
+static void test_refuses_files_that_it_cannot_use(void **state)
 {
     struct world *world = *state;
     struct mk_journal *second = NULL;
@@ -421,20 +421,20 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_numbers_outlive_the_process),
-        TEST(test_what_is_not_committed_is_not_there),
-        TEST(test_replays_and_goes_on_live),
-        TEST(test_a_long_past_in_pieces),
+        TEST(test_uncommitted_events_do_not_exist),
+        TEST(test_replays_and_continues_with_live_events),
+        TEST(test_a_long_replay_in_pieces),
         TEST(test_old_events_are_a_gap),
-        TEST(test_events_go_by_age),
+        TEST(test_old_events_are_deleted),
         TEST(test_age_is_not_the_time_of_the_event),
-        TEST(test_a_clock_that_is_far_ahead_forgets_nothing),
-        TEST(test_an_older_version_is_brought_up_to_date),
+        TEST(test_a_clock_that_is_far_ahead_deletes_nothing),
+        TEST(test_an_older_version_is_migrated),
         TEST(test_cursors_and_dead_letters),
         TEST(test_each_bot_is_bounded),
-        TEST(test_an_impossible_event_has_not_happened),
-        TEST(test_what_a_feed_lost_comes_from_the_journal),
-        TEST(test_encoded_once),
-        TEST(test_refuses_what_it_cannot_use),
+        TEST(test_an_invalid_event_has_no_effect),
+        TEST(test_events_that_a_feed_lost_come_from_the_journal),
+        TEST(test_an_event_is_encoded_once),
+        TEST(test_refuses_files_that_it_cannot_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

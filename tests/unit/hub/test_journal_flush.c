@@ -1,10 +1,10 @@
-/* journal: what waits for the disk and what need not, and what becomes of a flush that fails. */
+/* journal: the commits that wait for the disk, those that do not, and flushes that fail. */
 #include "journal_testing.h"
 
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-/* Stands before the C library's: SQLite flushes with it. */
+/* Replaces the C library's: SQLite flushes with it. */
 static unsigned flushes;
 static int flush_error;
 static unsigned flush_failures; /* so many more fail */
@@ -28,7 +28,7 @@ static unsigned flushed(struct world *world)
     return flushes;
 }
 
-/* With `flush`, behind event 1: the first flush of all takes the log's head too. */
+/* With `flush`, after event 1: the very first flush includes the head of the log. */
 static void open_flushing(struct world *world, bool events_kept)
 {
     close_world(world);
@@ -44,7 +44,7 @@ static void move_cursor(struct world *world)
     assert_int_equal(mk_journal_set_cursor(world->journal, BOT, MK_SLICE("http://a/"), 1), 0);
 }
 
-static void test_only_what_must_last_is_flushed(void **state)
+static void test_only_events_are_flushed_and_no_cursors(void **state)
 {
     struct world *world = *state;
     struct mk_dead_letter letter = { .self_id = BOT, .number = 1, .sink = MK_SLICE("http://a/") };
@@ -62,8 +62,8 @@ static void test_only_what_must_last_is_flushed(void **state)
     assert_int_equal(flushed(world), 1);
 }
 
-/* One that the loss of power made new again would miss what came since. */
-static void test_a_new_sink_is_known_for_good(void **state)
+/* A sink that is forgotten by a loss of power would miss later events. */
+static void test_a_new_sink_is_flushed(void **state)
 {
     struct world *world = *state;
     open_flushing(world, true);
@@ -77,7 +77,7 @@ static void test_a_new_sink_is_known_for_good(void **state)
     assert_int_equal(flushed(world), 0);
 }
 
-static void test_events_that_are_kept_elsewhere_wait_for_their_flush(void **state)
+static void test_events_that_a_backend_keeps_are_flushed_on_request(void **state)
 {
     struct world *world = *state;
     open_flushing(world, true);
@@ -97,8 +97,8 @@ static void test_events_that_are_kept_elsewhere_wait_for_their_flush(void **stat
     assert_int_equal(last_of(world, BOT), 3);
 }
 
-/* What a flush within the turn could not reach is flushed with the commit. */
-static void test_a_flush_in_a_turn_is_not_that_of_its_end(void **state)
+/* Events after a flush within the turn are flushed with the commit. */
+static void test_events_after_a_flush_in_a_turn_are_flushed_at_its_end(void **state)
 {
     struct world *world = *state;
     open_flushing(world, false);
@@ -107,7 +107,7 @@ static void test_a_flush_in_a_turn_is_not_that_of_its_end(void **state)
     assert_int_equal(flushed(world), 1);
 }
 
-static void test_a_forgotten_letter_does_not_come_back(void **state)
+static void test_a_deleted_dead_letter_does_not_come_back(void **state)
 {
     struct world *world = *state;
     struct mk_dead_letter letter = { .self_id = BOT, .number = 1, .sink = MK_SLICE("http://a/") };
@@ -124,12 +124,12 @@ static void test_a_forgotten_letter_does_not_come_back(void **state)
     assert_int_equal(mk_journal_find_dead_letter(world->journal, 0, &found), 1);
     assert_int_equal(mk_journal_remove_dead_letter(world->journal, found.id), 1);
     flush_error = EIO;
-    assert_int_equal(mk_journal_commit(world->journal), -EIO); /* nobody is told that it is gone */
+    assert_int_equal(mk_journal_commit(world->journal), -EIO); /* its deletion was not reported */
     flush_error = 0;
 }
 
-/* After a flush that failed the next one says nothing: all is written once more. */
-static void test_a_flush_that_failed_once_is_made_good(void **state)
+/* After a failed flush the result of the next one means nothing: everything is written again. */
+static void test_events_are_written_again_after_a_failed_flush(void **state)
 {
     struct world *world = *state;
     char log[80];
@@ -147,7 +147,7 @@ static void test_a_flush_that_failed_once_is_made_good(void **state)
     assert_int_equal(last_of(world, BOT), 3);
 }
 
-static void test_what_cannot_be_flushed_is_an_error(void **state)
+static void test_a_flush_that_keeps_failing_is_an_error(void **state)
 {
     struct world *world = *state;
     open_flushing(world, false);
@@ -167,13 +167,13 @@ static void test_what_cannot_be_flushed_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_only_what_must_last_is_flushed),
-        TEST(test_a_flush_in_a_turn_is_not_that_of_its_end),
-        TEST(test_a_forgotten_letter_does_not_come_back),
-        TEST(test_a_flush_that_failed_once_is_made_good),
-        TEST(test_a_new_sink_is_known_for_good),
-        TEST(test_events_that_are_kept_elsewhere_wait_for_their_flush),
-        TEST(test_what_cannot_be_flushed_is_an_error),
+        TEST(test_only_events_are_flushed_and_no_cursors),
+        TEST(test_events_after_a_flush_in_a_turn_are_flushed_at_its_end),
+        TEST(test_a_deleted_dead_letter_does_not_come_back),
+        TEST(test_events_are_written_again_after_a_failed_flush),
+        TEST(test_a_new_sink_is_flushed),
+        TEST(test_events_that_a_backend_keeps_are_flushed_on_request),
+        TEST(test_a_flush_that_keeps_failing_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

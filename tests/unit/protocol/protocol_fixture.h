@@ -1,6 +1,6 @@
 /*
- * protocol_fixture: one bot with a target that notes what it is asked and answers what the test
- * laid ready, and a caller that notes what it is told.
+ * protocol_fixture: one bot with a target that records calls and answers with the prepared result,
+ * and a caller that records replies.
  */
 #ifndef PROTOCOL_FIXTURE_H
 #define PROTOCOL_FIXTURE_H
@@ -150,7 +150,7 @@ static inline void assert_malformed(struct fixture *f, enum mk_dialect dialect, 
     yyjson_doc_free(doc);
 }
 
-/* The request reaches the target as this action with these params, and nothing else. */
+/* The request reaches the target as exactly this action with these params. */
 static inline void assert_asks(struct fixture *f, enum mk_dialect dialect, const char *action,
                                const char *body, const char *asked, const char *params)
 {

@@ -1,4 +1,4 @@
-/* call_stats: what is counted where, and that it stays bounded. */
+/* call_stats: the counts of calls, and their bounds. */
 #include "protocol/call_stats.h"
 
 #include "base/clock.h"
@@ -53,7 +53,7 @@ static void test_retcodes_are_bounded(void **state)
     mk_call_stats_free(stats);
 }
 
-static void test_times_only_when_asked(void **state)
+static void test_durations_only_when_enabled(void **state)
 {
     (void)state;
     const char *name;
@@ -65,7 +65,7 @@ static void test_times_only_when_asked(void **state)
     stats->timed = true;
     uint64_t now = mk_clock_mono_ns();
     assert_true(mk_call_stats_begin(stats) >= now);
-    /* What took an hour is above every bound; what began now is below one of them. */
+    /* A duration of an hour is above every bound; one of nothing is below all of them. */
     mk_call_stats_end(stats, 0, 0, now - UINT64_C(3600000000000));
     mk_call_stats_end(stats, 0, 0, mk_call_stats_begin(stats));
     const struct mk_action_stats *action = mk_call_stats_get(stats, 0, &name);
@@ -83,7 +83,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts_by_action_and_retcode),
         cmocka_unit_test(test_retcodes_are_bounded),
-        cmocka_unit_test(test_times_only_when_asked),
+        cmocka_unit_test(test_durations_only_when_enabled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

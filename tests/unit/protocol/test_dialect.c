@@ -33,7 +33,7 @@ static void test_calls_with_other_names(void **state)
         /* The draft's own default, where 1.2 has another one. */
         { "kick_group_member", "{\"group_id\":10002,\"user_id\":10001}", "kick_group_member",
           "{\"group_id\":10002,\"user_id\":10001,\"reject_add_request\":true}" },
-        /* What only 1.2 has can be given under its name of 1.2. */
+        /* A parameter that only 1.2 has can be given under its name of 1.2. */
         { "kick_group_member",
           "{\"group_id\":10002,\"user_id\":10001,\"reject_add_request\":false}",
           "kick_group_member",
@@ -56,7 +56,7 @@ static void test_calls_with_other_names(void **state)
     }
 }
 
-static void test_message_ids_are_taken_apart(void **state)
+static void test_message_ids_are_parsed(void **state)
 {
     struct fixture *f = *state;
     f->later = true;
@@ -165,7 +165,7 @@ static void test_history(void **state)
         "\"Private:10002:1\"");
 }
 
-static void test_requests_are_told_apart(void **state)
+static void test_requests_are_distinguished(void **state)
 {
     struct fixture *f = *state;
     const char *cases[][6] = {
@@ -259,7 +259,7 @@ static void test_outgoing_segments(void **state)
         "\"Group:123456:42\", got \"x\"");
 }
 
-static void test_upload_makes_a_name_of_the_uri(void **state)
+static void test_upload_takes_the_name_from_the_uri(void **state)
 {
     struct fixture *f = *state;
     f->result = "{\"file_id\":\"/f\"}";
@@ -420,13 +420,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(test_calls_with_other_names),
-        FIXTURE_TEST(test_message_ids_are_taken_apart),
+        FIXTURE_TEST(test_message_ids_are_parsed),
         FIXTURE_TEST(test_malformed_message_ids),
         FIXTURE_TEST(test_temporary_sessions_cannot_recall),
         FIXTURE_TEST(test_history),
-        FIXTURE_TEST(test_requests_are_told_apart),
+        FIXTURE_TEST(test_requests_are_distinguished),
         FIXTURE_TEST(test_outgoing_segments),
-        FIXTURE_TEST(test_upload_makes_a_name_of_the_uri),
+        FIXTURE_TEST(test_upload_takes_the_name_from_the_uri),
         FIXTURE_TEST(test_entities_are_unwrapped),
         FIXTURE_TEST(test_files_and_folders),
         FIXTURE_TEST(test_incoming_messages),

@@ -148,7 +148,7 @@ static void assert_refused(struct fixture *f, const char *message, enum mk_outco
     assert_int_equal(f->calls, 0);
 }
 
-static void test_messages_that_are_none(void **state)
+static void test_invalid_messages(void **state)
 {
     struct fixture *f = *state;
     enum mk_outcome malformed = MK_OUTCOME_MALFORMED;
@@ -265,7 +265,7 @@ static void test_replies_may_come_later_and_in_any_order(void **state)
     assert_int_equal(f->dispatch.spare_count, 3);
 }
 
-static void test_nobody_is_told_once_the_caller_has_gone(void **state)
+static void test_no_reply_after_the_caller_is_gone(void **state)
 {
     struct fixture *f = *state;
     f->later = true;
@@ -276,7 +276,7 @@ static void test_nobody_is_told_once_the_caller_has_gone(void **state)
     mk_caller_fini(&f->caller);
     assert_int_equal(f->caller.in_flight, 0);
     assert_int_equal(f->dispatch.in_flight, 2);
-    mk_call_ok(second, NULL); /* of the wrong shape, too */
+    mk_call_ok(second, NULL); /* with a wrong result, too */
     mk_call_fail(first, -1, "x");
     assert_int_equal(f->replies, 0);
     assert_int_equal(f->dispatch.in_flight, 0);
@@ -289,7 +289,7 @@ static void leave_on_reply(struct mk_caller *caller, struct mk_call *call)
     memset(caller, 0xaa, sizeof(*caller));
 }
 
-static void test_the_caller_may_go_while_it_is_told(void **state)
+static void test_the_caller_may_go_from_within_the_reply(void **state)
 {
     struct fixture *f = *state;
     mk_caller_init(&f->caller, leave_on_reply);
@@ -374,12 +374,12 @@ static void test_fields_of_params(void **state)
 static struct mk_buf gathered(const char *text)
 {
     struct mk_buf buf;
-    mk_buf_init(&buf, strlen(text)); /* full: what reading in place needs comes on top */
+    mk_buf_init(&buf, strlen(text)); /* full: reading in place needs a few bytes more */
     assert_int_equal(mk_buf_append(&buf, text, strlen(text)), 0);
     return buf;
 }
 
-/* What was taken over is read in place, lives as long as the call, and is freed with it. */
+/* A text that was taken over is read in place, lives as long as the call, and is freed with it. */
 static void test_taken_texts(void **state)
 {
     struct fixture *f = *state;
@@ -416,7 +416,7 @@ static struct mk_buf of_values(const char *piece, size_t values, const char *end
     return text;
 }
 
-/* Each takes memory however short it is, so there is a bound for them beside that for bytes. */
+/* Each value takes memory however short it is, so their number has a bound of its own. */
 static void test_values_are_bounded(void **state)
 {
     struct fixture *f = *state;
@@ -463,14 +463,14 @@ int main(void)
         FIXTURE_TEST(test_a_result_may_live_in_another_document),
         FIXTURE_TEST(test_echo_comes_back_as_it_was),
         FIXTURE_TEST(test_echo_of_any_depth),
-        FIXTURE_TEST(test_messages_that_are_none),
+        FIXTURE_TEST(test_invalid_messages),
         FIXTURE_TEST(test_params_may_be_absent),
         FIXTURE_TEST(test_dialects_have_their_own_names),
         FIXTURE_TEST(test_action_numbers),
         FIXTURE_TEST(test_actions_that_take_uris),
         FIXTURE_TEST(test_replies_may_come_later_and_in_any_order),
-        FIXTURE_TEST(test_nobody_is_told_once_the_caller_has_gone),
-        FIXTURE_TEST(test_the_caller_may_go_while_it_is_told),
+        FIXTURE_TEST(test_no_reply_after_the_caller_is_gone),
+        FIXTURE_TEST(test_the_caller_may_go_from_within_the_reply),
         FIXTURE_TEST(test_spare_calls_are_bounded),
         FIXTURE_TEST(test_control),
         FIXTURE_TEST(test_fields_of_params),

@@ -1,4 +1,4 @@
-/* event: each event of the draft in its own words, the envelopes, and what is refused. */
+/* event: each event of the draft in its own fields, the envelopes, and refusals. */
 #include "protocol_fixture.h"
 
 #include "protocol/event.h"
@@ -143,7 +143,7 @@ static void test_draft_events(void **state)
     }
 }
 
-static void test_wrong_data_is_refused_and_nothing_written(void **state)
+static void test_wrong_data_is_refused_and_not_written(void **state)
 {
     (void)state;
     const char *cases[][2] = {
@@ -170,8 +170,7 @@ static void test_wrong_data_is_refused_and_nothing_written(void **state)
                          -EINVAL);
         assert_int_equal(out.len, 3);
     }
-    /* A scene that neither dialect knows: 1.x may have it one day, the draft has no words for it.
-     */
+    /* A scene that neither dialect knows: 1.x may have it one day, the draft cannot express it. */
     const char *scene = "{\"message_scene\":\"channel\"}";
     assert_int_equal(write_event("message_receive", scene, OLD, MK_ENVELOPE_BARE, &out), -EINVAL);
     assert_int_equal(out.len, 3);
@@ -228,7 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_envelopes),
         cmocka_unit_test(test_draft_events),
-        cmocka_unit_test(test_wrong_data_is_refused_and_nothing_written),
+        cmocka_unit_test(test_wrong_data_is_refused_and_not_written),
         cmocka_unit_test(test_replies_in_replies_are_bounded),
         cmocka_unit_test(test_types_are_found_by_their_name_of_1_2),
     };

@@ -1,7 +1,7 @@
 /*
- * The generated tables against the JSON tables they were made of: every API of both dialects is
- * called, bare and with everything, and every event sent. What the backend gets and what the bot
- * gets is checked by a second reading of spec/milky-*.json that knows nothing of the generated
+ * The generated tables against the JSON tables that they were made of: every API of both dialects
+ * is called with the required params and with all, and every event is sent. The params of the
+ * backend and the results of the bot are checked against spec/milky-*.json, without the generated
  * tables.
  */
 #include "protocol_fixture.h"
@@ -60,7 +60,7 @@ struct maker {
     const struct tables *tables;
     yyjson_mut_doc *doc;
     bool full;        /* optional fields too */
-    size_t variant;   /* of a union that stands alone */
+    size_t variant;   /* of a union that is no field */
     const char *peer; /* of message_ids */
     int depth;
 };
@@ -184,7 +184,7 @@ static char *make_body(const struct tables *of, yyjson_val *body, bool full, siz
 static void check_value(const struct tables *of, const char *what, const char *name,
                         yyjson_val *spec, yyjson_val *value);
 
-/* A field with a default must be there: it was to be filled in. */
+/* A field with a default must be filled in. */
 static void check_fields(const struct tables *of, const char *what, yyjson_val *fields,
                          yyjson_val *object, const char *allowed)
 {
@@ -224,7 +224,7 @@ static void check_ref(const struct tables *of, const char *what, const char *nam
         check_fields(of, what, fields, yyjson_obj_get(value, "data"), "");
         return;
     }
-    /* The tag stands among the fields. A forwarded message of the draft has a name besides. */
+    /* The tag is among the fields. A forwarded message of the draft has a name besides. */
     size_t extra = yyjson_obj_get(value, "name") && strstr(what, "get_forwarded_messages") ? 1 : 0;
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *copy = yyjson_val_mut_copy(doc, value);

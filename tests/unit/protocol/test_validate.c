@@ -1,4 +1,4 @@
-/* validate: types, ranges, defaults, and what the messages about mistakes say. */
+/* validate: types, ranges, defaults, and the messages about mistakes. */
 #include "protocol_fixture.h"
 
 #define NEW MK_DIALECT_1_2
@@ -153,7 +153,7 @@ static void test_quoted_values_are_cut_between_characters(void **state)
 {
     struct fixture *f = *state;
     char body[512] = "{\"message_scene\":\"", got[512];
-    /* 63 bytes, then characters of three: the cut after 64 bytes would stand inside one. */
+    /* 63 bytes, then characters of three: a cut after 64 bytes would split one. */
     memset(body + strlen(body), 'a', 63);
     strcat(body, "\xe4\xbd\xa0\xe5\xa5\xbd\",\"peer_id\":10001}");
     snprintf(got, sizeof(got),
@@ -215,7 +215,7 @@ static void test_forwards_nest_sixteen_deep(void **state)
     assert_int_equal(f->calls, 1);
 }
 
-static void test_depth_of_what_nobody_reads_does_not_matter(void **state)
+static void test_depth_of_unknown_fields_does_not_matter(void **state)
 {
     struct fixture *f = *state;
     enum { DEEP = 100000 };
@@ -251,7 +251,7 @@ int main(void)
         FIXTURE_TEST(test_quoted_values_are_cut_between_characters),
         FIXTURE_TEST(test_the_last_of_duplicate_fields_counts),
         FIXTURE_TEST(test_forwards_nest_sixteen_deep),
-        FIXTURE_TEST(test_depth_of_what_nobody_reads_does_not_matter),
+        FIXTURE_TEST(test_depth_of_unknown_fields_does_not_matter),
         FIXTURE_TEST(test_strings_keep_their_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * moved_clock: time passes where a test says so, so that none has to sleep. The program's own
- * clock_gettime comes before libc's, for libuv too. Include it in one file of a program.
+ * moved_clock: lets a test move the clock, so that it need not sleep. The program's clock_gettime
+ * replaces libc's, for libuv too. Include it in one file of a program.
  */
 #ifndef MK_TESTS_MOVED_CLOCK_H
 #define MK_TESTS_MOVED_CLOCK_H
@@ -25,7 +25,7 @@ __attribute__((visibility("default"))) int clock_gettime(clockid_t id, struct ti
     return 0;
 }
 
-/* From now on it is so much later, for the loop too. What is due runs when it turns. */
+/* Moves the clock, that of the loop too. Timers that are due then run when the loop turns. */
 static inline void move_clock(struct mk_loop *loop, uint64_t ms)
 {
     moved_ms += ms;

@@ -1,6 +1,6 @@
 /*
- * net_testing: a loop that is turned until something is the case, and an owner of a stream that
- * writes down what happens to it. A test that hangs is ended by an alarm.
+ * net_testing: a loop that turns until a condition is true, and an owner of a stream that records
+ * its callbacks. A test that hangs is ended by an alarm.
  */
 #ifndef MK_TESTS_NET_TESTING_H
 #define MK_TESTS_NET_TESTING_H
@@ -29,7 +29,7 @@ static inline void nothing(void *arg)
 }
 
 /*
- * Everything that is ready now happens; nothing is waited for. Not by mk_loop_stop from a timer:
+ * Processes everything that is ready, and does not wait. It does not use mk_loop_stop from a timer:
  * from libuv 1.45 on, timers run before the first poll, and a loop that was stopped does not poll.
  */
 static inline void turn(struct mk_loop *loop)
@@ -189,7 +189,7 @@ static inline struct mk_stream *stream_on(struct mk_loop *loop, int fd)
     return stream;
 }
 
-/* Reads what is there into `buf`. Returns -1 at the end, -errno on an error, 0 otherwise. */
+/* Reads the available bytes into `buf`. Returns -1 at the end, -errno on an error, 0 otherwise. */
 static inline int read_some_of(int fd, struct mk_buf *buf, size_t most)
 {
     assert_int_equal(mk_buf_reserve(buf, most), 0);

@@ -1,4 +1,4 @@
-/* tls_testing: certificates made on the spot, and servers that have them. */
+/* tls_testing: certificates that are made when they are needed, and servers with them. */
 #ifndef MK_TESTS_TLS_TESTING_H
 #define MK_TESTS_TLS_TESTING_H
 

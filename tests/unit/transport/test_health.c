@@ -1,4 +1,4 @@
-/* health: what is remembered of tries, and what an error means to a person. */
+/* health: the record of tries, and the advice for errors. */
 #include "transport/health.h"
 
 #include "base/clock.h"
@@ -28,12 +28,12 @@ static void test_remembers_tries(void **state)
     assert_int_equal(health.retries, 1);
     assert_int_equal(health.successes, 1);
     assert_false(health.failing);
-    /* The last error stays to be read; there is nothing to do about it any more. */
+    /* The last error is kept, without advice. */
     assert_string_equal(health.failure.en, "it answered 503");
     assert_int_equal(mk_health_trouble(&health), MK_TROUBLE_NONE);
 }
 
-/* What was given up for good is not tried again: the next event is no retry. */
+/* An event that was given up is not tried again: the next event is no retry. */
 static void test_giving_up_is_no_retry(void **state)
 {
     (void)state;
@@ -52,7 +52,7 @@ static void assert_trouble(const struct mk_failure *failure, const char *trouble
     assert_string_equal(mk_trouble_name(mk_health_trouble(&health)), trouble);
 }
 
-static void test_knows_what_to_do(void **state)
+static void test_errors_have_advice(void **state)
 {
     (void)state;
     static const struct {
@@ -82,7 +82,7 @@ static void test_knows_what_to_do(void **state)
     struct mk_failure failure;
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
         assert_trouble(mk_failure_status(&failure, statuses[i].status), statuses[i].trouble);
-    /* Whatever the words are. */
+    /* In every message. */
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         assert_trouble(mk_failure_set(&failure, kinds[i].kind, "TLS timed out", "TLS 超时"),
                        kinds[i].trouble);
@@ -92,7 +92,7 @@ static void test_knows_what_to_do(void **state)
     assert_string_equal(failure.en, "timed out after 15 s");
 }
 
-static void test_shows_no_secrets(void **state)
+static void test_prints_no_secrets(void **state)
 {
     (void)state;
     char name[MK_REMOTE_NAME];
@@ -108,8 +108,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_remembers_tries),
         cmocka_unit_test(test_giving_up_is_no_retry),
-        cmocka_unit_test(test_knows_what_to_do),
-        cmocka_unit_test(test_shows_no_secrets),
+        cmocka_unit_test(test_errors_have_advice),
+        cmocka_unit_test(test_prints_no_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

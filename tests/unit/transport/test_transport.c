@@ -1,7 +1,7 @@
 /*
- * transport: what an endpoint does with any class of transports, shown with one that is made up: a
- * pigeon flies to each URL that is configured as a webhook. It is started, reported, adopted by a
- * reload or replaced, drained and freed.
+ * transport: an endpoint's use of any class of transports, tested with a fictitious one: a pigeon
+ * flies to each URL that is configured as a webhook. It is started, reported, adopted by a reload
+ * or replaced, drained and freed.
  */
 #include "net_testing.h"
 
@@ -25,7 +25,7 @@ struct pigeon {
     bool home; /* idle, when it has been stopped */
 };
 
-static struct pigeon *flock[MOST_PIGEONS]; /* those that are there */
+static struct pigeon *flock[MOST_PIGEONS]; /* the existing ones */
 static unsigned made, freed;
 
 static struct pigeon *pigeon_of(struct mk_transport *transport)
@@ -307,7 +307,7 @@ static void test_a_reload_adopts_or_replaces_it(void **state)
     struct pigeon *a = find("http://a/"), *b = find("http://b/");
     assert_int_equal(RELOAD({ R, "http://c/", "z" }, { R, "http://a/", "new" }), 0);
 
-    /* One that is configured as before goes on, with what may differ. */
+    /* One with the same configuration is kept, with its variable part updated. */
     assert_ptr_equal(find("http://a/"), a);
     assert_int_equal(a->started, 1);
     assert_false(a->stopped);
@@ -321,7 +321,7 @@ static void test_a_reload_adopts_or_replaces_it(void **state)
     assert_true(metrics_have("name=\"http://c/\",index=\"0\""));
     assert_true(metrics_have("name=\"http://a/\",index=\"1\""));
 
-    /* One that is gone is drained: it is there until it is idle, and no longer reported. */
+    /* A removed one is drained: it exists until it is idle, and is not reported. */
     assert_true(b->stopped);
     assert_false(metrics_have("http://b/"));
     turn(endpoint->loop);
@@ -332,7 +332,7 @@ static void test_a_reload_adopts_or_replaces_it(void **state)
     assert_int_equal(freed, 2);
 }
 
-/* Several with one identity: each goes on as it was where it can. */
+/* Several with one identity: each is kept unchanged where possible. */
 static void test_details_decide_between_equals(void **state)
 {
     (void)state;
@@ -347,7 +347,7 @@ static void test_details_decide_between_equals(void **state)
     assert_int_equal(made - freed, 2);
 }
 
-static void test_one_that_ends_at_once_is_aborted(void **state)
+static void test_a_class_that_ends_at_once_is_aborted(void **state)
 {
     (void)state;
     endpoint->table = hasty_pigeons;
@@ -372,7 +372,7 @@ static void test_another_class_is_another_transport(void **state)
     assert_int_equal(made - freed, 2);
 }
 
-static void test_what_cannot_be_made_changes_nothing(void **state)
+static void test_a_transport_that_cannot_be_made_changes_nothing(void **state)
 {
     (void)state;
     assert_int_equal(RELOAD({ R, "http://a/", "x" }), 0);
@@ -384,7 +384,7 @@ static void test_what_cannot_be_made_changes_nothing(void **state)
     assert_int_equal(made - freed, 1);
 }
 
-/* The listener changes hands between transports of two bots' making, and is never closed. */
+/* The listener moves between transports of two bots, and is never closed. */
 static void test_a_listener_is_handed_over(void **state)
 {
     (void)state;
@@ -429,9 +429,9 @@ int main(void)
         TEST(test_it_is_started_and_reported),
         TEST(test_a_reload_adopts_or_replaces_it),
         TEST(test_details_decide_between_equals),
-        TEST(test_one_that_ends_at_once_is_aborted),
+        TEST(test_a_class_that_ends_at_once_is_aborted),
         TEST(test_another_class_is_another_transport),
-        TEST(test_what_cannot_be_made_changes_nothing),
+        TEST(test_a_transport_that_cannot_be_made_changes_nothing),
         TEST(test_a_listener_is_handed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

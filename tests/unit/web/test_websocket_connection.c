@@ -10,8 +10,7 @@
 
 #include <stdio.h>
 
-/* A time in milliseconds passes when the clock is moved, and never else: the tests take no minute.
- */
+/* Milliseconds of the clock that the tests move. */
 enum { IDLE = 60 * 1000, PATIENCE = 90 * 1000, LIMIT = 1000, MOST_FRAMES = 16, MOST_STEPS = 16 };
 
 struct frame {
@@ -31,7 +30,7 @@ struct peer {
     struct mk_ws_parser parser;
     struct frame frames[MOST_FRAMES];
     size_t frame_count;
-    size_t checked; /* so many of them a dialogue has looked at */
+    size_t checked; /* the number of frames that a dialogue has checked */
     bool ended;     /* it read the end of the connection */
     int messages;
     int closes;
@@ -188,10 +187,10 @@ enum step_kind {
     WE_PAUSE,     /* reading */
     WE_RESUME,    /* reading */
     TIME_JUMPS,   /* by `ms`, while the loop does not turn */
-    TIME_PASSES,  /* by `ms`; whatever is due then happens */
-    ALL_IS_READ,  /* whatever can happen now has happened */
+    TIME_PASSES,  /* by `ms`; timers that are due then run */
+    ALL_IS_READ,  /* the loop processes everything that is ready */
     GETS_FRAME,   /* the peer: this one next, and none before it */
-    GETS_NOTHING, /* the peer: no frame but those that it got already */
+    GETS_NOTHING, /* the peer: no further frame */
     GETS_END,     /* the peer: the connection's */
     WE_GOT,       /* so many messages (`code`) in all */
     WE_CLOSED,    /* the owner was notified, once, with this code and reason */
@@ -233,7 +232,7 @@ struct dialogue {
     bool closes_in_message; /* the owner closes with the first message, and sends none back */
 };
 
-/* Each is held in both roles. */
+/* Each is run in both roles. */
 static const struct dialogue dialogues[] = {
     /* keep-alive */
     { "an_idle_peer_that_answers_with_a_pong_stays",
