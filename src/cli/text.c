@@ -60,15 +60,22 @@ const char *mk_text_time(uint64_t seconds, char text[MK_TEXT_TIME])
     return text;
 }
 
+/* In few pieces, for the standard error output has no buffer. */
 void mk_text_show(FILE *to, struct mk_slice text, bool lines)
 {
     while (text.len > 0) {
+        size_t plain = 0, len = 0;
         uint32_t code = 0;
-        size_t len = mk_escape_unsafe(text, &code);
-        if (len > 0 && !(lines && (code == '\n' || code == '\t')))
+        while (plain < text.len) {
+            len = mk_escape_unsafe(mk_slice_from(text, plain), &code);
+            if (len > 0 && !(lines && (code == '\n' || code == '\t')))
+                break;
+            plain += len > 0 ? len : 1;
+            len = 0;
+        }
+        fwrite(text.ptr, 1, plain, to);
+        if (len > 0)
             fprintf(to, "\\u%04x", (unsigned)code);
-        else
-            fputc(text.ptr[0], to);
-        text = mk_slice_from(text, len > 0 ? len : 1);
+        text = mk_slice_from(text, plain + len);
     }
 }

@@ -64,6 +64,8 @@ export async function run(args, { cwd, env, input, command = MILKY } = {}) {
   const child = spawn(command, args, { cwd, env: { ...ENV, ...env } });
   let stdout = '';
   let stderr = '';
+  child.stdout.setEncoding('utf8'); // a character may come in two pieces
+  child.stderr.setEncoding('utf8');
   child.stdout.on('data', (data) => (stdout += data));
   child.stderr.on('data', (data) => (stderr += data));
   child.stdin.on('error', () => {}); // it need not read it
