@@ -249,7 +249,7 @@ static void start(struct endpoint *endpoint)
     mk_buf_init(&endpoint->reply, SIZE_MAX / 2);
     mk_log_setup(MK_LOG_ERROR, MK_LOG_TEXT, on_log);
     const struct mk_journal_config journal = {
-        .path = ":memory:", .max_events = 100, .max_age = 1000, .flush = true, .events_kept = true
+        .path = ":memory:", .max_events = 100, .max_age = 1000, .flush = true
     };
     check(mk_journal_open(&journal, &endpoint->journal) == 0, "no journal");
     endpoint->owner = (struct mk_host_owner){

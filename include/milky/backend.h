@@ -65,9 +65,12 @@ struct milky_backend {
     const char *name;
 
     /*
-     * The backend keeps the events that it emits, safe from the loss of power, until
-     * milky_host_flush has returned 0, and when it starts emits again what milky_host_last_event
-     * says is missing. So the journal need not wait for the disk at the end of each turn.
+     * True: the backend has each event on its own disk before it emits it, deletes it there only
+     * after milky_host_flush has returned 0, and emits it again from `start`, in order, where its
+     * number is above milky_host_last_event. Then the endpoint writes the events of several turns
+     * into its journal at once (within a second) and does not wait for the disk: a backend that has
+     * stored an event does not pay for storing it again. False: the journal is the only copy, and
+     * each turn with events ends when the disk has them.
      */
     bool keeps_events;
 
@@ -119,8 +122,8 @@ struct milky_backend {
     /*
      * Every event that this backend emitted before is committed to the journal, and survives the
      * end of the process: what made it may be forgotten (milky_host_flush is for the loss of
-     * power). Called at the end of a turn in which events were stored; not where no journal is
-     * kept.
+     * power). Called at the end of a turn in which events were stored (with `keeps_events` also
+     * some turns later); not where no journal is kept.
      */
     void (*events_stored)(void *self);
 
@@ -264,16 +267,17 @@ MILKY_API int milky_emit_json(struct milky_host *host, uint64_t self_id, const c
                               uint64_t *number);
 
 /*
- * The number of the last event of a bot, 0 before the first. When the backend starts it is that of
- * the last event in the journal, so that a backend can tell what it had stored and a crash kept it
- * from emitting. 0 for no such bot.
+ * The number of the last event of a bot; 0 before the first, and for no such bot. The next event
+ * gets the next number. In `start` it is the last number in the journal: a backend that
+ * `keeps_events` emits those again that come after it.
  */
 MILKY_API uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id);
 
 /*
- * Waits until the disk has all events that were emitted in earlier turns of the loop, or does
- * nothing where the configuration does not want that (`journal.flush`). Returns 0; -ENOTSUP where
- * no journal is kept; another negative errno, logged, where they are not safe yet.
+ * Commits the journal and waits until the disk has all events that were emitted so far (it does not
+ * wait for the disk where the configuration says so: `journal.flush`): from now on a backend that
+ * `keeps_events` may delete its copies of them. Returns 0; -ENOTSUP where no journal is kept;
+ * another negative errno, logged, where they are not safe yet.
  */
 MILKY_API int milky_host_flush(struct milky_host *host);
 

@@ -52,7 +52,6 @@ static int open_journal(struct milky_endpoint *endpoint, const struct milky_jour
         .max_events = config->max_events,
         .max_age = config->max_age,
         .flush = !config->no_flush,
-        .events_kept = mk_hosts_keep_events(endpoint->hosts, endpoint->host_count),
     };
     int rc = mk_journal_open(&journal, &endpoint->journal);
     if (rc < 0)

@@ -226,14 +226,6 @@ void mk_hosts_plan_fini(struct mk_planned_hosts *plan)
     free(plan->bots);
 }
 
-bool mk_hosts_keep_events(struct milky_host *const *hosts, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!hosts[i]->table.keeps_events)
-            return false;
-    return true;
-}
-
 /* --- all hosts of an endpoint --- */
 
 int mk_hosts_start(struct milky_endpoint *endpoint, struct milky_error *error)

@@ -50,9 +50,6 @@ void mk_hosts_give_bots(struct milky_endpoint *endpoint, struct mk_planned_hosts
 /* Frees the plan, and its new hosts unless the endpoint has taken them over. */
 void mk_hosts_plan_fini(struct mk_planned_hosts *plan);
 
-/* Every backend keeps its events itself (milky_backend.keeps_events). */
-bool mk_hosts_keep_events(struct milky_host *const *hosts, size_t count);
-
 /* --- all hosts of an endpoint --- */
 
 int mk_hosts_start(struct milky_endpoint *endpoint, struct milky_error *error);

@@ -185,9 +185,6 @@ static int start_backends(struct plan *plan, struct milky_endpoint *endpoint,
     int rc = mk_hosts_plan_bots(&plan->hosts, plan->bots, plan->count);
     if (rc < 0)
         return rc;
-    mk_journal_set_kept(endpoint->journal,
-                        mk_hosts_keep_events(plan->hosts.hosts, plan->hosts.count) &&
-                            mk_hosts_keep_events(endpoint->hosts, endpoint->host_count));
     rc = mk_hosts_start_new(&plan->hosts, error);
     if (rc == 0 && endpoint->stopping) {
         mk_error_set(error, "", "the endpoint was stopped by a backend that started",
@@ -253,6 +250,16 @@ static size_t dismiss(struct milky_endpoint *endpoint, const struct plan *plan)
     return count;
 }
 
+/*
+ * All events so far are on disk afterwards: a bot may get another backend, which does not know the
+ * events that the former one keeps.
+ */
+static void flush_journal(struct milky_endpoint *endpoint)
+{
+    if (endpoint->journal && mk_journal_flush(endpoint->journal) < 0)
+        mk_journal_settle(endpoint->journal, true);
+}
+
 /* Swaps the parts of the endpoint with those of the plan, which frees the old ones. */
 static void take_over(struct milky_endpoint *endpoint, struct plan *plan)
 {
@@ -273,8 +280,6 @@ static void change_settings(struct milky_endpoint *endpoint, const struct milky_
     mk_streams_use_io_uring(endpoint->loop, !config->no_io_uring);
     endpoint->deflate.threshold = config->compression_threshold;
     endpoint->owner.language = config->language;
-    mk_journal_set_kept(endpoint->journal,
-                        mk_hosts_keep_events(endpoint->hosts, endpoint->host_count));
     mk_files_look(endpoint);
     mk_files_open(endpoint);
 }
@@ -293,6 +298,7 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
         struct change *change = &plan->changes[i];
         changed += change->is_new ? 1 : mk_bot_reload(change->bot, &change->fresh);
     }
+    flush_journal(endpoint);
     take_over(endpoint, plan);
     for (size_t i = 0; i < plan->count; i++)
         if (plan->changes[i].is_new)
@@ -312,9 +318,6 @@ static int go_on_with(struct milky_endpoint *endpoint, const struct milky_config
         mk_log_info(
             "endpoint", "reloaded: %zu of the bots' transports were added, removed or changed",
             "已重新加载：新增、移除或更改了 %zu 个通信方式", carry_out(endpoint, &plan, config));
-    else
-        mk_journal_set_kept(endpoint->journal,
-                            mk_hosts_keep_events(endpoint->hosts, endpoint->host_count));
     discard(&plan, rc < 0);
     endpoint->reloading = false;
     return rc;

@@ -18,6 +18,7 @@
 enum {
     ANSWER_MS = 3500,
     FORCE_MS = 500,
+    SETTLE_MS = 1000,
     MOST_COMMITS = 8, /* additional ones, in a turn */
 };
 
@@ -86,6 +87,7 @@ static void finish_stop(struct milky_endpoint *endpoint)
         return;
     endpoint->stopped = true;
     mk_timer_stop(endpoint->grace);
+    mk_timer_stop(endpoint->settling);
     if (endpoint->ready)
         mk_loop_release(endpoint->loop);
     endpoint->ready = false;
@@ -139,15 +141,34 @@ static bool commit_once(struct milky_endpoint *endpoint)
     return true;
 }
 
+/* Events that a backend keeps may wait for those of later turns, but not for long. */
+static bool is_settled(struct milky_endpoint *endpoint)
+{
+    if (!endpoint->journal)
+        return false;
+    if (!mk_journal_waits(endpoint->journal))
+        return true;
+    if (!mk_timer_active(endpoint->settling))
+        mk_timer_start(endpoint->settling, SETTLE_MS);
+    return false;
+}
+
+static void on_settling(void *arg)
+{
+    struct milky_endpoint *endpoint = arg;
+    mk_journal_settle(endpoint->journal, false);
+}
+
 /* Backends may emit more events when they are notified. The last ones are stored without notice. */
 static void commit(struct milky_endpoint *endpoint)
 {
-    bool more = endpoint->journal != NULL;
+    if (endpoint->stopping)
+        mk_journal_settle(endpoint->journal, false);
     bool well = commit_once(endpoint);
-    for (int i = 0; i < MOST_COMMITS && well && more; i++) {
-        more = mk_hosts_stored(endpoint);
-        if (more)
-            well = commit_once(endpoint);
+    for (int i = 0; i < MOST_COMMITS && well; i++) {
+        if (!is_settled(endpoint) || !mk_hosts_stored(endpoint))
+            return;
+        well = commit_once(endpoint);
     }
 }
 
@@ -169,12 +190,14 @@ int mk_run_init(struct milky_endpoint *endpoint)
     endpoint->turn.run = on_turn_end;
     mk_loop_add_hook(endpoint->loop, &endpoint->turn);
     endpoint->grace = mk_timer_new(endpoint->loop, on_grace_over, endpoint);
-    return endpoint->grace ? 0 : -ENOMEM;
+    endpoint->settling = mk_timer_new(endpoint->loop, on_settling, endpoint);
+    return endpoint->grace && endpoint->settling ? 0 : -ENOMEM;
 }
 
 void mk_run_fini(struct milky_endpoint *endpoint)
 {
     mk_timer_free(endpoint->grace);
+    mk_timer_free(endpoint->settling);
     mk_loop_remove_hook(&endpoint->turn);
 }
 

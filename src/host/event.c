@@ -33,6 +33,7 @@ static int emit(struct mk_account *account, const struct mk_event_type *type, ui
         .self_id = account->self_id,
         .time = time,
         .data = data,
+        .is_kept = account->host->table.keeps_events,
     };
     int rc = name ? digest_key(name, &key) : 0;
     if (rc < 0)

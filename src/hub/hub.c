@@ -127,6 +127,7 @@ static int write_journal(struct mk_hub *hub, const struct mk_event *event, const
         .time = event->time,
         .type = mk_event_type_name(event->type),
         .data = event->json,
+        .is_kept = event->is_kept,
     };
     char text[2 * MK_KEY_LEN + 1];
     int rc = mk_journal_append(hub->journal, hub->self_id, &stored);

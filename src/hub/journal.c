@@ -13,6 +13,7 @@ enum {
     PRUNE_EVERY = 256,
     PRUNE_KEYS_EVERY = 64,
     KEPT_PENDING = 64 * 1024,
+    MOST_WAITING = 64 * 1024, /* bytes of kept events that one transaction gathers */
     JUMP_MS = 60 * 1000,
     TRUSTED_MS = 3600 * 1000,
 };
@@ -214,10 +215,13 @@ static int redo_pending(struct mk_journal *journal)
 
 /*
  * Adds a record to the turn's transaction. If SQLite fails, the record is written again when the
- * turn ends; this function fails only if there is no memory for that either.
+ * turn ends; this function fails only if there is no memory for that either. Records other than
+ * events and their keys are committed with the turn.
  */
 static int add(struct mk_journal *journal, const struct mk_redo *record)
 {
+    if (record->kind != MK_REDO_EVENT && record->kind != MK_REDO_KEY)
+        journal->due = true;
     bool kept = mk_redo_add(&journal->pending, record) == 0;
     int rc = journal->broken ? -EIO : begin(journal);
     if (rc == 0)
@@ -228,28 +232,43 @@ static int add(struct mk_journal *journal, const struct mk_redo *record)
     return kept ? 0 : rc;
 }
 
+static int end_transaction(struct mk_journal *journal)
+{
+    if (!journal->in_transaction)
+        return 0;
+    int rc = run(journal, use(journal, COMMIT, 0, NULL),
+                 MK_PHRASE("cannot store events", "无法存储事件"));
+    if (rc < 0)
+        return rc;
+    journal->in_transaction = false;
+    journal->unlogged = false;
+    mk_buf_reset(&journal->pending, KEPT_PENDING);
+    return 0;
+}
+
 static int try_to_commit(struct mk_journal *journal)
 {
     int rc = journal->broken ? redo(journal) : 0;
-    if (rc == 0 && journal->in_transaction) {
-        rc = run(journal, use(journal, COMMIT, 0, NULL),
-                 MK_PHRASE("cannot store events", "无法存储事件"));
-        if (rc == 0) {
-            journal->in_transaction = false;
-            journal->unlogged = false;
-            mk_buf_reset(&journal->pending, KEPT_PENDING);
-        }
-    }
+    if (rc == 0)
+        rc = end_transaction(journal);
     if (rc == 0 && journal->needs_flush)
         rc = flush(journal);
     if (rc == 0)
-        journal->needs_flush = false;
+        journal->needs_flush = journal->due = false;
     return rc;
+}
+
+/* Nothing but kept events is new, there are few of them, and nothing has failed. */
+static bool may_wait(const struct mk_journal *journal)
+{
+    return !journal->due && !journal->needs_flush && !journal->broken && !journal->unlogged &&
+           journal->retry_at == 0 && journal->pending.len < MOST_WAITING;
 }
 
 static int commit(struct mk_journal *journal)
 {
-    if (!journal->in_transaction && !journal->broken && !journal->needs_flush)
+    if ((!journal->in_transaction && !journal->broken && !journal->needs_flush) ||
+        may_wait(journal))
         return 0;
     if (journal->retry_at && mk_clock_mono_ms() < journal->retry_at)
         return -EAGAIN;
@@ -285,11 +304,27 @@ int mk_journal_commit(struct mk_journal *journal)
     return fresh ? rc : 0;
 }
 
+bool mk_journal_waits(const struct mk_journal *journal)
+{
+    return journal->in_transaction && may_wait(journal);
+}
+
+void mk_journal_settle(struct mk_journal *journal, bool flush)
+{
+    if (!journal)
+        return;
+    journal->due = true;
+    journal->needs_flush |= flush;
+}
+
 int mk_journal_flush(struct mk_journal *journal)
 {
-    if (journal->broken || journal->retry_at || (journal->flush_failed && journal->in_transaction))
-        return -EAGAIN;
-    return flush(journal);
+    if (journal->broken || journal->retry_at || end_transaction(journal) < 0)
+        return -EAGAIN; /* which the end of the turn tries again */
+    int rc = flush(journal);
+    if (rc == 0)
+        journal->needs_flush = journal->due = false;
+    return rc;
 }
 
 struct mk_journal *mk_journal_close(struct mk_journal *journal)
@@ -297,6 +332,7 @@ struct mk_journal *mk_journal_close(struct mk_journal *journal)
     if (!journal)
         return NULL;
     journal->retry_at = 0;
+    journal->due = true;
     mk_journal_commit(journal);
     for (size_t i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(journal->statements[i]);
@@ -351,16 +387,11 @@ static void prune(struct mk_journal *journal, uint64_t self_id, uint64_t last)
             MK_PHRASE("cannot forget old events", "无法删除旧事件"));
 }
 
-void mk_journal_set_kept(struct mk_journal *journal, bool events_kept)
-{
-    if (journal)
-        journal->config.events_kept = events_kept;
-}
-
 int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
                       const struct mk_journal_event *event)
 {
-    journal->needs_flush |= !journal->config.events_kept;
+    if (!event->is_kept)
+        mk_journal_settle(journal, true);
     const struct mk_redo record = {
         .kind = MK_REDO_EVENT,
         .numbers = { self_id, event->number, event->time, mk_clock_real_ms() / 1000 },

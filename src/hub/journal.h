@@ -11,6 +11,7 @@
 
 #include "base/slice.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mk_journal;
@@ -20,7 +21,6 @@ struct mk_journal_config {
     uint64_t max_events; /* kept per bot */
     uint64_t max_age;    /* seconds that an event is kept, by the wall clock */
     bool flush;          /* events survive a power failure, not only a crash of the process */
-    bool events_kept;    /* who makes them keeps them until mk_journal_flush has returned 0 */
 };
 
 /*
@@ -29,22 +29,27 @@ struct mk_journal_config {
  */
 int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **journal);
 
-/* Sets `events_kept`, for events that are added from now on. NULL is allowed. */
-void mk_journal_set_kept(struct mk_journal *journal, bool events_kept);
-
 /* Commits the open transaction, and closes the journal. NULL is allowed. */
 struct mk_journal *mk_journal_close(struct mk_journal *journal);
 
 /*
  * Commits the turn's transaction, if one is open. Returns 0, or a negative errno, logged, when an
  * event of this turn is not stored; the commit is then retried at the end of later turns, even if
- * SQLite has rolled back the transaction.
+ * SQLite has rolled back the transaction. A transaction that has only kept events stays open for
+ * those of later turns, until it has 64 KiB or mk_journal_settle was called: one write for many.
  */
 int mk_journal_commit(struct mk_journal *journal);
 
+/* mk_journal_commit has left kept events in an open transaction. */
+bool mk_journal_waits(const struct mk_journal *journal);
+
+/* The next commit leaves nothing open, and with `flush` waits for the disk. NULL is allowed. */
+void mk_journal_settle(struct mk_journal *journal, bool flush);
+
 /*
- * Flushes to the disk, if `flush` is set: then all events of earlier turns survive a power failure.
- * Returns 0, -EAGAIN while some are not committed, or -EIO, logged.
+ * Commits the transaction and flushes to the disk, if `flush` is set: then all events that were
+ * added so far survive a power failure. Returns 0, -EAGAIN while some are not committed, or -EIO,
+ * logged.
  */
 int mk_journal_flush(struct mk_journal *journal);
 
@@ -55,6 +60,7 @@ struct mk_journal_event {
     uint64_t time; /* seconds since 1970 */
     struct mk_slice type;
     struct mk_slice data; /* JSON, in 1.2 */
+    bool is_kept;         /* its backend has it too, until mk_journal_flush returns 0 */
 };
 
 /*

@@ -52,6 +52,7 @@ struct mk_journal {
     bool unlogged;            /* a record of the transaction is not pending, for lack of memory */
     bool flush_failed;        /* a flush failed: the system may have dropped pages */
     bool fresh;               /* records were added that must be stored before any output */
+    bool due;                 /* the transaction has more than kept events: no waiting */
     bool needs_flush;         /* records were added that must survive a power failure */
     bool missed;              /* events were lost in this turn */
 };

@@ -24,6 +24,7 @@ struct mk_event {
     uint64_t time;   /* seconds since 1970 */
     yyjson_mut_val *data;
     struct mk_slice json; /* the data as JSON if that was made already, else empty */
+    bool is_kept;         /* its backend keeps it until the journal is flushed */
 };
 
 /*

@@ -120,6 +120,10 @@ describe('exhausted', () => {
     assert.equal((await say(other, 'before')).status, 'ok');
     while (posted.length === 0) await receiver.next();
     faults.arm({ calls: ['pwrite'], file: 'journal.db-wal', times: FOR_EVER, error: errno.ENOSPC });
+    // The world has it on its disk, so the event leaves at once. That the journal cannot be written shows when it is committed.
+    assert.equal((await say(other, words[words.push('kept') - 1])).status, 'ok');
+    while (!posted.includes('kept')) await receiver.next();
+    await within((async () => { while (!/calls that make events fail/.test(milky.stderr)) await once(milky.child.stderr, 'data'); })(), 'the journal to fail');
     const reply = await Promise.race([say(other, words[words.push('lost') - 1]).catch(() => undefined), other.closed]);
     assert.notEqual(reply?.status, 'ok');
     // The caller gets no reply before the journal has stored the event; neither does any client get the event.
@@ -133,6 +137,21 @@ describe('exhausted', () => {
     await within((async () => { while (!posted.includes('after')) await receiver.next(); })(), 'the webhook to get all');
     assert.deepEqual(posted.slice(0, words.length + 1), [...words, 'after']);
     assert.equal(await milky.stop(), 0);
+  });
+
+  it('a crash while the disk of the journal is full loses no event', async (t) => {
+    const faults = await Faults.make(t);
+    const dir = await configured(t);
+    const milky = await start(t, { dir, env: faults.env });
+    const other = await connect(t, milky.ws(1));
+    faults.arm({ calls: ['pwrite'], file: 'journal.db-wal', times: FOR_EVER, error: errno.ENOSPC });
+    const words = ['one', 'two', 'three'];
+    for (const { status } of await Promise.all(words.map((word) => say(other, word)))) assert.equal(status, 'ok');
+    milky.child.kill('SIGKILL');
+    await milky.exit;
+    const again = await start(t, { dir });
+    assert.match(again.stderr, /: 3 events that a crash had kept back were sent/);
+    assert.deepEqual(await past(t, again, 3), words);
   });
 
   it('it does not start on a read-only disk, and gives the reason', async (t) => {

@@ -1,6 +1,6 @@
 /*
- * backends: an endpoint notifies each of several backends when its own events are stored, and gets
- * files from the backend that has them.
+ * backends: an endpoint notifies each of several backends when its own events are stored, for which
+ * events that a backend keeps may wait, and gets files from the backend that has them.
  */
 #include "net_testing.h"
 
@@ -81,33 +81,56 @@ static const struct milky_backend table = {
     .resource = resource,
 };
 
-static int set_up(void **state)
+/* The same, but that it has its events on a disk of its own. */
+static const struct milky_backend keeper = {
+    .size = sizeof(keeper),
+    .name = "keeper",
+    .keeps_events = true,
+    .start = start,
+    .call = call,
+    .events_stored = stored,
+};
+
+static const struct milky_bot bots[] = {
+    { sizeof(bots[0]), FIRST, .backend = "first" },
+    { sizeof(bots[0]), SECOND, .backend = "second" },
+};
+static struct milky_config_backend backends[2];
+static const struct milky_config config = {
+    .size = sizeof(config),
+    .backends = backends,
+    .backend_count = 2,
+    .journal = { .path = path },
+    .resource_url = "http://files.test",
+    .bots = bots,
+    .bot_count = 2,
+};
+
+static int begin(const struct milky_backend *second)
 {
-    (void)state;
-    const struct milky_config_backend backends[] = {
-        { sizeof(backends[0]), "first", &table, &ones[0] },
-        { sizeof(backends[0]), "second", &table, &ones[1] },
-    };
-    const struct milky_bot bots[] = {
-        { sizeof(bots[0]), FIRST, .backend = "first" },
-        { sizeof(bots[0]), SECOND, .backend = "second" },
-    };
+    backends[0] = (struct milky_config_backend){ sizeof(backends[0]), "first", &table, &ones[0] };
+    backends[1] = (struct milky_config_backend){ sizeof(backends[0]), "second", second, &ones[1] };
     snprintf(path, sizeof(path), "/tmp/milky-backends-XXXXXX");
     int file = mkstemp(path);
     assert_true(file >= 0);
     close(file);
-    const struct milky_config config = { .size = sizeof(config),
-                                         .backends = backends,
-                                         .backend_count = 2,
-                                         .journal = { .path = path },
-                                         .resource_url = "http://files.test",
-                                         .bots = bots,
-                                         .bot_count = 2 };
     ones[0] = (struct one){ .bot = FIRST };
     ones[1] = (struct one){ .bot = SECOND };
     assert_int_equal(milky_endpoint_new(&config, &endpoint, NULL), 0);
     assert_int_equal(milky_endpoint_start(endpoint, NULL), 0);
     return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return begin(&table);
+}
+
+static int set_up_keeper(void **state)
+{
+    (void)state;
+    return begin(&keeper);
 }
 
 static int tear_down(void **state)
@@ -165,6 +188,69 @@ static void test_a_backend_that_emits_for_ever_does_not_block_a_turn(void **stat
     assert_false(endpoint->journal->in_transaction); /* the emitted events are stored */
     while (ones[0].emits > 0)
         turn(endpoint->loop);
+}
+
+/* --- kept by their backend --- */
+
+static void emit_kept(void)
+{
+    emit(&ones[1]);
+    for (int i = 0; i < 3; i++)
+        turn(endpoint->loop);
+    assert_true(endpoint->journal->in_transaction);
+}
+
+static void test_kept_events_wait_for_a_turn_that_is_stored(void **state)
+{
+    (void)state;
+    emit_kept();
+    assert_int_equal(ones[1].stored, 0);
+    emit(&ones[0]);
+    turn(endpoint->loop);
+    assert_false(endpoint->journal->in_transaction);
+    assert_int_equal(ones[0].stored, 1);
+    assert_int_equal(ones[1].stored, 1);
+}
+
+static void test_kept_events_do_not_wait_for_ever(void **state)
+{
+    (void)state;
+    for (size_t i = 1; i <= 2; i++) {
+        emit_kept();
+        TURN_UNTIL(endpoint->loop, !mk_timer_active(endpoint->settling));
+        turn(endpoint->loop);
+        assert_false(endpoint->journal->in_transaction);
+        assert_int_equal(ones[1].stored, i);
+    }
+}
+
+static void test_a_backend_that_flushes_has_all_of_them_stored(void **state)
+{
+    (void)state;
+    emit_kept();
+    assert_int_equal(milky_host_flush(ones[1].host), 0);
+    assert_false(endpoint->journal->in_transaction);
+    turn(endpoint->loop);
+    assert_int_equal(ones[1].stored, 1);
+}
+
+/* With it a bot may get a backend that does not have the events which the former one has kept. */
+static void test_a_reload_leaves_none_waiting(void **state)
+{
+    (void)state;
+    emit_kept();
+    assert_int_equal(milky_endpoint_reload(endpoint, &config, NULL), 0);
+    assert_false(endpoint->journal->in_transaction);
+}
+
+static void test_an_endpoint_that_has_stopped_leaves_none_waiting(void **state)
+{
+    (void)state;
+    emit_kept();
+    milky_endpoint_stop(endpoint);
+    TURN_UNTIL(endpoint->loop, milky_endpoint_stopped(endpoint));
+    assert_false(endpoint->journal->in_transaction);
+    assert_false(mk_timer_active(endpoint->settling));
 }
 
 /* --- files --- */
@@ -228,6 +314,7 @@ static void test_files_come_from_the_backend_that_has_them(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define KEEPER_TEST(name) cmocka_unit_test_setup_teardown(name, set_up_keeper, tear_down)
 
 int main(void)
 {
@@ -235,6 +322,11 @@ int main(void)
         TEST(test_a_backend_is_notified_of_its_own_events),
         TEST(test_events_from_the_notification_are_stored),
         TEST(test_a_backend_that_emits_for_ever_does_not_block_a_turn),
+        KEEPER_TEST(test_kept_events_wait_for_a_turn_that_is_stored),
+        KEEPER_TEST(test_kept_events_do_not_wait_for_ever),
+        KEEPER_TEST(test_a_backend_that_flushes_has_all_of_them_stored),
+        KEEPER_TEST(test_a_reload_leaves_none_waiting),
+        KEEPER_TEST(test_an_endpoint_that_has_stopped_leaves_none_waiting),
         TEST(test_files_come_from_the_backend_that_has_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@ struct world {
     struct mk_journal_config config;
     struct mk_journal *journal;
     struct mk_hub hub;
+    bool is_kept; /* what `emit` emits from now on */
 };
 
 static inline void open_world(struct world *world)
@@ -78,6 +79,7 @@ static inline int emit_at(struct world *world, const char *reason, uint64_t time
         .self_id = BOT,
         .time = time,
         .data = data,
+        .is_kept = world->is_kept,
     };
     int rc = mk_hub_emit(&world->hub, &event);
     yyjson_mut_doc_free(doc);
@@ -94,6 +96,28 @@ static inline uint64_t last_of(struct world *world, uint64_t bot)
     uint64_t number;
     assert_int_equal(mk_journal_last(world->journal, bot, &number), 0);
     return number;
+}
+
+/* How many events a crash would leave: another process reads a copy of the files. */
+static inline int left_by_a_crash(struct world *world)
+{
+    sqlite3 *db;
+    sqlite3_stmt *count;
+    char copy[400];
+    snprintf(copy, sizeof(copy), "cp %s %s.copy; cp %s-wal %s.copy-wal", world->path, world->path,
+             world->path, world->path);
+    assert_int_equal(system(copy), 0);
+    snprintf(copy, sizeof(copy), "%s.copy", world->path);
+    assert_int_equal(sqlite3_open(copy, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM event", -1, &count, NULL), 0);
+    assert_int_equal(sqlite3_step(count), SQLITE_ROW);
+    int left = sqlite3_column_int(count, 0);
+    sqlite3_finalize(count);
+    sqlite3_close(db);
+    unlink(copy);
+    snprintf(copy, sizeof(copy), "%s.copy-wal", world->path);
+    unlink(copy);
+    return left;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -29,14 +29,14 @@ static unsigned flushed(struct world *world)
 }
 
 /* With `flush`, after event 1: the very first flush includes the head of the log. */
-static void open_flushing(struct world *world, bool events_kept)
+static void open_flushing(struct world *world, bool is_kept)
 {
     close_world(world);
     world->config.flush = true;
-    world->config.events_kept = events_kept;
     open_world(world);
     emit(world, "a");
     flushed(world);
+    world->is_kept = is_kept;
 }
 
 static void move_cursor(struct world *world)
@@ -97,14 +97,86 @@ static void test_events_that_a_backend_keeps_are_flushed_on_request(void **state
     assert_int_equal(last_of(world, BOT), 3);
 }
 
-/* Events after a flush within the turn are flushed with the commit. */
+/* A flush commits the turn's events so far. Later events of the turn are flushed at its end. */
 static void test_events_after_a_flush_in_a_turn_are_flushed_at_its_end(void **state)
 {
     struct world *world = *state;
     open_flushing(world, false);
     emit(world, "b");
     assert_int_equal(mk_journal_flush(world->journal), 0);
+    assert_int_equal(left_by_a_crash(world), 2);
+    assert_int_equal(flushed(world), 0);
+    emit(world, "c");
+    assert_int_equal(mk_journal_flush(world->journal), 0);
+    emit(world, "d");
     assert_int_equal(flushed(world), 1);
+    assert_int_equal(left_by_a_crash(world), 4);
+}
+
+/* --- kept events --- */
+
+/* A turn with events that their backend keeps. Returns how many a crash would leave then. */
+static int left_after(struct world *world, const char *reason)
+{
+    emit(world, reason);
+    assert_int_equal(mk_journal_commit(world->journal), 0);
+    return left_by_a_crash(world);
+}
+
+static void test_kept_events_wait_for_each_other(void **state)
+{
+    struct world *world = *state;
+    open_flushing(world, true);
+    assert_int_equal(left_after(world, "b"), 1);
+    assert_int_equal(left_after(world, "c"), 1);
+    assert_true(mk_journal_waits(world->journal));
+    assert_int_equal(last_of(world, BOT), 3); /* they can be read */
+    mk_journal_settle(world->journal, false);
+    assert_int_equal(flushed(world), 0);
+    assert_false(mk_journal_waits(world->journal));
+    assert_int_equal(left_by_a_crash(world), 3);
+    assert_int_equal(left_after(world, "d"), 3);
+    mk_journal_settle(world->journal, true);
+    assert_int_equal(flushed(world), 1);
+    assert_int_equal(left_by_a_crash(world), 4);
+    assert_int_equal(left_after(world, "e"), 4);
+    close_world(world);
+    open_world(world);
+    assert_int_equal(last_of(world, BOT), 5);
+}
+
+static void test_kept_events_go_with_whatever_must_be_committed(void **state)
+{
+    struct world *world = *state;
+    struct mk_dead_letter letter = { .self_id = BOT, .number = 1, .sink = MK_SLICE("http://a/") };
+    open_flushing(world, true);
+    assert_int_equal(left_after(world, "b"), 1);
+    move_cursor(world);
+    assert_int_equal(left_after(world, "c"), 3);
+    assert_int_equal(left_after(world, "d"), 3);
+    assert_int_equal(mk_journal_add_dead_letter(world->journal, &letter), 0);
+    assert_int_equal(left_after(world, "e"), 5);
+    assert_int_equal(left_after(world, "f"), 5);
+    world->is_kept = false;
+    assert_int_equal(left_after(world, "g"), 7);
+    world->is_kept = true;
+    assert_int_equal(left_after(world, "h"), 7);
+}
+
+static void test_kept_events_wait_while_they_are_few(void **state)
+{
+    struct world *world = *state;
+    char reason[1001];
+    memset(reason, 'x', sizeof(reason) - 1);
+    reason[sizeof(reason) - 1] = '\0';
+    open_flushing(world, true);
+    for (int i = 0; i < 50; i++)
+        emit(world, reason);
+    assert_int_equal(left_after(world, "b"), 1);
+    for (int i = 0; i < 15; i++)
+        emit(world, reason);
+    assert_int_equal(left_after(world, "c"), 68);
+    assert_int_equal(left_after(world, "d"), 68);
 }
 
 static void test_a_deleted_dead_letter_does_not_come_back(void **state)
@@ -173,6 +245,9 @@ int main(void)
         TEST(test_events_are_written_again_after_a_failed_flush),
         TEST(test_a_new_sink_is_flushed),
         TEST(test_events_that_a_backend_keeps_are_flushed_on_request),
+        TEST(test_kept_events_wait_for_each_other),
+        TEST(test_kept_events_go_with_whatever_must_be_committed),
+        TEST(test_kept_events_wait_while_they_are_few),
         TEST(test_a_flush_that_keeps_failing_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

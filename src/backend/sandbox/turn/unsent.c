@@ -127,8 +127,9 @@ static int write_row(struct sb_unsent *unsent, struct sb_db *db)
 }
 
 /*
- * Deletes the events that the journal has on disk. The journal is flushed for that now and then,
- * but not in a turn that has emitted events already, nor in the start: these are not committed yet.
+ * Deletes the events that the journal has on disk. The journal is flushed for that now and then, but
+ * not in a turn that has stored events already: a reply may have started this transaction before
+ * all of those were emitted.
  */
 static int forget(struct sb_unsent *unsent, struct sb_db *db, struct milky_host *host)
 {
@@ -226,7 +227,7 @@ int sb_unsent_start(struct sb_unsent *unsent, struct sb_db *db, struct milky_hos
             break;
     }
     sqlite3_reset(row);
-    unsent->stored = emitted > 0; /* the journal commits them with the first turn */
+    unsent->stored = emitted > 0;
     if (emitted > 0)
         mk_log_info("sandbox", "%u events that a crash had kept back were sent",
                     "已发送崩溃时未发出的 %u 个事件", emitted);

@@ -3,10 +3,11 @@
  * transaction of the world was committed, and are then written into the host's journal: after a
  * crash between the two, the events of a message would be missing. So a transaction stores its
  * events in the world too, under the numbers that they are about to get, and the next start emits
- * those that the journal does not have.
+ * those that the journal does not have (`keeps_events` in milky/backend.h).
  *
- * They are kept until the journal is known to be on disk, so that the journal need not wait for the
- * disk itself: a turn has one flush, that of the world.
+ * They are kept until the journal is known to be on disk, which is asked for every 256 KiB. So the
+ * journal need not wait for the disk itself, and may write the events of many turns at once: a turn
+ * has one flush and most turns one write, those of the world.
  */
 #ifndef SB_TURN_UNSENT_H
 #define SB_TURN_UNSENT_H
@@ -29,13 +30,13 @@ struct sb_unsent {
     size_t room;
     size_t kept; /* bytes of events that are stored */
     bool needed; /* there is a journal that could lack them */
-    bool stored; /* the journal has not committed some of them yet: it does after this turn */
+    bool stored; /* some were stored in this turn, and may not have been emitted yet */
 };
 
 void sb_unsent_init(struct sb_unsent *unsent);
 void sb_unsent_fini(struct sb_unsent *unsent);
 
-/* The journal is committed next. */
+/* All that was stored has been emitted. */
 void sb_unsent_turn_end(struct sb_unsent *unsent);
 
 /*
