@@ -16,6 +16,7 @@ TITLES = {
     "one": "one busy connection",
     "growth": "WebSocket call, alone and beside idle clients",
     "durable": "durable `send_group_message`, 64 clients",
+    "event": "one event at a time, on disk before it leaves",
     "latency": "latency at half of the saturating rate",
 }
 
@@ -209,8 +210,22 @@ def goal_rows(results):
 
 # --- tables ---
 
+EVENT_HEAD = ["server", "CPU µs per event", "per second", "writes to files", "KiB written"]
 CALL_HEAD = ["server", "CPU µs per operation", "× floor", "per second"]
 GOAL_HEAD = ["figure", "goal", "measured", "met"]
+
+
+def event_rows(workload):
+    return [
+        [
+            name,
+            show(median(f["cpu_us"]), 1),
+            show(median(f["per_second"]), 0),
+            show(median(f["writes"]), 1),
+            show(median(f["written"]) / 1024, 1),
+        ]
+        for name, f in workload.items()
+    ]
 
 
 def other_tables(results):
@@ -221,6 +236,8 @@ def other_tables(results):
             numbers = [show(median(figures[key]), 0) for key in ("p50", "p99", "p999")]
             rows.append([name, show(median(figures["per_second"]), 0), *numbers])
         yield title_of("latency"), ["server", "calls per second", "p50 µs", "p99 µs", "p99.9 µs"], rows
+    if "event" in results:
+        yield title_of("event"), EVENT_HEAD, event_rows(results["event"])
     if "memory" in results:
         rows = [
             [name, show(median(f["resident_kib"]) / 1024, 1), show(median(f["bytes_per_client"]), 0)]
@@ -256,7 +273,7 @@ def markdown_table(head, rows):
 
 def tables(results):
     for key, workload in timed(results).items():
-        if key != "latency":
+        if key not in ("latency", "event"):
             yield title_of(key), CALL_HEAD, rows_of(workload)
     yield from other_tables(results)
 

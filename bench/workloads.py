@@ -10,7 +10,18 @@ import subprocess
 import sys
 import tempfile
 
-from servers import CALL, EVENT_BYTES, Load, Wrk, free_port, message, start, stop
+from servers import (
+    CALL,
+    EVENT_BYTES,
+    Load,
+    Servers,
+    Wrk,
+    free_port,
+    message,
+    start,
+    stop,
+    writes_of,
+)
 
 
 ONE_CLIENT = "milky, one client"
@@ -24,7 +35,7 @@ def note(results, name, window):
     figures = results.setdefault(name, {"cpu_us": [], "per_second": []})
     figures["cpu_us"].append(window["cpu_ns"] / window["operations"] / 1000)
     figures["per_second"].append(window["operations"] / window["wall_ns"] * 1e9)
-    for more in ("p50", "p99", "p999", "events", "bytes", "operations"):
+    for more in ("p50", "p99", "p999", "events", "bytes", "operations", "writes", "written"):
         if more in window:
             figures.setdefault(more, []).append(window[more])
 
@@ -124,6 +135,36 @@ def durable(make, options):
     results = in_turns(options, "durable send_group_message", [load])
     finish([server])
     return {"durable": results}
+
+
+class Written:
+    """A load, and what its server writes to files meanwhile."""
+
+    def __init__(self, load):
+        self.load = load
+        self.server = load.server
+
+    def measure(self, seconds):
+        calls, size = writes_of(self.server.pid)
+        window = self.load.measure(seconds)
+        calls_after, size_after = writes_of(self.server.pid)
+        window["writes"] = (calls_after - calls) / window["operations"]
+        window["written"] = (size_after - size) / window["operations"]
+        return window
+
+    def stop(self):
+        self.load.stop()
+
+
+def lone_event(make, options):
+    """One event after the other, to one client: nothing shares its commit. Beside it another build's."""
+    servers = [make.milky()]
+    if options.beside:
+        servers.append(Servers(options.beside).milky(f"milky of {options.beside}"))
+    loads = [Written(fanout_load(make, server, 1, 1)) for server in servers]
+    results = in_turns(options, "one event at a time", loads)
+    finish(servers)
+    return {"event": results}
 
 
 # --- events ---
@@ -345,6 +386,7 @@ ALL = {
     "websocket": websocket_calls,
     "one": one_connection,
     "durable": durable,
+    "event": lone_event,
     "fanout": fanout,
     "sse": sse,
     "deflate": deflate,
