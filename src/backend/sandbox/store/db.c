@@ -165,26 +165,31 @@ int sb_db_number(struct sb_db *db, const char *sql, uint64_t *number)
 
 /* --- transaction --- */
 
+/* One of the three that have no rows. */
+static bool succeeds(sqlite3_stmt *statement)
+{
+    bool is_done = sqlite3_step(statement) == SQLITE_DONE;
+    sqlite3_reset(statement);
+    return is_done;
+}
+
 void sb_db_rollback(struct sb_db *db)
 {
-    sqlite3_stmt *rollback = db->rollback;
     db->in_transaction = false;
     if (sqlite3_get_autocommit(db->handle))
         return;
-    if (!rollback) { /* it is being opened */
+    if (db->rollback)
+        succeeds(db->rollback);
+    else /* it is being opened */
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-        return;
-    }
-    sqlite3_step(rollback);
-    sqlite3_reset(rollback);
 }
 
 int sb_db_begin(struct sb_db *db)
 {
     if (db->in_transaction)
         return 0;
-    sb_db_rollback(db); /* after a failure for lack of memory SQLite may still be in one */
-    if (sqlite3_exec(db->handle, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
+    sb_db_rollback(db); /* where memory was out, SQLite may be in one after a failure too */
+    if (!succeeds(db->begin)) {
         int rc = sb_db_fail(db, MK_PHRASE("cannot begin a transaction", "无法开始事务"));
         sb_db_rollback(db);
         return rc;
@@ -195,7 +200,7 @@ int sb_db_begin(struct sb_db *db)
 
 int sb_db_commit(struct sb_db *db)
 {
-    if (sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL) == SQLITE_OK) {
+    if (succeeds(db->commit)) {
         db->in_transaction = false;
         return 0;
     }
@@ -350,6 +355,14 @@ static int update_tables(struct sb_db *db, const struct sb_feature *const *featu
     return 0;
 }
 
+static int prepare_for_good(struct sb_db *db, const char *sql, sqlite3_stmt **statement)
+{
+    return sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) ==
+                   SQLITE_OK
+               ? 0
+               : sb_db_fail(db, MK_PHRASE(sql, sql));
+}
+
 static int begin_use(struct sb_db *db, const struct sb_feature *const *features, const char *path,
                      uint64_t version)
 {
@@ -364,9 +377,13 @@ static int begin_use(struct sb_db *db, const struct sb_feature *const *features,
     if (sqlite3_exec(db->handle, settings, NULL, NULL, NULL) != SQLITE_OK)
         return open_failed(db, path);
     db->in_transaction = true;
-    if (sqlite3_prepare_v3(db->handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT, &db->rollback,
-                           NULL) != SQLITE_OK)
-        return sb_db_fail(db, MK_PHRASE("ROLLBACK", "ROLLBACK"));
+    int rc = prepare_for_good(db, "ROLLBACK", &db->rollback);
+    if (rc == 0)
+        rc = prepare_for_good(db, "BEGIN IMMEDIATE", &db->begin);
+    if (rc == 0)
+        rc = prepare_for_good(db, "COMMIT", &db->commit);
+    if (rc < 0)
+        return rc;
     return update_tables(db, features, path, version);
 }
 
@@ -425,6 +442,8 @@ void sb_db_close(struct sb_db *db)
         sb_db_rollback(db);
     for (size_t i = 0; i < db->statement_room; i++)
         sqlite3_finalize(db->statements[i].prepared);
+    sqlite3_finalize(db->begin);
+    sqlite3_finalize(db->commit);
     sqlite3_finalize(db->rollback);
     free(db->statements);
     sqlite3_close(db->handle);

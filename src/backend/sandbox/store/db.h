@@ -43,7 +43,7 @@ struct sb_db {
     sqlite3 *handle;
     struct sb_statement *statements; /* a hash table, by the address of the query */
     size_t statement_count, statement_room;
-    sqlite3_stmt *rollback; /* prepared from the start: it must not need memory */
+    sqlite3_stmt *begin, *commit, *rollback; /* prepared at the start: they need no memory then */
     bool in_transaction;
     struct sb_clock clock; /* as in the tables; see clock.h */
     struct sb_random random;
