@@ -188,7 +188,7 @@ int sb_db_begin(struct sb_db *db)
 {
     if (db->in_transaction)
         return 0;
-    sb_db_rollback(db); /* where memory was out, SQLite may be in one after a failure too */
+    sb_db_rollback(db); /* after a failure for lack of memory SQLite may still be in one */
     if (!succeeds(db->begin)) {
         int rc = sb_db_fail(db, MK_PHRASE("cannot begin a transaction", "无法开始事务"));
         sb_db_rollback(db);
