@@ -127,9 +127,9 @@ static int write_row(struct sb_unsent *unsent, struct sb_db *db)
 }
 
 /*
- * Deletes the events that the journal has on disk. The journal is flushed for that now and then, but
- * not in a turn that has stored events already: a reply may have started this transaction before
- * all of those were emitted.
+ * Deletes the events that the journal has on disk. The journal is flushed for that now and then,
+ * but not in a turn that has stored events already: a reply may have started this transaction
+ * before all of those were emitted.
  */
 static int forget(struct sb_unsent *unsent, struct sb_db *db, struct milky_host *host)
 {
