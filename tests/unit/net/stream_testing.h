@@ -68,7 +68,7 @@ static inline void hear_end(void)
     assert_int_equal(rc, -1);
 }
 
-/* Bytes of which no two stretches are the same. */
+/* Bytes without any repeated part. */
 static inline void fill(struct mk_buf *buf, size_t len)
 {
     for (size_t i = 0; i < len; i++)

@@ -1,4 +1,4 @@
-/* Addresses to listen on, from text and back. */
+/* Addresses to listen on, parsed and printed. */
 #include "net/address.h"
 
 #include <arpa/inet.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-static void good_ones_come_back_as_they_were(void **state)
+static void valid_addresses_are_printed_as_parsed(void **state)
 {
     static const struct {
         const char *text;
@@ -44,7 +44,7 @@ static void good_ones_come_back_as_they_were(void **state)
     }
 }
 
-static void bad_ones_are_explained(void **state)
+static void invalid_addresses_have_a_reason(void **state)
 {
     static const struct {
         const char *text;
@@ -106,7 +106,7 @@ static bool is_public(const char *text)
     return mk_address_is_public((const struct sockaddr *)&in6);
 }
 
-static void private_ones_are_known(void **state)
+static void private_addresses_are_recognized(void **state)
 {
     static const char *const public[] = {
         "1.1.1.1",         "8.8.8.8",         "9.255.255.255", "11.0.0.0",         "100.63.255.255",
@@ -172,7 +172,7 @@ static void private_ones_are_known(void **state)
     assert_false(mk_address_is_public((const struct sockaddr *)&un));
 }
 
-static void all_of_them_are_reached_here(void **state)
+static void wildcard_addresses_are_reached_by_loopback(void **state)
 {
     static const char *const cases[][2] = {
         { "0.0.0.0:80", "127.0.0.1:80" }, { "[::]:80", "127.0.0.1:80" }, { "[::1]:80", "[::1]:80" },
@@ -191,11 +191,11 @@ static void all_of_them_are_reached_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_ones_come_back_as_they_were),
-        cmocka_unit_test(bad_ones_are_explained),
+        cmocka_unit_test(valid_addresses_are_printed_as_parsed),
+        cmocka_unit_test(invalid_addresses_have_a_reason),
         cmocka_unit_test(paths_have_their_limits),
-        cmocka_unit_test(private_ones_are_known),
-        cmocka_unit_test(all_of_them_are_reached_here),
+        cmocka_unit_test(private_addresses_are_recognized),
+        cmocka_unit_test(wildcard_addresses_are_reached_by_loopback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Opening connections: what works, what goes wrong and how it is told, and giving up on the way. */
+/* Opening connections: success, failures with their reasons, and cancelling. */
 #include "net/connect.h"
 #include "net/listener.h"
 #include "tls_testing.h"
@@ -109,7 +109,7 @@ static void connects_to_an_address(void **state)
     exchange();
 }
 
-/* On most machines this is ::1 first, where nobody listens. */
+/* On most machines this is ::1 first, where nothing listens. */
 static void connects_to_a_name(void **state)
 {
     (void)state;
@@ -118,7 +118,7 @@ static void connects_to_a_name(void **state)
     exchange();
 }
 
-static void a_refusal_is_told(void **state)
+static void a_refusal_has_a_reason(void **state)
 {
     (void)state;
     uint16_t port = listen_somewhere();
@@ -127,7 +127,7 @@ static void a_refusal_is_told(void **state)
     assert_int_equal(kind, MK_FAILURE_REFUSED);
 }
 
-static void an_impossible_host_is_told(void **state)
+static void an_impossible_host_has_a_reason(void **state)
 {
     char host[300];
     (void)state;
@@ -140,7 +140,7 @@ static void an_impossible_host_is_told(void **state)
     assert_int_equal(kind, MK_FAILURE_NAME);
 }
 
-/* A listener whose backlog is full drops what knocks, without a word. */
+/* A listener whose backlog is full drops connections silently. */
 static int open_deaf_listener(uint16_t *port, int clients[4])
 {
     struct sockaddr_in address = { .sin_family = AF_INET };
@@ -158,7 +158,7 @@ static int open_deaf_listener(uint16_t *port, int clients[4])
     return fd;
 }
 
-static void silence_times_out(void **state)
+static void a_silent_listener_times_out(void **state)
 {
     uint16_t port;
     int clients[4];
@@ -167,7 +167,7 @@ static void silence_times_out(void **state)
     assert_string_equal(try_to("127.0.0.1", port, false, 60), "timed out after 60 ms");
     assert_int_equal(kind, MK_FAILURE_TIMEOUT);
     dones = 0;
-    start("127.0.0.1", port, false, 5000); /* and may be given up */
+    start("127.0.0.1", port, false, 5000); /* and may be cancelled */
     turn(&loop);
     connecting = mk_connect_cancel(connecting);
     turn(&loop);
@@ -177,7 +177,7 @@ static void silence_times_out(void **state)
     close(fd);
 }
 
-static void it_may_be_given_up_at_once(void **state)
+static void it_may_be_cancelled_at_once(void **state)
 {
     (void)state;
     uint16_t port = listen_somewhere();
@@ -205,7 +205,7 @@ static void it_may_be_aborted_in_done(void **state)
     TURN_UNTIL(&loop, dones == 1 && server.ends == 1);
     mk_stream_abort(server.stream, 0);
     TURN_UNTIL(&loop, server.closes == 1);
-    /* The same with TLS, where `done` comes out of the midst of a read. */
+    /* The same with TLS, where `done` is called from within a read. */
     context = server_context("IP:127.0.0.1");
     trust(context);
     options.tls = true;
@@ -238,7 +238,7 @@ static int on_name(SSL *ssl, int *alert, void *arg)
     return SSL_TLSEXT_ERR_OK;
 }
 
-static void the_server_is_told_the_name(void **state)
+static void the_server_gets_the_name(void **state)
 {
     (void)state;
     context = server_context("DNS:localhost");
@@ -256,7 +256,7 @@ static void the_server_is_told_the_name(void **state)
     assert_string_equal(asked_name, "(none)"); /* an address is not a name (RFC 6066, 3) */
 }
 
-static void a_stranger_is_refused(void **state)
+static void an_unknown_certificate_is_refused(void **state)
 {
     (void)state;
     context = server_context("IP:127.0.0.1");
@@ -289,10 +289,10 @@ static void old_tls_is_refused(void **state)
     assert_int_equal(kind, MK_FAILURE_TLS);
 }
 
-static void a_server_without_tls_is_told(void **state)
+static void a_server_without_tls_has_a_reason(void **state)
 {
     (void)state;
-    uint16_t port = listen_somewhere(); /* without TLS: reads the client's hello and says */
+    uint16_t port = listen_somewhere(); /* without TLS: reads the client's hello and writes */
     start("127.0.0.1", port, true, 5000);
     TURN_UNTIL(&loop, server.in.len > 0);
     owner_says(&server, "HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -300,7 +300,7 @@ static void a_server_without_tls_is_told(void **state)
     assert_string_equal(error, "TLS handshake failed: wrong version number");
 }
 
-static void a_server_that_leaves_is_told(void **state)
+static void a_server_that_disconnects_has_a_reason(void **state)
 {
     (void)state;
     start("127.0.0.1", listen_somewhere(), true, 5000);
@@ -314,7 +314,7 @@ static void a_server_that_leaves_is_told(void **state)
 static void a_silent_server_times_out(void **state)
 {
     (void)state;
-    uint16_t port = listen_somewhere(); /* without TLS: says nothing */
+    uint16_t port = listen_somewhere(); /* without TLS: writes nothing */
     uint64_t before = mk_loop_now(&loop);
     assert_string_equal(try_to("127.0.0.1", port, true, 80), "timed out after 80 ms");
     assert_in_range(mk_loop_now(&loop) - before, 80, 2000);
@@ -326,7 +326,7 @@ static void a_silent_server_times_out(void **state)
     owner_fini(&server);
     owner_init(&server);
     start("127.0.0.1", port, true, 5000);
-    TURN_UNTIL(&loop, server.in.len > 0); /* in the midst of the handshake */
+    TURN_UNTIL(&loop, server.in.len > 0); /* in the middle of the handshake */
     connecting = mk_connect_cancel(connecting);
     TURN_UNTIL(&loop, server.ends + server.closes > 0);
     assert_int_equal(dones, 0);
@@ -339,18 +339,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(connects_to_an_address),
         TEST(connects_to_a_name),
-        TEST(a_refusal_is_told),
-        TEST(an_impossible_host_is_told),
-        TEST(silence_times_out),
-        TEST(it_may_be_given_up_at_once),
+        TEST(a_refusal_has_a_reason),
+        TEST(an_impossible_host_has_a_reason),
+        TEST(a_silent_listener_times_out),
+        TEST(it_may_be_cancelled_at_once),
         TEST(it_may_be_aborted_in_done),
         TEST(connects_with_tls),
-        TEST(the_server_is_told_the_name),
-        TEST(a_stranger_is_refused),
+        TEST(the_server_gets_the_name),
+        TEST(an_unknown_certificate_is_refused),
         TEST(another_name_is_refused),
         TEST(old_tls_is_refused),
-        TEST(a_server_without_tls_is_told),
-        TEST(a_server_that_leaves_is_told),
+        TEST(a_server_without_tls_has_a_reason),
+        TEST(a_server_that_disconnects_has_a_reason),
         TEST(a_silent_server_times_out),
     };
     trust(NULL);

@@ -1,7 +1,7 @@
 /*
- * first_use: what a process has one of (libcurl's functions, OpenSSL's method of our BIO, the log's
- * sink) is there once, though threads use it first at the same time. scripts/tsan runs it with
- * ThreadSanitizer.
+ * first_use: the objects of the process (libcurl's functions, OpenSSL's method of our BIO, the
+ * log's sink) are made once, even if threads use them first at the same time. scripts/tsan runs it
+ * with ThreadSanitizer.
  */
 #include <setjmp.h>
 #include <stdarg.h>

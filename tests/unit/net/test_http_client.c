@@ -241,7 +241,7 @@ static void a_post_is_answered(void **state)
     mk_buf_fini(&result.body);
 }
 
-static void a_large_body_goes_without_asking_first(void **state)
+static void a_large_body_is_sent_without_expect(void **state)
 {
     static char body[2 * 1024 * 1024];
     struct result result;
@@ -262,7 +262,7 @@ static void connections_are_kept(void **state)
     for (int i = 0; i < 5; i++)
         post("/echo", "x", 5000, &result);
     assert_int_equal(accepted, 1);
-    /* One that was closed meanwhile is no error. */
+    /* A kept connection that was closed meanwhile is no error. */
     mk_stream_close(connections[0].stream);
     turn(&loop);
     post("/echo", "x", 5000, &result);
@@ -326,7 +326,7 @@ static void long_responses_are_refused(void **state)
     mk_buf_fini(&result.body);
 }
 
-static void failures_are_told(void **state)
+static void failures_have_reasons(void **state)
 {
     struct result result;
     (void)state;
@@ -397,7 +397,7 @@ static void the_client_may_be_freed_in_done(void **state)
     mk_buf_fini(&other.body);
 }
 
-static void https_trusts_whom_connect_trusts(void **state)
+static void https_trusts_the_same_roots_as_connect(void **state)
 {
     struct result result;
     (void)state;
@@ -414,7 +414,7 @@ static void https_trusts_whom_connect_trusts(void **state)
     mk_buf_fini(&result.body);
 }
 
-static void who_speaks_no_tls_is_told(void **state)
+static void a_server_without_tls_has_a_reason(void **state)
 {
     struct result result;
     (void)state;
@@ -428,7 +428,7 @@ static void who_speaks_no_tls_is_told(void **state)
     mk_buf_fini(&result.body);
 }
 
-static void https_refuses_strangers(void **state)
+static void https_refuses_unknown_certificates(void **state)
 {
     struct result result;
     (void)state;
@@ -500,7 +500,7 @@ static void bodies_are_streamed(void **state)
     got("/nothing", 204, "", &result);
     assert_int_equal(strncmp(last_request, "GET /nothing HTTP/1.1\r\n", 23), 0);
     got("/missing", 404, "", &result);
-    assert_int_equal(result.body.len, 0); /* of a failure there is no body */
+    assert_int_equal(result.body.len, 0); /* a failure has no body */
     got("/long", 0, "longer than 1000 bytes", &result);
     assert_int_equal(result.kind, MK_FAILURE_TOO_LONG);
     got("/endless", 0, "longer than 1000 bytes", &result);
@@ -519,7 +519,7 @@ static void redirects_are_bounded(void **state)
     mk_buf_fini(&result.body);
 }
 
-static void whoever_takes_the_body_may_stop(void **state)
+static void the_reader_of_a_body_may_stop_it(void **state)
 {
     struct result result;
     (void)state;
@@ -530,13 +530,13 @@ static void whoever_takes_the_body_may_stop(void **state)
     mk_buf_fini(&result.body);
 }
 
-static void private_addresses_are_not_asked(void **state)
+static void private_addresses_are_not_contacted(void **state)
 {
     struct result result;
     (void)state;
     result_init(&result);
     get_of("/echo", true, &result);
-    while (result.dones == 0) /* it comes of a timer, after which a poll would wait */
+    while (result.dones == 0) /* the failure comes from a timer, after which a poll would wait */
         uv_run(loop.uv, UV_RUN_NOWAIT);
     assert_string_equal(result.error, "its address is a private one");
     assert_int_equal(result.kind, MK_FAILURE_FORBIDDEN);
@@ -555,22 +555,22 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_post_is_answered),
-        TEST(a_large_body_goes_without_asking_first),
+        TEST(a_large_body_is_sent_without_expect),
         TEST(connections_are_kept),
         TEST(many_go_at_once),
         TEST(the_next_may_start_in_done),
         TEST(redirects_are_not_followed),
         TEST(long_responses_are_refused),
-        TEST(failures_are_told),
+        TEST(failures_have_reasons),
         TEST(requests_are_cancelled),
         TEST(the_client_may_be_freed_in_done),
         TEST(bodies_are_streamed),
         TEST(redirects_are_bounded),
-        TEST(whoever_takes_the_body_may_stop),
-        TEST(private_addresses_are_not_asked),
-        TEST(https_trusts_whom_connect_trusts),
-        TEST(who_speaks_no_tls_is_told),
-        TEST(https_refuses_strangers),
+        TEST(the_reader_of_a_body_may_stop_it),
+        TEST(private_addresses_are_not_contacted),
+        TEST(https_trusts_the_same_roots_as_connect),
+        TEST(a_server_without_tls_has_a_reason),
+        TEST(https_refuses_unknown_certificates),
     };
     unsetenv("http_proxy");
     unsetenv("https_proxy");

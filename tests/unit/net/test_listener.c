@@ -1,4 +1,4 @@
-/* Listening on TCP and on Unix sockets, also when there is nothing left to accept with. */
+/* Listening on TCP and on Unix sockets, also without free descriptors. */
 #include "base/log.h"
 #include "net/listener.h"
 #include "net_testing.h"
@@ -141,7 +141,7 @@ static void the_wildcard_takes_both(void **state)
     assert_memory_equal(peer, "127.0.0.1:", 10);
 }
 
-static void what_cannot_be_bound_is_told(void **state)
+static void a_failed_bind_has_a_reason(void **state)
 {
     (void)state;
     assert_int_equal(open_at("192.0.2.1:0", &listener), -EADDRNOTAVAIL);
@@ -150,7 +150,7 @@ static void what_cannot_be_bound_is_told(void **state)
     assert_null(mk_listener_free(NULL));
 }
 
-static void freed_it_accepts_no_more(void **state)
+static void a_freed_listener_accepts_nothing(void **state)
 {
     (void)state;
     assert_int_equal(open_at("127.0.0.1:0", &listener), 0);
@@ -159,7 +159,7 @@ static void freed_it_accepts_no_more(void **state)
     TURN_UNTIL(&loop, accepted == 1);
     listener = mk_listener_free(listener);
     assert_int_equal(try_to_reach(&address), -ECONNREFUSED);
-    exchange(fd); /* what was accepted stays */
+    exchange(fd); /* accepted connections stay open */
 }
 
 static void free_it(void *arg, struct mk_stream *stream)
@@ -223,7 +223,7 @@ static void accepts_on_a_unix_socket(void **state)
     assert_int_equal(file.st_mode & 07777, 0600);
     exchange(reach());
     assert_string_equal(peer, "unix");
-    assert_int_equal(open_at(text, &second), -EADDRINUSE); /* somebody answers on it */
+    assert_int_equal(open_at(text, &second), -EADDRINUSE); /* a server answers on it */
     assert_null(second);
     listener = mk_listener_free(listener);
     assert_int_equal(stat(path, &file), -1);
@@ -244,7 +244,7 @@ static void a_stale_unix_socket_is_replaced(void **state)
     exchange(reach());
 }
 
-/* Whoever is too busy to answer is still there. */
+/* A server that is too busy to answer still owns its socket. */
 static void a_busy_unix_socket_is_left_alone(void **state)
 {
     char text[MK_ADDRESS_TEXT];
@@ -278,7 +278,7 @@ static void another_file_is_left_alone(void **state)
     assert_int_equal(open_at(text, &listener), -EADDRINUSE);
     assert_int_equal(access(path, F_OK), 0);
     unlink(path);
-    /* Nor is a socket removed that somebody else put there meanwhile. */
+    /* A socket that another program created meanwhile is not removed either. */
     assert_int_equal(open_at(text, &listener), 0);
     unlink(path);
     close(open(path, O_CREAT | O_WRONLY, 0644));
@@ -364,8 +364,8 @@ int main(void)
         TEST(accepts_on_ipv4),
         TEST(accepts_on_ipv6),
         TEST(the_wildcard_takes_both),
-        TEST(what_cannot_be_bound_is_told),
-        TEST(freed_it_accepts_no_more),
+        TEST(a_failed_bind_has_a_reason),
+        TEST(a_freed_listener_accepts_nothing),
         TEST(it_may_be_freed_while_it_accepts),
         TEST(a_connection_may_be_refused),
         TEST(accepts_on_a_unix_socket),

@@ -64,7 +64,7 @@ static void run_lettered(struct mk_turn_hook *hook)
 static void one_turn(void)
 {
     trace[0] = '\0';
-    /* prepare and check both end a turn, where others may have run between two runs */
+    /* prepare and check both end a turn, since others may have run between two runs */
     uv_run(loop.uv, UV_RUN_NOWAIT);
 }
 
@@ -86,8 +86,7 @@ static bool has_something(const struct mk_phase *phase)
     return true;
 }
 
-/* Where nothing has run between two polls there is no turn to end; a timer of anybody's is a turn.
- */
+/* Where nothing has run between two polls there is no turn to end; any timer makes a turn. */
 static void a_quiet_turn_is_not_ended_twice(void **state)
 {
     struct lettered a = { { .run = run_lettered }, 'a', NULL, NULL };
@@ -96,7 +95,7 @@ static void a_quiet_turn_is_not_ended_twice(void **state)
     uv_timer_init(loop.uv, &timer);
     uv_timer_start(&timer, on_timer_of_others, 1000000, 0);
     mk_loop_add_hook(&loop, &a.hook);
-    loop.running = true; /* as in mk_loop_run: nobody runs between two polls */
+    loop.running = true; /* as in mk_loop_run: no other code runs between two polls */
     one_turn();
     for (int i = 0; i < 3; i++) {
         trace[0] = '\0';
@@ -112,7 +111,7 @@ static void a_quiet_turn_is_not_ended_twice(void **state)
     uv_timer_start(&timer, on_timer_of_others, 1, 1000000);
     uv_run(loop.uv, UV_RUN_NOWAIT);
     trace[0] = '\0';
-    while (!strchr(trace, 't')) { /* its wait is known to the loop: when it fires there is a turn */
+    while (!strchr(trace, 't')) { /* the loop knows when it is due: then there is a turn */
         trace[0] = '\0';
         uv_run(loop.uv, UV_RUN_ONCE);
     }
@@ -277,7 +276,7 @@ static void a_timeout_moves_between_queues(void **state)
     mk_timeout_arm(&forever, &a.timeout);
     mk_timeout_arm(&forever, &a.timeout);
     mk_timeout_arm(&soon, &a.timeout);
-    /* When the last one has left a queue, nothing of it keeps the loop running. */
+    /* An empty queue does not keep the loop running. */
     mk_loop_run(&loop);
     assert_string_equal(trace, "a");
     mk_timeout_arm(&forever, &a.timeout);
@@ -307,14 +306,14 @@ static void expiry_may_disarm_others(void **state)
     mk_timeouts_fini(&queue);
 }
 
-/* --- a turn that does not want to end --- */
+/* --- an endless turn --- */
 
 static void write_again(struct owner *owner)
 {
     owner_says(owner, "x");
 }
 
-static void an_endless_turn_is_put_off(void **state)
+static void an_endless_turn_is_interrupted(void **state)
 {
     struct owner owner;
     int pair[2];
@@ -387,7 +386,7 @@ static void free_embedder(struct embedder *embedder)
     assert_int_equal(uv_loop_close(&embedder->uv), 0);
 }
 
-static void a_given_loop_runs_as_ever(void **state)
+static void a_given_loop_runs_as_before(void **state)
 {
     struct embedder embedder;
     struct mk_loop second;
@@ -402,7 +401,7 @@ static void a_given_loop_runs_as_ever(void **state)
     assert_ptr_equal(mk_loop_of(loop.uv), &loop);
     assert_int_equal(mk_loop_init(&second, &embedder.uv), -EBUSY);
 
-    /* Of ours nothing keeps it running. What a foreign callback writes leaves in time. */
+    /* Our handles do not keep it running. Output of a foreign callback is sent in time. */
     tcp_pair(pair, false);
     owner_init(&owner);
     owner_adopt(&owner, stream_on(&embedder.loop, pair[0]));
@@ -432,7 +431,8 @@ static void a_given_loop_runs_as_ever(void **state)
     owner_fini(&owner);
     close(pair[1]);
     assert_null(mk_loop_of(&embedder.uv));
-    assert_int_equal(mk_loop_init(&second, &embedder.uv), 0); /* again, when it has gone */
+    assert_int_equal(mk_loop_init(&second, &embedder.uv),
+                     0); /* again, after the first one was freed */
     mk_loop_fini(&second);
     free_embedder(&embedder);
 }
@@ -450,7 +450,7 @@ static void mk_loop_run_serves_a_given_loop(void **state)
     free_embedder(&embedder);
 }
 
-/* Callbacks that close more handles are given the chance to. */
+/* Callbacks may close further handles. */
 static int chain;
 
 static void close_next(uv_handle_t *handle)
@@ -463,7 +463,7 @@ static void close_next(uv_handle_t *handle)
 }
 
 /* A foreign timer that never ends does not keep it from ending, nor is it touched. */
-static void a_given_loop_keeps_what_is_its_owners(void **state)
+static void a_given_loop_keeps_the_handles_of_its_owner(void **state)
 {
     struct embedder embedder;
     uv_idle_t idle;
@@ -488,7 +488,7 @@ static void poll_and_step(struct mk_loop *stepped)
     mk_loop_step(stepped);
 }
 
-static void a_step_at_a_time(void **state)
+static void a_loop_runs_step_by_step(void **state)
 {
     struct owner owner;
     int pair[2];
@@ -498,11 +498,12 @@ static void a_step_at_a_time(void **state)
     tcp_pair(pair, false);
     owner_init(&owner);
     owner_adopt(&owner, stream_on(&loop, pair[0]));
-    assert_int_equal(mk_loop_timeout(&loop), 0); /* libuv has yet to tell the kernel */
+    assert_int_equal(mk_loop_timeout(&loop),
+                     0); /* libuv has not registered it with the kernel yet */
     assert_true(mk_loop_step(&loop));
     assert_int_equal(mk_loop_timeout(&loop), -1);
 
-    /* What is written between two steps leaves before the next poll. */
+    /* Output that is written between two steps is sent before the next poll. */
     owner_says(&owner, "x");
     assert_int_equal(mk_loop_timeout(&loop), -1);
     assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), 1);
@@ -563,7 +564,7 @@ static void worked(uv_work_t *request, int status)
     request->data = NULL;
 }
 
-static void what_others_left_open_is_logged(void **state)
+static void handles_that_others_left_open_are_logged(void **state)
 {
     /* Its memory is lost with intent: static, so that it is not a leak to a leak checker. */
     static uv_timer_t active;
@@ -599,7 +600,7 @@ static void what_others_left_open_is_logged(void **state)
     uv_sem_destroy(&turned);
 }
 
-static void closing_goes_on_to_its_end(void **state)
+static void closing_continues_until_all_handles_are_closed(void **state)
 {
     struct mk_loop other;
     uv_idle_t idle;
@@ -612,7 +613,7 @@ static void closing_goes_on_to_its_end(void **state)
     assert_int_equal(mk_loop_init(&other, NULL), 0);
     uv_idle_init(other.uv, &idle);
     uv_close((uv_handle_t *)&idle, close_next);
-    /* One that lingers is not waited for. */
+    /* It does not wait for a lingering stream. */
     tcp_pair(pair, false);
     owner_init(&owner);
     owner_adopt(&owner, stream_on(&other, pair[0]));
@@ -626,7 +627,7 @@ static void closing_goes_on_to_its_end(void **state)
     close(pair[1]);
 }
 
-/* --- looking again before going to sleep --- */
+/* --- busy polling --- */
 
 static unsigned turns;
 
@@ -659,7 +660,7 @@ static void sleep_from_now_on(void *arg)
     turns = 0;
 }
 
-static void a_busy_loop_can_be_told_to_sleep(void **state)
+static void busy_polling_can_be_turned_off(void **state)
 {
     struct mk_timer *timer = mk_timer_new(&loop, sleep_from_now_on, &loop);
     (void)state;
@@ -669,7 +670,7 @@ static void a_busy_loop_can_be_told_to_sleep(void **state)
     mk_timer_free(timer);
 }
 
-static void a_busy_loop_stays_awake_for_a_while(void **state)
+static void busy_polling_ends_after_a_while(void **state)
 {
     (void)state;
     assert_in_range(turns_after_input(0), 1, 20);
@@ -690,15 +691,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(timeouts_expire_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(a_timeout_moves_between_queues, setup, teardown),
         cmocka_unit_test_setup_teardown(expiry_may_disarm_others, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_endless_turn_is_put_off, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_given_loop_runs_as_ever, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_endless_turn_is_interrupted, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_given_loop_runs_as_before, setup, teardown),
         cmocka_unit_test_setup_teardown(mk_loop_run_serves_a_given_loop, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_given_loop_keeps_what_is_its_owners, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_step_at_a_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_others_left_open_is_logged, setup, teardown),
-        cmocka_unit_test_setup_teardown(closing_goes_on_to_its_end, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_busy_loop_stays_awake_for_a_while, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_busy_loop_can_be_told_to_sleep, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_given_loop_keeps_the_handles_of_its_owner, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_loop_runs_step_by_step, setup, teardown),
+        cmocka_unit_test_setup_teardown(handles_that_others_left_open_are_logged, setup, teardown),
+        cmocka_unit_test_setup_teardown(closing_continues_until_all_handles_are_closed, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(busy_polling_ends_after_a_while, setup, teardown),
+        cmocka_unit_test_setup_teardown(busy_polling_can_be_turned_off, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* A libuv loop without a ring of libuv's own, and the rest of the process unfiltered. */
+/* A libuv loop without libuv's own io_uring, and without a filter for the rest of the process. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +58,7 @@ static void the_loop_has_no_ring_and_works(void **state)
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
-static void this_thread_stays_as_it_was(void **state)
+static void this_thread_is_not_filtered(void **state)
 {
     (void)state;
     char filter[2][64], privileges[2][64];
@@ -77,7 +77,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_loop_has_no_ring_and_works),
-        cmocka_unit_test(this_thread_stays_as_it_was),
+        cmocka_unit_test(this_thread_is_not_filtered),
     };
     return cmocka_run_group_tests_name("ringless", tests, NULL, NULL);
 }

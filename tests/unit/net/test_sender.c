@@ -1,6 +1,6 @@
 /*
- * Sends on many sockets at once, with io_uring and without: what each socket gets, and what becomes
- * of the rest when one of them fails, or the ring itself.
+ * Sends on many sockets at once, with io_uring and without: the bytes of each socket, and the other
+ * sockets when one of them, or the ring itself, fails.
  */
 #include "net_testing.h"
 
@@ -11,15 +11,15 @@
 
 enum { PAIRS = MK_SENDER_MAX };
 
-/* What the ring does instead of all that is asked of it. */
+/* Injected failures of the ring. */
 static struct {
     unsigned submissions;
-    unsigned takes; /* only so many of those that are queued */
-    int error;      /* it takes none, and says this */
-    int result;     /* of the first that it has done, instead of what came of it; 0: no other */
+    unsigned takes; /* it accepts only so many of the queued sends */
+    int error;      /* it accepts none, and returns this */
+    int result;     /* the result of the first send, instead of the real one; 0: the real one */
 } ring;
 
-/* Stands before liburing's. */
+/* Replaces liburing's. */
 int io_uring_submit_and_wait(struct io_uring *uring, unsigned wait_for)
 {
     int (*next)(struct io_uring *, unsigned);
@@ -38,7 +38,7 @@ int io_uring_submit_and_wait(struct io_uring *uring, unsigned wait_for)
     return rc;
 }
 
-/* As many connections as are sent to at once, and what is sent to each. */
+/* As many connections as one call sends on, and the texts for each. */
 struct crowd {
     struct mk_sender *sender;
     int pairs[PAIRS][2]; /* [0] is sent on, [1] is the peer's */
@@ -87,7 +87,7 @@ static void queue(struct crowd *crowd, int i, const char *one, const char *two, 
     mk_sender_queue(crowd->sender, send);
 }
 
-/* To the first `count`, each something else; every third in parts. */
+/* To the first `count`, different texts; every third in parts. */
 static void queue_numbers(struct crowd *crowd, int count)
 {
     static char texts[PAIRS][16];
@@ -117,7 +117,7 @@ static void assert_numbers(struct crowd *crowd, int from, int to)
     }
 }
 
-static void each_gets_its_own(void **state)
+static void each_socket_gets_its_own_bytes(void **state)
 {
     struct crowd *crowd = *state;
     int counts[] = { PAIRS, 1, 2, 3, 4, 5, PAIRS / 2, 0, PAIRS };
@@ -130,7 +130,7 @@ static void each_gets_its_own(void **state)
     }
 }
 
-static void what_fails_is_that_send_alone(void **state)
+static void a_failed_send_does_not_affect_others(void **state)
 {
     struct crowd *crowd = *state;
     static char large[1 << 20];
@@ -145,7 +145,7 @@ static void what_fails_is_that_send_alone(void **state)
     mk_sender_run(crowd->sender);
     assert_int_equal(crowd->sends[1].took, -EBADF);
     assert_int_equal(crowd->sends[2].took, -EPIPE);
-    /* As much as the kernel holds for it, and then nothing more. */
+    /* As much as the kernel buffers, and then nothing more. */
     assert_in_range(crowd->sends[4].took, 1, sizeof(large) - 1);
     assert_numbers(crowd, 0, 1);
     assert_numbers(crowd, 3, 4);
@@ -181,7 +181,7 @@ static void many_are_one_system_call(void **state)
     assert_numbers(crowd, 0, PAIRS);
     queue_numbers(crowd, 1);
     mk_sender_run(crowd->sender);
-    assert_int_equal(ring.submissions, 1); /* one is not worth it */
+    assert_int_equal(ring.submissions, 1); /* for a single one it is not used */
     assert_numbers(crowd, 0, 1);
 }
 
@@ -201,8 +201,8 @@ static void may_be_turned_off_and_on(void **state)
     assert_true(has_ring(crowd));
 }
 
-/* Those that the ring did not take are sent by other means: each once. */
-static void a_ring_that_takes_some_loses_none(void **state)
+/* Sends that the ring did not accept are made with system calls, each once. */
+static void a_ring_that_accepts_only_some_sends_loses_none(void **state)
 {
     struct crowd *crowd = *state;
     if (!has_ring(crowd))
@@ -214,7 +214,7 @@ static void a_ring_that_takes_some_loses_none(void **state)
     for (int i = 0; i < PAIRS; i++)
         assert_got(crowd, i, "");
     ring.submissions = 0;
-    assert_false(has_ring(crowd)); /* it is not asked again */
+    assert_false(has_ring(crowd)); /* it is not used again */
 }
 
 static void a_ring_that_fails_loses_none(void **state)
@@ -230,7 +230,7 @@ static void a_ring_that_fails_loses_none(void **state)
     assert_false(has_ring(crowd));
 }
 
-/* As a full socket: it is asked again when it is writable. */
+/* Like a full socket: it is tried again when it is writable. */
 static void an_interrupted_send_has_sent_nothing(void **state)
 {
     struct crowd *crowd = *state;
@@ -261,13 +261,13 @@ static void without_descriptors_there_is_no_ring(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(each_gets_its_own),
-        TEST(what_fails_is_that_send_alone),
+        TEST(each_socket_gets_its_own_bytes),
+        TEST(a_failed_send_does_not_affect_others),
     };
     const struct CMUnitTest tests_of_ring[] = {
         TEST(many_are_one_system_call),
         TEST(may_be_turned_off_and_on),
-        TEST(a_ring_that_takes_some_loses_none),
+        TEST(a_ring_that_accepts_only_some_sends_loses_none),
         TEST(a_ring_that_fails_loses_none),
         TEST(an_interrupted_send_has_sent_nothing),
         TEST(without_descriptors_there_is_no_ring),

@@ -1,12 +1,11 @@
 /*
- * Streams over real sockets: input, and how they end. Output is in test_stream_send, TLS in
- * test_tls.
+ * Streams over real sockets: input, and their ends. Output is in test_stream_send, TLS in test_tls.
  */
 #include "stream_testing.h"
 
 /* --- input --- */
 
-static void bytes_come_and_go(void **state)
+static void bytes_are_read_and_written(void **state)
 {
     (void)state;
     begin(false);
@@ -33,7 +32,7 @@ static void an_idle_stream_is_small(void **state)
     turn(&loop);
     assert_null(owner.stream->output.data);
     assert_null(owner.stream->kept);
-    /* The memory is there for the next one. */
+    /* The memory is kept for the next one. */
     assert_int_equal(mk_streams_of(&loop)->spare_count, 1);
     assert_non_null(mk_stream_output(owner.stream)->data);
     assert_int_equal(mk_streams_of(&loop)->spare_count, 0);
@@ -81,7 +80,7 @@ static size_t read_one_by_one(struct owner *self, char *data, size_t len)
     return 1;
 }
 
-static void resuming_within_read_goes_on_at_once(void **state)
+static void resuming_within_read_continues_at_once(void **state)
 {
     (void)state;
     begin(false);
@@ -162,7 +161,7 @@ static size_t read_head_and_leave(struct owner *self, char *data, size_t len)
     return 4;
 }
 
-static void handing_over_within_read_goes_on_at_once(void **state)
+static void adopting_within_read_continues_at_once(void **state)
 {
     (void)state;
     begin(false);
@@ -178,7 +177,7 @@ static void handing_over_within_read_goes_on_at_once(void **state)
     owner_fini(&successor);
 }
 
-static void after_the_end_output_still_goes(void **state)
+static void output_is_sent_after_the_end_of_input(void **state)
 {
     (void)state;
     begin(false);
@@ -212,7 +211,7 @@ static void the_end_waits_for_a_paused_owner(void **state)
     assert_heard(&owner, "abcd");
 }
 
-static void a_reset_is_told(void **state)
+static void a_reset_is_an_error(void **state)
 {
     struct linger now = { .l_onoff = 1 };
     (void)state;
@@ -223,7 +222,7 @@ static void a_reset_is_told(void **state)
     pair[1] = -1;
     TURN_UNTIL(&loop, owner.closes == 1);
     assert_int_equal(owner.error, -ECONNRESET);
-    assert_heard(&owner, "x"); /* what came before it was not lost */
+    assert_heard(&owner, "x"); /* the bytes before it were not lost */
 }
 
 static size_t read_and_abort(struct owner *self, char *data, size_t len)
@@ -305,7 +304,7 @@ static void closing_resets_nothing(void **state)
     mk_buf_fini(&all);
 }
 
-static void who_does_not_end_is_not_waited_for(void **state)
+static void a_peer_that_does_not_end_is_aborted(void **state)
 {
     (void)state;
     begin(false);
@@ -318,7 +317,7 @@ static void who_does_not_end_is_not_waited_for(void **state)
     assert_int_equal(heard.len, 3);
 }
 
-static void who_takes_nothing_is_not_waited_for(void **state)
+static void a_peer_that_reads_nothing_is_aborted(void **state)
 {
     static char block[1 << 20];
     (void)state;
@@ -330,7 +329,7 @@ static void who_takes_nothing_is_not_waited_for(void **state)
     assert_int_equal(owner.error, -ETIMEDOUT);
 }
 
-static void who_sends_without_end_is_not_waited_for(void **state)
+static void a_peer_that_sends_without_end_is_aborted(void **state)
 {
     static char block[1 << 20];
     size_t sent = 0;
@@ -348,7 +347,7 @@ static void who_sends_without_end_is_not_waited_for(void **state)
     assert_in_range(sent, MK_STREAM_DROP_MAX, MK_STREAM_DROP_MAX + (1 << 20));
 }
 
-static void writing_to_nobody_is_told(void **state)
+static void writing_after_a_disconnect_is_an_error(void **state)
 {
     static char block[1 << 20];
     (void)state;
@@ -362,7 +361,7 @@ static void writing_to_nobody_is_told(void **state)
     assert_true(owner.error == -EPIPE || owner.error == -ECONNRESET);
 }
 
-static void the_peer_is_named(void **state)
+static void the_client_address_is_known(void **state)
 {
     struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(80) };
     struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(65535) };
@@ -389,25 +388,25 @@ static void the_peer_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(bytes_come_and_go),
+        TEST(bytes_are_read_and_written),
         TEST(an_idle_stream_is_small),
         TEST(a_paused_stream_keeps_the_rest),
-        TEST(resuming_within_read_goes_on_at_once),
+        TEST(resuming_within_read_continues_at_once),
         TEST(kept_requests_are_answered_in_one_turn),
         TEST(unread_bytes_go_to_the_new_owner),
-        TEST(handing_over_within_read_goes_on_at_once),
-        TEST(after_the_end_output_still_goes),
+        TEST(adopting_within_read_continues_at_once),
+        TEST(output_is_sent_after_the_end_of_input),
         TEST(the_end_waits_for_a_paused_owner),
-        TEST(a_reset_is_told),
+        TEST(a_reset_is_an_error),
         TEST(aborting_within_read),
         TEST(aborting_while_looking_at_kept_bytes),
         TEST(a_stream_may_die_unadopted),
         TEST(closing_resets_nothing),
-        TEST(who_does_not_end_is_not_waited_for),
-        TEST(who_takes_nothing_is_not_waited_for),
-        TEST(who_sends_without_end_is_not_waited_for),
-        TEST(writing_to_nobody_is_told),
-        TEST(the_peer_is_named),
+        TEST(a_peer_that_does_not_end_is_aborted),
+        TEST(a_peer_that_reads_nothing_is_aborted),
+        TEST(a_peer_that_sends_without_end_is_aborted),
+        TEST(writing_after_a_disconnect_is_an_error),
+        TEST(the_client_address_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* A paused stream: what it notices of its peer's going away without reading a byte. */
+/* A paused stream notices that its peer disconnects, without reading a byte. */
 #include "stream_testing.h"
 #include "tls_testing.h"
 
@@ -80,7 +80,7 @@ static void hang_up(void)
     pair[1] = -1;
 }
 
-static void who_is_gone_is_found_out(void **state)
+static void a_disconnected_peer_is_noticed(void **state)
 {
     (void)state;
     begin_paused();
@@ -93,7 +93,7 @@ static void who_is_gone_is_found_out(void **state)
     assert_int_equal(owner.ends, 0);
 }
 
-static void who_only_ended_gets_its_answer(void **state)
+static void a_peer_that_only_ended_gets_its_answer(void **state)
 {
     (void)state;
     begin_paused();
@@ -110,8 +110,8 @@ static void who_only_ended_gets_its_answer(void **state)
     assert_int_equal(hangups, 1);
 }
 
-/* ... also when it was silent about the first: what comes later is noticed too. */
-static void who_goes_later_is_found_out_then(void **state)
+/* ... also after a FIN without a notification: a later reset is noticed too. */
+static void a_later_disconnect_is_noticed(void **state)
 {
     (void)state;
     begin_paused();
@@ -162,7 +162,7 @@ static void unread_bytes_are_kept(void **state)
     assert_heard(&owner, "abcde");
 }
 
-static void urgent_data_wake_nobody_for_long(void **state)
+static void urgent_data_do_not_keep_the_loop_busy(void **state)
 {
     (void)state;
     begin_paused();
@@ -176,8 +176,8 @@ static void urgent_data_wake_nobody_for_long(void **state)
     assert_int_equal(owner.closes, 0);
 }
 
-/* Urgent data behind which the peer has ended are what is watched for then. */
-static void urgent_data_hide_no_reset(void **state)
+/* Where the peer has ended after urgent data, a reset is watched for. */
+static void urgent_data_do_not_hide_a_reset(void **state)
 {
     (void)state;
     begin_paused();
@@ -191,7 +191,7 @@ static void urgent_data_hide_no_reset(void **state)
     TURN_UNTIL(&loop, owner.closes == 1);
 }
 
-static void a_local_peer_that_is_gone_is_known_to_be(void **state)
+static void a_disconnected_peer_on_a_unix_socket_is_noticed(void **state)
 {
     (void)state;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
@@ -207,7 +207,7 @@ static void a_local_peer_that_is_gone_is_known_to_be(void **state)
     assert_int_equal(hangups, 1);
 }
 
-/* An owner without it hears nothing while it pauses. */
+/* An owner without `hangup` is not notified while it is paused. */
 static void without_hangup_nothing_is_watched(void **state)
 {
     (void)state;
@@ -225,8 +225,8 @@ static void without_hangup_nothing_is_watched(void **state)
     TURN_UNTIL(&loop, owner.closes == 1);
 }
 
-/* One that is resumed within the turn was watched all the time: no system call was needed. */
-static void a_short_pause_costs_nothing(void **state)
+/* A stream that is resumed within the turn was watched all the time: no system call was needed. */
+static void a_short_pause_needs_no_system_call(void **state)
 {
     (void)state;
     begin_paused();
@@ -253,7 +253,7 @@ static void resume_itself(void)
     mk_stream_resume(owner.stream);
 }
 
-static void it_may_do_anything_then(void **state)
+static void the_owner_may_do_anything_in_hangup(void **state)
 {
     (void)state;
     begin_paused();
@@ -317,17 +317,17 @@ static void the_same_with_tls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(who_is_gone_is_found_out),
-        TEST(who_only_ended_gets_its_answer),
-        TEST(who_goes_later_is_found_out_then),
+        TEST(a_disconnected_peer_is_noticed),
+        TEST(a_peer_that_only_ended_gets_its_answer),
+        TEST(a_later_disconnect_is_noticed),
         TEST(a_reset_ends_it),
         TEST(unread_bytes_are_kept),
-        TEST(urgent_data_wake_nobody_for_long),
-        TEST(urgent_data_hide_no_reset),
-        TEST(a_local_peer_that_is_gone_is_known_to_be),
+        TEST(urgent_data_do_not_keep_the_loop_busy),
+        TEST(urgent_data_do_not_hide_a_reset),
+        TEST(a_disconnected_peer_on_a_unix_socket_is_noticed),
         TEST(without_hangup_nothing_is_watched),
-        TEST(a_short_pause_costs_nothing),
-        TEST(it_may_do_anything_then),
+        TEST(a_short_pause_needs_no_system_call),
+        TEST(the_owner_may_do_anything_in_hangup),
         TEST(the_same_with_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

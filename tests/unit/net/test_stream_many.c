@@ -1,6 +1,6 @@
 /*
- * Many streams that send in one turn: with io_uring together, without it one after the other. What
- * the owner of one does when it hears of it meets streams that have sent already.
+ * Many streams that send in one turn: with io_uring together, without it one after the other. When
+ * the owner of one is notified, all streams have sent already.
  */
 #include "net_testing.h"
 
@@ -59,7 +59,7 @@ static int teardown(void **state)
 
 static char large[400 * 1000];
 
-/* What is known of one in a callback of its owner. */
+/* The records of one stream, for the callbacks of its owner. */
 static struct crowd *current;
 
 static struct one *of_owner(struct owner *owner)
@@ -74,7 +74,7 @@ static void say_to_all(struct crowd *crowd, const char *text)
         owner_says(&crowd->all[i].owner, text);
 }
 
-/* Everything that has come for it so far, and whether that was the end. */
+/* Reads everything that its peer has got, and returns whether that was the end. */
 static bool hear(struct one *one)
 {
     int rc;
@@ -109,7 +109,7 @@ static void all_are_sent_to_in_one_turn(void **state)
     }
 }
 
-/* The first aborts all others when it hears that it has sent: so have they, and hear nothing. */
+/* The first aborts all others when it is notified: they have sent too, and are not notified. */
 static void abort_others(struct owner *owner)
 {
     owner->on_drained = NULL;
@@ -124,7 +124,7 @@ static void one_may_abort_the_others(void **state)
     crowd->all[0].owner.on_drained = abort_others;
     say_to_all(crowd, "last words");
     for (int i = 1; i < MANY; i += 2)
-        owner_write(&crowd->all[i].owner, large, sizeof(large)); /* more than is taken at once */
+        owner_write(&crowd->all[i].owner, large, sizeof(large)); /* more than one call sends */
     turn(&crowd->loop);
     assert_true(mk_list_empty(&mk_streams_of(&crowd->loop)->blocked));
     assert_heard_text(&crowd->all[0], "last words");
@@ -136,7 +136,7 @@ static void one_may_abort_the_others(void **state)
     }
 }
 
-/* ... or closes them: what they have to send is sent before the end. */
+/* ... or closes them: their output is sent before the end. */
 static void close_others(struct owner *owner)
 {
     owner->on_drained = NULL;
@@ -161,7 +161,7 @@ static void one_may_close_the_others(void **state)
     }
 }
 
-/* Each says something to the next when it has sent: a chain through all of them, in one turn. */
+/* Each writes to the next when it has sent: a chain through all of them, in one turn. */
 static void pass_on(struct owner *owner)
 {
     struct one *next = of_owner(owner) + 1;
@@ -182,8 +182,8 @@ static void one_may_write_to_the_others(void **state)
         assert_heard_text(&crowd->all[i], "text+");
 }
 
-/* Where the journal fails, nobody is sent anything more: neither who is blocked nor who is next. */
-static void what_waits_is_dropped(void **state)
+/* Where the journal fails, nothing more is sent: neither on blocked streams nor on others. */
+static void waiting_output_is_dropped(void **state)
 {
     struct crowd *crowd = *state;
     say_to_all(crowd, "small");
@@ -203,8 +203,8 @@ static void what_waits_is_dropped(void **state)
     }
 }
 
-/* Every third peer takes nothing, every fifth is gone: the others get what they get. */
-static void the_slow_and_the_gone_hold_up_nobody(void **state)
+/* Every third peer reads nothing, every fifth has disconnected: the others get their bytes. */
+static void slow_and_disconnected_peers_delay_no_other(void **state)
 {
     struct crowd *crowd = *state;
     for (size_t i = 0; i < sizeof(large); i++)
@@ -212,7 +212,7 @@ static void the_slow_and_the_gone_hold_up_nobody(void **state)
     for (int i = 0; i < MANY; i++) {
         struct one *one = &crowd->all[i];
         if (i % 5 == 0)
-            shutdown(one->pair[0], SHUT_WR); /* as good as a peer that has reset */
+            shutdown(one->pair[0], SHUT_WR); /* like a peer that has reset */
         if (i % 3 == 0)
             owner_write(&one->owner, large, sizeof(large));
         else
@@ -250,7 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(all_are_sent_to_in_one_turn), TEST(one_may_abort_the_others),
         TEST(one_may_close_the_others),    TEST(one_may_write_to_the_others),
-        TEST(what_waits_is_dropped),       TEST(the_slow_and_the_gone_hold_up_nobody),
+        TEST(waiting_output_is_dropped),   TEST(slow_and_disconnected_peers_delay_no_other),
     };
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);

@@ -1,4 +1,4 @@
-/* What streams send, over real sockets: their own output, and a source's between it. */
+/* Output of streams over real sockets: their own, and that of a source in between. */
 #include "stream_testing.h"
 
 #include <poll.h>
@@ -40,7 +40,7 @@ static void output_has_a_limit(void **state)
     assert_int_equal(mk_buf_append_char(mk_stream_output(owner.stream), 'x'), -ENOBUFS);
     mk_stream_wake(owner.stream);
     turn(&loop);
-    /* What the kernel took does not count. */
+    /* Bytes that the kernel has accepted do not count. */
     size_t left = mk_stream_backlog(owner.stream);
     assert_in_range(left, 1, LIMIT - 1);
     while (mk_buf_append_char(mk_stream_output(owner.stream), 'x') == 0)
@@ -51,7 +51,7 @@ static void output_has_a_limit(void **state)
     assert_int_equal(owner.error, -ENOBUFS);
 }
 
-static void who_takes_nothing_is_not_heard(void **state)
+static void no_input_is_read_from_a_peer_that_reads_nothing(void **state)
 {
     const struct mk_stream_limits limits = { .output = 1 << 24, .read_pause = 1000, .input = 4 };
     static char block[1 << 20];
@@ -81,8 +81,8 @@ static size_t answer_at_length(struct owner *self, char *data, size_t len)
     return at;
 }
 
-/* Short questions that came together, with long answers: the next waits until the last has left. */
-static void who_takes_nothing_is_asked_no_more(void **state)
+/* Short requests that came together, with long answers: the next waits until the last is sent. */
+static void no_request_is_taken_from_a_peer_that_reads_nothing(void **state)
 {
     (void)state;
     begin(true);
@@ -212,8 +212,8 @@ static void frames_init(struct frames *frames)
     mk_buf_init(&frames->bytes, SIZE_MAX / 2);
 }
 
-/* Everything heard is whole frames, in order within their kind. Returns how many there are of it.
- */
+/* Checks that the received bytes are whole frames, in order within their kind. Returns their
+ * number. */
 static void count_frames(uint32_t counts[2])
 {
     size_t at = 0;
@@ -268,14 +268,15 @@ static uint32_t next_random(uint32_t *seed)
     return *seed >> 16;
 }
 
-static void frames_are_woven_without_a_tear(void **state)
+static void frames_of_both_are_interleaved_whole(void **state)
 {
     struct frames frames;
     uint32_t own = 0, counts[2], seed = 12345;
     (void)state;
     begin(true);
     frames_init(&frames);
-    /* What the peer hears is spoiled in `bytes`: it must not move, as the contract says. */
+    /* Bytes that the peer has got are overwritten in `bytes`: they must not move, as the contract
+     * says. */
     assert_int_equal(mk_buf_reserve(&frames.bytes, 16 << 20), 0);
     mk_stream_set_source(owner.stream, &frames.source);
     while (frames.count + own < 2000) {
@@ -303,7 +304,7 @@ static void frames_are_woven_without_a_tear(void **state)
     mk_buf_fini(&frames.bytes);
 }
 
-/* A run of a megabyte has begun; only a part of it is gone. */
+/* A run of a megabyte has begun; only a part of it is sent. */
 static void begin_run(struct frames *frames)
 {
     begin(true);
@@ -316,7 +317,7 @@ static void begin_run(struct frames *frames)
     assert_in_range(owner.stream->owed, 1, frames->bytes.len - 1);
 }
 
-static void taking_a_source_away_tears_nothing(void **state)
+static void removing_a_source_leaves_frames_whole(void **state)
 {
     struct frames frames, other;
     uint32_t own = 0, counts[2];
@@ -338,7 +339,7 @@ static void taking_a_source_away_tears_nothing(void **state)
     mk_buf_fini(&other.bytes);
 }
 
-static void closing_within_a_run_tears_nothing(void **state)
+static void closing_within_a_run_leaves_frames_whole(void **state)
 {
     struct frames frames;
     uint32_t own = 0, counts[2];
@@ -357,7 +358,7 @@ static void closing_within_a_run_tears_nothing(void **state)
     assert_int_equal(heard.data[heard.len - 1], 'o');
 }
 
-static void aborting_within_a_run_lets_go(void **state)
+static void aborting_within_a_run_releases_the_source(void **state)
 {
     struct frames frames;
     (void)state;
@@ -387,8 +388,8 @@ static bool advance_endless(struct mk_stream_source *source, size_t len)
     return true;
 }
 
-/* Both ends are in this loop: the peer takes all it can, and still nobody waits for ever. */
-static void nobody_has_the_loop_for_himself(void **state)
+/* Both ends are in this loop: the peer reads all it can, and others still get their turn. */
+static void no_stream_monopolizes_the_loop(void **state)
 {
     struct mk_stream_source source = { peek_endless, advance_endless };
     int size = 8 << 20;
@@ -409,16 +410,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_slow_peer_gets_everything),
         TEST(output_has_a_limit),
-        TEST(who_takes_nothing_is_not_heard),
-        TEST(who_takes_nothing_is_asked_no_more),
+        TEST(no_input_is_read_from_a_peer_that_reads_nothing),
+        TEST(no_request_is_taken_from_a_peer_that_reads_nothing),
         TEST(hooks_come_before_output),
         TEST(hooks_come_before_what_was_blocked),
         TEST(own_output_and_source_leave_together),
-        TEST(frames_are_woven_without_a_tear),
-        TEST(taking_a_source_away_tears_nothing),
-        TEST(closing_within_a_run_tears_nothing),
-        TEST(aborting_within_a_run_lets_go),
-        TEST(nobody_has_the_loop_for_himself),
+        TEST(frames_of_both_are_interleaved_whole),
+        TEST(removing_a_source_leaves_frames_whole),
+        TEST(closing_within_a_run_leaves_frames_whole),
+        TEST(aborting_within_a_run_releases_the_source),
+        TEST(no_stream_monopolizes_the_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

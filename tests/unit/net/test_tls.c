@@ -1,4 +1,4 @@
-/* TLS under streams: both roles on one loop, and against OpenSSL's own way with a socket. */
+/* TLS under streams: both roles on one loop, and against OpenSSL on a blocking socket. */
 #include "tls_testing.h"
 
 #include <openssl/err.h>
@@ -52,7 +52,7 @@ static void begin(bool small, const char *host)
     connect_tls(client.stream, host);
 }
 
-static void both_sides_talk(void **state)
+static void both_sides_send_and_receive(void **state)
 {
     (void)state;
     begin(false, "localhost");
@@ -77,7 +77,7 @@ static void both_sides_talk(void **state)
     assert_int_equal(client.ends, 0);
 }
 
-static void a_lot_goes_both_ways(void **state)
+static void many_bytes_in_both_directions(void **state)
 {
     enum { LEN = 3 * 1000 * 1000 };
     struct mk_buf all;
@@ -112,7 +112,7 @@ static bool advance_shared(struct mk_stream_source *source, size_t len)
     return shared_at < sizeof(shared);
 }
 
-static void a_source_goes_through_tls(void **state)
+static void a_source_is_sent_over_tls(void **state)
 {
     struct mk_stream_source source = { peek_shared, advance_shared };
     (void)state;
@@ -122,7 +122,7 @@ static void a_source_goes_through_tls(void **state)
     mk_stream_set_source(server.stream, &source);
     TURN_UNTIL(&loop, client.in.len > 0);
     assert_true(server.stream->blocked);
-    owner_says(&server, "own"); /* behind the run that has begun */
+    owner_says(&server, "own"); /* after the run that has begun */
     mk_stream_close(server.stream);
     TURN_UNTIL(&loop, client.ends == 1);
     assert_int_equal(client.in.len, sizeof(shared) + 3);
@@ -170,11 +170,11 @@ static void a_wrong_name_is_refused(void **state)
     owner_says(&client, "secret");
     TURN_UNTIL(&loop, client.closes == 1 && server.closes == 1);
     assert_int_equal(client.error, -EPROTO);
-    assert_int_equal(server.error, -EPROTO); /* it was told by an alert */
+    assert_int_equal(server.error, -EPROTO); /* it got an alert */
     assert_int_equal(server.in.len, 0);
 }
 
-static void garbage_is_refused(void **state)
+static void invalid_records_are_refused(void **state)
 {
     (void)state;
     tcp_pair(pair, false);
@@ -186,7 +186,7 @@ static void garbage_is_refused(void **state)
     close(pair[1]);
 }
 
-static void a_peer_that_leaves_early_is_noticed(void **state)
+static void a_peer_that_disconnects_early_is_noticed(void **state)
 {
     (void)state;
     tcp_pair(pair, false);
@@ -197,7 +197,7 @@ static void a_peer_that_leaves_early_is_noticed(void **state)
     assert_int_equal(server.error, -ECONNRESET);
 }
 
-/* OpenSSL's own client, blocking, in a thread: says what it heard to the other side of a pipe. */
+/* OpenSSL's own client, blocking, in a thread: writes the bytes that it got into a pipe. */
 static void *speak_as_openssl(void *arg)
 {
     char text[64] = "";
@@ -241,7 +241,7 @@ static void end_with_openssl(pthread_t thread)
     assert_string_equal(verdict, "fine");
 }
 
-static void it_gets_along_with_others(void **state)
+static void it_works_with_openssl_on_a_socket(void **state)
 {
     (void)state;
     pthread_t thread = begin_with_openssl();
@@ -256,8 +256,8 @@ static void close_server(struct owner *owner)
     mk_stream_close(server.stream);
 }
 
-/* Both have sent when the owner of one closes the other: which is to say, too, that it ends. */
-static void closed_by_another_it_says_so(void **state)
+/* Both have sent when the owner of one closes the other: close_notify is sent nevertheless. */
+static void a_stream_that_another_owner_closes_sends_close_notify(void **state)
 {
     int other[2];
     (void)state;
@@ -276,15 +276,15 @@ static void closed_by_another_it_says_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(both_sides_talk),
-        TEST(a_lot_goes_both_ways),
-        TEST(a_source_goes_through_tls),
+        TEST(both_sides_send_and_receive),
+        TEST(many_bytes_in_both_directions),
+        TEST(a_source_is_sent_over_tls),
         TEST(the_end_waits_for_a_paused_owner),
         TEST(a_wrong_name_is_refused),
-        TEST(garbage_is_refused),
-        TEST(a_peer_that_leaves_early_is_noticed),
-        TEST(it_gets_along_with_others),
-        TEST(closed_by_another_it_says_so),
+        TEST(invalid_records_are_refused),
+        TEST(a_peer_that_disconnects_early_is_noticed),
+        TEST(it_works_with_openssl_on_a_socket),
+        TEST(a_stream_that_another_owner_closes_sends_close_notify),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
  * raw_server: a server of plain bytes on the loopback, with TLS where it has a context: for tests
- * of clients. It takes one connection at a time, keeps what it hears, and says what it is made to.
+ * of clients. It accepts one connection at a time, keeps its input, and sends what a test wants.
  */
 #ifndef MK_TESTS_RAW_SERVER_H
 #define MK_TESTS_RAW_SERVER_H
@@ -77,7 +77,7 @@ static inline const char *raw_server_request(struct raw_server *server)
     return peer->in.data;
 }
 
-/* Sends it in one piece, or each byte in a turn of its own, for as long as it is listened to. */
+/* Sends it in one piece, or each byte in a turn of its own, as long as the connection is open. */
 static inline void raw_server_say(struct raw_server *server, const char *text, bool bytewise)
 {
     size_t len = strlen(text);

@@ -106,7 +106,7 @@ static void test_no_token(void **state)
         { "127.0.0.1:3000", "https://evil.example", MK_AUTH_FOREIGN },
         { "127.0.0.1:3000", "null", MK_AUTH_FOREIGN },
         { "127.0.0.1:3000", "", MK_AUTH_FOREIGN },
-        /* A name that was made to point here (DNS rebinding). */
+        /* A name that resolves to this machine (DNS rebinding). */
         { "evil.example:3000", "http://evil.example:3000", MK_AUTH_FOREIGN },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -123,7 +123,7 @@ static void test_no_token(void **state)
     }
 }
 
-/* What a browser says of a request, with a token or without. */
+/* Headers of browsers, with a token or without. */
 static void test_page(void **state)
 {
     (void)state;
@@ -160,8 +160,8 @@ static void test_page(void **state)
 /* --- timing --- */
 
 /*
- * How many instructions a check takes, counted one by one in a child: what no clock can measure,
- * and no noise disturbs. -1 where nobody may trace.
+ * The number of instructions of a check, counted one by one in a child: more exact than any clock.
+ * -1 where tracing is not permitted.
  */
 static long steps_of(struct mk_slice token, enum mk_auth_from from,
                      const struct mk_http1_request *request)
@@ -190,7 +190,7 @@ static long steps_of(struct mk_slice token, enum mk_auth_from from,
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? steps : -1;
 }
 
-/* The same request, with what is shown in the header or in the query. */
+/* The same request, with the token in the header or in the query. */
 static long steps_for(struct mk_slice token, bool in_query, char *shown)
 {
     struct mk_http1_header header = { MK_SLICE("Authorization"), mk_slice_str(shown) };
@@ -225,7 +225,7 @@ static void test_timing(void **state)
                 first = steps;
             assert_int_equal(steps, first);
         }
-        /* Nor does it tell how long the token is, or whether what was shown begins it. */
+        /* It does not depend on the token's length either, or on a common prefix. */
         shown[at] = '!';
         for (size_t len = 1; len <= LEN; len *= 4)
             assert_int_equal(steps_for(mk_slice_of(token, len), in_query, shown), first);

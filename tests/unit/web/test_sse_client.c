@@ -104,7 +104,7 @@ static void start_with(const char *scheme, const struct mk_sse_client_options *m
     client = mk_sse_client_start(&loop, &options, &client_events, &client);
     starting = false;
     assert_non_null(client);
-    /* The URL is needed until it is connected and asked. */
+    /* The URL is needed until the request is sent. */
     if (server.listener)
         raw_server_request(&server);
 }
@@ -130,7 +130,7 @@ static void await_end(enum mk_failure_kind kind, const char *why)
 #define HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 #define CHUNKED HEAD "Transfer-Encoding: chunked\r\n\r\n"
 
-static void it_asks_as_it_should(void **state)
+static void the_request_is_right(void **state)
 {
     (void)state;
     start();
@@ -160,7 +160,7 @@ static void it_asks_as_it_should(void **state)
     assert_non_null(strstr(in.ptr, "\r\nX-A: b\r\n\r\n"));
     raw_server_say(&server, HEAD "\r\ndata: x\n\n", false);
     TURN_UNTIL(&loop, events == 1);
-    assert_string_equal(heard, "message|42|x\n"); /* it goes on from there */
+    assert_string_equal(heard, "message|42|x\n"); /* it continues from there */
 }
 
 static void events_come_in_any_pieces(void **state)
@@ -201,7 +201,7 @@ static void events_come_in_any_pieces(void **state)
     }
 }
 
-static void what_is_no_stream_of_events_is_told(void **state)
+static void other_responses_have_a_reason(void **state)
 {
     static const struct {
         const char *answer;
@@ -258,7 +258,7 @@ static void a_type_may_have_parameters(void **state)
     TURN_UNTIL(&loop, events == 1);
 }
 
-static void silence_ends_it(void **state)
+static void silence_ends_the_stream(void **state)
 {
     (void)state;
     start_with("http", &(struct mk_sse_client_options){ .answer_ms = 60 });
@@ -274,7 +274,7 @@ static void silence_ends_it(void **state)
     await_end(MK_FAILURE_TIMEOUT, "it sends nothing, not even a comment");
 }
 
-static void nothing_grows_without_end(void **state)
+static void memory_is_bounded(void **state)
 {
     static char endless[20 * 1024];
     (void)state;
@@ -334,7 +334,7 @@ static void the_same_over_tls(void **state)
     (void)state;
     trust(NULL);
     server.context = server_context("IP:127.0.0.1");
-    /* To a stranger nothing is said. */
+    /* Nothing is sent to a server with an unknown certificate. */
     char text[256];
     struct mk_url url;
     assert_null(mk_url_parse(mk_slice_str(raw_server_url(&server, "https", "/", text)), &url));
@@ -364,12 +364,12 @@ static void the_same_over_tls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(it_asks_as_it_should),
+        TEST(the_request_is_right),
         TEST(events_come_in_any_pieces),
-        TEST(what_is_no_stream_of_events_is_told),
+        TEST(other_responses_have_a_reason),
         TEST(a_type_may_have_parameters),
-        TEST(silence_ends_it),
-        TEST(nothing_grows_without_end),
+        TEST(silence_ends_the_stream),
+        TEST(memory_is_bounded),
         TEST(it_may_be_cancelled_anywhere),
         TEST(the_connection_may_fail),
         TEST(the_same_over_tls),

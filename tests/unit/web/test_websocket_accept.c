@@ -1,6 +1,6 @@
 /*
- * A server of WebSockets on web/ alone, as a backend may have one: a port, the handshake, and an
- * echo. It is dialled by our own client, and asked byte by byte.
+ * A WebSocket server on web/ alone, as a backend may have one: a port, the handshake, and an echo.
+ * Its clients are our own, and plain bytes.
  */
 #include "raw_server.h"
 #include "web/http_port.h"
@@ -159,7 +159,7 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
         mk_websocket_set_deflate(client, &codec);
 }
 
-static void what_is_said_comes_back(void **state)
+static void messages_are_echoed(void **state)
 {
     static const char text[] =
         "a text that is long enough to be compressed, compressed, compressed";
@@ -183,7 +183,8 @@ static void what_is_said_comes_back(void **state)
         TURN_UNTIL(&loop, client != NULL);
         assert_int_equal(outcome.deflate, compressed);
         assert_int_equal(accepted, 1);
-        TURN_UNTIL(&loop, closed_connections == compressed + 1); /* it is a connection no more */
+        TURN_UNTIL(&loop,
+                   closed_connections == compressed + 1); /* it is no HTTP connection any more */
         mk_websocket_send(client, MK_WS_TEXT, MK_SLICE("short"));
         TURN_UNTIL(&loop, strcmp(heard, "short") == 0);
         mk_websocket_send(client, MK_WS_TEXT, mk_slice_str(text));
@@ -228,14 +229,14 @@ static void a_handshake_may_come_in_pieces(void **state)
     int fd = knock();
     ask(fd, "GET / HTTP/1.1\r\n" UPGRADE KEY "Sec-WebSocket-Version: 13\r\n\r\n",
         "HTTP/1.1 101 Switching Protocols\r\n");
-    /* "hi", masked with zeros; and what comes back. */
+    /* "hi", masked with zeros; and its echo. */
     char echoed[5] = { '\x81', 2, 'h', 'i', 0 };
     ask(fd, "\x81\x82\x01\x01\x01\x01ih", echoed);
     close(fd);
     TURN_UNTIL(&loop, accepted == 0);
 }
 
-/* What came in one piece behind the handshake is the WebSocket's. */
+/* Bytes after the handshake in the same piece belong to the WebSocket. */
 static void frames_may_come_with_the_handshake(void **state)
 {
     static const char text[] = "GET / HTTP/1.1\r\n" UPGRADE KEY "Sec-WebSocket-Version: 13\r\n\r\n"
@@ -254,7 +255,7 @@ static void frames_may_come_with_the_handshake(void **state)
     TURN_UNTIL(&loop, accepted == 0);
 }
 
-static void what_is_none_is_refused(void **state)
+static void other_requests_are_refused(void **state)
 {
     (void)state;
     int fd = knock();
@@ -274,10 +275,10 @@ static void what_is_none_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_said_comes_back),
+        TEST(messages_are_echoed),
         TEST(a_handshake_may_come_in_pieces),
         TEST(frames_may_come_with_the_handshake),
-        TEST(what_is_none_is_refused),
+        TEST(other_requests_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* From a URL to a WebSocket: what is asked, and what becomes of each answer. */
+/* From a URL to a WebSocket: the request, and the outcome of each answer. */
 #include "raw_server.h"
 #include "web/websocket_dial.h"
 #include "wire/http1.h"
@@ -90,7 +90,7 @@ static void assert_failed(enum mk_dial_step step, enum mk_failure_kind kind, con
     TURN_UNTIL(&loop, !server.peer.stream);
 }
 
-/* The answer that the request at hand asks for, with `more` behind it. */
+/* The right answer to the current request, followed by `more`. */
 static const char *right_answer(const char *extra, const char *more)
 {
     static char answer[512];
@@ -122,7 +122,7 @@ static void the_stream_is_handed_over(void **state)
         assert_null(strcasestr(request, "permessage-deflate"));
         raw_server_say(&server, right_answer("", "hi"), bytewise);
         TURN_UNTIL(&loop, client.in.len == 2);
-        assert_heard(&client, "hi"); /* what came behind the handshake goes to the new owner */
+        assert_heard(&client, "hi"); /* bytes after the handshake go to the new owner */
         assert_int_equal(outcome.step, MK_DIAL_DONE);
         assert_false(outcome.deflate);
         mk_stream_abort(client.stream, 0);
@@ -134,7 +134,7 @@ static void the_stream_is_handed_over(void **state)
     }
 }
 
-static void compression_is_agreed_upon(void **state)
+static void compression_is_negotiated(void **state)
 {
     (void)state;
     start("ws", "/", 5000, true);
@@ -174,7 +174,7 @@ static void refusals_have_a_status(void **state)
     }
 }
 
-static void what_is_no_answer_is_told(void **state)
+static void invalid_answers_have_a_reason(void **state)
 {
     static char endless[20 * 1024];
     (void)state;
@@ -198,7 +198,7 @@ static void what_is_no_answer_is_told(void **state)
                   "it closed the connection before it answered");
 }
 
-static void silence_and_strangers_are_told(void **state)
+static void silence_and_unknown_certificates_have_a_reason(void **state)
 {
     (void)state;
     start("ws", "/", 60, false);
@@ -232,9 +232,11 @@ static void silence_and_strangers_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_stream_is_handed_over),      TEST(compression_is_agreed_upon),
-        TEST(refusals_have_a_status),         TEST(what_is_no_answer_is_told),
-        TEST(silence_and_strangers_are_told),
+        TEST(the_stream_is_handed_over),
+        TEST(compression_is_negotiated),
+        TEST(refusals_have_a_status),
+        TEST(invalid_answers_have_a_reason),
+        TEST(silence_and_unknown_certificates_have_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

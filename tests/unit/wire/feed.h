@@ -17,7 +17,7 @@
  */
 enum { FEED_WHOLE, FEED_BYTES, FEED_RANDOM, FEED_MODES = 12 };
 
-/* Room for pieces of up to `len` bytes that end where the untouchable page begins. */
+/* Room for pieces of up to `len` bytes that end where the guard page begins. */
 struct feed_guard {
     char *pages;
     size_t size; /* without the last page */

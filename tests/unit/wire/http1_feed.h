@@ -1,6 +1,6 @@
 /*
- * http1_feed: feeds an input to an HTTP/1.1 parser in every way and tells in one text what came
- * out:
+ * http1_feed: feeds an input to an HTTP/1.1 parser in every way and writes its results into one
+ * log:
  *
  *   head GET /a?x=1 host=h.example 1.1 keep [Host: h.example|...]
  *   done GET /a?x=1 host=h.example 1.1 keep [Host: h.example|...] <body>

@@ -1,6 +1,6 @@
 /*
- * deflate: the examples of RFC 7692, what comes back, what is refused, and what an attacker would
- * send: bombs of every kind. The other side is zlib with settings of its own.
+ * deflate: the examples of RFC 7692, round trips, refusals, and attacks: bombs of every kind. The
+ * other side is zlib with settings of its own.
  */
 #include "wire/deflate.h"
 
@@ -107,7 +107,7 @@ static char *text_of(size_t len)
     return text;
 }
 
-static void test_comes_back(void **state)
+static void test_round_trip(void **state)
 {
     (void)state;
     static const size_t lens[] = { 100, 500, 1024, 4096, 5000, 65535, 65536, 65537, 300 * 1000 };
@@ -128,7 +128,7 @@ static void test_comes_back(void **state)
     }
 }
 
-/* Who asked for a window of 4 KiB can read what we send with no more than that. */
+/* A client that asked for a window of 4 KiB can decompress our messages with that. */
 static void test_keeps_to_its_window(void **state)
 {
     (void)state;
@@ -149,7 +149,7 @@ static void test_keeps_to_its_window(void **state)
     inflateEnd(&small);
 }
 
-static void test_goes_out_as_it_is(void **state)
+static void test_incompressible_messages_are_sent_as_they_are(void **state)
 {
     (void)state;
     struct mk_slice compressed = MK_SLICE("untouched");
@@ -170,8 +170,8 @@ static void test_goes_out_as_it_is(void **state)
     assert_int_equal(codec.stats.after, compressed.len);
 }
 
-/* What other compressors make: any level, window and memory, flushed now and then. */
-static void test_reads_what_others_write(void **state)
+/* Output of other compressors: any level, window and memory, flushed now and then. */
+static void test_reads_the_output_of_other_compressors(void **state)
 {
     (void)state;
     static Bytef out[400 * 1000];
@@ -232,7 +232,7 @@ static void test_bomb(void **state)
     for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
         assert_int_equal(mk_deflate_inflate(&codec, payload, limits[i], &message),
                          MK_INFLATE_TOO_BIG);
-        /* It was given up at the limit: nothing was decompressed behind it. */
+        /* It ended at the limit: nothing more was decompressed. */
         assert_in_range(codec.inflater.total_out, limits[i], limits[i] + 1);
         assert_true(codec.inflated.cap <= KEPT);
         assert_int_equal(codec.stats.refused, i + 1);
@@ -245,7 +245,7 @@ static void test_bomb(void **state)
     free(bomb);
 }
 
-/* Blocks with nothing in them cost time, and make no bytes that a limit could count. */
+/* Empty blocks cost time, and make no bytes that a limit could count. */
 static void test_empty_blocks(void **state)
 {
     (void)state;
@@ -270,7 +270,7 @@ static void test_empty_blocks(void **state)
         uLong seen = codec.inflater.total_in;
         rc = mk_deflate_inflate(&codec, repeated(kinds[i].block, many * 100, end), LIMIT, &message);
         assert_int_equal(rc, MK_INFLATE_TOO_BIG);
-        assert_int_equal(codec.inflater.total_in, seen); /* it is not looked at any further */
+        assert_int_equal(codec.inflater.total_in, seen); /* the rest is not read */
     }
     repeated(end, 0, end);
 }
@@ -311,13 +311,13 @@ static void test_out_of_memory(void **state)
     }
     assert_true(needed > 0);
     assert_true(mk_slice_eq(message, text));
-    /* From now on there is no more to allocate. */
+    /* From now on every allocation fails. */
     allocations_left = 0;
     assert_true(mk_deflate_compress(&codec, text, &compressed));
     assert_int_equal(mk_deflate_inflate(&codec, compressed, LIMIT, &message), 0);
 }
 
-static void test_large_messages_are_given_away(void **state)
+static void test_large_messages_are_handed_over(void **state)
 {
     (void)state;
     struct mk_slice small = { text_of(1000), 1000 }, large = { text_of(KEPT + 1), KEPT + 1 };
@@ -342,14 +342,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_table),
-        TEST(test_comes_back),
+        TEST(test_round_trip),
         TEST(test_keeps_to_its_window),
-        TEST(test_goes_out_as_it_is),
-        TEST(test_reads_what_others_write),
+        TEST(test_incompressible_messages_are_sent_as_they_are),
+        TEST(test_reads_the_output_of_other_compressors),
         TEST(test_bomb),
         TEST(test_empty_blocks),
         TEST(test_out_of_memory),
-        TEST(test_large_messages_are_given_away),
+        TEST(test_large_messages_are_handed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

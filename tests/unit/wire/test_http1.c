@@ -1,4 +1,4 @@
-/* Requests that are taken, and how: forms of targets, bodies, keep-alive, pipelining, memory. */
+/* Accepted requests: forms of targets, bodies, keep-alive, pipelining, memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,13 +10,14 @@
 
 #define EXPECT(input, expected) http1_expect(MK_SLICE(input), expected)
 
-/* Cases whose head has only a Host: what is told behind "head " and, with " <>", behind "done ". */
-static void expect_request(const char *request_line, const char *told)
+/* Cases whose head has only a Host: `log` is the text after "head " and, with " <>", after "done ".
+ */
+static void expect_request(const char *request_line, const char *log)
 {
     char input[512];
     char expected[1024];
     snprintf(input, sizeof(input), "%s\r\nHost: h\r\n\r\n", request_line);
-    snprintf(expected, sizeof(expected), "head %s [Host: h]\ndone %s [Host: h] <>\n", told, told);
+    snprintf(expected, sizeof(expected), "head %s [Host: h]\ndone %s [Host: h] <>\n", log, log);
     http1_expect(mk_slice_str(input), expected);
 }
 
@@ -77,7 +78,7 @@ static void test_headers(void **state)
         "E: a:b: c\r\n\r\n",
         "head GET / host=h 1.1 keep [HOST: h|A: |B: |C: c  c|D: \xe4\xbd\xa0\xff|E: a:b: c]\n"
         "done GET / host=h 1.1 keep [HOST: h|A: |B: |C: c  c|D: \xe4\xbd\xa0\xff|E: a:b: c] <>\n");
-    /* Tabs and bytes beyond ASCII at each place of an eight-byte word. */
+    /* Tabs and bytes beyond ASCII at each position of an eight-byte word. */
     EXPECT("GET / HTTP/1.0\r\nA: \xff\t2345678\t1234567\xff\x80\tx\t\ty1234567\r\n\r\n",
            "head GET / host= 1.0 [A: \xff\t2345678\t1234567\xff\x80\tx\t\ty1234567]\n"
            "done GET / host= 1.0 [A: \xff\t2345678\t1234567\xff\x80\tx\t\ty1234567] <>\n");
@@ -114,20 +115,20 @@ static void test_length_body(void **state)
 }
 
 #define CHUNKED "POST / HTTP/1.1\r\nHost:\r\nTransfer-Encoding: Chunked\r\n\r\n"
-#define TOLD "POST / host= 1.1 keep chunked [Host: |Transfer-Encoding: Chunked]"
+#define HEAD "POST / host= 1.1 keep chunked [Host: |Transfer-Encoding: Chunked]"
 
 static void test_chunked_body(void **state)
 {
     (void)state;
-    EXPECT(CHUNKED "0\r\n\r\n", "head " TOLD "\ndone " TOLD " <>\n");
+    EXPECT(CHUNKED "0\r\n\r\n", "head " HEAD "\ndone " HEAD " <>\n");
     EXPECT(CHUNKED "5\r\nhello\r\n0000000000000007\r\n, world\r\n000\r\n\r\n",
-           "head " TOLD "\ndone " TOLD " <hello, world>\n");
+           "head " HEAD "\ndone " HEAD " <hello, world>\n");
     EXPECT(CHUNKED "a\r\n0123456789\r\nA\r\n\r\n\r\n\r\n\r\n\r\n\r\n0\r\n\r\n",
-           "head " TOLD "\ndone " TOLD " <0123456789\r\n\r\n\r\n\r\n\r\n>\n");
+           "head " HEAD "\ndone " HEAD " <0123456789\r\n\r\n\r\n\r\n\r\n>\n");
     EXPECT(CHUNKED "1;a\r\nx\r\n1 \t; a = \"b;\\\"c\xff\" ;d\r\ny\r\n0;\r\n\r\n",
-           "head " TOLD "\ndone " TOLD " <xy>\n");
+           "head " HEAD "\ndone " HEAD " <xy>\n");
     EXPECT(CHUNKED "1\r\nx\r\n0\r\nA: b\r\nContent-Length:\t5\r\n\r\nGET / HTTP/1.0\r\n\r\n",
-           "head " TOLD "\ndone " TOLD " <x>\n"
+           "head " HEAD "\ndone " HEAD " <x>\n"
            "head GET / host= 1.0 []\ndone GET / host= 1.0 [] <>\n");
 }
 
@@ -145,7 +146,7 @@ static void test_pipelining(void **state)
         mk_buf_printf(&expected,
                       "head POST /%u host=h 1.1 keep length=2 [Host: h|Content-Length: 2]\n"
                       "done POST /%u host=h 1.1 keep length=2 [Host: h|Content-Length: 2] <%02u>\n"
-                      "head " TOLD "\ndone " TOLD " <%02u>\n",
+                      "head " HEAD "\ndone " HEAD " <%02u>\n",
                       i, i, i, i);
     }
     mk_buf_append_char(&expected, '\0');
@@ -180,10 +181,10 @@ static void test_keep_alive(void **state)
         char input[256];
         snprintf(input, sizeof(input), "GET / HTTP/%s\r\nHost: h\r\n%s\r\n", cases[i].version,
                  cases[i].connection);
-        char *told = http1_feed(mk_slice_str(input));
-        assert_non_null(strstr(told, "done "));
-        assert_int_equal(strstr(told, " keep [") != NULL, cases[i].keep);
-        free(told);
+        char *log = http1_feed(mk_slice_str(input));
+        assert_non_null(strstr(log, "done "));
+        assert_int_equal(strstr(log, " keep [") != NULL, cases[i].keep);
+        free(log);
     }
 }
 
@@ -208,12 +209,12 @@ static void test_upgrade(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char input[256];
-        /* Its body is an ordinary one. */
+        /* Its body is a normal one. */
         snprintf(input, sizeof(input), "%sHost: h\r\nContent-Length: 2\r\n\r\nhi", cases[i].head);
-        char *told = http1_feed(mk_slice_str(input));
-        assert_non_null(strstr(told, "<hi>"));
-        assert_int_equal(strstr(told, " websocket length=2") != NULL, cases[i].websocket);
-        free(told);
+        char *log = http1_feed(mk_slice_str(input));
+        assert_non_null(strstr(log, "<hi>"));
+        assert_int_equal(strstr(log, " websocket length=2") != NULL, cases[i].websocket);
+        free(log);
     }
 }
 
@@ -223,18 +224,18 @@ static void test_skip_body(void **state)
     struct mk_slice input = MK_SLICE(
         "POST / HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello" CHUNKED
         "3\r\nabc\r\n1\r\nd\r\n0\r\nT: x\r\n\r\nPOST / HTTP/1.0\r\nContent-Length: 0\r\n\r\n");
-    char *told = http1_feed_limited(&mk_http1_default_limits, input, true);
-    assert_string_equal(told, "head POST / host= 1.0 length=5 [Content-Length: 5]\n"
-                              "done POST / host= 1.0 length=5 [Content-Length: 5] <>\n"
-                              "head " TOLD "\ndone " TOLD " <>\n"
-                              "head POST / host= 1.0 [Content-Length: 0]\n"
-                              "done POST / host= 1.0 [Content-Length: 0] <>\n");
-    free(told);
+    char *log = http1_feed_limited(&mk_http1_default_limits, input, true);
+    assert_string_equal(log, "head POST / host= 1.0 length=5 [Content-Length: 5]\n"
+                             "done POST / host= 1.0 length=5 [Content-Length: 5] <>\n"
+                             "head " HEAD "\ndone " HEAD " <>\n"
+                             "head POST / host= 1.0 [Content-Length: 0]\n"
+                             "done POST / host= 1.0 [Content-Length: 0] <>\n");
+    free(log);
     struct mk_http1_limits limits = mk_http1_default_limits;
     limits.body = 3;
-    told = http1_feed_limited(&limits, MK_SLICE(CHUNKED "3\r\nabc\r\n1\r\nd"), true);
-    assert_string_equal(told, "head " TOLD "\nbad 413\n");
-    free(told);
+    log = http1_feed_limited(&limits, MK_SLICE(CHUNKED "3\r\nabc\r\n1\r\nd"), true);
+    assert_string_equal(log, "head " HEAD "\nbad 413\n");
+    free(log);
 }
 
 static struct mk_http1_parser *new_parser(void)
@@ -324,7 +325,8 @@ static void test_find(void **state)
 }
 
 /* A body larger than what is reserved at first, in pieces. */
-/* A body is given away where it is the parser's own, and the parser goes on without it. */
+/* A body is handed over where it is in the parser's own memory, and the parser works on without it.
+ */
 static void test_taken_body(void **state)
 {
     (void)state;

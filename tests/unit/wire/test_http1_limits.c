@@ -1,4 +1,4 @@
-/* The limits of requests: where exactly they are, and what is told when they are passed. */
+/* The exact limits of requests, and the refusals beyond them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,18 +15,18 @@ static const struct mk_http1_limits small = {
     .body = 10,
 };
 
-/* The last line of what is told. */
+/* The last line of the log. */
 static void expect_last(struct mk_slice input, const char *expected)
 {
-    char *told = http1_feed_limited(&small, input, false);
-    size_t len = strlen(told);
-    char *last = told;
+    char *log = http1_feed_limited(&small, input, false);
+    size_t len = strlen(log);
+    char *last = log;
     for (size_t i = 0; i + 1 < len; i++)
-        if (told[i] == '\n')
-            last = told + i + 1;
+        if (log[i] == '\n')
+            last = log + i + 1;
     if (strncmp(last, expected, strlen(expected)) != 0)
-        fail_msg("<%.*s>\ntold:\n%s\nexpected:\n%s", (int)input.len, input.ptr, told, expected);
-    free(told);
+        fail_msg("<%.*s>\ntold:\n%s\nexpected:\n%s", (int)input.len, input.ptr, log, expected);
+    free(log);
 }
 
 /* "GET /xxx HTTP/1.0" of `len` bytes in all. */
@@ -49,15 +49,15 @@ static void test_line_limit(void **state)
     expect_last(request_line(input, 41, "\n"), "bad 400");
     expect_last(request_line(input, 42, "\n"), "bad 414");
     expect_last(request_line(input, 40, "\r"), "");
-    /* It does not have to end to be too long, nor to be well formed. */
+    /* An unfinished or malformed line can be too long as well. */
     memset(input, 'G', 200);
     expect_last(mk_slice_of(input, 41), "");
     expect_last(mk_slice_of(input, 42), "bad 414");
     expect_last(mk_slice_of(input, 200), "bad 414");
     struct mk_slice longest = request_line(input, 8192, "\r\n\r\n");
-    char *told = http1_feed(longest);
-    assert_non_null(strstr(told, "done "));
-    free(told);
+    char *log = http1_feed(longest);
+    assert_non_null(strstr(log, "done "));
+    free(log);
     http1_expect(request_line(input, 8193, "\r\n\r\n"), "bad 414\n");
 }
 
@@ -69,7 +69,7 @@ static void test_header_limits(void **state)
     expect_last(MK_SLICE(LINE TWENTY TWENTY TWENTY "\r\n"), "done ");
     expect_last(MK_SLICE(LINE TWENTY TWENTY "A:12345678901234567\r\n\r\n"), "bad 431");
     expect_last(MK_SLICE(LINE TWENTY TWENTY TWENTY "A:\r\n\r\n"), "bad 431");
-    /* Each request has them to itself, as many as trailers have come before. */
+    /* Each request has them for itself, however many trailers came before. */
     expect_last(MK_SLICE("PUT / HTTP/1.1\r\nHost:\r\nTransfer-Encoding: chunked\r\n\r\n"
                          "0\r\n" TWENTY TWENTY TWENTY "\r\n" LINE TWENTY TWENTY TWENTY "\r\n"),
                 "done GET ");

@@ -1,4 +1,4 @@
-/* Requests that are refused, and with which status. */
+/* Refused requests, and their status. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include "http1_feed.h"
 
-/* What is told must end with this refusal; nothing may be told of a head before it. */
+/* The log must end with this refusal, without a head before it. */
 static void expect_refused(struct mk_slice input, unsigned status)
 {
     char expected[16];
@@ -314,7 +314,8 @@ static void test_expectations(void **state)
     EXPECT_ALL("POST / HTTP/1.1\r\nHost: h\r\nExpect: ", expectations, "\r\n\r\n");
 }
 
-/* Every byte in every place that has rules of its own, against a second statement of the rules. */
+/* Every byte at every position with rules of its own, against a second implementation of the rules.
+ */
 static void test_all_bytes(void **state)
 {
     (void)state;
@@ -339,16 +340,16 @@ static void test_all_bytes(void **state)
         for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
             char input[128];
             int len = snprintf(input, sizeof(input), places[i].format, byte);
-            char *told = http1_feed(mk_slice_of(input, (size_t)len));
-            if ((strstr(told, "done ") != NULL) != places[i].allowed ||
-                (strstr(told, "bad 400") != NULL) == places[i].allowed)
-                fail_msg("byte 0x%02x in <%s>: %s", (unsigned)byte, places[i].format, told);
-            free(told);
+            char *log = http1_feed(mk_slice_of(input, (size_t)len));
+            if ((strstr(log, "done ") != NULL) != places[i].allowed ||
+                (strstr(log, "bad 400") != NULL) == places[i].allowed)
+                fail_msg("byte 0x%02x in <%s>: %s", (unsigned)byte, places[i].format, log);
+            free(log);
         }
     }
 }
 
-/* A name that is nearly one of ours is none of ours. */
+/* A name that nearly equals a known one is unknown. */
 static void test_near_names(void **state)
 {
     (void)state;
@@ -372,16 +373,16 @@ static void test_near_names(void **state)
         for (size_t k = 0; k < len; k++) {
             char was = input[at + k];
             input[at + k] = 'q';
-            char *told = http1_feed(mk_slice_str(input));
-            assert_non_null(strstr(told, "done "));
-            free(told);
+            char *log = http1_feed(mk_slice_str(input));
+            assert_non_null(strstr(log, "done "));
+            free(log);
             input[at + k] = was == '-' ? '-' : (char)(was - 'a' + 'A');
             expect_refused(mk_slice_str(input), headers[i].status);
         }
     }
 }
 
-/* These are refused after the head was told. */
+/* These are refused after the head was reported. */
 static void test_chunks(void **state)
 {
     (void)state;
@@ -438,11 +439,11 @@ static void test_chunks(void **state)
         mk_buf_append_slice(&input, mk_slice_str(head));
         mk_buf_append_slice(&input, bodies[i].text);
         snprintf(end, sizeof(end), "]\nbad %u\n", bodies[i].status);
-        char *told = http1_feed(mk_buf_slice(&input));
-        size_t len = strlen(told);
-        if (len < strlen(end) || strcmp(told + len - strlen(end), end) != 0)
-            fail_msg("<%.*s> told:\n%s", (int)bodies[i].text.len, bodies[i].text.ptr, told);
-        free(told);
+        char *log = http1_feed(mk_buf_slice(&input));
+        size_t len = strlen(log);
+        if (len < strlen(end) || strcmp(log + len - strlen(end), end) != 0)
+            fail_msg("<%.*s> log:\n%s", (int)bodies[i].text.len, bodies[i].text.ptr, log);
+        free(log);
         mk_buf_fini(&input);
     }
 }

@@ -1,4 +1,4 @@
-/* Response heads: what is written, and what is read of other servers'. */
+/* Response heads: writing ours, and reading those of other servers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +51,7 @@ static void test_write_without_room(void **state)
     mk_buf_fini(&out);
 }
 
-/* As much room is made as long pieces need. */
+/* The buffer grows for long pieces. */
 static void test_write_long(void **state)
 {
     (void)state;
@@ -81,7 +81,7 @@ static void test_phrases(void **state)
     assert_string_equal(mk_http1_phrase(299), "");
 }
 
-/* Feeds every prefix, each against a guard page; tells the first answer that is not "more". */
+/* Feeds every prefix, each against a guard page; returns the first answer that is not "more". */
 static int read_grown(struct mk_slice input, struct mk_http1_response *response, size_t *consumed)
 {
     struct feed_guard guard = feed_guard_new(input.len);
@@ -155,7 +155,7 @@ static void test_read_refused(void **state)
             mk_http1_read_response(input, &response, &consumed) != MK_HTTP1_BAD)
             fail_msg("<%s> was not refused", inputs[i]);
     }
-    /* What is no HTTP is told at once; what may become one is not. */
+    /* Bytes that cannot be HTTP are refused at once; a possible prefix is not. */
     assert_int_equal(mk_http1_read_response(MK_SLICE("SSH"), &response, &consumed), MK_HTTP1_BAD);
     assert_int_equal(mk_http1_read_response(MK_SLICE("HT"), &response, &consumed),
                      MK_HTTP1_NEED_MORE);

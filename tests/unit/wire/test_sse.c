@@ -61,7 +61,7 @@ static void test_comment(void **state)
     mk_buf_fini(&out);
 }
 
-/* Whatever piece does not fit, none is left behind. */
+/* Where any piece does not fit, nothing is written. */
 static void test_all_or_nothing(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Server-Sent Events as a client reads them, and the chunks that they may come in. */
+/* Server-Sent Events as a client reads them, and the chunks around them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* What came of a stream, as text: "type|id|data" and a LF for each event. */
+/* The events of a stream, as text: "type|id|data" and a LF for each. */
 struct reading {
     struct mk_sse_parser parser;
     struct mk_buf events;
@@ -78,12 +78,12 @@ static void test_events(void **state)
     expect(MK_SLICE("event: e\nid: 7\ndata: {\"a\":1}\n\n"), "e|7|{\"a\":1}\n");
     expect(MK_SLICE("data: a\ndata: b\ndata\ndata:\n\n"), "message||a\nb\n\n\n");
     expect(MK_SLICE("data\n\ndata\ndata\n\ndata:"), "message||\nmessage||\n\n");
-    /* What is not ended by an empty line is no event. */
+    /* Lines without an empty line after them are no event. */
     expect(MK_SLICE("data: x\n"), "");
     expect(MK_SLICE("data: x\n\ndata: y"), "message||x\n");
-    /* Fields that are unknown, and case, mean nothing. */
+    /* Unknown fields, and names in another case, are ignored. */
     expect(MK_SLICE("Data: x\nfoo: bar\ndata: y\n data: z\n\n"), "message||y\n");
-    /* A type is an event's own; without data it is forgotten. */
+    /* A type belongs to its event; without data it is dropped. */
     expect(MK_SLICE("event: e\n\ndata: x\n\n"), "message||x\n");
     expect(MK_SLICE("event: e\ndata: x\n\ndata: y\n\n"), "e||x\nmessage||y\n");
     expect(MK_SLICE("event: e\nevent:\ndata: x\n\n"), "message||x\n");
@@ -185,8 +185,8 @@ static void test_limits(void **state)
     }
 }
 
-/* What our own server writes, a client gets. */
-static void test_what_is_written(void **state)
+/* A client reads the output of our own server. */
+static void test_output_of_our_server(void **state)
 {
     struct mk_buf out;
     (void)state;
@@ -204,7 +204,7 @@ struct unchunking {
     struct mk_http1_chunks chunks;
     struct mk_buf body;
     int status;
-    size_t behind; /* bytes that came behind the end, in that piece */
+    size_t behind; /* bytes after the end, in that piece */
 };
 
 static bool take_chunks(void *self, char *data, size_t len)
@@ -287,7 +287,7 @@ int main(void)
         cmocka_unit_test(test_retry),
         cmocka_unit_test(test_comments_and_the_mark),
         cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_what_is_written),
+        cmocka_unit_test(test_output_of_our_server),
         cmocka_unit_test(test_chunks),
         cmocka_unit_test(test_chunks_have_limits),
     };

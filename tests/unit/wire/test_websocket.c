@@ -1,6 +1,6 @@
 /*
  * websocket: every case is written as a server's bytes and run in both roles (masked for the
- * server's), whole, byte by byte and randomly split. What came out is compared as one text.
+ * server's), whole, byte by byte and randomly split. The results are compared as one text.
  */
 #include "websocket_feed.h"
 
@@ -217,7 +217,7 @@ static void test_memory_grows_with_the_bytes(void **state)
     assert_in_range(run.parser.message.cap, 1, 4096);
     run_end(&run);
 
-    /* What a message was gathered in is there until it is released. */
+    /* The buffer of a gathered message is kept until it is released. */
     char fragments[] = "\x01\x03Hel\x80\x02lo";
     run_begin(&run, MK_WS_CLIENT, LIMIT);
     assert_int_equal(mk_ws_parser_feed(&run.parser, fragments, 9, &used), MK_WS_MESSAGE);
@@ -229,7 +229,7 @@ static void test_memory_grows_with_the_bytes(void **state)
     mk_ws_parser_release(&run.parser);
     assert_int_equal(mk_ws_parser_feed(&run.parser, NULL, 0, &used), MK_WS_NEED_MORE);
 
-    /* A ping between fragments takes nothing away from them. */
+    /* A ping between fragments does not disturb them. */
     char ping[] = "\x01\x03Hel\x89\x04pi";
     char rest[] = "ng\x80\x02lo";
     assert_int_equal(mk_ws_parser_feed(&run.parser, ping, 9, &used), MK_WS_NEED_MORE);
@@ -380,7 +380,8 @@ static void test_masks_differ(void **state)
     mk_buf_fini(&out);
 }
 
-/* A message is given away where it is the parser's own, and the parser goes on without it. */
+/* A message is handed over where it is in the parser's own memory, and the parser works on without
+ * it. */
 static void test_taken_message(void **state)
 {
     (void)state;

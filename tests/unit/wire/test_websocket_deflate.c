@@ -1,6 +1,6 @@
 /*
- * websocket with permessage-deflate: where RSV1 may stand, compressed messages in one piece and in
- * fragments, and what is refused; every case in both roles and every split.
+ * websocket with permessage-deflate: frames that may have RSV1, compressed messages in one piece
+ * and in fragments, and refusals; every case in both roles and every split.
  */
 #include "websocket_feed.h"
 
@@ -67,7 +67,7 @@ static const struct row rows[] = {
     ROW("RSV2 alone", "\xa1", "fail 1002\n"),
     ROW("on a reserved opcode", "\xc3", "fail 1002\n"),
 
-    /* what cannot be decompressed */
+    /* invalid compressed data */
     ROW("cut short", "\xc1\x06\xf2\x48\xcd\xc9\xc9\x07", "fail 1007\n"),
     ROW("a block of type 3", "\xc2\x04\xff\xff\xff\xff", "fail 1007\n"),
     ROW("not compressed at all", "\xc1\x05Hello", "fail 1007\n"),
@@ -75,7 +75,7 @@ static const struct row rows[] = {
     ROW("the window of the message before", "\xc1\x07" HELLO "\xc1\x05\xf2\x00\x11\x00\x00",
         "text Hello\nfail 1007\n"),
 
-    /* UTF-8 is what comes out of it, not what goes in */
+    /* the decompressed text must be UTF-8, not the compressed bytes */
     ROW("text", "\xc1\x08\x00\x02\x00\xfd\xff\xc3\xa9\x00", "text \xc3\xa9\n"),
     ROW("not UTF-8", "\xc1\x08\x00\x02\x00\xfd\xff\xff\xfe\x00", "fail 1007\n"),
     ROW("cut within a character", "\xc1\x07\x00\x01\x00\xfe\xff\xc3\x00", "fail 1007\n"),
@@ -89,7 +89,7 @@ static void test_table(void **state)
         check(rows[i].name, rows[i].frames, rows[i].expected, LIMIT);
 }
 
-static void test_not_agreed_upon(void **state)
+static void test_without_negotiation(void **state)
 {
     (void)state;
     run_deflate = NULL;
@@ -98,7 +98,7 @@ static void test_not_agreed_upon(void **state)
     run_deflate = &codec;
 }
 
-/* A frame with a compressed run of `len` equal bytes, and what comes of it. */
+/* A frame with a compressed run of `len` equal bytes, and its result. */
 static void write_run(struct mk_buf *out, struct mk_buf *expected, size_t len)
 {
     static char text[1 << 20];
@@ -124,14 +124,14 @@ static void test_limits(void **state)
         mk_buf_fini(&out);
         mk_buf_fini(&expected);
     }
-    /* What is already too long before it is decompressed is not gathered. */
+    /* A message that is too long while compressed is not gathered. */
     check("a header", MK_SLICE("\xc1\x7e\x01\x2d"), MK_SLICE("fail 1009\n"), LIMIT);
     check("fragments",
           MK_SLICE("\x41\x64" HUNDRED "\x00\x64" HUNDRED "\x00\x64" HUNDRED "\x80\x01"),
           MK_SLICE("fail 1009\n"), LIMIT);
 }
 
-/* A megabyte out of a kilobyte: no more than the limit, and nothing of it stays. */
+/* A kilobyte that inflates to a megabyte: no more than the limit, and no memory is kept. */
 static void test_bomb(void **state)
 {
     (void)state;
@@ -146,7 +146,7 @@ static void test_bomb(void **state)
     mk_buf_fini(&expected);
 }
 
-/* Where it lies and what becomes of it. */
+/* Where a decompressed message is, and when its memory is released. */
 static void test_memory(void **state)
 {
     (void)state;
@@ -227,7 +227,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),  cmocka_unit_test(test_not_agreed_upon),
+        cmocka_unit_test(test_table),  cmocka_unit_test(test_without_negotiation),
         cmocka_unit_test(test_limits), cmocka_unit_test(test_bomb),
         cmocka_unit_test(test_memory), cmocka_unit_test(test_out_of_memory),
     };

@@ -21,7 +21,7 @@ struct row {
 };
 
 static const struct row offers[] = {
-    /* what real clients say: browsers, ws, Python's websockets, aiohttp, Autobahn */
+    /* offers of real clients: browsers, ws, Python's websockets, aiohttp, Autobahn */
     { PD, YES },
     { PD "; client_max_window_bits", YES },
     { PD "; server_max_window_bits=12; client_max_window_bits=12", WINDOW },
@@ -43,7 +43,7 @@ static const struct row offers[] = {
     { PD "; server_max_window_bits=10, " PD, YES },
     { PD "; server_max_window_bits=10, " PD "; server_max_window_bits=13", WINDOW },
 
-    /* values that may not be */
+    /* invalid values */
     { PD "; server_max_window_bits", NO },
     { PD "; server_max_window_bits=", NO },
     { PD "; server_max_window_bits=7", NO },
@@ -116,7 +116,7 @@ static const struct row offers[] = {
     { "; " PD, NO },
 };
 
-/* The value lies right before a page that may not be read. */
+/* The value ends right before a guard page. */
 static struct mk_slice accept_guarded(const char *offer)
 {
     struct mk_slice value = mk_slice_str(offer);
@@ -141,7 +141,7 @@ static void test_offers(void **state)
     }
 }
 
-/* RFC 6455, 9.1: the header may be there more than once, which is as one list. */
+/* RFC 6455, 9.1: several headers are like one list. */
 static void test_offers_in_many_headers(void **state)
 {
     (void)state;
@@ -161,7 +161,7 @@ static void test_offers_in_many_headers(void **state)
 
 struct answer_row {
     const char *answer;
-    const char *wrong; /* a part of what is said; NULL: it is right */
+    const char *wrong; /* a part of the reason; NULL: it is valid */
     bool accepted;
 };
 
@@ -209,7 +209,7 @@ static void test_answers(void **state)
         if (!wrong && accepted != row->accepted)
             fail_msg("%s: %d", row->answer, accepted);
 
-        /* Who has offered nothing takes nothing. */
+        /* A client that has offered nothing accepts nothing. */
         wrong = mk_ws_deflate_verify(&response, false, &accepted);
         bool is_nothing = !row->wrong && !row->accepted;
         if (is_nothing != !wrong || (wrong && !strstr(wrong, "not offered")))
@@ -234,7 +234,7 @@ static void test_answer_in_many_headers(void **state)
     assert_non_null(mk_ws_deflate_verify(&response, true, &accepted));
 }
 
-/* What we offer is what we accept, and what we answer is what we take. */
+/* We accept our own offer, and our own answer. */
 static void test_both_roles(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /*
  * websocket_feed: runs the bytes of a peer through a parser, whole, byte by byte and randomly
- * split, in both roles, and writes down what came out as one text.
+ * split, in both roles, and writes the results into one text.
  */
 #ifndef MK_TESTS_WEBSOCKET_FEED_H
 #define MK_TESTS_WEBSOCKET_FEED_H
@@ -71,7 +71,7 @@ static inline bool take(void *self, char *data, size_t len)
     }
 }
 
-/* What every parser decompresses with; NULL (at first): none does. */
+/* The decompressor of every parser; NULL (at first): none. */
 static struct mk_deflate *run_deflate;
 
 static inline void run_begin(struct run *run, enum mk_ws_role role, size_t limit)
@@ -95,7 +95,7 @@ static inline size_t header_size(const uint8_t *frame)
     return len == 126 ? 4 : len == 127 ? 10 : 2;
 }
 
-/* The frames as a client would send them; what is cut short stays cut short. */
+/* The frames as a client would send them; a truncated frame stays truncated. */
 static inline void mask_frames(struct mk_slice in, struct mk_buf *out)
 {
     uint32_t seed = 7;
