@@ -117,8 +117,10 @@ static int hand_over(struct mk_reload *reload, struct milky_endpoint *endpoint,
         note_restart(&reload->restart, reload->config, fresh);
         return 0;
     }
-    mk_buf_printf(&reload->why, "%s%s\n", error.text,
-                  *error.path ? "" : "; the log of the daemon says where");
+    mk_buf_printf(&reload->why,
+                  *error.path ? "%s\n"
+                              : mk_tr("%s (see the log of the daemon)\n", "%s（详见程序的日志）\n"),
+                  error.text);
     mk_backends_forget(&next);
     return rc;
 }
@@ -138,7 +140,7 @@ const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint,
                     "there is nothing to read again: it runs without a configuration file (`serve "
                     "-c FILE`)",
                     "没有可重新读取的内容：程序未使用配置文件（`serve -c FILE`）");
-        return "it runs without a configuration file";
+        return mk_tr("it runs without a configuration file", "程序未使用配置文件");
     }
     mk_log_info("reload", "reading %s again", "重新读取 %s", file);
     int rc = mk_command_load(file, &fresh, &reload->why);

@@ -1,6 +1,8 @@
 /* curl: see the header. */
 #include "net/curl.h"
 
+#include "base/language.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -45,7 +47,7 @@ const struct mk_curl *mk_curl_load(const char **error)
     if (!result && !load(&curl))
         *error = dlerror(); /* this thread's */
     else if (!result && curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        *error = "it cannot be initialised";
+        *error = mk_tr("it cannot be initialised", "无法初始化");
     else
         result = &curl;
     atomic_store_explicit(&loaded, result, memory_order_release);

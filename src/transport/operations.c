@@ -42,7 +42,8 @@ static void answer_metrics(struct mk_operations *operations, struct mk_http_conn
         mk_http_respond(connection, 200, MK_SLICE("text/plain; version=0.0.4; charset=utf-8"),
                         mk_buf_slice(text), MK_SLICE("Cache-Control: no-store\r\n"));
     else
-        mk_http_answer_failure(connection, 500, mk_error_text(-rc), (struct mk_slice){ 0 });
+        mk_http_answer_failure(connection, 500, mk_error_text_in(MK_ENGLISH, -rc),
+                               (struct mk_slice){ 0 });
     mk_buf_reset(text, KEPT_TEXT);
 }
 

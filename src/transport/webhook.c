@@ -464,13 +464,13 @@ enum { POSTS, DELIVERIES, RETRIES, SET_ASIDE, DROPPED, FAILING };
 static const struct mk_transport_counter counters[] = {
     [POSTS] = { "posts", "milky_webhook_posts_total", "counter", "Posts of an event." },
     [DELIVERIES] = { "deliveries", "milky_webhook_deliveries_total", "counter",
-                     "Events that were taken." },
+                     "Events that were accepted." },
     [RETRIES] = { "retries", "milky_webhook_retries_total", "counter",
                   "Posts of an event that had been posted before." },
     [SET_ASIDE] = { "set_aside", "milky_webhook_dead_letters_total", "counter",
                     "Events that were refused for good and set aside." },
     [DROPPED] = { "dropped", "milky_webhook_dropped_events_total", "counter",
-                  "Events that were given up, for want of a journal." },
+                  "Events that were dropped, because there is no journal." },
     [FAILING] = { NULL, "milky_webhook_failing", "gauge", "1 when the last post failed." },
     { 0 },
 };

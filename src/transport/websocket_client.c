@@ -286,13 +286,13 @@ enum { ATTEMPTS, CONNECTS, RECONNECTS, FAILING };
 
 static const struct mk_transport_counter counters[] = {
     [ATTEMPTS] = { "attempts", "milky_websocket_client_attempts_total", "counter",
-                   "Connections that were tried." },
+                   "Attempts to connect." },
     [CONNECTS] = { "connects", "milky_websocket_client_connects_total", "counter",
-                   "Connections that came about." },
+                   "Connections that were established." },
     [RECONNECTS] = { "reconnects", "milky_websocket_client_reconnects_total", "counter",
-                     "Connections that were tried again, after one was lost or failed." },
+                     "Attempts to connect again, after a connection was lost or failed." },
     [FAILING] = { NULL, "milky_websocket_client_failing", "gauge",
-                  "1 when the last try failed or its connection was lost." },
+                  "1 when the last attempt failed or its connection was lost." },
     { 0 },
 };
 

@@ -66,8 +66,9 @@ static void give_up(struct mk_timeout *timeout)
         return;
     }
     websocket->ping_timed_out = websocket->state == OPEN;
-    websocket->why =
-        websocket->state == OPEN ? "no answer to a ping" : "no answer to a close frame";
+    websocket->why = websocket->state == OPEN
+                         ? mk_tr("no answer to a ping", "对 ping 没有应答")
+                         : mk_tr("no answer to a close frame", "对关闭帧没有应答");
     mk_stream_abort(websocket->stream, -ETIMEDOUT);
 }
 
@@ -103,7 +104,8 @@ static void sent(struct mk_websocket *websocket, int rc)
         mk_stream_wake(websocket->stream);
         return;
     }
-    websocket->why = rc == -ENOBUFS ? "it does not take what it is sent" : "out of memory";
+    websocket->why = rc == -ENOBUFS ? mk_tr("it does not receive its messages", "对方未接收消息")
+                                    : mk_tr("out of memory", "内存不足");
     websocket->state = DONE;
     mk_stream_abort(websocket->stream, rc);
 }
@@ -135,7 +137,7 @@ static void finish(struct mk_websocket *websocket)
 static void on_close_frame(struct mk_websocket *websocket, const struct mk_ws_event *event)
 {
     websocket->peer_code = event->code;
-    websocket->why = "closed by the peer";
+    websocket->why = mk_tr("closed by the peer", "由对方关闭");
     if (websocket->state == OPEN)
         send_close(websocket, event->code, (struct mk_slice){ 0 });
     finish(websocket);
@@ -193,7 +195,8 @@ static void on_end(void *owner)
 {
     struct mk_websocket *websocket = owner;
     if (!websocket->why)
-        websocket->why = "the peer went away without a close frame";
+        websocket->why =
+            mk_tr("the peer disconnected without a close frame", "对方未发送关闭帧即断开");
     finish(websocket);
 }
 
@@ -218,7 +221,7 @@ static void on_closed(void *owner, int error)
     struct mk_websocket *websocket = owner;
     const char *why = websocket->why;
     if (!why)
-        why = error < 0 ? mk_error_text(-error) : "closed";
+        why = error < 0 ? mk_error_text(-error) : mk_tr("closed", "已关闭");
     mk_timeout_disarm(&websocket->timeout);
     websocket->events->closed(websocket->owner, websocket->peer_code, why);
     mk_ws_parser_fini(&websocket->parser);

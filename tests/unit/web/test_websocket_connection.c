@@ -283,7 +283,7 @@ static const struct dialogue dialogues[] = {
       .closes_in_message = true },
     /* other ends */
     { "a_peer_that_ends_without_a_close_frame_is_gone",
-      { ENDS, CLOSED(MK_WS_ABNORMAL, "the peer went away without a close frame") } },
+      { ENDS, CLOSED(MK_WS_ABNORMAL, "the peer disconnected without a close frame") } },
     { "a_reset_is_an_end", { RESETS, CLOSED(MK_WS_ABNORMAL, "Connection reset by peer") } },
 };
 
@@ -438,7 +438,7 @@ static void test_peer_that_reads_nothing_is_dropped(void **state)
         mk_websocket_send(peer.websocket, MK_WS_TEXT, mk_slice_of(text, sizeof(text)));
     assert_int_equal(peer.closes, 0); /* never from within a call */
     TURN_UNTIL(&loop, peer.closes == 1);
-    assert_string_equal(peer.why, "it does not take what it is sent");
+    assert_string_equal(peer.why, "it does not receive its messages");
     end_one(&peer);
     mk_loop_fini(&loop);
 }
