@@ -10,7 +10,7 @@ int sb_rights_require_role(struct sb_request *request, uint64_t group, const str
 {
     if (self->role >= least)
         return 0;
-    const char *words = mk_tr_in(request->language, action->en, action->zh);
+    const char *words = mk_tr_in(sb_request_language(request), action->en, action->zh);
     if (least == SB_ROLE_OWNER)
         return sb_refuse(request, SB_NO_PERMISSION, "only the owner of group %" PRIu64 " can %s",
                          "只有群 %" PRIu64 " 的群主可以%s", group, words);
@@ -34,7 +34,7 @@ int sb_rights_require_above(struct sb_request *request, uint64_t group,
     int rc = sb_rights_require_role(request, group, self, SB_ROLE_ADMIN, action);
     if (rc != 0 || self->role > other->role)
         return rc;
-    const char *words = mk_tr_in(request->language, action->en, action->zh);
+    const char *words = mk_tr_in(sb_request_language(request), action->en, action->zh);
     if (self->uin == other->uin)
         return sb_refuse(request, SB_NO_PERMISSION, "%" PRIu64 " can %s, but not themselves",
                          "%" PRIu64 " 不能对自己%s", self->uin, words);

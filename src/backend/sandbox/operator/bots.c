@@ -96,8 +96,8 @@ static int offline(struct sb_request *request)
     bool has_reason = milky_has(request->params, "reason");
     struct mk_slice reason =
         has_reason ? sb_text_param(request->params, "reason")
-                   : mk_slice_str(mk_tr_in(request->language, "the account was taken offline",
-                                           "账号已下线"));
+                   : mk_slice_str(mk_tr_in(sb_request_language(request),
+                                           "the account was taken offline", "账号已下线"));
     yyjson_mut_val *data = yyjson_mut_obj(request->doc);
     if (!sb_text_put(request->doc, data, "reason", reason))
         return -ENOMEM;

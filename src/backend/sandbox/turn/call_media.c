@@ -190,12 +190,12 @@ bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *cal
                            sb_call_media_run *run)
 {
     struct milky_host *host = sandbox->host;
-    enum mk_language language = sb_language(sandbox);
     struct search search = { .most =
                                  call->self_id ? SB_CALL_MOST_URIS : SB_CALL_MOST_URIS_OF_WORLD };
     scan(&search, call->params, NULL, 0);
     if (search.count == 0 && !search.error)
         return false;
+    enum mk_language language = sb_language(sandbox);
     struct sb_call_media *media = search.error ? NULL : calloc(1, sizeof(*media));
     int rc = media ? sb_media_store_make(sandbox->media) : -ENOMEM;
     if (rc == 0 && search.count <= search.most) {
@@ -254,7 +254,7 @@ int sb_call_media_fetch_now(struct sb_request *request, yyjson_mut_val *params)
                                      .items = search.items,
                                      .count = search.count };
     request->media = media;
-    start(media, request->language);
+    start(media, sb_request_language(request));
     while (media->left > 0)
         uv_run(store->loop, UV_RUN_ONCE);
     const struct sb_media_item *bad = first_bad(media);
@@ -304,11 +304,11 @@ int sb_request_media_kind(struct sb_request *request, yyjson_mut_val *uri, unsig
     while (wanted < SB_MEDIA_VIDEO && !(kinds & 1u << wanted))
         wanted++;
     if (media->wrong)
-        return sb_refuse(request, SB_BAD_MEDIA, "%s is damaged: %s", "%s 的内容已损坏：%s",
-                         item->path,
-                         mk_tr_in(request->language, media->wrong->en, media->wrong->zh));
+        return sb_refuse(
+            request, SB_BAD_MEDIA, "%s is damaged: %s", "%s 的内容已损坏：%s", item->path,
+            mk_tr_in(sb_request_language(request), media->wrong->en, media->wrong->zh));
     return sb_refuse(request, SB_BAD_MEDIA, "%s is not %s", "%s 的内容不是%s", item->path,
-                     mk_tr_in(request->language, names[wanted].en, names[wanted].zh));
+                     mk_tr_in(sb_request_language(request), names[wanted].en, names[wanted].zh));
 }
 
 int sb_call_media_record(struct sb_request *request)

@@ -26,12 +26,17 @@ int sb_request_event(struct sb_request *request, uint64_t self_id, const char *t
 
 /* --- refusals --- */
 
+enum mk_language sb_request_language(const struct sb_request *request)
+{
+    return request->call ? sb_language(request->sandbox) : mk_language_get();
+}
+
 int sb_refuse(struct sb_request *request, int retcode, const char *en, const char *zh, ...)
 {
     va_list args;
     va_start(args, zh);
-    vsnprintf(request->message, sizeof(request->message), mk_tr_in(request->language, en, zh),
-              args);
+    vsnprintf(request->message, sizeof(request->message),
+              mk_tr_in(sb_request_language(request), en, zh), args);
     va_end(args);
     /* A reason that was cut must not end within a character. */
     request->message[mk_utf8_valid_prefix(mk_slice_str(request->message))] = '\0';
@@ -46,7 +51,7 @@ int sb_refuse_field(struct sb_request *request, const struct mk_json_path *path,
     char text[LONGEST_PATH], reason[LONGEST_REASON];
     va_list args;
     va_start(args, zh);
-    vsnprintf(reason, sizeof(reason), mk_tr_in(request->language, en, zh), args);
+    vsnprintf(reason, sizeof(reason), mk_tr_in(sb_request_language(request), en, zh), args);
     va_end(args);
     reason[mk_utf8_valid_prefix(mk_slice_str(reason))] = '\0';
     mk_json_path_copy(text, sizeof(text), name ? &field : path);
@@ -55,7 +60,8 @@ int sb_refuse_field(struct sb_request *request, const struct mk_json_path *path,
 
 int sb_refuse_with(struct sb_request *request, int retcode, const struct mk_phrase *why)
 {
-    return sb_refuse(request, retcode, "%s", "%s", mk_tr_in(request->language, why->en, why->zh));
+    return sb_refuse(request, retcode, "%s", "%s",
+                     mk_tr_in(sb_request_language(request), why->en, why->zh));
 }
 
 int sb_refuse_no_friend(struct sb_request *request, uint64_t viewer, uint64_t user)

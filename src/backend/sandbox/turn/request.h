@@ -51,10 +51,9 @@ struct sb_request {
     const char *action;
     uint64_t self_id; /* the bot that calls, or the person that an operator acts for; 0: none */
     yyjson_mut_val *params;
-    yyjson_mut_doc *doc;       /* for all JSON that is made for this call */
-    yyjson_mut_val *result;    /* of success; NULL is {} */
-    enum mk_language language; /* of the reason */
-    int retcode;               /* of refusal */
+    yyjson_mut_doc *doc;    /* for all JSON that is made for this call */
+    yyjson_mut_val *result; /* of success; NULL is {} */
+    int retcode;            /* of refusal */
     char message[SB_REQUEST_MESSAGE];
     bool wrote;                  /* it has begun to write: a failure now rolls back the turn */
     struct sb_call_media *media; /* the contents that its URIs name (call_media.h); NULL: no URIs */
@@ -80,6 +79,10 @@ int sb_request_event(struct sb_request *request, uint64_t self_id, const char *t
                      yyjson_mut_val *data);
 
 /* --- refusals: each function returns SB_REFUSED --- */
+
+/* The language of its reason: that of replies; at the start of the sandbox, where it goes into the
+ * log, that of the process. */
+enum mk_language sb_request_language(const struct sb_request *request);
 
 /*
  * Sets the retcode and the reason, in the language of the request. Both formats take the same

@@ -105,7 +105,6 @@ void sb_turn_request(struct sb_request *request, struct sb_sandbox *sandbox,
                      const struct sb_call *call)
 {
     request->sandbox = sandbox;
-    request->language = sb_language(sandbox);
     request->call = call->id;
     request->action = call->action;
     request->self_id = call->self_id;

@@ -435,7 +435,7 @@ int sb_world_read_file(struct sb_request *request, const char *path, yyjson_mut_
     int rc = read_text(path, &text);
     if (rc < 0 && rc != -ENOMEM)
         rc = sb_refuse(request, SB_NO_CONTENT, "the world file cannot be read: %s",
-                       "无法读取世界文件：%s", mk_error_text_in(request->language, -rc));
+                       "无法读取世界文件：%s", mk_error_text_in(sb_request_language(request), -rc));
     if (rc == 0) {
         yyjson_read_err error = { .code = YYJSON_READ_ERROR_EMPTY_CONTENT, .msg = "it is empty" };
         yyjson_doc *doc = yyjson_read_opts(
@@ -450,7 +450,7 @@ int sb_world_read_file(struct sb_request *request, const char *path, yyjson_mut_
         if (!doc)
             rc = sb_refuse(request, MILKY_MALFORMED, "the world file is not JSON: %zu:%zu: %s",
                            "世界文件不是 JSON：%zu:%zu：%s", line, column,
-                           mk_json_error_text(request->language, &error));
+                           mk_json_error_text(sb_request_language(request), &error));
         else if (!*world)
             rc = -ENOMEM;
         yyjson_doc_free(doc);

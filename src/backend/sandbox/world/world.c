@@ -90,7 +90,6 @@ int sb_world_start(struct sb_sandbox *sandbox)
 {
     struct sb_request request = {
         .sandbox = sandbox,
-        .language = mk_language_get(),
         .doc = yyjson_mut_doc_new(NULL),
     };
     yyjson_mut_val *world;
