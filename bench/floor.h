@@ -1,7 +1,7 @@
 /*
- * floor: what the three floors share: the least that a server on epoll can do, so that what a real
- * one adds can be told. They believe their client: one request or frame is short, its head is
- * well-formed, and what they send is taken by the kernel at once.
+ * floor: shared by the three floors: the least that a server on epoll can do, so that the cost of a
+ * real one can be compared. They trust their client: one request or frame is short, its head is
+ * well-formed, and the kernel accepts their output at once.
  *
  * Only for the benchmark. A floor stops when its standard input ends.
  */

@@ -288,7 +288,7 @@ def growth(make, options):
 
 
 def shorter(options):
-    """Many short windows: a machine that is shared stands still for some ms now and then."""
+    """Many short windows: a shared machine pauses for some ms now and then."""
     return argparse.Namespace(repeats=options.repeats * 5, seconds=options.seconds / 2.5)
 
 

@@ -1,6 +1,6 @@
 /*
- * fuzz: what the targets share: a check that ends them, and inputs that are taken apart. The memory
- * of a piece is exactly as large as it is, so that a sanitizer sees one byte too far.
+ * fuzz: shared by the targets: a check that ends them, and the splitting of inputs. The block of a
+ * piece has exactly its size, so that a sanitizer sees one byte too far.
  */
 #ifndef MK_FUZZ_H
 #define MK_FUZZ_H
@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What must hold does not: `what` says which rule was broken. */
+/* Ends the target where a rule is broken; `what` says which. */
 static inline void check(bool holds, const char *what)
 {
     if (holds)

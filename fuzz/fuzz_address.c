@@ -1,7 +1,7 @@
 /*
- * fuzz_address: any bytes as an address to listen on, and as addresses of the Internet. What was
- * taken is written again as a text that means the same; what only wraps an IPv4 address in IPv6 is
- * as public as that is; an address of this machine is none of the Internet at large.
+ * fuzz_address: any bytes as an address to listen on, and as addresses of the Internet. An accepted
+ * address is printed as a text that means the same; an IPv4 address wrapped in IPv6 is as public as
+ * the IPv4 address; an address of this machine is not public.
  */
 #include "fuzz.h"
 #include "net/address.h"
@@ -20,7 +20,7 @@ static void check_written(const struct mk_address *address)
     check(strcmp(mk_address_format(&read, again), text) == 0, "another text the second time");
     mk_address_reachable(address, &reachable);
     check(mk_address_parse(mk_slice_str(mk_address_format(&reachable, text)), &read) == NULL,
-          "nobody can reach it");
+          "it cannot be reached");
     if (mk_address_is_local(address))
         check(mk_address_is_local(&reachable) &&
                   !mk_address_is_public((const struct sockaddr *)&address->socket),

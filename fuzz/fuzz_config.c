@@ -1,8 +1,7 @@
 /*
- * fuzz_config: no text makes the reader of configurations fail in any other way than by saying so,
- * in both languages alike: each mistake has a line of its own, which begins with a place that is in
- * the text, goes on with no control character, and shows no token. What a right text becomes is
- * right for an embedder, too.
+ * fuzz_config: any text is read, or refused with mistakes, the same in both languages: each mistake
+ * has a line of its own, which begins with a position within the text, has no control characters,
+ * and no token. A valid text makes structs that are valid for an embedder, too.
  */
 #include "base/language.h"
 #include "base/utf8.h"
@@ -12,7 +11,7 @@
 
 #include <errno.h>
 
-/* What a token begins with in the inputs: it must not come out. */
+/* The beginning of tokens in the inputs: it must not be printed. */
 static const struct mk_slice secret = { "s3cret", 6 };
 
 static uint64_t take_number(struct mk_slice *rest, char end)
@@ -95,14 +94,14 @@ static size_t parse(struct mk_slice text, enum mk_language language)
     } else {
         check(!config && mistakes.len > 0, "no mistakes");
         count = check_mistakes(mk_buf_slice(&mistakes), text);
-        check(!memmem(mistakes.data, mistakes.len, secret.ptr, secret.len), "a token is shown");
+        check(!memmem(mistakes.data, mistakes.len, secret.ptr, secret.len), "a token is printed");
     }
     mk_config_free(config);
     mk_buf_fini(&mistakes);
     return count;
 }
 
-/* Only what stands where a token stands is one. */
+/* A text is a token only as the value of a key for tokens. */
 static bool shows_secret_elsewhere(struct mk_slice text)
 {
     static const struct mk_slice places[] = { { "access_token\":\"", 15 }, { "secret\":\"", 9 } };

@@ -1,7 +1,7 @@
 /*
- * fuzz_deflate: whatever bytes come as compressed messages, what the parser says does not depend on
- * how they were split, and no message is longer than its limit; what we compress comes back; and an
- * offer of permessage-deflate is answered in a way that our own client takes.
+ * fuzz_deflate: for any bytes as compressed messages, the results of the parser do not depend on
+ * the splits, and no message is longer than its limit; our compressed messages decompress to the
+ * same; and our client accepts our answer to any offer of permessage-deflate.
  *
  * Input: a byte of options (bits 0-1: limit), two bytes that seed the splits, then the bytes of the
  * peer, which also serve as the message to compress and as the offer.
@@ -81,7 +81,7 @@ static void decompress(struct mk_deflate *deflate, size_t limit, struct mk_slice
     int rc = mk_deflate_inflate(deflate, payload, limit, &message);
     require(rc == 0 || rc == MK_INFLATE_BAD || rc == MK_INFLATE_TOO_BIG);
     require(rc != 0 || message.len <= limit);
-    /* What can be decompressed at all has one length: that is the limit that it needs. */
+    /* A message that can be decompressed has one length: that is the limit that it needs. */
     if (rc == 0 && message.len > 0)
         require(mk_deflate_inflate(deflate, payload, message.len - 1, &message) ==
                 MK_INFLATE_TOO_BIG);

@@ -1,9 +1,9 @@
 /*
  * fuzz_dispatch: any bytes as a message of a WebSocket, in both dialects, as the params of some
- * API, and as an operator's request. Whatever comes in, exactly one reply goes out, and it is JSON.
- * It is the same when the text is taken over and read in place; an echo comes back as it was given.
+ * API, and as an operator's request. Every input gets exactly one reply, and it is JSON. It is the
+ * same when the text is taken over and read in place; an echo comes back as it was given.
  *
- * The target answers with what it was asked and with fields that make a result of many APIs.
+ * The target answers with its params and with fields that make a result of many APIs.
  */
 #include "base/json.h"
 #include "fuzz.h"
@@ -30,7 +30,7 @@ static void on_call(struct mk_call_target *target, struct mk_call *call)
 }
 
 static unsigned replies;
-static struct mk_buf said; /* the replies, one behind the other */
+static struct mk_buf said; /* the replies, one after the other */
 
 static void check_json(const struct mk_buf *text)
 {

@@ -1,7 +1,7 @@
 /*
- * fuzz_handshake: what is read out of the heads of messages. Any bytes are a request (credentials,
- * origin, where to go on, media type, name of an API, the server's side of the opening handshake),
- * and any bytes are a server's answer to a client's handshake. What we write ourselves, we take.
+ * fuzz_handshake: the heads of messages. Any bytes are a request (credentials, origin, the event to
+ * continue after, media type, name of an API, the server's side of the opening handshake), and any
+ * bytes are a server's answer to a client's handshake. We accept our own output.
  *
  * Up to the first LF: a token; then the head.
  */
@@ -18,8 +18,7 @@
 
 /* --- requests --- */
 
-/* The right token in the header is let in, everywhere; with another one, or with more, nobody is.
- */
+/* The right token in the header is accepted everywhere; another one, or more than one, never. */
 static void check_token(const struct mk_http1_request *request, struct mk_slice token)
 {
     enum mk_auth auth = mk_auth_check(request, token, MK_AUTH_HEADER);
@@ -159,7 +158,7 @@ static void read_response(struct mk_slice input)
           "a wrong answer is taken");
 }
 
-/* What a client sends is what a server takes, whatever the target is. */
+/* The server accepts the client's request, whatever the target is. */
 static void check_request(struct mk_slice target_text)
 {
     char key[MK_WS_KEY_LEN];

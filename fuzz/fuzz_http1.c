@@ -1,34 +1,34 @@
 /*
- * fuzz_http1: requests and responses of any bytes. What comes out of the parser must not depend on
- * how the bytes were cut: the input is fed whole, byte by byte and in pieces, and all that is told
- * each time is compared. Every piece is a block of its own, freed when it was taken.
+ * fuzz_http1: requests and responses of any bytes. The results of the parser must not depend on the
+ * splits: the input is fed whole, byte by byte and in pieces, and the logs of all results are
+ * compared. Every piece is a block of its own, freed when it was read.
  *
  * The first byte chooses the pieces and small limits, the rest is the input.
  */
 #include "fuzz.h"
 #include "wire/http1.h"
 
-static void tell_slice(struct mk_buf *told, struct mk_slice s)
+static void log_slice(struct mk_buf *log, struct mk_slice s)
 {
-    mk_buf_append_slice(told, s);
-    mk_buf_append_char(told, '\0');
+    mk_buf_append_slice(log, s);
+    mk_buf_append_char(log, '\0');
 }
 
-static void tell(struct mk_buf *told, int status, const struct mk_http1_parser *parser)
+static void log_result(struct mk_buf *log, int status, const struct mk_http1_parser *parser)
 {
     const struct mk_http1_request *request = mk_http1_parser_request(parser);
-    mk_buf_printf(told, "%d %u %d%d%d %llu ", status, mk_http1_parser_error(parser)->status,
+    mk_buf_printf(log, "%d %u %d%d%d %llu ", status, mk_http1_parser_error(parser)->status,
                   request->keep_alive, request->chunked, request->upgrade_websocket,
                   (unsigned long long)request->content_length);
-    tell_slice(told, request->method);
-    tell_slice(told, request->target);
-    tell_slice(told, request->path);
-    tell_slice(told, request->query);
-    tell_slice(told, request->host);
-    tell_slice(told, request->body);
+    log_slice(log, request->method);
+    log_slice(log, request->target);
+    log_slice(log, request->path);
+    log_slice(log, request->query);
+    log_slice(log, request->host);
+    log_slice(log, request->body);
     for (size_t i = 0; i < request->header_count; i++) {
-        tell_slice(told, request->headers[i].name);
-        tell_slice(told, request->headers[i].value);
+        log_slice(log, request->headers[i].name);
+        log_slice(log, request->headers[i].value);
     }
 }
 
@@ -44,7 +44,7 @@ static void check_request(const struct mk_http1_request *request)
 
 /* Returns false when the connection is at its end. */
 static bool feed_piece(struct mk_http1_parser *parser, const char *piece, size_t len,
-                       struct mk_buf *told)
+                       struct mk_buf *log)
 {
     for (size_t at = 0;;) {
         size_t consumed;
@@ -55,7 +55,7 @@ static bool feed_piece(struct mk_http1_parser *parser, const char *piece, size_t
             check(at == len, "not all was taken");
             return true;
         }
-        tell(told, status, parser);
+        log_result(log, status, parser);
         if (status == MK_HTTP1_BAD)
             return false;
         check_request(mk_http1_parser_request(parser));
@@ -63,7 +63,7 @@ static bool feed_piece(struct mk_http1_parser *parser, const char *piece, size_t
 }
 
 /* Pieces of `most` bytes at most, of a varying length. */
-static void feed(const uint8_t *data, size_t size, size_t most, bool small, struct mk_buf *told)
+static void feed(const uint8_t *data, size_t size, size_t most, bool small, struct mk_buf *log)
 {
     static const struct mk_http1_limits small_limits = { 60, 200, 5, 30 };
     struct mk_http1_parser *parser =
@@ -79,7 +79,7 @@ static void feed(const uint8_t *data, size_t size, size_t most, bool small, stru
         char *piece = malloc(len);
         check(piece != NULL, "memory");
         memcpy(piece, data + at, len);
-        more = feed_piece(parser, piece, len, told);
+        more = feed_piece(parser, piece, len, log);
         free(piece);
         at += len;
     }
@@ -120,7 +120,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         mk_buf_reset(&split, SIZE_MAX);
         feed(data, size, ways[i], small, &split);
-        check(mk_slice_eq(mk_buf_slice(&whole), mk_buf_slice(&split)), "pieces tell another thing");
+        check(mk_slice_eq(mk_buf_slice(&whole), mk_buf_slice(&split)),
+              "pieces have another result");
     }
     mk_buf_fini(&whole);
     mk_buf_fini(&split);

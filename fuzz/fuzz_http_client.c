@@ -1,9 +1,8 @@
 /*
- * fuzz_http_client: any bytes as the response to a request of ours: to a POST, as webhooks make
- * them, and to a GET, as downloads are. Each request ends once, with a response or with a reason
- * for there being none; no body is longer than its limit, and only a success gives a download its
- * bytes; what is told does not depend on how the bytes came in pieces. libcurl does the reading;
- * what is looked at is what we make of it.
+ * fuzz_http_client: any bytes as the response to our request: to a POST, as of webhooks, and to a
+ * GET, as of downloads. Each request ends once, with a response or with a reason for its failure;
+ * no body is longer than its limit, and only a success has the bytes of a download; the result does
+ * not depend on the splits. libcurl reads the response; the target checks our use of it.
  *
  * The first byte: bit 0 chooses GET, bit 1 a small limit, the others seed the pieces.
  */
@@ -24,12 +23,12 @@ static struct mk_loop loop;
 static int listening = -1;
 static char url[64];
 
-/* One request, and what became of it. */
+/* One request, and its result. */
 struct exchange {
     unsigned ended;
     size_t limit;
-    struct mk_buf got;  /* a download's bytes */
-    struct mk_buf told; /* all of it as text */
+    struct mk_buf got;    /* a download's bytes */
+    struct mk_buf result; /* all of it as text */
 };
 
 static void listen_on_loopback(void)
@@ -57,18 +56,18 @@ static void on_done(void *arg, const struct mk_http_response *response)
         bool too_long = response->failure->kind == MK_FAILURE_TOO_LONG;
         check(response->failure->en[0] != '\0' && response->failure->kind != MK_FAILURE_NONE,
               "no reason");
-        mk_buf_printf(&exchange->told, "none, too long: %d", too_long);
+        mk_buf_printf(&exchange->result, "none, too long: %d", too_long);
         return;
     }
     check(response->status >= 100 && response->status <= 999, "status");
     check(response->body.len <= exchange->limit, "longer than its limit");
     check(response->status / 100 == 2 || exchange->got.len == 0, "bytes of a failure");
-    /* A date in Retry-After is as far away as it is at the moment. */
-    mk_buf_printf(&exchange->told, "%u %d ", response->status, response->retry_after > 0);
-    mk_buf_append_slice(&exchange->told, response->content_type);
-    mk_buf_append_char(&exchange->told, '\0');
-    mk_buf_append_slice(&exchange->told, response->body);
-    mk_buf_append_slice(&exchange->told, mk_buf_slice(&exchange->got));
+    /* The distance of a date in Retry-After depends on the time. */
+    mk_buf_printf(&exchange->result, "%u %d ", response->status, response->retry_after > 0);
+    mk_buf_append_slice(&exchange->result, response->content_type);
+    mk_buf_append_char(&exchange->result, '\0');
+    mk_buf_append_slice(&exchange->result, response->body);
+    mk_buf_append_slice(&exchange->result, mk_buf_slice(&exchange->got));
 }
 
 static int on_body(void *arg, const char *data, size_t len)
@@ -111,7 +110,8 @@ static void turn_until_readable(int fd, const struct exchange *exchange)
         uv_run(loop.uv, UV_RUN_NOWAIT);
 }
 
-/* Accepts connections of the request until it has ended: one that was not answered is made anew. */
+/* Accepts connections of the request until it has ended: one that was not answered is made again.
+ */
 static void serve(struct exchange *exchange, struct mk_slice response, uint32_t most, uint32_t seed)
 {
     char request[4096];
@@ -148,7 +148,7 @@ static struct mk_buf exchange_of(uint8_t options, struct mk_slice response, uint
     struct exchange exchange = { .limit = options & 2 ? SMALL : LARGE };
     struct mk_http_client *client = mk_http_client_new(&loop);
     mk_buf_init(&exchange.got, SIZE_MAX / 2);
-    mk_buf_init(&exchange.told, SIZE_MAX / 2);
+    mk_buf_init(&exchange.result, SIZE_MAX / 2);
     check(client && ask(client, options & 1, &exchange), "no request");
     for (int tries = 0; exchange.ended == 0; tries++) {
         check(tries < 8, "it asks again and again");
@@ -158,7 +158,7 @@ static struct mk_buf exchange_of(uint8_t options, struct mk_slice response, uint
     mk_http_client_free(client);
     uv_run(loop.uv, UV_RUN_NOWAIT);
     mk_buf_fini(&exchange.got);
-    return exchange.told;
+    return exchange.result;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -175,7 +175,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
      */
     bool has_nul = input.len > 0 && memchr(input.ptr, '\0', input.len);
     if (!has_nul && mk_http1_read_response(input, &head, &len) == MK_HTTP1_HEAD)
-        check(mk_slice_eq(mk_buf_slice(&whole), mk_buf_slice(&split)), "pieces tell another thing");
+        check(mk_slice_eq(mk_buf_slice(&whole), mk_buf_slice(&split)),
+              "pieces have another result");
     mk_buf_fini(&whole);
     mk_buf_fini(&split);
     return 0;

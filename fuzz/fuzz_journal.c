@@ -1,12 +1,10 @@
 /*
- * fuzz_journal: events through a hub and its journal, in every format. What a sink that listens
- * gets is what one gets that comes later and reads the journal; every framing tells the same; all
- * of it is JSON. Rows of the journal that hold anything else than what we wrote there are left out,
- * and hide nothing of what comes behind them.
+ * fuzz_journal: events through a hub and its journal, in every format. A sink that listens gets the
+ * same as one that connects later and reads the journal; every framing carries the same; all of it
+ * is JSON. Rows of the journal that we did not write are left out, and hide no later ones.
  *
- * The first byte chooses dialect and envelope. Then lines, "F TYPE DATA": F is a byte, with bit 0
- * the event is written into the journal as if it had always stood there, with bit 1 a number is
- * left out before that.
+ * The first byte chooses dialect and envelope. Then lines, "F TYPE DATA": F is a byte; with bit 0
+ * the event is written directly into the journal, with bit 1 a number is left out before that.
  */
 #include "base/json.h"
 #include "fuzz.h"
@@ -25,20 +23,20 @@ static struct mk_deflate codec;
 struct listener {
     struct mk_reader reader;
     struct mk_event_format format;
-    struct mk_buf told; /* what the frames carry: "JSON\n" */
+    struct mk_buf got; /* the JSON of the frames: "JSON\n" */
 };
 
 /* --- decoding --- */
 
-static void tell(struct mk_buf *told, struct mk_slice json)
+static void keep(struct mk_buf *got, struct mk_slice json)
 {
     yyjson_doc *doc = mk_json_read(json, NULL, NULL);
     check(yyjson_is_obj(yyjson_doc_get_root(doc)), "an event that is no JSON");
     yyjson_doc_free(doc);
-    check(mk_buf_append_slice(told, json) == 0 && mk_buf_append_char(told, '\n') == 0, "memory");
+    check(mk_buf_append_slice(got, json) == 0 && mk_buf_append_char(got, '\n') == 0, "memory");
 }
 
-static void decode_frames(struct mk_buf *told, enum mk_ws_role reader, struct mk_slice frames)
+static void decode_frames(struct mk_buf *got, enum mk_ws_role reader, struct mk_slice frames)
 {
     struct mk_ws_parser parser;
     char *copy = copy_of(frames.ptr, frames.len);
@@ -48,25 +46,25 @@ static void decode_frames(struct mk_buf *told, enum mk_ws_role reader, struct mk
     while (mk_ws_parser_feed(&parser, copy + at, frames.len - at, &used) == MK_WS_MESSAGE) {
         at += used;
         check(parser.event.opcode == MK_WS_TEXT, "no text");
-        tell(told, parser.event.payload);
+        keep(got, parser.event.payload);
     }
     check(at + used == frames.len, "a torn frame");
     mk_ws_parser_fini(&parser);
     free(copy);
 }
 
-static void decode_lines(struct mk_buf *told, struct mk_slice lines)
+static void decode_lines(struct mk_buf *got, struct mk_slice lines)
 {
     while (lines.len > 0) {
         struct mk_slice line = take_until(&lines, '\n');
         struct mk_slice number = take_until(&line, ' ');
         check(number.len > 0 && number.ptr[0] >= '0' && number.ptr[0] <= '9', "no number");
-        tell(told, line);
+        keep(got, line);
     }
 }
 
-/* An event has an id of its own, a gap goes on with the one before. */
-static void decode_sse(struct mk_buf *told, struct mk_slice stream)
+/* An event has an id of its own, a gap has the previous one. */
+static void decode_sse(struct mk_buf *got, struct mk_slice stream)
 {
     struct mk_sse_parser parser;
     char last[32] = "";
@@ -79,24 +77,24 @@ static void decode_sse(struct mk_buf *told, struct mk_slice stream)
         check(is_gap == mk_slice_eq(event->id, mk_slice_str(last)), "id");
         snprintf(last, sizeof(last), "%.*s", (int)event->id.len,
                  event->id.ptr ? event->id.ptr : "");
-        tell(told, event->data);
+        keep(got, event->data);
         stream = mk_slice_from(stream, consumed);
     }
     check(consumed == stream.len && parser.line.len == 0 && parser.data.len == 0, "the end");
     mk_sse_parser_fini(&parser);
 }
 
-static void decode(struct mk_buf *told, enum mk_framing framing, struct mk_slice bytes)
+static void decode(struct mk_buf *got, enum mk_framing framing, struct mk_slice bytes)
 {
     if (framing == MK_FRAMING_WEBSOCKET || framing == MK_FRAMING_WEBSOCKET_DEFLATE)
-        decode_frames(told, MK_WS_CLIENT, bytes);
+        decode_frames(got, MK_WS_CLIENT, bytes);
     else if (framing == MK_FRAMING_WEBSOCKET_MASKED ||
              framing == MK_FRAMING_WEBSOCKET_MASKED_DEFLATE)
-        decode_frames(told, MK_WS_SERVER, bytes);
+        decode_frames(got, MK_WS_SERVER, bytes);
     else if (framing == MK_FRAMING_LINE)
-        decode_lines(told, bytes);
+        decode_lines(got, bytes);
     else
-        decode_sse(told, bytes);
+        decode_sse(got, bytes);
 }
 
 /* --- listening --- */
@@ -116,7 +114,7 @@ static void listen_all(struct mk_hub *hub, struct listener listeners[MK_FRAMINGS
                         .envelope = (enum mk_envelope)(choice >> 1 & 3),
                         .framing = (enum mk_framing)i },
         };
-        mk_buf_init(&listener->told, SIZE_MAX / 2);
+        mk_buf_init(&listener->got, SIZE_MAX / 2);
         check(mk_reader_start(&listener->reader, hub, &listener->format, MK_READER_LIVE,
                               UINT64_MAX) == 0,
               "memory");
@@ -126,7 +124,7 @@ static void listen_all(struct mk_hub *hub, struct listener listeners[MK_FRAMINGS
 static void hear(struct listener *listener)
 {
     for (struct mk_slice bytes; (bytes = mk_reader_peek(&listener->reader)).len > 0;) {
-        decode(&listener->told, listener->format.framing, bytes);
+        decode(&listener->got, listener->format.framing, bytes);
         mk_reader_advance(&listener->reader, bytes.len);
     }
 }
@@ -154,14 +152,14 @@ static void store(struct mk_hub *hub, uint8_t flags, struct mk_slice type, struc
     mk_journal_append(journal, bot, &event);
 }
 
-/* Replays everything in a format; returns what was told. */
+/* Replays everything in a format; returns the JSON of all frames. */
 static struct mk_buf replay(struct mk_hub *hub, const struct mk_event_format *format)
 {
-    struct mk_buf out, told;
+    struct mk_buf out, got;
     uint64_t next = 1;
     int rc = 1;
     mk_buf_init(&out, SIZE_MAX / 2);
-    mk_buf_init(&told, SIZE_MAX / 2);
+    mk_buf_init(&got, SIZE_MAX / 2);
     while (rc > 0) {
         uint64_t before = next;
         rc = mk_hub_replay(hub, format, &next, &out);
@@ -169,15 +167,15 @@ static struct mk_buf replay(struct mk_hub *hub, const struct mk_event_format *fo
         check(rc == 0 || next > before, "it does not go on");
     }
     check(next == hub->events + 1, "it does not come to the end");
-    decode(&told, format->framing, mk_buf_slice(&out));
+    decode(&got, format->framing, mk_buf_slice(&out));
     mk_buf_fini(&out);
-    return told;
+    return got;
 }
 
-static void check_end(const struct mk_buf *told)
+static void check_end(const struct mk_buf *got)
 {
     static const struct mk_slice last = { "\"the end\"", 9 };
-    check(told->len > 0 && memmem(told->data, told->len, last.ptr, last.len),
+    check(got->len > 0 && memmem(got->data, got->len, last.ptr, last.len),
           "the last event is lost");
 }
 
@@ -187,23 +185,23 @@ static void check_replays(struct mk_hub *hub, struct listener listeners[MK_FRAMI
     for (int i = 0; i < MK_FRAMINGS; i++) {
         hear(&listeners[i]);
         mk_reader_stop(&listeners[i].reader);
-        struct mk_buf told = replay(hub, &listeners[i].format);
-        check_end(&told);
-        check_end(&listeners[i].told);
-        check(stored || mk_slice_eq(mk_buf_slice(&told), mk_buf_slice(&listeners[i].told)),
-              "the journal tells another thing");
-        check(i == 0 || mk_slice_eq(mk_buf_slice(&told), mk_buf_slice(&first)),
-              "a framing tells another thing");
-        mk_buf_fini(&listeners[i].told);
+        struct mk_buf got = replay(hub, &listeners[i].format);
+        check_end(&got);
+        check_end(&listeners[i].got);
+        check(stored || mk_slice_eq(mk_buf_slice(&got), mk_buf_slice(&listeners[i].got)),
+              "the journal has something else");
+        check(i == 0 || mk_slice_eq(mk_buf_slice(&got), mk_buf_slice(&first)),
+              "a framing carries something else");
+        mk_buf_fini(&listeners[i].got);
         if (i == 0)
-            first = told;
+            first = got;
         else
-            mk_buf_fini(&told);
+            mk_buf_fini(&got);
     }
     mk_buf_fini(&first);
 }
 
-/* What else the journal keeps comes back as it was. */
+/* Other data in the journal is read back as it was. */
 static void check_texts(struct mk_slice text)
 {
     uint64_t number = 0;

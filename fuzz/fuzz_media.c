@@ -1,6 +1,6 @@
 /*
- * fuzz_media: contents of any bytes. The prober must stay within them (they lie in a block of their
- * own), end, and say nothing that contradicts itself. Decoding them as base64 must do the same.
+ * fuzz_media: contents of any bytes. The prober must stay within them (they are in a block of their
+ * own), end, and return a consistent result. Decoding them as base64 must do the same.
  */
 #include "backend/sandbox/media/probe.h"
 #include "base/base64.h"

@@ -1,10 +1,10 @@
 /*
- * fuzz_sandbox: what bots and an operator ask of a world, line by line. Every call gets one reply,
- * which is JSON and never a failure of the sandbox itself; every event can be told in every form.
- * In the end the world is dumped, loaded and dumped again: the same.
+ * fuzz_sandbox: calls of bots and an operator, line by line. Every call gets one reply, which is
+ * JSON and never a failure of the sandbox itself; every event can be encoded in every format. In
+ * the end the world is dumped, loaded and dumped again: the same.
  *
- * Making a sandbox takes much longer than asking it something: one serves many inputs, each of
- * which begins with the reset of its world.
+ * Making a sandbox takes much longer than a call: one serves many inputs, each of which begins with
+ * the reset of its world.
  *
  * A line is "W ACTION JSON": W is a or b for one of the two bots in 1.2, A or B in the draft, o for
  * the operator. Nothing is downloaded, and no file is read.
@@ -33,7 +33,7 @@ static const uint64_t bots[] = { 10001000, 10002000 };
 
 enum { FORMS = MK_DIALECTS * MK_ENVELOPES };
 
-/* One who is told of every event in one form. */
+/* A sink of all events in one format. */
 struct listener {
     struct mk_sink sink;
 };
@@ -65,7 +65,8 @@ struct endpoint {
 static void drop(struct mk_host_owner *owner, struct mk_account *account)
 {
     (void)owner;
-    check(account->self_id == bots[0] || account->self_id == bots[1], "connections of nobody");
+    check(account->self_id == bots[0] || account->self_id == bots[1],
+          "connections of an unknown bot");
 }
 
 static int resource_url(struct mk_host_owner *owner, const struct milky_host *host,
@@ -82,7 +83,7 @@ static int resource_url(struct mk_host_owner *owner, const struct milky_host *ho
 
 static void on_log(const char *line, size_t len)
 {
-    check(!memmem(line, len, "was lost", 8), "an event that cannot be told");
+    check(!memmem(line, len, "was lost", 8), "an event that cannot be encoded");
 }
 
 /* "NUMBER JSON", once for each event. */
@@ -273,7 +274,7 @@ static void start(struct endpoint *endpoint)
     mk_caller_init(&endpoint->caller, on_reply);
 }
 
-/* As it was at the start; the time stands still. */
+/* As it was at the start; the clock is stopped. */
 static void reset(struct endpoint *endpoint)
 {
     static const struct mk_slice requests[][2] = {
@@ -305,7 +306,7 @@ static void stop(struct endpoint *endpoint)
     mk_buf_fini(&endpoint->reply);
 }
 
-/* Of another machine nothing is asked. */
+/* No request is sent to another machine. */
 static bool is_harmless(struct mk_slice input)
 {
     for (size_t i = 0; i + 4 <= input.len; i++)

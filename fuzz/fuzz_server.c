@@ -1,8 +1,8 @@
 /*
  * fuzz_server: any bytes from a client of a server: HTTP calls in both dialects, WebSockets, the
- * event stream, resources, the control address. What the server answers must not depend on how the
- * bytes came in pieces; it is HTTP with JSON in it, and after an upgrade frames with JSON in them;
- * and in the end the connection is gone.
+ * event stream, resources, the control address. The answers must not depend on the splits; they are
+ * HTTP with JSON in it, and after an upgrade frames with JSON in them; and in the end the
+ * connection is closed.
  *
  * The first byte: bit 0 the control address, bit 1 a token is asked for ("t"), the others seed the
  * pieces. The rest is what the client sends.
@@ -209,7 +209,7 @@ static void say(struct client *client, const char *data, size_t len)
     while (len > 0) {
         ssize_t sent = send(client->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno != EAGAIN)
-            break; /* the server has had enough */
+            break; /* the server has closed it */
         if (sent > 0) {
             data += sent;
             len -= (size_t)sent;
@@ -218,7 +218,7 @@ static void say(struct client *client, const char *data, size_t len)
     }
 }
 
-/* What the server answers to all of it, in pieces of up to `most` bytes (0: whole). */
+/* The server's answer to all of it, in pieces of up to `most` bytes (0: whole). */
 static struct mk_buf talk(uint8_t options, struct mk_slice input, uint32_t most)
 {
     struct client client = { .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
@@ -248,9 +248,9 @@ static struct mk_buf talk(uint8_t options, struct mk_slice input, uint32_t most)
     return client.got;
 }
 
-/* --- what it said --- */
+/* --- the answers --- */
 
-/* Leaves out what may differ: interim responses, and the time of day. */
+/* Leaves out parts that may differ: interim responses, and the time of day. */
 static void normalise(struct mk_buf *got)
 {
     static const struct mk_slice interim = { "HTTP/1.1 100 Continue\r\n\r\n", 25 };
@@ -299,7 +299,7 @@ static size_t length_of(const struct mk_http1_response *response, struct mk_slic
     for (size_t i = 0; i < text.len; i++)
         len = len * 10 + (size_t)(text.ptr[i] - '0');
     if (mk_slice_starts_with(rest, MK_SLICE("HTTP/1.1 ")))
-        return 0; /* to HEAD: only the length of what there would be */
+        return 0; /* to HEAD: only the length of the body for GET */
     return text.ptr && len < rest.len ? len : rest.len;
 }
 
@@ -322,7 +322,7 @@ static void check_answers(struct mk_slice rest)
     }
 }
 
-/* Of a client that waits for "100 Continue" it does matter whether its body has come: one that is
+/* For a client that waits for "100 Continue" it matters whether its body has come: one that is
  * refused will not send it, and the connection ends. */
 static bool may_wait(struct mk_slice input)
 {

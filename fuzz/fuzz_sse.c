@@ -1,7 +1,6 @@
 /*
- * fuzz_sse: what is written must come out of the parser as it went in, but for line breaks, which
- * are all LF then; and whatever is in a stream, pieces tell the same as the whole, in chunks or
- * not.
+ * fuzz_sse: the parser must return what was written, but for line breaks, which are all LF then;
+ * and the events of any stream do not depend on the splits, in chunks or not.
  *
  * Messages are divided by NUL. The first byte of each is its id and (its top bit) whether a comment
  * goes before it; the rest is the data. The whole input is a stream of events, too, and the body of
@@ -37,7 +36,7 @@ static void append_normalised(struct mk_buf *out, struct mk_slice text)
     }
 }
 
-/* `last` is the id before; one of 0 is not written. */
+/* `last` is the previous id; one of 0 is not written. */
 static void check_message(const struct mk_sse_event *event, struct mk_slice input, uint64_t *last)
 {
     struct mk_buf expected;
@@ -87,20 +86,20 @@ struct reader {
     struct mk_http1_chunks chunks;
     bool chunked;
     bool over;
-    struct mk_buf told;
+    struct mk_buf log;
 };
 
 static void reader_init(struct reader *reader, bool chunked)
 {
     *reader = (struct reader){ .chunked = chunked };
     mk_sse_parser_init(&reader->parser, MOST);
-    mk_buf_init(&reader->told, SIZE_MAX / 2);
+    mk_buf_init(&reader->log, SIZE_MAX / 2);
 }
 
 static void reader_fini(struct reader *reader)
 {
     mk_sse_parser_fini(&reader->parser);
-    mk_buf_fini(&reader->told);
+    mk_buf_fini(&reader->log);
 }
 
 static void take_text(struct reader *reader, struct mk_slice text)
@@ -113,16 +112,16 @@ static void take_text(struct reader *reader, struct mk_slice text)
         const struct mk_sse_event *event = &reader->parser.event;
         if (rc < 0) {
             check(rc == -ENOBUFS, "error");
-            mk_buf_append_slice(&reader->told, MK_SLICE("too long"));
+            mk_buf_append_slice(&reader->log, MK_SLICE("too long"));
             reader->over = true;
         } else if (rc == MK_SSE_EVENT) {
             check(event->data.len <= MOST && event->type.len > 0, "event");
-            mk_buf_append_slice(&reader->told, event->type);
-            mk_buf_append_char(&reader->told, '\0');
-            mk_buf_append_slice(&reader->told, event->id);
-            mk_buf_append_char(&reader->told, '\0');
-            mk_buf_append_slice(&reader->told, event->data);
-            mk_buf_append_char(&reader->told, '\0');
+            mk_buf_append_slice(&reader->log, event->type);
+            mk_buf_append_char(&reader->log, '\0');
+            mk_buf_append_slice(&reader->log, event->id);
+            mk_buf_append_char(&reader->log, '\0');
+            mk_buf_append_slice(&reader->log, event->data);
+            mk_buf_append_char(&reader->log, '\0');
         } else {
             check(text.len == 0, "something is left");
         }
@@ -140,7 +139,7 @@ static void take_chunks(struct reader *reader, struct mk_slice input)
             check(data.len > 0 && data.ptr + data.len == input.ptr + consumed, "a piece");
             take_text(reader, data);
         } else if (status != MK_HTTP1_CHUNKS_MORE) {
-            mk_buf_append_char(&reader->told, status == MK_HTTP1_CHUNKS_END ? 'E' : 'B');
+            mk_buf_append_char(&reader->log, status == MK_HTTP1_CHUNKS_END ? 'E' : 'B');
             reader->over = true;
         }
         input = mk_slice_from(input, consumed);
@@ -163,8 +162,8 @@ static void take_pieces(struct reader *reader, struct mk_slice input, size_t mos
         free(piece);
         input = mk_slice_from(input, len);
     }
-    mk_buf_append_slice(&reader->told, mk_sse_parser_last_id(&reader->parser));
-    mk_buf_append_char(&reader->told, (char)('0' + reader->parser.retry_ms % 10));
+    mk_buf_append_slice(&reader->log, mk_sse_parser_last_id(&reader->parser));
+    mk_buf_append_char(&reader->log, (char)('0' + reader->parser.retry_ms % 10));
 }
 
 static void check_stream(struct mk_slice input, bool chunked)
@@ -177,8 +176,8 @@ static void check_stream(struct mk_slice input, bool chunked)
         struct reader reader;
         reader_init(&reader, chunked);
         take_pieces(&reader, input, most[i]);
-        check(mk_slice_eq(mk_buf_slice(&reader.told), mk_buf_slice(&whole.told)),
-              "pieces tell something else");
+        check(mk_slice_eq(mk_buf_slice(&reader.log), mk_buf_slice(&whole.log)),
+              "pieces have another result");
         reader_fini(&reader);
     }
     reader_fini(&whole);

@@ -1,8 +1,8 @@
 /*
- * fuzz_text: any bytes as a text of somebody else's: UTF-8 is found valid however it comes in
- * pieces and by another checker; what is repaired or cut is valid; a JSON string, a Prometheus
- * label, a uid and an element of a list come out as they went in; an integer is what arithmetic
- * says it is.
+ * fuzz_text: any bytes as an untrusted text: the check of UTF-8 does not depend on the splits and
+ * agrees with another checker; a repaired or cut text is valid; a JSON string, a Prometheus label,
+ * a uid and an element of a list are read back as they were written; an integer has its
+ * mathematical value.
  */
 #include "backend/sandbox/model/uid.h"
 #include "base/exposition.h"
@@ -61,7 +61,7 @@ static void check_utf8(struct mk_slice text, uint32_t seed)
         valid = mk_utf8_feed(&state, text.ptr + at, len);
         at += len;
     }
-    check((valid && state.need == 0) == (prefix == text.len), "pieces tell another thing");
+    check((valid && state.need == 0) == (prefix == text.len), "pieces have another result");
 }
 
 /* --- what is written of it --- */
@@ -227,16 +227,16 @@ static void check_uid(struct mk_slice text)
     }
 }
 
-/* A URL is shown without what may be secret in it. */
+/* A URL is printed without the parts that may be secret. */
 static void check_shown(const char *text)
 {
-    char shown[8192];
+    char printed[8192];
     struct mk_url url;
-    mk_summary_url(text, shown, sizeof(shown));
+    mk_summary_url(text, printed, sizeof(printed));
     if (mk_url_parse(mk_slice_str(text), &url) || strlen(text) > 4096)
         return;
     struct mk_url again;
-    check(mk_url_parse(mk_slice_str(shown), &again) == NULL, "no URL any more");
+    check(mk_url_parse(mk_slice_str(printed), &again) == NULL, "no URL any more");
     check(again.userinfo.len == 0 || mk_slice_eq(again.userinfo, MK_SLICE("***")), "userinfo");
     check(again.query.len == 0 || mk_slice_eq(again.query, MK_SLICE("***")), "query");
     check(mk_slice_eq(again.host, url.host) && again.port == url.port, "another server");

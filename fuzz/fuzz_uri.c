@@ -1,10 +1,10 @@
 /*
- * fuzz_uri: any bytes as the URI of a content. base64:// gives back what was encoded, and takes no
- * text but that one for it; file:// never reads what is not below its root, whatever stands in the
- * path; the name of a file that comes of a URI is one that a file can have.
+ * fuzz_uri: any bytes as the URI of a content. base64:// decodes to the encoded bytes, and accepts
+ * no other text for them; file:// never reads a file outside its root, whatever the path is; the
+ * file name of a URI is a valid one.
  *
- * The first byte: bits 0 and 1 choose what a path begins with (nothing, the root, the root twice,
- * what is beside it), bit 2 a small limit. The rest is the URI behind its scheme.
+ * The first byte: bits 0 and 1 choose the beginning of a path (nothing, the root, the root twice, a
+ * folder beside it), bit 2 a small limit. The rest is the URI after its scheme.
  */
 #include "backend/sandbox/media/private.h"
 #include "base/base64.h"
@@ -104,7 +104,7 @@ static void check_file(const struct sb_media_rules *rules, uint8_t mode, struct 
     mk_buf_fini(&content);
 }
 
-/* Reads the base64 of `text`; what comes out is in `content`. */
+/* Decodes the base64 of `text` into `content`. */
 static bool read_base64(const struct sb_media_rules *rules, struct mk_slice text,
                         struct mk_buf *content)
 {

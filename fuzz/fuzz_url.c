@@ -1,6 +1,6 @@
 /*
- * fuzz_url: any bytes as a URL and as the value of a parameter. What was set in a query is found in
- * it again; what was escaped decodes to itself; a URL that was taken is taken again, the same, when
+ * fuzz_url: any bytes as a URL and as the value of a parameter. A value that was set in a query is
+ * found in it; an escaped text decodes to itself; a URL that was parsed is parsed to the same when
  * it is put together from its parts.
  */
 #include "base/percent.h"

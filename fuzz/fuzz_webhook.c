@@ -1,8 +1,8 @@
 /*
  * fuzz_webhook: any bytes as the response to a webhook, as a secret to sign with and as an id of
- * the draft. A response is no call, and then nothing is done, or every call in it is executed once,
- * in order, whether replies come at once or later; a signature is the HMAC that it should be; an id
- * that was taken apart is put together again as it was.
+ * the draft. A response is no call, and nothing is executed, or every call in it is executed once,
+ * in order, whether replies come at once or later; a signature is the right HMAC; an id that was
+ * parsed is composed again as it was.
  *
  * Up to the first LF: a secret, and an id; the rest is the response.
  */
@@ -23,7 +23,7 @@
 static struct mk_call *waiting[1024];
 static size_t waiting_count, asked, done_count;
 static bool later;
-static struct mk_buf order; /* of the actions that were asked */
+static struct mk_buf order; /* of the called actions */
 
 static void on_call(struct mk_call_target *target, struct mk_call *call)
 {
@@ -42,7 +42,7 @@ static void on_done(struct mk_webhook_calls *calls)
     done_count++;
 }
 
-/* Runs a response; false when it is no call. What was asked is in `order`. */
+/* Runs a response; false when it is no call. The called actions are in `order`. */
 static bool run(struct mk_slice body, bool reply_later, enum mk_dialect dialect)
 {
     struct mk_call_target target = { .call = on_call };
@@ -84,7 +84,7 @@ static void check_response(struct mk_slice body, enum mk_dialect dialect)
 
 /* --- the signature --- */
 
-/* The key that a secret stands for; false where it stands for none. */
+/* The key of a secret; false where it is invalid. */
 static bool key_of(struct mk_slice secret, uint8_t *key, size_t *len)
 {
     if (mk_slice_starts_with(secret, MK_SLICE("whsec_")))
@@ -121,7 +121,7 @@ static void check_signature(struct mk_slice secret, struct mk_slice body)
 
 /* --- ids --- */
 
-/* Of a pattern that has another one in the place where this one begins, both may be right. */
+/* Where two patterns begin alike, both may match. */
 static void check_pattern(const struct mk_pattern *pattern, struct mk_slice id)
 {
     struct mk_conversation unknown = { MK_SCENE_NONE, 0 };

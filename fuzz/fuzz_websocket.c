@@ -1,6 +1,6 @@
 /*
- * fuzz_websocket: what the parser says depends on the bytes alone, never on how they were split;
- * and messages that were written come back as they were, over any split.
+ * fuzz_websocket: the results of the parser depend on the bytes alone, never on the splits; and
+ * messages that were written are read back as they were, over any split.
  *
  * Input: a byte of options (bit 0: role, bits 1-2: message limit), two bytes that seed the splits,
  * then the bytes of the peer, which also serve as the messages to write.
@@ -8,7 +8,7 @@
 #include "fuzz.h"
 #include "wire/websocket.h"
 
-/* Longer inputs are not fed byte by byte, which would take all the time there is. */
+/* Longer inputs are not fed byte by byte, which would take too long. */
 enum { SHORT = 4096 };
 
 static void require(bool holds)
@@ -51,14 +51,14 @@ static bool feed_piece(struct mk_ws_parser *parser, const uint8_t *bytes, size_t
         if (status == MK_WS_MESSAGE)
             require(parser->event.payload.len <= parser->limit);
         if (at & 1)
-            mk_ws_parser_release(parser); /* sooner than the next feed does it */
+            mk_ws_parser_release(parser); /* earlier than the next feed releases it */
     } while (status == MK_WS_MESSAGE || status == MK_WS_CONTROL);
     require(status == MK_WS_FAIL || at == len);
     free(piece);
     return status != MK_WS_FAIL;
 }
 
-/* Feeds all of it in pieces of up to `most` bytes (0: whole) and logs what came out. */
+/* Feeds all of it in pieces of up to `most` bytes (0: whole) and logs the results. */
 static void run(enum mk_ws_role role, size_t limit, struct mk_slice input, size_t most,
                 uint32_t seed, struct mk_buf *log)
 {
@@ -94,7 +94,7 @@ static void compare_splits(enum mk_ws_role role, size_t limit, struct mk_slice i
     }
 }
 
-/* Cuts messages out of the input, writes them, and logs what should come back. */
+/* Cuts messages out of the input, writes them, and logs the expected results. */
 static void write_messages(enum mk_ws_role writer, struct mk_slice rest, struct mk_buf *out,
                            struct mk_buf *expected)
 {

@@ -1,6 +1,6 @@
 /*
- * replay: runs a fuzz target once over every file of a folder. What libFuzzer's own main does with
- * a list of files, without needing clang.
+ * replay: runs a fuzz target once over every file of a folder, as libFuzzer's own main does with a
+ * list of files, but without clang.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * sqlite_memory: memory for SQLite that costs little. SQLite asks for memory all the time, and
- * under a sanitizer each piece is dear; SQLite itself is not what the targets look at.
+ * sqlite_memory: cheap memory for SQLite. SQLite allocates all the time, and allocations are slow
+ * under a sanitizer; the targets do not test SQLite itself.
  */
 #ifndef MK_FUZZ_SQLITE_MEMORY_H
 #define MK_FUZZ_SQLITE_MEMORY_H

@@ -1,6 +1,6 @@
 /*
- * lws: what milky does, on libwebsockets in the way its examples do it: HTTP calls, WebSocket calls
- * on "/", and events for everybody from each message on "/trigger".
+ * lws: the same service on libwebsockets, in the way of its examples: HTTP calls, WebSocket calls
+ * on "/", and an event for all clients from each message on "/trigger".
  */
 #include <libwebsockets.h>
 #include <signal.h>

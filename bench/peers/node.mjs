@@ -37,7 +37,7 @@ async function serveExpress() {
   app.listen(port, '127.0.0.1', ready);
 }
 
-// Calls on "/"; a message on "/trigger" is an event for everybody else.
+// Calls on "/"; a message on "/trigger" is an event for all other clients.
 async function serveWebSocket() {
   const { WebSocketServer } = await import('ws');
   const server = new WebSocketServer({ port, host: '127.0.0.1' }, ready);

@@ -80,9 +80,9 @@ describe('backends', { concurrency: 4 }, () => {
       [['sandbox', 'sandbox', 1], ['b', 'sandbox', 1]]);
     assert.deepEqual(status.backends.map((one) => [one.state, one.calls_in_flight]), [['running', 0], ['running', 0]]);
     assert.deepEqual(status.bots.map(({ backend }) => backend), ['sandbox', 'b']);
-    const shown = await milky.run(['status']);
-    assert.match(shown.stdout, /^milky [\d.]+: 2 backends, running/);
-    assert.match(shown.stdout, new RegExp(`^bot ${OTHER} \\(b\\): `, 'm'));
+    const output = await milky.run(['status']);
+    assert.match(output.stdout, /^milky [\d.]+: 2 backends, running/);
+    assert.match(output.stdout, new RegExp(`^bot ${OTHER} \\(b\\): `, 'm'));
     const chinese = await milky.run(['status'], { env: { LC_ALL: 'zh_CN.UTF-8' } });
     assert.match(chinese.stdout, /^milky [\d.]+: 2 个后端/);
     for (const [name, said] of [['none', /only \/sandbox\/:action, \/b\/:action and/], ['../endpoint', /letters, digits/], ['', /letters, digits/]]) {

@@ -8,7 +8,7 @@ import { describe, it } from 'node:test';
 import { folder, freePort, hook, serve, start } from './fixtures.mjs';
 import { BOT, botConfig, call, run } from './harness.mjs';
 
-const NOBODY = 10009999;
+const UNKNOWN_USER = 10009999;
 const server = { http_server: [{ listen: '127.0.0.1:0' }] };
 const locale = (name) => ({ LC_ALL: '', LC_MESSAGES: '', LANG: name });
 const en = locale('en_US.UTF-8');
@@ -17,12 +17,12 @@ const han = /\p{Script=Han}/u;
 
 // The reason of a call that is refused; it is in one language.
 async function refusal(milky) {
-  const { body } = await call(milky.http(), 'get_friend_info', { user_id: NOBODY });
+  const { body } = await call(milky.http(), 'get_friend_info', { user_id: UNKNOWN_USER });
   assert.equal(body.retcode, -100);
   return body.message;
 }
-const english = `${NOBODY} is not a friend of ${BOT}`;
-const chinese = `${NOBODY} 不是 ${BOT} 的好友`;
+const english = `${UNKNOWN_USER} is not a friend of ${BOT}`;
+const chinese = `${UNKNOWN_USER} 不是 ${BOT} 的好友`;
 
 describe('the language of the program', { concurrency: 4 }, () => {
   it('is that of `milky check`', async (t) => {

@@ -126,19 +126,19 @@ describe('logs', { concurrency: 4 }, () => {
       await client.call(tricks);
       await call(milky.http(), encodeURIComponent(tricks), {}, { headers: { 'User-Agent': 'x\u0085\u009b' } });
       await milky.log.find((line) => line.includes('set aside') || line.includes('410'), 'the refusal', 20000);
-      const shown = [...watched];
+      const outputs = [...watched];
       for (const command of [['status'], ['status', '--json'], ['deliveries'], ['deliveries', '--json'], ['do', 'world'],
         ['call', '--url', milky.http(), tricks], ['do', tricks]]) {
-        shown.push(await milky.run(command));
+        outputs.push(await milky.run(command));
       }
       await client.close();
       assert.equal(await milky.stop(), 0);
-      shown.push({ stdout: milky.banner.join('\n'), stderr: milky.stderr });
-      for (const { stdout, stderr } of shown) {
+      outputs.push({ stdout: milky.banner.join('\n'), stderr: milky.stderr });
+      for (const { stdout, stderr } of outputs) {
         assert.doesNotMatch(stdout, unsafe);
         assert.doesNotMatch(stderr, unsafe);
       }
-      assert.match(shown.map((one) => one.stdout).join(), /\\u202egnirts/);
+      assert.match(outputs.map((one) => one.stdout).join(), /\\u202egnirts/);
       for (const line of lines(milky)) if (format === 'text') assert.match(line, textLine);
     }
   });

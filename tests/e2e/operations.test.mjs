@@ -391,8 +391,8 @@ describe('deliveries', { concurrency: 6 }, () => {
     const { id, time, ...rest } = letter;
     assert.ok(Math.abs(time - Date.now() / 1000) < 60);
     assert.deepEqual(rest, { self_id: BOT, webhook: receiver.url, number: 1, status: 410, response: 'gone\u0007 for good' });
-    const shown = await milky.run(['deliveries']);
-    assert.match(shown.stdout, /^\d+ {2}\d{4}-.* bot 10001000 {2}event 1 {2}http:.*\/hook {2}answered 410: gone\\u0007 for good\n$/);
+    const output = await milky.run(['deliveries']);
+    assert.match(output.stdout, /^\d+ {2}\d{4}-.* bot 10001000 {2}event 1 {2}http:.*\/hook {2}answered 410: gone\\u0007 for good\n$/);
 
     const again = await milky.run(['deliveries', 'retry', `${id}`]);
     assert.equal(again.code, 1);

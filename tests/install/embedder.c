@@ -1,4 +1,4 @@
-/* The least that links libmilky: built by tests/e2e/install.test.mjs against what was installed. */
+/* The least that links libmilky: built by tests/e2e/install.test.mjs against an installation. */
 #include <milky/milky.h>
 #include <milky/version.h>
 

@@ -1,4 +1,4 @@
-"""scripts/check-includes on trees of a few files: what it refuses, in which words, and what it lets pass."""
+"""scripts/check-includes on trees of a few files: what it reports, its messages, and what it accepts."""
 
 import importlib.machinery
 import importlib.util

@@ -1,4 +1,4 @@
-"""scripts/check-state on small archives: what it reports, in which words, and what it lets pass."""
+"""scripts/check-state on small archives: what it reports, its messages, and what it accepts."""
 
 import importlib.machinery
 import importlib.util

@@ -1,15 +1,16 @@
+/* clang-format off */
 /*
- * fault: a library for LD_PRELOAD that makes one allocation or system call of a program fail, of
- * those that it counts, and moves its clock. It is steered through a small file, $FAULT_FILE, which
- * it maps (struct fault_page): tests/e2e/faults.mjs writes it while the program runs. Without the
- * file it does nothing.
+ * fault: a library for LD_PRELOAD that makes one allocation or system call of a program fail, of those
+ * that it counts, and moves its clock. A small file, $FAULT_FILE, which it maps (struct fault_page),
+ * controls it: tests/e2e/faults.mjs writes it while the program runs. Without the file it does nothing.
  *
- * Here are the counting, the memory and the clock; the system calls are in fault_calls.c. What is
- * not counted, and why:
- * - realloc by libuv: it grows its table of descriptors with it, and aborts where it cannot. There
- *   is no way around that but not to use libuv; the table is a few KiB, and grows by doubling.
- * - What libc calls by itself (opendir, fopen, getaddrinfo, ...): it does not go through symbols.
+ * Here are the counting, the memory and the clock; the system calls are in fault_calls.c. Not counted
+ * are:
+ * - realloc by libuv: it grows its table of descriptors with it, and aborts where it cannot. There is no
+ *   way to avoid that with libuv; the table is a few KiB, and grows by doubling.
+ * - calls of libc itself (opendir, fopen, getaddrinfo, ...): they do not go through symbols.
  */
+/* clang-format on */
 #include "fault.h"
 
 #include <dlfcn.h>
@@ -27,7 +28,7 @@
 
 struct fault_page *fault_page;
 
-static __thread bool inside; /* what the library itself calls is not counted */
+static __thread bool inside; /* calls of the library itself are not counted */
 static uintptr_t uv_from, uv_to;
 
 /* --- memory before the real functions are known: dlsym may ask for some --- */

@@ -1,5 +1,5 @@
 /*
- * fault: what tests/tools/fault*.c share. See fault.c for what it is for, and how it is steered.
+ * fault: shared by tests/tools/fault*.c. See fault.c for its purpose and its control.
  */
 #ifndef MK_TESTS_FAULT_H
 #define MK_TESTS_FAULT_H
@@ -48,7 +48,7 @@ enum fault_call {
 
 enum { FAULT_FRAMES = 24, FAULT_FRAME_TEXT = 64 };
 
-/* The file $FAULT_FILE, mapped: who tests writes the first fields and reads the others. */
+/* The file $FAULT_FILE, mapped: the test writes the first fields and reads the others. */
 struct fault_page {
     uint64_t calls;     /* those that count, by bit; 0: nothing fails */
     uint64_t countdown; /* 1: the next of them fails */
@@ -68,7 +68,7 @@ struct fault_page {
     char file[FAULT_FRAME_TEXT]; /* of writes, only those into files whose name ends so; "": all */
 };
 
-extern struct fault_page *fault_page; /* NULL: nothing is steered, nothing fails */
+extern struct fault_page *fault_page; /* NULL: nothing fails */
 
 /* What fault_now may answer besides an errno: the call is to do a part of its work. */
 enum { FAULT_SHORT = -1 };

@@ -1,13 +1,14 @@
+/* clang-format off */
 /*
- * fault_calls: the system calls of fault.c, as far as they lie on the way of a call and of an
- * event, each with the errors that Linux really gives for it. What is not counted, and why:
- * - epoll_ctl by which libuv begins to watch in its loop: it aborts where that fails. It asks
- * before whether a descriptor can be watched at all (uv__io_check_fd, which is counted), and after
- * that only the limit on watches of a user (fs.epoll.max_user_watches, some hundred thousand) is
- * left.
- * - Errors of eventfds and pipes other than EINTR and EAGAIN: there are none.
- * - What is written to standard output and standard error.
+ * fault_calls: the system calls of fault.c that are made for a call or an event, each with the errors
+ * that Linux really returns for it. Not counted are:
+ * - epoll_ctl by which libuv begins to watch in its loop: it aborts where that fails. Before, it checks
+ *   whether a descriptor can be watched at all (uv__io_check_fd, which is counted), and after that only
+ *   the limit on watches of a user (fs.epoll.max_user_watches, some hundred thousand) is left.
+ * - errors of eventfds and pipes other than EINTR and EAGAIN: there are none.
+ * - output to standard output and standard error.
  */
+/* clang-format on */
 #include "fault.h"
 
 #include <dlfcn.h>
@@ -36,7 +37,7 @@
         __VA_ARGS__, 0                                                                             \
     }
 
-/* The function `name` that this one stands before. */
+/* The function `name` that this one replaces. */
 #define NEXT(name)                                                                                 \
     static __typeof__(&name) next;                                                                 \
     if (!next)                                                                                     \

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """large_world.py DATABASE BOT: fills a world of `milky` with 1,000 groups of 100 members each, 100,000
 people and 1,000,000 messages, in a few seconds. The bot is in every group and owns it. The database has
-been made by milky (start it once, and stop it); nobody else may have it open."""
+been made by milky (start it once, and stop it); no other process may have it open."""
 
 import sqlite3
 import sys

@@ -1,8 +1,8 @@
 /*
- * power: a library for LD_PRELOAD that keeps what a loss of power would leave of each file: the
- * content that was flushed last, beside it as FILE.flushed. Who tests ends the program, and puts
- * those in the place of the files (tests/e2e/power.mjs). What is not played: parts of what was not
- * flushed may be on the disk too, and directories have a flush of their own.
+ * power: a library for LD_PRELOAD that keeps of each file the content that would survive a loss of
+ * power: the one that was flushed last, beside it as FILE.flushed. A test ends the program, and
+ * replaces the files by those (tests/e2e/power.mjs). Not simulated: parts of unflushed content may
+ * be on the disk too, and directories have a flush of their own.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -20,7 +20,7 @@ enum { PIECE = 1 << 20 };
 static _Noreturn void give_up(const char *what)
 {
     perror(what);
-    abort(); /* a test that goes on would prove nothing */
+    abort(); /* a test that continues would prove nothing */
 }
 
 static void copy(const char *from, const char *to)
@@ -76,7 +76,7 @@ int fdatasync(int fd)
     return flush("fdatasync", fd);
 }
 
-/* A file that was taken away does not come back. */
+/* A removed file does not come back. */
 int unlink(const char *path)
 {
     char kept[PATH_MAX + 16];

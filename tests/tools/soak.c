@@ -1,11 +1,13 @@
 /*
- * soak: very many clients of a milky at once, who come and go in all ways there are while events
- * and calls flow, and who look at everything that they get (soak_client). Makes the events itself,
- * as another bot of the same group. tests/e2e/soaking.mjs starts it and watches milky meanwhile.
+ * soak: very many clients of a milky at once, which connect and disconnect in all possible ways
+ * while events and calls flow, and which check everything that they get (soak_client). It makes the
+ * events itself, as another bot of the same group. tests/e2e/soaking.mjs starts it and watches
+ * milky meanwhile.
  *
- * Says once a second, as a line of JSON, how things stand. Told "quiet" it lets nobody go any more,
- * waits until each client has everything, and says so; told "leave" it ends all connections. Ends
- * with its input, after `life` seconds at the latest, and with 1 at anything that should not be.
+ * It prints a line of JSON with its counts once a second. After the command "quiet" it disconnects
+ * no client any more, waits until each has all events, and prints that; after "leave" it ends all
+ * connections. It ends with its input, after `life` seconds at the latest, and with 1 at any
+ * mistake.
  */
 #include "soak_client.h"
 
@@ -21,10 +23,10 @@
 
 enum {
     TICK_MS = 10,
-    ROUND_MS = 1000, /* in which each client is looked at once */
+    ROUND_MS = 1000, /* in which each client acts once */
     CALL_EVERY = 20, /* rounds */
     LONGEST_CALM_MS = 40 * 1000,
-    PATIENCE_MS = 60 * 1000, /* for whatever is waited for */
+    PATIENCE_MS = 60 * 1000, /* for every wait */
     MOST_EVENTS = 4096,
     MOST_BURST = 5,
 };
@@ -35,7 +37,7 @@ static struct {
     double speaker_port;
     double clients;
     double rate;  /* events a second */
-    double churn; /* of a hundred clients, so many leave each second */
+    double churn; /* percent of the clients that disconnect each second */
     double life;  /* seconds */
 } options = { .clients = 100, .rate = 4, .churn = 1, .life = 7200 };
 
@@ -63,7 +65,7 @@ static void enter_phase(int next)
     phase_since_ms = clients.now_ms;
 }
 
-/* --- what each does --- */
+/* --- the clients --- */
 
 static void make_clients(void)
 {
@@ -91,7 +93,7 @@ static void check_patience(const struct client *client)
     bool too_long = clients.now_ms - client->since_ms > PATIENCE_MS;
     bool unanswered = client->asked_ms > 0 && clients.now_ms - client->asked_ms > PATIENCE_MS;
     if (client->kind != CLIENT_GHOST && ((waits_to_open && too_long) || unanswered))
-        load_fail("client %zu of kind %d in state %d is told nothing any more", client->index,
+        load_fail("client %zu of kind %d in state %d gets nothing any more", client->index,
                   client->kind, client->state);
 }
 
@@ -111,7 +113,7 @@ static bool is_calm(const struct client *client)
     return clients.now_ms - client->calm_ms > LONGEST_CALM_MS;
 }
 
-/* Once in each round. Half of those who come back want what they missed. */
+/* Once in each round. Half of the clients that reconnect want the events that they missed. */
 static void tend(struct client *client)
 {
     if (client->kind == CLIENT_GHOST) {
@@ -137,7 +139,7 @@ static void tend_some(uint64_t elapsed_ms)
     }
 }
 
-/* In bursts, for events that come together are sent together. */
+/* In bursts, since events that come together are sent together. */
 static void make_events(uint64_t elapsed_ms)
 {
     if (one_in(1000.0 / (double)elapsed_ms / options.rate * (1 + MOST_BURST) / 2))
@@ -170,7 +172,8 @@ static void calm_down(void)
     size_t left = lacking(lacks);
     if (left == 0 && clients.confirmed == clients.said) {
         if (phase == CALMING) {
-            client_ask(speaker, 1); /* which all must get: now nobody has come too late for it */
+            client_ask(speaker,
+                       1); /* which all must get: now no client has connected too late for it */
             enter_phase(QUIET);
         } else if (phase_since_ms > 0) {
             printf("{\"settled\": %" PRIu64 "}\n", clients.said);
@@ -252,7 +255,7 @@ static void run(void)
             client_receive(events[i].data.ptr);
         clients.now_ms = now_ms();
         uint64_t elapsed_ms = clients.now_ms - tick_ms;
-        errno = 0; /* only what is the matter then is told when this program fails */
+        errno = 0; /* when this program fails, only its state at that time is printed */
         if (elapsed_ms < TICK_MS)
             continue;
         tick_ms = clients.now_ms;

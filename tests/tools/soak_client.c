@@ -253,7 +253,7 @@ static uint64_t number_behind(const char *text, size_t len, const char *name)
     return number;
 }
 
-/* An event's number in the journal is told only to those who came back, and to event streams. */
+/* Only clients that have resumed, and event streams, get the number of an event in the journal. */
 static void check_number(struct client *client, const char *text, size_t len, uint64_t which)
 {
     uint64_t number = number_behind(text, len, client->kind == CLIENT_SSE ? "id: " : "\"number\":");
@@ -269,7 +269,7 @@ static void take_event(struct client *client, const char *text, size_t len)
 {
     uint64_t which = number_behind(text, len, "soak ");
     if (which == 0 || which > clients.said)
-        fail(client, "an event that nobody made", text, len);
+        fail(client, "an unknown event", text, len);
     if (client->last > 0 ? which != client->last + 1 : which > client->said_before + 1)
         fail(client, "events are missing or out of order", text, len);
     check_number(client, text, len, which);
@@ -305,7 +305,7 @@ static void take_message(struct client *client, const char *text, size_t len)
         take_event(client, text, len);
 }
 
-/* RFC 7692, 7.2.2; each message by itself, for that is what was asked for. */
+/* RFC 7692, 7.2.2; each message by itself, as was negotiated. */
 static void take_compressed(struct client *client, const char *data, size_t len)
 {
     static const char tail[] = "\0\0\xff\xff";
@@ -327,7 +327,7 @@ static void take_compressed(struct client *client, const char *data, size_t len)
     take_message(client, text, stream.total_out);
 }
 
-/* Each of these takes one message, and returns how long it was; 0 where it is not all there. */
+/* Each of these reads one message, and returns its length; 0 where it is incomplete. */
 
 static size_t take_frame(struct client *client, const char *data, size_t len)
 {
@@ -416,7 +416,7 @@ static void keep_rest(struct client *client, const char *data, size_t len)
     client->rest_len = len;
 }
 
-/* Only who has ended its own side, or has said but half of something, is let go. */
+/* The server may close only a client that has ended its own side, or has sent half of a message. */
 static void take_end(struct client *client)
 {
     if (client->state != CLIENT_LEAVING && client->kind != CLIENT_GHOST)
@@ -444,7 +444,7 @@ void client_receive(struct client *client)
     size_t len = client->rest_len + (size_t)got;
     size_t at = 0;
     if (client->kind == CLIENT_GHOST)
-        return; /* what it is told, it does not care */
+        return; /* it ignores its input */
     for (size_t took; (took = take_one(client, buffer + at, len - at)) > 0;)
         at += took;
     if (at < len || client->rest)

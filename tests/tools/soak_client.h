@@ -1,8 +1,8 @@
 /*
- * soak_client: one of the clients of tests/tools/soak: shakes hands, gets events or makes calls,
- * looks at everything that it is sent, and leaves in one of many ways.
+ * soak_client: one of the clients of tests/tools/soak: does a handshake, gets events or makes
+ * calls, checks everything that it gets, and disconnects in one of many ways.
  *
- * It believes nothing: what is missing, out of order, unasked for or malformed ends the program.
+ * Anything missing, out of order, unexpected or malformed ends the program.
  */
 #ifndef TESTS_SOAK_CLIENT_H
 #define TESTS_SOAK_CLIENT_H
@@ -16,7 +16,7 @@ enum client_kind {
     CLIENT_SSE,     /* server-sent events at /event */
     CLIENT_CALLER,  /* HTTP that is kept alive: calls */
     CLIENT_SPEAKER, /* a WebSocket of the other bot: its calls are the events of all others */
-    CLIENT_GHOST,   /* says half of something, and goes away */
+    CLIENT_GHOST,   /* sends half of a message, and disconnects */
     CLIENT_KINDS,
 };
 
@@ -30,9 +30,9 @@ enum client_state {
 enum client_departure {
     DEPART_RESET,      /* at once */
     DEPART_TORN,       /* ... in the middle of a frame or a request */
-    DEPART_UNANSWERED, /* ... with a call that nobody waits for any more */
+    DEPART_UNANSWERED, /* ... with a call in flight */
     DEPART_END,        /* ends its side of the connection */
-    DEPART_CLOSE,      /* a WebSocket says goodbye */
+    DEPART_CLOSE,      /* a WebSocket sends a close frame */
     DEPARTURES,
 };
 
@@ -41,13 +41,13 @@ struct client {
     enum client_kind kind;
     enum client_state state;
     size_t index;
-    uint64_t last;        /* event that it got, and would go on behind; 0: none yet */
-    uint64_t said_before; /* events made before it was open: those behind must come */
+    uint64_t last;        /* the last event that it got, after which it resumes; 0: none yet */
+    uint64_t said_before; /* events made before it was open: it must get later ones */
     uint64_t since_ms;    /* when it came into its state */
     uint64_t asked_ms;    /* when its call went out; 0: none is under way */
-    uint64_t calm_ms;     /* when it was last answered, or came */
+    uint64_t calm_ms;     /* when it was last answered, or connected */
     uint32_t echo;
-    char *rest; /* what came of a message that is not complete */
+    char *rest; /* the beginning of an incomplete message */
     size_t rest_len;
 };
 
@@ -57,20 +57,20 @@ struct clients {
     int epoll;
     uint64_t now_ms;
     uint64_t said;      /* events that were made: each has the next number in its text */
-    uint64_t confirmed; /* ... and the speaker has been told so */
-    uint64_t offset;    /* what an event's number in the journal is ahead of that; or NO_OFFSET */
-    uint64_t open;      /* clients, without speaker and ghosts */
-    uint64_t events;    /* that came */
-    uint64_t replies;   /* to calls */
-    uint64_t arrivals;  /* handshakes that were done */
-    uint64_t replays;   /* ... by clients that went on where they had stopped */
+    uint64_t confirmed; /* ... and the speaker has the reply */
+    uint64_t offset; /* the difference of an event's number in the journal and that; or NO_OFFSET */
+    uint64_t open;   /* clients, without speaker and ghosts */
+    uint64_t events; /* that came */
+    uint64_t replies;  /* to calls */
+    uint64_t arrivals; /* handshakes that were done */
+    uint64_t replays;  /* ... by clients that resumed */
     uint64_t departures[DEPARTURES];
     uint64_t slowest_ms; /* a reply, or a handshake */
 };
-#define NO_OFFSET UINT64_MAX /* nobody has told it yet */
+#define NO_OFFSET UINT64_MAX /* not known yet */
 extern struct clients clients;
 
-/* A connection for a client that is gone. `resume`: goes on behind its last event, where it can. */
+/* Connects a disconnected client. `resume`: continues after its last event, where possible. */
 void client_arrive(struct client *client, bool resume);
 
 /* Makes a call, where it is open and none is under way; the speaker makes `count` events. */

@@ -1,13 +1,17 @@
+/* clang-format off */
 /*
- * testee: our HTTP and WebSocket code without Milky, for conformance suites of other people.
+ * testee: our HTTP and WebSocket code without Milky, for conformance suites.
  *
- *   testee PORT                  a WebSocket on any path echoes each message with its opcode; GET
- * and HEAD answer 200 "OK", other methods 200 with the request's body; /echo answers the request's
- * header lines, /cookie its cookies testee --ws-client URL NAME  the client side of the Autobahn
- * test suite's fuzzing server. Both compress (permessage-deflate) with who wants to.
+ *   testee PORT                  a WebSocket on any path echoes each message with its opcode;
+ *                                GET and HEAD answer 200 "OK", other methods 200 with the
+ *                                request's body; /echo answers the request's header lines,
+ *                                /cookie its cookies
+ *   testee --ws-client URL NAME  the client side of the Autobahn test suite's fuzzing server
  *
- * PORT 0 takes a free one; "listening on ADDRESS" is printed when it is there.
+ * Both negotiate compression (permessage-deflate). PORT 0 takes a free port; "listening on ADDRESS"
+ * is printed when the server is ready.
  */
+/* clang-format on */
 #include "net/listener.h"
 #include "web/http_connection.h"
 #include "web/websocket_connection.h"
@@ -27,7 +31,7 @@ enum {
     PATIENCE_MS = 10 * 1000,
     CONNECT_MS = 10 * 1000,
     LONGEST_HEAD = 64 * 1024,
-    SHORTEST_COMPRESSED = 8, /* so that most of what a suite sends comes back compressed */
+    SHORTEST_COMPRESSED = 8, /* so that most messages of a suite are sent back compressed */
 };
 
 static struct mk_loop loop;

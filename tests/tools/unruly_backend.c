@@ -1,14 +1,14 @@
 /*
- * unruly_backend: a backend, written from the headers alone, that does what none should: it answers
- * wrongly, twice, late and never, names calls that are not its own, and emits what is no event. How
- * it answers get_resource_temp_url its param says: "HOW:TAG"; the right answer is {"url": "TAG"}.
- * Beside it in the same endpoint is one that always answers rightly. tests/e2e/unruly.test.mjs.
+ * unruly_backend: a backend, written from the headers alone, that makes every mistake: it answers
+ * wrongly, twice, late and never, uses the numbers of other calls, and emits invalid events. The
+ * param of get_resource_temp_url, "HOW:TAG", chooses how it answers; the right answer is {"url":
+ * "TAG"}. In the same endpoint is one that always answers rightly. tests/e2e/unruly.test.mjs.
  *
  *   unruly_backend WEBSOCKET_URL WEBHOOK_URL
  *
  * Both bots, 10001 (unruly) and 10002 (steady), have all four communication methods; the URLs get
- * "/SELF_ID" appended. What the library does against its own headers is a line of the standard
- * error output, and exit code 1.
+ * "/SELF_ID" appended. Behaviour of the library that contradicts its headers is printed to the
+ * standard error output, and exits with 1.
  */
 #include <milky/milky.h>
 
@@ -82,7 +82,7 @@ static void answer_kept(struct backend *b, bool in_turn_end)
         }
         b->kept[i] = b->kept[--b->kept_count];
         int rc = answer(b, kept.call, kept.tag);
-        EXPECT(rc == -ENOENT || (kept.open && rc == 0)); /* its caller may have gone */
+        EXPECT(rc == -ENOENT || (kept.open && rc == 0)); /* its caller may have disconnected */
     }
 }
 
@@ -147,7 +147,7 @@ static void borrow(struct backend *b, uint64_t call, const char *tag)
     EXPECT(*milky_call_action(b->host, call) == '\0' && milky_call_self_id(b->host, call) == 0);
 }
 
-/* JSON that is none, or not of the API's shape: the caller gets -500. */
+/* Invalid JSON, or a result that does not match the table: the caller gets -500. */
 static void misshapen(struct backend *b, uint64_t call, const char *tag)
 {
     static const char *const results[] = { "{\"url\":", "{\"url\":\"\xff\"}", "[]",    "null",
@@ -232,7 +232,7 @@ static void post(struct backend *b, uint64_t call, const char *tag)
     b->has_thread = uv_thread_create(&b->thread, run_thread, b) == 0;
 }
 
-/* Everything that is open fails with -403, this one too; then it is online again. */
+/* All open calls fail with -403, this one too; then it is online again. */
 static void offline(struct backend *b, uint64_t call, const char *tag)
 {
     EXPECT(milky_host_set_state(b->host, UNRULY, MILKY_STATE_OFFLINE, "\xff") == 0);
@@ -342,7 +342,7 @@ static const struct milky_backend unruly_table = { .size = sizeof(unruly_table),
                                                    .cancelled = on_cancelled,
                                                    .turn_end = on_turn_end,
                                                    .free = on_free };
-/* Calls that end without an answer are not what it hears of. */
+/* It is not notified of calls that end without an answer. */
 static const struct milky_backend steady_table = { .size = sizeof(steady_table),
                                                    .name = "steady",
                                                    .start = on_start,

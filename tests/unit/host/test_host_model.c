@@ -6,7 +6,7 @@
 
 enum { STEPS = 60000, CALLERS = 4, MOST_CALLS = STEPS };
 
-enum fate { OPEN, ANSWERED, CANCELLED };
+enum outcome { OPEN, ANSWERED, CANCELLED };
 
 struct caller {
     struct mk_caller caller;
@@ -18,7 +18,7 @@ static struct world *world;
 static struct caller callers[CALLERS];
 static struct {
     uint64_t number;
-    enum fate fate;
+    enum outcome outcome;
 } calls[MOST_CALLS];
 static size_t call_count, cancelled_count;
 static uint64_t chance;
@@ -46,11 +46,11 @@ static void count_reply(struct mk_caller *caller, struct mk_call *call)
 static void answer(size_t which)
 {
     uint64_t number = calls[which].number;
-    bool was_open = calls[which].fate == OPEN;
+    bool was_open = calls[which].outcome == OPEN;
     if (!hears && was_open && !milky_call_open(host, number))
         was_open = false; /* it has ended, without a notification */
     if (was_open)
-        calls[which].fate = ANSWERED;
+        calls[which].outcome = ANSWERED;
     int rc = -1;
     switch (draw(5)) {
     case 0:
@@ -70,7 +70,7 @@ static void answer(size_t which)
         break;
     }
     assert_true(was_open ? rc == 0 || rc == -EINVAL : rc == -ENOENT);
-    calls[which].fate = ANSWERED;
+    calls[which].outcome = ANSWERED;
     assert_false(milky_call_open(host, number));
 }
 
@@ -101,7 +101,7 @@ static void take_call(void *self, uint64_t number)
     (void)self;
     assert_true(call_count < MOST_CALLS);
     calls[call_count].number = number;
-    calls[call_count++].fate = OPEN;
+    calls[call_count++].outcome = OPEN;
     assert_true(milky_call_open(host, number));
     assert_non_null(milky_call_params(host, number));
     switch (draw(6)) {
@@ -125,8 +125,8 @@ static void hear(void *self, uint64_t number)
     while (which > 0 && calls[which - 1].number != number)
         which--;
     assert_true(which > 0);
-    assert_int_equal(calls[which - 1].fate, OPEN); /* so it is notified once */
-    calls[which - 1].fate = CANCELLED;
+    assert_int_equal(calls[which - 1].outcome, OPEN); /* so it is notified once */
+    calls[which - 1].outcome = CANCELLED;
     cancelled_count++;
     if (draw(4) == 0)
         answer_some();
@@ -206,7 +206,7 @@ static void check_all(void)
     for (size_t i = 0; i < call_count; i++) {
         bool is_open = milky_call_open(host, calls[i].number);
         if (is_open || hears)
-            assert_int_equal(is_open, calls[i].fate == OPEN);
+            assert_int_equal(is_open, calls[i].outcome == OPEN);
     }
 }
 

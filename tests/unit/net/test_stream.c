@@ -233,7 +233,7 @@ static size_t read_and_abort(struct owner *self, char *data, size_t len)
     mk_stream_close(self->stream);
     mk_stream_pause(self->stream);
     mk_stream_resume(self->stream);
-    owner_says(self, "for nobody");
+    owner_says(self, "too late");
     memset(data, 'x', len);
     self->busy = false;
     return len;

@@ -15,7 +15,7 @@ struct one {
     struct mk_buf heard;
 };
 
-struct crowd {
+struct streams {
     struct mk_loop loop;
     struct one all[MANY];
 };
@@ -24,35 +24,35 @@ static bool may_use_ring;
 
 static int setup(void **state)
 {
-    struct crowd *crowd = calloc(1, sizeof(*crowd));
+    struct streams *streams = calloc(1, sizeof(*streams));
     alarm(PATIENCE_S);
-    assert_int_equal(mk_loop_init(&crowd->loop, NULL), 0);
-    assert_int_equal(mk_streams_use_io_uring(&crowd->loop, may_use_ring), 0);
+    assert_int_equal(mk_loop_init(&streams->loop, NULL), 0);
+    assert_int_equal(mk_streams_use_io_uring(&streams->loop, may_use_ring), 0);
     for (int i = 0; i < MANY; i++) {
-        struct one *one = &crowd->all[i];
+        struct one *one = &streams->all[i];
         tcp_pair(one->pair, true);
         owner_init(&one->owner);
-        owner_adopt(&one->owner, stream_on(&crowd->loop, one->pair[0]));
+        owner_adopt(&one->owner, stream_on(&streams->loop, one->pair[0]));
         mk_buf_init(&one->heard, SIZE_MAX / 2);
     }
-    *state = crowd;
+    *state = streams;
     return 0;
 }
 
 static int teardown(void **state)
 {
-    struct crowd *crowd = *state;
+    struct streams *streams = *state;
     for (int i = 0; i < MANY; i++)
-        if (crowd->all[i].owner.stream)
-            mk_stream_abort(crowd->all[i].owner.stream, 0);
-    mk_loop_fini(&crowd->loop);
+        if (streams->all[i].owner.stream)
+            mk_stream_abort(streams->all[i].owner.stream, 0);
+    mk_loop_fini(&streams->loop);
     for (int i = 0; i < MANY; i++) {
-        assert_int_equal(crowd->all[i].owner.closes, 1);
-        owner_fini(&crowd->all[i].owner);
-        mk_buf_fini(&crowd->all[i].heard);
-        close(crowd->all[i].pair[1]);
+        assert_int_equal(streams->all[i].owner.closes, 1);
+        owner_fini(&streams->all[i].owner);
+        mk_buf_fini(&streams->all[i].heard);
+        close(streams->all[i].pair[1]);
     }
-    free(crowd);
+    free(streams);
     alarm(0);
     return 0;
 }
@@ -60,18 +60,18 @@ static int teardown(void **state)
 static char large[400 * 1000];
 
 /* The records of one stream, for the callbacks of its owner. */
-static struct crowd *current;
+static struct streams *current;
 
 static struct one *of_owner(struct owner *owner)
 {
     return MK_CONTAINER_OF(owner, struct one, owner);
 }
 
-static void say_to_all(struct crowd *crowd, const char *text)
+static void say_to_all(struct streams *streams, const char *text)
 {
-    current = crowd;
+    current = streams;
     for (int i = 0; i < MANY; i++)
-        owner_says(&crowd->all[i].owner, text);
+        owner_says(&streams->all[i].owner, text);
 }
 
 /* Reads everything that its peer has got, and returns whether that was the end. */
@@ -95,17 +95,17 @@ static void assert_heard_text(struct one *one, const char *text)
 
 static void all_are_sent_to_in_one_turn(void **state)
 {
-    struct crowd *crowd = *state;
+    struct streams *streams = *state;
     char text[32];
     for (int i = 0; i < MANY; i++) {
         snprintf(text, sizeof(text), "to %d", i);
-        owner_says(&crowd->all[i].owner, text);
+        owner_says(&streams->all[i].owner, text);
     }
-    turn(&crowd->loop);
+    turn(&streams->loop);
     for (int i = 0; i < MANY; i++) {
         snprintf(text, sizeof(text), "to %d", i);
-        assert_heard_text(&crowd->all[i], text);
-        assert_int_equal(crowd->all[i].owner.drains, 1);
+        assert_heard_text(&streams->all[i], text);
+        assert_int_equal(streams->all[i].owner.drains, 1);
     }
 }
 
@@ -120,16 +120,16 @@ static void abort_others(struct owner *owner)
 
 static void one_may_abort_the_others(void **state)
 {
-    struct crowd *crowd = *state;
-    crowd->all[0].owner.on_drained = abort_others;
-    say_to_all(crowd, "last words");
+    struct streams *streams = *state;
+    streams->all[0].owner.on_drained = abort_others;
+    say_to_all(streams, "last words");
     for (int i = 1; i < MANY; i += 2)
-        owner_write(&crowd->all[i].owner, large, sizeof(large)); /* more than one call sends */
-    turn(&crowd->loop);
-    assert_true(mk_list_empty(&mk_streams_of(&crowd->loop)->blocked));
-    assert_heard_text(&crowd->all[0], "last words");
+        owner_write(&streams->all[i].owner, large, sizeof(large)); /* more than one call sends */
+    turn(&streams->loop);
+    assert_true(mk_list_empty(&mk_streams_of(&streams->loop)->blocked));
+    assert_heard_text(&streams->all[0], "last words");
     for (int i = 1; i < MANY; i++) {
-        struct owner *owner = &crowd->all[i].owner;
+        struct owner *owner = &streams->all[i].owner;
         assert_int_equal(owner->closes, 1);
         assert_int_equal(owner->error, -ECANCELED);
         assert_int_equal(owner->drains, 0);
@@ -151,13 +151,13 @@ static void close_others(struct owner *owner)
 
 static void one_may_close_the_others(void **state)
 {
-    struct crowd *crowd = *state;
-    crowd->all[0].owner.on_drained = close_others;
-    say_to_all(crowd, "words");
-    turn(&crowd->loop);
+    struct streams *streams = *state;
+    streams->all[0].owner.on_drained = close_others;
+    say_to_all(streams, "words");
+    turn(&streams->loop);
     for (int i = 1; i < MANY; i++) {
-        assert_true(hear(&crowd->all[i]));
-        assert_heard_text(&crowd->all[i], "words and the end");
+        assert_true(hear(&streams->all[i]));
+        assert_heard_text(&streams->all[i], "words and the end");
     }
 }
 
@@ -172,45 +172,45 @@ static void pass_on(struct owner *owner)
 
 static void one_may_write_to_the_others(void **state)
 {
-    struct crowd *crowd = *state;
+    struct streams *streams = *state;
     for (int i = 0; i < MANY; i++)
-        crowd->all[i].owner.on_drained = pass_on;
-    say_to_all(crowd, "text");
-    turn(&crowd->loop);
-    assert_heard_text(&crowd->all[0], "text");
+        streams->all[i].owner.on_drained = pass_on;
+    say_to_all(streams, "text");
+    turn(&streams->loop);
+    assert_heard_text(&streams->all[0], "text");
     for (int i = 1; i < MANY; i++)
-        assert_heard_text(&crowd->all[i], "text+");
+        assert_heard_text(&streams->all[i], "text+");
 }
 
 /* Where the journal fails, nothing more is sent: neither on blocked streams nor on others. */
 static void waiting_output_is_dropped(void **state)
 {
-    struct crowd *crowd = *state;
-    say_to_all(crowd, "small");
+    struct streams *streams = *state;
+    say_to_all(streams, "small");
     for (int i = 0; i < MANY; i += 2)
-        owner_write(&crowd->all[i].owner, large, sizeof(large));
-    turn(&crowd->loop);
-    owner_says(&crowd->all[1].owner, "not to be sent");
-    mk_streams_drop_output(&crowd->loop, -EIO);
-    turn(&crowd->loop);
+        owner_write(&streams->all[i].owner, large, sizeof(large));
+    turn(&streams->loop);
+    owner_says(&streams->all[1].owner, "not to be sent");
+    mk_streams_drop_output(&streams->loop, -EIO);
+    turn(&streams->loop);
     for (int i = 0; i < MANY; i++) {
-        const struct owner *owner = &crowd->all[i].owner;
+        const struct owner *owner = &streams->all[i].owner;
         bool has_waited = i % 2 == 0 || i == 1;
         assert_int_equal(owner->closes, has_waited);
         assert_int_equal(owner->error, has_waited ? -EIO : 0);
         if (i % 2 == 1)
-            assert_heard_text(&crowd->all[i], "small");
+            assert_heard_text(&streams->all[i], "small");
     }
 }
 
 /* Every third peer reads nothing, every fifth has disconnected: the others get their bytes. */
 static void slow_and_disconnected_peers_delay_no_other(void **state)
 {
-    struct crowd *crowd = *state;
+    struct streams *streams = *state;
     for (size_t i = 0; i < sizeof(large); i++)
         large[i] = (char)(i % 251);
     for (int i = 0; i < MANY; i++) {
-        struct one *one = &crowd->all[i];
+        struct one *one = &streams->all[i];
         if (i % 5 == 0)
             shutdown(one->pair[0], SHUT_WR); /* like a peer that has reset */
         if (i % 3 == 0)
@@ -218,9 +218,9 @@ static void slow_and_disconnected_peers_delay_no_other(void **state)
         else
             owner_says(&one->owner, "small");
     }
-    turn(&crowd->loop);
+    turn(&streams->loop);
     for (int i = 0; i < MANY; i++) {
-        struct one *one = &crowd->all[i];
+        struct one *one = &streams->all[i];
         if (i % 5 == 0) {
             assert_int_equal(one->owner.error, -EPIPE);
         } else if (i % 3 == 0) {
@@ -231,12 +231,12 @@ static void slow_and_disconnected_peers_delay_no_other(void **state)
         }
     }
     for (int i = 0; i < MANY; i++) {
-        struct one *one = &crowd->all[i];
+        struct one *one = &streams->all[i];
         if (i % 5 == 0 || i % 3 != 0)
             continue;
         while (one->heard.len < sizeof(large)) {
             hear(one);
-            turn(&crowd->loop);
+            turn(&streams->loop);
         }
         assert_memory_equal(one->heard.data, large, sizeof(large));
         assert_int_equal(one->owner.drains, 1);

@@ -151,7 +151,7 @@ static void done(struct fake_call *call)
         on_reply(host->context);
 }
 
-/* As in the real one: it has ended, and what it holds goes when the backend has heard of it. */
+/* As in the real one: it has ended, and its memory is freed when the backend has been notified. */
 static void cancel(struct fake_call *call, int retcode)
 {
     struct milky_host *host = call->host;
@@ -177,7 +177,7 @@ static struct fake_call *open_call(const struct milky_host *host, uint64_t id)
     return look_for(host, id);
 }
 
-/* As protocol/call does, so no test needs to look at the shape of a result. */
+/* As protocol/call does. */
 static bool is_result(const struct fake_call *call, yyjson_mut_val *data)
 {
     if (call->number == SIZE_MAX) /* an operator's request: no table describes its result */

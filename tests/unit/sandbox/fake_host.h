@@ -17,7 +17,7 @@ struct fake_event {
     yyjson_doc *data;
 };
 
-/* What became of one call. */
+/* The reply to one call. */
 struct fake_reply {
     bool done;
     int retcode; /* 0 is success */
@@ -41,7 +41,7 @@ struct milky_host {
     void *loop; /* what milky_host_loop returns: the uv_loop_t of an mk_loop, for calls with URIs */
     struct fake_event *events;
     size_t event_count;
-    uint64_t last_event[FAKE_MAX_BOTS]; /* of each bot, the forgotten ones counted */
+    uint64_t last_event[FAKE_MAX_BOTS]; /* of each bot, the forgotten ones included */
     uint64_t dropped;                   /* whose connections were dropped last */
     size_t drops;
     size_t flushes;
@@ -61,7 +61,7 @@ struct milky_host {
     struct fake_resource *answer;
 };
 
-/* What was answered to a request for a file. */
+/* The answer to a request for a file. */
 struct fake_resource {
     int fd; /* -1 for none */
     unsigned status;
@@ -85,7 +85,7 @@ void fake_cancel(struct milky_host *host, struct fake_reply *reply);
 /* Ends all calls, as the endpoint does before it frees a backend. */
 void fake_host_stop(struct milky_host *host);
 
-/* What the host has on the heap. */
+/* Frees the host's memory. */
 void fake_host_fini(struct milky_host *host);
 
 /* Asks for a file; the backend answers at once. */

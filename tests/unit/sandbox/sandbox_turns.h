@@ -1,6 +1,6 @@
 /*
- * sandbox_turns: calls of a world that are one turn of the loop, or whose replies bring in the next
- * ones, and what was logged last.
+ * sandbox_turns: calls of a world within one turn of the loop, or whose replies bring in the next
+ * ones, and the last line of the log.
  */
 #ifndef MK_TESTS_SANDBOX_TURNS_H
 #define MK_TESTS_SANDBOX_TURNS_H
@@ -16,7 +16,7 @@
 #define HELLO                                                                                      \
     "{\"group_id\":700000001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"hi\"}}]}"
 
-/* What was logged last: failures are for people to read. */
+/* The last line of the log. */
 static char logged[1024];
 
 static inline void keep_log(const char *line, size_t len)

@@ -23,7 +23,7 @@ int world_start(struct world *world)
     return rc;
 }
 
-/* Statements of a start and of the list of the whole world, which may walk through a table. */
+/* Statements of a start and of the list of the whole world, which may scan a table. */
 static const char *const walking[] = {
     "is_bot FROM person ORDER BY uin",
     "FROM qq_group WHERE dissolved = 0",
@@ -31,7 +31,7 @@ static const char *const walking[] = {
     "SELECT total(last_seq)",
 };
 
-/* However large the world, no statement that the test has run walks through a table. */
+/* However large the world, no statement that the test has run scans a table. */
 static void check_plan(sqlite3 *db, const char *sql)
 {
     for (size_t i = 0; i < sizeof(walking) / sizeof(walking[0]); i++)
@@ -193,7 +193,7 @@ static void send_and_end(struct world *world, uint64_t bot, const char *action, 
 void world_settle(struct world *world)
 {
     world->backend.table->turn_end(world->backend.self);
-    while (!world->reply.done) { /* its media are on their way */
+    while (!world->reply.done) { /* its media are being fetched */
         int alive = uv_run(world->loop.uv, UV_RUN_ONCE);
         world->backend.table->turn_end(world->backend.self);
         assert_true(alive || world->reply.done);
@@ -217,8 +217,8 @@ static bool has_chinese(const char *text)
 }
 
 /*
- * The same call is refused in Chinese, unless the host has refused it. Words about a wrong shape
- * are the protocol's, in English.
+ * The same call is refused in Chinese, unless the host has refused it. Messages about malformed
+ * params are the protocol's, in English.
  */
 static void must_be_refused_in_chinese(struct world *world, uint64_t bot, const char *action,
                                        const char *params)

@@ -1,5 +1,5 @@
 /*
- * sandbox_world: a sandbox with a fake endpoint around it, and short ways to ask it things. For the
+ * sandbox_world: a sandbox with a fake endpoint, and short functions to call it. For the
  * test_sandbox programs. Bots 10001000 (owner of group 700000001) and 10002000.
  */
 #ifndef TEST_SANDBOX_WORLD_H
@@ -29,7 +29,7 @@ struct world {
     struct fake_reply reply;      /* the last one of ask, refused, control */
     char dir[64];
     char path[96];
-    bool asks_once; /* what is refused is not asked for again, in Chinese: faults are counted */
+    bool asks_once; /* a refused call is not repeated in Chinese: faults are counted */
     uint64_t print; /* of world_print, in the making */
 };
 
@@ -48,7 +48,7 @@ void world_settle(struct world *world);
 /* The database behind it, to look into and to break. */
 struct sb_db *world_db(struct world *world);
 
-/* A number for everything that stands in the tables: equal while nothing has changed. */
+/* A hash of all tables: equal while nothing has changed. */
 uint64_t world_print(struct world *world);
 
 /* Runs SQL that must work. */
@@ -72,8 +72,8 @@ void control_refused(struct world *world, int retcode, const char *part, const c
                      const char *params, ...) __attribute__((format(printf, 5, 6)));
 
 /*
- * Asks the same with ever more memory, until it is enough: each time before, the call is failed and
- * nothing has happened. Bot 0 is the operator.
+ * Repeats a call with more and more memory, until it is enough: each time before, the call fails
+ * and nothing has changed. Bot 0 is the operator.
  */
 void ask_with_little_memory(struct world *world, uint64_t bot, const char *action,
                             const char *params);
@@ -87,7 +87,7 @@ void act(struct world *world, world_deed *run, const void *context);
 void act_refused(struct world *world, int retcode, const char *part, world_deed *run,
                  const void *context);
 
-/* What stands in the last reply, or in the data of event `i`, at a JSON pointer. */
+/* The value at a JSON pointer in the last reply, or in the data of event `i`. */
 uint64_t num(struct world *world, const char *pointer);
 const char *str(struct world *world, const char *pointer);
 yyjson_val *at(struct world *world, const char *pointer);

@@ -1,5 +1,5 @@
-/* What headers say of a content, how it is refused when they are cut, and never a byte beyond it.
- */
+/* Headers of contents: they are read, refused when they are truncated, and never read beyond their
+ * end. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,7 +54,7 @@ static void little(uint64_t number, unsigned size)
 
 /* --- asking --- */
 
-/* The content ends where memory ends: whoever reads beyond it dies. */
+/* The content ends at a guard page: reading beyond it ends the test. */
 static const char *probe_guarded(struct mk_slice content, struct sb_media_info *info)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -71,8 +71,8 @@ static const char *probe_guarded(struct mk_slice content, struct sb_media_info *
 }
 
 /*
- * What was made is this; and each beginning of it is either refused, or something else, or gives
- * the same size: but never more than a second of sound, where there is none.
+ * The content is recognized; and each prefix of it is refused, or recognized as something else, or
+ * has the same size: but never more than a second of sound, where there is none.
  */
 static void is(const char *type, unsigned width, unsigned height, unsigned duration)
 {
@@ -189,7 +189,7 @@ static void jpeg_refused(void **state)
     jpeg_frame(0xc0, 0, 200);
     is_refused("no size");
     jpeg_begin();
-    jpeg_segment(0xda, 4); /* pictures before a frame */
+    jpeg_segment(0xda, 4); /* image data before a frame */
     zeros(40);
     is_refused("damaged");
     jpeg_begin();
@@ -333,7 +333,7 @@ static void mp3(void **state)
     assert_int_equal(info.duration, 100);
     begin();
     bytes("ID3\4\0\0\0\0\1\0", 10); /* 128 bytes follow */
-    zeros(128 + 5);                 /* and some filling nobody announced */
+    zeros(128 + 5);                 /* and some padding beyond the length */
     for (int i = 0; i < 77; i++)
         mp3_frame(NULL, 0);
     text("TAG");
@@ -427,7 +427,7 @@ static void amr(void **state)
     begin();
     text("#!AMR-WB\n");
     for (int i = 0; i < 60; i++) {
-        big(15 << 3, 1); /* nothing was said: no bytes */
+        big(15 << 3, 1); /* silence: no bytes */
     }
     is("audio/amr-wb", 0, 0, 1);
     begin();
@@ -450,7 +450,7 @@ static void silk(void **state)
         zeros(20);
     }
     is("audio/silk", 0, 0, 4);
-    little(0xffff, 2); /* an end that only others write */
+    little(0xffff, 2); /* an end mark that only others write */
     is("audio/silk", 0, 0, 4);
     begin();
     text("#!SILK_V3");
@@ -533,7 +533,7 @@ static void mp4(void **state)
     track("vide", 5, 5, false);
     box_end(moov);
     is("video/mp4", 1920, 1080, 12);
-    /* Behind the pictures, of 64 bits, in a box to the end of all. */
+    /* After the media data, with 64-bit sizes, in a box to the end of the file. */
     mp4_brand("qt  ");
     big(1, 4);
     text("mdat");
@@ -588,7 +588,7 @@ static void mp4_refused(void **state)
     mp4_brand("heic");
     is_other();
     begin();
-    box("mdat", 40); /* no movie, and no brand that says it should be one */
+    box("mdat", 40); /* no movie, and no brand of one */
     is_other();
 }
 

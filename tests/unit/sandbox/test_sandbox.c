@@ -1,4 +1,4 @@
-/* The life of a world: made, opened again, refused; and the plans of its statements. */
+/* Worlds are made, opened again, and refused. */
 #include "sandbox_world.h"
 
 #include "backend/sandbox/api/features.h"
@@ -17,7 +17,7 @@
     "{\"group_id\":700000001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"hi\"}}]}"
 #define LIST "{\"no_cache\":false}"
 
-/* What was logged last: errors of opening are for people to read. */
+/* The last line of the log. */
 static char logged[1024];
 
 static void keep_log(const char *line, size_t len)
@@ -40,7 +40,7 @@ static void reopened(void **state)
     uint64_t before = world_print(w);
     world_stop(w);
     assert_int_equal(world_start(w), 0);
-    assert_true(world_print(w) == before); /* nobody joins twice */
+    assert_true(world_print(w) == before); /* no bot joins twice */
     ask(w, BOT2, "get_message",
         "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":1}");
     assert_string_equal(str(w, "/message/segments/0/data/text"), "hi");
@@ -48,7 +48,8 @@ static void reopened(void **state)
     assert_int_equal(num(w, "/message_seq"), 2);
 }
 
-/* A bot that the configuration gains is everybody's friend and in the group, but not its owner. */
+/* A bot that is added to the configuration is a friend of all and in the group, but not its owner.
+ */
 static void bot_added(void **state)
 {
     struct world *w = *state;
@@ -76,7 +77,7 @@ static void bot_added(void **state)
     assert_true(world_print(w) == before);
 }
 
-/* The group may be gone by then. */
+/* The group may not exist any more. */
 static void bot_added_without_group(void **state)
 {
     struct world *w = *state;
@@ -145,8 +146,7 @@ static bool make_version(sqlite3 *db, uint64_t version)
     return is_there;
 }
 
-/* A world that an earlier milky made, at each of the versions there were, opens as it would be new.
- */
+/* A world of each older version opens, and has the tables of a new one. */
 static void older_schema(void **state)
 {
     struct world *w = *state;
@@ -196,7 +196,7 @@ static void no_database(void **state)
 {
     struct world *w = *state;
     world_stop(w);
-    write_file(w->path, "this is a text that somebody wrote, and no database at all, however long "
+    write_file(w->path, "this is some text, and no database at all, however long "
                         "one looks at it; SQLite wants to see a hundred bytes before it says so.");
     assert_int_equal(world_start(w), -EINVAL);
     assert_logged("it is not an SQLite database");
@@ -251,7 +251,7 @@ static void locked(void **state)
     assert_int_equal(world_start(&other), -EBUSY);
     fake_host_fini(&other.host);
     assert_logged("another process has this world open");
-    /* and truly from another process */
+    /* and really from another process */
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -262,7 +262,7 @@ static void locked(void **state)
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    ask(w, BOT, "send_group_message", HELLO); /* the first one goes on */
+    ask(w, BOT, "send_group_message", HELLO); /* the first one still works */
 }
 
 static int setup_file_with_log(void **state)

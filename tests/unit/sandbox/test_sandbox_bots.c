@@ -1,4 +1,4 @@
-/* What an operator does to bots and to time: the clock, logins, calls that go wrong on purpose. */
+/* The operator's requests for bots and time: the clock, logins, injected faults. */
 #include "sandbox_world.h"
 
 #include <stdio.h>
@@ -101,7 +101,7 @@ static int refuse_commit(void *context)
     return 1;
 }
 
-/* What has failed has not happened. */
+/* A failed login has no effect. */
 static void logins_go_back_with_their_turn(void **state)
 {
     struct world *w = *state;
@@ -120,7 +120,7 @@ static void logins_go_back_with_their_turn(void **state)
     assert_int_equal(first.retcode, MILKY_INTERNAL);
     assert_int_equal(second.retcode, MILKY_INTERNAL);
     refused(w, BOT, MILKY_OFFLINE, "offline", "get_login_info", "{}");
-    /* What comes behind it is a turn of its own. */
+    /* Later calls are a turn of their own. */
     fake_control(&w->host, &w->backend, "online", "{\"bot\":10001000}", &first);
     assert_true(first.done);
     fake_call(&w->host, &w->backend, BOT, "send_group_message", HELLO, &second);
@@ -131,7 +131,7 @@ static void logins_go_back_with_their_turn(void **state)
     ask(w, BOT, "get_login_info", "{}");
 }
 
-/* Calls of the same turn that came before it are answered; what waits for its time is not. */
+/* Earlier calls of the same turn are answered; delayed ones are not. */
 static void in_flight_when_offline(void **state)
 {
     struct world *w = *state;
@@ -167,8 +167,8 @@ static void offline_and_back(void **state)
     ask(w, BOT2, "get_login_info", "{}");
     control(w, "offline", "{\"bot\":10001000}"); /* it is already */
     assert_int_equal(w->host.event_count, 1);
-    /* Nothing reaches it, and what was said meanwhile is there when it is back. */
-    control(w, "say", "{\"as\":10003001,\"group\":700000001,\"text\":\"anybody?\"}");
+    /* It gets no events, and finds the messages of that time when it is back. */
+    control(w, "say", "{\"as\":10003001,\"group\":700000001,\"text\":\"hello?\"}");
     assert_int_equal(w->host.event_count, 2);
     assert_int_equal(w->host.events[1].self_id, BOT2);
     control(w, "bots", "{}");
@@ -196,7 +196,7 @@ static void fails_every_third(void **state)
             refused(w, BOT, -999, "boom", "get_login_info", "{}");
         else
             ask(w, BOT, "get_login_info", "{}");
-        ask(w, BOT, "get_impl_info", "{}"); /* another one does not count */
+        ask(w, BOT, "get_impl_info", "{}"); /* another bot's call does not count */
         ask(w, BOT2, "get_login_info", "{}");
     }
     control(w, "bots", "{}");
@@ -210,7 +210,7 @@ static void fails_every_third(void **state)
         ask(w, BOT, "get_login_info", "{}");
 }
 
-/* Writes what a failing call would have done: nothing. */
+/* A failing call changes nothing. */
 static void failing_calls_do_nothing(void **state)
 {
     struct world *w = *state;
@@ -257,20 +257,19 @@ static void late_replies(void **state)
     fake_call(&w->host, &w->backend, BOT, "send_group_message", HELLO, &late);
     fake_call(&w->host, &w->backend, BOT2, "get_login_info", "{}", &prompt);
     w->backend.table->turn_end(w->backend.self);
-    /* It has happened, and others know; only the one who did it waits. */
+    /* It is executed, and others get its event; only its caller waits. */
     assert_int_equal(w->host.event_count, 1);
     assert_true(prompt.done);
     assert_false(late.done);
     while (!late.done) {
-        /* When the timer was the last that the loop had, it says so in the turn that it fires in.
-         */
+        /* The reply is sent in the turn of its timer, also when that was the loop's last. */
         bool alive = uv_run(w->loop.uv, UV_RUN_ONCE) != 0;
         assert_true(alive || late.done);
     }
     assert_int_equal(late.retcode, 0);
     fake_reply_fini(&late);
     fake_reply_fini(&prompt);
-    /* A failure can be late too, and the end of the sandbox waits for nobody. */
+    /* A failure can be late too, and the end of the sandbox does not wait for it. */
     control(w, "fault", "{\"bot\":10001000,\"latency\":600000,\"retcode\":-7}");
     fake_call(&w->host, &w->backend, BOT, "get_login_info", "{}", &late);
     assert_false(late.done);
@@ -289,13 +288,13 @@ static void cancelled_while_late(void **state)
     w->backend.table->turn_end(w->backend.self);
     assert_false(late.done);
     fake_cancel(&w->host, &late);
-    assert_int_equal(w->host.event_count, 1); /* it has happened */
+    assert_int_equal(w->host.event_count, 1); /* it was executed */
     while (uv_run(w->loop.uv, UV_RUN_ONCE))   /* nothing comes later, and no timer is left */
         ;
     assert_int_equal(late.retcode, 1);
 }
 
-/* What is part of a turn stands, though nobody waits for its answer any more. */
+/* A call that was executed in this turn keeps its effect, although its caller is gone. */
 static void cancelled_within_its_turn(void **state)
 {
     struct world *w = *state;
@@ -322,7 +321,7 @@ static void dropped_connections(void **state)
     assert_int_equal(w->host.drops, 1);
     assert_int_equal(w->host.dropped, BOT2);
     control(w, "fault", "{\"bot\":10001000,\"drop\":true,\"times\":1}");
-    ask(w, BOT, "send_group_message", HELLO); /* it is done, but who asked will not know */
+    ask(w, BOT, "send_group_message", HELLO); /* it is executed, but its caller gets no reply */
     assert_int_equal(w->host.drops, 2);
     assert_int_equal(w->host.dropped, BOT);
     ask(w, BOT, "send_group_message", HELLO);

@@ -1,4 +1,4 @@
-/* The operator: people who speak, and everything that params nobody checked can be. */
+/* The operator: messages of people, and params of every wrong kind. */
 #include "sandbox_world.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@ static void say_to_a_bot(void **state)
     assert_int_equal(event_num(w, 0, "/sender_id"), MING);
     assert_string_equal(event_str(w, 0, "/friend/nickname"), "小明");
     assert_json(event_at(w, 0, "/segments"), "[{\"type\":\"text\",\"data\":{\"text\":\"在吗\"}}]");
-    /* The bot's answer goes on in the same conversation. */
+    /* The bot's answer is in the same conversation. */
     ask(w, BOT, "send_private_message",
         "{\"user_id\":10003001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"在\"}}]}");
     assert_int_equal(num(w, "/message_seq"), 2);
@@ -29,7 +29,7 @@ static void say_in_the_group(void **state)
     control(w, "say", "{\"as\":10003001.0,\"group\":7.00000001e8,\"text\":\"hi\"}");
     assert_int_equal(w->host.event_count, 2); /* both bots */
     assert_string_equal(event_str(w, 0, "/group_member/nickname"), "小明");
-    /* A bot's account speaks too, and does not hear itself. */
+    /* A bot's account can send too, and does not get its own event. */
     control(w, "say", "{\"as\":10002000,\"group\":700000001,\"text\":\"hi\"}");
     assert_int_equal(w->host.event_count, 3);
     assert_int_equal(w->host.events[2].self_id, BOT);
@@ -93,7 +93,7 @@ static void say_malformed(void **state)
         control_refused(w, MILKY_MALFORMED, cases[i].part, "say", "%s", cases[i].params);
 }
 
-/* Segments are held against the tables, like those of bots. */
+/* Segments are checked against the tables, like those of bots. */
 static void segments_malformed(void **state)
 {
     struct world *w = *state;
@@ -141,7 +141,7 @@ static void say_refused(void **state)
     control_refused(w, MILKY_UNKNOWN, "no such operation: dance", "dance", "{}");
 }
 
-/* What bots do through their APIs, people do by the same names. */
+/* People can use the APIs of bots, under the same names. */
 static void apis_of_people(void **state)
 {
     struct world *w = *state;
@@ -189,7 +189,7 @@ static void short_forms(void **state)
     control_refused(w, SB_NO_MESSAGE, "", "recall", "{\"as\":10003001,\"to\":10001000,\"seq\":9}");
 }
 
-static void doors_of_groups(void **state)
+static void joining_groups(void **state)
 {
     struct world *w = *state;
     control(w, "create_person", "{\"user_id\":10009000,\"nickname\":\"stranger\"}");
@@ -290,7 +290,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(say_refused, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(apis_of_people, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(short_forms, world_setup, world_teardown),
-        cmocka_unit_test_setup_teardown(doors_of_groups, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(joining_groups, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(invitations, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(friendships, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(temporary_sessions, world_setup, world_teardown),

@@ -1,4 +1,4 @@
-/* Files that friends give each other, and those of a group with its folders. */
+/* Files between friends, and those of a group with its folders. */
 #include "sandbox_world.h"
 
 #include "backend/sandbox/api/file.h"
@@ -11,7 +11,7 @@
 #define HELLO "base64://aGVsbG8="
 #define HELLO_HASH "1113c45656638f56343b4007b43f542217fbdb2c"
 
-/* What the last reply has at `pointer`, for longer than the reply. */
+/* A copy of the text at `pointer` in the last reply. */
 static char *keep(struct world *w, const char *pointer)
 {
     char *copy = strdup(str(w, pointer));
@@ -99,7 +99,7 @@ static void private_url(void **state)
     refused(w, BOT2, SB_NO_FILE, "file_hash is not that of this file",
             "get_private_file_download_url",
             "{\"user_id\":10001000,\"file_id\":\"%s\",\"file_hash\":\"" HELLO_HASH "0\"}", file_id);
-    /* Nobody else's, nor in another conversation. */
+    /* Not for another account, nor in another conversation. */
     refused(w, MING, SB_NO_FILE, "no such file", "get_private_file_download_url",
             "{\"user_id\":10001000,\"file_id\":\"%s\",\"file_hash\":\"\"}", file_id);
     refused(w, BOT, SB_NO_FILE, "no such file", "get_private_file_download_url",
@@ -113,7 +113,7 @@ static void private_url(void **state)
     free(file_id);
 }
 
-/* What cannot be a file's name. */
+/* Invalid names of files. */
 static const char *const bad_names[] = { "",  "  ", "a/b",   "/",        "a\\\\b",
                                          ".", "..", "a\\nb", "a\\u0000", "\\u007f" };
 enum { BAD_NAMES = sizeof(bad_names) / sizeof(bad_names[0]) };
@@ -157,7 +157,7 @@ static void uploaded_to_group(void **state)
     char expected[512];
     char *file_id = upload(w, BOT2, "/", "歌.mp3");
     uint64_t time = w->host.events[0].time;
-    /* Both bots hear of it, the uploader too; the message is for the other one. */
+    /* Both bots get the event, the uploader too; the message is for the other one. */
     assert_int_equal(w->host.event_count, 3);
     snprintf(expected, sizeof(expected),
              "{\"group_id\":700000001,\"user_id\":10002000,\"file_id\":\"%s\","
@@ -236,7 +236,7 @@ static void uploads_refused(void **state)
             "\",\"file_name\":\"x\"}");
 }
 
-/* Files of one name are two files; the newest stands first. */
+/* Two files may have one name; the newest is first. */
 static void same_names(void **state)
 {
     struct world *w = *state;
@@ -296,7 +296,7 @@ static void folders(void **state)
     list(w, "/");
     assert_json(at(w, ""), "{\"files\":[],\"folders\":[]}");
     refused(w, BOT, SB_NO_FILE, "no such file", "get_group_file_download_url",
-            "{\"group_id\":700000001,\"file_id\":\"%s\"}", file); /* it went along */
+            "{\"group_id\":700000001,\"file_id\":\"%s\"}", file); /* it was deleted too */
     clock.stopped_at = 0;
     assert_int_equal(sb_clock_set(world_db(w), &clock), 0);
     free(file);
@@ -318,7 +318,7 @@ static void folders_refused(void **state)
                 "{\"group_id\":700000001,\"folder_id\":\"%s\",\"new_folder_name\":\"%s\"}", folder,
                 bad_names[i]);
     }
-    /* A member of no rank. */
+    /* A member without a role. */
     refused(w, BOT2, SB_NO_PERMISSION, "make, rename and delete folders", "create_group_folder",
             "{\"group_id\":700000001,\"folder_name\":\"c\"}");
     refused(w, BOT2, SB_NO_PERMISSION, "only the owner or an admin", "rename_group_folder",
@@ -367,7 +367,8 @@ static void moved(void **state)
     refused(w, HONG, SB_NO_PERMISSION, "move files of others", "move_group_file", MOVE("%s", "/"),
             file, folder);
     ask(w, BOT, "move_group_file", MOVE("%s", "/"), file, folder); /* the owner may */
-    ask(w, BOT2, "move_group_file", MOVE("", "%s"), file, folder); /* from wherever it is */
+    ask(w, BOT2, "move_group_file", MOVE("", "%s"), file,
+        folder); /* from whatever folder it is in */
     ask(w, BOT2, "move_group_file", MOVE("", "/"), file);
     list(w, "/");
     assert_int_equal(count(w, "/files"), 1);

@@ -1,4 +1,4 @@
-/* How friendships begin and end, nudges, and talks with those who are no friends. */
+/* Friendships, friend requests, nudges, and temporary sessions. */
 #include "sandbox_world.h"
 
 #include "backend/sandbox/api/friend_request.h"
@@ -35,7 +35,7 @@ static void nudged(struct world *w, size_t i, uint64_t bot, const char *data)
     "{\"user_id\":" user ",\"is_self_send\":" send ",\"is_self_receive\":" receive                 \
     ",\"display_action\":\"戳了戳\",\"display_suffix\":\"\",\"display_action_img_url\":\"\"}"
 
-/* Both bots are told, each from where it stands. */
+/* Both bots get the event, each from its own point of view. */
 static void nudges(void **state)
 {
     struct world *w = *state;
@@ -47,7 +47,7 @@ static void nudges(void **state)
     ask(w, BOT, "send_friend_nudge", "{\"user_id\":10002000,\"is_self\":true}");
     nudged(w, 2, BOT, NUDGE("10002000", "true", "true"));
     nudged(w, 3, BOT2, NUDGE("10001000", "false", "false"));
-    /* A person nudges a bot: only the bot listens. */
+    /* A person nudges a bot: only the bot gets an event. */
     ask(w, MING, "send_friend_nudge", "{\"user_id\":10001000,\"is_self\":false}");
     assert_int_equal(w->host.event_count, 5);
     nudged(w, 4, BOT, NUDGE("10003001", "false", "true"));
@@ -189,19 +189,19 @@ static void accepted(void **state)
             "{\"initiator_uid\":\"%s\",\"is_filtered\":false}", uid_of(STRANGER));
     struct wish again = wish_of(STRANGER, BOT, false);
     act_refused(w, SB_ALREADY, "are friends already", run_wish, &again);
-    /* Friends no more: everything from the start. */
+    /* The friendship has ended: everything begins again. */
     ask(w, STRANGER, "delete_friend", "{\"user_id\":10001000}");
     request_friend(w, STRANGER, BOT, false);
     assert_string_equal(state_of(w, BOT, false, 0), "pending");
 }
 
-/* Two who have asked each other become friends with one answer. */
+/* Two who have requested each other become friends with one answer. */
 static void accepted_both_ways(void **state)
 {
     struct world *w = *state;
     request_friend(w, STRANGER, BOT, false);
     request_friend(w, BOT, STRANGER, false);
-    assert_int_equal(w->host.event_count, 1); /* nobody listens for a person */
+    assert_int_equal(w->host.event_count, 1); /* people get no events */
     ask(w, STRANGER, "accept_friend_request", "{\"initiator_uid\":\"%s\",\"is_filtered\":false}",
         uid_of(BOT));
     assert_string_equal(state_of(w, BOT, false, 0), "accepted");
@@ -219,7 +219,7 @@ static void rejected(void **state)
             "{\"user_id\":10004001,\"no_cache\":false}");
     refused(w, BOT, SB_NO_REQUEST, "has been rejected already", "accept_friend_request",
             "{\"initiator_uid\":\"%s\",\"is_filtered\":false}", uid_of(STRANGER));
-    request_friend(w, STRANGER, BOT, false); /* one may ask again */
+    request_friend(w, STRANGER, BOT, false); /* another request is allowed */
     ask(w, BOT, "accept_friend_request", "{\"initiator_uid\":\"%s\",\"is_filtered\":false}",
         uid_of(STRANGER));
 }
@@ -351,7 +351,7 @@ static void temp_session(void **state)
     assert_json(at(w, "/message"), event);
     free(event);
 
-    /* Replies, both sides, and apart from what they say as friends. */
+    /* Replies, both sides, and separate from the messages of friends. */
     say_temp(w, BOT, STRANGER,
              "[{\"type\":\"reply\",\"data\":{\"message_seq\":1}},"
              "{\"type\":\"text\",\"data\":{\"text\":\"在\"}}]");
@@ -377,7 +377,7 @@ static void temp_session(void **state)
             "{\"user_id\":10004001,\"message\":%s}", TEXT("x"));
 }
 
-/* Who has left the group still sees what was said, but not the group. */
+/* A person who has left the group still sees the messages, but not the group. */
 static void temp_session_without_group(void **state)
 {
     struct world *w = *state;
@@ -390,7 +390,7 @@ static void temp_session_without_group(void **state)
     assert_int_equal(yyjson_obj_size(at(w, "/message")), 6);
 }
 
-/* Friends talk as friends, wherever they have met. */
+/* Friends use the conversation of friends, whatever group is named. */
 static void temp_of_friends(void **state)
 {
     struct world *w = *state;

@@ -14,7 +14,7 @@ static uint64_t say(struct world *w, uint64_t as, const char *text)
     return num(w, "/message_seq");
 }
 
-/* The clock stands, so that no second passes between a deed and a look at it. */
+/* The clock is stopped, so that no second passes between an action and its check. */
 static int setup(void **state)
 {
     int rc = world_setup(state);
@@ -176,7 +176,7 @@ static void essence_pages(void **state)
         if (pages[i].count > 0)
             assert_int_equal(num(w, "/messages/0/message_seq"), pages[i].first);
     }
-    /* Those that were recalled are none any more. */
+    /* Recalled messages are not essence messages. */
     ask(w, BOT, "recall_group_message", "{\"group_id\":700000001,\"message_seq\":4}");
     ask(w, BOT2, "get_group_essence_messages", PAGE, 0ull, 4ull);
     assert_true(yyjson_get_bool(at(w, "/is_end")));

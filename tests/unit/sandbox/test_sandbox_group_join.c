@@ -1,4 +1,4 @@
-/* Who comes into a group and how: requests, invitations, their answers; and the notifications. */
+/* Joining groups: requests, invitations, their answers; and the notifications. */
 #include "sandbox_world.h"
 
 #include "backend/sandbox/api/group_join.h"
@@ -9,7 +9,7 @@
 
 enum { CARL = 10004001, DORA = 10004002, SECOND = 700000002 };
 
-/* What people do is asked of the operator's address: no API does it. */
+/* Actions of people are requests to the control address: no API has them. */
 #define JOIN "{\"as\":%d,\"group\":%d,\"comment\":\"让我进来\",\"is_filtered\":%s}"
 #define INVITE "{\"as\":%d,\"group\":%d,\"user\":%d}"
 #define INVITE_THROUGH "{\"as\":%d,\"group\":%d,\"user\":%d,\"source_group\":%d}"
@@ -21,7 +21,7 @@ enum { CARL = 10004001, DORA = 10004002, SECOND = 700000002 };
 
 /*
  * Carl and Dora are in no group; Carl is a friend of 小明 and of both bots. In the second group are
- * 小明 (its owner) and 小红, but no bot. The clock stands.
+ * 小明 (its owner) and 小红, but no bot. The clock is stopped.
  */
 static int setup(void **state)
 {
@@ -117,7 +117,7 @@ static void asked_and_rejected(void **state)
             ANSWER, 1, "join_request", GROUP, "false");
     refused(w, BOT, SB_NO_MEMBER, "10004001", "get_group_member_info",
             "{\"group_id\":700000001,\"user_id\":10004001,\"no_cache\":false}");
-    /* They may try again; the earlier one of two lapses. */
+    /* Another request is allowed; the earlier one of two lapses. */
     control(w, "join", JOIN, CARL, GROUP, "false");
     control(w, "join", JOIN, CARL, GROUP, "false");
     assert_int_equal(num(w, "/notification_seq"), 3);
@@ -168,7 +168,7 @@ static void refused_to_ask(void **state)
     is_member(w, GROUP, CARL, BOT);
 }
 
-/* A group may fill up, or be dissolved, while somebody waits. */
+/* A group may fill up, or be dissolved, while a request is pending. */
 static void too_late(void **state)
 {
     struct world *w = *state;
@@ -289,7 +289,7 @@ static void invited_bot(void **state)
     is_member(w, SECOND, BOT, BOT);
     refused(w, BOT, SB_NO_REQUEST, "was accepted by 10001000 already", "reject_group_invitation",
             INVITATION, SECOND, 1);
-    /* It is a bot there, and hears. */
+    /* It is a member there, and gets events. */
     fake_host_forget(&w->host);
     ask(w, MING, "send_group_message",
         "{\"group_id\":700000002,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"x\"}}]}");
@@ -310,17 +310,17 @@ static void invited_bot_rejects(void **state)
             INVITATION, SECOND, 1);
     refused(w, BOT, SB_NO_GROUP, "700000002", "get_group_info",
             "{\"group_id\":700000002,\"no_cache\":false}");
-    /* The second invitation of the same member takes the place of the first. */
+    /* The second invitation of the same member replaces the first. */
     control(w, "invite", INVITE, MING, SECOND, BOT);
     control(w, "invite", INVITE, HONG, SECOND, BOT);
     control(w, "invite", INVITE, MING, SECOND, BOT);
     refused(w, BOT, SB_NO_REQUEST, "has lapsed", "accept_group_invitation", INVITATION, SECOND, 2);
-    /* Who is in needs no other invitation. */
+    /* A member needs no other invitation. */
     ask(w, BOT, "accept_group_invitation", INVITATION, SECOND, 4);
     refused(w, BOT, SB_NO_REQUEST, "has lapsed", "accept_group_invitation", INVITATION, SECOND, 3);
 }
 
-/* A mere member invites a bot: it agrees, and then the owner has to. */
+/* A member without a role invites a bot: it accepts, and then the owner has to. */
 static void invited_bot_by_member(void **state)
 {
     struct world *w = *state;
@@ -403,7 +403,7 @@ static void pages(void **state)
     assert_int_equal(num(w, "/next_notification_seq"), 5);
 }
 
-/* Who becomes an admin finds what waits, and hears of what comes. */
+/* A new admin sees the pending requests, and gets the events of later ones. */
 static void new_admin(void **state)
 {
     struct world *w = *state;

@@ -1,4 +1,4 @@
-/* What the owner and admins set in a group, who may, who hears of it; and how people leave. */
+/* Settings of groups, their rights and events; and how members leave. */
 #include "sandbox_world.h"
 
 #include <stdio.h>
@@ -6,7 +6,7 @@
 
 #define TEXT "[{\"type\":\"text\",\"data\":{\"text\":\"x\"}}]"
 
-enum { JIE = 10003003, ALICE = 10003004, NOBODY = 10009999 };
+enum { JIE = 10003003, ALICE = 10003004, UNKNOWN_USER = 10009999 };
 
 static uint64_t member_num(struct world *w, uint64_t user, const char *pointer)
 {
@@ -34,7 +34,7 @@ static void make_admin(struct world *w, uint64_t user)
     fake_host_forget(&w->host);
 }
 
-/* The clock stands, so that no second passes between a deed and a look at it. */
+/* The clock is stopped, so that no second passes between an action and its check. */
 static int setup(void **state)
 {
     int rc = world_setup_file(state);
@@ -42,7 +42,7 @@ static int setup(void **state)
     return rc;
 }
 
-/* Both bots heard exactly this, and nothing else was said since the last forget. */
+/* Both bots got exactly this event, and no other since the last fake_host_forget. */
 static void both_heard(struct world *w, const char *type, const char *data)
 {
     static const uint64_t bots[] = { BOT, BOT2 };
@@ -100,7 +100,7 @@ static void cards(void **state)
             "set_group_member_card", card, MING, "x");
     refused(w, BOT2, SB_NO_PERMISSION, "10001000 is the owner or another admin",
             "set_group_member_card", card, BOT, "x");
-    refused(w, BOT, SB_NO_MEMBER, "10009999", "set_group_member_card", card, NOBODY, "x");
+    refused(w, BOT, SB_NO_MEMBER, "10009999", "set_group_member_card", card, UNKNOWN_USER, "x");
     refused(w, BOT, SB_BAD_TEXT, "card", "set_group_member_card", card, BOT, "\\n");
 }
 
@@ -115,7 +115,8 @@ static void titles(void **state)
     assert_string_equal(member_str(w, MING, "/member/title"), "");
     refused(w, BOT, SB_BAD_TEXT, "special_title", "set_group_member_special_title", title, MING,
             "七个汉字的头衔");
-    refused(w, BOT, SB_NO_MEMBER, "10009999", "set_group_member_special_title", title, NOBODY, "x");
+    refused(w, BOT, SB_NO_MEMBER, "10009999", "set_group_member_special_title", title, UNKNOWN_USER,
+            "x");
     make_admin(w, BOT2);
     refused(w, BOT2, SB_NO_PERMISSION, "only the owner of group 700000001",
             "set_group_member_special_title", title, BOT2, "x");
@@ -143,7 +144,8 @@ static void admins(void **state)
             "true");
     refused(w, BOT, SB_NO_PERMISSION, "but not themselves", "set_group_member_admin", params, BOT,
             "true");
-    refused(w, BOT, SB_NO_MEMBER, "10009999", "set_group_member_admin", params, NOBODY, "true");
+    refused(w, BOT, SB_NO_MEMBER, "10009999", "set_group_member_admin", params, UNKNOWN_USER,
+            "true");
     ask(w, BOT, "set_group_member_admin", params, BOT2, "false");
     both_heard(w, "group_admin_change",
                "{\"group_id\":700000001,\"user_id\":10002000,\"operator_id\":10001000,"
@@ -169,7 +171,7 @@ static void mutes(void **state)
     both_heard(w, "group_mute",
                "{\"group_id\":700000001,\"user_id\":10002000,\"operator_id\":10001000,"
                "\"duration\":0}");
-    ask(w, BOT, "set_group_member_mute", params, BOT2, 0); /* speaks already */
+    ask(w, BOT, "set_group_member_mute", params, BOT2, 0); /* is not muted */
     assert_int_equal(w->host.event_count, 0);
     member_str(w, BOT2, "/member/role");
     assert_null(at(w, "/member/shut_up_end_time"));
@@ -178,7 +180,7 @@ static void mutes(void **state)
             60);
     refused(w, BOT, SB_NO_PERMISSION, "but not themselves", "set_group_member_mute", params, BOT,
             60);
-    refused(w, BOT, SB_NO_MEMBER, "10009999", "set_group_member_mute", params, NOBODY, 60);
+    refused(w, BOT, SB_NO_MEMBER, "10009999", "set_group_member_mute", params, UNKNOWN_USER, 60);
     refused(w, BOT, SB_BAD_VALUE, "2592000", "set_group_member_mute", params, MING, 2592001);
     make_admin(w, BOT2);
     make_admin(w, MING);
@@ -188,7 +190,7 @@ static void mutes(void **state)
     ask(w, BOT, "set_group_member_mute", params, MING, 60);
 }
 
-/* A mute ends by itself, to the second, and is not shown any more. */
+/* A mute ends by itself, to the second, and is not reported any more. */
 static void mutes_end(void **state)
 {
     struct world *w = *state;
@@ -238,7 +240,7 @@ static void kicks(void **state)
     const char *params = "{\"group_id\":700000001,\"user_id\":%d,\"reject_add_request\":false}";
     refused(w, BOT2, SB_NO_PERMISSION, "can kick members", "kick_group_member", params, MING);
     refused(w, BOT, SB_NO_PERMISSION, "but not themselves", "kick_group_member", params, BOT);
-    refused(w, BOT, SB_NO_MEMBER, "10009999", "kick_group_member", params, NOBODY);
+    refused(w, BOT, SB_NO_MEMBER, "10009999", "kick_group_member", params, UNKNOWN_USER);
     ask(w, BOT, "kick_group_member", params, MING);
     both_heard(w, "group_member_decrease",
                "{\"group_id\":700000001,\"user_id\":10003001,\"operator_id\":10001000}");
@@ -246,7 +248,7 @@ static void kicks(void **state)
     make_admin(w, BOT2);
     make_admin(w, HONG);
     refused(w, BOT2, SB_NO_PERMISSION, "owner or another admin", "kick_group_member", params, HONG);
-    /* The one who is kicked hears of it, and nothing more. */
+    /* A kicked bot gets that event, and no later one. */
     ask(w, BOT, "kick_group_member", params, BOT2);
     both_heard(w, "group_member_decrease",
                "{\"group_id\":700000001,\"user_id\":10002000,\"operator_id\":10001000}");
@@ -270,7 +272,8 @@ static void quits(void **state)
     assert_int_equal(yyjson_arr_size(at(w, "/groups")), 0);
 }
 
-/* The owner takes the group along; a bot that comes later does not bring it back. */
+/* When the owner quits, the group is dissolved; a bot that is added later does not create it again.
+ */
 static void dissolved(void **state)
 {
     struct world *w = *state;

@@ -1,4 +1,4 @@
-/* What was said: reading one message, paging back, and recalling, with the rights of QQ. */
+/* Messages: reading one, pages of the history, and recalls, with the rights of QQ. */
 #include "sandbox_world.h"
 
 #include <stdio.h>
@@ -79,7 +79,7 @@ static void edges_of_paging(void **state)
     page(w, "", 1000); /* no page is longer than 30 */
     assert_page(w, 11, 40);
     assert_int_equal(num(w, "/next_message_seq"), 10);
-    page(w, ",\"start_message_seq\":10", 10); /* exactly what is left */
+    page(w, ",\"start_message_seq\":10", 10); /* exactly the rest */
     assert_page(w, 1, 10);
     assert_null(at(w, "/next_message_seq"));
     page(w, ",\"start_message_seq\":0", 20);
@@ -111,7 +111,7 @@ static void history_without_recalled(void **state)
     assert_null(at(w, "/next_message_seq")); /* only recalled ones are older */
 }
 
-/* Conversations lie side by side in one table and never show each other's messages. */
+/* Conversations share one table, and never have each other's messages. */
 static void conversations_apart(void **state)
 {
     struct world *w = *state;
@@ -231,7 +231,7 @@ static void recall_group_own(void **state)
             "{\"group_id\":700000002,\"message_seq\":1}");
 }
 
-/* Who may recall whose: rows are the role of the one who asks, columns that of the sender. */
+/* Rights to recall: rows are the role of the caller, columns that of the sender. */
 static void recall_group_rights(void **state)
 {
     struct world *w = *state;
@@ -241,20 +241,20 @@ static void recall_group_rights(void **state)
         { NULL, "an admin cannot recall", "an admin cannot recall" },
         { NULL, NULL, NULL },
     };
-    for (int asker = 0; asker < 3; asker++) {
+    for (int caller = 0; caller < 3; caller++) {
         for (int sender = 0; sender < 3; sender++) {
-            if (asker == 2 && sender == 2)
+            if (caller == 2 && sender == 2)
                 continue; /* there is one owner */
             char sql[160];
             world_sql(w, "UPDATE member SET role=0");
             snprintf(sql, sizeof(sql),
                      "UPDATE member SET role=%d WHERE uin=10001000;"
                      "UPDATE member SET role=%d WHERE uin=10002000",
-                     asker, sender);
+                     caller, sender);
             world_sql(w, sql);
             int seq = (int)say_group(w, BOT2, "x");
-            if (reasons[asker][sender])
-                refused(w, BOT, SB_NO_PERMISSION, reasons[asker][sender], "recall_group_message",
+            if (reasons[caller][sender])
+                refused(w, BOT, SB_NO_PERMISSION, reasons[caller][sender], "recall_group_message",
                         "{\"group_id\":700000001,\"message_seq\":%d}", seq);
             else
                 ask(w, BOT, "recall_group_message", "{\"group_id\":700000001,\"message_seq\":%d}",

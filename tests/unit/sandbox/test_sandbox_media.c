@@ -1,5 +1,5 @@
-/* Media in the world: how they come in, where they are refused, that they are stored once, and what
- * is left of them when a call fails. */
+/* Media in the world: how they are fetched, refused and stored once, and the files that remain when
+ * a call fails. */
 #include "backend/sandbox/api/avatar.h"
 #include "sandbox_world.h"
 
@@ -56,7 +56,7 @@ static size_t incoming(struct world *w)
     return count_files(path);
 }
 
-/* Bytes of the contents that are on their way. */
+/* Bytes of the contents that are being fetched. */
 static uint64_t incoming_bytes(struct world *w)
 {
     char folder[128], path[512];
@@ -97,7 +97,7 @@ static void write_png(struct world *w, const char *name)
 static ino_t synced[16];
 static atomic_size_t synced_count;
 
-/* In the place of libc's. Threads call it too. */
+/* Replaces libc's. Threads call it too. */
 int fsync(int fd)
 {
     struct stat status;
@@ -159,7 +159,7 @@ static void image_by_base64(void **state)
     assert_int_equal(incoming(w), 0);
 }
 
-/* Stored is what it is, never where somebody could fetch it for a while. */
+/* The content's hash is stored, never a URL that expires. */
 static void urls_are_not_stored(void **state)
 {
     struct world *w = *state;
@@ -271,7 +271,7 @@ static void paths(void **state)
     image_refused(w, SB_BAD_URI, "only files below", uri);
     snprintf(uri, sizeof(uri), "file://%s/media", w->dir);
     image_refused(w, SB_BAD_URI, "not a regular file", uri);
-    /* Whether there is one outside is not told. */
+    /* The reason does not reveal whether the file outside exists. */
     image_refused(w, SB_BAD_URI, w->dir, "file:///etc/passwd");
     image_refused(w, SB_BAD_URI, "only files below", "file:///etc/no-such-file");
     snprintf(uri, sizeof(uri), "file://%s2/x.png", w->dir);
@@ -287,7 +287,7 @@ static void paths(void **state)
     snprintf(link, sizeof(link), "%s/alias.png", w->dir);
     assert_int_equal(symlink("in.png", link), 0);
     snprintf(uri, sizeof(uri), "file://%s", link);
-    send_image(w, uri); /* one that stays inside is fine */
+    send_image(w, uri); /* one that stays inside is followed */
 }
 
 static void special_files(void **state)
@@ -335,7 +335,7 @@ static void file_refused(struct world *w, const char *name)
     assert_int_equal(incoming(w), 0);
 }
 
-/* Whichever name they have; and they are not opened, for closing them would end SQLite's locks. */
+/* Under whatever name; and they are not opened, for closing them would end SQLite's locks. */
 static void closed_files(void **state)
 {
     struct world *w = *state;
@@ -418,7 +418,7 @@ static void many_uris(void **state)
 
 /* --- failures --- */
 
-/* The handler refuses: what was fetched for it is gone. */
+/* The handler refuses: the contents that were fetched for it are deleted. */
 static void refused_handler(void **state)
 {
     struct world *w = *state;
@@ -466,7 +466,7 @@ static void shared_by_calls(void **state)
     fake_reply_fini(&good);
 }
 
-/* A call that still waits when all ends has ended, and nothing is left of it. */
+/* A waiting call ends with the sandbox, and leaves no files. */
 static void stopped_meanwhile(void **state)
 {
     struct world *w = *state;
@@ -482,8 +482,8 @@ static void stopped_meanwhile(void **state)
 }
 
 /*
- * Nobody waits for the call any more: what it named is not fetched, or forgotten, and a thread that
- * reads it looks at nothing that has gone with the call. Two threads work at a time, on five calls.
+ * A cancelled call: its URIs are not fetched, or their contents are dropped, and a thread that
+ * reads one uses no memory of the call. Two threads work at a time, on five calls.
  */
 static void cancelled_meanwhile(void **state)
 {
@@ -498,7 +498,7 @@ static void cancelled_meanwhile(void **state)
     strcpy(params + at + LONG, "\"}}]}");
     for (size_t i = 0; i < CALLS; i++)
         fake_call(&w->host, &w->backend, BOT, "send_group_message", params, &replies[i]);
-    while (incoming_bytes(w) == 0) /* a thread is at it */
+    while (incoming_bytes(w) == 0) /* a thread works on it */
         assert_false(replies[0].done);
     for (size_t i = 0; i < CALLS; i++) {
         assert_false(replies[i].done);
@@ -515,7 +515,8 @@ static void cancelled_meanwhile(void **state)
     assert_int_equal(stored(w), 1);
 }
 
-/* What a crash between commit and move has left is moved at the next start; the rest goes. */
+/* Files that a crash between commit and move has left are moved at the next start; others are
+ * deleted. */
 static void after_a_crash(void **state)
 {
     struct world *w = *state;
@@ -542,7 +543,7 @@ static void after_a_crash(void **state)
     assert_int_equal(incoming(w), 0);
     assert_int_equal(access(from, R_OK), 0);
     assert_int_equal(stored(w), 1);
-    /* And where the file is gone altogether, the content may come again. */
+    /* And where the file is missing, the content may be stored again. */
     unlink(from);
     send_image(w, "base64://" PNG);
     assert_int_equal(access(from, R_OK), 0);
@@ -569,7 +570,7 @@ static void names_are_durable(void **state)
     fake_reply_fini(&reply);
 }
 
-/* --- what is known of them --- */
+/* --- hashes and URLs --- */
 
 static void hashes(void **state)
 {
@@ -671,7 +672,7 @@ static void urls_end(void **state)
     sb_clock_set(world_db(w), &later);
 }
 
-/* The key is the world's: a URL outlives a restart, and is worth nothing in another world. */
+/* The key belongs to the world: a URL outlives a restart, and is invalid in another world. */
 static void urls_and_restarts(void **state)
 {
     struct world *w = *state;
@@ -705,7 +706,7 @@ static void unknown_resources(void **state)
     assert_int_equal(resource.status, 404);
 }
 
-/* --- where they are shown --- */
+/* --- where URLs appear --- */
 
 static void in_forwards_and_replies(void **state)
 {

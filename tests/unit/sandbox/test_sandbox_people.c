@@ -1,4 +1,4 @@
-/* The world as a bot finds it: accounts, friends, groups and members, and what it cannot find. */
+/* The world as a bot reads it: accounts, friends, groups and members, and refusals. */
 #include "sandbox_world.h"
 
 #include <milky/version.h>
@@ -51,7 +51,7 @@ static void friends(void **state)
     refused(w, BOT, -100, "10009999 is not a friend of 10001000", "get_friend_info",
             "{\"user_id\":10009999,\"no_cache\":false}");
     refused(w, BOT, -100, "is not a friend of", "get_friend_info",
-            "{\"user_id\":10001000,\"no_cache\":false}"); /* nobody befriends themselves */
+            "{\"user_id\":10001000,\"no_cache\":false}"); /* an account is no friend of itself */
 }
 
 static void groups(void **state)
@@ -74,7 +74,7 @@ static void groups(void **state)
             "{\"group_id\":700000002,\"no_cache\":false}");
 }
 
-/* member_count is the truth, whoever comes and goes. */
+/* member_count follows every join and leave. */
 static void member_count(void **state)
 {
     struct world *w = *state;
@@ -120,7 +120,7 @@ static void members_refused(void **state)
     world_sql(w, "DELETE FROM member WHERE uin=10003001");
     refused(w, BOT, SB_NO_MEMBER, "10003001 is not a member", "get_group_member_info",
             "{\"group_id\":700000001,\"user_id\":10003001,\"no_cache\":false}");
-    /* A group that exists, and that the bot is not in, is as good as none. */
+    /* A group that the bot is not in is refused like one that does not exist. */
     world_sql(w, "INSERT INTO qq_group (group_id, name, created_time) VALUES (700000002, 'x', 1)");
     refused(w, BOT, SB_NO_GROUP, "is not in a group", "get_group_info",
             "{\"group_id\":700000002,\"no_cache\":false}");

@@ -1,4 +1,4 @@
-/* Saying something: who hears it, what becomes of each kind of segment, and what cannot be said. */
+/* Sending: the receivers, each kind of segment, and refusals. */
 #include "sandbox_world.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@ static void group_message(void **state)
     uint64_t time = num(w, "/time");
     assert_true(time > 1700000000);
     assert_int_equal(yyjson_obj_size(at(w, "")), 2);
-    /* The other bot hears it, the sender does not. */
+    /* The other bot gets the event, the sender does not. */
     assert_int_equal(w->host.event_count, 1);
     assert_int_equal(w->host.events[0].self_id, BOT2);
     assert_string_equal(w->host.events[0].type, "message_receive");
@@ -40,7 +40,7 @@ static void group_message(void **state)
     assert_int_equal(w->host.events[1].self_id, BOT);
 }
 
-/* Both sides count alike, and each sees the other as the peer. */
+/* Both sides have the same sequence number, and each has the other as peer_id. */
 static void private_message(void **state)
 {
     struct world *w = *state;
@@ -73,7 +73,7 @@ static void private_message(void **state)
         assert_int_equal(num(w, "/message/peer_id"), BOT);
         assert_int_equal(num(w, "/message/message_seq"), seq);
     }
-    /* Another conversation counts for itself; nobody with ears is in it. */
+    /* Another conversation has its own sequence; no bot but the sender is in it. */
     ask(w, BOT, "send_private_message", "{\"user_id\":10003001,\"message\":%s}", TEXT("1"));
     assert_int_equal(num(w, "/message_seq"), 1);
     assert_int_equal(w->host.event_count, 2);
@@ -110,7 +110,7 @@ static void refused_peers(void **state)
     world_sql(w, "DELETE FROM member WHERE uin=10002000");
     refused(w, BOT2, SB_NO_GROUP, "is not in a group", "send_group_message",
             "{\"group_id\":700000001,\"message\":%s}", TEXT("x"));
-    /* and hears no more of it */
+    /* and gets no more events of it */
     ask(w, BOT, "send_group_message", "{\"group_id\":700000001,\"message\":%s}", TEXT("x"));
     assert_int_equal(w->host.event_count, 0);
 }
@@ -133,7 +133,7 @@ static void round_trip(struct world *w, const char *segments)
     uint64_t seq = num(w, "/message_seq");
     ask(w, BOT2, "get_message",
         "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":%d}", (int)seq);
-    /* What was heard is what is stored. */
+    /* The message of the event equals the stored one. */
     assert_true(yyjson_equals(event_at(w, 0, "/segments"), at(w, "/message/segments")));
 }
 
@@ -263,7 +263,7 @@ static void replies(void **state)
     assert_string_equal(str(w, "/message/segments/0/data/sender_name"), "二号");
     assert_int_equal(num(w, "/message/segments/0/data/time"), time);
     assert_json(at(w, "/message/segments/0/data/segments"), TEXT("问"));
-    /* A reply to a reply quotes what was said, not what that had quoted. */
+    /* A reply to a reply quotes its text, not the quotation in it. */
     snprintf(segments, sizeof(segments), reply, 2);
     round_trip(w, segments);
     assert_json(at(w, "/message/segments/0/data/segments"), TEXT("re"));
@@ -275,7 +275,7 @@ static void replies(void **state)
     refused(
         w, BOT, SB_NO_MESSAGE, "to reply to", "send_private_message",
         "{\"user_id\":10002000,\"message\":[{\"type\":\"reply\",\"data\":{\"message_seq\":2}}]}");
-    /* In private the name is the nickname. */
+    /* In a private conversation the name is the nickname. */
     ask(w, BOT2, "send_private_message", "{\"user_id\":10001000,\"message\":%s}", TEXT("p"));
     fake_host_forget(&w->host);
     ask(w, BOT, "send_private_message",
@@ -368,7 +368,8 @@ static char *many_replies(char *out, size_t count)
     return strcpy(out, "]");
 }
 
-/* A few bytes quote very much: that ends long before the memory, in forwards for all together. */
+/* Few bytes can quote much: the bound is far below the memory, in forwards for all of them
+ * together. */
 static void many_quotes(void **state)
 {
     struct world *w = *state;
@@ -390,7 +391,7 @@ static void many_quotes(void **state)
             "send_private_message", in_forward, segments, segments);
 }
 
-/* The lines of a preview end between characters, however long what they show is. */
+/* The lines of a preview end between characters, however long the texts are. */
 static void long_previews(void **state)
 {
     struct world *w = *state;

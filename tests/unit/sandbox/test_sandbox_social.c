@@ -1,4 +1,4 @@
-/* What a bot does with itself and its conversations: names, likes, cookies, pins, read marks. */
+/* A bot's profile and conversations: names, likes, cookies, pins, read marks. */
 #include "sandbox_world.h"
 
 #include "backend/sandbox/model/uid.h"
@@ -27,7 +27,7 @@ static void nickname(void **state)
         "{\"group_id\":700000001,\"user_id\":10001000,\"no_cache\":false}");
     assert_string_equal(str(w, "/member/nickname"), "新名字 🐮");
     ask(w, BOT2, "get_login_info", "{}");
-    assert_string_equal(str(w, "/nickname"), "Milky 10002000"); /* of nobody else */
+    assert_string_equal(str(w, "/nickname"), "Milky 10002000"); /* not that of another account */
 }
 
 static void bio(void **state)
@@ -90,7 +90,7 @@ static void likes(void **state)
     ask(w, BOT, "send_profile_like", "{\"user_id\":10003001,\"count\":1}");
     refused(w, BOT, SB_TOO_MUCH, "at most 10 likes a day", "send_profile_like",
             "{\"user_id\":10003001,\"count\":1}");
-    /* Others, and for others, have their own ten. */
+    /* Each pair of accounts has its own ten. */
     ask(w, BOT2, "send_profile_like", "{\"user_id\":10003001,\"count\":10}");
     ask(w, BOT, "send_profile_like", "{\"user_id\":10003002,\"count\":10}");
     assert_int_equal(number_in(w, "SELECT sum(total) FROM profile_like WHERE uin = 10003001"), 20);
@@ -141,7 +141,7 @@ static char *cookies_of(struct world *w, uint64_t bot, const char *domain)
     return copy;
 }
 
-/* What stands behind `name` in a list of cookies. */
+/* The value of `name` in a list of cookies. */
 static void cookie(const char *cookies, const char *name, char out[64])
 {
     const char *at = strstr(cookies, name);
@@ -178,7 +178,7 @@ static void cookies(void **state)
     free(qun);
 }
 
-/* The formula of spec/README.md, in wide numbers. */
+/* The formula of spec/README.md, with 64-bit numbers. */
 static void csrf_token(void **state)
 {
     struct world *w = *state;
@@ -225,7 +225,7 @@ static void pins(void **state)
                 "{\"message_scene\":\"friend\",\"peer_id\":10003002,\"is_pinned\":true}");
     assert_json(event_at(w, 1, ""),
                 "{\"message_scene\":\"group\",\"peer_id\":700000001,\"is_pinned\":true}");
-    /* What is so already changes nothing and says nothing. */
+    /* Setting the same again changes nothing and makes no event. */
     ask(w, BOT, "set_peer_pin",
         "{\"message_scene\":\"friend\",\"peer_id\":10003002,\"is_pinned\":true}");
     ask(w, BOT, "set_peer_pin",
@@ -258,7 +258,7 @@ static void pins_refused(void **state)
             "{\"message_scene\":\"temp\",\"peer_id\":10003001,\"is_pinned\":true}");
 }
 
-/* A pin goes with the friendship or membership that it stands on, and does not come back. */
+/* A pin is removed with its friendship or membership, and does not come back. */
 static void pins_go(void **state)
 {
     struct world *w = *state;
@@ -299,7 +299,7 @@ static void read_marks(void **state)
     assert_int_equal(mark_of(w, BOT), 2); /* nothing becomes unread again */
     ask(w, BOT, "mark_message_as_read",
         "{\"message_scene\":\"group\",\"peer_id\":700000001,\"message_seq\":3}");
-    assert_int_equal(mark_of(w, BOT), 3); /* recalled, but it was there */
+    assert_int_equal(mark_of(w, BOT), 3); /* recalled, but it existed */
     assert_int_equal(mark_of(w, BOT2), 0);
     assert_int_equal(w->host.event_count, events);
     ask(w, MING, "send_private_message", "{\"user_id\":10001000,\"message\":%s}", TEXT("y"));
@@ -365,7 +365,7 @@ static void uids(void **state)
         assert_int_equal(read, uins[i]);
         strcpy(before, uid);
     }
-    /* Any letter that is changed makes it nobody's. */
+    /* With any letter changed it belongs to no account. */
     for (size_t i = 0; i < SB_UID_LEN; i++) {
         uint64_t read;
         strcpy(before, uid);

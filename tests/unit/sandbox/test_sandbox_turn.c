@@ -63,7 +63,7 @@ static void a_long_turn_is_committed_early(void **state)
         fake_reply_fini(&late[i]);
 }
 
-/* What is read within the turn of a write may be undone with it: it waits too, in its place. */
+/* A read within the turn of a write may be undone with it: its reply waits too, in order. */
 static void reads_wait_for_writes(void **state)
 {
     struct world *w = *state;
@@ -162,7 +162,8 @@ static void disk_full(void **state)
     }
     assert_true(failed > 0);
     assert_int_equal(failed + (int)sent, 64);
-    assert_int_equal(messages_in(w), 1 + sent); /* what was said to be sent is there, no more */
+    assert_int_equal(messages_in(w),
+                     1 + sent); /* acknowledged messages are stored, and no others */
     assert_int_equal(w->host.event_count, 1 + sent);
     if (sent == 0)
         assert_true(world_print(w) == before);
@@ -184,8 +185,8 @@ static void calls_from_within_replies(void **state)
     }
 }
 
-/* Callers are told to look into the log: there is something. */
-static void what_undoes_a_turn_is_logged(void **state)
+/* The reply refers to the log: it has a line. */
+static void the_reason_of_a_rollback_is_logged(void **state)
 {
     struct world *w = *state;
     struct sb_unsent *unsent = &((struct sb_sandbox *)w->backend.self)->unsent;
@@ -197,7 +198,7 @@ static void what_undoes_a_turn_is_logged(void **state)
     ask(w, BOT, "send_group_message", HELLO);
 }
 
-/* As SQLite leaves it where memory runs out in the middle of BEGIN or ROLLBACK. */
+/* As SQLite leaves it when it is out of memory in the middle of BEGIN or ROLLBACK. */
 static void a_transaction_left_open_is_undone(void **state)
 {
     struct world *w = *state;
@@ -209,8 +210,8 @@ static void a_transaction_left_open_is_undone(void **state)
     assert_string_not_equal(str(w, "/nickname"), "x");
 }
 
-/* A bot that a reload brings joins wholly or not at all. */
-static void half_a_bot_is_none(void **state)
+/* A bot that is added by a reload joins completely or not at all. */
+static void a_bot_is_added_completely_or_not_at_all(void **state)
 {
     struct world *w = *state;
     uint64_t before = world_print(w);
@@ -230,7 +231,7 @@ static void half_a_bot_is_none(void **state)
     ask(w, 10005000, "send_group_message", HELLO);
 }
 
-/* All calls end before, and what is part of a turn stands. */
+/* All calls end first, and calls that were executed in the turn keep their effect. */
 static void freed_in_a_turn(void **state)
 {
     struct world *w = *state;
@@ -298,9 +299,9 @@ int main(void)
         TEST(commit_fails),
         TEST(disk_full),
         TEST(calls_from_within_replies),
-        TEST(what_undoes_a_turn_is_logged),
+        TEST(the_reason_of_a_rollback_is_logged),
         TEST(a_transaction_left_open_is_undone),
-        TEST(half_a_bot_is_none),
+        TEST(a_bot_is_added_completely_or_not_at_all),
         TEST(freed_in_a_turn),
         TEST(memory_runs_out),
     };

@@ -1,4 +1,4 @@
-/* Events that a crash keeps from being emitted, or the loss of power takes from the journal. */
+/* Events that were not emitted before a crash, or that a loss of power removes from the journal. */
 #include "sandbox_turns.h"
 
 /* A crash after the world's commit: the journal has only the first `count` events of BOT2. */
@@ -32,7 +32,7 @@ static void say(struct world *w, const char *text, struct fake_reply *reply)
     call(w, BOT, "send_group_message", params, reply);
 }
 
-static void what_a_crash_kept_back_is_emitted(void **state)
+static void events_lost_by_a_crash_are_emitted(void **state)
 {
     struct world *w = *state;
     struct fake_reply replies[3];
@@ -55,8 +55,8 @@ static void what_a_crash_kept_back_is_emitted(void **state)
     assert_int_equal(w->host.event_count, 0);
 }
 
-/* The world of before is gone, but what was told of it was told. */
-static void a_reset_leaves_events_of_before(void **state)
+/* The old world is gone, but its events were emitted. */
+static void a_reset_keeps_events_of_the_old_world(void **state)
 {
     struct world *w = *state;
     struct fake_reply reply;
@@ -106,7 +106,7 @@ static uint64_t fill(struct world *w, uint64_t most)
     return turns;
 }
 
-/* The loss of power takes from the journal what it has not flushed, and from the world nothing. */
+/* A loss of power removes unflushed events from the journal, and nothing from the world. */
 static void events_stay_until_the_journal_is_flushed(void **state)
 {
     struct world *w = *state;
@@ -124,11 +124,11 @@ static void events_stay_until_the_journal_is_flushed(void **state)
     assert_true(w->host.event_count > 6 + 1);
 }
 
-/* What is forgotten is in the journal, so nothing of the turn itself. */
-static void a_turn_forgets_nothing_of_its_own(void **state)
+/* Only events in the journal are deleted, so none of the turn itself. */
+static void a_turn_deletes_none_of_its_own_events(void **state)
 {
     struct world *w = *state;
-    /* each of the three would be the one behind which the room is full */
+    /* each of the three could be the last one before the bound */
     for (uint64_t single = 1; single <= 3; single++) {
         size_t flushes = w->host.flushes;
         uint64_t before = 0;
@@ -147,8 +147,8 @@ static void a_turn_forgets_nothing_of_its_own(void **state)
     }
 }
 
-/* What a start emits is in the journal when its first turn has ended, and not before. */
-static void the_first_turn_forgets_nothing_of_the_start(void **state)
+/* Events of a start are in the journal when its first turn has ended, and not before. */
+static void the_first_turn_deletes_no_events_of_the_start(void **state)
 {
     struct world *w = *state;
     w->host.flush_error = -EIO;
@@ -162,7 +162,7 @@ static void the_first_turn_forgets_nothing_of_the_start(void **state)
     assert_int_equal(w->host.event_count, turns + 2);
     end_turn(w);
     ask(w, BOT, "send_group_message", HELLO);
-    crash_before_the_journal(w, 0); /* now it has asked */
+    crash_before_the_journal(w, 0); /* now it has asked for a flush */
     assert_int_equal(w->host.event_count, 0);
 }
 
@@ -182,8 +182,8 @@ static void without_a_journal_nothing_is_stored(void **state)
     assert_int_equal(rows, 1);
 }
 
-/* A bot that was taken out of the configuration stays in its groups: nothing is kept for later. */
-static void of_bots_that_are_not_served_nothing_is_stored(void **state)
+/* A bot that was removed from the configuration stays in its groups: no events are kept for it. */
+static void no_events_are_kept_for_bots_that_are_not_served(void **state)
 {
     struct world *w = *state;
     w->host.bot_count = 1;
@@ -202,8 +202,8 @@ static void an_event_that_changes_nothing_is_kept(void **state)
     assert_int_equal(w->host.event_count, 1);
 }
 
-/* What one transaction may tell has no bound: a row has one. */
-/* The host emits it, and what was stored of it is the same event under the same number. */
+/* The events of one transaction have no bound: a row has one. */
+/* The host emits it, and the stored event is the same under the same number. */
 static void a_logout_is_emitted_once(void **state)
 {
     struct world *w = *state;
@@ -274,8 +274,8 @@ static int refuse_the_second(void *context)
     return ++*commits == 2;
 }
 
-/* The second of three transactions of one turn is undone: of its events nothing is kept. */
-static void what_was_undone_is_not_kept(void **state)
+/* The second of three transactions of one turn is rolled back: none of its events is kept. */
+static void events_of_a_rollback_are_not_kept(void **state)
 {
     struct world *w = *state;
     struct pipeline line = { .world = w };
@@ -294,7 +294,7 @@ static void what_was_undone_is_not_kept(void **state)
     check_event(w, 1, "2");
 }
 
-/* A world opens whatever stands there. */
+/* A world opens whatever the rows hold. */
 static void events_that_cannot_be_read_are_left(void **state)
 {
     static const char *const rows[] = {
@@ -314,7 +314,7 @@ static void events_that_cannot_be_read_are_left(void **state)
     ask(w, BOT, "send_group_message", HELLO);
 }
 
-static void what_was_committed_early_is_kept(void **state)
+static void events_of_an_early_commit_are_kept(void **state)
 {
     enum { MANY = 300 };
     struct world *w = *state;
@@ -333,20 +333,20 @@ static void what_was_committed_early_is_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_a_crash_kept_back_is_emitted),
-        TEST(a_reset_leaves_events_of_before),
+        TEST(events_lost_by_a_crash_are_emitted),
+        TEST(a_reset_keeps_events_of_the_old_world),
         TEST(every_transaction_of_the_turn_is_kept),
         TEST(a_logout_is_emitted_once),
         TEST(long_transactions_have_several_rows),
-        TEST(what_was_undone_is_not_kept),
+        TEST(events_of_a_rollback_are_not_kept),
         TEST(events_stay_until_the_journal_is_flushed),
-        TEST(a_turn_forgets_nothing_of_its_own),
-        TEST(the_first_turn_forgets_nothing_of_the_start),
+        TEST(a_turn_deletes_none_of_its_own_events),
+        TEST(the_first_turn_deletes_no_events_of_the_start),
         TEST(without_a_journal_nothing_is_stored),
-        TEST(of_bots_that_are_not_served_nothing_is_stored),
+        TEST(no_events_are_kept_for_bots_that_are_not_served),
         TEST(an_event_that_changes_nothing_is_kept),
         TEST(events_that_cannot_be_read_are_left),
-        TEST(what_was_committed_early_is_kept),
+        TEST(events_of_an_early_commit_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

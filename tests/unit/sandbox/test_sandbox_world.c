@@ -1,4 +1,4 @@
-/* Worlds as JSON: made by hand and by machine, taken in, given out, refused; and their parts. */
+/* Worlds as JSON: written by hand or dumped, loaded, refused; and their parts. */
 #include "sandbox_world.h"
 
 #include <errno.h>
@@ -100,7 +100,7 @@ static int count_rows(void *context, int count, char **values, char **names)
     return 0;
 }
 
-/* A table that nobody put into the lists would be lost with every dump. */
+/* A table without a list would be lost with every dump. */
 static void every_table_is_in_a_world(void **state)
 {
     struct world *w = *state;
@@ -144,7 +144,7 @@ static void dumped_and_loaded(void **state)
     load(w, second);
     char *third = dump(w);
     assert_string_equal(first, third);
-    /* And it goes on: the next message has the next number, the clock stands where it stood. */
+    /* It continues: the next message has the next number, and the clock is where it was stopped. */
     control(w, "say", "{\"as\":10003001,\"group\":700000001,\"text\":\"two\"}");
     assert_int_equal(num(w, "/message_seq"), 5);
     ask(w, BOT, "get_history_messages",
@@ -185,7 +185,7 @@ static void written_by_hand(void **state)
     ask(w, BOT, "send_private_message",
         "{\"user_id\":20001,\"message\":[{\"type\":\"text\",\"data\":{\"text\":\"x\"}}]}");
     assert_int_equal(num(w, "/message_seq"), 8);
-    /* Events reach the bots that are in it; the other bot of the configuration is alone. */
+    /* Events reach the bots that are in it; the other bot of the configuration has no friends. */
     control(w, "say", "{\"as\":20001,\"group\":800000001,\"text\":\"hi\"}");
     assert_int_equal(w->host.event_count, 1);
     ask(w, BOT2, "get_login_info", "{}");
@@ -274,7 +274,7 @@ static void refused_with_their_path(void **state)
                     "{\"world\":{\"milky_world\":1,\"media\":[{\"uri\":\"nonsense\"}]}}");
 }
 
-/* What a turn did before stands, whatever happens to a load in it. */
+/* Earlier calls of a turn keep their effect, whether a load in it succeeds or not. */
 static void refused_within_a_turn(void **state)
 {
     struct world *w = *state;
@@ -315,7 +315,7 @@ static int start_with(struct world *w, const char *path, uint64_t seed)
     return rc;
 }
 
-static void begun_from_a_file(void **state)
+static void started_from_a_file(void **state)
 {
     struct world *w = *state;
     char path[128];
@@ -332,13 +332,13 @@ static void begun_from_a_file(void **state)
     char *anew = dump(w);
     assert_string_not_equal(lived, anew);
     assert_null(strstr(anew, "lively"));
-    /* A world that is there already is not begun anew. */
+    /* An existing world is not replaced. */
     control(w, "say", "{\"as\":20001,\"group\":800000001,\"text\":\"stays\"}");
     world_stop(w);
     assert_int_equal(start_with(w, path, 1), 0);
     char *again = dump(w);
     assert_non_null(strstr(again, "stays"));
-    /* The file may go bad meanwhile. */
+    /* The file may become invalid meanwhile. */
     write_file(path, "{\"milky_world\":1,\n \"people\":[}");
     control_refused(w, MILKY_MALFORMED, "not JSON: 2:", "reset", "{}");
     unlink(path);
@@ -351,7 +351,7 @@ static void begun_from_a_file(void **state)
     free(again);
 }
 
-/* Of the group's message `seq`, which this is to make. */
+/* The file_id of the group's message `seq`, which this creates. */
 static void forward_id(struct world *w, unsigned seq, char id[32])
 {
     control(w, "say",
@@ -429,7 +429,7 @@ static void reset_is_the_first_world(void **state)
     free(again);
 }
 
-static void people_come_and_go(void **state)
+static void people_are_added_and_removed(void **state)
 {
     struct world *w = *state;
     control(w, "create_person", "{\"nickname\":\"neu\",\"level\":7}");
@@ -463,7 +463,7 @@ static void people_come_and_go(void **state)
     control_refused(w, MILKY_MALFORMED, "nick: unknown field", "create_person", "{\"nick\":\"x\"}");
 }
 
-static void groups_come_and_go(void **state)
+static void groups_are_added_and_removed(void **state)
 {
     struct world *w = *state;
     control(w, "create_group",
@@ -486,7 +486,7 @@ static void groups_come_and_go(void **state)
                     "{\"group_name\":\"G\",\"members\":[{\"user_id\":20001,\"role\":\"owner\"}]}");
 }
 
-static void friendships_come_and_go(void **state)
+static void friendships_are_added_and_removed(void **state)
 {
     struct world *w = *state;
     control(w, "delete_friendship", "{\"user_id\":10003001,\"friend_id\":10001000}");
@@ -505,7 +505,7 @@ static void friendships_come_and_go(void **state)
 
 #define FRIENDS "{\"user_id\":10003001,\"friend_id\":10001000,\"category_id\":%d}"
 
-/* What refers to nothing is refused by itself: the others of its turn are none the worse. */
+/* A call that refers to nothing is refused by itself: others of its turn are not affected. */
 static void references_to_nothing(void **state)
 {
     struct world *w = *state;
@@ -541,7 +541,7 @@ static void memory_runs_out(void **state)
     static const struct {
         const char *operation, *params;
     } cases[] = {
-        { "create_person", "{\"nickname\":\"somebody whose name is longer than a pool\"}" },
+        { "create_person", "{\"nickname\":\"a person whose name is longer than a pool\"}" },
         { "create_group", "{\"group_name\":\"G\",\"members\":[{\"user_id\":10003001,\"role\":"
                           "\"owner\"},{\"user_id\":10001000}]}" },
         { "join", "{\"as\":10009000,\"group\":700000001,\"comment\":\"let me in\"}" },
@@ -573,13 +573,13 @@ int main(void)
         TEST(an_empty_world),
         TEST(refused_with_their_path),
         TEST(refused_within_a_turn),
-        FILE_TEST(begun_from_a_file),
+        FILE_TEST(started_from_a_file),
         FILE_TEST(seeds_repeat_ids),
         FILE_TEST(each_world_has_its_random_numbers),
         TEST(reset_is_the_first_world),
-        TEST(people_come_and_go),
-        TEST(groups_come_and_go),
-        TEST(friendships_come_and_go),
+        TEST(people_are_added_and_removed),
+        TEST(groups_are_added_and_removed),
+        TEST(friendships_are_added_and_removed),
         TEST(references_to_nothing),
         TEST(memory_runs_out),
     };

@@ -191,11 +191,11 @@ static long steps_of(struct mk_slice token, enum mk_auth_from from,
 }
 
 /* The same request, with the token in the header or in the query. */
-static long steps_for(struct mk_slice token, bool in_query, char *shown)
+static long steps_for(struct mk_slice token, bool in_query, char *given)
 {
-    struct mk_http1_header header = { MK_SLICE("Authorization"), mk_slice_str(shown) };
+    struct mk_http1_header header = { MK_SLICE("Authorization"), mk_slice_str(given) };
     struct mk_http1_request request = {
-        .query = in_query ? mk_slice_str(shown) : (struct mk_slice){ 0 },
+        .query = in_query ? mk_slice_str(given) : (struct mk_slice){ 0 },
         .headers = &header,
         .header_count = in_query ? 0 : 1,
     };
@@ -208,17 +208,17 @@ static void test_timing(void **state)
     static const char token[] = "0123456789abcdefghijklmnopqrstuv";
     enum { LEN = sizeof(token) - 1 };
     for (int in_query = 0; in_query < 2; in_query++) {
-        char shown[64];
-        size_t at = (size_t)snprintf(shown, sizeof(shown), "%s%s",
+        char given[64];
+        size_t at = (size_t)snprintf(given, sizeof(given), "%s%s",
                                      in_query ? "access_token=" : "Bearer ", token) -
                     LEN;
         long first = 0;
         static const size_t places[] = { 0, 1, LEN / 2, LEN - 1 };
         for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
             size_t wrong = places[i];
-            shown[at + wrong] = '!';
-            long steps = steps_for(mk_slice_str(token), in_query, shown);
-            shown[at + wrong] = token[wrong];
+            given[at + wrong] = '!';
+            long steps = steps_for(mk_slice_str(token), in_query, given);
+            given[at + wrong] = token[wrong];
             if (steps < 0)
                 skip();
             if (wrong == 0)
@@ -226,11 +226,11 @@ static void test_timing(void **state)
             assert_int_equal(steps, first);
         }
         /* It does not depend on the token's length either, or on a common prefix. */
-        shown[at] = '!';
+        given[at] = '!';
         for (size_t len = 1; len <= LEN; len *= 4)
-            assert_int_equal(steps_for(mk_slice_of(token, len), in_query, shown), first);
-        shown[at] = token[0];
-        assert_int_equal(steps_for(mk_slice_of(token, LEN - 1), in_query, shown), first);
+            assert_int_equal(steps_for(mk_slice_of(token, len), in_query, given), first);
+        given[at] = token[0];
+        assert_int_equal(steps_for(mk_slice_of(token, LEN - 1), in_query, given), first);
     }
 }
 

@@ -120,10 +120,10 @@ static inline char *http1_feed_limited(const struct mk_http1_limits *limits, str
                      input.ptr, (int)run.log.len, run.log.data, (int)whole.log.len, whole.log.data);
         mk_buf_fini(&run.log);
     }
-    char *told = mk_slice_dup(mk_buf_slice(&whole.log));
-    assert_non_null(told);
+    char *log = mk_slice_dup(mk_buf_slice(&whole.log));
+    assert_non_null(log);
     mk_buf_fini(&whole.log);
-    return told;
+    return log;
 }
 
 static inline char *http1_feed(struct mk_slice input)
@@ -133,10 +133,10 @@ static inline char *http1_feed(struct mk_slice input)
 
 static inline void http1_expect(struct mk_slice input, const char *expected)
 {
-    char *told = http1_feed(input);
-    if (strcmp(told, expected) != 0)
-        fail_msg("<%.*s>\ntold:\n%s\nexpected:\n%s", (int)input.len, input.ptr, told, expected);
-    free(told);
+    char *log = http1_feed(input);
+    if (strcmp(log, expected) != 0)
+        fail_msg("<%.*s>\ntold:\n%s\nexpected:\n%s", (int)input.len, input.ptr, log, expected);
+    free(log);
 }
 
 #endif

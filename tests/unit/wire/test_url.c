@@ -23,14 +23,14 @@ static void expect_url(const char *text, const char *expected)
 {
     struct feed_guard guard;
     struct mk_url url;
-    char told[512];
+    char parts[512];
     assert_null(parse(&guard, mk_slice_str(text), &url));
-    snprintf(told, sizeof(told), "%.*s %.*s|%.*s|%.*s|%u%s%s|%.*s|%s%.*s", (int)url.scheme.len,
+    snprintf(parts, sizeof(parts), "%.*s %.*s|%.*s|%.*s|%u%s%s|%.*s|%s%.*s", (int)url.scheme.len,
              url.scheme.ptr, (int)url.userinfo.len, url.userinfo.ptr, (int)url.host.len,
              url.host.ptr, (int)url.authority_host.len, url.authority_host.ptr, url.port,
              url.default_port ? " default" : "", url.tls ? " tls" : "", (int)url.path.len,
              url.path.ptr, url.has_query ? "?" : "", (int)url.query.len, url.query.ptr);
-    assert_string_equal(told, expected);
+    assert_string_equal(parts, expected);
     feed_guard_free(guard);
 }
 
