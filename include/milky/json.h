@@ -1,7 +1,7 @@
 /*
  * milky/json.h: calls and events as values of yyjson (https://github.com/ibireme/yyjson, 0.8 or
- * later), for backends in C. Optional: each function here has a sibling in milky/backend.h that
- * takes or gives text.
+ * later), for backends in C. Optional: each function here has a sibling with text in
+ * milky/backend.h.
  */
 #ifndef MILKY_JSON_H
 #define MILKY_JSON_H
@@ -23,9 +23,8 @@ extern "C" {
 MILKY_API yyjson_mut_val *milky_call_params(const struct milky_host *host, uint64_t call);
 
 /*
- * The document to make the result in: it lives until the call is answered. NULL for a call that is
- * not open. Results that were made in another document are fine too, as long as they live during
- * milky_call_ok.
+ * The document for making the result: valid until the call is answered. NULL for a call that is not
+ * open. A result may be made in another document that is valid during milky_call_ok.
  */
 MILKY_API yyjson_mut_doc *milky_call_doc(const struct milky_host *host, uint64_t call);
 
@@ -33,19 +32,19 @@ MILKY_API yyjson_mut_doc *milky_call_doc(const struct milky_host *host, uint64_t
 MILKY_API int milky_call_ok(struct milky_host *host, uint64_t call, yyjson_mut_val *data);
 
 /*
- * Fields of params (or of any object in them), by name. Where the field is not there or of another
- * type they return 0, false, or NULL with a length of 0; `len` may be NULL.
+ * Fields of params (or of any object in them), by name. If the field is absent or of another type
+ * they return 0, false, or NULL with a length of 0; `len` may be NULL.
  */
 MILKY_API uint64_t milky_uint(yyjson_mut_val *object, const char *name);
 MILKY_API bool milky_bool(yyjson_mut_val *object, const char *name);
 MILKY_API const char *milky_string(yyjson_mut_val *object, const char *name, size_t *len);
 
-/* True when the field is there and not null. */
+/* Returns whether the field is there and not null. */
 MILKY_API bool milky_has(yyjson_mut_val *object, const char *name);
 
 /*
- * As milky_check_params_json and its siblings, of the object `given`. Where it is right,
- * `*checked` is a copy of it in `doc` that is complete like the params of a call, without unknown
+ * As milky_check_params_json and its siblings, for the object `given`. If it is valid, `*checked`
+ * is a copy of it in `doc` with defaults added, like the params of a call, and without unknown
  * fields.
  */
 MILKY_API int milky_check_params(const char *action, yyjson_mut_val *given, yyjson_mut_doc *doc,
@@ -59,7 +58,7 @@ MILKY_API int milky_check_operation(const struct milky_operations *operations, c
 
 /* --- events --- */
 
-/* As milky_emit_json with a value, without a key. All is encoded before this returns. */
+/* As milky_emit_json with a value, without a key. The data is encoded before this returns. */
 MILKY_API int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint64_t time,
                          yyjson_mut_val *data);
 

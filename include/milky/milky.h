@@ -21,13 +21,13 @@
  *       fprintf(stderr, "%s\n", error.text);
  *   milky_endpoint_free(endpoint);
  *
- * Structs begin with their size, as the embedder was compiled: a field that a later version of this
- * header adds at the end is zero for it. In an array of structs all have the size of the first. A
- * struct that others hold by value has a few `reserved` words for that. A field that is set and
- * that an older library does not know is refused.
+ * Structs begin with their size in the embedder's version of this header: fields that a later
+ * version adds at the end are taken as zero. In an array of structs all have the size of the first.
+ * Structs that are members of others have `reserved` words instead. If a field is set that an older
+ * library does not have, the library refuses the struct.
  *
- * Threads: an endpoint belongs to the thread that runs it, and no function here may be called for
- * it from another one. Endpoints share nothing: several may run in threads of their own.
+ * Threads: an endpoint belongs to the thread that runs it; no other thread may call a function here
+ * for it. Endpoints share nothing: each may run in a thread of its own.
  */
 #ifndef MILKY_MILKY_H
 #define MILKY_MILKY_H
@@ -39,21 +39,21 @@ extern "C" {
 #endif
 
 enum milky_dialect {
-    MILKY_DIALECT_DRAFT, /* the names and shapes of spec/milky-draft.json */
-    MILKY_DIALECT_1_2,   /* those of spec/milky-1.2.json */
+    MILKY_DIALECT_DRAFT, /* spec/milky-draft.json */
+    MILKY_DIALECT_1_2,   /* spec/milky-1.2.json */
 };
 
 /* PEM files; read when the endpoint is made, and again by milky_endpoint_reload. */
 struct milky_server_tls {
-    const char *certificate; /* and what leads to its root; NULL: no TLS */
-    const char *key;         /* NULL where that is */
+    const char *certificate; /* with its chain; NULL: no TLS */
+    const char *key;         /* NULL without a certificate */
     const void *reserved[6]; /* NULL */
 };
 
 struct milky_remote_tls {
     const char *ca;            /* certificates to trust; NULL: the system's roots */
-    const char *certificate;   /* to present; NULL: none */
-    const char *key;           /* NULL where that is */
+    const char *certificate;   /* of the client; NULL: none */
+    const char *key;           /* NULL without a certificate */
     bool insecure_skip_verify; /* any certificate is accepted */
     const void *reserved[4];   /* NULL */
 };
@@ -66,13 +66,13 @@ struct milky_remote_tls {
  */
 struct milky_server {
     size_t size;        /* sizeof(struct milky_server) */
-    const char *listen; /* "127.0.0.1:3000", "[::1]:3000", "unix:PATH"; port 0 takes a free one */
+    const char *listen; /* "127.0.0.1:3000", "[::1]:3000", "unix:PATH"; port 0 is any free one */
     const char *access_token; /* NULL: none is needed */
     bool allow_anonymous;     /* other machines may reach it although it has no token */
     const char *prefix;       /* the beginning of every path ("/milky"); NULL: none */
     struct milky_server_tls tls;
     enum milky_dialect dialect;
-    bool no_compression; /* WebSockets (an http_server's are at /event) never agree to it */
+    bool no_compression; /* do not compress WebSocket messages (an http_server's are at /event) */
 };
 
 /*
@@ -83,13 +83,15 @@ struct milky_server {
 struct milky_remote {
     size_t size;              /* sizeof(struct milky_remote) */
     const char *url;          /* ws:// or wss://; a webhook's: http:// or https:// */
-    const char *access_token; /* NULL: none is sent */
+    const char *access_token; /* NULL: none */
     enum milky_dialect dialect;
-    /* A webhook's: signs each request (Standard Webhooks). "whsec_" and the key in base64, or any
-     * other text, which is the key; of 512 bytes at most. NULL: not signed. */
+    /*
+     * A webhook's: signs each request (Standard Webhooks). "whsec_" and the key in base64, or any
+     * other text, which is the key; at most 512 bytes. NULL: not signed.
+     */
     const char *secret;
-    bool replay; /* a websocket_client's: go on behind the last event that it has received */
-    bool no_compression; /* a websocket_client's: it is not offered */
+    bool replay;         /* a websocket_client's: continue after the last event that was received */
+    bool no_compression; /* a websocket_client's: do not compress messages */
     struct milky_remote_tls tls;
 };
 
@@ -97,7 +99,7 @@ struct milky_remote {
 struct milky_bot {
     size_t size;         /* sizeof(struct milky_bot) */
     uint64_t self_id;    /* 10001 to 4294967295; no two bots of an endpoint have the same */
-    const char *backend; /* the name of the one that answers its calls; NULL: the first */
+    const char *backend; /* the name of its backend; NULL: the first */
     const struct milky_server *http_server;
     size_t http_server_count;
     const struct milky_server *websocket_server;
@@ -110,40 +112,39 @@ struct milky_bot {
 
 /* The log of events on disk, from which webhooks and clients that reconnect get missed events. */
 struct milky_journal {
-    const char *path;     /* of its database; NULL: none is kept */
+    const char *path;     /* of its database; NULL: no journal */
     uint64_t max_events;  /* kept per bot; 0: 100,000 */
     uint64_t max_age;     /* seconds that an event is kept; 0: 7 days */
-    bool no_flush;        /* a commit need not survive the loss of power */
+    bool no_flush;        /* a commit need not survive a power failure */
     uint64_t reserved[4]; /* 0 */
 };
 
 /* Limits of what clients may use; 0 is the default, in brackets. */
 struct milky_limits {
     uint64_t connections;             /* to all servers together (16,384) */
-    uint64_t connections_per_address; /* (1,024, and of this machine any number) */
-    uint64_t tls_handshakes;          /* under way; then the oldest ends (1,024) */
-    uint64_t failed_credentials; /* of one address within a minute; then 429 for its rest (100) */
+    uint64_t connections_per_address; /* (1,024; without limit for this machine) */
+    uint64_t tls_handshakes;          /* under way; for one more the oldest ends (1,024) */
+    uint64_t failed_credentials; /* of one address in a minute; then 429 until it is over (100) */
     uint64_t header_bytes;       /* of a request (32 KiB) */
     uint64_t body_bytes;         /* of a request (16 MiB) */
     uint64_t message_bytes;      /* of a WebSocket message (64 MiB) */
     uint64_t header_seconds;     /* for a TLS handshake, and for the head of a request (15) */
     uint64_t body_seconds;       /* for each 64 KiB of a body (30) */
     uint64_t idle_seconds;       /* between requests (75) */
-    uint64_t calls_in_flight;    /* of a WebSocket; then it is not read (256) */
-    uint64_t lag_bytes;          /* of events behind; then a client is closed (16 MiB) */
-    uint64_t call_seconds;       /* for a backend's answer; then the call fails with -500 (60) */
-    uint64_t reserved[19];       /* 0: for limits to come */
+    uint64_t calls_in_flight;    /* of a WebSocket; at the limit it is not read (256) */
+    uint64_t lag_bytes;          /* that a client may be behind; then it is closed (16 MiB) */
+    uint64_t call_seconds;       /* for a backend's answer; then -500 (60) */
+    uint64_t reserved[19];       /* 0: for future limits */
 };
 
 /*
- * A backend of an endpoint: its table, and the state that its functions get as `self`. It belongs
- * to the endpoint from milky_endpoint_new (or _reload) on, which frees it (milky_backend.free),
- * also when that fails.
+ * A backend of an endpoint: its table, and the state that its functions get as `self`.
+ * milky_endpoint_new (or _reload) takes it over, also when it fails; the endpoint frees it
+ * (milky_backend.free).
  */
 struct milky_config_backend {
     size_t size;      /* sizeof(struct milky_config_backend) */
-    const char *name; /* letters, digits, '-' and '_'; no two backends of an endpoint share one, and
-                         none is "endpoint" */
+    const char *name; /* letters, digits, '-' and '_'; unique in the endpoint, and not "endpoint" */
     const struct milky_backend *table;
     void *self;
 };
@@ -166,20 +167,28 @@ struct milky_config {
      * for clients that reach it at another address than it listens on; NULL: see
      * milky_host_resource_url. */
     const char *resource_url;
-    /* Bytes from which on a message of a WebSocket is compressed, where both sides have agreed to
-     * it (permessage-deflate, RFC 7692); 0: 1,024. */
+    /*
+     * The length in bytes from which WebSocket messages are compressed, if both sides have
+     * negotiated it (permessage-deflate, RFC 7692); 0: 1,024.
+     */
     uint64_t compression_threshold;
-    /* Microseconds to look for more input before going to sleep: more calls a second over few
-     * connections, for a processor that is busy meanwhile. 0: none. */
+    /*
+     * Microseconds to poll for more input before sleeping: allows more calls a second over few
+     * connections, but keeps a processor busy meanwhile. 0: none.
+     */
     uint64_t busy_poll_us;
-    /* Do not send to many connections with one system call, where the kernel has io_uring. */
+    /* Do not use io_uring to send on many connections with one system call. */
     bool no_io_uring;
-    /* The libuv loop to run on, which stays the embedder's and outlives the endpoint; NULL: one of
-     * its own. Endpoints of one thread may share one, and busy_poll_us and no_io_uring then, of
-     * which the last one counts. */
+    /*
+     * The libuv loop to run on, which belongs to the embedder and must outlive the endpoint; NULL:
+     * a loop of its own. Endpoints of one thread may share a loop; then busy_poll_us and
+     * no_io_uring apply to the loop, and the last endpoint sets them.
+     */
     struct uv_loop_s *loop;
-    /* Of the messages of failed calls: the endpoint's own (-403, -501), and the backends'
-     * (milky_host_language). */
+    /*
+     * The language of messages of failed calls: the endpoint's (-403, -501) and the backends'
+     * (milky_host_language).
+     */
     enum milky_language language;
 };
 
@@ -192,22 +201,22 @@ struct milky_error {
     char path[128];     /* "bots[0].webhook[1].url" */
     char expected[256]; /* "a QQ number from 10001 to 4294967295", or "" */
     char got[128];      /* "42", or ""; never a token or a URL */
-    char text[768];     /* all of it in one line */
+    char text[768];     /* all of this in one line */
 };
 
 struct milky_endpoint;
 
 /*
  * Makes an endpoint. The configuration is copied; the backends now belong to the endpoint, which
- * frees them, also when this fails. Returns 0; -EINVAL for a configuration that is not as it is
- * said above; or another negative errno. Then `error`, which may be NULL, says what is wrong.
+ * frees them, also when this fails. Returns 0; -EINVAL for an invalid configuration; or another
+ * negative errno. Then `error`, which may be NULL, is filled.
  */
 MILKY_API int milky_endpoint_new(const struct milky_config *config,
                                  struct milky_endpoint **endpoint, struct milky_error *error);
 
 /*
- * Starts the backends, listens and connects; once. Returns 0, or a negative errno as above: then it
- * is to be freed.
+ * Starts the backends, listens and connects. To be called once. Returns 0, or a negative errno as
+ * above; then the endpoint must be freed.
  */
 MILKY_API int milky_endpoint_start(struct milky_endpoint *endpoint, struct milky_error *error);
 
@@ -243,65 +252,66 @@ MILKY_API void milky_endpoint_on_reload(struct milky_endpoint *endpoint,
                                         void *arg);
 
 /*
- * Serves until it has stopped (milky_endpoint_stop). Also on a loop that was handed in, which does
- * whatever else is on it meanwhile. Returns at once where it was not started.
+ * Runs the loop until the endpoint has stopped (milky_endpoint_stop). On the embedder's loop this
+ * also runs the embedder's handles. Returns at once if the endpoint was not started.
  */
 MILKY_API void milky_endpoint_run(struct milky_endpoint *endpoint);
 
 /*
- * Instead of milky_endpoint_run: an embedder runs the loop that it has handed in as ever
- * (uv_run), or, with a loop of another kind, polls the descriptor for input, at most for the
- * timeout (milliseconds; -1: for ever), and takes a step, which does what is due and does not wait:
+ * Instead of milky_endpoint_run: an embedder runs its own libuv loop as usual (uv_run), or, with an
+ * event loop of another kind, polls the descriptor for input, at most for the timeout
+ * (milliseconds; -1: for ever), and calls milky_endpoint_step, which does the work that is due
+ * without waiting:
  *
  *   struct pollfd polled = { milky_endpoint_fd(endpoint), POLLIN, 0 };
  *   do
  *       poll(&polled, 1, milky_endpoint_timeout(endpoint));
  *   while (milky_endpoint_step(endpoint));
  *
- * The timeout is to be asked for anew before each poll: that sends what was written since the last
- * step. A step returns false when the endpoint has stopped. From its start until then it keeps the
- * loop running.
+ * milky_endpoint_timeout must be called before each poll: it sends output that was written since
+ * the last step. A step returns false when the endpoint has stopped. From its start until then the
+ * endpoint keeps the loop running.
  */
 MILKY_API int milky_endpoint_fd(const struct milky_endpoint *endpoint);
 MILKY_API int milky_endpoint_timeout(struct milky_endpoint *endpoint);
 MILKY_API bool milky_endpoint_step(struct milky_endpoint *endpoint);
 
 /*
- * Begins to stop, from a callback on the loop or between two steps: listeners close, calls in
- * flight are answered, WebSockets are closed with 1001. Within five seconds it has stopped: a call
- * that its backend leaves open is answered with -500 before that.
+ * Begins to stop. May be called from a callback on the loop or between two steps. Listeners close,
+ * calls in flight are answered, WebSockets are closed with 1001. The endpoint has stopped within
+ * five seconds: calls that a backend leaves open are answered with -500 before that.
  */
 MILKY_API void milky_endpoint_stop(struct milky_endpoint *endpoint);
 
-/* It was to stop, and nothing is left to do but to free it. */
+/* Returns whether it has stopped after milky_endpoint_stop: it can be freed without waiting. */
 MILKY_API bool milky_endpoint_stopped(const struct milky_endpoint *endpoint);
 
 /*
- * Ends what has not stopped (calls in flight are answered with -500), frees the backends and the
- * endpoint. Not from a callback on the loop: it runs the loop until the endpoint's handles are
- * closed. NULL is allowed.
+ * Ends an endpoint that has not stopped (calls in flight are answered with -500), and frees the
+ * backends and the endpoint. Must not be called from a callback on the loop, since it runs the loop
+ * until the endpoint's handles are closed. NULL is allowed.
  *
- * A backend closes its libuv handles in milky_backend.free at the latest, and an embedder its own,
- * on the endpoint's loop, before this. What is left open on a loop of the endpoint's own is logged,
- * by its type ("left open: timer"), may be called back once more in here, and costs the memory of
- * the loop. On a loop that was handed in it is the embedder's business.
+ * A backend must close its libuv handles in milky_backend.free at the latest, and an embedder those
+ * on the endpoint's own loop before this. A handle that is left open on the endpoint's own loop is
+ * logged by its type ("left open: timer"); its callback may be called once more in here, and the
+ * memory of the loop leaks. On the embedder's loop, open handles are not affected.
  */
 MILKY_API void milky_endpoint_free(struct milky_endpoint *endpoint);
 
 /* The loop, for the embedder's own timers, signals and connections. */
 MILKY_API struct uv_loop_s *milky_endpoint_loop(const struct milky_endpoint *endpoint);
 
-/* Something that is being served, for a banner or a status page. */
+/* A port that the endpoint listens on, for a banner or a status page. */
 struct milky_port {
     size_t size;           /* set by the caller: sizeof(struct milky_port) */
-    uint64_t self_id;      /* 0 for what is no bot's */
+    uint64_t self_id;      /* 0: not a bot's */
     const char *transport; /* "http_server", "websocket_server", "control", "operations" */
-    const char *address;   /* as `listen`, with the real port; borrowed, until the next
-                              milky_endpoint_reload or milky_endpoint_free */
-    size_t entry; /* which http_server or websocket_server of the bot's configuration it is */
+    const char *address; /* as `listen`, with the actual port; borrowed until milky_endpoint_reload
+                            or _free */
+    size_t entry; /* the index of the http_server or websocket_server in the bot's configuration */
 };
 
-/* The index-th of them after milky_endpoint_start; false when there are no more. */
+/* Gets the index-th of them, after milky_endpoint_start; returns false when there are no more. */
 MILKY_API bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t index,
                                    struct milky_port *port);
 
@@ -309,16 +319,17 @@ MILKY_API bool milky_endpoint_port(const struct milky_endpoint *endpoint, size_t
 MILKY_API const char *milky_version(void);
 
 /*
- * The language of log lines, of struct milky_error, and of answers to operators, for all endpoints
- * of the process: English unless this is called. To be called before endpoints are made. Replies to
- * bots have a language of their own (milky_config.language).
+ * Sets the language of log lines, of struct milky_error, and of answers to operators, for all
+ * endpoints of the process; the default is English. To be called before endpoints are made.
+ * milky_config.language is that of replies to bots.
  */
 MILKY_API void milky_language_set(enum milky_language language);
 
 /*
- * Where the log lines of all endpoints of the process go: `write` gets each line with its newline,
- * on the thread of the endpoint that logs it; NULL (the default) for nowhere. `level` is 0 for
- * errors, 1 warnings, 2 information, 3 debugging. To be called before endpoints are made.
+ * Sets the writer of the log lines of all endpoints of the process: `write` is called with each
+ * line, newline included, on the thread of the endpoint that logs it; NULL (the default): no log.
+ * `level` is 0 for errors, 1 warnings, 2 information, 3 debugging. To be called before endpoints
+ * are made.
  */
 MILKY_API void milky_log_to(void (*write)(const char *line, size_t len), int level, bool json);
 

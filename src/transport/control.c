@@ -6,18 +6,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* A world that is loaded may be large, and brings its pictures along. */
+/* A world to be loaded may be large, with its pictures. */
 enum { MAX_BODY = 256 * 1024 * 1024, LONGEST_LIST = 4096 };
 
 struct mk_control {
     struct mk_http_port port;
     struct mk_control_targets targets;
-    char *token; /* "" where none is asked for */
+    char *token; /* "": none is required */
 };
 
-/* The one that a request is for, by the first part of its path; the action is the rest. */
-static struct mk_dispatch *asked_of(const struct mk_control *control, struct mk_slice path,
-                                    struct mk_slice *action)
+/* Finds the target of a request by the first part of its path; the rest is the action. */
+static struct mk_dispatch *target_of(const struct mk_control *control, struct mk_slice path,
+                                     struct mk_slice *action)
 {
     const struct mk_control_targets *targets = &control->targets;
     struct mk_slice name = mk_slice_from(path, 1);
@@ -65,7 +65,7 @@ static void on_head(void *arg, struct mk_http_connection *connection,
         return;
     if (auth != MK_AUTH_OK)
         mk_http_answer_auth(connection, request, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
-    else if (!asked_of(control, request->path, &action))
+    else if (!target_of(control, request->path, &action))
         answer_unknown(control, connection);
     else if (!mk_slice_eq(request->method, MK_SLICE("POST")))
         mk_http_answer_failure(connection, 405, "an action is called with POST",
@@ -80,10 +80,10 @@ static void on_request(void *arg, struct mk_http_connection *connection,
     struct mk_control *control = arg;
     struct mk_http_caller *caller = mk_http_connection_state(connection);
     struct mk_slice action = { 0 };
-    struct mk_dispatch *asked = asked_of(control, request->path, &action);
-    if (asked)
-        mk_dispatch_control(asked, action, request->body, &caller->caller);
-    else /* it was taken out while the body came */
+    struct mk_dispatch *target = target_of(control, request->path, &action);
+    if (target)
+        mk_dispatch_control(target, action, request->body, &caller->caller);
+    else /* a reload has removed it while the body arrived */
         answer_unknown(control, connection);
 }
 

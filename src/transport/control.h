@@ -1,7 +1,7 @@
 /*
- * control: where an operator speaks to a backend, POST /NAME/:action, and to the endpoint itself,
- * POST /endpoint/:action, on a Unix-domain socket that only the same user can open, or on a port.
- * `milky say`, `milky do` and `milky status` use it.
+ * control: the address for operators' requests to a backend, POST /NAME/:action, and to the
+ * endpoint itself, POST /endpoint/:action: a Unix-domain socket that only the same user can open,
+ * or a port. `milky say`, `milky do` and `milky status` use it.
  */
 #ifndef MK_TRANSPORT_CONTROL_H
 #define MK_TRANSPORT_CONTROL_H
@@ -11,7 +11,7 @@
 
 struct mk_control;
 
-/* Those that take operators' requests, each under a name. */
+/* The targets of operators' requests, by name. */
 struct mk_control_targets {
     /* The index-th and its name, or NULL when there are no more. */
     struct mk_dispatch *(*find)(void *arg, size_t index, const char **name);
@@ -19,8 +19,8 @@ struct mk_control_targets {
 };
 
 /*
- * Listens. `token` is copied; without one (empty) everybody who reaches the address may ask, but
- * for web pages (web/auth.h). The guard may be NULL. Returns 0 or a negative errno.
+ * Listens. `token` is copied; without one (empty) all clients that reach the address are allowed,
+ * except web pages (web/auth.h). The guard may be NULL. Returns 0 or a negative errno.
  */
 int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
                     struct mk_guard *guard, const struct mk_control_targets *targets,
@@ -28,7 +28,7 @@ int mk_control_open(struct mk_loop *loop, const struct mk_address *address, stru
 /* It must be idle. NULL is allowed. */
 struct mk_control *mk_control_free(struct mk_control *control);
 
-/* Borrowed: where it listens, and to stop it. */
+/* Its port, borrowed: to get the address, and to stop it. */
 struct mk_http_port *mk_control_port(struct mk_control *control);
 
 #endif

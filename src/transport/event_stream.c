@@ -42,7 +42,7 @@ static void on_overrun(struct mk_subscription *subscription)
     mk_stream_abort(connection->stream, -ENOBUFS);
 }
 
-/* A client has nothing more to say. */
+/* Drops the client's bytes, which have no meaning. */
 static size_t on_read(void *owner, char *data, size_t len)
 {
     (void)owner;

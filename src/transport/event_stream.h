@@ -12,29 +12,29 @@ struct mk_event_stream {
     struct mk_session_context sessions;
     struct mk_list websockets;
     struct mk_list streams;       /* the Server-Sent Events connections */
-    struct mk_timeouts heartbeat; /* a comment now and then keeps proxies awake */
+    struct mk_timeouts heartbeat; /* regular comments keep proxies from closing it */
     struct mk_hub *hub;
     struct mk_slice token;
 };
 
-/* Returns 0 or -ENOMEM. `token` is borrowed for its life. */
+/* Returns 0 or -ENOMEM. `token` must outlive it. */
 int mk_event_stream_init(struct mk_event_stream *events, struct mk_loop *loop, struct mk_hub *hub,
                          struct mk_slice token);
 /* It must be idle. */
 void mk_event_stream_fini(struct mk_event_stream *events);
 
-/* The head of a request for /event: refuses it, or lets it go on. */
+/* Called at the head of a request for /event: refuses or accepts it. */
 void mk_event_stream_head(struct mk_event_stream *events, struct mk_http_connection *connection,
                           const struct mk_http1_request *request);
 
-/* The whole request: takes the stream over; 503 where the port is being closed. */
+/* Called at the whole request: takes over the stream; answers 503 if the port is being closed. */
 void mk_event_stream_request(struct mk_event_stream *events, struct mk_http_connection *connection,
                              const struct mk_http1_request *request);
 
 void mk_event_stream_stop(struct mk_event_stream *events);
 void mk_event_stream_abort(struct mk_event_stream *events);
 
-/* Adds its connections. */
+/* Adds its connections to the statistics. */
 void mk_event_stream_measure(const struct mk_event_stream *events,
                              struct mk_connection_stats *stats);
 bool mk_event_stream_idle(const struct mk_event_stream *events);

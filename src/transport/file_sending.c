@@ -13,7 +13,7 @@ struct sending {
     struct mk_stream *stream;
     struct mk_timeout stalled;
     int fd;      /* -1: all of it has been read */
-    uint64_t at; /* what is to be read next */
+    uint64_t at; /* the next byte to read */
     uint64_t end;
 };
 
@@ -35,7 +35,7 @@ static void send_piece(struct sending *sending)
         ssize_t got = pread(sending->fd, out->data + out->len, count, (off_t)sending->at);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0) { /* shorter than it was */
+        if (got <= 0) { /* the file became shorter */
             rc = got < 0 ? -errno : -EIO;
             break;
         }
@@ -64,7 +64,7 @@ static size_t on_read(void *owner, char *data, size_t len)
 
 static void on_end(void *owner)
 {
-    (void)owner; /* it has asked all it wanted, and still wants the answer */
+    (void)owner; /* the client has no more requests, but waits for the answer */
 }
 
 static void on_closed(void *owner, int error)
@@ -105,7 +105,7 @@ int mk_file_sending_start(struct mk_file_sendings *sendings, struct mk_stream *s
     mk_timeout_init(&sending->stalled);
     mk_list_push(&sendings->streams, &sending->node);
     mk_stream_adopt(stream, &stream_events, sending);
-    mk_stream_resume(stream); /* so that a peer that goes away is noticed */
+    mk_stream_resume(stream); /* so that a disconnect is noticed */
     send_piece(sending);
     return 0;
 }

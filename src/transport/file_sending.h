@@ -1,6 +1,6 @@
 /*
- * file_sending: the content of a file on its way out on a stream, a piece at a time, as fast as the
- * peer takes it; with the last piece the stream is closed.
+ * file_sending: sends the content of a file on a stream, a piece at a time, as fast as the client
+ * takes it; closes the stream after the last piece.
  */
 #ifndef MK_TRANSPORT_FILE_SENDING_H
 #define MK_TRANSPORT_FILE_SENDING_H
@@ -11,7 +11,7 @@
 /* The files that one server is sending. */
 struct mk_file_sendings {
     struct mk_list streams;
-    struct mk_timeouts stalled; /* for peers that take nothing */
+    struct mk_timeouts stalled; /* for clients that take nothing */
 };
 
 /* Returns 0 or -ENOMEM. */
@@ -20,8 +20,8 @@ int mk_file_sendings_init(struct mk_file_sendings *sendings, struct mk_loop *loo
 void mk_file_sendings_fini(struct mk_file_sendings *sendings);
 
 /*
- * Takes the stream over, and the descriptor, and sends the bytes from `from` until before `end`,
- * behind what was written. Returns 0 or -ENOMEM; then nothing was taken.
+ * Takes over the stream and the descriptor, and sends the bytes from `from` until before `end`,
+ * behind the stream's output. Returns 0, or -ENOMEM, when neither was taken over.
  */
 int mk_file_sending_start(struct mk_file_sendings *sendings, struct mk_stream *stream, int fd,
                           uint64_t from, uint64_t end);

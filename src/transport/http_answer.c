@@ -59,7 +59,9 @@ void mk_http_answer_auth(struct mk_http_connection *connection,
     mk_http_answer_failure(connection, status, mk_auth_explain(auth, from), extra);
 }
 
-/* The reply to a call: 200, or another status where it never reached the backend. */
+/*
+ * Answers with the reply to a call: 200, or another status if the call did not reach the backend.
+ */
 static void answer_call(struct mk_http_connection *connection, struct mk_call *call,
                         const struct mk_http_rules *rules)
 {
@@ -75,7 +77,7 @@ static void answer_call(struct mk_http_connection *connection, struct mk_call *c
         mk_http_respond_end(connection, &open, mk_reply_write(out, call));
 }
 
-/* Nearly always nobody is blocked: then the request need not be looked at. */
+/* Hardly any client is blocked: then the request need not be examined. */
 static uint64_t blocked_for(const struct mk_guard_client *client,
                             const struct mk_http1_request *request)
 {
@@ -133,7 +135,7 @@ void mk_http_caller_fini(struct mk_http_caller *caller)
     mk_caller_fini(&caller->caller);
 }
 
-/* A parameter's value, its quotes taken off. */
+/* Returns a parameter's value without quotes. */
 static struct mk_slice unquoted(struct mk_slice value)
 {
     if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
@@ -141,7 +143,7 @@ static struct mk_slice unquoted(struct mk_slice value)
     return value;
 }
 
-/* The headers that say what a body is, found in one walk. */
+/* The headers that describe a body, found in one pass. */
 struct content {
     struct mk_slice type, encoding;
     unsigned types, encodings;
@@ -164,7 +166,7 @@ static struct content content_of(const struct mk_http1_request *request)
     return content;
 }
 
-/* Nothing is decompressed, so that no small body can become a large one. */
+/* Bodies are not decompressed, so that a small body cannot become a large one. */
 static bool is_encoded(const struct content *content)
 {
     return content->encodings > 1 || (content->encoding.len > 0 &&
@@ -182,7 +184,7 @@ const char *mk_http_media_type_error(const struct mk_http1_request *request)
     if (is_encoded(&content))
         return "the Content-Encoding is not supported: send the JSON as it is";
     if (mk_slice_eq(content.type, MK_SLICE("application/json")))
-        return NULL; /* as nearly always */
+        return NULL; /* the usual case */
     if (!mk_slice_next(&rest, ';', &part) ||
         !mk_slice_eq_nocase(part, MK_SLICE("application/json")))
         return "the Content-Type is not supported: send application/json";

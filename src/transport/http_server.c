@@ -5,7 +5,7 @@
 
 enum { LONGEST_NAME = 256, LONGEST_PROBLEM = 512 };
 
-/* `path` is "/name", nearly always plain: then nothing has to be decoded. */
+/* `path` is "/name", nearly always without escapes: then nothing has to be decoded. */
 static const struct mk_action *find_action(enum mk_dialect dialect, struct mk_slice path)
 {
     const struct mk_action *action = mk_action_find(dialect, mk_slice_from(path, 1));
@@ -19,7 +19,7 @@ static const struct mk_action *find_action(enum mk_dialect dialect, struct mk_sl
     return action;
 }
 
-/* In the words of a WebSocket's answer to the same call, where the path is a name. */
+/* Answers with the message of a WebSocket's answer to the same call, if the path is a name. */
 static void answer_unknown(struct mk_http_connection *connection, struct mk_slice path)
 {
     struct mk_buf name, problem;
@@ -29,7 +29,7 @@ static void answer_unknown(struct mk_http_connection *connection, struct mk_slic
     if (mk_http_path_name(path, &name) &&
         mk_buf_append_slice(&problem, MK_SLICE("unknown API \"")) == 0 &&
         mk_text_write_truncated(&problem, mk_buf_slice(&name)) == 0 &&
-        mk_buf_append(&problem, "\"", 2) == 0) /* with its NUL */
+        mk_buf_append(&problem, "\"", 2) == 0) /* NUL included */
         text = problem.data;
     mk_http_answer_failure(connection, 404, text, (struct mk_slice){ 0 });
     mk_buf_fini(&name);

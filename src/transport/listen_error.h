@@ -1,4 +1,4 @@
-/* listen_error: why an address cannot be listened on, and what to do, in words for a person. */
+/* listen_error: the message for an address that cannot be listened on, with advice. */
 #ifndef MK_TRANSPORT_LISTEN_ERROR_H
 #define MK_TRANSPORT_LISTEN_ERROR_H
 

@@ -13,7 +13,7 @@ enum { MAX_TEXT = 64 * 1024 * 1024, KEPT_TEXT = 256 * 1024, MAX_WORDS = 64 * 102
 struct mk_operations {
     struct mk_http_port port;
     struct mk_operations_source source;
-    char *token; /* "" where none is asked for */
+    char *token; /* "": none is required */
     struct mk_buf text;
 };
 

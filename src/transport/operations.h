@@ -1,9 +1,9 @@
 /*
- * operations: where machines ask how the endpoint is doing, on an address of its own: GET /healthz,
- * GET /readyz, GET /metrics. Serves; what there is to tell comes from its owner.
+ * operations: serves monitoring requests on an address of its own: GET /healthz, GET /readyz, GET
+ * /metrics. Its owner provides the content.
  *
- * The first two answer anybody with a word, for load balancers and supervisors; the numbers want
- * the token, or, without one, a program of this machine (web/auth.h).
+ * The first two answer all clients with a word, for load balancers and supervisors; the metrics
+ * require the token, or, without one, a program of this machine (web/auth.h).
  */
 #ifndef MK_TRANSPORT_OPERATIONS_H
 #define MK_TRANSPORT_OPERATIONS_H
@@ -14,10 +14,12 @@
 struct mk_operations;
 
 struct mk_operations_source {
-    /* Whether it is ready to serve. Appends words on why not ("stopping"), or on what is not as it
-     * should be; what does not fit is left out. */
+    /*
+     * Returns whether the endpoint is ready to serve. Appends the reason why not ("stopping"), or
+     * warnings; text that does not fit is left out.
+     */
     bool (*ready)(void *arg, struct mk_buf *words);
-    /* Appends all numbers in Prometheus' text format. Returns 0 or the error of the buf. */
+    /* Appends all metrics in Prometheus' text format. Returns 0 or the error of the buf. */
     int (*metrics)(void *arg, struct mk_buf *out);
     void *arg;
 };
@@ -30,7 +32,7 @@ int mk_operations_open(struct mk_loop *loop, const struct mk_address *address,
 /* It must be idle. NULL is allowed. */
 struct mk_operations *mk_operations_free(struct mk_operations *operations);
 
-/* Borrowed: where it listens, and to stop it. */
+/* Its port, borrowed: to get the address, and to stop it. */
 struct mk_http_port *mk_operations_port(struct mk_operations *operations);
 
 #endif

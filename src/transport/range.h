@@ -1,6 +1,6 @@
 /*
- * range: the one range of bytes that a request may ask for (RFC 9110, 14), in two steps: what it
- * says is read when it comes, what that means when the size of the content is known.
+ * range: the range of bytes of a request (RFC 9110, 14), in two steps: it is read with the request,
+ * and resolved when the size of the content is known.
  */
 #ifndef MK_TRANSPORT_RANGE_H
 #define MK_TRANSPORT_RANGE_H
@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/* Zeroed asks for everything. */
+/* A zeroed one is the whole content. */
 struct mk_range {
     bool is_part;
     bool is_suffix; /* the last `last` bytes */
@@ -18,12 +18,12 @@ struct mk_range {
 };
 
 /*
- * Reads "Range: bytes=...". A range of another kind, malformed, or of several parts is passed over,
- * as is one with a condition, or of a HEAD (14.2): then everything is asked for.
+ * Reads "Range: bytes=...". Ignores a range of another unit, a malformed one, several ranges, a
+ * conditional one, and that of a HEAD (14.2): then the range is the whole content.
  */
 void mk_range_read(struct mk_range *range, const struct mk_http1_request *request);
 
-/* The bytes from `from` until before `end` of `size`. Returns false where there is none of them. */
+/* Computes the bytes from `from` until before `end` of `size`. Returns false if there are none. */
 bool mk_range_resolve(const struct mk_range *range, uint64_t size, uint64_t *from, uint64_t *end);
 
 #endif

@@ -1,7 +1,4 @@
-/*
- * remote: what the transports that connect to others take of their entry in the configuration
- * (struct milky_remote) in the same way.
- */
+/* remote: reads the TLS settings of the transports that connect to others (struct milky_remote). */
 #ifndef MK_TRANSPORT_REMOTE_H
 #define MK_TRANSPORT_REMOTE_H
 
@@ -9,11 +6,13 @@
 
 #include <milky/milky.h>
 
-/* Its TLS files, borrowed. Warns, each time, where any certificate is taken. */
+/* Returns its TLS files, borrowed. Logs a warning, each time, if certificates are not verified. */
 struct mk_tls_files mk_remote_tls_files(const char *transport, const struct milky_remote *remote);
 
-/* Reads them. Returns 0 with a context, or with NULL where nothing special is asked for; else
- * -EINVAL, logged. */
+/*
+ * Reads the files. Returns 0 with a context, or with NULL if none are configured; else -EINVAL,
+ * logged.
+ */
 int mk_remote_load_tls(const char *transport, const struct milky_remote *remote,
                        struct mk_tls_context **tls);
 

@@ -30,12 +30,12 @@ struct mk_resource_wait {
     struct mk_resource_request request;
     struct mk_resources *owner;
     struct mk_http_connection *connection;
-    struct mk_resource_wait **place; /* where its connection keeps it */
+    struct mk_resource_wait **slot; /* the connection's pointer to it */
     struct mk_timeout late;
     struct mk_range range;
     bool head_only;
     size_t name_len;
-    char name[]; /* as it stands in the URL */
+    char name[]; /* as in the URL */
 };
 
 static struct mk_slice name_of(const struct mk_resource_wait *wait)
@@ -51,7 +51,7 @@ static bool is_plain(char c)
            c == '-' || c == '_';
 }
 
-/* `; filename="..."; filename*=UTF-8''...` (RFC 6266), for old clients and for others. */
+/* `; filename="..."; filename*=UTF-8''...` (RFC 6266), for old and for new clients. */
 static int write_name(struct mk_buf *out, struct mk_slice escaped)
 {
     struct mk_buf name;
@@ -74,11 +74,11 @@ static int write_name(struct mk_buf *out, struct mk_slice escaped)
     return rc;
 }
 
-/* Content that is sent, whole or in part. */
+/* Content to send, whole or in part. */
 struct content {
     struct mk_slice type;
     uint64_t size;
-    uint64_t from, end; /* what is asked for of it */
+    uint64_t from, end; /* the requested part */
 };
 
 static int write_lines(struct mk_buf *out, const struct mk_resource_wait *wait,
@@ -101,7 +101,7 @@ static int write_lines(struct mk_buf *out, const struct mk_resource_wait *wait,
     return rc;
 }
 
-/* A type that can stand in a header line; NULL is of no known type. */
+/* Reads a type, which must be valid in a header line; NULL is the default type. */
 static bool read_type(const char *text, struct mk_slice *type)
 {
     *type = mk_slice_str(text ? text : "application/octet-stream");
@@ -113,7 +113,7 @@ static bool read_type(const char *text, struct mk_slice *type)
 
 /* --- answering --- */
 
-/* Fills in what is asked for. Returns false where there is none of it: that is answered. */
+/* Fills in the requested part. Returns false if it is empty, after it has answered that. */
 static bool choose(struct mk_resource_wait *wait, struct content *content)
 {
     char line[64];
@@ -139,7 +139,7 @@ static int write_head(struct mk_buf *out, struct mk_resource_wait *wait,
     return rc;
 }
 
-/* Takes the stream over, and the descriptor. */
+/* Takes over the stream and the descriptor. */
 static int answer_file(struct mk_resource_wait *wait, struct mk_resource_answer *answer)
 {
     struct stat status;
@@ -189,7 +189,7 @@ static int answer_bytes(struct mk_resource_wait *wait, const struct mk_resource_
     return rc;
 }
 
-/* http, https, or a path of this server; nothing that would end the header line. */
+/* http, https, or a path of this server; without characters that would end the header line. */
 static bool is_location(struct mk_slice url)
 {
     struct mk_url parts;
@@ -258,7 +258,7 @@ static int answer_with(struct mk_resource_wait *wait, struct mk_resource_answer 
 
 static void wait_free(struct mk_resource_wait *wait)
 {
-    *wait->place = NULL;
+    *wait->slot = NULL;
     mk_timeout_disarm(&wait->late);
     free(wait);
 }
@@ -266,7 +266,7 @@ static void wait_free(struct mk_resource_wait *wait)
 static int on_answered(struct mk_resource_request *request, struct mk_resource_answer *answer)
 {
     struct mk_resource_wait *wait = MK_CONTAINER_OF(request, struct mk_resource_wait, request);
-    *wait->place = NULL; /* its connection may go in here */
+    *wait->slot = NULL; /* its connection may end in here */
     mk_timeout_disarm(&wait->late);
     int rc = mk_http_connection_may_respond(wait->connection) ? answer_with(wait, answer) : 0;
     free(wait);
@@ -326,7 +326,7 @@ static bool split_path(struct mk_slice path, char token[LONGEST_TOKEN], struct m
 static struct mk_resource_wait *wait_new(struct mk_resources *resources,
                                          struct mk_http_connection *connection,
                                          const struct mk_http1_request *request,
-                                         struct mk_slice name, struct mk_resource_wait **place)
+                                         struct mk_slice name, struct mk_resource_wait **slot)
 {
     struct mk_resource_wait *wait = malloc(sizeof(*wait) + name.len);
     if (!wait)
@@ -335,7 +335,7 @@ static struct mk_resource_wait *wait_new(struct mk_resources *resources,
         .request = { .answered = on_answered },
         .owner = resources,
         .connection = connection,
-        .place = place,
+        .slot = slot,
         .head_only = mk_slice_eq(request->method, MK_SLICE("HEAD")),
         .name_len = name.len,
     };
@@ -344,13 +344,13 @@ static struct mk_resource_wait *wait_new(struct mk_resources *resources,
     mk_range_read(&wait->range, request);
     mk_timeout_init(&wait->late);
     mk_timeout_arm(&resources->late, &wait->late);
-    *place = wait;
+    *slot = wait;
     return wait;
 }
 
 void mk_resources_request(struct mk_resources *resources, struct mk_http_connection *connection,
                           const struct mk_http1_request *request, struct mk_slice path,
-                          struct mk_resource_wait **place)
+                          struct mk_resource_wait **slot)
 {
     struct mk_slice name;
     char token[LONGEST_TOKEN];
@@ -358,7 +358,7 @@ void mk_resources_request(struct mk_resources *resources, struct mk_http_connect
         mk_http_answer_failure(connection, 404, MK_RESOURCE_UNKNOWN, (struct mk_slice){ 0 });
         return;
     }
-    struct mk_resource_wait *wait = wait_new(resources, connection, request, name, place);
+    struct mk_resource_wait *wait = wait_new(resources, connection, request, name, slot);
     if (wait)
         resources->source->ask(resources->source, token, &wait->request);
     else

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The kinds of entries that an address may serve, one of each. */
+/* The kinds of entries of an address, at most one of each. */
 enum kind { HTTP, WEBSOCKET, KINDS };
 
 static const char *const kind_names[KINDS] = { "http_server", "websocket_server" };
@@ -22,8 +22,8 @@ struct entry {
     bool is_there;
     size_t number; /* in the configuration */
     enum mk_dialect dialect;
-    bool compresses; /* its WebSockets may; those of an http_server are at /event */
-    char *token;     /* "" where none is asked for; the routes borrow it */
+    bool compresses; /* for its WebSockets; those of an http_server are at /event */
+    char *token;     /* "": none is required; the routes borrow it */
 };
 
 struct server {
@@ -88,7 +88,7 @@ static void free_server(struct mk_transport *transport)
     free(server);
 }
 
-/* Lets its parts go by what its entries say, and its sessions by the limits of clients. */
+/* Applies the entries to its parts, and the limits of clients to its sessions. */
 static void configure(struct server *server)
 {
     struct mk_server_routes *routes = &server->routes;
@@ -151,7 +151,7 @@ static bool is_same_text(const char *a, const char *b)
     return mk_slice_eq(mk_slice_str(a), mk_slice_str(b));
 }
 
-/* The first entry that a server was made of. */
+/* Returns the first entry of a server. */
 static const struct milky_server *first_entry(const struct server *server,
                                               const struct milky_bot *config)
 {
@@ -160,7 +160,7 @@ static const struct milky_server *first_entry(const struct server *server,
     return &entries_of(config, kind, &count)[server->entries[kind].number];
 }
 
-/* Whether this entry can be served by a server that is there. */
+/* Returns whether this existing server can serve the entry. */
 static bool agrees(const struct server *server, const struct milky_bot *all, enum kind kind,
                    const struct milky_server *config)
 {
@@ -201,10 +201,10 @@ static int make_server(const struct mk_transport_context *context, const struct 
 }
 
 /*
- * The server of this entry, made where there is none yet. Entries with one address agree
- * (config/rules.h), but for those with port 0, which is another port each time: the first
- * http_server there shares with the first websocket_server that agrees with it, the second with the
- * second.
+ * Returns the server of this entry, which is made if there is none yet. Entries with the same
+ * address have the same settings (config/rules.h), except those with port 0, which is another port
+ * for each server: the first such http_server shares one with the first matching websocket_server,
+ * the second with the second.
  */
 static int server_for(const struct mk_transport_context *context, const struct milky_bot *all,
                       enum kind kind, const struct milky_server *config, struct mk_list *transports,
@@ -250,8 +250,8 @@ static int add_entry(const struct mk_transport_context *context, const struct mi
 }
 
 /*
- * A connection of one may be one of the other: in the clear there is none where TLS is asked for.
- * What certificate and key hold may differ: they are read again in any case.
+ * Sets the keys of a reload. Servers with one identity must both use TLS, or neither. The contents
+ * of certificate and key may differ: they are read again in any case.
  */
 static int set_keys(struct server *server, const struct milky_bot *config)
 {
@@ -321,7 +321,7 @@ static void drop(struct mk_transport *transport)
     mk_server_routes_abort(&server->routes);
 }
 
-/* Listens no more, answers what it was asked, closes its connections. */
+/* Stops listening, answers the open requests, closes its connections. */
 static void stop(struct mk_transport *transport)
 {
     struct server *server = server_of(transport);
@@ -355,7 +355,7 @@ static struct mk_transport_stats stats_of(const struct server *server, const cha
     };
 }
 
-/* Those of a kind whose connections get events. */
+/* Counts the connections of a kind that get events. */
 static void add_connections(struct mk_transport_stats *stats,
                             const struct mk_connection_stats *connections)
 {

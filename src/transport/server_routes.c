@@ -1,25 +1,25 @@
 /*
  * server_routes: see the header. A request's route is found at its head and kept in the
- * connection's state until the whole request is there.
+ * connection's state until the request is complete.
  */
 #include "transport/server_routes.h"
 
 struct state;
 
-/* A part of the address, as requests see it. The path is without the prefix. */
+/* A part of the address. Paths are without the prefix. */
 struct route {
     void (*head)(struct mk_server_routes *routes, struct state *state,
                  const struct mk_http1_request *request, struct mk_slice path);
-    /* NULL: the head has refused all of them. */
+    /* NULL: `head` refuses all requests. */
     void (*request)(struct mk_server_routes *routes, struct state *state,
                     const struct mk_http1_request *request);
 };
 
-/* A connection's. */
+/* The state of a connection. */
 struct state {
     struct mk_http_server_state http;
-    const struct route *route;         /* of the request at hand */
-    struct mk_resource_wait *resource; /* that this one waits for; else NULL */
+    const struct route *route;         /* of the current request */
+    struct mk_resource_wait *resource; /* that the request waits for; else NULL */
 };
 
 static struct mk_http_connection *connection_of(const struct state *state)
@@ -86,7 +86,7 @@ static void resources_head(struct mk_server_routes *routes, struct state *state,
     mk_resources_head(connection_of(state), request);
 }
 
-/* The head has found the prefix in front of it. */
+/* The head has checked the prefix. */
 static void resources_request(struct mk_server_routes *routes, struct state *state,
                               const struct mk_http1_request *request)
 {
@@ -96,7 +96,7 @@ static void resources_request(struct mk_server_routes *routes, struct state *sta
 
 static const struct route to_resources = { resources_head, resources_request };
 
-/* --- nothing else, where the address is for files alone --- */
+/* --- all other paths of an address that serves only files --- */
 
 static void nothing_head(struct mk_server_routes *routes, struct state *state,
                          const struct mk_http1_request *request, struct mk_slice path)
@@ -110,9 +110,9 @@ static void nothing_head(struct mk_server_routes *routes, struct state *state,
 
 static const struct route to_nothing = { nothing_head, NULL };
 
-/* --- which one --- */
+/* --- finding the route --- */
 
-/* The path behind the prefix; empty, which is the path of nothing, where it has another one. */
+/* Returns the path behind the prefix; empty, which matches no route, for another prefix. */
 static struct mk_slice path_within(const struct mk_server_routes *routes, struct mk_slice whole)
 {
     if (!mk_slice_starts_with(whole, routes->prefix))
@@ -123,8 +123,7 @@ static struct mk_slice path_within(const struct mk_server_routes *routes, struct
     return path.ptr[0] == '/' ? path : (struct mk_slice){ 0 };
 }
 
-/* A handshake, and whatever is asked of "/" where there is a WebSocket, is for the
- * websocket_server. */
+/* A handshake, and any request for "/" if there is a websocket_server, is for that. */
 static const struct route *route_of(const struct mk_server_routes *routes,
                                     const struct mk_http1_request *request, struct mk_slice path)
 {

@@ -1,8 +1,8 @@
 /*
- * server_routes: what one listening address serves, and which part of it a request is for: calls
- * (http_server), events of 1.x at /event (event_stream, beside an http_server), WebSockets
- * (websocket_server), and files at /resource/ in any case. The listening itself, and what the
- * configuration says of it, is in server.c.
+ * server_routes: the parts that one listening address serves, and the routing of requests to them:
+ * calls (http_server), events of 1.x at /event (event_stream, with an http_server), WebSockets
+ * (websocket_server), and files at /resource/ in any case. server.c listens, and reads the
+ * configuration.
  */
 #ifndef MK_TRANSPORT_SERVER_ROUTES_H
 #define MK_TRANSPORT_SERVER_ROUTES_H
@@ -13,7 +13,7 @@
 #include "transport/websocket_server.h"
 
 struct mk_server_routes {
-    struct mk_slice prefix; /* "" or "/path": what every path begins with; borrowed */
+    struct mk_slice prefix; /* "" or "/path": the beginning of all paths; borrowed */
     struct mk_http_server http;
     struct mk_event_stream events;
     struct mk_websocket_server websocket;
@@ -25,7 +25,7 @@ struct mk_server_routes {
 /* The service of the address; its `arg` is the routes. */
 extern const struct mk_http_service mk_server_routes_service;
 
-/* Its parts that are there: all together. */
+/* These apply to all existing parts. */
 void mk_server_routes_stop(struct mk_server_routes *routes);
 void mk_server_routes_abort(struct mk_server_routes *routes);
 bool mk_server_routes_idle(const struct mk_server_routes *routes);

@@ -70,7 +70,7 @@ void mk_connection_stats_add(struct mk_connection_stats *stats,
     const struct mk_reader *reader = &subscription->reader;
     stats->count++;
     if (mk_sink_lag(&reader->sink) <= stats->most.bytes && !reader->replaying)
-        return; /* frames are counted for the slowest alone */
+        return; /* frames are counted for the slowest only */
     struct mk_lag lag = mk_reader_lag(reader);
     if (lag.bytes > stats->most.bytes)
         stats->most.bytes = lag.bytes;

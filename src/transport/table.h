@@ -1,6 +1,6 @@
 /*
- * table: the classes of transports that there are. A new one is its own files in this folder, its
- * keys in the configuration, and a row here.
+ * table: the classes of transports. A new class needs its files in this folder, its keys in the
+ * configuration, and a row here.
  */
 #ifndef MK_TRANSPORT_TABLE_H
 #define MK_TRANSPORT_TABLE_H

@@ -1,4 +1,4 @@
-/* transport: what is the same for all classes. See the header. */
+/* transport: the part that is common to all classes. See the header. */
 #include "transport/transport.h"
 
 #include "base/log.h"
@@ -85,7 +85,7 @@ bool mk_transport_is_same(const struct mk_transport *a, const struct mk_transpor
 void mk_transport_adopt(struct mk_transport *transport, struct mk_transport *fresh)
 {
     mk_list_remove(&transport->node);
-    mk_list_push(&fresh->node, &transport->node); /* in front of it */
+    mk_list_push(&fresh->node, &transport->node); /* before it */
     char *details = transport->details;
     transport->details = fresh->details;
     fresh->details = details;

@@ -1,9 +1,9 @@
 /*
- * webhook: see the header. The reader is at the first event that is not delivered; an event goes
- * through three steps: posting (`request`), perhaps waiting to be posted again (`timer`), and
- * executing the calls of the response (`calls`). Then the reader moves on, and the cursor on disk
- * with it. The next event is looked for when the turn's events are stored (`next`): none is posted
- * before, and the journal is not read while one is being emitted.
+ * webhook: see the header. The reader is at the first undelivered event. An event goes through
+ * three steps: posting (`request`), perhaps waiting for the next try (`timer`), and executing the
+ * calls of the response (`calls`). Then the reader advances, and the cursor on disk with it. The
+ * next event is taken when the turn's events are stored (`next`): no event is posted before, and
+ * the journal is not read while an event is being emitted.
  */
 #include "transport/webhook.h"
 
@@ -26,9 +26,9 @@
 enum {
     FIRST_WAIT_MS = 500,
     MAX_WAIT_MS = 60 * 1000,
-    MAX_RETRY_AFTER = 60 * 60,  /* seconds that a receiver may ask us to wait */
-    MAX_LAG = 64 * 1024 * 1024, /* bytes of events kept in memory for a receiver that is away */
-    MAX_REFUSALS = 3,     /* of one event: a receiver that restarts may answer 404 for a moment */
+    MAX_RETRY_AFTER = 60 * 60,  /* the longest Retry-After, in seconds */
+    MAX_LAG = 64 * 1024 * 1024, /* bytes of events kept in memory for an unreachable receiver */
+    MAX_REFUSALS = 3,     /* of one event: a restarting receiver may answer 404 for a moment */
     KEPT_RESPONSE = 1024, /* bytes of a refusal that are kept with the dead letter */
 };
 
@@ -45,14 +45,13 @@ struct webhook {
     uint64_t dropped;
     struct mk_webhook_repost *repost; /* under way, or NULL */
     struct mk_reader reader;
-    struct mk_hub_waiter next; /* waits to deliver what is next */
-    struct mk_slice
-        event;         /* at the reader: what is being delivered; empty while there is nothing */
-    uint64_t number;   /* of that event */
-    uint64_t gap_from; /* events that are lost, which the next post says; 0: none */
+    struct mk_hub_waiter next; /* waits to deliver the next event */
+    struct mk_slice event;     /* at the reader: being delivered; or empty */
+    uint64_t number;           /* of that event */
+    uint64_t gap_from;         /* lost events, which the next post reports; 0: none */
     uint64_t gap_to;
     size_t line;       /* bytes of the event's line */
-    unsigned refusals; /* how often this event was answered with "never" */
+    unsigned refusals; /* how often this event was finally refused */
     struct mk_http_request *request;
     struct mk_timer *timer;
     struct mk_backoff backoff;
@@ -72,7 +71,7 @@ static void go_on(struct webhook *webhook)
     mk_hub_await_commit(webhook->hub, &webhook->next);
 }
 
-/* --- an event is done with --- */
+/* --- finishing an event --- */
 
 static void finish_event(struct webhook *webhook)
 {
@@ -92,7 +91,7 @@ static void on_calls_done(struct mk_webhook_calls *calls)
     finish_event(MK_CONTAINER_OF(calls, struct webhook, calls));
 }
 
-/* The response to a delivered event: calls, or nothing that concerns us. */
+/* Handles the response to a delivered event: calls, or anything else, which is ignored. */
 static void on_acknowledged(struct webhook *webhook, const struct mk_http_response *response)
 {
     webhook->gap_from = 0;
@@ -130,14 +129,14 @@ static void try_again(struct webhook *webhook, const struct mk_failure *failure,
     mk_timer_start(webhook->timer, wait);
 }
 
-/* Statuses that say: not now. All other 4xx say: never. */
+/* Returns whether a status is temporary. All other 4xx are final. */
 static bool may_pass(unsigned status)
 {
     return status / 100 != 4 || status == 408 || status == 425 || status == 429;
 }
 
-/* Sets the event aside, to be looked at by a person, so that those behind it can go on. */
-static void bury(struct webhook *webhook, const struct mk_http_response *response)
+/* Stores the event as a dead letter, so that the events behind it can be delivered. */
+static void add_dead_letter(struct webhook *webhook, const struct mk_http_response *response)
 {
     struct mk_hub *hub = webhook->hub;
     struct mk_failure failure;
@@ -183,7 +182,7 @@ static void on_response(void *arg, const struct mk_http_response *response)
         on_acknowledged(webhook, response);
     } else if (webhook->hub->journal && !may_pass(response->status) &&
                ++webhook->refusals >= MAX_REFUSALS) {
-        bury(webhook, response);
+        add_dead_letter(webhook, response);
     } else {
         struct mk_failure failure;
         mk_failure_status(&failure, response->status);
@@ -206,7 +205,7 @@ static void post_event(struct webhook *webhook)
         try_again(webhook, mk_failure_errno(&failure, -ENOMEM), 0);
 }
 
-/* Takes the next line off: "NUMBER JSON". Returns its number; 0 is a gap. */
+/* Takes the next line: "NUMBER JSON". Returns its number; 0 is a gap. */
 static uint64_t take_line(struct webhook *webhook, struct mk_slice ready)
 {
     const char *end = memchr(ready.ptr, '\n', ready.len);
@@ -216,7 +215,7 @@ static uint64_t take_line(struct webhook *webhook, struct mk_slice ready)
     return strtoull(ready.ptr, NULL, 10);
 }
 
-/* Some events were gone from the journal before they could be delivered: the next one tells so. */
+/* Notes that the journal has lost events before they were delivered: the next post reports them. */
 static void note_gap(struct webhook *webhook, uint64_t next)
 {
     webhook->gap_from = webhook->number + 1;
@@ -226,7 +225,7 @@ static void note_gap(struct webhook *webhook, uint64_t next)
                  (unsigned long long)webhook->gap_from, (unsigned long long)webhook->gap_to);
 }
 
-/* Puts `event` at the next one there is, if there is any and none is at hand. */
+/* Sets `event` to the next event, if there is one and none is being delivered. */
 static bool find_next(struct webhook *webhook)
 {
     while (webhook->event.len == 0) {
@@ -260,7 +259,7 @@ static void on_timer(void *arg)
     if (webhook->event.len > 0)
         post_event(webhook);
     else
-        go_on(webhook); /* it has fallen behind while it waited */
+        go_on(webhook); /* it has overrun while it waited */
 }
 
 static void on_sink_ready(struct mk_sink *sink)
@@ -271,14 +270,14 @@ static void on_sink_ready(struct mk_sink *sink)
 }
 
 /*
- * The receiver is away for too long to keep its events in memory. With a journal they are read from
- * there later, and nothing is lost; without one they are given up.
+ * The receiver was unreachable for too long to keep its events in memory. With a journal they are
+ * read from there later, and none is lost; without one they are dropped.
  */
 static void on_sink_overrun(struct mk_sink *sink)
 {
     struct webhook *webhook = MK_CONTAINER_OF(sink, struct webhook, reader.sink);
     if (webhook->calls.doc)
-        return; /* the event at hand is delivered: this is asked again with the next one */
+        return; /* the current event is delivered: this is checked again with the next one */
     webhook->request = mk_http_request_cancel(webhook->request);
     webhook->number -= webhook->event.len > 0;
     webhook->event = (struct mk_slice){ 0 };
@@ -291,7 +290,7 @@ static void on_sink_overrun(struct mk_sink *sink)
                      (unsigned long long)mk_sink_lag(sink));
         mk_reader_rewind(&webhook->reader, webhook->hub->events);
     }
-    go_on(webhook); /* after the wait that its receiver has asked for, if there is one */
+    go_on(webhook); /* after the receiver's Retry-After, if any */
 }
 
 /* --- making --- */
@@ -330,7 +329,7 @@ static struct webhook *webhook_new(const struct mk_transport_context *context,
     return webhook;
 }
 
-/* The URL has been parsed before without an error. Returns 0 or -ENOMEM. */
+/* The URL was validated before. Returns 0 or -ENOMEM. */
 static int configure(struct webhook *webhook, struct mk_http_client *http,
                      const struct milky_remote *config)
 {
@@ -362,8 +361,8 @@ static int add_webhooks(const struct mk_transport_context *context, const struct
 
 /* --- life --- */
 
-/* It goes on behind its cursor, or, as a new one, with what comes from now on. */
-static int find_place(struct webhook *webhook)
+/* Starts behind its cursor, or, if it is new, with events from now on. */
+static int find_start(struct webhook *webhook)
 {
     const struct mk_hub *hub = webhook->hub;
     webhook->number = hub->events;
@@ -373,12 +372,12 @@ static int find_place(struct webhook *webhook)
                                  &webhook->number);
 }
 
-/* Delivers what is not delivered yet, and what comes. */
+/* Delivers undelivered and new events. */
 static int start(struct mk_transport *transport)
 {
     struct webhook *webhook = webhook_of(transport);
     struct mk_event_format format = { webhook->dialect, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
-    int rc = find_place(webhook);
+    int rc = find_start(webhook);
     if (rc == 0)
         rc = mk_reader_start(&webhook->reader, webhook->hub, &format, webhook->number, MAX_LAG);
     if (rc == 0)
@@ -389,7 +388,7 @@ static int start(struct mk_transport *transport)
     return rc;
 }
 
-/* From the next request on: the other's token, secret and TLS. */
+/* Uses the other's token, secret and TLS from the next request on. */
 static void adopt(struct mk_transport *transport, struct mk_transport *fresh)
 {
     struct webhook *webhook = webhook_of(transport), *other = webhook_of(fresh);
@@ -398,12 +397,12 @@ static void adopt(struct mk_transport *transport, struct mk_transport *fresh)
     other->target = target;
 }
 
-/* Delivers what there is without trying anything twice. */
+/* Delivers pending events without retries. */
 static void stop(struct mk_transport *transport)
 {
     struct webhook *webhook = webhook_of(transport);
     webhook->stopping = true;
-    if (mk_timer_active(webhook->timer)) /* it waits to try again */
+    if (mk_timer_active(webhook->timer)) /* it waits for the next try */
         abort_webhook(transport);
 }
 
@@ -505,7 +504,7 @@ static size_t report(const struct mk_transport *transport,
                       [DROPPED] = webhook->dropped,
                       [FAILING] = health->failing },
     };
-    /* Its numbers are known, and better than what the feed can say. */
+    /* The exact numbers are known here, not in the feed. */
     uint64_t taken = webhook->event.len > 0 ? webhook->number - 1 : webhook->number;
     stats[0].lag.events = webhook->hub->events > taken ? webhook->hub->events - taken : 0;
     return 1;

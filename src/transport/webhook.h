@@ -1,14 +1,13 @@
 /*
  * webhook: the draft's WebHook: posts each event to one URL, in order, one at a time, and executes
- * the calls that the response brings.
+ * the calls in the response.
  *
- * An event counts as delivered with any 2xx. A timeout, a connection error, 5xx, 408, 425 and 429
- * (with Retry-After) are tried again, with growing waits, and what came later waits behind it. With
- * a journal, a third time any other 4xx sets the event aside as a dead letter, and the webhook's
- * place survives a restart: every event is delivered at least once. Other webhooks are not delayed
- * by any of this.
+ * Any 2xx acknowledges an event. After a timeout, a connection error, 5xx, 408, 425 and 429 (with
+ * Retry-After) it is posted again, with growing waits, while later events wait. With a journal, the
+ * third answer with any other 4xx makes the event a dead letter, and the webhook's cursor survives
+ * a restart: every event is delivered at least once. Other webhooks are not delayed.
  *
- * Each request carries X-Milky-Delivery, the event's number, the same for every try; and, where a
+ * Each request carries X-Milky-Delivery, the event's number, the same for every try; and, if a
  * secret is set, the three headers of Standard Webhooks.
  */
 #ifndef MK_TRANSPORT_WEBHOOK_H

@@ -10,7 +10,7 @@ enum { MAX_CALLS = 1000 };
 
 static const char module[] = "webhook";
 
-/* The next call of the response; NULL when there is none left. */
+/* Returns the next call of the response; NULL when there is none left. */
 static yyjson_val *next_call(struct mk_webhook_calls *calls)
 {
     yyjson_val *root = yyjson_doc_get_root(calls->doc);
@@ -22,7 +22,7 @@ static yyjson_val *next_call(struct mk_webhook_calls *calls)
     return before == 0 ? root : NULL;
 }
 
-/* Hands the next call over. Returns false when there is none left. */
+/* Dispatches the next call. Returns false when there is none left. */
 static bool execute_next(struct mk_webhook_calls *calls)
 {
     yyjson_val *call = next_call(calls);
@@ -40,7 +40,7 @@ static bool execute_next(struct mk_webhook_calls *calls)
     return true;
 }
 
-/* A call that waits for its reply ends this for now. */
+/* Executes calls until one has to wait for its reply. */
 static void execute(struct mk_webhook_calls *calls)
 {
     bool more = true;
@@ -55,7 +55,7 @@ static void execute(struct mk_webhook_calls *calls)
     calls->done(calls);
 }
 
-/* A webhook has no way back: a failure is only logged. */
+/* A webhook cannot send replies: a failure is only logged. */
 static void on_reply(struct mk_caller *caller, struct mk_call *call)
 {
     struct mk_webhook_calls *calls = MK_CONTAINER_OF(caller, struct mk_webhook_calls, caller);
@@ -63,7 +63,7 @@ static void on_reply(struct mk_caller *caller, struct mk_call *call)
         mk_log_warn(module, "%s: call %zu of its response failed: %d %s",
                     "%s：其响应中的第 %zu 个调用失败：%d %s", calls->name, calls->number,
                     mk_call_retcode(call), mk_call_message(call));
-    /* Later replies go on from here; those that come at once return into execute's own loop. */
+    /* A later reply continues here; an immediate one returns to the loop of execute. */
     if (!calls->executing && calls->doc)
         execute(calls);
 }

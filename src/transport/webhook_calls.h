@@ -1,7 +1,7 @@
 /*
- * webhook_calls: the calls that the response to a webhook brings: one {"action", "params"} or a
- * list of them, executed in order, each after the reply to the one before. Of a longer list than
- * 1,000 the rest is not executed, and logged: those that are answered at once hold up the loop.
+ * webhook_calls: executes the calls in the response to a webhook: one {"action", "params"} or a
+ * list of them, in order, each after the reply to the one before. At most 1,000 of a list are
+ * executed (logged otherwise), since calls that are answered at once block the loop.
  */
 #ifndef MK_TRANSPORT_WEBHOOK_CALLS_H
 #define MK_TRANSPORT_WEBHOOK_CALLS_H
@@ -16,21 +16,21 @@ struct mk_webhook_calls {
     const char *name; /* of the webhook, for logs; borrowed */
     void (*done)(struct mk_webhook_calls *calls);
     struct mk_caller caller;
-    yyjson_doc *doc;      /* the response; NULL while nothing is executed */
-    yyjson_arr_iter rest; /* of a list: what has not been executed */
-    size_t number;        /* of the call at hand, from 1 */
-    bool executing;       /* below execute on the stack */
+    yyjson_doc *doc;      /* the response; NULL while idle */
+    yyjson_arr_iter rest; /* the rest of a list */
+    size_t number;        /* of the current call, from 1 */
+    bool executing;       /* execute is on the stack */
 };
 
-/* The first four fields are set before. */
+/* The first four fields must be set. */
 void mk_webhook_calls_init(struct mk_webhook_calls *calls);
-/* Calls in flight go on; `done` is not called. */
+/* Calls in flight continue; `done` is not called. */
 void mk_webhook_calls_fini(struct mk_webhook_calls *calls);
 
 /*
- * Executes what `body` says; `done` is called when that is done, perhaps before this returns.
- * Returns 0, or 1 when the body is no call, or holds too many values: then nothing is done, and
- * `done` is not called.
+ * Executes the calls of `body`; calls `done` after the last, perhaps before this returns. Returns
+ * 0, or 1 when the body is not a call, or has too many values: then nothing is executed, and `done`
+ * is not called.
  */
 int mk_webhook_calls_run(struct mk_webhook_calls *calls, struct mk_slice body);
 

@@ -84,7 +84,7 @@ void mk_webhook_target_fini(struct mk_webhook_target *target)
     *target = (struct mk_webhook_target){ 0 };
 }
 
-/* The headers of an event behind the fixed ones. `text` holds what they are made of. */
+/* Adds the headers of an event after the fixed ones. Their text is in `text`. */
 static int add_event_headers(const struct mk_webhook_target *target,
                              const struct mk_webhook_event *event, const char **headers,
                              struct mk_buf *text)

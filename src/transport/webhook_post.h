@@ -1,6 +1,6 @@
 /*
- * webhook_post: the request that a webhook makes of an event: its headers, signed where a secret is
- * set. For the webhook itself, and for dead letters that are posted once more.
+ * webhook_post: makes the request for an event: its headers, and its signature if a secret is set.
+ * For webhooks, and for reposted dead letters.
  */
 #ifndef MK_TRANSPORT_WEBHOOK_POST_H
 #define MK_TRANSPORT_WEBHOOK_POST_H
@@ -11,18 +11,21 @@
 
 enum { MK_WEBHOOK_HEADERS = 4 };
 
-/* Where to, and what is the same for each event. Everything in it is the target's own. */
+/* The receiver, and the settings for all events. It owns all its contents. */
 struct mk_webhook_target {
     struct mk_http_client *http; /* borrowed */
     uint64_t self_id;
     char *url;
-    char *secret; /* to sign with, or NULL */
+    char *secret; /* for signatures, or NULL */
     char *headers[MK_WEBHOOK_HEADERS];
     struct mk_tls_files tls;
-    char *tls_texts[3]; /* what it points to */
+    char *tls_texts[3]; /* the texts of `tls` */
 };
 
-/* Copies the texts; an empty token or secret is none. Returns 0 or -ENOMEM; fini in any case. */
+/*
+ * Copies the texts; an empty token or secret means none. Returns 0 or -ENOMEM; fini must follow in
+ * any case.
+ */
 int mk_webhook_target_init(struct mk_webhook_target *target, struct mk_http_client *http,
                            uint64_t self_id, struct mk_slice url, struct mk_slice token,
                            struct mk_slice secret, const struct mk_tls_files *tls);
@@ -31,7 +34,7 @@ void mk_webhook_target_fini(struct mk_webhook_target *target);
 struct mk_webhook_event {
     uint64_t number;
     struct mk_slice json; /* borrowed until `done` */
-    uint64_t gap_from;    /* events before it that are lost; 0: none are */
+    uint64_t gap_from;    /* lost events before it; 0: none */
     uint64_t gap_to;
 };
 

@@ -10,7 +10,7 @@ enum { LONGEST_LINE = 128 * 1024 * 1024 };
 
 struct mk_webhook_repost {
     struct mk_repost_caller caller;
-    struct mk_webhook_repost **slot; /* its owner's */
+    struct mk_webhook_repost **slot; /* the owner's pointer to it */
     const char *name;
     uint64_t number;
     struct mk_buf line; /* "NUMBER JSON\n" */
@@ -58,7 +58,7 @@ static void on_response(void *arg, const struct mk_http_response *response)
         taken(repost);
 }
 
-/* Reads the event out of the journal. 0, 1 when it is gone, or a negative errno. */
+/* Reads the event from the journal. Returns 0, 1 when it is gone, or a negative errno. */
 static int find_event(struct mk_webhook_repost *repost, const struct mk_repost_config *config,
                       struct mk_slice *json)
 {
@@ -70,7 +70,7 @@ static int find_event(struct mk_webhook_repost *repost, const struct mk_repost_c
     struct mk_slice line = mk_buf_slice(&repost->line);
     const char *space = line.len ? memchr(line.ptr, ' ', line.len) : NULL;
     if (rc == 0 || !space || strtoull(line.ptr, NULL, 10) != repost->number)
-        return 1; /* a later one, behind the line of a gap */
+        return 1; /* a later event, after the line of a gap */
     *json = mk_slice_of(space + 1, (size_t)(line.ptr + line.len - space) - 2);
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * webhook_repost: a dead letter's event posted once more, on an operator's word, beside what its
- * webhook delivers meanwhile. What the response says to do is done.
+ * webhook_repost: posts a dead letter's event once more, at an operator's request, in parallel to
+ * the webhook's deliveries, and executes the calls in the response.
  */
 #ifndef MK_TRANSPORT_WEBHOOK_REPOST_H
 #define MK_TRANSPORT_WEBHOOK_REPOST_H
@@ -12,7 +12,7 @@
 
 struct mk_webhook_repost;
 
-/* What it is made of; all is borrowed until it is done or cancelled. */
+/* All fields are borrowed until it is done or cancelled. */
 struct mk_repost_config {
     const struct mk_webhook_target *target;
     struct mk_hub *hub;
@@ -23,13 +23,13 @@ struct mk_repost_config {
 
 /*
  * Starts it. Returns 0, 1 when the event of this number is not in the journal any more, or -ENOMEM.
- * It is gone, and `*repost` is NULL, when `done` is called.
+ * When `done` is called it has been freed, and `*repost` is NULL.
  */
 int mk_webhook_repost_start(const struct mk_repost_config *config, uint64_t number,
                             const struct mk_repost_caller *caller,
                             struct mk_webhook_repost **repost);
 
-/* Ends it at once; it fails for this reason. NULL is allowed. */
+/* Ends it at once with this reason as its failure. NULL is allowed. */
 void mk_webhook_repost_cancel(struct mk_webhook_repost *repost, const char *why);
 
 #endif

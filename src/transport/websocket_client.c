@@ -1,6 +1,6 @@
 /*
  * websocket_client: see the header. It is in one of these states: waiting (the timer runs),
- * connecting and shaking hands (`dial`), open (`sessions`), stopped.
+ * connecting, with the handshake (`dial`), open (`sessions`), stopped.
  */
 #include "transport/websocket_client.h"
 
@@ -21,7 +21,7 @@ enum {
     HANDSHAKE_MS = 15 * 1000,
     FIRST_WAIT_MS = 500,
     MAX_WAIT_MS = 15 * 1000,
-    STEADY_MS = 10 * 1000, /* a connection that lived this long makes the next wait short again */
+    STEADY_MS = 10 * 1000, /* a connection that lasted this long resets the backoff */
 };
 
 static const char module[] = "websocket_client";
@@ -35,16 +35,16 @@ struct client {
     struct mk_url url;
     char *token;
     struct mk_tls_context *tls; /* or NULL */
-    uint64_t received;          /* with replay: the last event that the peer has for sure */
+    uint64_t received;          /* with replay: the last event that the server has acknowledged */
     bool replay;
     struct mk_timer *timer; /* the next try */
     struct mk_backoff backoff;
     struct mk_websocket_dial *dial;
-    char self_id[48];          /* the header line that names the bot */
+    char self_id[48];          /* the header line with the bot's number */
     char name[MK_REMOTE_NAME]; /* the URL without credentials and query, for logs */
     uint64_t opened;
     struct mk_health health;
-    bool plain; /* the server could not be agreed with about compression: it is offered no more */
+    bool plain; /* the negotiation of compression has failed: it is not offered any more */
     bool stopped;
 };
 
@@ -142,8 +142,8 @@ static void on_received(void *arg, uint64_t number)
         mk_journal_set_cursor(hub->journal, hub->self_id, mk_slice_str(client->text), number);
 }
 
-/* Where it goes on; as a new one, with what comes from now on. */
-static int find_place(struct client *client)
+/* Finds the event to start behind; a new client starts with events from now on. */
+static int find_start(struct client *client)
 {
     const struct mk_hub *hub = client->sessions.hub;
     client->received = hub->events;
@@ -189,7 +189,7 @@ static struct client *client_new(const struct mk_transport_context *context,
     return client;
 }
 
-/* The URL has been parsed before without an error. Returns 0, -ENOMEM, or -EINVAL, logged. */
+/* The URL was validated before. Returns 0, -ENOMEM, or -EINVAL, logged. */
 static int configure(struct client *client, const struct milky_remote *config)
 {
     struct mk_slice token = mk_slice_str(config->access_token);
@@ -234,7 +234,7 @@ static int add_clients(const struct mk_transport_context *context, const struct 
 static int start(struct mk_transport *transport)
 {
     struct client *client = client_of(transport);
-    int rc = client->replay ? find_place(client) : 0;
+    int rc = client->replay ? find_start(client) : 0;
     if (rc < 0) {
         mk_log_error(module, "bot %llu: cannot start: %s", "Bot %llu：无法启动：%s",
                      (unsigned long long)client->sessions.hub->self_id, mk_error_text(-rc));
@@ -244,7 +244,7 @@ static int start(struct mk_transport *transport)
     return 0;
 }
 
-/* What the files hold may have changed. */
+/* The contents of the files may have changed. */
 static void adopt(struct mk_transport *transport, struct mk_transport *fresh)
 {
     struct client *client = client_of(transport), *other = client_of(fresh);
@@ -253,7 +253,7 @@ static void adopt(struct mk_transport *transport, struct mk_transport *fresh)
     other->tls = tls;
 }
 
-/* Answers what it was asked, closes with 1001, connects no more. */
+/* Answers open calls, closes with 1001, and does not reconnect. */
 static void stop(struct mk_transport *transport)
 {
     struct client *client = client_of(transport);

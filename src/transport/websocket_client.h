@@ -1,10 +1,9 @@
 /*
  * websocket_client: the draft's WebSocket client: keeps one connection to a configured URL, on
- * which it answers calls and pushes events as the server does; after any loss it connects again.
+ * which it answers calls and sends events as the server does; reconnects after any loss.
  *
- * With `replay` every event counts: the next connection begins behind the last event that the peer
- * has received for sure, which the journal remembers under the URL. Events then carry their
- * numbers.
+ * With `replay` no event is lost: the next connection starts behind the last event that the server
+ * has acknowledged, which the journal stores by URL. Events then have numbers.
  */
 #ifndef MK_TRANSPORT_WEBSOCKET_CLIENT_H
 #define MK_TRANSPORT_WEBSOCKET_CLIENT_H

@@ -12,23 +12,23 @@
 
 struct mk_websocket_server {
     struct mk_session_context sessions;
-    struct mk_list open; /* those that are connected */
+    struct mk_list open; /* open sessions */
     struct mk_slice token;
 };
 
-/* Returns 0 or -ENOMEM. `token` is borrowed for the life of the server. */
+/* Returns 0 or -ENOMEM. `token` must outlive the server. */
 int mk_websocket_server_init(struct mk_websocket_server *server, struct mk_loop *loop,
                              struct mk_dispatch *dispatch, struct mk_hub *hub,
                              enum mk_dialect dialect, struct mk_slice token);
 /* All sessions must be gone. */
 void mk_websocket_server_fini(struct mk_websocket_server *server);
 
-/* The head of a request that is a WebSocket handshake, or (426) should have been one. */
+/* Called at the head of a WebSocket handshake, or of a request that should be one (426). */
 void mk_websocket_server_head(struct mk_websocket_server *server,
                               struct mk_http_connection *connection,
                               const struct mk_http1_request *request, struct mk_slice path);
 
-/* The whole handshake: answers 101 and takes the stream over. */
+/* Called at the whole handshake: answers 101 and takes over the stream. */
 void mk_websocket_server_request(struct mk_websocket_server *server,
                                  struct mk_http_connection *connection,
                                  const struct mk_http1_request *request);

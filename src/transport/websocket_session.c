@@ -21,9 +21,9 @@ struct mk_session {
     void *arg;
     struct mk_caller caller;
     struct mk_subscription events;
-    uint64_t received; /* the peer has every event up to this number, */
-    uint64_t asked;    /* and was asked with a ping for this one; 0: not asked */
-    char asked_text[LONGEST_NUMBER];
+    uint64_t received; /* the peer has every event up to this number */
+    uint64_t pinged;   /* the number of the last ping for a receipt; 0: none */
+    char pinged_text[LONGEST_NUMBER];
     bool stopping;
 };
 
@@ -110,38 +110,41 @@ static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice pa
 
 /* --- receipts --- */
 
-/* The ping goes out behind the events that it asks for, and a peer reads in order. */
-static void ask_for_receipt(struct mk_session *session)
+/* The ping is sent behind the events that it asks for, and a peer reads in order. */
+static void request_receipt(struct mk_session *session)
 {
     uint64_t taken = mk_reader_taken(&session->events.reader);
-    if (session->asked > 0 || taken <= session->received)
+    if (session->pinged > 0 || taken <= session->received)
         return;
-    session->asked = taken;
-    snprintf(session->asked_text, LONGEST_NUMBER, "%llu", (unsigned long long)taken);
-    mk_websocket_send(session->websocket, MK_WS_PING, mk_slice_str(session->asked_text));
+    session->pinged = taken;
+    snprintf(session->pinged_text, LONGEST_NUMBER, "%llu", (unsigned long long)taken);
+    mk_websocket_send(session->websocket, MK_WS_PING, mk_slice_str(session->pinged_text));
 }
 
 static void on_sent(void *owner)
 {
-    ask_for_receipt(owner);
+    request_receipt(owner);
 }
 
-/* What is still to be answered, so that the answer to this ping alone is a receipt as well. */
+/*
+ * Repeats the number that is not answered yet, so that a peer that answers only the last ping sends
+ * a receipt too.
+ */
 static struct mk_slice ping_payload(void *owner)
 {
     const struct mk_session *session = owner;
-    return session->asked > 0 ? mk_slice_str(session->asked_text) : (struct mk_slice){ 0 };
+    return session->pinged > 0 ? mk_slice_str(session->pinged_text) : (struct mk_slice){ 0 };
 }
 
 static void on_pong(void *owner, struct mk_slice payload)
 {
     struct mk_session *session = owner;
-    if (session->asked == 0 || !mk_slice_eq(payload, mk_slice_str(session->asked_text)))
+    if (session->pinged == 0 || !mk_slice_eq(payload, mk_slice_str(session->pinged_text)))
         return;
-    session->received = session->asked;
-    session->asked = 0;
+    session->received = session->pinged;
+    session->pinged = 0;
     session->context->received(session->arg, session->received);
-    ask_for_receipt(session);
+    request_receipt(session);
 }
 
 /* --- life --- */
