@@ -120,10 +120,10 @@ struct milky_backend {
     void (*turn_end)(void *self);
 
     /*
-     * Every event that this backend emitted before is committed to the journal, and survives the
-     * end of the process: what made it may be forgotten (milky_host_flush is for the loss of
-     * power). Called at the end of a turn in which events were stored (with `keeps_events` also
-     * some turns later); not where no journal is kept.
+     * All events that this backend has emitted so far are committed to the journal and survive the
+     * end of the process (milky_host_flush makes them survive a power failure), so the backend may
+     * delete its own records of them. Called at the end of a turn in which events were stored, with
+     * `keeps_events` perhaps some turns later; never called without a journal.
      */
     void (*events_stored)(void *self);
 

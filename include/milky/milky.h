@@ -159,7 +159,7 @@ struct milky_config {
     struct milky_limits limits;
     /* The address for operators' requests ("unix:PATH", "127.0.0.1:3010"); NULL: none. */
     const char *control;
-    const char *control_access_token; /* NULL: none is needed, and only this machine may ask */
+    const char *control_access_token; /* NULL: none is needed, and only this machine is allowed */
     /* The address for GET /healthz, /readyz and /metrics ("127.0.0.1:3009"); NULL: none. */
     const char *operations;
     const char *operations_access_token; /* as control_access_token */

@@ -54,7 +54,7 @@ bool mk_base64_decode(struct mk_slice text, uint8_t *out, size_t *len)
     return !is_padded || decode_padded(from, out, len);
 }
 
-/* Returns the end of what was written. */
+/* Returns the end of the written characters. */
 static char *encode(const uint8_t *bytes, size_t len, const char *digits, char *text)
 {
     uint32_t bits = 0;

@@ -50,7 +50,7 @@ static inline void mk_buf_put(struct mk_buf *buf, struct mk_slice s)
 /* Drops the first `count` bytes (count <= len) and moves the rest to the front. */
 void mk_buf_consume(struct mk_buf *buf, size_t count);
 
-/* Forgets the bytes and keeps the memory, but for what is beyond `keep` bytes. */
+/* Removes all bytes. Keeps at most `keep` bytes of memory. */
 void mk_buf_reset(struct mk_buf *buf, size_t keep);
 
 static inline struct mk_slice mk_buf_slice(const struct mk_buf *buf)

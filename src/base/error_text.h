@@ -5,8 +5,8 @@
 #include "base/language.h"
 
 /*
- * `error` is an errno, positive. The text is constant: any thread may keep it for as long as it
- * likes. The first returns it in the language of the process.
+ * `error` is an errno, positive. The text is constant: any thread may keep it for any time. The
+ * first returns it in the language of the process.
  */
 const char *mk_error_text(int error);
 const char *mk_error_text_in(enum mk_language language, int error);

@@ -53,7 +53,7 @@ static int refuse_call(struct milky_host *host, uint64_t number)
         return -ENOENT;
     }
     bool is_last = slot->generation == (uint32_t)(number >> 32);
-    if (is_last && slot->state == MK_SLOT_HELD) { /* it no longer needs what it borrowed */
+    if (is_last && slot->state == MK_SLOT_HELD) { /* it no longer needs the borrowed data */
         mk_call_free(slot->call);
         mk_calls_remove(&host->calls, slot);
     } else if (is_last && !slot->unanswered) {

@@ -21,7 +21,7 @@ enum mk_slot_state {
     MK_SLOT_FREE,
     MK_SLOT_OPEN,   /* waits for the backend's answer */
     MK_SLOT_ENDING, /* ended without an answer; the backend is being notified */
-    MK_SLOT_HELD,   /* ended, but the backend may still use what it borrowed */
+    MK_SLOT_HELD,   /* ended, but the backend may still use borrowed data */
 };
 
 struct mk_slot {

@@ -19,7 +19,7 @@
 #include <milky/backend.h>
 
 struct mk_loop;
-struct mk_impl; /* what get_impl_info answers (host/state.c) */
+struct mk_impl; /* the result of get_impl_info (host/state.c) */
 
 /* What a backend has declared for one bot or for all: supported actions and implementation. */
 struct mk_capabilities {

@@ -189,12 +189,12 @@ static void drop_attempt(struct mk_connect *connect)
 
 static void on_connected(struct mk_connect *connect, int fd)
 {
-    struct sockaddr_storage peer = { 0 };
-    socklen_t len = sizeof(peer);
+    struct sockaddr_storage remote = { 0 };
+    socklen_t len = sizeof(remote);
     int on = 1;
-    getpeername(fd, (struct sockaddr *)&peer, &len);
+    getpeername(fd, (struct sockaddr *)&remote, &len);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    struct mk_stream *stream = mk_stream_new(connect->streams, fd, (struct sockaddr *)&peer);
+    struct mk_stream *stream = mk_stream_new(connect->streams, fd, (struct sockaddr *)&remote);
     if (!stream) {
         close(fd);
         fail_with(connect, -ENOMEM);

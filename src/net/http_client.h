@@ -24,7 +24,7 @@ struct mk_http_client *mk_http_client_free(struct mk_http_client *client);
 struct mk_http_response {
     const struct mk_failure *failure; /* NULL, or why the rest is empty */
     unsigned status;
-    uint64_t retry_after;         /* seconds that a Retry-After header asks for; 0: none */
+    uint64_t retry_after;         /* seconds of the Retry-After header; 0: none */
     struct mk_slice content_type; /* "" where there is none */
     struct mk_slice body;
 };

@@ -97,9 +97,9 @@ static bool is_passing(int error)
 /* Returns false when there is no more to accept for now. */
 static bool accept_one(struct mk_listener *listener)
 {
-    struct sockaddr_storage peer = { .ss_family = AF_UNIX };
-    socklen_t len = sizeof(peer);
-    int fd = accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct sockaddr_storage remote = { .ss_family = AF_UNIX };
+    socklen_t len = sizeof(remote);
+    int fd = accept4(listener->fd, (struct sockaddr *)&remote, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         int error = errno;
         if (is_passing(error))
@@ -108,7 +108,8 @@ static bool accept_one(struct mk_listener *listener)
             retry_later(listener, -error);
         return false;
     }
-    struct mk_stream *stream = mk_stream_new(listener->streams, fd, (const struct sockaddr *)&peer);
+    struct mk_stream *stream =
+        mk_stream_new(listener->streams, fd, (const struct sockaddr *)&remote);
     if (!stream) {
         close(fd);
         retry_later(listener, -ENOMEM);

@@ -40,8 +40,8 @@ struct mk_loop;
 /* The loop's own handles; on the heap, since libuv releases them only later. */
 struct mk_loop_handles {
     struct mk_loop *loop;      /* NULL: the loop has ended, and they are being closed */
-    uv_check_t after_poll;     /* ends the turn of what a poll brought */
-    uv_prepare_t after_timers; /* ends the turn of timers and of what closing handles did */
+    uv_check_t after_poll;     /* ends the turn of a poll */
+    uv_prepare_t after_timers; /* ends the turn of timers and closed handles */
     uv_idle_t unfinished;      /* runs while a turn left work: the next poll does not wait */
     uv_idle_t watchful;        /* runs during busy polling */
     unsigned open;             /* how many of them libuv has not released */

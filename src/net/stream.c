@@ -402,7 +402,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
         stop_reading(stream);
 }
 
-/* --- what the owner does --- */
+/* --- functions for the owner --- */
 
 void mk_stream_adopt(struct mk_stream *stream, const struct mk_stream_events *events, void *owner)
 {

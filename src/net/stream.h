@@ -42,14 +42,14 @@ struct mk_stream_events {
     void (*closed)(void *owner, int error);
 
     /*
-     * May be NULL. All that was written, and all that the source had, has been taken by the kernel.
-     * Called at the end of a turn that sent something; not after close or abort.
+     * May be NULL. The kernel has taken all output, and all bytes of the source. Called at the end
+     * of a turn that sent something; not after close or abort.
      */
     void (*drained)(void *owner);
 
     /*
-     * May be NULL. Some of what was written, or of what the source had, has been taken by the
-     * kernel, and the rest waits for it. Called at the same time as `drained`.
+     * May be NULL. The kernel has taken a part of the output, or of the source's bytes, and the
+     * rest waits. Called at the same time as `drained`.
      */
     void (*sent)(void *owner);
 

@@ -23,7 +23,7 @@ enum {
 
 enum mk_stream_state {
     MK_STREAM_OPEN,
-    MK_STREAM_CLOSING,   /* sends what was written */
+    MK_STREAM_CLOSING,   /* sends the remaining output */
     MK_STREAM_LINGERING, /* all is sent; waits for the peer's end */
     MK_STREAM_GONE,      /* the socket is closed, libuv has not released the handle yet */
 };

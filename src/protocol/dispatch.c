@@ -406,7 +406,7 @@ void mk_dispatch_control(struct mk_dispatch *dispatch, struct mk_slice action, s
         end_unknown(call, "no such request", action);
         return;
     }
-    /* Numbers are parsed: where there is no table, nothing says what they are to the backend. */
+    /* Numbers are parsed: without a table their types are unknown. */
     yyjson_alc alc = mk_json_alc(&call->arena);
     yyjson_read_err error = { .code = YYJSON_READ_SUCCESS };
     struct mk_slice text = body.len > 0 ? body : MK_SLICE("{}");

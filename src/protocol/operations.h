@@ -53,10 +53,10 @@ struct mk_operation_found mk_operation_find(const struct milky_operations *opera
 /* The name that `word` was probably meant to be, or NULL. */
 const char *mk_operation_near(const struct milky_operations *operations, struct mk_slice word);
 
-/* The field of what was found that `word` was probably meant to be, or NULL. */
+/* The field of the found operation that `word` was probably meant to be, or NULL. */
 const char *mk_operation_near_field(const struct mk_operation_found *found, struct mk_slice word);
 
-/* The type of a field of what was found; NULL where there is no such field. */
+/* The type of a field of the found operation; NULL where there is no such field. */
 const struct mk_type *mk_operation_field_type(const struct mk_operation_found *found,
                                               struct mk_slice name);
 

@@ -41,8 +41,8 @@ int mk_problem_of_id(struct mk_arena *arena, const struct mk_json_path *at,
 
 /*
  * "txt: unknown field; did you mean text?", or "(here are: as, to, text)" where none is near. `at`
- * ends with the field; `object` is what has none of that name, `also` one more that it may have, or
- * empty.
+ * ends with the field; `object` is the table without such a field, `also` one more field that is
+ * allowed, or empty.
  */
 int mk_problem_of_field(struct mk_arena *arena, const struct mk_json_path *at,
                         const struct mk_object *object, struct mk_slice also,

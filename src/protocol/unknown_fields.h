@@ -1,6 +1,6 @@
 /*
  * unknown_fields: finds fields that no table has, which are mostly mistyped ones, at any depth. For
- * requests of operators; bots may send what they like (protocol/validate.h).
+ * requests of operators; unknown fields of bots are ignored (protocol/validate.h).
  */
 #ifndef MK_PROTOCOL_UNKNOWN_FIELDS_H
 #define MK_PROTOCOL_UNKNOWN_FIELDS_H

@@ -14,7 +14,7 @@ struct walk {
     struct mk_arena *arena;
     yyjson_mut_doc *doc;
     const struct mk_conversation_rule *rule; /* which conversation the params are about */
-    yyjson_mut_val *params;                  /* what has been made so far */
+    yyjson_mut_val *params;                  /* the params made so far */
     unsigned depth;                          /* segments in segments */
     struct mk_slice problem;
 };

@@ -1,6 +1,6 @@
 /*
- * event_stream: the event connections of Milky 1.x at GET /event: a WebSocket where the request
- * asks for one, else Server-Sent Events. Events only, bare, in 1.2 (communication-1.x.md).
+ * event_stream: the event connections of Milky 1.x at GET /event: a WebSocket if the request is a
+ * handshake, else Server-Sent Events. Events only, bare, in 1.2 (communication-1.x.md).
  */
 #ifndef MK_TRANSPORT_EVENT_STREAM_H
 #define MK_TRANSPORT_EVENT_STREAM_H

@@ -11,13 +11,13 @@
 enum { MK_REMOTE_NAME = 256 };
 
 struct mk_health {
-    uint64_t attempts;  /* posts, or connections tried */
-    uint64_t successes; /* of them */
-    uint64_t retries;   /* attempts after a failed one */
-    bool failing;       /* the last attempt failed */
-    uint64_t next_try;  /* milliseconds since 1970; 0: none is planned */
+    uint64_t attempts;         /* posts, or connections tried */
+    uint64_t successes;        /* of them */
+    uint64_t retries;          /* attempts after a failed one */
+    bool failing;              /* the last attempt failed */
+    uint64_t next_try;         /* milliseconds since 1970; 0: none is planned */
     struct mk_failure failure; /* the last one, even if a success followed */
-    uint64_t failed_at; /* seconds since 1970 */
+    uint64_t failed_at;        /* seconds since 1970 */
 };
 
 void mk_health_try(struct mk_health *health);

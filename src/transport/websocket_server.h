@@ -1,8 +1,8 @@
 /*
  * websocket_server: the draft's WebSocket server: connections at "/", calls and events on each.
  *
- * A handshake is checked in this order: credentials (401, 403), path (404), and then what RFC 6455
- * asks for (400, 426).
+ * A handshake is checked in this order: credentials (401, 403), path (404), and then the
+ * requirements of RFC 6455 (400, 426).
  */
 #ifndef MK_TRANSPORT_WEBSOCKET_SERVER_H
 #define MK_TRANSPORT_WEBSOCKET_SERVER_H

@@ -49,7 +49,7 @@ struct mk_http_exchange *mk_http_exchange_cancel(struct mk_http_exchange *exchan
 
 /*
  * Fills `failure` for an answer whose status is a refusal, with advice where the status has a
- * common cause. `protocol` is the name of what was asked for ("WebSocket").
+ * common cause. `protocol` is the name of the requested protocol ("WebSocket").
  */
 void mk_http_exchange_refused(struct mk_failure *failure, unsigned status, const char *protocol);
 

@@ -22,7 +22,7 @@ static bool valid_name(struct mk_slice host)
     for (size_t i = 0; i < host.len; i++) {
         char c = host.ptr[i];
         if (is_alphanumeric(c) || c == '.' || c == '-')
-            continue; /* what is usual */
+            continue; /* the usual case */
         if (!is_one_of(c, "_~!$&'()*+,;=") && mk_percent_at(host, i) < 0)
             return false;
     }

@@ -43,10 +43,9 @@ int mk_ws_handshake_request(struct mk_buf *out, struct mk_slice target, struct m
 
 /*
  * Checks a server's answer to that key: 101, Upgrade, Connection, Sec-WebSocket-Accept, and neither
- * a subprotocol nor an extension that was not asked for (4.1). `deflate` is NULL where
- * permessage-deflate was not offered, else it tells whether it was agreed upon. Returns NULL when
- * the answer is right, else what is wrong with it: one clause in the language of the process,
- * static.
+ * a subprotocol nor an extension that was not offered (4.1). `deflate` is NULL where
+ * permessage-deflate was not offered, else it receives whether it was accepted. Returns NULL when
+ * the answer is valid, else the reason why not: one clause in the language of the process, static.
  */
 const char *mk_ws_handshake_verify(const struct mk_http1_response *response,
                                    const char key[MK_WS_KEY_LEN], bool *deflate);
