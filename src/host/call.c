@@ -191,7 +191,7 @@ static struct mk_slice write_text(struct mk_call *call, yyjson_mut_val *value)
     return mk_slice_of(json, len);
 }
 
-static const char *give_text(struct mk_slice text, size_t *len)
+static const char *text_result(struct mk_slice text, size_t *len)
 {
     if (len)
         *len = text.len;
@@ -206,7 +206,7 @@ const char *milky_call_params_json(struct milky_host *host, uint64_t number, siz
         slot->call->params_json = write_text(slot->call, slot->call->params);
     if (slot)
         text = slot->call->params_json;
-    return give_text(text.ptr ? text : MK_SLICE("{}"), len);
+    return text_result(text.ptr ? text : MK_SLICE("{}"), len);
 }
 
 const char *milky_call_param_json(struct milky_host *host, uint64_t number, const char *name,
@@ -214,5 +214,5 @@ const char *milky_call_param_json(struct milky_host *host, uint64_t number, cons
 {
     struct mk_slot *slot = mk_calls_find(&host->calls, number);
     yyjson_mut_val *value = slot ? yyjson_mut_obj_get(slot->call->params, name) : NULL;
-    return give_text(value ? write_text(slot->call, value) : (struct mk_slice){ 0 }, len);
+    return text_result(value ? write_text(slot->call, value) : (struct mk_slice){ 0 }, len);
 }

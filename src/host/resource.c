@@ -92,7 +92,7 @@ static int refuse(struct milky_host *host, uint64_t number)
     return -ENOENT;
 }
 
-static int settle(struct milky_host *host, uint64_t number, struct mk_resource_answer *given)
+static int answer_open(struct milky_host *host, uint64_t number, struct mk_resource_answer *given)
 {
     struct mk_slot *slot = mk_calls_find(&host->resources, number);
     if (!slot) {
@@ -113,7 +113,7 @@ static int settle(struct milky_host *host, uint64_t number, struct mk_resource_a
 
 int milky_resource_fd(struct milky_host *host, uint64_t request, int fd, const char *content_type)
 {
-    return settle(
+    return answer_open(
         host, request,
         &(struct mk_resource_answer){ .kind = MK_RESOURCE_FD, .fd = fd, .text = content_type });
 }
@@ -121,16 +121,16 @@ int milky_resource_fd(struct milky_host *host, uint64_t request, int fd, const c
 int milky_resource_bytes(struct milky_host *host, uint64_t request, const void *data, size_t len,
                          const char *content_type)
 {
-    return settle(host, request,
-                  &(struct mk_resource_answer){ .kind = MK_RESOURCE_BYTES,
-                                                .fd = -1,
-                                                .text = content_type,
-                                                .bytes = mk_slice_of(data, len) });
+    return answer_open(host, request,
+                       &(struct mk_resource_answer){ .kind = MK_RESOURCE_BYTES,
+                                                     .fd = -1,
+                                                     .text = content_type,
+                                                     .bytes = mk_slice_of(data, len) });
 }
 
 int milky_resource_redirect(struct milky_host *host, uint64_t request, const char *url)
 {
-    return settle(
+    return answer_open(
         host, request,
         &(struct mk_resource_answer){ .kind = MK_RESOURCE_REDIRECT, .fd = -1, .text = url });
 }
@@ -138,7 +138,7 @@ int milky_resource_redirect(struct milky_host *host, uint64_t request, const cha
 int milky_resource_fail(struct milky_host *host, uint64_t request, unsigned status,
                         const char *message)
 {
-    return settle(host, request,
-                  &(struct mk_resource_answer){
-                      .kind = MK_RESOURCE_FAIL, .fd = -1, .status = status, .text = message });
+    return answer_open(host, request,
+                       &(struct mk_resource_answer){
+                           .kind = MK_RESOURCE_FAIL, .fd = -1, .status = status, .text = message });
 }

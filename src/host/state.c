@@ -55,8 +55,8 @@ static struct mk_capabilities *capabilities_of(struct milky_host *host, uint64_t
 }
 
 /* A declaration for all bots replaces those of single bots. */
-static void forget_own(struct milky_host *host,
-                       void (*forget)(struct mk_capabilities *capabilities))
+static void clear_bot_settings(struct milky_host *host,
+                               void (*forget)(struct mk_capabilities *capabilities))
 {
     for (size_t i = 0; i < host->roster.count; i++)
         forget(&host->roster.accounts[i]->capabilities);
@@ -99,7 +99,7 @@ int milky_host_supports(struct milky_host *host, uint64_t self_id, const char *c
         bits[number / 64] |= UINT64_C(1) << number % 64;
     }
     if (self_id == 0)
-        forget_own(host, forget_actions);
+        clear_bot_settings(host, forget_actions);
     free(capabilities->actions);
     capabilities->actions = bits;
     return 0;
@@ -167,7 +167,7 @@ int milky_host_set_impl(struct milky_host *host, uint64_t self_id, const struct 
         return rc;
     }
     if (self_id == 0)
-        forget_own(host, forget_impl);
+        clear_bot_settings(host, forget_impl);
     free_impl(capabilities->impl);
     capabilities->impl = copy;
     return 0;

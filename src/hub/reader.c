@@ -49,7 +49,7 @@ void mk_reader_rewind(struct mk_reader *reader, uint64_t since)
 }
 
 /* Out of memory, or a disk error: the reader stays as it is until mk_hub_retry. */
-static void get_stuck(struct mk_reader *reader, int error)
+static void mark_stuck(struct mk_reader *reader, int error)
 {
     struct mk_hub *hub = reader->hub;
     if (!mk_list_empty(&reader->stuck))
@@ -88,7 +88,7 @@ static void read_on(struct mk_reader *reader)
     if (more == 0)
         reader->replaying = false;
     if (more < 0)
-        get_stuck(reader, more);
+        mark_stuck(reader, more);
 }
 
 static struct mk_slice peek_past(struct mk_reader *reader)

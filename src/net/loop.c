@@ -259,7 +259,7 @@ static void note_closing(uv_handle_t *handle, void *arg)
 }
 
 /* Runs without waiting until libuv has released closed handles. */
-static void settle(uv_loop_t *uv)
+static void run_until_closed(uv_loop_t *uv)
 {
     bool closing = true;
     for (int i = 0; i < ENDING_MAX && closing; i++) {
@@ -309,10 +309,10 @@ void mk_loop_fini(struct mk_loop *loop)
     if (!loop || !loop->uv)
         return;
     uv_loop_t *uv = loop->uv;
-    settle(uv);
+    run_until_closed(uv);
     end_phases(loop);
     close_handles(loop);
-    settle(uv);
+    run_until_closed(uv);
     if (loop->own)
         end_own(uv);
     loop->uv = NULL;
@@ -323,7 +323,7 @@ struct mk_loop *mk_loop_put(struct mk_loop *loop)
     if (!loop)
         return NULL;
     if (--loop->users > 0) {
-        settle(loop->uv);
+        run_until_closed(loop->uv);
         return NULL;
     }
     mk_loop_fini(loop);

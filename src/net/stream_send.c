@@ -268,14 +268,14 @@ static bool begin(struct job *job, struct mk_stream *stream)
 }
 
 /* Sends the rest of a job, one send after another, after the first. Calls no owner. */
-static void go_on(struct job *job)
+static void send_rest(struct job *job)
 {
     while (account_job(job) && prepare(job))
         mk_send_now(&job->send);
 }
 
 /* Ends the sending of a job in this turn. */
-static void settle(struct job *job)
+static void end_job(struct job *job)
 {
     struct mk_stream *stream = job->stream;
     stream->blocked = job->result == SEND_BLOCKED;
@@ -339,9 +339,9 @@ void mk_stream_send(struct mk_stream *stream)
     struct job job;
     if (begin(&job, stream)) {
         mk_send_now(&job.send);
-        go_on(&job);
+        send_rest(&job);
     }
-    settle(&job);
+    end_job(&job);
     conclude(&job);
 }
 
@@ -390,8 +390,8 @@ void mk_streams_flush(struct mk_streams *streams)
         mk_sender_run(streams->sender);
         for (size_t i = 0; i < count; i++) {
             if (jobs[i].sending)
-                go_on(&jobs[i]);
-            settle(&jobs[i]);
+                send_rest(&jobs[i]);
+            end_job(&jobs[i]);
         }
         for (size_t i = 0; i < count; i++)
             conclude(&jobs[i]);

@@ -126,8 +126,7 @@ void mk_event_stream_head(struct mk_event_stream *events, struct mk_http_connect
     if (auth != MK_AUTH_OK)
         mk_http_answer_auth(connection, request, auth, MK_AUTH_QUERY_OR_HEADER, &mk_http_rules_1_x);
     else if (!mk_slice_eq(request->method, MK_SLICE("GET")))
-        mk_http_answer_failure(connection, 405, "events are asked for with GET",
-                               MK_SLICE("Allow: GET\r\n"));
+        mk_http_answer_failure(connection, 405, "use GET for events", MK_SLICE("Allow: GET\r\n"));
     else if (request->upgrade_websocket)
         mk_websocket_upgrade_check(connection, request);
 }

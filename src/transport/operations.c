@@ -68,8 +68,7 @@ static void on_head(void *arg, struct mk_http_connection *connection,
     }
     if (!mk_slice_eq(request->method, MK_SLICE("GET")) &&
         !mk_slice_eq(request->method, MK_SLICE("HEAD")))
-        mk_http_answer_failure(connection, 405, "this is asked for with GET",
-                               MK_SLICE("Allow: GET, HEAD\r\n"));
+        mk_http_answer_failure(connection, 405, "use GET", MK_SLICE("Allow: GET, HEAD\r\n"));
 }
 
 static void on_request(void *arg, struct mk_http_connection *connection,

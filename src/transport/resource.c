@@ -302,7 +302,7 @@ void mk_resources_head(struct mk_http_connection *connection,
 {
     if (!mk_slice_eq(request->method, MK_SLICE("GET")) &&
         !mk_slice_eq(request->method, MK_SLICE("HEAD")))
-        mk_http_answer_failure(connection, 405, "a resource is asked for with GET or HEAD",
+        mk_http_answer_failure(connection, 405, "use GET or HEAD for a resource",
                                MK_SLICE("Allow: GET, HEAD\r\n"));
 }
 

@@ -66,7 +66,7 @@ static struct webhook *webhook_of(struct mk_transport *transport)
 
 static void abort_webhook(struct mk_transport *transport);
 
-static void go_on(struct webhook *webhook)
+static void schedule_next(struct webhook *webhook)
 {
     mk_hub_await_commit(webhook->hub, &webhook->next);
 }
@@ -83,7 +83,7 @@ static void finish_event(struct webhook *webhook)
                               webhook->number);
     mk_reader_advance(&webhook->reader, webhook->line);
     webhook->event = (struct mk_slice){ 0 };
-    go_on(webhook);
+    schedule_next(webhook);
 }
 
 static void on_calls_done(struct mk_webhook_calls *calls)
@@ -130,7 +130,7 @@ static void try_again(struct webhook *webhook, const struct mk_failure *failure,
 }
 
 /* Returns whether a status is temporary. All other 4xx are final. */
-static bool may_pass(unsigned status)
+static bool is_temporary(unsigned status)
 {
     return status / 100 != 4 || status == 408 || status == 425 || status == 429;
 }
@@ -180,7 +180,7 @@ static void on_response(void *arg, const struct mk_http_response *response)
     } else if (response->status / 100 == 2) {
         mk_health_succeed(&webhook->health);
         on_acknowledged(webhook, response);
-    } else if (webhook->hub->journal && !may_pass(response->status) &&
+    } else if (webhook->hub->journal && !is_temporary(response->status) &&
                ++webhook->refusals >= MAX_REFUSALS) {
         add_dead_letter(webhook, response);
     } else {
@@ -259,14 +259,14 @@ static void on_timer(void *arg)
     if (webhook->event.len > 0)
         post_event(webhook);
     else
-        go_on(webhook); /* it has overrun while it waited */
+        schedule_next(webhook); /* it has overrun while it waited */
 }
 
 static void on_sink_ready(struct mk_sink *sink)
 {
     struct webhook *webhook = MK_CONTAINER_OF(sink, struct webhook, reader.sink);
     if (webhook->event.len == 0)
-        go_on(webhook);
+        schedule_next(webhook);
 }
 
 /*
@@ -290,7 +290,7 @@ static void on_sink_overrun(struct mk_sink *sink)
                      (unsigned long long)mk_sink_lag(sink));
         mk_reader_rewind(&webhook->reader, webhook->hub->events);
     }
-    go_on(webhook); /* after the receiver's Retry-After, if any */
+    schedule_next(webhook); /* after the receiver's Retry-After, if any */
 }
 
 /* --- making --- */
@@ -381,7 +381,7 @@ static int start(struct mk_transport *transport)
     if (rc == 0)
         rc = mk_reader_start(&webhook->reader, webhook->hub, &format, webhook->number, MAX_LAG);
     if (rc == 0)
-        go_on(webhook);
+        schedule_next(webhook);
     else
         mk_log_error(module, "bot %llu: cannot start: %s", "Bot %llu：无法启动：%s",
                      (unsigned long long)webhook->hub->self_id, mk_error_text(-rc));

@@ -130,7 +130,7 @@ static struct mk_slice extra_lines(struct mk_http_connection *connection, struct
     return mk_buf_slice(lines);
 }
 
-static void go_on(struct mk_http_connection *connection)
+static void read_next_request(struct mk_http_connection *connection)
 {
     bool was_waiting = connection->state == BUSY && !connection->in_read;
     connection->state = READING;
@@ -160,7 +160,7 @@ static void responded(struct mk_http_connection *connection)
     if (!connection->keep_alive)
         close_connection(connection);
     else
-        go_on(connection);
+        read_next_request(connection);
 }
 
 struct mk_buf *mk_http_respond_begin(struct mk_http_connection *connection, unsigned status,

@@ -117,8 +117,8 @@ void mk_http_exchange_refused(struct mk_failure *failure, unsigned status, const
     failure->status = status;
 }
 
-static void judge(struct mk_http_exchange *exchange, int status,
-                  const struct mk_http1_response *response)
+static void check_head(struct mk_http_exchange *exchange, int status,
+                       const struct mk_http1_response *response)
 {
     struct mk_failure failure;
     if (status == MK_HTTP1_HEAD)
@@ -149,7 +149,7 @@ static size_t on_read(void *owner, char *data, size_t len)
     if (status == MK_HTTP1_NEED_MORE && exchange->answer.len < LONGEST_ANSWER)
         return some;
     size_t taken = status == MK_HTTP1_HEAD ? skipped + head_len - before : len;
-    judge(exchange, status, &response);
+    check_head(exchange, status, &response);
     return taken;
 }
 

@@ -41,7 +41,7 @@ static void free_client(struct mk_sse_client *client)
     free(client);
 }
 
-static void let_go(struct mk_sse_client *client)
+static void drop_stream(struct mk_sse_client *client)
 {
     if (!client->stream)
         return;
@@ -54,7 +54,7 @@ static void let_go(struct mk_sse_client *client)
 static void end(struct mk_sse_client *client)
 {
     client->over = true;
-    let_go(client);
+    drop_stream(client);
     if (!client->busy)
         free_client(client);
 }
@@ -74,14 +74,14 @@ static void fail_reading(struct mk_sse_client *client, enum mk_failure_kind kind
 {
     struct mk_failure failure;
     client->over = true;
-    let_go(client);
+    drop_stream(client);
     client->events->closed(client->owner, mk_failure_say(&failure, kind, why));
 }
 
 static void fail(struct mk_sse_client *client, const struct mk_failure *failure)
 {
     client->over = true;
-    let_go(client);
+    drop_stream(client);
     client->events->closed(client->owner, failure);
     if (!client->busy)
         free_client(client);
