@@ -81,3 +81,12 @@ size_t mk_utf8_valid_prefix(struct mk_slice text)
         valid--;
     return valid > 0 ? valid - 1 : 0;
 }
+
+void mk_utf8_copy(char *to, size_t size, struct mk_slice text)
+{
+    if (text.len >= size)
+        text.len = mk_utf8_valid_prefix(mk_slice_of(text.ptr, size - 1));
+    if (text.len > 0)
+        memcpy(to, text.ptr, text.len);
+    to[text.len] = '\0';
+}

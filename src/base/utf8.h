@@ -22,4 +22,10 @@ bool mk_utf8_valid(struct mk_slice text);
 /* Returns the length of the longest valid prefix that ends between two characters. */
 size_t mk_utf8_valid_prefix(struct mk_slice text);
 
+/*
+ * Copies `text` to `to`, NUL-terminated, cut between two characters where it does not fit into
+ * `size` bytes (at least 1).
+ */
+void mk_utf8_copy(char *to, size_t size, struct mk_slice text);
+
 #endif

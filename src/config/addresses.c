@@ -8,8 +8,7 @@
 static const char *path_of(struct mk_mistakes *mistakes, const struct mk_rule_entry *entry,
                            const char *key)
 {
-    return mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].%s", entry->bot, entry->kind, entry->index,
-                            key);
+    return mk_rule_path(mistakes, entry->bot, entry->kind, entry->index, key);
 }
 
 static bool is_any_port(const struct mk_address *address, const char *text)

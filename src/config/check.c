@@ -219,16 +219,6 @@ static void fill_defaults(struct milky_config *config)
 
 /* --- the whole --- */
 
-/* Copies a text, cut between two characters where it does not fit. */
-static void copy_text(char *to, size_t size, const char *text)
-{
-    size_t len = strlen(text);
-    if (len >= size)
-        len = mk_utf8_valid_prefix(mk_slice_of(text, size - 1));
-    memcpy(to, text, len);
-    to[len] = '\0';
-}
-
 /* Logs the first mistake, and fills `error` with it. */
 static void report(struct mk_mistakes *mistakes, struct milky_error *error)
 {
@@ -238,10 +228,10 @@ static void report(struct mk_mistakes *mistakes, struct milky_error *error)
     mk_log_error("endpoint", "%s", "%s", text);
     if (!error)
         return;
-    copy_text(error->path, sizeof(error->path), mistake->path);
-    copy_text(error->expected, sizeof(error->expected), mistake->expected);
-    copy_text(error->got, sizeof(error->got), mistake->got);
-    copy_text(error->text, sizeof(error->text), text);
+    mk_utf8_copy(error->path, sizeof(error->path), mk_slice_str(mistake->path));
+    mk_utf8_copy(error->expected, sizeof(error->expected), mk_slice_str(mistake->expected));
+    mk_utf8_copy(error->got, sizeof(error->got), mk_slice_str(mistake->got));
+    mk_utf8_copy(error->text, sizeof(error->text), mk_slice_str(text));
 }
 
 int mk_config_take(const struct milky_config *given, struct mk_config_taken *taken,

@@ -20,8 +20,8 @@ static void check(struct mk_mistakes *mistakes, const struct transport *transpor
     mk_mistakes_add(
         mistakes,
         &(struct mk_mistake_found){
-            .path = mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].tls.%s", transport->bot,
-                                     transport->kind, transport->index, fault->key),
+            .path = mk_rule_path(mistakes, transport->bot, transport->kind, transport->index,
+                                 mk_mistakes_text(mistakes, "tls.%s", fault->key)),
             .text = mk_mistakes_say(mistakes, "%s: %s", "%s：%s", fault->path, fault->why),
         });
 }

@@ -82,14 +82,25 @@ struct remotes {
     size_t count;
 };
 
+static struct remotes clients_of(const struct milky_config *config, size_t bot)
+{
+    return (struct remotes){ bot, "websocket_client", config->bots[bot].websocket_client,
+                             config->bots[bot].websocket_client_count };
+}
+
+static struct remotes webhooks_of(const struct milky_config *config, size_t bot)
+{
+    return (struct remotes){ bot, "webhook", config->bots[bot].webhook,
+                             config->bots[bot].webhook_count };
+}
+
 static void refuse_same_url(struct mk_mistakes *mistakes, const struct remotes *remotes, size_t i,
                             size_t first)
 {
     mk_mistakes_add(
         mistakes,
         &(struct mk_mistake_found){
-            .path =
-                mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].url", remotes->bot, remotes->kind, i),
+            .path = mk_rule_path(mistakes, remotes->bot, remotes->kind, i, "url"),
             .expected = mk_tr("a URL of its own", "自己的 URL"),
             .got = mk_mistakes_say(mistakes, "that of %s[%zu]", "%s[%zu] 的 URL", remotes->kind,
                                    first),
@@ -127,10 +138,8 @@ static void check_same_urls(struct mk_mistakes *mistakes, const struct remotes *
 static void check_urls(const struct mk_config_rule *rule)
 {
     for (size_t i = 0; i < rule->config->bot_count; i++) {
-        const struct milky_bot *bot = &rule->config->bots[i];
-        const struct remotes clients = { i, "websocket_client", bot->websocket_client,
-                                         bot->websocket_client_count };
-        const struct remotes webhooks = { i, "webhook", bot->webhook, bot->webhook_count };
+        const struct remotes clients = clients_of(rule->config, i);
+        const struct remotes webhooks = webhooks_of(rule->config, i);
         check_same_urls(rule->mistakes, &clients, true);
         check_same_urls(rule->mistakes, &webhooks, false);
     }
@@ -145,24 +154,21 @@ static void check_pair(struct mk_mistakes *mistakes, const struct remotes *remot
     const char *missing = tls->key ? "certificate" : "key";
     if (!tls->certificate == !tls->key)
         return;
-    mk_mistakes_add(
-        mistakes,
-        &(struct mk_mistake_found){
-            .path = mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].tls.%s", remotes->bot,
-                                     remotes->kind, i, tls->key ? "key" : "certificate"),
-            .expected = mk_mistakes_say(mistakes, "`%s` beside it", "同时设置的 `%s`", missing),
-            .text =
-                mk_mistakes_say(mistakes, "expected `%s` beside it", "应同时设置 `%s`", missing),
-        });
+    mk_mistakes_add(mistakes, &(struct mk_mistake_found){
+                                  .path = mk_rule_path(mistakes, remotes->bot, remotes->kind, i,
+                                                       tls->key ? "tls.key" : "tls.certificate"),
+                                  .expected = mk_mistakes_say(mistakes, "`%s` beside it",
+                                                              "同时设置的 `%s`", missing),
+                                  .text = mk_mistakes_say(mistakes, "expected `%s` beside it",
+                                                          "应同时设置 `%s`", missing),
+                              });
 }
 
 static void check_pairs(const struct mk_config_rule *rule)
 {
     for (size_t i = 0; i < rule->config->bot_count; i++) {
-        const struct milky_bot *bot = &rule->config->bots[i];
-        const struct remotes clients = { i, "websocket_client", bot->websocket_client,
-                                         bot->websocket_client_count };
-        const struct remotes webhooks = { i, "webhook", bot->webhook, bot->webhook_count };
+        const struct remotes clients = clients_of(rule->config, i);
+        const struct remotes webhooks = webhooks_of(rule->config, i);
         for (size_t k = 0; k < clients.count; k++)
             check_pair(rule->mistakes, &clients, k);
         for (size_t k = 0; k < webhooks.count; k++)
@@ -180,14 +186,13 @@ static void check_secret(struct mk_mistakes *mistakes, const struct milky_remote
     mistakes->out_of_memory |= rc == -ENOMEM;
     if (rc != -EINVAL)
         return;
-    mk_mistakes_add(
-        mistakes,
-        &(struct mk_mistake_found){
-            .path = mk_mistakes_text(mistakes, "bots[%zu].webhook[%zu].secret", bot, index),
-            .expected = mk_mistakes_say(
-                mistakes, "whsec_ and base64, or any other text, of %d bytes at most",
-                "whsec_ 加 base64，或任意其他文本，最长 %d 字节", MK_SIGNATURE_SECRET),
-        });
+    mk_mistakes_add(mistakes,
+                    &(struct mk_mistake_found){
+                        .path = mk_rule_path(mistakes, bot, "webhook", index, "secret"),
+                        .expected = mk_mistakes_say(
+                            mistakes, "whsec_ and base64, or any other text, of %d bytes at most",
+                            "whsec_ 加 base64，或任意其他文本，最长 %d 字节", MK_SIGNATURE_SECRET),
+                    });
 }
 
 static void check_secrets(const struct mk_config_rule *rule)
@@ -200,6 +205,12 @@ static void check_secrets(const struct mk_config_rule *rule)
 }
 
 /* --- the table --- */
+
+const char *mk_rule_path(struct mk_mistakes *mistakes, size_t bot, const char *kind, size_t index,
+                         const char *key)
+{
+    return mk_mistakes_text(mistakes, "bots[%zu].%s[%zu].%s", bot, kind, index, key);
+}
 
 static void (*const rules[])(const struct mk_config_rule *rule) = {
     check_self_ids, mk_rule_anonymous, mk_rule_ports,         check_pairs,

@@ -36,6 +36,10 @@ struct mk_config_rule {
     size_t entry_count;
 };
 
+/* Returns the path of a key of a transport: "bots[0].webhook[1].tls.key". */
+const char *mk_rule_path(struct mk_mistakes *mistakes, size_t bot, const char *kind, size_t index,
+                         const char *key);
+
 /* Reads the addresses of all servers. Returns them on the heap; NULL when out of memory. */
 struct mk_rule_entry *mk_rule_entries(const struct milky_config *config, size_t *count);
 

@@ -10,16 +10,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Copies a text, cut between two characters where it does not fit. */
-static void put(char *to, size_t size, const char *text)
-{
-    size_t len = strlen(text);
-    if (len >= size)
-        len = mk_utf8_valid_prefix(mk_slice_of(text, size - 1));
-    memcpy(to, text, len);
-    to[len] = '\0';
-}
-
 /* Whether the caller's struct has this member. */
 #define HAS(error, member)                                                                         \
     ((error)->size >= offsetof(struct milky_error, member) + sizeof((error)->member))
@@ -29,13 +19,13 @@ static void fill(struct milky_error *error, const char *path, const char *text)
     if (!error)
         return;
     if (HAS(error, path))
-        put(error->path, sizeof(error->path), path);
+        mk_utf8_copy(error->path, sizeof(error->path), mk_slice_str(path));
     if (HAS(error, expected))
         error->expected[0] = '\0';
     if (HAS(error, got))
         error->got[0] = '\0';
     if (HAS(error, text))
-        put(error->text, sizeof(error->text), text);
+        mk_utf8_copy(error->text, sizeof(error->text), mk_slice_str(text));
 }
 
 void mk_error_clear(struct milky_error *error)

@@ -15,12 +15,8 @@
 /* Copies the text, cut to fit, never within a character. */
 static void copy_text(struct mk_slice text, char *problem, size_t size)
 {
-    if (size == 0)
-        return;
-    if (text.len >= size)
-        text.len = mk_utf8_valid_prefix(mk_slice_of(text.ptr, size - 1));
-    memcpy(problem, text.ptr, text.len);
-    problem[text.len] = '\0';
+    if (size > 0)
+        mk_utf8_copy(problem, size, text);
 }
 
 /* The table to check against: the params of an action, or the fields of a request. */

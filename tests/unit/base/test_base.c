@@ -210,6 +210,25 @@ static void test_arena_grow(void **state)
     mk_arena_fini(&arena);
 }
 
+/* A text of characters of 1, 2, 3 and 4 bytes into every size. */
+static void test_utf8_copy(void **state)
+{
+    (void)state;
+    static const char text[] = "a\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80z";
+    static const size_t kept[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11 };
+    for (size_t size = 1; size <= sizeof(kept) / sizeof(kept[0]); size++) {
+        char *to = malloc(size); /* of its exact size, for AddressSanitizer */
+        assert_non_null(to);
+        mk_utf8_copy(to, size, mk_slice_str(text));
+        assert_int_equal(strlen(to), kept[size - 1]);
+        assert_memory_equal(to, text, kept[size - 1]);
+        free(to);
+    }
+    char nothing[] = "x";
+    mk_utf8_copy(nothing, sizeof(nothing), mk_slice_of(NULL, 0));
+    assert_string_equal(nothing, "");
+}
+
 static void test_utf8(void **state)
 {
     (void)state;
@@ -497,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_arena),
         cmocka_unit_test(test_arena_grow),
         cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_utf8_copy),
         cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_secret),
         cmocka_unit_test(test_random_and_clock),
