@@ -61,7 +61,7 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* What the server has used so far (see clock_getcpuclockid(3) for the number of the clock). */
+/* The server's CPU time so far (see clock_getcpuclockid(3) for the number of the clock). */
 static uint64_t server_cpu_ns(void)
 {
     struct timespec used = { 0 };

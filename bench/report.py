@@ -1,4 +1,4 @@
-"""What came out, for people: tables for the terminal and for docs/PERFORMANCE.md."""
+"""The results for people: tables for the terminal and for docs/PERFORMANCE.md."""
 
 import pathlib
 import statistics

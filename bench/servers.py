@@ -80,7 +80,7 @@ def free_port():
 
 
 def cpu_ns(pid):
-    """What a process has used so far: its CPU clock (clock_getcpuclockid(3))."""
+    """The CPU time of a process so far: its CPU clock (clock_getcpuclockid(3))."""
     return time.clock_gettime_ns((~pid << 3) | 2)
 
 
@@ -226,7 +226,7 @@ class Load:
 
 
 class Wrk:
-    """wrk, in the same shape: each measurement is a run of it."""
+    """wrk, with the same interface: each measurement is a run of it."""
 
     def __init__(self, server, pipelined):
         self.server = server

@@ -104,15 +104,14 @@ static size_t parse(struct mk_slice text, enum mk_language language)
 /* A text is a token only as the value of a key for tokens. */
 static bool shows_secret_elsewhere(struct mk_slice text)
 {
-    static const struct mk_slice places[] = { { "access_token\":\"", 15 }, { "secret\":\"", 9 } };
+    static const struct mk_slice keys[] = { { "access_token\":\"", 15 }, { "secret\":\"", 9 } };
     for (size_t at = 0; at + secret.len <= text.len; at++) {
         bool is_token = false;
         if (!mk_slice_starts_with(mk_slice_from(text, at), secret))
             continue;
         for (size_t i = 0; i < 2; i++)
-            is_token = is_token ||
-                       (at >= places[i].len &&
-                        memcmp(text.ptr + at - places[i].len, places[i].ptr, places[i].len) == 0);
+            is_token = is_token || (at >= keys[i].len && memcmp(text.ptr + at - keys[i].len,
+                                                                keys[i].ptr, keys[i].len) == 0);
         if (!is_token)
             return true;
     }

@@ -38,7 +38,7 @@ static void check_json(const struct mk_buf *text)
     check(doc, "a reply that is no JSON");
     check(yyjson_is_str(yyjson_obj_get(yyjson_doc_get_root(doc), "status")) ||
               yyjson_is_obj(yyjson_obj_get(yyjson_doc_get_root(doc), "data")),
-          "a reply of another shape");
+          "a reply with other fields");
     yyjson_doc_free(doc);
 }
 

@@ -50,7 +50,8 @@ static void send_private_message(struct echo *echo, uint64_t call)
     int rc = milky_emit_json(echo->host, SELF_ID, "message_receive", now, event, strlen(event),
                              NULL, NULL);
     free(event);
-    if (rc < 0) { /* a picture, say: what is sent has another shape than what is received */
+    if (rc <
+        0) { /* an image, for example: outgoing segments have other fields than incoming ones */
         milky_call_fail(echo->host, call, -1, "only text can be echoed");
         return;
     }

@@ -16,7 +16,7 @@ export const GROUP = 700000001;
 const MILKY = process.env.MILKY;
 const TESTEE = process.env.TESTEE;
 
-// Whatever the language of the one who runs the tests: milky speaks English here, but where a test says otherwise.
+// The language of the environment is ignored: milky speaks English here, unless a test chooses another language.
 const { LC_ALL, LC_MESSAGES, ...REST } = process.env;
 const ENV = { ...REST, LANG: 'en_US.UTF-8' };
 assert.ok(MILKY && TESTEE, 'run the tests with tests/e2e/run');

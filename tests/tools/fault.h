@@ -70,7 +70,7 @@ struct fault_page {
 
 extern struct fault_page *fault_page; /* NULL: nothing fails */
 
-/* What fault_now may answer besides an errno: the call is to do a part of its work. */
+/* fault_now may return this instead of an errno: the call does only a part of its work. */
 enum { FAULT_SHORT = -1 };
 
 /*

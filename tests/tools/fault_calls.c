@@ -174,7 +174,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 #if HAS_RING
 enum { RING_FAULTS = 64 }; /* of one submission */
 
-/* What a send in a ring is to fail with, or 0; where it is to do a part, that is left of it. */
+/* The errno for a send in a ring, or 0; a send that does only a part of its work is shortened. */
 static int ring_fault(struct io_uring_sqe *entry)
 {
     int fault = out_fault(FAULT_SEND, entry->fd);
@@ -268,7 +268,7 @@ static mode_t mode_of(int flags, va_list args)
     return flags & (O_CREAT | O_TMPFILE) ? (mode_t)va_arg(args, unsigned) : 0;
 }
 
-/* What may only be read can still be opened for that. */
+/* A read-only file can still be opened for reading. */
 static bool can_fail(int flags)
 {
     return !fault_page || fault_page->error != EROFS || (flags & O_ACCMODE) != O_RDONLY;

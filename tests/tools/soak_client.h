@@ -51,7 +51,7 @@ struct client {
     size_t rest_len;
 };
 
-/* What all clients share, and what they have seen so far. */
+/* Shared by all clients, and their counts so far. */
 struct clients {
     int http_port, websocket_port, speaker_port;
     int epoll;

@@ -99,7 +99,7 @@ static void failures(void **state)
     mk_language_set(MK_CHINESE);
     assert_string_equal(mk_failure_text(&failure), "对方应答 503");
     mk_language_set(MK_ENGLISH);
-    /* What is too long is cut between two characters, in both. */
+    /* A long text is cut between two characters, in both languages. */
     char text[601];
     for (size_t i = 0; i < 600; i += 3)
         memcpy(text + i, "\xe4\xbd\xa0", 3);

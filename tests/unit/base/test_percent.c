@@ -1,4 +1,4 @@
-/* percent: escapes at every place of a text, good and bad, and bounds of the buffer. */
+/* percent: escapes at every position of a text, valid and invalid, and bounds of the buffer. */
 #include "base/percent.h"
 
 #include <setjmp.h>

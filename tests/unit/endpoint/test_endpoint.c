@@ -258,7 +258,7 @@ static void end(struct world *world)
         close(world->clients[i].fd);
 }
 
-/* What a client has not read yet. */
+/* The bytes that a client has not read yet. */
 static void read_rest(struct client *client)
 {
     ssize_t got;

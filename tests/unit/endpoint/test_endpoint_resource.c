@@ -476,7 +476,7 @@ static void assert_leads_to(const char *path, struct puppet *puppet)
     STEP_UNTIL(endpoint, has(&talk, content));
 }
 
-/* Whatever backends a reload adds before it. */
+/* Also when a reload adds a backend before it. */
 static void test_urls_stay_valid_over_a_reload(void **state)
 {
     (void)state;

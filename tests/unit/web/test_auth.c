@@ -213,9 +213,9 @@ static void test_timing(void **state)
                                      in_query ? "access_token=" : "Bearer ", token) -
                     LEN;
         long first = 0;
-        static const size_t places[] = { 0, 1, LEN / 2, LEN - 1 };
-        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-            size_t wrong = places[i];
+        static const size_t positions[] = { 0, 1, LEN / 2, LEN - 1 };
+        for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
+            size_t wrong = positions[i];
             given[at + wrong] = '!';
             long steps = steps_for(mk_slice_str(token), in_query, given);
             given[at + wrong] = token[wrong];

@@ -326,7 +326,7 @@ static void test_all_bytes(void **state)
         const struct {
             const char *format;
             bool allowed;
-        } places[] = {
+        } positions[] = {
             { "G%cT / HTTP/1.0\r\n\r\n", token },
             { "%cET / HTTP/1.0\r\n\r\n", token },
             { "GET /%c HTTP/1.0\r\n\r\n", visible && byte != '#' },
@@ -337,13 +337,13 @@ static void test_all_bytes(void **state)
             { "GET / HTTP/1.0\r\nA: %c2345678\r\n\r\n", text },
             { "GET / HTTP/1.0\r\nA: 1234567%c9012345678\r\n\r\n", text },
         };
-        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        for (size_t i = 0; i < sizeof(positions) / sizeof(positions[0]); i++) {
             char input[128];
-            int len = snprintf(input, sizeof(input), places[i].format, byte);
+            int len = snprintf(input, sizeof(input), positions[i].format, byte);
             char *log = http1_feed(mk_slice_of(input, (size_t)len));
-            if ((strstr(log, "done ") != NULL) != places[i].allowed ||
-                (strstr(log, "bad 400") != NULL) == places[i].allowed)
-                fail_msg("byte 0x%02x in <%s>: %s", (unsigned)byte, places[i].format, log);
+            if ((strstr(log, "done ") != NULL) != positions[i].allowed ||
+                (strstr(log, "bad 400") != NULL) == positions[i].allowed)
+                fail_msg("byte 0x%02x in <%s>: %s", (unsigned)byte, positions[i].format, log);
             free(log);
         }
     }

@@ -139,7 +139,7 @@ static inline void check_run(const char *name, enum mk_ws_role role, struct mk_s
         if (!mk_slice_eq(mk_buf_slice(&run.log), expected))
             fail_msg("%s, role %d, mode %u: %.*s", name, (int)role, mode,
                      (int)(run.log.len < 200 ? run.log.len : 200), run.log.data);
-        /* Whatever fails does so at the last byte of the case: neither earlier nor later. */
+        /* A failure comes with the last byte of the case: neither earlier nor later. */
         if (mode == FEED_BYTES)
             assert_int_equal(run.fed, input.len);
         /* Nothing is kept but for a message or a control frame that has not ended. */
