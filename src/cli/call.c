@@ -30,7 +30,7 @@ static const struct mk_option options[] = {
     { NULL },
 };
 
-enum { MOST_PARAMS = 16 * 1024 * 1024 };
+enum { MAX_PARAMS = 16 * 1024 * 1024 };
 
 /* The server to call. */
 struct asked {
@@ -206,7 +206,7 @@ static int run(const struct mk_arguments *arguments)
     struct mk_config *config = NULL;
     struct asked asked = { .token = arguments->option[TOKEN] };
     struct mk_buf params;
-    mk_buf_init(&params, MOST_PARAMS);
+    mk_buf_init(&params, MAX_PARAMS);
     int rc = read_params(arguments, &params);
     if (rc == 0 && arguments->option[CA])
         rc = check_ca(arguments->option[CA]);

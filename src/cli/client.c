@@ -15,7 +15,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { MOST_REPLY = 64 * 1024 * 1024, CONNECT_SECONDS = 10, SECONDS = 120 };
+enum { MAX_REPLY = 64 * 1024 * 1024, CONNECT_SECONDS = 10, SECONDS = 120 };
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
@@ -156,7 +156,7 @@ int mk_client_post(const struct mk_client_request *request, struct mk_client_rep
 {
     struct mk_client_reply got = { .message = "" };
     struct mk_buf body;
-    mk_buf_init(&body, MOST_REPLY);
+    mk_buf_init(&body, MAX_REPLY);
     int rc = exchange(request, &got.status, &body);
     if (rc == 0) {
         got.doc = mk_json_read(mk_buf_slice(&body), NULL, NULL);

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 enum { CONFIG, CONTROL, BACKEND, PRETTY };
-enum { MOST_PARAMS = 256 * 1024 * 1024, LONGEST_ACTION = 1024 };
+enum { MAX_PARAMS = 256 * 1024 * 1024, LONGEST_ACTION = 1024 };
 
 static const struct mk_option options[] = {
     MK_OPTION_CONFIG,
@@ -136,7 +136,7 @@ static int read_params(const struct mk_arguments *arguments, const struct mk_ope
     const char *word = arguments->count > 1 ? arguments->words[1] : "{}";
     if (arguments->count == 2 && strcmp(word, "-") == 0) {
         struct mk_buf text;
-        mk_buf_init(&text, MOST_PARAMS);
+        mk_buf_init(&text, MAX_PARAMS);
         int code = read_stdin(&text);
         if (code == 0)
             code = convert(arguments, mk_buf_slice(&text), params);
@@ -174,7 +174,7 @@ static int run(const struct mk_arguments *arguments)
     struct mk_buf params, action;
     if (arguments->count == 0)
         return mk_operations_explain(NULL);
-    mk_buf_init(&params, MOST_PARAMS);
+    mk_buf_init(&params, MAX_PARAMS);
     mk_buf_init(&action, LONGEST_ACTION);
     int code = find_operation(arguments, &found);
     if (code == 0)

@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-enum { NAME_WIDTH = 18, TYPE_SIZE = 256, MOST_TEXT = 65535 };
+enum { NAME_WIDTH = 18, TYPE_SIZE = 256, MAX_TEXT = 65535 };
 
 /* --- finding --- */
 
@@ -86,7 +86,7 @@ static void write_type(char *text, size_t size, const struct mk_type *type)
         write_choices(text, size, type);
     else if (type->kind == MK_KIND_RANGE)
         write_range(text, size, type);
-    else if (type->kind == MK_KIND_TEXT && type->most < MOST_TEXT)
+    else if (type->kind == MK_KIND_TEXT && type->most < MAX_TEXT)
         snprintf(text, size,
                  mk_tr("text of at most %" PRId64 " bytes", "最多 %" PRId64 " 字节的文本"),
                  type->most);

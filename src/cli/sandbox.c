@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum { WORLD, BOT, PORT, SEED, TOKEN, CONTROL, CONTROL_TOKEN, DIALECT, DUMP, LEVEL };
-enum { MOST_BOTS = 64, LISTEN_SIZE = 32, PORT_BY_DEFAULT = 3000 };
+enum { MAX_BOTS = 64, LISTEN_SIZE = 32, PORT_BY_DEFAULT = 3000 };
 
 static const struct mk_option options[] = {
     { "world", 'w', "FILE", "start with this world; default: the built-in world",
@@ -43,9 +43,9 @@ static const struct mk_option options[] = {
 
 struct run {
     const struct mk_arguments *arguments;
-    struct milky_bot bots[MOST_BOTS];
-    struct milky_server servers[MOST_BOTS];
-    char listens[MOST_BOTS][LISTEN_SIZE];
+    struct milky_bot bots[MAX_BOTS];
+    struct milky_server servers[MAX_BOTS];
+    char listens[MAX_BOTS][LISTEN_SIZE];
     size_t count;
     struct milky_config config;
     struct milky_config_backend backend;
@@ -58,8 +58,8 @@ static int add_bot(struct run *run, uint64_t uin)
     for (size_t i = 0; i < run->count; i++)
         if (run->bots[i].self_id == uin)
             return MK_EXIT_OK;
-    if (run->count == MOST_BOTS)
-        return mk_command_failed("at most %d bots", "最多 %d 个 Bot", MOST_BOTS);
+    if (run->count == MAX_BOTS)
+        return mk_command_failed("at most %d bots", "最多 %d 个 Bot", MAX_BOTS);
     run->bots[run->count++] = (struct milky_bot){ sizeof(struct milky_bot), .self_id = uin };
     return MK_EXIT_OK;
 }

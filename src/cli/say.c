@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_TEXT = 1024 * 1024, MOST_IMAGE = 128 * 1024 * 1024 };
+enum { MAX_TEXT = 1024 * 1024, MAX_IMAGE = 128 * 1024 * 1024 };
 
 /* --- say --- */
 
@@ -178,8 +178,8 @@ static int run_say(const struct mk_arguments *arguments)
     if (through && !mk_command_uin(through, &conversation[1]))
         return bad_number(arguments, "through", through);
     struct draft draft;
-    mk_buf_init(&draft.text, MOST_TEXT);
-    mk_buf_init(&draft.image, MOST_IMAGE);
+    mk_buf_init(&draft.text, MAX_TEXT);
+    mk_buf_init(&draft.image, MAX_IMAGE);
     int code = read_draft(arguments, &draft);
     if (code == 0)
         code = say(arguments, as_number, group ? "group" : "to", conversation, &draft);

@@ -21,7 +21,7 @@
 enum {
     CONNECT_MS = 10 * 1000,
     FIRST_WAIT_MS = 500,
-    MOST_WAIT_MS = 15 * 1000,
+    MAX_WAIT_MS = 15 * 1000,
     IDLE_MS = 30 * 1000,
     PATIENCE_MS = 5 * 1000,
     LONGEST_MESSAGE = 64 * 1024 * 1024,
@@ -236,7 +236,7 @@ static int watch_url(struct watch *watch, const char *text)
 {
     mk_summary_url(text, watch->name, sizeof(watch->name));
     mk_url_parse(mk_slice_str(text), &watch->url);
-    watch->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MOST_WAIT_MS };
+    watch->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MAX_WAIT_MS };
     int rc = run_loop(watch);
     return rc < 0 ? mk_command_failed("%s", "%s", mk_error_text(-rc)) : watch->code;
 }

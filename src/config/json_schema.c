@@ -2,7 +2,7 @@
 #include "config/config.h"
 #include "config/schema.h"
 
-enum { MOST_KEYS = 32 };
+enum { MAX_KEYS = 32 };
 
 static void indent(FILE *out, unsigned depth)
 {
@@ -124,10 +124,10 @@ static void write_object(FILE *out, const struct mk_config_key *key, unsigned de
 static void write_variant(FILE *out, const struct mk_config_key *key,
                           const struct mk_config_variant *variant, unsigned depth)
 {
-    struct mk_config_key keys[MOST_KEYS];
+    struct mk_config_key keys[MAX_KEYS];
     const char *const name[] = { variant->name, NULL };
     size_t count = 0;
-    for (const struct mk_config_key *k = key->keys; k->name && count + 1 < MOST_KEYS; k++) {
+    for (const struct mk_config_key *k = key->keys; k->name && count + 1 < MAX_KEYS; k++) {
         keys[count] = *k;
         if (k->variants) {
             keys[count].choices = name;
@@ -136,7 +136,7 @@ static void write_variant(FILE *out, const struct mk_config_key *key,
         }
         count++;
     }
-    for (const struct mk_config_key *k = variant->keys; k->name && count + 1 < MOST_KEYS; k++)
+    for (const struct mk_config_key *k = variant->keys; k->name && count + 1 < MAX_KEYS; k++)
         keys[count++] = *k;
     keys[count] = (struct mk_config_key){ .name = NULL };
     const struct mk_config_key one = { .keys = keys };

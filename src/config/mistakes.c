@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SHOWN = 60 };
+enum { MAX_QUOTED = 60 };
 
 static const char *format_text(struct mk_mistakes *mistakes, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
@@ -56,7 +56,7 @@ const char *mk_mistakes_quote(struct mk_mistakes *mistakes, struct mk_slice text
 {
     struct mk_buf buf;
     mk_buf_init(&buf, SIZE_MAX);
-    int rc = mk_escape_quote(&buf, text, SHOWN);
+    int rc = mk_escape_quote(&buf, text, MAX_QUOTED);
     return keep(mistakes, &buf, rc);
 }
 

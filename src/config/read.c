@@ -7,7 +7,7 @@
 
 #include <assert.h>
 
-enum { MOST_KEYS = 24, SHOWN = 60 };
+enum { MAX_KEYS = 24, MAX_QUOTED = 60 };
 
 /* --- mistakes --- */
 
@@ -28,8 +28,8 @@ static const char *got(struct mk_config_reader *reader, const struct mk_config_k
     if (key->type == MK_CONFIG_TOKEN && yyjson_is_raw(value))
         return mk_tr("a number (put it in quotes)", "数字（请加引号）");
     if (yyjson_is_raw(value))
-        return mk_mistakes_text(mistakes, "%.*s", text.len < SHOWN ? (int)text.len : SHOWN,
-                                text.ptr);
+        return mk_mistakes_text(mistakes, "%.*s",
+                                text.len < MAX_QUOTED ? (int)text.len : MAX_QUOTED, text.ptr);
     if (yyjson_is_str(value))
         return mk_mistakes_quote(mistakes, text);
     return yyjson_is_null(value) ? "null" : yyjson_is_true(value) ? "true" : "false";
@@ -186,7 +186,7 @@ static void read_either(struct mk_config_reader *reader, const struct mk_config_
 
 /* The keys of a backend of this type: the common ones, then its own. Of an unknown type, the common
  * ones alone; then other keys are ignored. */
-static void join_keys(struct mk_config_key keys[MOST_KEYS], const struct mk_config_key *common,
+static void join_keys(struct mk_config_key keys[MAX_KEYS], const struct mk_config_key *common,
                       const struct mk_config_variant *variant)
 {
     size_t count = 0;
@@ -194,7 +194,7 @@ static void join_keys(struct mk_config_key keys[MOST_KEYS], const struct mk_conf
         keys[count++] = *common;
     for (const struct mk_config_key *own = variant ? variant->keys : common; own->name; own++)
         keys[count++] = *own;
-    assert(count < MOST_KEYS);
+    assert(count < MAX_KEYS);
     keys[count] = (struct mk_config_key){ .name = NULL };
 }
 
@@ -212,7 +212,7 @@ static const struct mk_config_variant *variant_of(const struct mk_config_key *ke
 static void read_backend(struct mk_config_reader *reader, const struct mk_config_key *key,
                          yyjson_val *object, const struct mk_json_path *at, char *into)
 {
-    struct mk_config_key keys[MOST_KEYS];
+    struct mk_config_key keys[MAX_KEYS];
     const struct mk_config_variant *variant = variant_of(key, object);
     const struct mk_config_key whole = {
         .type = MK_CONFIG_OBJECT,
@@ -352,7 +352,7 @@ static void refuse_unknown(struct mk_config_reader *reader, const struct mk_conf
 /* Finds the value of each key of the table in an object. */
 static void match_members(struct mk_config_reader *reader, const struct mk_config_key *key,
                           yyjson_val *object, const struct mk_json_path *at,
-                          yyjson_val *values[MOST_KEYS])
+                          yyjson_val *values[MAX_KEYS])
 {
     size_t i, max;
     yyjson_val *name, *value;
@@ -361,7 +361,7 @@ static void match_members(struct mk_config_reader *reader, const struct mk_confi
         while (key->keys[k].name &&
                !yyjson_equals_strn(name, key->keys[k].name, strlen(key->keys[k].name)))
             k++;
-        assert(k < MOST_KEYS);
+        assert(k < MAX_KEYS);
         if (!key->keys[k].name && key->ignored)
             continue;
         const struct mk_json_path here = { .up = at, .name = mk_slice_str(key->keys[k].name) };
@@ -380,7 +380,7 @@ static void match_members(struct mk_config_reader *reader, const struct mk_confi
 static void read_object(struct mk_config_reader *reader, const struct mk_config_key *key,
                         yyjson_val *object, const struct mk_json_path *at, char *into)
 {
-    yyjson_val *values[MOST_KEYS] = { NULL };
+    yyjson_val *values[MAX_KEYS] = { NULL };
     if (object && !yyjson_is_obj(object)) {
         const struct mk_config_key one = { .type = MK_CONFIG_OBJECT };
         refuse(reader, &one, object, at);

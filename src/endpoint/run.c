@@ -19,7 +19,7 @@ enum {
     ANSWER_MS = 3500,
     FORCE_MS = 500,
     SETTLE_MS = 1000,
-    MOST_COMMITS = 8, /* additional ones, in a turn */
+    MAX_COMMITS = 8, /* additional ones, in a turn */
 };
 
 /* --- stopping --- */
@@ -165,7 +165,7 @@ static void commit(struct milky_endpoint *endpoint)
     if (endpoint->stopping)
         mk_journal_settle(endpoint->journal, false);
     bool well = commit_once(endpoint);
-    for (int i = 0; i < MOST_COMMITS && well; i++) {
+    for (int i = 0; i < MAX_COMMITS && well; i++) {
         if (!is_settled(endpoint) || !mk_hosts_stored(endpoint))
             return;
         well = commit_once(endpoint);

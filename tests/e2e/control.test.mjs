@@ -116,7 +116,7 @@ describe('the control address', { concurrency: 4 }, () => {
       await refused([...words, '--control', control], /\nmilky: the server wants an access token: MILKY_ACCESS_TOKEN=\.\.\.\n$/);
     }
     for (const words of commands.slice(0, 4)) {
-      await refused([...words, '--control', control], /\nmilky: the access token is not the server's: MILKY_ACCESS_TOKEN=/, { env });
+      await refused([...words, '--control', control], /\nmilky: the access token is not the server's: set it with MILKY_ACCESS_TOKEN=/, { env });
     }
     // The token in the file may have been removed or changed since the start.
     const file = (change) => writeFile(join(milky.dir, 'milky.jsonc'), JSON.stringify(config({ control: change })));
