@@ -256,6 +256,33 @@ static void test_a_backend(void **state)
 /* --- the struct --- */
 
 /* A caller of an older header has a shorter one, and none may be given. */
+/* English until the embedder asks for Chinese. */
+static void test_in_chinese(void **state)
+{
+    (void)state;
+    char listen_on[32], text[128];
+    int fd = take_port(listen_on);
+    struct milky_endpoint *endpoint = NULL;
+    snprintf(text, sizeof(text), "无法监听 %s：地址已在使用（", listen_on);
+    server.listen = listen_on;
+    milky_language_set(MILKY_CHINESE);
+    int rc = start();
+    milky_language_set(MILKY_ENGLISH);
+    assert_int_equal(rc, -EADDRINUSE);
+    assert_error("bots[1].http_server[0].listen", text);
+
+    bots[1].self_id = 7;
+    milky_language_set(MILKY_CHINESE);
+    rc = milky_endpoint_new(&config, &endpoint, &error);
+    milky_language_set(MILKY_ENGLISH);
+    assert_int_equal(rc, -EINVAL);
+    assert_string_equal(error.text,
+                        "bots[1].self_id：应为10001 到 4294967295 之间的 QQ 号，实际为7");
+    assert_string_equal(error.expected, "10001 到 4294967295 之间的 QQ 号");
+    assert_string_equal(error.got, "7");
+    close(fd);
+}
+
 static void test_a_shorter_struct_is_filled_to_its_size(void **state)
 {
     (void)state;
@@ -306,6 +333,7 @@ int main(void)
         TEST(test_sockets_in_the_file_system),
         TEST(test_the_journal),
         TEST(test_a_backend),
+        TEST(test_in_chinese),
         TEST(test_a_shorter_struct_is_filled_to_its_size),
         TEST(test_a_shorter_port_struct_is_filled_to_its_size),
     };

@@ -17,6 +17,11 @@ static void assert_offline(struct world *world, size_t bot)
     assert_int_equal(world->count, before);
     assert_int_equal(world->retcode, MILKY_OFFLINE);
     assert_string_equal(world->message, "the bot is offline");
+    world->owner.language = MILKY_CHINESE;
+    assert_int_equal(milky_host_language(world->host), MILKY_CHINESE);
+    ask_in(world, MK_DIALECT_1_2, bot, "get_login_info", "{}");
+    assert_string_equal(world->message, "Bot 已离线");
+    world->owner.language = MILKY_ENGLISH;
 }
 
 /* --- online and offline --- */
@@ -94,6 +99,10 @@ static void assert_unsupported(struct world *world, size_t bot, const char *acti
     assert_int_equal(world->retcode, MILKY_NOT_SUPPORTED);
     assert_non_null(strstr(world->message, "the backend mine does not support "));
     assert_non_null(strstr(world->message, action));
+    world->owner.language = MILKY_CHINESE;
+    ask_in(world, MK_DIALECT_1_2, bot, action, params);
+    assert_non_null(strstr(world->message, "后端 mine 不支持 "));
+    world->owner.language = MILKY_ENGLISH;
 }
 
 static bool reaches(struct world *world, size_t bot, const char *action, const char *params)
