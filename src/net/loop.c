@@ -80,7 +80,7 @@ static void poll_busily(struct mk_loop *loop)
     }
 }
 
-/* Notes until when no timer fires, if no handle closes and nothing is pending. */
+/* Notes until when no timer fires: now, if a handle is closing or something is pending. */
 static void note_quiet(struct mk_loop *loop)
 {
     int wait = uv_backend_timeout(loop->uv);

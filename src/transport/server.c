@@ -250,8 +250,10 @@ static int add_entry(const struct mk_transport_context *context, const struct mi
 }
 
 /*
- * Sets the keys of a reload. Servers with one identity must both use TLS, or neither. The contents
- * of certificate and key may differ: they are read again in any case.
+ * Sets the identity and the details by which a reload compares servers. The connections of a server
+ * stay valid with the settings of another one of the same identity, which therefore includes
+ * whether TLS is used. The contents of certificate and key may differ: they are read again in any
+ * case.
  */
 static int set_keys(struct server *server, const struct milky_bot *config)
 {
