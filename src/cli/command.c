@@ -181,8 +181,7 @@ int mk_command_run(const struct mk_command *command, int argc, char **argv)
     return rc ? rc : command->run(&arguments);
 }
 
-/* Reads a whole file into `text`. Returns 0 or a negative errno. */
-static int read_file(const char *name, struct mk_buf *text)
+int mk_command_read_file(const char *name, struct mk_buf *text)
 {
     FILE *file = fopen(name, "rbe");
     if (!file)
@@ -217,7 +216,7 @@ static int load(const char *file, parse_text *parse, struct mk_config **config,
     const struct mk_config_origin origin = { file, (enum milky_language)mk_text_reply_language() };
     struct mk_buf text;
     mk_buf_init(&text, MK_CONFIG_MAX_FILE + 4096);
-    int rc = read_file(file, &text);
+    int rc = mk_command_read_file(file, &text);
     if (rc == 0)
         rc = parse(mk_buf_slice(&text), &origin, config, mistakes);
     mk_buf_fini(&text);

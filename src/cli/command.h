@@ -112,4 +112,7 @@ extern const struct mk_command mk_serve_command, mk_check_command, mk_init_comma
     mk_watch_command, mk_say_command, mk_do_command, mk_world_command, mk_sandbox_command,
     mk_status_command, mk_deliveries_command, mk_reload_command;
 
+/* Appends a whole file to `text`. Returns 0; -EFBIG where it does not fit; or a negative errno. */
+int mk_command_read_file(const char *name, struct mk_buf *text);
+
 #endif

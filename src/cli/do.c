@@ -3,11 +3,11 @@
 #include "base/error_text.h"
 #include "base/json.h"
 #include "base/json_error.h"
+#include "base/jsonc.h"
 #include "base/percent.h"
 #include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/operations.h"
-#include "config/jsonc.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -7,6 +7,7 @@
 #include "base/error_text.h"
 #include "base/json.h"
 #include "base/json_error.h"
+#include "base/jsonc.h"
 #include "cli/command.h"
 #include "cli/serve.h"
 
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 enum { WORLD, BOT, PORT, SEED, TOKEN, CONTROL, CONTROL_TOKEN, DIALECT, DUMP, LEVEL };
-enum { MAX_BOTS = 64, LISTEN_SIZE = 32, PORT_BY_DEFAULT = 3000 };
+enum { MAX_BOTS = 64, LISTEN_SIZE = 32, PORT_BY_DEFAULT = 3000, MAX_WORLD = 1024 * 1024 * 1024 };
 
 static const struct mk_option options[] = {
     { "world", 'w', "FILE", "start with this world; default: the built-in world",
@@ -84,24 +85,42 @@ static int read_bots(struct run *run, const char *list)
     return code;
 }
 
-/* Finds the bots among the people of the world. Other mistakes in it are reported by the sandbox.
- */
+static int read_world(const char *file, yyjson_doc **doc)
+{
+    struct mk_buf text;
+    yyjson_read_err error = { .code = YYJSON_READ_ERROR_EMPTY_CONTENT };
+    size_t line, column;
+    mk_buf_init(&text, MAX_WORLD);
+    int rc = mk_command_read_file(file, &text);
+    if (rc < 0)
+        rc = mk_command_failed("%s: %s", "%s：%s", file, mk_error_text(-rc));
+    *doc = rc == 0 && text.len > 0 ? mk_jsonc_read(mk_buf_slice(&text), NULL, &error) : NULL;
+    if (rc == 0 && !*doc) {
+        mk_jsonc_position(mk_buf_slice(&text), error.pos, &line, &column);
+        rc = mk_command_failed("%s:%zu:%zu: not JSON: %s", "%s:%zu:%zu：不是 JSON：%s", file, line,
+                               column, mk_json_error_text(mk_language_get(), &error));
+    }
+    mk_buf_fini(&text);
+    return rc;
+}
+
+/* Finds the bots among the people of the world. The sandbox reports other mistakes in it. */
 static int find_bots(struct run *run, const char *file)
 {
-    yyjson_read_err error;
-    yyjson_doc *doc = yyjson_read_file(
-        file, YYJSON_READ_ALLOW_COMMENTS | YYJSON_READ_ALLOW_TRAILING_COMMAS, NULL, &error);
-    if (!doc)
-        return mk_command_failed("%s: %s", "%s：%s", file,
-                                 mk_json_error_text(mk_language_get(), &error));
-    int code = MK_EXIT_OK;
+    yyjson_doc *doc;
+    int code = read_world(file, &doc);
+    if (code)
+        return code;
     size_t i, count;
     yyjson_val *person, *root = yyjson_doc_get_root(doc);
     yyjson_val *world = yyjson_obj_get(root, "world"); /* as `milky do dump` prints it */
     yyjson_arr_foreach (yyjson_obj_get(world ? world : root, "people"), i, count, person) {
         yyjson_val *uin = yyjson_obj_get(person, "user_id");
-        if (yyjson_get_bool(yyjson_obj_get(person, "is_bot")) && yyjson_is_uint(uin) && code == 0)
-            code = add_bot(run, yyjson_get_uint(uin));
+        uint64_t number;
+        bool negative;
+        if (yyjson_get_bool(yyjson_obj_get(person, "is_bot")) && code == 0 &&
+            mk_json_integer(uin, &negative, &number) && !negative)
+            code = add_bot(run, number);
     }
     yyjson_doc_free(doc);
     if (code == 0 && run->count == 0)

@@ -226,6 +226,37 @@ static void print_one(yyjson_val *number, yyjson_val *name)
     mk_text_show(stdout, mk_slice_of(yyjson_get_str(name), yyjson_get_len(name)), false);
 }
 
+/* The person of a number in the list `people`, or NULL. */
+static yyjson_val *find_person(yyjson_val *data, yyjson_val *number)
+{
+    size_t i, max;
+    yyjson_val *one;
+    yyjson_arr_foreach (yyjson_obj_get(data, "people"), i, max, one)
+        if (yyjson_equals(yyjson_obj_get(one, "user_id"), number))
+            return one;
+    return NULL;
+}
+
+/* The owner and the admins of a group, and the bots in it. */
+static void print_roles(yyjson_val *data, yyjson_val *roles)
+{
+    static const struct mk_word words[] = {
+        { "owner", "owner", "群主" },
+        { "admin", "admin", "管理员" },
+        { "member", "member", "成员" },
+    };
+    size_t i, max;
+    yyjson_val *one;
+    yyjson_arr_foreach (roles, i, max, one) {
+        yyjson_val *number = yyjson_obj_get(one, "user_id");
+        const char *role = yyjson_get_str(yyjson_obj_get(one, "role"));
+        const char *word = mk_word_for(words, sizeof(words) / sizeof(words[0]), role);
+        printf("  ");
+        print_one(number, yyjson_obj_get(find_person(data, number), "nickname"));
+        printf(mk_tr(" (%s)\n", "（%s）\n"), word ? word : "?");
+    }
+}
+
 static int run_world(const struct mk_arguments *arguments)
 {
     struct mk_client_reply reply = { 0 };
@@ -247,6 +278,7 @@ static int run_world(const struct mk_arguments *arguments)
         print_one(yyjson_obj_get(one, "group_id"), yyjson_obj_get(one, "group_name"));
         printf(mk_tr(" (%s members)\n", "（%s 人）\n"),
                yyjson_is_raw(members) ? yyjson_get_raw(members) : "?");
+        print_roles(data, yyjson_obj_get(one, "roles"));
     }
     mk_client_reply_fini(&reply);
     return fflush(stdout) == 0 ? MK_EXIT_OK : MK_EXIT_FAILED;

@@ -1,6 +1,8 @@
 /* summary: see the header. */
 #include "cli/summary.h"
 
+#include "backend/sandbox/sandbox.h"
+#include "base/buf.h"
 #include "cli/command.h"
 #include "config/schema.h"
 #include "net/address.h"
@@ -8,6 +10,8 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
+
+enum { LONGEST_LINE = 16 * 1024 }; /* names of people and groups are in it */
 
 void mk_target_of(const char *scheme, const char *listen, struct mk_target *target)
 {
@@ -118,6 +122,34 @@ static void print_port(FILE *out, const struct milky_bot *bot, const struct milk
     print_server(out, port->transport, port->address, entry_of(bot, key, port->entry));
 }
 
+/* The sandbox of a bot, or NULL where it has another backend or is not running. */
+static struct sb_sandbox *sandbox_of(const struct mk_config *config, const struct milky_bot *bot)
+{
+    const struct milky_config *endpoint = &config->endpoint;
+    for (size_t i = 0; i < endpoint->backend_count; i++) {
+        const struct milky_config_backend *backend = &endpoint->backends[i];
+        bool is_its = !bot->backend || strcmp(backend->name, bot->backend) == 0;
+        if (is_its && backend->table == &sb_backend)
+            return backend->self;
+    }
+    return NULL;
+}
+
+/* The group that the bot can be tried in, with the role that it has there. */
+static void print_group(FILE *out, const struct mk_config *config, const struct milky_bot *bot)
+{
+    struct sb_sandbox *sandbox = sandbox_of(config, bot);
+    struct mk_buf line;
+    mk_buf_init(&line, LONGEST_LINE);
+    if (sandbox && sb_sandbox_group_line(sandbox, bot->self_id, mk_language_get(), &line) == 0 &&
+        line.len > 0) {
+        fprintf(out, "  ");
+        mk_text_show(out, mk_slice_of(line.data, line.len), false);
+        fprintf(out, "\n");
+    }
+    mk_buf_fini(&line);
+}
+
 static void print_bot(FILE *out, const struct mk_config *config, const struct milky_bot *bot,
                       const struct milky_endpoint *endpoint)
 {
@@ -138,6 +170,8 @@ static void print_bot(FILE *out, const struct mk_config *config, const struct mi
     }
     if (total == 0)
         fprintf(out, "  %s\n", mk_tr("(no transport)", "（没有通信方式）"));
+    if (endpoint)
+        print_group(out, config, bot);
 }
 
 /* Prints an address of the endpoint itself, with the real port when it listens already. */

@@ -3,7 +3,7 @@
 
 #include "base/escape.h"
 #include "base/utf8.h"
-#include "config/jsonc.h"
+#include "base/jsonc.h"
 #include "config/schema.h"
 
 #include <stdarg.h>

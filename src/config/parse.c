@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/json_error.h"
 #include "base/list.h"
-#include "config/jsonc.h"
+#include "base/jsonc.h"
 #include "config/reader.h"
 #include "config/rules.h"
 #include "config/schema.h"

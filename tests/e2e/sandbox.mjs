@@ -32,8 +32,34 @@ export async function fails(reply, retcode, part = '') {
   assert.ok(body.message.includes(part), body.message);
 }
 
+// What a person does, or the operator.
+export async function operate(milky, action, params = {}) {
+  const { body } = await request(`unix:${join(milky.dir, 'data/control.sock')}`, `/sandbox/${action}`, {
+    headers: { 'Content-Type': 'application/json', Host: 'localhost' }, body: JSON.stringify(params),
+  });
+  return body;
+}
+
+// Five people and the bots, who are all friends, and one group with all of them, whose owner is the first bot.
+export function plainWorld(...bots) {
+  const names = ['小明', '小红', '阿杰', 'Alice', 'Bob'];
+  const people = names.map((nickname, i) => ({ user_id: MING + i, nickname }));
+  people.push(...bots.map((user_id) => ({ user_id, nickname: `Milky ${user_id}`, is_bot: true })));
+  const numbers = people.map(({ user_id }) => user_id);
+  return {
+    milky_world: 1,
+    people,
+    friendships: numbers.flatMap((user_id, i) => numbers.slice(i + 1).map((friend_id) => ({ user_id, friend_id }))),
+    groups: [{
+      group_id: 700000001, group_name: '牛奶小屋', max_member_count: 2000, description: '大家都在这里',
+      members: numbers.map((user_id) => ({ user_id, role: user_id === bots[0] ? 'owner' : 'member' })),
+    }],
+  };
+}
+
 export async function world(t, extra = {}) {
   const milky = await serve(t, { ...extra, bots: [{ self_id: BOT, ...servers() }, { self_id: OTHER, ...servers() }] });
+  await done(operate(milky, 'load', { world: plainWorld(BOT, OTHER) }));
   const listeners = new Map();
   const made = { milky };
   for (const [i, [name, bot]] of Object.entries({ owner: BOT, other: OTHER }).entries()) {
@@ -73,12 +99,6 @@ export async function world(t, extra = {}) {
   made.silence = () => {
     for (const pair of listeners.values()) for (const listener of Object.values(pair)) assert.equal(listener.events.size, 0);
   };
-  // A request of the operator, such as an action of a person.
-  made.operate = async (action, params = {}) => {
-    const { body } = await request(`unix:${join(milky.dir, 'data/control.sock')}`, `/sandbox/${action}`, {
-      headers: { 'Content-Type': 'application/json', Host: 'localhost' }, body: JSON.stringify(params),
-    });
-    return body;
-  };
+  made.operate = (action, params) => operate(milky, action, params);
   return made;
 }

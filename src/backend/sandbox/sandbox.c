@@ -8,6 +8,7 @@
 
 #include "backend/sandbox/api/features.h"
 #include "backend/sandbox/operator/operator.h"
+#include "backend/sandbox/operator/overview.h"
 #include "backend/sandbox/store/move.h"
 #include "backend/sandbox/turn/call_media.h"
 #include "backend/sandbox/turn/operations.h"
@@ -253,6 +254,12 @@ static void free_sandbox(void *self)
 int sb_sandbox_dump(struct sb_sandbox *sandbox, struct mk_buf *out)
 {
     return sb_world_dump(sandbox, out);
+}
+
+int sb_sandbox_group_line(struct sb_sandbox *sandbox, uint64_t bot, enum mk_language language,
+                          struct mk_buf *out)
+{
+    return sb_overview_line(&sandbox->db, bot, language, out);
 }
 
 /* New bots join the world; bots that were taken out of the configuration stay in it as people. */

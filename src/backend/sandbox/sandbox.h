@@ -8,6 +8,7 @@
 
 #include "backend/sandbox/media/config.h"
 #include "backend/sandbox/turn/retcode.h"
+#include "base/language.h"
 
 #include <milky/json.h>
 
@@ -46,5 +47,13 @@ struct mk_buf;
 
 /* Appends the world as JSON (docs/SANDBOX.md). `sandbox` has started. Returns 0 or -errno. */
 int sb_sandbox_dump(struct sb_sandbox *sandbox, struct mk_buf *out);
+
+/*
+ * Appends one line about the first group of `bot`: its name, its owner and the role of the bot.
+ * Names in it are as people wrote them: escape them for a terminal. Nothing where the bot is in no
+ * group. `sandbox` has started. Returns 0 or -errno.
+ */
+int sb_sandbox_group_line(struct sb_sandbox *sandbox, uint64_t bot, enum mk_language language,
+                          struct mk_buf *out);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/suggestion.h"
 #include "cli/text.h"
 #include "config/config.h"
-#include "config/jsonc.h"
+#include "base/jsonc.h"
 #include "config/mistakes.h"
 #include "config/reader.h"
 #include "config/schema.h"

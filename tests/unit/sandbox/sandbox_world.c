@@ -9,6 +9,19 @@
 
 /* --- life --- */
 
+void world_make_plain(struct world *world)
+{
+    world_sql(world, "DELETE FROM member WHERE group_id = 700000002;"
+                     "DELETE FROM qq_group WHERE group_id = 700000002;"
+                     "DELETE FROM group_notice; DELETE FROM group_notice_for;"
+                     "DELETE FROM friend_request;"
+                     "DELETE FROM member WHERE uin > 10008000;"
+                     "DELETE FROM friend_category WHERE owner > 10008000;"
+                     "DELETE FROM person WHERE uin > 10008000;"
+                     "UPDATE member SET role = 0 WHERE uin = 10003001;"
+                     "UPDATE member SET role = 2 WHERE uin = 10001000");
+}
+
 int world_start(struct world *world)
 {
     struct sb_sandbox_config config = { .path = world->path, .media = world->media };
@@ -84,7 +97,10 @@ static int set_up(void **state, bool in_file)
         snprintf(world->path, sizeof(world->path), "%s/world.db", world->dir);
     }
     *state = world;
-    return world_start(world);
+    int rc = world_start(world);
+    if (rc == 0)
+        world_make_plain(world);
+    return rc;
 }
 
 int world_setup(void **state)

@@ -38,6 +38,12 @@ int world_setup(void **state);
 int world_setup_file(void **state);
 int world_teardown(void **state);
 
+/*
+ * Makes the plain world of the tests out of the one that a first start makes: five people who are
+ * friends, one group with all of them, whose owner is BOT. The fixtures do it.
+ */
+void world_make_plain(struct world *world);
+
 /* Stops the sandbox and starts it again on the same file; -errno of start. */
 void world_stop(struct world *world);
 int world_start(struct world *world);

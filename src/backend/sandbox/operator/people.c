@@ -13,67 +13,6 @@
 
 #include <errno.h>
 
-/* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
-
-static const struct sb_query all_people_sql = {
-    "SELECT uin, nickname, is_bot FROM person ORDER BY uin"
-};
-static const struct sb_query all_groups_sql = {
-    "SELECT group_id, name, member_count FROM qq_group WHERE dissolved = 0"
-    " ORDER BY group_id"
-};
-
-/* --- looking --- */
-
-static int list_people(struct sb_request *request, yyjson_mut_val *people)
-{
-    struct sb_db *db = &request->sandbox->db;
-    yyjson_mut_doc *doc = request->doc;
-    sqlite3_stmt *row = sb_db_use(db, &all_people_sql, 0, NULL);
-    int rc = sb_db_step(db, row);
-    for (; rc > 0; rc = sb_db_step(db, row)) {
-        yyjson_mut_val *person = yyjson_mut_arr_add_obj(doc, people);
-        if (!yyjson_mut_obj_add_uint(doc, person, "user_id", sb_db_uint(row, 0)) ||
-            !sb_text_put(doc, person, "nickname", sb_db_text(row, 1)) ||
-            !yyjson_mut_obj_add_bool(doc, person, "is_bot", sb_db_uint(row, 2) != 0)) {
-            sqlite3_reset(row);
-            return -ENOMEM;
-        }
-    }
-    return rc;
-}
-
-static int list_groups(struct sb_request *request, yyjson_mut_val *groups)
-{
-    struct sb_db *db = &request->sandbox->db;
-    yyjson_mut_doc *doc = request->doc;
-    sqlite3_stmt *row = sb_db_use(db, &all_groups_sql, 0, NULL);
-    int rc = sb_db_step(db, row);
-    for (; rc > 0; rc = sb_db_step(db, row)) {
-        yyjson_mut_val *group = yyjson_mut_arr_add_obj(doc, groups);
-        if (!yyjson_mut_obj_add_uint(doc, group, "group_id", sb_db_uint(row, 0)) ||
-            !sb_text_put(doc, group, "group_name", sb_db_text(row, 1)) ||
-            !yyjson_mut_obj_add_uint(doc, group, "member_count", sb_db_uint(row, 2))) {
-            sqlite3_reset(row);
-            return -ENOMEM;
-        }
-    }
-    return rc;
-}
-
-static int world(struct sb_request *request)
-{
-    yyjson_mut_doc *doc = request->doc;
-    yyjson_mut_val *result = yyjson_mut_obj(doc);
-    yyjson_mut_val *people = yyjson_mut_obj_add_arr(doc, result, "people");
-    yyjson_mut_val *groups = yyjson_mut_obj_add_arr(doc, result, "groups");
-    if (!people || !groups)
-        return -ENOMEM;
-    request->result = result;
-    int rc = list_people(request, people);
-    return rc < 0 ? rc : list_groups(request, groups);
-}
-
 /* --- making --- */
 
 /* The number in the field `name`, or else a free one, which is put there. 0, SB_REFUSED or -errno.
@@ -209,7 +148,6 @@ static int delete_friendship(struct sb_request *request)
 }
 
 const struct sb_api sb_operator_people[] = {
-    { "world", world },
     { "create_person", create_person },
     { "create_group", create_group },
     { "create_friendship", create_friendship },

@@ -12,6 +12,7 @@
 #include "base/error_text.h"
 #include "base/hex.h"
 #include "base/json_error.h"
+#include "base/jsonc.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -444,9 +445,8 @@ int sb_world_read_file(struct sb_request *request, const char *path, yyjson_mut_
         yyjson_val *root = yyjson_doc_get_root(doc);
         yyjson_val *dumped = yyjson_obj_get(root, "world"); /* the result of a dump, as it is */
         *world = doc ? yyjson_val_mut_copy(request->doc, dumped ? dumped : root) : NULL;
-        size_t line = 1, column = 1, at;
-        if (!doc && text.len > 0)
-            yyjson_locate_pos(text.data, text.len, error.pos, &line, &column, &at);
+        size_t line, column;
+        mk_jsonc_position(mk_buf_slice(&text), error.pos, &line, &column);
         if (!doc)
             rc = sb_refuse(request, MILKY_MALFORMED, "the world file is not JSON: %zu:%zu: %s",
                            "世界文件不是 JSON：%zu:%zu：%s", line, column,

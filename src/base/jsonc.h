@@ -2,8 +2,8 @@
  * jsonc: reads JSON with comments and trailing commas, and finds the position of a value in its
  * text. yyjson keeps no positions; they are searched for only when there is a mistake to show.
  */
-#ifndef MK_CONFIG_JSONC_H
-#define MK_CONFIG_JSONC_H
+#ifndef MK_BASE_JSONC_H
+#define MK_BASE_JSONC_H
 
 #include "base/slice.h"
 

@@ -1,5 +1,5 @@
 /* jsonc: see the header. */
-#include "config/jsonc.h"
+#include "base/jsonc.h"
 
 yyjson_doc *mk_jsonc_read(struct mk_slice text, const yyjson_alc *alc, yyjson_read_err *error)
 {
