@@ -100,7 +100,7 @@ static void world_without_bots(void **state)
     w->host.bot_count = 0;
     assert_int_equal(world_start(w), 0);
     control(w, "world", "{}");
-    assert_int_equal(yyjson_arr_size(at(w, "/people")), 5);
+    assert_int_equal(yyjson_arr_size(at(w, "/people")), 8);
     ask(w, MING, "get_group_member_info",
         "{\"group_id\":700000001,\"user_id\":10003001,\"no_cache\":false}");
     assert_string_equal(str(w, "/member/role"), "owner");

@@ -276,7 +276,9 @@ static void world_listed(void **state)
     assert_json(at(w, "/people/2"),
                 "{\"user_id\":10003001,\"nickname\":\"小明\",\"is_bot\":false}");
     assert_json(at(w, "/groups"), "[{\"group_id\":700000001,\"group_name\":\"牛奶小屋\","
-                                  "\"member_count\":7}]");
+                                  "\"member_count\":7,\"roles\":["
+                                  "{\"user_id\":10001000,\"role\":\"owner\"},"
+                                  "{\"user_id\":10002000,\"role\":\"member\"}]}]");
 }
 
 int main(void)

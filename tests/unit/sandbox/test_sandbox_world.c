@@ -415,18 +415,48 @@ static void each_world_has_its_random_numbers(void **state)
 static void reset_is_the_first_world(void **state)
 {
     struct world *w = *state;
+    control(w, "reset", "{}");
     uint64_t before = world_print(w);
     char *first = dump(w);
+    world_make_plain(w);
     live(w);
     control(w, "clock", "{\"reset\":true}");
     control(w, "reset", "{}");
     control(w, "world", "{}");
-    assert_int_equal(yyjson_arr_size(at(w, "/people")), 7);
+    assert_int_equal(yyjson_arr_size(at(w, "/people")), 10);
     char *again = dump(w);
     if (before == world_print(w)) /* else a second has passed meanwhile */
         assert_string_equal(first, again);
     free(first);
     free(again);
+}
+
+/* Each kind of event can be made in the built-in world without creating people first. */
+static void the_first_world_can_be_played_with(void **state)
+{
+    struct world *w = *state;
+    control(w, "reset", "{}");
+    ask(w, BOT, "get_group_member_info",
+        "{\"group_id\":700000001,\"user_id\":10003001,\"no_cache\":false}");
+    assert_string_equal(str(w, "/member/role"), "owner");
+    ask(w, BOT, "get_group_member_info",
+        "{\"group_id\":700000001,\"user_id\":10001000,\"no_cache\":false}");
+    assert_string_equal(str(w, "/member/role"), "admin");
+    ask(w, BOT, "get_group_list", "{\"no_cache\":false}");
+    assert_int_equal(yyjson_arr_size(at(w, "/groups")), 1);
+    ask(w, BOT, "get_friend_list", "{\"no_cache\":false}");
+    assert_int_equal(yyjson_arr_size(at(w, "/friends")), 6);
+    ask(w, BOT, "get_friend_requests", "{\"limit\":20,\"is_filtered\":false}");
+    assert_int_equal(num(w, "/requests/0/initiator_id"), 10008002);
+    assert_string_equal(str(w, "/requests/0/state"), "pending");
+    ask(w, BOT, "get_group_notifications", "{\"is_filtered\":false,\"limit\":20}");
+    assert_int_equal(num(w, "/notifications/0/initiator_id"), 10008003);
+    control(w, "say", "{\"as\":10008001,\"to\":10001000,\"through\":700000001,\"text\":\"hi\"}");
+    assert_string_equal(event_str(w, 0, "/message_scene"), "temp");
+    control(w, "invite", "{\"as\":10003002,\"group\":700000002,\"user\":10001000}");
+    assert_string_equal(str(w, "/state"), "invited");
+    control(w, "accept", "{\"as\":10001000,\"group\":700000001,\"from\":10008003}");
+    control(w, "accept", "{\"as\":10001000,\"from\":10008002}");
 }
 
 static void people_are_added_and_removed(void **state)
@@ -577,6 +607,7 @@ int main(void)
         FILE_TEST(seeds_repeat_ids),
         FILE_TEST(each_world_has_its_random_numbers),
         TEST(reset_is_the_first_world),
+        TEST(the_first_world_can_be_played_with),
         TEST(people_are_added_and_removed),
         TEST(groups_are_added_and_removed),
         TEST(friendships_are_added_and_removed),
