@@ -433,7 +433,7 @@ describe('say and world', { concurrency: 4 }, () => {
     assert.equal(world.code, 0, world.stderr);
     assert.match(world.stdout, /^ {2}10003001 +小明$/m);
     assert.match(world.stdout, /^ {2}10001000 +.* \(bot\)$/m);
-    assert.match(world.stdout, /^ {2}700000001 +牛奶小屋 \(7 members\)$/m);
+    assert.match(world.stdout, /^ {2}700000001 +牛奶小屋 \(8 members\)\n {4}10001000 +Milky 10001000 \(admin\)\n(?: {4}10002000 .*\n)? {4}10003001 +小明 \(owner\)$/m);
     const wrong = [
       [['--as', '10009999', '--to', `${BOT}`, 'x'], /10009999/],
       [['--as', `${MING}`, '--to', '10009999', 'x'], /10009999/],

@@ -8,9 +8,11 @@ import { checkEvent, checkResult, draft, sampleParams, v12 } from './schema.mjs'
 const LISTEN = '127.0.0.1:0';
 const BOT = 10001000; // the owner of the group
 const OTHER = 10001001;
-const MING = 10003001; // 小明
+const MING = 10003001; // 小明, the owner of the group
+const HONG = 10003002;
 const PEOPLE = [10003001, 10003002, 10003003, 10003004, 10003005];
-const EVERYONE = [BOT, OTHER, ...PEOPLE];
+const STRANGER = 10008001;
+const EVERYONE = [BOT, OTHER, ...PEOPLE, STRANGER];
 
 const servers = () => ({
   http_server: [{ listen: LISTEN }, { listen: LISTEN, dialect: '1.2' }],
@@ -73,14 +75,14 @@ async function readDraft(call) {
   await fails(call('get_friend_info', { user_id: 10009999 }), -100);
 
   const { data: { groups } } = await call('get_group_list', { no_cache: true });
-  assert.deepEqual(groups, [{ group_id: GROUP, name: '牛奶小屋', member_count: 7, max_member_count: 2000 }]);
+  assert.deepEqual(groups, [{ group_id: GROUP, name: '牛奶小屋', member_count: 8, max_member_count: 2000 }]);
   assert.deepEqual((await call('get_group_info', { group_id: GROUP })).data, groups[0]);
   await fails(call('get_group_info', { group_id: 700000002 }), -101);
 
   const { data: { members } } = await call('get_group_member_list', { group_id: GROUP });
   assert.deepEqual(ids(members), EVERYONE);
   const self = members.find((member) => member.user_id === BOT);
-  assert.deepEqual([self.role, self.group_id, self.card], ['owner', GROUP, '']);
+  assert.deepEqual([self.role, self.group_id, self.card], ['admin', GROUP, '']);
   assert.deepEqual((await call('get_group_member_info', { group_id: GROUP, user_id: BOT })).data, self);
   assert.equal((await call('get_group_member_info', { group_id: GROUP, user_id: MING })).data.sex, 'male');
   await fails(call('get_group_member_list', { group_id: 700000002 }), -101);
@@ -96,14 +98,14 @@ async function read12(call) {
   await fails(call('get_friend_info', { user_id: 10009999 }), -100);
 
   const { data: { groups } } = await call('get_group_list', { no_cache: null });
-  assert.deepEqual(groups.map((group) => [group.group_id, group.group_name, group.member_count]), [[GROUP, '牛奶小屋', 7]]);
+  assert.deepEqual(groups.map((group) => [group.group_id, group.group_name, group.member_count]), [[GROUP, '牛奶小屋', 8]]);
   assert.deepEqual((await call('get_group_info', { group_id: GROUP })).data, { group: groups[0] });
   await fails(call('get_group_info', { group_id: 700000002 }), -101);
 
   const { data: { members } } = await call('get_group_member_list', { group_id: GROUP });
   assert.deepEqual(ids(members), EVERYONE);
   const self = members.find((member) => member.user_id === BOT);
-  assert.equal(self.role, 'owner');
+  assert.equal(self.role, 'admin');
   assert.deepEqual((await call('get_group_member_info', { group_id: GROUP, user_id: BOT })).data, { member: self });
   await fails(call('get_group_member_list', { group_id: 700000002 }), -101);
   await fails(call('get_group_member_info', { group_id: GROUP, user_id: 10009999 }), -102);
@@ -411,12 +413,12 @@ test('events', async (t) => {
   }
 
   await t.test('message_recall, of an own message and of another member\'s', async () => {
-    const { message_seq } = await milky.say(MING, { group: GROUP }, 'spam');
+    const { message_seq } = await milky.say(HONG, { group: GROUP }, 'spam');
     await next();
     await own['draft, HTTP']('recall_message', { message_id: `Group:${GROUP}:${message_seq}` });
     const [old, modern] = await next();
     assert.deepEqual(old.data, { message_id: `Group:${GROUP}:${message_seq}`, operator_id: BOT });
-    assert.deepEqual([modern.data.sender_id, modern.data.operator_id], [MING, BOT]);
+    assert.deepEqual([modern.data.sender_id, modern.data.operator_id], [HONG, BOT]);
     for (const listener of Object.values(listeners)) assert.equal(listener.events.size, 0);
   });
 });

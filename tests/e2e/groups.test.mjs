@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client, GROUP, call, request, serve } from './harness.mjs';
+import { operate, plainWorld } from './sandbox.mjs';
 import { checkEvent, checkResult } from './schema.mjs';
 
 const LISTEN = '127.0.0.1:0';
@@ -26,6 +27,7 @@ const isNow = (time) => assert.ok(Math.abs(time - Date.now() / 1000) < 10, `${ti
 // next event of a bot in both dialects.
 async function world(t) {
   const milky = await serve(t, { bots });
+  await done(operate(milky, 'load', { world: plainWorld(BOT, OTHER) }));
   const listeners = [];
   const made = { milky };
   for (const [i, name] of ['owner', 'other'].entries()) {

@@ -11,6 +11,7 @@ import { RawServer } from './raw_server.mjs';
 
 const OTHER = 10002000;
 const PEOPLE = [10003001, 10003002, 10003003, 10003004, 10003005];
+const STRANGER = 10008001;
 const MING = PEOPLE[0];
 const port = '127.0.0.1:0';
 const servers = { http_server: [{ listen: port }], websocket_server: [{ listen: port }] };
@@ -74,7 +75,7 @@ describe('a start', { concurrency: 4 }, () => {
     assert.equal(milky.banner.at(-1), 'ready');
   });
 
-  it('creates a world of five people, the bots and a group, all of them friends', async (t) => {
+  it('creates a world with friends, a group of a person in which the first bot is an admin, and a stranger', async (t) => {
     const milky = await serve(t, {
       bots: [{ self_id: BOT, ...servers }, { self_id: OTHER, ...servers }],
     });
@@ -84,8 +85,9 @@ describe('a start', { concurrency: 4 }, () => {
       const { groups } = await ask('get_group_list');
       assert.deepEqual(ids(groups, 'group_id'), [GROUP]);
       const { members } = await ask('get_group_member_list', { group_id: GROUP });
-      assert.deepEqual(ids(members), [BOT, OTHER, ...PEOPLE].sort());
-      for (const member of members) assert.equal(member.role, member.user_id === BOT ? 'owner' : 'member');
+      assert.deepEqual(ids(members), [BOT, OTHER, ...PEOPLE, STRANGER].sort());
+      const roles = new Map([[BOT, 'admin'], [PEOPLE[0], 'owner']]);
+      for (const member of members) assert.equal(member.role, roles.get(member.user_id) ?? 'member');
       const own = await ask('get_login_info');
       assert.equal(own.uin, self);
     }
@@ -303,8 +305,8 @@ describe('a world', { concurrency: 4 }, () => {
       const ask = async (action, params) => (await call(second.http(i), action, params)).body.data;
       assert.deepEqual(ids((await ask('get_friend_list')).friends), [other, ...PEOPLE]);
       const { members } = await ask('get_group_member_list', { group_id: GROUP });
-      assert.deepEqual(ids(members), [BOT, OTHER, ...PEOPLE].sort());
-      assert.deepEqual(members.filter(({ role }) => role === 'owner').map(({ user_id }) => user_id), [BOT]);
+      assert.deepEqual(ids(members), [BOT, OTHER, ...PEOPLE, STRANGER].sort());
+      assert.deepEqual(members.filter(({ role }) => role === 'admin').map(({ user_id }) => user_id), [BOT]);
       const { message } = await ask('get_message', { message_id: body.data.message_id });
       assert.equal(textOf(message), '你好');
     }

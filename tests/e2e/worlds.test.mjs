@@ -188,7 +188,9 @@ describe('milky sandbox', { concurrency: 4 }, () => {
     bad.groups[0].members[1].user_id = 20009;
     for (const [args, code, what] of [
       [['--world', join(dir, 'none.json')], 1, /none\.json: /],
-      [['--world', await file('{"milky_world": 1')], 1, /\.json: /],
+      [['--world', await file('{"milky_world": 1')], 1, /\.json:1:18: not JSON: unexpected end of data\n/],
+      [['--world', await file('{\n  // 世界\n  "people": [ {"nickname": "中" 1} ]\n}')], 1, /\.json:3:32: not JSON: /],
+      [['--world', await file('')], 1, /\.json:1:1: not JSON: /],
       [['--world', await file({ milky_world: 1 })], 1, /none of its people is a bot/],
       [['--world', await file({ milky_world: 2 }), '--bot', '30001'], 1, /milky_world: this milky reads worlds of version 1, not 2/],
       [['--world', await file(bad)], 1, /groups\[0\]\.members\[1\]\.user_id: there is no person 20009/],
