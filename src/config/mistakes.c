@@ -2,8 +2,8 @@
 #include "config/mistakes.h"
 
 #include "base/escape.h"
-#include "base/utf8.h"
 #include "base/jsonc.h"
+#include "base/utf8.h"
 #include "config/schema.h"
 
 #include <stdarg.h>

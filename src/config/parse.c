@@ -3,8 +3,8 @@
 
 #include "base/json.h"
 #include "base/json_error.h"
-#include "base/list.h"
 #include "base/jsonc.h"
+#include "base/list.h"
 #include "config/reader.h"
 #include "config/rules.h"
 #include "config/schema.h"

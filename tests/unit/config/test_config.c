@@ -6,11 +6,11 @@
 
 #include <cmocka.h>
 
+#include "base/jsonc.h"
 #include "base/log.h"
 #include "base/suggestion.h"
 #include "cli/text.h"
 #include "config/config.h"
-#include "base/jsonc.h"
 #include "config/mistakes.h"
 #include "config/reader.h"
 #include "config/schema.h"
