@@ -97,7 +97,7 @@ struct check {
 
 static bool is_given(const struct check *check, struct mk_slice name)
 {
-    yyjson_val *value = yyjson_obj_getn(check->given, name.ptr, name.len);
+    yyjson_val *value = check->given ? yyjson_obj_getn(check->given, name.ptr, name.len) : NULL;
     return value && !yyjson_is_null(value);
 }
 

@@ -30,7 +30,9 @@ static const char people_sql[] =
     " (10003005, 'Bob', 0, 30, 5, 'bob', 'Can we build it?', '美国', '旧金山', ''),"
     " (10008001, '路人', 0, 25, 3, '', '只是路过', '中国', '成都', ''),"
     " (10008002, '阿雯', 2, 19, 7, 'awen', '想认识新朋友', '中国', '杭州', ''),"
-    " (10008003, '老王', 1, 45, 40, '', '住在隔壁', '中国', '广州', '');"
+    " (10008003, '老王', 1, 45, 40, '', '住在隔壁', '中国', '广州', '')";
+
+static const char friends_sql[] =
     "INSERT INTO friend_category SELECT uin, 0, '我的好友' FROM person;"
     "INSERT INTO friendship (owner, friend) SELECT a.uin, b.uin FROM person a, person b"
     " WHERE a.uin <> b.uin AND a.uin < 10008001 AND b.uin < 10008001;";
@@ -56,6 +58,8 @@ static const char friend_request_sql[] =
 static int make_people_and_groups(struct sb_db *db, uint64_t now)
 {
     int rc = sb_db_script(db, people_sql);
+    if (rc == 0)
+        rc = sb_db_script(db, friends_sql);
     if (rc == 0)
         rc = SB_DB_EXEC(db, first_group_sql, FIRST_GROUP, now);
     if (rc == 0)
