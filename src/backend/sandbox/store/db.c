@@ -151,13 +151,6 @@ int sb_db_exec(struct sb_db *db, const char *sql, size_t count, const uint64_t *
     return rc;
 }
 
-int sb_db_script(struct sb_db *db, const char *sql)
-{
-    return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK
-               ? 0
-               : sb_db_fail(db, MK_PHRASE(sql, sql));
-}
-
 int sb_db_number(struct sb_db *db, const char *sql, uint64_t *number)
 {
     sqlite3_stmt *statement;

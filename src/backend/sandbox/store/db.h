@@ -111,9 +111,6 @@ int sb_db_exec(struct sb_db *db, const char *sql, size_t count, const uint64_t *
     sb_db_exec(db, sql, sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t),              \
                (const uint64_t[]){ __VA_ARGS__ })
 
-/* Runs several statements without parameters and rows. Returns 0, or as above. */
-int sb_db_script(struct sb_db *db, const char *sql);
-
 /* Reads the number that SQL without parameters returns. Returns 0, or as above. */
 int sb_db_number(struct sb_db *db, const char *sql, uint64_t *number);
 

@@ -32,10 +32,11 @@ static const char people_sql[] =
     " (10008002, '阿雯', 2, 19, 7, 'awen', '想认识新朋友', '中国', '杭州', ''),"
     " (10008003, '老王', 1, 45, 40, '', '住在隔壁', '中国', '广州', '')";
 
-static const char friends_sql[] =
-    "INSERT INTO friend_category SELECT uin, 0, '我的好友' FROM person;"
+static const char categories_sql[] =
+    "INSERT INTO friend_category SELECT uin, 0, '我的好友' FROM person";
+static const char friendships_sql[] =
     "INSERT INTO friendship (owner, friend) SELECT a.uin, b.uin FROM person a, person b"
-    " WHERE a.uin <> b.uin AND a.uin < 10008001 AND b.uin < 10008001;";
+    " WHERE a.uin <> b.uin AND a.uin < 10008001 AND b.uin < 10008001";
 /* clang-format on */
 
 /* ?1: the group; ?2: the time; ?3: its owner */
@@ -57,9 +58,11 @@ static const char friend_request_sql[] =
 
 static int make_people_and_groups(struct sb_db *db, uint64_t now)
 {
-    int rc = sb_db_script(db, people_sql);
+    int rc = sb_db_exec(db, people_sql, 0, NULL);
     if (rc == 0)
-        rc = sb_db_script(db, friends_sql);
+        rc = sb_db_exec(db, categories_sql, 0, NULL);
+    if (rc == 0)
+        rc = sb_db_exec(db, friendships_sql, 0, NULL);
     if (rc == 0)
         rc = SB_DB_EXEC(db, first_group_sql, FIRST_GROUP, now);
     if (rc == 0)
