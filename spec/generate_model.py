@@ -4,7 +4,7 @@ import re
 SCALARS = {"bool", "int", "uint", "uin", "string", "enum"}
 NUMBERS = {"int", "uint", "uin"}
 SCENES = ["friend", "group", "temp"]
-FIELDS_MAX = 16
+FIELDS_MAX = 24
 PARTS_MAX = 8
 
 

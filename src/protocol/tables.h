@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 enum {
-    MK_FIELDS_MAX = 16, /* fields of one object */
+    MK_FIELDS_MAX = 24, /* fields of one object */
     MK_PARTS_MAX = 8,   /* parts of one pattern */
     MK_NAME_MAX = 63,   /* bytes of the name of an action or event */
     MK_SLOTS = 256,     /* of a hash table of names */

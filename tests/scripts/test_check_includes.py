@@ -17,7 +17,7 @@ def load():
     loader = importlib.machinery.SourceFileLoader("check_includes", str(SCRIPT))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_includes", loader))
     loader.exec_module(module)
-    module.KNOWN_CIRCLES, module.KNOWN_CLASHES, module.ORDER = [], [], {}
+    module.ORDER = {}
     return module
 
 
@@ -108,13 +108,6 @@ class CheckIncludes(unittest.TestCase):
                              '    src/base/a.c includes "base/b.h"\n'
                              '    src/base/b.h includes "base/c_private.h"\n'
                              '    src/base/c_private.h includes "base/a.h"')
-        self.check.KNOWN_CIRCLES = [("base/a", "base/b")]
-        self.assert_problems()
-
-    def test_an_exception_for_a_circle_that_is_gone(self):
-        self.write("base/a.h", header("A", '#include "base/buf.h"'))
-        self.check.KNOWN_CIRCLES = [("base/a", "base/buf"), ("base/a", "base/b")]
-        self.assert_problems("base/a, base/buf closes no circle any more", "base/a, base/b closes no circle any more")
 
     def test_names_with_two_meanings(self):
         self.write("wire/url.h", header("URL", "struct mk_thing {\n    int a;\n};\nenum mk_a { MK_X };\nint mk_f(void);"))
@@ -123,10 +116,6 @@ class CheckIncludes(unittest.TestCase):
         for words in ("redefinition of ‘struct mk_thing’", "redeclaration of enumerator ‘MK_X’",
                       "conflicting types for ‘mk_f’", "src/wire/url.h:5", "(first: src/wire/uri.h:5)"):
             self.assertIn(words, found)
-        self.check.KNOWN_CLASHES = ["struct mk_thing", "MK_X", "mk_f"]
-        self.assert_problems()
-        self.check.KNOWN_CLASHES.append("struct mk_other")
-        self.assert_problems("struct mk_other has one meaning now")
 
     def test_a_guard_that_hides_another_header(self):
         self.write("wire/url.h", header("BUF", "struct mk_buf {\n    char *other;\n};"))
