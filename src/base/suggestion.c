@@ -5,23 +5,32 @@
 
 enum { LONGEST_WORD = 48 };
 
-/* The Levenshtein distance, computed row by row. */
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The Levenshtein distance, in which two neighbours that were swapped count as one edit. */
 static size_t distance(struct mk_slice a, struct mk_slice b)
 {
-    size_t row[LONGEST_WORD + 1];
+    size_t rows[3][LONGEST_WORD + 1];
+    size_t *before = rows[0], *last = rows[1], *row = rows[2];
     for (size_t j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (size_t i = 0; i < a.len; i++) {
-        size_t corner = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < b.len; j++) {
-            size_t change = corner + (a.ptr[i] != b.ptr[j]);
-            corner = row[j + 1];
-            size_t edit = (row[j] < corner ? row[j] : corner) + 1;
-            row[j + 1] = change < edit ? change : edit;
+        last[j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            row[j] = least(last[j], row[j - 1]) + 1;
+            row[j] = least(row[j], last[j - 1] + (a.ptr[i - 1] != b.ptr[j - 1]));
+            if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1])
+                row[j] = least(row[j], before[j - 2] + 1);
         }
+        size_t *oldest = before;
+        before = last;
+        last = row;
+        row = oldest;
     }
-    return row[b.len];
+    return last[b.len];
 }
 
 static bool contains(struct mk_slice text, struct mk_slice part)
