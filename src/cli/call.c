@@ -2,6 +2,7 @@
 #include "base/error_text.h"
 #include "base/json.h"
 #include "base/json_error.h"
+#include "base/jsonc.h"
 #include "base/percent.h"
 #include "base/suggestion.h"
 #include "cli/client.h"
@@ -126,10 +127,13 @@ static int read_params(const struct mk_arguments *arguments, struct mk_buf *para
     yyjson_doc *doc = mk_json_read(mk_buf_slice(params), NULL, &error);
     bool object = yyjson_is_obj(yyjson_doc_get_root(doc));
     yyjson_doc_free(doc);
-    if (!doc)
-        return mk_command_misused(arguments->command, "the params are not JSON: %s, at byte %zu",
-                                  "参数不是 JSON：%s，位于第 %zu 字节",
-                                  mk_json_error_text(mk_language_get(), &error), error.pos + 1);
+    if (!doc) {
+        size_t line, column;
+        mk_jsonc_position(mk_buf_slice(params), error.pos, &line, &column);
+        return mk_command_misused(arguments->command, "the params are not JSON: %zu:%zu: %s",
+                                  "参数不是 JSON：%zu:%zu：%s", line, column,
+                                  mk_json_error_text(mk_language_get(), &error));
+    }
     if (!object)
         return mk_command_misused(arguments->command, "the params must be a JSON object: {...}",
                                   "参数应为 JSON 对象：{...}");

@@ -79,7 +79,7 @@ describe('help', { concurrency: 4 }, () => {
       [['serve', '--log-format', 'xml'], /text\|json/],
       [['call'], /something is missing: call ACTION/],
       [['call', 'a', '{}', 'b'], /one word too many: b/],
-      [['call', 'get_friend_list', '{'], /the params are not JSON: .* at byte \d+/],
+      [['call', 'get_friend_list', '{'], /the params are not JSON: 1:2: /],
       [['call', 'get_friend_list', '[]'], /the params must be a JSON object/],
       [['call', '--bot', 'x', 'a'], /--bot is a QQ number, not x/],
       [['call', '--url', 'ftp://x', 'a'], /--url: /],

@@ -57,9 +57,9 @@ describe('the language of the program', { concurrency: 4 }, () => {
     await writeFile(join(dir, 'world.json'), '{\n  "milky_world": 1,\n');
     const commands = [
       [['check'], /^milky\.jsonc:2:10: this is not JSON: unexpected character/, /^milky\.jsonc:2:10: JSON 语法错误：意外的字符，键之后应为冒号\n$/],
-      [['call', 'get_login_info', '{'], /the params are not JSON: unexpected end of data/, /参数不是 JSON：内容不完整，位于第 2 字节/],
+      [['call', 'get_login_info', '{'], /the params are not JSON: 1:2: unexpected end of data/, /参数不是 JSON：1:2：内容不完整/],
       [['do', 'say', '{"as": }'], /the params are not JSON: 1:8: unexpected character/, /参数不是 JSON：1:8：意外的字符/],
-      [['sandbox', '--world', 'world.json'], /^milky: world\.json: unexpected end of data/, /^milky: world\.json：内容不完整/],
+      [['sandbox', '--world', 'world.json'], /^milky: world\.json:3:1: not JSON: unexpected end of data/, /^milky: world\.json:3:1：不是 JSON：内容不完整/],
     ];
     for (const [words, inEnglish, inChinese] of commands) {
       const [first, second] = [await run(words, { cwd: dir, env: en }), await run(words, { cwd: dir, env: zh })];
