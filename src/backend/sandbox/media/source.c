@@ -138,8 +138,7 @@ static bool decode_path(struct mk_slice uri, char path[PATH_MAX], struct sb_medi
     if (!decode(rest, path, problem))
         return false;
     size_t len = strlen(path);
-    if (len >= 3 && memcmp(path + 2, ":", 1) == 0 &&
-        (len == 3 || path[3] == '/' || path[3] == '\\'))
+    if (len >= 3 && path[2] == ':' && (len == 3 || path[3] == '/' || path[3] == '\\'))
         return bad_path(problem,
                         MK_PHRASE("there are no drives on this machine: a path is like /tmp/a.png",
                                   "本机没有盘符：路径形如 /tmp/a.png"));
@@ -262,7 +261,7 @@ static int open_below(const struct sb_media_rules *rules, const char *root, char
 static int open_file(const struct sb_media_rules *rules, struct mk_slice uri,
                      struct sb_media_problem *problem)
 {
-    char path[PATH_MAX], resolved[PATH_MAX];
+    char path[PATH_MAX] = "", resolved[PATH_MAX];
     if (!decode_path(uri, path, problem))
         return -1;
     if (!realpath(path, resolved)) {
