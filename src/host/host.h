@@ -21,7 +21,7 @@
 struct mk_loop;
 struct mk_impl; /* the result of get_impl_info (host/state.c) */
 
-/* What a backend has declared for one bot or for all: supported actions and implementation. */
+/* The abilities that a backend has declared for one bot or for all: actions, implementation. */
 struct mk_capabilities {
     uint64_t *actions;    /* a bit for each, by number; NULL: all */
     struct mk_impl *impl; /* NULL: the backend answers get_impl_info */

@@ -32,7 +32,7 @@ export async function fails(reply, retcode, part = '') {
   assert.ok(body.message.includes(part), body.message);
 }
 
-// What a person does, or the operator.
+// An operation of the sandbox, by a person or by the operator.
 export async function operate(milky, action, params = {}) {
   const { body } = await request(`unix:${join(milky.dir, 'data/control.sock')}`, `/sandbox/${action}`, {
     headers: { 'Content-Type': 'application/json', Host: 'localhost' }, body: JSON.stringify(params),

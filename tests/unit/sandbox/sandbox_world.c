@@ -306,8 +306,8 @@ void control_refused(struct world *world, int retcode, const char *part, const c
 }
 
 /* The turn of one request without a call. */
-static int do_deed(struct world *world, world_deed *run, const void *context,
-                   struct sb_request *request)
+static int do_action(struct world *world, world_action *run, const void *context,
+                     struct sb_request *request)
 {
     struct sb_sandbox *sandbox = world->backend.self;
     struct sb_outbox *outbox = &sandbox->outbox;
@@ -325,19 +325,19 @@ static int do_deed(struct world *world, world_deed *run, const void *context,
     return rc;
 }
 
-void act(struct world *world, world_deed *run, const void *context)
+void act(struct world *world, world_action *run, const void *context)
 {
     struct sb_request request;
-    if (do_deed(world, run, context, &request) != 0)
+    if (do_action(world, run, context, &request) != 0)
         fail_msg("%d %s", request.retcode, request.message);
 }
 
-void act_refused(struct world *world, int retcode, const char *part, world_deed *run,
+void act_refused(struct world *world, int retcode, const char *part, world_action *run,
                  const void *context)
 {
     struct sb_request request;
     uint64_t before = world_print(world);
-    assert_int_equal(do_deed(world, run, context, &request), SB_REFUSED);
+    assert_int_equal(do_action(world, run, context, &request), SB_REFUSED);
     if (request.retcode != retcode || !strstr(request.message, part))
         fail_msg("%d %s; expected %d ...%s...", request.retcode, request.message, retcode, part);
     assert_true(world_print(world) == before);

@@ -88,9 +88,9 @@ void ask_with_little_memory(struct world *world, uint64_t bot, const char *actio
  * The same two for something that only persons do: `run` is called with `context` in a request of
  * its own, as control would. There is no reply but the code of a refusal, and its message.
  */
-typedef int world_deed(struct sb_request *request, const void *context);
-void act(struct world *world, world_deed *run, const void *context);
-void act_refused(struct world *world, int retcode, const char *part, world_deed *run,
+typedef int world_action(struct sb_request *request, const void *context);
+void act(struct world *world, world_action *run, const void *context);
+void act_refused(struct world *world, int retcode, const char *part, world_action *run,
                  const void *context);
 
 /* The value at a JSON pointer in the last reply, or in the data of event `i`. */

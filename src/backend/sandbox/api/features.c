@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* What several features of api/ share. */
+/* Tables that several features of api/ share. */
 extern const struct sb_feature sb_feature_clock;
 extern const struct sb_feature sb_feature_secret;
 extern const struct sb_feature sb_feature_media;

@@ -251,7 +251,7 @@ static void preview_segment(struct mk_buf *out, yyjson_mut_val *segment)
 {
     static const struct {
         const char *type;
-        const char *shown;
+        const char *display;
     } fixed[] = {
         { "mention_all", "@全体成员" }, { "face", "[表情]" },      { "reply", "" },
         { "forward", "[聊天记录]" },    { "light_app", "[卡片]" }, { "record", "[语音]" },
@@ -270,7 +270,7 @@ static void preview_segment(struct mk_buf *out, yyjson_mut_val *segment)
     }
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
         if (strcmp(type, fixed[i].type) == 0)
-            text = mk_slice_str(fixed[i].shown);
+            text = mk_slice_str(fixed[i].display);
     size_t room = out->max - out->len;
     if (text.len > room)
         text.len = mk_utf8_valid_prefix(mk_slice_of(text.ptr, room));

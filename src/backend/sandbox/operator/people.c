@@ -69,7 +69,7 @@ static int run_all(struct sb_request *request, const char *const *statements, si
     return rc;
 }
 
-/* Nobody can be without the bots that are served, nor groups without their owner. */
+/* Refuses a person who is a bot that is served, or the owner of a group. */
 static int check_dispensable(struct sb_request *request, uint64_t uin)
 {
     size_t count;

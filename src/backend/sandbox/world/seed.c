@@ -74,7 +74,7 @@ static int make_people_and_groups(struct sb_db *db, uint64_t now)
     return rc;
 }
 
-/* What waits for an answer by the bots, of whom the first is an admin of the first group. */
+/* Makes the first bot an admin of the first group, and the requests that wait for its answer. */
 static int make_requests(struct sb_db *db, const uint64_t *bots, size_t count, uint64_t now)
 {
     struct sb_notice notice = {

@@ -7,7 +7,7 @@
 /* Fills a new world, or lets bots join that are not in it yet, inside the open transaction. */
 int sb_seed(struct sb_db *db, bool is_new, const uint64_t *bots, size_t count, uint64_t now);
 
-/* A person of that number, who knows nobody where there was none, is a bot from now on. */
+/* Makes the person a bot; creates one without friends where there is none. Returns 0 or -errno. */
 int sb_seed_bot(struct sb_db *db, uint64_t uin);
 
 #endif
