@@ -21,5 +21,6 @@ int sb_operator_find(struct sb_request *request, size_t number, const struct sb_
 extern const struct sb_api sb_operator_actions[];
 extern const struct sb_api sb_operator_people[];
 extern const struct sb_api sb_operator_bots[];
+extern const struct sb_api sb_operator_clock[];
 
 #endif
