@@ -117,6 +117,11 @@ static int number_apis(struct sb_sandbox *sandbox)
                              "有 %s 的处理函数，但它不是 Milky 的 API", api->name);
                 return -EINVAL;
             }
+            if (sandbox->apis[number]) {
+                mk_log_error("sandbox", "there are two handlers for %s", "%s 有两个处理函数",
+                             api->name);
+                return -EINVAL;
+            }
             sandbox->apis[number] = api;
         }
     }

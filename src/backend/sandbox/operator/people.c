@@ -1,6 +1,6 @@
 /*
  * people: people, groups and friendships, which an operator makes and deletes without an event.
- * What is made is described as in a world (world/world.h).
+ * The requests describe them as a world does (world/world.h).
  */
 #include "backend/sandbox/model/friendship.h"
 #include "backend/sandbox/model/group.h"
