@@ -4,18 +4,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sqlite_error.h"
-#include "hub/redo.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 enum {
-    PRUNE_EVERY = 256,
-    PRUNE_KEYS_EVERY = 64,
     KEPT_PENDING = 64 * 1024,
     MOST_WAITING = 64 * 1024, /* bytes of kept events that one transaction gathers */
-    JUMP_MS = 60 * 1000,
-    TRUSTED_MS = 3600 * 1000,
 };
 
 /* --- statements --- */
@@ -33,8 +28,8 @@ int mk_journal_fail(struct mk_journal *journal, const struct mk_phrase *what)
     return mk_sqlite_errno(code);
 }
 
-static sqlite3_stmt *use(struct mk_journal *journal, enum mk_journal_statement which, size_t count,
-                         const uint64_t *values)
+sqlite3_stmt *mk_journal_use(struct mk_journal *journal, enum mk_journal_statement which,
+                             size_t count, const uint64_t *values)
 {
     if (journal->borrowed)
         sqlite3_reset(journal->borrowed);
@@ -44,11 +39,8 @@ static sqlite3_stmt *use(struct mk_journal *journal, enum mk_journal_statement w
         sqlite3_bind_int64(statement, (int)i + 1, (sqlite3_int64)values[i]);
     return statement;
 }
-#define USE(journal, which, ...)                                                                   \
-    use(journal, which, sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t),              \
-        (const uint64_t[]){ __VA_ARGS__ })
 
-static void bind_text(sqlite3_stmt *statement, int index, struct mk_slice text)
+void mk_journal_bind_text(sqlite3_stmt *statement, int index, struct mk_slice text)
 {
     sqlite3_bind_text64(statement, index, text.ptr ? text.ptr : "", text.len, SQLITE_STATIC,
                         SQLITE_UTF8);
@@ -65,8 +57,8 @@ static void note_rollback(struct mk_journal *journal)
     journal->unlogged = false;
 }
 
-/* Steps a statement without rows to its end. */
-static int run(struct mk_journal *journal, sqlite3_stmt *statement, const struct mk_phrase *what)
+int mk_journal_run(struct mk_journal *journal, sqlite3_stmt *statement,
+                   const struct mk_phrase *what)
 {
     int rc = sqlite3_step(statement) == SQLITE_DONE ? 0 : mk_journal_fail(journal, what);
     sqlite3_reset(statement);
@@ -75,9 +67,8 @@ static int run(struct mk_journal *journal, sqlite3_stmt *statement, const struct
     return rc;
 }
 
-/* Steps to a row, which stays readable until the next use. Returns 1, 0 or a negative errno. */
-static int first_row(struct mk_journal *journal, sqlite3_stmt *statement,
-                     const struct mk_phrase *what)
+int mk_journal_first_row(struct mk_journal *journal, sqlite3_stmt *statement,
+                         const struct mk_phrase *what)
 {
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
@@ -91,12 +82,12 @@ static int first_row(struct mk_journal *journal, sqlite3_stmt *statement,
     return rc;
 }
 
-static uint64_t column_uint(sqlite3_stmt *row, int column)
+uint64_t mk_journal_column_uint(sqlite3_stmt *row, int column)
 {
     return (uint64_t)sqlite3_column_int64(row, column);
 }
 
-static struct mk_slice column_text(sqlite3_stmt *row, int column)
+struct mk_slice mk_journal_column_text(sqlite3_stmt *row, int column)
 {
     const char *text = (const char *)sqlite3_column_text(row, column);
     return mk_slice_of(text ? text : "", (size_t)sqlite3_column_bytes(row, column));
@@ -108,8 +99,8 @@ static int begin(struct mk_journal *journal)
 {
     if (journal->in_transaction)
         return 0;
-    int rc = run(journal, use(journal, BEGIN, 0, NULL),
-                 MK_PHRASE("cannot begin a transaction", "无法开始事务"));
+    int rc = mk_journal_run(journal, mk_journal_use(journal, BEGIN, 0, NULL),
+                            MK_PHRASE("cannot begin a transaction", "无法开始事务"));
     journal->in_transaction = rc == 0;
     return rc;
 }
@@ -178,10 +169,11 @@ static int insert(struct mk_journal *journal, const struct mk_redo *record)
                                          { "cannot forget a dead letter", "无法删除搁置的投递" } },
     };
     size_t count = kinds[record->kind].numbers;
-    sqlite3_stmt *statement = use(journal, kinds[record->kind].statement, count, record->numbers);
+    sqlite3_stmt *statement =
+        mk_journal_use(journal, kinds[record->kind].statement, count, record->numbers);
     for (size_t i = 0; i < kinds[record->kind].texts; i++)
-        bind_text(statement, (int)(count + i) + 1, record->texts[i]);
-    return run(journal, statement, &kinds[record->kind].failure);
+        mk_journal_bind_text(statement, (int)(count + i) + 1, record->texts[i]);
+    return mk_journal_run(journal, statement, &kinds[record->kind].failure);
 }
 
 /* Writes all pending records again, in a new transaction. */
@@ -191,8 +183,8 @@ static int redo(struct mk_journal *journal)
     struct mk_redo record;
     int rc = 0;
     if (journal->in_transaction)
-        rc = run(journal, use(journal, ROLLBACK, 0, NULL),
-                 MK_PHRASE("cannot roll back", "无法回滚"));
+        rc = mk_journal_run(journal, mk_journal_use(journal, ROLLBACK, 0, NULL),
+                            MK_PHRASE("cannot roll back", "无法回滚"));
     journal->in_transaction = !sqlite3_get_autocommit(journal->db);
     if (rc == 0)
         rc = begin(journal);
@@ -203,8 +195,7 @@ static int redo(struct mk_journal *journal)
     return rc;
 }
 
-/* Called before reading, so that all added records are visible. */
-static int redo_pending(struct mk_journal *journal)
+int mk_journal_redo_pending(struct mk_journal *journal)
 {
     if (!journal->broken)
         return 0;
@@ -213,12 +204,7 @@ static int redo_pending(struct mk_journal *journal)
     return redo(journal);
 }
 
-/*
- * Adds a record to the turn's transaction. If SQLite fails, the record is written again when the
- * turn ends; this function fails only if there is no memory for that either. Records other than
- * events and their keys are committed with the turn.
- */
-static int add(struct mk_journal *journal, const struct mk_redo *record)
+int mk_journal_add_record(struct mk_journal *journal, const struct mk_redo *record)
 {
     if (record->kind != MK_REDO_EVENT && record->kind != MK_REDO_KEY)
         journal->due = true;
@@ -236,8 +222,8 @@ static int end_transaction(struct mk_journal *journal)
 {
     if (!journal->in_transaction)
         return 0;
-    int rc = run(journal, use(journal, COMMIT, 0, NULL),
-                 MK_PHRASE("cannot store events", "无法存储事件"));
+    int rc = mk_journal_run(journal, mk_journal_use(journal, COMMIT, 0, NULL),
+                            MK_PHRASE("cannot store events", "无法存储事件"));
     if (rc < 0)
         return rc;
     journal->in_transaction = false;
@@ -342,250 +328,12 @@ struct mk_journal *mk_journal_close(struct mk_journal *journal)
     return NULL;
 }
 
-/* --- events --- */
-
-/*
- * After a jump of the wall clock nothing is pruned by age for an hour: most jumps are corrected,
- * and pruned events cannot be restored.
- */
-static bool is_clock_trusted(struct mk_journal *journal, uint64_t now_ms)
-{
-    uint64_t mono = mk_clock_mono_ms();
-    int64_t clock = (int64_t)(now_ms - mono);
-    int64_t moved = clock - journal->clock;
-    journal->clock = clock;
-    if (moved > JUMP_MS || moved < -JUMP_MS)
-        journal->clock_jumped_at = mono;
-    return journal->clock_jumped_at == 0 || mono - journal->clock_jumped_at >= TRUSTED_MS;
-}
-
-/* Returns the number of the first event within the maximum age; 0 if unknown. */
-static uint64_t first_young(struct mk_journal *journal, uint64_t self_id, uint64_t last)
-{
-    uint64_t now_ms = mk_clock_real_ms();
-    uint64_t now = now_ms / 1000;
-    if (!is_clock_trusted(journal, now_ms) || now <= journal->config.max_age)
-        return 0;
-    sqlite3_stmt *row = USE(journal, FIRST_YOUNG, self_id, now - journal->config.max_age);
-    int rc = first_row(journal, row, MK_PHRASE("cannot look for old events", "无法查找旧事件"));
-    if (rc < 0)
-        return 0;
-    return rc > 0 ? column_uint(row, 0) : last + 1;
-}
-
-/* Deletes events beyond the limits. A failure costs disk space, but no events. */
-static void prune(struct mk_journal *journal, uint64_t self_id, uint64_t last)
-{
-    uint64_t keep_from =
-        last > journal->config.max_events ? last - journal->config.max_events + 1 : 0;
-    uint64_t young = first_young(journal, self_id, last);
-    if (young > keep_from)
-        keep_from = young;
-    if (keep_from > 0 && run(journal, USE(journal, SET_LAST, self_id, last),
-                             MK_PHRASE("cannot store a number", "无法存储编号")) == 0)
-        run(journal, USE(journal, PRUNE, self_id, keep_from),
-            MK_PHRASE("cannot forget old events", "无法删除旧事件"));
-}
-
-int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
-                      const struct mk_journal_event *event)
-{
-    if (!event->is_kept)
-        mk_journal_settle(journal, true);
-    const struct mk_redo record = {
-        .kind = MK_REDO_EVENT,
-        .numbers = { self_id, event->number, event->time, mk_clock_real_ms() / 1000 },
-        .texts = { event->type, event->data },
-    };
-    int rc = add(journal, &record);
-    if (rc < 0)
-        mk_journal_fail_commit(journal);
-    else
-        journal->fresh = true;
-    if (rc == 0 && event->number % PRUNE_EVERY == 0 && !journal->broken)
-        prune(journal, self_id, event->number);
-    return rc;
-}
-
-void mk_journal_fail_commit(struct mk_journal *journal)
-{
-    journal->missed = true;
-}
-
-/* --- keys --- */
-
-int mk_journal_add_key(struct mk_journal *journal, uint64_t self_id, uint64_t ordinal,
-                       uint64_t number, struct mk_slice key, uint64_t keep_from)
-{
-    const struct mk_redo record = {
-        .kind = MK_REDO_KEY,
-        .numbers = { self_id, ordinal, number },
-        .texts = { key },
-    };
-    int rc = add(journal, &record);
-    if (rc == 0 && ordinal % PRUNE_KEYS_EVERY == 0 && keep_from > 0 && !journal->broken)
-        run(journal, USE(journal, PRUNE_KEYS, self_id, keep_from),
-            MK_PHRASE("cannot forget old keys", "无法删除旧的去重键"));
-    return rc;
-}
-
-int mk_journal_each_key(struct mk_journal *journal, uint64_t self_id,
-                        int (*visit)(void *arg, const struct mk_journal_key *key), void *arg)
-{
-    int rc = redo_pending(journal);
-    if (rc < 0)
-        return rc;
-    sqlite3_stmt *rows = USE(journal, GET_KEYS, self_id);
-    while ((rc = first_row(journal, rows,
-                           MK_PHRASE("cannot read the keys of events", "无法读取事件的去重键"))) >
-           0) {
-        const struct mk_journal_key key = {
-            .ordinal = column_uint(rows, 0),
-            .number = column_uint(rows, 1),
-            .key = column_text(rows, 2),
-        };
-        rc = visit(arg, &key);
-        if (rc < 0)
-            break;
-    }
-    return rc;
-}
-
-/* --- numbers --- */
-
-int mk_journal_last(struct mk_journal *journal, uint64_t self_id, uint64_t *number)
-{
-    int rc = redo_pending(journal);
-    *number = 0;
-    if (rc < 0)
-        return rc;
-    sqlite3_stmt *row = USE(journal, GET_LAST, self_id);
-    rc = first_row(journal, row, MK_PHRASE("cannot read the last number", "无法读取最后的编号"));
-    if (rc > 0)
-        *number = column_uint(row, 0);
-    return rc < 0 ? rc : 0;
-}
-
-int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
-                    struct mk_journal_event *event)
-{
-    int rc = redo_pending(journal);
-    if (rc < 0)
-        return rc;
-    sqlite3_stmt *row = USE(journal, FIND, self_id, from);
-    rc = first_row(journal, row, MK_PHRASE("cannot read an event", "无法读取事件"));
-    if (rc > 0)
-        *event = (struct mk_journal_event){
-            .number = column_uint(row, 0),
-            .time = column_uint(row, 1),
-            .type = column_text(row, 2),
-            .data = column_text(row, 3),
-        };
-    return rc;
-}
-
-void mk_journal_measure(struct mk_journal *journal, uint64_t self_id,
-                        struct mk_journal_measure *measure)
-{
-    *measure = (struct mk_journal_measure){ 0 };
-    mk_journal_last(journal, self_id, &measure->last);
-    if (first_row(journal, USE(journal, GET_FIRST, self_id),
-                  MK_PHRASE("cannot read the first number", "无法读取最早的编号")) > 0)
-        measure->first = column_uint(journal->borrowed, 0);
-    if (first_row(journal, USE(journal, COUNT_DEAD_LETTERS, self_id),
-                  MK_PHRASE("cannot count dead letters", "无法统计搁置的投递")) > 0)
-        measure->dead_letters = column_uint(journal->borrowed, 0);
-}
-
-uint64_t mk_journal_size(struct mk_journal *journal)
-{
-    sqlite3_stmt *row = use(journal, GET_SIZE, 0, NULL);
-    return first_row(journal, row, MK_PHRASE("cannot read its size", "无法读取其大小")) > 0
-               ? column_uint(row, 0)
-               : 0;
-}
-
 bool mk_journal_is_healthy(const struct mk_journal *journal)
 {
     return journal->retry_at == 0;
 }
 
-/* --- durable sinks --- */
-
-int mk_journal_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
-                      uint64_t *number)
+void mk_journal_fail_commit(struct mk_journal *journal)
 {
-    sqlite3_stmt *row = USE(journal, GET_CURSOR, self_id);
-    bind_text(row, 2, sink);
-    int rc = first_row(journal, row, MK_PHRASE("cannot read a cursor", "无法读取游标"));
-    if (rc > 0)
-        *number = column_uint(row, 0);
-    return rc;
-}
-
-int mk_journal_set_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
-                          uint64_t number)
-{
-    const struct mk_redo record = {
-        .kind = MK_REDO_CURSOR,
-        .numbers = { self_id, number },
-        .texts = { sink },
-    };
-    return add(journal, &record);
-}
-
-int mk_journal_start_sink(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
-                          uint64_t *number)
-{
-    int rc = mk_journal_cursor(journal, self_id, sink, number);
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    journal->needs_flush = true;
-    return mk_journal_set_cursor(journal, self_id, sink, *number);
-}
-
-/* --- dead letters --- */
-
-int mk_journal_add_dead_letter(struct mk_journal *journal, const struct mk_dead_letter *letter)
-{
-    journal->needs_flush = true;
-    const struct mk_redo record = {
-        .kind = MK_REDO_ADD_DEAD_LETTER,
-        .numbers = { letter->self_id, letter->number, letter->time, letter->status },
-        .texts = { letter->sink, letter->response },
-    };
-    return add(journal, &record);
-}
-
-int mk_journal_find_dead_letter(struct mk_journal *journal, uint64_t id,
-                                struct mk_dead_letter *letter)
-{
-    sqlite3_stmt *row = USE(journal, FIND_DEAD_LETTER, id);
-    int rc = first_row(journal, row, MK_PHRASE("cannot read a dead letter", "无法读取搁置的投递"));
-    if (rc > 0)
-        *letter = (struct mk_dead_letter){
-            .id = column_uint(row, 0),
-            .self_id = column_uint(row, 1),
-            .number = column_uint(row, 2),
-            .time = column_uint(row, 3),
-            .status = (unsigned)column_uint(row, 4),
-            .sink = column_text(row, 5),
-            .response = column_text(row, 6),
-        };
-    return rc;
-}
-
-int mk_journal_remove_dead_letter(struct mk_journal *journal, uint64_t id)
-{
-    const struct mk_redo record = { .kind = MK_REDO_REMOVE_DEAD_LETTER, .numbers = { id } };
-    struct mk_dead_letter letter = { 0 };
-    int rc = redo_pending(journal);
-    if (rc == 0)
-        rc = mk_journal_find_dead_letter(journal, id, &letter);
-    if (rc <= 0 || letter.id != id)
-        return rc < 0 ? rc : 0;
-    journal->needs_flush = true;
-    journal->fresh = true;
-    rc = add(journal, &record);
-    return rc < 0 ? rc : 1;
+    journal->missed = true;
 }

@@ -1,6 +1,11 @@
 /*
- * journal_private: internals shared by journal.c, which writes and reads, and journal_open.c, which
- * creates and upgrades the tables.
+ * journal_private: internals shared by the files of the journal:
+ *
+ *   journal               statements, and the transaction of a turn
+ *   journal_open          creates and upgrades the tables
+ *   journal_events        events and their numbers
+ *   journal_expiry        which events are deleted, and when
+ *   journal_keys, journal_cursors, journal_dead_letters   a table each
  */
 #ifndef MK_HUB_JOURNAL_PRIVATE_H
 #define MK_HUB_JOURNAL_PRIVATE_H
@@ -9,6 +14,7 @@
 #include "base/buf.h"
 #include "base/language.h"
 #include "hub/journal.h"
+#include "hub/redo.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -59,5 +65,39 @@ struct mk_journal {
 
 /* Logs `what` failed and why, once while commits fail. Returns its negative errno. */
 int mk_journal_fail(struct mk_journal *journal, const struct mk_phrase *what);
+
+/* A statement with its first parameters bound. It ends the loan of the row before it. */
+sqlite3_stmt *mk_journal_use(struct mk_journal *journal, enum mk_journal_statement which,
+                             size_t count, const uint64_t *values);
+#define MK_JOURNAL_USE(journal, which, ...)                                                        \
+    mk_journal_use(journal, which, sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t),   \
+                   (const uint64_t[]){ __VA_ARGS__ })
+void mk_journal_bind_text(sqlite3_stmt *statement, int index, struct mk_slice text);
+
+/* Steps a statement without rows to its end. Returns 0 or a negative errno, logged. */
+int mk_journal_run(struct mk_journal *journal, sqlite3_stmt *statement,
+                   const struct mk_phrase *what);
+
+/*
+ * Steps to a row, which stays readable until the next use. Returns 1, 0 or a negative errno,
+ * logged.
+ */
+int mk_journal_first_row(struct mk_journal *journal, sqlite3_stmt *statement,
+                         const struct mk_phrase *what);
+uint64_t mk_journal_column_uint(sqlite3_stmt *row, int column);
+struct mk_slice mk_journal_column_text(sqlite3_stmt *row, int column);
+
+/* Called before reading, so that all added records are visible. */
+int mk_journal_redo_pending(struct mk_journal *journal);
+
+/*
+ * Adds a record to the turn's transaction. If SQLite fails, the record is written again when the
+ * turn ends; this function fails only if there is no memory for that either. Records other than
+ * events and their keys are committed with the turn.
+ */
+int mk_journal_add_record(struct mk_journal *journal, const struct mk_redo *record);
+
+/* Deletes events beyond the limits. A failure costs disk space, but no events. */
+void mk_journal_prune(struct mk_journal *journal, uint64_t self_id, uint64_t last);
 
 #endif

@@ -1,0 +1,80 @@
+/* journal_events: see journal.h. */
+#include "hub/journal_private.h"
+
+#include "base/clock.h"
+
+enum { PRUNE_EVERY = 256 };
+
+int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
+                      const struct mk_journal_event *event)
+{
+    if (!event->is_kept)
+        mk_journal_settle(journal, true);
+    const struct mk_redo record = {
+        .kind = MK_REDO_EVENT,
+        .numbers = { self_id, event->number, event->time, mk_clock_real_ms() / 1000 },
+        .texts = { event->type, event->data },
+    };
+    int rc = mk_journal_add_record(journal, &record);
+    if (rc < 0)
+        mk_journal_fail_commit(journal);
+    else
+        journal->fresh = true;
+    if (rc == 0 && event->number % PRUNE_EVERY == 0 && !journal->broken)
+        mk_journal_prune(journal, self_id, event->number);
+    return rc;
+}
+
+int mk_journal_last(struct mk_journal *journal, uint64_t self_id, uint64_t *number)
+{
+    int rc = mk_journal_redo_pending(journal);
+    *number = 0;
+    if (rc < 0)
+        return rc;
+    sqlite3_stmt *row = MK_JOURNAL_USE(journal, GET_LAST, self_id);
+    rc = mk_journal_first_row(journal, row,
+                              MK_PHRASE("cannot read the last number", "无法读取最后的编号"));
+    if (rc > 0)
+        *number = mk_journal_column_uint(row, 0);
+    return rc < 0 ? rc : 0;
+}
+
+int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
+                    struct mk_journal_event *event)
+{
+    int rc = mk_journal_redo_pending(journal);
+    if (rc < 0)
+        return rc;
+    sqlite3_stmt *row = MK_JOURNAL_USE(journal, FIND, self_id, from);
+    rc = mk_journal_first_row(journal, row, MK_PHRASE("cannot read an event", "无法读取事件"));
+    if (rc > 0)
+        *event = (struct mk_journal_event){
+            .number = mk_journal_column_uint(row, 0),
+            .time = mk_journal_column_uint(row, 1),
+            .type = mk_journal_column_text(row, 2),
+            .data = mk_journal_column_text(row, 3),
+        };
+    return rc;
+}
+
+void mk_journal_measure(struct mk_journal *journal, uint64_t self_id,
+                        struct mk_journal_measure *measure)
+{
+    *measure = (struct mk_journal_measure){ 0 };
+    mk_journal_last(journal, self_id, &measure->last);
+    if (mk_journal_first_row(journal, MK_JOURNAL_USE(journal, GET_FIRST, self_id),
+                             MK_PHRASE("cannot read the first number", "无法读取最早的编号")) > 0)
+        measure->first = mk_journal_column_uint(journal->borrowed, 0);
+    if (mk_journal_first_row(journal, MK_JOURNAL_USE(journal, COUNT_DEAD_LETTERS, self_id),
+                             MK_PHRASE("cannot count dead letters", "无法统计搁置的投递")) > 0)
+        measure->dead_letters = mk_journal_column_uint(journal->borrowed, 0);
+}
+
+uint64_t mk_journal_size(struct mk_journal *journal)
+{
+    sqlite3_stmt *row = mk_journal_use(journal, GET_SIZE, 0, NULL);
+    return mk_journal_first_row(journal, row, MK_PHRASE("cannot read its size", "无法读取其大小")) >
+                   0
+               ? mk_journal_column_uint(row, 0)
+               : 0;
+}
