@@ -29,6 +29,7 @@ struct mk_failure *mk_failure_set(struct mk_failure *failure, enum mk_failure_ki
     failure->kind = kind;
     failure->error = 0;
     failure->status = 0;
+    failure->is_sent = false;
     va_start(arguments, zh);
     va_copy(again, arguments);
     vsnprintf(failure->en, sizeof(failure->en), en, arguments);
@@ -108,5 +109,6 @@ struct mk_failure *mk_failure_status(struct mk_failure *failure, unsigned status
 {
     mk_failure_set(failure, MK_FAILURE_STATUS, "it answered %u", "对方应答 %u", status);
     failure->status = status;
+    failure->is_sent = true;
     return failure;
 }

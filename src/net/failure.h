@@ -7,6 +7,7 @@
 
 #include "base/language.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { MK_FAILURE_TEXT = 256 };
@@ -34,6 +35,11 @@ struct mk_failure {
     enum mk_failure_kind kind;
     int error;       /* a negative errno; 0: none */
     unsigned status; /* the HTTP status of the answer; 0: there was none */
+    /*
+     * Of an HTTP request: the connection stood, TLS and proxy included, and at least a part of the
+     * request was sent. False: the other side cannot know of it.
+     */
+    bool is_sent;
     /* The words, without secrets, cut to fit. */
     char en[MK_FAILURE_TEXT];
     char zh[MK_FAILURE_TEXT];

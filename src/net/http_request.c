@@ -122,6 +122,14 @@ static void explain(struct mk_http_request *request, CURLcode code, struct mk_fa
                        request->text[0] ? request->text : request->curl->easy_strerror(code));
 }
 
+/* libcurl sets this time once it has begun to send the request on an established connection. */
+static bool is_sent(const struct mk_http_request *request)
+{
+    curl_off_t began = 0;
+    request->curl->easy_getinfo(request->easy, CURLINFO_PRETRANSFER_TIME_T, &began);
+    return began > 0;
+}
+
 static const char *header_in(const struct mk_http_request *request, const char *name)
 {
     struct curl_header *header;
@@ -171,6 +179,7 @@ void mk_http_request_complete(struct mk_http_request *request, CURLcode code)
         response.body = mk_buf_slice(&request->body);
     } else {
         explain(request, code, &failure);
+        failure.is_sent = is_sent(request);
         response.failure = &failure;
     }
     request->curl->multi_remove_handle(request->client->multi, request->easy);

@@ -150,11 +150,13 @@ struct result {
     const char *again;               /* URL of the next request in `done` */
     bool frees;
     enum mk_failure_kind kind;
+    bool is_sent; /* of the failure */
 };
 
 static void note_failure(struct result *result, const struct mk_failure *failure)
 {
     result->kind = failure ? failure->kind : MK_FAILURE_NONE;
+    result->is_sent = failure && failure->is_sent;
     snprintf(result->error, sizeof(result->error), "%s", failure ? failure->en : "");
 }
 
@@ -334,12 +336,15 @@ static void failures_have_reasons(void **state)
     post("/silence", "x", 80, &result);
     assert_string_equal(result.error, "timed out after 80 ms");
     assert_int_equal(result.kind, MK_FAILURE_TIMEOUT);
+    assert_true(result.is_sent);
     post("/hangup", "x", 5000, &result);
     assert_string_equal(result.error, "Empty reply from server");
     assert_int_equal(result.kind, MK_FAILURE_CLOSED);
+    assert_true(result.is_sent);
     post("/garbage", "x", 5000, &result);
     assert_string_not_equal(result.error, "");
     assert_int_equal(result.kind, MK_FAILURE_PROTOCOL);
+    assert_true(result.is_sent);
     const char *url = url_of("http", "/");
     listener = mk_listener_free(listener);
     result.dones = 0;
@@ -347,6 +352,7 @@ static void failures_have_reasons(void **state)
     TURN_UNTIL(&loop, result.dones == 1);
     assert_string_equal(result.error, "connection refused");
     assert_int_equal(result.kind, MK_FAILURE_REFUSED);
+    assert_false(result.is_sent);
     static const char *const bad[] = { "ftp://127.0.0.1/", "file:///etc/passwd", "http://", "" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         result.dones = 0;
@@ -425,6 +431,7 @@ static void a_server_without_tls_has_a_reason(void **state)
     TURN_UNTIL(&loop, result.dones == 1);
     assert_string_not_equal(result.error, "");
     assert_int_equal(result.kind, MK_FAILURE_TLS);
+    assert_false(result.is_sent);
     mk_buf_fini(&result.body);
 }
 
@@ -438,6 +445,7 @@ static void https_refuses_unknown_certificates(void **state)
     post_to(url_of("https", "/echo"), MK_SLICE("secret"), 5000, &result);
     TURN_UNTIL(&loop, result.dones == 1);
     assert_non_null(strstr(result.error, "self-signed certificate"));
+    assert_false(result.is_sent);
     assert_int_equal(result.kind, MK_FAILURE_CERTIFICATE);
     mk_buf_fini(&result.body);
 }
