@@ -43,6 +43,15 @@ static uint8_t take_extra(struct mk_http1_chunks *chunks, char c, uint8_t same, 
     return c == '\n' || ++chunks->extra > MAX_EXTRA ? BAD : same;
 }
 
+static uint8_t wrong_at(const struct mk_http1_chunks *chunks)
+{
+    if (chunks->extra > MAX_EXTRA)
+        return MK_HTTP1_CHUNKS_LONG_EXTRA;
+    if (chunks->state == DATA_CR || chunks->state == DATA_LF)
+        return MK_HTTP1_CHUNKS_WRONG_END;
+    return chunks->state < DATA ? MK_HTTP1_CHUNKS_WRONG_SIZE : MK_HTTP1_CHUNKS_WRONG_TRAILER;
+}
+
 /* Returns the state after a byte that is not data. */
 static uint8_t after(struct mk_http1_chunks *chunks, char c)
 {
@@ -88,7 +97,10 @@ int mk_http1_chunks_feed(struct mk_http1_chunks *chunks, struct mk_slice input, 
                 chunks->state = DATA_CR;
             result = MK_HTTP1_CHUNKS_DATA;
         } else {
-            chunks->state = after(chunks, input.ptr[at++]);
+            uint8_t next = after(chunks, input.ptr[at++]);
+            if (next == BAD)
+                chunks->wrong = wrong_at(chunks);
+            chunks->state = next;
             if (chunks->state == DONE || chunks->state == BAD)
                 result = chunks->state == DONE ? MK_HTTP1_CHUNKS_END : MK_HTTP1_CHUNKS_BAD;
         }
