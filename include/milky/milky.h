@@ -327,7 +327,8 @@ MILKY_API void milky_language_set(enum milky_language language);
 
 /*
  * Sets the writer of the log lines of all endpoints of the process: `write` is called with each
- * line, newline included, on the thread of the endpoint that logs it; NULL (the default): no log.
+ * line, newline included, on the thread that logs it, mostly an endpoint's, which waits for it: so
+ * it must not block. NULL (the default): no log.
  * `level` is 0 for errors, 1 warnings, 2 information, 3 debugging. To be called before endpoints
  * are made.
  */

@@ -20,6 +20,7 @@ static struct {
     _Atomic(mk_log_writer *) writer;
     _Atomic(enum mk_log_level) level;
     _Atomic(enum mk_log_format) format;
+    _Atomic(uint64_t) dropped;
 } sink;
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
@@ -35,6 +36,16 @@ bool mk_log_enabled(enum mk_log_level level)
 {
     return atomic_load_explicit(&sink.writer, memory_order_acquire) &&
            level <= atomic_load_explicit(&sink.level, memory_order_relaxed);
+}
+
+void mk_log_count_dropped(uint64_t lines)
+{
+    atomic_fetch_add_explicit(&sink.dropped, lines, memory_order_relaxed);
+}
+
+uint64_t mk_log_dropped(void)
+{
+    return atomic_load_explicit(&sink.dropped, memory_order_relaxed);
 }
 
 /* Escapes characters that could forge or garble a line; for JSON also quotes and backslashes. */

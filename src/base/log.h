@@ -10,10 +10,15 @@
 #include "base/language.h"
 #include "base/slice.h"
 
+#include <stdint.h>
+
 enum mk_log_level { MK_LOG_ERROR, MK_LOG_WARN, MK_LOG_INFO, MK_LOG_DEBUG };
 enum mk_log_format { MK_LOG_TEXT, MK_LOG_JSON };
 
-/* Outputs one whole line, newline included. Called from any thread, and from several at once. */
+/*
+ * Outputs one whole line, newline included, without waiting for its reader: the loop waits for it.
+ * Called from any thread, and from several at once.
+ */
 typedef void mk_log_writer(const char *line, size_t len);
 
 /*
@@ -27,6 +32,10 @@ void mk_log_setup(enum mk_log_level level, enum mk_log_format format, mk_log_wri
  * needs.
  */
 bool mk_log_enabled(enum mk_log_level level);
+
+/* A writer counts here the lines that it could not write. */
+void mk_log_count_dropped(uint64_t lines);
+uint64_t mk_log_dropped(void);
 
 /*
  * `module` names the room or transport that logs ("webhook"). The message is written in both

@@ -1,8 +1,9 @@
 /* command: see the header. */
 #include "cli/command.h"
-#include "base/error_text.h"
 
+#include "base/error_text.h"
 #include "base/suggestion.h"
+#include "cli/output.h"
 #include "config/schema.h"
 
 #include <errno.h>
@@ -68,6 +69,7 @@ int mk_command_failed(const char *en, const char *zh, ...)
     va_start(args, zh);
     int len = vasprintf(&text, mk_tr(en, zh), args);
     va_end(args);
+    mk_command_log_flush(); /* what led to it comes first */
     fputs("milky: ", stderr);
     if (len >= 0) {
         mk_text_show(stderr, mk_slice_of(text, (size_t)len), true);
@@ -178,7 +180,11 @@ int mk_command_run(const struct mk_command *command, int argc, char **argv)
     if (help)
         return mk_command_help(command, arguments.count, arguments.words);
     int rc = check_words(&arguments);
-    return rc ? rc : command->run(&arguments);
+    if (rc)
+        return rc;
+    int code = command->run(&arguments);
+    mk_command_log_end();
+    return code;
 }
 
 int mk_command_read_file(const char *name, struct mk_buf *text)
@@ -295,14 +301,50 @@ const char *mk_command_token(void)
     return token && *token ? token : NULL;
 }
 
+/* --- the log --- */
+
+enum {
+    LOG_ROOM = 256 * 1024,
+    LOG_FLUSH_MS = 1000, /* what a reader that has stalled may cost at the end */
+};
+
+static struct mk_output *log_output; /* NULL: it is not started, or there is no thread for it */
+
 static void write_line(const char *line, size_t len)
 {
+    if (log_output) {
+        mk_output_write(log_output, line, len);
+        return;
+    }
     /* There is no way to report a log that cannot be written. */
     ssize_t ignored = write(STDERR_FILENO, line, len);
     (void)ignored;
 }
 
+static void report_missing(uint64_t lines)
+{
+    mk_log_warn("log", "%llu lines are missing here: the log was not read, or could not be written",
+                "此处缺少 %llu 行：日志没有被读取，或无法写入", (unsigned long long)lines);
+}
+
 void mk_command_log(unsigned level, unsigned format)
 {
+    log_output = mk_output_start(&(struct mk_output_options){ .fd = STDERR_FILENO,
+                                                              .room = LOG_ROOM,
+                                                              .dropped = mk_log_count_dropped,
+                                                              .resumed = report_missing });
     mk_log_setup((enum mk_log_level)level, (enum mk_log_format)format, write_line);
+}
+
+void mk_command_log_flush(void)
+{
+    if (log_output)
+        mk_output_flush(log_output, LOG_FLUSH_MS);
+}
+
+void mk_command_log_end(void)
+{
+    mk_log_setup(MK_LOG_ERROR, MK_LOG_TEXT, NULL);
+    mk_output_stop(log_output, LOG_FLUSH_MS);
+    log_output = NULL;
 }

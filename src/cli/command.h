@@ -105,8 +105,17 @@ bool mk_command_uin(const char *text, uint64_t *uin);
 /* The access token of the environment (MILKY_ACCESS_TOKEN), or NULL. */
 const char *mk_command_token(void);
 
-/* Sends log lines to the standard error output. */
+/*
+ * Sends log lines to the standard error output, from a thread (cli/output.h). Lines that do not fit
+ * are counted (mk_log_dropped), and the log says so where they are missing.
+ */
 void mk_command_log(unsigned level, unsigned format);
+
+/* Waits until all lines are written, at most a second. */
+void mk_command_log_flush(void);
+
+/* The same, and turns the log off. */
+void mk_command_log_end(void);
 
 extern const struct mk_command mk_serve_command, mk_check_command, mk_init_command, mk_call_command,
     mk_watch_command, mk_say_command, mk_do_command, mk_world_command, mk_sandbox_command,

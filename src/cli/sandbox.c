@@ -205,37 +205,36 @@ static int place_servers(struct run *run)
 
 /* --- running --- */
 
-static void print_address(const char *address)
+static void print_address(FILE *out, const char *address)
 {
-    printf("%s%s", strncmp(address, "unix:", 5) == 0 ? "" : "http://", address);
+    fprintf(out, "%s%s", strncmp(address, "unix:", 5) == 0 ? "" : "http://", address);
 }
 
 /* ready BASE bots=UIN=BASE,UIN=BASE control=BASE */
-static void announce(void *arg, const struct milky_endpoint *endpoint)
+static void announce(void *arg, const struct milky_endpoint *endpoint, FILE *out)
 {
     (void)arg;
     struct milky_port port = { .size = sizeof(port) };
     const char *before = " bots=";
-    printf("ready ");
+    fprintf(out, "ready ");
     for (size_t i = 0; milky_endpoint_port(endpoint, i, &port); i++)
         if (strcmp(port.transport, "http_server") == 0) {
-            print_address(port.address);
+            print_address(out, port.address);
             break;
         }
     for (size_t i = 0; milky_endpoint_port(endpoint, i, &port); i++) {
         if (strcmp(port.transport, "http_server") != 0)
             continue;
-        printf("%s%llu=", before, (unsigned long long)port.self_id);
-        print_address(port.address);
+        fprintf(out, "%s%llu=", before, (unsigned long long)port.self_id);
+        print_address(out, port.address);
         before = ",";
     }
     for (size_t i = 0; milky_endpoint_port(endpoint, i, &port); i++)
         if (strcmp(port.transport, "control") == 0) {
-            printf(" control=");
-            print_address(port.address);
+            fprintf(out, " control=");
+            print_address(out, port.address);
         }
-    printf("\n");
-    fflush(stdout);
+    fprintf(out, "\n");
 }
 
 /* Checks, before the run, that the world can be written. A new file stays until the end. */

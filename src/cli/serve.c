@@ -3,6 +3,7 @@
 #include "base/error_text.h"
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/reload.h"
 #include "cli/summary.h"
 
@@ -25,12 +26,16 @@ static const struct mk_option options[] = {
     { NULL },
 };
 
-enum { SIGNALS = 3 };
+enum {
+    SIGNALS = 3,
+    BANNER_MS = 1000, /* what a reader of the banner that has stalled may cost at the end */
+};
 
 struct server {
     const struct mk_serving *serving;
     struct milky_endpoint *endpoint;
     uv_signal_t signals[SIGNALS];
+    struct mk_output *banner;
     bool stopping;
 };
 
@@ -48,8 +53,10 @@ static void on_signal(uv_signal_t *handle, int number)
         reload(server, &restart); /* it logs the result */
         return;
     }
-    if (server->stopping)
+    if (server->stopping) {
+        mk_command_log_flush();
         _exit(128 + number); /* a second signal means that the user does not want to wait */
+    }
     server->stopping = true;
     mk_log_info("serve", "stopping (signal %d; a second one ends it at once)",
                 "正在停止（信号 %d；再来一次则立即结束）", number);
@@ -98,6 +105,25 @@ static int make_folder(const char *path)
     return rc;
 }
 
+/* In a thread, since a reader that has stalled must not stop the bots. */
+static void print_ready(struct server *server)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (out) {
+        server->serving->ready(server->serving->arg, server->endpoint, out);
+        if (fclose(out) == 0 && len > 0)
+            server->banner = mk_output_start(&(struct mk_output_options){ STDOUT_FILENO, len });
+    }
+    if (server->banner)
+        mk_output_write(server->banner, text, len);
+    else
+        mk_log_error("serve", "no memory or no thread to print that it is ready",
+                     "没有内存或线程，无法输出就绪信息");
+    free(text);
+}
+
 int mk_serve(const struct mk_serving *serving)
 {
     /* SQLite is for endpoints alone here: statistics that are not read would cost them a lock at
@@ -115,8 +141,9 @@ int mk_serve(const struct mk_serving *serving)
         if (rc == 0)
             rc = milky_endpoint_start(server.endpoint, &error);
         if (rc == 0) {
-            serving->ready(serving->arg, server.endpoint);
+            print_ready(&server);
             milky_endpoint_run(server.endpoint);
+            mk_output_stop(server.banner, BANNER_MS);
             if (serving->stopped)
                 code = serving->stopped(serving->arg);
         }
@@ -143,13 +170,12 @@ static const char *reload_file(void *arg, struct milky_endpoint *endpoint, const
     return mk_reload(&announcement->reload, endpoint, restart);
 }
 
-static void announce(void *arg, const struct milky_endpoint *endpoint)
+static void announce(void *arg, const struct milky_endpoint *endpoint, FILE *out)
 {
     const struct announcement *announcement = arg;
-    mk_summary_print(stdout, announcement->config, endpoint);
-    mk_summary_try(stdout, announcement->config, announcement->file, endpoint);
-    printf("ready\n");
-    fflush(stdout);
+    mk_summary_print(out, announcement->config, endpoint);
+    mk_summary_try(out, announcement->config, announcement->file, endpoint);
+    fprintf(out, "ready\n");
 }
 
 static int serve(struct mk_config *config, const char *file)

@@ -4,12 +4,13 @@
 #define MK_CLI_SERVE_H
 
 #include <milky/milky.h>
+#include <stdio.h>
 
 struct mk_serving {
     /* Its backends are taken over. */
     const struct milky_config *config;
-    /* It serves now. */
-    void (*ready)(void *arg, const struct milky_endpoint *endpoint);
+    /* It serves now: prints where on `out`, which becomes the standard output. */
+    void (*ready)(void *arg, const struct milky_endpoint *endpoint, FILE *out);
     /*
      * Optional: read the configuration again, on SIGHUP or `milky reload`
      * (milky_endpoint_on_reload).

@@ -62,6 +62,7 @@ struct family {
         return (double)(value);                                                                    \
     }
 READ(loop_turns, w->endpoint->loop->turns)
+READ(log_dropped, w->process.log_dropped)
 READ(started_at, (double)w->endpoint->started_at / 1e3)
 READ(cpu_seconds, w->process.cpu_seconds)
 READ(resident, w->process.resident)
@@ -286,6 +287,8 @@ static const struct family families[] = {
     { "milky_build_info", "gauge", "1, with the version.", write_build },
     { "milky_loop_turns_total", "counter", "Turns of the event loop.", write_endpoint,
       .of.endpoint = loop_turns },
+    { "milky_log_lines_dropped_total", "counter", "Log lines that could not be written in time.",
+      write_endpoint, .of.endpoint = log_dropped },
     { "process_start_time_seconds", "gauge", "When it started, since 1970.", write_endpoint,
       .of.endpoint = started_at },
     { "process_cpu_seconds_total", "counter", "Processor time that was used.", write_endpoint,

@@ -1,6 +1,8 @@
 /* process: see the header. */
 #include "endpoint/process.h"
 
+#include "base/log.h"
+
 #include <dirent.h>
 #include <sys/resource.h>
 #include <uv.h>
@@ -24,7 +26,7 @@ static double seconds(uv_timeval_t time)
 
 void mk_process_measure(struct mk_process *process)
 {
-    *process = (struct mk_process){ .open_fds = count_fds() };
+    *process = (struct mk_process){ .open_fds = count_fds(), .log_dropped = mk_log_dropped() };
     struct rlimit limit;
     uv_rusage_t usage;
     size_t resident;
