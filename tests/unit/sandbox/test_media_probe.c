@@ -10,7 +10,9 @@
 #include "backend/sandbox/media/probe.h"
 #include "base/buf.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -54,6 +56,33 @@ static void little(uint64_t number, unsigned size)
 
 /* --- asking --- */
 
+/* A file with this content. */
+static int file_of(struct mk_slice content)
+{
+    char path[] = "/tmp/milky-probe-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    unlink(path);
+    assert_int_equal(write(fd, content.ptr, content.len), content.len);
+    return fd;
+}
+
+/* A file of the same content gives the same answer, piece by piece. */
+static void compare_with_file(struct mk_slice content, const struct sb_media_info *info,
+                              const struct mk_phrase *wrong)
+{
+    struct sb_media_info found = { 0 };
+    const struct mk_phrase *reason;
+    int fd = file_of(content);
+    assert_int_equal(sb_media_probe_file(fd, content.len, &found, &reason), 0);
+    assert_ptr_equal(reason, wrong);
+    assert_string_equal(found.content_type, info->content_type);
+    assert_int_equal(found.width, info->width);
+    assert_int_equal(found.height, info->height);
+    assert_int_equal(found.duration, info->duration);
+    close(fd);
+}
+
 /* The content ends at a guard page: reading beyond it ends the test. */
 static const char *probe_guarded(struct mk_slice content, struct sb_media_info *info)
 {
@@ -67,6 +96,7 @@ static const char *probe_guarded(struct mk_slice content, struct sb_media_info *
         memcpy(at, content.ptr, content.len);
     const struct mk_phrase *wrong = sb_media_probe(mk_slice_of(at, content.len), info);
     munmap(map, size + page);
+    compare_with_file(content, info, wrong);
     return wrong ? wrong->en : NULL;
 }
 
@@ -624,15 +654,43 @@ static int forget(void **state)
     return 0;
 }
 
+/* --- files that change --- */
+
+/* A mapping of it would end the process (SIGBUS). */
+static void shortened_files(void **state)
+{
+    (void)state;
+    static char whole[200 * 1024];
+    struct sb_media_info info;
+    const struct mk_phrase *wrong;
+    int fd = file_of(mk_slice_of(whole, sizeof(whole)));
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(sb_media_probe_file(fd, sizeof(whole), &info, &wrong), -EIO);
+    close(fd);
+    assert_int_equal(sb_media_probe_file(fd, sizeof(whole), &info, &wrong), -EBADF);
+    /* Its head is there; what is behind it is not. */
+    memset(whole, 0x7c, sizeof(whole));
+    memcpy(whole, "#!AMR\n", 6);
+    fd = file_of(mk_slice_of(whole, sizeof(whole)));
+    assert_int_equal(sb_media_probe_file(fd, sizeof(whole), &info, &wrong), 0);
+    assert_string_equal(info.content_type, "audio/amr");
+    assert_int_equal(ftruncate(fd, 100 * 1024), 0);
+    assert_int_equal(sb_media_probe_file(fd, sizeof(whole), &info, &wrong), -EIO);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(png),     cmocka_unit_test(jpeg),          cmocka_unit_test(jpeg_refused),
-        cmocka_unit_test(gif_bmp), cmocka_unit_test(webp),          cmocka_unit_test(wav),
-        cmocka_unit_test(mp3),     cmocka_unit_test(mp3_refused),   cmocka_unit_test(ogg),
-        cmocka_unit_test(flac),    cmocka_unit_test(amr),           cmocka_unit_test(silk),
-        cmocka_unit_test(mp4),     cmocka_unit_test(mp4_fragments), cmocka_unit_test(mp4_refused),
-        cmocka_unit_test(others),  cmocka_unit_test(types_by_name),
+        cmocka_unit_test(png),          cmocka_unit_test(jpeg),
+        cmocka_unit_test(jpeg_refused), cmocka_unit_test(gif_bmp),
+        cmocka_unit_test(webp),         cmocka_unit_test(wav),
+        cmocka_unit_test(mp3),          cmocka_unit_test(mp3_refused),
+        cmocka_unit_test(ogg),          cmocka_unit_test(flac),
+        cmocka_unit_test(amr),          cmocka_unit_test(silk),
+        cmocka_unit_test(mp4),          cmocka_unit_test(mp4_fragments),
+        cmocka_unit_test(mp4_refused),  cmocka_unit_test(shortened_files),
+        cmocka_unit_test(others),       cmocka_unit_test(types_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, forget);
 }

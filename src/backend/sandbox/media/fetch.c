@@ -23,7 +23,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
@@ -139,17 +138,10 @@ static int tri_hash(struct sb_media_fetch *fetch)
     return rc < 0 ? rc : ended;
 }
 
-/* Only those pages of the mapping are read that the probe looks at. */
 static int look_at(struct sb_media_fetch *fetch)
 {
-    void *map = mmap(NULL, fetch->size, PROT_READ, MAP_PRIVATE, fetch->fd, 0);
-    if (map == MAP_FAILED)
-        return -errno;
-    madvise(map, fetch->size, MADV_RANDOM);
-    fetch->media.wrong = sb_media_probe(mk_slice_of(map, fetch->size), &fetch->media.info);
     fetch->media.size = fetch->size;
-    munmap(map, fetch->size);
-    return 0;
+    return sb_media_probe_file(fetch->fd, fetch->size, &fetch->media.info, &fetch->media.wrong);
 }
 
 /*

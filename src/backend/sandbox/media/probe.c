@@ -1,6 +1,10 @@
 /* probe: see the header. Here is the list of formats; each kind of them has a file of its own. */
 #include "backend/sandbox/media/probe_private.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 static const struct sb_media_info types[] = {
     { .kind = SB_MEDIA_OTHER, .content_type = "application/octet-stream", .extension = "bin" },
     { .kind = SB_MEDIA_IMAGE, .content_type = "image/png", .extension = "png" },
@@ -53,7 +57,7 @@ static sb_media_prober *const probers[] = {
     sb_media_probe_amr, sb_media_probe_silk, sb_media_probe_mp4,  sb_media_probe_mp3,
 };
 
-const struct mk_phrase *sb_media_probe(struct mk_slice content, struct sb_media_info *info)
+static const struct mk_phrase *probe(struct sb_media_bytes content, struct sb_media_info *info)
 {
     for (size_t i = 0; i < sizeof(probers) / sizeof(probers[0]); i++) {
         struct sb_media_info found = { 0 };
@@ -71,4 +75,47 @@ const struct mk_phrase *sb_media_probe(struct mk_slice content, struct sb_media_
     }
     *info = types[0];
     return NULL;
+}
+
+const struct mk_phrase *sb_media_probe(struct mk_slice content, struct sb_media_info *info)
+{
+    struct sb_media_window window = { .bytes = content.ptr, .len = content.len, .fd = -1 };
+    return probe((struct sb_media_bytes){ &window, 0, content.len }, info);
+}
+
+/* --- files --- */
+
+/*
+ * A mapping would be simpler, but a file that becomes shorter, or a disk that fails, ends the
+ * process there (SIGBUS).
+ */
+void sb_media_window_move(struct sb_media_window *window, uint64_t position)
+{
+    size_t got = 0;
+    window->start = position - position % SB_MEDIA_WINDOW;
+    while (!window->error && got < SB_MEDIA_WINDOW) {
+        ssize_t count = pread(window->fd, window->piece + got, SB_MEDIA_WINDOW - got,
+                              (off_t)(window->start + got));
+        if (count == 0)
+            break;
+        if (count < 0 && errno != EINTR)
+            window->error = -errno;
+        got += count > 0 ? (size_t)count : 0;
+    }
+    if (!window->error && window->start + got <= position)
+        window->error = -EIO; /* the file became shorter */
+    memset(window->piece + got, 0, SB_MEDIA_WINDOW - got);
+    window->bytes = window->piece;
+    window->len = SB_MEDIA_WINDOW;
+}
+
+int sb_media_probe_file(int fd, uint64_t size, struct sb_media_info *info,
+                        const struct mk_phrase **wrong)
+{
+    struct sb_media_window window = { .fd = fd, .piece = malloc(SB_MEDIA_WINDOW) };
+    if (!window.piece)
+        return -ENOMEM;
+    *wrong = probe((struct sb_media_bytes){ &window, 0, size }, info);
+    free(window.piece);
+    return window.error;
 }

@@ -1,6 +1,6 @@
 /* clang-format off */
 /*
- * probe: what a content is, and its size or duration, from its headers alone: no I/O, no decoding.
+ * probe: what a content is, and its size or duration, from its headers alone, without decoding.
  * All reads are bounds-checked; names and declared types are ignored.
  *
  *   images   PNG, JPEG, GIF, WebP, BMP
@@ -28,11 +28,18 @@ struct sb_media_info {
 };
 
 /*
- * Probes a whole content; of a large one it reads only a few pages, unless its frames have to be
- * counted (AMR, SILK). Returns NULL; or the reason, a clause, when it begins as one of the formats
- * above but its header is cut or contradicts itself: then `info` is as for others.
+ * Probes a whole content. Returns NULL; or the reason, a clause, when it begins as one of the
+ * formats above but its header is cut or contradicts itself: then `info` is as for others.
  */
 const struct mk_phrase *sb_media_probe(struct mk_slice content, struct sb_media_info *info);
+
+/*
+ * The same for the first `size` bytes of a file. Of a large one it reads only a few pieces, unless
+ * its frames have to be counted (AMR, SILK). Returns 0 with `*wrong` set, or a negative errno: -EIO
+ * for a file that is shorter. It blocks.
+ */
+int sb_media_probe_file(int fd, uint64_t size, struct sb_media_info *info,
+                        const struct mk_phrase **wrong);
 
 /* The info of a content type in the table above; SB_MEDIA_OTHER for any other. */
 void sb_media_info_of(const char *content_type, size_t len, struct sb_media_info *info);

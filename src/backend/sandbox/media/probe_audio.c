@@ -17,7 +17,7 @@ static const struct mk_phrase silk_has_no_frame = { "there is no SILK frame in i
                                                     "其中没有 SILK 帧" };
 
 /* RIFF: the duration is the size of the data chunk divided by the byte rate. */
-bool sb_media_probe_wav(struct mk_slice content, struct sb_media_info *info,
+bool sb_media_probe_wav(struct sb_media_bytes content, struct sb_media_info *info,
                         const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("RIFF")) || !sb_media_has(content, 8, MK_SLICE("WAVE")))
@@ -46,11 +46,11 @@ bool sb_media_probe_wav(struct mk_slice content, struct sb_media_info *info,
 enum { OGG_PAGE = 27, OGG_LAST = 65307 }; /* the least and the most bytes of a page */
 
 /* The time at the end of the last page of this stream: found from the end. 0: there is none. */
-static uint64_t last_granule(struct mk_slice content, uint32_t serial)
+static uint64_t last_granule(struct sb_media_bytes content, uint32_t serial)
 {
     uint64_t stop = content.len > 2 * OGG_LAST ? content.len - 2 * OGG_LAST : 0;
     for (uint64_t at = content.len; at-- > stop;) {
-        if (content.ptr[at] != 'O' || !sb_media_there(content, at, OGG_PAGE) ||
+        if (sb_media_byte(content, at) != 'O' || !sb_media_there(content, at, OGG_PAGE) ||
             !sb_media_has(content, at, MK_SLICE("OggS\0")))
             continue;
         uint64_t granule = sb_media_le64(content, at + 6);
@@ -61,7 +61,7 @@ static uint64_t last_granule(struct mk_slice content, uint32_t serial)
 }
 
 /* RFC 3533. The first packet says which codec it is; video in Ogg is not recognized. */
-bool sb_media_probe_ogg(struct mk_slice content, struct sb_media_info *info,
+bool sb_media_probe_ogg(struct sb_media_bytes content, struct sb_media_info *info,
                         const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("OggS\0")))
@@ -92,7 +92,7 @@ bool sb_media_probe_ogg(struct mk_slice content, struct sb_media_info *info,
 }
 
 /* RFC 9639, 8.2: the first block holds the rate (20 bits) and the number of samples (36 bits). */
-bool sb_media_probe_flac(struct mk_slice content, struct sb_media_info *info,
+bool sb_media_probe_flac(struct sb_media_bytes content, struct sb_media_info *info,
                          const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("fLaC")))
@@ -116,7 +116,7 @@ bool sb_media_probe_flac(struct mk_slice content, struct sb_media_info *info,
 enum { FRAMES_A_SECOND = 50 };
 
 /* RFC 4867, 5.3: a byte gives the length of the frame after it. */
-bool sb_media_probe_amr(struct mk_slice content, struct sb_media_info *info,
+bool sb_media_probe_amr(struct sb_media_bytes content, struct sb_media_info *info,
                         const struct mk_phrase **wrong)
 {
     static const int16_t narrow[16] = {
@@ -146,7 +146,7 @@ bool sb_media_probe_amr(struct mk_slice content, struct sb_media_info *info,
  * Two bytes give the length of the packet after them. QQ puts a byte before all; others end with
  * FFFF.
  */
-bool sb_media_probe_silk(struct mk_slice content, struct sb_media_info *info,
+bool sb_media_probe_silk(struct sb_media_bytes content, struct sb_media_info *info,
                          const struct mk_phrase **wrong)
 {
     bool is_qq = sb_media_has(content, 0, MK_SLICE("\x02#!SILK_V3"));

@@ -21,7 +21,7 @@ static const struct mk_phrase bmp_is_damaged = { "its BMP header is cut or damag
                                                  "其 BMP 文件头不完整或已损坏" };
 
 /* PNG, 11.2.1: the header chunk comes first. */
-bool sb_media_probe_png(struct mk_slice content, struct sb_media_info *info,
+bool sb_media_probe_png(struct sb_media_bytes content, struct sb_media_info *info,
                         const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("\x89PNG\r\n\x1a\n")))
@@ -42,7 +42,7 @@ static bool is_frame_marker(uint32_t marker)
 }
 
 /* Skips segments (EXIF with its thumbnail is one of them) until a frame starts. */
-bool sb_media_probe_jpeg(struct mk_slice content, struct sb_media_info *info,
+bool sb_media_probe_jpeg(struct sb_media_bytes content, struct sb_media_info *info,
                          const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("\xff\xd8\xff")))
@@ -75,7 +75,7 @@ bool sb_media_probe_jpeg(struct mk_slice content, struct sb_media_info *info,
     return true;
 }
 
-bool sb_media_probe_gif(struct mk_slice content, struct sb_media_info *info,
+bool sb_media_probe_gif(struct sb_media_bytes content, struct sb_media_info *info,
                         const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("GIF87a")) &&
@@ -90,7 +90,7 @@ bool sb_media_probe_gif(struct mk_slice content, struct sb_media_info *info,
 }
 
 /* The first chunk has the size: lossy (RFC 6386, 9.1), lossless, or extended (RFC 9649). */
-bool sb_media_probe_webp(struct mk_slice content, struct sb_media_info *info,
+bool sb_media_probe_webp(struct sb_media_bytes content, struct sb_media_info *info,
                          const struct mk_phrase **wrong)
 {
     if (!sb_media_has(content, 0, MK_SLICE("RIFF")) || !sb_media_has(content, 8, MK_SLICE("WEBP")))
@@ -119,7 +119,7 @@ bool sb_media_probe_webp(struct mk_slice content, struct sb_media_info *info,
 }
 
 /* Many texts begin with "BM", so the size of the second header must be one that exists. */
-bool sb_media_probe_bmp(struct mk_slice content, struct sb_media_info *info,
+bool sb_media_probe_bmp(struct sb_media_bytes content, struct sb_media_info *info,
                         const struct mk_phrase **wrong)
 {
     static const uint8_t header_sizes[] = { 12, 16, 40, 52, 56, 64, 108, 124 };

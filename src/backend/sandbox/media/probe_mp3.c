@@ -21,7 +21,7 @@ struct frame {
 /*
  * Reads the header at `at`. Returns false when there is none. Free-format frames are not supported.
  */
-static bool read_frame(struct mk_slice content, uint64_t at, struct frame *frame)
+static bool read_frame(struct sb_media_bytes content, uint64_t at, struct frame *frame)
 {
     static const uint16_t kbit[2][3][15] = {
         { { 0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448 },
@@ -53,7 +53,7 @@ static bool read_frame(struct mk_slice content, uint64_t at, struct frame *frame
 }
 
 /* Two headers in a row are no accident; after the last frame is the end, or an ID3v1 tag. */
-static bool is_start(struct mk_slice content, uint64_t at, struct frame *frame)
+static bool is_start(struct sb_media_bytes content, uint64_t at, struct frame *frame)
 {
     struct frame next;
     if (!read_frame(content, at, frame))
@@ -64,7 +64,7 @@ static bool is_start(struct mk_slice content, uint64_t at, struct frame *frame)
 }
 
 /* The number of frames that an encoder has noted in the first one, or 0. */
-static uint32_t noted_frames(struct mk_slice content, uint64_t at, const struct frame *frame)
+static uint32_t noted_frames(struct sb_media_bytes content, uint64_t at, const struct frame *frame)
 {
     uint64_t xing = at + 4 + frame->side_info, vbri = at + 4 + 32;
     if ((sb_media_has(content, xing, MK_SLICE("Xing")) ||
@@ -77,7 +77,7 @@ static uint32_t noted_frames(struct mk_slice content, uint64_t at, const struct 
 }
 
 /* The bytes of an ID3v2 tag, whose size has 7 bits a byte; 0: there is none. */
-static uint64_t tag_size(struct mk_slice content)
+static uint64_t tag_size(struct sb_media_bytes content)
 {
     if (!sb_media_has(content, 0, MK_SLICE("ID3")) || !sb_media_there(content, 0, 10))
         return 0;
@@ -87,7 +87,7 @@ static uint64_t tag_size(struct mk_slice content)
     return 10 + size + (sb_media_byte(content, 5) & 0x10 ? 10 : 0);
 }
 
-bool sb_media_probe_mp3(struct mk_slice content, struct sb_media_info *info,
+bool sb_media_probe_mp3(struct sb_media_bytes content, struct sb_media_info *info,
                         const struct mk_phrase **wrong)
 {
     uint64_t tag = tag_size(content);

@@ -24,7 +24,8 @@ struct movie {
 
 /* The next box of `rest`: its four letters and what is in it. False at the end, or where it is cut.
  */
-static bool next_box(struct mk_slice *rest, struct mk_slice *type, struct mk_slice *box)
+static bool next_box(struct sb_media_bytes *rest, struct sb_media_bytes *type,
+                     struct sb_media_bytes *box)
 {
     if (!sb_media_there(*rest, 0, 8))
         return false;
@@ -39,24 +40,24 @@ static bool next_box(struct mk_slice *rest, struct mk_slice *type, struct mk_sli
     }
     if (size < head || size > rest->len)
         return false;
-    *type = mk_slice_of(rest->ptr + 4, 4);
-    *box = mk_slice_of(rest->ptr + head, (size_t)(size - head));
-    *rest = mk_slice_from(*rest, (size_t)size);
+    *type = sb_media_part(*rest, 4, 4);
+    *box = sb_media_part(*rest, head, size - head);
+    *rest = sb_media_part(*rest, size, rest->len - size);
     return true;
 }
 
-static bool find_box(struct mk_slice in, struct mk_slice wanted, struct mk_slice *box)
+static bool find_box(struct sb_media_bytes in, struct mk_slice wanted, struct sb_media_bytes *box)
 {
-    struct mk_slice type;
+    struct sb_media_bytes type;
     while (next_box(&in, &type, box))
-        if (mk_slice_eq(type, wanted))
+        if (sb_media_has(type, 0, wanted))
             return true;
     return false;
 }
 
-static void read_movie_header(struct mk_slice box, struct movie *movie)
+static void read_movie_header(struct sb_media_bytes box, struct movie *movie)
 {
-    bool is_long = box.len > 0 && box.ptr[0] == 1;
+    bool is_long = box.len > 0 && sb_media_byte(box, 0) == 1;
     if (!sb_media_there(box, 0, is_long ? 32 : 20))
         return;
     movie->time_scale = sb_media_be32(box, is_long ? 20 : 12);
@@ -67,9 +68,9 @@ static void read_movie_header(struct mk_slice box, struct movie *movie)
 }
 
 /* Sizes are fixed-point numbers: 16 bits before the point and 16 after it. */
-static void read_track(struct mk_slice track, struct movie *movie)
+static void read_track(struct sb_media_bytes track, struct movie *movie)
 {
-    struct mk_slice header, media, handler;
+    struct sb_media_bytes header, media, handler;
     if (!find_box(track, MK_SLICE("mdia"), &media) || !find_box(media, MK_SLICE("hdlr"), &handler))
         return;
     if (sb_media_has(handler, 8, MK_SLICE("soun")))
@@ -79,7 +80,7 @@ static void read_track(struct mk_slice track, struct movie *movie)
     movie->has_video = true;
     if (!find_box(track, MK_SLICE("tkhd"), &header))
         return;
-    uint64_t at = header.len > 0 && header.ptr[0] == 1 ? 88 : 76;
+    uint64_t at = header.len > 0 && sb_media_byte(header, 0) == 1 ? 88 : 76;
     if (!sb_media_there(header, at, 8))
         return;
     movie->width = sb_media_be32(header, at) >> 16;
@@ -87,52 +88,52 @@ static void read_track(struct mk_slice track, struct movie *movie)
 }
 
 /* A fragmented movie has its duration elsewhere, if at all. */
-static void read_fragments(struct mk_slice extends, struct movie *movie)
+static void read_fragments(struct sb_media_bytes extends, struct movie *movie)
 {
-    struct mk_slice header;
+    struct sb_media_bytes header;
     if (movie->duration > 0 || !find_box(extends, MK_SLICE("mehd"), &header))
         return;
-    bool is_long = header.len > 0 && header.ptr[0] == 1;
+    bool is_long = header.len > 0 && sb_media_byte(header, 0) == 1;
     if (sb_media_there(header, 4, is_long ? 8 : 4))
         movie->duration = is_long ? sb_media_be64(header, 4) : sb_media_be32(header, 4);
 }
 
-static void read_movie(struct mk_slice moov, struct movie *movie)
+static void read_movie(struct sb_media_bytes moov, struct movie *movie)
 {
-    struct mk_slice type, box;
+    struct sb_media_bytes type, box;
     while (next_box(&moov, &type, &box)) {
-        if (mk_slice_eq(type, MK_SLICE("mvhd")))
+        if (sb_media_has(type, 0, MK_SLICE("mvhd")))
             read_movie_header(box, movie);
-        else if (mk_slice_eq(type, MK_SLICE("trak")))
+        else if (sb_media_has(type, 0, MK_SLICE("trak")))
             read_track(box, movie);
-        else if (mk_slice_eq(type, MK_SLICE("mvex")))
+        else if (sb_media_has(type, 0, MK_SLICE("mvex")))
             read_fragments(box, movie);
     }
 }
 
 /* Images (HEIC, AVIF) are in the same boxes; they are not recognized. */
-static bool is_picture(struct mk_slice brand)
+static bool is_picture(struct sb_media_bytes brand)
 {
     static const char brands[][5] = {
         "heic", "heix", "hevc", "hevx", "mif1", "msf1", "avif", "avis"
     };
     for (size_t i = 0; i < sizeof(brands) / sizeof(brands[0]); i++)
-        if (mk_slice_eq(brand, mk_slice_of(brands[i], 4)))
+        if (sb_media_has(brand, 0, mk_slice_of(brands[i], 4)))
             return true;
     return false;
 }
 
-bool sb_media_probe_mp4(struct mk_slice content, struct sb_media_info *info,
+bool sb_media_probe_mp4(struct sb_media_bytes content, struct sb_media_info *info,
                         const struct mk_phrase **wrong)
 {
     bool has_brand = sb_media_has(content, 4, MK_SLICE("ftyp")) && sb_media_there(content, 8, 4);
     bool is_old = sb_media_has(content, 4, MK_SLICE("moov")) ||
                   sb_media_has(content, 4, MK_SLICE("wide")) ||
                   sb_media_has(content, 4, MK_SLICE("mdat"));
-    struct mk_slice brand = has_brand ? mk_slice_of(content.ptr + 8, 4) : (struct mk_slice){ 0 };
+    struct sb_media_bytes brand = sb_media_part(content, has_brand ? 8 : 0, has_brand ? 4 : 0);
     if ((!has_brand && !is_old) || is_picture(brand))
         return false;
-    struct mk_slice moov;
+    struct sb_media_bytes moov;
     struct movie movie = { 0 };
     if (find_box(content, MK_SLICE("moov"), &moov))
         read_movie(moov, &movie);
@@ -140,7 +141,7 @@ bool sb_media_probe_mp4(struct mk_slice content, struct sb_media_info *info,
         return false;
     if (movie.has_video)
         info->content_type =
-            is_old || mk_slice_eq(brand, MK_SLICE("qt  ")) ? "video/quicktime" : "video/mp4";
+            is_old || sb_media_has(brand, 0, MK_SLICE("qt  ")) ? "video/quicktime" : "video/mp4";
     else
         info->content_type = "audio/mp4";
     if (!movie.has_header || (!movie.has_video && !movie.has_audio))

@@ -100,6 +100,14 @@ static bool unreadable(struct sb_media_problem *problem, int error)
     return false;
 }
 
+static void became_shorter(struct sb_media_problem *problem)
+{
+    sb_media_problem(problem, SB_PROBLEM_CONTENT,
+                     "the file cannot be read: it became shorter meanwhile; send it again when it "
+                     "is complete",
+                     "无法读取文件：读取期间文件变短了；请在文件完整之后重新发送");
+}
+
 /* Decodes the path of a file URI. */
 static bool decode(struct mk_slice escaped, char path[PATH_MAX], struct sb_media_problem *problem)
 {
@@ -258,7 +266,8 @@ static int open_below(const struct sb_media_rules *rules, const char *root, char
     return at < 0 ? -errno : at;
 }
 
-static int open_file(const struct sb_media_rules *rules, struct mk_slice uri,
+/* `*size`: of the file when it was opened. */
+static int open_file(const struct sb_media_rules *rules, struct mk_slice uri, uint64_t *size,
                      struct sb_media_problem *problem)
 {
     char path[PATH_MAX] = "", resolved[PATH_MAX];
@@ -290,6 +299,8 @@ static int open_file(const struct sb_media_rules *rules, struct mk_slice uri,
         own_file(problem);
     else if (fd < 0)
         unreadable(problem, -fd);
+    else
+        *size = (uint64_t)status.st_size;
     return fd;
 }
 
@@ -297,12 +308,14 @@ bool sb_media_read_file(const struct sb_media_rules *rules, struct mk_slice uri,
                         const atomic_bool *abandoned, sb_media_taker *take, void *arg,
                         struct sb_media_problem *problem)
 {
-    int fd = open_file(rules, uri, problem);
+    uint64_t total = 0, size = 0;
+    int fd = open_file(rules, uri, &size, problem);
     char *piece = fd >= 0 ? malloc(PIECE) : NULL;
-    uint64_t total = 0;
     int error = piece ? 0 : -ENOMEM;
     while (fd >= 0 && error == 0 && !problem->kind && !atomic_load(abandoned)) {
         ssize_t got = read(fd, piece, PIECE);
+        if (got == 0 && total < size)
+            became_shorter(problem);
         if (got == 0)
             break;
         if (got < 0 && errno == EINTR)
