@@ -12,66 +12,77 @@
 struct mk_backend_made {
     char *name;
     char *settings; /* mk_config_backend_text */
+    unsigned type;  /* enum mk_backend_type */
     bool is_new;    /* it does not run yet */
 };
 
 /* --- the types --- */
 
-/* The default roots. A daemon's working directory is often "/", which would give access to the
- * whole machine. */
-static size_t default_roots(const char *roots[2], const struct mk_backends_home *home)
+/* On the heap: the files that no bot reads. NULL when out of memory. */
+static const char **closed_files(const struct mk_backends_home *home, const struct mk_config *fresh,
+                                 size_t *count)
 {
-    char *here = realpath(".", NULL);
-    bool is_all = here && strcmp(here, "/") == 0;
-    free(here);
-    roots[0] = home->data_dir;
-    roots[1] = ".";
-    return is_all ? 1 : 2;
+    const struct mk_config *configs[] = { home->config, fresh };
+    const char **files = calloc(home->config->file_count + fresh->file_count + 1, sizeof(*files));
+    *count = 0;
+    if (files)
+        files[(*count)++] = home->journal;
+    for (size_t i = 0; files && i < 2; i++)
+        for (size_t k = 0; k < configs[i]->file_count; k++)
+            files[(*count)++] = configs[i]->files[k];
+    return files;
 }
 
 static void *make_sandbox(const struct mk_config_backend *config, const char *folder,
-                          const struct mk_backends_home *home)
+                          const struct mk_backends_home *home, const struct mk_config *fresh)
 {
     char path[4096], old_path[4096];
-    const char *roots[2];
-    const char *closed[] = { home->journal, old_path, home->config };
-    bool has_roots = config->sandbox.media.root_count > 0;
-    size_t root_count = default_roots(roots, home);
     snprintf(old_path, sizeof(old_path), "%s/sandbox.db", home->data_dir);
     int len = snprintf(path, sizeof(path), "%s/sandbox.db", folder);
     if (len < 0 || (size_t)len >= sizeof(path))
         return NULL;
+    size_t closed_count;
+    const char **closed = closed_files(home, fresh, &closed_count);
     const struct sb_sandbox_config sandbox = {
         .path = path,
         .old_path = strcmp(config->name, "sandbox") == 0 ? old_path : NULL,
         .media = {
             .max_bytes = config->sandbox.media.max_bytes,
-            .roots = has_roots ? config->sandbox.media.roots : roots,
-            .root_count = has_roots ? config->sandbox.media.root_count : root_count,
+            .roots = config->sandbox.media.roots,
+            .root_count = config->sandbox.media.root_count,
             .closed = closed,
-            .closed_count = home->config ? 3 : 2,
-            .closed_below = home->data_dir,
+            .closed_count = closed_count,
+            .data_dir = home->data_dir,
             .allow_private_addresses = config->sandbox.media.allow_private_addresses,
             .timeout_ms = (uint32_t)config->sandbox.media.download_seconds * 1000,
             .temporary = getenv("TMPDIR"),
         },
     };
-    return sb_sandbox_new(&sandbox);
+    void *made = closed ? sb_sandbox_new(&sandbox) : NULL;
+    free(closed);
+    return made;
+}
+
+static int close_of_sandbox(void *self, const char *path)
+{
+    return sb_sandbox_close_file(self, path);
 }
 
 /* `make` returns the state, or NULL when out of memory. `folder` exists. */
 static const struct {
     const struct milky_backend *table;
     void *(*make)(const struct mk_config_backend *config, const char *folder,
-                  const struct mk_backends_home *home);
+                  const struct mk_backends_home *home, const struct mk_config *fresh);
+    int (*close_file)(void *self, const char *path); /* returns 0 or -ENOMEM */
 } types[] = {
-    [MK_BACKEND_SANDBOX] = { &sb_backend, make_sandbox },
+    [MK_BACKEND_SANDBOX] = { &sb_backend, make_sandbox, close_of_sandbox },
 };
 
 /* --- making --- */
 
 static int make_one(struct milky_config_backend *given, const struct mk_config_backend *config,
-                    const struct mk_backends_home *home, struct mk_buf *why)
+                    const struct mk_backends_home *home, const struct mk_config *fresh,
+                    struct mk_buf *why)
 {
     char *folder;
     if (asprintf(&folder, "%s/%s", home->data_dir, config->name) < 0)
@@ -79,7 +90,7 @@ static int make_one(struct milky_config_backend *given, const struct mk_config_b
     int rc = mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
     if (rc < 0)
         mk_buf_printf(why, "%s: %s\n", folder, mk_error_text(-rc));
-    if (rc == 0 && !(given->self = types[config->type].make(config, folder, home)))
+    if (rc == 0 && !(given->self = types[config->type].make(config, folder, home, fresh)))
         rc = -ENOMEM;
     free(folder);
     return rc;
@@ -99,8 +110,9 @@ static const struct mk_backend_made *find(const struct mk_backends *running,
 }
 
 static int take_or_make(struct mk_backends *made, const struct mk_backends *running,
-                        const struct mk_backends_home *home, const struct mk_config_backend *config,
-                        struct mk_buf *restart, struct mk_buf *why)
+                        const struct mk_backends_home *home, const struct mk_config *fresh,
+                        const struct mk_config_backend *config, struct mk_buf *restart,
+                        struct mk_buf *why)
 {
     struct mk_backend_made *one = &made->list[made->count];
     struct milky_config_backend *given = &made->given[made->count];
@@ -116,8 +128,9 @@ static int take_or_make(struct mk_backends *made, const struct mk_backends *runn
         return -ENOMEM;
     const struct mk_backend_made *old = find(running, given);
     one->is_new = !old;
+    one->type = old ? old->type : config->type;
     if (!old)
-        return make_one(given, config, home, why);
+        return make_one(given, config, home, fresh, why);
     if (strcmp(old->settings, one->settings) == 0)
         return 0;
     /* It keeps its settings; a later reload compares with these. */
@@ -143,7 +156,7 @@ int mk_backends_make(struct mk_backends *made, const struct mk_backends *running
     };
     int rc = made->list && made->given ? 0 : -ENOMEM;
     for (size_t i = 0; i < config->backend_count && rc == 0; i++)
-        rc = take_or_make(made, running, home, &config->backends[i], restart, why);
+        rc = take_or_make(made, running, home, config, &config->backends[i], restart, why);
     if (rc < 0) {
         if (why->len == 0)
             mk_buf_printf(why, "%s\n", mk_error_text(-rc));
@@ -154,6 +167,17 @@ int mk_backends_make(struct mk_backends *made, const struct mk_backends *running
     config->endpoint.backends = made->given;
     config->endpoint.backend_count = made->count;
     return 0;
+}
+
+/* Adds to what each has closed: a file that was a key once may still be one elsewhere. */
+int mk_backends_close_files(const struct mk_backends *backends, const struct mk_config *config)
+{
+    int rc = 0;
+    for (size_t i = 0; i < backends->count; i++)
+        for (size_t k = 0; rc == 0 && k < config->file_count; k++)
+            rc =
+                types[backends->list[i].type].close_file(backends->given[i].self, config->files[k]);
+    return rc;
 }
 
 void mk_backends_forget(struct mk_backends *backends)

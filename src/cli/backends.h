@@ -20,9 +20,9 @@ struct mk_backends {
 
 /* The home of all backends, from the configuration that the program started with. */
 struct mk_backends_home {
-    const char *data_dir; /* where each has a folder of its name */
-    const char *journal;  /* these files are not read for a bot */
-    const char *config;   /* or NULL */
+    const char *data_dir;           /* where each has a folder of its name */
+    const char *journal;            /* not read for a bot, ... */
+    const struct mk_config *config; /* ... nor are the files that this one names */
 };
 
 /*
@@ -34,6 +34,10 @@ struct mk_backends_home {
 int mk_backends_make(struct mk_backends *made, const struct mk_backends *running,
                      const struct mk_backends_home *home, struct mk_config *config,
                      struct mk_buf *restart, struct mk_buf *why);
+
+/* The running backends do not read the files that `config` names for a bot. Returns 0 or -ENOMEM.
+ */
+int mk_backends_close_files(const struct mk_backends *backends, const struct mk_config *config);
 
 /* Frees the list. The backends belong to the endpoint, or were freed by it. */
 void mk_backends_forget(struct mk_backends *backends);

@@ -79,8 +79,7 @@ static const char *refuse_file(struct mk_reload *reload, const char *file, int r
 
 static struct mk_backends_home home_of(const struct mk_config *config)
 {
-    return (struct mk_backends_home){ config->data_dir, config->endpoint.journal.path,
-                                      config->file };
+    return (struct mk_backends_home){ config->data_dir, config->endpoint.journal.path, config };
 }
 
 int mk_reload_begin(struct mk_reload *reload, struct mk_config *config)
@@ -106,8 +105,10 @@ static int hand_over(struct mk_reload *reload, struct milky_endpoint *endpoint,
     const struct mk_backends_home home = home_of(reload->config);
     struct milky_error error = { .size = sizeof(error) };
     struct mk_backends next;
-    int rc =
-        mk_backends_make(&next, &reload->backends, &home, fresh, &reload->restart, &reload->why);
+    int rc = mk_backends_close_files(&reload->backends, fresh); /* before a bot can ask for one */
+    if (rc < 0)
+        return rc;
+    rc = mk_backends_make(&next, &reload->backends, &home, fresh, &reload->restart, &reload->why);
     if (rc < 0)
         return rc;
     rc = milky_endpoint_reload(endpoint, &fresh->endpoint, &error);

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WORLD, BOT, PORT, SEED, TOKEN, CONTROL, CONTROL_TOKEN, DIALECT, DUMP, LEVEL };
+enum { WORLD, BOT, PORT, SEED, TOKEN, CONTROL, CONTROL_TOKEN, DIALECT, ROOT, DUMP, LEVEL };
 enum { MAX_BOTS = 64, LISTEN_SIZE = 32, PORT_BY_DEFAULT = 3000, MAX_WORLD = 1024 * 1024 * 1024 };
 
 static const struct mk_option options[] = {
@@ -35,6 +35,8 @@ static const struct mk_option options[] = {
     { "control-token", 0, "TOKEN", "the token that must be presented there", "控制地址要求的凭据" },
     { "dialect", 'd', "DIALECT", "of the bots: draft (default) or 1.2",
       "Bot 的方言：draft（默认）或 1.2" },
+    { "root", 0, "FOLDER", "file:// URIs reach files below this folder; default: none",
+      "file:// 可读取此目录中的文件；默认不可读取任何文件" },
     { "dump", 0, "FILE", "write the world there at the end; `-` for the standard output",
       "结束时将世界写入此文件；`-` 为标准输出" },
     { "log-level", 0, "LEVEL", "error, warn (by default), info or debug",
@@ -285,7 +287,13 @@ static int serve(struct run *run)
                                   "--seed 应为数字，不是 %s", option[SEED]);
     const struct sb_sandbox_config config = {
         .path = ":memory:",
-        .media.temporary = getenv("TMPDIR"),
+        .media = {
+            .roots = &option[ROOT],
+            .root_count = option[ROOT] ? 1 : 0,
+            .closed = &option[WORLD],
+            .closed_count = option[WORLD] ? 1 : 0,
+            .temporary = getenv("TMPDIR"),
+        },
         .world = option[WORLD],
         .seed = option[SEED] ? &seed : NULL,
     };

@@ -28,7 +28,7 @@ struct mk_config_backend {
     struct {
         struct {
             uint64_t max_bytes;
-            const char *const *roots; /* root_count 0: data_dir and the working directory */
+            const char *const *roots; /* root_count 0: none */
             size_t root_count;
             bool allow_private_addresses;
             uint64_t download_seconds;
@@ -44,6 +44,9 @@ struct mk_config {
         *data_dir; /* relative to the working directory, as are unix: paths in the endpoint's */
     const struct mk_config_backend *backends; /* those that bots have, each once */
     size_t backend_count;
+    const char *const *files; /* all that it names: keys, certificates, the configuration itself;
+                                 folders too */
+    size_t file_count;
     struct {
         unsigned level;  /* enum mk_log_level */
         unsigned format; /* enum mk_log_format */

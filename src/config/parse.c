@@ -46,11 +46,24 @@ static void complete_control(struct mk_mistakes *mistakes, struct mk_config *con
                         });
 }
 
+static void collect_files(struct mk_config_reader *reader, struct mk_config *config)
+{
+    const char **files =
+        mk_arena_alloc(reader->mistakes.arena, (reader->named_count + 1) * sizeof(*files));
+    reader->mistakes.out_of_memory |= !files;
+    for (const struct mk_config_named *named = reader->named; files && named; named = named->next)
+        files[config->file_count++] = named->path;
+    if (files && config->file)
+        files[config->file_count++] = config->file;
+    config->files = files;
+}
+
 static void complete(struct mk_config_reader *reader, struct mk_config *config)
 {
     struct mk_mistakes *mistakes = &reader->mistakes;
     mk_config_collect_backends(reader, config);
     complete_control(mistakes, config);
+    collect_files(reader, config);
     if (config->endpoint.operations == mk_config_null)
         config->endpoint.operations = NULL;
     if (!config->data_dir)

@@ -67,6 +67,19 @@ static const char *from_folder(struct mk_config_reader *reader, const char *path
                 mk_arena_printf(reader->mistakes.arena, "%.*s%s", len, reader->folder.ptr, path));
 }
 
+/* Returns the path. */
+static const char *note_path(struct mk_config_reader *reader, const char *path)
+{
+    struct mk_config_named *named = mk_arena_alloc(reader->mistakes.arena, sizeof(*named));
+    reader->mistakes.out_of_memory |= !named;
+    if (named) {
+        *named = (struct mk_config_named){ reader->named, path };
+        reader->named = named;
+        reader->named_count++;
+    }
+    return path;
+}
+
 static const char *listen_from_folder(struct mk_config_reader *reader, const char *listen)
 {
     static const size_t scheme = sizeof("unix:") - 1;
@@ -91,7 +104,8 @@ static const char *read_string(struct mk_config_reader *reader, const struct mk_
         text = mk_slice_str(listen_from_folder(reader, written.ptr));
     if (!mk_value_text_fits(&reader->mistakes, key, at, value, text, written))
         return NULL;
-    return key->type == MK_CONFIG_PATH ? from_folder(reader, written.ptr) : text.ptr;
+    return key->type == MK_CONFIG_PATH ? note_path(reader, from_folder(reader, written.ptr))
+                                       : text.ptr;
 }
 
 /* --- by the table --- */

@@ -17,11 +17,19 @@ struct mk_config_backend_read {
     char *owner; /* the struct that has the key: of a bot, or of the whole configuration */
 };
 
+/* A path that the configuration names. */
+struct mk_config_named {
+    struct mk_config_named *next;
+    const char *path;
+};
+
 struct mk_config_reader {
     struct mk_mistakes mistakes; /* on the configuration's own arena, with the document */
     struct mk_slice folder;      /* that relative paths start from: "" or "etc/" */
     struct mk_config_backend_read *backends; /* in the order of the schema and the file */
     struct mk_config_backend_read **last_backend;
+    struct mk_config_named *named;
+    size_t named_count;
 };
 
 /*

@@ -22,11 +22,11 @@ static const struct mk_config_key media_keys[] = {
       .type = MK_CONFIG_PATHS,
       .at = MEDIA(roots),
       .count = MEDIA(root_count),
-      .sample = "[\"data\", \".\"]",
-      .en = "file:// URIs reach files below these folders alone. Default: data_dir and the working "
-            "directory (unless that is /).",
-      .zh =
-          "file:// 只能读取这些目录中的文件。默认为 data_dir 与工作目录（工作目录为 / 时除外）。" },
+      .sample = "[\"pictures\"]",
+      .en = "file:// URIs reach files below these folders alone, and none of the files that this "
+            "configuration names. Default: none, file:// is refused.",
+      .zh = "file:// 只能读取这些目录中的文件，且不能读取本配置中指定的文件。默认为空，即拒绝 "
+            "file://。" },
     { .name = "allow_private_addresses",
       .type = MK_CONFIG_BOOLEAN,
       .at = MEDIA(allow_private_addresses),

@@ -111,7 +111,8 @@ describe('backends', { concurrency: 4 }, () => {
 
   it('file:// cannot read the database of any of them', async (t) => {
     const [first, second] = [await freePort(), await freePort()];
-    const milky = await serve(t, { bots: [bot(BOT, first), bot(OTHER, second, { name: 'b' })] });
+    const media = { roots: ['data'] };
+    const milky = await serve(t, { backend: { media }, bots: [bot(BOT, first), bot(OTHER, second, { name: 'b', media })] });
     const data = join(milky.dir, 'data');
     await writeFile(join(data, 'b', 'picture.png'), png(8, 8));
     for (const port of [first, second]) {

@@ -19,6 +19,7 @@ const FOR_EVER = 1e9;
 async function configured(t, extra = {}) {
   const dir = await folder(t);
   const config = {
+    backend: { media: { roots: ['.'] } },
     bots: [
       { self_id: BOT, http_server: listener(), websocket_server: listener(), ...extra },
       { self_id: OTHER, websocket_server: listener() },

@@ -89,6 +89,7 @@ class World {
     const listener = (more) => [{ listen: '127.0.0.1:0', dialect: '1.2', ...more }];
     const [serverTls, clientTls] = own ? [{ tls: { certificate: own.file, key: own.keyFile } }, { ca: own.file }] : [];
     const config = {
+      backend: { media: { roots: ['.'] } },
       compression_threshold: 1,
       bots: [
         {

@@ -138,7 +138,7 @@ describe('the language of replies', { concurrency: 4 }, () => {
     for (const [language, missing, offline] of [
       ['en', 'message[0].data.uri: the file cannot be read: No such file or directory', 'the bot is offline'],
       ['zh', 'message[0].data.uri：无法读取文件：没有那个文件或目录', 'Bot 已离线']]) {
-      const milky = await serve(t, { ...botConfig(server), language });
+      const milky = await serve(t, { ...botConfig(server), backend: { media: { roots: ['.'] } }, language });
       const message = [{ type: 'image', data: { uri: `file://${milky.dir}/none.png` } }];
       const { body } = await call(milky.http(), 'send_group_message', { group_id: 700000001, message });
       assert.deepEqual([body.retcode, body.message], [-121, missing]);

@@ -13,7 +13,8 @@ import { GROUP, call, serve, within } from './harness.mjs';
 import { BOT, MING, OTHER, done, fails, text, world } from './sandbox.mjs';
 import { base64, gif, mp4, png, silk, wav } from './samples.mjs';
 
-const ALLOW = { backend: { type: 'sandbox', media: { allow_private_addresses: true } } };
+const ALLOW = { backend: { type: 'sandbox', media: { allow_private_addresses: true, roots: ['data'] } } };
+const ROOTS = { backend: { media: { roots: ['data', '.'] } } };
 const sha256 = (content) => createHash('sha256').update(content).digest('hex');
 const image = (uri, extra = {}) => ({ type: 'image', data: { uri, ...extra } });
 const inGroup = { group_id: GROUP };
@@ -155,7 +156,7 @@ test('anything but media content is refused, and nothing changes', async (t) => 
   const outside = await mkdtemp(join(tmpdir(), 'milky-outside-'));
   t.after(() => rm(outside, { recursive: true }));
   await writeFile(join(outside, 'a.png'), png(1, 1));
-  const { milky, owner, operate, silence } = await world(t);
+  const { milky, owner, operate, silence } = await world(t, ROOTS);
   await symlink(join(outside, 'a.png'), join(milky.dir, 'data', 'link.png'));
   await symlink(outside, join(milky.dir, 'data', 'folder'));
   const data = join(milky.dir, 'data');

@@ -206,7 +206,7 @@ static void free_config(struct sb_media_config *config)
 {
     free_paths(config->roots, config->root_count);
     free_paths(config->closed, config->closed_count);
-    free((char *)(uintptr_t)config->closed_below);
+    free((char *)(uintptr_t)config->data_dir);
     free((char *)(uintptr_t)config->temporary);
 }
 
@@ -229,10 +229,10 @@ static int copy_config(struct sb_media_config *to, const struct sb_media_config 
     *to = *from;
     to->roots = copy_paths(from->roots, from->root_count);
     to->closed = copy_paths(from->closed, from->closed_count);
-    to->closed_below = mk_slice_dup(mk_slice_str(from->closed_below));
+    to->data_dir = mk_slice_dup(mk_slice_str(from->data_dir));
     bool is_given = from->temporary && *from->temporary;
     to->temporary = mk_slice_dup(mk_slice_str(is_given ? from->temporary : "/tmp"));
-    return to->roots && to->closed && to->closed_below && to->temporary ? 0 : -ENOMEM;
+    return to->roots && to->closed && to->data_dir && to->temporary ? 0 : -ENOMEM;
 }
 
 static void free_sandbox(void *self)
@@ -281,6 +281,11 @@ static void bots_changed(void *self)
                      "重新启动之前，新的 Bot 不在世界中：%s", mk_error_text(-rc));
         sb_turn_roll_back(sandbox, rc);
     }
+}
+
+int sb_sandbox_close_file(struct sb_sandbox *sandbox, const char *path)
+{
+    return sandbox->media ? sb_media_close_file(sandbox->media, path) : 0;
 }
 
 struct sb_sandbox *sb_sandbox_new(const struct sb_sandbox_config *config)

@@ -43,6 +43,9 @@ struct sb_sandbox *sb_sandbox_new(const struct sb_sandbox_config *config);
 /* The table of the backend; its `self` is a sandbox. */
 extern const struct milky_backend sb_backend;
 
+/* file:// does not read this file from now on. `sandbox` has started. Returns 0 or -ENOMEM. */
+int sb_sandbox_close_file(struct sb_sandbox *sandbox, const char *path);
+
 struct mk_buf;
 
 /* Appends the world as JSON (docs/SANDBOX.md). `sandbox` has started. Returns 0 or -errno. */

@@ -95,6 +95,8 @@ static int set_up(void **state, bool in_file)
         strcpy(world->dir, "/tmp/milky-sandbox-XXXXXX");
         assert_non_null(mkdtemp(world->dir));
         snprintf(world->path, sizeof(world->path), "%s/world.db", world->dir);
+        world->root = world->dir;
+        world->media = (struct sb_media_config){ .roots = &world->root, .root_count = 1 };
     }
     *state = world;
     int rc = world_start(world);

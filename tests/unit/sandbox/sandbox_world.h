@@ -25,6 +25,7 @@ struct world {
     struct milky_host host;
     struct mk_loop loop;
     struct sb_media_config media; /* for world_start */
+    const char *root;             /* the folder of a world in a file */
     struct fake_backend backend;  /* the sandbox; `self` is NULL while it is stopped */
     struct fake_reply reply;      /* the last one of ask, refused, control */
     char dir[64];

@@ -192,21 +192,16 @@ static int add_root(struct sb_media_store *store, const char *path)
     return 0;
 }
 
-/* The defaults. A daemon's working directory is often "/", which would open all of the machine. */
-static int add_default_roots(struct sb_media_store *store, const char *database)
+/* Returns "" for no folder; NULL when out of memory. */
+static char *resolve(const char *folder)
 {
-    int rc = 0;
-    if (!store->is_temporary) {
-        const char *slash = strrchr(database, '/');
-        char *folder = mk_slice_dup(
-            slash > database ? mk_slice_of(database, (size_t)(slash - database)) : MK_SLICE("."));
-        rc = folder ? add_root(store, folder) : -ENOMEM;
-        free(folder);
-    }
-    char *here = realpath(".", NULL);
-    bool is_all = here && strcmp(here, "/") == 0;
-    free(here);
-    return rc == 0 && !is_all ? add_root(store, ".") : rc;
+    char *resolved = folder && *folder ? realpath(folder, NULL) : NULL;
+    return resolved ? resolved : mk_slice_dup(mk_slice_str(folder));
+}
+
+int sb_media_close_file(struct sb_media_store *store, const char *path)
+{
+    return sb_media_rules_close(&store->rules, path);
 }
 
 static int set_rules(struct sb_media_store *store, const char *database)
@@ -216,15 +211,13 @@ static int set_rules(struct sb_media_store *store, const char *database)
     rules->max_bytes = config->max_bytes ? config->max_bytes : DEFAULT_MAX_BYTES;
     rules->durable = !store->is_temporary;
     rules->database = store->is_temporary ? strdup("") : realpath(database, NULL);
-    rules->closed = config->closed;
-    rules->closed_count = config->closed_count;
-    rules->closed_below = config->closed_below;
-    rules->roots = calloc(config->root_count + 2, sizeof(*rules->roots));
-    int rc = rules->roots && rules->database ? 0 : -ENOMEM;
+    rules->data_dir = resolve(config->data_dir);
+    rules->roots = calloc(config->root_count + 1, sizeof(*rules->roots));
+    int rc = rules->roots && rules->database && rules->data_dir ? 0 : -ENOMEM;
+    for (size_t i = 0; rc == 0 && i < config->closed_count; i++)
+        rc = sb_media_close_file(store, config->closed[i]);
     for (size_t i = 0; rc == 0 && i < config->root_count; i++)
         rc = add_root(store, config->roots[i]);
-    if (rc == 0 && config->root_count == 0)
-        rc = add_default_roots(store, database);
     if (rc == 0 && !rules->roots_text)
         rules->roots_text = strdup("-");
     return rc == 0 && !rules->roots_text ? -ENOMEM : rc;
@@ -273,6 +266,8 @@ void sb_media_stop(struct sb_media_store *store)
     free(store->rules.roots);
     free(store->rules.roots_text);
     free(store->rules.database);
+    free(store->rules.data_dir);
+    sb_media_rules_forget(&store->rules);
     free(store->folder);
     free(store->incoming);
     free(store);

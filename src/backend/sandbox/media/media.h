@@ -40,6 +40,9 @@ int sb_media_start(struct sb_media_store **store, struct sb_db *db, struct milky
 /* Frees it; no fetch may be running. NULL is allowed. */
 void sb_media_stop(struct sb_media_store *store);
 
+/* file:// does not read this file from now on. Returns 0 or -ENOMEM. */
+int sb_media_close_file(struct sb_media_store *store, const char *path);
+
 /* Looks a content up by its id. Returns 1, 0 where there is none, or -errno. */
 int sb_media_find(struct sb_media_store *store, struct mk_slice id, struct sb_media *media);
 

@@ -4,6 +4,7 @@
  *
  *   fetch.c    one URI becomes a file with its hashes, beside the loop
  *   source.c   where its bytes come from: files below the roots, base64
+ *   closed.c   files that are not for bots
  *   content.c  the folder: contents come in, are kept with the turn that recorded them, or removed
  *   table.c    the table of contents
  *   url.c      the URLs under which the endpoint serves them
@@ -22,6 +23,8 @@
 #include <uv.h>
 
 struct mk_http_client;
+struct sb_media_closed;
+struct stat;
 struct mk_http_request;
 
 enum {
@@ -47,17 +50,17 @@ struct sb_media_problem {
 void sb_media_problem(struct sb_media_problem *problem, enum sb_media_problem_kind kind,
                       const char *en, const char *zh, ...) MK_FORMAT_PAIR(3, 4, 5);
 
-/* Read by threads: it does not change from start to end. */
+/* Read by threads: from start to end it does not change, but for `closed`. */
 struct sb_media_rules {
     uint64_t max_bytes; /* of one content */
     char **roots;       /* resolved, without a slash at the end ("" is the root of all) */
     size_t root_count;
-    char *roots_text;          /* all of them, for people */
-    char *database;            /* resolved, "" for one in memory */
-    const char *const *closed; /* these and the database are not read, not even below a root */
-    size_t closed_count;
-    const char *closed_below; /* nor are databases in the folders of this one (NULL, "": none) */
-    bool durable;             /* contents and their names are on disk before they are used */
+    char *roots_text;                         /* all of them, for people */
+    char *database;                           /* resolved, "" for one in memory */
+    _Atomic(struct sb_media_closed *) closed; /* these and the database are not read, not even
+                                                 below a root; it only grows */
+    char *data_dir; /* resolved; nor are databases in this folder and in those in it ("": none) */
+    bool durable;   /* contents and their names are on disk before they are used */
 };
 
 /* --- where bytes come from (any thread) --- */
@@ -74,6 +77,20 @@ bool sb_media_read_file(const struct sb_media_rules *rules, struct mk_slice uri,
 bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice uri,
                           const atomic_bool *abandoned, sb_media_taker *take, void *arg,
                           struct sb_media_problem *problem);
+
+/* Closes a file, under any name. Not on a thread. Returns 0 or -ENOMEM. */
+int sb_media_rules_close(struct sb_media_rules *rules, const char *path);
+/* Frees the list of closed files; no thread may be at work. */
+void sb_media_rules_forget(struct sb_media_rules *rules);
+
+/* Returns whether a file is closed, by its inode. */
+bool sb_media_is_closed(const struct sb_media_rules *rules, const struct stat *status);
+
+/*
+ * Returns whether a resolved path is in data_dir, and not meant: below a root above data_dir, all
+ * of it is private; below one in it, or that is it, the contents of worlds are.
+ */
+bool sb_media_is_private(const struct sb_media_rules *rules, const char *root, const char *path);
 
 /* Set the problem: of an error that `take` returned, of a content that is too large. */
 void sb_media_problem_of_disk(struct sb_media_problem *problem, int error);

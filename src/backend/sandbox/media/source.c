@@ -7,13 +7,14 @@
 #include "base/error_text.h"
 #include "base/percent.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum { PIECE = 96 * 1024 }; /* bytes at a time; a multiple of 3 */
@@ -78,9 +79,15 @@ static bool bad_path(struct sb_media_problem *problem, const struct mk_phrase *w
 
 static bool outside(const struct sb_media_rules *rules, struct sb_media_problem *problem)
 {
-    sb_media_problem(problem, SB_PROBLEM_URI,
-                     "only files below these folders may be read (backend.media.roots): %s",
-                     "只能读取这些目录中的文件（backend.media.roots）：%s", rules->roots_text);
+    if (rules->root_count == 0)
+        sb_media_problem(problem, SB_PROBLEM_URI,
+                         "file:// is not open to bots: list the folders that they may read in "
+                         "backend.media.roots",
+                         "file:// 未对 Bot 开放：请在 backend.media.roots 中列出可读取的目录");
+    else
+        sb_media_problem(problem, SB_PROBLEM_URI,
+                         "only files below these folders may be read (backend.media.roots): %s",
+                         "只能读取这些目录中的文件（backend.media.roots）：%s", rules->roots_text);
     return false;
 }
 
@@ -88,9 +95,9 @@ static void own_file(struct sb_media_problem *problem)
 {
     sb_media_problem(
         problem, SB_PROBLEM_URI,
-        "databases and the configuration are not for bots: copy the content into a file of "
-        "its own",
-        "不能读取数据库与配置文件：请将内容复制到单独的文件");
+        "keys, databases, the configuration and the files of data_dir are not for bots: copy the "
+        "content into a file of its own elsewhere",
+        "不能读取密钥、数据库、配置文件与 data_dir 中的文件：请将内容复制到别处的单独文件");
 }
 
 static bool unreadable(struct sb_media_problem *problem, int error)
@@ -168,64 +175,6 @@ static const char *root_of(const struct sb_media_rules *rules, const char *path)
     return NULL;
 }
 
-/* The files that SQLite keeps beside a database count as the database. */
-static bool is_one_of(const char *database, const struct stat *status)
-{
-    static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
-    for (size_t i = 0; *database && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        char path[PATH_MAX];
-        struct stat own;
-        if (snprintf(path, sizeof(path), "%s%s", database, suffixes[i]) < (int)sizeof(path) &&
-            stat(path, &own) == 0 && own.st_dev == status->st_dev && own.st_ino == status->st_ino)
-            return true;
-    }
-    return false;
-}
-
-static bool is_same_file(int folder, const char *name, const struct stat *status)
-{
-    struct stat own;
-    return fstatat(folder, name, &own, 0) == 0 && own.st_dev == status->st_dev &&
-           own.st_ino == status->st_ino;
-}
-
-static bool is_database_in(int parent, const char *folder, const struct stat *status)
-{
-    int fd = openat(parent, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    bool found = false;
-    while (dir && !found && (entry = readdir(dir)))
-        found = strstr(entry->d_name, ".db") && is_same_file(dirfd(dir), entry->d_name, status);
-    if (dir)
-        closedir(dir);
-    else if (fd >= 0)
-        close(fd);
-    return found;
-}
-
-/* The databases of other backends are beside this one; backends come and go with a reload. */
-static bool is_database_below(const char *folder, const struct stat *status)
-{
-    DIR *dir = folder && *folder ? opendir(folder) : NULL;
-    const struct dirent *entry;
-    bool found = false;
-    while (dir && !found && (entry = readdir(dir)))
-        found = entry->d_name[0] != '.' && is_database_in(dirfd(dir), entry->d_name, status);
-    if (dir)
-        closedir(dir);
-    return found;
-}
-
-/* Compares inodes: a file has as many names as it has hard links. */
-static bool is_closed(const struct sb_media_rules *rules, const struct stat *status)
-{
-    bool found = is_one_of(rules->database, status);
-    for (size_t i = 0; i < rules->closed_count && !found; i++)
-        found = is_one_of(rules->closed[i], status);
-    return found || is_database_below(rules->closed_below, status);
-}
-
 /*
  * Checks before the file is opened: opening a device may have an effect, and closing any descriptor
  * of a database releases the locks that this process has on it. Returns 0 or an errno.
@@ -235,7 +184,7 @@ static int may_be_opened(const struct sb_media_rules *rules, int folder, const c
     struct stat status;
     if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return errno;
-    return !S_ISREG(status.st_mode) ? EINVAL : is_closed(rules, &status) ? EPERM : 0;
+    return !S_ISREG(status.st_mode) ? EINVAL : sb_media_is_closed(rules, &status) ? EPERM : 0;
 }
 
 /*
@@ -266,6 +215,14 @@ static int open_below(const struct sb_media_rules *rules, const char *root, char
     return at < 0 ? -errno : at;
 }
 
+/* Below /proc there are the arguments, the environment and the memory of this process. */
+static bool is_of_kernel(int fd)
+{
+    struct statfs system;
+    return fstatfs(fd, &system) == 0 &&
+           (system.f_type == PROC_SUPER_MAGIC || system.f_type == SYSFS_MAGIC);
+}
+
 /* `*size`: of the file when it was opened. */
 static int open_file(const struct sb_media_rules *rules, struct mk_slice uri, uint64_t *size,
                      struct sb_media_problem *problem)
@@ -287,11 +244,16 @@ static int open_file(const struct sb_media_rules *rules, struct mk_slice uri, ui
         outside(rules, problem);
         return -1;
     }
-    int fd = open_below(rules, root, resolved);
+    int fd =
+        sb_media_is_private(rules, root, resolved) ? -EPERM : open_below(rules, root, resolved);
     struct stat status;
     if (fd >= 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))) {
         close(fd);
         fd = -EINVAL;
+    }
+    if (fd >= 0 && (sb_media_is_closed(rules, &status) || is_of_kernel(fd))) {
+        close(fd); /* it took the place of another one meanwhile */
+        fd = -EPERM;
     }
     if (fd == -EINVAL)
         bad_path(problem, MK_PHRASE("it is not a regular file", "它不是普通文件"));
