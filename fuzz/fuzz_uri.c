@@ -193,6 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .root_count = 1,
         .roots_text = roots[0],
         .database = database,
+        .data_dir = "",
     };
     check_file(&rules, mode, rest);
     check_base64(&rules, rest);

@@ -7,6 +7,7 @@
 extern const struct sb_feature sb_feature_clock;
 extern const struct sb_feature sb_feature_secret;
 extern const struct sb_feature sb_feature_media;
+extern const struct sb_feature sb_feature_media_uses;
 extern const struct sb_feature sb_feature_unsent;
 extern const struct sb_feature sb_feature_person;
 extern const struct sb_feature sb_feature_friendship;
@@ -91,6 +92,7 @@ const struct sb_feature *const sb_features[] = {
     &sb_feature_group_essence,
     &sb_feature_group_reaction,
     &sb_feature_group_nudge,
+    &sb_feature_media_uses,
     NULL,
 };
 /* clang-format on */

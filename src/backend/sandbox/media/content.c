@@ -2,14 +2,14 @@
 /*
  * content: the folder of contents.
  *
- *   media/                    one file per content, named by its SHA-256
+ *   media/                    one file per content, named by its SHA-256; of one database
  *   media/NAME.incoming/      of the database NAME: contents that no committed row names yet, named
  *                             by their SHA-256, which a dot and six letters may follow
  *
  * A content is among the incoming until the turn that recorded it has been committed, and is then
  * moved; when the turn fails, or the handler refuses, it is removed. It is on disk, under the longer
  * name, before that. After a crash between commit and move the next start moves it; an incoming file
- * that no row names is removed. So no start searches the folder, however many contents it has.
+ * that no row names is removed. A content that the world does not have any more goes: see sweep.c.
  */
 /* clang-format on */
 #include "backend/sandbox/media/private.h"
@@ -253,6 +253,7 @@ void sb_media_stop(struct sb_media_store *store)
 {
     if (!store)
         return;
+    sb_media_sweeper_stop(store);
     mk_http_client_free(store->http);
     MK_LIST_FOR_EACH (node, &store->blobs) {
         struct sb_media_blob *blob = MK_CONTAINER_OF(node, struct sb_media_blob, node);
@@ -296,6 +297,27 @@ static bool is_stored(struct sb_media_store *store, const char *id)
     return there;
 }
 
+bool sb_media_store_holds(struct sb_media_store *store, const char *id)
+{
+    return find_blob(store, id) != NULL;
+}
+
+/* Takes the file of a fetch over; or, where the world has it already, leaves it. */
+static int place(struct sb_media_store *store, struct sb_media_fetch *fetch,
+                 struct sb_media_blob *blob)
+{
+    char *path = blob->kept ? NULL : sb_media_store_path(store->incoming, blob->id);
+    if (!blob->kept && !path)
+        return -ENOMEM;
+    int rc = path && rename(fetch->path, path) < 0 ? -errno : 0;
+    free(path);
+    if (rc == 0 && !blob->kept) {
+        free(fetch->path);
+        fetch->path = NULL;
+    }
+    return rc;
+}
+
 int sb_media_store_take(struct sb_media_store *store, struct sb_media_fetch *fetch,
                         struct sb_media_blob **result)
 {
@@ -306,21 +328,16 @@ int sb_media_store_take(struct sb_media_store *store, struct sb_media_fetch *fet
         *result = blob;
         return 0;
     }
-    if (is_stored(store, id))
-        return 0;
     blob = calloc(1, sizeof(*blob));
-    char *path = blob ? sb_media_store_path(store->incoming, id) : NULL;
-    int rc = path ? 0 : -ENOMEM;
-    if (rc == 0 && rename(fetch->path, path) < 0)
-        rc = -errno;
-    free(path);
+    if (!blob)
+        return -ENOMEM;
+    memcpy(blob->id, id, SB_MEDIA_ID);
+    blob->kept = is_stored(store, id); /* until the call has ended it is not swept */
+    int rc = place(store, fetch, blob);
     if (rc < 0) {
         free(blob);
         return rc;
     }
-    free(fetch->path);
-    fetch->path = NULL;
-    memcpy(blob->id, id, SB_MEDIA_ID);
     blob->info = fetch->media.info;
     blob->uses = 1;
     mk_list_push(&store->blobs, &blob->node);
@@ -340,6 +357,11 @@ void sb_media_store_release(struct sb_media_store *store, struct sb_media_blob *
     }
     mk_list_remove(&blob->node);
     free(blob);
+    if (store->has_held) {
+        store->has_held = false;
+        store->has_more = true;
+        sb_media_sweep_later(store);
+    }
 }
 
 int sb_media_store_info(struct sb_media_store *store, const char *id, struct sb_media_info *info)
@@ -382,11 +404,18 @@ void sb_media_committed(struct sb_media_store *store)
 {
     if (!mk_list_empty(&store->blobs))
         settle(store, true);
+    if (store->has_gone || store->has_more)
+        sb_media_sweep_later(store);
+    store->has_gone = false;
 }
 
 void sb_media_rolled_back(struct sb_media_store *store)
 {
-    if (store && !mk_list_empty(&store->blobs))
+    if (!store)
+        return;
+    store->has_gone = false;
+    store->swept = 0;
+    if (!mk_list_empty(&store->blobs))
         settle(store, false);
 }
 

@@ -37,6 +37,9 @@ struct sb_media_store;
  */
 int sb_media_start(struct sb_media_store **store, struct sb_db *db, struct milky_host *host,
                    const struct sb_media_config *config, const char *database);
+/* The world is ready: contents that nothing refers to are removed from now on. Returns 0 or
+ * -ENOMEM. */
+int sb_media_sweeper_start(struct sb_media_store *store);
 /* Frees it; no fetch may be running. NULL is allowed. */
 void sb_media_stop(struct sb_media_store *store);
 
@@ -56,6 +59,16 @@ int sb_media_find(struct sb_media_store *store, struct mk_slice id, struct sb_me
 enum { SB_MEDIA_URL_SECONDS = 2 * 60 * 60 };
 int sb_media_url(struct sb_media_store *store, uint64_t self_id, const char *id, const char *name,
                  char url[SB_MEDIA_URL]);
+
+/*
+ * Deletes the rows of contents that have lost their last reference in this turn or before: a few,
+ * the rest in later turns. Inside the transaction, before its commit. Returns 0 or -errno.
+ */
+int sb_media_sweep(struct sb_media_store *store);
+/* Has all contents looked at: of a world that was loaded. Inside the transaction. 0 or -errno. */
+int sb_media_loosen_all(struct sb_media_store *store);
+/* True while files are left to be removed, or looked for. For tests. */
+bool sb_media_sweeping(const struct sb_media_store *store);
 
 /* The turn was committed, or rolled back. */
 void sb_media_committed(struct sb_media_store *store);

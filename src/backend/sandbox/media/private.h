@@ -7,6 +7,8 @@
  *   closed.c   files that are not for bots
  *   content.c  the folder: contents come in, are kept with the turn that recorded them, or removed
  *   table.c    the table of contents
+ *   uses.c     what refers to contents, and which of them nothing refers to any more
+ *   sweep.c    the files of those are removed
  *   url.c      the URLs under which the endpoint serves them
  *   probe*.c   what a content is
  */
@@ -128,14 +130,14 @@ void sb_media_fetch_fini(struct sb_media_fetch *fetch);
 
 /* --- the store --- */
 
-/* A content in the folder of incoming ones, with its id. */
+/* A content that calls use: in the folder of incoming ones, or one that the world has. */
 struct sb_media_blob {
     struct mk_list node;
     char id[SB_MEDIA_ID];
     struct sb_media_info info;
     unsigned uses; /* calls that use it */
     bool recorded; /* in the transaction of this turn */
-    bool kept;     /* committed, and moved out of there */
+    bool kept;     /* it is in the folder of contents */
 };
 
 struct sb_media_store {
@@ -151,8 +153,13 @@ struct sb_media_store {
     char *incoming; /* a folder in it */
     bool is_temporary;
     struct mk_list blobs;
-    struct mk_list queued; /* fetches that wait for a thread */
-    unsigned threads;      /* at work */
+    struct sb_media_sweeper *sweeper; /* NULL: not started */
+    uint64_t swept;                   /* the loose contents up to here were looked at */
+    bool has_more;                    /* loose contents are left for another turn */
+    bool has_gone;                    /* contents were deleted in this turn */
+    bool has_held;                    /* some were left alone, because a call holds them */
+    struct mk_list queued;            /* fetches that wait for a thread */
+    unsigned threads;                 /* at work */
     unsigned downloads;
     uint8_t key[SB_SECRET_LEN];
 };
@@ -161,8 +168,8 @@ struct sb_media_store {
 int sb_media_store_make(struct sb_media_store *store);
 
 /*
- * Takes over a content that was fetched. When the world does not have it yet, `*blob` is set and
- * counts one more use. Returns 0 or a negative errno.
+ * Takes over a content that was fetched, unless the world has it already: `*blob` counts one more
+ * use, and until its release the content is not swept. Returns 0 or a negative errno.
  */
 int sb_media_store_take(struct sb_media_store *store, struct sb_media_fetch *fetch,
                         struct sb_media_blob **blob);
@@ -184,6 +191,17 @@ char *sb_media_store_path(const char *folder, const char *id);
 
 /* Returns a descriptor of the content, or a negative errno. */
 int sb_media_open_content(struct sb_media_store *store, const char *id);
+
+/* A call that has not ended has fetched it, or will record it with the end of this turn. */
+bool sb_media_store_holds(struct sb_media_store *store, const char *id);
+
+/* --- sweeping --- */
+
+enum { SB_MEDIA_STEP = 64 }; /* contents that a turn looks at, or removes, at most */
+
+/* Goes on in the next turn of the loop. */
+void sb_media_sweep_later(struct sb_media_store *store);
+void sb_media_sweeper_stop(struct sb_media_store *store);
 
 /* --- the table --- */
 

@@ -81,6 +81,8 @@ void sb_turn_commit(struct sb_sandbox *sandbox)
     while (sandbox->db.in_transaction) { /* a reply may have brought in the next call */
         int rc = sb_unsent_store(&sandbox->unsent, &sandbox->db, &sandbox->outbox, sandbox->host);
         if (rc == 0)
+            rc = sb_media_sweep(sandbox->media);
+        if (rc == 0)
             rc = sb_db_commit(&sandbox->db);
         if (rc < 0) {
             sb_turn_roll_back(sandbox, rc);

@@ -299,13 +299,14 @@ static int delete_from(void *context, int count, char **values, char **names)
 
 /*
  * Deletes all rows, but not the keys that never leave the database, nor the events of earlier
- * turns: these were sent, and are kept until the journal has them on disk (turn/unsent.h).
+ * turns: these were sent, and are kept until the journal has them on disk (turn/unsent.h); nor the
+ * notes of files that are to be removed.
  */
 static int clear(struct loader *loader)
 {
     int code = sqlite3_exec(loader->handle,
                             "SELECT name FROM sqlite_schema WHERE type = 'table'"
-                            " AND name NOT IN ('secret', 'unsent')"
+                            " AND name NOT IN ('secret', 'unsent', 'media_gone')"
                             " AND (name NOT LIKE 'sqlite_%' OR name = 'sqlite_sequence')",
                             delete_from, loader->handle, NULL);
     return code == SQLITE_OK ? 0 : failed(loader);
@@ -375,6 +376,8 @@ int sb_world_clear(struct sb_request *request)
         rc = begin(&loader, request);
     if (rc == 0)
         rc = finish(&loader, clear(&loader));
+    if (rc == 0)
+        rc = sb_media_loosen_all(request->sandbox->media);
     return rc ? rc : sb_clock_load(&request->sandbox->db);
 }
 
@@ -399,6 +402,8 @@ int sb_world_load(struct sb_request *request, const struct mk_json_path *up, yyj
         rc = load_lists(&loader, up, NULL, world, 0);
     if (rc == 0)
         rc = add_bots(&loader);
+    if (rc == 0)
+        rc = sb_media_loosen_all(request->sandbox->media);
     rc = finish(&loader, rc);
     if (rc == SB_REFUSED)
         sb_clock_load(&request->sandbox->db);
