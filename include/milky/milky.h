@@ -124,7 +124,7 @@ struct milky_limits {
     uint64_t connections;             /* to all servers together (16,384) */
     uint64_t connections_per_address; /* (1,024; without limit for this machine) */
     uint64_t tls_handshakes;          /* under way; for one more the oldest ends (1,024) */
-    uint64_t failed_credentials; /* of one address in a minute; then 429 until it is over (100) */
+    uint64_t failed_credentials; /* of one address in a minute; then 429 for more of them (100) */
     uint64_t header_bytes;       /* of a request (32 KiB) */
     uint64_t body_bytes;         /* of a request (16 MiB) */
     uint64_t message_bytes;      /* of a WebSocket message (64 MiB) */

@@ -191,15 +191,14 @@ void mk_client_reply_fini(struct mk_client_reply *reply)
 
 const char *mk_client_advice(long status, bool token, bool option)
 {
-    if (status == 429)
-        return mk_tr("try again in a minute", "请一分钟后重试");
     if (status == 401 && !token && option)
         return mk_tr("the server wants an access token: MILKY_ACCESS_TOKEN=... or --access-token",
                      "服务器要求访问令牌：MILKY_ACCESS_TOKEN=... 或 --access-token");
     if (status == 401 && !token)
         return mk_tr("the server wants an access token: MILKY_ACCESS_TOKEN=...",
                      "服务器要求访问令牌：MILKY_ACCESS_TOKEN=...");
-    if ((status != 401 && status != 403) || !token) /* 403 without a token refuses the client */
+    bool is_refused = status == 401 || status == 403 || status == 429;
+    if (!is_refused || !token) /* 403 without a token refuses the client */
         return NULL;
     return option
                ? mk_tr("the access token is not the server's: --access-token names another",

@@ -101,10 +101,11 @@ static const struct mk_config_key limit_keys[] = {
     LIMIT(tls_handshakes, 1, 1000000, MK_DEFAULT_TLS_HANDSHAKES,
           "TLS handshakes at the same time, about 45 KiB each; above it, the oldest is closed.",
           "进行中的 TLS 握手数，每个约占 45 KiB；超过后关闭最早的一个。"),
-    LIMIT(failed_credentials, 1, 1000000, MK_DEFAULT_FAILED_CREDENTIALS,
-          "Wrong credentials from one address within a minute; above it, 429 for the rest of the "
-          "minute.",
-          "同一地址一分钟内出示错误凭据的次数；超过后在该分钟内返回 429。"),
+    LIMIT(
+        failed_credentials, 1, 1000000, MK_DEFAULT_FAILED_CREDENTIALS,
+        "Wrong credentials from one address within a minute; above it, each further wrong one is "
+        "answered 429 and its connection closed, for the rest of the minute.",
+        "同一地址一分钟内出示错误凭据的次数；超过后，在该分钟内错误的凭据都得到 429 并断开连接。"),
     LIMIT(header_bytes, 1024, 1048576, MK_DEFAULT_HEADER_BYTES, "Bytes of a request's headers.",
           "请求头的字节数。"),
     LIMIT(body_bytes, 1024, 1073741824, MK_DEFAULT_BODY_BYTES, "Bytes of a request's body.",

@@ -59,13 +59,11 @@ static void on_head(void *arg, struct mk_http_connection *connection,
 {
     const struct mk_control *control = arg;
     const char *error = mk_http_media_type_error(request);
-    enum mk_auth auth = mk_auth_check(request, mk_slice_str(control->token), MK_AUTH_HEADER);
     struct mk_slice action = { 0 };
-    if (mk_http_answer_blocked(connection, request))
+    if (!mk_http_admit(connection, request, mk_slice_str(control->token), MK_AUTH_HEADER,
+                       &mk_http_rules_draft))
         return;
-    if (auth != MK_AUTH_OK)
-        mk_http_answer_auth(connection, request, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
-    else if (!target_of(control, request->path, &action))
+    if (!target_of(control, request->path, &action))
         answer_unknown(control, connection);
     else if (!mk_slice_eq(request->method, MK_SLICE("POST")))
         mk_http_answer_failure(connection, 405, "an action is called with POST",

@@ -122,10 +122,10 @@ static int open_sse(struct mk_event_stream *events, struct mk_http_connection *h
 void mk_event_stream_head(struct mk_event_stream *events, struct mk_http_connection *connection,
                           const struct mk_http1_request *request)
 {
-    enum mk_auth auth = mk_auth_check(request, events->token, MK_AUTH_QUERY_OR_HEADER);
-    if (auth != MK_AUTH_OK)
-        mk_http_answer_auth(connection, request, auth, MK_AUTH_QUERY_OR_HEADER, &mk_http_rules_1_x);
-    else if (!mk_slice_eq(request->method, MK_SLICE("GET")))
+    if (!mk_http_admit(connection, request, events->token, MK_AUTH_QUERY_OR_HEADER,
+                       &mk_http_rules_1_x))
+        return;
+    if (!mk_slice_eq(request->method, MK_SLICE("GET")))
         mk_http_answer_failure(connection, 405, "use GET for events", MK_SLICE("Allow: GET\r\n"));
     else if (request->upgrade_websocket)
         mk_websocket_upgrade_check(connection, request);

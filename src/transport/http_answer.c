@@ -30,33 +30,74 @@ const struct mk_http_rules mk_http_rules_1_x = {
     .malformed = 200,
 };
 
-static enum mk_guard_origin kind_of(const struct mk_http1_request *request)
+/* Counts wrong credentials. Returns for how many seconds the client is blocked, or 0. */
+static uint64_t count_wrong(struct mk_http_connection *connection,
+                            const struct mk_http1_request *request)
 {
-    return mk_auth_may_be_page(request) ? MK_GUARD_PAGE : MK_GUARD_PROGRAM;
+    struct mk_guard_client *client = mk_http_connection_client(connection);
+    if (!client)
+        return 0;
+    enum mk_guard_origin kind = mk_auth_may_be_page(request) ? MK_GUARD_PAGE : MK_GUARD_PROGRAM;
+    uint64_t seconds = mk_guard_client_blocked(client, kind);
+    mk_guard_client_failed(client, kind);
+    return seconds;
 }
 
-void mk_http_answer_auth(struct mk_http_connection *connection,
-                         const struct mk_http1_request *request, enum mk_auth auth,
-                         enum mk_auth_from from, const struct mk_http_rules *rules)
+/*
+ * While an address is blocked each wrong token costs it a connection: a guess is as slow as a
+ * handshake of TCP, and of TLS.
+ */
+static void refuse_blocked(struct mk_http_connection *connection, uint64_t seconds)
 {
-    unsigned status = 403;
-    struct mk_guard_client *client = mk_http_connection_client(connection);
+    char line[64];
+    snprintf(line, sizeof(line), "Retry-After: %llu\r\n", (unsigned long long)seconds);
+    mk_guard_count(mk_http_connection_guard(connection), MK_REFUSAL_BLOCKED);
+    mk_http_connection_set_last(connection);
+    mk_http_answer_failure(
+        connection, 429,
+        "the access token is wrong, and too many wrong credentials came from your address",
+        mk_slice_str(line));
+}
+
+static void refuse(struct mk_http_connection *connection, enum mk_auth auth, enum mk_auth_from from,
+                   const struct mk_http_rules *rules)
+{
     static const enum mk_refusal kinds[] = {
         [MK_AUTH_MISSING] = MK_REFUSAL_MISSING,
         [MK_AUTH_WRONG] = MK_REFUSAL_WRONG,
         [MK_AUTH_FOREIGN] = MK_REFUSAL_FOREIGN,
     };
-    mk_guard_count(mk_http_connection_guard(connection), kinds[auth]);
-    if (auth == MK_AUTH_WRONG && client)
-        mk_guard_client_failed(client, kind_of(request));
-    if (auth == MK_AUTH_MISSING)
-        status = 401;
-    else if (auth == MK_AUTH_WRONG)
-        status = rules->wrong_token;
+    unsigned status = auth == MK_AUTH_MISSING ? 401
+                      : auth == MK_AUTH_WRONG ? rules->wrong_token
+                                              : 403;
     struct mk_slice extra = { 0 };
     if (status == 401)
         extra = MK_SLICE("WWW-Authenticate: Bearer\r\n");
+    mk_guard_count(mk_http_connection_guard(connection), kinds[auth]);
     mk_http_answer_failure(connection, status, mk_auth_explain(auth, from), extra);
+}
+
+bool mk_http_admit(struct mk_http_connection *connection, const struct mk_http1_request *request,
+                   struct mk_slice token, enum mk_auth_from from, const struct mk_http_rules *rules)
+{
+    enum mk_auth auth = mk_auth_check(request, token, from);
+    if (auth == MK_AUTH_OK)
+        return true;
+    uint64_t seconds = auth == MK_AUTH_WRONG ? count_wrong(connection, request) : 0;
+    if (seconds > 0)
+        refuse_blocked(connection, seconds);
+    else
+        refuse(connection, auth, from, rules);
+    return false;
+}
+
+bool mk_http_admit_anyone(struct mk_http_connection *connection,
+                          const struct mk_http1_request *request)
+{
+    if (!mk_auth_is_elsewhere(request))
+        return true;
+    refuse(connection, MK_AUTH_FOREIGN, MK_AUTH_HEADER, &mk_http_rules_draft);
+    return false;
 }
 
 /*
@@ -75,31 +116,6 @@ static void answer_call(struct mk_http_connection *connection, struct mk_call *c
         mk_http_respond_begin(connection, status, json, (struct mk_slice){ 0 }, &open);
     if (out)
         mk_http_respond_end(connection, &open, mk_reply_write(out, call));
-}
-
-/* Hardly any client is blocked: then the request need not be examined. */
-static uint64_t blocked_for(const struct mk_guard_client *client,
-                            const struct mk_http1_request *request)
-{
-    if (mk_guard_client_blocked(client, MK_GUARD_PROGRAM) == 0 &&
-        mk_guard_client_blocked(client, MK_GUARD_PAGE) == 0)
-        return 0;
-    return mk_guard_client_blocked(client, kind_of(request));
-}
-
-bool mk_http_answer_blocked(struct mk_http_connection *connection,
-                            const struct mk_http1_request *request)
-{
-    struct mk_guard_client *client = mk_http_connection_client(connection);
-    uint64_t seconds = client ? blocked_for(client, request) : 0;
-    if (seconds == 0)
-        return false;
-    mk_guard_count(mk_http_connection_guard(connection), MK_REFUSAL_BLOCKED);
-    char line[64];
-    snprintf(line, sizeof(line), "Retry-After: %llu\r\n", (unsigned long long)seconds);
-    mk_http_answer_failure(connection, 429, "too many wrong credentials came from your address",
-                           mk_slice_str(line));
-    return true;
 }
 
 bool mk_http_answer_stopping(struct mk_http_connection *connection)

@@ -22,17 +22,22 @@ struct mk_http_rules {
 extern const struct mk_http_rules mk_http_rules_draft; /* 403, 406, 400 */
 extern const struct mk_http_rules mk_http_rules_1_x;   /* 401, 415, 200 */
 
-/* Refuses a request whose credentials are missing (401) or wrong. */
-void mk_http_answer_auth(struct mk_http_connection *connection,
-                         const struct mk_http1_request *request, enum mk_auth auth,
-                         enum mk_auth_from from, const struct mk_http_rules *rules);
+/*
+ * To be called at the head of each request for which credentials are needed: returns true if they
+ * are right. Otherwise it refuses the request and returns false: 401 if they are missing, as the
+ * rules say if they are wrong, 403 for a web page. When an address has sent too many wrong ones
+ * (limits.failed_credentials), each further one gets 429, and its connection is closed; the right
+ * ones are still accepted, so no other program at that address is locked out.
+ */
+bool mk_http_admit(struct mk_http_connection *connection, const struct mk_http1_request *request,
+                   struct mk_slice token, enum mk_auth_from from,
+                   const struct mk_http_rules *rules);
 
 /*
- * To be called at the head of each request: refuses it (429) and returns true if its address has
- * sent wrong credentials too often.
+ * The same for a request that needs no credentials, and that no page of another origin may send.
  */
-bool mk_http_answer_blocked(struct mk_http_connection *connection,
-                            const struct mk_http1_request *request);
+bool mk_http_admit_anyone(struct mk_http_connection *connection,
+                          const struct mk_http1_request *request);
 
 /*
  * To be called before a connection becomes a lasting one (a WebSocket, say): refuses it (503) and

@@ -43,11 +43,8 @@ void mk_http_server_head(const struct mk_http_server *server, struct mk_http_ser
     static const struct mk_slice prefix_1_x = { "/api/", sizeof("/api/") - 1 };
     bool is_1_x = mk_slice_starts_with(path, prefix_1_x);
     const struct mk_http_rules *rules = is_1_x ? &mk_http_rules_1_x : &mk_http_rules_draft;
-    enum mk_auth auth = mk_auth_check(request, server->token, MK_AUTH_HEADER);
-    if (auth != MK_AUTH_OK) {
-        mk_http_answer_auth(connection, request, auth, MK_AUTH_HEADER, rules);
+    if (!mk_http_admit(connection, request, server->token, MK_AUTH_HEADER, rules))
         return;
-    }
     state->caller.rules = rules;
     if (is_1_x)
         state->action = find_action(MK_DIALECT_1_2, mk_slice_from(path, prefix_1_x.len - 1));

@@ -51,19 +51,16 @@ static void on_head(void *arg, struct mk_http_connection *connection,
                     const struct mk_http1_request *request)
 {
     const struct mk_operations *operations = arg;
-    bool is_metrics = mk_slice_eq(request->path, MK_SLICE("/metrics"));
-    if (is_metrics) {
-        if (mk_http_answer_blocked(connection, request))
+    if (mk_slice_eq(request->path, MK_SLICE("/metrics"))) {
+        if (!mk_http_admit(connection, request, mk_slice_str(operations->token), MK_AUTH_HEADER,
+                           &mk_http_rules_draft))
             return;
-        enum mk_auth auth = mk_auth_check(request, mk_slice_str(operations->token), MK_AUTH_HEADER);
-        if (auth != MK_AUTH_OK) {
-            mk_http_answer_auth(connection, request, auth, MK_AUTH_HEADER, &mk_http_rules_draft);
-            return;
-        }
     } else if (!mk_slice_eq(request->path, MK_SLICE("/healthz")) &&
                !mk_slice_eq(request->path, MK_SLICE("/readyz"))) {
         mk_http_answer_failure(connection, 404, "here are /healthz, /readyz and /metrics",
                                (struct mk_slice){ 0 });
+        return;
+    } else if (!mk_http_admit_anyone(connection, request)) {
         return;
     }
     if (!mk_slice_eq(request->method, MK_SLICE("GET")) &&

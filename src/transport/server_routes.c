@@ -145,8 +145,6 @@ static void on_head(void *arg, struct mk_http_connection *connection,
 {
     struct mk_server_routes *routes = arg;
     struct state *state = mk_http_connection_state(connection);
-    if (mk_http_answer_blocked(connection, request))
-        return;
     struct mk_slice path = path_within(routes, request->path);
     state->route = route_of(routes, request, path);
     state->route->head(routes, state, request, path);

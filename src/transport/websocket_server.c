@@ -22,11 +22,10 @@ void mk_websocket_server_head(struct mk_websocket_server *server,
                               struct mk_http_connection *connection,
                               const struct mk_http1_request *request, struct mk_slice path)
 {
-    enum mk_auth auth = mk_auth_check(request, server->token, MK_AUTH_QUERY_OR_HEADER);
-    if (auth != MK_AUTH_OK)
-        mk_http_answer_auth(connection, request, auth, MK_AUTH_QUERY_OR_HEADER,
-                            &mk_http_rules_draft);
-    else if (!mk_slice_eq(path, MK_SLICE("/")))
+    if (!mk_http_admit(connection, request, server->token, MK_AUTH_QUERY_OR_HEADER,
+                       &mk_http_rules_draft))
+        return;
+    if (!mk_slice_eq(path, MK_SLICE("/")))
         mk_http_answer_failure(connection, 404, "the WebSocket is at /", (struct mk_slice){ 0 });
     else if (!request->upgrade_websocket)
         mk_http_answer_failure(connection, 426, "connect with a WebSocket",

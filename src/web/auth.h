@@ -22,17 +22,25 @@ enum mk_auth_from {
 
 /*
  * Checks the credentials of a request. An empty `token` means a server without one: then all
- * requests are allowed, except those of web pages of another origin (Origin header), or of pages
- * that reach this server under another host name (Host header, DNS rebinding).
+ * requests are allowed, except those that a web page of another origin may have caused:
+ *
+ * - by their Origin, Sec-Fetch-Site or Referer, which a page cannot forge;
+ * - a GET or HEAD without any of these, if a browser seems to have sent it (User-Agent, Accept): a
+ *   browser sends no Sec-Fetch-Site to an address that is neither HTTPS nor this machine, no Origin
+ *   for an image, and no Referer if the page forbids it;
+ * - by their Host: a name could have been made to resolve to this server (DNS rebinding).
  */
 enum mk_auth mk_auth_check(const struct mk_http1_request *request, struct mk_slice token,
                            enum mk_auth_from from);
 
-/*
- * Returns whether a web page of another origin may have sent the request: by its Origin, its Host,
- * or the Sec-Fetch-Site that browsers send without an Origin (for an image, say).
- */
+/* Returns whether a page of another origin may have caused the request, by the same rules. */
 bool mk_auth_may_be_page(const struct mk_http1_request *request);
+
+/*
+ * Returns whether Origin, Sec-Fetch-Site or Referer prove that a page of another origin has caused
+ * the request.
+ */
+bool mk_auth_is_elsewhere(const struct mk_http1_request *request);
 
 /* The reason of a refusal, for the client: an English sentence. */
 const char *mk_auth_explain(enum mk_auth auth, enum mk_auth_from from);

@@ -54,7 +54,7 @@ struct mk_handshakes *mk_guard_handshakes(struct mk_guard *guard);
 
 /*
  * The kind of sender at an address. They are counted separately, since any web page in a browser
- * can guess tokens, and must not lock out the programs of its machine.
+ * can guess tokens, which says nothing about the programs of its machine.
  */
 enum mk_guard_origin {
     MK_GUARD_PROGRAM,
@@ -66,7 +66,8 @@ enum mk_guard_origin {
 void mk_guard_client_failed(struct mk_guard_client *client, enum mk_guard_origin origin);
 
 /*
- * Returns for how many seconds the client is refused because of too many wrong credentials, or 0.
+ * Returns for how many seconds further wrong credentials of the client are answered 429, because
+ * there were too many; or 0.
  */
 uint64_t mk_guard_client_blocked(const struct mk_guard_client *client, enum mk_guard_origin origin);
 

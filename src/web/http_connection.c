@@ -75,6 +75,11 @@ bool mk_http_connection_take_body(struct mk_http_connection *connection, struct 
     return mk_http1_parser_take_body(connection->parser, body);
 }
 
+void mk_http_connection_set_last(struct mk_http_connection *connection)
+{
+    connection->keep_alive = false;
+}
+
 static void close_connection(struct mk_http_connection *connection)
 {
     if (connection->state == CLOSING)

@@ -104,6 +104,9 @@ struct mk_buf *mk_http_respond_begin(struct mk_http_connection *connection, unsi
                                      struct mk_http1_open *open);
 void mk_http_respond_end(struct mk_http_connection *connection, struct mk_http1_open *open, int rc);
 
+/* The next response closes the connection. */
+void mk_http_connection_set_last(struct mk_http_connection *connection);
+
 /* The line "Date: ...", with its CRLF, for a service that writes a response itself; borrowed. */
 struct mk_slice mk_http_connection_date(const struct mk_http_connection *connection);
 

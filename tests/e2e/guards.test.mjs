@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { parse, valueOf } from './exposition.mjs';
 import { certificate, serve } from './fixtures.mjs';
 import { BOT, Client, call, request, within } from './harness.mjs';
-import { Raw, assertRefused, post } from './raw.mjs';
+import { Raw, assertRefused, handshake, post } from './raw.mjs';
 
 const port = '127.0.0.1:0';
 const behind = (milky, what) => milky.banner[milky.banner.indexOf(what) + 1].trim();
@@ -54,18 +54,18 @@ async function counted(milky, name, labels, value, token) {
 
 describe('guards', { concurrency: 4 }, () => {
   for (const guessed of ['control', 'operations', 'http_server']) {
-    it(`after wrong credentials at ${guessed} every port refuses that address`, async (t) => {
+    it(`after wrong credentials at ${guessed} every port refuses further ones of that address, and no right ones`, async (t) => {
       const milky = await serve(t, config({ failed_credentials: 4 }));
       const all = ports(milky);
       assert.equal((await all[guessed]()).status, 401);
       for (let i = 0; i < 4; i++) assert.equal((await all[guessed](`wrong ${i}`)).status, 403);
       for (const [name, asked] of Object.entries(all)) {
-        for (const token of ['wrong', 'right']) {
-          const { status, headers, body } = await asked(token);
-          assert.equal(status, 429, name);
-          assert.ok(headers['retry-after'] >= 1 && headers['retry-after'] <= 60);
-          assert.equal(body.retcode, -429);
-        }
+        const { status, headers, body } = await asked('wrong');
+        assert.equal(status, 429, name);
+        assert.ok(headers['retry-after'] >= 1 && headers['retry-after'] <= 60);
+        assert.deepEqual([headers.connection, body.retcode], ['close', -429]);
+        assert.equal((await asked()).status, 401, name); // no guess
+        assert.equal((await asked('right')).status, 200, name);
       }
       // Requests that need no credentials are answered: a load balancer may have the same address.
       assert.equal((await ask(behind(milky, 'operations'), 'GET', '/readyz')).status, 200);
@@ -76,6 +76,35 @@ describe('guards', { concurrency: 4 }, () => {
       assert.match(`${(await within(once(other, 'data'), 'an answer'))[0]}`, /^HTTP\/1\.1 200 /);
     });
   }
+
+  it('after wrong credentials each further guess costs its connection, however it is made', async (t) => {
+    const tokens = { listen: port, access_token: 'right' };
+    const milky = await serve(t, {
+      limits: { failed_credentials: 2 }, bots: [{ self_id: BOT, http_server: [tokens], websocket_server: [tokens] }],
+    });
+    const [http, websocket] = [milky.address('http_server'), milky.address('websocket_server')];
+    const guess = (token, options = {}) => post('/get_login_info', '{}', { headers: [`Authorization: Bearer ${token}`], ...options });
+    const upgrade = (target, ...extra) => handshake({ target, extra });
+    const pipelined = await Raw.connect(http);
+    pipelined.write(guess('a'), guess('b'), guess('c'), guess('right'));
+    for (const status of [403, 403, 429]) assertRefused(await pipelined.response(), status);
+    await pipelined.endedCleanly(); // the last one was not answered
+    for (const [address, wrong, right, status] of [
+      [http, guess('d'), guess('right'), 200],
+      [http, upgrade('/event?access_token=d'), upgrade('/event?access_token=right'), 101],
+      [http, upgrade('/event', 'Authorization: Bearer d'), upgrade('/event', 'Authorization: Bearer right'), 101],
+      [http, 'GET /event?access_token=d HTTP/1.1\r\nHost: localhost\r\n\r\n', 'GET /event?access_token=right HTTP/1.1\r\nHost: localhost\r\n\r\n', 200],
+      [websocket, upgrade('/?access_token=d'), upgrade('/?access_token=right'), 101],
+    ]) {
+      const guesser = await Raw.connect(address);
+      assertRefused(await guesser.write(wrong).response(), 429);
+      await guesser.endedCleanly();
+      const client = await Raw.connect(address);
+      const head = `${await client.write(right).take(12)}`;
+      assert.equal(head, `HTTP/1.1 ${status}`, right);
+      client.destroy();
+    }
+  });
 
   it('connections of one address are counted over all ports', async (t) => {
     const milky = await serve(t, config({ connections_per_address: 3 }));
@@ -143,12 +172,48 @@ describe('guards', { concurrency: 4 }, () => {
   });
 });
 
+// Requests that a page of another origin can cause without CORS, in the words of browsers.
+const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0';
+const uncalled = {
+  'an image': { 'User-Agent': firefox, Accept: 'image/avif,image/webp,*/*', 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'no-cors' },
+  'a page of another port': { 'User-Agent': firefox, 'Sec-Fetch-Site': 'same-site' },
+  'an image, to an address without Sec-Fetch': { 'User-Agent': firefox, Accept: 'image/avif,image/webp,*/*', Referer: 'http://192.168.1.9/' },
+  'a frame, without Referer': { 'User-Agent': firefox, Accept: 'text/html,application/xhtml+xml' },
+  'an EventSource': { 'User-Agent': firefox, Accept: 'text/event-stream', Origin: 'http://192.168.1.9' },
+};
+
+it('without a token, no GET of another page is answered', async (t) => {
+  const milky = await serve(t, {
+    operations: port, control: port,
+    bots: [{ self_id: BOT, http_server: [{ listen: port }], websocket_server: [{ listen: port }] }],
+  });
+  const [http, control, operations] = [milky.address('http_server'), behind(milky, 'control'), behind(milky, 'operations')];
+  for (const [what, headers] of Object.entries(uncalled)) {
+    for (const [address, path] of [
+      [http, '/event'], [http, '/event/'], [http, '/get_login_info'], [http, '/api/get_login_info'], [http, '/'],
+      [milky.address('websocket_server'), '/'], [control, '/endpoint/status'], [operations, '/metrics'],
+    ]) {
+      for (const method of ['GET', 'HEAD']) {
+        assert.equal((await request(address, path, { method, headers })).status, 403, `${what}: ${method} ${path}`);
+      }
+    }
+    const proved = headers.Origin ?? headers.Referer ?? headers['Sec-Fetch-Site'];
+    for (const path of ['/healthz', '/readyz']) {
+      assert.equal((await request(operations, path, { method: 'GET', headers })).status, proved ? 403 : 200, `${what}: ${path}`);
+    }
+  }
+  for (const headers of [{}, { 'User-Agent': 'Prometheus/2.53.0', Accept: 'text/plain;version=0.0.4;q=0.5,*/*;q=0.1' },
+    { 'User-Agent': firefox, 'Sec-Fetch-Site': 'none', Accept: 'text/html' }, { 'User-Agent': 'node', 'Sec-Fetch-Mode': 'cors', 'Accept-Language': '*' }]) {
+    assert.equal((await request(operations, '/metrics', { method: 'GET', headers })).status, 200);
+  }
+});
+
 describe('refusals are counted', { concurrency: 4 }, () => {
   it('wrong credentials, and 429', async (t) => {
     const milky = await serve(t, config({ failed_credentials: 2 }));
     const all = ports(milky);
     for (const token of [undefined, 'wrong', undefined, 'wrong']) await all.http_server(token);
-    await all.control('right');
+    await all.control('wrong');
     const other = connect({
       host: '127.0.0.1', port: Number(behind(milky, 'operations').split(':')[1]), localAddress: '127.0.0.5',
     });
@@ -175,6 +240,24 @@ describe('refusals are counted', { concurrency: 4 }, () => {
     assert.equal(valueOf(await metrics(milky, ''), 'milky_credentials_refused_total', { reason: 'foreign' }), 4);
   });
 
+  it('a page beside a bot cannot use up its guesses, where its browser marks no request', async (t) => {
+    const tokens = { listen: port, access_token: 'right' };
+    const milky = await serve(t, {
+      limits: { failed_credentials: 3 }, bots: [{ self_id: BOT, http_server: [tokens], websocket_server: [tokens] }],
+    });
+    const agent = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0';
+    const image = (headers) => request(milky.address('http_server'), '/event?access_token=x', { method: 'GET', headers });
+    const images = [
+      { 'User-Agent': agent, Accept: 'image/avif,image/webp,*/*', Referer: 'http://192.168.1.9/' },
+      { 'User-Agent': agent, Accept: 'image/avif,image/webp,*/*' }, { 'User-Agent': agent, Accept: '*/*' },
+    ];
+    for (const headers of images) assert.equal((await image(headers)).status, 401);
+    for (const headers of images) assert.equal((await image(headers)).status, 429);
+    for (let i = 0; i < 3; i++) assert.equal((await image({ 'User-Agent': 'curl/8.0' })).status, 401);
+    assert.equal((await image({ 'User-Agent': 'curl/8.0' })).status, 429);
+    assert.equal((await ask(milky.address('http_server'), 'POST', '/get_login_info', 'right')).status, 200);
+  });
+
   it('TLS handshakes that fail, are abandoned, or never end', async (t) => {
     const own = await certificate(t);
     const tls = { certificate: own.file, key: own.keyFile };
@@ -199,7 +282,7 @@ describe('refusals are counted', { concurrency: 4 }, () => {
       bots: [{ self_id: BOT, http_server: [{ listen: port, access_token: 'right' }] }],
     });
     assert.doesNotMatch((await milky.run(['status'])).stdout, /turned away/);
-    for (const token of [undefined, 'wrong', 'wrong', 'right']) {
+    for (const token of [undefined, 'wrong', 'wrong', 'wrong', 'right']) {
       await ask(milky.address('http_server'), 'POST', '/get_login_info', token);
     }
     assert.match((await milky.run(['status'])).stdout,

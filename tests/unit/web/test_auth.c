@@ -123,37 +123,112 @@ static void test_no_token(void **state)
     }
 }
 
-/* Headers of browsers, with a token or without. */
+#define CHROME                                                                                     \
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "            \
+    "Chrome/141.0.0.0 Safari/537.36"
+#define FIREFOX "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
+#define SAFARI                                                                                     \
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "    \
+    "Version/18.5 Safari/605.1.15"
+#define LAN "192.168.1.5:3000"
+#define HERE "127.0.0.1:3000"
+#define IMAGE "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"
+#define DOCUMENT "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+/* A request as a browser or a program sends it; what is NULL is not sent. */
+struct sent {
+    const char *what;
+    const char *method, *host, *agent, *accept, *origin, *site, *referer;
+    bool upgrade;
+    bool is_page; /* of another origin, perhaps */
+};
+
+/* clang-format off */
+static const struct sent sent[] = {
+    /* To this machine, browsers send Sec-Fetch-Site. */
+    { "img, Chrome", "GET", HERE, CHROME, IMAGE, NULL, "cross-site", "https://evil.example/", false, true },
+    { "img, no-referrer", "GET", HERE, CHROME, IMAGE, NULL, "cross-site", NULL, false, true },
+    { "img of another port", "GET", HERE, CHROME, IMAGE, NULL, "same-site", "http://127.0.0.1:8000/", false, true },
+    { "script, Firefox", "GET", HERE, FIREFOX, "*/*", NULL, "cross-site", NULL, false, true },
+    { "iframe, Safari", "GET", HERE, SAFARI, DOCUMENT, NULL, "cross-site", "http://evil.example/", false, true },
+    { "a link that is followed", "GET", HERE, CHROME, DOCUMENT, NULL, "cross-site", NULL, false, true },
+    { "prefetch", "GET", HERE, CHROME, DOCUMENT, NULL, "cross-site", NULL, false, true },
+    { "EventSource", "GET", HERE, CHROME, "text/event-stream", "https://evil.example", "cross-site", NULL, false, true },
+    { "fetch, cors", "POST", HERE, CHROME, "*/*", "https://evil.example", "cross-site", NULL, false, true },
+    { "form", "POST", HERE, CHROME, DOCUMENT, "https://evil.example", "cross-site", NULL, false, true },
+    { "form in a sandboxed frame", "POST", HERE, CHROME, DOCUMENT, "null", "cross-site", NULL, false, true },
+    { "a POST without Origin", "POST", HERE, "Old/1.0", "*/*", NULL, NULL, "http://evil.example/x", false, true },
+    { "preflight", "OPTIONS", HERE, CHROME, "*/*", "https://evil.example", "cross-site", NULL, false, true },
+    { "WebSocket", "GET", HERE, CHROME, NULL, "https://evil.example", NULL, NULL, true, true },
+    { "WebSocket of a file", "GET", HERE, CHROME, NULL, "file://", NULL, NULL, true, true },
+    { "an unknown site", "GET", HERE, CHROME, "*/*", NULL, "elsewhere", NULL, false, true },
+    { "the address bar", "GET", HERE, CHROME, DOCUMENT, NULL, "none", NULL, false, false },
+    { "a page of ours", "GET", HERE, CHROME, "*/*", NULL, "same-origin", "http://127.0.0.1:3000/", false, false },
+    { "a POST of ours", "POST", HERE, CHROME, "*/*", "http://127.0.0.1:3000", "same-origin", NULL, false, false },
+    { "a HEAD after DNS rebinding", "HEAD", "evil.example:3000", CHROME, "*/*", NULL, "same-origin", NULL, false, true },
+    { "a GET after DNS rebinding", "GET", "evil.example:3000", CHROME, "*/*", NULL, NULL, "http://evil.example:3000/", false, true },
+    /* To another machine without TLS they do not. */
+    { "img, Chrome, LAN", "GET", LAN, CHROME, IMAGE, NULL, NULL, "http://192.168.1.9/", false, true },
+    { "img of the same machine", "GET", LAN, CHROME, IMAGE, NULL, NULL, "http://192.168.1.5/", false, true },
+    { "img, Chrome, LAN, no-referrer", "GET", LAN, CHROME, IMAGE, NULL, NULL, NULL, false, true },
+    { "img, disguised", "GET", LAN, "Something/1.0", IMAGE, NULL, NULL, NULL, false, true },
+    { "img, Firefox, LAN", "GET", LAN, FIREFOX, "image/avif,image/webp,*/*", NULL, NULL, NULL, false, true },
+    { "link, Safari, LAN", "GET", LAN, SAFARI, "text/css,*/*;q=0.1", NULL, NULL, NULL, false, true },
+    { "video, Firefox, LAN", "GET", LAN, FIREFOX, "video/webm,video/ogg,video/*;q=0.9", NULL, NULL, NULL, false, true },
+    { "script, LAN", "GET", LAN, CHROME, "*/*", NULL, NULL, NULL, false, true },
+    { "HEAD by fetch, no-cors", "HEAD", LAN, FIREFOX, "*/*", NULL, NULL, NULL, false, true },
+    { "iframe, LAN", "GET", LAN, SAFARI, DOCUMENT, NULL, NULL, NULL, false, true },
+    { "EventSource, LAN", "GET", LAN, CHROME, "text/event-stream", "http://192.168.1.9", NULL, NULL, false, true },
+    { "an old browser", "GET", LAN, "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.2; Trident/6.0)", "*/*", NULL, NULL, NULL, false, true },
+    { "a Referer that looks like ours", "GET", LAN, CHROME, "*/*", NULL, NULL, "http://192.168.1.5:3000.evil.example/", false, true },
+    { "a Referer with our name in its path", "GET", LAN, CHROME, "*/*", NULL, NULL, "http://evil.example/http://192.168.1.5:3000/", false, true },
+    { "a Referer of no page", "GET", LAN, CHROME, "*/*", NULL, NULL, "about:blank", false, true },
+    { "a page of ours, LAN", "GET", LAN, CHROME, "*/*", NULL, NULL, "http://192.168.1.5:3000/x?y", false, false },
+    { "a POST of ours, LAN", "POST", LAN, CHROME, "*/*", "http://192.168.1.5:3000", NULL, NULL, false, false },
+    /* Programs. */
+    { "curl", "GET", LAN, "curl/7.88.1", "*/*", NULL, NULL, NULL, false, false },
+    { "no name", "GET", LAN, NULL, NULL, NULL, NULL, NULL, false, false },
+    { "aiohttp", "POST", "bots", "Python/3.11 aiohttp/3.9.1", "*/*", NULL, NULL, NULL, false, false },
+    { "undici", "GET", LAN, "node", "*/*", NULL, NULL, NULL, false, false },
+    { "eventsource of npm", "GET", LAN, "node", "text/event-stream", NULL, NULL, NULL, false, false },
+    { "Prometheus", "GET", LAN, "Prometheus/2.53.0", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5", NULL, NULL, NULL, false, false },
+    { "Java", "GET", LAN, "Java/17.0.2", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", NULL, NULL, NULL, false, false },
+    { "PowerShell", "GET", LAN, "Mozilla/5.0 (Windows NT; Windows NT 10.0; de-DE) WindowsPowerShell/5.1.19041.1", NULL, NULL, NULL, NULL, false, false },
+    { "a monitor", "GET", LAN, "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)", "*/*", NULL, NULL, NULL, false, false },
+    { "a call with a browser's name", "POST", LAN, CHROME, "*/*", NULL, NULL, NULL, false, false },
+    { "a WebSocket with a browser's name", "GET", "bots", CHROME, NULL, NULL, NULL, NULL, true, false },
+    { "a proxy's health check", "GET", "bots", "kube-probe/1.29", "*/*", NULL, NULL, NULL, false, true },
+};
+/* clang-format on */
+
 static void test_page(void **state)
 {
     (void)state;
-    static const struct {
-        const char *host;
-        const char *name; /* of the header, or NULL */
-        const char *value;
-        bool expected;
-    } cases[] = {
-        { "127.0.0.1:3000", NULL, NULL, false },
-        { "127.0.0.1:3000", "Origin", "http://127.0.0.1:3000", false },
-        { "127.0.0.1:3000", "Origin", "https://evil.example", true },
-        { "127.0.0.1:3000", "Origin", "null", true },
-        { "evil.example:3000", "Origin", "http://evil.example:3000", true },
-        { "evil.example:3000", NULL, NULL, true },
-        { "127.0.0.1:3000", "Sec-Fetch-Site", "cross-site", true },
-        { "127.0.0.1:3000", "Sec-Fetch-Site", "same-site", true },
-        { "127.0.0.1:3000", "Sec-Fetch-Site", "same-origin", false },
-        { "127.0.0.1:3000", "Sec-Fetch-Site", "none", false },
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct mk_http1_header header = { mk_slice_str(cases[i].name),
-                                          mk_slice_str(cases[i].value) };
-        struct mk_http1_request request = {
-            .method = MK_SLICE("GET"),
-            .host = mk_slice_str(cases[i].host),
-            .headers = &header,
-            .header_count = cases[i].name ? 1 : 0,
+    for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+        const struct sent *one = &sent[i];
+        const struct mk_http1_header headers[] = {
+            { MK_SLICE("user-agent"), mk_slice_str(one->agent) },
+            { MK_SLICE("Accept"), mk_slice_str(one->accept) },
+            { MK_SLICE("Origin"), mk_slice_str(one->origin) },
+            { MK_SLICE("sec-fetch-site"), mk_slice_str(one->site) },
+            { MK_SLICE("Referer"), mk_slice_str(one->referer) },
         };
-        assert_int_equal(mk_auth_may_be_page(&request), cases[i].expected);
+        struct mk_http1_request request = {
+            .method = mk_slice_str(one->method),
+            .host = mk_slice_str(one->host),
+            .upgrade_websocket = one->upgrade,
+            .headers = headers,
+            .header_count = sizeof(headers) / sizeof(headers[0]),
+        };
+        enum mk_auth expected = one->is_page ? MK_AUTH_FOREIGN : MK_AUTH_OK;
+        if (mk_auth_check(&request, MK_SLICE(""), MK_AUTH_HEADER) != expected ||
+            mk_auth_may_be_page(&request) != one->is_page)
+            fail_msg("%s: expected %s", one->what, one->is_page ? "a refusal" : "an answer");
+        /* Where no credentials are needed, only a proof counts, and any name of the host. */
+        bool is_proved = one->is_page && (one->origin || one->referer || one->site) &&
+                         !mk_slice_starts_with(request.host, MK_SLICE("evil"));
+        if (mk_auth_is_elsewhere(&request) != is_proved)
+            fail_msg("%s: expected %s", one->what, is_proved ? "a proof" : "none");
     }
 }
 
