@@ -21,7 +21,8 @@
 /* The right token in the header is accepted everywhere; another one, or more than one, never. */
 static void check_token(const struct mk_http1_request *request, struct mk_slice token)
 {
-    enum mk_auth auth = mk_auth_check(request, token, MK_AUTH_HEADER);
+    const struct mk_access access = { .token = token };
+    enum mk_auth auth = mk_auth_check(request, &access, MK_AUTH_HEADER);
     struct mk_slice given = mk_http1_find(request, MK_SLICE("Authorization"));
     check(auth != MK_AUTH_FOREIGN, "a token is asked for, not an origin");
     check(auth != MK_AUTH_OK ||
@@ -29,23 +30,23 @@ static void check_token(const struct mk_http1_request *request, struct mk_slice 
                memcmp(given.ptr + given.len - token.len, token.ptr, token.len) == 0),
           "let in without the token");
     check(mk_auth_explain(auth, MK_AUTH_HEADER)[0] || auth == MK_AUTH_OK, "no explanation");
-    auth = mk_auth_check(request, token, MK_AUTH_QUERY_OR_HEADER);
+    auth = mk_auth_check(request, &access, MK_AUTH_QUERY_OR_HEADER);
     if (!mk_url_query_find(request->query, MK_SLICE("access_token"), &given))
-        check(auth == mk_auth_check(request, token, MK_AUTH_HEADER), "the header alone");
+        check(auth == mk_auth_check(request, &access, MK_AUTH_HEADER), "the header alone");
     struct mk_buf query;
     mk_buf_init(&query, SIZE_MAX / 2);
     check(mk_buf_append_slice(&query, MK_SLICE("a=1&access_token=")) == 0, "memory");
     check(mk_percent_encode(&query, token) == 0, "memory");
     struct mk_http1_request asked = *request;
     asked.query = mk_buf_slice(&query);
-    auth = mk_auth_check(&asked, token, MK_AUTH_QUERY_OR_HEADER);
+    auth = mk_auth_check(&asked, &access, MK_AUTH_QUERY_OR_HEADER);
     check(token.len > 4096 || auth == MK_AUTH_OK, "the token in the query is refused");
     mk_buf_fini(&query);
 }
 
 static void check_origin(const struct mk_http1_request *request)
 {
-    enum mk_auth auth = mk_auth_check(request, (struct mk_slice){ 0 }, MK_AUTH_HEADER);
+    enum mk_auth auth = mk_auth_check(request, &(struct mk_access){ 0 }, MK_AUTH_HEADER);
     struct mk_slice origin = mk_http1_find(request, MK_SLICE("Origin"));
     check(auth == MK_AUTH_OK || auth == MK_AUTH_FOREIGN, "nothing is asked for");
     if (auth != MK_AUTH_OK || !origin.ptr)

@@ -73,6 +73,12 @@ struct milky_server {
     struct milky_server_tls tls;
     enum milky_dialect dialect;
     bool no_compression; /* do not compress WebSocket messages (an http_server's are at /event) */
+    /*
+     * The origins of web pages that may use the server from a browser ("https://console.example"),
+     * or "*", which is every origin and needs an access_token. NULL: pages of its own origin only.
+     */
+    const char *const *origins;
+    size_t origin_count;
 };
 
 /*
@@ -224,10 +230,10 @@ MILKY_API int milky_endpoint_start(struct milky_endpoint *endpoint, struct milky
  * Applies another configuration to a running endpoint, from a callback on the loop. Returns 0, or a
  * negative errno as above: then nothing has changed, and the new backends have been freed.
  *
- * Transports: a transport whose configuration is the same keeps its connections. New tokens apply
- * to the next requests, and a new `no_compression` to the next connections; certificates are read
- * again in any case. Bots may be added and removed. An address that moves from one server to
- * another stays open.
+ * Transports: a transport whose configuration is the same keeps its connections. New tokens and
+ * origins apply to the next requests, and a new `no_compression` to the next connections;
+ * certificates are read again in any case. Bots may be added and removed. An address that moves
+ * from one server to another stays open.
  *
  * Backends: list a running backend again, with the same name, table and `self`, to keep it. Any
  * other backend is new, and is started; when one does not start, the reload is refused. A running

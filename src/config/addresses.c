@@ -82,6 +82,37 @@ void mk_rule_anonymous(const struct mk_config_rule *rule)
         check_anonymous(rule->mistakes, &rule->entries[i]);
 }
 
+/* Without a token the origin is all that shows who is asking. */
+static void check_every_origin(struct mk_mistakes *mistakes, const struct mk_rule_entry *entry)
+{
+    const struct milky_server *server = entry->server;
+    if (server->access_token)
+        return;
+    for (size_t i = 0; i < server->origin_count; i++) {
+        if (!server->origins[i] || strcmp(server->origins[i], "*") != 0)
+            continue;
+        mk_mistakes_add(
+            mistakes,
+            &(struct mk_mistake_found){
+                .path = mk_rule_path(mistakes, entry->bot, entry->kind, entry->index, "origins"),
+                .expected =
+                    mk_tr("an access_token beside \"*\"", "与 \"*\" 同时设置的 access_token"),
+                .got = mk_tr("none", "没有"),
+                .text = mk_tr(
+                    "\"*\" lets every web page use the bot: set an access_token, or list "
+                    "the origins that may",
+                    "\"*\" 使任何网页都能操作 Bot：请设置 access_token，或逐一列出允许的来源"),
+            });
+        return;
+    }
+}
+
+void mk_rule_origins(const struct mk_config_rule *rule)
+{
+    for (size_t i = 0; i < rule->entry_count; i++)
+        check_every_origin(rule->mistakes, &rule->entries[i]);
+}
+
 /* --- sharing a port --- */
 
 static int by_address(const void *a, const void *b)

@@ -74,6 +74,25 @@ static void check_list(struct mk_mistakes *mistakes, const struct mk_config_key 
                       &(struct mk_json_path){ .up = path, .index = i });
 }
 
+static void check_origins(struct mk_mistakes *mistakes, const struct mk_config_key *key,
+                          const char *base, const struct mk_json_path *path)
+{
+    size_t count;
+    const char *const *origins;
+    memcpy(&origins, base + key->at, sizeof(origins));
+    memcpy(&count, base + key->count, sizeof(count));
+    if (count > 0 && !origins)
+        mk_value_missing(mistakes, key, path, NULL);
+    for (size_t i = 0; origins && i < count && mistakes->count < mistakes->most; i++) {
+        const struct mk_json_path element = { .up = path, .index = i };
+        struct mk_slice origin = mk_slice_str(origins[i]);
+        if (origin.ptr)
+            mk_value_text_fits(mistakes, &mk_value_origin_key, &element, NULL, origin, origin);
+        else
+            mk_value_missing(mistakes, &mk_value_origin_key, &element, NULL);
+    }
+}
+
 /* An object is absent when all of its members are. */
 static bool is_absent(const struct mk_config_key *object, const char *base)
 {
@@ -111,6 +130,8 @@ static void check_members(struct mk_mistakes *mistakes, const struct mk_config_k
             check_choice(mistakes, key, base, &path);
         else if (key->type == MK_CONFIG_UIN || key->type == MK_CONFIG_NUMBER)
             check_number(mistakes, key, base, &path);
+        else if (key->type == MK_CONFIG_ORIGINS)
+            check_origins(mistakes, key, base, &path);
         else if (mk_config_key_is_text(key))
             check_text(mistakes, key, base, &path);
     }

@@ -159,6 +159,29 @@ static void copy_text(struct mk_mistakes *mistakes, const char **text)
     mistakes->out_of_memory |= !*text;
 }
 
+/* Copies a list of texts. Of a list that is missing the number stays, for the check. */
+static void copy_texts(struct mk_mistakes *mistakes, const struct mk_config_key *key, char *base)
+{
+    size_t count;
+    const char *const *from;
+    memcpy(&from, base + key->at, sizeof(from));
+    memcpy(&count, base + key->count, sizeof(count));
+    if (!from || count == 0)
+        return;
+    const char **to = NULL;
+    if (count < LARGEST)
+        to = mk_arena_alloc(mistakes->arena, count * sizeof(*to));
+    mistakes->out_of_memory |= !to;
+    for (size_t i = 0; to && i < count; i++) {
+        to[i] = from[i];
+        copy_text(mistakes, &to[i]);
+    }
+    if (!to)
+        count = 0;
+    memcpy(base + key->at, &to, sizeof(to));
+    memcpy(base + key->count, &count, sizeof(count));
+}
+
 /* Copies texts and lists that the members of a struct point to. */
 static void copy_members(struct mk_mistakes *mistakes, const struct mk_json_path *outer,
                          const struct mk_config_key *keys, char *base)
@@ -169,6 +192,8 @@ static void copy_members(struct mk_mistakes *mistakes, const struct mk_json_path
         char *elements;
         if (mk_config_key_is_text(key)) {
             copy_text(mistakes, (const char **)(void *)(base + key->at));
+        } else if (key->type == MK_CONFIG_ORIGINS) {
+            copy_texts(mistakes, key, base);
         } else if (key->type == MK_CONFIG_OBJECT) {
             copy_members(mistakes, &path, key->keys, base + key->at);
         } else if (key->type == MK_CONFIG_LIST) {

@@ -12,6 +12,8 @@ static void indent(FILE *out, unsigned depth)
 static const char *pattern(enum mk_config_type type)
 {
     switch (type) {
+    case MK_CONFIG_ORIGIN:
+        return "^([*]|https?://[^/?#@*A-Z ]+)$";
     case MK_CONFIG_LISTEN:
         return "^(unix:.+|.+:[0-9]{1,5})$";
     case MK_CONFIG_WEBSOCKET_URL:
@@ -163,6 +165,16 @@ static void write_variants(FILE *out, const struct mk_config_key *key, unsigned 
     fputc(']', out);
 }
 
+static void write_origins(FILE *out)
+{
+    static const struct mk_config_key one = { .type = MK_CONFIG_ORIGIN };
+    fprintf(out, "\"anyOf\": [{");
+    write_type(out, &one);
+    fprintf(out, "}, {\"type\": \"array\", \"minItems\": 1, \"items\": {");
+    write_type(out, &one);
+    fprintf(out, "}}]");
+}
+
 /* The texts of the table need no escaping in JSON. */
 static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth)
 {
@@ -183,6 +195,8 @@ static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth
     } else if (key->type == MK_CONFIG_PATHS) {
         fprintf(out, "\"type\": \"array\", \"minItems\": 1, \"items\": {"
                      "\"type\": \"string\", \"minLength\": 1}");
+    } else if (key->type == MK_CONFIG_ORIGINS) {
+        write_origins(out);
     } else {
         write_type(out, key);
     }

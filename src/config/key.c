@@ -10,6 +10,7 @@ bool mk_config_key_is_text(const struct mk_config_key *key)
     switch (key->type) {
     case MK_CONFIG_TEXT:
     case MK_CONFIG_PATH:
+    case MK_CONFIG_ORIGIN:
     case MK_CONFIG_LISTEN:
     case MK_CONFIG_WEBSOCKET_URL:
     case MK_CONFIG_HTTP_URL:

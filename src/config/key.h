@@ -18,6 +18,8 @@ enum mk_config_type {
     MK_CONFIG_TEXT,    /* const char *; never empty, nor is any text below */
     MK_CONFIG_PATH,    /* const char *, made relative to the working directory */
     MK_CONFIG_PATHS,   /* a list of these: const char *const *, and their number */
+    MK_CONFIG_ORIGIN,  /* const char *, an origin as browsers send it, or "*" */
+    MK_CONFIG_ORIGINS, /* a list of these, or one: const char *const *, and their number */
     MK_CONFIG_LISTEN,  /* const char *, an address for mk_address_parse */
     MK_CONFIG_WEBSOCKET_URL, /* const char *, ws or wss */
     MK_CONFIG_HTTP_URL,      /* const char *, http or https */
@@ -51,7 +53,7 @@ struct mk_config_key {
     bool nullable;
     bool ignored;   /* checked, but not stored */
     size_t at;      /* offset of its member in the object's struct */
-    size_t count;   /* a list (of objects or paths): offset of the number of elements */
+    size_t count;   /* a list (of objects or texts): offset of the number of elements */
     size_t size;    /* a list: of the struct of an element */
     bool negated;   /* a boolean: the opposite is stored */
     uint64_t least; /* a number: its bounds */

@@ -156,29 +156,36 @@ static void read_list(struct mk_config_reader *reader, const struct mk_config_ke
     }
 }
 
-/* Reads a list of paths, which must not be empty. */
-static void read_paths(struct mk_config_reader *reader, const struct mk_config_key *key,
-                       yyjson_val *value, const struct mk_json_path *at, char *into)
+static const struct mk_config_key path_key = { .type = MK_CONFIG_PATH };
+
+/* Reads a list of texts, which must not be empty. A list of origins may be one text instead. */
+static void read_texts(struct mk_config_reader *reader, const struct mk_config_key *key,
+                       const struct mk_config_key *one, yyjson_val *value,
+                       const struct mk_json_path *at, char *into)
 {
-    static const struct mk_config_key one = { .type = MK_CONFIG_PATH };
     size_t i, max, count = yyjson_arr_size(value);
     yyjson_val *element;
+    bool is_single = key->type == MK_CONFIG_ORIGINS && yyjson_is_str(value);
+    if (is_single)
+        count = 1;
     if (count == 0) {
         refuse(reader, key, value, at);
         return;
     }
-    const char **paths = mk_arena_alloc(reader->mistakes.arena, count * sizeof(*paths));
-    if (!paths) {
+    const char **texts = mk_arena_alloc(reader->mistakes.arena, count * sizeof(*texts));
+    if (!texts) {
         reader->mistakes.out_of_memory = true;
         return;
     }
+    if (is_single)
+        texts[0] = read_string(reader, one, value, at);
     yyjson_arr_foreach (value, i, max, element) {
         if (reader->mistakes.count == MK_CONFIG_MAX_MISTAKES)
             return;
-        paths[i] =
-            read_string(reader, &one, element, &(struct mk_json_path){ .up = at, .index = i });
+        texts[i] =
+            read_string(reader, one, element, &(struct mk_json_path){ .up = at, .index = i });
     }
-    memcpy(into + key->at, &paths, sizeof(paths));
+    memcpy(into + key->at, &texts, sizeof(texts));
     memcpy(into + key->count, &count, sizeof(count));
 }
 
@@ -270,7 +277,10 @@ static void read_value(struct mk_config_reader *reader, const struct mk_config_k
         read_list(reader, key, value, at, into);
         return;
     case MK_CONFIG_PATHS:
-        read_paths(reader, key, value, at, into);
+        read_texts(reader, key, &path_key, value, at, into);
+        return;
+    case MK_CONFIG_ORIGINS:
+        read_texts(reader, key, &mk_value_origin_key, value, at, into);
         return;
     case MK_CONFIG_CHOICE:
         read_choice(reader, key, value, at, (unsigned *)(void *)(into + key->at));

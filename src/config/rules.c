@@ -213,8 +213,8 @@ const char *mk_rule_path(struct mk_mistakes *mistakes, size_t bot, const char *k
 }
 
 static void (*const rules[])(const struct mk_config_rule *rule) = {
-    check_self_ids, mk_rule_anonymous, mk_rule_ports,         check_pairs,
-    check_secrets,  check_urls,        mk_rule_own_addresses,
+    check_self_ids, mk_rule_anonymous, mk_rule_origins, mk_rule_ports,
+    check_pairs,    check_secrets,     check_urls,      mk_rule_own_addresses,
 };
 
 void mk_config_check_rules(const struct milky_config *config, struct mk_mistakes *mistakes)

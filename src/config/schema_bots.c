@@ -101,6 +101,17 @@ static const struct mk_config_key server_keys[] = {
       .en = "Let other machines reach a server that has no access_token: anyone who reaches the "
             "port can then use the bot.",
       .zh = "没有 access_token 也对外监听：任何能连接此端口的人都能操作 Bot。" },
+    { .name = "origins",
+      .type = MK_CONFIG_ORIGINS,
+      .at = offsetof(struct milky_server, origins),
+      .count = offsetof(struct milky_server, origin_count),
+      .sample = "[\"https://console.example\"]",
+      .sample_off = true,
+      .en =
+          "The origins of web pages that may use the server from a browser (CORS), exactly as "
+          "browsers send them; or * for every origin, which needs an access_token. Default: none.",
+      .zh = "可以从浏览器访问此服务的网页来源（CORS），与浏览器发送的完全一致；或 *，即所有来源，"
+            "此时必须设置 access_token。默认没有。" },
     DIALECT(milky_server),
     COMPRESSION(milky_server,
                 "Agree to compress WebSocket messages (permessage-deflate) with "

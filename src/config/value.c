@@ -2,10 +2,13 @@
 #include "config/value.h"
 
 #include "config/config.h"
+#include "config/origin.h"
 #include "net/address.h"
 #include "wire/url.h"
 
 enum { LONGEST_PREFIX = 200, LONGEST_NAME = 64 };
+
+const struct mk_config_key mk_value_origin_key = { .type = MK_CONFIG_ORIGIN };
 
 static const char *expected_choice(struct mk_mistakes *mistakes, const struct mk_config_key *key)
 {
@@ -39,6 +42,9 @@ const char *mk_value_expected(struct mk_mistakes *mistakes, const struct mk_conf
         [MK_CONFIG_LIST] = { "a list of objects", "由对象组成的列表" },
         [MK_CONFIG_TEXT] = { "a string", "字符串" },
         [MK_CONFIG_PATHS] = { "a list of paths", "由路径组成的列表" },
+        [MK_CONFIG_ORIGINS] = { "a list of origins", "由来源组成的列表" },
+        [MK_CONFIG_ORIGIN] = { "an origin like \"https://console.example\", or \"*\"",
+                               "形如 \"https://console.example\" 的来源，或 \"*\"" },
         [MK_CONFIG_PATH] = { "a path", "路径" },
         [MK_CONFIG_LISTEN] = { "HOST:PORT, [IPV6]:PORT or unix:PATH",
                                "HOST:PORT、[IPV6]:PORT 或 unix:PATH" },
@@ -195,6 +201,12 @@ static bool prefix_fits(const struct given *given, struct mk_slice text)
     return !why || refuse(given, mk_mistakes_quote(mistakes, text), why);
 }
 
+static bool origin_fits(const struct given *given, struct mk_slice text)
+{
+    const char *why = mk_config_origin_error(given->mistakes, text);
+    return !why || refuse(given, mk_mistakes_quote(given->mistakes, text), why);
+}
+
 /* A request of operators begins with the name of a backend, or with "endpoint". */
 static bool name_fits(const struct given *given, struct mk_slice text)
 {
@@ -232,6 +244,8 @@ bool mk_value_text_fits(struct mk_mistakes *mistakes, const struct mk_config_key
         return url_fits(&given, text);
     case MK_CONFIG_PREFIX:
         return prefix_fits(&given, text);
+    case MK_CONFIG_ORIGIN:
+        return origin_fits(&given, text);
     case MK_CONFIG_NAME:
         return name_fits(&given, text);
     case MK_CONFIG_TOKEN:

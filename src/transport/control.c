@@ -60,7 +60,8 @@ static void on_head(void *arg, struct mk_http_connection *connection,
     const struct mk_control *control = arg;
     const char *error = mk_http_media_type_error(request);
     struct mk_slice action = { 0 };
-    if (!mk_http_admit(connection, request, mk_slice_str(control->token), MK_AUTH_HEADER,
+    if (!mk_http_admit(connection, request,
+                       &(struct mk_access){ .token = mk_slice_str(control->token) }, MK_AUTH_HEADER,
                        &mk_http_rules_draft))
         return;
     if (!target_of(control, request->path, &action))

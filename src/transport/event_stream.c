@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { HEARTBEAT_MS = 15 * 1000, LONGEST_LINES = 256 };
+enum { HEARTBEAT_MS = 15 * 1000, LONGEST_LINES = 1024 };
 
 static const char module[] = "event_stream";
 
@@ -73,11 +73,11 @@ static const struct mk_stream_events stream_events = {
     .closed = on_closed,
 };
 
-static int write_sse_head(struct mk_buf *out, struct mk_slice date)
+static int write_sse_head(struct mk_buf *out, struct mk_slice usual)
 {
     struct mk_buf lines;
     mk_buf_init(&lines, LONGEST_LINES);
-    int rc = mk_buf_append_slice(&lines, date);
+    int rc = mk_buf_append_slice(&lines, usual);
     if (rc == 0)
         rc = mk_buf_append_slice(&lines, MK_SLICE("Cache-Control: no-store\r\n"));
     if (rc == 0)
@@ -98,7 +98,7 @@ static int open_sse(struct mk_event_stream *events, struct mk_http_connection *h
     connection->owner = events;
     connection->stream = stream;
     struct mk_buf *out = mk_stream_output(stream);
-    int rc = write_sse_head(out, mk_http_connection_date(http));
+    int rc = write_sse_head(out, mk_http_connection_lines(http));
     if (rc == 0)
         rc = mk_sse_write_comment(out, MK_SLICE("welcome"));
     if (rc == 0)
@@ -122,7 +122,7 @@ static int open_sse(struct mk_event_stream *events, struct mk_http_connection *h
 void mk_event_stream_head(struct mk_event_stream *events, struct mk_http_connection *connection,
                           const struct mk_http1_request *request)
 {
-    if (!mk_http_admit(connection, request, events->token, MK_AUTH_QUERY_OR_HEADER,
+    if (!mk_http_admit(connection, request, &events->access, MK_AUTH_QUERY_OR_HEADER,
                        &mk_http_rules_1_x))
         return;
     if (!mk_slice_eq(request->method, MK_SLICE("GET")))
@@ -149,13 +149,12 @@ void mk_event_stream_request(struct mk_event_stream *events, struct mk_http_conn
 
 /* --- life --- */
 
-int mk_event_stream_init(struct mk_event_stream *events, struct mk_loop *loop, struct mk_hub *hub,
-                         struct mk_slice token)
+int mk_event_stream_init(struct mk_event_stream *events, struct mk_loop *loop, struct mk_hub *hub)
 {
     mk_list_init(&events->websockets);
     mk_list_init(&events->streams);
     events->hub = hub;
-    events->token = token;
+    events->access = (struct mk_access){ 0 };
     int rc = mk_timeouts_init(&events->heartbeat, loop, HEARTBEAT_MS, on_heartbeat);
     if (rc < 0)
         return rc;

@@ -14,12 +14,11 @@ struct mk_event_stream {
     struct mk_list streams;       /* the Server-Sent Events connections */
     struct mk_timeouts heartbeat; /* regular comments keep proxies from closing it */
     struct mk_hub *hub;
-    struct mk_slice token;
+    struct mk_access access;
 };
 
-/* Returns 0 or -ENOMEM. `token` must outlive it. */
-int mk_event_stream_init(struct mk_event_stream *events, struct mk_loop *loop, struct mk_hub *hub,
-                         struct mk_slice token);
+/* Returns 0 or -ENOMEM. */
+int mk_event_stream_init(struct mk_event_stream *events, struct mk_loop *loop, struct mk_hub *hub);
 /* It must be idle. */
 void mk_event_stream_fini(struct mk_event_stream *events);
 

@@ -3,9 +3,12 @@
 
 #include "base/percent.h"
 #include "protocol/reply.h"
+#include "web/cors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { LONGEST_LINES = 2048 };
 
 static const struct mk_slice json = { "application/json", sizeof("application/json") - 1 };
 
@@ -77,10 +80,35 @@ static void refuse(struct mk_http_connection *connection, enum mk_auth auth, enu
     mk_http_answer_failure(connection, status, mk_auth_explain(auth, from), extra);
 }
 
-bool mk_http_admit(struct mk_http_connection *connection, const struct mk_http1_request *request,
-                   struct mk_slice token, enum mk_auth_from from, const struct mk_http_rules *rules)
+bool mk_http_answer_page(struct mk_http_connection *connection,
+                         const struct mk_http1_request *request, struct mk_slice origins)
 {
-    enum mk_auth auth = mk_auth_check(request, token, from);
+    if (origins.len == 0)
+        return false;
+    struct mk_buf lines;
+    mk_buf_init(&lines, LONGEST_LINES);
+    bool is_preflight = mk_cors_is_preflight(origins, request);
+    int rc = mk_cors_write(&lines, origins, request);
+    if (rc == 0 && is_preflight)
+        rc = mk_cors_write_preflight(&lines, request);
+    if (rc == 0)
+        rc = mk_http_connection_set_lines(connection, mk_buf_slice(&lines));
+    mk_buf_fini(&lines);
+    if (rc < 0)
+        mk_http_answer_failure(connection, 500, "out of memory", (struct mk_slice){ 0 });
+    else if (is_preflight)
+        mk_http_respond(connection, 204, (struct mk_slice){ 0 }, (struct mk_slice){ 0 },
+                        (struct mk_slice){ 0 });
+    return rc < 0 || is_preflight;
+}
+
+bool mk_http_admit(struct mk_http_connection *connection, const struct mk_http1_request *request,
+                   const struct mk_access *access, enum mk_auth_from from,
+                   const struct mk_http_rules *rules)
+{
+    if (mk_http_answer_page(connection, request, access->origins))
+        return false;
+    enum mk_auth auth = mk_auth_check(request, access, from);
     if (auth == MK_AUTH_OK)
         return true;
     uint64_t seconds = auth == MK_AUTH_WRONG ? count_wrong(connection, request) : 0;

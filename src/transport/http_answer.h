@@ -27,14 +27,22 @@ extern const struct mk_http_rules mk_http_rules_1_x;   /* 401, 415, 200 */
  * are right. Otherwise it refuses the request and returns false: 401 if they are missing, as the
  * rules say if they are wrong, 403 for a web page. When an address has sent too many wrong ones
  * (limits.failed_credentials), each further one gets 429, and its connection is closed; the right
- * ones are still accepted, so no other program at that address is locked out.
+ * ones are still accepted, so no other program at that address is locked out. For a page of a
+ * listed origin it does what mk_http_answer_page does first.
  */
 bool mk_http_admit(struct mk_http_connection *connection, const struct mk_http1_request *request,
-                   struct mk_slice token, enum mk_auth_from from,
+                   const struct mk_access *access, enum mk_auth_from from,
                    const struct mk_http_rules *rules);
 
 /*
- * The same for a request that needs no credentials, and that no page of another origin may send.
+ * To be called first at the head of a request: prepares the response for pages of these origins
+ * (web/cors.h). Returns true if the request was a preflight, which it has answered.
+ */
+bool mk_http_answer_page(struct mk_http_connection *connection,
+                         const struct mk_http1_request *request, struct mk_slice origins);
+
+/*
+ * Admits a request that needs no credentials, and that no page of another origin may send.
  */
 bool mk_http_admit_anyone(struct mk_http_connection *connection,
                           const struct mk_http1_request *request);

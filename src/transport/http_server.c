@@ -43,7 +43,7 @@ void mk_http_server_head(const struct mk_http_server *server, struct mk_http_ser
     static const struct mk_slice prefix_1_x = { "/api/", sizeof("/api/") - 1 };
     bool is_1_x = mk_slice_starts_with(path, prefix_1_x);
     const struct mk_http_rules *rules = is_1_x ? &mk_http_rules_1_x : &mk_http_rules_draft;
-    if (!mk_http_admit(connection, request, server->token, MK_AUTH_HEADER, rules))
+    if (!mk_http_admit(connection, request, &server->access, MK_AUTH_HEADER, rules))
         return;
     state->caller.rules = rules;
     if (is_1_x)

@@ -13,7 +13,7 @@
 
 struct mk_http_server {
     struct mk_dispatch *dispatch;
-    struct mk_slice token;   /* empty: none is required */
+    struct mk_access access;
     enum mk_dialect dialect; /* of POST /:api */
 };
 

@@ -52,8 +52,9 @@ static void on_head(void *arg, struct mk_http_connection *connection,
 {
     const struct mk_operations *operations = arg;
     if (mk_slice_eq(request->path, MK_SLICE("/metrics"))) {
-        if (!mk_http_admit(connection, request, mk_slice_str(operations->token), MK_AUTH_HEADER,
-                           &mk_http_rules_draft))
+        if (!mk_http_admit(connection, request,
+                           &(struct mk_access){ .token = mk_slice_str(operations->token) },
+                           MK_AUTH_HEADER, &mk_http_rules_draft))
             return;
     } else if (!mk_slice_eq(request->path, MK_SLICE("/healthz")) &&
                !mk_slice_eq(request->path, MK_SLICE("/readyz"))) {

@@ -131,7 +131,7 @@ static int write_head(struct mk_buf *out, struct mk_resource_wait *wait,
     mk_buf_init(&lines, LONGEST_LINES);
     int rc = write_lines(&lines, wait, content);
     if (rc == 0)
-        rc = mk_buf_append_slice(&lines, mk_http_connection_date(wait->connection));
+        rc = mk_buf_append_slice(&lines, mk_http_connection_lines(wait->connection));
     if (rc == 0)
         rc = mk_http1_write_head(out, wait->range.is_part ? 206 : 200, content->type,
                                  content->end - content->from, false, mk_buf_slice(&lines));
@@ -298,8 +298,10 @@ bool mk_resources_match(const struct mk_resources *resources, struct mk_slice pa
 }
 
 void mk_resources_head(struct mk_http_connection *connection,
-                       const struct mk_http1_request *request)
+                       const struct mk_http1_request *request, struct mk_slice origins)
 {
+    if (mk_http_answer_page(connection, request, origins))
+        return;
     if (!mk_slice_eq(request->method, MK_SLICE("GET")) &&
         !mk_slice_eq(request->method, MK_SLICE("HEAD")))
         mk_http_answer_failure(connection, 405, "use GET or HEAD for a resource",

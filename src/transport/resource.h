@@ -42,7 +42,7 @@ bool mk_resources_match(const struct mk_resources *resources, struct mk_slice pa
 
 /* Called at the head of such a request: refuses or accepts it. */
 void mk_resources_head(struct mk_http_connection *connection,
-                       const struct mk_http1_request *request);
+                       const struct mk_http1_request *request, struct mk_slice origins);
 
 /*
  * Called at the whole request: answers it, or takes over the stream, now or later. While the

@@ -24,6 +24,7 @@ struct entry {
     enum mk_dialect dialect;
     bool compresses; /* for its WebSockets; those of an http_server are at /event */
     char *token;     /* "": none is required; the routes borrow it */
+    char *origins;   /* of pages (web/cors.h); borrowed as well */
 };
 
 struct server {
@@ -82,10 +83,17 @@ static void free_server(struct mk_transport *transport)
     mk_tls_context_free(server->port.connections.tls);
     mk_http_port_fini(&server->port);
     mk_server_routes_fini(&server->routes);
-    for (size_t i = 0; i < KINDS; i++)
+    for (size_t i = 0; i < KINDS; i++) {
         free(server->entries[i].token);
+        free(server->entries[i].origins);
+    }
     free(server->prefix);
     free(server);
+}
+
+static struct mk_access access_of(const struct entry *entry)
+{
+    return (struct mk_access){ mk_slice_str(entry->token), mk_slice_str(entry->origins) };
 }
 
 /* Applies the entries to its parts, and the limits of clients to its sessions. */
@@ -94,12 +102,12 @@ static void configure(struct server *server)
     struct mk_server_routes *routes = &server->routes;
     const struct entry *http = &server->entries[HTTP], *websocket = &server->entries[WEBSOCKET];
     if (http->is_there) {
-        routes->http.token = mk_slice_str(http->token);
-        routes->events.token = routes->http.token;
+        routes->http.access = access_of(http);
+        routes->events.access = routes->http.access;
         routes->events.sessions.compresses = http->compresses;
     }
     if (websocket->is_there) {
-        routes->websocket.token = mk_slice_str(websocket->token);
+        routes->websocket.access = access_of(websocket);
         routes->websocket.sessions.compresses = websocket->compresses;
     }
 }
@@ -116,8 +124,7 @@ static int add_http(struct server *server, const struct entry *entry)
     struct mk_server_routes *routes = &server->routes;
     routes->http =
         (struct mk_http_server){ .dispatch = context->dispatch, .dialect = entry->dialect };
-    int rc =
-        mk_event_stream_init(&routes->events, context->loop, context->hub, (struct mk_slice){ 0 });
+    int rc = mk_event_stream_init(&routes->events, context->loop, context->hub);
     routes->has_http = rc == 0;
     if (rc == 0)
         limit_sessions(server, &routes->events.sessions);
@@ -129,7 +136,7 @@ static int add_websocket(struct server *server, const struct entry *entry)
     const struct mk_transport_context *context = &server->context;
     struct mk_server_routes *routes = &server->routes;
     int rc = mk_websocket_server_init(&routes->websocket, context->loop, context->dispatch,
-                                      context->hub, entry->dialect, (struct mk_slice){ 0 });
+                                      context->hub, entry->dialect);
     routes->has_websocket = rc == 0;
     if (rc == 0)
         limit_sessions(server, &routes->websocket.sessions);
@@ -229,6 +236,22 @@ static int server_for(const struct mk_transport_context *context, const struct m
     return make_server(context, &address, config, transports, result);
 }
 
+/* Returns the origins as a list of web/cors.h, on the heap; NULL when out of memory. */
+static char *join_origins(const struct milky_server *config)
+{
+    struct mk_buf list;
+    mk_buf_init(&list, SIZE_MAX / 2);
+    int rc = 0;
+    for (size_t i = 0; i < config->origin_count && rc == 0; i++) {
+        rc = mk_buf_append_slice(&list, mk_slice_str(config->origins[i]));
+        if (rc == 0)
+            rc = mk_buf_append_char(&list, '\n');
+    }
+    char *text = rc == 0 ? mk_slice_dup(mk_buf_slice(&list)) : NULL;
+    mk_buf_fini(&list);
+    return text;
+}
+
 static int add_entry(const struct mk_transport_context *context, const struct milky_bot *all,
                      enum kind kind, size_t number, struct mk_list *transports)
 {
@@ -243,7 +266,8 @@ static int add_entry(const struct mk_transport_context *context, const struct mi
     entry->dialect = mk_transport_dialect(config->dialect);
     entry->compresses = !config->no_compression;
     entry->token = mk_slice_dup(mk_slice_str(config->access_token));
-    if (!entry->token)
+    entry->origins = join_origins(config);
+    if (!entry->token || !entry->origins)
         return -ENOMEM;
     entry->is_there = true;
     return kind == HTTP ? add_http(server, entry) : add_websocket(server, entry);

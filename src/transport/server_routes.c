@@ -4,6 +4,8 @@
  */
 #include "transport/server_routes.h"
 
+#include "web/cors.h"
+
 struct state;
 
 /* A part of the address. Paths are without the prefix. */
@@ -78,12 +80,16 @@ static const struct route to_websocket = { websocket_head, websocket_request };
 
 /* --- files --- */
 
+/* Pages of the origins of both entries may read files. */
 static void resources_head(struct mk_server_routes *routes, struct state *state,
                            const struct mk_http1_request *request, struct mk_slice path)
 {
-    (void)routes;
     (void)path;
-    mk_resources_head(connection_of(state), request);
+    struct mk_slice origins = routes->http.access.origins;
+    if (!mk_cors_lists(origins, mk_http1_find(request, MK_SLICE("Origin"))) &&
+        routes->websocket.access.origins.len > 0)
+        origins = routes->websocket.access.origins;
+    mk_resources_head(connection_of(state), request, origins);
 }
 
 /* The head has checked the prefix. */

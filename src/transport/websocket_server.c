@@ -5,10 +5,10 @@
 
 int mk_websocket_server_init(struct mk_websocket_server *server, struct mk_loop *loop,
                              struct mk_dispatch *dispatch, struct mk_hub *hub,
-                             enum mk_dialect dialect, struct mk_slice token)
+                             enum mk_dialect dialect)
 {
     mk_list_init(&server->open);
-    server->token = token;
+    server->access = (struct mk_access){ 0 };
     return mk_session_context_init(&server->sessions, loop, MK_WS_SERVER, dispatch, hub, dialect,
                                    MK_ENVELOPE_WRAPPED, "websocket_server");
 }
@@ -22,7 +22,7 @@ void mk_websocket_server_head(struct mk_websocket_server *server,
                               struct mk_http_connection *connection,
                               const struct mk_http1_request *request, struct mk_slice path)
 {
-    if (!mk_http_admit(connection, request, server->token, MK_AUTH_QUERY_OR_HEADER,
+    if (!mk_http_admit(connection, request, &server->access, MK_AUTH_QUERY_OR_HEADER,
                        &mk_http_rules_draft))
         return;
     if (!mk_slice_eq(path, MK_SLICE("/")))

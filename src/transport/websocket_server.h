@@ -8,18 +8,19 @@
 #define MK_TRANSPORT_WEBSOCKET_SERVER_H
 
 #include "transport/websocket_session.h"
+#include "web/auth.h"
 #include "web/http_connection.h"
 
 struct mk_websocket_server {
     struct mk_session_context sessions;
     struct mk_list open; /* open sessions */
-    struct mk_slice token;
+    struct mk_access access;
 };
 
-/* Returns 0 or -ENOMEM. `token` must outlive the server. */
+/* Returns 0 or -ENOMEM. */
 int mk_websocket_server_init(struct mk_websocket_server *server, struct mk_loop *loop,
                              struct mk_dispatch *dispatch, struct mk_hub *hub,
-                             enum mk_dialect dialect, struct mk_slice token);
+                             enum mk_dialect dialect);
 /* All sessions must be gone. */
 void mk_websocket_server_fini(struct mk_websocket_server *server);
 

@@ -3,6 +3,7 @@
 
 #include "base/percent.h"
 #include "base/secret.h"
+#include "web/cors.h"
 #include "wire/url.h"
 
 #include <arpa/inet.h>
@@ -207,9 +208,11 @@ static bool is_plain_get(const struct mk_http1_request *request)
  * A page of ours is one only if the host cannot be the result of DNS rebinding. A program may use
  * any name, but not for a GET, which such a page could have sent.
  */
-static enum mk_auth check_origin(const struct mk_http1_request *request)
+static enum mk_auth check_origin(const struct mk_http1_request *request, struct mk_slice origins)
 {
     const struct marks marks = marks_of(request);
+    if (origins.len > 0 && mk_cors_lists(origins, marks.origin))
+        return MK_AUTH_OK;
     enum sender sender = sender_of(&marks, request->host);
     bool is_plain = is_plain_get(request);
     if (sender == ELSEWHERE || (sender == NO_PROOF && is_plain && is_like_browser(&marks)))
@@ -220,7 +223,7 @@ static enum mk_auth check_origin(const struct mk_http1_request *request)
 
 bool mk_auth_may_be_page(const struct mk_http1_request *request)
 {
-    return check_origin(request) == MK_AUTH_FOREIGN;
+    return check_origin(request, (struct mk_slice){ 0 }) == MK_AUTH_FOREIGN;
 }
 
 bool mk_auth_is_elsewhere(const struct mk_http1_request *request)
@@ -229,16 +232,16 @@ bool mk_auth_is_elsewhere(const struct mk_http1_request *request)
     return sender_of(&marks, request->host) == ELSEWHERE;
 }
 
-enum mk_auth mk_auth_check(const struct mk_http1_request *request, struct mk_slice token,
+enum mk_auth mk_auth_check(const struct mk_http1_request *request, const struct mk_access *access,
                            enum mk_auth_from from)
 {
     struct mk_slice given;
-    if (token.len == 0)
-        return check_origin(request);
+    if (access->token.len == 0)
+        return check_origin(request, access->origins);
     if (from == MK_AUTH_QUERY_OR_HEADER &&
         mk_url_query_find(request->query, MK_SLICE("access_token"), &given))
-        return check_query(given, token);
-    return check_header(request, token);
+        return check_query(given, access->token);
+    return check_header(request, access->token);
 }
 
 const char *mk_auth_explain(enum mk_auth auth, enum mk_auth_from from)

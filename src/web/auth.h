@@ -15,14 +15,20 @@ enum mk_auth {
     MK_AUTH_FOREIGN, /* 403: a web page of another origin, at a server without a token */
 };
 
+/* The requests that a server answers. */
+struct mk_access {
+    struct mk_slice token;   /* that they need; empty: none */
+    struct mk_slice origins; /* of pages that may send them (web/cors.h) */
+};
+
 enum mk_auth_from {
     MK_AUTH_HEADER,          /* the header only */
     MK_AUTH_QUERY_OR_HEADER, /* the query, or the header where the query has none */
 };
 
 /*
- * Checks the credentials of a request. An empty `token` means a server without one: then all
- * requests are allowed, except those that a web page of another origin may have caused:
+ * Checks the credentials of a request. At a server without a token all requests are allowed, except
+ * those that a web page of an origin that is neither ours nor listed may have caused:
  *
  * - by their Origin, Sec-Fetch-Site or Referer, which a page cannot forge;
  * - a GET or HEAD without any of these, if a browser seems to have sent it (User-Agent, Accept): a
@@ -30,7 +36,7 @@ enum mk_auth_from {
  *   for an image, and no Referer if the page forbids it;
  * - by their Host: a name could have been made to resolve to this server (DNS rebinding).
  */
-enum mk_auth mk_auth_check(const struct mk_http1_request *request, struct mk_slice token,
+enum mk_auth mk_auth_check(const struct mk_http1_request *request, const struct mk_access *access,
                            enum mk_auth_from from);
 
 /* Returns whether a page of another origin may have caused the request, by the same rules. */

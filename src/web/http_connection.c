@@ -1,13 +1,10 @@
-/* http_connection: see the header. */
-#include "web/http_connection.h"
+/* http_connection: see the header. Here are reading and the life of a connection. */
+#include "web/http_connection_impl.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     IDLE_MS = 75 * 1000,
@@ -16,33 +13,6 @@ enum {
     BODY_PROGRESS = 64 * 1024,
     LONGEST_EXTRA = 16 * 1024, /* header lines of one response */
     MAX_SKIPPED = 1024 * 1024, /* a refused body up to this size is read, to keep the connection */
-};
-
-enum state {
-    READING,  /* waits for a request, or reads one */
-    BUSY,     /* a request is complete and not yet answered */
-    CLOSING,  /* reads no more */
-    RELEASED, /* the stream has another owner */
-};
-
-struct mk_http_connection {
-    struct mk_list node;
-    struct mk_http_context *context;
-    struct mk_stream *stream;
-    struct mk_guard_client *client;
-    struct mk_http1_parser *parser;
-    struct mk_timeout timeout;
-    struct mk_handshake handshake;
-    size_t progress; /* bytes of a body since its timeout was last armed */
-    uint8_t state;
-    bool in_read;    /* on_read is on the stack */
-    bool in_body;    /* between head and request */
-    bool answered;   /* the current request was answered */
-    bool keep_alive; /* after the response to the current request */
-    bool http10;
-    bool head_only;   /* the request is a HEAD */
-    bool handshaking; /* its TLS handshake is not done */
-    _Alignas(max_align_t) char service_state[];
 };
 
 void *mk_http_connection_state(struct mk_http_connection *connection)
@@ -80,139 +50,20 @@ void mk_http_connection_set_last(struct mk_http_connection *connection)
     connection->keep_alive = false;
 }
 
-static void close_connection(struct mk_http_connection *connection)
+void mk_http_connection_close(struct mk_http_connection *connection)
 {
-    if (connection->state == CLOSING)
+    if (connection->state == MK_HTTP_CLOSING)
         return;
-    connection->state = CLOSING;
+    connection->state = MK_HTTP_CLOSING;
     mk_timeout_disarm(&connection->timeout);
     mk_stream_close(connection->stream);
 }
 
-static void abort_connection(struct mk_http_connection *connection, int error)
+void mk_http_connection_abort(struct mk_http_connection *connection, int error)
 {
-    connection->state = CLOSING;
+    connection->state = MK_HTTP_CLOSING;
     mk_timeout_disarm(&connection->timeout);
     mk_stream_abort(connection->stream, error);
-}
-
-/* --- writing --- */
-
-/* RFC 9110, 6.6.1: a server with a clock sends Date. Made at most once a second. */
-static struct mk_slice date_line(struct mk_http_context *context)
-{
-    uint64_t now = mk_loop_now(context->loop);
-    if (context->date[0] == '\0' || now - context->date_made >= 1000) {
-        time_t seconds = (time_t)(mk_clock_real_ms() / 1000);
-        struct tm utc;
-        char line[MK_HTTP_DATE_LINE + 1];
-        gmtime_r(&seconds, &utc);
-        strftime(line, sizeof(line), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
-        memcpy(context->date, line, sizeof(context->date));
-        context->date_made = now;
-    }
-    return mk_slice_of(context->date, sizeof(context->date));
-}
-
-struct mk_slice mk_http_connection_date(const struct mk_http_connection *connection)
-{
-    return date_line(connection->context);
-}
-
-/* The header lines after the usual ones; almost always only the date. */
-static struct mk_slice extra_lines(struct mk_http_connection *connection, struct mk_slice extra)
-{
-    struct mk_http_context *context = connection->context;
-    struct mk_slice date = date_line(context);
-    bool says_keep_alive = connection->http10 && connection->keep_alive;
-    if (extra.len == 0 && !says_keep_alive)
-        return date;
-    struct mk_buf *lines = &context->extra;
-    mk_buf_reset(lines, lines->cap);
-    if (mk_buf_append_slice(lines, date) < 0 || mk_buf_append_slice(lines, extra) < 0 ||
-        (says_keep_alive && mk_buf_append_slice(lines, MK_SLICE("Connection: keep-alive\r\n")) < 0))
-        return date;
-    return mk_buf_slice(lines);
-}
-
-static void read_next_request(struct mk_http_connection *connection)
-{
-    bool was_waiting = connection->state == BUSY && !connection->in_read;
-    connection->state = READING;
-    if (!was_waiting)
-        return;
-    mk_timeout_arm(&connection->context->idle, &connection->timeout);
-    mk_stream_resume(connection->stream);
-}
-
-bool mk_http_connection_may_respond(const struct mk_http_connection *connection)
-{
-    return connection->state == READING || connection->state == BUSY;
-}
-
-/* Returns false if no response can be sent any more. */
-static bool may_respond(struct mk_http_connection *connection)
-{
-    if (connection->context->stopping)
-        connection->keep_alive = false;
-    return mk_http_connection_may_respond(connection);
-}
-
-static void responded(struct mk_http_connection *connection)
-{
-    mk_stream_wake(connection->stream);
-    connection->answered = true;
-    if (!connection->keep_alive)
-        close_connection(connection);
-    else
-        read_next_request(connection);
-}
-
-struct mk_buf *mk_http_respond_begin(struct mk_http_connection *connection, unsigned status,
-                                     struct mk_slice content_type, struct mk_slice extra,
-                                     struct mk_http1_open *open)
-{
-    if (!may_respond(connection))
-        return NULL;
-    struct mk_buf *out = mk_stream_output(connection->stream);
-    int rc = mk_http1_begin_response(out, status, content_type, connection->keep_alive,
-                                     extra_lines(connection, extra), open);
-    if (rc == 0)
-        return out;
-    abort_connection(connection, rc);
-    return NULL;
-}
-
-void mk_http_respond_end(struct mk_http_connection *connection, struct mk_http1_open *open, int rc)
-{
-    struct mk_buf *out = mk_stream_output(connection->stream);
-    if (rc == 0)
-        rc = mk_http1_end_response(out, open);
-    if (rc < 0) {
-        out->len = open->begin;
-        abort_connection(connection, rc);
-        return;
-    }
-    if (connection->head_only)
-        out->len = open->body;
-    responded(connection);
-}
-
-void mk_http_respond(struct mk_http_connection *connection, unsigned status,
-                     struct mk_slice content_type, struct mk_slice body, struct mk_slice extra)
-{
-    if (!may_respond(connection))
-        return;
-    struct mk_buf *out = mk_stream_output(connection->stream);
-    int rc = mk_http1_write_head(out, status, content_type, body.len, connection->keep_alive,
-                                 extra_lines(connection, extra));
-    if (rc == 0 && !connection->head_only)
-        rc = mk_buf_append_slice(out, body);
-    if (rc < 0) {
-        abort_connection(connection, rc);
-        return;
-    }
-    responded(connection);
 }
 
 static void say_continue(struct mk_http_connection *connection)
@@ -220,7 +71,7 @@ static void say_continue(struct mk_http_connection *connection)
     int rc = mk_buf_append_slice(mk_stream_output(connection->stream),
                                  MK_SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
     if (rc < 0)
-        abort_connection(connection, rc);
+        mk_http_connection_abort(connection, rc);
     else
         mk_stream_wake(connection->stream);
 }
@@ -263,7 +114,7 @@ static void on_head(struct mk_http_connection *connection, const struct mk_http1
     if (has_body && !can_skip_body(request))
         connection->keep_alive = false; /* in case it is refused */
     context->service->head(context->arg, connection, request);
-    if (connection->state != READING)
+    if (connection->state != MK_HTTP_READING)
         return;
     if (connection->answered) {
         mk_http1_parser_skip_body(connection->parser);
@@ -284,9 +135,9 @@ static void on_request(struct mk_http_connection *connection,
     mk_timeout_arm(&context->idle, &connection->timeout);
     if (connection->answered)
         return;
-    connection->state = BUSY;
+    connection->state = MK_HTTP_BUSY;
     context->service->request(context->arg, connection, request);
-    if (connection->state != BUSY)
+    if (connection->state != MK_HTTP_BUSY)
         return;
     mk_timeout_disarm(&connection->timeout);
     mk_stream_pause(connection->stream);
@@ -298,7 +149,8 @@ static void on_bad(struct mk_http_connection *connection)
     const struct mk_http1_request *request = mk_http1_parser_request(connection->parser);
     const struct mk_http1_error *error = mk_http1_parser_error(connection->parser);
     if (connection->answered && connection->in_body) {
-        close_connection(connection); /* refused already; the error is in the rest of its body */
+        mk_http_connection_close(
+            connection); /* refused already; the error is in the rest of its body */
         return;
     }
     bool head_is_good = request->method.len > 0 && error->status == 413 && !connection->in_body;
@@ -323,7 +175,7 @@ static void on_parsed(struct mk_http_connection *connection, int status)
     else if (status == MK_HTTP1_BAD)
         on_bad(connection);
     else if (status < 0)
-        abort_connection(connection, status);
+        mk_http_connection_abort(connection, status);
     if (status == MK_HTTP1_REQUEST)
         mk_http1_parser_done(connection->parser); /* an idle connection keeps no memory of it */
 }
@@ -356,6 +208,7 @@ static void free_connection(struct mk_http_connection *connection)
     mk_handshake_done(&connection->handshake);
     mk_list_remove(&connection->node);
     mk_http1_parser_free(connection->parser);
+    mk_http_connection_clear_lines(connection);
     free(connection);
 }
 
@@ -366,7 +219,7 @@ static size_t on_read(void *owner, char *data, size_t len)
     int status = MK_HTTP1_NEED_MORE;
     connection->in_read = true;
     /* A request without a body ends with its head: the parser reports it without another byte. */
-    while (connection->state == READING &&
+    while (connection->state == MK_HTTP_READING &&
            (status == MK_HTTP1_HEAD || (at < len && !mk_stream_congested(connection->stream)))) {
         size_t consumed;
         status = mk_http1_parser_feed(connection->parser, data + at, len - at, &consumed);
@@ -376,13 +229,13 @@ static size_t on_read(void *owner, char *data, size_t len)
         on_parsed(connection, status);
     }
     connection->in_read = false;
-    if (connection->state == RELEASED) {
+    if (connection->state == MK_HTTP_RELEASED) {
         free_connection(connection);
         return at;
     }
-    if (connection->state == READING)
+    if (connection->state == MK_HTTP_READING)
         on_partial(connection, at);
-    return connection->state == CLOSING ? len : at;
+    return connection->state == MK_HTTP_CLOSING ? len : at;
 }
 
 /* --- life --- */
@@ -390,10 +243,10 @@ static size_t on_read(void *owner, char *data, size_t len)
 static void on_end(void *owner)
 {
     struct mk_http_connection *connection = owner;
-    if (connection->state == BUSY)
+    if (connection->state == MK_HTTP_BUSY)
         connection->keep_alive = false; /* the client may still wait for its answer */
     else
-        close_connection(connection);
+        mk_http_connection_close(connection);
 }
 
 /*
@@ -404,10 +257,10 @@ static void on_end(void *owner)
 static void on_hangup(void *owner)
 {
     struct mk_http_connection *connection = owner;
-    if (connection->state != BUSY)
+    if (connection->state != MK_HTTP_BUSY)
         return;
     if (connection->http10)
-        abort_connection(connection, -ECONNRESET);
+        mk_http_connection_abort(connection, -ECONNRESET);
     else
         say_continue(connection);
 }
@@ -418,9 +271,9 @@ static void on_closed(void *owner, int error)
     if (error == -EPROTO)
         mk_log_debug("server", "%s: the TLS handshake failed", "%s：TLS 握手失败",
                      mk_stream_remote(connection->stream));
-    if (connection->handshaking && connection->state == READING)
+    if (connection->handshaking && connection->state == MK_HTTP_READING)
         mk_guard_count(connection->context->guard, MK_REFUSAL_TLS);
-    connection->state = CLOSING;
+    connection->state = MK_HTTP_CLOSING;
     free_connection(connection);
 }
 
@@ -447,7 +300,7 @@ static int start_tls(struct mk_http_connection *connection)
         oldest = mk_handshake_begin(mk_guard_handshakes(context->guard), &connection->handshake);
     if (oldest) {
         mk_guard_count(context->guard, MK_REFUSAL_TLS_HANDSHAKES);
-        abort_connection(MK_CONTAINER_OF(oldest, struct mk_http_connection, handshake), 0);
+        mk_http_connection_abort(MK_CONTAINER_OF(oldest, struct mk_http_connection, handshake), 0);
     }
     connection->handshaking = true;
     mk_timeout_arm(&context->head, &connection->timeout);
@@ -473,7 +326,7 @@ void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *
     connection->stream = stream;
     connection->client = client;
     connection->parser = parser;
-    connection->state = READING;
+    connection->state = MK_HTTP_READING;
     mk_timeout_init(&connection->timeout);
     mk_timeout_arm(&context->idle, &connection->timeout);
     mk_list_push(&context->connections, &connection->node);
@@ -482,12 +335,12 @@ void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *
     mk_stream_adopt(stream, &stream_events, connection);
     int rc = context->tls ? start_tls(connection) : 0;
     if (rc < 0)
-        abort_connection(connection, rc);
+        mk_http_connection_abort(connection, rc);
 }
 
 void mk_http_connection_release(struct mk_http_connection *connection)
 {
-    connection->state = RELEASED;
+    connection->state = MK_HTTP_RELEASED;
     if (!connection->in_read)
         free_connection(connection);
 }
@@ -499,7 +352,7 @@ static struct mk_http_connection *of_timeout(struct mk_timeout *timeout)
 
 static void on_idle(struct mk_timeout *timeout)
 {
-    close_connection(of_timeout(timeout));
+    mk_http_connection_close(of_timeout(timeout));
 }
 
 static void on_slow(struct mk_timeout *timeout)
@@ -513,7 +366,7 @@ static void on_slow(struct mk_timeout *timeout)
     if (!connection->in_body)
         connection->head_only = false; /* the previous request may have been a HEAD */
     if (connection->in_body && connection->answered)
-        close_connection(connection);
+        mk_http_connection_close(connection);
     else
         context->service->failure(context->arg, connection, 408,
                                   connection->in_body ? "the body did not arrive in time"
@@ -578,16 +431,17 @@ void mk_http_context_stop(struct mk_http_context *context)
         /*
          * Nothing is in transit in either direction: no need to wait until the client closes too.
          */
-        bool is_idle = connection->state == READING && mk_http1_parser_idle(connection->parser);
+        bool is_idle =
+            connection->state == MK_HTTP_READING && mk_http1_parser_idle(connection->parser);
         if (is_idle && mk_stream_backlog(connection->stream) == 0)
-            abort_connection(connection, 0);
+            mk_http_connection_abort(connection, 0);
         else if (is_idle)
-            close_connection(connection);
+            mk_http_connection_close(connection);
     }
 }
 
 void mk_http_context_abort(struct mk_http_context *context)
 {
     MK_LIST_FOR_EACH (node, &context->connections)
-        abort_connection(MK_CONTAINER_OF(node, struct mk_http_connection, node), 0);
+        mk_http_connection_abort(MK_CONTAINER_OF(node, struct mk_http_connection, node), 0);
 }

@@ -107,8 +107,17 @@ void mk_http_respond_end(struct mk_http_connection *connection, struct mk_http1_
 /* The next response closes the connection. */
 void mk_http_connection_set_last(struct mk_http_connection *connection);
 
-/* The line "Date: ...", with its CRLF, for a service that writes a response itself; borrowed. */
-struct mk_slice mk_http_connection_date(const struct mk_http_connection *connection);
+/*
+ * From within `head`: sets header lines, each with CRLF, that the response to this request has,
+ * whatever it is. They are copied. Returns 0 or -ENOMEM.
+ */
+int mk_http_connection_set_lines(struct mk_http_connection *connection, struct mk_slice lines);
+
+/*
+ * The line "Date: ..." and those lines, for a service that writes a response itself; valid until
+ * the next response of the port.
+ */
+struct mk_slice mk_http_connection_lines(struct mk_http_connection *connection);
 
 /* From within `request`: moves the body into `body`, as mk_http1_parser_take_body does. */
 bool mk_http_connection_take_body(struct mk_http_connection *connection, struct mk_buf *body);

@@ -75,6 +75,9 @@ static void said_of_file(const char *json, char *said, size_t size)
 
 #define FILE_BOT(inner) "{\"bots\": [{\"self_id\": 10001, " inner "}]}"
 
+static const char *const bad_origins[] = { "https://a.example", "https://b.example/" };
+static const char *const every_origin[] = { "*" };
+
 static void test_messages_are_those_of_a_file(void **state)
 {
     (void)state;
@@ -113,6 +116,21 @@ static void test_messages_are_those_of_a_file(void **state)
           "bots[0].http_server[0].access_token",
           NULL,
           "an empty string" },
+        { { BOTS({ B, BOT,
+                   SERVERS(http_server,
+                           { S, "127.0.0.1:1", .origins = bad_origins, .origin_count = 2 }) }) },
+          FILE_BOT("\"http_server\": [{\"listen\": \"127.0.0.1:1\", "
+                   "\"origins\": [\"https://a.example\", \"https://b.example/\"]}]"),
+          "bots[0].http_server[0].origins[1]",
+          "an origin like \"https://console.example\", or \"*\"",
+          "\"https://b.example/\"" },
+        { { BOTS({ B, BOT,
+                   SERVERS(http_server,
+                           { S, "127.0.0.1:1", .origins = every_origin, .origin_count = 1 }) }) },
+          FILE_BOT("\"http_server\": [{\"listen\": \"127.0.0.1:1\", \"origins\": \"*\"}]"),
+          "bots[0].http_server[0].origins",
+          "an access_token beside \"*\"",
+          "none" },
         { { BOTS({ B, BOT, SERVERS(http_server, { S, "127.0.0.1:1", .prefix = "a" }) }) },
           FILE_BOT("\"http_server\": [{\"listen\": \"127.0.0.1:1\", \"prefix\": \"a\"}]"),
           "bots[0].http_server[0].prefix",
@@ -448,7 +466,10 @@ static void test_copies_everything(void **state)
     char url[] = "http://h/1", token[] = "t1", path[] = "j.db", name[] = "none",
          control[] = "unix:c";
     struct milky_remote hook = { R, url, token, .secret = token };
-    struct milky_bot bot = { B, BOT, name, .webhook = &hook, .webhook_count = 1 };
+    char listen[] = "127.0.0.1:1", page[] = "http://a";
+    const char *origins[] = { page, "*" };
+    struct milky_server server = { S, listen, token, .origins = origins, .origin_count = 2 };
+    struct milky_bot bot = { B, BOT, name, &server, 1, .webhook = &hook, .webhook_count = 1 };
     struct milky_config_backend mine = { sizeof(mine), name, &table, &bot };
     struct milky_config config = { sizeof(config),
                                    &mine,
@@ -466,12 +487,18 @@ static void test_copies_everything(void **state)
     memset(path, 'x', sizeof(path) - 1);
     memset(name, 'x', sizeof(name) - 1);
     memset(control, 'x', sizeof(control) - 1);
+    memset(page, 'x', sizeof(page) - 1);
+    memset(origins, 'x', sizeof(origins));
+    memset(&server, 'x', sizeof(server));
     memset(&hook, 'x', sizeof(hook));
     memset(&mine, 'x', sizeof(mine));
     memset(&config, 'x', sizeof(config));
     assert_string_equal(taken.config.bots[0].webhook[0].url, "http://h/1");
     assert_string_equal(taken.config.bots[0].webhook[0].secret, "t1");
     assert_string_equal(taken.config.bots[0].webhook[0].access_token, "t1");
+    assert_int_equal(taken.config.bots[0].http_server[0].origin_count, 2);
+    assert_string_equal(taken.config.bots[0].http_server[0].origins[0], "http://a");
+    assert_string_equal(taken.config.bots[0].http_server[0].origins[1], "*");
     assert_string_equal(taken.config.bots[0].backend, "none");
     assert_string_equal(taken.config.backends[0].name, "none");
     assert_ptr_equal(taken.config.backends[0].table, &table);

@@ -22,7 +22,7 @@ static enum mk_auth check(const char *token, enum mk_auth_from from, const char 
         .headers = &header,
         .header_count = authorization ? 1 : 0,
     };
-    return mk_auth_check(&request, mk_slice_str(token), from);
+    return mk_auth_check(&request, &(struct mk_access){ .token = mk_slice_str(token) }, from);
 }
 
 static void test_header(void **state)
@@ -84,7 +84,9 @@ static void test_repeated_header(void **state)
         { MK_SLICE("Authorization"), MK_SLICE("Bearer other") },
     };
     struct mk_http1_request request = { .headers = headers, .header_count = 2 };
-    assert_int_equal(mk_auth_check(&request, MK_SLICE("s3cret"), MK_AUTH_HEADER), MK_AUTH_WRONG);
+    assert_int_equal(
+        mk_auth_check(&request, &(struct mk_access){ .token = MK_SLICE("s3cret") }, MK_AUTH_HEADER),
+        MK_AUTH_WRONG);
 }
 
 /* Without a token programs may call, and web pages of other origins may not. */
@@ -116,9 +118,12 @@ static void test_no_token(void **state)
             .headers = &header,
             .header_count = cases[i].origin ? 1 : 0,
         };
-        assert_int_equal(mk_auth_check(&request, MK_SLICE(""), MK_AUTH_HEADER), cases[i].expected);
+        assert_int_equal(
+            mk_auth_check(&request, &(struct mk_access){ .token = MK_SLICE("") }, MK_AUTH_HEADER),
+            cases[i].expected);
         /* With a token, it is the token that decides. */
-        assert_int_equal(mk_auth_check(&request, MK_SLICE("s3cret"), MK_AUTH_HEADER),
+        assert_int_equal(mk_auth_check(&request, &(struct mk_access){ .token = MK_SLICE("s3cret") },
+                                       MK_AUTH_HEADER),
                          MK_AUTH_MISSING);
     }
 }
@@ -221,7 +226,8 @@ static void test_page(void **state)
             .header_count = sizeof(headers) / sizeof(headers[0]),
         };
         enum mk_auth expected = one->is_page ? MK_AUTH_FOREIGN : MK_AUTH_OK;
-        if (mk_auth_check(&request, MK_SLICE(""), MK_AUTH_HEADER) != expected ||
+        if (mk_auth_check(&request, &(struct mk_access){ .token = MK_SLICE("") }, MK_AUTH_HEADER) !=
+                expected ||
             mk_auth_may_be_page(&request) != one->is_page)
             fail_msg("%s: expected %s", one->what, one->is_page ? "a refusal" : "an answer");
         /* Where no credentials are needed, only a proof counts, and any name of the host. */
@@ -229,6 +235,45 @@ static void test_page(void **state)
                          !mk_slice_starts_with(request.host, MK_SLICE("evil"));
         if (mk_auth_is_elsewhere(&request) != is_proved)
             fail_msg("%s: expected %s", one->what, is_proved ? "a proof" : "none");
+    }
+}
+
+/* Pages of listed origins, which say so themselves. */
+static void test_listed_origins(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *origin;
+        const char *site;
+        enum mk_auth expected;
+    } cases[] = {
+        { "https://a.example", "cross-site", MK_AUTH_OK },
+        { "http://b.example:8080", NULL, MK_AUTH_OK },
+        { "http://192.168.1.5:3000", NULL, MK_AUTH_OK }, /* our own */
+        { "http://a.example", "cross-site", MK_AUTH_FOREIGN },
+        { "https://a.example:443", NULL, MK_AUTH_FOREIGN },
+        { "https://a.example.evil.example", NULL, MK_AUTH_FOREIGN },
+        { "https://a.example\nhttp://b.example:8080", NULL, MK_AUTH_FOREIGN },
+        { "null", NULL, MK_AUTH_FOREIGN },
+        { "", NULL, MK_AUTH_FOREIGN },
+        { NULL, "cross-site", MK_AUTH_FOREIGN }, /* an image of such a page */
+        { NULL, NULL, MK_AUTH_OK },
+    };
+    const struct mk_access access = {
+        .origins = MK_SLICE("https://a.example\nhttp://b.example:8080\n"),
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct mk_http1_header headers[] = {
+            { MK_SLICE("Origin"), mk_slice_str(cases[i].origin) },
+            { MK_SLICE("Sec-Fetch-Site"), mk_slice_str(cases[i].site) },
+        };
+        struct mk_http1_request request = {
+            .method = MK_SLICE("GET"),
+            .host = MK_SLICE(LAN),
+            .headers = headers,
+            .header_count = 2,
+        };
+        assert_int_equal(mk_auth_check(&request, &access, MK_AUTH_HEADER), cases[i].expected);
     }
 }
 
@@ -247,7 +292,8 @@ static long steps_of(struct mk_slice token, enum mk_auth_from from,
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
             _exit(99);
         raise(SIGSTOP);
-        volatile enum mk_auth auth = mk_auth_check(request, token, from);
+        volatile enum mk_auth auth =
+            mk_auth_check(request, &(struct mk_access){ .token = token }, from);
         (void)auth;
         _exit(0);
     }
@@ -317,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_repeated_header),
         cmocka_unit_test(test_no_token),
         cmocka_unit_test(test_page),
+        cmocka_unit_test(test_listed_origins),
         cmocka_unit_test(test_timing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
