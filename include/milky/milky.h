@@ -140,7 +140,9 @@ struct milky_limits {
     uint64_t calls_in_flight;    /* of a WebSocket; at the limit it is not read (256) */
     uint64_t lag_bytes;          /* that a client may be behind; then it is closed (16 MiB) */
     uint64_t call_seconds;       /* for a backend's answer; then -500 (60) */
-    uint64_t reserved[19];       /* 0: for future limits */
+    uint64_t media_bytes;        /* of all contents that a backend of this program keeps (16 GiB) */
+    uint64_t media_bytes_per_bot; /* of those that one bot has sent or uploaded (4 GiB) */
+    uint64_t reserved[17];        /* 0: for future limits */
 };
 
 /*

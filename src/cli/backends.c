@@ -48,6 +48,8 @@ static void *make_sandbox(const struct mk_config_backend *config, const char *fo
         .old_path = strcmp(config->name, "sandbox") == 0 ? old_path : NULL,
         .media = {
             .max_bytes = config->sandbox.media.max_bytes,
+            .bot_bytes = fresh->endpoint.limits.media_bytes_per_bot,
+            .total_bytes = fresh->endpoint.limits.media_bytes,
             .roots = config->sandbox.media.roots,
             .root_count = config->sandbox.media.root_count,
             .closed = closed,
@@ -87,7 +89,10 @@ static int make_one(struct milky_config_backend *given, const struct mk_config_b
     char *folder;
     if (asprintf(&folder, "%s/%s", home->data_dir, config->name) < 0)
         return -ENOMEM;
-    int rc = mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
+    bool is_fresh = mkdir(folder, 0700) == 0;
+    int rc = !is_fresh && errno != EEXIST ? -errno : 0;
+    if (is_fresh && chmod(folder, 0700) < 0) /* the umask may have taken too much */
+        rc = -errno;
     if (rc < 0)
         mk_buf_printf(why, "%s: %s\n", folder, mk_error_text(-rc));
     if (rc == 0 && !(given->self = types[config->type].make(config, folder, home, fresh)))

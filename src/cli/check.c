@@ -23,6 +23,7 @@ static int run(const struct mk_arguments *arguments)
         if (rc)
             return rc;
         printf("%s: ok\n", config->file ? config->file : mk_tr("(built in)", "（内置配置）"));
+        fputs(config->warnings, stderr);
         mk_summary_print(stdout, config, NULL);
         mk_config_free(config);
     }

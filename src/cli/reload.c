@@ -68,6 +68,14 @@ static const char *refuse(struct mk_reload *reload, int rc)
     return reload->why.len > 0 ? mk_reload_reason(reload) : mk_error_text(-rc);
 }
 
+void mk_reload_warn(const struct mk_config *config)
+{
+    struct mk_slice rest = mk_slice_str(config->warnings), line;
+    while (mk_slice_next(&rest, '\n', &line))
+        if (line.len > 0)
+            mk_log_warn("config", "%.*s", "%.*s", (int)line.len, line.ptr);
+}
+
 /* Refuses a file that cannot be read or has mistakes. */
 static const char *refuse_file(struct mk_reload *reload, const char *file, int rc)
 {
@@ -147,6 +155,7 @@ const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint,
     int rc = mk_command_load(file, &fresh, &reload->why);
     if (rc < 0)
         return refuse_file(reload, file, rc);
+    mk_reload_warn(fresh);
     rc = hand_over(reload, endpoint, fresh);
     mk_config_free(fresh);
     if (rc < 0)

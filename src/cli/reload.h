@@ -26,6 +26,8 @@ const char *mk_reload_reason(struct mk_reload *reload);
  */
 const char *mk_reload(struct mk_reload *reload, struct milky_endpoint *endpoint,
                       const char **restart);
+/* Logs what is no mistake of the configuration but should be mended. */
+void mk_reload_warn(const struct mk_config *config);
 void mk_reload_fini(struct mk_reload *reload);
 
 #endif

@@ -1,5 +1,6 @@
 /* serve: `milky serve`: the endpoint, from its configuration to the last connection's end. */
 #include "cli/serve.h"
+#include "backend/sandbox/store/private_file.h"
 #include "base/error_text.h"
 
 #include "cli/command.h"
@@ -100,7 +101,10 @@ static int make_folder(const char *path)
         mkdir(copy, 0700); /* the last one reports the error */
         *slash = '/';
     }
-    int rc = mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
+    bool is_new = mkdir(copy, 0700) == 0;
+    int rc = !is_new && errno != EEXIST ? -errno : 0;
+    if (is_new && chmod(copy, 0700) < 0) /* the umask may have taken too much */
+        rc = -errno;
     free(copy);
     return rc;
 }
@@ -184,6 +188,8 @@ static int serve(struct mk_config *config, const char *file)
     if (rc < 0)
         return mk_command_failed("cannot make data_dir %s: %s", "无法创建 data_dir %s：%s",
                                  config->data_dir, mk_error_text(-rc));
+    sb_private_database(config->endpoint.journal.path);
+    mk_reload_warn(config);
     struct announcement announcement = { config, file, { .config = config } };
     rc = mk_reload_begin(&announcement.reload, config);
     if (rc < 0) {

@@ -47,6 +47,7 @@ struct mk_config {
     const char *const *files; /* all that it names: keys, certificates, the configuration itself;
                                  folders too */
     size_t file_count;
+    const char *warnings; /* lines as of mistakes: secrets that others can read; "" for none */
     struct {
         unsigned level;  /* enum mk_log_level */
         unsigned format; /* enum mk_log_format */

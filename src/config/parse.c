@@ -113,10 +113,12 @@ static void read_text(struct mk_config_reader *reader, bool with_files, struct m
                                   });
     if (with_files && mistakes->count == 0 && !mistakes->out_of_memory)
         mk_config_check_files(&config->endpoint, mistakes);
+    if (with_files)
+        mk_config_check_data_dir(config->data_dir, mistakes);
 }
 
-/* Writes one line for each mistake. Returns -EINVAL, or the error of the buf. */
-static int write_mistakes(struct mk_mistakes *mistakes, const char *name, struct mk_buf *out)
+/* Writes one line for each mistake. Returns 0, or the error of the buf. */
+static int write_lines(struct mk_mistakes *mistakes, const char *name, struct mk_buf *out)
 {
     int rc = 0;
     mk_mistakes_sort(mistakes);
@@ -128,7 +130,34 @@ static int write_mistakes(struct mk_mistakes *mistakes, const char *name, struct
                            name ? name : mk_tr("(built in)", "（内置配置）"), line, column,
                            mistake->path, *mistake->path ? ": " : "", mistake->text);
     }
+    return rc;
+}
+
+/* Returns -EINVAL, or the error of the buf. */
+static int write_mistakes(struct mk_mistakes *mistakes, const char *name, struct mk_buf *out)
+{
+    int rc = write_lines(mistakes, name, out);
     return rc < 0 ? rc : -EINVAL;
+}
+
+/* Lines for what is no mistake, kept with the configuration. */
+static int note_warnings(const struct mk_config_reader *reader, struct mk_config *config)
+{
+    struct mk_mistakes *warnings = calloc(1, sizeof(*warnings));
+    struct mk_buf lines;
+    if (!warnings)
+        return -ENOMEM;
+    mk_buf_init(&lines, SIZE_MAX);
+    warnings->arena = reader->mistakes.arena;
+    warnings->text = reader->mistakes.text;
+    warnings->doc = reader->mistakes.doc;
+    warnings->most = MK_CONFIG_MAX_MISTAKES;
+    mk_config_warn(config, warnings);
+    int rc = warnings->out_of_memory ? -ENOMEM : write_lines(warnings, config->file, &lines);
+    config->warnings = rc == 0 ? mk_arena_dup(warnings->arena, mk_buf_slice(&lines)) : NULL;
+    mk_buf_fini(&lines);
+    free(warnings);
+    return config->warnings ? 0 : -ENOMEM;
 }
 
 static int parse(struct mk_slice text, const struct mk_config_origin *origin, bool with_files,
@@ -145,6 +174,7 @@ static int parse(struct mk_slice text, const struct mk_config_origin *origin, bo
                              MK_SLICE("\xef\xbb\xbf"))) /* the byte order mark of some editors */
         text = mk_slice_from(text, 3);
     const char *slash = name ? strrchr(name, '/') : NULL;
+    owner->config.warnings = "";
     owner->config.endpoint.size = sizeof(owner->config.endpoint);
     reader->mistakes.text = text;
     reader->mistakes.arena = &owner->arena;
@@ -157,6 +187,8 @@ static int parse(struct mk_slice text, const struct mk_config_origin *origin, bo
     rc = reader->mistakes.out_of_memory ? -ENOMEM
          : reader->mistakes.count       ? write_mistakes(&reader->mistakes, name, out)
                                         : 0;
+    if (rc == 0 && with_files)
+        rc = note_warnings(reader, &owner->config);
 out:
     free(reader);
     if (rc == 0)

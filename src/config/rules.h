@@ -15,6 +15,14 @@ void mk_config_check_rules(const struct milky_config *config, struct mk_mistakes
 /* Reads the certificates and keys that the configuration names, and adds their mistakes. */
 void mk_config_check_files(const struct milky_config *config, struct mk_mistakes *mistakes);
 
+struct mk_config;
+
+/* Adds a mistake where data_dir is no folder and cannot become one, or cannot be written. */
+void mk_config_check_data_dir(const char *data_dir, struct mk_mistakes *mistakes);
+
+/* Adds what is no mistake but should be mended: what others can read. */
+void mk_config_warn(const struct mk_config *config, struct mk_mistakes *warnings);
+
 /* --- for the files of rules alone --- */
 
 /* A server of the configuration. */

@@ -128,6 +128,15 @@ static const struct mk_config_key limit_keys[] = {
     LIMIT(call_seconds, 1, 3600, MK_DEFAULT_CALL_SECONDS,
           "Seconds that a backend may take to answer a call; after them the call fails with -500.",
           "后端应答一次调用的秒数上限；超过后该调用以 -500 失败。"),
+    LIMIT(media_bytes, 1, UINT64_C(1) << 50, MK_DEFAULT_MEDIA_TOTAL_BYTES,
+          "Bytes of all pictures and files in a sandbox, its operator's included; above it, a call "
+          "that brings in more fails with -125.",
+          "一个沙盒中所有图片与文件的字节数（含操作者的）；超过后带入更多内容的调用以 -125 失败。"),
+    LIMIT(
+        media_bytes_per_bot, 1, UINT64_C(1) << 50, MK_DEFAULT_MEDIA_BYTES_PER_BOT,
+        "Bytes of the pictures and files that one bot was the first to send or upload; above it, "
+        "its calls that bring in more fail with -125.",
+        "由同一 Bot 首先发送或上传的图片与文件的字节数；超过后其带入更多内容的调用以 -125 失败。"),
     { .name = NULL },
 };
 

@@ -430,7 +430,7 @@ static void test_refuses_settings_of_a_newer_header(void **state)
     refuses(&with_backend, "backends[0]", OLDER);
 
     struct milky_config reserved = { CONFIG };
-    reserved.limits.reserved[18] = 1;
+    reserved.limits.reserved[16] = 1;
     refuses(&reserved, "limits", OLDER);
     reserved = (struct milky_config){ CONFIG, .journal = { .reserved = { 1 } } };
     refuses(&reserved, "journal", OLDER);
@@ -550,7 +550,10 @@ static uint64_t number_of(const char *text)
     static const struct {
         const char *name;
         uint64_t factor;
-    } units[] = { { " KiB", 1024 }, { " MiB", 1024 * 1024 }, { " days", 24 * 3600 } };
+    } units[] = { { " KiB", 1024 },
+                  { " MiB", 1024 * 1024 },
+                  { " GiB", 1024 * 1024 * 1024 },
+                  { " days", 24 * 3600 } };
     uint64_t number = 0;
     for (; (*text >= '0' && *text <= '9') || (*text == ',' && text[1] >= '0' && text[1] <= '9');
          text++)

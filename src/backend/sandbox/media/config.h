@@ -8,6 +8,8 @@
 
 struct sb_media_config {
     uint64_t max_bytes;        /* of one content; 0: 100 MiB */
+    uint64_t bot_bytes;        /* of the contents of one bot; 0: 4 GiB */
+    uint64_t total_bytes;      /* of all contents; 0: 16 GiB */
     const char *const *roots;  /* file:// reads below these folders alone */
     size_t root_count;         /* 0: no file at all */
     const char *const *closed; /* files that file:// never reads, not even below a root, with

@@ -13,6 +13,8 @@
  */
 /* clang-format on */
 #include "backend/sandbox/media/private.h"
+
+#include "backend/sandbox/store/private_file.h"
 #include "base/error_text.h"
 #include "base/log.h"
 #include "net/http_client.h"
@@ -51,6 +53,8 @@ static int make_folder(const struct sb_media_store *store, const char *path)
         return -ENOMEM;
     if (mkdir(path, 0700) < 0)
         return errno == EEXIST ? 0 : -errno;
+    if (chmod(path, 0700) < 0) /* the umask may have taken too much */
+        return -errno;
     char *parent = store->is_temporary ? NULL : sb_media_store_path(path, "..");
     int rc = parent ? sb_media_sync_folder(parent) : store->is_temporary ? 0 : -ENOMEM;
     free(parent);
@@ -239,7 +243,12 @@ int sb_media_start(struct sb_media_store **made, struct sb_db *db, struct milky_
     store->is_temporary = strcmp(database, ":memory:") == 0;
     mk_list_init(&store->blobs);
     mk_list_init(&store->queued);
+    sb_media_quota_init(store);
     int rc = store->is_temporary ? 0 : name_folders(store, database);
+    if (rc == 0 && store->folder) {
+        sb_private_folder(store->folder);
+        sb_private_folder(store->incoming);
+    }
     if (rc == 0)
         rc = set_rules(store, database);
     if (rc == 0)

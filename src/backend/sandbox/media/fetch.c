@@ -65,6 +65,9 @@ static int write_all(void *arg, const void *data, size_t len)
 {
     struct sb_media_fetch *fetch = arg;
     const char *at = data;
+    int rc = sb_media_quota_add(fetch, len);
+    if (rc < 0)
+        return rc;
     fetch->size += len;
     while (len > 0) {
         ssize_t count = write(fetch->fd, at, len);
@@ -247,14 +250,31 @@ static int on_body(void *arg, const char *data, size_t len)
     return write_all(arg, data, len);
 }
 
+/* Longer than it said, or longer than there is room for. */
+static void too_long(struct sb_media_fetch *fetch)
+{
+    uint64_t most = fetch->rules->max_bytes;
+    if (sb_media_quota_room(fetch) + fetch->charged >= most ||
+        sb_media_quota_admit(fetch, most - fetch->charged))
+        sb_media_problem_too_large(&fetch->problem, most);
+}
+
+static uint64_t longest_body(const struct sb_media_fetch *fetch)
+{
+    uint64_t room = sb_media_quota_room(fetch);
+    return room < fetch->rules->max_bytes ? room : fetch->rules->max_bytes;
+}
+
 static void on_downloaded(void *arg, const struct mk_http_response *response)
 {
     struct sb_media_fetch *fetch = arg;
     fetch->download = NULL;
     fetch->store->downloads--;
     const struct mk_failure *failure = response->failure;
-    if (failure && failure->kind == MK_FAILURE_TOO_LONG)
-        sb_media_problem_too_large(&fetch->problem, fetch->rules->max_bytes);
+    if (fetch->problem.kind)
+        ; /* there was no room for more */
+    else if (failure && failure->kind == MK_FAILURE_TOO_LONG)
+        too_long(fetch);
     else if (failure)
         sb_media_problem(&fetch->problem, SB_PROBLEM_CONTENT, "it cannot be downloaded: %s",
                          "下载失败：%s",
@@ -282,7 +302,7 @@ static bool download(struct sb_media_fetch *fetch)
             .connect_ms = CONNECT_MS,
             .timeout_ms = store->timeout_ms,
             .redirects = MOST_REDIRECTS,
-            .body_limit = fetch->rules->max_bytes,
+            .body_limit = longest_body(fetch),
             .public_only = !store->allow_private,
             .body = on_body,
             .done = on_downloaded,
@@ -347,6 +367,9 @@ void sb_media_fetch_start(struct sb_media_fetch *fetch)
     fetch->is_http = is_http(fetch->uri);
     mk_list_init(&fetch->node);
     check_uri(fetch);
+    fetch->media.owner = fetch->self_id;
+    if (!fetch->problem.kind)
+        sb_media_quota_begin(fetch);
     mk_list_push(&fetch->store->queued, &fetch->node);
     start_queued(fetch->store);
 }
@@ -373,6 +396,7 @@ void sb_media_fetch_forget(struct sb_media_fetch *fetch)
 
 void sb_media_fetch_fini(struct sb_media_fetch *fetch)
 {
+    sb_media_quota_end(fetch);
     if (fetch->path)
         unlink(fetch->path);
     free(fetch->path);

@@ -24,6 +24,7 @@ struct sb_media {
     char id[SB_MEDIA_ID]; /* its SHA-256 in lower-case hexadecimal: `resource_id` of messages */
     char tri_sha1[41];    /* `file_hash` of files */
     uint64_t size;        /* bytes, at least 1 */
+    uint64_t owner;       /* of one to add: the bot that brings it in, or 0 */
     struct sb_media_info info; /* SB_MEDIA_OTHER where no header was understood */
     /* After a fetch: why its header was not understood, or NULL. */
     const struct mk_phrase *wrong;

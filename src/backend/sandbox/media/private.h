@@ -10,6 +10,7 @@
  *   uses.c     what refers to contents, and which of them nothing refers to any more
  *   sweep.c    the files of those are removed
  *   url.c      the URLs under which the endpoint serves them
+ *   quota.c    how many bytes each bot may have
  *   probe*.c   what a content is
  */
 /* clang-format on */
@@ -40,6 +41,7 @@ enum sb_media_problem_kind {
     SB_PROBLEM_CONTENT,   /* the file cannot be read, or the URL not be downloaded */
     SB_PROBLEM_TOO_LARGE, /* larger than the limit */
     SB_PROBLEM_EMPTY,     /* there is nothing in it */
+    SB_PROBLEM_FULL,      /* the bot, or all bots, have as many bytes as they may */
     SB_PROBLEM_INTERNAL,  /* the sandbox cannot store it */
 };
 
@@ -100,12 +102,25 @@ void sb_media_problem_too_large(struct sb_media_problem *problem, uint64_t max);
 
 /* --- fetching --- */
 
+/* The bytes of one bot, or of all bots, of which threads read and change the atomic ones. */
+struct sb_media_charge {
+    struct mk_list node;
+    uint64_t self_id; /* 0: all */
+    uint64_t most;
+    unsigned uses;               /* fetches */
+    atomic_uint_fast64_t stored; /* in the world */
+    atomic_uint_fast64_t incoming;
+};
+
 /* One URI on its way to a file in the folder of incoming contents. */
 struct sb_media_fetch {
     uv_work_t work;
     struct mk_list node; /* in store->queued, or in no list */
     struct sb_media_store *store;
     const struct sb_media_rules *rules;
+    uint64_t self_id;               /* whose it is; 0: an operator's */
+    struct sb_media_charge *charge; /* of the bot; NULL: it is not counted */
+    uint64_t charged;
     struct mk_slice uri;
     bool is_http;
     struct mk_http_request *download;
@@ -119,7 +134,8 @@ struct sb_media_fetch {
     void (*done)(struct sb_media_fetch *fetch); /* not called from within sb_media_fetch_start */
 };
 
-/* Starts; `fetch` is zeroed but for `store`, `uri` (borrowed until `done`) and `done`. */
+/* Starts; `fetch` is zeroed but for `store`, `self_id`, `uri` (borrowed until `done`) and `done`.
+ */
 void sb_media_fetch_start(struct sb_media_fetch *fetch);
 /* Ends it soon, with a problem that does not matter. */
 void sb_media_fetch_abandon(struct sb_media_fetch *fetch);
@@ -127,6 +143,21 @@ void sb_media_fetch_abandon(struct sb_media_fetch *fetch);
 void sb_media_fetch_forget(struct sb_media_fetch *fetch);
 /* After `done`: removes its file, if it was not taken over, and frees its memory. */
 void sb_media_fetch_fini(struct sb_media_fetch *fetch);
+
+/* --- quotas: limits.media_bytes --- */
+
+void sb_media_quota_init(struct sb_media_store *store);
+
+/* Begins to count; sets the problem where there is no room for what is known of its length. */
+void sb_media_quota_begin(struct sb_media_fetch *fetch);
+/* Counts more bytes, on any thread. Returns 0, or -EDQUOT with the problem set. */
+int sb_media_quota_add(struct sb_media_fetch *fetch, uint64_t len);
+/* The bytes that there is room for. */
+uint64_t sb_media_quota_room(const struct sb_media_fetch *fetch);
+/* Returns false with the problem set where there is no room for `len` bytes. */
+bool sb_media_quota_admit(struct sb_media_fetch *fetch, uint64_t len);
+/* The content is in the world, or is not wanted: it is not counted as incoming any more. */
+void sb_media_quota_end(struct sb_media_fetch *fetch);
 
 /* --- the store --- */
 
@@ -153,6 +184,9 @@ struct sb_media_store {
     char *incoming; /* a folder in it */
     bool is_temporary;
     struct mk_list blobs;
+    struct mk_list charges; /* of bots that are fetching something */
+    struct sb_media_charge all;
+    uint64_t bot_bytes;
     struct sb_media_sweeper *sweeper; /* NULL: not started */
     uint64_t swept;                   /* the loose contents up to here were looked at */
     bool has_more;                    /* loose contents are left for another turn */

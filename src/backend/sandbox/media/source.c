@@ -28,6 +28,8 @@ void sb_media_problem_too_large(struct sb_media_problem *problem, uint64_t max)
 
 void sb_media_problem_of_disk(struct sb_media_problem *problem, int error)
 {
+    if (problem->kind) /* the one who took the bytes has said why */
+        return;
     sb_media_problem(problem, SB_PROBLEM_INTERNAL, "the sandbox cannot store it: %s",
                      "沙盒无法存储它：%s", mk_error_text_in(problem->language, -error));
 }

@@ -11,10 +11,10 @@ static const struct sb_query media_sql = {
     " WHERE sha256 = ?1"
 };
 enum { MEDIA_SIZE, MEDIA_TRI_SHA1, MEDIA_CONTENT_TYPE, MEDIA_WIDTH, MEDIA_HEIGHT, MEDIA_DURATION };
-/* size, width, height, duration, sha256, tri_sha1, content_type */
+/* size, width, height, duration, sha256, tri_sha1, content_type, owner */
 static const struct sb_query media_add_sql = {
     "INSERT OR IGNORE INTO media (size, width, height, duration, sha256, tri_sha1,"
-    " content_type) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+    " content_type, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
 };
 
 int sb_media_find(struct sb_media_store *store, struct mk_slice id, struct sb_media *media)
@@ -46,6 +46,7 @@ int sb_media_add(struct sb_db *db, const struct sb_media *media)
     sqlite3_bind_text(insert, 5, media->id, -1, SQLITE_STATIC);
     sqlite3_bind_text(insert, 6, media->tri_sha1, -1, SQLITE_STATIC);
     sqlite3_bind_text(insert, 7, media->info.content_type, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(insert, 8, (sqlite3_int64)media->owner);
     int rc = sb_db_run(db, insert);
     sb_db_unbind(insert);
     return rc;
@@ -67,6 +68,21 @@ static const struct sb_schema_step steps[] = {
     "  height INTEGER NOT NULL,"
     "  duration INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;" },
+    /* owner: the bot whose bytes they are, the first that brought them in; 0: nobody. media_bytes:
+     * the sum of the sizes of each owner; that of 0 is the sum of all. */
+    { 9, "ALTER TABLE media ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE media_bytes (owner INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT;"
+    "INSERT INTO media_bytes SELECT 0, coalesce(sum(size), 0) FROM media;"
+    "CREATE TRIGGER media_bytes_added AFTER INSERT ON media BEGIN"
+    "  INSERT INTO media_bytes (owner, bytes) VALUES (0, new.size)"
+    "    ON CONFLICT (owner) DO UPDATE SET bytes = bytes + excluded.bytes;"
+    "  INSERT INTO media_bytes (owner, bytes) SELECT new.owner, new.size WHERE new.owner <> 0"
+    "    ON CONFLICT (owner) DO UPDATE SET bytes = bytes + excluded.bytes;"
+    "END;"
+    "CREATE TRIGGER media_bytes_deleted AFTER DELETE ON media BEGIN"
+    "  UPDATE media_bytes SET bytes = bytes - old.size WHERE owner IN (0, old.owner);"
+    "  DELETE FROM media_bytes WHERE owner = old.owner AND owner <> 0 AND bytes <= 0;"
+    "END;" },
     { 0 },
 };
 /* clang-format on */

@@ -1,6 +1,8 @@
 /* db: see the header. */
 #include "backend/sandbox/store/db.h"
 
+#include "backend/sandbox/store/private_file.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sqlite_error.h"
@@ -292,6 +294,8 @@ static int open_file(struct sb_db *db, const char *path)
 {
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (strcmp(path, ":memory:") != 0)
+        sb_private_database(path);
     int rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
     if (!db->handle) {
         mk_log_error("sandbox", "out of memory", "内存不足");

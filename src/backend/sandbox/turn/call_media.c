@@ -99,6 +99,7 @@ static const int retcodes[] = {
     [SB_PROBLEM_CONTENT] = SB_NO_CONTENT,
     [SB_PROBLEM_TOO_LARGE] = SB_MEDIA_TOO_LARGE,
     [SB_PROBLEM_EMPTY] = SB_BAD_MEDIA,
+    [SB_PROBLEM_FULL] = SB_MEDIA_FULL,
     [SB_PROBLEM_INTERNAL] = MILKY_INTERNAL,
 };
 
@@ -180,6 +181,7 @@ static void start(struct sb_call_media *media, enum mk_language language)
         item->owner = media;
         item->is_fetching = true;
         item->fetch.store = media->sandbox->media;
+        item->fetch.self_id = media->call.self_id;
         item->fetch.done = on_fetched;
         item->fetch.problem.language = language;
         sb_media_fetch_start(&item->fetch);

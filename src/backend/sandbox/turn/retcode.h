@@ -27,6 +27,7 @@ enum sb_retcode {
     SB_MEDIA_TOO_LARGE = -122, /* larger than is allowed */
     SB_BAD_MEDIA = -123,       /* empty, damaged, or no picture where one is wanted */
     SB_NO_RESOURCE = -124,     /* no content has that resource_id */
+    SB_MEDIA_FULL = -125,      /* limits.media_bytes or limits.media_bytes_per_bot is reached */
 };
 
 #endif
