@@ -81,6 +81,12 @@ struct milky_server {
     size_t origin_count;
 };
 
+/* How a webhook continues with an event that its receiver fails to take. */
+enum milky_on_give_up {
+    MILKY_GIVE_UP_DEAD_LETTER, /* sets it aside (without a journal: drops it) */
+    MILKY_GIVE_UP_WAIT,        /* posts it without end: order above all */
+};
+
 /*
  * A websocket_client or a webhook: an address that the endpoint connects to. The journal keeps the
  * progress of a webhook, and of a websocket_client that replays, by its URL: two webhooks of a bot
@@ -99,6 +105,16 @@ struct milky_remote {
     bool replay;         /* a websocket_client's: continue after the last event that was received */
     bool no_compression; /* a websocket_client's: do not compress messages */
     struct milky_remote_tls tls;
+    /*
+     * A webhook's, in seconds; 0 is the default, in brackets. An event that may itself be the cause
+     * of failed posts (no answer in time, a 5xx, ...) is given up after so many tries, or after so
+     * many seconds, whichever is first: it becomes a dead letter, and the next one is posted. While
+     * the URL is down as a whole (nothing listens, no name, no TLS), its events wait.
+     */
+    uint64_t timeout;         /* of a post, from the connection to the end of the answer (15) */
+    uint64_t give_up_tries;   /* (10) */
+    uint64_t give_up_seconds; /* since the first of these posts began (180) */
+    enum milky_on_give_up on_give_up;
 };
 
 /* One account and its transports. */

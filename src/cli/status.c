@@ -30,6 +30,8 @@ static const struct mk_word states[] = {
     { "connecting", "connecting", "正在连接" },
     { "connected", "connected", "已连接" },
     { "waiting", "waiting", "等待重试" },
+    { "paused", "PAUSED: nothing is posted until `milky deliveries resume` or a reload",
+      "已暂停：在 `milky deliveries resume` 或重新加载配置之前不投递" },
     { "stopped", "stopped", "已停止" },
 };
 
@@ -53,6 +55,9 @@ static const struct mk_word advice[] = {
       "it fails: look into the log of that program; `milky deliveries` lists what it "
       "refused for good",
       "对方出错：请查看该程序的日志；`milky deliveries` 可列出被拒绝的事件" },
+    { "gone",
+      "it says that nothing is there any more (410): change the url, or take the webhook out",
+      "对方表示该地址已停用（410）：请更改 url，或删除此 webhook" },
     { "slow", "it does not answer in time: is it busy, or does a firewall drop the packets?",
       "对方未及时应答：它是否繁忙，或防火墙丢弃了数据包？" },
 };
@@ -99,19 +104,21 @@ static void print_lag(yyjson_val *transport)
 
 /* The counters of transports to print, where they are not 0. */
 static const struct mk_word counts[] = {
-    { "deliveries", "delivered", "已投递" }, { "reconnects", "reconnects", "重连" },
-    { "retries", "retries", "重试" },        { "set_aside", "set aside", "搁置" },
+    { "deliveries", "delivered", "已投递" },
+    { "reconnects", "reconnects", "重连" },
+    { "retries", "retries", "重试" },
+    { "set_aside", "set aside", "搁置" },
     { "dropped", "dropped", "丢弃" },
+    { "tries", "failed tries of the current event", "当前事件的失败次数" },
 };
 
 static void print_counts(yyjson_val *transport)
 {
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
-        yyjson_val *count = yyjson_obj_get(transport, counts[i].name);
-        bool is_main = i == 0; /* printed even when it is 0 */
-        if (count && (is_main || yyjson_get_uint(count) > 0))
-            printf(mk_tr(", %s: %llu", "，%s：%llu"), mk_tr(counts[i].en, counts[i].zh),
-                   (unsigned long long)yyjson_get_uint(count));
+        unsigned long long count = mk_client_uint(transport, counts[i].name);
+        bool is_main = i == 0 && yyjson_obj_get(transport, counts[i].name); /* also when it is 0 */
+        if (count > 0 || is_main)
+            printf(mk_tr(", %s: %llu", "，%s：%llu"), mk_tr(counts[i].en, counts[i].zh), count);
     }
 }
 

@@ -216,11 +216,27 @@ static void check_backends(struct mk_mistakes *mistakes, const struct milky_conf
 
 /* --- defaults --- */
 
+static void fill_numbers(const struct mk_config_key *keys, char *base);
+
+static void fill_list(const struct mk_config_key *key, const char *base)
+{
+    char *elements;
+    size_t count;
+    memcpy(&elements, base + key->at, sizeof(elements));
+    memcpy(&count, base + key->count, sizeof(count));
+    for (size_t i = 0; elements && i < count; i++)
+        fill_numbers(key->keys, elements + i * key->size);
+}
+
 static void fill_numbers(const struct mk_config_key *keys, char *base)
 {
     for (const struct mk_config_key *key = keys; key->name; key++)
         if (mk_config_key_has_usual(key) && number_at(key, base) == 0)
             memcpy(base + key->at, &key->usual, sizeof(key->usual));
+        else if (key->type == MK_CONFIG_OBJECT)
+            fill_numbers(key->keys, base + key->at);
+        else if (key->type == MK_CONFIG_LIST)
+            fill_list(key, base);
 }
 
 static void fill_defaults(struct milky_config *config)
@@ -228,11 +244,7 @@ static void fill_defaults(struct milky_config *config)
     struct mk_config whole = { .endpoint = *config };
     for (const struct mk_config_key *key = mk_config_schema.keys; key->name; key++) {
         const struct mk_config_key one[] = { *key, { .name = NULL } };
-        if (!mk_config_key_is_endpoints(key))
-            continue;
-        if (key->type == MK_CONFIG_OBJECT)
-            fill_numbers(key->keys, (char *)&whole + key->at);
-        else
+        if (mk_config_key_is_endpoints(key))
             fill_numbers(one, (char *)&whole);
     }
     *config = whole.endpoint;

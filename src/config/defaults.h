@@ -10,6 +10,11 @@
 #define MK_DEFAULT_MAX_EVENTS 100000
 #define MK_DEFAULT_MAX_AGE 604800 /* seconds: 7 days */
 
+/* struct milky_remote, of a webhook */
+#define MK_DEFAULT_TIMEOUT 15
+#define MK_DEFAULT_GIVE_UP_TRIES 10
+#define MK_DEFAULT_GIVE_UP_SECONDS 180
+
 /* struct milky_limits */
 #define MK_DEFAULT_CONNECTIONS 16384
 #define MK_DEFAULT_CONNECTIONS_PER_ADDRESS 1024

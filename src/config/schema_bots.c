@@ -1,8 +1,11 @@
 /* schema_bots: the keys of a bot and its transports. */
 #include "config/config.h"
+#include "config/defaults.h"
 #include "config/schema_tables.h"
 
 static const char *const dialects[] = { "draft", "1.2", NULL };
+
+static const char *const on_give_up[] = { "dead_letter", "wait", NULL };
 
 #define DIALECT(holder)                                                                            \
     {                                                                                              \
@@ -167,6 +170,26 @@ static const struct mk_config_key websocket_client_keys[] = {
     { .name = NULL },
 };
 
+static const struct mk_config_key give_up_keys[] = {
+    { .name = "tries",
+      .type = MK_CONFIG_NUMBER,
+      .at = offsetof(struct milky_remote, give_up_tries),
+      .least = 1,
+      .most = 1000,
+      .usual = MK_DEFAULT_GIVE_UP_TRIES,
+      .en = "Failed posts of one event.",
+      .zh = "一个事件投递失败的次数。" },
+    { .name = "seconds",
+      .type = MK_CONFIG_NUMBER,
+      .at = offsetof(struct milky_remote, give_up_seconds),
+      .least = 1,
+      .most = 86400,
+      .usual = MK_DEFAULT_GIVE_UP_SECONDS,
+      .en = "Seconds since the first of them began; the last try begins when they are over.",
+      .zh = "自首次投递开始的秒数；到时再试最后一次。" },
+    { .name = NULL },
+};
+
 static const struct mk_config_key webhook_keys[] = {
     { .name = "url",
       .type = MK_CONFIG_HTTP_URL,
@@ -186,6 +209,34 @@ static const struct mk_config_key webhook_keys[] = {
       .en = "The secret that signs each request (Standard Webhooks): whsec_ and base64, or any "
             "text.",
       .zh = "按 Standard Webhooks 规范为每个请求签名：whsec_ 加 base64，或任意文本。" },
+    { .name = "timeout",
+      .type = MK_CONFIG_NUMBER,
+      .at = offsetof(struct milky_remote, timeout),
+      .least = 1,
+      .most = 600,
+      .usual = MK_DEFAULT_TIMEOUT,
+      .sample_off = true,
+      .en = "Seconds for one post, from the connection to the end of the answer.",
+      .zh = "一次投递的时限（秒），从连接到应答结束。" },
+    { .name = "give_up",
+      .type = MK_CONFIG_OBJECT,
+      .keys = give_up_keys,
+      .sample_off = true,
+      .en = "When to give up an event that may itself be the cause of the failures (no answer in "
+            "time, 5xx, 3xx, 408, 425, 429, a broken answer): after so many tries or seconds, "
+            "whichever is first. While nothing answers there, events wait.",
+      .zh = "何时放弃可能自身导致失败的事件（超时无应答、5xx、3xx、408、425、429、应答损坏）："
+            "达到次数或秒数之一即放弃。对方无法连接时，事件等待。" },
+    { .name = "on_give_up",
+      .type = MK_CONFIG_CHOICE,
+      .at = offsetof(struct milky_remote, on_give_up),
+      .choices = on_give_up,
+      .fallback = "dead_letter",
+      .sample_off = true,
+      .en = "What to do then: set the event aside (`milky deliveries`) and post the next one, or "
+            "wait and try it without end, so that no later event comes before it.",
+      .zh = "放弃时：dead_letter 搁置事件（见 `milky deliveries`）并投递下一个；wait "
+            "不断重试，后面的事件等待。" },
     REMOTE_TLS,
     { .name = NULL },
 };

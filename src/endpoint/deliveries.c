@@ -2,6 +2,7 @@
 #include "endpoint/deliveries.h"
 
 #include "base/error_text.h"
+#include "endpoint/held_events.h"
 #include "endpoint/parts.h"
 #include "protocol/call.h"
 
@@ -27,7 +28,12 @@ static yyjson_mut_val *describe(yyjson_mut_doc *doc, const struct mk_dead_letter
     yyjson_mut_obj_add_uint(doc, object, "number", letter->number);
     yyjson_mut_obj_add_uint(doc, object, "time", letter->time);
     yyjson_mut_obj_add_uint(doc, object, "status", letter->status);
-    yyjson_mut_obj_add_strncpy(doc, object, "response", letter->response.ptr, letter->response.len);
+    bool is_answered = letter->status > 0;
+    yyjson_mut_obj_add_strncpy(doc, object, "response", letter->response.ptr,
+                               is_answered ? letter->response.len : 0);
+    if (!is_answered)
+        yyjson_mut_obj_add_strncpy(doc, object, "error", letter->response.ptr,
+                                   letter->response.len);
     return object;
 }
 
@@ -179,7 +185,11 @@ void mk_deliveries_run(struct milky_endpoint *endpoint, struct mk_call *call)
     yyjson_mut_val *params = call->params;
     yyjson_mut_val *again = yyjson_mut_obj_get(params, "retry");
     yyjson_mut_val *dropped = yyjson_mut_obj_get(params, "drop");
-    if (!endpoint->journal)
+    if (yyjson_mut_obj_get(params, "skip"))
+        mk_held_events_skip(endpoint, call);
+    else if (yyjson_mut_obj_get(params, "resume"))
+        mk_held_events_resume(endpoint, call);
+    else if (!endpoint->journal)
         mk_call_fail(call, MILKY_NOT_SUPPORTED, "%s",
                      mk_tr("there is no journal, so nothing is set aside",
                            "没有事件日志，因此没有搁置的投递"));

@@ -152,9 +152,9 @@ struct mk_dead_letter {
     uint64_t self_id;
     uint64_t number; /* of the event */
     uint64_t time;   /* of the refusal, seconds since 1970 */
-    unsigned status;
+    unsigned status; /* of the answer; 0: there was none */
     struct mk_slice sink;
-    struct mk_slice response; /* the beginning of its body, valid UTF-8 */
+    struct mk_slice response; /* the beginning of its body, or why there was none; valid UTF-8 */
 };
 
 int mk_journal_add_dead_letter(struct mk_journal *journal, const struct mk_dead_letter *letter);

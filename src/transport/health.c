@@ -37,6 +37,8 @@ static enum mk_trouble trouble_of_status(unsigned status)
     case 404:
     case 405:
         return MK_TROUBLE_ADDRESS;
+    case 410:
+        return MK_TROUBLE_GONE;
     case 429:
     case 503:
         return MK_TROUBLE_BUSY;
@@ -78,7 +80,7 @@ const char *mk_trouble_name(enum mk_trouble trouble)
         [MK_TROUBLE_NAME] = "name",   [MK_TROUBLE_TLS] = "tls",
         [MK_TROUBLE_TOKEN] = "token", [MK_TROUBLE_ADDRESS] = "address",
         [MK_TROUBLE_BUSY] = "busy",   [MK_TROUBLE_FAILING] = "failing",
-        [MK_TROUBLE_SLOW] = "slow",
+        [MK_TROUBLE_SLOW] = "slow",   [MK_TROUBLE_GONE] = "gone",
     };
     return names[trouble];
 }
@@ -91,6 +93,7 @@ const char *mk_remote_state_name(enum mk_remote_state state)
         [MK_REMOTE_CONNECTING] = "connecting",
         [MK_REMOTE_CONNECTED] = "connected",
         [MK_REMOTE_WAITING] = "waiting",
+        [MK_REMOTE_PAUSED] = "paused",
         [MK_REMOTE_STOPPED] = "stopped",
     };
     return names[state];

@@ -36,6 +36,7 @@ enum mk_trouble {
     MK_TROUBLE_BUSY,    /* 429, 503: the server asks to wait */
     MK_TROUBLE_FAILING, /* any other status */
     MK_TROUBLE_SLOW,    /* it does not answer in time */
+    MK_TROUBLE_GONE,    /* 410 */
 };
 enum mk_trouble mk_health_trouble(const struct mk_health *health);
 /* "unreachable", as in the status. */
@@ -49,6 +50,7 @@ enum mk_remote_state {
     MK_REMOTE_CONNECTING,
     MK_REMOTE_CONNECTED,
     MK_REMOTE_WAITING, /* for the next try */
+    MK_REMOTE_PAUSED,  /* a webhook: until an operator resumes it */
     MK_REMOTE_STOPPED,
 };
 const char *mk_remote_state_name(enum mk_remote_state state);

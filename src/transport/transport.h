@@ -66,7 +66,7 @@ struct mk_transport {
 
 enum {
     MK_TRANSPORT_ROWS = 3,     /* the most that a transport reports */
-    MK_TRANSPORT_COUNTERS = 6, /* the most that a class has */
+    MK_TRANSPORT_COUNTERS = 9, /* the most that a class has */
 };
 
 /* A number that only one class reports. */
@@ -113,6 +113,16 @@ struct mk_repost_result {
 struct mk_repost_caller {
     void (*done)(void *arg, const struct mk_repost_result *result);
     void *arg;
+};
+
+/* The event that a transport is trying to deliver. */
+struct mk_transport_trial {
+    const char *sink; /* as that of a dead letter; borrowed, as is `name` */
+    const char *name; /* without secrets */
+    bool has_event;
+    uint64_t number; /* of the event */
+    bool is_failing; /* the last try has failed */
+    bool is_paused;  /* it does not try */
 };
 
 /* --- the class --- */
@@ -175,6 +185,15 @@ struct mk_transport_class {
      */
     int (*repost)(struct mk_transport *transport, struct mk_slice sink, uint64_t number,
                   const struct mk_repost_caller *caller);
+    /* Fills `trial`. Returns false while it cannot be skipped or resumed. */
+    bool (*trial)(struct mk_transport *transport, struct mk_transport_trial *trial);
+    /*
+     * Sets the event of its trial aside, and continues with the next one. Returns 0, -ENOENT when
+     * there is none, or a negative errno, logged.
+     */
+    int (*skip)(struct mk_transport *transport);
+    /* Ends its pause. Returns whether it was paused. */
+    bool (*resume)(struct mk_transport *transport);
 };
 
 /* --- for classes --- */

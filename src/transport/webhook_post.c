@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 enum {
-    TIMEOUT_MS = 15 * 1000,
     LONGEST_RESPONSE = 16 * 1024 * 1024,
     LONGEST_HEADERS = 8 * 1024,
     EVENT_HEADERS = 5,
@@ -62,9 +61,11 @@ static int copy_tls(struct mk_webhook_target *target, const struct mk_tls_files 
 
 int mk_webhook_target_init(struct mk_webhook_target *target, struct mk_http_client *http,
                            uint64_t self_id, struct mk_slice url, struct mk_slice token,
-                           struct mk_slice secret, const struct mk_tls_files *tls)
+                           struct mk_slice secret, const struct mk_tls_files *tls,
+                           uint64_t timeout_s)
 {
     *target = (struct mk_webhook_target){ .http = http, .self_id = self_id };
+    target->timeout_ms = (uint32_t)(timeout_s * 1000);
     target->url = mk_slice_dup(url);
     target->secret = secret.len > 0 ? mk_slice_dup(secret) : NULL;
     if (!target->url || (secret.len > 0 && !target->secret))
@@ -137,7 +138,7 @@ mk_webhook_post(const struct mk_webhook_target *target, const struct mk_webhook_
         .headers = headers,
         .body = event->json,
         .tls = &target->tls,
-        .timeout_ms = TIMEOUT_MS,
+        .timeout_ms = target->timeout_ms,
         .response_limit = LONGEST_RESPONSE,
         .done = done,
         .arg = arg,

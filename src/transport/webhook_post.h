@@ -19,7 +19,8 @@ struct mk_webhook_target {
     char *secret; /* for signatures, or NULL */
     char *headers[MK_WEBHOOK_HEADERS];
     struct mk_tls_files tls;
-    char *tls_texts[3]; /* the texts of `tls` */
+    char *tls_texts[3];  /* the texts of `tls` */
+    uint32_t timeout_ms; /* of the whole exchange of a post */
 };
 
 /*
@@ -28,7 +29,8 @@ struct mk_webhook_target {
  */
 int mk_webhook_target_init(struct mk_webhook_target *target, struct mk_http_client *http,
                            uint64_t self_id, struct mk_slice url, struct mk_slice token,
-                           struct mk_slice secret, const struct mk_tls_files *tls);
+                           struct mk_slice secret, const struct mk_tls_files *tls,
+                           uint64_t timeout_s);
 void mk_webhook_target_fini(struct mk_webhook_target *target);
 
 struct mk_webhook_event {

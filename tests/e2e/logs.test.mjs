@@ -104,7 +104,7 @@ describe('logs', { concurrency: 4 }, () => {
   it('and output for people cannot control the terminal', async (t) => {
     const tricks = '\u001b[2J\u009b31m\u202egnirts\u2066\u2028\u0085\u200f\u007f\u0007end';
     const unsafe = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
-    const receiver = await hook(t, { answer: () => ({ status: 410, body: `gone ${tricks}\nforged` }) });
+    const receiver = await hook(t, { answer: () => ({ status: 422, body: `gone ${tricks}\nforged` }) });
     const server = await RawServer.start(t);
     for (const format of ['text', 'json']) {
       const milky = await start(t, {
@@ -125,7 +125,7 @@ describe('logs', { concurrency: 4 }, () => {
       assert.ok(JSON.stringify(data).includes('\u202e'), 'to a bot it is what it was');
       await client.call(tricks);
       await call(milky.http(), encodeURIComponent(tricks), {}, { headers: { 'User-Agent': 'x\u0085\u009b' } });
-      await milky.log.find((line) => line.includes('set aside') || line.includes('410'), 'the refusal', 20000);
+      await milky.log.find((line) => line.includes('set aside') || line.includes('422'), 'the refusal', 20000);
       const outputs = [...watched];
       for (const command of [['status'], ['status', '--json'], ['deliveries'], ['deliveries', '--json'], ['do', 'world'],
         ['call', '--url', milky.http(), tricks], ['do', tricks]]) {

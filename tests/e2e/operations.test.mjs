@@ -369,7 +369,7 @@ describe('status', { concurrency: 6 }, () => {
 describe('deliveries', { concurrency: 6 }, () => {
   // Refuses every event until `answer` is replaced.
   async function refusing(t, more = {}, query = '') {
-    const state = { answer: { status: 410, body: 'gone\u0007 for good' } };
+    const state = { answer: { status: 422, body: 'gone\u0007 for good' } };
     const receiver = await hook(t, { answer: (asked) => (state.of ? state.of(asked) : state.answer) });
     const config = watched({ webhook: [{ url: receiver.url + query, secret: 'whsec_c2VjcmV0' }] }, more);
     return { state, receiver, config };
@@ -390,13 +390,13 @@ describe('deliveries', { concurrency: 6 }, () => {
     const [letter] = await aside(milky, 1);
     const { id, time, ...rest } = letter;
     assert.ok(Math.abs(time - Date.now() / 1000) < 60);
-    assert.deepEqual(rest, { self_id: BOT, webhook: receiver.url, number: 1, status: 410, response: 'gone\u0007 for good' });
+    assert.deepEqual(rest, { self_id: BOT, webhook: receiver.url, number: 1, status: 422, response: 'gone\u0007 for good' });
     const output = await milky.run(['deliveries']);
-    assert.match(output.stdout, /^\d+ {2}\d{4}-.* bot 10001000 {2}event 1 {2}http:.*\/hook {2}answered 410: gone\\u0007 for good\n$/);
+    assert.match(output.stdout, /^\d+ {2}\d{4}-.* bot 10001000 {2}event 1 {2}http:.*\/hook {2}answered 422: gone\\u0007 for good\n$/);
 
     const again = await milky.run(['deliveries', 'retry', `${id}`]);
     assert.equal(again.code, 1);
-    assert.equal(again.stdout, `${id}  refused again, and kept (410)\n`);
+    assert.equal(again.stdout, `${id}  refused again, and kept (422)\n`);
     assert.equal((await list(milky)).length, 1);
     const refused = await receiver.next();
     assert.equal(refused.text, posts[0].text);
@@ -450,10 +450,10 @@ describe('deliveries', { concurrency: 6 }, () => {
     const one = await milky.run(['deliveries', 'drop', `${letters[1].id}`]);
     assert.deepEqual([one.code, one.stdout], [0, '1 dropped\n']);
     assert.equal((await milky.run(['deliveries', 'drop', `${letters[1].id}`])).code, 1);
-    state.of = ({ headers }) => ({ status: headers['x-milky-delivery'] === '1' ? 204 : 410 });
+    state.of = ({ headers }) => ({ status: headers['x-milky-delivery'] === '1' ? 204 : 422 });
     const all = await milky.run(['deliveries', 'retry', 'all']);
     assert.equal(all.code, 1);
-    assert.equal(all.stdout, `${letters[0].id}  taken (204)\n${letters[2].id}  refused again, and kept (410)\n`);
+    assert.equal(all.stdout, `${letters[0].id}  taken (204)\n${letters[2].id}  refused again, and kept (422)\n`);
     const dropped = await milky.run(['deliveries', 'drop', 'all']);
     assert.deepEqual([dropped.code, dropped.stdout], [0, '1 dropped\n']);
     assert.deepEqual(await list(milky), []);
@@ -485,7 +485,7 @@ describe('deliveries', { concurrency: 6 }, () => {
   it('report an event that is gone from the journal', async (t) => {
     const { state, config } = await refusing(t, { journal: { max_events: 1 } });
     const milky = await serve(t, config);
-    state.of = ({ headers }) => ({ status: headers['x-milky-delivery'] === '1' ? 410 : 204 });
+    state.of = ({ headers }) => ({ status: headers['x-milky-delivery'] === '1' ? 422 : 204 });
     await speak(milky, 0, 'hello');
     const [{ id }] = await aside(milky, 1);
     const words = Array.from({ length: 600 }, (_, i) => `${i}`);

@@ -533,6 +533,35 @@ static void test_replaces_zeros_with_defaults(void **state)
     assert_int_equal(config.busy_poll_us, 0);
 }
 
+static void test_replaces_zeros_of_webhooks(void **state)
+{
+    (void)state;
+    const struct milky_remote webhooks[] = {
+        { .size = sizeof(webhooks[0]), .url = "http://127.0.0.1:1/a" },
+        { .size = sizeof(webhooks[0]),
+          .url = "http://127.0.0.1:1/b",
+          .timeout = 3,
+          .give_up_tries = 4,
+          .give_up_seconds = 5,
+          .on_give_up = MILKY_GIVE_UP_WAIT },
+    };
+    const struct milky_bot bot = { B, BOT, .webhook = webhooks, .webhook_count = 2 };
+    const struct milky_config given = { CONFIG, .bots = &bot, .bot_count = 1 };
+    struct mk_config_taken taken;
+    assert_int_equal(mk_config_take(&given, &taken, NULL), 0);
+    const struct milky_remote *usual = &taken.config.bots[0].webhook[0];
+    assert_int_equal(usual->timeout, MK_DEFAULT_TIMEOUT);
+    assert_int_equal(usual->give_up_tries, MK_DEFAULT_GIVE_UP_TRIES);
+    assert_int_equal(usual->give_up_seconds, MK_DEFAULT_GIVE_UP_SECONDS);
+    assert_int_equal(usual->on_give_up, MILKY_GIVE_UP_DEAD_LETTER);
+    const struct milky_remote *own = &usual[1];
+    assert_int_equal(own->timeout, 3);
+    assert_int_equal(own->give_up_tries, 4);
+    assert_int_equal(own->give_up_seconds, 5);
+    assert_int_equal(own->on_give_up, MILKY_GIVE_UP_WAIT);
+    mk_config_give_back(&taken);
+}
+
 static char *read_header(void)
 {
     FILE *file = fopen(MK_INCLUDE_DIR "/milky/milky.h", "re");
@@ -627,6 +656,7 @@ int main(void)
         cmocka_unit_test(test_refuses_impossible_sizes),
         cmocka_unit_test(test_copies_everything),
         cmocka_unit_test(test_replaces_zeros_with_defaults),
+        cmocka_unit_test(test_replaces_zeros_of_webhooks),
         cmocka_unit_test(test_the_header_documents_the_real_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,7 @@ static void test_errors_have_advice(void **state)
     } statuses[] = {
         { 401, "token" },   { 403, "token" },   { 404, "address" },
         { 405, "address" }, { 301, "address" }, { 429, "busy" },
-        { 503, "busy" },    { 500, "failing" }, { 410, "failing" },
+        { 503, "busy" },    { 500, "failing" }, { 410, "gone" },
     };
     static const struct {
         enum mk_failure_kind kind;
