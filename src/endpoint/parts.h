@@ -62,6 +62,7 @@ struct milky_endpoint {
     uint64_t rounds;  /* number of ends of turns */
     uint64_t reloads; /* number of reloads that have changed `hosts` */
     struct mk_timer *grace;
+    struct mk_timer *expiry;   /* see expiry.h */
     struct mk_timer *settling; /* runs while events wait in the journal for those of later turns */
     struct mk_requests requests;
     struct mk_control *control;

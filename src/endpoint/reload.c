@@ -4,6 +4,7 @@
  */
 #include "endpoint/reload.h"
 #include "base/error_text.h"
+#include "endpoint/expiry.h"
 #include "endpoint/parts.h"
 
 #include "base/log.h"
@@ -305,6 +306,7 @@ static size_t carry_out(struct milky_endpoint *endpoint, struct plan *plan,
             mk_bot_start(plan->changes[i].bot, &failed);
     change_settings(endpoint, config);
     mk_hosts_give_bots(endpoint, &plan->hosts);
+    mk_expiry_run(endpoint);
     return changed;
 }
 

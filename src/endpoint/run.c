@@ -7,6 +7,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "endpoint/expiry.h"
 #include "endpoint/files.h"
 #include "endpoint/hosts.h"
 #include "endpoint/parts.h"
@@ -88,6 +89,7 @@ static void finish_stop(struct milky_endpoint *endpoint)
     endpoint->stopped = true;
     mk_timer_stop(endpoint->grace);
     mk_timer_stop(endpoint->settling);
+    mk_expiry_stop(endpoint);
     if (endpoint->ready)
         mk_loop_release(endpoint->loop);
     endpoint->ready = false;
@@ -191,13 +193,14 @@ int mk_run_init(struct milky_endpoint *endpoint)
     mk_loop_add_hook(endpoint->loop, &endpoint->turn);
     endpoint->grace = mk_timer_new(endpoint->loop, on_grace_over, endpoint);
     endpoint->settling = mk_timer_new(endpoint->loop, on_settling, endpoint);
-    return endpoint->grace && endpoint->settling ? 0 : -ENOMEM;
+    return endpoint->grace && endpoint->settling ? mk_expiry_init(endpoint) : -ENOMEM;
 }
 
 void mk_run_fini(struct milky_endpoint *endpoint)
 {
     mk_timer_free(endpoint->grace);
     mk_timer_free(endpoint->settling);
+    mk_expiry_fini(endpoint);
     mk_loop_remove_hook(&endpoint->turn);
 }
 
@@ -290,6 +293,7 @@ int milky_endpoint_start(struct milky_endpoint *endpoint, struct milky_error *er
         mk_error_complete(error, MK_PHRASE("cannot start", "无法启动"), rc);
         return rc;
     }
+    mk_expiry_run(endpoint);
     mk_loop_hold(endpoint->loop);
     endpoint->ready = true;
     return 0;

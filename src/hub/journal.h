@@ -145,7 +145,18 @@ int mk_journal_start_sink(struct mk_journal *journal, uint64_t self_id, struct m
 int mk_journal_set_cursor(struct mk_journal *journal, uint64_t self_id, struct mk_slice sink,
                           uint64_t number);
 
-/* --- dead letters: deliveries that a receiver has finally refused --- */
+/*
+ * Deletes the cursors that no sink has used for the maximum age, and dead letters that are older
+ * than it: to be called at the start, after each change of sinks, and from time to time. A sink
+ * that is back before continues at its cursor. Returns 0 or a negative errno, logged.
+ */
+int mk_journal_expire_sinks(struct mk_journal *journal,
+                            bool (*is_used)(void *arg, uint64_t self_id, struct mk_slice sink),
+                            void *arg);
+
+/* --- dead letters: events that a receiver has refused, or that were given up --- */
+
+enum { MK_JOURNAL_DEAD_LETTERS = 10000 }; /* of a bot; beyond that the oldest are deleted */
 
 struct mk_dead_letter {
     uint64_t id; /* assigned when it is added */

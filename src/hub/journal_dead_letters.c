@@ -1,6 +1,27 @@
 /* journal_dead_letters: see journal.h. */
 #include "hub/journal_private.h"
 
+#include "base/log.h"
+
+enum { ROOM = 100 }; /* dead letters that are deleted at once */
+
+/* A failure costs disk space alone: the next one tries it again. */
+static void limit(struct mk_journal *journal, uint64_t self_id)
+{
+    sqlite3_stmt *statement =
+        MK_JOURNAL_USE(journal, LIMIT_DEAD_LETTERS, self_id, MK_JOURNAL_DEAD_LETTERS,
+                       MK_JOURNAL_DEAD_LETTERS - ROOM);
+    if (mk_journal_run(journal, statement,
+                       MK_PHRASE("cannot delete old dead letters", "无法删除旧的搁置投递")) == 0 &&
+        sqlite3_changes(journal->db) > 0)
+        mk_log_warn("journal",
+                    "bot %llu has more than %d dead letters: the oldest %d were deleted (see "
+                    "`milky deliveries`)",
+                    "Bot %llu 搁置的投递超过 %d 个：已删除最早的 %d 个（见 `milky deliveries`）",
+                    (unsigned long long)self_id, MK_JOURNAL_DEAD_LETTERS,
+                    sqlite3_changes(journal->db));
+}
+
 int mk_journal_add_dead_letter(struct mk_journal *journal, const struct mk_dead_letter *letter)
 {
     journal->needs_flush = true;
@@ -9,7 +30,10 @@ int mk_journal_add_dead_letter(struct mk_journal *journal, const struct mk_dead_
         .numbers = { letter->self_id, letter->number, letter->time, letter->status },
         .texts = { letter->sink, letter->response },
     };
-    return mk_journal_add_record(journal, &record);
+    int rc = mk_journal_add_record(journal, &record);
+    if (rc == 0 && !journal->broken)
+        limit(journal, letter->self_id);
+    return rc;
 }
 
 int mk_journal_find_dead_letter(struct mk_journal *journal, uint64_t id,

@@ -42,6 +42,17 @@ static const char *const texts[STATEMENTS] = {
         "SELECT id, bot, number, time, status, sink, response FROM dead WHERE id >= ?1"
         " ORDER BY id LIMIT 1",
     [REMOVE_DEAD_LETTER] = "DELETE FROM dead WHERE id = ?1",
+    /* More than ?2: all but the last ?3. */
+    [LIMIT_DEAD_LETTERS] =
+        "DELETE FROM dead WHERE bot = ?1 AND (SELECT count(*) FROM dead WHERE bot = ?1) > ?2"
+        " AND id <= (SELECT id FROM dead WHERE bot = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?3)",
+    [EXPIRE_DEAD_LETTERS] = "DELETE FROM dead WHERE time < ?1",
+    [NEXT_CURSOR] = "SELECT bot, sink, coalesce(since, 0) FROM cursor"
+                    " LEFT JOIN unused USING (bot, sink) WHERE (bot, sink) > (?1, ?2)"
+                    " ORDER BY bot, sink LIMIT 1",
+    [SET_UNUSED] = "INSERT INTO unused (bot, since, sink) VALUES (?1, ?2, ?3)",
+    [SET_USED] = "DELETE FROM unused WHERE bot = ?1 AND sink = ?2",
+    [REMOVE_CURSOR] = "DELETE FROM cursor WHERE bot = ?1 AND sink = ?2",
 };
 
 /* The statements that upgrade version n - 1 to n. */
@@ -70,6 +81,12 @@ static const char *const steps[] = {
     "  bot INTEGER NOT NULL, ordinal INTEGER NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL,"
     "  PRIMARY KEY (bot, ordinal)) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 3;",
+
+    /* The cursors that no sink uses, and since when (seconds since 1970). */
+    "CREATE TABLE IF NOT EXISTS unused ("
+    "  bot INTEGER NOT NULL, sink TEXT NOT NULL, since INTEGER NOT NULL,"
+    "  PRIMARY KEY (bot, sink)) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 4;",
 };
 enum { VERSION = sizeof(steps) / sizeof(steps[0]), APPLICATION = 1296779854 /* "MKJN" */ };
 

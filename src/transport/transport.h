@@ -58,6 +58,7 @@ struct mk_transport {
      */
     const char *listen;
     struct mk_http_port *port;
+    const char *sink; /* the name of its cursor in the journal; NULL: it has none */
     bool started;
     bool goes_on; /* the current reload keeps it */
 };

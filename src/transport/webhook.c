@@ -235,9 +235,11 @@ static int configure(struct mk_webhook *webhook, struct mk_http_client *http,
     mk_remote_name(mk_slice_str(config->url), webhook->name);
     if (!http || !webhook->timer || !webhook->transport.identity)
         return -ENOMEM;
-    return mk_webhook_target_init(&webhook->target, http, webhook->hub->self_id,
-                                  mk_slice_str(config->url), mk_slice_str(config->access_token),
-                                  mk_slice_str(config->secret), &tls, config->timeout);
+    int rc = mk_webhook_target_init(&webhook->target, http, webhook->hub->self_id,
+                                    mk_slice_str(config->url), mk_slice_str(config->access_token),
+                                    mk_slice_str(config->secret), &tls, config->timeout);
+    webhook->transport.sink = webhook->target.url;
+    return rc;
 }
 
 static int add_webhooks(const struct mk_transport_context *context, const struct milky_bot *config,
@@ -295,6 +297,7 @@ static void adopt(struct mk_transport *transport, struct mk_transport *fresh)
     const struct mk_webhook_target target = webhook->target;
     webhook->target = other->target;
     other->target = target;
+    transport->sink = webhook->target.url;
     webhook->bounds = other->bounds;
     mk_webhook_resume(transport);
 }

@@ -208,8 +208,10 @@ static int configure(struct client *client, const struct milky_remote *config)
     mk_remote_name(mk_slice_str(client->text), client->name);
     client->sessions.compresses = !config->no_compression;
     client->replay = config->replay;
-    if (config->replay)
+    if (config->replay) {
         client->sessions.received = on_received;
+        client->transport.sink = client->text;
+    }
     return mk_remote_load_tls(module, config, &client->tls);
 }
 

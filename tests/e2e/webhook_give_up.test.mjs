@@ -7,7 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { folder, freePort, hook, serve, start, text, textOf } from './fixtures.mjs';
-import { BOT, GROUP, call, request, within } from './harness.mjs';
+import { BOT, GROUP, call, request, run, within } from './harness.mjs';
 
 const OTHER = 10002000;
 const port = '127.0.0.1:0';
@@ -190,7 +190,6 @@ describe('webhook: giving up', { concurrency: 4 }, () => {
 
   it('refuses bounds that make no sense', async (t) => {
     const dir = await folder(t);
-    const { run } = await import('./harness.mjs');
     for (const [keys, where] of [[{ timeout: 0 }, 'timeout'], [{ timeout: 601 }, 'timeout'], [{ give_up: { tries: 0 } }, 'give_up.tries'],
       [{ give_up: { seconds: 86401 } }, 'give_up.seconds'], [{ give_up: 3 }, 'give_up'], [{ on_give_up: 'drop' }, 'on_give_up'],
       [{ give_up: { minutes: 3 } }, 'give_up']]) {
@@ -199,6 +198,42 @@ describe('webhook: giving up', { concurrency: 4 }, () => {
       assert.notEqual(code, 0);
       assert.ok((stderr + stdout).includes(`bots[0].webhook[0].${where}`), stderr + stdout);
     }
+  });
+});
+
+// What the journal keeps for receivers; milky must have ended.
+async function cursors(dir) {
+  const script = `import json, sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+print(json.dumps([db.execute('SELECT bot, sink FROM ' + table + ' ORDER BY 1, 2').fetchall() for table in ('cursor', 'unused')]))`;
+  const { code, stdout, stderr } = await run(['-c', script, join(dir, 'data', 'journal.db')], { command: 'python3' });
+  assert.equal(code, 0, stderr);
+  const [used, unused] = JSON.parse(stdout);
+  return { all: used, unused };
+}
+
+describe('the position of a webhook', { concurrency: 4 }, () => {
+  it('outlives its absence, over reloads and restarts, and is marked as unused meanwhile', async (t) => {
+    const dir = await folder(t);
+    const receivers = [await hook(t), await hook(t)];
+    const entries = receivers.map(({ url }) => ({ url }));
+    const [both, one] = [configOf(...entries), configOf(entries[0])];
+    const milky = await start(t, { config: both, dir });
+    await speak(milky, 'one');
+    for (const receiver of receivers) assert.equal(numberOf(await receiver.next()), 1);
+    await reload(milky, one);
+    await speak(milky, 'two');
+    assert.equal(numberOf(await receivers[0].next()), 2);
+    assert.equal(await milky.stop(), 0);
+    const known = receivers.map(({ url }) => [BOT, url]).sort();
+    assert.deepEqual(await cursors(dir), { all: known, unused: [[BOT, receivers[1].url]] });
+    const again = await start(t, { config: both, dir });
+    assert.equal(numberOf(await receivers[1].next()), 2);
+    assert.equal(await again.stop(), 0);
+    assert.deepEqual(await cursors(dir), { all: known, unused: [] });
+    const gone = await start(t, { config: { bots: [{ self_id: OTHER }] }, dir });
+    assert.equal(await gone.stop(), 0);
+    assert.deepEqual((await cursors(dir)).unused, known);
   });
 });
 

@@ -307,6 +307,85 @@ static void test_cursors_and_dead_letters(void **state)
     assert_int_equal(found.number, 4);
 }
 
+/* The sinks that are configured, in test_cursors_of_sinks_that_are_gone_expire. */
+static bool is_used(void *arg, uint64_t self_id, struct mk_slice sink)
+{
+    return self_id == BOT && mk_slice_eq(sink, mk_slice_str(arg));
+}
+
+static void test_cursors_of_sinks_that_are_gone_expire(void **state)
+{
+    struct world *world = *state;
+    struct mk_journal *journal = world->journal;
+    char kept[] = "http://kept/";
+    uint64_t number = 0;
+    assert_int_equal(mk_journal_set_cursor(journal, BOT, mk_slice_str(kept), 1), 0);
+    assert_int_equal(mk_journal_set_cursor(journal, BOT, MK_SLICE("http://back/"), 2), 0);
+    assert_int_equal(mk_journal_set_cursor(journal, BOT, MK_SLICE("http://gone/"), 3), 0);
+    assert_int_equal(mk_journal_set_cursor(journal, OTHER, mk_slice_str(kept), 4), 0);
+    assert_int_equal(mk_journal_commit(journal), 0);
+    /* Their age counts from when they were first found unused. */
+    assert_int_equal(mk_journal_expire_sinks(journal, is_used, kept), 0);
+    assert_int_equal(mk_journal_expire_sinks(journal, is_used, kept), 0);
+    assert_int_equal(mk_journal_cursor(journal, BOT, MK_SLICE("http://gone/"), &number), 1);
+    change(world, "UPDATE unused SET since = since - 3590"); /* of 3600 */
+    journal = world->journal;
+    /* One that is back in time is as new. */
+    assert_int_equal(mk_journal_expire_sinks(journal, is_used, "http://back/"), 0);
+    assert_int_equal(mk_journal_expire_sinks(journal, is_used, kept), 0);
+    change(world, "UPDATE unused SET since = since - 20");
+    journal = world->journal;
+    assert_int_equal(mk_journal_expire_sinks(journal, is_used, kept), 0);
+    assert_int_equal(mk_journal_cursor(journal, BOT, mk_slice_str(kept), &number), 1);
+    assert_int_equal(number, 1);
+    assert_int_equal(mk_journal_cursor(journal, BOT, MK_SLICE("http://back/"), &number), 1);
+    assert_int_equal(number, 2);
+    assert_int_equal(mk_journal_cursor(journal, BOT, MK_SLICE("http://gone/"), &number), 0);
+    assert_int_equal(mk_journal_cursor(journal, OTHER, mk_slice_str(kept), &number), 0);
+}
+
+static void test_dead_letters_expire(void **state)
+{
+    struct world *world = *state;
+    uint64_t now = mk_clock_real_ms() / 1000;
+    struct mk_dead_letter letter = { .self_id = BOT,
+                                     .sink = MK_SLICE("http://x/"),
+                                     .response = MK_SLICE("") };
+    for (uint64_t age = 999990; age <= 1000010; age += 20) {
+        letter.number = age;
+        letter.time = now - age;
+        assert_int_equal(mk_journal_add_dead_letter(world->journal, &letter), 0);
+    }
+    assert_int_equal(mk_journal_expire_sinks(world->journal, is_used, ""), 0);
+    assert_int_equal(mk_journal_find_dead_letter(world->journal, 0, &letter), 1);
+    assert_int_equal(letter.number, 999990);
+    assert_int_equal(mk_journal_find_dead_letter(world->journal, letter.id + 1, &letter), 0);
+}
+
+static void test_dead_letters_of_a_bot_are_bounded(void **state)
+{
+    struct world *world = *state;
+    struct mk_journal_measure measure;
+    struct mk_dead_letter letter = { .self_id = OTHER,
+                                     .number = 1,
+                                     .time = mk_clock_real_ms() / 1000,
+                                     .sink = MK_SLICE("http://x/"),
+                                     .response = MK_SLICE("") };
+    assert_int_equal(mk_journal_add_dead_letter(world->journal, &letter), 0);
+    letter.self_id = BOT;
+    for (letter.number = 1; letter.number <= MK_JOURNAL_DEAD_LETTERS; letter.number++)
+        assert_int_equal(mk_journal_add_dead_letter(world->journal, &letter), 0);
+    mk_journal_measure(world->journal, BOT, &measure);
+    assert_int_equal(measure.dead_letters, MK_JOURNAL_DEAD_LETTERS);
+    assert_int_equal(mk_journal_add_dead_letter(world->journal, &letter), 0);
+    mk_journal_measure(world->journal, BOT, &measure);
+    assert_in_range(measure.dead_letters, MK_JOURNAL_DEAD_LETTERS - 200, MK_JOURNAL_DEAD_LETTERS);
+    mk_journal_measure(world->journal, OTHER, &measure);
+    assert_int_equal(measure.dead_letters, 1);
+    assert_int_equal(mk_journal_find_dead_letter(world->journal, 2, &letter), 1);
+    assert_in_range(letter.number, 50, 200); /* the oldest are gone */
+}
+
 static void test_an_invalid_event_has_no_effect(void **state)
 {
     struct world *world = *state;
@@ -414,6 +493,9 @@ int main(void)
         TEST(test_a_clock_that_is_far_ahead_deletes_nothing),
         TEST(test_an_older_version_is_migrated),
         TEST(test_cursors_and_dead_letters),
+        TEST(test_cursors_of_sinks_that_are_gone_expire),
+        TEST(test_dead_letters_expire),
+        TEST(test_dead_letters_of_a_bot_are_bounded),
         TEST(test_each_bot_is_bounded),
         TEST(test_an_invalid_event_has_no_effect),
         TEST(test_events_that_a_feed_lost_come_from_the_journal),
