@@ -42,6 +42,7 @@ static void *make_sandbox(const struct mk_config_backend *config, const char *fo
     if (len < 0 || (size_t)len >= sizeof(path))
         return NULL;
     size_t closed_count;
+    bool has_roots = config->sandbox.media.root_count > 0;
     const char **closed = closed_files(home, fresh, &closed_count);
     const struct sb_sandbox_config sandbox = {
         .path = path,
@@ -50,8 +51,8 @@ static void *make_sandbox(const struct mk_config_backend *config, const char *fo
             .max_bytes = config->sandbox.media.max_bytes,
             .bot_bytes = fresh->endpoint.limits.media_bytes_per_bot,
             .total_bytes = fresh->endpoint.limits.media_bytes,
-            .roots = config->sandbox.media.roots,
-            .root_count = config->sandbox.media.root_count,
+            .roots = has_roots ? config->sandbox.media.roots : &home->data_dir,
+            .root_count = has_roots ? config->sandbox.media.root_count : 1,
             .closed = closed,
             .closed_count = closed_count,
             .data_dir = home->data_dir,

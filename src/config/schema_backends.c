@@ -24,9 +24,9 @@ static const struct mk_config_key media_keys[] = {
       .count = MEDIA(root_count),
       .sample = "[\"pictures\"]",
       .en = "file:// URIs reach files below these folders alone, and none of the files that this "
-            "configuration names. Default: none, file:// is refused.",
-      .zh = "file:// 只能读取这些目录中的文件，且不能读取本配置中指定的文件。默认为空，即拒绝 "
-            "file://。" },
+            "configuration names. Default: data_dir.",
+      .zh = "file:// 只能读取这些目录中的文件，且不能读取本配置中指定的文件。默认为 "
+            "data_dir。" },
     { .name = "allow_private_addresses",
       .type = MK_CONFIG_BOOLEAN,
       .at = MEDIA(allow_private_addresses),

@@ -18,9 +18,13 @@ async function isRefused(milky, path, base) {
 }
 
 describe('file://', { concurrency: 4 }, () => {
-  it('is refused where no root is configured, and the error names the key', async (t) => {
+  it('reads data_dir alone where no root is configured, and the error names the key', async (t) => {
     const milky = await serve(t, botConfig(server));
-    for (const name of ['a.png', 'data/a.png', 'data/sandbox/a.png']) {
+    await writeFile(join(milky.dir, 'data/a.png'), png(1, 1));
+    assert.equal((await upload(milky, join(milky.dir, 'data/a.png'))).retcode, 0);
+    await isRefused(milky, join(milky.dir, 'data/journal.db'));
+    await isRefused(milky, join(milky.dir, 'data/sandbox/sandbox.db'));
+    for (const name of ['a.png', 'milky.png']) {
       await writeFile(join(milky.dir, name), png(1, 1));
       const { retcode, message } = await upload(milky, join(milky.dir, name));
       assert.equal(retcode, -120);
