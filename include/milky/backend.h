@@ -65,11 +65,11 @@ struct milky_backend {
 
     /*
      * True: the backend has each event on its own disk before it emits it, deletes it there only
-     * after milky_host_flush has returned 0, and emits it again from `start`, in order, where its
-     * number is above milky_host_last_event. Then the endpoint writes the events of several turns
-     * into its journal at once (within a second) and does not wait for the disk: a backend that has
-     * stored an event does not pay for storing it again. False: the journal is the only copy, and
-     * each turn with events ends when the disk has them.
+     * after milky_host_flush has returned 0, and offers all it has from `start`, in order, under
+     * the numbers they had (milky_emit_again_json). Then the endpoint writes the events of several
+     * turns into its journal at once (within a second) and does not wait for the disk: a backend
+     * that has stored an event does not pay for storing it again. False: the journal is the only
+     * copy, and each turn with events ends when the disk has them.
      */
     bool keeps_events;
 
@@ -271,9 +271,19 @@ MILKY_API int milky_emit_json(struct milky_host *host, uint64_t self_id, const c
                               uint64_t *number);
 
 /*
+ * Emits an event from the backend's own copy, in `start`, under the number that it had: for a
+ * backend that `keeps_events`. If the journal does not have it (a crash came before it was written,
+ * or the file was damaged), it is stored again, so that receivers get it when they come to its
+ * number. Returns 0; MILKY_REPEATED if the journal has it or has deleted it as too old; -EINVAL
+ * also for the number 0; otherwise as milky_emit_json.
+ */
+MILKY_API int milky_emit_again_json(struct milky_host *host, uint64_t self_id, uint64_t number,
+                                    const char *type, uint64_t time, const char *json, size_t len);
+
+/*
  * The number of the last event of a bot; 0 before the first, and for no such bot. The next event
- * gets the next number. In `start` it is the last number in the journal: a backend that
- * `keeps_events` emits those again that come after it.
+ * gets the next number. In `start` it is the last one that is known to have been given: the journal
+ * may lack events before it, where its file was damaged.
  */
 MILKY_API uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id);
 

@@ -62,6 +62,10 @@ MILKY_API int milky_check_operation(const struct milky_operations *operations, c
 MILKY_API int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint64_t time,
                          yyjson_mut_val *data);
 
+/* As milky_emit_again_json with a value. */
+MILKY_API int milky_emit_again(struct milky_host *host, uint64_t self_id, uint64_t number,
+                               const char *type, uint64_t time, yyjson_mut_val *data);
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,6 +4,7 @@
 #include "base/error_text.h"
 
 #include "cli/command.h"
+#include "cli/hangup.h"
 #include "cli/output.h"
 #include "cli/reload.h"
 #include "cli/summary.h"
@@ -31,11 +32,14 @@ enum {
     SIGNALS = 3,
     BANNER_MS = 1000, /* what a reader of the banner that has stalled may cost at the end */
 };
+/* Of these, `milky serve` has the last one for reloads: cli/hangup.h. */
+static const int numbers[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
 
 struct server {
     const struct mk_serving *serving;
     struct milky_endpoint *endpoint;
     uv_signal_t signals[SIGNALS];
+    struct mk_hangup hangup;
     struct mk_output *banner;
     bool stopping;
 };
@@ -49,11 +53,8 @@ static const char *reload(void *arg, const char **restart)
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct server *server = handle->data;
-    if (number == SIGHUP && server->serving->reload) {
-        const char *restart;
-        reload(server, &restart); /* it logs the result */
-        return;
-    }
+    if (server->stopping && number == SIGHUP)
+        return; /* a terminal that closes does not mean it */
     if (server->stopping) {
         mk_command_log_flush();
         _exit(128 + number); /* a second signal means that the user does not want to wait */
@@ -64,13 +65,29 @@ static void on_signal(uv_signal_t *handle, int number)
     milky_endpoint_stop(server->endpoint);
 }
 
+static void on_hangup(void *arg)
+{
+    struct server *server = arg;
+    const char *restart;
+    if (!server->stopping)
+        reload(server, &restart); /* it logs the result */
+}
+
 /* The handles do not keep the loop running. They are closed here, and the loop lets go of them when
  * the endpoint is freed. */
 static int watch_signals(struct server *server)
 {
-    static const int numbers[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
     uv_loop_t *loop = milky_endpoint_loop(server->endpoint);
-    for (size_t i = 0; i < SIGNALS; i++) {
+    size_t count = SIGNALS;
+    if (server->serving->reload) {
+        server->hangup.run = on_hangup;
+        server->hangup.arg = server;
+        int rc = mk_hangup_watch(&server->hangup, loop);
+        if (rc < 0)
+            return rc;
+        count--;
+    }
+    for (size_t i = 0; i < count; i++) {
         int rc = uv_signal_init(loop, &server->signals[i]);
         if (rc < 0)
             return rc;
@@ -88,6 +105,7 @@ static void forget_signals(struct server *server)
     for (size_t i = 0; i < SIGNALS; i++)
         if (server->signals[i].data)
             uv_close((uv_handle_t *)&server->signals[i], NULL);
+    mk_hangup_forget(&server->hangup);
 }
 
 /* mkdir -p. Only the owner may read it, because there are messages in it. */
@@ -134,6 +152,8 @@ int mk_serve(const struct mk_serving *serving)
      * each piece of memory. */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
+    signal(SIGUSR1, SIG_IGN); /* they mean nothing here, and would end it by default */
+    signal(SIGUSR2, SIG_IGN);
     struct server server = { .serving = serving };
     int code = MK_EXIT_OK;
     struct milky_error error = { .size = sizeof(error) };
@@ -233,7 +253,11 @@ static int run(const struct mk_arguments *arguments)
         return mk_command_misused(arguments->command, "--log-format text|json",
                                   "--log-format text|json");
     struct mk_config *config;
-    int rc = mk_command_config_whole(arguments->option[CONFIG], &config);
+    int rc = mk_hangup_hold();
+    if (rc < 0)
+        return mk_command_failed("cannot watch SIGHUP: %s", "无法处理 SIGHUP：%s",
+                                 mk_error_text(-rc));
+    rc = mk_command_config_whole(arguments->option[CONFIG], &config);
     if (rc)
         return rc;
     mk_command_log(level_word ? (unsigned)level : config->log.level,

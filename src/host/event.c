@@ -71,6 +71,30 @@ int milky_emit(struct milky_host *host, uint64_t self_id, const char *name, uint
     return rc == 0 ? emit(account, type, time, data, NULL, NULL) : rc;
 }
 
+int milky_emit_again(struct milky_host *host, uint64_t self_id, uint64_t number, const char *name,
+                     uint64_t time, yyjson_mut_val *data)
+{
+    struct mk_account *account;
+    const struct mk_event_type *type;
+    int rc = find(host, self_id, name, &account, &type);
+    if (rc < 0)
+        return rc;
+    struct mk_event event = {
+        .type = type,
+        .self_id = self_id,
+        .number = number,
+        .time = time,
+        .data = data,
+        .is_kept = host->table.keeps_events,
+    };
+    rc = mk_hub_emit_again(account->hub, &event);
+    if (rc == 0) {
+        host->unstored = true;
+        mk_loop_wake(host->owner->loop);
+    }
+    return rc == MK_HUB_REPEATED ? MILKY_REPEATED : rc;
+}
+
 /* Returns 0; -EINVAL, logged; -ENOMEM. The document is on the heap. */
 static int read_data(struct milky_host *host, const char *name, struct mk_slice json,
                      yyjson_mut_doc **data)
@@ -102,6 +126,17 @@ int milky_emit_json(struct milky_host *host, uint64_t self_id, const char *name,
         rc = read_data(host, name, mk_slice_of(json, json ? len : 0), &doc);
     if (rc == 0)
         rc = emit(account, type, time, yyjson_mut_doc_get_root(doc), key, number);
+    yyjson_mut_doc_free(doc);
+    return rc;
+}
+
+int milky_emit_again_json(struct milky_host *host, uint64_t self_id, uint64_t number,
+                          const char *name, uint64_t time, const char *json, size_t len)
+{
+    yyjson_mut_doc *doc = NULL;
+    int rc = read_data(host, name ? name : "", mk_slice_of(json, json ? len : 0), &doc);
+    if (rc == 0)
+        rc = milky_emit_again(host, self_id, number, name, time, yyjson_mut_doc_get_root(doc));
     yyjson_mut_doc_free(doc);
     return rc;
 }

@@ -34,7 +34,13 @@ int mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal
     mk_list_init(&hub->stuck);
     mk_list_init(&hub->uncommitted);
     for_each_feed(hub, mk_feed_init);
-    return journal ? mk_journal_last(journal, self_id, &hub->events) : 0;
+    if (!journal)
+        return 0;
+    struct mk_journal_start start;
+    int rc = mk_journal_start_bot(journal, self_id, &start);
+    hub->events = start.last;
+    hub->expired = start.expired;
+    return rc;
 }
 
 void mk_hub_fini(struct mk_hub *hub)
@@ -191,6 +197,33 @@ static int emit(struct mk_hub *hub, struct mk_event *event, const struct mk_key 
 
 int mk_hub_emit(struct mk_hub *hub, struct mk_event *event)
 {
+    return emit(hub, event, NULL);
+}
+
+/* An event that has a number already is only written into the journal: no sink waits for it. */
+static int refill(struct mk_hub *hub, struct mk_event *event)
+{
+    int rc = event->number > hub->expired
+                 ? mk_journal_has(hub->journal, hub->self_id, event->number)
+                 : MK_HUB_REPEATED;
+    if (rc != 0)
+        return rc < 0 ? rc : MK_HUB_REPEATED;
+    rc = mk_event_check(event);
+    if (rc == 0)
+        rc = make_json(hub, event);
+    if (rc == 0)
+        rc = write_journal(hub, event, NULL);
+    mk_buf_reset(&hub->data, KEPT_BUFFER);
+    return rc;
+}
+
+int mk_hub_emit_again(struct mk_hub *hub, struct mk_event *event)
+{
+    if (event->number == 0)
+        return -EINVAL;
+    if (event->number <= hub->events)
+        return hub->journal ? refill(hub, event) : MK_HUB_REPEATED;
+    hub->events = event->number - 1; /* those between are missing everywhere: a gap */
     return emit(hub, event, NULL);
 }
 

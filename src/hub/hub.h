@@ -31,6 +31,7 @@ struct mk_hub {
     struct mk_journal *journal; /* NULL: events are not stored */
     struct mk_deflate *deflate; /* NULL (initially): nothing is compressed. Borrowed */
     uint64_t events;            /* the number of the last event */
+    uint64_t expired;           /* at the start, the journal had had the events up to this one */
     uint64_t encodings;         /* JSON texts made: at most one per (dialect, envelope) and event */
     uint64_t compressions;      /* of them that were compressed */
     uint64_t emitted[MK_COUNTED_TYPES]; /* events by the index of their type */
@@ -86,6 +87,13 @@ int mk_hub_emit(struct mk_hub *hub, struct mk_event *event);
  */
 enum { MK_HUB_REPEATED = 1 };
 int mk_hub_emit_once(struct mk_hub *hub, const struct mk_key *key, struct mk_event *event);
+
+/*
+ * Emits an event that has had a number before (`event->number`), at the start, from its backend's
+ * copy, where the journal does not have it. Returns 0, MK_HUB_REPEATED if the journal has it or has
+ * deleted it as too old, or a negative errno as above.
+ */
+int mk_hub_emit_again(struct mk_hub *hub, struct mk_event *event);
 
 /*
  * Runs the waiter once, when all emitted events are stored; never from within this function. It

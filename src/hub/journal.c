@@ -158,6 +158,7 @@ static int insert(struct mk_journal *journal, const struct mk_redo *record)
                           3,
                           1,
                           { "cannot store the key of an event", "无法存储事件的去重键" } },
+        [MK_REDO_LAST] = { SET_LAST, 2, 0, { "cannot store a number", "无法存储编号" } },
         [MK_REDO_CURSOR] = { SET_CURSOR, 2, 1, { "cannot store a cursor", "无法存储游标" } },
         [MK_REDO_ADD_DEAD_LETTER] = { ADD_DEAD_LETTER,
                                       4,
@@ -287,6 +288,8 @@ int mk_journal_commit(struct mk_journal *journal)
     int rc = commit(journal);
     if (missed)
         return -EIO;
+    if (rc == 0)
+        mk_marks_write(&journal->marks);
     return fresh ? rc : 0;
 }
 
@@ -323,6 +326,7 @@ struct mk_journal *mk_journal_close(struct mk_journal *journal)
     for (size_t i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(journal->statements[i]);
     sqlite3_close(journal->db);
+    mk_marks_close(&journal->marks);
     mk_buf_fini(&journal->pending);
     free(journal);
     return NULL;

@@ -100,6 +100,26 @@ void mk_journal_fail_commit(struct mk_journal *journal);
 int mk_journal_last(struct mk_journal *journal, uint64_t self_id, uint64_t *number);
 
 /*
+ * What is known of a bot's numbers. A start compares what the journal has with all that refers to a
+ * number: cursors, dead letters, keys, and the file of last numbers (hub/marks.h).
+ */
+struct mk_journal_start {
+    uint64_t last;    /* no event has had a higher number */
+    uint64_t expired; /* the events up to this number were deleted as too old or too many */
+};
+
+/*
+ * To be called once before the first event of a bot. Where the journal lacks events at its end,
+ * because it is damaged or an older copy, this is logged, and stored: they are a gap from now on.
+ * Returns 0 or a negative errno, logged.
+ */
+int mk_journal_start_bot(struct mk_journal *journal, uint64_t self_id,
+                         struct mk_journal_start *start);
+
+/* Returns 1 if the journal has this event, 0, or a negative errno, logged. */
+int mk_journal_has(struct mk_journal *journal, uint64_t self_id, uint64_t number);
+
+/*
  * Finds the first event from number `from` on; its texts are borrowed until the next call of a
  * function of the journal. Returns 1, 0 when there is none, or a negative errno, logged.
  */

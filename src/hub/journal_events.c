@@ -2,6 +2,7 @@
 #include "hub/journal_private.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 enum { PRUNE_EVERY = 256 };
 
@@ -20,6 +21,9 @@ int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
         mk_journal_fail_commit(journal);
     else
         journal->fresh = true;
+    if (rc == 0 && mk_marks_raise(&journal->marks, self_id, event->number) < 0)
+        mk_log_error("journal", "out of memory: the last number of bot %llu is not noted",
+                     "内存不足：未能记录 Bot %llu 的最后编号", (unsigned long long)self_id);
     if (rc == 0 && event->number % PRUNE_EVERY == 0 && !journal->broken)
         mk_journal_prune(journal, self_id, event->number);
     return rc;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 enum { FIRST_RETRY_MS = 20, MAX_RETRY_MS = 1000 };
@@ -14,13 +15,20 @@ static const char *const texts[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
-    [APPEND] = "INSERT INTO event (bot, number, time, stored, type, data)"
+    [APPEND] = "INSERT OR REPLACE INTO event (bot, number, time, stored, type, data)"
                " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SET_LAST] = "INSERT INTO last (bot, number) VALUES (?1, ?2)"
                  " ON CONFLICT (bot) DO UPDATE SET number = excluded.number",
     /* The last event, or, if all were deleted, the number that was stored then. */
     [GET_LAST] = "SELECT max(coalesce((SELECT number FROM last WHERE bot = ?1), 0),"
                  " coalesce((SELECT max(number) FROM event WHERE bot = ?1), 0))",
+    /* The highest one that anything refers to. */
+    [GET_HIGHEST] = "SELECT max(coalesce((SELECT number FROM last WHERE bot = ?1), 0),"
+                    " coalesce((SELECT max(number) FROM event WHERE bot = ?1), 0),"
+                    " coalesce((SELECT max(number) FROM cursor WHERE bot = ?1), 0),"
+                    " coalesce((SELECT max(number) FROM dead WHERE bot = ?1), 0),"
+                    " coalesce((SELECT max(number) FROM event_key WHERE bot = ?1), 0))",
+    [HAS_EVENT] = "SELECT 1 FROM event WHERE bot = ?1 AND number = ?2",
     [FIND] = "SELECT number, time, type, data FROM event WHERE bot = ?1 AND number >= ?2"
              " ORDER BY number LIMIT 1",
     [GET_FIRST] = "SELECT number FROM event WHERE bot = ?1 ORDER BY number LIMIT 1",
@@ -185,12 +193,27 @@ static int prepare(struct mk_journal *journal)
     return rc;
 }
 
+/* Beside the journal, and named like SQLite's own. */
+static int open_marks(struct mk_journal *journal)
+{
+    struct mk_buf path;
+    mk_buf_init(&path, PATH_MAX);
+    int rc = mk_buf_printf(&path, "%s-numbers", journal->config.path);
+    if (rc == 0)
+        rc = mk_buf_append_char(&path, '\0');
+    if (rc == 0)
+        rc = mk_marks_open(&journal->marks, path.data);
+    mk_buf_fini(&path);
+    return rc;
+}
+
 int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **result)
 {
     struct mk_journal *journal = calloc(1, sizeof(*journal));
     if (!journal)
         return -ENOMEM;
     journal->config = *config;
+    journal->marks.file = -1;
     journal->retry = (struct mk_backoff){ .first_ms = FIRST_RETRY_MS, .most_ms = MAX_RETRY_MS };
     mk_buf_init(&journal->pending, MAX_PENDING);
     int rc = 0;
@@ -200,6 +223,8 @@ int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **
         rc = mk_journal_fail(journal, MK_PHRASE(config->path, config->path));
     if (rc == 0)
         rc = prepare(journal);
+    if (rc == 0)
+        rc = open_marks(journal);
     journal->config.path = NULL; /* it was borrowed */
     if (rc < 0) {
         mk_journal_close(journal);

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/language.h"
 #include "hub/journal.h"
+#include "hub/marks.h"
 #include "hub/redo.h"
 
 #include <sqlite3.h>
@@ -26,6 +27,8 @@ enum mk_journal_statement {
     APPEND,
     SET_LAST,
     GET_LAST,
+    GET_HIGHEST,
+    HAS_EVENT,
     FIND,
     GET_FIRST,
     GET_SIZE,
@@ -55,6 +58,7 @@ struct mk_journal {
     struct mk_journal_config config;
     sqlite3_stmt *borrowed; /* at a row whose texts the caller may still read */
     struct mk_buf pending;  /* the transaction's records: see redo.h */
+    struct mk_marks marks;
     struct mk_backoff retry;
     uint64_t retry_at;        /* after a failed commit: not before this, monotonic ms */
     int64_t clock;            /* how far the wall clock was ahead of the monotonic one, ms */

@@ -6,6 +6,22 @@
 
 enum { PIECE = 64 * 1024, LONGEST_PIECE = 128 * 1024 * 1024 };
 
+/*
+ * Its client has seen events that nothing here knows of: all files are older, or new. So those up
+ * to `since` are a gap, behind which the numbers begin again.
+ */
+static int tell_unknown(struct mk_reader *reader, uint64_t since)
+{
+    struct mk_hub *hub = reader->hub;
+    reader->replaying = true;
+    reader->live = false;
+    reader->next = hub->events + 1;
+    reader->before = hub->events;
+    hub->gaps++;
+    return mk_frame_write_gap(&reader->past, &hub->masks, reader->format.framing, hub->self_id,
+                              reader->next, since);
+}
+
 int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub,
                     const struct mk_event_format *format, uint64_t since, uint64_t max_lag)
 {
@@ -18,6 +34,8 @@ int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub,
     reader->live = !reader->replaying;
     reader->next = since + 1;
     mk_list_init(&reader->stuck);
+    if (since > hub->events && since != MK_READER_LIVE)
+        return tell_unknown(reader, since);
     return reader->replaying ? 0 : mk_hub_join(hub, &reader->sink, format);
 }
 

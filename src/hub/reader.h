@@ -23,9 +23,9 @@ struct mk_reader {
 #define MK_READER_LIVE UINT64_MAX /* as `since`: only events that are emitted from now on */
 
 /*
- * Starts behind event number `since`. `ready` is called when there is something new to peek at;
- * `overrun` when it is more than `max_lag` bytes behind in the feed. Both belong to reader->sink
- * and are set there before this. Returns 0 or -ENOMEM.
+ * Starts behind event number `since`; a number that was not given yet gets a gap. `ready` is called
+ * when there is something new to peek at; `overrun` when it is more than `max_lag` bytes behind in
+ * the feed. Both belong to reader->sink and are set there before this. Returns 0 or -ENOMEM.
  */
 int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub,
                     const struct mk_event_format *format, uint64_t since, uint64_t max_lag);

@@ -153,7 +153,7 @@ describe('exhausted', () => {
     milky.child.kill('SIGKILL');
     await milky.exit;
     const again = await start(t, { dir });
-    assert.match(again.stderr, /: 3 events that a crash had kept back were sent/);
+    assert.match(again.stderr, /: 3 events that the journal lacked were restored/);
     assert.deepEqual(await past(t, again, 3), words);
   });
 

@@ -243,6 +243,20 @@ int milky_emit(struct milky_host *host, uint64_t self_id, const char *type, uint
     return 0;
 }
 
+int milky_emit_again(struct milky_host *host, uint64_t self_id, uint64_t number, const char *type,
+                     uint64_t time, yyjson_mut_val *data)
+{
+    size_t bot = index_of(host, self_id);
+    if (bot == host->bot_count)
+        return -ENOENT;
+    if (number == 0)
+        return -EINVAL;
+    if (number <= host->last_event[bot])
+        return MILKY_REPEATED;
+    host->last_event[bot] = number - 1;
+    return milky_emit(host, self_id, type, time, data);
+}
+
 enum milky_state milky_host_state(const struct milky_host *host, uint64_t self_id)
 {
     size_t bot = index_of(host, self_id);

@@ -114,8 +114,9 @@ static void events_stay_until_the_journal_is_flushed(void **state)
     assert_in_range(turns, 10, 999);
     fill(w, 5);
     crash_before_the_journal(w, 0);
-    assert_int_equal(w->host.event_count, 0); /* number 1 was forgotten */
-    crash_before_the_journal(w, turns - 1);   /* the turn that flushed came after it */
+    assert_int_equal(w->host.event_count, 6); /* the others were forgotten, and are a gap */
+    assert_int_equal(w->host.last_event[1], turns + 5);
+    crash_before_the_journal(w, turns - 1); /* the turn that flushed came after it */
     assert_int_equal(w->host.event_count, 6);
     w->host.flush_error = -EIO;
     fill(w, 1000); /* asks once */
@@ -163,7 +164,7 @@ static void the_first_turn_deletes_no_events_of_the_start(void **state)
     end_turn(w);
     ask(w, BOT, "send_group_message", HELLO);
     crash_before_the_journal(w, 0); /* now it has asked for a flush */
-    assert_int_equal(w->host.event_count, 0);
+    assert_int_equal(w->host.event_count, 1);
 }
 
 static void without_a_journal_nothing_is_stored(void **state)
@@ -202,7 +203,6 @@ static void an_event_that_changes_nothing_is_kept(void **state)
     assert_int_equal(w->host.event_count, 1);
 }
 
-/* The events of one transaction have no bound: a row has one. */
 /* The host emits it, and the stored event is the same under the same number. */
 static void a_logout_is_emitted_once(void **state)
 {
@@ -238,6 +238,33 @@ static void a_logout_is_emitted_once(void **state)
     free(stored);
 }
 
+static void log_out(void *context)
+{
+    control(context, "offline", "{\"bot\":10002000,\"reason\":\"kicked\"}");
+}
+
+/* The reply to the first of two calls brings in a request that is committed at once. */
+static void a_commit_within_a_reply_comes_after_the_events_before_it(void **state)
+{
+    struct world *w = *state;
+    struct fake_reply first, second;
+    say(w, "one", &first);
+    w->host.on_reply = log_out;
+    w->host.context = w;
+    say(w, "two", &second);
+    end_turn(w);
+    fake_reply_fini(&first);
+    fake_reply_fini(&second);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(w->host.event_count, 3);
+        check_event(w, 0, "one");
+        check_event(w, 1, "two");
+        assert_string_equal(w->host.events[2].type, "bot_offline");
+        crash_before_the_journal(w, 0);
+    }
+}
+
+/* The events of one transaction have no bound: a row has one. */
 static void long_transactions_have_several_rows(void **state)
 {
     enum { FACES = 4400, MANY = 40 };
@@ -337,6 +364,7 @@ int main(void)
         TEST(a_reset_keeps_events_of_the_old_world),
         TEST(every_transaction_of_the_turn_is_kept),
         TEST(a_logout_is_emitted_once),
+        TEST(a_commit_within_a_reply_comes_after_the_events_before_it),
         TEST(long_transactions_have_several_rows),
         TEST(events_of_a_rollback_are_not_kept),
         TEST(events_stay_until_the_journal_is_flushed),

@@ -59,7 +59,11 @@ void sb_outbox_drop_events(struct sb_outbox *outbox)
 static struct sb_outbox take(struct sb_outbox *outbox)
 {
     struct sb_outbox taken = *outbox;
-    *outbox = (struct sb_outbox){ .delay = taken.delay, .delay_arg = taken.delay_arg };
+    *outbox = (struct sb_outbox){
+        .delay = taken.delay,
+        .delay_arg = taken.delay_arg,
+        .sending = taken.sending,
+    };
     return taken;
 }
 
@@ -102,24 +106,48 @@ static void set_presence(struct milky_host *host, const struct sb_presence *pres
                      mk_error_text(-rc));
 }
 
+struct sb_outbox_sending {
+    struct sb_outbox taken;
+    size_t event, reply; /* the next ones */
+    struct sb_outbox_sending *outer;
+};
+
+static void send_next(struct sb_outbox *outbox, struct sb_outbox_sending *sending,
+                      struct milky_host *host)
+{
+    struct sb_outbox_reply *reply = &sending->taken.replies[sending->reply++];
+    while (sending->event < reply->events_end)
+        emit(host, &sending->taken.events[sending->event++]);
+    if (reply->presence.self_id)
+        set_presence(host, &reply->presence);
+    if (reply->delay_ms > 0 && milky_call_open(host, reply->call))
+        outbox->delay(outbox->delay_arg, reply);
+    else if (reply->retcode == 0)
+        milky_call_ok(host, reply->call, reply->data);
+    else
+        milky_call_fail(host, reply->call, reply->retcode, "%s", reply->message);
+}
+
+static void send_rest(struct sb_outbox *outbox, struct sb_outbox_sending *sending,
+                      struct milky_host *host)
+{
+    while (sending->reply < sending->taken.reply_count)
+        send_next(outbox, sending, host);
+}
+
 void sb_outbox_send(struct sb_outbox *outbox, struct milky_host *host)
 {
-    struct sb_outbox taken = take(outbox);
-    size_t event = 0;
-    for (size_t i = 0; i < taken.reply_count; i++) {
-        struct sb_outbox_reply *reply = &taken.replies[i];
-        for (; event < reply->events_end; event++)
-            emit(host, &taken.events[event]);
-        if (reply->presence.self_id)
-            set_presence(host, &reply->presence);
-        if (reply->delay_ms > 0 && milky_call_open(host, reply->call))
-            outbox->delay(outbox->delay_arg, reply);
-        else if (reply->retcode == 0)
-            milky_call_ok(host, reply->call, reply->data);
-        else
-            milky_call_fail(host, reply->call, reply->retcode, "%s", reply->message);
-    }
-    give_back(outbox, &taken);
+    struct sb_outbox_sending sending = { .taken = take(outbox), .outer = outbox->sending };
+    outbox->sending = &sending;
+    send_rest(outbox, &sending, host);
+    outbox->sending = sending.outer;
+    give_back(outbox, &sending.taken);
+}
+
+void sb_outbox_finish(struct sb_outbox *outbox, struct milky_host *host)
+{
+    for (struct sb_outbox_sending *one = outbox->sending; one; one = one->outer)
+        send_rest(outbox, one, host);
 }
 
 void sb_outbox_fail(struct sb_outbox *outbox, struct milky_host *host, int retcode,

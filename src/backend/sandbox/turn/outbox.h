@@ -36,6 +36,9 @@ struct sb_outbox_event {
 /* Sends a reply after reply->delay_ms. */
 typedef void sb_outbox_delay(void *arg, const struct sb_outbox_reply *reply);
 
+/* One sb_outbox_send that goes on; see outbox.c. */
+struct sb_outbox_sending;
+
 /* Zeroed is empty, but for `delay`. The arrays keep their memory from turn to turn. */
 struct sb_outbox {
     struct sb_outbox_reply *replies;
@@ -44,6 +47,7 @@ struct sb_outbox {
     size_t event_count, event_room;
     sb_outbox_delay *delay;
     void *delay_arg;
+    struct sb_outbox_sending *sending; /* the innermost one */
 };
 
 /* Makes room for one more reply. Returns 0 or -ENOMEM. */
@@ -63,6 +67,9 @@ bool sb_outbox_has(const struct sb_outbox *outbox, uint64_t call);
 
 /* Emits events and sends replies, in order. Calls that come in meanwhile may add to the outbox. */
 void sb_outbox_send(struct sb_outbox *outbox, struct milky_host *host);
+
+/* Within a sb_outbox_send: sends the rest of it first. */
+void sb_outbox_finish(struct sb_outbox *outbox, struct milky_host *host);
 
 /* Fails all its calls and drops their events. */
 void sb_outbox_fail(struct sb_outbox *outbox, struct milky_host *host, int retcode,

@@ -79,6 +79,8 @@ void sb_turn_settle(struct sb_request *request, int rc)
 void sb_turn_commit(struct sb_sandbox *sandbox)
 {
     while (sandbox->db.in_transaction) { /* a reply may have brought in the next call */
+        /* This may be within a reply of the commit before, whose events have their numbers. */
+        sb_outbox_finish(&sandbox->outbox, sandbox->host);
         int rc = sb_unsent_store(&sandbox->unsent, &sandbox->db, &sandbox->outbox, sandbox->host);
         if (rc == 0)
             rc = sb_media_sweep(sandbox->media);

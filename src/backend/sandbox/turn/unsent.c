@@ -162,22 +162,19 @@ int sb_unsent_store(struct sb_unsent *unsent, struct sb_db *db, const struct sb_
 
 /* --- emitting --- */
 
-/*
- * Returns 1 when it was emitted now, 0 when the journal has it or the bot is gone, and -ENOMEM. An
- * event whose number is not the next one is dropped, and so are those after it.
- */
+/* Returns 1 when the journal lacked it, 0 when it has it or the bot is gone, and -ENOMEM. */
 static int emit(struct milky_host *host, yyjson_mut_val *event)
 {
     uint64_t self_id = yyjson_mut_get_uint(yyjson_mut_obj_get(event, "bot"));
     uint64_t number = yyjson_mut_get_uint(yyjson_mut_obj_get(event, "number"));
     uint64_t time = yyjson_mut_get_uint(yyjson_mut_obj_get(event, "time"));
     const char *type = yyjson_mut_get_str(yyjson_mut_obj_get(event, "type"));
-    if (!type || number != milky_host_last_event(host, self_id) + 1)
+    if (!type)
         return 0;
-    int rc = milky_emit(host, self_id, type, time, yyjson_mut_obj_get(event, "data"));
+    int rc = milky_emit_again(host, self_id, number, type, time, yyjson_mut_obj_get(event, "data"));
     if (rc < 0 && rc != -ENOENT && rc != -ENOMEM)
-        mk_log_error("sandbox", "an event that a crash had kept back cannot be sent: %s",
-                     "无法发送崩溃时未发出的事件：%s", mk_error_text(-rc));
+        mk_log_error("sandbox", "an event that the journal lacks cannot be restored: %s",
+                     "无法恢复事件日志中缺少的事件：%s", mk_error_text(-rc));
     return rc == 0 ? 1 : rc == -ENOMEM ? rc : 0;
 }
 
@@ -229,8 +226,8 @@ int sb_unsent_start(struct sb_unsent *unsent, struct sb_db *db, struct milky_hos
     sqlite3_reset(row);
     unsent->stored = emitted > 0;
     if (emitted > 0)
-        mk_log_info("sandbox", "%u events that a crash had kept back were sent",
-                    "已发送崩溃时未发出的 %u 个事件", emitted);
+        mk_log_info("sandbox", "%u events that the journal lacked were restored",
+                    "已恢复事件日志中缺少的 %u 个事件", emitted);
     return rc;
 }
 

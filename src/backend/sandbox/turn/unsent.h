@@ -2,8 +2,8 @@
  * unsent: makes a change of the world and its events one unit. Events are emitted only after the
  * transaction of the world was committed, and are then written into the host's journal: after a
  * crash between the two, the events of a message would be missing. So a transaction stores its
- * events in the world too, under the numbers that they are about to get, and the next start emits
- * those that the journal does not have (`keeps_events` in milky/backend.h).
+ * events in the world too, under the numbers that they are about to get, and the next start
+ * restores those that the journal does not have (`keeps_events` in milky/backend.h).
  *
  * They are kept until the journal is known to be on disk, which is asked for every 256 KiB. So the
  * journal need not wait for the disk itself, and may write the events of many turns at once: a turn
@@ -47,8 +47,9 @@ int sb_unsent_store(struct sb_unsent *unsent, struct sb_db *db, const struct sb_
                     struct milky_host *host);
 
 /*
- * At a start: emits the events that a crash kept back. An event that cannot be read or emitted is
- * logged and dropped: a world must open. Returns 0, -ENOMEM or the error of the disk.
+ * At a start: emits the events that the journal lacks, after a crash or damage. An event that
+ * cannot be read or emitted is logged and dropped: a world must open. Returns 0, -ENOMEM or the
+ * error of the disk.
  */
 int sb_unsent_start(struct sb_unsent *unsent, struct sb_db *db, struct milky_host *host);
 

@@ -1,0 +1,378 @@
+/* journal: damaged, missing or old files. No number is given twice; what is missing is a gap. */
+#include "journal_testing.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { EVENTS = 40 };
+
+static const char *const endings[] = { "", "-wal", "-numbers" };
+enum { DATABASE, LOG, NUMBERS, FILES };
+
+struct file {
+    char *bytes;
+    size_t len;
+};
+
+/* What a crash leaves: the bytes of all files of an open journal, without SQLite's -shm. */
+struct remains {
+    struct file files[FILES];
+};
+
+static void path_of(const struct world *world, int which, char path[100])
+{
+    snprintf(path, 100, "%s%s", world->path, endings[which]);
+}
+
+static struct file read_file(const char *path)
+{
+    struct stat about;
+    struct file file = { 0 };
+    if (stat(path, &about) < 0)
+        return file;
+    FILE *from = fopen(path, "rb");
+    assert_non_null(from);
+    file.bytes = malloc((size_t)about.st_size + 1);
+    file.len = fread(file.bytes, 1, (size_t)about.st_size, from);
+    fclose(from);
+    return file;
+}
+
+static struct remains crash(struct world *world)
+{
+    struct remains remains;
+    char path[100];
+    for (int i = 0; i < FILES; i++) {
+        path_of(world, i, path);
+        remains.files[i] = read_file(path);
+    }
+    close_world(world);
+    return remains;
+}
+
+/* Puts the files back; one without bytes is missing. */
+static void put_back(struct world *world, const struct remains *remains)
+{
+    char path[100];
+    snprintf(path, sizeof(path), "%s-shm", world->path);
+    unlink(path);
+    for (int i = 0; i < FILES; i++) {
+        path_of(world, i, path);
+        unlink(path);
+        if (!remains->files[i].bytes)
+            continue;
+        FILE *to = fopen(path, "wb");
+        assert_non_null(to);
+        assert_int_equal(fwrite(remains->files[i].bytes, 1, remains->files[i].len, to),
+                         remains->files[i].len);
+        fclose(to);
+    }
+}
+
+static void forget(struct remains *remains)
+{
+    for (int i = 0; i < FILES; i++)
+        free(remains->files[i].bytes);
+}
+
+static void emit_numbers(struct world *world, uint64_t from, uint64_t to)
+{
+    for (uint64_t number = from; number <= to; number++) {
+        char reason[24];
+        snprintf(reason, sizeof(reason), "%llu", (unsigned long long)number);
+        emit(world, reason);
+        assert_int_equal(mk_journal_commit(world->journal), 0);
+    }
+}
+
+/* Replays all from `since` on. Events and gaps have to follow each other without a hole. */
+static uint64_t replay(struct world *world, uint64_t since, uint64_t *events)
+{
+    static const struct mk_event_format lines = { MK_DIALECT_1_2, MK_ENVELOPE_BARE,
+                                                  MK_FRAMING_LINE };
+    struct mk_buf out;
+    uint64_t next = since + 1, told = since;
+    *events = 0;
+    mk_buf_init(&out, 1 << 20);
+    for (int more = 1; more > 0;) {
+        mk_buf_reset(&out, 1 << 20);
+        more = mk_hub_replay(&world->hub, &lines, &next, &out);
+        assert_true(more >= 0);
+        mk_buf_append_char(&out, '\0');
+        for (char *line = out.data; *line; line = strchr(line, '\n') + 1) {
+            uint64_t number = strtoull(line, NULL, 10);
+            if (number > 0) {
+                char reason[40];
+                snprintf(reason, sizeof(reason), "\"reason\":\"%llu\"", (unsigned long long)number);
+                char *end = strchr(line, '\n');
+                *end = '\0';
+                assert_non_null(strstr(line, reason)); /* each number has its own event */
+                *end = '\n';
+                assert_int_equal(number, told + 1);
+                told = number;
+                ++*events;
+            } else {
+                char *from = strstr(line, "\"from\":"), *to = strstr(line, "\"to\":");
+                assert_int_equal(strtoull(from + 7, NULL, 10), told + 1);
+                told = strtoull(to + 5, NULL, 10);
+            }
+        }
+    }
+    mk_buf_fini(&out);
+    return told;
+}
+
+/* --- the log --- */
+
+static void numbers_of_a_damaged_log_are_not_given_again(void **state)
+{
+    struct world *world = *state;
+    uint64_t events;
+    emit_numbers(world, 1, EVENTS);
+    struct remains remains = crash(world);
+    struct file *log = &remains.files[LOG];
+    assert_in_range(log->len, 4096, 1 << 24);
+    for (size_t at = 0; at < log->len; at += log->len / 97) {
+        log->bytes[at] ^= 0x10;
+        put_back(world, &remains);
+        open_world(world);
+        assert_int_equal(world->hub.events, EVENTS);
+        assert_int_equal(replay(world, 0, &events), EVENTS);
+        emit_numbers(world, EVENTS + 1, EVENTS + 2);
+        close_world(world);
+        open_world(world); /* later, it is a gap as well */
+        uint64_t again;
+        assert_int_equal(replay(world, 0, &again), EVENTS + 2);
+        assert_int_equal(again, events + 2);
+        close_world(world);
+        log->bytes[at] ^= 0x10;
+    }
+    /* cut anywhere, zeroed, missing */
+    for (size_t len = 0; len < log->len; len += log->len / 13) {
+        struct remains cut = remains;
+        cut.files[LOG].len = len;
+        put_back(world, &cut);
+        open_world(world);
+        assert_int_equal(replay(world, 0, &events), EVENTS);
+        close_world(world);
+    }
+    memset(log->bytes, 0, log->len);
+    put_back(world, &remains);
+    open_world(world);
+    assert_int_equal(replay(world, 0, &events), EVENTS);
+    assert_int_equal(events, 0);
+    close_world(world);
+    forget(&remains);
+    open_world(world);
+}
+
+static void an_undamaged_crash_has_no_gap(void **state)
+{
+    struct world *world = *state;
+    uint64_t events;
+    emit_numbers(world, 1, EVENTS);
+    struct remains remains = crash(world);
+    put_back(world, &remains);
+    open_world(world);
+    assert_int_equal(replay(world, 0, &events), EVENTS);
+    assert_int_equal(events, EVENTS);
+    /* also where the file of numbers is missing, or any byte of it is damaged */
+    struct file numbers = remains.files[NUMBERS];
+    for (size_t at = 0; at <= numbers.len; at++) {
+        remains.files[NUMBERS] = numbers;
+        if (at == numbers.len)
+            remains.files[NUMBERS].bytes = NULL;
+        else
+            numbers.bytes[at] ^= 1;
+        close_world(world);
+        put_back(world, &remains);
+        open_world(world);
+        assert_int_equal(replay(world, 0, &events), EVENTS);
+        assert_int_equal(events, EVENTS);
+        if (at < numbers.len)
+            numbers.bytes[at] ^= 1;
+    }
+    remains.files[NUMBERS] = numbers;
+    forget(&remains);
+}
+
+static void what_was_not_committed_was_not_given(void **state)
+{
+    struct world *world = *state;
+    emit_numbers(world, 1, 3);
+    emit(world, "4");
+    struct remains remains = crash(world);
+    put_back(world, &remains);
+    open_world(world);
+    assert_int_equal(world->hub.events, 3); /* 4 was in no transaction that ended */
+    forget(&remains);
+}
+
+/* --- the database --- */
+
+static void a_deleted_journal_goes_on_behind_its_numbers(void **state)
+{
+    struct world *world = *state;
+    uint64_t events;
+    emit_numbers(world, 1, EVENTS);
+    struct remains remains = crash(world);
+    free(remains.files[DATABASE].bytes);
+    free(remains.files[LOG].bytes);
+    remains.files[DATABASE].bytes = remains.files[LOG].bytes = NULL;
+    put_back(world, &remains);
+    open_world(world);
+    emit_numbers(world, EVENTS + 1, EVENTS + 1);
+    assert_int_equal(replay(world, 0, &events), EVENTS + 1);
+    assert_int_equal(events, 1);
+    forget(&remains);
+}
+
+static void an_older_journal_goes_on_behind_its_numbers(void **state)
+{
+    struct world *world = *state;
+    uint64_t events;
+    emit_numbers(world, 1, EVENTS);
+    struct remains old = crash(world);
+    put_back(world, &old);
+    open_world(world);
+    emit_numbers(world, EVENTS + 1, 2 * EVENTS);
+    struct remains now = crash(world);
+    struct remains mixed = old;
+    mixed.files[NUMBERS] = now.files[NUMBERS];
+    put_back(world, &mixed);
+    open_world(world);
+    emit_numbers(world, 2 * EVENTS + 1, 2 * EVENTS + 1);
+    assert_int_equal(replay(world, 0, &events), 2 * EVENTS + 1);
+    assert_int_equal(events, EVENTS + 1);
+    forget(&old);
+    forget(&now);
+}
+
+/* Without the file of numbers, whatever refers to a number tells that it was given. */
+static void all_that_refers_to_a_number_counts(void **state)
+{
+    struct world *world = *state;
+    uint64_t start = 7;
+    const struct mk_dead_letter letter = { .self_id = BOT, .number = 9, .sink = MK_SLICE("x") };
+    assert_int_equal(mk_journal_start_sink(world->journal, BOT, MK_SLICE("x"), &start), 0);
+    assert_int_equal(mk_journal_commit(world->journal), 0);
+    close_world(world);
+    open_world(world);
+    assert_int_equal(world->hub.events, 7);
+    assert_int_equal(mk_journal_add_dead_letter(world->journal, &letter), 0);
+    assert_int_equal(mk_journal_commit(world->journal), 0);
+    close_world(world);
+    open_world(world);
+    assert_int_equal(world->hub.events, 9);
+    assert_int_equal(mk_journal_add_key(world->journal, BOT, 1, 11, MK_SLICE("x"), 0), 0);
+    mk_journal_settle(world->journal, false);
+    assert_int_equal(mk_journal_commit(world->journal), 0);
+    close_world(world);
+    open_world(world);
+    assert_int_equal(world->hub.events, 11);
+}
+
+/* --- what a backend has kept --- */
+
+static int emit_again(struct world *world, uint64_t number)
+{
+    char reason[24];
+    snprintf(reason, sizeof(reason), "%llu", (unsigned long long)number);
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *data = yyjson_mut_obj(doc);
+    yyjson_mut_obj_add_str(doc, data, "reason", reason);
+    struct mk_event event = {
+        .type = mk_event_type_find(MK_SLICE("bot_offline")),
+        .self_id = BOT,
+        .number = number,
+        .time = 1,
+        .data = data,
+        .is_kept = true,
+    };
+    int rc = mk_hub_emit_again(&world->hub, &event);
+    yyjson_mut_doc_free(doc);
+    return rc;
+}
+
+static void kept_events_fill_what_is_missing(void **state)
+{
+    struct world *world = *state;
+    uint64_t events;
+    emit_numbers(world, 1, EVENTS);
+    struct remains remains = crash(world);
+    remains.files[LOG].bytes[remains.files[LOG].len / 2] ^= 1;
+    put_back(world, &remains);
+    open_world(world);
+    replay(world, 0, &events);
+    assert_in_range(events, 1, EVENTS - 1);
+    assert_int_equal(emit_again(world, 0), -EINVAL);
+    for (uint64_t number = 1; number <= EVENTS; number++)
+        assert_int_equal(emit_again(world, number), number <= events ? MK_HUB_REPEATED : 0);
+    assert_int_equal(emit_again(world, EVENTS + 1), 0); /* it had not been sent */
+    assert_int_equal(emit_again(world, EVENTS + 4), 0); /* those between are nowhere */
+    assert_int_equal(world->hub.events, EVENTS + 4);
+    assert_int_equal(replay(world, 0, &events), EVENTS + 4);
+    assert_int_equal(events, EVENTS + 2);
+    close_world(world);
+    open_world(world);
+    assert_int_equal(replay(world, 0, &events), EVENTS + 4);
+    assert_int_equal(events, EVENTS + 2);
+    forget(&remains);
+}
+
+/* Events that were deleted because of their number or age do not come back. */
+static void kept_events_that_have_expired_stay_away(void **state)
+{
+    struct world *world = *state;
+    world->config.max_events = 10;
+    close_world(world);
+    open_world(world);
+    emit_numbers(world, 1, 300);
+    close_world(world);
+    open_world(world);
+    assert_int_equal(emit_again(world, 200), MK_HUB_REPEATED);
+    assert_int_equal(emit_again(world, 299), MK_HUB_REPEATED);
+}
+
+/* --- since --- */
+
+/* A client has seen events that nothing here knows of. */
+static void a_since_beyond_the_last_number_gets_a_gap(void **state)
+{
+    struct world *world = *state;
+    static const struct mk_event_format format = { MK_DIALECT_1_2, MK_ENVELOPE_BARE,
+                                                   MK_FRAMING_LINE };
+    struct mk_reader reader = { 0 };
+    emit_numbers(world, 1, 3);
+    assert_int_equal(mk_reader_start(&reader, &world->hub, &format, 10, UINT64_MAX), 0);
+    struct mk_slice got = mk_reader_peek(&reader);
+    assert_true(got.len > 0);
+    assert_non_null(memmem(got.ptr, got.len, "\"data\":{\"from\":4,\"to\":10}", 25));
+    assert_int_equal(mk_reader_taken(&reader), 3);
+    mk_reader_advance(&reader, got.len);
+    assert_int_equal(mk_reader_peek(&reader).len, 0);
+    mk_reader_stop(&reader);
+    assert_int_equal(mk_reader_start(&reader, &world->hub, &format, 3, UINT64_MAX), 0);
+    assert_int_equal(mk_reader_peek(&reader).len, 0);
+    mk_reader_stop(&reader);
+    assert_int_equal(mk_reader_start(&reader, &world->hub, &format, MK_READER_LIVE, UINT64_MAX), 0);
+    assert_int_equal(mk_reader_peek(&reader).len, 0);
+    mk_reader_stop(&reader);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(numbers_of_a_damaged_log_are_not_given_again),
+        TEST(an_undamaged_crash_has_no_gap),
+        TEST(what_was_not_committed_was_not_given),
+        TEST(a_deleted_journal_goes_on_behind_its_numbers),
+        TEST(an_older_journal_goes_on_behind_its_numbers),
+        TEST(all_that_refers_to_a_number_counts),
+        TEST(kept_events_fill_what_is_missing),
+        TEST(kept_events_that_have_expired_stay_away),
+        TEST(a_since_beyond_the_last_number_gets_a_gap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
