@@ -46,8 +46,7 @@ void mk_journal_bind_text(sqlite3_stmt *statement, int index, struct mk_slice te
                         SQLITE_UTF8);
 }
 
-/* Called after any failure: SQLite may have rolled back the whole transaction. */
-static void note_rollback(struct mk_journal *journal)
+void mk_journal_note_rollback(struct mk_journal *journal)
 {
     journal->in_transaction = !sqlite3_get_autocommit(journal->db);
     if (journal->pending.len > 0)
@@ -63,7 +62,7 @@ int mk_journal_run(struct mk_journal *journal, sqlite3_stmt *statement,
     int rc = sqlite3_step(statement) == SQLITE_DONE ? 0 : mk_journal_fail(journal, what);
     sqlite3_reset(statement);
     if (rc < 0)
-        note_rollback(journal);
+        mk_journal_note_rollback(journal);
     return rc;
 }
 
@@ -78,7 +77,7 @@ int mk_journal_first_row(struct mk_journal *journal, sqlite3_stmt *statement,
     int rc = code == SQLITE_DONE ? 0 : mk_journal_fail(journal, what);
     sqlite3_reset(statement);
     if (rc < 0)
-        note_rollback(journal);
+        mk_journal_note_rollback(journal);
     return rc;
 }
 

@@ -4,7 +4,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <errno.h>
+
 enum { PRUNE_EVERY = 256 };
+enum { NEAR = 256 }; /* numbers behind a damaged page that are tried one by one */
+#define LAST_NUMBER (UINT64_C(1) << 53)
 
 int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
                       const struct mk_journal_event *event)
@@ -43,22 +47,75 @@ int mk_journal_last(struct mk_journal *journal, uint64_t self_id, uint64_t *numb
     return rc < 0 ? rc : 0;
 }
 
-int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
-                    struct mk_journal_event *event)
+/* Returns 1, 0, -EILSEQ for a page that is damaged, or another negative errno, logged. */
+static int seek(struct mk_journal *journal, uint64_t self_id, uint64_t from,
+                struct mk_journal_event *event)
 {
-    int rc = mk_journal_redo_pending(journal);
-    if (rc < 0)
-        return rc;
     sqlite3_stmt *row = MK_JOURNAL_USE(journal, FIND, self_id, from);
-    rc = mk_journal_first_row(journal, row, MK_PHRASE("cannot read an event", "无法读取事件"));
-    if (rc > 0)
+    int code = sqlite3_step(row);
+    if (code == SQLITE_ROW) {
+        journal->borrowed = row;
         *event = (struct mk_journal_event){
             .number = mk_journal_column_uint(row, 0),
             .time = mk_journal_column_uint(row, 1),
             .type = mk_journal_column_text(row, 2),
             .data = mk_journal_column_text(row, 3),
         };
+        return 1;
+    }
+    int rc = 0;
+    if ((code & 0xff) == SQLITE_CORRUPT)
+        rc = -EILSEQ;
+    else if (code != SQLITE_DONE)
+        rc = mk_journal_fail(journal, MK_PHRASE("cannot read an event", "无法读取事件"));
+    sqlite3_reset(row);
+    if (rc < 0 && (rc != -EILSEQ || sqlite3_get_autocommit(journal->db)))
+        mk_journal_note_rollback(journal);
     return rc;
+}
+
+/*
+ * The first event behind a damaged page: one by one near it, then in growing steps, and back to the
+ * first that can be read.
+ */
+static int find_behind_damage(struct mk_journal *journal, uint64_t self_id, uint64_t from,
+                              struct mk_journal_event *event)
+{
+    uint64_t bad = from, good = from;
+    int rc = -EILSEQ;
+    while (rc == -EILSEQ && good < LAST_NUMBER) {
+        bad = good;
+        good += bad - from < NEAR ? 1 : bad - from;
+        rc = seek(journal, self_id, good, event);
+    }
+    while (rc >= 0 && good - bad > 1) {
+        uint64_t middle = bad + (good - bad) / 2;
+        int one = seek(journal, self_id, middle, event);
+        if (one == -EILSEQ)
+            bad = middle;
+        else
+            good = middle;
+        rc = one < 0 && one != -EILSEQ ? one : 0;
+    }
+    if (rc >= 0)
+        rc = seek(journal, self_id, good, event);
+    if (rc >= 0)
+        mk_log_error(
+            "journal",
+            "events of bot %llu from number %llu on cannot be read, up to number %llu: the "
+            "file is damaged. They are reported as a gap",
+            "Bot %llu 从编号 %llu 起至 %llu 的事件无法读取：文件已损坏。它们报告为缺口",
+            (unsigned long long)self_id, (unsigned long long)from, (unsigned long long)good - 1);
+    return rc == -EILSEQ ? -EIO : rc;
+}
+
+int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
+                    struct mk_journal_event *event)
+{
+    int rc = mk_journal_redo_pending(journal);
+    if (rc == 0)
+        rc = seek(journal, self_id, from, event);
+    return rc == -EILSEQ ? find_behind_damage(journal, self_id, from, event) : rc;
 }
 
 void mk_journal_measure(struct mk_journal *journal, uint64_t self_id,

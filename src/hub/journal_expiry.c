@@ -11,7 +11,8 @@ enum { JUMP_MS = 60 * 1000, TRUSTED_MS = 3600 * 1000 };
 
 /*
  * After a jump of the wall clock nothing is pruned by age for an hour: most jumps are corrected,
- * and pruned events cannot be restored.
+ * and pruned events cannot be restored. A start counts as a jump, since nobody has watched the
+ * clock before it.
  */
 static bool is_clock_trusted(struct mk_journal *journal, uint64_t now_ms)
 {

@@ -161,15 +161,12 @@ static int update_tables(struct mk_journal *journal, const char *path)
     return rc;
 }
 
-/* If all events appear too old, the clock may be wrong. */
-static int check_clock(struct mk_journal *journal)
+/* The clock may have jumped before, or while nothing ran: see journal_expiry.c. */
+static void start_clock(struct mk_journal *journal)
 {
-    uint64_t newest = 0, now = mk_clock_real_ms();
-    int rc = read_number(journal, "SELECT max(stored) FROM event", &newest);
-    journal->clock = (int64_t)(now - mk_clock_mono_ms());
-    if (rc == 0 && newest > 0 && now / 1000 > newest + journal->config.max_age)
-        journal->clock_jumped_at = mk_clock_mono_ms();
-    return rc;
+    uint64_t mono = mk_clock_mono_ms();
+    journal->clock = (int64_t)(mk_clock_real_ms() - mono);
+    journal->clock_jumped_at = mono > 0 ? mono : 1;
 }
 
 static int prepare(struct mk_journal *journal)
@@ -184,8 +181,7 @@ static int prepare(struct mk_journal *journal)
         rc = update_tables(journal, journal->config.path);
     if (rc == 0)
         rc = exec(journal, "COMMIT", journal->config.path);
-    if (rc == 0)
-        rc = check_clock(journal);
+    start_clock(journal);
     for (size_t i = 0; i < STATEMENTS && rc == 0; i++)
         if (sqlite3_prepare_v3(journal->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &journal->statements[i], NULL) != SQLITE_OK)

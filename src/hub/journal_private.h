@@ -97,6 +97,9 @@ int mk_journal_first_row(struct mk_journal *journal, sqlite3_stmt *statement,
 uint64_t mk_journal_column_uint(sqlite3_stmt *row, int column);
 struct mk_slice mk_journal_column_text(sqlite3_stmt *row, int column);
 
+/* Called after any failure: SQLite may have rolled back the whole transaction. */
+void mk_journal_note_rollback(struct mk_journal *journal);
+
 /* Called before reading, so that all added records are visible. */
 int mk_journal_redo_pending(struct mk_journal *journal);
 

@@ -1,6 +1,8 @@
 /* journal, hub and reader: events are numbered, stored, replayed, and followed by live ones. */
 #include "journal_testing.h"
 
+#include "hub/journal_private.h"
+
 /* --- a reader, and what it got as "NUMBER:REASON " --- */
 
 struct tap {
@@ -203,6 +205,7 @@ static void test_old_events_are_deleted(void **state)
     for (int i = 0; i < 513; i++)
         emit(world, "a");
     change(world, "UPDATE event SET stored = stored - 7200 WHERE number <= 512");
+    world->journal->clock_jumped_at = 0; /* an hour has passed */
     for (int i = 0; i < 511; i++)
         emit(world, "b");
     assert_int_equal(mk_journal_find(world->journal, BOT, 0, &first), 1);
@@ -250,6 +253,20 @@ static void test_a_clock_that_is_far_ahead_deletes_nothing(void **state)
     struct mk_journal_event first;
     emit(world, "a");
     change(world, "UPDATE event SET stored = stored - 365 * 86400");
+    for (int i = 0; i < 512; i++)
+        emit(world, "b");
+    assert_int_equal(mk_journal_find(world->journal, BOT, 0, &first), 1);
+    assert_int_equal(first.number, 1);
+}
+
+/* A jump ahead, events that are stored then, a restart: the events before the jump look old. */
+static void test_a_jump_and_a_restart_delete_nothing(void **state)
+{
+    struct world *world = *state;
+    struct mk_journal_event first;
+    for (int i = 0; i < 3; i++)
+        emit(world, "a");
+    change(world, "UPDATE event SET stored = stored - 365 * 86400 WHERE number < 3");
     for (int i = 0; i < 512; i++)
         emit(world, "b");
     assert_int_equal(mk_journal_find(world->journal, BOT, 0, &first), 1);
@@ -491,6 +508,7 @@ int main(void)
         TEST(test_old_events_are_deleted),
         TEST(test_age_is_not_the_time_of_the_event),
         TEST(test_a_clock_that_is_far_ahead_deletes_nothing),
+        TEST(test_a_jump_and_a_restart_delete_nothing),
         TEST(test_an_older_version_is_migrated),
         TEST(test_cursors_and_dead_letters),
         TEST(test_cursors_of_sinks_that_are_gone_expire),

@@ -273,6 +273,36 @@ static void all_that_refers_to_a_number_counts(void **state)
     assert_int_equal(world->hub.events, 11);
 }
 
+/* A page that SQLite cannot read costs its own events; or it is needed at the start, which fails.
+ */
+static void a_damaged_page_costs_its_own_events(void **state)
+{
+    enum { MANY = 400, PAGE = 4096 };
+    struct world *world = *state;
+    uint64_t events, holes = 0;
+    emit_numbers(world, 1, MANY);
+    close_world(world);
+    open_world(world);
+    struct remains remains = crash(world);
+    struct file *database = &remains.files[DATABASE];
+    for (size_t page = PAGE; page < database->len; page += PAGE) {
+        char type = database->bytes[page];
+        database->bytes[page] = 0x7f;
+        put_back(world, &remains);
+        assert_int_equal(mk_journal_open(&world->config, &world->journal), 0);
+        if (mk_hub_init(&world->hub, BOT, world->journal) == 0) {
+            assert_int_equal(replay(world, 0, &events), MANY);
+            holes += events < MANY && events > MANY - 100;
+        }
+        close_world(world);
+        database->bytes[page] = type;
+    }
+    assert_in_range(holes, 3, 100);
+    put_back(world, &remains);
+    open_world(world);
+    forget(&remains);
+}
+
 /* --- what a backend has kept --- */
 
 static int emit_again(struct world *world, uint64_t number)
@@ -370,6 +400,7 @@ int main(void)
         TEST(a_deleted_journal_goes_on_behind_its_numbers),
         TEST(an_older_journal_goes_on_behind_its_numbers),
         TEST(all_that_refers_to_a_number_counts),
+        TEST(a_damaged_page_costs_its_own_events),
         TEST(kept_events_fill_what_is_missing),
         TEST(kept_events_that_have_expired_stay_away),
         TEST(a_since_beyond_the_last_number_gets_a_gap),
