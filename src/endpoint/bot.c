@@ -44,6 +44,7 @@ int mk_bot_init(struct mk_bot *bot, const struct mk_bot_shared *shared, struct m
     mk_dispatch_init(&bot->dispatch, &bot->account.target, config->self_id);
     int rc = mk_hub_init(&bot->hub, config->self_id, shared->journal);
     bot->hub.deflate = shared->deflate;
+    bot->hub.replays = shared->replays;
     bot->hub.got_stuck = on_stuck;
     bot->hub.arg = bot;
     bot->retry = mk_timer_new(shared->loop, on_retry, bot);

@@ -20,6 +20,7 @@ struct mk_bot_shared {
     struct mk_guard *guard;
     const struct mk_session_limits *limits;
     struct mk_deflate *deflate;                    /* of all WebSockets */
+    struct mk_replays *replays;                    /* of all bots */
     struct mk_resource_source *files;              /* of backends */
     const struct mk_transport_class *const *table; /* of transports */
 };

@@ -69,6 +69,7 @@ struct mk_bot_shared mk_endpoint_shared(struct milky_endpoint *endpoint)
         .guard = endpoint->guard,
         .limits = &endpoint->limits,
         .deflate = &endpoint->deflate,
+        .replays = &endpoint->replays,
         .files = &endpoint->files,
         .table = endpoint->table,
     };
@@ -259,6 +260,7 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
     mk_journal_close(endpoint->journal);
     mk_guard_free(endpoint->guard);
     mk_deflate_fini(&endpoint->deflate);
+    mk_replays_fini(&endpoint->replays);
     mk_run_fini(endpoint);
     mk_loop_put(endpoint->loop);
     free(endpoint);

@@ -5,6 +5,7 @@
 #define MK_ENDPOINT_PARTS_H
 
 #include "endpoint/bot.h"
+#include "hub/replays.h"
 #include "host/host.h"
 #include "net/timer.h"
 #include "transport/control.h"
@@ -41,6 +42,7 @@ struct milky_endpoint {
     struct mk_guard *guard;
     struct mk_session_limits limits; /* of sessions; the guard has the other limits */
     struct mk_deflate deflate;       /* of all WebSockets */
+    struct mk_replays replays;       /* of all bots */
 
     struct milky_host **hosts; /* one for each backend, in the order of the configuration */
     size_t host_count;

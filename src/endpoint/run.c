@@ -174,6 +174,19 @@ static void commit(struct milky_endpoint *endpoint)
     }
 }
 
+static void on_replay_asked(void *arg)
+{
+    struct milky_endpoint *endpoint = arg;
+    mk_loop_continue(endpoint->loop);
+}
+
+/* Webhooks that got a piece of the journal look for their next events in it. */
+static void replay(struct milky_endpoint *endpoint)
+{
+    if (mk_replays_run(&endpoint->replays, endpoint->loop->polls))
+        commit_once(endpoint);
+}
+
 static void on_turn_end(struct mk_turn_hook *hook)
 {
     struct milky_endpoint *endpoint = MK_CONTAINER_OF(hook, struct milky_endpoint, turn);
@@ -181,6 +194,7 @@ static void on_turn_end(struct mk_turn_hook *hook)
     for (size_t i = 0; i < endpoint->bot_count; i++)
         mk_bot_reap(endpoint->bots[i]);
     commit(endpoint);
+    replay(endpoint);
     if (endpoint->gone_count + endpoint->leaving_count > 0)
         mk_retired_reap(endpoint);
     if (endpoint->stopping && !endpoint->stopped && is_idle(endpoint))
@@ -189,6 +203,9 @@ static void on_turn_end(struct mk_turn_hook *hook)
 
 int mk_run_init(struct milky_endpoint *endpoint)
 {
+    mk_replays_init(&endpoint->replays);
+    endpoint->replays.asked = on_replay_asked;
+    endpoint->replays.arg = endpoint;
     endpoint->turn.run = on_turn_end;
     mk_loop_add_hook(endpoint->loop, &endpoint->turn);
     endpoint->grace = mk_timer_new(endpoint->loop, on_grace_over, endpoint);

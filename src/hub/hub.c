@@ -324,24 +324,64 @@ static int write_replayed(struct mk_hub *hub, enum mk_framing framing, uint64_t 
     return rc;
 }
 
-/* Frames a stored event; skips an invalid one. */
-static int replay_one(struct mk_hub *hub, const struct mk_event_format *format,
-                      const struct mk_journal_event *stored, struct mk_buf *out)
+/* Encodes a stored event in hub->json. Returns 0, -ENOMEM, or another errno for a damaged one. */
+static int encode_stored(struct mk_hub *hub, const struct mk_event_format *format,
+                         const struct mk_journal_event *stored)
 {
     struct mk_event event;
     int rc = restore(hub, stored, &event);
     if (rc == 0)
         rc = mk_event_write(&hub->json, &event, format->dialect, format->envelope, &hub->arena);
-    if (rc == 0)
+    return rc;
+}
+
+static void log_damage(const struct mk_hub *hub, uint64_t number)
+{
+    mk_log_error("hub", "event %llu of bot %llu is damaged in the journal: a gap is sent",
+                 "事件 %llu（Bot %llu）在事件日志中已损坏：发送缺口（gap）",
+                 (unsigned long long)number, (unsigned long long)hub->self_id);
+}
+
+/* Finds the first event from `next` on. Returns as mk_journal_find. */
+static int find_stored(struct mk_hub *hub, uint64_t next, struct mk_journal_event *stored)
+{
+    if (!hub->journal || next > hub->events)
+        return 0;
+    int found = mk_journal_find(hub->journal, hub->self_id, next, stored);
+    if (found > 0 && stored->number > hub->events)
+        return 0; /* no event has had this number */
+    return found;
+}
+
+/* Frames a stored event, and the numbers missing before it, or with it if it is damaged. */
+static int frame_stored(struct mk_hub *hub, const struct mk_event_format *format, uint64_t next,
+                        const struct mk_journal_event *stored, struct mk_buf *out)
+{
+    int damage = encode_stored(hub, format, stored);
+    if (damage == -ENOMEM)
+        return damage;
+    uint64_t missing = stored->number - next + (damage < 0);
+    int rc = 0;
+    if (damage < 0)
+        log_damage(hub, stored->number);
+    if (missing > 0)
+        rc = mk_frame_write_gap(out, &hub->masks, format->framing, hub->self_id, next,
+                                next + missing - 1);
+    if (rc == 0 && damage == 0)
         rc = write_replayed(hub, format->framing, stored->number, out);
-    if (rc == -EINVAL) {
-        mk_log_error("hub", "event %llu of bot %llu cannot be read and is left out",
-                     "事件 %llu（Bot %llu）无法读取，已略过", (unsigned long long)stored->number,
-                     (unsigned long long)hub->self_id);
-        rc = 0;
-    }
-    mk_buf_reset(&hub->json, KEPT_BUFFER);
-    mk_arena_reset(&hub->arena);
+    hub->gaps += rc == 0 && missing > 0;
+    hub->replayed += rc == 0 && damage == 0;
+    return rc;
+}
+
+/* Frames the end of the journal: a gap, if the last events are missing. */
+static int frame_end(struct mk_hub *hub, const struct mk_event_format *format, uint64_t next,
+                     struct mk_buf *out)
+{
+    if (next > hub->events)
+        return 0;
+    int rc = mk_frame_write_gap(out, &hub->masks, format->framing, hub->self_id, next, hub->events);
+    hub->gaps += rc == 0;
     return rc;
 }
 
@@ -349,22 +389,20 @@ int mk_hub_replay(struct mk_hub *hub, const struct mk_event_format *format, uint
                   struct mk_buf *out)
 {
     struct mk_journal_event stored;
-    int found = hub->journal ? mk_journal_find(hub->journal, hub->self_id, *next, &stored) : 0;
+    size_t before = out->len;
+    int found = find_stored(hub, *next, &stored);
     if (found < 0)
         return found;
-    uint64_t first = found ? stored.number : hub->events + 1;
-    size_t before = out->len;
-    int rc = 0;
-    if (first > *next)
-        rc = mk_frame_write_gap(out, &hub->masks, format->framing, hub->self_id, *next, first - 1);
-    if (rc == 0 && found)
-        rc = replay_one(hub, format, &stored, out);
+    int rc =
+        found ? frame_stored(hub, format, *next, &stored, out) : frame_end(hub, format, *next, out);
+    uint64_t behind = found ? stored.number + 1 : hub->events + 1;
+    mk_buf_reset(&hub->json, KEPT_BUFFER);
+    mk_arena_reset(&hub->arena);
     if (rc < 0) {
         out->len = before;
         return rc;
     }
-    hub->replayed += found > 0;
-    hub->gaps += first > *next;
-    *next = found ? first + 1 : first;
+    if (behind > *next)
+        *next = behind;
     return found;
 }

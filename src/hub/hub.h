@@ -16,6 +16,7 @@
 #include "protocol/event.h"
 
 struct mk_deflate; /* wire/deflate.h */
+struct mk_replays; /* hub/replays.h */
 
 /* The format in which a sink gets its events. */
 struct mk_event_format {
@@ -24,16 +25,25 @@ struct mk_event_format {
     enum mk_framing framing;
 };
 
+static inline bool mk_event_format_eq(const struct mk_event_format *a,
+                                      const struct mk_event_format *b)
+{
+    return a->dialect == b->dialect && a->envelope == b->envelope && a->framing == b->framing;
+}
+
 enum { MK_DIALECTS = 2, MK_ENVELOPES = 4, MK_COUNTED_TYPES = 64 };
 
 struct mk_hub {
     uint64_t self_id;
     struct mk_journal *journal; /* NULL: events are not stored */
     struct mk_deflate *deflate; /* NULL (initially): nothing is compressed. Borrowed */
-    uint64_t events;            /* the number of the last event */
-    uint64_t expired;           /* at the start, the journal had had the events up to this one */
-    uint64_t encodings;         /* JSON texts made: at most one per (dialect, envelope) and event */
-    uint64_t compressions;      /* of them that were compressed */
+    /* NULL (initially): readers read the journal when they peek, as much as they want. Borrowed */
+    struct mk_replays *replays;
+    size_t replaying;      /* readers that read the journal */
+    uint64_t events;       /* the number of the last event */
+    uint64_t expired;      /* at the start, the journal had had the events up to this one */
+    uint64_t encodings;    /* JSON texts made: at most one per (dialect, envelope) and event */
+    uint64_t compressions; /* of them that were compressed */
     uint64_t emitted[MK_COUNTED_TYPES]; /* events by the index of their type */
     uint64_t replayed;                  /* events that were read from the journal for a sink */
     uint64_t gaps;                      /* gaps sent to sinks */
@@ -112,7 +122,7 @@ void mk_hub_retry(struct mk_hub *hub);
  * Appends, in this format, the first event of the journal from `*next` on to `out`, and a gap
  * before it where numbers are missing; `*next` becomes the number behind it. Returns 1, 0 when
  * there is no further event, or a negative errno that may be temporary: nothing was appended, and
- * the caller may retry. An event that cannot be written is logged and skipped.
+ * the caller may retry. A damaged event is logged, and belongs to the gap.
  */
 int mk_hub_replay(struct mk_hub *hub, const struct mk_event_format *format, uint64_t *next,
                   struct mk_buf *out);

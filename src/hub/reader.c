@@ -4,7 +4,25 @@
 #include "base/error_text.h"
 #include "base/log.h"
 
-enum { PIECE = 64 * 1024, LONGEST_PIECE = 128 * 1024 * 1024 };
+static void set_replaying(struct mk_reader *reader, bool replaying)
+{
+    struct mk_hub *hub = reader->hub;
+    if (reader->replaying == replaying)
+        return;
+    reader->replaying = replaying;
+    hub->replaying = replaying ? hub->replaying + 1 : hub->replaying - 1;
+    if (hub->replaying == 0 && hub->replays)
+        mk_replays_forget(hub->replays, hub);
+}
+
+/* Asks for its next piece, unless nothing makes readers take turns. */
+static void ask(struct mk_reader *reader)
+{
+    if (reader->hub->replays && mk_list_empty(&reader->stuck))
+        mk_replays_ask(reader->hub->replays, &reader->turn);
+}
+
+static void on_turn(struct mk_replay *turn);
 
 /*
  * Its client has seen events that nothing here knows of: all files are older, or new. So those up
@@ -13,13 +31,13 @@ enum { PIECE = 64 * 1024, LONGEST_PIECE = 128 * 1024 * 1024 };
 static int tell_unknown(struct mk_reader *reader, uint64_t since)
 {
     struct mk_hub *hub = reader->hub;
-    reader->replaying = true;
     reader->live = false;
     reader->next = hub->events + 1;
     reader->before = hub->events;
-    hub->gaps++;
-    return mk_frame_write_gap(&reader->past, &hub->masks, reader->format.framing, hub->self_id,
-                              reader->next, since);
+    int rc = mk_piece_gap(hub, &reader->format, reader->next, since, &reader->piece);
+    if (rc == 0)
+        set_replaying(reader, true);
+    return rc;
 }
 
 int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub,
@@ -29,14 +47,27 @@ int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub,
     reader->format = *format;
     reader->sink.max_lag = max_lag;
     reader->taken = 0;
-    mk_buf_init(&reader->past, LONGEST_PIECE);
-    reader->replaying = since < hub->events;
-    reader->live = !reader->replaying;
-    reader->next = since + 1;
+    reader->piece = NULL;
+    reader->turn = (struct mk_replay){ .get = on_turn };
+    mk_list_init(&reader->turn.node);
     mk_list_init(&reader->stuck);
+    reader->next = since + 1;
+    reader->replaying = false;
     if (since > hub->events && since != MK_READER_LIVE)
         return tell_unknown(reader, since);
-    return reader->replaying ? 0 : mk_hub_join(hub, &reader->sink, format);
+    reader->live = since >= hub->events;
+    if (reader->live)
+        return mk_hub_join(hub, &reader->sink, format);
+    set_replaying(reader, true);
+    ask(reader);
+    return 0;
+}
+
+static void drop_piece(struct mk_reader *reader)
+{
+    mk_list_remove(&reader->turn.node);
+    reader->piece = mk_piece_release(reader->piece);
+    reader->taken = 0;
 }
 
 void mk_reader_stop(struct mk_reader *reader)
@@ -45,8 +76,8 @@ void mk_reader_stop(struct mk_reader *reader)
         return;
     mk_sink_leave(&reader->sink);
     mk_list_remove(&reader->stuck);
-    mk_buf_fini(&reader->past);
-    reader->replaying = false;
+    drop_piece(reader);
+    set_replaying(reader, false);
     reader->live = false;
     reader->hub = NULL;
 }
@@ -59,10 +90,9 @@ bool mk_reader_started(const struct mk_reader *reader)
 void mk_reader_rewind(struct mk_reader *reader, uint64_t since)
 {
     mk_sink_leave(&reader->sink);
-    mk_buf_reset(&reader->past, PIECE);
-    reader->taken = 0;
+    drop_piece(reader);
     reader->next = since + 1;
-    reader->replaying = true;
+    set_replaying(reader, true);
     reader->live = false;
 }
 
@@ -92,33 +122,51 @@ void mk_hub_retry(struct mk_hub *hub)
     }
 }
 
-/* Reads the next piece of the journal, or joins the feed if there is no more. */
+static struct mk_slice rest_of_piece(const struct mk_reader *reader)
+{
+    if (!reader->piece)
+        return (struct mk_slice){ 0 };
+    return mk_slice_from(mk_piece_bytes(reader->piece), reader->taken);
+}
+
+/* Takes the next piece of the journal, or joins the feed if there is no more. */
 static void read_on(struct mk_reader *reader)
 {
-    mk_buf_reset(&reader->past, 2 * (size_t)PIECE);
-    reader->taken = 0;
+    drop_piece(reader);
     reader->before = reader->next - 1;
-    int more = 1;
-    while (more > 0 && reader->past.len < PIECE)
-        more = mk_hub_replay(reader->hub, &reader->format, &reader->next, &reader->past);
+    int more =
+        mk_piece_take(reader->hub, &reader->format, &reader->next, &reader->piece, &reader->taken);
     if (more == 0)
         more = mk_hub_join(reader->hub, &reader->sink, &reader->format);
     if (more == 0)
-        reader->replaying = false;
+        set_replaying(reader, false);
     if (more < 0)
         mark_stuck(reader, more);
 }
 
+static void on_turn(struct mk_replay *turn)
+{
+    struct mk_reader *reader = MK_CONTAINER_OF(turn, struct mk_reader, turn);
+    read_on(reader);
+    if (rest_of_piece(reader).len > 0 || !reader->replaying)
+        reader->sink.ready(&reader->sink);
+    else
+        ask(reader); /* the piece has no frame in its format */
+}
+
 static struct mk_slice peek_past(struct mk_reader *reader)
 {
-    if (reader->taken == reader->past.len && reader->replaying)
+    while (rest_of_piece(reader).len == 0 && reader->replaying && !reader->hub->replays &&
+           mk_list_empty(&reader->stuck))
         read_on(reader);
-    if (reader->taken == reader->past.len && !reader->replaying) {
-        mk_buf_fini(&reader->past);
-        reader->taken = 0;
+    struct mk_slice rest = rest_of_piece(reader);
+    if (rest.len == 0 && reader->replaying) {
+        ask(reader);
+    } else if (rest.len == 0) {
+        drop_piece(reader);
         reader->live = true;
     }
-    return mk_slice_from(mk_buf_slice(&reader->past), reader->taken);
+    return rest;
 }
 
 struct mk_slice mk_reader_peek(struct mk_reader *reader)
@@ -138,7 +186,11 @@ bool mk_reader_advance(struct mk_reader *reader, size_t len)
     if (reader->live)
         return mk_sink_advance(&reader->sink, len);
     reader->taken += len;
-    return true;
+    if (rest_of_piece(reader).len > 0 || !reader->replaying || !reader->hub->replays)
+        return true;
+    drop_piece(reader);
+    ask(reader);
+    return false;
 }
 
 /*
@@ -151,7 +203,7 @@ struct mk_lag mk_reader_lag(const struct mk_reader *reader)
         return (struct mk_lag){ 0 };
     struct mk_lag lag = {
         .events = mk_sink_frames_behind(&reader->sink),
-        .bytes = mk_sink_lag(&reader->sink) + reader->past.len - reader->taken,
+        .bytes = mk_sink_lag(&reader->sink) + rest_of_piece(reader).len,
     };
     if (reader->replaying && reader->next <= reader->hub->events)
         lag.events += reader->hub->events - reader->next + 1;
@@ -162,7 +214,7 @@ uint64_t mk_reader_taken(const struct mk_reader *reader)
 {
     if (!mk_reader_started(reader))
         return 0;
-    if (reader->taken < reader->past.len)
+    if (rest_of_piece(reader).len > 0)
         return reader->before;
     if (reader->replaying)
         return reader->next - 1;

@@ -1,11 +1,12 @@
 /*
  * reader: a position in the events of a hub, wherever they are: in the journal while it is behind,
- * in the feed once it has caught up. It provides one stream of frames.
+ * in the feed once it has caught up. It provides one stream of frames. From the journal it gets
+ * piece by piece, when it is its turn (hub/replays).
  */
 #ifndef MK_HUB_READER_H
 #define MK_HUB_READER_H
 
-#include "hub/hub.h"
+#include "hub/replays.h"
 
 struct mk_reader {
     struct mk_sink sink; /* in the feed; not joined while it reads the journal */
@@ -13,11 +14,12 @@ struct mk_reader {
     bool replaying;      /* the journal may have more for it */
     struct mk_hub *hub;
     struct mk_event_format format;
-    struct mk_buf past;   /* frames from the journal */
-    size_t taken;         /* bytes of them that were taken */
-    uint64_t before;      /* the number of the last event before them */
-    uint64_t next;        /* the number to read from the journal next */
-    struct mk_list stuck; /* in hub->stuck, after a failure */
+    struct mk_replay turn;  /* asks for the next piece of the journal */
+    struct mk_piece *piece; /* NULL: none */
+    size_t taken;           /* bytes of it that were taken, or belong to earlier events */
+    uint64_t before;        /* the number of the last event before it */
+    uint64_t next;          /* the number to read from the journal next */
+    struct mk_list stuck;   /* in hub->stuck, after a failure */
 };
 
 #define MK_READER_LIVE UINT64_MAX /* as `since`: only events that are emitted from now on */
@@ -33,7 +35,10 @@ int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub,
 /* Stops; does nothing if it has not started or has stopped. */
 void mk_reader_stop(struct mk_reader *reader);
 
-/* Returns the next whole frames; empty when there are none: then `ready` is called later. */
+/*
+ * Returns the next whole frames; empty when there are none, or when it has to wait for its turn:
+ * then `ready` is called later.
+ */
 struct mk_slice mk_reader_peek(struct mk_reader *reader);
 
 /*
@@ -43,7 +48,7 @@ struct mk_slice mk_reader_peek(struct mk_reader *reader);
 bool mk_reader_advance(struct mk_reader *reader, size_t len);
 
 /*
- * Returns a number up to which all events have been taken; perhaps also some of the next 64 KiB: it
+ * Returns a number up to which all events have been taken; perhaps also some of the next 16 KiB: it
  * is exact when nothing waits. Returns 0 if unknown.
  */
 uint64_t mk_reader_taken(const struct mk_reader *reader);

@@ -54,13 +54,21 @@ static void do_nothing(uv_idle_t *idle)
 static void end_turn(struct mk_loop *loop)
 {
     loop->turns++;
+    loop->goes_on = false;
     for (int round = 0; round < ROUNDS_MAX; round++) {
         run_hooks(loop);
         if (!run_phases(loop)) {
-            uv_idle_stop(&loop->handles->unfinished);
+            if (!loop->goes_on)
+                uv_idle_stop(&loop->handles->unfinished);
             return;
         }
     }
+    uv_idle_start(&loop->handles->unfinished, do_nothing);
+}
+
+void mk_loop_continue(struct mk_loop *loop)
+{
+    loop->goes_on = true;
     uv_idle_start(&loop->handles->unfinished, do_nothing);
 }
 
@@ -109,6 +117,7 @@ static bool is_quiet(const struct mk_loop *loop)
 static void on_after_poll(uv_check_t *check)
 {
     struct mk_loop *loop = MK_CONTAINER_OF(check, struct mk_loop_handles, after_poll)->loop;
+    loop->polls++;
     end_turn(loop);
     note_quiet(loop);
     if (loop->busy_poll_ns > 0)

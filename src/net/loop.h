@@ -60,6 +60,8 @@ struct mk_loop {
     unsigned users; /* of mk_loop_get */
     unsigned holds;
     uint64_t turns; /* that have ended */
+    uint64_t polls; /* that have ended: what is done once for each poll compares this */
+    bool goes_on;   /* mk_loop_continue was called since the turn's end began */
     struct mk_list hooks;
     struct mk_list phases;
 };
@@ -144,6 +146,12 @@ static inline void mk_loop_wake(struct mk_loop *loop)
 {
     loop->quiet_until = 0;
 }
+
+/*
+ * Ensures that another turn ends after the next poll, which does not wait: for work that is done in
+ * parts, so that others are served in between. To be called again for each turn, also from a hook.
+ */
+void mk_loop_continue(struct mk_loop *loop);
 
 /* The time of this turn in milliseconds (monotonic), read once per turn. */
 uint64_t mk_loop_now(const struct mk_loop *loop);
