@@ -144,12 +144,15 @@ static void note_row(struct mk_piece *piece, uint64_t number)
     };
 }
 
-/* Reads a piece. Returns 1 or 0 as mk_piece_take, or an error if the piece would be empty. */
-static int fill(struct mk_piece *piece, uint64_t next, size_t most)
+/*
+ * Reads a piece, at most up to event `stop`. Returns 1 or 0 as mk_piece_take, or an error if the
+ * piece would be empty.
+ */
+static int fill(struct mk_piece *piece, uint64_t next, uint64_t stop, size_t most)
 {
     int more = 1;
     note_row(piece, next);
-    while (more > 0 && piece->count < most && piece->bytes.len < MK_PIECE_BYTES) {
+    while (more > 0 && next < stop && piece->count < most && piece->bytes.len < MK_PIECE_BYTES) {
         more = mk_hub_replay(piece->hub, &piece->format, &next, &piece->bytes);
         if (more >= 0 && next > piece->rows[piece->count].number) {
             piece->count++;
@@ -157,6 +160,26 @@ static int fill(struct mk_piece *piece, uint64_t next, size_t most)
         }
     }
     return more < 0 && piece->count > 0 ? 1 : more;
+}
+
+static bool is_of(const struct mk_piece *piece, const struct mk_hub *hub,
+                  const struct mk_event_format *format)
+{
+    return piece->hub == hub && mk_event_format_eq(&piece->format, format);
+}
+
+/* Returns the event behind `next` with which a kept piece begins: it is not read twice. */
+static uint64_t next_kept(const struct mk_replays *replays, const struct mk_hub *hub,
+                          const struct mk_event_format *format, uint64_t next)
+{
+    uint64_t first = UINT64_MAX;
+    MK_LIST_FOR_EACH (node, &replays->pieces) {
+        const struct mk_piece *piece = MK_CONTAINER_OF(node, struct mk_piece, node);
+        uint64_t number = piece->rows[0].number;
+        if (number > next && number < first && is_of(piece, hub, format))
+            first = number;
+    }
+    return first;
 }
 
 /* Returns how many rows a piece may have that is read now. */
@@ -176,7 +199,8 @@ static int read_piece(struct mk_hub *hub, const struct mk_event_format *format, 
     struct mk_piece *piece = new_piece(hub, format);
     if (!piece)
         return -ENOMEM;
-    int more = fill(piece, next, most_rows(replays, cost));
+    uint64_t stop = replays ? next_kept(replays, hub, format, next) : UINT64_MAX;
+    int more = fill(piece, next, stop, most_rows(replays, cost));
     if (replays) {
         replays->read += piece->count;
         replays->rows += cost * (piece->count + 1);
@@ -194,8 +218,7 @@ static struct mk_piece *find_piece(struct mk_replays *replays, const struct mk_h
 {
     MK_LIST_FOR_EACH (node, &replays->pieces) {
         struct mk_piece *piece = MK_CONTAINER_OF(node, struct mk_piece, node);
-        if (piece->hub == hub && mk_event_format_eq(&piece->format, format) &&
-            (*row = find_row(piece, next)))
+        if (is_of(piece, hub, format) && (*row = find_row(piece, next)))
             return piece;
     }
     return NULL;
