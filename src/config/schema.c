@@ -85,8 +85,10 @@ static const struct mk_config_key journal_keys[] = {
     }
 
 static const struct mk_config_key limit_keys[] = {
-    LIMIT(connections, 1, 1000000, MK_DEFAULT_CONNECTIONS, "Connections to all servers together.",
-          "所有服务端连接数之和。"),
+    LIMIT(connections, 1, 1000000, MK_DEFAULT_CONNECTIONS,
+          "Connections to all servers together; above it, the oldest that never asked, or "
+          "else the one idle for longest, is closed.",
+          "所有服务端连接数之和；超过后关闭最早的从未请求的连接，否则关闭空闲最久的。"),
     { .name = "connections_per_address",
       .type = MK_CONFIG_NUMBER,
       .at = offsetof(struct milky_limits, connections_per_address),

@@ -96,6 +96,11 @@ static const struct refusal of_connections[] = {
     { "limit", "tls_handshakes", MK_REFUSAL_TLS_HANDSHAKES },
     { NULL },
 };
+static const struct refusal ended_for_others[] = {
+    { "was", "silent", MK_REFUSAL_SILENT },
+    { "was", "idle", MK_REFUSAL_IDLE },
+    { NULL },
+};
 static const struct refusal of_credentials[] = {
     { "reason", "missing", MK_REFUSAL_MISSING },
     { "reason", "wrong", MK_REFUSAL_WRONG },
@@ -366,6 +371,9 @@ static const struct family families[] = {
     { "milky_connections_refused_total", "counter",
       "Connections that were closed because a limit was reached, by limit.", write_refusals,
       .of.refusals = of_connections },
+    { "milky_connections_ended_for_others_total", "counter",
+      "Connections without a request that ended to make room for new ones.", write_refusals,
+      .of.refusals = ended_for_others },
     { "milky_credentials_refused_total", "counter", "Requests whose credentials were refused.",
       write_refusals, .of.refusals = of_credentials },
     { "milky_requests_blocked_total", "counter",

@@ -134,6 +134,8 @@ static void add_turned_away(struct writer *w, yyjson_mut_val *root)
         [MK_REFUSAL_CONNECTIONS] = "connections",
         [MK_REFUSAL_PER_ADDRESS] = "connections_per_address",
         [MK_REFUSAL_TLS_HANDSHAKES] = "tls_handshakes",
+        [MK_REFUSAL_SILENT] = "silent",
+        [MK_REFUSAL_IDLE] = "idle",
         [MK_REFUSAL_MISSING] = "missing_credentials",
         [MK_REFUSAL_WRONG] = "wrong_credentials",
         [MK_REFUSAL_FOREIGN] = "foreign_pages",

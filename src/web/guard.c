@@ -32,6 +32,8 @@ struct mk_guard_client {
     struct mk_guard *guard;
     struct key key;
     size_t connections;
+    size_t ended; /* connections that ended to make room, and whose streams are not gone yet */
+    struct mk_waiting waiting;
     uint64_t failures[MK_GUARD_ORIGINS]; /* within the window */
     struct mk_timeout window;            /* armed while there are any */
     bool is_local;
@@ -43,7 +45,9 @@ struct mk_guard {
     struct mk_web_limits limits;
     struct mk_timeouts windows;
     struct mk_handshakes handshakes;
+    struct mk_waiting waiting;
     size_t connections;
+    size_t ended;      /* as in a client */
     size_t remembered; /* clients with a window */
     bool limit_logged;
     uint64_t refusals[MK_REFUSAL_KINDS];
@@ -113,6 +117,7 @@ struct mk_guard *mk_guard_new(struct mk_loop *loop, const struct mk_web_limits *
     guard->loop = loop;
     guard->limits = *limits;
     mk_handshakes_init(&guard->handshakes, limits->tls_handshakes);
+    mk_waiting_init(&guard->waiting, false);
     if (getrandom(&guard->seed, sizeof(guard->seed), 0) < 0 ||
         mk_timeouts_init(&guard->windows, loop, WINDOW_MS, on_window_over) < 0) {
         free(guard);
@@ -156,6 +161,7 @@ static struct mk_guard_client *client_of(struct mk_guard *guard, const struct mk
     client->key = key;
     client->is_local = mk_address_is_local(address);
     mk_timeout_init(&client->window);
+    mk_waiting_init(&client->waiting, true);
     client->next = *bucket;
     *bucket = client;
     return client;
@@ -172,12 +178,59 @@ static void on_gone(void *arg)
     free_if_unused(client);
 }
 
+/* --- making room --- */
+
+void mk_guard_client_waits(struct mk_guard_client *client, struct mk_waiter *waiter)
+{
+    mk_waiter_add(waiter, &client->guard->waiting, &client->waiting);
+}
+
+static void on_ended_gone(void *arg)
+{
+    struct mk_guard_client *client = arg;
+    client->ended--;
+    client->guard->ended--;
+    on_gone(client);
+}
+
+/* Logs a flood of connections once, and again each time that it has doubled. */
+static void log_flood(const struct mk_guard *guard, const char *limit)
+{
+    uint64_t ended = guard->refusals[MK_REFUSAL_SILENT] + guard->refusals[MK_REFUSAL_IDLE];
+    if ((ended & (ended - 1)) == 0)
+        mk_log_warn("server",
+                    "%zu connections are open: the oldest that waits without a request ends for a "
+                    "new one, %llu so far (limits.%s)",
+                    "已有 %zu 个连接：结束最早的没有请求的连接以接受新的，迄今 %llu "
+                    "次（limits.%s）",
+                    guard->connections - guard->ended, (unsigned long long)ended, limit);
+}
+
+/* Ends a connection of these without a request. Returns false if there is none. */
+static bool make_room(struct mk_guard *guard, struct mk_waiting *waiting, const char *limit)
+{
+    enum mk_waiting_kind kind;
+    struct mk_waiter *waiter = mk_waiting_take(waiting, &kind);
+    if (!waiter)
+        return false;
+    struct mk_guard_client *client =
+        MK_CONTAINER_OF(waiter->address, struct mk_guard_client, waiting);
+    mk_guard_count(guard, kind == MK_WAITING_SILENT ? MK_REFUSAL_SILENT : MK_REFUSAL_IDLE);
+    log_flood(guard, limit);
+    client->ended++;
+    guard->ended++;
+    mk_stream_on_gone(waiter->stream, on_ended_gone, client);
+    waiter->end(waiter);
+    return true;
+}
+
 static bool is_full(struct mk_guard *guard, enum mk_guard_pool pool, bool is_unix)
 {
     uint64_t most = guard->limits.connections;
     if (pool == MK_GUARD_RESERVED)
         most = is_unix ? UINT64_MAX : most + RESERVED_CONNECTIONS;
-    if (guard->connections < most)
+    if (guard->connections - guard->ended < most ||
+        make_room(guard, &guard->waiting, "connections"))
         return false;
     mk_guard_count(guard, MK_REFUSAL_CONNECTIONS);
     if (!guard->limit_logged)
@@ -190,8 +243,10 @@ static bool is_full(struct mk_guard *guard, enum mk_guard_pool pool, bool is_uni
 static bool has_too_many(struct mk_guard_client *client, const struct mk_stream *stream)
 {
     const struct mk_web_limits *limits = &client->guard->limits;
-    if (client->key.family == AF_UNIX || client->connections < limits->connections_per_address ||
-        (client->is_local && !limits->limits_this_machine))
+    if (client->key.family == AF_UNIX ||
+        client->connections - client->ended < limits->connections_per_address ||
+        (client->is_local && !limits->limits_this_machine) ||
+        make_room(client->guard, &client->waiting, "connections_per_address"))
         return false;
     mk_guard_count(client->guard, MK_REFUSAL_PER_ADDRESS);
     if (!client->limit_logged)
@@ -211,10 +266,14 @@ struct mk_guard_client *mk_guard_admit(struct mk_guard *guard, struct mk_stream 
     struct mk_address address;
     mk_stream_remote_address(stream, &address);
     bool is_unix = address.socket.ss_family == AF_UNIX;
-    struct mk_guard_client *client =
-        is_full(guard, pool, is_unix) ? NULL : client_of(guard, &address);
-    if (!client || has_too_many(client, stream))
+    struct mk_guard_client *client = client_of(guard, &address);
+    if (!client)
         return NULL;
+    /* The limit of the address comes first: room there is room for all. */
+    if (has_too_many(client, stream) || is_full(guard, pool, is_unix)) {
+        free_if_unused(client);
+        return NULL;
+    }
     client->connections++;
     guard->connections++;
     mk_stream_on_gone(stream, on_gone, client);

@@ -11,6 +11,7 @@
 
 #include "net/stream.h"
 #include "web/handshakes.h"
+#include "web/waiting.h"
 
 /* Limits for clients. */
 struct mk_web_limits {
@@ -49,6 +50,12 @@ enum mk_guard_pool {
 struct mk_guard_client *mk_guard_admit(struct mk_guard *guard, struct mk_stream *stream,
                                        enum mk_guard_pool places);
 
+/*
+ * Adds a connection of this client to those that may end to make room for a new one, which is when
+ * mk_guard_admit calls `waiter->end`.
+ */
+void mk_guard_client_waits(struct mk_guard_client *client, struct mk_waiter *waiter);
+
 /* The TLS handshakes of all its servers. */
 struct mk_handshakes *mk_guard_handshakes(struct mk_guard *guard);
 
@@ -77,6 +84,8 @@ enum mk_refusal {
     MK_REFUSAL_CONNECTIONS,    /* by limits.connections */
     MK_REFUSAL_PER_ADDRESS,    /* by limits.connections_per_address */
     MK_REFUSAL_TLS_HANDSHAKES, /* by limits.tls_handshakes */
+    MK_REFUSAL_SILENT,         /* ended for a new connection: it had never asked */
+    MK_REFUSAL_IDLE,           /* the same: it was idle between two requests */
     MK_REFUSAL_MISSING,        /* no credentials (401) */
     MK_REFUSAL_WRONG,          /* wrong credentials */
     MK_REFUSAL_FOREIGN,        /* a web page of another origin */

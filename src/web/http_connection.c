@@ -63,6 +63,7 @@ void mk_http_connection_abort(struct mk_http_connection *connection, int error)
 {
     connection->state = MK_HTTP_CLOSING;
     mk_timeout_disarm(&connection->timeout);
+    mk_waiter_remove(&connection->waiter);
     mk_stream_abort(connection->stream, error);
 }
 
@@ -104,6 +105,10 @@ static void on_head(struct mk_http_connection *connection, const struct mk_http1
 {
     struct mk_http_context *context = connection->context;
     begin_request(connection, request);
+    if (connection->heads++ == 0) {
+        connection->idle_for = connection->heads;
+        mk_waiter_asked(&connection->waiter);
+    }
     bool has_body = request->chunked || request->content_length > 0;
     if (has_body) {
         connection->in_body = true;
@@ -206,6 +211,7 @@ static void free_connection(struct mk_http_connection *connection)
         context->service->closed(context->arg, connection);
     mk_timeout_disarm(&connection->timeout);
     mk_handshake_done(&connection->handshake);
+    mk_waiter_remove(&connection->waiter);
     mk_list_remove(&connection->node);
     mk_http1_parser_free(connection->parser);
     mk_http_connection_clear_lines(connection);
@@ -307,6 +313,30 @@ static int start_tls(struct mk_http_connection *connection)
     return mk_tls_context_accept(context->tls, connection->stream, on_handshake_done, connection);
 }
 
+/* --- making room --- */
+
+static struct mk_http_connection *of_waiter(struct mk_waiter *waiter)
+{
+    return MK_CONTAINER_OF(waiter, struct mk_http_connection, waiter);
+}
+
+/* A request that was refused at its head is none, even if its body is still on the way. */
+static bool may_end(struct mk_waiter *waiter)
+{
+    struct mk_http_connection *connection = of_waiter(waiter);
+    bool was_idle = connection->idle_for == connection->heads;
+    bool has_request =
+        connection->state == MK_HTTP_BUSY ||
+        (connection->state == MK_HTTP_READING && connection->in_body && !connection->answered);
+    connection->idle_for = connection->heads;
+    return was_idle && !has_request && mk_stream_backlog(connection->stream) == 0;
+}
+
+static void end_waiter(struct mk_waiter *waiter)
+{
+    mk_http_connection_abort(of_waiter(waiter), 0);
+}
+
 void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *stream)
 {
     struct mk_guard_client *client = NULL;
@@ -327,6 +357,10 @@ void mk_http_connection_open(struct mk_http_context *context, struct mk_stream *
     connection->client = client;
     connection->parser = parser;
     connection->state = MK_HTTP_READING;
+    connection->waiter =
+        (struct mk_waiter){ .stream = stream, .may_end = may_end, .end = end_waiter };
+    if (client)
+        mk_guard_client_waits(client, &connection->waiter);
     mk_timeout_init(&connection->timeout);
     mk_timeout_arm(&context->idle, &connection->timeout);
     mk_list_push(&context->connections, &connection->node);

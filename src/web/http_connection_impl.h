@@ -23,8 +23,11 @@ struct mk_http_connection {
     struct mk_http1_parser *parser;
     struct mk_timeout timeout;
     struct mk_handshake handshake;
-    char *lines;     /* header lines of the response to the current request, or NULL */
-    size_t progress; /* bytes of a body since its timeout was last armed */
+    struct mk_waiter waiter;
+    uint32_t heads;    /* of requests, complete */
+    uint32_t idle_for; /* `heads` at the last call of may_end */
+    char *lines;       /* header lines of the response to the current request, or NULL */
+    size_t progress;   /* bytes of a body since its timeout was last armed */
     uint8_t state;
     bool in_read;    /* on_read is on the stack */
     bool in_body;    /* between head and request */

@@ -27,24 +27,25 @@ async function connectMany(t, address, count, bytes) {
 describe('limits', { concurrency: 1 }, () => {
   it('accepts connections up to the limit, and more when some have ended', async (t) => {
     const milky = await serve(t, { limits: { connections: 5 }, ...botConfig({ http_server: [{ listen: port }], websocket_server: [{ listen: port }] }) });
-    const sockets = await Promise.all([1, 2, 3].map(() => Raw.connect(milky.address('http_server'))));
-    const clients = await Promise.all([1, 2].map(() => Client.connect(milky.ws())));
+    const clients = await Promise.all([1, 2, 3, 4, 5].map(() => Client.connect(milky.ws())));
     const refused = await Raw.connect(milky.address('http_server'));
     assert.equal(await refused.ended(), '');
     await milky.log.find((line) => /5 connections are open: no more are accepted \(limits\.connections\)/.test(line));
     await clients[0].close();
     assert.equal((await call(milky.http(), 'get_login_info')).status, 200);
-    sockets.forEach((socket) => socket.destroy());
-    await clients[1].close();
+    await Promise.all(clients.slice(1).map((client) => client.close()));
   });
 
   it('accepts connections of one address up to the limit; those of others and on Unix sockets are accepted', async (t) => {
     const milky = await serve(t, {
       limits: { connections_per_address: 3 },
-      ...botConfig({ http_server: [{ listen: '127.0.0.1:0' }, { listen: 'unix:a.sock' }] }),
+      ...botConfig({
+        http_server: [{ listen: '127.0.0.1:0' }, { listen: 'unix:a.sock' }],
+        websocket_server: [{ listen: '127.0.0.1:0' }],
+      }),
     });
     const address = milky.address('http_server');
-    const sockets = await Promise.all([1, 2, 3].map(() => Raw.connect(address)));
+    const clients = await Promise.all([1, 2, 3].map(() => Client.connect(milky.ws())));
     assert.equal(await (await Raw.connect(address)).ended(), '');
     const other = connect({ host: '127.0.0.1', port: Number(address.split(':')[1]), localAddress: '127.0.0.2' });
     other.end(post('/get_login_info', '{}', { headers: ['Connection: close'] }));
@@ -52,7 +53,8 @@ describe('limits', { concurrency: 1 }, () => {
     assert.match(`${answer}`, /^HTTP\/1\.1 200 /);
     const unix = await Promise.all([1, 2, 3, 4].map(() => Raw.connect(`unix:${milky.dir}/a.sock`)));
     assert.equal((await unix[3].write(post('/get_login_info', '{}')).response()).status, 200);
-    [...sockets, ...unix].forEach((socket) => socket.destroy());
+    unix.forEach((socket) => socket.destroy());
+    await Promise.all(clients.map((client) => client.close()));
   });
 
   it('wrong credentials of an address that has sent many are refused for a while, and the right ones are not', async (t) => {
