@@ -73,13 +73,15 @@ static const struct mk_stream_events stream_events = {
     .closed = on_closed,
 };
 
+/* nginx would hold the events back until it has 4 KiB of them (X-Accel-Buffering). */
 static int write_sse_head(struct mk_buf *out, struct mk_slice usual)
 {
     struct mk_buf lines;
     mk_buf_init(&lines, LONGEST_LINES);
     int rc = mk_buf_append_slice(&lines, usual);
     if (rc == 0)
-        rc = mk_buf_append_slice(&lines, MK_SLICE("Cache-Control: no-store\r\n"));
+        rc = mk_buf_append_slice(&lines,
+                                 MK_SLICE("Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n"));
     if (rc == 0)
         rc = mk_http1_write_head(out, 200, MK_SLICE("text/event-stream"), MK_HTTP1_NO_LENGTH, false,
                                  mk_buf_slice(&lines));

@@ -12,14 +12,19 @@ enum { LONGEST_LINES = 2048 };
 
 static const struct mk_slice json = { "application/json", sizeof("application/json") - 1 };
 
-void mk_http_answer_failure(struct mk_http_connection *connection, unsigned status,
-                            const char *message, struct mk_slice extra)
+void mk_http_answer_failure_text(struct mk_http_connection *connection, unsigned status,
+                                 struct mk_slice message, struct mk_slice extra)
 {
     struct mk_http1_open open;
     struct mk_buf *out = mk_http_respond_begin(connection, status, json, extra, &open);
     if (out)
-        mk_http_respond_end(connection, &open,
-                            mk_reply_write_failure(out, -(int)status, mk_slice_str(message)));
+        mk_http_respond_end(connection, &open, mk_reply_write_failure(out, -(int)status, message));
+}
+
+void mk_http_answer_failure(struct mk_http_connection *connection, unsigned status,
+                            const char *message, struct mk_slice extra)
+{
+    mk_http_answer_failure_text(connection, status, mk_slice_str(message), extra);
 }
 
 const struct mk_http_rules mk_http_rules_draft = {

@@ -9,6 +9,9 @@
 /* Refuses a request: {"status":"failed","retcode":-STATUS,"message":...}; `extra` as in respond. */
 void mk_http_answer_failure(struct mk_http_connection *connection, unsigned status,
                             const char *message, struct mk_slice extra);
+/* The same with a message that may hold a NUL, as a client's words may. */
+void mk_http_answer_failure_text(struct mk_http_connection *connection, unsigned status,
+                                 struct mk_slice message, struct mk_slice extra);
 
 /*
  * The rules for answers over HTTP: the draft's (communication-draft.md) or those of 1.x

@@ -25,13 +25,13 @@ static void answer_unknown(struct mk_http_connection *connection, struct mk_slic
     struct mk_buf name, problem;
     mk_buf_init(&name, LONGEST_NAME);
     mk_buf_init(&problem, LONGEST_PROBLEM);
-    const char *text = "there is no such API";
+    struct mk_slice text = MK_SLICE("there is no such API");
     if (mk_http_path_name(path, &name) &&
         mk_buf_append_slice(&problem, MK_SLICE("unknown API \"")) == 0 &&
         mk_text_write_truncated(&problem, mk_buf_slice(&name)) == 0 &&
-        mk_buf_append(&problem, "\"", 2) == 0) /* NUL included */
-        text = problem.data;
-    mk_http_answer_failure(connection, 404, text, (struct mk_slice){ 0 });
+        mk_buf_append_char(&problem, '"') == 0)
+        text = mk_buf_slice(&problem);
+    mk_http_answer_failure_text(connection, 404, text, (struct mk_slice){ 0 });
     mk_buf_fini(&name);
     mk_buf_fini(&problem);
 }

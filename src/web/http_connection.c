@@ -101,9 +101,40 @@ static bool can_skip_body(const struct mk_http1_request *request)
     return !request->expect_continue && !request->chunked && request->content_length <= MAX_SKIPPED;
 }
 
-static void on_head(struct mk_http_connection *connection, const struct mk_http1_request *request)
+/*
+ * What is the same at every port: a ping (OPTIONS *: RFC 9110, 9.3.7), and methods that no part of
+ * the program implements (15.6.2). Behind a CONNECT the client may already send what it takes for
+ * the tunnel's, so the connection ends.
+ */
+static bool answer_method(struct mk_http_connection *connection,
+                          const struct mk_http1_request *request)
 {
     struct mk_http_context *context = connection->context;
+    bool is_connect = mk_slice_eq(request->method, MK_SLICE("CONNECT"));
+    if (mk_slice_eq(request->path, MK_SLICE("*"))) {
+        mk_http_respond(connection, 200, (struct mk_slice){ 0 }, (struct mk_slice){ 0 },
+                        (struct mk_slice){ 0 });
+        return true;
+    }
+    if (!is_connect && mk_http1_knows_method(request->method))
+        return false;
+    if (is_connect)
+        connection->keep_alive = false;
+    context->service->failure(context->arg, connection, 501,
+                              is_connect ? "there is no tunnel here" : "unknown method");
+    return true;
+}
+
+static void pass_head(struct mk_http_connection *connection, const struct mk_http1_request *request)
+{
+    struct mk_http_context *context = connection->context;
+    bool is_usual = mk_slice_eq(request->method, MK_SLICE("POST"));
+    if (is_usual || !answer_method(connection, request))
+        context->service->head(context->arg, connection, request);
+}
+
+static void on_head(struct mk_http_connection *connection, const struct mk_http1_request *request)
+{
     begin_request(connection, request);
     if (connection->heads++ == 0) {
         connection->idle_for = connection->heads;
@@ -118,7 +149,7 @@ static void on_head(struct mk_http_connection *connection, const struct mk_http1
     bool keeps = connection->keep_alive;
     if (has_body && !can_skip_body(request))
         connection->keep_alive = false; /* in case it is refused */
-    context->service->head(context->arg, connection, request);
+    pass_head(connection, request);
     if (connection->state != MK_HTTP_READING)
         return;
     if (connection->answered) {
@@ -166,9 +197,12 @@ static void on_bad(struct mk_http_connection *connection)
     connection->answered = false;
     connection->keep_alive = false;
     if (head_is_good)
-        context->service->head(context->arg, connection, request);
-    if (!connection->answered)
-        context->service->failure(context->arg, connection, error->status, error->reason);
+        pass_head(connection, request);
+    if (connection->answered)
+        return;
+    char text[MK_HTTP1_ERROR_TEXT];
+    mk_http1_error_text(error, text);
+    context->service->failure(context->arg, connection, error->status, text);
 }
 
 static void on_parsed(struct mk_http_connection *connection, int status)

@@ -80,10 +80,13 @@ bool mk_http_connection_may_respond(const struct mk_http_connection *connection)
     return connection->state == MK_HTTP_READING || connection->state == MK_HTTP_BUSY;
 }
 
-/* Returns false if no response can be sent any more. */
-static bool may_respond(struct mk_http_connection *connection)
+/*
+ * Returns false if no response can be sent any more. After a 426 a connection of HTTP/1.0, which
+ * has no Upgrade, ends.
+ */
+static bool may_respond(struct mk_http_connection *connection, unsigned status)
 {
-    if (connection->context->stopping)
+    if (connection->context->stopping || (connection->http10 && status == 426))
         connection->keep_alive = false;
     return mk_http_connection_may_respond(connection);
 }
@@ -103,7 +106,7 @@ struct mk_buf *mk_http_respond_begin(struct mk_http_connection *connection, unsi
                                      struct mk_slice content_type, struct mk_slice extra,
                                      struct mk_http1_open *open)
 {
-    if (!may_respond(connection))
+    if (!may_respond(connection, status))
         return NULL;
     struct mk_buf *out = mk_stream_output(connection->stream);
     int rc = mk_http1_begin_response(out, status, content_type, connection->keep_alive,
@@ -132,7 +135,7 @@ void mk_http_respond_end(struct mk_http_connection *connection, struct mk_http1_
 void mk_http_respond(struct mk_http_connection *connection, unsigned status,
                      struct mk_slice content_type, struct mk_slice body, struct mk_slice extra)
 {
-    if (!may_respond(connection))
+    if (!may_respond(connection, status))
         return;
     struct mk_buf *out = mk_stream_output(connection->stream);
     uint64_t len = status == 204 ? MK_HTTP1_NO_LENGTH : body.len; /* RFC 9110, 8.6 */

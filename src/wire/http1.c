@@ -152,9 +152,13 @@ static size_t line_room(const struct mk_http1_parser *parser)
                                            : parser->limits.header_bytes - parser->header_bytes;
 }
 
-static int line_too_long(struct mk_http1_parser *parser)
+/* `line` has more bytes than its limit. RFC 9112, 3: 501 for a method that alone is so long. */
+static int line_too_long(struct mk_http1_parser *parser, const char *line)
 {
-    if (parser->state == MK_HTTP1_START)
+    uint32_t limit = parser->limits.request_line;
+    if (parser->state == MK_HTTP1_START && mk_http1_token_end(line, line + limit) == line + limit)
+        mk_http1_refuse(&parser->error, 501, "method over the limit");
+    else if (parser->state == MK_HTTP1_START)
         mk_http1_refuse(&parser->error, 414, "request line over the limit");
     else
         mk_http1_refuse(&parser->error, 431, "headers over the limit");
@@ -166,7 +170,7 @@ static int line_pending(struct mk_http1_parser *parser, const char *line, size_t
 {
     bool may_be_last = len == 1 && line[0] == '\r'; /* the empty line is not counted */
     if (len >= line_room(parser) && !may_be_last)
-        return line_too_long(parser);
+        return line_too_long(parser, line);
     return MK_HTTP1_NEED_MORE;
 }
 
@@ -179,7 +183,7 @@ static int line_unread(struct mk_http1_parser *parser, const char *line, const c
         return line_pending(parser, line, (size_t)(end - line));
     }
     if ((size_t)(lf + 1 - line) > line_room(parser))
-        return line_too_long(parser);
+        return line_too_long(parser, line);
     return bad_head(parser);
 }
 
@@ -214,7 +218,7 @@ static int read_request_line(struct mk_http1_parser *parser, const char **at, co
         return rc;
     }
     if ((size_t)(next - line) > line_room(parser))
-        return line_too_long(parser);
+        return line_too_long(parser, line);
     parser->state = MK_HTTP1_HEADERS;
     *at = next;
     return 0;
@@ -250,7 +254,7 @@ static int read_header_line(struct mk_http1_parser *parser, const char **at, con
     if (!next)
         return line_unread(parser, line, end);
     if ((size_t)(next - line) > line_room(parser))
-        return line_too_long(parser);
+        return line_too_long(parser, line);
     if (parser->request.header_count == parser->limits.header_count) {
         mk_http1_refuse(&parser->error, 431, "too many headers");
         return bad_head(parser);

@@ -9,8 +9,9 @@
  * It refuses with 400, among others: line ends other than CRLF, folded lines, spaces around a
  * header's name, control characters, both Content-Length and Transfer-Encoding, more than one
  * Content-Length (equal ones too), a missing, repeated or malformed Host, a target with a fragment
- * or with bytes beyond visible ASCII. Tolerated are up to four empty lines before a request, bytes
- * beyond ASCII in header values, chunk extensions and trailers (both are dropped).
+ * or with a byte that RFC 3986 does not allow there, a chunk extension that is malformed. Tolerated
+ * are up to four empty lines before a request, bytes beyond ASCII in header values, chunk
+ * extensions and trailers (both are dropped).
  *
  * Flow: net/stream -> mk_http1_parser_feed -> web/http_connection.
  */
@@ -46,8 +47,8 @@ struct mk_http1_header {
 struct mk_http1_request {
     struct mk_slice method; /* case-sensitive, a token */
     struct mk_slice target; /* as sent */
-    struct mk_slice path;   /* not yet percent-decoded, never empty; "*" for OPTIONS *, host:port
-                               for CONNECT */
+    struct mk_slice path;   /* not yet percent-decoded, never empty; "*" for OPTIONS * and for
+                               OPTIONS http://host, host:port for CONNECT */
     struct mk_slice query;  /* without the '?', not yet percent-decoded */
     struct mk_slice host;   /* the target's authority, else the Host header (may be empty) */
     struct mk_slice body;   /* decoded; complete once MK_HTTP1_REQUEST was returned */
@@ -77,9 +78,21 @@ enum mk_http1_status {
 /* Why a request was refused. */
 struct mk_http1_error {
     uint16_t status;    /* 400, 413, 414, 417 (any Expect but 100-continue), 431, 501 (unknown
-                           transfer coding), 505 (version); 500 after -ENOMEM */
+                           transfer coding, endless method), 505 (version); 500 after -ENOMEM */
+    uint8_t byte;       /* of the target, where it was refused for one */
+    uint32_t position;  /* of that byte, from 1; 0: there is none */
     const char *reason; /* one English clause without a full stop, static */
 };
+
+/* Writes the reason, with that byte and its position: "...: '|' at position 17". */
+enum { MK_HTTP1_ERROR_TEXT = 160 };
+void mk_http1_error_text(const struct mk_http1_error *error, char text[MK_HTTP1_ERROR_TEXT]);
+
+/*
+ * Returns whether a method is registered for HTTP (RFC 9110, 16.1.1), in any case of letters: to
+ * others a server answers 501 instead of 405 (15.6.2).
+ */
+bool mk_http1_knows_method(struct mk_slice method);
 
 /*
  * 280 bytes while idle (after mk_http1_parser_done). A request takes 32 bytes for each of its
@@ -141,7 +154,9 @@ const char *mk_http1_phrase(unsigned status);
 
 /*
  * Appends a response head, the empty line included:
- *   HTTP/1.1 STATUS PHRASE CRLF, [Content-Type], Content-Length, [Connection: close], `extra`.
+ *   HTTP/1.1 STATUS PHRASE CRLF, [Content-Type], Content-Length, [Connection], `extra`.
+ * Connection has "close" where the connection ends, and "Upgrade" for a 426, whose Upgrade is the
+ * caller's to put into `extra`.
  * `extra` is whole header lines, each with its CRLF. A `content_length` of MK_HTTP1_NO_LENGTH
  * leaves Content-Length out (101, 204, streams); an empty content_type leaves Content-Type out.
  * Date (RFC 9110, 6.6.1) and the "Connection: keep-alive" that an HTTP/1.0 client needs are the

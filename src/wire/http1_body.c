@@ -5,6 +5,7 @@
 #include "wire/http1_private.h"
 
 #include "base/hex.h"
+#include "wire/http1_extension.h"
 
 enum {
     FIRST_RESERVE = 64 * 1024, /* the most that a Content-Length alone makes us allocate */
@@ -79,31 +80,31 @@ static int size_step(struct mk_http1_parser *parser, char c)
 {
     int digit = mk_hex_digit(c);
     bool in_size = parser->state <= MK_HTTP1_CHUNK_SIZE;
+    if (parser->state == MK_HTTP1_CHUNK_LF)
+        return c == '\n' ? size_line_ended(parser) : bad(parser, 400, "malformed chunk line end");
     if (parser->state == MK_HTTP1_CHUNK_FIRST) {
         parser->left = 0;
         parser->digits = 0;
+        parser->extension = MK_HTTP1_EXTENSION_NONE;
+        if (digit < 0)
+            return bad(parser, 400, "malformed chunk size");
     }
     if (in_size && digit >= 0) {
         if (++parser->digits > MAX_SIZE_DIGITS)
             return bad(parser, 400, "chunk size out of range");
         parser->left = parser->left * 16 + (uint64_t)digit;
         parser->state = MK_HTTP1_CHUNK_SIZE;
-    } else if (parser->state == MK_HTTP1_CHUNK_FIRST) {
-        return bad(parser, 400, "malformed chunk size");
-    } else if (parser->state == MK_HTTP1_CHUNK_LF) {
-        return c == '\n' ? size_line_ended(parser) : bad(parser, 400, "malformed chunk line end");
-    } else if (c == '\r' && parser->state != MK_HTTP1_CHUNK_BLANK) {
-        parser->state = MK_HTTP1_CHUNK_LF;
-    } else if (parser->state == MK_HTTP1_CHUNK_EXTENSION && mk_http1_is(c, MK_HTTP1_TEXT)) {
         return 0;
-    } else if (c == ';') {
-        parser->state = MK_HTTP1_CHUNK_EXTENSION;
-    } else if (c == ' ' || c == '\t') {
-        parser->state = MK_HTTP1_CHUNK_BLANK; /* bad whitespace, allowed before a ';' only */
-    } else {
-        return bad(parser, 400, "malformed chunk size");
     }
-    return 0;
+    if (c == '\r' && mk_http1_extension_complete(parser->extension)) {
+        parser->state = MK_HTTP1_CHUNK_LF;
+        return 0;
+    }
+    parser->state = MK_HTTP1_CHUNK_EXTENSION;
+    parser->extension = mk_http1_extension_next(parser->extension, c);
+    if (parser->extension != MK_HTTP1_EXTENSION_BAD)
+        return 0;
+    return bad(parser, 400, in_size ? "malformed chunk size" : "malformed chunk extension");
 }
 
 /*
@@ -160,7 +161,6 @@ static int framing_step(struct mk_http1_parser *parser, char c)
         return 0;
     }
     bool counts = parser->state == MK_HTTP1_CHUNK_EXTENSION ||
-                  parser->state == MK_HTTP1_CHUNK_BLANK ||
                   (parser->state >= MK_HTTP1_TRAILER_FIRST && parser->state < MK_HTTP1_LAST_LF);
     if (counts && ++parser->header_bytes > parser->limits.header_bytes && c != '\r')
         return bad(parser, 431, "trailers or chunk extensions over the limit");

@@ -4,6 +4,8 @@
 #include "wire/http1_chunks.h"
 
 #include "base/hex.h"
+#include "wire/http1_extension.h"
+#include "wire/http1_private.h"
 
 enum { MAX_EXTRA = 16 * 1024, MAX_DIGITS = 15 };
 
@@ -15,12 +17,22 @@ enum state {
     DATA_CR,
     DATA_LF,
     TRAILER, /* at the beginning of a line */
-    TRAILER_REST,
+    TRAILER_NAME,
+    TRAILER_VALUE,
     TRAILER_LF,
     LAST_LF,
     DONE,
     BAD,
 };
+
+static uint8_t take_extension(struct mk_http1_chunks *chunks, char c)
+{
+    if (c == '\r')
+        return mk_http1_extension_complete(chunks->extension) ? SIZE_LF : BAD;
+    chunks->extension = mk_http1_extension_next(chunks->extension, c);
+    bool is_bad = chunks->extension == MK_HTTP1_EXTENSION_BAD || ++chunks->extra > MAX_EXTRA;
+    return is_bad ? BAD : EXTENSION;
+}
 
 static uint8_t take_size(struct mk_http1_chunks *chunks, char c)
 {
@@ -31,16 +43,22 @@ static uint8_t take_size(struct mk_http1_chunks *chunks, char c)
     }
     if (chunks->digits == 0)
         return BAD;
-    if (c == '\r')
-        return SIZE_LF;
-    return c == ';' || c == ' ' || c == '\t' ? EXTENSION : BAD;
+    chunks->extension = MK_HTTP1_EXTENSION_NONE;
+    return take_extension(chunks, c);
 }
 
-static uint8_t take_extra(struct mk_http1_chunks *chunks, char c, uint8_t same, uint8_t ended)
+static uint8_t take_trailer(struct mk_http1_chunks *chunks, char c)
 {
-    if (c == '\r')
-        return ended;
-    return c == '\n' || ++chunks->extra > MAX_EXTRA ? BAD : same;
+    bool is_token = mk_http1_is(c, MK_HTTP1_TOKEN);
+    if (c == '\r' && chunks->state != TRAILER_NAME)
+        return chunks->state == TRAILER ? LAST_LF : TRAILER_LF;
+    if (++chunks->extra > MAX_EXTRA)
+        return BAD;
+    if (chunks->state == TRAILER_VALUE)
+        return mk_http1_is(c, MK_HTTP1_TEXT) ? TRAILER_VALUE : BAD;
+    if (c == ':' && chunks->state == TRAILER_NAME)
+        return TRAILER_VALUE;
+    return is_token ? TRAILER_NAME : BAD;
 }
 
 static uint8_t wrong_at(const struct mk_http1_chunks *chunks)
@@ -59,7 +77,7 @@ static uint8_t after(struct mk_http1_chunks *chunks, char c)
     case SIZE:
         return take_size(chunks, c);
     case EXTENSION:
-        return take_extra(chunks, c, EXTENSION, SIZE_LF);
+        return take_extension(chunks, c);
     case SIZE_LF:
         chunks->digits = 0;
         if (c != '\n')
@@ -70,9 +88,9 @@ static uint8_t after(struct mk_http1_chunks *chunks, char c)
     case DATA_LF:
         return c == '\n' ? SIZE : BAD;
     case TRAILER:
-        return take_extra(chunks, c, TRAILER_REST, LAST_LF);
-    case TRAILER_REST:
-        return take_extra(chunks, c, TRAILER_REST, TRAILER_LF);
+    case TRAILER_NAME:
+    case TRAILER_VALUE:
+        return take_trailer(chunks, c);
     case TRAILER_LF:
         return c == '\n' ? TRAILER : BAD;
     case LAST_LF:

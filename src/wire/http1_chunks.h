@@ -23,7 +23,8 @@ struct mk_http1_chunks {
     uint32_t extra; /* bytes of extensions and trailers so far */
     uint8_t digits; /* of the current size */
     uint8_t state;
-    uint8_t wrong; /* an enum mk_http1_chunks_wrong */
+    uint8_t extension; /* an enum mk_http1_extension */
+    uint8_t wrong;     /* an enum mk_http1_chunks_wrong */
 };
 
 enum {

@@ -1,6 +1,7 @@
 /* http1_line: parses one line in one pass from left to right, without state. */
 #include "wire/http1_private.h"
 
+#include "base/percent.h"
 #include "wire/url.h"
 
 /* Sums of the classes that a byte is in. Bytes from 0x80 on may be in header values only. */
@@ -8,12 +9,12 @@ const uint8_t mk_http1_class[256] = {
     /* clang-format off */
      0,  0,  0,  0,  0,  0,  0,  0,  0,  8,  0,  0,  0,  0,  0,  0, /* 0x00 */
      0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0, /* 0x10 */
-     8, 15, 14,  9, 15, 15, 15, 15, 14, 14, 15, 15, 14, 15, 15, 14, /* 0x20 */
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 14, 14, 14, 14, 14, 12, /* 0x30 */
-    14, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, /* 0x40 */
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 14, 14, 14, 15, 15, /* 0x50 */
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, /* 0x60 */
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 14, 15, 14, 15,  0, /* 0x70 */
+     8, 31,  8,  9, 31,  9, 31, 31, 30, 30, 31, 31, 30, 31, 31, 14, /* 0x20 */
+    31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 30, 30,  8, 30,  8, 12, /* 0x30 */
+    30, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, /* 0x40 */
+    31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 24,  8, 24,  9, 31, /* 0x50 */
+     9, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31, /* 0x60 */
+    31, 31, 31, 31, 31, 31, 31, 31, 31, 31, 31,  8,  9,  8, 31,  0, /* 0x70 */
      8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8, /* 0x80 */
      8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8, /* 0x90 */
      8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8,  8, /* 0xa0 */
@@ -71,6 +72,11 @@ const char *mk_http1_text_end(const char *at, const char *end)
     }
 }
 
+const char *mk_http1_token_end(const char *at, const char *end)
+{
+    return skip(at, end, MK_HTTP1_TOKEN);
+}
+
 /* `at` is behind the target's space. Returns the position behind the CRLF. */
 static const char *read_version(const char *at, const char *end, struct mk_http1_request *request,
                                 struct mk_http1_error *error)
@@ -108,6 +114,8 @@ static bool absolute_form(struct mk_http1_request *request)
     const char *slash = rest.len > 0 ? memchr(rest.ptr, '/', rest.len) : NULL;
     request->host = slash ? mk_slice_of(rest.ptr, (size_t)(slash - rest.ptr)) : rest;
     request->path = slash ? mk_slice_from(rest, request->host.len) : MK_SLICE("/");
+    if (!slash && !request->query.ptr && mk_slice_eq(request->method, MK_SLICE("OPTIONS")))
+        request->path = MK_SLICE("*"); /* as the last proxy would send it (3.2.4) */
     return valid_authority(request->host, false);
 }
 
@@ -123,23 +131,69 @@ static bool other_form(struct mk_http1_request *request)
     return absolute_form(request);
 }
 
+/* The same as skip, but an escape (RFC 3986, 2.1) is part of the run, too. */
+static inline const char *skip_escaped(const char *at, const char *end, unsigned classes)
+{
+    for (;;) {
+        at = skip(at, end, classes);
+        if (at == end || *at != '%' || mk_percent_at(mk_slice_of(at, (size_t)(end - at)), 0) < 0)
+            return at;
+        at += 3;
+    }
+}
+
+/* "http://[::1]:80" or "host:443": an address may have brackets. */
+static const char *skip_authority(const char *at, const char *end)
+{
+    at = skip_escaped(at, end, MK_HTTP1_AUTHORITY);
+    if (end - at >= 2 && memcmp(at, "//", 2) == 0)
+        at = skip_escaped(at + 2, end, MK_HTTP1_AUTHORITY);
+    return at;
+}
+
+/* The target ended at `at`, which is not a space. */
+static void refuse_byte(const char *begin, const char *at, const char *end,
+                        struct mk_http1_error *error)
+{
+    const char *reason = "the request target has a character that must be percent-encoded";
+    if (at == end || *at == '\n' || (end - at >= 2 && memcmp(at, "\r\n", 2) == 0)) {
+        mk_http1_refuse(error, 400, "malformed request line");
+        return;
+    }
+    if (*at == '%')
+        reason = "the request target has a percent sign without two hexadecimal digits";
+    else if (*at == '#')
+        reason = "the request target has a fragment";
+    mk_http1_refuse(error, 400, reason);
+    error->byte = (uint8_t)*at;
+    error->position = (uint32_t)(at - begin) + 1;
+}
+
 /* `at` is behind the method's space. Returns the position behind the target. */
-static const char *read_target(const char *at, const char *end, struct mk_http1_request *request)
+static const char *read_target(const char *at, const char *end, struct mk_http1_request *request,
+                               struct mk_http1_error *error)
 {
     const char *begin = at;
-    at = skip(at, end, MK_HTTP1_PATH);
+    if (at < end && *at != '/')
+        at = skip_authority(at, end);
+    at = skip_escaped(at, end, MK_HTTP1_PATH);
     request->path = mk_slice_of(begin, (size_t)(at - begin));
     if (at < end && *at == '?') {
         const char *query = at + 1;
-        at = skip(query, end, MK_HTTP1_QUERY);
+        at = skip_escaped(query, end, MK_HTTP1_QUERY);
         request->query = mk_slice_of(query, (size_t)(at - query));
     }
     request->target = mk_slice_of(begin, (size_t)(at - begin));
-    if (at == begin || at == end || *at != ' ')
+    if (at == end || *at != ' ') {
+        refuse_byte(begin, at, end, error);
         return NULL;
-    if (*begin == '/' && (request->method.len != 7 || memcmp(request->method.ptr, "CONNECT", 7)))
+    }
+    bool is_path = at > begin && *begin == '/' &&
+                   (request->method.len != 7 || memcmp(request->method.ptr, "CONNECT", 7) != 0);
+    if (is_path || (at > begin && other_form(request)))
         return at;
-    return other_form(request) ? at : NULL;
+    mk_http1_refuse(error, 400, "malformed request target");
+    return NULL;
 }
 
 const char *mk_http1_request_line(const char *at, const char *end, struct mk_http1_request *request,
@@ -152,12 +206,8 @@ const char *mk_http1_request_line(const char *at, const char *end, struct mk_htt
         mk_http1_refuse(error, 400, "malformed request line");
         return NULL;
     }
-    at = read_target(at + 1, end, request);
-    if (!at) {
-        mk_http1_refuse(error, 400, "malformed request target");
-        return NULL;
-    }
-    return read_version(at + 1, end, request, error);
+    at = read_target(at + 1, end, request, error);
+    return at ? read_version(at + 1, end, request, error) : NULL;
 }
 
 const char *mk_http1_header_line(const char *at, const char *end, struct mk_http1_header *header,

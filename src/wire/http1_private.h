@@ -11,10 +11,11 @@
 
 /* Classes of bytes. */
 enum {
-    MK_HTTP1_TOKEN = 1, /* tchar: methods, header names */
-    MK_HTTP1_PATH = 2,  /* visible ASCII but '?' and '#' */
-    MK_HTTP1_QUERY = 4, /* visible ASCII but '#' */
-    MK_HTTP1_TEXT = 8,  /* header values: no control characters but the tab */
+    MK_HTTP1_TOKEN = 1,      /* tchar: methods, header names */
+    MK_HTTP1_PATH = 2,       /* RFC 3986, 3.3: of a path, but the '%' of an escape */
+    MK_HTTP1_QUERY = 4,      /* 3.4: the same of a query */
+    MK_HTTP1_TEXT = 8,       /* header values: no control characters but the tab */
+    MK_HTTP1_AUTHORITY = 16, /* 3.2: the same of an authority */
 };
 extern const uint8_t mk_http1_class[256];
 
@@ -29,7 +30,6 @@ enum mk_http1_state {
     MK_HTTP1_LENGTH, /* in a body of Content-Length bytes, which may be 0 */
     MK_HTTP1_CHUNK_FIRST,
     MK_HTTP1_CHUNK_SIZE,
-    MK_HTTP1_CHUNK_BLANK,
     MK_HTTP1_CHUNK_EXTENSION,
     MK_HTTP1_CHUNK_LF,
     MK_HTTP1_CHUNK_DATA,
@@ -62,7 +62,8 @@ struct mk_http1_parser {
     uint8_t state; /* an enum mk_http1_state */
     uint8_t seen;
     uint8_t empty_lines;
-    uint8_t digits; /* of the current chunk size */
+    uint8_t digits;    /* of the current chunk size */
+    uint8_t extension; /* an enum mk_http1_extension */
     bool skip_body;
     uint16_t header_cap;
     uint16_t trailer_count;
@@ -89,8 +90,9 @@ const char *mk_http1_request_line(const char *at, const char *end, struct mk_htt
 const char *mk_http1_header_line(const char *at, const char *end, struct mk_http1_header *header,
                                  struct mk_http1_error *error);
 
-/* Returns the end of the longest run of MK_HTTP1_TEXT bytes. */
+/* Returns the end of the longest run of MK_HTTP1_TEXT bytes, or of MK_HTTP1_TOKEN bytes. */
 const char *mk_http1_text_end(const char *at, const char *end);
+const char *mk_http1_token_end(const char *at, const char *end);
 
 /*
  * Notes a header's effect on the framing. Returns false, with the error filled, when it is refused.
@@ -110,7 +112,7 @@ int mk_http1_body_feed(struct mk_http1_parser *parser, const char *data, size_t 
 static inline bool mk_http1_refuse(struct mk_http1_error *error, uint16_t status,
                                    const char *reason)
 {
-    *error = (struct mk_http1_error){ status, reason };
+    *error = (struct mk_http1_error){ .status = status, .reason = reason };
     return false;
 }
 

@@ -69,7 +69,7 @@ static void put_status_line(struct mk_buf *out, unsigned status, struct mk_slice
 /* The constant parts of a head, and the twenty digits that a length can have. */
 enum {
     FIXED = sizeof("HTTP/1.1 200 \r\nContent-Type: \r\nContent-Length: \r\n"
-                   "Connection: close\r\n\r\n") +
+                   "Connection: close, Upgrade\r\n\r\n") +
             20
 };
 
@@ -82,9 +82,13 @@ static void put_type(struct mk_buf *out, struct mk_slice content_type)
     mk_buf_put(out, MK_SLICE("\r\n"));
 }
 
-static void put_rest(struct mk_buf *out, bool keep_alive, struct mk_slice extra)
+/* Upgrade, which a 426 has (RFC 9110, 15.5.22), is to be named in Connection (7.8). */
+static void put_rest(struct mk_buf *out, unsigned status, bool keep_alive, struct mk_slice extra)
 {
-    if (!keep_alive)
+    if (status == 426)
+        mk_buf_put(out, keep_alive ? MK_SLICE("Connection: Upgrade\r\n")
+                                   : MK_SLICE("Connection: close, Upgrade\r\n"));
+    else if (!keep_alive)
         mk_buf_put(out, MK_SLICE("Connection: close\r\n"));
     mk_buf_put(out, extra);
     mk_buf_put(out, MK_SLICE("\r\n"));
@@ -109,7 +113,7 @@ int mk_http1_write_head(struct mk_buf *out, unsigned status, struct mk_slice con
         mk_buf_append_u64(out, content_length);
         mk_buf_put(out, MK_SLICE("\r\n"));
     }
-    put_rest(out, keep_alive, extra);
+    put_rest(out, status, keep_alive, extra);
     return 0;
 }
 
@@ -129,7 +133,7 @@ int mk_http1_begin_response(struct mk_buf *out, unsigned status, struct mk_slice
     mk_buf_put(out, MK_SLICE("Content-Length: "));
     size_t length = out->len;
     mk_buf_put(out, MK_SLICE("000\r\n"));
-    put_rest(out, keep_alive, extra);
+    put_rest(out, status, keep_alive, extra);
     *open = (struct mk_http1_open){ .begin = before, .length = length, .body = out->len };
     return 0;
 }

@@ -157,7 +157,7 @@ test('HTTP', async (t) => {
     await t.test('valid ones', async () => {
       const connection = await Raw.connect(address);
       for (const body of [
-        '2\r\n{}\r\n0\r\n\r\n', '1\r\n{\r\n01\r\n}\r\n000\r\n\r\n', '2;name=value;"quoted"\r\n{}\r\n0;last\r\n\r\n',
+        '2\r\n{}\r\n0\r\n\r\n', '1\r\n{\r\n01\r\n}\r\n000\r\n\r\n', '2;name=value;other="quoted"\r\n{}\r\n0;last\r\n\r\n',
         '2\r\n{}\r\n0\r\nX-Trailer: a\r\nContent-Length: 7\r\n\r\n', `A\r\n{${' '.repeat(8)}}\r\n0\r\n\r\n`,
       ]) {
         const response = await connection.write(chunked(body)).response();

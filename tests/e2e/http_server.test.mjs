@@ -213,7 +213,7 @@ test('without a token', async (t) => {
   await t.test('404: an unknown API', async (t) => {
     for (const path of [
       '/no_such_api', '/', '/send_private_messages', '/send_private_messag', '/Send_Private_Message', '//send_private_message',
-      '/send_private_message/x', '/send_private_message%00', '/%', '/send_private_message%2F..', '/x'.repeat(2000), '/%e7%89%9b',
+      '/send_private_message/x', '/send_private_message%00', '/send_private_message%2F..', '/x'.repeat(2000), '/%e7%89%9b',
     ]) {
       await t.test(path.slice(0, 40), async () => refused(await request(address, path, { headers: JSON_TYPE, body: '{}' }), 404));
     }

@@ -28,13 +28,17 @@ static void test_targets(void **state)
     expect_request("GET /? HTTP/1.1", "GET /? host=h 1.1 keep");
     expect_request("GET /a/b?c=d&e=/?f HTTP/1.1", "GET /a/b?c=d&e=/?f host=h 1.1 keep");
     expect_request("GET //x HTTP/1.1", "GET //x host=h 1.1 keep");
-    expect_request("GET /%00%zz{|}\"<>\\^` HTTP/1.1", "GET /%00%zz{|}\"<>\\^` host=h 1.1 keep");
+    expect_request("GET /%00%fF;a=b/:@!$&'()*+,-._~?%7b/?:@!$&'()*+,;=-._~ HTTP/1.1",
+                   "GET /%00%fF;a=b/:@!$&'()*+,-._~?%7b/?:@!$&'()*+,;=-._~ host=h 1.1 keep");
     expect_request("GET http://o.example HTTP/1.1", "GET / host=o.example 1.1 keep");
     expect_request("GET HTTPS://o.example:8443/p?q HTTP/1.1",
                    "GET /p?q host=o.example:8443 1.1 keep");
     expect_request("GET http://[::1]:80?q/r HTTP/1.1", "GET /?q/r host=[::1]:80 1.1 keep");
     expect_request("GET http://o.example HTTP/1.0", "GET / host=o.example 1.0");
     expect_request("OPTIONS * HTTP/1.1", "OPTIONS * host=h 1.1 keep");
+    expect_request("OPTIONS http://o.example HTTP/1.1", "OPTIONS * host=o.example 1.1 keep");
+    expect_request("OPTIONS http://o.example? HTTP/1.1", "OPTIONS /? host=o.example 1.1 keep");
+    expect_request("OPTIONS http://o.example/ HTTP/1.1", "OPTIONS / host=o.example 1.1 keep");
     expect_request("CONNECT o.example:443 HTTP/1.1",
                    "CONNECT o.example:443 host=o.example:443 1.1 keep");
     expect_request("!#$%&'*+-.^_`|~09Az / HTTP/1.1", "!#$%&'*+-.^_`|~09Az / host=h 1.1 keep");
@@ -125,7 +129,7 @@ static void test_chunked_body(void **state)
            "head " HEAD "\ndone " HEAD " <hello, world>\n");
     EXPECT(CHUNKED "a\r\n0123456789\r\nA\r\n\r\n\r\n\r\n\r\n\r\n\r\n0\r\n\r\n",
            "head " HEAD "\ndone " HEAD " <0123456789\r\n\r\n\r\n\r\n\r\n>\n");
-    EXPECT(CHUNKED "1;a\r\nx\r\n1 \t; a = \"b;\\\"c\xff\" ;d\r\ny\r\n0;\r\n\r\n",
+    EXPECT(CHUNKED "1;a\r\nx\r\n1 \t; a = \"b;\\\"c\xff\" ;d\t=\te;f\r\ny\r\n0;g=\"\"\r\n\r\n",
            "head " HEAD "\ndone " HEAD " <xy>\n");
     EXPECT(CHUNKED "1\r\nx\r\n0\r\nA: b\r\nContent-Length:\t5\r\n\r\nGET / HTTP/1.0\r\n\r\n",
            "head " HEAD "\ndone " HEAD " <x>\n"

@@ -52,7 +52,13 @@ static void test_line_limit(void **state)
     /* An unfinished or malformed line can be too long as well. */
     memset(input, 'G', 200);
     expect_last(mk_slice_of(input, 41), "");
-    expect_last(mk_slice_of(input, 42), "bad 414");
+    expect_last(mk_slice_of(input, 42), "bad 501");
+    expect_last(mk_slice_of(input, 200), "bad 501");
+    memcpy(input + 60, " / HTTP/1.1\r\n", 13);
+    expect_last(mk_slice_of(input, 200), "bad 501");
+    input[39] = ' '; /* a method, and a target that is too long with it */
+    expect_last(mk_slice_of(input, 200), "bad 414");
+    input[39] = '('; /* no method */
     expect_last(mk_slice_of(input, 200), "bad 414");
     struct mk_slice longest = request_line(input, 8192, "\r\n\r\n");
     char *log = http1_feed(longest);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <ctype.h>
 
 #include "http1_feed.h"
 
@@ -323,14 +324,18 @@ static void test_all_bytes(void **state)
         bool visible = byte > 0x20 && byte < 0x7f;
         bool token = visible && !strchr("\"(),/:;<=>?@[\\]{}", byte);
         bool text = byte == '\t' || byte == ' ' || byte > 0x7f || visible;
+        bool path = visible && !strchr("\"#%<>[\\]^`{|}?", byte);
         const struct {
             const char *format;
             bool allowed;
         } positions[] = {
             { "G%cT / HTTP/1.0\r\n\r\n", token },
             { "%cET / HTTP/1.0\r\n\r\n", token },
-            { "GET /%c HTTP/1.0\r\n\r\n", visible && byte != '#' },
-            { "GET /?%c HTTP/1.0\r\n\r\n", visible && byte != '#' },
+            { "GET /%c HTTP/1.0\r\n\r\n", path || byte == '?' },
+            { "GET /?%c HTTP/1.0\r\n\r\n", path || byte == '?' },
+            { "GET http://h/%c HTTP/1.0\r\n\r\n", path || byte == '?' },
+            { "GET /%%a%c HTTP/1.0\r\n\r\n", isxdigit(byte) },
+            { "GET /?%%%ca HTTP/1.0\r\n\r\n", isxdigit(byte) },
             { "GET / HTTP/1.0\r\nA%c: b\r\n\r\n", token || byte == ':' },
             { "GET / HTTP/1.0\r\n%cA: b\r\n\r\n", token },
             { "GET / HTTP/1.0\r\nA: b%c\r\n\r\n", text },
@@ -347,6 +352,52 @@ static void test_all_bytes(void **state)
             free(log);
         }
     }
+}
+
+static void expect_text(struct mk_slice line, const char *text)
+{
+    struct mk_http1_parser *parser = mk_http1_parser_new(&mk_http1_default_limits);
+    char said[MK_HTTP1_ERROR_TEXT];
+    size_t consumed;
+    assert_non_null(parser);
+    assert_int_equal(mk_http1_parser_feed(parser, line.ptr, line.len, &consumed), MK_HTTP1_BAD);
+    mk_http1_error_text(mk_http1_parser_error(parser), said);
+    assert_string_equal(said, text);
+    mk_http1_parser_free(parser);
+}
+
+/* A refused byte of a target is named, with its position. */
+static void test_refused_bytes(void **state)
+{
+    (void)state;
+#define MUST "the request target has a character that must be percent-encoded: "
+    expect_text(MK_SLICE("GET /a|b HTTP/1.1\r\n"), MUST "'|' at position 3");
+    expect_text(MK_SLICE("GET /?access_token=\xe4\xbd HTTP/1.1\r\n"),
+                MUST "byte 0xe4 at position 16");
+    expect_text(MK_SLICE("GET /\0 HTTP/1.1\r\n"), MUST "byte 0x00 at position 2");
+    expect_text(MK_SLICE("GET \"/\" HTTP/1.1\r\n"), MUST "'\"' at position 1");
+    expect_text(MK_SLICE("GET http://h/[ HTTP/1.1\r\n"), MUST "'[' at position 10");
+    expect_text(MK_SLICE("GET /a\rb HTTP/1.1\r\n"), MUST "byte 0x0d at position 3");
+    expect_text(MK_SLICE("GET /%4 HTTP/1.1\r\n"),
+                "the request target has a percent sign without two hexadecimal digits: '%' at "
+                "position 2");
+    expect_text(MK_SLICE("GET /a#b HTTP/1.1\r\n"),
+                "the request target has a fragment: '#' at position 3");
+    expect_text(MK_SLICE("GET /\r\n"), "malformed request line");
+    expect_text(MK_SLICE("GET a HTTP/1.1\r\n"), "malformed request target");
+}
+
+static void test_methods(void **state)
+{
+    (void)state;
+    static const char *const known[] = { "GET",     "POST",     "post",
+                                         "OPTIONS", "PROPFIND", "VERSION-CONTROL" };
+    static const char *const unknown[] = { "", "G", "GETS", "BREW", "UPDATEREDIRECTREFS", "PRI" };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        assert_true(mk_http1_knows_method(mk_slice_str(known[i])));
+    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+        assert_false(mk_http1_knows_method(mk_slice_str(unknown[i])));
+    assert_false(mk_http1_knows_method(MK_SLICE("GET\0")));
 }
 
 /* A name that nearly equals a known one is unknown. */
@@ -405,6 +456,38 @@ static void test_chunks(void **state)
         R(400, "1;a\rx"),
         R(400, "1;a\0\r\nx"),
         R(400, "1;a\x7f\r\nx"),
+        R(400, "1;\r\nx"), /* extensions: RFC 9112, 7.1.1 */
+        R(400, "1; \r\nx"),
+        R(400, "1;;a\r\nx"),
+        R(400, "1;a;\r\nx"),
+        R(400, "1;a \r\nx"),
+        R(400, "1;a b\r\nx"),
+        R(400, "1;a=\r\nx"),
+        R(400, "1;a= \r\nx"),
+        R(400, "1;=b\r\nx"),
+        R(400, "1;a==b\r\nx"),
+        R(400, "1;a=b=c\r\nx"),
+        R(400, "1;a=b c\r\nx"),
+        R(400, "1;a=b \r\nx"),
+        R(400, "1;a,b\r\nx"),
+        R(400, "1;a:b\r\nx"),
+        R(400, "1;a\xff\r\nx"),
+        R(400, "1;a=b\xff\r\nx"),
+        R(400, "1;\"a\"\r\nx"),
+        R(400, "1;a=\"\r\nx"),
+        R(400, "1;a=\"b\r\nx"),
+        R(400, "1;a=\"b\\\"\r\nx"),
+        R(400, "1;a=\"b\\\r\nx"),
+        R(400, "1;a=\"b\\\x01\"\r\nx"),
+        R(400, "1;a=\"\0\"\r\nx"),
+        R(400, "1;a=\"\x7f\"\r\nx"),
+        R(400, "1;a=\"b\"c\r\nx"),
+        R(400, "1;a=\"b\" \r\nx"),
+        R(400, "1;a=\"b\"=c\r\nx"),
+        R(400, "1;a=b\"c\"\r\nx"),
+        R(400, "1;a='b c'\r\nx"),
+        R(400, "1a=b\r\nx"),
+        R(400, "1,a\r\nx"),
         R(400, "1\0\r\nx"),
         R(400, "00000000000000001\r\nx"),
         R(400, "10000000000000000\r\nx"),
@@ -455,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_header_lines),  cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_lengths),       cmocka_unit_test(test_codings),
         cmocka_unit_test(test_expectations),  cmocka_unit_test(test_all_bytes),
+        cmocka_unit_test(test_refused_bytes), cmocka_unit_test(test_methods),
         cmocka_unit_test(test_near_names),    cmocka_unit_test(test_chunks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,27 @@ static void test_write_long(void **state)
     }
 }
 
+/* RFC 9110, 7.8: Upgrade is named in Connection, of which there is one. */
+static void test_upgrade_required(void **state)
+{
+    (void)state;
+    struct mk_buf out;
+    struct mk_http1_open open;
+    const struct mk_slice upgrade = MK_SLICE("Upgrade: websocket\r\n");
+    mk_buf_init(&out, 4096);
+    assert_int_equal(mk_http1_write_head(&out, 426, MK_SLICE(""), 0, false, upgrade), 0);
+    assert_true(mk_slice_eq(mk_buf_slice(&out),
+                            MK_SLICE("HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n"
+                                     "Connection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n")));
+    mk_buf_reset(&out, 4096);
+    assert_int_equal(mk_http1_begin_response(&out, 426, MK_SLICE(""), true, upgrade, &open), 0);
+    assert_int_equal(mk_http1_end_response(&out, &open), 0);
+    assert_true(mk_slice_eq(mk_buf_slice(&out),
+                            MK_SLICE("HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n"
+                                     "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")));
+    mk_buf_fini(&out);
+}
+
 static void test_phrases(void **state)
 {
     (void)state;
@@ -264,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_write),
         cmocka_unit_test(test_write_without_room),
         cmocka_unit_test(test_write_long),
+        cmocka_unit_test(test_upgrade_required),
         cmocka_unit_test(test_phrases),
         cmocka_unit_test(test_read),
         cmocka_unit_test(test_read_refused),

@@ -222,6 +222,12 @@ static void chunks_are_checked(void **state)
     expect_wrong(CHUNKED "1\n", MK_RESPONSE_CHUNK_SIZE, 2, "\n");
     expect_wrong(CHUNKED "-1\r\n", MK_RESPONSE_CHUNK_SIZE, 2, "-");
     expect_wrong(CHUNKED "1;a\n", MK_RESPONSE_CHUNK_SIZE, 2, "\n");
+    expect_wrong(CHUNKED "1;\r\n", MK_RESPONSE_CHUNK_SIZE, 2, "\r");
+    expect_wrong(CHUNKED "1 \r\n", MK_RESPONSE_CHUNK_SIZE, 2, "\r");
+    expect_wrong(CHUNKED "1;a=\"b\"c\r\n", MK_RESPONSE_CHUNK_SIZE, 2, "c");
+    expect_wrong(CHUNKED "1;a==b\r\n", MK_RESPONSE_CHUNK_SIZE, 2, "=");
+    expect_wrong(CHUNKED "0\r\nA b\r\n", MK_RESPONSE_TRAILER, 2, " ");
+    expect_wrong(CHUNKED "0\r\n: b\r\n", MK_RESPONSE_TRAILER, 2, ":");
     expect_wrong(CHUNKED "1\rx", MK_RESPONSE_CHUNK_SIZE, 2, "x");
     expect_wrong(CHUNKED "00000000000000001\r\n", MK_RESPONSE_CHUNK_SIZE, 2, NULL);
     expect_wrong(CHUNKED "1\r\nab\r\n", MK_RESPONSE_CHUNK_END, 2, "b");
