@@ -98,20 +98,35 @@ static void come_back(struct mk_deflate *deflate, struct mk_slice message)
     require(mk_slice_eq(message, again));
 }
 
+/* The same for two messages of a peer that continues its window, which stays within its size. */
+static void continue_window(struct mk_deflate *deflate, size_t limit, struct mk_slice input)
+{
+    struct mk_slice message, half = mk_slice_of(input.ptr, input.len / 2);
+    struct mk_inflate_window *window = mk_inflate_window_new(deflate, 9);
+    if (window && mk_deflate_inflate_next(deflate, window, half, limit, &message) == 0 &&
+        mk_deflate_inflate_next(deflate, window, mk_slice_from(input, half.len), limit, &message) ==
+            0)
+        require(message.len <= limit);
+    mk_inflate_window_free(window);
+    require(deflate->windows == 0);
+}
+
 static void negotiate(struct mk_slice offer)
 {
     static const size_t name = sizeof("Sec-WebSocket-Extensions: ") - 1;
     const struct mk_http1_header header = { MK_SLICE("Sec-WebSocket-Extensions"), offer };
     struct mk_http1_request request = { .headers = &header, .header_count = 1 };
     struct mk_http1_response response = { .status = 101, .header_count = 1 };
-    struct mk_slice answer = mk_ws_deflate_accept(&request);
-    bool accepted = false;
+    char line[MK_WS_DEFLATE_LINE];
+    struct mk_ws_deflate_terms agreed = mk_ws_deflate_accept(&request, SIZE_MAX, line), terms;
+    struct mk_slice answer = mk_slice_str(line);
     response.headers[0] = header;
-    mk_ws_deflate_verify(&response, true, &accepted);
-    if (answer.len == 0)
-        return;
+    mk_ws_deflate_verify(&response, true, &terms);
+    require(agreed.accepted == (answer.len > 0));
+    if (answer.len == 0 || strstr(line, "client_max_window_bits"))
+        return; /* our client does not offer that */
     response.headers[0].value = mk_slice_of(answer.ptr + name, answer.len - name - 2);
-    require(!mk_ws_deflate_verify(&response, true, &accepted) && accepted);
+    require(!mk_ws_deflate_verify(&response, true, &terms) && terms.accepted);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -127,6 +142,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     compare_splits(&deflate, limit, input, seed);
     decompress(&deflate, limit, input);
     come_back(&deflate, input);
+    continue_window(&deflate, limit, input);
     negotiate(input);
     mk_deflate_fini(&deflate);
     return 0;

@@ -127,6 +127,11 @@ static const struct mk_config_key limit_keys[] = {
     LIMIT(lag_bytes, 65536, 1073741824, MK_DEFAULT_LAG_BYTES,
           "Bytes of events that a client may be behind; above it, the connection is closed.",
           "客户端可以落后的事件字节数；超过后断开。"),
+    LIMIT(window_bytes, 1, UINT64_C(1) << 32, MK_DEFAULT_WINDOW_BYTES,
+          "Bytes of the compression windows of all WebSocket clients that keep one (up to 32 KiB "
+          "each); above it, further ones are not compressed.",
+          "所有保留压缩窗口的 WebSocket 客户端的窗口字节数（每个至多 32 "
+          "KiB）；超过后新连接不再压缩。"),
     LIMIT(call_seconds, 1, 3600, MK_DEFAULT_CALL_SECONDS,
           "Seconds that a backend may take to answer a call; after them the call fails with -500.",
           "后端应答一次调用的秒数上限；超过后该调用以 -500 失败。"),

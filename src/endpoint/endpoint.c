@@ -161,6 +161,7 @@ static int init_parts(struct milky_endpoint *endpoint, const struct milky_config
     endpoint->table = mk_transport_table;
     mk_loop_busy_poll(endpoint->loop, config->busy_poll_us);
     mk_deflate_init(&endpoint->deflate, config->compression_threshold);
+    endpoint->deflate.most_windows = config->limits.window_bytes;
     mk_requests_init(endpoint);
     rc = mk_run_init(endpoint);
     if (rc == 0)

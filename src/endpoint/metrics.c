@@ -73,6 +73,7 @@ READ(bytes_before, w->endpoint->deflate.stats.before)
 READ(bytes_after, w->endpoint->deflate.stats.after)
 READ(decompressed, w->endpoint->deflate.stats.decompressed)
 READ(not_decompressed, w->endpoint->deflate.stats.refused)
+READ(windows, w->endpoint->deflate.windows)
 READ(journal_size, mk_journal_size(w->endpoint->journal))
 READ(journal_failing, !mk_journal_is_healthy(w->endpoint->journal))
 READ(blocked, mk_guard_counts(w->endpoint->guard)[MK_REFUSAL_BLOCKED])
@@ -364,6 +365,9 @@ static const struct family families[] = {
     { "milky_decompressions_refused_total", "counter",
       "Compressed messages that were damaged, or too long.", write_endpoint,
       .of.endpoint = not_decompressed },
+    { "milky_compression_window_bytes", "gauge",
+      "Bytes reserved for the compression windows of WebSocket clients (limits.window_bytes).",
+      write_endpoint, .of.endpoint = windows },
     { "milky_journal_bytes", "gauge", "Size of the journal's database.", write_endpoint,
       .of.endpoint = journal_size, .needs_journal = true },
     { "milky_journal_failing", "gauge", "1 while the journal cannot be written.", write_endpoint,

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "protocol/reply.h"
+#include "wire/deflate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,18 +201,22 @@ static struct mk_event_format format_of(const struct mk_session_context *context
 }
 
 struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_stream *stream,
-                                  uint64_t since, struct mk_deflate *deflate, struct mk_list *list,
-                                  void (*gone)(void *arg), void *arg)
+                                  uint64_t since, struct mk_compression *compression,
+                                  struct mk_list *list, void (*gone)(void *arg), void *arg)
 {
     struct mk_session *session = malloc(sizeof(*session));
-    if (!session)
+    if (!session) {
+        compression->window = mk_inflate_window_free(compression->window);
         return NULL;
+    }
     *session =
         (struct mk_session){ .context = context, .gone = gone, .arg = arg, .received = since };
     mk_caller_init(&session->caller, on_reply);
-    struct mk_event_format format = format_of(context, since != MK_READER_LIVE, deflate != NULL);
+    struct mk_event_format format =
+        format_of(context, since != MK_READER_LIVE, compression->codec != NULL);
     if (mk_subscription_start(&session->events, context->hub, stream, &format, since,
                               context->most_lag, on_overrun) < 0) {
+        compression->window = mk_inflate_window_free(compression->window);
         free(session);
         return NULL;
     }
@@ -220,10 +225,11 @@ struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_
         context->received ? &websocket_events_with_receipts : &websocket_events, session);
     if (!session->websocket) {
         mk_subscription_stop(&session->events);
+        compression->window = mk_inflate_window_free(compression->window);
         free(session);
         return NULL;
     }
-    mk_websocket_set_deflate(session->websocket, deflate);
+    mk_websocket_set_compression(session->websocket, compression);
     mk_list_push(list, &session->node);
     mk_log_info(context->transport, "%s connected", "%s 已连接", mk_stream_remote(stream));
     return session;

@@ -33,6 +33,7 @@ struct mk_session_context {
 };
 
 struct mk_session;
+struct mk_compression; /* wire/deflate.h */
 
 /* Limits of one session. */
 struct mk_session_limits {
@@ -54,14 +55,13 @@ void mk_session_context_fini(struct mk_session_context *context);
 
 /*
  * Starts a session on a stream whose handshake is done, with the events behind number `since`
- * (MK_READER_LIVE: from now on; else every event carries its number); `deflate` is that of
- * mk_session_context_deflate if the handshake has negotiated compression. Adds it to `list`, which
- * it leaves when it ends; then `gone`, unless NULL, is called. Returns NULL when out of memory;
- * then the stream still belongs to the caller.
+ * (MK_READER_LIVE: from now on; else every event carries its number). Takes over `compression`,
+ * also when it fails. Adds the session to `list`, which it leaves when it ends; then `gone`, unless
+ * NULL, is called. Returns NULL when out of memory; then the stream still belongs to the caller.
  */
 struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_stream *stream,
-                                  uint64_t since, struct mk_deflate *deflate, struct mk_list *list,
-                                  void (*gone)(void *arg), void *arg);
+                                  uint64_t since, struct mk_compression *compression,
+                                  struct mk_list *list, void (*gone)(void *arg), void *arg);
 
 /* Accepts no more calls; answers those in flight, then closes all of the list with 1001. */
 void mk_session_stop_all(struct mk_list *list);

@@ -36,11 +36,9 @@ void mk_websocket_upgrade(struct mk_http_connection *connection,
     if (mk_http_answer_stopping(connection))
         return;
     uint64_t since = mk_event_since(request, (struct mk_slice){ 0 });
-    struct mk_deflate *deflate = mk_session_context_deflate(sessions);
-    bool compressed;
-    struct mk_stream *stream = mk_websocket_accept(connection, request, deflate, &compressed);
-    if (!stream)
-        return;
-    if (!mk_session_new(sessions, stream, since, compressed ? deflate : NULL, list, NULL, NULL))
+    struct mk_compression compression;
+    struct mk_stream *stream = mk_websocket_accept(
+        connection, request, mk_session_context_deflate(sessions), &compression);
+    if (stream && !mk_session_new(sessions, stream, since, &compression, list, NULL, NULL))
         mk_stream_abort(stream, -ENOMEM);
 }

@@ -7,6 +7,7 @@
 #define MK_WEB_WEBSOCKET_ACCEPT_H
 
 #include "web/http_connection.h"
+#include "wire/deflate.h"
 
 /* Why a handshake is refused. */
 struct mk_websocket_refusal {
@@ -21,14 +22,15 @@ bool mk_websocket_acceptable(const struct mk_http1_request *request,
 
 /*
  * At the whole request, in the service's `request`: answers 101, and takes the stream from the
- * connection, which is released. Accepts permessage-deflate if the client offers it and
- * `may_compress`; then `*compressed` is set (mk_websocket_set_deflate).
+ * connection, which is released. Accepts permessage-deflate if the client offers it and `codec` is
+ * not NULL and has room for the client's window; `*compression` says what was agreed upon, and is
+ * for mk_websocket_set_compression.
  *
  * Returns the stream, which must be adopted (mk_websocket_new) or aborted at once; or NULL when out
  * of memory or if the request is not acceptable: then the connection has ended.
  */
 struct mk_stream *mk_websocket_accept(struct mk_http_connection *connection,
-                                      const struct mk_http1_request *request, bool may_compress,
-                                      bool *compressed);
+                                      const struct mk_http1_request *request,
+                                      struct mk_deflate *codec, struct mk_compression *compression);
 
 #endif

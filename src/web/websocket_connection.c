@@ -22,6 +22,7 @@ struct mk_websocket {
     uint64_t received_at; /* time of the last received byte, in loop time */
     uint64_t pinged_at;   /* time of the last keep-alive ping */
     struct mk_ws_parser parser;
+    struct mk_inflate_window *window; /* of the peer's messages; NULL: each begins anew */
     uint16_t peer_code;
     uint8_t state;
     bool ping_timed_out; /* a ping was not answered */
@@ -225,6 +226,7 @@ static void on_closed(void *owner, int error)
     mk_timeout_disarm(&websocket->timeout);
     websocket->events->closed(websocket->owner, websocket->peer_code, why);
     mk_ws_parser_fini(&websocket->parser);
+    mk_inflate_window_free(websocket->window);
     free(websocket);
 }
 
@@ -271,6 +273,15 @@ struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
 void mk_websocket_set_deflate(struct mk_websocket *websocket, struct mk_deflate *deflate)
 {
     mk_ws_parser_set_deflate(&websocket->parser, deflate);
+}
+
+void mk_websocket_set_compression(struct mk_websocket *websocket,
+                                  const struct mk_compression *compression)
+{
+    mk_ws_parser_set_deflate(&websocket->parser, compression->codec);
+    mk_ws_parser_set_window(&websocket->parser, compression->window);
+    mk_inflate_window_free(websocket->window);
+    websocket->window = compression->window;
 }
 
 struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket)

@@ -10,6 +10,7 @@
 #include "wire/websocket.h"
 
 struct mk_websocket;
+struct mk_compression; /* wire/deflate.h */
 
 struct mk_websocket_events {
     /* A whole message, borrowed for the call. Not called while the connection is closing. */
@@ -65,6 +66,9 @@ struct mk_websocket *mk_websocket_new(struct mk_websocket_context *context,
  * sent ones where that is worth it. `deflate` is borrowed, and may be shared by many connections.
  */
 void mk_websocket_set_deflate(struct mk_websocket *websocket, struct mk_deflate *deflate);
+/* The same for what was negotiated; takes over the window. */
+void mk_websocket_set_compression(struct mk_websocket *websocket,
+                                  const struct mk_compression *compression);
 
 struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 
 enum {
     /* Level 1 takes 6 µs for 1 KiB and leaves a third of it; level 6 takes 9, for 2 % less. */
@@ -17,15 +18,25 @@ enum {
      */
     FREE_BLOCKS = 4096,
     BYTES_PER_BLOCK = 64,
+    MOST_WINDOWS = 32 * 1024 * 1024,
+    FIRST_WINDOW = 1024,
 };
 enum { LAST_BLOCK = 64, BETWEEN_BLOCKS = 128 }; /* in data_type, which also has unused bits */
 enum { ENDED = 100 }; /* a block marked as the last one ended with the input */
+
+struct mk_inflate_window {
+    struct mk_deflate *codec;
+    size_t size;
+    size_t len;
+    size_t cap;
+    char *bytes;
+};
 
 static const char tail[TAIL] = { 0, 0, (char)0xff, (char)0xff };
 
 void mk_deflate_init(struct mk_deflate *codec, size_t threshold)
 {
-    *codec = (struct mk_deflate){ .threshold = threshold };
+    *codec = (struct mk_deflate){ .threshold = threshold, .most_windows = MOST_WINDOWS };
     mk_buf_init(&codec->deflated, SIZE_MAX);
     mk_buf_init(&codec->inflated, SIZE_MAX);
 }
@@ -76,6 +87,83 @@ bool mk_deflate_compress(struct mk_deflate *codec, struct mk_slice message,
     return true;
 }
 
+/* --- the windows of peers --- */
+
+size_t mk_deflate_window_room(const struct mk_deflate *codec)
+{
+    return codec->windows < codec->most_windows ? codec->most_windows - codec->windows : 0;
+}
+
+struct mk_inflate_window *mk_inflate_window_new(struct mk_deflate *codec, unsigned bits)
+{
+    size_t size = (size_t)1 << bits;
+    if (size > mk_deflate_window_room(codec))
+        return NULL;
+    struct mk_inflate_window *window = calloc(1, sizeof(*window));
+    if (!window)
+        return NULL;
+    window->codec = codec;
+    window->size = size;
+    codec->windows += size;
+    return window;
+}
+
+struct mk_inflate_window *mk_inflate_window_free(struct mk_inflate_window *window)
+{
+    if (window) {
+        window->codec->windows -= window->size;
+        free(window->bytes);
+        free(window);
+    }
+    return NULL;
+}
+
+bool mk_compression_init(struct mk_compression *compression, struct mk_deflate *codec,
+                         unsigned peer_bits)
+{
+    struct mk_inflate_window *window = NULL;
+    *compression = (struct mk_compression){ 0 };
+    if (peer_bits > 0 && !(window = mk_inflate_window_new(codec, peer_bits)))
+        return false;
+    *compression = (struct mk_compression){ .codec = codec, .window = window };
+    return true;
+}
+
+static int grow_window(struct mk_inflate_window *window, size_t len)
+{
+    size_t cap = window->cap > 0 ? window->cap : FIRST_WINDOW;
+    while (cap < len)
+        cap *= 2;
+    if (cap > window->size)
+        cap = window->size;
+    if (cap <= window->cap)
+        return 0;
+    char *bytes = realloc(window->bytes, cap);
+    if (!bytes)
+        return -ENOMEM;
+    window->bytes = bytes;
+    window->cap = cap;
+    return 0;
+}
+
+/* Moves the window behind a message. */
+static int slide_window(struct mk_inflate_window *window, struct mk_slice message)
+{
+    if (message.len > window->size)
+        message = mk_slice_from(message, message.len - window->size);
+    if (message.len == 0)
+        return 0;
+    size_t kept = window->size - message.len;
+    if (kept > window->len)
+        kept = window->len;
+    if (grow_window(window, kept + message.len) < 0)
+        return -ENOMEM;
+    memmove(window->bytes, window->bytes + (window->len - kept), kept);
+    memcpy(window->bytes + kept, message.ptr, message.len);
+    window->len = kept + message.len;
+    return 0;
+}
+
 /* --- decompressing --- */
 
 static int begin_decompressing(struct mk_deflate *codec)
@@ -86,9 +174,20 @@ static int begin_decompressing(struct mk_deflate *codec)
     return codec->has_inflater ? 0 : -ENOMEM;
 }
 
+static int set_history(z_stream *z, const char *bytes, size_t len)
+{
+    enum { MOST = 1 << MAX_WBITS };
+    if (len == 0)
+        return 0;
+    size_t some = len < MOST ? len : MOST;
+    const Bytef *from = (const Bytef *)bytes + (len - some);
+    return inflateSetDictionary(z, from, (uInt)some) == Z_OK ? 0 : -ENOMEM;
+}
+
 struct run {
     z_stream *z;
-    struct mk_buf *out; /* its `max` is the limit */
+    struct mk_inflate_window *window; /* NULL: each message begins anew */
+    struct mk_buf *out;               /* its `max` is the limit */
     size_t blocks;
     Bytef beyond; /* receives the first byte beyond the limit */
 };
@@ -135,6 +234,15 @@ static bool too_many_blocks(struct run *run)
     return ++run->blocks > FREE_BLOCKS + run->out->len / BYTES_PER_BLOCK;
 }
 
+/* The history of a stream that begins: the window, and the message so far (zlib appends it). */
+static int restore_history(struct run *run)
+{
+    if (!run->window)
+        return 0;
+    int rc = set_history(run->z, run->window->bytes, run->window->len);
+    return rc < 0 ? rc : set_history(run->z, run->out->data, run->out->len);
+}
+
 /*
  * Decompresses a piece of a message. Another stream may begin behind a block that is marked as the
  * last one (7.2.3.4). Returns 0 when more input is needed, ENDED, or an error as mk_deflate_inflate
@@ -154,6 +262,9 @@ static int run_piece(struct run *run, struct mk_slice piece)
             return ENDED;
         if (status == Z_STREAM_END) {
             inflateReset(z);
+            rc = restore_history(run);
+            if (rc < 0)
+                return rc;
             continue;
         }
         bool between = z->data_type & BETWEEN_BLOCKS;
@@ -174,7 +285,9 @@ static int run_message(struct run *run, struct mk_slice payload)
 {
     if (payload.len > UINT_MAX)
         return MK_INFLATE_TOO_BIG;
-    int rc = run_piece(run, payload);
+    int rc = restore_history(run);
+    if (rc == 0)
+        rc = run_piece(run, payload);
     if (rc != 0)
         return rc == ENDED ? 0 : rc;
     rc = run_piece(run, mk_slice_of(tail, TAIL));
@@ -186,12 +299,20 @@ static int run_message(struct run *run, struct mk_slice payload)
 int mk_deflate_inflate(struct mk_deflate *codec, struct mk_slice payload, size_t limit,
                        struct mk_slice *message)
 {
-    struct run run = { .z = &codec->inflater, .out = &codec->inflated };
+    return mk_deflate_inflate_next(codec, NULL, payload, limit, message);
+}
+
+int mk_deflate_inflate_next(struct mk_deflate *codec, struct mk_inflate_window *window,
+                            struct mk_slice payload, size_t limit, struct mk_slice *message)
+{
+    struct run run = { .z = &codec->inflater, .window = window, .out = &codec->inflated };
     run.out->len = 0;
     run.out->max = limit;
     int rc = begin_decompressing(codec);
     if (rc == 0 && payload.len > 0)
         rc = run_message(&run, payload);
+    if (rc == 0 && window)
+        rc = slide_window(window, mk_buf_slice(run.out));
     if (rc == 0) {
         codec->stats.decompressed++;
         *message = mk_buf_slice(run.out);

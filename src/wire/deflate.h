@@ -1,9 +1,10 @@
 /*
  * deflate: the compression of permessage-deflate (RFC 7692, 7.2): one message in, one message out.
  *
- * Both sides have agreed to reset the window with each message (`no_context_takeover`). So no
- * connection has a window of its own: one state for compressing and one for decompressing, made
- * when first needed, serve a whole endpoint. wire/ws_deflate negotiates the extension.
+ * One state for compressing and one for decompressing, made when first needed, serve a whole
+ * endpoint: we begin each message anew (`no_context_takeover`). A peer that may not have agreed to
+ * do the same refers back to its earlier messages, so its connection keeps the end of them (struct
+ * mk_inflate_window). wire/ws_deflate negotiates the extension.
  *
  * Flow: wire/websocket -> mk_deflate_inflate; hub, web/websocket_connection ->
  * mk_deflate_compress.
@@ -21,6 +22,7 @@ enum {
      * many clients ask for a small one.
      */
     MK_DEFLATE_WINDOW_BITS = 12,
+    MK_DEFLATE_LARGEST_WINDOW = 32 * 1024, /* that a peer may have */
 };
 
 /* Counters. */
@@ -33,7 +35,9 @@ struct mk_deflate_stats {
 };
 
 struct mk_deflate {
-    size_t threshold; /* bytes; a shorter message is not compressed */
+    size_t threshold;    /* bytes; a shorter message is not compressed */
+    size_t most_windows; /* bytes of all windows of peers together (32 MiB) */
+    size_t windows;      /* bytes of those that are reserved */
     struct mk_deflate_stats stats;
     /* internal from here on */
     z_stream deflater;
@@ -69,6 +73,38 @@ enum mk_inflate_status {
  */
 int mk_deflate_inflate(struct mk_deflate *codec, struct mk_slice payload, size_t limit,
                        struct mk_slice *message);
+
+/*
+ * The last bytes that a peer has compressed, which its next message may refer to: 1 << bits of them
+ * (RFC 7692, 7.1.2). The memory is allocated as messages come; its size counts from the beginning.
+ * Borrows the codec.
+ */
+struct mk_inflate_window;
+
+/* The bytes that further windows may have. */
+size_t mk_deflate_window_room(const struct mk_deflate *codec);
+
+/* Returns NULL where the bytes of all windows would exceed `most_windows`, or out of memory. */
+struct mk_inflate_window *mk_inflate_window_new(struct mk_deflate *codec, unsigned bits);
+/* NULL is allowed; returns NULL. */
+struct mk_inflate_window *mk_inflate_window_free(struct mk_inflate_window *window);
+
+/* How the messages of a connection are compressed. */
+struct mk_compression {
+    struct mk_deflate *codec;         /* NULL: not at all */
+    struct mk_inflate_window *window; /* that the peer continues; NULL: it begins each anew */
+};
+
+/*
+ * Fills it in; `peer_bits` is 0 where there is no window. Returns false, with nothing reserved,
+ * where mk_inflate_window_new returns NULL.
+ */
+bool mk_compression_init(struct mk_compression *compression, struct mk_deflate *codec,
+                         unsigned peer_bits);
+
+/* The same as mk_deflate_inflate for a peer that continues its window; NULL: it does not. */
+int mk_deflate_inflate_next(struct mk_deflate *codec, struct mk_inflate_window *window,
+                            struct mk_slice payload, size_t limit, struct mk_slice *message);
 
 /*
  * Moves the last decompressed message into `message`, if it is so long that copying it would cost

@@ -37,6 +37,11 @@ void mk_ws_parser_set_deflate(struct mk_ws_parser *parser, struct mk_deflate *de
     parser->deflate = deflate;
 }
 
+void mk_ws_parser_set_window(struct mk_ws_parser *parser, struct mk_inflate_window *window)
+{
+    parser->window = window;
+}
+
 void mk_ws_parser_fini(struct mk_ws_parser *parser)
 {
     if (parser)
@@ -267,7 +272,8 @@ static bool check_text(struct mk_ws_parser *parser, const char *data, size_t len
 /* Replaces `*payload` by the decompressed message. */
 static int decompress(struct mk_ws_parser *parser, struct mk_slice *payload)
 {
-    int rc = mk_deflate_inflate(parser->deflate, *payload, parser->limit, payload);
+    int rc =
+        mk_deflate_inflate_next(parser->deflate, parser->window, *payload, parser->limit, payload);
     mk_buf_fini(&parser->message);
     switch (rc) {
     case 0:

@@ -71,6 +71,7 @@ struct mk_ws_parser {
     /* internal from here on */
     struct mk_buf message;      /* gathered bytes of the message, then those of a control frame */
     struct mk_deflate *deflate; /* NULL: compressed messages were not agreed upon */
+    struct mk_inflate_window *window;
     size_t limit;
     uint64_t frame_left; /* payload bytes of the frame still to come */
     uint8_t role;
@@ -98,6 +99,9 @@ void mk_ws_parser_init(struct mk_ws_parser *parser, enum mk_ws_role role, size_t
  * them; it is borrowed and may be shared by many parsers.
  */
 void mk_ws_parser_set_deflate(struct mk_ws_parser *parser, struct mk_deflate *deflate);
+
+/* The peer continues this window from message to message. Borrowed; NULL: it does not. */
+void mk_ws_parser_set_window(struct mk_ws_parser *parser, struct mk_inflate_window *window);
 
 /* Frees the gathered bytes; the parser can only be initialised again. NULL is allowed. */
 void mk_ws_parser_fini(struct mk_ws_parser *parser);

@@ -9,7 +9,14 @@
 
 #include "wire/deflate.h"
 
-enum { LEAST_BITS = 8, MAX_BITS = 15 };
+#include <stdio.h>
+
+enum {
+    LEAST_BITS = 8,
+    MAX_BITS = 15,
+    ASKED_BITS = 12,     /* of a client that lets us choose: enough for calls */
+    LEAST_KEPT_BITS = 9, /* zlib compresses with 9 where it is asked for 8 */
+};
 
 /* The parameters of one permessage-deflate. */
 struct params {
@@ -102,40 +109,60 @@ static bool read_element(struct mk_slice element, bool is_offer, struct params *
 
 /* --- a server --- */
 
-#define ACCEPTED                                                                                   \
-    "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "                   \
-    "client_no_context_takeover"
-
-/*
- * A server may demand client_no_context_takeover without an offer of it (7.1.1.2). The size of our
- * window is included where the offer asks for one.
- */
-static struct mk_slice answer_to(const struct params *params)
+/* The client's window: `*asked` is what the answer says of its size, 0 where it may not. */
+static unsigned peer_bits(const struct params *params, unsigned *asked)
 {
-    _Static_assert(MK_DEFLATE_WINDOW_BITS == 12, "the answer says so");
-    if (!params->has_server_bits)
-        return MK_SLICE(ACCEPTED "\r\n");
-    if (params->server_bits >= MK_DEFLATE_WINDOW_BITS)
-        return MK_SLICE(ACCEPTED "; server_max_window_bits=12\r\n");
-    return (struct mk_slice){ 0 };
+    unsigned bits = MAX_BITS;
+    *asked = 0;
+    if (params->client_no_context_takeover)
+        return 0;
+    if (params->has_client_bits) {
+        bits = ASKED_BITS;
+        if (params->client_bits > 0 && params->client_bits < bits)
+            bits = params->client_bits;
+        *asked = bits;
+    }
+    return bits < LEAST_KEPT_BITS ? LEAST_KEPT_BITS : bits;
 }
 
-struct mk_slice mk_ws_deflate_accept(const struct mk_http1_request *request)
+/* The size of our window is included where the offer asks for one. */
+static struct mk_ws_deflate_terms answer_to(const struct params *params, size_t room,
+                                            char line[MK_WS_DEFLATE_LINE])
 {
+    unsigned asked, bits = peer_bits(params, &asked);
+    char ours[32] = "", theirs[32] = "";
+    if (params->has_server_bits && params->server_bits < MK_DEFLATE_WINDOW_BITS)
+        return (struct mk_ws_deflate_terms){ 0 };
+    if (bits > 0 && (size_t)1 << bits > room)
+        return (struct mk_ws_deflate_terms){ 0 };
+    if (params->has_server_bits)
+        snprintf(ours, sizeof(ours), "; server_max_window_bits=%d", MK_DEFLATE_WINDOW_BITS);
+    if (asked > 0)
+        snprintf(theirs, sizeof(theirs), "; client_max_window_bits=%u", asked);
+    snprintf(line, MK_WS_DEFLATE_LINE,
+             "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover%s%s%s\r\n",
+             bits == 0 ? "; client_no_context_takeover" : "", ours, theirs);
+    return (struct mk_ws_deflate_terms){ .accepted = true, .peer_bits = bits };
+}
+
+struct mk_ws_deflate_terms mk_ws_deflate_accept(const struct mk_http1_request *request, size_t room,
+                                                char line[MK_WS_DEFLATE_LINE])
+{
+    line[0] = '\0';
     for (size_t i = 0; i < request->header_count; i++) {
         struct mk_slice rest = request->headers[i].value, element;
         struct params params;
         if (!mk_slice_eq_nocase(request->headers[i].name, MK_SLICE("Sec-WebSocket-Extensions")))
             continue;
         while (next_part(&rest, ',', &element)) {
-            struct mk_slice answer = { 0 };
+            struct mk_ws_deflate_terms terms = { 0 };
             if (read_element(element, true, &params))
-                answer = answer_to(&params);
-            if (answer.len > 0)
-                return answer;
+                terms = answer_to(&params, room, line);
+            if (terms.accepted)
+                return terms;
         }
     }
-    return (struct mk_slice){ 0 };
+    return (struct mk_ws_deflate_terms){ 0 };
 }
 
 /* --- a client --- */
@@ -146,7 +173,8 @@ struct mk_slice mk_ws_deflate_offer(void)
                     "client_no_context_takeover\r\n");
 }
 
-static const char *verify_element(struct mk_slice element, bool offered)
+static const char *verify_element(struct mk_slice element, bool offered,
+                                  struct mk_ws_deflate_terms *terms)
 {
     struct mk_slice rest = element, name;
     struct params params;
@@ -156,16 +184,18 @@ static const char *verify_element(struct mk_slice element, bool offered)
     if (!read_element(element, false, &params) || params.has_client_bits)
         return mk_tr("permessage-deflate was answered with a parameter that is not allowed",
                      "permessage-deflate 的应答中有不允许的参数");
+    *terms = (struct mk_ws_deflate_terms){ .accepted = true };
     if (!params.server_no_context_takeover)
-        return mk_tr("permessage-deflate was answered without server_no_context_takeover",
-                     "permessage-deflate 的应答中缺少 server_no_context_takeover");
+        terms->peer_bits = params.has_server_bits ? params.server_bits : MAX_BITS;
+    if (terms->peer_bits > 0 && terms->peer_bits < LEAST_KEPT_BITS)
+        terms->peer_bits = LEAST_KEPT_BITS;
     return NULL;
 }
 
 const char *mk_ws_deflate_verify(const struct mk_http1_response *response, bool offered,
-                                 bool *accepted)
+                                 struct mk_ws_deflate_terms *terms)
 {
-    bool found = false;
+    struct mk_ws_deflate_terms found = { 0 };
     for (size_t i = 0; i < response->header_count; i++) {
         struct mk_slice rest = response->headers[i].value, element;
         if (!mk_slice_eq_nocase(response->headers[i].name, MK_SLICE("Sec-WebSocket-Extensions")))
@@ -173,14 +203,14 @@ const char *mk_ws_deflate_verify(const struct mk_http1_response *response, bool 
         while (next_part(&rest, ',', &element)) {
             if (element.len == 0) /* a list may have empty elements (RFC 9110, 5.6.1) */
                 continue;
-            const char *error = verify_element(element, offered);
-            if (!error && found)
+            bool again = found.accepted;
+            const char *error = verify_element(element, offered, &found);
+            if (!error && again)
                 error = "permessage-deflate was chosen twice";
             if (error)
                 return error;
-            found = true;
         }
     }
-    *accepted = found;
+    *terms = found;
     return NULL;
 }

@@ -62,9 +62,16 @@ static void on_echo_closed(void *owner, uint16_t code, const char *why)
     free(echo);
 }
 
+static void set_compression(struct mk_websocket *websocket, const struct mk_ws_deflate_terms *terms)
+{
+    struct mk_compression compression;
+    if (terms->accepted && mk_compression_init(&compression, &deflate_state, terms->peer_bits))
+        mk_websocket_set_compression(websocket, &compression);
+}
+
 static const struct mk_websocket_events echo_events = { on_echo_message, on_echo_closed };
 
-static int open_echo(struct mk_stream *stream, bool compressed)
+static int open_echo(struct mk_stream *stream, const struct mk_ws_deflate_terms *terms)
 {
     struct echo *echo = malloc(sizeof(*echo));
     if (!echo)
@@ -74,8 +81,7 @@ static int open_echo(struct mk_stream *stream, bool compressed)
         free(echo);
         return -ENOMEM;
     }
-    if (compressed)
-        mk_websocket_set_deflate(echo->websocket, &deflate_state);
+    set_compression(echo->websocket, terms);
     mk_list_push(&echoes, &echo->node);
     return 0;
 }
@@ -89,13 +95,15 @@ static void serve_websocket(struct mk_http_connection *connection,
     unsigned status = mk_ws_handshake_check(request, accept, &reason);
     if (status != 101) {
         mk_http_respond(connection, status, MK_SLICE("text/plain"), mk_slice_str(reason),
-                        MK_SLICE("Sec-WebSocket-Version: 13\r\n"));
+                        MK_SLICE("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"));
         return;
     }
-    struct mk_slice extension = mk_ws_deflate_accept(request);
-    int rc = mk_ws_handshake_accept(mk_stream_output(stream), accept, extension);
+    char line[MK_WS_DEFLATE_LINE];
+    struct mk_ws_deflate_terms terms =
+        mk_ws_deflate_accept(request, mk_deflate_window_room(&deflate_state), line);
+    int rc = mk_ws_handshake_accept(mk_stream_output(stream), accept, mk_slice_str(line));
     if (rc == 0)
-        rc = open_echo(stream, extension.len > 0);
+        rc = open_echo(stream, &terms);
     if (rc < 0) {
         mk_stream_abort(stream, rc);
         return;
@@ -295,8 +303,7 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
         give_up(stream ? "out of memory" : outcome->failure.en);
         return;
     }
-    if (outcome->deflate)
-        mk_websocket_set_deflate(suite.websocket, &deflate_state);
+    set_compression(suite.websocket, &outcome->deflate);
 }
 
 static void go_on(void)

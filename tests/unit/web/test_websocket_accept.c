@@ -55,14 +55,14 @@ static void on_request(void *arg, struct mk_http_connection *connection,
                        const struct mk_http1_request *request)
 {
     (void)arg;
-    bool compressed = false;
-    struct mk_stream *stream = mk_websocket_accept(connection, request, compresses, &compressed);
+    struct mk_compression compression;
+    struct mk_stream *stream =
+        mk_websocket_accept(connection, request, compresses ? &codec : NULL, &compression);
     assert_non_null(stream);
     struct echo *echo = calloc(1, sizeof(*echo));
     echo->websocket = mk_websocket_new(&server_sockets, stream, &echo_events, echo);
     assert_non_null(echo->websocket);
-    if (compressed)
-        mk_websocket_set_deflate(echo->websocket, &codec);
+    mk_websocket_set_compression(echo->websocket, &compression);
     accepted++;
 }
 
@@ -155,7 +155,7 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
     assert_non_null(stream);
     client = mk_websocket_new(&client_sockets, stream, &client_events, &client);
     assert_non_null(client);
-    if (how->deflate)
+    if (how->deflate.accepted)
         mk_websocket_set_deflate(client, &codec);
 }
 
@@ -181,7 +181,7 @@ static void messages_are_echoed(void **state)
         heard[0] = '\0';
         assert_non_null(mk_websocket_dial_start(&loop, &options, on_dialled, NULL));
         TURN_UNTIL(&loop, client != NULL);
-        assert_int_equal(outcome.deflate, compressed);
+        assert_int_equal(outcome.deflate.accepted, compressed);
         assert_int_equal(accepted, 1);
         TURN_UNTIL(&loop,
                    closed_connections == compressed + 1); /* it is no HTTP connection any more */

@@ -317,6 +317,131 @@ static void test_out_of_memory(void **state)
     assert_int_equal(mk_deflate_inflate(&codec, compressed, LIMIT, &message), 0);
 }
 
+/* --- a peer that continues its window --- */
+
+enum { MOST = 64 << 20 };
+
+/* A compressor that never begins anew, as those of browsers. */
+static struct mk_slice continued(z_stream *z, struct mk_buf *out, struct mk_slice message,
+                                 int flush)
+{
+    mk_buf_reset(out, SIZE_MAX);
+    assert_int_equal(mk_buf_reserve(out, message.len + 1000), 0);
+    z->next_in = (Bytef *)(uintptr_t)message.ptr;
+    z->avail_in = (uInt)message.len;
+    z->next_out = (Bytef *)out->data;
+    z->avail_out = (uInt)out->cap;
+    assert_int_equal(deflate(z, flush), Z_OK);
+    assert_int_equal(z->avail_in, 0);
+    return mk_slice_of(out->data, out->cap - z->avail_out - 4);
+}
+
+/* Text that does not compress by itself: what becomes short was found in the window. */
+static struct mk_slice noise(struct mk_buf *out, unsigned seed, size_t len)
+{
+    mk_buf_reset(out, SIZE_MAX);
+    for (size_t i = 0; i < len; i++) {
+        seed = seed * 1103515245 + 12345;
+        mk_buf_append_char(out, (char)(seed >> 16));
+    }
+    return mk_buf_slice(out);
+}
+
+static void test_continues_the_window_of_a_peer(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {
+        1, 100, 3000, 3000, 40000, 100, 2, 5000, 70000, 20, 31000, 31000
+    };
+    for (unsigned bits = 9; bits <= 15; bits++) {
+        struct mk_deflate own;
+        struct mk_buf text, packed;
+        z_stream z = { 0 };
+        mk_deflate_init(&own, 1);
+        mk_buf_init(&text, SIZE_MAX);
+        mk_buf_init(&packed, SIZE_MAX);
+        struct mk_inflate_window *window = mk_inflate_window_new(&own, bits);
+        assert_non_null(window);
+        assert_int_equal(own.windows, 1 << bits);
+        assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, -(int)bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+        size_t refers = 0;
+        for (unsigned i = 0; i < 60; i++) {
+            struct mk_slice message = noise(&text, i / 2, lens[i / 2 % 12]), got, other;
+            struct mk_slice payload = continued(&z, &packed, message, Z_SYNC_FLUSH);
+            refers += payload.len < message.len / 2;
+            assert_int_equal(mk_deflate_inflate_next(&own, window, payload, MOST, &got), 0);
+            assert_true(mk_slice_eq(got, message));
+            /* Messages of other connections come between them. */
+            assert_int_equal(
+                mk_deflate_inflate(&own, MK_SLICE("\xf2\x48\xcd\xc9\xc9\x07\x00"), MOST, &other),
+                0);
+        }
+        assert_true(refers > 0);
+        deflateEnd(&z);
+        mk_inflate_window_free(window);
+        assert_int_equal(own.windows, 0);
+        mk_buf_fini(&text);
+        mk_buf_fini(&packed);
+        mk_deflate_fini(&own);
+    }
+}
+
+/* A window holds no more than was agreed upon, and nothing of a peer that begins anew. */
+static void test_a_window_has_its_size(void **state)
+{
+    (void)state;
+    for (unsigned bits = 9; bits <= 15; bits++) {
+        struct mk_deflate own;
+        struct mk_buf text, packed;
+        struct mk_slice message, got;
+        z_stream z = { 0 };
+        mk_deflate_init(&own, 1);
+        mk_buf_init(&text, SIZE_MAX);
+        mk_buf_init(&packed, SIZE_MAX);
+        struct mk_inflate_window *window = bits < 15 ? mk_inflate_window_new(&own, bits) : NULL;
+        assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+        message = noise(&text, 1, 20000);
+        struct mk_slice payload = continued(&z, &packed, message, Z_SYNC_FLUSH);
+        assert_int_equal(mk_deflate_inflate_next(&own, window, payload, MOST, &got), 0);
+        payload = continued(&z, &packed, message, Z_SYNC_FLUSH);
+        assert_true(payload.len < 1000); /* it refers to 20,000 bytes before */
+        assert_int_equal(mk_deflate_inflate_next(&own, window, payload, MOST, &got),
+                         MK_INFLATE_BAD);
+        deflateEnd(&z);
+        mk_inflate_window_free(window);
+        mk_buf_fini(&text);
+        mk_buf_fini(&packed);
+        mk_deflate_fini(&own);
+    }
+}
+
+static void test_windows_are_limited(void **state)
+{
+    (void)state;
+    struct mk_deflate own;
+    struct mk_compression compression;
+    struct mk_inflate_window *windows[4];
+    mk_deflate_init(&own, 1);
+    own.most_windows = 3 * 4096 + 512;
+    for (int i = 0; i < 3; i++)
+        windows[i] = mk_inflate_window_new(&own, 12);
+    assert_null(mk_inflate_window_new(&own, 12));
+    assert_int_equal(mk_deflate_window_room(&own), 512);
+    windows[3] = mk_inflate_window_new(&own, 9);
+    assert_non_null(windows[3]);
+    assert_false(mk_compression_init(&compression, &own, 9));
+    assert_null(compression.codec);
+    assert_true(mk_compression_init(&compression, &own, 0));
+    assert_ptr_equal(compression.codec, &own);
+    own.most_windows = 100;
+    assert_int_equal(mk_deflate_window_room(&own), 0);
+    for (int i = 0; i < 4; i++)
+        mk_inflate_window_free(windows[i]);
+    assert_int_equal(own.windows, 0);
+    assert_int_equal(mk_deflate_window_room(&own), 100);
+    mk_deflate_fini(&own);
+}
+
 static void test_large_messages_are_handed_over(void **state)
 {
     (void)state;
@@ -350,6 +475,9 @@ int main(void)
         TEST(test_empty_blocks),
         TEST(test_out_of_memory),
         TEST(test_large_messages_are_handed_over),
+        cmocka_unit_test(test_continues_the_window_of_a_peer),
+        cmocka_unit_test(test_a_window_has_its_size),
+        cmocka_unit_test(test_windows_are_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,12 +8,16 @@
 #include "feed.h"
 #include <cmocka.h>
 
+#define PD "permessage-deflate"
 #define BEGIN "Sec-WebSocket-Extensions: "
 #define BOTH "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 #define YES BEGIN BOTH "\r\n"
-#define WINDOW BEGIN BOTH "; server_max_window_bits=12\r\n"
+#define SNC PD "; server_no_context_takeover"
+#define KEEPS BEGIN SNC "\r\n"
+#define KEEPS_OF(bits) BEGIN SNC "; client_max_window_bits=" bits "\r\n"
+#define WINDOW BEGIN SNC "; server_max_window_bits=12\r\n"
+#define WINDOWS BEGIN SNC "; server_max_window_bits=12; client_max_window_bits=12\r\n"
 #define NO ""
-#define PD "permessage-deflate"
 
 struct row {
     const char *offer;
@@ -22,25 +26,31 @@ struct row {
 
 static const struct row offers[] = {
     /* offers of real clients: browsers, ws, Python's websockets, aiohttp, Autobahn */
-    { PD, YES },
-    { PD "; client_max_window_bits", YES },
-    { PD "; server_max_window_bits=12; client_max_window_bits=12", WINDOW },
+    { PD, KEEPS },
+    { PD "; client_max_window_bits", KEEPS_OF("12") },
+    { PD "; server_max_window_bits=12; client_max_window_bits=12", WINDOWS },
     { PD "; server_no_context_takeover; client_no_context_takeover", YES },
     { PD "; client_no_context_takeover; client_max_window_bits", YES },
     { PD "; client_no_context_takeover; client_max_window_bits=9, " PD, YES },
 
     /* white space and empty elements */
-    { " " PD "\t", YES },
-    { PD ";server_no_context_takeover;client_max_window_bits=8", YES },
-    { PD " ; \t server_max_window_bits = 15 ; client_max_window_bits", WINDOW },
-    { ", ,," PD ",,", YES },
+    { " " PD "\t", KEEPS },
+    { PD ";server_no_context_takeover;client_max_window_bits=8", KEEPS_OF("8") },
+    { PD " ; \t server_max_window_bits = 15 ; client_max_window_bits", WINDOWS },
+    { ", ,," PD ",,", KEEPS },
+
+    /* the window that the client compresses with */
+    { PD "; client_max_window_bits=15", KEEPS_OF("12") },
+    { PD "; client_max_window_bits=11", KEEPS_OF("11") },
+    { PD "; client_max_window_bits=8", KEEPS_OF("8") },
+    { PD "; server_max_window_bits=9, " BOTH, YES },
 
     /* the window that we compress with */
     { PD "; server_max_window_bits=15", WINDOW },
     { PD "; server_max_window_bits=12", WINDOW },
     { PD "; server_max_window_bits=11", NO },
     { PD "; server_max_window_bits=8", NO },
-    { PD "; server_max_window_bits=10, " PD, YES },
+    { PD "; server_max_window_bits=10, " PD, KEEPS },
     { PD "; server_max_window_bits=10, " PD "; server_max_window_bits=13", WINDOW },
 
     /* invalid values */
@@ -73,7 +83,7 @@ static const struct row offers[] = {
     { PD "; server_max_window_bits=\"12\"", WINDOW },
     { PD "; server_max_window_bits=\"1\\2\"", WINDOW },
     { PD "; server_max_window_bits=\"\\1\\2\"", WINDOW },
-    { PD "; client_max_window_bits=\"15\"", YES },
+    { PD "; client_max_window_bits=\"15\"", KEEPS_OF("12") },
     { PD "; server_max_window_bits=\"\"", NO },
     { PD "; server_max_window_bits=\"", NO },
     { PD "; server_max_window_bits=\"12", NO },
@@ -85,7 +95,7 @@ static const struct row offers[] = {
     { "x; y=\", " PD "; z\", " PD "; server_max_window_bits=15", WINDOW },
     { "x; y=\", " PD, NO },
     { "x; y=\"\\\", " PD "\"", NO },
-    { "x; y=\"a;b\", " PD, YES },
+    { "x; y=\"a;b\", " PD, KEEPS },
 
     /* repeated and unknown */
     { PD "; server_no_context_takeover; server_no_context_takeover", NO },
@@ -94,7 +104,7 @@ static const struct row offers[] = {
     { PD "; client_max_window_bits; client_max_window_bits=12", NO },
     { PD "; client_max_window_bits=12; client_max_window_bits", NO },
     { PD "; x", NO },
-    { PD "; x=y, " PD, YES },
+    { PD "; x=y, " PD, KEEPS },
     { PD "; Server_No_Context_Takeover", NO },
     { PD "; server_no_context_takeove", NO },
     { PD "; server_no_context_takeoverx", NO },
@@ -107,7 +117,7 @@ static const struct row offers[] = {
     /* other extensions */
     { "", NO },
     { "x-webkit-deflate-frame", NO },
-    { "permessage-bzip2, " PD "; client_max_window_bits", YES },
+    { "permessage-bzip2, " PD "; client_max_window_bits", KEEPS_OF("12") },
     { "permessage-deflat", NO },
     { "permessage-deflatex", NO },
     { "Permessage-Deflate", NO },
@@ -117,7 +127,8 @@ static const struct row offers[] = {
 };
 
 /* The value ends right before a guard page. */
-static struct mk_slice accept_guarded(const char *offer)
+static struct mk_ws_deflate_terms accept_guarded(const char *offer, size_t room,
+                                                 char line[MK_WS_DEFLATE_LINE])
 {
     struct mk_slice value = mk_slice_str(offer);
     struct feed_guard guard = feed_guard_new(value.len);
@@ -126,19 +137,53 @@ static struct mk_slice accept_guarded(const char *offer)
         { MK_SLICE("sec-websocket-extensions"), { feed_guard_place(guard, value), value.len } },
     };
     struct mk_http1_request request = { .headers = headers, .header_count = 2 };
-    struct mk_slice answer = mk_ws_deflate_accept(&request);
+    struct mk_ws_deflate_terms terms = mk_ws_deflate_accept(&request, room, line);
     feed_guard_free(guard);
-    return answer;
+    return terms;
 }
 
 static void test_offers(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
-        struct mk_slice answer = accept_guarded(offers[i].offer);
-        if (!mk_slice_eq(answer, mk_slice_str(offers[i].expected)))
-            fail_msg("%s: %.*s", offers[i].offer, (int)answer.len, answer.ptr);
+        char line[MK_WS_DEFLATE_LINE];
+        struct mk_ws_deflate_terms terms = accept_guarded(offers[i].offer, 32768, line);
+        if (strcmp(line, offers[i].expected) != 0)
+            fail_msg("%s: %s", offers[i].offer, line);
+        assert_int_equal(terms.accepted, line[0] != '\0');
     }
+}
+
+/* A client that has not offered to begin each message anew needs room for its window. */
+static void test_room(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *offer;
+        unsigned bits;
+    } rows[] = {
+        { BOTH, 0 },
+        { PD "; client_no_context_takeover", 0 },
+        { PD, 15 },
+        { PD "; server_max_window_bits=12", 15 },
+        { PD "; client_max_window_bits", 12 },
+        { PD "; client_max_window_bits=15", 12 },
+        { PD "; client_max_window_bits=10", 10 },
+        { PD "; client_max_window_bits=8", 9 },
+    };
+    char line[MK_WS_DEFLATE_LINE];
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t needed = rows[i].bits > 0 ? (size_t)1 << rows[i].bits : 0;
+        struct mk_ws_deflate_terms terms = accept_guarded(rows[i].offer, needed, line);
+        assert_true(terms.accepted && line[0] != '\0');
+        assert_int_equal(terms.peer_bits, rows[i].bits);
+        if (needed > 0)
+            assert_false(accept_guarded(rows[i].offer, needed - 1, line).accepted);
+    }
+    assert_int_equal(accept_guarded(PD ", " PD "; client_max_window_bits", 8192, line).peer_bits,
+                     12);
+    assert_true(accept_guarded(PD ", " BOTH, 0, line).accepted);
+    assert_string_equal(line, YES);
 }
 
 /* RFC 6455, 9.1: several headers are like one list. */
@@ -152,9 +197,11 @@ static void test_offers_in_many_headers(void **state)
     };
     struct mk_http1_request request = { .headers = headers };
     const char *expected[] = { NO, NO, NO, WINDOW };
-    for (; request.header_count <= 3; request.header_count++)
-        assert_true(mk_slice_eq(mk_ws_deflate_accept(&request),
-                                mk_slice_str(expected[request.header_count])));
+    char line[MK_WS_DEFLATE_LINE];
+    for (; request.header_count <= 3; request.header_count++) {
+        mk_ws_deflate_accept(&request, 32768, line);
+        assert_string_equal(line, expected[request.header_count]);
+    }
 }
 
 /* --- a client --- */
@@ -163,9 +210,9 @@ struct answer_row {
     const char *answer;
     const char *wrong; /* a part of the reason; NULL: it is valid */
     bool accepted;
+    unsigned bits; /* of the window that the server continues */
 };
 
-#define SNC PD "; server_no_context_takeover"
 #define PARAMETER "parameter that is not allowed"
 
 static const struct answer_row answers[] = {
@@ -175,8 +222,10 @@ static const struct answer_row answers[] = {
     { SNC, NULL, true },
     { SNC "; server_max_window_bits=8", NULL, true },
     { SNC "; server_max_window_bits=\"15\"", NULL, true },
-    { PD, "without server_no_context_takeover", false },
-    { PD "; client_no_context_takeover", "without server_no_context_takeover", false },
+    { PD, NULL, true, 15 },
+    { PD "; client_no_context_takeover", NULL, true, 15 },
+    { PD "; server_max_window_bits=10", NULL, true, 10 },
+    { PD "; server_max_window_bits=8", NULL, true, 9 },
     { SNC "; client_max_window_bits=12", PARAMETER, false },
     { SNC "; client_max_window_bits", PARAMETER, false },
     { SNC "; server_max_window_bits", PARAMETER, false },
@@ -202,15 +251,15 @@ static void test_answers(void **state)
         struct mk_http1_response response = { .status = 101, .header_count = 1 };
         response.headers[0] = (struct mk_http1_header){ MK_SLICE("Sec-Websocket-Extensions"),
                                                         mk_slice_str(row->answer) };
-        bool accepted = !row->accepted;
-        const char *wrong = mk_ws_deflate_verify(&response, true, &accepted);
+        struct mk_ws_deflate_terms terms = { .accepted = !row->accepted, .peer_bits = 99 };
+        const char *wrong = mk_ws_deflate_verify(&response, true, &terms);
         if (!wrong != !row->wrong || (wrong && !strstr(wrong, row->wrong)))
             fail_msg("%s: %s", row->answer, wrong ? wrong : "accepted");
-        if (!wrong && accepted != row->accepted)
-            fail_msg("%s: %d", row->answer, accepted);
+        if (!wrong && (terms.accepted != row->accepted || terms.peer_bits != row->bits))
+            fail_msg("%s: %d, %u", row->answer, terms.accepted, terms.peer_bits);
 
         /* A client that has offered nothing accepts nothing. */
-        wrong = mk_ws_deflate_verify(&response, false, &accepted);
+        wrong = mk_ws_deflate_verify(&response, false, &terms);
         bool is_nothing = !row->wrong && !row->accepted;
         if (is_nothing != !wrong || (wrong && !strstr(wrong, "not offered")))
             fail_msg("%s, not offered: %s", row->answer, wrong ? wrong : "accepted");
@@ -221,17 +270,17 @@ static void test_answer_in_many_headers(void **state)
 {
     (void)state;
     struct mk_http1_response response = { .status = 101, .header_count = 0 };
-    bool accepted = true;
-    assert_null(mk_ws_deflate_verify(&response, true, &accepted));
-    assert_false(accepted);
+    struct mk_ws_deflate_terms terms = { .accepted = true };
+    assert_null(mk_ws_deflate_verify(&response, true, &terms));
+    assert_false(terms.accepted);
     response.headers[0] =
         (struct mk_http1_header){ MK_SLICE("Sec-WebSocket-Extensions"), MK_SLICE(BOTH) };
     response.headers[1] = response.headers[0];
     response.header_count = 1;
-    assert_null(mk_ws_deflate_verify(&response, true, &accepted));
-    assert_true(accepted);
+    assert_null(mk_ws_deflate_verify(&response, true, &terms));
+    assert_true(terms.accepted);
     response.header_count = 2;
-    assert_non_null(mk_ws_deflate_verify(&response, true, &accepted));
+    assert_non_null(mk_ws_deflate_verify(&response, true, &terms));
 }
 
 /* We accept our own offer, and our own answer. */
@@ -246,21 +295,26 @@ static void test_both_roles(void **state)
         mk_slice_of(offer.ptr + name, offer.len - name - 2),
     };
     struct mk_http1_request request = { .headers = &header, .header_count = 1 };
-    struct mk_slice answer = mk_ws_deflate_accept(&request);
+    char line[MK_WS_DEFLATE_LINE];
+    assert_int_equal(mk_ws_deflate_accept(&request, 0, line).peer_bits, 0);
+    struct mk_slice answer = mk_slice_str(line);
     struct mk_http1_response response = { .status = 101, .header_count = 1 };
     response.headers[0] =
         (struct mk_http1_header){ MK_SLICE("Sec-WebSocket-Extensions"),
                                   mk_slice_of(answer.ptr + name, answer.len - name - 2) };
-    bool accepted = false;
-    assert_null(mk_ws_deflate_verify(&response, true, &accepted));
-    assert_true(accepted);
+    struct mk_ws_deflate_terms terms = { 0 };
+    assert_null(mk_ws_deflate_verify(&response, true, &terms));
+    assert_true(terms.accepted);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_offers),     cmocka_unit_test(test_offers_in_many_headers),
-        cmocka_unit_test(test_answers),    cmocka_unit_test(test_answer_in_many_headers),
+        cmocka_unit_test(test_offers),
+        cmocka_unit_test(test_room),
+        cmocka_unit_test(test_offers_in_many_headers),
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_answer_in_many_headers),
         cmocka_unit_test(test_both_roles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
