@@ -334,6 +334,11 @@ static void on_timer(void *arg)
 {
     struct mk_connect *connect = arg;
     bool waits = connect->resolving || connect->attempt || connect->stream;
+    if (!waits && connect->next) {
+        mk_timer_start(connect->timer, connect->timeout_ms);
+        try_next(connect); /* the addresses were known at the start */
+        return;
+    }
     if (waits)
         mk_failure_timeout(&connect->failure, connect->timeout_ms);
     if (connect->attempt) {
@@ -344,24 +349,40 @@ static void on_timer(void *arg)
     fail(connect);
 }
 
+/* The addresses of a host that needs no name server: of an address, and of this machine. */
+static struct addrinfo *find_at_once(const char *host, const char *port)
+{
+    struct addrinfo *addresses = NULL;
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+                              .ai_flags = AI_NUMERICSERV | AI_NUMERICHOST };
+    bool local = mk_slice_eq_nocase(mk_slice_str(host), MK_SLICE("localhost")); /* RFC 6761, 6.3 */
+    return getaddrinfo(local ? NULL : host, port, &hints, &addresses) == 0 ? addresses : NULL;
+}
+
 static void start_resolving(struct mk_connect *connect)
 {
     char port[8];
     const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
     snprintf(port, sizeof(port), "%u", connect->port);
+    connect->addresses = find_at_once(connect->host, port);
+    connect->next = connect->addresses;
+    if (connect->addresses) {
+        mk_timer_start(connect->timer, 0); /* `done` must not be called from here */
+        return;
+    }
     int rc = uv_getaddrinfo(connect->loop->uv, &connect->resolve, on_resolved, connect->host, port,
                             &hints);
     connect->resolving = rc == 0;
     if (rc < 0) {
         note_unresolved(connect, rc);
-        mk_timer_start(connect->timer, 0); /* `done` must not be called from here */
+        mk_timer_start(connect->timer, 0);
     }
 }
 
-struct mk_connect *mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
-                                    void (*done)(void *arg, struct mk_stream *stream,
-                                                 const struct mk_failure *failure),
-                                    void *arg)
+static struct mk_connect *
+connect_new(struct mk_loop *loop, const struct mk_connect_options *options,
+            void (*done)(void *arg, struct mk_stream *stream, const struct mk_failure *failure),
+            void *arg)
 {
     size_t host_size = strlen(options->host) + 1;
     struct mk_streams *streams = mk_streams_of(loop);
@@ -385,6 +406,34 @@ struct mk_connect *mk_connect_start(struct mk_loop *loop, const struct mk_connec
     connect->due = mk_loop_now(loop) + options->timeout_ms;
     memcpy(connect->host, options->host, host_size);
     mk_timer_start(connect->timer, options->timeout_ms);
-    start_resolving(connect);
+    return connect;
+}
+
+struct mk_connect *mk_connect_start(struct mk_loop *loop, const struct mk_connect_options *options,
+                                    void (*done)(void *arg, struct mk_stream *stream,
+                                                 const struct mk_failure *failure),
+                                    void *arg)
+{
+    struct mk_connect *connect = connect_new(loop, options, done, arg);
+    if (connect)
+        start_resolving(connect);
+    return connect;
+}
+
+struct mk_connect *mk_connect_secure(
+    struct mk_loop *loop, const struct mk_connect_options *options, struct mk_stream *stream,
+    void (*done)(void *arg, struct mk_stream *stream, const struct mk_failure *failure), void *arg)
+{
+    struct mk_connect *connect = connect_new(loop, options, done, arg);
+    if (!connect)
+        return NULL;
+    int rc = continue_handshake(connect, stream);
+    if (rc < 0) {
+        connect->stream = NULL;
+        mk_stream_adopt(stream, NULL, NULL);
+        mk_stream_abort(stream, 0);
+        mk_failure_errno(&connect->failure, rc);
+        mk_timer_start(connect->timer, 0); /* `done` must not be called from here */
+    }
     return connect;
 }

@@ -1,5 +1,6 @@
 /*
- * connect: opens a connection to a host: resolves its name (on another thread), tries its addresses
+ * connect: opens a connection to a host: resolves its name (on another thread, but for addresses
+ * and "localhost", which wait for no name server), tries its addresses
  * in turn, and performs the TLS handshake where TLS is requested.
  */
 #ifndef MK_NET_CONNECT_H
@@ -28,6 +29,15 @@ struct mk_connect *mk_connect_start(struct mk_loop *loop, const struct mk_connec
                                     void (*done)(void *arg, struct mk_stream *stream,
                                                  const struct mk_failure *failure),
                                     void *arg);
+
+/*
+ * Makes the TLS handshake alone, on the connected stream of a tunnel, which has nothing to send or
+ * to read; `host` is the name in the certificate, and `port` and `tls` are not used. Otherwise as
+ * above; takes the stream over unless it returns NULL.
+ */
+struct mk_connect *mk_connect_secure(
+    struct mk_loop *loop, const struct mk_connect_options *options, struct mk_stream *stream,
+    void (*done)(void *arg, struct mk_stream *stream, const struct mk_failure *failure), void *arg);
 
 /* Cancels: `done` will not be called. Not allowed after it was called. NULL is allowed. */
 struct mk_connect *mk_connect_cancel(struct mk_connect *connect);

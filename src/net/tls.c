@@ -23,6 +23,11 @@ static int bio_read(BIO *bio, char *data, size_t size, size_t *got)
         BIO_set_retry_read(bio);
         return 0;
     }
+    if (!tls->has_input) {
+        /* The types of records (RFC 8446, 5.1) are 20 to 24. */
+        tls->has_plain = tls->in.ptr[0] < 20 || tls->in.ptr[0] > 24;
+        tls->has_input = true;
+    }
     *got = size < tls->in.len ? size : tls->in.len;
     memcpy(data, tls->in.ptr, *got);
     tls->in = mk_slice_from(tls->in, *got);
@@ -176,7 +181,13 @@ void mk_tls_explain(const struct mk_tls *tls, struct mk_failure *failure)
 {
     long verdict = SSL_get_verify_result(tls->ssl);
     const char *reason = ERR_reason_error_string(tls->error);
-    if (verdict != X509_V_OK)
+    if (tls->has_plain)
+        mk_failure_say(failure, MK_FAILURE_TLS,
+                       MK_PHRASE("this port does not speak TLS: the URL must begin with http:// or "
+                                 "ws:// instead of https:// or wss://",
+                                 "该端口不使用 TLS：URL 应以 http:// 或 ws:// 开头，而不是 "
+                                 "https:// 或 wss://"));
+    else if (verdict != X509_V_OK)
         mk_failure_set(failure, MK_FAILURE_CERTIFICATE, "certificate verify failed: %s",
                        "证书验证失败：%s", X509_verify_cert_error_string(verdict));
     else if (reason)

@@ -18,6 +18,8 @@ struct mk_tls {
     size_t sent;        /* bytes at the front of `out` that were sent already */
     bool handshake_done;
     bool shut;                /* close_notify was written */
+    bool has_plain;           /* its first received byte begins no record of TLS */
+    bool has_input;           /* a byte was received */
     unsigned long error;      /* OpenSSL's error of a failed handshake */
     void (*ready)(void *arg); /* may be NULL: called once when the handshake is done */
     void *arg;

@@ -297,7 +297,8 @@ static void a_server_without_tls_has_a_reason(void **state)
     TURN_UNTIL(&loop, server.in.len > 0);
     owner_says(&server, "HTTP/1.1 400 Bad Request\r\n\r\n");
     TURN_UNTIL(&loop, dones == 1);
-    assert_string_equal(error, "TLS handshake failed: wrong version number");
+    assert_string_equal(error, "this port does not speak TLS: the URL must begin with "
+                               "http:// or ws:// instead of https:// or wss://");
 }
 
 static void a_server_that_disconnects_has_a_reason(void **state)
