@@ -215,6 +215,19 @@ struct milky_config {
      * (milky_host_language).
      */
     enum milky_language language;
+    /*
+     * The proxies of webhooks, for http:// and for https:// URLs: "http://USER:PASSWORD@HOST:PORT",
+     * where only HOST is needed (the port is 1080 then); NULL: none. A reload does not change them.
+     * The library does not read the environment: the program takes these texts from http_proxy,
+     * https_proxy, all_proxy and no_proxy.
+     */
+    const char *http_proxy;
+    const char *https_proxy;
+    /*
+     * The hosts that webhooks reach without a proxy: names with all names below them, addresses and
+     * networks ("10.0.0.0/8"), separated by commas; "*": all. NULL: none.
+     */
+    const char *no_proxy;
 };
 
 /*

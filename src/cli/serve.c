@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/hangup.h"
 #include "cli/output.h"
+#include "cli/proxies.h"
 #include "cli/reload.h"
 #include "cli/summary.h"
 
@@ -157,7 +158,9 @@ int mk_serve(const struct mk_serving *serving)
     struct server server = { .serving = serving };
     int code = MK_EXIT_OK;
     struct milky_error error = { .size = sizeof(error) };
-    int rc = milky_endpoint_new(serving->config, &server.endpoint, &error);
+    struct milky_config config = *serving->config;
+    mk_proxies_of_environment(&config);
+    int rc = milky_endpoint_new(&config, &server.endpoint, &error);
     if (rc == 0) {
         rc = watch_signals(&server);
         if (serving->reload)

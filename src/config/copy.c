@@ -229,6 +229,9 @@ void mk_config_copy(struct milky_config *copy, const struct milky_config *given,
     if (copy_struct(mistakes, NULL, (char *)&whole.endpoint, (const char *)given, sizeof(*given))) {
         copy_backends(mistakes, &whole.endpoint);
         copy_text(mistakes, &whole.endpoint.journal.path);
+        copy_text(mistakes, &whole.endpoint.http_proxy);
+        copy_text(mistakes, &whole.endpoint.https_proxy);
+        copy_text(mistakes, &whole.endpoint.no_proxy);
         for (const struct mk_config_key *key = mk_config_schema.keys; key->name; key++) {
             const struct mk_config_key one[] = { *key, { .name = NULL } };
             if (mk_config_key_is_endpoints(key))

@@ -15,8 +15,8 @@
 /* Shared by all bots of an endpoint. */
 struct mk_bot_shared {
     struct mk_loop *loop;
-    struct mk_http_client **http; /* made by the first transport that needs it */
-    struct mk_journal *journal;   /* or NULL */
+    struct mk_web_client *http; /* for posts */
+    struct mk_journal *journal; /* or NULL */
     struct mk_guard *guard;
     const struct mk_session_limits *limits;
     struct mk_deflate *deflate;                    /* of all WebSockets */

@@ -64,7 +64,7 @@ struct mk_bot_shared mk_endpoint_shared(struct milky_endpoint *endpoint)
 {
     return (struct mk_bot_shared){
         .loop = endpoint->loop,
-        .http = &endpoint->http,
+        .http = endpoint->http,
         .journal = endpoint->journal,
         .guard = endpoint->guard,
         .limits = &endpoint->limits,
@@ -109,6 +109,17 @@ static int make_guard(struct milky_endpoint *endpoint, const struct milky_limits
 }
 
 /* --- making --- */
+
+static int make_http(struct milky_endpoint *endpoint, const struct milky_config *config)
+{
+    const struct mk_proxy_texts proxies = {
+        .http = config->http_proxy,
+        .https = config->https_proxy,
+        .direct = config->no_proxy,
+    };
+    endpoint->http = mk_web_client_new(endpoint->loop, &proxies);
+    return endpoint->http ? 0 : -ENOMEM;
+}
 
 static int init_bots(struct milky_endpoint *endpoint, const struct milky_config *config,
                      struct mk_planned_hosts *hosts)
@@ -192,6 +203,8 @@ static int make_parts(struct milky_endpoint *endpoint, const struct milky_config
     if (rc == 0)
         rc = open_journal(endpoint, &config->journal, error);
     if (rc == 0)
+        rc = make_http(endpoint, config);
+    if (rc == 0)
         rc = init_bots(endpoint, config, &hosts);
     mk_hosts_plan_fini(&hosts);
     return rc;
@@ -257,7 +270,7 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
     mk_addresses_fini(endpoint);
     mk_files_fini(endpoint);
     mk_requests_fini(endpoint);
-    mk_http_client_free(endpoint->http);
+    mk_web_client_free(endpoint->http);
     mk_journal_close(endpoint->journal);
     mk_guard_free(endpoint->guard);
     mk_deflate_fini(&endpoint->deflate);

@@ -37,7 +37,7 @@ struct mk_leaving {
 struct milky_endpoint {
     struct mk_loop *loop; /* its own, or one that it shares with other endpoints */
     const struct mk_transport_class *const *table; /* of transports */
-    struct mk_http_client *http;                   /* made by the first transport that needs it */
+    struct mk_web_client *http;                    /* for posts */
     struct mk_journal *journal;                    /* or NULL */
     struct mk_guard *guard;
     struct mk_session_limits limits; /* of sessions; the guard has the other limits */

@@ -87,6 +87,7 @@ static void finish_stop(struct milky_endpoint *endpoint)
     if (last && !mk_http_port_idle(last))
         return;
     endpoint->stopped = true;
+    mk_web_client_close_idle(endpoint->http); /* they would keep an embedder's loop running */
     mk_timer_stop(endpoint->grace);
     mk_timer_stop(endpoint->settling);
     mk_expiry_stop(endpoint);

@@ -5,7 +5,7 @@
 #include "transport/transport.h"
 #include "wire/url.h"
 
-struct mk_tls_files mk_remote_tls_files(const char *transport, const struct milky_remote *remote)
+static struct mk_tls_files files_of(const char *transport, const struct milky_remote *remote)
 {
     const struct milky_remote_tls *tls = &remote->tls;
     struct mk_url url;
@@ -27,7 +27,7 @@ struct mk_tls_files mk_remote_tls_files(const char *transport, const struct milk
 int mk_remote_load_tls(const char *transport, const struct milky_remote *remote,
                        struct mk_tls_context **tls)
 {
-    const struct mk_tls_files files = mk_remote_tls_files(transport, remote);
+    const struct mk_tls_files files = files_of(transport, remote);
     struct mk_tls_fault fault;
     *tls = NULL;
     if (!files.ca && !files.certificate && !files.insecure_skip_verify)

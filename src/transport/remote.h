@@ -6,12 +6,9 @@
 
 #include <milky/milky.h>
 
-/* Returns its TLS files, borrowed. Logs a warning, each time, if certificates are not verified. */
-struct mk_tls_files mk_remote_tls_files(const char *transport, const struct milky_remote *remote);
-
 /*
- * Reads the files. Returns 0 with a context, or with NULL if none are configured; else -EINVAL,
- * logged.
+ * Reads the files. Logs a warning, each time, if certificates are not verified. Returns 0 with a
+ * context, or with NULL if none are configured; else -EINVAL, logged.
  */
 int mk_remote_load_tls(const char *transport, const struct milky_remote *remote,
                        struct mk_tls_context **tls);

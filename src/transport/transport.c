@@ -8,13 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct mk_http_client *mk_transport_http(const struct mk_transport_context *context)
-{
-    if (!*context->http)
-        *context->http = mk_http_client_new(context->loop);
-    return *context->http;
-}
-
 /* --- for classes --- */
 
 void mk_transport_init(struct mk_transport *transport, const struct mk_transport_class *class)

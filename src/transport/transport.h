@@ -14,9 +14,9 @@
 #define MK_TRANSPORT_TRANSPORT_H
 
 #include "hub/reader.h"
-#include "net/http_client.h"
 #include "protocol/dispatch.h"
 #include "transport/health.h"
+#include "web/http_client.h"
 #include "web/http_port.h"
 
 #include <milky/milky.h>
@@ -32,15 +32,9 @@ struct mk_transport_context {
     struct mk_dispatch *dispatch;
     struct mk_hub *hub;
     uint64_t *unanswered_pings;       /* the bot's count, of its WebSockets; or NULL */
-    struct mk_http_client **http;     /* the endpoint's: see mk_transport_http */
+    struct mk_web_client *http;       /* the endpoint's, for posts */
     struct mk_resource_source *files; /* served by all servers; NULL: none */
 };
-
-/*
- * Returns the endpoint's HTTP client, which is expensive to start, and made at the first call.
- * Returns NULL on failure, logged unless out of memory.
- */
-struct mk_http_client *mk_transport_http(const struct mk_transport_context *context);
 
 struct mk_transport {
     const struct mk_transport_class *class;

@@ -50,7 +50,7 @@ static void on_calls_done(struct mk_webhook_calls *calls)
 }
 
 /* Handles the response to a delivered event: calls, or anything else, which is ignored. */
-static void on_acknowledged(struct mk_webhook *webhook, const struct mk_http_response *response)
+static void on_acknowledged(struct mk_webhook *webhook, const struct mk_web_response *response)
 {
     webhook->gap_from = 0;
     bool empty = response->status == 204 || response->body.len == 0;
@@ -65,7 +65,7 @@ static void on_acknowledged(struct mk_webhook *webhook, const struct mk_http_res
 
 /* --- posting --- */
 
-static void on_response(void *arg, const struct mk_http_response *response)
+static void on_response(void *arg, const struct mk_web_response *response)
 {
     struct mk_webhook *webhook = arg;
     webhook->request = NULL;
@@ -168,7 +168,7 @@ static void on_sink_overrun(struct mk_sink *sink)
     struct mk_webhook *webhook = MK_CONTAINER_OF(sink, struct mk_webhook, reader.sink);
     if (webhook->calls.doc)
         return; /* the current event is delivered: this is checked again with the next one */
-    webhook->request = mk_http_request_cancel(webhook->request);
+    webhook->request = mk_web_request_cancel(webhook->request);
     webhook->number -= webhook->event.len > 0;
     webhook->event = (struct mk_slice){ 0 };
     if (webhook->hub->journal) {
@@ -221,11 +221,11 @@ static struct mk_webhook *webhook_new(const struct mk_transport_context *context
     return webhook;
 }
 
-/* The URL was validated before. Returns 0 or -ENOMEM. */
-static int configure(struct mk_webhook *webhook, struct mk_http_client *http,
+/* The URL was validated before. Returns 0 or a negative errno, logged unless -ENOMEM. */
+static int configure(struct mk_webhook *webhook, struct mk_web_client *http,
                      const struct milky_remote *config)
 {
-    const struct mk_tls_files tls = mk_remote_tls_files(module, config);
+    struct mk_tls_context *tls;
     webhook->transport.identity = mk_transport_key("%s\n%d", config->url, config->dialect);
     webhook->bounds = (struct mk_webhook_bounds){
         .waits = config->on_give_up == MILKY_GIVE_UP_WAIT,
@@ -233,11 +233,14 @@ static int configure(struct mk_webhook *webhook, struct mk_http_client *http,
         .seconds = config->give_up_seconds,
     };
     mk_remote_name(mk_slice_str(config->url), webhook->name);
-    if (!http || !webhook->timer || !webhook->transport.identity)
+    if (!webhook->timer || !webhook->transport.identity)
         return -ENOMEM;
-    int rc = mk_webhook_target_init(&webhook->target, http, webhook->hub->self_id,
-                                    mk_slice_str(config->url), mk_slice_str(config->access_token),
-                                    mk_slice_str(config->secret), &tls, config->timeout);
+    int rc = mk_remote_load_tls(module, config, &tls);
+    if (rc < 0)
+        return rc;
+    rc = mk_webhook_target_init(&webhook->target, http, webhook->hub->self_id,
+                                mk_slice_str(config->url), mk_slice_str(config->access_token),
+                                mk_slice_str(config->secret), tls, config->timeout);
     webhook->transport.sink = webhook->target.url;
     return rc;
 }
@@ -249,7 +252,7 @@ static int add_webhooks(const struct mk_transport_context *context, const struct
     for (size_t i = 0; i < config->webhook_count && rc == 0; i++) {
         const struct milky_remote *remote = &config->webhook[i];
         struct mk_webhook *webhook = webhook_new(context, mk_transport_dialect(remote->dialect));
-        rc = webhook ? configure(webhook, mk_transport_http(context), remote) : -ENOMEM;
+        rc = webhook ? configure(webhook, context->http, remote) : -ENOMEM;
         if (rc == 0)
             mk_list_push(transports, &webhook->transport.node);
         else if (webhook)
@@ -324,7 +327,7 @@ void mk_webhook_abort(struct mk_transport *transport)
                     "%s：已停止，%llu 字节的事件没有投递", webhook->name,
                     (unsigned long long)mk_sink_lag(&webhook->reader.sink));
     webhook->stopping = true;
-    webhook->request = mk_http_request_cancel(webhook->request);
+    webhook->request = mk_web_request_cancel(webhook->request);
     if (webhook->timer)
         mk_timer_stop(webhook->timer);
     mk_list_remove(&webhook->next.node);

@@ -153,7 +153,7 @@ bool mk_webhook_resume(struct mk_transport *transport)
 /* --- the result of a post --- */
 
 static void judge(struct mk_webhook *webhook, const struct mk_failure *failure,
-                  enum mk_webhook_fault fault, const struct mk_http_response *response)
+                  enum mk_webhook_fault fault, const struct mk_web_response *response)
 {
     const struct answer answer = {
         .status = response->failure ? 0 : response->status,
@@ -172,7 +172,7 @@ static void judge(struct mk_webhook *webhook, const struct mk_failure *failure,
     }
 }
 
-void mk_webhook_fail(struct mk_webhook *webhook, const struct mk_http_response *response)
+void mk_webhook_fail(struct mk_webhook *webhook, const struct mk_web_response *response)
 {
     struct mk_failure failure;
     enum mk_webhook_fault fault = mk_webhook_fault(response->failure, response->status);
@@ -189,7 +189,7 @@ void mk_webhook_fail(struct mk_webhook *webhook, const struct mk_http_response *
 void mk_webhook_fail_errno(struct mk_webhook *webhook, int error)
 {
     struct mk_failure failure;
-    const struct mk_http_response none = { .failure = mk_failure_errno(&failure, error) };
+    const struct mk_web_response none = { .failure = mk_failure_errno(&failure, error) };
     mk_webhook_fail(webhook, &none);
 }
 
@@ -234,7 +234,7 @@ int mk_webhook_skip(struct mk_transport *transport)
         return rc;
     mk_log_info(module, "%s: event %llu was skipped and %s", "%s：事件 %llu 已跳过，%s",
                 webhook->name, (unsigned long long)webhook->number, fate(webhook));
-    webhook->request = mk_http_request_cancel(webhook->request);
+    webhook->request = mk_web_request_cancel(webhook->request);
     mk_timer_stop(webhook->timer);
     mk_webhook_finish_event(webhook);
     return 0;

@@ -42,44 +42,24 @@ static int make_headers(struct mk_webhook_target *target, struct mk_slice token)
     return 0;
 }
 
-static int copy_tls(struct mk_webhook_target *target, const struct mk_tls_files *tls)
-{
-    const char *const texts[3] = { tls->ca, tls->certificate, tls->key };
-    for (size_t i = 0; i < 3; i++) {
-        target->tls_texts[i] = texts[i] ? mk_slice_dup(mk_slice_str(texts[i])) : NULL;
-        if (texts[i] && !target->tls_texts[i])
-            return -ENOMEM;
-    }
-    target->tls = (struct mk_tls_files){
-        .ca = target->tls_texts[0],
-        .certificate = target->tls_texts[1],
-        .key = target->tls_texts[2],
-        .insecure_skip_verify = tls->insecure_skip_verify,
-    };
-    return 0;
-}
-
-int mk_webhook_target_init(struct mk_webhook_target *target, struct mk_http_client *http,
+int mk_webhook_target_init(struct mk_webhook_target *target, struct mk_web_client *http,
                            uint64_t self_id, struct mk_slice url, struct mk_slice token,
-                           struct mk_slice secret, const struct mk_tls_files *tls,
-                           uint64_t timeout_s)
+                           struct mk_slice secret, struct mk_tls_context *tls, uint64_t timeout_s)
 {
-    *target = (struct mk_webhook_target){ .http = http, .self_id = self_id };
+    *target = (struct mk_webhook_target){ .http = http, .self_id = self_id, .tls = tls };
     target->timeout_ms = (uint32_t)(timeout_s * 1000);
     target->url = mk_slice_dup(url);
     target->secret = secret.len > 0 ? mk_slice_dup(secret) : NULL;
     if (!target->url || (secret.len > 0 && !target->secret))
         return -ENOMEM;
-    int rc = copy_tls(target, tls);
-    return rc == 0 ? make_headers(target, token) : rc;
+    return make_headers(target, token);
 }
 
 void mk_webhook_target_fini(struct mk_webhook_target *target)
 {
     for (size_t i = 0; i < MK_WEBHOOK_HEADERS; i++)
         free(target->headers[i]);
-    for (size_t i = 0; i < 3; i++)
-        free(target->tls_texts[i]);
+    mk_tls_context_free(target->tls);
     free(target->secret);
     free(target->url);
     *target = (struct mk_webhook_target){ 0 };
@@ -120,12 +100,12 @@ static int add_event_headers(const struct mk_webhook_target *target,
     return rc;
 }
 
-struct mk_http_request *
+struct mk_web_request *
 mk_webhook_post(const struct mk_webhook_target *target, const struct mk_webhook_event *event,
-                void (*done)(void *arg, const struct mk_http_response *response), void *arg)
+                void (*done)(void *arg, const struct mk_web_response *response), void *arg)
 {
     const char *headers[MK_WEBHOOK_HEADERS + EVENT_HEADERS + 1] = { 0 };
-    struct mk_http_request *request = NULL;
+    struct mk_web_request *request = NULL;
     struct mk_buf text;
     size_t fixed = 0;
     mk_buf_init(&text, LONGEST_HEADERS);
@@ -133,18 +113,18 @@ mk_webhook_post(const struct mk_webhook_target *target, const struct mk_webhook_
         headers[fixed] = target->headers[fixed];
         fixed++;
     }
-    struct mk_http_post post = {
+    struct mk_web_post post = {
         .url = target->url,
         .headers = headers,
         .body = event->json,
-        .tls = &target->tls,
+        .tls = target->tls,
         .timeout_ms = target->timeout_ms,
         .response_limit = LONGEST_RESPONSE,
         .done = done,
         .arg = arg,
     };
     if (add_event_headers(target, event, headers + fixed, &text) == 0)
-        request = mk_http_client_post(target->http, &post);
+        request = mk_web_client_post(target->http, &post);
     mk_buf_fini(&text);
     return request;
 }

@@ -37,7 +37,7 @@ struct mk_webhook {
     uint64_t gap_to;
     size_t line; /* bytes of the event's line */
     struct mk_webhook_attempts attempts;
-    struct mk_http_request *request;
+    struct mk_web_request *request;
     struct mk_timer *timer; /* until the next try */
     struct mk_backoff backoff;
     struct mk_webhook_calls calls;
@@ -61,7 +61,7 @@ void mk_webhook_abort(struct mk_transport *transport);
 /* --- webhook_give_up.c --- */
 
 /* A post was not accepted: tries it again, gives it up, or pauses the URL. */
-void mk_webhook_fail(struct mk_webhook *webhook, const struct mk_http_response *response);
+void mk_webhook_fail(struct mk_webhook *webhook, const struct mk_web_response *response);
 /* The same, of a post that could not be made. */
 void mk_webhook_fail_errno(struct mk_webhook *webhook, int error);
 

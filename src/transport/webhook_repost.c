@@ -14,7 +14,7 @@ struct mk_webhook_repost {
     const char *name;
     uint64_t number;
     struct mk_buf line; /* "NUMBER JSON\n" */
-    struct mk_http_request *request;
+    struct mk_web_request *request;
     struct mk_webhook_calls calls;
     unsigned status;
 };
@@ -23,7 +23,7 @@ static void finish(struct mk_webhook_repost *repost, const struct mk_repost_resu
 {
     struct mk_repost_caller caller = repost->caller;
     *repost->slot = NULL;
-    mk_http_request_cancel(repost->request);
+    mk_web_request_cancel(repost->request);
     mk_webhook_calls_fini(&repost->calls);
     mk_buf_fini(&repost->line);
     free(repost);
@@ -42,7 +42,7 @@ static void on_calls_done(struct mk_webhook_calls *calls)
     taken(MK_CONTAINER_OF(calls, struct mk_webhook_repost, calls));
 }
 
-static void on_response(void *arg, const struct mk_http_response *response)
+static void on_response(void *arg, const struct mk_web_response *response)
 {
     struct mk_webhook_repost *repost = arg;
     repost->request = NULL;

@@ -46,7 +46,8 @@ struct mk_web_client *mk_web_client_free(struct mk_web_client *client)
 
 void mk_web_client_close_idle(struct mk_web_client *client)
 {
-    mk_http_pool_clear(&client->pool);
+    if (client)
+        mk_http_pool_clear(&client->pool);
 }
 
 /* --- the text of a request --- */

@@ -26,7 +26,7 @@ struct mk_web_client *mk_web_client_new(struct mk_loop *loop, const struct mk_pr
  */
 struct mk_web_client *mk_web_client_free(struct mk_web_client *client);
 
-/* Closes the connections that no request uses. */
+/* Closes the connections that no request uses. NULL is allowed. */
 void mk_web_client_close_idle(struct mk_web_client *client);
 
 struct mk_web_response {
