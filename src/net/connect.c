@@ -4,13 +4,12 @@
  * leaves time for the others.
  */
 #include "net/connect.h"
+#include "net/resolve.h"
 #include "net/stream_impl.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,7 +21,7 @@ struct attempt {
 };
 
 struct mk_connect {
-    uv_getaddrinfo_t resolve;
+    struct mk_resolve resolve;
     struct mk_loop *loop;
     struct mk_streams *streams;
     void (*done)(void *arg, struct mk_stream *stream, const struct mk_failure *failure);
@@ -30,14 +29,12 @@ struct mk_connect {
     struct mk_timer *timer;
     uint64_t due;
     uint32_t timeout_ms;
-    struct addrinfo *addresses;
-    struct addrinfo *next;    /* the next address to try */
-    struct attempt *attempt;  /* NULL: none */
-    struct mk_stream *stream; /* during the TLS handshake */
+    struct mk_addresses *addresses;
+    const struct addrinfo *next; /* the next address to try */
+    struct attempt *attempt;     /* NULL: none */
+    struct mk_stream *stream;    /* during the TLS handshake */
     bool tls;
     struct mk_tls_context *tls_context; /* or NULL */
-    bool resolving;                     /* libuv holds `resolve` */
-    bool over;
     uint16_t port;
     struct mk_failure failure; /* the last */
     char host[];
@@ -50,29 +47,18 @@ static void try_next(struct mk_connect *connect);
 /* Closes the socket too unless it was taken out. */
 static void drop_attempt(struct mk_connect *connect);
 
-static void dispose(struct mk_connect *connect)
-{
-    if (connect->addresses)
-        uv_freeaddrinfo(connect->addresses);
-    mk_tls_context_free(connect->tls_context);
-    free(connect);
-}
-
-/* Releases everything; the memory stays until libuv has released `resolve`. */
 static void finish(struct mk_connect *connect)
 {
-    connect->over = true;
-    connect->timer = mk_timer_free(connect->timer);
+    mk_resolve_cancel(&connect->resolve);
+    mk_timer_free(connect->timer);
     drop_attempt(connect);
     if (connect->stream) {
         mk_stream_adopt(connect->stream, NULL, NULL);
         mk_stream_abort(connect->stream, 0);
-        connect->stream = NULL;
     }
-    if (connect->resolving)
-        uv_cancel((uv_req_t *)&connect->resolve);
-    else
-        dispose(connect);
+    mk_addresses_unref(connect->addresses);
+    mk_tls_context_free(connect->tls_context);
+    free(connect);
 }
 
 static void fail(struct mk_connect *connect)
@@ -237,13 +223,24 @@ static void on_writable(uv_poll_t *poll, int status, int events)
 }
 
 /* Returns a connecting socket, or a negative errno. */
-static int open_socket(const struct addrinfo *address)
+static int open_socket(const struct addrinfo *address, uint16_t port)
 {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ip4;
+        struct sockaddr_in6 ip6;
+    } to = { 0 };
+    if (address->ai_addrlen > sizeof(to))
+        return -EAFNOSUPPORT;
+    memcpy(&to, address->ai_addr, address->ai_addrlen);
+    if (to.any.sa_family == AF_INET6)
+        to.ip6.sin6_port = htons(port);
+    else
+        to.ip4.sin_port = htons(port);
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    if (connect(fd, address->ai_addr, address->ai_addrlen) < 0 && errno != EINPROGRESS &&
-        errno != EINTR) {
+    if (connect(fd, &to.any, address->ai_addrlen) < 0 && errno != EINPROGRESS && errno != EINTR) {
         int error = errno;
         close(fd);
         return -error;
@@ -254,7 +251,7 @@ static int open_socket(const struct addrinfo *address)
 /* Begins to connect. Returns 0 or a negative errno. */
 static int try_address(struct mk_connect *connect, const struct addrinfo *address)
 {
-    int fd = open_socket(address);
+    int fd = open_socket(address, connect->port);
     if (fd < 0)
         return fd;
     struct attempt *attempt = calloc(1, sizeof(*attempt));
@@ -312,34 +309,48 @@ static void note_unresolved(struct mk_connect *connect, int error)
         failure->kind = MK_FAILURE_NAME;
 }
 
-static void on_resolved(uv_getaddrinfo_t *resolve, int status, struct addrinfo *addresses)
+static void on_resolved(struct mk_resolve *resolve, int error, struct mk_addresses *addresses)
 {
     struct mk_connect *connect = MK_CONTAINER_OF(resolve, struct mk_connect, resolve);
-    connect->resolving = false;
-    connect->addresses = addresses;
-    connect->next = addresses;
-    if (connect->over) {
-        dispose(connect);
+    if (error) {
+        note_unresolved(connect, error);
+        fail(connect);
         return;
     }
-    if (status == 0) {
-        try_next(connect);
-        return;
-    }
-    note_unresolved(connect, status);
-    fail(connect);
+    connect->addresses = mk_addresses_ref(addresses);
+    connect->next = addresses->first;
+    try_next(connect);
+}
+
+bool mk_connect_explain_late(const struct mk_connect *connect, struct mk_failure *failure)
+{
+    const struct mk_resolve *resolve = &connect->resolve;
+    unsigned seconds = (connect->timeout_ms + 999) / 1000;
+    if (!resolve->lookup)
+        return false;
+    if (mk_resolve_is_queued(resolve))
+        mk_failure_set(
+            failure, MK_FAILURE_NAME,
+            "its name was not looked up within %u s, because the lookups of %d other "
+            "names have not ended: name servers do not answer",
+            "%u 秒内未能查询其域名，因为另外 %d 个域名的查询尚未结束：域名服务器没有应答", seconds,
+            MK_RESOLVE_THREADS);
+    else
+        mk_failure_set(failure, MK_FAILURE_NAME, "no name server answered within %u s",
+                       "%u 秒内没有域名服务器应答", seconds);
+    return true;
 }
 
 static void on_timer(void *arg)
 {
     struct mk_connect *connect = arg;
-    bool waits = connect->resolving || connect->attempt || connect->stream;
+    bool waits = connect->resolve.lookup || connect->attempt || connect->stream;
     if (!waits && connect->next) {
         mk_timer_start(connect->timer, connect->timeout_ms);
         try_next(connect); /* the addresses were known at the start */
         return;
     }
-    if (waits)
+    if (waits && !mk_connect_explain_late(connect, &connect->failure))
         mk_failure_timeout(&connect->failure, connect->timeout_ms);
     if (connect->attempt) {
         drop_attempt(connect);
@@ -349,32 +360,17 @@ static void on_timer(void *arg)
     fail(connect);
 }
 
-/* The addresses of a host that needs no name server: of an address, and of this machine. */
-static struct addrinfo *find_at_once(const char *host, const char *port)
-{
-    struct addrinfo *addresses = NULL;
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-                              .ai_flags = AI_NUMERICSERV | AI_NUMERICHOST };
-    bool local = mk_slice_eq_nocase(mk_slice_str(host), MK_SLICE("localhost")); /* RFC 6761, 6.3 */
-    return getaddrinfo(local ? NULL : host, port, &hints, &addresses) == 0 ? addresses : NULL;
-}
-
 static void start_resolving(struct mk_connect *connect)
 {
-    char port[8];
-    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
-    snprintf(port, sizeof(port), "%u", connect->port);
-    connect->addresses = find_at_once(connect->host, port);
-    connect->next = connect->addresses;
+    connect->addresses = mk_resolve_at_once(connect->host);
     if (connect->addresses) {
+        connect->next = connect->addresses->first;
         mk_timer_start(connect->timer, 0); /* `done` must not be called from here */
         return;
     }
-    int rc = uv_getaddrinfo(connect->loop->uv, &connect->resolve, on_resolved, connect->host, port,
-                            &hints);
-    connect->resolving = rc == 0;
+    int rc = mk_resolve_start(connect->loop, &connect->resolve, connect->host, on_resolved);
     if (rc < 0) {
-        note_unresolved(connect, rc);
+        mk_failure_errno(&connect->failure, rc);
         mk_timer_start(connect->timer, 0);
     }
 }

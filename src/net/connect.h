@@ -1,7 +1,7 @@
 /*
- * connect: opens a connection to a host: resolves its name (on another thread, but for addresses
- * and "localhost", which wait for no name server), tries its addresses
- * in turn, and performs the TLS handshake where TLS is requested.
+ * connect: opens a connection to a host: resolves its name (net/resolve, but for addresses and
+ * "localhost", which wait for no name server), tries its addresses in turn, and performs the TLS
+ * handshake where TLS is requested.
  */
 #ifndef MK_NET_CONNECT_H
 #define MK_NET_CONNECT_H
@@ -38,6 +38,12 @@ struct mk_connect *mk_connect_start(struct mk_loop *loop, const struct mk_connec
 struct mk_connect *mk_connect_secure(
     struct mk_loop *loop, const struct mk_connect_options *options, struct mk_stream *stream,
     void (*done)(void *arg, struct mk_stream *stream, const struct mk_failure *failure), void *arg);
+
+/*
+ * For a caller whose time is over: where the name is being resolved, fills `failure` with that
+ * reason, and returns true.
+ */
+bool mk_connect_explain_late(const struct mk_connect *connect, struct mk_failure *failure);
 
 /* Cancels: `done` will not be called. Not allowed after it was called. NULL is allowed. */
 struct mk_connect *mk_connect_cancel(struct mk_connect *connect);

@@ -88,7 +88,8 @@ static void on_timer(void *arg)
 {
     struct mk_web_request *request = arg;
     struct mk_failure failure = request->failure;
-    if (!request->doomed)
+    if (!request->doomed &&
+        !(request->connect && mk_connect_explain_late(request->connect, &failure)))
         mk_http_failure_late(&failure, request->step, &request->reader, request->timeout_ms);
     fail(request, &failure);
 }
