@@ -103,8 +103,8 @@ describe('webhook: giving up', { concurrency: 4 }, () => {
     await within((async () => { while ((await hookOf(milky)).deliveries < 1); })(), 'event 2');
     assert.deepEqual(receiver.numbers, [1, 1, 2]);
     const [letter] = await list(milky);
-    assert.deepEqual([letter.number, letter.status, letter.response, letter.error], [1, 0, '', 'timed out after 1 s']);
-    assert.match((await milky.run(['deliveries'])).stdout, /event 1 .*\/hook {2}not delivered: timed out after 1 s\n$/);
+    assert.deepEqual([letter.number, letter.status, letter.response, letter.error], [1, 0, '', 'no answer: timed out after 1 s']);
+    assert.match((await milky.run(['deliveries'])).stdout, /event 1 .*\/hook {2}not delivered: no answer: timed out after 1 s\n$/);
   });
 
   it('sets an event aside whose answer is broken in any way', async (t) => {
