@@ -333,15 +333,30 @@ static bool read_some(struct mk_stream *stream)
     return true;
 }
 
+/* Reads what has come before an error. */
+static void read_rest(struct mk_stream *stream)
+{
+    while (wants_to_read(stream) && read_some(stream)) {
+    }
+}
+
+/* A peer that answers early and closes breaks the sending; its answer may have come before that. */
+void mk_stream_fail_sending(struct mk_stream *stream, int error)
+{
+    if (stream->state == MK_STREAM_OPEN && (error == -EPIPE || error == -ECONNRESET)) {
+        mk_stream_drop_output(stream);
+        read_rest(stream);
+    }
+    mk_stream_finish(stream, error);
+}
+
 /* libuv reports an error of the socket without its number, and stops watching. */
 static void on_socket_error(struct mk_stream *stream)
 {
     int error = 0;
     socklen_t len = sizeof(error);
     stream->interest = 0;
-    /* Input from before the error can still be read, and so can the error itself. */
-    while (wants_to_read(stream) && read_some(stream)) {
-    }
+    read_rest(stream); /* and the error itself */
     if (stream->state == MK_STREAM_GONE)
         return;
     getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len);
@@ -353,6 +368,12 @@ static bool is_gone(const struct mk_stream *stream)
 {
     struct pollfd polled = { .fd = stream->fd };
     return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLERR | POLLHUP));
+}
+
+bool mk_stream_has_input(const struct mk_stream *stream)
+{
+    struct pollfd polled = { .fd = stream->fd, .events = POLLIN };
+    return poll(&polled, 1, 0) > 0;
 }
 
 static void on_hangup(struct mk_stream *stream)
@@ -471,21 +492,4 @@ void mk_stream_remote_address(const struct mk_stream *stream, struct mk_address 
 const char *mk_stream_remote(const struct mk_stream *stream)
 {
     return stream->remote;
-}
-
-int mk_stream_start_tls(struct mk_stream *stream, struct mk_tls *tls)
-{
-    struct mk_streams *streams = stream->streams;
-    if (!streams->plain_buffer)
-        streams->plain_buffer = malloc(MK_STREAM_READ_BUFFER);
-    if (!streams->plain_buffer) {
-        mk_tls_free(tls);
-        return -ENOMEM;
-    }
-    stream->tls = tls;
-    /* A client sends first; for a server this does nothing. The handshake cannot be done yet. */
-    int rc = mk_tls_handshake(tls);
-    mk_stream_wake(stream);
-    mk_stream_watch(stream);
-    return rc < 0 ? rc : 0;
 }

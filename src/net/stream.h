@@ -109,6 +109,12 @@ void mk_stream_set_source(struct mk_stream *stream, struct mk_stream_source *sou
 size_t mk_stream_backlog(const struct mk_stream *stream);
 
 /*
+ * Returns whether input, the peer's end or an error waits in the socket, before the loop has seen
+ * it. A system call.
+ */
+bool mk_stream_has_input(const struct mk_stream *stream);
+
+/*
  * Returns whether more than `read_pause` bytes wait to be sent. An owner that answers requests
  * should take no more bytes in this call of `read`, since a small request may have a large answer.
  */

@@ -130,6 +130,12 @@ void mk_stream_resume_kept(struct mk_stream *stream);
 /* Makes libuv watch for the events that the stream waits for now. */
 void mk_stream_watch(struct mk_stream *stream);
 
+/* Forgets what was not sent: it cannot be sent any more. */
+void mk_stream_drop_output(struct mk_stream *stream);
+
+/* Ends a stream that cannot send, once the owner has read what had come. Calls the owner. */
+void mk_stream_fail_sending(struct mk_stream *stream, int error);
+
 /* stream_send.c: sends as much as the kernel takes. The stream may be GONE afterwards. */
 void mk_stream_send(struct mk_stream *stream);
 

@@ -92,6 +92,17 @@ size_t mk_stream_backlog(const struct mk_stream *stream)
     return backlog;
 }
 
+void mk_stream_drop_output(struct mk_stream *stream)
+{
+    stream->source = NULL;
+    stream->owed = 0;
+    stream->sent = 0;
+    return_memory(stream->streams, &stream->output);
+    cap_output(stream);
+    if (stream->tls)
+        mk_tls_sent(stream->tls, mk_tls_pending(stream->tls).len);
+}
+
 void mk_stream_wake(struct mk_stream *stream)
 {
     if (stream->blocked || stream->state > MK_STREAM_CLOSING || !mk_list_empty(&stream->dirty))
@@ -393,7 +404,11 @@ void mk_streams_flush(struct mk_streams *streams)
                 send_rest(&jobs[i]);
             end_job(&jobs[i]);
         }
-        for (size_t i = 0; i < count; i++)
-            conclude(&jobs[i]);
+        for (size_t i = 0; i < count; i++) {
+            if (jobs[i].result < 0)
+                mk_stream_fail_sending(jobs[i].stream, jobs[i].result);
+            else
+                conclude(&jobs[i]);
+        }
     }
 }

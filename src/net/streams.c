@@ -112,6 +112,23 @@ const struct mk_tls_roots *mk_streams_roots(struct mk_streams *streams)
     return streams->roots;
 }
 
+int mk_stream_start_tls(struct mk_stream *stream, struct mk_tls *tls)
+{
+    struct mk_streams *streams = stream->streams;
+    if (!streams->plain_buffer)
+        streams->plain_buffer = malloc(MK_STREAM_READ_BUFFER);
+    if (!streams->plain_buffer) {
+        mk_tls_free(tls);
+        return -ENOMEM;
+    }
+    stream->tls = tls;
+    /* A client sends first; for a server this does nothing. The handshake cannot be done yet. */
+    int rc = mk_tls_handshake(tls);
+    mk_stream_wake(stream);
+    mk_stream_watch(stream);
+    return rc < 0 ? rc : 0;
+}
+
 int mk_streams_use_io_uring(struct mk_loop *loop, bool may)
 {
     struct mk_streams *streams = mk_streams_of(loop);

@@ -86,14 +86,23 @@ static bool is_same(const struct mk_http_origin *a, const struct mk_http_origin 
            a->proxy == b->proxy && mk_slice_eq_nocase(a->host, b->host);
 }
 
-struct mk_stream *mk_http_pool_take(struct mk_http_pool *pool, const struct mk_http_origin *origin)
+static struct kept *find(const struct mk_http_pool *pool, const struct mk_http_origin *origin)
 {
     for (struct mk_list *it = pool->kept.prev; it != &pool->kept; it = it->prev) {
         struct kept *kept = MK_CONTAINER_OF(it, struct kept, node);
         if (is_same(&kept->origin, origin))
-            return release(kept);
+            return kept;
     }
     return NULL;
+}
+
+/* What has arrived since the loop polled last came before the request, and cannot answer it. */
+struct mk_stream *mk_http_pool_take(struct mk_http_pool *pool, const struct mk_http_origin *origin)
+{
+    struct kept *kept;
+    while ((kept = find(pool, origin)) && mk_stream_has_input(kept->stream))
+        drop(kept);
+    return kept ? release(kept) : NULL;
 }
 
 void mk_http_pool_put(struct mk_http_pool *pool, const struct mk_http_origin *origin,

@@ -130,9 +130,20 @@ static void keep_stream(struct mk_web_request *request)
     mk_http_pool_put(&request->client->pool, &origin, stream);
 }
 
+static void connect_to_server(struct mk_web_request *request);
+
+/*
+ * A server may end a kept connection with a 408 that crosses the request (RFC 9110, 15.5.9), which
+ * then is sent once more on a fresh one.
+ */
 static void on_response(struct mk_web_request *request, bool has_more)
 {
     const struct mk_response_reader *reader = &request->reader;
+    if (reader->status == 408 && request->reused) {
+        drop_stream(request);
+        connect_to_server(request);
+        return;
+    }
     if (reader->status == 407 && request->proxy && !request->url.tls) {
         struct mk_failure failure;
         fail(request, mk_http_failure_proxy_status(&failure, reader->status));
@@ -165,8 +176,6 @@ static void on_tunnel(struct mk_web_request *request, bool has_more)
         secure(request);
     }
 }
-
-static void connect_to_server(struct mk_web_request *request);
 
 /* The connection has ended. A kept one may have been closed while the request was on its way. */
 static void on_lost(struct mk_web_request *request, int error)

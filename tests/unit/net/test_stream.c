@@ -225,6 +225,24 @@ static void a_reset_is_an_error(void **state)
     assert_heard(&owner, "x"); /* the bytes before it were not lost */
 }
 
+/* The answer of a peer that does not read all, and closes: it is there when the sending fails. */
+static void what_came_before_a_reset_is_read(void **state)
+{
+    const struct linger reset = { .l_onoff = 1 };
+    (void)state;
+    begin(false);
+    turn(&loop);
+    peer_says("413");
+    assert_int_equal(setsockopt(pair[1], SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+    close(pair[1]);
+    pair[1] = -1;
+    owner_says(&owner, "the rest"); /* is sent before the loop polls */
+    TURN_UNTIL(&loop, owner.closes == 1);
+    assert_true(owner.error == -EPIPE || owner.error == -ECONNRESET);
+    assert_int_equal(owner.in.len, 3);
+    assert_memory_equal(owner.in.data, "413", 3);
+}
+
 static size_t read_and_abort(struct owner *self, char *data, size_t len)
 {
     self->busy = true;
@@ -398,6 +416,7 @@ int main(void)
         TEST(output_is_sent_after_the_end_of_input),
         TEST(the_end_waits_for_a_paused_owner),
         TEST(a_reset_is_an_error),
+        TEST(what_came_before_a_reset_is_read),
         TEST(aborting_within_read),
         TEST(aborting_while_looking_at_kept_bytes),
         TEST(a_stream_may_die_unadopted),

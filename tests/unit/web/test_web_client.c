@@ -186,6 +186,82 @@ static void a_kept_connection_that_ends_is_replaced(void **state)
     mk_buf_fini(&result.body);
 }
 
+static const char late[] = "HTTP/1.1 408 Too Late\r\nContent-Length: 0\r\n\r\n";
+
+/* The server says so and closes, while the loop does not turn. */
+static void end_with_408(void)
+{
+    struct mk_stream *stream = server.peer.stream;
+    assert_int_equal(send(stream->fd, late, strlen(late), MSG_NOSIGNAL), strlen(late));
+    server.peer.stream = NULL;
+    mk_stream_adopt(stream, NULL, NULL);
+    mk_stream_abort(stream, 0);
+}
+
+static void await_connection(int number)
+{
+    TURN_UNTIL(&loop, server.accepted == number && server.peer.in.len > 0);
+    raw_server_request(&server);
+}
+
+/* What a server sent before the request, unseen by the loop, is no answer to it. */
+static void what_a_server_sent_before_is_no_answer(void **state)
+{
+    struct result result = { 0 };
+    char url[256];
+    (void)state;
+    ask("http", "/", &result);
+    raw_server_say(&server, EMPTY, false);
+    await(&result);
+    end_with_408();
+    post_to(raw_server_url(&server, "http", "/2", url), MK_SLICE("{}"), 5000, &result);
+    await_connection(2);
+    raw_server_say(&server, EMPTY, false);
+    TURN_UNTIL(&loop, result.dones == 2);
+    assert_int_equal(result.status, 200);
+    mk_buf_fini(&result.body);
+}
+
+static void a_408_may_cross_the_request(void **state)
+{
+    struct result result = { 0 };
+    (void)state;
+    ask("http", "/", &result);
+    raw_server_say(&server, EMPTY, false);
+    await(&result);
+    ask("http", "/", &result);
+    end_with_408();
+    await_connection(2);
+    assert_int_equal(result.dones, 0);
+    raw_server_say(&server, late, false); /* on a fresh connection it is the answer */
+    await(&result);
+    assert_int_equal(result.status, 408);
+    mk_buf_fini(&result.body);
+}
+
+/* The server resets the connection behind it, with the rest of the body unread. */
+static void an_early_answer_survives_a_reset(void **state)
+{
+    enum { LEN = 24 * 1024 * 1024 };
+    static const char refusal[] = "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n";
+    char url[256], *body = calloc(1, LEN);
+    struct result result;
+    (void)state;
+    assert_non_null(body);
+    result_init(&result);
+    for (int i = 1; i <= 5; i++) {
+        post_to(raw_server_url(&server, "http", "/", url), mk_slice_of(body, LEN), 5000, &result);
+        TURN_UNTIL(&loop, server.accepted == i && server.peer.in.len > 0);
+        assert_int_equal(send(server.peer.stream->fd, refusal, strlen(refusal), MSG_NOSIGNAL),
+                         strlen(refusal));
+        mk_stream_abort(server.peer.stream, 0);
+        TURN_UNTIL(&loop, result.dones == i && !server.peer.stream);
+        assert_int_equal(result.status, 413);
+    }
+    free(body);
+    mk_buf_fini(&result.body);
+}
+
 static void the_next_may_start_in_done(void **state)
 {
     struct result result = { 0 };
@@ -262,211 +338,6 @@ static void the_client_drops_what_is_under_way(void **state)
     client = mk_web_client_free(client);
     TURN_UNTIL(&loop, server.peer.ends > 0 || !server.peer.stream);
     assert_int_equal(result.dones, 0);
-}
-
-/* --- failures --- */
-
-static void expect_failure(const char *response, enum mk_failure_kind kind, const char *text)
-{
-    for (int bytewise = 0; bytewise < 2; bytewise++) {
-        struct result result = { 0 };
-        ask("http", "/", &result);
-        raw_server_say(&server, response, bytewise);
-        raw_server_hang_up(&server);
-        await(&result);
-        assert_int_equal(result.failure.kind, kind);
-        if (!bytewise)
-            assert_string_equal(result.failure.en, text);
-        assert_string_not_equal(result.failure.zh, "");
-        assert_true(result.failure.is_sent);
-        assert_int_equal(result.body.len, 0);
-        TURN_UNTIL(&loop, !server.peer.stream);
-        mk_buf_fini(&result.body);
-    }
-}
-
-static void failures_name_the_wrong_part(void **state)
-{
-    (void)state;
-    expect_failure("", MK_FAILURE_NO_ANSWER,
-                   "it closed the connection before it answered (if this port speaks TLS, the URL "
-                   "must begin with https://)");
-    expect_failure(OK "A: b\r\n", MK_FAILURE_CLOSED,
-                   "it closed the connection within the head of its answer");
-    expect_failure(OK "Content-Length: 3\r\n\r\nab", MK_FAILURE_CLOSED,
-                   "it closed the connection before its answer was complete");
-    expect_failure("\x15\x03\x01", MK_FAILURE_TLS,
-                   "this port speaks TLS: the URL must begin with https:// instead of http://");
-    expect_failure("SSH-2.0-x\x01\"\xff\r\n", MK_FAILURE_PROTOCOL,
-                   "it does not speak HTTP: its answer begins with "
-                   "\"SSH-2.0-x\\x01\\x22\\xff\\r\\n\"");
-    expect_failure("HTTP/2 200 OK\r\n\r\n", MK_FAILURE_PROTOCOL,
-                   "its answer is not of HTTP/1.1: the status line is \"HTTP/2 200 OK\\r\\n\"");
-    expect_failure("HTTP/1.1 abc\r\n\r\n", MK_FAILURE_PROTOCOL,
-                   "its answer is no valid HTTP: the status line is \"HTTP/1.1 abc\"");
-    expect_failure(OK "A: b\r\nbroken\r\n\r\n", MK_FAILURE_PROTOCOL,
-                   "its answer is no valid HTTP: header line 2 is malformed: \"broken\"");
-    expect_failure("HTTP/1.1 200 OK\n\n", MK_FAILURE_PROTOCOL,
-                   "its answer is no valid HTTP: line 1, \"HTTP/1.1 200 OK\", ends with LF instead "
-                   "of CRLF");
-    expect_failure(OK "Content-Length: five\r\n\r\n", MK_FAILURE_PROTOCOL,
-                   "its answer is no valid HTTP: the Content-Length is \"five\"");
-    expect_failure(OK "Transfer-Encoding: gzip\r\n\r\n", MK_FAILURE_PROTOCOL,
-                   "its answer has a Transfer-Encoding that was not asked for: \"gzip\"");
-    expect_failure(OK "Transfer-Encoding: chunked\r\n\r\nxyz", MK_FAILURE_PROTOCOL,
-                   "its answer is no valid HTTP: the size of a chunk has \"x\"");
-    expect_failure(OK "Transfer-Encoding: chunked\r\n\r\n1\r\nab", MK_FAILURE_PROTOCOL,
-                   "its answer is no valid HTTP: behind a chunk, instead of CRLF, is \"b\"");
-    expect_failure(OK "Transfer-Encoding: chunked\r\n\r\n0\r\nA\n", MK_FAILURE_PROTOCOL,
-                   "its answer is no valid HTTP: the end of a trailer has \"\\n\"");
-    expect_failure("HTTP/1.1 101 Switching Protocols\r\n\r\n", MK_FAILURE_PROTOCOL,
-                   "it answered 101 and switched to another protocol, which was not asked for");
-    expect_failure(OK "Content-Length: 1001\r\n\r\n", MK_FAILURE_TOO_LONG,
-                   "the response is longer than 1000 bytes");
-}
-
-/* Sends the same again and again, as a server that never ends, until the client ends it. */
-static void expect_end(const char *first, const char *more, enum mk_failure_kind kind,
-                       const char *text, size_t most)
-{
-    struct result result = { 0 };
-    size_t sent = 0;
-    ask("http", "/", &result);
-    owner_says(&server.peer, first);
-    while (result.dones == 0) {
-        if (server.peer.stream && mk_stream_backlog(server.peer.stream) < 1024) {
-            owner_says(&server.peer, more);
-            sent += strlen(more);
-        }
-        turn(&loop);
-    }
-    assert_int_equal(result.failure.kind, kind);
-    assert_string_equal(result.failure.en, text);
-    assert_true(sent <= most);
-    if (server.peer.stream)
-        mk_stream_abort(server.peer.stream, 0);
-    TURN_UNTIL(&loop, !server.peer.stream);
-    mk_buf_fini(&result.body);
-}
-
-static void nothing_is_endless(void **state)
-{
-    enum { MOST = 256 * 1024 }; /* with the buffers of the sockets */
-    static char long_text[4096];
-    (void)state;
-    memset(long_text, 'x', sizeof(long_text) - 1);
-    expect_end("HTTP/1.1 200 ", long_text, MK_FAILURE_TOO_LONG,
-               "the head of its answer is longer than 65536 bytes", MOST);
-    expect_end(OK "A: ", long_text, MK_FAILURE_TOO_LONG,
-               "the head of its answer is longer than 65536 bytes", MOST);
-    expect_end(OK, "A: b\r\nA: b\r\nA: b\r\n", MK_FAILURE_TOO_LONG,
-               "its answer has more than 100 headers", MOST);
-    expect_end("", "HTTP/1.1 102 Processing\r\n\r\n", MK_FAILURE_TOO_LONG,
-               "it sent more than 16 informational answers (1xx) and no final one", MOST);
-    const char *extra = "the chunk extensions and trailers of its answer are longer than 16 KiB";
-    expect_end(OK "Transfer-Encoding: chunked\r\n\r\n1;", long_text, MK_FAILURE_TOO_LONG, extra,
-               MOST);
-    expect_end(OK "Transfer-Encoding: chunked\r\n\r\n0\r\n", "A: b\r\nA: b\r\nA: b\r\n",
-               MK_FAILURE_TOO_LONG, extra, MOST);
-    expect_end(OK "Transfer-Encoding: chunked\r\n\r\n", "1\r\na\r\n1\r\na\r\n", MK_FAILURE_TOO_LONG,
-               "the response is longer than 1000 bytes", MOST);
-    expect_end(OK "\r\n", long_text, MK_FAILURE_TOO_LONG, "the response is longer than 1000 bytes",
-               MOST);
-    expect_end("", "\r\n\r\n", MK_FAILURE_PROTOCOL,
-               "it does not speak HTTP: its answer begins with \"\\r\\n\"", MOST);
-}
-
-static void an_answer_may_end_with_the_connection(void **state)
-{
-    struct result result = { 0 };
-    (void)state;
-    ask("http", "/", &result);
-    raw_server_say(&server, "HTTP/1.0 200 OK\r\n\r\nthe body", true);
-    assert_int_equal(result.dones, 0);
-    raw_server_hang_up(&server);
-    await(&result);
-    assert_int_equal(result.status, 200);
-    assert_int_equal(result.body.len, 8);
-    mk_buf_fini(&result.body);
-}
-
-static void expect_late(const char *response, const char *text)
-{
-    struct result result;
-    char url[256];
-    result_init(&result);
-    post_to(raw_server_url(&server, "http", "/", url), MK_SLICE("{}"), 80, &result);
-    if (response) {
-        raw_server_request(&server);
-        raw_server_say(&server, response, false);
-    }
-    await(&result);
-    assert_int_equal(result.failure.kind, MK_FAILURE_TIMEOUT);
-    assert_string_equal(result.failure.en, text);
-    if (server.peer.stream)
-        mk_stream_abort(server.peer.stream, 0);
-    TURN_UNTIL(&loop, !server.peer.stream);
-}
-
-static void timeouts_name_the_step(void **state)
-{
-    (void)state;
-    expect_late("", "no answer: timed out after 80 ms");
-    expect_late("HTTP/1.1 100 Continue\r\n\r\nHTTP",
-                "the head of its answer is not complete: timed out after 80 ms");
-    expect_late(OK "Content-Length: 9\r\n\r\nab",
-                "its answer is not complete: timed out after 80 ms");
-    expect_late(OK "\r\nab", "its answer is not complete: timed out after 80 ms");
-}
-
-static void failures_before_the_request_have_reasons(void **state)
-{
-    static const char *const bad[] = { "ftp://127.0.0.1/", "ws://127.0.0.1/", "http://", "" };
-    struct result result;
-    char url[256];
-    (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        result_init(&result);
-        post_to(bad[i], MK_SLICE("{}"), 5000, &result);
-        await(&result);
-        assert_int_equal(result.failure.kind, MK_FAILURE_PROTOCOL);
-        assert_false(result.failure.is_sent);
-    }
-    raw_server_url(&server, "http", "/", url);
-    raw_server_deaf(&server);
-    result_init(&result);
-    post_to(url, MK_SLICE("{}"), 5000, &result);
-    await(&result);
-    assert_string_equal(result.failure.en, "connection refused");
-    assert_int_equal(result.failure.kind, MK_FAILURE_REFUSED);
-    assert_false(result.failure.is_sent);
-    mk_buf_fini(&result.body);
-}
-
-static void retry_after_is_reported(void **state)
-{
-    struct result result = { 0 };
-    (void)state;
-    ask("http", "/", &result);
-    raw_server_say(&server, "HTTP/1.1 503 No\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n",
-                   false);
-    await(&result);
-    assert_int_equal(result.retry_after, 120);
-    ask("http", "/", &result);
-    raw_server_say(&server,
-                   "HTTP/1.1 503 No\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
-                   "Date: Sun, 06 Nov 1994 08:48:37 GMT\r\nContent-Length: 0\r\n\r\n",
-                   false);
-    await(&result);
-    assert_int_equal(result.retry_after, 60);
-    ask("http", "/", &result);
-    raw_server_say(&server,
-                   "HTTP/1.1 503 No\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
-                   "Content-Length: 0\r\n\r\n",
-                   false);
-    await(&result);
-    assert_int_equal(result.retry_after, 0); /* it is over */
-    mk_buf_fini(&result.body);
 }
 
 /* --- TLS --- */
@@ -547,16 +418,13 @@ int main(void)
         TEST(connections_are_kept_where_they_persist),
         TEST(late_bytes_end_a_kept_connection),
         TEST(a_kept_connection_that_ends_is_replaced),
+        TEST(what_a_server_sent_before_is_no_answer),
+        TEST(a_408_may_cross_the_request),
+        TEST(an_early_answer_survives_a_reset),
         TEST(the_next_may_start_in_done),
         TEST(requests_can_be_cancelled),
         TEST(done_may_cancel_others_and_free_the_client),
         TEST(the_client_drops_what_is_under_way),
-        TEST(failures_name_the_wrong_part),
-        TEST(nothing_is_endless),
-        TEST(an_answer_may_end_with_the_connection),
-        TEST(timeouts_name_the_step),
-        TEST(failures_before_the_request_have_reasons),
-        TEST(retry_after_is_reported),
         TEST(tls_connections_are_kept_too),
         TEST(contexts_do_not_share_connections),
         TEST(a_server_without_tls_has_its_own_advice),
