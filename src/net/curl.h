@@ -27,6 +27,9 @@
     F(multi_remove_handle)                                                                         \
     F(multi_info_read)                                                                             \
     F(multi_socket_action)                                                                         \
+    F(multi_perform)                                                                               \
+    F(multi_poll)                                                                                  \
+    F(multi_wakeup)                                                                                \
     F(getdate)                                                                                     \
     F(slist_append)                                                                                \
     F(slist_free_all)

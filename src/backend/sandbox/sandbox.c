@@ -157,7 +157,7 @@ static int start(void *self, struct milky_host *host)
     sandbox->faults.host = host;
     sandbox->outbox.delay = sb_faults_reply_later;
     sandbox->outbox.delay_arg = &sandbox->faults;
-    mk_list_init(&sandbox->media_calls);
+    mk_table_init(&sandbox->media_calls, 0);
     int rc = number_apis(sandbox);
     bool is_new = false;
     if (rc == 0)
@@ -242,6 +242,7 @@ static void free_sandbox(void *self)
     if (sandbox->media)
         sb_call_media_drain(sandbox);
     sb_media_stop(sandbox->media);
+    mk_table_fini(&sandbox->media_calls);
     sb_faults_fini(&sandbox->faults);
     if (sandbox->db.in_transaction) /* of a reload: all calls have ended */
         sb_db_rollback(&sandbox->db);

@@ -79,12 +79,12 @@ static int take(void *arg, const void *data, size_t len)
 
 static bool reads(struct folder *folder, const char *name, struct sb_media_problem *problem)
 {
-    static const atomic_bool abandoned;
+    struct sb_media_reading reading = { false, false };
     char uri[160];
     snprintf(uri, sizeof(uri), "file://%s/%s", folder->path, name);
     *problem = (struct sb_media_problem){ .language = MK_ENGLISH };
     folder->taken = 0;
-    return sb_media_read_file(&folder->rules, mk_slice_str(uri), &abandoned, take, folder, problem);
+    return sb_media_read_file(&folder->rules, mk_slice_str(uri), &reading, take, folder, problem);
 }
 
 /* A content that was cut is no content. */
@@ -189,7 +189,7 @@ static void files_of_the_kernel(void **state)
 {
     struct folder *folder = *state;
     struct sb_media_problem problem = { .language = MK_ENGLISH };
-    static const atomic_bool abandoned;
+    struct sb_media_reading reading = { false, false };
     static const char *const uris[] = { "file:///proc/self/environ", "file:///proc/self/maps",
                                         "file:///proc/cmdline",
                                         "file:///sys/kernel/uevent_seqnum" };
@@ -197,7 +197,7 @@ static void files_of_the_kernel(void **state)
     for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
         if (access(uris[i] + strlen("file://"), R_OK) < 0)
             continue;
-        assert_false(sb_media_read_file(&folder->rules, mk_slice_str(uris[i]), &abandoned, take,
+        assert_false(sb_media_read_file(&folder->rules, mk_slice_str(uris[i]), &reading, take,
                                         folder, &problem));
         assert_int_equal(problem.kind, SB_PROBLEM_URI);
     }
@@ -206,7 +206,7 @@ static void files_of_the_kernel(void **state)
     assert_int_equal(sb_media_rules_close(&folder->rules, path_of(folder, "key", path)), 0);
     snprintf(uri, sizeof(uri), "file:///proc/self/fd/%d", fd);
     assert_false(
-        sb_media_read_file(&folder->rules, mk_slice_str(uri), &abandoned, take, folder, &problem));
+        sb_media_read_file(&folder->rules, mk_slice_str(uri), &reading, take, folder, &problem));
     assert_non_null(strstr(problem.text, "not for bots"));
     close(fd);
     assert_int_equal(folder->taken, 0);

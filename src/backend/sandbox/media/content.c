@@ -17,7 +17,8 @@
 #include "backend/sandbox/store/private_file.h"
 #include "base/error_text.h"
 #include "base/log.h"
-#include "net/http_client.h"
+#include "base/random.h"
+#include "net/download.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -242,7 +243,12 @@ int sb_media_start(struct sb_media_store **made, struct sb_db *db, struct milky_
     store->timeout_ms = config->timeout_ms ? config->timeout_ms : DEFAULT_TIMEOUT_MS;
     store->is_temporary = strcmp(database, ":memory:") == 0;
     mk_list_init(&store->blobs);
-    mk_list_init(&store->queued);
+    mk_list_init(&store->recorded);
+    mk_list_init(&store->slots);
+    sb_media_queue_init(&store->queue);
+    uint64_t secret;
+    mk_random_bytes(&secret, sizeof(secret));
+    mk_table_init(&store->by_id, secret);
     sb_media_quota_init(store);
     int rc = store->is_temporary ? 0 : name_folders(store, database);
     if (rc == 0 && store->folder) {
@@ -263,13 +269,17 @@ void sb_media_stop(struct sb_media_store *store)
     if (!store)
         return;
     sb_media_sweeper_stop(store);
-    mk_http_client_free(store->http);
+    mk_downloads_free(store->downloads);
+    MK_LIST_FOR_EACH (node, &store->slots)
+        sb_media_slot_free(MK_CONTAINER_OF(node, struct sb_media_slot, node));
+    sb_media_queue_fini(&store->queue);
     MK_LIST_FOR_EACH (node, &store->blobs) {
         struct sb_media_blob *blob = MK_CONTAINER_OF(node, struct sb_media_blob, node);
         blob->uses = 1;
         blob->recorded = false;
         sb_media_store_release(store, blob);
     }
+    mk_table_fini(&store->by_id);
     remove_temporary(store);
     for (size_t i = 0; i < store->rules.root_count; i++)
         free(store->rules.roots[i]);
@@ -285,10 +295,21 @@ void sb_media_stop(struct sb_media_store *store)
 
 /* --- contents --- */
 
+/* Of an id's first 16 digits. */
+static uint64_t key_of(const char *id)
+{
+    uint64_t key = 0;
+    for (size_t i = 0; i < 16; i++)
+        key = key << 4 | (uint64_t)(id[i] <= '9' ? id[i] - '0' : id[i] - 'a' + 10);
+    return key;
+}
+
 static struct sb_media_blob *find_blob(struct sb_media_store *store, const char *id)
 {
-    MK_LIST_FOR_EACH (node, &store->blobs) {
-        struct sb_media_blob *blob = MK_CONTAINER_OF(node, struct sb_media_blob, node);
+    uint64_t key = strlen(id) == SB_MEDIA_ID - 1 ? key_of(id) : 0;
+    struct mk_table_entry *entry = NULL;
+    while ((entry = mk_table_find(&store->by_id, key, entry))) {
+        struct sb_media_blob *blob = MK_CONTAINER_OF(entry, struct sb_media_blob, entry);
         if (strcmp(blob->id, id) == 0)
             return blob;
     }
@@ -349,7 +370,9 @@ int sb_media_store_take(struct sb_media_store *store, struct sb_media_fetch *fet
     }
     blob->info = fetch->media.info;
     blob->uses = 1;
+    mk_list_init(&blob->turn);
     mk_list_push(&store->blobs, &blob->node);
+    mk_table_add(&store->by_id, &blob->entry, key_of(id));
     *result = blob;
     return 0;
 }
@@ -365,6 +388,8 @@ void sb_media_store_release(struct sb_media_store *store, struct sb_media_blob *
         free(path);
     }
     mk_list_remove(&blob->node);
+    mk_list_remove(&blob->turn);
+    mk_table_remove(&store->by_id, &blob->entry);
     free(blob);
     if (store->has_held) {
         store->has_held = false;
@@ -387,18 +412,19 @@ int sb_media_store_record(struct sb_media_store *store, const struct sb_media *m
                           struct sb_media_blob *blob)
 {
     int rc = sb_media_add(store->db, media);
-    if (rc == 0 && blob)
+    if (rc == 0 && blob && !blob->recorded) {
         blob->recorded = true;
+        mk_list_push(&store->recorded, &blob->turn);
+    }
     return rc;
 }
 
 /* The turn has ended: keeps the contents that it recorded, or removes them. */
 static void settle(struct sb_media_store *store, bool committed)
 {
-    MK_LIST_FOR_EACH (node, &store->blobs) {
-        struct sb_media_blob *blob = MK_CONTAINER_OF(node, struct sb_media_blob, node);
-        if (!blob->recorded)
-            continue;
+    MK_LIST_FOR_EACH (node, &store->recorded) {
+        struct sb_media_blob *blob = MK_CONTAINER_OF(node, struct sb_media_blob, turn);
+        mk_list_remove(node);
         blob->recorded = false;
         if (committed && !blob->kept) {
             move_in(store, blob->id, blob->id); /* when this fails, the next start does it */
@@ -411,7 +437,7 @@ static void settle(struct sb_media_store *store, bool committed)
 
 void sb_media_committed(struct sb_media_store *store)
 {
-    if (!mk_list_empty(&store->blobs))
+    if (!mk_list_empty(&store->recorded))
         settle(store, true);
     if (store->has_gone || store->has_more)
         sb_media_sweep_later(store);
@@ -424,7 +450,7 @@ void sb_media_rolled_back(struct sb_media_store *store)
         return;
     store->has_gone = false;
     store->swept = 0;
-    if (!mk_list_empty(&store->blobs))
+    if (!mk_list_empty(&store->recorded))
         settle(store, false);
 }
 

@@ -3,6 +3,8 @@
  * private: shared by the files of media, and by turn/call_media.c.
  *
  *   fetch.c    one URI becomes a file with its hashes, beside the loop
+ *   queue.c    which fetch is next: fair between bots
+ *   seal.c     the hashes, the info and the name of a file that is complete
  *   source.c   where its bytes come from: files below the roots, base64
  *   closed.c   files that are not for bots
  *   content.c  the folder: contents come in, are kept with the turn that recorded them, or removed
@@ -18,17 +20,19 @@
 #define SB_MEDIA_PRIVATE_H
 
 #include "backend/sandbox/media/media.h"
+#include "backend/sandbox/media/queue.h"
 #include "backend/sandbox/store/secret.h"
 #include "base/language.h"
 #include "base/list.h"
+#include "base/table.h"
 
 #include <stdatomic.h>
 #include <uv.h>
 
-struct mk_http_client;
+struct mk_download;
+struct mk_downloads;
 struct sb_media_closed;
 struct stat;
-struct mk_http_request;
 
 enum {
     SB_MEDIA_PROBLEM = 512, /* bytes of the longest reason */
@@ -48,11 +52,12 @@ enum sb_media_problem_kind {
 struct sb_media_problem {
     enum sb_media_problem_kind kind;
     enum mk_language language; /* of the text; set before the fetch starts */
-    char text[SB_MEDIA_PROBLEM];
+    char *text;                /* NULL: there was no memory for it */
 };
 
 void sb_media_problem(struct sb_media_problem *problem, enum sb_media_problem_kind kind,
                       const char *en, const char *zh, ...) MK_FORMAT_PAIR(3, 4, 5);
+const char *sb_media_problem_text(const struct sb_media_problem *problem);
 
 /* Read by threads: from start to end it does not change, but for `closed`. */
 struct sb_media_rules {
@@ -72,14 +77,18 @@ struct sb_media_rules {
 /* Takes bytes. Returns 0 or a negative errno. */
 typedef int sb_media_taker(void *arg, const void *data, size_t len);
 
-/*
- * Both pass a whole content to `take`. `abandoned` ends them early. Return false with the problem.
- */
+/* Between a thread that reads and the loop. */
+struct sb_media_reading {
+    atomic_bool abandoned; /* set by the loop: ends the thread's work after the next piece */
+    atomic_bool reads_uri; /* set by the thread: it reads the text of the URI */
+};
+
+/* Both pass a whole content to `take`, piece by piece. Return false with the problem. */
 bool sb_media_read_file(const struct sb_media_rules *rules, struct mk_slice uri,
-                        const atomic_bool *abandoned, sb_media_taker *take, void *arg,
+                        struct sb_media_reading *reading, sb_media_taker *take, void *arg,
                         struct sb_media_problem *problem);
 bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice uri,
-                          const atomic_bool *abandoned, sb_media_taker *take, void *arg,
+                          struct sb_media_reading *reading, sb_media_taker *take, void *arg,
                           struct sb_media_problem *problem);
 
 /* Closes a file, under any name. Not on a thread. Returns 0 or -ENOMEM. */
@@ -112,37 +121,74 @@ struct sb_media_charge {
     atomic_uint_fast64_t incoming;
 };
 
+/* Bytes that count while they are on their way into the world. */
+struct sb_media_amount {
+    struct sb_media_charge *charge; /* of the bot; NULL: they are not counted */
+    uint64_t bytes;
+};
+
+/*
+ * What a download has until nothing is left of it, which may be after its fetch has ended. The
+ * thread of downloads counts the amount.
+ */
+struct sb_media_slot {
+    struct mk_list node; /* in store->slots */
+    struct sb_media_store *store;
+    struct sb_media_lane *lane;
+    struct sb_media_amount amount;
+};
+
+enum sb_media_fetch_stage {
+    SB_FETCH_NEW,
+    SB_FETCH_WAITS, /* for a place in the queue */
+    SB_FETCH_DOWNLOADS,
+    SB_FETCH_WORKS, /* on a thread */
+    SB_FETCH_ENDED,
+};
+
 /* One URI on its way to a file in the folder of incoming contents. */
 struct sb_media_fetch {
     uv_work_t work;
-    struct mk_list node; /* in store->queued, or in no list */
+    struct sb_media_waiter waiter;
+    enum sb_media_fetch_stage stage;
     struct sb_media_store *store;
     const struct sb_media_rules *rules;
-    uint64_t self_id;               /* whose it is; 0: an operator's */
-    struct sb_media_charge *charge; /* of the bot; NULL: it is not counted */
-    uint64_t charged;
+    uint64_t self_id; /* whose it is; 0: an operator's */
+    struct sb_media_amount amount;
     struct mk_slice uri;
+    char *path_uri; /* the thread's copy of a file:// URI */
     bool is_http;
-    struct mk_http_request *download;
-    atomic_bool abandoned;
-    atomic_bool reads_uri; /* a thread reads it */
-    int fd;                /* of the file at `path`, or -1 */
-    char *path;            /* NULL: there is none; after success its name begins with the id */
+    struct mk_download *download;
+    struct sb_media_slot *slot; /* of the download */
+    struct sb_media_reading reading;
+    int fd;     /* of the file at `path`, or -1 */
+    char *path; /* NULL: there is none; after success its name begins with the id */
     uint64_t size;
     struct sb_media media; /* set when it has ended without a problem */
     struct sb_media_problem problem;
     void (*done)(struct sb_media_fetch *fetch); /* not called from within sb_media_fetch_start */
 };
 
-/* Starts; `fetch` is zeroed but for `store`, `self_id`, `uri` (borrowed until `done`) and `done`.
+/* Returns false with the problem set where the URI cannot be one of a content. */
+bool sb_media_fetch_check(struct sb_media_fetch *fetch);
+/*
+ * Starts; `fetch` is zeroed but for `store`, `self_id`, `uri` (borrowed until `done`) and `done`,
+ * and has been checked.
  */
 void sb_media_fetch_start(struct sb_media_fetch *fetch);
-/* Ends it soon, with a problem that does not matter. */
+/* Ends it, now or soon, with a problem that does not matter. May call `done`. */
 void sb_media_fetch_abandon(struct sb_media_fetch *fetch);
 /* The same; when this returns, the URI is not used any more. */
 void sb_media_fetch_forget(struct sb_media_fetch *fetch);
-/* After `done`: removes its file, if it was not taken over, and frees its memory. */
+/* After `done`, or before the start: removes its file, if it was not taken over, and frees its
+ * memory. */
 void sb_media_fetch_fini(struct sb_media_fetch *fetch);
+
+/* Nothing is left of its download. */
+void sb_media_slot_free(struct sb_media_slot *slot);
+
+/* The file is complete: flushes, hashes, probes and names it. On a thread. */
+void sb_media_seal(struct sb_media_fetch *fetch);
 
 /* --- quotas: limits.media_bytes --- */
 
@@ -150,24 +196,28 @@ void sb_media_quota_init(struct sb_media_store *store);
 
 /* Begins to count; sets the problem where there is no room for what is known of its length. */
 void sb_media_quota_begin(struct sb_media_fetch *fetch);
-/* Counts more bytes, on any thread. Returns 0, or -EDQUOT with the problem set. */
-int sb_media_quota_add(struct sb_media_fetch *fetch, uint64_t len);
+/* Counts more bytes, on any thread. Returns 0, or -EDQUOT where there is no room for them. */
+int sb_media_quota_add(struct sb_media_store *store, struct sb_media_amount *amount, uint64_t len);
+/* Sets the problem: there is no room for more. */
+void sb_media_quota_refuse(struct sb_media_fetch *fetch);
 /* The bytes that there is room for. */
 uint64_t sb_media_quota_room(const struct sb_media_fetch *fetch);
 /* Returns false with the problem set where there is no room for `len` bytes. */
 bool sb_media_quota_admit(struct sb_media_fetch *fetch, uint64_t len);
-/* The content is in the world, or is not wanted: it is not counted as incoming any more. */
-void sb_media_quota_end(struct sb_media_fetch *fetch);
+/* The content is in the world, or is not wanted: the amount is not counted as incoming any more. */
+void sb_media_quota_end(struct sb_media_store *store, struct sb_media_amount *amount);
 
 /* --- the store --- */
 
 /* A content that calls use: in the folder of incoming ones, or one that the world has. */
 struct sb_media_blob {
-    struct mk_list node;
+    struct mk_list node;         /* of all blobs */
+    struct mk_list turn;         /* of those that are recorded */
+    struct mk_table_entry entry; /* by id */
     char id[SB_MEDIA_ID];
     struct sb_media_info info;
     unsigned uses; /* calls that use it */
-    bool recorded; /* in the transaction of this turn */
+    bool recorded; /* in the transaction of this turn: in the list of them */
     bool kept;     /* it is in the folder of contents */
 };
 
@@ -177,7 +227,7 @@ struct sb_media_store {
     const struct sb_media_config *config;
     struct uv_loop_s *loop;
     struct sb_media_rules rules;
-    struct mk_http_client *http; /* made with the first download */
+    struct mk_downloads *downloads; /* made with the first download */
     bool allow_private;
     uint32_t timeout_ms;
     char *folder;   /* NULL until it is needed, for a database in memory */
@@ -187,14 +237,15 @@ struct sb_media_store {
     struct mk_list charges; /* of bots that are fetching something */
     struct sb_media_charge all;
     uint64_t bot_bytes;
+    struct mk_list recorded; /* blobs, in the transaction of this turn */
+    struct mk_table by_id;   /* blobs */
+    struct sb_media_queue queue;
+    struct mk_list slots;             /* of downloads that are not released */
     struct sb_media_sweeper *sweeper; /* NULL: not started */
     uint64_t swept;                   /* the loose contents up to here were looked at */
     bool has_more;                    /* loose contents are left for another turn */
     bool has_gone;                    /* contents were deleted in this turn */
     bool has_held;                    /* some were left alone, because a call holds them */
-    struct mk_list queued;            /* fetches that wait for a thread */
-    unsigned threads;                 /* at work */
-    unsigned downloads;
     uint8_t key[SB_SECRET_LEN];
 };
 

@@ -58,17 +58,17 @@ static uint64_t room_of(struct sb_media_charge *charge)
     return used < charge->most ? charge->most - used : 0;
 }
 
-static void refuse(struct sb_media_fetch *fetch)
+void sb_media_quota_refuse(struct sb_media_fetch *fetch)
 {
     struct sb_media_charge *all = &fetch->store->all;
-    if (room_of(fetch->charge) <= room_of(all))
+    if (room_of(fetch->amount.charge) <= room_of(all))
         sb_media_problem(&fetch->problem, SB_PROBLEM_FULL,
                          "the pictures and files of this bot would be more than %llu bytes "
                          "(limits.media_bytes_per_bot): recall messages or delete files with some "
                          "of them, or raise the limit",
                          "此 Bot 的图片与文件将超过 %llu 字节（limits.media_bytes_per_bot）："
                          "请撤回含图片的消息或删除文件，或提高该限制",
-                         (unsigned long long)fetch->charge->most);
+                         (unsigned long long)fetch->amount.charge->most);
     else
         sb_media_problem(&fetch->problem, SB_PROBLEM_FULL,
                          "the pictures and files of all bots would be more than %llu bytes "
@@ -81,9 +81,9 @@ static void refuse(struct sb_media_fetch *fetch)
 
 uint64_t sb_media_quota_room(const struct sb_media_fetch *fetch)
 {
-    if (!fetch->charge)
+    if (!fetch->amount.charge)
         return UINT64_MAX;
-    uint64_t own = room_of(fetch->charge), all = room_of(&fetch->store->all);
+    uint64_t own = room_of(fetch->amount.charge), all = room_of(&fetch->store->all);
     return own < all ? own : all;
 }
 
@@ -91,7 +91,7 @@ bool sb_media_quota_admit(struct sb_media_fetch *fetch, uint64_t len)
 {
     if (len <= sb_media_quota_room(fetch))
         return true;
-    refuse(fetch);
+    sb_media_quota_refuse(fetch);
     return false;
 }
 
@@ -110,44 +110,41 @@ void sb_media_quota_begin(struct sb_media_fetch *fetch)
     struct sb_media_store *store = fetch->store;
     if (fetch->self_id == 0)
         return;
-    fetch->charge = charge_of(store, fetch->self_id);
-    int rc = fetch->charge ? read_stored(store->db, fetch->charge) : -ENOMEM;
+    fetch->amount.charge = charge_of(store, fetch->self_id);
+    int rc = fetch->amount.charge ? read_stored(store->db, fetch->amount.charge) : -ENOMEM;
     if (rc == 0)
         rc = read_stored(store->db, &store->all);
-    if (fetch->charge)
-        fetch->charge->uses++;
+    if (fetch->amount.charge)
+        fetch->amount.charge->uses++;
     if (rc < 0)
         sb_media_problem_of_disk(&fetch->problem, rc);
     else
         sb_media_quota_admit(fetch, known_size(fetch->uri));
 }
 
-int sb_media_quota_add(struct sb_media_fetch *fetch, uint64_t len)
+int sb_media_quota_add(struct sb_media_store *store, struct sb_media_amount *amount, uint64_t len)
 {
-    if (!fetch->charge)
+    if (!amount->charge)
         return 0;
-    fetch->charged += len;
-    atomic_fetch_add(&fetch->charge->incoming, len);
-    atomic_fetch_add(&fetch->store->all.incoming, len);
-    struct sb_media_charge *charges[] = { fetch->charge, &fetch->store->all };
+    amount->bytes += len;
+    atomic_fetch_add(&amount->charge->incoming, len);
+    atomic_fetch_add(&store->all.incoming, len);
+    struct sb_media_charge *charges[] = { amount->charge, &store->all };
     for (size_t i = 0; i < 2; i++)
         if (atomic_load(&charges[i]->stored) + atomic_load(&charges[i]->incoming) >
-            charges[i]->most) {
-            refuse(fetch);
+            charges[i]->most)
             return -EDQUOT;
-        }
     return 0;
 }
 
-void sb_media_quota_end(struct sb_media_fetch *fetch)
+void sb_media_quota_end(struct sb_media_store *store, struct sb_media_amount *amount)
 {
-    struct sb_media_charge *charge = fetch->charge;
+    struct sb_media_charge *charge = amount->charge;
     if (!charge)
         return;
-    atomic_fetch_sub(&charge->incoming, fetch->charged);
-    atomic_fetch_sub(&fetch->store->all.incoming, fetch->charged);
-    fetch->charge = NULL;
-    fetch->charged = 0;
+    atomic_fetch_sub(&charge->incoming, amount->bytes);
+    atomic_fetch_sub(&store->all.incoming, amount->bytes);
+    *amount = (struct sb_media_amount){ 0 };
     if (--charge->uses > 0)
         return;
     mk_list_remove(&charge->node);

@@ -36,38 +36,62 @@ void sb_media_problem_of_disk(struct sb_media_problem *problem, int error)
 
 /* --- base64 --- */
 
-bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice uri,
-                          const atomic_bool *abandoned, sb_media_taker *take, void *arg,
-                          struct sb_media_problem *problem)
+/* Bytes at the end of it that make the content shorter. */
+static size_t padding_of(struct mk_slice text)
 {
-    struct mk_slice text = mk_slice_from(uri, sizeof("base64://") - 1);
     size_t padding = 0;
     while (padding < 2 && padding < text.len && text.ptr[text.len - 1 - padding] == '=')
         padding++;
-    if (mk_base64_size(text.len) - (text.len >= 4 ? padding : 0) > rules->max_bytes) {
-        sb_media_problem_too_large(problem, rules->max_bytes);
-        return false;
-    }
+    return text.len >= 4 ? padding : 0;
+}
+
+/* The loop that forgets a URI sees that it is being read, or that it will not be. */
+static bool begin_reading(struct sb_media_reading *reading)
+{
+    atomic_store(&reading->reads_uri, true);
+    if (!atomic_load(&reading->abandoned))
+        return true;
+    atomic_store(&reading->reads_uri, false);
+    return false;
+}
+
+static bool decode_some(struct mk_slice text, size_t count, uint8_t *piece, size_t *len)
+{
+    return mk_base64_decode(mk_slice_of(text.ptr, count), piece, len) &&
+           (count == text.len || *len == PIECE); /* padding ends it */
+}
+
+bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice uri,
+                          struct sb_media_reading *reading, sb_media_taker *take, void *arg,
+                          struct sb_media_problem *problem)
+{
+    struct mk_slice text = mk_slice_from(uri, sizeof("base64://") - 1);
     uint8_t *piece = malloc(PIECE);
     int rc = piece ? 0 : -ENOMEM;
-    bool good = true;
-    while (rc == 0 && good && text.len > 0 && !atomic_load(abandoned)) {
+    bool good = true, is_first = true, is_too_large = false;
+    while (rc == 0 && good && text.len > 0 && begin_reading(reading)) {
         size_t count = text.len < PIECE / 3 * 4 ? text.len : PIECE / 3 * 4;
-        size_t len;
-        good = mk_base64_decode(mk_slice_of(text.ptr, count), piece, &len) &&
-               (count == text.len || len == PIECE); /* padding ends it */
+        size_t len = 0;
+        is_too_large = is_first && mk_base64_size(text.len) - padding_of(text) > rules->max_bytes;
+        good = is_too_large || decode_some(text, count, piece, &len);
+        atomic_store(&reading->reads_uri, false);
+        if (is_too_large)
+            break;
         if (good)
             rc = take(arg, piece, len);
         text = mk_slice_from(text, count);
+        is_first = false;
     }
     free(piece);
-    if (!good)
+    if (is_too_large)
+        sb_media_problem_too_large(problem, rules->max_bytes);
+    else if (!good)
         sb_media_problem(problem, SB_PROBLEM_URI,
                          "it is not valid base64 (RFC 4648, with padding and without line breaks)",
                          "它不是合法的 base64（RFC 4648，带填充且没有换行）");
     else if (rc < 0)
         sb_media_problem_of_disk(problem, rc);
-    return good && rc == 0;
+    return good && rc == 0 && !is_too_large;
 }
 
 /* --- files --- */
@@ -269,14 +293,14 @@ static int open_file(const struct sb_media_rules *rules, struct mk_slice uri, ui
 }
 
 bool sb_media_read_file(const struct sb_media_rules *rules, struct mk_slice uri,
-                        const atomic_bool *abandoned, sb_media_taker *take, void *arg,
+                        struct sb_media_reading *reading, sb_media_taker *take, void *arg,
                         struct sb_media_problem *problem)
 {
     uint64_t total = 0, size = 0;
     int fd = open_file(rules, uri, &size, problem);
     char *piece = fd >= 0 ? malloc(PIECE) : NULL;
     int error = piece ? 0 : -ENOMEM;
-    while (fd >= 0 && error == 0 && !problem->kind && !atomic_load(abandoned)) {
+    while (fd >= 0 && error == 0 && !problem->kind && !atomic_load(&reading->abandoned)) {
         ssize_t got = read(fd, piece, PIECE);
         if (got == 0 && total < size)
             became_shorter(problem);

@@ -14,20 +14,22 @@ enum { LONGEST_PATH = 160, DEEPEST = 64 };
 struct sb_media_item {
     struct sb_media_fetch fetch;
     struct sb_call_media *owner;
-    struct sb_media_blob *blob; /* NULL: the world has the content already */
+    struct mk_table_entry by_text; /* in owner->by_text */
+    struct sb_media_blob *blob;    /* NULL: the world has the content already */
     bool is_fetching;
-    bool is_wanted;          /* the handler uses it */
-    char path[LONGEST_PATH]; /* in the params: "message[0].data.uri" */
+    bool is_wanted; /* the handler uses it */
 };
 
 struct sb_call_media {
-    struct mk_list node; /* in sandbox->media_calls */
+    struct mk_table_entry entry; /* in sandbox->media_calls, while it fetches */
     struct sb_sandbox *sandbox;
-    struct sb_call call;
+    struct sb_call call; /* its id is 0 in sb_call_media_fetch_now */
     sb_call_media_run *run;
+    yyjson_mut_val *params;
     struct sb_media_item *items;
     size_t count;
-    size_t left; /* still being fetched */
+    struct mk_table by_text; /* items, by the address of the URI's text */
+    size_t left;             /* still being fetched, and one while a start or an end goes on */
     bool failed;
     bool cancelled; /* its call has ended: the params are freed */
 };
@@ -38,6 +40,8 @@ struct search {
     struct sb_media_item *items;
     size_t count, room, most;
     int error;
+    const char *text; /* not NULL: looks for the path of this one */
+    char *path;       /* of LONGEST_PATH bytes: "message[0].data.uri" */
 };
 
 static bool is_uri_key(yyjson_mut_val *key)
@@ -51,6 +55,11 @@ static bool is_uri_key(yyjson_mut_val *key)
 
 static void add(struct search *search, yyjson_mut_val *uri, const struct mk_json_path *at)
 {
+    if (search->text) {
+        if (yyjson_mut_get_str(uri) == search->text)
+            mk_json_path_copy(search->path, LONGEST_PATH, at);
+        return;
+    }
     if (search->count == search->room) {
         size_t room = search->room ? search->room * 2 : 4;
         struct sb_media_item *items = realloc(search->items, room * sizeof(*items));
@@ -64,7 +73,6 @@ static void add(struct search *search, yyjson_mut_val *uri, const struct mk_json
     struct sb_media_item *item = &search->items[search->count++];
     *item = (struct sb_media_item){ .fetch.uri = mk_slice_of(yyjson_mut_get_str(uri),
                                                              yyjson_mut_get_len(uri)) };
-    mk_json_path_copy(item->path, sizeof(item->path), at);
 }
 
 static void scan(struct search *search, yyjson_mut_val *value, const struct mk_json_path *up,
@@ -92,6 +100,15 @@ static void scan(struct search *search, yyjson_mut_val *value, const struct mk_j
     }
 }
 
+/* Where the URI is in the params; "" where the handler has taken it out. */
+static const char *path_of(const struct sb_media_item *item, char path[LONGEST_PATH])
+{
+    struct search search = { .most = SIZE_MAX, .text = item->fetch.uri.ptr, .path = path };
+    path[0] = '\0';
+    scan(&search, item->owner->params, NULL, 0);
+    return path;
+}
+
 /* --- fetching --- */
 
 static const int retcodes[] = {
@@ -105,6 +122,7 @@ static const int retcodes[] = {
 
 static void free_call(struct sb_call_media *media)
 {
+    mk_table_fini(&media->by_text);
     for (size_t i = 0; i < media->count; i++) {
         sb_media_store_release(media->sandbox->media, media->items[i].blob);
         sb_media_fetch_fini(&media->items[i].fetch);
@@ -124,7 +142,8 @@ static const struct sb_media_item *first_bad(const struct sb_call_media *media)
 {
     const struct sb_media_item *bad = &media->items[0];
     for (size_t i = media->count; i-- > 0;)
-        if (media->items[i].fetch.problem.kind && !atomic_load(&media->items[i].fetch.abandoned))
+        if (media->items[i].fetch.problem.kind &&
+            !atomic_load(&media->items[i].fetch.reading.abandoned))
             bad = &media->items[i];
     return bad;
 }
@@ -134,9 +153,35 @@ static void fail(struct sb_call_media *media)
     struct milky_host *host = media->sandbox->host;
     const struct sb_media_item *bad = first_bad(media);
     const struct sb_media_problem *problem = &bad->fetch.problem;
+    char path[LONGEST_PATH];
     milky_call_fail(host, media->call.id, retcodes[problem->kind],
-                    mk_tr_in(problem->language, "%s: %s", "%s：%s"), bad->path, problem->text);
+                    mk_tr_in(problem->language, "%s: %s", "%s：%s"), path_of(bad, path),
+                    sb_media_problem_text(problem));
     free_call(media);
+}
+
+/* One thing less to wait for; after the last one the call goes on. */
+static void settle(struct sb_call_media *media)
+{
+    if (--media->left > 0)
+        return;
+    mk_table_remove(&media->sandbox->media_calls, &media->entry);
+    if (!media->call.id)
+        return; /* of sb_call_media_fetch_now, which waits */
+    if (media->cancelled)
+        free_call(media);
+    else if (media->failed)
+        fail(media);
+    else
+        media->run(media->sandbox, &media->call, media);
+}
+
+/* An abandoned one may end at once, but is never the last: `except` is not settled yet. */
+static void abandon_others(struct sb_call_media *media, const struct sb_media_item *except)
+{
+    for (size_t i = 0; i < media->count; i++)
+        if (media->items[i].is_fetching && &media->items[i] != except)
+            sb_media_fetch_abandon(&media->items[i].fetch);
 }
 
 static void on_fetched(struct sb_media_fetch *fetch)
@@ -149,43 +194,51 @@ static void on_fetched(struct sb_media_fetch *fetch)
         if (rc < 0)
             sb_media_problem_of_disk(&fetch->problem, rc);
     }
+    item->is_fetching = false;
     if (fetch->problem.kind && !media->failed) {
         media->failed = true;
-        for (size_t i = 0; i < media->count; i++)
-            if (media->items[i].is_fetching && &media->items[i] != item)
-                sb_media_fetch_abandon(&media->items[i].fetch);
+        abandon_others(media, item);
     }
-    item->is_fetching = false;
-    if (--media->left > 0)
-        return;
-    mk_list_remove(&media->node);
-    if (!media->call.id)
-        return; /* of sb_call_media_fetch_now, which waits */
-    if (media->cancelled) {
-        free_call(media);
-        return;
-    }
-    if (media->failed)
-        fail(media);
-    else
-        media->run(media->sandbox, &media->call, media);
+    settle(media);
 }
 
-/* `language`: of the reasons why a content cannot be had. */
-static void start(struct sb_call_media *media, enum mk_language language)
+/* Takes over the URIs that were found. `language`: of the reasons why one cannot be fetched. */
+static struct sb_call_media *media_new(struct sb_sandbox *sandbox, yyjson_mut_val *params,
+                                       const struct search *search, enum mk_language language)
 {
-    mk_list_push(&media->sandbox->media_calls, &media->node);
-    media->left = media->count;
+    struct sb_call_media *media = calloc(1, sizeof(*media));
+    if (!media)
+        return NULL;
+    *media = (struct sb_call_media){
+        .sandbox = sandbox, .params = params, .items = search->items, .count = search->count
+    };
+    mk_table_init(&media->by_text, 0);
     for (size_t i = 0; i < media->count; i++) {
         struct sb_media_item *item = &media->items[i];
         item->owner = media;
-        item->is_fetching = true;
-        item->fetch.store = media->sandbox->media;
-        item->fetch.self_id = media->call.self_id;
+        item->fetch.store = sandbox->media;
         item->fetch.done = on_fetched;
         item->fetch.problem.language = language;
+        mk_table_add(&media->by_text, &item->by_text, (uintptr_t)item->fetch.uri.ptr);
+    }
+    return media;
+}
+
+/* Nothing is fetched for a call with a URI that cannot be one. */
+static void start(struct sb_call_media *media)
+{
+    mk_table_add(&media->sandbox->media_calls, &media->entry, media->call.id);
+    media->left = 1;
+    for (size_t i = 0; i < media->count && !media->failed; i++)
+        media->failed = !sb_media_fetch_check(&media->items[i].fetch);
+    for (size_t i = 0; i < media->count && !media->failed; i++) {
+        struct sb_media_item *item = &media->items[i];
+        item->is_fetching = true;
+        item->fetch.self_id = media->call.self_id;
+        media->left++;
         sb_media_fetch_start(&item->fetch);
     }
+    settle(media);
 }
 
 bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *call,
@@ -198,18 +251,19 @@ bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *cal
     if (search.count == 0 && !search.error)
         return false;
     enum mk_language language = sb_language(sandbox);
-    struct sb_call_media *media = search.error ? NULL : calloc(1, sizeof(*media));
-    int rc = media ? sb_media_store_make(sandbox->media) : -ENOMEM;
-    if (rc == 0 && search.count <= search.most) {
-        *media = (struct sb_call_media){ .sandbox = sandbox,
-                                         .call = *call,
-                                         .run = run,
-                                         .items = search.items,
-                                         .count = search.count };
-        start(media, language);
+    bool is_too_many = search.count > search.most;
+    int rc = search.error;
+    if (rc == 0 && !is_too_many)
+        rc = sb_media_store_make(sandbox->media);
+    struct sb_call_media *media =
+        rc == 0 && !is_too_many ? media_new(sandbox, call->params, &search, language) : NULL;
+    if (media) {
+        media->call = *call;
+        media->run = run;
+        start(media);
         return true;
     }
-    if (rc == 0)
+    if (rc == 0 && is_too_many)
         milky_call_fail(
             host, call->id, SB_BAD_URI,
             mk_tr_in(language, "a call has at most %zu URIs", "一次调用最多 %zu 个 URI"),
@@ -217,54 +271,52 @@ bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *cal
     else
         milky_call_fail(host, call->id, MILKY_INTERNAL,
                         mk_tr_in(language, "media cannot be prepared: %s", "无法准备媒体：%s"),
-                        mk_error_text_in(language, -rc));
-    free(media);
+                        mk_error_text_in(language, rc < 0 ? -rc : ENOMEM));
     free(search.items);
     return true;
 }
 
 bool sb_call_media_cancel(struct sb_sandbox *sandbox, uint64_t call)
 {
-    MK_LIST_FOR_EACH (node, &sandbox->media_calls) {
-        struct sb_call_media *media = MK_CONTAINER_OF(node, struct sb_call_media, node);
-        if (media->call.id != call || media->cancelled)
-            continue;
-        media->failed = media->cancelled = true;
-        for (size_t i = 0; i < media->count; i++)
-            if (media->items[i].is_fetching)
-                sb_media_fetch_forget(&media->items[i].fetch);
-        return true;
-    }
-    return false;
+    struct mk_table_entry *entry = mk_table_find(&sandbox->media_calls, call, NULL);
+    struct sb_call_media *media =
+        entry ? MK_CONTAINER_OF(entry, struct sb_call_media, entry) : NULL;
+    if (!media || media->cancelled)
+        return false;
+    media->failed = media->cancelled = true;
+    media->left++;
+    for (size_t i = 0; i < media->count; i++)
+        if (media->items[i].is_fetching)
+            sb_media_fetch_forget(&media->items[i].fetch);
+    settle(media);
+    return true;
 }
 
 int sb_call_media_fetch_now(struct sb_request *request, yyjson_mut_val *params)
 {
-    struct sb_media_store *store = request->sandbox->media;
+    struct sb_sandbox *sandbox = request->sandbox;
     struct search search = { .most = SB_CALL_MOST_URIS_OF_WORLD };
     scan(&search, params, NULL, 0);
     if (search.count == 0 && !search.error)
         return 0;
-    struct sb_call_media *media = search.error ? NULL : calloc(1, sizeof(*media));
-    int rc = media ? sb_media_store_make(store) : -ENOMEM;
-    if (rc < 0) {
-        free(media);
+    int rc = search.error ? search.error : sb_media_store_make(sandbox->media);
+    struct sb_call_media *media =
+        rc == 0 ? media_new(sandbox, params, &search, sb_request_language(request)) : NULL;
+    if (!media) {
         free(search.items);
-        return rc;
+        return rc < 0 ? rc : -ENOMEM;
     }
-    *media = (struct sb_call_media){ .sandbox = request->sandbox,
-                                     .items = search.items,
-                                     .count = search.count };
     request->media = media;
-    start(media, sb_request_language(request));
+    start(media);
     while (media->left > 0)
-        uv_run(store->loop, UV_RUN_ONCE);
-    const struct sb_media_item *bad = first_bad(media);
-    const struct sb_media_problem *problem = &bad->fetch.problem;
+        uv_run(sandbox->media->loop, UV_RUN_ONCE);
     if (!media->failed)
         return 0;
-    return sb_refuse(request, retcodes[problem->kind], "%s: %s", "%s：%s", bad->path,
-                     problem->text);
+    const struct sb_media_item *bad = first_bad(media);
+    const struct sb_media_problem *problem = &bad->fetch.problem;
+    char path[LONGEST_PATH];
+    return sb_refuse(request, retcodes[problem->kind], "%s: %s", "%s：%s", path_of(bad, path),
+                     sb_media_problem_text(problem));
 }
 
 /* --- what handlers see --- */
@@ -272,10 +324,10 @@ int sb_call_media_fetch_now(struct sb_request *request, yyjson_mut_val *params)
 static struct sb_media_item *find_item(struct sb_request *request, yyjson_mut_val *uri)
 {
     const char *text = yyjson_mut_get_str(uri);
-    for (size_t i = 0; text && request->media && i < request->media->count; i++)
-        if (request->media->items[i].fetch.uri.ptr == text)
-            return &request->media->items[i];
-    return NULL;
+    struct mk_table_entry *entry =
+        text && request->media ? mk_table_find(&request->media->by_text, (uintptr_t)text, NULL)
+                               : NULL;
+    return entry ? MK_CONTAINER_OF(entry, struct sb_media_item, by_text) : NULL;
 }
 
 const struct sb_media *sb_request_media(struct sb_request *request, yyjson_mut_val *uri)
@@ -300,6 +352,7 @@ int sb_request_media_kind(struct sb_request *request, yyjson_mut_val *uri, unsig
     if (!item)
         return sb_refuse(request, SB_BAD_URI, "a URI is missing", "缺少 URI");
     const struct sb_media *media = &item->fetch.media;
+    char path[LONGEST_PATH];
     if (kinds & 1u << media->info.kind)
         return 0;
     unsigned wanted = 1;
@@ -307,9 +360,9 @@ int sb_request_media_kind(struct sb_request *request, yyjson_mut_val *uri, unsig
         wanted++;
     if (media->wrong)
         return sb_refuse(
-            request, SB_BAD_MEDIA, "%s is damaged: %s", "%s 的内容已损坏：%s", item->path,
+            request, SB_BAD_MEDIA, "%s is damaged: %s", "%s 的内容已损坏：%s", path_of(item, path),
             mk_tr_in(sb_request_language(request), media->wrong->en, media->wrong->zh));
-    return sb_refuse(request, SB_BAD_MEDIA, "%s is not %s", "%s 的内容不是%s", item->path,
+    return sb_refuse(request, SB_BAD_MEDIA, "%s is not %s", "%s 的内容不是%s", path_of(item, path),
                      mk_tr_in(sb_request_language(request), names[wanted].en, names[wanted].zh));
 }
 
@@ -329,6 +382,6 @@ int sb_call_media_record(struct sb_request *request)
 
 void sb_call_media_drain(struct sb_sandbox *sandbox)
 {
-    while (!mk_list_empty(&sandbox->media_calls)) /* threads still use their memory */
+    while (sandbox->media_calls.count > 0) /* threads still use their memory */
         uv_run(sandbox->media->loop, UV_RUN_ONCE);
 }

@@ -20,7 +20,7 @@
 
 enum {
     SB_CALL_MOST_URIS = 200,
-    SB_CALL_MOST_URIS_OF_WORLD = 1024 * 1024, /* of an operator, whose call may bring a world */
+    SB_CALL_MOST_URIS_OF_WORLD = 128 * 1024, /* of an operator, whose call may bring a world */
 };
 
 /*

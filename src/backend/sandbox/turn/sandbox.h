@@ -9,7 +9,7 @@
 #include "backend/sandbox/turn/unsent.h"
 #include "base/buf.h"
 #include "base/language.h"
-#include "base/list.h"
+#include "base/table.h"
 
 #include <milky/json.h>
 
@@ -36,7 +36,7 @@ struct sb_sandbox {
     struct sb_unsent unsent;
     struct sb_login login;
     struct sb_media_store *media; /* media/media.h */
-    struct mk_list media_calls;   /* calls whose media are being fetched: call_media.h */
+    struct mk_table media_calls;  /* calls whose media are being fetched: call_media.h */
     struct sb_media_config media_config;
     struct sb_faults faults;
     const struct sb_api **apis; /* by action number; NULL for an action that is not supported */
