@@ -246,6 +246,7 @@ enum milky_retcode {
     MILKY_OFFLINE = -403,       /* the bot is not logged in (milky_host_set_state) */
     MILKY_UNKNOWN = -404,       /* no such API (the endpoint checks this itself) */
     MILKY_INTERNAL = -500,      /* the backend failed: disk full, out of memory, time limit */
+    MILKY_BUSY = -503,          /* other calls hold too much memory (the endpoint checks this) */
     MILKY_NOT_SUPPORTED = -501, /* the backend does not support it (milky_host_supports) */
 };
 

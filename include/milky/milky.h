@@ -157,9 +157,11 @@ struct milky_limits {
     uint64_t lag_bytes;          /* that a client may be behind; then it is closed (16 MiB) */
     uint64_t call_seconds;       /* for a backend's answer; then -500 (60) */
     uint64_t media_bytes;        /* of all contents that a backend of this program keeps (16 GiB) */
-    uint64_t media_bytes_per_bot; /* of those that one bot has sent or uploaded (4 GiB) */
-    uint64_t window_bytes;        /* of all WebSocket clients that compress with one (32 MiB) */
-    uint64_t reserved[16];        /* 0: for future limits */
+    uint64_t media_bytes_per_bot;          /* of those that one bot has sent or uploaded (4 GiB) */
+    uint64_t pending_bytes_per_connection; /* of calls in flight; then it is not read (16 MiB) */
+    uint64_t pending_bytes_per_bot;        /* of calls in flight; for one more -503 (128 MiB) */
+    uint64_t window_bytes; /* of all WebSocket clients that compress with one (32 MiB) */
+    uint64_t reserved[14]; /* 0: for future limits */
 };
 
 /*

@@ -115,6 +115,14 @@ char *mk_arena_printf(struct mk_arena *arena, const char *format, ...)
     return text;
 }
 
+size_t mk_arena_size(const struct mk_arena *arena)
+{
+    size_t size = 0;
+    for (const struct mk_arena_block *block = arena->block; block; block = block->older)
+        size += block->size;
+    return size;
+}
+
 void mk_arena_reset(struct mk_arena *arena)
 {
     if (!arena->block)

@@ -33,6 +33,9 @@ char *mk_arena_dup(struct mk_arena *arena, struct mk_slice s);
 char *mk_arena_printf(struct mk_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Returns the bytes of its blocks. */
+size_t mk_arena_size(const struct mk_arena *arena);
+
 /* Forgets all pieces. */
 void mk_arena_reset(struct mk_arena *arena);
 

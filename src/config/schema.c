@@ -144,6 +144,15 @@ static const struct mk_config_key limit_keys[] = {
         "Bytes of the pictures and files that one bot was the first to send or upload; above it, "
         "its calls that bring in more fail with -125.",
         "由同一 Bot 首先发送或上传的图片与文件的字节数；超过后其带入更多内容的调用以 -125 失败。"),
+    LIMIT(pending_bytes_per_connection, 65536, 33554432, MK_DEFAULT_PENDING_BYTES_PER_CONNECTION,
+          "Bytes of memory of a WebSocket's calls without an answer yet; above it, reading pauses.",
+          "单个 WebSocket 未应答的调用占用的内存字节数；超过后暂停读取。"),
+    LIMIT(
+        pending_bytes_per_bot, 65536, 17179869184, MK_DEFAULT_PENDING_BYTES_PER_BOT,
+        "Bytes of memory of all calls of a bot without an answer yet; a call that would exceed it "
+        "beside others fails with -503.",
+        "单个 Bot 所有未应答调用占用的内存字节数；会超出它的调用（若还有其他未应答的调用）以 -503 "
+        "失败。"),
     { .name = NULL },
 };
 

@@ -1,6 +1,8 @@
 /* bot: see the header. */
 #include "endpoint/bot.h"
 
+#include "transport/websocket_session.h"
+
 #include <errno.h>
 
 enum { RETRY_MS = 50 };
@@ -42,6 +44,7 @@ int mk_bot_init(struct mk_bot *bot, const struct mk_bot_shared *shared, struct m
     mk_list_init(&bot->draining);
     mk_account_init(&bot->account, host, &bot->hub, config->self_id);
     mk_dispatch_init(&bot->dispatch, &bot->account.target, config->self_id);
+    bot->dispatch.most_held = shared->limits->pending_bytes_of_bot;
     int rc = mk_hub_init(&bot->hub, config->self_id, shared->journal);
     bot->hub.deflate = shared->deflate;
     bot->hub.replays = shared->replays;

@@ -103,6 +103,8 @@ static int make_guard(struct milky_endpoint *endpoint, const struct milky_limits
         .message_bytes = config->message_bytes,
         .calls_in_flight = config->calls_in_flight,
         .lag_bytes = config->lag_bytes,
+        .pending_bytes = config->pending_bytes_per_connection,
+        .pending_bytes_of_bot = config->pending_bytes_per_bot,
     };
     endpoint->guard = mk_guard_new(endpoint->loop, &limits);
     return endpoint->guard ? 0 : -ENOMEM;

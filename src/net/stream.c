@@ -54,6 +54,7 @@ void mk_stream_finish(struct mk_stream *stream, int error)
     stream->source = NULL;
     stream->owed = 0;
     mk_list_remove(&stream->dirty);
+    mk_list_remove(&stream->yield);
     mk_timeout_disarm(&stream->linger);
     drop_kept(stream);
     uv_close((uv_handle_t *)&stream->poll, on_closed);
@@ -98,6 +99,7 @@ struct mk_stream *mk_stream_new(struct mk_streams *streams, int fd, const struct
     stream->limits = default_limits;
     mk_buf_init(&stream->output, stream->limits.output);
     mk_list_init(&stream->dirty);
+    mk_list_init(&stream->yield);
     mk_timeout_init(&stream->linger);
     note_remote(stream, address);
     return stream;
@@ -113,7 +115,8 @@ static bool wants_to_read(const struct mk_stream *stream)
         return stream->dropped < MK_STREAM_DROP_MAX;
     if (stream->tls && !stream->tls->handshake_done)
         return true;
-    return stream->events && !stream->paused && !stream->kept && !mk_stream_congested(stream);
+    return stream->events && !stream->paused && !stream->yielded && !stream->kept &&
+           !mk_stream_congested(stream);
 }
 
 static void on_socket(uv_poll_t *poll, int status, int events);
@@ -173,7 +176,7 @@ static size_t pass_to_owner(struct mk_stream *stream, char *data, size_t len)
 {
     size_t taken = 0;
     while (taken < len && stream->state == MK_STREAM_OPEN && stream->events && !stream->paused &&
-           !mk_stream_congested(stream)) {
+           !stream->yielded && !mk_stream_congested(stream)) {
         size_t more = stream->events->read(stream->owner, data + taken, len - taken);
         if (stream->state != MK_STREAM_OPEN)
             break;
@@ -209,10 +212,10 @@ static void take_in(struct mk_stream *stream, char *data, size_t len)
         keep(stream, data + taken, len - taken);
 }
 
-static void report_end(struct mk_stream *stream)
+void mk_stream_report_end(struct mk_stream *stream)
 {
     if (!stream->ended || stream->end_reported || stream->kept || stream->paused ||
-        !stream->events || stream->state != MK_STREAM_OPEN)
+        stream->yielded || !stream->events || stream->state != MK_STREAM_OPEN)
         return;
     stream->end_reported = true;
     stream->events->end(stream->owner);
@@ -229,15 +232,15 @@ void mk_stream_deliver_kept(struct mk_stream *stream)
         stream->kept = kept; /* even without bytes: after a resume the owner gets the end */
     else
         free(kept);
-    report_end(stream);
+    mk_stream_report_end(stream);
     mk_stream_watch(stream);
 }
 
 /* Owners get kept bytes at the end of the turn, when none of their functions is on the stack. */
 void mk_stream_resume_kept(struct mk_stream *stream)
 {
-    if (stream->kept && !stream->paused && stream->events && !mk_stream_congested(stream) &&
-        mk_list_empty(&stream->kept->resumed))
+    if (stream->kept && !stream->paused && !stream->yielded && stream->events &&
+        !mk_stream_congested(stream) && mk_list_empty(&stream->kept->resumed))
         mk_list_push(&stream->streams->resumed, &stream->kept->resumed);
 }
 
@@ -329,7 +332,7 @@ static bool read_some(struct mk_stream *stream)
         take_in_cipher(stream, buffer, (size_t)got);
     else
         take_in(stream, buffer, (size_t)got);
-    report_end(stream);
+    mk_stream_report_end(stream);
     return true;
 }
 

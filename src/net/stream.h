@@ -24,10 +24,11 @@ struct mk_stream_events {
     /*
      * Bytes have arrived; they may be changed in place, and are invalid after the return. Returns
      * how many were taken: all of them, unless the owner has paused the stream in this call, or it
-     * has become congested; then the stream keeps the rest, and passes it again after
-     * mk_stream_resume, or when enough has been sent. Bytes that are not taken for another reason
-     * (the stream was resumed meanwhile, or has a new owner) are passed again at once. The owner
-     * may close or abort the stream in this call; then the result does not matter.
+     * has become congested or has yielded; then the stream keeps the rest, and passes it again
+     * after mk_stream_resume, when enough has been sent, or in the next turn. Bytes that are not
+     * taken for another reason (the stream was resumed meanwhile, or has a new owner) are passed
+     * again at once. The owner may close or abort the stream in this call; then the result does not
+     * matter.
      */
     size_t (*read)(void *owner, char *data, size_t len);
 
@@ -131,6 +132,21 @@ void mk_stream_pause(struct mk_stream *stream);
 void mk_stream_resume(struct mk_stream *stream);
 /* Returns whether the owner has paused it. */
 bool mk_stream_paused(const struct mk_stream *stream);
+
+/*
+ * Stops calls of `read` until the next turn, so that others are served between: for an owner that
+ * has done its share of work in this one.
+ */
+void mk_stream_yield(struct mk_stream *stream);
+/* Returns whether the stream has yielded in this turn. */
+bool mk_stream_yielded(const struct mk_stream *stream);
+
+/*
+ * Counts work that the owner has done for its peer: the bytes that it has processed, and
+ * MK_STREAM_REQUEST for each request. Beyond MK_STREAM_SHARE in one turn the stream yields.
+ */
+enum { MK_STREAM_SHARE = 64 * 1024, MK_STREAM_REQUEST = 1024 };
+void mk_stream_worked(struct mk_stream *stream, size_t work);
 
 /*
  * Sends the output, ends the sending side, and waits (5 s at most) until the peer has ended its

@@ -60,13 +60,17 @@ struct mk_stream {
     bool ended;        /* the peer sends no more */
     bool end_reported; /* ... and `end` was called */
     bool hung_up;      /* `hangup` was called */
+    bool yielded;      /* the owner takes no more until the next turn */
     size_t owed;       /* bytes left of a run of the source that must be sent first */
     size_t sent;       /* bytes at the front of `output` that were sent already */
     struct mk_buf output;
     const struct mk_stream_events *events; /* NULL: not adopted, or given up */
     void *owner;
     struct mk_stream_kept *kept; /* NULL: nothing */
-    void (*gone)(void *arg);     /* or NULL */
+    struct mk_list yield;        /* in mk_streams.yielded or .due */
+    uint32_t turn;               /* the low bits of the turn in which `work` was done */
+    uint32_t work;
+    void (*gone)(void *arg); /* or NULL */
     void *gone_arg;
     struct mk_stream_limits limits;
     uv_poll_t poll;
@@ -82,6 +86,9 @@ struct mk_streams {
     struct mk_list dirty;         /* streams that have output */
     struct mk_list blocked;       /* those of them whose output the kernel does not take for now */
     struct mk_list resumed;       /* of mk_stream_kept */
+    struct mk_list yielded;       /* streams that have yielded in this turn */
+    struct mk_list due;           /* those that did so in the turn before */
+    uint64_t turn;                /* the last turn that `due` was looked at */
     char *read_buffer;            /* bytes stay in it only during a read callback */
     struct mk_phase phase;        /* at the end of a turn */
     struct mk_timeouts lingering; /* streams that close */
@@ -123,6 +130,12 @@ void mk_stream_finish(struct mk_stream *stream, int error);
 
 /* Passes the kept bytes to the owner. */
 void mk_stream_deliver_kept(struct mk_stream *stream);
+
+/* Reports the end of the input, unless some of it is still kept. */
+void mk_stream_report_end(struct mk_stream *stream);
+
+/* A new turn has begun after mk_stream_yield: passes the rest to the owner. */
+void mk_stream_continue(struct mk_stream *stream);
 
 /* Schedules the kept bytes for the end of the turn, unless the stream is paused or congested. */
 void mk_stream_resume_kept(struct mk_stream *stream);

@@ -29,18 +29,47 @@ static void deliver(struct mk_streams *streams)
     }
 }
 
+/* Streams that had yielded before this turn go on. Returns whether there was any. */
+static bool continue_yielded(struct mk_streams *streams)
+{
+    struct mk_list due;
+    if (streams->turn == streams->loop->turns || mk_list_empty(&streams->due))
+        return false;
+    streams->turn = streams->loop->turns;
+    mk_list_take(&due, &streams->due);
+    while (!mk_list_empty(&due))
+        mk_stream_continue(MK_CONTAINER_OF(due.next, struct mk_stream, yield));
+    return true;
+}
+
+/* Those that have yielded in this turn go on in the next one, which does not wait for input. */
+static void await_next_turn(struct mk_streams *streams)
+{
+    while (!mk_list_empty(&streams->yielded)) {
+        struct mk_list *node = streams->yielded.next;
+        mk_list_remove(node);
+        mk_list_push(&streams->due, node);
+    }
+    if (!mk_list_empty(&streams->due))
+        mk_loop_continue(streams->loop);
+}
+
 /* The hooks must run after owners got kept bytes, and before output is sent. */
 static bool end_turn(struct mk_phase *phase)
 {
     struct mk_streams *streams = of_phase(phase);
+    if (continue_yielded(streams))
+        return true;
     if (!mk_list_empty(&streams->resumed)) {
         deliver(streams);
         return true;
     }
-    if (mk_list_empty(&streams->dirty))
-        return false;
-    mk_streams_flush(streams);
-    return !mk_list_empty(&streams->dirty) || !mk_list_empty(&streams->resumed);
+    if (!mk_list_empty(&streams->dirty))
+        mk_streams_flush(streams);
+    if (!mk_list_empty(&streams->dirty) || !mk_list_empty(&streams->resumed))
+        return true;
+    await_next_turn(streams);
+    return false;
 }
 
 static bool is_pending(const struct mk_phase *phase)
@@ -88,6 +117,8 @@ static struct mk_streams *streams_new(struct mk_loop *loop)
     mk_list_init(&streams->dirty);
     mk_list_init(&streams->blocked);
     mk_list_init(&streams->resumed);
+    mk_list_init(&streams->yielded);
+    mk_list_init(&streams->due);
     streams->sender = mk_sender_new();
     streams->read_buffer = malloc(MK_STREAM_READ_BUFFER);
     if (!streams->sender || !streams->read_buffer ||

@@ -48,6 +48,7 @@ struct mk_call *mk_call_new(struct mk_dispatch *dispatch, struct mk_caller *call
 void mk_call_free(struct mk_call *call)
 {
     struct mk_dispatch *dispatch = call->dispatch;
+    dispatch->held -= call->held;
     mk_buf_fini(&call->text);
     if (dispatch->spare_count == MAX_SPARE) {
         mk_arena_fini(&call->arena);
@@ -82,6 +83,7 @@ static void reply(struct mk_call *call)
     if (caller) {
         call->caller = NULL;
         caller->in_flight--;
+        caller->held -= call->held;
         caller->reply(caller, call);
     }
     mk_call_stats_end(call->dispatch->stats, call->counted, call->retcode, call->began);

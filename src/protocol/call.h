@@ -20,6 +20,7 @@ struct mk_call {
     struct mk_caller *caller; /* NULL once it has gone */
     struct mk_arena arena;
     struct mk_buf text; /* the text of the request, if it was taken over; else empty */
+    uint64_t held;      /* bytes that the dispatch and the caller count for it */
     uint64_t ticket;    /* the target's identifier of the call */
 
     const struct mk_action *action; /* NULL: control, or unknown */

@@ -5,6 +5,7 @@
 #ifndef MK_PROTOCOL_CALLER_H
 #define MK_PROTOCOL_CALLER_H
 
+#include "base/arena.h"
 #include "base/list.h"
 #include "protocol/call_stats.h"
 
@@ -39,7 +40,10 @@ struct mk_dispatch {
     struct mk_call_stats *stats; /* set by its owner after init; NULL: calls are not counted */
     struct mk_call *spare;       /* ended calls, kept for reuse */
     unsigned spare_count;
-    unsigned in_flight; /* calls that wait for their reply */
+    unsigned in_flight;      /* calls that wait for their reply */
+    uint64_t held;           /* bytes of memory of those calls */
+    uint64_t most_held;      /* a call that would bring `held` beyond it is refused; 0: none is */
+    struct mk_arena reading; /* the document of a large request, while it is validated */
 };
 
 /*
@@ -50,6 +54,7 @@ struct mk_caller {
     void (*reply)(struct mk_caller *caller, struct mk_call *call);
     struct mk_list calls; /* those in flight */
     unsigned in_flight;
+    uint64_t held; /* bytes of memory of those calls */
 };
 
 /* How a call ended, for transports that have a status code of their own for it. */
@@ -57,6 +62,7 @@ enum mk_outcome {
     MK_OUTCOME_DONE,      /* the target replied, with success or failure */
     MK_OUTCOME_MALFORMED, /* JSON or params: 400 or -400 */
     MK_OUTCOME_UNKNOWN,   /* no such API: 404 or -404 */
+    MK_OUTCOME_BUSY,      /* other calls in flight hold too much memory: 503 and -503 */
 };
 enum mk_outcome mk_call_outcome(const struct mk_call *call);
 int mk_call_retcode(const struct mk_call *call);

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "protocol/call.h"
+#include "protocol/call_memory.h"
 #include "protocol/operations.h"
 #include "protocol/problem.h"
 #include "protocol/tables.h"
@@ -16,6 +17,7 @@
 #include <errno.h>
 #include <milky/backend.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 void mk_dispatch_init(struct mk_dispatch *dispatch, struct mk_call_target *target, uint64_t self_id)
 {
@@ -30,6 +32,7 @@ void mk_dispatch_fini(struct mk_dispatch *dispatch)
 {
     assert(dispatch->in_flight == 0);
     mk_call_free_spare(dispatch);
+    mk_arena_fini(&dispatch->reading);
 }
 
 void mk_caller_init(struct mk_caller *caller,
@@ -44,6 +47,7 @@ void mk_caller_fini(struct mk_caller *caller)
     struct mk_list orphans; /* a target may end any of them */
     mk_list_take(&orphans, &caller->calls);
     caller->in_flight = 0;
+    caller->held = 0;
     MK_LIST_FOR_EACH (node, &orphans)
         MK_CONTAINER_OF(node, struct mk_call, node)->caller = NULL;
     while (!mk_list_empty(&orphans)) {
@@ -65,6 +69,15 @@ static void end_malformed(struct mk_call *call, struct mk_slice problem)
 static void end_out_of_memory(struct mk_call *call)
 {
     mk_call_end(call, MK_OUTCOME_DONE, MILKY_INTERNAL, MK_SLICE("out of memory"));
+}
+
+static void end_busy(struct mk_call *call)
+{
+    char text[128];
+    snprintf(text, sizeof(text),
+             "other calls of this bot that wait for their replies hold %llu bytes: try again later",
+             (unsigned long long)call->dispatch->held);
+    mk_call_end(call, MK_OUTCOME_BUSY, MILKY_BUSY, mk_slice_str(text));
 }
 
 static void end_unknown(struct mk_call *call, const char *what, struct mk_slice name)
@@ -116,7 +129,12 @@ static void call_target(struct mk_call *call, const struct mk_action *action, yy
         call->counted = request.number;
         call->name = mk_actions_1_2[request.number].name.ptr;
         call->params = request.params;
-        target->call(target, call);
+        if (call->text.len > 0 && mk_call_free_text(call) < 0)
+            end_out_of_memory(call);
+        else if (mk_call_admit(call))
+            target->call(target, call);
+        else
+            end_busy(call);
         break;
     case MK_MALFORMED:
         end_malformed(call, request.problem);
@@ -130,12 +148,16 @@ static void call_target(struct mk_call *call, const struct mk_action *action, yy
     }
 }
 
-/* Reads the request into the call's arena: a copy of `text`, or in place if it was taken over. */
+/*
+ * Reads a request: one that was taken over, or is large, in place in call->text; any other into the
+ * call's arena.
+ */
 static yyjson_doc *read_text(struct mk_call *call, struct mk_slice text, struct mk_buf *taken,
                              yyjson_read_err *error)
 {
-    yyjson_alc alc = mk_json_alc(&call->arena);
     struct mk_slice asked = taken ? mk_buf_slice(taken) : text;
+    bool is_large = asked.len > MK_CALL_LARGE;
+    yyjson_alc alc = mk_json_alc(is_large ? &call->dispatch->reading : &call->arena);
     if (taken)
         call->text = *taken;
     if (!mk_json_is_within_limit(asked)) {
@@ -144,8 +166,16 @@ static yyjson_doc *read_text(struct mk_call *call, struct mk_slice text, struct 
     }
     if (asked.len == 0)
         return NULL;
-    return taken ? mk_json_read_in_place(&call->text, &alc, error)
-                 : mk_json_read(asked, &alc, error);
+    if (!taken && !is_large)
+        return mk_json_read(asked, &alc, error);
+    if (!taken) {
+        mk_buf_init(&call->text, asked.len);
+        if (mk_buf_append_slice(&call->text, asked) < 0) {
+            *error = (yyjson_read_err){ YYJSON_READ_ERROR_MEMORY_ALLOCATION, "out of memory", 0 };
+            return NULL;
+        }
+    }
+    return mk_json_read_in_place(&call->text, &alc, error);
 }
 
 static void request(struct mk_dispatch *dispatch, const struct mk_action *action,
@@ -170,6 +200,7 @@ static void request(struct mk_dispatch *dispatch, const struct mk_action *action
         end_malformed(call, MK_SLICE("the body is empty: it must be at least {}"));
     else
         end_unreadable(call, &error);
+    mk_arena_reset(&dispatch->reading);
 }
 
 void mk_dispatch_request(struct mk_dispatch *dispatch, const struct mk_action *action,
@@ -220,22 +251,32 @@ static int keep_plain(struct mk_call *call, yyjson_val *echo)
     return 0;
 }
 
-/* Keeps the JSON of an echo unchanged; most are short strings or numbers. */
+static int keep_text(struct mk_call *call, struct mk_slice json)
+{
+    if (json.len > MK_CALL_LARGEST_ECHO)
+        return -EMSGSIZE;
+    const char *copy = mk_arena_dup(&call->arena, json);
+    call->echo = mk_slice_of(copy, copy ? json.len : 0);
+    return copy ? 0 : -ENOMEM;
+}
+
+/*
+ * Keeps the JSON of an echo unchanged; most are short strings or numbers. Returns 0, -EMSGSIZE or
+ * -ENOMEM.
+ */
 static int keep_echo(struct mk_call *call, yyjson_val *echo)
 {
-    if (yyjson_is_raw(echo)) {
-        call->echo = mk_slice_of(yyjson_get_raw(echo), yyjson_get_len(echo));
-        return 0;
-    }
+    if (yyjson_is_raw(echo))
+        return keep_text(call, mk_slice_of(yyjson_get_raw(echo), yyjson_get_len(echo)));
     if (is_plain(echo))
         return keep_plain(call, echo);
-    yyjson_alc alc = mk_json_alc(&call->arena);
+    if (yyjson_is_str(echo) && yyjson_get_len(echo) > MK_CALL_LARGEST_ECHO)
+        return -EMSGSIZE;
     size_t len;
-    const char *text = yyjson_val_write_opts(echo, 0, &alc, &len, NULL);
-    if (!text)
-        return -ENOMEM;
-    call->echo = mk_slice_of(text, len);
-    return 0;
+    char *text = yyjson_val_write(echo, YYJSON_WRITE_NOFLAG, &len);
+    int rc = text ? keep_text(call, mk_slice_of(text, len)) : -ENOMEM;
+    free(text);
+    return rc;
 }
 
 struct message {
@@ -276,7 +317,12 @@ static void end_wrong_type(struct mk_call *call, struct mk_slice field, struct m
 static void dispatch_root(struct mk_call *call, enum mk_dialect dialect, yyjson_val *root)
 {
     struct message message = read_message(root);
-    if (message.echo && keep_echo(call, message.echo) < 0) {
+    int rc = message.echo ? keep_echo(call, message.echo) : 0;
+    if (rc == -EMSGSIZE) {
+        end_malformed(call, MK_SLICE("echo: longer than 4 MiB: nothing was executed"));
+        return;
+    }
+    if (rc < 0) {
         end_out_of_memory(call);
         return;
     }
@@ -312,6 +358,7 @@ static void message(struct mk_dispatch *dispatch, enum mk_dialect dialect, struc
         dispatch_root(call, dialect, yyjson_doc_get_root(doc));
     else
         end_unreadable(call, &error);
+    mk_arena_reset(&dispatch->reading);
 }
 
 void mk_dispatch_message(struct mk_dispatch *dispatch, enum mk_dialect dialect,

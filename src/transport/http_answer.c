@@ -144,6 +144,8 @@ static void answer_call(struct mk_http_connection *connection, struct mk_call *c
         status = rules->malformed;
     else if (mk_call_outcome(call) == MK_OUTCOME_UNKNOWN)
         status = 404;
+    else if (mk_call_outcome(call) == MK_OUTCOME_BUSY)
+        status = 503;
     struct mk_http1_open open;
     struct mk_buf *out =
         mk_http_respond_begin(connection, status, json, (struct mk_slice){ 0 }, &open);

@@ -207,6 +207,7 @@ static struct mk_webhook *webhook_new(const struct mk_transport_context *context
     webhook->dialect = dialect;
     webhook->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MAX_WAIT_MS };
     webhook->calls = (struct mk_webhook_calls){
+        .loop = context->loop,
         .dispatch = context->dispatch,
         .dialect = dialect,
         .name = webhook->name,
@@ -361,6 +362,7 @@ static int repost(struct mk_transport *transport, struct mk_slice sink, uint64_t
         .dispatch = webhook->calls.dispatch,
         .dialect = webhook->dialect,
         .name = webhook->name,
+        .loop = webhook->calls.loop,
     };
     return mk_webhook_repost_start(&config, number, caller, &webhook->repost);
 }

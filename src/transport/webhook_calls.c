@@ -3,10 +3,11 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "net/loop.h"
 
 #include <stdlib.h>
 
-enum { MAX_CALLS = 1000 };
+enum { MAX_CALLS = 1000, CALLS_IN_TURN = 32 };
 
 static const char module[] = "webhook";
 
@@ -40,19 +41,48 @@ static bool execute_next(struct mk_webhook_calls *calls)
     return true;
 }
 
-/* Executes calls until one has to wait for its reply. */
-static void execute(struct mk_webhook_calls *calls)
+static void free_response(struct mk_webhook_calls *calls)
 {
-    bool more = true;
-    calls->executing = true;
-    while (more && calls->caller.in_flight == 0)
-        more = execute_next(calls);
-    calls->executing = false;
-    if (more)
-        return;
     yyjson_doc_free(calls->doc);
     calls->doc = NULL;
+    if (calls->held > 0)
+        calls->dispatch->held -= calls->held;
+    calls->held = 0;
+    calls->next_turn = mk_timer_free(calls->next_turn);
+}
+
+/* Counts the calls of a turn. Returns false if the next one has to wait for the next turn. */
+static bool may_execute(struct mk_webhook_calls *calls)
+{
+    if (!calls->loop)
+        return true;
+    if (calls->turn != calls->loop->turns)
+        calls->in_turn = 0;
+    calls->turn = calls->loop->turns;
+    return calls->in_turn++ < CALLS_IN_TURN;
+}
+
+/* Executes calls until one has to wait for its reply, or for the next turn. */
+static void execute(struct mk_webhook_calls *calls)
+{
+    bool more = true, may = true;
+    calls->executing = true;
+    while (more && calls->caller.in_flight == 0 && (may = may_execute(calls)))
+        more = execute_next(calls);
+    calls->executing = false;
+    if (!may)
+        mk_timer_start(calls->next_turn, 0);
+    if (more)
+        return;
+    free_response(calls);
     calls->done(calls);
+}
+
+static void on_next_turn(void *arg)
+{
+    struct mk_webhook_calls *calls = arg;
+    calls->in_turn = 0;
+    execute(calls);
 }
 
 /* A webhook cannot send replies: a failure is only logged. */
@@ -94,8 +124,7 @@ void mk_webhook_calls_init(struct mk_webhook_calls *calls)
 void mk_webhook_calls_fini(struct mk_webhook_calls *calls)
 {
     mk_caller_fini(&calls->caller);
-    yyjson_doc_free(calls->doc);
-    calls->doc = NULL;
+    free_response(calls);
 }
 
 int mk_webhook_calls_run(struct mk_webhook_calls *calls, struct mk_slice body)
@@ -110,8 +139,17 @@ int mk_webhook_calls_run(struct mk_webhook_calls *calls, struct mk_slice body)
         mk_log_warn(module, "%s: its response has %zu calls: only the first %d are executed",
                     "%s：其响应中有 %zu 个调用：只执行前 %d 个", calls->name, yyjson_arr_size(root),
                     MAX_CALLS);
+    calls->next_turn = calls->loop ? mk_timer_new(calls->loop, on_next_turn, calls) : NULL;
+    if (calls->loop && !calls->next_turn) {
+        mk_log_error(module, "%s: out of memory for its calls", "%s：内存不足，无法执行其调用",
+                     calls->name);
+        yyjson_doc_free(doc);
+        return 1;
+    }
     calls->doc = doc;
     calls->number = 0;
+    calls->held = body.len;
+    calls->dispatch->held += body.len;
     yyjson_arr_iter_init(root, &calls->rest);
     execute(calls);
     return 0;

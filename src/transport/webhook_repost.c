@@ -87,6 +87,7 @@ int mk_webhook_repost_start(const struct mk_repost_config *config, uint64_t numb
     repost->name = config->name;
     repost->number = number;
     repost->calls = (struct mk_webhook_calls){
+        .loop = config->loop,
         .dispatch = config->dispatch,
         .dialect = config->dialect,
         .name = config->name,

@@ -19,6 +19,7 @@ struct mk_repost_config {
     struct mk_dispatch *dispatch;
     enum mk_dialect dialect;
     const char *name; /* of the webhook, for logs */
+    struct mk_loop *loop;
 };
 
 /*

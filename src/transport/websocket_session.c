@@ -52,6 +52,7 @@ void mk_session_context_limit(struct mk_session_context *context,
 {
     context->websocket.message_limit = limits->message_bytes;
     context->most_calls = limits->calls_in_flight;
+    context->most_held = limits->pending_bytes;
     context->most_lag = limits->lag_bytes;
 }
 
@@ -77,6 +78,12 @@ static void close_when_answered(struct mk_session *session)
         mk_websocket_close(session->websocket, MK_WS_GOING_AWAY, MK_SLICE("milky is stopping"));
 }
 
+static bool is_full(const struct mk_session *session)
+{
+    return session->caller.in_flight >= session->context->most_calls ||
+           session->caller.held >= session->context->most_held;
+}
+
 static void on_reply(struct mk_caller *caller, struct mk_call *call)
 {
     struct mk_session *session = MK_CONTAINER_OF(caller, struct mk_session, caller);
@@ -84,7 +91,7 @@ static void on_reply(struct mk_caller *caller, struct mk_call *call)
     struct mk_buf *out = mk_websocket_begin(session->websocket, &open);
     if (out)
         mk_websocket_end(session->websocket, MK_WS_TEXT, &open, mk_reply_write_message(out, call));
-    if (caller->in_flight < session->context->most_calls)
+    if (!is_full(session))
         mk_websocket_resume(session->websocket);
     close_when_answered(session);
 }
@@ -105,7 +112,7 @@ static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice pa
         mk_dispatch_message_take(context->dispatch, context->dialect, &message, &session->caller);
     else
         mk_dispatch_message(context->dispatch, context->dialect, payload, &session->caller);
-    if (session->caller.in_flight >= context->most_calls)
+    if (is_full(session))
         mk_websocket_pause(session->websocket);
 }
 

@@ -29,6 +29,7 @@ struct mk_session_context {
     void (*received)(void *arg, uint64_t number);
     uint64_t *unanswered_pings; /* counts connections without a pong; or NULL */
     uint64_t most_calls;        /* in flight on one connection; at the limit it is not read */
+    uint64_t most_held;         /* bytes of memory of those calls; at the limit likewise */
     uint64_t most_lag;          /* bytes of events that a connection may be behind */
 };
 
@@ -37,9 +38,11 @@ struct mk_compression; /* wire/deflate.h */
 
 /* Limits of one session. */
 struct mk_session_limits {
-    uint64_t message_bytes;   /* of a received message */
-    uint64_t calls_in_flight; /* at the limit no more is read */
-    uint64_t lag_bytes;       /* of events; a session that is further behind is closed */
+    uint64_t message_bytes;        /* of a received message */
+    uint64_t calls_in_flight;      /* at the limit no more is read */
+    uint64_t lag_bytes;            /* of events; a session that is further behind is closed */
+    uint64_t pending_bytes;        /* of memory of calls in flight; at the limit no more is read */
+    uint64_t pending_bytes_of_bot; /* of all sessions of a bot; beyond it calls are refused */
 };
 
 int mk_session_context_init(struct mk_session_context *context, struct mk_loop *loop,

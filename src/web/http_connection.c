@@ -168,6 +168,7 @@ static void on_request(struct mk_http_connection *connection,
 {
     struct mk_http_context *context = connection->context;
     connection->in_body = false;
+    mk_stream_worked(connection->stream, MK_STREAM_REQUEST + request->body.len);
     mk_timeout_arm(&context->idle, &connection->timeout);
     if (connection->answered)
         return;
@@ -252,6 +253,11 @@ static void free_connection(struct mk_http_connection *connection)
     free(connection);
 }
 
+static bool is_held(const struct mk_http_connection *connection)
+{
+    return mk_stream_congested(connection->stream) || mk_stream_yielded(connection->stream);
+}
+
 static size_t on_read(void *owner, char *data, size_t len)
 {
     struct mk_http_connection *connection = owner;
@@ -260,7 +266,7 @@ static size_t on_read(void *owner, char *data, size_t len)
     connection->in_read = true;
     /* A request without a body ends with its head: the parser reports it without another byte. */
     while (connection->state == MK_HTTP_READING &&
-           (status == MK_HTTP1_HEAD || (at < len && !mk_stream_congested(connection->stream)))) {
+           (status == MK_HTTP1_HEAD || (at < len && !is_held(connection)))) {
         size_t consumed;
         status = mk_http1_parser_feed(connection->parser, data + at, len - at, &consumed);
         at += consumed;

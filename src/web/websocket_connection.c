@@ -152,9 +152,17 @@ static void on_failure(struct mk_websocket *websocket, const struct mk_ws_event 
     finish(websocket);
 }
 
+enum { CONTROL_WORK = 64 };
+
+static size_t work_of(const struct mk_ws_event *event, int status)
+{
+    return status == MK_WS_MESSAGE ? MK_STREAM_REQUEST + event->payload.len : CONTROL_WORK;
+}
+
 static void on_event(struct mk_websocket *websocket, int status)
 {
     const struct mk_ws_event *event = &websocket->parser.event;
+    mk_stream_worked(websocket->stream, work_of(event, status));
     if (status == MK_WS_FAIL)
         on_failure(websocket, event);
     else if (event->opcode == MK_WS_CLOSE)
@@ -168,6 +176,12 @@ static void on_event(struct mk_websocket *websocket, int status)
         websocket->events->message(websocket->owner, event->opcode, event->payload);
 }
 
+/* Returns whether nothing more is to be read for now. */
+static bool is_held(const struct mk_stream *stream)
+{
+    return mk_stream_paused(stream) || mk_stream_congested(stream) || mk_stream_yielded(stream);
+}
+
 /* On a message the owner may pause the stream (too many calls in flight), write much, or close. */
 static size_t on_read(void *owner, char *data, size_t len)
 {
@@ -175,7 +189,7 @@ static size_t on_read(void *owner, char *data, size_t len)
     size_t at = 0;
     websocket->received_at = mk_loop_now(websocket->context->loop);
     while (at < len && websocket->state != DONE) {
-        if (mk_stream_paused(websocket->stream) || mk_stream_congested(websocket->stream))
+        if (is_held(websocket->stream))
             return at;
         size_t consumed;
         int status = mk_ws_parser_feed(&websocket->parser, data + at, len - at, &consumed);

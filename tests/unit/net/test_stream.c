@@ -27,7 +27,7 @@ static void an_idle_stream_is_small(void **state)
 {
     (void)state;
     begin(false);
-    assert_true(sizeof(struct mk_stream) <= 448);
+    assert_true(sizeof(struct mk_stream) <= 472);
     owner_says(&owner, "x");
     turn(&loop);
     assert_null(owner.stream->output.data);
@@ -403,12 +403,65 @@ static void the_client_address_is_known(void **state)
     }
 }
 
+/* Takes a byte at a time, each of which is a quarter of a share. */
+static size_t take_a_quarter(struct owner *taker, char *data, size_t len)
+{
+    static uint64_t turn;
+    static unsigned in_turn;
+    if (turn != loop.turns)
+        in_turn = 0;
+    turn = loop.turns;
+    assert_true(++in_turn <= 4);
+    assert_int_equal(mk_buf_append(&taker->in, data, len ? 1 : 0), 0);
+    mk_stream_worked(taker->stream, MK_STREAM_SHARE / 4);
+    return 1;
+}
+
+/* The rest of what came waits for the next turn, and the peer's end for the rest. */
+static void work_is_shared_out_over_turns(void **state)
+{
+    (void)state;
+    begin(false);
+    owner.on_read = take_a_quarter;
+    peer_says("abcdefghijklm");
+    shutdown(pair[1], SHUT_WR);
+    TURN_UNTIL(&loop, owner.reads == 1);
+    uint64_t first = loop.turns;
+    assert_false(mk_stream_yielded(owner.stream) && owner.reads < 4);
+    TURN_UNTIL(&loop, owner.ends == 1);
+    assert_heard(&owner, "abcdefghijklm");
+    assert_true(loop.turns - first >= 3);
+}
+
+static void a_stream_that_yields_may_pause_or_end(void **state)
+{
+    (void)state;
+    begin(false);
+    owner.on_read = take_a_quarter;
+    peer_says("abcdef");
+    TURN_UNTIL(&loop, owner.reads == 4);
+    assert_true(mk_stream_yielded(owner.stream));
+    mk_stream_pause(owner.stream);
+    turn(&loop);
+    turn(&loop);
+    assert_int_equal(owner.reads, 4);
+    assert_false(mk_stream_yielded(owner.stream));
+    mk_stream_resume(owner.stream);
+    TURN_UNTIL(&loop, owner.reads == 6);
+    peer_says("ghijkl");
+    TURN_UNTIL(&loop, owner.stream && mk_stream_yielded(owner.stream));
+    mk_stream_abort(owner.stream, 0);
+    TURN_UNTIL(&loop, owner.closes == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(bytes_are_read_and_written),
         TEST(an_idle_stream_is_small),
         TEST(a_paused_stream_keeps_the_rest),
+        TEST(work_is_shared_out_over_turns),
+        TEST(a_stream_that_yields_may_pause_or_end),
         TEST(resuming_within_read_continues_at_once),
         TEST(kept_requests_are_answered_in_one_turn),
         TEST(unread_bytes_go_to_the_new_owner),

@@ -437,6 +437,121 @@ static void test_values_are_bounded(void **state)
     mk_buf_fini(&text);
 }
 
+/* A message of `len` bytes of params that nothing reads, or (wanted) that the call keeps. */
+static struct mk_buf of_length(size_t len, bool wanted)
+{
+    struct mk_buf text =
+        gathered("{\"action\":\"get_cookies\",\"echo\":7,\"params\":{\"domain\":\"a\"");
+    text.max = SIZE_MAX;
+    assert_int_equal(
+        mk_buf_append_slice(&text, wanted ? MK_SLICE(",\"domain\":\"") : MK_SLICE(",\"x\":\"")), 0);
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(mk_buf_append_char(&text, 'b'), 0);
+    assert_int_equal(mk_buf_append_slice(&text, MK_SLICE("\"}}")), 0);
+    return text;
+}
+
+/* A call that waits holds what it needs: its params and its echo, not the text that it came in. */
+static void test_a_text_is_freed_when_it_was_read(void **state)
+{
+    struct fixture *f = *state;
+    f->later = true;
+    for (int taken = 0; taken < 2; taken++) {
+        struct mk_buf text = of_length(1 << 20, false);
+        if (taken) {
+            mk_dispatch_message_take(&f->dispatch, NEW, &text, &f->caller);
+        } else {
+            mk_dispatch_message(&f->dispatch, NEW, mk_buf_slice(&text), &f->caller);
+            mk_buf_fini(&text);
+        }
+        assert_string_equal(f->params, "{\"domain\":\"a\"}");
+        assert_null(f->pending->text.data);
+        assert_null(f->dispatch.reading.block);
+        assert_in_range(f->dispatch.held, 1, 8192);
+        assert_int_equal(f->caller.held, f->dispatch.held);
+        assert_string_equal(milky_string(f->pending->params, "domain", NULL), "a");
+        mk_call_fail(f->pending, -1, "no");
+        assert_non_null(strstr(f->message.data, "\"echo\":7"));
+        assert_int_equal(f->dispatch.held + f->caller.held, 0);
+    }
+    struct mk_buf text = of_length(1 << 20, true);
+    mk_dispatch_message_take(&f->dispatch, NEW, &text, &f->caller);
+    assert_in_range(f->dispatch.held, 1 << 20, 5 << 19);
+    size_t len;
+    assert_int_equal(milky_string(f->pending->params, "domain", &len)[(1 << 20) - 1], 'b');
+    assert_int_equal(len, 1 << 20);
+    mk_call_fail(f->pending, -1, "no");
+    assert_int_equal(f->dispatch.held + f->caller.held, 0);
+}
+
+/* The calls of a bot hold a bounded number of bytes; one that is alone always fits. */
+static void test_held_bytes_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    f->later = true;
+    f->dispatch.most_held = 1 << 20;
+    struct mk_buf text = of_length(2 << 20, true);
+    mk_dispatch_message_take(&f->dispatch, NEW, &text, &f->caller);
+    struct mk_call *first = f->pending;
+    assert_int_equal(f->calls, 1);
+    const struct mk_slice small = MK_SLICE("{\"action\":\"get_login_info\",\"echo\":8}");
+    mk_dispatch_message(&f->dispatch, NEW, small, &f->caller);
+    assert_int_equal(f->calls, 1);
+    assert_int_equal(f->retcode, MILKY_BUSY);
+    assert_int_equal(f->outcome, MK_OUTCOME_BUSY);
+    assert_non_null(strstr(f->message.data, "\"echo\":8"));
+    mk_call_fail(first, -1, "no");
+    mk_dispatch_message(&f->dispatch, NEW, small, &f->caller);
+    assert_int_equal(f->calls, 2);
+    uint64_t held = f->dispatch.held;
+    struct mk_caller gone;
+    struct mk_call *kept = f->pending;
+    mk_caller_init(&gone, f->caller.reply);
+    f->dispatch.most_held = 2 * held;
+    mk_dispatch_message(&f->dispatch, NEW, small, &gone);
+    assert_int_equal(f->dispatch.held, 2 * held);
+    mk_caller_fini(&gone); /* its call still holds memory */
+    assert_int_equal(f->dispatch.held, 2 * held);
+    mk_dispatch_message(&f->dispatch, NEW, small, &f->caller);
+    assert_int_equal(f->retcode, MILKY_BUSY);
+    mk_call_fail(f->pending, -1, "no");
+    mk_call_fail(kept, -1, "no");
+    assert_int_equal(f->dispatch.held, 0);
+}
+
+/* The reply with an echo of this length can be sent; a longer one is refused before the call. */
+static void test_an_echo_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    for (int form = 0; form < 3; form++) {
+        const struct mk_slice begin = form == 0   ? MK_SLICE("\"")
+                                      : form == 1 ? MK_SLICE("[\"")
+                                                  : MK_SLICE("");
+        const struct mk_slice end = form == 0   ? MK_SLICE("\"")
+                                    : form == 1 ? MK_SLICE("\"]")
+                                                : MK_SLICE("");
+        for (size_t more = 0; more < 2; more++) {
+            struct mk_buf text =
+                gathered("{\"action\":\"quit_group\",\"params\":{\"group_id\":10001},"
+                         "\"echo\":");
+            text.max = SIZE_MAX;
+            unsigned calls = f->calls;
+            mk_buf_append_slice(&text, begin);
+            size_t len = (4 << 20) - begin.len - end.len + more;
+            assert_int_equal(mk_buf_reserve(&text, len + 8), 0);
+            memset(text.data + text.len, '7', len);
+            text.len += len;
+            mk_buf_append_slice(&text, end);
+            mk_buf_append_slice(&text, MK_SLICE("}"));
+            mk_dispatch_message_take(&f->dispatch, NEW, &text, &f->caller);
+            assert_int_equal(f->calls, calls + (more == 0));
+            assert_int_equal(f->retcode, more ? MILKY_MALFORMED : 0);
+            assert_true(more ? strstr(f->message.data, "echo: longer than 4 MiB") != NULL
+                             : strlen(f->message.data) > 4 << 20);
+        }
+    }
+}
+
 static void test_a_full_buffer_gets_nothing(void **state)
 {
     (void)state;
@@ -476,6 +591,9 @@ int main(void)
         FIXTURE_TEST(test_fields_of_params),
         FIXTURE_TEST(test_taken_texts),
         FIXTURE_TEST(test_values_are_bounded),
+        FIXTURE_TEST(test_a_text_is_freed_when_it_was_read),
+        FIXTURE_TEST(test_held_bytes_are_bounded),
+        FIXTURE_TEST(test_an_echo_is_bounded),
         FIXTURE_TEST(test_a_full_buffer_gets_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
