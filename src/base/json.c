@@ -46,16 +46,26 @@ yyjson_doc *mk_json_read_in_place(struct mk_buf *text, const yyjson_alc *alc,
                             alc, error);
 }
 
-bool mk_json_is_within_limit(struct mk_slice text)
+enum { STRETCH = 64 * 1024 }; /* bytes between two looks at the count */
+
+bool mk_json_has_at_most(struct mk_slice text, size_t most)
 {
     size_t count = 1;
-    if (text.len < MK_JSON_MAX_VALUES)
+    if (text.len < most)
         return true;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        count += (c == ',') | (c == ':') | (c == '[') | (c == '{');
+    for (size_t at = 0; at < text.len && count <= most; at += STRETCH) {
+        size_t end = text.len - at < STRETCH ? text.len : at + STRETCH;
+        for (size_t i = at; i < end; i++) {
+            char c = text.ptr[i];
+            count += (c == ',') | (c == ':') | (c == '[') | (c == '{');
+        }
     }
-    return count <= MK_JSON_MAX_VALUES;
+    return count <= most;
+}
+
+bool mk_json_is_within_limit(struct mk_slice text)
+{
+    return mk_json_has_at_most(text, MK_JSON_MAX_VALUES);
 }
 
 /*

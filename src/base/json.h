@@ -34,6 +34,8 @@ enum { MK_JSON_MAX_VALUES = 1000 * 1000 };
  * characters before values within strings as well: a string with that many commas is refused too.
  */
 bool mk_json_is_within_limit(struct mk_slice text);
+/* The same with another bound. */
+bool mk_json_has_at_most(struct mk_slice text, size_t most);
 
 /*
  * The value as an integer: any JSON number that is one mathematically (12, 12.0, 1.2e1) and fits.

@@ -73,9 +73,10 @@ bool mk_call_admit(struct mk_call *call)
 {
     struct mk_dispatch *dispatch = call->dispatch;
     uint64_t bytes = mk_arena_size(&call->arena) + call->text.cap;
-    bool fits = dispatch->most_held == 0 || dispatch->held == 0 ||
-                dispatch->held + bytes <= dispatch->most_held;
-    if (!fits)
+    uint64_t most = dispatch->most_held;
+    if (most > 0 && bytes > most - most / 4)
+        bytes = most - most / 4;
+    if (most > 0 && dispatch->held + bytes > most)
         return false;
     call->held = bytes;
     call->caller->held += bytes;

@@ -21,7 +21,8 @@ int mk_call_free_text(struct mk_call *call);
 
 /*
  * Counts the memory of the call. Returns false if it is too much beside the other calls in flight
- * of its bot; a call that is alone always fits.
+ * of its bot. A call counts as at most three quarters of the bound: so one of the largest size
+ * fits, and small calls beside it, but no second one.
  */
 bool mk_call_admit(struct mk_call *call);
 

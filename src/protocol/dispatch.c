@@ -160,7 +160,7 @@ static yyjson_doc *read_text(struct mk_call *call, struct mk_slice text, struct 
     yyjson_alc alc = mk_json_alc(is_large ? &call->dispatch->reading : &call->arena);
     if (taken)
         call->text = *taken;
-    if (!mk_json_is_within_limit(asked)) {
+    if (!mk_json_has_at_most(asked, MK_CALL_MOST_VALUES)) {
         *error = (yyjson_read_err){ YYJSON_READ_ERROR_JSON_STRUCTURE, "too many values", 0 };
         return NULL;
     }
@@ -371,6 +371,16 @@ void mk_dispatch_message_take(struct mk_dispatch *dispatch, enum mk_dialect dial
                               struct mk_buf *text, struct mk_caller *caller)
 {
     message(dispatch, dialect, (struct mk_slice){ 0 }, text, caller);
+}
+
+void mk_dispatch_too_large(struct mk_dispatch *dispatch, struct mk_caller *caller)
+{
+    struct mk_call *call = mk_call_new(dispatch, caller);
+    if (call)
+        end_malformed(call, MK_SLICE("too many values or bytes: a compressed message may become "
+                                     "5 MiB long, or twice as long as it came"));
+    else
+        mk_call_out_of_memory(dispatch, caller);
 }
 
 /* --- operators' requests --- */

@@ -58,6 +58,15 @@ void mk_dispatch_message_take(struct mk_dispatch *dispatch, enum mk_dialect dial
                               struct mk_buf *message, struct mk_caller *caller);
 
 /*
+ * The most values of a call's JSON: reading and checking them takes some milliseconds. It is
+ * refused before it is read.
+ */
+enum { MK_CALL_MOST_VALUES = 384 * 1024 };
+
+/* Replies to a message that has not been read, because it is too large. */
+void mk_dispatch_too_large(struct mk_dispatch *dispatch, struct mk_caller *caller);
+
+/*
  * One operator's request, for target->control: `action` is any text, `body` a JSON object, or
  * empty for an empty one. It is checked by target->operations (protocol/operations.h); where there
  * are none, nothing but that is checked.

@@ -24,7 +24,8 @@ enum {
     MK_NAME_MAX = 63,   /* bytes of the name of an action or event */
     MK_SLOTS = 256,     /* of a hash table of names */
     MK_NO_SLOT = 255,
-    MK_DEPTH_MAX = 17, /* segments in segments: a message, and 16 forwards in each other */
+    MK_ELEMENTS_MAX = 4096, /* of all lists of one call */
+    MK_DEPTH_MAX = 17,      /* segments in segments: a message, and 16 forwards in each other */
 };
 
 /* Kinds of conversation: `message_scene` of 1.2, the first part of the draft's `message_id`. */

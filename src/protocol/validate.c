@@ -16,6 +16,7 @@ struct walk {
     const struct mk_conversation_rule *rule; /* which conversation the params are about */
     yyjson_mut_val *params;                  /* the params made so far */
     unsigned depth;                          /* segments in segments */
+    size_t elements;                         /* of all lists */
     struct mk_slice problem;
 };
 
@@ -91,6 +92,7 @@ static int read_array(struct walk *walk, const struct mk_json_path *at, const st
     struct mk_json_path here = { .up = at };
     size_t index, count;
     yyjson_val *element;
+    walk->elements += yyjson_arr_size(given);
     yyjson_arr_foreach (given, index, count, element) {
         here.index = index;
         yyjson_mut_val *value;
@@ -335,6 +337,9 @@ int mk_validate(const struct mk_action *action, yyjson_val *given, yyjson_mut_do
     }
     if (rc == MK_VALID && route && route->refuse)
         rc = mk_problem_refuse(arena, action->id, route->refuse, &walk.problem);
+    if (rc == MK_VALID && walk.elements > MK_ELEMENTS_MAX)
+        rc = mk_problem_refuse(arena, MK_SLICE("params"), "more than 4096 elements in all lists",
+                               &walk.problem);
     request->number = route ? route->number : action->number;
     request->params = walk.params;
     request->problem = walk.problem;

@@ -129,7 +129,8 @@ void mk_webhook_calls_fini(struct mk_webhook_calls *calls)
 
 int mk_webhook_calls_run(struct mk_webhook_calls *calls, struct mk_slice body)
 {
-    yyjson_doc *doc = mk_json_is_within_limit(body) ? mk_json_read(body, NULL, NULL) : NULL;
+    yyjson_doc *doc =
+        mk_json_has_at_most(body, MK_CALL_MOST_VALUES) ? mk_json_read(body, NULL, NULL) : NULL;
     yyjson_val *root = yyjson_doc_get_root(doc);
     if (!doc || !are_calls(root)) {
         yyjson_doc_free(doc);

@@ -116,6 +116,14 @@ static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice pa
         mk_websocket_pause(session->websocket);
 }
 
+/* A small message that becomes a very large one. */
+static void on_cut(void *owner)
+{
+    struct mk_session *session = owner;
+    if (!session->stopping && session->context->dispatch)
+        mk_dispatch_too_large(session->context->dispatch, &session->caller);
+}
+
 /* --- receipts --- */
 
 /* The ping is sent behind the events that it asks for, and a peer reads in order. */
@@ -174,11 +182,13 @@ static void on_closed(void *owner, uint16_t code, const char *why)
 
 static const struct mk_websocket_events websocket_events = {
     .message = on_message,
+    .cut = on_cut,
     .closed = on_closed,
 };
 
 static const struct mk_websocket_events websocket_events_with_receipts = {
     .message = on_message,
+    .cut = on_cut,
     .pong = on_pong,
     .ping_payload = ping_payload,
     .sent = on_sent,

@@ -154,8 +154,19 @@ static void on_failure(struct mk_websocket *websocket, const struct mk_ws_event 
 
 enum { CONTROL_WORK = 64 };
 
+static void on_cut(struct mk_websocket *websocket)
+{
+    if (websocket->events->cut)
+        websocket->events->cut(websocket->owner);
+    else
+        mk_websocket_close(websocket, MK_WS_TOO_BIG,
+                           MK_SLICE("a message is too long when it is decompressed"));
+}
+
 static size_t work_of(const struct mk_ws_event *event, int status)
 {
+    if (event->cut)
+        return MK_STREAM_SHARE;
     return status == MK_WS_MESSAGE ? MK_STREAM_REQUEST + event->payload.len : CONTROL_WORK;
 }
 
@@ -172,7 +183,9 @@ static void on_event(struct mk_websocket *websocket, int status)
     else if (event->opcode == MK_WS_PONG) {
         if (websocket->state == OPEN && websocket->events->pong)
             websocket->events->pong(websocket->owner, event->payload);
-    } else if (status == MK_WS_MESSAGE && websocket->state == OPEN)
+    } else if (event->cut && websocket->state == OPEN)
+        on_cut(websocket);
+    else if (status == MK_WS_MESSAGE && websocket->state == OPEN)
         websocket->events->message(websocket->owner, event->opcode, event->payload);
 }
 

@@ -16,6 +16,11 @@ struct mk_websocket_events {
     /* A whole message, borrowed for the call. Not called while the connection is closing. */
     void (*message)(void *owner, enum mk_ws_opcode opcode, struct mk_slice payload);
     /*
+     * May be NULL: then the connection is closed with 1009. A message was not decompressed, because
+     * it becomes so much longer (mk_ws_event.cut).
+     */
+    void (*cut)(void *owner);
+    /*
      * The connection has ended and is freed after this returns. `code` is the peer's close code,
      * MK_WS_ABNORMAL without a closing handshake; `why` is for a log. Never called from within a
      * function that the owner calls.

@@ -269,12 +269,28 @@ static bool check_text(struct mk_ws_parser *parser, const char *data, size_t len
            mk_utf8_feed(&parser->utf8, data, len);
 }
 
-/* Replaces `*payload` by the decompressed message. */
-static int decompress(struct mk_ws_parser *parser, struct mk_slice *payload)
+/*
+ * The length that a compressed message may become: a few bytes must not cost the time of a message
+ * of the largest size.
+ */
+static size_t inflated_limit(const struct mk_ws_parser *parser, size_t len)
 {
-    int rc =
-        mk_deflate_inflate_next(parser->deflate, parser->window, *payload, parser->limit, payload);
+    size_t most = len < MK_WS_FREE_INFLATED / 2 ? MK_WS_FREE_INFLATED : 2 * len;
+    return most < parser->limit ? most : parser->limit;
+}
+
+/* Replaces `*payload` by the decompressed message. */
+static int decompress(struct mk_ws_parser *parser, struct mk_slice *payload, bool *cut)
+{
+    size_t most = inflated_limit(parser, payload->len);
+    int rc = mk_deflate_inflate_next(parser->deflate, parser->window, *payload, most, payload);
     mk_buf_fini(&parser->message);
+    /* A peer that continues its window cannot be followed beyond a message that is cut. */
+    if (rc == MK_INFLATE_TOO_BIG && most < parser->limit && !parser->window) {
+        *payload = (struct mk_slice){ 0 };
+        *cut = true;
+        return DONE;
+    }
     switch (rc) {
     case 0:
         break;
@@ -297,12 +313,14 @@ static int end_data(struct mk_ws_parser *parser, struct mk_slice payload)
         return DONE;
     if (parser->utf8.need > 0)
         return fail(parser, MK_WS_INVALID_DATA, "a text ends within a character");
+    bool cut = false;
     if (parser->compressed) {
-        int rc = decompress(parser, &payload);
+        int rc = decompress(parser, &payload, &cut);
         if (rc != DONE)
             return rc;
     }
-    parser->event = (struct mk_ws_event){ .opcode = parser->message_opcode, .payload = payload };
+    parser->event =
+        (struct mk_ws_event){ .opcode = parser->message_opcode, .payload = payload, .cut = cut };
     parser->message_opcode = 0;
     parser->has_event = true;
     return MK_WS_MESSAGE;

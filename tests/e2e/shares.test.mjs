@@ -129,6 +129,39 @@ describe('calls that wait', { concurrency: 1 }, () => {
   });
 });
 
+describe('one message', { concurrency: 1 }, () => {
+  it('that becomes a thousand times longer is refused before that, and its connection stays', async (t) => {
+    const milky = await serve(t, config());
+    for (const index of [0, 1]) {
+      const client = await connect(t, milky.ws(index));
+      assert.equal(client.socket.extensions, 'permessage-deflate');
+      const before = await memory(milky, 'VmHWM');
+      for (const piece of ['x', '好', ' ', '\\u0001']) {
+        const answer = once(client.socket, 'message');
+        client.socket.send(`{"action":"set_nickname","params":{"new_nickname":"bomb","x":"${piece.repeat(40 * MIB / Buffer.byteLength(piece))}"}}`);
+        const { data } = JSON.parse((await within(answer, 'the reply'))[0]);
+        assert.deepEqual([data.retcode, /5 MiB/.test(data.message)], [-400, true]);
+      }
+      const grown = (await memory(milky, 'VmHWM')) - before;
+      assert.ok(grown < 16, `${grown} MiB`);
+      assert.notEqual((await call(milky.http(0), 'get_login_info')).body.data.nickname, 'bomb');
+      assert.equal(client.socket.readyState, 1);
+    }
+  });
+
+  it('has a bounded number of segments, and of values', async (t) => {
+    const milky = await serve(t, config());
+    const segments = (count) => ({ group_id: GROUP, message: Array.from({ length: count }, (_, i) => ({ type: 'text', data: { text: `${i % 10}` } })) });
+    const { body } = await call(milky.http(0), 'send_group_message', segments(4096));
+    assert.equal(body.retcode, 0, body.message);
+    const refused = await call(milky.http(0), 'send_group_message', segments(4097));
+    assert.deepEqual([refused.status, refused.body.retcode], [200, -501]);
+    assert.match(refused.body.message, /4096 elements/);
+    const values = await call(milky.http(0), 'get_login_info', { x: Array(400000).fill(1) });
+    assert.match(values.body.message, /too many values/);
+  });
+});
+
 describe('an echo', { concurrency: 1 }, () => {
   it('of the largest size is returned, and a longer one refused before its call is executed', async (t) => {
     const milky = await serve(t, config());

@@ -422,7 +422,7 @@ static void test_values_are_bounded(void **state)
     struct fixture *f = *state;
     static const char *const pieces[] = { "0,", "[],", "{},", "\"\",", "[" };
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
-        struct mk_buf text = of_values(pieces[i], MK_JSON_MAX_VALUES + 1, "0]}");
+        struct mk_buf text = of_values(pieces[i], MK_CALL_MOST_VALUES + 1, "0]}");
         mk_dispatch_message(&f->dispatch, NEW, mk_buf_slice(&text), &f->caller);
         assert_int_equal(f->retcode, MILKY_MALFORMED);
         assert_non_null(strstr(f->message.data, "too many values"));
@@ -430,8 +430,8 @@ static void test_values_are_bounded(void **state)
         assert_int_equal(f->retcode, MILKY_MALFORMED);
         assert_non_null(strstr(f->message.data, "too many values"));
     }
-    struct mk_buf text = of_values("0,", MK_JSON_MAX_VALUES - 2, "0]}");
-    assert_true(text.len > MK_JSON_MAX_VALUES);
+    struct mk_buf text = of_values("0,", MK_CALL_MOST_VALUES - 2, "0]}");
+    assert_true(text.len > MK_CALL_MOST_VALUES);
     mk_dispatch_message(&f->dispatch, NEW, mk_buf_slice(&text), &f->caller);
     assert_int_equal(f->retcode, MILKY_UNKNOWN);
     mk_buf_fini(&text);
@@ -484,34 +484,35 @@ static void test_a_text_is_freed_when_it_was_read(void **state)
     assert_int_equal(f->dispatch.held + f->caller.held, 0);
 }
 
-/* The calls of a bot hold a bounded number of bytes; one that is alone always fits. */
+/* The calls of a bot hold a bounded number of bytes; one large call fits, and small ones beside. */
 static void test_held_bytes_are_bounded(void **state)
 {
     struct fixture *f = *state;
+    const struct mk_slice small = MK_SLICE("{\"action\":\"get_login_info\",\"echo\":8}");
     f->later = true;
     f->dispatch.most_held = 1 << 20;
     struct mk_buf text = of_length(2 << 20, true);
     mk_dispatch_message_take(&f->dispatch, NEW, &text, &f->caller);
     struct mk_call *first = f->pending;
-    assert_int_equal(f->calls, 1);
-    const struct mk_slice small = MK_SLICE("{\"action\":\"get_login_info\",\"echo\":8}");
-    mk_dispatch_message(&f->dispatch, NEW, small, &f->caller);
+    assert_int_equal(f->dispatch.held, 3 << 18);
+    text = of_length(1 << 19, true);
+    mk_dispatch_message_take(&f->dispatch, NEW, &text, &f->caller);
     assert_int_equal(f->calls, 1);
     assert_int_equal(f->retcode, MILKY_BUSY);
     assert_int_equal(f->outcome, MK_OUTCOME_BUSY);
-    assert_non_null(strstr(f->message.data, "\"echo\":8"));
-    mk_call_fail(first, -1, "no");
+    assert_non_null(strstr(f->message.data, "\"echo\":7"));
     mk_dispatch_message(&f->dispatch, NEW, small, &f->caller);
     assert_int_equal(f->calls, 2);
+    mk_call_fail(first, -1, "no");
     uint64_t held = f->dispatch.held;
     struct mk_caller gone;
     struct mk_call *kept = f->pending;
     mk_caller_init(&gone, f->caller.reply);
-    f->dispatch.most_held = 2 * held;
     mk_dispatch_message(&f->dispatch, NEW, small, &gone);
     assert_int_equal(f->dispatch.held, 2 * held);
     mk_caller_fini(&gone); /* its call still holds memory */
     assert_int_equal(f->dispatch.held, 2 * held);
+    f->dispatch.most_held = 2 * held;
     mk_dispatch_message(&f->dispatch, NEW, small, &f->caller);
     assert_int_equal(f->retcode, MILKY_BUSY);
     mk_call_fail(f->pending, -1, "no");

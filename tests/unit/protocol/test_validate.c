@@ -238,6 +238,44 @@ static void test_strings_keep_their_bytes(void **state)
                 "set_bio", "{\"new_bio\":\"\xe4\xbd\xa0\\u0000\xf0\x9f\x98\x80\xf0\x9f\x98\x80\"}");
 }
 
+/* {"group_id":10001,"message":[one text for each]} */
+static char *of_segments(const char *segment, size_t count)
+{
+    struct mk_buf body;
+    mk_buf_init(&body, SIZE_MAX);
+    mk_buf_append_slice(&body, MK_SLICE("{\"group_id\":10001,\"message\":["));
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(mk_buf_printf(&body, "%s%s", i ? "," : "", segment), 0);
+    assert_int_equal(mk_buf_append(&body, "]}", 3), 0);
+    return body.data;
+}
+
+/* Each element costs time in a backend: their number is bounded, over all lists of a call. */
+static void test_elements_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    const char *segment = "{\"type\":\"mention_all\",\"data\":{}}";
+    const char *forward = "{\"type\":\"forward\",\"data\":{\"messages\":[{\"user_id\":10003001,"
+                          "\"sender_name\":\"x\",\"segments\":[{\"type\":\"text\",\"data\":"
+                          "{\"text\":\"x\"}}]}]}}";
+    char *body = of_segments(segment, 4096);
+    unsigned calls = f->calls;
+    request(f, NEW, "send_group_message", body);
+    assert_int_equal(f->calls, calls + 1);
+    free(body);
+    body = of_segments(segment, 4097);
+    request(f, NEW, "send_group_message", body);
+    assert_int_equal(f->calls, calls + 1);
+    assert_int_equal(f->retcode, MILKY_NOT_SUPPORTED);
+    assert_non_null(strstr(f->body.data, "params: more than 4096 elements"));
+    free(body);
+    body = of_segments(forward, 1366); /* three in each */
+    request(f, NEW, "send_group_message", body);
+    assert_int_equal(f->calls, calls + 1);
+    assert_non_null(strstr(f->body.data, "more than 4096 elements"));
+    free(body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +291,7 @@ int main(void)
         FIXTURE_TEST(test_forwards_nest_sixteen_deep),
         FIXTURE_TEST(test_depth_of_unknown_fields_does_not_matter),
         FIXTURE_TEST(test_strings_keep_their_bytes),
+        FIXTURE_TEST(test_elements_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,7 @@ static void test_without_negotiation(void **state)
 /* A frame with a compressed run of `len` equal bytes, and its result. */
 static void write_run(struct mk_buf *out, struct mk_buf *expected, size_t len)
 {
-    static char text[1 << 20];
+    static char text[6 << 20];
     struct mk_slice compressed;
     memset(text, 'a', len);
     assert_true(mk_deflate_compress(&codec, mk_slice_of(text, len), &compressed));
@@ -209,6 +209,37 @@ static void test_out_of_memory(void **state)
     mk_deflate_fini(&poor);
 }
 
+/* A few bytes do not become the largest message: it is reported, and the next one is read. */
+static void test_a_message_that_grows_too_much(void **state)
+{
+    (void)state;
+    for (size_t more = 0; more < 2; more++) {
+        struct mk_ws_parser parser;
+        struct mk_buf out, expected;
+        size_t used;
+        mk_buf_init(&out, SIZE_MAX);
+        mk_buf_init(&expected, SIZE_MAX);
+        mk_ws_parser_init(&parser, MK_WS_CLIENT, 64 << 20);
+        mk_ws_parser_set_deflate(&parser, &codec);
+        write_run(&out, &expected, MK_WS_FREE_INFLATED + more);
+        size_t first = out.len;
+        write_run(&out, &expected, 1000);
+        assert_int_equal(mk_ws_parser_feed(&parser, out.data, out.len, &used), MK_WS_MESSAGE);
+        assert_int_equal(used, first);
+        assert_int_equal(parser.event.cut, more);
+        assert_int_equal(parser.event.payload.len, more ? 0 : MK_WS_FREE_INFLATED);
+        mk_ws_parser_release(&parser);
+        assert_true(codec.inflated.cap <= 64 * 1024);
+        assert_int_equal(mk_ws_parser_feed(&parser, out.data + used, out.len - used, &used),
+                         MK_WS_MESSAGE);
+        assert_false(parser.event.cut);
+        assert_int_equal(parser.event.payload.len, 1000);
+        mk_ws_parser_fini(&parser);
+        mk_buf_fini(&out);
+        mk_buf_fini(&expected);
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -227,9 +258,13 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),  cmocka_unit_test(test_without_negotiation),
-        cmocka_unit_test(test_limits), cmocka_unit_test(test_bomb),
-        cmocka_unit_test(test_memory), cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_without_negotiation),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_bomb),
+        cmocka_unit_test(test_a_message_that_grows_too_much),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
