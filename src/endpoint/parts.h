@@ -5,8 +5,8 @@
 #define MK_ENDPOINT_PARTS_H
 
 #include "endpoint/bot.h"
-#include "hub/replays.h"
 #include "host/host.h"
+#include "hub/replays.h"
 #include "net/timer.h"
 #include "transport/control.h"
 #include "transport/operations.h"
