@@ -149,7 +149,8 @@ static inline void mk_loop_wake(struct mk_loop *loop)
 
 /*
  * Ensures that another turn ends after the next poll, which does not wait: for work that is done in
- * parts, so that others are served in between. To be called again for each turn, also from a hook or a phase.
+ * parts, so that others are served in between. To be called again for each turn, also from a hook
+ * or a phase.
  */
 void mk_loop_continue(struct mk_loop *loop);
 

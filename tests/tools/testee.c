@@ -69,7 +69,8 @@ static void set_compression(struct mk_websocket *websocket, const struct mk_ws_d
         mk_websocket_set_compression(websocket, &compression);
 }
 
-static const struct mk_websocket_events echo_events = { on_echo_message, on_echo_closed };
+static const struct mk_websocket_events echo_events = { .message = on_echo_message,
+                                                        .closed = on_echo_closed };
 
 static int open_echo(struct mk_stream *stream, const struct mk_ws_deflate_terms *terms)
 {
@@ -290,7 +291,8 @@ static void on_case_closed(void *owner, uint16_t code, const char *why)
     go_on();
 }
 
-static const struct mk_websocket_events case_events = { on_case_message, on_case_closed };
+static const struct mk_websocket_events case_events = { .message = on_case_message,
+                                                        .closed = on_case_closed };
 
 static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial_outcome *outcome)
 {
