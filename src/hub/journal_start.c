@@ -33,8 +33,7 @@ static int store_last(struct mk_journal *journal, uint64_t self_id, uint64_t own
     return mk_journal_add_record(journal, &record);
 }
 
-int mk_journal_start_bot(struct mk_journal *journal, uint64_t self_id,
-                         struct mk_journal_start *start)
+static int compare(struct mk_journal *journal, uint64_t self_id, struct mk_journal_start *start)
 {
     uint64_t own, first = 0;
     *start = (struct mk_journal_start){ 0 };
@@ -50,6 +49,20 @@ int mk_journal_start_bot(struct mk_journal *journal, uint64_t self_id,
     if (given > start->last)
         start->last = given;
     return start->last > own ? store_last(journal, self_id, own, start->last) : 0;
+}
+
+int mk_journal_start_bot(struct mk_journal *journal, uint64_t self_id,
+                         struct mk_journal_start *start)
+{
+    int rc = compare(journal, self_id, start);
+    if (rc < 0)
+        mk_log_error("journal",
+                     "the numbers of bot %llu cannot be read from %s: if it is damaged, replace it "
+                     "by a backup, or move it away and keep its -numbers file",
+                     "无法读取 Bot %llu 的编号（%s）：若文件已损坏，请换上备份，或移走它并保留其 "
+                     "-numbers 文件",
+                     (unsigned long long)self_id, sqlite3_db_filename(journal->db, "main"));
+    return rc;
 }
 
 int mk_journal_has(struct mk_journal *journal, uint64_t self_id, uint64_t number)
