@@ -157,7 +157,6 @@ static int insert(struct mk_journal *journal, const struct mk_redo *record)
                           3,
                           1,
                           { "cannot store the key of an event", "无法存储事件的去重键" } },
-        [MK_REDO_LAST] = { SET_LAST, 2, 0, { "cannot store a number", "无法存储编号" } },
         [MK_REDO_CURSOR] = { SET_CURSOR, 2, 1, { "cannot store a cursor", "无法存储游标" } },
         [MK_REDO_ADD_DEAD_LETTER] = { ADD_DEAD_LETTER,
                                       4,

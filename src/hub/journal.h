@@ -110,8 +110,7 @@ struct mk_journal_start {
 
 /*
  * To be called once before the first event of a bot. Where the journal lacks events at its end,
- * because it is damaged or an older copy, this is logged, and stored: they are a gap from now on.
- * Returns 0 or a negative errno, logged.
+ * this is logged. Returns 0 or a negative errno, logged.
  */
 int mk_journal_start_bot(struct mk_journal *journal, uint64_t self_id,
                          struct mk_journal_start *start);

@@ -3,7 +3,8 @@
  *
  * SQLite's log ends at its first damaged byte, without an error; and an operator may have put back
  * an older file. Then events are missing at the end of the journal. Their numbers are not given
- * again, and whoever reads the journal gets a gap for those that no backend can restore.
+ * again, and whoever reads the journal gets a gap for those that no backend can restore. Nothing is
+ * stored of that: a crash before they are restored must leave them missing, not expired.
  */
 #include "hub/journal_private.h"
 
@@ -15,22 +16,6 @@ static int read_number(struct mk_journal *journal, sqlite3_stmt *row, uint64_t *
                                   MK_PHRASE("cannot read the last number", "无法读取最后的编号"));
     *number = rc > 0 ? mk_journal_column_uint(row, 0) : 0;
     return rc < 0 ? rc : 0;
-}
-
-/* Stored at once: what is a gap today must be one tomorrow, too. */
-static int store_last(struct mk_journal *journal, uint64_t self_id, uint64_t own, uint64_t last)
-{
-    const struct mk_redo record = { .kind = MK_REDO_LAST, .numbers = { self_id, last } };
-    mk_log_error("journal",
-                 "events %llu to %llu of bot %llu are missing: the journal was damaged, deleted or "
-                 "replaced by an older one. Those that the backend has kept are restored, the "
-                 "others are reported as a gap",
-                 "缺少事件 %llu 至 %llu（Bot %llu）：事件日志曾损坏、被删除，或被换成了较旧的文件。"
-                 "后端仍保存的事件会恢复，其余报告为缺口",
-                 (unsigned long long)own + 1, (unsigned long long)last,
-                 (unsigned long long)self_id);
-    journal->needs_flush = true;
-    return mk_journal_add_record(journal, &record);
 }
 
 static int compare(struct mk_journal *journal, uint64_t self_id, struct mk_journal_start *start)
@@ -48,7 +33,16 @@ static int compare(struct mk_journal *journal, uint64_t self_id, struct mk_journ
     start->expired = first > 0 ? first - 1 : own;
     if (given > start->last)
         start->last = given;
-    return start->last > own ? store_last(journal, self_id, own, start->last) : 0;
+    if (start->last > own)
+        mk_log_warn("journal",
+                    "events %llu to %llu of bot %llu are missing, after a crash or because the "
+                    "file is damaged or older: those that the backend has kept are restored, the "
+                    "others are reported as a gap",
+                    "缺少事件 %llu 至 %llu（Bot %llu），原因是崩溃，或文件损坏、较旧：后端仍保存的"
+                    "事件会恢复，其余报告为缺口",
+                    (unsigned long long)own + 1, (unsigned long long)start->last,
+                    (unsigned long long)self_id);
+    return 0;
 }
 
 int mk_journal_start_bot(struct mk_journal *journal, uint64_t self_id,

@@ -13,7 +13,6 @@
 enum mk_redo_kind {
     MK_REDO_EVENT,
     MK_REDO_KEY,
-    MK_REDO_LAST,
     MK_REDO_CURSOR,
     MK_REDO_ADD_DEAD_LETTER,
     MK_REDO_REMOVE_DEAD_LETTER,

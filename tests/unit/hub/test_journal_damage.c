@@ -351,6 +351,32 @@ static void kept_events_fill_what_is_missing(void **state)
     forget(&remains);
 }
 
+/* The second crash comes before the restored events are committed. */
+static void two_crashes_do_not_expire_kept_events(void **state)
+{
+    struct world *world = *state;
+    uint64_t events;
+    emit_numbers(world, 1, EVENTS);
+    struct remains remains = crash(world);
+    remains.files[LOG].len = 0;
+    put_back(world, &remains);
+    open_world(world);
+    assert_int_equal(mk_journal_commit(world->journal), 0);
+    for (uint64_t number = 1; number <= EVENTS; number++)
+        assert_int_equal(emit_again(world, number), 0);
+    struct remains again = crash(world);
+    put_back(world, &again);
+    open_world(world);
+    assert_int_equal(replay(world, 0, &events), EVENTS);
+    assert_int_equal(events, 0);
+    for (uint64_t number = 1; number <= EVENTS; number++)
+        assert_int_equal(emit_again(world, number), 0);
+    assert_int_equal(replay(world, 0, &events), EVENTS);
+    assert_int_equal(events, EVENTS);
+    forget(&remains);
+    forget(&again);
+}
+
 /* Events that were deleted because of their number or age do not come back. */
 static void kept_events_that_have_expired_stay_away(void **state)
 {
@@ -402,6 +428,7 @@ int main(void)
         TEST(all_that_refers_to_a_number_counts),
         TEST(a_damaged_page_costs_its_own_events),
         TEST(kept_events_fill_what_is_missing),
+        TEST(two_crashes_do_not_expire_kept_events),
         TEST(kept_events_that_have_expired_stay_away),
         TEST(a_since_beyond_the_last_number_gets_a_gap),
     };
