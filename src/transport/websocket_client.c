@@ -78,29 +78,13 @@ static void on_session_gone(void *arg)
     try_later(client, mk_failure_set(&failure, MK_FAILURE_CLOSED, "disconnected", "连接已断开"));
 }
 
-/* Compression is offered where there is room for any window that the server may choose. */
-static bool may_compress(const struct client *client)
-{
-    const struct mk_deflate *codec = mk_session_context_deflate(&client->sessions);
-    return !client->plain && codec && mk_deflate_window_room(codec) >= MK_DEFLATE_LARGEST_WINDOW;
-}
-
-static bool agree(struct client *client, const struct mk_ws_deflate_terms *terms,
-                  struct mk_compression *compression)
-{
-    struct mk_deflate *codec =
-        terms->accepted ? mk_session_context_deflate(&client->sessions) : NULL;
-    return mk_compression_init(compression, codec, codec ? terms->peer_bits : 0);
-}
-
 static void open_session(struct client *client, struct mk_stream *stream,
-                         const struct mk_ws_deflate_terms *terms)
+                         struct mk_deflate *deflate)
 {
+    struct mk_compression compression = { .codec = deflate };
     uint64_t since = client->replay ? client->received : MK_READER_LIVE;
     struct mk_failure failure;
-    struct mk_compression compression;
-    if (!agree(client, terms, &compression) ||
-        !mk_session_new(&client->sessions, stream, since, &compression, &client->open,
+    if (!mk_session_new(&client->sessions, stream, since, &compression, &client->open,
                         on_session_gone, client)) {
         mk_stream_adopt(stream, NULL, NULL);
         mk_stream_abort(stream, -ENOMEM);
@@ -120,7 +104,8 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
     bool is_wrong = outcome->step == MK_DIAL_ANSWERED && !outcome->failure.status;
     client->plain = client->plain || is_wrong;
     if (stream)
-        open_session(client, stream, &outcome->deflate);
+        open_session(client, stream,
+                     outcome->deflate ? mk_session_context_deflate(&client->sessions) : NULL);
     else
         try_later(client, &outcome->failure);
 }
@@ -134,7 +119,7 @@ static void connect_now(struct client *client)
         .tls = client->tls,
         .connect_ms = CONNECT_MS,
         .handshake_ms = HANDSHAKE_MS,
-        .offers_deflate = may_compress(client),
+        .offers_deflate = !client->plain && mk_session_context_deflate(&client->sessions) != NULL,
     };
     struct mk_failure failure;
     mk_health_try(&client->health);

@@ -2,6 +2,7 @@
 #include "web/websocket_dial.h"
 
 #include "web/http_exchange.h"
+#include "wire/ws_deflate.h"
 #include "wire/ws_handshake.h"
 
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static void check_answer(struct mk_websocket_dial *dial, const struct mk_http1_r
         mk_http_exchange_refused(&outcome->failure, response->status, "WebSocket");
         return;
     }
-    struct mk_ws_deflate_terms *deflate = dial->options.offers_deflate ? &outcome->deflate : NULL;
+    bool *deflate = dial->options.offers_deflate ? &outcome->deflate : NULL;
     const char *wrong = mk_ws_handshake_verify(response, dial->key, deflate);
     if (wrong)
         mk_failure_set(&outcome->failure, MK_FAILURE_PROTOCOL, "%s", "%s", wrong);

@@ -10,7 +10,6 @@
 #include "net/stream.h"
 #include "net/tls_context.h"
 #include "wire/url.h"
-#include "wire/ws_deflate.h"
 
 struct mk_websocket_dial_options {
     const struct mk_url *url; /* borrowed until the end */
@@ -33,7 +32,7 @@ enum mk_dial_step {
 struct mk_dial_outcome {
     enum mk_dial_step step;
     struct mk_failure failure; /* of another step than MK_DIAL_DONE; `status` of a refusal */
-    struct mk_ws_deflate_terms deflate; /* whether permessage-deflate was negotiated, and how */
+    bool deflate;              /* permessage-deflate was negotiated */
 };
 
 struct mk_websocket_dial;

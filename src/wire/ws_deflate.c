@@ -14,8 +14,9 @@
 enum {
     LEAST_BITS = 8,
     MAX_BITS = 15,
-    ASKED_BITS = 12,     /* of a client that lets us choose: enough for calls */
+    SMALL_BITS = 12,     /* of a client that lets us choose: enough for calls */
     LEAST_KEPT_BITS = 9, /* zlib compresses with 9 where it is asked for 8 */
+    AMPLE_ROOM = 8 * 1024 * 1024,
 };
 
 /* The parameters of one permessage-deflate. */
@@ -109,19 +110,22 @@ static bool read_element(struct mk_slice element, bool is_offer, struct params *
 
 /* --- a server --- */
 
-/* The client's window: `*asked` is what the answer says of its size, 0 where it may not. */
-static unsigned peer_bits(const struct params *params, unsigned *asked)
+/*
+ * The client's window, which we make smaller where room is scarce. `*asked` is what the answer says
+ * of its size; 0: nothing.
+ */
+static unsigned peer_bits(const struct params *params, size_t room, unsigned *asked)
 {
     unsigned bits = MAX_BITS;
     *asked = 0;
     if (params->client_no_context_takeover)
         return 0;
-    if (params->has_client_bits) {
-        bits = ASKED_BITS;
-        if (params->client_bits > 0 && params->client_bits < bits)
-            bits = params->client_bits;
+    if (params->client_bits > 0)
+        bits = params->client_bits;
+    if (params->has_client_bits && bits > SMALL_BITS && room < AMPLE_ROOM)
+        bits = SMALL_BITS;
+    if (bits < MAX_BITS)
         *asked = bits;
-    }
     return bits < LEAST_KEPT_BITS ? LEAST_KEPT_BITS : bits;
 }
 
@@ -129,7 +133,7 @@ static unsigned peer_bits(const struct params *params, unsigned *asked)
 static struct mk_ws_deflate_terms answer_to(const struct params *params, size_t room,
                                             char line[MK_WS_DEFLATE_LINE])
 {
-    unsigned asked, bits = peer_bits(params, &asked);
+    unsigned asked, bits = peer_bits(params, room, &asked);
     char ours[32] = "", theirs[32] = "";
     if (params->has_server_bits && params->server_bits < MK_DEFLATE_WINDOW_BITS)
         return (struct mk_ws_deflate_terms){ 0 };
@@ -173,8 +177,7 @@ struct mk_slice mk_ws_deflate_offer(void)
                     "client_no_context_takeover\r\n");
 }
 
-static const char *verify_element(struct mk_slice element, bool offered,
-                                  struct mk_ws_deflate_terms *terms)
+static const char *verify_element(struct mk_slice element, bool offered)
 {
     struct mk_slice rest = element, name;
     struct params params;
@@ -184,18 +187,16 @@ static const char *verify_element(struct mk_slice element, bool offered,
     if (!read_element(element, false, &params) || params.has_client_bits)
         return mk_tr("permessage-deflate was answered with a parameter that is not allowed",
                      "permessage-deflate 的应答中有不允许的参数");
-    *terms = (struct mk_ws_deflate_terms){ .accepted = true };
     if (!params.server_no_context_takeover)
-        terms->peer_bits = params.has_server_bits ? params.server_bits : MAX_BITS;
-    if (terms->peer_bits > 0 && terms->peer_bits < LEAST_KEPT_BITS)
-        terms->peer_bits = LEAST_KEPT_BITS;
+        return mk_tr("permessage-deflate was answered without server_no_context_takeover",
+                     "permessage-deflate 的应答中缺少 server_no_context_takeover");
     return NULL;
 }
 
 const char *mk_ws_deflate_verify(const struct mk_http1_response *response, bool offered,
-                                 struct mk_ws_deflate_terms *terms)
+                                 bool *accepted)
 {
-    struct mk_ws_deflate_terms found = { 0 };
+    bool found = false;
     for (size_t i = 0; i < response->header_count; i++) {
         struct mk_slice rest = response->headers[i].value, element;
         if (!mk_slice_eq_nocase(response->headers[i].name, MK_SLICE("Sec-WebSocket-Extensions")))
@@ -203,14 +204,14 @@ const char *mk_ws_deflate_verify(const struct mk_http1_response *response, bool 
         while (next_part(&rest, ',', &element)) {
             if (element.len == 0) /* a list may have empty elements (RFC 9110, 5.6.1) */
                 continue;
-            bool again = found.accepted;
-            const char *error = verify_element(element, offered, &found);
-            if (!error && again)
+            const char *error = verify_element(element, offered);
+            if (!error && found)
                 error = "permessage-deflate was chosen twice";
             if (error)
                 return error;
+            found = true;
         }
     }
-    *terms = found;
+    *accepted = found;
     return NULL;
 }

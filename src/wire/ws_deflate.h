@@ -5,7 +5,8 @@
  * We reset our window with each message, so that an event that was compressed once fits all peers.
  * The peer is asked to do the same only where it has offered that: it is free not to support it
  * (7.1.1.2), and some ignore it. The window of any other is kept (struct mk_inflate_window), small
- * where it lets us choose the size.
+ * where room is scarce and it lets us choose the size. A server must accept our request to reset
+ * its own (7.1.1.1).
  */
 #ifndef MK_WIRE_WS_DEFLATE_H
 #define MK_WIRE_WS_DEFLATE_H
@@ -34,12 +35,11 @@ struct mk_ws_deflate_terms mk_ws_deflate_accept(const struct mk_http1_request *r
 struct mk_slice mk_ws_deflate_offer(void);
 
 /*
- * Checks a server's answer to that offer, or (`offered` is false) to none. A server that has left
- * out server_no_context_takeover did not understand it, and continues its window. Returns NULL,
- * with `*terms` set; or the reason why the connection must fail, one clause, static: an extension
- * that was not offered, or parameters that we cannot meet (RFC 6455, 4.1; RFC 7692, 7.1).
+ * Checks a server's answer to that offer, or (`offered` is false) to none. Returns NULL, with
+ * `*accepted` set; or the reason why the connection must fail, one English clause, static: an
+ * extension that was not offered, or parameters that we cannot meet (RFC 6455, 4.1; RFC 7692, 7.1).
  */
 const char *mk_ws_deflate_verify(const struct mk_http1_response *response, bool offered,
-                                 struct mk_ws_deflate_terms *terms);
+                                 bool *accepted);
 
 #endif

@@ -170,11 +170,10 @@ static bool connection_has_upgrade(const struct mk_http1_response *response)
 }
 
 const char *mk_ws_handshake_verify(const struct mk_http1_response *response,
-                                   const char key[MK_WS_KEY_LEN],
-                                   struct mk_ws_deflate_terms *deflate)
+                                   const char key[MK_WS_KEY_LEN], bool *deflate)
 {
     struct mk_slice value;
-    struct mk_ws_deflate_terms terms = { 0 };
+    bool accepted = false;
     char accept[MK_WS_ACCEPT_LEN];
     if (response->status != 101)
         return mk_tr("the status is not 101", "状态码不是 101");
@@ -191,8 +190,8 @@ const char *mk_ws_handshake_verify(const struct mk_http1_response *response,
                      "Sec-WebSocket-Accept 与密钥不符");
     if (collect(response, MK_SLICE("Sec-WebSocket-Protocol"), &value) > 0)
         return mk_tr("a subprotocol was chosen that was not offered", "选择了未提出的子协议");
-    const char *error = mk_ws_deflate_verify(response, deflate != NULL, &terms);
+    const char *error = mk_ws_deflate_verify(response, deflate != NULL, &accepted);
     if (!error && deflate)
-        *deflate = terms;
+        *deflate = accepted;
     return error;
 }

@@ -11,8 +11,6 @@
 #include "base/buf.h"
 #include "wire/http1.h"
 
-struct mk_ws_deflate_terms; /* wire/ws_deflate.h */
-
 enum { MK_WS_KEY_LEN = 24, MK_WS_ACCEPT_LEN = 28 };
 
 /*
@@ -46,11 +44,10 @@ int mk_ws_handshake_request(struct mk_buf *out, struct mk_slice target, struct m
 /*
  * Checks a server's answer to that key: 101, Upgrade, Connection, Sec-WebSocket-Accept, and neither
  * a subprotocol nor an extension that was not offered (4.1). `deflate` is NULL where
- * permessage-deflate was not offered, else it receives what was agreed upon. Returns NULL when
+ * permessage-deflate was not offered, else it receives whether it was accepted. Returns NULL when
  * the answer is valid, else the reason why not: one clause in the language of the process, static.
  */
 const char *mk_ws_handshake_verify(const struct mk_http1_response *response,
-                                   const char key[MK_WS_KEY_LEN],
-                                   struct mk_ws_deflate_terms *deflate);
+                                   const char key[MK_WS_KEY_LEN], bool *deflate);
 
 #endif

@@ -305,7 +305,8 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
         give_up(stream ? "out of memory" : outcome->failure.en);
         return;
     }
-    set_compression(suite.websocket, &outcome->deflate);
+    if (outcome->deflate)
+        mk_websocket_set_deflate(suite.websocket, &deflate_state);
 }
 
 static void go_on(void)

@@ -155,7 +155,7 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
     assert_non_null(stream);
     client = mk_websocket_new(&client_sockets, stream, &client_events, &client);
     assert_non_null(client);
-    if (how->deflate.accepted)
+    if (how->deflate)
         mk_websocket_set_deflate(client, &codec);
 }
 
@@ -181,7 +181,7 @@ static void messages_are_echoed(void **state)
         heard[0] = '\0';
         assert_non_null(mk_websocket_dial_start(&loop, &options, on_dialled, NULL));
         TURN_UNTIL(&loop, client != NULL);
-        assert_int_equal(outcome.deflate.accepted, compressed);
+        assert_int_equal(outcome.deflate, compressed);
         assert_int_equal(accepted, 1);
         TURN_UNTIL(&loop,
                    closed_connections == compressed + 1); /* it is no HTTP connection any more */

@@ -124,7 +124,7 @@ static void the_stream_is_handed_over(void **state)
         TURN_UNTIL(&loop, client.in.len == 2);
         assert_heard(&client, "hi"); /* bytes after the handshake go to the new owner */
         assert_int_equal(outcome.step, MK_DIAL_DONE);
-        assert_false(outcome.deflate.accepted);
+        assert_false(outcome.deflate);
         mk_stream_abort(client.stream, 0);
         TURN_UNTIL(&loop, server.peer.ends > 0 || !server.peer.stream);
         raw_server_hang_up(&server);
@@ -146,7 +146,7 @@ static void compression_is_negotiated(void **state)
                    false);
     TURN_UNTIL(&loop, dones == 1);
     assert_int_equal(outcome.step, MK_DIAL_DONE);
-    assert_true(outcome.deflate.accepted);
+    assert_true(outcome.deflate);
 }
 
 static void refusals_have_a_status(void **state)
