@@ -54,7 +54,7 @@ static int take(const struct mk_http_origin *of)
         return -1;
     mk_stream_adopt(stream, NULL, NULL);
     char byte = 0;
-    assert_int_equal(send(stream->fd, "x", 1, 0), 1);
+    assert_int_equal(send(stream->fd, "x", 1, MSG_NOSIGNAL), 1);
     for (int i = 0; i <= MK_HTTP_POOL_MAX; i++) {
         if (peers[i] < 0 || recv(peers[i], &byte, 1, 0) != 1)
             continue;
