@@ -77,8 +77,8 @@ int mk_loop_init(struct mk_loop *loop, uv_loop_t *given);
 
 /*
  * Everything that was made on the loop must have been freed or closed; streams that still linger
- * end. Runs the loop until libuv has released all of these, and until work in other threads (name
- * resolution) is done, but does not wait for foreign handles: those that are left open are logged
+ * end. Runs the loop until libuv has released all of these, and until work in libuv's threads is
+ * done, but does not wait for foreign handles: those that are left open are logged
  * ("left open: timer"), and the memory of a loop that is not `given` leaks then. Runs a given loop
  * a few times without waiting, so it must not be called from a callback of that loop.
  */

@@ -4,9 +4,9 @@
  * reads the response (wire/response_reader), of which everything is limited. At most 64 KiB of a
  * connection are handled in a turn (MK_STREAM_READ_BUFFER).
  *
- * A request on a kept connection that ends before a byte of the response has come, or with a 408,
- * is sent once more on a fresh one (RFC 9110, 9.2.2): so only requests may be posted that a
- * receiver recognises when they come twice.
+ * A request on a kept connection that ends before a byte of the response has come, or with a 408
+ * that closes it, is sent once more on a fresh one (RFC 9110, 9.2.2): so only requests may be
+ * posted that a receiver recognises when they come twice.
  */
 #ifndef MK_WEB_HTTP_CLIENT_H
 #define MK_WEB_HTTP_CLIENT_H

@@ -134,12 +134,12 @@ static void connect_to_server(struct mk_web_request *request);
 
 /*
  * A server may end a kept connection with a 408 that crosses the request (RFC 9110, 15.5.9), which
- * then is sent once more on a fresh one.
+ * then is sent once more on a fresh one. A 408 that keeps the connection is an answer.
  */
 static void on_response(struct mk_web_request *request, bool has_more)
 {
     const struct mk_response_reader *reader = &request->reader;
-    if (reader->status == 408 && request->reused) {
+    if (reader->status == 408 && !reader->keep_alive && request->reused) {
         drop_stream(request);
         connect_to_server(request);
         return;

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { describe, it } from 'node:test';
 import { bundleOf, certificate, connect, freePort, hook, serve, text, textOf } from './fixtures.mjs';
@@ -137,6 +138,14 @@ describe('webhook', { concurrency: 6 }, () => {
     assert.equal(body.data.message_scene, 'group');
     assert.equal(body.data.peer_id, GROUP);
     assert.equal(body.data.sender_id, MING);
+  });
+
+  it('needs no libcurl', async (t) => {
+    const receiver = await hook(t);
+    const milky = await serve(t, botConfig({ webhook: [{ url: receiver.url }] }));
+    await milky.say(MING, { to: BOT }, 'hello');
+    await receiver.next();
+    assert.doesNotMatch(await readFile(`/proc/${milky.child.pid}/maps`, 'utf8'), /libcurl/);
   });
 
   it('posts each event once to every URL, with its own credentials', async (t) => {

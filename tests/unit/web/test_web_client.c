@@ -186,7 +186,8 @@ static void a_kept_connection_that_ends_is_replaced(void **state)
     mk_buf_fini(&result.body);
 }
 
-static const char late[] = "HTTP/1.1 408 Too Late\r\nContent-Length: 0\r\n\r\n";
+static const char late[] =
+    "HTTP/1.1 408 Too Late\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /* The server says it and closes, while the loop does not turn. */
 static void end_with(const char *text)
@@ -230,6 +231,11 @@ static void a_408_may_cross_the_request(void **state)
     raw_server_say(&server, EMPTY, false);
     await(&result);
     ask("http", "/", &result);
+    raw_server_say(&server, "HTTP/1.1 408 No\r\nContent-Length: 0\r\n\r\n", false);
+    await(&result); /* it keeps the connection */
+    assert_int_equal(result.status, 408);
+    ask("http", "/", &result);
+    assert_int_equal(server.accepted, 1);
     end_with(late);
     await_connection(2);
     assert_int_equal(result.dones, 0);
