@@ -61,14 +61,14 @@ enum mk_ws_status {
  */
 struct mk_ws_event {
     enum mk_ws_opcode opcode;
-    uint16_t code;           /* of a CLOSE: the peer's code, or MK_WS_NO_STATUS; of a FAIL: ours */
-    struct mk_slice payload; /* of a CLOSE: its reason */
-    const char *reason;      /* of a FAIL: one English clause, static */
+    uint16_t code; /* of a CLOSE: the peer's code, or MK_WS_NO_STATUS; of a FAIL: ours */
     /*
      * Of a MESSAGE that was compressed: it becomes longer than MK_WS_FREE_INFLATED and than twice
      * its length, so it was not decompressed, and has no payload.
      */
     bool cut;
+    struct mk_slice payload; /* of a CLOSE: its reason */
+    const char *reason;      /* of a FAIL: one English clause, static */
 };
 
 enum { MK_WS_FREE_INFLATED = 5 * 1024 * 1024 };

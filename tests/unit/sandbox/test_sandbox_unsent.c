@@ -267,7 +267,7 @@ static void a_commit_within_a_reply_comes_after_the_events_before_it(void **stat
 /* The events of one transaction have no bound: a row has one. */
 static void long_transactions_have_several_rows(void **state)
 {
-    enum { FACES = 4400, MANY = 40 };
+    enum { FACES = 4000, MANY = 44 };
     struct world *w = *state;
     struct fake_reply replies[MANY];
     static const char face[] = "{\"type\":\"face\",\"data\":{\"face_id\":\"1\"}}";
