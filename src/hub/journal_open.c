@@ -194,7 +194,7 @@ static int open_marks(struct mk_journal *journal)
 {
     struct mk_buf path;
     mk_buf_init(&path, PATH_MAX);
-    int rc = mk_buf_printf(&path, "%s-numbers", journal->config.path);
+    int rc = mk_buf_printf(&path, "%s-numbers-wal", journal->config.path);
     if (rc == 0)
         rc = mk_buf_append_char(&path, '\0');
     if (rc == 0)

@@ -52,9 +52,9 @@ int mk_journal_start_bot(struct mk_journal *journal, uint64_t self_id,
     if (rc < 0)
         mk_log_error("journal",
                      "the numbers of bot %llu cannot be read from %s: if it is damaged, replace it "
-                     "by a backup, or move it away and keep its -numbers file",
+                     "by a backup, or move it away and keep its -numbers-wal file",
                      "无法读取 Bot %llu 的编号（%s）：若文件已损坏，请换上备份，或移走它并保留其 "
-                     "-numbers 文件",
+                     "-numbers-wal 文件",
                      (unsigned long long)self_id, sqlite3_db_filename(journal->db, "main"));
     return rc;
 }

@@ -63,6 +63,8 @@ struct mk_waiter *mk_waiting_take(struct mk_waiting *waiting, enum mk_waiting_ki
         return waiter;
     }
     *kind = MK_WAITING_IDLE;
+    if (waiting->is_of_address)
+        return NULL;
     for (int i = 0; i < MAX_STEPS && (waiter = oldest(waiting, MK_WAITING_IDLE)); i++) {
         if (waiter->may_end(waiter)) {
             mk_waiter_remove(waiter);

@@ -4,9 +4,10 @@
  *
  * When there are too many connections, the oldest that has never asked for anything ends. It is the
  * least likely to be of use, since a regular client asks at once; to refuse the newest would let
- * silent clients keep all others out until their timeouts expire. Where all have asked, the one
- * ends that has been idle for longest: an HTTP client has to expect that between two requests (RFC
- * 9112, 9.5). Connections with a request under way, WebSockets and event streams never end for it.
+ * silent clients keep all others out until their timeouts expire. Where all have asked, and it is
+ * the limit of all servers together, the one ends that has been idle for longest: an HTTP client
+ * has to expect that between two requests (RFC 9112, 9.5), and one address has only itself to
+ * blame. Connections with a request under way, WebSockets and event streams never end for it.
  */
 #ifndef MK_WEB_WAITING_H
 #define MK_WEB_WAITING_H
@@ -49,7 +50,8 @@ void mk_waiter_remove(struct mk_waiter *waiter);
 
 /*
  * Takes out the one to end for a new connection, of all or of one address; `*kind` is what it was.
- * Returns NULL if there is none. Takes a few steps: a connection that is not idle becomes the
+ * Returns NULL if there is none. Of one address it is a silent
+ * one. Takes a few steps: a connection that is not idle becomes the
  * youngest, and has to make a request to do so again.
  */
 struct mk_waiter *mk_waiting_take(struct mk_waiting *waiting, enum mk_waiting_kind *kind);

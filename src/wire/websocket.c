@@ -285,8 +285,7 @@ static int decompress(struct mk_ws_parser *parser, struct mk_slice *payload, boo
     size_t most = inflated_limit(parser, payload->len);
     int rc = mk_deflate_inflate_next(parser->deflate, parser->window, *payload, most, payload);
     mk_buf_fini(&parser->message);
-    /* A peer that continues its window cannot be followed beyond a message that is cut. */
-    if (rc == MK_INFLATE_TOO_BIG && most < parser->limit && !parser->window) {
+    if (rc == MK_INFLATE_TOO_BIG && most < parser->limit) {
         *payload = (struct mk_slice){ 0 };
         *cut = true;
         return DONE;
@@ -296,6 +295,9 @@ static int decompress(struct mk_ws_parser *parser, struct mk_slice *payload, boo
         break;
     case MK_INFLATE_BAD:
         return fail(parser, MK_WS_INVALID_DATA, "a message cannot be decompressed");
+    case MK_INFLATE_LOST:
+        return fail(parser, MK_WS_TOO_BIG,
+                    "a compressed message follows one that was too long to be decompressed");
     case MK_INFLATE_TOO_BIG:
         return fail(parser, MK_WS_TOO_BIG, "a message is too long when it is decompressed");
     default:

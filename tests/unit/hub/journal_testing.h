@@ -60,7 +60,7 @@ static inline int teardown(void **state)
     struct world *world = *state;
     char name[80];
     close_world(world);
-    const char *const endings[] = { "", "-wal", "-shm", "-numbers" };
+    const char *const endings[] = { "", "-wal", "-shm", "-numbers-wal" };
     for (size_t i = 0; i < 4; i++) {
         snprintf(name, sizeof(name), "%s%s", world->path, endings[i]);
         unlink(name);

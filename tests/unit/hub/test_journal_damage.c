@@ -7,7 +7,7 @@
 
 enum { EVENTS = 40 };
 
-static const char *const endings[] = { "", "-wal", "-numbers" };
+static const char *const endings[] = { "", "-wal", "-numbers-wal" };
 enum { DATABASE, LOG, NUMBERS, FILES };
 
 struct file {
