@@ -56,8 +56,8 @@ async function counted(milky, name, labels, value, token) {
 async function listening(address, token) {
   const raw = await Raw.connect(address);
   const credentials = token ? `Authorization: Bearer ${token}\r\n` : '';
-  raw.write(`GET /event HTTP/1.1\r\nHost: localhost\r\n${credentials}\r\n`);
-  assert.equal((await raw.response({ head: true })).status, 200);
+  raw.write(`GET /event HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${credentials}\r\n`);
+  assert.equal((await raw.response()).status, 101);
   return raw;
 }
 
