@@ -289,6 +289,13 @@ MILKY_API int milky_emit_again_json(struct milky_host *host, uint64_t self_id, u
 MILKY_API uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id);
 
 /*
+ * Returns whether a transport of the bot is to send the bot's own messages too (`own_messages`).
+ * Only then need a backend emit a `message_receive` for them, with the bot as sender_id; transports
+ * that do not want it leave it out. It may change when bots_changed is called.
+ */
+MILKY_API bool milky_host_wants_own_messages(const struct milky_host *host, uint64_t self_id);
+
+/*
  * Commits the journal and waits until the disk has all events that were emitted so far (it does not
  * wait for the disk where the configuration says so: `journal.flush`): from now on a backend that
  * `keeps_events` may delete its copies of them. Returns 0; -ENOTSUP where no journal is kept;

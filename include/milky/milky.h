@@ -59,6 +59,24 @@ struct milky_remote_tls {
 };
 
 /*
+ * Which events a transport sends. Each member that is set restricts those events that have what it
+ * names: a list of groups leaves messages of friends alone. An empty list and false restrict
+ * nothing. Events that are left out keep their numbers, and are no gap.
+ */
+struct milky_events {
+    const char *const *types; /* "message_receive", "group_nudge": names of 1.2 or of the draft */
+    size_t type_count;
+    const char *const *scenes; /* "friend", "group", "temp" */
+    size_t scene_count;
+    const uint64_t *groups; /* their numbers */
+    size_t group_count;
+    const uint64_t *users; /* people who did it or whom it is about */
+    size_t user_count;
+    bool mentioned;       /* of messages in groups only those that mention the bot */
+    uint64_t reserved[4]; /* 0 */
+};
+
+/*
  * An http_server or a websocket_server. An http_server and a websocket_server of one bot may have
  * the same `listen`, and then share one port; their `prefix` and `tls` must be the same. Servers of
  * two bots never share a port. With port 0, they share one when their `prefix` and `tls` are the
@@ -79,6 +97,9 @@ struct milky_server {
      */
     const char *const *origins;
     size_t origin_count;
+    /* Which events it sends (an http_server at /event). */
+    struct milky_events events;
+    bool own_messages; /* the bot's own messages too */
 };
 
 /* How a webhook continues with an event that its receiver fails to take. */
@@ -115,6 +136,8 @@ struct milky_remote {
     uint64_t give_up_tries;   /* (10) */
     uint64_t give_up_seconds; /* since the first of these posts began (180) */
     enum milky_on_give_up on_give_up;
+    struct milky_events events; /* which events it sends */
+    bool own_messages;          /* the bot's own messages too */
 };
 
 /* One account and its transports. */

@@ -74,22 +74,47 @@ static void check_list(struct mk_mistakes *mistakes, const struct mk_config_key 
                       &(struct mk_json_path){ .up = path, .index = i });
 }
 
-static void check_origins(struct mk_mistakes *mistakes, const struct mk_config_key *key,
-                          const char *base, const struct mk_json_path *path)
+static size_t count_at(struct mk_mistakes *mistakes, const struct mk_config_key *key,
+                       const char *base, const struct mk_json_path *path)
 {
     size_t count;
-    const char *const *origins;
-    memcpy(&origins, base + key->at, sizeof(origins));
     memcpy(&count, base + key->count, sizeof(count));
-    if (count > 0 && !origins)
+    if (text_at(key, base))
+        return count;
+    if (count > 0)
         mk_value_missing(mistakes, key, path, NULL);
-    for (size_t i = 0; origins && i < count && mistakes->count < mistakes->most; i++) {
+    return 0;
+}
+
+static void check_texts(struct mk_mistakes *mistakes, const struct mk_config_key *key,
+                        const char *base, const struct mk_json_path *path)
+{
+    const struct mk_config_key *one = mk_config_key_element(key);
+    size_t count = count_at(mistakes, key, base, path);
+    const char *const *texts;
+    memcpy(&texts, base + key->at, sizeof(texts));
+    for (size_t i = 0; i < count && mistakes->count < mistakes->most; i++) {
         const struct mk_json_path element = { .up = path, .index = i };
-        struct mk_slice origin = mk_slice_str(origins[i]);
-        if (origin.ptr)
-            mk_value_text_fits(mistakes, &mk_value_origin_key, &element, NULL, origin, origin);
+        struct mk_slice text = mk_slice_str(texts[i]);
+        if (text.ptr)
+            mk_value_text_fits(mistakes, one, &element, NULL, text, text);
         else
-            mk_value_missing(mistakes, &mk_value_origin_key, &element, NULL);
+            mk_value_missing(mistakes, one, &element, NULL);
+    }
+}
+
+static void check_uins(struct mk_mistakes *mistakes, const struct mk_config_key *key,
+                       const char *base, const struct mk_json_path *path)
+{
+    size_t count = count_at(mistakes, key, base, path);
+    const char *numbers;
+    memcpy(&numbers, base + key->at, sizeof(numbers));
+    for (size_t i = 0; i < count && mistakes->count < mistakes->most; i++) {
+        const struct mk_config_key one = {
+            .type = MK_CONFIG_UIN, .required = true, .least = key->least, .most = key->most
+        };
+        check_number(mistakes, &one, numbers + i * sizeof(uint64_t),
+                     &(struct mk_json_path){ .up = path, .index = i });
     }
 }
 
@@ -130,8 +155,10 @@ static void check_members(struct mk_mistakes *mistakes, const struct mk_config_k
             check_choice(mistakes, key, base, &path);
         else if (key->type == MK_CONFIG_UIN || key->type == MK_CONFIG_NUMBER)
             check_number(mistakes, key, base, &path);
-        else if (key->type == MK_CONFIG_ORIGINS)
-            check_origins(mistakes, key, base, &path);
+        else if (mk_config_key_element(key))
+            check_texts(mistakes, key, base, &path);
+        else if (key->type == MK_CONFIG_UINS)
+            check_uins(mistakes, key, base, &path);
         else if (mk_config_key_is_text(key))
             check_text(mistakes, key, base, &path);
     }

@@ -70,7 +70,10 @@ static void check_servers(struct mk_mistakes *mistakes, const struct mk_json_pat
     for (size_t i = 0; servers && i < count; i++) {
         const struct mk_json_path server = { .up = &list, .index = i };
         const struct mk_json_path tls = { .up = &server, .name = MK_SLICE("tls") };
+        const struct mk_json_path events = { .up = &server, .name = MK_SLICE("events") };
         check_reserved(mistakes, &tls, servers[i].tls.reserved, sizeof(servers[i].tls.reserved));
+        check_reserved(mistakes, &events, servers[i].events.reserved,
+                       sizeof(servers[i].events.reserved));
     }
 }
 
@@ -81,7 +84,10 @@ static void check_remotes(struct mk_mistakes *mistakes, const struct mk_json_pat
     for (size_t i = 0; remotes && i < count; i++) {
         const struct mk_json_path remote = { .up = &list, .index = i };
         const struct mk_json_path tls = { .up = &remote, .name = MK_SLICE("tls") };
+        const struct mk_json_path events = { .up = &remote, .name = MK_SLICE("events") };
         check_reserved(mistakes, &tls, remotes[i].tls.reserved, sizeof(remotes[i].tls.reserved));
+        check_reserved(mistakes, &events, remotes[i].events.reserved,
+                       sizeof(remotes[i].events.reserved));
     }
 }
 
@@ -182,6 +188,26 @@ static void copy_texts(struct mk_mistakes *mistakes, const struct mk_config_key 
     memcpy(base + key->count, &count, sizeof(count));
 }
 
+static void copy_uins(struct mk_mistakes *mistakes, const struct mk_config_key *key, char *base)
+{
+    size_t count;
+    const uint64_t *from;
+    memcpy(&from, base + key->at, sizeof(from));
+    memcpy(&count, base + key->count, sizeof(count));
+    if (!from || count == 0)
+        return;
+    uint64_t *to = NULL;
+    if (count < LARGEST)
+        to = mk_arena_alloc(mistakes->arena, count * sizeof(*to));
+    mistakes->out_of_memory |= !to;
+    if (to)
+        memcpy(to, from, count * sizeof(*to));
+    else
+        count = 0;
+    memcpy(base + key->at, &to, sizeof(to));
+    memcpy(base + key->count, &count, sizeof(count));
+}
+
 /* Copies texts and lists that the members of a struct point to. */
 static void copy_members(struct mk_mistakes *mistakes, const struct mk_json_path *outer,
                          const struct mk_config_key *keys, char *base)
@@ -192,8 +218,10 @@ static void copy_members(struct mk_mistakes *mistakes, const struct mk_json_path
         char *elements;
         if (mk_config_key_is_text(key)) {
             copy_text(mistakes, (const char **)(void *)(base + key->at));
-        } else if (key->type == MK_CONFIG_ORIGINS) {
+        } else if (mk_config_key_element(key)) {
             copy_texts(mistakes, key, base);
+        } else if (key->type == MK_CONFIG_UINS) {
+            copy_uins(mistakes, key, base);
         } else if (key->type == MK_CONFIG_OBJECT) {
             copy_members(mistakes, &path, key->keys, base + key->at);
         } else if (key->type == MK_CONFIG_LIST) {

@@ -1,6 +1,8 @@
 /* json_schema: writes the JSON Schema of a configuration, for editors, from the table. */
 #include "config/config.h"
 #include "config/schema.h"
+#include "protocol/schema.h"
+#include "protocol/tables.h"
 
 enum { MAX_KEYS = 32 };
 
@@ -175,6 +177,36 @@ static void write_origins(FILE *out)
     fprintf(out, "}}]");
 }
 
+static void write_name(FILE *out, struct mk_slice name, bool *any)
+{
+    fprintf(out, "%s\"%.*s\"", *any ? ", " : "", (int)name.len, name.ptr);
+    *any = true;
+}
+
+/* The names of 1.2, then those that only the draft has. */
+static void write_event_types(FILE *out)
+{
+    bool any = false;
+    fprintf(out, "\"type\": \"array\", \"minItems\": 1, \"items\": {\"enum\": [");
+    for (size_t i = 0; i < mk_event_type_count; i++)
+        write_name(out, mk_event_types[i].name, &any);
+    for (size_t i = 0; i < mk_event_type_count; i++) {
+        struct mk_slice name = mk_event_types[i].draft_name;
+        if (name.len > 0 && !mk_event_type_find(name))
+            write_name(out, name, &any);
+    }
+    fprintf(out, "]}");
+}
+
+static void write_scenes(FILE *out)
+{
+    bool any = false;
+    fprintf(out, "\"type\": \"array\", \"minItems\": 1, \"items\": {\"enum\": [");
+    for (int scene = MK_SCENE_NONE + 1; scene < MK_SCENE_COUNT; scene++)
+        write_name(out, mk_scenes[scene].scene, &any);
+    fprintf(out, "]}");
+}
+
 /* The texts of the table need no escaping in JSON. */
 static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth)
 {
@@ -197,6 +229,15 @@ static void write_key(FILE *out, const struct mk_config_key *key, unsigned depth
                      "\"type\": \"string\", \"minLength\": 1}");
     } else if (key->type == MK_CONFIG_ORIGINS) {
         write_origins(out);
+    } else if (key->type == MK_CONFIG_EVENT_TYPES) {
+        write_event_types(out);
+    } else if (key->type == MK_CONFIG_SCENES) {
+        write_scenes(out);
+    } else if (key->type == MK_CONFIG_UINS) {
+        fprintf(out,
+                "\"type\": \"array\", \"minItems\": 1, \"items\": {"
+                "\"type\": \"integer\", \"minimum\": %llu, \"maximum\": %llu}",
+                (unsigned long long)key->least, (unsigned long long)key->most);
     } else {
         write_type(out, key);
     }

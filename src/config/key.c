@@ -11,6 +11,8 @@ bool mk_config_key_is_text(const struct mk_config_key *key)
     case MK_CONFIG_TEXT:
     case MK_CONFIG_PATH:
     case MK_CONFIG_ORIGIN:
+    case MK_CONFIG_EVENT_TYPE:
+    case MK_CONFIG_SCENE:
     case MK_CONFIG_LISTEN:
     case MK_CONFIG_WEBSOCKET_URL:
     case MK_CONFIG_HTTP_URL:
@@ -20,6 +22,23 @@ bool mk_config_key_is_text(const struct mk_config_key *key)
         return !key->ignored;
     default:
         return false;
+    }
+}
+
+const struct mk_config_key *mk_config_key_element(const struct mk_config_key *key)
+{
+    static const struct mk_config_key origin = { .type = MK_CONFIG_ORIGIN };
+    static const struct mk_config_key event_type = { .type = MK_CONFIG_EVENT_TYPE };
+    static const struct mk_config_key scene = { .type = MK_CONFIG_SCENE };
+    switch (key->type) {
+    case MK_CONFIG_ORIGINS:
+        return &origin;
+    case MK_CONFIG_EVENT_TYPES:
+        return &event_type;
+    case MK_CONFIG_SCENES:
+        return &scene;
+    default:
+        return NULL;
     }
 }
 

@@ -20,7 +20,12 @@ enum mk_config_type {
     MK_CONFIG_PATHS,   /* a list of these: const char *const *, and their number */
     MK_CONFIG_ORIGIN,  /* const char *, an origin as browsers send it, or "*" */
     MK_CONFIG_ORIGINS, /* a list of these, or one: const char *const *, and their number */
-    MK_CONFIG_LISTEN,  /* const char *, an address for mk_address_parse */
+    MK_CONFIG_EVENT_TYPE,    /* const char *, the name of a type of events, in any dialect */
+    MK_CONFIG_EVENT_TYPES,   /* a list of these, as above */
+    MK_CONFIG_SCENE,         /* const char *, "friend", "group" or "temp" */
+    MK_CONFIG_SCENES,        /* a list of these, as above */
+    MK_CONFIG_UINS,          /* a list of QQ numbers: const uint64_t *, and their number */
+    MK_CONFIG_LISTEN,        /* const char *, an address for mk_address_parse */
     MK_CONFIG_WEBSOCKET_URL, /* const char *, ws or wss */
     MK_CONFIG_HTTP_URL,      /* const char *, http or https */
     MK_CONFIG_NAME,          /* const char *, of a backend: letters, digits, '-' and '_' */
@@ -82,6 +87,9 @@ static inline bool mk_config_key_has_usual(const struct mk_config_key *key)
 {
     return key->type == MK_CONFIG_NUMBER && !key->required && !key->implied;
 }
+
+/* The key of an element of a list of texts (but MK_CONFIG_PATHS), or NULL. */
+const struct mk_config_key *mk_config_key_element(const struct mk_config_key *key);
 
 /* It is stored as a text of its own. */
 bool mk_config_key_is_text(const struct mk_config_key *key);

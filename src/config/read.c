@@ -189,6 +189,47 @@ static void read_texts(struct mk_config_reader *reader, const struct mk_config_k
     memcpy(into + key->count, &count, sizeof(count));
 }
 
+static void read_number(struct mk_config_reader *reader, const struct mk_config_key *key,
+                        yyjson_val *value, const struct mk_json_path *at, void *into)
+{
+    bool negative;
+    uint64_t number;
+    if (mk_json_integer(value, &negative, &number) && !negative &&
+        mk_value_number_fits(key, number))
+        memcpy(into, &number, sizeof(number));
+    else
+        refuse(reader, key, value, at);
+}
+
+/* Reads a list of QQ numbers, which must not be empty. */
+static void read_uins(struct mk_config_reader *reader, const struct mk_config_key *key,
+                      yyjson_val *value, const struct mk_json_path *at, char *into)
+{
+    const struct mk_config_key one = { .type = MK_CONFIG_UIN,
+                                       .least = key->least,
+                                       .most = key->most };
+    size_t i, max, count = yyjson_arr_size(value);
+    yyjson_val *element;
+    if (count == 0) {
+        refuse(reader, key, value, at);
+        return;
+    }
+    uint64_t *numbers = mk_arena_alloc(reader->mistakes.arena, count * sizeof(*numbers));
+    if (!numbers) {
+        reader->mistakes.out_of_memory = true;
+        return;
+    }
+    yyjson_arr_foreach (value, i, max, element) {
+        if (reader->mistakes.count == MK_CONFIG_MAX_MISTAKES)
+            return;
+        numbers[i] = 0;
+        read_number(reader, &one, element, &(struct mk_json_path){ .up = at, .index = i },
+                    &numbers[i]);
+    }
+    memcpy(into + key->at, &numbers, sizeof(numbers));
+    memcpy(into + key->count, &count, sizeof(count));
+}
+
 /* Reads an object that may be written as null, or as a string, which is its first key. */
 static void read_either(struct mk_config_reader *reader, const struct mk_config_key *key,
                         yyjson_val *value, const struct mk_json_path *at, char *into)
@@ -260,8 +301,6 @@ static void read_backend(struct mk_config_reader *reader, const struct mk_config
 static void read_value(struct mk_config_reader *reader, const struct mk_config_key *key,
                        yyjson_val *value, const struct mk_json_path *at, char *into)
 {
-    bool negative = false;
-    uint64_t number = 0;
     const char *text = NULL;
     switch (key->type) {
     case MK_CONFIG_OBJECT:
@@ -280,7 +319,12 @@ static void read_value(struct mk_config_reader *reader, const struct mk_config_k
         read_texts(reader, key, &path_key, value, at, into);
         return;
     case MK_CONFIG_ORIGINS:
-        read_texts(reader, key, &mk_value_origin_key, value, at, into);
+    case MK_CONFIG_EVENT_TYPES:
+    case MK_CONFIG_SCENES:
+        read_texts(reader, key, mk_config_key_element(key), value, at, into);
+        return;
+    case MK_CONFIG_UINS:
+        read_uins(reader, key, value, at, into);
         return;
     case MK_CONFIG_CHOICE:
         read_choice(reader, key, value, at, (unsigned *)(void *)(into + key->at));
@@ -293,11 +337,7 @@ static void read_value(struct mk_config_reader *reader, const struct mk_config_k
         return;
     case MK_CONFIG_UIN:
     case MK_CONFIG_NUMBER:
-        if (mk_json_integer(value, &negative, &number) && !negative &&
-            mk_value_number_fits(key, number))
-            memcpy(into + key->at, &number, sizeof(number));
-        else
-            refuse(reader, key, value, at);
+        read_number(reader, key, value, at, into + key->at);
         return;
     default:
         text = key->nullable && yyjson_is_null(value) ? mk_config_null

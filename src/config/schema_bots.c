@@ -22,6 +22,65 @@ static const char *const on_give_up[] = { "dead_letter", "wait", NULL };
         .sample_off = true, .en = text_en, .zh = text_zh,                                          \
     }
 
+/* --- events --- */
+
+static const struct mk_config_key events_keys[] = {
+    { .name = "types",
+      .type = MK_CONFIG_EVENT_TYPES,
+      .at = offsetof(struct milky_events, types),
+      .count = offsetof(struct milky_events, type_count),
+      .sample = "[\"message_receive\", \"group_nudge\"]",
+      .en = "These types, by their names in 1.2 or in the draft; else all.",
+      .zh = "只要这些类型，写 1.2 或草案中的名称；不写则为全部。" },
+    { .name = "scenes",
+      .type = MK_CONFIG_SCENES,
+      .at = offsetof(struct milky_events, scenes),
+      .count = offsetof(struct milky_events, scene_count),
+      .sample = "[\"group\"]",
+      .en = "Of those that belong to a conversation, these: friend, group, temp.",
+      .zh = "属于会话的事件只要这些场景：friend、group、temp。" },
+    { .name = "groups",
+      .type = MK_CONFIG_UINS,
+      .at = offsetof(struct milky_events, groups),
+      .count = offsetof(struct milky_events, group_count),
+      .least = 1,
+      .most = MK_CONFIG_MOST_UIN,
+      .sample = "[700000001]",
+      .en = "Of those in groups, only in these.",
+      .zh = "群内的事件只要这些群的。" },
+    { .name = "users",
+      .type = MK_CONFIG_UINS,
+      .at = offsetof(struct milky_events, users),
+      .count = offsetof(struct milky_events, user_count),
+      .least = MK_CONFIG_LEAST_UIN,
+      .most = MK_CONFIG_MOST_UIN,
+      .sample = "[10003001]",
+      .en = "Of those with people in them, only by or about these.",
+      .zh = "涉及用户的事件只要这些用户的。" },
+    { .name = "mentioned",
+      .type = MK_CONFIG_BOOLEAN,
+      .at = offsetof(struct milky_events, mentioned),
+      .fallback = "false",
+      .en = "Of messages in groups, only those that mention the bot.",
+      .zh = "群消息只要提及（@）Bot 的。" },
+    { .name = NULL },
+};
+
+#define EVENTS(holder)                                                                             \
+    { .name = "events",                                                                            \
+      .type = MK_CONFIG_OBJECT,                                                                    \
+      .at = offsetof(struct holder, events),                                                       \
+      .keys = events_keys,                                                                         \
+      .sample_off = true,                                                                          \
+      .en = "Send only some events. The others keep their numbers, and are no gap.",               \
+      .zh = "只发送部分事件。其余事件保留编号，不算缺口。" },                                      \
+    {                                                                                              \
+        .name = "own_messages", .type = MK_CONFIG_BOOLEAN,                                         \
+        .at = offsetof(struct holder, own_messages), .fallback = "false", .sample_off = true,      \
+        .en = "Send the bot's own messages as events too, with the bot as sender.",                \
+        .zh = "Bot 自己发送的消息也作为事件发送，发送者为 Bot 自身。",                             \
+    }
+
 /* --- TLS --- */
 
 static const struct mk_config_key server_tls_keys[] = {
@@ -116,6 +175,7 @@ static const struct mk_config_key server_keys[] = {
       .zh = "可以从浏览器访问此服务的网页来源（CORS），与浏览器发送的完全一致；或 *，即所有来源，"
             "此时必须设置 access_token。默认没有。" },
     DIALECT(milky_server),
+    EVENTS(milky_server),
     COMPRESSION(milky_server,
                 "Agree to compress WebSocket messages (permessage-deflate) with "
                 "clients that offer it; of an http_server those at /event.",
@@ -157,6 +217,7 @@ static const struct mk_config_key websocket_client_keys[] = {
       .zh = "要连接的地址（ws:// 或 wss://）；启用 `replay` 时，同一 Bot 的 URL 不能重复。" },
     REMOTE_TOKEN,
     DIALECT(milky_remote),
+    EVENTS(milky_remote),
     COMPRESSION(milky_remote, "Offer to compress messages (permessage-deflate).",
                 "提出压缩消息（permessage-deflate）。"),
     { .name = "replay",
@@ -201,6 +262,7 @@ static const struct mk_config_key webhook_keys[] = {
       .zh = "事件上报的地址（http:// 或 https://）；同一 Bot 的 URL 不能重复。" },
     REMOTE_TOKEN,
     DIALECT(milky_remote),
+    EVENTS(milky_remote),
     { .name = "secret",
       .type = MK_CONFIG_TOKEN,
       .at = offsetof(struct milky_remote, secret),

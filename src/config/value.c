@@ -1,14 +1,14 @@
 /* value: see the header. */
 #include "config/value.h"
 
+#include "base/suggestion.h"
 #include "config/config.h"
 #include "config/origin.h"
 #include "net/address.h"
+#include "protocol/tables.h"
 #include "wire/url.h"
 
 enum { LONGEST_PREFIX = 200, LONGEST_NAME = 64 };
-
-const struct mk_config_key mk_value_origin_key = { .type = MK_CONFIG_ORIGIN };
 
 static const char *expected_choice(struct mk_mistakes *mistakes, const struct mk_config_key *key)
 {
@@ -42,6 +42,14 @@ const char *mk_value_expected(struct mk_mistakes *mistakes, const struct mk_conf
         [MK_CONFIG_LIST] = { "a list of objects", "由对象组成的列表" },
         [MK_CONFIG_TEXT] = { "a string", "字符串" },
         [MK_CONFIG_PATHS] = { "a list of paths", "由路径组成的列表" },
+        [MK_CONFIG_EVENT_TYPE] = { "the name of an event like \"message_receive\"",
+                                   "事件名称，如 \"message_receive\"" },
+        [MK_CONFIG_EVENT_TYPES] = { "a list of names of events", "由事件名称组成的列表" },
+        [MK_CONFIG_SCENE] = { "\"friend\", \"group\" or \"temp\"",
+                              "\"friend\"、\"group\" 或 \"temp\"" },
+        [MK_CONFIG_SCENES] = { "a list of \"friend\", \"group\" and \"temp\"",
+                               "由 \"friend\"、\"group\"、\"temp\" 组成的列表" },
+        [MK_CONFIG_UINS] = { "a list of QQ numbers", "由 QQ 号组成的列表" },
         [MK_CONFIG_ORIGINS] = { "a list of origins", "由来源组成的列表" },
         [MK_CONFIG_ORIGIN] = { "an origin like \"https://console.example\", or \"*\"",
                                "形如 \"https://console.example\" 的来源，或 \"*\"" },
@@ -207,6 +215,32 @@ static bool origin_fits(const struct given *given, struct mk_slice text)
     return !why || refuse(given, mk_mistakes_quote(given->mistakes, text), why);
 }
 
+static bool event_type_fits(const struct given *given, struct mk_slice text)
+{
+    struct mk_mistakes *mistakes = given->mistakes;
+    struct mk_suggestion near = { 0 };
+    for (size_t i = 0; i < mk_event_type_count; i++) {
+        const struct mk_event_type *type = &mk_event_types[i];
+        if (mk_slice_eq(type->name, text) || mk_slice_eq(type->draft_name, text))
+            return true;
+        mk_suggestion_offer(&near, text, type->name.ptr);
+        if (type->draft_name.len > 0)
+            mk_suggestion_offer(&near, text, type->draft_name.ptr);
+    }
+    const char *why =
+        near.best ? mk_mistakes_say(mistakes, "did you mean %s?", "是否想写 %s？", near.best)
+                  : NULL;
+    return refuse(given, mk_mistakes_quote(mistakes, text), why);
+}
+
+static bool scene_fits(const struct given *given, struct mk_slice text)
+{
+    for (int scene = MK_SCENE_NONE + 1; scene < MK_SCENE_COUNT; scene++)
+        if (mk_slice_eq(mk_scenes[scene].scene, text))
+            return true;
+    return refuse(given, mk_mistakes_quote(given->mistakes, text), NULL);
+}
+
 /* A request of operators begins with the name of a backend, or with "endpoint". */
 static bool name_fits(const struct given *given, struct mk_slice text)
 {
@@ -246,6 +280,10 @@ bool mk_value_text_fits(struct mk_mistakes *mistakes, const struct mk_config_key
         return prefix_fits(&given, text);
     case MK_CONFIG_ORIGIN:
         return origin_fits(&given, text);
+    case MK_CONFIG_EVENT_TYPE:
+        return event_type_fits(&given, text);
+    case MK_CONFIG_SCENE:
+        return scene_fits(&given, text);
     case MK_CONFIG_NAME:
         return name_fits(&given, text);
     case MK_CONFIG_TOKEN:

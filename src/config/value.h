@@ -8,9 +8,6 @@
 #include "config/key.h"
 #include "config/mistakes.h"
 
-/* The key of an element of MK_CONFIG_ORIGINS. */
-extern const struct mk_config_key mk_value_origin_key;
-
 /* Describes the values that `key` accepts. */
 const char *mk_value_expected(struct mk_mistakes *mistakes, const struct mk_config_key *key);
 

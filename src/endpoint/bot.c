@@ -54,7 +54,17 @@ int mk_bot_init(struct mk_bot *bot, const struct mk_bot_shared *shared, struct m
     bot->dispatch.stats = mk_call_stats_new(false);
     if (rc == 0 && (!bot->retry || !bot->dispatch.stats))
         rc = -ENOMEM;
-    return rc == 0 ? mk_bot_prepare(bot, shared, config, &bot->transports) : rc;
+    if (rc == 0)
+        rc = mk_bot_prepare(bot, shared, config, &bot->transports);
+    mk_bot_note_own_messages(bot);
+    return rc;
+}
+
+void mk_bot_note_own_messages(struct mk_bot *bot)
+{
+    bot->hub.own_messages = false;
+    MK_LIST_FOR_EACH (node, &bot->transports)
+        bot->hub.own_messages |= mk_transport_of(node)->own_messages;
 }
 
 void mk_bot_fini(struct mk_bot *bot)

@@ -41,6 +41,8 @@ struct mk_bot {
  */
 int mk_bot_init(struct mk_bot *bot, const struct mk_bot_shared *shared, struct milky_host *host,
                 const struct milky_bot *config);
+/* Notes whether any of its transports sends the bot's own messages. */
+void mk_bot_note_own_messages(struct mk_bot *bot);
 /* The bot must be idle. */
 void mk_bot_fini(struct mk_bot *bot);
 

@@ -61,6 +61,7 @@ size_t mk_bot_reload(struct mk_bot *bot, struct mk_list *fresh)
         if (!transport->started)
             mk_transport_start(transport);
     }
+    mk_bot_note_own_messages(bot);
     return changed;
 }
 

@@ -370,6 +370,12 @@ void milky_host_log(const struct milky_host *host, int level, const char *text)
         snprintf(host->last_error, MK_HOST_ERROR_MAX, "%s", text);
 }
 
+bool milky_host_wants_own_messages(const struct milky_host *host, uint64_t self_id)
+{
+    const struct mk_account *account = mk_host_find(host, self_id);
+    return account && account->hub->own_messages;
+}
+
 enum milky_language milky_host_language(const struct milky_host *host)
 {
     return host->owner->language;

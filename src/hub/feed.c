@@ -9,6 +9,7 @@ enum { CHUNK_SIZE = 64 * 1024 };
 struct mk_feed_chunk {
     unsigned refs; /* sinks at this chunk, the chunk before, and the feed for its last chunk */
     struct mk_feed_chunk *next;
+    uint64_t first; /* the number of the event of its first frame */
     size_t frames;
     size_t len;
     size_t cap;
@@ -120,13 +121,15 @@ static void notify_sinks_at_end(struct mk_feed *feed)
     }
 }
 
-int mk_feed_append(struct mk_feed *feed, struct mk_slice frame)
+int mk_feed_append(struct mk_feed *feed, uint64_t number, struct mk_slice frame)
 {
     if (frame.len == 0 || !mk_feed_has_sinks(feed))
         return 0;
     int rc = make_room(feed, frame.len);
     if (rc < 0)
         return rc;
+    if (feed->tail->frames == 0)
+        feed->tail->first = number;
     memcpy(feed->tail->data + feed->tail->len, frame.ptr, frame.len);
     feed->tail->len += frame.len;
     feed->tail->frames++;
@@ -220,29 +223,27 @@ uint64_t mk_sink_lag(const struct mk_sink *sink)
     return sink->feed ? sink->feed->end - sink->position : 0;
 }
 
-/* `here`: frames of the sink's own chunk. */
-static uint64_t frames_behind(const struct mk_sink *sink, uint64_t here)
-{
-    const struct mk_feed_chunk *chunk = sink->chunk;
-    for (chunk = chunk->next; chunk; chunk = chunk->next)
-        here += chunk->frames;
-    return here;
-}
-
 uint64_t mk_sink_frames_behind(const struct mk_sink *sink)
 {
     const struct mk_feed_chunk *chunk = sink->chunk;
     if (mk_sink_lag(sink) == 0)
         return 0;
     uint64_t rest = chunk->len - sink->offset;
-    return frames_behind(sink,
-                         chunk->len > 0 ? (rest * chunk->frames + chunk->len - 1) / chunk->len : 0);
+    uint64_t frames = chunk->len > 0 ? (rest * chunk->frames + chunk->len - 1) / chunk->len : 0;
+    for (chunk = chunk->next; chunk; chunk = chunk->next)
+        frames += chunk->frames;
+    return frames;
 }
 
-uint64_t mk_sink_max_frames_behind(const struct mk_sink *sink)
+uint64_t mk_sink_taken(const struct mk_sink *sink, uint64_t last)
 {
     const struct mk_feed_chunk *chunk = sink->chunk;
     if (mk_sink_lag(sink) == 0)
-        return 0;
-    return frames_behind(sink, sink->offset < chunk->len ? chunk->frames : 0);
+        return last;
+    if (sink->offset < chunk->len)
+        return chunk->first - 1;
+    do
+        chunk = chunk->next;
+    while (chunk->frames == 0); /* there is one, since the sink is not at the end */
+    return chunk->first - 1;
 }

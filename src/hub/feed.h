@@ -49,11 +49,11 @@ void mk_feed_fini(struct mk_feed *feed);
 bool mk_feed_has_sinks(const struct mk_feed *feed);
 
 /*
- * Appends a frame and notifies every sink at the end. Keeps nothing if there are no sinks. A
- * notified sink may leave the feed, but must not join before this has returned, and must not make
- * others leave or join. Returns 0, or -ENOMEM, when no sink got the frame.
+ * Appends the frame of event `number` and notifies every sink at the end. Keeps nothing if there
+ * are no sinks. A notified sink may leave the feed, but must not join before this has returned, and
+ * must not make others leave or join. Returns 0, or -ENOMEM, when no sink got the frame.
  */
-int mk_feed_append(struct mk_feed *feed, struct mk_slice frame);
+int mk_feed_append(struct mk_feed *feed, uint64_t number, struct mk_slice frame);
 
 /*
  * Notes that event `number` could not be appended, and notifies every sink. When a sink reaches the
@@ -94,7 +94,10 @@ uint64_t mk_sink_lag(const struct mk_sink *sink);
  */
 uint64_t mk_sink_frames_behind(const struct mk_sink *sink);
 
-/* Returns an upper bound of the frames that the sink is behind. */
-uint64_t mk_sink_max_frames_behind(const struct mk_sink *sink);
+/*
+ * Returns a number up to which the sink has taken all events of the feed; `last` is that of the
+ * last event. It is exact at the end; before it, perhaps it has taken more of its chunk (64 KiB).
+ */
+uint64_t mk_sink_taken(const struct mk_sink *sink, uint64_t last);
 
 #endif

@@ -14,16 +14,6 @@
 
 enum { LONGEST_EVENT = 64 * 1024 * 1024, KEPT_BUFFER = 64 * 1024 };
 
-typedef void each_feed(struct mk_feed *feed);
-
-static void for_each_feed(struct mk_hub *hub, each_feed *visit)
-{
-    for (int dialect = 0; dialect < MK_DIALECTS; dialect++)
-        for (int envelope = 0; envelope < MK_ENVELOPES; envelope++)
-            for (int framing = 0; framing < MK_FRAMINGS; framing++)
-                visit(&hub->feeds[dialect][envelope][framing]);
-}
-
 int mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal)
 {
     *hub = (struct mk_hub){ .self_id = self_id, .journal = journal };
@@ -33,7 +23,7 @@ int mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal
     mk_buf_init(&hub->frame, LONGEST_EVENT + MK_FRAME_MORE);
     mk_list_init(&hub->stuck);
     mk_list_init(&hub->uncommitted);
-    for_each_feed(hub, mk_feed_init);
+    mk_views_init(&hub->views);
     if (!journal)
         return 0;
     struct mk_journal_start start;
@@ -45,7 +35,7 @@ int mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal
 
 void mk_hub_fini(struct mk_hub *hub)
 {
-    for_each_feed(hub, mk_feed_fini);
+    mk_views_fini(&hub->views);
     mk_keys_fini(&hub->keys);
     mk_arena_fini(&hub->arena);
     mk_buf_fini(&hub->data);
@@ -55,33 +45,40 @@ void mk_hub_fini(struct mk_hub *hub)
 
 int mk_hub_join(struct mk_hub *hub, struct mk_sink *sink, const struct mk_event_format *format)
 {
-    return mk_feed_join(&hub->feeds[format->dialect][format->envelope][format->framing], sink);
+    return mk_views_join(&hub->views, sink, format);
 }
 
 /* --- emitting --- */
-
-static bool has_sinks(const struct mk_feed feeds[MK_FRAMINGS])
-{
-    for (int framing = 0; framing < MK_FRAMINGS; framing++)
-        if (mk_feed_has_sinks(&feeds[framing]))
-            return true;
-    return false;
-}
 
 static int append_framed(struct mk_hub *hub, struct mk_feed *feed, enum mk_framing framing,
                          const struct mk_encoded *encoded)
 {
     int rc = mk_frame_write(&hub->frame, &hub->masks, framing, encoded);
     if (rc == 0)
-        rc = mk_feed_append(feed, mk_buf_slice(&hub->frame));
+        rc = mk_feed_append(feed, encoded->number, mk_buf_slice(&hub->frame));
     mk_buf_reset(&hub->frame, KEPT_BUFFER);
     return rc;
 }
 
-static bool is_compressed_anywhere(const struct mk_feed feeds[MK_FRAMINGS])
+/* What the sinks of one (dialect, envelope) in all views that the event passes need of it. */
+struct need {
+    bool encoded;
+    bool compressed;
+};
+
+static struct need need_of(struct mk_hub *hub, enum mk_dialect dialect, enum mk_envelope envelope)
 {
-    return mk_feed_has_sinks(&feeds[MK_FRAMING_WEBSOCKET_DEFLATE]) ||
-           mk_feed_has_sinks(&feeds[MK_FRAMING_WEBSOCKET_MASKED_DEFLATE]);
+    struct need need = { false };
+    MK_VIEW_FOR_EACH(view, &hub->views)
+    {
+        for (int framing = 0; view->passes && framing < MK_FRAMINGS; framing++) {
+            if (!mk_feed_has_sinks(&view->feeds[dialect][envelope][framing]))
+                continue;
+            need.encoded = true;
+            need.compressed |= mk_framing_compresses((enum mk_framing)framing);
+        }
+    }
+    return need;
 }
 
 static void compress_event(struct mk_hub *hub, struct mk_encoded *encoded)
@@ -96,28 +93,42 @@ static void release(struct mk_hub *hub, const struct mk_encoded *encoded)
         mk_deflate_release_deflated(hub->deflate);
 }
 
-static int emit_encoded(struct mk_hub *hub, const struct mk_event *event, enum mk_dialect dialect,
-                        enum mk_envelope envelope)
+/* Appends an event to the feeds that have sinks; `error` is why it could not be encoded, or 0. */
+static int append_to(struct mk_hub *hub, struct mk_feed feeds[MK_FRAMINGS],
+                     const struct mk_encoded *encoded, int error)
 {
-    struct mk_feed *feeds = hub->feeds[dialect][envelope];
-    if (!has_sinks(feeds))
-        return 0;
-    int first_error = mk_event_write(&hub->json, event, dialect, envelope, &hub->arena);
-    bool is_encoded = first_error == 0;
-    struct mk_encoded encoded = { .number = event->number, .json = mk_buf_slice(&hub->json) };
-    if (is_encoded) {
-        hub->encodings++;
-        if (is_compressed_anywhere(feeds))
-            compress_event(hub, &encoded);
-    }
+    int first_error = error;
     for (int framing = 0; framing < MK_FRAMINGS; framing++) {
         struct mk_feed *feed = &feeds[framing];
         if (!mk_feed_has_sinks(feed))
             continue;
-        int rc = is_encoded ? append_framed(hub, feed, (enum mk_framing)framing, &encoded) : 0;
-        if (rc < 0 || !is_encoded)
-            mk_feed_mark_lost(feed, event->number);
+        int rc = error < 0 ? error : append_framed(hub, feed, (enum mk_framing)framing, encoded);
         if (rc < 0)
+            mk_feed_mark_lost(feed, encoded->number);
+        if (first_error == 0)
+            first_error = rc;
+    }
+    return first_error;
+}
+
+static int emit_encoded(struct mk_hub *hub, const struct mk_event *event, enum mk_dialect dialect,
+                        enum mk_envelope envelope)
+{
+    const struct need need = need_of(hub, dialect, envelope);
+    if (!need.encoded)
+        return 0;
+    int first_error = mk_event_write(&hub->json, event, dialect, envelope, &hub->arena);
+    const int error = first_error;
+    struct mk_encoded encoded = { .number = event->number, .json = mk_buf_slice(&hub->json) };
+    hub->encodings += error == 0;
+    if (error == 0 && need.compressed)
+        compress_event(hub, &encoded);
+    MK_VIEW_FOR_EACH(view, &hub->views)
+    {
+        if (!view->passes)
+            continue;
+        int rc = append_to(hub, view->feeds[dialect][envelope], &encoded, error);
+        if (first_error == 0)
             first_error = rc;
     }
     release(hub, &encoded);
@@ -183,6 +194,7 @@ static int emit(struct mk_hub *hub, struct mk_event *event, const struct mk_key 
         mk_journal_fail_commit(hub->journal);
     else if (hub->journal)
         first_error = write_journal(hub, event, key);
+    mk_views_choose(&hub->views, event);
     for (int dialect = 0; dialect < MK_DIALECTS; dialect++) {
         for (int envelope = 0; envelope < MK_ENVELOPES; envelope++) {
             int rc = emit_encoded(hub, event, (enum mk_dialect)dialect, (enum mk_envelope)envelope);
@@ -324,13 +336,16 @@ static int write_replayed(struct mk_hub *hub, enum mk_framing framing, uint64_t 
     return rc;
 }
 
-/* Encodes a stored event in hub->json. Returns 0, -ENOMEM, or another errno for a damaged one. */
+/*
+ * Encodes a stored event in hub->json, which stays empty where the filter leaves the event out.
+ * Returns 0, -ENOMEM, or another errno for a damaged one.
+ */
 static int encode_stored(struct mk_hub *hub, const struct mk_event_format *format,
                          const struct mk_journal_event *stored)
 {
     struct mk_event event;
     int rc = restore(hub, stored, &event);
-    if (rc == 0)
+    if (rc == 0 && mk_event_filter_passes(format->filter, &event))
         rc = mk_event_write(&hub->json, &event, format->dialect, format->envelope, &hub->arena);
     return rc;
 }
@@ -367,10 +382,11 @@ static int frame_stored(struct mk_hub *hub, const struct mk_event_format *format
     if (missing > 0)
         rc = mk_frame_write_gap(out, &hub->masks, format->framing, hub->self_id, next,
                                 next + missing - 1);
-    if (rc == 0 && damage == 0)
+    bool is_sent = hub->json.len > 0;
+    if (rc == 0 && is_sent)
         rc = write_replayed(hub, format->framing, stored->number, out);
     hub->gaps += rc == 0 && missing > 0;
-    hub->replayed += rc == 0 && damage == 0;
+    hub->replayed += rc == 0 && is_sent;
     return rc;
 }
 

@@ -9,29 +9,14 @@
 #define MK_HUB_HUB_H
 
 #include "base/buf.h"
-#include "hub/feed.h"
-#include "hub/frame.h"
 #include "hub/journal.h"
 #include "hub/keys.h"
-#include "protocol/event.h"
+#include "hub/views.h"
 
 struct mk_deflate; /* wire/deflate.h */
 struct mk_replays; /* hub/replays.h */
 
-/* The format in which a sink gets its events. */
-struct mk_event_format {
-    enum mk_dialect dialect;
-    enum mk_envelope envelope;
-    enum mk_framing framing;
-};
-
-static inline bool mk_event_format_eq(const struct mk_event_format *a,
-                                      const struct mk_event_format *b)
-{
-    return a->dialect == b->dialect && a->envelope == b->envelope && a->framing == b->framing;
-}
-
-enum { MK_DIALECTS = 2, MK_ENVELOPES = 4, MK_COUNTED_TYPES = 64 };
+enum { MK_COUNTED_TYPES = 64 };
 
 struct mk_hub {
     uint64_t self_id;
@@ -39,6 +24,7 @@ struct mk_hub {
     struct mk_deflate *deflate; /* NULL (initially): nothing is compressed. Borrowed */
     /* NULL (initially): readers read the journal when they peek, as much as they want. Borrowed */
     struct mk_replays *replays;
+    bool own_messages;     /* a transport wants the bot's own messages */
     size_t replaying;      /* readers that read the journal */
     uint64_t events;       /* the number of the last event */
     uint64_t expired;      /* at the start, the journal had had the events up to this one */
@@ -54,7 +40,7 @@ struct mk_hub {
     void *arg;
     struct mk_keys keys;  /* of the last events that have one */
     uint64_t key_ordinal; /* of the next one in the journal; 0: not yet read */
-    struct mk_feed feeds[MK_DIALECTS][MK_ENVELOPES][MK_FRAMINGS];
+    struct mk_views views;
     struct mk_random masks; /* for the frames of clients */
     struct mk_arena arena;  /* for translating one event */
     struct mk_buf data;     /* one event's data as JSON, for the journal */
@@ -72,8 +58,8 @@ struct mk_hub_waiter {
 };
 
 /*
- * `journal` is borrowed and may be NULL; numbers continue after its last. Returns 0 or a negative
- * errno, logged; mk_hub_fini must be called in any case.
+ * `hub` must not be moved. `journal` is borrowed and may be NULL; numbers continue after its last.
+ * Returns 0 or a negative errno, logged; mk_hub_fini must be called in any case.
  */
 int mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal);
 /* All sinks must have left. */

@@ -45,6 +45,7 @@ int mk_reader_start(struct mk_reader *reader, struct mk_hub *hub,
 {
     reader->hub = hub;
     reader->format = *format;
+    mk_event_filter_ref(format->filter);
     reader->sink.max_lag = max_lag;
     reader->taken = 0;
     reader->piece = NULL;
@@ -80,6 +81,7 @@ void mk_reader_stop(struct mk_reader *reader)
     set_replaying(reader, false);
     reader->live = false;
     reader->hub = NULL;
+    mk_event_filter_unref(reader->format.filter);
 }
 
 bool mk_reader_started(const struct mk_reader *reader)
@@ -220,5 +222,5 @@ uint64_t mk_reader_taken(const struct mk_reader *reader)
         return reader->next - 1;
     if (reader->sink.lost)
         return 0;
-    return reader->hub->events - mk_sink_max_frames_behind(&reader->sink);
+    return mk_sink_taken(&reader->sink, reader->hub->events);
 }

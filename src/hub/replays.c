@@ -46,6 +46,7 @@ struct mk_piece *mk_piece_release(struct mk_piece *piece)
 {
     if (!piece || --piece->refs > 0)
         return NULL;
+    mk_event_filter_unref(piece->format.filter);
     mk_buf_fini(&piece->bytes);
     free(piece);
     return NULL;
@@ -63,6 +64,7 @@ static struct mk_piece *new_piece(struct mk_hub *hub, const struct mk_event_form
         return NULL;
     piece->hub = hub;
     piece->format = *format;
+    mk_event_filter_ref(format->filter);
     piece->refs = 1;
     mk_list_init(&piece->node);
     mk_buf_init(&piece->bytes, LONGEST_PIECE);

@@ -91,8 +91,12 @@ static int write_sse_head(struct mk_buf *out, struct mk_slice usual)
 
 static int open_sse(struct mk_event_stream *events, struct mk_http_connection *http, uint64_t since)
 {
-    static const struct mk_event_format format = { MK_DIALECT_1_2, MK_ENVELOPE_BARE,
-                                                   MK_FRAMING_SSE };
+    const struct mk_event_format format = {
+        .dialect = MK_DIALECT_1_2,
+        .envelope = MK_ENVELOPE_BARE,
+        .framing = MK_FRAMING_SSE,
+        .filter = events->sessions.filter,
+    };
     struct sse_connection *connection = malloc(sizeof(*connection));
     if (!connection)
         return -ENOMEM;

@@ -25,6 +25,7 @@ struct entry {
     bool compresses; /* for its WebSockets; those of an http_server are at /event */
     char *token;     /* "": none is required; the routes borrow it */
     char *origins;   /* of pages (web/cors.h); borrowed as well */
+    const struct mk_event_filter *filter;
 };
 
 struct server {
@@ -86,6 +87,7 @@ static void free_server(struct mk_transport *transport)
     for (size_t i = 0; i < KINDS; i++) {
         free(server->entries[i].token);
         free(server->entries[i].origins);
+        mk_event_filter_unref(server->entries[i].filter);
     }
     free(server->prefix);
     free(server);
@@ -105,10 +107,12 @@ static void configure(struct server *server)
         routes->http.access = access_of(http);
         routes->events.access = routes->http.access;
         routes->events.sessions.compresses = http->compresses;
+        routes->events.sessions.filter = http->filter;
     }
     if (websocket->is_there) {
         routes->websocket.access = access_of(websocket);
         routes->websocket.sessions.compresses = websocket->compresses;
+        routes->websocket.sessions.filter = websocket->filter;
     }
 }
 
@@ -267,7 +271,9 @@ static int add_entry(const struct mk_transport_context *context, const struct mi
     entry->compresses = !config->no_compression;
     entry->token = mk_slice_dup(mk_slice_str(config->access_token));
     entry->origins = join_origins(config);
-    if (!entry->token || !entry->origins)
+    server->transport.own_messages |= config->own_messages;
+    rc = mk_event_filter_new(&config->events, config->own_messages, &entry->filter);
+    if (rc < 0 || !entry->token || !entry->origins)
         return -ENOMEM;
     entry->is_there = true;
     return kind == HTTP ? add_http(server, entry) : add_websocket(server, entry);

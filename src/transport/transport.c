@@ -82,6 +82,7 @@ void mk_transport_adopt(struct mk_transport *transport, struct mk_transport *fre
     char *details = transport->details;
     transport->details = fresh->details;
     fresh->details = details;
+    transport->own_messages = fresh->own_messages;
     transport->goes_on = true;
     transport->class->adopt(transport, fresh);
     mk_transport_free(fresh);

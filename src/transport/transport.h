@@ -54,7 +54,8 @@ struct mk_transport {
     struct mk_http_port *port;
     const char *sink; /* the name of its cursor in the journal; NULL: it has none */
     bool started;
-    bool goes_on; /* the current reload keeps it */
+    bool goes_on;      /* the current reload keeps it */
+    bool own_messages; /* it sends the bot's own messages too */
 };
 
 /* --- reporting --- */

@@ -106,14 +106,26 @@ static uint64_t take_line(struct mk_webhook *webhook, struct mk_slice ready)
     return strtoull(ready.ptr, NULL, 10);
 }
 
-/* Notes that the journal has lost events before they were delivered: the next post reports them. */
-static void note_gap(struct mk_webhook *webhook, uint64_t next)
+static uint64_t number_after(struct mk_slice json, struct mk_slice key)
 {
-    webhook->gap_from = webhook->number + 1;
-    webhook->gap_to = next - 1;
+    const char *found = memmem(json.ptr, json.len, key.ptr, key.len);
+    return found ? strtoull(found + key.len, NULL, 10) : 0;
+}
+
+/*
+ * The line of a gap: the journal has lost events before they were delivered. The next post reports
+ * them. Numbers that are missing without a gap are of events that the filter leaves out.
+ */
+static void note_gap(struct mk_webhook *webhook)
+{
+    uint64_t from = number_after(webhook->event, MK_SLICE("\"from\":"));
+    uint64_t to = number_after(webhook->event, MK_SLICE("\"to\":"));
+    if (webhook->gap_from == 0)
+        webhook->gap_from = from;
+    webhook->gap_to = to;
     mk_log_error(module, "%s: events %llu to %llu are gone from the journal and were not delivered",
                  "%s：事件 %llu 至 %llu 已不在事件日志中，没有投递", webhook->name,
-                 (unsigned long long)webhook->gap_from, (unsigned long long)webhook->gap_to);
+                 (unsigned long long)from, (unsigned long long)to);
 }
 
 bool mk_webhook_find_event(struct mk_webhook *webhook)
@@ -123,14 +135,13 @@ bool mk_webhook_find_event(struct mk_webhook *webhook)
         if (ready.len == 0)
             return false;
         uint64_t number = take_line(webhook, ready);
-        if (number == 0) {
-            mk_reader_advance(&webhook->reader, webhook->line);
-            webhook->event = (struct mk_slice){ 0 };
-            continue;
+        if (number > 0) {
+            webhook->number = number;
+            return true;
         }
-        if (number > webhook->number + 1)
-            note_gap(webhook, number);
-        webhook->number = number;
+        note_gap(webhook);
+        mk_reader_advance(&webhook->reader, webhook->line);
+        webhook->event = (struct mk_slice){ 0 };
     }
     return true;
 }
@@ -180,6 +191,8 @@ static void on_sink_overrun(struct mk_sink *sink)
         mk_log_error(module, "%s: %llu bytes of events were not received and are dropped",
                      "%s：%llu 字节的事件未被接收，已丢弃", webhook->name,
                      (unsigned long long)mk_sink_lag(sink));
+        webhook->gap_from = webhook->gap_from ? webhook->gap_from : webhook->number + 1;
+        webhook->gap_to = webhook->hub->events;
         mk_reader_rewind(&webhook->reader, webhook->hub->events);
     }
     schedule_next(webhook); /* after the receiver's Retry-After, if any */
@@ -193,6 +206,7 @@ static void free_webhook(struct mk_transport *transport)
     mk_webhook_abort(transport);
     mk_timer_free(webhook->timer);
     mk_webhook_target_fini(&webhook->target);
+    mk_event_filter_unref(webhook->filter);
     free(webhook);
 }
 
@@ -227,7 +241,12 @@ static int configure(struct mk_webhook *webhook, struct mk_web_client *http,
                      const struct milky_remote *config)
 {
     struct mk_tls_context *tls;
-    webhook->transport.identity = mk_transport_key("%s\n%d", config->url, config->dialect);
+    webhook->transport.own_messages = config->own_messages;
+    if (mk_event_filter_new(&config->events, config->own_messages, &webhook->filter) < 0)
+        return -ENOMEM;
+    webhook->transport.identity =
+        mk_transport_key("%s\n%d\n%llx", config->url, config->dialect,
+                         (unsigned long long)mk_event_filter_hash(webhook->filter));
     webhook->bounds = (struct mk_webhook_bounds){
         .waits = config->on_give_up == MILKY_GIVE_UP_WAIT,
         .tries = config->give_up_tries,
@@ -279,7 +298,12 @@ static int find_start(struct mk_webhook *webhook)
 static int start(struct mk_transport *transport)
 {
     struct mk_webhook *webhook = mk_webhook_of(transport);
-    struct mk_event_format format = { webhook->dialect, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
+    const struct mk_event_format format = {
+        .dialect = webhook->dialect,
+        .envelope = MK_ENVELOPE_BARE,
+        .framing = MK_FRAMING_LINE,
+        .filter = webhook->filter,
+    };
     int rc = find_start(webhook);
     if (rc == 0)
         rc = mk_reader_start(&webhook->reader, webhook->hub, &format, webhook->number, MAX_LAG);
@@ -315,9 +339,21 @@ static void stop(struct mk_transport *transport)
         mk_webhook_abort(transport);
 }
 
+/* Moves the cursor over events that the filter has left out since the last delivery. */
+static void pass_left_out(struct mk_webhook *webhook)
+{
+    struct mk_hub *hub = webhook->hub;
+    if (!hub->journal || !mk_reader_started(&webhook->reader) || webhook->event.len > 0)
+        return;
+    uint64_t taken = mk_reader_taken(&webhook->reader);
+    if (taken > webhook->number)
+        mk_journal_set_cursor(hub->journal, hub->self_id, mk_slice_str(webhook->target.url), taken);
+}
+
 void mk_webhook_abort(struct mk_transport *transport)
 {
     struct mk_webhook *webhook = mk_webhook_of(transport);
+    pass_left_out(webhook);
     bool undelivered = webhook->event.len > 0;
     if (undelivered && webhook->hub->journal)
         mk_log_info(module, "%s: stopped; events from number %llu on wait for the next start",

@@ -23,6 +23,7 @@ struct mk_webhook {
     struct mk_webhook_bounds bounds;
     struct mk_hub *hub;
     enum mk_dialect dialect;
+    const struct mk_event_filter *filter;
     char name[MK_REMOTE_NAME]; /* the URL without credentials and query, for logs */
     struct mk_health health;
     uint64_t set_aside;

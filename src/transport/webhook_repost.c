@@ -62,7 +62,12 @@ static void on_response(void *arg, const struct mk_web_response *response)
 static int find_event(struct mk_webhook_repost *repost, const struct mk_repost_config *config,
                       struct mk_slice *json)
 {
-    struct mk_event_format format = { config->dialect, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
+    const struct mk_event_format format = {
+        .dialect = config->dialect,
+        .envelope = MK_ENVELOPE_BARE,
+        .framing = MK_FRAMING_LINE,
+        .filter = &mk_event_filter_all,
+    };
     uint64_t next = repost->number;
     int rc = mk_hub_replay(config->hub, &format, &next, &repost->line);
     if (rc < 0)

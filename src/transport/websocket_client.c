@@ -164,6 +164,7 @@ static void free_client(struct mk_transport *transport)
     mk_session_context_fini(&client->sessions);
     mk_websocket_dial_cancel(client->dial);
     mk_tls_context_free(client->tls);
+    mk_event_filter_unref(client->sessions.filter);
     free(client->token);
     free(client->text);
     free(client);
@@ -198,12 +199,16 @@ static int configure(struct client *client, const struct milky_remote *config)
     const struct milky_remote_tls *tls = &config->tls;
     client->timer = mk_timer_new(client->loop, on_timer, client);
     client->text = mk_slice_dup(mk_slice_str(config->url));
+    client->transport.own_messages = config->own_messages;
+    if (mk_event_filter_new(&config->events, config->own_messages, &client->sessions.filter) < 0)
+        return -ENOMEM;
     client->token = token.len > 0 ? mk_slice_dup(token) : NULL;
     client->transport.identity =
-        mk_transport_key("%s\n%d\n%s\n%d\n%d\n%s\n%s\n%s\n%d", config->url, config->dialect,
+        mk_transport_key("%s\n%d\n%s\n%d\n%d\n%s\n%s\n%s\n%d\n%llx", config->url, config->dialect,
                          token.len > 0 ? token.ptr : "", config->replay, config->no_compression,
                          tls->ca ? tls->ca : "", tls->certificate ? tls->certificate : "",
-                         tls->key ? tls->key : "", tls->insecure_skip_verify);
+                         tls->key ? tls->key : "", tls->insecure_skip_verify,
+                         (unsigned long long)mk_event_filter_hash(client->sessions.filter));
     if (!client->timer || !client->text || (token.len > 0 && !client->token) ||
         !client->transport.identity || mk_url_parse(mk_slice_str(client->text), &client->url))
         return -ENOMEM;

@@ -209,6 +209,7 @@ static struct mk_event_format format_of(const struct mk_session_context *context
         .dialect = context->dialect,
         .envelope = context->envelope,
         .framing = framing_of(context->websocket.role, compressed),
+        .filter = context->filter,
     };
     if (numbered && format.envelope == MK_ENVELOPE_BARE)
         format.envelope = MK_ENVELOPE_BARE_NUMBERED;

@@ -20,8 +20,9 @@ struct mk_session_context {
     struct mk_hub *hub;
     enum mk_dialect dialect;
     enum mk_envelope envelope;
-    const char *transport; /* "websocket_server": for logs */
-    bool compresses;       /* permessage-deflate is offered and accepted (true) */
+    const struct mk_event_filter *filter; /* of its events; borrowed; NULL: the usual one */
+    const char *transport;                /* "websocket_server": for logs */
+    bool compresses;                      /* permessage-deflate is offered and accepted (true) */
     /*
      * NULL, or called when the peer has received every event up to this number. The session finds
      * that out with pings whose payload is the number. `arg` is the session's.

@@ -64,7 +64,7 @@ static void take(struct receiver *receiver, size_t most, size_t total)
 
 static void append(struct mk_feed *feed, struct mk_buf *expected, const char *frame)
 {
-    assert_int_equal(mk_feed_append(feed, mk_slice_str(frame)), 0);
+    assert_int_equal(mk_feed_append(feed, 1, mk_slice_str(frame)), 0);
     assert_int_equal(mk_buf_append_slice(expected, mk_slice_str(frame)), 0);
 }
 
@@ -129,7 +129,7 @@ static void test_frames_are_whole(void **state)
     const size_t sizes[] = { 10, 60000, 60000, 200000, 1, 65000, 200000, 3 };
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         large[sizes[i]] = '\n';
-        assert_int_equal(mk_feed_append(&feed, mk_slice_of(large, sizes[i] + 1)), 0);
+        assert_int_equal(mk_feed_append(&feed, 1, mk_slice_of(large, sizes[i] + 1)), 0);
         large[sizes[i]] = 'x';
     }
     size_t frames = 0;
@@ -155,13 +155,13 @@ static void test_joins_at_the_end(void **state)
     receiver_init(&first, UINT64_MAX);
     receiver_init(&second, UINT64_MAX);
     /* Without sinks nothing is kept. */
-    assert_int_equal(mk_feed_append(&feed, MK_SLICE("lost")), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("lost")), 0);
     assert_int_equal(feed.end, 0);
     assert_int_equal(mk_feed_join(&feed, &first.sink), 0);
-    assert_int_equal(mk_feed_append(&feed, MK_SLICE("one\n")), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("one\n")), 0);
     assert_int_equal(mk_feed_join(&feed, &second.sink), 0);
     assert_int_equal(mk_sink_peek(&second.sink).len, 0);
-    assert_int_equal(mk_feed_append(&feed, MK_SLICE("two\n")), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("two\n")), 0);
     assert_true(mk_slice_eq(mk_sink_peek(&first.sink), MK_SLICE("one\ntwo\n")));
     assert_true(mk_slice_eq(mk_sink_peek(&second.sink), MK_SLICE("two\n")));
     mk_sink_leave(&first.sink);
@@ -184,15 +184,15 @@ static void test_a_chunk_may_stay_empty(void **state)
     receiver_init(&first, UINT64_MAX);
     receiver_init(&second, UINT64_MAX);
     assert_int_equal(mk_feed_join(&feed, &first.sink), 0);
-    assert_int_equal(mk_feed_append(&feed, mk_slice_of(frame, HALF)), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, mk_slice_of(frame, HALF)), 0);
     take(&first, HALF, HALF);
     assert_int_equal(mk_feed_join(&feed, &second.sink), 0);
-    assert_int_equal(mk_feed_append(&feed, mk_slice_of(frame, LONG)), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, mk_slice_of(frame, LONG)), 0);
     assert_int_equal(mk_sink_peek(&first.sink).len, LONG);
     assert_int_equal(mk_sink_peek(&second.sink).len, LONG);
     take(&first, LONG, LONG);
     take(&second, LONG, LONG);
-    assert_int_equal(mk_feed_append(&feed, mk_slice_of(frame, HALF)), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, mk_slice_of(frame, HALF)), 0);
     assert_int_equal(first.ready, 3);
     mk_sink_leave(&first.sink);
     mk_sink_leave(&second.sink);
@@ -212,15 +212,15 @@ static void test_a_sink_that_lags_is_notified(void **state)
     other.leaves = true; /* leaving from within the notification must not disturb the others */
     assert_int_equal(mk_feed_join(&feed, &other.sink), 0);
     assert_int_equal(mk_feed_join(&feed, &slow.sink), 0);
-    assert_int_equal(mk_feed_append(&feed, MK_SLICE("0123456789")), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("0123456789")), 0);
     assert_int_equal(slow.ready, 1);
     assert_int_equal(slow.overrun, 0);
-    assert_int_equal(mk_feed_append(&feed, MK_SLICE("!")), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("!")), 0);
     assert_int_equal(slow.ready, 1);
     assert_int_equal(slow.overrun, 1);
     assert_int_equal(other.ready, 1);
     take(&slow, SIZE_MAX, SIZE_MAX);
-    assert_int_equal(mk_feed_append(&feed, MK_SLICE("?")), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("?")), 0);
     assert_int_equal(slow.ready, 2);
     mk_sink_leave(&slow.sink);
     mk_buf_fini(&slow.got);
@@ -241,15 +241,15 @@ static void test_a_sink_is_notified_when_it_had_read_everything(void **state)
     assert_int_equal(mk_feed_join(&feed, &eager.sink), 0);
     assert_int_equal(mk_feed_join(&feed, &lazy.sink), 0);
     for (unsigned i = 1; i <= 3; i++) {
-        assert_int_equal(mk_feed_append(&feed, MK_SLICE("abc")), 0);
+        assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("abc")), 0);
         assert_int_equal(eager.ready, i);
         assert_int_equal(lazy.ready, 1);
     }
     take(&lazy, SIZE_MAX, 8);
-    assert_int_equal(mk_feed_append(&feed, MK_SLICE("d")), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("d")), 0);
     assert_int_equal(lazy.ready, 1);
     take(&lazy, SIZE_MAX, 2);
-    assert_int_equal(mk_feed_append(&feed, MK_SLICE("e")), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("e")), 0);
     assert_int_equal(lazy.ready, 2);
     assert_true(mk_feed_has_sinks(&feed));
     mk_sink_leave(&eager.sink);
@@ -271,15 +271,15 @@ static void test_lag_is_found_later(void **state)
     patient.reads = true;
     assert_int_equal(mk_feed_join(&feed, &patient.sink), 0);
     for (int i = 0; i < 50; i++)
-        assert_int_equal(mk_feed_append(&feed, MK_SLICE("0123456789")), 0);
+        assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("0123456789")), 0);
     assert_int_equal(mk_feed_join(&feed, &slow.sink), 0);
     for (int i = 0; i < 10; i++)
-        assert_int_equal(mk_feed_append(&feed, MK_SLICE("0123456789")), 0);
+        assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("0123456789")), 0);
     assert_int_equal(slow.overrun, 0);
     take(&slow, SIZE_MAX, 5);
-    assert_int_equal(mk_feed_append(&feed, MK_SLICE("01234")), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("01234")), 0);
     assert_int_equal(slow.overrun, 0);
-    assert_int_equal(mk_feed_append(&feed, MK_SLICE("!")), 0);
+    assert_int_equal(mk_feed_append(&feed, 1, MK_SLICE("!")), 0);
     assert_int_equal(slow.overrun, 1);
     assert_int_equal(patient.overrun, 0);
     mk_sink_leave(&slow.sink);
@@ -301,7 +301,7 @@ static void test_counts_the_frames_left_to_read(void **state)
     assert_int_equal(mk_feed_join(&feed, &receiver.sink), 0);
     assert_int_equal(mk_sink_frames_behind(&receiver.sink), 0);
     for (uint64_t i = 1; i <= 300; i++) {
-        assert_int_equal(mk_feed_append(&feed, mk_slice_of(frame, sizeof(frame))), 0);
+        assert_int_equal(mk_feed_append(&feed, 1, mk_slice_of(frame, sizeof(frame))), 0);
         assert_int_equal(mk_sink_frames_behind(&receiver.sink), i);
     }
     for (uint64_t i = 299;; i--) {

@@ -354,6 +354,12 @@ int milky_host_drop_connections(struct milky_host *host, uint64_t self_id)
     return 0;
 }
 
+bool milky_host_wants_own_messages(const struct milky_host *host, uint64_t self_id)
+{
+    (void)self_id;
+    return host->own_messages;
+}
+
 enum milky_language milky_host_language(const struct milky_host *host)
 {
     return host->language;

@@ -42,6 +42,7 @@ struct milky_host {
     struct fake_event *events;
     size_t event_count;
     uint64_t last_event[FAKE_MAX_BOTS]; /* of each bot, the forgotten ones included */
+    bool own_messages;                  /* bots hear themselves */
     uint64_t dropped;                   /* whose connections were dropped last */
     size_t drops;
     size_t flushes;

@@ -128,20 +128,48 @@ static int prepare(struct sending *sending)
 
 /* --- events --- */
 
-/* Queues the event of the other side of a private chat or a temporary session. */
-static int emit_private(struct sending *sending)
+static int emit_to(struct sending *sending, uint64_t bot, yyjson_mut_val *json)
+{
+    return json ? sb_request_event(sending->request, bot, "message_receive", sending->message.time,
+                                   json)
+                : -ENOMEM;
+}
+
+/* Returns whether the sender is a bot that is to hear itself. */
+static bool hears_itself(const struct sending *sending)
+{
+    return milky_host_wants_own_messages(sending->request->sandbox->host, sending->message.sender);
+}
+
+static int emit_other_side(struct sending *sending)
 {
     const struct sb_conversation *own = &sending->conversation;
     int rc = sb_person_is_bot(&sending->request->sandbox->db, own->with);
-    if (rc <= 0)
-        return rc;
-    struct sb_conversation theirs = { own->scene, own->with, own->viewer, own->id, 0 };
-    yyjson_mut_val *json =
-        sb_message_json(sending->request, &theirs, &sending->message, sending->entity, NULL);
-    if (!json)
-        return -ENOMEM;
-    return sb_request_event(sending->request, theirs.viewer, "message_receive",
-                            sending->message.time, json);
+    if (rc > 0) {
+        struct sb_conversation theirs = { own->scene, own->with, own->viewer, own->id, 0 };
+        rc = emit_to(
+            sending, theirs.viewer,
+            sb_message_json(sending->request, &theirs, &sending->message, sending->entity, NULL));
+    }
+    return rc;
+}
+
+static int emit_own_side(struct sending *sending)
+{
+    struct sb_message message = sending->message;
+    struct sb_request *request = sending->request;
+    if (sending->compose.has_media) /* each bot gets URLs of its own */
+        message.segments = yyjson_mut_val_mut_copy(request->doc, message.segments);
+    return emit_to(
+        sending, message.sender,
+        sb_message_json(request, &sending->conversation, &message, sending->entity, NULL));
+}
+
+/* Queues the events of a private chat or a temporary session. */
+static int emit_private(struct sending *sending)
+{
+    int rc = emit_other_side(sending);
+    return rc == 0 && hears_itself(sending) ? emit_own_side(sending) : rc;
 }
 
 /* Copies the event with another remark of the group: bots with the same remark share one event. */
@@ -191,15 +219,14 @@ static int emit_group(struct sending *sending)
     for (; rc > 0; rc = sb_db_step(db, row)) {
         uint64_t bot = sb_db_uint(row, SB_GROUP_BOT_UIN);
         struct mk_slice remark = sb_db_text(row, SB_GROUP_BOT_REMARK);
-        if (bot == sending->message.sender)
+        if (bot == sending->message.sender && !hears_itself(sending))
             continue;
         yyjson_mut_val *json = first;
         if (!first || sending->compose.has_media)
             json = first = group_event(sending, bot);
         else if (!has_remark(first, remark))
             json = with_remark(request->doc, first, remark);
-        rc = json ? sb_request_event(request, bot, "message_receive", sending->message.time, json)
-                  : -ENOMEM;
+        rc = emit_to(sending, bot, json);
         if (rc < 0)
             break;
     }
