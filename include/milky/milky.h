@@ -138,6 +138,7 @@ struct milky_remote {
     enum milky_on_give_up on_give_up;
     struct milky_events events; /* which events it sends */
     bool own_messages;          /* the bot's own messages too */
+    const char *origin; /* a websocket_client's: sent as Origin (https://HOST); NULL: none */
 };
 
 /* One account and its transports. */

@@ -35,33 +35,6 @@ static const struct mk_word states[] = {
     { "stopped", "stopped", "已停止" },
 };
 
-/* Advice on each trouble (transport/health.h). */
-static const struct mk_word advice[] = {
-    { "unreachable", "there is no answer: is that program running, at this host and port?",
-      "对方无应答：该程序是否正在此主机与端口上运行？" },
-    { "name", "the name of the host is not known: check the url, or this machine's DNS",
-      "无法解析主机名：请检查 url 或本机的 DNS" },
-    { "tls",
-      "the TLS handshake fails: check the certificate of the other side, and `tls` in the "
-      "configuration",
-      "TLS 连接失败：请检查对方的证书与配置中的 `tls`" },
-    { "token", "it does not accept the credentials: set the access_token that it expects",
-      "对方不接受凭据：请设置它所期望的 access_token" },
-    { "address", "the service is not at this address: check the path of the url",
-      "该地址上没有所需的服务：请检查 url 的路径" },
-    { "busy", "it asks to wait: its limit is reached, or it is not ready yet",
-      "对方要求等待：达到其限制，或尚未就绪" },
-    { "failing",
-      "it fails: look into the log of that program; `milky deliveries` lists what it "
-      "refused for good",
-      "对方出错：请查看该程序的日志；`milky deliveries` 可列出被拒绝的事件" },
-    { "gone",
-      "it says that nothing is there any more (410): change the url, or take the webhook out",
-      "对方表示该地址已停用（410）：请更改 url，或删除此 webhook" },
-    { "slow", "it does not answer in time: is it busy, or does a firewall drop the packets?",
-      "对方未及时应答：它是否繁忙，或防火墙丢弃了数据包？" },
-};
-
 /* "512 B", "24.0 KiB" */
 static const char *size_text(unsigned long long bytes, char text[32])
 {
@@ -122,9 +95,15 @@ static void print_counts(yyjson_val *transport)
     }
 }
 
+/* A text that the daemon says in both languages. */
+static const char *phrase_of(yyjson_val *object, const char *name)
+{
+    return text_of(yyjson_obj_get(object, name), mk_tr("en", "zh"));
+}
+
 static void print_error(yyjson_val *transport)
 {
-    const char *error = text_of(transport, "last_error");
+    const char *error = phrase_of(transport, "last_error_text");
     if (!*error)
         return;
     char when[MK_TEXT_TIME];
@@ -132,10 +111,9 @@ static void print_error(yyjson_val *transport)
            mk_text_time(mk_client_uint(transport, "last_error_time"), when));
     mk_text_show(stdout, mk_slice_str(error), false);
     putchar('\n');
-    const char *what =
-        mk_word_for(advice, sizeof(advice) / sizeof(advice[0]), text_of(transport, "trouble"));
-    if (what)
-        printf("      -> %s\n", what);
+    const char *advice = phrase_of(transport, "advice");
+    if (*advice)
+        printf("      -> %s\n", advice);
 }
 
 static void print_transport(yyjson_val *transport)

@@ -16,6 +16,8 @@ static const char *pattern(enum mk_config_type type)
     switch (type) {
     case MK_CONFIG_ORIGIN:
         return "^([*]|https?://[^/?#@*A-Z ]+)$";
+    case MK_CONFIG_OWN_ORIGIN:
+        return "^https?://[^/?#@*A-Z ]+$";
     case MK_CONFIG_LISTEN:
         return "^(unix:.+|.+:[0-9]{1,5})$";
     case MK_CONFIG_WEBSOCKET_URL:

@@ -13,6 +13,7 @@ bool mk_config_key_is_text(const struct mk_config_key *key)
     case MK_CONFIG_ORIGIN:
     case MK_CONFIG_EVENT_TYPE:
     case MK_CONFIG_SCENE:
+    case MK_CONFIG_OWN_ORIGIN:
     case MK_CONFIG_LISTEN:
     case MK_CONFIG_WEBSOCKET_URL:
     case MK_CONFIG_HTTP_URL:

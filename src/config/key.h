@@ -25,6 +25,7 @@ enum mk_config_type {
     MK_CONFIG_SCENE,         /* const char *, "friend", "group" or "temp" */
     MK_CONFIG_SCENES,        /* a list of these, as above */
     MK_CONFIG_UINS,          /* a list of QQ numbers: const uint64_t *, and their number */
+    MK_CONFIG_OWN_ORIGIN,    /* const char *, an origin that we send */
     MK_CONFIG_LISTEN,        /* const char *, an address for mk_address_parse */
     MK_CONFIG_WEBSOCKET_URL, /* const char *, ws or wss */
     MK_CONFIG_HTTP_URL,      /* const char *, http or https */

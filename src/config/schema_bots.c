@@ -227,6 +227,13 @@ static const struct mk_config_key websocket_client_keys[] = {
       .en = "After a reconnection, send the events that the other side has missed. Events then "
             "carry their number.",
       .zh = "重新连接后补发对方未收到的事件；事件会带有编号。" },
+    { .name = "origin",
+      .type = MK_CONFIG_OWN_ORIGIN,
+      .at = offsetof(struct milky_remote, origin),
+      .sample = "\"https://console.example\"",
+      .sample_off = true,
+      .en = "The Origin that is sent with the handshake, for servers that check it. Default: none.",
+      .zh = "握手时发送的 Origin，供检查来源的服务器使用。默认不发送。" },
     REMOTE_TLS,
     { .name = NULL },
 };

@@ -53,6 +53,8 @@ const char *mk_value_expected(struct mk_mistakes *mistakes, const struct mk_conf
         [MK_CONFIG_ORIGINS] = { "a list of origins", "由来源组成的列表" },
         [MK_CONFIG_ORIGIN] = { "an origin like \"https://console.example\", or \"*\"",
                                "形如 \"https://console.example\" 的来源，或 \"*\"" },
+        [MK_CONFIG_OWN_ORIGIN] = { "an origin like \"https://console.example\"",
+                                   "形如 \"https://console.example\" 的来源" },
         [MK_CONFIG_PATH] = { "a path", "路径" },
         [MK_CONFIG_LISTEN] = { "HOST:PORT, [IPV6]:PORT or unix:PATH",
                                "HOST:PORT、[IPV6]:PORT 或 unix:PATH" },
@@ -212,6 +214,8 @@ static bool prefix_fits(const struct given *given, struct mk_slice text)
 static bool origin_fits(const struct given *given, struct mk_slice text)
 {
     const char *why = mk_config_origin_error(given->mistakes, text);
+    if (given->key->type == MK_CONFIG_OWN_ORIGIN && mk_slice_eq(text, MK_SLICE("*")))
+        why = mk_tr("that is no origin that can be sent", "这不是可以发送的来源");
     return !why || refuse(given, mk_mistakes_quote(given->mistakes, text), why);
 }
 
@@ -279,6 +283,7 @@ bool mk_value_text_fits(struct mk_mistakes *mistakes, const struct mk_config_key
     case MK_CONFIG_PREFIX:
         return prefix_fits(&given, text);
     case MK_CONFIG_ORIGIN:
+    case MK_CONFIG_OWN_ORIGIN:
         return origin_fits(&given, text);
     case MK_CONFIG_EVENT_TYPE:
         return event_type_fits(&given, text);

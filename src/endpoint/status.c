@@ -26,6 +26,15 @@ static void add_text(struct writer *w, yyjson_mut_val *object, const char *name,
     yyjson_mut_obj_add_strcpy(w->doc, object, name, value);
 }
 
+/* Texts for people, in both languages. */
+static void add_phrase(struct writer *w, yyjson_mut_val *object, const char *name, const char *en,
+                       const char *zh)
+{
+    yyjson_mut_val *both = yyjson_mut_obj_add_obj(w->doc, object, name);
+    add_text(w, both, "en", en);
+    add_text(w, both, "zh", zh);
+}
+
 static void add_health(struct writer *w, yyjson_mut_val *object, const struct mk_health *health,
                        bool waits)
 {
@@ -36,7 +45,11 @@ static void add_health(struct writer *w, yyjson_mut_val *object, const struct mk
         return;
     add_text(w, object, "last_error", mk_failure_text(&health->failure));
     add_uint(w, object, "last_error_time", health->failed_at);
-    add_text(w, object, "trouble", mk_trouble_name(mk_health_trouble(health)));
+    const struct mk_advice *advice = mk_health_advice(health);
+    add_phrase(w, object, "last_error_text", health->failure.en, health->failure.zh);
+    add_text(w, object, "trouble", mk_trouble_name(advice->trouble));
+    if (advice->words.en)
+        add_phrase(w, object, "advice", advice->words.en, advice->words.zh);
 }
 
 static yyjson_mut_val *transport_of(struct writer *w, const struct mk_stats_row *row)

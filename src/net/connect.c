@@ -93,6 +93,14 @@ struct mk_connect *mk_connect_cancel(struct mk_connect *connect)
     return NULL;
 }
 
+void mk_connect_explain(const struct mk_stream *stream, int error, struct mk_failure *failure)
+{
+    if (error == -EPROTO && stream->tls)
+        mk_tls_explain(stream->tls, failure);
+    else
+        mk_failure_errno(failure, error);
+}
+
 /* --- TLS --- */
 
 static void on_handshake_done(void *arg)
@@ -118,14 +126,12 @@ static void on_lost(void *owner, int error)
     struct mk_connect *connect = owner;
     struct mk_stream *stream = connect->stream;
     connect->stream = NULL; /* it closes by itself */
-    if (error == -EPROTO)
-        mk_tls_explain(stream->tls, &connect->failure);
-    else if (error == -ECONNRESET)
-        mk_failure_set(&connect->failure, MK_FAILURE_TLS,
+    if (error == -ECONNRESET || error == -EPIPE)
+        mk_failure_set(&connect->failure, MK_FAILURE_TLS_CLOSED,
                        "the peer closed the connection during the TLS handshake",
                        "对方在 TLS 握手期间关闭了连接");
     else
-        mk_failure_errno(&connect->failure, error);
+        mk_connect_explain(stream, error, &connect->failure);
     fail(connect);
 }
 
@@ -304,7 +310,8 @@ static void note_unresolved(struct mk_connect *connect, int error)
     if (error == UV_EAI_NONAME || error == UV_EAI_NODATA)
         mk_failure_set(failure, MK_FAILURE_NAME, "the host is unknown", "未知的主机");
     else if (error == UV_EAI_AGAIN)
-        mk_failure_set(failure, MK_FAILURE_NAME, "no name server answered", "没有域名服务器应答");
+        mk_failure_set(failure, MK_FAILURE_NAME_SERVER, "no name server answered",
+                       "没有域名服务器应答");
     else if (mk_failure_errno(failure, error)->kind != MK_FAILURE_NO_MEMORY)
         failure->kind = MK_FAILURE_NAME;
 }
@@ -330,15 +337,27 @@ bool mk_connect_explain_late(const struct mk_connect *connect, struct mk_failure
         return false;
     if (mk_resolve_is_queued(resolve))
         mk_failure_set(
-            failure, MK_FAILURE_NAME,
+            failure, MK_FAILURE_NAME_SERVER,
             "its name was not looked up within %u s, because the lookups of %d other "
             "names have not ended: name servers do not answer",
             "%u 秒内未能查询其域名，因为另外 %d 个域名的查询尚未结束：域名服务器没有应答", seconds,
             MK_RESOLVE_THREADS);
     else
-        mk_failure_set(failure, MK_FAILURE_NAME, "no name server answered within %u s",
+        mk_failure_set(failure, MK_FAILURE_NAME_SERVER, "no name server answered within %u s",
                        "%u 秒内没有域名服务器应答", seconds);
     return true;
+}
+
+/* Says what has taken too long. */
+static void note_timeout(struct mk_connect *connect)
+{
+    struct mk_failure *failure = &connect->failure;
+    if (mk_connect_explain_late(connect, failure))
+        return;
+    mk_failure_timeout(failure, connect->timeout_ms);
+    failure->kind = connect->stream ? MK_FAILURE_TLS_TIMEOUT : MK_FAILURE_CONNECT_TIMEOUT;
+    if (connect->stream)
+        mk_failure_add(failure, MK_PHRASE(" within the TLS handshake", "，TLS 握手未完成"));
 }
 
 static void on_timer(void *arg)
@@ -350,8 +369,8 @@ static void on_timer(void *arg)
         try_next(connect); /* the addresses were known at the start */
         return;
     }
-    if (waits && !mk_connect_explain_late(connect, &connect->failure))
-        mk_failure_timeout(&connect->failure, connect->timeout_ms);
+    if (waits)
+        note_timeout(connect);
     if (connect->attempt) {
         drop_attempt(connect);
         try_next(connect);

@@ -48,4 +48,10 @@ bool mk_connect_explain_late(const struct mk_connect *connect, struct mk_failure
 /* Cancels: `done` will not be called. Not allowed after it was called. NULL is allowed. */
 struct mk_connect *mk_connect_cancel(struct mk_connect *connect);
 
+/*
+ * From within `closed` of a stream that was connected: says why it has ended with this error. With
+ * TLS 1.3 a server refuses a client's certificate only after the handshake.
+ */
+void mk_connect_explain(const struct mk_stream *stream, int error, struct mk_failure *failure);
+
 #endif

@@ -2,6 +2,7 @@
 #include "net/failure.h"
 
 #include "base/error_text.h"
+#include "base/escape.h"
 #include "base/utf8.h"
 
 #include <errno.h>
@@ -50,6 +51,53 @@ struct mk_failure *mk_failure_say(struct mk_failure *failure, enum mk_failure_ki
     return failure;
 }
 
+static void append(char text[MK_FAILURE_TEXT], const char *more)
+{
+    size_t len = strlen(text);
+    mk_utf8_copy(text + len, MK_FAILURE_TEXT - len, mk_slice_str(more));
+}
+
+struct mk_failure *mk_failure_add(struct mk_failure *failure, const struct mk_phrase *words)
+{
+    append(failure->en, words->en);
+    append(failure->zh, words->zh);
+    return failure;
+}
+
+/* Text that is not UTF-8, with bytes as in \xff. */
+static int write_bytes(struct mk_buf *out, struct mk_slice text)
+{
+    int rc = mk_buf_append_char(out, '"');
+    for (size_t i = 0; i < text.len && rc == 0; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool is_plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+        rc = is_plain ? mk_buf_append_char(out, (char)c) : mk_buf_printf(out, "\\x%02x", c);
+    }
+    return rc == 0 ? mk_buf_append_char(out, '"') : rc;
+}
+
+struct mk_failure *mk_failure_quote(struct mk_failure *failure, struct mk_slice text, size_t most)
+{
+    struct mk_buf quoted;
+    struct mk_slice part = mk_slice_of(text.ptr, text.len < most ? text.len : most);
+    bool is_text = mk_utf8_valid(text);
+    mk_buf_init(&quoted, SIZE_MAX);
+    int rc = is_text ? mk_escape_quote(&quoted, text, most) : write_bytes(&quoted, part);
+    if (rc == 0 && !is_text && part.len < text.len)
+        rc = mk_buf_append_slice(&quoted, MK_SLICE("..."));
+    if (rc == 0)
+        rc = mk_buf_append_char(&quoted, '\0');
+    if (rc == 0)
+        mk_failure_add(failure, MK_PHRASE(quoted.data, quoted.data));
+    mk_buf_fini(&quoted);
+    return failure;
+}
+
+bool mk_failure_is_certificate(const struct mk_failure *failure)
+{
+    return failure->kind >= MK_FAILURE_CERTIFICATE && failure->kind <= MK_FAILURE_CERTIFICATE_HOST;
+}
+
 static enum mk_failure_kind kind_of(int error)
 {
     switch (-error) {
@@ -64,8 +112,8 @@ static enum mk_failure_kind kind_of(int error)
     case EACCES:
     case EPERM:
         return MK_FAILURE_FORBIDDEN;
-    case ETIMEDOUT:
-        return MK_FAILURE_TIMEOUT;
+    case ETIMEDOUT: /* the other host does not acknowledge anything */
+        return MK_FAILURE_CONNECT_TIMEOUT;
     case ECONNRESET:
     case ECONNABORTED:
     case EPIPE:

@@ -23,11 +23,6 @@ static int bio_read(BIO *bio, char *data, size_t size, size_t *got)
         BIO_set_retry_read(bio);
         return 0;
     }
-    if (!tls->has_input) {
-        /* The types of records (RFC 8446, 5.1) are 20 to 24. */
-        tls->has_plain = tls->in.ptr[0] < 20 || tls->in.ptr[0] > 24;
-        tls->has_input = true;
-    }
     *got = size < tls->in.len ? size : tls->in.len;
     memcpy(data, tls->in.ptr, *got);
     tls->in = mk_slice_from(tls->in, *got);
@@ -112,8 +107,18 @@ struct mk_tls *mk_tls_free(struct mk_tls *tls)
     return NULL;
 }
 
+static void note_first(struct mk_tls *tls)
+{
+    size_t room = sizeof(tls->first) - tls->first_len;
+    size_t some = tls->in.len < room ? tls->in.len : room;
+    if (some > 0)
+        memcpy(tls->first + tls->first_len, tls->in.ptr, some);
+    tls->first_len += (uint8_t)some;
+}
+
 int mk_tls_handshake(struct mk_tls *tls)
 {
+    note_first(tls);
     ERR_clear_error();
     int rc = SSL_do_handshake(tls->ssl);
     if (rc == 1) {
@@ -138,6 +143,7 @@ ssize_t mk_tls_read(struct mk_tls *tls, char *data, size_t size)
     case SSL_ERROR_ZERO_RETURN:
         return -EPIPE;
     default:
+        tls->error = ERR_peek_last_error();
         return -EPROTO;
     }
 }
@@ -177,24 +183,90 @@ void mk_tls_sent(struct mk_tls *tls, size_t len)
     }
 }
 
+/* The verdicts that have a remedy of their own; of others OpenSSL's text has to do. */
+static const struct {
+    long verdict;
+    enum mk_failure_kind kind;
+    const char *zh;
+} verdicts[] = {
+    { X509_V_ERR_CERT_HAS_EXPIRED, MK_FAILURE_CERTIFICATE_EXPIRED, "证书已过期" },
+    { X509_V_ERR_CERT_NOT_YET_VALID, MK_FAILURE_CERTIFICATE_EARLY, "证书尚未生效" },
+    { X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, MK_FAILURE_CERTIFICATE_SELF_SIGNED, "证书为自签名" },
+    { X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, MK_FAILURE_CERTIFICATE_ISSUER,
+      "证书链中的根证书不受信任" },
+    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, MK_FAILURE_CERTIFICATE_ISSUER, "找不到签发者的证书" },
+    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, MK_FAILURE_CERTIFICATE_ISSUER,
+      "找不到签发者的证书" },
+    { X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, MK_FAILURE_CERTIFICATE_ISSUER,
+      "无法验证证书的签名" },
+    { X509_V_ERR_HOSTNAME_MISMATCH, MK_FAILURE_CERTIFICATE_HOST, "证书与主机名不符" },
+    { X509_V_ERR_IP_ADDRESS_MISMATCH, MK_FAILURE_CERTIFICATE_HOST, "证书与 IP 地址不符" },
+};
+
+static void explain_certificate(struct mk_failure *failure, long verdict)
+{
+    const char *en = X509_verify_cert_error_string(verdict), *zh = en;
+    enum mk_failure_kind kind = MK_FAILURE_CERTIFICATE;
+    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+        if (verdicts[i].verdict != verdict)
+            continue;
+        kind = verdicts[i].kind;
+        zh = verdicts[i].zh;
+    }
+    mk_failure_say(failure, kind, MK_PHRASE("certificate verify failed: ", "证书验证失败："));
+    mk_failure_add(failure, MK_PHRASE(en, zh));
+}
+
+/* Alerts about a client's certificate. */
+static bool is_about_ours(unsigned long error)
+{
+    switch (ERR_GET_REASON(error)) {
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+    case SSL_R_SSLV3_ALERT_NO_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+    case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The first byte of a record is its type (RFC 8446, 5.1; RFC 6520, 3): 20 to 24. */
+static bool began_with_tls(const struct mk_tls *tls)
+{
+    return tls->first_len == 0 || (tls->first[0] >= 20 && tls->first[0] <= 24);
+}
+
 void mk_tls_explain(const struct mk_tls *tls, struct mk_failure *failure)
 {
     long verdict = SSL_get_verify_result(tls->ssl);
     const char *reason = ERR_reason_error_string(tls->error);
-    if (tls->has_plain)
-        mk_failure_say(failure, MK_FAILURE_TLS,
-                       MK_PHRASE("this port does not speak TLS: the URL must begin with http:// or "
-                                 "ws:// instead of https:// or wss://",
-                                 "该端口不使用 TLS：URL 应以 http:// 或 ws:// 开头，而不是 "
-                                 "https:// 或 wss://"));
-    else if (verdict != X509_V_OK)
-        mk_failure_set(failure, MK_FAILURE_CERTIFICATE, "certificate verify failed: %s",
-                       "证书验证失败：%s", X509_verify_cert_error_string(verdict));
-    else if (reason)
-        mk_failure_set(failure, MK_FAILURE_TLS, "TLS handshake failed: %s", "TLS 握手失败：%s",
-                       reason);
-    else
-        mk_failure_set(failure, MK_FAILURE_TLS, "TLS handshake failed", "TLS 握手失败");
+    enum mk_failure_kind kind =
+        is_about_ours(tls->error) ? MK_FAILURE_CERTIFICATE_WANTED : MK_FAILURE_TLS;
+    if (!tls->handshake_done && !began_with_tls(tls)) {
+        mk_failure_say(
+            failure, MK_FAILURE_NO_TLS,
+            MK_PHRASE("it does not speak TLS: it answered ", "对方不使用 TLS：其应答为 "));
+        mk_failure_quote(failure, mk_slice_of(tls->first, tls->first_len), MK_TLS_FIRST);
+        mk_failure_add(failure, MK_PHRASE("; the URL must begin with http:// or ws:// instead of "
+                                          "https:// or wss://",
+                                          "；URL 应以 http:// 或 ws:// 开头，而不是 https:// 或 "
+                                          "wss://"));
+    } else if (!tls->handshake_done && verdict != X509_V_OK) {
+        explain_certificate(failure, verdict);
+    } else {
+        mk_failure_say(failure, kind,
+                       tls->handshake_done ? MK_PHRASE("TLS failed", "TLS 出错")
+                                           : MK_PHRASE("TLS handshake failed", "TLS 握手失败"));
+        if (reason)
+            mk_failure_add(mk_failure_add(failure, MK_PHRASE(": ", "：")),
+                           MK_PHRASE(reason, reason));
+    }
     failure->error = -EPROTO;
 }
 

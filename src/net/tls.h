@@ -11,16 +11,18 @@
 #include <openssl/ssl.h>
 #include <sys/types.h>
 
+enum { MK_TLS_FIRST = 24 };
+
 struct mk_tls {
     SSL *ssl;
     struct mk_slice in; /* cipher bytes not yet processed; borrowed during a feed */
     struct mk_buf out;  /* cipher bytes to be sent */
     size_t sent;        /* bytes at the front of `out` that were sent already */
     bool handshake_done;
-    bool shut;                /* close_notify was written */
-    bool has_plain;           /* its first received byte begins no record of TLS */
-    bool has_input;           /* a byte was received */
-    unsigned long error;      /* OpenSSL's error of a failed handshake */
+    bool shut;           /* close_notify was written */
+    unsigned long error; /* OpenSSL's last error */
+    uint8_t first_len;
+    char first[MK_TLS_FIRST]; /* bytes that the peer began with, for mk_tls_explain */
     void (*ready)(void *arg); /* may be NULL: called once when the handshake is done */
     void *arg;
 };
@@ -53,7 +55,10 @@ struct mk_slice mk_tls_pending(const struct mk_tls *tls);
 /* The kernel took so many of them. Keeps the memory of `out`, which the caller may take. */
 void mk_tls_sent(struct mk_tls *tls, size_t len);
 
-/* Fills in why the handshake failed: "certificate verify failed: self-signed certificate". */
+/*
+ * Fills in why a client's connection failed after -EPROTO, with a kind for each cause that has its
+ * own remedy: "certificate verify failed: self-signed certificate".
+ */
 void mk_tls_explain(const struct mk_tls *tls, struct mk_failure *failure);
 
 /* --- outgoing --- */

@@ -28,61 +28,24 @@ void mk_health_fail(struct mk_health *health, const struct mk_failure *failure, 
     health->failure = *failure;
 }
 
-static enum mk_trouble trouble_of_status(unsigned status)
+/* Returns whether an open connection has ended, which the next one does not disprove. */
+static bool is_of_open(enum mk_failure_kind kind)
 {
-    switch (status) {
-    case 401:
-    case 403:
-        return MK_TROUBLE_TOKEN;
-    case 404:
-    case 405:
-        return MK_TROUBLE_ADDRESS;
-    case 410:
-        return MK_TROUBLE_GONE;
-    case 429:
-    case 503:
-        return MK_TROUBLE_BUSY;
-    default:
-        return status / 100 == 3 ? MK_TROUBLE_ADDRESS : MK_TROUBLE_FAILING;
-    }
+    return kind == MK_FAILURE_CLOSE || kind == MK_FAILURE_LOST || kind == MK_FAILURE_PING ||
+           kind == MK_FAILURE_FRAMES || kind == MK_FAILURE_BEHIND;
 }
 
-static enum mk_trouble trouble_of(const struct mk_failure *failure)
+const struct mk_advice *mk_health_advice(const struct mk_health *health)
 {
-    switch (failure->kind) {
-    case MK_FAILURE_NAME:
-        return MK_TROUBLE_NAME;
-    case MK_FAILURE_CERTIFICATE:
-    case MK_FAILURE_TLS:
-        return MK_TROUBLE_TLS;
-    case MK_FAILURE_TIMEOUT:
-        return MK_TROUBLE_SLOW;
-    case MK_FAILURE_NO_ANSWER:
-    case MK_FAILURE_PROTOCOL:
-    case MK_FAILURE_TOO_LONG:
-        return MK_TROUBLE_ADDRESS;
-    case MK_FAILURE_STATUS:
-        return trouble_of_status(failure->status);
-    default:
-        return MK_TROUBLE_UNREACHABLE;
-    }
+    static const struct mk_failure none = { .kind = MK_FAILURE_NONE };
+    bool counts = health->failing || is_of_open(health->failure.kind);
+    return mk_advice_on(counts ? &health->failure : &none, health->traits);
 }
 
-enum mk_trouble mk_health_trouble(const struct mk_health *health)
+unsigned mk_remote_traits(enum mk_remote_trait kind, bool tls, bool token, bool origin)
 {
-    return health->failing ? trouble_of(&health->failure) : MK_TROUBLE_NONE;
-}
-
-const char *mk_trouble_name(enum mk_trouble trouble)
-{
-    static const char *const names[] = {
-        [MK_TROUBLE_NONE] = "none",   [MK_TROUBLE_UNREACHABLE] = "unreachable",
-        [MK_TROUBLE_NAME] = "name",   [MK_TROUBLE_TLS] = "tls",
-        [MK_TROUBLE_TOKEN] = "token", [MK_TROUBLE_ADDRESS] = "address",
-        [MK_TROUBLE_BUSY] = "busy",   [MK_TROUBLE_FAILING] = "failing",
-        [MK_TROUBLE_SLOW] = "slow",   [MK_TROUBLE_GONE] = "gone",
-    };
-    return names[trouble];
+    return (unsigned)kind | (tls ? MK_REMOTE_TLS : MK_REMOTE_PLAIN) |
+           (token ? MK_REMOTE_TOKEN : MK_REMOTE_NO_TOKEN) | (origin ? MK_REMOTE_ORIGIN : 0u);
 }
 
 const char *mk_remote_state_name(enum mk_remote_state state)

@@ -5,12 +5,13 @@
 #ifndef MK_TRANSPORT_HEALTH_H
 #define MK_TRANSPORT_HEALTH_H
 
-#include "net/failure.h"
+#include "transport/advice.h"
 #include "wire/url.h"
 
 enum { MK_REMOTE_NAME = 256 };
 
 struct mk_health {
+    unsigned traits;           /* of the remote (transport/advice) */
     uint64_t attempts;         /* posts, or connections tried */
     uint64_t successes;        /* of them */
     uint64_t retries;          /* attempts after a failed one */
@@ -25,22 +26,11 @@ void mk_health_succeed(struct mk_health *health);
 /* Notes a failure, which is copied; the next try is in `wait` ms, 0 for none. */
 void mk_health_fail(struct mk_health *health, const struct mk_failure *failure, uint64_t wait);
 
-/* Errors by their remedy. The command line has a sentence for each. */
-enum mk_trouble {
-    MK_TROUBLE_NONE,
-    MK_TROUBLE_UNREACHABLE, /* no answer */
-    MK_TROUBLE_NAME,        /* the host's name is not known */
-    MK_TROUBLE_TLS,
-    MK_TROUBLE_TOKEN,   /* 401, 403 */
-    MK_TROUBLE_ADDRESS, /* 404, 405, a redirect, not a WebSocket */
-    MK_TROUBLE_BUSY,    /* 429, 503: the server asks to wait */
-    MK_TROUBLE_FAILING, /* any other status */
-    MK_TROUBLE_SLOW,    /* it does not answer in time */
-    MK_TROUBLE_GONE,    /* 410 */
-};
-enum mk_trouble mk_health_trouble(const struct mk_health *health);
-/* "unreachable", as in the status. */
-const char *mk_trouble_name(enum mk_trouble trouble);
+/*
+ * What to do about the last failure: nothing once a success has followed, but where it was an open
+ * connection that has ended: that it could be made again does not mend that. Never NULL.
+ */
+const struct mk_advice *mk_health_advice(const struct mk_health *health);
 
 /* --- the state of a webhook or a websocket_client --- */
 
@@ -57,5 +47,8 @@ const char *mk_remote_state_name(enum mk_remote_state state);
 
 /* Writes "scheme://host:port/path", the parts of a URL without secrets. Returns `name`. */
 const char *mk_remote_name(struct mk_slice url, char name[MK_REMOTE_NAME]);
+
+/* The traits of a remote; `kind` is MK_REMOTE_WEBSOCKET or MK_REMOTE_WEBHOOK. */
+unsigned mk_remote_traits(enum mk_remote_trait kind, bool tls, bool token, bool origin);
 
 #endif

@@ -22,6 +22,7 @@ enum {
     HANDSHAKE_MS = 15 * 1000,
     FIRST_WAIT_MS = 500,
     MAX_WAIT_MS = 15 * 1000,
+    LONGEST_HEADERS = 1024,
     STEADY_MS = 10 * 1000, /* a connection that lasted this long resets the backoff */
 };
 
@@ -41,11 +42,11 @@ struct client {
     struct mk_timer *timer; /* the next try */
     struct mk_backoff backoff;
     struct mk_websocket_dial *dial;
-    char self_id[48];          /* the header line with the bot's number */
+    struct mk_buf headers;     /* whole lines: the bot's number, and the origin */
     char name[MK_REMOTE_NAME]; /* the URL without credentials and query, for logs */
     uint64_t opened;
     struct mk_health health;
-    bool plain; /* the negotiation of compression has failed: it is not offered any more */
+    bool plain; /* the negotiation of compression has failed: it is not offered for now */
     bool stopped;
 };
 
@@ -56,15 +57,24 @@ static struct client *client_of(struct mk_transport *transport)
 
 static void connect_now(struct client *client);
 
-static void try_later(struct client *client, const struct mk_failure *failure)
+/* Plans the next try, not earlier than `least` ms from now. Returns the wait. */
+static uint32_t plan(struct client *client, const struct mk_failure *failure, uint32_t least)
+{
+    uint32_t wait = mk_backoff_next(&client->backoff);
+    if (wait < least)
+        wait = least;
+    mk_health_fail(&client->health, failure, wait);
+    mk_timer_start(client->timer, wait);
+    return wait;
+}
+
+static void try_later(struct client *client, const struct mk_failure *failure, uint32_t least)
 {
     if (client->stopped)
         return;
-    uint32_t wait = mk_backoff_next(&client->backoff);
+    uint32_t wait = plan(client, failure, least);
     mk_log_warn(module, "%s: %s; next try in %u.%u s", "%s：%s；%u.%u 秒后重试", client->name,
                 mk_failure_text(failure), wait / 1000, wait % 1000 / 100);
-    mk_health_fail(&client->health, failure, wait);
-    mk_timer_start(client->timer, wait);
 }
 
 /* --- open --- */
@@ -72,10 +82,19 @@ static void try_later(struct client *client, const struct mk_failure *failure)
 static void on_session_gone(void *arg)
 {
     struct client *client = arg;
-    struct mk_failure failure;
-    if (mk_loop_now(client->loop) - client->opened >= STEADY_MS)
+    struct mk_failure failure = client->sessions.ended;
+    if (client->stopped)
+        return;
+    if (mk_loop_now(client->loop) - client->opened >= STEADY_MS) {
         mk_backoff_reset(&client->backoff);
-    try_later(client, mk_failure_set(&failure, MK_FAILURE_CLOSED, "disconnected", "连接已断开"));
+        client->plain = false;
+    }
+    if (failure.kind == MK_FAILURE_NONE)
+        mk_failure_say(&failure, MK_FAILURE_LOST, MK_PHRASE("disconnected", "连接已断开"));
+    uint32_t wait = plan(client, &failure, 0);
+    mk_log_warn(module, "%s: disconnected; next try in %u.%u s: %s",
+                "%s：连接已断开；%u.%u 秒后重试：%s", client->name, wait / 1000, wait % 1000 / 100,
+                mk_failure_text(&failure));
 }
 
 static void open_session(struct client *client, struct mk_stream *stream,
@@ -88,7 +107,7 @@ static void open_session(struct client *client, struct mk_stream *stream,
                         on_session_gone, client)) {
         mk_stream_adopt(stream, NULL, NULL);
         mk_stream_abort(stream, -ENOMEM);
-        try_later(client, mk_failure_errno(&failure, -ENOMEM));
+        try_later(client, mk_failure_errno(&failure, -ENOMEM), 0);
         return;
     }
     mk_health_succeed(&client->health);
@@ -97,17 +116,34 @@ static void open_session(struct client *client, struct mk_stream *stream,
 
 /* --- connecting and waiting --- */
 
+/*
+ * Returns whether the offer of compression may be the reason: some servers refuse every extension
+ * that they do not know as malformed, and some answer it wrongly.
+ */
+static bool refuses_compression(const struct mk_dial_outcome *outcome)
+{
+    const struct mk_failure *failure = &outcome->failure;
+    return outcome->offered_deflate &&
+           (failure->kind == MK_FAILURE_EXTENSION ||
+            (failure->kind == MK_FAILURE_STATUS && failure->status == 400));
+}
+
 static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial_outcome *outcome)
 {
     struct client *client = arg;
     client->dial = NULL;
-    bool is_wrong = outcome->step == MK_DIAL_ANSWERED && !outcome->failure.status;
-    client->plain = client->plain || is_wrong;
-    if (stream)
+    if (stream) {
+        client->sessions.sends_plain = outcome->client_bits < MK_DEFLATE_WINDOW_BITS;
         open_session(client, stream,
                      outcome->deflate ? mk_session_context_deflate(&client->sessions) : NULL);
-    else
-        try_later(client, &outcome->failure);
+    } else if (refuses_compression(outcome) && !client->plain) {
+        mk_log_info(module, "%s: %s; trying without compression", "%s：%s；改为不压缩重试",
+                    client->name, mk_failure_text(&outcome->failure));
+        client->plain = true;
+        connect_now(client);
+    } else {
+        try_later(client, &outcome->failure, outcome->retry_after_ms);
+    }
 }
 
 static void connect_now(struct client *client)
@@ -115,7 +151,7 @@ static void connect_now(struct client *client)
     const struct mk_websocket_dial_options options = {
         .url = &client->url,
         .token = client->token,
-        .extra = mk_slice_str(client->self_id),
+        .extra = mk_buf_slice(&client->headers),
         .tls = client->tls,
         .connect_ms = CONNECT_MS,
         .handshake_ms = HANDSHAKE_MS,
@@ -125,7 +161,7 @@ static void connect_now(struct client *client)
     mk_health_try(&client->health);
     client->dial = mk_websocket_dial_start(client->loop, &options, on_dialled, client);
     if (!client->dial)
-        try_later(client, mk_failure_errno(&failure, -ENOMEM));
+        try_later(client, mk_failure_errno(&failure, -ENOMEM), 0);
 }
 
 static void on_timer(void *arg)
@@ -165,6 +201,7 @@ static void free_client(struct mk_transport *transport)
     mk_websocket_dial_cancel(client->dial);
     mk_tls_context_free(client->tls);
     mk_event_filter_unref(client->sessions.filter);
+    mk_buf_fini(&client->headers);
     free(client->token);
     free(client->text);
     free(client);
@@ -187,9 +224,15 @@ static struct client *client_new(const struct mk_transport_context *context,
     mk_list_init(&client->open);
     client->loop = context->loop;
     client->backoff = (struct mk_backoff){ .first_ms = FIRST_WAIT_MS, .most_ms = MAX_WAIT_MS };
-    snprintf(client->self_id, sizeof(client->self_id), "X-Self-ID: %llu\r\n",
-             (unsigned long long)context->hub->self_id);
+    mk_buf_init(&client->headers, LONGEST_HEADERS);
     return client;
+}
+
+static int write_headers(struct client *client, const char *origin)
+{
+    int rc = mk_buf_printf(&client->headers, "X-Self-ID: %llu\r\n",
+                           (unsigned long long)client->sessions.hub->self_id);
+    return rc == 0 && origin ? mk_buf_printf(&client->headers, "Origin: %s\r\n", origin) : rc;
 }
 
 /* The URL was validated before. Returns 0, -ENOMEM, or -EINVAL, logged. */
@@ -203,15 +246,19 @@ static int configure(struct client *client, const struct milky_remote *config)
     if (mk_event_filter_new(&config->events, config->own_messages, &client->sessions.filter) < 0)
         return -ENOMEM;
     client->token = token.len > 0 ? mk_slice_dup(token) : NULL;
-    client->transport.identity =
-        mk_transport_key("%s\n%d\n%s\n%d\n%d\n%s\n%s\n%s\n%d\n%llx", config->url, config->dialect,
-                         token.len > 0 ? token.ptr : "", config->replay, config->no_compression,
-                         tls->ca ? tls->ca : "", tls->certificate ? tls->certificate : "",
-                         tls->key ? tls->key : "", tls->insecure_skip_verify,
-                         (unsigned long long)mk_event_filter_hash(client->sessions.filter));
+    client->transport.identity = mk_transport_key(
+        "%s\n%d\n%s\n%s\n%d\n%d\n%s\n%s\n%s\n%d\n%llx", config->url, config->dialect,
+        token.len > 0 ? token.ptr : "", config->origin ? config->origin : "", config->replay,
+        config->no_compression, tls->ca ? tls->ca : "", tls->certificate ? tls->certificate : "",
+        tls->key ? tls->key : "", tls->insecure_skip_verify,
+        (unsigned long long)mk_event_filter_hash(client->sessions.filter));
     if (!client->timer || !client->text || (token.len > 0 && !client->token) ||
         !client->transport.identity || mk_url_parse(mk_slice_str(client->text), &client->url))
         return -ENOMEM;
+    if (write_headers(client, config->origin) < 0)
+        return -ENOMEM;
+    client->health.traits =
+        mk_remote_traits(MK_REMOTE_WEBSOCKET, client->url.tls, client->token, config->origin);
     mk_remote_name(mk_slice_str(client->text), client->name);
     client->sessions.compresses = !config->no_compression;
     client->replay = config->replay;

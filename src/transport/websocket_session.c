@@ -168,10 +168,14 @@ static void on_pong(void *owner, struct mk_slice payload)
 static void on_closed(void *owner, uint16_t code, const char *why)
 {
     struct mk_session *session = owner;
-    mk_log_info(session->context->transport, "%s disconnected (%u: %s)", "%s 已断开（%u：%s）",
-                mk_stream_remote(mk_websocket_stream(session->websocket)), code, why);
-    if (session->context->unanswered_pings && mk_websocket_ping_timed_out(session->websocket))
-        ++*session->context->unanswered_pings;
+    struct mk_session_context *context = session->context;
+    mk_websocket_explain(session->websocket, &context->ended);
+    bool has_cause = context->ended.kind != MK_FAILURE_NONE;
+    mk_log_info(context->transport, "%s disconnected (%u: %s)", "%s 已断开（%u：%s）",
+                mk_stream_remote(mk_websocket_stream(session->websocket)), code,
+                has_cause ? mk_failure_text(&context->ended) : why);
+    if (context->unanswered_pings && mk_websocket_ping_timed_out(session->websocket))
+        ++*context->unanswered_pings;
     mk_caller_fini(&session->caller);
     mk_subscription_fini(&session->events);
     mk_list_remove(&session->node);
@@ -231,7 +235,7 @@ struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_
         (struct mk_session){ .context = context, .gone = gone, .arg = arg, .received = since };
     mk_caller_init(&session->caller, on_reply);
     struct mk_event_format format =
-        format_of(context, since != MK_READER_LIVE, compression->codec != NULL);
+        format_of(context, since != MK_READER_LIVE, compression->codec && !context->sends_plain);
     if (mk_subscription_start(&session->events, context->hub, stream, &format, since,
                               context->most_lag, on_overrun) < 0) {
         compression->window = mk_inflate_window_free(compression->window);
@@ -248,6 +252,8 @@ struct mk_session *mk_session_new(struct mk_session_context *context, struct mk_
         return NULL;
     }
     mk_websocket_set_compression(session->websocket, compression);
+    if (context->sends_plain)
+        mk_websocket_send_plain(session->websocket);
     mk_list_push(list, &session->node);
     mk_log_info(context->transport, "%s connected", "%s 已连接", mk_stream_remote(stream));
     return session;

@@ -32,6 +32,8 @@ struct mk_session_context {
     uint64_t most_calls;        /* in flight on one connection; at the limit it is not read */
     uint64_t most_held;         /* bytes of memory of those calls; at the limit likewise */
     uint64_t most_lag;          /* bytes of events that a connection may be behind */
+    bool sends_plain;           /* new sessions send everything uncompressed */
+    struct mk_failure ended;    /* why the last session has ended; of no kind: we have ended it */
 };
 
 struct mk_session;

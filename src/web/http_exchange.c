@@ -12,7 +12,9 @@
 
 enum {
     LONGEST_ANSWER = 16 * 1024,
-    MAX_INTERIM = 8, /* responses that announce another one (RFC 9110, 15.2) */
+    SHOWN_BODY = 1024, /* of a 400, whose reason is in it */
+    BODY_MS = 1000,    /* that it is waited for */
+    MAX_INTERIM = 8,   /* responses that announce another one (RFC 9110, 15.2) */
 };
 
 struct mk_http_exchange {
@@ -23,7 +25,8 @@ struct mk_http_exchange {
     struct mk_timer *timer; /* limits the wait for the answer */
     struct mk_connect *connect;
     struct mk_stream *stream;
-    struct mk_buf answer; /* its head so far */
+    struct mk_buf answer; /* its head so far; of a 400 with the beginning of its body */
+    size_t head_len;      /* of a 400 whose body is awaited; else 0 */
     unsigned interim;
 };
 
@@ -97,24 +100,28 @@ static int read_head(struct mk_http_exchange *exchange, struct mk_http1_response
     }
 }
 
-void mk_http_exchange_refused(struct mk_failure *failure, unsigned status, const char *protocol)
+/* The bytes are no head of HTTP/1.1. */
+static void refuse_head(struct mk_http_exchange *exchange)
 {
-    if (status == 401)
-        mk_failure_set(failure, MK_FAILURE_STATUS, "it answered %u: it wants an access_token",
-                       "对方应答 %u：需要 access_token", status);
-    else if (status == 403)
-        mk_failure_set(failure, MK_FAILURE_STATUS, "it answered %u: the access_token is wrong",
-                       "对方应答 %u：access_token 错误", status);
-    else if (status == 404)
-        mk_failure_set(failure, MK_FAILURE_STATUS, "it answered %u: there is no %s at this path",
-                       "对方应答 %u：此路径上没有 %s", status, protocol);
-    else if (status / 100 == 3)
-        mk_failure_set(failure, MK_FAILURE_STATUS,
-                       "it answered %u, a redirect, which is not followed",
-                       "对方应答 %u：这是重定向，不会跟随", status);
+    struct mk_failure failure;
+    struct mk_slice answer = mk_buf_slice(&exchange->answer);
+    struct mk_slice name = MK_SLICE("HTTP/");
+    size_t len = answer.len < name.len ? answer.len : name.len;
+    bool is_http = memcmp(answer.ptr, name.ptr, len) == 0;
+    /* An alert, or a handshake. */
+    if (answer.ptr[0] == 0x15 || answer.ptr[0] == 0x16)
+        mk_failure_say(&failure, MK_FAILURE_IS_TLS,
+                       MK_PHRASE("it answers in TLS", "对方以 TLS 应答"));
     else
-        mk_failure_status(failure, status);
-    failure->status = status;
+        mk_failure_quote(
+            mk_failure_say(
+                &failure, is_http ? MK_FAILURE_PROTOCOL : MK_FAILURE_NOT_HTTP,
+                is_http ? MK_PHRASE("its answer is no valid HTTP: ", "对方的应答不是有效的 HTTP：")
+                        : MK_PHRASE("its answer is not HTTP/1.1: it begins with ",
+                                    "对方的应答不是 HTTP/1.1：其开头是 ")),
+            answer, MK_HTTP_SHOWN);
+    failure.is_sent = true;
+    fail(exchange, &failure);
 }
 
 static void check_head(struct mk_http_exchange *exchange, int status,
@@ -125,12 +132,68 @@ static void check_head(struct mk_http_exchange *exchange, int status,
         finish(exchange,
                &(struct mk_http_exchange_result){ .response = response, .connected = true });
     else if (status == MK_HTTP1_NEED_MORE)
-        fail(exchange, mk_failure_set(&failure, MK_FAILURE_TOO_LONG, "its answer is too long",
-                                      "对方的应答过长"));
+        fail(exchange, mk_failure_set(&failure, MK_FAILURE_TOO_LONG,
+                                      "the head of its answer is longer than %d bytes",
+                                      "对方应答的头部超过 %d 字节", LONGEST_ANSWER));
     else
-        fail(exchange, mk_failure_set(&failure, MK_FAILURE_PROTOCOL, "its answer is not HTTP/1.1",
-                                      "对方的应答不是 HTTP/1.1"));
+        refuse_head(exchange);
 }
+
+/* --- the body of a 400 --- */
+
+static void finish_refusal(struct mk_http_exchange *exchange)
+{
+    struct mk_http1_response response;
+    size_t head_len;
+    mk_http1_read_response(mk_buf_slice(&exchange->answer), &response, &head_len);
+    finish(exchange, &(struct mk_http_exchange_result){
+                         .response = &response,
+                         .body = mk_slice_from(mk_buf_slice(&exchange->answer), head_len),
+                         .connected = true,
+                     });
+}
+
+static size_t on_refusal(void *owner, char *data, size_t len)
+{
+    struct mk_http_exchange *exchange = owner;
+    size_t room = exchange->head_len + SHOWN_BODY - exchange->answer.len;
+    size_t some = len < room ? len : room;
+    if (mk_buf_append(&exchange->answer, data, some) < 0)
+        out_of_memory(exchange);
+    else if (some == room)
+        finish_refusal(exchange);
+    return len;
+}
+
+static void on_refusal_end(void *owner)
+{
+    finish_refusal(owner);
+}
+
+static void on_refusal_closed(void *owner, int error)
+{
+    struct mk_http_exchange *exchange = owner;
+    (void)error; /* the answer is there */
+    exchange->stream = NULL;
+    finish_refusal(exchange);
+}
+
+static const struct mk_stream_events refusal_events = {
+    .read = on_refusal,
+    .end = on_refusal_end,
+    .closed = on_refusal_closed,
+};
+
+/* The head is in the buffer, perhaps with a part of the body. */
+static void await_body(struct mk_http_exchange *exchange, size_t head_len)
+{
+    exchange->head_len = head_len;
+    exchange->answer.max = head_len + SHOWN_BODY;
+    mk_stream_adopt(exchange->stream, &refusal_events, exchange);
+    mk_timer_start(exchange->timer, BODY_MS);
+}
+
+/* --- the answer, continued --- */
 
 /* The head may arrive in pieces; the bytes behind it belong to the next owner. */
 static size_t on_read(void *owner, char *data, size_t len)
@@ -149,25 +212,50 @@ static size_t on_read(void *owner, char *data, size_t len)
     if (status == MK_HTTP1_NEED_MORE && exchange->answer.len < LONGEST_ANSWER)
         return some;
     size_t taken = status == MK_HTTP1_HEAD ? skipped + head_len - before : len;
-    check_head(exchange, status, &response);
+    if (status == MK_HTTP1_HEAD && response.status == 400) {
+        exchange->answer.len = head_len;
+        await_body(exchange, head_len);
+    } else {
+        check_head(exchange, status, &response);
+    }
     return taken;
+}
+
+static bool was_answered(const struct mk_http_exchange *exchange)
+{
+    return exchange->answer.len > 0 || exchange->interim > 0;
 }
 
 static void on_end(void *owner)
 {
     struct mk_http_exchange *exchange = owner;
     struct mk_failure failure;
-    fail(exchange,
-         mk_failure_set(&failure, MK_FAILURE_NO_ANSWER,
-                        "it closed the connection before it answered", "对方在应答之前关闭了连接"));
+    if (was_answered(exchange))
+        mk_failure_say(&failure, MK_FAILURE_CLOSED,
+                       MK_PHRASE("it closed the connection within the head of its answer",
+                                 "对方在发送应答头部时关闭了连接"));
+    else
+        mk_failure_say(
+            &failure, MK_FAILURE_NO_ANSWER,
+            MK_PHRASE("it closed the connection before it answered", "对方在应答之前关闭了连接"));
+    failure.is_sent = true;
+    fail(exchange, &failure);
 }
 
 static void on_closed(void *owner, int error)
 {
     struct mk_http_exchange *exchange = owner;
     struct mk_failure failure;
+    mk_connect_explain(exchange->stream, error, &failure);
+    if (failure.kind == MK_FAILURE_CLOSED && !was_answered(exchange)) {
+        mk_failure_say(
+            &failure, MK_FAILURE_NO_ANSWER,
+            MK_PHRASE("it reset the connection before it answered", "对方在应答之前重置了连接"));
+        failure.error = error;
+    }
+    failure.is_sent = true;
     exchange->stream = NULL;
-    fail(exchange, mk_failure_errno(&failure, error));
+    fail(exchange, &failure);
 }
 
 static const struct mk_stream_events waiting_events = {
@@ -180,8 +268,15 @@ static void on_timeout(void *arg)
 {
     struct mk_http_exchange *exchange = arg;
     struct mk_failure failure;
-    fail(exchange, mk_failure_set(&failure, MK_FAILURE_TIMEOUT, "it did not answer in time",
-                                  "对方未及时应答"));
+    if (exchange->head_len > 0) {
+        finish_refusal(exchange);
+        return;
+    }
+    mk_failure_set(&failure, MK_FAILURE_TIMEOUT, "it did not answer in time (%u s)",
+                   "对方未及时应答（%u 秒）", (exchange->answer_ms + 999) / 1000);
+    failure.error = -ETIMEDOUT;
+    failure.is_sent = true;
+    fail(exchange, &failure);
 }
 
 /* --- the question --- */

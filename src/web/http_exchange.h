@@ -22,8 +22,11 @@ struct mk_http_exchange_options {
     int (*write)(void *arg, struct mk_buf *out);
 };
 
+enum { MK_HTTP_SHOWN = 80 }; /* bytes of a server's text that a failure shows */
+
 struct mk_http_exchange_result {
     const struct mk_http1_response *response; /* the final one; NULL: no answer */
+    struct mk_slice body;                     /* of a 400: its beginning, as it came; else empty */
     const struct mk_failure *failure;         /* why there is no answer */
     bool connected;                           /* the connection was established */
 };
@@ -47,11 +50,23 @@ struct mk_http_exchange *mk_http_exchange_start(
  */
 struct mk_http_exchange *mk_http_exchange_cancel(struct mk_http_exchange *exchange);
 
+/* The request, as far as its refusal depends on it. */
+struct mk_http_asked {
+    const char *protocol; /* the name of what was asked for: "WebSocket" */
+    bool tls;
+    bool token; /* it had an access_token */
+};
+
 /*
- * Fills `failure` for an answer whose status is a refusal, with advice where the status has a
- * common cause. `protocol` is the name of the requested protocol ("WebSocket").
+ * Fills `failure` for an answer whose status is a refusal, with what the answer says about it: the
+ * target of a redirect, the time to wait.
  */
-void mk_http_exchange_refused(struct mk_failure *failure, unsigned status, const char *protocol);
+void mk_http_exchange_refused(struct mk_failure *failure,
+                              const struct mk_http_exchange_result *result,
+                              const struct mk_http_asked *asked);
+
+/* The milliseconds of its Retry-After, at most an hour; 0: none. */
+uint32_t mk_http_exchange_retry_after(const struct mk_http1_response *response);
 
 /* Appends the value of the Host header: the port only where it is not the scheme's own. */
 int mk_http_exchange_host(struct mk_buf *out, const struct mk_url *url);

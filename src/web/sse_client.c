@@ -261,7 +261,12 @@ static void on_exchange_done(void *arg, struct mk_stream *stream,
         return;
     }
     if (result->response->status != 200) {
-        mk_http_exchange_refused(&failure, result->response->status, "text/event-stream");
+        const struct mk_http_asked asked = {
+            .protocol = "text/event-stream",
+            .tls = client->options.url->tls,
+            .token = client->options.token,
+        };
+        mk_http_exchange_refused(&failure, result, &asked);
         fail(client, &failure);
         return;
     }

@@ -6,6 +6,7 @@
 #include "web/websocket_connection.h"
 
 #include "base/error_text.h"
+#include "web/websocket_end.h"
 #include "wire/deflate.h"
 
 #include <errno.h>
@@ -26,7 +27,15 @@ struct mk_websocket {
     uint16_t peer_code;
     uint8_t state;
     bool ping_timed_out; /* a ping was not answered */
+    bool is_plain;       /* what is sent is not compressed */
+    bool peer_closed;    /* its close frame has come */
+    uint16_t own_code;   /* of the close frame that we have begun with; 0: none */
+    int error;           /* a negative errno, with which the connection ended; 0: none */
     const char *why;     /* static text, or NULL */
+    char *peer_reason;   /* of its close frame; or NULL */
+    size_t peer_reason_len;
+    const char *wrong; /* the rule that the peer violated, static; or NULL */
+    const char *wrong_zh;
 };
 
 static struct mk_websocket *of_timeout(struct mk_timeout *timeout)
@@ -108,6 +117,7 @@ static void sent(struct mk_websocket *websocket, int rc)
     websocket->why = rc == -ENOBUFS ? mk_tr("it does not receive its messages", "对方未接收消息")
                                     : mk_tr("out of memory", "内存不足");
     websocket->state = DONE;
+    websocket->error = rc;
     mk_stream_abort(websocket->stream, rc);
 }
 
@@ -138,6 +148,10 @@ static void finish(struct mk_websocket *websocket)
 static void on_close_frame(struct mk_websocket *websocket, const struct mk_ws_event *event)
 {
     websocket->peer_code = event->code;
+    websocket->peer_closed = true;
+    if (event->payload.len > 0) /* without memory it is not shown */
+        websocket->peer_reason = mk_slice_dup(event->payload);
+    websocket->peer_reason_len = websocket->peer_reason ? event->payload.len : 0;
     websocket->why = mk_tr("closed by the peer", "由对方关闭");
     if (websocket->state == OPEN)
         send_close(websocket, event->code, (struct mk_slice){ 0 });
@@ -147,6 +161,10 @@ static void on_close_frame(struct mk_websocket *websocket, const struct mk_ws_ev
 static void on_failure(struct mk_websocket *websocket, const struct mk_ws_event *event)
 {
     websocket->why = event->reason;
+    websocket->wrong = event->reason;
+    websocket->wrong_zh = event->reason_zh;
+    if (websocket->own_code == 0)
+        websocket->own_code = event->code;
     if (websocket->state == OPEN)
         send_close(websocket, event->code, mk_slice_str(event->reason));
     finish(websocket);
@@ -248,12 +266,15 @@ static void on_closed(void *owner, int error)
 {
     struct mk_websocket *websocket = owner;
     const char *why = websocket->why;
+    if (websocket->error == 0)
+        websocket->error = error;
     if (!why)
         why = error < 0 ? mk_error_text(-error) : mk_tr("closed", "已关闭");
     mk_timeout_disarm(&websocket->timeout);
     websocket->events->closed(websocket->owner, websocket->peer_code, why);
     mk_ws_parser_fini(&websocket->parser);
     mk_inflate_window_free(websocket->window);
+    free(websocket->peer_reason);
     free(websocket);
 }
 
@@ -311,6 +332,11 @@ void mk_websocket_set_compression(struct mk_websocket *websocket,
     websocket->window = compression->window;
 }
 
+void mk_websocket_send_plain(struct mk_websocket *websocket)
+{
+    websocket->is_plain = true;
+}
+
 struct mk_stream *mk_websocket_stream(const struct mk_websocket *websocket)
 {
     return websocket->stream;
@@ -334,9 +360,29 @@ void mk_websocket_resume(struct mk_websocket *websocket)
     mk_stream_resume(websocket->stream);
 }
 
+void mk_websocket_explain(const struct mk_websocket *websocket, struct mk_failure *failure)
+{
+    const struct mk_websocket_end end = {
+        .stream = websocket->stream,
+        .error = websocket->error,
+        .peer_closed = websocket->peer_closed,
+        .peer_code = websocket->peer_code,
+        .peer_reason = mk_slice_of(websocket->peer_reason, websocket->peer_reason_len),
+        .own_code = websocket->own_code,
+        .wrong = websocket->wrong ? MK_PHRASE(websocket->wrong, websocket->wrong_zh) : NULL,
+        .unanswered_ms = websocket->ping_timed_out ? websocket->context->patience.ms : 0,
+    };
+    mk_websocket_end_explain(&end, failure);
+}
+
 bool mk_websocket_ping_timed_out(const struct mk_websocket *websocket)
 {
     return websocket->ping_timed_out;
+}
+
+static bool compresses(const struct mk_websocket *websocket)
+{
+    return websocket->parser.deflate && !websocket->is_plain;
 }
 
 /* Returns false if it should be sent uncompressed. */
@@ -358,7 +404,7 @@ void mk_websocket_send(struct mk_websocket *websocket, enum mk_ws_opcode opcode,
 {
     if (websocket->state != OPEN)
         return;
-    if (websocket->parser.deflate && send_compressed(websocket, opcode, payload))
+    if (compresses(websocket) && send_compressed(websocket, opcode, payload))
         return;
     sent(websocket,
          mk_ws_write_frame(mk_stream_output(websocket->stream), masks(websocket), opcode, payload));
@@ -382,7 +428,7 @@ static bool compress_written(struct mk_websocket *websocket, enum mk_ws_opcode o
 {
     struct mk_deflate *deflate = websocket->parser.deflate;
     struct mk_slice payload = mk_slice_from(mk_buf_slice(out), open->payload);
-    if (!deflate || !mk_deflate_compress(deflate, payload, &payload))
+    if (!compresses(websocket) || !mk_deflate_compress(deflate, payload, &payload))
         return false;
     out->len = open->begin;
     *rc = mk_ws_write_compressed(out, masks(websocket), opcode, payload);
@@ -405,6 +451,7 @@ void mk_websocket_close(struct mk_websocket *websocket, uint16_t code, struct mk
 {
     if (websocket->state != OPEN)
         return;
+    websocket->own_code = code;
     send_close(websocket, code, reason);
     if (websocket->state == DONE)
         return;

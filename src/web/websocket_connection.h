@@ -5,6 +5,7 @@
 #ifndef MK_WEB_WEBSOCKET_CONNECTION_H
 #define MK_WEB_WEBSOCKET_CONNECTION_H
 
+#include "net/failure.h"
 #include "net/stream.h"
 #include "net/timer.h"
 #include "wire/websocket.h"
@@ -87,6 +88,15 @@ void mk_websocket_resume(struct mk_websocket *websocket);
 
 /* From within `closed`: returns whether the connection ended because a ping was not answered. */
 bool mk_websocket_ping_timed_out(const struct mk_websocket *websocket);
+
+/*
+ * From within `closed`: says why the connection has ended, the peer's code and reason included, as
+ * a failure of its own kind. An end that we have begun is MK_FAILURE_NONE.
+ */
+void mk_websocket_explain(const struct mk_websocket *websocket, struct mk_failure *failure);
+
+/* Sends everything uncompressed from now on; the peer may compress still. */
+void mk_websocket_send_plain(struct mk_websocket *websocket);
 
 /* From within `message`: moves the message into `message`, as mk_ws_parser_take does. */
 bool mk_websocket_take(struct mk_websocket *websocket, struct mk_buf *message);

@@ -28,30 +28,59 @@ struct mk_websocket_dial *mk_websocket_dial_cancel(struct mk_websocket_dial *dia
 
 /* --- the answer --- */
 
-static void check_answer(struct mk_websocket_dial *dial, const struct mk_http1_response *response,
+static void explain_wrong(const struct mk_ws_answer *answer, struct mk_failure *failure)
+{
+    static const enum mk_failure_kind kinds[] = {
+        [MK_WS_WRONG_ANSWER] = MK_FAILURE_HANDSHAKE,
+        [MK_WS_WRONG_PROTOCOL] = MK_FAILURE_SUBPROTOCOL,
+        [MK_WS_WRONG_EXTENSION] = MK_FAILURE_EXTENSION,
+    };
+    mk_failure_say(failure, kinds[answer->wrong],
+                   MK_PHRASE("it answered 101, but ", "对方应答 101，但"));
+    mk_failure_add(failure, answer->why);
+    if (answer->seen.ptr) {
+        mk_failure_add(failure, MK_PHRASE(": ", "："));
+        mk_failure_quote(failure, answer->seen, MK_HTTP_SHOWN);
+    }
+    failure->is_sent = true;
+}
+
+static void check_answer(struct mk_websocket_dial *dial,
+                         const struct mk_http_exchange_result *result,
                          struct mk_dial_outcome *outcome)
 {
+    const struct mk_http1_response *response = result->response;
+    struct mk_ws_answer answer;
     outcome->step = MK_DIAL_ANSWERED;
     if (response->status != 101) {
-        mk_http_exchange_refused(&outcome->failure, response->status, "WebSocket");
-        return;
-    }
-    bool *deflate = dial->options.offers_deflate ? &outcome->deflate : NULL;
-    const char *wrong = mk_ws_handshake_verify(response, dial->key, deflate);
-    if (wrong)
-        mk_failure_set(&outcome->failure, MK_FAILURE_PROTOCOL, "%s", "%s", wrong);
-    else
+        const struct mk_http_asked asked = {
+            .protocol = "WebSocket",
+            .tls = dial->options.url->tls,
+            .token = dial->options.token,
+        };
+        mk_http_exchange_refused(&outcome->failure, result, &asked);
+        outcome->retry_after_ms = mk_http_exchange_retry_after(response);
+    } else if (!mk_ws_handshake_verify(response, dial->key, dial->options.offers_deflate,
+                                       &answer)) {
+        explain_wrong(&answer, &outcome->failure);
+    } else {
         outcome->step = MK_DIAL_DONE;
+        outcome->deflate = answer.deflate.accepted;
+        outcome->client_bits = answer.deflate.client_bits;
+    }
 }
 
 static void on_exchange_done(void *arg, struct mk_stream *stream,
                              const struct mk_http_exchange_result *result)
 {
     struct mk_websocket_dial *dial = arg;
-    struct mk_dial_outcome outcome = { .step = MK_DIAL_CONNECTING };
+    struct mk_dial_outcome outcome = {
+        .step = MK_DIAL_CONNECTING,
+        .offered_deflate = dial->options.offers_deflate,
+    };
     dial->exchange = NULL;
     if (result->response)
-        check_answer(dial, result->response, &outcome);
+        check_answer(dial, result, &outcome);
     else
         outcome.failure = *result->failure;
     if (!result->response && result->connected)

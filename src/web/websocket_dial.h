@@ -32,7 +32,10 @@ enum mk_dial_step {
 struct mk_dial_outcome {
     enum mk_dial_step step;
     struct mk_failure failure; /* of another step than MK_DIAL_DONE; `status` of a refusal */
-    bool deflate;              /* permessage-deflate was negotiated */
+    uint32_t retry_after_ms; /* the server asks to wait so long (at most an hour); 0: it does not */
+    bool offered_deflate;
+    bool deflate;         /* permessage-deflate was negotiated */
+    unsigned client_bits; /* log2 of the largest window that we may compress with (15) */
 };
 
 struct mk_websocket_dial;

@@ -99,8 +99,9 @@ static int take_status_line(struct mk_response_reader *reader, struct mk_slice l
     if (status < 100 || !ends)
         return refuse(reader, MK_RESPONSE_STATUS_LINE, mk_slice_of(line.ptr, line.len - 2));
     reader->status = status;
-    return status == 101 ? refuse(reader, MK_RESPONSE_SWITCHED, (struct mk_slice){ 0 })
-                         : MK_RESPONSE_MORE;
+    return status == 101 && !reader->upgrades
+               ? refuse(reader, MK_RESPONSE_SWITCHED, (struct mk_slice){ 0 })
+               : MK_RESPONSE_MORE;
 }
 
 static bool read_number(struct mk_slice text, uint64_t *number)
@@ -191,7 +192,7 @@ static bool has_no_body(const struct mk_response_reader *reader)
 static int end_head(struct mk_response_reader *reader)
 {
     bool keeps = reader->minor == 1 || (reader->noted & NOTED_KEEP);
-    if (reader->status < 200) {
+    if (reader->status < 200 && reader->status != 101) {
         if (++reader->interim > reader->limits.interim)
             return refuse(reader, MK_RESPONSE_MANY_INTERIM, (struct mk_slice){ 0 });
         begin_head(reader);
@@ -199,7 +200,7 @@ static int end_head(struct mk_response_reader *reader)
     }
     reader->head_done = true;
     reader->keep_alive = keeps && !(reader->noted & NOTED_CLOSE);
-    if (has_no_body(reader))
+    if (has_no_body(reader) || reader->status == 101)
         return MK_RESPONSE_END;
     if (reader->noted & NOTED_CODING) {
         /* With a length beside it, or in HTTP/1.0, the framing is not to be relied on. */

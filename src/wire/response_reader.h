@@ -63,6 +63,8 @@ struct mk_response_reader {
     unsigned wrong_line; /* of a header, from 1 behind the status line */
     char seen[MK_RESPONSE_SEEN];
     size_t seen_len;
+    /* To be set before the first byte: a 101 was asked for, and ends the response. */
+    bool upgrades;
     /* --- private --- */
     struct mk_response_limits limits;
     bool to_connect;

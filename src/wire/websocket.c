@@ -48,11 +48,14 @@ void mk_ws_parser_fini(struct mk_ws_parser *parser)
         mk_buf_fini(&parser->message);
 }
 
-static int fail(struct mk_ws_parser *parser, enum mk_ws_close_code code, const char *reason)
+static int fail(struct mk_ws_parser *parser, enum mk_ws_close_code code,
+                const struct mk_phrase *reason)
 {
     mk_buf_fini(&parser->message);
     parser->state = FAILED;
-    parser->event = (struct mk_ws_event){ .code = (uint16_t)code, .reason = reason };
+    parser->event = (struct mk_ws_event){ .code = (uint16_t)code,
+                                          .reason = reason->en,
+                                          .reason_zh = reason->zh };
     return MK_WS_FAIL;
 }
 
@@ -79,25 +82,30 @@ static int check_first_byte(struct mk_ws_parser *parser, uint8_t byte)
 {
     uint8_t opcode = byte & OPCODE_BITS;
     if ((byte & RESERVED_BITS) && !begins_compressed(parser, byte))
-        return fail(parser, MK_WS_PROTOCOL_ERROR, "a reserved bit is set");
+        return fail(parser, MK_WS_PROTOCOL_ERROR,
+                    MK_PHRASE("a reserved bit is set", "设置了保留位"));
     switch (opcode) {
     case MK_WS_CONTINUATION:
         if (parser->message_opcode == 0)
-            return fail(parser, MK_WS_PROTOCOL_ERROR, "a continuation without a message");
+            return fail(parser, MK_WS_PROTOCOL_ERROR,
+                        MK_PHRASE("a continuation without a message", "没有消息却有后续帧"));
         return DONE;
     case MK_WS_TEXT:
     case MK_WS_BINARY:
         if (parser->message_opcode != 0)
-            return fail(parser, MK_WS_PROTOCOL_ERROR, "a new message within another");
+            return fail(parser, MK_WS_PROTOCOL_ERROR,
+                        MK_PHRASE("a new message within another", "一条消息中间开始了另一条"));
         return DONE;
     case MK_WS_CLOSE:
     case MK_WS_PING:
     case MK_WS_PONG:
         if (!(byte & FIN))
-            return fail(parser, MK_WS_PROTOCOL_ERROR, "a control frame is fragmented");
+            return fail(parser, MK_WS_PROTOCOL_ERROR,
+                        MK_PHRASE("a control frame is fragmented", "控制帧被分片"));
         return DONE;
     default:
-        return fail(parser, MK_WS_PROTOCOL_ERROR, "a reserved opcode");
+        return fail(parser, MK_WS_PROTOCOL_ERROR,
+                    MK_PHRASE("a reserved opcode", "使用了保留的操作码"));
     }
 }
 
@@ -105,13 +113,17 @@ static int check_second_byte(struct mk_ws_parser *parser, uint8_t opcode, uint8_
 {
     uint8_t len = byte & LEN_BITS;
     if ((byte & MASKED) && parser->role == MK_WS_CLIENT)
-        return fail(parser, MK_WS_PROTOCOL_ERROR, "a server's frame is masked");
+        return fail(parser, MK_WS_PROTOCOL_ERROR,
+                    MK_PHRASE("a server's frame is masked", "服务器的帧带有掩码"));
     if (!(byte & MASKED) && parser->role == MK_WS_SERVER)
-        return fail(parser, MK_WS_PROTOCOL_ERROR, "a client's frame is not masked");
+        return fail(parser, MK_WS_PROTOCOL_ERROR,
+                    MK_PHRASE("a client's frame is not masked", "客户端的帧没有掩码"));
     if (is_control(opcode) && len > MK_WS_MAX_CONTROL)
-        return fail(parser, MK_WS_PROTOCOL_ERROR, "a control frame is too long");
+        return fail(parser, MK_WS_PROTOCOL_ERROR,
+                    MK_PHRASE("a control frame is too long", "控制帧过长"));
     if (opcode == MK_WS_CLOSE && len == 1)
-        return fail(parser, MK_WS_PROTOCOL_ERROR, "a close frame with half a code");
+        return fail(parser, MK_WS_PROTOCOL_ERROR,
+                    MK_PHRASE("a close frame with half a code", "关闭帧只有半个代码"));
     return DONE;
 }
 
@@ -127,7 +139,8 @@ static int read_len(struct mk_ws_parser *parser, const uint8_t *head, size_t hav
         *size = first == LEN_16 ? 3 : 9;
         least = first == LEN_16 ? LEN_16 : UINT64_C(1) << 16;
         if (first == LEN_64 && have > 1 && head[1] & 0x80)
-            return fail(parser, MK_WS_PROTOCOL_ERROR, "a length with its top bit set");
+            return fail(parser, MK_WS_PROTOCOL_ERROR,
+                        MK_PHRASE("a length with its top bit set", "长度的最高位被设置"));
         if (have < *size)
             return MK_WS_NEED_MORE;
         number = 0;
@@ -135,7 +148,8 @@ static int read_len(struct mk_ws_parser *parser, const uint8_t *head, size_t hav
             number = number << 8 | head[at];
     }
     if (number < least)
-        return fail(parser, MK_WS_PROTOCOL_ERROR, "a length longer than it needs to be");
+        return fail(parser, MK_WS_PROTOCOL_ERROR,
+                    MK_PHRASE("a length longer than it needs to be", "长度的编码超过所需"));
     *len = number;
     return DONE;
 }
@@ -162,7 +176,7 @@ static int read_header(struct mk_ws_parser *parser, const uint8_t *head, size_t 
     if (rc != DONE)
         return rc;
     if (!is_control(opcode) && len > parser->limit - parser->message.len)
-        return fail(parser, MK_WS_TOO_BIG, "a message is too long");
+        return fail(parser, MK_WS_TOO_BIG, MK_PHRASE("a message is too long", "消息过长"));
 
     size_t mask_size = parser->role == MK_WS_SERVER ? sizeof(parser->mask) : 0;
     *size = 1 + len_size + mask_size;
@@ -250,10 +264,12 @@ static int end_control(struct mk_ws_parser *parser, struct mk_slice payload)
             code = (uint16_t)((uint8_t)payload.ptr[0] << 8 | (uint8_t)payload.ptr[1]);
             payload = mk_slice_from(payload, 2);
             if (!is_wire_code(code))
-                return fail(parser, MK_WS_PROTOCOL_ERROR, "a close code that may not be sent");
+                return fail(parser, MK_WS_PROTOCOL_ERROR,
+                            MK_PHRASE("a close code that may not be sent", "不允许发送的关闭代码"));
         }
         if (!mk_utf8_valid(payload))
-            return fail(parser, MK_WS_INVALID_DATA, "a close reason is not UTF-8");
+            return fail(parser, MK_WS_INVALID_DATA,
+                        MK_PHRASE("a close reason is not UTF-8", "关闭原因不是 UTF-8"));
         parser->state = CLOSED;
         parser->message_opcode = 0; /* the rest of it will not arrive */
     }
@@ -294,18 +310,22 @@ static int decompress(struct mk_ws_parser *parser, struct mk_slice *payload, boo
     case 0:
         break;
     case MK_INFLATE_BAD:
-        return fail(parser, MK_WS_INVALID_DATA, "a message cannot be decompressed");
+        return fail(parser, MK_WS_INVALID_DATA,
+                    MK_PHRASE("a message cannot be decompressed", "消息无法解压"));
     case MK_INFLATE_LOST:
-        return fail(parser, MK_WS_TOO_BIG,
-                    "a compressed message follows one that was too long to be decompressed");
+        return fail(
+            parser, MK_WS_TOO_BIG,
+            MK_PHRASE("a compressed message follows one that was too long to be decompressed",
+                      "压缩消息之前的一条消息因过长而未能解压"));
     case MK_INFLATE_TOO_BIG:
-        return fail(parser, MK_WS_TOO_BIG, "a message is too long when it is decompressed");
+        return fail(parser, MK_WS_TOO_BIG,
+                    MK_PHRASE("a message is too long when it is decompressed", "消息解压后过长"));
     default:
-        fail(parser, MK_WS_INTERNAL_ERROR, "out of memory");
+        fail(parser, MK_WS_INTERNAL_ERROR, MK_PHRASE("out of memory", "内存不足"));
         return rc;
     }
     if (parser->message_opcode == MK_WS_TEXT && !mk_utf8_valid(*payload))
-        return fail(parser, MK_WS_INVALID_DATA, "a text is not UTF-8");
+        return fail(parser, MK_WS_INVALID_DATA, MK_PHRASE("a text is not UTF-8", "文本不是 UTF-8"));
     return DONE;
 }
 
@@ -314,7 +334,8 @@ static int end_data(struct mk_ws_parser *parser, struct mk_slice payload)
     if (!parser->final)
         return DONE;
     if (parser->utf8.need > 0)
-        return fail(parser, MK_WS_INVALID_DATA, "a text ends within a character");
+        return fail(parser, MK_WS_INVALID_DATA,
+                    MK_PHRASE("a text ends within a character", "文本在字符中间结束"));
     bool cut = false;
     if (parser->compressed) {
         int rc = decompress(parser, &payload, &cut);
@@ -343,7 +364,7 @@ static int use_in_place(struct mk_ws_parser *parser, struct input *in)
     take(in, payload.len);
     parser->frame_left = 0;
     if (!is_control(parser->opcode) && !check_text(parser, payload.ptr, payload.len))
-        return fail(parser, MK_WS_INVALID_DATA, "a text is not UTF-8");
+        return fail(parser, MK_WS_INVALID_DATA, MK_PHRASE("a text is not UTF-8", "文本不是 UTF-8"));
     return end_frame(parser, payload);
 }
 
@@ -353,7 +374,7 @@ static int gather(struct mk_ws_parser *parser, struct input *in, size_t len)
     struct mk_buf *message = &parser->message;
     int rc = mk_buf_reserve(message, len);
     if (rc < 0) {
-        fail(parser, MK_WS_INTERNAL_ERROR, "out of memory");
+        fail(parser, MK_WS_INTERNAL_ERROR, MK_PHRASE("out of memory", "内存不足"));
         return rc;
     }
     char *part = message->data + message->len;
@@ -369,7 +390,7 @@ static int gather(struct mk_ws_parser *parser, struct input *in, size_t len)
     if (is_control(parser->opcode))
         parser->control_len = (uint8_t)(parser->control_len + len);
     else if (!check_text(parser, part, len))
-        return fail(parser, MK_WS_INVALID_DATA, "a text is not UTF-8");
+        return fail(parser, MK_WS_INVALID_DATA, MK_PHRASE("a text is not UTF-8", "文本不是 UTF-8"));
     return DONE;
 }
 

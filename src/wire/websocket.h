@@ -13,6 +13,7 @@
 #define MK_WIRE_WEBSOCKET_H
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "base/random.h"
 #include "base/utf8.h"
 
@@ -69,6 +70,7 @@ struct mk_ws_event {
     bool cut;
     struct mk_slice payload; /* of a CLOSE: its reason */
     const char *reason;      /* of a FAIL: one English clause, static */
+    const char *reason_zh;   /* the same in Chinese */
 };
 
 enum { MK_WS_FREE_INFLATED = 5 * 1024 * 1024 };

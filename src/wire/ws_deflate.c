@@ -5,8 +5,6 @@
  */
 #include "wire/ws_deflate.h"
 
-#include "base/language.h"
-
 #include "wire/deflate.h"
 
 #include <stdio.h>
@@ -174,29 +172,46 @@ struct mk_ws_deflate_terms mk_ws_deflate_accept(const struct mk_http1_request *r
 struct mk_slice mk_ws_deflate_offer(void)
 {
     return MK_SLICE("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
-                    "client_no_context_takeover\r\n");
+                    "client_no_context_takeover; client_max_window_bits\r\n");
 }
 
-static const char *verify_element(struct mk_slice element, bool offered)
+static const struct mk_phrase not_offered = { "an extension was chosen that was not offered",
+                                              "选择了未提出的扩展" };
+static const struct mk_phrase bad_parameter = {
+    "permessage-deflate was answered with a parameter that is not allowed",
+    "permessage-deflate 的应答中有不允许的参数",
+};
+static const struct mk_phrase takes_over = {
+    "permessage-deflate was answered without server_no_context_takeover",
+    "permessage-deflate 的应答中缺少 server_no_context_takeover",
+};
+static const struct mk_phrase chosen_twice = { "permessage-deflate was chosen twice",
+                                               "permessage-deflate 被选择了两次" };
+
+/* Returns what is wrong with an element, or NULL. */
+static const struct mk_phrase *verify_element(struct mk_slice element, bool offered,
+                                              struct mk_ws_deflate_answer *answer)
 {
     struct mk_slice rest = element, name;
     struct params params;
     if (!offered || !next_part(&rest, ';', &name) ||
         !mk_slice_eq(name, MK_SLICE("permessage-deflate")))
-        return mk_tr("an extension was chosen that was not offered", "选择了未提出的扩展");
-    if (!read_element(element, false, &params) || params.has_client_bits)
-        return mk_tr("permessage-deflate was answered with a parameter that is not allowed",
-                     "permessage-deflate 的应答中有不允许的参数");
+        return &not_offered;
+    if (!read_element(element, false, &params))
+        return &bad_parameter;
     if (!params.server_no_context_takeover)
-        return mk_tr("permessage-deflate was answered without server_no_context_takeover",
-                     "permessage-deflate 的应答中缺少 server_no_context_takeover");
+        return &takes_over;
+    if (answer->accepted)
+        return &chosen_twice;
+    answer->accepted = true;
+    answer->client_bits = params.has_client_bits ? params.client_bits : MAX_BITS;
     return NULL;
 }
 
-const char *mk_ws_deflate_verify(const struct mk_http1_response *response, bool offered,
-                                 bool *accepted)
+bool mk_ws_deflate_verify(const struct mk_http1_response *response, bool offered,
+                          struct mk_ws_deflate_answer *answer)
 {
-    bool found = false;
+    *answer = (struct mk_ws_deflate_answer){ .client_bits = MAX_BITS };
     for (size_t i = 0; i < response->header_count; i++) {
         struct mk_slice rest = response->headers[i].value, element;
         if (!mk_slice_eq_nocase(response->headers[i].name, MK_SLICE("Sec-WebSocket-Extensions")))
@@ -204,14 +219,11 @@ const char *mk_ws_deflate_verify(const struct mk_http1_response *response, bool 
         while (next_part(&rest, ',', &element)) {
             if (element.len == 0) /* a list may have empty elements (RFC 9110, 5.6.1) */
                 continue;
-            const char *error = verify_element(element, offered);
-            if (!error && found)
-                error = "permessage-deflate was chosen twice";
-            if (error)
-                return error;
-            found = true;
+            answer->why = verify_element(element, offered, answer);
+            answer->seen = element;
+            if (answer->why)
+                return false;
         }
     }
-    *accepted = found;
-    return NULL;
+    return true;
 }

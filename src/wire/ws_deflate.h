@@ -11,6 +11,7 @@
 #ifndef MK_WIRE_WS_DEFLATE_H
 #define MK_WIRE_WS_DEFLATE_H
 
+#include "base/language.h"
 #include "wire/http1.h"
 
 /* What was agreed upon. */
@@ -34,12 +35,21 @@ struct mk_ws_deflate_terms mk_ws_deflate_accept(const struct mk_http1_request *r
 /* The header line of a client's offer, with its CRLF. */
 struct mk_slice mk_ws_deflate_offer(void);
 
+/* A server's answer to that offer. */
+struct mk_ws_deflate_answer {
+    bool accepted;
+    unsigned client_bits; /* log2 of the largest window that we may compress with */
+    /* --- where it is refused --- */
+    const struct mk_phrase *why; /* static */
+    struct mk_slice seen;        /* the element of the header */
+};
+
 /*
- * Checks a server's answer to that offer, or (`offered` is false) to none. Returns NULL, with
- * `*accepted` set; or the reason why the connection must fail, one English clause, static: an
- * extension that was not offered, or parameters that we cannot meet (RFC 6455, 4.1; RFC 7692, 7.1).
+ * Checks it, or (`offered` is false) the answer to none. Returns false, with the reason, where the
+ * connection must fail: an extension that was not offered, or parameters that we cannot meet
+ * (RFC 6455, 4.1; RFC 7692, 7.1).
  */
-const char *mk_ws_deflate_verify(const struct mk_http1_response *response, bool offered,
-                                 bool *accepted);
+bool mk_ws_deflate_verify(const struct mk_http1_response *response, bool offered,
+                          struct mk_ws_deflate_answer *answer);
 
 #endif

@@ -5,9 +5,7 @@
 #include "wire/ws_handshake.h"
 
 #include "base/base64.h"
-#include "base/language.h"
 #include "base/random.h"
-#include "wire/ws_deflate.h"
 
 #include <openssl/evp.h>
 
@@ -144,6 +142,7 @@ static size_t collect(const struct mk_http1_response *response, struct mk_slice 
                       struct mk_slice *value)
 {
     size_t count = 0;
+    *value = (struct mk_slice){ 0 };
     for (size_t at = 0; at < response->header_count; at++) {
         if (mk_slice_eq_nocase(response->headers[at].name, name)) {
             *value = response->headers[at].value;
@@ -153,14 +152,19 @@ static size_t collect(const struct mk_http1_response *response, struct mk_slice 
     return count;
 }
 
-/* Connection is a list, and may be split over several headers. */
-static bool connection_has_upgrade(const struct mk_http1_response *response)
+/*
+ * Connection is a list, and may be split over several headers. `value` is for the reader of a
+ * failure.
+ */
+static bool connection_has_upgrade(const struct mk_http1_response *response, struct mk_slice *value)
 {
+    *value = (struct mk_slice){ 0 };
     for (size_t at = 0; at < response->header_count; at++) {
         struct mk_slice rest = response->headers[at].value;
         struct mk_slice option;
         if (!mk_slice_eq_nocase(response->headers[at].name, MK_SLICE("Connection")))
             continue;
+        *value = rest;
         while (mk_slice_next(&rest, ',', &option)) {
             if (mk_slice_eq_nocase(option, MK_SLICE("upgrade")))
                 return true;
@@ -169,29 +173,62 @@ static bool connection_has_upgrade(const struct mk_http1_response *response)
     return false;
 }
 
-const char *mk_ws_handshake_verify(const struct mk_http1_response *response,
-                                   const char key[MK_WS_KEY_LEN], bool *deflate)
+static const struct mk_phrase no_status = { "the status is not 101", "状态码不是 101" };
+static const struct mk_phrase no_upgrade = { "it has no Upgrade header", "没有 Upgrade 头部字段" };
+static const struct mk_phrase two_upgrades = { "it has several Upgrade headers",
+                                               "有多个 Upgrade 头部字段" };
+static const struct mk_phrase bad_upgrade = { "Upgrade is not websocket",
+                                              "Upgrade 不是 websocket" };
+static const struct mk_phrase bad_connection = { "Connection has no upgrade",
+                                                 "Connection 中没有 upgrade" };
+static const struct mk_phrase no_hash = { "SHA-1 is not available", "SHA-1 不可用" };
+static const struct mk_phrase no_accept = { "it has no Sec-WebSocket-Accept",
+                                            "没有 Sec-WebSocket-Accept" };
+static const struct mk_phrase two_accepts = { "it has several Sec-WebSocket-Accept",
+                                              "有多个 Sec-WebSocket-Accept" };
+static const struct mk_phrase bad_accept = { "Sec-WebSocket-Accept does not answer the key",
+                                             "Sec-WebSocket-Accept 与密钥不符" };
+static const struct mk_phrase bad_protocol = { "a subprotocol was chosen that was not offered",
+                                               "选择了未提出的子协议" };
+
+/* Returns what is wrong with the headers of RFC 6455, and the value in `seen`; or NULL. */
+static const struct mk_phrase *check_answer(const struct mk_http1_response *response,
+                                            const char key[MK_WS_KEY_LEN], struct mk_slice *seen)
 {
-    struct mk_slice value;
-    bool accepted = false;
     char accept[MK_WS_ACCEPT_LEN];
+    *seen = (struct mk_slice){ 0 };
     if (response->status != 101)
-        return mk_tr("the status is not 101", "状态码不是 101");
-    if (collect(response, MK_SLICE("Upgrade"), &value) != 1 ||
-        !mk_slice_eq_nocase(value, MK_SLICE("websocket")))
-        return mk_tr("Upgrade is not websocket", "Upgrade 不是 websocket");
-    if (!connection_has_upgrade(response))
-        return mk_tr("Connection has no upgrade", "Connection 中没有 upgrade");
+        return &no_status;
+    size_t count = collect(response, MK_SLICE("Upgrade"), seen);
+    if (count != 1)
+        return count == 0 ? &no_upgrade : &two_upgrades;
+    if (!mk_slice_eq_nocase(*seen, MK_SLICE("websocket")))
+        return &bad_upgrade;
+    if (!connection_has_upgrade(response, seen))
+        return &bad_connection;
     if (!compute_accept(key, accept))
-        return mk_tr("SHA-1 is not available", "SHA-1 不可用");
-    if (collect(response, MK_SLICE("Sec-WebSocket-Accept"), &value) != 1 ||
-        !mk_slice_eq(value, mk_slice_of(accept, sizeof(accept))))
-        return mk_tr("Sec-WebSocket-Accept does not answer the key",
-                     "Sec-WebSocket-Accept 与密钥不符");
-    if (collect(response, MK_SLICE("Sec-WebSocket-Protocol"), &value) > 0)
-        return mk_tr("a subprotocol was chosen that was not offered", "选择了未提出的子协议");
-    const char *error = mk_ws_deflate_verify(response, deflate != NULL, &accepted);
-    if (!error && deflate)
-        *deflate = accepted;
-    return error;
+        return &no_hash;
+    count = collect(response, MK_SLICE("Sec-WebSocket-Accept"), seen);
+    if (count != 1)
+        return count == 0 ? &no_accept : &two_accepts;
+    return mk_slice_eq(*seen, mk_slice_of(accept, sizeof(accept))) ? NULL : &bad_accept;
+}
+
+bool mk_ws_handshake_verify(const struct mk_http1_response *response, const char key[MK_WS_KEY_LEN],
+                            bool deflate, struct mk_ws_answer *answer)
+{
+    *answer = (struct mk_ws_answer){ .wrong = MK_WS_WRONG_ANSWER };
+    answer->why = check_answer(response, key, &answer->seen);
+    if (answer->why)
+        return false;
+    if (collect(response, MK_SLICE("Sec-WebSocket-Protocol"), &answer->seen) > 0) {
+        answer->wrong = MK_WS_WRONG_PROTOCOL;
+        answer->why = &bad_protocol;
+        return false;
+    }
+    bool valid = mk_ws_deflate_verify(response, deflate, &answer->deflate);
+    answer->wrong = valid ? MK_WS_FINE : MK_WS_WRONG_EXTENSION;
+    answer->why = answer->deflate.why;
+    answer->seen = answer->deflate.seen;
+    return valid;
 }

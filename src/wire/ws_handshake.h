@@ -9,7 +9,7 @@
 #define MK_WIRE_WS_HANDSHAKE_H
 
 #include "base/buf.h"
-#include "wire/http1.h"
+#include "wire/ws_deflate.h"
 
 enum { MK_WS_KEY_LEN = 24, MK_WS_ACCEPT_LEN = 28 };
 
@@ -41,13 +41,28 @@ void mk_ws_handshake_key(char key[MK_WS_KEY_LEN]);
 int mk_ws_handshake_request(struct mk_buf *out, struct mk_slice target, struct mk_slice host,
                             const char key[MK_WS_KEY_LEN], struct mk_slice extra);
 
+/* The part of a server's answer that is wrong. */
+enum mk_ws_wrong {
+    MK_WS_FINE,
+    MK_WS_WRONG_ANSWER, /* it is no handshake of RFC 6455 */
+    MK_WS_WRONG_PROTOCOL,
+    MK_WS_WRONG_EXTENSION,
+};
+
+struct mk_ws_answer {
+    struct mk_ws_deflate_answer deflate;
+    /* --- where it is refused --- */
+    enum mk_ws_wrong wrong;
+    const struct mk_phrase *why; /* one clause, static */
+    struct mk_slice seen;        /* the wrong value, borrowed; ptr is NULL where there is none */
+};
+
 /*
  * Checks a server's answer to that key: 101, Upgrade, Connection, Sec-WebSocket-Accept, and neither
- * a subprotocol nor an extension that was not offered (4.1). `deflate` is NULL where
- * permessage-deflate was not offered, else it receives whether it was accepted. Returns NULL when
- * the answer is valid, else the reason why not: one clause in the language of the process, static.
+ * a subprotocol nor an extension that was not offered (4.1). `deflate`: permessage-deflate was
+ * offered. Returns whether it is valid.
  */
-const char *mk_ws_handshake_verify(const struct mk_http1_response *response,
-                                   const char key[MK_WS_KEY_LEN], bool *deflate);
+bool mk_ws_handshake_verify(const struct mk_http1_response *response, const char key[MK_WS_KEY_LEN],
+                            bool deflate, struct mk_ws_answer *answer);
 
 #endif

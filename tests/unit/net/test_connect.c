@@ -165,7 +165,7 @@ static void a_silent_listener_times_out(void **state)
     (void)state;
     int fd = open_deaf_listener(&port, clients);
     assert_string_equal(try_to("127.0.0.1", port, false, 60), "timed out after 60 ms");
-    assert_int_equal(kind, MK_FAILURE_TIMEOUT);
+    assert_int_equal(kind, MK_FAILURE_CONNECT_TIMEOUT);
     dones = 0;
     start("127.0.0.1", port, false, 5000); /* and may be cancelled */
     turn(&loop);
@@ -252,7 +252,7 @@ static void the_server_gets_the_name(void **state)
     dones = 0;
     assert_string_equal(try_to("127.0.0.1", port, true, 5000),
                         "certificate verify failed: IP address mismatch");
-    assert_int_equal(kind, MK_FAILURE_CERTIFICATE);
+    assert_int_equal(kind, MK_FAILURE_CERTIFICATE_HOST);
     assert_string_equal(asked_name, "(none)"); /* an address is not a name (RFC 6066, 3) */
 }
 
@@ -263,7 +263,7 @@ static void an_unknown_certificate_is_refused(void **state)
     trust(NULL);
     assert_string_equal(try_to("127.0.0.1", listen_somewhere(), true, 5000),
                         "certificate verify failed: self-signed certificate");
-    assert_int_equal(kind, MK_FAILURE_CERTIFICATE);
+    assert_int_equal(kind, MK_FAILURE_CERTIFICATE_SELF_SIGNED);
     assert_int_equal(server.in.len, 0);
 }
 
@@ -297,8 +297,10 @@ static void a_server_without_tls_has_a_reason(void **state)
     TURN_UNTIL(&loop, server.in.len > 0);
     owner_says(&server, "HTTP/1.1 400 Bad Request\r\n\r\n");
     TURN_UNTIL(&loop, dones == 1);
-    assert_string_equal(error, "this port does not speak TLS: the URL must begin with "
-                               "http:// or ws:// instead of https:// or wss://");
+    assert_string_equal(error, "it does not speak TLS: it answered \"HTTP/1.1 400 Bad Request\"; "
+                               "the URL must begin with http:// or ws:// instead of https:// or "
+                               "wss://");
+    assert_int_equal(kind, MK_FAILURE_NO_TLS);
 }
 
 static void a_server_that_disconnects_has_a_reason(void **state)
@@ -309,7 +311,7 @@ static void a_server_that_disconnects_has_a_reason(void **state)
     mk_stream_close(server.stream);
     TURN_UNTIL(&loop, dones == 1);
     assert_string_equal(error, "the peer closed the connection during the TLS handshake");
-    assert_int_equal(kind, MK_FAILURE_TLS);
+    assert_int_equal(kind, MK_FAILURE_TLS_CLOSED);
 }
 
 static void a_silent_server_times_out(void **state)
@@ -317,7 +319,8 @@ static void a_silent_server_times_out(void **state)
     (void)state;
     uint16_t port = listen_somewhere(); /* without TLS: writes nothing */
     uint64_t before = mk_loop_now(&loop);
-    assert_string_equal(try_to("127.0.0.1", port, true, 80), "timed out after 80 ms");
+    assert_string_equal(try_to("127.0.0.1", port, true, 80),
+                        "timed out after 80 ms within the TLS handshake");
     assert_in_range(mk_loop_now(&loop) - before, 80, 2000);
     dones = 0;
     TURN_UNTIL(&loop, server.ends + server.closes > 0);

@@ -408,9 +408,10 @@ static void a_server_without_tls_has_its_own_advice(void **state)
     TURN_UNTIL(&loop, server.peer.stream);
     server.peer.on_read = answer_plainly;
     await(&result);
-    assert_int_equal(result.failure.kind, MK_FAILURE_TLS);
-    assert_string_equal(result.failure.en, "this port does not speak TLS: the URL must begin with "
-                                           "http:// or ws:// instead of https:// or wss://");
+    assert_int_equal(result.failure.kind, MK_FAILURE_NO_TLS);
+    assert_string_equal(result.failure.en,
+                        "it does not speak TLS: it answered \"HTTP/1.1 400 Bad Request\"; the URL "
+                        "must begin with http:// or ws:// instead of https:// or wss://");
     mk_buf_fini(&result.body);
 }
 

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "feed.h"
 #include <cmocka.h>
@@ -228,7 +229,11 @@ static const struct answer_row answers[] = {
     { SNC "; server_max_window_bits=\"15\"", NULL, true },
     { PD, "without server_no_context_takeover", false },
     { PD "; client_no_context_takeover", "without server_no_context_takeover", false },
-    { SNC "; client_max_window_bits=12", PARAMETER, false },
+    { SNC "; client_max_window_bits=12", NULL, true },
+    { SNC "; client_max_window_bits=7", PARAMETER, false },
+    { SNC "; client_max_window_bits=16", PARAMETER, false },
+    { SNC "; client_max_window_bits=012", PARAMETER, false },
+    { SNC "; client_max_window_bits=12; client_max_window_bits=12", PARAMETER, false },
     { SNC "; client_max_window_bits", PARAMETER, false },
     { SNC "; server_max_window_bits", PARAMETER, false },
     { SNC "; server_max_window_bits=7", PARAMETER, false },
@@ -253,15 +258,19 @@ static void test_answers(void **state)
         struct mk_http1_response response = { .status = 101, .header_count = 1 };
         response.headers[0] = (struct mk_http1_header){ MK_SLICE("Sec-Websocket-Extensions"),
                                                         mk_slice_str(row->answer) };
-        bool accepted = !row->accepted;
-        const char *wrong = mk_ws_deflate_verify(&response, true, &accepted);
+        struct mk_ws_deflate_answer got;
+        bool valid = mk_ws_deflate_verify(&response, true, &got);
+        const char *wrong = got.why ? got.why->en : NULL;
+        bool accepted = got.accepted;
+        assert_true(valid == !wrong);
         if (!wrong != !row->wrong || (wrong && !strstr(wrong, row->wrong)))
             fail_msg("%s: %s", row->answer, wrong ? wrong : "accepted");
         if (!wrong && accepted != row->accepted)
             fail_msg("%s: %d", row->answer, accepted);
 
         /* A client that has offered nothing accepts nothing. */
-        wrong = mk_ws_deflate_verify(&response, false, &accepted);
+        mk_ws_deflate_verify(&response, false, &got);
+        wrong = got.why ? got.why->en : NULL;
         bool is_nothing = !row->wrong && !row->accepted;
         if (is_nothing != !wrong || (wrong && !strstr(wrong, "not offered")))
             fail_msg("%s, not offered: %s", row->answer, wrong ? wrong : "accepted");
@@ -272,17 +281,18 @@ static void test_answer_in_many_headers(void **state)
 {
     (void)state;
     struct mk_http1_response response = { .status = 101, .header_count = 0 };
-    bool accepted = true;
-    assert_null(mk_ws_deflate_verify(&response, true, &accepted));
-    assert_false(accepted);
+    struct mk_ws_deflate_answer answer;
+    assert_true(mk_ws_deflate_verify(&response, true, &answer));
+    assert_false(answer.accepted);
     response.headers[0] =
         (struct mk_http1_header){ MK_SLICE("Sec-WebSocket-Extensions"), MK_SLICE(BOTH) };
     response.headers[1] = response.headers[0];
     response.header_count = 1;
-    assert_null(mk_ws_deflate_verify(&response, true, &accepted));
-    assert_true(accepted);
+    assert_true(mk_ws_deflate_verify(&response, true, &answer));
+    assert_true(answer.accepted);
     response.header_count = 2;
-    assert_non_null(mk_ws_deflate_verify(&response, true, &accepted));
+    assert_false(mk_ws_deflate_verify(&response, true, &answer));
+    assert_string_equal(answer.why->en, "permessage-deflate was chosen twice");
 }
 
 /* We accept our own offer, and our own answer. */
@@ -304,9 +314,32 @@ static void test_both_roles(void **state)
     response.headers[0] =
         (struct mk_http1_header){ MK_SLICE("Sec-WebSocket-Extensions"),
                                   mk_slice_of(answer.ptr + name, answer.len - name - 2) };
-    bool accepted = false;
-    assert_null(mk_ws_deflate_verify(&response, true, &accepted));
-    assert_true(accepted);
+    struct mk_ws_deflate_answer got;
+    assert_true(mk_ws_deflate_verify(&response, true, &got));
+    assert_true(got.accepted);
+    assert_int_equal(got.client_bits, 15);
+}
+
+/* The window that the server leaves us, in quotes or not. */
+static void test_our_window(void **state)
+{
+    (void)state;
+    for (unsigned bits = 8; bits <= 15; bits++) {
+        for (int quoted = 0; quoted < 2; quoted++) {
+            char text[128];
+            snprintf(text, sizeof(text),
+                     quoted ? SNC "; client_max_window_bits=\"%u\""
+                            : SNC "; client_max_window_bits=%u",
+                     bits);
+            struct mk_http1_response response = { .status = 101, .header_count = 1 };
+            response.headers[0] = (struct mk_http1_header){ MK_SLICE("Sec-WebSocket-Extensions"),
+                                                            mk_slice_str(text) };
+            struct mk_ws_deflate_answer answer;
+            assert_true(mk_ws_deflate_verify(&response, true, &answer));
+            assert_true(answer.accepted);
+            assert_int_equal(answer.client_bits, bits);
+        }
+    }
 }
 
 int main(void)
@@ -318,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_answer_in_many_headers),
         cmocka_unit_test(test_both_roles),
+        cmocka_unit_test(test_our_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -251,9 +251,11 @@ static void test_verify(void **state)
             response.headers[response.header_count] = row->headers[response.header_count];
             response.header_count++;
         }
-        const char *wrong = mk_ws_handshake_verify(&response, KEY, NULL);
-        if (row->good != (wrong == NULL))
-            fail_msg("%s: %s", row->name, wrong ? wrong : "accepted");
+        struct mk_ws_answer answer;
+        bool valid = mk_ws_handshake_verify(&response, KEY, false, &answer);
+        if (row->good != valid)
+            fail_msg("%s: %s", row->name, valid ? "accepted" : answer.why->en);
+        assert_true(valid == (answer.wrong == MK_WS_FINE) && valid == (answer.why == NULL));
     }
 }
 
@@ -317,9 +319,13 @@ static void test_both_roles(void **state)
     assert_int_equal(mk_ws_handshake_accept(&out, accept, MK_SLICE("")), 0);
     assert_int_equal(mk_http1_read_response(mk_buf_slice(&out), &response, &used), MK_HTTP1_HEAD);
     assert_int_equal(used, out.len);
-    assert_null(mk_ws_handshake_verify(&response, key, NULL));
+    struct mk_ws_answer answer;
+    assert_true(mk_ws_handshake_verify(&response, key, false, &answer));
     key[0] = key[0] == 'A' ? 'B' : 'A';
-    assert_non_null(mk_ws_handshake_verify(&response, key, NULL));
+    assert_false(mk_ws_handshake_verify(&response, key, false, &answer));
+    assert_int_equal(answer.wrong, MK_WS_WRONG_ANSWER);
+    assert_string_equal(answer.why->en, "Sec-WebSocket-Accept does not answer the key");
+    assert_true(mk_slice_eq(answer.seen, mk_slice_of(accept, sizeof(accept))));
     mk_http1_parser_free(parser);
     mk_buf_fini(&out);
 }
