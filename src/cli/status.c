@@ -98,7 +98,7 @@ static void print_counts(yyjson_val *transport)
 /* A text that the daemon says in both languages. */
 static const char *phrase_of(yyjson_val *object, const char *name)
 {
-    return text_of(yyjson_obj_get(object, name), mk_tr("en", "zh"));
+    return text_of(yyjson_obj_get(object, name), mk_language_get() == MK_CHINESE ? "zh" : "en");
 }
 
 static void print_error(yyjson_val *transport)

@@ -9,6 +9,7 @@
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/summary.h"
+#include "transport/health.h"
 #include "web/websocket_connection.h"
 #include "web/websocket_dial.h"
 
@@ -62,8 +63,22 @@ static void end(struct watch *watch, int code)
         mk_loop_stop(&watch->loop);
 }
 
+/* Says what to do about the failure of the first attempt. */
+static void advise(const struct watch *watch, const struct mk_failure *failure)
+{
+    unsigned traits =
+        mk_remote_traits(MK_REMOTE_WEBSOCKET, watch->url.tls, watch->token != NULL, false);
+    const struct mk_advice *advice = mk_advice_on(failure, traits);
+    if (mk_failure_is_certificate(failure))
+        mk_command_failed("%s", "%s", mk_client_untrusted());
+    else if (failure->kind == MK_FAILURE_REFUSED)
+        mk_command_failed("is `%s serve` running?", "`%s serve` 是否正在运行？", mk_program);
+    else if (advice->words.en)
+        mk_command_failed("%s", "%s", mk_phrase_text(&advice->words));
+}
+
 /* The connection, or the attempt, has ended. */
-static void try_later(struct watch *watch, enum mk_failure_kind kind, const char *why)
+static void try_later(struct watch *watch, const struct mk_failure *failure, const char *why)
 {
     if (watch->stopping) {
         mk_loop_stop(&watch->loop);
@@ -78,11 +93,15 @@ static void try_later(struct watch *watch, enum mk_failure_kind kind, const char
     mk_command_failed("%s: %s; next try in %u.%u s", "%s：%s；%u.%u 秒后重试", watch->name, why,
                       wait / 1000, wait % 1000 / 100);
     bool first = watch->backoff.tries == 1 && !watch->connected;
-    if (first && kind == MK_FAILURE_CERTIFICATE)
-        mk_command_failed("%s", "%s", mk_client_untrusted());
-    else if (first)
-        mk_command_failed("is `%s serve` running?", "`%s serve` 是否正在运行？", mk_program);
+    if (first)
+        advise(watch, failure);
     mk_timer_start(watch->timer, wait);
+}
+
+static void out_of_memory(struct watch *watch)
+{
+    struct mk_failure failure;
+    try_later(watch, mk_failure_errno(&failure, -ENOMEM), mk_error_text(ENOMEM));
 }
 
 /* --- open --- */
@@ -115,11 +134,13 @@ static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice pa
 static void on_closed(void *owner, uint16_t code, const char *why)
 {
     struct watch *watch = owner;
-    char text[256];
+    char text[MK_FAILURE_TEXT + 64];
+    struct mk_failure failure;
+    mk_websocket_explain(watch->websocket, &failure);
     watch->websocket = NULL;
     snprintf(text, sizeof(text), mk_tr("disconnected (%u %s)", "连接已断开（%u %s）"), code,
-             why ? why : "");
-    try_later(watch, MK_FAILURE_CLOSED, text);
+             failure.kind == MK_FAILURE_NONE ? why : mk_failure_text(&failure));
+    try_later(watch, &failure, text);
 }
 
 static const struct mk_websocket_events events = { .message = on_message, .closed = on_closed };
@@ -130,7 +151,7 @@ static void open_websocket(struct watch *watch, struct mk_stream *stream)
     if (!watch->websocket) {
         mk_stream_adopt(stream, NULL, NULL);
         mk_stream_abort(stream, -ENOMEM);
-        try_later(watch, MK_FAILURE_NO_MEMORY, mk_error_text(ENOMEM));
+        out_of_memory(watch);
         return;
     }
     watch->connected = true;
@@ -165,7 +186,7 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
     }
     const char *refusal = refusal_of(watch, outcome->failure.status);
     watch->refused = refusal;
-    try_later(watch, outcome->failure.kind, refusal ? refusal : mk_failure_text(&outcome->failure));
+    try_later(watch, &outcome->failure, refusal ? refusal : mk_failure_text(&outcome->failure));
 }
 
 static void connect_now(struct watch *watch)
@@ -179,7 +200,7 @@ static void connect_now(struct watch *watch)
     };
     watch->dial = mk_websocket_dial_start(&watch->loop, &options, on_dialled, watch);
     if (!watch->dial)
-        try_later(watch, MK_FAILURE_NO_MEMORY, mk_error_text(ENOMEM));
+        out_of_memory(watch);
 }
 
 static void on_timer(void *arg)

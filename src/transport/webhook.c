@@ -253,6 +253,9 @@ static int configure(struct mk_webhook *webhook, struct mk_web_client *http,
         .seconds = config->give_up_seconds,
     };
     mk_remote_name(mk_slice_str(config->url), webhook->name);
+    webhook->health.traits = mk_remote_traits(
+        MK_REMOTE_WEBHOOK, mk_slice_starts_with(mk_slice_str(webhook->name), MK_SLICE("https:")),
+        config->access_token && *config->access_token, false);
     if (!webhook->timer || !webhook->transport.identity)
         return -ENOMEM;
     int rc = mk_remote_load_tls(module, config, &tls);

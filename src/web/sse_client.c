@@ -122,6 +122,23 @@ static void take_text(struct mk_sse_client *client, struct mk_slice text)
     }
 }
 
+static void fail_chunks(struct mk_sse_client *client)
+{
+    static const struct mk_phrase wrong[] = {
+        [MK_HTTP1_CHUNKS_WRONG_SIZE] = { "its answer is no valid HTTP: the size of a chunk",
+                                         "对方的应答不是有效的 HTTP：分块的大小" },
+        [MK_HTTP1_CHUNKS_WRONG_END] = { "its answer is no valid HTTP: no CRLF is behind a chunk",
+                                        "对方的应答不是有效的 HTTP：分块之后没有 CRLF" },
+        [MK_HTTP1_CHUNKS_WRONG_TRAILER] = { "its answer is no valid HTTP: a trailer",
+                                            "对方的应答不是有效的 HTTP：尾部字段" },
+        [MK_HTTP1_CHUNKS_LONG_EXTRA] = { "its chunk extensions or trailers are too long",
+                                         "对方的分块扩展或尾部字段过长" },
+    };
+    bool is_long = client->chunks.wrong == MK_HTTP1_CHUNKS_LONG_EXTRA;
+    fail_reading(client, is_long ? MK_FAILURE_TOO_LONG : MK_FAILURE_PROTOCOL,
+                 &wrong[client->chunks.wrong]);
+}
+
 static void take_chunks(struct mk_sse_client *client, struct mk_slice input)
 {
     while (input.len > 0 && !client->over) {
@@ -134,8 +151,7 @@ static void take_chunks(struct mk_sse_client *client, struct mk_slice input)
         else if (status == MK_HTTP1_CHUNKS_END)
             fail_reading(client, MK_FAILURE_CLOSED, &at_end);
         else if (status == MK_HTTP1_CHUNKS_BAD)
-            fail_reading(client, MK_FAILURE_PROTOCOL,
-                         MK_PHRASE("its answer is not HTTP/1.1", "对方的应答不是 HTTP/1.1"));
+            fail_chunks(client);
     }
 }
 

@@ -258,14 +258,53 @@ describe('permessage-deflate and the ws library', { concurrency: 4 }, () => {
     const server = await RawServer.start(t);
     const milky = await start(t, { bots: [{ self_id: BOT, websocket_client: [{ url: server.url }] }] });
     const first = await server.next();
-    assert.equal(first.header('Sec-WebSocket-Extensions'), BOTH);
-    first.write(switching(first.key, `Sec-WebSocket-Extensions: ${BOTH}; client_max_window_bits=9`));
+    assert.equal(first.header('Sec-WebSocket-Extensions'), `${BOTH}; client_max_window_bits`);
+    first.write(switching(first.key, `Sec-WebSocket-Extensions: ${BOTH}; client_max_window_bits=7`));
     await first.ended();
     await milky.log.find((line) => /a parameter that is not allowed/.test(line));
     const second = await server.accept();
     assert.equal(second.header('Sec-WebSocket-Extensions'), undefined);
     second.send(1, '{"action":"get_login_info","echo":1}');
     assert.equal((await second.message()).data.echo, 1);
+  });
+
+  it('a websocket_client does not compress for a server with a smaller window, and still takes compressed ones', async (t) => {
+    for (const [bits, rsv] of [[8, 0], [9, 0], [11, 0], [12, 0x40], [15, 0x40]]) {
+      const server = await RawServer.start(t);
+      const milky = await start(t, { bots: [
+        { self_id: BOT, websocket_client: [{ url: server.url }] },
+        { self_id: OTHER, http_server: [{ listen: LISTEN }] },
+      ] });
+      const connection = await server.next();
+      connection.write(switching(connection.key, `Sec-WebSocket-Extensions: ${BOTH}; client_max_window_bits=${bits}`));
+      connection.send(1, compressed(JSON.stringify({ action: 'get_login_info', echo: LONG })), { rsv: 4 });
+      const reply = await connection.frames.next('a reply');
+      assert.equal(reply.rsv, rsv, `${bits}`);
+      const { body } = await call(milky.http(0), 'send_group_message', { group_id: GROUP, message: text(LONG) });
+      assert.equal(body.retcode, 0);
+      const event = await connection.frames.next('an event');
+      assert.equal(event.rsv, rsv, `${bits}`);
+      const json = (one) => JSON.parse(rsv ? decompressed(one.payload) : one.payload);
+      assert.equal(json(reply).data.echo, LONG);
+      assert.equal(saidIn(json(event)), LONG);
+    }
+  });
+
+  it('a websocket_client tries again without it after a 400', async (t) => {
+    const server = await RawServer.start(t);
+    const milky = await start(t, { bots: [{ self_id: BOT, websocket_client: [{ url: server.url }] }] });
+    const answer = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
+    const first = await server.next();
+    assert.ok(first.header('Sec-WebSocket-Extensions'));
+    first.socket.end(answer);
+    const second = await server.next();
+    assert.equal(second.header('Sec-WebSocket-Extensions'), undefined);
+    second.socket.end(answer);
+    await milky.log.find((line) => /it answered 400; next try/.test(line));
+    const third = await server.accept();
+    assert.equal(third.header('Sec-WebSocket-Extensions'), undefined);
+    third.send(1, '{"action":"get_login_info","echo":1}');
+    assert.equal((await third.message()).data.echo, 1);
   });
 
   it('a websocket_client compresses masked frames, and takes compressed ones', async (t) => {

@@ -31,7 +31,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
       'sec-websocket-version': '13',
       'sec-websocket-key': key,
       'x-self-id': `${BOT}`,
-      'sec-websocket-extensions': 'permessage-deflate; server_no_context_takeover; client_no_context_takeover',
+      'sec-websocket-extensions': 'permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits',
     });
     connection.socket.destroy();
     assert.notEqual((await server.next()).key, key);
@@ -249,7 +249,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
     const answer = (status, ...lines) => `HTTP/1.1 ${status}\r\n${lines.map((line) => `${line}\r\n`).join('')}Content-Length: 0\r\n\r\n`;
     const refusals = [
       [() => answer('401 Unauthorized'), /it answered 401: it wants an access_token/],
-      [() => answer('403 Forbidden'), /it answered 403: the access_token is wrong/],
+      [() => answer('403 Forbidden'), /it answered 403, and no access_token is configured/],
       [() => answer('404 Not Found'), /it answered 404: there is no WebSocket at this path/],
       [() => answer('302 Found', `Location: ${elsewhere.url}/`), /it answered 302.*redirect.*not followed/],
       [() => answer('200 OK'), /it answered 200/],

@@ -185,7 +185,7 @@ static void events_come_in_any_pieces(void **state)
           true, MK_FAILURE_CLOSED, "it closed the connection" },
         { CHUNKED "e\r\n: hello\n\nid: 1\r\nf;x\r\n\ndata: a\n\nevent\r\n"
                   "18\r\n: e\nretry: 500\ndata: b\n\n\r\nx",
-          false, MK_FAILURE_PROTOCOL, "its answer is not HTTP/1.1" },
+          false, MK_FAILURE_PROTOCOL, "its answer is no valid HTTP: no CRLF is behind a chunk" },
     };
     (void)state;
     for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
@@ -230,7 +230,8 @@ static void other_responses_have_a_reason(void **state)
           "it does not say where its answer ends" },
         { HEAD "Content-Length: -1\r\n\r\n", MK_FAILURE_PROTOCOL, 0,
           "it does not say where its answer ends" },
-        { "hello\r\n\r\n", MK_FAILURE_PROTOCOL, 0, "its answer is not HTTP/1.1" },
+        { "hello\r\n\r\n", MK_FAILURE_NOT_HTTP, 0,
+          "its answer is not HTTP/1.1: it begins with \"hello\\r\\n\\r\\n\"" },
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
