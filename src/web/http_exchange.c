@@ -110,8 +110,9 @@ static void refuse_head(struct mk_http_exchange *exchange)
     bool is_http = memcmp(answer.ptr, name.ptr, len) == 0;
     /* An alert, or a handshake. */
     if (answer.ptr[0] == 0x15 || answer.ptr[0] == 0x16)
-        mk_failure_say(&failure, MK_FAILURE_IS_TLS,
-                       MK_PHRASE("it answers in TLS", "对方以 TLS 应答"));
+        mk_failure_say(
+            &failure, MK_FAILURE_IS_TLS,
+            MK_PHRASE("its answer is not HTTP/1.1 but TLS", "对方的应答不是 HTTP/1.1，而是 TLS"));
     else
         mk_failure_quote(
             mk_failure_say(

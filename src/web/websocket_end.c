@@ -38,7 +38,7 @@ static void explain_close(const struct mk_websocket_end *end, struct mk_failure 
                                  "对方关闭了连接，没有给出代码（1005）"));
     else
         mk_failure_set(failure, MK_FAILURE_CLOSE, "it closed the connection with %u",
-                       "对方以 %u 关闭了连接", end->peer_code);
+                       "对方关闭了连接，代码 %u", end->peer_code);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (names[i].code == end->peer_code)
             mk_failure_add(failure, &names[i].name);

@@ -54,7 +54,7 @@ describe('diagnosis of a handshake', { concurrency: 6 }, () => {
     ['something else than HTTP', () => 'SSH-2.0-OpenSSH_9.2\r\n', {},
       [/its answer is not HTTP\/1\.1.*SSH-2\.0-OpenSSH_9\.2/, /another service listens at this port: check the port/]],
     ['an alert of TLS', () => Buffer.from([0x15, 3, 1, 0, 2, 2, 70]), {},
-      [/in TLS/, /begin the url with wss:\/\/ instead of ws:\/\//]],
+      [/is not HTTP\/1\.1 but TLS/, /begin the url with wss:\/\/ instead of ws:\/\//]],
     ['a 400 of nginx to HTTP at its TLS port', () => 'HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nConnection: close\r\n\r\n'
       + '<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>', {},
     [/HTTP without TLS at a TLS port/, /wss:\/\//]],

@@ -185,7 +185,7 @@ static void events_come_in_any_pieces(void **state)
           true, MK_FAILURE_CLOSED, "it closed the connection" },
         { CHUNKED "e\r\n: hello\n\nid: 1\r\nf;x\r\n\ndata: a\n\nevent\r\n"
                   "18\r\n: e\nretry: 500\ndata: b\n\n\r\nx",
-          false, MK_FAILURE_PROTOCOL, "its answer is no valid HTTP: no CRLF is behind a chunk" },
+          false, MK_FAILURE_PROTOCOL, "its answer is no valid HTTP: the size of a chunk" },
     };
     (void)state;
     for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
