@@ -76,21 +76,76 @@ static int write_bytes(struct mk_buf *out, struct mk_slice text)
     return rc == 0 ? mk_buf_append_char(out, '"') : rc;
 }
 
+/*
+ * Copies text without the queries of URLs in it: servers repeat the request that they do not like,
+ * and a token may be in its query.
+ */
+static int copy_without_queries(struct mk_buf *out, struct mk_slice text)
+{
+    int rc = 0;
+    for (size_t i = 0; i < text.len && rc == 0;) {
+        rc = mk_buf_append_char(out, text.ptr[i]);
+        if (text.ptr[i++] != '?')
+            continue;
+        size_t begin = i;
+        while (i < text.len && (unsigned char)text.ptr[i] > ' ' && !strchr("\"'<>", text.ptr[i]))
+            i++;
+        if (rc == 0 && i > begin)
+            rc = mk_buf_append_slice(out, MK_SLICE("***"));
+    }
+    return rc;
+}
+
+static int write_quoted(struct mk_buf *out, struct mk_slice text, size_t most)
+{
+    struct mk_slice part = mk_slice_of(text.ptr, text.len < most ? text.len : most);
+    if (mk_utf8_valid(text))
+        return mk_escape_quote(out, text, most);
+    int rc = write_bytes(out, part);
+    return rc == 0 && part.len < text.len ? mk_buf_append_slice(out, MK_SLICE("...")) : rc;
+}
+
 struct mk_failure *mk_failure_quote(struct mk_failure *failure, struct mk_slice text, size_t most)
 {
-    struct mk_buf quoted;
-    struct mk_slice part = mk_slice_of(text.ptr, text.len < most ? text.len : most);
-    bool is_text = mk_utf8_valid(text);
+    struct mk_buf plain, quoted;
+    mk_buf_init(&plain, SIZE_MAX);
     mk_buf_init(&quoted, SIZE_MAX);
-    int rc = is_text ? mk_escape_quote(&quoted, text, most) : write_bytes(&quoted, part);
-    if (rc == 0 && !is_text && part.len < text.len)
-        rc = mk_buf_append_slice(&quoted, MK_SLICE("..."));
+    int rc = copy_without_queries(&plain, text);
+    if (rc == 0)
+        rc = write_quoted(&quoted, mk_buf_slice(&plain), most);
     if (rc == 0)
         rc = mk_buf_append_char(&quoted, '\0');
     if (rc == 0)
         mk_failure_add(failure, MK_PHRASE(quoted.data, quoted.data));
+    mk_buf_fini(&plain);
     mk_buf_fini(&quoted);
     return failure;
+}
+
+static void hide_in(char text[MK_FAILURE_TEXT], const char *secret)
+{
+    static const char mask[] = "***";
+    char *at = text;
+    size_t len = strlen(secret);
+    while ((at = strstr(at, secret))) {
+        char rest[MK_FAILURE_TEXT];
+        mk_utf8_copy(rest, sizeof(rest), mk_slice_str(at + len));
+        size_t room = MK_FAILURE_TEXT - (size_t)(at - text);
+        int written = snprintf(at, room, "%s%s", mask, rest);
+        if (written < 0 || room <= sizeof(mask))
+            break;
+        at += sizeof(mask) - 1;
+    }
+    cut(text);
+}
+
+void mk_failure_hide(struct mk_failure *failure, const char *secret)
+{
+    enum { SHORTEST = 4 }; /* a shorter one is part of usual words */
+    if (!secret || strlen(secret) < SHORTEST)
+        return;
+    hide_in(failure->en, secret);
+    hide_in(failure->zh, secret);
 }
 
 bool mk_failure_is_certificate(const struct mk_failure *failure)

@@ -88,10 +88,16 @@ struct mk_failure *mk_failure_say(struct mk_failure *failure, enum mk_failure_ki
 /* Sets it from a negative errno or libuv error: "connection refused". */
 struct mk_failure *mk_failure_errno(struct mk_failure *failure, int error);
 
-/* Appends text of others to the words, quoted, escaped, and at most `most` bytes of it. */
+/*
+ * Appends text of others to the words, quoted, escaped, without the queries of URLs in it, and at
+ * most `most` bytes of it.
+ */
 struct mk_failure *mk_failure_quote(struct mk_failure *failure, struct mk_slice text, size_t most);
 /* Appends words of ours. */
 struct mk_failure *mk_failure_add(struct mk_failure *failure, const struct mk_phrase *words);
+
+/* Masks a secret that the words repeat, unless it is very short. NULL is allowed. */
+void mk_failure_hide(struct mk_failure *failure, const char *secret);
 
 /* Returns whether the peer's certificate is the reason. */
 bool mk_failure_is_certificate(const struct mk_failure *failure);

@@ -70,11 +70,13 @@ static uint32_t plan(struct client *client, const struct mk_failure *failure, ui
 
 static void try_later(struct client *client, const struct mk_failure *failure, uint32_t least)
 {
+    struct mk_failure shown = *failure;
     if (client->stopped)
         return;
-    uint32_t wait = plan(client, failure, least);
+    mk_failure_hide(&shown, client->token);
+    uint32_t wait = plan(client, &shown, least);
     mk_log_warn(module, "%s: %s; next try in %u.%u s", "%s：%s；%u.%u 秒后重试", client->name,
-                mk_failure_text(failure), wait / 1000, wait % 1000 / 100);
+                mk_failure_text(&shown), wait / 1000, wait % 1000 / 100);
 }
 
 /* --- open --- */
@@ -137,8 +139,10 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
         open_session(client, stream,
                      outcome->deflate ? mk_session_context_deflate(&client->sessions) : NULL);
     } else if (refuses_compression(outcome) && !client->plain) {
+        struct mk_failure shown = outcome->failure;
+        mk_failure_hide(&shown, client->token);
         mk_log_info(module, "%s: %s; trying without compression", "%s：%s；改为不压缩重试",
-                    client->name, mk_failure_text(&outcome->failure));
+                    client->name, mk_failure_text(&shown));
         client->plain = true;
         connect_now(client);
     } else {
@@ -260,6 +264,7 @@ static int configure(struct client *client, const struct milky_remote *config)
     client->health.traits =
         mk_remote_traits(MK_REMOTE_WEBSOCKET, client->url.tls, client->token, config->origin);
     mk_remote_name(mk_slice_str(client->text), client->name);
+    client->sessions.secret = client->token;
     client->sessions.compresses = !config->no_compression;
     client->replay = config->replay;
     if (config->replay) {

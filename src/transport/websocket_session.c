@@ -170,6 +170,7 @@ static void on_closed(void *owner, uint16_t code, const char *why)
     struct mk_session *session = owner;
     struct mk_session_context *context = session->context;
     mk_websocket_explain(session->websocket, &context->ended);
+    mk_failure_hide(&context->ended, context->secret);
     bool has_cause = context->ended.kind != MK_FAILURE_NONE;
     mk_log_info(context->transport, "%s disconnected (%u: %s)", "%s 已断开（%u：%s）",
                 mk_stream_remote(mk_websocket_stream(session->websocket)), code,

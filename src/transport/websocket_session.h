@@ -33,6 +33,7 @@ struct mk_session_context {
     uint64_t most_held;         /* bytes of memory of those calls; at the limit likewise */
     uint64_t most_lag;          /* bytes of events that a connection may be behind */
     bool sends_plain;           /* new sessions send everything uncompressed */
+    const char *secret;         /* that no log may repeat; or NULL. Borrowed */
     struct mk_failure ended;    /* why the last session has ended; of no kind: we have ended it */
 };
 

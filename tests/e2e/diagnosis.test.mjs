@@ -60,6 +60,10 @@ describe('diagnosis of a handshake', { concurrency: 6 }, () => {
     [/HTTP without TLS at a TLS port/, /wss:\/\//]],
     ['a 400 of Go', () => 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n', {},
       [/HTTP without TLS at a TLS port/, /wss:\/\//]],
+    ['an echo of the request', ({ head }) => `${head}\r\n\r\n`, token,
+      [/its answer is not HTTP\/1\.1: it begins with "GET \/bot\?\*\*\* HTTP\/1\.1/, /another service/]],
+    ['a header that repeats the token', ({ key }) => switching(key, `Sec-WebSocket-Protocol: chat ${SECRET}`), token,
+      [/offered: "chat \*\*\*"/, /Milky has none/]],
     ['another 400', () => answer('400 Bad Request'), {}, [/it answered 400\n/, /takes the handshake for malformed/]],
     ['nothing', () => '', {}, [/it closed the connection before it answered/, /hangs up: is it a WebSocket server\?.*wss:\/\//]],
     ['half a head', () => 'HTTP/1.1 101 Swi', {}, [/within the head of its answer/, /broke off/]],
@@ -151,6 +155,7 @@ describe('diagnosis of the end of a WebSocket', { concurrency: 6 }, () => {
     [1003, '', /with 1003 \(unsupported data\)/, /does not take text messages/, /不接受文本消息/],
     [1007, '', /with 1007 \(invalid data\)/, /cannot read a message/, /无法读取/],
     [1008, 'bad token', /with 1008 \(policy violation\): "bad token"/, /set the access_token/, /access_token/],
+    [1008, `no ${SECRET}!`, /with 1008 \(policy violation\): "no \*\*\*!"/, /check the access_token/, /access_token/, { access_token: SECRET }],
     [1009, '', /with 1009 \(message too big\)/, /raise the limit/, /长度限制/],
     [1010, '', /with 1010/, /extension/, /扩展/],
     [1011, '出错了', /with 1011 \(internal error\): "出错了"/, /has failed: look into its log/, /程序出错/],
@@ -161,10 +166,10 @@ describe('diagnosis of the end of a WebSocket', { concurrency: 6 }, () => {
     [4001, 'kicked\x1b[31m\u202e', /with 4001: "kicked\\u001B\[31m\\u202e"/, /that program's own/, /自定义/],
     [4999, 'r'.repeat(123), /with 4999: "r{100}"\.\.\./, /that program's own/, /自定义/],
   ];
-  for (const [code, reason, cause, advice, chinese] of codes) {
-    it(`shows ${code} with its reason and advice`, async (t) => {
+  for (const [code, reason, cause, advice, chinese, more] of codes) {
+    it(`shows ${code} ${reason} with its advice`, async (t) => {
       const server = await RawServer.start(t);
-      const milky = await serve(t, only(`${server.url}/`));
+      const milky = await serve(t, only(`${server.url}/`, more));
       const connection = await server.accept();
       connection.send(8, close(code, reason));
       await shown(milky, [cause, advice]);
@@ -172,6 +177,7 @@ describe('diagnosis of the end of a WebSocket', { concurrency: 6 }, () => {
       await shown(milky, [/ connected/, cause, advice]);
       await shown(milky, [chinese], { env: CHINESE });
       assert.match(milky.stderr, new RegExp(`disconnected; next try in .*${code}`));
+      assert.ok(!milky.stderr.includes(SECRET));
     });
   }
 
