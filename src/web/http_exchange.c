@@ -134,8 +134,8 @@ static void check_head(struct mk_http_exchange *exchange, int status,
                &(struct mk_http_exchange_result){ .response = response, .connected = true });
     else if (status == MK_HTTP1_NEED_MORE)
         fail(exchange, mk_failure_set(&failure, MK_FAILURE_TOO_LONG,
-                                      "the head of its answer is longer than %d bytes",
-                                      "对方应答的头部超过 %d 字节", LONGEST_ANSWER));
+                                      "its answer is too long: the head has more than %d bytes",
+                                      "对方的应答过长：头部超过 %d 字节", LONGEST_ANSWER));
     else
         refuse_head(exchange);
 }
@@ -233,8 +233,8 @@ static void on_end(void *owner)
     struct mk_failure failure;
     if (was_answered(exchange))
         mk_failure_say(&failure, MK_FAILURE_CLOSED,
-                       MK_PHRASE("it closed the connection within the head of its answer",
-                                 "对方在发送应答头部时关闭了连接"));
+                       MK_PHRASE("it closed the connection before it answered in full",
+                                 "对方在应答完成之前关闭了连接"));
     else
         mk_failure_say(
             &failure, MK_FAILURE_NO_ANSWER,

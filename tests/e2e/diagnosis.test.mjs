@@ -66,7 +66,7 @@ describe('diagnosis of a handshake', { concurrency: 6 }, () => {
       [/offered: "chat \*\*\*"/, /Milky has none/]],
     ['another 400', () => answer('400 Bad Request'), {}, [/it answered 400\n/, /takes the handshake for malformed/]],
     ['nothing', () => '', {}, [/it closed the connection before it answered/, /hangs up: is it a WebSocket server\?.*wss:\/\//]],
-    ['half a head', () => 'HTTP/1.1 101 Swi', {}, [/within the head of its answer/, /broke off/]],
+    ['half a head', () => 'HTTP/1.1 101 Swi', {}, [/before it answered in full/, /broke off/]],
     ['a 200', () => answer('200 OK'), {}, [/it answered 200: there is no WebSocket/, /not with a WebSocket: check the path/]],
     ['a redirect', () => answer('302 Found', `Location: https://elsewhere.example/bot?access_token=${SECRET}`), token,
       [/it answered 302, a redirect to "https:\/\/elsewhere\.example\/bot", which is not followed/, /set the url to the address that it redirects to/]],

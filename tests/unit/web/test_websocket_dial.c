@@ -186,7 +186,7 @@ static void invalid_answers_have_a_reason(void **state)
     memcpy(endless, "HTTP/1.1 200 OK\r\nX: ", 20);
     dial_and_answer(endless, false);
     assert_failed(MK_DIAL_HANDSHAKING, MK_FAILURE_TOO_LONG,
-                  "the head of its answer is longer than 16384 bytes");
+                  "its answer is too long: the head has more than 16384 bytes");
     dial_and_answer("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                     "Connection: Upgrade\r\nSec-WebSocket-Accept: AAAA\r\n\r\n",
                     false);
@@ -197,7 +197,7 @@ static void invalid_answers_have_a_reason(void **state)
     dial_and_answer("HTTP/1.1 101 Switch", false);
     raw_server_hang_up(&server);
     assert_failed(MK_DIAL_HANDSHAKING, MK_FAILURE_CLOSED,
-                  "it closed the connection within the head of its answer");
+                  "it closed the connection before it answered in full");
     dial_and_answer("", false);
     raw_server_hang_up(&server);
     assert_failed(MK_DIAL_HANDSHAKING, MK_FAILURE_NO_ANSWER,
