@@ -174,18 +174,23 @@ static bool connection_has_upgrade(const struct mk_http1_response *response, str
 }
 
 static const struct mk_phrase no_status = { "the status is not 101", "状态码不是 101" };
-static const struct mk_phrase no_upgrade = { "it has no Upgrade header", "没有 Upgrade 头部字段" };
-static const struct mk_phrase two_upgrades = { "it has several Upgrade headers",
-                                               "有多个 Upgrade 头部字段" };
+static const struct mk_phrase no_upgrade = { "Upgrade is not websocket: there is none",
+                                             "Upgrade 不是 websocket：没有该头部字段" };
+static const struct mk_phrase two_upgrades = { "Upgrade is not websocket alone: there are several",
+                                               "Upgrade 不只是 websocket：有多个该头部字段" };
 static const struct mk_phrase bad_upgrade = { "Upgrade is not websocket",
                                               "Upgrade 不是 websocket" };
 static const struct mk_phrase bad_connection = { "Connection has no upgrade",
                                                  "Connection 中没有 upgrade" };
 static const struct mk_phrase no_hash = { "SHA-1 is not available", "SHA-1 不可用" };
-static const struct mk_phrase no_accept = { "it has no Sec-WebSocket-Accept",
-                                            "没有 Sec-WebSocket-Accept" };
-static const struct mk_phrase two_accepts = { "it has several Sec-WebSocket-Accept",
-                                              "有多个 Sec-WebSocket-Accept" };
+static const struct mk_phrase no_accept = {
+    "Sec-WebSocket-Accept does not answer the key: there is none",
+    "Sec-WebSocket-Accept 与密钥不符：没有该头部字段"
+};
+static const struct mk_phrase two_accepts = {
+    "Sec-WebSocket-Accept does not answer the key alone: there are several",
+    "有多个 Sec-WebSocket-Accept"
+};
 static const struct mk_phrase bad_accept = { "Sec-WebSocket-Accept does not answer the key",
                                              "Sec-WebSocket-Accept 与密钥不符" };
 static const struct mk_phrase bad_protocol = { "a subprotocol was chosen that was not offered",

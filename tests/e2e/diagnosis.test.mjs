@@ -87,7 +87,7 @@ describe('diagnosis of a handshake', { concurrency: 6 }, () => {
     ['a 503', () => answer('503 Service Unavailable', 'Retry-After: 3600000'), {}, [/it answered 503; Retry-After/, /not ready yet/, /next try in 3[56]\d\d\.\d s/]],
     ['a wrong accept', ({ key }) => switching(key).replace(/Accept: .*/, 'Accept: AAAA\x9b31m'), {},
       [/Sec-WebSocket-Accept does not answer the key: "AAAA/, /but not as a WebSocket server does/]],
-    ['no upgrade', ({ key }) => switching(key).replace('Upgrade: websocket\r\n', ''), {}, [/it answered 101, but it has no Upgrade header/, /but not as a WebSocket/]],
+    ['no upgrade', ({ key }) => switching(key).replace('Upgrade: websocket\r\n', ''), {}, [/it answered 101, but Upgrade is not websocket: there is none/, /but not as a WebSocket/]],
     ['another upgrade', ({ key }) => switching(key).replace('Upgrade: websocket', 'Upgrade: h2c'), {}, [/Upgrade is not websocket: "h2c"/, /but not as a WebSocket/]],
     ['a subprotocol', ({ key }) => switching(key, 'Sec-WebSocket-Protocol: chat'), {}, [/a subprotocol was chosen that was not offered: "chat"/, /Milky has none/]],
     ['an extension', ({ key }) => switching(key, 'Sec-WebSocket-Extensions: permessage-bzip2'), {},
