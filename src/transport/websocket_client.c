@@ -118,16 +118,11 @@ static void open_session(struct client *client, struct mk_stream *stream,
 
 /* --- connecting and waiting --- */
 
-/*
- * Returns whether the offer of compression may be the reason: some servers refuse every extension
- * that they do not know as malformed, and some answer it wrongly.
- */
-static bool refuses_compression(const struct mk_dial_outcome *outcome)
+/* Some servers refuse a handshake with an extension that they do not know as malformed. */
+static bool may_refuse_compression(const struct mk_dial_outcome *outcome)
 {
-    const struct mk_failure *failure = &outcome->failure;
-    return outcome->offered_deflate &&
-           (failure->kind == MK_FAILURE_EXTENSION ||
-            (failure->kind == MK_FAILURE_STATUS && failure->status == 400));
+    return outcome->offered_deflate && outcome->failure.kind == MK_FAILURE_STATUS &&
+           outcome->failure.status == 400;
 }
 
 static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial_outcome *outcome)
@@ -138,7 +133,7 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
         client->sessions.sends_plain = outcome->client_bits < MK_DEFLATE_WINDOW_BITS;
         open_session(client, stream,
                      outcome->deflate ? mk_session_context_deflate(&client->sessions) : NULL);
-    } else if (refuses_compression(outcome) && !client->plain) {
+    } else if (may_refuse_compression(outcome)) {
         struct mk_failure shown = outcome->failure;
         mk_failure_hide(&shown, client->token);
         mk_log_info(module, "%s: %s; trying without compression", "%s：%s；改为不压缩重试",
@@ -146,6 +141,7 @@ static void on_dialled(void *arg, struct mk_stream *stream, const struct mk_dial
         client->plain = true;
         connect_now(client);
     } else {
+        client->plain = client->plain || outcome->failure.kind == MK_FAILURE_EXTENSION;
         try_later(client, &outcome->failure, outcome->retry_after_ms);
     }
 }
