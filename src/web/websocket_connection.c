@@ -34,8 +34,7 @@ struct mk_websocket {
     const char *why;     /* static text, or NULL */
     char *peer_reason;   /* of its close frame; or NULL */
     size_t peer_reason_len;
-    const char *wrong; /* the rule that the peer violated, static; or NULL */
-    const char *wrong_zh;
+    const struct mk_phrase *wrong; /* the rule that the peer violated, static; or NULL */
 };
 
 static struct mk_websocket *of_timeout(struct mk_timeout *timeout)
@@ -160,13 +159,12 @@ static void on_close_frame(struct mk_websocket *websocket, const struct mk_ws_ev
 
 static void on_failure(struct mk_websocket *websocket, const struct mk_ws_event *event)
 {
-    websocket->why = event->reason;
+    websocket->why = event->reason->en;
     websocket->wrong = event->reason;
-    websocket->wrong_zh = event->reason_zh;
     if (websocket->own_code == 0)
         websocket->own_code = event->code;
     if (websocket->state == OPEN)
-        send_close(websocket, event->code, mk_slice_str(event->reason));
+        send_close(websocket, event->code, mk_slice_str(event->reason->en));
     finish(websocket);
 }
 
@@ -369,7 +367,7 @@ void mk_websocket_explain(const struct mk_websocket *websocket, struct mk_failur
         .peer_code = websocket->peer_code,
         .peer_reason = mk_slice_of(websocket->peer_reason, websocket->peer_reason_len),
         .own_code = websocket->own_code,
-        .wrong = websocket->wrong ? MK_PHRASE(websocket->wrong, websocket->wrong_zh) : NULL,
+        .wrong = websocket->wrong,
         .unanswered_ms = websocket->ping_timed_out ? websocket->context->patience.ms : 0,
     };
     mk_websocket_end_explain(&end, failure);

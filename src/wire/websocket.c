@@ -48,14 +48,57 @@ void mk_ws_parser_fini(struct mk_ws_parser *parser)
         mk_buf_fini(&parser->message);
 }
 
+/* The rules that a peer may violate. */
+static const struct mk_phrase a_reserved_bit_is_set = { "a reserved bit is set", "设置了保留位" };
+static const struct mk_phrase a_continuation_without_a_message = {
+    "a continuation without a message", "没有消息却有后续帧"
+};
+static const struct mk_phrase a_new_message_within_another = { "a new message within another",
+                                                               "一条消息中间开始了另一条" };
+static const struct mk_phrase a_control_frame_is_fragmented = { "a control frame is fragmented",
+                                                                "控制帧被分片" };
+static const struct mk_phrase a_reserved_opcode = { "a reserved opcode", "使用了保留的操作码" };
+static const struct mk_phrase a_servers_frame_is_masked = { "a server's frame is masked",
+                                                            "服务器的帧带有掩码" };
+static const struct mk_phrase a_clients_frame_is_not_masked = { "a client's frame is not masked",
+                                                                "客户端的帧没有掩码" };
+static const struct mk_phrase a_control_frame_is_too_long = { "a control frame is too long",
+                                                              "控制帧过长" };
+static const struct mk_phrase a_close_frame_with_half_a_code = { "a close frame with half a code",
+                                                                 "关闭帧只有半个代码" };
+static const struct mk_phrase a_length_with_its_top_bit_set = { "a length with its top bit set",
+                                                                "长度的最高位被设置" };
+static const struct mk_phrase a_length_longer_than_it_needs_to_be = {
+    "a length longer than it needs to be", "长度的编码超过所需"
+};
+static const struct mk_phrase a_message_is_too_long = { "a message is too long", "消息过长" };
+static const struct mk_phrase a_close_code_that_may_not_be_sent = {
+    "a close code that may not be sent", "不允许发送的关闭代码"
+};
+static const struct mk_phrase a_close_reason_is_not_utf_8 = { "a close reason is not UTF-8",
+                                                              "关闭原因不是 UTF-8" };
+static const struct mk_phrase a_message_cannot_be_decompressed = {
+    "a message cannot be decompressed", "消息无法解压"
+};
+static const struct mk_phrase
+    a_compressed_message_follows_one_that_was_too_long_to_be_decompressed = {
+        "a compressed message follows one that was too long to be decompressed",
+        "压缩消息之前的一条消息因过长而未能解压"
+    };
+static const struct mk_phrase a_message_is_too_long_when_it_is_decompressed = {
+    "a message is too long when it is decompressed", "消息解压后过长"
+};
+static const struct mk_phrase out_of_memory = { "out of memory", "内存不足" };
+static const struct mk_phrase a_text_is_not_utf_8 = { "a text is not UTF-8", "文本不是 UTF-8" };
+static const struct mk_phrase a_text_ends_within_a_character = { "a text ends within a character",
+                                                                 "文本在字符中间结束" };
+
 static int fail(struct mk_ws_parser *parser, enum mk_ws_close_code code,
                 const struct mk_phrase *reason)
 {
     mk_buf_fini(&parser->message);
     parser->state = FAILED;
-    parser->event = (struct mk_ws_event){ .code = (uint16_t)code,
-                                          .reason = reason->en,
-                                          .reason_zh = reason->zh };
+    parser->event = (struct mk_ws_event){ .code = (uint16_t)code, .reason = reason };
     return MK_WS_FAIL;
 }
 
@@ -82,30 +125,25 @@ static int check_first_byte(struct mk_ws_parser *parser, uint8_t byte)
 {
     uint8_t opcode = byte & OPCODE_BITS;
     if ((byte & RESERVED_BITS) && !begins_compressed(parser, byte))
-        return fail(parser, MK_WS_PROTOCOL_ERROR,
-                    MK_PHRASE("a reserved bit is set", "设置了保留位"));
+        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_reserved_bit_is_set);
     switch (opcode) {
     case MK_WS_CONTINUATION:
         if (parser->message_opcode == 0)
-            return fail(parser, MK_WS_PROTOCOL_ERROR,
-                        MK_PHRASE("a continuation without a message", "没有消息却有后续帧"));
+            return fail(parser, MK_WS_PROTOCOL_ERROR, &a_continuation_without_a_message);
         return DONE;
     case MK_WS_TEXT:
     case MK_WS_BINARY:
         if (parser->message_opcode != 0)
-            return fail(parser, MK_WS_PROTOCOL_ERROR,
-                        MK_PHRASE("a new message within another", "一条消息中间开始了另一条"));
+            return fail(parser, MK_WS_PROTOCOL_ERROR, &a_new_message_within_another);
         return DONE;
     case MK_WS_CLOSE:
     case MK_WS_PING:
     case MK_WS_PONG:
         if (!(byte & FIN))
-            return fail(parser, MK_WS_PROTOCOL_ERROR,
-                        MK_PHRASE("a control frame is fragmented", "控制帧被分片"));
+            return fail(parser, MK_WS_PROTOCOL_ERROR, &a_control_frame_is_fragmented);
         return DONE;
     default:
-        return fail(parser, MK_WS_PROTOCOL_ERROR,
-                    MK_PHRASE("a reserved opcode", "使用了保留的操作码"));
+        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_reserved_opcode);
     }
 }
 
@@ -113,17 +151,13 @@ static int check_second_byte(struct mk_ws_parser *parser, uint8_t opcode, uint8_
 {
     uint8_t len = byte & LEN_BITS;
     if ((byte & MASKED) && parser->role == MK_WS_CLIENT)
-        return fail(parser, MK_WS_PROTOCOL_ERROR,
-                    MK_PHRASE("a server's frame is masked", "服务器的帧带有掩码"));
+        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_servers_frame_is_masked);
     if (!(byte & MASKED) && parser->role == MK_WS_SERVER)
-        return fail(parser, MK_WS_PROTOCOL_ERROR,
-                    MK_PHRASE("a client's frame is not masked", "客户端的帧没有掩码"));
+        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_clients_frame_is_not_masked);
     if (is_control(opcode) && len > MK_WS_MAX_CONTROL)
-        return fail(parser, MK_WS_PROTOCOL_ERROR,
-                    MK_PHRASE("a control frame is too long", "控制帧过长"));
+        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_control_frame_is_too_long);
     if (opcode == MK_WS_CLOSE && len == 1)
-        return fail(parser, MK_WS_PROTOCOL_ERROR,
-                    MK_PHRASE("a close frame with half a code", "关闭帧只有半个代码"));
+        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_close_frame_with_half_a_code);
     return DONE;
 }
 
@@ -139,8 +173,7 @@ static int read_len(struct mk_ws_parser *parser, const uint8_t *head, size_t hav
         *size = first == LEN_16 ? 3 : 9;
         least = first == LEN_16 ? LEN_16 : UINT64_C(1) << 16;
         if (first == LEN_64 && have > 1 && head[1] & 0x80)
-            return fail(parser, MK_WS_PROTOCOL_ERROR,
-                        MK_PHRASE("a length with its top bit set", "长度的最高位被设置"));
+            return fail(parser, MK_WS_PROTOCOL_ERROR, &a_length_with_its_top_bit_set);
         if (have < *size)
             return MK_WS_NEED_MORE;
         number = 0;
@@ -148,8 +181,7 @@ static int read_len(struct mk_ws_parser *parser, const uint8_t *head, size_t hav
             number = number << 8 | head[at];
     }
     if (number < least)
-        return fail(parser, MK_WS_PROTOCOL_ERROR,
-                    MK_PHRASE("a length longer than it needs to be", "长度的编码超过所需"));
+        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_length_longer_than_it_needs_to_be);
     *len = number;
     return DONE;
 }
@@ -176,7 +208,7 @@ static int read_header(struct mk_ws_parser *parser, const uint8_t *head, size_t 
     if (rc != DONE)
         return rc;
     if (!is_control(opcode) && len > parser->limit - parser->message.len)
-        return fail(parser, MK_WS_TOO_BIG, MK_PHRASE("a message is too long", "消息过长"));
+        return fail(parser, MK_WS_TOO_BIG, &a_message_is_too_long);
 
     size_t mask_size = parser->role == MK_WS_SERVER ? sizeof(parser->mask) : 0;
     *size = 1 + len_size + mask_size;
@@ -264,12 +296,10 @@ static int end_control(struct mk_ws_parser *parser, struct mk_slice payload)
             code = (uint16_t)((uint8_t)payload.ptr[0] << 8 | (uint8_t)payload.ptr[1]);
             payload = mk_slice_from(payload, 2);
             if (!is_wire_code(code))
-                return fail(parser, MK_WS_PROTOCOL_ERROR,
-                            MK_PHRASE("a close code that may not be sent", "不允许发送的关闭代码"));
+                return fail(parser, MK_WS_PROTOCOL_ERROR, &a_close_code_that_may_not_be_sent);
         }
         if (!mk_utf8_valid(payload))
-            return fail(parser, MK_WS_INVALID_DATA,
-                        MK_PHRASE("a close reason is not UTF-8", "关闭原因不是 UTF-8"));
+            return fail(parser, MK_WS_INVALID_DATA, &a_close_reason_is_not_utf_8);
         parser->state = CLOSED;
         parser->message_opcode = 0; /* the rest of it will not arrive */
     }
@@ -310,22 +340,18 @@ static int decompress(struct mk_ws_parser *parser, struct mk_slice *payload, boo
     case 0:
         break;
     case MK_INFLATE_BAD:
-        return fail(parser, MK_WS_INVALID_DATA,
-                    MK_PHRASE("a message cannot be decompressed", "消息无法解压"));
+        return fail(parser, MK_WS_INVALID_DATA, &a_message_cannot_be_decompressed);
     case MK_INFLATE_LOST:
-        return fail(
-            parser, MK_WS_TOO_BIG,
-            MK_PHRASE("a compressed message follows one that was too long to be decompressed",
-                      "压缩消息之前的一条消息因过长而未能解压"));
-    case MK_INFLATE_TOO_BIG:
         return fail(parser, MK_WS_TOO_BIG,
-                    MK_PHRASE("a message is too long when it is decompressed", "消息解压后过长"));
+                    &a_compressed_message_follows_one_that_was_too_long_to_be_decompressed);
+    case MK_INFLATE_TOO_BIG:
+        return fail(parser, MK_WS_TOO_BIG, &a_message_is_too_long_when_it_is_decompressed);
     default:
-        fail(parser, MK_WS_INTERNAL_ERROR, MK_PHRASE("out of memory", "内存不足"));
+        fail(parser, MK_WS_INTERNAL_ERROR, &out_of_memory);
         return rc;
     }
     if (parser->message_opcode == MK_WS_TEXT && !mk_utf8_valid(*payload))
-        return fail(parser, MK_WS_INVALID_DATA, MK_PHRASE("a text is not UTF-8", "文本不是 UTF-8"));
+        return fail(parser, MK_WS_INVALID_DATA, &a_text_is_not_utf_8);
     return DONE;
 }
 
@@ -334,8 +360,7 @@ static int end_data(struct mk_ws_parser *parser, struct mk_slice payload)
     if (!parser->final)
         return DONE;
     if (parser->utf8.need > 0)
-        return fail(parser, MK_WS_INVALID_DATA,
-                    MK_PHRASE("a text ends within a character", "文本在字符中间结束"));
+        return fail(parser, MK_WS_INVALID_DATA, &a_text_ends_within_a_character);
     bool cut = false;
     if (parser->compressed) {
         int rc = decompress(parser, &payload, &cut);
@@ -364,7 +389,7 @@ static int use_in_place(struct mk_ws_parser *parser, struct input *in)
     take(in, payload.len);
     parser->frame_left = 0;
     if (!is_control(parser->opcode) && !check_text(parser, payload.ptr, payload.len))
-        return fail(parser, MK_WS_INVALID_DATA, MK_PHRASE("a text is not UTF-8", "文本不是 UTF-8"));
+        return fail(parser, MK_WS_INVALID_DATA, &a_text_is_not_utf_8);
     return end_frame(parser, payload);
 }
 
@@ -374,7 +399,7 @@ static int gather(struct mk_ws_parser *parser, struct input *in, size_t len)
     struct mk_buf *message = &parser->message;
     int rc = mk_buf_reserve(message, len);
     if (rc < 0) {
-        fail(parser, MK_WS_INTERNAL_ERROR, MK_PHRASE("out of memory", "内存不足"));
+        fail(parser, MK_WS_INTERNAL_ERROR, &out_of_memory);
         return rc;
     }
     char *part = message->data + message->len;
@@ -390,7 +415,7 @@ static int gather(struct mk_ws_parser *parser, struct input *in, size_t len)
     if (is_control(parser->opcode))
         parser->control_len = (uint8_t)(parser->control_len + len);
     else if (!check_text(parser, part, len))
-        return fail(parser, MK_WS_INVALID_DATA, MK_PHRASE("a text is not UTF-8", "文本不是 UTF-8"));
+        return fail(parser, MK_WS_INVALID_DATA, &a_text_is_not_utf_8);
     return DONE;
 }
 

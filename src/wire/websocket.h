@@ -68,9 +68,8 @@ struct mk_ws_event {
      * its length, so it was not decompressed, and has no payload.
      */
     bool cut;
-    struct mk_slice payload; /* of a CLOSE: its reason */
-    const char *reason;      /* of a FAIL: one English clause, static */
-    const char *reason_zh;   /* the same in Chinese */
+    struct mk_slice payload;        /* of a CLOSE: its reason */
+    const struct mk_phrase *reason; /* of a FAIL: one clause, static */
 };
 
 enum { MK_WS_FREE_INFLATED = 5 * 1024 * 1024 };
