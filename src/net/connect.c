@@ -348,6 +348,11 @@ bool mk_connect_explain_late(const struct mk_connect *connect, struct mk_failure
     return true;
 }
 
+bool mk_connect_is_securing(const struct mk_connect *connect)
+{
+    return connect->stream != NULL;
+}
+
 /* Says what has taken too long. */
 static void note_timeout(struct mk_connect *connect)
 {

@@ -45,6 +45,9 @@ struct mk_connect *mk_connect_secure(
  */
 bool mk_connect_explain_late(const struct mk_connect *connect, struct mk_failure *failure);
 
+/* Returns whether it makes the TLS handshake. */
+bool mk_connect_is_securing(const struct mk_connect *connect);
+
 /* Cancels: `done` will not be called. Not allowed after it was called. NULL is allowed. */
 struct mk_connect *mk_connect_cancel(struct mk_connect *connect);
 

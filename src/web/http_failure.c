@@ -86,7 +86,7 @@ struct mk_failure *mk_http_failure_wrong(struct mk_failure *failure,
     switch (reader->wrong) {
     case MK_RESPONSE_IS_TLS:
         return mk_failure_say(
-            failure, MK_FAILURE_TLS,
+            failure, MK_FAILURE_IS_TLS,
             MK_PHRASE("this port speaks TLS: the URL must begin with https:// instead of http://",
                       "该端口使用 TLS：URL 应以 https:// 而不是 http:// 开头"));
     case MK_RESPONSE_SWITCHED:
@@ -112,7 +112,10 @@ struct mk_failure *mk_http_failure_wrong(struct mk_failure *failure,
     case MK_RESPONSE_LONG_BODY:
         return too_long(failure, reader);
     default:
-        mk_failure_say(failure, MK_FAILURE_PROTOCOL, &wrong_parts[reader->wrong]);
+        mk_failure_say(failure,
+                       reader->wrong == MK_RESPONSE_NOT_HTTP ? MK_FAILURE_NOT_HTTP
+                                                             : MK_FAILURE_PROTOCOL,
+                       &wrong_parts[reader->wrong]);
         append(failure->en, seen);
         append(failure->zh, seen);
         return failure;
@@ -160,12 +163,18 @@ struct mk_failure *mk_http_failure_late(struct mk_failure *failure, enum mk_http
     static const struct mk_phrase late_head = { "the head of its answer is not complete: ",
                                                 "应答头部不完整：" };
     static const struct mk_phrase late_body = { "its answer is not complete: ", "应答不完整：" };
+    static const enum mk_failure_kind kinds[] = {
+        [MK_HTTP_CONNECTING] = MK_FAILURE_CONNECT_TIMEOUT,
+        [MK_HTTP_TUNNELLING] = MK_FAILURE_TIMEOUT,
+        [MK_HTTP_SECURING] = MK_FAILURE_TLS_TIMEOUT,
+        [MK_HTTP_ANSWERING] = MK_FAILURE_TIMEOUT,
+    };
     const struct mk_phrase *words = &late[step];
     struct mk_failure time;
     if (step == MK_HTTP_ANSWERING && reader->received > 0)
         words = reader->head_done ? &late_body : &late_head;
     mk_failure_timeout(&time, ms);
-    mk_failure_say(failure, MK_FAILURE_TIMEOUT, words);
+    mk_failure_say(failure, kinds[step], words);
     append(failure->en, time.en);
     append(failure->zh, time.zh);
     failure->error = time.error;

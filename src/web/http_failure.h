@@ -12,7 +12,7 @@
 enum mk_http_step {
     MK_HTTP_CONNECTING, /* to the server, or to the proxy */
     MK_HTTP_TUNNELLING, /* waits for the proxy's answer to a CONNECT */
-    MK_HTTP_SECURING,   /* TLS through the tunnel */
+    MK_HTTP_SECURING,   /* TLS */
     MK_HTTP_ANSWERING,  /* the request was sent */
 };
 

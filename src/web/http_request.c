@@ -88,9 +88,11 @@ static void on_timer(void *arg)
 {
     struct mk_web_request *request = arg;
     struct mk_failure failure = request->failure;
-    if (!request->doomed &&
-        !(request->connect && mk_connect_explain_late(request->connect, &failure)))
-        mk_http_failure_late(&failure, request->step, &request->reader, request->timeout_ms);
+    const struct mk_connect *connect = request->connect;
+    bool secures = connect && mk_connect_is_securing(connect);
+    if (!request->doomed && !(connect && mk_connect_explain_late(connect, &failure)))
+        mk_http_failure_late(&failure, secures ? MK_HTTP_SECURING : request->step, &request->reader,
+                             request->timeout_ms);
     fail(request, &failure);
 }
 

@@ -249,7 +249,7 @@ static void fail_to_connect(const char *host)
     failures = 0;
     assert_non_null(mk_connect_start(&loop, &options, on_connect, NULL));
     TURN_UNTIL(&loop, failures == 1);
-    assert_int_equal(failure.kind, MK_FAILURE_NAME);
+    assert_int_equal(failure.kind, MK_FAILURE_NAME_SERVER);
 }
 
 static void a_connection_says_what_it_waited_for(void **state)

@@ -228,7 +228,7 @@ static void a_tunnel_that_fails_has_a_reason(void **state)
     expect_no_tunnel("HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno", MK_FAILURE_STATUS,
                      "it answered 407: it wants a user and a password, as in "
                      "http://USER:PASSWORD@HOST:PORT");
-    expect_no_tunnel("nonsense", MK_FAILURE_PROTOCOL,
+    expect_no_tunnel("nonsense", MK_FAILURE_NOT_HTTP,
                      "it does not speak HTTP: its answer begins with \"nonsense\"");
     expect_no_tunnel("HTTP/1.1 200 OK\r\n\r\nearly", MK_FAILURE_PROTOCOL,
                      "it sent something into the tunnel before the server could");
@@ -250,7 +250,7 @@ static void tls_in_a_tunnel_may_fail(void **state)
     ask_url("https://a.example/", &result);
     open_tunnel();
     await(&result);
-    assert_int_equal(result.failure.kind, MK_FAILURE_CERTIFICATE);
+    assert_int_equal(result.failure.kind, MK_FAILURE_CERTIFICATE_HOST);
     assert_string_equal(result.failure.en, "certificate verify failed: hostname mismatch");
     SSL_CTX_free(behind);
 }

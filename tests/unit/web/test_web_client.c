@@ -384,7 +384,7 @@ static void contexts_do_not_share_connections(void **state)
     TURN_UNTIL(&loop, !server.peer.stream);
     ask("https", "/", &result);
     await(&result);
-    assert_int_equal(result.failure.kind, MK_FAILURE_CERTIFICATE);
+    assert_int_equal(result.failure.kind, MK_FAILURE_CERTIFICATE_SELF_SIGNED);
     assert_non_null(strstr(result.failure.en, "self-signed certificate"));
     assert_false(result.failure.is_sent);
     assert_int_equal(server.accepted, 2);

@@ -32,9 +32,9 @@ static void failures_name_the_wrong_part(void **state)
                    "it closed the connection within the head of its answer");
     expect_failure(OK "Content-Length: 3\r\n\r\nab", MK_FAILURE_CLOSED,
                    "it closed the connection before its answer was complete");
-    expect_failure("\x15\x03\x01", MK_FAILURE_TLS,
+    expect_failure("\x15\x03\x01", MK_FAILURE_IS_TLS,
                    "this port speaks TLS: the URL must begin with https:// instead of http://");
-    expect_failure("SSH-2.0-x\x01\"\xff\r\n", MK_FAILURE_PROTOCOL,
+    expect_failure("SSH-2.0-x\x01\"\xff\r\n", MK_FAILURE_NOT_HTTP,
                    "it does not speak HTTP: its answer begins with "
                    "\"SSH-2.0-x\\x01\\x22\\xff\\r\\n\"");
     expect_failure("HTTP/2 200 OK\r\n\r\n", MK_FAILURE_PROTOCOL,
@@ -109,7 +109,7 @@ static void nothing_is_endless(void **state)
                "the response is longer than 1000 bytes", MOST);
     expect_end(OK "\r\n", long_text, MK_FAILURE_TOO_LONG, "the response is longer than 1000 bytes",
                MOST);
-    expect_end("", "\r\n\r\n", MK_FAILURE_PROTOCOL,
+    expect_end("", "\r\n\r\n", MK_FAILURE_NOT_HTTP,
                "it does not speak HTTP: its answer begins with \"\\r\\n\"", MOST);
 }
 
@@ -154,6 +154,23 @@ static void timeouts_name_the_step(void **state)
     expect_late(OK "Content-Length: 9\r\n\r\nab",
                 "its answer is not complete: timed out after 80 ms");
     expect_late(OK "\r\nab", "its answer is not complete: timed out after 80 ms");
+}
+
+static void a_timeout_of_tls_has_its_own_kind(void **state)
+{
+    struct result result;
+    char url[256];
+    (void)state;
+    result_init(&result);
+    post_to(raw_server_url(&server, "https", "/", url), MK_SLICE("{}"), 80, &result);
+    await(&result);
+    assert_int_equal(result.failure.kind, MK_FAILURE_TLS_TIMEOUT);
+    assert_string_equal(result.failure.en, "no TLS connection: timed out after 80 ms");
+    assert_false(result.failure.is_sent);
+    if (server.peer.stream)
+        mk_stream_abort(server.peer.stream, 0);
+    TURN_UNTIL(&loop, !server.peer.stream);
+    mk_buf_fini(&result.body);
 }
 
 static void failures_before_the_request_have_reasons(void **state)
@@ -214,6 +231,7 @@ int main(void)
         TEST(nothing_is_endless),
         TEST(an_answer_may_end_with_the_connection),
         TEST(timeouts_name_the_step),
+        TEST(a_timeout_of_tls_has_its_own_kind),
         TEST(failures_before_the_request_have_reasons),
         TEST(retry_after_is_reported),
     };
