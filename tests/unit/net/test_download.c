@@ -9,16 +9,20 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 enum { BODY_LIMIT = 100 * 1000 };
 
+static uv_async_t news; /* what other threads do wakes the loop */
+
 /* --- a lookup that hangs --- */
 
 static atomic_int lookups, lookups_ended;
-static atomic_bool lookup_released;
+static sem_t lookup_released; /* each that passes lets the next one pass */
+static sem_t lookup_left;
 
 __attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service,
                                                        const struct addrinfo *hints,
@@ -26,9 +30,11 @@ __attribute__((visibility("default"))) int getaddrinfo(const char *node, const c
 {
     (void)node, (void)service, (void)hints, (void)result;
     atomic_fetch_add(&lookups, 1);
-    while (!atomic_load(&lookup_released))
-        usleep(1000);
+    uv_async_send(&news);
+    sem_wait(&lookup_released);
+    sem_post(&lookup_released);
     atomic_fetch_add(&lookups_ended, 1);
+    sem_post(&lookup_left);
     return EAI_NONAME;
 }
 
@@ -57,6 +63,7 @@ static void *serve(void *arg)
     while ((fd = accept(server->listening, NULL, NULL)) >= 0) {
         char request[4096];
         atomic_fetch_add(&server->accepted, 1);
+        uv_async_send(&news);
         bool open = recv(fd, request, sizeof(request), 0) > 0;
         const char *once = server->script.once;
         open = open && send(fd, once, strlen(once), MSG_NOSIGNAL) >= 0;
@@ -65,6 +72,7 @@ static void *serve(void *arg)
             open = len > 0;
             if (open)
                 atomic_fetch_add(&server->sent, (unsigned long long)len);
+            uv_async_send(&news);
         }
         if (open)
             shutdown(fd, SHUT_WR);
@@ -72,6 +80,7 @@ static void *serve(void *arg)
             ;
         close(fd);
         atomic_fetch_add(&server->gone, 1);
+        uv_async_send(&news);
     }
     return NULL;
 }
@@ -102,14 +111,6 @@ static void server_stop(struct server *server)
 static struct mk_loop loop;
 static struct mk_downloads *downloads;
 
-/* What the servers do wakes no loop. */
-#define UNTIL(condition)                                                                           \
-    do {                                                                                           \
-        alarm(PATIENCE_S);                                                                         \
-        for (; !(condition); usleep(500))                                                          \
-            turn(&loop);                                                                           \
-    } while (0)
-
 struct outcome {
     int dones, releases;
     int fd;
@@ -124,8 +125,11 @@ static int setup(void **state)
 {
     (void)state;
     alarm(PATIENCE_S);
-    atomic_store(&lookup_released, false);
-    if (mk_loop_init(&loop, NULL) < 0)
+    sem_init(&lookup_released, 0, 0);
+    sem_init(&lookup_left, 0, 0);
+    atomic_store(&lookups, 0);
+    atomic_store(&lookups_ended, 0);
+    if (mk_loop_init(&loop, NULL) < 0 || uv_async_init(loop.uv, &news, NULL) < 0)
         return -1;
     downloads = mk_downloads_new(&loop);
     return downloads ? 0 : -1;
@@ -134,10 +138,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    atomic_store(&lookup_released, true);
-    while (atomic_load(&lookups_ended) < atomic_load(&lookups))
-        usleep(1000);
+    sem_post(&lookup_released);
+    for (int left = 0; left < atomic_load(&lookups); left++)
+        sem_wait(&lookup_left);
     downloads = mk_downloads_free(downloads);
+    uv_close((uv_handle_t *)&news, NULL);
     mk_loop_fini(&loop);
     alarm(0);
     return 0;
@@ -190,7 +195,7 @@ static struct mk_download *start(const char *url, struct outcome *outcome)
 static void get(struct server *server, struct outcome *outcome)
 {
     start(server->url, outcome);
-    UNTIL(outcome->releases == 1);
+    TURN_UNTIL(&loop, outcome->releases == 1);
     assert_int_equal(outcome->dones, 1);
     struct stat status;
     assert_int_equal(fstat(outcome->fd, &status), 0);
@@ -218,7 +223,7 @@ static void a_body_is_written_into_the_file(void **state)
     server_start(&server, (struct script){ .once = OK_CHUNKED
                                            "5;a=b\r\nhello\r\n1\r\n!\r\n0\r\nT: 1\r\n\r\n" });
     start(server.url, &outcome);
-    UNTIL(outcome.releases == 1);
+    TURN_UNTIL(&loop, outcome.releases == 1);
     assert_int_equal(outcome.dones, 1);
     assert_string_equal(outcome.error, "");
     assert_int_equal(outcome.status, 200);
@@ -308,7 +313,7 @@ static void private_addresses_are_not_contacted(void **state)
     struct mk_download_order order = order_of(server.url, &outcome);
     order.public_only = true;
     assert_non_null(mk_download_start(downloads, &order));
-    UNTIL(outcome.releases == 1);
+    TURN_UNTIL(&loop, outcome.releases == 1);
     assert_string_equal(outcome.error, "its address is a private one");
     assert_int_equal(outcome.kind, MK_FAILURE_FORBIDDEN);
     assert_int_equal(atomic_load(&server.accepted), 0);
@@ -330,16 +335,16 @@ static void one_server_does_not_delay_others(void **state)
     struct mk_download_order order = order_of(busy.url, &outcomes[0]);
     order.body_limit = UINT32_MAX;
     struct mk_download *download = mk_download_start(downloads, &order);
-    UNTIL(atomic_load(&busy.sent) > 1000 * 1000);
+    TURN_UNTIL(&loop, atomic_load(&busy.sent) > 1000 * 1000);
     for (int i = 0; i < 8; i++) {
         get(&quick, &outcome);
         assert_string_equal(outcome.error, "");
     }
     assert_int_equal(outcomes[0].dones, 0);
     mk_download_cancel(download);
-    UNTIL(outcomes[0].releases == 1);
+    TURN_UNTIL(&loop, outcomes[0].releases == 1);
     assert_int_equal(outcomes[0].dones, 0);
-    UNTIL(atomic_load(&busy.gone) == 1);
+    TURN_UNTIL(&loop, atomic_load(&busy.gone) == 1);
     server_stop(&busy);
     server_stop(&quick);
 }
@@ -355,7 +360,7 @@ static void a_download_may_be_cancelled_at_any_time(void **state)
         /* "again" is never complete, and keeps the connection open. */
         server_start(&server, (struct script){ heads[i], "", 0 });
         mk_download_cancel(start(server.url, &outcome));
-        UNTIL(outcome.releases == 1);
+        TURN_UNTIL(&loop, outcome.releases == 1);
         assert_int_equal(outcome.dones, 0);
         server_stop(&server);
     }
@@ -371,17 +376,16 @@ static void a_hanging_lookup_delays_nobody(void **state)
     struct mk_download_order order = order_of("http://hangs-too.example/", &timed_out);
     order.connect_ms = 50;
     assert_non_null(mk_download_start(downloads, &order));
-    UNTIL(timed_out.dones == 1);
+    TURN_UNTIL(&loop, timed_out.dones == 1);
     assert_int_equal(timed_out.kind, MK_FAILURE_TIMEOUT);
     close(timed_out.fd);
-    while (atomic_load(&lookups) < 2)
-        usleep(1000);
+    TURN_UNTIL(&loop, atomic_load(&lookups) >= 2);
     mk_download_cancel(download);
     get(&server, &outcome);
     assert_string_equal(outcome.error, "");
     assert_int_equal(hanging.releases + timed_out.releases, 0); /* their threads are still there */
-    atomic_store(&lookup_released, true);
-    UNTIL(hanging.releases + timed_out.releases == 2);
+    sem_post(&lookup_released);
+    TURN_UNTIL(&loop, hanging.releases + timed_out.releases == 2);
     assert_int_equal(hanging.dones, 0);
     assert_int_equal(timed_out.dones, 1);
     server_stop(&server);
@@ -393,7 +397,6 @@ static void freeing_waits_for_nobody(void **state)
     static char fill[64 * 1024];
     struct server busy, silent;
     struct outcome outcomes[3];
-    int before = atomic_load(&lookups);
     (void)state;
     memset(fill, 'x', sizeof(fill));
     server_start(&busy, (struct script){ OK_CHUNKED "1;", fill, sizeof(fill) });
@@ -403,11 +406,11 @@ static void freeing_waits_for_nobody(void **state)
     assert_non_null(mk_download_start(downloads, &order));
     start(silent.url, &outcomes[1]);
     start("http://hangs.example/", &outcomes[2]);
-    UNTIL(atomic_load(&busy.sent) > 0 && atomic_load(&silent.accepted) > 0 &&
-          atomic_load(&lookups) > before);
+    TURN_UNTIL(&loop, atomic_load(&busy.sent) > 0 && atomic_load(&silent.accepted) > 0 &&
+                          atomic_load(&lookups) > 0);
     downloads = mk_downloads_free(downloads);
     assert_int_equal(outcomes[0].dones + outcomes[1].dones + outcomes[2].dones, 0);
-    assert_int_equal(atomic_load(&lookups_ended), before);
+    assert_int_equal(atomic_load(&lookups_ended), 0);
     server_stop(&busy);
     server_stop(&silent);
 }
@@ -422,7 +425,7 @@ static void it_may_be_freed_in_done(void **state)
     outcome.frees = true;
     assert_non_null(mk_download_start(downloads, &order));
     start("http://hangs.example/", &other);
-    UNTIL(outcome.dones == 1);
+    TURN_UNTIL(&loop, outcome.dones == 1);
     assert_null(downloads);
     assert_int_equal(other.dones + other.releases, 0);
     close(outcome.fd);
@@ -439,7 +442,7 @@ static void a_full_disk_has_a_reason(void **state)
     close(order.fd);
     order.fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
     assert_non_null(mk_download_start(downloads, &order));
-    UNTIL(outcome.releases == 1);
+    TURN_UNTIL(&loop, outcome.releases == 1);
     assert_int_equal(outcome.kind, MK_FAILURE_SYSTEM);
     assert_non_null(strstr(outcome.error, "space"));
     close(outcome.fd);
@@ -465,7 +468,7 @@ static void its_owner_may_have_no_room_for_more(void **state)
     order.body_limit = 1024 * 1024;
     order.admit = admit_some;
     assert_non_null(mk_download_start(downloads, &order));
-    UNTIL(outcome.releases == 1);
+    TURN_UNTIL(&loop, outcome.releases == 1);
     assert_int_equal(outcome.kind, MK_FAILURE_SYSTEM);
     assert_int_equal(atomic_load(&admitted), 2 * 64 * 1024);
     close(outcome.fd);

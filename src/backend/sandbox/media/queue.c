@@ -41,8 +41,9 @@ void sb_media_queue_fini(struct sb_media_queue *queue)
 
 static struct sb_media_lane *lane_of(struct sb_media_queue *queue, uint64_t self_id)
 {
-    struct mk_table_entry *entry =
-        self_id ? mk_table_find(&queue->by_bot, self_id, NULL) : &queue->operators.entry;
+    if (!self_id)
+        return &queue->operators;
+    struct mk_table_entry *entry = mk_table_find(&queue->by_bot, self_id, NULL);
     if (entry)
         return MK_CONTAINER_OF(entry, struct sb_media_lane, entry);
     struct sb_media_lane *lane = malloc(sizeof(*lane));
