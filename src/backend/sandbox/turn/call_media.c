@@ -40,7 +40,7 @@ struct search {
     struct sb_media_item *items;
     size_t count, room, most;
     int error;
-    const char *text; /* not NULL: looks for the path of this one */
+    const char *text; /* whose path is looked for, where `path` is not NULL */
     char *path;       /* of LONGEST_PATH bytes: "message[0].data.uri" */
 };
 
@@ -55,7 +55,7 @@ static bool is_uri_key(yyjson_mut_val *key)
 
 static void add(struct search *search, yyjson_mut_val *uri, const struct mk_json_path *at)
 {
-    if (search->text) {
+    if (search->path) {
         if (yyjson_mut_get_str(uri) == search->text)
             mk_json_path_copy(search->path, LONGEST_PATH, at);
         return;
@@ -160,14 +160,20 @@ static void fail(struct sb_call_media *media)
     free_call(media);
 }
 
-/* One thing less to wait for; after the last one the call goes on. */
-static void settle(struct sb_call_media *media)
+/* One thing less to wait for. Returns whether it was the last one. */
+static bool count_down(struct sb_call_media *media)
 {
     if (--media->left > 0)
-        return;
+        return false;
     mk_table_remove(&media->sandbox->media_calls, &media->entry);
-    if (!media->call.id)
-        return; /* of sb_call_media_fetch_now, which waits */
+    return true;
+}
+
+/* The same; after the last one the call goes on. */
+static void settle(struct sb_call_media *media)
+{
+    if (!count_down(media) || !media->call.id)
+        return; /* without an id: of sb_call_media_fetch_now, which waits */
     if (media->cancelled)
         free_call(media);
     else if (media->failed)
@@ -224,7 +230,7 @@ static struct sb_call_media *media_new(struct sb_sandbox *sandbox, yyjson_mut_va
     return media;
 }
 
-/* Nothing is fetched for a call with a URI that cannot be one. */
+/* Nothing is fetched for a call with a URI that cannot be one. Its caller settles it. */
 static void start(struct sb_call_media *media)
 {
     mk_table_add(&media->sandbox->media_calls, &media->entry, media->call.id);
@@ -238,7 +244,6 @@ static void start(struct sb_call_media *media)
         media->left++;
         sb_media_fetch_start(&item->fetch);
     }
-    settle(media);
 }
 
 bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *call,
@@ -261,6 +266,7 @@ bool sb_call_media_prepare(struct sb_sandbox *sandbox, const struct sb_call *cal
         media->call = *call;
         media->run = run;
         start(media);
+        settle(media);
         return true;
     }
     if (rc == 0 && is_too_many)
@@ -308,6 +314,7 @@ int sb_call_media_fetch_now(struct sb_request *request, yyjson_mut_val *params)
     }
     request->media = media;
     start(media);
+    count_down(media);
     while (media->left > 0)
         uv_run(sandbox->media->loop, UV_RUN_ONCE);
     if (!media->failed)
