@@ -50,9 +50,8 @@ void mk_waiter_remove(struct mk_waiter *waiter);
 
 /*
  * Takes out the one to end for a new connection, of all or of one address; `*kind` is what it was.
- * Returns NULL if there is none. Of one address it is a silent
- * one. Takes a few steps: a connection that is not idle becomes the
- * youngest, and has to make a request to do so again.
+ * Returns NULL if there is none. Of one address it is a silent one. Takes a few steps: a connection
+ * that is not idle becomes the youngest, and has to make a request to do so again.
  */
 struct mk_waiter *mk_waiting_take(struct mk_waiting *waiting, enum mk_waiting_kind *kind);
 

@@ -132,7 +132,7 @@ static struct mk_ws_deflate_terms answer_to(const struct params *params, size_t 
                                             char line[MK_WS_DEFLATE_LINE])
 {
     unsigned asked, bits = peer_bits(params, room, &asked);
-    char ours[32] = "", theirs[32] = "";
+    char ours[40] = "", theirs[40] = "";
     if (params->has_server_bits && params->server_bits < MK_DEFLATE_WINDOW_BITS)
         return (struct mk_ws_deflate_terms){ 0 };
     if (bits > 0 && (size_t)1 << bits > room)
