@@ -94,18 +94,16 @@ static void drop(struct mk_replays *replays, struct mk_piece *piece)
     mk_piece_release(piece);
 }
 
-static struct mk_piece *oldest(const struct mk_replays *replays)
-{
-    return MK_CONTAINER_OF(replays->pieces.next, struct mk_piece, node);
-}
-
 static void keep(struct mk_replays *replays, struct mk_piece *piece)
 {
     piece->refs++;
     mk_list_push(&replays->pieces, &piece->node);
     replays->kept += size_of(piece);
-    while (replays->kept > MK_PIECES_KEPT && oldest(replays) != piece)
-        drop(replays, oldest(replays));
+    MK_LIST_FOR_EACH (it, &replays->pieces) {
+        if (replays->kept <= MK_PIECES_KEPT || it == &piece->node)
+            break;
+        drop(replays, MK_CONTAINER_OF(it, struct mk_piece, node));
+    }
 }
 
 void mk_replays_forget(struct mk_replays *replays, const struct mk_hub *hub)
@@ -121,8 +119,8 @@ void mk_replays_forget(struct mk_replays *replays, const struct mk_hub *hub)
 
 void mk_replays_fini(struct mk_replays *replays)
 {
-    while (!mk_list_empty(&replays->pieces))
-        drop(replays, oldest(replays));
+    MK_LIST_FOR_EACH (it, &replays->pieces)
+        drop(replays, MK_CONTAINER_OF(it, struct mk_piece, node));
 }
 
 /* Returns the row that begins with this number, or NULL. */

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Of a name. The resolver's while it is queued or has ended, otherwise its thread's. */
 struct mk_lookup {
@@ -226,11 +227,9 @@ static void on_async_closed(uv_handle_t *handle)
 
 static void drop_lookups(struct mk_list *turns)
 {
-    while (!mk_list_empty(turns)) {
-        struct mk_lookup *lookup = MK_CONTAINER_OF(turns->next, struct mk_lookup, turn);
-        mk_list_remove(&lookup->turn);
-        lookup_free(lookup);
-    }
+    MK_LIST_FOR_EACH (it, turns)
+        lookup_free(MK_CONTAINER_OF(it, struct mk_lookup, turn));
+    mk_list_init(turns);
 }
 
 static void on_loop_end(struct mk_phase *phase)
@@ -309,11 +308,11 @@ int mk_resolve_use(struct mk_loop *loop,
 /* --- waiting --- */
 
 /* Returns the lookup of this name that is queued or under way, or NULL. */
-static struct mk_lookup *find_lookup(struct resolver *resolver, struct mk_slice host)
+static struct mk_lookup *find_lookup(struct resolver *resolver, const char *host)
 {
     MK_LIST_FOR_EACH (it, &resolver->lookups) {
         struct mk_lookup *lookup = MK_CONTAINER_OF(it, struct mk_lookup, node);
-        if (mk_slice_eq_nocase(mk_slice_str(lookup->host), host))
+        if (strcasecmp(lookup->host, host) == 0)
             return lookup;
     }
     return NULL;
@@ -332,15 +331,16 @@ static int queue(struct desk *desk, struct mk_lookup *lookup)
     return rc;
 }
 
-static int lookup_new(struct resolver *resolver, struct mk_slice host, struct mk_lookup **result)
+static int lookup_new(struct resolver *resolver, const char *host, struct mk_lookup **result)
 {
-    struct mk_lookup *lookup = calloc(1, sizeof(*lookup) + host.len + 1);
+    size_t size = strlen(host) + 1;
+    struct mk_lookup *lookup = calloc(1, sizeof(*lookup) + size);
     if (!lookup)
         return -ENOMEM;
     lookup->desk = resolver->desk;
     mk_list_init(&lookup->waiters);
     mk_list_init(&lookup->turn);
-    memcpy(lookup->host, host.ptr, host.len);
+    memcpy(lookup->host, host, size);
     int rc = queue(resolver->desk, lookup);
     if (rc < 0) {
         free(lookup);
@@ -359,9 +359,9 @@ int mk_resolve_start(struct mk_loop *loop, struct mk_resolve *resolve, const cha
     int rc = resolver_of(loop, &resolver);
     if (rc < 0)
         return rc;
-    struct mk_lookup *lookup = find_lookup(resolver, mk_slice_str(host));
+    struct mk_lookup *lookup = find_lookup(resolver, host);
     if (!lookup)
-        rc = lookup_new(resolver, mk_slice_str(host), &lookup);
+        rc = lookup_new(resolver, host, &lookup);
     if (rc < 0)
         return rc;
     resolve->done = done;

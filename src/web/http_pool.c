@@ -70,8 +70,8 @@ int mk_http_pool_init(struct mk_http_pool *pool, struct mk_loop *loop)
 
 void mk_http_pool_clear(struct mk_http_pool *pool)
 {
-    while (!mk_list_empty(&pool->kept))
-        drop(MK_CONTAINER_OF(pool->kept.next, struct kept, node));
+    MK_LIST_FOR_EACH (it, &pool->kept)
+        drop(MK_CONTAINER_OF(it, struct kept, node));
 }
 
 void mk_http_pool_fini(struct mk_http_pool *pool)
@@ -86,23 +86,20 @@ static bool is_same(const struct mk_http_origin *a, const struct mk_http_origin 
            a->proxy == b->proxy && mk_slice_eq_nocase(a->host, b->host);
 }
 
-static struct kept *find(const struct mk_http_pool *pool, const struct mk_http_origin *origin)
-{
-    for (struct mk_list *it = pool->kept.prev; it != &pool->kept; it = it->prev) {
-        struct kept *kept = MK_CONTAINER_OF(it, struct kept, node);
-        if (is_same(&kept->origin, origin))
-            return kept;
-    }
-    return NULL;
-}
-
 /* What has arrived since the loop polled last came before the request, and cannot answer it. */
 struct mk_stream *mk_http_pool_take(struct mk_http_pool *pool, const struct mk_http_origin *origin)
 {
-    struct kept *kept;
-    while ((kept = find(pool, origin)) && mk_stream_has_input(kept->stream))
+    struct mk_list *older;
+    for (struct mk_list *it = pool->kept.prev; it != &pool->kept; it = older) {
+        struct kept *kept = MK_CONTAINER_OF(it, struct kept, node);
+        older = it->prev;
+        if (!is_same(&kept->origin, origin))
+            continue;
+        if (!mk_stream_has_input(kept->stream))
+            return release(kept);
         drop(kept);
-    return kept ? release(kept) : NULL;
+    }
+    return NULL;
 }
 
 void mk_http_pool_put(struct mk_http_pool *pool, const struct mk_http_origin *origin,
