@@ -2,11 +2,15 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +28,8 @@ struct mk_output {
     bool busy;           /* the thread writes or reports */
     bool ending;
     bool ended;
+    bool is_socket;
+    int pipe;       /* the pipe once more, for writes that do not wait; -1: it is none */
     bool abandoned; /* the thread frees it */
     char writing[WRITE_SIZE];
     char ring[]; /* options.room bytes */
@@ -107,6 +113,8 @@ static void step(struct mk_output *output, size_t len, uint64_t dropped)
 
 static void destroy(struct mk_output *output)
 {
+    if (output->pipe >= 0)
+        close(output->pipe);
     pthread_cond_destroy(&output->done);
     pthread_cond_destroy(&output->work);
     pthread_mutex_destroy(&output->lock);
@@ -150,12 +158,27 @@ static int start_thread(struct mk_output *output)
     return rc;
 }
 
+/* The flags of `fd` are shared with other processes: only a description of our own may not wait. */
+static void look_at(struct mk_output *output)
+{
+    char path[64];
+    struct stat status;
+    output->pipe = -1;
+    if (fstat(output->options.fd, &status) < 0)
+        return;
+    output->is_socket = S_ISSOCK(status.st_mode);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", output->options.fd);
+    if (S_ISFIFO(status.st_mode))
+        output->pipe = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
 struct mk_output *mk_output_start(const struct mk_output_options *options)
 {
     struct mk_output *output = calloc(1, sizeof(*output) + options->room);
     if (!output)
         return NULL;
     output->options = *options;
+    look_at(output);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -170,9 +193,32 @@ struct mk_output *mk_output_start(const struct mk_output_options *options)
     return output;
 }
 
+/*
+ * Writes as much as a pipe or a socket takes at once, where nothing waits before it: then the text
+ * is there when this returns, and no thread is woken.
+ */
+static size_t write_at_once(const struct mk_output *output, const char *text, size_t len)
+{
+    ssize_t written = -1;
+    if (output->used > 0 || output->busy || output->dropped > 0)
+        return 0;
+    if (output->is_socket)
+        written = send(output->options.fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    else if (output->pipe >= 0)
+        written = write(output->pipe, text, len);
+    return written > 0 ? (size_t)written : 0;
+}
+
 void mk_output_write(struct mk_output *output, const char *text, size_t len)
 {
     pthread_mutex_lock(&output->lock);
+    size_t written = write_at_once(output, text, len);
+    if (written == len) {
+        pthread_mutex_unlock(&output->lock);
+        return;
+    }
+    text += written;
+    len -= written;
     bool fits = len <= output->options.room - output->used;
     if (fits) {
         put(output, text, len);

@@ -127,7 +127,11 @@ static unsigned peer_bits(const struct params *params, size_t room, unsigned *as
     return bits < LEAST_KEPT_BITS ? LEAST_KEPT_BITS : bits;
 }
 
-/* The size of our window is included where the offer asks for one. */
+/*
+ * The size of our window is included where the offer asks for one. The client is told to begin each
+ * message anew (7.1.1.2 allows it unasked); the window of one that did not offer to is kept all the
+ * same, since some ignore that.
+ */
 static struct mk_ws_deflate_terms answer_to(const struct params *params, size_t room,
                                             char line[MK_WS_DEFLATE_LINE])
 {
@@ -142,8 +146,9 @@ static struct mk_ws_deflate_terms answer_to(const struct params *params, size_t 
     if (asked > 0)
         snprintf(theirs, sizeof(theirs), "; client_max_window_bits=%u", asked);
     snprintf(line, MK_WS_DEFLATE_LINE,
-             "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover%s%s%s\r\n",
-             bits == 0 ? "; client_no_context_takeover" : "", ours, theirs);
+             "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+             "client_no_context_takeover%s%s\r\n",
+             ours, theirs);
     return (struct mk_ws_deflate_terms){ .accepted = true, .peer_bits = bits };
 }
 

@@ -15,7 +15,7 @@ const OTHER = 10002000;
 const LISTEN = '127.0.0.1:0';
 const LONG = '牛奶 milk '.repeat(200);
 const BOTH = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover';
-const KEEPS = 'permessage-deflate; server_no_context_takeover';
+const KEEPS = BOTH; // whether its window is kept or not, it is told to begin each message anew
 const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 
 // As RFC 7692, 7.2.1 and 7.2.2.

@@ -119,11 +119,11 @@ describe('windows that a peer continues', { concurrency: 4 }, () => {
     const events = milky.address('http_server');
     const first = await offering(address, OFFER);
     const second = await offering(events, OFFER, '/event');
-    assert.deepEqual([first.answer, second.answer], Array(2).fill(`${OFFER}; server_no_context_takeover`));
+    assert.deepEqual([first.answer, second.answer], Array(2).fill(`${OFFER}; server_no_context_takeover; client_no_context_takeover`));
     const third = await offering(address, OFFER);
     assert.equal(third.answer, undefined);
     const small = await offering(address, `${OFFER}, ${OFFER}; client_max_window_bits`);
-    assert.equal(small.answer, `${OFFER}; server_no_context_takeover; client_max_window_bits=12`);
+    assert.equal(small.answer, `${OFFER}; server_no_context_takeover; client_no_context_takeover; client_max_window_bits=12`);
     assert.equal((await offering(address, `${OFFER}; client_max_window_bits=9`)).answer, undefined);
     const none = await offering(address, `${OFFER}; client_no_context_takeover`);
     assert.equal(none.answer, `${OFFER}; server_no_context_takeover; client_no_context_takeover`);
@@ -136,7 +136,7 @@ describe('windows that a peer continues', { concurrency: 4 }, () => {
     // A connection that has ended leaves its room to others.
     first.raw.destroy();
     await until('the window to be free', async () => (await windowBytes(milky)) === 32768 + 4096);
-    assert.equal((await offering(address, OFFER)).answer, `${OFFER}; server_no_context_takeover`);
+    assert.equal((await offering(address, OFFER)).answer, `${OFFER}; server_no_context_takeover; client_no_context_takeover`);
     assert.equal(await windowBytes(milky), 2 * 32768 + 4096);
   });
 });

@@ -14,10 +14,10 @@
 #define BOTH "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 #define YES BEGIN BOTH "\r\n"
 #define SNC PD "; server_no_context_takeover"
-#define KEEPS BEGIN SNC "\r\n"
-#define KEEPS_OF(bits) BEGIN SNC "; client_max_window_bits=" bits "\r\n"
-#define WINDOW BEGIN SNC "; server_max_window_bits=12\r\n"
-#define WINDOWS BEGIN SNC "; server_max_window_bits=12; client_max_window_bits=12\r\n"
+#define KEEPS YES
+#define KEEPS_OF(bits) BEGIN BOTH "; client_max_window_bits=" bits "\r\n"
+#define WINDOW BEGIN BOTH "; server_max_window_bits=12\r\n"
+#define WINDOWS BEGIN BOTH "; server_max_window_bits=12; client_max_window_bits=12\r\n"
 #define NO ""
 
 struct row {
