@@ -74,10 +74,8 @@ void mk_config_check_data_dir(const char *data_dir, struct mk_mistakes *mistakes
                                           "expected a folder that can be made or written, got the "
                                           "file %s",
                                           "应为可创建或可写的目录，实际为文件 %s", data_dir)
-                        : mk_mistakes_say(mistakes,
-                                          "expected a folder that can be made or written, got %s: "
-                                          "%s",
-                                          "应为可创建或可写的目录，实际为 %s：%s", data_dir,
+                        : mk_mistakes_say(mistakes, "cannot make or write data_dir %s: %s",
+                                          "无法创建或写入 data_dir %s：%s", data_dir,
                                           mk_error_text(error)),
         });
 }

@@ -361,8 +361,6 @@ static void note_timeout(struct mk_connect *connect)
         return;
     mk_failure_timeout(failure, connect->timeout_ms);
     failure->kind = connect->stream ? MK_FAILURE_TLS_TIMEOUT : MK_FAILURE_CONNECT_TIMEOUT;
-    if (connect->stream)
-        mk_failure_add(failure, MK_PHRASE(" within the TLS handshake", "，TLS 握手未完成"));
 }
 
 static void on_timer(void *arg)

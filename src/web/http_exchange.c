@@ -273,8 +273,7 @@ static void on_timeout(void *arg)
         finish_refusal(exchange);
         return;
     }
-    mk_failure_set(&failure, MK_FAILURE_TIMEOUT, "it did not answer in time (%u s)",
-                   "对方未及时应答（%u 秒）", (exchange->answer_ms + 999) / 1000);
+    mk_failure_set(&failure, MK_FAILURE_TIMEOUT, "it did not answer in time", "对方未及时应答");
     failure.error = -ETIMEDOUT;
     failure.is_sent = true;
     fail(exchange, &failure);

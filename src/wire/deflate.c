@@ -29,7 +29,6 @@ struct mk_inflate_window {
     size_t size;
     size_t len;
     size_t cap;
-    bool lost; /* the peer has gone on behind a message that was not decompressed */
     char *bytes;
 };
 
@@ -309,8 +308,6 @@ int mk_deflate_inflate_next(struct mk_deflate *codec, struct mk_inflate_window *
     struct run run = { .z = &codec->inflater, .window = window, .out = &codec->inflated };
     run.out->len = 0;
     run.out->max = limit;
-    if (window && window->lost)
-        return MK_INFLATE_LOST;
     int rc = begin_decompressing(codec);
     if (rc == 0 && payload.len > 0)
         rc = run_message(&run, payload);
@@ -321,8 +318,8 @@ int mk_deflate_inflate_next(struct mk_deflate *codec, struct mk_inflate_window *
         *message = mk_buf_slice(run.out);
         return 0;
     }
-    if (window)
-        window->lost = true;
+    if (window) /* a peer that begins each message anew goes on all the same */
+        window->len = 0;
     codec->stats.refused++;
     mk_deflate_release_inflated(codec);
     return rc;

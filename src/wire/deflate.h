@@ -63,7 +63,6 @@ bool mk_deflate_compress(struct mk_deflate *codec, struct mk_slice message,
 enum mk_inflate_status {
     MK_INFLATE_BAD = 1, /* it is not DEFLATE, or it is truncated */
     MK_INFLATE_TOO_BIG, /* it becomes longer than `limit`, or has too many blocks */
-    MK_INFLATE_LOST,    /* the peer's window: a message before this one was too big */
 };
 
 /*

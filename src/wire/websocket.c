@@ -80,6 +80,15 @@ static const struct mk_phrase a_close_reason_is_not_utf_8 = { "a close reason is
 static const struct mk_phrase a_message_cannot_be_decompressed = {
     "a message cannot be decompressed", "消息无法解压"
 };
+static const struct mk_phrase a_message_is_too_long = { "a message is too long", "消息过长" };
+static const struct mk_phrase a_close_code_that_may_not_be_sent = {
+    "a close code that may not be sent", "不允许发送的关闭代码"
+};
+static const struct mk_phrase a_close_reason_is_not_utf_8 = { "a close reason is not UTF-8",
+                                                              "关闭原因不是 UTF-8" };
+static const struct mk_phrase a_message_cannot_be_decompressed = {
+    "a message cannot be decompressed", "消息无法解压"
+};
 static const struct mk_phrase
     a_compressed_message_follows_one_that_was_too_long_to_be_decompressed = {
         "a compressed message follows one that was too long to be decompressed",
@@ -341,9 +350,6 @@ static int decompress(struct mk_ws_parser *parser, struct mk_slice *payload, boo
         break;
     case MK_INFLATE_BAD:
         return fail(parser, MK_WS_INVALID_DATA, &a_message_cannot_be_decompressed);
-    case MK_INFLATE_LOST:
-        return fail(parser, MK_WS_TOO_BIG,
-                    &a_compressed_message_follows_one_that_was_too_long_to_be_decompressed);
     case MK_INFLATE_TOO_BIG:
         return fail(parser, MK_WS_TOO_BIG, &a_message_is_too_long_when_it_is_decompressed);
     default:

@@ -142,10 +142,12 @@ test('a message that fails gives its places back', async (t) => {
 test('too many URIs in a call are refused, and so is one that cannot be fetched, before any is', async (t) => {
   const server = await hostile(t, '');
   const { owner, other } = await world(t, config());
-  const many = Array.from({ length: 50000 }, (_, i) => `${server.url}/${i}.${'x'.repeat(30)}`); // 3 MB
-  const refused = owner.modern('send_group_message', message(...many));
+  const uris = (length) => Array.from({ length }, (_, i) => `${server.url}/${i}.${'x'.repeat(30)}`);
+  const refused = owner.modern('send_group_message', message(...uris(50000))); // 3 MB
   await done(other.modern('send_group_message', { group_id: GROUP, message: text('meanwhile') }));
-  await fails(refused, -120, '200');
+  await fails(refused, -400, 'too many values');
+  await fails(owner.modern('send_group_message', message(...uris(5000))), -501, '4096');
+  await fails(owner.modern('send_group_message', message(...uris(4000))), -120, '200');
   await fails(owner.modern('send_group_message', message(server.url, 'ftp://a/b')), -120, 'message[1].data.uri');
   await fails(owner.modern('send_group_message', message(server.url, `file:///${'a'.repeat(20000)}`)), -120, 'message[1].data.uri');
   assert.equal(server.asked, 0);
