@@ -80,20 +80,6 @@ static const struct mk_phrase a_close_reason_is_not_utf_8 = { "a close reason is
 static const struct mk_phrase a_message_cannot_be_decompressed = {
     "a message cannot be decompressed", "消息无法解压"
 };
-static const struct mk_phrase a_message_is_too_long = { "a message is too long", "消息过长" };
-static const struct mk_phrase a_close_code_that_may_not_be_sent = {
-    "a close code that may not be sent", "不允许发送的关闭代码"
-};
-static const struct mk_phrase a_close_reason_is_not_utf_8 = { "a close reason is not UTF-8",
-                                                              "关闭原因不是 UTF-8" };
-static const struct mk_phrase a_message_cannot_be_decompressed = {
-    "a message cannot be decompressed", "消息无法解压"
-};
-static const struct mk_phrase
-    a_compressed_message_follows_one_that_was_too_long_to_be_decompressed = {
-        "a compressed message follows one that was too long to be decompressed",
-        "压缩消息之前的一条消息因过长而未能解压"
-    };
 static const struct mk_phrase a_message_is_too_long_when_it_is_decompressed = {
     "a message is too long when it is decompressed", "消息解压后过长"
 };
