@@ -51,8 +51,11 @@ static void drop_view(struct mk_views *views, struct mk_view *view)
 
 void mk_views_fini(struct mk_views *views)
 {
-    while (!mk_list_empty(&views->list))
-        drop_view(views, MK_CONTAINER_OF(views->list.next, struct mk_view, node));
+    struct mk_list *next;
+    for (struct mk_list *node = views->list.next; node != &views->list; node = next) {
+        next = node->next;
+        drop_view(views, MK_CONTAINER_OF(node, struct mk_view, node));
+    }
 }
 
 static struct mk_view *view_of(struct mk_views *views, const struct mk_event_filter *filter)
