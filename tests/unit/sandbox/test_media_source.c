@@ -77,6 +77,9 @@ static int take(void *arg, const void *data, size_t len)
     return 0;
 }
 
+/* Keeps the text of each problem until the next one, and frees it then. */
+static char *last_text;
+
 static bool reads(struct folder *folder, const char *name, struct sb_media_problem *problem)
 {
     struct sb_media_reading reading = { false, false };
@@ -84,7 +87,11 @@ static bool reads(struct folder *folder, const char *name, struct sb_media_probl
     snprintf(uri, sizeof(uri), "file://%s/%s", folder->path, name);
     *problem = (struct sb_media_problem){ .language = MK_ENGLISH };
     folder->taken = 0;
-    return sb_media_read_file(&folder->rules, mk_slice_str(uri), &reading, take, folder, problem);
+    bool read =
+        sb_media_read_file(&folder->rules, mk_slice_str(uri), &reading, take, folder, problem);
+    free(last_text);
+    last_text = problem->text;
+    return read;
 }
 
 /* A content that was cut is no content. */
