@@ -217,6 +217,7 @@ static void files_of_the_kernel(void **state)
     assert_non_null(strstr(problem.text, "not for bots"));
     close(fd);
     assert_int_equal(folder->taken, 0);
+    free(problem.text);
 }
 
 static void no_root(void **state)
