@@ -339,7 +339,7 @@ void sb_media_fetch_start(struct sb_media_fetch *fetch)
     start_next(fetch->store);
 }
 
-/* What a thread works on ends by itself. */
+/* Content that a thread reads or hashes is not interrupted: the fetch ends with it. */
 void sb_media_fetch_abandon(struct sb_media_fetch *fetch)
 {
     atomic_store(&fetch->reading.abandoned, true);

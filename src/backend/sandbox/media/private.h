@@ -128,8 +128,8 @@ struct sb_media_amount {
 };
 
 /*
- * What a download has until nothing is left of it, which may be after its fetch has ended. The
- * thread of downloads counts the amount.
+ * The place of a download in its lane, which it keeps until the thread of downloads has ended it:
+ * perhaps after its fetch. That thread counts the amount.
  */
 struct sb_media_slot {
     struct mk_list node; /* in store->slots */

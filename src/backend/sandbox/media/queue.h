@@ -53,7 +53,7 @@ struct sb_media_queue {
 };
 
 void sb_media_queue_init(struct sb_media_queue *queue);
-/* What waits is forgotten. */
+/* Forgets the waiters: they need not leave. */
 void sb_media_queue_fini(struct sb_media_queue *queue);
 
 /* Waits for a place. `self_id` is 0 for an operator. */
