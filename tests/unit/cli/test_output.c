@@ -2,6 +2,7 @@
 #include "cli/output.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -146,8 +147,11 @@ static void test_stop_while_stalled(void **state)
     stall(f);
     mk_output_stop(f->output, 1); /* returns */
     f->output = NULL;
-    unstall(f); /* so that the thread ends before the test */
+    unstall(f);
     expect(f, "stuck\n");
+    while (atomic_load(&resumed) ==
+           0) /* the thread is left alone: it does not reach the next test */
+        sched_yield();
 }
 
 static void test_reader_gone(void **state)
