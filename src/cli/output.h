@@ -1,8 +1,8 @@
 /*
- * output: writes to a file descriptor without waiting for its reader, which may have stalled (a full
- * pipe, a paused terminal, a slow disk): at once where a pipe or a socket takes the text, else in a
- * thread of its own. There text waits in a bounded ring; a piece that does not fit is dropped as a
- * whole and counted.
+ * output: writes to a file descriptor without waiting for its reader, which may have stalled (a
+ * full pipe, a paused terminal, a slow disk): at once where a pipe or a socket takes the text, else
+ * in a thread of its own. There text waits in a bounded ring; a piece that does not fit is dropped
+ * as a whole and counted.
  */
 #ifndef MK_CLI_OUTPUT_H
 #define MK_CLI_OUTPUT_H
