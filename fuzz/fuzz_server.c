@@ -174,8 +174,8 @@ static void prepare(void)
         char listen[MK_ADDRESS_TEXT];
         servers[i] = make_server(guard, mk_address_format(&address, listen), tokens[i]);
         const struct mk_control_targets targets = { find_target, NULL };
-        check(mk_control_open(&loop, &other, mk_slice_str(tokens[i]), guard, &targets,
-                              &controls[i]) == 0,
+        const struct mk_access access = { .token = mk_slice_str(tokens[i]) };
+        check(mk_control_open(&loop, &other, &access, guard, &targets, &controls[i]) == 0,
               "no control address");
     }
 }

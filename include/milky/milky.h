@@ -254,6 +254,11 @@ struct milky_config {
      * networks ("10.0.0.0/8"), separated by commas; "*": all. NULL: none.
      */
     const char *no_proxy;
+    /* The origins of web pages that may use `control` and `operations`; as in milky_server. */
+    const char *const *control_origins;
+    size_t control_origin_count;
+    const char *const *operations_origins;
+    size_t operations_origin_count;
 };
 
 /*

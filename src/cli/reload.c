@@ -17,6 +17,14 @@ static bool same(const char *a, const char *b)
     return mk_slice_eq(mk_slice_str(a), mk_slice_str(b));
 }
 
+static bool same_texts(const char *const *a, size_t a_count, const char *const *b, size_t b_count)
+{
+    bool is_same = a_count == b_count;
+    for (size_t i = 0; is_same && i < a_count; i++)
+        is_same = same(a[i], b[i]);
+    return is_same;
+}
+
 /* Adds the changed keys that a reload does not apply, beside backends, while there is memory. */
 static void note_restart(struct mk_buf *restart, const struct mk_config *old,
                          const struct mk_config *fresh)
@@ -27,10 +35,14 @@ static void note_restart(struct mk_buf *restart, const struct mk_config *old,
         bool is_same;
     } keys[] = {
         { "data_dir", same(old->data_dir, fresh->data_dir) },
-        { "control",
-          same(a->control, b->control) && same(a->control_access_token, b->control_access_token) },
+        { "control", same(a->control, b->control) &&
+                         same(a->control_access_token, b->control_access_token) &&
+                         same_texts(a->control_origins, a->control_origin_count, b->control_origins,
+                                    b->control_origin_count) },
         { "operations", same(a->operations, b->operations) &&
-                            same(a->operations_access_token, b->operations_access_token) },
+                            same(a->operations_access_token, b->operations_access_token) &&
+                            same_texts(a->operations_origins, a->operations_origin_count,
+                                       b->operations_origins, b->operations_origin_count) },
         { "journal", a->journal.max_events == b->journal.max_events &&
                          a->journal.max_age == b->journal.max_age &&
                          a->journal.no_flush == b->journal.no_flush },

@@ -83,34 +83,40 @@ void mk_rule_anonymous(const struct mk_config_rule *rule)
 }
 
 /* Without a token the origin is all that shows who is asking. */
-static void check_every_origin(struct mk_mistakes *mistakes, const struct mk_rule_entry *entry)
+static void check_every_origin(struct mk_mistakes *mistakes, const char *path, const char *token,
+                               const char *const *origins, size_t count)
 {
-    const struct milky_server *server = entry->server;
-    if (server->access_token)
+    bool has_any = false;
+    for (size_t i = 0; i < count; i++)
+        has_any |= origins[i] && strcmp(origins[i], "*") == 0;
+    if (token || !has_any)
         return;
-    for (size_t i = 0; i < server->origin_count; i++) {
-        if (!server->origins[i] || strcmp(server->origins[i], "*") != 0)
-            continue;
-        mk_mistakes_add(
-            mistakes,
-            &(struct mk_mistake_found){
-                .path = mk_rule_path(mistakes, entry->bot, entry->kind, entry->index, "origins"),
-                .expected =
-                    mk_tr("an access_token beside \"*\"", "与 \"*\" 同时设置的 access_token"),
-                .got = mk_tr("none", "没有"),
-                .text = mk_tr(
-                    "\"*\" lets every web page use the bot: set an access_token, or list "
-                    "the origins that may",
-                    "\"*\" 使任何网页都能操作 Bot：请设置 access_token，或逐一列出允许的来源"),
-            });
-        return;
-    }
+    mk_mistakes_add(
+        mistakes,
+        &(struct mk_mistake_found){
+            .path = path,
+            .expected = mk_tr("an access_token beside \"*\"", "与 \"*\" 同时设置的 access_token"),
+            .got = mk_tr("none", "没有"),
+            .text =
+                mk_tr("\"*\" lets every web page use this address: set an access_token, or list "
+                      "the origins that may",
+                      "\"*\" 使任何网页都能使用此地址：请设置 access_token，或逐一列出允许的来源"),
+        });
 }
 
 void mk_rule_origins(const struct mk_config_rule *rule)
 {
-    for (size_t i = 0; i < rule->entry_count; i++)
-        check_every_origin(rule->mistakes, &rule->entries[i]);
+    const struct milky_config *config = rule->config;
+    for (size_t i = 0; i < rule->entry_count; i++) {
+        const struct mk_rule_entry *entry = &rule->entries[i];
+        check_every_origin(rule->mistakes, path_of(rule->mistakes, entry, "origins"),
+                           entry->server->access_token, entry->server->origins,
+                           entry->server->origin_count);
+    }
+    check_every_origin(rule->mistakes, "control.origins", config->control_access_token,
+                       config->control_origins, config->control_origin_count);
+    check_every_origin(rule->mistakes, "operations.origins", config->operations_access_token,
+                       config->operations_origins, config->operations_origin_count);
 }
 
 /* --- sharing a port --- */

@@ -53,7 +53,7 @@ struct mk_rule_entry *mk_rule_entries(const struct milky_config *config, size_t 
 
 /* A server that other machines can reach needs an access_token, unless allow_anonymous is set. */
 void mk_rule_anonymous(const struct mk_config_rule *rule);
-/* Pages of every origin ("*") may use a server only if it has an access_token. */
+/* Pages of every origin ("*") may use an address only if it has an access_token. */
 void mk_rule_origins(const struct mk_config_rule *rule);
 /*
  * A port may be shared by an http_server and a websocket_server of one bot, with the same prefix

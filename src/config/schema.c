@@ -40,6 +40,12 @@ static const struct mk_config_key log_keys[] = {
           .en = "The token that " who_en                                                           \
                 " must present. Without it only programs of this machine are served.",             \
           .zh = who_zh "必须出示的凭据；不设置时只允许本机访问。" },                               \
+        { .name = "origins",                                                                       \
+          .type = MK_CONFIG_ORIGINS,                                                               \
+          .at = offsetof(struct milky_config, field##_origins),                                    \
+          .count = offsetof(struct milky_config, field##_origin_count),                            \
+          .en = MK_CONFIG_ORIGINS_EN,                                                              \
+          .zh = MK_CONFIG_ORIGINS_ZH },                                                            \
     {                                                                                              \
         .name = NULL                                                                               \
     }

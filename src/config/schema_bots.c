@@ -169,11 +169,8 @@ static const struct mk_config_key server_keys[] = {
       .count = offsetof(struct milky_server, origin_count),
       .sample = "[\"https://console.example\"]",
       .sample_off = true,
-      .en =
-          "The origins of web pages that may use the server from a browser (CORS), exactly as "
-          "browsers send them; or * for every origin, which needs an access_token. Default: none.",
-      .zh = "可以从浏览器访问此服务的网页来源（CORS），与浏览器发送的完全一致；或 *，即所有来源，"
-            "此时必须设置 access_token。默认没有。" },
+      .en = MK_CONFIG_ORIGINS_EN,
+      .zh = MK_CONFIG_ORIGINS_ZH },
     DIALECT(milky_server),
     EVENTS(milky_server),
     COMPRESSION(milky_server,

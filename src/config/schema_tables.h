@@ -6,6 +6,15 @@
 
 #include "config/key.h"
 
+/* clang-format off */
+#define MK_CONFIG_ORIGINS_EN                                                                       \
+    "The origins of web pages that may use the server from a browser (CORS), exactly as browsers " \
+    "send them; or * for every origin, which needs an access_token. Default: none."
+#define MK_CONFIG_ORIGINS_ZH                                                                       \
+    "可以从浏览器访问此服务的网页来源（CORS），与浏览器发送的完全一致；或 *，即所有来源，此时必须" \
+    "设置 access_token。默认没有。"
+/* clang-format on */
+
 extern const struct mk_config_key mk_config_bot_keys[];
 
 /* The keys of the backend at the top, and of the backend of a bot. */

@@ -7,6 +7,7 @@
 #include "endpoint/metrics.h"
 #include "endpoint/parts.h"
 #include "transport/listen_error.h"
+#include "web/cors.h"
 
 #include <errno.h>
 #include <milky/milky.h>
@@ -14,32 +15,47 @@
 
 /* --- from the configuration --- */
 
-static int read_address(struct mk_own_address *own, const char *text, const char *token)
+static int read_address(struct mk_own_address *own, const char *text, const char *token,
+                        const char *const *origins, size_t origin_count)
 {
     own->is_set = text != NULL;
     if (!text)
         return 0;
     own->token = mk_slice_dup(mk_slice_str(token));
-    if (!own->token)
+    own->origins = mk_cors_join(origins, origin_count);
+    if (!own->token || !own->origins)
         return -ENOMEM;
     return mk_address_parse(mk_slice_str(text), &own->address) ? -EINVAL : 0;
 }
 
 int mk_addresses_init(struct milky_endpoint *endpoint, const struct milky_config *config)
 {
-    int rc =
-        read_address(&endpoint->control_address, config->control, config->control_access_token);
-    return rc == 0 ? read_address(&endpoint->operations_address, config->operations,
-                                  config->operations_access_token)
-                   : rc;
+    int rc = read_address(&endpoint->control_address, config->control, config->control_access_token,
+                          config->control_origins, config->control_origin_count);
+    if (rc == 0)
+        rc = read_address(&endpoint->operations_address, config->operations,
+                          config->operations_access_token, config->operations_origins,
+                          config->operations_origin_count);
+    return rc;
+}
+
+static void fini_address(struct mk_own_address *own)
+{
+    free(own->token);
+    free(own->origins);
+}
+
+static struct mk_access access_of(const struct mk_own_address *own)
+{
+    return (struct mk_access){ mk_slice_str(own->token), mk_slice_str(own->origins) };
 }
 
 void mk_addresses_fini(struct milky_endpoint *endpoint)
 {
     mk_control_free(endpoint->control);
     mk_operations_free(endpoint->operations);
-    free(endpoint->control_address.token);
-    free(endpoint->operations_address.token);
+    fini_address(&endpoint->control_address);
+    fini_address(&endpoint->operations_address);
 }
 
 /* --- listening --- */
@@ -72,11 +88,12 @@ int mk_addresses_open_control(struct milky_endpoint *endpoint, struct milky_erro
 {
     const struct mk_own_address *own = &endpoint->control_address;
     const struct mk_control_targets targets = { find_target, endpoint };
+    const struct mk_access access = access_of(own);
     if (!own->is_set)
         return 0;
     return check("control", own,
-                 mk_control_open(endpoint->loop, &own->address, mk_slice_str(own->token),
-                                 endpoint->guard, &targets, &endpoint->control),
+                 mk_control_open(endpoint->loop, &own->address, &access, endpoint->guard, &targets,
+                                 &endpoint->control),
                  error);
 }
 
@@ -119,11 +136,12 @@ int mk_addresses_open_operations(struct milky_endpoint *endpoint, struct milky_e
 {
     const struct mk_own_address *own = &endpoint->operations_address;
     const struct mk_operations_source source = { is_ready, mk_metrics_write, endpoint };
+    const struct mk_access access = access_of(own);
     if (!own->is_set)
         return 0;
     return check("operations", own,
-                 mk_operations_open(endpoint->loop, &own->address, mk_slice_str(own->token),
-                                    endpoint->guard, &source, &endpoint->operations),
+                 mk_operations_open(endpoint->loop, &own->address, &access, endpoint->guard,
+                                    &source, &endpoint->operations),
                  error);
 }
 

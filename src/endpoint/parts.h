@@ -24,7 +24,8 @@ struct mk_requests {
 struct mk_own_address {
     bool is_set;
     struct mk_address address;
-    char *token; /* "": no token is needed */
+    char *token;   /* "": no token is needed */
+    char *origins; /* of pages (web/cors.h) */
 };
 
 /* A backend that a reload has removed. */

@@ -12,7 +12,7 @@ enum { MAX_BODY = 256 * 1024 * 1024, LONGEST_LIST = 4096 };
 struct mk_control {
     struct mk_http_port port;
     struct mk_control_targets targets;
-    char *token; /* "": none is required */
+    struct mk_access access; /* borrowed */
 };
 
 /* Finds the target of a request by the first part of its path; the rest is the action. */
@@ -60,9 +60,7 @@ static void on_head(void *arg, struct mk_http_connection *connection,
     const struct mk_control *control = arg;
     const char *error = mk_http_media_type_error(request);
     struct mk_slice action = { 0 };
-    if (!mk_http_admit(connection, request,
-                       &(struct mk_access){ .token = mk_slice_str(control->token) }, MK_AUTH_HEADER,
-                       &mk_http_rules_draft))
+    if (!mk_http_admit(connection, request, &control->access, MK_AUTH_HEADER, &mk_http_rules_draft))
         return;
     if (!target_of(control, request->path, &action))
         answer_unknown(control, connection);
@@ -107,24 +105,22 @@ static const struct mk_http_service service = {
     .state_size = sizeof(struct mk_http_caller),
 };
 
-int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
-                    struct mk_guard *guard, const struct mk_control_targets *targets,
-                    struct mk_control **result)
+int mk_control_open(struct mk_loop *loop, const struct mk_address *address,
+                    const struct mk_access *access, struct mk_guard *guard,
+                    const struct mk_control_targets *targets, struct mk_control **result)
 {
     struct mk_control *control = calloc(1, sizeof(*control));
-    char *copy = mk_slice_dup(token);
     int rc = -ENOMEM;
-    if (control && copy)
+    if (control)
         rc = mk_http_port_init(&control->port, loop, address, &service, control, guard);
     if (rc < 0) {
         free(control);
-        free(copy);
         return rc;
     }
     mk_http_context_use_reserved(&control->port.connections);
     control->port.connections.limits.body = MAX_BODY;
     control->targets = *targets;
-    control->token = copy;
+    control->access = *access;
     rc = mk_http_port_listen(&control->port);
     if (rc < 0) {
         mk_control_free(control);
@@ -139,7 +135,6 @@ struct mk_control *mk_control_free(struct mk_control *control)
     if (!control)
         return NULL;
     mk_http_port_fini(&control->port);
-    free(control->token);
     free(control);
     return NULL;
 }

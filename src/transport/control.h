@@ -7,6 +7,7 @@
 #define MK_TRANSPORT_CONTROL_H
 
 #include "protocol/dispatch.h"
+#include "web/auth.h"
 #include "web/http_port.h"
 
 struct mk_control;
@@ -19,12 +20,13 @@ struct mk_control_targets {
 };
 
 /*
- * Listens. `token` is copied; without one (empty) all clients that reach the address are allowed,
- * except web pages (web/auth.h). The guard may be NULL. Returns 0 or a negative errno.
+ * Listens. The texts of `access` are borrowed; without a token all clients that reach the address
+ * are allowed, except web pages of origins that are not listed (web/auth.h). The guard may be NULL.
+ * Returns 0 or a negative errno.
  */
-int mk_control_open(struct mk_loop *loop, const struct mk_address *address, struct mk_slice token,
-                    struct mk_guard *guard, const struct mk_control_targets *targets,
-                    struct mk_control **control);
+int mk_control_open(struct mk_loop *loop, const struct mk_address *address,
+                    const struct mk_access *access, struct mk_guard *guard,
+                    const struct mk_control_targets *targets, struct mk_control **control);
 /* It must be idle. NULL is allowed. */
 struct mk_control *mk_control_free(struct mk_control *control);
 

@@ -125,9 +125,12 @@ bool mk_http_admit(struct mk_http_connection *connection, const struct mk_http1_
 }
 
 bool mk_http_admit_anyone(struct mk_http_connection *connection,
-                          const struct mk_http1_request *request)
+                          const struct mk_http1_request *request, struct mk_slice origins)
 {
-    if (!mk_auth_is_elsewhere(request))
+    if (mk_http_answer_page(connection, request, origins))
+        return false;
+    if (!mk_auth_is_elsewhere(request) ||
+        mk_cors_lists(origins, mk_http1_find(request, MK_SLICE("Origin"))))
         return true;
     refuse(connection, MK_AUTH_FOREIGN, MK_AUTH_HEADER, &mk_http_rules_draft);
     return false;

@@ -45,10 +45,11 @@ bool mk_http_answer_page(struct mk_http_connection *connection,
                          const struct mk_http1_request *request, struct mk_slice origins);
 
 /*
- * Admits a request that needs no credentials, and that no page of another origin may send.
+ * Admits a request that needs no credentials, and that only pages of its own and of the listed
+ * origins may send. For a page of a listed origin it does what mk_http_answer_page does first.
  */
 bool mk_http_admit_anyone(struct mk_http_connection *connection,
-                          const struct mk_http1_request *request);
+                          const struct mk_http1_request *request, struct mk_slice origins);
 
 /*
  * To be called before a connection becomes a lasting one (a WebSocket, say): refuses it (503) and

@@ -13,7 +13,7 @@ enum { MAX_TEXT = 64 * 1024 * 1024, KEPT_TEXT = 256 * 1024, MAX_WORDS = 64 * 102
 struct mk_operations {
     struct mk_http_port port;
     struct mk_operations_source source;
-    char *token; /* "": none is required */
+    struct mk_access access; /* borrowed */
     struct mk_buf text;
 };
 
@@ -52,16 +52,16 @@ static void on_head(void *arg, struct mk_http_connection *connection,
 {
     const struct mk_operations *operations = arg;
     if (mk_slice_eq(request->path, MK_SLICE("/metrics"))) {
-        if (!mk_http_admit(connection, request,
-                           &(struct mk_access){ .token = mk_slice_str(operations->token) },
-                           MK_AUTH_HEADER, &mk_http_rules_draft))
+        if (!mk_http_admit(connection, request, &operations->access, MK_AUTH_HEADER,
+                           &mk_http_rules_draft))
             return;
     } else if (!mk_slice_eq(request->path, MK_SLICE("/healthz")) &&
                !mk_slice_eq(request->path, MK_SLICE("/readyz"))) {
-        mk_http_answer_failure(connection, 404, "here are /healthz, /readyz and /metrics",
-                               (struct mk_slice){ 0 });
+        if (!mk_http_answer_page(connection, request, operations->access.origins))
+            mk_http_answer_failure(connection, 404, "here are /healthz, /readyz and /metrics",
+                                   (struct mk_slice){ 0 });
         return;
-    } else if (!mk_http_admit_anyone(connection, request)) {
+    } else if (!mk_http_admit_anyone(connection, request, operations->access.origins)) {
         return;
     }
     if (!mk_slice_eq(request->method, MK_SLICE("GET")) &&
@@ -89,22 +89,20 @@ static const struct mk_http_service service = {
 };
 
 int mk_operations_open(struct mk_loop *loop, const struct mk_address *address,
-                       struct mk_slice token, struct mk_guard *guard,
+                       const struct mk_access *access, struct mk_guard *guard,
                        const struct mk_operations_source *source, struct mk_operations **result)
 {
     struct mk_operations *operations = calloc(1, sizeof(*operations));
-    char *copy = mk_slice_dup(token);
     int rc = -ENOMEM;
-    if (operations && copy)
+    if (operations)
         rc = mk_http_port_init(&operations->port, loop, address, &service, operations, guard);
     if (rc < 0) {
         free(operations);
-        free(copy);
         return rc;
     }
     mk_http_context_use_reserved(&operations->port.connections);
     operations->source = *source;
-    operations->token = copy;
+    operations->access = *access;
     mk_buf_init(&operations->text, MAX_TEXT);
     rc = mk_http_port_listen(&operations->port);
     if (rc < 0) {
@@ -121,7 +119,6 @@ struct mk_operations *mk_operations_free(struct mk_operations *operations)
         return NULL;
     mk_http_port_fini(&operations->port);
     mk_buf_fini(&operations->text);
-    free(operations->token);
     free(operations);
     return NULL;
 }

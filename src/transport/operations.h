@@ -9,6 +9,7 @@
 #define MK_TRANSPORT_OPERATIONS_H
 
 #include "base/buf.h"
+#include "web/auth.h"
 #include "web/http_port.h"
 
 struct mk_operations;
@@ -24,9 +25,12 @@ struct mk_operations_source {
     void *arg;
 };
 
-/* Listens. `token` is copied; the guard may be NULL. Returns 0 or a negative errno. */
+/*
+ * Listens. The texts of `access` are borrowed; the guard may be NULL. Returns 0 or a negative
+ * errno.
+ */
 int mk_operations_open(struct mk_loop *loop, const struct mk_address *address,
-                       struct mk_slice token, struct mk_guard *guard,
+                       const struct mk_access *access, struct mk_guard *guard,
                        const struct mk_operations_source *source,
                        struct mk_operations **operations);
 /* It must be idle. NULL is allowed. */

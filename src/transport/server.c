@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "transport/listen_error.h"
 #include "transport/server_routes.h"
+#include "web/cors.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -240,22 +241,6 @@ static int server_for(const struct mk_transport_context *context, const struct m
     return make_server(context, &address, config, transports, result);
 }
 
-/* Returns the origins as a list of web/cors.h, on the heap; NULL when out of memory. */
-static char *join_origins(const struct milky_server *config)
-{
-    struct mk_buf list;
-    mk_buf_init(&list, SIZE_MAX / 2);
-    int rc = 0;
-    for (size_t i = 0; i < config->origin_count && rc == 0; i++) {
-        rc = mk_buf_append_slice(&list, mk_slice_str(config->origins[i]));
-        if (rc == 0)
-            rc = mk_buf_append_char(&list, '\n');
-    }
-    char *text = rc == 0 ? mk_slice_dup(mk_buf_slice(&list)) : NULL;
-    mk_buf_fini(&list);
-    return text;
-}
-
 static int add_entry(const struct mk_transport_context *context, const struct milky_bot *all,
                      enum kind kind, size_t number, struct mk_list *transports)
 {
@@ -270,7 +255,7 @@ static int add_entry(const struct mk_transport_context *context, const struct mi
     entry->dialect = mk_transport_dialect(config->dialect);
     entry->compresses = !config->no_compression;
     entry->token = mk_slice_dup(mk_slice_str(config->access_token));
-    entry->origins = join_origins(config);
+    entry->origins = mk_cors_join(config->origins, config->origin_count);
     server->transport.own_messages |= config->own_messages;
     rc = mk_event_filter_new(&config->events, config->own_messages, &entry->filter);
     if (rc < 0 || !entry->token || !entry->origins)

@@ -24,6 +24,21 @@ bool mk_cors_is_preflight(struct mk_slice origins, const struct mk_http1_request
            mk_cors_lists(origins, mk_http1_find(request, MK_SLICE("Origin")));
 }
 
+char *mk_cors_join(const char *const *origins, size_t count)
+{
+    struct mk_buf list;
+    mk_buf_init(&list, SIZE_MAX / 2);
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        rc = mk_buf_append_slice(&list, mk_slice_str(origins[i]));
+        if (rc == 0)
+            rc = mk_buf_append_char(&list, '\n');
+    }
+    char *text = rc == 0 ? mk_slice_dup(mk_buf_slice(&list)) : NULL;
+    mk_buf_fini(&list);
+    return text;
+}
+
 static int write_allowed(struct mk_buf *out, struct mk_slice origin)
 {
     int rc = mk_buf_append_slice(out, MK_SLICE("Access-Control-Allow-Origin: "));

@@ -11,6 +11,9 @@
 #include "base/buf.h"
 #include "wire/http1.h"
 
+/* Makes such a list on the heap; NULL when out of memory. */
+char *mk_cors_join(const char *const *origins, size_t count);
+
 /* Returns whether the list has the origin. */
 bool mk_cors_lists(struct mk_slice origins, struct mk_slice origin);
 

@@ -25,6 +25,8 @@ const preflight = (address, path, headers = {}) => request(address, path, {
   method: 'OPTIONS',
   headers: { Origin: PAGE, 'Access-Control-Request-Method': 'POST', 'Access-Control-Request-Headers': 'authorization,content-type', ...headers },
 });
+// Where it listens for operators or for monitoring: the line behind that word.
+const own = ({ banner }, name) => banner[banner.indexOf(name) + 1].trim();
 const control = (headers) => Object.keys(headers).filter((name) => name.startsWith('access-control-'));
 
 function assertAllowed({ headers }, origin, what) {
@@ -232,6 +234,90 @@ test('a reload applies other origins, on open connections too', async (t) => {
   raw.destroy();
 });
 
+test('the addresses of operators and of monitoring have origins of their own', async (t) => {
+  const milky = await serve(t, {
+    control: { listen: LISTEN, access_token: 'right', origins: [PAGE] }, operations: { listen: LISTEN, access_token: 'right', origins: OTHER_PAGE }, ...bot({}),
+  });
+  const token = { Authorization: 'Bearer right' };
+  const places = [
+    [own(milky, 'control'), PAGE, [
+      [200, 'POST', '/endpoint/status', { ...json, ...token }, '{}'],
+      [400, 'POST', '/endpoint/status', { ...json, ...token }, '{'],
+      [200, 'POST', '/endpoint/nothing', { ...json, ...token }, '{}'],
+      [404, 'POST', '/nothing/status', { ...json, ...token }, '{}'],
+      [405, 'GET', '/endpoint/status', token],
+      [415, 'POST', '/endpoint/status', { ...token, 'Content-Type': 'text/plain' }, '{}'],
+      [401, 'POST', '/endpoint/status', json, '{}'],
+      [403, 'POST', '/endpoint/status', { ...json, Authorization: 'Bearer wrong' }, '{}'],
+      [401, 'OPTIONS', '/endpoint/status', {}],
+    ]],
+    [own(milky, 'operations'), OTHER_PAGE, [
+      [200, 'GET', '/metrics', token],
+      [200, 'HEAD', '/metrics', token],
+      [200, 'GET', '/healthz', {}],
+      [200, 'GET', '/readyz', { 'Sec-Fetch-Site': 'cross-site' }],
+      [404, 'GET', '/nothing', {}],
+      [405, 'POST', '/metrics', token, 'x'],
+      [405, 'PUT', '/healthz', {}, 'x'],
+      [401, 'GET', '/metrics', {}],
+      [403, 'GET', '/metrics', { Authorization: 'Bearer wrong' }],
+    ]],
+  ];
+  for (const [address, page, cases] of places) {
+    for (const path of new Set(cases.map(([, , name]) => name))) {
+      const answer = await preflight(address, path, { Origin: page });
+      assert.deepEqual([answer.status, answer.text], [204, ''], path);
+      assertAllowed(answer, page, path);
+      const other = await preflight(address, path, { Origin: EVIL });
+      assert.ok(other.status >= 400, path);
+      assertNone(other, path);
+    }
+    for (const [status, method, path, headers, body] of cases) {
+      const what = `${status} ${method} ${path}`;
+      const answer = await request(address, path, { method, headers: { ...headers, Origin: page }, body });
+      assert.equal(answer.status, status, what);
+      assertAllowed(answer, page, what);
+      const other = await request(address, path, { method, headers: { ...headers, Origin: EVIL }, body });
+      assertNone(other, what);
+      assert.equal(other.headers.vary, 'Origin', what);
+      if (/z$/.test(path)) assert.equal(other.status, 403, what);
+    }
+  }
+});
+
+test('without a token the addresses of operators and of monitoring answer listed origins only', async (t) => {
+  const milky = await serve(t, { control: { listen: LISTEN, origins: [PAGE] }, operations: { listen: LISTEN, origins: [PAGE] }, ...bot({}) });
+  const ask = (origin) => Promise.all([
+    request(own(milky, 'control'), '/endpoint/status', { headers: { ...json, Origin: origin }, body: '{}' }),
+    ...['/metrics', '/readyz'].map((path) => request(own(milky, 'operations'), path, { method: 'GET', headers: { Origin: origin } })),
+  ]);
+  for (const [origin, status] of [[PAGE, 200], [EVIL, 403], ['null', 403]]) {
+    const answers = await ask(origin);
+    assert.deepEqual(answers.map((answer) => answer.status), [status, status, status], origin);
+    for (const answer of answers) status === 200 ? assertAllowed(answer, PAGE) : assertNone(answer);
+  }
+  // Off by default: a page gets no permission, with the right token neither.
+  const plain = await serve(t, { control: { listen: LISTEN, access_token: 'right' }, operations: { listen: LISTEN, access_token: 'right' }, ...bot({}) });
+  for (const [place, path] of [['control', '/endpoint/status'], ['operations', '/metrics'], ['operations', '/healthz']]) {
+    const answer = await preflight(own(plain, place), path);
+    assert.ok(answer.status >= 400, path);
+    assertNone(answer, path);
+    assertNone(await request(own(plain, place), path, { method: 'GET', headers: { Origin: PAGE, Authorization: 'Bearer right' } }), path);
+  }
+});
+
+test('a reload says that other origins of these addresses need a restart', async (t) => {
+  const config = (origins) => ({ control: { listen: 'unix:control.sock', origins }, operations: { listen: LISTEN, origins }, ...bot({ listen: `127.0.0.1:${port}` }) });
+  const port = await freePort();
+  const milky = await serve(t, config([PAGE]));
+  for (const [origins, expected] of [[[PAGE], false], [[PAGE, OTHER_PAGE], true], [[OTHER_PAGE], true], [undefined, true]]) {
+    await writeFile(join(milky.dir, 'milky.jsonc'), JSON.stringify(config(origins)));
+    const { code, stdout, stderr } = await milky.run(['reload']);
+    assert.equal(code, 0, stderr);
+    for (const key of ['control', 'operations']) assert.equal(new RegExp(`\\b${key}\\b`).test(stdout + stderr), expected, `${key} ${origins}: ${stdout}${stderr}`);
+  }
+});
+
 test('mistakes of the configuration', async (t) => {
   const dir = await folder(t);
   const file = join(dir, 'milky.jsonc');
@@ -278,8 +364,17 @@ test('mistakes of the configuration', async (t) => {
   }
   const every = await check('"origins": ["*"]');
   assert.equal(every.code, 1);
-  assert.match(every.stderr, /2:12: bots\[0\]\.http_server\[0\]\.origins: "\*" lets every web page use the bot: set an access_token, or list the origins/);
+  assert.match(every.stderr, /2:12: bots\[0\]\.http_server\[0\]\.origins: "\*" lets every web page use this address: set an access_token, or list the origins/);
   assert.match((await check('"origins": "*"', { LANG: 'zh_CN.UTF-8' })).stderr, /请设置 access_token/);
+  for (const key of ['control', 'operations']) {
+    for (const [own, why] of [['"*"', /origins: "\*" lets every web page use this address: set an access_token/], [`["${PAGE}/"]`, /origins\[0\]: .*leave out the \/ at its end/]]) {
+      await writeFile(file, `{"${key}": {"listen": "127.0.0.1:2", "origins": ${own}}, "bots": [{"self_id": ${BOT}}]}`);
+      const { code, stderr } = await run(['check', '-c', file], { cwd: dir, env: { LANG: 'en_US.UTF-8' } });
+      assert.equal(code, 1, key);
+      assert.match(stderr, why);
+      assert.ok(stderr.includes(`${key}.origins`), stderr);
+    }
+  }
   for (const wrong of ['7', '[]', '[7]', 'true', '{}', '""', '"null"']) assert.equal((await check(`"origins": ${wrong}`)).code, 1, wrong);
   for (const right of ['"https://console.example"', '["http://localhost:5173", "http://[::1]:8080", "http://127.0.0.1"]', '["https://xn--bcher-kva.example"]', '"*", "access_token": "x"']) {
     const { code, stderr } = await check(`"origins": ${right}`);
