@@ -28,6 +28,28 @@ static void check_base64(struct mk_slice text)
     free(out);
 }
 
+/* In two runs it is the same as in one; what is strictly valid is valid, and the same. */
+static void check_runs(struct mk_slice text)
+{
+    uint8_t *whole = malloc(mk_base64_most(text.len) + 2), *out = malloc(text.len + 16);
+    struct mk_base64_reader one = { 0 }, two = { 0 };
+    size_t half = text.len / 3, len = 0, end = 0, first = 0, second = 0, strict = 0;
+    check(whole && out, "memory");
+    enum mk_base64_fault fault = mk_base64_read(&one, text, whole, &len);
+    enum mk_base64_fault other = mk_base64_read(&two, mk_slice_of(text.ptr, half), out, &first);
+    check(len <= mk_base64_most(text.len), "runs: most");
+    if (!other)
+        other = mk_base64_read(&two, mk_slice_from(text, half), out + first, &second);
+    check(fault == other && one.position == two.position && len == first + second, "runs");
+    check(memcmp(whole, out, len) == 0, "runs: bytes");
+    fault = fault ? fault : mk_base64_read_end(&one, whole + len, &end);
+    check(fault || len + end <= mk_base64_bytes(mk_base64_count(text)), "runs: count");
+    if (mk_base64_decode(text, out, &strict))
+        check(!fault && strict == len + end && memcmp(whole, out, strict) == 0, "runs: strict");
+    free(whole);
+    free(out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *copy = malloc(size + !size);
@@ -39,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct mk_phrase *wrong = sb_media_probe(content, &info);
     check_info(&info, wrong ? wrong->en : NULL);
     check_base64(content);
+    check_runs(content);
     free(copy);
     return 0;
 }

@@ -1,4 +1,7 @@
-/* base64: RFC 4648, strictly: no white space, no missing padding, no stray bits. */
+/*
+ * base64: RFC 4648. mk_base64_decode is strict: no white space, no missing padding, no stray bits.
+ * mk_base64_read takes what encoders write: either alphabet, lines, and no padding.
+ */
 #ifndef MK_BASE_BASE64_H
 #define MK_BASE_BASE64_H
 
@@ -17,6 +20,50 @@ static inline size_t mk_base64_size(size_t chars)
  * multiple of four; only the last may have padding. Returns false on anything malformed.
  */
 bool mk_base64_decode(struct mk_slice text, uint8_t *out, size_t *len);
+
+/* --- a text of others, run by run --- */
+
+enum mk_base64_fault {
+    MK_BASE64_GOOD,
+    MK_BASE64_CHARACTER, /* one that is in neither alphabet */
+    MK_BASE64_PADDING,   /* an '=' that ends nothing, or is not at the end */
+    MK_BASE64_CUT,       /* the last byte is incomplete */
+};
+
+/* Zeroed: at the start. */
+struct mk_base64_reader {
+    uint32_t bits; /* those of `held` characters */
+    unsigned held; /* at most 3 characters, of which no byte was written */
+    unsigned padding;
+    uint64_t position; /* characters that were read: where the fault is */
+};
+
+/*
+ * Decodes a run of any length into `out` (mk_base64_most bytes). White space is skipped, both
+ * alphabets are taken, mixed too, and padding may be missing. `*len` is set in any case.
+ */
+enum mk_base64_fault mk_base64_read(struct mk_base64_reader *reader, struct mk_slice run,
+                                    uint8_t *out, size_t *len);
+
+/* The end of the text: decodes what is held into `out` (2 bytes). */
+enum mk_base64_fault mk_base64_read_end(struct mk_base64_reader *reader, uint8_t *out, size_t *len);
+
+/* The most bytes that a run decodes to, with what was held before it. */
+static inline size_t mk_base64_most(size_t chars)
+{
+    return (chars + 3) / 4 * 3;
+}
+
+/* The number of characters of the text that are no white space and no padding. */
+size_t mk_base64_count(struct mk_slice text);
+
+/* The number of bytes that so many of them encode. */
+static inline size_t mk_base64_bytes(size_t count)
+{
+    return count / 4 * 3 + count % 4 * 3 / 4;
+}
+
+/* --- writing --- */
 
 /* The number of characters that encode so many bytes. */
 static inline size_t mk_base64_chars(size_t len)

@@ -447,6 +447,88 @@ static void test_base64(void **state)
     assert_false(mk_base64url_decode(MK_SLICE("A+"), again, 1));
 }
 
+/* A text in runs of `run` characters. Returns the fault; the bytes are in `out`. */
+static enum mk_base64_fault read_runs(struct mk_slice text, size_t run, struct mk_buf *out,
+                                      uint64_t *position)
+{
+    struct mk_base64_reader reader = { 0 };
+    enum mk_base64_fault fault = MK_BASE64_GOOD;
+    uint8_t piece[80];
+    size_t len = 0;
+    while (text.len > 0 && !fault) {
+        size_t count = text.len < run ? text.len : run;
+        fault = mk_base64_read(&reader, mk_slice_of(text.ptr, count), piece, &len);
+        assert_true(len <= mk_base64_most(count));
+        assert_int_equal(mk_buf_append(out, piece, len), 0);
+        text = mk_slice_from(text, count);
+    }
+    *position = reader.position;
+    if (fault)
+        return fault;
+    fault = mk_base64_read_end(&reader, piece, &len);
+    assert_int_equal(mk_buf_append(out, piece, len), 0);
+    return fault;
+}
+
+static void test_base64_of_encoders(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *bytes;
+        enum mk_base64_fault fault;
+        uint64_t position;
+    } cases[] = {
+        { "", "", 0, 0 },
+        { " \r\n\t", "", 0, 0 },
+        { "Zg==", "f", 0, 0 },
+        { "Zg", "f", 0, 0 },
+        { "Zg=", "f", 0, 0 },
+        { "Zm8", "fo", 0, 0 },
+        { "Zm9vYg", "foob", 0, 0 },
+        { "Zm9v\r\nYmFy\r\n", "foobar", 0, 0 },
+        { " Z m 9\n v \tY g = \v=\f ", "foob", 0, 0 },
+        { "+/+/-_-_", "\xfb\xff\xbf\xfb\xff\xbf", 0, 0 },
+        { "+_-/", "\xfb\xff\xbf", 0, 0 },
+        { "Z", "", MK_BASE64_CUT, 0 },
+        { "Zm9vY", "foo", MK_BASE64_CUT, 0 },
+        { "Zh==", "", MK_BASE64_CUT, 0 },
+        { "Zm9", "", MK_BASE64_CUT, 0 },
+        { "Z===", "", MK_BASE64_PADDING, 1 },
+        { "====", "", MK_BASE64_PADDING, 0 },
+        { "Zm9v=", "foo", MK_BASE64_PADDING, 4 },
+        { "Zm8==", "", MK_BASE64_PADDING, 4 },
+        { "Zg===", "", MK_BASE64_PADDING, 4 },
+        { "Zg==Zg==", "", MK_BASE64_PADDING, 4 },
+        { "A=AA", "", MK_BASE64_PADDING, 1 },
+        { "Zm9v\n!m9v", "foo", MK_BASE64_CHARACTER, 5 },
+        { "Zm9vZ.", "foo", MK_BASE64_CHARACTER, 5 },
+        { "Zg==%", "", MK_BASE64_CHARACTER, 4 },
+        { "\xc3\xa4==", "", MK_BASE64_CHARACTER, 0 },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        for (size_t run = 1; run < 20; run++) {
+            struct mk_buf out;
+            uint64_t position;
+            mk_buf_init(&out, 64);
+            struct mk_slice text = mk_slice_str(cases[i].text);
+            assert_int_equal(read_runs(text, run, &out, &position), cases[i].fault);
+            assert_true(mk_slice_eq(mk_buf_slice(&out), mk_slice_str(cases[i].bytes)));
+            if (cases[i].fault && cases[i].fault != MK_BASE64_CUT)
+                assert_int_equal(position, cases[i].position);
+            else
+                assert_int_equal(position, text.len);
+            if (!cases[i].fault)
+                assert_int_equal(mk_base64_bytes(mk_base64_count(text)), out.len);
+            mk_buf_fini(&out);
+        }
+    /* NUL is no white space, and no letter. */
+    struct mk_buf out;
+    uint64_t position;
+    mk_buf_init(&out, 64);
+    assert_int_equal(read_runs(MK_SLICE("Zm9v\0"), 9, &out, &position), MK_BASE64_CHARACTER);
+    mk_buf_fini(&out);
+}
+
 static void test_digest(void **state)
 {
     (void)state;
@@ -522,6 +604,7 @@ int main(void)
         cmocka_unit_test(test_random_and_clock),
         cmocka_unit_test(test_log),
         cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_base64_of_encoders),
         cmocka_unit_test(test_digest),
         cmocka_unit_test(test_error_texts),
         cmocka_unit_test(test_json_is_written_in_place),

@@ -223,13 +223,12 @@ static void bad_uris(void **state)
         { "file:///tmp/%2", "hexadecimal" },
         { "file:///tmp/%zz", "hexadecimal" },
         { "file:///tmp/a%00b", "NUL" },
-        { "base64://AAA", "base64" },
-        { "base64://AA=A", "base64" },
+        { "base64://AAAAA", "missing at its end" },
+        { "base64://AAAA*AAA", "character 5" },
+        { "base64://AA=A", "before its end, at character 4" },
         { "base64://AB==", "base64" },
         { "base64://AA==AAAA", "base64" },
-        { "base64://A A=", "base64" },
         { "base64://====", "base64" },
-        { "base64://-_-_", "base64" },
         { "http://", "cannot be downloaded" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -237,6 +236,26 @@ static void bad_uris(void **state)
                       cases[i].part, cases[i].uri);
     image_refused(w, SB_BAD_MEDIA, "empty", "base64://");
     assert_int_equal(stored(w), 0);
+}
+
+/* Lines, white space, no padding, the alphabet of URLs: the same content each time. */
+static void base64_of_encoders(void **state)
+{
+    struct world *w = *state;
+    static const char whole[] = PNG;
+    char uri[sizeof("base64://") + 5 * sizeof(whole)];
+    for (int way = 0; way < 4; way++) {
+        char *to = stpcpy(uri, "BASE64://");
+        for (const char *from = whole; *from; from++) {
+            if (*from == '=' && way >= 2)
+                continue;
+            *to++ = *from == '+' && way == 3 ? '-' : *from == '/' && way == 3 ? '_' : *from;
+            to = stpcpy(to, way == 1 ? " " : way == 2 ? "\\r\\n" : "");
+        }
+        *to = '\0';
+        send_image(w, uri);
+        assert_int_equal(stored(w), 1);
+    }
 }
 
 static void bad_pictures(void **state)
@@ -394,6 +413,11 @@ static void limits(void **state)
     image_refused(w, SB_MEDIA_TOO_LARGE, "37 bytes", uri);
     image_refused(w, SB_MEDIA_TOO_LARGE, "37 bytes",
                   "base64://R0lGODlhAwACAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    /* White space is no content: 37 bytes of it, and then 38. */
+    send_image(w,
+               "base64://R0lGODlhAwACAAAA \\n\\n\\n\\n\\n AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA== ");
+    image_refused(w, SB_MEDIA_TOO_LARGE, "37 bytes",
+                  "base64://R0lGODlhAwACAAAA\\n\\n\\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     snprintf(uri, sizeof(uri), "file://%s", "/tmp");
     image_refused(w, SB_BAD_URI, w->dir, uri);
 }
@@ -817,6 +841,7 @@ int main(void)
         IN_FILE(stored_once),
         IN_FILE(four_slashes),
         IN_FILE(bad_uris),
+        IN_FILE(base64_of_encoders),
         IN_FILE(bad_pictures),
         IN_FILE(paths),
         IN_FILE(special_files),

@@ -95,14 +95,20 @@ bool sb_media_quota_admit(struct sb_media_fetch *fetch, uint64_t len)
     return false;
 }
 
-/* The least number of bytes that the URI stands for. */
-static uint64_t known_size(struct mk_slice uri)
+/*
+ * The least number of bytes that the URI stands for. Of base64 the characters are counted only
+ * where its length, which lines add to, is more than there is room for.
+ */
+static uint64_t known_size(struct mk_slice uri, uint64_t room)
 {
     static const struct mk_slice scheme = { "base64://", 9 };
     bool is_base64 =
         uri.len >= scheme.len && mk_slice_eq_nocase(mk_slice_of(uri.ptr, scheme.len), scheme);
-    uint64_t size = is_base64 ? mk_base64_size(uri.len - scheme.len) : 1;
-    return size > 2 ? size - 2 : size; /* without its padding */
+    if (!is_base64)
+        return 1;
+    struct mk_slice text = mk_slice_from(uri, scheme.len);
+    uint64_t size = mk_base64_bytes(text.len);
+    return size <= room ? size : mk_base64_bytes(mk_base64_count(text));
 }
 
 void sb_media_quota_begin(struct sb_media_fetch *fetch)
@@ -119,7 +125,7 @@ void sb_media_quota_begin(struct sb_media_fetch *fetch)
     if (rc < 0)
         sb_media_problem_of_disk(&fetch->problem, rc);
     else
-        sb_media_quota_admit(fetch, known_size(fetch->uri));
+        sb_media_quota_admit(fetch, known_size(fetch->uri, sb_media_quota_room(fetch)));
 }
 
 int sb_media_quota_add(struct sb_media_store *store, struct sb_media_amount *amount, uint64_t len)

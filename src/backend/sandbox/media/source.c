@@ -36,15 +36,6 @@ void sb_media_problem_of_disk(struct sb_media_problem *problem, int error)
 
 /* --- base64 --- */
 
-/* Bytes at the end of it that make the content shorter. */
-static size_t padding_of(struct mk_slice text)
-{
-    size_t padding = 0;
-    while (padding < 2 && padding < text.len && text.ptr[text.len - 1 - padding] == '=')
-        padding++;
-    return text.len >= 4 ? padding : 0;
-}
-
 /* The loop that forgets a URI sees that it is being read, or that it will not be. */
 static bool begin_reading(struct sb_media_reading *reading)
 {
@@ -55,10 +46,74 @@ static bool begin_reading(struct sb_media_reading *reading)
     return false;
 }
 
-static bool decode_some(struct mk_slice text, size_t count, uint8_t *piece, size_t *len)
+enum { RUN = PIECE / 3 * 4 }; /* characters at a time */
+
+static struct mk_slice next_run(struct mk_slice *text)
 {
-    return mk_base64_decode(mk_slice_of(text.ptr, count), piece, len) &&
-           (count == text.len || *len == PIECE); /* padding ends it */
+    struct mk_slice run = mk_slice_of(text->ptr, text->len < RUN ? text->len : RUN);
+    *text = mk_slice_from(*text, run.len);
+    return run;
+}
+
+/*
+ * Lines make a text longer than its content: its characters are counted where the length alone
+ * would be too much.
+ */
+static bool is_too_large(struct mk_slice text, uint64_t max, struct sb_media_reading *reading)
+{
+    size_t count = 0;
+    if (mk_base64_bytes(text.len) <= max)
+        return false;
+    while (text.len > 0 && begin_reading(reading)) {
+        count += mk_base64_count(next_run(&text));
+        atomic_store(&reading->reads_uri, false);
+    }
+    return mk_base64_bytes(count) > max;
+}
+
+static void bad_base64(struct sb_media_problem *problem, enum mk_base64_fault fault,
+                       uint64_t position)
+{
+    if (fault == MK_BASE64_CUT)
+        sb_media_problem(problem, SB_PROBLEM_URI,
+                         "it is not valid base64: characters are missing at its end",
+                         "它不是合法的 base64：末尾缺少字符");
+    else if (fault == MK_BASE64_PADDING)
+        sb_media_problem(problem, SB_PROBLEM_URI,
+                         "it is not valid base64: there is a = before its end, at character %llu",
+                         "它不是合法的 base64：第 %llu 个字符处的 = 不在末尾",
+                         (unsigned long long)position + 1);
+    else
+        sb_media_problem(problem, SB_PROBLEM_URI,
+                         "it is not valid base64: character %llu is none of its letters",
+                         "它不是合法的 base64：第 %llu 个字符不属于 base64 字母表",
+                         (unsigned long long)position + 1);
+}
+
+/* Decodes all of it. Returns what `take` returned. */
+static int decode_all(struct mk_slice text, uint8_t *piece, struct sb_media_reading *reading,
+                      sb_media_taker *take, void *arg, struct sb_media_problem *problem)
+{
+    struct mk_base64_reader reader = { 0 };
+    enum mk_base64_fault fault = MK_BASE64_GOOD;
+    size_t len = 0;
+    int rc = 0;
+    bool is_whole = text.len == 0;
+    while (rc == 0 && !fault && !is_whole && begin_reading(reading)) {
+        fault = mk_base64_read(&reader, next_run(&text), piece, &len);
+        atomic_store(&reading->reads_uri, false);
+        is_whole = text.len == 0;
+        if (!fault && len > 0)
+            rc = take(arg, piece, len);
+    }
+    if (rc == 0 && !fault && is_whole) {
+        fault = mk_base64_read_end(&reader, piece, &len);
+        if (len > 0)
+            rc = take(arg, piece, len);
+    }
+    if (fault)
+        bad_base64(problem, fault, reader.position);
+    return rc;
 }
 
 bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice uri,
@@ -66,32 +121,16 @@ bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice ur
                           struct sb_media_problem *problem)
 {
     struct mk_slice text = mk_slice_from(uri, sizeof("base64://") - 1);
-    uint8_t *piece = malloc(PIECE);
-    int rc = piece ? 0 : -ENOMEM;
-    bool good = true, is_first = true, is_too_large = false;
-    while (rc == 0 && good && text.len > 0 && begin_reading(reading)) {
-        size_t count = text.len < PIECE / 3 * 4 ? text.len : PIECE / 3 * 4;
-        size_t len = 0;
-        is_too_large = is_first && mk_base64_size(text.len) - padding_of(text) > rules->max_bytes;
-        good = is_too_large || decode_some(text, count, piece, &len);
-        atomic_store(&reading->reads_uri, false);
-        if (is_too_large)
-            break;
-        if (good)
-            rc = take(arg, piece, len);
-        text = mk_slice_from(text, count);
-        is_first = false;
-    }
-    free(piece);
-    if (is_too_large)
+    if (is_too_large(text, rules->max_bytes, reading)) {
         sb_media_problem_too_large(problem, rules->max_bytes);
-    else if (!good)
-        sb_media_problem(problem, SB_PROBLEM_URI,
-                         "it is not valid base64 (RFC 4648, with padding and without line breaks)",
-                         "它不是合法的 base64（RFC 4648，带填充且没有换行）");
-    else if (rc < 0)
+        return false;
+    }
+    uint8_t *piece = malloc(PIECE + 3); /* and what the run before has left */
+    int rc = piece ? decode_all(text, piece, reading, take, arg, problem) : -ENOMEM;
+    free(piece);
+    if (rc < 0)
         sb_media_problem_of_disk(problem, rc);
-    return good && rc == 0 && !is_too_large;
+    return rc == 0 && !problem->kind;
 }
 
 /* --- files --- */
