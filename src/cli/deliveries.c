@@ -284,7 +284,8 @@ const struct mk_command mk_deliveries_command = {
         "  milky deliveries skip URL    set the event aside that this webhook is trying now;\n"
         "                               without URL: that of the only one that fails\n"
         "  milky deliveries resume URL  go on with a webhook that is paused, because it has\n"
-        "                               answered 410; without URL: with all that are paused\n"
+        "                               answered 410, 401 or 403; without URL: with all\n"
+        "                               that are paused\n"
         "The exit code is 1 when an event was not accepted, or there is nothing to skip or "
         "resume.\n",
     .more_zh = "webhook 三次以 4xx 应答的事件，或在 `give_up` 之内未能接收的事件会被搁置，\n"
@@ -295,7 +296,7 @@ const struct mk_command mk_deliveries_command = {
                "  milky deliveries drop all    全部删除\n"
                "  milky deliveries skip URL    搁置此 webhook 正在尝试的事件；\n"
                "                               省略 URL 时为唯一一个投递失败的 webhook\n"
-               "  milky deliveries resume URL  恢复因应答 410 而暂停的 webhook；\n"
+               "  milky deliveries resume URL  恢复因应答 410、401 或 403 而暂停的 webhook；\n"
                "                               省略 URL 时恢复所有暂停的\n"
                "有事件未被接收，或没有可跳过、可恢复的时，退出码为 1。\n",
     .most = 2,

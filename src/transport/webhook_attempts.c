@@ -29,6 +29,10 @@ enum mk_webhook_fault mk_webhook_fault(const struct mk_failure *failure, unsigne
         return MK_WEBHOOK_EVENT;
     case 410:
         return MK_WEBHOOK_GONE;
+    case 401:
+        return MK_WEBHOOK_UNAUTHORIZED;
+    case 403:
+        return MK_WEBHOOK_FORBIDDEN;
     default:
         return status / 100 == 4 ? MK_WEBHOOK_REFUSAL : MK_WEBHOOK_EVENT;
     }
@@ -70,24 +74,46 @@ static enum mk_webhook_verdict judge_event(struct mk_webhook_attempts *attempts,
     return MK_WEBHOOK_GIVE_UP;
 }
 
+static enum mk_webhook_verdict judge_forbidden(struct mk_webhook_attempts *attempts)
+{
+    if (++attempts->refusals < MOST_REFUSALS)
+        return MK_WEBHOOK_RETRY;
+    if (!attempts->accepts || attempts->forbidden)
+        return MK_WEBHOOK_PAUSE;
+    attempts->forbidden = true;
+    return MK_WEBHOOK_GIVE_UP;
+}
+
+/* An answer that is not another of its kind ends a row of them. */
+static void end_rows(struct mk_webhook_attempts *attempts, enum mk_webhook_fault fault)
+{
+    if (fault == MK_WEBHOOK_URL)
+        return;
+    if (fault != MK_WEBHOOK_GONE && fault != MK_WEBHOOK_UNAUTHORIZED)
+        attempts->gone = 0;
+    if (fault != MK_WEBHOOK_FORBIDDEN)
+        attempts->forbidden = false;
+}
+
 enum mk_webhook_verdict mk_webhook_attempts_judge(struct mk_webhook_attempts *attempts,
                                                   const struct mk_webhook_bounds *bounds,
                                                   enum mk_webhook_fault fault, uint64_t now)
 {
-    if (fault == MK_WEBHOOK_EVENT) {
-        attempts->gone = 0;
+    end_rows(attempts, fault);
+    if (fault == MK_WEBHOOK_EVENT)
         return judge_event(attempts, bounds, now);
-    }
     attempts->counted_from = 0;
     switch (fault) {
     case MK_WEBHOOK_NO_FAULT:
-        attempts->gone = 0;
+        attempts->accepts = true;
         attempts->given_up = 0;
         return MK_WEBHOOK_ACCEPT;
     case MK_WEBHOOK_REFUSAL:
-        attempts->gone = 0;
         return ++attempts->refusals < MOST_REFUSALS ? MK_WEBHOOK_RETRY : MK_WEBHOOK_GIVE_UP;
+    case MK_WEBHOOK_FORBIDDEN:
+        return judge_forbidden(attempts);
     case MK_WEBHOOK_GONE:
+    case MK_WEBHOOK_UNAUTHORIZED:
         return ++attempts->gone < MOST_GONE ? MK_WEBHOOK_RETRY : MK_WEBHOOK_PAUSE;
     default:
         return MK_WEBHOOK_RETRY;

@@ -2,12 +2,14 @@
  * webhook_attempts: what the result of a post means: whether its event is tried again or given up,
  * and whether its URL is paused. Pure: no clock, no socket, no journal.
  *
- * A failure is one of four things. It may be the event's own fault (a 5xx, no answer in time, a
+ * A failure is one of five things. It may be the event's own fault (a 5xx, no answer in time, a
  * connection that was closed after the request was sent): then the event is given up at its bounds,
  * since the next ones may be fine. It is a refusal (another 4xx): given up the third time, not at
- * once, since a receiver that is being restarted answers 404 for a moment. It is a 410: the third
- * one in a row pauses the URL. Or the URL is down (nothing was sent): then the event waits, and
- * nothing is counted.
+ * once, since a receiver that is being restarted answers 404 for a moment. It is a 410 or a 401:
+ * the third one in a row pauses the URL, for wrong credentials are no event's fault. It is a 403,
+ * which may be either: an event of a URL that has accepted others is given up as a refusal is, but
+ * where nothing was accepted yet, or the event before met the same end, the URL is paused. Or the
+ * URL is down (nothing was sent): then the event waits, and nothing is counted.
  *
  * A receiver that fails with every event would lose them all in this way. So after five events in a
  * row were given up, the bounds double with each further one, up to 32 times, and to an hour.
@@ -21,7 +23,9 @@ enum mk_webhook_fault {
     MK_WEBHOOK_NO_FAULT, /* 2xx */
     MK_WEBHOOK_EVENT,    /* perhaps the event's own */
     MK_WEBHOOK_REFUSAL,
-    MK_WEBHOOK_GONE, /* 410 */
+    MK_WEBHOOK_GONE,         /* 410 */
+    MK_WEBHOOK_UNAUTHORIZED, /* 401 */
+    MK_WEBHOOK_FORBIDDEN,    /* 403 */
     MK_WEBHOOK_URL,
 };
 
@@ -38,12 +42,14 @@ struct mk_webhook_bounds {
 struct mk_webhook_attempts {
     /* Of the current event. */
     uint64_t tries;        /* failed posts that may be its own fault */
-    uint64_t refusals;     /* answers of another 4xx */
+    uint64_t refusals;     /* answers of 403 or another 4xx */
     uint64_t spent_ms;     /* with those tries, without the time when the URL was down */
     uint64_t counted_from; /* where `spent_ms` continues, monotonic ms; 0: with the next post */
     /* Of the URL. */
     uint64_t given_up; /* events in a row */
-    uint64_t gone;     /* answers of 410 in a row */
+    uint64_t gone;     /* answers of 410 or of 401 in a row */
+    bool forbidden;    /* the event before this one was given up as a 403 */
+    bool accepts;      /* it has accepted an event */
 };
 
 enum mk_webhook_verdict {

@@ -124,16 +124,28 @@ static void give_up(struct mk_webhook *webhook, const struct mk_failure *failure
 
 /* --- pausing --- */
 
-static void pause_url(struct mk_webhook *webhook, const struct mk_failure *failure)
+static const char *remedy(enum mk_webhook_fault fault)
+{
+    return fault == MK_WEBHOOK_GONE
+               ? mk_tr("take it out of the configuration, or go on",
+                       "请从配置中删除它，或继续投递：")
+               : mk_tr("no event is the cause, its receiver refuses the credentials or this "
+                       "machine: check its access_token and secret, and go on",
+                       "原因不在事件，而是对方拒绝凭据或本机：请检查其 access_token 与 secret，"
+                       "然后继续投递：");
+}
+
+static void pause_url(struct mk_webhook *webhook, const struct mk_failure *failure,
+                      enum mk_webhook_fault fault)
 {
     webhook->paused = true;
     mk_health_fail(&webhook->health, failure, 0);
     mk_log_error(module,
-                 "%s: %s several times, so it is paused and its events wait: take it out of the "
-                 "configuration, or go on with `milky deliveries resume` or a reload",
-                 "%s：%s（多次），已暂停，事件等待：请从配置中删除它，或用 `milky deliveries "
-                 "resume` 或重新加载配置来恢复",
-                 webhook->name, mk_failure_text(failure));
+                 "%s: %s several times, so it is paused and its events wait: %s with `milky "
+                 "deliveries resume` or a reload",
+                 "%s：%s（多次），已暂停，事件等待：%s使用 `milky deliveries resume` "
+                 "或重新加载配置",
+                 webhook->name, mk_failure_text(failure), remedy(fault));
     if (webhook->stopping)
         mk_webhook_abort(&webhook->transport);
 }
@@ -165,7 +177,7 @@ static void judge(struct mk_webhook *webhook, const struct mk_failure *failure,
         give_up(webhook, failure, &answer);
         return;
     case MK_WEBHOOK_PAUSE:
-        pause_url(webhook, failure);
+        pause_url(webhook, failure, fault);
         return;
     default:
         try_again(webhook, failure, fault, response->retry_after);
@@ -177,8 +189,12 @@ void mk_webhook_fail(struct mk_webhook *webhook, const struct mk_web_response *r
     struct mk_failure failure;
     enum mk_webhook_fault fault = mk_webhook_fault(response->failure, response->status);
     /* To wait above all, without a journal, means to lose nothing. */
-    if (fault == MK_WEBHOOK_REFUSAL && webhook->bounds.waits && !webhook->hub->journal)
-        fault = MK_WEBHOOK_EVENT;
+    if (webhook->bounds.waits && !webhook->hub->journal) {
+        if (fault == MK_WEBHOOK_REFUSAL)
+            fault = MK_WEBHOOK_EVENT;
+        else if (fault == MK_WEBHOOK_FORBIDDEN)
+            fault = MK_WEBHOOK_UNAUTHORIZED;
+    }
     if (response->failure)
         failure = *response->failure;
     else

@@ -42,7 +42,7 @@ struct mk_webhook {
     struct mk_timer *timer; /* until the next try */
     struct mk_backoff backoff;
     struct mk_webhook_calls calls;
-    bool paused; /* its receiver says that it is gone: no event is posted */
+    bool paused; /* its receiver is gone or refuses all: no event is posted */
     bool stopping;
 };
 

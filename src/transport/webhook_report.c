@@ -19,7 +19,7 @@ const struct mk_transport_counter mk_webhook_counters[] = {
                 "When the current event was first posted, in seconds since 1970; 0 without one." },
     [FAILING] = { NULL, "milky_webhook_failing", "gauge", "1 when the last post failed." },
     [PAUSED] = { NULL, "milky_webhook_paused", "gauge",
-                 "1 while nothing is posted, because its receiver says that it is gone (410)." },
+                 "1 while nothing is posted, because its receiver answers 410, 401 or 403." },
     { 0 },
 };
 

@@ -1,5 +1,5 @@
 // Webhooks have an end: an event that its receiver fails to take becomes a dead letter, and the next one goes on; a URL
-// that is down waits; 410 pauses; an operator skips and resumes.
+// that is down waits; 410 pauses, as refused credentials do; an operator skips and resumes.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
@@ -286,6 +286,54 @@ describe('webhook: pausing', { concurrency: 4 }, () => {
     const again = await start(t, { config, dir });
     assert.equal(numberOf(await receiver.next()), 1);
     assert.equal(await again.stop(), 0);
+  });
+});
+
+describe('webhook: refused credentials', { concurrency: 4 }, () => {
+  const strict = async (t, more = {}) => {
+    const state = { status: 204 };
+    const receiver = await hook(t, { answer: () => ({ status: state.status }) });
+    const milky = await serve(t, configOf({ url: receiver.url, access_token: 'wrong', ...more }));
+    return { state, receiver, milky };
+  };
+  const paused = /it answered 40[13] several times, so it is paused .* no event is the cause.*access_token.*milky deliveries resume/;
+
+  for (const [status, more] of [[401, {}], [403, {}], [401, { on_give_up: 'wait' }], [403, { on_give_up: 'wait' }]])
+    it(`pauses where every event is answered ${status} ${JSON.stringify(more)}`, async (t) => {
+      const { state, receiver, milky } = await strict(t, more);
+      state.status = status;
+      await speak(milky, 'one', 'two', 'three');
+      await logged(milky, paused);
+      assert.deepEqual(await list(milky), []);
+      const { state: now, trouble, behind_events: behind } = await hookOf(milky);
+      assert.deepEqual([now, trouble, behind], ['paused', 'token', 3]);
+      assert.match((await milky.run(['status'])).stdout, /PAUSED: .*milky deliveries resume/);
+      state.status = 204;
+      assert.equal((await milky.run(['deliveries', 'resume'])).code, 0);
+      assert.deepEqual(await postsUntil(receiver, 3), [1, 1, 1, 1, 2, 3]);
+    });
+
+  it('pauses where a token is revoked later', async (t) => {
+    const { state, receiver, milky } = await strict(t);
+    await speak(milky, 'one');
+    await postsUntil(receiver, 1);
+    state.status = 401;
+    await speak(milky, 'two', 'three');
+    await logged(milky, paused);
+    assert.deepEqual(await postsUntil(receiver, 2), [2]);
+    assert.deepEqual(await list(milky), []);
+  });
+
+  it('sets one forbidden event aside, and pauses with the second in a row', async (t) => {
+    const { state, receiver, milky } = await strict(t);
+    await speak(milky, 'one');
+    await postsUntil(receiver, 1);
+    state.status = 403;
+    await speak(milky, 'two', 'three', 'four');
+    await logged(milky, paused);
+    assert.deepEqual(await postsUntil(receiver, 3), [2, 2, 2, 3]);
+    assert.deepEqual((await list(milky)).map(({ number }) => number), [2]);
+    assert.equal((await hookOf(milky)).behind_events, 2);
   });
 });
 

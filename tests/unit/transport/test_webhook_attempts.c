@@ -41,14 +41,19 @@ static void statuses_have_their_fault(void **state)
         unsigned status;
         enum mk_webhook_fault fault;
     } cases[] = {
-        { 200, MK_WEBHOOK_NO_FAULT }, { 204, MK_WEBHOOK_NO_FAULT }, { 299, MK_WEBHOOK_NO_FAULT },
-        { 500, MK_WEBHOOK_EVENT },    { 502, MK_WEBHOOK_EVENT },    { 503, MK_WEBHOOK_EVENT },
-        { 599, MK_WEBHOOK_EVENT },    { 301, MK_WEBHOOK_EVENT },    { 304, MK_WEBHOOK_EVENT },
-        { 408, MK_WEBHOOK_EVENT },    { 425, MK_WEBHOOK_EVENT },    { 429, MK_WEBHOOK_EVENT },
-        { 101, MK_WEBHOOK_EVENT },    { 600, MK_WEBHOOK_EVENT },    { 999, MK_WEBHOOK_EVENT },
-        { 400, MK_WEBHOOK_REFUSAL },  { 401, MK_WEBHOOK_REFUSAL },  { 404, MK_WEBHOOK_REFUSAL },
-        { 409, MK_WEBHOOK_REFUSAL },  { 422, MK_WEBHOOK_REFUSAL },  { 499, MK_WEBHOOK_REFUSAL },
-        { 410, MK_WEBHOOK_GONE },     { 407, MK_WEBHOOK_URL },
+        { 200, MK_WEBHOOK_NO_FAULT },  { 204, MK_WEBHOOK_NO_FAULT },
+        { 299, MK_WEBHOOK_NO_FAULT },  { 500, MK_WEBHOOK_EVENT },
+        { 502, MK_WEBHOOK_EVENT },     { 503, MK_WEBHOOK_EVENT },
+        { 599, MK_WEBHOOK_EVENT },     { 301, MK_WEBHOOK_EVENT },
+        { 304, MK_WEBHOOK_EVENT },     { 408, MK_WEBHOOK_EVENT },
+        { 425, MK_WEBHOOK_EVENT },     { 429, MK_WEBHOOK_EVENT },
+        { 101, MK_WEBHOOK_EVENT },     { 600, MK_WEBHOOK_EVENT },
+        { 999, MK_WEBHOOK_EVENT },     { 400, MK_WEBHOOK_REFUSAL },
+        { 402, MK_WEBHOOK_REFUSAL },   { 404, MK_WEBHOOK_REFUSAL },
+        { 409, MK_WEBHOOK_REFUSAL },   { 422, MK_WEBHOOK_REFUSAL },
+        { 499, MK_WEBHOOK_REFUSAL },   { 410, MK_WEBHOOK_GONE },
+        { 407, MK_WEBHOOK_URL },       { 401, MK_WEBHOOK_UNAUTHORIZED },
+        { 403, MK_WEBHOOK_FORBIDDEN },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(mk_webhook_fault(NULL, cases[i].status), cases[i].fault);
@@ -166,6 +171,51 @@ static void gone_three_times_in_a_row_pauses(void **state)
     assert_int_equal(post(&attempts, &bounds, MK_WEBHOOK_GONE, 1), MK_WEBHOOK_RETRY);
 }
 
+static void wrong_credentials_are_no_events_fault(void **state)
+{
+    (void)state;
+    struct mk_webhook_attempts attempts = { .accepts = true };
+    now = START;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(post(&attempts, &bounds, MK_WEBHOOK_UNAUTHORIZED, 1), MK_WEBHOOK_RETRY);
+        mk_webhook_attempts_next(&attempts); /* skipped */
+    }
+    assert_int_equal(post(&attempts, &bounds, MK_WEBHOOK_UNAUTHORIZED, 1), MK_WEBHOOK_PAUSE);
+    assert_int_equal(post(&attempts, &bounds, MK_WEBHOOK_UNAUTHORIZED, 1), MK_WEBHOOK_PAUSE);
+    assert_int_equal(post(&attempts, &bounds, MK_WEBHOOK_NO_FAULT, 1), MK_WEBHOOK_ACCEPT);
+    assert_int_equal(post(&attempts, &bounds, MK_WEBHOOK_UNAUTHORIZED, 1), MK_WEBHOOK_RETRY);
+    assert_int_equal(post(&attempts, &bounds, MK_WEBHOOK_FORBIDDEN, 1), MK_WEBHOOK_RETRY);
+    assert_int_equal(attempts.gone, 0);
+}
+
+static enum mk_webhook_verdict forbid(struct mk_webhook_attempts *attempts)
+{
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(post(attempts, &bounds, MK_WEBHOOK_FORBIDDEN, 1), MK_WEBHOOK_RETRY);
+    return post(attempts, &bounds, MK_WEBHOOK_FORBIDDEN, 1);
+}
+
+static void a_url_that_forbids_every_event_is_paused(void **state)
+{
+    (void)state;
+    struct mk_webhook_attempts attempts = { 0 };
+    now = START;
+    assert_int_equal(forbid(&attempts), MK_WEBHOOK_PAUSE); /* it has accepted nothing */
+    assert_int_equal(post(&attempts, &bounds, MK_WEBHOOK_NO_FAULT, 1), MK_WEBHOOK_ACCEPT);
+    mk_webhook_attempts_next(&attempts);
+    for (int i = 0; i < 2; i++) { /* events of their own, with others between */
+        assert_int_equal(forbid(&attempts), MK_WEBHOOK_GIVE_UP);
+        mk_webhook_attempts_next(&attempts);
+        post(&attempts, &bounds, i ? MK_WEBHOOK_EVENT : MK_WEBHOOK_NO_FAULT, 1);
+        mk_webhook_attempts_next(&attempts);
+    }
+    assert_int_equal(forbid(&attempts), MK_WEBHOOK_GIVE_UP);
+    mk_webhook_attempts_next(&attempts);
+    post(&attempts, &bounds, MK_WEBHOOK_URL, 1); /* which says nothing about it */
+    assert_int_equal(forbid(&attempts), MK_WEBHOOK_PAUSE);
+    assert_int_equal(post(&attempts, &bounds, MK_WEBHOOK_FORBIDDEN, 1), MK_WEBHOOK_PAUSE);
+}
+
 static void a_wait_ends_with_the_time_of_the_event(void **state)
 {
     (void)state;
@@ -216,6 +266,8 @@ int main(void)
         cmocka_unit_test(waiting_has_no_end),
         cmocka_unit_test(a_refusal_is_final_the_third_time),
         cmocka_unit_test(gone_three_times_in_a_row_pauses),
+        cmocka_unit_test(wrong_credentials_are_no_events_fault),
+        cmocka_unit_test(a_url_that_forbids_every_event_is_paused),
         cmocka_unit_test(a_wait_ends_with_the_time_of_the_event),
         cmocka_unit_test(a_receiver_that_always_fails_loses_few_events),
     };
