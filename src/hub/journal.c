@@ -152,7 +152,7 @@ static int insert(struct mk_journal *journal, const struct mk_redo *record)
         size_t numbers, texts;
         struct mk_phrase failure;
     } kinds[] = {
-        [MK_REDO_EVENT] = { APPEND, 4, 2, { "cannot store an event", "无法存储事件" } },
+        [MK_REDO_EVENT] = { APPEND, 5, 2, { "cannot store an event", "无法存储事件" } },
         [MK_REDO_KEY] = { ADD_KEY,
                           3,
                           1,

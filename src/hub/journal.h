@@ -115,12 +115,12 @@ struct mk_journal_start {
 int mk_journal_start_bot(struct mk_journal *journal, uint64_t self_id,
                          struct mk_journal_start *start);
 
-/* Returns 1 if the journal has this event, 0, or a negative errno, logged. */
+/* Returns 1 if the journal has this event undamaged, 0, or a negative errno, logged. */
 int mk_journal_has(struct mk_journal *journal, uint64_t self_id, uint64_t number);
 
 /*
- * Finds the first event from number `from` on; its texts are borrowed until the next call of a
- * function of the journal. Returns 1, 0 when there is none, or a negative errno, logged.
+ * Finds the first undamaged event from number `from` on; its texts are borrowed until the next call
+ * of a function of the journal. Returns 1, 0 when there is none, or a negative errno, logged.
  */
 int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
                     struct mk_journal_event *event);

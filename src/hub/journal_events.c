@@ -5,10 +5,34 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <zlib.h>
 
 enum { PRUNE_EVERY = 256 };
-enum { NEAR = 256 }; /* numbers behind a damaged page that are tried one by one */
+enum { NEAR = 256 }; /* numbers behind a damaged page or row that are tried one by one */
 #define LAST_NUMBER (UINT64_C(1) << 53)
+
+static void write_u64(unsigned char to[8], uint64_t value)
+{
+    for (int i = 0; i < 8; i++)
+        to[i] = (unsigned char)(value >> 8 * i);
+}
+
+/*
+ * SQLite notices damage of its own structures alone, not of the values in them. So a row has a
+ * CRC-32 of all that leaves from it, as a signed number: SQLite stores that in four bytes.
+ */
+static int64_t checksum_of(uint64_t self_id, const struct mk_journal_event *event)
+{
+    unsigned char head[4 * 8];
+    write_u64(head, self_id);
+    write_u64(head + 8, event->number);
+    write_u64(head + 16, event->time);
+    write_u64(head + 24, event->type.len);
+    uLong sum = crc32_z(0, head, sizeof(head));
+    sum = crc32_z(sum, (const unsigned char *)event->type.ptr, event->type.len);
+    sum = crc32_z(sum, (const unsigned char *)event->data.ptr, event->data.len);
+    return (int32_t)(uint32_t)sum;
+}
 
 int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
                       const struct mk_journal_event *event)
@@ -17,7 +41,8 @@ int mk_journal_append(struct mk_journal *journal, uint64_t self_id,
         mk_journal_settle(journal, true);
     const struct mk_redo record = {
         .kind = MK_REDO_EVENT,
-        .numbers = { self_id, event->number, event->time, mk_clock_real_ms() / 1000 },
+        .numbers = { self_id, event->number, event->time, mk_clock_real_ms() / 1000,
+                     (uint64_t)checksum_of(self_id, event) },
         .texts = { event->type, event->data },
     };
     int rc = mk_journal_add_record(journal, &record);
@@ -47,7 +72,21 @@ int mk_journal_last(struct mk_journal *journal, uint64_t self_id, uint64_t *numb
     return rc < 0 ? rc : 0;
 }
 
-/* Returns 1, 0, -EILSEQ for a page that is damaged, or another negative errno, logged. */
+/* Returns 1, or -EILSEQ for a row that is not what was stored. */
+static int read_row(uint64_t self_id, sqlite3_stmt *row, struct mk_journal_event *event)
+{
+    *event = (struct mk_journal_event){
+        .number = mk_journal_column_uint(row, 0),
+        .time = mk_journal_column_uint(row, 1),
+        .type = mk_journal_column_text(row, 2),
+        .data = mk_journal_column_text(row, 3),
+    };
+    bool is_sound = sqlite3_column_type(row, 4) == SQLITE_NULL ||
+                    sqlite3_column_int64(row, 4) == checksum_of(self_id, event);
+    return is_sound ? 1 : -EILSEQ;
+}
+
+/* Returns 1, 0, -EILSEQ for a page or a row that is damaged, or another negative errno, logged. */
 static int seek(struct mk_journal *journal, uint64_t self_id, uint64_t from,
                 struct mk_journal_event *event)
 {
@@ -55,13 +94,7 @@ static int seek(struct mk_journal *journal, uint64_t self_id, uint64_t from,
     int code = sqlite3_step(row);
     if (code == SQLITE_ROW) {
         journal->borrowed = row;
-        *event = (struct mk_journal_event){
-            .number = mk_journal_column_uint(row, 0),
-            .time = mk_journal_column_uint(row, 1),
-            .type = mk_journal_column_text(row, 2),
-            .data = mk_journal_column_text(row, 3),
-        };
-        return 1;
+        return read_row(self_id, row, event);
     }
     int rc = 0;
     if ((code & 0xff) == SQLITE_CORRUPT)
@@ -75,8 +108,8 @@ static int seek(struct mk_journal *journal, uint64_t self_id, uint64_t from,
 }
 
 /*
- * The first event behind a damaged page: one by one near it, then in growing steps, and back to the
- * first that can be read.
+ * The first event behind a damaged page or row: one by one near it, then in growing steps, and back
+ * to the first that can be read.
  */
 static int find_behind_damage(struct mk_journal *journal, uint64_t self_id, uint64_t from,
                               struct mk_journal_event *event)
@@ -99,6 +132,8 @@ static int find_behind_damage(struct mk_journal *journal, uint64_t self_id, uint
     }
     if (rc >= 0)
         rc = seek(journal, self_id, good, event);
+    if (rc == -EILSEQ) /* up to the end */
+        rc = 0;
     if (rc >= 0)
         mk_log_error(
             "journal",
@@ -106,7 +141,7 @@ static int find_behind_damage(struct mk_journal *journal, uint64_t self_id, uint
             "file is damaged. They are reported as a gap",
             "Bot %llu 从编号 %llu 起至 %llu 的事件无法读取：文件已损坏。它们报告为缺口",
             (unsigned long long)self_id, (unsigned long long)from, (unsigned long long)good - 1);
-    return rc == -EILSEQ ? -EIO : rc;
+    return rc;
 }
 
 int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
@@ -116,6 +151,17 @@ int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
     if (rc == 0)
         rc = seek(journal, self_id, from, event);
     return rc == -EILSEQ ? find_behind_damage(journal, self_id, from, event) : rc;
+}
+
+int mk_journal_has(struct mk_journal *journal, uint64_t self_id, uint64_t number)
+{
+    struct mk_journal_event event;
+    int rc = mk_journal_redo_pending(journal);
+    if (rc == 0)
+        rc = seek(journal, self_id, number, &event);
+    if (rc == -EILSEQ)
+        return 0;
+    return rc > 0 ? event.number == number : rc;
 }
 
 void mk_journal_measure(struct mk_journal *journal, uint64_t self_id,

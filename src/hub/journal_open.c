@@ -15,8 +15,8 @@ static const char *const texts[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
-    [APPEND] = "INSERT OR REPLACE INTO event (bot, number, time, stored, type, data)"
-               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [APPEND] = "INSERT OR REPLACE INTO event (bot, number, time, stored, checksum, type, data)"
+               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SET_LAST] = "INSERT INTO last (bot, number) VALUES (?1, ?2)"
                  " ON CONFLICT (bot) DO UPDATE SET number = excluded.number",
     /* The last event, or, if all were deleted, the number that was stored then. */
@@ -28,8 +28,7 @@ static const char *const texts[STATEMENTS] = {
                     " coalesce((SELECT max(number) FROM cursor WHERE bot = ?1), 0),"
                     " coalesce((SELECT max(number) FROM dead WHERE bot = ?1), 0),"
                     " coalesce((SELECT max(number) FROM event_key WHERE bot = ?1), 0))",
-    [HAS_EVENT] = "SELECT 1 FROM event WHERE bot = ?1 AND number = ?2",
-    [FIND] = "SELECT number, time, type, data FROM event WHERE bot = ?1 AND number >= ?2"
+    [FIND] = "SELECT number, time, type, data, checksum FROM event WHERE bot = ?1 AND number >= ?2"
              " ORDER BY number LIMIT 1",
     [GET_FIRST] = "SELECT number FROM event WHERE bot = ?1 ORDER BY number LIMIT 1",
     [GET_SIZE] = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
@@ -95,6 +94,9 @@ static const char *const steps[] = {
     "  bot INTEGER NOT NULL, sink TEXT NOT NULL, since INTEGER NOT NULL,"
     "  PRIMARY KEY (bot, sink)) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 4;",
+
+    /* See journal_events; NULL where an older version has stored the event. */
+    "ALTER TABLE event ADD COLUMN checksum INTEGER; PRAGMA user_version = 5;",
 };
 enum { VERSION = sizeof(steps) / sizeof(steps[0]), APPLICATION = 1296779854 /* "MKJN" */ };
 

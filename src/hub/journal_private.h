@@ -3,7 +3,7 @@
  *
  *   journal               statements, and the transaction of a turn
  *   journal_open          creates and upgrades the tables
- *   journal_events        events and their numbers
+ *   journal_events        events, their numbers and checksums
  *   journal_expiry        which events are deleted, and when
  *   journal_keys, journal_cursors, journal_dead_letters   a table each
  */
@@ -28,7 +28,6 @@ enum mk_journal_statement {
     SET_LAST,
     GET_LAST,
     GET_HIGHEST,
-    HAS_EVENT,
     FIND,
     GET_FIRST,
     GET_SIZE,

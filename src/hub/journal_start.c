@@ -58,12 +58,3 @@ int mk_journal_start_bot(struct mk_journal *journal, uint64_t self_id,
                      (unsigned long long)self_id, sqlite3_db_filename(journal->db, "main"));
     return rc;
 }
-
-int mk_journal_has(struct mk_journal *journal, uint64_t self_id, uint64_t number)
-{
-    int rc = mk_journal_redo_pending(journal);
-    return rc < 0
-               ? rc
-               : mk_journal_first_row(journal, MK_JOURNAL_USE(journal, HAS_EVENT, self_id, number),
-                                      MK_PHRASE("cannot read an event", "无法读取事件"));
-}

@@ -21,7 +21,7 @@ enum mk_redo_kind {
 /* The values of one statement, as the journal binds them; unused ones are 0 or empty. */
 struct mk_redo {
     enum mk_redo_kind kind;
-    uint64_t numbers[4];
+    uint64_t numbers[5];
     struct mk_slice texts[2];
 };
 

@@ -50,7 +50,7 @@ class Told {
 
 // A milky that is killed once all three receivers have the first COUNT events; `harm` gets its data_dir. Then it is
 // started again. `events`: how many of them a new client gets then.
-async function world(t, harm) {
+async function world(t, harm, signal = 'SIGKILL') {
   const [posted, pushed] = [new Told(), new Told()];
   const receiver = await hook(t);
   receiver.answer = ({ headers, text: body }) => {
@@ -62,16 +62,17 @@ async function world(t, harm) {
   const peer = await reverse(t);
   peer.wss.on('connection', (socket) => socket.on('message', (data) => pushed.message(JSON.parse(data))));
   const dir = await folder(t);
-  const port = await freePort();
+  const [port, streams] = [await freePort(), await freePort()];
   await writeFile(join(dir, 'milky.jsonc'), JSON.stringify({
     bots: [
+      { self_id: OTHER, http_server: [{ listen: '127.0.0.1:0' }] },
       {
         self_id: BOT,
+        http_server: [{ listen: `127.0.0.1:${streams}` }],
         websocket_server: [{ listen: `127.0.0.1:${port}` }],
         webhook: [{ url: receiver.url }],
         websocket_client: [{ url: `ws://127.0.0.1:${peer.port}/`, replay: true }],
       },
-      { self_id: OTHER, http_server: [{ listen: '127.0.0.1:0' }] },
     ],
   }));
   let milky;
@@ -94,6 +95,24 @@ async function world(t, harm) {
     await once(socket, 'open');
     return told;
   };
+  const stream = async (number) => {
+    const told = new Told();
+    const response = await fetch(`http://127.0.0.1:${streams}/event?since=${number}`);
+    (async () => {
+      let text = '';
+      for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+        const parts = (text + piece).split(/\r?\n\r?\n/);
+        text = parts.pop();
+        for (const part of parts) {
+          const field = (name) => new RegExp(`^${name}: ?(.*)$`, 'm').exec(part)?.[1];
+          const data = field('data') && JSON.parse(field('data'));
+          if (field('event') === 'milky_gap') told.gap((data.data ?? data).from, (data.data ?? data).to);
+          else if (field('id')) told.event(Number(field('id')), textOf(data.data));
+        }
+      }
+    })().catch(() => {}); // it ends with milky
+    return told;
+  };
   await run();
   await speak(1, COUNT / 2);
   const data = join(dir, 'data');
@@ -101,11 +120,11 @@ async function world(t, harm) {
   await copyFile(join(data, 'journal.db'), backup);
   await speak(COUNT / 2 + 1, COUNT);
   for (const told of [posted, pushed]) await told.upTo(COUNT);
-  milky.child.kill('SIGKILL');
+  milky.child.kill(signal);
   await milky.exit;
   await harm(data, backup);
   await run();
-  return { posted, pushed, since, speak, log: milky.log };
+  return { posted, pushed, since, stream, speak, log: milky.log };
 }
 
 async function flip(path, part) {
@@ -170,6 +189,37 @@ describe('damage of the journal', () => {
       assert.deepEqual(late.gaps, [[COUNT - 4, COUNT]]);
     });
   }
+
+  // SQLite does not notice it: the text of one event, in the database of a milky that was stopped.
+  const harmRow = async (data) => {
+    const path = join(data, 'journal.db');
+    const bytes = await readFile(path);
+    const at = bytes.indexOf('word 17');
+    assert.ok(at > 0);
+    bytes[at + 6] ^= 1; // "word 16"
+    await writeFile(path, bytes);
+  };
+
+  it('a flipped bit in an event: what the world has kept is restored', async (t) => {
+    const { since } = await world(t, harmRow, 'SIGTERM');
+    const all = await since(0);
+    await all.upTo(COUNT);
+    assert.deepEqual([all.gaps, all.words.get(17)], [[], 'word 17']);
+  });
+
+  it('a flipped bit in an event: a gap to everyone, where no one else has it', async (t) => {
+    const { since, stream, log } = await world(t, async (data) => {
+      await harmRow(data);
+      await rm(join(data, 'sandbox'), { recursive: true });
+    }, 'SIGTERM');
+    const [all, read] = [await since(0), await stream(0)];
+    for (const told of [all, read]) {
+      await told.upTo(COUNT);
+      assert.deepEqual(told.gaps, [[17, 17]]);
+      assert.deepEqual([told.words.get(16), told.words.get(18)], ['word 16', 'word 18']);
+    }
+    while (!/from number 17 on cannot be read, up to number 17: the file is damaged/.test(await log.next('the damage')));
+  });
 
   it('a client that has seen more than anything here knows of gets a gap', async (t) => {
     const { since, speak } = await world(t, (dir) => rm(dir, { recursive: true }));

@@ -303,6 +303,68 @@ static void a_damaged_page_costs_its_own_events(void **state)
     forget(&remains);
 }
 
+/* All lines of a replay, and how many are events. A line that differs from `sound` has to be a gap.
+ */
+static uint64_t replay_against(struct world *world, const char *sound, struct mk_buf *out)
+{
+    static const struct mk_event_format lines = { MK_DIALECT_1_2, MK_ENVELOPE_BARE,
+                                                  MK_FRAMING_LINE };
+    uint64_t next = 1, events = 0;
+    int more;
+    while ((more = mk_hub_replay(&world->hub, &lines, &next, out)) > 0)
+        ;
+    assert_int_equal(more, 0);
+    mk_buf_append_char(out, '\0');
+    for (char *line = out->data; *line; line = strchr(line, '\n') + 1) {
+        size_t len = (size_t)(strchr(line, '\n') + 1 - line);
+        if (strtoull(line, NULL, 10) > 0)
+            events++;
+        if (sound && strtoull(line, NULL, 10) > 0)
+            assert_non_null(memmem(sound, strlen(sound), line, len));
+    }
+    return events;
+}
+
+/* A bit of an event's row that SQLite does not notice costs that event, and delivers no other. */
+static void a_flipped_bit_delivers_no_wrong_event(void **state)
+{
+    enum { FEW = 12, PAGE = 4096 };
+    struct world *world = *state;
+    struct mk_buf sound, out;
+    mk_buf_init(&sound, 1 << 20);
+    mk_buf_init(&out, 1 << 20);
+    emit_numbers(world, 1, FEW);
+    assert_int_equal(replay_against(world, NULL, &sound), FEW);
+    close_world(world);
+    open_world(world);
+    struct remains remains = crash(world);
+    struct file *database = &remains.files[DATABASE];
+    char *row = memmem(database->bytes, database->len, "\"reason\":\"7\"", 12);
+    assert_non_null(row);
+    char *page = database->bytes + (row - database->bytes) / PAGE * PAGE;
+    uint64_t partly = 0;
+    for (size_t at = 0; at < PAGE; at++) {
+        if (!page[at])
+            continue;
+        for (int bit = (int)(at % 2); bit < 8; bit += 2) {
+            page[at] ^= (char)(1 << bit);
+            put_back(world, &remains);
+            assert_int_equal(mk_journal_open(&world->config, &world->journal), 0);
+            mk_buf_reset(&out, 1 << 20);
+            if (mk_hub_init(&world->hub, BOT, world->journal) == 0 && world->hub.events == FEW)
+                partly += replay_against(world, sound.data, &out) == FEW - 1;
+            close_world(world);
+            page[at] ^= (char)(1 << bit);
+        }
+    }
+    assert_in_range(partly, 12 * 60, PAGE);
+    put_back(world, &remains);
+    open_world(world);
+    mk_buf_fini(&sound);
+    mk_buf_fini(&out);
+    forget(&remains);
+}
+
 /* --- what a backend has kept --- */
 
 static int emit_again(struct world *world, uint64_t number)
@@ -427,6 +489,7 @@ int main(void)
         TEST(an_older_journal_goes_on_behind_its_numbers),
         TEST(all_that_refers_to_a_number_counts),
         TEST(a_damaged_page_costs_its_own_events),
+        TEST(a_flipped_bit_delivers_no_wrong_event),
         TEST(kept_events_fill_what_is_missing),
         TEST(two_crashes_do_not_expire_kept_events),
         TEST(kept_events_that_have_expired_stay_away),
