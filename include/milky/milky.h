@@ -184,8 +184,9 @@ struct milky_limits {
     uint64_t media_bytes_per_bot;          /* of those that one bot has sent or uploaded (4 GiB) */
     uint64_t pending_bytes_per_connection; /* of calls in flight; then it is not read (16 MiB) */
     uint64_t pending_bytes_per_bot;        /* of calls in flight; for one more -503 (128 MiB) */
-    uint64_t window_bytes; /* of all WebSocket clients that compress with one (32 MiB) */
-    uint64_t reserved[14]; /* 0: for future limits */
+    uint64_t window_bytes;    /* of all WebSocket clients that compress with one (32 MiB) */
+    uint64_t receiving_bytes; /* of all bodies and messages that arrive; then 503, 1013 (512 MiB) */
+    uint64_t reserved[13];    /* 0: for future limits */
 };
 
 /*

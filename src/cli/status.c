@@ -191,6 +191,8 @@ static void print_turned_away(yyjson_val *data)
         { "connections", "connections over limits.connections", "超出 limits.connections 的连接" },
         { "connections_per_address", "connections over limits.connections_per_address",
           "超出 limits.connections_per_address 的连接" },
+        { "receiving", "bodies and messages over limits.receiving_bytes",
+          "超出 limits.receiving_bytes 的正文与消息" },
         { "tls_handshakes", "TLS handshakes over limits.tls_handshakes",
           "超出 limits.tls_handshakes 的 TLS 握手" },
         { "silent", "connections without a request that ended for new ones",

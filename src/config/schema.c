@@ -150,6 +150,12 @@ static const struct mk_config_key limit_keys[] = {
         "Bytes of the pictures and files that one bot was the first to send or upload; above it, "
         "its calls that bring in more fail with -125.",
         "由同一 Bot 首先发送或上传的图片与文件的字节数；超过后其带入更多内容的调用以 -125 失败。"),
+    LIMIT(
+        receiving_bytes, 65536, UINT64_C(1) << 40, MK_DEFAULT_RECEIVING_BYTES,
+        "Bytes of the bodies and messages that arrive on all connections together; above it, one "
+        "that has more than 64 KiB is answered 503, or closed with 1013.",
+        "所有连接上正在接收的请求正文与消息的字节数之和；超过后，其中超过 64 KiB 的得到 503，或以 "
+        "1013 关闭。"),
     LIMIT(pending_bytes_per_connection, 65536, 33554432, MK_DEFAULT_PENDING_BYTES_PER_CONNECTION,
           "Bytes of memory of a WebSocket's calls without an answer yet; above it, reading pauses.",
           "单个 WebSocket 未应答的调用占用的内存字节数；超过后暂停读取。"),

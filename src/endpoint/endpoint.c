@@ -98,6 +98,7 @@ static int make_guard(struct milky_endpoint *endpoint, const struct milky_limits
         .header_ms = config->header_seconds * 1000,
         .body_ms = config->body_seconds * 1000,
         .idle_ms = config->idle_seconds * 1000,
+        .receiving_bytes = config->receiving_bytes,
     };
     endpoint->limits = (struct mk_session_limits){
         .message_bytes = config->message_bytes,
@@ -107,7 +108,10 @@ static int make_guard(struct milky_endpoint *endpoint, const struct milky_limits
         .pending_bytes_of_bot = config->pending_bytes_per_bot,
     };
     endpoint->guard = mk_guard_new(endpoint->loop, &limits);
-    return endpoint->guard ? 0 : -ENOMEM;
+    if (!endpoint->guard)
+        return -ENOMEM;
+    endpoint->limits.receiving = mk_guard_receiving(endpoint->guard);
+    return 0;
 }
 
 /* --- making --- */

@@ -73,6 +73,8 @@ READ(bytes_before, w->endpoint->deflate.stats.before)
 READ(bytes_after, w->endpoint->deflate.stats.after)
 READ(decompressed, w->endpoint->deflate.stats.decompressed)
 READ(not_decompressed, w->endpoint->deflate.stats.refused)
+READ(receiving, mk_guard_receiving(w->endpoint->guard)->held)
+READ(not_received, mk_guard_receiving(w->endpoint->guard)->refused)
 READ(windows, w->endpoint->deflate.windows)
 READ(journal_size, mk_journal_size(w->endpoint->journal))
 READ(journal_failing, !mk_journal_is_healthy(w->endpoint->journal))
@@ -368,6 +370,12 @@ static const struct family families[] = {
     { "milky_compression_window_bytes", "gauge",
       "Bytes reserved for the compression windows of WebSocket clients (limits.window_bytes).",
       write_endpoint, .of.endpoint = windows },
+    { "milky_receiving_bytes", "gauge",
+      "Bytes of bodies and messages that are arriving (limits.receiving_bytes).", write_endpoint,
+      .of.endpoint = receiving },
+    { "milky_receptions_refused_total", "counter",
+      "Connections that were closed because a body or a message was too much beside others.",
+      write_endpoint, .of.endpoint = not_received },
     { "milky_journal_bytes", "gauge", "Size of the journal's database.", write_endpoint,
       .of.endpoint = journal_size, .needs_journal = true },
     { "milky_journal_failing", "gauge", "1 while the journal cannot be written.", write_endpoint,

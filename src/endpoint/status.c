@@ -162,6 +162,7 @@ static void add_turned_away(struct writer *w, yyjson_mut_val *root)
     yyjson_mut_val *object = yyjson_mut_obj_add_obj(w->doc, root, "turned_away");
     for (size_t i = 0; i < MK_REFUSAL_KINDS; i++)
         add_uint(w, object, names[i], counts[i]);
+    add_uint(w, object, "receiving", mk_guard_receiving(w->endpoint->guard)->refused);
 }
 
 static yyjson_mut_val *write_status(struct writer *w)

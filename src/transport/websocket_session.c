@@ -51,6 +51,7 @@ void mk_session_context_limit(struct mk_session_context *context,
                               const struct mk_session_limits *limits)
 {
     context->websocket.message_limit = limits->message_bytes;
+    context->websocket.receiving = limits->receiving;
     context->most_calls = limits->calls_in_flight;
     context->most_held = limits->pending_bytes;
     context->most_lag = limits->lag_bytes;

@@ -42,11 +42,12 @@ struct mk_compression; /* wire/deflate.h */
 
 /* Limits of one session. */
 struct mk_session_limits {
-    uint64_t message_bytes;        /* of a received message */
-    uint64_t calls_in_flight;      /* at the limit no more is read */
-    uint64_t lag_bytes;            /* of events; a session that is further behind is closed */
-    uint64_t pending_bytes;        /* of memory of calls in flight; at the limit no more is read */
-    uint64_t pending_bytes_of_bot; /* of all sessions of a bot; beyond it calls are refused */
+    uint64_t message_bytes;         /* of a received message */
+    uint64_t calls_in_flight;       /* at the limit no more is read */
+    uint64_t lag_bytes;             /* of events; a session that is further behind is closed */
+    uint64_t pending_bytes;         /* of memory of calls in flight; at the limit no more is read */
+    struct mk_receiving *receiving; /* of all connections; borrowed */
+    uint64_t pending_bytes_of_bot;  /* of all sessions of a bot; beyond it calls are refused */
 };
 
 int mk_session_context_init(struct mk_session_context *context, struct mk_loop *loop,

@@ -45,6 +45,7 @@ struct mk_guard {
     struct mk_web_limits limits;
     struct mk_timeouts windows;
     struct mk_handshakes handshakes;
+    struct mk_receiving receiving;
     struct mk_waiting waiting;
     size_t connections;
     size_t ended;      /* as in a client */
@@ -117,6 +118,7 @@ struct mk_guard *mk_guard_new(struct mk_loop *loop, const struct mk_web_limits *
     guard->loop = loop;
     guard->limits = *limits;
     mk_handshakes_init(&guard->handshakes, limits->tls_handshakes);
+    guard->receiving.most = limits->receiving_bytes > 0 ? limits->receiving_bytes : UINT64_MAX;
     mk_waiting_init(&guard->waiting, false);
     if (getrandom(&guard->seed, sizeof(guard->seed), 0) < 0 ||
         mk_timeouts_init(&guard->windows, loop, WINDOW_MS, on_window_over) < 0) {
@@ -145,6 +147,11 @@ const struct mk_web_limits *mk_guard_limits(const struct mk_guard *guard)
 struct mk_handshakes *mk_guard_handshakes(struct mk_guard *guard)
 {
     return &guard->handshakes;
+}
+
+struct mk_receiving *mk_guard_receiving(struct mk_guard *guard)
+{
+    return &guard->receiving;
 }
 
 static struct mk_guard_client *client_of(struct mk_guard *guard, const struct mk_address *address)

@@ -11,6 +11,7 @@
 
 #include "net/stream.h"
 #include "web/handshakes.h"
+#include "web/receiving.h"
 #include "web/waiting.h"
 
 /* Limits for clients. */
@@ -22,9 +23,10 @@ struct mk_web_limits {
     uint64_t failed_credentials; /* of one address in a minute */
     uint64_t header_bytes;       /* of a request */
     uint64_t body_bytes;
-    uint64_t header_ms; /* for a head to arrive */
-    uint64_t body_ms;   /* for a body; restarted with each 64 KiB of it */
-    uint64_t idle_ms;   /* between two requests */
+    uint64_t header_ms;       /* for a head to arrive */
+    uint64_t body_ms;         /* for a body; restarted with each 64 KiB of it */
+    uint64_t idle_ms;         /* between two requests */
+    uint64_t receiving_bytes; /* of bodies and messages that arrive; 0: without limit */
 };
 
 struct mk_guard;
@@ -58,6 +60,9 @@ void mk_guard_client_waits(struct mk_guard_client *client, struct mk_waiter *wai
 
 /* The TLS handshakes of all its servers. */
 struct mk_handshakes *mk_guard_handshakes(struct mk_guard *guard);
+
+/* What arrives on all connections, those to servers of others included. */
+struct mk_receiving *mk_guard_receiving(struct mk_guard *guard);
 
 /*
  * The kind of sender at an address. They are counted separately, since any web page in a browser

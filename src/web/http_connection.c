@@ -77,6 +77,27 @@ static void say_continue(struct mk_http_connection *connection)
         mk_stream_wake(connection->stream);
 }
 
+/* --- what has arrived of a body --- */
+
+static bool count_received(struct mk_http_connection *connection, size_t bytes)
+{
+    struct mk_guard *guard = connection->context->guard;
+    return mk_receiving_count(guard ? mk_guard_receiving(guard) : NULL, &connection->received,
+                              bytes);
+}
+
+/* Frees what has arrived at once: the connection may linger until its client has read this. */
+static void refuse_rest(struct mk_http_connection *connection)
+{
+    struct mk_http_context *context = connection->context;
+    connection->keep_alive = false;
+    context->service->failure(context->arg, connection, 503,
+                              "too many bytes of requests are arriving at this server: try again "
+                              "later (limits.receiving_bytes)");
+    connection->parser = mk_http1_parser_free(connection->parser);
+    count_received(connection, 0);
+}
+
 /* --- reading --- */
 
 static void begin_request(struct mk_http_connection *connection,
@@ -157,6 +178,7 @@ static void on_head(struct mk_http_connection *connection, const struct mk_http1
         return;
     }
     connection->keep_alive = keeps;
+    connection->keeps_body = has_body && !is_safe(request);
     if (is_safe(request))
         mk_http1_parser_skip_body(connection->parser);
     if (request->expect_continue)
@@ -168,6 +190,9 @@ static void on_request(struct mk_http_connection *connection,
 {
     struct mk_http_context *context = connection->context;
     connection->in_body = false;
+    connection->keeps_body = false;
+    if (connection->received > 0)
+        count_received(connection, 0);
     mk_stream_worked(connection->stream, MK_STREAM_REQUEST + request->body.len);
     mk_timeout_arm(&context->idle, &connection->timeout);
     if (connection->answered)
@@ -249,6 +274,7 @@ static void free_connection(struct mk_http_connection *connection)
     mk_waiter_remove(&connection->waiter);
     mk_list_remove(&connection->node);
     mk_http1_parser_free(connection->parser);
+    count_received(connection, 0);
     mk_http_connection_clear_lines(connection);
     free(connection);
 }
@@ -272,7 +298,11 @@ static size_t on_read(void *owner, char *data, size_t len)
         at += consumed;
         if (status == MK_HTTP1_REQUEST)
             connection->progress = 0;
-        on_parsed(connection, status);
+        if (status == MK_HTTP1_NEED_MORE && connection->keeps_body &&
+            !count_received(connection, connection->received + consumed))
+            refuse_rest(connection);
+        else
+            on_parsed(connection, status);
     }
     connection->in_read = false;
     if (connection->state == MK_HTTP_RELEASED) {

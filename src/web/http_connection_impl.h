@@ -28,9 +28,11 @@ struct mk_http_connection {
     uint32_t idle_for; /* `heads` at the last call of may_end */
     char *lines;       /* header lines of the response to the current request, or NULL */
     size_t progress;   /* bytes of a body since its timeout was last armed */
+    size_t received;   /* bytes of a body that is kept (web/receiving.h) */
     uint8_t state;
     bool in_read;    /* on_read is on the stack */
     bool in_body;    /* between head and request */
+    bool keeps_body; /* which is neither refused nor dropped */
     bool answered;   /* the current request was answered */
     bool keep_alive; /* after the response to the current request */
     bool http10;

@@ -24,11 +24,13 @@ struct mk_websocket {
     uint64_t pinged_at;   /* time of the last keep-alive ping */
     struct mk_ws_parser parser;
     struct mk_inflate_window *window; /* of the peer's messages; NULL: each begins anew */
+    size_t received;                  /* bytes of a message that has not arrived whole */
     uint16_t peer_code;
     uint8_t state;
     bool ping_timed_out; /* a ping was not answered */
     bool is_plain;       /* what is sent is not compressed */
     bool peer_closed;    /* its close frame has come */
+    bool sent_too_much;  /* beyond web/receiving.h */
     uint16_t own_code;   /* of the close frame that we have begun with; 0: none */
     int error;           /* a negative errno, with which the connection ended; 0: none */
     const char *why;     /* static text, or NULL */
@@ -88,6 +90,7 @@ int mk_websocket_context_init(struct mk_websocket_context *context, struct mk_lo
     context->loop = loop;
     context->role = role;
     context->message_limit = message_limit;
+    context->receiving = NULL;
     int rc = mk_timeouts_init(&context->idle, loop, idle_ms, send_idle_ping);
     if (rc < 0)
         return rc;
@@ -211,6 +214,31 @@ static bool is_held(const struct mk_stream *stream)
     return mk_stream_paused(stream) || mk_stream_congested(stream) || mk_stream_yielded(stream);
 }
 
+/* Frees what has arrived at once: the stream may linger until the peer has read this. */
+static void refuse_rest(struct mk_websocket *websocket)
+{
+    websocket->why = mk_tr("too many bytes of messages are arriving (limits.receiving_bytes)",
+                           "正在接收的消息字节数过多（limits.receiving_bytes）");
+    websocket->sent_too_much = true;
+    if (websocket->state == OPEN)
+        send_close(websocket, MK_WS_TRY_AGAIN_LATER,
+                   MK_SLICE("too many bytes of messages are arriving: try again later"));
+    if (websocket->own_code == 0)
+        websocket->own_code = MK_WS_TRY_AGAIN_LATER;
+    finish(websocket);
+    mk_ws_parser_fini(&websocket->parser);
+}
+
+static void count_received(struct mk_websocket *websocket)
+{
+    struct mk_receiving *receiving = websocket->context->receiving;
+    size_t now = websocket->parser.message.len;
+    if (now == websocket->received || mk_receiving_count(receiving, &websocket->received, now))
+        return;
+    refuse_rest(websocket);
+    mk_receiving_count(receiving, &websocket->received, 0);
+}
+
 /* On a message the owner may pause the stream (too many calls in flight), write much, or close. */
 static size_t on_read(void *owner, char *data, size_t len)
 {
@@ -227,10 +255,11 @@ static size_t on_read(void *owner, char *data, size_t len)
             sent(websocket, status);
             break;
         }
-        if (status == MK_WS_NEED_MORE)
-            continue;
-        on_event(websocket, status);
-        mk_ws_parser_release(&websocket->parser);
+        if (status != MK_WS_NEED_MORE) {
+            on_event(websocket, status);
+            mk_ws_parser_release(&websocket->parser);
+        }
+        count_received(websocket);
     }
     return len;
 }
@@ -271,6 +300,7 @@ static void on_closed(void *owner, int error)
     mk_timeout_disarm(&websocket->timeout);
     websocket->events->closed(websocket->owner, websocket->peer_code, why);
     mk_ws_parser_fini(&websocket->parser);
+    mk_receiving_count(websocket->context->receiving, &websocket->received, 0);
     mk_inflate_window_free(websocket->window);
     free(websocket->peer_reason);
     free(websocket);
@@ -368,6 +398,7 @@ void mk_websocket_explain(const struct mk_websocket *websocket, struct mk_failur
         .peer_reason = mk_slice_of(websocket->peer_reason, websocket->peer_reason_len),
         .own_code = websocket->own_code,
         .wrong = websocket->wrong,
+        .sent_too_much = websocket->sent_too_much,
         .unanswered_ms = websocket->ping_timed_out ? websocket->context->patience.ms : 0,
     };
     mk_websocket_end_explain(&end, failure);

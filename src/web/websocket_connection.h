@@ -8,6 +8,7 @@
 #include "net/failure.h"
 #include "net/stream.h"
 #include "net/timer.h"
+#include "web/receiving.h"
 #include "wire/websocket.h"
 
 struct mk_websocket;
@@ -43,10 +44,11 @@ struct mk_websocket_events {
 struct mk_websocket_context {
     struct mk_loop *loop;
     enum mk_ws_role role;
-    struct mk_random masks;      /* for the frames of a client */
-    size_t message_limit;        /* bytes; a longer message is refused with 1009 */
-    struct mk_timeouts idle;     /* no bytes received: a ping is sent */
-    struct mk_timeouts patience; /* no answer to a ping or a close frame: it is dropped */
+    struct mk_random masks;         /* for the frames of a client */
+    size_t message_limit;           /* bytes; a longer message is refused with 1009 */
+    struct mk_receiving *receiving; /* counts what arrives; NULL after init: it is not limited */
+    struct mk_timeouts idle;        /* no bytes received: a ping is sent */
+    struct mk_timeouts patience;    /* no answer to a ping or a close frame: it is dropped */
 };
 
 /*

@@ -94,6 +94,11 @@ void mk_websocket_end_explain(const struct mk_websocket_end *end, struct mk_fail
                        "对方违反了 WebSocket 协议（%u）：", end->own_code);
         mk_failure_add(failure, end->wrong);
         failure->status = end->own_code;
+    } else if (end->sent_too_much) {
+        mk_failure_say(failure, MK_FAILURE_NONE,
+                       MK_PHRASE("too many bytes of messages are arriving (limits.receiving_bytes)",
+                                 "正在接收的消息字节数过多（limits.receiving_bytes）"));
+        failure->status = end->own_code;
     } else if (end->own_code > 0) {
         explain_own(end, failure);
     } else if (end->peer_closed) {

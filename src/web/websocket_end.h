@@ -13,6 +13,7 @@ struct mk_websocket_end {
     struct mk_slice peer_reason;   /* or empty */
     uint16_t own_code;             /* of our close frame if it came first; 0: none */
     const struct mk_phrase *wrong; /* the rule that the peer has violated; or NULL */
+    bool sent_too_much;            /* for limits.receiving_bytes, so that we have closed it */
     uint64_t unanswered_ms;        /* a ping was not answered for so long; 0: it is not that */
 };
 
