@@ -1,6 +1,8 @@
 /* output: see the header. `lock` guards all fields but `writing`, which is the thread's alone. */
 #include "cli/output.h"
 
+#include "base/write_all.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -63,24 +65,6 @@ static size_t take(struct mk_output *output)
     return len;
 }
 
-/* Writes all of it. Returns false when that is impossible: the reader is gone, or the disk is full.
- */
-static bool write_all(int fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(fd, text, len);
-        if (written >= 0) {
-            text += written;
-            len -= (size_t)written;
-        } else if (errno == EAGAIN) {
-            poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
-        } else if (errno != EINTR) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static uint64_t count_lines(const char *text, size_t len)
 {
     uint64_t lines = 0;
@@ -102,7 +86,8 @@ static void count_dropped(const struct mk_output *output, uint64_t pieces)
 static void step(struct mk_output *output, size_t len, uint64_t dropped)
 {
     pthread_mutex_unlock(&output->lock);
-    bool written = write_all(output->options.fd, output->writing, len);
+    /* It fails when the reader is gone, or the disk is full. */
+    bool written = mk_write_all(output->options.fd, output->writing, len) == 0;
     uint64_t failed = written ? 0 : count_lines(output->writing, len);
     count_dropped(output, failed);
     if (written && dropped > 0 && output->options.resumed)

@@ -13,7 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OTHERS_READ = S_IROTH, OTHERS_ENTER = S_IXOTH, OTHERS_WRITE = S_IWOTH };
+enum {
+    GROUP_READ = S_IRGRP,
+    OTHERS_READ = S_IROTH,
+    OTHERS_ENTER = S_IXOTH,
+    OTHERS_WRITE = S_IWOTH,
+};
 
 /* --- data_dir --- */
 
@@ -101,6 +106,19 @@ static bool is_open(const char *file, unsigned *mode)
     return (*mode & OTHERS_READ) != 0;
 }
 
+/*
+ * Whether the group of the file can read it, and need not: where the file is another user's, the
+ * group may be what lets this program read it.
+ */
+static bool is_open_to_group(const char *file, unsigned *mode)
+{
+    struct stat status;
+    if (!file || stat(file, &status) < 0)
+        return false;
+    *mode = status.st_mode & 07777;
+    return (*mode & GROUP_READ) && status.st_uid == geteuid();
+}
+
 static void warn_of_key(struct mk_mistakes *warnings, const char *path, const char *file)
 {
     unsigned mode;
@@ -109,6 +127,14 @@ static void warn_of_key(struct mk_mistakes *warnings, const char *path, const ch
              mk_mistakes_say(
                  warnings, "every user of this machine can read the key %s (mode %04o): chmod 600",
                  "本机所有用户都能读取密钥 %s（权限 %04o）：请执行 chmod 600", file, mode));
+    else if (is_open_to_group(file, &mode))
+        warn(warnings, path,
+             mk_mistakes_say(warnings,
+                             "the group of the key %s can read it (mode %04o): chmod 600, unless "
+                             "milky runs as a member of that group",
+                             "密钥 %s 的所属组可以读取它（权限 %04o）：除非 milky "
+                             "以该组成员的身份运行，否则请执行 chmod 600",
+                             file, mode));
 }
 
 /* A secret in the configuration: the first one is pointed at. */
@@ -116,7 +142,9 @@ static void warn_of_secret(struct mk_mistakes *warnings, const char *path, const
                            const char *file)
 {
     unsigned mode;
-    if (secret && warnings->count == 0 && is_open(file, &mode))
+    if (!secret || warnings->count > 0)
+        return;
+    if (is_open(file, &mode))
         warn(warnings, path,
              mk_mistakes_say(
                  warnings,
@@ -124,6 +152,14 @@ static void warn_of_secret(struct mk_mistakes *warnings, const char *path, const
                  "(mode %04o): chmod 600",
                  "此处含有机密，而本机所有用户都能读取 %s（权限 %04o）：请执行 chmod 600", file,
                  mode));
+    else if (is_open_to_group(file, &mode))
+        warn(warnings, path,
+             mk_mistakes_say(warnings,
+                             "there is a secret here, and the group of %s can read it (mode "
+                             "%04o): chmod 600, unless milky runs as a member of that group",
+                             "此处含有机密，而 %s 的所属组可以读取它（权限 %04o）：除非 milky "
+                             "以该组成员的身份运行，否则请执行 chmod 600",
+                             file, mode));
 }
 
 static void secrets_of_servers(struct mk_mistakes *warnings, const char *file, size_t bot,

@@ -3,6 +3,7 @@
  * connections of its own: every address is checked by the rules of the download that connects, and
  * the bytes of a socket are those of one download.
  */
+#include "base/write_all.h"
 #include "net/address.h"
 #include "net/download_impl.h"
 #include "net/received.h"
@@ -138,22 +139,10 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 
 static int flush(struct mk_download *download)
 {
-    const char *at = download->piece;
     size_t len = download->piece_len;
     int rc = download->admit ? download->admit(download->slot, len) : 0;
     download->piece_len = 0;
-    if (rc < 0)
-        return rc;
-    while (len > 0) {
-        ssize_t count = write(download->fd, at, len);
-        if (count < 0 && errno != EINTR)
-            return -errno;
-        if (count > 0) {
-            at += count;
-            len -= (size_t)count;
-        }
-    }
-    return 0;
+    return rc < 0 ? rc : mk_write_all(download->fd, download->piece, len);
 }
 
 static int add(struct mk_download *download, const char *data, size_t len)

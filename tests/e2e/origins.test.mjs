@@ -130,6 +130,35 @@ test('every answer of a listed origin can be read, failures too', async (t) => {
   again.destroy();
 });
 
+test('what is sent before a request is complete: with the headers where its head was read, else without', async (t) => {
+  const milky = await serve(t, { limits: { body_bytes: 1024, body_seconds: 1, header_seconds: 1 }, ...bot({ access_token: 'right', origins: [PAGE] }) });
+  const head = (more, first = 'POST /get_login_info HTTP/1.1') => `${first}\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer right\r\nOrigin: ${PAGE}\r\n${more}\r\n`;
+  const cases = [
+    [413, true, head('Content-Length: 1025\r\n')],
+    [413, true, `${head('Transfer-Encoding: chunked\r\n')}500\r\n`],
+    [400, true, `${head('Transfer-Encoding: chunked\r\n')}x\r\n`],
+    [408, true, `${head('Content-Length: 10\r\n')}{`],
+    [408, true, `${head('Transfer-Encoding: chunked\r\n')}5\r\n`],
+    [408, false, head('').slice(0, -2)],
+    [400, false, head('a b: c\r\n')],
+    [400, false, head('Content-Length: 1\r\nContent-Length: 2\r\n')],
+    [417, false, head('Expect: tea\r\n')],
+    [431, false, head(`a: ${'x'.repeat(70000)}\r\n`)],
+    [414, false, head('', `POST /${'x'.repeat(9000)} HTTP/1.1`)],
+    [505, false, head('', 'POST /get_login_info HTTP/2.0')],
+  ];
+  await Promise.all(cases.map(async ([status, allowed, text]) => {
+    const raw = await Raw.connect(milky.address('http_server'));
+    // Behind an answer that had the headers: none of its lines is left.
+    assertAllowed(await raw.write(post('/get_login_info', '{}', { headers: [`Origin: ${PAGE}`, 'Authorization: Bearer right'] })).response(), PAGE);
+    const answer = await raw.write(text).response();
+    assert.equal(answer.status, status, text.slice(0, 200));
+    if (allowed) assertAllowed(answer, PAGE, text.slice(-40));
+    else assertNone(answer, text.slice(-40));
+    raw.destroy();
+  }));
+});
+
 test('event streams and files of a listed origin', async (t) => {
   const milky = await serve(t, bot({ origins: [PAGE] }));
   const address = milky.address('http_server');

@@ -84,6 +84,44 @@ describe('permissions', () => {
     assert.equal((await check()).stderr, '');
   });
 
+  it('of keys, and of a configuration with secrets, are checked for their group, too', async (t) => {
+    const dir = await folder(t);
+    const own = await certificate(t);
+    const file = join(dir, 'milky.jsonc');
+    const check = (env = { LANG: 'en_US.UTF-8' }) => run(['check', '-c', file], { env });
+    const write = (bot) => writeFile(file, JSON.stringify({ bots: [{ self_id: BOT, ...bot }] }));
+    const tls = { certificate: own.file, key: own.keyFile };
+    const places = {
+      'http_server[0]': { http_server: [{ listen: '127.0.0.1:3000', tls }] },
+      'websocket_server[0]': { websocket_server: [{ listen: '127.0.0.1:3000', tls }] },
+      'websocket_client[0]': { websocket_client: [{ url: 'wss://bots.example/', tls }] },
+      'webhook[0]': { webhook: [{ url: 'https://bots.example/', tls }] },
+    };
+    for (const [place, bot] of Object.entries(places)) {
+      await write(bot);
+      await chmod(file, 0o640); // without a secret
+      for (const bits of [0o640, 0o660, 0o440]) {
+        await chmod(own.keyFile, bits);
+        const { code, stderr } = await check();
+        assert.equal(code, 0, stderr);
+        assert.ok(stderr.includes(`bots[0].${place}.tls.key: warning: the group of the key ${own.keyFile} can read it (mode 0${bits.toString(8)}): chmod 600`), stderr);
+        assert.match((await check({ LANG: 'zh_CN.UTF-8' })).stderr, /tls\.key: 警告：密钥 .* 的所属组可以读取它/);
+      }
+      await chmod(own.keyFile, 0o644);
+      assert.match((await check()).stderr, /every user of this machine can read the key/);
+      assert.doesNotMatch((await check()).stderr, /the group/);
+      await chmod(own.keyFile, 0o400);
+      assert.equal((await check()).stderr, '');
+    }
+    await write({ http_server: [{ listen: '127.0.0.1:3000', access_token: 's3cret' }] });
+    const { stderr } = await check();
+    assert.match(stderr, /http_server\[0\]\.access_token: warning: there is a secret here, and the group of .* can read it \(mode 0640\)/);
+    assert.doesNotMatch(stderr, /s3cret/);
+    assert.match((await check({ LANG: 'zh_CN.UTF-8' })).stderr, /此处含有机密，而 .* 的所属组可以读取它/);
+    await chmod(file, 0o600);
+    assert.equal((await check()).stderr, '');
+  });
+
   it('a data_dir that cannot be used is a mistake with a position, at check, start and reload', async (t) => {
     const dir = await folder(t);
     const file = join(dir, 'milky.jsonc');

@@ -314,4 +314,46 @@ static inline struct milky_endpoint *start_endpoint(const struct milky_config *c
     return endpoint;
 }
 
+/* --- the receiver of a webhook --- */
+
+/* Accepts a connection of the endpoint, which posts on it. */
+static inline void take_post(int listening, struct talk *talk)
+{
+    talk->fd = accept(listening, NULL, NULL);
+    talk->len = 0;
+    talk->text[0] = '\0';
+    talk->ended = false;
+    talks[talk_count++] = talk;
+}
+
+static inline int listen_somewhere(char url[64])
+{
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    socklen_t len = sizeof(address);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    snprintf(url, 64, "http://127.0.0.1:%u/hook", ntohs(address.sin_port));
+    return fd;
+}
+
+static inline bool is_waiting(int listening)
+{
+    struct pollfd polled = { listening, POLLIN, 0 };
+    return poll(&polled, 1, 0) == 1;
+}
+
+/* Turns the endpoint until it connects to the receiver. */
+static inline void step_until_posted(struct milky_endpoint *endpoint, int listening)
+{
+    while (!is_waiting(listening)) {
+        struct pollfd polled[] = { { milky_endpoint_fd(endpoint), POLLIN, 0 },
+                                   { listening, POLLIN, 0 } };
+        assert_true(poll(polled, 2, milky_endpoint_timeout(endpoint)) >= 0);
+        milky_endpoint_step(endpoint);
+    }
+}
+
 #endif

@@ -384,34 +384,6 @@ static void test_the_failed_journal_of_one_does_not_affect_the_other(void **stat
 
 /* --- a loop of another kind --- */
 
-/* Accepts a connection of the endpoint, and answers its post. */
-static void take_post(int listening, struct talk *talk)
-{
-    talk->fd = accept(listening, NULL, NULL);
-    talk->len = 0;
-    talk->ended = false;
-    talks[talk_count++] = talk;
-}
-
-static int listen_somewhere(char url[64])
-{
-    struct sockaddr_in address = { .sin_family = AF_INET };
-    socklen_t len = sizeof(address);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(listen(fd, 8), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    snprintf(url, 64, "http://127.0.0.1:%u/hook", ntohs(address.sin_port));
-    return fd;
-}
-
-static bool is_waiting(int listening)
-{
-    struct pollfd polled = { listening, POLLIN, 0 };
-    return poll(&polled, 1, 0) == 1;
-}
-
 /* HTTP, a WebSocket and a webhook, with nothing but a descriptor, a timeout and steps. */
 static void test_poll_and_step_serve_everything(void **state)
 {
@@ -446,12 +418,7 @@ static void test_poll_and_step_serve_everything(void **state)
     assert_int_equal(
         milky_emit_json(puppet.host, BOT, "bot_offline", 1, data, sizeof(data) - 1, NULL, NULL), 0);
     STEP_UNTIL(endpoint, has(&websocket, "tired"));
-    while (!is_waiting(listening)) {
-        struct pollfd polled[] = { { milky_endpoint_fd(endpoint), POLLIN, 0 },
-                                   { listening, POLLIN, 0 } };
-        assert_true(poll(polled, 2, milky_endpoint_timeout(endpoint)) >= 0);
-        milky_endpoint_step(endpoint);
-    }
+    step_until_posted(endpoint, listening);
     take_post(listening, &posted);
     STEP_UNTIL(endpoint, has(&posted, "tired"));
     say(&posted, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -486,12 +453,7 @@ static void test_a_webhook_does_not_keep_the_loop_after_a_stop(void **state)
     config.bots = &bot;
     struct milky_endpoint *endpoint = start_endpoint(&config);
     milky_emit_json(puppet.host, BOT, "bot_offline", 1, event, strlen(event), NULL, NULL);
-    while (!is_waiting(listening)) {
-        struct pollfd polled[] = { { milky_endpoint_fd(endpoint), POLLIN, 0 },
-                                   { listening, POLLIN, 0 } };
-        assert_true(poll(polled, 2, milky_endpoint_timeout(endpoint)) >= 0);
-        milky_endpoint_step(endpoint);
-    }
+    step_until_posted(endpoint, listening);
     take_post(listening, &posted);
     STEP_UNTIL(endpoint, has(&posted, "tired"));
     say(&posted, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); /* it may be used again */

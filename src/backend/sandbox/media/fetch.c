@@ -13,6 +13,7 @@
 /* clang-format on */
 #include "backend/sandbox/media/private.h"
 #include "base/utf8.h"
+#include "base/write_all.h"
 #include "net/download.h"
 
 #include <errno.h>
@@ -78,16 +79,7 @@ static int write_all(void *arg, const void *data, size_t len)
         return rc;
     }
     fetch->size += len;
-    while (len > 0) {
-        ssize_t count = write(fetch->fd, at, len);
-        if (count < 0 && errno != EINTR)
-            return -errno;
-        if (count > 0) {
-            at += count;
-            len -= (size_t)count;
-        }
-    }
-    return 0;
+    return mk_write_all(fetch->fd, at, len);
 }
 
 /* --- on a thread --- */
