@@ -4,6 +4,7 @@
 // percentile, longest), and the memory of the process is read. All traffic stays on 127.0.0.1, and each attack ends by
 // itself. Uses the test clients of tests/e2e (make test installs them).
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, createServer as createHttp, request } from 'node:http';
@@ -124,6 +125,15 @@ function webSockets(milky, count, path, options = {}) {
   return Array.from({ length: count }, () => new WebSocket(`ws://127.0.0.1:${milky.hit}${path}`, options).on('error', () => {}));
 }
 
+const largeMessage = (segment, perMessageDeflate = false) => ({
+  apart: true,
+  async attack(milky) {
+    const [socket] = webSockets(milky, 1, '/', { perMessageDeflate });
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ action: 'send_group_message', params: { group_id: GROUP, message: [segment()] } }));
+  },
+});
+
 const attacks = {
   'nothing': { attack: async () => () => {} },
   'picture: 1-byte chunks': { attack: picture(endless(CHUNKED, ONE_BYTE)) },
@@ -171,6 +181,9 @@ const attacks = {
       process.on('exit', close);
     },
   },
+  'one message of 60 MiB: a picture': largeMessage(() => image(`base64://${'A'.repeat(60 << 20)}`)),
+  'one message of 60 MiB: text': largeMessage(() => text('x'.repeat(60 << 20))[0]),
+  'one message of 60 MiB, compressed': largeMessage(() => image(`base64://${randomBytes(45 << 20).toString('base64')}`), { threshold: 0 }),
   '20,000 calls in one write': { async attack(milky) {
     const one = 'POST /get_friend_list HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
     const socket = connect(milky.hit, '127.0.0.1').on('error', () => {}).on('data', () => {});

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SMALLEST = 256 };
+enum { SMALLEST = 256, MANY = 1024 * 1024 };
 
 void mk_buf_init(struct mk_buf *buf, size_t max)
 {
@@ -38,6 +38,21 @@ int mk_buf_reserve(struct mk_buf *buf, size_t extra)
     buf->data = data;
     buf->cap = cap;
     return 0;
+}
+
+int mk_buf_reserve_announced(struct mk_buf *buf, size_t extra, uint64_t left)
+{
+    bool has_many = buf->len > MANY && left > extra && left <= buf->max - buf->len;
+    return mk_buf_reserve(buf, has_many ? (size_t)left : extra);
+}
+
+void mk_buf_shrink(struct mk_buf *buf)
+{
+    char *data = buf->len > 0 && buf->len < buf->cap ? realloc(buf->data, buf->len) : NULL;
+    if (!data)
+        return;
+    buf->data = data;
+    buf->cap = buf->len;
 }
 
 int mk_buf_append(struct mk_buf *buf, const void *data, size_t len)

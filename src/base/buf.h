@@ -29,6 +29,16 @@ void mk_buf_fini(struct mk_buf *buf);
  */
 int mk_buf_reserve(struct mk_buf *buf, size_t extra);
 
+/*
+ * The same, for a text of which `left` bytes are announced: memory grows with the bytes that have
+ * arrived; when those are many, all of `left` is reserved at once, because the first access to
+ * memory that the system has moved may be slow.
+ */
+int mk_buf_reserve_announced(struct mk_buf *buf, size_t extra, uint64_t left);
+
+/* Gives memory back that nothing was written to. */
+void mk_buf_shrink(struct mk_buf *buf);
+
 /* Appends; the same errors as mk_buf_reserve, and all or nothing. */
 int mk_buf_append(struct mk_buf *buf, const void *data, size_t len);
 int mk_buf_append_slice(struct mk_buf *buf, struct mk_slice s);

@@ -32,6 +32,7 @@ enum { MK_JSON_MAX_VALUES = 1000 * 1000 };
  * once it is read, so "[[[[[" takes many times its length, and the text may have arrived compressed
  * to almost nothing. To be called for untrusted texts before they are read. It counts the
  * characters before values within strings as well: a string with that many commas is refused too.
+ * So is a text with more than 8 Mi escapes, which take a multiple of the time of other bytes.
  */
 bool mk_json_is_within_limit(struct mk_slice text);
 /* The same with another bound. */

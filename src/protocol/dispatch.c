@@ -161,7 +161,8 @@ static yyjson_doc *read_text(struct mk_call *call, struct mk_slice text, struct 
     if (taken)
         call->text = *taken;
     if (!mk_json_has_at_most(asked, MK_CALL_MOST_VALUES)) {
-        *error = (yyjson_read_err){ YYJSON_READ_ERROR_JSON_STRUCTURE, "too many values", 0 };
+        *error =
+            (yyjson_read_err){ YYJSON_READ_ERROR_JSON_STRUCTURE, "too many values or escapes", 0 };
         return NULL;
     }
     if (asked.len == 0)

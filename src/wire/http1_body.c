@@ -32,7 +32,9 @@ static int take(struct mk_http1_parser *parser, const char *data, size_t len, si
 {
     size_t count = len < parser->left ? len : (size_t)parser->left;
     if (!parser->skip_body && count > 0) {
-        int rc = mk_buf_append(&parser->body, data, count);
+        int rc = mk_buf_reserve_announced(&parser->body, count, parser->left);
+        if (rc == 0)
+            rc = mk_buf_append(&parser->body, data, count);
         if (rc < 0)
             return rc;
     }

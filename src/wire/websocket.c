@@ -7,10 +7,11 @@
  */
 #include "wire/websocket_private.h"
 
-#include "wire/deflate.h"
+#include "wire/inflation.h"
+
+#include <errno.h>
 
 enum { HEADER, PAYLOAD, CLOSED, FAILED };
-enum { DONE = 0 }; /* a step is complete and has made no event */
 
 /* The fed bytes that were not taken yet. */
 struct input {
@@ -41,8 +42,10 @@ void mk_ws_parser_set_window(struct mk_ws_parser *parser, struct mk_inflate_wind
 
 void mk_ws_parser_fini(struct mk_ws_parser *parser)
 {
-    if (parser)
-        mk_buf_fini(&parser->message);
+    if (!parser)
+        return;
+    mk_buf_fini(&parser->message);
+    parser->inflation = mk_inflation_free(parser->inflation);
 }
 
 /* The rules that a peer may violate. */
@@ -74,21 +77,15 @@ static const struct mk_phrase a_close_code_that_may_not_be_sent = {
 };
 static const struct mk_phrase a_close_reason_is_not_utf_8 = { "a close reason is not UTF-8",
                                                               "关闭原因不是 UTF-8" };
-static const struct mk_phrase a_message_cannot_be_decompressed = {
-    "a message cannot be decompressed", "消息无法解压"
-};
-static const struct mk_phrase a_message_is_too_long_when_it_is_decompressed = {
-    "a message is too long when it is decompressed", "消息解压后过长"
-};
-static const struct mk_phrase out_of_memory = { "out of memory", "内存不足" };
-static const struct mk_phrase a_text_is_not_utf_8 = { "a text is not UTF-8", "文本不是 UTF-8" };
+const struct mk_phrase mk_ws_out_of_memory = { "out of memory", "内存不足" };
+const struct mk_phrase mk_ws_text_is_not_utf_8 = { "a text is not UTF-8", "文本不是 UTF-8" };
 static const struct mk_phrase a_text_ends_within_a_character = { "a text ends within a character",
                                                                  "文本在字符中间结束" };
 
-static int fail(struct mk_ws_parser *parser, enum mk_ws_close_code code,
-                const struct mk_phrase *reason)
+int mk_ws_fail(struct mk_ws_parser *parser, enum mk_ws_close_code code,
+               const struct mk_phrase *reason)
 {
-    mk_buf_fini(&parser->message);
+    mk_ws_parser_fini(parser);
     parser->state = FAILED;
     parser->event = (struct mk_ws_event){ .code = (uint16_t)code, .reason = reason };
     return MK_WS_FAIL;
@@ -117,25 +114,25 @@ static int check_first_byte(struct mk_ws_parser *parser, uint8_t byte)
 {
     uint8_t opcode = byte & OPCODE_BITS;
     if ((byte & RESERVED_BITS) && !begins_compressed(parser, byte))
-        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_reserved_bit_is_set);
+        return mk_ws_fail(parser, MK_WS_PROTOCOL_ERROR, &a_reserved_bit_is_set);
     switch (opcode) {
     case MK_WS_CONTINUATION:
         if (parser->message_opcode == 0)
-            return fail(parser, MK_WS_PROTOCOL_ERROR, &a_continuation_without_a_message);
-        return DONE;
+            return mk_ws_fail(parser, MK_WS_PROTOCOL_ERROR, &a_continuation_without_a_message);
+        return MK_WS_DONE;
     case MK_WS_TEXT:
     case MK_WS_BINARY:
         if (parser->message_opcode != 0)
-            return fail(parser, MK_WS_PROTOCOL_ERROR, &a_new_message_within_another);
-        return DONE;
+            return mk_ws_fail(parser, MK_WS_PROTOCOL_ERROR, &a_new_message_within_another);
+        return MK_WS_DONE;
     case MK_WS_CLOSE:
     case MK_WS_PING:
     case MK_WS_PONG:
         if (!(byte & FIN))
-            return fail(parser, MK_WS_PROTOCOL_ERROR, &a_control_frame_is_fragmented);
-        return DONE;
+            return mk_ws_fail(parser, MK_WS_PROTOCOL_ERROR, &a_control_frame_is_fragmented);
+        return MK_WS_DONE;
     default:
-        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_reserved_opcode);
+        return mk_ws_fail(parser, MK_WS_PROTOCOL_ERROR, &a_reserved_opcode);
     }
 }
 
@@ -143,14 +140,14 @@ static int check_second_byte(struct mk_ws_parser *parser, uint8_t opcode, uint8_
 {
     uint8_t len = byte & LEN_BITS;
     if ((byte & MASKED) && parser->role == MK_WS_CLIENT)
-        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_servers_frame_is_masked);
+        return mk_ws_fail(parser, MK_WS_PROTOCOL_ERROR, &a_servers_frame_is_masked);
     if (!(byte & MASKED) && parser->role == MK_WS_SERVER)
-        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_clients_frame_is_not_masked);
+        return mk_ws_fail(parser, MK_WS_PROTOCOL_ERROR, &a_clients_frame_is_not_masked);
     if (is_control(opcode) && len > MK_WS_MAX_CONTROL)
-        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_control_frame_is_too_long);
+        return mk_ws_fail(parser, MK_WS_PROTOCOL_ERROR, &a_control_frame_is_too_long);
     if (opcode == MK_WS_CLOSE && len == 1)
-        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_close_frame_with_half_a_code);
-    return DONE;
+        return mk_ws_fail(parser, MK_WS_PROTOCOL_ERROR, &a_close_frame_with_half_a_code);
+    return MK_WS_DONE;
 }
 
 /* Reads the length, of which `have` bytes have arrived. Sets `*size` to the number of its bytes. */
@@ -165,7 +162,7 @@ static int read_len(struct mk_ws_parser *parser, const uint8_t *head, size_t hav
         *size = first == LEN_16 ? 3 : 9;
         least = first == LEN_16 ? LEN_16 : UINT64_C(1) << 16;
         if (first == LEN_64 && have > 1 && head[1] & 0x80)
-            return fail(parser, MK_WS_PROTOCOL_ERROR, &a_length_with_its_top_bit_set);
+            return mk_ws_fail(parser, MK_WS_PROTOCOL_ERROR, &a_length_with_its_top_bit_set);
         if (have < *size)
             return MK_WS_NEED_MORE;
         number = 0;
@@ -173,9 +170,9 @@ static int read_len(struct mk_ws_parser *parser, const uint8_t *head, size_t hav
             number = number << 8 | head[at];
     }
     if (number < least)
-        return fail(parser, MK_WS_PROTOCOL_ERROR, &a_length_longer_than_it_needs_to_be);
+        return mk_ws_fail(parser, MK_WS_PROTOCOL_ERROR, &a_length_longer_than_it_needs_to_be);
     *len = number;
-    return DONE;
+    return MK_WS_DONE;
 }
 
 /*
@@ -186,21 +183,21 @@ static int read_header(struct mk_ws_parser *parser, const uint8_t *head, size_t 
 {
     uint8_t opcode = head[0] & OPCODE_BITS;
     int rc = check_first_byte(parser, head[0]);
-    if (rc != DONE)
+    if (rc != MK_WS_DONE)
         return rc;
     if (have < 2)
         return MK_WS_NEED_MORE;
     rc = check_second_byte(parser, opcode, head[1]);
-    if (rc != DONE)
+    if (rc != MK_WS_DONE)
         return rc;
 
     uint64_t len;
     size_t len_size;
     rc = read_len(parser, head + 1, have - 1, &len, &len_size);
-    if (rc != DONE)
+    if (rc != MK_WS_DONE)
         return rc;
-    if (!is_control(opcode) && len > parser->limit - parser->message.len)
-        return fail(parser, MK_WS_TOO_BIG, &a_message_is_too_long);
+    if (!is_control(opcode) && len > parser->limit - mk_ws_arrived(parser))
+        return mk_ws_fail(parser, MK_WS_TOO_BIG, &a_message_is_too_long);
 
     size_t mask_size = parser->role == MK_WS_SERVER ? sizeof(parser->mask) : 0;
     *size = 1 + len_size + mask_size;
@@ -214,7 +211,7 @@ static int read_header(struct mk_ws_parser *parser, const uint8_t *head, size_t 
         parser->message_opcode = opcode;
         parser->compressed = head[0] & RSV1;
     }
-    return DONE;
+    return MK_WS_DONE;
 }
 
 /* Reads the header from the input if it lies whole there, else from the parser's copy. */
@@ -237,7 +234,7 @@ static int take_header(struct mk_ws_parser *parser, struct input *in)
             memcpy(parser->header, head, have); /* an incomplete header fits */
         parser->header_len = (uint8_t)have;
         take(in, have - before);
-    } else if (rc == DONE) {
+    } else if (rc == MK_WS_DONE) {
         parser->header_len = 0;
         parser->state = PAYLOAD;
         take(in, size - before);
@@ -269,10 +266,10 @@ static int end_control(struct mk_ws_parser *parser, struct mk_slice payload)
             code = (uint16_t)((uint8_t)payload.ptr[0] << 8 | (uint8_t)payload.ptr[1]);
             payload = mk_slice_from(payload, 2);
             if (!is_wire_code(code))
-                return fail(parser, MK_WS_PROTOCOL_ERROR, &a_close_code_that_may_not_be_sent);
+                return mk_ws_fail(parser, MK_WS_PROTOCOL_ERROR, &a_close_code_that_may_not_be_sent);
         }
         if (!mk_utf8_valid(payload))
-            return fail(parser, MK_WS_INVALID_DATA, &a_close_reason_is_not_utf_8);
+            return mk_ws_fail(parser, MK_WS_INVALID_DATA, &a_close_reason_is_not_utf_8);
         parser->state = CLOSED;
         parser->message_opcode = 0; /* the rest of it will not arrive */
     }
@@ -288,55 +285,18 @@ static bool check_text(struct mk_ws_parser *parser, const char *data, size_t len
            mk_utf8_feed(&parser->utf8, data, len);
 }
 
-/*
- * The length that a compressed message may become: a few bytes must not cost the time of a message
- * of the largest size.
- */
-static size_t inflated_limit(const struct mk_ws_parser *parser, size_t len)
-{
-    size_t most = len < MK_WS_FREE_INFLATED / 2 ? MK_WS_FREE_INFLATED : 2 * len;
-    return most < parser->limit ? most : parser->limit;
-}
-
-/* Replaces `*payload` by the decompressed message. */
-static int decompress(struct mk_ws_parser *parser, struct mk_slice *payload, bool *cut)
-{
-    size_t most = inflated_limit(parser, payload->len);
-    int rc = mk_deflate_inflate_next(parser->deflate, parser->window, *payload, most, payload);
-    mk_buf_fini(&parser->message);
-    if (rc == MK_INFLATE_TOO_BIG && most < parser->limit) {
-        *payload = (struct mk_slice){ 0 };
-        *cut = true;
-        return DONE;
-    }
-    switch (rc) {
-    case 0:
-        break;
-    case MK_INFLATE_BAD:
-        return fail(parser, MK_WS_INVALID_DATA, &a_message_cannot_be_decompressed);
-    case MK_INFLATE_TOO_BIG:
-        return fail(parser, MK_WS_TOO_BIG, &a_message_is_too_long_when_it_is_decompressed);
-    default:
-        fail(parser, MK_WS_INTERNAL_ERROR, &out_of_memory);
-        return rc;
-    }
-    if (parser->message_opcode == MK_WS_TEXT && !mk_utf8_valid(*payload))
-        return fail(parser, MK_WS_INVALID_DATA, &a_text_is_not_utf_8);
-    return DONE;
-}
-
 static int end_data(struct mk_ws_parser *parser, struct mk_slice payload)
 {
     if (!parser->final)
-        return DONE;
-    if (parser->utf8.need > 0)
-        return fail(parser, MK_WS_INVALID_DATA, &a_text_ends_within_a_character);
+        return MK_WS_DONE;
     bool cut = false;
     if (parser->compressed) {
-        int rc = decompress(parser, &payload, &cut);
-        if (rc != DONE)
+        int rc = mk_ws_decompress(parser, &payload, &cut);
+        if (rc != MK_WS_DONE)
             return rc;
     }
+    if (parser->utf8.need > 0)
+        return mk_ws_fail(parser, MK_WS_INVALID_DATA, &a_text_ends_within_a_character);
     parser->event =
         (struct mk_ws_event){ .opcode = parser->message_opcode, .payload = payload, .cut = cut };
     parser->message_opcode = 0;
@@ -359,17 +319,31 @@ static int use_in_place(struct mk_ws_parser *parser, struct input *in)
     take(in, payload.len);
     parser->frame_left = 0;
     if (!is_control(parser->opcode) && !check_text(parser, payload.ptr, payload.len))
-        return fail(parser, MK_WS_INVALID_DATA, &a_text_is_not_utf_8);
+        return mk_ws_fail(parser, MK_WS_INVALID_DATA, &mk_ws_text_is_not_utf_8);
     return end_frame(parser, payload);
+}
+
+/* Decompresses a part of the frame, which is unmasked in the input. */
+static int decompress_part(struct mk_ws_parser *parser, struct input *in, size_t len)
+{
+    struct mk_slice part = { in->data, len };
+    if (parser->role == MK_WS_SERVER) {
+        mk_ws_apply_mask(in->data, in->data, len, parser->mask);
+        rotate_mask(parser->mask, len);
+    }
+    parser->frame_left -= len;
+    take(in, len);
+    return mk_ws_decompress_part(parser, part);
 }
 
 /* Appends a part of the frame to the gathered bytes. */
 static int gather(struct mk_ws_parser *parser, struct input *in, size_t len)
 {
     struct mk_buf *message = &parser->message;
-    int rc = mk_buf_reserve(message, len);
+    int rc = mk_buf_reserve_announced(message, len,
+                                      is_control(parser->opcode) ? len : parser->frame_left);
     if (rc < 0) {
-        fail(parser, MK_WS_INTERNAL_ERROR, &out_of_memory);
+        mk_ws_fail(parser, MK_WS_INTERNAL_ERROR, &mk_ws_out_of_memory);
         return rc;
     }
     char *part = message->data + message->len;
@@ -385,8 +359,8 @@ static int gather(struct mk_ws_parser *parser, struct input *in, size_t len)
     if (is_control(parser->opcode))
         parser->control_len = (uint8_t)(parser->control_len + len);
     else if (!check_text(parser, part, len))
-        return fail(parser, MK_WS_INVALID_DATA, &a_text_is_not_utf_8);
-    return DONE;
+        return mk_ws_fail(parser, MK_WS_INVALID_DATA, &mk_ws_text_is_not_utf_8);
+    return MK_WS_DONE;
 }
 
 static int take_payload(struct mk_ws_parser *parser, struct input *in)
@@ -394,13 +368,15 @@ static int take_payload(struct mk_ws_parser *parser, struct input *in)
     bool control = is_control(parser->opcode);
     bool whole = in->left >= parser->frame_left;
     size_t gathered = control ? parser->control_len : parser->message.len;
-    if (whole && gathered == 0 && parser->final)
+    if (whole && gathered == 0 && parser->final && (control || !parser->inflation))
         return use_in_place(parser, in);
 
     size_t len = whole ? (size_t)parser->frame_left : in->left;
     if (len > 0) {
-        int rc = gather(parser, in, len);
-        if (rc != DONE)
+        bool is_long = !control && parser->compressed &&
+                       (parser->inflation || gathered + len > MK_WS_GATHERED_COMPRESSED);
+        int rc = is_long ? decompress_part(parser, in, len) : gather(parser, in, len);
+        if (rc != MK_WS_DONE)
             return rc;
     }
     if (!whole)
@@ -413,6 +389,10 @@ bool mk_ws_parser_take(struct mk_ws_parser *parser, struct mk_buf *message)
 {
     struct mk_slice taken = parser->event.payload;
     bool is_data = parser->event.opcode == MK_WS_TEXT || parser->event.opcode == MK_WS_BINARY;
+    if (parser->has_event && is_data && parser->inflation) {
+        mk_inflation_take(parser->inflation, message);
+        return true;
+    }
     if (parser->has_event && is_data && parser->compressed)
         return mk_deflate_take(parser->deflate, message);
     if (!parser->has_event || !is_data || taken.len == 0 || taken.ptr != parser->message.data)
@@ -435,13 +415,14 @@ void mk_ws_parser_release(struct mk_ws_parser *parser)
     mk_buf_fini(&parser->message);
     if (parser->compressed)
         mk_deflate_release_inflated(parser->deflate);
+    parser->inflation = mk_inflation_free(parser->inflation);
     parser->compressed = false;
 }
 
 int mk_ws_parser_feed(struct mk_ws_parser *parser, char *data, size_t len, size_t *consumed)
 {
     struct input in = { data, len };
-    int rc = DONE;
+    int rc = MK_WS_DONE;
     mk_ws_parser_release(parser);
     if (parser->state == FAILED) {
         rc = MK_WS_FAIL;
@@ -449,10 +430,10 @@ int mk_ws_parser_feed(struct mk_ws_parser *parser, char *data, size_t len, size_
         in.left = 0;
         rc = MK_WS_NEED_MORE;
     }
-    while (rc == DONE) {
+    while (rc == MK_WS_DONE) {
         if (parser->state == HEADER)
             rc = take_header(parser, &in);
-        if (rc == DONE)
+        if (rc == MK_WS_DONE)
             rc = take_payload(parser, &in);
     }
     *consumed = len - in.left;

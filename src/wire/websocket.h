@@ -72,7 +72,10 @@ struct mk_ws_event {
     const struct mk_phrase *reason; /* of a FAIL: one clause, static */
 };
 
-enum { MK_WS_FREE_INFLATED = 5 * 1024 * 1024 };
+enum {
+    MK_WS_FREE_INFLATED = 5 * 1024 * 1024,
+    MK_WS_GATHERED_COMPRESSED = 128 * 1024, /* a longer message is decompressed as it arrives */
+};
 
 struct mk_ws_parser {
     struct mk_ws_event event; /* the one field that a caller reads */
@@ -80,6 +83,7 @@ struct mk_ws_parser {
     struct mk_buf message;      /* gathered bytes of the message, then those of a control frame */
     struct mk_deflate *deflate; /* NULL: compressed messages were not agreed upon */
     struct mk_inflate_window *window;
+    struct mk_inflation *inflation; /* of a long compressed message, in place of `message` */
     size_t limit;
     uint64_t frame_left; /* payload bytes of the frame still to come */
     uint8_t role;

@@ -4,7 +4,7 @@
  */
 #include "websocket_feed.h"
 
-#include "wire/deflate.h"
+#include "wire/inflation.h"
 
 #include <errno.h>
 
@@ -240,6 +240,154 @@ static void test_a_message_that_grows_too_much(void **state)
     }
 }
 
+/* --- long messages, which are decompressed as they arrive --- */
+
+enum { LONG = 3 << 20 };
+
+/* What hardly becomes shorter, or a run of equal bytes, in ASCII. */
+static void fill(char *text, size_t len, bool is_run)
+{
+    static uint32_t seed = 1;
+    for (size_t i = 0; i < len; i++) {
+        seed = seed * 1664525 + 1013904223;
+        text[i] = is_run ? 'a' : (char)(' ' + (seed >> 25) % 95);
+    }
+}
+
+/* The message as frames of `frame` bytes, compressed at once. */
+static void write_frames(struct mk_buf *out, struct mk_slice text, size_t frame)
+{
+    struct mk_slice left;
+    assert_true(mk_deflate_compress(&codec, text, &left));
+    for (bool is_first = true; left.len > 0 || is_first; is_first = false) {
+        size_t len = left.len < frame ? left.len : frame;
+        char head[MK_WS_MAX_HEADER];
+        size_t head_len = mk_ws_server_header(head, is_first ? MK_WS_TEXT : 0, len);
+        head[0] = (char)((head[0] & 0x0f) | (is_first ? 0x40 : 0) | (len == left.len ? 0x80 : 0));
+        mk_buf_append(out, head, head_len);
+        mk_buf_append(out, left.ptr, len);
+        left = mk_slice_from(left, len);
+    }
+}
+
+struct fed {
+    size_t most;  /* bytes that one piece has become */
+    size_t early; /* bytes that were decompressed before the last piece */
+    int status;
+};
+
+/* Feeds pieces of `piece` bytes until there is an event. */
+static struct fed feed_pieces(struct mk_ws_parser *parser, struct mk_buf *in, size_t piece)
+{
+    struct fed fed = { .status = MK_WS_NEED_MORE };
+    size_t used;
+    for (size_t at = 0; at < in->len && fed.status == MK_WS_NEED_MORE; at += used) {
+        size_t before = parser->inflation ? mk_inflation_text(parser->inflation).len : 0;
+        size_t len = in->len - at < piece ? in->len - at : piece;
+        fed.early = before;
+        fed.status = mk_ws_parser_feed(parser, in->data + at, len, &used);
+        size_t after = parser->inflation ? mk_inflation_text(parser->inflation).len : 0;
+        if (fed.status != MK_WS_FAIL && after > before + fed.most)
+            fed.most = after - before;
+    }
+    return fed;
+}
+
+static void test_a_long_message_is_decompressed_as_it_arrives(void **state)
+{
+    (void)state;
+    static char text[LONG];
+    fill(text, LONG, false);
+    static const size_t frames[] = { SIZE_MAX, 100 * 1000, 7001 };
+    static const size_t pieces[] = { 64 * 1024, 4099, SIZE_MAX };
+    for (size_t i = 0; i < 9; i++) {
+        struct mk_ws_parser parser;
+        struct mk_buf in, taken;
+        mk_buf_init(&in, SIZE_MAX);
+        mk_ws_parser_init(&parser, MK_WS_CLIENT, 64 << 20);
+        mk_ws_parser_set_deflate(&parser, &codec);
+        write_frames(&in, mk_slice_of(text, LONG), frames[i / 3]);
+        struct fed fed = feed_pieces(&parser, &in, pieces[i % 3]);
+        assert_int_equal(fed.status, MK_WS_MESSAGE);
+        assert_int_equal(parser.event.payload.len, LONG);
+        assert_memory_equal(parser.event.payload.ptr, text, LONG);
+        if (pieces[i % 3] < LONG) {
+            assert_true(fed.most < 400 * 1000);
+            assert_true(fed.early > LONG - 400 * 1000);
+        }
+        if (i % 3 == 0) {
+            assert_true(mk_ws_parser_take(&parser, &taken));
+            assert_int_equal(taken.len, LONG);
+            mk_buf_fini(&taken);
+        }
+        mk_ws_parser_release(&parser);
+        assert_null(parser.inflation);
+        assert_null(parser.message.data);
+        mk_ws_parser_fini(&parser);
+        mk_buf_fini(&in);
+    }
+}
+
+/*
+ * 12 MiB of equal bytes within noise. Behind much of it, the message does not become longer than
+ * twice its length, wherever they are; behind little, it does.
+ */
+static void test_what_grows_within_a_long_message(void **state)
+{
+    (void)state;
+    enum { RUN = 12 << 20, NOISE = 20 << 20 };
+    static char text[RUN + NOISE];
+    for (size_t i = 0; i < 6; i++) {
+        bool is_cut = i >= 3;
+        size_t len = is_cut ? RUN + (1 << 20) : sizeof(text);
+        size_t at = (len - RUN) / 2 * (i % 3);
+        fill(text, len, false);
+        fill(text + at, RUN, true);
+        struct mk_ws_parser parser;
+        struct mk_buf in;
+        mk_buf_init(&in, SIZE_MAX);
+        mk_ws_parser_init(&parser, MK_WS_CLIENT, 64 << 20);
+        mk_ws_parser_set_deflate(&parser, &codec);
+        write_frames(&in, mk_slice_of(text, len), SIZE_MAX);
+        struct fed fed = feed_pieces(&parser, &in, 64 * 1024);
+        assert_int_equal(fed.status, MK_WS_MESSAGE);
+        assert_int_equal(parser.event.cut, is_cut);
+        if (!is_cut) {
+            assert_int_equal(parser.event.payload.len, len);
+            assert_memory_equal(parser.event.payload.ptr, text, len);
+        }
+        mk_ws_parser_fini(&parser);
+        mk_buf_fini(&in);
+    }
+}
+
+static void test_a_bad_long_message(void **state)
+{
+    (void)state;
+    static char text[LONG];
+    for (size_t i = 0; i < 4; i++) {
+        struct mk_ws_parser parser;
+        struct mk_buf in;
+        mk_buf_init(&in, SIZE_MAX);
+        mk_ws_parser_init(&parser, MK_WS_CLIENT, i == 3 ? LONG - 1 : 64 << 20);
+        mk_ws_parser_set_deflate(&parser, &codec);
+        fill(text, LONG, false);
+        if (i == 0)
+            text[LONG / 2] = (char)0xff;
+        if (i == 1)
+            text[LONG - 1] = (char)0xc3;
+        write_frames(&in, mk_slice_of(text, LONG), SIZE_MAX);
+        if (i == 2)
+            memset(in.data + in.len / 2, 0xff, 1000);
+        struct fed fed = feed_pieces(&parser, &in, 64 * 1024);
+        assert_int_equal(fed.status, MK_WS_FAIL);
+        assert_int_equal(parser.event.code, i == 3 ? MK_WS_TOO_BIG : MK_WS_INVALID_DATA);
+        assert_null(parser.inflation);
+        mk_ws_parser_fini(&parser);
+        mk_buf_fini(&in);
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -263,6 +411,9 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_bomb),
         cmocka_unit_test(test_a_message_that_grows_too_much),
+        cmocka_unit_test(test_a_long_message_is_decompressed_as_it_arrives),
+        cmocka_unit_test(test_what_grows_within_a_long_message),
+        cmocka_unit_test(test_a_bad_long_message),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_out_of_memory),
     };
