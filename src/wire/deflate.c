@@ -1,5 +1,5 @@
 /* deflate: the shared state, and compressing. Decompressing is in wire/inflate. */
-#include "wire/inflate_private.h"
+#include "wire/deflate.h"
 
 #include <limits.h>
 
@@ -55,7 +55,7 @@ bool mk_deflate_compress(struct mk_deflate *codec, struct mk_slice message,
     /* A message that does not fit has not become shorter. */
     if (deflate(z, Z_SYNC_FLUSH) != Z_OK || z->avail_in > 0 || z->avail_out == 0)
         return false;
-    out->len = message.len - z->avail_out - MK_INFLATE_TAIL;
+    out->len = message.len - z->avail_out - MK_DEFLATE_TAIL;
     codec->stats.compressed++;
     codec->stats.before += message.len;
     codec->stats.after += out->len;

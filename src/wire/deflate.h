@@ -23,6 +23,8 @@ enum {
      */
     MK_DEFLATE_WINDOW_BITS = 12,
     MK_DEFLATE_LARGEST_WINDOW = 32 * 1024, /* that a peer may have */
+    MK_DEFLATE_KEPT = 64 * 1024,           /* bytes of a buffer that outlive their message */
+    MK_DEFLATE_TAIL = 4, /* bytes at the end of each compressed message that are left out (7.2.1) */
 };
 
 /* Counters. */

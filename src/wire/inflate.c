@@ -17,7 +17,7 @@ enum {
 };
 enum { LAST_BLOCK = 64, BETWEEN_BLOCKS = 128 }; /* in data_type, which also has unused bits */
 
-static const char tail[MK_INFLATE_TAIL] = { 0, 0, (char)0xff, (char)0xff };
+static const char tail[MK_DEFLATE_TAIL] = { 0, 0, (char)0xff, (char)0xff };
 
 struct mk_inflate_window {
     struct mk_deflate *codec;
@@ -211,7 +211,7 @@ int mk_inflate_piece(struct mk_inflate_run *run, struct mk_slice piece)
 
 int mk_inflate_end(struct mk_inflate_run *run)
 {
-    int rc = mk_inflate_piece(run, mk_slice_of(tail, MK_INFLATE_TAIL));
+    int rc = mk_inflate_piece(run, mk_slice_of(tail, MK_DEFLATE_TAIL));
     if (rc != 0)
         return rc == MK_INFLATE_ENDED ? 0 : rc;
     return run->z->data_type == BETWEEN_BLOCKS ? 0 : MK_INFLATE_BAD;

@@ -6,11 +6,6 @@
 
 #include "wire/deflate.h"
 
-enum {
-    MK_INFLATE_TAIL = 4, /* bytes at the end of each compressed message that are left out (7.2.1) */
-    MK_DEFLATE_KEPT = 64 * 1024, /* bytes of a buffer that outlive their message */
-};
-
 /* Beside enum mk_inflate_status. */
 enum {
     MK_INFLATE_ENDED = 100, /* a block marked as the last one ended with the input */
