@@ -53,7 +53,7 @@ static int check_inflation(struct mk_ws_parser *parser, size_t before)
 static int feed_inflation(struct mk_ws_parser *parser, struct mk_slice piece)
 {
     size_t fed = mk_ws_arrived(parser) + piece.len;
-    size_t most = inflated_limit(parser, fed);
+    size_t most = 2 * fed < parser->limit ? 2 * fed : parser->limit; /* the rest at its end */
     size_t expected = inflated_limit(parser, fed + (size_t)parser->frame_left);
     size_t before = mk_inflation_text(parser->inflation).len;
     int rc = mk_inflation_feed(parser->inflation, piece, most, expected);
