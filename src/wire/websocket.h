@@ -74,7 +74,8 @@ struct mk_ws_event {
 
 enum {
     MK_WS_FREE_INFLATED = 5 * 1024 * 1024,
-    MK_WS_GATHERED_COMPRESSED = 128 * 1024, /* a longer message is decompressed as it arrives */
+    MK_WS_GATHERED_COMPRESSED =
+        MK_WS_FREE_INFLATED / 2, /* a longer message is decompressed as it arrives */
 };
 
 struct mk_ws_parser {
