@@ -191,9 +191,11 @@ static int prepare(struct mk_journal *journal)
     return rc;
 }
 
-/* Beside the journal, and named like SQLite's own. */
+/* Beside the journal, and named like SQLite's own; a journal in memory has no file beside it. */
 static int open_marks(struct mk_journal *journal)
 {
+    if (strcmp(journal->config.path, ":memory:") == 0)
+        return 0;
     struct mk_buf path;
     mk_buf_init(&path, PATH_MAX);
     int rc = mk_buf_printf(&path, "%s-numbers-wal", journal->config.path);

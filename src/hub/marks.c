@@ -110,7 +110,7 @@ static int put(struct mk_marks *marks, const struct mk_mark *mark)
 
 void mk_marks_write(struct mk_marks *marks)
 {
-    if (!marks->changed)
+    if (!marks->changed || marks->file < 0)
         return;
     int rc = 0;
     for (size_t i = 0; i < marks->count; i++) {
