@@ -14,7 +14,10 @@ static void check_info(const struct sb_media_info *info, const char *wrong)
     check(!wrong || info->kind == SB_MEDIA_OTHER, "wrong, and yet something");
     bool has_size = info->kind == SB_MEDIA_IMAGE || info->kind == SB_MEDIA_VIDEO;
     bool has_duration = info->kind == SB_MEDIA_AUDIO || info->kind == SB_MEDIA_VIDEO;
-    check((info->width > 0) == has_size && (info->height > 0) == has_size, "size");
+    bool may_lack_size = strcmp(info->extension, "flv") == 0 || strcmp(info->extension, "ts") == 0;
+    check((info->width > 0) == (info->height > 0), "half a size");
+    check(has_size ? info->width > 0 || may_lack_size : info->width == 0, "size");
+    check(!info->other || info->kind == SB_MEDIA_OTHER, "something, and yet another");
     check((info->duration > 0) == has_duration, "duration");
 }
 

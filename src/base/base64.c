@@ -127,6 +127,9 @@ static enum mk_base64_fault read_one(struct mk_base64_reader *reader, uint32_t k
 enum mk_base64_fault mk_base64_read(struct mk_base64_reader *reader, struct mk_slice run,
                                     uint8_t *out, size_t *len)
 {
+    *len = 0;
+    if (run.len == 0) /* its pointer may be NULL */
+        return MK_BASE64_GOOD;
     const unsigned char *from = (const unsigned char *)run.ptr, *start = from;
     const unsigned char *end = from + run.len;
     enum mk_base64_fault fault = MK_BASE64_GOOD;

@@ -12,6 +12,10 @@ static const struct sb_media_info types[] = {
     { .kind = SB_MEDIA_IMAGE, .content_type = "image/gif", .extension = "gif" },
     { .kind = SB_MEDIA_IMAGE, .content_type = "image/webp", .extension = "webp" },
     { .kind = SB_MEDIA_IMAGE, .content_type = "image/bmp", .extension = "bmp" },
+    { .kind = SB_MEDIA_IMAGE, .content_type = "image/heic", .extension = "heic" },
+    { .kind = SB_MEDIA_IMAGE, .content_type = "image/heif", .extension = "heif" },
+    { .kind = SB_MEDIA_IMAGE, .content_type = "image/avif", .extension = "avif" },
+    { .kind = SB_MEDIA_IMAGE, .content_type = "image/tiff", .extension = "tiff" },
     { .kind = SB_MEDIA_AUDIO, .content_type = "audio/wav", .extension = "wav" },
     { .kind = SB_MEDIA_AUDIO, .content_type = "audio/mpeg", .extension = "mp3" },
     { .kind = SB_MEDIA_AUDIO, .content_type = "audio/ogg", .extension = "ogg" },
@@ -20,8 +24,20 @@ static const struct sb_media_info types[] = {
     { .kind = SB_MEDIA_AUDIO, .content_type = "audio/amr-wb", .extension = "awb" },
     { .kind = SB_MEDIA_AUDIO, .content_type = "audio/silk", .extension = "silk" },
     { .kind = SB_MEDIA_AUDIO, .content_type = "audio/mp4", .extension = "m4a" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/aac", .extension = "aac" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/aiff", .extension = "aiff" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/x-caf", .extension = "caf" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/webm", .extension = "weba" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/x-matroska", .extension = "mka" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/x-flv", .extension = "flv" },
+    { .kind = SB_MEDIA_AUDIO, .content_type = "audio/mp2t", .extension = "ts" },
     { .kind = SB_MEDIA_VIDEO, .content_type = "video/mp4", .extension = "mp4" },
     { .kind = SB_MEDIA_VIDEO, .content_type = "video/quicktime", .extension = "mov" },
+    { .kind = SB_MEDIA_VIDEO, .content_type = "video/webm", .extension = "webm" },
+    { .kind = SB_MEDIA_VIDEO, .content_type = "video/x-matroska", .extension = "mkv" },
+    { .kind = SB_MEDIA_VIDEO, .content_type = "video/x-flv", .extension = "flv" },
+    { .kind = SB_MEDIA_VIDEO, .content_type = "video/x-msvideo", .extension = "avi" },
+    { .kind = SB_MEDIA_VIDEO, .content_type = "video/mp2t", .extension = "ts" },
 };
 
 void sb_media_info_of(const char *content_type, size_t len, struct sb_media_info *info)
@@ -51,10 +67,14 @@ bool sb_media_set_size(struct sb_media_info *info, uint64_t width, uint64_t heig
 
 /* --- all of them --- */
 
+/* Those that begin with less than a mark of their own come last. */
 static sb_media_prober *const probers[] = {
-    sb_media_probe_png, sb_media_probe_jpeg, sb_media_probe_gif,  sb_media_probe_webp,
-    sb_media_probe_wav, sb_media_probe_bmp,  sb_media_probe_flac, sb_media_probe_ogg,
-    sb_media_probe_amr, sb_media_probe_silk, sb_media_probe_mp4,  sb_media_probe_mp3,
+    sb_media_probe_png,  sb_media_probe_jpeg, sb_media_probe_gif,  sb_media_probe_webp,
+    sb_media_probe_wav,  sb_media_probe_avi,  sb_media_probe_bmp,  sb_media_probe_tiff,
+    sb_media_probe_flac, sb_media_probe_ogg,  sb_media_probe_amr,  sb_media_probe_silk,
+    sb_media_probe_aiff, sb_media_probe_caf,  sb_media_probe_ebml, sb_media_probe_flv,
+    sb_media_probe_heif, sb_media_probe_mp4,  sb_media_probe_aac,  sb_media_probe_mp3,
+    sb_media_probe_ts,
 };
 
 static const struct mk_phrase *probe(struct sb_media_bytes content, struct sb_media_info *info)
@@ -74,6 +94,7 @@ static const struct mk_phrase *probe(struct sb_media_bytes content, struct sb_me
         return NULL;
     }
     *info = types[0];
+    info->other = sb_media_known_other(content);
     return NULL;
 }
 

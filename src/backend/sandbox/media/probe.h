@@ -3,9 +3,10 @@
  * probe: what a content is, and its size or duration, from its headers alone, without decoding.
  * All reads are bounds-checked; names and declared types are ignored.
  *
- *   images   PNG, JPEG, GIF, WebP, BMP
- *   audio    WAV, MP3, Ogg (Opus, Vorbis), FLAC, AMR, SILK (also QQ's own), M4A
- *   video    MP4, MOV
+ *   images   PNG, JPEG, GIF, WebP, BMP, HEIC, AVIF, TIFF
+ *   audio    WAV, MP3, AAC, Ogg (Opus, Vorbis), FLAC, AMR, SILK (also QQ's own), M4A, AIFF, CAF,
+ *            and WebM, Matroska, FLV, MPEG-TS without video
+ *   video    MP4, MOV, WebM, Matroska, FLV, AVI, MPEG-TS
  */
 /* clang-format on */
 #ifndef SB_MEDIA_PROBE_H
@@ -22,9 +23,11 @@ struct sb_media_info {
     enum sb_media_kind kind;
     const char *content_type; /* "image/png"; "application/octet-stream" for others. A literal */
     const char *extension;    /* "png"; "bin" for others. A literal */
-    uint32_t width;           /* pixels, of images and videos, else 0 */
+    uint32_t width; /* pixels, of images and videos, else 0; 0 where the headers of FLV or MPEG-TS
+                       do not have it */
     uint32_t height;
-    uint32_t duration; /* seconds, rounded, at least 1; of audio and videos, else 0 */
+    uint32_t duration;             /* seconds, rounded, at least 1; of audio and videos, else 0 */
+    const struct mk_phrase *other; /* of others: what it is ("text"), NULL if that is not known */
 };
 
 /*
@@ -35,8 +38,8 @@ const struct mk_phrase *sb_media_probe(struct mk_slice content, struct sb_media_
 
 /*
  * The same for the first `size` bytes of a file. Of a large one it reads only a few pieces, unless
- * its frames have to be counted (AMR, SILK). Returns 0 with `*wrong` set, or a negative errno: -EIO
- * for a file that is shorter. It blocks.
+ * its frames have to be counted (AMR, SILK, AAC, or a movie that does not say its duration).
+ * Returns 0 with `*wrong` set, or a negative errno: -EIO for a file that is shorter. It blocks.
  */
 int sb_media_probe_file(int fd, uint64_t size, struct sb_media_info *info,
                         const struct mk_phrase **wrong);

@@ -24,7 +24,7 @@ bool sb_media_probe_wav(struct sb_media_bytes content, struct sb_media_info *inf
         return false;
     info->content_type = "audio/wav";
     uint32_t byte_rate = 0;
-    for (uint64_t at = 12; sb_media_there(content, at, 8);) {
+    for (uint64_t at = 12; sb_media_there(content, at, 8) && sb_media_step(content);) {
         uint64_t len = sb_media_le32(content, at + 4);
         if (sb_media_has(content, at, MK_SLICE("fmt ")) && sb_media_there(content, at + 8, 16))
             byte_rate = sb_media_le32(content, at + 16);

@@ -48,7 +48,7 @@ bool sb_media_probe_jpeg(struct sb_media_bytes content, struct sb_media_info *in
     if (!sb_media_has(content, 0, MK_SLICE("\xff\xd8\xff")))
         return false;
     info->content_type = "image/jpeg";
-    for (uint64_t at = 2; sb_media_there(content, at, 4);) {
+    for (uint64_t at = 2; sb_media_there(content, at, 4) && sb_media_step(content);) {
         uint32_t marker = sb_media_byte(content, at + 1);
         if (sb_media_byte(content, at) != 0xff || marker == 0xd9 || marker == 0xda)
             break;

@@ -76,8 +76,8 @@ static uint32_t noted_frames(struct sb_media_bytes content, uint64_t at, const s
     return 0;
 }
 
-/* The bytes of an ID3v2 tag, whose size has 7 bits a byte; 0: there is none. */
-static uint64_t tag_size(struct sb_media_bytes content)
+/* Its size has 7 bits a byte. */
+uint64_t sb_media_id3_size(struct sb_media_bytes content)
 {
     if (!sb_media_has(content, 0, MK_SLICE("ID3")) || !sb_media_there(content, 0, 10))
         return 0;
@@ -90,7 +90,7 @@ static uint64_t tag_size(struct sb_media_bytes content)
 bool sb_media_probe_mp3(struct sb_media_bytes content, struct sb_media_info *info,
                         const struct mk_phrase **wrong)
 {
-    uint64_t tag = tag_size(content);
+    uint64_t tag = sb_media_id3_size(content);
     uint64_t at = tag;
     struct frame frame;
     bool found = is_start(content, at, &frame);

@@ -9,11 +9,15 @@ struct sb_media_window {
     const char *bytes;
     uint64_t start; /* of `bytes` in the content */
     uint64_t len;
-    int fd;      /* of the file, or -1 */
-    char *piece; /* memory for SB_MEDIA_WINDOW bytes of the file */
-    int error;   /* 0, or the negative errno of a read that failed: then the bytes are zeros */
+    int fd;         /* of the file, or -1 */
+    char *piece;    /* memory for SB_MEDIA_WINDOW bytes of the file */
+    int error;      /* 0, or the negative errno of a read that failed: then the bytes are zeros */
+    uint32_t steps; /* from part to part: boxes, chunks, tags */
 };
-enum { SB_MEDIA_WINDOW = 16 * 1024 };
+enum {
+    SB_MEDIA_WINDOW = 16 * 1024,
+    SB_MEDIA_STEPS = 1024 * 1024, /* the most: then the content counts as if it ended there */
+};
 
 /* Bytes of a content, which are read when they are looked at. */
 struct sb_media_bytes {
@@ -44,12 +48,33 @@ sb_media_prober sb_media_probe_flac;
 sb_media_prober sb_media_probe_amr;
 sb_media_prober sb_media_probe_silk;
 sb_media_prober sb_media_probe_mp4;
+sb_media_prober sb_media_probe_heif;
+sb_media_prober sb_media_probe_tiff;
+sb_media_prober sb_media_probe_aac;
+sb_media_prober sb_media_probe_aiff;
+sb_media_prober sb_media_probe_caf;
+sb_media_prober sb_media_probe_ebml;
+sb_media_prober sb_media_probe_flv;
+sb_media_prober sb_media_probe_avi;
+sb_media_prober sb_media_probe_ts;
+
+/* What a content is that is none of them: "a ZIP archive". NULL: it is not known. */
+const struct mk_phrase *sb_media_known_other(struct sb_media_bytes content);
+
+/* The bytes of an ID3v2 tag, which MP3 and AAC may begin with; 0: there is none. */
+uint64_t sb_media_id3_size(struct sb_media_bytes content);
 
 /* Sets a duration of `units` at `per_second`, at least a second. */
 void sb_media_set_duration(struct sb_media_info *info, uint64_t units, uint64_t per_second);
 
 /* Returns false when one of them is 0 or does not fit. */
 bool sb_media_set_size(struct sb_media_info *info, uint64_t width, uint64_t height);
+
+/* To be asked before each part. Returns false after too many of them. */
+static inline bool sb_media_step(struct sb_media_bytes s)
+{
+    return s.window->steps < SB_MEDIA_STEPS && ++s.window->steps > 0;
+}
 
 /* Returns a part, which must be in `s`. */
 static inline struct sb_media_bytes sb_media_part(struct sb_media_bytes s, uint64_t at,

@@ -346,15 +346,27 @@ const struct sb_media *sb_request_media(struct sb_request *request, yyjson_mut_v
     return &item->fetch.media;
 }
 
+/* By kind. */
+static const struct mk_phrase kind_names[] = {
+    { "a file", "文件" },
+    { "a picture (PNG, JPEG, GIF, WebP, BMP, HEIC, AVIF, TIFF)",
+      "图片（PNG、JPEG、GIF、WebP、BMP、HEIC、AVIF、TIFF）" },
+    { "a sound (WAV, MP3, AAC, Ogg, FLAC, AMR, SILK, M4A, AIFF, CAF, WebM, Matroska)",
+      "音频（WAV、MP3、AAC、Ogg、FLAC、AMR、SILK、M4A、AIFF、CAF、WebM、Matroska）" },
+    { "a video (MP4, MOV, WebM, Matroska, AVI, FLV, MPEG-TS)",
+      "视频（MP4、MOV、WebM、Matroska、AVI、FLV、MPEG-TS）" },
+};
+static const struct mk_phrase found_names[] = {
+    { "a file", "文件" }, { "a picture", "图片" }, { "a sound", "音频" }, { "a video", "视频" }
+};
+
+static const char *phrase(struct sb_request *request, const struct mk_phrase *phrase)
+{
+    return mk_tr_in(sb_request_language(request), phrase->en, phrase->zh);
+}
+
 int sb_request_media_kind(struct sb_request *request, yyjson_mut_val *uri, unsigned kinds)
 {
-    static const struct mk_phrase names[] = {
-        { "a file", "文件" },
-        { "a picture (PNG, JPEG, GIF, WebP, BMP)", "图片（PNG、JPEG、GIF、WebP、BMP）" },
-        { "a sound (WAV, MP3, Ogg, FLAC, AMR, SILK, M4A)",
-          "音频（WAV、MP3、Ogg、FLAC、AMR、SILK、M4A）" },
-        { "a video (MP4, MOV)", "视频（MP4、MOV）" },
-    };
     struct sb_media_item *item = find_item(request, uri);
     if (!item)
         return sb_refuse(request, SB_BAD_URI, "a URI is missing", "缺少 URI");
@@ -365,12 +377,18 @@ int sb_request_media_kind(struct sb_request *request, yyjson_mut_val *uri, unsig
     unsigned wanted = 1;
     while (wanted < SB_MEDIA_VIDEO && !(kinds & 1u << wanted))
         wanted++;
-    if (media->wrong)
-        return sb_refuse(
-            request, SB_BAD_MEDIA, "%s is damaged: %s", "%s 的内容已损坏：%s", path_of(item, path),
-            mk_tr_in(sb_request_language(request), media->wrong->en, media->wrong->zh));
-    return sb_refuse(request, SB_BAD_MEDIA, "%s is not %s", "%s 的内容不是%s", path_of(item, path),
-                     mk_tr_in(sb_request_language(request), names[wanted].en, names[wanted].zh));
+    const struct mk_phrase *wrong = media->wrong, *found = &found_names[media->info.kind];
+    if (wrong)
+        return sb_refuse(request, SB_BAD_MEDIA, "%s is damaged: %s", "%s 的内容已损坏：%s",
+                         path_of(item, path), phrase(request, wrong));
+    const char *name = phrase(request, &kind_names[wanted]);
+    if (media->info.kind == SB_MEDIA_OTHER)
+        found = media->info.other;
+    if (!found)
+        return sb_refuse(request, SB_BAD_MEDIA, "%s: this format is not known; it should be %s",
+                         "%s：不认识这种格式；应为%s", path_of(item, path), name);
+    return sb_refuse(request, SB_BAD_MEDIA, "%s is not %s: it is %s", "%s 的内容不是%s，而是%s",
+                     path_of(item, path), name, phrase(request, found));
 }
 
 int sb_call_media_record(struct sb_request *request)
