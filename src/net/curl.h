@@ -31,6 +31,11 @@
     F(multi_poll)                                                                                  \
     F(multi_wakeup)                                                                                \
     F(getdate)                                                                                     \
+    F(free)                                                                                        \
+    F(url)                                                                                         \
+    F(url_cleanup)                                                                                 \
+    F(url_set)                                                                                     \
+    F(url_get)                                                                                     \
     F(slist_append)                                                                                \
     F(slist_free_all)
 

@@ -59,7 +59,7 @@ static void finish(struct mk_download *download, CURLcode code)
     download->is_resolving = false;
     if (download->is_over)
         drop(download);
-    else
+    else if (!mk_download_goes_on(download, code))
         end(download, code);
 }
 
@@ -149,6 +149,7 @@ static void download_free(struct mk_download *download)
         close(download->fd);
     download->downloads->curl->slist_free_all(download->headers);
     free(download->url);
+    free(download->location);
     free(download);
 }
 

@@ -9,6 +9,9 @@
  *     cancel  --(atomic flag, wake-up)-->    drops it
  *     done, released  <--(outbox, uv_async)--  it has ended; nothing of it is left
  *
+ * URLs are taken as people copy them (net/web_url), those of redirects too. A 403 is answered once
+ * with the same request and the URL's origin as Referer: many servers of pictures want one.
+ *
  * The lock is held to move a download from one list to another, never while anything is called.
  *
  * All bytes of a server are bounded: those of the body by `body_limit`; those of heads,
@@ -59,7 +62,7 @@ struct mk_download_result {
 };
 
 struct mk_download_order {
-    const char *url;            /* http or https */
+    const char *url;            /* http or https, as people copy it */
     const char *const *headers; /* "Name: value" lines; NULL-terminated */
     uint32_t connect_ms;        /* to look up and to connect, each time */
     uint32_t timeout_ms;        /* for all of it, redirects included */

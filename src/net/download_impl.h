@@ -1,6 +1,7 @@
 /*
  * download_impl: internals shared by download.c (the thread, and what passes between it and the
- * loop) and download_transfer.c (one transfer, on the thread).
+ * loop), download_transfer.c (one transfer, on the thread), download_next.c (redirects) and
+ * download_failure.c (the words of a failure).
  */
 #ifndef MK_NET_DOWNLOAD_IMPL_H
 #define MK_NET_DOWNLOAD_IMPL_H
@@ -23,6 +24,11 @@ enum mk_download_end {
     MK_DOWNLOAD_DISK,
     MK_DOWNLOAD_CONNECT_TIME,
     MK_DOWNLOAD_TIME,
+    /* After an answer that leads on, and that libcurl has no objection to: */
+    MK_DOWNLOAD_MEMORY,
+    MK_DOWNLOAD_REDIRECTS, /* too many */
+    MK_DOWNLOAD_BAD_REDIRECT,
+    MK_DOWNLOAD_REDIRECT_SCHEME,
 };
 
 /* A connection. Its owner may end first. */
@@ -51,7 +57,7 @@ struct mk_download {
     bool is_gone;
 
     /* Written before it is passed to the thread. */
-    char *url;
+    char *url; /* then the thread's: clean, and that of the last request */
     struct curl_slist *headers;
     uint32_t connect_ms, timeout_ms;
     unsigned redirects;
@@ -72,8 +78,10 @@ struct mk_download {
     bool is_connected;
     bool is_over; /* has_ended, as the thread knows it */
     enum mk_download_end end;
-    int error;                  /* of the disk */
-    char text[CURL_ERROR_SIZE]; /* libcurl's text of an error */
+    int error;         /* of the disk */
+    char *location;    /* of the last answer, or NULL */
+    unsigned followed; /* redirects */
+    bool has_referer;
 
     /* The result: the thread's, then the loop's. */
     bool has_failed;
@@ -113,6 +121,28 @@ bool mk_download_is_beyond(struct mk_download *download, uint64_t now);
 
 /* Milliseconds until the next limit of time. */
 uint64_t mk_download_patience(const struct mk_download *download, uint64_t now);
+
+/* --- download_next.c; on the thread --- */
+
+/* Makes the URL one that a server takes. Returns 0 or an error of mk_web_url_clean. */
+int mk_download_clean_url(struct mk_download *download);
+
+/* Takes note of a line of a head. */
+void mk_download_note_header(struct mk_download *download, struct mk_slice line);
+
+/*
+ * After a request has ended: returns whether another one was sent, because of a redirect, or of a
+ * 403 to a request without a Referer.
+ */
+bool mk_download_goes_on(struct mk_download *download, CURLcode code);
+
+/* --- download_failure.c; on the thread --- */
+
+/* Set the failure: by the end and libcurl's code, by an error of mk_download_clean_url. */
+void mk_download_explain(struct mk_download *download, CURLcode code);
+void mk_download_explain_url(struct mk_download *download, int error);
+
+/* --- download_transfer.c again --- */
 
 /* It has ended: writes the rest of the body, and sets status and failure. */
 void mk_download_conclude(struct mk_download *download, CURLcode code);

@@ -134,6 +134,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
         download->end = MK_DOWNLOAD_LONG_HEADS;
     else if (is_header(data, len, "Transfer-Encoding") && !is_coding_allowed(data, len))
         download->end = MK_DOWNLOAD_CODING;
+    else
+        mk_download_note_header(download, mk_slice_of(data, len));
     return download->end == MK_DOWNLOAD_BY_LIBCURL ? len : 0;
 }
 
@@ -248,7 +250,6 @@ static void set_functions(struct mk_download *download)
     const struct mk_curl *curl = download->downloads->curl;
     CURL *easy = download->easy;
     curl->easy_setopt(easy, CURLOPT_PRIVATE, download);
-    curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, download->text);
     curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl->easy_setopt(easy, CURLOPT_WRITEDATA, download);
     curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -278,12 +279,9 @@ static bool set_options(struct mk_download *download)
     curl->easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     curl->easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     curl->easy_setopt(easy, CURLOPT_HTTPHEADER, download->headers);
-    curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, download->redirects > 0 ? 1L : 0L);
-    curl->easy_setopt(easy, CURLOPT_MAXREDIRS, (long)download->redirects);
     curl->easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)download->body_limit);
     return curl->easy_setopt(easy, CURLOPT_URL, download->url) == CURLE_OK &&
            curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl->easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            (!download->public_only || curl->easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK);
 }
 
@@ -292,101 +290,16 @@ bool mk_download_begin(struct mk_download *download)
     struct mk_downloads *downloads = download->downloads;
     download->piece = malloc(PIECE);
     download->easy = downloads->curl->easy_init();
-    if (download->piece && download->easy && set_options(download) &&
+    int rc = download->piece && download->easy ? mk_download_clean_url(download) : -ENOMEM;
+    if (rc == 0 && set_options(download) &&
         downloads->curl->multi_add_handle(downloads->multi, download->easy) == CURLM_OK)
         return true;
     download->has_failed = true;
-    mk_failure_errno(&download->failure, -ENOMEM);
+    mk_download_explain_url(download, rc < 0 ? rc : -ENOMEM);
     return false;
 }
 
 /* --- the end --- */
-
-static enum mk_failure_kind kind_of(CURLcode code)
-{
-    switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-        return MK_FAILURE_NAME;
-    case CURLE_COULDNT_CONNECT:
-        return MK_FAILURE_UNREACHABLE;
-    case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_PARTIAL_FILE:
-        return MK_FAILURE_CLOSED;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_ISSUER_ERROR:
-        return MK_FAILURE_CERTIFICATE;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_SSL_SHUTDOWN_FAILED:
-    case CURLE_USE_SSL_FAILED:
-        return MK_FAILURE_TLS;
-    default:
-        return MK_FAILURE_PROTOCOL;
-    }
-}
-
-static void explain_libcurl(struct mk_download *download, CURLcode code)
-{
-    const struct mk_curl *curl = download->downloads->curl;
-    struct mk_failure *failure = &download->failure;
-    long error = 0;
-    curl->easy_getinfo(download->easy, CURLINFO_OS_ERRNO, &error);
-    if (code == CURLE_OUT_OF_MEMORY)
-        mk_failure_errno(failure, -ENOMEM);
-    else if (code == CURLE_COULDNT_CONNECT && error != 0)
-        mk_failure_errno(failure, (int)-error);
-    else
-        mk_failure_set(failure, kind_of(code), "%s", "%s",
-                       download->text[0] ? download->text : curl->easy_strerror(code));
-}
-
-static void explain(struct mk_download *download, CURLcode code)
-{
-    struct mk_failure *failure = &download->failure;
-    switch (download->end) {
-    case MK_DOWNLOAD_LONG_BODY:
-        mk_failure_set(failure, MK_FAILURE_TOO_LONG, "the response is longer than %llu bytes",
-                       "响应超过 %llu 字节", (unsigned long long)download->body_limit);
-        return;
-    case MK_DOWNLOAD_LONG:
-        mk_failure_set(failure, MK_FAILURE_PROTOCOL,
-                       "its server sent more than %llu bytes for it, most of them not its content",
-                       "服务器为它发送了超过 %llu 字节，其中多数不是内容",
-                       (unsigned long long)mk_download_most_received(download->body_limit));
-        return;
-    case MK_DOWNLOAD_LONG_HEADS:
-        mk_failure_set(failure, MK_FAILURE_PROTOCOL,
-                       "the headers of its server are longer than %d bytes",
-                       "服务器的头部超过 %d 字节", MK_DOWNLOAD_HEADS);
-        return;
-    case MK_DOWNLOAD_CODING:
-        mk_failure_set(failure, MK_FAILURE_PROTOCOL,
-                       "its server uses a Transfer-Encoding other than chunked",
-                       "服务器使用了 chunked 以外的 Transfer-Encoding");
-        return;
-    case MK_DOWNLOAD_FORBIDDEN:
-        mk_failure_set(failure, MK_FAILURE_FORBIDDEN, "its address is a private one",
-                       "它的地址是内网地址");
-        return;
-    case MK_DOWNLOAD_DISK:
-        mk_failure_errno(failure, download->error);
-        return;
-    case MK_DOWNLOAD_TIME:
-        mk_failure_timeout(failure, download->timeout_ms);
-        return;
-    case MK_DOWNLOAD_CONNECT_TIME:
-        mk_failure_timeout(failure, download->connect_ms);
-        return;
-    case MK_DOWNLOAD_BY_LIBCURL:
-    case MK_DOWNLOAD_STATUS:
-        explain_libcurl(download, code);
-    }
-}
 
 void mk_download_conclude(struct mk_download *download, CURLcode code)
 {
@@ -401,9 +314,11 @@ void mk_download_conclude(struct mk_download *download, CURLcode code)
         code = CURLE_WRITE_ERROR;
     }
     download->status = (unsigned)status;
-    download->has_failed = code != CURLE_OK && download->end != MK_DOWNLOAD_STATUS;
+    bool is_led_astray = download->end >= MK_DOWNLOAD_MEMORY;
+    download->has_failed =
+        is_led_astray || (code != CURLE_OK && download->end != MK_DOWNLOAD_STATUS);
     if (download->has_failed)
-        explain(download, code);
+        mk_download_explain(download, code);
 }
 
 void mk_download_detach(struct mk_download *download)

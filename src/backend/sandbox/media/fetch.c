@@ -236,7 +236,12 @@ static bool take_slot(struct sb_media_fetch *fetch)
 /* Returns false, with the problem set, when it cannot begin. */
 static bool download(struct sb_media_fetch *fetch)
 {
-    static const char *const headers[] = { "User-Agent: milky/" MILKY_VERSION, NULL };
+    /* Servers of pictures refuse what does not look like a browser. */
+    static const char *const headers[] = {
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/138.0.0.0 Safari/537.36 milky/" MILKY_VERSION,
+        NULL
+    };
     struct sb_media_store *store = fetch->store;
     if (!store->downloads)
         store->downloads = mk_downloads_new(mk_loop_of(store->loop));
