@@ -5,6 +5,7 @@
  */
 #include "base/percent.h"
 #include "fuzz.h"
+#include "net/web_url.h"
 #include "wire/url.h"
 
 static void check_escapes(struct mk_slice text)
@@ -60,6 +61,24 @@ static void check_again(const struct mk_url *url)
     mk_buf_fini(&text);
 }
 
+/* A URL that was cleaned is of ASCII without white space, and stays as it is. */
+static void check_clean(struct mk_slice text)
+{
+    struct mk_buf clean, again;
+    mk_buf_init(&clean, SIZE_MAX / 2);
+    mk_buf_init(&again, SIZE_MAX / 2);
+    if (mk_web_url_clean(&clean, text) == 0) {
+        for (size_t i = 0; i < clean.len; i++)
+            check(clean.data[i] > ' ' && clean.data[i] < 0x7f, "clean: characters");
+        check(mk_web_url_clean(&again, mk_buf_slice(&clean)) == 0, "clean: again");
+        check(mk_slice_eq(mk_buf_slice(&clean), mk_buf_slice(&again)), "clean: the same");
+    } else {
+        check(clean.len == 0, "clean: all or nothing");
+    }
+    mk_buf_fini(&clean);
+    mk_buf_fini(&again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct mk_slice text = mk_slice_of((const char *)data, size);
@@ -67,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mk_slice port;
     struct mk_url url;
     check_escapes(text);
+    check_clean(text);
     if (mk_url_split_host(text, &host, &port))
         check(host.len > 0 && host.len + port.len <= text.len, "host");
     if (mk_url_parse(text, &url) == NULL) {

@@ -3,6 +3,7 @@
 
 #include "base/percent.h"
 
+#include <ctype.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -93,13 +94,22 @@ static int put_converted(struct mk_buf *out, const char *name)
     return rc;
 }
 
+/* By its characters: libcurl reads it. */
+static bool is_ipv6(struct mk_slice host)
+{
+    for (size_t i = 1; i + 1 < host.len; i++)
+        if (!isalnum((unsigned char)host.ptr[i]) && !memchr(":.%-_~", host.ptr[i], 6))
+            return false;
+    return host.len > 2 && host.ptr[host.len - 1] == ']';
+}
+
 static int put_host(struct mk_buf *out, struct mk_slice host)
 {
     char name[LONGEST_HOST + 1];
     if (host.len == 0 || host.len > LONGEST_HOST)
         return -EINVAL;
-    if (host.ptr[0] == '[') /* an address of IPv6 */
-        return is_beyond_ascii(host) ? -EINVAL : mk_buf_append_slice(out, host);
+    if (host.ptr[0] == '[')
+        return is_ipv6(host) ? mk_buf_append_slice(out, host) : -EINVAL;
     size_t len = mk_percent_decode_lenient(host, name);
     struct mk_slice decoded = mk_slice_of(name, len);
     name[len] = '\0';

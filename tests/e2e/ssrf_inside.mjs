@@ -66,16 +66,20 @@ let tried = 0;
 try {
   // The public one is reached, by address and by name: else nothing below would prove anything.
   names.set('open.example', [PUBLIC]);
-  for (const host of [PUBLIC, 'open.example']) assert.equal((await ask(`http://${host}/a.png`)).retcode, 0, host);
+  names.set('xn--fsqu00a.example', [PUBLIC]);
+  for (const host of [PUBLIC, 'open.example', '例子.example', '%e4%be%8b%e5%ad%90。EXAMPLE']) assert.equal((await ask(`http://${host}/a.png`)).retcode, 0, host);
   location = `http://${PUBLIC}/b.png`;
   assert.equal((await ask(`http://${PUBLIC}/to`)).retcode, 0);
   // Redirects.
   names.set('inner.example', ['127.0.0.1']);
   names.set('deep.example', ['10.1.2.3']);
+  names.set('xn--nner-4pa.example', ['127.0.0.1']);
   for (const host of ['127.0.0.1', 'localhost', '2130706433', '0x7f.1', '0177.1', '10.1.2.3', '[::1]', '[::ffff:127.0.0.1]',
-    '[64:ff9b::7f00:1]', '[2002:7f00:1::]', '0.0.0.0', 'inner.example', 'INNER.example.', 'deep.example', `${PUBLIC}@127.0.0.1`]) {
-    location = `http://${host}:8080/secret`;
+    '[64:ff9b::7f00:1]', '[2002:7f00:1::]', '１２７.０.０.１', '①②⑦。0。0。1', '%31%32%37.0.0.1', 'ｌｏｃａｌｈｏｓｔ', 'ïnner.example',
+    'LOCALHOST', 'xn--nner-4pa.example', '0.0.0.0', 'inner.example', 'INNER.example.', 'deep.example', `${PUBLIC}@127.0.0.1`]) {
+    location = Buffer.from(`http://${host}:8080/secret`).toString('latin1');
     await refused(`http://${PUBLIC}/to`, location);
+    location = `http://${host}:8080/secret`;
     await refused(location);
     tried += 2;
   }
