@@ -5,9 +5,6 @@
  */
 #include "backend/sandbox/media/probe_private.h"
 
-static const struct mk_phrase aac_has_no_frame = { "its first AAC frame is cut",
-                                                   "其第一个 AAC 帧不完整" };
-
 enum { COUNTED = 64 * 1024, SAMPLES = 1024 /* of a block */ };
 
 struct frame {
@@ -37,8 +34,9 @@ bool sb_media_probe_aac(struct sb_media_bytes content, struct sb_media_info *inf
         return false;
     /* Two headers in a row are no accident, nor is one that reaches exactly to the end. */
     uint64_t second = start + first.size;
-    if (second < content.len && !read_frame(content, second, &frame))
+    if (second != content.len && !read_frame(content, second, &frame))
         return false;
+    (void)wrong; /* one that is cut is no AAC */
     info->content_type = "audio/aac";
     for (uint32_t i = 0;
          i < COUNTED && read_frame(content, at, &frame) && sb_media_there(content, at, frame.size);
@@ -46,9 +44,7 @@ bool sb_media_probe_aac(struct sb_media_bytes content, struct sb_media_info *inf
         blocks += frame.blocks;
         at += frame.size;
     }
-    if (blocks == 0)
-        *wrong = &aac_has_no_frame;
-    else if (read_frame(content, at, &frame) && sb_media_there(content, at, frame.size))
+    if (read_frame(content, at, &frame) && sb_media_there(content, at, frame.size))
         sb_media_set_duration(info, blocks * SAMPLES * ((content.len - start) / 64),
                               first.rate * ((at - start) / 64));
     else
