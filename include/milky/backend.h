@@ -282,6 +282,13 @@ MILKY_API int milky_emit_again_json(struct milky_host *host, uint64_t self_id, u
                                     const char *type, uint64_t time, const char *json, size_t len);
 
 /*
+ * In `start`, of a backend that `keeps_events`: its copies may lack the last ones, for its file is
+ * damaged or new. Where a loss of power may have taken the last numbers, too, the next events get
+ * numbers that were certainly not given before.
+ */
+MILKY_API void milky_host_lost_events(struct milky_host *host);
+
+/*
  * The number of the last event of a bot; 0 before the first, and for no such bot. The next event
  * gets the next number. In `start` it is the last one that is known to have been given: the journal
  * may lack events before it, where its file was damaged.

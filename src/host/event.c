@@ -147,6 +147,14 @@ uint64_t milky_host_last_event(const struct milky_host *host, uint64_t self_id)
     return account ? account->hub->events : 0;
 }
 
+void milky_host_lost_events(struct milky_host *host)
+{
+    size_t count;
+    const uint64_t *bots = milky_host_bots(host, &count);
+    for (size_t i = 0; i < count; i++)
+        mk_hub_lost_events(mk_host_find(host, bots[i])->hub);
+}
+
 int milky_host_flush(struct milky_host *host)
 {
     return host->owner->journal ? mk_journal_flush(host->owner->journal) : -ENOTSUP;

@@ -12,6 +12,8 @@
 
 #include <errno.h>
 
+#define MOST_EVENTS (UINT64_C(1) << 53) /* as JSON has numbers */
+
 enum { LONGEST_EVENT = 64 * 1024 * 1024, KEPT_BUFFER = 64 * 1024 };
 
 int mk_hub_init(struct mk_hub *hub, uint64_t self_id, struct mk_journal *journal)
@@ -231,12 +233,19 @@ static int refill(struct mk_hub *hub, struct mk_event *event)
 
 int mk_hub_emit_again(struct mk_hub *hub, struct mk_event *event)
 {
-    if (event->number == 0)
+    if (event->number == 0 || event->number > MOST_EVENTS)
         return -EINVAL;
     if (event->number <= hub->events)
         return hub->journal ? refill(hub, event) : MK_HUB_REPEATED;
     hub->events = event->number - 1; /* those between are missing everywhere: a gap */
     return emit(hub, event, NULL);
+}
+
+void mk_hub_lost_events(struct mk_hub *hub)
+{
+    uint64_t bound = hub->journal ? mk_journal_bound(hub->journal, hub->self_id) : 0;
+    if (bound > hub->events && mk_journal_skip(hub->journal, hub->self_id, bound) == 0)
+        hub->events = bound;
 }
 
 static int restore_key(void *arg, const struct mk_journal_key *stored)

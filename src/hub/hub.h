@@ -92,6 +92,12 @@ int mk_hub_emit_once(struct mk_hub *hub, const struct mk_key *key, struct mk_eve
 int mk_hub_emit_again(struct mk_hub *hub, struct mk_event *event);
 
 /*
+ * At the start: the backend's copies may lack the last events. Where the last number may be lost
+ * too, the next one is behind all that may have been given (mk_journal_bound).
+ */
+void mk_hub_lost_events(struct mk_hub *hub);
+
+/*
  * Runs the waiter once, when all emitted events are stored; never from within this function. It
  * must be removed from its list (mk_list_remove) before it is freed.
  */

@@ -115,6 +115,15 @@ struct mk_journal_start {
 int mk_journal_start_bot(struct mk_journal *journal, uint64_t self_id,
                          struct mk_journal_start *start);
 
+/*
+ * The highest number that the bot may have had, where a loss of power may have taken the last ones;
+ * 0 where those are known. Only then do numbers go on behind it, if something is damaged too.
+ */
+uint64_t mk_journal_bound(const struct mk_journal *journal, uint64_t self_id);
+
+/* No lower number is given from now on, whatever happens. Returns 0 or -ENOMEM, logged. */
+int mk_journal_skip(struct mk_journal *journal, uint64_t self_id, uint64_t number);
+
 /* Returns 1 if the journal has this event undamaged, 0, or a negative errno, logged. */
 int mk_journal_has(struct mk_journal *journal, uint64_t self_id, uint64_t number);
 

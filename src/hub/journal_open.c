@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sqlite_log.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -149,6 +150,7 @@ static int update_tables(struct mk_journal *journal, const char *path)
                      "%s 是其他程序的数据库，不会改动：请移走它，或更换 data_dir", path);
         return -EINVAL;
     }
+    journal->is_damaged |= tables == 0;
     if (rc == 0 && version > VERSION) {
         mk_log_error("journal",
                      "%s was made by a newer version of milky (its tables are of version %llu, "
@@ -202,7 +204,7 @@ static int open_marks(struct mk_journal *journal)
     if (rc == 0)
         rc = mk_buf_append_char(&path, '\0');
     if (rc == 0)
-        rc = mk_marks_open(&journal->marks, path.data);
+        rc = mk_marks_open(&journal->marks, path.data, journal->config.flush);
     mk_buf_fini(&path);
     return rc;
 }
@@ -216,6 +218,9 @@ int mk_journal_open(const struct mk_journal_config *config, struct mk_journal **
     journal->marks.file = -1;
     journal->retry = (struct mk_backoff){ .first_ms = FIRST_RETRY_MS, .most_ms = MAX_RETRY_MS };
     mk_buf_init(&journal->pending, MAX_PENDING);
+    struct mk_sqlite_log log;
+    mk_sqlite_log_check(config->path, &log);
+    journal->is_damaged = mk_sqlite_log_is_damaged(&log);
     int rc = 0;
     /* Used by one thread only. */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;

@@ -58,6 +58,7 @@ struct mk_journal {
     sqlite3_stmt *borrowed; /* at a row whose texts the caller may still read */
     struct mk_buf pending;  /* the transaction's records: see redo.h */
     struct mk_marks marks;
+    bool is_damaged; /* or new: it may lack events that it had on disk */
     struct mk_backoff retry;
     uint64_t retry_at;        /* after a failed commit: not before this, monotonic ms */
     int64_t clock;            /* how far the wall clock was ahead of the monotonic one, ms */

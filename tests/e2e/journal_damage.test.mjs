@@ -190,6 +190,21 @@ describe('damage of the journal', () => {
     });
   }
 
+  for (const [name, part, said] of [
+    ['one flipped bit', 0.5, /sandbox\.db-wal is damaged: the last \d+ of its \d+ changes are lost, and messages/],
+    ['one flipped bit in the head', 0.000001, /the head of .*sandbox\.db-wal is damaged, so all changes in it are lost/],
+  ])
+    it(`${name} of the world's log: it is told, and the events stay`, async (t) => {
+      const { posted, pushed, since, speak, log } = await world(t, (dir) => flip(join(dir, 'sandbox', 'sandbox.db-wal'), part));
+      while (!said.test(await log.next(`${said}`)));
+      const all = await since(0);
+      await speak(COUNT + 1, COUNT + 3);
+      for (const told of [all, posted, pushed]) {
+        await told.upTo(COUNT + 3);
+        for (let i = COUNT + 1; i <= COUNT + 3; i++) assert.equal(told.words.get(i), `word ${i}`);
+      }
+    });
+
   // SQLite does not notice it: the text of one event, in the database of a milky that was stopped.
   const harmRow = async (data) => {
     const path = join(data, 'journal.db');

@@ -192,6 +192,8 @@ static int start(void *self, struct milky_host *host)
         mk_log_info("sandbox", "made the world in %s", "已创建世界 %s", sandbox->path);
     else
         mk_log_info("sandbox", "opened the world in %s", "已打开世界 %s", sandbox->path);
+    if (is_new || mk_sqlite_log_is_damaged(&sandbox->db.log))
+        milky_host_lost_events(host);
     rc = sb_media_sweeper_start(sandbox->media);
     return rc < 0 ? rc : sb_unsent_start(&sandbox->unsent, &sandbox->db, host);
 }

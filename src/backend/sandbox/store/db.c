@@ -391,11 +391,38 @@ static int begin_use(struct sb_db *db, const struct sb_feature *const *features,
     return update_tables(db, features, path, version);
 }
 
+static void log_damage(const struct mk_sqlite_log *log, const char *path)
+{
+    static const struct mk_phrase follows = {
+        "messages, members and all else are as before those. Events that they have made stay where "
+        "they are, and no event's number is given again; a message's number may be",
+        "消息、成员等一切都回到这些更改之前。它们产生的事件仍然保留，事件编号不会重复；消息编号则"
+        "可能重复"
+    };
+    if (log->headless)
+        mk_log_error("sandbox", "the head of %s-wal is damaged, so all changes in it are lost: %s",
+                     "%s-wal 的文件头已损坏，其中的更改全部丢失：%s", path,
+                     mk_phrase_text(&follows));
+    else if (log->lost == 1)
+        mk_log_warn("sandbox",
+                    "the last change in %s-wal is damaged, or a crash has interrupted it, so it is "
+                    "lost: %s",
+                    "%s-wal 中的最后一次更改已损坏，或因崩溃而未完成，因此丢失：%s", path,
+                    mk_phrase_text(&follows));
+    else if (log->lost > 1)
+        mk_log_error("sandbox",
+                     "%s-wal is damaged: the last %llu of its %llu changes are lost, and %s",
+                     "%s-wal 已损坏：最后 %llu 次更改丢失（共 %llu 次），%s", path,
+                     (unsigned long long)log->lost, (unsigned long long)(log->lost + log->kept),
+                     mk_phrase_text(&follows));
+}
+
 int sb_db_open(struct sb_db *db, const struct sb_feature *const *features, const char *path,
                bool *is_new)
 {
     uint64_t version = 0;
     *db = (struct sb_db){ 0 };
+    mk_sqlite_log_check(path, &db->log);
     int rc = open_file(db, path);
     if (rc == 0)
         rc = check_file(db, path, newest_of(features), &version);
@@ -404,7 +431,8 @@ int sb_db_open(struct sb_db *db, const struct sb_feature *const *features, const
     if (rc < 0)
         sb_db_close(db);
     else
-        *is_new = version == 0;
+        log_damage(&db->log, path);
+    *is_new = version == 0;
     return rc;
 }
 
@@ -428,6 +456,7 @@ int sb_db_open_alone(struct sb_db *db, const struct sb_feature *const *features,
 {
     uint64_t version;
     *db = (struct sb_db){ 0 };
+    mk_sqlite_log_check(path, &db->log);
     int rc = open_file(db, path);
     if (rc == 0)
         rc = check_file(db, path, newest_of(features), &version);
@@ -435,6 +464,8 @@ int sb_db_open_alone(struct sb_db *db, const struct sb_feature *const *features,
         rc = leave_wal(db, path);
     if (rc < 0)
         sb_db_close(db);
+    else
+        log_damage(&db->log, path);
     return rc;
 }
 

@@ -11,6 +11,7 @@
 #include "backend/sandbox/store/feature.h"
 #include "base/language.h"
 #include "base/slice.h"
+#include "base/sqlite_log.h"
 
 #include <sqlite3.h>
 #include <stdint.h>
@@ -47,8 +48,9 @@ struct sb_db {
     bool in_transaction;
     struct sb_clock clock; /* as in the tables; see clock.h */
     struct sb_random random;
-    int logged;         /* the error that was logged last, ... */
-    uint64_t logged_at; /* ... and when, monotonic ms */
+    struct mk_sqlite_log log; /* what the start has found of it */
+    int logged;               /* the error that was logged last, ... */
+    uint64_t logged_at;       /* ... and when, monotonic ms */
 };
 
 /*
