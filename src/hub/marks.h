@@ -32,7 +32,7 @@ struct mk_mark {
 };
 #define MK_MARKS_NO_LINE SIZE_MAX
 
-/* Zeroed, but for `file`, which is -1, it is closed. */
+/* Zeroed, but for `file`, which is -1, it is closed: numbers are kept in memory alone. */
 struct mk_marks {
     int file;
     struct mk_mark *marks; /* ordered by bot */

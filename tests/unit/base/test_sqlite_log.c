@@ -19,9 +19,12 @@ static size_t len;
 
 static void put_copy(size_t size)
 {
-    char command[200];
-    snprintf(command, sizeof(command), "cp %s %s", path, copy);
-    assert_int_equal(system(command), 0);
+    static unsigned char database[1 << 16];
+    FILE *from = fopen(path, "rb"), *to = fopen(copy, "wb");
+    size_t got = fread(database, 1, sizeof(database), from);
+    assert_int_equal(fwrite(database, 1, got, to), got);
+    fclose(from);
+    fclose(to);
     FILE *file = fopen(copy_log, "wb");
     assert_int_equal(fwrite(bytes, 1, size, file), size);
     fclose(file);
@@ -63,7 +66,6 @@ static int make(void **state)
     len = fread(bytes, 1, sizeof(bytes), file);
     fclose(file);
     put_copy(len);
-    snprintf(name, sizeof(name), "cp %s-copy %s", path, path);
     sqlite3_close(db);
     unlink(path);
     rename(copy, path);
@@ -105,7 +107,7 @@ static void any_flipped_bit_is_noticed(void **state)
 {
     (void)state;
     struct mk_sqlite_log log;
-    for (size_t at = 0; at < 32 + ROUND * FRAME; at += at < 80 ? 1 : 331) {
+    for (size_t at = 0; at < 32 + ROUND * FRAME; at += at < 80 ? 7 : 3331) {
         for (int bit = 0; bit < 8; bit += 3) {
             bytes[at] ^= (unsigned char)(1 << bit);
             put_copy(len);

@@ -62,6 +62,7 @@ static void a_bound_costs_one_flush_for_many_numbers(void **state)
 {
     struct world *world = *state;
     start(world);
+    world->is_kept = true; /* without a flush of the journal */
     emit_numbers(world, 1, MANY);
     assert_int_equal(flushed.flushes, (MANY + MK_MARKS_AHEAD) / (MK_MARKS_AHEAD + 1));
     close_world(world);
