@@ -49,17 +49,31 @@ static bool is_left(char c)
            (c != '\0' && strchr("-_.!~*'()", c));
 }
 
-int mk_percent_encode(struct mk_buf *out, struct mk_slice text)
+/* Of a path or a query, where an escape may begin with '%'. */
+static bool is_allowed(struct mk_slice text, size_t at)
+{
+    char c = text.ptr[at];
+    return is_left(c) || (c != '\0' && strchr("$&+,;=:@/?", c)) || mk_percent_at(text, at) >= 0;
+}
+
+typedef bool is_kept(struct mk_slice text, size_t at);
+
+static bool is_unescaped(struct mk_slice text, size_t at)
+{
+    return is_left(text.ptr[at]);
+}
+
+static int encode(struct mk_buf *out, struct mk_slice text, is_kept *keeps)
 {
     size_t needed = text.len;
     for (size_t i = 0; i < text.len; i++)
-        needed += is_left(text.ptr[i]) ? 0 : 2;
+        needed += keeps(text, i) ? 0 : 2;
     int rc = mk_buf_reserve(out, needed);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char byte = (unsigned char)text.ptr[i];
-        if (is_left(text.ptr[i])) {
+        if (keeps(text, i)) {
             out->data[out->len++] = text.ptr[i];
             continue;
         }
@@ -68,4 +82,14 @@ int mk_percent_encode(struct mk_buf *out, struct mk_slice text)
         out->data[out->len++] = mk_hex_upper(byte & 15);
     }
     return 0;
+}
+
+int mk_percent_encode(struct mk_buf *out, struct mk_slice text)
+{
+    return encode(out, text, is_unescaped);
+}
+
+int mk_percent_complete(struct mk_buf *out, struct mk_slice text)
+{
+    return encode(out, text, is_allowed);
 }

@@ -26,4 +26,11 @@ size_t mk_percent_decode_lenient(struct mk_slice text, char *to);
  */
 int mk_percent_encode(struct mk_buf *out, struct mk_slice text);
 
+/*
+ * Appends a path or a query with what it may not hold (RFC 3986, 3.3 and 3.4) escaped; its escapes
+ * are left, but a '%' that begins none is escaped. Returns 0 or the error of the buf; then nothing
+ * was appended.
+ */
+int mk_percent_complete(struct mk_buf *out, struct mk_slice text);
+
 #endif

@@ -266,7 +266,7 @@ static int write_query(struct mk_buf *out, struct mk_slice query, struct mk_slic
         } else {
             rc = mk_buf_append_char(out, before);
             if (rc == 0)
-                rc = mk_buf_append_slice(out, whole);
+                rc = mk_percent_complete(out, whole);
         }
         before = '&';
     }
@@ -277,13 +277,13 @@ int mk_url_write_target(struct mk_buf *out, const struct mk_url *url, const char
                         struct mk_slice value)
 {
     size_t before = out->len;
-    int rc = mk_buf_append_slice(out, url->path.len > 0 ? url->path : MK_SLICE("/"));
+    int rc = mk_percent_complete(out, url->path.len > 0 ? url->path : MK_SLICE("/"));
     if (rc == 0 && name) {
         rc = write_query(out, url->query, mk_slice_str(name), value);
     } else if (rc == 0 && url->has_query) {
         rc = mk_buf_append_char(out, '?');
         if (rc == 0)
-            rc = mk_buf_append_slice(out, url->query);
+            rc = mk_percent_complete(out, url->query);
     }
     if (rc < 0)
         out->len = before;

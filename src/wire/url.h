@@ -46,7 +46,8 @@ bool mk_url_query_find(struct mk_slice query, struct mk_slice name, struct mk_sl
 /*
  * Appends the request target of `url` ("/path?query") with `name`=`value` set in its query: it
  * replaces the first parameter of that name (further ones are dropped), or is appended. A NULL name
- * adds nothing. Both are escaped. Returns 0 or the error of the buf; then nothing was appended.
+ * adds nothing. Both are escaped, and so is what a URL may hold in places where browsers accept it
+ * ("a?b]c", RFC 3986 does not). Returns 0 or the error of the buf; then nothing was appended.
  */
 int mk_url_write_target(struct mk_buf *out, const struct mk_url *url, const char *name,
                         struct mk_slice value);

@@ -186,6 +186,10 @@ static void test_write_target(void **state)
     expect_target("ws://h/x?a=1&%74&b", "t", "1", "/x?a=1&t=1&b");
     expect_target("ws://h/x?t=2&a&t=3", "t", "", "/x?t=&a");
     expect_target("ws://h/x?tt=2", "t", "1", "/x?tt=2&t=1");
+    /* What a path and a query may not hold is escaped, and their escapes are left. */
+    expect_target("ws://h/a[1]|{b}^\"<>\\`?[]=%5b%zz%4", NULL, NULL,
+                  "/a%5B1%5D%7C%7Bb%7D%5E%22%3C%3E%5C%60?%5B%5D=%5b%25zz%254");
+    expect_target("ws://h/a]?b]=c]&t=0", "t", "]", "/a%5D?b%5D=c%5D&t=%5D");
     struct mk_url url;
     struct mk_buf out;
     mk_buf_init(&out, 12);
