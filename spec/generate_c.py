@@ -84,6 +84,8 @@ class Writer:
             pattern = self.once(("pattern", field.pattern), "pattern", "struct mk_pattern",
                                 self.pattern(field.pattern))
             out.append(f".pattern = &{pattern}")
+        if field.empty_is_absent:
+            out.append(".empty_is_absent = true")
         if isinstance(field.absent[1], int):
             out.append(f".number = {field.absent[1]}")
         elif field.absent[1] is not None:

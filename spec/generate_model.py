@@ -35,10 +35,24 @@ def is_optional(field):
     return bool(field.get("optional") or field.get("nullable"))
 
 
+# A language without optional fields sends "", 0 or [] in place of one that was not set.
+HAVE_EMPTY = NUMBERS | {"string", "enum", "array"}
+
+
 class Field:
+    empty_is_absent = False
+
     def __init__(self, name, counterpart, type_, absent=("ERROR", None), pattern=None, within=""):
         self.name, self.counterpart, self.within = name, counterpart, within
         self.type, self.absent, self.pattern = type_, absent, pattern
+
+
+def with_empty(made, specs):
+    """Of the fields that are optional in `specs`, their own dialect, the empty value is no value."""
+    for field in made:
+        spec = specs.get(field.name, {})
+        field.empty_is_absent = is_optional(spec) and spec["type"] in HAVE_EMPTY
+    return made
 
 
 def constant(where, value):
@@ -135,8 +149,9 @@ class Model:
         return ("union", key)
 
     def plain_fields(self, where, fields):
-        return [Field(name, name, self.plain_type(f"{where}.{name}", spec),
-                      when_absent(f"{where}.{name}", spec)) for name, spec in fields.items()]
+        return with_empty([Field(name, name, self.plain_type(f"{where}.{name}", spec),
+                                 when_absent(f"{where}.{name}", spec))
+                           for name, spec in fields.items()], fields)
 
     def plain_body(self, where, body):
         """The params of an API, or what an API or event carries: fields, or a struct."""
@@ -265,7 +280,7 @@ class Model:
             fail(where, '"set", "else" and "derive" are for params')
         if len(made) > FIELDS_MAX:
             fail(where, f"more than {FIELDS_MAX} fields")
-        return made
+        return with_empty(made, {**new, **old}) if incoming else made
 
     def only_new(self, where, new, covered, sets, elses, derives):
         """Fields that only 1.2 has: a constant, or given under their 1.2 name, or their default."""

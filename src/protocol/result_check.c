@@ -50,8 +50,11 @@ static int check_object(struct check *check, const struct mk_json_path *at,
         const struct mk_field *field = &object->fields[i];
         const struct mk_json_path here = { .up = at, .name = field->name };
         yyjson_mut_val *inner = mk_json_member(value, field->name);
-        if (field->absent != MK_ABSENT_ERROR && (!inner || yyjson_mut_is_null(inner)))
+        if (field->absent != MK_ABSENT_ERROR && (!inner || yyjson_mut_is_null(inner))) {
+            if (inner)
+                yyjson_mut_obj_remove_keyn(value, field->name.ptr, field->name.len);
             continue;
+        }
         int rc = check_value(check, &here, field->type, inner);
         if (rc < 0)
             return rc;

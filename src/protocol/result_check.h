@@ -1,7 +1,8 @@
 /*
  * result_check: checks results and events of a backend against the tables of 1.2: every required
  * field is there, each with its JSON type. Ranges and enum values are not checked; unknown fields
- * and variants are allowed (1.x may add them).
+ * and variants are allowed (1.x may add them). A field that is optional and null is removed: strict
+ * clients accept an absent one everywhere, but null not.
  */
 #ifndef MK_PROTOCOL_RESULT_CHECK_H
 #define MK_PROTOCOL_RESULT_CHECK_H

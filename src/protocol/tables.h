@@ -100,6 +100,7 @@ struct mk_field {
     const struct mk_type *type;
     const struct mk_pattern *pattern; /* a string made of several counterparts, or NULL */
     enum mk_absent absent;
+    bool empty_is_absent; /* "", 0 and [] count as absent (in) */
     uint64_t number;
     struct mk_slice text;
 };

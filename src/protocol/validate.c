@@ -232,6 +232,17 @@ static int absent_value(struct walk *walk, const struct mk_field *field, yyjson_
     return *value ? 0 : -ENOMEM;
 }
 
+/* "Group:123456:0": a conversation without a number. */
+static void drop_zeros(const struct mk_pattern *pattern, yyjson_mut_val *made)
+{
+    for (size_t i = 0; i < pattern->count; i++) {
+        const struct mk_slice name = pattern->parts[i].text;
+        yyjson_mut_val *value = mk_json_member(made, name);
+        if (pattern->parts[i].kind == MK_PART_UINT && yyjson_mut_get_uint(value) == 0)
+            yyjson_mut_obj_remove_keyn(made, name.ptr, name.len);
+    }
+}
+
 /* Reads a message_id, which must be of the conversation of the call; within a forward, of any. */
 static int read_id(struct walk *walk, const struct mk_json_path *at, const struct mk_field *field,
                    yyjson_val *given, yyjson_mut_val *made)
@@ -242,6 +253,8 @@ static int read_id(struct walk *walk, const struct mk_json_path *at, const struc
     int rc = MK_PATTERN_OTHER;
     if (yyjson_is_str(given))
         rc = mk_pattern_read(field->pattern, string_of(given), conversation, walk->doc, made);
+    if (rc == 0 && field->empty_is_absent)
+        drop_zeros(field->pattern, made);
     if (rc != MK_PATTERN_OTHER)
         return rc;
     if (!yyjson_is_str(given))
@@ -249,11 +262,34 @@ static int read_id(struct walk *walk, const struct mk_json_path *at, const struc
     return mk_problem_of_id(walk->arena, at, conversation, given, &walk->problem);
 }
 
+/* The value that a language without optional fields gives one that was not set. */
+static bool is_empty(enum mk_kind kind, yyjson_val *given)
+{
+    bool negative;
+    uint64_t magnitude;
+    switch (kind) {
+    case MK_KIND_STRING:
+    case MK_KIND_ENUM:
+        return yyjson_is_str(given) && yyjson_get_len(given) == 0;
+    case MK_KIND_ARRAY:
+        return yyjson_is_arr(given) && yyjson_arr_size(given) == 0;
+    default:
+        return mk_json_integer(given, &negative, &magnitude) && magnitude == 0;
+    }
+}
+
+static bool is_absent(const struct mk_field *field, yyjson_val *given)
+{
+    if (!given || yyjson_is_null(given))
+        return true;
+    return field->empty_is_absent && is_empty(field->type->kind, given);
+}
+
 static int read_field(struct walk *walk, const struct mk_json_path *up,
                       const struct mk_field *field, yyjson_val *given, yyjson_mut_val *made)
 {
     const struct mk_json_path at = { .up = up, .name = field->name };
-    bool none = !given || yyjson_is_null(given);
+    bool none = is_absent(field, given);
     if (none && field->absent == MK_ABSENT_SKIP)
         return 0;
     if (!none && field->pattern)

@@ -4,7 +4,8 @@
  *
  * Fields that the table does not have are ignored. If an object has a field twice, the last one
  * counts, as with JavaScript's JSON.parse. An integer is any JSON number that is one mathematically
- * (12, 12.0, 1.2e1) and lies in its range.
+ * (12, 12.0, 1.2e1) and lies in its range. A field that may be left out is left out where it is
+ * null, "", 0 or [], as far as the table says so (spec/GENERATOR.md).
  */
 #ifndef MK_PROTOCOL_VALIDATE_H
 #define MK_PROTOCOL_VALIDATE_H

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     IDLE_MS = 30 * 1000,
@@ -97,13 +98,22 @@ static void on_reply(struct mk_caller *caller, struct mk_call *call)
     close_when_answered(session);
 }
 
+/* Some clients send JSON as binary; the reader of JSON checks that it is UTF-8. */
+static bool begins_as_call(struct mk_slice payload)
+{
+    size_t at = 0;
+    while (at < payload.len && memchr(" \t\r\n", payload.ptr[at], 4))
+        at++;
+    return at < payload.len && payload.ptr[at] == '{';
+}
+
 static void on_message(void *owner, enum mk_ws_opcode opcode, struct mk_slice payload)
 {
     struct mk_session *session = owner;
     struct mk_session_context *context = session->context;
     if (session->stopping || !context->dispatch)
         return;
-    if (opcode == MK_WS_BINARY) {
+    if (opcode == MK_WS_BINARY && !begins_as_call(payload)) {
         mk_websocket_close(session->websocket, MK_WS_UNSUPPORTED_DATA,
                            MK_SLICE("calls are text messages"));
         return;

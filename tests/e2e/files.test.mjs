@@ -85,7 +85,7 @@ test('group files', async (t) => {
     isNow(listed.uploaded_time);
     assert.deepEqual(listed, {
       group_id: GROUP, file_id, file_name: 'a b.txt', parent_folder_id: '/', file_size: CONTENT.length,
-      uploaded_time: listed.uploaded_time, expire_time: isDraft ? 0 : null, uploader_id: OTHER, downloaded_times: 0,
+      uploaded_time: listed.uploaded_time, ...(isDraft && { expire_time: 0 }), uploader_id: OTHER, downloaded_times: 0,
     });
     await downloads((await done(call('get_group_file_download_url', { group_id: GROUP, file_id }))).download_url, 'a b.txt');
     assert.equal((await list())[0].downloaded_times, 1);

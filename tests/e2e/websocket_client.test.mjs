@@ -338,7 +338,7 @@ describe('websocket_client', { concurrency: 6 }, () => {
 
   it('closes with the codes of RFC 6455 after invalid messages', async (t) => {
     const wrong = [
-      [(one) => one.send(2, call('get_login_info')), 1003], // binary
+      [(one) => one.send(2, Buffer.from([0x0a, 0x02, 0x7b, 0x7d])), 1003], // binary, and no JSON
       [(one) => one.send(1, Buffer.from([0x7b, 0xff, 0x7d])), 1007], // no UTF-8
       [(one) => one.send(1, Buffer.from([0xed, 0xa0, 0x80])), 1007], // a surrogate
       [(one) => one.write(frame(1, call('get_login_info'))), 1002], // masked

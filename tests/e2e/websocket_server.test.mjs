@@ -344,9 +344,9 @@ test('calls', async (t) => {
     connection.destroy();
   });
 
-  await t.test('binary messages are refused', async () => {
+  await t.test('binary messages that are no JSON are refused', async () => {
     const other = await Client.connect(milky.ws());
-    other.socket.send(Buffer.from('{"action":"get_login_info"}'), { binary: true });
+    other.socket.send(Buffer.from([0x0a, 0x02, 0x7b, 0x7d]), { binary: true });
     assert.equal((await within(other.closed, 'the end')).code, 1003);
     assert.equal(other.responses.size, 0);
   });

@@ -143,6 +143,26 @@ static void test_draft_events(void **state)
     }
 }
 
+static void test_optional_nulls_are_left_out(void **state)
+{
+    (void)state;
+    assert_event("group_member_increase",
+                 "{\"group_id\":10001,\"user_id\":10002,\"operator_id\":null,\"invitor_id\":null}",
+                 NEW, MK_ENVELOPE_BARE,
+                 "{\"time\":1700000000,\"self_id\":10001000,\"event_type\":"
+                 "\"group_member_increase\",\"data\":{\"group_id\":10001,\"user_id\":10002}}");
+    assert_event(
+        "message_receive",
+        "{\"message_scene\":\"temp\",\"peer_id\":10001,\"message_seq\":1,\"sender_id\":10001,"
+        "\"time\":5,\"segments\":[{\"type\":\"file\",\"data\":{\"file_id\":\"f\",\"file_name\":"
+        "\"n\",\"file_size\":1,\"file_hash\":null}}],\"group\":null}",
+        NEW, MK_ENVELOPE_BARE,
+        "{\"time\":1700000000,\"self_id\":10001000,\"event_type\":\"message_receive\",\"data\":{"
+        "\"message_scene\":\"temp\",\"peer_id\":10001,\"message_seq\":1,\"sender_id\":10001,"
+        "\"time\":5,\"segments\":[{\"type\":\"file\",\"data\":{\"file_id\":\"f\",\"file_name\":"
+        "\"n\",\"file_size\":1}}]}}");
+}
+
 static void test_wrong_data_is_refused_and_not_written(void **state)
 {
     (void)state;
@@ -227,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_envelopes),
         cmocka_unit_test(test_draft_events),
+        cmocka_unit_test(test_optional_nulls_are_left_out),
         cmocka_unit_test(test_wrong_data_is_refused_and_not_written),
         cmocka_unit_test(test_replies_in_replies_are_bounded),
         cmocka_unit_test(test_types_are_found_by_their_name_of_1_2),

@@ -28,6 +28,92 @@ static void test_defaults_are_filled_in(void **state)
     }
 }
 
+/* As a language without optional fields sends those that were not set. */
+static void test_empty_is_absent_where_a_field_may_be_left_out(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        enum mk_dialect dialect;
+        const char *action, *given, *asked, *params;
+    } cases[] = {
+        { NEW, "get_group_files", "{\"group_id\":10001,\"parent_folder_id\":\"\"}",
+          "get_group_files", "{\"group_id\":10001,\"parent_folder_id\":\"/\"}" },
+        { NEW, "move_group_file",
+          "{\"group_id\":10001,\"file_id\":\"f\",\"parent_folder_id\":\"\",\"target_folder_id\":"
+          "\"\"}",
+          "move_group_file",
+          "{\"group_id\":10001,\"file_id\":\"f\",\"parent_folder_id\":\"/"
+          "\",\"target_folder_id\":\"/\"}" },
+        { NEW, "get_history_messages",
+          "{\"message_scene\":\"group\",\"peer_id\":10001,\"start_message_seq\":0.0,\"limit\":0}",
+          "get_history_messages", "{\"message_scene\":\"group\",\"peer_id\":10001,\"limit\":20}" },
+        { NEW, "get_group_notifications", "{\"start_notification_seq\":0,\"limit\":3}",
+          "get_group_notifications", "{\"is_filtered\":false,\"limit\":3}" },
+        { NEW, "reject_friend_request", "{\"initiator_uid\":\"u\",\"reason\":\"\"}",
+          "reject_friend_request", "{\"initiator_uid\":\"u\",\"is_filtered\":false}" },
+        { NEW, "send_group_message_reaction",
+          "{\"group_id\":10001,\"message_seq\":1,\"reaction\":\"1\",\"reaction_type\":\"\"}",
+          "send_group_message_reaction",
+          "{\"group_id\":10001,\"message_seq\":1,\"reaction\":\"1\",\"reaction_type\":\"face\","
+          "\"is_add\":true}" },
+        { NEW, "send_private_message",
+          "{\"user_id\":10001,\"message\":[{\"type\":\"image\",\"data\":{\"uri\":\"u\",\"sub_"
+          "type\":\"\",\"summary\":\"\"}}]}",
+          "send_private_message",
+          "{\"user_id\":10001,\"message\":[{\"type\":\"image\",\"data\":{\"uri\":\"u\",\"sub_"
+          "type\":\"normal\"}}]}" },
+        { NEW, "send_private_message",
+          "{\"user_id\":10001,\"message\":[{\"type\":\"forward\",\"data\":{\"messages\":[],"
+          "\"title\":\"\",\"preview\":[],\"summary\":\"\",\"prompt\":\"\"}}]}",
+          "send_private_message",
+          "{\"user_id\":10001,\"message\":[{\"type\":\"forward\",\"data\":{\"messages\":[]}}]}" },
+        { NEW, "set_group_member_card", "{\"group_id\":10001,\"user_id\":10002,\"card\":\"\"}",
+          "set_group_member_card", "{\"group_id\":10001,\"user_id\":10002,\"card\":\"\"}" },
+        { NEW, "set_bio", "{\"new_bio\":\"\"}", "set_bio", "{\"new_bio\":\"\"}" },
+        { NEW, "recall_group_message", "{\"group_id\":10001,\"message_seq\":0}",
+          "recall_group_message", "{\"group_id\":10001,\"message_seq\":0}" },
+        { NEW, "send_group_message_reaction",
+          "{\"group_id\":10001,\"message_seq\":1,\"reaction\":\"1\",\"is_add\":false}",
+          "send_group_message_reaction",
+          "{\"group_id\":10001,\"message_seq\":1,\"reaction\":\"1\",\"reaction_type\":\"face\","
+          "\"is_add\":false}" },
+        { OLD, "get_history_group_message",
+          "{\"group_id\":10001,\"start_message_id\":\"Group:10001:0\",\"limit\":0}",
+          "get_history_messages", "{\"message_scene\":\"group\",\"peer_id\":10001,\"limit\":20}" },
+        { OLD, "get_history_private_message", "{\"user_id\":10001,\"start_message_id\":\"\"}",
+          "get_history_messages", "{\"message_scene\":\"friend\",\"peer_id\":10001,\"limit\":20}" },
+        { OLD, "get_history_group_message",
+          "{\"group_id\":10001,\"start_message_id\":\"Group:10001:7\"}", "get_history_messages",
+          "{\"message_scene\":\"group\",\"peer_id\":10001,\"start_message_seq\":7,\"limit\":20}" },
+        { OLD, "get_group_files", "{\"group_id\":10001,\"parent_folder_id\":\"\"}",
+          "get_group_files", "{\"group_id\":10001,\"parent_folder_id\":\"/\"}" },
+    };
+    f->later = true;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_asks(f, cases[i].dialect, cases[i].action, cases[i].given, cases[i].asked,
+                    cases[i].params);
+        mk_call_fail(f->pending, -1, "done");
+    }
+}
+
+/* An empty value of another type is a mistake all the same. */
+static void test_empty_of_another_type_is_a_mistake(void **state)
+{
+    struct fixture *f = *state;
+    assert_malformed(f, NEW, "get_group_files", "{\"group_id\":10001,\"parent_folder_id\":0}",
+                     "parent_folder_id: expected string, got number");
+    assert_malformed(f, NEW, "get_group_notifications", "{\"start_notification_seq\":\"\"}",
+                     "start_notification_seq: expected integer from 0 to 9223372036854775807, got "
+                     "string");
+    assert_malformed(f, NEW, "get_friend_list", "{\"no_cache\":\"\"}",
+                     "no_cache: expected boolean, got string");
+    assert_malformed(
+        f, OLD, "get_history_group_message",
+        "{\"group_id\":10001,\"start_message_id\":\"Group:10002:0\"}",
+        "start_message_id: expected a message_id that begins with \"Group:10001:\", got "
+        "\"Group:10002:0\"");
+}
+
 static void test_integers_are_any_json_number_that_is_one(void **state)
 {
     struct fixture *f = *state;
@@ -40,7 +126,7 @@ static void test_integers_are_any_json_number_that_is_one(void **state)
     assert_asks(f, NEW, "delete_friend", "{\"user_id\":4294967295}", "delete_friend",
                 "{\"user_id\":4294967295}");
     assert_asks(f, NEW, "send_profile_like", "{\"user_id\":10001,\"count\":-0}",
-                "send_profile_like", "{\"user_id\":10001,\"count\":0}");
+                "send_profile_like", "{\"user_id\":10001,\"count\":1}");
     assert_asks(f, NEW, "recall_group_message",
                 "{\"group_id\":10001,\"message_seq\":9223372036854775807}", "recall_group_message",
                 "{\"group_id\":10001,\"message_seq\":9223372036854775807}");
@@ -280,6 +366,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(test_defaults_are_filled_in),
+        FIXTURE_TEST(test_empty_is_absent_where_a_field_may_be_left_out),
+        FIXTURE_TEST(test_empty_of_another_type_is_a_mistake),
         FIXTURE_TEST(test_integers_are_any_json_number_that_is_one),
         FIXTURE_TEST(test_numbers_out_of_range_are_quoted),
         FIXTURE_TEST(test_messages_name_path_expected_and_got),

@@ -100,8 +100,6 @@ static void likes(void **state)
 static void likes_refused(void **state)
 {
     struct world *w = *state;
-    refused(w, BOT, MILKY_MALFORMED, "count must be at least 1", "send_profile_like",
-            "{\"user_id\":10003001,\"count\":0}");
     refused(w, BOT, SB_TOO_MUCH, "at most 10", "send_profile_like",
             "{\"user_id\":10003001,\"count\":11}");
     refused(w, BOT, SB_TOO_MUCH, "at most 10", "send_profile_like",

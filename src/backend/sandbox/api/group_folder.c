@@ -144,7 +144,6 @@ static yyjson_mut_val *read_file(yyjson_mut_doc *doc, sqlite3_stmt *row, const v
         sb_text_put(doc, json, "file_name", sb_db_text(row, FILE_NAME)) &&
         yyjson_mut_obj_add_uint(doc, json, "file_size", sb_db_uint(row, FILE_SIZE)) &&
         yyjson_mut_obj_add_uint(doc, json, "uploaded_time", sb_db_uint(row, FILE_UPLOADED_TIME)) &&
-        yyjson_mut_obj_add_null(doc, json, "expire_time") &&
         yyjson_mut_obj_add_uint(doc, json, "uploader_id", sb_db_uint(row, FILE_UPLOADER)) &&
         yyjson_mut_obj_add_uint(doc, json, "downloaded_times",
                                 sb_db_uint(row, FILE_DOWNLOADED_TIMES));
