@@ -208,6 +208,7 @@ test('temporary sessions', async (t) => {
   assert.deepEqual((await done(owner.draft('get_message', { message_id: draft.data.message_id }))).message, draft.data);
   assert.deepEqual((await done(owner.modern('get_history_messages', conversation))).messages, [modern.data]);
   await done(owner.modern('mark_message_as_read', { ...conversation, message_seq }));
+  await done(operate('close_temp', { as: STRANGER, to: BOT }));
   await fails(owner.modern('send_private_message', { user_id: STRANGER, message: text('x') }), -100);
   silence();
 });

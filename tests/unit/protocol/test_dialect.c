@@ -116,8 +116,9 @@ static void test_malformed_message_ids(void **state)
         assert_malformed(f, OLD, "get_message", body, message);
     }
     assert_malformed(f, OLD, "recall_message", "{\"message_id\":12}",
-                     "message_id: expected \"Private:<user_id>:<message_seq>\" or "
-                     "\"Group:<group_id>:<message_seq>\", got number");
+                     "message_id: expected \"Private:<user_id>:<message_seq>\", "
+                     "\"Group:<group_id>:<message_seq>\" or "
+                     "\"Temp:<user_id>:<message_seq>\", got number");
     assert_malformed(f, OLD, "send_group_message_reaction",
                      "{\"message_id\":\"Private:10001:1\",\"reaction\":\"1\"}",
                      "message_id: expected \"Group:<group_id>:<message_seq>\", got "
@@ -126,15 +127,10 @@ static void test_malformed_message_ids(void **state)
                      "reaction: expected string, got nothing");
 }
 
-static void test_temporary_sessions_cannot_recall(void **state)
+static void test_temporary_sessions_recall(void **state)
 {
-    struct fixture *f = *state;
-    const char *reply = request(f, OLD, "recall_message", "{\"message_id\":\"Temp:10001:1\"}");
-    assert_json(reply,
-                "{\"status\":\"failed\",\"retcode\":-501,\"message\":\"message_id: a message "
-                "of a temporary session cannot be recalled\"}");
-    assert_int_equal(f->outcome, MK_OUTCOME_DONE);
-    assert_int_equal(f->calls, 0);
+    assert_asks(*state, OLD, "recall_message", "{\"message_id\":\"Temp:10001:1\"}",
+                "recall_private_message", "{\"user_id\":10001,\"message_seq\":1}");
 }
 
 static void test_history(void **state)
@@ -422,7 +418,7 @@ int main(void)
         FIXTURE_TEST(test_calls_with_other_names),
         FIXTURE_TEST(test_message_ids_are_parsed),
         FIXTURE_TEST(test_malformed_message_ids),
-        FIXTURE_TEST(test_temporary_sessions_cannot_recall),
+        FIXTURE_TEST(test_temporary_sessions_recall),
         FIXTURE_TEST(test_history),
         FIXTURE_TEST(test_requests_are_distinguished),
         FIXTURE_TEST(test_outgoing_segments),

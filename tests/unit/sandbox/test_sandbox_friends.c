@@ -373,8 +373,68 @@ static void temp_session(void **state)
     ask(w, BOT2, "get_history_messages",
         "{\"message_scene\":\"temp\",\"peer_id\":10004001,\"limit\":20}");
     assert_int_equal(yyjson_arr_size(at(w, "/messages")), 0);
-    refused(w, BOT, SB_NO_FRIEND, "10004001", "send_private_message",
+    refused(w, BOT2, SB_NO_FRIEND, "10004001", "send_private_message",
             "{\"user_id\":10004001,\"message\":%s}", TEXT("x"));
+}
+
+#define ANSWER "{\"user_id\":10004001,\"message\":" TEXT("ok") "}"
+#define NUDGE "{\"user_id\":10004001,\"is_self\":false}"
+
+/* While it is open, a stranger is answered as a friend is. */
+static void temp_session_answered(void **state)
+{
+    struct world *w = *state;
+    strangers_join(w);
+    refused(w, BOT, SB_NO_FRIEND, "10004001", "send_private_message", ANSWER);
+    say_temp(w, STRANGER, BOT, TEXT("hi"));
+    ask(w, BOT, "send_private_message", ANSWER);
+    assert_int_equal(num(w, "/message_seq"), 2);
+    ask(w, BOT, "send_friend_nudge", NUDGE);
+    ask(w, BOT, "get_message",
+        "{\"message_scene\":\"friend\",\"peer_id\":10004001,\"message_seq\":2}");
+    assert_string_equal(str(w, "/message/message_scene"), "temp");
+    fake_host_forget(&w->host);
+    ask(w, BOT, "recall_private_message", "{\"user_id\":10004001,\"message_seq\":2}");
+    assert_string_equal(event_str(w, 0, "/message_scene"), "temp");
+    assert_int_equal(event_num(w, 0, "/peer_id"), STRANGER);
+    refused(w, BOT, SB_NO_FRIEND, "10004002", "send_private_message",
+            "{\"user_id\":10004002,\"message\":%s}", TEXT("x"));
+}
+
+/* It is over with the common group, and when an operator closes it. */
+static void temp_session_closed(void **state)
+{
+    struct world *w = *state;
+    strangers_join(w);
+    say_temp(w, STRANGER, BOT, TEXT("hi"));
+    world_sql(w, "DELETE FROM member WHERE uin = 10004001");
+    refused(w, BOT, SB_NO_FRIEND, "10004001", "send_private_message", ANSWER);
+    refused(w, BOT, SB_NO_FRIEND, "10004001", "send_friend_nudge", NUDGE);
+    refused(w, BOT, SB_NO_FRIEND, "10004001", "recall_private_message",
+            "{\"user_id\":10004001,\"message_seq\":1}");
+    world_sql(w, "INSERT INTO member (group_id, uin, join_time) VALUES (700000001, 10004001, 1)");
+    ask(w, BOT, "send_private_message", ANSWER);
+    control(w, "close_temp", "{\"as\":10004001,\"to\":10001000}");
+    refused(w, BOT, SB_NO_FRIEND, "10004001", "send_private_message", ANSWER);
+    control_refused(w, SB_ALREADY, "no temporary session is open", "close_temp",
+                    "{\"as\":10004001,\"to\":10001000}");
+    say_temp(w, STRANGER, BOT, TEXT("again"));
+    ask(w, BOT, "send_private_message", ANSWER);
+}
+
+/* Both bots hear a message of their own chat, each with the other one as the peer. */
+static void own_messages_between_bots(void **state)
+{
+    struct world *w = *state;
+    w->host.own_messages = true;
+    ask(w, BOT, "send_private_message", "{\"user_id\":10002000,\"message\":%s}", TEXT("x"));
+    assert_int_equal(w->host.event_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t peer = w->host.events[i].self_id == BOT ? BOT2 : BOT;
+        assert_int_equal(event_num(w, i, "/peer_id"), peer);
+        assert_int_equal(event_num(w, i, "/friend/user_id"), peer);
+        assert_int_equal(event_num(w, i, "/sender_id"), BOT);
+    }
 }
 
 /* A person who has left the group still sees the messages, but not the group. */
@@ -438,6 +498,9 @@ int main(void)
         TEST(requests_refused),
         TEST(memory_runs_out),
         TEST(temp_session),
+        TEST(temp_session_answered),
+        TEST(temp_session_closed),
+        TEST(own_messages_between_bots),
         TEST(temp_session_without_group),
         TEST(temp_of_friends),
         TEST(temp_refused),

@@ -1,5 +1,5 @@
-/* friend_nudge: friends nudge each other. */
-#include "backend/sandbox/model/friendship.h"
+/* friend_nudge: friends nudge each other, and those with an open temporary session. */
+#include "backend/sandbox/model/conversation.h"
 
 #include <errno.h>
 
@@ -23,7 +23,8 @@ static int send_friend_nudge(struct sb_request *request)
 {
     uint64_t self = request->self_id, friend = milky_uint(request->params, "user_id");
     bool is_self = milky_bool(request->params, "is_self");
-    int rc = sb_friendship_require(request, self, friend);
+    enum sb_scene scene;
+    int rc = sb_private_scene(request, self, friend, &scene);
     if (rc == 0)
         rc = emit(request, self, friend, true, is_self);
     return rc == 0 ? emit(request, friend, self, false, !is_self) : rc;

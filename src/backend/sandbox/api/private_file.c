@@ -1,6 +1,6 @@
-/* private_file: files that friends send each other. They are kept for good. */
+/* private_file: files that two send each other. They are kept for good. */
 #include "backend/sandbox/api/file.h"
-#include "backend/sandbox/model/friendship.h"
+#include "backend/sandbox/model/conversation.h"
 #include "backend/sandbox/model/text.h"
 
 #include <errno.h>
@@ -49,7 +49,8 @@ static int upload_private_file(struct sb_request *request)
     struct sb_db *db = &request->sandbox->db;
     uint64_t actor = request->self_id, friend = milky_uint(request->params, "user_id");
     struct sb_upload upload;
-    int rc = sb_friendship_require(request, actor, friend);
+    enum sb_scene scene;
+    int rc = sb_private_scene(request, actor, friend, &scene);
     if (rc == 0)
         rc = sb_upload_begin(request, &upload);
     if (rc == 0)
@@ -80,7 +81,8 @@ static int get_private_file_download_url(struct sb_request *request)
 {
     struct sb_db *db = &request->sandbox->db;
     uint64_t actor = request->self_id, friend = milky_uint(request->params, "user_id"), id;
-    int rc = sb_friendship_require(request, actor, friend);
+    enum sb_scene scene;
+    int rc = sb_private_scene(request, actor, friend, &scene);
     if (rc != 0)
         return rc;
     if (!sb_file_id_read(sb_text_param(request->params, "file_id"), &id))

@@ -1,5 +1,4 @@
 /* recall: messages are recalled. */
-#include "backend/sandbox/model/friendship.h"
 #include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/member.h"
 #include "backend/sandbox/model/message.h"
@@ -67,9 +66,10 @@ static int recall_private_message(struct sb_request *request)
     uint64_t user = milky_uint(request->params, "user_id");
     struct sb_conversation conversation = { 0 };
     struct sb_message message = { 0 };
-    int rc = sb_friendship_require(request, request->self_id, user);
+    enum sb_scene scene;
+    int rc = sb_private_scene(request, request->self_id, user, &scene);
     if (rc == 0)
-        rc = find_message(request, SB_SCENE_FRIEND, user, &conversation, &message);
+        rc = find_message(request, scene, user, &conversation, &message);
     if (rc != 0)
         return rc;
     if (message.sender != request->self_id)

@@ -34,20 +34,46 @@ struct sending {
     struct sb_message message;
     struct sb_member member; /* the sender in a group */
     yyjson_mut_val *entity;  /* otherwise: the sender as the receiver knows them, or the group */
+    yyjson_mut_val *own;     /* the same as the sender has it */
     char *json;              /* the segments, as they are stored */
     size_t json_len;
 };
 
 /* --- whether the sender may speak --- */
 
-static int check_friend(struct sending *sending)
+/* Both are in the group that the session goes through. */
+static int find_groups(struct sending *sending)
 {
     struct sb_request *request = sending->request;
     struct sb_db *db = &request->sandbox->db;
     uint64_t sender = sending->conversation.viewer, user = sending->conversation.with;
-    int rc = sb_friend_json(db, request->doc, user, sender, &sending->entity);
+    int rc = sb_group_json(db, request->doc, sender, sending->through, &sending->own);
     if (rc == 0)
-        return sb_refuse_no_friend(request, sender, user);
+        return sb_refuse_no_group(request, sender, sending->through);
+    if (rc > 0)
+        rc = sb_group_json(db, request->doc, user, sending->through, &sending->entity);
+    if (rc == 0)
+        return sb_refuse_no_member(request, sending->through, user);
+    return rc < 0 ? rc : 0;
+}
+
+/* A friend, or a stranger with whom a temporary session is open. */
+static int check_friend(struct sending *sending)
+{
+    struct sb_request *request = sending->request;
+    struct sb_db *db = &request->sandbox->db;
+    struct sb_conversation *conversation = &sending->conversation;
+    uint64_t sender = conversation->viewer, user = conversation->with;
+    int rc = sb_private_scene(request, sender, user, &conversation->scene);
+    if (rc != 0)
+        return rc;
+    if (conversation->scene == SB_SCENE_TEMP) {
+        rc = sb_temp_session_find(db, sender, user, &sending->through);
+        return rc < 0 ? rc : find_groups(sending);
+    }
+    rc = sb_friend_json(db, request->doc, user, sender, &sending->entity);
+    if (rc > 0)
+        rc = sb_friend_json(db, request->doc, sender, user, &sending->own);
     return rc < 0 ? rc : 0;
 }
 
@@ -69,18 +95,12 @@ static int check_temp(struct sending *sending)
     struct sb_request *request = sending->request;
     struct sb_db *db = &request->sandbox->db;
     uint64_t sender = sending->conversation.viewer, user = sending->conversation.with;
-    yyjson_mut_val *own;
-    int rc = sb_group_json(db, request->doc, sender, sending->through, &own);
-    if (rc == 0)
-        return sb_refuse_no_group(request, sender, sending->through);
-    if (rc > 0 && sender == user)
+    int rc = find_groups(sending);
+    if (rc != 0)
+        return rc;
+    if (sender == user)
         return sb_refuse(request, MILKY_MALFORMED, "one cannot talk to oneself", "不能与自己会话");
-    if (rc > 0)
-        rc = sb_group_json(db, request->doc, user, sending->through, &sending->entity);
-    if (rc == 0)
-        return sb_refuse_no_member(request, sending->through, user);
-    if (rc > 0)
-        rc = sb_friendship_find(db, sender, user);
+    rc = sb_friendship_find(db, sender, user);
     if (rc <= 0)
         return rc;
     sending->conversation.scene = SB_SCENE_FRIEND;
@@ -158,11 +178,11 @@ static int emit_own_side(struct sending *sending)
 {
     struct sb_message message = sending->message;
     struct sb_request *request = sending->request;
-    if (sending->compose.has_media) /* each bot gets URLs of its own */
-        message.segments = yyjson_mut_val_mut_copy(request->doc, message.segments);
-    return emit_to(
-        sending, message.sender,
-        sb_message_json(request, &sending->conversation, &message, sending->entity, NULL));
+    message.segments = yyjson_mut_val_mut_copy(request->doc, message.segments);
+    if (!message.segments)
+        return -ENOMEM;
+    return emit_to(sending, message.sender,
+                   sb_message_json(request, &sending->conversation, &message, sending->own, NULL));
 }
 
 /* Queues the events of a private chat or a temporary session. */

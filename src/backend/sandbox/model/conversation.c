@@ -26,6 +26,18 @@ enum { TEMP_SESSION_GROUP };
 /* conversation, group */
 static const struct sb_query temp_session_set_sql = { "INSERT INTO temp_session VALUES (?1, ?2)"
                                                       " ON CONFLICT DO UPDATE SET group_id = ?2" };
+/* low, high: the group of their session, where both are in it */
+static const struct sb_query temp_session_open_sql = {
+    "SELECT t.group_id FROM conversation c JOIN temp_session t ON t.conversation = c.id"
+    " JOIN member a ON a.group_id = t.group_id AND a.uin = ?1"
+    " JOIN member b ON b.group_id = t.group_id AND b.uin = ?2"
+    " WHERE c.scene = 2 AND c.low = ?1 AND c.high = ?2"
+};
+/* low, high */
+static const struct sb_query temp_session_close_sql = {
+    "DELETE FROM temp_session WHERE conversation ="
+    " (SELECT id FROM conversation WHERE scene = 2 AND low = ?1 AND high = ?2)"
+};
 
 const char *const sb_scene_names[] = { "friend", "group", "temp", NULL };
 
@@ -85,20 +97,47 @@ static int session_group(struct sb_request *request, const struct sb_conversatio
     return rc < 0 ? rc : 0;
 }
 
+int sb_temp_session_find(struct sb_db *db, uint64_t one, uint64_t other, uint64_t *group)
+{
+    uint64_t low = one < other ? one : other, high = one < other ? other : one;
+    sqlite3_stmt *row = SB_DB_USE(db, &temp_session_open_sql, low, high);
+    int rc = sb_db_step(db, row);
+    if (rc > 0)
+        *group = sb_db_uint(row, TEMP_SESSION_GROUP);
+    sqlite3_reset(row);
+    return rc;
+}
+
+int sb_private_scene(struct sb_request *request, uint64_t viewer, uint64_t user,
+                     enum sb_scene *scene)
+{
+    struct sb_db *db = &request->sandbox->db;
+    uint64_t group;
+    int rc = sb_friendship_find(db, viewer, user);
+    *scene = SB_SCENE_FRIEND;
+    if (rc == 0) {
+        *scene = SB_SCENE_TEMP;
+        rc = sb_temp_session_find(db, viewer, user, &group);
+    }
+    return rc == 0 ? sb_refuse_no_friend(request, viewer, user) : rc < 0 ? rc : 0;
+}
+
 int sb_conversation_require(struct sb_request *request, enum sb_scene scene, uint64_t viewer,
                             uint64_t with, struct sb_conversation *conversation,
                             yyjson_mut_val **entity)
 {
     struct sb_db *db = &request->sandbox->db;
     yyjson_mut_val *made = NULL;
-    int rc = 1;
+    int rc = scene == SB_SCENE_FRIEND ? sb_private_scene(request, viewer, with, &scene) : 0;
+    if (rc != 0)
+        return rc;
+    rc = 1;
     if (scene == SB_SCENE_GROUP)
         rc = sb_group_json(db, request->doc, viewer, with, &made);
     else if (scene == SB_SCENE_FRIEND)
         rc = sb_friend_json(db, request->doc, viewer, with, &made);
     if (rc == 0)
-        return scene == SB_SCENE_GROUP ? sb_refuse_no_group(request, viewer, with)
-                                       : sb_refuse_no_friend(request, viewer, with);
+        return sb_refuse_no_group(request, viewer, with);
     if (rc > 0)
         rc = sb_conversation_find(db, scene, viewer, with, conversation);
     if (rc == 0 && scene == SB_SCENE_TEMP)
@@ -145,6 +184,12 @@ int sb_conversation_set_group(struct sb_db *db, const struct sb_conversation *co
     return sb_db_run(db, SB_DB_USE(db, &temp_session_set_sql, conversation->id, group));
 }
 
+int sb_temp_session_close(struct sb_db *db, uint64_t one, uint64_t other)
+{
+    uint64_t low = one < other ? one : other, high = one < other ? other : one;
+    return sb_db_run(db, SB_DB_USE(db, &temp_session_close_sql, low, high));
+}
+
 /* --- tables --- */
 
 /* clang-format off */
@@ -160,7 +205,7 @@ static const struct sb_schema_step steps[] = {
     "  UNIQUE (scene, low, high)"
     ") STRICT;" },
 
-    /* Of a temporary session. group_id: the group that it went through last. */
+    /* Of a temporary session that is open. group_id: the group that it went through last. */
     { 3, "CREATE TABLE temp_session ("
     "  conversation INTEGER PRIMARY KEY REFERENCES conversation ON DELETE CASCADE,"
     "  group_id INTEGER NOT NULL"

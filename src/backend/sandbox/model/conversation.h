@@ -33,10 +33,27 @@ int sb_conversation_find(struct sb_db *db, enum sb_scene scene, uint64_t viewer,
                          struct sb_conversation *conversation);
 
 /*
+ * A temporary session is open from its first message on, until an operator closes it, and while
+ * both are in the group that it goes through. Returns 1 with that group, 0, or -errno.
+ */
+int sb_temp_session_find(struct sb_db *db, uint64_t one, uint64_t other, uint64_t *group);
+
+/* Ends that, until the next message. Inside the transaction. Returns 0 or -errno. */
+int sb_temp_session_close(struct sb_db *db, uint64_t one, uint64_t other);
+
+/*
+ * Where two talk to each other: as friends, or else in the temporary session that is open between
+ * them. Returns 0, SB_REFUSED where there is neither, or -errno.
+ */
+int sb_private_scene(struct sb_request *request, uint64_t viewer, uint64_t user,
+                     enum sb_scene *scene);
+
+/*
  * Finds the conversation of `viewer`, and its FriendEntity, its GroupEntity or (temp) that of the
  * group that the session goes through, NULL when the viewer is not in that group any more; `entity`
  * may be NULL. Returns 0, SB_REFUSED when the viewer takes no part in the conversation, or -errno.
- * A temporary session without messages is found, empty.
+ * A temporary session without messages is found, empty. One that is open takes the place of the
+ * chat with somebody who is no friend.
  */
 int sb_conversation_require(struct sb_request *request, enum sb_scene scene, uint64_t viewer,
                             uint64_t with, struct sb_conversation *conversation,

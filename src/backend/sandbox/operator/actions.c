@@ -6,10 +6,12 @@
 #include "backend/sandbox/api/friend_request.h"
 #include "backend/sandbox/api/group_join.h"
 #include "backend/sandbox/api/send.h"
+#include "backend/sandbox/model/conversation.h"
 #include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/text.h"
 #include "backend/sandbox/operator/operator.h"
+#include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
 
@@ -21,6 +23,20 @@ static int say_temp(struct sb_request *request)
     return rc ? rc
               : sb_send_temp(request, request->self_id, to, milky_uint(params, "through"),
                              yyjson_mut_obj_get(params, "message"));
+}
+
+static int close_temp(struct sb_request *request)
+{
+    uint64_t user = milky_uint(request->params, "user_id"), group;
+    struct sb_db *db = &request->sandbox->db;
+    int rc = sb_temp_session_find(db, request->self_id, user, &group);
+    if (rc == 0)
+        return sb_refuse(request, SB_ALREADY, "no temporary session is open between %llu and %llu",
+                         "%llu 与 %llu 之间没有临时会话", (unsigned long long)request->self_id,
+                         (unsigned long long)user);
+    if (rc > 0)
+        rc = sb_turn_write(request);
+    return rc < 0 ? rc : sb_temp_session_close(db, request->self_id, user);
 }
 
 /* --- groups --- */
@@ -97,6 +113,7 @@ static int ignore(struct sb_request *request)
 
 const struct sb_api sb_operator_actions[] = {
     { "say_temp", say_temp },
+    { "close_temp", close_temp },
     { "join", join },
     { "invite", invite },
     { "set_join_policy", set_join_policy },
