@@ -161,6 +161,12 @@ struct milky_backend {
      * unchecked.
      */
     const struct milky_operations *operations;
+
+    /*
+     * True: the backend takes "cache://ID" as a URI in the params of calls (milky_call_cached).
+     * Only then may its bots upload files beforehand.
+     */
+    bool takes_cached;
 };
 
 /* --- actions --- */
@@ -239,6 +245,18 @@ MILKY_API int milky_call_fail_text(struct milky_host *host, uint64_t call, int r
                                    const char *message);
 MILKY_API int milky_call_fail(struct milky_host *host, uint64_t call, int retcode,
                               const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/*
+ * A bot may upload a file before it uses it (milky_config.cache), and name it "cache://ID" wherever
+ * a call has a URI. Opens that file for an open call, and returns a descriptor of a regular file,
+ * which the backend closes, at any time: the content never changes. An upload that is for one use
+ * is removed when the call has been answered with success.
+ *
+ * Returns -ENOENT if the bot has no such upload (never had, has deleted it, or used it up), or the
+ * call is not open; -EAGAIN if it is not complete; -EBUSY if it is for one use and another call
+ * has it open; or another negative errno.
+ */
+MILKY_API int milky_call_cached(struct milky_host *host, uint64_t call, const char *uri);
 
 /* Retcodes with a defined meaning; others are the backend's choice (the draft has -100). */
 enum milky_retcode {

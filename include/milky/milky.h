@@ -186,7 +186,10 @@ struct milky_limits {
     uint64_t pending_bytes_per_bot;        /* of calls in flight; for one more -503 (128 MiB) */
     uint64_t window_bytes;    /* of all WebSocket clients that compress with one (32 MiB) */
     uint64_t receiving_bytes; /* of all bodies and messages that arrive; then 503, 1013 (512 MiB) */
-    uint64_t reserved[13];    /* 0: for future limits */
+    uint64_t cache_bytes;     /* of all uploads, with what is announced of them (16 GiB) */
+    uint64_t cache_bytes_per_bot; /* (4 GiB) */
+    uint64_t cache_seconds;       /* that an upload which is not complete may get nothing (600) */
+    uint64_t reserved[10];        /* 0: for future limits */
 };
 
 /*
@@ -260,6 +263,12 @@ struct milky_config {
     size_t control_origin_count;
     const char *const *operations_origins;
     size_t operations_origin_count;
+    /*
+     * A folder for files that bots upload at /cache of an http_server, to use them as "cache://ID".
+     * It is made if it is missing, is emptied at the start and at the end, and belongs to this
+     * endpoint alone. NULL: bots cannot upload files. A reload does not change it.
+     */
+    const char *cache;
 };
 
 /*

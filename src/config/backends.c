@@ -99,8 +99,14 @@ char *mk_config_backend_text(const struct mk_config_backend *backend)
 
 /* --- names --- */
 
-/* An older version kept the media of its world in this folder of data_dir. */
-static const char taken_name[] = "media";
+/*
+ * A backend has a folder of its name in data_dir. An older version kept the media of its world in
+ * `media`; uploads are in `cache`.
+ */
+static bool is_taken(const char *name)
+{
+    return strcmp(name, "media") == 0 || strcmp(name, "cache") == 0;
+}
 
 /* The backends so far. */
 struct collection {
@@ -121,8 +127,8 @@ static void refuse_name(struct collection *collection, const struct mk_config_ba
             .got = mk_mistakes_text(mistakes, "\"%s\"", read->backend.name),
             .text = mk_mistakes_say(
                 mistakes,
-                "expected another name, got \"%s\", which data_dir had as a folder before",
-                "应为其他名称，\"%s\" 曾是 data_dir 中的目录", read->backend.name),
+                "expected another name, got \"%s\", which is a folder of data_dir already",
+                "应为其他名称，\"%s\" 已是 data_dir 中的目录", read->backend.name),
         });
 }
 
@@ -166,7 +172,7 @@ static const char *add(struct collection *collection, const struct mk_config_bac
             refuse_other_settings(collection, read, i);
         return collection->list[i].name;
     }
-    if (strcmp(read->backend.name, taken_name) == 0)
+    if (is_taken(read->backend.name))
         refuse_name(collection, read);
     collection->list[i] = read->backend;
     collection->paths[i] = read->path;

@@ -260,6 +260,7 @@ void mk_config_copy(struct milky_config *copy, const struct milky_config *given,
         copy_text(mistakes, &whole.endpoint.http_proxy);
         copy_text(mistakes, &whole.endpoint.https_proxy);
         copy_text(mistakes, &whole.endpoint.no_proxy);
+        copy_text(mistakes, &whole.endpoint.cache);
         for (const struct mk_config_key *key = mk_config_schema.keys; key->name; key++) {
             const struct mk_config_key one[] = { *key, { .name = NULL } };
             if (mk_config_key_is_endpoints(key))

@@ -70,7 +70,8 @@ static void complete(struct mk_config_reader *reader, struct mk_config *config)
         return;
     config->endpoint.journal.path =
         mk_arena_printf(mistakes->arena, "%s/journal.db", config->data_dir);
-    mistakes->out_of_memory |= !config->endpoint.journal.path;
+    config->endpoint.cache = mk_arena_printf(mistakes->arena, "%s/cache", config->data_dir);
+    mistakes->out_of_memory |= !config->endpoint.journal.path || !config->endpoint.cache;
 }
 
 /* --- a text --- */

@@ -165,6 +165,15 @@ static const struct mk_config_key limit_keys[] = {
         "beside others fails with -503.",
         "单个 Bot 所有未应答调用占用的内存字节数；会超出它的调用（若还有其他未应答的调用）以 -503 "
         "失败。"),
+    LIMIT(cache_bytes, 1, UINT64_C(1) << 50, MK_DEFAULT_CACHE_TOTAL_BYTES,
+          "Bytes of all uploads at /cache, as announced; above it, one more is answered 507.",
+          "/cache 中所有上传内容（按声明的大小）的字节数；超过后新的声明得到 507。"),
+    LIMIT(cache_bytes_per_bot, 1, UINT64_C(1) << 50, MK_DEFAULT_CACHE_BYTES_PER_BOT,
+          "Bytes of the uploads of one bot; a larger one is answered 413, one more 507.",
+          "单个 Bot 的上传内容的字节数；更大的单个内容得到 413，再多则得到 507。"),
+    LIMIT(cache_seconds, 1, 86400, MK_DEFAULT_CACHE_SECONDS,
+          "Seconds without a byte after which an upload that is not complete is dropped.",
+          "未完成的上传在多少秒内没有收到任何内容后被丢弃。"),
     { .name = NULL },
 };
 

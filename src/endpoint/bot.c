@@ -33,6 +33,8 @@ int mk_bot_prepare(struct mk_bot *bot, const struct mk_bot_shared *shared,
         .unanswered_pings = &bot->unanswered_pings,
         .http = shared->http,
         .files = shared->files,
+        .cache = shared->cache,
+        .takes_cached = bot->account.host->table.takes_cached,
     };
     return mk_transports_add(shared->table, &context, config, fresh);
 }

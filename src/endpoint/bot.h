@@ -22,6 +22,7 @@ struct mk_bot_shared {
     struct mk_deflate *deflate;                    /* of all WebSockets */
     struct mk_replays *replays;                    /* of all bots */
     struct mk_resource_source *files;              /* of backends */
+    struct mk_cache *cache;                        /* of uploads; or NULL */
     const struct mk_transport_class *const *table; /* of transports */
 };
 

@@ -13,6 +13,7 @@
 #include "endpoint/parts.h"
 #include "endpoint/requests.h"
 #include "endpoint/retired.h"
+#include "host/cache.h"
 #include "transport/table.h"
 
 #include <errno.h>
@@ -71,6 +72,7 @@ struct mk_bot_shared mk_endpoint_shared(struct milky_endpoint *endpoint)
         .deflate = &endpoint->deflate,
         .replays = &endpoint->replays,
         .files = &endpoint->files,
+        .cache = endpoint->owner.cache,
         .table = endpoint->table,
     };
 }
@@ -115,6 +117,22 @@ static int make_guard(struct milky_endpoint *endpoint, const struct milky_limits
 }
 
 /* --- making --- */
+
+/* Behind the journal, which keeps a second process from the same folder. */
+static int make_cache(struct milky_endpoint *endpoint, const struct milky_config *config,
+                      struct milky_error *error)
+{
+    const struct mk_cache_config cache = {
+        .folder = config->cache,
+        .bytes = config->limits.cache_bytes,
+        .bytes_of_bot = config->limits.cache_bytes_per_bot,
+        .idle_ms = config->limits.cache_seconds * 1000,
+    };
+    int rc = config->cache ? mk_cache_new(endpoint->loop, &cache, &endpoint->owner.cache) : 0;
+    if (rc < 0)
+        mk_error_set(error, "cache", "%s: %s", "%s：%s", config->cache, mk_error_text(-rc));
+    return rc;
+}
 
 static int make_http(struct milky_endpoint *endpoint, const struct milky_config *config)
 {
@@ -209,6 +227,8 @@ static int make_parts(struct milky_endpoint *endpoint, const struct milky_config
     if (rc == 0)
         rc = open_journal(endpoint, &config->journal, error);
     if (rc == 0)
+        rc = make_cache(endpoint, config, error);
+    if (rc == 0)
         rc = make_http(endpoint, config);
     if (rc == 0)
         rc = init_bots(endpoint, config, &hosts);
@@ -268,6 +288,7 @@ void milky_endpoint_free(struct milky_endpoint *endpoint)
     if (!endpoint)
         return;
     mk_run_end(endpoint); /* no connection is left */
+    endpoint->owner.cache = mk_cache_free(endpoint->owner.cache);
     mk_hosts_end(endpoint);
     mk_retired_end(endpoint);
     free_bots(endpoint);

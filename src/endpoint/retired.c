@@ -2,6 +2,7 @@
 #include "endpoint/retired.h"
 
 #include "base/log.h"
+#include "host/cache.h"
 #include "protocol/call.h"
 
 #include <errno.h>
@@ -51,6 +52,7 @@ static bool has_calls(const struct mk_bot *bot)
 
 static void free_bot(struct mk_bot *bot)
 {
+    mk_cache_forget_bot(bot->account.host->owner->cache, bot->hub.self_id);
     mk_bot_fini(bot);
     free(bot);
 }

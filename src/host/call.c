@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/json_error.h"
 #include "base/log.h"
+#include "host/cache.h"
 #include "protocol/call.h"
 
 #include <errno.h>
@@ -67,23 +68,46 @@ static int refuse_call(struct milky_host *host, uint64_t number)
     return -ENOENT;
 }
 
-/* Returns the open call of this number, and removes it from the table; NULL if it is not open. */
-static struct mk_call *take(struct milky_host *host, uint64_t number)
+/*
+ * Returns the open call of this number, and removes it from the table; NULL if it is not open.
+ * `claims` gets the uploads that it has used.
+ */
+static struct mk_call *take_with(struct milky_host *host, uint64_t number,
+                                 struct mk_cache_claim **claims)
 {
     struct mk_slot *slot = mk_calls_find(&host->calls, number);
     if (!slot)
         return NULL;
     struct mk_call *call = slot->call;
+    if (claims) {
+        *claims = slot->claims;
+        slot->claims = NULL;
+    }
     mk_calls_remove(&host->calls, slot);
     return call;
+}
+
+static struct mk_call *take(struct milky_host *host, uint64_t number)
+{
+    return take_with(host, number, NULL);
+}
+
+/* Uploads that are for one use go when the call has succeeded. */
+static int succeed(struct mk_call *call, yyjson_mut_val *data, struct mk_cache_claim *claims)
+{
+    int rc = mk_call_ok(call, data);
+    if (claims)
+        mk_cache_settle(&claims, rc == 0);
+    return rc;
 }
 
 /* --- answering --- */
 
 int milky_call_ok(struct milky_host *host, uint64_t number, yyjson_mut_val *data)
 {
-    struct mk_call *call = take(host, number);
-    return call ? mk_call_ok(call, data) : refuse_call(host, number);
+    struct mk_cache_claim *claims = NULL;
+    struct mk_call *call = take_with(host, number, &claims);
+    return call ? succeed(call, data, claims) : refuse_call(host, number);
 }
 
 /* Reads a value into the call's own document. Returns 0; -EINVAL, logged; -ENOMEM. */
@@ -106,13 +130,15 @@ static int read_result(struct mk_call *call, struct mk_slice json, yyjson_mut_va
 
 int milky_call_ok_json(struct milky_host *host, uint64_t number, const char *json, size_t len)
 {
-    struct mk_call *call = take(host, number);
+    struct mk_cache_claim *claims = NULL;
+    struct mk_call *call = take_with(host, number, &claims);
     yyjson_mut_val *data = NULL;
     if (!call)
         return refuse_call(host, number);
     int rc = json ? read_result(call, mk_slice_of(json, len), &data) : 0;
     if (rc == 0)
-        return mk_call_ok(call, data);
+        return succeed(call, data, claims);
+    mk_cache_settle(&claims, false);
     mk_call_fail(call, MILKY_INTERNAL, "%s",
                  rc == -ENOMEM ? "out of memory" : "the backend made a result that is no JSON");
     return rc;
@@ -137,6 +163,18 @@ int milky_call_fail(struct milky_host *host, uint64_t number, int retcode, const
     mk_call_fail_v(call, retcode, format, args);
     va_end(args);
     return 0;
+}
+
+/* --- uploads --- */
+
+int milky_call_cached(struct milky_host *host, uint64_t number, const char *uri)
+{
+    struct mk_slot *slot = mk_calls_find(&host->calls, number);
+    struct mk_cache *cache = host->owner->cache;
+    if (!slot || !cache)
+        return -ENOENT;
+    return mk_cache_claim(cache, slot->call->dispatch->self_id, number, mk_slice_str(uri),
+                          &slot->claims);
 }
 
 /* --- reading --- */

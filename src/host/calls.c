@@ -1,6 +1,7 @@
 /* calls: see the header. */
 #include "host/calls.h"
 
+#include "host/cache.h"
 #include "protocol/call.h"
 
 #include <assert.h>
@@ -75,6 +76,8 @@ struct mk_slot *mk_calls_add(struct mk_calls *calls, struct mk_call *call)
 void mk_calls_remove(struct mk_calls *calls, struct mk_slot *slot)
 {
     mk_timeout_disarm(&slot->deadline);
+    if (slot->claims)
+        mk_cache_settle(&slot->claims, false);
     slot->number = MK_NO_CALL;
     slot->call = NULL;
     slot->state = MK_SLOT_FREE;

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct mk_cache_claim;
 struct mk_call;
 struct mk_resource_request;
 
@@ -31,7 +32,8 @@ struct mk_slot {
         struct mk_resource_request *resource;
     };
     struct mk_calls *calls;
-    struct mk_timeout deadline; /* armed while the call is open */
+    struct mk_cache_claim *claims; /* uploads that the call uses (host/cache.h); mostly NULL */
+    struct mk_timeout deadline;    /* armed while the call is open */
     uint32_t index;
     uint32_t generation; /* of its current or last call */
     uint32_t next;       /* the next free slot */

@@ -18,6 +18,7 @@
 
 #include <milky/backend.h>
 
+struct mk_cache;
 struct mk_loop;
 struct mk_impl; /* the result of get_impl_info (host/state.c) */
 
@@ -59,6 +60,7 @@ void mk_roster_fini(struct mk_roster *roster);
 struct mk_host_owner {
     struct mk_loop *loop;
     struct mk_journal *journal;   /* or NULL */
+    struct mk_cache *cache;       /* or NULL */
     uint64_t call_ms;             /* the time limit of a backend's answer */
     enum milky_language language; /* of replies to bots */
     /* As milky_host_drop_connections and milky_host_resource_url; the account may be NULL there. */

@@ -107,6 +107,7 @@ static void configure(struct server *server)
     if (http->is_there) {
         routes->http.access = access_of(http);
         routes->events.access = routes->http.access;
+        routes->cache.access = routes->http.access;
         routes->events.sessions.compresses = http->compresses;
         routes->events.sessions.filter = http->filter;
     }
@@ -129,6 +130,8 @@ static int add_http(struct server *server, const struct entry *entry)
     struct mk_server_routes *routes = &server->routes;
     routes->http =
         (struct mk_http_server){ .dispatch = context->dispatch, .dialect = entry->dialect };
+    mk_cache_server_init(&routes->cache, context->cache, context->dispatch->self_id);
+    routes->cache.is_refused = !context->takes_cached;
     int rc = mk_event_stream_init(&routes->events, context->loop, context->hub);
     routes->has_http = rc == 0;
     if (rc == 0)

@@ -22,6 +22,7 @@ struct state {
     struct mk_http_server_state http;
     const struct route *route;         /* of the current request */
     struct mk_resource_wait *resource; /* that the request waits for; else NULL */
+    struct mk_cache_put *put;          /* an upload under way; else NULL */
 };
 
 static struct mk_http_connection *connection_of(const struct state *state)
@@ -61,6 +62,23 @@ static void events_request(struct mk_server_routes *routes, struct state *state,
 }
 
 static const struct route to_events = { events_head, events_request };
+
+/* --- uploads --- */
+
+static void cache_head(struct mk_server_routes *routes, struct state *state,
+                       const struct mk_http1_request *request, struct mk_slice path)
+{
+    mk_cache_server_head(&routes->cache, connection_of(state), request, path, &state->put);
+}
+
+static void cache_request(struct mk_server_routes *routes, struct state *state,
+                          const struct mk_http1_request *request)
+{
+    mk_cache_server_request(&routes->cache, connection_of(state), request,
+                            mk_slice_from(request->path, routes->prefix.len), state->put);
+}
+
+static const struct route to_cache = { cache_head, cache_request };
 
 /* --- WebSockets --- */
 
@@ -140,6 +158,8 @@ static const struct route *route_of(const struct mk_server_routes *routes,
     if (routes->has_http &&
         (mk_slice_eq(path, MK_SLICE("/event")) || mk_slice_eq(path, MK_SLICE("/event/"))))
         return &to_events;
+    if (routes->has_http && mk_cache_server_match(&routes->cache, path))
+        return &to_cache;
     if (!routes->has_http ||
         (routes->has_websocket && (request->upgrade_websocket || mk_slice_eq(path, MK_SLICE("/")))))
         return &to_websocket;
@@ -164,6 +184,14 @@ static void on_request(void *arg, struct mk_http_connection *connection,
     state->route->request(routes, state, request);
 }
 
+/* Only uploads have such a body. */
+static void on_piece(void *arg, struct mk_http_connection *connection, struct mk_slice piece)
+{
+    (void)arg;
+    struct state *state = mk_http_connection_state(connection);
+    mk_cache_server_piece(state->put, piece);
+}
+
 static void on_opened(void *arg, struct mk_http_connection *connection)
 {
     (void)arg;
@@ -176,12 +204,14 @@ static void on_closed(void *arg, struct mk_http_connection *connection)
     (void)arg;
     struct state *state = mk_http_connection_state(connection);
     mk_resource_wait_drop(state->resource);
+    mk_cache_put_drop(state->put);
     mk_http_caller_fini(&state->http.caller);
 }
 
 const struct mk_http_service mk_server_routes_service = {
     .head = on_head,
     .request = on_request,
+    .piece = on_piece,
     .failure = mk_http_answer_bad,
     .opened = on_opened,
     .closed = on_closed,
@@ -192,8 +222,10 @@ const struct mk_http_service mk_server_routes_service = {
 
 void mk_server_routes_stop(struct mk_server_routes *routes)
 {
-    if (routes->has_http)
+    if (routes->has_http) {
         mk_event_stream_stop(&routes->events);
+        mk_cache_server_stop(&routes->cache);
+    }
     if (routes->has_websocket)
         mk_websocket_server_stop(&routes->websocket);
 }

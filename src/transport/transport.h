@@ -21,6 +21,7 @@
 
 #include <milky/milky.h>
 
+struct mk_cache;           /* host/cache.h */
 struct mk_resource_source; /* transport/resource.h */
 struct mk_session_limits;  /* transport/websocket_session.h */
 
@@ -34,6 +35,8 @@ struct mk_transport_context {
     uint64_t *unanswered_pings;       /* the bot's count, of its WebSockets; or NULL */
     struct mk_web_client *http;       /* the endpoint's, for posts */
     struct mk_resource_source *files; /* served by all servers; NULL: none */
+    struct mk_cache *cache;           /* for uploads at /cache; NULL: none */
+    bool takes_cached;                /* the bot's backend can use what is in it */
 };
 
 struct mk_transport {

@@ -68,9 +68,9 @@ int mk_cors_write(struct mk_buf *out, struct mk_slice origins,
 int mk_cors_write_preflight(struct mk_buf *out, const struct mk_http1_request *request)
 {
     int rc = mk_buf_append_slice(
-        out, MK_SLICE("Access-Control-Allow-Methods: GET, HEAD, POST\r\n"
+        out, MK_SLICE("Access-Control-Allow-Methods: GET, HEAD, POST, PUT, DELETE\r\n"
                       "Access-Control-Allow-Headers: Authorization, Content-Type, Last-Event-ID, "
-                      "Cache-Control, Range, If-Range\r\n"
+                      "Cache-Control, Range, If-Range, Content-Range, X-Content-SHA256\r\n"
                       "Access-Control-Max-Age: 600\r\n"));
     bool is_private =
         mk_slice_eq(mk_http1_find(request, MK_SLICE("Access-Control-Request-Private-Network")),

@@ -77,27 +77,6 @@ static void say_continue(struct mk_http_connection *connection)
         mk_stream_wake(connection->stream);
 }
 
-/* --- what has arrived of a body --- */
-
-static bool count_received(struct mk_http_connection *connection, size_t bytes)
-{
-    struct mk_guard *guard = connection->context->guard;
-    return mk_receiving_count(guard ? mk_guard_receiving(guard) : NULL, &connection->received,
-                              bytes);
-}
-
-/* Frees what has arrived at once: the connection may linger until its client has read this. */
-static void refuse_rest(struct mk_http_connection *connection)
-{
-    struct mk_http_context *context = connection->context;
-    connection->keep_alive = false;
-    context->service->failure(context->arg, connection, 503,
-                              "too many bytes of requests are arriving at this server: try again "
-                              "later (limits.receiving_bytes)");
-    connection->parser = mk_http1_parser_free(connection->parser);
-    count_received(connection, 0);
-}
-
 /* --- reading --- */
 
 static void begin_request(struct mk_http_connection *connection,
@@ -107,6 +86,8 @@ static void begin_request(struct mk_http_connection *connection,
     connection->keep_alive = request->keep_alive;
     connection->http10 = request->minor == 0;
     connection->head_only = mk_slice_eq(request->method, MK_SLICE("HEAD"));
+    connection->streams = false;
+    connection->held = false;
 }
 
 /* The body of such a request has no meaning (RFC 9110, 9.3.1), and is not kept. */
@@ -154,45 +135,65 @@ static void pass_head(struct mk_http_connection *connection, const struct mk_htt
         context->service->head(context->arg, connection, request);
 }
 
-static void on_head(struct mk_http_connection *connection, const struct mk_http1_request *request)
+static void begin_body(struct mk_http_connection *connection)
 {
-    begin_request(connection, request);
-    if (connection->heads++ == 0) {
-        connection->idle_for = connection->heads;
-        mk_waiter_asked(&connection->waiter);
-    }
-    bool has_body = request->chunked || request->content_length > 0;
-    if (has_body) {
-        connection->in_body = true;
-        connection->progress =
-            BODY_PROGRESS; /* the timeout starts when the body has to be waited for */
-    }
-    bool keeps = connection->keep_alive;
-    if (has_body && !can_skip_body(request))
-        connection->keep_alive = false; /* in case it is refused */
-    pass_head(connection, request);
-    if (connection->state != MK_HTTP_READING)
+    connection->in_body = true;
+    connection->progress =
+        BODY_PROGRESS; /* the timeout starts when the body has to be waited for */
+}
+
+static void note_head(struct mk_http_connection *connection)
+{
+    if (connection->heads++ > 0)
         return;
-    if (connection->answered) {
-        mk_http1_parser_skip_body(connection->parser);
-        return;
-    }
-    connection->keep_alive = keeps;
-    connection->keeps_body = has_body && !is_safe(request);
+    connection->idle_for = connection->heads;
+    mk_waiter_asked(&connection->waiter);
+}
+
+/* The service wants the request. */
+static void accept_head(struct mk_http_connection *connection,
+                        const struct mk_http1_request *request)
+{
+    connection->keep_alive = request->keep_alive;
+    connection->keeps_body = connection->in_body && !is_safe(request) && !connection->streams;
     if (is_safe(request))
         mk_http1_parser_skip_body(connection->parser);
     if (request->expect_continue)
         say_continue(connection);
 }
 
+static void on_head(struct mk_http_connection *connection, const struct mk_http1_request *request)
+{
+    begin_request(connection, request);
+    note_head(connection);
+    bool has_body = request->chunked || request->content_length > 0;
+    if (has_body)
+        begin_body(connection);
+    if (has_body && !can_skip_body(request))
+        connection->keep_alive = false; /* in case it is refused */
+    pass_head(connection, request);
+    if (connection->state != MK_HTTP_READING)
+        return;
+    if (connection->answered)
+        mk_http1_parser_skip_body(connection->parser);
+    else
+        accept_head(connection, request);
+}
+
 static void on_request(struct mk_http_connection *connection,
                        const struct mk_http1_request *request)
 {
     struct mk_http_context *context = connection->context;
+    if (connection->streams && request->body.len > 0)
+        mk_http_connection_pass_piece(connection, request->body);
+    if (connection->held)
+        mk_http_connection_go_on(connection); /* there is no more of it */
+    if (connection->state != MK_HTTP_READING)
+        return;
     connection->in_body = false;
     connection->keeps_body = false;
     if (connection->received > 0)
-        count_received(connection, 0);
+        mk_http_connection_count_received(connection, 0);
     mk_stream_worked(connection->stream, MK_STREAM_REQUEST + request->body.len);
     mk_timeout_arm(&context->idle, &connection->timeout);
     if (connection->answered)
@@ -226,6 +227,12 @@ static void on_bad(struct mk_http_connection *connection)
         pass_head(connection, request);
     if (connection->answered)
         return;
+    if (head_is_good && connection->streams) { /* its length is the service's affair */
+        note_head(connection);
+        begin_body(connection);
+        accept_head(connection, request);
+        return;
+    }
     char text[MK_HTTP1_ERROR_TEXT];
     mk_http1_error_text(error, text);
     context->service->failure(context->arg, connection, error->status, text);
@@ -235,6 +242,9 @@ static void on_parsed(struct mk_http_connection *connection, int status)
 {
     if (status == MK_HTTP1_HEAD)
         on_head(connection, mk_http1_parser_request(connection->parser));
+    else if (status == MK_HTTP1_PIECE)
+        mk_http_connection_pass_piece(connection,
+                                      mk_http1_parser_request(connection->parser)->body);
     else if (status == MK_HTTP1_REQUEST)
         on_request(connection, mk_http1_parser_request(connection->parser));
     else if (status == MK_HTTP1_BAD)
@@ -274,14 +284,15 @@ static void free_connection(struct mk_http_connection *connection)
     mk_waiter_remove(&connection->waiter);
     mk_list_remove(&connection->node);
     mk_http1_parser_free(connection->parser);
-    count_received(connection, 0);
+    mk_http_connection_count_received(connection, 0);
     mk_http_connection_clear_lines(connection);
     free(connection);
 }
 
 static bool is_held(const struct mk_http_connection *connection)
 {
-    return mk_stream_congested(connection->stream) || mk_stream_yielded(connection->stream);
+    return connection->held || mk_stream_congested(connection->stream) ||
+           mk_stream_yielded(connection->stream);
 }
 
 static size_t on_read(void *owner, char *data, size_t len)
@@ -299,8 +310,8 @@ static size_t on_read(void *owner, char *data, size_t len)
         if (status == MK_HTTP1_REQUEST)
             connection->progress = 0;
         if (status == MK_HTTP1_NEED_MORE && connection->keeps_body &&
-            !count_received(connection, connection->received + consumed))
-            refuse_rest(connection);
+            !mk_http_connection_count_received(connection, connection->received + consumed))
+            mk_http_connection_refuse_rest(connection);
         else
             on_parsed(connection, status);
     }
@@ -309,7 +320,7 @@ static size_t on_read(void *owner, char *data, size_t len)
         free_connection(connection);
         return at;
     }
-    if (connection->state == MK_HTTP_READING)
+    if (connection->state == MK_HTTP_READING && !connection->held)
         on_partial(connection, at);
     return connection->state == MK_HTTP_CLOSING ? len : at;
 }

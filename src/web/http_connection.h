@@ -31,6 +31,12 @@ struct mk_http_service {
      */
     void (*request)(void *arg, struct mk_http_connection *connection,
                     const struct mk_http1_request *request);
+    /*
+     * May be NULL. A piece of the body of a request for which `head` has called
+     * mk_http_connection_stream_body; valid until this returns. The service may answer the request
+     * here; then the connection is to be closed (mk_http_connection_set_last).
+     */
+    void (*piece)(void *arg, struct mk_http_connection *connection, struct mk_slice piece);
     /* The request itself is invalid: to be answered at once with this status. */
     void (*failure)(void *arg, struct mk_http_connection *connection, unsigned status,
                     const char *reason);
@@ -118,6 +124,18 @@ int mk_http_connection_set_lines(struct mk_http_connection *connection, struct m
  * the next response of the port.
  */
 struct mk_slice mk_http_connection_lines(struct mk_http_connection *connection);
+
+/*
+ * From within `head`: the body is passed to `piece` as it arrives, whatever its length, and counts
+ * nowhere: the service has to bound it.
+ */
+void mk_http_connection_stream_body(struct mk_http_connection *connection);
+/*
+ * From within `piece`: reads nothing more of the body until mk_http_connection_go_on, because the
+ * service has as much of it as it may; meanwhile no timeout runs.
+ */
+void mk_http_connection_hold(struct mk_http_connection *connection);
+void mk_http_connection_go_on(struct mk_http_connection *connection);
 
 /* From within `request`: moves the body into `body`, as mk_http1_parser_take_body does. */
 bool mk_http_connection_take_body(struct mk_http_connection *connection, struct mk_buf *body);

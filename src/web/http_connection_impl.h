@@ -1,6 +1,6 @@
 /*
  * http_connection_impl: internals shared by http_connection.c (reading, and the life of a
- * connection) and http_connection_respond.c (responses).
+ * connection), http_connection_body.c (bodies) and http_connection_respond.c (responses).
  */
 #ifndef MK_WEB_HTTP_CONNECTION_IMPL_H
 #define MK_WEB_HTTP_CONNECTION_IMPL_H
@@ -33,6 +33,8 @@ struct mk_http_connection {
     bool in_read;    /* on_read is on the stack */
     bool in_body;    /* between head and request */
     bool keeps_body; /* which is neither refused nor dropped */
+    bool streams;    /* the body is passed on in pieces */
+    bool held;       /* the service takes no more of it for now */
     bool answered;   /* the current request was answered */
     bool keep_alive; /* after the response to the current request */
     bool http10;
@@ -47,5 +49,14 @@ void mk_http_connection_abort(struct mk_http_connection *connection, int error);
 
 /* Drops the header lines of the current response. */
 void mk_http_connection_clear_lines(struct mk_http_connection *connection);
+
+/* --- bodies (http_connection_body.c) --- */
+
+/* Counts `bytes` of a body that is kept. Returns false where all connections have too many. */
+bool mk_http_connection_count_received(struct mk_http_connection *connection, size_t bytes);
+/* Frees what has arrived at once: the connection may linger until its client has read this. */
+void mk_http_connection_refuse_rest(struct mk_http_connection *connection);
+/* It counts as work of the turn, so that others are served between two pieces. */
+void mk_http_connection_pass_piece(struct mk_http_connection *connection, struct mk_slice piece);
 
 #endif

@@ -75,6 +75,7 @@ void mk_http1_parser_done(struct mk_http1_parser *parser)
     parser->empty_lines = 0;
     parser->header_bytes = 0;
     parser->skip_body = false;
+    parser->streams = false;
 }
 
 static void rebase_slice(struct mk_slice *slice, const char *from, size_t len, const char *to)
@@ -276,6 +277,12 @@ static int read_lines(struct mk_http1_parser *parser, const char **at, const cha
     return rc == 0 ? MK_HTTP1_NEED_MORE : rc;
 }
 
+/* The head is complete, perhaps but for a body that is too long. */
+static bool is_head(const struct mk_http1_parser *parser, int rc)
+{
+    return rc == MK_HTTP1_HEAD || (rc == MK_HTTP1_BAD && parser->error.status == 413);
+}
+
 /* The whole head, or the part that has arrived, lies in the input. */
 static int feed_head_borrowed(struct mk_http1_parser *parser, const char *data, size_t len,
                               size_t *consumed)
@@ -284,7 +291,7 @@ static int feed_head_borrowed(struct mk_http1_parser *parser, const char *data, 
     const char *at = data;
     int rc = read_lines(parser, &at, end);
     *consumed = (size_t)(at - data);
-    if (rc == MK_HTTP1_HEAD)
+    if (is_head(parser, rc))
         parser->head_len = (uint32_t)(at - parser->request.method.ptr);
     if (rc != MK_HTTP1_NEED_MORE)
         return rc;
@@ -333,7 +340,7 @@ static int feed_head(struct mk_http1_parser *parser, const char *data, size_t le
 {
     int rc = parser->kept_len > 0 ? feed_head_kept(parser, data, len, consumed)
                                   : feed_head_borrowed(parser, data, len, consumed);
-    if (rc == MK_HTTP1_HEAD && *consumed < len)
+    if (is_head(parser, rc) && *consumed < len)
         parser->request.expect_continue = false; /* the body, or part of it, has arrived */
     return rc;
 }
@@ -357,7 +364,7 @@ int mk_http1_parser_feed(struct mk_http1_parser *parser, const char *data, size_
         rc = feed_head(parser, data, len, consumed);
     else
         rc = mk_http1_body_feed(parser, data, len, consumed);
-    if (rc == MK_HTTP1_NEED_MORE && head_is_borrowed(parser)) {
+    if ((rc == MK_HTTP1_NEED_MORE || rc == MK_HTTP1_PIECE) && head_is_borrowed(parser)) {
         int kept = keep_head(parser, parser->request.method.ptr, parser->head_len);
         rc = kept < 0 ? kept : rc;
     }
@@ -382,6 +389,13 @@ bool mk_http1_parser_take_body(struct mk_http1_parser *parser, struct mk_buf *bo
 void mk_http1_parser_skip_body(struct mk_http1_parser *parser)
 {
     parser->skip_body = true;
+}
+
+void mk_http1_parser_stream_body(struct mk_http1_parser *parser)
+{
+    parser->streams = true;
+    if (parser->state == MK_HTTP1_FAILED)
+        mk_http1_enter_body(parser);
 }
 
 const struct mk_http1_request *mk_http1_parser_request(const struct mk_http1_parser *parser)

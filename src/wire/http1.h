@@ -73,6 +73,7 @@ enum mk_http1_status {
     MK_HTTP1_HEAD,          /* the head is complete: `request` is filled but for its body */
     MK_HTTP1_REQUEST,       /* the request is complete; the next feed begins the next one */
     MK_HTTP1_BAD,           /* refused: see `error`; the connection cannot continue */
+    MK_HTTP1_PIECE,         /* request.body is the next piece of a body that is streamed */
 };
 
 /* Why a request was refused. */
@@ -135,6 +136,13 @@ void mk_http1_parser_done(struct mk_http1_parser *parser);
 
 /* After HEAD: drops the body, which is still checked and counted; request.body will be empty. */
 void mk_http1_parser_skip_body(struct mk_http1_parser *parser);
+
+/*
+ * After HEAD, or after the 413 that comes in its place: the body has no limit, and is passed on as
+ * it arrives, each piece by an event of its own (MK_HTTP1_PIECE) whose slice is valid until the
+ * next feed. The last one may come with MK_HTTP1_REQUEST.
+ */
+void mk_http1_parser_stream_body(struct mk_http1_parser *parser);
 
 /*
  * After REQUEST: moves the body, to which request.body points, into `body` if it lies in the

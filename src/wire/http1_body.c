@@ -31,7 +31,9 @@ static int bad(struct mk_http1_parser *parser, uint16_t status, const char *reas
 static int take(struct mk_http1_parser *parser, const char *data, size_t len, size_t *taken)
 {
     size_t count = len < parser->left ? len : (size_t)parser->left;
-    if (!parser->skip_body && count > 0) {
+    if (parser->streams) {
+        parser->request.body = mk_slice_of(data, parser->skip_body ? 0 : count);
+    } else if (!parser->skip_body && count > 0) {
         int rc = mk_buf_reserve_announced(&parser->body, count, parser->left);
         if (rc == 0)
             rc = mk_buf_append(&parser->body, data, count);
@@ -41,6 +43,15 @@ static int take(struct mk_http1_parser *parser, const char *data, size_t len, si
     parser->left -= count;
     *taken = count;
     return 0;
+}
+
+static int stream_length(struct mk_http1_parser *parser, const char *data, size_t len,
+                         size_t *consumed)
+{
+    int rc = take(parser, data, len, consumed);
+    if (rc < 0 || parser->left == 0)
+        return rc < 0 ? rc : complete(parser);
+    return parser->request.body.len > 0 ? MK_HTTP1_PIECE : MK_HTTP1_NEED_MORE;
 }
 
 static int feed_length(struct mk_http1_parser *parser, const char *data, size_t len,
@@ -70,7 +81,7 @@ static int size_line_ended(struct mk_http1_parser *parser)
         parser->state = MK_HTTP1_TRAILER_FIRST;
         return 0;
     }
-    if (parser->left > parser->limits.body - parser->body_len)
+    if (!parser->streams && parser->left > parser->limits.body - parser->body_len)
         return bad(parser, 413, "body over the limit");
     parser->body_len += parser->left;
     parser->state = MK_HTTP1_CHUNK_DATA;
@@ -183,6 +194,8 @@ static int feed_chunked(struct mk_http1_parser *parser, const char *data, size_t
         *consumed += taken;
         if (parser->left == 0)
             parser->state = MK_HTTP1_CHUNK_DATA_CR;
+        if (rc == 0 && parser->streams && parser->request.body.len > 0)
+            return MK_HTTP1_PIECE;
     }
     return rc == 0 ? MK_HTTP1_NEED_MORE : rc;
 }
@@ -190,6 +203,11 @@ static int feed_chunked(struct mk_http1_parser *parser, const char *data, size_t
 int mk_http1_body_feed(struct mk_http1_parser *parser, const char *data, size_t len,
                        size_t *consumed)
 {
+    if (parser->streams) {
+        parser->request.body = (struct mk_slice){ 0 };
+        if (parser->state == MK_HTTP1_LENGTH)
+            return stream_length(parser, data, len, consumed);
+    }
     return parser->state == MK_HTTP1_LENGTH ? feed_length(parser, data, len, consumed)
                                             : feed_chunked(parser, data, len, consumed);
 }

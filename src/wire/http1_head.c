@@ -142,7 +142,7 @@ bool mk_http1_head_note(struct mk_http1_parser *parser, const struct mk_http1_he
     }
 }
 
-static void enter_body(struct mk_http1_parser *parser)
+void mk_http1_enter_body(struct mk_http1_parser *parser)
 {
     struct mk_http1_request *request = &parser->request;
     parser->left = request->content_length;
@@ -172,6 +172,6 @@ bool mk_http1_head_finish(struct mk_http1_parser *parser)
     request->expect_continue = request->minor == 1 && has_body && (seen & MK_HTTP1_SEEN_CONTINUE);
     if (request->content_length > parser->limits.body)
         return mk_http1_refuse(&parser->error, 413, "body over the limit");
-    enter_body(parser);
+    mk_http1_enter_body(parser);
     return true;
 }

@@ -65,6 +65,7 @@ struct mk_http1_parser {
     uint8_t digits;    /* of the current chunk size */
     uint8_t extension; /* an enum mk_http1_extension */
     bool skip_body;
+    bool streams; /* the body is passed on in pieces */
     uint16_t header_cap;
     uint16_t trailer_count;
     uint32_t header_bytes;           /* so far; of trailers and chunk extensions in a body */
@@ -104,6 +105,8 @@ bool mk_http1_head_note(struct mk_http1_parser *parser, const struct mk_http1_he
  * above.
  */
 bool mk_http1_head_finish(struct mk_http1_parser *parser);
+/* Enters the body of a complete head. */
+void mk_http1_enter_body(struct mk_http1_parser *parser);
 
 /* The part of mk_http1_parser_feed for the states of a body. */
 int mk_http1_body_feed(struct mk_http1_parser *parser, const char *data, size_t len,

@@ -45,6 +45,7 @@ static const struct {
     { 503, "Service Unavailable" },
     { 504, "Gateway Timeout" },
     { 505, "HTTP Version Not Supported" },
+    { 507, "Insufficient Storage" },
 };
 
 const char *mk_http1_phrase(unsigned status)

@@ -333,4 +333,5 @@ const struct milky_backend sb_backend = {
     .now = now,
     .free = free_sandbox,
     .operations = &sb_operations,
+    .takes_cached = true,
 };

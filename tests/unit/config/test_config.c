@@ -100,8 +100,8 @@ static const struct bad bad[] = {
       "(that "
       "is the endpoint itself)\n" },
     { BOT("\"backend\": {\"name\": @\"media\"}"),
-      "bots[0].backend.name: expected another name, got \"media\", which data_dir had as a folder "
-      "before\n" },
+      "bots[0].backend.name: expected another name, got \"media\", which is a folder of data_dir "
+      "already\n" },
     { BOT("\"backend\": {@\"zzzzzzzz\": 1}"),
       "bots[0].backend.zzzzzzzz: unknown key (here are: `type`, `name`, `media`)\n" },
     { BOT("\"backend\": {@\"nam\": \"x\"}"),

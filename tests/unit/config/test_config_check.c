@@ -441,7 +441,7 @@ static void test_refuses_settings_of_a_newer_header(void **state)
     refuses(&with_backend, "backends[0]", OLDER);
 
     struct milky_config reserved = { CONFIG };
-    reserved.limits.reserved[12] = 1;
+    reserved.limits.reserved[9] = 1;
     refuses(&reserved, "limits", OLDER);
     reserved = (struct milky_config){ CONFIG, .journal = { .reserved = { 1 } } };
     refuses(&reserved, "journal", OLDER);

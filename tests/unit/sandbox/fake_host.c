@@ -81,6 +81,14 @@ yyjson_mut_doc *milky_call_doc(const struct milky_host *host, uint64_t call)
     return find(host, call)->doc;
 }
 
+int milky_call_cached(struct milky_host *host, uint64_t call, const char *uri)
+{
+    (void)host;
+    (void)call;
+    (void)uri;
+    return -ENOENT;
+}
+
 uint64_t milky_uint(yyjson_mut_val *object, const char *name)
 {
     yyjson_mut_val *value = yyjson_mut_obj_get(object, name);

@@ -108,7 +108,8 @@ static void test_preflight_lines(void **state)
         mk_buf_init(&out, 4096);
         assert_int_equal(mk_cors_write_preflight(&out, &request), 0);
         assert_int_equal(mk_buf_append_char(&out, '\0'), 0);
-        assert_non_null(strstr(out.data, "Access-Control-Allow-Methods: GET, HEAD, POST\r\n"));
+        assert_non_null(
+            strstr(out.data, "Access-Control-Allow-Methods: GET, HEAD, POST, PUT, DELETE\r\n"));
         assert_non_null(strstr(out.data, "Authorization, Content-Type, Last-Event-ID"));
         assert_int_equal(strstr(out.data, "Allow-Private-Network: true\r\n") != NULL, is_private);
         mk_buf_fini(&out);

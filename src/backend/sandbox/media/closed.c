@@ -128,5 +128,6 @@ bool sb_media_is_private(const struct sb_media_rules *rules, const char *root, c
         return false;
     const char *slash = strchr(inner, '/');
     bool is_content = slash && strncmp(slash, "/media/", 7) == 0;
-    return is_content || (strcmp(root, folder) != 0 && !below(folder, root));
+    bool is_upload = strncmp(inner, "cache/", 6) == 0;
+    return is_content || is_upload || (strcmp(root, folder) != 0 && !below(folder, root));
 }

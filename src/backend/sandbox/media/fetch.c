@@ -3,7 +3,7 @@
  * fetch: one URI becomes a file with its hashes, beside the loop.
  *
  *   file://, base64://  -> a thread copies or decodes into a file --.
- *                                                                   +-> a thread hashes and probes -> done
+ *   cache://            -> a thread links or copies the upload -----+-> a thread hashes and probes -> done
  *   http://, https://   -> the thread of downloads, into a file ----'
  *
  * A thread touches its own fetch and nothing else; the loop writes no content. A fetch waits for its
@@ -24,12 +24,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     MOST_REDIRECTS = 5,
     CONNECT_MS = 10 * 1000,
     LONGEST_URL = 8 * 1024,
+    LONGEST_CACHE_URI = 256,
     LONGEST_FILE_URI = 3 * PATH_MAX + 32, /* each byte of the path may be escaped */
 };
 
@@ -89,13 +91,41 @@ static bool has_scheme(struct mk_slice uri, struct mk_slice scheme)
     return uri.len >= scheme.len && mk_slice_eq_nocase(mk_slice_of(uri.ptr, scheme.len), scheme);
 }
 
+static bool is_cached(struct mk_slice uri)
+{
+    return has_scheme(uri, MK_SLICE("cache://"));
+}
+
 static bool is_http(struct mk_slice uri)
 {
     return has_scheme(uri, MK_SLICE("http://")) || has_scheme(uri, MK_SLICE("https://"));
 }
 
+static bool adopt(struct sb_media_fetch *fetch)
+{
+    struct stat status;
+    int rc = fstat(fetch->cached, &status) < 0 ? -errno : 0;
+    uint64_t size = rc == 0 ? (uint64_t)status.st_size : 0;
+    if (size > fetch->rules->max_bytes) {
+        sb_media_problem_too_large(&fetch->problem, fetch->rules->max_bytes);
+        return false;
+    }
+    if (rc == 0 && sb_media_quota_add(fetch->store, &fetch->amount, size) < 0) {
+        sb_media_quota_refuse(fetch);
+        return false;
+    }
+    if (rc == 0)
+        rc = sb_media_adopt_file(fetch->cached, fetch->path, &fetch->fd, &fetch->reading);
+    fetch->size = size;
+    if (rc < 0)
+        sb_media_problem_of_disk(&fetch->problem, rc);
+    return rc == 0;
+}
+
 static bool read_source(struct sb_media_fetch *fetch)
 {
+    if (fetch->cached >= 0)
+        return adopt(fetch);
     if (fetch->path_uri)
         return sb_media_read_file(fetch->rules, mk_slice_str(fetch->path_uri), &fetch->reading,
                                   write_all, fetch, &fetch->problem);
@@ -123,6 +153,13 @@ static void wait_for(struct sb_media_fetch *fetch, enum sb_media_place place)
     sb_media_queue_wait(&fetch->store->queue, &fetch->waiter, fetch->self_id, place);
 }
 
+static void close_cached(struct sb_media_fetch *fetch)
+{
+    if (fetch->cached >= 0)
+        close(fetch->cached);
+    fetch->cached = -1;
+}
+
 static void end(struct sb_media_fetch *fetch)
 {
     if (atomic_load(&fetch->reading.abandoned) && !fetch->problem.kind)
@@ -130,6 +167,7 @@ static void end(struct sb_media_fetch *fetch)
     if (fetch->fd >= 0)
         close(fetch->fd);
     fetch->fd = -1;
+    close_cached(fetch);
     fetch->stage = SB_FETCH_ENDED;
     fetch->done(fetch);
 }
@@ -288,6 +326,32 @@ static void start_download(struct sb_media_fetch *fetch)
     wait_for(fetch, SB_MEDIA_THREAD);
 }
 
+/* The upload stays what it is while the call is open. */
+static void open_cached(struct sb_media_fetch *fetch)
+{
+    struct milky_host *host = fetch->store->host;
+    char *uri = fetch->call ? mk_slice_dup(fetch->uri) : NULL;
+    int fd = uri ? milky_call_cached(host, fetch->call, uri) : fetch->call ? -ENOMEM : -ENOENT;
+    free(uri);
+    fetch->cached = fd;
+    if (fd == -ENOENT)
+        sb_media_problem(&fetch->problem, SB_PROBLEM_URI,
+                         "this bot has no such upload: cache://ID has the cache_id of POST /cache; "
+                         "perhaps it was deleted, dropped, or used up (lifetime: once)",
+                         "此 Bot 没有这个上传内容：cache://ID 中应为 POST /cache 返回的 cache_id；"
+                         "它可能已删除、被丢弃，或已用过（lifetime 为 once）");
+    else if (fd == -EAGAIN)
+        sb_media_problem(&fetch->problem, SB_PROBLEM_URI,
+                         "this upload is not complete: GET /cache/ID says what is missing",
+                         "该上传尚未完成：GET /cache/ID 会给出缺少的部分");
+    else if (fd == -EBUSY)
+        sb_media_problem(&fetch->problem, SB_PROBLEM_URI,
+                         "another call is using this upload, which is for one use (lifetime: once)",
+                         "另一个调用正在使用该上传内容，它只能使用一次（lifetime 为 once）");
+    else if (fd < 0)
+        sb_media_problem_of_disk(&fetch->problem, fd);
+}
+
 static void start_work(struct sb_media_fetch *fetch)
 {
     fetch->stage = SB_FETCH_WORKS;
@@ -317,20 +381,26 @@ bool sb_media_fetch_check(struct sb_media_fetch *fetch)
         sb_media_problem(&fetch->problem, SB_PROBLEM_URI, "it is not a valid URL", "URL 不合法");
     else if (is_file && uri.len > LONGEST_FILE_URI)
         sb_media_problem(&fetch->problem, SB_PROBLEM_URI, "the path is too long", "路径过长");
-    else if (!is_http(uri) && !is_file && !has_scheme(uri, MK_SLICE("base64://")))
+    else if (is_cached(uri) && uri.len > LONGEST_CACHE_URI)
+        sb_media_problem(&fetch->problem, SB_PROBLEM_URI, "it is not a valid cache:// URI",
+                         "cache:// 地址不合法");
+    else if (!is_http(uri) && !is_file && !is_cached(uri) &&
+             !has_scheme(uri, MK_SLICE("base64://")))
         sb_media_problem(&fetch->problem, SB_PROBLEM_URI,
-                         "it must be a file://, http(s):// or base64:// URI",
-                         "应为 file://、http(s):// 或 base64:// 地址");
+                         "it must be a file://, http(s)://, cache:// or base64:// URI",
+                         "应为 file://、http(s)://、cache:// 或 base64:// 地址");
     return !fetch->problem.kind;
 }
 
 void sb_media_fetch_start(struct sb_media_fetch *fetch)
 {
-    fetch->fd = -1;
+    fetch->fd = fetch->cached = -1;
     fetch->rules = &fetch->store->rules;
     fetch->is_http = is_http(fetch->uri);
     fetch->media.owner = fetch->self_id;
     sb_media_quota_begin(fetch);
+    if (is_cached(fetch->uri) && !fetch->problem.kind)
+        open_cached(fetch);
     bool downloads = fetch->is_http && !fetch->problem.kind;
     wait_for(fetch, downloads ? SB_MEDIA_DOWNLOAD : SB_MEDIA_THREAD);
     start_next(fetch->store);

@@ -91,6 +91,13 @@ bool sb_media_read_base64(const struct sb_media_rules *rules, struct mk_slice ur
                           struct sb_media_reading *reading, sb_media_taker *take, void *arg,
                           struct sb_media_problem *problem);
 
+/*
+ * The content of a file that was uploaded: by another name for it where the file system allows
+ * that, else as a copy that the kernel makes. Replaces the empty file at `path`, whose descriptor
+ * is `*fd`. Returns 0 or a negative errno.
+ */
+int sb_media_adopt_file(int cached, const char *path, int *fd, struct sb_media_reading *reading);
+
 /* Closes a file, under any name. Not on a thread. Returns 0 or -ENOMEM. */
 int sb_media_rules_close(struct sb_media_rules *rules, const char *path);
 /* Frees the list of closed files; no thread may be at work. */
@@ -101,7 +108,7 @@ bool sb_media_is_closed(const struct sb_media_rules *rules, const struct stat *s
 
 /*
  * Returns whether a resolved path is in data_dir, and not meant: below a root above data_dir, all
- * of it is private; below one in it, or that is it, the contents of worlds are.
+ * of it is private; below one in it, or that is it, the contents of worlds and uploads are.
  */
 bool sb_media_is_private(const struct sb_media_rules *rules, const char *root, const char *path);
 
@@ -154,9 +161,11 @@ struct sb_media_fetch {
     struct sb_media_store *store;
     const struct sb_media_rules *rules;
     uint64_t self_id; /* whose it is; 0: an operator's */
+    uint64_t call;    /* of which it is; 0: none */
     struct sb_media_amount amount;
     struct mk_slice uri;
     char *path_uri; /* the thread's copy of a file:// URI */
+    int cached;     /* of a cache:// URI: the descriptor to read; else -1 */
     bool is_http;
     struct mk_download *download;
     struct sb_media_slot *slot; /* of the download */

@@ -241,6 +241,7 @@ static void start(struct sb_call_media *media)
         struct sb_media_item *item = &media->items[i];
         item->is_fetching = true;
         item->fetch.self_id = media->call.self_id;
+        item->fetch.call = media->call.id;
         media->left++;
         sb_media_fetch_start(&item->fetch);
     }
