@@ -378,7 +378,7 @@ static void temp_session(void **state)
 }
 
 #define ANSWER "{\"user_id\":10004001,\"message\":" TEXT("ok") "}"
-#define NUDGE "{\"user_id\":10004001,\"is_self\":false}"
+#define NUDGE_STRANGER "{\"user_id\":10004001,\"is_self\":false}"
 
 /* While it is open, a stranger is answered as a friend is. */
 static void temp_session_answered(void **state)
@@ -389,7 +389,7 @@ static void temp_session_answered(void **state)
     say_temp(w, STRANGER, BOT, TEXT("hi"));
     ask(w, BOT, "send_private_message", ANSWER);
     assert_int_equal(num(w, "/message_seq"), 2);
-    ask(w, BOT, "send_friend_nudge", NUDGE);
+    ask(w, BOT, "send_friend_nudge", NUDGE_STRANGER);
     ask(w, BOT, "get_message",
         "{\"message_scene\":\"friend\",\"peer_id\":10004001,\"message_seq\":2}");
     assert_string_equal(str(w, "/message/message_scene"), "temp");
@@ -409,7 +409,7 @@ static void temp_session_closed(void **state)
     say_temp(w, STRANGER, BOT, TEXT("hi"));
     world_sql(w, "DELETE FROM member WHERE uin = 10004001");
     refused(w, BOT, SB_NO_FRIEND, "10004001", "send_private_message", ANSWER);
-    refused(w, BOT, SB_NO_FRIEND, "10004001", "send_friend_nudge", NUDGE);
+    refused(w, BOT, SB_NO_FRIEND, "10004001", "send_friend_nudge", NUDGE_STRANGER);
     refused(w, BOT, SB_NO_FRIEND, "10004001", "recall_private_message",
             "{\"user_id\":10004001,\"message_seq\":1}");
     world_sql(w, "INSERT INTO member (group_id, uin, join_time) VALUES (700000001, 10004001, 1)");
