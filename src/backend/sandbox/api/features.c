@@ -12,6 +12,7 @@ extern const struct sb_feature sb_feature_unsent;
 extern const struct sb_feature sb_feature_person;
 extern const struct sb_feature sb_feature_friendship;
 extern const struct sb_feature sb_feature_group;
+extern const struct sb_feature sb_feature_group_settings;
 extern const struct sb_feature sb_feature_member;
 extern const struct sb_feature sb_feature_conversation;
 extern const struct sb_feature sb_feature_message;
@@ -45,6 +46,7 @@ extern const struct sb_feature sb_feature_group_leave;
 extern const struct sb_feature sb_feature_group_announcement;
 extern const struct sb_feature sb_feature_group_folder;
 extern const struct sb_feature sb_feature_group_file;
+extern const struct sb_feature sb_feature_group_file_life;
 extern const struct sb_feature sb_feature_group_essence;
 extern const struct sb_feature sb_feature_group_reaction;
 extern const struct sb_feature sb_feature_group_nudge;
@@ -58,6 +60,7 @@ const struct sb_feature *const sb_features[] = {
     &sb_feature_person,
     &sb_feature_friendship,
     &sb_feature_group,
+    &sb_feature_group_settings,
     &sb_feature_member,
     &sb_feature_conversation,
     &sb_feature_message,
@@ -89,6 +92,7 @@ const struct sb_feature *const sb_features[] = {
     &sb_feature_group_announcement,
     &sb_feature_group_folder,
     &sb_feature_group_file,
+    &sb_feature_group_file_life,
     &sb_feature_group_essence,
     &sb_feature_group_reaction,
     &sb_feature_group_nudge,

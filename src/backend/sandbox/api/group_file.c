@@ -1,11 +1,13 @@
 /*
- * group_file: the files of a group. All members may upload and download; the uploader of a file,
- * the owner and the admins may move, rename and delete it. Files do not expire.
+ * group_file: the files of a group. All members download, and upload where the group's settings let
+ * them; the uploader of a file, the owner and the admins may move, rename and delete it.
  */
 #include "backend/sandbox/api/file.h"
+#include "backend/sandbox/api/group_file_life.h"
 #include "backend/sandbox/api/group_folder.h"
 #include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/model/group_settings.h"
 #include "backend/sandbox/model/text.h"
 #include "backend/sandbox/turn/turn.h"
 
@@ -31,17 +33,18 @@ static const char group_file_sql[] =
 
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
-/* id, group */
+/* id, group, now: one that has expired is not found */
 static const struct sb_query find_sql = {
-    "SELECT folder, uploader, name, media FROM group_file WHERE id = ?1 AND group_id = ?2"
+    "SELECT folder, uploader, name, media, size, expire_time FROM group_file"
+    " WHERE id = ?1 AND group_id = ?2 AND (expire_time = 0 OR expire_time > ?3)"
 };
-enum { FOUND_FOLDER, FOUND_UPLOADER, FOUND_NAME, FOUND_MEDIA };
+enum { FOUND_FOLDER, FOUND_UPLOADER, FOUND_NAME, FOUND_MEDIA, FOUND_SIZE, FOUND_EXPIRE_TIME };
 
-/* id, group, folder, size, uploader, time, name, media */
+/* id, group, folder, size, uploader, time, expire time, name, media */
 static const struct sb_query add_sql = {
     "INSERT INTO group_file (id, group_id, folder, size, uploader,"
-    " uploaded_time, name, media)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+    " uploaded_time, expire_time, name, media)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
 };
 /* id */
 static const struct sb_query downloaded_sql = {
@@ -70,20 +73,34 @@ static int write_file(struct sb_request *request, const struct sb_upload *upload
                       uint64_t folder)
 {
     struct sb_db *db = &request->sandbox->db;
-    sqlite3_stmt *insert = SB_DB_USE(db, &add_sql, upload->id, group, folder, upload->media->size,
-                                     request->self_id, sb_request_now(request));
-    sb_text_bind(insert, 7, upload->name);
-    sb_text_bind(insert, 8, mk_slice_str(upload->media->id));
-    int rc = sb_db_run(db, insert);
+    uint64_t size = upload->media->size, expires;
+    int rc = sb_group_file_expiry(request, group, size, &expires);
+    if (rc < 0)
+        return rc;
+    sqlite3_stmt *insert = SB_DB_USE(db, &add_sql, upload->id, group, folder, size,
+                                     request->self_id, sb_request_now(request), expires);
+    sb_text_bind(insert, 8, upload->name);
+    sb_text_bind(insert, 9, mk_slice_str(upload->media->id));
+    rc = sb_db_run(db, insert);
     return rc < 0 ? rc : sb_group_folder_changed(db, folder, 1);
+}
+
+/* All members, or the owner and the admins only. */
+static int require_upload_right(struct sb_request *request, uint64_t group)
+{
+    static const struct mk_phrase action = { "upload files to this group", "向本群上传文件" };
+    struct sb_group_settings settings;
+    int rc = sb_group_settings_find(&request->sandbox->db, group, &settings);
+    bool admins = rc == 0 && settings.uploads == SB_UPLOADS_ADMINS;
+    return rc ? rc
+              : sb_rights_require(request, group, admins ? SB_ROLE_ADMIN : SB_ROLE_MEMBER, &action);
 }
 
 static int upload_group_file(struct sb_request *request)
 {
     uint64_t group = milky_uint(request->params, "group_id"), folder;
     struct sb_upload upload;
-    struct sb_member self;
-    int rc = sb_member_require_self(request, group, request->self_id, &self);
+    int rc = require_upload_right(request, group);
     if (rc == 0)
         rc = sb_group_folder_param(request, group, "parent_folder_id", &folder);
     if (rc == 0)
@@ -101,6 +118,8 @@ struct group_file {
     uint64_t id;
     uint64_t folder;
     uint64_t uploader;
+    uint64_t size;
+    uint64_t expire_time; /* 0: permanent */
     struct mk_slice name; /* texts live in the request's document */
     struct mk_slice media;
 };
@@ -111,12 +130,14 @@ static int require_file(struct sb_request *request, uint64_t group, struct group
     struct sb_db *db = &request->sandbox->db;
     if (!sb_file_id_read(sb_text_param(request->params, "file_id"), &file->id))
         return sb_refuse_no_file(request);
-    sqlite3_stmt *row = SB_DB_USE(db, &find_sql, file->id, group);
+    sqlite3_stmt *row = SB_DB_USE(db, &find_sql, file->id, group, sb_request_now(request));
     int rc = sb_db_step(db, row);
     if (rc <= 0)
         return rc < 0 ? rc : sb_refuse_no_file(request);
     file->folder = sb_db_uint(row, FOUND_FOLDER);
     file->uploader = sb_db_uint(row, FOUND_UPLOADER);
+    file->size = sb_db_uint(row, FOUND_SIZE);
+    file->expire_time = sb_db_uint(row, FOUND_EXPIRE_TIME);
     file->name = sb_db_text(row, FOUND_NAME);
     file->media = sb_db_text(row, FOUND_MEDIA);
     bool ok = sb_text_keep(request->doc, &file->name) && sb_text_keep(request->doc, &file->media);
@@ -266,10 +287,10 @@ static const struct sb_world_list world_files = {
     .within = &sb_group_list,
     .select = "SELECT 0, printf('/%016x', id), CASE folder WHEN 0 THEN NULL ELSE"
               " printf('/%016x', folder) END, name, media, uploader, uploaded_time,"
-              " downloaded_times FROM group_file WHERE group_id = ?1 ORDER BY id",
+              " downloaded_times, expire_time FROM group_file WHERE group_id = ?1 ORDER BY id",
     .insert = "INSERT INTO group_file (group_id, id, folder, name, media, uploader, uploaded_time,"
-              " downloaded_times, size) SELECT ?1, from_hex(substr(?2, 2)),"
-              " from_hex(substr(coalesce(?3, '/'), 2)), ?4, ?5, ?6, ?7, ?8, size FROM media"
+              " downloaded_times, expire_time, size) SELECT ?1, from_hex(substr(?2, 2)),"
+              " from_hex(substr(coalesce(?3, '/'), 2)), ?4, ?5, ?6, ?7, ?8, ?9, size FROM media"
               " WHERE sha256 = ?5",
     .columns = (const struct sb_column[]){
         [LIST_FILE_ID] = SB_COLUMN_REQUIRED_TEXT("file_id"),
@@ -279,6 +300,7 @@ static const struct sb_world_list world_files = {
         SB_COLUMN_ID("uploader_id"),
         SB_COLUMN_TIME("uploaded_time"),
         SB_COLUMN_NUMBER("downloaded_times"),
+        SB_COLUMN_NUMBER("expire_time"),
         { NULL },
     },
     .check = check_file,

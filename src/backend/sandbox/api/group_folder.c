@@ -5,6 +5,7 @@
 #include "backend/sandbox/api/group_folder.h"
 
 #include "backend/sandbox/api/file.h"
+#include "backend/sandbox/api/group_file_life.h"
 #include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/rows.h"
@@ -33,11 +34,19 @@ static const char group_folder_sql[] =
 
 /* group, folder: the newest first */
 static const struct sb_query files_sql = {
-    "SELECT id, name, size, uploaded_time, uploader, downloaded_times"
+    "SELECT id, name, size, uploaded_time, uploader, downloaded_times, expire_time"
     " FROM group_file WHERE group_id = ?1 AND folder = ?2"
     " ORDER BY uploaded_time DESC, id DESC"
 };
-enum { FILE_ID, FILE_NAME, FILE_SIZE, FILE_UPLOADED_TIME, FILE_UPLOADER, FILE_DOWNLOADED_TIMES };
+enum {
+    FILE_ID,
+    FILE_NAME,
+    FILE_SIZE,
+    FILE_UPLOADED_TIME,
+    FILE_UPLOADER,
+    FILE_DOWNLOADED_TIMES,
+    FILE_EXPIRE_TIME,
+};
 
 /* group */
 static const struct sb_query folders_sql = {
@@ -139,11 +148,13 @@ static yyjson_mut_val *read_file(yyjson_mut_doc *doc, sqlite3_stmt *row, const v
 {
     const struct in_folder *in = arg;
     yyjson_mut_val *json = yyjson_mut_obj(doc);
+    uint64_t expires = sb_db_uint(row, FILE_EXPIRE_TIME);
     bool ok =
         put_ids(doc, json, in->group, "file_id", sb_db_uint(row, FILE_ID), in->folder) &&
         sb_text_put(doc, json, "file_name", sb_db_text(row, FILE_NAME)) &&
         yyjson_mut_obj_add_uint(doc, json, "file_size", sb_db_uint(row, FILE_SIZE)) &&
         yyjson_mut_obj_add_uint(doc, json, "uploaded_time", sb_db_uint(row, FILE_UPLOADED_TIME)) &&
+        (expires == 0 || yyjson_mut_obj_add_uint(doc, json, "expire_time", expires)) &&
         yyjson_mut_obj_add_uint(doc, json, "uploader_id", sb_db_uint(row, FILE_UPLOADER)) &&
         yyjson_mut_obj_add_uint(doc, json, "downloaded_times",
                                 sb_db_uint(row, FILE_DOWNLOADED_TIMES));
@@ -176,6 +187,8 @@ static int get_group_files(struct sb_request *request)
     int rc = sb_member_require_self(request, in.group, request->self_id, &self);
     if (rc == 0)
         rc = sb_group_folder_param(request, in.group, "parent_folder_id", &in.folder);
+    if (rc == 0)
+        rc = sb_group_files_expire(request, in.group);
     if (rc == 0)
         rc = sb_rows_read(db, SB_DB_USE(db, &files_sql, in.group, in.folder), doc, read_file, &in,
                           &files);

@@ -13,6 +13,7 @@
 #include "backend/sandbox/model/group_block.h"
 #include "backend/sandbox/model/group_notice.h"
 #include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/model/group_settings.h"
 #include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/text.h"
 #include "backend/sandbox/turn/turn.h"
@@ -219,15 +220,21 @@ static int invite_bot(struct sb_request *request, struct sb_notice *notice)
     return rc == 0 ? sb_notice_write(db, notice) : rc;
 }
 
-/* An invited person wants to join: where a mere member invited them, an admin must approve. */
+/* An invited person wants to join: where a mere member invited them, an admin must approve, unless
+ * the group is small. */
 static int join_invited(struct sb_request *request, const struct sb_group *group, uint64_t invitor,
                         uint64_t user)
 {
+    struct sb_db *db = &request->sandbox->db;
+    struct sb_group_settings settings;
     struct sb_member member;
-    int rc = sb_member_find(&request->sandbox->db, request->doc, group->id, invitor, &member);
+    int rc = sb_group_settings_find(db, group->id, &settings);
+    if (rc == 0)
+        rc = sb_member_find(db, request->doc, group->id, invitor, &member);
     if (rc < 0)
         return rc;
-    if (group->join_policy == SB_JOIN_ANYBODY || (rc > 0 && member.role >= SB_ROLE_ADMIN))
+    if (group->join_policy == SB_JOIN_ANYBODY || (rc > 0 && member.role >= SB_ROLE_ADMIN) ||
+        group->member_count < settings.invite_approval_from)
         return join(request, group->id, user, invitor);
     struct sb_notice notice = {
         .group = group->id,
@@ -255,11 +262,14 @@ int sb_group_join_invite(struct sb_request *request, uint64_t id, uint64_t user,
     struct sb_db *db = &request->sandbox->db;
     struct sb_member self;
     struct sb_group group;
+    struct sb_group_settings settings;
     struct mk_slice nickname;
     bool is_bot;
     int rc = sb_member_require_self(request, id, request->self_id, &self);
     if (rc == 0)
         rc = sb_group_require(request, id, &group);
+    if (rc == 0)
+        rc = sb_group_settings_find(db, id, &settings);
     if (rc == 0)
         rc = require_invitable(request, &self, &group, user, source_group);
     if (rc != 0)
@@ -274,8 +284,9 @@ int sb_group_join_invite(struct sb_request *request, uint64_t id, uint64_t user,
         .target = user,
         .source_group = source_group,
     };
-    rc = is_bot ? invite_bot(request, &notice)
-                : join_invited(request, &group, request->self_id, user);
+    bool asks = is_bot && group.member_count >= settings.invite_asks_from;
+    rc =
+        asks ? invite_bot(request, &notice) : join_invited(request, &group, request->self_id, user);
     if (rc == 0 && self.role > SB_ROLE_MEMBER)
         rc = sb_group_block_remove(db, id, user);
     return rc;

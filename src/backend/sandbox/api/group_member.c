@@ -7,6 +7,7 @@
 #include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/group_notice.h"
 #include "backend/sandbox/model/group_rights.h"
+#include "backend/sandbox/model/group_settings.h"
 #include "backend/sandbox/model/text.h"
 #include "backend/sandbox/turn/turn.h"
 
@@ -29,6 +30,11 @@ static const struct sb_query set_title_sql = {
 static const struct sb_query set_role_sql = {
     "UPDATE member SET role = ?3 WHERE group_id = ?1 AND uin = ?2"
 };
+/* group */
+static const struct sb_query admin_count_sql = {
+    "SELECT count(*) FROM member WHERE group_id = ?1 AND role = 1"
+};
+enum { ADMIN_COUNT };
 
 /* --- reading --- */
 
@@ -150,6 +156,31 @@ static int write_admin(struct sb_request *request, struct sb_notice *notice)
     return rc;
 }
 
+/* Another admin is allowed: QQ has a maximum, by the size of the group. */
+static int require_admin_room(struct sb_request *request, uint64_t id)
+{
+    struct sb_db *db = &request->sandbox->db;
+    struct sb_group_settings settings;
+    struct sb_group group;
+    int rc = sb_group_require(request, id, &group);
+    if (rc == 0)
+        rc = sb_group_settings_find(db, id, &settings);
+    if (rc != 0)
+        return rc;
+    sqlite3_stmt *row = SB_DB_USE(db, &admin_count_sql, id);
+    rc = sb_db_step(db, row);
+    uint64_t count = rc > 0 ? sb_db_uint(row, ADMIN_COUNT) : 0;
+    uint64_t most = sb_group_most_admins(&settings, group.max_member_count);
+    sqlite3_reset(row);
+    if (rc < 0)
+        return rc;
+    if (count >= most)
+        return sb_refuse(request, SB_TOO_MUCH, "group %llu has %llu admins: it may have no more",
+                         "群 %llu 已有 %llu 名管理员：不能再增加", (unsigned long long)id,
+                         (unsigned long long)count);
+    return 0;
+}
+
 /* The owner. Event group_admin_change, and a notification. */
 static int set_group_member_admin(struct sb_request *request)
 {
@@ -168,6 +199,10 @@ static int set_group_member_admin(struct sb_request *request)
     if (rc == 0)
         rc = sb_rights_require_above(request, notice.group, &self, &other, &action);
     if (rc != 0 || notice.is_set == (other.role == SB_ROLE_ADMIN))
+        return rc;
+    if (notice.is_set)
+        rc = require_admin_room(request, notice.group);
+    if (rc != 0)
         return rc;
     rc = emit_admin_change(request, &notice);
     return rc == 0 ? write_admin(request, &notice) : rc;

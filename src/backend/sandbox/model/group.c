@@ -1,6 +1,7 @@
 /* group: see the header. */
 #include "backend/sandbox/model/group.h"
 
+#include "backend/sandbox/model/group_settings.h"
 #include "backend/sandbox/model/rows.h"
 #include "backend/sandbox/model/text.h"
 
@@ -211,11 +212,14 @@ static int check_group(struct sb_request *request, const struct mk_json_path *pa
 const struct sb_world_list sb_group_list = {
     .name = "groups",
     .select = "SELECT group_id, group_id, name, max_member_count, created_time, description,"
-              " question, announcement, whole_mute, join_policy, dissolved, avatar"
-              " FROM qq_group ORDER BY group_id",
+              " question, announcement, whole_mute, join_policy, dissolved, avatar,"
+              " file_space, large_file_bytes, temporary_file_days, uploads, max_admin_count,"
+              " invite_asks_from, invite_approval_from FROM qq_group ORDER BY group_id",
     .insert = "INSERT INTO qq_group (group_id, name, max_member_count, created_time, description,"
-              " question, announcement, whole_mute, join_policy, dissolved, avatar)"
-              " VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+              " question, announcement, whole_mute, join_policy, dissolved, avatar,"
+              " file_space, large_file_bytes, temporary_file_days, uploads, max_admin_count,"
+              " invite_asks_from, invite_approval_from) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+              " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
     .columns = (const struct sb_column[]){
         SB_COLUMN_ID("group_id"),
         SB_COLUMN_REQUIRED_TEXT("group_name"),
@@ -228,6 +232,13 @@ const struct sb_world_list sb_group_list = {
         SB_COLUMN_CHOICE("join_policy", sb_join_policy_names),
         [LIST_DISSOLVED] = SB_COLUMN_FLAG("dissolved"),
         SB_COLUMN_PICTURE("avatar"),
+        { "file_space", SB_KIND_NUMBER, .otherwise = SB_FILE_SPACE },
+        SB_COLUMN_NUMBER("large_file_bytes"),
+        { "temporary_file_days", SB_KIND_NUMBER, .otherwise = SB_TEMPORARY_FILE_DAYS },
+        SB_COLUMN_CHOICE("uploads", sb_uploads_names),
+        SB_COLUMN_NUMBER("max_admin_count"),
+        SB_COLUMN_NUMBER("invite_asks_from"),
+        SB_COLUMN_NUMBER("invite_approval_from"),
         { NULL },
     },
     .check = check_group,

@@ -36,8 +36,8 @@ static int find_api(struct sb_request *request, size_t number, const struct sb_a
 static const struct sb_api *find_operation(const char *name)
 {
     static const struct sb_api *const lists[] = {
-        sb_operator_actions, sb_operator_people,   sb_operator_bots,
-        sb_operator_clock,   sb_operator_overview, sb_world_apis,
+        sb_operator_actions,  sb_operator_people, sb_operator_bots,           sb_operator_clock,
+        sb_operator_overview, sb_world_apis,      sb_operator_group_settings,
     };
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         for (const struct sb_api *api = lists[i]; api->name; api++)

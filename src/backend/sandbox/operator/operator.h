@@ -22,5 +22,6 @@ extern const struct sb_api sb_operator_actions[];
 extern const struct sb_api sb_operator_people[];
 extern const struct sb_api sb_operator_bots[];
 extern const struct sb_api sb_operator_clock[];
+extern const struct sb_api sb_operator_group_settings[];
 
 #endif
