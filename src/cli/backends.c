@@ -47,6 +47,7 @@ static void *make_sandbox(const struct mk_config_backend *config, const char *fo
     const struct sb_sandbox_config sandbox = {
         .path = path,
         .old_path = strcmp(config->name, "sandbox") == 0 ? old_path : NULL,
+        .is_lenient = config->sandbox.strictness == MK_LENIENT,
         .media = {
             .max_bytes = config->sandbox.media.max_bytes,
             .bot_bytes = fresh->endpoint.limits.media_bytes_per_bot,

@@ -19,6 +19,9 @@
 
 enum { MK_CONFIG_MAX_FILE = 1024 * 1024 };
 
+/* What becomes of that which exceeds a limit of QQ. */
+enum mk_strictness { MK_STRICT, MK_LENIENT };
+
 enum mk_backend_type { MK_BACKEND_SANDBOX };
 
 /* A backend that bots have. */
@@ -26,6 +29,7 @@ struct mk_config_backend {
     const char *name; /* unique */
     unsigned type;    /* enum mk_backend_type; the rest belongs to that type */
     struct {
+        unsigned strictness; /* enum mk_strictness */
         struct {
             uint64_t max_bytes;
             const char *const *roots; /* root_count 0: none */

@@ -44,7 +44,20 @@ static const struct mk_config_key media_keys[] = {
     { .name = NULL },
 };
 
+/* enum mk_strictness */
+static const char *const strictnesses[] = { "strict", "lenient", NULL };
+
 static const struct mk_config_key sandbox_keys[] = {
+    { .name = "strictness",
+      .type = MK_CONFIG_CHOICE,
+      .at = offsetof(struct mk_config_backend, sandbox.strictness),
+      .choices = strictnesses,
+      .fallback = "strict",
+      .sample_off = true,
+      .en = "strict: refuses and drops what QQ refuses and drops (docs/SANDBOX.md has the limits). "
+            "lenient: only warns of it in the log.",
+      .zh = "strict：QQ 会拒绝或静默丢弃的，沙盒同样拒绝或丢弃（限制见 "
+            "docs/SANDBOX.zh-CN.md）。lenient：只在日志中警告。" },
     { .name = "media",
       .type = MK_CONFIG_OBJECT,
       .at = offsetof(struct mk_config_backend, sandbox.media),

@@ -203,8 +203,7 @@ async function speakDraft(call) {
   // Refusals.
   await fails(call('send_private_message', { user_id: 10009999, message: text('x') }), -100);
   await fails(call('send_group_message', { group_id: 700000002, message: text('x') }), -101);
-  await fails(call('send_group_message', { group_id: GROUP, message: [{ type: 'at', data: { user_id: 10009999 } }] }), -102);
-  await fails(call('send_group_message', { group_id: GROUP, message: [{ type: 'reply', data: { message_id: `Group:${GROUP}:4000000` } }, ...text('x')] }), -103);
+  await fails(call('send_group_message', { group_id: GROUP, message: [{ type: 'reply', data: { message_id: `Group:${GROUP}:4000000` } }] }), -105);
   for (const message of [[], text(''), text('x'.repeat(5001))]) {
     assert.ok(![0, -400].includes((await call('send_group_message', { group_id: GROUP, message })).retcode));
   }
@@ -220,7 +219,6 @@ async function speak12(call) {
     { type: 'mention', data: { user_id: MING } },
     { type: 'mention_all', data: {} },
     { type: 'face', data: { face_id: '14', is_large: true } },
-    { type: 'light_app', data: { json_payload: payload } },
     { type: 'text', data: { text: ' 你好' } },
   ] });
   assert.equal(second.message_seq, first.message_seq + 1);
@@ -234,10 +232,13 @@ async function speak12(call) {
         { type: 'mention', data: { user_id: MING, name: '小明' } },
         { type: 'mention_all', data: {} },
         { type: 'face', data: { face_id: '14', is_large: true } },
-        { type: 'light_app', data: { app_name: 'com.example', json_payload: payload } },
         { type: 'text', data: { text: ' 你好' } },
       ],
     });
+
+  const { data: card } = await call('send_private_message', { user_id: MING, message: [{ type: 'light_app', data: { json_payload: payload } }] });
+  const { data: { message: { segments: cards } } } = await call('get_message', { message_scene: 'friend', peer_id: MING, message_seq: card.message_seq });
+  assert.deepEqual(cards, [{ type: 'light_app', data: { app_name: 'com.example', json_payload: payload } }]);
 
   const { data: whisper } = await call('send_private_message', { user_id: MING, message: text('psst') });
   const { data: { message: heard } } = await call('get_message', { message_scene: 'friend', peer_id: MING, message_seq: whisper.message_seq });
@@ -263,8 +264,7 @@ async function speak12(call) {
   const again = said.find((item) => item.message_seq === second.message_seq);
   again.group_member.last_sent_time = message.group_member.last_sent_time; // it has spoken since
   assert.deepEqual(again, message);
-  const { data: { messages: longest } } = await call('get_history_messages', { ...conversation, limit: 1000 });
-  assert.ok(longest.length <= 30);
+  await fails(call('get_history_messages', { ...conversation, limit: 31 }), -114);
 
   assert.deepEqual((await call('recall_group_message', { group_id: GROUP, message_seq: second.message_seq })).data, {});
   await fails(call('get_message', { ...conversation, message_seq: second.message_seq }), -103);
@@ -286,13 +286,12 @@ test('messages', async (t) => {
     const old = all['draft, HTTP'];
     const modern = all['1.2, WebSocket'];
     const { data: sent } = await modern('send_group_message', { group_id: GROUP, message: [
-      { type: 'mention_all', data: {} }, { type: 'mention', data: { user_id: MING } }, { type: 'light_app', data: { json_payload: '{"app":"a"}' } },
+      { type: 'mention_all', data: {} }, { type: 'mention', data: { user_id: MING } },
     ] });
     const { data: { message } } = await old('get_message', { message_id: `Group:${GROUP}:${sent.message_seq}` });
     assert.deepEqual(message.segments, [
       { type: 'text', data: { text: '@全体成员' } },
       { type: 'at', data: { user_id: MING } },
-      { type: 'light_app', data: { app_name: 'a', json_payload: '{"app":"a"}' } },
     ]);
     const { data: answer } = await old('send_group_message', { group_id: GROUP, message: [{ type: 'reply', data: { message_id: message.message_id } }] });
     const seq = Number(answer.message_id.split(':')[2]);

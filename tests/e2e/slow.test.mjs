@@ -205,7 +205,7 @@ describe('slow', { concurrency: 3 }, () => {
 
   it('slow readers of a large file', async (t) => {
     const { milky, listener, alone, before } = await world(t, { limits: { body_bytes: 64 << 20 } });
-    const uri = base64(png(5, 5, 40 << 20));
+    const uri = base64(png(5, 5, 30 << 20));
     const sent = await call(`${milky.http()}/api`, 'send_group_message', { group_id: GROUP, message: [{ type: 'image', data: { uri } }] });
     assert.equal(sent.body.status, 'ok', sent.body.message);
     const { body } = await call(`${milky.http()}/api`, 'get_message', { message_scene: 'group', peer_id: GROUP, message_seq: sent.body.data.message_seq });

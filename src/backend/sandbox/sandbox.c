@@ -312,6 +312,7 @@ struct sb_sandbox *sb_sandbox_new(const struct sb_sandbox_config *config)
     sandbox->path = path;
     sandbox->old_path = old_path;
     sandbox->world = world;
+    sandbox->is_lenient = config->is_lenient;
     sandbox->is_seeded = config->seed != NULL;
     sandbox->seed = config->seed ? *config->seed : 0;
     mk_buf_init(&sandbox->login.nickname, LONGEST_REMEMBERED);

@@ -19,6 +19,7 @@ struct sb_sandbox_config {
     struct sb_media_config media;
     const char *world;    /* a world as JSON (docs/SANDBOX.md) for a new database, and for
                              a reset; NULL: the default world */
+    bool is_lenient;      /* warns where it would refuse or drop what QQ's limits exclude */
     const uint64_t *seed; /* makes ids repeatable: for tests; NULL: they cannot be guessed */
 };
 

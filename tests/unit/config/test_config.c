@@ -103,7 +103,7 @@ static const struct bad bad[] = {
       "bots[0].backend.name: expected another name, got \"media\", which is a folder of data_dir "
       "already\n" },
     { BOT("\"backend\": {@\"zzzzzzzz\": 1}"),
-      "bots[0].backend.zzzzzzzz: unknown key (here are: `type`, `name`, `media`)\n" },
+      "bots[0].backend.zzzzzzzz: unknown key (here are: `type`, `name`, `strictness`, `media`)\n" },
     { BOT("\"backend\": {@\"nam\": \"x\"}"),
       "bots[0].backend.nam: unknown key (did you mean `name`?)\n" },
     { BOT("\"backend\": @1"), "bots[0].backend: expected an object, got 1\n" },

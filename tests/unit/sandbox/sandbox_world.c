@@ -144,6 +144,11 @@ struct sb_db *world_db(struct world *world)
     return &((struct sb_sandbox *)world->backend.self)->db;
 }
 
+void world_make_lenient(struct world *world)
+{
+    ((struct sb_sandbox *)world->backend.self)->is_lenient = true;
+}
+
 void world_sql(struct world *world, const char *sql)
 {
     char *error = NULL;

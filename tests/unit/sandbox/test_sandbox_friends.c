@@ -474,10 +474,12 @@ static void temp_refused(void **state)
     saying = (struct saying){ STRANGER, BOT, GROUP, "[]" };
     act_refused(w, SB_BAD_MESSAGE, "empty", run_saying, &saying);
     saying = (struct saying){ STRANGER, BOT, GROUP, "[{\"type\":\"mention_all\",\"data\":{}}]" };
-    act_refused(w, SB_BAD_MESSAGE, "mention_all works in groups only", run_saying, &saying);
+    act_refused(w, SB_BAD_MESSAGE,
+                "the message is empty: QQ drops what was in it (mention_all_in_private)",
+                run_saying, &saying);
     saying = (struct saying){ STRANGER, BOT, GROUP,
                               "[{\"type\":\"reply\",\"data\":{\"message_seq\":1}}]" };
-    act_refused(w, SB_NO_MESSAGE, "no message 1", run_saying, &saying);
+    act_refused(w, SB_BAD_MESSAGE, "reply_to_unknown", run_saying, &saying);
     assert_int_equal(w->host.event_count, 0);
 }
 

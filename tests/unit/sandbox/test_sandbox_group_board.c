@@ -219,7 +219,7 @@ static void reactions(void **state)
     uint64_t before = world_print(w);
     ask(w, BOT2, "send_group_message_reaction", REACT, 1, "76", "face", "true");
     ask(w, BOT2, "send_group_message_reaction", REACT, 1, "77", "face", "false");
-    ask(w, BOT2, "send_group_message_reaction", REACT, 1, "76", "emoji", "false");
+    ask(w, BOT2, "send_group_message_reaction", REACT, 1, "9728", "emoji", "false");
     ask(w, BOT, "send_group_message_reaction", REACT, 1, "76", "face", "false");
     assert_int_equal(w->host.event_count, 0);
     assert_true(world_print(w) == before);

@@ -141,23 +141,19 @@ static void simple_segments(void **state)
 {
     struct world *w = *state;
     world_sql(w, "UPDATE member SET card='明明' WHERE uin=10003001");
-    round_trip(
-        w, "[{\"type\":\"mention\",\"data\":{\"user_id\":10003001}},"
-           "{\"type\":\"mention\",\"data\":{\"user_id\":10003002}},"
-           "{\"type\":\"text\",\"data\":{\"text\":\"\\u0000\\\"引号\\\"\\n\"}},"
-           "{\"type\":\"mention_all\",\"data\":{}},"
-           "{\"type\":\"face\",\"data\":{\"face_id\":\"178\",\"is_large\":false}},"
-           "{\"type\":\"face\",\"data\":{\"face_id\":\"1\",\"is_large\":true}},"
-           "{\"type\":\"light_app\",\"data\":{\"json_payload\":\"{\\\"app\\\":\\\"com.x\\\"}\"}}]");
+    round_trip(w, "[{\"type\":\"mention\",\"data\":{\"user_id\":10003001}},"
+                  "{\"type\":\"mention\",\"data\":{\"user_id\":10003002}},"
+                  "{\"type\":\"text\",\"data\":{\"text\":\"\\u0000\\\"引号\\\"\\n\"}},"
+                  "{\"type\":\"mention_all\",\"data\":{}},"
+                  "{\"type\":\"face\",\"data\":{\"face_id\":\"178\",\"is_large\":false}},"
+                  "{\"type\":\"face\",\"data\":{\"face_id\":\"1\",\"is_large\":true}}]");
     assert_json(at(w, "/message/segments"),
                 "[{\"type\":\"mention\",\"data\":{\"user_id\":10003001,\"name\":\"明明\"}},"
                 "{\"type\":\"mention\",\"data\":{\"user_id\":10003002,\"name\":\"小红\"}},"
                 "{\"type\":\"text\",\"data\":{\"text\":\"\\u0000\\\"引号\\\"\\n\"}},"
                 "{\"type\":\"mention_all\",\"data\":{}},"
                 "{\"type\":\"face\",\"data\":{\"face_id\":\"178\",\"is_large\":false}},"
-                "{\"type\":\"face\",\"data\":{\"face_id\":\"1\",\"is_large\":true}},"
-                "{\"type\":\"light_app\",\"data\":{\"app_name\":\"com.x\","
-                "\"json_payload\":\"{\\\"app\\\":\\\"com.x\\\"}\"}}]");
+                "{\"type\":\"face\",\"data\":{\"face_id\":\"1\",\"is_large\":true}}]");
 }
 
 static void refused_segments(void **state)
@@ -170,10 +166,10 @@ static void refused_segments(void **state)
     } cases[] = {
         { SB_BAD_MESSAGE, "the message is empty", "[]" },
         { SB_BAD_MESSAGE, "the message is empty", TEXT("") },
-        { SB_NO_MEMBER, "10009999 is not a member of group",
-          "[{\"type\":\"mention\",\"data\":{\"user_id\":10009999}}]" },
-        { SB_NO_MESSAGE, "no message 7", "[{\"type\":\"reply\",\"data\":{\"message_seq\":7}}]" },
-        { SB_NO_MESSAGE, "no message 0", "[{\"type\":\"reply\",\"data\":{\"message_seq\":0}}]" },
+        { SB_BAD_MESSAGE, "reply_to_unknown",
+          "[{\"type\":\"reply\",\"data\":{\"message_seq\":7}}]" },
+        { SB_BAD_MESSAGE, "reply_to_unknown",
+          "[{\"type\":\"reply\",\"data\":{\"message_seq\":0}}]" },
         { SB_BAD_MEDIA, "message[0].data.uri",
           "[{\"type\":\"image\",\"data\":{\"uri\":\"base64://\",\"sub_type\":\"normal\"}}]" },
         { SB_BAD_URI, "must be a file://",
@@ -189,13 +185,9 @@ static void refused_segments(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         refused(w, BOT, cases[i].retcode, cases[i].part, "send_group_message",
                 "{\"group_id\":700000001,\"message\":%s}", cases[i].segments);
-        if (cases[i].retcode != SB_NO_MEMBER)
-            refused(w, BOT, cases[i].retcode, cases[i].part, "send_private_message",
-                    "{\"user_id\":10002000,\"message\":%s}", cases[i].segments);
+        refused(w, BOT, cases[i].retcode, cases[i].part, "send_private_message",
+                "{\"user_id\":10002000,\"message\":%s}", cases[i].segments);
     }
-    refused(w, BOT, SB_NO_USER, "no user 10009999", "send_private_message",
-            "{\"user_id\":10002000,\"message\":[{\"type\":\"mention\",\"data\":{\"user_id\":"
-            "10009999}}]}");
 }
 
 static void mention_all_rights(void **state)
@@ -206,7 +198,7 @@ static void mention_all_rights(void **state)
             "send_group_message", "{\"group_id\":700000001,\"message\":%s}", all);
     world_sql(w, "UPDATE member SET role=1 WHERE uin=10002000");
     ask(w, BOT2, "send_group_message", "{\"group_id\":700000001,\"message\":%s}", all);
-    refused(w, BOT, SB_BAD_MESSAGE, "mention_all works in groups only", "send_private_message",
+    refused(w, BOT, SB_BAD_MESSAGE, "the message is empty", "send_private_message",
             "{\"user_id\":10002000,\"message\":%s}", all);
 }
 
@@ -240,6 +232,7 @@ static void long_messages(void **state)
     assert_non_null(face);
     memset(face, 'x', 299999);
     face[299999] = '\0';
+    world_make_lenient(w); /* QQ knows no such face */
     refused(w, BOT, SB_BAD_MESSAGE, "at most 262144 bytes", "send_group_message",
             "{\"group_id\":700000001,\"message\":[{\"type\":\"face\",\"data\":{\"face_id\":\"%s\","
             "\"is_large\":false}}]}",
@@ -270,10 +263,10 @@ static void replies(void **state)
     /* Recalled messages cannot be replied to, nor those of another conversation. */
     ask(w, BOT, "recall_group_message", "{\"group_id\":700000001,\"message_seq\":1}");
     refused(
-        w, BOT, SB_NO_MESSAGE, "to reply to", "send_group_message",
+        w, BOT, SB_BAD_MESSAGE, "reply_to_unknown", "send_group_message",
         "{\"group_id\":700000001,\"message\":[{\"type\":\"reply\",\"data\":{\"message_seq\":1}}]}");
     refused(
-        w, BOT, SB_NO_MESSAGE, "to reply to", "send_private_message",
+        w, BOT, SB_BAD_MESSAGE, "reply_to_unknown", "send_private_message",
         "{\"user_id\":10002000,\"message\":[{\"type\":\"reply\",\"data\":{\"message_seq\":2}}]}");
     /* In a private conversation the name is the nickname. */
     ask(w, BOT2, "send_private_message", "{\"user_id\":10001000,\"message\":%s}", TEXT("p"));
@@ -314,8 +307,10 @@ static void forwards(void **state)
     assert_string_equal(str(w, "/messages/1/segments/0/data/title"), "T");
     assert_string_equal(str(w, "/messages/1/segments/0/data/summary"), "S");
     assert_json(at(w, "/messages/1/segments/0/data/preview"), "[\"P\"]");
-    ask(w, BOT2, "get_forwarded_messages", "{\"forward_id\":\"%s\"}",
-        str(w, "/messages/1/segments/0/data/forward_id"));
+    char inner[32];
+    snprintf(inner, sizeof(inner), "%s", str(w, "/messages/1/segments/0/data/forward_id"));
+    world_make_lenient(w); /* QQ does not show it */
+    ask(w, BOT2, "get_forwarded_messages", "{\"forward_id\":\"%s\"}", inner);
     assert_json(at(w, "/messages/0/segments"), TEXT("深"));
 }
 
@@ -330,7 +325,7 @@ static void refused_forwards(void **state)
         const char *part;
         const char *segments;
     } cases[] = {
-        { SB_BAD_MESSAGE, "1 to 100 messages", FORWARD("") },
+        { SB_BAD_MESSAGE, "1 to 200 messages", FORWARD("") },
         { SB_BAD_MESSAGE, "is empty", FORWARD(ONE("[]")) },
         { SB_BAD_URI, "message[0].data.messages[1].segments[0].data.uri",
           FORWARD(ONE(TEXT("a")) "," ONE("[{\"type\":\"image\",\"data\":{\"uri\":\"x\"}}]")) },
@@ -373,6 +368,7 @@ static void many_quotes(void **state)
     struct world *w = *state;
     char segments[8192];
     char *text = long_text(4000); /* 12 KB */
+    world_make_lenient(w);        /* of more than one reply */
     static const char in_forward[] =
         "{\"user_id\":10002000,\"message\":" FORWARD(ONE("%s") "," ONE(FORWARD(ONE("%s")))) "}";
     ask(w, BOT, "send_private_message", "{\"user_id\":10002000,\"message\":%s}", text);

@@ -55,7 +55,6 @@ static void bad_texts(void **state)
 {
     struct world *w = *state;
     check_length(w, "set_nickname", "new_nickname", 36);
-    check_length(w, "set_bio", "new_bio", 80);
     refused(w, BOT, SB_BAD_TEXT, "new_nickname must not be empty", "set_nickname",
             "{\"new_nickname\":\"\"}");
     refused(w, BOT, SB_BAD_TEXT, "must not be empty", "set_nickname", "{\"new_nickname\":\"   \"}");

@@ -263,8 +263,14 @@ static void memory_runs_out(void **state)
         "{\"type\":\"text\",\"data\":{\"text\":\"a text that is longer than a small pool\"}},"
         "{\"type\":\"mention\",\"data\":{\"user_id\":10003001}},"
         "{\"type\":\"mention_all\",\"data\":{}},"
-        "{\"type\":\"face\",\"data\":{\"face_id\":\"1\"}},"
-        "{\"type\":\"light_app\",\"data\":{\"json_payload\":\"{\\\"app\\\":\\\"x\\\"}\"}},"
+        "{\"type\":\"face\",\"data\":{\"face_id\":\"1\"}}]}");
+    ask_with_little_memory(
+        w, BOT, "send_group_message",
+        "{\"group_id\":700000001,\"message\":["
+        "{\"type\":\"light_app\",\"data\":{\"json_payload\":\"{\\\"app\\\":\\\"x\\\"}\"}}]}");
+    ask_with_little_memory(
+        w, BOT, "send_group_message",
+        "{\"group_id\":700000001,\"message\":["
         "{\"type\":\"forward\",\"data\":{\"messages\":[{\"user_id\":10001,\"sender_name\":\"n\","
         "\"segments\":[{\"type\":\"text\",\"data\":{\"text\":\"x\"}}]}]}}]}");
     ask_with_little_memory(w, BOT, "send_private_message",

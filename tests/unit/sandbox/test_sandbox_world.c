@@ -43,6 +43,9 @@ static void live(struct world *w)
             "{\"as\":10003002,\"group\":700000001,\"message\":[{\"type\":\"forward\",\"data\":"
             "{\"messages\":[{\"user_id\":10003001,\"sender_name\":\"x\",\"segments\":["
             "{\"type\":\"text\",\"data\":{\"text\":\"inner\"}}]}]}}]}");
+    control(w, "say",
+            "{\"as\":10001000,\"group\":700000001,\"message\":[{\"type\":\"mention_all\",\"data\":{"
+            "}}]}");
     control(w, "say", "{\"as\":10003001,\"to\":10001000,\"text\":\"gone\"}");
     control(w, "recall", "{\"as\":10003001,\"to\":10001000,\"seq\":1}");
     ask(w, BOT, "mark_message_as_read",
@@ -147,10 +150,10 @@ static void dumped_and_loaded(void **state)
     assert_string_equal(first, third);
     /* It continues: the next message has the next number, and the clock is where it was stopped. */
     control(w, "say", "{\"as\":10003001,\"group\":700000001,\"text\":\"two\"}");
-    assert_int_equal(num(w, "/message_seq"), 5);
+    assert_int_equal(num(w, "/message_seq"), 6);
     ask(w, BOT, "get_history_messages",
         "{\"message_scene\":\"group\",\"peer_id\":700000001,\"limit\":30}");
-    assert_int_equal(yyjson_arr_size(at(w, "/messages")), 5);
+    assert_int_equal(yyjson_arr_size(at(w, "/messages")), 6);
     free(first);
     free(second);
     free(third);

@@ -4,6 +4,7 @@
 #include "backend/sandbox/model/group_rights.h"
 #include "backend/sandbox/model/member.h"
 #include "backend/sandbox/turn/call_media.h"
+#include "backend/sandbox/turn/limits.h"
 #include "backend/sandbox/turn/turn.h"
 
 #include <stdio.h>
@@ -66,8 +67,10 @@ static int set_picture(struct sb_request *request, const char *field, const stru
     if (rc != 0)
         return rc;
     const struct sb_media *media = sb_request_media(request, uri);
-    rc = sb_turn_write(request);
-    if (rc < 0)
+    rc = sb_limit_check(request, SB_LIMIT_AVATAR_IMAGE, media->size, NULL);
+    if (rc == 0)
+        rc = sb_turn_write(request);
+    if (rc != 0)
         return rc;
     sqlite3_stmt *set = SB_DB_USE(db, query, whose);
     sqlite3_bind_text(set, 2, media->id, -1, SQLITE_STATIC);

@@ -60,6 +60,16 @@ static bool read_domain(struct mk_slice text, char domain[DOMAIN_MAX + 1])
     return true;
 }
 
+/* The site itself and what is below it. */
+static bool is_payment(const char *domain)
+{
+    static const char site[] = "pay.qq.com";
+    size_t len = strlen(domain), own = sizeof(site) - 1;
+    if (len < own || strcmp(domain + len - own, site) != 0)
+        return false;
+    return len == own || domain[len - own - 1] == '.';
+}
+
 static int get_cookies(struct sb_request *request)
 {
     char domain[DOMAIN_MAX + 1], label[DOMAIN_MAX + 64];
@@ -68,10 +78,12 @@ static int get_cookies(struct sb_request *request)
         return sb_refuse(request, SB_BAD_TEXT, "domain must be a host name such as qun.qq.com",
                          "domain 应为域名，例如 qun.qq.com");
     snprintf(label, sizeof(label), "p_skey %" PRIu64 " %s", request->self_id, domain);
-    int rc = derive_skey(request, skey);
+    int rc = sb_limit_check(request, SB_LIMIT_COOKIES_DOMAIN, is_payment(domain), NULL);
+    if (rc == 0)
+        rc = derive_skey(request, skey);
     if (rc == 0)
         rc = derive(&request->sandbox->db, label, P_SKEY_CHARS, p_skey);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     snprintf(cookies, sizeof(cookies),
              "uin=o%010" PRIu64 "; skey=%s; p_uin=o%010" PRIu64 "; p_skey=%s_", request->self_id,

@@ -17,6 +17,7 @@ extern const struct sb_feature sb_feature_member;
 extern const struct sb_feature sb_feature_conversation;
 extern const struct sb_feature sb_feature_message;
 extern const struct sb_feature sb_feature_forward;
+extern const struct sb_feature sb_feature_mention_all;
 extern const struct sb_feature sb_feature_group_block;
 extern const struct sb_feature sb_feature_group_notice;
 
@@ -65,6 +66,7 @@ const struct sb_feature *const sb_features[] = {
     &sb_feature_conversation,
     &sb_feature_message,
     &sb_feature_forward,
+    &sb_feature_mention_all,
     &sb_feature_group_block,
     &sb_feature_group_notice,
     &sb_feature_login,

@@ -3,6 +3,7 @@
 #include "backend/sandbox/model/forward.h"
 #include "backend/sandbox/model/segment_url.h"
 #include "backend/sandbox/model/text.h"
+#include "backend/sandbox/turn/limits.h"
 
 #include <errno.h>
 
@@ -33,13 +34,14 @@ static int get_forwarded_messages(struct sb_request *request)
 {
     struct mk_slice id = sb_text_param(request->params, "forward_id");
     yyjson_mut_val *messages;
-    int rc = sb_forward_find(&request->sandbox->db, request->doc, id, &messages);
+    bool is_inner = false;
+    int rc = sb_forward_find(&request->sandbox->db, request->doc, id, &messages, &is_inner);
     if (rc == 0)
         return sb_refuse(request, SB_NO_MESSAGE, "there is no forward with this forward_id",
                          "没有此 forward_id 的合并转发");
-    if (rc > 0)
+    if (rc > 0 && (rc = sb_limit_check(request, SB_LIMIT_FORWARD_INNER_FETCH, is_inner, NULL)) == 0)
         rc = add_urls(request, messages);
-    return rc < 0 ? rc : sb_result(request, "messages", messages);
+    return rc ? rc : sb_result(request, "messages", messages);
 }
 
 static const struct sb_api apis[] = {

@@ -11,8 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { CONTENT_CHARS = 600 };
-
 /* clang-format off */
 /* image: of the table media, NULL where there is none. */
 static const char group_announcement_sql[] =
@@ -76,7 +74,8 @@ static int write_announcement(struct sb_request *request, uint64_t group, struct
 /* An admin or the owner. */
 static int send_group_announcement(struct sb_request *request)
 {
-    static const struct sb_text_rule rule = { "content", 1, CONTENT_CHARS, true };
+    static const struct sb_text_rule rule = { "content", 1, SB_TEXT_BOUND, true,
+                                              &sb_limits[SB_LIMIT_ANNOUNCEMENT_CHARS] };
     static const struct mk_phrase action = { "make announcements", "发布群公告" };
     yyjson_mut_val *params = request->params;
     uint64_t group = milky_uint(params, "group_id");
@@ -88,9 +87,11 @@ static int send_group_announcement(struct sb_request *request)
         rc = sb_text_check(request, &rule, content);
     if (rc == 0 && has_image)
         rc = sb_request_media_kind(request, uri, 1u << SB_MEDIA_IMAGE);
+    const struct sb_media *image = rc == 0 && has_image ? sb_request_media(request, uri) : NULL;
+    if (image)
+        rc = sb_limit_check(request, SB_LIMIT_ANNOUNCEMENT_IMAGE_BYTES, image->size, NULL);
     if (rc != 0)
         return rc;
-    const struct sb_media *image = has_image ? sb_request_media(request, uri) : NULL;
     return write_announcement(request, group, content, image);
 }
 

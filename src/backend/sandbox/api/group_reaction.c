@@ -3,6 +3,7 @@
 #include "backend/sandbox/model/group_message.h"
 #include "backend/sandbox/model/member.h"
 #include "backend/sandbox/model/message.h"
+#include "backend/sandbox/model/segment.h"
 #include "backend/sandbox/model/text.h"
 #include "backend/sandbox/turn/turn.h"
 
@@ -37,6 +38,12 @@ static const struct sb_query remove_sql = {
     " AND uin = ?3 AND face_id = ?4"
 };
 
+/* id of the message, is_emoji, face_id: each other kind */
+static const struct sb_query kinds_sql = {
+    "SELECT DISTINCT is_emoji, face_id FROM group_reaction"
+    " WHERE message = ?1 AND NOT (is_emoji = ?2 AND face_id = ?3) LIMIT 100"
+};
+
 static const char *const types[] = { "face", "emoji", NULL }; /* by is_emoji */
 
 struct reaction {
@@ -57,18 +64,27 @@ static sqlite3_stmt *use(struct sb_request *request, const struct sb_query *quer
     return row;
 }
 
-/* Faces have numbers. Clients write emoji in different ways, so any short text is accepted. */
+/* A face is named by its number, an emoji by its code point. */
 static int check_face(struct sb_request *request, const struct reaction *reaction)
 {
-    static const struct sb_text_rule rule = { "reaction", 1, REACTION_BYTES, false };
+    static const struct sb_text_rule rule = { "reaction", 1, REACTION_BYTES, false, NULL };
     struct mk_slice id = reaction->face_id;
     int rc = sb_text_check(request, &rule, id);
-    for (size_t i = 0; rc == 0 && !reaction->is_emoji && i < id.len; i++)
-        if (id.ptr[i] < '0' || id.ptr[i] > '9')
-            return sb_refuse(request, SB_BAD_VALUE,
-                             "there is no such face: the reaction of type face is its number",
-                             "没有这个表情：类型为 face 时，reaction 是表情编号");
-    return rc;
+    bool is_known = reaction->is_emoji ? sb_emoji_is_known(id) : sb_face_is_known(id);
+    return rc ? rc : sb_limit_check(request, SB_LIMIT_REACTION_FORM, !is_known, NULL);
+}
+
+/* One more kind under the message, unless it is there already. */
+static int check_kinds(struct sb_request *request, const struct reaction *reaction)
+{
+    struct sb_db *db = &request->sandbox->db;
+    sqlite3_stmt *row = SB_DB_USE(db, &kinds_sql, reaction->message, reaction->is_emoji);
+    sb_text_bind(row, 3, reaction->face_id);
+    uint64_t kinds = 1;
+    int rc;
+    while ((rc = sb_db_step(db, row)) > 0)
+        kinds++;
+    return rc < 0 ? rc : sb_limit_check(request, SB_LIMIT_REACTION_KINDS, kinds, NULL);
 }
 
 /* Returns 1 when the caller has reacted like this already, 0, or -errno. */
@@ -127,7 +143,9 @@ static int send_group_message_reaction(struct sb_request *request)
     rc = find_reaction(request, &reaction);
     if (rc < 0 || reaction.is_add == (rc > 0))
         return rc < 0 ? rc : 0;
-    rc = emit_reaction(request, &reaction);
+    rc = reaction.is_add ? check_kinds(request, &reaction) : 0;
+    if (rc == 0)
+        rc = emit_reaction(request, &reaction);
     return rc == 0 ? write_reaction(request, &reaction) : rc;
 }
 

@@ -2,6 +2,7 @@
 #include "backend/sandbox/model/member.h"
 #include "backend/sandbox/model/message.h"
 #include "backend/sandbox/model/rows.h"
+#include "backend/sandbox/turn/limits.h"
 
 #include <errno.h>
 
@@ -12,7 +13,7 @@ static const struct sb_query history_sql = { "SELECT " SB_MESSAGE_COLUMNS " FROM
                                              " WHERE id BETWEEN ?1 AND ?2 AND recalled_by IS NULL"
                                              " ORDER BY id DESC LIMIT ?3" };
 
-enum { MAX_PAGE = 30 };
+enum { MOST_ROWS = 1000 };
 
 /* The GroupMemberEntity of a sender, who may have left since. */
 static yyjson_mut_val *sender_json(struct sb_request *request, uint64_t group, uint64_t sender)
@@ -106,8 +107,11 @@ static int get_history_messages(struct sb_request *request)
     if (rc != 0)
         return rc;
     uint64_t limit = milky_uint(request->params, "limit");
-    if (limit > MAX_PAGE)
-        limit = MAX_PAGE;
+    rc = sb_limit_check(request, SB_LIMIT_HISTORY_PAGE, limit, NULL);
+    if (rc != 0)
+        return rc;
+    if (limit > MOST_ROWS) /* of a lenient sandbox */
+        limit = MOST_ROWS;
     uint64_t start = conversation.last_seq;
     if (milky_has(request->params, "start_message_seq"))
         start = milky_uint(request->params, "start_message_seq");

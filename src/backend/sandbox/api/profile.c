@@ -5,8 +5,6 @@
 
 #include <errno.h>
 
-enum { NICKNAME_MAX_CHARS = 36, BIO_MAX_CHARS = 80 };
-
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
 /* viewer, uin */
@@ -87,13 +85,15 @@ static int set_text(struct sb_request *request, const struct sb_query *query,
 
 static int set_nickname(struct sb_request *request)
 {
-    static const struct sb_text_rule rule = { "new_nickname", 1, NICKNAME_MAX_CHARS, false };
+    static const struct sb_text_rule rule = { "new_nickname", 1, SB_TEXT_BOUND, false,
+                                              &sb_limits[SB_LIMIT_NICKNAME_CHARS] };
     return set_text(request, &set_nickname_sql, &rule);
 }
 
 static int set_bio(struct sb_request *request)
 {
-    static const struct sb_text_rule rule = { "new_bio", 0, BIO_MAX_CHARS, true };
+    static const struct sb_text_rule rule = { "new_bio", 0, SB_TEXT_BOUND, true,
+                                              &sb_limits[SB_LIMIT_BIO_CHARS] };
     return set_text(request, &set_bio_sql, &rule);
 }
 

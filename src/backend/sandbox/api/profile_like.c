@@ -1,9 +1,9 @@
 /* profile_like: the likes that profiles get. */
 #include "backend/sandbox/model/friendship.h"
+#include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/world_list.h"
+#include "backend/sandbox/turn/limits.h"
 #include "backend/sandbox/turn/turn.h"
-
-#include <inttypes.h>
 
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
@@ -17,38 +17,43 @@ static const struct sb_query like_sql = { "INSERT INTO profile_like VALUES (?1, 
                                           " ON CONFLICT DO UPDATE SET total = total + ?4, day = ?3,"
                                           " today = CASE day WHEN ?3 THEN today ELSE 0 END + ?4" };
 
-enum { LIKES_A_DAY = 10 }; /* for one friend */
-
-/* Days begin at midnight in China. */
-static uint64_t today(const struct sb_db *db)
+/* Friends and strangers have different limits. Returns 0, SB_REFUSED or -errno. */
+static int check_count(struct sb_request *request, bool is_friend, const struct sb_measured *day,
+                       uint64_t count)
 {
-    return (sb_clock_now(db) + 8 * 60 * 60) / (24 * 60 * 60);
+    struct sb_measured measured = *day;
+    measured.id = is_friend ? SB_LIMIT_LIKE_FRIEND_DAY : SB_LIMIT_LIKE_STRANGER_DAY;
+    int rc = sb_limit_check_measured(request, &measured);
+    return rc ? rc : sb_limit_check(request, SB_LIMIT_LIKE_PER_CALL, count, NULL);
 }
 
-static int like(struct sb_request *request, uint64_t actor, uint64_t friend, uint64_t count)
+static int like(struct sb_request *request, uint64_t actor, uint64_t user, uint64_t count)
 {
     struct sb_db *db = &request->sandbox->db;
     if (count == 0)
         return sb_refuse(request, MILKY_MALFORMED, "count must be at least 1", "count 至少为 1");
-    int rc = sb_friendship_require(request, actor, friend);
-    if (rc != 0)
-        return rc;
-    sqlite3_stmt *row = SB_DB_USE(db, &likes_sql, actor, friend, today(db));
+    if (actor == user)
+        return sb_refuse_no_friend(request, actor, user);
+    struct mk_slice nickname;
+    int rc = sb_person_find(db, request->doc, user, &nickname, NULL);
+    if (rc <= 0)
+        return rc < 0 ? rc : sb_refuse_no_friend(request, actor, user);
+    int is_friend = sb_friendship_find(db, actor, user);
+    if (is_friend < 0)
+        return is_friend;
+    sqlite3_stmt *row = SB_DB_USE(db, &likes_sql, actor, user, sb_clock_day(db));
     rc = sb_db_step(db, row);
     if (rc < 0)
         return rc;
     uint64_t given = rc > 0 ? sb_db_uint(row, LIKES_TODAY) : 0;
     sqlite3_reset(row);
-    if (count > LIKES_A_DAY - given)
-        return sb_refuse(request, SB_TOO_MUCH,
-                         "at most %d likes a day for one friend: %" PRIu64
-                         " of them have been given to %" PRIu64,
-                         "每天最多给同一好友点赞 %d 次：已点赞 %" PRIu64 " 次（%" PRIu64 "）",
-                         LIKES_A_DAY, given, friend);
-    rc = sb_turn_write(request);
-    if (rc < 0)
+    const struct sb_measured day = { .value = given + count, .given = given, .subject = user };
+    rc = check_count(request, is_friend > 0, &day, count);
+    if (rc == 0)
+        rc = sb_turn_write(request);
+    if (rc != 0)
         return rc;
-    return sb_db_run(db, SB_DB_USE(db, &like_sql, actor, friend, today(db), count));
+    return sb_db_run(db, SB_DB_USE(db, &like_sql, actor, user, sb_clock_day(db), count));
 }
 
 static int send_profile_like(struct sb_request *request)

@@ -2,6 +2,7 @@
 #include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/member.h"
 #include "backend/sandbox/model/message.h"
+#include "backend/sandbox/turn/limits.h"
 #include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
@@ -44,6 +45,14 @@ static int write_recall(struct sb_request *request, const struct sb_conversation
     return rc < 0 ? rc : sb_db_run(db, SB_DB_USE(db, &recall_sql, id, request->self_id));
 }
 
+/* The age of a message, in the time of the world; 0 where the clock was set back. */
+static int check_age(struct sb_request *request, enum sb_limit_id limit,
+                     const struct sb_message *message)
+{
+    uint64_t now = sb_request_now(request);
+    return sb_limit_check(request, limit, now > message->time ? now - message->time : 0, NULL);
+}
+
 /* --- private chats --- */
 
 /* Queues the event for both sides. */
@@ -77,17 +86,25 @@ static int recall_private_message(struct sb_request *request)
                          "in a private chat only its sender can recall a message: %llu is of %llu",
                          "私聊中只能撤回自己的消息：消息 %llu 由 %llu 发送",
                          (unsigned long long)message.seq, (unsigned long long)message.sender);
+    rc = check_age(request, SB_LIMIT_RECALL_OWN_PRIVATE, &message);
+    if (rc != 0)
+        return rc;
     rc = emit_private(request, &conversation, &message);
     return rc < 0 ? rc : write_recall(request, &conversation, message.seq);
 }
 
 /* --- groups --- */
 
-/* Own messages always; an admin those of members, the owner those of all. */
-static int check_role(struct sb_request *request, uint64_t role, uint64_t group, uint64_t sender)
+/* Own messages, a plain member those of the last minutes; an admin those of members, the owner
+ * those of all. */
+static int check_role(struct sb_request *request, uint64_t role, uint64_t group,
+                      const struct sb_message *message)
 {
-    if (sender == request->self_id)
+    uint64_t sender = message->sender;
+    if (sender == request->self_id && role > SB_ROLE_MEMBER)
         return 0;
+    if (sender == request->self_id)
+        return check_age(request, SB_LIMIT_RECALL_OWN_GROUP, message);
     struct sb_member other;
     int rc = sb_member_find(&request->sandbox->db, request->doc, group, sender, &other);
     if (rc < 0)
@@ -116,7 +133,7 @@ static int recall_group_message(struct sb_request *request)
     if (rc == 0)
         rc = find_message(request, SB_SCENE_GROUP, group, &conversation, &message);
     if (rc == 0)
-        rc = check_role(request, self.role, group, message.sender);
+        rc = check_role(request, self.role, group, &message);
     if (rc != 0)
         return rc;
     yyjson_mut_val *json = recall_json(request->doc, &conversation, group, &message);

@@ -9,6 +9,7 @@
 #include "backend/sandbox/model/friendship.h"
 #include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/member.h"
+#include "backend/sandbox/model/mention_all.h"
 #include "backend/sandbox/model/mute.h"
 #include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/segment.h"
@@ -125,9 +126,13 @@ static int prepare(struct sending *sending)
     struct sb_message *message = &sending->message;
     sending->compose.request = request;
     sending->compose.conversation = &sending->conversation;
+    sending->compose.path = &(const struct mk_json_path){ .name = MK_SLICE("message") };
     int rc = 0;
     if (sending->outgoing)
         rc = sb_compose_message(&sending->compose, sending->outgoing, &message->segments);
+    if (rc == 0 && sending->compose.mentions_all)
+        rc =
+            sb_mention_all_check(request, sending->conversation.with, sending->conversation.viewer);
     if (rc != 0)
         return rc;
     if (sending->conversation.last_seq == UINT32_MAX)
@@ -272,6 +277,8 @@ static int write_all(struct sending *sending)
                                      message->time));
     if (rc == 0 && scene == SB_SCENE_TEMP)
         rc = sb_conversation_set_group(db, conversation, sending->through);
+    if (rc == 0 && sending->compose.mentions_all)
+        rc = sb_mention_all_count(request, conversation->with, message->sender);
     if (rc == 0 && sending->compose.has_sticker)
         rc = sb_custom_face_use(request, message->sender, message->segments);
     return rc < 0 ? rc : sb_compose_write(&sending->compose);

@@ -13,30 +13,36 @@
 
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
-/* id */
-static const struct sb_query forward_sql = { "SELECT messages FROM forward WHERE id = ?1" };
-enum { FORWARD_MESSAGES };
+/* id: its messages, and whether it is inside other forwards alone (media/uses.c) */
+static const struct sb_query forward_sql = {
+    "SELECT messages, EXISTS (SELECT 1 FROM forward_use WHERE forward = printf('%016x', ?1)"
+    " AND kind = 2) AND NOT EXISTS (SELECT 1 FROM forward_use"
+    " WHERE forward = printf('%016x', ?1) AND kind = 1) FROM forward WHERE id = ?1"
+};
+enum { FORWARD_MESSAGES, FORWARD_IS_INNER };
 /* id, messages */
 static const struct sb_query forward_add_sql = {
     "INSERT INTO forward (id, messages) VALUES (?1, ?2)"
 };
 
-enum { PREVIEW_LINES = 4, PREVIEW_BYTES = 192 };
-
-static int refuse_bad(struct sb_compose *compose, const struct mk_phrase *why)
-{
-    return sb_refuse_with(compose->request, SB_BAD_MESSAGE, why);
-}
+enum {
+    PREVIEW_LINES = 4, /* of a default preview */
+    PREVIEW_BYTES = 192,
+    MOST_DEPTH = 8, /* of the recursion */
+};
 
 /* One OutgoingForwardedMessage as an IncomingForwardedMessage at the end of `bundle`. */
-static int compose_one(struct sb_compose *outer, yyjson_mut_val *outgoing, yyjson_mut_val *bundle)
+static int compose_one(struct sb_compose *outer, const struct mk_json_path *path,
+                       yyjson_mut_val *outgoing, yyjson_mut_val *bundle)
 {
+    const struct mk_json_path list = { .up = path, .name = MK_SLICE("segments") };
     struct sb_request *request = outer->request;
     yyjson_mut_doc *doc = request->doc;
     struct sb_compose inner =
         *outer; /* counts on its own, except for limits that all forwards share */
     yyjson_mut_val *segments;
     inner.depth++;
+    inner.path = &list;
     int rc = sb_compose_message(&inner, yyjson_mut_obj_get(outgoing, "segments"), &segments);
     outer->forwards = inner.forwards;
     outer->quoted_in_forwards = inner.quoted_in_forwards;
@@ -66,9 +72,9 @@ static int keep(struct sb_compose *compose, yyjson_mut_val *bundle, uint64_t *id
     compose->forwards = forward;
     if (!forward->json)
         return -ENOMEM;
-    if (forward->len > SB_FORWARD_MAX_BYTES)
-        return refuse_bad(compose,
-                          MK_PHRASE("the forwarded messages are too long", "合并转发内容过长"));
+    int rc = sb_limit_check(compose->request, SB_LIMIT_FORWARD_BYTES, forward->len, NULL);
+    if (rc != 0)
+        return rc;
     sb_random_bytes(&compose->request->sandbox->db, &forward->id, sizeof(forward->id));
     forward->id >>= 1; /* SQLite's integers are signed */
     *id = forward->id;
@@ -110,9 +116,10 @@ static int put_preview(struct sb_compose *compose, yyjson_mut_val *data, yyjson_
     if (!milky_has(data, "preview"))
         return put_default_preview(doc, preview, bundle) ? 0 : -ENOMEM;
     yyjson_mut_val *given = yyjson_mut_obj_get(data, "preview");
-    if (yyjson_mut_arr_size(given) < 1 || yyjson_mut_arr_size(given) > PREVIEW_LINES)
-        return refuse_bad(compose, MK_PHRASE("the preview of a forward has 1 to 4 lines",
-                                             "合并转发的 preview 应有 1 至 4 条"));
+    int rc = sb_limit_check(compose->request, SB_LIMIT_FORWARD_PREVIEW_LINES,
+                            yyjson_mut_arr_size(given), NULL);
+    if (rc != 0)
+        return rc;
     size_t i, count;
     yyjson_mut_val *line;
     yyjson_mut_arr_foreach (given, i, count, line) {
@@ -132,6 +139,18 @@ static bool put_given(yyjson_mut_doc *doc, yyjson_mut_val *to, const char *key,
     return sb_text_put(doc, to, key, text);
 }
 
+static int check_shape(struct sb_compose *compose, size_t count)
+{
+    struct sb_request *request = compose->request;
+    int rc = sb_limit_check(request, SB_LIMIT_FORWARD_DEPTH, compose->depth + 1, NULL);
+    if (rc == 0)
+        rc = sb_limit_check(request, SB_LIMIT_FORWARD_NODES, count, NULL);
+    if (rc == 0 && (compose->depth >= MOST_DEPTH || count == 0)) /* of a lenient sandbox */
+        rc = sb_refuse(request, SB_BAD_MESSAGE, "a forward has messages, and nests at most %d deep",
+                       "合并转发应有消息，嵌套最多 %d 层", MOST_DEPTH);
+    return rc;
+}
+
 /*
  * `prompt` is not part of the message that others receive: it is for the notification of a phone.
  */
@@ -140,24 +159,24 @@ int sb_compose_forward(struct sb_compose *compose, yyjson_mut_val *data, yyjson_
     yyjson_mut_doc *doc = compose->request->doc;
     yyjson_mut_val *messages = yyjson_mut_obj_get(data, "messages");
     size_t count = yyjson_mut_arr_size(messages);
-    if (compose->depth >= SB_FORWARD_MAX_DEPTH)
-        return refuse_bad(compose,
-                          MK_PHRASE("forwards nest at most 3 deep", "合并转发嵌套过深，最多 3 层"));
-    if (count < 1 || count > SB_FORWARD_MAX_MESSAGES)
-        return refuse_bad(
-            compose, MK_PHRASE("a forward has 1 to 100 messages", "合并转发应有 1 至 100 条消息"));
+    int rc = check_shape(compose, count);
+    if (rc != 0)
+        return rc;
+    const struct mk_json_path where = { .up = compose->path, .name = MK_SLICE("data") };
+    const struct mk_json_path list = { .up = &where, .name = MK_SLICE("messages") };
     yyjson_mut_val *bundle = yyjson_mut_arr(doc);
     if (!bundle)
         return -ENOMEM;
     size_t i, max;
     yyjson_mut_val *message;
     yyjson_mut_arr_foreach (messages, i, max, message) {
-        int rc = compose_one(compose, message, bundle);
+        const struct mk_json_path path = { .up = &list, .index = i };
+        rc = compose_one(compose, &path, message, bundle);
         if (rc != 0)
             return rc;
     }
     uint64_t id = 0;
-    int rc = keep(compose, bundle, &id);
+    rc = keep(compose, bundle, &id);
     if (rc != 0)
         return rc;
     char name[MK_HEX_U64], summary[64];
@@ -200,7 +219,7 @@ void sb_compose_fini(struct sb_compose *compose)
 /* --- reading --- */
 
 int sb_forward_find(struct sb_db *db, yyjson_mut_doc *doc, struct mk_slice forward_id,
-                    yyjson_mut_val **messages)
+                    yyjson_mut_val **messages, bool *is_inner)
 {
     uint64_t id;
     if (!mk_hex_read_u64(forward_id, &id))
@@ -210,6 +229,7 @@ int sb_forward_find(struct sb_db *db, yyjson_mut_doc *doc, struct mk_slice forwa
     if (rc <= 0)
         return rc;
     struct mk_slice text = sb_db_text(row, FORWARD_MESSAGES);
+    *is_inner = sb_db_uint(row, FORWARD_IS_INNER) != 0;
     yyjson_doc *stored = yyjson_read(text.ptr, text.len, YYJSON_READ_NOFLAG);
     yyjson_mut_val *copy = yyjson_val_mut_copy(doc, yyjson_doc_get_root(stored));
     yyjson_doc_free(stored);

@@ -12,6 +12,6 @@
  * forward into `doc`. Returns 1, 0 when there is none, or -errno.
  */
 int sb_forward_find(struct sb_db *db, yyjson_mut_doc *doc, struct mk_slice forward_id,
-                    yyjson_mut_val **messages);
+                    yyjson_mut_val **messages, bool *is_inner);
 
 #endif

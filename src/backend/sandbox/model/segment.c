@@ -31,36 +31,27 @@ static bool put_text(struct sb_compose *compose, yyjson_mut_val *to, const char 
 static int text_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
 {
     struct mk_slice text = text_field(data, "text");
-    compose->chars += sb_text_chars(text);
-    if (compose->chars > SB_MESSAGE_MAX_CHARS)
-        return sb_refuse(compose->request, SB_BAD_MESSAGE,
-                         "the message is too long: at most %d characters", "消息过长：最多 %d 字",
-                         SB_MESSAGE_MAX_CHARS);
+    int rc = sb_admit_text(compose, text);
+    if (rc != 0)
+        return rc;
     if (text.len > 0)
         compose->has_content = true;
     return put_text(compose, to, "text", text) ? 0 : -ENOMEM;
 }
 
-/* The name that a mention shows; empty in a forward, where the person need not exist. */
+/* The name that a mention shows. QQ sends a mention of anybody: it is empty where there is none. */
 static int mentioned_name(struct sb_compose *compose, uint64_t user, struct mk_slice *name)
 {
     struct sb_request *request = compose->request;
     struct sb_db *db = &request->sandbox->db;
+    struct sb_member member;
     bool in_group = compose->conversation->scene == SB_SCENE_GROUP && compose->depth == 0;
-    int rc;
-    if (in_group) {
-        struct sb_member member;
-        rc = sb_member_find(db, request->doc, compose->conversation->with, user, &member);
-        if (rc >= 0 && (rc == 0 || !member.is_member))
-            return sb_refuse_no_member(request, compose->conversation->with, user);
-        if (rc > 0)
-            *name = sb_member_name(&member);
-    } else {
-        rc = sb_person_find(db, request->doc, user, name, NULL);
-        if (rc == 0 && compose->depth == 0)
-            return sb_refuse_no_user(request, user);
-    }
-    return rc < 0 ? rc : 0;
+    if (!in_group)
+        return sb_person_find(db, request->doc, user, name, NULL);
+    int rc = sb_member_find(db, request->doc, compose->conversation->with, user, &member);
+    if (rc > 0)
+        *name = sb_member_name(&member);
+    return rc;
 }
 
 static int mention_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
@@ -68,8 +59,9 @@ static int mention_segment(struct sb_compose *compose, yyjson_mut_val *data, yyj
     uint64_t user = milky_uint(data, "user_id");
     struct mk_slice name = { 0 };
     int rc = mentioned_name(compose, user, &name);
-    if (rc != 0)
+    if (rc < 0)
         return rc;
+    sb_admit_mention(compose);
     compose->has_content = true;
     char number[24];
     if (name.len == 0)
@@ -86,19 +78,23 @@ static int mention_all_segment(struct sb_compose *compose, yyjson_mut_val *data,
     compose->has_content = true;
     if (compose->depth > 0) /* there it mentions no one */
         return 0;
-    if (compose->conversation->scene != SB_SCENE_GROUP)
-        return sb_refuse(compose->request, SB_BAD_MESSAGE, "mention_all works in groups only",
-                         "@全体成员只能在群中使用");
+    if (compose->conversation->scene != SB_SCENE_GROUP) /* of a lenient sandbox */
+        return 0;
     if (compose->role == SB_ROLE_MEMBER)
         return sb_refuse(compose->request, SB_NO_PERMISSION,
                          "only the owner or an admin of group %llu can send mention_all",
                          "只有群 %llu 的群主或管理员可以 @全体成员",
                          (unsigned long long)compose->conversation->with);
+    compose->mentions_all = true;
     return 0;
 }
 
 static int face_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
 {
+    int rc = sb_limit_check(compose->request, SB_LIMIT_FACE_UNKNOWN_ID,
+                            !sb_face_is_known(text_field(data, "face_id")), compose->path);
+    if (rc != 0)
+        return rc;
     compose->has_content = true;
     bool is_large = milky_has(data, "is_large") && milky_bool(data, "is_large");
     bool ok = put_text(compose, to, "face_id", text_field(data, "face_id")) &&
@@ -143,10 +139,16 @@ static int reply_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjso
     int rc = sb_message_find(db, request->doc, conversation, seq, &quoted);
     if (rc < 0)
         return rc;
-    if (rc == 0 || quoted.recalled)
-        return sb_refuse(request, SB_NO_MESSAGE,
-                         "there is no message %llu in this conversation to reply to",
-                         "会话中没有可回复的消息 %llu", (unsigned long long)seq);
+    if (rc == 0 || quoted.recalled) {
+        const struct sb_measured unknown = {
+            .id = SB_LIMIT_REPLY_TO_UNKNOWN,
+            .value = 1,
+            .subject = seq,
+            .path = compose->path,
+        };
+        rc = sb_limit_check_measured(request, &unknown);
+        return rc ? rc : SB_DROPPED; /* there is nothing to quote */
+    }
     rc = count_quoted(compose, &quoted);
     if (rc != 0)
         return rc;
@@ -157,6 +159,7 @@ static int reply_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjso
     if (rc <= 0)
         return rc < 0 ? rc : -EIO;
     drop_replies(quoted.segments);
+    sb_admit_quote(compose);
     compose->has_content = true;
     compose->has_media |= sb_segment_has_media(quoted.segments);
     bool ok = yyjson_mut_obj_add_uint(request->doc, to, "message_seq", seq) &&
@@ -206,6 +209,7 @@ static const struct {
     { "light_app", light_app_segment },
 };
 
+/* Adds it to `incoming`, or leaves it out where it is dropped. */
 static int compose_segment(struct sb_compose *compose, yyjson_mut_val *segment,
                            yyjson_mut_val *incoming)
 {
@@ -218,10 +222,27 @@ static int compose_segment(struct sb_compose *compose, yyjson_mut_val *segment,
         yyjson_mut_val *to = NULL;
         if (yyjson_mut_obj_add_str(doc, made, "type", kinds[i].type))
             to = yyjson_mut_obj_add_obj(doc, made, "data");
-        return to ? kinds[i].write(compose, yyjson_mut_obj_get(segment, "data"), to) : -ENOMEM;
+        int rc = to ? sb_admit_segment(compose, segment) : -ENOMEM;
+        if (rc == 0)
+            rc = kinds[i].write(compose, yyjson_mut_obj_get(segment, "data"), to);
+        if (rc != SB_DROPPED)
+            return rc;
+        yyjson_mut_arr_remove_last(incoming);
+        compose->has_dropped = true;
+        return 0;
     }
     return sb_refuse(compose->request, MILKY_NOT_SUPPORTED,
                      "the sandbox cannot send the segment %s", "沙盒不支持发送消息段 %s", type);
+}
+
+static int refuse_empty(struct sb_compose *compose)
+{
+    const struct sb_limit_log *log = &compose->request->sandbox->limit_log;
+    if (!compose->has_dropped || log->last_call != compose->request->call)
+        return sb_refuse(compose->request, SB_BAD_MESSAGE, "the message is empty", "消息内容为空");
+    return sb_refuse(compose->request, SB_BAD_MESSAGE,
+                     "the message is empty: QQ drops what was in it (%s)",
+                     "消息内容为空：其中的内容会被 QQ 丢弃（%s）", sb_limits[log->last_id].id);
 }
 
 int sb_compose_message(struct sb_compose *compose, yyjson_mut_val *outgoing,
@@ -230,19 +251,23 @@ int sb_compose_message(struct sb_compose *compose, yyjson_mut_val *outgoing,
     yyjson_mut_val *made = yyjson_mut_arr(compose->request->doc);
     if (!made)
         return -ENOMEM;
-    compose->chars = 0;
+    const struct mk_json_path *list = compose->path;
+    sb_admit_begin(compose, outgoing);
     compose->has_content = false;
     size_t i, count;
     yyjson_mut_val *segment;
     yyjson_mut_arr_foreach (outgoing, i, count, segment) {
+        const struct mk_json_path path = { .up = list, .index = i };
+        compose->path = &path;
         int rc = compose_segment(compose, segment, made);
+        compose->path = list;
         if (rc != 0)
             return rc;
     }
     if (!compose->has_content)
-        return sb_refuse(compose->request, SB_BAD_MESSAGE, "the message is empty", "消息内容为空");
+        return refuse_empty(compose);
     *incoming = made;
-    return 0;
+    return sb_admit_end(compose);
 }
 
 /* --- previews --- */

@@ -42,6 +42,12 @@ int sb_text_check(struct sb_request *request, const struct sb_text_rule *rule, s
 {
     if (rule->least > 0 && is_blank(text))
         return sb_refuse(request, SB_BAD_TEXT, "%s must not be empty", "%s 不能为空", rule->field);
+    int rc = 0;
+    if (rule->limit)
+        rc = sb_limit_check(request, (enum sb_limit_id)(rule->limit - sb_limits),
+                            sb_text_chars(text), NULL);
+    if (rc != 0)
+        return rc;
     if (sb_text_chars(text) > rule->most)
         return sb_refuse(request, SB_BAD_TEXT, "%s is too long: at most %zu characters",
                          "%s 过长：最多 %zu 个字符", rule->field, rule->most);

@@ -37,7 +37,7 @@ static const struct sb_api *find_operation(const char *name)
 {
     static const struct sb_api *const lists[] = {
         sb_operator_actions,  sb_operator_people, sb_operator_bots,           sb_operator_clock,
-        sb_operator_overview, sb_world_apis,      sb_operator_group_settings,
+        sb_operator_overview, sb_world_apis,      sb_operator_group_settings, sb_operator_limits,
     };
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         for (const struct sb_api *api = lists[i]; api->name; api++)

@@ -4,7 +4,8 @@
  * arrives here (milky/backend.h), and what is short for an API arrives as that API.
  *
  * This finds the handler of a request. The handlers are in actions.c (persons), people.c (people
- * and groups), bots.c (the clock, bots and their faults) and world/world.c (whole worlds).
+ * and groups), bots.c (bots and their faults), clock.c,
+ * limits.c (the limits of QQ) and world/world.c (whole worlds).
  */
 #ifndef SB_OPERATOR_OPERATOR_H
 #define SB_OPERATOR_OPERATOR_H
@@ -23,5 +24,6 @@ extern const struct sb_api sb_operator_people[];
 extern const struct sb_api sb_operator_bots[];
 extern const struct sb_api sb_operator_clock[];
 extern const struct sb_api sb_operator_group_settings[];
+extern const struct sb_api sb_operator_limits[];
 
 #endif

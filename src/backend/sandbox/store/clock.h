@@ -12,6 +12,12 @@
 /* Seconds since 1970: the time of all that happens in the world. */
 uint64_t sb_clock_now(const struct sb_db *db);
 
+/* Days since 1970 in China, where days begin at midnight. */
+static inline uint64_t sb_clock_day(const struct sb_db *db)
+{
+    return (sb_clock_now(db) + 8 * 60 * 60) / (24 * 60 * 60);
+}
+
 /* Reads the clock from the database. Returns 0 or -errno. */
 int sb_clock_load(struct sb_db *db);
 

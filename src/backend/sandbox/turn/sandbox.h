@@ -5,6 +5,7 @@
 #include "backend/sandbox/media/config.h"
 #include "backend/sandbox/store/db.h"
 #include "backend/sandbox/turn/faults.h"
+#include "backend/sandbox/turn/limit_log.h"
 #include "backend/sandbox/turn/outbox.h"
 #include "backend/sandbox/turn/unsent.h"
 #include "base/buf.h"
@@ -39,6 +40,8 @@ struct sb_sandbox {
     struct mk_table media_calls;  /* calls whose media are being fetched: call_media.h */
     struct sb_media_config media_config;
     struct sb_faults faults;
+    struct sb_limit_log limit_log;
+    bool is_lenient;            /* nothing is refused or dropped by a limit: it is warned of */
     const struct sb_api **apis; /* by action number; NULL for an action that is not supported */
     char *world;                /* the file that a reset loads, or NULL */
     uint64_t seed;
