@@ -198,7 +198,7 @@ async function speakDraft(call) {
   const { data: after } = await call('get_history_group_message', { group_id: GROUP, start_message_id: second.message_id, limit: 1 });
   assert.equal(after.messages[0].message_id, first.message_id);
   await fails(call('get_message', { message_id: `Temp:${MING}:1` }), -103);
-  await fails(call('recall_message', { message_id: `Temp:${MING}:1` }), -501);
+  await fails(call('recall_message', { message_id: `Temp:${MING}:1` }), -103);
 
   // Refusals.
   await fails(call('send_private_message', { user_id: 10009999, message: text('x') }), -100);
