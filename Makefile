@@ -59,7 +59,7 @@ lint: ## no warning of the compiler's, who includes whom, formatting, clang-tidy
 	@scripts/lint build-werror
 
 docs: ## renew the tables in docs/ that are made of spec/sandbox.json and spec/qq-limits.json
-	@python3 spec/generate_sandbox.py docs spec/milky-1.2.json spec/sandbox.json docs/SANDBOX.md docs/SANDBOX.zh-CN.md
+	@python3 spec/generate_sandbox.py docs spec/milky-1.3.json spec/sandbox.json docs/SANDBOX.md docs/SANDBOX.zh-CN.md
 	@python3 spec/generate_limits.py docs spec/qq-limits.json src/backend/sandbox/turn/limit_ids.h docs/SANDBOX.md docs/SANDBOX.zh-CN.md
 
 format: ## put the code into the house style

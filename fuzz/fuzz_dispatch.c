@@ -113,8 +113,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mk_buf_init(&said, SIZE_MAX / 2);
     replies = 0;
     ask(&dispatch, MK_DIALECT_DRAFT, text, &caller);
-    ask(&dispatch, MK_DIALECT_1_2, text, &caller);
-    const struct mk_action *action = &mk_actions_draft[size % mk_action_count_draft];
+    ask(&dispatch, MK_DIALECT_NEWEST, text, &caller);
+    const struct mk_action *action =
+        &mk_dialects[MK_DIALECT_DRAFT].actions[size % mk_dialects[MK_DIALECT_DRAFT].action_count];
     mk_dispatch_request(&dispatch, action, text, &caller);
     check_taking(&dispatch, action, MK_DIALECT_DRAFT, text, &caller);
     mk_dispatch_control(&dispatch, MK_SLICE("x"), text, &caller);

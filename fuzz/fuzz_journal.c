@@ -110,7 +110,7 @@ static void listen_all(struct mk_hub *hub, struct listener listeners[MK_FRAMINGS
         struct listener *listener = &listeners[i];
         *listener = (struct listener){
             .reader = { .sink = { .ready = nothing, .overrun = nothing } },
-            .format = { .dialect = choice & 1 ? MK_DIALECT_1_2 : MK_DIALECT_DRAFT,
+            .format = { .dialect = choice & 1 ? MK_DIALECT_NEWEST : MK_DIALECT_DRAFT,
                         .envelope = (enum mk_envelope)(choice >> 1 & 3),
                         .framing = (enum mk_framing)i },
         };

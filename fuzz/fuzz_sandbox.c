@@ -31,7 +31,7 @@ enum { MOST_LINES = 24, MOST_MS = 20, EACH_SANDBOX = 500 };
 
 static const uint64_t bots[] = { 10001000, 10002000 };
 
-enum { FORMS = MK_DIALECTS * MK_ENVELOPES };
+enum { DIALECTS = 3, FORMS = DIALECTS * MK_ENVELOPES };
 
 /* A sink of all events in one format. */
 struct listener {
@@ -132,8 +132,9 @@ static void make_bot(struct endpoint *endpoint, size_t i)
         struct mk_sink *sink = &bot->listeners[form].sink;
         *sink = (struct mk_sink){ .max_lag = SIZE_MAX / 2, .ready = on_ready, .overrun = on_ready };
         mk_list_init(&sink->node);
-        const struct mk_event_format wanted = { (enum mk_dialect)(form & 1),
-                                                (enum mk_envelope)(form >> 1), MK_FRAMING_LINE };
+        const struct mk_event_format wanted = { (enum mk_dialect)(form % DIALECTS),
+                                                (enum mk_envelope)(form / DIALECTS),
+                                                MK_FRAMING_LINE };
         check(mk_hub_join(&bot->hub, sink, &wanted) == 0, "no listener");
     }
 }
@@ -189,7 +190,7 @@ static void settle(struct endpoint *endpoint, bool waits)
 
 static void ask(struct endpoint *endpoint, char who, struct mk_slice action, struct mk_slice params)
 {
-    enum mk_dialect dialect = who == 'A' || who == 'B' ? MK_DIALECT_DRAFT : MK_DIALECT_1_2;
+    enum mk_dialect dialect = who == 'A' || who == 'B' ? MK_DIALECT_DRAFT : MK_DIALECT_NEWEST;
     struct mk_dispatch *dispatch = &endpoint->bots[(who | 0x20) == 'b'].dispatch;
     const struct mk_action *known = mk_action_find(dialect, action);
     if (who == 'o')

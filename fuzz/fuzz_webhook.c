@@ -146,9 +146,9 @@ static void check_pattern(const struct mk_pattern *pattern, struct mk_slice id)
 
 static void check_id(struct mk_slice id)
 {
-    for (size_t i = 0; i < mk_action_count_draft; i++)
-        for (size_t j = 0; j < mk_actions_draft[i].route_count; j++)
-            check_pattern(&mk_actions_draft[i].routes[j].pattern, id);
+    for (size_t i = 0; i < mk_dialects[MK_DIALECT_DRAFT].action_count; i++)
+        for (size_t j = 0; j < mk_dialects[MK_DIALECT_DRAFT].actions[i].route_count; j++)
+            check_pattern(&mk_dialects[MK_DIALECT_DRAFT].actions[i].routes[j].pattern, id);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -156,7 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *copy = copy_of(data, size);
     struct mk_slice input = mk_slice_of(copy, size);
     struct mk_slice first = take_until(&input, '\n');
-    check_response(input, size % 2 ? MK_DIALECT_DRAFT : MK_DIALECT_1_2);
+    check_response(input, size % 2 ? MK_DIALECT_DRAFT : MK_DIALECT_NEWEST);
     check_signature(first, input);
     check_id(first);
     free(copy);

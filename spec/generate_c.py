@@ -5,6 +5,7 @@ from generate_model import SCENES, fail
 
 NAME_MAX = 63
 SLOTS, NO_SLOT = 256, 255
+DIALECTS_MAX = 4
 
 
 def hash_of(name):
@@ -175,26 +176,41 @@ class Writer:
                     f".takes_uris = {str(takes_uris).lower()}"]
         return "    { %s }," % ", ".join(out)
 
-    def event(self, made):
-        draft = f"&{self.type(made['draft_data'])}" if "draft_data" in made else "NULL"
-        return (f"    {{ {self.text(made['name'])}, &{self.type(made['data'])}, "
-                f"{self.text(made.get('draft_name', ''))}, {draft} }},")
+    def forms(self, name, forms):
+        """An array of struct mk_event_form: the name and the data of each event in one dialect."""
+        rows = [f"    {{ {self.text(known)}, {'&' + self.type(data) if data else 'NULL'} }}," for known, data in forms]
+        self.lines += [f"static const struct mk_event_form {name}[] = {{"] + rows + ["};"]
+        return name
 
-    def table(self, ctype, name, count, items, write):
+    def dialect(self, label, version, actions, forms):
+        """Writes the tables of one dialect; returns the braces of a struct mk_dialect_tables."""
+        name = "draft" if version is None else f"1_{version}"
+        table = "mk_actions" if label == "MK_DIALECT_NEWEST" else f"actions_{name}"
+        self.table("struct mk_action", table, actions, lambda item: self.action(item, label, self.numbers))
+        forms = self.forms(f"forms_{name}", forms)
+        text = self.text("draft" if version is None else f"1.{version}")
+        return (f"{{ {text}, {version or 0}, {table}, {table}_slots, {len(actions)}, {forms} }},")
+
+    def table(self, ctype, name, items, write):
         """A table sorted by length of name, and its hash table."""
         for item in items:
             if len(item["name"]) > NAME_MAX:
                 fail(item["name"], f"longer than {NAME_MAX} bytes")
         rows = [write(item) for item in items]
-        self.lines += [f"const {ctype} {name}[] = {{"] + rows + ["};"]
-        self.lines.append(f"const uint8_t {name}_slots[{SLOTS}] = "
+        static = "" if name.startswith("mk_") else "static "
+        self.lines += [f"{static}const {ctype} {name}[] = {{"] + rows + ["};"]
+        self.lines.append(f"{static}const uint8_t {name}_slots[{SLOTS}] = "
                           f"{{ {', '.join(map(str, slots_of(items)))} }};")
-        self.lines.append(f"const size_t {count} = {len(items)};")
 
-    def all(self, new, draft, events):
+    def event(self, made):
+        return f"    {{ {self.text(made['name'])}, &{self.type(made['data'])} }},"
+
+    def all(self, version, new, draft, events, older):
         order = lambda item: (len(item["name"]), item["name"])
         new, draft, events = (sorted(items, key=order) for items in (new, draft, events))
-        numbers = {item["name"]: number for number, item in enumerate(new)}
+        if len(older) + 2 > DIALECTS_MAX:
+            fail("tables", f"more than {DIALECTS_MAX} dialects: MK_DIALECTS_MAX must grow as well")
+        self.numbers = {item["name"]: number for number, item in enumerate(new)}
         self.lines = ["/* Made by spec/generate.py; not to be edited. */",
                       '#include "protocol/tables.h"', ""]
         scenes = self.model.dialects["scenes"]
@@ -202,10 +218,17 @@ class Writer:
                           "{ NULL, 0 } }, %s };" % ", ".join(
                               f"{{ {self.text(s)}, {self.text(scenes[s])} }}" for s in SCENES))
         self.structs()
-        self.table("struct mk_action", "mk_actions_1_2", "mk_action_count_1_2", new,
-                   lambda item: self.action(item, "MK_DIALECT_1_2", numbers))
-        self.table("struct mk_action", "mk_actions_draft", "mk_action_count_draft", draft,
-                   lambda item: self.action(item, "MK_DIALECT_DRAFT", numbers))
-        self.table("struct mk_event_type", "mk_event_types", "mk_event_type_count", events,
-                   self.event)
+        self.table("struct mk_event_type", "mk_event_types", events, self.event)
+        dialects = [
+            self.dialect("MK_DIALECT_DRAFT", None, draft,
+                         [(e.get("draft_name", e["name"]), e.get("draft_data", e["data"])) for e in events]),
+            self.dialect("MK_DIALECT_NEWEST", version, new, [(e["name"], e["data"]) for e in events])]
+        for place, minor in enumerate(older):
+            dialects.append(self.dialect(
+                f"(enum mk_dialect)(MK_DIALECT_NEWEST + {place + 1})", minor["version"],
+                sorted(minor["actions"], key=order), [(e["name"], minor["events"].get(e["name"])) for e in events]))
+        self.lines += ["const struct mk_dialect_tables mk_dialects[] = {"] + dialects + ["};",
+                       f"const size_t mk_dialect_count = {len(dialects)};",
+                       f"const size_t mk_action_count = {len(new)};",
+                       f"const size_t mk_event_type_count = {len(events)};"]
         return "\n".join(self.lines) + "\n"

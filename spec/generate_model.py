@@ -1,4 +1,4 @@
-"""The tables in Python: each name of the draft and its counterpart in 1.2. Part of generate.py."""
+"""The tables in Python: each name of the draft and its counterpart in 1.x. Part of generate.py."""
 import re
 
 SCALARS = {"bool", "int", "uint", "uin", "string", "enum"}
@@ -81,7 +81,7 @@ def when_absent(where, spec, fallback=None):
 
 
 def parse_pattern(where, text, fields, read):
-    """"join:{group_id}:{notification_seq}" to [(part kind, text)]; `fields` are those of 1.2."""
+    """"join:{group_id}:{notification_seq}" to [(part kind, text)]; `fields` are those of 1.x."""
     parts = []
     for literal, name in re.findall(r"([^{}]+)|\{(\w+)\}", text):
         if literal:
@@ -89,7 +89,7 @@ def parse_pattern(where, text, fields, read):
         elif name == "conversation":
             parts.append(("CONVERSATION", ""))
         elif name not in fields:
-            fail(where, f'"{text}" names "{name}", which 1.2 does not have there')
+            fail(where, f'"{text}" names "{name}", which 1.x does not have there')
         elif fields[name]["type"] == "enum" and fields[name]["values"] == SCENES:
             parts.append(("SCENE", name))
         elif fields[name]["type"] in ("string", "uint", "uin", "bool"):
@@ -117,7 +117,7 @@ class Model:
         self.objects, self.unions = {}, {}
         self.used_structs, self.used_rows = set(), set()
 
-    # --- 1.2 by itself ---
+    # --- the newest version of 1.x by itself ---
 
     def plain_type(self, where, spec):
         kind = spec.get("type")
@@ -134,8 +134,8 @@ class Model:
     def plain_struct(self, where, name):
         struct = self.new["structs"].get(name)
         if not struct:
-            fail(where, f'there is no struct "{name}" in 1.2')
-        key = ("1.2", name)
+            fail(where, f'there is no struct "{name}" in 1.x')
+        key = ("1.x", name)
         if struct["kind"] == "struct":
             if key not in self.objects:
                 self.objects[key] = None
@@ -157,11 +157,12 @@ class Model:
         """The params of an API, or what an API or event carries: fields, or a struct."""
         if isinstance(body.get("ref"), str):
             return self.plain_struct(where, body["ref"])
-        key = ("1.2", where)
-        self.objects[key] = (self.plain_fields(where, body), None)
+        key = ("1.x", where)
+        if key not in self.objects:
+            self.objects[key] = (self.plain_fields(where, body), None)
         return ("object", key)
 
-    # --- the draft beside 1.2 ---
+    # --- the draft beside 1.x ---
 
     def joined_type(self, where, old, new, incoming):
         if old["type"] == "array" and new["type"] == "array":
@@ -178,7 +179,7 @@ class Model:
             return ("enum", tuple(source["values"]))
         if target["type"] == source["type"] and target["type"] in ("bool", "string"):
             return (target["type"],)
-        fail(where, f"{old['type']} of the draft and {new['type']} of 1.2 do not go together")
+        fail(where, f"{old['type']} of the draft and {new['type']} of 1.x do not go together")
 
     def struct_row(self, where, old, new):
         for index, row in enumerate(self.dialects["structs"].get(old, [])):
@@ -187,11 +188,11 @@ class Model:
                 values = dict(row)
                 del values["of"]
                 return Row(f"struct {old}", values)
-        fail(where, f'dialects.json does not say how "{old}" of the draft is "{new}" of 1.2')
+        fail(where, f'dialects.json does not say how "{old}" of the draft is "{new}" of 1.x')
 
     def joined_struct(self, where, old_name, new_name, incoming):
         old = self.draft["structs"].get(old_name) or fail(where, f'no struct "{old_name}"')
-        new = self.new["structs"].get(new_name) or fail(where, f'no struct "{new_name}" in 1.2')
+        new = self.new["structs"].get(new_name) or fail(where, f'no struct "{new_name}" in 1.x')
         self.used_structs.add(old_name)
         key = ("draft in" if incoming else "draft out", old_name, new_name)
         if key in self.objects:
@@ -232,7 +233,7 @@ class Model:
             inner = Row(f"{where}.{tag}", rows.pop(tag, {}))
             counterpart = inner.take("of", tag)
             if counterpart not in new["variants"]:
-                fail(where, f'"{tag}" of the draft has no counterpart in 1.2')
+                fail(where, f'"{tag}" of the draft has no counterpart in 1.x')
             reached.add(counterpart)
             theirs = new["variants"][counterpart]
             conversation = self.conversation_rule(inner.where, inner.take("conversation"), theirs)
@@ -244,18 +245,18 @@ class Model:
         fallbacks = []
         for counterpart, text in rest.items():
             if counterpart not in new["variants"] or counterpart in reached:
-                fail(where, f'"rest" has "{counterpart}": no variant of 1.2 without a counterpart')
+                fail(where, f'"rest" has "{counterpart}": no variant of 1.x without a counterpart')
             reached.add(counterpart)
             pattern = parse_pattern(where, text, new["variants"][counterpart], False)
             fallbacks.append((counterpart, pattern))
         if not incoming:
             for counterpart in new["variants"]:
                 if counterpart not in reached:
-                    fail(where, f'"{counterpart}" of 1.2 is neither in the draft nor in "rest"')
+                    fail(where, f'"{counterpart}" of 1.x is neither in the draft nor in "rest"')
         return (old["tag"], new["tag"], name.endswith("Segment"), variants, fallbacks)
 
     def joined_fields(self, where, old, new, row, section, incoming):
-        """The fields of an object of the draft, each with its counterpart among `new` of 1.2."""
+        """The fields of an object of the draft, each with its counterpart among `new` of 1.x."""
         hows = dict(row.take(section, {}))
         sets, elses = row.take("set", {}), row.take("else", {})
         derives = row.take("derive", {})
@@ -283,11 +284,11 @@ class Model:
         return with_empty(made, {**new, **old}) if incoming else made
 
     def only_new(self, where, new, covered, sets, elses, derives):
-        """Fields that only 1.2 has: a constant, or given under their 1.2 name, or their default."""
+        """Fields that only 1.x has: a constant, or given under their name in 1.x, or their default."""
         made = []
         for name in list(sets) + list(elses) + list(derives):
             if name not in new or name in covered:
-                fail(where, f'dialects.json fills "{name}", which 1.2 lacks or which has a counterpart')
+                fail(where, f'dialects.json fills "{name}", which 1.x lacks or which has a counterpart')
         for name, spec in new.items():
             at = f"{where}.{name}"
             if name in covered:
@@ -303,7 +304,7 @@ class Model:
             if name in derives:
                 absent = ("FILE_NAME", derives[name])
             if absent[0] == "ERROR":
-                fail(where, f'1.2 needs "{name}" and nothing says what it is')
+                fail(where, f'1.x needs "{name}" and nothing says what it is')
             made.append(Field(name, name, self.plain_type(at, spec), absent))
         return made
 
@@ -332,17 +333,17 @@ class Model:
         optional = False
         if within:
             if incoming or within not in new or new[within].get("type") != "ref":
-                fail(at, f'"{how}": "{within}" is no object of 1.2')
+                fail(at, f'"{how}": "{within}" is no object of 1.x')
             optional = is_optional(new[within])
             fields = self.new["structs"][new[within]["ref"]]["fields"]
         if counterpart not in fields:
-            fail(at, f'1.2 has no "{how}" there')
+            fail(at, f'1.x has no "{how}" there')
         theirs = fields[counterpart]
         type_ = self.joined_type(at, spec, theirs, incoming)
         if incoming:
             absent = when_absent(at, spec, theirs.get("default", fallback))
             if absent[0] == "SKIP" and not is_optional(theirs):
-                fail(at, "optional in the draft, but 1.2 needs it")
+                fail(at, "optional in the draft, but 1.x needs it")
         elif not (optional or is_optional(theirs)):
             absent = ("ERROR", None)
         elif fallback is not None:
@@ -350,7 +351,7 @@ class Model:
         elif is_optional(spec):
             absent = ("SKIP", None)
         else:
-            fail(at, 'optional in 1.2, but the draft needs it: give an "else"')
+            fail(at, 'optional in 1.x, but the draft needs it: give an "else"')
         return Field(name, counterpart, type_, absent, within=within)
 
     def conversation_rule(self, where, text, fields):
@@ -372,7 +373,7 @@ class Model:
             rule["id"] = int(conversation)
         for name in (rule["scene_field"], rule["id_field"]):
             if name and name not in fields:
-                fail(where, f'"{text}": 1.2 has no "{name}" there')
+                fail(where, f'"{text}": 1.x has no "{name}" there')
         return rule
 
     # --- APIs and events ---
@@ -392,7 +393,7 @@ class Model:
         else:
             to = row.take("to", name)
             if to not in self.new["apis"]:
-                fail(row.where, f'"{to}" is no API of 1.2')
+                fail(row.where, f'"{to}" is no API of 1.x')
             theirs = self.new["apis"][to]["params"]
             key = ("draft in", f"{name} params")
             conversation = self.conversation_rule(row.where, row.take("conversation"), theirs)
@@ -414,7 +415,7 @@ class Model:
             inner = Row(f'{row.where} "{text}"', form)
             to = inner.take("to")
             if to not in self.new["apis"]:
-                fail(inner.where, f'"{to}" is no API of 1.2')
+                fail(inner.where, f'"{to}" is no API of 1.x')
             theirs = self.new["apis"][to]["params"]
             pattern = parse_pattern(inner.where, text, theirs, True)
             held = {name for kind, name in pattern if kind != "TEXT"}
@@ -471,9 +472,9 @@ class Model:
             counterpart = row.take("of", name)
             theirs = self.new["events"].get(counterpart)
             if theirs is None:
-                fail(row.where, f'"{counterpart}" is no event of 1.2')
+                fail(row.where, f'"{counterpart}" is no event of 1.x')
             if "draft_name" in made[counterpart]:
-                fail(row.where, f'"{counterpart}" of 1.2 has a counterpart already')
+                fail(row.where, f'"{counterpart}" of 1.x has a counterpart already')
             if isinstance(fields.get("ref"), str):
                 data = self.joined_struct(row.where, fields["ref"], theirs["ref"], False)
             else:

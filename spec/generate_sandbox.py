@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Makes what there is of spec/sandbox.json, the table of the operator's requests.
 
-    generate_sandbox.py tables milky-1.2.json sandbox.json OUT.c      for src/protocol/operations.h
-    generate_sandbox.py help milky-1.2.json sandbox.json OUT.c        for src/cli/operations.h
-    generate_sandbox.py docs milky-1.2.json sandbox.json FILE.md...   renews the tables in docs/
-    generate_sandbox.py check milky-1.2.json sandbox.json FILE.md...  fails where these are stale
+    generate_sandbox.py tables milky-1.3.json sandbox.json OUT.c      for src/protocol/operations.h
+    generate_sandbox.py help milky-1.3.json sandbox.json OUT.c        for src/cli/operations.h
+    generate_sandbox.py docs milky-1.3.json sandbox.json FILE.md...   renews the tables in docs/
+    generate_sandbox.py check milky-1.3.json sandbox.json FILE.md...  fails where these are stale
 
 What does not fit stops the build here. GENERATOR.md explains sandbox.json.
 """

@@ -6,8 +6,8 @@
  * endpoint (milky/milky.h), and the endpoint serves it over every communication method and in every
  * dialect.
  *
- * A backend uses one dialect, Milky 1.2: calls, results and events are those of
- * spec/milky-1.2.json. The endpoint translates calls, checks them against the tables and adds
+ * A backend uses one dialect, Milky 1.3: calls, results and events are those of
+ * spec/milky-1.3.json. The endpoint translates calls, checks them against the tables and adds
  * defaults before it passes them to the backend; it checks and translates results and events.
  *
  * JSON is text here, so that a backend can be written in any language. A backend in C may use
@@ -208,7 +208,7 @@ MILKY_API int milky_check_operation_json(const struct milky_operations *operatio
  * The contents of a call. For a call that is not open these return SIZE_MAX, "", 0 and "{}". Texts
  * are NUL-terminated UTF-8, borrowed until the call is answered.
  *
- * The params are an object with exactly the fields of the action in spec/milky-1.2.json, with
+ * The params are an object with exactly the fields of the action in spec/milky-1.3.json, with
  * checked types; only optional fields without a default may be absent. `len` may be NULL.
  */
 MILKY_API size_t milky_call_number(const struct milky_host *host, uint64_t call);
@@ -271,7 +271,7 @@ enum milky_retcode {
 /* --- events --- */
 
 /*
- * Emits an event to all receivers of bot `self_id`. `type` is an event_type of spec/milky-1.2.json,
+ * Emits an event to all receivers of bot `self_id`. `type` is an event_type of spec/milky-1.3.json,
  * `json` its data (an object), `time` in seconds since 1970. All arguments are copied; the event is
  * sent when the turn of the loop has ended.
  *
@@ -358,7 +358,7 @@ MILKY_API enum milky_state milky_host_state(const struct milky_host *host, uint6
 MILKY_API int milky_host_supports(struct milky_host *host, uint64_t self_id,
                                   const char *const *actions, size_t count);
 
-/* The result of get_impl_info; see spec/milky-1.2.json. A text that is NULL is "". */
+/* The result of get_impl_info; see spec/milky-1.3.json. A text that is NULL is "". */
 struct milky_impl {
     size_t size; /* sizeof(struct milky_impl) */
     const char *impl_name;

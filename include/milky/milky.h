@@ -38,9 +38,11 @@
 extern "C" {
 #endif
 
+/* Milky 1.N has the number N - 1. */
 enum milky_dialect {
     MILKY_DIALECT_DRAFT, /* spec/milky-draft.json */
     MILKY_DIALECT_1_2,   /* spec/milky-1.2.json */
+    MILKY_DIALECT_1_3,   /* spec/milky-1.3.json, the newest */
 };
 
 /* PEM files; read when the endpoint is made, and again by milky_endpoint_reload. */
@@ -64,7 +66,7 @@ struct milky_remote_tls {
  * nothing. Events that are left out keep their numbers, and are no gap.
  */
 struct milky_events {
-    const char *const *types; /* "message_receive", "group_nudge": names of 1.2 or of the draft */
+    const char *const *types; /* "message_receive", "group_nudge": names of 1.x or of the draft */
     size_t type_count;
     const char *const *scenes; /* "friend", "group", "temp" */
     size_t scene_count;

@@ -78,7 +78,7 @@ static int ask_config(const struct mk_arguments *arguments, const struct mk_conf
             "%s has no fixed port: use --url with the one that `serve` has printed",
             "%s 的端口不固定：请用 --url 给出 `serve` 输出的地址", server->listen);
     asked->base = asked->target.base;
-    asked->prefix = server->dialect == MILKY_DIALECT_1_2 ? "api/" : "";
+    asked->prefix = server->dialect == MILKY_DIALECT_DRAFT ? "" : "api/";
     if (!asked->token)
         asked->token = server->access_token ? server->access_token : mk_command_token();
     return MK_EXIT_OK;

@@ -125,9 +125,9 @@ static void list(void)
         group = help->group_en;
         printf("  %-*s %s\n", NAME_WIDTH, help->name, mk_tr(help->en, help->zh));
     }
-    printf(mk_tr("\nAnd each API of Milky 1.2 by its name, called by a person (as=USER).\n"
+    printf(mk_tr("\nAnd each API of Milky 1.3 by its name, called by a person (as=USER).\n"
                  "`%s do OPERATION --help` explains one, with its fields and an example.\n",
-                 "\n以及 Milky 1.2 的每个 API（使用其名称，由 as=用户 调用）。\n"
+                 "\n以及 Milky 1.3 的每个 API（使用其名称，由 as=用户 调用）。\n"
                  "`%s do 操作 --help` 显示其字段与示例。\n"),
            mk_program);
 }

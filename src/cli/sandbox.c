@@ -33,8 +33,8 @@ static const struct mk_option options[] = {
     { "control", 0, "ADDRESS", "the address for `milky do --control`; default: a free port",
       "`milky do --control` 使用的地址；默认为任意空闲端口" },
     { "control-token", 0, "TOKEN", "the token that must be presented there", "控制地址要求的凭据" },
-    { "dialect", 'd', "DIALECT", "of the bots: draft (default) or 1.2",
-      "Bot 的方言：draft（默认）或 1.2" },
+    { "dialect", 'd', "DIALECT", "of the bots: draft (default), 1.2 or 1.3",
+      "Bot 的方言：draft（默认）、1.2 或 1.3" },
     { "root", 0, "FOLDER", "file:// URIs reach files below this folder; default: none",
       "file:// 可读取此目录中的文件；默认不可读取任何文件" },
     { "dump", 0, "FILE", "write the world there at the end; `-` for the standard output",
@@ -167,7 +167,7 @@ static int check_token(const struct run *run, unsigned which, const char *name)
 
 static int place_servers(struct run *run)
 {
-    static const char *const dialects[] = { "draft", "1.2", NULL };
+    static const char *const dialects[] = { "draft", "1.2", "1.3", NULL };
     const char *const *option = run->arguments->option;
     uint64_t port = PORT_BY_DEFAULT;
     int dialect = option[DIALECT] ? mk_serve_choose(option[DIALECT], dialects) : 0;
@@ -181,8 +181,8 @@ static int place_servers(struct run *run)
                                   "--port is a number from 0 to 65535, not %s",
                                   "--port 应为 0 到 65535 的数字，不是 %s", option[PORT]);
     if (dialect < 0)
-        return mk_command_misused(run->arguments->command, "--dialect draft|1.2",
-                                  "--dialect draft|1.2");
+        return mk_command_misused(run->arguments->command, "--dialect draft|1.2|1.3",
+                                  "--dialect draft|1.2|1.3");
     for (size_t i = 0; i < run->count; i++) {
         snprintf(run->listens[i], LISTEN_SIZE, "127.0.0.1:%llu",
                  (unsigned long long)(port ? port + i : 0));
@@ -190,7 +190,7 @@ static int place_servers(struct run *run)
             .size = sizeof(run->servers[i]),
             .listen = run->listens[i],
             .access_token = option[TOKEN],
-            .dialect = dialect ? MILKY_DIALECT_1_2 : MILKY_DIALECT_DRAFT,
+            .dialect = (enum milky_dialect)dialect,
         };
         run->bots[i].http_server = run->bots[i].websocket_server = &run->servers[i];
         run->bots[i].http_server_count = run->bots[i].websocket_server_count = 1;

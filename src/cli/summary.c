@@ -238,7 +238,7 @@ static void try_curl(FILE *out, const char *lead, const struct milky_server *ser
     if (server->access_token)
         fprintf(out, " -H 'Authorization: Bearer %s'", mk_tr("ACCESS_TOKEN", "访问令牌"));
     fprintf(out, " -H 'Content-Type: application/json' -d '{}' %s%s/get_friend_list\n", target.base,
-            server->dialect == MILKY_DIALECT_1_2 ? "/api" : "");
+            server->dialect == MILKY_DIALECT_DRAFT ? "" : "/api");
 }
 
 void mk_summary_try(FILE *out, const struct mk_config *config, const char *file,

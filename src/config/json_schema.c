@@ -185,7 +185,7 @@ static void write_name(FILE *out, struct mk_slice name, bool *any)
     *any = true;
 }
 
-/* The names of 1.2, then those that only the draft has. */
+/* The names of 1.x, then those that only the draft has. */
 static void write_event_types(FILE *out)
 {
     bool any = false;
@@ -193,8 +193,8 @@ static void write_event_types(FILE *out)
     for (size_t i = 0; i < mk_event_type_count; i++)
         write_name(out, mk_event_types[i].name, &any);
     for (size_t i = 0; i < mk_event_type_count; i++) {
-        struct mk_slice name = mk_event_types[i].draft_name;
-        if (name.len > 0 && !mk_event_type_find(name))
+        struct mk_slice name = mk_event_type_draft_name(&mk_event_types[i]);
+        if (!mk_event_type_find(name))
             write_name(out, name, &any);
     }
     fprintf(out, "]}");

@@ -3,7 +3,7 @@
 #include "config/defaults.h"
 #include "config/schema_tables.h"
 
-static const char *const dialects[] = { "draft", "1.2", NULL };
+static const char *const dialects[] = { "draft", "1.2", "1.3", NULL };
 
 static const char *const on_give_up[] = { "dead_letter", "wait", NULL };
 
@@ -11,8 +11,8 @@ static const char *const on_give_up[] = { "dead_letter", "wait", NULL };
     {                                                                                              \
         .name = "dialect", .type = MK_CONFIG_CHOICE, .at = offsetof(struct holder, dialect),       \
         .choices = dialects, .fallback = "draft",                                                  \
-        .en = "Names and shapes of calls and events: those of the draft, or of Milky 1.2.",        \
-        .zh = "API 与事件的名称和结构：draft（草案）或 1.2（Milky 1.2）。",                        \
+        .en = "Names and shapes of calls and events: those of the draft, or of Milky 1.2 or 1.3.", \
+        .zh = "API 与事件的名称和结构：draft（草案），或 1.2、1.3（Milky 1.x）。",                 \
     }
 
 #define COMPRESSION(holder, text_en, text_zh)                                                      \
@@ -30,8 +30,8 @@ static const struct mk_config_key events_keys[] = {
       .at = offsetof(struct milky_events, types),
       .count = offsetof(struct milky_events, type_count),
       .sample = "[\"message_receive\", \"group_nudge\"]",
-      .en = "These types, by their names in 1.2 or in the draft; else all.",
-      .zh = "只要这些类型，写 1.2 或草案中的名称；不写则为全部。" },
+      .en = "These types, by their names in 1.x or in the draft; else all.",
+      .zh = "只要这些类型，写 1.x 或草案中的名称；不写则为全部。" },
     { .name = "scenes",
       .type = MK_CONFIG_SCENES,
       .at = offsetof(struct milky_events, scenes),

@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "config/origin.h"
 #include "net/address.h"
+#include "protocol/schema.h"
 #include "protocol/tables.h"
 #include "wire/url.h"
 
@@ -224,12 +225,12 @@ static bool event_type_fits(const struct given *given, struct mk_slice text)
     struct mk_mistakes *mistakes = given->mistakes;
     struct mk_suggestion near = { 0 };
     for (size_t i = 0; i < mk_event_type_count; i++) {
-        const struct mk_event_type *type = &mk_event_types[i];
-        if (mk_slice_eq(type->name, text) || mk_slice_eq(type->draft_name, text))
+        struct mk_slice name = mk_event_types[i].name;
+        struct mk_slice draft_name = mk_event_type_draft_name(&mk_event_types[i]);
+        if (mk_slice_eq(name, text) || mk_slice_eq(draft_name, text))
             return true;
-        mk_suggestion_offer(&near, text, type->name.ptr);
-        if (type->draft_name.len > 0)
-            mk_suggestion_offer(&near, text, type->draft_name.ptr);
+        mk_suggestion_offer(&near, text, name.ptr);
+        mk_suggestion_offer(&near, text, draft_name.ptr);
     }
     const char *why =
         near.best ? mk_mistakes_say(mistakes, "did you mean %s?", "是否想写 %s？", near.best)

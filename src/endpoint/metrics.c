@@ -308,7 +308,7 @@ static const struct family families[] = {
     { "process_max_fds", "gauge", "File descriptors that may be open.", write_endpoint,
       .of.endpoint = most_fds },
     { "milky_calls_total", "counter",
-      "API calls that were answered, by their name in Milky 1.2 and retcode.", write_retcodes },
+      "API calls that were answered, by their name in Milky 1.3 and retcode.", write_retcodes },
     { "milky_call_duration_seconds", "histogram",
       "Time from the arrival of an API call to its reply.", write_durations },
     { "milky_events_total", "counter", "Events, by type.", write_events },

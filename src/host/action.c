@@ -6,21 +6,21 @@
 
 size_t milky_action_count(void)
 {
-    return mk_action_count_1_2;
+    return mk_action_count;
 }
 
 int milky_action_number(const char *name)
 {
-    const struct mk_action *action = mk_action_find(MK_DIALECT_1_2, mk_slice_str(name));
+    const struct mk_action *action = mk_action_find(MK_DIALECT_NEWEST, mk_slice_str(name));
     return action ? (int)action->number : -1;
 }
 
 const char *milky_action_name(size_t number)
 {
-    return number < mk_action_count_1_2 ? mk_actions_1_2[number].name.ptr : NULL;
+    return number < mk_action_count ? mk_actions[number].name.ptr : NULL;
 }
 
 bool milky_action_takes_uris(size_t number)
 {
-    return number < mk_action_count_1_2 && mk_actions_1_2[number].takes_uris;
+    return number < mk_action_count && mk_actions[number].takes_uris;
 }

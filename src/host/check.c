@@ -82,7 +82,7 @@ static int check_in_arena(const struct table *table, yyjson_mut_val *given, yyjs
 
 static bool params_of(const char *action, struct table *table)
 {
-    *table = (struct table){ .action = mk_action_find(MK_DIALECT_1_2, mk_slice_str(action)) };
+    *table = (struct table){ .action = mk_action_find(MK_DIALECT_NEWEST, mk_slice_str(action)) };
     return table->action != NULL;
 }
 

@@ -115,7 +115,7 @@ static yyjson_mut_val *describe(const struct mk_impl *impl, yyjson_mut_doc *doc)
         yyjson_mut_obj_add_strcpy(doc, result, "impl_version", impl->version) &&
         yyjson_mut_obj_add_strcpy(doc, result, "qq_protocol_version", impl->protocol_version) &&
         yyjson_mut_obj_add_strcpy(doc, result, "qq_protocol_type", impl->protocol_type) &&
-        yyjson_mut_obj_add_str(doc, result, "milky_version", mk_dialect_name(MK_DIALECT_1_2));
+        yyjson_mut_obj_add_str(doc, result, "milky_version", mk_dialect_name(MK_DIALECT_NEWEST));
     return ok ? result : NULL;
 }
 

@@ -197,7 +197,9 @@ static int emit(struct mk_hub *hub, struct mk_event *event, const struct mk_key 
     else if (hub->journal)
         first_error = write_journal(hub, event, key);
     mk_views_choose(&hub->views, event);
-    for (int dialect = 0; dialect < MK_DIALECTS; dialect++) {
+    for (size_t dialect = 0; dialect < mk_dialect_count; dialect++) {
+        if (!mk_event_type_is_in(event->type, (enum mk_dialect)dialect))
+            continue;
         for (int envelope = 0; envelope < MK_ENVELOPES; envelope++) {
             int rc = emit_encoded(hub, event, (enum mk_dialect)dialect, (enum mk_envelope)envelope);
             if (rc < 0 && first_error == 0)
@@ -354,7 +356,8 @@ static int encode_stored(struct mk_hub *hub, const struct mk_event_format *forma
 {
     struct mk_event event;
     int rc = restore(hub, stored, &event);
-    if (rc == 0 && mk_event_filter_passes(format->filter, &event))
+    if (rc == 0 && mk_event_filter_passes(format->filter, &event) &&
+        mk_event_type_is_in(event.type, format->dialect))
         rc = mk_event_write(&hub->json, &event, format->dialect, format->envelope, &hub->arena);
     return rc;
 }

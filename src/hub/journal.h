@@ -59,7 +59,7 @@ struct mk_journal_event {
     uint64_t number;
     uint64_t time; /* seconds since 1970 */
     struct mk_slice type;
-    struct mk_slice data; /* JSON, in 1.2 */
+    struct mk_slice data; /* JSON, in 1.x */
     bool is_kept;         /* its backend has it too, until mk_journal_flush returns 0 */
 };
 

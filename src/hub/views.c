@@ -1,6 +1,8 @@
 /* views: see the header. */
 #include "hub/views.h"
 
+#include "protocol/tables.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -14,7 +16,7 @@ typedef void each_feed(struct mk_feed *feed);
 
 static void for_each_feed(struct mk_view *view, each_feed *visit)
 {
-    for (int dialect = 0; dialect < MK_DIALECTS; dialect++)
+    for (size_t dialect = 0; dialect < mk_dialect_count; dialect++)
         for (int envelope = 0; envelope < MK_ENVELOPES; envelope++)
             for (int framing = 0; framing < MK_FRAMINGS; framing++)
                 visit(&view->feeds[dialect][envelope][framing]);
@@ -80,7 +82,7 @@ int mk_views_join(struct mk_views *views, struct mk_sink *sink,
 
 static bool is_read(const struct mk_view *view)
 {
-    for (int dialect = 0; dialect < MK_DIALECTS; dialect++)
+    for (size_t dialect = 0; dialect < mk_dialect_count; dialect++)
         for (int envelope = 0; envelope < MK_ENVELOPES; envelope++)
             for (int framing = 0; framing < MK_FRAMINGS; framing++)
                 if (mk_feed_has_sinks(&view->feeds[dialect][envelope][framing]))

@@ -9,7 +9,7 @@
 #include "hub/frame.h"
 #include "protocol/event_filter.h"
 
-enum { MK_DIALECTS = 2, MK_ENVELOPES = 4 };
+enum { MK_ENVELOPES = 4 };
 
 /* The format in which a sink gets its events, and which of them. */
 struct mk_event_format {
@@ -25,7 +25,7 @@ struct mk_view {
     struct mk_list node;
     const struct mk_event_filter *filter;
     bool passes; /* the event that is emitted now */
-    struct mk_feed feeds[MK_DIALECTS][MK_ENVELOPES][MK_FRAMINGS];
+    struct mk_feed feeds[MK_DIALECTS_MAX][MK_ENVELOPES][MK_FRAMINGS];
 };
 
 struct mk_views {

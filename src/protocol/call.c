@@ -136,12 +136,12 @@ static int make_data(struct mk_call *call, yyjson_mut_val *data)
 {
     const struct mk_action *action = call->action;
     if (action) {
-        const struct mk_type *shape = mk_actions_1_2[call->number].result;
+        const struct mk_type *shape = mk_actions[call->number].result;
         int rc =
             !data && shape->object->count == 0 ? 0 : mk_result_check(shape, data, true, call->name);
         if (rc < 0)
             return rc;
-        if (action->dialect != MK_DIALECT_1_2) {
+        if (action->result != shape) {
             const struct mk_object *given = action->params;
             struct mk_conversation conversation =
                 mk_conversation_of(given ? given->conversation : NULL, call->params);

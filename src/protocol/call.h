@@ -24,7 +24,7 @@ struct mk_call {
     uint64_t ticket;    /* the target's identifier of the call */
 
     const struct mk_action *action; /* NULL: control, or unknown */
-    size_t number;                  /* of the action of 1.2; SIZE_MAX: none */
+    size_t number;                  /* of the action of 1.x; SIZE_MAX: none */
     const char *name;
     uint64_t actor; /* of an operator's request: the person who acts; 0: none */
     yyjson_mut_doc *doc;

@@ -17,7 +17,7 @@ const uint64_t mk_call_bounds[MK_CALL_BUCKETS] = {
 struct mk_call_stats *mk_call_stats_new(bool timed)
 {
     struct mk_call_stats *stats =
-        calloc(1, sizeof(*stats) + (mk_action_count_1_2 + 1) * sizeof(stats->actions[0]));
+        calloc(1, sizeof(*stats) + (mk_action_count + 1) * sizeof(stats->actions[0]));
     if (stats)
         stats->timed = timed;
     return stats;
@@ -53,8 +53,8 @@ void mk_call_stats_end(struct mk_call_stats *stats, size_t number, int retcode, 
 {
     if (!stats)
         return;
-    if (number > mk_action_count_1_2)
-        number = mk_action_count_1_2;
+    if (number > mk_action_count)
+        number = mk_action_count;
     struct mk_action_stats *action = &stats->actions[number];
     stats->calls++;
     stats->failed += retcode != 0;
@@ -72,8 +72,8 @@ void mk_call_stats_end(struct mk_call_stats *stats, size_t number, int retcode, 
 const struct mk_action_stats *mk_call_stats_get(const struct mk_call_stats *stats, size_t index,
                                                 const char **name)
 {
-    if (index > mk_action_count_1_2)
+    if (index > mk_action_count)
         return NULL;
-    *name = index < mk_action_count_1_2 ? mk_actions_1_2[index].name.ptr : "unknown";
+    *name = index < mk_action_count ? mk_actions[index].name.ptr : "unknown";
     return &stats->actions[index];
 }

@@ -29,7 +29,7 @@ struct mk_call_stats {
     bool timed; /* the clock is read for each call */
     uint64_t calls;
     uint64_t failed;
-    struct mk_action_stats actions[]; /* by number in 1.2; the last: calls of no action */
+    struct mk_action_stats actions[]; /* by number in 1.x; the last: calls of no action */
 };
 
 /* Returns NULL when out of memory. */

@@ -94,7 +94,7 @@ static int fill_object(const struct walk *walk, const struct mk_object *object,
     return 0;
 }
 
-/* Makes a text segment of a segment of 1.2 that the draft does not have. */
+/* Makes a text segment of a segment of 1.x that the draft does not have. */
 static int segment_as_text(const struct walk *walk, const struct mk_union *choice,
                            yyjson_mut_val *tag, yyjson_mut_val *from,
                            struct mk_conversation conversation, yyjson_mut_val *made)

@@ -1,6 +1,6 @@
 /*
- * dialect: translates results and events of 1.2 to the draft. It walks the draft's tables and takes
- * the fields that they name from the 1.2 value. protocol/validate.h translates params in the other
+ * dialect: translates results and events of 1.x to the draft. It walks the draft's tables and takes
+ * the fields that they name from the 1.x value. protocol/validate.h translates params in the other
  * direction.
  */
 #ifndef MK_PROTOCOL_DIALECT_H
@@ -13,7 +13,7 @@
 #include <yyjson.h>
 
 /*
- * Makes `*out` in `doc` from `value`, which is of the type's counterpart in 1.2 and has passed
+ * Makes `*out` in `doc` from `value`, which is of the type's counterpart in 1.x and has passed
  * mk_result_check; strings are borrowed from it, new ones are in `arena`. `conversation` is the
  * conversation that the value is about, if the value itself does not contain it. Returns 0, -EINVAL
  * where a number for an id is not an integer, -ENOMEM.

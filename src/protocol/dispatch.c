@@ -107,7 +107,7 @@ static void end_unreadable(struct mk_call *call, const yyjson_read_err *error)
 
 /* --- entry points --- */
 
-/* The number under which a call is counted until its params determine the action of 1.2. */
+/* The number under which a call is counted until its params determine the action of 1.x. */
 static size_t stats_number(const struct mk_action *action)
 {
     return action->route_count > 0 ? action->routes[0].number : action->number;
@@ -127,7 +127,7 @@ static void call_target(struct mk_call *call, const struct mk_action *action, yy
         call->action = action;
         call->number = request.number;
         call->counted = request.number;
-        call->name = mk_actions_1_2[request.number].name.ptr;
+        call->name = mk_actions[request.number].name.ptr;
         call->params = request.params;
         if (call->text.len > 0 && mk_call_free_text(call) < 0)
             end_out_of_memory(call);

@@ -9,14 +9,15 @@
 
 #include <errno.h>
 
-static int translate(const struct mk_event *event, struct mk_arena *arena, yyjson_mut_val **data)
+static int translate(const struct mk_event *event, const struct mk_type *to, struct mk_arena *arena,
+                     yyjson_mut_val **data)
 {
     const struct mk_conversation unknown = { MK_SCENE_NONE, 0 };
     yyjson_alc alc = mk_json_alc(arena);
     yyjson_mut_doc *doc = yyjson_mut_doc_new(&alc);
     if (!doc)
         return -ENOMEM;
-    return mk_dialect_translate(event->type->draft_data, event->data, unknown, doc, arena, data);
+    return mk_dialect_translate(to, event->data, unknown, doc, arena, data);
 }
 
 static int write_bare(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
@@ -25,7 +26,7 @@ static int write_bare(struct mk_buf *out, const struct mk_event *event, enum mk_
     int rc = mk_buf_append_slice(out, MK_SLICE("{\"time\":"));
     if (rc == 0)
         rc = mk_buf_append_u64(out, event->time);
-    if (rc == 0 && dialect == MK_DIALECT_1_2) {
+    if (rc == 0 && dialect != MK_DIALECT_DRAFT) {
         rc = mk_buf_append_slice(out, MK_SLICE(",\"self_id\":"));
         if (rc == 0)
             rc = mk_buf_append_u64(out, event->self_id);
@@ -74,23 +75,21 @@ int mk_event_check(const struct mk_event *event)
 int mk_event_write(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
                    enum mk_envelope envelope, struct mk_arena *arena)
 {
-    int rc = 0;
-    struct mk_slice name = event->type->name;
+    const struct mk_event_form *form = &mk_dialects[dialect].events[event->type - mk_event_types];
     yyjson_mut_val *data = event->data;
-    if (dialect == MK_DIALECT_DRAFT && event->type->draft_data) {
-        name = event->type->draft_name;
-        rc = translate(event, arena, &data);
-        if (rc < 0)
-            return rc;
-    }
+    int rc = 0;
+    if (form->data != event->type->data)
+        rc = translate(event, form->data, arena, &data);
+    if (rc < 0)
+        return rc;
     size_t before = out->len;
     bool wrapped = envelope == MK_ENVELOPE_WRAPPED || envelope == MK_ENVELOPE_WRAPPED_NUMBERED;
     bool numbered =
         envelope == MK_ENVELOPE_BARE_NUMBERED || envelope == MK_ENVELOPE_WRAPPED_NUMBERED;
     if (wrapped)
-        rc = write_wrapped(out, event, dialect, name, data);
+        rc = write_wrapped(out, event, dialect, form->name, data);
     else
-        rc = write_bare(out, event, dialect, name, data);
+        rc = write_bare(out, event, dialect, form->name, data);
     if (rc == 0)
         rc = write_end(out, event, numbered);
     if (rc < 0)

@@ -1,4 +1,4 @@
-/* event: writes events in their envelopes, in either dialect. */
+/* event: writes events in their envelopes, in any dialect. */
 #ifndef MK_PROTOCOL_EVENT_H
 #define MK_PROTOCOL_EVENT_H
 
@@ -16,7 +16,7 @@ enum mk_envelope {
     MK_ENVELOPE_WRAPPED_NUMBERED,
 };
 
-/* An event from the backend, in 1.2. */
+/* An event from the backend, in the newest 1.x. */
 struct mk_event {
     const struct mk_event_type *type;
     uint64_t self_id;
@@ -35,8 +35,9 @@ int mk_event_check(const struct mk_event *event);
 
 /*
  * Appends the event as JSON. The bare event is {"time","event_type","data"} in the draft and
- * {"time","self_id","event_type","data"} in 1.2. `arena` holds the translated data. The event must
- * have been checked. Returns 0, -EINVAL where JSON cannot hold it, -ENOMEM, -ENOBUFS.
+ * {"time","self_id","event_type","data"} in 1.x. `arena` holds the translated data. The event must
+ * have been checked, and be in the dialect (mk_event_type_is_in). Returns 0, -EINVAL where JSON
+ * cannot hold it, -ENOMEM, -ENOBUFS.
  */
 int mk_event_write(struct mk_buf *out, const struct mk_event *event, enum mk_dialect dialect,
                    enum mk_envelope envelope, struct mk_arena *arena);

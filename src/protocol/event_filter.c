@@ -1,5 +1,5 @@
 /*
- * event_filter: see the header. What an event is about is found by the names of its fields in 1.2,
+ * event_filter: see the header. What an event is about is found by the names of its fields in 1.x,
  * which mean the same in all events.
  */
 #include "protocol/event_filter.h"
@@ -49,7 +49,7 @@ static uint64_t types_of(const struct milky_events *events)
         struct mk_slice name = mk_slice_str(events->types[i]);
         for (size_t t = 0; t < mk_event_type_count && t < MOST_TYPES; t++)
             if (mk_slice_eq(mk_event_types[t].name, name) ||
-                mk_slice_eq(mk_event_types[t].draft_name, name))
+                mk_slice_eq(mk_event_type_draft_name(&mk_event_types[t]), name))
                 types |= UINT64_C(1) << t;
     }
     return types;

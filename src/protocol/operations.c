@@ -29,7 +29,7 @@ struct mk_operation_found mk_operation_find(const struct milky_operations *opera
         if (mk_slice_eq(operations->list[i].name, name))
             found.operation = &operations->list[i];
     if (!found.operation)
-        found.api = mk_action_find(MK_DIALECT_1_2, name);
+        found.api = mk_action_find(MK_DIALECT_NEWEST, name);
     return found;
 }
 
@@ -38,8 +38,8 @@ const char *mk_operation_near(const struct milky_operations *operations, struct 
     struct mk_suggestion near = { 0 };
     for (size_t i = 0; i < operations->count; i++)
         mk_suggestion_offer(&near, word, operations->list[i].name.ptr);
-    for (size_t i = 0; i < mk_action_count_1_2; i++)
-        mk_suggestion_offer(&near, word, mk_actions_1_2[i].name.ptr);
+    for (size_t i = 0; i < mk_action_count; i++)
+        mk_suggestion_offer(&near, word, mk_actions[i].name.ptr);
     return near.best;
 }
 
@@ -186,7 +186,7 @@ static void become(const struct mk_operation_found *found, const struct mk_form 
                    struct mk_operation_request *request)
 {
     struct mk_slice name = form ? form->name : found->api->name;
-    const struct mk_action *api = form ? mk_action_find(MK_DIALECT_1_2, name) : found->api;
+    const struct mk_action *api = form ? mk_action_find(MK_DIALECT_NEWEST, name) : found->api;
     request->name = name.ptr;
     request->number = api ? api->number : SIZE_MAX;
 }

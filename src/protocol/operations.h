@@ -42,7 +42,7 @@ struct milky_operations {
     size_t count;
 };
 
-/* The meaning of a name: an operation, an API of 1.2 that a person calls, or nothing. */
+/* The meaning of a name: an operation, an API of 1.x that a person calls, or nothing. */
 struct mk_operation_found {
     const struct mk_operation *operation;
     const struct mk_action *api;

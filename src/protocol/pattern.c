@@ -14,7 +14,7 @@ static enum mk_scene scene_of(yyjson_mut_val *name)
 }
 
 /*
- * Numbers of 1.2 in texts are never negative. mk_json_integer reads both kinds of value:
+ * Numbers of 1.x in texts are never negative. mk_json_integer reads both kinds of value:
  * yyjson_mut_val begins with the members of yyjson_val.
  */
 static bool number_of(yyjson_mut_val *value, uint64_t *number)

@@ -1,5 +1,5 @@
 /*
- * pattern: writes and reads strings of the draft that hold several values of 1.2: "Group:123456:42"
+ * pattern: writes and reads strings of the draft that hold several values of 1.x: "Group:123456:42"
  * is message_scene, peer_id and message_seq.
  */
 #ifndef MK_PROTOCOL_PATTERN_H
@@ -17,14 +17,14 @@ struct mk_conversation {
 };
 
 /*
- * Returns the conversation of an object of 1.2 according to `rule`; MK_SCENE_NONE for a NULL rule
+ * Returns the conversation of an object of 1.x according to `rule`; MK_SCENE_NONE for a NULL rule
  * or where fields are missing.
  */
 struct mk_conversation mk_conversation_of(const struct mk_conversation_rule *rule,
                                           yyjson_mut_val *object);
 
 /*
- * Builds a string from fields of `object` (of 1.2), NUL-terminated, in `arena`. Returns 0, -ENOENT
+ * Builds a string from fields of `object` (of 1.x), NUL-terminated, in `arena`. Returns 0, -ENOENT
  * when a field is absent or null, -EINVAL when one is of another type (or the conversation is not
  * known), -ENOMEM.
  */
@@ -33,7 +33,7 @@ int mk_pattern_write(const struct mk_pattern *pattern, yyjson_mut_val *object,
                      struct mk_slice *out);
 
 /*
- * Parses `text` and adds its values to `object`, an object of 1.2 in `doc`; strings borrow from
+ * Parses `text` and adds its values to `object`, an object of 1.x in `doc`; strings borrow from
  * `text`. A MK_PART_CONVERSATION must be `conversation` (the friend and the temporary session of
  * one user are considered equal). Returns 0, MK_PATTERN_OTHER when the text does not match the
  * pattern (then nothing was added), -ENOMEM.

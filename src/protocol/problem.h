@@ -19,7 +19,7 @@
 enum mk_verdict {
     MK_VALID = 0,
     MK_MALFORMED = 1, /* `problem` describes the mistake */
-    MK_REFUSED = 2,   /* well-formed, but not possible in 1.2; `problem` describes it */
+    MK_REFUSED = 2,   /* well-formed, but not possible in 1.x; `problem` describes it */
 };
 
 /* "params: expected object, got array" */

@@ -1,5 +1,5 @@
 /*
- * result_check: checks results and events of a backend against the tables of 1.2: every required
+ * result_check: checks results and events of a backend against the tables of 1.x: every required
  * field is there, each with its JSON type. Ranges and enum values are not checked; unknown fields
  * and variants are allowed (1.x may add them). A field that is optional and null is removed: strict
  * clients accept an absent one everywhere, but null not.

@@ -5,7 +5,15 @@
 
 const char *mk_dialect_name(enum mk_dialect dialect)
 {
-    return dialect == MK_DIALECT_DRAFT ? "draft" : "1.2";
+    return mk_dialects[dialect].name.ptr;
+}
+
+enum mk_dialect mk_dialect_of_minor(unsigned minor)
+{
+    for (size_t i = 0; i < mk_dialect_count; i++)
+        if (mk_dialects[i].minor == minor)
+            return (enum mk_dialect)i;
+    return MK_DIALECT_NEWEST;
 }
 
 /*
@@ -38,10 +46,11 @@ static const struct mk_action *find_action(const struct mk_action *actions, cons
 
 const struct mk_action *mk_action_find(enum mk_dialect dialect, struct mk_slice name)
 {
-    const struct mk_action *found = NULL;
-    if (dialect == MK_DIALECT_DRAFT)
-        found = find_action(mk_actions_draft, mk_actions_draft_slots, name);
-    return found ? found : find_action(mk_actions_1_2, mk_actions_1_2_slots, name);
+    const struct mk_dialect_tables *tables = &mk_dialects[dialect];
+    const struct mk_action *found = find_action(tables->actions, tables->slots, name);
+    if (!found && dialect == MK_DIALECT_DRAFT)
+        found = find_action(mk_actions, mk_actions_slots, name);
+    return found;
 }
 
 const struct mk_event_type *mk_event_type_find(struct mk_slice name)
@@ -55,4 +64,20 @@ const struct mk_event_type *mk_event_type_find(struct mk_slice name)
 struct mk_slice mk_event_type_name(const struct mk_event_type *type)
 {
     return type->name;
+}
+
+static const struct mk_event_form *form_of(const struct mk_event_type *type,
+                                           enum mk_dialect dialect)
+{
+    return &mk_dialects[dialect].events[type - mk_event_types];
+}
+
+struct mk_slice mk_event_type_draft_name(const struct mk_event_type *type)
+{
+    return form_of(type, MK_DIALECT_DRAFT)->name;
+}
+
+bool mk_event_type_is_in(const struct mk_event_type *type, enum mk_dialect dialect)
+{
+    return form_of(type, dialect)->data != NULL;
 }

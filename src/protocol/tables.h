@@ -3,10 +3,10 @@
  * tables: the form of the protocol's tables. spec/generate.py generates their contents; this header
  * defines their types.
  *
- * A table describes objects in one dialect, and each of its fields names its counterpart in 1.2. In
- * the tables of 1.2 itself a field is its own counterpart. Tables are read in two directions:
- *   in:  params, from the caller's dialect to 1.2 (protocol/validate.h)
- *   out: results and events, from 1.2 to the caller's dialect (protocol/dialect.h); those of 1.2
+ * A table describes objects in one dialect, and each of its fields names its counterpart in 1.x. In
+ * the tables of 1.x itself a field is its own counterpart. Tables are read in two directions:
+ *   in:  params, from the caller's dialect to 1.x (protocol/validate.h)
+ *   out: results and events, from 1.x to the caller's dialect (protocol/dialect.h); those of 1.x
  *        also define what a backend must deliver (protocol/result_check.h)
  */
 /* clang-format on */
@@ -28,7 +28,7 @@ enum {
     MK_DEPTH_MAX = 17,      /* segments in segments: a message, and 16 forwards in each other */
 };
 
-/* Kinds of conversation: `message_scene` of 1.2, the first part of the draft's `message_id`. */
+/* Kinds of conversation: `message_scene` of 1.x, the first part of the draft's `message_id`. */
 enum mk_scene { MK_SCENE_NONE, MK_SCENE_FRIEND, MK_SCENE_GROUP, MK_SCENE_TEMP, MK_SCENE_COUNT };
 struct mk_scene_names {
     struct mk_slice scene; /* "friend" */
@@ -64,10 +64,10 @@ struct mk_type {
     int64_t least, most;            /* MK_KIND_RANGE, MK_KIND_TEXT */
 };
 
-/* A string of the draft that holds several values of 1.2: "join:{group_id}:{notification_seq}". */
+/* A string of the draft that holds several values of 1.x: "join:{group_id}:{notification_seq}". */
 enum mk_part_kind {
     MK_PART_TEXT,   /* literal text */
-    MK_PART_STRING, /* a field of 1.2; only as the last part where the pattern is read */
+    MK_PART_STRING, /* a field of 1.x; only as the last part where the pattern is read */
     MK_PART_UINT,
     MK_PART_UIN,
     MK_PART_BOOL,         /* 0 or 1 */
@@ -95,7 +95,7 @@ enum mk_absent {
 
 struct mk_field {
     struct mk_slice name;        /* in this table's dialect; empty: callers cannot set it (in) */
-    struct mk_slice counterpart; /* in 1.2; empty: it has none */
+    struct mk_slice counterpart; /* in 1.x; empty: it has none */
     struct mk_slice within; /* the counterpart is in the object of this field (out); or empty */
     const struct mk_type *type;
     const struct mk_pattern *pattern; /* a string made of several counterparts, or NULL */
@@ -105,7 +105,7 @@ struct mk_field {
     struct mk_slice text;
 };
 
-/* How to find the conversation that an object is about from its fields in 1.2. */
+/* How to find the conversation that an object is about from its fields in 1.x. */
 struct mk_conversation_rule {
     enum mk_scene scene;         /* MK_SCENE_NONE: the value of scene_field */
     struct mk_slice scene_field; /* "message_scene" */
@@ -125,7 +125,7 @@ struct mk_variant {
     struct mk_slice counterpart;
     struct mk_object object;
 };
-/* A variant of 1.2 that this dialect does not have: sent as text (out). */
+/* A variant of 1.x that this dialect does not have: sent as text (out). */
 struct mk_text_fallback {
     struct mk_slice counterpart;
     struct mk_pattern as;
@@ -140,18 +140,18 @@ struct mk_union {
     size_t fallback_count;
 };
 
-/* One pattern of the id of an action; it determines the action of 1.2. */
+/* One pattern of the id of an action; it determines the action of 1.x. */
 struct mk_route {
     struct mk_pattern pattern;
     const struct mk_object *params; /* the other ones */
     size_t number;
-    const char *refuse; /* why 1.2 cannot do that, or NULL */
+    const char *refuse; /* why 1.x cannot do that, or NULL */
 };
 
 struct mk_action {
     struct mk_slice name;
     enum mk_dialect dialect;
-    size_t number;                  /* of its counterpart in 1.2, when there are no routes */
+    size_t number;                  /* of its counterpart in 1.x, when there are no routes */
     bool takes_uris;                /* its params may have URIs in them, when there are no routes */
     const struct mk_object *params; /* when there are no routes */
     const struct mk_route *routes;
@@ -159,28 +159,44 @@ struct mk_action {
     struct mk_slice id;           /* the param that chooses the route */
     struct mk_slice id_expected;  /* for the message about a malformed id */
     const struct mk_type *result; /* an object or union */
-    struct mk_slice unwrap;       /* the field of the result of 1.2 that is the result here */
+    struct mk_slice unwrap;       /* the field of the result of 1.x that is the result here */
 };
 
 struct mk_event_type {
-    struct mk_slice name; /* in 1.2 */
+    struct mk_slice name; /* in 1.x */
     const struct mk_type *data;
-    struct mk_slice draft_name;
-    const struct mk_type *draft_data; /* NULL: an event that only 1.2 has */
+};
+
+/* An event in a dialect. */
+struct mk_event_form {
+    struct mk_slice name;
+    const struct mk_type *data; /* NULL: this dialect does not have it, and it is left out */
 };
 
 /*
- * Sorted by the length of the name. The index of an action of 1.2 is its number. `slots` is a hash
- * table of the names (schema.c): an index of the table, or MK_NO_SLOT.
+ * The tables of one dialect. Actions are sorted by the length of the name; `slots` is a hash table
+ * of the names (schema.c): an index of the table, or MK_NO_SLOT. `events` has the indices of
+ * mk_event_types.
  */
-extern const struct mk_action mk_actions_1_2[];
-extern const struct mk_action mk_actions_draft[];
+struct mk_dialect_tables {
+    struct mk_slice name; /* "1.3" */
+    unsigned minor;       /* 3; 0: the draft */
+    const struct mk_action *actions;
+    const uint8_t *slots;
+    size_t action_count;
+    const struct mk_event_form *events;
+};
+/* By enum mk_dialect. */
+extern const struct mk_dialect_tables mk_dialects[];
+extern const size_t mk_dialect_count;
+
+/* The actions of the newest version of 1.x; the index of one is its number. */
+extern const struct mk_action mk_actions[];
+extern const uint8_t mk_actions_slots[MK_SLOTS];
+extern const size_t mk_action_count;
+
 extern const struct mk_event_type mk_event_types[];
-extern const uint8_t mk_actions_1_2_slots[MK_SLOTS];
-extern const uint8_t mk_actions_draft_slots[MK_SLOTS];
 extern const uint8_t mk_event_types_slots[MK_SLOTS];
-extern const size_t mk_action_count_1_2;
-extern const size_t mk_action_count_draft;
 extern const size_t mk_event_type_count;
 
 #endif

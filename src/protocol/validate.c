@@ -340,7 +340,7 @@ static int read_object(struct walk *walk, const struct mk_json_path *at,
 
 /* --- the whole --- */
 
-/* For an action of the draft that is one of several in 1.2: its id determines which. */
+/* For an action of the draft that is one of several in 1.x: its id determines which. */
 static int choose_route(struct walk *walk, const struct mk_action *action, yyjson_val *given,
                         const struct mk_route **chosen)
 {

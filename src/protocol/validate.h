@@ -1,5 +1,5 @@
 /*
- * validate: turns a bot's params, in its dialect, into a backend's params, in 1.2: checks them
+ * validate: turns a bot's params, in its dialect, into a backend's params, in 1.x: checks them
  * against the tables, renames and combines them, and adds defaults.
  *
  * Fields that the table does not have are ignored. If an object has a field twice, the last one
@@ -16,7 +16,7 @@
 
 #include <yyjson.h>
 
-/* A call as 1.2 has it. */
+/* A call as 1.x has it. */
 struct mk_request {
     size_t number;           /* of the action */
     yyjson_mut_val *params;  /* in `doc` */

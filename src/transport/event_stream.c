@@ -92,7 +92,7 @@ static int write_sse_head(struct mk_buf *out, struct mk_slice usual)
 static int open_sse(struct mk_event_stream *events, struct mk_http_connection *http, uint64_t since)
 {
     const struct mk_event_format format = {
-        .dialect = MK_DIALECT_1_2,
+        .dialect = events->sessions.dialect,
         .envelope = MK_ENVELOPE_BARE,
         .framing = MK_FRAMING_SSE,
         .filter = events->sessions.filter,
@@ -155,7 +155,8 @@ void mk_event_stream_request(struct mk_event_stream *events, struct mk_http_conn
 
 /* --- life --- */
 
-int mk_event_stream_init(struct mk_event_stream *events, struct mk_loop *loop, struct mk_hub *hub)
+int mk_event_stream_init(struct mk_event_stream *events, struct mk_loop *loop, struct mk_hub *hub,
+                         enum mk_dialect dialect)
 {
     mk_list_init(&events->websockets);
     mk_list_init(&events->streams);
@@ -164,7 +165,7 @@ int mk_event_stream_init(struct mk_event_stream *events, struct mk_loop *loop, s
     int rc = mk_timeouts_init(&events->heartbeat, loop, HEARTBEAT_MS, on_heartbeat);
     if (rc < 0)
         return rc;
-    rc = mk_session_context_init(&events->sessions, loop, MK_WS_SERVER, NULL, hub, MK_DIALECT_1_2,
+    rc = mk_session_context_init(&events->sessions, loop, MK_WS_SERVER, NULL, hub, dialect,
                                  MK_ENVELOPE_BARE, module);
     if (rc < 0)
         mk_timeouts_fini(&events->heartbeat);

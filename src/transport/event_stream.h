@@ -1,6 +1,6 @@
 /*
  * event_stream: the event connections of Milky 1.x at GET /event: a WebSocket if the request is a
- * handshake, else Server-Sent Events. Events only, bare, in 1.2 (communication-1.x.md).
+ * handshake, else Server-Sent Events. Events only, bare, in 1.x (communication-1.x.md).
  */
 #ifndef MK_TRANSPORT_EVENT_STREAM_H
 #define MK_TRANSPORT_EVENT_STREAM_H
@@ -18,7 +18,8 @@ struct mk_event_stream {
 };
 
 /* Returns 0 or -ENOMEM. */
-int mk_event_stream_init(struct mk_event_stream *events, struct mk_loop *loop, struct mk_hub *hub);
+int mk_event_stream_init(struct mk_event_stream *events, struct mk_loop *loop, struct mk_hub *hub,
+                         enum mk_dialect dialect);
 /* It must be idle. */
 void mk_event_stream_fini(struct mk_event_stream *events);
 

@@ -47,7 +47,7 @@ void mk_http_server_head(const struct mk_http_server *server, struct mk_http_ser
         return;
     state->caller.rules = rules;
     if (is_1_x)
-        state->action = find_action(MK_DIALECT_1_2, mk_slice_from(path, prefix_1_x.len - 1));
+        state->action = find_action(server->dialect_1_x, mk_slice_from(path, prefix_1_x.len - 1));
     else
         state->action = find_action(server->dialect, path);
     if (!state->action) {

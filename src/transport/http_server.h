@@ -14,7 +14,8 @@
 struct mk_http_server {
     struct mk_dispatch *dispatch;
     struct mk_access access;
-    enum mk_dialect dialect; /* of POST /:api */
+    enum mk_dialect dialect;     /* of POST /:api */
+    enum mk_dialect dialect_1_x; /* of POST /api/:api, and of /event */
 };
 
 /* Its state of one connection. */

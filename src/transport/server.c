@@ -128,11 +128,15 @@ static int add_http(struct server *server, const struct entry *entry)
 {
     const struct mk_transport_context *context = &server->context;
     struct mk_server_routes *routes = &server->routes;
-    routes->http =
-        (struct mk_http_server){ .dispatch = context->dispatch, .dialect = entry->dialect };
+    routes->http = (struct mk_http_server){
+        .dispatch = context->dispatch,
+        .dialect = entry->dialect,
+        .dialect_1_x = entry->dialect == MK_DIALECT_DRAFT ? MK_DIALECT_NEWEST : entry->dialect,
+    };
     mk_cache_server_init(&routes->cache, context->cache, context->dispatch->self_id);
     routes->cache.is_refused = !context->takes_cached;
-    int rc = mk_event_stream_init(&routes->events, context->loop, context->hub);
+    int rc = mk_event_stream_init(&routes->events, context->loop, context->hub,
+                                  routes->http.dialect_1_x);
     routes->has_http = rc == 0;
     if (rc == 0)
         limit_sessions(server, &routes->events.sessions);

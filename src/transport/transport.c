@@ -28,7 +28,7 @@ char *mk_transport_key(const char *format, ...)
 
 enum mk_dialect mk_transport_dialect(enum milky_dialect dialect)
 {
-    return dialect == MILKY_DIALECT_1_2 ? MK_DIALECT_1_2 : MK_DIALECT_DRAFT;
+    return mk_dialect_of_minor(dialect == MILKY_DIALECT_DRAFT ? 0 : (unsigned)dialect + 1);
 }
 
 int mk_transport_refuse(const char *transport, const char *entry, const char *why)

@@ -163,7 +163,7 @@ describe('check', { concurrency: 4 }, () => {
     [one('"websocket_client": [{}]')]: [
       '1:54: bots[0].websocket_client[0].url: missing: expected a ws:// or wss:// URL'],
     [one('"webhook": [{"url": "http://h/", "dialect": "1.1"}]')]: [
-      '1:77: bots[0].webhook[0].dialect: expected "draft" or "1.2", got "1.1"'],
+      '1:77: bots[0].webhook[0].dialect: expected "draft", "1.2" or "1.3", got "1.1"'],
     [one('"webhook": [{"url": "http://h/", "access_token": 123456}]')]: [
       '1:82: bots[0].webhook[0].access_token: expected a string without control characters or spaces around it, got a number (put it in quotes)'],
     '{"bots": [{"self_id": 10001000}], "log": {"level": "loud", "format": 1}}': [

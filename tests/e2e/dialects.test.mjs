@@ -1,9 +1,9 @@
-// Every API of the sandbox and every event, in both dialects, over HTTP and WebSocket, checked against the tables
+// Every API of the sandbox and every event, in each dialect, over HTTP and WebSocket, checked against the tables
 // and (1.2) the published schemas; every other API is at least known.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, GROUP, call, serve } from './harness.mjs';
-import { checkEvent, checkResult, draft, sampleParams, v12 } from './schema.mjs';
+import { checkEvent, checkResult, draft, sampleParams, v12, v13 } from './schema.mjs';
 
 const LISTEN = '127.0.0.1:0';
 const BOT = 10001000; // the owner of the group
@@ -14,10 +14,9 @@ const PEOPLE = [10003001, 10003002, 10003003, 10003004, 10003005];
 const STRANGER = 10008001;
 const EVERYONE = [BOT, OTHER, ...PEOPLE, STRANGER];
 
-const servers = () => ({
-  http_server: [{ listen: LISTEN }, { listen: LISTEN, dialect: '1.2' }],
-  websocket_server: [{ listen: LISTEN }, { listen: LISTEN, dialect: '1.2' }],
-});
+const DIALECTS = ['draft', '1.2', '1.3'];
+const listens = () => DIALECTS.map((dialect) => ({ listen: LISTEN, dialect }));
+const servers = () => ({ http_server: listens(), websocket_server: listens() });
 
 const world = { bots: [{ self_id: BOT, ...servers() }, { self_id: OTHER, ...servers() }] };
 
@@ -25,17 +24,17 @@ const world = { bots: [{ self_id: BOT, ...servers() }, { self_id: OTHER, ...serv
 async function ways(t, milky, bot = 0) {
   const self = [BOT, OTHER][bot];
   const made = {};
-  for (const [i, dialect] of ['draft', '1.2'].entries()) {
-    const client = await Client.connect(milky.ws(bot * 2 + i));
+  for (const [i, dialect] of DIALECTS.entries()) {
+    const client = await Client.connect(milky.ws(bot * DIALECTS.length + i));
     t.after(() => client.socket.terminate());
-    const checked = (action, reply) => {
+    const checked = (action, reply, spoken = dialect) => {
       assert.ok(reply.retcode === 0 || !('data' in reply), JSON.stringify(reply));
       assert.deepEqual(Object.keys(reply), ['status', 'retcode', reply.retcode === 0 ? 'data' : 'message']);
       assert.equal(reply.status, reply.retcode === 0 ? 'ok' : 'failed');
-      if (reply.retcode === 0) checkResult(dialect, action, reply.data);
+      if (reply.retcode === 0) checkResult(spoken, action, reply.data);
       return reply;
     };
-    const base = milky.http(bot * 2 + i);
+    const base = milky.http(bot * DIALECTS.length + i);
     made[`${dialect}, HTTP`] = async (action, params) => {
       const { status, body } = await call(base, action, params);
       assert.equal(status, { [-400]: 400, [-404]: 404 }[body.retcode] ?? 200);
@@ -46,11 +45,11 @@ async function ways(t, milky, bot = 0) {
       assert.deepEqual([echo, self_id], ['e', self]);
       return checked(action, reply);
     };
-    if (dialect === '1.2') {
-      made['1.2, HTTP under /api/'] = async (action, params) => {
-        const { status, body } = await call(`${milky.http(bot * 2)}/api`, action, params);
+    if (dialect !== '1.2') { // the paths of 1.x speak the newest version, unless the server says 1.2
+      made[`1.3, HTTP under /api/ of ${dialect}`] = async (action, params) => {
+        const { status, body } = await call(`${base}/api`, action, params);
         assert.equal(status, body.retcode === -404 ? 404 : 200);
-        return checked(action, body);
+        return checked(action, body, '1.3');
       };
     }
   }
@@ -111,12 +110,12 @@ async function read12(call) {
   await fails(call('get_group_member_info', { group_id: GROUP, user_id: 10009999 }), -102);
 }
 
-// APIs of 1.2 alone, which the draft's servers have too.
-async function readOwn(call) {
+// APIs of 1.x alone, which the draft's servers have too.
+async function readOwn(call, version) {
   const { data: login } = await call('get_login_info', {});
   assert.deepEqual(login, { uin: BOT, nickname: `Milky ${BOT}` });
   const { data: impl } = await call('get_impl_info', {});
-  assert.deepEqual([impl.impl_name, impl.milky_version], ['milky', '1.2']);
+  assert.deepEqual([impl.impl_name, impl.milky_version], ['milky', version]);
   const { data: profile } = await call('get_user_profile', { user_id: 10003004 });
   assert.deepEqual([profile.nickname, profile.sex, profile.age], ['Alice', 'female', 22]);
   await fails(call('get_user_profile', { user_id: 10009999 }), -106);
@@ -127,7 +126,7 @@ test('people and groups', async (t) => {
   for (const [way, call] of Object.entries(await ways(t, milky))) {
     await t.test(way, async () => {
       await (way.startsWith('draft') ? readDraft : read12)(call);
-      await readOwn(call);
+      await readOwn(call, way.startsWith('1.2') ? '1.2' : '1.3');
     });
   }
 });
@@ -314,20 +313,22 @@ test('messages', async (t) => {
   });
 });
 
-test('every API of the tables is known, in both dialects', async (t) => {
+test('every API of the tables is known, in each dialect', async (t) => {
   const milky = await serve(t, world);
-  const only12 = Object.keys(v12.apis).filter((action) => !draft.apis[action]);
-  const onlyDraft = Object.keys(draft.apis).filter((action) => !v12.apis[action]);
-  assert.deepEqual([Object.keys(draft.apis).length, Object.keys(v12.apis).length], [43, 64]);
+  const onlyNew = Object.keys(v13.apis).filter((action) => !draft.apis[action]);
+  const onlyDraft = Object.keys(draft.apis).filter((action) => !v13.apis[action]);
+  assert.deepEqual([draft, v12, v13].map(({ apis }) => Object.keys(apis).length), [43, 64, 65]);
   for (const [way, call] of Object.entries(await ways(t, milky))) {
     await t.test(way, async () => {
       const isDraft = way.startsWith('draft');
-      const served = [...Object.keys(isDraft ? draft.apis : v12.apis), ...(isDraft ? only12 : [])];
+      const isOld = way.startsWith('1.2');
+      const served = [...Object.keys(isDraft ? draft.apis : isOld ? v12.apis : v13.apis), ...(isDraft ? onlyNew : [])];
       for (const action of served) {
-        const { retcode, message } = await call(action, sampleParams(isDraft ? 'draft' : '1.2', action));
+        const { retcode, message } = await call(action, sampleParams(way.split(',')[0], action));
         assert.ok(![-400, -404, -500].includes(retcode), `${action}: ${message}`);
       }
       for (const action of isDraft ? [] : onlyDraft) await fails(call(action, sampleParams('draft', action)), -404);
+      if (isOld) await fails(call('persist_group_file', sampleParams('1.3', 'persist_group_file')), -404);
     });
   }
 });
@@ -335,7 +336,7 @@ test('every API of the tables is known, in both dialects', async (t) => {
 test('events', async (t) => {
   const milky = await serve(t, world);
   const listeners = {};
-  for (const [name, index] of [['draft', 0], ['1.2', 1]]) {
+  for (const [index, name] of DIALECTS.entries()) {
     listeners[name] = await Client.connect(milky.ws(index));
     t.after(() => listeners[name].socket.terminate());
   }
@@ -350,10 +351,11 @@ test('events', async (t) => {
       assert.deepEqual([post_type, self_id, rest], ['event', BOT, {}]);
       checkEvent(dialect, event);
       isNow(event.time);
-      if (dialect === '1.2') assert.equal(event.self_id, BOT);
+      if (dialect !== 'draft') assert.equal(event.self_id, BOT);
       events[dialect] = event;
     }
     assert.equal(events.draft.event_type, events['1.2'].event_type);
+    assert.deepEqual(events['1.2'], events['1.3']);
     return [events.draft, events['1.2']];
   }
 

@@ -33,7 +33,7 @@ def text_of(pattern):
 class Apis(unittest.TestCase):
     def test_each_has_a_line_in_the_docs(self):
         drafts = draft_names()
-        expected = [(api, ", ".join(f"`{name}`" for name in drafts.get(api, []))) for api in table("milky-1.2.json")]
+        expected = [(api, ", ".join(f"`{name}`" for name in drafts.get(api, []))) for api in table("milky-1.3.json")]
         for page in ("APIS.md", "APIS.zh-CN.md"):
             rows = ROW.findall((ROOT / "docs" / page).read_text())
             self.assertEqual(sorted(row[:2] for row in rows), sorted(expected), page)
@@ -42,7 +42,7 @@ class Apis(unittest.TestCase):
     def test_each_has_a_unit_test_and_an_end_to_end_test(self):
         unit = text_of("tests/unit/sandbox/test_*.c")
         end_to_end = text_of("tests/e2e/*.test.mjs")
-        for api in table("milky-1.2.json"):
+        for api in table("milky-1.3.json"):
             self.assertIn(f'"{api}"', unit, f"no tests/unit/sandbox/test_*.c calls {api}")
             self.assertRegex(end_to_end, rf"['`/]{api}\b", f"no tests/e2e/*.test.mjs calls {api}")
 

@@ -167,7 +167,7 @@ static const struct bad bad[] = {
     { SERVER("\"listen\": \"127.0.0.1:1\", \"allow_anonymous\": @1"),
       "bots[0].http_server[0].allow_anonymous: expected true or false, got 1\n" },
     { SERVER("\"listen\": \"127.0.0.1:1\", \"dialect\": @1.2"),
-      "bots[0].http_server[0].dialect: expected \"draft\" or \"1.2\", got 1.2\n" },
+      "bots[0].http_server[0].dialect: expected \"draft\", \"1.2\" or \"1.3\", got 1.2\n" },
 
     /* addresses */
     { SERVER("\"listen\": @3000"),

@@ -273,7 +273,7 @@ static void test_refuses_mistakes_that_no_file_can_have(void **state)
         const char *said;
     } cases[] = {
         { { BOTS({ B, BOT, SERVERS(http_server, { S, "127.0.0.1:1", .dialect = 7 }) }) },
-          "bots[0].http_server[0].dialect: expected \"draft\" or \"1.2\", got 7" },
+          "bots[0].http_server[0].dialect: expected \"draft\", \"1.2\" or \"1.3\", got 7" },
         { { BOTS({ B, BOT, .webhook_count = 1 }) },
           "bots[0].webhook: missing: expected a list of objects" },
         { { BOTS({ B, BOT, SERVERS(http_server, { S, "a\xff\x01" }) }) },

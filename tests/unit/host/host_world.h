@@ -209,7 +209,7 @@ static inline void ask_in(struct world *world, enum mk_dialect dialect, size_t b
 static inline uint64_t ask(struct world *world, const char *action, const char *params)
 {
     size_t before = world->count;
-    ask_in(world, MK_DIALECT_1_2, 0, action, params);
+    ask_in(world, MK_DIALECT_NEWEST, 0, action, params);
     return world->count > before ? world->calls[before] : 0;
 }
 

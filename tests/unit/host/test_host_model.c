@@ -146,7 +146,7 @@ static void ask_something(void)
     };
     struct caller *caller = &callers[draw(CALLERS)];
     size_t which = draw(4);
-    enum mk_dialect dialect = draw(2) ? MK_DIALECT_1_2 : MK_DIALECT_DRAFT;
+    enum mk_dialect dialect = draw(2) ? MK_DIALECT_NEWEST : MK_DIALECT_DRAFT;
     const struct mk_action *action = mk_action_find(dialect, mk_slice_str(asks[which].action));
     caller->asked++;
     mk_dispatch_request(&world->bots[draw(2)].dispatch, action, mk_slice_str(asks[which].params),

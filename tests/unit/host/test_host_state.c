@@ -13,13 +13,13 @@
 static void assert_offline(struct world *world, size_t bot)
 {
     size_t before = world->count;
-    ask_in(world, MK_DIALECT_1_2, bot, "get_login_info", "{}");
+    ask_in(world, MK_DIALECT_NEWEST, bot, "get_login_info", "{}");
     assert_int_equal(world->count, before);
     assert_int_equal(world->retcode, MILKY_OFFLINE);
     assert_string_equal(world->message, "the bot is offline");
     world->owner.language = MILKY_CHINESE;
     assert_int_equal(milky_host_language(world->host), MILKY_CHINESE);
-    ask_in(world, MK_DIALECT_1_2, bot, "get_login_info", "{}");
+    ask_in(world, MK_DIALECT_NEWEST, bot, "get_login_info", "{}");
     assert_string_equal(world->message, "Bot 已离线");
     world->owner.language = MILKY_ENGLISH;
 }
@@ -32,7 +32,7 @@ static void test_offline_and_back(void **state)
     struct milky_host *host = world->host;
     assert_int_equal(milky_host_state(host, BOT), MILKY_STATE_ONLINE);
     uint64_t own = ask_group(world);
-    ask_in(world, MK_DIALECT_1_2, 1, "get_login_info", "{}");
+    ask_in(world, MK_DIALECT_NEWEST, 1, "get_login_info", "{}");
     uint64_t others = world->calls[1];
     assert_int_equal(milky_host_set_state(host, BOT, MILKY_STATE_OFFLINE, "kicked"), 0);
     /* Its own call in flight has ended, that of the other bot has not. */
@@ -94,13 +94,13 @@ static void assert_unsupported(struct world *world, size_t bot, const char *acti
                                const char *params)
 {
     size_t before = world->count;
-    ask_in(world, MK_DIALECT_1_2, bot, action, params);
+    ask_in(world, MK_DIALECT_NEWEST, bot, action, params);
     assert_int_equal(world->count, before);
     assert_int_equal(world->retcode, MILKY_NOT_SUPPORTED);
     assert_non_null(strstr(world->message, "the backend mine does not support "));
     assert_non_null(strstr(world->message, action));
     world->owner.language = MILKY_CHINESE;
-    ask_in(world, MK_DIALECT_1_2, bot, action, params);
+    ask_in(world, MK_DIALECT_NEWEST, bot, action, params);
     assert_non_null(strstr(world->message, "后端 mine 不支持 "));
     world->owner.language = MILKY_ENGLISH;
 }
@@ -108,7 +108,7 @@ static void assert_unsupported(struct world *world, size_t bot, const char *acti
 static bool reaches(struct world *world, size_t bot, const char *action, const char *params)
 {
     size_t before = world->count;
-    ask_in(world, MK_DIALECT_1_2, bot, action, params);
+    ask_in(world, MK_DIALECT_NEWEST, bot, action, params);
     if (world->count == before)
         return false;
     milky_call_fail(world->host, world->calls[before], -1, "x");
@@ -144,7 +144,7 @@ static void test_supported_actions(void **state)
     assert_int_equal(milky_host_supports(host, 0, NULL, 0), 0);
     assert_unsupported(world, 0, "quit_group", GROUP);
     /* Malformed params are reported first, then the state. */
-    ask_in(world, MK_DIALECT_1_2, 0, "quit_group", "{}");
+    ask_in(world, MK_DIALECT_NEWEST, 0, "quit_group", "{}");
     assert_int_equal(world->retcode, MILKY_MALFORMED);
     milky_host_set_state(host, BOT, MILKY_STATE_OFFLINE, "x");
     assert_offline(world, 0);
@@ -164,7 +164,7 @@ static void test_the_implementation(void **state)
     assert_string_equal(world->body.data,
                         "{\"status\":\"ok\",\"retcode\":0,\"data\":{\"impl_name\":\"core\","
                         "\"impl_version\":\"2.0\",\"qq_protocol_version\":\"9.9.1\","
-                        "\"qq_protocol_type\":\"linux\",\"milky_version\":\"1.2\"}}");
+                        "\"qq_protocol_type\":\"linux\",\"milky_version\":\"1.3\"}}");
     assert_int_equal(milky_host_set_impl(host, BOT2, &impl), 0);
     reaches(world, 1, "get_impl_info", "{}");
     assert_non_null(strstr(world->body.data, "\"impl_name\":\"changed\""));

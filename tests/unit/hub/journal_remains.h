@@ -92,7 +92,7 @@ static inline void emit_numbers(struct world *world, uint64_t from, uint64_t to)
 /* Replays all from `since` on. Events and gaps have to follow each other without a hole. */
 static inline uint64_t replay(struct world *world, uint64_t since, uint64_t *events)
 {
-    static const struct mk_event_format lines = { MK_DIALECT_1_2, MK_ENVELOPE_BARE,
+    static const struct mk_event_format lines = { MK_DIALECT_NEWEST, MK_ENVELOPE_BARE,
                                                   MK_FRAMING_LINE };
     struct mk_buf out;
     uint64_t next = since + 1, told = since;

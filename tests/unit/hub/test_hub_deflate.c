@@ -50,7 +50,7 @@ static int teardown(void **state)
 
 static void join(struct world *world, enum mk_framing framing, size_t count)
 {
-    const struct mk_event_format format = { MK_DIALECT_1_2, MK_ENVELOPE_BARE, framing };
+    const struct mk_event_format format = { MK_DIALECT_NEWEST, MK_ENVELOPE_BARE, framing };
     for (size_t i = 0; i < count; i++) {
         world->sinks[framing][i] =
             (struct mk_sink){ .ready = ignore, .overrun = ignore, .max_lag = UINT64_MAX };

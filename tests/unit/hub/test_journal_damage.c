@@ -185,7 +185,7 @@ static void a_damaged_page_costs_its_own_events(void **state)
  */
 static uint64_t replay_against(struct world *world, const char *sound, struct mk_buf *out)
 {
-    static const struct mk_event_format lines = { MK_DIALECT_1_2, MK_ENVELOPE_BARE,
+    static const struct mk_event_format lines = { MK_DIALECT_NEWEST, MK_ENVELOPE_BARE,
                                                   MK_FRAMING_LINE };
     uint64_t next = 1, events = 0;
     int more;
@@ -337,7 +337,7 @@ static void kept_events_that_have_expired_stay_away(void **state)
 static void a_since_beyond_the_last_number_gets_a_gap(void **state)
 {
     struct world *world = *state;
-    static const struct mk_event_format format = { MK_DIALECT_1_2, MK_ENVELOPE_BARE,
+    static const struct mk_event_format format = { MK_DIALECT_NEWEST, MK_ENVELOPE_BARE,
                                                    MK_FRAMING_LINE };
     struct mk_reader reader = { 0 };
     emit_numbers(world, 1, 3);

@@ -25,7 +25,8 @@ static void on_overrun(struct mk_sink *sink)
     fail();
 }
 
-static const struct mk_event_format lines = { MK_DIALECT_1_2, MK_ENVELOPE_BARE, MK_FRAMING_LINE };
+static const struct mk_event_format lines = { MK_DIALECT_NEWEST, MK_ENVELOPE_BARE,
+                                              MK_FRAMING_LINE };
 
 static void client_open(struct client *client, struct mk_hub *hub, uint64_t since)
 {

@@ -22,15 +22,15 @@ static void test_counts_by_action_and_retcode(void **state)
     mk_call_stats_end(stats, 2, -400, 0);
     mk_call_stats_end(stats, SIZE_MAX, -404, 0);
     const struct mk_action_stats *action = mk_call_stats_get(stats, 2, &name);
-    assert_string_equal(name, mk_actions_1_2[2].name.ptr);
+    assert_string_equal(name, mk_actions[2].name.ptr);
     assert_int_equal(action->known, 2);
     assert_int_equal(action->retcodes[0].count, 3);
     assert_int_equal(action->retcodes[1].retcode, -400);
     assert_int_equal(action->retcodes[1].count, 1);
     assert_int_equal(mk_call_stats_get(stats, 1, &name)->known, 0);
-    assert_int_equal(mk_call_stats_get(stats, mk_action_count_1_2, &name)->retcodes[0].count, 1);
+    assert_int_equal(mk_call_stats_get(stats, mk_action_count, &name)->retcodes[0].count, 1);
     assert_string_equal(name, "unknown");
-    assert_null(mk_call_stats_get(stats, mk_action_count_1_2 + 1, &name));
+    assert_null(mk_call_stats_get(stats, mk_action_count + 1, &name));
     assert_int_equal(stats->calls, 5);
     assert_int_equal(stats->failed, 2);
     mk_call_stats_free(stats);

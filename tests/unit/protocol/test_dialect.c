@@ -29,7 +29,7 @@ static void test_calls_with_other_names(void **state)
           "\"/d\"}" },
         { "get_private_file_download_url", "{\"user_id\":10001,\"file_id\":\"/f\"}",
           "get_private_file_download_url",
-          "{\"user_id\":10001,\"file_id\":\"/f\",\"file_hash\":\"\"}" },
+          "{\"user_id\":10001,\"file_id\":\"/f\",\"file_hash\":\"\",\"is_self_send\":false}" },
         /* The draft's own default, where 1.2 has another one. */
         { "kick_group_member", "{\"group_id\":10002,\"user_id\":10001}", "kick_group_member",
           "{\"group_id\":10002,\"user_id\":10001,\"reject_add_request\":true}" },

@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 
-#define NEW MK_DIALECT_1_2
+#define NEW MK_DIALECT_NEWEST
 #define OLD MK_DIALECT_DRAFT
 
 static const char *send_message(struct fixture *f, enum mk_dialect dialect, const char *message)
@@ -203,16 +203,16 @@ static void test_dialects_have_their_own_names(void **state)
     for (size_t len = 0; len <= sizeof(longest); len++)
         assert_null(mk_action_find(OLD, mk_slice_of(longest, len)));
     assert_string_equal(mk_dialect_name(OLD), "draft");
-    assert_string_equal(mk_dialect_name(NEW), "1.2");
+    assert_string_equal(mk_dialect_name(NEW), "1.3");
 }
 
 static void test_action_numbers(void **state)
 {
     (void)state;
-    assert_int_equal(milky_action_count(), 64);
+    assert_int_equal(milky_action_count(), 65);
     for (size_t i = 0; i < milky_action_count(); i++)
         assert_int_equal(milky_action_number(milky_action_name(i)), i);
-    assert_null(milky_action_name(64));
+    assert_null(milky_action_name(65));
     assert_int_equal(milky_action_number("recall_message"), -1);
     assert_int_equal(milky_action_number(""), -1);
 }

@@ -3,7 +3,7 @@
 
 #include "protocol/event.h"
 
-#define NEW MK_DIALECT_1_2
+#define NEW MK_DIALECT_NEWEST
 #define OLD MK_DIALECT_DRAFT
 
 /* Writes an event with this data; returns the error, and the text in `out`. */

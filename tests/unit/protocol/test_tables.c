@@ -1,5 +1,5 @@
 /*
- * The generated tables against the JSON tables that they were made of: every API of both dialects
+ * The generated tables against the JSON tables that they were made of: every API of each dialect
  * is called with the required params and with all, and every event is sent. The params of the
  * backend and the results of the bot are checked against spec/milky-*.json, without the generated
  * tables.
@@ -7,17 +7,22 @@
 #include "protocol_fixture.h"
 
 #include "protocol/event.h"
+#include "protocol/tables.h"
 
 static struct tables {
     yyjson_doc *doc;
     yyjson_val *apis, *events, *structs;
-} tables[2]; /* by enum mk_dialect */
+} tables[3]; /* by enum mk_dialect */
+
+#define DIALECT_1_2 ((enum mk_dialect)(MK_DIALECT_NEWEST + 1))
 
 static int read_tables(void **state)
 {
     (void)state;
-    const char *files[] = { MK_SPEC_DIR "/milky-draft.json", MK_SPEC_DIR "/milky-1.2.json" };
-    for (int i = 0; i < 2; i++) {
+    const char *files[] = { MK_SPEC_DIR "/milky-draft.json", MK_SPEC_DIR "/milky-1.3.json",
+                            MK_SPEC_DIR "/milky-1.2.json" };
+    assert_int_equal(mk_dialect_count, 3);
+    for (int i = 0; i < 3; i++) {
         tables[i].doc = yyjson_read_file(files[i], 0, NULL, NULL);
         if (!tables[i].doc)
             return -1;
@@ -32,8 +37,8 @@ static int read_tables(void **state)
 static int free_tables(void **state)
 {
     (void)state;
-    yyjson_doc_free(tables[0].doc);
-    yyjson_doc_free(tables[1].doc);
+    for (int i = 0; i < 3; i++)
+        yyjson_doc_free(tables[i].doc);
     return 0;
 }
 
@@ -283,7 +288,7 @@ static void check_body(const struct tables *of, const char *what, yyjson_val *bo
 static void call_one(struct fixture *f, enum mk_dialect dialect, const char *name, yyjson_val *api,
                      bool full, size_t variant)
 {
-    const struct tables *new = &tables[MK_DIALECT_1_2];
+    const struct tables *new = &tables[MK_DIALECT_NEWEST];
     const char *peer = strstr(name, "private") ? "Private" : "Group";
     char *params = make_body(&tables[dialect], yyjson_obj_get(api, "params"), full, variant, peer);
     unsigned calls = f->calls;
@@ -294,7 +299,7 @@ static void call_one(struct fixture *f, enum mk_dialect dialect, const char *nam
     yyjson_doc *got = yyjson_read(f->params, strlen(f->params), 0);
     check_body(new, name, yyjson_obj_get(asked, "params"), yyjson_doc_get_root(got));
     yyjson_doc_free(got);
-    if (dialect == MK_DIALECT_1_2)
+    if (dialect != MK_DIALECT_DRAFT)
         assert_string_equal(f->action, name);
 
     char *result = make_body(new, yyjson_obj_get(asked, "result"), full, variant, "");
@@ -323,9 +328,16 @@ static void call_all(struct fixture *f, enum mk_dialect dialect, size_t count)
     }
 }
 
+static void test_every_api_of_1_3(void **state)
+{
+    call_all(*state, MK_DIALECT_NEWEST, 65);
+}
+
 static void test_every_api_of_1_2(void **state)
 {
-    call_all(*state, MK_DIALECT_1_2, 64);
+    call_all(*state, DIALECT_1_2, 64);
+    assert_null(mk_action_find(DIALECT_1_2, MK_SLICE("persist_group_file")));
+    assert_non_null(mk_action_find(MK_DIALECT_DRAFT, MK_SLICE("persist_group_file")));
 }
 
 static void test_every_api_of_the_draft(void **state)
@@ -333,8 +345,10 @@ static void test_every_api_of_the_draft(void **state)
     call_all(*state, MK_DIALECT_DRAFT, 43);
 }
 
-/* Sends one event in a dialect and checks it against that dialect's tables, or 1.2's where the
- * dialect does not have it. Returns whether it has. */
+/*
+ * Sends one event in a dialect and checks it against that dialect's tables, or in the draft, where
+ * it does not have it, against those of the newest version. Returns whether it has.
+ */
 static bool send_one(const char *name, yyjson_val *data, enum mk_dialect dialect)
 {
     yyjson_mut_doc *doc = yyjson_doc_mut_copy(tables[0].doc, NULL);
@@ -347,6 +361,11 @@ static bool send_one(const char *name, yyjson_val *data, enum mk_dialect dialect
     mk_arena_init(&arena);
     mk_buf_init(&out, 1 << 20);
     assert_non_null(event.type);
+    if (!mk_event_type_is_in(event.type, dialect)) {
+        assert_null(yyjson_obj_get(tables[dialect].events, name));
+        yyjson_mut_doc_free(doc);
+        return false;
+    }
     assert_int_equal(mk_event_write(&out, &event, dialect, MK_ENVELOPE_BARE, &arena), 0);
     yyjson_doc *got = yyjson_read(out.data, out.len, 0);
     yyjson_val *root = yyjson_doc_get_root(got);
@@ -366,15 +385,15 @@ static bool send_one(const char *name, yyjson_val *data, enum mk_dialect dialect
 static void test_every_event(void **state)
 {
     (void)state;
-    const struct tables *new = &tables[MK_DIALECT_1_2];
-    size_t i, max, known[2] = { 0, 0 };
+    const struct tables *new = &tables[MK_DIALECT_NEWEST];
+    size_t i, max, known[3] = { 0 };
     yyjson_val *key, *spec;
     yyjson_obj_foreach (new->events, i, max, key, spec) {
         const char *name = yyjson_get_str(key);
         for (size_t round = 0; round < 6; round++) {
             char *text = make_body(new, spec, round % 2 == 1, round / 2, "");
             yyjson_doc *data = yyjson_read(text, strlen(text), 0);
-            for (int dialect = 0; dialect < 2; dialect++)
+            for (int dialect = 0; dialect < 3; dialect++)
                 if (send_one(name, yyjson_doc_get_root(data), (enum mk_dialect)dialect) &&
                     round == 0)
                     known[dialect]++;
@@ -383,12 +402,14 @@ static void test_every_event(void **state)
         }
     }
     assert_int_equal(known[MK_DIALECT_DRAFT], 18);
-    assert_int_equal(known[MK_DIALECT_1_2], 20);
+    assert_int_equal(known[MK_DIALECT_NEWEST], 21);
+    assert_int_equal(known[DIALECT_1_2], 20);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(test_every_api_of_1_3),
         FIXTURE_TEST(test_every_api_of_1_2),
         FIXTURE_TEST(test_every_api_of_the_draft),
         cmocka_unit_test(test_every_event),

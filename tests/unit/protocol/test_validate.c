@@ -1,7 +1,7 @@
 /* validate: types, ranges, defaults, and the messages about mistakes. */
 #include "protocol_fixture.h"
 
-#define NEW MK_DIALECT_1_2
+#define NEW MK_DIALECT_NEWEST
 #define OLD MK_DIALECT_DRAFT
 
 static void test_defaults_are_filled_in(void **state)

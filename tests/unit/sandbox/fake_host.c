@@ -190,7 +190,7 @@ static bool is_result(const struct fake_call *call, yyjson_mut_val *data)
 {
     if (call->number == SIZE_MAX) /* an operator's request: no table describes its result */
         return true;
-    const struct mk_type *type = mk_actions_1_2[call->number].result;
+    const struct mk_type *type = mk_actions[call->number].result;
     return (!data && type->object->count == 0) ||
            mk_result_check(type, data, "result of", call->action) == 0;
 }
@@ -459,7 +459,7 @@ static struct fake_call *new_call(struct milky_host *host, const struct mk_actio
 void fake_call(struct milky_host *host, const struct fake_backend *backend, uint64_t self_id,
                const char *action, const char *params, struct fake_reply *reply)
 {
-    const struct mk_action *known = mk_action_find(MK_DIALECT_1_2, mk_slice_str(action));
+    const struct mk_action *known = mk_action_find(MK_DIALECT_NEWEST, mk_slice_str(action));
     assert(known);
     struct fake_call *call = new_call(host, known, action, self_id, params, reply);
     struct mk_request request;

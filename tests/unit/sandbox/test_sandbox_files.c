@@ -407,6 +407,10 @@ static void deleted(void **state)
     char *first = upload(w, BOT2, folder, "x"), *second = upload(w, BOT, "/", "y");
     size_t events = w->host.event_count;
 #define FILE_PARAMS "{\"group_id\":700000001,\"file_id\":\"%s\"}"
+    ask(w, BOT, "persist_group_file", FILE_PARAMS, first); /* the owner, anybody's */
+    refused(w, BOT2, SB_NO_PERMISSION, "keep files of others", "persist_group_file", FILE_PARAMS,
+            second);
+    refused(w, BOT, SB_NO_FILE, "no such file", "persist_group_file", FILE_PARAMS, "/0");
     refused(w, BOT2, SB_NO_PERMISSION, "delete files of others", "delete_group_file", FILE_PARAMS,
             second);
     ask(w, BOT2, "delete_group_file", FILE_PARAMS, first);

@@ -257,8 +257,22 @@ static int delete_group_file(struct sb_request *request)
     return rc ? rc : sb_group_folder_changed(db, file.folder, -1);
 }
 
+/* No file is temporary, so there is nothing to change: the caller learns whether it is there. */
+static int persist_group_file(struct sb_request *request)
+{
+    static const struct mk_phrase action = { "keep files of others", "保留他人的文件" };
+    uint64_t group = milky_uint(request->params, "group_id");
+    struct sb_member self;
+    struct group_file file;
+    int rc = sb_member_require_self(request, group, request->self_id, &self);
+    if (rc == 0)
+        rc = require_file(request, group, &file);
+    return rc ? rc : require_right(request, group, &self, &file, &action);
+}
+
 static const struct sb_api apis[] = {
     { "upload_group_file", upload_group_file },
+    { "persist_group_file", persist_group_file },
     { "get_group_file_download_url", get_group_file_download_url },
     { "move_group_file", move_group_file },
     { "rename_group_file", rename_group_file },

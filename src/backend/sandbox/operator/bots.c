@@ -92,8 +92,8 @@ static int make_fault(struct sb_request *request, struct sb_fault *fault)
     copy_text(fault->message, sizeof(fault->message), sb_text_param(params, "message"));
     copy_text(fault->action, sizeof(fault->action), sb_text_param(params, "action"));
     if (fault->action[0] && milky_action_number(fault->action) < 0)
-        return sb_refuse_field(request, NULL, "action", "there is no such API in Milky 1.2",
-                               "Milky 1.2 没有这个 API");
+        return sb_refuse_field(request, NULL, "action", "there is no such API in Milky 1.3",
+                               "Milky 1.3 没有这个 API");
     if (fault->retcode == 0 && fault->delay_ms == 0 && !fault->drop)
         return sb_refuse_field(request, NULL, NULL,
                                "one of latency, retcode (not 0) and drop must be given",
