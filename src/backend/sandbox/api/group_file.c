@@ -257,7 +257,7 @@ static int delete_group_file(struct sb_request *request)
     return rc ? rc : sb_group_folder_changed(db, file.folder, -1);
 }
 
-/* No file is temporary, so there is nothing to change: the caller learns whether it is there. */
+/* A file that is permanent already stays so. */
 static int persist_group_file(struct sb_request *request)
 {
     static const struct mk_phrase action = { "keep files of others", "保留他人的文件" };
@@ -267,7 +267,11 @@ static int persist_group_file(struct sb_request *request)
     int rc = sb_member_require_self(request, group, request->self_id, &self);
     if (rc == 0)
         rc = require_file(request, group, &file);
-    return rc ? rc : require_right(request, group, &self, &file, &action);
+    if (rc == 0)
+        rc = require_right(request, group, &self, &file, &action);
+    if (rc != 0 || file.expire_time == 0)
+        return rc;
+    return sb_group_file_persist(request, group, file.id, file.size);
 }
 
 static const struct sb_api apis[] = {
