@@ -189,15 +189,15 @@ void mk_cached_schedule(struct mk_cached *resource)
     start_next(resource->cache);
 }
 
+/* `upload` brought the last bytes. */
 static void complete(struct mk_cached *resource, struct mk_cache_upload *upload)
 {
     resource->is_complete = true;
     mk_timeout_disarm(&resource->idle);
-    if (upload)
-        end_upload(upload, MK_CACHE_STORED, 0);
+    end_upload(upload, MK_CACHE_STORED, 0);
 }
 
-/* All bytes are there. `upload` brought the last ones, and waits for the result. */
+/* All bytes are there. `upload` brought the last ones; its listener waits for the result. */
 static void on_whole(struct mk_cached *resource, struct mk_cache_upload *upload)
 {
     resource->is_whole = true;
@@ -206,9 +206,15 @@ static void on_whole(struct mk_cached *resource, struct mk_cache_upload *upload)
         complete(resource, upload);
         return;
     }
-    if (upload)
-        mk_list_remove(&upload->node);
+    mk_list_remove(&upload->node);
     resource->job.upload = upload;
+}
+
+/* The byte before `end` is to be sent again: with it the resource becomes whole once more. */
+static void reopen(struct mk_cached *resource, uint64_t end)
+{
+    set_chunk(resource, (end - 1) / MK_CACHE_CHUNK, false);
+    resource->stream = end - 1;
 }
 
 static void on_checked(struct mk_cached *resource)
@@ -225,8 +231,9 @@ static void on_checked(struct mk_cached *resource)
     resource->is_whole = false;
     if (job->rc == 0)
         forget_all(resource);
-    if (upload)
-        end_upload(upload, job->rc < 0 ? MK_CACHE_FAILED : MK_CACHE_WRONG_RESOURCE, job->rc);
+    else
+        reopen(resource, resource->size);
+    end_upload(upload, job->rc < 0 ? MK_CACHE_FAILED : MK_CACHE_WRONG_RESOURCE, job->rc);
 }
 
 /* All of its bytes are written. Returns whether they are what was announced. */
@@ -257,12 +264,15 @@ static void conclude(struct mk_cached *resource, struct mk_cache_upload *upload)
         end_upload(upload, MK_CACHE_STORED, 0);
 }
 
-/* The connection has gone, and all that it had brought is written. */
+/*
+ * The connection has gone, or its body was wrong, and all that it had brought is written. Only the
+ * end of a body completes a resource: without it the last byte is to be sent again.
+ */
 static void conclude_left(struct mk_cached *resource, struct mk_cache_upload *upload)
 {
+    if (!upload->is_chunk && resource->present == resource->chunks)
+        reopen(resource, upload->end);
     end_upload(upload, MK_CACHE_REPLACED, 0);
-    if (resource->present == resource->chunks)
-        on_whole(resource, NULL);
 }
 
 static void on_written(struct mk_cached *resource)
@@ -417,8 +427,8 @@ void mk_cache_upload_leave(struct mk_cache_upload *upload)
 {
     upload->listener = NULL;
     upload->wants_room = false;
-    if (upload->is_chunk && !upload->is_finished)
-        end_upload(upload, MK_CACHE_REPLACED, 0);
-    else if (!upload->is_working && upload->filling.len == 0 && !upload->is_finished)
-        end_upload(upload, MK_CACHE_REPLACED, 0);
+    if (upload->is_finished)
+        return;
+    if (upload->is_chunk || (!upload->is_working && upload->filling.len == 0))
+        conclude_left(upload->resource, upload);
 }
