@@ -26,6 +26,23 @@ enum { LONGEST_REMEMBERED = 4096 }; /* bytes of a nickname; a longer one is look
 
 /* --- calls --- */
 
+static struct sb_injected_fault next_fault(struct sb_sandbox *sandbox, const struct sb_call *call)
+{
+    static const struct sb_injected_fault none = { .message = "" };
+    if (!sandbox->faults.first)
+        return none;
+    bool has_group = milky_has(call->params, "group_id");
+    bool has_user = milky_has(call->params, "user_id");
+    const struct sb_faulted_call faulted = {
+        .self_id = call->self_id,
+        .action = call->action,
+        .group = has_group ? milky_uint(call->params, "group_id") : 0,
+        .user = has_user ? milky_uint(call->params, "user_id") : 0,
+        .now_ms = sb_clock_now_ms(&sandbox->db),
+    };
+    return sb_faults_next(&sandbox->faults, &faulted);
+}
+
 static void call_api(void *self, uint64_t call)
 {
     struct sb_sandbox *sandbox = self;
@@ -40,8 +57,9 @@ static void call_api(void *self, uint64_t call)
         .doc = milky_call_doc(host, call),
         .params = milky_call_params(host, call),
     };
-    struct sb_injected_fault fault = sb_faults_next(&sandbox->faults, made.self_id, made.action);
+    struct sb_injected_fault fault = next_fault(sandbox, &made);
     made.delay_ms = fault.delay_ms;
+    made.is_hidden = fault.is_hidden;
     if (fault.retcode)
         sb_turn_refuse(sandbox, &made, fault.retcode, fault.message);
     else

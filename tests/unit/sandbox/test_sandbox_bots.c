@@ -337,8 +337,8 @@ static void faults_refused(void **state)
         const char *params;
     } cases[] = {
         { "bot: expected integer from 10001 to 4294967295, got nothing", "{\"latency\":1}" },
-        { "and drop must be given", "{\"bot\":10001000}" },
-        { "and drop must be given", "{\"bot\":10001000,\"retcode\":0}" },
+        { "drop and kind must be given", "{\"bot\":10001000}" },
+        { "drop and kind must be given", "{\"bot\":10001000,\"retcode\":0}" },
         { "action: there is no such API", "{\"bot\":10001000,\"action\":\"dance\",\"drop\":true}" },
         { "every: expected integer from 1", "{\"bot\":10001000,\"every\":0,\"drop\":true}" },
         { "probability: expected number from 0 to 1",

@@ -8,9 +8,10 @@
 
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
-/* lowest id, highest id, limit */
+/* lowest id, highest id, limit, viewer */
 static const struct sb_query history_sql = { "SELECT " SB_MESSAGE_COLUMNS " FROM message"
                                              " WHERE id BETWEEN ?1 AND ?2 AND recalled_by IS NULL"
+                                             " AND (hidden = 0 OR sender = ?4)"
                                              " ORDER BY id DESC LIMIT ?3" };
 
 enum { MOST_ROWS = 1000 };
@@ -85,7 +86,8 @@ static int read_page(struct page_reader *reader, uint64_t start, uint64_t limit,
     struct sb_db *db = &reader->request->sandbox->db;
     uint64_t oldest = sb_message_id(reader->conversation->id, 1);
     uint64_t newest = sb_message_id(reader->conversation->id, start);
-    sqlite3_stmt *row = SB_DB_USE(db, &history_sql, oldest, newest, limit + 1);
+    sqlite3_stmt *row =
+        SB_DB_USE(db, &history_sql, oldest, newest, limit + 1, reader->conversation->viewer);
     int rc = sb_rows_page(db, row, limit, add_message, reader, page);
     if (rc > 0)
         *next = sb_db_uint(row, SB_MESSAGE_ID) & UINT32_MAX;

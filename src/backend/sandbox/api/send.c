@@ -113,7 +113,8 @@ static int check_temp(struct sending *sending)
 static int make_result(struct sb_request *request, const struct sb_message *message)
 {
     yyjson_mut_val *result = yyjson_mut_obj(request->doc);
-    bool ok = yyjson_mut_obj_add_uint(request->doc, result, "message_seq", message->seq) &&
+    uint64_t seq = request->is_hidden ? 0 : message->seq; /* as QQ answers then */
+    bool ok = yyjson_mut_obj_add_uint(request->doc, result, "message_seq", seq) &&
               yyjson_mut_obj_add_uint(request->doc, result, "time", message->time);
     request->result = result;
     return ok ? 0 : -ENOMEM;
@@ -141,6 +142,7 @@ static int prepare(struct sending *sending)
     message->seq = sending->conversation.last_seq + 1;
     message->sender = sending->conversation.viewer;
     message->time = sb_request_now(request);
+    message->hidden = sending->compose.is_unsigned || request->is_hidden;
     sending->json =
         yyjson_mut_val_write(message->segments, YYJSON_WRITE_NOFLAG, &sending->json_len);
     if (!sending->json)
@@ -170,6 +172,8 @@ static int emit_other_side(struct sending *sending)
 {
     const struct sb_conversation *own = &sending->conversation;
     int rc = sb_person_is_bot(&sending->request->sandbox->db, own->with);
+    if (sending->message.hidden)
+        return rc < 0 ? rc : 0;
     if (rc > 0) {
         struct sb_conversation theirs = { own->scene, own->with, own->viewer, own->id, 0 };
         rc = emit_to(
@@ -244,7 +248,8 @@ static int emit_group(struct sending *sending)
     for (; rc > 0; rc = sb_db_step(db, row)) {
         uint64_t bot = sb_db_uint(row, SB_GROUP_BOT_UIN);
         struct mk_slice remark = sb_db_text(row, SB_GROUP_BOT_REMARK);
-        if (bot == sending->message.sender && !hears_itself(sending))
+        bool is_sender = bot == sending->message.sender;
+        if (is_sender ? !hears_itself(sending) : sending->message.hidden)
             continue;
         yyjson_mut_val *json = first;
         if (!first || sending->compose.has_media)

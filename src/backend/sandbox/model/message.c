@@ -11,12 +11,12 @@
 
 /* id */
 static const struct sb_query message_sql = {
-    "SELECT " SB_MESSAGE_COLUMNS ", recalled_by IS NOT NULL FROM message WHERE id = ?1"
+    "SELECT " SB_MESSAGE_COLUMNS ", recalled_by IS NOT NULL, hidden FROM message WHERE id = ?1"
 };
-enum { MESSAGE_IS_RECALLED = SB_MESSAGE_MORE };
-/* id, sender, time, segments */
+enum { MESSAGE_IS_RECALLED = SB_MESSAGE_MORE, MESSAGE_IS_HIDDEN };
+/* id, sender, time, hidden, segments */
 static const struct sb_query message_add_sql = {
-    "INSERT INTO message (id, sender, time, segments) VALUES (?1, ?2, ?3, ?4)"
+    "INSERT INTO message (id, sender, time, hidden, segments) VALUES (?1, ?2, ?3, ?4, ?5)"
 };
 
 /* --- looking up --- */
@@ -54,7 +54,10 @@ int sb_message_find(struct sb_db *db, yyjson_mut_doc *doc,
         return rc;
     rc = sb_message_read(doc, row, message);
     message->recalled = sb_db_uint(row, MESSAGE_IS_RECALLED) != 0;
+    message->hidden = sb_db_uint(row, MESSAGE_IS_HIDDEN) != 0;
     sqlite3_reset(row);
+    if (rc == 0 && message->hidden && message->sender != conversation->viewer)
+        return 0;
     return rc < 0 ? rc : 1;
 }
 
@@ -105,10 +108,11 @@ int sb_message_add(struct sb_db *db, struct sb_conversation *conversation,
     if (rc < 0)
         return rc;
     uint64_t id = sb_message_id(conversation->id, message->seq);
-    sqlite3_stmt *insert = SB_DB_USE(db, &message_add_sql, id, message->sender, message->time);
-    sqlite3_bind_text(insert, 4, json.ptr, (int)json.len, SQLITE_STATIC);
+    sqlite3_stmt *insert =
+        SB_DB_USE(db, &message_add_sql, id, message->sender, message->time, message->hidden);
+    sqlite3_bind_text(insert, 5, json.ptr, (int)json.len, SQLITE_STATIC);
     rc = sb_db_run(db, insert);
-    sqlite3_bind_null(insert, 4);
+    sqlite3_bind_null(insert, 5);
     return rc < 0 ? rc : sb_conversation_grow(db, conversation, message->seq);
 }
 
@@ -125,6 +129,8 @@ static const struct sb_schema_step steps[] = {
     "  recalled_by INTEGER,"
     "  segments TEXT NOT NULL"
     ") STRICT;" },
+    /* hidden: it was accepted, and only its sender sees it. */
+    { 10, "ALTER TABLE message ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;" },
     { 0 },
 };
 /* clang-format on */
@@ -160,17 +166,18 @@ static int check_message(struct sb_request *request, const struct mk_json_path *
 const struct sb_world_list sb_message_list = {
     .name = "messages",
     .within = &sb_conversation_list,
-    .select = "SELECT id, id & 4294967295, sender, time, recalled_by, segments FROM message"
+    .select = "SELECT id, id & 4294967295, sender, time, recalled_by, segments, hidden FROM message"
               " WHERE id BETWEEN " FIRST " AND " LAST " ORDER BY id",
-    .insert = "INSERT INTO message (id, sender, time, recalled_by, segments) VALUES (" FIRST " |"
+    .insert = "INSERT INTO message (id, sender, time, recalled_by, segments, hidden) VALUES (" FIRST " |"
               " coalesce(?2, 1 + coalesce((SELECT max(id) & 4294967295 FROM message"
-              " WHERE id BETWEEN " FIRST " AND " LAST "), 0)), ?3, ?4, ?5, ?6)",
+              " WHERE id BETWEEN " FIRST " AND " LAST "), 0)), ?3, ?4, ?5, ?6, ?7)",
     .columns = (const struct sb_column[]){
         [SEQ] = SB_COLUMN_NULLABLE("message_seq"),
         [SENDER] = SB_COLUMN_PERSON("sender_id"),
         [SENT] = SB_COLUMN_TIME("time"),
         [RECALLED_BY] = SB_COLUMN_NULLABLE("recalled_by"),
         [SEGMENTS] = SB_COLUMN_JSON("segments"),
+        SB_COLUMN_FLAG("is_hidden"),
         { NULL },
     },
     .check = check_message,

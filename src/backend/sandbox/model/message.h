@@ -15,6 +15,7 @@ struct sb_message {
     uint64_t time;
     yyjson_mut_val *segments; /* IncomingSegment array */
     bool recalled;
+    bool hidden;       /* only its sender sees it */
     size_t stored_len; /* bytes of the segments where they were read from the database */
 };
 
@@ -25,8 +26,8 @@ static inline uint64_t sb_message_id(uint64_t conversation, uint64_t seq)
 }
 
 /*
- * Finds the message `seq`, recalled or not, and reads its segments into `doc`. Returns 1, 0 when
- * there is none, or -errno.
+ * Finds the message `seq` that the viewer of the conversation sees, recalled or not, and reads its
+ * segments into `doc`. Returns 1, 0 when there is none, or -errno.
  */
 int sb_message_find(struct sb_db *db, yyjson_mut_doc *doc,
                     const struct sb_conversation *conversation, uint64_t seq,

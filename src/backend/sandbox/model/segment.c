@@ -170,6 +170,16 @@ static int reply_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjso
     return ok ? 0 : -ENOMEM;
 }
 
+/* QQ takes a light_app without its app's token (config.token), and shows it to nobody. */
+static int check_signature(struct sb_compose *compose, yyjson_val *config)
+{
+    bool is_signed = yyjson_get_len(yyjson_obj_get(config, "token")) > 0;
+    int rc =
+        sb_limit_check(compose->request, SB_LIMIT_LIGHT_APP_UNSIGNED, !is_signed, compose->path);
+    compose->is_unsigned |= rc == SB_DROPPED && compose->depth == 0;
+    return rc == SB_DROPPED ? 0 : rc;
+}
+
 static int light_app_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson_mut_val *to)
 {
     struct mk_slice payload = text_field(data, "json_payload");
@@ -188,6 +198,8 @@ static int light_app_segment(struct sb_compose *compose, yyjson_mut_val *data, y
                        mk_slice_of(yyjson_get_str(app), yyjson_get_len(app))) ||
              !put_text(compose, to, "json_payload", payload))
         rc = -ENOMEM;
+    if (rc == 0)
+        rc = check_signature(compose, yyjson_obj_get(yyjson_doc_get_root(json), "config"));
     yyjson_doc_free(json);
     compose->has_content = true;
     return rc;

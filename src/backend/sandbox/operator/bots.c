@@ -75,6 +75,33 @@ static void copy_text(char *to, size_t size, struct mk_slice text)
     snprintf(to, size, "%.*s", (int)text.len, text.ptr);
 }
 
+/* By enum sb_fault_kind; QQ's codes. */
+static const struct {
+    const char *name;
+    int retcode;
+    struct mk_phrase message;
+} kinds[] = {
+    [SB_FAULT_PLAIN] = { "", 0, { NULL, NULL } },
+    [SB_FAULT_HIDDEN] = { "hidden", 0, { NULL, NULL } },
+    [SB_FAULT_RESTRICTED] = { "restricted", 46, { "the account is restricted", "账号被限制" } },
+    [SB_FAULT_UNAVAILABLE] = { "unavailable", 32, { "QQ is unavailable", "QQ 服务不可用" } },
+    [SB_FAULT_TOO_FAST] = { "too_fast", 241, { "messages follow too fast", "发送消息过快" } },
+};
+
+/* The kind, with its retcode and message where the request gives no others. */
+static void take_kind(struct sb_request *request, struct sb_fault *fault)
+{
+    const char *given = milky_string(request->params, "kind", NULL);
+    while (strcmp(kinds[fault->kind].name, given) != 0)
+        fault->kind++;
+    if (!kinds[fault->kind].retcode || fault->retcode)
+        return;
+    const struct mk_phrase *message = &kinds[fault->kind].message;
+    fault->retcode = kinds[fault->kind].retcode;
+    copy_text(fault->message, sizeof(fault->message),
+              mk_slice_str(mk_tr_in(sb_request_language(request), message->en, message->zh)));
+}
+
 static int make_fault(struct sb_request *request, struct sb_fault *fault)
 {
     yyjson_mut_val *params = request->params;
@@ -87,6 +114,7 @@ static int make_fault(struct sb_request *request, struct sb_fault *fault)
         .times = milky_uint(params, "times"),
         .delay_ms = (uint32_t)milky_uint(params, "latency"),
         .retcode = yyjson_mut_get_int(yyjson_mut_obj_get(params, "retcode")),
+        .interval_ms = (uint32_t)milky_uint(params, "interval"),
         .drop = milky_bool(params, "drop"),
     };
     copy_text(fault->message, sizeof(fault->message), sb_text_param(params, "message"));
@@ -94,10 +122,12 @@ static int make_fault(struct sb_request *request, struct sb_fault *fault)
     if (fault->action[0] && milky_action_number(fault->action) < 0)
         return sb_refuse_field(request, NULL, "action", "there is no such API in Milky 1.3",
                                "Milky 1.3 没有这个 API");
-    if (fault->retcode == 0 && fault->delay_ms == 0 && !fault->drop)
+    if (milky_has(params, "kind"))
+        take_kind(request, fault);
+    if (fault->retcode == 0 && fault->delay_ms == 0 && !fault->drop && !fault->kind)
         return sb_refuse_field(request, NULL, NULL,
-                               "one of latency, retcode (not 0) and drop must be given",
-                               "需要 latency、retcode（不为 0）、drop 之一");
+                               "one of latency, retcode (not 0), drop and kind must be given",
+                               "需要 latency、retcode（不为 0）、drop、kind 之一");
     return 0;
 }
 
@@ -139,6 +169,8 @@ static bool put_fault(yyjson_mut_doc *doc, yyjson_mut_val *faults, const struct 
               yyjson_mut_obj_add_bool(doc, json, "drop", fault->drop) &&
               yyjson_mut_obj_add_uint(doc, json, "seen", fault->seen) &&
               yyjson_mut_obj_add_uint(doc, json, "struck", fault->applied);
+    if (ok && fault->kind)
+        ok = yyjson_mut_obj_add_str(doc, json, "kind", kinds[fault->kind].name);
     if (ok && fault->action[0])
         ok = yyjson_mut_obj_add_strcpy(doc, json, "action", fault->action);
     if (ok && fault->retcode)

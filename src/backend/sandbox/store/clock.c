@@ -21,6 +21,12 @@ uint64_t sb_clock_now(const struct sb_db *db)
     return now > 0 ? (uint64_t)now : 0;
 }
 
+uint64_t sb_clock_now_ms(const struct sb_db *db)
+{
+    uint64_t ms = db->clock.stopped_at ? 0 : (uint64_t)mk_clock_real_ms() % 1000;
+    return sb_clock_now(db) * 1000 + ms;
+}
+
 int sb_clock_load(struct sb_db *db)
 {
     struct sb_clock clock = { 0 };

@@ -12,6 +12,9 @@
 /* Seconds since 1970: the time of all that happens in the world. */
 uint64_t sb_clock_now(const struct sb_db *db);
 
+/* The same in milliseconds; those of a clock that was stopped are 0. */
+uint64_t sb_clock_now_ms(const struct sb_db *db);
+
 /* Days since 1970 in China, where days begin at midnight. */
 static inline uint64_t sb_clock_day(const struct sb_db *db)
 {

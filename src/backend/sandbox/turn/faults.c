@@ -93,9 +93,41 @@ static double draw(struct sb_fault *fault)
     return (double)((mixed ^ mixed >> 31) >> 11) * 0x1p-53;
 }
 
-static bool applies(struct sb_fault *fault, uint64_t self_id, const char *action)
+static bool is_about(const struct sb_fault *fault, const char *action)
 {
-    if (fault->bot != self_id || (fault->action[0] && strcmp(fault->action, action) != 0))
+    if (fault->action[0])
+        return strcmp(fault->action, action) == 0;
+    return fault->kind == SB_FAULT_PLAIN || strcmp(action, "send_group_message") == 0 ||
+           strcmp(action, "send_private_message") == 0;
+}
+
+/* Remembers the message, in place of the oldest, unless it is too early. */
+static bool is_too_fast(struct sb_fault *fault, const struct sb_faulted_call *call)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < SB_FAULT_CONVERSATIONS; i++) {
+        if (fault->sent[i].group == call->group && fault->sent[i].user == call->user) {
+            at = i;
+            break;
+        }
+        if (fault->sent[i].at_ms < fault->sent[at].at_ms)
+            at = i;
+    }
+    bool is_same = fault->sent[at].group == call->group && fault->sent[at].user == call->user;
+    uint64_t last = is_same ? fault->sent[at].at_ms : 0;
+    if (last && call->now_ms >= last && call->now_ms - last < fault->interval_ms)
+        return true;
+    fault->sent[at].group = call->group;
+    fault->sent[at].user = call->user;
+    fault->sent[at].at_ms = call->now_ms;
+    return false;
+}
+
+static bool applies(struct sb_fault *fault, const struct sb_faulted_call *call)
+{
+    if (fault->bot != call->self_id || !is_about(fault, call->action))
+        return false;
+    if (fault->kind == SB_FAULT_TOO_FAST && !is_too_fast(fault, call))
         return false;
     if (fault->times > 0 && fault->applied == fault->times)
         return false;
@@ -105,20 +137,21 @@ static bool applies(struct sb_fault *fault, uint64_t self_id, const char *action
     return true;
 }
 
-struct sb_injected_fault sb_faults_next(struct sb_faults *faults, uint64_t self_id,
-                                        const char *action)
+struct sb_injected_fault sb_faults_next(struct sb_faults *faults,
+                                        const struct sb_faulted_call *call)
 {
     struct sb_injected_fault injected = { .message = "" };
     for (struct sb_fault *fault = faults->first; fault; fault = fault->next) {
-        if (!applies(fault, self_id, action))
+        if (!applies(fault, call))
             continue;
         injected.delay_ms += fault->delay_ms;
+        injected.is_hidden |= fault->kind == SB_FAULT_HIDDEN;
         if (fault->retcode != 0 && injected.retcode == 0) {
             injected.retcode = fault->retcode;
             injected.message = fault->message;
         }
         if (fault->drop)
-            sb_faults_drop(faults, self_id); /* out of memory: the connection stays open */
+            sb_faults_drop(faults, call->self_id); /* out of memory: the connection stays open */
     }
     return injected;
 }

@@ -25,6 +25,26 @@ struct sb_faults {
     struct sb_delayed *delayed; /* replies */
 };
 
+/* QQ's risk control: of messages, where the fault names no action. */
+enum sb_fault_kind {
+    SB_FAULT_PLAIN,
+    SB_FAULT_HIDDEN, /* only the sender sees the message */
+    SB_FAULT_RESTRICTED,
+    SB_FAULT_UNAVAILABLE,
+    SB_FAULT_TOO_FAST, /* it applies to what follows too soon in one conversation */
+};
+
+/* A call that a fault may apply to. */
+struct sb_faulted_call {
+    uint64_t self_id;
+    const char *action;
+    uint64_t group; /* that it sends to; 0: none */
+    uint64_t user;
+    uint64_t now_ms; /* of the world */
+};
+
+enum { SB_FAULT_CONVERSATIONS = 32 }; /* that SB_FAULT_TOO_FAST remembers */
+
 /* A fault; it counts the calls that it could apply to: of its bot, and of its action. */
 struct sb_fault {
     struct sb_fault *next;
@@ -38,6 +58,13 @@ struct sb_fault {
     uint32_t delay_ms;
     int retcode; /* 0: it does not fail */
     char message[256];
+    enum sb_fault_kind kind;
+    uint32_t interval_ms; /* of SB_FAULT_TOO_FAST */
+    struct {
+        uint64_t group;
+        uint64_t user;
+        uint64_t at_ms; /* when the last message went out; 0: none */
+    } sent[SB_FAULT_CONVERSATIONS];
     bool drop; /* the reply is lost: the connections of the bot end */
 
     uint64_t chance; /* state of the random numbers that the seed begins */
@@ -50,14 +77,15 @@ struct sb_injected_fault {
     uint32_t delay_ms;
     int retcode;
     const char *message;
+    bool is_hidden;
 };
 
 /* `faults` is zeroed at first, but for `host`. No reply may be delayed any more. */
 void sb_faults_fini(struct sb_faults *faults);
 
 /* Counts a call, and returns the faults that apply to it. */
-struct sb_injected_fault sb_faults_next(struct sb_faults *faults, uint64_t self_id,
-                                        const char *action);
+struct sb_injected_fault sb_faults_next(struct sb_faults *faults,
+                                        const struct sb_faulted_call *call);
 
 /* Adds a copy, with a new id. Returns 0 or -ENOMEM. */
 int sb_faults_add(struct sb_faults *faults, const struct sb_fault *fault, uint64_t *id);

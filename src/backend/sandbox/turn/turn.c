@@ -118,6 +118,7 @@ void sb_turn_request(struct sb_request *request, struct sb_sandbox *sandbox,
     request->wrote = false;
     request->media = NULL;
     request->delay_ms = call->delay_ms;
+    request->is_hidden = call->is_hidden;
     request->presence.self_id = 0;
 }
 
