@@ -119,7 +119,8 @@ static void test_defaults_are_filled_in(void **state)
                    "{\"group\":10002,\"comment\":\"\",\"is_filtered\":false}");
     assert_becomes("fault", "{\"bot\":10001,\"probability\":5e-1}", "fault", 0,
                    "{\"bot\":10001,\"every\":1,\"probability\":0.5,\"seed\":0,\"times\":0,"
-                   "\"latency\":0,\"retcode\":0,\"message\":\"injected fault\",\"drop\":false}");
+                   "\"latency\":0,\"retcode\":0,\"message\":\"injected "
+                   "fault\",\"interval\":1100,\"drop\":false}");
     assert_becomes("load",
                    "{\"world\":{\"milky_world\":1,\"conversations\":[{\"message_scene\":\"group\","
                    "\"peer_id\":10002,\"messages\":[{\"sender_id\":10001,"
@@ -127,7 +128,7 @@ static void test_defaults_are_filled_in(void **state)
                    "load", 0,
                    "{\"world\":{\"milky_world\":1,\"conversations\":[{\"message_scene\":\"group\","
                    "\"peer_id\":10002,\"last_message_seq\":0,\"messages\":[{\"sender_id\":10001,"
-                   "\"segments\":[{\"any\":[1.5,null]}]}]}]}}");
+                   "\"segments\":[{\"any\":[1.5,null]}],\"is_hidden\":false}]}]}}");
 }
 
 static void test_fields_decide_the_form(void **state)
