@@ -2,6 +2,8 @@
  * group_leave: members leave a group: an admin kicks them, they quit, or the owner quits, which
  * dissolves the group.
  */
+#include "backend/sandbox/api/group_leave.h"
+
 #include "backend/sandbox/model/group.h"
 #include "backend/sandbox/model/group_block.h"
 #include "backend/sandbox/model/group_notice.h"
@@ -110,6 +112,13 @@ static int dissolve(struct sb_request *request, uint64_t group)
     if (rc == 0)
         rc = sb_db_run(db, SB_DB_USE(db, &remove_members_sql, group));
     return rc == 0 ? sb_notice_lapse_all(db, group) : rc;
+}
+
+int sb_group_disband(struct sb_request *request, uint64_t group)
+{
+    static const struct mk_phrase action = { "disband it", "解散群" };
+    int rc = sb_rights_require(request, group, SB_ROLE_OWNER, &action);
+    return rc ? rc : dissolve(request, group);
 }
 
 static int quit_group(struct sb_request *request)

@@ -31,6 +31,7 @@ struct sending {
     struct sb_conversation conversation; /* as the sender sees it */
     uint64_t through;                    /* the group of a temporary session */
     yyjson_mut_val *outgoing; /* what the sender wrote; NULL: message.segments are given */
+    bool has_result;          /* the caller is told the number of the message */
     struct sb_compose compose;
     struct sb_message message;
     struct sb_member member; /* the sender in a group */
@@ -150,7 +151,7 @@ static int prepare(struct sending *sending)
     if (sending->json_len > SB_MESSAGE_MAX_BYTES)
         return sb_refuse(request, SB_BAD_MESSAGE, "the message is too long: at most %d bytes",
                          "消息过长：最多 %d 字节", SB_MESSAGE_MAX_BYTES);
-    return sending->outgoing ? make_result(request, message) : 0;
+    return sending->has_result ? make_result(request, message) : 0;
 }
 
 /* --- events --- */
@@ -326,10 +327,27 @@ int sb_send_segments(struct sb_request *request, enum sb_scene scene, uint64_t s
     return send_to(&sending, scene, sender, with);
 }
 
+int sb_send_shown(struct sb_request *request, enum sb_scene scene, uint64_t with, uint64_t through,
+                  yyjson_mut_val *segments)
+{
+    struct sending sending = {
+        .request = request,
+        .message.segments = segments,
+        .has_result = true,
+        .through = through,
+    };
+    return send_to(&sending, scene, request->self_id, with);
+}
+
 int sb_send_temp(struct sb_request *request, uint64_t sender, uint64_t user, uint64_t group,
                  yyjson_mut_val *message)
 {
-    struct sending sending = { .request = request, .outgoing = message, .through = group };
+    struct sending sending = {
+        .request = request,
+        .outgoing = message,
+        .has_result = true,
+        .through = group,
+    };
     return send_to(&sending, SB_SCENE_TEMP, sender, user);
 }
 
@@ -340,6 +358,7 @@ static int send_message(struct sb_request *request, enum sb_scene scene, const c
     struct sending sending = {
         .request = request,
         .outgoing = yyjson_mut_obj_get(request->params, "message"),
+        .has_result = true,
     };
     return send_to(&sending, scene, request->self_id, milky_uint(request->params, with));
 }

@@ -15,10 +15,17 @@ int sb_send_segments(struct sb_request *request, enum sb_scene scene, uint64_t s
                      uint64_t with, yyjson_mut_val *segments);
 
 /*
+ * The same for an operator, who gets {message_seq, time}. `through`: the group of a temporary
+ * session, for that scene.
+ */
+int sb_send_shown(struct sb_request *request, enum sb_scene scene, uint64_t with, uint64_t through,
+                  yyjson_mut_val *segments);
+
+/*
  * `sender` sends `message` (an OutgoingSegment array) to `user`, who is in the same group: in a
  * temporary session (scene temp), or between friends in their private chat. The session goes
- * through that group from now on. The result is {message_seq, time}. No API of Milky sends into a
- * temporary session: only an operator does, for a person.
+ * through that group from now on. The result is {message_seq, time}. An API of Milky sends only
+ * into a session that is open: an operator opens it, for a person.
  */
 int sb_send_temp(struct sb_request *request, uint64_t sender, uint64_t user, uint64_t group,
                  yyjson_mut_val *message);

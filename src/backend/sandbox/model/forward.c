@@ -51,12 +51,14 @@ static int compose_one(struct sb_compose *outer, const struct mk_json_path *path
     size_t len;
     const char *name = milky_string(outgoing, "sender_name", &len);
     uint64_t user = milky_uint(outgoing, "user_id");
+    uint64_t time =
+        milky_has(outgoing, "time") ? milky_uint(outgoing, "time") : sb_request_now(request);
     yyjson_mut_val *json = yyjson_mut_arr_add_obj(doc, bundle);
     bool ok = yyjson_mut_obj_add_uint(doc, json, "message_seq", yyjson_mut_arr_size(bundle)) &&
               sb_text_put(doc, json, "sender_name", mk_slice_of(name, len)) &&
               yyjson_mut_obj_add_uint(doc, json, "user_id",
                                       user) && /* replaced by avatar_url when it is read */
-              yyjson_mut_obj_add_uint(doc, json, "time", sb_request_now(request)) &&
+              yyjson_mut_obj_add_uint(doc, json, "time", time) &&
               yyjson_mut_obj_add_val(doc, json, "segments", segments);
     return ok ? 0 : -ENOMEM;
 }

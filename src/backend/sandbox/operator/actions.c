@@ -5,6 +5,7 @@
  */
 #include "backend/sandbox/api/friend_request.h"
 #include "backend/sandbox/api/group_join.h"
+#include "backend/sandbox/api/group_leave.h"
 #include "backend/sandbox/api/send.h"
 #include "backend/sandbox/model/conversation.h"
 #include "backend/sandbox/model/group.h"
@@ -23,6 +24,35 @@ static int say_temp(struct sb_request *request)
     return rc ? rc
               : sb_send_temp(request, request->self_id, to, milky_uint(params, "through"),
                              yyjson_mut_obj_get(params, "message"));
+}
+
+/* QQ's clients cannot write markdown, but official bots send it into groups and chats. */
+static yyjson_mut_val *markdown_message(yyjson_mut_doc *doc, struct mk_slice content)
+{
+    yyjson_mut_val *message = yyjson_mut_arr(doc);
+    yyjson_mut_val *segment = yyjson_mut_arr_add_obj(doc, message);
+    bool ok = yyjson_mut_obj_add_str(doc, segment, "type", "markdown") &&
+              sb_text_put(doc, yyjson_mut_obj_add_obj(doc, segment, "data"), "content", content);
+    return ok ? message : NULL;
+}
+
+static int say_markdown(struct sb_request *request)
+{
+    yyjson_mut_val *params = request->params;
+    uint64_t group = milky_has(params, "group_id") ? milky_uint(params, "group_id") : 0;
+    uint64_t to = milky_has(params, "user_id") ? milky_uint(params, "user_id") : 0;
+    uint64_t through = milky_has(params, "through") ? milky_uint(params, "through") : 0;
+    if (through && group)
+        return sb_refuse(request, MILKY_MALFORMED, "through goes with to, not with group",
+                         "through 与 to 同用，不能与 group 同用");
+    yyjson_mut_val *message = markdown_message(request->doc, sb_text_param(params, "markdown"));
+    if (!message)
+        return -ENOMEM;
+    int rc = to ? sb_person_require(request, to) : 0;
+    if (rc != 0)
+        return rc;
+    enum sb_scene scene = group ? SB_SCENE_GROUP : through ? SB_SCENE_TEMP : SB_SCENE_FRIEND;
+    return sb_send_shown(request, scene, group ? group : to, through, message);
 }
 
 static int close_temp(struct sb_request *request)
@@ -46,6 +76,11 @@ static int join(struct sb_request *request)
     yyjson_mut_val *params = request->params;
     return sb_group_join_ask(request, milky_uint(params, "group"), sb_text_param(params, "comment"),
                              milky_bool(params, "is_filtered"));
+}
+
+static int disband(struct sb_request *request)
+{
+    return sb_group_disband(request, milky_uint(request->params, "group"));
 }
 
 static int invite(struct sb_request *request)
@@ -113,9 +148,11 @@ static int ignore(struct sb_request *request)
 
 const struct sb_api sb_operator_actions[] = {
     { "say_temp", say_temp },
+    { "say_markdown", say_markdown },
     { "close_temp", close_temp },
     { "join", join },
     { "invite", invite },
+    { "disband", disband },
     { "set_join_policy", set_join_policy },
     { "friend_request", friend_request },
     { "accept", accept },
