@@ -74,7 +74,7 @@ describe('a field that an operation does not have', () => {
       ['say', { as: 10003001, group: 700000001, message: [{ type: 'text', data: { text: 'x' } }, { type: 'text', data: { txt: 'x' } }] },
         'message[1].data.txt: unknown field; did you mean text?'],
       ['say', { as: 10003001, group: 700000001, message: [{ type: 'forward', data: { messages: [{ user_id: 10003001, sender_name: 'x', segments: [], seconds: 1 }] } }] },
-        'message[0].data.messages[0].seconds: unknown field (here are: user_id, sender_name, segments)'],
+        'message[0].data.messages[0].seconds: unknown field (here are: user_id, sender_name, time, segments)'],
       ['create_group', { group_name: 'G', members: [{ user_id: 10003001, role: 'owner' }, { user_id: 10003002, rol: 'admin' }] },
         'members[1].rol: unknown field; did you mean role?'],
       ['load', { world: { milky_world: 1, conversations: [{ message_scene: 'group', peer_id: 700000001, messages: [{ sender_id: 10003001, segmnts: [] }] }] } },

@@ -84,8 +84,8 @@ static void say_malformed(void **state)
         { "one of to and group must be given", "{\"as\":10003001,\"to\":null,\"text\":\"x\"}" },
         { "group: expected integer from 10001 to 4294967295, got array",
           "{\"as\":10003001,\"group\":[],\"text\":\"x\"}" },
-        { "one of text, message and markdown", "{\"as\":10003001,\"to\":10001000}" },
-        { "one of text, message and markdown",
+        { "one of text and message", "{\"as\":10003001,\"to\":10001000}" },
+        { "one of text and message",
           "{\"as\":10003001,\"to\":10001000,\"text\":\"x\",\"message\":[]}" },
         { "text: expected string, got number", "{\"as\":10003001,\"to\":10001000,\"text\":1}" },
     };
@@ -262,7 +262,7 @@ static void temporary_sessions(void **state)
     control(w, "say", "{\"as\":10009000,\"to\":10001000,\"through\":700000001,\"text\":\"psst\"}");
     assert_string_equal(event_str(w, 0, "/message_scene"), "temp");
     assert_int_equal(event_num(w, 0, "/peer_id"), 10009000);
-    control_refused(w, MILKY_MALFORMED, "one of text, message and markdown", "say",
+    control_refused(w, MILKY_MALFORMED, "one of text and message", "say",
                     "{\"as\":10009000,\"to\":10001000,\"through\":700000001}");
 }
 

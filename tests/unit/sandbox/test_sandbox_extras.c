@@ -10,23 +10,21 @@
 static void markdown_is_received(void **state)
 {
     struct world *w = *state;
-    control(w, "say", "{\"as\":10003001,\"group\":700000001,\"markdown\":\"# hi\"}");
+    control(w, "say_markdown", "{\"as\":10003001,\"group\":700000001,\"markdown\":\"# hi\"}");
     assert_int_equal(num(w, "/message_seq"), 1);
     assert_int_equal(w->host.event_count, 2);
     assert_json(event_at(w, 0, "/segments"), MARKDOWN);
     assert_json(event_at(w, 1, "/segments"), MARKDOWN);
     fake_host_forget(&w->host);
-    control(w, "say", "{\"as\":10003001,\"to\":10001000,\"markdown\":\"# hi\"}");
+    control(w, "say_markdown", "{\"as\":10003001,\"to\":10001000,\"markdown\":\"# hi\"}");
     assert_string_equal(event_str(w, 0, "/message_scene"), "friend");
     assert_json(event_at(w, 0, "/segments"), MARKDOWN);
     ask(w, BOT, "get_message",
         "{\"message_scene\":\"friend\",\"peer_id\":10003001,\"message_seq\":1}");
     assert_json(at(w, "/message/segments"), MARKDOWN);
-    control_refused(w, MILKY_MALFORMED, "markdown", "say",
-                    "{\"as\":10003001,\"to\":10001000,\"markdown\":\"x\",\"text\":\"x\"}");
-    control_refused(w, MILKY_MALFORMED, "group", "say",
+    control_refused(w, MILKY_MALFORMED, "one of to and group", "say_markdown",
                     "{\"as\":10003001,\"to\":10001000,\"group\":700000001,\"markdown\":\"x\"}");
-    control_refused(w, SB_NO_USER, "10009999", "say",
+    control_refused(w, SB_NO_USER, "10009999", "say_markdown",
                     "{\"as\":10003001,\"to\":10009999,\"markdown\":\"x\"}");
 }
 

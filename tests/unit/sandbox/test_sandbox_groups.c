@@ -104,6 +104,22 @@ static void cards(void **state)
     refused(w, BOT, SB_BAD_TEXT, "card", "set_group_member_card", card, BOT, "\\n");
 }
 
+/* 60 bytes are the last that QQ takes; it answers well to more, and changes nothing. */
+static void long_cards(void **state)
+{
+    struct world *w = *state;
+    const char *card = "{\"group_id\":700000001,\"user_id\":%d,\"card\":\"%s\"}";
+    char text[62];
+    memset(text, 'x', sizeof(text));
+    text[60] = '\0';
+    ask(w, BOT, "set_group_member_card", card, MING, text);
+    assert_string_equal(member_str(w, MING, "/member/card"), text);
+    ask(w, BOT, "set_group_member_card", card, MING, "一二三四五六七八九十一二三四五六七八九十一");
+    assert_string_equal(member_str(w, MING, "/member/card"), text);
+    ask(w, BOT, "set_group_member_card", card, MING, "一二三四五六七八九十一二三四五六七八九十");
+    assert_int_equal(strlen(member_str(w, MING, "/member/card")), 60);
+}
+
 static void titles(void **state)
 {
     struct world *w = *state;
@@ -280,11 +296,16 @@ static void dissolved(void **state)
     say(w, BOT);
     fake_host_forget(&w->host);
     ask(w, BOT, "quit_group", "{\"group_id\":700000001}");
-    assert_int_equal(w->host.event_count, 2);
-    assert_int_equal(w->host.events[0].self_id, BOT);
-    assert_json(event_at(w, 0, ""), "{\"group_id\":700000001,\"user_id\":10001000}");
-    assert_int_equal(w->host.events[1].self_id, BOT2);
-    assert_json(event_at(w, 1, ""),
+    assert_int_equal(w->host.event_count, 4);
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(w->host.events[i].type, "group_disband");
+        assert_int_equal(w->host.events[i].self_id, i == 0 ? BOT : BOT2);
+        assert_json(event_at(w, i, ""), "{\"group_id\":700000001,\"operator_id\":10001000}");
+    }
+    assert_int_equal(w->host.events[2].self_id, BOT);
+    assert_json(event_at(w, 2, ""), "{\"group_id\":700000001,\"user_id\":10001000}");
+    assert_int_equal(w->host.events[3].self_id, BOT2);
+    assert_json(event_at(w, 3, ""),
                 "{\"group_id\":700000001,\"user_id\":10002000,\"operator_id\":10001000}");
     refused(w, BOT2, SB_NO_GROUP, "is not in a group", "get_group_info",
             "{\"group_id\":700000001,\"no_cache\":false}");
@@ -339,9 +360,9 @@ static void memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(names), TEST(cards),     TEST(titles),          TEST(admins),
-        TEST(mutes), TEST(mutes_end), TEST(whole_mute),      TEST(kicks),
-        TEST(quits), TEST(dissolved), TEST(memory_runs_out),
+        TEST(names),  TEST(cards), TEST(long_cards), TEST(titles),
+        TEST(admins), TEST(mutes), TEST(mutes_end),  TEST(whole_mute),
+        TEST(kicks),  TEST(quits), TEST(dissolved),  TEST(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
  * that is refused, dropped or warned of; all of them in a lenient sandbox. A limit without a case
  * fails.
  */
-#include "sandbox_saying.h"
+#include "sandbox_group_limits.h"
 
 #include "backend/sandbox/turn/limits.h"
 
@@ -405,6 +405,13 @@ static measure *const cases[SB_LIMIT_COUNT] = {
     [SB_LIMIT_LIKE_PER_CALL] = like_per_call,
     [SB_LIMIT_RECALL_OWN_GROUP] = recall_group,
     [SB_LIMIT_RECALL_OWN_PRIVATE] = recall_private,
+    [SB_LIMIT_ADMIN_COUNT] = admins,
+    [SB_LIMIT_GROUP_NAME_CHARS] = group_name,
+    [SB_LIMIT_MEMBER_CARD_BYTES] = card,
+    [SB_LIMIT_FRIENDS_MAX] = friends,
+    [SB_LIMIT_GROUP_FILE_COUNT] = group_files,
+    [SB_LIMIT_REQUEST_FRIEND_COMMENT] = friend_comment,
+    [SB_LIMIT_REQUEST_GROUP_COMMENT] = group_comment,
     [SB_LIMIT_NICKNAME_CHARS] = nickname,
     [SB_LIMIT_BIO_CHARS] = bio,
     [SB_LIMIT_ANNOUNCEMENT_CHARS] = announcement,

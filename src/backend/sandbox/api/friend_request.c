@@ -14,6 +14,11 @@
 
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
+/* person */
+static const struct sb_query friend_count_sql = {
+    "SELECT count(*) FROM friendship WHERE owner = ?1"
+};
+enum { FRIEND_COUNT };
 /* target, initiator */
 static const struct sb_query friend_request_sql = { "SELECT state, is_filtered FROM friend_request"
                                                     " WHERE target = ?1 AND initiator = ?2" };
@@ -71,6 +76,9 @@ static int check_wish(struct sb_request *request, uint64_t actor, const struct s
     static const struct sb_text_rule comment = { "comment", 0, SB_REQUEST_TEXT_MAX_CHARS, true };
     static const struct sb_text_rule via = { "via", 0, SB_REQUEST_TEXT_MAX_CHARS, false };
     int rc = sb_text_check(request, &comment, wish->comment);
+    if (rc == 0)
+        rc = sb_limit_check(request, SB_LIMIT_REQUEST_FRIEND_COMMENT, sb_text_chars(wish->comment),
+                            NULL);
     if (rc == 0)
         rc = sb_text_check(request, &via, wish->via);
     if (rc == 0)
@@ -191,6 +199,22 @@ static int write_answer(struct sb_db *db, uint64_t target, uint64_t initiator,
     return sb_db_run(db, update);
 }
 
+static int check_friends(struct sb_request *request, uint64_t person)
+{
+    struct sb_db *db = &request->sandbox->db;
+    sqlite3_stmt *row = SB_DB_USE(db, &friend_count_sql, person);
+    int rc = sb_db_step(db, row);
+    uint64_t count = rc > 0 ? sb_db_uint(row, FRIEND_COUNT) : 0;
+    sqlite3_reset(row);
+    const struct sb_measured measured = {
+        .id = SB_LIMIT_FRIENDS_MAX,
+        .value = count + 1,
+        .subject = person,
+        .given = count,
+    };
+    return rc < 0 ? rc : sb_limit_check_measured(request, &measured);
+}
+
 int sb_friend_request_answer(struct sb_request *request, uint64_t actor, uint64_t initiator,
                              bool is_filtered, enum sb_request_state answer, struct mk_slice reason)
 {
@@ -199,6 +223,8 @@ int sb_friend_request_answer(struct sb_request *request, uint64_t actor, uint64_
     int rc = sb_text_check(request, &rule, reason);
     if (rc == 0)
         rc = require_pending(request, actor, initiator, is_filtered);
+    if (rc == 0 && answer == SB_ACCEPTED)
+        rc = check_friends(request, actor);
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)

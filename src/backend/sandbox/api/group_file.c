@@ -104,6 +104,8 @@ static int upload_group_file(struct sb_request *request)
     if (rc == 0)
         rc = sb_group_folder_param(request, group, "parent_folder_id", &folder);
     if (rc == 0)
+        rc = sb_group_file_check_count(request, group);
+    if (rc == 0)
         rc = sb_upload_begin(request, &upload);
     if (rc == 0)
         rc = emit_upload(request, &upload, group);

@@ -3,6 +3,7 @@
 
 #include "backend/sandbox/model/group_settings.h"
 #include "backend/sandbox/store/feature.h"
+#include "backend/sandbox/turn/limits.h"
 #include "backend/sandbox/turn/turn.h"
 
 #include <inttypes.h>
@@ -16,6 +17,12 @@ static const struct sb_query used_sql = {
     "SELECT coalesce(sum(size), 0) FROM group_file WHERE group_id = ?1 AND expire_time = 0"
 };
 enum { USED_BYTES };
+/* group, now */
+static const struct sb_query count_sql = {
+    "SELECT count(*) FROM group_file"
+    " WHERE group_id = ?1 AND (expire_time = 0 OR expire_time > ?2)"
+};
+enum { FILE_COUNT };
 /* group, now */
 static const struct sb_query expired_sql = {
     "SELECT 1 FROM group_file WHERE group_id = ?1 AND expire_time BETWEEN 1 AND ?2 LIMIT 1"
@@ -47,6 +54,22 @@ static int find_used(struct sb_db *db, uint64_t group, uint64_t *used)
 static bool has_room(const struct sb_group_settings *settings, uint64_t used, uint64_t size)
 {
     return used <= settings->file_space && size <= settings->file_space - used;
+}
+
+int sb_group_file_check_count(struct sb_request *request, uint64_t group)
+{
+    struct sb_db *db = &request->sandbox->db;
+    sqlite3_stmt *row = SB_DB_USE(db, &count_sql, group, sb_request_now(request));
+    int rc = sb_db_step(db, row);
+    uint64_t count = rc > 0 ? sb_db_uint(row, FILE_COUNT) : 0;
+    sqlite3_reset(row);
+    const struct sb_measured measured = {
+        .id = SB_LIMIT_GROUP_FILE_COUNT,
+        .value = count + 1,
+        .subject = group,
+        .given = count,
+    };
+    return rc < 0 ? rc : sb_limit_check_measured(request, &measured);
 }
 
 int sb_group_file_expiry(struct sb_request *request, uint64_t group, uint64_t size,

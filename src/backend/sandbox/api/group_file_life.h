@@ -7,6 +7,9 @@
 
 #include "backend/sandbox/turn/request.h"
 
+/* Another file is allowed: QQ has a maximum. Returns 0, SB_REFUSED or -errno. */
+int sb_group_file_check_count(struct sb_request *request, uint64_t group);
+
 /* When a new file of `size` bytes expires; 0: never. Returns 0 or -errno. */
 int sb_group_file_expiry(struct sb_request *request, uint64_t group, uint64_t size,
                          uint64_t *expires);

@@ -42,6 +42,8 @@ static int set_group_name(struct sb_request *request)
     int rc = sb_rights_require(request, group, SB_ROLE_ADMIN, &action);
     if (rc == 0)
         rc = sb_text_check(request, &rule, name);
+    if (rc == 0)
+        rc = sb_limit_check(request, SB_LIMIT_GROUP_NAME_CHARS, sb_text_chars(name), NULL);
     if (rc != 0)
         return rc;
     yyjson_mut_val *data = yyjson_mut_obj(doc);

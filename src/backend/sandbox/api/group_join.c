@@ -171,6 +171,8 @@ int sb_group_join_ask(struct sb_request *request, uint64_t id, struct mk_slice c
     if (rc == 0)
         rc = sb_text_check(request, &rule, comment);
     if (rc == 0)
+        rc = sb_limit_check(request, SB_LIMIT_REQUEST_GROUP_COMMENT, sb_text_chars(comment), NULL);
+    if (rc == 0)
         rc = require_no_block(request, id, request->self_id);
     if (rc == 0)
         rc = require_room(request, &group);

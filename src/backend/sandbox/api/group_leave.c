@@ -83,13 +83,28 @@ static int kick_group_member(struct sb_request *request)
 
 /* --- quitting --- */
 
-/* Each bot gets the event that it has left itself, with the owner as the operator, as in QQ. */
+static yyjson_mut_val *disband_json(yyjson_mut_doc *doc, uint64_t group, uint64_t owner)
+{
+    yyjson_mut_val *data = yyjson_mut_obj(doc);
+    bool ok = yyjson_mut_obj_add_uint(doc, data, "group_id", group) &&
+              yyjson_mut_obj_add_uint(doc, data, "operator_id", owner);
+    return ok ? data : NULL;
+}
+
+/*
+ * Each bot gets group_disband, which 1.2 has not, and then the event that it has left itself, with
+ * the owner as the operator, as in QQ.
+ */
 static int emit_dissolved(struct sb_request *request, uint64_t group)
 {
     struct sb_db *db = &request->sandbox->db;
     uint64_t now = sb_request_now(request), owner = request->self_id;
+    int rc = sb_group_event(request, group, 0, "group_disband",
+                            disband_json(request->doc, group, owner));
+    if (rc < 0)
+        return rc;
     sqlite3_stmt *row = SB_DB_USE(db, &sb_group_bots_sql, group);
-    int rc = sb_db_step(db, row);
+    rc = sb_db_step(db, row);
     for (; rc > 0; rc = sb_db_step(db, row)) {
         uint64_t bot = sb_db_uint(row, SB_GROUP_BOT_UIN);
         yyjson_mut_val *data = decrease_json(request->doc, group, bot, bot == owner ? 0 : owner);

@@ -13,10 +13,7 @@
 
 #include <errno.h>
 
-enum {
-    CARD_CHARS = 60,
-    TITLE_BYTES = 18, /* 6 Chinese characters, as in QQ */
-};
+enum { TITLE_BYTES = 18 }; /* 6 Chinese characters, as in QQ */
 
 /* --- SQL: parameters are ?1, ?2 in the order of the comment --- */
 
@@ -89,7 +86,7 @@ static int write_text(struct sb_request *request, const struct sb_query *query, 
 /* One's own; an admin or the owner those of members with a lower role. "" removes it. */
 static int set_group_member_card(struct sb_request *request)
 {
-    static const struct sb_text_rule rule = { "card", 0, CARD_CHARS, false };
+    static const struct sb_text_rule rule = { "card", 0, SB_TEXT_BOUND, false, NULL };
     static const struct mk_phrase action = { "change the cards of others", "修改他人的群名片" };
     uint64_t group = milky_uint(request->params, "group_id");
     struct mk_slice card = sb_text_param(request->params, "card");
@@ -99,6 +96,10 @@ static int set_group_member_card(struct sb_request *request)
         rc = sb_rights_require_above(request, group, &self, &other, &action);
     if (rc == 0)
         rc = sb_text_check(request, &rule, card);
+    if (rc == 0)
+        rc = sb_limit_check(request, SB_LIMIT_MEMBER_CARD_BYTES, card.len, NULL);
+    if (rc == SB_DROPPED)
+        return 0; /* as QQ: it answers well and changes nothing */
     if (rc != 0 || mk_slice_eq(card, other.card))
         return rc;
     return write_text(request, &set_card_sql, group, other.uin, card);
@@ -174,11 +175,14 @@ static int require_admin_room(struct sb_request *request, uint64_t id)
     sqlite3_reset(row);
     if (rc < 0)
         return rc;
-    if (count >= most)
-        return sb_refuse(request, SB_TOO_MUCH, "group %llu has %llu admins: it may have no more",
-                         "群 %llu 已有 %llu 名管理员：不能再增加", (unsigned long long)id,
-                         (unsigned long long)count);
-    return 0;
+    const struct sb_measured measured = {
+        .id = SB_LIMIT_ADMIN_COUNT,
+        .value = count + 1,
+        .most = most,
+        .subject = id,
+        .given = count,
+    };
+    return sb_limit_check_measured(request, &measured);
 }
 
 /* The owner. Event group_admin_change, and a notification. */

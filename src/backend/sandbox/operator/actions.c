@@ -39,8 +39,8 @@ static yyjson_mut_val *markdown_message(yyjson_mut_doc *doc, struct mk_slice con
 static int say_markdown(struct sb_request *request)
 {
     yyjson_mut_val *params = request->params;
-    uint64_t group = milky_has(params, "group_id") ? milky_uint(params, "group_id") : 0;
-    uint64_t to = milky_has(params, "user_id") ? milky_uint(params, "user_id") : 0;
+    uint64_t group = milky_has(params, "group") ? milky_uint(params, "group") : 0;
+    uint64_t to = milky_has(params, "to") ? milky_uint(params, "to") : 0;
     uint64_t through = milky_has(params, "through") ? milky_uint(params, "through") : 0;
     if (through && group)
         return sb_refuse(request, MILKY_MALFORMED, "through goes with to, not with group",
