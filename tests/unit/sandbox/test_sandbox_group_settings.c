@@ -36,7 +36,7 @@ static void shown_and_set(void **state)
     assert_json(at(w, ""), "{\"uploads\":\"members\",\"file_space\":10737418240,"
                            "\"large_file_bytes\":0,\"temporary_file_days\":14,"
                            "\"max_admin_count\":0,\"invite_asks_from\":0,"
-                           "\"invite_approval_from\":0}");
+                           "\"invite_approval_from\":0,\"forbids_temp\":false}");
     set(w, "\"file_space\":7,\"uploads\":\"admins\"");
     assert_int_equal(num(w, "/file_space"), 7);
     assert_int_equal(num(w, "/temporary_file_days"), 14);

@@ -3,61 +3,14 @@
  * that is refused, dropped or warned of; all of them in a lenient sandbox. A limit without a case
  * fails.
  */
+#include "sandbox_contents.h"
 #include "sandbox_group_limits.h"
 
 #include "backend/sandbox/turn/limits.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* A sparse file of `size` bytes that begins with `head`; the result is its URI. */
-static const char *file(struct world *w, const char *head, size_t len, uint64_t size)
-{
-    static char uri[192];
-    char path[160];
-    snprintf(path, sizeof(path), "%s/content-%c", w->dir, *head);
-    snprintf(uri, sizeof(uri), "file://%s", path);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, head, len), len);
-    assert_int_equal(ftruncate(fd, (off_t)size), 0);
-    close(fd);
-    return uri;
-}
-
-static const char *gif(struct world *w, uint64_t size)
-{
-    return file(w, "GIF89a\3\0\2\0", 10, size);
-}
-
-/* 8,000 bytes a second. */
-static const char *wav(struct world *w, uint64_t size)
-{
-    char head[45] = "RIFFxxxxWAVEfmt \20\0\0\0\1\0\1\0\100\37\0\0\100\37\0\0\1\0\10\0data";
-    uint32_t rest = (uint32_t)size - 44;
-    memcpy(head + 40, &rest, 4);
-    return file(w, head, 44, size);
-}
-
-static const char *segment(const char *type, const char *uri)
-{
-    static char text[320];
-    snprintf(text, sizeof(text), "{\"type\":\"%s\",\"data\":{\"uri\":\"%s\"}}", type, uri);
-    return text;
-}
-
-static const char *record(struct world *w)
-{
-    return segment("record", wav(w, 8044));
-}
-
-static const char *video(struct world *w)
-{
-    return segment("video", file(w, "FLV\1\1\0\0\0\11\0\0\0", 12, 64));
-}
 
 /* `alone`, with a text beside it where it is broken. */
 static void beside(struct world *w, const char *alone, bool is_broken)
@@ -169,46 +122,6 @@ static void light_app_unsigned(struct world *w, uint64_t n)
     say(w, n ? APP("") : APP(SIGNED));
 }
 
-static void image_bytes(struct world *w, uint64_t n)
-{
-    say(w, segment("image", gif(w, n)));
-}
-
-static void record_bytes(struct world *w, uint64_t n)
-{
-    say(w, segment("record", wav(w, n)));
-}
-
-static void record_seconds(struct world *w, uint64_t n)
-{
-    say(w, segment("record", wav(w, 44 + n * 8000)));
-}
-
-static void video_bytes(struct world *w, uint64_t n)
-{
-    say(w, segment("video", file(w, "FLV\1\1\0\0\0\11\0\0\0", 12, n)));
-}
-
-static void video_thumb(struct world *w, uint64_t n)
-{
-    call(w, BOT, "send_group_message",
-         "{\"group_id\":700000001,\"message\":[{\"type\":\"video\",\"data\":{\"uri\":\"base64://"
-         "RkxWAQEAAAAJAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-         "AAA\",\"thumb_uri\":\"%s\"}}]}",
-         gif(w, n));
-}
-
-static void avatar(struct world *w, uint64_t n)
-{
-    call(w, BOT, "set_avatar", "{\"uri\":\"%s\"}", gif(w, n));
-}
-
-static void announcement_image(struct world *w, uint64_t n)
-{
-    call(w, BOT, "send_group_announcement",
-         "{\"group_id\":700000001,\"content\":\"x\",\"image_uri\":\"%s\"}", gif(w, n));
-}
-
 static void forward_nodes(struct world *w, uint64_t n)
 {
     say_repeated(w, "{\"type\":\"forward\",\"data\":{\"messages\":[", n, ONE(TEXT("x")), ",",
@@ -289,6 +202,30 @@ static void reaction_form(struct world *w, uint64_t n)
 {
     say(w, TEXT("x"));
     react(w, n ? "abc" : "128077", "emoji");
+}
+
+/* A stranger, who has spoken to the bot through the group, is answered. */
+static void temp_session(struct world *w, uint64_t n)
+{
+    make_stranger(w);
+    control(w, "set_join_policy", "{\"as\":10001000,\"group\":700000001,\"policy\":\"anybody\"}");
+    control(w, "join", "{\"as\":10009000,\"group\":700000001}");
+    control(w, "say", "{\"as\":10009000,\"to\":10001000,\"through\":700000001,\"text\":\"x\"}");
+    control(w, "group_settings", "{\"group\":700000001,\"forbids_temp\":%s}", n ? "true" : "false");
+    call(w, BOT, "send_private_message", "{\"user_id\":10009000,\"message\":[%s]}", TEXT("x"));
+}
+
+static void stickers(struct world *w, uint64_t n)
+{
+    char sql[320];
+    snprintf(sql, sizeof(sql),
+             "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM i WHERE n < %llu)"
+             "INSERT INTO media SELECT 's' || n, 0, '', 'image/png', 1, 1, 0, 0 FROM i",
+             (unsigned long long)n - 1);
+    world_sql(w, sql);
+    world_sql(w, "INSERT INTO custom_face SELECT 10001000, sha256, 0 FROM media"
+                 " WHERE sha256 LIKE 's%'");
+    say(w, "{\"type\":\"image\",\"data\":{\"uri\":\"base64://" PNG "\",\"sub_type\":\"sticker\"}}");
 }
 
 static void like(struct world *w, uint64_t user, uint64_t count)
@@ -375,6 +312,8 @@ static measure *const cases[SB_LIMIT_COUNT] = {
     [SB_LIMIT_MESSAGE_WEIGHT] = weight,
     [SB_LIMIT_MESSAGE_IMAGES_COUNT] = images,
     [SB_LIMIT_MESSAGE_TWO_QUOTES] = two_quotes,
+    [SB_LIMIT_TEMP_FORBIDDEN_BY_GROUP] = temp_session,
+    [SB_LIMIT_CUSTOM_FACE_COUNT] = stickers,
     [SB_LIMIT_RECORD_ALONE] = record_alone,
     [SB_LIMIT_VIDEO_ALONE] = video_alone,
     [SB_LIMIT_FORWARD_ALONE] = forward_alone,

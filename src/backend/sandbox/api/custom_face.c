@@ -3,6 +3,7 @@
 
 #include "backend/sandbox/media/media.h"
 #include "backend/sandbox/model/person.h"
+#include "backend/sandbox/turn/limits.h"
 
 #include <errno.h>
 
@@ -19,7 +20,25 @@ static const struct sb_query face_use_sql = {
     " ON CONFLICT DO UPDATE SET time = ?2"
 };
 
+/* owner */
+static const struct sb_query faces_count_sql = {
+    "SELECT count(*) FROM custom_face WHERE owner = ?1"
+};
+enum { FACES_COUNT };
+
 enum { MOST_FACES = 100 }; /* in a list */
+
+static int check_count(struct sb_request *request, uint64_t user)
+{
+    struct sb_db *db = &request->sandbox->db;
+    sqlite3_stmt *row = SB_DB_USE(db, &faces_count_sql, user);
+    int rc = sb_db_step(db, row);
+    if (rc < 0)
+        return rc;
+    uint64_t count = sb_db_uint(row, FACES_COUNT);
+    sqlite3_reset(row);
+    return sb_limit_check(request, SB_LIMIT_CUSTOM_FACE_COUNT, count, NULL);
+}
 
 int sb_custom_face_use(struct sb_request *request, uint64_t user, yyjson_mut_val *segments)
 {
@@ -35,7 +54,9 @@ int sb_custom_face_use(struct sb_request *request, uint64_t user, yyjson_mut_val
         sqlite3_bind_text(use, 3, milky_string(data, "resource_id", NULL), -1, SQLITE_STATIC);
         rc = sb_db_run(db, use);
         sqlite3_bind_null(use, 3);
-        if (rc < 0)
+        if (rc == 0)
+            rc = check_count(request, user);
+        if (rc != 0)
             break;
     }
     return rc;

@@ -8,11 +8,13 @@
 #include "backend/sandbox/api/custom_face.h"
 #include "backend/sandbox/model/friendship.h"
 #include "backend/sandbox/model/group.h"
+#include "backend/sandbox/model/group_settings.h"
 #include "backend/sandbox/model/member.h"
 #include "backend/sandbox/model/mention_all.h"
 #include "backend/sandbox/model/mute.h"
 #include "backend/sandbox/model/person.h"
 #include "backend/sandbox/model/segment.h"
+#include "backend/sandbox/turn/limits.h"
 #include "backend/sandbox/turn/turn.h"
 
 #include <errno.h>
@@ -59,6 +61,17 @@ static int find_groups(struct sending *sending)
     return rc < 0 ? rc : 0;
 }
 
+/* The group that a session goes through may forbid sessions. */
+static int check_allowed(struct sending *sending)
+{
+    struct sb_group_settings settings;
+    int rc = sb_group_settings_find(&sending->request->sandbox->db, sending->through, &settings);
+    if (rc < 0)
+        return rc;
+    return sb_limit_check(sending->request, SB_LIMIT_TEMP_FORBIDDEN_BY_GROUP, settings.forbids_temp,
+                          NULL);
+}
+
 /* A friend, or a stranger with whom a temporary session is open. */
 static int check_friend(struct sending *sending)
 {
@@ -71,7 +84,9 @@ static int check_friend(struct sending *sending)
         return rc;
     if (conversation->scene == SB_SCENE_TEMP) {
         rc = sb_temp_session_find(db, sender, user, &sending->through);
-        return rc < 0 ? rc : find_groups(sending);
+        if (rc >= 0)
+            rc = find_groups(sending);
+        return rc ? rc : check_allowed(sending);
     }
     rc = sb_friend_json(db, request->doc, user, sender, &sending->entity);
     if (rc > 0)
@@ -104,7 +119,7 @@ static int check_temp(struct sending *sending)
         return sb_refuse(request, MILKY_MALFORMED, "one cannot talk to oneself", "不能与自己会话");
     rc = sb_friendship_find(db, sender, user);
     if (rc <= 0)
-        return rc;
+        return rc < 0 ? rc : check_allowed(sending);
     sending->conversation.scene = SB_SCENE_FRIEND;
     return check_friend(sending);
 }

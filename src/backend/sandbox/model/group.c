@@ -214,12 +214,12 @@ const struct sb_world_list sb_group_list = {
     .select = "SELECT group_id, group_id, name, max_member_count, created_time, description,"
               " question, announcement, whole_mute, join_policy, dissolved, avatar,"
               " file_space, large_file_bytes, temporary_file_days, uploads, max_admin_count,"
-              " invite_asks_from, invite_approval_from FROM qq_group ORDER BY group_id",
+              " invite_asks_from, invite_approval_from, forbids_temp FROM qq_group ORDER BY group_id",
     .insert = "INSERT INTO qq_group (group_id, name, max_member_count, created_time, description,"
               " question, announcement, whole_mute, join_policy, dissolved, avatar,"
               " file_space, large_file_bytes, temporary_file_days, uploads, max_admin_count,"
-              " invite_asks_from, invite_approval_from) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-              " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+              " invite_asks_from, invite_approval_from, forbids_temp) VALUES (?2, ?3, ?4, ?5, ?6,"
+              " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
     .columns = (const struct sb_column[]){
         SB_COLUMN_ID("group_id"),
         SB_COLUMN_REQUIRED_TEXT("group_name"),
@@ -239,6 +239,7 @@ const struct sb_world_list sb_group_list = {
         SB_COLUMN_NUMBER("max_admin_count"),
         SB_COLUMN_NUMBER("invite_asks_from"),
         SB_COLUMN_NUMBER("invite_approval_from"),
+        SB_COLUMN_FLAG("forbids_temp"),
         { NULL },
     },
     .check = check_group,

@@ -10,7 +10,7 @@
 /* group */
 static const struct sb_query find_sql = {
     "SELECT file_space, large_file_bytes, temporary_file_days, uploads, max_admin_count,"
-    " invite_asks_from, invite_approval_from FROM qq_group WHERE group_id = ?1"
+    " invite_asks_from, invite_approval_from, forbids_temp FROM qq_group WHERE group_id = ?1"
 };
 enum {
     FILE_SPACE,
@@ -20,12 +20,13 @@ enum {
     MAX_ADMIN_COUNT,
     INVITE_ASKS_FROM,
     INVITE_APPROVAL_FROM,
+    FORBIDS_TEMP,
 };
 /* group, then the settings */
 static const struct sb_query set_sql = {
     "UPDATE qq_group SET file_space = ?2, large_file_bytes = ?3, temporary_file_days = ?4,"
-    " uploads = ?5, max_admin_count = ?6, invite_asks_from = ?7, invite_approval_from = ?8"
-    " WHERE group_id = ?1"
+    " uploads = ?5, max_admin_count = ?6, invite_asks_from = ?7, invite_approval_from = ?8,"
+    " forbids_temp = ?9 WHERE group_id = ?1"
 };
 
 const char *const sb_uploads_names[] = {
@@ -52,6 +53,7 @@ int sb_group_settings_find(struct sb_db *db, uint64_t group, struct sb_group_set
         .max_admin_count = sb_db_uint(row, MAX_ADMIN_COUNT),
         .invite_asks_from = sb_db_uint(row, INVITE_ASKS_FROM),
         .invite_approval_from = sb_db_uint(row, INVITE_APPROVAL_FROM),
+        .forbids_temp = sb_db_uint(row, FORBIDS_TEMP) != 0,
     };
     sqlite3_reset(row);
     return 0;
@@ -63,7 +65,8 @@ int sb_group_settings_set(struct sb_db *db, uint64_t group,
     return sb_db_run(db, SB_DB_USE(db, &set_sql, group, settings->file_space,
                                    settings->large_file_bytes, settings->temporary_file_days,
                                    settings->uploads, settings->max_admin_count,
-                                   settings->invite_asks_from, settings->invite_approval_from));
+                                   settings->invite_asks_from, settings->invite_approval_from,
+                                   settings->forbids_temp));
 }
 
 uint64_t sb_group_most_admins(const struct sb_group_settings *settings, uint64_t max_member_count)
@@ -84,6 +87,7 @@ static const struct sb_schema_step steps[] = {
     "ALTER TABLE qq_group ADD COLUMN max_admin_count INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE qq_group ADD COLUMN invite_asks_from INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE qq_group ADD COLUMN invite_approval_from INTEGER NOT NULL DEFAULT 0;" },
+    { 13, "ALTER TABLE qq_group ADD COLUMN forbids_temp INTEGER NOT NULL DEFAULT 0;" },
     { 0 },
 };
 /* clang-format on */

@@ -22,6 +22,7 @@ struct sb_group_settings {
     uint64_t max_admin_count;      /* 0: by max_member_count */
     uint64_t invite_asks_from;     /* in a smaller group those who are invited are not asked */
     uint64_t invite_approval_from; /* in a smaller one a member's invitation needs no admin */
+    bool forbids_temp;             /* its members have no temporary sessions through it */
 };
 
 /* Of a group that exists; else the defaults. Returns 0 or -errno. */

@@ -37,6 +37,10 @@ static bool change(yyjson_mut_val *params, struct sb_group_settings *settings)
         *number_of(settings, i) = milky_uint(params, numbers[i].name);
         any = true;
     }
+    if (milky_has(params, "forbids_temp")) {
+        settings->forbids_temp = milky_bool(params, "forbids_temp");
+        any = true;
+    }
     if (!milky_has(params, "uploads"))
         return any;
     bool admins = strcmp(milky_string(params, "uploads", NULL), "admins") == 0;
@@ -53,6 +57,8 @@ static int show(struct sb_request *request, struct sb_group_settings *settings)
     for (size_t i = 0; i < NUMBERS && ok; i++)
         ok =
             yyjson_mut_obj_add_uint(doc, request->result, numbers[i].name, *number_of(settings, i));
+    ok =
+        ok && yyjson_mut_obj_add_bool(doc, request->result, "forbids_temp", settings->forbids_temp);
     return ok ? 0 : -ENOMEM;
 }
 
