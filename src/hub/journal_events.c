@@ -155,7 +155,7 @@ int mk_journal_find(struct mk_journal *journal, uint64_t self_id, uint64_t from,
 
 int mk_journal_has(struct mk_journal *journal, uint64_t self_id, uint64_t number)
 {
-    struct mk_journal_event event;
+    struct mk_journal_event event = { 0 };
     int rc = mk_journal_redo_pending(journal);
     if (rc == 0)
         rc = seek(journal, self_id, number, &event);

@@ -3,6 +3,7 @@
 
 #include "base/percent.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -127,6 +128,7 @@ static int put_host(struct mk_buf *out, struct mk_slice host)
 static int put_escaped(struct mk_buf *out, struct mk_slice text, const char *others)
 {
     int rc = 0;
+    assert(text.len == 0 || text.ptr);
     for (size_t i = 0; rc == 0 && i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if (c <= ' ' || c >= 0x7f || strchr(others, c))
@@ -141,6 +143,7 @@ static int put_escaped(struct mk_buf *out, struct mk_slice text, const char *oth
 static int put_authority(struct mk_buf *out, struct mk_slice text)
 {
     size_t user = text.len, port = text.len;
+    assert(text.len == 0 || text.ptr);
     while (user > 0 && text.ptr[user - 1] != '@')
         user--;
     struct mk_slice host = mk_slice_from(text, user);

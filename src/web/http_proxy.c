@@ -19,7 +19,7 @@ enum {
 /* The bytes behind "SCHEME://"; the whole text where there is no scheme, which means http. */
 static struct mk_slice split_scheme(struct mk_slice text, struct mk_slice *scheme)
 {
-    const char *mark = memmem(text.ptr, text.len, "://", 3);
+    const char *mark = text.len > 0 ? memmem(text.ptr, text.len, "://", 3) : NULL;
     *scheme = MK_SLICE("http");
     if (!mark)
         return text;

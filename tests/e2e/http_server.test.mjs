@@ -306,8 +306,8 @@ test('without a token', async (t) => {
     }
   });
 
-  await t.test('APIs that only 1.2 has', async () => {
-    assert.deepEqual((await call(base, 'get_impl_info')).body.data.milky_version, '1.2');
+  await t.test('APIs that only 1.x has', async () => {
+    assert.deepEqual((await call(base, 'get_impl_info')).body.data.milky_version, '1.3');
     const { body } = await call(base, 'get_history_messages', { message_scene: 'group', peer_id: GROUP, limit: 1 });
     assert.equal(body.data.messages[0].peer_id, GROUP);
   });
