@@ -20,8 +20,8 @@ enum { ID_BYTES = (MK_CACHE_ID - 1) / 2 };
 
 /* --- the folder --- */
 
-/* Removes the files of an earlier process, and nothing that has another name than they. */
-static void empty_folder(const char *folder)
+/* Removes the files of this or an earlier process, and the folder if it has no others. */
+static void remove_folder(const char *folder)
 {
     uint8_t id[ID_BYTES];
     struct dirent *entry;
@@ -31,18 +31,22 @@ static void empty_folder(const char *folder)
             unlinkat(dirfd(dir), entry->d_name, 0);
     if (dir)
         closedir(dir);
+    rmdir(folder);
 }
 
+/* With the first upload: most endpoints have none. Returns 0 or a negative errno, logged. */
 static int make_folder(const char *folder)
 {
-    struct stat status;
-    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-        return -errno;
-    if (lstat(folder, &status) < 0)
-        return -errno;
-    if (!S_ISDIR(status.st_mode))
-        return -ENOTDIR;
-    return chmod(folder, 0700) < 0 ? -errno : 0;
+    struct stat status = { 0 };
+    int rc = mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
+    if (rc == 0)
+        rc = lstat(folder, &status) < 0 ? -errno : !S_ISDIR(status.st_mode) ? -ENOTDIR : 0;
+    if (rc == 0 && chmod(folder, 0700) < 0)
+        rc = -errno;
+    if (rc < 0)
+        mk_log_error("cache", "cannot make the folder for uploads %s: %s",
+                     "无法创建上传目录 %s：%s", folder, mk_error_text(-rc));
+    return rc;
 }
 
 /* --- life --- */
@@ -59,12 +63,6 @@ static void on_idle(struct mk_timeout *timeout)
 int mk_cache_new(struct mk_loop *loop, const struct mk_cache_config *config,
                  struct mk_cache **result)
 {
-    int rc = make_folder(config->folder);
-    if (rc < 0) {
-        mk_log_error("cache", "cannot make the folder for uploads %s: %s",
-                     "无法创建上传目录 %s：%s", config->folder, mk_error_text(-rc));
-        return rc;
-    }
     struct mk_cache *cache = calloc(1, sizeof(*cache));
     char *folder = mk_slice_dup(mk_slice_str(config->folder));
     if (!cache || !folder || mk_timeouts_init(&cache->idle, loop, config->idle_ms, on_idle) < 0) {
@@ -80,7 +78,7 @@ int mk_cache_new(struct mk_loop *loop, const struct mk_cache_config *config,
     mk_list_init(&cache->owners);
     mk_list_init(&cache->dead);
     mk_list_init(&cache->ready);
-    empty_folder(folder);
+    remove_folder(folder);
     *result = cache;
     return 0;
 }
@@ -101,6 +99,7 @@ struct mk_cache *mk_cache_free(struct mk_cache *cache)
         uv_run(cache->loop->uv, UV_RUN_ONCE);
     mk_timeouts_fini(&cache->idle);
     mk_table_fini(&cache->by_id);
+    remove_folder(cache->folder);
     free(cache->folder);
     free(cache);
     return NULL;
@@ -208,6 +207,8 @@ int mk_cache_announce(struct mk_cache *cache, const struct mk_cache_order *order
     if (!owner)
         return -ENOMEM;
     int rc = refusal_of(cache, owner, order->size);
+    if (rc == 0)
+        rc = make_folder(cache->folder);
     mk_random_bytes(id, sizeof(id));
     struct mk_cached *resource = rc == 0 ? make(cache, order, id) : NULL;
     if (!resource) {

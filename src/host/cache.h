@@ -41,8 +41,8 @@ struct mk_cache_config {
 };
 
 /*
- * Makes the folder, and removes what an earlier process has left in it. Returns 0 or a negative
- * errno, logged.
+ * Removes what an earlier process has left in the folder, which the first upload makes. Returns 0
+ * or a negative errno, logged.
  */
 int mk_cache_new(struct mk_loop *loop, const struct mk_cache_config *config,
                  struct mk_cache **cache);
@@ -66,7 +66,10 @@ enum mk_cache_refusal {
     MK_CACHE_FULL,
 };
 
-/* Returns 0, an enum mk_cache_refusal, or -ENOMEM. */
+/*
+ * Returns 0, an enum mk_cache_refusal, -ENOMEM, or a negative errno (logged) where the folder
+ * cannot be made.
+ */
 int mk_cache_announce(struct mk_cache *cache, const struct mk_cache_order *order,
                       struct mk_cached **resource);
 

@@ -189,7 +189,11 @@ static void refuse_order(const struct mk_cache_server *server,
     struct mk_cache_room room = mk_cache_room(server->cache, server->self_id);
     char text[256];
     if (rc < 0) {
-        mk_http_answer_failure(connection, 500, "out of memory", none);
+        mk_http_answer_failure(connection, 500,
+                               rc == -ENOMEM ? "out of memory"
+                                             : "the folder for uploads cannot be made: the log of "
+                                               "milky has the reason",
+                               none);
         return;
     }
     if (rc == MK_CACHE_TOO_LARGE)

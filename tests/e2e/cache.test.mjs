@@ -10,7 +10,7 @@ import { Raw } from './raw.mjs';
 import { png, wav } from './samples.mjs';
 
 const BAD_URI = -120;
-const inFolder = (milky) => readdir(join(milky.dir, 'data/cache'));
+const inFolder = (milky) => readdir(join(milky.dir, 'data/cache')).catch(() => []);
 
 // Asks until the answer is as wanted: something happens at its own pace.
 async function until(ask, wanted, patience = 400) {

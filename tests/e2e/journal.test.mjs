@@ -158,7 +158,7 @@ describe('journal', () => {
     t.after(() => server.stop());
     client.socket.pause();
     // More than the buffers of two sockets hold, and less than milky lets it lag.
-    const MANY = 1000;
+    const MANY = 1300;
     const long = text('猫'.repeat(5000));
     for (let i = 0; i < MANY; i += 20) {
       const said = Array.from({ length: 20 }, () => call(milky.http(), 'send_group_message', { group_id: GROUP, message: long }));
