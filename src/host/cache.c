@@ -34,7 +34,7 @@ static void remove_folder(const char *folder)
     rmdir(folder);
 }
 
-/* With the first upload: most endpoints have none. Returns 0 or a negative errno, logged. */
+/* Returns 0 or a negative errno, logged. */
 static int make_folder(const char *folder)
 {
     struct stat status = { 0 };
@@ -63,6 +63,9 @@ static void on_idle(struct mk_timeout *timeout)
 int mk_cache_new(struct mk_loop *loop, const struct mk_cache_config *config,
                  struct mk_cache **result)
 {
+    int rc = make_folder(config->folder); /* where it cannot be, the start says so */
+    if (rc < 0)
+        return rc;
     struct mk_cache *cache = calloc(1, sizeof(*cache));
     char *folder = mk_slice_dup(mk_slice_str(config->folder));
     if (!cache || !folder || mk_timeouts_init(&cache->idle, loop, config->idle_ms, on_idle) < 0) {
