@@ -42,8 +42,7 @@ struct mk_cache_config {
 
 /*
  * Removes what an earlier process has left in the folder. The first upload makes it; here it is
- * only tried. Returns 0
- * or a negative errno, logged.
+ * only tried. Returns 0 or a negative errno, logged.
  */
 int mk_cache_new(struct mk_loop *loop, const struct mk_cache_config *config,
                  struct mk_cache **cache);

@@ -77,7 +77,7 @@ int sb_group_file_expiry(struct sb_request *request, uint64_t group, uint64_t si
 {
     struct sb_db *db = &request->sandbox->db;
     struct sb_group_settings settings;
-    uint64_t used;
+    uint64_t used = 0;
     int rc = sb_group_settings_find(db, group, &settings);
     if (rc == 0)
         rc = find_used(db, group, &used);
@@ -108,7 +108,7 @@ int sb_group_file_persist(struct sb_request *request, uint64_t group, uint64_t f
 {
     struct sb_db *db = &request->sandbox->db;
     struct sb_group_settings settings;
-    uint64_t used;
+    uint64_t used = 0;
     int rc = sb_group_settings_find(db, group, &settings);
     if (rc == 0)
         rc = find_used(db, group, &used);

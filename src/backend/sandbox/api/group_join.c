@@ -229,7 +229,7 @@ static int join_invited(struct sb_request *request, const struct sb_group *group
 {
     struct sb_db *db = &request->sandbox->db;
     struct sb_group_settings settings;
-    struct sb_member member;
+    struct sb_member member = { 0 };
     int rc = sb_group_settings_find(db, group->id, &settings);
     if (rc == 0)
         rc = sb_member_find(db, request->doc, group->id, invitor, &member);

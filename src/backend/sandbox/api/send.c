@@ -139,11 +139,12 @@ static int make_result(struct sb_request *request, const struct sb_message *mess
 /* Translates the segments, numbers the message and makes the JSON to store, and the result. */
 static int prepare(struct sending *sending)
 {
+    static const struct mk_json_path path = { .name = { "message", sizeof("message") - 1 } };
     struct sb_request *request = sending->request;
     struct sb_message *message = &sending->message;
     sending->compose.request = request;
     sending->compose.conversation = &sending->conversation;
-    sending->compose.path = &(const struct mk_json_path){ .name = MK_SLICE("message") };
+    sending->compose.path = &path;
     int rc = 0;
     if (sending->outgoing)
         rc = sb_compose_message(&sending->compose, sending->outgoing, &message->segments);
