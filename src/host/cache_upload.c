@@ -297,7 +297,7 @@ static void on_written(struct mk_cached *resource)
         conclude(resource, upload);
     else if (!upload->listener && upload->filling.len == 0)
         conclude_left(resource, upload);
-    else if (upload->wants_room && upload->filling.len < FULL) {
+    else if (upload->listener && upload->wants_room && upload->filling.len < FULL) {
         upload->wants_room = false;
         upload->listener->room(upload->listener);
     }
