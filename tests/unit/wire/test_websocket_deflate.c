@@ -242,7 +242,7 @@ static void test_a_message_that_grows_too_much(void **state)
 
 /* --- long messages, which are decompressed as they arrive --- */
 
-enum { LONG = 8 << 20 };
+enum { LONG = 4 << 20 };
 
 /* What hardly becomes shorter, or a run of equal bytes, in ASCII. */
 static void fill(char *text, size_t len, bool is_run)
@@ -329,18 +329,18 @@ static void test_a_long_message_is_decompressed_as_it_arrives(void **state)
 }
 
 /*
- * 12 MiB of equal bytes within noise. Behind much of it, the message does not become longer than
+ * 6 MiB of equal bytes within noise. Behind much of it, the message does not become longer than
  * twice its length, wherever they are; behind little, it does.
  */
 static void test_what_grows_within_a_long_message(void **state)
 {
     (void)state;
-    enum { RUN = 12 << 20, NOISE = 20 << 20 };
+    enum { RUN = 6 << 20, NOISE = 12 << 20 };
     static char text[RUN + NOISE];
-    for (size_t i = 0; i < 6; i++) {
-        bool is_cut = i >= 3;
-        size_t len = is_cut ? RUN + (1 << 20) : sizeof(text);
-        size_t at = (len - RUN) / 2 * (i % 3);
+    for (size_t i = 0; i < 4; i++) {
+        bool is_cut = i >= 2;
+        size_t len = is_cut ? RUN + (4 << 20) : sizeof(text);
+        size_t at = (len - RUN) / 2 * (i % 2);
         fill(text, len, false);
         fill(text + at, RUN, true);
         struct mk_ws_parser parser;
