@@ -78,20 +78,27 @@ int sb_admit_segment(struct sb_compose *compose, yyjson_mut_val *segment)
     return is_empty_text(segment) ? SB_DROPPED : check(compose, admit->alone_limit, 1);
 }
 
+/* Of a character that is no ASCII the first byte is 11xxxxxx. */
+static size_t weight_of(struct mk_slice text)
+{
+    size_t weight = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        weight += c < 0x80 ? 1 : c >= 0xc0 ? WEIGHT_WIDE : 0;
+    }
+    return weight;
+}
+
 int sb_admit_text(struct sb_compose *compose, struct mk_slice text)
 {
     struct sb_admit *admit = &compose->admit;
-    size_t chars = sb_text_chars(text);
-    admit->chars += chars;
+    admit->chars += sb_text_chars(text);
     admit->bytes += text.len;
-    for (size_t i = 0; i < text.len; i++)
-        admit->weight += (unsigned char)text.ptr[i] < 0x80;
-    /* What is no ASCII: its first byte is 11xxxxxx. */
-    for (size_t i = 0; i < text.len; i++)
-        admit->weight += (unsigned char)text.ptr[i] >= 0xc0 ? WEIGHT_WIDE : 0;
     int rc = sb_limit_check(compose->request, SB_LIMIT_MESSAGE_TEXT_CHARS, admit->chars, NULL);
     if (rc == 0)
         rc = sb_limit_check(compose->request, SB_LIMIT_MESSAGE_TEXT_BYTES, admit->bytes, NULL);
+    if (rc == 0) /* a text that is refused may be very long */
+        admit->weight += weight_of(text);
     return rc;
 }
 
