@@ -129,7 +129,7 @@ struct mk_cache_part {
 
 /*
  * Begins to take bytes of a resource. An earlier upload of the same chunk, or an earlier stream, is
- * ended: its connection may be dead without anybody knowing. Returns 0; -EALREADY for a complete
+ * ended: its connection may be dead without a sign. Returns 0; -EALREADY for a complete
  * resource; -ERANGE for a stream from behind the offset; -EBUSY when the bot has too many uploads;
  * -ENOMEM.
  */

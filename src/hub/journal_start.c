@@ -8,7 +8,7 @@
  *
  * After a loss of power the file of last numbers may be stale. It does not matter where the journal
  * and the backend's copies are sound, because those are flushed before a number leaves. Where one
- * of them is damaged as well, nobody knows the last number: the next one is behind the bound of
+ * of them is damaged as well, the last number is unknown: the next one is behind the bound of
  * hub/marks.
  */
 #include "hub/journal_private.h"

@@ -239,19 +239,25 @@ static int rename_group_file(struct sb_request *request)
     return sb_db_run(db, update);
 }
 
+/* The file that `file_id` names, which the caller may change. Returns 0, SB_REFUSED or -errno. */
+static int require_file_of(struct sb_request *request, uint64_t group,
+                           const struct mk_phrase *action, struct group_file *file)
+{
+    struct sb_member self;
+    int rc = sb_member_require_self(request, group, request->self_id, &self);
+    if (rc == 0)
+        rc = require_file(request, group, file);
+    return rc ? rc : require_right(request, group, &self, file, action);
+}
+
 /* The message that shows the file stays. */
 static int delete_group_file(struct sb_request *request)
 {
     static const struct mk_phrase action = { "delete files of others", "删除他人的文件" };
     struct sb_db *db = &request->sandbox->db;
     uint64_t group = milky_uint(request->params, "group_id");
-    struct sb_member self;
     struct group_file file;
-    int rc = sb_member_require_self(request, group, request->self_id, &self);
-    if (rc == 0)
-        rc = require_file(request, group, &file);
-    if (rc == 0)
-        rc = require_right(request, group, &self, &file, &action);
+    int rc = require_file_of(request, group, &action, &file);
     if (rc == 0)
         rc = sb_turn_write(request);
     if (rc == 0)
@@ -264,13 +270,8 @@ static int persist_group_file(struct sb_request *request)
 {
     static const struct mk_phrase action = { "keep files of others", "保留他人的文件" };
     uint64_t group = milky_uint(request->params, "group_id");
-    struct sb_member self;
     struct group_file file;
-    int rc = sb_member_require_self(request, group, request->self_id, &self);
-    if (rc == 0)
-        rc = require_file(request, group, &file);
-    if (rc == 0)
-        rc = require_right(request, group, &self, &file, &action);
+    int rc = require_file_of(request, group, &action, &file);
     if (rc != 0 || file.expire_time == 0)
         return rc;
     return sb_group_file_persist(request, group, file.id, file.size);

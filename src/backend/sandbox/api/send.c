@@ -33,7 +33,7 @@ struct sending {
     struct sb_conversation conversation; /* as the sender sees it */
     uint64_t through;                    /* the group of a temporary session */
     yyjson_mut_val *outgoing; /* what the sender wrote; NULL: message.segments are given */
-    bool has_result;          /* the caller is told the number of the message */
+    bool has_result;          /* the caller gets the number of the message */
     struct sb_compose compose;
     struct sb_message message;
     struct sb_member member; /* the sender in a group */

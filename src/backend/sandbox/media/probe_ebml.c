@@ -47,7 +47,7 @@ struct movie {
     bool has_audio;
 };
 
-/* A number whose first byte tells its length, with that mark or without. Returns its length, or 0.
+/* A number whose first byte gives its length, with that mark or without. Returns its length, or 0.
  */
 static unsigned read_number(struct sb_media_bytes in, uint64_t at, bool with_mark, uint64_t *number)
 {

@@ -26,7 +26,7 @@ static uint64_t read64(const struct order *order, uint64_t at)
     return order->is_big ? sb_media_be64(order->content, at) : sb_media_le64(order->content, at);
 }
 
-/* A value that stands in its entry. */
+/* A value within its entry. */
 static uint64_t read_value(const struct order *order, uint32_t type, uint64_t at)
 {
     return type == TYPE_SHORT   ? read16(order, at)

@@ -96,7 +96,7 @@ bool sb_media_quota_admit(struct sb_media_fetch *fetch, uint64_t len)
 }
 
 /*
- * The least number of bytes that the URI stands for. Of base64 the characters are counted only
+ * The least number of bytes that the URI contains. Of base64 the characters are counted only
  * where its length, which lines add to, is more than there is room for.
  */
 static uint64_t known_size(struct mk_slice uri, uint64_t room)

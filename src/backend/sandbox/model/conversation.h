@@ -53,7 +53,7 @@ int sb_private_scene(struct sb_request *request, uint64_t viewer, uint64_t user,
  * group that the session goes through, NULL when the viewer is not in that group any more; `entity`
  * may be NULL. Returns 0, SB_REFUSED when the viewer takes no part in the conversation, or -errno.
  * A temporary session without messages is found, empty. One that is open takes the place of the
- * chat with somebody who is no friend.
+ * chat with a person who is no friend.
  */
 int sb_conversation_require(struct sb_request *request, enum sb_scene scene, uint64_t viewer,
                             uint64_t with, struct sb_conversation *conversation,

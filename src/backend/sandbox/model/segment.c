@@ -39,7 +39,7 @@ static int text_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjson
     return put_text(compose, to, "text", text) ? 0 : -ENOMEM;
 }
 
-/* The name that a mention shows. QQ sends a mention of anybody: it is empty where there is none. */
+/* The name that a mention shows. QQ sends any mention: it is empty where there is none. */
 static int mentioned_name(struct sb_compose *compose, uint64_t user, struct mk_slice *name)
 {
     struct sb_request *request = compose->request;
@@ -170,7 +170,7 @@ static int reply_segment(struct sb_compose *compose, yyjson_mut_val *data, yyjso
     return ok ? 0 : -ENOMEM;
 }
 
-/* QQ takes a light_app without its app's token (config.token), and shows it to nobody. */
+/* QQ takes a light_app without its app's token (config.token), but no person sees it. */
 static int check_signature(struct sb_compose *compose, yyjson_val *config)
 {
     bool is_signed = yyjson_get_len(yyjson_obj_get(config, "token")) > 0;

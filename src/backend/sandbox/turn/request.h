@@ -37,7 +37,7 @@ struct sb_call {
     uint64_t self_id;
     yyjson_mut_val *params;
     uint32_t delay_ms; /* of the reply */
-    bool is_hidden;    /* the message that it sends is seen by nobody else: a fault */
+    bool is_hidden;    /* no other person sees the message that it sends: a fault */
     bool takes_uris;   /* there may be URIs in the params */
 };
 
@@ -59,7 +59,7 @@ struct sb_request {
     bool wrote;                  /* it has begun to write: a failure now rolls back the turn */
     struct sb_call_media *media; /* the contents that its URIs name (call_media.h); NULL: no URIs */
     uint32_t delay_ms;           /* of the reply */
-    bool is_hidden;              /* the message that it sends is seen by nobody else */
+    bool is_hidden;              /* no other person sees the message that it sends */
     struct sb_presence presence; /* a bot goes online or offline when the turn is committed, right
                                   * after the handler has returned */
 };
